@@ -1,0 +1,215 @@
+//! What a person types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::prometheus::SeriesForm;
+use crate::spec::Metric;
+use crate::time::Step;
+
+/// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
+///
+/// Six metrics of every member (WAL fsync p99, backend commit p99, open file descriptors, leader
+/// changes, client traffic, database size) are judged at every step and weighed into a score from
+/// 0 (red) to 10 (green). The scores are folded into one cell an hour.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Print no progress and no picture, only errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Pull a history, score it and write everything: pull and score in one.
+    #[command(after_help = BACKFILL_EXAMPLES)]
+    Backfill(BackfillArgs),
+    /// Stage 1: pull the six readings of every member into a history on disk.
+    #[command(after_help = PULL_EXAMPLES)]
+    Pull(PullArgs),
+    /// Stage 2: score a history on disk and write everything else. Needs no server.
+    #[command(after_help = SCORE_EXAMPLES)]
+    Score(ScoreArgs),
+}
+
+const BACKFILL_EXAMPLES: &str = "\
+Examples:
+  Try it without a server, on the embedded sample history:
+    etcd-heatmap backfill --sample --out audit
+  Last month at one minute, from a Prometheus:
+    etcd-heatmap backfill --url http://127.0.0.1:9090 --start 2026-10-01 --end 2026-11-01 --step 1m --out audit
+  Import the scores into a Prometheus:
+    for f in audit/openmetrics/*.om; do promtool tsdb create-blocks-from openmetrics \"$f\" /var/lib/prometheus; done";
+
+const PULL_EXAMPLES: &str = "\
+Examples:
+  The last 30 days of one job at five minutes:
+    etcd-heatmap pull --url http://127.0.0.1:9090 --start now-30d --end now --step 5m --selector 'job=\"etcd\"' --out audit
+  Members named by their pod:
+    etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
+
+const SCORE_EXAMPLES: &str = "\
+Examples:
+  Score what a pull wrote, into the same folder:
+    etcd-heatmap score audit
+  Without open_fds, into another folder:
+    etcd-heatmap score audit --without open_fds --out audit-without-fds";
+
+/// Arguments of `backfill`.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    /// Use the sample history that is embedded in the program instead of a server.
+    #[arg(long, conflicts_with_all = ["url", "start", "end", "step", "selector", "queries"])]
+    pub sample: bool,
+
+    /// Base URL of a Prometheus-compatible server, such as http://127.0.0.1:9090.
+    #[arg(long, value_name = "URL", required_unless_present = "sample")]
+    pub url: Option<String>,
+
+    /// What to pull.
+    #[command(flatten)]
+    pub what: WhatArgs,
+
+    /// Folder to write to; made where it is missing.
+    #[arg(long, short, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `pull`.
+#[derive(Debug, Args)]
+pub struct PullArgs {
+    /// Base URL of a Prometheus-compatible server, such as http://127.0.0.1:9090.
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+
+    /// What to pull.
+    #[command(flatten)]
+    pub what: WhatArgs,
+
+    /// Folder to write to; made where it is missing.
+    #[arg(long, short, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// What to pull, and how.
+#[derive(Clone, Debug, Args)]
+pub struct WhatArgs {
+    /// Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d.
+    #[arg(long, value_name = "TIME", default_value = "now-7d", allow_hyphen_values = true)]
+    pub start: String,
+
+    /// End of the range, not part of it; written like --start.
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
+    pub end: String,
+
+    /// Distance between two evaluations, whole seconds up to 1h. Rates look back 5 minutes: with a
+    /// longer step they see only a part of the time.
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    pub step: Step,
+
+    /// Label matchers that every query carries, such as 'job="etcd"'.
+    #[arg(long, value_name = "MATCHERS", default_value = "")]
+    pub selector: String,
+
+    /// Label that names the cluster [default: cluster, else job].
+    #[arg(long, value_name = "LABEL", value_parser = label_name)]
+    pub cluster_label: Option<String>,
+
+    /// Label that names the member.
+    #[arg(long, value_name = "LABEL", default_value = "instance", value_parser = label_name)]
+    pub member_label: String,
+
+    /// Which series to read: etcd's own, or what the original system's recording rules made of them.
+    #[arg(long, value_enum, default_value_t = SeriesArg::Auto)]
+    pub series: SeriesArg,
+
+    /// Folder with <metric>.promql files that replace the embedded queries of the same name.
+    #[arg(long, value_name = "DIR")]
+    pub queries: Option<PathBuf>,
+
+    /// Leave a metric out; the rest share its weight. May be given several times.
+    #[arg(long, value_name = "METRIC")]
+    pub without: Vec<Metric>,
+
+    /// Range queries in flight at once.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: u16,
+
+    /// Replace what --out holds when it was pulled from elsewhere or in another way.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// Folder that holds history/, as pull wrote it.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// Folder to write to [default: DIR].
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Leave a metric out; the rest share its weight. May be given several times.
+    #[arg(long, value_name = "METRIC")]
+    pub without: Vec<Metric>,
+}
+
+/// The values of `--series`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SeriesArg {
+    /// Recorded series where they cover all that etcd's own cover, else etcd's own.
+    Auto,
+    /// etcd's own metrics.
+    Raw,
+    /// The recorded series of the original system.
+    Recorded,
+}
+
+impl From<SeriesArg> for SeriesForm {
+    fn from(arg: SeriesArg) -> Self {
+        match arg {
+            SeriesArg::Auto => Self::Auto,
+            SeriesArg::Raw => Self::Raw,
+            SeriesArg::Recorded => Self::Recorded,
+        }
+    }
+}
+
+/// A label name as Prometheus allows it: it stands in the queries as it is.
+fn label_name(text: &str) -> Result<String, String> {
+    let mut chars = text.chars();
+    let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    if starts && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        Ok(text.to_owned())
+    } else {
+        Err("a label name is made of letters, digits and underscores".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_label_name_that_would_break_the_query_is_refused() {
+        assert!(label_name("k8s_cluster").is_ok());
+        for bad in ["", "a-b", "1a", "a)"] {
+            assert!(label_name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `etcd-heatmap backfill`: pull and score in one.
+
+use super::progress::Reporter;
+use super::{CommandError, make_folder, pull, sample, score};
+use crate::cli::BackfillArgs;
+
+/// Pulls, or unpacks the sample, and scores. Days that could not be pulled are told after the rest
+/// has been scored.
+pub(super) fn run(args: &BackfillArgs, reporter: &Reporter) -> Result<(), CommandError> {
+    let pulled = match &args.url {
+        Some(url) if !args.sample => pull::run(url, &args.what, &args.out, reporter),
+        _ => {
+            make_folder(&args.out)?;
+            sample::unpack(&args.out, args.what.overwrite).map(|()| pull::Pulled::All)
+        }
+    };
+    match pulled {
+        Ok(pulled) => {
+            score::run(&args.out, &args.out, &args.what.without, reporter)?;
+            pulled.into_result()
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,84 @@
+//! One file a subcommand: wiring only.
+
+mod backfill;
+mod evidence;
+mod progress;
+mod pull;
+mod sample;
+mod score;
+
+use std::path::Path;
+
+use crate::cli::{Cli, Command};
+use crate::export::ExportError;
+use crate::history::{FileError, HistoryError};
+use crate::prometheus::{PromError, QueryError};
+use crate::spec::{Metric, NothingLeft};
+use crate::time::TimeError;
+use progress::Reporter;
+
+/// Why a command did not do all that it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A time, a step or a range.
+    #[error(transparent)]
+    Time(#[from] TimeError),
+    /// The folder of queries.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The server.
+    #[error(transparent)]
+    Prom(#[from] PromError),
+    /// The history on disk.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// An output.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// No metric is left.
+    #[error(transparent)]
+    NothingLeft(#[from] NothingLeft),
+    /// The asynchronous runtime or a thread of it.
+    #[error("the program cannot start its threads: {0}")]
+    Threads(String),
+    /// Some days are missing.
+    #[error(
+        "{failed} of {asked} days could not be pulled ({days}): {cause}; the other days are kept: run the same command again to pull what is missing"
+    )]
+    Partial {
+        /// How many failed.
+        failed: usize,
+        /// How many were asked for.
+        asked: usize,
+        /// Which.
+        days: String,
+        /// What the first of them failed with.
+        cause: PromError,
+    },
+    /// A metric of which the history knows no reading.
+    #[error(
+        "the history has no reading of {0}: pull it again with a query that finds its series, or leave it out with --without {0}"
+    )]
+    NoReadings(Metric),
+}
+
+/// Runs what was typed.
+pub fn run(cli: Cli) -> Result<(), CommandError> {
+    let reporter = Reporter::new(cli.quiet);
+    match cli.command {
+        Command::Backfill(args) => backfill::run(&args, &reporter),
+        Command::Pull(args) => pull::run(&args.url, &args.what, &args.out, &reporter).map(|_| ()),
+        Command::Score(args) => {
+            let out = args.out.as_deref().unwrap_or(&args.folder);
+            score::run(&args.folder, out, &args.without, &reporter)
+        }
+    }
+}
+
+/// Makes the output folder, before anything is asked of a server.
+fn make_folder(out: &Path) -> Result<(), FileError> {
+    std::fs::create_dir_all(out).map_err(|e| FileError::new("write to", out, e))
+}

@@ -1,0 +1,80 @@
+//! What a person sees while it works: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Seconds between two plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Where progress and results are told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reporter {
+    quiet: bool,
+    terminal: bool,
+}
+
+impl Reporter {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { quiet, terminal: std::io::stderr().is_terminal() }
+    }
+
+    /// A note on standard error.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// A result on standard output. Whoever closes it early has seen enough: that is no error.
+    pub(super) fn result(&self, text: &str) {
+        if !self.quiet {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+        }
+    }
+
+    /// Starts to count `total` of `unit`.
+    pub(super) fn start(&self, doing: &'static str, unit: &'static str, total: u64) -> Progress {
+        let target =
+            if self.terminal && !self.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        let template = format!("{doing:<8} [{{bar:30}}] {{pos}}/{{len}} {unit}, {{per_sec}}, {{eta}} left {{msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let lines = (!self.terminal && !self.quiet).then(|| Mutex::new(Instant::now()));
+        Progress { bar, doing, unit, lines }
+    }
+}
+
+/// One thing that is being counted.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    doing: &'static str,
+    unit: &'static str,
+    /// When the last plain line was printed, where there is no bar.
+    lines: Option<Mutex<Instant>>,
+}
+
+impl Progress {
+    /// So many are done; `detail` is shown behind the rate.
+    pub(super) fn set(&self, done: u64, detail: &str) {
+        self.bar.set_position(done);
+        self.bar.set_message(detail.to_owned());
+        let Some(Ok(mut last)) = self.lines.as_ref().map(Mutex::lock) else { return };
+        if last.elapsed() >= LINE_EVERY {
+            *last = Instant::now();
+            let total = self.bar.length().unwrap_or(0);
+            let left = HumanDuration(self.bar.eta());
+            let _ = writeln!(std::io::stderr(), "{} {done}/{total} {}, {left} left {detail}", self.doing, self.unit);
+        }
+    }
+
+    /// Takes the bar off the screen.
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

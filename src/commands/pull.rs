@@ -1,0 +1,237 @@
+//! `etcd-heatmap pull`: a server's history becomes a history on disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use futures_util::StreamExt;
+use indicatif::{HumanBytes, HumanCount, HumanDuration};
+
+use super::evidence::{Overview, list_history};
+use super::progress::{Progress, Reporter};
+use super::{CommandError, make_folder};
+use crate::cli::WhatArgs;
+use crate::export::{Manifest, Written};
+use crate::history::{DayMeta, History, HistoryError, Source, write_day};
+use crate::prometheus::{Client, PromError, PullPlan, QuerySet, choose_queries, pull_days};
+use crate::readings::Window;
+use crate::time::{TimeRange, UtcDay, parse_instant};
+
+/// How often the bar follows.
+const TICK: Duration = Duration::from_millis(200);
+/// Days that are written to disk at once while others are still coming in.
+const WRITES_IN_FLIGHT: usize = 2;
+
+/// What became of the days that were asked for.
+#[derive(Debug)]
+pub(super) enum Pulled {
+    /// All are on disk.
+    All,
+    /// Some are, and some could not be pulled.
+    Some(CommandError),
+}
+
+impl Pulled {
+    pub(super) fn into_result(self) -> Result<(), CommandError> {
+        match self {
+            Self::All => Ok(()),
+            Self::Some(error) => Err(error),
+        }
+    }
+}
+
+/// Pulls what is not yet in the history, and writes the manifest.
+pub(super) fn run(url: &str, what: &WhatArgs, out: &Path, reporter: &Reporter) -> Result<Pulled, CommandError> {
+    let range = resolve_range(what)?;
+    let queries =
+        QuerySet::load(what.queries.as_deref(), &what.selector, what.cluster_label.as_deref(), &what.member_label)?;
+    make_folder(out)?;
+    let concurrency = usize::from(what.concurrency);
+    let client = Client::new(url, concurrency, what.cluster_label.as_deref(), &what.member_label)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CommandError::Threads(e.to_string()))?;
+    runtime.block_on(async {
+        let chosen = choose_queries(&client, &queries, what.series.into(), &what.without, range, what.step).await?;
+        let source = Source {
+            url: client.shown_url().to_owned(),
+            step_seconds: what.step.seconds(),
+            cluster_label: what.cluster_label.clone(),
+            member_label: what.member_label.clone(),
+            queries: chosen,
+        };
+        let plan = PullPlan { source, step: what.step };
+        let mut pull = Pull { history: History::within(out), plan, files: BTreeMap::new() };
+        let known = pull.known_days(what.overwrite)?;
+        let days = missing_parts(range, &known);
+        let failed = pull.fetch(&client, days, concurrency, reporter).await?;
+        pull.write_manifest()?;
+        Ok(report(range, failed))
+    })
+}
+
+fn resolve_range(what: &WhatArgs) -> Result<TimeRange, CommandError> {
+    let now_ms = Utc::now().timestamp_millis();
+    let (start, end) = (parse_instant(&what.start, now_ms)?, parse_instant(&what.end, now_ms)?);
+    Ok(TimeRange::resolve(start, end, what.step, now_ms)?)
+}
+
+/// One pull into one history.
+struct Pull {
+    history: History,
+    plan: PullPlan,
+    /// Files written in this run, whose hash is known.
+    files: BTreeMap<UtcDay, Written>,
+}
+
+impl Pull {
+    /// What of the history is on disk already; refuses, or with `overwrite` removes, another source's.
+    fn known_days(&self, overwrite: bool) -> Result<Vec<(UtcDay, DayMeta)>, CommandError> {
+        let checked = self.history.read_metas().and_then(|metas| match metas.first() {
+            Some((day, meta)) => match self.plan.source.difference(&meta.source) {
+                Some(difference) => Err(HistoryError::OtherSource { path: self.history.file(*day), difference }),
+                None => Ok(metas),
+            },
+            None => Ok(metas),
+        });
+        match checked {
+            Err(HistoryError::OtherSource { .. } | HistoryError::NotReadings { .. }) if overwrite => {
+                self.history.remove()?;
+                Ok(Vec::new())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Pulls and writes these days; returns those that failed, with why.
+    async fn fetch(
+        &mut self,
+        client: &Client,
+        days: Vec<(UtcDay, TimeRange)>,
+        concurrency: usize,
+        reporter: &Reporter,
+    ) -> Result<BTreeMap<UtcDay, PromError>, CommandError> {
+        let started = Instant::now();
+        let watch = Watch::start(client, reporter.start("pulling", "queries", self.plan.queries(&days)));
+        // Enough days that the queries of one fill the wire while another is written.
+        let in_flight = concurrency.div_ceil(self.plan.source.queries.len().max(1)) + 1;
+        let (history, source) = (Arc::new(self.history.clone()), Arc::new(self.plan.source.clone()));
+        let written = pull_days(client, &self.plan, days, in_flight)
+            .map(|pulled| {
+                let (history, source) = (history.clone(), source.clone());
+                async move {
+                    match pulled.window {
+                        Ok(window) => Ok((pulled.day, write(history, source, pulled.day, pulled.part, window).await?)),
+                        Err(error) => Err(Failure::Day(pulled.day, error)),
+                    }
+                }
+            })
+            .buffer_unordered(WRITES_IN_FLIGHT);
+        let mut written = std::pin::pin!(written);
+        let mut failed = BTreeMap::new();
+        while let Some(done) = written.next().await {
+            match done {
+                Ok((day, file)) => drop(self.files.insert(day, file)),
+                Err(Failure::Day(day, error)) => drop(failed.insert(day, error)),
+                Err(Failure::Disk(error)) => return Err(error),
+            }
+        }
+        let (samples, bytes) = watch.finish(client);
+        reporter.note(&format!(
+            "pulled {} days: {samples} samples, {bytes} of answers, in {}",
+            self.files.len(),
+            HumanDuration(started.elapsed()),
+        ));
+        Ok(failed)
+    }
+
+    fn write_manifest(&self) -> Result<(), CommandError> {
+        let metas = self.history.read_metas()?;
+        let Some(overview) = Overview::of(&metas) else { return Ok(()) };
+        let files = list_history(&self.history, &metas, &self.files)?;
+        let manifest = Manifest::of_pull(&self.plan.source, overview.range, &overview.lives, files, &overview.missing);
+        Ok(manifest.write(self.history.out())?)
+    }
+}
+
+/// The parts of days that are not on disk. A day that is there in part is pulled again, so that its
+/// file covers what was asked for before and now.
+fn missing_parts(range: TimeRange, known: &[(UtcDay, DayMeta)]) -> Vec<(UtcDay, TimeRange)> {
+    let known: BTreeMap<UtcDay, TimeRange> = known.iter().map(|(day, meta)| (*day, meta.range)).collect();
+    range
+        .days()
+        .filter_map(|day| Some((day, range.intersect(day.range())?)))
+        .filter_map(|(day, part)| match known.get(&day) {
+            Some(have) if have.contains(part) => None,
+            Some(have) => Some((day, have.hull(part))),
+            None => Some((day, part)),
+        })
+        .collect()
+}
+
+/// A day that could not be pulled, or a disk that cannot be written to.
+enum Failure {
+    Day(UtcDay, PromError),
+    Disk(CommandError),
+}
+
+async fn write(
+    history: Arc<History>,
+    source: Arc<Source>,
+    day: UtcDay,
+    part: TimeRange,
+    window: Window,
+) -> Result<Written, Failure> {
+    let task = tokio::task::spawn_blocking(move || {
+        let path = history.file(day);
+        let (meta, stat) = write_day(&path, &window, part, &source)?;
+        Ok(Written::new(history.out(), &path, meta.rows, stat))
+    });
+    task.await.unwrap_or_else(|e| Err(CommandError::Threads(e.to_string()))).map_err(Failure::Disk)
+}
+
+/// Keeps the bar in step with what the client has received.
+struct Watch {
+    ticking: tokio::task::JoinHandle<()>,
+    progress: Arc<Progress>,
+}
+
+impl Watch {
+    fn start(client: &Client, progress: Progress) -> Self {
+        let progress = Arc::new(progress);
+        let (traffic, shown) = (client.traffic().clone(), progress.clone());
+        // The queries that chose the forms are no part of the pull.
+        let before = traffic.queries.load(Ordering::Relaxed);
+        let ticking = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(TICK).await;
+                let samples = HumanCount(traffic.samples.load(Ordering::Relaxed));
+                shown.set(traffic.queries.load(Ordering::Relaxed) - before, &format!("{samples} samples"));
+            }
+        });
+        Self { ticking, progress }
+    }
+
+    /// Stops, and says how much has come.
+    fn finish(self, client: &Client) -> (HumanCount, HumanBytes) {
+        self.ticking.abort();
+        self.progress.clear();
+        let traffic = client.traffic();
+        (HumanCount(traffic.samples.load(Ordering::Relaxed)), HumanBytes(traffic.bytes.load(Ordering::Relaxed)))
+    }
+}
+
+fn report(range: TimeRange, failed: BTreeMap<UtcDay, PromError>) -> Pulled {
+    let days: Vec<UtcDay> = failed.keys().copied().collect();
+    let asked = range.days().count();
+    match failed.into_values().next() {
+        None => Pulled::All,
+        Some(cause) => {
+            Pulled::Some(CommandError::Partial { failed: days.len(), asked, days: UtcDay::describe(&days), cause })
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `heatmap.csv`: one row a cell, for spreadsheets.
+
+use std::path::{Path, PathBuf};
+
+use polars::prelude::DataFrame;
+use polars_io::SerWriter;
+use polars_io::csv::write::CsvWriter;
+
+use super::{ExportError, Written};
+use crate::history::{FileError, WholeFile};
+
+/// Writes cells as they are finished, a frame a day.
+#[derive(Debug)]
+pub struct HeatmapCsv {
+    out: PathBuf,
+    file: WholeFile,
+    rows: u64,
+}
+
+impl HeatmapCsv {
+    /// Opens `heatmap.csv` in the output folder.
+    pub fn create(out: &Path) -> Result<Self, ExportError> {
+        Ok(Self { out: out.to_owned(), file: WholeFile::create(&out.join("heatmap.csv"))?, rows: 0 })
+    }
+
+    /// Appends finished cells; the first frame brings the header.
+    pub fn append(&mut self, cells: &mut DataFrame) -> Result<(), ExportError> {
+        CsvWriter::new(&mut self.file)
+            .include_header(self.rows == 0)
+            .with_datetime_format(Some("%Y-%m-%dT%H:%M:%SZ".into()))
+            .finish(cells)
+            .map_err(|e| match e {
+                polars::error::PolarsError::IO { error, .. } => {
+                    let cause = std::io::Error::new(error.kind(), error.to_string());
+                    ExportError::File(FileError::new("write", self.file.path(), cause))
+                }
+                other => other.into(),
+            })?;
+        self.rows += cells.height() as u64;
+        Ok(())
+    }
+
+    /// Puts the file in its place.
+    pub fn finish(self) -> Result<Written, ExportError> {
+        let path = self.file.path().to_owned();
+        Ok(Written::new(&self.out, &path, self.rows, self.file.commit()?))
+    }
+}

@@ -1,0 +1,165 @@
+//! `manifest.json`: what was asked, of what, with which specification, and what came out.
+//!
+//! It holds no clock time, so that the same question to the same history gives the same bytes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ExportError, Written};
+use crate::history::{FileError, QuerySource, Source, WholeFile};
+use crate::readings::Lives;
+use crate::score::Rollup;
+use crate::spec::{Metric, POINT, Profile, WEIGHT_ONE};
+use crate::time::{TimeRange, UtcDay, format_instant};
+
+/// Its name in the output folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// The whole manifest. A pull alone leaves out what only scoring knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// What was asked.
+    pub asked: Asked,
+    /// The queries by metric name.
+    pub queries: BTreeMap<String, QuerySource>,
+    /// How the readings were judged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profile: Option<ManifestProfile>,
+    /// How members become a cluster.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rollup: Option<String>,
+    /// Who lived when.
+    pub members: Vec<ManifestMember>,
+    /// Days of the range of which the history has no file.
+    pub days_missing: Vec<String>,
+    /// The files of the history, relative to the folder that holds `history/`.
+    pub history: Vec<Written>,
+    /// The files that scoring wrote, relative to the output folder.
+    pub files: Vec<Written>,
+}
+
+/// What was asked of the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// The server's URL, without a login.
+    pub url: String,
+    /// First step.
+    pub start: String,
+    /// First step after the range.
+    pub end: String,
+    /// Seconds between two steps.
+    pub step_seconds: i64,
+    /// Label that names the cluster; null means `cluster`, else `job`.
+    pub cluster_label: Option<String>,
+    /// Label that names the member.
+    pub member_label: String,
+}
+
+/// One member and its life.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestMember {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The member's name.
+    pub member: String,
+    /// First step with a sign of life.
+    pub first: String,
+    /// Last step with a sign of life.
+    pub last: String,
+}
+
+/// The profile as it was used.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestProfile {
+    /// Its name.
+    pub name: String,
+    /// Where its thresholds come from.
+    pub source: String,
+    /// Metrics that take no part.
+    pub left_out: Vec<String>,
+    /// The rules by metric name.
+    pub rules: BTreeMap<String, ManifestRule>,
+}
+
+/// How one metric was judged.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestRule {
+    /// Its weight before that of the metrics that are left out was shared.
+    pub weight: f64,
+    /// Threshold and points above it.
+    pub bands: Vec<(f64, f64)>,
+}
+
+impl Manifest {
+    /// What a pull knows.
+    pub fn of_pull(
+        source: &Source,
+        range: TimeRange,
+        lives: &Lives,
+        history: Vec<Written>,
+        missing: &[UtcDay],
+    ) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            asked: Asked {
+                url: source.url.clone(),
+                start: format_instant(range.start_ms),
+                end: format_instant(range.end_ms),
+                step_seconds: source.step_seconds,
+                cluster_label: source.cluster_label.clone(),
+                member_label: source.member_label.clone(),
+            },
+            queries: source.queries.clone(),
+            profile: None,
+            rollup: None,
+            members: lives
+                .iter()
+                .map(|(member, life)| ManifestMember {
+                    cluster: member.cluster.to_string(),
+                    member: member.member.to_string(),
+                    first: format_instant(life.first_ms),
+                    last: format_instant(life.last_ms),
+                })
+                .collect(),
+            days_missing: missing.iter().map(UtcDay::to_string).collect(),
+            history,
+            files: Vec::new(),
+        }
+    }
+
+    /// Adds what scoring knows.
+    #[must_use]
+    pub fn with_scores(mut self, profile: &Profile, rollup: Rollup, files: Vec<Written>) -> Self {
+        let rule = |metric: Metric| ManifestRule {
+            weight: profile.rule(metric).weight as f64 / WEIGHT_ONE as f64,
+            bands: profile.rule(metric).bands.iter().map(|b| (b.above, b.points as f64 / POINT as f64)).collect(),
+        };
+        self.profile = Some(ManifestProfile {
+            name: profile.name.to_owned(),
+            source: profile.source.to_owned(),
+            left_out: Metric::ALL.iter().filter(|&&m| !profile.counts(m)).map(Metric::to_string).collect(),
+            rules: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), rule(m))).collect(),
+        });
+        self.rollup = Some(rollup.name().to_owned());
+        self.files = files;
+        self
+    }
+
+    /// The manifest of an output folder; `None` where there is none or it cannot be read.
+    pub fn read(out: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(out.join(MANIFEST)).ok()?).ok()
+    }
+
+    /// Writes it into the output folder.
+    pub fn write(&self, out: &Path) -> Result<(), ExportError> {
+        let path = out.join(MANIFEST);
+        let mut text = serde_json::to_string_pretty(self).map_err(|e| FileError::new("write", &path, e.into()))?;
+        text.push('\n');
+        WholeFile::write(&path, text.as_bytes())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! What people and programs open: one file a format, each of which takes cells or scores and
+//! returns what it [`Written`].
+
+mod csv;
+mod manifest;
+mod openmetrics;
+mod parquet;
+mod terminal;
+
+pub use csv::HeatmapCsv;
+pub use manifest::{MANIFEST, Manifest, ManifestMember};
+pub use openmetrics::{BLOCK_WINDOW_MS, block_windows, write_window};
+pub use parquet::{HeatmapParquet, write_scores};
+pub use terminal::{Palette, Picture};
+
+use std::path::Path;
+
+use crate::history::{FileError, FileStat};
+
+/// An output that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Columns that do not fit together.
+    #[error("the heat map cannot be computed: {0}")]
+    Columns(#[from] polars::error::PolarsError),
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Written {
+    /// Relative to the output folder, with `/` between its parts.
+    pub path: String,
+    /// Rows, samples or cells in it.
+    pub rows: u64,
+    /// Size and hash.
+    #[serde(flatten)]
+    pub stat: FileStat,
+}
+
+impl Written {
+    /// A file below the output folder `out`.
+    pub fn new(out: &Path, path: &Path, rows: u64, stat: FileStat) -> Self {
+        Self { path: relative(out, path), rows, stat }
+    }
+
+    /// A file that was written earlier; reads it for its hash.
+    pub fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
+        Ok(Self::new(out, path, rows, FileStat::read(path)?))
+    }
+
+    /// Whether it is this file.
+    pub fn is(&self, out: &Path, path: &Path) -> bool {
+        self.path == relative(out, path)
+    }
+}
+
+fn relative(out: &Path, path: &Path) -> String {
+    let relative = path.strip_prefix(out).unwrap_or(path);
+    let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}

@@ -1,0 +1,237 @@
+//! The heat map in a terminal: a line a day, a column an hour, red to green, grey where unknown.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
+
+use polars::prelude::{DataFrame, PolarsResult};
+
+use crate::time::UtcDay;
+
+/// Days that are painted at most: the latest, a screen of them.
+const DAYS_PAINTED: usize = 35;
+/// Below this share of scored steps a question mark stands before an hour's score.
+const UNCERTAIN_BELOW: f64 = 0.5;
+
+/// How much colour the terminal has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Palette {
+    /// 24 bits a colour.
+    TrueColour,
+    /// The 6 × 6 × 6 cube.
+    Colours256,
+    /// Digits only.
+    Plain,
+}
+
+impl Palette {
+    /// What an environment of `NO_COLOR`, `TERM` and `COLORTERM` allows on a terminal.
+    pub fn detect(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|v| !v.is_empty());
+        let term = set("TERM").unwrap_or_default();
+        if !is_terminal || set("NO_COLOR").is_some() || term == "dumb" || term.is_empty() {
+            return Self::Plain;
+        }
+        match set("COLORTERM").as_deref() {
+            Some("truecolor" | "24bit") => Self::TrueColour,
+            _ => Self::Colours256,
+        }
+    }
+}
+
+/// One hour of one cluster.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Hour {
+    /// The cluster did not exist.
+    Nothing,
+    /// It existed, and no step was scored.
+    Unknown,
+    /// Mean score, and the share of its steps that were scored.
+    Scored(f64, f64),
+}
+
+/// The latest days of every cluster, as they will be painted.
+#[derive(Debug, Default)]
+pub struct Picture {
+    clusters: BTreeMap<String, VecDeque<(UtcDay, [Hour; 24])>>,
+    days_seen: BTreeMap<String, usize>,
+}
+
+impl Picture {
+    /// Takes in a day's finished cells of clusters.
+    pub fn add_day(&mut self, day: UtcDay, cells: &DataFrame) -> PolarsResult<()> {
+        let (clusters, hours) = (cells.column("cluster")?.str()?, cells.column("hour")?.i32()?);
+        let (means, coverage) = (cells.column("mean")?.f64()?, cells.column("coverage")?.f64()?);
+        let mut lines: BTreeMap<&str, [Hour; 24]> = BTreeMap::new();
+        for row in 0..cells.height() {
+            let (Some(cluster), Some(hour)) = (clusters.get(row), hours.get(row)) else { continue };
+            let line = lines.entry(cluster).or_insert([Hour::Nothing; 24]);
+            line[hour as usize % 24] = match (means.get(row), coverage.get(row)) {
+                (Some(mean), Some(coverage)) => Hour::Scored(mean, coverage),
+                _ => Hour::Unknown,
+            };
+        }
+        for (cluster, line) in lines {
+            let days = self.clusters.entry(cluster.to_owned()).or_default();
+            days.push_back((day, line));
+            if days.len() > DAYS_PAINTED {
+                days.pop_front();
+            }
+            *self.days_seen.entry(cluster.to_owned()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Paints all clusters; `totals` are the columns of [`crate::heatmap::divide`] with one row a cluster.
+    pub fn paint(&self, totals: &DataFrame, palette: Palette) -> PolarsResult<String> {
+        let mut text = String::new();
+        for (cluster, days) in &self.clusters {
+            let _ = writeln!(text, "{}: {}", printable(cluster), describe(totals, cluster)?);
+            let earlier = self.days_seen.get(cluster).map_or(0, |seen| seen - days.len());
+            if earlier > 0 {
+                let _ = writeln!(text, "{earlier} earlier days are in heatmap.csv");
+            }
+            let _ = write!(text, "UTC       ");
+            for hour in 0..24 {
+                let _ = write!(text, " {hour:02}");
+            }
+            text.push('\n');
+            for (day, line) in days {
+                let _ = write!(text, "{day}");
+                for &hour in line {
+                    paint_hour(&mut text, hour, palette);
+                }
+                text.push('\n');
+            }
+            text.push('\n');
+        }
+        if !self.clusters.is_empty() {
+            text.push_str(&legend(palette));
+        }
+        Ok(text)
+    }
+}
+
+/// `mean 9.41, lowest 1, 99.7 % scored, most lost to wal_fsync`
+fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
+    let clusters = totals.column("cluster")?.str()?;
+    let Some(row) = clusters.iter().position(|c| c == Some(cluster)) else { return Ok("no score".to_owned()) };
+    let number = |name: &str| -> PolarsResult<Option<f64>> { Ok(totals.column(name)?.f64()?.get(row)) };
+    let mut text = match (number("mean")?, number("min")?) {
+        (Some(mean), Some(min)) => format!("mean {}, lowest {}", two_digits(mean), two_digits(min)),
+        _ => "no step scored".to_owned(),
+    };
+    if let Some(coverage) = number("coverage")? {
+        // Rounded down: 99.96 % is not all.
+        let _ = write!(text, ", {} % of steps scored", (coverage * 1000.0).floor() / 10.0);
+    }
+    if let Some(metric) = totals.column("worst_metric")?.str()?.get(row) {
+        let _ = write!(text, ", most lost to {metric}");
+    }
+    Ok(text)
+}
+
+/// Rounded down to two digits: a score of 9.996 is not 10.
+fn two_digits(score: f64) -> f64 {
+    (score * 100.0).floor() / 100.0
+}
+
+/// Label values are somebody else's text: no control character of theirs reaches the terminal.
+fn printable(label: &str) -> String {
+    label.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Three columns: the score rounded down, so that only a faultless hour shows 10.
+fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
+    let (digits, colour) = match hour {
+        Hour::Nothing => return text.push_str("   "),
+        Hour::Unknown => (" ··".to_owned(), Some(GREY)),
+        Hour::Scored(mean, coverage) => {
+            let mark = if coverage < UNCERTAIN_BELOW { '?' } else { ' ' };
+            (format!("{mark}{:>2}", mean.floor()), Some(heat(mean)))
+        }
+    };
+    let _ = match (palette, colour) {
+        (Palette::TrueColour, Some([r, g, b])) => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
+        (Palette::Colours256, Some(rgb)) => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", cube(rgb)),
+        _ => write!(text, "{digits}"),
+    };
+}
+
+const GREY: [u8; 3] = [158, 158, 158];
+const RED: [u8; 3] = [215, 48, 39];
+const YELLOW: [u8; 3] = [254, 224, 100];
+const GREEN: [u8; 3] = [70, 170, 90];
+
+/// Absolute: 0 is red, 5 yellow, 10 green, whatever else the picture holds.
+fn heat(score: f64) -> [u8; 3] {
+    let (from, to, share) = if score < 5.0 { (RED, YELLOW, score / 5.0) } else { (YELLOW, GREEN, (score - 5.0) / 5.0) };
+    std::array::from_fn(|i| {
+        (f64::from(from[i]) + (f64::from(to[i]) - f64::from(from[i])) * share.clamp(0.0, 1.0)).round() as u8
+    })
+}
+
+/// The nearest colour of the 6 × 6 × 6 cube, whose levels are 0, 95, 135, 175, 215 and 255.
+fn cube(rgb: [u8; 3]) -> u8 {
+    let level = |c: u8| {
+        [0_i16, 95, 135, 175, 215, 255]
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, l)| (*l - i16::from(c)).abs())
+            .map_or(0, |(i, _)| i as u8)
+    };
+    16 + 36 * level(rgb[0]) + 6 * level(rgb[1]) + level(rgb[2])
+}
+
+fn legend(palette: Palette) -> String {
+    let mut text = "each hour's mean score, rounded down:".to_owned();
+    for score in [0.0, 2.0, 5.0, 8.0, 10.0] {
+        paint_hour(&mut text, Hour::Scored(score, 1.0), palette);
+    }
+    text.push_str("  unknown:");
+    paint_hour(&mut text, Hour::Unknown, palette);
+    text.push_str("  ?: less than half of its steps known\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_absolute() {
+        assert_eq!((heat(0.0), heat(5.0), heat(10.0)), (RED, YELLOW, GREEN));
+        // Levels of xterm's cube: 215 → 4, 48 → 0 or 95 (nearer 0 … 48 from both: the lower), 39 → 0.
+        assert_eq!(cube([215, 40, 39]), 16 + 36 * 4);
+        assert_eq!(cube([255, 255, 255]), 231);
+    }
+
+    #[test]
+    fn colour_is_used_only_where_the_terminal_has_it() {
+        let detect = |tty, vars: &'static [(&str, &str)]| {
+            Palette::detect(tty, |name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        };
+        assert_eq!(detect(true, &[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Palette::TrueColour);
+        assert_eq!(detect(true, &[("TERM", "xterm-256color")]), Palette::Colours256);
+        assert_eq!(detect(true, &[("TERM", "xterm"), ("NO_COLOR", "1")]), Palette::Plain);
+        assert_eq!(detect(false, &[("TERM", "xterm")]), Palette::Plain);
+        assert_eq!(detect(true, &[("TERM", "dumb")]), Palette::Plain);
+    }
+
+    #[test]
+    fn an_hour_is_rounded_down_and_marked_where_it_is_uncertain() {
+        let paint = |hour| {
+            let mut text = String::new();
+            paint_hour(&mut text, hour, Palette::Plain);
+            text
+        };
+        assert_eq!(paint(Hour::Scored(9.99, 1.0)), "  9");
+        assert_eq!(paint(Hour::Scored(10.0, 0.4)), "?10");
+        assert_eq!(paint(Hour::Unknown), " ··");
+        assert_eq!(paint(Hour::Nothing), "   ");
+    }
+
+    #[test]
+    fn a_label_cannot_command_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb"), "a\u{fffd}[2Jb");
+    }
+}

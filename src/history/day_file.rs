@@ -1,0 +1,315 @@
+//! One day of readings as a Parquet file.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, TimestampMillisecondType};
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Encoding;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+
+use super::{FileError, FileStat, HistoryError, LabelColumns, MEMBER_COLUMNS, Source, WholeFile, writer_properties};
+use crate::readings::{Life, Lives, Member, Window};
+use crate::spec::Metric;
+use crate::time::{Grid, Step, TimeRange};
+
+/// Rows handed to the Parquet writer or taken from the reader at once; bounds memory, not results.
+const BATCH_ROWS: usize = 1 << 16;
+
+/// What the footer of a day's file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DayMeta {
+    /// What the day was pulled from.
+    pub source: Source,
+    /// The part of the day that was asked for.
+    pub range: TimeRange,
+    /// The lives of the members as far as this day knows them.
+    pub lives: Lives,
+    /// How many readings of each metric are known, by its name.
+    pub known: BTreeMap<String, u64>,
+    /// Rows in the file.
+    pub rows: u64,
+}
+
+impl DayMeta {
+    /// The distance between two steps.
+    pub fn step(&self) -> Option<Step> {
+        Step::from_millis(self.source.step_seconds * 1000).ok()
+    }
+}
+
+/// Writes one day: the rows at which at least one reading is known.
+pub fn write_day(
+    path: &Path,
+    window: &Window,
+    range: TimeRange,
+    source: &Source,
+) -> Result<(DayMeta, FileStat), FileError> {
+    let mut meta = DayMeta {
+        source: source.clone(),
+        range,
+        lives: window.lives(),
+        known: Metric::ALL.iter().map(|&m| (m.name().to_owned(), window.known_readings(m))).collect(),
+        rows: 0,
+    };
+    let failed = |e| FileError::from_parquet(path, e);
+    let schema = readings_schema();
+    let file = WholeFile::create(path)?;
+    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(readings_properties(&meta))).map_err(failed)?;
+    let labels = LabelColumns::new(window.members());
+    let mut rows = Rows::default();
+    for member in 0..window.members().len() {
+        rows.extend((0..window.grid().len()).filter(|&step| window.known_at(member, step)).map(|step| (member, step)));
+        if rows.0.len() >= BATCH_ROWS || member + 1 == window.members().len() {
+            let batch = rows.batch(&schema, &labels, window).map_err(|e| failed(e.into()))?;
+            writer.write(&batch).map_err(failed)?;
+            meta.rows += batch.num_rows() as u64;
+            rows.0.clear();
+        }
+    }
+    let stat = writer.into_inner().map_err(failed)?.commit()?;
+    Ok((meta, stat))
+}
+
+/// Member and step of each row of a batch.
+#[derive(Default)]
+struct Rows(Vec<(usize, usize)>);
+
+impl Rows {
+    fn extend(&mut self, rows: impl Iterator<Item = (usize, usize)>) {
+        self.0.extend(rows);
+    }
+
+    fn batch(
+        &self,
+        schema: &SchemaRef,
+        labels: &LabelColumns,
+        window: &Window,
+    ) -> Result<RecordBatch, arrow_schema::ArrowError> {
+        let ts = self.0.iter().map(|&(_, step)| window.grid().at(step)).collect();
+        let member_of_row: Vec<i32> = self.0.iter().map(|&(member, _)| member as i32).collect();
+        let mut arrays = labels.arrays(ts, &member_of_row);
+        arrays.extend(Metric::ALL.iter().map(|&metric| -> ArrayRef {
+            let known = |&(member, step): &(usize, usize)| {
+                let value = window.row(metric, member)[step];
+                (!value.is_nan()).then_some(value)
+            };
+            Arc::new(self.0.iter().map(known).collect::<Float64Array>())
+        }));
+        RecordBatch::try_new(schema.clone(), arrays)
+    }
+}
+
+fn readings_schema() -> SchemaRef {
+    let mut fields = LabelColumns::fields();
+    fields.extend(Metric::ALL.iter().map(|m| Field::new(m.reading_column(), DataType::Float64, true)));
+    Arc::new(Schema::new(fields))
+}
+
+fn readings_properties(meta: &DayMeta) -> WriterProperties {
+    let lives: Vec<(&str, &str, i64, i64)> =
+        meta.lives.iter().map(|(m, l)| (&*m.cluster, &*m.member, l.first_ms, l.last_ms)).collect();
+    let json = |value: serde_json::Value| value.to_string();
+    let mut properties = writer_properties(&[
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("step_seconds", meta.source.step_seconds.to_string()),
+        ("source", json(serde_json::json!(meta.source))),
+        ("range_ms", json(serde_json::json!([meta.range.start_ms, meta.range.end_ms]))),
+        ("lives_ms", json(serde_json::json!(lives))),
+        ("known", json(serde_json::json!(meta.known))),
+    ]);
+    // Latencies and rates hardly ever repeat: a dictionary of them costs time and saves nothing.
+    for metric in [Metric::WalFsync, Metric::BackendCommit, Metric::ClientTrafficIn] {
+        let column = ColumnPath::from(metric.reading_column());
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::PLAIN);
+    }
+    properties.build()
+}
+
+/// Reads what the footer of a day's file says, without reading its rows.
+pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
+    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, e))?;
+    let file_meta = builder.metadata().file_metadata();
+    let pairs = file_meta.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
+    let lives: Vec<(String, String, i64, i64)> = footer_value(path, pairs, "lives_ms")?;
+    let (start_ms, end_ms) = footer_value(path, pairs, "range_ms")?;
+    let mut meta = DayMeta {
+        source: footer_value(path, pairs, "source")?,
+        range: TimeRange { start_ms, end_ms },
+        lives: Lives::default(),
+        known: footer_value(path, pairs, "known")?,
+        rows: u64::try_from(file_meta.num_rows()).unwrap_or(0),
+    };
+    for (cluster, member, first_ms, last_ms) in lives {
+        meta.lives.add(Member::new(&cluster, &member), Life { first_ms, last_ms });
+    }
+    meta.step().map(|_| meta).ok_or_else(|| not_readings(path, "its step is not between 1s and 1h"))
+}
+
+fn footer_value<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    pairs: &[KeyValue],
+    name: &str,
+) -> Result<T, HistoryError> {
+    let key = format!("etcd-heatmap.{name}");
+    let text = pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
+    let text = text.ok_or_else(|| not_readings(path, format!("its footer has no {key}")))?;
+    serde_json::from_str(text).map_err(|e| not_readings(path, format!("{key} in its footer: {e}")))
+}
+
+fn not_readings(path: &Path, reason: impl ToString) -> HistoryError {
+    HistoryError::NotReadings { path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// Reads the readings of these members (sorted) on the steps of the grid; rows of other members
+/// or off the grid are passed over.
+pub fn read_day(path: &Path, grid: Grid, members: Vec<Member>) -> Result<Window, HistoryError> {
+    let mut window = Window::unknown(grid, members);
+    let broken = |e: &dyn ToString| not_readings(path, e.to_string());
+    for batch in open_rows(path)? {
+        let batch = batch.map_err(|e| broken(&e))?;
+        take_in(&mut window, &batch).ok_or_else(|| broken(&"its columns have other types"))?;
+    }
+    Ok(window)
+}
+
+fn open_rows(path: &Path) -> Result<ParquetRecordBatchReader, HistoryError> {
+    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, e))?;
+    let expected = readings_schema();
+    if builder.schema().fields() != expected.fields() {
+        let names: Vec<&str> = expected.fields().iter().map(|f| f.name().as_str()).collect();
+        return Err(not_readings(path, format!("its columns are not {}", names.join(", "))));
+    }
+    builder.with_batch_size(BATCH_ROWS).build().map_err(|e| not_readings(path, e))
+}
+
+/// Copies a batch into the window, one run of rows of one member at a time.
+fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
+    let ts = batch.column_by_name(MEMBER_COLUMNS[0])?.as_primitive_opt::<TimestampMillisecondType>()?;
+    let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
+    let (clusters, members) = (label(MEMBER_COLUMNS[1])?, label(MEMBER_COLUMNS[2])?);
+    let (cluster_keys, member_keys) = (clusters.keys().values(), members.keys().values());
+    let (cluster_names, member_names) =
+        (clusters.values().as_string_opt::<i32>()?, members.values().as_string_opt::<i32>()?);
+    let mut columns: Vec<(Metric, &Float64Array)> = Vec::with_capacity(Metric::ALL.len());
+    for metric in Metric::ALL {
+        columns.push((metric, batch.column_by_name(metric.reading_column())?.as_primitive_opt::<Float64Type>()?));
+    }
+    let mut from = 0;
+    while from < batch.num_rows() {
+        let keys = (cluster_keys[from], member_keys[from]);
+        let run = (from..batch.num_rows()).take_while(|&row| (cluster_keys[row], member_keys[row]) == keys).count();
+        let name = (cluster_names.value(keys.0 as usize), member_names.value(keys.1 as usize));
+        let found = window.members().binary_search_by(|m| (&*m.cluster, &*m.member).cmp(&name));
+        if let Ok(member) = found {
+            for &(metric, column) in &columns {
+                copy_run(window, metric, member, &ts.values()[from..from + run], &column.slice(from, run));
+            }
+        }
+        from += run;
+    }
+    Some(())
+}
+
+/// Copies the rows of one member; where the steps follow on each other without a gap, in one piece.
+fn copy_run(window: &mut Window, metric: Metric, member: usize, ts: &[i64], column: &Float64Array) {
+    let grid = *window.grid();
+    let row = window.row_mut(metric, member);
+    let without_gap = match (grid.index_of(ts[0]), grid.index_of(ts[ts.len() - 1])) {
+        (Some(first), Some(last)) if last + 1 == first + ts.len() && ts.is_sorted() => Some(first),
+        _ => None,
+    };
+    if let (Some(first), 0) = (without_gap, column.null_count()) {
+        row[first..first + ts.len()].copy_from_slice(column.values());
+        return;
+    }
+    for (i, &ms) in ts.iter().enumerate() {
+        if let Some(step) = grid.index_of(ms).filter(|_| column.is_valid(i)) {
+            row[step] = column.value(i);
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::time::UtcDay;
+
+    fn source() -> Source {
+        Source {
+            url: "http://prometheus:9090".into(),
+            step_seconds: 3600,
+            cluster_label: None,
+            member_label: "instance".into(),
+            queries: BTreeMap::new(),
+        }
+    }
+
+    fn sample_day() -> (Window, TimeRange) {
+        let range = UtcDay::of(0).range();
+        let grid = Grid::within(range, Step::from_millis(3_600_000).unwrap());
+        let members = vec![Member::new("c1", "a"), Member::new("c1", "ü\"b"), Member::new("c2", "a")];
+        let mut window = Window::unknown(grid, members);
+        for member in 0..3 {
+            for (i, metric) in Metric::ALL.into_iter().enumerate() {
+                for step in 0..24 {
+                    // Holes of one metric, and whole steps without a reading.
+                    if (step + i) % 7 != 0 && step != 5 {
+                        window.row_mut(metric, member)[step] = (member * 1000 + i * 100 + step) as f64 / 3.0;
+                    }
+                }
+            }
+        }
+        (window, range)
+    }
+
+    #[test]
+    fn a_day_comes_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("readings.parquet");
+        let (window, range) = sample_day();
+        let (written, _) = write_day(&path, &window, range, &source()).unwrap();
+        assert_eq!(read_meta(&path).unwrap(), written);
+        assert_eq!(written.rows, 3 * 23);
+        let read = read_day(&path, *window.grid(), window.members().to_vec()).unwrap();
+        for metric in Metric::ALL {
+            for member in 0..3 {
+                let bits = |w: &Window| w.row(metric, member).iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&read), bits(&window), "{metric} of member {member}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_rows_of_members_that_were_not_asked_for_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("readings.parquet");
+        let (window, range) = sample_day();
+        write_day(&path, &window, range, &source()).unwrap();
+        let read = read_day(&path, *window.grid(), vec![Member::new("c2", "a"), Member::new("c3", "x")]).unwrap();
+        assert_eq!(read.row(Metric::OpenFds, 0)[1].to_bits(), window.row(Metric::OpenFds, 2)[1].to_bits());
+        assert!(read.row(Metric::OpenFds, 1).iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    fn a_file_that_is_no_day_of_readings_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("readings.parquet");
+        std::fs::write(&path, "no parquet").unwrap();
+        let error = read_meta(&path).unwrap_err().to_string();
+        assert!(error.contains("readings.parquet is not a day of readings"), "{error}");
+    }
+}

@@ -1,0 +1,79 @@
+//! Where the days of a history lie.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::day_file::{DayMeta, read_meta};
+use super::{FileError, HistoryError};
+use crate::time::UtcDay;
+
+const READINGS: &str = "readings.parquet";
+
+/// The folder `history/` of an output folder.
+#[derive(Clone, Debug)]
+pub struct History {
+    out: PathBuf,
+    folder: PathBuf,
+}
+
+impl History {
+    /// The history within an output folder; nothing is touched.
+    pub fn within(out: &Path) -> Self {
+        Self { out: out.to_owned(), folder: out.join("history") }
+    }
+
+    /// The output folder that it lies in.
+    pub fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// Removes all its days.
+    pub fn remove(&self) -> Result<(), FileError> {
+        match fs::remove_dir_all(&self.folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::new("remove", &self.folder, e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file of one day.
+    pub fn file(&self, day: UtcDay) -> PathBuf {
+        self.folder.join(format!("date={day}")).join(READINGS)
+    }
+
+    /// The days that are on disk, in order; none where there is no folder.
+    pub fn days(&self) -> Result<Vec<UtcDay>, HistoryError> {
+        let failed = |e| FileError::new("read", &self.folder, e);
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed(e).into()),
+        };
+        let mut days = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let day = name.to_str().and_then(|n| n.strip_prefix("date=")).and_then(|d| d.parse().ok());
+            days.extend(day.filter(|&d| self.file(d).is_file()));
+        }
+        days.sort_unstable();
+        Ok(days)
+    }
+
+    /// What the footers of all days say, in order; an error unless they have one source.
+    pub fn read_metas(&self) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
+        let mut metas: Vec<(UtcDay, DayMeta)> = Vec::new();
+        for day in self.days()? {
+            let path = self.file(day);
+            let meta = read_meta(&path)?;
+            if let Some(difference) = metas.first().and_then(|(_, first)| first.source.difference(&meta.source)) {
+                return Err(HistoryError::OtherSource { path, difference });
+            }
+            metas.push((day, meta));
+        }
+        Ok(metas)
+    }
+}

@@ -1,0 +1,50 @@
+//! Readings on disk: the evidence from which every score can be recomputed.
+//!
+//! `history/date=2026-10-01/readings.parquet`, one file a UTC day, one row a member and step at
+//! which at least one reading is known, sorted by cluster, member and time; never a score.
+
+mod columns;
+mod day_file;
+mod layout;
+mod source;
+mod whole_file;
+
+pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
+pub use day_file::{DayMeta, read_day, read_meta, write_day};
+pub use layout::History;
+pub use source::{QuerySource, Source};
+pub use whole_file::{FileError, FileStat, WholeFile};
+
+use std::path::PathBuf;
+
+use crate::time::UtcDay;
+
+/// What can be wrong with a history on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// A file could not be read, written or renamed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The folder holds no day at all.
+    #[error("{} holds no history: give the folder that 'etcd-heatmap pull --out' wrote", .0.display())]
+    Empty(PathBuf),
+    /// A Parquet file of somebody else's, or one that broke.
+    #[error("{} is not a day of readings that etcd-heatmap can read ({reason}): pull that day again", .path.display())]
+    NotReadings {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says.
+        reason: String,
+    },
+    /// Days that were pulled from elsewhere or in another way stand in one folder.
+    #[error("{} was pulled differently ({difference}): choose another --out, or replace what it holds with --overwrite", .path.display())]
+    OtherSource {
+        /// The first file that differs.
+        path: PathBuf,
+        /// The setting that differs, with both values.
+        difference: String,
+    },
+    /// A day that should be there is not.
+    #[error("the history has no file for {0}")]
+    MissingDay(UtcDay),
+}

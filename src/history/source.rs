@@ -1,0 +1,56 @@
+//! What a history was pulled from: the part of the question that its days must share.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::Metric;
+
+/// One metric's query as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuerySource {
+    /// `raw` or `recorded`.
+    pub form: String,
+    /// The PromQL text.
+    pub promql: String,
+}
+
+/// Where the readings come from; equal for all the days of one history.
+///
+/// It holds no secret: a login in the URL is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The server's URL, without a login.
+    pub url: String,
+    /// Seconds between two steps.
+    pub step_seconds: i64,
+    /// Label that names the cluster; `None` means `cluster`, else `job`.
+    pub cluster_label: Option<String>,
+    /// Label that names the member.
+    pub member_label: String,
+    /// The queries by metric name; a metric that was left out has none.
+    pub queries: BTreeMap<String, QuerySource>,
+}
+
+impl Source {
+    /// The metrics that were not pulled.
+    pub fn left_out(&self) -> Vec<Metric> {
+        Metric::ALL.into_iter().filter(|m| !self.queries.contains_key(m.name())).collect()
+    }
+
+    /// The first setting in which the two differ, said with both values; `None` when they agree.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let differ = |what: &str, a: &str, b: &str| (a != b).then(|| format!("{what} {b} instead of {a}"));
+        let label = |l: &Option<String>| l.clone().unwrap_or_else(|| "cluster or job".to_owned());
+        let query = |source: &Self, metric: &Metric| {
+            source.queries.get(metric.name()).map_or("none".to_owned(), |q| q.promql.clone())
+        };
+        differ("URL", &self.url, &other.url)
+            .or_else(|| differ("step", &format!("{}s", self.step_seconds), &format!("{}s", other.step_seconds)))
+            .or_else(|| differ("cluster label", &label(&self.cluster_label), &label(&other.cluster_label)))
+            .or_else(|| differ("member label", &self.member_label, &other.member_label))
+            .or_else(|| {
+                Metric::ALL.iter().find_map(|m| differ(&format!("query of {m}:"), &query(self, m), &query(other, m)))
+            })
+    }
+}

@@ -1,0 +1,189 @@
+//! A file that appears under its final name only when it is whole.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use parquet::errors::ParquetError;
+use sha2::{Digest, Sha256};
+
+/// A file operation that failed, in one sentence with the way out.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {}", .path.display(), explain(.source))]
+pub struct FileError {
+    action: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl FileError {
+    /// `action` completes "cannot … PATH", for example `read`.
+    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { action, path: path.to_owned(), source }
+    }
+
+    /// A failed Parquet write, whose cause is an I/O error where the disk was at fault.
+    pub fn from_parquet(path: &Path, error: ParquetError) -> Self {
+        let source = match error {
+            ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+                Ok(io) => *io,
+                Err(other) => io::Error::other(other),
+            },
+            other => io::Error::other(other),
+        };
+        Self::new("write", path, source)
+    }
+}
+
+fn explain(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the disk is full: free some space or choose another --out".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "permission denied: choose another --out or change its owner".to_owned(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file stands where a folder is needed: choose another --out".to_owned()
+        }
+        _ => source.to_string(),
+    }
+}
+
+/// What stands on disk after a [`WholeFile`] was committed.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FileStat {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, in hexadecimal.
+    pub sha256: String,
+}
+
+impl FileStat {
+    /// Reads a file through.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let failed = |e| FileError::new("read", path, e);
+        let mut hash = Sha256::new();
+        let mut file = File::open(path).map_err(failed)?;
+        let mut buffer = vec![0; 1 << 18];
+        let mut bytes = 0;
+        loop {
+            match file.read(&mut buffer).map_err(failed)? {
+                0 => return Ok(Self { bytes, sha256: hexadecimal(hash) }),
+                read => {
+                    hash.update(&buffer[..read]);
+                    bytes += read as u64;
+                }
+            }
+        }
+    }
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes to a temporary name beside the final one; [`WholeFile::commit`] syncs and renames.
+/// Dropped without a commit it leaves nothing behind.
+#[derive(Debug)]
+pub struct WholeFile {
+    path: PathBuf,
+    partial: PathBuf,
+    out: Option<BufWriter<File>>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl WholeFile {
+    /// Opens the temporary file, and makes the folders above it where they are missing.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|e| FileError::new("create the folder", folder, e))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let partial = path.with_file_name(format!(".{name}.partial"));
+        let file = File::create(&partial).map_err(|e| FileError::new("write", path, e))?;
+        let out = Some(BufWriter::with_capacity(1 << 18, file));
+        Ok(Self { path: path.to_owned(), partial, out, hash: Sha256::new(), bytes: 0 })
+    }
+
+    /// The final name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts the file, synced to disk, under its final name.
+    pub fn commit(mut self) -> Result<FileStat, FileError> {
+        let failed = |e| FileError::new("write", &self.path, e);
+        if let Some(out) = self.out.take() {
+            let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
+            file.sync_all().map_err(failed)?;
+        }
+        fs::rename(&self.partial, &self.path).map_err(failed)?;
+        let sha256 = hexadecimal(std::mem::take(&mut self.hash));
+        Ok(FileStat { bytes: self.bytes, sha256 })
+    }
+
+    /// Writes the whole content at once.
+    pub fn write(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
+        let mut file = Self::create(path)?;
+        file.write_all(content).map_err(|e| FileError::new("write", path, e))?;
+        file.commit()
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let out = self.out.as_mut().ok_or_else(|| io::Error::other("already committed"))?;
+        out.write_all(buffer)?;
+        self.hash.update(buffer);
+        self.bytes += buffer.len() as u64;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        // After a commit the temporary name is gone and this finds nothing to remove.
+        let _ = fs::remove_file(&self.partial);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.txt");
+        let mut file = WholeFile::create(&path).unwrap();
+        file.write_all(b"abc").unwrap();
+        assert!(!path.exists());
+        let stat = file.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+        // From `printf abc | sha256sum`.
+        assert_eq!(stat.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(stat.bytes, 3);
+    }
+
+    #[test]
+    fn a_file_that_is_dropped_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = WholeFile::create(&folder.path().join("b.txt")).unwrap();
+        file.write_all(b"abc").unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_where_a_folder_is_needed_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "x").unwrap();
+        let error = WholeFile::create(&path.join("x.txt")).unwrap_err().to_string();
+        assert!(error.contains("a file stands where a folder is needed"), "{error}");
+    }
+}

@@ -1,0 +1,26 @@
+//! etcd-heatmap finds out from Prometheus history when an etcd cluster was unhealthy, and why.
+//!
+//! ```text
+//! Prometheus ──pull──▶ readings ──write──▶ history/ (Parquet on disk)
+//!                                             │ one UTC day at a time, in parallel
+//!                                             ▼
+//!                     spec ─────────────▶   score ──▶ heatmap
+//!                                             │           │
+//!                                             ▼           ▼
+//!                                           export: parquet csv openmetrics terminal
+//! ```
+//!
+//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← export ←
+//! commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
+//! below [`commands`] prints or exits.
+
+pub mod cli;
+pub mod commands;
+pub mod export;
+pub mod heatmap;
+pub mod history;
+pub mod prometheus;
+pub mod readings;
+pub mod score;
+pub mod spec;
+pub mod time;

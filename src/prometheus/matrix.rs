@@ -1,0 +1,300 @@
+//! Decodes the matrix of a range query straight into columns.
+//!
+//! The answer is walked once; no value tree and no string a sample is made. Keys may come in any
+//! order, because nothing in JSON promises one.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::time::Grid;
+
+/// The labels of one series.
+pub(super) type SeriesLabels = BTreeMap<String, String>;
+
+/// What the envelope of an answer says.
+#[derive(Debug, Default)]
+pub(super) struct Envelope {
+    /// `success` or `error`.
+    pub(super) status: String,
+    /// The API's error type, such as `bad_data`.
+    pub(super) error_type: String,
+    /// The API's error text.
+    pub(super) error: String,
+    /// Samples of all series.
+    pub(super) samples: u64,
+}
+
+/// Decodes an answer; `take` gets each series with its values on the grid, NaN where it has none.
+pub(super) fn decode_matrix(
+    body: &[u8],
+    grid: &Grid,
+    take: &mut dyn FnMut(&SeriesLabels, &[f64]),
+) -> Result<Envelope, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut state = State { grid, take, values: vec![f64::NAN; grid.len()], envelope: Envelope::default() };
+    EnvelopeSeed(&mut state).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(state.envelope)
+}
+
+/// What the decoder carries through the nested parts.
+struct State<'a> {
+    grid: &'a Grid,
+    take: &'a mut dyn FnMut(&SeriesLabels, &[f64]),
+    values: Vec<f64>,
+    envelope: Envelope,
+}
+
+/// A seed that visits a map or a sequence with the state at hand.
+macro_rules! seed {
+    ($name:ident, $method:ident, $expecting:literal, $($visit:tt)*) => {
+        struct $name<'a, 's>(&'a mut State<'s>);
+
+        impl<'de> DeserializeSeed<'de> for $name<'_, '_> {
+            type Value = ();
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+                deserializer.$method(self)
+            }
+        }
+
+        impl<'de> Visitor<'de> for $name<'_, '_> {
+            type Value = ();
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($expecting)
+            }
+            $($visit)*
+        }
+    };
+}
+
+seed!(
+    EnvelopeSeed,
+    deserialize_map,
+    "an answer of the Prometheus API",
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "status" => self.0.envelope.status = map.next_value::<Text<'_>>()?.0.into_owned(),
+                "errorType" => self.0.envelope.error_type = map.next_value::<Text<'_>>()?.0.into_owned(),
+                "error" => self.0.envelope.error = map.next_value::<Text<'_>>()?.0.into_owned(),
+                "data" => map.next_value_seed(DataSeed(self.0))?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+);
+
+seed!(
+    DataSeed,
+    deserialize_any,
+    "data with a resultType and a result",
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "resultType" => {
+                    let Text(kind) = map.next_value()?;
+                    if kind != "matrix" {
+                        return Err(A::Error::custom(format!("a {kind} instead of a matrix")));
+                    }
+                }
+                "result" => map.next_value_seed(ResultSeed(self.0))?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    },
+    // An error's data is null in some servers.
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+);
+
+seed!(
+    ResultSeed,
+    deserialize_seq,
+    "a sequence of series",
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(SeriesSeed(self.0))?.is_some() {}
+        Ok(())
+    }
+);
+
+seed!(
+    SeriesSeed,
+    deserialize_map,
+    "a series with its metric and values",
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut labels = SeriesLabels::new();
+        self.0.values.fill(f64::NAN);
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "metric" => labels = map.next_value()?,
+                "values" => map.next_value_seed(ValuesSeed(self.0))?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        (self.0.take)(&labels, &self.0.values);
+        Ok(())
+    }
+);
+
+seed!(
+    ValuesSeed,
+    deserialize_seq,
+    "a sequence of samples",
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        // The next step is nearly always the next sample's: looking it up costs a division.
+        let mut next = 0;
+        while let Some(Sample { ts_ms, value }) = seq.next_element()? {
+            let step = if next < self.0.grid.len() && self.0.grid.at(next) == ts_ms {
+                next
+            } else {
+                self.0.grid.index_of(ts_ms).ok_or_else(|| {
+                    A::Error::custom(format!("a sample at {} ms, which is not a step that was asked for", ts_ms))
+                })?
+            };
+            self.0.values[step] = value;
+            self.0.envelope.samples += 1;
+            next = step + 1;
+        }
+        Ok(())
+    }
+);
+
+/// `[1759276800.123, "0.5"]`
+struct Sample {
+    ts_ms: i64,
+    value: f64,
+}
+
+impl<'de> serde::Deserialize<'de> for Sample {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SampleVisitor;
+        impl<'de> Visitor<'de> for SampleVisitor {
+            type Value = Sample;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sample, a timestamp and a value in quotes")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sample, A::Error> {
+                let missing = || A::Error::invalid_length(0, &"a timestamp and a value");
+                let seconds: f64 = seq.next_element()?.ok_or_else(missing)?;
+                let Number(value) = seq.next_element()?.ok_or_else(missing)?;
+                Ok(Sample { ts_ms: (seconds * 1000.0).round() as i64, value })
+            }
+        }
+        deserializer.deserialize_seq(SampleVisitor)
+    }
+}
+
+/// A number in quotes: `"0.5"`, `"NaN"`, `"+Inf"`.
+struct Number(f64);
+
+impl<'de> serde::Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+        impl Visitor<'_> for NumberVisitor {
+            type Value = Number;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number in quotes")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
+                text.parse().map(Number).map_err(|_| E::custom(format!("'{text}' is not a number")))
+            }
+        }
+        deserializer.deserialize_str(NumberVisitor)
+    }
+}
+
+/// A text, borrowed from the body where it holds no escape.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> serde::Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::time::{Step, TimeRange};
+
+    fn decode(body: &str) -> Result<(Envelope, Vec<(SeriesLabels, Vec<f64>)>), serde_json::Error> {
+        let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 240_000 }, Step::from_millis(60_000).unwrap());
+        let mut series = Vec::new();
+        let envelope = decode_matrix(body.as_bytes(), &grid, &mut |labels, values| {
+            series.push((labels.clone(), values.to_vec()))
+        })?;
+        Ok((envelope, series))
+    }
+
+    #[test]
+    fn samples_land_on_their_steps_whatever_the_order_of_the_keys() {
+        let metric = r#""metric":{"instance":"a\"ü","job":"etcd"}"#;
+        let values = r#""values":[[60,"0.5"],[180.000,"+Inf"]]"#;
+        for series in [format!("{{{metric},{values}}}"), format!(r#"{{{values},"histograms":[[1,{{}}]],{metric}}}"#)] {
+            for body in [
+                format!(
+                    r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}},"warnings":["x"]}}"#
+                ),
+                format!(r#"{{"data":{{"result":[{series}],"resultType":"matrix"}},"status":"success"}}"#),
+            ] {
+                let (envelope, series) = decode(&body).unwrap();
+                assert_eq!((envelope.status.as_str(), envelope.samples), ("success", 2));
+                assert_eq!(series[0].0["instance"], "a\"ü");
+                assert_eq!(series[0].1[0], 0.5);
+                assert!(series[0].1[1].is_nan());
+                assert_eq!(series[0].1[2], f64::INFINITY);
+            }
+        }
+    }
+
+    #[test]
+    fn a_nan_stays_unknown_and_one_series_does_not_leak_into_the_next() {
+        let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"metric":{"a":"1"},"values":[[60,"1"],[120,"2"],[180,"3"]]},{"metric":{"a":"2"},"values":[[120,"NaN"]]}]}}"#;
+        let (_, series) = decode(body).unwrap();
+        assert!(series[1].1.iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    fn an_error_of_the_api_is_told_and_other_answers_are_refused() {
+        let (envelope, _) =
+            decode(r#"{"status":"error","data":null,"errorType":"bad_data","error":"parse error"}"#).unwrap();
+        assert_eq!((envelope.status.as_str(), envelope.error.as_str()), ("error", "parse error"));
+        for body in [
+            r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#,
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[61,"1"]]}]}}"#,
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[60,"x"]]}]}}"#,
+            r#"{"status":"success","data":{"resultType":"matrix","result":["#,
+            "[]",
+            "",
+        ] {
+            assert!(decode(body).is_err(), "{body}");
+        }
+    }
+}

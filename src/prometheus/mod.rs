@@ -1,0 +1,116 @@
+//! The only room with a network: queries, HTTP, decoding, and pulling days of readings.
+
+mod client;
+mod matrix;
+mod probe;
+mod pull;
+mod query;
+
+pub use client::{Client, Traffic};
+pub use probe::{SeriesForm, choose_queries};
+pub use pull::{PullPlan, PulledDay, pull_days};
+pub use query::{QueryError, QuerySet};
+
+use crate::spec::Metric;
+use crate::time::TimeRange;
+
+/// Prometheus answers at most this many steps a series.
+const MAX_STEPS: usize = 11_000;
+
+/// What can go wrong between us and the server; each message says what to do.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PromError {
+    /// The URL is no URL.
+    #[error("'{url}' is not a URL of a server ({reason}): write it like http://127.0.0.1:9090")]
+    BadUrl {
+        /// As typed.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The HTTP client could not be made.
+    #[error("the HTTP client cannot start: {0}")]
+    NoClient(String),
+    /// No connection, or it broke.
+    #[error("cannot reach {url}: {cause}; is the server running, and is the address right?")]
+    Unreachable {
+        /// Without a login.
+        url: String,
+        /// The innermost cause.
+        cause: String,
+    },
+    /// Connected, but no whole answer in time.
+    #[error("{url} gave no whole answer: {cause}; try a shorter range, a longer --step or a smaller --concurrency")]
+    Broken {
+        /// Without a login.
+        url: String,
+        /// The innermost cause.
+        cause: String,
+    },
+    /// 404: there is no such API at this path.
+    #[error(
+        "{url} answered 404 Not Found: give as --url the address under which /api/v1/query_range lies, with its path prefix if it has one"
+    )]
+    NotFound {
+        /// Without a login.
+        url: String,
+    },
+    /// A page for people.
+    #[error(
+        "{url} answered with a web page instead of JSON: a login page or a wrong path? Give as --url the address under which /api/v1/query_range lies"
+    )]
+    WebPage {
+        /// Without a login.
+        url: String,
+    },
+    /// Another status than success, with what the server says.
+    #[error("{url} answered {status}: {message}")]
+    Refused {
+        /// Without a login.
+        url: String,
+        /// HTTP status, or the API's own error type.
+        status: String,
+        /// The server's words.
+        message: String,
+    },
+    /// An answer that is no matrix of the Prometheus API.
+    #[error("{url} answered something that is not a Prometheus matrix: {reason}")]
+    NotAMatrix {
+        /// Without a login.
+        url: String,
+        /// Where the decoder stopped.
+        reason: String,
+    },
+    /// A series that cannot be given to a member.
+    #[error("the series {series} of {metric} has no label {label}: {remedy}")]
+    NoLabel {
+        /// The query's metric.
+        metric: Metric,
+        /// Its labels as the server gave them.
+        series: String,
+        /// The missing label.
+        label: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A metric that exists nowhere in the range.
+    #[error(
+        "no series of {metric} from {range}: name its series with a file {metric}.promql in --queries DIR (or with --selector), or leave it out with --without {metric}"
+    )]
+    NoSeries {
+        /// The metric.
+        metric: Metric,
+        /// The range that was asked for.
+        range: TimeRange,
+    },
+    /// None of the metrics exists in the range.
+    #[error("{url} has none of etcd's six metrics from {range}{selector}: check --start, --end and --selector")]
+    Nothing {
+        /// Without a login.
+        url: String,
+        /// The range that was asked for.
+        range: TimeRange,
+        /// ` with {…}`, or nothing.
+        selector: String,
+    },
+}

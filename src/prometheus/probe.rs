@@ -1,0 +1,145 @@
+//! Finds out on a coarse grid which form of each query to send, and whether it has any series.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::try_join_all;
+
+use super::query::QuerySet;
+use super::{Client, MAX_STEPS, PromError};
+use crate::history::QuerySource;
+use crate::readings::{Member, MetricReadings};
+use crate::spec::Metric;
+use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
+
+/// Evaluations of the first, quick look for any series.
+const QUICK_LOOKS: i64 = 48;
+
+/// Which form of the queries is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeriesForm {
+    /// The recorded form where it covers all that the raw one covers, else the raw form.
+    #[default]
+    Auto,
+    /// Always from etcd's own metrics.
+    Raw,
+    /// Always from what recording rules made of them.
+    Recorded,
+}
+
+const RAW: &str = "raw";
+const RECORDED: &str = "recorded";
+
+/// Chooses the query of each metric that is not left out.
+///
+/// An error names the first metric that has no series in the range.
+pub async fn choose_queries(
+    client: &Client,
+    queries: &QuerySet,
+    form: SeriesForm,
+    left_out: &[Metric],
+    range: TimeRange,
+    step: Step,
+) -> Result<BTreeMap<String, QuerySource>, PromError> {
+    let probe = Probe { client, range, step };
+    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !left_out.contains(m)).collect();
+    let chosen = try_join_all(metrics.iter().map(|&metric| probe.choose(queries, form, metric))).await?;
+    if chosen.iter().all(Option::is_none) {
+        let selector = match queries.selector() {
+            "" => String::new(),
+            matchers => format!(" with {{{matchers}}}"),
+        };
+        return Err(PromError::Nothing { url: client.shown_url().to_owned(), range, selector });
+    }
+    let mut by_name = BTreeMap::new();
+    for (metric, source) in metrics.into_iter().zip(chosen) {
+        let source = source.ok_or(PromError::NoSeries { metric, range })?;
+        by_name.insert(metric.name().to_owned(), source);
+    }
+    Ok(by_name)
+}
+
+/// Looks at the range here and there.
+struct Probe<'a> {
+    client: &'a Client,
+    range: TimeRange,
+    step: Step,
+}
+
+impl Probe<'_> {
+    /// The form to send for one metric; `None` where the metric has no series in that form.
+    async fn choose(
+        &self,
+        queries: &QuerySet,
+        form: SeriesForm,
+        metric: Metric,
+    ) -> Result<Option<QuerySource>, PromError> {
+        let raw = QuerySource { form: RAW.to_owned(), promql: queries.raw(metric) };
+        let recorded = queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
+        Ok(match (form, recorded) {
+            (SeriesForm::Auto, Some(recorded)) if self.covers(metric, &recorded, &raw).await? => Some(recorded),
+            (SeriesForm::Recorded, Some(recorded)) => self.answers(metric, &recorded).await?.then_some(recorded),
+            (SeriesForm::Recorded, None) => None,
+            _ => self.answers(metric, &raw).await?.then_some(raw),
+        })
+    }
+
+    /// Whether the recorded form is known wherever the raw one is, looked at once an hour (at each
+    /// step within a range of a day).
+    async fn covers(&self, metric: Metric, recorded: &QuerySource, raw: &QuerySource) -> Result<bool, PromError> {
+        let recorded = match self.look(metric, recorded, self.fine()).await {
+            Ok(readings) => readings,
+            // Recorded series that name no member cannot stand in for raw ones that do.
+            Err(PromError::NoLabel { .. }) => return Ok(false),
+            Err(other) => return Err(other),
+        };
+        let recorded: BTreeSet<(&Member, usize)> = recorded.known().collect();
+        if recorded.is_empty() {
+            return Ok(false);
+        }
+        let raw = self.look(metric, raw, self.fine()).await?;
+        Ok(raw.known().all(|known| recorded.contains(&known)))
+    }
+
+    /// Whether the query has any series: a quick look, and where that finds none a closer one.
+    async fn answers(&self, metric: Metric, query: &QuerySource) -> Result<bool, PromError> {
+        let mut steps = vec![self.coarse(), self.fine()];
+        steps.dedup();
+        for step in steps {
+            if self.look(metric, query, step).await?.known().next().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn look(&self, metric: Metric, query: &QuerySource, step: Step) -> Result<MetricReadings, PromError> {
+        let grid = Grid::within(self.range, step);
+        let parts = grid.split(MAX_STEPS).scan(0, |offset, part| {
+            *offset += part.len();
+            Some(self.client.query_range(metric, &query.promql, part, *offset - part.len(), grid.len()))
+        });
+        let mut readings = MetricReadings::default();
+        for part in try_join_all(parts.collect::<Vec<_>>()).await? {
+            readings.merge(part, grid.len());
+        }
+        Ok(readings)
+    }
+
+    fn coarse(&self) -> Step {
+        self.at_least((self.range.end_ms - self.range.start_ms) / QUICK_LOOKS)
+    }
+
+    fn fine(&self) -> Step {
+        let within_a_day = self.range.end_ms - self.range.start_ms <= DAY_MS;
+        if within_a_day { self.step } else { self.at_least(HOUR_MS) }
+    }
+
+    /// The smallest multiple of the pull's step that is at least `millis`, at most an hour: it then
+    /// looks at steps that the pull asks for as well.
+    fn at_least(&self, millis: i64) -> Step {
+        let step = self.step.millis();
+        let multiple = (millis.max(1) + step - 1) / step * step;
+        let within_an_hour = multiple.min(HOUR_MS / step * step);
+        Step::from_millis(within_an_hour).unwrap_or(self.step)
+    }
+}

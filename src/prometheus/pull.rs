@@ -1,0 +1,78 @@
+//! Pulls days of readings: a window a UTC day, its six queries in flight together.
+
+use futures_util::future::try_join_all;
+use futures_util::{Stream, StreamExt, stream};
+
+use super::{Client, MAX_STEPS, PromError};
+use crate::history::Source;
+use crate::readings::{MetricReadings, Window};
+use crate::spec::{METRICS, Metric};
+use crate::time::{Grid, Step, TimeRange, UtcDay};
+
+/// How to pull.
+#[derive(Clone, Debug)]
+pub struct PullPlan {
+    /// Where from, with which queries.
+    pub source: Source,
+    /// The distance between two steps.
+    pub step: Step,
+}
+
+impl PullPlan {
+    /// How many range queries these parts of days take.
+    pub fn queries(&self, days: &[(UtcDay, TimeRange)]) -> u64 {
+        let windows: usize =
+            days.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(MAX_STEPS)).sum();
+        (windows * self.source.queries.len()) as u64
+    }
+}
+
+/// A day with its window, or with why it has none.
+#[derive(Debug)]
+pub struct PulledDay {
+    /// The day.
+    pub day: UtcDay,
+    /// The part of it that was asked for.
+    pub part: TimeRange,
+    /// Its readings.
+    pub window: Result<Window, PromError>,
+}
+
+/// Pulls parts of days, `in_flight` days at once. A day that fails does not stop the others.
+pub fn pull_days<'a>(
+    client: &'a Client,
+    plan: &'a PullPlan,
+    days: Vec<(UtcDay, TimeRange)>,
+    in_flight: usize,
+) -> impl Stream<Item = PulledDay> + 'a {
+    stream::iter(days)
+        .map(move |(day, part)| async move { PulledDay { day, part, window: pull_window(client, plan, part).await } })
+        .buffer_unordered(in_flight)
+}
+
+async fn pull_window(client: &Client, plan: &PullPlan, part: TimeRange) -> Result<Window, PromError> {
+    let grid = Grid::within(part, plan.step);
+    let metrics = try_join_all(Metric::ALL.iter().map(|&metric| pull_metric(client, plan, metric, grid))).await?;
+    let mut metrics = metrics.into_iter();
+    let metrics: [MetricReadings; METRICS] = std::array::from_fn(|_| metrics.next().unwrap_or_default());
+    Ok(Window::join(grid, metrics))
+}
+
+/// The readings of one metric on the grid; none where the metric is left out.
+async fn pull_metric(
+    client: &Client,
+    plan: &PullPlan,
+    metric: Metric,
+    grid: Grid,
+) -> Result<MetricReadings, PromError> {
+    let mut readings = MetricReadings::default();
+    let Some(query) = plan.source.queries.get(metric.name()) else { return Ok(readings) };
+    let mut offset = 0;
+    // One part after the other: a day of many parts is large enough to fill the wire.
+    for part in grid.split(MAX_STEPS) {
+        let answer = client.query_range(metric, &query.promql, part, offset, grid.len()).await?;
+        readings.merge(answer, grid.len());
+        offset += part.len();
+    }
+    Ok(readings)
+}

@@ -1,0 +1,195 @@
+//! The six queries: `queries/<metric>.promql`, embedded, and replaceable from a folder.
+//!
+//! A file holds a form that reads etcd's own metrics, after a line `# raw:`, and one that reads
+//! what recording rules made of them, after a line `# recorded:`. `$selector` stands for the
+//! matchers of `--selector`, `$labels` for the labels that name a member.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::spec::{METRICS, Metric};
+
+const EMBEDDED: [&str; METRICS] = [
+    include_str!("../../queries/wal_fsync.promql"),
+    include_str!("../../queries/backend_commit.promql"),
+    include_str!("../../queries/open_fds.promql"),
+    include_str!("../../queries/leader_changes.promql"),
+    include_str!("../../queries/client_traffic_in.promql"),
+    include_str!("../../queries/db_size.promql"),
+];
+
+/// A folder or file of queries that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The folder or a file in it cannot be read.
+    #[error("cannot read {} of --queries: {source}", .path.display())]
+    Unreadable {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No file in the folder is named after a metric.
+    #[error("--queries {} holds none of {names}", .folder.display())]
+    NoneThere {
+        /// The folder.
+        folder: PathBuf,
+        /// The names that it might hold.
+        names: String,
+    },
+    /// A `.promql` file that no metric is called after.
+    #[error("{} is named after no metric: name it one of {names}", .path.display())]
+    UnknownName {
+        /// The file.
+        path: PathBuf,
+        /// The names that it might have.
+        names: String,
+    },
+    /// Nothing but comments, or a recorded form alone.
+    #[error("{} has no raw form: write a PromQL expression after a line '# raw:'", .path.display())]
+    NoRawForm {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// One metric's query in its two forms, `$selector` and `$labels` not yet filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct QueryText {
+    raw: String,
+    recorded: Option<String>,
+}
+
+impl QueryText {
+    /// `None` where there is no raw form. A file without any marker is a raw form.
+    fn parse(text: &str) -> Option<Self> {
+        let (mut raw, mut recorded) = (String::new(), String::new());
+        let mut form = &mut raw;
+        for line in text.lines() {
+            let line = line.trim();
+            match line.strip_prefix('#').map(str::trim) {
+                Some("raw:") => form = &mut raw,
+                Some("recorded:") => form = &mut recorded,
+                Some(_) => {}
+                None if line.is_empty() => {}
+                None => {
+                    if !form.is_empty() {
+                        form.push(' ');
+                    }
+                    form.push_str(line);
+                }
+            }
+        }
+        (!raw.is_empty()).then(|| Self { raw, recorded: Some(recorded).filter(|r| !r.is_empty()) })
+    }
+}
+
+/// The queries of all six metrics, filled in for one selector and one pair of labels.
+#[derive(Clone, Debug)]
+pub struct QuerySet {
+    texts: [QueryText; METRICS],
+    selector: String,
+    labels: String,
+}
+
+impl QuerySet {
+    /// The embedded queries, those of `folder` in their place.
+    ///
+    /// `selector` is what stands between the braces, such as `job="etcd"`; the braces may be given.
+    pub fn load(
+        folder: Option<&Path>,
+        selector: &str,
+        cluster_label: Option<&str>,
+        member_label: &str,
+    ) -> Result<Self, QueryError> {
+        let mut texts =
+            EMBEDDED.map(|text| QueryText::parse(text).unwrap_or(QueryText { raw: String::new(), recorded: None }));
+        if let Some(folder) = folder {
+            replace_from(folder, &mut texts)?;
+        }
+        let selector = selector.trim();
+        let selector = selector.strip_prefix('{').and_then(|s| s.strip_suffix('}')).unwrap_or(selector);
+        let labels = format!("{}, {member_label}", cluster_label.unwrap_or("cluster, job"));
+        Ok(Self { texts, selector: selector.trim().to_owned(), labels })
+    }
+
+    /// The form that reads etcd's own metrics.
+    pub fn raw(&self, metric: Metric) -> String {
+        self.fill(&self.texts[metric.index()].raw)
+    }
+
+    /// The form that reads recorded series, where there is one.
+    pub fn recorded(&self, metric: Metric) -> Option<String> {
+        self.texts[metric.index()].recorded.as_deref().map(|text| self.fill(text))
+    }
+
+    /// The selector without its braces.
+    pub fn selector(&self) -> &str {
+        &self.selector
+    }
+
+    fn fill(&self, text: &str) -> String {
+        text.replace("$selector", &self.selector).replace("$labels", &self.labels)
+    }
+}
+
+fn replace_from(folder: &Path, texts: &mut [QueryText; METRICS]) -> Result<(), QueryError> {
+    let unreadable = |path: &Path, source| QueryError::Unreadable { path: path.to_owned(), source };
+    let names = || Metric::ALL.map(|m| format!("{m}.promql")).join(", ");
+    let mut found = false;
+    for entry in fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
+        let path = entry.map_err(|e| unreadable(folder, e))?.path();
+        if path.extension().is_none_or(|e| e != "promql") {
+            continue;
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let metric: Metric =
+            stem.parse().map_err(|_| QueryError::UnknownName { path: path.clone(), names: names() })?;
+        let text = fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
+        texts[metric.index()] = QueryText::parse(&text).ok_or(QueryError::NoRawForm { path })?;
+        found = true;
+    }
+    if found { Ok(()) } else { Err(QueryError::NoneThere { folder: folder.to_owned(), names: names() }) }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_query_has_both_forms_and_no_marker_is_left() {
+        let set = QuerySet::load(None, "{job=\"etcd\"}", None, "instance").unwrap();
+        for metric in Metric::ALL {
+            let (raw, recorded) = (set.raw(metric), set.recorded(metric).unwrap());
+            for query in [&raw, &recorded] {
+                assert!(!query.contains('$') && query.contains("{job=\"etcd\"}"), "{query}");
+            }
+            assert!(recorded.starts_with("job:") && !raw.contains("job:"), "{raw}, {recorded}");
+        }
+        assert!(set.raw(Metric::WalFsync).contains("by (cluster, job, instance, le)"));
+    }
+
+    #[test]
+    fn a_file_in_the_folder_replaces_one_query_and_leaves_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("db_size.promql"), "# mine\nmy_db_size{$selector}\n  * 2\n").unwrap();
+        fs::write(folder.path().join("README.md"), "not a query").unwrap();
+        let set = QuerySet::load(Some(folder.path()), "", Some("k8s"), "pod").unwrap();
+        assert_eq!(set.raw(Metric::DbSize), "my_db_size{} * 2");
+        assert_eq!(set.recorded(Metric::DbSize), None);
+        assert!(set.raw(Metric::WalFsync).contains("by (k8s, pod, le)"));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_serve_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = || QuerySet::load(Some(folder.path()), "", None, "instance").map(|_| ()).unwrap_err().to_string();
+        assert!(load().contains("holds none of wal_fsync.promql"), "{}", load());
+        fs::write(folder.path().join("dbsize.promql"), "x").unwrap();
+        assert!(load().contains("dbsize.promql is named after no metric"), "{}", load());
+        fs::rename(folder.path().join("dbsize.promql"), folder.path().join("db_size.promql")).unwrap();
+        fs::write(folder.path().join("db_size.promql"), "# recorded:\nx").unwrap();
+        assert!(load().contains("has no raw form"), "{}", load());
+    }
+}

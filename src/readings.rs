@@ -1,0 +1,240 @@
+//! One window of readings: members × steps × six metrics, in columns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::spec::{METRICS, Metric};
+use crate::time::Grid;
+
+/// One etcd member of one cluster; sorted by cluster, then by member, in byte order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Member {
+    /// The cluster's name, the value of the cluster label.
+    pub cluster: Arc<str>,
+    /// The member's name, the value of the member label.
+    pub member: Arc<str>,
+}
+
+impl Member {
+    /// A member by its two names.
+    pub fn new(cluster: &str, member: &str) -> Self {
+        Self { cluster: cluster.into(), member: member.into() }
+    }
+}
+
+/// From the first to the last step at which one of a member's readings other than
+/// `leader_changes` is known; both ends belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// First step with a sign of life.
+    pub first_ms: i64,
+    /// Last step with a sign of life.
+    pub last_ms: i64,
+}
+
+/// The lives of the members of a window, a day or a whole history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lives(BTreeMap<Member, Life>);
+
+impl Lives {
+    /// Adds what another day knows: a member lives from its first sign of life to its last.
+    pub fn merge(&mut self, other: &Self) {
+        for (member, life) in &other.0 {
+            self.add(member.clone(), *life);
+        }
+    }
+
+    /// Adds one stretch of one member's life.
+    pub fn add(&mut self, member: Member, life: Life) {
+        self.0
+            .entry(member)
+            .and_modify(|known| {
+                known.first_ms = known.first_ms.min(life.first_ms);
+                known.last_ms = known.last_ms.max(life.last_ms);
+            })
+            .or_insert(life);
+    }
+
+    /// Members with their lives, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Member, &Life)> {
+        self.0.iter()
+    }
+
+    /// Whether nobody has lived.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The readings of one metric: for each member `grid.len()` values, NaN where unknown.
+#[derive(Debug, Default)]
+pub struct MetricReadings {
+    rows: BTreeMap<Member, Vec<f64>>,
+}
+
+impl MetricReadings {
+    /// Takes in one series, whose values stand on the steps from `offset` of a grid of `len` on.
+    ///
+    /// Where two series name the same member at the same step the higher reading counts: all six
+    /// metrics are worse when higher, and the answer does not depend on the order of the series.
+    pub fn merge_series(&mut self, member: Member, len: usize, offset: usize, values: &[f64]) {
+        let row = self.rows.entry(member).or_insert_with(|| vec![f64::NAN; len]);
+        for (known, &value) in row[offset..offset + values.len()].iter_mut().zip(values) {
+            // `f64::max` ignores a NaN on either side.
+            *known = known.max(value);
+        }
+    }
+
+    /// Takes in the rest of the same metric.
+    pub fn merge(&mut self, other: Self, len: usize) {
+        for (member, values) in other.rows {
+            self.merge_series(member, len, 0, &values);
+        }
+    }
+
+    /// The members that have a known reading.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.rows.iter().filter(|(_, values)| values.iter().any(|v| !v.is_nan())).map(|(member, _)| member)
+    }
+
+    /// The known readings: member and index of the step.
+    pub fn known(&self) -> impl Iterator<Item = (&Member, usize)> {
+        self.rows.iter().flat_map(|(member, values)| {
+            values.iter().enumerate().filter(|(_, v)| !v.is_nan()).map(move |(i, _)| (member, i))
+        })
+    }
+}
+
+/// The readings of one window (a UTC day, or what of it was asked for).
+///
+/// Columns are member-major: the values of member `m` stand at `m * grid.len() ..`.
+#[derive(Clone, Debug)]
+pub struct Window {
+    grid: Grid,
+    members: Vec<Member>,
+    columns: [Vec<f64>; METRICS],
+}
+
+impl Window {
+    /// A window in which nothing is known of these members, which must be sorted and distinct.
+    pub fn unknown(grid: Grid, members: Vec<Member>) -> Self {
+        debug_assert!(members.is_sorted());
+        let cells = members.len() * grid.len();
+        Self { grid, members, columns: std::array::from_fn(|_| vec![f64::NAN; cells]) }
+    }
+
+    /// Joins the six metrics over the union of their members; members with no known reading are dropped.
+    pub fn join(grid: Grid, metrics: [MetricReadings; METRICS]) -> Self {
+        let mut members: Vec<Member> = metrics.iter().flat_map(MetricReadings::members).cloned().collect();
+        members.sort_unstable();
+        members.dedup();
+        let mut window = Self::unknown(grid, members);
+        for (metric, readings) in Metric::ALL.into_iter().zip(metrics) {
+            for (member, values) in readings.rows {
+                if let Ok(index) = window.members.binary_search(&member) {
+                    window.row_mut(metric, index).copy_from_slice(&values);
+                }
+            }
+        }
+        window
+    }
+
+    /// The steps of the window.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Its members, sorted.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The readings of one metric of one member, a value a step, NaN where unknown.
+    pub fn row(&self, metric: Metric, member: usize) -> &[f64] {
+        let len = self.grid.len();
+        &self.columns[metric.index()][member * len..(member + 1) * len]
+    }
+
+    /// The same, to be filled.
+    pub fn row_mut(&mut self, metric: Metric, member: usize) -> &mut [f64] {
+        let len = self.grid.len();
+        &mut self.columns[metric.index()][member * len..(member + 1) * len]
+    }
+
+    /// Whether any of the member's six readings is known at the step.
+    pub fn known_at(&self, member: usize, step: usize) -> bool {
+        Metric::ALL.into_iter().any(|metric| !self.row(metric, member)[step].is_nan())
+    }
+
+    /// How many readings of the metric are known.
+    pub fn known_readings(&self, metric: Metric) -> u64 {
+        self.columns[metric.index()].iter().filter(|v| !v.is_nan()).count() as u64
+    }
+
+    /// The lives of its members as far as this window knows them.
+    pub fn lives(&self) -> Lives {
+        let mut lives = Lives::default();
+        for (index, member) in self.members.iter().enumerate() {
+            for metric in Metric::ALL.into_iter().filter(|m| m.shows_life()) {
+                let row = self.row(metric, index);
+                let first = row.iter().position(|v| !v.is_nan());
+                let last = row.iter().rposition(|v| !v.is_nan());
+                if let (Some(first), Some(last)) = (first, last) {
+                    let life = Life { first_ms: self.grid.at(first), last_ms: self.grid.at(last) };
+                    lives.add(member.clone(), life);
+                }
+            }
+        }
+        lives
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::time::{Step, TimeRange};
+
+    fn grid(len: i64) -> Grid {
+        Grid::within(TimeRange { start_ms: 0, end_ms: len * 60_000 }, Step::from_millis(60_000).unwrap())
+    }
+
+    fn one(member: &Member, offset: usize, values: &[f64]) -> MetricReadings {
+        let mut readings = MetricReadings::default();
+        readings.merge_series(member.clone(), 4, offset, values);
+        readings
+    }
+
+    #[test]
+    fn two_series_of_one_member_give_the_higher_reading_in_either_order() {
+        let member = Member::new("c1", "a");
+        for (first, second) in [([1.0, f64::NAN], [f64::NAN, 3.0]), ([f64::NAN, 3.0], [1.0, f64::NAN])] {
+            let mut readings = one(&member, 1, &first);
+            readings.merge_series(member.clone(), 4, 1, &second);
+            readings.merge_series(member.clone(), 4, 1, &[0.5, 2.0]);
+            let window = Window::join(grid(4), [readings, d(), d(), d(), d(), d()]);
+            assert_eq!(window.row(Metric::WalFsync, 0)[1..3], [1.0, 3.0]);
+        }
+    }
+
+    #[test]
+    fn leader_changes_keep_nobody_alive() {
+        let member = Member::new("c1", "a");
+        let wal = one(&member, 1, &[0.1, 0.1]);
+        let leaders = one(&member, 0, &[0.0; 4]);
+        let window = Window::join(grid(4), [wal, d(), d(), leaders, d(), d()]);
+        let lives = window.lives();
+        let expected = Life { first_ms: 60_000, last_ms: 120_000 };
+        assert_eq!(lives.iter().collect::<Vec<_>>(), [(&member, &expected)]);
+    }
+
+    #[test]
+    fn a_member_without_any_known_reading_is_dropped() {
+        let window = Window::join(grid(4), [one(&Member::new("c", "a"), 0, &[f64::NAN; 4]), d(), d(), d(), d(), d()]);
+        assert!(window.members().is_empty());
+    }
+
+    fn d() -> MetricReadings {
+        MetricReadings::default()
+    }
+}

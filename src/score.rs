@@ -1,0 +1,346 @@
+//! Readings → points → score.
+//!
+//! With bands a step can look only as many ways as there are combinations of bands. Each
+//! combination has a number, its *code*; its points, score and losses are computed once, in
+//! integers, and a step is scored by finding its code.
+
+use crate::readings::{Life, Lives, Member, Window};
+use crate::spec::{FULL_POINTS, METRICS, Metric, POINT, Profile};
+use crate::time::Grid;
+
+/// The code of a step at which a member does not exist.
+pub const ABSENT: u16 = u16::MAX;
+
+/// What a scored step is worth, in integers whose unit is `1 / ScoreTable::denominator` points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worth {
+    /// The score.
+    pub score: u64,
+    /// What each metric cost of the ten points, weighted; score and losses add up to ten points.
+    pub losses: [u64; METRICS],
+}
+
+/// One way in which a step can look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The points of each metric, 0 to 10; `None` where its reading is unknown.
+    pub points: [Option<f64>; METRICS],
+    /// The score; `None` where a reading that counts is unknown.
+    pub worth: Option<Worth>,
+}
+
+/// How one metric's reading turns into its share of the code.
+#[derive(Clone, Debug)]
+struct Digit {
+    thresholds: Vec<f64>,
+    stride: u16,
+    unknown: u16,
+}
+
+/// Every way in which a step can look under one profile.
+#[derive(Clone, Debug)]
+pub struct ScoreTable {
+    digits: [Digit; METRICS],
+    entries: Vec<Entry>,
+    denominator: u64,
+}
+
+impl ScoreTable {
+    /// Computes the table of a profile: at most a few thousand entries.
+    pub fn new(profile: &Profile) -> Self {
+        let mut size = 1_u16;
+        let digits = Metric::ALL.map(|metric| {
+            let bands = &profile.rule(metric).bands;
+            let digit = Digit {
+                thresholds: bands.iter().map(|b| b.above).collect(),
+                stride: size,
+                unknown: bands.len() as u16 + 1,
+            };
+            size *= digit.unknown + 1;
+            digit
+        });
+        let entries = (0..size).map(|code| Self::entry(profile, &digits, code)).collect();
+        Self { digits, entries, denominator: profile.total_weight() * POINT }
+    }
+
+    fn entry(profile: &Profile, digits: &[Digit; METRICS], code: u16) -> Entry {
+        let mut entry = Entry { points: [None; METRICS], worth: Some(Worth { score: 0, losses: [0; METRICS] }) };
+        for (metric, digit) in Metric::ALL.into_iter().zip(digits) {
+            let rule = profile.rule(metric);
+            let band = code / digit.stride % (digit.unknown + 1);
+            if band == digit.unknown {
+                if rule.weight > 0 {
+                    entry.worth = None;
+                }
+                continue;
+            }
+            let points = band.checked_sub(1).map_or(FULL_POINTS, |b| rule.bands[b as usize].points);
+            entry.points[metric.index()] = Some(points as f64 / POINT as f64);
+            if let Some(worth) = &mut entry.worth {
+                worth.score += rule.weight * points;
+                worth.losses[metric.index()] = rule.weight * (FULL_POINTS - points);
+            }
+        }
+        entry
+    }
+
+    /// How the steps with this code look; not for [`ABSENT`].
+    pub fn look_up(&self, code: u16) -> &Entry {
+        &self.entries[code as usize]
+    }
+
+    /// How many codes there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Never: even a profile without bands tells known from unknown.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The integer that stands for one point.
+    pub fn denominator(&self) -> u64 {
+        self.denominator
+    }
+
+    /// A score or loss as a number of points: the nearest `f64` of the exact quotient, because both
+    /// integers are below 2⁵³ and IEEE division rounds correctly.
+    pub fn points(&self, amount: u64) -> f64 {
+        amount as f64 / self.denominator as f64
+    }
+
+    /// The scores of all codes as numbers; `None` where unknown.
+    pub fn scores(&self) -> Vec<Option<f64>> {
+        self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
+    }
+
+    /// Adds each reading's share to the codes, a metric at a time.
+    fn add_codes(&self, metric: Metric, readings: &[f64], codes: &mut [u16]) {
+        let Digit { thresholds, stride, unknown } = &self.digits[metric.index()];
+        match thresholds.as_slice() {
+            [] => add_each(readings, codes, *stride, *unknown, |_| 0),
+            [t] => add_each(readings, codes, *stride, *unknown, |v| u16::from(v > *t)),
+            [t, u] => add_each(readings, codes, *stride, *unknown, |v| u16::from(v > *t) + u16::from(v > *u)),
+            many => add_each(readings, codes, *stride, *unknown, |v| many.iter().map(|t| u16::from(v > *t)).sum()),
+        }
+    }
+}
+
+/// The closure is a different type for each number of thresholds, so that each loop is vectorised.
+fn add_each(readings: &[f64], codes: &mut [u16], stride: u16, unknown: u16, band: impl Fn(f64) -> u16) {
+    for (code, &value) in codes.iter_mut().zip(readings) {
+        *code += stride * if value.is_nan() { unknown } else { band(value) };
+    }
+}
+
+/// The scores of one day: for each member a code at each step.
+#[derive(Clone, Debug)]
+pub struct DayScores {
+    /// The steps of the day.
+    pub grid: Grid,
+    /// The members that live on this day, sorted.
+    pub members: Vec<Member>,
+    codes: Vec<u16>,
+}
+
+impl DayScores {
+    /// The codes of one member, one a step, [`ABSENT`] outside its life.
+    pub fn codes(&self, member: usize) -> &[u16] {
+        let len = self.grid.len();
+        &self.codes[member * len..(member + 1) * len]
+    }
+
+    /// The members grouped by cluster: ranges of indices into `members`.
+    pub fn clusters(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let mut from = 0;
+        self.members.chunk_by(|a, b| a.cluster == b.cluster).map(move |chunk| {
+            from += chunk.len();
+            from - chunk.len()..from
+        })
+    }
+}
+
+/// The members that live on a day, with the steps of it that they live through.
+pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
+    lives
+        .iter()
+        .filter(|(_, life)| !grid.indices_between(life.first_ms, life.last_ms).is_empty())
+        .map(|(member, life)| (member.clone(), *life))
+        .collect()
+}
+
+/// Scores a window whose members are those of `alive`, in the same order.
+pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)]) -> DayScores {
+    let len = window.grid().len();
+    let mut codes = vec![0_u16; alive.len() * len];
+    for (index, (member, life)) in alive.iter().enumerate() {
+        debug_assert_eq!(*member, window.members()[index]);
+        let row = &mut codes[index * len..(index + 1) * len];
+        for metric in Metric::ALL {
+            table.add_codes(metric, window.row(metric, index), row);
+        }
+        let lived = window.grid().indices_between(life.first_ms, life.last_ms);
+        row[..lived.start].fill(ABSENT);
+        row[lived.end..].fill(ABSENT);
+    }
+    DayScores { grid: *window.grid(), members: window.members().to_vec(), codes }
+}
+
+/// How the scores of a cluster's members become the score of the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rollup {
+    /// The worst of its members; unknown as soon as one of them is unknown.
+    #[default]
+    Worst,
+}
+
+impl Rollup {
+    /// How it is called in flags and in the manifest.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Worst => "worst",
+        }
+    }
+
+    /// The codes of a cluster: at each step that of the member that stands for it.
+    pub fn codes(self, table: &ScoreTable, scores: &DayScores, members: std::ops::Range<usize>) -> Vec<u16> {
+        // An unknown member outranks the worst known one: it could be worse still.
+        let rank: Vec<u64> = table.entries.iter().map(|e| e.worth.map_or(0, |w| w.score + 1)).collect();
+        let rank = |code: u16| rank.get(code as usize).copied().unwrap_or(u64::MAX);
+        let mut cluster = vec![ABSENT; scores.grid.len()];
+        for member in members {
+            for (standing, &code) in cluster.iter_mut().zip(scores.codes(member)) {
+                if rank(code) < rank(*standing) {
+                    *standing = code;
+                }
+            }
+        }
+        cluster
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::readings::MetricReadings;
+    use crate::time::{Step, TimeRange};
+
+    const HEALTHY: [f64; METRICS] = [0.001, 0.002, 100.0, 0.0, 1e6, 1e8];
+
+    /// Scores one step of one member with these readings.
+    fn score(profile: &Profile, readings: [f64; METRICS]) -> (Entry, Option<f64>) {
+        let table = ScoreTable::new(profile);
+        let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 1000 }, Step::from_millis(1000).unwrap());
+        let member = Member::new("c", "m");
+        let mut window = Window::unknown(grid, vec![member.clone()]);
+        for (metric, value) in Metric::ALL.into_iter().zip(readings) {
+            window.row_mut(metric, 0)[0] = value;
+        }
+        let scores = score_window(&table, &window, &[(member, Life { first_ms: 0, last_ms: 0 })]);
+        let code = scores.codes(0)[0];
+        (table.look_up(code).clone(), table.scores()[code as usize])
+    }
+
+    #[test]
+    fn every_combination_of_bands_gives_the_nearest_double_of_the_decimal() {
+        // Expected: Python, `float(sum(Decimal(w) * p for …))` over the seed's 24 combinations;
+        // a leading digit a metric: wal, commit, fds, leaders.
+        let expected = [
+            ([0, 0, 0, 0], 1.0),
+            ([0, 0, 0, 10], 4.0),
+            ([0, 0, 10, 0], 2.0),
+            ([0, 0, 10, 10], 5.0),
+            ([0, 5, 0, 0], 2.0),
+            ([0, 5, 0, 10], 5.0),
+            ([0, 5, 10, 0], 3.0),
+            ([0, 5, 10, 10], 6.0),
+            ([0, 10, 0, 0], 3.0),
+            ([0, 10, 0, 10], 6.0),
+            ([0, 10, 10, 0], 4.0),
+            ([0, 10, 10, 10], 7.0),
+            ([10, 0, 0, 0], 4.0),
+            ([10, 0, 0, 10], 7.0),
+            ([10, 0, 10, 0], 5.0),
+            ([10, 0, 10, 10], 8.0),
+            ([10, 5, 0, 0], 5.0),
+            ([10, 5, 0, 10], 8.0),
+            ([10, 5, 10, 0], 6.0),
+            ([10, 5, 10, 10], 9.0),
+            ([10, 10, 0, 0], 6.0),
+            ([10, 10, 0, 10], 9.0),
+            ([10, 10, 10, 0], 7.0),
+            ([10, 10, 10, 10], 10.0),
+        ];
+        for ([wal, commit, fds, leaders], score_expected) in expected {
+            let reading = |points: i32, bad: f64, good: f64| if points == 0 { bad } else { good };
+            let commit_reading = match commit {
+                0 => 0.041,
+                5 => 0.04,
+                _ => 0.025,
+            };
+            let readings = [
+                reading(wal, 0.0101, 0.01),
+                commit_reading,
+                reading(fds, 1025.0, 1024.0),
+                reading(leaders, 6.0, 5.0),
+                0.0,
+                0.0,
+            ];
+            let (entry, got) = score(&Profile::seed(), readings);
+            assert_eq!(got, Some(score_expected), "{readings:?}");
+            assert_eq!(entry.points[..4], [wal, commit, fds, leaders].map(|p| Some(f64::from(p))));
+        }
+    }
+
+    #[test]
+    fn one_unknown_reading_leaves_the_step_unscored_and_keeps_the_other_points() {
+        for metric in Metric::ALL {
+            let mut readings = HEALTHY;
+            readings[metric.index()] = f64::NAN;
+            let (entry, got) = score(&Profile::seed(), readings);
+            assert_eq!(got, None, "{metric}");
+            assert_eq!(entry.points.iter().filter(|p| p.is_none()).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_metric_that_is_left_out_shares_its_weight_among_the_rest() {
+        let profile = Profile::seed().without(&[Metric::DbSize]).unwrap();
+        let mut readings = HEALTHY;
+        readings[Metric::DbSize.index()] = f64::NAN;
+        assert_eq!(score(&profile, readings).1, Some(10.0));
+        readings[Metric::WalFsync.index()] = 1.0;
+        // Python: float(Fraction(65, 95) * 10)
+        assert_eq!(score(&profile, readings).1, Some(6.842105263157895));
+    }
+
+    #[test]
+    fn score_and_losses_add_up_to_ten_points() {
+        let table = ScoreTable::new(&Profile::seed());
+        assert_eq!(table.len(), 3 * 4 * 3 * 3 * 2 * 2);
+        for worth in table.entries.iter().filter_map(|e| e.worth) {
+            assert_eq!(worth.score + worth.losses.iter().sum::<u64>(), 10 * table.denominator());
+        }
+    }
+
+    #[test]
+    fn an_unknown_member_makes_its_cluster_unknown_and_an_absent_one_does_not() {
+        let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 4000 }, Step::from_millis(1000).unwrap());
+        let table = ScoreTable::new(&Profile::seed());
+        let members = [Member::new("c", "a"), Member::new("c", "b")];
+        let mut metrics: [MetricReadings; METRICS] = std::array::from_fn(|_| MetricReadings::default());
+        for (readings, value) in metrics.iter_mut().zip(HEALTHY) {
+            readings.merge_series(members[0].clone(), 4, 0, &[value; 4]);
+            readings.merge_series(members[1].clone(), 4, 0, &[value, f64::NAN, value, f64::NAN]);
+        }
+        metrics[0].merge_series(members[1].clone(), 4, 2, &[1.0]);
+        let window = Window::join(grid, metrics);
+        let scores = score_window(&table, &window, &alive_on(&grid, &window.lives()));
+        let cluster = Rollup::Worst.codes(&table, &scores, 0..2);
+        let values: Vec<Option<f64>> = cluster.iter().map(|&c| table.scores()[c as usize]).collect();
+        assert_eq!(values, [Some(10.0), None, Some(7.0), Some(10.0)]);
+        assert_eq!(scores.codes(1)[3], ABSENT);
+    }
+}

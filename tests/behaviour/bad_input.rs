@@ -1,0 +1,209 @@
+//! What goes wrong is told in one sentence with the cause and the way out, and leaves nothing half-written.
+
+use crate::support::{
+    Answering, Asked, DAY, Folder, HOUR, Run, START, assert_empty, etcd_heatmap, etcd_heatmap_command, free_port,
+    isolated, prometheus_of, simulated,
+};
+
+/// Runs `backfill` against `url` with more flags; it must fail with `words` and write nothing.
+#[track_caller]
+fn fails(url: &str, flags: &[&str], words: &[&str]) {
+    let folder = Folder::new("bad-input");
+    let out = folder.at("audit");
+    let run = etcd_heatmap(&[&["backfill", "--quiet", "--url", url, "--out", &out][..], flags].concat());
+    run.fails_saying(words);
+    assert_empty(&folder, "");
+}
+
+const TWO_HOURS: [&str; 4] = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T02:00:00Z"];
+
+#[test]
+fn an_unreachable_server() {
+    let address = format!("127.0.0.1:{}", free_port());
+    fails(&format!("http://{address}"), &TWO_HOURS, &[&address, "running"]);
+}
+
+#[test]
+fn a_name_that_does_not_resolve() {
+    fails("http://no-such-host.invalid:9090", &TWO_HOURS, &["no-such-host.invalid"]);
+}
+
+#[test]
+fn an_address_without_a_scheme() {
+    fails("127.0.0.1:9090", &TWO_HOURS, &["127.0.0.1:9090", "http://"]);
+}
+
+#[test]
+fn a_wrong_path() {
+    let url = format!("{}/no/such/prefix", simulated().url());
+    fails(&url, &TWO_HOURS, &["404", "/no/such/prefix", "--url"]);
+}
+
+#[test]
+fn a_page_instead_of_json() {
+    let server = Answering::with("200 OK", "text/html", "<!DOCTYPE html><html><title>Sign in</title></html>");
+    fails(&server.url(), &TWO_HOURS, &["web page", "JSON", "--url"]);
+}
+
+#[test]
+fn a_server_that_wants_a_password() {
+    let server = Answering::with("401 Unauthorized", "text/plain", "Unauthorized\n");
+    fails(&server.url(), &TWO_HOURS, &["401"]);
+}
+
+#[test]
+fn json_that_is_cut_short() {
+    let json = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1790812800,"1"#;
+    let server = Answering::with("200 OK", "application/json", json);
+    fails(&server.url(), &TWO_HOURS, &[&server.url(), "Prometheus"]);
+}
+
+#[test]
+fn a_start_after_the_end() {
+    let flags = ["--start", "2026-10-02", "--end", "2026-10-01"];
+    fails(&simulated().url(), &flags, &["start", "2026-10-02", "2026-10-01"]);
+}
+
+#[test]
+fn a_start_that_is_the_end() {
+    let flags = ["--start", "2026-10-01", "--end", "2026-10-01"];
+    fails(&simulated().url(), &flags, &["start", "2026-10-01"]);
+}
+
+#[test]
+fn a_range_without_a_step_in_it() {
+    let flags = ["--start", "2026-10-01T00:00:01Z", "--end", "2026-10-01T00:00:59Z", "--step", "1m"];
+    fails(&simulated().url(), &flags, &["step"]);
+}
+
+#[test]
+fn a_step_of_nothing() {
+    for step in ["0", "0s"] {
+        fails(&simulated().url(), &[&TWO_HOURS[..], &["--step", step]].concat(), &["step", "0"]);
+    }
+}
+
+#[test]
+fn a_range_in_the_future() {
+    let flags = ["--start", "2126-10-01", "--end", "2126-10-02"];
+    fails(&simulated().url(), &flags, &["2126-10-01", "future"]);
+}
+
+#[test]
+fn a_time_that_is_none() {
+    fails(&simulated().url(), &["--start", "yesterday-ish"], &["yesterday-ish", "now-30d"]);
+}
+
+#[test]
+fn an_empty_answer() {
+    let empty = prometheus_of("up{job=\"etcd\"} 1 1790812800\n# EOF\n");
+    fails(&empty.url(), &TWO_HOURS, &["metrics", "--selector"]);
+    // There are such series, but not in this range, or not with these labels.
+    let before = ["--start", "2026-09-01", "--end", "2026-09-02"];
+    fails(&simulated().url(), &before, &["2026-09-01"]);
+    fails(&simulated().url(), &[&TWO_HOURS[..], &["--selector", r#"job="no-such-job""#]].concat(), &["no-such-job"]);
+}
+
+#[test]
+fn a_selector_that_is_no_promql() {
+    fails(&simulated().url(), &[&TWO_HOURS[..], &["--selector", "job=etcd"]].concat(), &["job=etcd", "--selector"]);
+}
+
+#[test]
+fn an_output_path_that_is_a_file() {
+    let folder = Folder::new("file");
+    let out = folder.write("audit", "mine");
+    let run = etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &out]);
+    run.fails_saying(&[&out, "--out"]);
+    let below = folder.at("audit/below");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &below]).fails_saying(&[&below, "--out"]);
+    assert_eq!(folder.tree("").into_iter().collect::<Vec<_>>(), [("audit".to_owned(), b"mine".to_vec())]);
+}
+
+#[test]
+fn a_folder_without_a_history() {
+    let folder = Folder::new("no-history");
+    let nothing = folder.at("nothing");
+    etcd_heatmap(&["score", "--quiet", &nothing]).fails_saying(&[&nothing, "pull"]);
+    assert_empty(&folder, "");
+}
+
+#[test]
+fn a_history_that_is_no_parquet() {
+    let folder = Folder::new("no-parquet");
+    std::fs::create_dir_all(folder.path().join("history/date=2026-10-01")).expect("a folder of our own");
+    folder.write("history/date=2026-10-01/readings.parquet", "PAR1 and then nothing of the kind PAR1");
+    let before = folder.tree("");
+    etcd_heatmap(&["score", "--quiet", &folder.at("")]).fails_saying(&["readings.parquet", "pull"]);
+    assert_eq!(before, folder.tree(""));
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let folder = Folder::new("full-disk");
+    let intact = folder.at("intact");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &intact]).succeeds();
+    std::fs::create_dir_all(folder.path().join("disk")).expect("a folder of our own");
+    // In a mount namespace of its own: nobody else sees this disk, and it goes with the process.
+    let script = r#"mount -t tmpfs -o size=64k tmpfs "$1" && shift && "$@"; code=$?; cp -r disk/. kept; exit $code"#;
+    let program = etcd_heatmap_command(&["backfill", "--quiet", "--sample", "--out", "disk/audit"]);
+    let mut full = isolated("-rm");
+    full.args(["sh", "-c", script, "sh", "disk"]).arg(program.get_program()).args(program.get_args());
+    full.current_dir(folder.path());
+    std::fs::create_dir_all(folder.path().join("kept")).expect("a folder of our own");
+    Run::of(full).fails_saying(&["disk/audit", "space"]);
+
+    let whole = folder.tree("intact");
+    for (name, bytes) in folder.tree("kept/audit") {
+        assert_eq!(whole.get(&name), Some(&bytes), "{name} is not what it would be on a disk with room");
+    }
+    assert!(folder.tree("kept/audit").len() < whole.len(), "64 KiB are too little for the sample");
+}
+
+#[test]
+fn usage_is_told_with_exit_code_2() {
+    for arguments in [
+        &["backfill", "--sample", "--url", "http://127.0.0.1:9090", "--out", "audit"][..],
+        &["backfill", "--out", "audit"],
+        &["backfill", "--sample"],
+        &["paint"],
+        &["pull", "--url", "http://127.0.0.1:9090", "--out", "audit", "--series", "some"],
+    ] {
+        let run = etcd_heatmap(arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        assert!(run.stderr.starts_with("error: ") && run.stdout.is_empty(), "{arguments:?}: {run:?}");
+    }
+}
+
+#[test]
+fn help_is_complete_and_has_an_example() {
+    for (subcommand, flags) in [
+        ("backfill", &["--url", "--sample", "--start", "--end", "--step", "--selector", "--cluster-label"][..]),
+        ("pull", &["--member-label", "--series", "--queries", "--without", "--concurrency", "--overwrite"]),
+        ("score", &["--out", "--without", "--quiet"]),
+    ] {
+        let run = etcd_heatmap(&[subcommand, "--help"]).succeeds();
+        for word in flags.iter().chain(&["Example", format!("etcd-heatmap {subcommand} ").as_str()]) {
+            assert!(run.stdout.contains(word), "`{subcommand} --help` does not say {word:?}:\n{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_time_is_an_instant_however_it_is_written() {
+    let prometheus = &simulated().prometheus;
+    let [end, start] = [START + DAY, START + DAY - HOUR];
+    let expected = Folder::new("epoch");
+    Asked::all(prometheus, start, end).run("backfill", &expected).succeeds();
+    for [start, end] in [
+        ["2026-10-01T23:00:00Z", "2026-10-02"],
+        ["2026-10-02T01:00:00+02:00", "2026-10-01T19:00:00-05:00"],
+        ["1790895600", "1790899200"],
+    ] {
+        let folder = Folder::new("instant");
+        let (url, out) = (prometheus.url(), folder.at("audit"));
+        let range = ["--start", start, "--end", end, "--step", "1m"];
+        etcd_heatmap(&[&["backfill", "--url", &url, "--out", &out][..], &range].concat()).succeeds();
+        crate::support::assert_same(&expected.tree("audit"), &folder.tree("audit"));
+    }
+}

@@ -1,0 +1,73 @@
+//! A run that is cut off leaves whole files, and the same command completes them.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{
+    DAY, Folder, Gate, Run, START, assert_same, etcd_heatmap, etcd_heatmap_command, simulated, until,
+};
+
+const FIRST_DAY: &str = "history/date=2026-10-01/readings.parquet";
+
+/// A gate that lets the first day through and holds back the rest.
+fn gate() -> Gate {
+    Gate::holding_from(START + DAY, simulated().prometheus.server().port())
+}
+
+/// The same command for every run; `--series raw`, so that range queries are for readings only.
+fn arguments<'a>(url: &'a str, out: &'a str) -> [&'a str; 12] {
+    let range = ["--start", "2026-10-01", "--end", "2026-10-04"];
+    let [start, first, end, last] = range;
+    ["backfill", "--quiet", "--url", url, "--out", out, start, first, end, last, "--series", "raw"]
+}
+
+/// Starts a backfill and returns it as soon as its first day is written.
+fn until_the_first_day(folder: &Folder, url: &str) -> Child {
+    let mut command: Command = etcd_heatmap_command(&arguments(url, &folder.at("audit")));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    until("the first day of the history", || {
+        assert!(matches!(run.try_wait(), Ok(None)), "it ended before its first day was written");
+        folder.path().join("audit").join(FIRST_DAY).is_file().then_some(())
+    });
+    run
+}
+
+#[test]
+fn a_killed_run_leaves_only_whole_files_and_the_same_command_completes_it() {
+    let (gate, folder) = (gate(), Folder::new("killed"));
+    let mut run = until_the_first_day(&folder, &gate.url());
+    run.kill().expect("it is ours and alive");
+    run.wait().expect("it was killed");
+    let left = folder.tree("audit");
+
+    gate.open();
+    let (url, undisturbed) = (gate.url(), Folder::new("undisturbed"));
+    etcd_heatmap(&arguments(&url, &undisturbed.at("audit"))).succeeds();
+    let expected = undisturbed.tree("audit");
+    for (name, bytes) in left.iter().filter(|(name, _)| name.ends_with(".parquet")) {
+        assert_eq!(expected.get(name), Some(bytes), "{name} is not whole");
+    }
+    assert!(left.contains_key(FIRST_DAY) && !left.contains_key("heatmap.parquet"), "{:?}", left.keys());
+
+    etcd_heatmap(&arguments(&url, &folder.at("audit"))).succeeds();
+    assert_same(&expected, &folder.tree("audit"));
+}
+
+#[test]
+fn a_server_that_dies_leaves_the_days_that_were_pulled_and_names_the_others() {
+    let (gate, folder) = (gate(), Folder::new("server-died"));
+    let run = until_the_first_day(&folder, &gate.url());
+    gate.fall();
+    let run = Run::from(run.wait_with_output().expect("it ends by itself"));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    run.fails_saying(&["2026-10-02", "2026-10-03"]);
+
+    let left = folder.tree("audit");
+    let days: Vec<_> = left.keys().filter(|name| name.starts_with("history/")).collect();
+    assert_eq!(days, [FIRST_DAY]);
+    let undisturbed = Folder::new("undisturbed");
+    let open = self::gate();
+    open.open();
+    etcd_heatmap(&arguments(&open.url(), &undisturbed.at("audit"))).succeeds();
+    assert!(left[FIRST_DAY] == undisturbed.tree("audit")[FIRST_DAY], "the day that was pulled is whole");
+}

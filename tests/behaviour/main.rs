@@ -1,0 +1,14 @@
+//! The whole program against real servers: what it writes is compared with what a Prometheus holds and with a
+//! second computation in another language (`tests/oracle`), value for value.
+//!
+//! `./test` installs what these tests need; without it they fail and say what is missing.
+
+mod bad_input;
+mod interruption;
+mod sample;
+mod series;
+mod snapshots;
+mod stages;
+mod support;
+mod unknown;
+mod whole_road;

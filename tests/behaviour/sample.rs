@@ -1,0 +1,51 @@
+//! The sample: what a new user runs first.
+
+use std::process::Command;
+
+use crate::support::{Folder, Run, assert_same, cells, etcd_heatmap_command, isolated, oracle};
+
+/// `backfill --sample` without a network, without an environment, in a folder that holds nothing.
+fn sample(folder: &Folder) -> Run {
+    let program = etcd_heatmap_command(&["backfill", "--sample", "--out", "audit"]);
+    let mut alone: Command = isolated("-rn");
+    alone.arg(program.get_program()).args(program.get_args());
+    alone.env_clear().current_dir(folder.path());
+    Run::of(alone)
+}
+
+#[test]
+fn the_sample_runs_without_a_server_in_an_empty_folder() {
+    let folder = Folder::new("sample");
+    let run = sample(&folder).succeeds();
+    oracle("score.py", &[&folder.at("audit"), "--step", "60"]);
+
+    let first = folder.tree("audit");
+    for name in ["manifest.json", "heatmap.parquet", "heatmap.csv", "history/", "scores/", "openmetrics/"] {
+        assert!(first.keys().any(|path| path.starts_with(name)), "{name} is missing: {:?}", first.keys());
+        assert!(run.stdout.contains(name.trim_end_matches('/')), "stdout does not list {name}:\n{}", run.stdout);
+    }
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    for cell in &cells {
+        assert!(run.stdout.contains(&cell.cluster), "the painting does not name {}:\n{}", cell.cluster, run.stdout);
+    }
+    let means: Vec<_> = cells.iter().filter_map(|cell| cell.mean).collect();
+    assert!(means.contains(&10.0) && means.iter().any(|mean| *mean < 7.0), "a sample shows health and trouble");
+    assert_eq!(folder.tree("").len(), first.len(), "nothing lies outside of the output folder");
+
+    let again = sample(&folder).succeeds();
+    assert_same(&first, &folder.tree("audit"));
+    assert_eq!(run.stdout, again.stdout);
+}
+
+#[test]
+fn into_a_pipe_go_neither_colours_nor_bars() {
+    let folder = Folder::new("plain");
+    let run = sample(&folder).succeeds();
+    assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
+    assert!(!run.stderr.contains('\r') && !run.stderr.trim().is_empty(), "progress is plain lines: {:?}", run.stderr);
+
+    let quiet = Folder::new("quiet");
+    let out = quiet.at("audit");
+    let run = Run::of(etcd_heatmap_command(&["backfill", "--sample", "--quiet", "--out", &out])).succeeds();
+    assert_eq!(run.stderr, "", "--quiet leaves nothing but errors");
+}

@@ -1,0 +1,82 @@
+//! The two stages with the history between them, and that the same input gives the same bytes.
+
+use crate::support::{Asked, DAY, Folder, Run, START, assert_same, etcd_heatmap, etcd_heatmap_command, simulated};
+
+/// A day and a half, so that days, windows and hours do not end together.
+fn asked() -> Asked<'static> {
+    Asked::all(&simulated().prometheus, START + DAY / 2, START + 2 * DAY)
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let (url, start, end) = (simulated().url(), asked().start.to_string(), asked().end.to_string());
+    // Neither the order of answers nor that of the days that are scored at once may show.
+    let [one, many] = [("1", "1"), ("8", "4")].map(|(queries, threads)| {
+        let folder = Folder::new("same-bytes");
+        let out = folder.at("audit");
+        let mut command = etcd_heatmap_command(&["backfill", "--url", &url, "--start", &start, "--end", &end]);
+        command.args(["--out", &out, "--concurrency", queries]).env("RAYON_NUM_THREADS", threads);
+        Run::of(command).succeeds();
+        folder
+    });
+    assert_same(&one.tree("audit"), &many.tree("audit"));
+}
+
+#[test]
+fn pull_then_score_equals_backfill() {
+    let (at_once, in_stages) = (Folder::new("backfill"), Folder::new("pull"));
+    asked().run("backfill", &at_once).succeeds();
+
+    asked().run("pull", &in_stages).succeeds();
+    let pulled = in_stages.tree("audit");
+    assert!(pulled.keys().all(|name| name.starts_with("history/") || name == "manifest.json"), "{:?}", pulled.keys());
+    etcd_heatmap(&["score", "--quiet", &in_stages.at("audit")]).succeeds();
+    assert_same(&at_once.tree("audit"), &in_stages.tree("audit"));
+}
+
+#[test]
+fn score_recomputes_the_same_files_from_the_history_alone() {
+    let folder = Folder::new("history-alone");
+    asked().run("backfill", &folder).succeeds();
+    let mut expected = folder.tree("audit");
+    expected.retain(|name, _| !name.starts_with("history/") && name != "manifest.json");
+    // Nothing but the history, somewhere else.
+    for (name, bytes) in folder.tree("audit/history") {
+        let path = folder.path().join("alone/history").join(name);
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder of our own");
+        std::fs::write(path, bytes).expect("a file of our own");
+    }
+    let history = folder.tree("alone");
+
+    etcd_heatmap(&["score", "--quiet", &folder.at("alone"), "--out", &folder.at("elsewhere")]).succeeds();
+    let mut found = folder.tree("elsewhere");
+    found.retain(|name, _| !name.starts_with("history/") && name != "manifest.json");
+    assert_same(&expected, &found);
+    assert_same(&history, &folder.tree("alone"));
+
+    etcd_heatmap(&["score", "--quiet", &folder.at("alone")]).succeeds();
+    let mut found = folder.tree("alone");
+    found.retain(|name, _| !name.starts_with("history/") && name != "manifest.json");
+    assert_same(&expected, &found);
+    assert_same(&history.into_iter().collect(), &{
+        let mut kept = folder.tree("alone");
+        kept.retain(|name, _| name.starts_with("history/"));
+        kept
+    });
+}
+
+#[test]
+fn another_pull_does_not_replace_an_output_folder_unless_it_is_told_to() {
+    let folder = Folder::new("overwrite");
+    asked().run("backfill", &folder).succeeds();
+    let first = folder.tree("audit");
+    let other = Asked { end: START + DAY, ..asked() };
+    other.run("backfill", &folder).fails_saying(&["audit", "--overwrite"]);
+    assert_same(&first, &folder.tree("audit"));
+
+    let (url, out, start, end) =
+        (other.url.clone(), folder.at("audit"), other.start.to_string(), other.end.to_string());
+    etcd_heatmap(&["backfill", "--overwrite", "--url", &url, "--out", &out, "--start", &start, "--end", &end])
+        .succeeds();
+    other.agrees_with_the_oracle(&out);
+}

@@ -1,0 +1,116 @@
+//! A gate in front of a real Prometheus, which can hold requests back, and fall.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+
+/// What the gate does with a request.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Open,
+    /// Range queries that begin at this second or later wait.
+    HoldingFrom(i64),
+    Fallen,
+}
+
+type Shared = Arc<(Mutex<State>, Condvar)>;
+
+/// Passes every request on to a Prometheus, one a connection.
+pub(crate) struct Gate {
+    state: Shared,
+    port: u16,
+}
+
+impl Gate {
+    /// A gate before the server on `behind`; range queries from `second` on wait until [`Gate::open`].
+    pub(crate) fn holding_from(second: i64, behind: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let state = Shared::new((Mutex::new(State::HoldingFrom(second)), Condvar::new()));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if *shared.0.lock().expect("no thread panics with it") == State::Fallen {
+                    return; // and the listener with us: from now on connections are refused
+                }
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || pass(stream, &shared, behind));
+            }
+        });
+        Self { state, port }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Lets everything through, also what has waited.
+    pub(crate) fn open(&self) {
+        self.change(State::Open);
+    }
+
+    /// Ends like a server that is killed: what waits is cut off, what comes is refused.
+    pub(crate) fn fall(&self) {
+        self.change(State::Fallen);
+        // The listener waits for a connection; this one tells it.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+
+    fn change(&self, state: State) {
+        *self.state.0.lock().expect("no thread panics with it") = state;
+        self.state.1.notify_all();
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.fall();
+    }
+}
+
+/// Passes one request on and its answer back; drops the connection when the gate falls meanwhile.
+fn pass(mut client: TcpStream, state: &Shared, behind: u16) -> Option<()> {
+    let request = read_request(&mut client)?;
+    let waits = |state: &mut State| matches!(state, State::HoldingFrom(second) if starts_at(&request) >= *second);
+    let state = state.1.wait_while(state.0.lock().ok()?, waits).ok()?;
+    if *state == State::Fallen {
+        return None;
+    }
+    drop(state);
+    let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
+    // Both sides then close after this one answer, so nobody has to understand its length.
+    let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    server.write_all(request.as_bytes()).ok()?;
+    std::io::copy(&mut server, &mut client).ok()?;
+    Some(())
+}
+
+/// A whole request: its head and as much of a body as it announces.
+fn read_request(client: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16_384];
+    loop {
+        let text = std::str::from_utf8(&bytes).ok()?;
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text.to_owned());
+            }
+        }
+        match client.read(&mut buffer).ok()? {
+            0 => return None,
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// The second at which a range query begins, in its address or its form; the beginning of time for all else.
+fn starts_at(request: &str) -> i64 {
+    if !request.lines().next().is_some_and(|line| line.contains("/query_range")) {
+        return i64::MIN;
+    }
+    let start = request.split(['?', '&', '\n', ' ']).find_map(|field| field.strip_prefix("start="));
+    let start = start.and_then(|value| value.trim().parse::<f64>().ok());
+    start.unwrap_or_else(|| panic!("no start in seconds in this range query:\n{request}")) as i64
+}

@@ -1,0 +1,31 @@
+//! What the tests stand on: real servers, hand-made histories, the second opinion in `tests/oracle`.
+
+mod answering;
+mod asked;
+mod folder;
+mod gate;
+mod heatmap;
+mod http;
+mod isolated;
+mod metrics;
+mod port;
+mod program;
+mod server;
+mod simulated;
+
+pub(crate) use answering::Answering;
+pub(crate) use asked::Asked;
+pub(crate) use folder::{Folder, assert_empty, assert_same};
+pub(crate) use gate::Gate;
+pub(crate) use heatmap::{Cell, cells};
+pub(crate) use isolated::isolated;
+pub(crate) use metrics::{METRICS, Metrics};
+pub(crate) use port::free_port;
+pub(crate) use program::{Run, etcd_heatmap, etcd_heatmap_command, needed, oracle};
+pub(crate) use server::{Prometheus, Server, import, prometheus_of, until};
+pub(crate) use simulated::{Simulated, simulated};
+
+/// 2026-10-01T00:00:00Z, where every history of these tests begins: a multiple of a day and in the past.
+pub(crate) const START: i64 = 1_790_812_800;
+pub(crate) const HOUR: i64 = 3600;
+pub(crate) const DAY: i64 = 24 * HOUR;

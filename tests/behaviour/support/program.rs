@@ -1,0 +1,109 @@
+//! Runs programs: `etcd-heatmap` itself, the oracle, and Debian's.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_etcd-heatmap");
+
+/// How a program ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn of(mut command: Command) -> Self {
+        let output = command.stdin(Stdio::null()).output();
+        let output = output.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+        Self::from(output)
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> Self {
+        assert_eq!(self.code, Some(0), "it must succeed, but said\n{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// It fails in one sentence that holds all of `words`: the cause and the way out.
+    #[track_caller]
+    pub(crate) fn fails_saying(&self, words: &[&str]) {
+        let said = &self.stderr;
+        assert!(matches!(self.code, Some(1 | 2)), "it must fail with exit code 1 or 2: {self:?}");
+        assert!(said.starts_with("error: ") && said.trim_end().lines().count() == 1, "not one sentence:\n{said}");
+        for word in words {
+            assert!(said.to_lowercase().contains(&word.to_lowercase()), "does not say {word:?}:\n{said}");
+        }
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("programs here speak UTF-8");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+pub(crate) fn etcd_heatmap(arguments: &[&str]) -> Run {
+    Run::of(etcd_heatmap_command(arguments))
+}
+
+pub(crate) fn etcd_heatmap_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(arguments);
+    // A developer's proxy must not stand between these tests and a server on this machine.
+    for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// A program of a Debian package; the test fails with one sentence when it is not installed.
+pub(crate) fn needed(program: &str, package: &str) -> Command {
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join(program).is_file());
+    assert!(found, "`{program}` is not installed: run `apt-get install {package}`, or ./test, which does it for you");
+    Command::new(program)
+}
+
+/// A program that every Linux has.
+pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+}
+
+/// Runs a script of `tests/oracle`, which must find no difference.
+#[track_caller]
+pub(crate) fn oracle(script: &str, arguments: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(script);
+    let mut command = Command::new(python());
+    // No __pycache__ among the sources.
+    command.arg("-B").arg(&script).args(arguments).env_remove("PYTHONPATH");
+    let run = Run::of(command);
+    let (stdout, stderr) = (&run.stdout, &run.stderr);
+    assert_eq!(run.code, Some(0), "{} {arguments:?} disagrees:\n{stdout}{stderr}", script.display());
+}
+
+/// The Python that `./test` has set up beside the build's output.
+fn python() -> PathBuf {
+    let beside = Path::new(BINARY).ancestors().nth(2).expect("target/release/etcd-heatmap");
+    let python = std::env::var_os("ETCD_HEATMAP_ORACLE_PYTHON")
+        .map_or_else(|| beside.join("oracle-venv/bin/python"), PathBuf::from);
+    assert!(
+        python.is_file(),
+        "the oracle's Python is not at {}: run ./test once, which puts it there",
+        python.display()
+    );
+    python
+}
+
+/// The program of `examples/simulate`, which `cargo test` builds beside the binary.
+pub(super) fn simulate(arguments: &[&str]) -> Run {
+    let program = Path::new(BINARY).with_file_name("examples").join("simulate");
+    assert!(program.is_file(), "{} is missing: run `cargo build --release --example simulate`", program.display());
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Run::of(command)
+}

@@ -1,0 +1,126 @@
+//! Real servers, which live as long as their value and never longer than the tests.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::http::request;
+use super::program::{Run, needed};
+use super::{Folder, free_port};
+
+/// Asks again and again until there is an answer; fails after a minute.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited a minute in vain: {what}");
+}
+
+/// A server's process.
+pub(crate) struct Server {
+    shell: Child,
+    port: u16,
+    log: String,
+}
+
+impl Server {
+    /// Starts a server that will listen on `port` and writes its log to `folder`.
+    pub(crate) fn start(program: &Command, port: u16, folder: &Folder) -> Self {
+        let log = folder.at(&format!("server-{port}.log"));
+        let file = File::create(&log).unwrap_or_else(|error| panic!("cannot create {log}: {error}"));
+        // The shell reads from a pipe of which only we hold the other end. When we close it, or die without a chance
+        // to, it ends the server. (PR_SET_PDEATHSIG would fire when the *thread* ends that started a shared server.)
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#""$@" & read -r _; kill -KILL $!; wait"#, "sh"]);
+        shell.arg(program.get_program()).args(program.get_args()).stdin(Stdio::piped());
+        shell.stdout(file.try_clone().expect("a file can be cloned")).stderr(file);
+        let shell = shell.spawn().unwrap_or_else(|error| panic!("cannot run {shell:?}: {error}"));
+        Self { shell, port, log }
+    }
+
+    /// Waits until the server answers `path` with success.
+    pub(crate) fn ready(self, path: &str) -> Self {
+        let start = Instant::now();
+        while !matches!(request(self.port, "GET", path, ""), Some((200, _))) {
+            let said = || std::fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(start.elapsed() < Duration::from_secs(60), "{path} was not ready in a minute:\n{}", said());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self
+    }
+
+    /// The body of an answer, `None` unless it is a success.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
+        request(self.port, method, path, body).filter(|(status, _)| *status == 200).map(|(_, body)| body)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+/// A Prometheus with a folder of its own.
+pub(crate) struct Prometheus {
+    server: Server,
+    _folder: Folder,
+}
+
+impl Prometheus {
+    /// Starts on what `folder` holds in `data`, with the configuration for the port that it gets.
+    pub(crate) fn start(folder: Folder, config: impl FnOnce(u16) -> String) -> Self {
+        let mut program = needed("prometheus", "prometheus");
+        let port = free_port();
+        let config = folder.write("prometheus.yml", config(port));
+        program.arg(format!("--config.file={config}"));
+        program.arg(format!("--storage.tsdb.path={}", folder.at("data")));
+        program.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        // By default everything older than 15 days would vanish after the import.
+        program.arg("--storage.tsdb.retention.time=100y");
+        Self { server: Server::start(&program, port, &folder).ready("/-/ready"), _folder: folder }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
+/// A Prometheus that holds exactly the samples of an OpenMetrics text.
+pub(crate) fn prometheus_of(text: &str) -> Prometheus {
+    let folder = Folder::new("prometheus");
+    let file = folder.write("history.om", text);
+    import(Path::new(&file), &folder, &[]);
+    Prometheus::start(folder, |_| String::new())
+}
+
+/// Imports an OpenMetrics file into the blocks of `folder` as an operator would.
+#[track_caller]
+pub(crate) fn import(file: &Path, folder: &Folder, flags: &[&str]) {
+    let mut promtool = needed("promtool", "prometheus");
+    promtool.args(["tsdb", "create-blocks-from", "--quiet"]).args(flags).arg("openmetrics");
+    Run::of({
+        promtool.arg(file).arg(folder.at("data"));
+        promtool
+    })
+    .succeeds();
+}

@@ -1,0 +1,33 @@
+//! The simulated history that several tests share, in one Prometheus.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::program::simulate;
+use super::{DAY, Folder, Prometheus, START, import};
+
+/// Three clusters of three members over three days, scraped once a minute, with all the incidents of the simulator.
+pub(crate) struct Simulated {
+    pub(crate) prometheus: Prometheus,
+}
+
+impl Simulated {
+    pub(crate) const END: i64 = START + 3 * DAY;
+
+    pub(crate) fn url(&self) -> String {
+        self.prometheus.url()
+    }
+}
+
+pub(crate) fn simulated() -> &'static Simulated {
+    static SHARED: OnceLock<Simulated> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let folder = Folder::new("simulated");
+        let file = folder.at("raw.om");
+        let size = ["--clusters", "3", "--members", "3", "--days", "3", "--scrape", "60s"];
+        simulate(&[&size[..], &["--start", "2026-10-01", "--seed", "7", "--out", &file]].concat()).succeeds();
+        // promtool reads the whole file again for every block: one of three days takes a second, 36 take half a minute.
+        import(Path::new(&file), &folder, &["--max-block-duration=162h"]);
+        Simulated { prometheus: Prometheus::start(folder, |_| String::new()) }
+    })
+}

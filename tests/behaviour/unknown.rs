@@ -1,0 +1,120 @@
+//! A reading that nobody knows is not healthy, and a member that does not exist is not unknown.
+
+use crate::support::{Asked, Cell, Folder, HOUR, METRICS, Metrics, START, assert_empty, cells, prometheus_of};
+
+const M1: &str = r#"cluster="c",job="etcd",instance="m1""#;
+const M2: &str = r#"cluster="c",job="etcd",instance="m2""#;
+const M3: &str = r#"cluster="c",job="etcd",instance="m3""#;
+const M4: &str = r#"cluster="c",job="etcd",instance="m4""#;
+
+/// Histories begin early, so that every rate is known when the range begins.
+const EARLY: i64 = START - HOUR;
+
+/// The cell of a member, or of the cluster when `member` is `None`.
+#[track_caller]
+fn find<'a>(cells: &'a [Cell], member: Option<&str>, hour: u32) -> Option<&'a Cell> {
+    assert!(cells.iter().all(|cell| cell.cluster == "c"), "there is one cluster: {cells:?}");
+    cells.iter().find(|cell| cell.member.as_deref() == member && cell.hour == hour)
+}
+
+#[test]
+fn a_gap_in_one_metric_leaves_the_step_unscored() {
+    let mut metrics = Metrics::default();
+    let end = START + 6 * HOUR;
+    metrics.member(M1, EARLY..end);
+    metrics.series("etcd_server_has_leader", M2, EARLY..end, |_| 1.0);
+    for metric in METRICS.into_iter().filter(|metric| *metric != "open_fds") {
+        metrics.raw(metric, M2, EARLY..end);
+    }
+    // Unknown for half an hour, and later for two hours; Prometheus repeats a sample for five minutes.
+    for (from, to) in [(EARLY, START + HOUR), (START + 3 * HOUR / 2, START + 3 * HOUR), (START + 5 * HOUR, end)] {
+        metrics.raw("open_fds", M2, from..to);
+    }
+    let folder = Folder::new("gap");
+    Asked::all(&prometheus_of(&metrics.text()), START, end).is_answered_exactly(&folder);
+
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    for member in [Some("m2"), None] {
+        let short = find(&cells, member, 1).expect("the member lives in this hour");
+        assert_eq!(short.expected, 60);
+        assert!((34..=36).contains(&short.scored), "30 minutes less a look-back of 5 are unknown: {short:?}");
+        assert_eq!(short.mean, Some(10.0), "what is known is healthy: {short:?}");
+        let long = find(&cells, member, 4).expect("an hour without a score has a cell");
+        assert_eq!((long.mean, long.scored, long.expected), (None, 0, 60), "grey, not green: {long:?}");
+        assert_eq!(long.worst_metric, "");
+    }
+    assert!(find(&cells, Some("m1"), 4).is_some_and(|cell| cell.scored == 60), "the other member has its scores");
+}
+
+#[test]
+fn a_member_that_is_replaced_does_not_grey_out_its_cluster() {
+    let mut metrics = Metrics::default();
+    let end = START + 6 * HOUR;
+    metrics.member(M1, EARLY..end);
+    metrics.member(M2, EARLY..end);
+    metrics.member(M3, EARLY..START + 2 * HOUR);
+    metrics.member(M4, START + 2 * HOUR + 600..end);
+    let folder = Folder::new("replaced");
+    Asked::all(&prometheus_of(&metrics.text()), START, end).is_answered_exactly(&folder);
+
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    for hour in [0, 1, 3, 4, 5] {
+        let cluster = find(&cells, None, hour).expect("the cluster lives all the time");
+        assert_eq!((cluster.mean, cluster.scored, cluster.expected), (Some(10.0), 60, 60), "{cluster:?}");
+        // Its changes(…[1d]) is known for a day after it has gone; that is no life.
+        assert_eq!(find(&cells, Some("m3"), hour).is_some(), hour < 2, "m3 at {hour}:00");
+        assert_eq!(find(&cells, Some("m4"), hour).is_some(), hour > 2, "m4 at {hour}:00");
+    }
+}
+
+/// Two members of whom nobody counts the changes of leader.
+fn without_leader_changes() -> Metrics {
+    let mut metrics = Metrics::default();
+    for labels in [M1, M2] {
+        metrics.series("etcd_server_has_leader", labels, EARLY..START + HOUR, |_| 1.0);
+        for metric in METRICS.into_iter().filter(|metric| *metric != "leader_changes") {
+            metrics.raw(metric, labels, EARLY..START + HOUR);
+        }
+    }
+    metrics
+}
+
+#[test]
+fn a_metric_without_any_series_stops_the_run_and_names_both_ways_on() {
+    let prometheus = prometheus_of(&without_leader_changes().text());
+    let folder = Folder::new("no-series");
+    let run = Asked::all(&prometheus, START, START + HOUR).run("backfill", &folder);
+    run.fails_saying(&["leader_changes", "--without leader_changes", "--queries"]);
+    assert_empty(&folder, "audit");
+}
+
+#[test]
+fn without_shares_the_weight_among_the_rest() {
+    let mut metrics = without_leader_changes();
+    // A third member whose disk is slow: 10 less 0.30 / 0.70 of it.
+    let seconds = EARLY..START + HOUR;
+    metrics.series("etcd_server_has_leader", M3, seconds.clone(), |_| 1.0);
+    for metric in ["backend_commit", "open_fds", "client_traffic_in", "db_size"] {
+        metrics.raw(metric, M3, seconds.clone());
+    }
+    metrics.slow_disk(M3, seconds);
+    let prometheus = prometheus_of(&metrics.text());
+    let folder = Folder::new("without");
+    let asked = Asked { without: Some("leader_changes"), ..Asked::all(&prometheus, START, START + HOUR) };
+    asked.is_answered_exactly(&folder);
+
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let mean = |member| find(&cells, Some(member), 0).expect("the member lives").mean;
+    assert_eq!(mean("m1"), Some(10.0));
+    assert_eq!(mean("m3"), Some(40.0 / 7.0), "seven tenths count, of which the slow disk takes three");
+    assert_eq!(find(&cells, None, 0).expect("the cluster lives").worst_metric, "wal_fsync");
+}
+
+#[test]
+fn without_a_metric_that_does_not_exist_names_those_that_do() {
+    let prometheus = prometheus_of(&without_leader_changes().text());
+    let folder = Folder::new("without-nonsense");
+    let run = Asked { without: Some("etcd_wal"), ..Asked::all(&prometheus, START, START + HOUR) };
+    let run = run.run("backfill", &folder);
+    run.fails_saying(&["etcd_wal", "wal_fsync", "backend_commit", "leader_changes"]);
+}

@@ -1,0 +1,39 @@
+"""Reads the Parquet files of an output folder with DuckDB."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+LABELS = ["epoch_ms(ts)", "cluster", "member"]
+
+
+def days(folder, kind, columns, report):
+    """The rows of every day of history/ or scores/ as tuples, checked for order and place on the way."""
+    everything, wrong = [], []
+    for path in sorted(Path(folder).glob(f"{kind}/date=*/*.parquet")):
+        date = re.search(r"date=(\d{4}-\d\d-\d\d)", str(path))[1]
+        types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
+        if types["ts"] != "TIMESTAMP WITH TIME ZONE":
+            wrong.append(f"{path.name} of {date}: ts is {types['ts']} and not an instant in UTC")
+        rows = duckdb.sql(f"select {', '.join(LABELS + columns)} from {source(path)}").fetchall()
+        keys = [(cluster.encode(), member.encode(), ts) for ts, cluster, member, *_ in rows]
+        if not all(a < b for a, b in zip(keys, keys[1:])):
+            wrong.append(f"{path.name} of {date}: not strictly ascending by cluster, member, ts")
+        midnight = datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp() * 1000
+        if any(not midnight <= ts < midnight + 86_400_000 for ts, *_ in rows):
+            wrong.append(f"{path.name} of {date}: holds rows of another day")
+        everything += rows
+    report.check(f"{kind}: files hold their own UTC day, in order", wrong)
+    return everything
+
+
+def source(path):
+    # Without this the folder's name would appear as one more column, in files that have their own `date`.
+    return f"read_parquet('{path}', hive_partitioning = false)"
+
+
+def footer(path):
+    rows = duckdb.sql(f"select key, value from parquet_kv_metadata('{path}')").fetchall()
+    return {bytes(key).decode(): bytes(value).decode() for key, value in rows}

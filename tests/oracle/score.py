@@ -1,0 +1,119 @@
+"""Recomputes scores, cells and exports of an output folder from its history and compares them with ==.
+
+usage: score.py DIR --step SECONDS [--without METRIC]..."""
+
+import argparse
+import csv
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+import openmetrics
+from cells import HEADER, expected_cells
+from folder import days, footer, source
+from report import Report
+from spec import COLUMNS, LINGERS, NAMES, points, score
+
+
+def lives(history, step):
+    """(cluster, member) -> every step of its life, in milliseconds."""
+    alive = {}
+    for ts, cluster, member, *readings in history:
+        if any(r is not None for i, r in enumerate(readings) if i != LINGERS):
+            first, last = alive.get((cluster, member), (ts, ts))
+            alive[cluster, member] = (min(first, ts), max(last, ts))
+    return {who: range(first, last + 1, step * 1000) for who, (first, last) in alive.items()}
+
+
+def expected_scores(history, step, without):
+    readings = {(ts, cluster, member): row for ts, cluster, member, *row in history}
+    unknown = [None] * len(NAMES)
+    scores = {}
+    for (cluster, member), steps in lives(history, step).items():
+        for ts in steps:
+            row = readings.get((ts, cluster, member), unknown)
+            worth = [points(name, reading) for name, reading in zip(NAMES, row)]
+            scores[ts, cluster, member] = (*worth, score(worth, without))
+    return scores
+
+
+def check_history(history, step, report):
+    report.check("history: every row has a reading", [r[:3] for r in history if all(x is None for x in r[3:])])
+    report.check("history: every step is a multiple of the step", [r[:3] for r in history if r[0] % (step * 1000)])
+    report.check("history: an unknown reading is NULL and not NaN", [r for r in history if any(x != x for x in r[3:])])
+
+
+def check_cells(folder, without, report):
+    scores = f"read_parquet('{folder}/scores/date=*/scores.parquet', hive_partitioning = false)"
+    cells = expected_cells(scores, without)
+    columns = [c if c != "start" else "epoch_ms(start) // 1000" for c in HEADER]
+    columns = [c if c != "date" else "date::varchar" for c in columns]
+    found = duckdb.sql(f"select {', '.join(columns)} from {source(f'{folder}/heatmap.parquet')}").fetchall()
+    compare_rows("heatmap.parquet", cells, found, report)
+    with open(f"{folder}/heatmap.csv", newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    report.check("heatmap.csv: header", [header] if header != HEADER else [])
+    compare_rows("heatmap.csv", cells, [from_csv(row) for row in rows], report)
+
+
+def from_csv(row):
+    start = int(datetime.strptime(row[3], "%Y-%m-%dT%H:%M:%S%z").timestamp())
+    number = lambda text: float(text) if text else None
+    numbers = [number(text) for text in row[12:]]
+    return (row[0], row[1], row[2] or None, start, row[4], int(row[5]), number(row[6]), number(row[7])) + (
+        int(row[8]), int(row[9]), number(row[10]), row[11] or None, *numbers)
+
+
+def compare_rows(what, expected, found, report):
+    key = lambda row: row[:4]
+    report.compare(f"{what}: cells", {key(r): r for r in expected}, {key(r): r for r in found})
+    report.check(f"{what}: order and no cell twice", [] if [*map(key, expected)] == [*map(key, found)] else [what])
+
+
+def check_manifest(folder, step, report):
+    manifest = json.loads(Path(folder, "manifest.json").read_text())
+    entries = {entry["path"]: entry for entry in manifest["history"] + manifest["files"]}
+    there = {str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file()} - {"manifest.json"}
+    report.check("manifest: lists every file and no other", there ^ entries.keys())
+    wrong = []
+    for name in there & entries.keys():
+        content = Path(folder, name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != entries[name]["sha256"] or len(content) != entries[name]["bytes"]:
+            wrong.append(f"{name}: {entries[name]}")
+        if name.endswith(".parquet"):
+            rows = duckdb.sql(f"select count(*) from {source(f'{folder}/{name}')}").fetchall()[0][0]
+            wrong += [f"{name} has {rows} rows: {entries[name]}"] if rows != entries[name]["rows"] else []
+    report.check("manifest: rows, bytes and hashes", wrong)
+    footers = [footer(p) for p in Path(folder).glob("history/*/readings.parquet")]
+    report.check(
+        "history: the footer says version, step and queries",
+        [f for f in footers if f.get("etcd-heatmap.step_seconds") != str(step) or not
+         {"etcd-heatmap.version", "etcd-heatmap.queries"} <= f.keys()],
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--step", type=int, required=True)
+    parser.add_argument("--without", action="append", default=[])
+    asked = parser.parse_args()
+    report = Report()
+    history = days(asked.folder, "history", COLUMNS, report)
+    check_history(history, asked.step, report)
+    columns = [f"{name}_points" for name in NAMES] + ["score"]
+    found = {tuple(row[:3]): tuple(row[3:]) for row in days(asked.folder, "scores", columns, report)}
+    report.compare("scores: steps", expected_scores(history, asked.step, asked.without), found)
+    check_cells(asked.folder, asked.without, report)
+    scored = {(cluster, member, ts // 1000): row[-1] for (ts, cluster, member), row in found.items()}
+    scored = {key: value for key, value in scored.items() if value is not None}
+    report.compare("openmetrics: samples", scored, openmetrics.read_all(asked.folder, report))
+    check_manifest(asked.folder, asked.step, report)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Writes what openmetrics/*.om and heatmap.csv must say, word for word, computed from the history of DIR.
+
+usage: snapshot.py DIR OUT --step SECONDS"""
+
+import argparse
+import csv
+from datetime import datetime, timezone
+from pathlib import Path
+
+import duckdb
+
+import openmetrics
+from cells import HEADER, expected_cells
+from folder import days
+from report import Report
+from score import expected_scores
+from spec import COLUMNS, NAMES
+
+HEAD = """# HELP etcd_score Health of an etcd member, from 0 (red) to 10 (green).
+# TYPE etcd_score gauge
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("out")
+    parser.add_argument("--step", type=int, required=True)
+    asked = parser.parse_args()
+    scores = expected_scores(days(asked.folder, "history", COLUMNS, Report()), asked.step, [])
+    Path(asked.out).mkdir(parents=True, exist_ok=True)
+    write_om(scores, asked.out)
+    write_csv(scores, asked.out)
+
+
+def write_om(scores, out):
+    windows = {}
+    for cluster, member, ts in sorted((cluster, member, ts) for ts, cluster, member in scores):
+        score = scores[ts, cluster, member][-1]
+        if score is not None:
+            labels = f'cluster="{openmetrics.escape(cluster)}",member="{openmetrics.escape(member)}"'
+            number = int(score) if score == int(score) else score
+            lines = windows.setdefault(openmetrics.window_name(ts // 1000), [])
+            lines.append(f"etcd_score{{{labels}}} {number} {ts // 1000}\n")
+    for name, lines in windows.items():
+        Path(out, name).write_text(HEAD + "".join(lines) + "# EOF\n", encoding="utf-8")
+
+
+def write_csv(scores, out):
+    columns = "".join(f", {name}_points double" for name in NAMES)
+    duckdb.sql(f"create table given (ts timestamptz, cluster varchar, member varchar{columns}, score double)")
+    marks = "make_timestamptz(?), ?, ?" + ", ?" * (len(NAMES) + 1)
+    rows = [(ts * 1000, cluster, member, *worth) for (ts, cluster, member), worth in scores.items()]
+    duckdb.executemany(f"insert into given values ({marks})", rows)
+    with open(Path(out, "heatmap.csv"), "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        for level, cluster, member, start, *rest in expected_cells("given", []):
+            instant = datetime.fromtimestamp(start, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+            writer.writerow([level, cluster, member, instant, *rest])
+
+
+if __name__ == "__main__":
+    main()

@@ -48,9 +48,9 @@ struct State<'a> {
     envelope: Envelope,
 }
 
-/// A seed that visits a map or a sequence with the state at hand.
+/// Declares a seed that visits a map or a sequence with the state at hand.
 macro_rules! seed {
-    ($name:ident, $method:ident, $expecting:literal, $($visit:tt)*) => {
+    ($name:ident, $method:ident) => {
         struct $name<'a, 's>(&'a mut State<'s>);
 
         impl<'de> DeserializeSeed<'de> for $name<'_, '_> {
@@ -59,21 +59,22 @@ macro_rules! seed {
                 deserializer.$method(self)
             }
         }
-
-        impl<'de> Visitor<'de> for $name<'_, '_> {
-            type Value = ();
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str($expecting)
-            }
-            $($visit)*
-        }
     };
 }
 
-seed!(
-    EnvelopeSeed,
-    deserialize_map,
-    "an answer of the Prometheus API",
+seed!(EnvelopeSeed, deserialize_map);
+seed!(DataSeed, deserialize_any);
+seed!(ResultSeed, deserialize_seq);
+seed!(SeriesSeed, deserialize_map);
+seed!(ValuesSeed, deserialize_seq);
+
+impl<'de> Visitor<'de> for EnvelopeSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer of the Prometheus API")
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
@@ -81,19 +82,20 @@ seed!(
                 "errorType" => self.0.envelope.error_type = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "error" => self.0.envelope.error = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "data" => map.next_value_seed(DataSeed(self.0))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
     }
-);
+}
 
-seed!(
-    DataSeed,
-    deserialize_any,
-    "data with a resultType and a result",
+impl<'de> Visitor<'de> for DataSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("data with a resultType and a result")
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
@@ -104,33 +106,38 @@ seed!(
                     }
                 }
                 "result" => map.next_value_seed(ResultSeed(self.0))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
-    },
-    // An error's data is null in some servers.
+    }
+
+    /// An error's data is null in some servers.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
     }
-);
+}
 
-seed!(
-    ResultSeed,
-    deserialize_seq,
-    "a sequence of series",
+impl<'de> Visitor<'de> for ResultSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence of series")
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while seq.next_element_seed(SeriesSeed(self.0))?.is_some() {}
         Ok(())
     }
-);
+}
 
-seed!(
-    SeriesSeed,
-    deserialize_map,
-    "a series with its metric and values",
+impl<'de> Visitor<'de> for SeriesSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a series with its metric and values")
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut labels = SeriesLabels::new();
         self.0.values.fill(f64::NAN);
@@ -138,30 +145,31 @@ seed!(
             match &*key {
                 "metric" => labels = map.next_value()?,
                 "values" => map.next_value_seed(ValuesSeed(self.0))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         (self.0.take)(&labels, &self.0.values);
         Ok(())
     }
-);
+}
 
-seed!(
-    ValuesSeed,
-    deserialize_seq,
-    "a sequence of samples",
+impl<'de> Visitor<'de> for ValuesSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence of samples")
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         // The next step is nearly always the next sample's: looking it up costs a division.
         let mut next = 0;
+        let grid = self.0.grid;
         while let Some(Sample { ts_ms, value }) = seq.next_element()? {
-            let step = if next < self.0.grid.len() && self.0.grid.at(next) == ts_ms {
-                next
-            } else {
-                self.0.grid.index_of(ts_ms).ok_or_else(|| {
-                    A::Error::custom(format!("a sample at {} ms, which is not a step that was asked for", ts_ms))
-                })?
+            let step = match next {
+                _ if next < grid.len() && grid.at(next) == ts_ms => next,
+                _ => grid.index_of(ts_ms).ok_or_else(|| {
+                    A::Error::custom(format!("a sample at {ts_ms} ms, which is not a step that was asked for"))
+                })?,
             };
             self.0.values[step] = value;
             self.0.envelope.samples += 1;
@@ -169,7 +177,7 @@ seed!(
         }
         Ok(())
     }
-);
+}
 
 /// `[1759276800.123, "0.5"]`
 struct Sample {

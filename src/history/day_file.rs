@@ -139,7 +139,7 @@ fn readings_properties(meta: &DayMeta) -> WriterProperties {
 /// Reads what the footer of a day's file says, without reading its rows.
 pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
     let file_meta = builder.metadata().file_metadata();
     let pairs = file_meta.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let lives: Vec<(String, String, i64, i64)> = footer_value(path, pairs, "lives_ms")?;
@@ -154,7 +154,7 @@ pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
     for (cluster, member, first_ms, last_ms) in lives {
         meta.lives.add(Member::new(&cluster, &member), Life { first_ms, last_ms });
     }
-    meta.step().map(|_| meta).ok_or_else(|| not_readings(path, "its step is not between 1s and 1h"))
+    meta.step().map(|_| meta).ok_or_else(|| not_readings(path, &"its step is not between 1s and 1h"))
 }
 
 fn footer_value<T: serde::de::DeserializeOwned>(
@@ -164,11 +164,11 @@ fn footer_value<T: serde::de::DeserializeOwned>(
 ) -> Result<T, HistoryError> {
     let key = format!("etcd-heatmap.{name}");
     let text = pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
-    let text = text.ok_or_else(|| not_readings(path, format!("its footer has no {key}")))?;
-    serde_json::from_str(text).map_err(|e| not_readings(path, format!("{key} in its footer: {e}")))
+    let text = text.ok_or_else(|| not_readings(path, &format!("its footer has no {key}")))?;
+    serde_json::from_str(text).map_err(|e| not_readings(path, &format!("{key} in its footer: {e}")))
 }
 
-fn not_readings(path: &Path, reason: impl ToString) -> HistoryError {
+fn not_readings(path: &Path, reason: &dyn ToString) -> HistoryError {
     HistoryError::NotReadings { path: path.to_owned(), reason: reason.to_string() }
 }
 
@@ -176,7 +176,7 @@ fn not_readings(path: &Path, reason: impl ToString) -> HistoryError {
 /// or off the grid are passed over.
 pub fn read_day(path: &Path, grid: Grid, members: Vec<Member>) -> Result<Window, HistoryError> {
     let mut window = Window::unknown(grid, members);
-    let broken = |e: &dyn ToString| not_readings(path, e.to_string());
+    let broken = |e: &dyn ToString| not_readings(path, e);
     for batch in open_rows(path)? {
         let batch = batch.map_err(|e| broken(&e))?;
         take_in(&mut window, &batch).ok_or_else(|| broken(&"its columns have other types"))?;
@@ -186,13 +186,13 @@ pub fn read_day(path: &Path, grid: Grid, members: Vec<Member>) -> Result<Window,
 
 fn open_rows(path: &Path) -> Result<ParquetRecordBatchReader, HistoryError> {
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
     let expected = readings_schema();
     if builder.schema().fields() != expected.fields() {
         let names: Vec<&str> = expected.fields().iter().map(|f| f.name().as_str()).collect();
-        return Err(not_readings(path, format!("its columns are not {}", names.join(", "))));
+        return Err(not_readings(path, &format!("its columns are not {}", names.join(", "))));
     }
-    builder.with_batch_size(BATCH_ROWS).build().map_err(|e| not_readings(path, e))
+    builder.with_batch_size(BATCH_ROWS).build().map_err(|e| not_readings(path, &e))
 }
 
 /// Copies a batch into the window, one run of rows of one member at a time.

@@ -251,7 +251,9 @@ mod tests {
     use super::*;
     use crate::time::{Step, TimeRange};
 
-    fn decode(body: &str) -> Result<(Envelope, Vec<(SeriesLabels, Vec<f64>)>), serde_json::Error> {
+    type Decoded = (Envelope, Vec<(SeriesLabels, Vec<f64>)>);
+
+    fn decode(body: &str) -> Result<Decoded, serde_json::Error> {
         let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 240_000 }, Step::from_millis(60_000).unwrap());
         let mut series = Vec::new();
         let envelope = decode_matrix(body.as_bytes(), &grid, &mut |labels, values| {

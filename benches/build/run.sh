@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# A cold build, as a new user meets it: `cargo build --release` into an empty target folder.
+# Takes minutes; the crates are fetched before the clock starts. The report of --timings is kept.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+target=${CARGO_TARGET_DIR:-$PWD/target}
+cold=$target/bench/build
+bar=840 # 14 minutes on two cores
+rm -rf "$cold"
+mkdir -p "$cold"
+cargo fetch --locked --quiet
+
+echo "== cold build, $(nproc) cores"
+CARGO_TARGET_DIR=$cold/target /usr/bin/time -v -o "$cold/time" \
+    cargo build --release --locked --timings 2>&1 | tee "$cold/log" | grep -c '^ *Compiling' >"$cold/crates"
+awk -v crates="$(cat "$cold/crates")" -v bar=$bar -F': ' '
+    /Elapsed/ { n = split($NF, t, ":"); wall = t[n] + 60 * t[n-1] + (n > 2 ? 3600 * t[1] : 0) }
+    /User time|System time/ { cpu += $NF }
+    END {
+        printf "%d crates, %.0f s wall, %.0f s CPU, bar %d s: %s\n", crates, wall, cpu, bar, wall <= bar ? "held" : "MISSED"
+        exit wall > bar
+    }' "$cold/time"
+ls -l "$cold/target/release/etcd-heatmap"
+echo "timings: $cold/target/cargo-timings/cargo-timing.html"

@@ -1,0 +1,41 @@
+"""Writes the bodies of the range queries that a pull sent, one file each, and a list of them; fetches
+each once and prints what comes back.
+
+    requests.py MANIFEST URL FIRST_DATE DAYS FOLDER
+"""
+
+import json
+import sys
+import urllib.parse
+import urllib.request
+from datetime import datetime, timezone
+from pathlib import Path
+
+DAY = 86_400
+
+
+def main():
+    manifest = json.loads(Path(sys.argv[1]).read_text())
+    url, folder = sys.argv[2], Path(sys.argv[5])
+    first = int(datetime.fromisoformat(sys.argv[3]).replace(tzinfo=timezone.utc).timestamp())
+    step = manifest["asked"]["step_seconds"]
+    folder.mkdir(parents=True)
+    paths = []
+    size = samples = 0
+    for day in range(first, first + int(sys.argv[4]) * DAY, DAY):
+        for metric, query in manifest["queries"].items():
+            # One UTC day a query, both ends included.
+            body = urllib.parse.urlencode(
+                {"query": query["promql"], "start": day, "end": day + DAY - step, "step": step})
+            path = folder / f"{day}-{metric}"
+            path.write_text(body)
+            paths.append(path)
+            with urllib.request.urlopen(f"{url}/api/v1/query_range", body.encode()) as response:
+                answer = response.read()
+            size += len(answer)
+            samples += sum(len(series["values"]) for series in json.loads(answer)["data"]["result"])
+    (folder / "list").write_text("".join(f"{path}\n" for path in paths))
+    print(f"{len(paths)} range queries, {size} bytes, {samples} samples")
+
+
+main()

@@ -1,0 +1,74 @@
+"""Compares what two engines wrote: every cell, score and OpenMetrics line, exactly.
+
+    compare.py A B
+"""
+
+import itertools
+import sys
+from pathlib import Path
+
+import duckdb
+
+LOSSES = ", ".join(f"{metric}_loss" for metric in (
+    "wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"))
+POINTS = LOSSES.replace("_loss", "_points")
+# Types may differ (a label as text or dictionary, an hour as 8 or 64 bits); values may not.
+CELLS = f"""
+SELECT CAST(level AS VARCHAR) AS level, CAST(cluster AS VARCHAR) AS cluster,
+       CAST(member AS VARCHAR) AS member, epoch_ms(start) AS start, CAST(date AS DATE) AS date,
+       CAST(hour AS INTEGER) AS hour, mean, min, CAST(steps_scored AS BIGINT) AS scored,
+       CAST(steps_expected AS BIGINT) AS expected, coverage,
+       CAST(worst_metric AS VARCHAR) AS worst_metric, {LOSSES}
+FROM """
+CSV_TYPES = "types = {'start': 'TIMESTAMP', 'mean': 'DOUBLE', 'min': 'DOUBLE'}, nullstr = ''"
+SCORES = f"""
+SELECT file_row_number, epoch_ms(ts) AS ts, CAST(cluster AS VARCHAR) AS cluster,
+       CAST(member AS VARCHAR) AS member, {POINTS}, score
+FROM read_parquet('{{}}', file_row_number = true, hive_partitioning = false)"""
+
+
+def difference(connection, a, b):
+    """Rows that only one of the two queries gives, and rows of the first."""
+    only = [connection.execute(f"SELECT count(*) FROM (({x}) EXCEPT ALL ({y}))").fetchone()[0]
+            for x, y in ((a, b), (b, a))]
+    return sum(only), connection.execute(f"SELECT count(*) FROM ({a})").fetchone()[0]
+
+
+def files(folder, pattern):
+    return {path.relative_to(folder) for path in folder.glob(pattern)}
+
+
+def main():
+    a, b = Path(sys.argv[1]), Path(sys.argv[2])
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    wrong = 0
+    for kind, read in (("heatmap.parquet", "'{}'"), ("heatmap.csv", f"read_csv('{{}}', {CSV_TYPES})")):
+        different, rows = difference(connection, *(CELLS + read.format(side / kind) for side in (a, b)))
+        print(f"{kind}: {rows} rows, {different} differ")
+        wrong += different
+    # With the number of the row in its file: the order counts too.
+    rows = different = 0
+    paths = files(a, "scores/*/scores.parquet") | files(b, "scores/*/scores.parquet")
+    for path in sorted(paths):
+        more, day_rows = difference(connection, SCORES.format(a / path), SCORES.format(b / path))
+        different, rows = different + more, rows + day_rows
+    print(f"scores: {len(paths)} days, {rows} rows, {different} differ")
+    wrong += different
+
+    def lines(path):
+        with open(path, "rb") as file:
+            yield from (line for line in file if not line.startswith(b"# HELP"))
+
+    count = different = 0
+    paths = files(a, "openmetrics/*.om") | files(b, "openmetrics/*.om")
+    for path in sorted(paths):
+        for x, y in itertools.zip_longest(lines(a / path), lines(b / path)):
+            count += 1
+            different += x != y
+    print(f"openmetrics: {len(paths)} files, {count} lines, {different} differ")
+    wrong += different
+    sys.exit(1 if wrong else 0)
+
+
+main()

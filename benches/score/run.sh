@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Recompute from a history of 20 million rows: `etcd-heatmap score` against DuckDB, which does the
+# same in SQL (../../queries/score.sql) over the same files and writes the same files.
+# Then: are the results equal, and does a range four times as long need more memory?
+#
+#   benches/score/run.sh            everything
+#   RUNS=9 benches/score/run.sh     more runs than 5
+#
+# Needs 15 GB under the target folder, python3 with venv, GNU time.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+runs=${RUNS:-5}
+days=${DAYS:-47}
+members=${MEMBERS:-300}
+clusters=${CLUSTERS:-20}
+target=${CARGO_TARGET_DIR:-$PWD/target}
+work=$target/bench/score
+duckdb_version=2.0.0
+
+mkdir -p "$work"
+export CARGO_TARGET_DIR=$target
+cargo build --release --quiet --bin etcd-heatmap --example history
+ours=$target/release/etcd-heatmap
+
+python=$work/venv-$duckdb_version/bin/python
+if [ ! -x "$python" ]; then
+    python3 -m venv "$work/venv-$duckdb_version"
+fi
+"$python" -c 'import duckdb' 2>/dev/null || "$python" -m pip install --quiet "duckdb==$duckdb_version"
+
+# A history of so many days, made once; prints its folder.
+history_of() {
+    local folder="$work/history-$members-$clusters-$1"
+    if [ ! -e "$folder/complete" ]; then
+        rm -rf "$folder"
+        "$target/release/examples/history" --members "$members" --clusters "$clusters" \
+            --start 2026-08-01 --days "$1" --step 1m --seed 1 --out "$folder" >"$folder.log"
+        mv "$folder.log" "$folder/complete"
+    fi
+    cat "$folder/complete" >&2
+    echo "$folder"
+}
+
+history=$(history_of "$days")
+cat "$history"/history/*/readings.parquet >/dev/null # into the page cache
+ours_out=$work/out-etcd-heatmap
+duckdb_out=$work/out-duckdb
+
+echo "== recompute of $members members, $days days at 1 minute, all outputs, $(nproc) cores"
+missed=0
+benches/alternate.py --runs "$runs" --bar 1 --fresh "$ours_out" --fresh "$duckdb_out" \
+    "etcd-heatmap=$ours score $history --out $ours_out --quiet" \
+    "DuckDB $duckdb_version=$python benches/score/recompute.py $history $duckdb_out" || missed=1
+
+echo "== the same without OpenMetrics, DuckDB only: etcd-heatmap always writes it"
+benches/alternate.py --runs "$runs" --fresh "$duckdb_out" \
+    "DuckDB, no OpenMetrics=$python benches/score/recompute.py $history $duckdb_out --without-openmetrics"
+
+echo "== the same results?"
+rm -rf "$ours_out" "$duckdb_out"
+"$ours" score "$history" --out "$ours_out" --quiet
+"$python" benches/score/recompute.py "$history" "$duckdb_out"
+"$python" benches/score/compare.py "$ours_out" "$duckdb_out"
+rm -rf "$duckdb_out"
+
+echo "== memory: a range four times as long"
+long=$(history_of $((4 * days)))
+peak() {
+    rm -rf "$ours_out"
+    /usr/bin/time -f %M -o "$work/peak" "$ours" score "$1" --out "$ours_out" --quiet
+    cat "$work/peak"
+}
+short_kib=$(peak "$history")
+long_kib=$(peak "$long")
+rm -rf "$ours_out"
+awk -v a="$short_kib" -v b="$long_kib" -v days="$days" 'BEGIN {
+    printf "%d days: %.0f MiB, %d days: %.0f MiB, ratio %.2f, bar 1.2: %s\n",
+        days, a / 1024, 4 * days, b / 1024, b / a, b <= 1.2 * a ? "held" : "MISSED"
+    exit b > 1.2 * a
+}' || missed=1
+exit "$missed"

@@ -1,0 +1,135 @@
+//! What goes wrong: the kinds of incidents, and which fit a setting and each other.
+
+use crate::timeline::{HOUR, Interval, MINUTE};
+
+/// What is simulated, before anything goes wrong.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// How many clusters.
+    pub(crate) clusters: usize,
+    /// How many members each has.
+    pub(crate) members: usize,
+    /// The range, a whole number of scrapes long.
+    pub(crate) range: Interval,
+    /// Milliseconds between two scrapes of a target.
+    pub(crate) scrape: i64,
+    /// What all random numbers derive from.
+    pub(crate) seed: u64,
+}
+
+/// The kinds of incidents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One member's disk is slow between two times of every UTC day.
+    SlowDisk {
+        /// Milliseconds since midnight.
+        hours: Interval,
+    },
+    /// The cluster elects leader after leader.
+    ElectionStorm {
+        /// How many elections.
+        changes: usize,
+    },
+    /// A member's open descriptors climb until it is restarted.
+    FdLeak {
+        /// How many are open just before the restart.
+        peak: u64,
+    },
+    /// A member has no samples.
+    MemberDown,
+    /// A cluster has no samples before it joins.
+    LateCluster,
+    /// A member goes for good and another instance takes its place.
+    MemberReplaced,
+}
+
+/// An incident that fits its setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Incident {
+    /// What happens.
+    pub(crate) kind: Kind,
+    /// Counted from 0.
+    pub(crate) cluster: usize,
+    /// Counted from 0; none when it concerns the whole cluster.
+    pub(crate) member: Option<usize>,
+    /// From its first cause to its end.
+    pub(crate) during: Interval,
+}
+
+impl Incident {
+    /// The kind's name.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::SlowDisk { .. } => "slow-disk",
+            Kind::ElectionStorm { .. } => "election-storm",
+            Kind::FdLeak { .. } => "fd-leak",
+            Kind::MemberDown => "member-down",
+            Kind::LateCluster => "late-cluster",
+            Kind::MemberReplaced => "member-replaced",
+        }
+    }
+
+    /// The stretches in which a slow disk is slow: those hours of each day.
+    pub(crate) fn slow_hours(&self) -> Vec<Interval> {
+        let Kind::SlowDisk { hours } = self.kind else {
+            return Vec::new();
+        };
+        let slow = self.during.days().map(|day| Interval { start: day + hours.start, end: day + hours.end });
+        slow.map(|slow| slow.meet(self.during)).filter(|slow| slow.length() > 0).collect()
+    }
+
+    /// Why it cannot happen, if so.
+    pub(crate) fn misfit(&self, setting: &Setting) -> Option<String> {
+        let (during, range) = (self.during, setting.range);
+        if during.start < range.start || during.end > range.end {
+            return Some("it does not lie inside the range".to_owned());
+        }
+        let too_short =
+            |least: i64| (during.length() < least).then(|| format!("it needs {} minutes at least", least / MINUTE));
+        match self.kind {
+            Kind::SlowDisk { .. } => (!self.slow_hours().iter().any(|s| s.length() >= HOUR / 2))
+                .then(|| "no half hour of it lies inside the range".to_owned()),
+            Kind::ElectionStorm { .. } if setting.members < 2 => {
+                Some("a cluster of one member elects nobody else".to_owned())
+            }
+            // Two elections between two scrapes would be seen as one.
+            Kind::ElectionStorm { changes } => (changes == 0 || during.length() / 2 < changes as i64 * setting.scrape)
+                .then(|| format!("scrapes cannot tell {changes} changes apart in that time")),
+            Kind::FdLeak { peak } if !(1025..=60_000).contains(&peak) => {
+                Some("its peak lies between 1025 and 60000".to_owned())
+            }
+            Kind::FdLeak { .. } => too_short(HOUR),
+            Kind::MemberDown => too_short(10 * MINUTE),
+            Kind::MemberReplaced if setting.members < 2 => {
+                Some("a cluster of one member has nobody to copy from".to_owned())
+            }
+            Kind::MemberReplaced => too_short(MINUTE),
+            Kind::LateCluster => {
+                too_short(MINUTE).or_else(|| (during.end >= range.end).then(|| "it would never join".to_owned()))
+            }
+        }
+    }
+
+    /// Whether the two cannot both happen: one would hide the other or move it.
+    pub(crate) fn excludes(&self, other: &Self, range: Interval) -> bool {
+        let same_place = self.cluster == other.cluster
+            && (self.member.is_none() || other.member.is_none() || self.member == other.member);
+        let of_a_kind = match (self.kind, other.kind) {
+            (Kind::SlowDisk { .. }, _) | (_, Kind::SlowDisk { .. }) => false,
+            (Kind::ElectionStorm { .. }, kind) | (kind, Kind::ElectionStorm { .. }) => kind == Kind::LateCluster,
+            _ => true,
+        };
+        same_place && of_a_kind && self.presence(range).overlaps(other.presence(range))
+    }
+
+    /// When it decides whether its member is there: a replaced one is away until the end.
+    fn presence(&self, range: Interval) -> Interval {
+        let mut presence = self.during;
+        // The restart that ends a leak takes its time, too.
+        presence.end += MINUTE;
+        if self.kind == Kind::MemberReplaced {
+            presence.end = range.end;
+        }
+        presence
+    }
+}

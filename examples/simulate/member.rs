@@ -1,0 +1,210 @@
+//! What one etcd process would say about itself, metric by metric, at each of its scrapes.
+//!
+//! Each metric draws from a stream of its own, so metrics can be made one after the other and dropped
+//! once written: memory holds one metric of one member.
+
+use crate::cluster::{Cluster, Instance, LEADERLESS};
+use crate::incidents::Setting;
+use crate::load::Load;
+use crate::random::{Random, Wander};
+use crate::schedule::{Schedule, Step};
+use crate::timeline::{DAY, HOUR, MINUTE, SECOND};
+
+/// The size of a page of etcd's database file.
+const PAGE: f64 = 4096.0;
+const MEGABYTE: f64 = 1e6;
+
+/// One instance of a cluster, and when it is scraped.
+#[derive(Debug)]
+pub(crate) struct Member<'a> {
+    /// What is simulated.
+    pub(crate) setting: &'a Setting,
+    cluster: &'a Cluster,
+    /// What befalls it.
+    pub(crate) instance: &'a Instance,
+    /// When its samples are taken.
+    pub(crate) schedule: Schedule,
+}
+
+impl<'a> Member<'a> {
+    /// The instance as Prometheus would see it.
+    pub(crate) fn new(setting: &'a Setting, cluster: &'a Cluster, instance: &'a Instance) -> Self {
+        let random = Random::keyed(setting.seed, &[instance.key[0], instance.key[1], 0]);
+        Self { setting, cluster, instance, schedule: Schedule::new(setting, &instance.processes(), random) }
+    }
+
+    /// The random numbers of one of its metrics.
+    pub(crate) fn random(&self, metric: u64) -> Random {
+        let [cluster, member] = self.instance.key;
+        Random::keyed(self.setting.seed, &[cluster, member, metric])
+    }
+
+    /// The load over the time before a scrape.
+    pub(crate) fn load(&self) -> impl Fn(Step) -> f64 {
+        let load = Load::new(self.setting.seed, self.cluster.number, self.setting.range);
+        // What a process did before the range began went on at an average load.
+        move |step| {
+            if step.since > HOUR { 0.75 } else { load.at(step.at) }
+        }
+    }
+
+    /// How many leader changes each process has seen: its first leader, and each election after.
+    pub(crate) fn leader_changes(&self) -> Vec<u64> {
+        let mut seen_before = self.random(4);
+        let elections = &self.cluster.elections;
+        self.schedule.count(|step| {
+            let since = step.at - step.since;
+            let seen = |at| elections.partition_point(|elected| *elected <= at);
+            let before = if step.first {
+                1 + (step.since as f64 / (8 * DAY) as f64 * seen_before.between(0.8, 1.2)) as u64
+            } else {
+                0
+            };
+            // What happened before its first scrape is in `before`.
+            before + if step.first { 0 } else { (seen(step.at) - seen(since)) as u64 }
+        })
+    }
+
+    /// 1, or 0 at a scrape in the middle of an election.
+    pub(crate) fn has_leader(&self) -> Vec<u64> {
+        let elections = &self.cluster.elections;
+        let at = self.schedule.at.iter();
+        at.map(|at| {
+            let next = elections.get(elections.partition_point(|elected| elected <= at));
+            u64::from(next.is_none_or(|elected| elected - at > LEADERLESS))
+        })
+        .collect()
+    }
+
+    /// Bytes received from clients by each process.
+    pub(crate) fn received_bytes(&self) -> Vec<u64> {
+        let load = self.load();
+        let mut cluster = Random::keyed(self.setting.seed, &[self.cluster.number, 103]);
+        let mut random = self.random(5);
+        let per_second = cluster.between(60e3, 700e3) * random.between(0.7, 1.3);
+        let mut noise = Wander::new(random);
+        self.schedule.count(|step| {
+            let rate = per_second * load(step) * (1.0 + 0.08 * noise.step());
+            (rate * step.since as f64 / SECOND as f64) as u64
+        })
+    }
+
+    /// The size of the database file: it grows with the load, and defragmentation cuts it.
+    pub(crate) fn db_size_bytes(&self) -> Vec<u64> {
+        let load = self.load();
+        let mut cluster = Random::keyed(self.setting.seed, &[self.cluster.number, 104]);
+        let data = cluster.between(150.0, 600.0) * MEGABYTE;
+        let daily = cluster.between(30.0, 120.0) * MEGABYTE;
+        let every = cluster.between(2.0, 5.0) * DAY as f64;
+        let elapsed = cluster.unit() * every;
+        let mut random = self.random(6);
+        // One member after the other.
+        let wait = every - elapsed + (self.instance.key[1] as i64 * 15 * MINUTE) as f64;
+        let mut defragmented = self.setting.range.start + wait as i64;
+        let compact = |random: &mut Random| data * (1.0 + 0.02 * random.gauss());
+        let fresh = self.instance.present.start > self.setting.range.start;
+        let grown = if fresh { 0.0 } else { 0.75 * daily * elapsed / DAY as f64 };
+        let mut size = compact(&mut random) + grown;
+        let mut before = self.instance.present.start;
+        let sizes = self.schedule.at.iter().map(|&at| {
+            let since = at - before;
+            before = at;
+            let growth = daily * load(Step { at, since: 0, first: false }) * since as f64 / DAY as f64;
+            size += growth * random.between(0.0, 2.0);
+            while defragmented <= at {
+                size = compact(&mut random);
+                defragmented += every as i64;
+            }
+            ((size / PAGE) as u64) * PAGE as u64
+        });
+        sizes.collect()
+    }
+
+    /// Open descriptors: files, peers and clients.
+    pub(crate) fn open_fds(&self) -> Vec<u64> {
+        let load = Load::new(self.setting.seed, self.cluster.number, self.setting.range);
+        let mut random = self.random(7);
+        let base = random.between(140.0, 320.0);
+        let mut noise = Wander::new(random);
+        let at = self.schedule.at.iter();
+        at.map(|&at| {
+            let usual = base + 60.0 * load.at(at) + 4.0 * noise.step();
+            let leaked = self.instance.leaks.iter().find(|leak| leak.during.contains(at));
+            let leaked = leaked.map_or(0.0, |leak| {
+                let progress = (at - leak.during.start) as f64 / leak.during.length() as f64;
+                (leak.peak as f64 - usual) * progress
+            });
+            (usual + leaked) as u64
+        })
+        .collect()
+    }
+
+    /// When the process of each scrape started, in milliseconds since the epoch.
+    pub(crate) fn started(&self) -> Vec<u64> {
+        let runs = self.schedule.runs.iter();
+        runs.flat_map(|run| run.steps.clone().map(|_| run.started as u64)).collect()
+    }
+
+    /// The cluster's limit for the database: etcd's default or the recommended maximum.
+    pub(crate) fn quota_bytes(&self) -> u64 {
+        if self.cluster.number.is_multiple_of(2) { 2 << 30 } else { 8 << 30 }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::cluster::clusters;
+    use crate::requests::plan;
+    use crate::timeline::{Interval, parse_instant};
+
+    /// Three hours without the first member.
+    pub(crate) const DOWN: &str = "member-down=member=1,start=2026-10-02,hours=3";
+
+    /// Runs `check` on each member of one cluster of three over three days.
+    pub(crate) fn each_member(incidents: &[&str], mut check: impl FnMut(usize, &Member<'_>)) {
+        let start = parse_instant("2026-10-01").expect("an instant");
+        let range = Interval { start, end: start + 3 * DAY };
+        for seed in 0..20 {
+            let setting = Setting { clusters: 1, members: 3, range, scrape: MINUTE, seed };
+            let requests: Vec<_> = incidents.iter().map(|i| i.parse().expect("a request")).collect();
+            let incidents = plan(&setting, false, &requests, |_| ()).expect("they fit");
+            let cluster = clusters(&setting, &incidents).remove(0);
+            for (number, instance) in cluster.instances.iter().enumerate() {
+                check(number, &Member::new(&setting, &cluster, instance));
+            }
+        }
+    }
+
+    #[test]
+    fn an_election_storm_is_seen_by_all_members() {
+        each_member(&["election-storm=start=2026-10-02,changes=9"], |_, member| {
+            let storm = parse_instant("2026-10-02").expect("an instant");
+            let seen = member.leader_changes();
+            let at = |time| member.schedule.at.partition_point(|scraped| *scraped < time);
+            assert!(seen[at(storm + HOUR + MINUTE)] - seen[at(storm) - 1] >= 9);
+        });
+    }
+
+    #[test]
+    fn a_leak_passes_1024_and_ends_with_a_restart() {
+        each_member(&["fd-leak=member=2,start=2026-10-01,hours=48"], |number, member| {
+            let fds = member.open_fds();
+            let most = *fds.iter().max().expect("scrapes");
+            assert_eq!(most > 1300 && most <= 1420, number == 1, "{most}");
+            assert!(fds[fds.len() - 1] < 500);
+            assert_eq!(member.schedule.runs.len(), if number == 1 { 2 } else { 1 });
+        });
+    }
+
+    #[test]
+    fn a_database_grows_and_shrinks_within_its_quota() {
+        let mut shrank = 0;
+        each_member(&[], |_, member| {
+            let sizes = member.db_size_bytes();
+            assert!(sizes.iter().all(|s| s % 4096 == 0 && *s > 100 << 20 && *s < member.quota_bytes()));
+            shrank += sizes.windows(2).filter(|two| two[1] < two[0]).count();
+        });
+        assert!((20..100).contains(&shrank), "{shrank}");
+    }
+}

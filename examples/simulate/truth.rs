@@ -1,0 +1,143 @@
+//! The labels of what was simulated: which incident, where, when, and what it does to the readings.
+
+use crate::cluster::{Cluster, Instance};
+use crate::incidents::{Incident, Kind, Setting};
+use crate::member::Member;
+use crate::timeline::{DAY, Interval, format_instant};
+
+/// One line of the labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Label {
+    name: &'static str,
+    cluster: String,
+    /// `10.0.1.2:2379`; empty when it concerns the whole cluster.
+    member: String,
+    during: Interval,
+    /// The readings that cross their thresholds, or what happened in a word.
+    cause: String,
+}
+
+/// All labels as CSV, in the order of their start.
+pub(crate) fn csv(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> String {
+    let mut labels = labels(setting, clusters, incidents);
+    labels.retain(|label| label.during.length() > 0);
+    labels.sort_by_key(|label| {
+        let place = (label.cluster.clone(), label.member.clone());
+        (label.during.start, label.name, place, label.during.end)
+    });
+    // Two storms of one cluster both name what they bring about together.
+    labels.dedup();
+    let mut text = "name,cluster,member,start,end,cause\n".to_owned();
+    for label in labels {
+        let Interval { start, end } = label.during;
+        let line =
+            [label.name, &label.cluster, &label.member, &format_instant(start), &format_instant(end), &label.cause];
+        text += &line.join(",");
+        text.push('\n');
+    }
+    text
+}
+
+fn labels(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> Vec<Label> {
+    let mut labels = Vec::new();
+    let mut successors = vec![setting.members; setting.clusters];
+    for incident in incidents {
+        let cluster = &clusters[incident.cluster];
+        let instance = incident.member.map(|member| &cluster.instances[member]);
+        let mut label = |instance: Option<&Instance>, during: Interval, cause: &str| {
+            let member = instance.map_or_else(String::new, address);
+            let (name, cluster, cause) = (incident.name(), cluster.label.clone(), cause.to_owned());
+            labels.push(Label { name, cluster, member, during, cause });
+        };
+        match incident.kind {
+            Kind::SlowDisk { .. } => {
+                let seen = |hours: Interval| instance.map_or(vec![hours], |slow| seen(slow, hours));
+                for during in incident.slow_hours().into_iter().flat_map(seen) {
+                    label(instance, during, "wal_fsync backend_commit");
+                }
+            }
+            Kind::FdLeak { .. } => {
+                let Interval { start, end } = incident.during;
+                let member = instance.map(|leaking| Member::new(setting, cluster, leaking));
+                let passed = member.map_or(end, |member| passes_1024(&member, incident.during));
+                label(instance, Interval { start, end: passed }, "leaking");
+                label(instance, Interval { start: passed, end }, "open_fds");
+            }
+            Kind::ElectionStorm { .. } => {
+                label(None, incident.during, "elections");
+                for instance in &cluster.instances {
+                    for during in restless(&Member::new(setting, cluster, instance)) {
+                        label(Some(instance), during, "leader_changes");
+                    }
+                }
+            }
+            Kind::MemberReplaced => {
+                let successor = &cluster.instances[successors[incident.cluster]];
+                successors[incident.cluster] += 1;
+                label(instance, incident.during, &format!("replaced by {}", address(successor)));
+            }
+            Kind::MemberDown => label(instance, incident.during, "no samples"),
+            Kind::LateCluster => label(None, incident.during, "not there yet"),
+        }
+    }
+    labels
+}
+
+/// The parts of a stretch in which the instance is scraped.
+fn seen(instance: &Instance, during: Interval) -> Vec<Interval> {
+    during.meet(instance.present).without(&instance.outages)
+}
+
+/// When a member has seen more than 5 changes within a day.
+fn restless(member: &Member<'_>) -> Vec<Interval> {
+    more_than_5_a_day(&changes(member), member.setting.range)
+}
+
+fn address(instance: &Instance) -> String {
+    format!("{}:2379", instance.host)
+}
+
+/// When a leaking member is first seen with more than 1024 open descriptors.
+fn passes_1024(member: &Member<'_>, leak: Interval) -> i64 {
+    let mut scrapes = member.schedule.at.iter().zip(member.open_fds());
+    scrapes.find(|(at, fds)| leak.contains(**at) && *fds > 1024).map_or(leak.end, |(at, _)| *at)
+}
+
+/// When a member is seen with another number of leader changes than before; restarts count, as
+/// they do for Prometheus's `changes`.
+fn changes(member: &Member<'_>) -> Vec<i64> {
+    let seen = member.leader_changes();
+    let scrapes = seen.windows(2).zip(member.schedule.at.iter().skip(1));
+    scrapes.filter(|(two, _)| two[0] != two[1]).map(|(_, at)| *at).collect()
+}
+
+/// When the day before an instant has more than 5 changes.
+fn more_than_5_a_day(changes: &[i64], range: Interval) -> Vec<Interval> {
+    let mut stretches: Vec<Interval> = Vec::new();
+    for six in changes.windows(6) {
+        let during = Interval { start: six[5], end: six[0] + DAY };
+        match stretches.last_mut() {
+            _ if during.length() <= 0 => {}
+            Some(last) if last.end >= during.start => last.end = last.end.max(during.end),
+            _ => stretches.push(during),
+        }
+    }
+    stretches.iter().map(|stretch| stretch.meet(range)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::HOUR;
+
+    #[test]
+    fn six_changes_count_until_the_first_is_a_day_old() {
+        let range = Interval { start: 0, end: 10 * DAY };
+        let changes: Vec<i64> = (0..7).map(|n| DAY + n * HOUR).collect();
+        let expected = Interval { start: DAY + 5 * HOUR, end: 2 * DAY + HOUR };
+        assert_eq!(more_than_5_a_day(&changes, range), [expected]);
+        assert!(more_than_5_a_day(&changes[..5], range).is_empty());
+        let apart: Vec<i64> = (0..9).map(|n| n * 6 * HOUR).collect();
+        assert!(more_than_5_a_day(&apart, range).is_empty());
+    }
+}

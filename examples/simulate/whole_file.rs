@@ -1,0 +1,55 @@
+//! Files that appear only when they are whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes a file under a temporary name beside it, then renames it. On failure nothing is left.
+/// A device or pipe, such as `/dev/stdout`, is written to as it is: a rename would replace it.
+pub(crate) fn write_whole<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, String> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let result = File::options().write(true).open(path).and_then(|mut device| write(&mut device));
+        return result.map_err(|error| format!("{}: {error}", path.display()));
+    }
+    let partial = partial_name(path);
+    let result = File::create(&partial).and_then(|mut file| {
+        let result = write(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)?;
+        Ok(result)
+    });
+    result.map_err(|error| {
+        // It may not even exist; the first error is the one to tell.
+        let _ = fs::remove_file(&partial);
+        format!("{}: {error}", path.display())
+    })
+}
+
+fn partial_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".partial-{}", std::process::id()));
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_leaves_nothing() {
+        let folder = std::env::temp_dir().join(format!("simulate-{}", std::process::id()));
+        fs::create_dir(&folder).expect("a folder to write to");
+        let path = folder.join("out.om");
+        let failed = write_whole(&path, |out| {
+            out.write_all(b"half")?;
+            Err::<(), _>(io::Error::other("disk on fire"))
+        });
+        assert!(failed.expect_err("on fire").ends_with("out.om: disk on fire"));
+        assert_eq!(fs::read_dir(&folder).expect("a folder to write to").count(), 0);
+        write_whole(&path, |out| out.write_all(b"whole")).expect("a folder to write to");
+        assert_eq!(fs::read(&path).expect("a folder to write to"), b"whole");
+        write_whole(Path::new("/dev/null"), |out| out.write_all(b"gone")).expect("a device");
+        assert!(!fs::metadata("/dev/null").expect("a device").is_file());
+        fs::remove_dir_all(&folder).expect("a folder to write to");
+    }
+}

@@ -21,7 +21,7 @@ pub struct Cli {
     pub command: Command,
 
     /// Print no progress and no picture, only errors.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 900)]
     pub quiet: bool,
 }
 

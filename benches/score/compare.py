@@ -20,7 +20,8 @@ SELECT CAST(level AS VARCHAR) AS level, CAST(cluster AS VARCHAR) AS cluster,
        CAST(steps_expected AS BIGINT) AS expected, coverage,
        CAST(worst_metric AS VARCHAR) AS worst_metric, {LOSSES}
 FROM """
-CSV_TYPES = "types = {'start': 'TIMESTAMP', 'mean': 'DOUBLE', 'min': 'DOUBLE'}, nullstr = ''"
+CSV = """read_csv('{}', nullstr = '', types = {{'start': 'TIMESTAMP', 'member': 'VARCHAR',
+                                          'mean': 'DOUBLE', 'min': 'DOUBLE'}})"""
 SCORES = f"""
 SELECT file_row_number, epoch_ms(ts) AS ts, CAST(cluster AS VARCHAR) AS cluster,
        CAST(member AS VARCHAR) AS member, {POINTS}, score
@@ -43,7 +44,7 @@ def main():
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     wrong = 0
-    for kind, read in (("heatmap.parquet", "'{}'"), ("heatmap.csv", f"read_csv('{{}}', {CSV_TYPES})")):
+    for kind, read in (("heatmap.parquet", "read_parquet('{}')"), ("heatmap.csv", CSV)):
         different, rows = difference(connection, *(CELLS + read.format(side / kind) for side in (a, b)))
         print(f"{kind}: {rows} rows, {different} differ")
         wrong += different

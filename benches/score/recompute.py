@@ -6,8 +6,8 @@
 AUDIT holds history/. What makes it fast, each found by measuring:
 * Three UTC days at a time, aligned to the epoch: they hold four whole windows of 18 h, so nothing
   is read or sorted twice, and a unit's rows stay in memory.
-* As many units at once as there are threads: a day's file has one row group, which DuckDB reads
-  and writes with one thread.
+* As many units at once as there are threads, each on one thread: a day's file has one row group,
+  which DuckDB reads and writes with one thread anyway.
 * Sorted once a unit, as (position, step, band): ten bytes a row. Labels, points, score and text
   are looked up on the way out. Windows and days are then plain filters that keep the order.
 * Labels as enums: the Parquet writer takes their dictionary as it is.
@@ -141,6 +141,9 @@ def main():
     set_parameters(connection, options)
     define(connection)
     first, last = connection.execute("SELECT min(first), max(last) FROM lives").fetchone()
+    # From here on each unit runs on the one thread that asks for it: nothing to hand over, and the
+    # joins of a query on several threads would give up the order of its rows.
+    connection.execute("SET threads = 1")
     with ThreadPoolExecutor(options.threads) as pool:
         units = [
             pool.submit(recompute_unit, connection.cursor(), max(since, first),
@@ -149,6 +152,7 @@ def main():
         ]
         for unit in units:
             unit.result()
+    connection.execute(f"SET threads = {options.threads}")
     write_cells(connection, options.out)
 
 

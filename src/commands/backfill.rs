@@ -1,7 +1,7 @@
 //! `etcd-heatmap backfill`: pull and score in one.
 
 use super::progress::Reporter;
-use super::{CommandError, make_folder, pull, sample, score};
+use super::{CommandError, check_folder, pull, sample, score};
 use crate::cli::BackfillArgs;
 
 /// Pulls, or unpacks the sample, and scores. Days that could not be pulled are told after the rest
@@ -10,7 +10,7 @@ pub(super) fn run(args: &BackfillArgs, reporter: &Reporter) -> Result<(), Comman
     let pulled = match &args.url {
         Some(url) if !args.sample => pull::run(url, &args.what, &args.out, reporter),
         _ => {
-            make_folder(&args.out)?;
+            check_folder(&args.out)?;
             sample::unpack(&args.out, args.what.overwrite).map(|()| pull::Pulled::All)
         }
     };

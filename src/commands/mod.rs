@@ -78,7 +78,11 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
     }
 }
 
-/// Makes the output folder, before anything is asked of a server.
-fn make_folder(out: &Path) -> Result<(), FileError> {
-    std::fs::create_dir_all(out).map_err(|e| FileError::new("write to", out, e))
+/// Refuses a path that cannot become the output folder, before anything is asked of a server. The
+/// folder itself comes with the first file.
+fn check_folder(out: &Path) -> Result<(), FileError> {
+    match std::fs::metadata(out) {
+        Ok(found) if !found.is_dir() => Err(FileError::new("write to", out, std::io::ErrorKind::NotADirectory.into())),
+        _ => Ok(()),
+    }
 }

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures_util::StreamExt;
-use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use indicatif::{HumanBytes, HumanCount};
 
 use super::evidence::{Overview, list_history};
 use super::progress::{Progress, Reporter};
-use super::{CommandError, make_folder};
+use super::{CommandError, check_folder};
 use crate::cli::WhatArgs;
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History, HistoryError, Source, write_day};
@@ -48,7 +48,7 @@ pub(super) fn run(url: &str, what: &WhatArgs, out: &Path, reporter: &Reporter) -
     let range = resolve_range(what)?;
     let queries =
         QuerySet::load(what.queries.as_deref(), &what.selector, what.cluster_label.as_deref(), &what.member_label)?;
-    make_folder(out)?;
+    check_folder(out)?;
     let concurrency = usize::from(what.concurrency);
     let client = Client::new(url, concurrency, what.cluster_label.as_deref(), &what.member_label)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -142,9 +142,9 @@ impl Pull {
         }
         let (samples, bytes) = watch.finish(client);
         reporter.note(&format!(
-            "pulled {} days: {samples} samples, {bytes} of answers, in {}",
+            "pulled {} days: {samples} samples, {bytes} of answers, in {:.1} s",
             self.files.len(),
-            HumanDuration(started.elapsed()),
+            started.elapsed().as_secs_f64(),
         ));
         Ok(failed)
     }

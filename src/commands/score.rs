@@ -5,13 +5,15 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
+use indicatif::{HumanBytes, HumanCount};
 use polars::prelude::{DataFrame, PolarsResult};
 use rayon::prelude::*;
 
 use super::evidence::{Overview, list_history};
 use super::progress::Reporter;
-use super::{CommandError, make_folder};
+use super::{CommandError, check_folder};
 use crate::export::{
     ExportError, HeatmapCsv, HeatmapParquet, Manifest, Palette, Picture, Written, block_windows, write_scores,
     write_window,
@@ -35,7 +37,7 @@ pub(super) fn run(folder: &Path, out: &Path, without: &[Metric], reporter: &Repo
     let source = metas[0].1.source.clone();
     let profile = Profile::seed().without(without)?.without(&source.left_out())?;
     check_known(&profile, &metas)?;
-    make_folder(out)?;
+    check_folder(out)?;
     remove_outputs(out)?;
     let step = Step::from_millis(source.step_seconds * 1000)?;
     let scoring = Scoring {
@@ -47,7 +49,14 @@ pub(super) fn run(folder: &Path, out: &Path, without: &[Metric], reporter: &Repo
         step,
         metadata: footer(&profile, &source.step_seconds),
     };
+    let started = Instant::now();
     let outcome = scoring.run(overview.range, reporter)?;
+    reporter.note(&format!(
+        "scored {} days of {} members in {:.1} s",
+        overview.range.days().count(),
+        overview.lives.iter().len(),
+        started.elapsed().as_secs_f64()
+    ));
     let listed = list_history(&history, &metas, &BTreeMap::new())?;
     let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing).with_scores(
         &profile,
@@ -270,11 +279,8 @@ fn tell_files(out: &Path, manifest: &Manifest, reporter: &Reporter) {
             1 => "1 file".to_owned(),
             n => format!("{n} files"),
         };
-        let bytes = indicatif::HumanBytes(bytes).to_string();
-        text.push_str(&format!(
-            "  {shown:<27} {count:>9} {bytes:>12} {:>12} {unit}\n",
-            indicatif::HumanCount(rows).to_string()
-        ));
+        let bytes = HumanBytes(bytes).to_string();
+        text.push_str(&format!("  {shown:<27} {count:>9} {bytes:>12} {:>12} {unit}\n", HumanCount(rows).to_string()));
     }
     text.push_str("  manifest.json\n");
     reporter.result(&text);

@@ -90,8 +90,17 @@ pub struct ManifestProfile {
 pub struct ManifestRule {
     /// Its weight before that of the metrics that are left out was shared.
     pub weight: f64,
-    /// Threshold and points above it.
-    pub bands: Vec<(f64, f64)>,
+    /// What a reading above each threshold is worth; at or below the first it is worth 10.
+    pub bands: Vec<ManifestBand>,
+}
+
+/// One threshold.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestBand {
+    /// In the unit of the reading.
+    pub above: f64,
+    /// Points above it, 0 to 10.
+    pub points: f64,
 }
 
 impl Manifest {
@@ -136,7 +145,12 @@ impl Manifest {
     pub fn with_scores(mut self, profile: &Profile, rollup: Rollup, files: Vec<Written>) -> Self {
         let rule = |metric: Metric| ManifestRule {
             weight: profile.rule(metric).weight as f64 / WEIGHT_ONE as f64,
-            bands: profile.rule(metric).bands.iter().map(|b| (b.above, b.points as f64 / POINT as f64)).collect(),
+            bands: profile
+                .rule(metric)
+                .bands
+                .iter()
+                .map(|b| ManifestBand { above: b.above, points: b.points as f64 / POINT as f64 })
+                .collect(),
         };
         self.profile = Some(ManifestProfile {
             name: profile.name.to_owned(),

@@ -3,14 +3,18 @@
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{
-    DAY, Folder, Gate, Run, START, assert_same, etcd_heatmap, etcd_heatmap_command, simulated, until,
+    DAY, Folder, Gate, Run, START, Tree, assert_same, etcd_heatmap, etcd_heatmap_command, simulated, until,
 };
 
 const FIRST_DAY: &str = "history/date=2026-10-01/readings.parquet";
 
-/// A gate that lets the first day through and holds back the rest.
-fn gate() -> Gate {
-    Gate::holding_from(START + DAY, simulated().prometheus.server().port())
+/// A gate that holds back all but the first day, and what the undisturbed run through it writes.
+fn gate() -> (Gate, Tree) {
+    let gate = Gate::before(simulated().prometheus.server().port());
+    let undisturbed = Folder::new("undisturbed");
+    etcd_heatmap(&arguments(&gate.url(), &undisturbed.at("audit"))).succeeds();
+    gate.hold_from(START + DAY);
+    (gate, undisturbed.tree("audit"))
 }
 
 /// The same command for every run; `--series raw`, so that range queries are for readings only.
@@ -34,28 +38,25 @@ fn until_the_first_day(folder: &Folder, url: &str) -> Child {
 
 #[test]
 fn a_killed_run_leaves_only_whole_files_and_the_same_command_completes_it() {
-    let (gate, folder) = (gate(), Folder::new("killed"));
+    let ((gate, expected), folder) = (gate(), Folder::new("killed"));
     let mut run = until_the_first_day(&folder, &gate.url());
     run.kill().expect("it is ours and alive");
     run.wait().expect("it was killed");
     let left = folder.tree("audit");
 
-    gate.open();
-    let (url, undisturbed) = (gate.url(), Folder::new("undisturbed"));
-    etcd_heatmap(&arguments(&url, &undisturbed.at("audit"))).succeeds();
-    let expected = undisturbed.tree("audit");
     for (name, bytes) in left.iter().filter(|(name, _)| name.ends_with(".parquet")) {
         assert_eq!(expected.get(name), Some(bytes), "{name} is not whole");
     }
     assert!(left.contains_key(FIRST_DAY) && !left.contains_key("heatmap.parquet"), "{:?}", left.keys());
 
-    etcd_heatmap(&arguments(&url, &folder.at("audit"))).succeeds();
+    gate.open();
+    etcd_heatmap(&arguments(&gate.url(), &folder.at("audit"))).succeeds();
     assert_same(&expected, &folder.tree("audit"));
 }
 
 #[test]
 fn a_server_that_dies_leaves_the_days_that_were_pulled_and_names_the_others() {
-    let (gate, folder) = (gate(), Folder::new("server-died"));
+    let ((gate, expected), folder) = (gate(), Folder::new("server-died"));
     let run = until_the_first_day(&folder, &gate.url());
     gate.fall();
     let run = Run::from(run.wait_with_output().expect("it ends by itself"));
@@ -65,9 +66,5 @@ fn a_server_that_dies_leaves_the_days_that_were_pulled_and_names_the_others() {
     let left = folder.tree("audit");
     let days: Vec<_> = left.keys().filter(|name| name.starts_with("history/")).collect();
     assert_eq!(days, [FIRST_DAY]);
-    let undisturbed = Folder::new("undisturbed");
-    let open = self::gate();
-    open.open();
-    etcd_heatmap(&arguments(&open.url(), &undisturbed.at("audit"))).succeeds();
-    assert!(left[FIRST_DAY] == undisturbed.tree("audit")[FIRST_DAY], "the day that was pulled is whole");
+    assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the day that was pulled is whole");
 }

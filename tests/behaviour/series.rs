@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::support::{Asked, Folder, HOUR, METRICS, Metrics, START, cells, etcd_heatmap, prometheus_of};
+use crate::support::{Asked, DAY, Folder, HOUR, METRICS, Metrics, START, cells, etcd_heatmap, prometheus_of};
 use crate::whole_road::imports_exactly;
 
 const EARLY: i64 = START - HOUR;
@@ -70,6 +70,31 @@ fn recorded_series_are_taken_only_where_they_cover_the_raw_ones() {
         assert!(forms(&folder).iter().all(|(_, found)| found == form), "--series {form} is no suggestion");
         assert!(cells(&folder.text("audit/heatmap.csv")).iter().all(|cell| cell.mean == Some(mean)));
     }
+}
+
+#[test]
+fn a_short_gap_in_a_recorded_series_is_seen_in_a_range_of_days() {
+    const M1: &str = r#"cluster="c",job="etcd",instance="m1""#;
+    let (mut metrics, end) = (Metrics::default(), START + 2 * DAY);
+    metrics.member(M1, EARLY..end);
+    for metric in METRICS {
+        let gap = if metric == "open_fds" { START + 30 * HOUR + 600..START + 30 * HOUR + 3000 } else { end..end };
+        recorded(&mut metrics, metric, M1, EARLY..gap.start);
+        recorded(&mut metrics, metric, M1, gap.end..end);
+    }
+    let folder = Folder::new("short-gap");
+    Asked::all(&prometheus_of(&metrics.text()), START, end).run("backfill", &folder).succeeds();
+    let expected = METRICS.map(|m| (m, if m == "open_fds" { "raw" } else { "recorded" }.to_owned()));
+    assert_eq!(forms(&folder), expected, "the recorded series is not there for 40 minutes, the raw one is");
+}
+
+#[test]
+fn a_cluster_that_lived_for_minutes_is_found_in_a_range_of_days() {
+    let mut metrics = Metrics::default();
+    metrics.member(r#"cluster="c",job="etcd",instance="m1""#, START + 600..START + 2400);
+    let folder = Folder::new("short-life");
+    Asked::all(&prometheus_of(&metrics.text()), START - DAY, START + 2 * DAY).is_answered_exactly(&folder);
+    assert!(cells(&folder.text("audit/heatmap.csv")).iter().any(|cell| cell.scored > 20));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The two stages with the history between them, and that the same input gives the same bytes.
 
-use crate::support::{Asked, DAY, Folder, Run, START, assert_same, etcd_heatmap, etcd_heatmap_command, simulated};
+use crate::support::{
+    Asked, DAY, Folder, HOUR, Run, START, assert_same, etcd_heatmap, etcd_heatmap_command, simulated,
+};
 
 /// A day and a half, so that days, windows and hours do not end together.
 fn asked() -> Asked<'static> {
@@ -66,17 +68,45 @@ fn score_recomputes_the_same_files_from_the_history_alone() {
 }
 
 #[test]
+fn a_longer_range_of_the_same_server_extends_the_history() {
+    let (in_parts, at_once) = (Folder::new("in-parts"), Folder::new("at-once"));
+    // The first ends within a day, which the second has to pull again.
+    for end in [START + 30 * HOUR, START + 2 * DAY] {
+        Asked { end, ..asked() }.run("backfill", &in_parts).succeeds();
+    }
+    asked().run("backfill", &at_once).succeeds();
+    assert_same(&at_once.tree("audit"), &in_parts.tree("audit"));
+}
+
+#[test]
 fn another_pull_does_not_replace_an_output_folder_unless_it_is_told_to() {
     let folder = Folder::new("overwrite");
     asked().run("backfill", &folder).succeeds();
     let first = folder.tree("audit");
-    let other = Asked { end: START + DAY, ..asked() };
-    other.run("backfill", &folder).fails_saying(&["audit", "--overwrite"]);
+    let other = Asked { step: 300, ..asked() };
+    other.run("backfill", &folder).fails_saying(&["audit", "step", "--overwrite"]);
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).fails_saying(&["--overwrite"]);
     assert_same(&first, &folder.tree("audit"));
 
     let (url, out, start, end) =
         (other.url.clone(), folder.at("audit"), other.start.to_string(), other.end.to_string());
-    etcd_heatmap(&["backfill", "--overwrite", "--url", &url, "--out", &out, "--start", &start, "--end", &end])
-        .succeeds();
+    let range = ["--start", &start, "--end", &end, "--step", "5m"];
+    etcd_heatmap(&[&["backfill", "--overwrite", "--url", &url, "--out", &out][..], &range].concat()).succeeds();
     other.agrees_with_the_oracle(&out);
+}
+
+#[test]
+fn files_that_others_put_into_the_output_folder_stay() {
+    let folder = Folder::new("mine");
+    for name in ["audit/scores/mine.txt", "audit/openmetrics/mine.om", "audit/history/mine.txt", "audit/mine.csv"] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder of our own");
+        folder.write(name, "mine");
+    }
+    let mine = folder.tree("audit");
+    asked().run("backfill", &folder).succeeds();
+    etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
+    let mut left = folder.tree("audit");
+    left.retain(|name, _| mine.contains_key(name));
+    assert_same(&mine, &left);
 }

@@ -22,11 +22,11 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate before the server on `behind`; range queries from `second` on wait until [`Gate::open`].
-    pub(crate) fn holding_from(second: i64, behind: u16) -> Self {
+    /// An open gate before the server on `behind`.
+    pub(crate) fn before(behind: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let state = Shared::new((Mutex::new(State::HoldingFrom(second)), Condvar::new()));
+        let state = Shared::new((Mutex::new(State::Open), Condvar::new()));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -42,6 +42,11 @@ impl Gate {
 
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Lets range queries from `second` on wait.
+    pub(crate) fn hold_from(&self, second: i64) {
+        self.change(State::HoldingFrom(second));
     }
 
     /// Lets everything through, also what has waited.

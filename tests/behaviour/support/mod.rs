@@ -15,7 +15,7 @@ mod simulated;
 
 pub(crate) use answering::Answering;
 pub(crate) use asked::Asked;
-pub(crate) use folder::{Folder, assert_empty, assert_same};
+pub(crate) use folder::{Folder, Tree, assert_empty, assert_same};
 pub(crate) use gate::Gate;
 pub(crate) use heatmap::{Cell, cells};
 pub(crate) use isolated::isolated;

@@ -105,11 +105,14 @@ impl Prometheus {
     }
 }
 
+/// promtool reads a file once more for every block that it writes; by default that is every two hours.
+pub(crate) const ONE_BLOCK: [&str; 1] = ["--max-block-duration=162h"];
+
 /// A Prometheus that holds exactly the samples of an OpenMetrics text.
 pub(crate) fn prometheus_of(text: &str) -> Prometheus {
     let folder = Folder::new("prometheus");
     let file = folder.write("history.om", text);
-    import(Path::new(&file), &folder, &[]);
+    import(Path::new(&file), &folder, &ONE_BLOCK);
     Prometheus::start(folder, |_| String::new())
 }
 

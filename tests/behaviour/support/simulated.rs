@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::program::simulate;
+use super::server::ONE_BLOCK;
 use super::{DAY, Folder, Prometheus, START, import};
 
 /// Three clusters of three members over three days, scraped once a minute, with all the incidents of the simulator.
@@ -26,8 +27,7 @@ pub(crate) fn simulated() -> &'static Simulated {
         let file = folder.at("raw.om");
         let size = ["--clusters", "3", "--members", "3", "--days", "3", "--scrape", "60s"];
         simulate(&[&size[..], &["--start", "2026-10-01", "--seed", "7", "--out", &file]].concat()).succeeds();
-        // promtool reads the whole file again for every block: one of three days takes a second, 36 take half a minute.
-        import(Path::new(&file), &folder, &["--max-block-duration=162h"]);
+        import(Path::new(&file), &folder, &ONE_BLOCK);
         Simulated { prometheus: Prometheus::start(folder, |_| String::new()) }
     })
 }

@@ -3,6 +3,7 @@
 use super::progress::Reporter;
 use super::{CommandError, check_folder, pull, sample, score};
 use crate::cli::BackfillArgs;
+use crate::history::History;
 
 /// Pulls, or unpacks the sample, and scores. Days that could not be pulled are told after the rest
 /// has been scored.
@@ -15,6 +16,8 @@ pub(super) fn run(args: &BackfillArgs, reporter: &Reporter) -> Result<(), Comman
         }
     };
     match pulled {
+        // There is nothing to score unless an earlier run left something.
+        Ok(pull::Pulled::Some(error)) if History::within(&args.out).days()?.is_empty() => Err(error),
         Ok(pulled) => {
             score::run(&args.out, &args.out, &args.what.without, reporter)?;
             pulled.into_result()

@@ -44,6 +44,14 @@ pub enum CommandError {
     /// The asynchronous runtime or a thread of it.
     #[error("the program cannot start its threads: {0}")]
     Threads(String),
+    /// No day came.
+    #[error("none of the {asked} days could be pulled: {cause}")]
+    NoDay {
+        /// How many were asked for.
+        asked: usize,
+        /// What the first of them failed with.
+        cause: PromError,
+    },
     /// Some days are missing.
     #[error(
         "{failed} of {asked} days could not be pulled ({days}): {cause}; the other days are kept: run the same command again to pull what is missing"

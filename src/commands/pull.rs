@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -16,7 +15,7 @@ use super::{CommandError, check_folder};
 use crate::cli::WhatArgs;
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History, HistoryError, Source, write_day};
-use crate::prometheus::{Client, PromError, PullPlan, QuerySet, choose_queries, pull_days};
+use crate::prometheus::{Client, PromError, PullPlan, QuerySet, Received, choose_queries, pull_days};
 use crate::readings::Window;
 use crate::time::{TimeRange, UtcDay, parse_instant};
 
@@ -45,7 +44,7 @@ impl Pulled {
 
 /// Pulls what is not yet in the history, and writes the manifest.
 pub(super) fn run(url: &str, what: &WhatArgs, out: &Path, reporter: &Reporter) -> Result<Pulled, CommandError> {
-    let range = resolve_range(what)?;
+    let range = resolve_range(what, reporter)?;
     let queries =
         QuerySet::load(what.queries.as_deref(), &what.selector, what.cluster_label.as_deref(), &what.member_label)?;
     check_folder(out)?;
@@ -74,10 +73,14 @@ pub(super) fn run(url: &str, what: &WhatArgs, out: &Path, reporter: &Reporter) -
     })
 }
 
-fn resolve_range(what: &WhatArgs) -> Result<TimeRange, CommandError> {
+fn resolve_range(what: &WhatArgs, reporter: &Reporter) -> Result<TimeRange, CommandError> {
     let now_ms = Utc::now().timestamp_millis();
     let (start, end) = (parse_instant(&what.start, now_ms)?, parse_instant(&what.end, now_ms)?);
-    Ok(TimeRange::resolve(start, end, what.step, now_ms)?)
+    let range = TimeRange::resolve(start, end, what.step, now_ms)?;
+    if end > now_ms {
+        reporter.note("the end of the range lies in the future: pulling until now");
+    }
+    Ok(range)
 }
 
 /// One pull into one history.
@@ -140,10 +143,12 @@ impl Pull {
                 Err(Failure::Disk(error)) => return Err(error),
             }
         }
-        let (samples, bytes) = watch.finish(client);
+        let received = watch.finish(client);
         reporter.note(&format!(
-            "pulled {} days: {samples} samples, {bytes} of answers, in {:.1} s",
+            "pulled {} days: {} samples, {} of answers, in {:.1} s",
             self.files.len(),
+            HumanCount(received.samples),
+            HumanBytes(received.bytes),
             started.elapsed().as_secs_f64(),
         ));
         Ok(failed)
@@ -198,30 +203,29 @@ async fn write(
 struct Watch {
     ticking: tokio::task::JoinHandle<()>,
     progress: Arc<Progress>,
+    /// What choosing the queries took: no part of the pull.
+    before: Received,
 }
 
 impl Watch {
     fn start(client: &Client, progress: Progress) -> Self {
         let progress = Arc::new(progress);
-        let (traffic, shown) = (client.traffic().clone(), progress.clone());
-        // The queries that chose the forms are no part of the pull.
-        let before = traffic.queries.load(Ordering::Relaxed);
+        let (traffic, shown, before) = (client.traffic().clone(), progress.clone(), client.traffic().received());
         let ticking = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(TICK).await;
-                let samples = HumanCount(traffic.samples.load(Ordering::Relaxed));
-                shown.set(traffic.queries.load(Ordering::Relaxed) - before, &format!("{samples} samples"));
+                let received = traffic.received().since(before);
+                shown.set(received.queries, &format!("{} samples", HumanCount(received.samples)));
             }
         });
-        Self { ticking, progress }
+        Self { ticking, progress, before }
     }
 
     /// Stops, and says how much has come.
-    fn finish(self, client: &Client) -> (HumanCount, HumanBytes) {
+    fn finish(self, client: &Client) -> Received {
         self.ticking.abort();
         self.progress.clear();
-        let traffic = client.traffic();
-        (HumanCount(traffic.samples.load(Ordering::Relaxed)), HumanBytes(traffic.bytes.load(Ordering::Relaxed)))
+        client.traffic().received().since(self.before)
     }
 }
 
@@ -230,6 +234,7 @@ fn report(range: TimeRange, failed: BTreeMap<UtcDay, PromError>) -> Pulled {
     let asked = range.days().count();
     match failed.into_values().next() {
         None => Pulled::All,
+        Some(cause) if days.len() == asked => Pulled::Some(CommandError::NoDay { asked, cause }),
         Some(cause) => {
             Pulled::Some(CommandError::Partial { failed: days.len(), asked, days: UtcDay::describe(&days), cause })
         }

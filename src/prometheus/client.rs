@@ -22,15 +22,49 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 /// How much of a refusal's text is worth repeating.
 const MESSAGE_CHARS: usize = 300;
 
-/// What has come over the wire so far.
+/// Counts what comes over the wire.
 #[derive(Debug, Default)]
 pub struct Traffic {
+    queries: AtomicU64,
+    samples: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Traffic {
+    /// What has come so far.
+    pub fn received(&self) -> Received {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Received { queries: count(&self.queries), samples: count(&self.samples), bytes: count(&self.bytes) }
+    }
+
+    fn add(&self, samples: u64, bytes: u64) {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        self.samples.fetch_add(samples, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What has come over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
     /// Range queries answered.
-    pub queries: AtomicU64,
+    pub queries: u64,
     /// Samples in their answers.
-    pub samples: AtomicU64,
+    pub samples: u64,
     /// Bytes of the answers, unpacked.
-    pub bytes: AtomicU64,
+    pub bytes: u64,
+}
+
+impl Received {
+    /// What has come since then.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            queries: self.queries - before.queries,
+            samples: self.samples - before.samples,
+            bytes: self.bytes - before.bytes,
+        }
+    }
 }
 
 /// The labels that name a series' cluster and member.
@@ -144,9 +178,7 @@ impl Client {
         if envelope.status != "success" {
             return Err(self.refused(&envelope.error_type, &envelope.error));
         }
-        self.traffic.queries.fetch_add(1, Ordering::Relaxed);
-        self.traffic.samples.fetch_add(envelope.samples, Ordering::Relaxed);
-        self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+        self.traffic.add(envelope.samples, body.len() as u64);
         unnamed.map_or(Ok(readings), Err)
     }
 

@@ -6,7 +6,7 @@ mod probe;
 mod pull;
 mod query;
 
-pub use client::{Client, Traffic};
+pub use client::{Client, Received, Traffic};
 pub use probe::{SeriesForm, choose_queries};
 pub use pull::{PullPlan, PulledDay, pull_days};
 pub use query::{QueryError, QuerySet};

@@ -2,6 +2,10 @@
 //!
 //! All instants are milliseconds since the Unix epoch, UTC, in an `i64`.
 
+mod grid;
+
+pub use grid::Grid;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -269,81 +273,6 @@ impl FromStr for UtcDay {
     }
 }
 
-/// The steps of one window: `len` multiples of the step from `first_ms` on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
-    first_ms: i64,
-    step: Step,
-    len: usize,
-}
-
-impl Grid {
-    /// The steps within `range`, whose ends need not be multiples of the step.
-    pub fn within(range: TimeRange, step: Step) -> Self {
-        let first_ms = align_up(range.start_ms, step);
-        let span = (align_up(range.end_ms, step) - first_ms).max(0);
-        Self { first_ms, step, len: usize::try_from(span / step.millis()).unwrap_or(0) }
-    }
-
-    /// How many steps.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is no step at all.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// The distance between two steps.
-    pub fn step(&self) -> Step {
-        self.step
-    }
-
-    /// The instant of the step with this index; indices past the end go on in the same rhythm.
-    pub fn at(&self, index: usize) -> i64 {
-        self.first_ms + index as i64 * self.step.millis()
-    }
-
-    /// The first step.
-    pub fn first_ms(&self) -> i64 {
-        self.first_ms
-    }
-
-    /// The last step; the one before the first where the grid is empty.
-    pub fn last_ms(&self) -> i64 {
-        self.first_ms + (self.len as i64 - 1) * self.step.millis()
-    }
-
-    /// The index of the step at exactly this instant.
-    pub fn index_of(&self, ms: i64) -> Option<usize> {
-        let offset = ms.checked_sub(self.first_ms)?;
-        if offset % self.step.millis() != 0 {
-            return None;
-        }
-        usize::try_from(offset / self.step.millis()).ok().filter(|&i| i < self.len)
-    }
-
-    /// The indices of the steps `t` with `first_ms <= t <= last_ms`.
-    pub fn indices_between(&self, first_ms: i64, last_ms: i64) -> std::ops::Range<usize> {
-        let step = self.step.millis();
-        let index = |ms: i64| (ms - self.first_ms).clamp(0, self.len as i64 * step);
-        let from = (index(first_ms) + step - 1) / step;
-        let to = if last_ms < self.first_ms { 0 } else { index(last_ms) / step + 1 };
-        from as usize..(to as usize).clamp(from as usize, self.len.max(from as usize))
-    }
-
-    /// The grid cut into pieces of at most `max_steps`, which share no step.
-    pub fn split(&self, max_steps: usize) -> impl Iterator<Item = Self> + '_ {
-        let max_steps = max_steps.max(1);
-        (0..self.len).step_by(max_steps).map(move |from| Self {
-            first_ms: self.at(from),
-            step: self.step,
-            len: max_steps.min(self.len - from),
-        })
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
@@ -401,43 +330,9 @@ mod tests {
     }
 
     #[test]
-    fn windows_share_no_edge_and_lose_no_step() {
-        let step = Step::from_millis(7_000).unwrap();
-        let grid = Grid::within(UtcDay::of(NOW).range(), step);
-        assert_eq!(grid.len(), (0..DAY_MS).filter(|t| (UtcDay::of(NOW).start_ms() + t) % 7_000 == 0).count());
-        let parts: Vec<Grid> = grid.split(1_000).collect();
-        assert_eq!(parts.iter().map(Grid::len).sum::<usize>(), grid.len());
-        for pair in parts.windows(2) {
-            assert_eq!(pair[0].last_ms() + 7_000, pair[1].first_ms());
-        }
-    }
-
-    #[test]
-    fn indices_between_two_instants_are_those_of_the_steps_there() {
-        let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 360_000 }, minute());
-        assert_eq!(grid.len(), 5);
-        for first in (-120_000..600_000).step_by(30_000) {
-            for last in (-120_000..600_000).step_by(30_000) {
-                let expected: Vec<usize> = (0..grid.len()).filter(|&i| (first..=last).contains(&grid.at(i))).collect();
-                let got: Vec<usize> = grid.indices_between(first, last).collect();
-                assert_eq!(got, expected, "{first}..={last}");
-            }
-        }
-    }
-
-    #[test]
     fn days_are_listed_in_runs() {
         let days: Vec<UtcDay> =
             ["2026-10-01", "2026-10-02", "2026-10-03", "2026-10-07"].map(|d| d.parse().unwrap()).into();
         assert_eq!(UtcDay::describe(&days), "2026-10-01 to 2026-10-03, 2026-10-07");
-    }
-
-    #[test]
-    fn a_grid_finds_the_step_of_an_instant_only_on_the_grid() {
-        let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 240_000 }, minute());
-        assert_eq!(grid.index_of(120_000), Some(1));
-        assert_eq!(grid.index_of(120_001), None);
-        assert_eq!(grid.index_of(240_000), None);
-        assert_eq!(grid.index_of(0), None);
     }
 }

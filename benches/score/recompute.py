@@ -8,8 +8,9 @@ AUDIT holds history/. What makes it fast, each found by measuring:
   is read or sorted twice, and a unit's rows stay in memory.
 * As many units at once as there are threads, each on one thread: a day's file has one row group,
   which DuckDB reads and writes with one thread anyway.
-* Sorted once a unit, as (position, step, band): ten bytes a row. Labels, points, score and text
-  are looked up on the way out. Windows and days are then plain filters that keep the order.
+* Sorted once a unit, as (position, step, band): a few bytes a row. Labels, points, score and text
+  are looked up on the way out, where sorting again what is sorted already costs little; without
+  it a join may give up the order.
 * Labels as enums: the Parquet writer takes their dictionary as it is.
 * zstd level 1, as the files of etcd-heatmap have it.
 """
@@ -67,6 +68,7 @@ COPY (
            units / weight AS score
     FROM unit_steps JOIN names USING (position) JOIN bands USING (band)
     WHERE step >= {since} AND step < {until}
+    ORDER BY position, step
 ) TO '{path}' {options}
 """
 WINDOW_SQL = """
@@ -75,8 +77,10 @@ COPY (
                    '# TYPE etcd_score gauge']) AS line
     UNION ALL
     SELECT head || text || step
-    FROM unit_steps JOIN series USING (position) JOIN score_text USING (band)
-    WHERE step >= {since} AND step < {until}
+    FROM (SELECT head, text, step
+          FROM unit_steps JOIN series USING (position) JOIN score_text USING (band)
+          WHERE step >= {since} AND step < {until}
+          ORDER BY position, step)
     UNION ALL
     SELECT '# EOF'
 ) TO '{path}' {options}
@@ -141,8 +145,7 @@ def main():
     set_parameters(connection, options)
     define(connection)
     first, last = connection.execute("SELECT min(first), max(last) FROM lives").fetchone()
-    # From here on each unit runs on the one thread that asks for it: nothing to hand over, and the
-    # joins of a query on several threads would give up the order of its rows.
+    # From here on each unit runs on the one thread that asks for it: nothing to hand over.
     connection.execute("SET threads = 1")
     with ThreadPoolExecutor(options.threads) as pool:
         units = [

@@ -130,7 +130,7 @@ pub struct WhatArgs {
     #[arg(long, value_enum, default_value_t = SeriesArg::Auto)]
     pub series: SeriesArg,
 
-    /// Folder with <metric>.promql files that replace the embedded queries of the same name.
+    /// Folder with METRIC.promql files that replace the embedded queries of the same name.
     #[arg(long, value_name = "DIR")]
     pub queries: Option<PathBuf>,
 
@@ -184,6 +184,18 @@ impl From<SeriesArg> for SeriesForm {
     }
 }
 
+/// What is wrong with a command line, in one sentence; `None` where help or the version was asked for.
+pub fn one_sentence(error: &clap::Error) -> Option<String> {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion) {
+        return None;
+    }
+    let text = error.to_string();
+    let said = text.strip_prefix("error: ").unwrap_or(&text);
+    let words = said.split("\n\n").take_while(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
+    Some(words.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" "))
+}
+
 /// A label name as Prometheus allows it: it stands in the queries as it is.
 fn label_name(text: &str) -> Result<String, String> {
     let mut chars = text.chars();
@@ -203,6 +215,17 @@ mod tests {
     #[test]
     fn the_flags_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_sentence() {
+        let sentence =
+            |args: &[&str]| Cli::try_parse_from(args).err().and_then(|e| one_sentence(&e)).unwrap_or_default();
+        let missing = sentence(&["etcd-heatmap", "pull", "--url", "http://h"]);
+        assert_eq!(missing, "the following required arguments were not provided: --out <DIR>");
+        let typo = sentence(&["etcd-heatmap", "pull", "--url", "http://h", "--out", "o", "--strat", "now"]);
+        assert_eq!(typo, "unexpected argument '--strat' found tip: a similar argument exists: '--start'");
+        assert_eq!(one_sentence(&Cli::command().error(clap::error::ErrorKind::DisplayHelp, "")), None);
     }
 
     #[test]

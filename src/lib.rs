@@ -22,5 +22,7 @@ pub mod history;
 pub mod prometheus;
 pub mod readings;
 pub mod score;
+#[cfg(test)]
+mod scratch;
 pub mod spec;
 pub mod time;

@@ -3,11 +3,24 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use etcd_heatmap::cli::Cli;
+use etcd_heatmap::cli::{self, Cli};
 use etcd_heatmap::commands;
 
+/// What a command line that cannot be understood exits with.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    match commands::run(Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => match cli::one_sentence(&error) {
+            Some(sentence) => {
+                eprintln!("error: {sentence}");
+                return ExitCode::from(USAGE);
+            }
+            None => error.exit(),
+        },
+    };
+    match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

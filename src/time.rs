@@ -37,15 +37,25 @@ pub enum TimeError {
     #[error("a step of {0} cannot be used: give whole seconds, from 1s to 1h")]
     StepOutOfRange(String),
     /// Nothing lies between the two.
-    #[error("the range is empty: its start {start} is not before its end {end}")]
+    #[error("the range is empty: its start {start} is not before its end {end}; give a --start before --end")]
     EmptyRange {
         /// First instant asked for.
         start: String,
         /// End asked for.
         end: String,
     },
+    /// The range lies between two steps.
+    #[error("no step of {step} lies from {start} to {end}: widen the range or give a shorter --step")]
+    NoStep {
+        /// First instant asked for.
+        start: String,
+        /// End asked for.
+        end: String,
+        /// The step.
+        step: Step,
+    },
     /// No history exists there.
-    #[error("the range starts in the future: its start {start} is after now, {now}")]
+    #[error("the range starts in the future: its start {start} is after now, {now}; give an earlier --start")]
     FutureRange {
         /// First instant asked for.
         start: String,
@@ -175,7 +185,7 @@ impl TimeRange {
         }
         let range = Self { start_ms: align_up(start_ms, step), end_ms: align_up(end_ms.min(now_ms + 1), step) };
         if range.start_ms >= range.end_ms {
-            return Err(TimeError::EmptyRange { start: format_instant(start_ms), end: format_instant(end_ms) });
+            return Err(TimeError::NoStep { start: format_instant(start_ms), end: format_instant(end_ms), step });
         }
         Ok(range)
     }

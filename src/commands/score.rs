@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,6 +38,10 @@ pub(super) fn run(folder: &Path, out: &Path, without: &[Metric], reporter: &Repo
     let profile = Profile::seed().without(without)?.without(&source.left_out())?;
     check_known(&profile, &metas)?;
     check_folder(out)?;
+    let listed = list_history(&history, &metas, &BTreeMap::new())?;
+    let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing);
+    // Until the new files are there the manifest names none.
+    manifest.write(out)?;
     remove_outputs(out)?;
     let step = Step::from_millis(source.step_seconds * 1000)?;
     let scoring = Scoring {
@@ -84,19 +88,47 @@ fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), Com
     }
 }
 
-/// Removes what an earlier scoring wrote, so that no file of another range or profile stays.
+/// Removes what an earlier scoring wrote, and only that, so that no file of another range or profile
+/// stays. Folders go when nobody else has put anything in them.
 fn remove_outputs(out: &Path) -> Result<(), FileError> {
-    for folder in ["scores", "openmetrics"] {
-        let path = out.join(folder);
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { Ok(()) };
-        removed.map_err(|e| FileError::new("replace", &path, e))?;
+    let is_day = |name: &str| name.strip_prefix("date=").is_some_and(|date| date.parse::<UtcDay>().is_ok());
+    let scores = out.join("scores");
+    for day in entries(&scores, is_day)? {
+        remove(&day.join("scores.parquet"))?;
+        let _ = fs::remove_dir(day);
     }
-    for file in ["heatmap.parquet", "heatmap.csv"] {
-        let path = out.join(file);
-        let removed = if path.exists() { fs::remove_file(&path) } else { Ok(()) };
-        removed.map_err(|e| FileError::new("replace", &path, e))?;
+    let openmetrics = out.join("openmetrics");
+    for file in entries(&openmetrics, |name| name.starts_with("etcd_score-") && name.ends_with(".om"))? {
+        remove(&file)?;
     }
-    Ok(())
+    for folder in [scores, openmetrics] {
+        let _ = fs::remove_dir(folder);
+    }
+    remove(&out.join("heatmap.parquet"))?;
+    remove(&out.join("heatmap.csv"))
+}
+
+/// What lies in a folder and has such a name; nothing where there is no folder.
+fn entries(folder: &Path, has_name: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, FileError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = |e| FileError::new("read", folder, e);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_str().is_some_and(&has_name) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+fn remove(file: &Path) -> Result<(), FileError> {
+    match fs::remove_file(file) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::new("replace", file, e)),
+        _ => Ok(()),
+    }
 }
 
 /// What the footers of scores and cells say.

@@ -15,18 +15,19 @@ pub struct HeatmapCsv {
     out: PathBuf,
     file: WholeFile,
     rows: u64,
+    has_header: bool,
 }
 
 impl HeatmapCsv {
     /// Opens `heatmap.csv` in the output folder.
     pub fn create(out: &Path) -> Result<Self, ExportError> {
-        Ok(Self { out: out.to_owned(), file: WholeFile::create(&out.join("heatmap.csv"))?, rows: 0 })
+        Ok(Self { out: out.to_owned(), file: WholeFile::create(&out.join("heatmap.csv"))?, rows: 0, has_header: false })
     }
 
-    /// Appends finished cells; the first frame brings the header.
+    /// Appends finished cells; the first frame, though it may be empty, brings the header.
     pub fn append(&mut self, cells: &mut DataFrame) -> Result<(), ExportError> {
         CsvWriter::new(&mut self.file)
-            .include_header(self.rows == 0)
+            .include_header(!self.has_header)
             .with_datetime_format(Some("%Y-%m-%dT%H:%M:%SZ".into()))
             .finish(cells)
             .map_err(|e| match e {
@@ -36,6 +37,7 @@ impl HeatmapCsv {
                 }
                 other => other.into(),
             })?;
+        self.has_header = true;
         self.rows += cells.height() as u64;
         Ok(())
     }

@@ -246,6 +246,7 @@ fn copy_run(window: &mut Window, metric: Metric, member: usize, ts: &[i64], colu
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
     use crate::time::UtcDay;
 
     fn source() -> Source {
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_day_comes_back_as_it_was_written() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         let path = folder.path().join("readings.parquet");
         let (window, range) = sample_day();
         let (written, _) = write_day(&path, &window, range, &source()).unwrap();
@@ -295,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_rows_of_members_that_were_not_asked_for_are_passed_over() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         let path = folder.path().join("readings.parquet");
         let (window, range) = sample_day();
         write_day(&path, &window, range, &source()).unwrap();
@@ -306,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_day_of_readings_is_named() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         let path = folder.path().join("readings.parquet");
         std::fs::write(&path, "no parquet").unwrap();
         let error = read_meta(&path).unwrap_err().to_string();

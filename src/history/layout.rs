@@ -27,12 +27,13 @@ impl History {
         &self.out
     }
 
-    /// Removes all its days.
-    pub fn remove(&self) -> Result<(), FileError> {
-        match fs::remove_dir_all(&self.folder) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::new("remove", &self.folder, e)),
-            _ => Ok(()),
+    /// Removes all its days, and nothing that somebody else has put beside them.
+    pub fn remove(&self) -> Result<(), HistoryError> {
+        for day in self.days()? {
+            let file = self.file(day);
+            fs::remove_file(&file).map_err(|e| FileError::new("remove", &file, e))?;
         }
+        Ok(())
     }
 
     /// The folder itself.

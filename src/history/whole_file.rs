@@ -154,10 +154,11 @@ impl Drop for WholeFile {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn a_file_appears_only_when_it_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         let path = folder.path().join("a/b.txt");
         let mut file = WholeFile::create(&path).unwrap();
         file.write_all(b"abc").unwrap();
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_dropped_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         let mut file = WholeFile::create(&folder.path().join("b.txt")).unwrap();
         file.write_all(b"abc").unwrap();
         drop(file);
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_file_where_a_folder_is_needed_is_named() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         let path = folder.path().join("file");
         fs::write(&path, "x").unwrap();
         let error = WholeFile::create(&path.join("x.txt")).unwrap_err().to_string();

@@ -145,6 +145,12 @@ impl Client {
         decoded.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))
     }
 
+    /// Whether a query has any sample on the steps of a grid.
+    pub async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, PromError> {
+        let body = self.fetch(promql, &grid).await?;
+        Ok(self.walk(&body, &grid, &mut |_, _| ())? > 0)
+    }
+
     async fn fetch(&self, promql: &str, grid: &Grid) -> Result<Vec<u8>, PromError> {
         let form = [
             ("query", promql.to_owned()),
@@ -170,16 +176,22 @@ impl Client {
     ) -> Result<MetricReadings, PromError> {
         let mut readings = MetricReadings::default();
         let mut unnamed = None;
-        let envelope = decode_matrix(body, grid, &mut |labels, values| match self.name(metric, labels) {
+        self.walk(body, grid, &mut |labels, values| match self.name(metric, labels) {
             Ok(member) => readings.merge_series(member, len, offset, values),
             Err(error) => unnamed = unnamed.take().or(Some(error)),
-        })
-        .map_err(|e| if is_web_page(body) { self.web_page() } else { self.not_a_matrix(&e) })?;
+        })?;
+        unnamed.map_or(Ok(readings), Err)
+    }
+
+    /// Hands each series of an answer to `take`; returns how many samples they have together.
+    fn walk(&self, body: &[u8], grid: &Grid, take: &mut dyn FnMut(&SeriesLabels, &[f64])) -> Result<u64, PromError> {
+        let envelope = decode_matrix(body, grid, take)
+            .map_err(|e| if is_web_page(body) { self.web_page() } else { self.not_a_matrix(&e) })?;
         if envelope.status != "success" {
             return Err(self.refused(&envelope.error_type, &envelope.error));
         }
         self.traffic.add(envelope.samples, body.len() as u64);
-        unnamed.map_or(Ok(readings), Err)
+        Ok(envelope.samples)
     }
 
     /// Which member a series belongs to.
@@ -220,24 +232,39 @@ impl Client {
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> PromError {
         #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct ApiError {
+            #[serde(default)]
+            error_type: String,
             error: String,
         }
-        if let Ok(ApiError { error }) = serde_json::from_slice(body) {
-            return self.refused(&status.to_string(), &error);
-        }
-        match status {
-            StatusCode::NOT_FOUND => PromError::NotFound { url: self.shown_url.clone() },
+        let url = self.shown_url.clone();
+        match (status, serde_json::from_slice(body)) {
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+                PromError::NotAllowed { url, status: status.to_string() }
+            }
+            (_, Ok(ApiError { error_type, error })) if error_type.is_empty() => {
+                self.refused(&status.to_string(), &error)
+            }
+            (_, Ok(ApiError { error_type, error })) => self.refused(&error_type, &error),
+            (StatusCode::NOT_FOUND, _) => PromError::NotFound { url },
             _ if is_web_page(body) => self.refused(&status.to_string(), "a web page"),
             _ => self.refused(&status.to_string(), &String::from_utf8_lossy(body)),
         }
     }
 
-    fn refused(&self, status: &str, message: &str) -> PromError {
+    /// `kind` is the API's error type, or the HTTP status where there is none.
+    fn refused(&self, kind: &str, message: &str) -> PromError {
+        let url = self.shown_url.clone();
         let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        let message =
-            if words.is_empty() { "without a reason".to_owned() } else { words.chars().take(MESSAGE_CHARS).collect() };
-        PromError::Refused { url: self.shown_url.clone(), status: status.to_owned(), message }
+        let message: String = match words.is_empty() {
+            true => "without a reason".to_owned(),
+            false => words.chars().take(MESSAGE_CHARS).collect(),
+        };
+        match kind {
+            "bad_data" => PromError::BadQuery { url, message },
+            _ => PromError::Refused { url, status: kind.to_owned(), message },
+        }
     }
 
     fn web_page(&self) -> PromError {

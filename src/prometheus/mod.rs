@@ -63,6 +63,24 @@ pub enum PromError {
         /// Without a login.
         url: String,
     },
+    /// 401 or 403: it wants to know who asks.
+    #[error(
+        "{url} answered {status}: it wants a login; write one into the URL (http://user:password@host), it is sent and never shown"
+    )]
+    NotAllowed {
+        /// Without a login.
+        url: String,
+        /// HTTP status.
+        status: String,
+    },
+    /// PromQL that the server cannot evaluate.
+    #[error("{url} cannot evaluate the query ({message}): check --selector, the labels and the files of --queries")]
+    BadQuery {
+        /// Without a login.
+        url: String,
+        /// The server's words.
+        message: String,
+    },
     /// Another status than success, with what the server says.
     #[error("{url} answered {status}: {message}")]
     Refused {
@@ -74,7 +92,9 @@ pub enum PromError {
         message: String,
     },
     /// An answer that is no matrix of the Prometheus API.
-    #[error("{url} answered something that is not a Prometheus matrix: {reason}")]
+    #[error(
+        "{url} answered something that is not a Prometheus matrix ({reason}): is it a Prometheus-compatible server, and the path of --url right?"
+    )]
     NotAMatrix {
         /// Without a login.
         url: String,

@@ -1,13 +1,13 @@
-//! Finds out on a coarse grid which form of each query to send, and whether it has any series.
+//! Finds out which form of each query to send, and whether it has any series.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
 use super::query::QuerySet;
 use super::{Client, MAX_STEPS, PromError};
 use crate::history::QuerySource;
-use crate::readings::{Member, MetricReadings};
+use crate::readings::MetricReadings;
 use crate::spec::Metric;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
@@ -76,36 +76,44 @@ impl Probe<'_> {
         let raw = QuerySource { form: RAW.to_owned(), promql: queries.raw(metric) };
         let recorded = queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
         Ok(match (form, recorded) {
-            (SeriesForm::Auto, Some(recorded)) if self.covers(metric, &recorded, &raw).await? => Some(recorded),
+            (SeriesForm::Auto, Some(recorded)) if self.covers(queries.labels(), &recorded, &raw).await? => {
+                Some(recorded)
+            }
             (SeriesForm::Recorded, Some(recorded)) => self.answers(metric, &recorded).await?.then_some(recorded),
             (SeriesForm::Recorded, None) => None,
             _ => self.answers(metric, &raw).await?.then_some(raw),
         })
     }
 
-    /// Whether the recorded form is known wherever the raw one is, looked at once an hour (at each
-    /// step within a range of a day).
-    async fn covers(&self, metric: Metric, recorded: &QuerySource, raw: &QuerySource) -> Result<bool, PromError> {
-        let recorded = match self.look(metric, recorded, self.fine()).await {
-            Ok(readings) => readings,
-            // Recorded series that name no member cannot stand in for raw ones that do.
-            Err(PromError::NoLabel { .. }) => return Ok(false),
-            Err(other) => return Err(other),
-        };
-        let recorded: BTreeSet<(&Member, usize)> = recorded.known().collect();
-        if recorded.is_empty() {
+    /// Whether the recorded form is known at every member and step at which the raw one is.
+    async fn covers(&self, labels: &str, recorded: &QuerySource, raw: &QuerySource) -> Result<bool, PromError> {
+        // A comparison drops what is NaN, which covers nothing and need not be covered.
+        let known = |query: &QuerySource| format!("(({}) > -Inf)", query.promql);
+        let exists = format!("count{}", known(recorded));
+        if !self.any(&exists, self.coarse()).await? && !self.any(&exists, self.fine()).await? {
             return Ok(false);
         }
-        let raw = self.look(metric, raw, self.fine()).await?;
-        Ok(raw.known().all(|known| recorded.contains(&known)))
+        let uncovered = format!("count({} unless on ({labels}) {})", known(raw), known(recorded));
+        Ok(!self.any(&uncovered, self.step).await?)
     }
 
-    /// Whether the query has any series: a quick look, and where that finds none a closer one.
+    /// Whether the query has any series: a quick look, and only where that finds none closer ones,
+    /// which cost the server little where there is next to nothing to find.
     async fn answers(&self, metric: Metric, query: &QuerySource) -> Result<bool, PromError> {
-        let mut steps = vec![self.coarse(), self.fine()];
+        let mut steps = vec![self.coarse(), self.fine(), self.step];
         steps.dedup();
         for step in steps {
             if self.look(metric, query, step).await?.known().next().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the query has any sample, looked at every `step` of the range until one is found.
+    async fn any(&self, promql: &str, step: Step) -> Result<bool, PromError> {
+        for part in Grid::within(self.range, step).split(MAX_STEPS) {
+            if self.client.any_sample(promql, part).await? {
                 return Ok(true);
             }
         }

@@ -123,6 +123,11 @@ impl QuerySet {
         self.texts[metric.index()].recorded.as_deref().map(|text| self.fill(text))
     }
 
+    /// The labels that name a member, as they stand in `by (…)` and `on (…)`.
+    pub fn labels(&self) -> &str {
+        &self.labels
+    }
+
     /// The selector without its braces.
     pub fn selector(&self) -> &str {
         &self.selector
@@ -156,6 +161,7 @@ fn replace_from(folder: &Path, texts: &mut [QueryText; METRICS]) -> Result<(), Q
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn every_embedded_query_has_both_forms_and_no_marker_is_left() {
@@ -172,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_file_in_the_folder_replaces_one_query_and_leaves_the_others() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         fs::write(folder.path().join("db_size.promql"), "# mine\nmy_db_size{$selector}\n  * 2\n").unwrap();
         fs::write(folder.path().join("README.md"), "not a query").unwrap();
         let set = QuerySet::load(Some(folder.path()), "", Some("k8s"), "pod").unwrap();
@@ -183,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_serve_is_named() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Scratch::new();
         let load = || QuerySet::load(Some(folder.path()), "", None, "instance").map(|_| ()).unwrap_err().to_string();
         assert!(load().contains("holds none of wal_fsync.promql"), "{}", load());
         fs::write(folder.path().join("dbsize.promql"), "x").unwrap();

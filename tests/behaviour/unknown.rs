@@ -1,6 +1,8 @@
 //! A reading that nobody knows is not healthy, and a member that does not exist is not unknown.
 
-use crate::support::{Asked, Cell, Folder, HOUR, METRICS, Metrics, START, assert_empty, cells, prometheus_of};
+use crate::support::{
+    Asked, Cell, Folder, HOUR, METRICS, Metrics, START, assert_empty, cells, etcd_heatmap, oracle, prometheus_of,
+};
 
 const M1: &str = r#"cluster="c",job="etcd",instance="m1""#;
 const M2: &str = r#"cluster="c",job="etcd",instance="m2""#;
@@ -86,6 +88,27 @@ fn a_metric_without_any_series_stops_the_run_and_names_both_ways_on() {
     let run = Asked::all(&prometheus, START, START + HOUR).run("backfill", &folder);
     run.fails_saying(&["leader_changes", "--without leader_changes", "--queries"]);
     assert_empty(&folder, "audit");
+}
+
+#[test]
+fn a_metric_under_another_name_is_read_with_a_query_of_ones_own() {
+    let mut metrics = without_leader_changes();
+    metrics.series("my_elections_total", M1, EARLY..START + HOUR, |second| (second / 300) as f64);
+    metrics.series("my_elections_total", M2, EARLY..START + HOUR, |_| 1.0);
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("own-query"));
+    folder.write("leader_changes.promql", "changes(my_elections_total{$selector}[1d])\n");
+    let (url, out, queries) = (prometheus.url(), folder.at("audit"), folder.at(""));
+    let (start, end) = (START.to_string(), (START + HOUR).to_string());
+    let range = ["--start", &start, "--end", &end, "--selector", r#"cluster="c""#];
+    let command = ["backfill", "--url", &url, "--out", &out, "--queries", &queries];
+    etcd_heatmap(&[&command[..], &range].concat()).succeeds();
+    oracle("score.py", &[&out, "--step", "60"]);
+
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let mean = |member| find(&cells, Some(member), 0).expect("the member lives").mean;
+    assert_eq!((mean("m1"), mean("m2")), (Some(7.0), Some(10.0)), "twelve and more changes, and none");
+    let query = r#"changes(my_elections_total{cluster=\"c\"}[1d])"#;
+    assert!(folder.text("audit/manifest.json").contains(query), "the manifest tells the query that was sent");
 }
 
 #[test]

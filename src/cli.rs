@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::prometheus::SeriesForm;
+use crate::score::Rollup;
 use crate::spec::Metric;
-use crate::time::Step;
+use crate::time::{CellWidth, Step, Zone};
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
 ///
@@ -77,6 +78,10 @@ pub struct BackfillArgs {
     #[command(flatten)]
     pub what: WhatArgs,
 
+    /// How to score.
+    #[command(flatten)]
+    pub how: HowArgs,
+
     /// Folder to write to; made where it is missing.
     #[arg(long, short, value_name = "DIR")]
     pub out: PathBuf,
@@ -92,6 +97,10 @@ pub struct PullArgs {
     /// What to pull.
     #[command(flatten)]
     pub what: WhatArgs,
+
+    /// Leave a metric out; the rest share its weight. May be given several times.
+    #[arg(long, value_name = "METRIC")]
+    pub without: Vec<Metric>,
 
     /// Folder to write to; made where it is missing.
     #[arg(long, short, value_name = "DIR")]
@@ -134,10 +143,6 @@ pub struct WhatArgs {
     #[arg(long, value_name = "DIR")]
     pub queries: Option<PathBuf>,
 
-    /// Leave a metric out; the rest share its weight. May be given several times.
-    #[arg(long, value_name = "METRIC")]
-    pub without: Vec<Metric>,
-
     /// Range queries in flight at once.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: u16,
@@ -158,9 +163,33 @@ pub struct ScoreArgs {
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
+    /// How to score.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+/// How to score.
+#[derive(Clone, Debug, Args)]
+pub struct HowArgs {
     /// Leave a metric out; the rest share its weight. May be given several times.
     #[arg(long, value_name = "METRIC")]
     pub without: Vec<Metric>,
+
+    /// How the members of a cluster become its score: worst, mean, or quorum (what a majority reaches).
+    #[arg(long, value_name = "ROLLUP", default_value_t)]
+    pub rollup: Rollup,
+
+    /// Whose days and hours: an IANA time zone such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", default_value_t)]
+    pub time_zone: Zone,
+
+    /// Width of a cell: 15m, 30m, 1h or 2h.
+    #[arg(long, value_name = "WIDTH", default_value_t)]
+    pub cell: CellWidth,
+
+    /// Share of its steps that must be scored for a cell not to be uncertain, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    pub min_coverage: f64,
 }
 
 /// The values of `--series`.
@@ -194,6 +223,14 @@ pub fn one_sentence(error: &clap::Error) -> Option<String> {
     let said = text.strip_prefix("error: ").unwrap_or(&text);
     let words = said.split("\n\n").take_while(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
     Some(words.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" "))
+}
+
+/// A share, 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("write a number from 0 to 1, such as 0.5".to_owned()),
+    }
 }
 
 /// A label name as Prometheus allows it: it stands in the queries as it is.

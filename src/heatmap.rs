@@ -1,17 +1,22 @@
-//! Scores → cells: one cluster or member, one hour.
+//! Scores → cells: one cluster or member, one local hour (or another width).
 //!
-//! A day gives *sums* of its cells, all of them integers. Sums merge by addition, so the order in
+//! A UTC day gives *sums* of its cells, all of them integers. Sums merge by addition, so the order in
 //! which days finish never matters and a cell may lie across two UTC days. Only a finished cell is
 //! divided.
 
 use polars::prelude::*;
 
-use crate::score::{ABSENT, DayScores, Rollup, ScoreTable};
+use chrono::NaiveDate;
+
+use crate::score::{DayScores, Rollup, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
-use crate::time::{DAY_MS, HOUR_MS};
+use crate::time::{CellWidth, LocalCell, Zone};
 
 /// The columns that tell one cell from another, in the order in which cells are sorted.
 pub const CELL_KEYS: [&str; 5] = ["date", "level", "cluster", "member", "start"];
+
+/// What two UTC days' sums of one cell have in common.
+const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes"];
 
 const SCORE_SUM: &str = "score_sum";
 const SCORE_MIN: &str = "score_min";
@@ -29,11 +34,16 @@ struct CellSums {
 }
 
 impl CellSums {
-    fn over(table: &ScoreTable, codes: &[u16]) -> Self {
+    fn over(steps: impl Iterator<Item = StepState>) -> Self {
         let mut cell = Self { sum: 0, min: NO_MIN, scored: 0, expected: 0, losses: [0; METRICS] };
-        for &code in codes.iter().filter(|&&code| code != ABSENT) {
+        for step in steps {
+            let worth = match step {
+                StepState::Absent => continue,
+                StepState::Unknown => None,
+                StepState::Scored(worth) => Some(worth),
+            };
             cell.expected += 1;
-            let Some(worth) = &table.look_up(code).worth else { continue };
+            let Some(worth) = worth else { continue };
             cell.scored += 1;
             cell.sum += worth.score;
             cell.min = cell.min.min(worth.score as i64);
@@ -45,32 +55,36 @@ impl CellSums {
     }
 }
 
+/// How cells are cut and clusters made of members.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Folding {
+    /// Whose days and hours.
+    pub zone: Zone,
+    /// The width of a cell.
+    pub width: CellWidth,
+    /// How members become a cluster.
+    pub rollup: Rollup,
+}
+
 /// The columns of sums while they are collected.
 #[derive(Default)]
 struct SumColumns {
     levels: Vec<&'static str>,
     clusters: Vec<String>,
     members: Vec<Option<String>>,
-    starts: Vec<i64>,
+    places: Vec<LocalCell>,
     cells: Vec<CellSums>,
 }
 
 impl SumColumns {
-    /// Adds the cells of one line of codes: a member's, or (without `member`) a cluster's.
-    fn add_line(&mut self, table: &ScoreTable, scores: &DayScores, cluster: &str, member: Option<&str>, codes: &[u16]) {
-        let mut from = 0;
-        while from < codes.len() {
-            let start = scores.grid.at(from).div_euclid(HOUR_MS) * HOUR_MS;
-            let to = scores.grid.indices_between(start, start + HOUR_MS - 1).end;
-            let cell = CellSums::over(table, &codes[from..to]);
-            if cell.expected > 0 {
-                self.levels.push(if member.is_some() { "member" } else { "cluster" });
-                self.clusters.push(cluster.to_owned());
-                self.members.push(member.map(str::to_owned));
-                self.starts.push(start);
-                self.cells.push(cell);
-            }
-            from = to;
+    /// Adds a cell of a member, or (without `member`) of a cluster, if it existed then.
+    fn add(&mut self, cluster: &str, member: Option<&str>, place: LocalCell, cell: CellSums) {
+        if cell.expected > 0 {
+            self.levels.push(if member.is_some() { "member" } else { "cluster" });
+            self.clusters.push(cluster.to_owned());
+            self.members.push(member.map(str::to_owned));
+            self.places.push(place);
+            self.cells.push(cell);
         }
     }
 
@@ -78,11 +92,18 @@ impl SumColumns {
         let sums = |name: &str, value: fn(&CellSums) -> i64| {
             Column::new(name.into(), self.cells.iter().map(value).collect::<Vec<i64>>())
         };
+        let place = |name: &str, value: fn(&LocalCell) -> i32| {
+            Column::new(name.into(), self.places.iter().map(value).collect::<Vec<i32>>())
+        };
         let mut columns = vec![
             Column::new("level".into(), &self.levels),
             Column::new("cluster".into(), &self.clusters),
             Column::new("member".into(), &self.members),
-            Column::new("start".into(), &self.starts),
+            Column::new("start".into(), self.places.iter().map(|p| p.start_ms).collect::<Vec<i64>>()),
+            place("date", |p| (p.date - NaiveDate::default()).num_days() as i32),
+            place("hour", |p| (p.minute_of_day / 60) as i32),
+            place("minute", |p| (p.minute_of_day % 60) as i32),
+            place("utc_offset_minutes", |p| p.utc_offset_minutes),
             sums(SCORE_SUM, |c| c.sum as i64),
             sums(SCORE_MIN, |c| c.min),
             sums("steps_scored", |c| c.scored),
@@ -96,19 +117,48 @@ impl SumColumns {
     }
 }
 
-/// The sums of all cells, of members and of clusters, that a day touches.
-pub fn sum_day(table: &ScoreTable, rollup: Rollup, scores: &DayScores) -> PolarsResult<DataFrame> {
+/// The sums of all cells, of members and of clusters, that a UTC day touches.
+pub fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
+    let places = folding.zone.cells(&scores.grid, folding.width);
     for members in scores.clusters() {
         let cluster = scores.members[members.start].cluster.clone();
-        let codes = rollup.codes(table, scores, members.clone());
-        columns.add_line(table, scores, &cluster, None, &codes);
+        let line = folding.rollup.line(table, scores, members.clone());
+        for (place, steps) in &places {
+            let cell = CellSums::over(line[steps.clone()].iter().copied());
+            columns.add(&cluster, None, *place, cell);
+        }
         for index in members {
             let member = &scores.members[index].member;
-            columns.add_line(table, scores, &cluster, Some(member), scores.codes(index));
+            for (place, steps) in &places {
+                let cell = CellSums::over(scores.codes(index)[steps.clone()].iter().map(|&code| table.state(code)));
+                columns.add(&cluster, Some(member), *place, cell);
+            }
         }
     }
     columns.into_frame()
+}
+
+/// Holds back the cells of local days that are not over, and joins what two UTC days know of one.
+#[derive(Debug, Default)]
+pub struct OpenCells(Option<DataFrame>);
+
+impl OpenCells {
+    /// Takes in the sums of the next UTC day; returns the sums of the local days that ended before
+    /// `today`, the local day on which the steps after it begin (`None`: there are no more).
+    pub fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>) -> PolarsResult<DataFrame> {
+        let all = match self.0.take() {
+            Some(open) if open.height() > 0 => {
+                merge_sums(&open.vstack(&sums)?, &PLACE_KEYS)?.select(sums.get_column_names_owned())?
+            }
+            _ => sums,
+        };
+        let Some(today) = today else { return Ok(all) };
+        let today = (today - NaiveDate::default()).num_days() as i32;
+        let over: BooleanChunked = all.column("date")?.i32()?.iter().map(|date| Some(date < Some(today))).collect();
+        self.0 = Some(all.filter(&!&over)?);
+        all.filter(&over)
+    }
 }
 
 /// Adds up the sums that have the same `keys`: of one cell in two days' frames, or of all cells of
@@ -133,39 +183,39 @@ pub fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
 /// Divides the sums of finished cells: one row a cell, sorted by [`CELL_KEYS`].
 ///
 /// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start`
-/// (UTC), `date`, `hour`, then those of [`divide`].
-pub fn finish(table: &ScoreTable, sums: &DataFrame) -> PolarsResult<DataFrame> {
-    let starts = sums.column("start")?.i64()?;
-    let days: Int32Chunked = starts.iter().map(|s| s.map(|s| s.div_euclid(DAY_MS) as i32)).collect();
-    let hours: Int32Chunked = starts.iter().map(|s| s.map(|s| (s.rem_euclid(DAY_MS) / HOUR_MS) as i32)).collect();
-    let start = starts.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
+/// (UTC), `date`, `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`].
+pub fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<DataFrame> {
+    let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
+    let date = sums.column("date")?.i32()?.clone().into_date();
     let mut columns = sums.select(["level", "cluster", "member"])?.into_columns();
-    columns.push(start.into_column());
-    columns.push(days.with_name("date".into()).into_date().into_column());
-    columns.push(hours.with_name("hour".into()).into_column());
-    columns.extend(divide(table, sums)?);
+    columns.extend([start.into_column(), date.into_column()]);
+    columns.extend(sums.select(["hour", "minute", "utc_offset_minutes"])?.into_columns());
+    columns.extend(divide(table, sums, min_coverage)?);
     DataFrame::new_infer_height(columns)?.sort(CELL_KEYS, SortMultipleOptions::default())
 }
 
 /// What the sums say once they are divided.
 ///
 /// `mean` and `min` (0 to 10, null where no step was scored), `steps_scored`, `steps_expected`,
-/// `coverage` (scored of expected), `worst_metric` (the one that cost the most; null where none
+/// `coverage` (scored of expected), `uncertain` (less than `min_coverage` of it), `worst_metric` (the one that cost the most; null where none
 /// cost anything) and a `…_loss` for each metric, the mean of what it cost: `mean` and the losses
 /// add up to 10.
-pub fn divide(table: &ScoreTable, sums: &DataFrame) -> PolarsResult<Vec<Column>> {
+pub fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<Vec<Column>> {
     let int = |name: &str| -> PolarsResult<Int64Chunked> { Ok(sums.column(name)?.i64()?.clone()) };
     let (scored, expected) = (int("steps_scored")?, int("steps_expected")?);
     let real =
         |ints: &Int64Chunked| -> PolarsResult<Float64Chunked> { Ok(ints.cast(&DataType::Float64)?.f64()?.clone()) };
     let min: Float64Chunked =
         int(SCORE_MIN)?.iter().map(|m| m.filter(|&m| m != NO_MIN).map(|m| table.points(m as u64))).collect();
+    let coverage = (&real(&scored)? / &real(&expected)?).with_name("coverage".into());
+    let uncertain: BooleanChunked = coverage.iter().map(|c| c.map(|c| c < min_coverage)).collect();
     let mut columns = vec![
         mean_points(table, &int(SCORE_SUM)?, &scored).with_name("mean".into()).into_column(),
         min.with_name("min".into()).into_column(),
         scored.clone().into_column(),
         expected.clone().into_column(),
-        (&real(&scored)? / &real(&expected)?).with_name("coverage".into()).into_column(),
+        coverage.clone().into_column(),
+        uncertain.with_name("uncertain".into()).into_column(),
         worst_metric(sums)?,
     ];
     for metric in Metric::ALL {

@@ -1,8 +1,12 @@
-//! Readings → points → score.
+//! Readings → points → score, of members and of clusters.
 //!
 //! With bands a step can look only as many ways as there are combinations of bands. Each
 //! combination has a number, its *code*; its points, score and losses are computed once, in
 //! integers, and a step is scored by finding its code.
+
+mod rollup;
+
+pub use rollup::Rollup;
 
 use crate::readings::{Life, Lives, Member, Window};
 use crate::spec::{FULL_POINTS, METRICS, Metric, POINT, Profile};
@@ -18,6 +22,17 @@ pub struct Worth {
     pub score: u64,
     /// What each metric cost of the ten points, weighted; score and losses add up to ten points.
     pub losses: [u64; METRICS],
+}
+
+/// What is known of one step of a member or a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// It does not exist then.
+    Absent,
+    /// It exists, and a reading that counts is unknown.
+    Unknown,
+    /// It is scored.
+    Scored(Worth),
 }
 
 /// One way in which a step can look.
@@ -87,6 +102,14 @@ impl ScoreTable {
     /// How the steps with this code look; not for [`ABSENT`].
     pub fn look_up(&self, code: u16) -> &Entry {
         &self.entries[code as usize]
+    }
+
+    /// What is known of a step with this code.
+    pub fn state(&self, code: u16) -> StepState {
+        match self.entries.get(code as usize) {
+            None => StepState::Absent,
+            Some(entry) => entry.worth.map_or(StepState::Unknown, StepState::Scored),
+        }
     }
 
     /// How many codes there are.
@@ -185,39 +208,6 @@ pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)
         row[lived.end..].fill(ABSENT);
     }
     DayScores { grid: *window.grid(), members: window.members().to_vec(), codes }
-}
-
-/// How the scores of a cluster's members become the score of the cluster.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rollup {
-    /// The worst of its members; unknown as soon as one of them is unknown.
-    #[default]
-    Worst,
-}
-
-impl Rollup {
-    /// How it is called in flags and in the manifest.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Worst => "worst",
-        }
-    }
-
-    /// The codes of a cluster: at each step that of the member that stands for it.
-    pub fn codes(self, table: &ScoreTable, scores: &DayScores, members: std::ops::Range<usize>) -> Vec<u16> {
-        // An unknown member outranks the worst known one: it could be worse still.
-        let rank: Vec<u64> = table.entries.iter().map(|e| e.worth.map_or(0, |w| w.score + 1)).collect();
-        let rank = |code: u16| rank.get(code as usize).copied().unwrap_or(u64::MAX);
-        let mut cluster = vec![ABSENT; scores.grid.len()];
-        for member in members {
-            for (standing, &code) in cluster.iter_mut().zip(scores.codes(member)) {
-                if rank(code) < rank(*standing) {
-                    *standing = code;
-                }
-            }
-        }
-        cluster
-    }
 }
 
 #[cfg(test)]
@@ -325,6 +315,14 @@ mod tests {
         }
     }
 
+    fn rolled_up(rollup: Rollup, table: &ScoreTable, scores: &DayScores) -> Vec<Option<f64>> {
+        let points = |state| match state {
+            StepState::Scored(worth) => Some(table.points(worth.score)),
+            _ => None,
+        };
+        rollup.line(table, scores, 0..scores.members.len()).into_iter().map(points).collect()
+    }
+
     #[test]
     fn an_unknown_member_makes_its_cluster_unknown_and_an_absent_one_does_not() {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 4000 }, Step::from_millis(1000).unwrap());
@@ -338,9 +336,10 @@ mod tests {
         metrics[0].merge_series(members[1].clone(), 4, 2, &[1.0]);
         let window = Window::join(grid, metrics);
         let scores = score_window(&table, &window, &alive_on(&grid, &window.lives()));
-        let cluster = Rollup::Worst.codes(&table, &scores, 0..2);
-        let values: Vec<Option<f64>> = cluster.iter().map(|&c| table.scores()[c as usize]).collect();
-        assert_eq!(values, [Some(10.0), None, Some(7.0), Some(10.0)]);
+        assert_eq!(rolled_up(Rollup::Worst, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
+        // The mean of 10 and 7; of the two a majority is both.
+        assert_eq!(rolled_up(Rollup::Mean, &table, &scores), [Some(10.0), None, Some(8.5), Some(10.0)]);
+        assert_eq!(rolled_up(Rollup::Quorum, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
         assert_eq!(scores.codes(1)[3], ABSENT);
     }
 }

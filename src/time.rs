@@ -3,8 +3,10 @@
 //! All instants are milliseconds since the Unix epoch, UTC, in an `i64`.
 
 mod grid;
+mod local;
 
 pub use grid::Grid;
+pub use local::{CellWidth, LocalCell, Zone};
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,6 +38,12 @@ pub enum TimeError {
     /// Zero, below a second, a broken second, or wider than a cell.
     #[error("a step of {0} cannot be used: give whole seconds, from 1s to 1h")]
     StepOutOfRange(String),
+    /// No time zone of that name.
+    #[error("'{0}' is not a time zone: write an IANA name such as Europe/Berlin, America/New_York or UTC")]
+    NotAZone(String),
+    /// Another width than the four.
+    #[error("'{0}' is not the width of a cell: write 15m, 30m, 1h or 2h")]
+    NotACellWidth(String),
     /// Nothing lies between the two.
     #[error("the range is empty: its start {start} is not before its end {end}; give a --start before --end")]
     EmptyRange {
@@ -231,6 +239,11 @@ impl UtcDay {
     /// The day that holds the instant.
     pub fn of(ms: i64) -> Self {
         Self(i32::try_from(ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX))
+    }
+
+    /// The day with this number, counted from 1970-01-01.
+    pub const fn from_days(days: i32) -> Self {
+        Self(days)
     }
 
     /// Midnight at which the day starts.

@@ -8,8 +8,9 @@ use crate::history::History;
 /// Pulls, or unpacks the sample, and scores. Days that could not be pulled are told after the rest
 /// has been scored.
 pub(super) fn run(args: &BackfillArgs, reporter: &Reporter) -> Result<(), CommandError> {
+    let how = score::How::from_args(&args.how)?;
     let pulled = match &args.url {
-        Some(url) if !args.sample => pull::run(url, &args.what, &args.out, reporter),
+        Some(url) if !args.sample => pull::run(url, &args.what, &args.how.without, &args.out, reporter),
         _ => {
             check_folder(&args.out)?;
             sample::unpack(&args.out, args.what.overwrite).map(|()| pull::Pulled::All)
@@ -19,7 +20,7 @@ pub(super) fn run(args: &BackfillArgs, reporter: &Reporter) -> Result<(), Comman
         // There is nothing to score unless an earlier run left something.
         Ok(pull::Pulled::Some(error)) if History::within(&args.out).days()?.is_empty() => Err(error),
         Ok(pulled) => {
-            score::run(&args.out, &args.out, &args.what.without, reporter)?;
+            score::run(&args.out, &args.out, &how, reporter)?;
             pulled.into_result()
         }
         Err(error) => Err(error),

@@ -66,6 +66,9 @@ pub enum CommandError {
         /// What the first of them failed with.
         cause: PromError,
     },
+    /// A day whose file broke; the others came out.
+    #[error("{0}; the other days are scored, and that one is unknown")]
+    Unreadable(HistoryError),
     /// A metric of which the history knows no reading.
     #[error(
         "the history has no reading of {0}: pull it again with a query that finds its series, or leave it out with --without {0}"
@@ -78,10 +81,10 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
     let reporter = Reporter::new(cli.quiet);
     match cli.command {
         Command::Backfill(args) => backfill::run(&args, &reporter),
-        Command::Pull(args) => pull::run(&args.url, &args.what, &args.out, &reporter).map(|_| ()),
+        Command::Pull(args) => pull::run(&args.url, &args.what, &args.without, &args.out, &reporter).map(|_| ()),
         Command::Score(args) => {
             let out = args.out.as_deref().unwrap_or(&args.folder);
-            score::run(&args.folder, out, &args.without, &reporter)
+            score::run(&args.folder, out, &score::How::from_args(&args.how)?, &reporter)
         }
     }
 }

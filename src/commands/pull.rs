@@ -17,6 +17,7 @@ use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History, HistoryError, Source, write_day};
 use crate::prometheus::{Client, PromError, PullPlan, QuerySet, Received, choose_queries, pull_days};
 use crate::readings::Window;
+use crate::spec::Metric;
 use crate::time::{TimeRange, UtcDay, parse_instant};
 
 /// How often the bar follows.
@@ -43,7 +44,13 @@ impl Pulled {
 }
 
 /// Pulls what is not yet in the history, and writes the manifest.
-pub(super) fn run(url: &str, what: &WhatArgs, out: &Path, reporter: &Reporter) -> Result<Pulled, CommandError> {
+pub(super) fn run(
+    url: &str,
+    what: &WhatArgs,
+    without: &[Metric],
+    out: &Path,
+    reporter: &Reporter,
+) -> Result<Pulled, CommandError> {
     let range = resolve_range(what, reporter)?;
     let queries =
         QuerySet::load(what.queries.as_deref(), &what.selector, what.cluster_label.as_deref(), &what.member_label)?;
@@ -55,7 +62,7 @@ pub(super) fn run(url: &str, what: &WhatArgs, out: &Path, reporter: &Reporter) -
         .build()
         .map_err(|e| CommandError::Threads(e.to_string()))?;
     runtime.block_on(async {
-        let chosen = choose_queries(&client, &queries, what.series.into(), &what.without, range, what.step).await?;
+        let chosen = choose_queries(&client, &queries, what.series.into(), without, range, what.step).await?;
         let source = Source {
             url: client.shown_url().to_owned(),
             step_seconds: what.step.seconds(),
@@ -94,7 +101,8 @@ struct Pull {
 impl Pull {
     /// What of the history is on disk already; refuses, or with `overwrite` removes, another source's.
     fn known_days(&self, overwrite: bool) -> Result<Vec<(UtcDay, DayMeta)>, CommandError> {
-        let checked = self.history.read_metas().and_then(|metas| match metas.first() {
+        // A day whose file is broken is not known: it is pulled again.
+        let checked = self.history.read_metas().map(|metas| metas.known).and_then(|metas| match metas.first() {
             Some((day, meta)) => match self.plan.source.difference(&meta.source) {
                 Some(difference) => Err(HistoryError::OtherSource { path: self.history.file(*day), difference }),
                 None => Ok(metas),
@@ -102,7 +110,7 @@ impl Pull {
             None => Ok(metas),
         });
         match checked {
-            Err(HistoryError::OtherSource { .. } | HistoryError::NotReadings { .. }) if overwrite => {
+            Err(HistoryError::OtherSource { .. }) if overwrite => {
                 self.history.remove()?;
                 Ok(Vec::new())
             }
@@ -155,7 +163,7 @@ impl Pull {
     }
 
     fn write_manifest(&self) -> Result<(), CommandError> {
-        let metas = self.history.read_metas()?;
+        let metas = self.history.read_metas()?.known;
         let Some(overview) = Overview::of(&metas) else { return Ok(()) };
         let files = list_history(&self.history, &metas, &self.files)?;
         let manifest = Manifest::of_pull(&self.plan.source, overview.range, &overview.lives, files, &overview.missing);

@@ -14,14 +14,15 @@ use rayon::prelude::*;
 use super::evidence::{Overview, list_history};
 use super::progress::Reporter;
 use super::{CommandError, check_folder};
+use crate::cli::HowArgs;
 use crate::export::{
     ExportError, HeatmapCsv, HeatmapParquet, Manifest, Palette, Picture, Written, block_windows, write_scores,
     write_window,
 };
-use crate::heatmap::{clusters_only, divide, finish, merge_sums, sum_day};
-use crate::history::{DayMeta, FileError, History, HistoryError, read_day};
-use crate::readings::{Lives, Window};
-use crate::score::{DayScores, Rollup, ScoreTable, alive_on, score_window};
+use crate::heatmap::{Folding, OpenCells, clusters_only, divide, finish, merge_sums, sum_day};
+use crate::history::{DayMeta, DayMetas, FileError, History, HistoryError, Source, read_day};
+use crate::readings::{Lives, Member, Window};
+use crate::score::{DayScores, ScoreTable, alive_on, score_window};
 use crate::spec::{Metric, Profile};
 use crate::time::{Grid, Step, TimeRange, UtcDay};
 
@@ -29,13 +30,31 @@ use crate::time::{Grid, Step, TimeRange, UtcDay};
 /// for the slowest, few enough that they fit in memory.
 const DAYS_PER_THREAD: usize = 4;
 
-/// Scores the history in `folder` and writes everything into `out`.
-pub(super) fn run(folder: &Path, out: &Path, without: &[Metric], reporter: &Reporter) -> Result<(), CommandError> {
+/// How to score, from the command line.
+pub(super) struct How {
+    profile: Profile,
+    folding: Folding,
+    min_coverage: f64,
+}
+
+impl How {
+    /// Reads the flags; an error where nothing is left to score.
+    pub(super) fn from_args(args: &HowArgs) -> Result<Self, CommandError> {
+        let folding = Folding { zone: args.time_zone, width: args.cell, rollup: args.rollup };
+        Ok(Self { profile: Profile::seed().without(&args.without)?, folding, min_coverage: args.min_coverage })
+    }
+}
+
+/// Scores the history in `folder` and writes everything into `out`. A day that cannot be read stays
+/// unknown, and is told after the rest has been scored.
+pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> Result<(), CommandError> {
     let history = History::within(folder);
-    let metas = history.read_metas()?;
-    let overview = Overview::of(&metas).ok_or_else(|| HistoryError::Empty(folder.to_owned()))?;
+    let DayMetas { known: metas, mut broken } = history.read_metas()?;
+    let Some(overview) = Overview::of(&metas) else {
+        return Err(broken.pop().map_or(HistoryError::Empty(folder.to_owned()), |(_, error)| error).into());
+    };
     let source = metas[0].1.source.clone();
-    let profile = Profile::seed().without(without)?.without(&source.left_out())?;
+    let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, &metas)?;
     check_folder(out)?;
     let listed = list_history(&history, &metas, &BTreeMap::new())?;
@@ -43,15 +62,14 @@ pub(super) fn run(folder: &Path, out: &Path, without: &[Metric], reporter: &Repo
     // Until the new files are there the manifest names none.
     manifest.write(out)?;
     remove_outputs(out)?;
-    let step = Step::from_millis(source.step_seconds * 1000)?;
     let scoring = Scoring {
         history: &history,
         out,
         table: ScoreTable::new(&profile),
-        rollup: Rollup::default(),
+        how,
         lives: &overview.lives,
-        step,
-        metadata: footer(&profile, &source.step_seconds),
+        step: Step::from_millis(source.step_seconds * 1000)?,
+        metadata: footer(&profile, &source, how),
     };
     let started = Instant::now();
     let outcome = scoring.run(overview.range, reporter)?;
@@ -61,22 +79,19 @@ pub(super) fn run(folder: &Path, out: &Path, without: &[Metric], reporter: &Repo
         overview.lives.iter().len(),
         started.elapsed().as_secs_f64()
     ));
-    let listed = list_history(&history, &metas, &BTreeMap::new())?;
-    let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing).with_scores(
-        &profile,
-        scoring.rollup,
-        outcome.files,
-    );
+    let manifest = manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.files);
     manifest.write(out)?;
-    outcome.picture.tell(&scoring.table, reporter)?;
+    outcome.picture.tell(&scoring, reporter)?;
     tell_files(out, &manifest, reporter);
     if !overview.missing.is_empty() {
-        reporter.note(&format!(
-            "the history has no file for {}: grey in the heat map",
-            UtcDay::describe(&overview.missing)
-        ));
+        reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));
     }
-    Ok(())
+    broken.extend(outcome.broken);
+    broken.sort_by_key(|(day, _)| *day);
+    match broken.into_iter().next() {
+        None => Ok(()),
+        Some((_, error)) => Err(CommandError::Unreadable(error)),
+    }
 }
 
 /// A metric that counts and of which no day knows a reading would leave every step unscored.
@@ -132,13 +147,17 @@ fn remove(file: &Path) -> Result<(), FileError> {
 }
 
 /// What the footers of scores and cells say.
-fn footer(profile: &Profile, step_seconds: &i64) -> Vec<(&'static str, String)> {
+fn footer(profile: &Profile, source: &Source, how: &How) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("step_seconds", step_seconds.to_string()),
+        ("step_seconds", source.step_seconds.to_string()),
+        ("source", serde_json::json!(source).to_string()),
         ("profile", profile.name.to_owned()),
         ("left_out", left_out.join(",")),
+        ("rollup", how.folding.rollup.to_string()),
+        ("time_zone", how.folding.zone.to_string()),
+        ("cell", how.folding.width.to_string()),
     ]
 }
 
@@ -147,7 +166,7 @@ struct Scoring<'a> {
     history: &'a History,
     out: &'a Path,
     table: ScoreTable,
-    rollup: Rollup,
+    how: &'a How,
     lives: &'a Lives,
     step: Step,
     metadata: Vec<(&'static str, String)>,
@@ -157,35 +176,34 @@ struct Scoring<'a> {
 struct ScoredDay {
     day: UtcDay,
     scores: Arc<DayScores>,
-    cells: DataFrame,
-    cluster_sums: DataFrame,
+    sums: DataFrame,
     file: Option<Written>,
+    broken: Option<HistoryError>,
 }
 
 /// What scoring leaves behind.
 struct Outcome {
     files: Vec<Written>,
     picture: Overall,
+    broken: Vec<(UtcDay, HistoryError)>,
 }
 
 impl Scoring<'_> {
     fn run(&self, range: TimeRange, reporter: &Reporter) -> Result<Outcome, CommandError> {
         let days: Vec<UtcDay> = range.days().collect();
         let progress = reporter.start("scoring", "days", days.len() as u64);
-        let mut parquet = HeatmapParquet::create(self.out, &self.metadata)?;
-        let mut csv = HeatmapCsv::create(self.out)?;
+        let mut cells = CellFiles::create(self)?;
         let mut windows = OpenWindows::new(range);
-        let mut picture = Overall::default();
-        let (mut score_files, mut window_files) = (Vec::new(), Vec::new());
+        let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
             let scored: Vec<ScoredDay> =
                 chunk.par_iter().map(|&day| self.score_day(day)).collect::<Result<_, CommandError>>()?;
-            for mut day in scored {
-                parquet.append(&day.cells)?;
-                csv.append(&mut day.cells)?;
-                picture.add(&day).map_err(ExportError::from)?;
-                score_files.extend(day.file.take());
+            for day in scored {
+                let is_last = days.last() == Some(&day.day);
+                cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
+                score_files.extend(day.file);
+                broken.extend(day.broken.map(|error| (day.day, error)));
                 windows.add(day.day, day.scores);
                 done += 1;
             }
@@ -193,31 +211,68 @@ impl Scoring<'_> {
             progress.set(done, "");
         }
         progress.clear();
-        let mut files = vec![parquet.finish()?, csv.finish()?];
+        let (mut files, picture) = cells.finish()?;
         files.extend(score_files);
         files.extend(window_files);
-        Ok(Outcome { files, picture })
+        Ok(Outcome { files, picture, broken })
     }
 
-    /// Reads, scores and folds one day, and writes its scores.
+    /// Reads, scores and folds one day, and writes its scores. A day that is not there or cannot be
+    /// read is one of which nothing is known.
     fn score_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
         let grid = Grid::within(day.range(), self.step);
         let alive = alive_on(&grid, self.lives);
-        let members = alive.iter().map(|(member, _)| member.clone()).collect();
+        let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
         let path = self.history.file(day);
-        let window = if path.is_file() { read_day(&path, grid, members)? } else { Window::unknown(grid, members) };
+        let (window, broken) = match path.is_file().then(|| read_day(&path, grid, members.clone())) {
+            Some(Ok(window)) => (window, None),
+            Some(Err(error)) => (Window::unknown(grid, members), Some(error)),
+            None => (Window::unknown(grid, members), None),
+        };
         let scores = score_window(&self.table, &window, &alive);
         drop(window);
-        let sums = sum_day(&self.table, self.rollup, &scores).map_err(ExportError::from)?;
-        let cells = finish(&self.table, &sums).map_err(ExportError::from)?;
+        let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
         let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");
         let file = if scores.members.is_empty() {
             None
         } else {
             Some(write_scores(self.out, &path, &self.table, &scores, &self.metadata)?)
         };
-        let cluster_sums = clusters_only(&sums).map_err(ExportError::from)?;
-        Ok(ScoredDay { day, scores: Arc::new(scores), cells, cluster_sums, file })
+        Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken })
+    }
+}
+
+/// The files of cells, and what the terminal shows of them.
+struct CellFiles {
+    open: OpenCells,
+    parquet: HeatmapParquet,
+    csv: HeatmapCsv,
+    picture: Overall,
+}
+
+impl CellFiles {
+    fn create(scoring: &Scoring<'_>) -> Result<Self, CommandError> {
+        Ok(Self {
+            open: OpenCells::default(),
+            parquet: HeatmapParquet::create(scoring.out, &scoring.metadata)?,
+            csv: HeatmapCsv::create(scoring.out)?,
+            picture: Overall::new(scoring.how.min_coverage),
+        })
+    }
+
+    /// Writes the cells of the local days that are over when the next UTC day begins.
+    fn add(&mut self, scoring: &Scoring<'_>, sums: DataFrame, next_day_ms: Option<i64>) -> Result<(), CommandError> {
+        let Folding { zone, width, .. } = scoring.how.folding;
+        let today = next_day_ms.map(|ms| zone.cell_at(ms, width).date);
+        let finished = self.open.add(sums, today).map_err(ExportError::from)?;
+        let mut cells = finish(&scoring.table, &finished, scoring.how.min_coverage).map_err(ExportError::from)?;
+        self.parquet.append(&cells)?;
+        self.csv.append(&mut cells)?;
+        Ok(self.picture.add(scoring, &finished).map_err(ExportError::from)?)
+    }
+
+    fn finish(self) -> Result<(Vec<Written>, Overall), CommandError> {
+        Ok((vec![self.parquet.finish()?, self.csv.finish()?], self.picture))
     }
 }
 
@@ -260,32 +315,44 @@ impl OpenWindows {
 }
 
 /// What the terminal shows at the end: the latest days, and a total for each cluster.
-#[derive(Default)]
 struct Overall {
     picture: Picture,
     totals: Option<DataFrame>,
+    min_coverage: f64,
 }
 
 impl Overall {
-    fn add(&mut self, day: &ScoredDay) -> PolarsResult<()> {
-        self.picture.add_day(day.day, &clusters_only(&day.cells)?)?;
-        if day.cluster_sums.height() > 0 {
-            let sums = match self.totals.take() {
-                Some(totals) => totals.vstack(&day.cluster_sums.select(totals.get_column_names_owned())?)?,
-                None => day.cluster_sums.clone(),
-            };
-            self.totals = Some(merge_sums(&sums, &["cluster"])?);
+    fn new(min_coverage: f64) -> Self {
+        Self { picture: Picture::default(), totals: None, min_coverage }
+    }
+
+    /// Takes in the sums of finished cells: cells that share a column of the picture become one.
+    fn add(&mut self, scoring: &Scoring<'_>, sums: &DataFrame) -> PolarsResult<()> {
+        let clusters = clusters_only(sums)?;
+        if clusters.height() == 0 {
+            return Ok(());
         }
+        let hours = merge_sums(&clusters, &["cluster", "date", "hour"])?;
+        let mut columns = hours.select(["cluster", "date", "hour"])?.into_columns();
+        columns.extend(divide(&scoring.table, &hours, self.min_coverage)?);
+        let width = scoring.how.folding.width;
+        self.picture.add(&DataFrame::new_infer_height(columns)?, width)?;
+        let sums = merge_sums(&clusters, &["cluster"])?;
+        let all = match self.totals.take() {
+            Some(totals) => totals.vstack(&sums)?,
+            None => sums,
+        };
+        self.totals = Some(merge_sums(&all, &["cluster"])?);
         Ok(())
     }
 
-    fn tell(&self, table: &ScoreTable, reporter: &Reporter) -> Result<(), CommandError> {
+    fn tell(&self, scoring: &Scoring<'_>, reporter: &Reporter) -> Result<(), CommandError> {
         let Some(sums) = &self.totals else { return Ok(()) };
         let paint = || {
             let mut columns = vec![sums.column("cluster")?.clone()];
-            columns.extend(divide(table, sums)?);
+            columns.extend(divide(&scoring.table, sums, self.min_coverage)?);
             let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
-            self.picture.paint(&DataFrame::new_infer_height(columns)?, palette)
+            self.picture.paint(&DataFrame::new_infer_height(columns)?, scoring.how.folding.zone, palette)
         };
         reporter.result(&paint().map_err(ExportError::from)?);
         Ok(())

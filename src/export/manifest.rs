@@ -8,9 +8,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{ExportError, Written};
+use crate::heatmap::Folding;
 use crate::history::{FileError, QuerySource, Source, WholeFile};
 use crate::readings::Lives;
-use crate::score::Rollup;
 use crate::spec::{Metric, POINT, Profile, WEIGHT_ONE};
 use crate::time::{TimeRange, UtcDay, format_instant};
 
@@ -32,6 +32,15 @@ pub struct Manifest {
     /// How members become a cluster.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rollup: Option<String>,
+    /// Whose days and hours the cells are.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time_zone: Option<String>,
+    /// The width of a cell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cell: Option<String>,
+    /// Share of its steps that must be scored for a cell not to be uncertain.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub min_coverage: Option<f64>,
     /// Who lived when.
     pub members: Vec<ManifestMember>,
     /// Days of the range of which the history has no file.
@@ -125,6 +134,9 @@ impl Manifest {
             queries: source.queries.clone(),
             profile: None,
             rollup: None,
+            time_zone: None,
+            cell: None,
+            min_coverage: None,
             members: lives
                 .iter()
                 .map(|(member, life)| ManifestMember {
@@ -142,7 +154,7 @@ impl Manifest {
 
     /// Adds what scoring knows.
     #[must_use]
-    pub fn with_scores(mut self, profile: &Profile, rollup: Rollup, files: Vec<Written>) -> Self {
+    pub fn with_scores(mut self, profile: &Profile, folding: Folding, min_coverage: f64, files: Vec<Written>) -> Self {
         let rule = |metric: Metric| ManifestRule {
             weight: profile.rule(metric).weight as f64 / WEIGHT_ONE as f64,
             bands: profile
@@ -158,7 +170,10 @@ impl Manifest {
             left_out: Metric::ALL.iter().filter(|&&m| !profile.counts(m)).map(Metric::to_string).collect(),
             rules: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), rule(m))).collect(),
         });
-        self.rollup = Some(rollup.name().to_owned());
+        self.rollup = Some(folding.rollup.to_string());
+        self.time_zone = Some(folding.zone.to_string());
+        self.cell = Some(folding.width.to_string());
+        self.min_coverage = Some(min_coverage);
         self.files = files;
         self
     }

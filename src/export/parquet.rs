@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
 use arrow_array::{
-    ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use polars::prelude as pl;
@@ -151,11 +152,14 @@ fn cells_schema() -> SchemaRef {
         field("start", DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false),
         field("date", DataType::Date32, false),
         field("hour", DataType::Int32, false),
+        field("minute", DataType::Int32, false),
+        field("utc_offset_minutes", DataType::Int32, false),
         field("mean", DataType::Float64, true),
         field("min", DataType::Float64, true),
         field("steps_scored", DataType::Int64, false),
         field("steps_expected", DataType::Int64, false),
         field("coverage", DataType::Float64, false),
+        field("uncertain", DataType::Boolean, false),
         field("worst_metric", DataType::Utf8, true),
     ];
     fields.extend(Metric::ALL.iter().map(|m| field(m.loss_column(), DataType::Float64, true)));
@@ -167,6 +171,7 @@ fn to_arrow(cells: &pl::DataFrame, field: &Field) -> pl::PolarsResult<ArrayRef> 
     let column = cells.column(field.name())?;
     Ok(match field.data_type() {
         DataType::Utf8 => Arc::new(column.str()?.iter().collect::<StringArray>()),
+        DataType::Boolean => Arc::new(column.bool()?.iter().collect::<BooleanArray>()),
         DataType::Date32 => Arc::new(column.date()?.physical().iter().collect::<Date32Array>()),
         DataType::Int32 => Arc::new(column.i32()?.iter().collect::<Int32Array>()),
         DataType::Int64 => Arc::new(column.i64()?.iter().collect::<Int64Array>()),

@@ -1,16 +1,14 @@
 //! The heat map in a terminal: a line a day, a column an hour, red to green, grey where unknown.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use crate::time::UtcDay;
+use crate::time::{CellWidth, UtcDay, Zone};
 
 /// Days that are painted at most: the latest, a screen of them.
 const DAYS_PAINTED: usize = 35;
-/// Below this share of scored steps a question mark stands before an hour's score.
-const UNCERTAIN_BELOW: f64 = 0.5;
 
 /// How much colour the terminal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,52 +43,63 @@ enum Hour {
     Nothing,
     /// It existed, and no step was scored.
     Unknown,
-    /// Mean score, and the share of its steps that were scored.
-    Scored(f64, f64),
+    /// Scored, for the most part or not.
+    Scored {
+        /// Mean score.
+        mean: f64,
+        /// Too few of its steps were scored.
+        uncertain: bool,
+    },
 }
 
 /// The latest days of every cluster, as they will be painted.
 #[derive(Debug, Default)]
 pub struct Picture {
-    clusters: BTreeMap<String, VecDeque<(UtcDay, [Hour; 24])>>,
-    days_seen: BTreeMap<String, usize>,
+    clusters: BTreeMap<String, BTreeMap<UtcDay, [Hour; 24]>>,
+    earlier_days: BTreeMap<String, usize>,
 }
 
 impl Picture {
-    /// Takes in a day's finished cells of clusters.
-    pub fn add_day(&mut self, day: UtcDay, cells: &DataFrame) -> PolarsResult<()> {
-        let (clusters, hours) = (cells.column("cluster")?.str()?, cells.column("hour")?.i32()?);
-        let (means, coverage) = (cells.column("mean")?.f64()?, cells.column("coverage")?.f64()?);
-        let mut lines: BTreeMap<&str, [Hour; 24]> = BTreeMap::new();
-        for row in 0..cells.height() {
-            let (Some(cluster), Some(hour)) = (clusters.get(row), hours.get(row)) else { continue };
-            let line = lines.entry(cluster).or_insert([Hour::Nothing; 24]);
-            line[hour as usize % 24] = match (means.get(row), coverage.get(row)) {
-                (Some(mean), Some(coverage)) => Hour::Scored(mean, coverage),
-                _ => Hour::Unknown,
+    /// Takes in finished hours of clusters: `cluster`, `date`, `hour` and the columns of
+    /// [`crate::heatmap::divide`]. A wider cell fills the hours that it spans.
+    pub fn add(&mut self, hours: &DataFrame, width: CellWidth) -> PolarsResult<()> {
+        let (clusters, dates) = (hours.column("cluster")?.str()?, hours.column("date")?.i32()?);
+        let (starts, uncertain) = (hours.column("hour")?.i32()?, hours.column("uncertain")?.bool()?);
+        let means = hours.column("mean")?.f64()?;
+        let spans = (width.minutes() / 60).max(1) as usize;
+        for row in 0..hours.height() {
+            let (Some(cluster), Some(date), Some(hour)) = (clusters.get(row), dates.get(row), starts.get(row)) else {
+                continue;
             };
-        }
-        for (cluster, line) in lines {
+            let painted = match means.get(row) {
+                Some(mean) => Hour::Scored { mean, uncertain: uncertain.get(row).unwrap_or(false) },
+                None => Hour::Unknown,
+            };
             let days = self.clusters.entry(cluster.to_owned()).or_default();
-            days.push_back((day, line));
-            if days.len() > DAYS_PAINTED {
-                days.pop_front();
+            let line = days.entry(UtcDay::from_days(date)).or_insert([Hour::Nothing; 24]);
+            let from = (hour as usize).min(23);
+            line[from..(from + spans).min(24)].fill(painted);
+        }
+        for (cluster, days) in &mut self.clusters {
+            while days.len() > DAYS_PAINTED {
+                days.pop_first();
+                *self.earlier_days.entry(cluster.clone()).or_default() += 1;
             }
-            *self.days_seen.entry(cluster.to_owned()).or_default() += 1;
         }
         Ok(())
     }
 
     /// Paints all clusters; `totals` are the columns of [`crate::heatmap::divide`] with one row a cluster.
-    pub fn paint(&self, totals: &DataFrame, palette: Palette) -> PolarsResult<String> {
+    pub fn paint(&self, totals: &DataFrame, zone: Zone, palette: Palette) -> PolarsResult<String> {
         let mut text = String::new();
         for (cluster, days) in &self.clusters {
             let _ = writeln!(text, "{}: {}", printable(cluster), describe(totals, cluster)?);
-            let earlier = self.days_seen.get(cluster).map_or(0, |seen| seen - days.len());
-            if earlier > 0 {
+            if let Some(earlier) = self.earlier_days.get(cluster) {
                 let _ = writeln!(text, "{earlier} earlier days are in heatmap.csv");
             }
-            let _ = write!(text, "UTC       ");
+            // A long zone's name does not fit above the dates.
+            let label = if zone == Zone::default() { "UTC" } else { "local" };
+            let _ = write!(text, "{label:<10}");
             for hour in 0..24 {
                 let _ = write!(text, " {hour:02}");
             }
@@ -106,6 +115,9 @@ impl Picture {
         }
         if !self.clusters.is_empty() {
             text.push_str(&legend(palette));
+            if zone != Zone::default() {
+                let _ = writeln!(text, "days and hours of {zone}; an hour that comes twice is painted once");
+            }
         }
         Ok(text)
     }
@@ -145,8 +157,8 @@ fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
     let (digits, colour) = match hour {
         Hour::Nothing => return text.push_str("   "),
         Hour::Unknown => (" ··".to_owned(), Some(GREY)),
-        Hour::Scored(mean, coverage) => {
-            let mark = if coverage < UNCERTAIN_BELOW { '?' } else { ' ' };
+        Hour::Scored { mean, uncertain } => {
+            let mark = if uncertain { '?' } else { ' ' };
             (format!("{mark}{:>2}", mean.floor()), Some(heat(mean)))
         }
     };
@@ -185,11 +197,11 @@ fn cube(rgb: [u8; 3]) -> u8 {
 fn legend(palette: Palette) -> String {
     let mut text = "each hour's mean score, rounded down:".to_owned();
     for score in [0.0, 2.0, 5.0, 8.0, 10.0] {
-        paint_hour(&mut text, Hour::Scored(score, 1.0), palette);
+        paint_hour(&mut text, Hour::Scored { mean: score, uncertain: false }, palette);
     }
     text.push_str("  unknown:");
     paint_hour(&mut text, Hour::Unknown, palette);
-    text.push_str("  ?: less than half of its steps known\n");
+    text.push_str("  ?: too little of it known\n");
     text
 }
 
@@ -224,8 +236,8 @@ mod tests {
             paint_hour(&mut text, hour, Palette::Plain);
             text
         };
-        assert_eq!(paint(Hour::Scored(9.99, 1.0)), "  9");
-        assert_eq!(paint(Hour::Scored(10.0, 0.4)), "?10");
+        assert_eq!(paint(Hour::Scored { mean: 9.99, uncertain: false }), "  9");
+        assert_eq!(paint(Hour::Scored { mean: 10.0, uncertain: true }), "?10");
         assert_eq!(paint(Hour::Unknown), " ··");
         assert_eq!(paint(Hour::Nothing), "   ");
     }

@@ -64,17 +64,32 @@ impl History {
         Ok(days)
     }
 
-    /// What the footers of all days say, in order; an error unless they have one source.
-    pub fn read_metas(&self) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
-        let mut metas: Vec<(UtcDay, DayMeta)> = Vec::new();
+    /// What the footers of all days say, in order; an error unless they have one source. Days whose
+    /// file cannot be read stand apart.
+    pub fn read_metas(&self) -> Result<DayMetas, HistoryError> {
+        let mut metas = DayMetas::default();
         for day in self.days()? {
             let path = self.file(day);
-            let meta = read_meta(&path)?;
-            if let Some(difference) = metas.first().and_then(|(_, first)| first.source.difference(&meta.source)) {
-                return Err(HistoryError::OtherSource { path, difference });
+            match read_meta(&path) {
+                Ok(meta) => {
+                    let first = metas.known.first().map(|(_, first)| &first.source);
+                    if let Some(difference) = first.and_then(|first| first.difference(&meta.source)) {
+                        return Err(HistoryError::OtherSource { path, difference });
+                    }
+                    metas.known.push((day, meta));
+                }
+                Err(error) => metas.broken.push((day, error)),
             }
-            metas.push((day, meta));
         }
         Ok(metas)
     }
+}
+
+/// The days of a history.
+#[derive(Debug, Default)]
+pub struct DayMetas {
+    /// Days with what their footers say, in order.
+    pub known: Vec<(UtcDay, DayMeta)>,
+    /// Days whose file cannot be read, with why.
+    pub broken: Vec<(UtcDay, HistoryError)>,
 }

@@ -11,7 +11,7 @@ mod whole_file;
 
 pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
 pub use day_file::{DayMeta, read_day, read_meta, write_day};
-pub use layout::History;
+pub use layout::{DayMetas, History};
 pub use source::{QuerySource, Source};
 pub use whole_file::{FileError, FileStat, WholeFile};
 

@@ -1,0 +1,118 @@
+//! How the scores of a cluster's members become the score of the cluster.
+
+use std::cmp::Reverse;
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+use super::{ABSENT, DayScores, ScoreTable, StepState, Worth};
+use crate::spec::METRICS;
+
+/// Which member, or what of all of them, stands for a cluster at a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rollup {
+    /// The worst of its members; unknown as soon as one of them is unknown.
+    #[default]
+    Worst,
+    /// The mean of its members; unknown as soon as one of them is unknown.
+    Mean,
+    /// The score that a majority of its members reaches; an unknown member reaches none.
+    Quorum,
+}
+
+impl Rollup {
+    const ALL: [Self; 3] = [Self::Worst, Self::Mean, Self::Quorum];
+
+    /// How it is called in flags and in the manifest.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Worst => "worst",
+            Self::Mean => "mean",
+            Self::Quorum => "quorum",
+        }
+    }
+
+    /// The cluster at each step of the day, from its members with these indices.
+    pub fn line(self, table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
+        match self {
+            Self::Worst => worst(table, scores, members),
+            Self::Mean => each_step(table, scores, members, |worths| mean(table, worths)),
+            Self::Quorum => each_step(table, scores, members, quorum),
+        }
+    }
+}
+
+impl fmt::Display for Rollup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Rollup {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|rollup| rollup.name() == text);
+        found.ok_or_else(|| format!("'{text}' is no rollup: write worst, mean or quorum"))
+    }
+}
+
+/// The worst member is one of the codes: no arithmetic, a member at a time.
+fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
+    // An unknown member outranks the worst known one: it could be worse still.
+    let rank: Vec<u64> = table.entries.iter().map(|e| e.worth.map_or(0, |w| w.score + 1)).collect();
+    let rank = |code: u16| rank.get(code as usize).copied().unwrap_or(u64::MAX);
+    let mut standing = vec![ABSENT; scores.grid.len()];
+    for member in members {
+        for (stands, &code) in standing.iter_mut().zip(scores.codes(member)) {
+            if rank(code) < rank(*stands) {
+                *stands = code;
+            }
+        }
+    }
+    standing.into_iter().map(|code| table.state(code)).collect()
+}
+
+/// Calls `roll` with the living members at each step, `None` for those that are unknown.
+fn each_step(
+    table: &ScoreTable,
+    scores: &DayScores,
+    members: Range<usize>,
+    mut roll: impl FnMut(&mut [Option<Worth>]) -> Option<Worth>,
+) -> Vec<StepState> {
+    let mut alive: Vec<Option<Worth>> = Vec::with_capacity(members.len());
+    let roll_step = |step: usize| {
+        alive.clear();
+        alive.extend(members.clone().filter_map(|member| match table.state(scores.codes(member)[step]) {
+            StepState::Absent => None,
+            StepState::Unknown => Some(None),
+            StepState::Scored(worth) => Some(Some(worth)),
+        }));
+        match alive.as_mut_slice() {
+            [] => StepState::Absent,
+            alive => roll(alive).map_or(StepState::Unknown, StepState::Scored),
+        }
+    };
+    (0..scores.grid.len()).map(roll_step).collect()
+}
+
+/// The mean loss of each metric, rounded to the integers' unit (a billionth of a point for weights
+/// that add up to 1); the score is what they leave, so that score and losses still add up to ten.
+fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
+    let count = members.len() as u64;
+    let mut losses = [0; METRICS];
+    for worth in members {
+        for (total, loss) in losses.iter_mut().zip((*worth)?.losses) {
+            *total += loss;
+        }
+    }
+    let losses = losses.map(|total| (total + count / 2) / count);
+    Some(Worth { score: 10 * table.denominator() - losses.iter().sum::<u64>(), losses })
+}
+
+/// Of n members the (n / 2 + 1)-th best: that score, and every lower one, a majority reaches.
+fn quorum(members: &mut [Option<Worth>]) -> Option<Worth> {
+    // The sort is stable: equals stay in the order of the members, the unknown come last.
+    members.sort_by_key(|worth| Reverse(worth.map(|w| w.score)));
+    members[members.len() / 2]
+}

@@ -38,6 +38,9 @@ pub enum Command {
     /// Stage 2: score a history on disk and write everything else. Needs no server.
     #[command(after_help = SCORE_EXAMPLES)]
     Score(ScoreArgs),
+    /// Take one cell of the heat map apart: the arithmetic behind its score, as on paper.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
 }
 
 const BACKFILL_EXAMPLES: &str = "\
@@ -62,6 +65,13 @@ Examples:
     etcd-heatmap score audit
   Without open_fds, into another folder:
     etcd-heatmap score audit --without open_fds --out audit-without-fds";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  Why was c01 red at two in the afternoon (UTC) of 7 October?
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14
+  The same cell by the clocks of Berlin:
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
@@ -162,6 +172,26 @@ pub struct ScoreArgs {
     /// Folder to write to [default: DIR].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// How to score.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Folder that holds history/, as pull wrote it.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// The cluster.
+    #[arg(long, value_name = "NAME")]
+    pub cluster: String,
+
+    /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: String,
 
     /// How to score.
     #[command(flatten)]

@@ -254,3 +254,91 @@ pub fn clusters_only(frame: &DataFrame) -> PolarsResult<DataFrame> {
     let is_cluster: BooleanChunked = frame.column("level")?.str()?.iter().map(|l| Some(l == Some("cluster"))).collect();
     frame.filter(&is_cluster)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::readings::{Life, Lives, Member, Window};
+    use crate::score::{alive_on, score_window};
+    use crate::spec::Profile;
+    use crate::time::{Grid, HOUR_MS, Step, TimeRange, parse_instant};
+
+    /// Marsaglia's xorshift: enough chance for a test, the same in every run.
+    struct Chance(u64);
+
+    impl Chance {
+        fn below(&mut self, bound: u64) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0 % bound
+        }
+    }
+
+    /// A reading that depends on nothing but where it stands; every ninth is unknown.
+    fn reading(member: usize, metric: Metric, ms: i64) -> f64 {
+        let mut chance = Chance((ms as u64) ^ ((member as u64 + 1) << 40) ^ ((metric.index() as u64 + 1) << 50));
+        chance.below(1 << 20);
+        let bad = [0.02, 0.03, 2000.0, 6.0, 1.0, 1.0][metric.index()];
+        match chance.below(9) {
+            0 => f64::NAN,
+            1..=3 => bad,
+            _ => 0.0,
+        }
+    }
+
+    fn sums_of(range: TimeRange, lives: &Lives, folding: Folding) -> DataFrame {
+        let grid = Grid::within(range, Step::from_millis(300_000).unwrap());
+        let alive = alive_on(&grid, lives);
+        let names: Vec<Member> = lives.iter().map(|(member, _)| member.clone()).collect();
+        let mut window = Window::unknown(grid, alive.iter().map(|(member, _)| member.clone()).collect());
+        for index in 0..alive.len() {
+            let of_all = names.binary_search(&alive[index].0).unwrap();
+            for metric in Metric::ALL {
+                for (step, value) in window.row_mut(metric, index).iter_mut().enumerate() {
+                    *value = reading(of_all, metric, grid.at(step));
+                }
+            }
+        }
+        let table = ScoreTable::new(&Profile::seed());
+        sum_day(&table, folding, &score_window(&table, &window, &alive)).unwrap()
+    }
+
+    #[test]
+    fn a_range_cut_anywhere_and_joined_in_any_order_gives_the_same_cells() {
+        let mut chance = Chance(20_261_025);
+        for (zone, rollup, width) in [
+            ("UTC", "worst", "1h"),
+            ("Asia/Kolkata", "mean", "2h"),
+            ("Europe/Berlin", "quorum", "15m"),
+            ("Australia/Lord_Howe", "worst", "2h"),
+        ] {
+            let folding =
+                Folding { zone: zone.parse().unwrap(), width: width.parse().unwrap(), rollup: rollup.parse().unwrap() };
+            let start_ms = parse_instant("2026-10-24T06:00:00Z", 0).unwrap();
+            let range = TimeRange { start_ms, end_ms: start_ms + 40 * HOUR_MS };
+            let mut lives = Lives::default();
+            for (name, from, to) in [("a", 0, 40), ("b", 3, 21), ("c", 22, 39)] {
+                let life = Life { first_ms: start_ms + from * HOUR_MS, last_ms: start_ms + to * HOUR_MS };
+                lives.add(Member::new("c1", name), life);
+                lives.add(Member::new("c2", name), life);
+            }
+            let whole = sums_of(range, &lives, folding);
+            let mut cuts: Vec<i64> = (0..6).map(|_| range.start_ms + chance.below(40 * 12) as i64 * 300_000).collect();
+            cuts.extend([range.start_ms, range.end_ms]);
+            cuts.sort_unstable();
+            let mut parts: Vec<DataFrame> = cuts
+                .windows(2)
+                .map(|cut| sums_of(TimeRange { start_ms: cut[0], end_ms: cut[1] }, &lives, folding))
+                .collect();
+            let mut joined = parts.swap_remove(chance.below(parts.len() as u64) as usize);
+            while !parts.is_empty() {
+                joined.vstack_mut(&parts.swap_remove(chance.below(parts.len() as u64) as usize)).unwrap();
+            }
+            let merged = merge_sums(&joined, &PLACE_KEYS).unwrap().select(whole.get_column_names_owned()).unwrap();
+            let sorted = |frame: &DataFrame| frame.sort(PLACE_KEYS, SortMultipleOptions::default()).unwrap();
+            assert!(sorted(&merged).equals_missing(&sorted(&whole)), "{zone}, {rollup}, {width}, cut at {cuts:?}");
+        }
+    }
+}

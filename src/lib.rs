@@ -16,6 +16,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod explain;
 pub mod export;
 pub mod heatmap;
 pub mod history;

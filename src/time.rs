@@ -41,6 +41,14 @@ pub enum TimeError {
     /// No time zone of that name.
     #[error("'{0}' is not a time zone: write an IANA name such as Europe/Berlin, America/New_York or UTC")]
     NotAZone(String),
+    /// The clocks went forward over it.
+    #[error("{text} does not exist in {zone}: the clocks went forward over it")]
+    NoSuchLocalTime {
+        /// As typed.
+        text: String,
+        /// The zone.
+        zone: String,
+    },
     /// Another width than the four.
     #[error("'{0}' is not the width of a cell: write 15m, 30m, 1h or 2h")]
     NotACellWidth(String),

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod evidence;
+mod explain;
 mod progress;
 mod pull;
 mod sample;
@@ -66,6 +67,24 @@ pub enum CommandError {
         /// What the first of them failed with.
         cause: PromError,
     },
+    /// The cluster that was named is not there.
+    #[error("the history has no cluster '{cluster}': it has {known}")]
+    NoCluster {
+        /// As typed.
+        cluster: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The cell that was named is not there.
+    #[error("{cluster} has no step in the cell of {at}: the history goes from {range}")]
+    NoCell {
+        /// The cluster.
+        cluster: String,
+        /// As typed.
+        at: String,
+        /// What the history covers.
+        range: crate::time::TimeRange,
+    },
     /// A day whose file broke; the others came out.
     #[error("{0}; the other days are scored, and that one is unknown")]
     Unreadable(HistoryError),
@@ -82,6 +101,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         Command::Backfill(args) => backfill::run(&args, &reporter),
         Command::Pull(args) => pull::run(&args.url, &args.what, &args.without, &args.out, &reporter).map(|_| ()),
+        Command::Explain(args) => explain::run(&args, &reporter),
         Command::Score(args) => {
             let out = args.out.as_deref().unwrap_or(&args.folder);
             score::run(&args.folder, out, &score::How::from_args(&args.how)?, &reporter)

@@ -32,8 +32,8 @@ const DAYS_PER_THREAD: usize = 4;
 
 /// How to score, from the command line.
 pub(super) struct How {
-    profile: Profile,
-    folding: Folding,
+    pub(super) profile: Profile,
+    pub(super) folding: Folding,
     min_coverage: f64,
 }
 

@@ -2,12 +2,14 @@
 //! returns what it [`Written`].
 
 mod csv;
+mod explanation;
 mod manifest;
 mod openmetrics;
 mod parquet;
 mod terminal;
 
 pub use csv::HeatmapCsv;
+pub use explanation::explain_text;
 pub use manifest::{MANIFEST, Manifest, ManifestMember};
 pub use openmetrics::{BLOCK_WINDOW_MS, block_windows, write_window};
 pub use parquet::{HeatmapParquet, write_scores};

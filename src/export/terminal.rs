@@ -148,7 +148,7 @@ fn two_digits(score: f64) -> f64 {
 }
 
 /// Label values are somebody else's text: no control character of theirs reaches the terminal.
-fn printable(label: &str) -> String {
+pub(super) fn printable(label: &str) -> String {
     label.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

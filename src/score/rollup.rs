@@ -32,6 +32,15 @@ impl Rollup {
         }
     }
 
+    /// What it is, to follow "its score at a step is".
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Worst => "that of its worst member, and unknown while one of them is unknown",
+            Self::Mean => "the mean of its members, and unknown while one of them is unknown",
+            Self::Quorum => "the one that a majority of its members reaches",
+        }
+    }
+
     /// The cluster at each step of the day, from its members with these indices.
     pub fn line(self, table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
         match self {

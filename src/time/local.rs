@@ -7,10 +7,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, Offset, TimeZone, Timelike};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeZone, Timelike};
 use chrono_tz::Tz;
 
-use super::{Grid, TimeError};
+use super::{Grid, TimeError, parse_instant};
 
 /// An IANA time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,31 @@ impl Zone {
         LocalCell { start_ms, date: local.date_naive(), minute_of_day, utc_offset_minutes: offset_s / 60 }
     }
 
+    /// Reads an instant as a person types it, where a date or a time without an offset is local;
+    /// `2026-10-07T14` will do. Of an hour that comes twice it is the first.
+    pub fn parse_instant(self, text: &str, now_ms: i64) -> Result<i64, TimeError> {
+        let text = text.trim();
+        let local = [
+            ("%Y-%m-%dT%H:%M:%S", ""),
+            ("%Y-%m-%dT%H:%M", ""),
+            ("%Y-%m-%dT%H:%M", ":00"),
+            ("%Y-%m-%dT%H:%M", "T00:00"),
+        ]
+        .into_iter()
+        .find_map(|(format, rest)| {
+            NaiveDateTime::parse_from_str(&format!("{}{rest}", text.replace(' ', "T")), format).ok()
+        });
+        match local {
+            None => parse_instant(text, now_ms),
+            Some(local) => {
+                let instant = self.0.from_local_datetime(&local).earliest();
+                instant
+                    .map(|at| at.timestamp_millis())
+                    .ok_or_else(|| TimeError::NoSuchLocalTime { text: text.to_owned(), zone: self.to_string() })
+            }
+        }
+    }
+
     /// The cells that the steps of a grid lie in, in order, each with the indices of its steps.
     pub fn cells(self, grid: &Grid, width: CellWidth) -> Vec<(LocalCell, std::ops::Range<usize>)> {
         let mut cells: Vec<(LocalCell, std::ops::Range<usize>)> = Vec::new();
@@ -137,5 +162,61 @@ impl Zone {
             }
         }
         to
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::time::{HOUR_MS, Step, TimeRange};
+
+    fn cells(zone: &str, start: &str, hours: i64, width: &str) -> Vec<(String, u32, i32, usize)> {
+        let start_ms = parse_instant(start, 0).unwrap();
+        let range = TimeRange { start_ms, end_ms: start_ms + hours * HOUR_MS };
+        let grid = Grid::within(range, Step::from_millis(300_000).unwrap());
+        let zone: Zone = zone.parse().unwrap();
+        let cells = zone.cells(&grid, width.parse().unwrap());
+        cells
+            .into_iter()
+            .map(|(c, s)| {
+                (super::super::format_instant(c.start_ms), c.minute_of_day / 60, c.utc_offset_minutes, s.len())
+            })
+            .collect()
+    }
+
+    /// Expected values from Python's zoneinfo.
+    #[test]
+    fn both_two_o_clocks_of_an_autumn_night_are_cells_of_their_own() {
+        let got = cells("Europe/Berlin", "2026-10-24T23:00:00Z", 4, "1h");
+        let at = |time: &str| format!("2026-10-{time}:00Z");
+        assert_eq!(
+            got,
+            [
+                (at("24T23:00"), 1, 120, 12),
+                (at("25T00:00"), 2, 120, 12),
+                (at("25T01:00"), 2, 60, 12),
+                (at("25T02:00"), 3, 60, 12),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_clock_that_changes_by_half_an_hour_cuts_a_cell_where_it_changes() {
+        // Lord Howe goes back from 02:00 at +11:00 to 01:30 at +10:30 at 15:00 UTC on 4 April 2026.
+        let got = cells("Australia/Lord_Howe", "2026-04-04T14:00:00Z", 2, "1h");
+        let at = |time: &str| format!("2026-04-04T{time}:00Z");
+        assert_eq!(got, [(at("14:00"), 1, 660, 12), (at("15:00"), 1, 630, 6), (at("15:30"), 2, 630, 6)]);
+    }
+
+    #[test]
+    fn a_local_time_is_read_in_its_zone() {
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
+        let read = |text: &str| zone.parse_instant(text, 0);
+        assert_eq!(read("2026-10-07T14"), parse_instant("2026-10-07T12:00:00Z", 0));
+        assert_eq!(read("2026-10-07"), parse_instant("2026-10-06T22:00:00Z", 0));
+        assert_eq!(read("2026-10-07T14:00:00Z"), parse_instant("2026-10-07T14:00:00Z", 0));
+        assert_eq!(read("2026-10-25T02:30"), parse_instant("2026-10-25T00:30:00Z", 0));
+        assert!(matches!(read("2026-03-29T02:30"), Err(TimeError::NoSuchLocalTime { .. })));
     }
 }

@@ -1,0 +1,222 @@
+//! One cell's arithmetic, as a person would do it on paper.
+
+use crate::heatmap::Folding;
+use crate::readings::{Member, Window};
+use crate::score::{DayScores, ScoreTable, StepState, Worth};
+use crate::spec::{METRICS, Metric, Profile, WEIGHT_ONE};
+use crate::time::LocalCell;
+
+/// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
+/// (`prometheus.ExponentialBuckets(0.001, 2, 14)` in etcd's sources).
+const BUCKETS: i32 = 14;
+const FIRST_BUCKET_SECONDS: f64 = 0.001;
+
+/// A UTC day's readings with their scores, for the same members.
+#[derive(Debug)]
+pub struct ScoredWindow {
+    /// The readings.
+    pub window: Window,
+    /// Their codes.
+    pub scores: DayScores,
+}
+
+/// What one cell of a cluster is made of.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The cell.
+    pub place: LocalCell,
+    /// The cluster's own sums.
+    pub cluster: StepTotals,
+    /// Its members that exist in the cell, in order.
+    pub members: Vec<MemberPart>,
+}
+
+/// Steps of a cell added up, in the integers of the score table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepTotals {
+    /// Steps at which it exists.
+    pub expected: u64,
+    /// Steps that are scored.
+    pub scored: u64,
+    /// Sum of the scores and losses of those.
+    pub score: u64,
+    /// Losses by metric.
+    pub losses: [u64; METRICS],
+    /// The lowest score.
+    pub min: Option<u64>,
+}
+
+impl StepTotals {
+    fn add(&mut self, step: StepState) {
+        match step {
+            StepState::Absent => {}
+            StepState::Unknown => self.expected += 1,
+            StepState::Scored(Worth { score, losses }) => {
+                self.expected += 1;
+                self.scored += 1;
+                self.score += score;
+                self.min = Some(self.min.map_or(score, |min| min.min(score)));
+                for (total, loss) in self.losses.iter_mut().zip(losses) {
+                    *total += loss;
+                }
+            }
+        }
+    }
+
+    /// An amount a scored step, in points; `None` where no step is scored.
+    pub fn mean(&self, table: &ScoreTable, amount: u64) -> Option<f64> {
+        (self.scored > 0).then(|| amount as f64 / (table.denominator() * self.scored) as f64)
+    }
+}
+
+/// One member's part.
+#[derive(Debug)]
+pub struct MemberPart {
+    /// Who.
+    pub member: Member,
+    /// Its steps added up.
+    pub totals: StepTotals,
+    /// Its metrics, in the order of the specification.
+    pub metrics: Vec<MetricPart>,
+}
+
+/// What one metric of one member did.
+#[derive(Debug)]
+pub struct MetricPart {
+    /// Which.
+    pub metric: Metric,
+    /// Steps of the member's life at which its reading is known.
+    pub known: u64,
+    /// Median of the known readings (between the two middle ones where their number is even).
+    pub median: Option<f64>,
+    /// The highest known reading.
+    pub max: Option<f64>,
+    /// The histogram's bucket that the highest reading lies in, in seconds: between its bounds the
+    /// reading is an interpolation. `None` for what is no latency.
+    pub bucket: Option<(f64, f64)>,
+    /// Points with the number of steps that got them, best first.
+    pub points: Vec<(f64, u64)>,
+    /// Its share of the score, of the metrics that take part.
+    pub weight: f64,
+}
+
+/// Takes a cell apart. The days are those that the cell lies in, and hold one cluster's members.
+pub fn explain(
+    table: &ScoreTable,
+    profile: &Profile,
+    folding: Folding,
+    place: LocalCell,
+    days: &[ScoredWindow],
+) -> Explanation {
+    let mut cluster = StepTotals::default();
+    let mut members: Vec<Member> = days.iter().flat_map(|day| day.scores.members.iter().cloned()).collect();
+    members.sort_unstable();
+    members.dedup();
+    for day in days {
+        let line = folding.rollup.line(table, &day.scores, 0..day.scores.members.len());
+        for step in steps_of(folding, place, day) {
+            cluster.add(line[step]);
+        }
+    }
+    let parts = members.into_iter().map(|member| explain_member(table, profile, folding, place, days, member));
+    Explanation { place, cluster, members: parts.filter(|part| part.totals.expected > 0).collect() }
+}
+
+/// The indices of the cell's steps in a day.
+fn steps_of(folding: Folding, place: LocalCell, day: &ScoredWindow) -> impl Iterator<Item = usize> + use<> {
+    let cells = folding.zone.cells(&day.scores.grid, folding.width);
+    cells.into_iter().filter(move |(cell, _)| *cell == place).flat_map(|(_, steps)| steps)
+}
+
+fn explain_member(
+    table: &ScoreTable,
+    profile: &Profile,
+    folding: Folding,
+    place: LocalCell,
+    days: &[ScoredWindow],
+    member: Member,
+) -> MemberPart {
+    let mut totals = StepTotals::default();
+    let mut readings: [Vec<f64>; METRICS] = Default::default();
+    let mut points: [Vec<f64>; METRICS] = Default::default();
+    for day in days {
+        let Ok(index) = day.scores.members.binary_search(&member) else { continue };
+        let codes = day.scores.codes(index);
+        for step in steps_of(folding, place, day) {
+            let state = table.state(codes[step]);
+            totals.add(state);
+            if state == StepState::Absent {
+                continue;
+            }
+            for metric in Metric::ALL {
+                let Some(got) = table.look_up(codes[step]).points[metric.index()] else { continue };
+                readings[metric.index()].push(day.window.row(metric, index)[step]);
+                points[metric.index()].push(got);
+            }
+        }
+    }
+    let metrics = Metric::ALL
+        .into_iter()
+        .zip(readings.into_iter().zip(points))
+        .map(|(metric, (readings, points))| explain_metric(profile, metric, readings, &points))
+        .collect();
+    MemberPart { member, totals, metrics }
+}
+
+fn explain_metric(profile: &Profile, metric: Metric, mut readings: Vec<f64>, points: &[f64]) -> MetricPart {
+    readings.sort_by(f64::total_cmp);
+    let max = readings.last().copied();
+    let middle = readings.len() / 2;
+    let median = match readings.len() {
+        0 => None,
+        even if even % 2 == 0 => Some(f64::midpoint(readings[middle - 1], readings[middle])),
+        _ => Some(readings[middle]),
+    };
+    let mut by_points: Vec<(f64, u64)> = Vec::new();
+    for &got in points {
+        match by_points.iter_mut().find(|(known, _)| *known == got) {
+            Some((_, steps)) => *steps += 1,
+            None => by_points.push((got, 1)),
+        }
+    }
+    by_points.sort_by(|a, b| b.0.total_cmp(&a.0));
+    MetricPart {
+        metric,
+        known: readings.len() as u64,
+        median,
+        max,
+        bucket: max.filter(|_| matches!(metric, Metric::WalFsync | Metric::BackendCommit)).and_then(bucket),
+        points: by_points,
+        weight: profile.rule(metric).weight as f64 / profile.total_weight().min(WEIGHT_ONE) as f64,
+    }
+}
+
+/// The bucket that a latency lies in; `None` above the last bound, where nothing is known but that.
+fn bucket(seconds: f64) -> Option<(f64, f64)> {
+    let bound = |i: i32| FIRST_BUCKET_SECONDS * f64::powi(2.0, i);
+    let upper = (0..BUCKETS).find(|&i| seconds <= bound(i))?;
+    Some((if upper == 0 { 0.0 } else { bound(upper - 1) }, bound(upper)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latency_lies_in_the_bucket_whose_bounds_hold_it() {
+        assert_eq!(bucket(0.0095), Some((0.008, 0.016)));
+        assert_eq!(bucket(0.016), Some((0.008, 0.016)));
+        assert_eq!(bucket(0.0005), Some((0.0, 0.001)));
+        assert_eq!(bucket(9.0), None);
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_two_in_the_middle() {
+        let part =
+            |readings: &[f64]| explain_metric(&Profile::seed(), Metric::OpenFds, readings.to_vec(), &[10.0, 0.0, 10.0]);
+        assert_eq!(part(&[4.0, 1.0, 3.0, 2.0]).median, Some(2.5));
+        assert_eq!(part(&[3.0, 1.0, 2.0]).median, Some(2.0));
+        assert_eq!(part(&[]).median, None);
+        assert_eq!(part(&[1.0]).points, [(10.0, 2), (0.0, 1)]);
+    }
+}

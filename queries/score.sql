@@ -16,9 +16,14 @@
 -- of its neighbours but `lives`.
 
 -- Parameters. What is set before this file is read stays.
-SET VARIABLE audit        = coalesce(getvariable('audit'), 'audit');   -- folder that holds history/
-SET VARIABLE step_seconds = coalesce(getvariable('step_seconds'), 60); -- --step of the pull
-SET VARIABLE without      = coalesce(getvariable('without'), CAST([] AS VARCHAR[]));  -- --without
+SET VARIABLE audit = coalesce(getvariable('audit'), 'audit');  -- the folder that holds history/
+-- The metrics of --without, such as ['open_fds'].
+SET VARIABLE without = coalesce(getvariable('without'), CAST([] AS VARCHAR[]));
+-- The step of the pull stands in the footers of the files; set it for files of another origin.
+SET VARIABLE step_seconds = coalesce(getvariable('step_seconds'), (
+    SELECT any_value(CAST(decode(value) AS INTEGER))
+    FROM parquet_kv_metadata(getvariable('audit') || '/history/date=*/readings.parquet')
+    WHERE decode(key) = 'etcd-heatmap.step_seconds'));
 
 -- One row a member and step at which anything was known. An unknown reading is NULL there, never
 -- NaN. Whole seconds instead of timestamps: plain integer arithmetic needs no time zone.

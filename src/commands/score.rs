@@ -19,7 +19,7 @@ use crate::export::{
     write_window,
 };
 use crate::heatmap::{clusters_only, divide, finish, merge_sums, sum_day};
-use crate::history::{DayMeta, FileError, History, HistoryError, read_day};
+use crate::history::{DayMeta, FileError, History, HistoryError, Source, read_day};
 use crate::readings::{Lives, Window};
 use crate::score::{DayScores, Rollup, ScoreTable, alive_on, score_window};
 use crate::spec::{Metric, Profile};
@@ -51,7 +51,7 @@ pub(super) fn run(folder: &Path, out: &Path, without: &[Metric], reporter: &Repo
         rollup: Rollup::default(),
         lives: &overview.lives,
         step,
-        metadata: footer(&profile, &source.step_seconds),
+        metadata: footer(&profile, &source),
     };
     let started = Instant::now();
     let outcome = scoring.run(overview.range, reporter)?;
@@ -132,11 +132,12 @@ fn remove(file: &Path) -> Result<(), FileError> {
 }
 
 /// What the footers of scores and cells say.
-fn footer(profile: &Profile, step_seconds: &i64) -> Vec<(&'static str, String)> {
+fn footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("step_seconds", step_seconds.to_string()),
+        ("step_seconds", source.step_seconds.to_string()),
+        ("source", serde_json::json!(source).to_string()),
         ("profile", profile.name.to_owned()),
         ("left_out", left_out.join(",")),
     ]

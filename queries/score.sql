@@ -16,9 +16,14 @@
 -- of its neighbours but `lives`.
 
 -- Parameters. What is set before this file is read stays.
-SET VARIABLE audit        = coalesce(getvariable('audit'), 'audit');   -- folder that holds history/
-SET VARIABLE step_seconds = coalesce(getvariable('step_seconds'), 60); -- --step of the pull
-SET VARIABLE without      = coalesce(getvariable('without'), CAST([] AS VARCHAR[]));  -- --without
+SET VARIABLE audit = coalesce(getvariable('audit'), 'audit');  -- the folder that holds history/
+-- The metrics of --without, such as ['open_fds'].
+SET VARIABLE without = coalesce(getvariable('without'), CAST([] AS VARCHAR[]));
+-- The step of the pull stands in the footers of the files; set it for files of another origin.
+SET VARIABLE step_seconds = coalesce(getvariable('step_seconds'), (
+    SELECT any_value(CAST(decode(value) AS INTEGER))
+    FROM parquet_kv_metadata(getvariable('audit') || '/history/date=*/readings.parquet')
+    WHERE decode(key) = 'etcd-heatmap.step_seconds'));
 
 -- One row a member and step at which anything was known. An unknown reading is NULL there, never
 -- NaN. Whole seconds instead of timestamps: plain integer arithmetic needs no time zone.
@@ -176,11 +181,14 @@ SELECT if(member IS NULL, 'cluster', 'member')      AS level,
        to_timestamp(epoch_hour * 3600)              AS start,
        DATE '1970-01-01' + CAST(epoch_hour // 24 AS INTEGER) AS date,
        epoch_hour % 24                              AS hour,
+       0                                            AS minute,
+       0                                            AS utc_offset_minutes,
        units / (weight * scored)                    AS mean,
        min_units / weight                           AS min,
        coalesce(scored, 0)                          AS steps_scored,
        steps_expected,
        coalesce(scored, 0) / steps_expected         AS coverage,
+       coalesce(scored, 0) / steps_expected < 0.5   AS uncertain,
        CASE WHEN list_max(lost) > 0 THEN            -- the first in this order on ties
             ['wal_fsync', 'backend_commit', 'open_fds', 'leader_changes', 'client_traffic_in',
              'db_size'][list_position(lost, list_max(lost))] END AS worst_metric,

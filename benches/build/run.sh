@@ -13,8 +13,8 @@ cargo fetch --locked --quiet
 
 echo "== cold build, $(nproc) cores"
 CARGO_TARGET_DIR=$cold/target /usr/bin/time -v -o "$cold/time" \
-    cargo build --release --locked --timings 2>&1 | tee "$cold/log" | grep -c '^ *Compiling' >"$cold/crates"
-awk -v crates="$(cat "$cold/crates")" -v bar=$bar -F': ' '
+    cargo build --release --locked --timings >"$cold/log" 2>&1 || { cat "$cold/log"; exit 1; }
+awk -v crates="$(grep -c '^ *Compiling' "$cold/log")" -v bar=$bar -F': ' '
     /Elapsed/ { n = split($NF, t, ":"); wall = t[n] + 60 * t[n-1] + (n > 2 ? 3600 * t[1] : 0) }
     /User time|System time/ { cpu += $NF }
     END {

@@ -91,13 +91,8 @@ def compact(second):
     return datetime.fromtimestamp(second, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
-def set_parameters(connection, options):
-    """Variables belong to a connection; what score.sql defines belongs to all of them."""
+def define(connection, options):
     connection.execute(f"SET VARIABLE audit = '{options.audit}'")
-    connection.execute(f"SET VARIABLE step_seconds = {options.step_seconds}")
-
-
-def define(connection):
     connection.execute(SCORE_SQL.read_text())
     connection.execute(ESCAPED_SQL)
     connection.execute(NAMES_SQL)
@@ -106,7 +101,9 @@ def define(connection):
 
 def recompute_unit(connection, since, until, options):
     """One stretch of up to three days: everything but the cells, of which it leaves the counts."""
-    set_parameters(connection, options)
+    # Variables belong to a connection; what score.sql defines belongs to all of them.
+    connection.execute(f"SET VARIABLE audit = '{options.audit}'")
+    connection.execute(f"SET VARIABLE step_seconds = {options.step_seconds}")
     connection.execute(STEPS_SQL.format(since=since, until=until))
     connection.execute(COUNTS_SQL)
     for day in range(since // DAY * DAY, until, DAY):
@@ -134,7 +131,6 @@ def main():
     arguments.add_argument("audit", type=Path)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--threads", type=int, default=os.cpu_count())
-    arguments.add_argument("--step-seconds", type=int, default=60)
     arguments.add_argument("--without-openmetrics", action="store_true")
     options = arguments.parse_args()
     for folder in ("scores", "openmetrics"):
@@ -142,8 +138,8 @@ def main():
 
     connection = duckdb.connect(config={"threads": options.threads})
     connection.execute("CREATE TABLE no_steps (position INTEGER, step BIGINT, band SMALLINT)")
-    set_parameters(connection, options)
-    define(connection)
+    define(connection, options)
+    options.step_seconds = connection.execute("SELECT getvariable('step_seconds')").fetchone()[0]
     first, last = connection.execute("SELECT min(first), max(last) FROM lives").fetchone()
     # From here on each unit runs on the one thread that asks for it: nothing to hand over.
     connection.execute("SET threads = 1")

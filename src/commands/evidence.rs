@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::CommandError;
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History};
@@ -42,15 +44,14 @@ pub(super) fn list_history(
 ) -> Result<Vec<Written>, CommandError> {
     let out = history.out();
     let listed = Manifest::read(out).map(|m| m.history).unwrap_or_default();
-    let mut files = Vec::with_capacity(metas.len());
-    for (day, meta) in metas {
+    let list = |(day, meta): &(UtcDay, DayMeta)| {
         let path = history.file(*day);
         let bytes = std::fs::metadata(&path).map(|m| m.len()).unwrap_or(0);
         let is_listed = |file: &&Written| file.is(out, &path) && file.rows == meta.rows && file.stat.bytes == bytes;
-        files.push(match written.get(day).or_else(|| listed.iter().find(is_listed)) {
-            Some(file) => file.clone(),
-            None => Written::read(out, &path, meta.rows)?,
-        });
-    }
-    Ok(files)
+        match written.get(day).or_else(|| listed.iter().find(is_listed)) {
+            Some(file) => Ok(file.clone()),
+            None => Ok(Written::read(out, &path, meta.rows)?),
+        }
+    };
+    metas.par_iter().map(list).collect()
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
+use ::parquet::file::properties::EnabledStatistics;
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMillisecondArray,
@@ -33,9 +34,13 @@ pub fn write_scores(
 ) -> Result<Written, ExportError> {
     let failed = |e| FileError::from_parquet(path, e);
     let schema = scores_schema();
-    let properties = writer_properties(metadata).build();
+    let mut properties = writer_properties(metadata);
+    for name in Metric::ALL.iter().map(|m| m.points_column()).chain(["score"]) {
+        // From 0 to 10 in every file: nothing that a reader could skip by.
+        properties = properties.set_column_statistics_enabled(name.into(), EnabledStatistics::None);
+    }
     let mut writer =
-        ArrowWriter::try_new(WholeFile::create(path)?, schema.clone(), Some(properties)).map_err(failed)?;
+        ArrowWriter::try_new(WholeFile::create(path)?, schema.clone(), Some(properties.build())).map_err(failed)?;
     let look_ups = LookUps::new(table);
     let labels = LabelColumns::new(&scores.members);
     let mut rows = ScoreRows::default();

@@ -293,8 +293,8 @@ mod tests {
         let alive = alive_on(&grid, lives);
         let names: Vec<Member> = lives.iter().map(|(member, _)| member.clone()).collect();
         let mut window = Window::unknown(grid, alive.iter().map(|(member, _)| member.clone()).collect());
-        for index in 0..alive.len() {
-            let of_all = names.binary_search(&alive[index].0).unwrap();
+        for (index, (member, _)) in alive.iter().enumerate() {
+            let of_all = names.binary_search(member).unwrap();
             for metric in Metric::ALL {
                 for (step, value) in window.row_mut(metric, index).iter_mut().enumerate() {
                     *value = reading(of_all, metric, grid.at(step));

@@ -9,7 +9,7 @@ use super::score::How;
 use crate::cli::ExplainArgs;
 use crate::explain::{ScoredWindow, explain};
 use crate::export::explain_text;
-use crate::history::{History, HistoryError, read_day};
+use crate::history::{History, HistoryError};
 use crate::readings::Lives;
 use crate::score::{ScoreTable, alive_on, score_window};
 use crate::time::{DAY_MS, Grid, Step, UtcDay};
@@ -76,11 +76,7 @@ fn scored_window(
         return Ok(None);
     }
     let members = alive.iter().map(|(member, _)| member.clone()).collect();
-    let path = history.file(day);
-    let window = match path.is_file() {
-        true => read_day(&path, grid, members)?,
-        false => crate::readings::Window::unknown(grid, members),
-    };
+    let window = history.read_window(day, grid, members)?;
     let scores = score_window(table, &window, &alive);
     Ok(Some(ScoredWindow { window, scores }))
 }

@@ -1,40 +1,32 @@
 //! `etcd-heatmap score`: a history on disk becomes scores, cells and files.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs;
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+mod outputs;
+mod scoring;
+mod shown;
 
-use indicatif::{HumanBytes, HumanCount};
-use polars::prelude::{DataFrame, PolarsResult};
-use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
 
 use super::evidence::{Overview, list_history};
 use super::progress::Reporter;
 use super::{CommandError, check_folder};
 use crate::cli::HowArgs;
-use crate::export::{
-    ExportError, HeatmapCsv, HeatmapParquet, Manifest, Palette, Picture, Written, block_windows, write_scores,
-    write_window,
-};
-use crate::heatmap::{Folding, OpenCells, clusters_only, divide, finish, merge_sums, sum_day};
-use crate::history::{DayMeta, DayMetas, FileError, History, HistoryError, Source, read_day};
-use crate::readings::{Lives, Member, Window};
-use crate::score::{DayScores, ScoreTable, alive_on, score_window};
+use crate::export::Manifest;
+use crate::heatmap::Folding;
+use crate::history::{DayMeta, DayMetas, History, HistoryError, Source};
+use crate::score::ScoreTable;
 use crate::spec::{Metric, Profile};
-use crate::time::{Grid, Step, TimeRange, UtcDay};
-
-/// Days scored before their results are put in order, for each thread: enough that no thread waits
-/// for the slowest, few enough that they fit in memory.
-const DAYS_PER_THREAD: usize = 4;
+use crate::time::{Step, UtcDay};
+use outputs::remove_outputs;
+use scoring::Scoring;
+use shown::tell_files;
 
 /// How to score, from the command line.
 pub(super) struct How {
     pub(super) profile: Profile,
     pub(super) folding: Folding,
-    min_coverage: f64,
+    pub(super) min_coverage: f64,
 }
 
 impl How {
@@ -82,7 +74,7 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
     let manifest = manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.files);
     manifest.write(out)?;
     outcome.picture.tell(&scoring, reporter)?;
-    tell_files(out, &manifest, reporter);
+    tell_files(out, folder == out, &manifest, reporter);
     if !overview.missing.is_empty() {
         reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));
     }
@@ -103,49 +95,6 @@ fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), Com
     }
 }
 
-/// Removes what an earlier scoring wrote, and only that, so that no file of another range or profile
-/// stays. Folders go when nobody else has put anything in them.
-fn remove_outputs(out: &Path) -> Result<(), FileError> {
-    let is_day = |name: &str| name.strip_prefix("date=").is_some_and(|date| date.parse::<UtcDay>().is_ok());
-    let scores = out.join("scores");
-    for day in entries(&scores, is_day)? {
-        remove(&day.join("scores.parquet"))?;
-        let _ = fs::remove_dir(day);
-    }
-    let openmetrics = out.join("openmetrics");
-    for file in entries(&openmetrics, |name| name.starts_with("etcd_score-") && name.ends_with(".om"))? {
-        remove(&file)?;
-    }
-    for folder in [scores, openmetrics] {
-        let _ = fs::remove_dir(folder);
-    }
-    remove(&out.join("heatmap.parquet"))?;
-    remove(&out.join("heatmap.csv"))
-}
-
-/// What lies in a folder and has such a name; nothing where there is no folder.
-fn entries(folder: &Path, has_name: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, FileError> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let failed = |e| FileError::new("read", folder, e);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_str().is_some_and(&has_name) {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
-}
-
-fn remove(file: &Path) -> Result<(), FileError> {
-    match fs::remove_file(file) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::new("replace", file, e)),
-        _ => Ok(()),
-    }
-}
-
 /// What the footers of scores and cells say.
 fn footer(profile: &Profile, source: &Source, how: &How) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
@@ -159,228 +108,4 @@ fn footer(profile: &Profile, source: &Source, how: &How) -> Vec<(&'static str, S
         ("time_zone", how.folding.zone.to_string()),
         ("cell", how.folding.width.to_string()),
     ]
-}
-
-/// Everything that scoring a day needs.
-struct Scoring<'a> {
-    history: &'a History,
-    out: &'a Path,
-    table: ScoreTable,
-    how: &'a How,
-    lives: &'a Lives,
-    step: Step,
-    metadata: Vec<(&'static str, String)>,
-}
-
-/// One day's results on their way into the files that span days.
-struct ScoredDay {
-    day: UtcDay,
-    scores: Arc<DayScores>,
-    sums: DataFrame,
-    file: Option<Written>,
-    broken: Option<HistoryError>,
-}
-
-/// What scoring leaves behind.
-struct Outcome {
-    files: Vec<Written>,
-    picture: Overall,
-    broken: Vec<(UtcDay, HistoryError)>,
-}
-
-impl Scoring<'_> {
-    fn run(&self, range: TimeRange, reporter: &Reporter) -> Result<Outcome, CommandError> {
-        let days: Vec<UtcDay> = range.days().collect();
-        let progress = reporter.start("scoring", "days", days.len() as u64);
-        let mut cells = CellFiles::create(self)?;
-        let mut windows = OpenWindows::new(range);
-        let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
-        let mut done = 0;
-        for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
-            let scored: Vec<ScoredDay> =
-                chunk.par_iter().map(|&day| self.score_day(day)).collect::<Result<_, CommandError>>()?;
-            for day in scored {
-                let is_last = days.last() == Some(&day.day);
-                cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
-                score_files.extend(day.file);
-                broken.extend(day.broken.map(|error| (day.day, error)));
-                windows.add(day.day, day.scores);
-                done += 1;
-            }
-            window_files.extend(windows.write_finished(self, range.end_ms)?);
-            progress.set(done, "");
-        }
-        progress.clear();
-        let (mut files, picture) = cells.finish()?;
-        files.extend(score_files);
-        files.extend(window_files);
-        Ok(Outcome { files, picture, broken })
-    }
-
-    /// Reads, scores and folds one day, and writes its scores. A day that is not there or cannot be
-    /// read is one of which nothing is known.
-    fn score_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
-        let grid = Grid::within(day.range(), self.step);
-        let alive = alive_on(&grid, self.lives);
-        let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
-        let path = self.history.file(day);
-        let (window, broken) = match path.is_file().then(|| read_day(&path, grid, members.clone())) {
-            Some(Ok(window)) => (window, None),
-            Some(Err(error)) => (Window::unknown(grid, members), Some(error)),
-            None => (Window::unknown(grid, members), None),
-        };
-        let scores = score_window(&self.table, &window, &alive);
-        drop(window);
-        let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
-        let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");
-        let file = if scores.members.is_empty() {
-            None
-        } else {
-            Some(write_scores(self.out, &path, &self.table, &scores, &self.metadata)?)
-        };
-        Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken })
-    }
-}
-
-/// The files of cells, and what the terminal shows of them.
-struct CellFiles {
-    open: OpenCells,
-    parquet: HeatmapParquet,
-    csv: HeatmapCsv,
-    picture: Overall,
-}
-
-impl CellFiles {
-    fn create(scoring: &Scoring<'_>) -> Result<Self, CommandError> {
-        Ok(Self {
-            open: OpenCells::default(),
-            parquet: HeatmapParquet::create(scoring.out, &scoring.metadata)?,
-            csv: HeatmapCsv::create(scoring.out)?,
-            picture: Overall::new(scoring.how.min_coverage),
-        })
-    }
-
-    /// Writes the cells of the local days that are over when the next UTC day begins.
-    fn add(&mut self, scoring: &Scoring<'_>, sums: DataFrame, next_day_ms: Option<i64>) -> Result<(), CommandError> {
-        let Folding { zone, width, .. } = scoring.how.folding;
-        let today = next_day_ms.map(|ms| zone.cell_at(ms, width).date);
-        let finished = self.open.add(sums, today).map_err(ExportError::from)?;
-        let mut cells = finish(&scoring.table, &finished, scoring.how.min_coverage).map_err(ExportError::from)?;
-        self.parquet.append(&cells)?;
-        self.csv.append(&mut cells)?;
-        Ok(self.picture.add(scoring, &finished).map_err(ExportError::from)?)
-    }
-
-    fn finish(self) -> Result<(Vec<Written>, Overall), CommandError> {
-        Ok((vec![self.parquet.finish()?, self.csv.finish()?], self.picture))
-    }
-}
-
-/// The block windows whose days are not all scored yet, and the days that they need.
-struct OpenWindows {
-    windows: VecDeque<TimeRange>,
-    days: VecDeque<(UtcDay, Arc<DayScores>)>,
-}
-
-impl OpenWindows {
-    fn new(range: TimeRange) -> Self {
-        Self { windows: block_windows(range).collect(), days: VecDeque::new() }
-    }
-
-    fn add(&mut self, day: UtcDay, scores: Arc<DayScores>) {
-        self.days.push_back((day, scores));
-    }
-
-    /// Writes the windows that lie wholly in the days that are there (or past the end of the
-    /// range), in parallel, and lets go of the days that no later window needs.
-    fn write_finished(&mut self, scoring: &Scoring<'_>, range_end_ms: i64) -> Result<Vec<Written>, CommandError> {
-        let Some((last, _)) = self.days.back() else { return Ok(Vec::new()) };
-        let scored_until = last.range().end_ms;
-        let is_last_day = scored_until >= range_end_ms;
-        let finished = self.windows.iter().take_while(|w| w.end_ms <= scored_until || is_last_day).count();
-        let finished: Vec<TimeRange> = self.windows.drain(..finished).collect();
-        let days = &self.days;
-        let written = finished
-            .into_par_iter()
-            .map(|window| {
-                let touched = days.iter().filter(|(day, _)| day.range().intersect(window).is_some());
-                let touched: Vec<Arc<DayScores>> = touched.map(|(_, scores)| scores.clone()).collect();
-                write_window(scoring.out, &scoring.table, window, &touched)
-            })
-            .collect::<Result<Vec<_>, ExportError>>()?;
-        let next = self.windows.front().map_or(i64::MAX, |w| w.start_ms);
-        self.days.retain(|(day, _)| day.range().end_ms > next);
-        Ok(written.into_iter().flatten().collect())
-    }
-}
-
-/// What the terminal shows at the end: the latest days, and a total for each cluster.
-struct Overall {
-    picture: Picture,
-    totals: Option<DataFrame>,
-    min_coverage: f64,
-}
-
-impl Overall {
-    fn new(min_coverage: f64) -> Self {
-        Self { picture: Picture::default(), totals: None, min_coverage }
-    }
-
-    /// Takes in the sums of finished cells: cells that share a column of the picture become one.
-    fn add(&mut self, scoring: &Scoring<'_>, sums: &DataFrame) -> PolarsResult<()> {
-        let clusters = clusters_only(sums)?;
-        if clusters.height() == 0 {
-            return Ok(());
-        }
-        let hours = merge_sums(&clusters, &["cluster", "date", "hour"])?;
-        let mut columns = hours.select(["cluster", "date", "hour"])?.into_columns();
-        columns.extend(divide(&scoring.table, &hours, self.min_coverage)?);
-        let width = scoring.how.folding.width;
-        self.picture.add(&DataFrame::new_infer_height(columns)?, width)?;
-        let sums = merge_sums(&clusters, &["cluster"])?;
-        let all = match self.totals.take() {
-            Some(totals) => totals.vstack(&sums)?,
-            None => sums,
-        };
-        self.totals = Some(merge_sums(&all, &["cluster"])?);
-        Ok(())
-    }
-
-    fn tell(&self, scoring: &Scoring<'_>, reporter: &Reporter) -> Result<(), CommandError> {
-        let Some(sums) = &self.totals else { return Ok(()) };
-        let paint = || {
-            let mut columns = vec![sums.column("cluster")?.clone()];
-            columns.extend(divide(&scoring.table, sums, self.min_coverage)?);
-            let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
-            self.picture.paint(&DataFrame::new_infer_height(columns)?, scoring.how.folding.zone, palette)
-        };
-        reporter.result(&paint().map_err(ExportError::from)?);
-        Ok(())
-    }
-}
-
-/// Lists what was written, files of one kind together.
-fn tell_files(out: &Path, manifest: &Manifest, reporter: &Reporter) {
-    let kinds = [
-        ("history/*/readings.parquet", "history/", "readings"),
-        ("scores/*/scores.parquet", "scores/", "scores"),
-        ("heatmap.parquet", "heatmap.parquet", "cells"),
-        ("heatmap.csv", "heatmap.csv", "cells"),
-        ("openmetrics/*.om", "openmetrics/", "samples"),
-    ];
-    let mut text = format!("\nwritten to {}:\n", out.display());
-    for (shown, prefix, unit) in kinds {
-        let files: Vec<&Written> =
-            manifest.files.iter().chain(&manifest.history).filter(|f| f.path.starts_with(prefix)).collect();
-        let rows: u64 = files.iter().map(|f| f.rows).sum();
-        let bytes: u64 = files.iter().map(|f| f.stat.bytes).sum();
-        let count = match files.len() {
-            1 => "1 file".to_owned(),
-            n => format!("{n} files"),
-        };
-        let bytes = HumanBytes(bytes).to_string();
-        text.push_str(&format!("  {shown:<27} {count:>9} {bytes:>12} {:>12} {unit}\n", HumanCount(rows).to_string()));
-    }
-    text.push_str("  manifest.json\n");
-    reporter.result(&text);
 }

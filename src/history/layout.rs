@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::day_file::{DayMeta, read_meta};
+use super::day_file::{DayMeta, read_day, read_meta};
 use super::{FileError, HistoryError};
-use crate::time::UtcDay;
+use crate::readings::{Member, Window};
+use crate::time::{Grid, UtcDay};
 
 const READINGS: &str = "readings.parquet";
 
@@ -62,6 +63,12 @@ impl History {
         }
         days.sort_unstable();
         Ok(days)
+    }
+
+    /// The readings of these members (sorted) on the steps of a day; unknown where it has no file.
+    pub fn read_window(&self, day: UtcDay, grid: Grid, members: Vec<Member>) -> Result<Window, HistoryError> {
+        let path = self.file(day);
+        if path.is_file() { read_day(&path, grid, members) } else { Ok(Window::unknown(grid, members)) }
     }
 
     /// What the footers of all days say, in order; an error unless they have one source. Days whose

@@ -1,0 +1,174 @@
+//! Days in parallel, their results in order: memory does not grow with the range.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use polars::prelude::DataFrame;
+use rayon::prelude::*;
+
+use super::How;
+use super::shown::Overall;
+use crate::commands::CommandError;
+use crate::commands::progress::Reporter;
+use crate::export::{ExportError, HeatmapCsv, HeatmapParquet, Written, block_windows, write_scores, write_window};
+use crate::heatmap::{Folding, OpenCells, finish, sum_day};
+use crate::history::{History, HistoryError};
+use crate::readings::{Lives, Member, Window};
+use crate::score::{DayScores, ScoreTable, alive_on, score_window};
+use crate::time::{Grid, Step, TimeRange, UtcDay};
+
+/// Days scored before their results are put in order, for each thread: enough that no thread waits
+/// for the slowest, few enough that they fit in memory.
+const DAYS_PER_THREAD: usize = 4;
+
+/// Everything that scoring a day needs.
+pub(super) struct Scoring<'a> {
+    pub(super) history: &'a History,
+    pub(super) out: &'a Path,
+    pub(super) table: ScoreTable,
+    pub(super) how: &'a How,
+    pub(super) lives: &'a Lives,
+    pub(super) step: Step,
+    pub(super) metadata: Vec<(&'static str, String)>,
+}
+
+/// One day's results on their way into the files that span days.
+struct ScoredDay {
+    day: UtcDay,
+    scores: Arc<DayScores>,
+    sums: DataFrame,
+    file: Option<Written>,
+    broken: Option<HistoryError>,
+}
+
+/// What scoring leaves behind.
+pub(super) struct Outcome {
+    pub(super) files: Vec<Written>,
+    pub(super) picture: Overall,
+    pub(super) broken: Vec<(UtcDay, HistoryError)>,
+}
+
+impl Scoring<'_> {
+    pub(super) fn run(&self, range: TimeRange, reporter: &Reporter) -> Result<Outcome, CommandError> {
+        let days: Vec<UtcDay> = range.days().collect();
+        let progress = reporter.start("scoring", "days", days.len() as u64);
+        let mut cells = CellFiles::create(self)?;
+        let mut windows = OpenWindows::new(range);
+        let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+        let mut done = 0;
+        for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
+            let scored: Vec<ScoredDay> =
+                chunk.par_iter().map(|&day| self.score_day(day)).collect::<Result<_, CommandError>>()?;
+            for day in scored {
+                let is_last = days.last() == Some(&day.day);
+                cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
+                score_files.extend(day.file);
+                broken.extend(day.broken.map(|error| (day.day, error)));
+                windows.add(day.day, day.scores);
+                done += 1;
+            }
+            window_files.extend(windows.write_finished(self, range.end_ms)?);
+            progress.set(done, "");
+        }
+        progress.clear();
+        let (mut files, picture) = cells.finish()?;
+        files.extend(score_files);
+        files.extend(window_files);
+        Ok(Outcome { files, picture, broken })
+    }
+
+    /// Reads, scores and folds one day, and writes its scores. A day that is not there or cannot be
+    /// read is one of which nothing is known.
+    fn score_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
+        let grid = Grid::within(day.range(), self.step);
+        let alive = alive_on(&grid, self.lives);
+        let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
+        let (window, broken) = match self.history.read_window(day, grid, members.clone()) {
+            Ok(window) => (window, None),
+            Err(error) => (Window::unknown(grid, members), Some(error)),
+        };
+        let scores = score_window(&self.table, &window, &alive);
+        drop(window);
+        let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
+        let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");
+        let file = if scores.members.is_empty() {
+            None
+        } else {
+            Some(write_scores(self.out, &path, &self.table, &scores, &self.metadata)?)
+        };
+        Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken })
+    }
+}
+
+/// The files of cells, and what the terminal shows of them.
+struct CellFiles {
+    open: OpenCells,
+    parquet: HeatmapParquet,
+    csv: HeatmapCsv,
+    picture: Overall,
+}
+
+impl CellFiles {
+    fn create(scoring: &Scoring<'_>) -> Result<Self, CommandError> {
+        Ok(Self {
+            open: OpenCells::default(),
+            parquet: HeatmapParquet::create(scoring.out, &scoring.metadata)?,
+            csv: HeatmapCsv::create(scoring.out)?,
+            picture: Overall::new(scoring.how.min_coverage),
+        })
+    }
+
+    /// Writes the cells of the local days that are over when the next UTC day begins.
+    fn add(&mut self, scoring: &Scoring<'_>, sums: DataFrame, next_day_ms: Option<i64>) -> Result<(), CommandError> {
+        let Folding { zone, width, .. } = scoring.how.folding;
+        let today = next_day_ms.map(|ms| zone.cell_at(ms, width).date);
+        let finished = self.open.add(sums, today).map_err(ExportError::from)?;
+        let mut cells = finish(&scoring.table, &finished, scoring.how.min_coverage).map_err(ExportError::from)?;
+        self.parquet.append(&cells)?;
+        self.csv.append(&mut cells)?;
+        Ok(self.picture.add(scoring, &finished).map_err(ExportError::from)?)
+    }
+
+    fn finish(self) -> Result<(Vec<Written>, Overall), CommandError> {
+        Ok((vec![self.parquet.finish()?, self.csv.finish()?], self.picture))
+    }
+}
+
+/// The block windows whose days are not all scored yet, and the days that they need.
+struct OpenWindows {
+    windows: VecDeque<TimeRange>,
+    days: VecDeque<(UtcDay, Arc<DayScores>)>,
+}
+
+impl OpenWindows {
+    fn new(range: TimeRange) -> Self {
+        Self { windows: block_windows(range).collect(), days: VecDeque::new() }
+    }
+
+    fn add(&mut self, day: UtcDay, scores: Arc<DayScores>) {
+        self.days.push_back((day, scores));
+    }
+
+    /// Writes the windows that lie wholly in the days that are there (or past the end of the
+    /// range), in parallel, and lets go of the days that no later window needs.
+    fn write_finished(&mut self, scoring: &Scoring<'_>, range_end_ms: i64) -> Result<Vec<Written>, CommandError> {
+        let Some((last, _)) = self.days.back() else { return Ok(Vec::new()) };
+        let scored_until = last.range().end_ms;
+        let is_last_day = scored_until >= range_end_ms;
+        let finished = self.windows.iter().take_while(|w| w.end_ms <= scored_until || is_last_day).count();
+        let finished: Vec<TimeRange> = self.windows.drain(..finished).collect();
+        let days = &self.days;
+        let written = finished
+            .into_par_iter()
+            .map(|window| {
+                let touched = days.iter().filter(|(day, _)| day.range().intersect(window).is_some());
+                let touched: Vec<Arc<DayScores>> = touched.map(|(_, scores)| scores.clone()).collect();
+                write_window(scoring.out, &scoring.table, window, &touched)
+            })
+            .collect::<Result<Vec<_>, ExportError>>()?;
+        let next = self.windows.front().map_or(i64::MAX, |w| w.start_ms);
+        self.days.retain(|(day, _)| day.range().end_ms > next);
+        Ok(written.into_iter().flatten().collect())
+    }
+}

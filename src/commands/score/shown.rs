@@ -1,0 +1,88 @@
+//! What the terminal shows at the end.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use indicatif::{HumanBytes, HumanCount};
+use polars::prelude::{DataFrame, PolarsResult};
+
+use super::scoring::Scoring;
+use crate::commands::CommandError;
+use crate::commands::progress::Reporter;
+use crate::export::{ExportError, Manifest, Palette, Picture, Written};
+use crate::heatmap::{clusters_only, divide, merge_sums};
+
+/// The latest days, and a total for each cluster.
+pub(super) struct Overall {
+    picture: Picture,
+    totals: Option<DataFrame>,
+    min_coverage: f64,
+}
+
+impl Overall {
+    pub(super) fn new(min_coverage: f64) -> Self {
+        Self { picture: Picture::default(), totals: None, min_coverage }
+    }
+
+    /// Takes in the sums of finished cells: cells that share a column of the picture become one.
+    pub(super) fn add(&mut self, scoring: &Scoring<'_>, sums: &DataFrame) -> PolarsResult<()> {
+        let clusters = clusters_only(sums)?;
+        if clusters.height() == 0 {
+            return Ok(());
+        }
+        let hours = merge_sums(&clusters, &["cluster", "date", "hour"])?;
+        let mut columns = hours.select(["cluster", "date", "hour"])?.into_columns();
+        columns.extend(divide(&scoring.table, &hours, self.min_coverage)?);
+        let width = scoring.how.folding.width;
+        self.picture.add(&DataFrame::new_infer_height(columns)?, width)?;
+        let sums = merge_sums(&clusters, &["cluster"])?;
+        let all = match self.totals.take() {
+            Some(totals) => totals.vstack(&sums)?,
+            None => sums,
+        };
+        self.totals = Some(merge_sums(&all, &["cluster"])?);
+        Ok(())
+    }
+
+    pub(super) fn tell(&self, scoring: &Scoring<'_>, reporter: &Reporter) -> Result<(), CommandError> {
+        let Some(sums) = &self.totals else { return Ok(()) };
+        let paint = || {
+            let mut columns = vec![sums.column("cluster")?.clone()];
+            columns.extend(divide(&scoring.table, sums, self.min_coverage)?);
+            let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
+            self.picture.paint(&DataFrame::new_infer_height(columns)?, scoring.how.folding.zone, palette)
+        };
+        reporter.result(&paint().map_err(ExportError::from)?);
+        Ok(())
+    }
+}
+
+/// Lists what lies in the output folder now, files of one kind together.
+pub(super) fn tell_files(out: &Path, holds_history: bool, manifest: &Manifest, reporter: &Reporter) {
+    let kinds = [
+        ("history/*/readings.parquet", "history/", "readings"),
+        ("scores/*/scores.parquet", "scores/", "scores"),
+        ("heatmap.parquet", "heatmap.parquet", "cells"),
+        ("heatmap.csv", "heatmap.csv", "cells"),
+        ("openmetrics/*.om", "openmetrics/", "samples"),
+    ];
+    let mut text = format!("\nin {}:\n", out.display());
+    let history: &[Written] = if holds_history { &manifest.history } else { &[] };
+    for (shown, prefix, unit) in kinds {
+        let files: Vec<&Written> =
+            manifest.files.iter().chain(history).filter(|f| f.path.starts_with(prefix)).collect();
+        if files.is_empty() {
+            continue;
+        }
+        let rows: u64 = files.iter().map(|f| f.rows).sum();
+        let bytes: u64 = files.iter().map(|f| f.stat.bytes).sum();
+        let count = match files.len() {
+            1 => "1 file".to_owned(),
+            n => format!("{n} files"),
+        };
+        let bytes = HumanBytes(bytes).to_string();
+        text.push_str(&format!("  {shown:<27} {count:>9} {bytes:>12} {:>12} {unit}\n", HumanCount(rows).to_string()));
+    }
+    text.push_str("  manifest.json\n");
+    reporter.result(&text);
+}

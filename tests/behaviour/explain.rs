@@ -1,0 +1,55 @@
+//! One cell taken apart.
+
+use crate::support::{Folder, cells, etcd_heatmap, oracle};
+
+/// 2026-10-07 14:00 UTC: a slow disk in the hours after an election storm.
+const SLOW_DISK: (i64, &str) = (1_791_381_600, "2026-10-07T14:00:00Z");
+/// 2026-10-02 06:00 UTC: a member goes down in this hour.
+const GOING_DOWN: (i64, &str) = (1_790_920_800, "2026-10-02T06:00:00Z");
+/// 2026-10-02 08:00 UTC: it is down.
+const DOWN: (i64, &str) = (1_790_928_000, "2026-10-02T08:00:00Z");
+
+#[test]
+fn a_cell_is_explained_with_the_readings_and_points_that_another_engine_finds() {
+    let folder = Folder::new("explain");
+    let audit = folder.at("audit");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    for (start, start_text) in [SLOW_DISK, GOING_DOWN, DOWN] {
+        let at = start.to_string();
+        let run = etcd_heatmap(&["explain", &audit, "--cluster", "c01", "--at", &at]).succeeds();
+        let text = folder.write("explanation.txt", &run.stdout);
+        let end = (start + 3600).to_string();
+        oracle("explain.py", &[&audit, &text, "--cluster", "c01", "--start", &at, "--end", &end]);
+
+        let cell = cells.iter().find(|cell| cell.cluster == "c01" && cell.member.is_none() && cell.start == start_text);
+        let mean = cell.expect("the heat map has this cell").mean;
+        let told = mean.map_or_else(|| ": 0 of 12 steps scored".to_owned(), |mean| format!(": mean {mean:.2}, "));
+        let head = run.stdout.lines().next().unwrap_or_default();
+        assert!(head.contains(&told), "the heat map says {mean:?}, explain says {head}");
+    }
+}
+
+#[test]
+fn a_cell_can_be_named_by_the_clocks_of_its_zone() {
+    let folder = Folder::new("explain-zone");
+    let audit = folder.at("audit");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
+    let explain = |flags: &[&str]| etcd_heatmap(&[&["explain", &audit, "--cluster", "c01"][..], flags].concat());
+    let local = explain(&["--at", "2026-10-07T16", "--time-zone", "Europe/Berlin"]).succeeds().stdout;
+    let utc = explain(&["--at", "2026-10-07T14:00:00Z"]).succeeds().stdout;
+    assert!(local.starts_with("cluster c01, 2026-10-07 16:00 Europe/Berlin"), "{local}");
+    let arithmetic = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(arithmetic(&local), arithmetic(&utc), "it is the same hour");
+}
+
+#[test]
+fn a_cell_that_is_not_there_is_told_with_what_is() {
+    let folder = Folder::new("explain-nothing");
+    let audit = folder.at("audit");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
+    let explain = |cluster: &str, at: &str| etcd_heatmap(&["explain", &audit, "--cluster", cluster, "--at", at]);
+    explain("c9", "2026-10-07T14").fails_saying(&["'c9'", "c01, c02, c03"]);
+    explain("c03", "2026-10-02T06").fails_saying(&["c03", "2026-10-02T06", "2026-10-01"]);
+    explain("c01", "someday").fails_saying(&["'someday'", "2026-10-01"]);
+}

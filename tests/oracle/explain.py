@@ -1,0 +1,99 @@
+"""Compares what `etcd-heatmap explain` printed of one cell with the readings and scores of its hours.
+
+usage: explain.py DIR TEXT --cluster NAME --start SECONDS --end SECONDS"""
+
+import argparse
+import re
+from pathlib import Path
+
+import duckdb
+
+from report import Report
+from spec import METRICS, points
+
+ROW = re.compile(
+    r"  (?P<metric>\w+) +(?P<median>unknown|[\d.]+(?: \S+)?) {2,}(?P<max>unknown|[\d.]+(?: \S+)?)"
+    r" +(?P<known>\d+)/(?P<expected>\d+) +(?P<weight>[\d.]+) +(?P<cost>[\d.?]+)(?:  (?P<points>[^;]*))?"
+    r"(?:; highest is interpolated between (?P<lower>[\d.]+) and (?P<upper>[\d.]+) ms)?")
+SHOWN = {
+    "wal_fsync": lambda v: f"{v * 1000:.2f} ms",
+    "backend_commit": lambda v: f"{v * 1000:.2f} ms",
+    "open_fds": lambda v: f"{v:g}",
+    "leader_changes": lambda v: f"{v:g}",
+    "client_traffic_in": lambda v: f"{v / 1e3:.1f} kB/s",
+    "db_size": lambda v: f"{v / 1e6:.1f} MB",
+}
+# etcd's histograms: 14 buckets from 1 ms on, each twice as wide as the one before.
+BOUNDS = [0] + [2**i for i in range(14)]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("text")
+    parser.add_argument("--cluster", required=True)
+    parser.add_argument("--start", type=int, required=True)
+    parser.add_argument("--end", type=int, required=True)
+    asked = parser.parse_args()
+    told = blocks(Path(asked.text).read_text(encoding="utf-8"))
+    expected = {}
+    for (member,) in query(asked, "scores", "DISTINCT member", "TRUE"):
+        expected |= {(member, row["metric"]): row for row in lines(asked, member)}
+    report = Report()
+    report.compare("explain: rows of members", expected, told)
+    report.close()
+
+
+def blocks(text):
+    """(member, metric) -> its row as it was printed."""
+    found = {}
+    for block in text.split("\nmember ")[1:]:
+        member = block.split(": ")[0]
+        rows = [match.groupdict() for match in map(ROW.fullmatch, block.splitlines()) if match]
+        found |= {(member, row["metric"]): row for row in rows}
+    return found
+
+
+def query(asked, table, select, where, *parameters):
+    files = f"{asked.folder}/{table}/*/*.parquet"
+    sql = (f"SELECT {select} FROM read_parquet('{files}', hive_partitioning = false)"
+           f" WHERE cluster = ? AND epoch(ts) >= ? AND epoch(ts) < ? AND {where}")
+    return duckdb.execute(sql, [asked.cluster, asked.start, asked.end, *parameters]).fetchall()
+
+
+def lines(asked, member):
+    """The rows that should be printed of a member."""
+    ((alive,),) = query(asked, "scores", "count(*)", "member = ?", member)
+    rows = []
+    for name, (column, weight, _) in METRICS.items():
+        ((known, median, highest),) = query(
+            asked, "history", f"count({column}), quantile_cont({column}, 0.5), max({column})", "member = ?", member)
+        ((cost,),) = query(
+            asked, "scores", f"avg({weight} * (10 - {name}_points)) FILTER (score IS NOT NULL)", "member = ?", member)
+        readings = query(asked, "history", column, f"member = ? AND {column} IS NOT NULL", member)
+        got = [points(name, reading) for (reading,) in readings]
+        bucket = bucket_of(highest) if name in ("wal_fsync", "backend_commit") and highest is not None else (None, None)
+        rows.append({
+            "metric": name,
+            "median": "unknown" if median is None else SHOWN[name](median),
+            "max": "unknown" if highest is None else SHOWN[name](highest),
+            "known": str(known),
+            "expected": str(alive),
+            "weight": f"{float(weight):.3f}",
+            "cost": "?" if cost is None else f"{cost:.2f}",
+            "points": ", ".join(f"{worth} at {got.count(worth)}" for worth in sorted(set(got), reverse=True)) or None,
+            "lower": bucket[0],
+            "upper": bucket[1],
+        })
+    return rows
+
+
+def bucket_of(seconds):
+    for lower, upper in zip(BOUNDS, BOUNDS[1:]):
+        if seconds <= upper / 1000:
+            return str(lower), str(upper)
+    return None, None
+
+
+if __name__ == "__main__":
+    main()

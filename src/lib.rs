@@ -10,7 +10,7 @@
 //!                                           export: parquet csv openmetrics terminal
 //! ```
 //!
-//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← export ←
+//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← explain ← export ←
 //! commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
 //! below [`commands`] prints or exits.
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::CommandError;
 use crate::export::{Manifest, Written};
-use crate::history::{DayMeta, History};
+use crate::history::{DayMeta, History, read_through};
 use crate::readings::Lives;
 use crate::time::{TimeRange, UtcDay};
 
@@ -35,23 +35,32 @@ impl Overview {
     }
 }
 
-/// The files of a history with their hashes: those just written, those that the last manifest
-/// knows and whose size has not changed, the rest by reading them.
+/// The files of a history with their hashes: those whose hash is known, the rest by reading them.
 pub(super) fn list_history(
     history: &History,
     metas: &[(UtcDay, DayMeta)],
-    written: &BTreeMap<UtcDay, Written>,
+    hashed: &BTreeMap<UtcDay, Written>,
 ) -> Result<Vec<Written>, CommandError> {
-    let out = history.out();
-    let listed = Manifest::read(out).map(|m| m.history).unwrap_or_default();
-    let list = |(day, meta): &(UtcDay, DayMeta)| {
-        let path = history.file(*day);
-        let bytes = std::fs::metadata(&path).map(|m| m.len()).unwrap_or(0);
-        let is_listed = |file: &&Written| file.is(out, &path) && file.rows == meta.rows && file.stat.bytes == bytes;
-        match written.get(day).or_else(|| listed.iter().find(is_listed)) {
-            Some(file) => Ok(file.clone()),
-            None => Ok(Written::read(out, &path, meta.rows)?),
-        }
+    let list = |(day, meta): &(UtcDay, DayMeta)| match hashed.get(day) {
+        Some(file) => Ok(file.clone()),
+        None => Ok(Written::read(history.out(), &history.file(*day), meta.rows)?),
     };
     metas.par_iter().map(list).collect()
+}
+
+/// The days whose files are whole: as the last manifest knows them or, where it does not (a killed
+/// run leaves none), such that every row can be read.
+pub(super) fn whole_days(
+    history: &History,
+    metas: &[(UtcDay, DayMeta)],
+) -> Result<BTreeMap<UtcDay, Written>, CommandError> {
+    let listed = Manifest::read(history.out()).map(|m| m.history).unwrap_or_default();
+    let check = |(day, meta): &(UtcDay, DayMeta)| {
+        let path = history.file(*day);
+        let file = Written::read(history.out(), &path, meta.rows)?;
+        let is_whole = listed.contains(&file) || read_through(&path).is_ok();
+        Ok(is_whole.then_some((*day, file)))
+    };
+    let checked: Vec<Option<(UtcDay, Written)>> = metas.par_iter().map(check).collect::<Result<_, CommandError>>()?;
+    Ok(checked.into_iter().flatten().collect())
 }

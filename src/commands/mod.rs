@@ -87,7 +87,17 @@ pub enum CommandError {
     },
     /// A day whose file broke; the others came out.
     #[error("{0}; the other days are scored, and that one is unknown")]
-    Unreadable(HistoryError),
+    BrokenDay(HistoryError),
+    /// Several of them.
+    #[error("{first}; neither can {files} be read: the other days are scored, and these {count} are unknown")]
+    BrokenDays {
+        /// How many.
+        count: usize,
+        /// All but the first.
+        files: String,
+        /// What is wrong with the first.
+        first: HistoryError,
+    },
     /// A metric of which the history knows no reading.
     #[error(
         "the history has no reading of {0}: pull it again with a query that finds its series, or leave it out with --without {0}"

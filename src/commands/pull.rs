@@ -9,7 +9,7 @@ use chrono::Utc;
 use futures_util::StreamExt;
 use indicatif::{HumanBytes, HumanCount};
 
-use super::evidence::{Overview, list_history};
+use super::evidence::{Overview, list_history, whole_days};
 use super::progress::{Progress, Reporter};
 use super::{CommandError, check_folder};
 use crate::cli::WhatArgs;
@@ -94,13 +94,14 @@ fn resolve_range(what: &WhatArgs, reporter: &Reporter) -> Result<TimeRange, Comm
 struct Pull {
     history: History,
     plan: PullPlan,
-    /// Files written in this run, whose hash is known.
+    /// Files whose hash is known: those that were there, and those written in this run.
     files: BTreeMap<UtcDay, Written>,
 }
 
 impl Pull {
-    /// What of the history is on disk already; refuses, or with `overwrite` removes, another source's.
-    fn known_days(&self, overwrite: bool) -> Result<Vec<(UtcDay, DayMeta)>, CommandError> {
+    /// What of the history is on disk already, and whole; refuses, or with `overwrite` removes, another
+    /// source's.
+    fn known_days(&mut self, overwrite: bool) -> Result<Vec<(UtcDay, DayMeta)>, CommandError> {
         // A day whose file is broken is not known: it is pulled again.
         let checked = self.history.read_metas().map(|metas| metas.known).and_then(|metas| match metas.first() {
             Some((day, meta)) => match self.plan.source.difference(&meta.source) {
@@ -114,7 +115,12 @@ impl Pull {
                 self.history.remove()?;
                 Ok(Vec::new())
             }
-            other => Ok(other?),
+            other => {
+                let mut known = other?;
+                self.files = whole_days(&self.history, &known)?;
+                known.retain(|(day, _)| self.files.contains_key(day));
+                Ok(known)
+            }
         }
     }
 
@@ -127,6 +133,7 @@ impl Pull {
         reporter: &Reporter,
     ) -> Result<BTreeMap<UtcDay, PromError>, CommandError> {
         let started = Instant::now();
+        let asked = days.len();
         let watch = Watch::start(client, reporter.start("pulling", "queries", self.plan.queries(&days)));
         // Enough days that the queries of one fill the wire while another is written.
         let in_flight = concurrency.div_ceil(self.plan.source.queries.len().max(1)) + 1;
@@ -154,7 +161,7 @@ impl Pull {
         let received = watch.finish(client);
         reporter.note(&format!(
             "pulled {} days: {} samples, {} of answers, in {:.1} s",
-            self.files.len(),
+            asked - failed.len(),
             HumanCount(received.samples),
             HumanBytes(received.bytes),
             started.elapsed().as_secs_f64(),

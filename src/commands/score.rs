@@ -5,7 +5,7 @@ mod scoring;
 mod shown;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::evidence::{Overview, list_history};
@@ -41,9 +41,10 @@ impl How {
 /// unknown, and is told after the rest has been scored.
 pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> Result<(), CommandError> {
     let history = History::within(folder);
-    let DayMetas { known: metas, mut broken } = history.read_metas()?;
+    let DayMetas { known: metas, broken } = history.read_metas()?;
     let Some(overview) = Overview::of(&metas) else {
-        return Err(broken.pop().map_or(HistoryError::Empty(folder.to_owned()), |(_, error)| error).into());
+        let error = broken.into_iter().next().map(|(_, error)| error);
+        return Err(error.unwrap_or_else(|| HistoryError::Empty(folder.to_owned())).into());
     };
     let source = metas[0].1.source.clone();
     let profile = how.profile.clone().without(&source.left_out())?;
@@ -61,7 +62,7 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
         how,
         lives: &overview.lives,
         step: Step::from_millis(source.step_seconds * 1000)?,
-        metadata: footer(&profile, &source, how),
+        metadata: footer(&profile, &source),
     };
     let started = Instant::now();
     let outcome = scoring.run(overview.range, reporter)?;
@@ -71,18 +72,45 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
         overview.lives.iter().len(),
         started.elapsed().as_secs_f64()
     ));
-    let manifest = manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.files);
+    let broken = Broken::new(&history, broken, outcome.broken);
+    let manifest = manifest
+        .with_scores(&profile, how.folding, how.min_coverage, outcome.files)
+        .with_unread(&broken.days(), &overview.missing);
     manifest.write(out)?;
     outcome.picture.tell(&scoring, reporter)?;
     tell_files(out, folder == out, &manifest, reporter);
     if !overview.missing.is_empty() {
         reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));
     }
-    broken.extend(outcome.broken);
-    broken.sort_by_key(|(day, _)| *day);
-    match broken.into_iter().next() {
-        None => Ok(()),
-        Some((_, error)) => Err(CommandError::Unreadable(error)),
+    broken.into_result()
+}
+
+/// The days that could not be read, in their footers or in their rows.
+struct Broken(BTreeMap<UtcDay, (PathBuf, HistoryError)>);
+
+impl Broken {
+    fn new(history: &History, footers: Vec<(UtcDay, HistoryError)>, rows: Vec<(UtcDay, HistoryError)>) -> Self {
+        let days = footers.into_iter().chain(rows);
+        Self(days.map(|(day, error)| (day, (history.file(day), error))).collect())
+    }
+
+    fn days(&self) -> Vec<UtcDay> {
+        self.0.keys().copied().collect()
+    }
+
+    /// One error that names every file, with what is wrong with the first.
+    fn into_result(self) -> Result<(), CommandError> {
+        let mut paths = Vec::new();
+        let mut first = None;
+        for (path, error) in self.0.into_values() {
+            paths.push(path.display().to_string());
+            first = first.or(Some(error));
+        }
+        match first {
+            None => Ok(()),
+            Some(only) if paths.len() == 1 => Err(CommandError::BrokenDay(only)),
+            Some(first) => Err(CommandError::BrokenDays { count: paths.len(), files: paths[1..].join(", "), first }),
+        }
     }
 }
 
@@ -96,7 +124,7 @@ fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), Com
 }
 
 /// What the footers of scores and cells say.
-fn footer(profile: &Profile, source: &Source, how: &How) -> Vec<(&'static str, String)> {
+fn footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -104,8 +132,15 @@ fn footer(profile: &Profile, source: &Source, how: &How) -> Vec<(&'static str, S
         ("source", serde_json::json!(source).to_string()),
         ("profile", profile.name.to_owned()),
         ("left_out", left_out.join(",")),
+    ]
+}
+
+/// What the footer of the cells says beyond that.
+fn cell_footer(how: &How) -> Vec<(&'static str, String)> {
+    vec![
         ("rollup", how.folding.rollup.to_string()),
         ("time_zone", how.folding.zone.to_string()),
         ("cell", how.folding.width.to_string()),
+        ("min_coverage", how.min_coverage.to_string()),
     ]
 }

@@ -2,7 +2,7 @@
 //!
 //! It holds no clock time, so that the same question to the same history gives the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub struct Manifest {
     pub min_coverage: Option<f64>,
     /// Who lived when.
     pub members: Vec<ManifestMember>,
-    /// Days of the range of which the history has no file.
+    /// Days of the range of which the history has no file, or one that cannot be read.
     pub days_missing: Vec<String>,
     /// The files of the history, relative to the folder that holds `history/`.
     pub history: Vec<Written>,
@@ -175,6 +175,17 @@ impl Manifest {
         self.cell = Some(folding.width.to_string());
         self.min_coverage = Some(min_coverage);
         self.files = files;
+        self
+    }
+
+    /// Takes the days that could not be read from the files of the history, and counts them among those
+    /// of which nothing is known.
+    #[must_use]
+    pub fn with_unread(mut self, broken: &[UtcDay], missing: &[UtcDay]) -> Self {
+        let dates: Vec<String> = broken.iter().map(UtcDay::to_string).collect();
+        self.history.retain(|file| !dates.iter().any(|date| file.path.contains(&format!("date={date}/"))));
+        let unknown: BTreeSet<UtcDay> = broken.iter().chain(missing).copied().collect();
+        self.days_missing = unknown.iter().map(UtcDay::to_string).collect();
         self
     }
 

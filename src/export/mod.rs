@@ -52,11 +52,6 @@ impl Written {
     pub fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
         Ok(Self::new(out, path, rows, FileStat::read(path)?))
     }
-
-    /// Whether it is this file.
-    pub fn is(&self, out: &Path, path: &Path) -> bool {
-        self.path == relative(out, path)
-    }
 }
 
 fn relative(out: &Path, path: &Path) -> String {

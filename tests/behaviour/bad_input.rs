@@ -1,8 +1,8 @@
 //! What goes wrong is told in one sentence with the cause and the way out, and leaves nothing half-written.
 
 use crate::support::{
-    Answering, Asked, DAY, Folder, HOUR, Run, START, assert_empty, etcd_heatmap, etcd_heatmap_command, free_port,
-    isolated, prometheus_of, simulated,
+    Answering, Asked, DAY, Folder, HOUR, Run, START, agrees_with_the_oracle, assert_empty, assert_same, etcd_heatmap,
+    etcd_heatmap_command, free_port, isolated, prometheus_of, simulated, spring,
 };
 
 /// Runs `backfill` against `url` with more flags; it must fail with `words` and write nothing.
@@ -138,6 +138,96 @@ fn a_history_that_is_no_parquet() {
     assert_eq!(before, folder.tree(""));
 }
 
+/// Cells that lie across UTC midnight, so that a broken day is only a part of some.
+const KOLKATA: [&str; 2] = ["--time-zone", "Asia/Kolkata"];
+
+/// Puts something in the place of one day's readings.
+fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
+    let name = format!("audit/history/date={date}/readings.parquet");
+    let mut bytes = std::fs::read(folder.path().join(&name)).expect("a day of the history");
+    damage(&mut bytes);
+    folder.write(&name, bytes);
+}
+
+/// The footer is whole and only who reads the rows finds out, or the file is cut off, or empty.
+const DAMAGES: [fn(&mut Vec<u8>); 3] =
+    [|bytes| bytes[4..400].fill(0xff), |bytes| bytes.truncate(bytes.len() / 2), |bytes| bytes.clear()];
+
+#[test]
+fn a_broken_day_is_named_and_the_other_days_come_out() {
+    let [overwritten, cut, empty] = DAMAGES;
+    let folder = spring().is_scored_exactly(&KOLKATA);
+    let (out, intact) = (folder.at("audit"), folder.tree("audit"));
+    for (date, damage) in [
+        ("2026-03-30", overwritten),
+        ("2026-03-30", cut),
+        ("2026-03-30", empty),
+        ("2026-03-28", cut),
+        ("2026-04-05", cut),
+    ] {
+        break_day(&folder, date, damage);
+        let run = etcd_heatmap(&[&["score", "--quiet", &out], &KOLKATA[..]].concat());
+        assert_eq!(run.code, Some(1), "{date}: {run:?}");
+        run.fails_saying(&[&format!("date={date}"), "pull"]);
+        agrees_with_the_oracle(&folder, &[&KOLKATA[..], &["--broken", date]].concat());
+        let whole = &intact[&format!("history/date={date}/readings.parquet")];
+        break_day(&folder, date, |bytes| bytes.clone_from(whole));
+    }
+    etcd_heatmap(&[&["score", "--quiet", &out], &KOLKATA[..]].concat()).succeeds();
+    assert_same(&intact, &folder.tree("audit"));
+}
+
+#[test]
+fn a_broken_day_is_pulled_again_as_the_error_advises() {
+    let folder = Folder::new("pulled-again");
+    let asked = Asked { step: 300, ..Asked::all(&simulated().prometheus, START, START + 2 * DAY) };
+    asked.run("backfill", &folder).succeeds();
+    let intact = folder.tree("audit");
+    for damage in DAMAGES {
+        break_day(&folder, "2026-10-01", damage);
+        etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).fails_saying(&["2026-10-01", "pull that day again"]);
+        asked.run("backfill", &folder).succeeds();
+        assert_same(&intact, &folder.tree("audit"));
+    }
+}
+
+#[test]
+fn two_broken_days_are_both_named_in_one_line_after_the_progress() {
+    let folder = spring().is_scored_exactly(&[]);
+    for date in ["2026-03-30", "2026-04-02"] {
+        break_day(&folder, date, |bytes| bytes.truncate(99));
+    }
+    let run = etcd_heatmap(&["score", &folder.at("audit")]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let errors: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "{run:?}");
+    assert!(errors[0].contains("2026-03-30") && errors[0].contains("2026-04-02"), "{errors:?}");
+    assert_eq!(run.stderr.lines().last(), Some(errors[0]), "{run:?}");
+    agrees_with_the_oracle(&folder, &["--broken", "2026-03-30", "--broken", "2026-04-02"]);
+}
+
+#[test]
+fn flags_of_cells_that_mean_nothing() {
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["--time-zone", "Europe/Atlantis"], &["--time-zone", "Europe/Atlantis", "Europe/Berlin"]),
+        (&["--time-zone", "CEST"], &["--time-zone", "CEST", "Europe/Berlin"]),
+        (&["--time-zone", "+02:00"], &["--time-zone", "+02:00", "Europe/Berlin"]),
+        (&["--time-zone", ""], &["--time-zone", "Europe/Berlin"]),
+        (&["--cell", "45m"], &["--cell", "45m", "15m", "30m", "1h", "2h"]),
+        (&["--rollup", "best"], &["--rollup", "best", "worst", "mean", "quorum"]),
+        (&["--min-coverage", "1.5"], &["--min-coverage", "1.5", "0", "1"]),
+        (&["--min-coverage=-0.1"], &["--min-coverage", "-0.1"]),
+        (&["--min-coverage", "NaN"], &["--min-coverage", "NaN"]),
+    ];
+    for (flags, words) in cases {
+        let folder = Folder::new("flags");
+        let sample = ["backfill", "--quiet", "--sample", "--out", &folder.at("audit")];
+        etcd_heatmap(&[&sample[..], flags].concat()).fails_saying(words);
+        assert_empty(&folder, "");
+        etcd_heatmap(&[&["score", "--quiet", &folder.at("audit")], flags].concat()).fails_saying(words);
+    }
+}
+
 #[test]
 fn a_full_disk_leaves_nothing_half_written() {
     let folder = Folder::new("full-disk");
@@ -190,7 +280,7 @@ fn help_is_complete_and_has_an_example() {
     for (subcommand, flags) in [
         ("backfill", &["--url", "--sample", "--start", "--end", "--step", "--selector", "--cluster-label"][..]),
         ("pull", &["--member-label", "--series", "--queries", "--without", "--concurrency", "--overwrite"]),
-        ("score", &["--out", "--without", "--quiet"]),
+        ("score", &["--out", "--without", "--quiet", "--time-zone", "--cell", "--rollup", "--min-coverage"]),
     ] {
         let run = etcd_heatmap(&[subcommand, "--help"]).succeeds();
         for word in flags.iter().chain(&["Example", format!("etcd-heatmap {subcommand} ").as_str()]) {
@@ -214,6 +304,6 @@ fn a_time_is_an_instant_however_it_is_written() {
         let (url, out) = (prometheus.url(), folder.at("audit"));
         let range = ["--start", start, "--end", end, "--step", "1m"];
         etcd_heatmap(&[&["backfill", "--url", &url, "--out", &out][..], &range].concat()).succeeds();
-        crate::support::assert_same(&expected.tree("audit"), &folder.tree("audit"));
+        assert_same(&expected.tree("audit"), &folder.tree("audit"));
     }
 }

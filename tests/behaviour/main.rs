@@ -4,7 +4,10 @@
 //! `./test` installs what these tests need; without it they fail and say what is missing.
 
 mod bad_input;
+mod explain;
 mod interruption;
+mod local_time;
+mod rollup;
 mod sample;
 mod series;
 mod snapshots;

@@ -1,45 +1,89 @@
 """The cells that the heat map must have, from the scores: sums in SQL, means as exact fractions."""
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import duckdb
 
+from local_time import WIDTHS, stretches
 from spec import METRICS, NAMES
 
-HEADER = ["level", "cluster", "member", "start", "date", "hour", "mean", "min", "steps_scored", "steps_expected"]
-HEADER += ["coverage", "worst_metric"] + [f"{name}_loss" for name in NAMES]
+HEADER = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes", "mean", "min"]
+HEADER += ["steps_scored", "steps_expected", "coverage", "uncertain", "worst_metric"]
+HEADER += [f"{name}_loss" for name in NAMES]
+# The types that a reader would otherwise have to guess, as DuckDB calls them.
+TYPES = {"start": "TIMESTAMP WITH TIME ZONE", "date": "DATE", "uncertain": "BOOLEAN"}
+TYPES |= {name: "INTEGER" for name in ["hour", "minute", "utc_offset_minutes"]}
+TYPES |= {name: "DOUBLE" for name in HEADER if name in ["mean", "min", "coverage"] or name.endswith("_loss")}
+
+POINT = 1000
 
 
-def hundredths(without):
-    return {name: 0 if name in without else round(float(METRICS[name][1]) * 100) for name in NAMES}
+@dataclass(frozen=True)
+class Folding:
+    """How steps become cells and members a cluster."""
+
+    zone: str = "UTC"
+    cell: str = "1h"
+    rollup: str = "worst"
+    min_coverage: str = "0.5"
+    without: tuple = ()
+
+    @staticmethod
+    def add_flags(parser):
+        parser.add_argument("--time-zone", default=Folding.zone)
+        parser.add_argument("--cell", default=Folding.cell, choices=WIDTHS)
+        parser.add_argument("--rollup", default=Folding.rollup, choices=["worst", "mean", "quorum"])
+        parser.add_argument("--min-coverage", default=Folding.min_coverage)
+        parser.add_argument("--without", action="append", default=[])
+
+    @staticmethod
+    def of(asked):
+        return Folding(asked.time_zone, asked.cell, asked.rollup, asked.min_coverage, tuple(asked.without))
+
+    def weights(self):
+        """Millionths; a metric that is left out weighs nothing."""
+        return {name: 0 if name in self.without else int(Decimal(METRICS[name][1]) * 1_000_000) for name in NAMES}
+
+    def point(self):
+        """The whole number that stands for one point."""
+        return sum(self.weights().values()) * POINT
 
 
-def expected_cells(scores, without):
+def expected_cells(scores, folding):
     """Rows of the heat map in their order; `scores` is what DuckDB can read the scores from."""
-    weight = hundredths(without)
-    kept = [name for name in NAMES if name not in without]
-    parts = {
-        "worth": " + ".join(f"{weight[name]} * {name}_points::bigint" for name in kept),
-        "losses": ", ".join(
-            f"case when score is not null then {weight[name]} * (10 - {name}_points)::bigint end as {name}"
-            if name in kept
-            else f"case when score is not null then 0 end as {name}"
-            for name in NAMES
-        ),
-        "loss_names": ", ".join(NAMES),
-        "loss_sums": ", ".join(f"sum({name})::bigint" for name in NAMES),
-    }
-    query = (Path(__file__).parent / "cells.sql").read_text().format(**parts)
     duckdb.sql(f"create or replace view steps as from {scores}")
-    return [cell(row, sum(weight.values())) for row in duckdb.sql(query).fetchall()]
+    [(first, last)] = duckdb.sql("select epoch_ms(min(ts)) // 1000, epoch_ms(max(ts)) // 1000 from steps").fetchall()
+    rows = ", ".join(map(str, stretches(folding.zone, first, last)))
+    duckdb.sql(f"create or replace table stretch as from (values {rows}) as t(begins, ends, utc_offset)")
+    query = (Path(__file__).parent / "cells.sql").read_text().format(**braces(folding))
+    return [cell(row, folding) for row in duckdb.sql(query).fetchall()]
 
 
-def cell(row, whole):
-    level, cluster, member, start, expected, scored, total, lowest, *losses = row
-    when = datetime.fromtimestamp(start, timezone.utc)
-    mean = lambda amount: float(Fraction(amount, whole * scored)) if scored else None
+def braces(folding):
+    loss = lambda name, weight: f"{weight} * ({10 * POINT} - {POINT} * {name}_points::bigint)" if weight else "0"
+    losses = {name: loss(name, weight) for name, weight in folding.weights().items()}
+    return {
+        "losses": ", ".join(f"case when score is not null then {losses[name]} end as {name}" for name in NAMES),
+        "whole": 10 * folding.point(),
+        "total_loss": " + ".join(NAMES),
+        "loss_names": ", ".join(NAMES),
+        # rounded half up
+        "loss_means": ", ".join(f"(sum({name})::bigint + count(*) // 2) // count(*) as {name}" for name in NAMES),
+        "no_losses": ", ".join("null" for _ in NAMES),
+        "loss_sums": ", ".join(f"sum({name})::bigint" for name in NAMES),
+        "rollup": folding.rollup,
+        "width": WIDTHS[folding.cell],
+    }
+
+
+def cell(row, folding):
+    level, cluster, member, start, date, clock, offset, expected, scored, total, lowest, *losses = row
+    mean = lambda amount: float(Fraction(amount, folding.point() * scored)) if scored else None
+    coverage = Fraction(scored, expected)
     # max() keeps the first of equals, which is the order of the specification
     worst = max(NAMES, key=lambda name: losses[NAMES.index(name)]) if scored and any(losses) else None
     return (
@@ -47,13 +91,16 @@ def cell(row, whole):
         cluster,
         member,
         start,
-        when.strftime("%Y-%m-%d"),
-        when.hour,
+        datetime.fromtimestamp(date * 86_400, timezone.utc).strftime("%Y-%m-%d"),
+        clock // 3600,
+        clock % 3600 // 60,
+        offset // 60,
         mean(total),
-        float(Fraction(lowest, whole)) if scored else None,
+        float(Fraction(lowest, folding.point())) if scored else None,
         scored,
         expected,
-        float(Fraction(scored, expected)),
+        float(coverage),
+        coverage < Fraction(folding.min_coverage),
         worst,
         *[mean(amount) for amount in losses],
     )

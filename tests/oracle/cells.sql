@@ -1,25 +1,46 @@
--- The cells of the heat map from the points, in whole numbers: points times hundredths of weight.
--- cells.py fills in the braces; a step without a score has no `worth`.
-with step as (
-    select cluster, member, epoch_ms(ts) // 1000 as t, case when score is not null then {worth} end as worth,
-        {losses}
-    from steps
+-- The cells of the heat map from the points, in whole numbers: millionths of weight times thousandths of points.
+-- cells.py fills in the braces; `stretch` holds from when until when which offset from UTC was in force.
+with lost as (
+    select cluster, member, epoch_ms(ts) // 1000 as t, {losses} from steps
 ),
-of_member as (
-    select 'member' as level, cluster, member, t, worth, {loss_names} from step
+step as (
+    -- A step without a score has neither losses nor `worth`.
+    select *, {whole} - ({total_loss}) as worth from lost
 ),
 ranked as (
-    -- NULLS FIRST: one member without a score leaves the whole cluster's step without one.
-    select *, row_number() over (partition by cluster, t order by worth nulls first, member) as place from step
+    select *, count(*) over (partition by cluster, t) as alive,
+        -- NULLS FIRST: one member without a score leaves the whole cluster's step without one.
+        row_number() over (partition by cluster, t order by worth nulls first, member) as from_worst,
+        row_number() over (partition by cluster, t order by worth desc nulls last, member) as from_best
+    from step
+),
+averaged as (
+    select cluster, t, {loss_means} from step group by cluster, t having count(worth) = count(*)
+    union all
+    select cluster, t, {no_losses} from step group by cluster, t having count(worth) < count(*)
 ),
 of_cluster as (
-    select 'cluster' as level, cluster, null as member, t, worth, {loss_names} from ranked where place = 1
+    select cluster, t, worth, {loss_names} from ranked where '{rollup}' = 'worst' and from_worst = 1
+    union all
+    select cluster, t, worth, {loss_names} from ranked where '{rollup}' = 'quorum' and from_best = alive // 2 + 1
+    union all
+    select cluster, t, {whole} - ({total_loss}), {loss_names} from averaged where '{rollup}' = 'mean'
 ),
-either as (from of_member union all from of_cluster)
-select level, cluster, member, t // 3600 * 3600 as start,
-    count(*) as expected, count(worth) as scored, sum(worth)::bigint, min(worth),
+either as (
+    select 'member' as level, cluster, member, t, worth, {loss_names} from step
+    union all
+    select 'cluster', cluster, null, t, worth, {loss_names} from of_cluster
+),
+placed as (
+    select *, (t + utc_offset) // 86400 as date, (t + utc_offset) % 86400 // {width} * {width} as clock
+    from either join stretch on begins <= t and t < ends
+)
+select level, cluster, member,
+    -- The clock showed the beginning of the cell then, unless it was changed in between.
+    min(greatest(date * 86400 + clock - utc_offset, begins)) as start,
+    date, clock, utc_offset,
+    count(*) as expected, count(worth) as scored, sum(worth)::bigint, min(worth)::bigint,
     {loss_sums}
-from either
-group by level, cluster, member, start
--- by UTC date, clusters before members, then by name and hour
-order by start // 86400, level, cluster, member, start
+from placed
+group by level, cluster, member, date, clock, utc_offset
+order by date, level, cluster, member, start

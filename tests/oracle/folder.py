@@ -9,10 +9,16 @@ import duckdb
 LABELS = ["epoch_ms(ts)", "cluster", "member"]
 
 
-def days(folder, kind, columns, report):
+def files(folder, kind, broken=()):
+    """The files of history/ or scores/, in the order of their days; without those that cannot be read."""
+    paths = sorted(Path(folder).glob(f"{kind}/date=*/*.parquet"))
+    return [path for path in paths if path.parent.name.removeprefix("date=") not in broken]
+
+
+def days(folder, kind, columns, report, broken=()):
     """The rows of every day of history/ or scores/ as tuples, checked for order and place on the way."""
     everything, wrong = [], []
-    for path in sorted(Path(folder).glob(f"{kind}/date=*/*.parquet")):
+    for path in files(folder, kind, broken):
         date = re.search(r"date=(\d{4}-\d\d-\d\d)", str(path))[1]
         types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
         if types["ts"] != "TIMESTAMP WITH TIME ZONE":

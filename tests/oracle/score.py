@@ -1,6 +1,9 @@
 """Recomputes scores, cells and exports of an output folder from its history and compares them with ==.
 
-usage: score.py DIR --step SECONDS [--without METRIC]..."""
+usage: score.py DIR --step SECONDS [--time-zone ZONE] [--cell WIDTH] [--rollup ROLLUP] [--min-coverage SHARE]
+       [--without METRIC].. [--broken DATE]..
+
+A day of --broken has a file that nobody can read: its readings are unknown."""
 
 import argparse
 import csv
@@ -12,8 +15,8 @@ from pathlib import Path
 import duckdb
 
 import openmetrics
-from cells import HEADER, expected_cells
-from folder import days, footer, source
+from cells import HEADER, TYPES, Folding, expected_cells
+from folder import days, files, footer, source
 from report import Report
 from spec import COLUMNS, LINGERS, NAMES, points, score
 
@@ -46,12 +49,19 @@ def check_history(history, step, report):
     report.check("history: an unknown reading is NULL and not NaN", [r for r in history if any(x != x for x in r[3:])])
 
 
-def check_cells(folder, without, report):
+def check_cells(folder, folding, report):
     scores = f"read_parquet('{folder}/scores/date=*/scores.parquet', hive_partitioning = false)"
-    cells = expected_cells(scores, without)
+    cells = expected_cells(scores, folding)
+    parquet = source(f"{folder}/heatmap.parquet")
+    types = dict(duckdb.sql(f"select column_name, column_type from (describe from {parquet})").fetchall())
+    wrong = [f"{name} is {types.get(name)} and not {TYPES[name]}" for name in TYPES if types.get(name) != TYPES[name]]
+    report.check("heatmap.parquet: columns", [list(types)] if list(types) != HEADER else [])
+    report.check("heatmap.parquet: types", wrong)
+    if list(types) != HEADER:
+        return
     columns = [c if c != "start" else "epoch_ms(start) // 1000" for c in HEADER]
     columns = [c if c != "date" else "date::varchar" for c in columns]
-    found = duckdb.sql(f"select {', '.join(columns)} from {source(f'{folder}/heatmap.parquet')}").fetchall()
+    found = duckdb.sql(f"select {', '.join(columns)} from {parquet}").fetchall()
     compare_rows("heatmap.parquet", cells, found, report)
     with open(f"{folder}/heatmap.csv", newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
@@ -60,11 +70,14 @@ def check_cells(folder, without, report):
 
 
 def from_csv(row):
-    start = int(datetime.strptime(row[3], "%Y-%m-%dT%H:%M:%S%z").timestamp())
     number = lambda text: float(text) if text else None
-    numbers = [number(text) for text in row[12:]]
-    return (row[0], row[1], row[2] or None, start, row[4], int(row[5]), number(row[6]), number(row[7])) + (
-        int(row[8]), int(row[9]), number(row[10]), row[11] or None, *numbers)
+    read = dict.fromkeys(HEADER, number)
+    read |= dict.fromkeys(["level", "cluster", "date"], str)
+    read |= dict.fromkeys(["member", "worst_metric"], lambda text: text or None)
+    read |= dict.fromkeys(["hour", "minute", "utc_offset_minutes", "steps_scored", "steps_expected"], int)
+    read["start"] = lambda text: int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp())
+    read["uncertain"] = {"true": True, "false": False}.get
+    return tuple(read[name](text) for name, text in zip(HEADER, row, strict=True))
 
 
 def compare_rows(what, expected, found, report):
@@ -73,10 +86,17 @@ def compare_rows(what, expected, found, report):
     report.check(f"{what}: order and no cell twice", [] if [*map(key, expected)] == [*map(key, found)] else [what])
 
 
-def check_manifest(folder, step, report):
+def check_manifest(folder, step, folding, broken, report):
     manifest = json.loads(Path(folder, "manifest.json").read_text())
+    said = {"time_zone": folding.zone, "cell": folding.cell, "rollup": folding.rollup}
+    said["min_coverage"] = float(folding.min_coverage)
+    wrong = [f"{name}: {manifest.get(name)!r}, not {value!r}" for name, value in said.items() if manifest.get(name) != value]
+    report.check("manifest: how cells were cut and members rolled up", wrong)
     entries = {entry["path"]: entry for entry in manifest["history"] + manifest["files"]}
     there = {str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file()} - {"manifest.json"}
+    # Whether a file that cannot be read is listed is up to the program.
+    unreadable = {f"history/date={day}/readings.parquet" for day in broken}
+    there, entries = there - unreadable, {path: entries[path] for path in entries.keys() - unreadable}
     report.check("manifest: lists every file and no other", there ^ entries.keys())
     wrong = []
     for name in there & entries.keys():
@@ -87,7 +107,7 @@ def check_manifest(folder, step, report):
             rows = duckdb.sql(f"select count(*) from {source(f'{folder}/{name}')}").fetchall()[0][0]
             wrong += [f"{name} has {rows} rows: {entries[name]}"] if rows != entries[name]["rows"] else []
     report.check("manifest: rows, bytes and hashes", wrong)
-    footers = [footer(p) for p in Path(folder).glob("history/*/readings.parquet")]
+    footers = [footer(p) for p in files(folder, "history", broken)]
     report.check("history: the footer says version, step and queries", filter(None, (lacks(f, step) for f in footers)))
 
 
@@ -103,19 +123,20 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--step", type=int, required=True)
-    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--broken", action="append", default=[])
+    Folding.add_flags(parser)
     asked = parser.parse_args()
-    report = Report()
-    history = days(asked.folder, "history", COLUMNS, report)
+    report, folding = Report(), Folding.of(asked)
+    history = days(asked.folder, "history", COLUMNS, report, asked.broken)
     check_history(history, asked.step, report)
     columns = [f"{name}_points" for name in NAMES] + ["score"]
     found = {tuple(row[:3]): tuple(row[3:]) for row in days(asked.folder, "scores", columns, report)}
     report.compare("scores: steps", expected_scores(history, asked.step, asked.without), found)
-    check_cells(asked.folder, asked.without, report)
+    check_cells(asked.folder, folding, report)
     scored = {(cluster, member, ts // 1000): row[-1] for (ts, cluster, member), row in found.items()}
     scored = {key: value for key, value in scored.items() if value is not None}
     report.compare("openmetrics: samples", scored, openmetrics.read_all(asked.folder, report))
-    check_manifest(asked.folder, asked.step, report)
+    check_manifest(asked.folder, asked.step, folding, asked.broken, report)
     report.close()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 import openmetrics
-from cells import HEADER, expected_cells
+from cells import HEADER, Folding, expected_cells
 from folder import days
 from report import Report
 from score import expected_scores
@@ -55,9 +55,14 @@ def write_csv(scores, out):
     with open(Path(out, "heatmap.csv"), "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        for level, cluster, member, start, *rest in expected_cells("given", []):
-            instant = datetime.fromtimestamp(start, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-            writer.writerow([level, cluster, member, instant, *rest])
+        for row in expected_cells("given", Folding()):
+            writer.writerow(in_words(name, value) for name, value in zip(HEADER, row))
+
+
+def in_words(name, value):
+    if name == "start":
+        return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 if __name__ == "__main__":

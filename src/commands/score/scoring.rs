@@ -7,8 +7,8 @@ use std::sync::Arc;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
-use super::How;
 use super::shown::Overall;
+use super::{How, cell_footer};
 use crate::commands::CommandError;
 use crate::commands::progress::Reporter;
 use crate::export::{ExportError, HeatmapCsv, HeatmapParquet, Written, block_windows, write_scores, write_window};
@@ -113,7 +113,10 @@ impl CellFiles {
     fn create(scoring: &Scoring<'_>) -> Result<Self, CommandError> {
         Ok(Self {
             open: OpenCells::default(),
-            parquet: HeatmapParquet::create(scoring.out, &scoring.metadata)?,
+            parquet: HeatmapParquet::create(
+                scoring.out,
+                &[scoring.metadata.clone(), cell_footer(scoring.how)].concat(),
+            )?,
             csv: HeatmapCsv::create(scoring.out)?,
             picture: Overall::new(scoring.how.min_coverage),
         })

@@ -1,32 +1,55 @@
 //! Reads heatmap.csv for tests that look at a few cells; `tests/oracle` compares all of them.
 
 /// A cell of one cluster or, with its name, of one member.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) cluster: String,
     pub(crate) member: Option<String>,
+    pub(crate) start: String,
+    pub(crate) date: String,
     pub(crate) hour: u32,
+    pub(crate) minute: u32,
+    pub(crate) utc_offset_minutes: i32,
     pub(crate) mean: Option<f64>,
     pub(crate) scored: u32,
     pub(crate) expected: u32,
+    pub(crate) uncertain: bool,
     pub(crate) worst_metric: String,
+}
+
+impl Cell {
+    /// What the clock on the wall showed when the cell began, and how far it was ahead of UTC.
+    pub(crate) fn clock(&self) -> (u32, u32, i32) {
+        (self.hour, self.minute, self.utc_offset_minutes)
+    }
 }
 
 /// The cells of a heat map whose labels are free of commas and quotes.
 pub(crate) fn cells(csv: &str) -> Vec<Cell> {
-    csv.lines().skip(1).map(cell).collect()
+    let mut lines = csv.lines();
+    let columns: Vec<&str> = lines.next().expect("the first line names the columns").split(',').collect();
+    lines.map(|line| cell(&columns, line)).collect()
 }
 
-fn cell(line: &str) -> Cell {
+fn cell(columns: &[&str], line: &str) -> Cell {
     let fields: Vec<&str> = line.split(',').collect();
-    let number = |field: &str| field.parse().unwrap_or_else(|_| panic!("{field:?} is no number: {line}"));
+    let field = |name: &str| match columns.iter().position(|column| *column == name) {
+        Some(place) => fields[place],
+        None => panic!("there is no column {name:?}: {columns:?}"),
+    };
+    let number = |name: &str| field(name).parse().unwrap_or_else(|_| panic!("{name} is no number: {line}"));
     Cell {
-        cluster: fields[1].to_owned(),
-        member: (fields[0] == "member").then(|| fields[2].to_owned()),
-        hour: number(fields[5]),
-        mean: fields[6].parse().ok(),
-        scored: number(fields[8]),
-        expected: number(fields[9]),
-        worst_metric: fields[11].to_owned(),
+        cluster: field("cluster").to_owned(),
+        member: (field("level") == "member").then(|| field("member").to_owned()),
+        start: field("start").to_owned(),
+        date: field("date").to_owned(),
+        hour: number("hour"),
+        minute: number("minute"),
+        utc_offset_minutes: field("utc_offset_minutes").parse().expect("an offset is a number of minutes"),
+        mean: field("mean").parse().ok(),
+        scored: number("steps_scored"),
+        expected: number("steps_expected"),
+        uncertain: field("uncertain").parse().expect("true or false"),
+        worst_metric: field("worst_metric").to_owned(),
     }
 }

@@ -7,22 +7,35 @@ use std::ops::Range;
 pub(crate) const METRICS: [&str; 6] =
     ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"];
 
-/// Seconds between two samples.
+/// Seconds between two samples, unless a history says otherwise.
 const STEP: i64 = 60;
 
 /// Which share of the writes took at most so many seconds: the 99th percentile lies between 4 and 8 ms.
 const FAST: [(&str, f64); 4] = [("0.002", 0.5), ("0.004", 0.98), ("0.008", 1.0), ("+Inf", 1.0)];
 
 /// Samples, collected series by series.
-#[derive(Default)]
-pub(crate) struct Metrics(String);
+pub(crate) struct Metrics {
+    text: String,
+    step: i64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::every(STEP)
+    }
+}
 
 impl Metrics {
-    /// One sample a minute of the series `name{labels}`.
+    /// A history that will have a sample every `step` seconds.
+    pub(crate) fn every(step: i64) -> Self {
+        Self { text: String::new(), step }
+    }
+
+    /// The samples of the series `name{labels}`.
     pub(crate) fn series(&mut self, name: &str, labels: &str, seconds: Range<i64>, value: impl Fn(i64) -> f64) {
-        let first = seconds.start + (-seconds.start).rem_euclid(STEP);
-        for second in (first..seconds.end).step_by(STEP as usize) {
-            writeln!(self.0, "{name}{{{labels}}} {} {second}", value(second)).expect("a String takes everything");
+        let first = seconds.start + (-seconds.start).rem_euclid(self.step);
+        for second in (first..seconds.end).step_by(self.step as usize) {
+            writeln!(self.text, "{name}{{{labels}}} {} {second}", value(second)).expect("a String takes everything");
         }
     }
 
@@ -78,7 +91,7 @@ impl Metrics {
 
     /// The whole text.
     pub(crate) fn text(&self) -> String {
-        format!("{}# EOF\n", self.0)
+        format!("{}# EOF\n", self.text)
     }
 }
 

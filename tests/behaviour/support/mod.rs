@@ -5,6 +5,7 @@ mod asked;
 mod folder;
 mod gate;
 mod heatmap;
+mod history;
 mod http;
 mod isolated;
 mod metrics;
@@ -18,6 +19,9 @@ pub(crate) use asked::Asked;
 pub(crate) use folder::{Folder, Tree, assert_empty, assert_same};
 pub(crate) use gate::Gate;
 pub(crate) use heatmap::{Cell, cells};
+pub(crate) use history::{
+    History, agrees_with_the_oracle, autumn, bad_and_healthy, mix, sample_is_scored_exactly, spring,
+};
 pub(crate) use isolated::isolated;
 pub(crate) use metrics::{METRICS, Metrics};
 pub(crate) use port::free_port;

@@ -1,0 +1,21 @@
+"""Local time from the time zone files that Python reads: which offset from UTC was in force when."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+WIDTHS = {"15m": 900, "30m": 1800, "1h": 3600, "2h": 7200}
+
+
+def stretches(zone, first, last):
+    """The stretches of one offset that reach from two hours before `first` to `last`: (begin, end, offset), seconds.
+
+    Every minute is looked at: dull, and it cannot miss a change."""
+    zone = ZoneInfo(zone)
+    found = []
+    for t in range(first // 60 * 60 - max(WIDTHS.values()), last + 60, 60):
+        offset = int(datetime.fromtimestamp(t, zone).utcoffset().total_seconds())
+        if found and found[-1][2] == offset:
+            found[-1] = (found[-1][0], t + 60, offset)
+        else:
+            found.append((t, t + 60, offset))
+    return found

@@ -251,8 +251,10 @@ pub fn one_sentence(error: &clap::Error) -> Option<String> {
     }
     let text = error.to_string();
     let said = text.strip_prefix("error: ").unwrap_or(&text);
-    let words = said.split("\n\n").take_while(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
-    Some(words.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" "))
+    let words =
+        said.trim_end().split("\n\n").take_while(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
+    let parts = words.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    Some(parts.collect::<Vec<_>>().join("; "))
 }
 
 /// A share, 0 to 1.
@@ -291,7 +293,7 @@ mod tests {
         let missing = sentence(&["etcd-heatmap", "pull", "--url", "http://h"]);
         assert_eq!(missing, "the following required arguments were not provided: --out <DIR>");
         let typo = sentence(&["etcd-heatmap", "pull", "--url", "http://h", "--out", "o", "--strat", "now"]);
-        assert_eq!(typo, "unexpected argument '--strat' found tip: a similar argument exists: '--start'");
+        assert_eq!(typo, "unexpected argument '--strat' found; tip: a similar argument exists: '--start'");
         assert_eq!(one_sentence(&Cli::command().error(clap::error::ErrorKind::DisplayHelp, "")), None);
     }
 

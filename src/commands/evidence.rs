@@ -5,10 +5,60 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::CommandError;
+use crate::explain::ScoredWindow;
 use crate::export::{Manifest, Written};
-use crate::history::{DayMeta, History, read_through};
-use crate::readings::Lives;
-use crate::time::{TimeRange, UtcDay};
+use crate::history::{DayMeta, DayMetas, History, HistoryError, Source, read_through};
+use crate::readings::{Lives, Member, Window};
+use crate::score::{ScoreTable, alive_on, score_window};
+use crate::time::{Grid, Step, TimeRange, UtcDay};
+
+/// A history that was opened for scoring: what its footers say.
+pub(super) struct Opened {
+    /// Days with what their footers say, in order.
+    pub(super) metas: Vec<(UtcDay, DayMeta)>,
+    /// Days whose footer cannot be read.
+    pub(super) broken: Vec<(UtcDay, HistoryError)>,
+    /// The days together.
+    pub(super) overview: Overview,
+    /// What they were pulled from.
+    pub(super) source: Source,
+    /// The distance between two steps.
+    pub(super) step: Step,
+}
+
+impl Opened {
+    /// Reads the footers; an error where no day can be read.
+    pub(super) fn of(history: &History) -> Result<Self, CommandError> {
+        let DayMetas { known: metas, broken } = history.read_metas()?;
+        let Some(overview) = Overview::of(&metas) else {
+            let error = broken.into_iter().next().map(|(_, error)| error);
+            return Err(error.unwrap_or_else(|| HistoryError::Empty(history.out().to_owned())).into());
+        };
+        let source = metas[0].1.source.clone();
+        let step = Step::from_millis(source.step_seconds * 1000)?;
+        Ok(Self { metas, broken, overview, source, step })
+    }
+}
+
+/// Reads and scores a day of the members with these lives. A day that is not there or cannot be read
+/// is one of which nothing is known; why it cannot be read comes beside it.
+pub(super) fn score_day(
+    history: &History,
+    table: &ScoreTable,
+    lives: &Lives,
+    day: UtcDay,
+    step: Step,
+) -> (ScoredWindow, Option<HistoryError>) {
+    let grid = Grid::within(day.range(), step);
+    let alive = alive_on(&grid, lives);
+    let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
+    let (window, broken) = match history.read_window(day, grid, members.clone()) {
+        Ok(window) => (window, None),
+        Err(error) => (Window::unknown(grid, members), Some(error)),
+    };
+    let scores = score_window(table, &window, &alive);
+    (ScoredWindow { window, scores }, broken)
+}
 
 /// A history as a whole.
 pub(super) struct Overview {

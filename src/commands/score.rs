@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::evidence::{Overview, list_history};
+use super::evidence::{Opened, list_history};
 use super::progress::Reporter;
 use super::{CommandError, check_folder};
 use crate::cli::HowArgs;
 use crate::export::Manifest;
 use crate::heatmap::Folding;
-use crate::history::{DayMeta, DayMetas, History, HistoryError, Source};
+use crate::history::{DayMeta, History, HistoryError, Source};
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Profile};
-use crate::time::{Step, UtcDay};
+use crate::time::UtcDay;
 use outputs::remove_outputs;
 use scoring::Scoring;
 use shown::tell_files;
@@ -41,12 +41,7 @@ impl How {
 /// unknown, and is told after the rest has been scored.
 pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> Result<(), CommandError> {
     let history = History::within(folder);
-    let DayMetas { known: metas, broken } = history.read_metas()?;
-    let Some(overview) = Overview::of(&metas) else {
-        let error = broken.into_iter().next().map(|(_, error)| error);
-        return Err(error.unwrap_or_else(|| HistoryError::Empty(folder.to_owned())).into());
-    };
-    let source = metas[0].1.source.clone();
+    let Opened { metas, broken, overview, source, step } = Opened::of(&history)?;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, &metas)?;
     check_folder(out)?;
@@ -61,7 +56,7 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
         table: ScoreTable::new(&profile),
         how,
         lives: &overview.lives,
-        step: Step::from_millis(source.step_seconds * 1000)?,
+        step,
         metadata: footer(&profile, &source),
     };
     let started = Instant::now();

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::pull::query_grid;
 use super::query::QuerySet;
 use super::{Client, MAX_STEPS, PromError};
 use crate::history::QuerySource;
-use crate::readings::MetricReadings;
 use crate::spec::Metric;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
@@ -103,7 +103,12 @@ impl Probe<'_> {
         let mut steps = vec![self.coarse(), self.fine(), self.step];
         steps.dedup();
         for step in steps {
-            if self.look(metric, query, step).await?.known().next().is_some() {
+            if query_grid(self.client, metric, &query.promql, Grid::within(self.range, step))
+                .await?
+                .known()
+                .next()
+                .is_some()
+            {
                 return Ok(true);
             }
         }
@@ -118,19 +123,6 @@ impl Probe<'_> {
             }
         }
         Ok(false)
-    }
-
-    async fn look(&self, metric: Metric, query: &QuerySource, step: Step) -> Result<MetricReadings, PromError> {
-        let grid = Grid::within(self.range, step);
-        let parts = grid.split(MAX_STEPS).scan(0, |offset, part| {
-            *offset += part.len();
-            Some(self.client.query_range(metric, &query.promql, part, *offset - part.len(), grid.len()))
-        });
-        let mut readings = MetricReadings::default();
-        for part in try_join_all(parts.collect::<Vec<_>>()).await? {
-            readings.merge(part, grid.len());
-        }
-        Ok(readings)
     }
 
     fn coarse(&self) -> Step {

@@ -65,12 +65,24 @@ async fn pull_metric(
     metric: Metric,
     grid: Grid,
 ) -> Result<MetricReadings, PromError> {
+    match plan.source.queries.get(metric.name()) {
+        Some(query) => query_grid(client, metric, &query.promql, grid).await,
+        None => Ok(MetricReadings::default()),
+    }
+}
+
+/// Evaluates a query on a grid of any length, in as many queries as the server's limit asks for.
+pub(super) async fn query_grid(
+    client: &Client,
+    metric: Metric,
+    promql: &str,
+    grid: Grid,
+) -> Result<MetricReadings, PromError> {
     let mut readings = MetricReadings::default();
-    let Some(query) = plan.source.queries.get(metric.name()) else { return Ok(readings) };
     let mut offset = 0;
-    // One part after the other: a day of many parts is large enough to fill the wire.
+    // One part after the other: a grid of many parts is large enough to fill the wire.
     for part in grid.split(MAX_STEPS) {
-        let answer = client.query_range(metric, &query.promql, part, offset, grid.len()).await?;
+        let answer = client.query_range(metric, promql, part, offset, grid.len()).await?;
         readings.merge(answer, grid.len());
         offset += part.len();
     }

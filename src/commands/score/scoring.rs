@@ -10,13 +10,15 @@ use rayon::prelude::*;
 use super::shown::Overall;
 use super::{How, cell_footer};
 use crate::commands::CommandError;
+use crate::commands::evidence::score_day;
 use crate::commands::progress::Reporter;
+use crate::explain::ScoredWindow;
 use crate::export::{ExportError, HeatmapCsv, HeatmapParquet, Written, block_windows, write_scores, write_window};
 use crate::heatmap::{Folding, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
-use crate::readings::{Lives, Member, Window};
-use crate::score::{DayScores, ScoreTable, alive_on, score_window};
-use crate::time::{Grid, Step, TimeRange, UtcDay};
+use crate::readings::Lives;
+use crate::score::{DayScores, ScoreTable};
+use crate::time::{Step, TimeRange, UtcDay};
 
 /// Days scored before their results are put in order, for each thread: enough that no thread waits
 /// for the slowest, few enough that they fit in memory.
@@ -59,7 +61,7 @@ impl Scoring<'_> {
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
             let scored: Vec<ScoredDay> =
-                chunk.par_iter().map(|&day| self.score_day(day)).collect::<Result<_, CommandError>>()?;
+                chunk.par_iter().map(|&day| self.finish_day(day)).collect::<Result<_, CommandError>>()?;
             for day in scored {
                 let is_last = days.last() == Some(&day.day);
                 cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
@@ -78,17 +80,10 @@ impl Scoring<'_> {
         Ok(Outcome { files, picture, broken })
     }
 
-    /// Reads, scores and folds one day, and writes its scores. A day that is not there or cannot be
-    /// read is one of which nothing is known.
-    fn score_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
-        let grid = Grid::within(day.range(), self.step);
-        let alive = alive_on(&grid, self.lives);
-        let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
-        let (window, broken) = match self.history.read_window(day, grid, members.clone()) {
-            Ok(window) => (window, None),
-            Err(error) => (Window::unknown(grid, members), Some(error)),
-        };
-        let scores = score_window(&self.table, &window, &alive);
+    /// Reads, scores and folds one day, and writes its scores.
+    fn finish_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
+        let (ScoredWindow { window, scores }, broken) =
+            score_day(self.history, &self.table, self.lives, day, self.step);
         drop(window);
         let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
         let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");

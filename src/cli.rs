@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::prometheus::SeriesForm;
 use crate::score::Rollup;
-use crate::spec::Metric;
+use crate::spec::{Bands, Metric, PROFILES, Profile, RuleError, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
@@ -201,6 +201,20 @@ pub struct ExplainArgs {
 /// How to score.
 #[derive(Clone, Debug, Args)]
 pub struct HowArgs {
+    /// Whose thresholds and weights: seed, etcd-faq, mixin, openshift or fleet.
+    #[arg(long, value_name = "NAME", default_value = PROFILES[0], value_parser = Profile::named)]
+    pub profile: Profile,
+
+    /// What if a metric weighed this much? METRIC=SHARE, such as wal_fsync=0.5; the others share the
+    /// rest in proportion. May be given several times.
+    #[arg(long, value_name = "METRIC=SHARE", value_parser = weight)]
+    pub weight: Vec<(Metric, u64)>,
+
+    /// What if a metric had other bands? METRIC=THRESHOLD:POINTS,…, such as wal_fsync=0.02:5,0.05:0
+    /// or, of its limit, db_size=80%:0; METRIC=none never costs a point. May be given several times.
+    #[arg(long, value_name = "METRIC=BANDS", value_parser = bands)]
+    pub band: Vec<(Metric, Bands)>,
+
     /// Leave a metric out; the rest share its weight. May be given several times.
     #[arg(long, value_name = "METRIC")]
     pub without: Vec<Metric>,
@@ -255,6 +269,23 @@ pub fn one_sentence(error: &clap::Error) -> Option<String> {
         said.trim_end().split("\n\n").take_while(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
     let parts = words.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
     Some(parts.collect::<Vec<_>>().join("; "))
+}
+
+/// `wal_fsync=0.5`, in millionths.
+fn weight(text: &str) -> Result<(Metric, u64), String> {
+    let (metric, weight) = of_metric(text, "wal_fsync=0.5")?;
+    Ok((metric, parse_weight(weight).map_err(|e| e.to_string())?))
+}
+
+/// `wal_fsync=0.02:5,0.05:0`
+fn bands(text: &str) -> Result<(Metric, Bands), String> {
+    let (metric, bands) = of_metric(text, "wal_fsync=0.02:5,0.05:0")?;
+    Ok((metric, bands.parse().map_err(|e: RuleError| e.to_string())?))
+}
+
+fn of_metric<'a>(text: &'a str, example: &str) -> Result<(Metric, &'a str), String> {
+    let (metric, value) = text.split_once('=').ok_or_else(|| format!("write it like {example}"))?;
+    Ok((metric.trim().parse()?, value))
 }
 
 /// A share, 0 to 1.

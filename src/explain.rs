@@ -3,7 +3,7 @@
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth};
-use crate::spec::{METRICS, Metric, Profile, WEIGHT_ONE};
+use crate::spec::{METRICS, Metric, Profile};
 use crate::time::LocalCell;
 
 /// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
@@ -187,7 +187,7 @@ fn explain_metric(profile: &Profile, metric: Metric, mut readings: Vec<f64>, poi
         max,
         bucket: max.filter(|_| matches!(metric, Metric::WalFsync | Metric::BackendCommit)).and_then(bucket),
         points: by_points,
-        weight: profile.rule(metric).weight as f64 / profile.total_weight().min(WEIGHT_ONE) as f64,
+        weight: profile.share(metric),
     }
 }
 

@@ -20,6 +20,8 @@ pub mod explain;
 pub mod export;
 pub mod heatmap;
 pub mod history;
+pub mod key_file;
+pub mod nearest;
 pub mod prometheus;
 pub mod readings;
 pub mod score;

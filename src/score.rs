@@ -65,7 +65,7 @@ impl ScoreTable {
     pub fn new(profile: &Profile) -> Self {
         let mut size = 1_u16;
         let digits = Metric::ALL.map(|metric| {
-            let bands = &profile.rule(metric).bands;
+            let bands = &profile.rule(metric).bands.list;
             let digit = Digit {
                 thresholds: bands.iter().map(|b| b.above).collect(),
                 stride: size,
@@ -75,7 +75,7 @@ impl ScoreTable {
             digit
         });
         let entries = (0..size).map(|code| Self::entry(profile, &digits, code)).collect();
-        Self { digits, entries, denominator: profile.total_weight() * POINT }
+        Self { digits, entries, denominator: profile.denominator() }
     }
 
     fn entry(profile: &Profile, digits: &[Digit; METRICS], code: u16) -> Entry {
@@ -89,7 +89,7 @@ impl ScoreTable {
                 }
                 continue;
             }
-            let points = band.checked_sub(1).map_or(FULL_POINTS, |b| rule.bands[b as usize].points);
+            let points = band.checked_sub(1).map_or(FULL_POINTS, |b| rule.bands.list[b as usize].points);
             entry.points[metric.index()] = Some(points as f64 / POINT as f64);
             if let Some(worth) = &mut entry.worth {
                 worth.score += rule.weight * points;

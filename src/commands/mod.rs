@@ -14,7 +14,7 @@ use crate::cli::{Cli, Command};
 use crate::export::ExportError;
 use crate::history::{FileError, HistoryError};
 use crate::prometheus::{PromError, QueryError};
-use crate::spec::{Metric, NothingLeft};
+use crate::spec::{Metric, ProfileError};
 use crate::time::TimeError;
 use progress::Reporter;
 
@@ -39,9 +39,9 @@ pub enum CommandError {
     /// An output.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// No metric is left.
+    /// How to judge.
     #[error(transparent)]
-    NothingLeft(#[from] NothingLeft),
+    Profile(#[from] ProfileError),
     /// The asynchronous runtime or a thread of it.
     #[error("the program cannot start its threads: {0}")]
     Threads(String),

@@ -33,7 +33,14 @@ impl How {
     /// Reads the flags; an error where nothing is left to score.
     pub(super) fn from_args(args: &HowArgs) -> Result<Self, CommandError> {
         let folding = Folding { zone: args.time_zone, width: args.cell, rollup: args.rollup };
-        Ok(Self { profile: Profile::seed().without(&args.without)?, folding, min_coverage: args.min_coverage })
+        let mut profile = args.profile.clone();
+        if !args.weight.is_empty() {
+            profile = profile.with_weight_shares(&args.weight)?;
+        }
+        for (metric, bands) in &args.band {
+            profile = profile.with_bands(*metric, bands.clone())?;
+        }
+        Ok(Self { profile: profile.without(&args.without)?, folding, min_coverage: args.min_coverage })
     }
 }
 
@@ -125,7 +132,7 @@ fn footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("step_seconds", source.step_seconds.to_string()),
         ("source", serde_json::json!(source).to_string()),
-        ("profile", profile.name.to_owned()),
+        ("profile", profile.name.clone()),
         ("left_out", left_out.join(",")),
     ]
 }

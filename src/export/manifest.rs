@@ -11,7 +11,7 @@ use super::{ExportError, Written};
 use crate::heatmap::Folding;
 use crate::history::{FileError, QuerySource, Source, WholeFile};
 use crate::readings::Lives;
-use crate::spec::{Metric, POINT, Profile, WEIGHT_ONE};
+use crate::spec::{Metric, POINT, Profile};
 use crate::time::{TimeRange, UtcDay, format_instant};
 
 /// Its name in the output folder.
@@ -97,8 +97,13 @@ pub struct ManifestProfile {
 /// How one metric was judged.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ManifestRule {
-    /// Its weight before that of the metrics that are left out was shared.
+    /// The share of the score that it has; 0 where it takes no part.
     pub weight: f64,
+    /// The same as a whole number: a metric's of the sum of all six.
+    pub weight_units: u64,
+    /// The companion that its thresholds are shares of, where they are no readings.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of_limit: Option<String>,
     /// What a reading above each threshold is worth; at or below the first it is worth 10.
     pub bands: Vec<ManifestBand>,
 }
@@ -106,7 +111,7 @@ pub struct ManifestRule {
 /// One threshold.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ManifestBand {
-    /// In the unit of the reading.
+    /// In the unit of the reading, or a share of its limit.
     pub above: f64,
     /// Points above it, 0 to 10.
     pub points: f64,
@@ -156,17 +161,20 @@ impl Manifest {
     #[must_use]
     pub fn with_scores(mut self, profile: &Profile, folding: Folding, min_coverage: f64, files: Vec<Written>) -> Self {
         let rule = |metric: Metric| ManifestRule {
-            weight: profile.rule(metric).weight as f64 / WEIGHT_ONE as f64,
+            weight: profile.share(metric),
+            weight_units: profile.rule(metric).weight,
+            of_limit: profile.limit(metric).map(|limit| limit.to_string()),
             bands: profile
                 .rule(metric)
                 .bands
+                .list
                 .iter()
                 .map(|b| ManifestBand { above: b.above, points: b.points as f64 / POINT as f64 })
                 .collect(),
         };
         self.profile = Some(ManifestProfile {
-            name: profile.name.to_owned(),
-            source: profile.source.to_owned(),
+            name: profile.name.clone(),
+            source: profile.source.clone(),
             left_out: Metric::ALL.iter().filter(|&&m| !profile.counts(m)).map(Metric::to_string).collect(),
             rules: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), rule(m))).collect(),
         });

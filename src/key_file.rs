@@ -1,0 +1,200 @@
+//! Files of keys and values, TOML or INI, as a list of dotted keys with their text and line.
+//!
+//! A value stays the text that a person wrote, `0.30` and not the nearest double of it: what it
+//! means is up to the key.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use configparser::ini::Ini;
+use toml::de::{DeTable, DeValue};
+
+/// One key of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// With the names of its tables or its section, such as `weights.wal_fsync`.
+    pub key: String,
+    /// The value; the items of a list are joined by commas.
+    pub text: String,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+/// The keys of one file, in the order of its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFile {
+    /// Its name, for errors.
+    pub path: PathBuf,
+    /// Its keys.
+    pub entries: Vec<Entry>,
+}
+
+/// A file that cannot be read as keys and values.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It is not there, or not ours to read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line that is no TOML or no INI.
+    #[error("{}, line {line}: {reason}", .path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What the parser says.
+        reason: String,
+    },
+}
+
+impl KeyFile {
+    /// Reads a file: TOML if it is called `….toml`, else INI.
+    pub fn read(path: &Path) -> Result<Self, KeyFileError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| KeyFileError::Unreadable { path: path.to_owned(), source })?;
+        if path.extension().is_some_and(|e| e == "toml") { Self::toml(path, &text) } else { Self::ini(path, &text) }
+    }
+
+    /// Reads TOML.
+    pub fn toml(path: &Path, text: &str) -> Result<Self, KeyFileError> {
+        let syntax = |at: usize, reason: &str| KeyFileError::Syntax {
+            path: path.to_owned(),
+            line: line_at(text, at),
+            reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        let table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
+        let mut entries = Vec::new();
+        flatten("", table.get_ref(), &mut |key, value, at| {
+            let text_of = text_of(value).map_err(|kind| syntax(at, &format!("{key} cannot be {kind}")))?;
+            entries.push(Entry { key, text: text_of, line: line_at(text, at) });
+            Ok(())
+        })?;
+        entries.sort_by_key(|entry| entry.line);
+        Ok(Self { path: path.to_owned(), entries })
+    }
+
+    /// Reads INI; keys outside a section have no table. Quotes around a value are left out.
+    pub fn ini(path: &Path, text: &str) -> Result<Self, KeyFileError> {
+        const OUTSIDE: &str = "";
+        let mut ini = Ini::new_cs();
+        ini.set_default_section(OUTSIDE);
+        let sections = ini.read(text.to_owned()).map_err(|reason| KeyFileError::Syntax {
+            path: path.to_owned(),
+            line: reason.split(|c: char| !c.is_ascii_digit()).find_map(|n| n.parse().ok()).unwrap_or(1),
+            reason: "it is neither a [section] nor a line like key = value".to_owned(),
+        })?;
+        let mut entries = Vec::new();
+        for (section, keys) in sections {
+            for (key, value) in keys {
+                let line = ini_line(text, &section, &key);
+                let key = if section == OUTSIDE { key } else { format!("{section}.{key}") };
+                entries.push(Entry { key, text: unquoted(&value.unwrap_or_default()).to_owned(), line });
+            }
+        }
+        entries.sort_by_key(|entry| entry.line);
+        Ok(Self { path: path.to_owned(), entries })
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+}
+
+type TakeValue<'a> = dyn FnMut(String, &DeValue<'_>, usize) -> Result<(), KeyFileError> + 'a;
+
+/// Hands each value that is no table to `take`, with its dotted key and where that stands.
+fn flatten(prefix: &str, table: &DeTable<'_>, take: &mut TakeValue<'_>) -> Result<(), KeyFileError> {
+    for (key, value) in table {
+        let dotted = if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
+        match value.get_ref().as_table() {
+            Some(inner) => flatten(&dotted, inner, take)?,
+            None => take(dotted, value.get_ref(), key.span().start)?,
+        }
+    }
+    Ok(())
+}
+
+/// A value as it was written; an error names the kind of value that cannot be one.
+fn text_of(value: &DeValue<'_>) -> Result<String, &'static str> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(number) => Ok(number.to_string()),
+        DeValue::Float(number) => Ok(number.as_str().to_owned()),
+        DeValue::Boolean(yes) => Ok(yes.to_string()),
+        DeValue::Datetime(at) => Ok(at.to_string()),
+        DeValue::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| text_of(item.get_ref())).collect::<Result<_, _>>()?;
+            Ok(items.join(","))
+        }
+        DeValue::Table(_) => Err("a list of tables"),
+    }
+}
+
+fn line_at(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|&b| b == b'\n').count()
+}
+
+/// Where a key of a section stands; `configparser` does not say.
+fn ini_line(text: &str, section: &str, key: &str) -> usize {
+    let mut within = "";
+    let mut found = 1;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            within = name.trim();
+        } else if within == section && line.split(['=', ':']).next().is_some_and(|k| k.trim() == key) {
+            // Of a key that stands twice the last counts.
+            found = index + 1;
+        }
+    }
+    found
+}
+
+fn unquoted(value: &str) -> &str {
+    let value = value.trim();
+    let inner = |quote: char| value.strip_prefix(quote).and_then(|v| v.strip_suffix(quote));
+    inner('\'').or_else(|| inner('"')).unwrap_or(value)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    fn lines(file: &KeyFile) -> Vec<(&str, &str, usize)> {
+        file.entries.iter().map(|e| (e.key.as_str(), e.text.as_str(), e.line)).collect()
+    }
+
+    #[test]
+    fn toml_keeps_the_text_of_numbers_and_the_lines_of_keys() {
+        let text = "# a comment\n[weights]\nwal_fsync = 0.30\nopen_fds = \"0.1\"\n\n[score]\nwithout = [\"a\", 'b']\n";
+        let file = KeyFile::toml(Path::new("x.toml"), text).unwrap();
+        assert_eq!(
+            lines(&file),
+            [("weights.wal_fsync", "0.30", 3), ("weights.open_fds", "0.1", 4), ("score.without", "a,b", 7)]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_toml_is_named() {
+        let error = KeyFile::toml(Path::new("x.toml"), "a = 1\nb 2\n").unwrap_err().to_string();
+        assert!(error.starts_with("x.toml, line 2: "), "{error}");
+        let error = KeyFile::toml(Path::new("x.toml"), "a = 1\na = 2\n").unwrap_err().to_string();
+        assert!(error.starts_with("x.toml, line 2: duplicate key"), "{error}");
+    }
+
+    #[test]
+    fn the_originals_ini_is_read_with_its_quotes() {
+        let text = "; the original's\n[weights]\nwt_etcd_wal_fsync = 0.30\n\n[time]\nduration='[1h]'\n";
+        let file = KeyFile::ini(Path::new("config.conf"), text).unwrap();
+        assert_eq!(lines(&file), [("weights.wt_etcd_wal_fsync", "0.30", 3), ("time.duration", "[1h]", 6)]);
+        let error = KeyFile::ini(Path::new("config.conf"), "[weights]\na = 1\n[oops\n").unwrap_err().to_string();
+        assert!(error.starts_with("config.conf, line 3: "), "{error}");
+    }
+}

@@ -108,6 +108,10 @@ pub struct PullArgs {
     #[command(flatten)]
     pub what: WhatArgs,
 
+    /// Pull what these profiles need beside the six metrics; separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = PROFILES[0], value_parser = Profile::named)]
+    pub profile: Vec<Profile>,
+
     /// Leave a metric out; the rest share its weight. May be given several times.
     #[arg(long, value_name = "METRIC")]
     pub without: Vec<Metric>,

@@ -4,11 +4,13 @@
 //! which days finish never matters and a cell may lie across two UTC days. Only a finished cell is
 //! divided.
 
+use std::ops::Range;
+
 use polars::prelude::*;
 
 use chrono::NaiveDate;
 
-use crate::score::{DayScores, Rollup, ScoreTable, StepState};
+use crate::score::{DayScores, Rollup, ScoreTable, StepState, count_within};
 use crate::spec::{METRICS, Metric};
 use crate::time::{CellWidth, LocalCell, Zone};
 
@@ -18,6 +20,8 @@ pub const CELL_KEYS: [&str; 5] = ["date", "level", "cluster", "member", "start"]
 /// What two UTC days' sums of one cell have in common.
 const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes"];
 
+/// Steps of a cell that stand after a restart.
+const AFTER_RESTART: &str = "steps_after_restart";
 const SCORE_SUM: &str = "score_sum";
 const SCORE_MIN: &str = "score_min";
 /// Stands for the minimum of a cell in which no step was scored.
@@ -30,12 +34,13 @@ struct CellSums {
     min: i64,
     scored: i64,
     expected: i64,
+    after_restart: i64,
     losses: [u64; METRICS],
 }
 
 impl CellSums {
     fn over(steps: impl Iterator<Item = StepState>) -> Self {
-        let mut cell = Self { sum: 0, min: NO_MIN, scored: 0, expected: 0, losses: [0; METRICS] };
+        let mut cell = Self { sum: 0, min: NO_MIN, scored: 0, expected: 0, after_restart: 0, losses: [0; METRICS] };
         for step in steps {
             let worth = match step {
                 StepState::Absent => continue,
@@ -77,14 +82,27 @@ struct SumColumns {
 }
 
 impl SumColumns {
-    /// Adds a cell of a member, or (without `member`) of a cluster, if it existed then.
-    fn add(&mut self, cluster: &str, member: Option<&str>, place: LocalCell, cell: CellSums) {
-        if cell.expected > 0 {
-            self.levels.push(if member.is_some() { "member" } else { "cluster" });
-            self.clusters.push(cluster.to_owned());
-            self.members.push(member.map(str::to_owned));
-            self.places.push(place);
-            self.cells.push(cell);
+    /// Adds the cells in which a cluster, or the one member of these, exists.
+    fn add_line(
+        &mut self,
+        scores: &DayScores,
+        places: &[(LocalCell, Range<usize>)],
+        members: Range<usize>,
+        level: &'static str,
+        state: impl Fn(usize) -> StepState,
+    ) {
+        let of = &scores.members[members.start];
+        let restarts = scores.after_restart(members).unwrap_or_default();
+        for (place, steps) in places {
+            let mut cell = CellSums::over(steps.clone().map(&state));
+            if cell.expected > 0 {
+                cell.after_restart = count_within(&restarts, steps) as i64;
+                self.levels.push(level);
+                self.clusters.push(of.cluster.to_string());
+                self.members.push((level == "member").then(|| of.member.to_string()));
+                self.places.push(*place);
+                self.cells.push(cell);
+            }
         }
     }
 
@@ -108,6 +126,7 @@ impl SumColumns {
             sums(SCORE_MIN, |c| c.min),
             sums("steps_scored", |c| c.scored),
             sums("steps_expected", |c| c.expected),
+            sums(AFTER_RESTART, |c| c.after_restart),
         ];
         for metric in Metric::ALL {
             let losses: Vec<i64> = self.cells.iter().map(|c| c.losses[metric.index()] as i64).collect();
@@ -122,18 +141,11 @@ pub fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> Pola
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);
     for members in scores.clusters() {
-        let cluster = scores.members[members.start].cluster.clone();
         let line = folding.rollup.line(table, scores, members.clone());
-        for (place, steps) in &places {
-            let cell = CellSums::over(line[steps.clone()].iter().copied());
-            columns.add(&cluster, None, *place, cell);
-        }
+        columns.add_line(scores, &places, members.clone(), "cluster", |step| line[step]);
         for index in members {
-            let member = &scores.members[index].member;
-            for (place, steps) in &places {
-                let cell = CellSums::over(scores.codes(index)[steps.clone()].iter().map(|&code| table.state(code)));
-                columns.add(&cluster, Some(member), *place, cell);
-            }
+            let codes = scores.codes(index);
+            columns.add_line(scores, &places, index..index + 1, "member", |step| table.state(codes[step]));
         }
     }
     columns.into_frame()
@@ -165,7 +177,7 @@ impl OpenCells {
 /// a cluster.
 #[expect(deprecated, reason = "the eager aggregations; the lazy ones double the cold build")]
 pub fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
-    let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected"]
+    let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", AFTER_RESTART]
         .into_iter()
         .chain(Metric::ALL.iter().map(|m| m.loss_column()))
         .collect();
@@ -184,21 +196,31 @@ pub fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
 ///
 /// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start`
 /// (UTC), `date`, `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`].
-pub fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<DataFrame> {
+/// `steps_after_restart` is null unless it is known when processes were started.
+pub fn finish(
+    table: &ScoreTable,
+    sums: &DataFrame,
+    min_coverage: f64,
+    knows_restarts: bool,
+) -> PolarsResult<DataFrame> {
     let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let date = sums.column("date")?.i32()?.clone().into_date();
     let mut columns = sums.select(["level", "cluster", "member"])?.into_columns();
     columns.extend([start.into_column(), date.into_column()]);
     columns.extend(sums.select(["hour", "minute", "utc_offset_minutes"])?.into_columns());
     columns.extend(divide(table, sums, min_coverage)?);
-    DataFrame::new_infer_height(columns)?.sort(CELL_KEYS, SortMultipleOptions::default())
+    let mut cells = DataFrame::new_infer_height(columns)?;
+    if !knows_restarts {
+        cells.with_column(Column::full_null(AFTER_RESTART.into(), sums.height(), &DataType::Int64))?;
+    }
+    cells.sort(CELL_KEYS, SortMultipleOptions::default())
 }
 
 /// What the sums say once they are divided.
 ///
 /// `mean` and `min` (0 to 10, null where no step was scored), `steps_scored`, `steps_expected`,
-/// `coverage` (scored of expected), `uncertain` (less than `min_coverage` of it), `worst_metric` (the one that cost the most; null where none
-/// cost anything) and a `…_loss` for each metric, the mean of what it cost: `mean` and the losses
+/// `coverage` (scored of expected), `uncertain` (less than `min_coverage` of it), `steps_after_restart`,
+/// `worst_metric` (the one that cost the most; null where none cost anything) and a `…_loss` for each metric, the mean of what it cost: `mean` and the losses
 /// add up to 10.
 pub fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<Vec<Column>> {
     let int = |name: &str| -> PolarsResult<Int64Chunked> { Ok(sums.column(name)?.i64()?.clone()) };
@@ -216,6 +238,7 @@ pub fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> Polars
         expected.clone().into_column(),
         coverage.clone().into_column(),
         uncertain.with_name("uncertain".into()).into_column(),
+        sums.column(AFTER_RESTART)?.clone(),
         worst_metric(sums)?,
     ];
     for metric in Metric::ALL {
@@ -292,7 +315,8 @@ mod tests {
         let grid = Grid::within(range, Step::from_millis(300_000).unwrap());
         let alive = alive_on(&grid, lives);
         let names: Vec<Member> = lives.iter().map(|(member, _)| member.clone()).collect();
-        let mut window = Window::unknown(grid, alive.iter().map(|(member, _)| member.clone()).collect());
+        let members = alive.iter().map(|(member, _)| member.clone()).collect();
+        let mut window = Window::unknown(grid, members, &[]);
         for (index, (member, _)) in alive.iter().enumerate() {
             let of_all = names.binary_search(member).unwrap();
             for metric in Metric::ALL {

@@ -1,9 +1,9 @@
-//! One window of readings: members × steps × six metrics, in columns.
+//! One window of readings: members × steps × six metrics and their companions, in columns.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::spec::{METRICS, Metric};
+use crate::spec::{COLUMNS, Column, Companion, Metric};
 use crate::time::Grid;
 
 /// One etcd member of one cluster; sorted by cluster, then by member, in byte order.
@@ -66,17 +66,18 @@ impl Lives {
     }
 }
 
-/// The readings of one metric: for each member `grid.len()` values, NaN where unknown.
+/// The readings of one column: for each member `grid.len()` values, NaN where unknown.
 #[derive(Debug, Default)]
-pub struct MetricReadings {
+pub struct ColumnReadings {
     rows: BTreeMap<Member, Vec<f64>>,
 }
 
-impl MetricReadings {
+impl ColumnReadings {
     /// Takes in one series, whose values stand on the steps from `offset` of a grid of `len` on.
     ///
-    /// Where two series name the same member at the same step the higher reading counts: all six
-    /// metrics are worse when higher, and the answer does not depend on the order of the series.
+    /// Where two series name the same member at the same step the higher value counts: all six
+    /// metrics are worse when higher, the latest start is the one that matters, and the answer does not
+    /// depend on the order of the series.
     pub fn merge_series(&mut self, member: Member, len: usize, offset: usize, values: &[f64]) {
         let row = self.rows.entry(member).or_insert_with(|| vec![f64::NAN; len]);
         for (known, &value) in row[offset..offset + values.len()].iter_mut().zip(values) {
@@ -112,27 +113,39 @@ impl MetricReadings {
 pub struct Window {
     grid: Grid,
     members: Vec<Member>,
-    columns: [Vec<f64>; METRICS],
+    companions: Vec<Companion>,
+    /// Empty for a companion that the window does not hold.
+    columns: [Vec<f64>; COLUMNS],
 }
 
 impl Window {
-    /// A window in which nothing is known of these members, which must be sorted and distinct.
-    pub fn unknown(grid: Grid, members: Vec<Member>) -> Self {
+    /// A window in which nothing is known of these members, which must be sorted and distinct. Beside
+    /// the six metrics it holds these companions.
+    pub fn unknown(grid: Grid, members: Vec<Member>, companions: &[Companion]) -> Self {
         debug_assert!(members.is_sorted());
         let cells = members.len() * grid.len();
-        Self { grid, members, columns: std::array::from_fn(|_| vec![f64::NAN; cells]) }
+        let mut columns = [const { Vec::new() }; COLUMNS];
+        for column in Metric::ALL.map(Column::from).into_iter().chain(companions.iter().map(|&c| c.into())) {
+            columns[column.index()] = vec![f64::NAN; cells];
+        }
+        Self { grid, members, companions: companions.to_vec(), columns }
     }
 
-    /// Joins the six metrics over the union of their members; members with no known reading are dropped.
-    pub fn join(grid: Grid, metrics: [MetricReadings; METRICS]) -> Self {
-        let mut members: Vec<Member> = metrics.iter().flat_map(MetricReadings::members).cloned().collect();
+    /// Joins columns over the union of the members of the metrics among them; members with no known
+    /// reading of a metric are dropped. The window holds the companions that are there.
+    pub fn join(grid: Grid, columns: impl IntoIterator<Item = (Column, ColumnReadings)>) -> Self {
+        let columns: Vec<(Column, ColumnReadings)> = columns.into_iter().collect();
+        let is_metric = |column: &Column| matches!(column, Column::Metric(_));
+        let mut members: Vec<Member> =
+            columns.iter().filter(|(c, _)| is_metric(c)).flat_map(|(_, r)| r.members()).cloned().collect();
         members.sort_unstable();
         members.dedup();
-        let mut window = Self::unknown(grid, members);
-        for (metric, readings) in Metric::ALL.into_iter().zip(metrics) {
+        let companions: Vec<Companion> = columns.iter().filter_map(|(column, _)| column.companion()).collect();
+        let mut window = Self::unknown(grid, members, &companions);
+        for (column, readings) in columns {
             for (member, values) in readings.rows {
                 if let Ok(index) = window.members.binary_search(&member) {
-                    window.row_mut(metric, index).copy_from_slice(&values);
+                    window.row_mut(column, index).copy_from_slice(&values);
                 }
             }
         }
@@ -149,16 +162,22 @@ impl Window {
         &self.members
     }
 
-    /// The readings of one metric of one member, a value a step, NaN where unknown.
-    pub fn row(&self, metric: Metric, member: usize) -> &[f64] {
+    /// The companions that it holds.
+    pub fn companions(&self) -> &[Companion] {
+        &self.companions
+    }
+
+    /// One column of one member, a value a step, NaN where unknown; a metric or a companion that the
+    /// window holds.
+    pub fn row(&self, column: impl Into<Column>, member: usize) -> &[f64] {
         let len = self.grid.len();
-        &self.columns[metric.index()][member * len..(member + 1) * len]
+        &self.columns[column.into().index()][member * len..(member + 1) * len]
     }
 
     /// The same, to be filled.
-    pub fn row_mut(&mut self, metric: Metric, member: usize) -> &mut [f64] {
+    pub fn row_mut(&mut self, column: impl Into<Column>, member: usize) -> &mut [f64] {
         let len = self.grid.len();
-        &mut self.columns[metric.index()][member * len..(member + 1) * len]
+        &mut self.columns[column.into().index()][member * len..(member + 1) * len]
     }
 
     /// Whether any of the member's six readings is known at the step.
@@ -166,9 +185,9 @@ impl Window {
         Metric::ALL.into_iter().any(|metric| !self.row(metric, member)[step].is_nan())
     }
 
-    /// How many readings of the metric are known.
-    pub fn known_readings(&self, metric: Metric) -> u64 {
-        self.columns[metric.index()].iter().filter(|v| !v.is_nan()).count() as u64
+    /// How many values of the column are known.
+    pub fn known_readings(&self, column: impl Into<Column>) -> u64 {
+        self.columns[column.into().index()].iter().filter(|v| !v.is_nan()).count() as u64
     }
 
     /// The lives of its members as far as this window knows them.
@@ -199,8 +218,8 @@ mod tests {
         Grid::within(TimeRange { start_ms: 0, end_ms: len * 60_000 }, Step::from_millis(60_000).unwrap())
     }
 
-    fn one(member: &Member, offset: usize, values: &[f64]) -> MetricReadings {
-        let mut readings = MetricReadings::default();
+    fn one(member: &Member, offset: usize, values: &[f64]) -> ColumnReadings {
+        let mut readings = ColumnReadings::default();
         readings.merge_series(member.clone(), 4, offset, values);
         readings
     }
@@ -212,7 +231,7 @@ mod tests {
             let mut readings = one(&member, 1, &first);
             readings.merge_series(member.clone(), 4, 1, &second);
             readings.merge_series(member.clone(), 4, 1, &[0.5, 2.0]);
-            let window = Window::join(grid(4), [readings, d(), d(), d(), d(), d()]);
+            let window = Window::join(grid(4), [(Metric::WalFsync.into(), readings)]);
             assert_eq!(window.row(Metric::WalFsync, 0)[1..3], [1.0, 3.0]);
         }
     }
@@ -222,7 +241,7 @@ mod tests {
         let member = Member::new("c1", "a");
         let wal = one(&member, 1, &[0.1, 0.1]);
         let leaders = one(&member, 0, &[0.0; 4]);
-        let window = Window::join(grid(4), [wal, d(), d(), leaders, d(), d()]);
+        let window = Window::join(grid(4), [(Metric::WalFsync.into(), wal), (Metric::LeaderChanges.into(), leaders)]);
         let lives = window.lives();
         let expected = Life { first_ms: 60_000, last_ms: 120_000 };
         assert_eq!(lives.iter().collect::<Vec<_>>(), [(&member, &expected)]);
@@ -230,11 +249,20 @@ mod tests {
 
     #[test]
     fn a_member_without_any_known_reading_is_dropped() {
-        let window = Window::join(grid(4), [one(&Member::new("c", "a"), 0, &[f64::NAN; 4]), d(), d(), d(), d(), d()]);
+        let unknown = one(&Member::new("c", "a"), 0, &[f64::NAN; 4]);
+        let window = Window::join(grid(4), [(Metric::WalFsync.into(), unknown)]);
         assert!(window.members().is_empty());
     }
 
-    fn d() -> MetricReadings {
-        MetricReadings::default()
+    #[test]
+    fn a_companion_brings_no_member_of_its_own() {
+        let (member, other) = (Member::new("c", "a"), Member::new("c", "no-etcd"));
+        let mut started = one(&member, 0, &[7.0; 4]);
+        started.merge(one(&other, 0, &[8.0; 4]), 4);
+        let columns = [(Metric::WalFsync.into(), one(&member, 1, &[0.1])), (Companion::StartTime.into(), started)];
+        let window = Window::join(grid(4), columns);
+        assert_eq!(window.members(), [member]);
+        assert_eq!(window.row(Companion::StartTime, 0), [7.0; 4]);
+        assert_eq!(window.companions(), [Companion::StartTime]);
     }
 }

@@ -4,12 +4,16 @@
 //! combination has a number, its *code*; its points, score and losses are computed once, in
 //! integers, and a step is scored by finding its code.
 
+mod restart;
 mod rollup;
 
+pub use restart::count_within;
 pub use rollup::Rollup;
 
+use std::ops::Range;
+
 use crate::readings::{Life, Lives, Member, Window};
-use crate::spec::{FULL_POINTS, METRICS, Metric, POINT, Profile};
+use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile};
 use crate::time::Grid;
 
 /// The code of a step at which a member does not exist.
@@ -47,6 +51,8 @@ pub struct Entry {
 /// How one metric's reading turns into its share of the code.
 #[derive(Clone, Debug)]
 struct Digit {
+    /// What the reading is a share of before it is compared with the thresholds.
+    limit: Option<Companion>,
     thresholds: Vec<f64>,
     stride: u16,
     unknown: u16,
@@ -67,6 +73,7 @@ impl ScoreTable {
         let digits = Metric::ALL.map(|metric| {
             let bands = &profile.rule(metric).bands.list;
             let digit = Digit {
+                limit: profile.limit(metric),
                 thresholds: bands.iter().map(|b| b.above).collect(),
                 stride: size,
                 unknown: bands.len() as u16 + 1,
@@ -138,9 +145,28 @@ impl ScoreTable {
         self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
     }
 
-    /// Adds each reading's share to the codes, a metric at a time.
+    /// The companions that readings are judged against.
+    pub fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
+        self.digits.iter().filter_map(|digit| digit.limit)
+    }
+
+    /// Adds the share of one metric of one member to the codes.
+    fn add_metric(&self, metric: Metric, window: &Window, member: usize, codes: &mut [u16]) {
+        let readings = window.row(metric, member);
+        match self.digits[metric.index()].limit {
+            None => self.add_codes(metric, readings, codes),
+            Some(limit) if window.companions().contains(&limit) => {
+                let limits = window.row(limit, member);
+                let shares: Vec<f64> = readings.iter().zip(limits).map(|(&r, &l)| share_of_limit(r, l)).collect();
+                self.add_codes(metric, &shares, codes);
+            }
+            Some(_) => self.add_codes(metric, &vec![f64::NAN; readings.len()], codes),
+        }
+    }
+
+    /// Adds each value's share to the codes.
     fn add_codes(&self, metric: Metric, readings: &[f64], codes: &mut [u16]) {
-        let Digit { thresholds, stride, unknown } = &self.digits[metric.index()];
+        let Digit { thresholds, stride, unknown, .. } = &self.digits[metric.index()];
         match thresholds.as_slice() {
             [] => add_each(readings, codes, *stride, *unknown, |_| 0),
             [t] => add_each(readings, codes, *stride, *unknown, |v| u16::from(v > *t)),
@@ -148,6 +174,13 @@ impl ScoreTable {
             many => add_each(readings, codes, *stride, *unknown, |v| many.iter().map(|t| u16::from(v > *t)).sum()),
         }
     }
+}
+
+/// What is compared with a threshold that is a share of a limit; NaN where either is unknown. A limit
+/// that is not positive is none (etcd's quota is negative when it is disabled), and nothing is judged
+/// against it.
+fn share_of_limit(reading: f64, limit: f64) -> f64 {
+    if limit <= 0.0 && !reading.is_nan() { 0.0 } else { reading / limit }
 }
 
 /// The closure is a different type for each number of thresholds, so that each loop is vectorised.
@@ -165,6 +198,8 @@ pub struct DayScores {
     /// The members that live on this day, sorted.
     pub members: Vec<Member>,
     codes: Vec<u16>,
+    /// For each member the steps after a restart; `None` where nobody knows when processes started.
+    restarts: Option<Vec<Vec<Range<usize>>>>,
 }
 
 impl DayScores {
@@ -174,8 +209,14 @@ impl DayScores {
         &self.codes[member * len..(member + 1) * len]
     }
 
+    /// The steps after a restart of any of these members, in ascending stretches; `None` where nobody
+    /// knows when processes were started.
+    pub fn after_restart(&self, members: Range<usize>) -> Option<Vec<Range<usize>>> {
+        self.restarts.as_ref().map(|restarts| restart::union(restarts[members].iter()))
+    }
+
     /// The members grouped by cluster: ranges of indices into `members`.
-    pub fn clusters(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    pub fn clusters(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut from = 0;
         self.members.chunk_by(|a, b| a.cluster == b.cluster).map(move |chunk| {
             from += chunk.len();
@@ -197,24 +238,29 @@ pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
 pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)]) -> DayScores {
     let len = window.grid().len();
     let mut codes = vec![0_u16; alive.len() * len];
+    let mut restarts = window.companions().contains(&Companion::StartTime).then(Vec::new);
     for (index, (member, life)) in alive.iter().enumerate() {
         debug_assert_eq!(*member, window.members()[index]);
         let row = &mut codes[index * len..(index + 1) * len];
         for metric in Metric::ALL {
-            table.add_codes(metric, window.row(metric, index), row);
+            table.add_metric(metric, window, index, row);
         }
         let lived = window.grid().indices_between(life.first_ms, life.last_ms);
         row[..lived.start].fill(ABSENT);
         row[lived.end..].fill(ABSENT);
+        if let Some(restarts) = &mut restarts {
+            restarts.push(restart::steps_after(window.grid(), window.row(Companion::StartTime, index), lived));
+        }
     }
-    DayScores { grid: *window.grid(), members: window.members().to_vec(), codes }
+    DayScores { grid: *window.grid(), members: window.members().to_vec(), codes, restarts }
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
-    use crate::readings::MetricReadings;
+    use crate::readings::ColumnReadings;
+    use crate::spec::Column;
     use crate::time::{Step, TimeRange};
 
     const HEALTHY: [f64; METRICS] = [0.001, 0.002, 100.0, 0.0, 1e6, 1e8];
@@ -224,7 +270,7 @@ mod tests {
         let table = ScoreTable::new(profile);
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 1000 }, Step::from_millis(1000).unwrap());
         let member = Member::new("c", "m");
-        let mut window = Window::unknown(grid, vec![member.clone()]);
+        let mut window = Window::unknown(grid, vec![member.clone()], &[]);
         for (metric, value) in Metric::ALL.into_iter().zip(readings) {
             window.row_mut(metric, 0)[0] = value;
         }
@@ -296,6 +342,31 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_decides_what_a_share_is_and_none_judges_nothing() {
+        let profile = Profile::named("openshift").unwrap();
+        let table = ScoreTable::new(&profile);
+        assert_eq!(table.limits().collect::<Vec<_>>(), [Companion::MaxFds, Companion::Quota]);
+        let points = |size: f64, quota: f64| {
+            let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 1000 }, Step::from_millis(1000).unwrap());
+            let mut window = Window::unknown(grid, vec![Member::new("c", "m")], &[Companion::Quota]);
+            window.row_mut(Metric::DbSize, 0)[0] = size;
+            window.row_mut(Companion::Quota, 0)[0] = quota;
+            let life = Life { first_ms: 0, last_ms: 0 };
+            let scores = score_window(&table, &window, &[(Member::new("c", "m"), life)]);
+            table.look_up(scores.codes(0)[0]).points[Metric::DbSize.index()]
+        };
+        let quota = 2_147_483_648.0;
+        // 75 % and 85 % of it, and the next double above.
+        for (size, expected) in [(1e9, 10.0), (1_610_612_736.0, 8.0), (1_610_612_736.000_000_2, 5.0), (1.9e9, 0.0)] {
+            assert_eq!(points(size, quota), Some(expected), "{size}");
+        }
+        assert_eq!(points(f64::INFINITY, quota), Some(0.0));
+        assert_eq!([-1.0, 0.0].map(|quota| points(1e12, quota)), [Some(10.0); 2], "no quota, nothing to judge");
+        assert_eq!([points(f64::NAN, -1.0), points(1e9, f64::NAN)], [None; 2]);
+        assert_eq!(points(f64::INFINITY, f64::INFINITY), None);
+    }
+
+    #[test]
     fn a_metric_that_is_left_out_shares_its_weight_among_the_rest() {
         let profile = Profile::seed().without(&[Metric::DbSize]).unwrap();
         let mut readings = HEALTHY;
@@ -328,13 +399,13 @@ mod tests {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 4000 }, Step::from_millis(1000).unwrap());
         let table = ScoreTable::new(&Profile::seed());
         let members = [Member::new("c", "a"), Member::new("c", "b")];
-        let mut metrics: [MetricReadings; METRICS] = std::array::from_fn(|_| MetricReadings::default());
+        let mut metrics: [ColumnReadings; METRICS] = std::array::from_fn(|_| ColumnReadings::default());
         for (readings, value) in metrics.iter_mut().zip(HEALTHY) {
             readings.merge_series(members[0].clone(), 4, 0, &[value; 4]);
             readings.merge_series(members[1].clone(), 4, 0, &[value, f64::NAN, value, f64::NAN]);
         }
         metrics[0].merge_series(members[1].clone(), 4, 2, &[1.0]);
-        let window = Window::join(grid, metrics);
+        let window = Window::join(grid, Column::all().zip(metrics));
         let scores = score_window(&table, &window, &alive_on(&grid, &window.lives()));
         assert_eq!(rolled_up(Rollup::Worst, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
         // The mean of 10 and 7; of the two a majority is both.

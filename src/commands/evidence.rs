@@ -10,6 +10,7 @@ use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, Source, read_through};
 use crate::readings::{Lives, Member, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
+use crate::spec::Companion;
 use crate::time::{Grid, Step, TimeRange, UtcDay};
 
 /// A history that was opened for scoring: what its footers say.
@@ -40,11 +41,19 @@ impl Opened {
     }
 }
 
+/// The companions of a history that scoring reads: the limits that readings are judged against, and
+/// when processes were started.
+pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Companion> {
+    let is_read = |c: &Companion| *c == Companion::StartTime || table.limits().any(|limit| limit == *c);
+    source.companions().into_iter().filter(is_read).collect()
+}
+
 /// Reads and scores a day of the members with these lives. A day that is not there or cannot be read
 /// is one of which nothing is known; why it cannot be read comes beside it.
 pub(super) fn score_day(
     history: &History,
     table: &ScoreTable,
+    companions: &[Companion],
     lives: &Lives,
     day: UtcDay,
     step: Step,
@@ -52,9 +61,9 @@ pub(super) fn score_day(
     let grid = Grid::within(day.range(), step);
     let alive = alive_on(&grid, lives);
     let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
-    let (window, broken) = match history.read_window(day, grid, members.clone()) {
+    let (window, broken) = match history.read_window(day, grid, members.clone(), companions) {
         Ok(window) => (window, None),
-        Err(error) => (Window::unknown(grid, members), Some(error)),
+        Err(error) => (Window::unknown(grid, members, companions), Some(error)),
     };
     let scores = score_window(table, &window, &alive);
     (ScoredWindow { window, scores }, broken)

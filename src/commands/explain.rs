@@ -3,7 +3,7 @@
 use chrono::Utc;
 
 use super::CommandError;
-use super::evidence::{Opened, score_day};
+use super::evidence::{Opened, companions_read, score_day};
 use super::progress::Reporter;
 use super::score::How;
 use crate::cli::ExplainArgs;
@@ -25,9 +25,10 @@ pub(super) fn run(args: &ExplainArgs, reporter: &Reporter) -> Result<(), Command
     let place = how.folding.zone.cell_at(at_ms, how.folding.width);
     let table = ScoreTable::new(&profile);
     let last_ms = place.start_ms + i64::from(how.folding.width.minutes()) * 60_000 - 1;
+    let companions = companions_read(&table, &source);
     let mut windows = Vec::new();
     for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
-        let (scored, broken) = score_day(&history, &table, &lives, day, step);
+        let (scored, broken) = score_day(&history, &table, &companions, &lives, day, step);
         if let Some(error) = broken {
             return Err(error.into());
         }

@@ -14,7 +14,7 @@ use crate::cli::{Cli, Command};
 use crate::export::ExportError;
 use crate::history::{FileError, HistoryError};
 use crate::prometheus::{PromError, QueryError};
-use crate::spec::{Metric, ProfileError};
+use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::TimeError;
 use progress::Reporter;
 
@@ -103,6 +103,18 @@ pub enum CommandError {
         "the history has no reading of {0}: pull it again with a query that finds its series, or leave it out with --without {0}"
     )]
     NoReadings(Metric),
+    /// A limit that a profile needs and the history does not know.
+    #[error(
+        "the profile {profile} judges {metric} against {limit}, which the history does not hold: pull it again with that --profile and --overwrite, or leave {metric} out with --without {metric}"
+    )]
+    NoLimits {
+        /// The profile.
+        profile: String,
+        /// What is judged.
+        metric: Metric,
+        /// Against what.
+        limit: Companion,
+    },
 }
 
 /// Runs what was typed.
@@ -110,7 +122,9 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
     let reporter = Reporter::new(cli.quiet);
     match cli.command {
         Command::Backfill(args) => backfill::run(&args, &reporter),
-        Command::Pull(args) => pull::run(&args.url, &args.what, &args.without, &args.out, &reporter).map(|_| ()),
+        Command::Pull(args) => {
+            pull::run(&args.url, &args.what, pull::wanted(&args)?, &args.out, &reporter)?.into_result()
+        }
         Command::Explain(args) => explain::run(&args, &reporter),
         Command::Score(args) => {
             let out = args.out.as_deref().unwrap_or(&args.folder);

@@ -12,12 +12,12 @@ use indicatif::{HumanBytes, HumanCount};
 use super::evidence::{Overview, list_history, whole_days};
 use super::progress::{Progress, Reporter};
 use super::{CommandError, check_folder};
-use crate::cli::WhatArgs;
+use crate::cli::{PullArgs, WhatArgs};
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History, HistoryError, Source, write_day};
-use crate::prometheus::{Client, PromError, PullPlan, QuerySet, Received, choose_queries, pull_days};
+use crate::prometheus::{Client, PromError, PullPlan, QuerySet, Received, Wanted, choose_queries, pull_days};
 use crate::readings::Window;
-use crate::spec::Metric;
+use crate::spec::Companion;
 use crate::time::{TimeRange, UtcDay, parse_instant};
 
 /// How often the bar follows.
@@ -43,11 +43,22 @@ impl Pulled {
     }
 }
 
+/// What the flags of `pull` ask for: the metrics, and the limits that any of its profiles needs.
+pub(super) fn wanted(args: &PullArgs) -> Result<Wanted, CommandError> {
+    let mut limits = Vec::new();
+    for profile in &args.profile {
+        limits.extend(profile.clone().without(&args.without)?.limits());
+    }
+    limits.sort_unstable();
+    limits.dedup();
+    Ok(Wanted { left_out: args.without.clone(), limits, held: None })
+}
+
 /// Pulls what is not yet in the history, and writes the manifest.
 pub(super) fn run(
     url: &str,
     what: &WhatArgs,
-    without: &[Metric],
+    mut wanted: Wanted,
     out: &Path,
     reporter: &Reporter,
 ) -> Result<Pulled, CommandError> {
@@ -62,7 +73,11 @@ pub(super) fn run(
         .build()
         .map_err(|e| CommandError::Threads(e.to_string()))?;
     runtime.block_on(async {
-        let chosen = choose_queries(&client, &queries, what.series.into(), without, range, what.step).await?;
+        let history = History::within(out);
+        if !what.overwrite {
+            wanted.held = held_companions(&history)?;
+        }
+        let chosen = choose_queries(&client, &queries, what.series.into(), &wanted, range, what.step).await?;
         let source = Source {
             url: client.shown_url().to_owned(),
             step_seconds: what.step.seconds(),
@@ -71,13 +86,19 @@ pub(super) fn run(
             queries: chosen,
         };
         let plan = PullPlan { source, step: what.step };
-        let mut pull = Pull { history: History::within(out), plan, files: BTreeMap::new() };
+        let mut pull = Pull { history, plan, files: BTreeMap::new() };
         let known = pull.known_days(what.overwrite)?;
         let days = missing_parts(range, &known);
         let failed = pull.fetch(&client, days, concurrency, reporter).await?;
         pull.write_manifest()?;
         Ok(report(range, failed))
     })
+}
+
+/// The companions of the history that is there; `None` where there is none.
+fn held_companions(history: &History) -> Result<Option<Vec<Companion>>, CommandError> {
+    let metas = history.read_metas()?.known;
+    Ok(metas.first().map(|(_, meta)| meta.source.companions()))
 }
 
 fn resolve_range(what: &WhatArgs, reporter: &Reporter) -> Result<TimeRange, CommandError> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::evidence::{Opened, list_history};
+use super::evidence::{Opened, companions_read, list_history};
 use super::progress::Reporter;
 use super::{CommandError, check_folder};
 use crate::cli::HowArgs;
@@ -57,10 +57,12 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
     // Until the new files are there the manifest names none.
     manifest.write(out)?;
     remove_outputs(out)?;
+    let table = ScoreTable::new(&profile);
     let scoring = Scoring {
         history: &history,
         out,
-        table: ScoreTable::new(&profile),
+        companions: companions_read(&table, &source),
+        table,
         how,
         lives: &overview.lives,
         step,
@@ -116,11 +118,15 @@ impl Broken {
     }
 }
 
-/// A metric that counts and of which no day knows a reading would leave every step unscored.
-fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), CommandError> {
-    let known = |metric: &Metric| metas.iter().any(|(_, meta)| meta.known.get(metric.name()).is_some_and(|&n| n > 0));
-    match Metric::ALL.into_iter().find(|m| profile.counts(*m) && !known(m)) {
-        Some(metric) => Err(CommandError::NoReadings(metric)),
+/// A metric that counts, or a limit that it is judged against, of which no day knows a reading would
+/// leave every step unscored.
+pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), CommandError> {
+    let known = |name: &str| metas.iter().any(|(_, meta)| meta.known.get(name).is_some_and(|&n| n > 0));
+    if let Some(metric) = Metric::ALL.into_iter().find(|m| profile.counts(*m) && !known(m.name())) {
+        return Err(CommandError::NoReadings(metric));
+    }
+    match profile.limits().find(|(_, limit)| !known(limit.name())) {
+        Some((metric, limit)) => Err(CommandError::NoLimits { profile: profile.name.clone(), metric, limit }),
         None => Ok(()),
     }
 }

@@ -24,7 +24,8 @@ const CELL_GROUP_ROWS: usize = 1 << 16;
 
 /// Writes the scores of one day: a row for each step of each member's life.
 ///
-/// Columns: `ts`, `cluster`, `member`, a `…_points` for each metric (0 to 10), `score`; null where unknown.
+/// Columns: `ts`, `cluster`, `member`, a `…_points` for each metric (0 to 10), `score`, `after_restart`;
+/// null where unknown.
 pub fn write_scores(
     out: &Path,
     path: &Path,
@@ -63,6 +64,7 @@ fn scores_schema() -> SchemaRef {
     let mut fields = LabelColumns::fields();
     fields.extend(Metric::ALL.iter().map(|m| Field::new(m.points_column(), DataType::Float64, true)));
     fields.push(Field::new("score", DataType::Float64, true));
+    fields.push(Field::new("after_restart", DataType::Boolean, true));
     Arc::new(Schema::new(fields))
 }
 
@@ -88,13 +90,20 @@ struct ScoreRows {
     ts: Vec<i64>,
     members: Vec<i32>,
     codes: Vec<u16>,
+    after_restart: Vec<Option<bool>>,
 }
 
 impl ScoreRows {
     fn add_member(&mut self, scores: &DayScores, member: usize) {
+        let restarts = scores.after_restart(member..member + 1);
+        let mut marks = vec![restarts.as_ref().map(|_| false); scores.grid.len()];
+        for stretch in restarts.into_iter().flatten() {
+            marks[stretch].fill(Some(true));
+        }
         for (step, &code) in scores.codes(member).iter().enumerate().filter(|&(_, &code)| code != ABSENT) {
             self.ts.push(scores.grid.at(step));
             self.codes.push(code);
+            self.after_restart.push(marks[step]);
         }
         self.members.resize(self.codes.len(), member as i32);
     }
@@ -106,6 +115,7 @@ impl ScoreRows {
         let values: Vec<ArrayRef> = look_ups.points.iter().chain([&look_ups.score]).map(|v| column(v)).collect();
         let mut arrays = labels.arrays(std::mem::take(&mut self.ts), &self.members);
         arrays.extend(values);
+        arrays.push(Arc::new(std::mem::take(&mut self.after_restart).into_iter().collect::<BooleanArray>()));
         arrays
     }
 }
@@ -165,6 +175,7 @@ fn cells_schema() -> SchemaRef {
         field("steps_expected", DataType::Int64, false),
         field("coverage", DataType::Float64, false),
         field("uncertain", DataType::Boolean, false),
+        field("steps_after_restart", DataType::Int64, true),
         field("worst_metric", DataType::Utf8, true),
     ];
     fields.extend(Metric::ALL.iter().map(|m| field(m.loss_column(), DataType::Float64, true)));

@@ -9,8 +9,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::Encoding;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -18,7 +18,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::{FileError, FileStat, HistoryError, LabelColumns, MEMBER_COLUMNS, Source, WholeFile, writer_properties};
 use crate::readings::{Life, Lives, Member, Window};
-use crate::spec::Metric;
+use crate::spec::{COLUMNS, Column, Companion, Metric};
 use crate::time::{Grid, Step, TimeRange};
 
 /// Rows handed to the Parquet writer or taken from the reader at once; bounds memory, not results.
@@ -33,7 +33,7 @@ pub struct DayMeta {
     pub range: TimeRange,
     /// The lives of the members as far as this day knows them.
     pub lives: Lives,
-    /// How many readings of each metric are known, by its name.
+    /// How many readings of each metric, and of each companion that was pulled, are known, by its name.
     pub known: BTreeMap<String, u64>,
     /// Rows in the file.
     pub rows: u64,
@@ -57,11 +57,12 @@ pub fn write_day(
         source: source.clone(),
         range,
         lives: window.lives(),
-        known: Metric::ALL.iter().map(|&m| (m.name().to_owned(), window.known_readings(m))).collect(),
+        known: columns(&source.companions()).map(|c| (c.name().to_owned(), window.known_readings(c))).collect(),
         rows: 0,
     };
     let failed = |e| FileError::from_parquet(path, e);
-    let schema = readings_schema();
+    debug_assert_eq!(window.companions(), source.companions());
+    let schema = readings_schema(window.companions());
     let file = WholeFile::create(path)?;
     let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(readings_properties(&meta))).map_err(failed)?;
     let labels = LabelColumns::new(window.members());
@@ -97,9 +98,9 @@ impl Rows {
         let ts = self.0.iter().map(|&(_, step)| window.grid().at(step)).collect();
         let member_of_row: Vec<i32> = self.0.iter().map(|&(member, _)| member as i32).collect();
         let mut arrays = labels.arrays(ts, &member_of_row);
-        arrays.extend(Metric::ALL.iter().map(|&metric| -> ArrayRef {
+        arrays.extend(columns(window.companions()).map(|column| -> ArrayRef {
             let known = |&(member, step): &(usize, usize)| {
-                let value = window.row(metric, member)[step];
+                let value = window.row(column, member)[step];
                 (!value.is_nan()).then_some(value)
             };
             Arc::new(self.0.iter().map(known).collect::<Float64Array>())
@@ -108,9 +109,14 @@ impl Rows {
     }
 }
 
-fn readings_schema() -> SchemaRef {
+/// The six metrics, then these companions.
+fn columns(companions: &[Companion]) -> impl Iterator<Item = Column> + '_ {
+    Metric::ALL.into_iter().map(Column::from).chain(companions.iter().map(|&c| c.into()))
+}
+
+fn readings_schema(companions: &[Companion]) -> SchemaRef {
     let mut fields = LabelColumns::fields();
-    fields.extend(Metric::ALL.iter().map(|m| Field::new(m.reading_column(), DataType::Float64, true)));
+    fields.extend(columns(companions).map(|c| Field::new(c.reading_column(), DataType::Float64, true)));
     Arc::new(Schema::new(fields))
 }
 
@@ -172,12 +178,18 @@ fn not_readings(path: &Path, reason: &dyn ToString) -> HistoryError {
     HistoryError::NotReadings { path: path.to_owned(), reason: reason.to_string() }
 }
 
-/// Reads the readings of these members (sorted) on the steps of the grid; rows of other members
-/// or off the grid are passed over.
-pub fn read_day(path: &Path, grid: Grid, members: Vec<Member>) -> Result<Window, HistoryError> {
-    let mut window = Window::unknown(grid, members);
+/// Reads the readings of these members (sorted) on the steps of the grid, with these companions,
+/// which are unknown where the file does not have them; rows of other members or off the grid are
+/// passed over.
+pub fn read_day(
+    path: &Path,
+    grid: Grid,
+    members: Vec<Member>,
+    companions: &[Companion],
+) -> Result<Window, HistoryError> {
+    let mut window = Window::unknown(grid, members, companions);
     let broken = |e: &dyn ToString| not_readings(path, e);
-    for batch in open_rows(path)? {
+    for batch in open_rows(path, companions)? {
         let batch = batch.map_err(|e| broken(&e))?;
         take_in(&mut window, &batch).ok_or_else(|| broken(&"its columns have other types"))?;
     }
@@ -186,21 +198,27 @@ pub fn read_day(path: &Path, grid: Grid, members: Vec<Member>) -> Result<Window,
 
 /// Reads every row of a day's file and keeps none: an error where it broke.
 pub fn read_through(path: &Path) -> Result<(), HistoryError> {
-    for batch in open_rows(path)? {
+    for batch in open_rows(path, &Companion::ALL)? {
         batch.map_err(|e| not_readings(path, &e))?;
     }
     Ok(())
 }
 
-fn open_rows(path: &Path) -> Result<ParquetRecordBatchReader, HistoryError> {
+/// The rows of a day's file, of the companions only these.
+fn open_rows(path: &Path, wanted: &[Companion]) -> Result<ParquetRecordBatchReader, HistoryError> {
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
-    let expected = readings_schema();
+    let has = |c: &Companion| builder.schema().field_with_name(c.reading_column()).is_ok();
+    let there: Vec<Companion> = Companion::ALL.into_iter().filter(has).collect();
+    let expected = readings_schema(&there);
     if builder.schema().fields() != expected.fields() {
         let names: Vec<&str> = expected.fields().iter().map(|f| f.name().as_str()).collect();
         return Err(not_readings(path, &format!("its columns are not {}", names.join(", "))));
     }
-    builder.with_batch_size(BATCH_ROWS).build().map_err(|e| not_readings(path, &e))
+    let unwanted = |field: &str| there.iter().any(|c| c.reading_column() == field && !wanted.contains(c));
+    let fields = expected.fields().iter().enumerate().filter(|(_, field)| !unwanted(field.name()));
+    let mask = ProjectionMask::roots(builder.parquet_schema(), fields.map(|(index, _)| index));
+    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| not_readings(path, &e))
 }
 
 /// Copies a batch into the window, one run of rows of one member at a time.
@@ -211,9 +229,13 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     let (cluster_keys, member_keys) = (clusters.keys().values(), members.keys().values());
     let (cluster_names, member_names) =
         (clusters.values().as_string_opt::<i32>()?, members.values().as_string_opt::<i32>()?);
-    let mut columns: Vec<(Metric, &Float64Array)> = Vec::with_capacity(Metric::ALL.len());
-    for metric in Metric::ALL {
-        columns.push((metric, batch.column_by_name(metric.reading_column())?.as_primitive_opt::<Float64Type>()?));
+    let mut values: Vec<(Column, &Float64Array)> = Vec::with_capacity(COLUMNS);
+    for column in columns(&window.companions().to_vec()) {
+        match batch.column_by_name(column.reading_column()) {
+            Some(array) => values.push((column, array.as_primitive_opt::<Float64Type>()?)),
+            None if column.companion().is_some() => {}
+            None => return None,
+        }
     }
     let mut from = 0;
     while from < batch.num_rows() {
@@ -222,8 +244,8 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
         let name = (cluster_names.value(keys.0 as usize), member_names.value(keys.1 as usize));
         let found = window.members().binary_search_by(|m| (&*m.cluster, &*m.member).cmp(&name));
         if let Ok(member) = found {
-            for &(metric, column) in &columns {
-                copy_run(window, metric, member, &ts.values()[from..from + run], &column.slice(from, run));
+            for &(column, array) in &values {
+                copy_run(window, column, member, &ts.values()[from..from + run], &array.slice(from, run));
             }
         }
         from += run;
@@ -232,20 +254,20 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
 }
 
 /// Copies the rows of one member; where the steps follow on each other without a gap, in one piece.
-fn copy_run(window: &mut Window, metric: Metric, member: usize, ts: &[i64], column: &Float64Array) {
+fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], values: &Float64Array) {
     let grid = *window.grid();
-    let row = window.row_mut(metric, member);
+    let row = window.row_mut(column, member);
     let without_gap = match (grid.index_of(ts[0]), grid.index_of(ts[ts.len() - 1])) {
         (Some(first), Some(last)) if last + 1 == first + ts.len() && ts.is_sorted() => Some(first),
         _ => None,
     };
-    if let (Some(first), 0) = (without_gap, column.null_count()) {
-        row[first..first + ts.len()].copy_from_slice(column.values());
+    if let (Some(first), 0) = (without_gap, values.null_count()) {
+        row[first..first + ts.len()].copy_from_slice(values.values());
         return;
     }
     for (i, &ms) in ts.iter().enumerate() {
-        if let Some(step) = grid.index_of(ms).filter(|_| column.is_valid(i)) {
-            row[step] = column.value(i);
+        if let Some(step) = grid.index_of(ms).filter(|_| values.is_valid(i)) {
+            row[step] = values.value(i);
         }
     }
 }
@@ -271,7 +293,7 @@ mod tests {
         let range = UtcDay::of(0).range();
         let grid = Grid::within(range, Step::from_millis(3_600_000).unwrap());
         let members = vec![Member::new("c1", "a"), Member::new("c1", "ü\"b"), Member::new("c2", "a")];
-        let mut window = Window::unknown(grid, members);
+        let mut window = Window::unknown(grid, members, &[]);
         for member in 0..3 {
             for (i, metric) in Metric::ALL.into_iter().enumerate() {
                 for step in 0..24 {
@@ -293,7 +315,7 @@ mod tests {
         let (written, _) = write_day(&path, &window, range, &source()).unwrap();
         assert_eq!(read_meta(&path).unwrap(), written);
         assert_eq!(written.rows, 3 * 23);
-        let read = read_day(&path, *window.grid(), window.members().to_vec()).unwrap();
+        let read = read_day(&path, *window.grid(), window.members().to_vec(), &[]).unwrap();
         for metric in Metric::ALL {
             for member in 0..3 {
                 let bits = |w: &Window| w.row(metric, member).iter().map(|v| v.to_bits()).collect::<Vec<_>>();
@@ -308,7 +330,7 @@ mod tests {
         let path = folder.path().join("readings.parquet");
         let (window, range) = sample_day();
         write_day(&path, &window, range, &source()).unwrap();
-        let read = read_day(&path, *window.grid(), vec![Member::new("c2", "a"), Member::new("c3", "x")]).unwrap();
+        let read = read_day(&path, *window.grid(), vec![Member::new("c2", "a"), Member::new("c3", "x")], &[]).unwrap();
         assert_eq!(read.row(Metric::OpenFds, 0)[1].to_bits(), window.row(Metric::OpenFds, 2)[1].to_bits());
         assert!(read.row(Metric::OpenFds, 1).iter().all(|v| v.is_nan()));
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::day_file::{DayMeta, read_day, read_meta};
 use super::{FileError, HistoryError};
 use crate::readings::{Member, Window};
+use crate::spec::Companion;
 use crate::time::{Grid, UtcDay};
 
 const READINGS: &str = "readings.parquet";
@@ -65,10 +66,21 @@ impl History {
         Ok(days)
     }
 
-    /// The readings of these members (sorted) on the steps of a day; unknown where it has no file.
-    pub fn read_window(&self, day: UtcDay, grid: Grid, members: Vec<Member>) -> Result<Window, HistoryError> {
+    /// The readings of these members (sorted), with these companions, on the steps of a day; unknown
+    /// where it has no file.
+    pub fn read_window(
+        &self,
+        day: UtcDay,
+        grid: Grid,
+        members: Vec<Member>,
+        companions: &[Companion],
+    ) -> Result<Window, HistoryError> {
         let path = self.file(day);
-        if path.is_file() { read_day(&path, grid, members) } else { Ok(Window::unknown(grid, members)) }
+        if path.is_file() {
+            read_day(&path, grid, members, companions)
+        } else {
+            Ok(Window::unknown(grid, members, companions))
+        }
     }
 
     /// What the footers of all days say, in order; an error unless they have one source. Days whose

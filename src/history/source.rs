@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::Metric;
+use crate::spec::{Column, Companion, Metric};
 
 /// One metric's query as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Source {
     pub cluster_label: Option<String>,
     /// Label that names the member.
     pub member_label: String,
-    /// The queries by metric name; a metric that was left out has none.
+    /// The queries by the name of the metric or companion; one that was left out has none.
     pub queries: BTreeMap<String, QuerySource>,
 }
 
@@ -38,19 +38,24 @@ impl Source {
         Metric::ALL.into_iter().filter(|m| !self.queries.contains_key(m.name())).collect()
     }
 
+    /// The companions that were pulled.
+    pub fn companions(&self) -> Vec<Companion> {
+        Companion::ALL.into_iter().filter(|c| self.queries.contains_key(c.name())).collect()
+    }
+
     /// The first setting in which the two differ, said with both values; `None` when they agree.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let differ = |what: &str, a: &str, b: &str| (a != b).then(|| format!("{what} {b} instead of {a}"));
         let label = |l: &Option<String>| l.clone().unwrap_or_else(|| "cluster or job".to_owned());
-        let query = |source: &Self, metric: &Metric| {
-            source.queries.get(metric.name()).map_or("none".to_owned(), |q| q.promql.clone())
+        let query = |source: &Self, column: &Column| {
+            source.queries.get(column.name()).map_or("none".to_owned(), |q| q.promql.clone())
         };
         differ("URL", &self.url, &other.url)
             .or_else(|| differ("step", &format!("{}s", self.step_seconds), &format!("{}s", other.step_seconds)))
             .or_else(|| differ("cluster label", &label(&self.cluster_label), &label(&other.cluster_label)))
             .or_else(|| differ("member label", &self.member_label, &other.member_label))
             .or_else(|| {
-                Metric::ALL.iter().find_map(|m| differ(&format!("query of {m}:"), &query(self, m), &query(other, m)))
+                Column::all().find_map(|c| differ(&format!("query of {c}:"), &query(self, &c), &query(other, &c)))
             })
     }
 }

@@ -11,8 +11,8 @@ use url::{Host, Url};
 
 use super::PromError;
 use super::matrix::{SeriesLabels, decode_matrix};
-use crate::readings::{Member, MetricReadings};
-use crate::spec::Metric;
+use crate::readings::{ColumnReadings, Member};
+use crate::spec::Column;
 use crate::time::Grid;
 
 /// Time in which a connection must stand.
@@ -132,16 +132,16 @@ impl Client {
     /// Evaluates a query on the steps of a grid; the readings stand at `offset` of `len` steps.
     pub async fn query_range(
         &self,
-        metric: Metric,
+        column: Column,
         promql: &str,
         grid: Grid,
         offset: usize,
         len: usize,
-    ) -> Result<MetricReadings, PromError> {
+    ) -> Result<ColumnReadings, PromError> {
         let body = self.fetch(promql, &grid).await?;
         let client = self.clone();
         // Megabytes of JSON: not on the threads that serve the connections.
-        let decoded = tokio::task::spawn_blocking(move || client.decode(metric, &body, &grid, offset, len)).await;
+        let decoded = tokio::task::spawn_blocking(move || client.decode(column, &body, &grid, offset, len)).await;
         decoded.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))
     }
 
@@ -168,15 +168,15 @@ impl Client {
 
     fn decode(
         &self,
-        metric: Metric,
+        column: Column,
         body: &[u8],
         grid: &Grid,
         offset: usize,
         len: usize,
-    ) -> Result<MetricReadings, PromError> {
-        let mut readings = MetricReadings::default();
+    ) -> Result<ColumnReadings, PromError> {
+        let mut readings = ColumnReadings::default();
         let mut unnamed = None;
-        self.walk(body, grid, &mut |labels, values| match self.name(metric, labels) {
+        self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
             Ok(member) => readings.merge_series(member, len, offset, values),
             Err(error) => unnamed = unnamed.take().or(Some(error)),
         })?;
@@ -195,10 +195,10 @@ impl Client {
     }
 
     /// Which member a series belongs to.
-    fn name(&self, metric: Metric, labels: &SeriesLabels) -> Result<Member, PromError> {
+    fn name(&self, column: Column, labels: &SeriesLabels) -> Result<Member, PromError> {
         let label = |name: &str| labels.get(name).filter(|value| !value.is_empty());
         let no_label = |label: &str, remedy| PromError::NoLabel {
-            metric,
+            column,
             series: serde_json::to_string(labels).unwrap_or_default(),
             label: label.to_owned(),
             remedy,
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn the_cluster_is_named_by_cluster_else_by_job() {
         let client = Client::new("http://h", 1, None, "instance").unwrap();
-        let name = |pairs: &[(&str, &str)]| client.name(Metric::DbSize, &labels(pairs));
+        let name = |pairs: &[(&str, &str)]| client.name(crate::spec::Metric::DbSize.into(), &labels(pairs));
         assert_eq!(name(&[("cluster", "c"), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("c", "i"));
         assert_eq!(name(&[("cluster", ""), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("j", "i"));
         assert!(name(&[("instance", "i")]).unwrap_err().to_string().contains("--cluster-label"));

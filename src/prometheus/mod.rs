@@ -7,11 +7,11 @@ mod pull;
 mod query;
 
 pub use client::{Client, Received, Traffic};
-pub use probe::{SeriesForm, choose_queries};
+pub use probe::{SeriesForm, Wanted, choose_queries};
 pub use pull::{PullPlan, PulledDay, pull_days};
 pub use query::{QueryError, QuerySet};
 
-use crate::spec::Metric;
+use crate::spec::{Column, Companion, Metric};
 use crate::time::TimeRange;
 
 /// Prometheus answers at most this many steps a series.
@@ -102,10 +102,10 @@ pub enum PromError {
         reason: String,
     },
     /// A series that cannot be given to a member.
-    #[error("the series {series} of {metric} has no label {label}: {remedy}")]
+    #[error("the series {series} of {column} has no label {label}: {remedy}")]
     NoLabel {
-        /// The query's metric.
-        metric: Metric,
+        /// What the query asks for.
+        column: Column,
         /// Its labels as the server gave them.
         series: String,
         /// The missing label.
@@ -119,6 +119,18 @@ pub enum PromError {
     )]
     NoSeries {
         /// The metric.
+        metric: Metric,
+        /// The range that was asked for.
+        range: TimeRange,
+    },
+    /// A limit that a profile needs exists nowhere in the range.
+    #[error(
+        "no series of {limit} from {range}, which the profile judges {metric} against: name its series with a file {limit}.promql in --queries DIR, leave {metric} out with --without {metric}, or take --profile seed"
+    )]
+    NoLimit {
+        /// The limit.
+        limit: Companion,
+        /// What is judged against it.
         metric: Metric,
         /// The range that was asked for.
         range: TimeRange,

@@ -8,7 +8,7 @@ use super::pull::query_grid;
 use super::query::QuerySet;
 use super::{Client, MAX_STEPS, PromError};
 use crate::history::QuerySource;
-use crate::spec::Metric;
+use crate::spec::{Column, Companion, Metric};
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
 /// Evaluations of the first, quick look for any series.
@@ -29,19 +29,31 @@ pub enum SeriesForm {
 const RAW: &str = "raw";
 const RECORDED: &str = "recorded";
 
-/// Chooses the query of each metric that is not left out.
+/// What is to be pulled.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Metrics that are left out.
+    pub left_out: Vec<Metric>,
+    /// Limits that a profile needs, each with the metric that is judged against it.
+    pub limits: Vec<(Metric, Companion)>,
+    /// The companions of the history that is there, which what is added to it has as well; `None`
+    /// where there is none, and the start time is pulled if the server knows it.
+    pub held: Option<Vec<Companion>>,
+}
+
+/// Chooses the query of each column that is wanted.
 ///
-/// An error names the first metric that has no series in the range.
+/// An error names the first metric, or the first limit that is needed, that has no series in the range.
 pub async fn choose_queries(
     client: &Client,
     queries: &QuerySet,
     form: SeriesForm,
-    left_out: &[Metric],
+    wanted: &Wanted,
     range: TimeRange,
     step: Step,
 ) -> Result<BTreeMap<String, QuerySource>, PromError> {
     let probe = Probe { client, range, step };
-    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !left_out.contains(m)).collect();
+    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !wanted.left_out.contains(m)).collect();
     let chosen = try_join_all(metrics.iter().map(|&metric| probe.choose(queries, form, metric))).await?;
     if chosen.iter().all(Option::is_none) {
         let selector = match queries.selector() {
@@ -55,6 +67,7 @@ pub async fn choose_queries(
         let source = source.ok_or(PromError::NoSeries { metric, range })?;
         by_name.insert(metric.name().to_owned(), source);
     }
+    by_name.extend(probe.choose_companions(queries, wanted).await?);
     Ok(by_name)
 }
 
@@ -79,10 +92,31 @@ impl Probe<'_> {
             (SeriesForm::Auto, Some(recorded)) if self.covers(queries.labels(), &recorded, &raw).await? => {
                 Some(recorded)
             }
-            (SeriesForm::Recorded, Some(recorded)) => self.answers(metric, &recorded).await?.then_some(recorded),
+            (SeriesForm::Recorded, Some(recorded)) => self.answers(metric.into(), &recorded).await?.then_some(recorded),
             (SeriesForm::Recorded, None) => None,
-            _ => self.answers(metric, &raw).await?.then_some(raw),
+            _ => self.answers(metric.into(), &raw).await?.then_some(raw),
         })
+    }
+
+    /// The queries of the companions that are wanted; nothing records them.
+    async fn choose_companions(
+        &self,
+        queries: &QuerySet,
+        wanted: &Wanted,
+    ) -> Result<BTreeMap<String, QuerySource>, PromError> {
+        let raw = |companion: Companion| QuerySource { form: RAW.to_owned(), promql: queries.raw(companion) };
+        let mut chosen = wanted.held.clone().unwrap_or_default();
+        for &(metric, limit) in &wanted.limits {
+            if !chosen.contains(&limit) && !self.answers(limit.into(), &raw(limit)).await? {
+                return Err(PromError::NoLimit { limit, metric, range: self.range });
+            }
+            chosen.push(limit);
+        }
+        let start_time = Companion::StartTime;
+        if wanted.held.is_none() && self.answers(start_time.into(), &raw(start_time)).await? {
+            chosen.push(start_time);
+        }
+        Ok(chosen.into_iter().map(|companion| (companion.name().to_owned(), raw(companion))).collect())
     }
 
     /// Whether the recorded form is known at every member and step at which the raw one is.
@@ -99,11 +133,11 @@ impl Probe<'_> {
 
     /// Whether the query has any series: a quick look, and only where that finds none closer ones,
     /// which cost the server little where there is next to nothing to find.
-    async fn answers(&self, metric: Metric, query: &QuerySource) -> Result<bool, PromError> {
+    async fn answers(&self, column: Column, query: &QuerySource) -> Result<bool, PromError> {
         let mut steps = vec![self.coarse(), self.fine(), self.step];
         steps.dedup();
         for step in steps {
-            if query_grid(self.client, metric, &query.promql, Grid::within(self.range, step))
+            if query_grid(self.client, column, &query.promql, Grid::within(self.range, step))
                 .await?
                 .known()
                 .next()

@@ -1,12 +1,12 @@
-//! Pulls days of readings: a window a UTC day, its six queries in flight together.
+//! Pulls days of readings: a window a UTC day, its queries in flight together.
 
 use futures_util::future::try_join_all;
 use futures_util::{Stream, StreamExt, stream};
 
 use super::{Client, MAX_STEPS, PromError};
 use crate::history::Source;
-use crate::readings::{MetricReadings, Window};
-use crate::spec::{METRICS, Metric};
+use crate::readings::{ColumnReadings, Window};
+use crate::spec::Column;
 use crate::time::{Grid, Step, TimeRange, UtcDay};
 
 /// How to pull.
@@ -52,37 +52,25 @@ pub fn pull_days<'a>(
 
 async fn pull_window(client: &Client, plan: &PullPlan, part: TimeRange) -> Result<Window, PromError> {
     let grid = Grid::within(part, plan.step);
-    let metrics = try_join_all(Metric::ALL.iter().map(|&metric| pull_metric(client, plan, metric, grid))).await?;
-    let mut metrics = metrics.into_iter();
-    let metrics: [MetricReadings; METRICS] = std::array::from_fn(|_| metrics.next().unwrap_or_default());
-    Ok(Window::join(grid, metrics))
-}
-
-/// The readings of one metric on the grid; none where the metric is left out.
-async fn pull_metric(
-    client: &Client,
-    plan: &PullPlan,
-    metric: Metric,
-    grid: Grid,
-) -> Result<MetricReadings, PromError> {
-    match plan.source.queries.get(metric.name()) {
-        Some(query) => query_grid(client, metric, &query.promql, grid).await,
-        None => Ok(MetricReadings::default()),
-    }
+    let asked = Column::all().filter_map(|column| Some((column, plan.source.queries.get(column.name())?)));
+    let pulled = asked.map(async |(column, query)| {
+        Ok::<_, PromError>((column, query_grid(client, column, &query.promql, grid).await?))
+    });
+    Ok(Window::join(grid, try_join_all(pulled).await?))
 }
 
 /// Evaluates a query on a grid of any length, in as many queries as the server's limit asks for.
 pub(super) async fn query_grid(
     client: &Client,
-    metric: Metric,
+    column: Column,
     promql: &str,
     grid: Grid,
-) -> Result<MetricReadings, PromError> {
-    let mut readings = MetricReadings::default();
+) -> Result<ColumnReadings, PromError> {
+    let mut readings = ColumnReadings::default();
     let mut offset = 0;
     // One part after the other: a grid of many parts is large enough to fill the wire.
     for part in grid.split(MAX_STEPS) {
-        let answer = client.query_range(metric, promql, part, offset, grid.len()).await?;
+        let answer = client.query_range(column, promql, part, offset, grid.len()).await?;
         readings.merge(answer, grid.len());
         offset += part.len();
     }

@@ -1,4 +1,5 @@
-//! The six queries: `queries/<metric>.promql`, embedded, and replaceable from a folder.
+//! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded, and
+//! replaceable from a folder.
 //!
 //! A file holds a form that reads etcd's own metrics, after a line `# raw:`, and one that reads
 //! what recording rules made of them, after a line `# recorded:`. `$selector` stands for the
@@ -7,15 +8,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::spec::{METRICS, Metric};
+use crate::nearest::did_you_mean;
+use crate::spec::{COLUMNS, Column};
 
-const EMBEDDED: [&str; METRICS] = [
+const EMBEDDED: [&str; COLUMNS] = [
     include_str!("../../queries/wal_fsync.promql"),
     include_str!("../../queries/backend_commit.promql"),
     include_str!("../../queries/open_fds.promql"),
     include_str!("../../queries/leader_changes.promql"),
     include_str!("../../queries/client_traffic_in.promql"),
     include_str!("../../queries/db_size.promql"),
+    include_str!("../../queries/quota.promql"),
+    include_str!("../../queries/max_fds.promql"),
+    include_str!("../../queries/start_time.promql"),
 ];
 
 /// A folder or file of queries that cannot be used.
@@ -29,7 +34,7 @@ pub enum QueryError {
         /// Why.
         source: std::io::Error,
     },
-    /// No file in the folder is named after a metric.
+    /// No file in the folder is named after a metric or a companion.
     #[error("--queries {} holds none of {names}", .folder.display())]
     NoneThere {
         /// The folder.
@@ -38,10 +43,12 @@ pub enum QueryError {
         names: String,
     },
     /// A `.promql` file that no metric is called after.
-    #[error("{} is named after no metric: name it one of {names}", .path.display())]
+    #[error("{} is named after no metric{suggestion}: name it one of {names}", .path.display())]
     UnknownName {
         /// The file.
         path: PathBuf,
+        /// What was meant, perhaps.
+        suggestion: String,
         /// The names that it might have.
         names: String,
     },
@@ -84,10 +91,10 @@ impl QueryText {
     }
 }
 
-/// The queries of all six metrics, filled in for one selector and one pair of labels.
+/// The queries of all metrics and companions, filled in for one selector and one pair of labels.
 #[derive(Clone, Debug)]
 pub struct QuerySet {
-    texts: [QueryText; METRICS],
+    texts: [QueryText; COLUMNS],
     selector: String,
     labels: String,
 }
@@ -114,13 +121,13 @@ impl QuerySet {
     }
 
     /// The form that reads etcd's own metrics.
-    pub fn raw(&self, metric: Metric) -> String {
-        self.fill(&self.texts[metric.index()].raw)
+    pub fn raw(&self, column: impl Into<Column>) -> String {
+        self.fill(&self.texts[column.into().index()].raw)
     }
 
     /// The form that reads recorded series, where there is one.
-    pub fn recorded(&self, metric: Metric) -> Option<String> {
-        self.texts[metric.index()].recorded.as_deref().map(|text| self.fill(text))
+    pub fn recorded(&self, column: impl Into<Column>) -> Option<String> {
+        self.texts[column.into().index()].recorded.as_deref().map(|text| self.fill(text))
     }
 
     /// The labels that name a member, as they stand in `by (…)` and `on (…)`.
@@ -138,9 +145,9 @@ impl QuerySet {
     }
 }
 
-fn replace_from(folder: &Path, texts: &mut [QueryText; METRICS]) -> Result<(), QueryError> {
+fn replace_from(folder: &Path, texts: &mut [QueryText; COLUMNS]) -> Result<(), QueryError> {
     let unreadable = |path: &Path, source| QueryError::Unreadable { path: path.to_owned(), source };
-    let names = || Metric::ALL.map(|m| format!("{m}.promql")).join(", ");
+    let names = || Column::all().map(|c| format!("{c}.promql")).collect::<Vec<_>>().join(", ");
     let mut found = false;
     for entry in fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
         let path = entry.map_err(|e| unreadable(folder, e))?.path();
@@ -148,10 +155,13 @@ fn replace_from(folder: &Path, texts: &mut [QueryText; METRICS]) -> Result<(), Q
             continue;
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let metric: Metric =
-            stem.parse().map_err(|_| QueryError::UnknownName { path: path.clone(), names: names() })?;
+        let unknown = || {
+            let suggestion = did_you_mean(&stem, Column::all().map(Column::name));
+            QueryError::UnknownName { path: path.clone(), suggestion, names: names() }
+        };
+        let column = Column::all().find(|column| column.name() == stem).ok_or_else(unknown)?;
         let text = fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
-        texts[metric.index()] = QueryText::parse(&text).ok_or(QueryError::NoRawForm { path })?;
+        texts[column.index()] = QueryText::parse(&text).ok_or(QueryError::NoRawForm { path })?;
         found = true;
     }
     if found { Ok(()) } else { Err(QueryError::NoneThere { folder: folder.to_owned(), names: names() }) }
@@ -162,6 +172,7 @@ fn replace_from(folder: &Path, texts: &mut [QueryText; METRICS]) -> Result<(), Q
 mod tests {
     use super::*;
     use crate::scratch::Scratch;
+    use crate::spec::{Companion, Metric};
 
     #[test]
     fn every_embedded_query_has_both_forms_and_no_marker_is_left() {
@@ -174,6 +185,9 @@ mod tests {
             assert!(recorded.starts_with("job:") && !raw.contains("job:"), "{raw}, {recorded}");
         }
         assert!(set.raw(Metric::WalFsync).contains("by (cluster, job, instance, le)"));
+        for companion in Companion::ALL {
+            assert!(!set.raw(companion).contains('$') && set.raw(companion).contains("{job=\"etcd\"}"), "{companion}");
+        }
     }
 
     #[test]
@@ -193,7 +207,7 @@ mod tests {
         let load = || QuerySet::load(Some(folder.path()), "", None, "instance").map(|_| ()).unwrap_err().to_string();
         assert!(load().contains("holds none of wal_fsync.promql"), "{}", load());
         fs::write(folder.path().join("dbsize.promql"), "x").unwrap();
-        assert!(load().contains("dbsize.promql is named after no metric"), "{}", load());
+        assert!(load().contains("dbsize.promql is named after no metric (did you mean 'db_size'?)"), "{}", load());
         fs::rename(folder.path().join("dbsize.promql"), folder.path().join("db_size.promql")).unwrap();
         fs::write(folder.path().join("db_size.promql"), "# recorded:\nx").unwrap();
         assert!(load().contains("has no raw form"), "{}", load());

@@ -204,6 +204,16 @@ impl Column {
     }
 }
 
+impl Column {
+    /// The companion, if it is one.
+    pub const fn companion(self) -> Option<Companion> {
+        match self {
+            Self::Companion(companion) => Some(companion),
+            Self::Metric(_) => None,
+        }
+    }
+}
+
 impl From<Metric> for Column {
     fn from(metric: Metric) -> Self {
         Self::Metric(metric)

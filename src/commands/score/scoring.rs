@@ -18,6 +18,7 @@ use crate::heatmap::{Folding, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
 use crate::readings::Lives;
 use crate::score::{DayScores, ScoreTable};
+use crate::spec::Companion;
 use crate::time::{Step, TimeRange, UtcDay};
 
 /// Days scored before their results are put in order, for each thread: enough that no thread waits
@@ -29,6 +30,7 @@ pub(super) struct Scoring<'a> {
     pub(super) history: &'a History,
     pub(super) out: &'a Path,
     pub(super) table: ScoreTable,
+    pub(super) companions: Vec<Companion>,
     pub(super) how: &'a How,
     pub(super) lives: &'a Lives,
     pub(super) step: Step,
@@ -83,7 +85,7 @@ impl Scoring<'_> {
     /// Reads, scores and folds one day, and writes its scores.
     fn finish_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
         let (ScoredWindow { window, scores }, broken) =
-            score_day(self.history, &self.table, self.lives, day, self.step);
+            score_day(self.history, &self.table, &self.companions, self.lives, day, self.step);
         drop(window);
         let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
         let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");
@@ -122,7 +124,9 @@ impl CellFiles {
         let Folding { zone, width, .. } = scoring.how.folding;
         let today = next_day_ms.map(|ms| zone.cell_at(ms, width).date);
         let finished = self.open.add(sums, today).map_err(ExportError::from)?;
-        let mut cells = finish(&scoring.table, &finished, scoring.how.min_coverage).map_err(ExportError::from)?;
+        let knows_restarts = scoring.companions.contains(&Companion::StartTime);
+        let cells = finish(&scoring.table, &finished, scoring.how.min_coverage, knows_restarts);
+        let mut cells = cells.map_err(ExportError::from)?;
         self.parquet.append(&cells)?;
         self.csv.append(&mut cells)?;
         Ok(self.picture.add(scoring, &finished).map_err(ExportError::from)?)

@@ -1,0 +1,78 @@
+//! Which steps stand after a restart.
+
+use std::ops::Range;
+
+use crate::time::Grid;
+
+/// The queries' rates look back over five minutes: so long a reading may hold what a process did
+/// before it was restarted, or little of what it has done since.
+const LOOK_BACK_S: i64 = 300;
+
+/// The steps, in ascending stretches, at which a process had been started less than five minutes
+/// before (or less than a step, where that is longer: every restart then leaves a mark).
+///
+/// `started` has a value a step, seconds since 1970, NaN where unknown; only steps in `lived` count.
+pub(super) fn steps_after(grid: &Grid, started: &[f64], lived: Range<usize>) -> Vec<Range<usize>> {
+    let look_back_s = LOOK_BACK_S.max(grid.step().seconds()) as f64;
+    let is_after = |&step: &usize| (grid.at(step) / 1000) as f64 - started[step] < look_back_s;
+    stretches(lived.filter(is_after))
+}
+
+/// Ascending stretches that hold the steps of any of these.
+pub(super) fn union<'a>(of: impl Iterator<Item = &'a Vec<Range<usize>>>) -> Vec<Range<usize>> {
+    let mut steps: Vec<usize> = of.flatten().flat_map(Clone::clone).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    stretches(steps.into_iter())
+}
+
+/// How many of `steps` lie in these stretches.
+pub fn count_within(stretches: &[Range<usize>], steps: &Range<usize>) -> usize {
+    stretches.iter().map(|s| s.end.min(steps.end).saturating_sub(s.start.max(steps.start))).sum()
+}
+
+fn stretches(ascending: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let mut stretches: Vec<Range<usize>> = Vec::new();
+    for step in ascending {
+        match stretches.last_mut() {
+            Some(last) if last.end == step => last.end += 1,
+            _ => stretches.push(step..step + 1),
+        }
+    }
+    stretches
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::time::{Step, TimeRange};
+
+    fn grid(step_s: i64) -> Grid {
+        Grid::within(TimeRange { start_ms: 0, end_ms: 20 * step_s * 1000 }, Step::from_millis(step_s * 1000).unwrap())
+    }
+
+    #[test]
+    fn the_five_minutes_after_a_start_are_marked_and_unknown_starts_are_not() {
+        let mut started = vec![-1000.0; 20];
+        started[3..].fill(170.0);
+        started[5] = f64::NAN;
+        // Steps of a minute at 180 (10 s after), 240, 360, 420 (250 s after); 480 is 310 s after.
+        assert_eq!(steps_after(&grid(60), &started, 0..20), [3..5, 6..8]);
+        assert_eq!(steps_after(&grid(60), &started, 4..7), [4..5, 6..7]);
+    }
+
+    #[test]
+    fn a_step_that_is_longer_than_five_minutes_leaves_one_mark_a_restart() {
+        let mut started = vec![-9000.0; 20];
+        started[7..].fill(6.0 * 600.0 + 1.0);
+        assert_eq!(steps_after(&grid(600), &started, 0..20), [7..8]);
+    }
+
+    #[test]
+    fn stretches_join_and_are_counted_within_bounds() {
+        let both = union([vec![1..3, 8..9], vec![2..5]].iter());
+        assert_eq!(both, [1..5, 8..9]);
+        assert_eq!([0..2, 2..9, 9..20].map(|steps| count_within(&both, &steps)), [1, 4, 0]);
+    }
+}

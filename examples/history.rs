@@ -17,12 +17,15 @@ use std::path::PathBuf;
 use clap::Parser;
 use etcd_heatmap::history::{History, QuerySource, Source, write_day};
 use etcd_heatmap::readings::{Member, Window};
-use etcd_heatmap::spec::Metric;
+use etcd_heatmap::spec::{Column, Companion, Metric};
 use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
 use rayon::prelude::*;
 
 const DAY_SECONDS: i64 = 86_400;
 const PAGE_BYTES: f64 = 4096.0;
+/// What etcd takes where nothing is set, and what systemd units commonly set.
+const QUOTA_BYTES: f64 = 2_147_483_648.0;
+const MAX_FDS: f64 = 65_536.0;
 
 /// What a person types.
 #[derive(Parser)]
@@ -74,15 +77,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The footer of the files says where they come from.
 fn source(step: Step) -> Source {
-    let query = |metric: &Metric| {
-        (metric.name().to_owned(), QuerySource { form: "raw".to_owned(), promql: format!("synthetic_{metric}") })
+    let query = |column: Column| {
+        (column.name().to_owned(), QuerySource { form: "raw".to_owned(), promql: format!("synthetic_{column}") })
     };
     Source {
         url: "synthetic".to_owned(),
         step_seconds: step.seconds(),
         cluster_label: None,
         member_label: "instance".to_owned(),
-        queries: Metric::ALL.iter().map(query).collect::<BTreeMap<_, _>>(),
+        queries: Column::all().map(query).collect::<BTreeMap<_, _>>(),
     }
 }
 
@@ -171,10 +174,11 @@ impl Fleet {
 
     fn readings(&self, day: UtcDay, step: Step) -> Window {
         let names = self.members.iter().map(|m| m.name.clone()).collect();
-        let mut window = Window::unknown(Grid::within(day.range(), step), names);
+        let mut window = Window::unknown(Grid::within(day.range(), step), names, &Companion::ALL);
         for (index, member) in self.members.iter().enumerate() {
             let elections = Elections::before_end_of(self.seed, member.cluster, day);
-            MemberDay::new(self.seed, member, day).fill(&mut window, index, &elections);
+            let started = MemberDay::started_before(self.seed, member, day);
+            MemberDay::new(self.seed, member, day).fill(&mut window, index, &elections, started);
         }
         window
     }
@@ -263,26 +267,43 @@ impl<'a> MemberDay<'a> {
         Self { member, random, midnight, down, slow_wal, slow_commit, leak }
     }
 
-    fn fill(mut self, window: &mut Window, index: usize, elections: &Elections) {
+    /// When the process that begins the day was started: after the last day on which it was down.
+    fn started_before(seed: u64, member: &MemberTraits, day: UtcDay) -> i64 {
+        let midnight = day.start_ms() / 1000;
+        let earlier = (1..).map(|days| midnight - days * DAY_SECONDS).take_while(|&at| at >= member.life.start);
+        let up_again = earlier.map(|at| {
+            let down = MemberDay::new(seed, member, UtcDay::of(at * 1000)).down;
+            if down.is_empty() { member.life.start } else { at + down.end }
+        });
+        up_again.max().unwrap_or(member.life.start).max(member.life.start)
+    }
+
+    fn fill(mut self, window: &mut Window, index: usize, elections: &Elections, mut started: i64) {
         let grid = *window.grid();
         for step in 0..grid.len() {
             let second = grid.at(step) / 1000;
             let of_day = second - self.midnight;
-            let mut set = |metric, value| window.row_mut(metric, index)[step] = value;
+            let mut set = |column: Column, value| window.row_mut(column, index)[step] = value;
             // What looks back for a day outlives the last scrape.
             if (self.member.life.start..self.member.life.end + DAY_SECONDS).contains(&second) {
-                set(Metric::LeaderChanges, elections.in_the_day_before(second));
+                set(Metric::LeaderChanges.into(), elections.in_the_day_before(second));
             }
             // A failed scrape now and then takes all readings with it.
             if !self.member.life.contains(&second) || self.down.contains(&of_day) || self.random.once_in(4_000.0) {
                 continue;
             }
             let load = 1.0 + 0.4 * (of_day as f64 / DAY_SECONDS as f64 * TAU - 2.2).sin();
-            set(Metric::WalFsync, self.wal(of_day, load));
-            set(Metric::BackendCommit, self.commit(of_day, load));
-            set(Metric::OpenFds, self.open_fds(of_day, load));
-            set(Metric::ClientTrafficIn, self.member.traffic * load * self.random.between(0.8, 1.25));
-            set(Metric::DbSize, self.db_size(of_day));
+            set(Metric::WalFsync.into(), self.wal(of_day, load));
+            set(Metric::BackendCommit.into(), self.commit(of_day, load));
+            set(Metric::OpenFds.into(), self.open_fds(of_day, load));
+            set(Metric::ClientTrafficIn.into(), self.member.traffic * load * self.random.between(0.8, 1.25));
+            set(Metric::DbSize.into(), self.db_size(of_day));
+            if !self.down.is_empty() && of_day >= self.down.end {
+                started = self.midnight + self.down.end;
+            }
+            set(Companion::Quota.into(), QUOTA_BYTES);
+            set(Companion::MaxFds.into(), MAX_FDS);
+            set(Companion::StartTime.into(), started as f64);
         }
     }
 

@@ -64,7 +64,9 @@ Examples:
   Score what a pull wrote, into the same folder:
     etcd-heatmap score audit
   Without open_fds, into another folder:
-    etcd-heatmap score audit --without open_fds --out audit-without-fds";
+    etcd-heatmap score audit --without open_fds --out audit-without-fds
+  What would other thresholds have said?
+    etcd-heatmap score audit --compare seed,etcd-faq,fleet";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -176,6 +178,11 @@ pub struct ScoreArgs {
     /// Folder to write to [default: DIR].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Compare what these profiles call red, yellow and green, instead of writing scores; separated by
+    /// commas. With --weight or --band the profile that they change is compared as well.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named)]
+    pub compare: Vec<Profile>,
 
     /// How to score.
     #[command(flatten)]

@@ -2,8 +2,8 @@
 
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
-use crate::score::{DayScores, ScoreTable, StepState, Worth};
-use crate::spec::{METRICS, Metric, Profile};
+use crate::score::{DayScores, ScoreTable, StepState, Worth, count_within};
+use crate::spec::{Companion, METRICS, Metric, Profile};
 use crate::time::LocalCell;
 
 /// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
@@ -76,6 +76,8 @@ pub struct MemberPart {
     pub member: Member,
     /// Its steps added up.
     pub totals: StepTotals,
+    /// Steps after a restart of its process.
+    pub after_restart: u64,
     /// Its metrics, in the order of the specification.
     pub metrics: Vec<MetricPart>,
 }
@@ -91,6 +93,9 @@ pub struct MetricPart {
     pub median: Option<f64>,
     /// The highest known reading.
     pub max: Option<f64>,
+    /// The limit that the readings are judged against, with the highest share of it that was reached;
+    /// `None` where thresholds are readings, or where there is no limit.
+    pub share: Option<(Companion, f64)>,
     /// The histogram's bucket that the highest reading lies in, in seconds: between its bounds the
     /// reading is an interpolation. `None` for what is no latency.
     pub bucket: Option<(f64, f64)>,
@@ -137,33 +142,68 @@ fn explain_member(
     member: Member,
 ) -> MemberPart {
     let mut totals = StepTotals::default();
-    let mut readings: [Vec<f64>; METRICS] = Default::default();
-    let mut points: [Vec<f64>; METRICS] = Default::default();
+    let mut after_restart = 0;
+    let mut known: [KnownReadings; METRICS] = Default::default();
     for day in days {
         let Ok(index) = day.scores.members.binary_search(&member) else { continue };
         let codes = day.scores.codes(index);
+        let restarts = day.scores.after_restart(index..index + 1).unwrap_or_default();
         for step in steps_of(folding, place, day) {
             let state = table.state(codes[step]);
             totals.add(state);
             if state == StepState::Absent {
                 continue;
             }
+            after_restart += count_within(&restarts, &(step..step + 1)) as u64;
             for metric in Metric::ALL {
                 let Some(got) = table.look_up(codes[step]).points[metric.index()] else { continue };
-                readings[metric.index()].push(day.window.row(metric, index)[step]);
-                points[metric.index()].push(got);
+                let reading = day.window.row(metric, index)[step];
+                let limit = profile.limit(metric).filter(|limit| day.window.companions().contains(limit));
+                let limit = limit.map(|limit| day.window.row(limit, index)[step]);
+                known[metric.index()].push(reading, limit, got);
             }
         }
     }
-    let metrics = Metric::ALL
-        .into_iter()
-        .zip(readings.into_iter().zip(points))
-        .map(|(metric, (readings, points))| explain_metric(profile, metric, readings, &points))
-        .collect();
-    MemberPart { member, totals, metrics }
+    let metrics =
+        Metric::ALL.into_iter().zip(known).map(|(metric, known)| explain_metric(profile, metric, known)).collect();
+    MemberPart { member, totals, after_restart, metrics }
 }
 
-fn explain_metric(profile: &Profile, metric: Metric, mut readings: Vec<f64>, points: &[f64]) -> MetricPart {
+/// The known readings of one metric, with what they are worth.
+#[derive(Debug, Default)]
+struct KnownReadings {
+    readings: Vec<f64>,
+    points: Vec<f64>,
+    highest_share: Option<f64>,
+}
+
+impl KnownReadings {
+    fn push(&mut self, reading: f64, limit: Option<f64>, points: f64) {
+        self.readings.push(reading);
+        self.points.push(points);
+        // A limit that is not positive is none: there is no share of it.
+        if let Some(limit) = limit.filter(|limit| *limit > 0.0) {
+            self.highest_share = Some((reading / limit).max(self.highest_share.unwrap_or(0.0)));
+        }
+    }
+
+    /// Points with the number of steps that got them, best first.
+    fn by_points(&self) -> Vec<(f64, u64)> {
+        let mut by_points: Vec<(f64, u64)> = Vec::new();
+        for &got in &self.points {
+            match by_points.iter_mut().find(|(known, _)| *known == got) {
+                Some((_, steps)) => *steps += 1,
+                None => by_points.push((got, 1)),
+            }
+        }
+        by_points.sort_by(|a, b| b.0.total_cmp(&a.0));
+        by_points
+    }
+}
+
+fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> MetricPart {
+    let points = known.by_points();
+    let KnownReadings { mut readings, highest_share, .. } = known;
     readings.sort_by(f64::total_cmp);
     let max = readings.last().copied();
     let middle = readings.len() / 2;
@@ -172,21 +212,14 @@ fn explain_metric(profile: &Profile, metric: Metric, mut readings: Vec<f64>, poi
         even if even % 2 == 0 => Some(f64::midpoint(readings[middle - 1], readings[middle])),
         _ => Some(readings[middle]),
     };
-    let mut by_points: Vec<(f64, u64)> = Vec::new();
-    for &got in points {
-        match by_points.iter_mut().find(|(known, _)| *known == got) {
-            Some((_, steps)) => *steps += 1,
-            None => by_points.push((got, 1)),
-        }
-    }
-    by_points.sort_by(|a, b| b.0.total_cmp(&a.0));
     MetricPart {
         metric,
         known: readings.len() as u64,
         median,
         max,
+        share: profile.limit(metric).zip(highest_share),
         bucket: max.filter(|_| matches!(metric, Metric::WalFsync | Metric::BackendCommit)).and_then(bucket),
-        points: by_points,
+        points,
         weight: profile.share(metric),
     }
 }
@@ -212,8 +245,11 @@ mod tests {
 
     #[test]
     fn the_median_of_an_even_number_lies_between_the_two_in_the_middle() {
-        let part =
-            |readings: &[f64]| explain_metric(&Profile::seed(), Metric::OpenFds, readings.to_vec(), &[10.0, 0.0, 10.0]);
+        let part = |readings: &[f64]| {
+            let points = vec![10.0, 0.0, 10.0];
+            let known = KnownReadings { readings: readings.to_vec(), points, highest_share: None };
+            explain_metric(&Profile::seed(), Metric::OpenFds, known)
+        };
         assert_eq!(part(&[4.0, 1.0, 3.0, 2.0]).median, Some(2.5));
         assert_eq!(part(&[3.0, 1.0, 2.0]).median, Some(2.0));
         assert_eq!(part(&[]).median, None);

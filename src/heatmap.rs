@@ -151,6 +151,17 @@ pub fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> Pola
     columns.into_frame()
 }
 
+/// The sums of the cells of clusters alone.
+pub fn sum_clusters(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
+    let mut columns = SumColumns::default();
+    let places = folding.zone.cells(&scores.grid, folding.width);
+    for members in scores.clusters() {
+        let line = folding.rollup.line(table, scores, members.clone());
+        columns.add_line(scores, &places, members, "cluster", |step| line[step]);
+    }
+    columns.into_frame()
+}
+
 /// Holds back the cells of local days that are not over, and joins what two UTC days know of one.
 #[derive(Debug, Default)]
 pub struct OpenCells(Option<DataFrame>);

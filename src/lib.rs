@@ -10,12 +10,13 @@
 //!                                           export: parquet csv openmetrics terminal
 //! ```
 //!
-//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← explain ← export ←
+//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← comparison, explain ← export ←
 //! commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
 //! below [`commands`] prints or exits.
 
 pub mod cli;
 pub mod commands;
+pub mod comparison;
 pub mod explain;
 pub mod export;
 pub mod heatmap;

@@ -8,7 +8,7 @@ use super::CommandError;
 use crate::explain::ScoredWindow;
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, Source, read_through};
-use crate::readings::{Lives, Member, Window};
+use crate::readings::{Life, Lives, Member, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
 use crate::spec::Companion;
 use crate::time::{Grid, Step, TimeRange, UtcDay};
@@ -48,8 +48,29 @@ pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Compan
     source.companions().into_iter().filter(is_read).collect()
 }
 
-/// Reads and scores a day of the members with these lives. A day that is not there or cannot be read
-/// is one of which nothing is known; why it cannot be read comes beside it.
+/// What is known of a day of the members with these lives.
+pub(super) struct ReadDay {
+    /// Its readings.
+    pub(super) window: Window,
+    /// The members of the window, with their lives.
+    pub(super) alive: Vec<(Member, Life)>,
+    /// Why its file cannot be read, where it cannot.
+    pub(super) broken: Option<HistoryError>,
+}
+
+/// Reads a day. One that is not there or cannot be read is one of which nothing is known.
+pub(super) fn read_day(history: &History, companions: &[Companion], lives: &Lives, day: UtcDay, step: Step) -> ReadDay {
+    let grid = Grid::within(day.range(), step);
+    let alive = alive_on(&grid, lives);
+    let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
+    let (window, broken) = match history.read_window(day, grid, members.clone(), companions) {
+        Ok(window) => (window, None),
+        Err(error) => (Window::unknown(grid, members, companions), Some(error)),
+    };
+    ReadDay { window, alive, broken }
+}
+
+/// Reads and scores a day.
 pub(super) fn score_day(
     history: &History,
     table: &ScoreTable,
@@ -58,13 +79,7 @@ pub(super) fn score_day(
     day: UtcDay,
     step: Step,
 ) -> (ScoredWindow, Option<HistoryError>) {
-    let grid = Grid::within(day.range(), step);
-    let alive = alive_on(&grid, lives);
-    let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
-    let (window, broken) = match history.read_window(day, grid, members.clone(), companions) {
-        Ok(window) => (window, None),
-        Err(error) => (Window::unknown(grid, members, companions), Some(error)),
-    };
+    let ReadDay { window, alive, broken } = read_day(history, companions, lives, day, step);
     let scores = score_window(table, &window, &alive);
     (ScoredWindow { window, scores }, broken)
 }

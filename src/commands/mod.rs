@@ -1,6 +1,7 @@
 //! One file a subcommand: wiring only.
 
 mod backfill;
+mod compare;
 mod evidence;
 mod explain;
 mod progress;
@@ -103,6 +104,9 @@ pub enum CommandError {
         "the history has no reading of {0}: pull it again with a query that finds its series, or leave it out with --without {0}"
     )]
     NoReadings(Metric),
+    /// One profile alone, or one twice.
+    #[error("--compare needs at least two different profiles: name them like --compare seed,etcd-faq,fleet")]
+    NothingToCompare,
     /// A limit that a profile needs and the history does not know.
     #[error(
         "the profile {profile} judges {metric} against {limit}, which the history does not hold: pull it again with that --profile and --overwrite, or leave {metric} out with --without {metric}"
@@ -128,7 +132,13 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Explain(args) => explain::run(&args, &reporter),
         Command::Score(args) => {
             let out = args.out.as_deref().unwrap_or(&args.folder);
-            score::run(&args.folder, out, &score::How::from_args(&args.how)?, &reporter)
+            let how = score::How::from_args(&args.how)?;
+            if args.compare.is_empty() {
+                return score::run(&args.folder, out, &how, &reporter);
+            }
+            let is_changed = !args.how.weight.is_empty() || !args.how.band.is_empty();
+            let profiles = compare::profiles(&args.compare, &how, is_changed)?;
+            compare::run(&args.folder, out, &profiles, &how, &reporter)
         }
     }
 }

@@ -25,6 +25,7 @@ use shown::tell_files;
 /// How to score, from the command line.
 pub(super) struct How {
     pub(super) profile: Profile,
+    pub(super) left_out: Vec<Metric>,
     pub(super) folding: Folding,
     pub(super) min_coverage: f64,
 }
@@ -40,7 +41,8 @@ impl How {
         for (metric, bands) in &args.band {
             profile = profile.with_bands(*metric, bands.clone())?;
         }
-        Ok(Self { profile: profile.without(&args.without)?, folding, min_coverage: args.min_coverage })
+        let (left_out, min_coverage) = (args.without.clone(), args.min_coverage);
+        Ok(Self { profile: profile.without(&left_out)?, left_out, folding, min_coverage })
     }
 }
 
@@ -90,10 +92,14 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
 }
 
 /// The days that could not be read, in their footers or in their rows.
-struct Broken(BTreeMap<UtcDay, (PathBuf, HistoryError)>);
+pub(super) struct Broken(BTreeMap<UtcDay, (PathBuf, HistoryError)>);
 
 impl Broken {
-    fn new(history: &History, footers: Vec<(UtcDay, HistoryError)>, rows: Vec<(UtcDay, HistoryError)>) -> Self {
+    pub(super) fn new(
+        history: &History,
+        footers: Vec<(UtcDay, HistoryError)>,
+        rows: Vec<(UtcDay, HistoryError)>,
+    ) -> Self {
         let days = footers.into_iter().chain(rows);
         Self(days.map(|(day, error)| (day, (history.file(day), error))).collect())
     }
@@ -103,7 +109,7 @@ impl Broken {
     }
 
     /// One error that names every file, with what is wrong with the first.
-    fn into_result(self) -> Result<(), CommandError> {
+    pub(super) fn into_result(self) -> Result<(), CommandError> {
         let mut paths = Vec::new();
         let mut first = None;
         for (path, error) in self.0.into_values() {

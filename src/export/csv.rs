@@ -1,4 +1,4 @@
-//! `heatmap.csv`: one row a cell, for spreadsheets.
+//! Cells as CSV, one row a cell, for spreadsheets.
 
 use std::path::{Path, PathBuf};
 
@@ -11,17 +11,17 @@ use crate::history::{FileError, WholeFile};
 
 /// Writes cells as they are finished, a frame a day.
 #[derive(Debug)]
-pub struct HeatmapCsv {
+pub struct CellsCsv {
     out: PathBuf,
     file: WholeFile,
     rows: u64,
     has_header: bool,
 }
 
-impl HeatmapCsv {
-    /// Opens `heatmap.csv` in the output folder.
-    pub fn create(out: &Path) -> Result<Self, ExportError> {
-        Ok(Self { out: out.to_owned(), file: WholeFile::create(&out.join("heatmap.csv"))?, rows: 0, has_header: false })
+impl CellsCsv {
+    /// Opens a file of this name in the output folder.
+    pub fn create(out: &Path, name: &str) -> Result<Self, ExportError> {
+        Ok(Self { out: out.to_owned(), file: WholeFile::create(&out.join(name))?, rows: 0, has_header: false })
     }
 
     /// Appends finished cells; the first frame, though it may be empty, brings the header.

@@ -35,7 +35,11 @@ pub fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explana
 
 fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
     let name = super::terminal::printable(&part.member.member);
-    let mut text = format!("member {name}: {}\n", totals_text(table, &part.totals));
+    let mut text = format!("member {name}: {}", totals_text(table, &part.totals));
+    if part.after_restart > 0 {
+        let _ = write!(text, ", {} just after a restart", part.after_restart);
+    }
+    text.push('\n');
     let heads = ["metric", "median", "highest", "known", "weight", "cost"];
     let [metric, median, highest, known, weight, cost] = heads;
     let _ = writeln!(text, "  {metric:<18}{median:>12}{highest:>12}{known:>10}{weight:>8}{cost:>7}  points");
@@ -53,6 +57,9 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
     let mut points = part.points.iter().map(steps).collect::<Vec<_>>().join(", ");
     if let Some((lower, upper)) = part.bucket {
         let _ = write!(points, "; highest is interpolated between {} and {} ms", lower * 1000.0, upper * 1000.0);
+    }
+    if let Some((limit, share)) = part.share {
+        let _ = write!(points, "; highest is {:.1} % of {limit}", share * 100.0);
     }
     format!(
         "  {:<18}{:>12}{:>12}{:>10}{:>8.3}{:>7}  {points}",

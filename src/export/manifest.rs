@@ -197,6 +197,12 @@ impl Manifest {
         self
     }
 
+    /// Adds a file, or what has become of it.
+    pub fn list(&mut self, file: Written) {
+        self.files.retain(|known| known.path != file.path);
+        self.files.push(file);
+    }
+
     /// The manifest of an output folder; `None` where there is none or it cannot be read.
     pub fn read(out: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(out.join(MANIFEST)).ok()?).ok()

@@ -1,6 +1,7 @@
 //! What people and programs open: one file a format, each of which takes cells or scores and
 //! returns what it [`Written`].
 
+mod comparison;
 mod csv;
 mod explanation;
 mod manifest;
@@ -8,7 +9,8 @@ mod openmetrics;
 mod parquet;
 mod terminal;
 
-pub use csv::HeatmapCsv;
+pub use comparison::{COMPARISON, comparison_text};
+pub use csv::CellsCsv;
 pub use explanation::explain_text;
 pub use manifest::{MANIFEST, Manifest, ManifestMember};
 pub use openmetrics::{BLOCK_WINDOW_MS, block_windows, write_window};

@@ -127,6 +127,11 @@ impl Zone {
         }
     }
 
+    /// Local time with its offset from UTC, in RFC 3339.
+    pub fn format(self, ms: i64) -> String {
+        self.local(ms).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
     /// The cells that the steps of a grid lie in, in order, each with the indices of its steps.
     pub fn cells(self, grid: &Grid, width: CellWidth) -> Vec<(LocalCell, std::ops::Range<usize>)> {
         let mut cells: Vec<(LocalCell, std::ops::Range<usize>)> = Vec::new();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::export::COMPARISON;
 use crate::history::FileError;
 use crate::time::UtcDay;
 
@@ -23,7 +24,8 @@ pub(super) fn remove_outputs(out: &Path) -> Result<(), FileError> {
         let _ = fs::remove_dir(folder);
     }
     remove(&out.join("heatmap.parquet"))?;
-    remove(&out.join("heatmap.csv"))
+    remove(&out.join("heatmap.csv"))?;
+    remove(&out.join(COMPARISON))
 }
 
 /// What lies in a folder and has such a name; nothing where there is no folder.

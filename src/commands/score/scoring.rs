@@ -13,7 +13,7 @@ use crate::commands::CommandError;
 use crate::commands::evidence::score_day;
 use crate::commands::progress::Reporter;
 use crate::explain::ScoredWindow;
-use crate::export::{ExportError, HeatmapCsv, HeatmapParquet, Written, block_windows, write_scores, write_window};
+use crate::export::{CellsCsv, ExportError, HeatmapParquet, Written, block_windows, write_scores, write_window};
 use crate::heatmap::{Folding, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
 use crate::readings::Lives;
@@ -102,7 +102,7 @@ impl Scoring<'_> {
 struct CellFiles {
     open: OpenCells,
     parquet: HeatmapParquet,
-    csv: HeatmapCsv,
+    csv: CellsCsv,
     picture: Overall,
 }
 
@@ -114,7 +114,7 @@ impl CellFiles {
                 scoring.out,
                 &[scoring.metadata.clone(), cell_footer(scoring.how)].concat(),
             )?,
-            csv: HeatmapCsv::create(scoring.out)?,
+            csv: CellsCsv::create(scoring.out, "heatmap.csv")?,
             picture: Overall::new(scoring.how.min_coverage),
         })
     }

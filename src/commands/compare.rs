@@ -1,0 +1,142 @@
+//! `etcd-heatmap score --compare`: one history under several profiles.
+
+use std::path::Path;
+
+use polars::prelude::{DataFrame, PolarsResult};
+use rayon::prelude::*;
+
+use super::evidence::{Opened, ReadDay, companions_read, read_day};
+use super::progress::Reporter;
+use super::score::{Broken, How, check_known};
+use super::{CommandError, check_folder};
+use crate::comparison::Comparison;
+use crate::export::{COMPARISON, CellsCsv, ExportError, Manifest, comparison_text};
+use crate::heatmap::{OpenCells, finish, sum_clusters};
+use crate::history::{History, HistoryError};
+use crate::score::{ScoreTable, score_window};
+use crate::spec::{Companion, Profile};
+use crate::time::UtcDay;
+
+/// Days that are read before their cells are put in order, for each thread.
+const DAYS_PER_THREAD: usize = 4;
+
+/// The profiles as they are published; what was changed of the one in force stands beside them.
+pub(super) fn profiles(compared: &[Profile], how: &How, is_changed: bool) -> Result<Vec<Profile>, CommandError> {
+    let mut profiles = compared.to_vec();
+    if is_changed {
+        profiles.push(how.profile.clone());
+    }
+    let mut names: Vec<&str> = profiles.iter().map(|p| p.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() < 2 || names.len() < profiles.len() { Err(CommandError::NothingToCompare) } else { Ok(profiles) }
+}
+
+/// Scores the history in `folder` under each profile, prints a table, and writes the cells side by side.
+pub(super) fn run(
+    folder: &Path,
+    out: &Path,
+    profiles: &[Profile],
+    how: &How,
+    reporter: &Reporter,
+) -> Result<(), CommandError> {
+    let history = History::within(folder);
+    let opened = Opened::of(&history)?;
+    let mut tables = Vec::with_capacity(profiles.len());
+    for profile in profiles {
+        let profile = profile.clone().without(&how.left_out)?.without(&opened.source.left_out())?;
+        check_known(&profile, &opened.metas)?;
+        tables.push(ScoreTable::new(&profile));
+    }
+    check_folder(out)?;
+    let names = profiles.iter().map(|profile| profile.name.clone()).collect();
+    let mut comparing = Comparing {
+        comparison: Comparison::new(names, how.folding.width),
+        open: tables.iter().map(|_| OpenCells::default()).collect(),
+        csv: CellsCsv::create(out, COMPARISON)?,
+        tables,
+        how,
+    };
+    let broken = comparing.read(&history, &opened, reporter)?;
+    let written = comparing.csv.finish()?;
+    if let Some(mut manifest) = Manifest::read(out) {
+        manifest.list(written);
+        manifest.write(out)?;
+    }
+    reporter.result(&comparison_text(&comparing.comparison, how.folding.zone));
+    reporter.note(&format!("the cells of all profiles side by side: {}", out.join(COMPARISON).display()));
+    Broken::new(&history, opened.broken, broken).into_result()
+}
+
+/// One comparison while days come in.
+struct Comparing<'a> {
+    tables: Vec<ScoreTable>,
+    open: Vec<OpenCells>,
+    how: &'a How,
+    comparison: Comparison,
+    csv: CellsCsv,
+}
+
+/// A day's sums under each profile, and why it cannot be read, where it cannot.
+type SummedDay = (UtcDay, Vec<DataFrame>, Option<HistoryError>);
+
+impl Comparing<'_> {
+    /// Reads each day once, and scores it under each profile.
+    fn read(
+        &mut self,
+        history: &History,
+        opened: &Opened,
+        reporter: &Reporter,
+    ) -> Result<Vec<(UtcDay, HistoryError)>, CommandError> {
+        let mut companions: Vec<Companion> =
+            self.tables.iter().flat_map(|table| companions_read(table, &opened.source)).collect();
+        companions.sort_unstable();
+        companions.dedup();
+        let days: Vec<UtcDay> = opened.overview.range.days().collect();
+        let progress = reporter.start("scoring", "days", days.len() as u64);
+        let mut broken = Vec::new();
+        for (done, chunk) in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()).enumerate() {
+            let sum = |&day: &UtcDay| self.sum_day(history, &companions, opened, day);
+            let summed: Vec<SummedDay> = chunk.par_iter().map(sum).collect::<Result<_, ExportError>>()?;
+            for (day, sums, error) in summed {
+                let is_last = days.last() == Some(&day);
+                self.add(sums, (!is_last).then(|| day.range().end_ms))?;
+                broken.extend(error.map(|error| (day, error)));
+            }
+            progress.set((done * DAYS_PER_THREAD * rayon::current_num_threads() + chunk.len()) as u64, "");
+        }
+        progress.clear();
+        Ok(broken)
+    }
+
+    fn sum_day(
+        &self,
+        history: &History,
+        companions: &[Companion],
+        opened: &Opened,
+        day: UtcDay,
+    ) -> Result<SummedDay, ExportError> {
+        let ReadDay { window, alive, broken } = read_day(history, companions, &opened.overview.lives, day, opened.step);
+        let sums = self
+            .tables
+            .iter()
+            .map(|table| sum_clusters(table, self.how.folding, &score_window(table, &window, &alive)))
+            .collect::<PolarsResult<_>>()?;
+        Ok((day, sums, broken))
+    }
+
+    /// Takes in the next day, and writes the cells of the local days that are over when the one after begins.
+    fn add(&mut self, sums: Vec<DataFrame>, next_day_ms: Option<i64>) -> Result<(), CommandError> {
+        let folding = self.how.folding;
+        let today = next_day_ms.map(|ms| folding.zone.cell_at(ms, folding.width).date);
+        let finish = || -> PolarsResult<DataFrame> {
+            let mut cells = Vec::with_capacity(sums.len());
+            for ((table, open), sums) in self.tables.iter().zip(&mut self.open).zip(sums) {
+                cells.push(finish(table, &open.add(sums, today)?, self.how.min_coverage, true)?);
+            }
+            self.comparison.add(&cells)
+        };
+        let mut rows = finish().map_err(ExportError::from)?;
+        Ok(self.csv.append(&mut rows)?)
+    }
+}

@@ -1,0 +1,203 @@
+//! The same cells under several profiles: what each calls red, yellow and green, and where they disagree.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use polars::prelude::*;
+
+use crate::time::CellWidth;
+
+/// A cell whose mean is below this is red.
+pub const RED_BELOW: f64 = 5.0;
+/// A cell whose mean is at least this is green: it lost no more than one of ten points.
+pub const GREEN_FROM: f64 = 9.0;
+
+/// What a person calls the colour of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shade {
+    /// A mean of [`GREEN_FROM`] or more.
+    Green,
+    /// In between.
+    Yellow,
+    /// A mean below [`RED_BELOW`].
+    Red,
+    /// No step was scored.
+    Unknown,
+}
+
+impl Shade {
+    /// All of them, in the order of a table.
+    pub const ALL: [Self; 4] = [Self::Green, Self::Yellow, Self::Red, Self::Unknown];
+
+    /// The shade of a cell with this mean.
+    pub fn of(mean: Option<f64>) -> Self {
+        match mean {
+            None => Self::Unknown,
+            Some(mean) if mean < RED_BELOW => Self::Red,
+            Some(mean) if mean < GREEN_FROM => Self::Yellow,
+            Some(_) => Self::Green,
+        }
+    }
+
+    /// How it is called in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Shade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Neighbouring cells on which the profiles disagree in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disagreement {
+    /// The first instant of the first cell.
+    pub start_ms: i64,
+    /// The end of the last.
+    pub end_ms: i64,
+    /// What each profile calls them.
+    pub shades: Vec<Shade>,
+}
+
+/// One cluster under all profiles.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterComparison {
+    /// Cells.
+    pub cells: u64,
+    /// For each profile how many of them it gives each shade, in the order of [`Shade::ALL`].
+    pub shades: Vec<[u64; Shade::ALL.len()]>,
+    /// How many of them the profiles disagree on.
+    pub disputed: u64,
+    /// Which, in order.
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// All clusters under several profiles.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The names of the profiles.
+    pub profiles: Vec<String>,
+    /// By name.
+    pub clusters: BTreeMap<String, ClusterComparison>,
+    width: CellWidth,
+}
+
+impl Comparison {
+    /// Nothing yet of these profiles.
+    pub fn new(profiles: Vec<String>, width: CellWidth) -> Self {
+        Self { profiles, clusters: BTreeMap::new(), width }
+    }
+
+    /// Minutes of a cell.
+    pub fn cell_minutes(&self) -> u32 {
+        self.width.minutes()
+    }
+
+    /// Takes in finished cells of clusters, of each profile those of the same places in the same order.
+    ///
+    /// Returns them side by side: `cluster`, `start`, `date`, `hour`, `minute`, `utc_offset_minutes`,
+    /// for each profile `…_mean`, `…_coverage` and `…_shade`, and `agree`.
+    pub fn add(&mut self, of_profiles: &[DataFrame]) -> PolarsResult<DataFrame> {
+        let Some(first) = of_profiles.first() else { return Ok(DataFrame::empty()) };
+        let keys = ["cluster", "start", "date", "hour", "minute", "utc_offset_minutes"];
+        let mut columns = first.select(keys)?.into_columns();
+        let mut shades: Vec<Vec<Shade>> = Vec::with_capacity(of_profiles.len());
+        for (name, cells) in self.profiles.iter().zip(of_profiles) {
+            let name = name.replace(", ", "_");
+            let mean = cells.column("mean")?;
+            let shade: Vec<Shade> = mean.f64()?.iter().map(Shade::of).collect();
+            columns.push(mean.clone().with_name(format!("{name}_mean").into()));
+            columns.push(cells.column("coverage")?.clone().with_name(format!("{name}_coverage").into()));
+            let words: StringChunked = shade.iter().map(|s| Some(s.name())).collect();
+            columns.push(words.with_name(format!("{name}_shade").into()).into_column());
+            shades.push(shade);
+        }
+        let by_cell: Vec<Vec<Shade>> = (0..first.height()).map(|row| shades.iter().map(|s| s[row]).collect()).collect();
+        let agree: BooleanChunked = by_cell.iter().map(|shades| Some(all_equal(shades))).collect();
+        columns.push(agree.with_name("agree".into()).into_column());
+        self.count(first, by_cell)?;
+        DataFrame::new_infer_height(columns)
+    }
+
+    fn count(&mut self, cells: &DataFrame, by_cell: Vec<Vec<Shade>>) -> PolarsResult<()> {
+        let (clusters, starts) = (cells.column("cluster")?.str()?, cells.column("start")?.datetime()?.physical());
+        let width_ms = i64::from(self.width.minutes()) * 60_000;
+        for (row, shades) in by_cell.into_iter().enumerate() {
+            let (Some(cluster), Some(start_ms)) = (clusters.get(row), starts.get(row)) else { continue };
+            let of_cluster = self.clusters.entry(cluster.to_owned()).or_default();
+            of_cluster.cells += 1;
+            of_cluster.shades.resize(self.profiles.len(), [0; Shade::ALL.len()]);
+            for (counts, shade) in of_cluster.shades.iter_mut().zip(&shades) {
+                counts[*shade as usize] += 1;
+            }
+            if !all_equal(&shades) {
+                of_cluster.dispute(Disagreement { start_ms, end_ms: start_ms + width_ms, shades });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ClusterComparison {
+    fn dispute(&mut self, cell: Disagreement) {
+        self.disputed += 1;
+        match self.disagreements.last_mut() {
+            Some(last) if last.end_ms == cell.start_ms && last.shades == cell.shades => last.end_ms = cell.end_ms,
+            _ => self.disagreements.push(cell),
+        }
+    }
+}
+
+fn all_equal(shades: &[Shade]) -> bool {
+    shades.windows(2).all(|pair| pair[0] == pair[1])
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::time::HOUR_MS;
+
+    fn cells(means: &[Option<f64>]) -> DataFrame {
+        let starts: Vec<i64> = (0..means.len() as i64).map(|hour| hour * HOUR_MS).collect();
+        let start = Int64Chunked::new("start".into(), starts).into_datetime(TimeUnit::Milliseconds, None).into_column();
+        let zeros = |name: &str| Column::new(name.into(), vec![0_i32; means.len()]);
+        let mut columns = vec![Column::new("cluster".into(), vec!["c"; means.len()]), start];
+        columns.extend(["date", "hour", "minute", "utc_offset_minutes"].map(zeros));
+        columns.push(Column::new("mean".into(), means));
+        columns.push(Column::new("coverage".into(), vec![1.0; means.len()]));
+        DataFrame::new_infer_height(columns).unwrap()
+    }
+
+    #[test]
+    fn a_shade_begins_at_its_threshold() {
+        let shades = [4.999, 5.0, 8.999, 9.0].map(|mean| Shade::of(Some(mean)));
+        assert_eq!(shades, [Shade::Red, Shade::Yellow, Shade::Yellow, Shade::Green]);
+        assert_eq!(Shade::of(None), Shade::Unknown);
+    }
+
+    #[test]
+    fn neighbouring_hours_on_which_profiles_disagree_alike_are_one_stretch() {
+        let mut comparison = Comparison::new(vec!["a".into(), "b, changed".into()], CellWidth::default());
+        let [red, green] = [Some(1.0), Some(10.0)];
+        let of_a = cells(&[green, red, red, red, None, red]);
+        let of_b = cells(&[green, green, green, red, green, green]);
+        let rows = comparison.add(&[of_a, of_b]).unwrap();
+        assert_eq!(rows.column("agree").unwrap().bool().unwrap().sum(), Some(2));
+        assert!(rows.column("b_changed_shade").is_ok());
+        let found = &comparison.clusters["c"];
+        assert_eq!((found.cells, found.disputed), (6, 4));
+        assert_eq!(found.shades, [[1, 0, 4, 1], [5, 0, 1, 0]]);
+        let stretches: Vec<_> =
+            found.disagreements.iter().map(|d| (d.start_ms / HOUR_MS, d.end_ms / HOUR_MS, d.shades[0])).collect();
+        assert_eq!(stretches, [(1, 3, Shade::Red), (4, 5, Shade::Unknown), (5, 6, Shade::Red)]);
+    }
+}

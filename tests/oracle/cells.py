@@ -1,22 +1,22 @@
 """The cells that the heat map must have, from the scores: sums in SQL, means as exact fractions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import duckdb
 
 from local_time import WIDTHS, stretches
-from spec import METRICS, NAMES
+from spec import NAMES, Profile
 
 HEADER = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes", "mean", "min"]
-HEADER += ["steps_scored", "steps_expected", "coverage", "uncertain", "worst_metric"]
+HEADER += ["steps_scored", "steps_expected", "coverage", "uncertain", "steps_after_restart", "worst_metric"]
 HEADER += [f"{name}_loss" for name in NAMES]
 # The types that a reader would otherwise have to guess, as DuckDB calls them.
 TYPES = {"start": "TIMESTAMP WITH TIME ZONE", "date": "DATE", "uncertain": "BOOLEAN"}
 TYPES |= {name: "INTEGER" for name in ["hour", "minute", "utc_offset_minutes"]}
+TYPES |= {"steps_after_restart": "BIGINT"}
 TYPES |= {name: "DOUBLE" for name in HEADER if name in ["mean", "min", "coverage"] or name.endswith("_loss")}
 
 POINT = 1000
@@ -30,7 +30,7 @@ class Folding:
     cell: str = "1h"
     rollup: str = "worst"
     min_coverage: str = "0.5"
-    without: tuple = ()
+    profile: Profile = field(default_factory=Profile.named)
 
     @staticmethod
     def add_flags(parser):
@@ -38,24 +38,22 @@ class Folding:
         parser.add_argument("--cell", default=Folding.cell, choices=WIDTHS)
         parser.add_argument("--rollup", default=Folding.rollup, choices=["worst", "mean", "quorum"])
         parser.add_argument("--min-coverage", default=Folding.min_coverage)
-        parser.add_argument("--without", action="append", default=[])
+        Profile.add_flags(parser)
 
     @staticmethod
     def of(asked):
-        return Folding(asked.time_zone, asked.cell, asked.rollup, asked.min_coverage, tuple(asked.without))
-
-    def weights(self):
-        """Millionths; a metric that is left out weighs nothing."""
-        return {name: 0 if name in self.without else int(Decimal(METRICS[name][1]) * 1_000_000) for name in NAMES}
+        return Folding(asked.time_zone, asked.cell, asked.rollup, asked.min_coverage, Profile.of(asked))
 
     def point(self):
         """The whole number that stands for one point."""
-        return sum(self.weights().values()) * POINT
+        return sum(self.profile.weights.values()) * POINT
 
 
 def expected_cells(scores, folding):
     """Rows of the heat map in their order; `scores` is what DuckDB can read the scores from."""
-    duckdb.sql(f"create or replace view steps as from {scores}")
+    # The empty table gives scores without `after_restart` the column, with nothing in it.
+    restarts = "from (select true as after_restart) where false"
+    duckdb.sql(f"create or replace view steps as (from {scores}) union all by name ({restarts})")
     [(first, last)] = duckdb.sql("select epoch_ms(min(ts)) // 1000, epoch_ms(max(ts)) // 1000 from steps").fetchall()
     rows = ", ".join(map(str, stretches(folding.zone, first, last)))
     duckdb.sql(f"create or replace table stretch as from (values {rows}) as t(begins, ends, utc_offset)")
@@ -64,8 +62,8 @@ def expected_cells(scores, folding):
 
 
 def braces(folding):
-    loss = lambda name, weight: f"{weight} * ({10 * POINT} - {POINT} * {name}_points::bigint)" if weight else "0"
-    losses = {name: loss(name, weight) for name, weight in folding.weights().items()}
+    loss = lambda name, weight: f"{weight} * ({10 * POINT} - round({POINT} * {name}_points)::bigint)" if weight else "0"
+    losses = {name: loss(name, weight) for name, weight in folding.profile.weights.items()}
     return {
         "losses": ", ".join(f"case when score is not null then {losses[name]} end as {name}" for name in NAMES),
         "whole": 10 * folding.point(),
@@ -81,7 +79,7 @@ def braces(folding):
 
 
 def cell(row, folding):
-    level, cluster, member, start, date, clock, offset, expected, scored, total, lowest, *losses = row
+    level, cluster, member, start, date, clock, offset, expected, scored, restarts, total, lowest, *losses = row
     mean = lambda amount: float(Fraction(amount, folding.point() * scored)) if scored else None
     coverage = Fraction(scored, expected)
     # max() keeps the first of equals, which is the order of the specification
@@ -101,6 +99,7 @@ def cell(row, folding):
         expected,
         float(coverage),
         coverage < Fraction(folding.min_coverage),
+        restarts,
         worst,
         *[mean(amount) for amount in losses],
     )

@@ -1,35 +1,36 @@
 -- The cells of the heat map from the points, in whole numbers: millionths of weight times thousandths of points.
 -- cells.py fills in the braces; `stretch` holds from when until when which offset from UTC was in force.
 with lost as (
-    select cluster, member, epoch_ms(ts) // 1000 as t, {losses} from steps
+    select cluster, member, epoch_ms(ts) // 1000 as t, after_restart, {losses} from steps
 ),
 step as (
     -- A step without a score has neither losses nor `worth`.
     select *, {whole} - ({total_loss}) as worth from lost
 ),
 ranked as (
-    select *, count(*) over (partition by cluster, t) as alive,
+    select * exclude (after_restart), count(*) over (partition by cluster, t) as alive,
+        bool_or(after_restart) over (partition by cluster, t) as after_restart,
         -- NULLS FIRST: one member without a score leaves the whole cluster's step without one.
         row_number() over (partition by cluster, t order by worth nulls first, member) as from_worst,
         row_number() over (partition by cluster, t order by worth desc nulls last, member) as from_best
     from step
 ),
 averaged as (
-    select cluster, t, {loss_means} from step group by cluster, t having count(worth) = count(*)
+    select cluster, t, bool_or(after_restart) as after_restart, {loss_means} from step group by cluster, t having count(worth) = count(*)
     union all
-    select cluster, t, {no_losses} from step group by cluster, t having count(worth) < count(*)
+    select cluster, t, bool_or(after_restart), {no_losses} from step group by cluster, t having count(worth) < count(*)
 ),
 of_cluster as (
-    select cluster, t, worth, {loss_names} from ranked where '{rollup}' = 'worst' and from_worst = 1
+    select cluster, t, after_restart, worth, {loss_names} from ranked where '{rollup}' = 'worst' and from_worst = 1
     union all
-    select cluster, t, worth, {loss_names} from ranked where '{rollup}' = 'quorum' and from_best = alive // 2 + 1
+    select cluster, t, after_restart, worth, {loss_names} from ranked where '{rollup}' = 'quorum' and from_best = alive // 2 + 1
     union all
-    select cluster, t, {whole} - ({total_loss}), {loss_names} from averaged where '{rollup}' = 'mean'
+    select cluster, t, after_restart, {whole} - ({total_loss}), {loss_names} from averaged where '{rollup}' = 'mean'
 ),
 either as (
-    select 'member' as level, cluster, member, t, worth, {loss_names} from step
+    select 'member' as level, cluster, member, t, after_restart, worth, {loss_names} from step
     union all
-    select 'cluster', cluster, null, t, worth, {loss_names} from of_cluster
+    select 'cluster', cluster, null, t, after_restart, worth, {loss_names} from of_cluster
 ),
 placed as (
     select *, (t + utc_offset) // 86400 as date, (t + utc_offset) % 86400 // {width} * {width} as clock
@@ -39,7 +40,7 @@ select level, cluster, member,
     -- The clock showed the beginning of the cell then, unless it was changed in between.
     min(greatest(date * 86400 + clock - utc_offset, begins)) as start,
     date, clock, utc_offset,
-    count(*) as expected, count(worth) as scored, sum(worth)::bigint, min(worth)::bigint,
+    count(*) as expected, count(worth) as scored, sum(after_restart::int)::bigint, sum(worth)::bigint, min(worth)::bigint,
     {loss_sums}
 from placed
 group by level, cluster, member, date, clock, utc_offset

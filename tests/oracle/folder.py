@@ -15,15 +15,18 @@ def files(folder, kind, broken=()):
     return [path for path in paths if path.parent.name.removeprefix("date=") not in broken]
 
 
-def days(folder, kind, columns, report, broken=()):
-    """The rows of every day of history/ or scores/ as tuples, checked for order and place on the way."""
+def days(folder, kind, columns, report, broken=(), optional=()):
+    """The rows of every day of history/ or scores/ as tuples, checked for order and place on the way.
+
+    A column of `optional` that a file does not have is unknown in it."""
     everything, wrong = [], []
     for path in files(folder, kind, broken):
         date = re.search(r"date=(\d{4}-\d\d-\d\d)", str(path))[1]
         types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
         if types["ts"] != "TIMESTAMP WITH TIME ZONE":
             wrong.append(f"{path.name} of {date}: ts is {types['ts']} and not an instant in UTC")
-        rows = duckdb.sql(f"select {', '.join(LABELS + columns)} from {source(path)}").fetchall()
+        extra = [name if name in types else f"null as {name}" for name in optional]
+        rows = duckdb.sql(f"select {', '.join([*LABELS, *columns, *extra])} from {source(path)}").fetchall()
         keys = [(cluster.encode(), member.encode(), ts) for ts, cluster, member, *_ in rows]
         if not all(a < b for a, b in zip(keys, keys[1:])):
             wrong.append(f"{path.name} of {date}: not strictly ascending by cluster, member, ts")
@@ -33,6 +36,11 @@ def days(folder, kind, columns, report, broken=()):
         everything += rows
     report.check(f"{kind}: files hold their own UTC day, in order", wrong)
     return everything
+
+
+def has_column(folder, kind, name, broken=()):
+    """Whether any file of history/ or scores/ has a column."""
+    return any(name in duckdb.sql(f"from {source(path)}").columns for path in files(folder, kind, broken))
 
 
 def source(path):

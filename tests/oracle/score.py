@@ -1,7 +1,7 @@
 """Recomputes scores, cells and exports of an output folder from its history and compares them with ==.
 
 usage: score.py DIR --step SECONDS [--time-zone ZONE] [--cell WIDTH] [--rollup ROLLUP] [--min-coverage SHARE]
-       [--without METRIC].. [--broken DATE]..
+       [--profile NAME] [--weight METRIC=SHARE].. [--band METRIC=BANDS].. [--without METRIC].. [--broken DATE]..
 
 A day of --broken has a file that nobody can read: its readings are unknown."""
 
@@ -16,30 +16,35 @@ import duckdb
 
 import openmetrics
 from cells import HEADER, TYPES, Folding, expected_cells
-from folder import days, files, footer, source
+from folder import days, files, footer, has_column, source
 from report import Report
-from spec import COLUMNS, LINGERS, NAMES, points, score
+from spec import COLUMNS, COMPANIONS, LINGERS, NAMES, restarted
+
+RESTARTS = "steps_after_restart"
 
 
 def lives(history, step):
     """(cluster, member) -> every step of its life, in milliseconds."""
     alive = {}
     for ts, cluster, member, *readings in history:
-        if any(r is not None for i, r in enumerate(readings) if i != LINGERS):
+        if any(r is not None for i, r in enumerate(readings[: len(NAMES)]) if i != LINGERS):
             first, last = alive.get((cluster, member), (ts, ts))
             alive[cluster, member] = (min(first, ts), max(last, ts))
     return {who: range(first, last + 1, step * 1000) for who, (first, last) in alive.items()}
 
 
-def expected_scores(history, step, without):
-    readings = {(ts, cluster, member): row for ts, cluster, member, *row in history}
-    unknown = [None] * len(NAMES)
+def expected_scores(history, step, profile, knows_start=False):
+    """(ms, cluster, member) -> points, score, and whether it follows a restart (None where no start is known at all)."""
+    rows = {(ts, cluster, member): row for ts, cluster, member, *row in history}
+    unknown = [None] * (len(NAMES) + len(COMPANIONS))
     scores = {}
     for (cluster, member), steps in lives(history, step).items():
         for ts in steps:
-            row = readings.get((ts, cluster, member), unknown)
-            worth = [points(name, reading) for name, reading in zip(NAMES, row)]
-            scores[ts, cluster, member] = (*worth, score(worth, without))
+            row = rows.get((ts, cluster, member), unknown)
+            readings, companions = row[: len(NAMES)], row[len(NAMES) :]
+            worth = profile.row(readings, companions)
+            restart = restarted(ts, companions[-1], step) if knows_start else None
+            scores[ts, cluster, member] = (*worth, profile.score(worth), restart)
     return scores
 
 
@@ -52,21 +57,24 @@ def check_history(history, step, report):
 def check_cells(folder, folding, report):
     scores = f"read_parquet('{folder}/scores/date=*/scores.parquet', hive_partitioning = false)"
     cells = expected_cells(scores, folding)
+    # Scores that do not tell restarts make cells that do not.
+    told = HEADER if has_column(folder, "scores", "after_restart") else [c for c in HEADER if c != RESTARTS]
     parquet = source(f"{folder}/heatmap.parquet")
     types = dict(duckdb.sql(f"select column_name, column_type from (describe from {parquet})").fetchall())
-    wrong = [f"{name} is {types.get(name)} and not {TYPES[name]}" for name in TYPES if types.get(name) != TYPES[name]]
-    report.check("heatmap.parquet: columns", [list(types)] if list(types) != HEADER else [])
+    wrong = [f"{c} is {types.get(c)} and not {TYPES[c]}" for c in told if c in TYPES and types.get(c) != TYPES[c]]
+    report.check("heatmap.parquet: columns", [list(types)] if list(types) != told else [])
     report.check("heatmap.parquet: types", wrong)
-    if list(types) != HEADER:
+    if list(types) != told:
         return
-    columns = [c if c != "start" else "epoch_ms(start) // 1000" for c in HEADER]
-    columns = [c if c != "date" else "date::varchar" for c in columns]
+    columns = {"start": "epoch_ms(start) // 1000", "date": "date::varchar"}
+    columns = [columns.get(c, c) if c in told else "null" for c in HEADER]
     found = duckdb.sql(f"select {', '.join(columns)} from {parquet}").fetchall()
     compare_rows("heatmap.parquet", cells, found, report)
     with open(f"{folder}/heatmap.csv", newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
-    report.check("heatmap.csv: header", [header] if header != HEADER else [])
-    compare_rows("heatmap.csv", cells, [from_csv(row) for row in rows], report)
+    report.check("heatmap.csv: header", [header] if header != told else [])
+    rows = [dict(zip(header, row, strict=True)) for row in rows]
+    compare_rows("heatmap.csv", cells, [from_csv([row.get(c, "") for c in HEADER]) for row in rows], report)
 
 
 def from_csv(row):
@@ -74,6 +82,7 @@ def from_csv(row):
     read = dict.fromkeys(HEADER, number)
     read |= dict.fromkeys(["level", "cluster", "date"], str)
     read |= dict.fromkeys(["member", "worst_metric"], lambda text: text or None)
+    read[RESTARTS] = lambda text: int(text) if text else None
     read |= dict.fromkeys(["hour", "minute", "utc_offset_minutes", "steps_scored", "steps_expected"], int)
     read["start"] = lambda text: int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp())
     read["uncertain"] = {"true": True, "false": False}.get
@@ -127,13 +136,15 @@ def main():
     Folding.add_flags(parser)
     asked = parser.parse_args()
     report, folding = Report(), Folding.of(asked)
-    history = days(asked.folder, "history", COLUMNS, report, asked.broken)
+    history = days(asked.folder, "history", COLUMNS, report, asked.broken, COMPANIONS)
+    knows_start = has_column(asked.folder, "history", COMPANIONS[-1], asked.broken)
     check_history(history, asked.step, report)
     columns = [f"{name}_points" for name in NAMES] + ["score"]
-    found = {tuple(row[:3]): tuple(row[3:]) for row in days(asked.folder, "scores", columns, report)}
-    report.compare("scores: steps", expected_scores(history, asked.step, asked.without), found)
+    rows = days(asked.folder, "scores", columns, report, optional=["after_restart"])
+    found = {tuple(row[:3]): tuple(row[3:]) for row in rows}
+    report.compare("scores: steps", expected_scores(history, asked.step, folding.profile, knows_start), found)
     check_cells(asked.folder, folding, report)
-    scored = {(cluster, member, ts // 1000): row[-1] for (ts, cluster, member), row in found.items()}
+    scored = {(cluster, member, ts // 1000): row[-2] for (ts, cluster, member), row in found.items()}
     scored = {key: value for key, value in scored.items() if value is not None}
     report.compare("openmetrics: samples", scored, openmetrics.read_all(asked.folder, report))
     check_manifest(asked.folder, asked.step, folding, asked.broken, report)

@@ -11,10 +11,10 @@ import duckdb
 
 import openmetrics
 from cells import HEADER, Folding, expected_cells
-from folder import days
+from folder import days, has_column
 from report import Report
 from score import expected_scores
-from spec import COLUMNS, NAMES
+from spec import COLUMNS, COMPANIONS, NAMES, Profile
 
 HEAD = """# HELP etcd_score Health of an etcd member, from 0 (red) to 10 (green).
 # TYPE etcd_score gauge
@@ -27,7 +27,9 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--step", type=int, required=True)
     asked = parser.parse_args()
-    scores = expected_scores(days(asked.folder, "history", COLUMNS, Report()), asked.step, [])
+    history = days(asked.folder, "history", COLUMNS, Report(), optional=COMPANIONS)
+    knows_start = has_column(asked.folder, "history", COMPANIONS[-1])
+    scores = expected_scores(history, asked.step, Profile.named(), knows_start)
     Path(asked.out).mkdir(parents=True, exist_ok=True)
     write_om(scores, asked.out)
     write_csv(scores, asked.out)
@@ -36,7 +38,7 @@ def main():
 def write_om(scores, out):
     windows = {}
     for cluster, member, ts in sorted((cluster, member, ts) for ts, cluster, member in scores):
-        score = scores[ts, cluster, member][-1]
+        score = scores[ts, cluster, member][-2]
         if score is not None:
             labels = f'cluster="{openmetrics.escape(cluster)}",member="{openmetrics.escape(member)}"'
             number = int(score) if score == int(score) else score
@@ -48,8 +50,8 @@ def write_om(scores, out):
 
 def write_csv(scores, out):
     columns = "".join(f", {name}_points double" for name in NAMES)
-    duckdb.sql(f"create table given (ts timestamptz, cluster varchar, member varchar{columns}, score double)")
-    marks = "make_timestamptz(?), ?, ?" + ", ?" * (len(NAMES) + 1)
+    duckdb.sql(f"create table given (ts timestamptz, cluster varchar, member varchar{columns}, score double, after_restart boolean)")
+    marks = "make_timestamptz(?), ?, ?" + ", ?" * (len(NAMES) + 2)
     rows = [(ts * 1000, cluster, member, *worth) for (ts, cluster, member), worth in scores.items()]
     duckdb.executemany(f"insert into given values ({marks})", rows)
     with open(Path(out, "heatmap.csv"), "w", newline="", encoding="utf-8") as file:

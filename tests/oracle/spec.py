@@ -1,7 +1,14 @@
-"""The score as the original script computed it: points from thresholds, weights as decimal strings."""
+"""The score as the original script computed it: points from thresholds, weights as decimal strings.
 
+The seed's table stands here as the original had it; every profile is read from its file too."""
+
+import math
+import re
+import tomllib
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 # metric -> (column of the history, weight, bands from the worst on: above the threshold, so many points).
 # A reading above no threshold gets 10.
@@ -15,15 +22,24 @@ METRICS = {
 }
 NAMES = list(METRICS)
 COLUMNS = [column for column, _, _ in METRICS.values()]
+# What stands beside the readings, in histories that have it.
+COMPANIONS = ["quota_bytes", "max_fds", "start_time_seconds"]
+# What a metric may be a share of.
+LIMITS = {"open_fds": "max_fds", "db_size": "quota_bytes"}
 # A changes(…[1d]) outlives its member by a day, so this reading keeps nobody alive.
 LINGERS = NAMES.index("leader_changes")
+PROFILES = Path(__file__).parents[2] / "src" / "spec" / "profiles"
 
 
 def points(name, reading):
     if reading is None:
         return None
-    for threshold, worth in METRICS[name][2]:
-        if reading > threshold:
+    return of_bands(reading, METRICS[name][2])
+
+
+def of_bands(value, bands):
+    for threshold, worth in bands:
+        if value > threshold:
             return worth
     return 10
 
@@ -43,3 +59,90 @@ def score(row, without):
         return float(sum(Decimal(METRICS[name][1]) * p for name, p in zip(NAMES, row)))
     share = weights(without)
     return float(sum(share[name] * p for name, p in zip(NAMES, row) if name not in without))
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A table of weights and bands: metric -> weight in whole numbers, metric -> (of the limit?, bands as above)."""
+
+    weights: dict
+    bands: dict
+
+    @staticmethod
+    def named(name="seed"):
+        table = tomllib.loads((PROFILES / f"{name}.toml").read_text(encoding="utf-8"), parse_float=Decimal)
+        weights = {metric: int(table["weights"][metric] * 1_000_000) for metric in NAMES}
+        assert sum(weights.values()) == 1_000_000, name
+        return Profile(weights, {metric: read_bands(table["bands"][metric]) for metric in NAMES})
+
+    @staticmethod
+    def add_flags(parser):
+        parser.add_argument("--profile", default="seed")
+        parser.add_argument("--weight", action="append", default=[])
+        parser.add_argument("--band", action="append", default=[])
+        parser.add_argument("--without", action="append", default=[])
+
+    @staticmethod
+    def of(asked):
+        profile = Profile.named(asked.profile)
+        weights = dict(profile.weights)
+        if asked.weight:
+            weights = rescaled(weights, dict(text.split("=") for text in asked.weight))
+        bands = {metric: read_bands(text) for metric, text in (text.split("=") for text in asked.band)}
+        return Profile(weights | dict.fromkeys(asked.without, 0), profile.bands | bands)
+
+    def points(self, name, reading, companions):
+        """Points of a reading; `companions` is what COMPANIONS hold at the step."""
+        of_limit, bands = self.bands[name]
+        if not of_limit or reading is None:
+            return None if reading is None else of_bands(reading, bands)
+        limit = dict(zip(COMPANIONS, companions))[LIMITS[name]]
+        if limit is None or math.isnan(limit):
+            return None
+        if limit <= 0:  # no quota: there is nothing to come near to
+            return 10
+        share = reading / limit
+        return None if math.isnan(share) else of_bands(share, bands)
+
+    def row(self, readings, companions):
+        return [self.points(name, reading, companions) for name, reading in zip(NAMES, readings)]
+
+    def score(self, row):
+        """The nearest float of the exact number; None when a reading that counts is unknown."""
+        counting = [(self.weights[name], p) for name, p in zip(NAMES, row) if self.weights[name]]
+        if any(p is None for _, p in counting):
+            return None
+        # Points have three decimals at most: their shortest text is what was written.
+        total = sum(weight * Fraction(str(p)) for weight, p in counting)
+        return float(total / sum(weight for weight, _ in counting))
+
+
+def rescaled(weights, given):
+    """Some metrics weigh what was given and the others share the rest, in whole numbers about as fine as millionths."""
+    given = {metric: Fraction(share) for metric, share in given.items()}
+    others = sum(weight for metric, weight in weights.items() if metric not in given)
+    rest = 1 - sum(given.values())
+    exact = {m: given[m] if m in given else Fraction(weight, others) * rest for m, weight in weights.items()}
+    common = math.lcm(*(weight.denominator for weight in exact.values()))
+    whole = {metric: int(weight * common) for metric, weight in exact.items()}
+    divisor = math.gcd(*whole.values())
+    unit = max(1, 1_000_000 // (sum(whole.values()) // divisor))
+    return {metric: weight // divisor * unit for metric, weight in whole.items()}
+
+
+def read_bands(text):
+    """`0.025:5, 0.04:0`, of a limit `80%:5`, or `none`, from the worst on."""
+    if text == "none":
+        return False, []
+    bands = []
+    for threshold, percent, worth in re.findall(r"([^:,%\s]+)\s*(%?)\s*:\s*([^:,\s]+)", text):
+        # The decimal point is moved in the decimal, so that 66.6 % is the double nearest to 0.666.
+        threshold = Decimal(threshold).scaleb(-2) if percent else Decimal(threshold)
+        worth = Decimal(worth)
+        bands.append((float(threshold), int(worth) if worth == int(worth) else float(worth)))
+    return "%" in text, bands[::-1]
+
+
+def restarted(ts_ms, start_time_seconds, step):
+    """Whether a member's process is so young at a step that its rates and changes say little."""
+    return start_time_seconds is not None and ts_ms / 1000 - start_time_seconds < max(300, step)

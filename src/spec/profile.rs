@@ -180,7 +180,7 @@ impl Profile {
     }
 
     fn changed(mut self) -> Self {
-        const MARK: &str = ", changed";
+        const MARK: &str = " (changed)";
         if !self.name.ends_with(MARK) {
             self.name.push_str(MARK);
         }
@@ -263,7 +263,7 @@ mod tests {
         let shares = Metric::ALL.map(|m| profile.rule(m).weight * 28 / profile.total_weight());
         assert_eq!(shares, [14, 4, 2, 6, 1, 1]);
         assert_eq!(profile.total_weight() % 28, 0);
-        assert_eq!(profile.name, "seed, changed");
+        assert_eq!(profile.name, "seed (changed)");
     }
 
     #[test]

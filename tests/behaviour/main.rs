@@ -4,6 +4,8 @@
 //! `./test` installs what these tests need; without it they fail and say what is missing.
 
 mod bad_input;
+mod companions;
+mod compare;
 mod explain;
 mod interruption;
 mod local_time;

@@ -11,11 +11,12 @@
 //! ```
 //!
 //! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← explain ← export ←
-//! commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
+//! config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
 //! below [`commands`] prints or exits.
 
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod explain;
 pub mod export;
 pub mod heatmap;

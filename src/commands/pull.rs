@@ -1,7 +1,6 @@
 //! `etcd-heatmap pull`: a server's history becomes a history on disk.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,13 +11,12 @@ use indicatif::{HumanBytes, HumanCount};
 use super::evidence::{Overview, list_history, whole_days};
 use super::progress::{Progress, Reporter};
 use super::{CommandError, check_folder};
-use crate::cli::WhatArgs;
+use crate::config::{Settings, SourceSettings};
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History, HistoryError, Source, write_day};
-use crate::prometheus::{Client, PromError, PullPlan, QuerySet, Received, choose_queries, pull_days};
+use crate::prometheus::{Client, PromError, PullPlan, Received, choose_queries, pull_days};
 use crate::readings::Window;
-use crate::spec::Metric;
-use crate::time::{TimeRange, UtcDay, parse_instant};
+use crate::time::{TimeRange, UtcDay};
 
 /// How often the bar follows.
 const TICK: Duration = Duration::from_millis(200);
@@ -44,47 +42,39 @@ impl Pulled {
 }
 
 /// Pulls what is not yet in the history, and writes the manifest.
-pub(super) fn run(
-    url: &str,
-    what: &WhatArgs,
-    without: &[Metric],
-    out: &Path,
-    reporter: &Reporter,
-) -> Result<Pulled, CommandError> {
-    let range = resolve_range(what, reporter)?;
-    let queries =
-        QuerySet::load(what.queries.as_deref(), &what.selector, what.cluster_label.as_deref(), &what.member_label)?;
+pub(super) fn run(settings: &Settings, overwrite: bool, reporter: &Reporter) -> Result<Pulled, CommandError> {
+    let asked = &settings.source;
+    let (url, out) = (asked.url()?, settings.out()?);
+    let range = resolve_range(asked, reporter)?;
+    let queries = asked.query_set()?;
     check_folder(out)?;
-    let concurrency = usize::from(what.concurrency);
-    let client = Client::new(url, concurrency, what.cluster_label.as_deref(), &what.member_label)?;
+    let client = Client::new(url, asked.concurrency, asked.cluster_label.as_deref(), &asked.member_label)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| CommandError::Threads(e.to_string()))?;
     runtime.block_on(async {
-        let chosen = choose_queries(&client, &queries, what.series.into(), without, range, what.step).await?;
+        let chosen = choose_queries(&client, &queries, asked.series, &settings.without, range, asked.step).await?;
         let source = Source {
             url: client.shown_url().to_owned(),
-            step_seconds: what.step.seconds(),
-            cluster_label: what.cluster_label.clone(),
-            member_label: what.member_label.clone(),
+            step_seconds: asked.step.seconds(),
+            cluster_label: asked.cluster_label.clone(),
+            member_label: asked.member_label.clone(),
             queries: chosen,
         };
-        let plan = PullPlan { source, step: what.step };
+        let plan = PullPlan { source, step: asked.step };
         let mut pull = Pull { history: History::within(out), plan, files: BTreeMap::new() };
-        let known = pull.known_days(what.overwrite)?;
+        let known = pull.known_days(overwrite)?;
         let days = missing_parts(range, &known);
-        let failed = pull.fetch(&client, days, concurrency, reporter).await?;
+        let failed = pull.fetch(&client, days, asked.concurrency, reporter).await?;
         pull.write_manifest()?;
         Ok(report(range, failed))
     })
 }
 
-fn resolve_range(what: &WhatArgs, reporter: &Reporter) -> Result<TimeRange, CommandError> {
-    let now_ms = Utc::now().timestamp_millis();
-    let (start, end) = (parse_instant(&what.start, now_ms)?, parse_instant(&what.end, now_ms)?);
-    let range = TimeRange::resolve(start, end, what.step, now_ms)?;
-    if end > now_ms {
+fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {
+    let (range, ends_now) = asked.range(Utc::now().timestamp_millis())?;
+    if ends_now {
         reporter.note("the end of the range lies in the future: pulling until now");
     }
     Ok(range)

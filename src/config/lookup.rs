@@ -30,16 +30,22 @@ pub(super) fn instead_of(typed: &str) -> String {
     if let [only] = meant[..] {
         return format!(" (did you mean '{}'?)", only.name);
     }
+    let singular = |word: &str| word.trim_end_matches('s').to_owned();
+    if let Some(table) = tables().into_iter().find(|table| singular(table) == singular(&last)) {
+        return format!(": [{table}] is a table of {}", keys_of(table));
+    }
     let nearest = did_you_mean(typed, KEYS.iter().filter(|key| key.is_in_files()).map(|key| key.name));
     if !nearest.is_empty() {
         return nearest;
     }
-    let table = typed.split('.').next().unwrap_or_default();
-    let keys: Vec<&str> = of_table(table).map(|key| key.parts().1).collect();
-    match keys.is_empty() {
-        true => format!(": the tables are {}", tables().join(", ")),
-        false => format!(": those of [{table}] are {}", keys.join(", ")),
+    match typed.split('.').next() {
+        Some(table) if tables().contains(&table) => format!(": those of [{table}] are {}", keys_of(table)),
+        _ => format!(": the tables are {}", tables().join(", ")),
     }
+}
+
+fn keys_of(table: &str) -> String {
+    of_table(table).map(|key| key.parts().1).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -77,6 +83,11 @@ mod tests {
         ] {
             assert_eq!(instead_of(typed), format!(" (did you mean '{meant}'?)"), "{typed}");
         }
+        assert_eq!(
+            instead_of("sources"),
+            ": [source] is a table of url, start, end, step, selector, series, queries, concurrency"
+        );
+        assert!(instead_of("score.band").starts_with(": [bands] is a table of wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": those of [labels] are cluster, member");
         assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, output");
     }

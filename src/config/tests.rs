@@ -164,6 +164,12 @@ fn the_originals_ini_gives_weights_and_the_width_of_a_cell() {
 }
 
 #[test]
+fn an_ini_from_windows_is_read_as_well() {
+    let text = "\u{feff}[time]\r\nduration='[30m]'\r\n";
+    assert_eq!(load("config.conf", text, &[]).unwrap().settings.how.folding.width.minutes(), 30);
+}
+
+#[test]
 fn what_is_wrong_in_an_ini_is_named_as_it_is_written_there() {
     for (text, says) in [
         ("[weights]\nwt_etcd_wal_fsync = -1", "c.conf, line 2: weights.wt_etcd_wal_fsync: '-1' is no weight"),

@@ -22,6 +22,8 @@ pub const PROFILES: [&str; EMBEDDED.len()] =
 /// Ways in which a step can look under one profile, at most: their number is a `u16`, and its
 /// highest value stands for a step at which a member does not exist.
 const MAX_CODES: usize = u16::MAX as usize;
+/// What stands behind the name of a table that was changed.
+const CHANGED: &str = " (changed)";
 /// The greatest sum of weights: ten points of it in thousandths, added up over the 7,200 steps of a
 /// cell, stay below 2⁵³.
 const MAX_TOTAL_WEIGHT: u64 = 100_000_000;
@@ -180,11 +182,15 @@ impl Profile {
     }
 
     fn changed(mut self) -> Self {
-        const MARK: &str = " (changed)";
-        if !self.name.ends_with(MARK) {
-            self.name.push_str(MARK);
+        if !self.is_changed() {
+            self.name.push_str(CHANGED);
         }
         self
+    }
+
+    /// Whether it is another table than the one that is published under its name.
+    pub fn is_changed(&self) -> bool {
+        self.name.ends_with(CHANGED)
     }
 
     /// The rule of one metric.

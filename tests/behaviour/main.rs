@@ -6,6 +6,7 @@
 mod bad_input;
 mod companions;
 mod compare;
+mod config;
 mod explain;
 mod interruption;
 mod local_time;

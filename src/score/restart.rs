@@ -66,12 +66,13 @@ mod tests {
     fn a_step_that_is_longer_than_five_minutes_leaves_one_mark_a_restart() {
         let mut started = vec![-9000.0; 20];
         started[7..].fill(6.0 * 600.0 + 1.0);
-        assert_eq!(steps_after(&grid(600), &started, 0..20), [7..8]);
+        let marked = steps_after(&grid(600), &started, 0..20);
+        assert_eq!((marked.len(), marked[0].clone()), (1, 7..8));
     }
 
     #[test]
     fn stretches_join_and_are_counted_within_bounds() {
-        let both = union([vec![1..3, 8..9], vec![2..5]].iter());
+        let both = union([vec![1..3, 8..9], vec![2..4, 4..5]].iter());
         assert_eq!(both, [1..5, 8..9]);
         assert_eq!([0..2, 2..9, 9..20].map(|steps| count_within(&both, &steps)), [1, 4, 0]);
     }

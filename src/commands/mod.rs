@@ -3,15 +3,18 @@
 mod backfill;
 mod evidence;
 mod explain;
+mod generated;
 mod progress;
 mod pull;
+mod rules;
 mod sample;
 mod score;
+mod sql;
 
 use std::path::Path;
 
 use crate::cli::{Cli, Command};
-use crate::export::ExportError;
+use crate::export::{ExportError, RulesError};
 use crate::history::{FileError, HistoryError};
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Metric, ProfileError};
@@ -39,6 +42,9 @@ pub enum CommandError {
     /// An output.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// Recording rules.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// How to judge.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -112,6 +118,8 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Backfill(args) => backfill::run(&args, &reporter),
         Command::Pull(args) => pull::run(&args.url, &args.what, &args.without, &args.out, &reporter).map(|_| ()),
         Command::Explain(args) => explain::run(&args, &reporter),
+        Command::Rules(args) => rules::run(&args),
+        Command::Sql(args) => sql::run(&args),
         Command::Score(args) => {
             let out = args.out.as_deref().unwrap_or(&args.folder);
             score::run(&args.folder, out, &score::How::from_args(&args.how)?, &reporter)

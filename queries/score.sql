@@ -93,7 +93,7 @@ WITH weights AS (
 points AS (
     SELECT CAST(range AS SMALLINT) AS band,
            if(getvariable('restarts_known'), band >= 432, NULL) AS after_restart,
-           [NULL, 0, 10][1 + band // 1 % 3] AS p_wal,
+           [NULL, 0, 10][1 + band % 3] AS p_wal,
            [NULL, 0, 5, 10][1 + band // 3 % 4] AS p_backend,
            [NULL, 0, 10][1 + band // 12 % 3] AS p_fds,
            [NULL, 0, 10][1 + band // 36 % 3] AS p_leader,

@@ -2,7 +2,7 @@
 
 mod flags;
 
-pub use flags::{All, Flags, OfExplain, OfPull, OfScore, Wanted};
+pub use flags::{All, Flags, OfExplain, OfPull, OfRules, OfScore, OfSql, Wanted};
 
 use std::path::PathBuf;
 
@@ -50,6 +50,12 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Settings: what is in force, and where it came from.
     Config(ConfigArgs),
+    /// Print Prometheus recording rules that compute the score from now on.
+    #[command(after_help = RULES_EXAMPLES)]
+    Rules(RulesArgs),
+    /// Print the score as SQL for DuckDB, which reads a history on disk.
+    #[command(after_help = SQL_EXAMPLES)]
+    Sql(SqlArgs),
 }
 
 impl Command {
@@ -60,6 +66,8 @@ impl Command {
             Self::Pull(args) => &args.flags.given,
             Self::Score(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
+            Self::Rules(args) => &args.flags.given,
+            Self::Sql(args) => &args.flags.given,
             Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.flags.given,
         }
     }
@@ -93,6 +101,18 @@ Examples:
     etcd-heatmap score audit --without open_fds --out audit-without-fds
   What would other thresholds have said?
     etcd-heatmap score audit --compare seed,etcd-faq,fleet";
+
+const RULES_EXAMPLES: &str = "\
+Examples:
+  The score of one job by the thresholds of etcd's own alerts:
+    etcd-heatmap rules --profile mixin --selector 'job=\"etcd\"' > etcd-heatmap.rules.yml
+    promtool check rules etcd-heatmap.rules.yml";
+
+const SQL_EXAMPLES: &str = "\
+Examples:
+  The hours below 7 of a history in audit/, in DuckDB:
+    etcd-heatmap sql > score.sql
+    duckdb -cmd \"SET VARIABLE audit = 'audit'\" -cmd \".read score.sql\" -c \"FROM cells() WHERE min < 7\"";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -157,6 +177,22 @@ pub struct ScoreArgs {
     /// How to score.
     #[command(flatten)]
     pub flags: Flags<OfScore>,
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// How to judge, and how series are named.
+    #[command(flatten)]
+    pub flags: Flags<OfRules>,
+}
+
+/// Arguments of `sql`.
+#[derive(Debug, Args)]
+pub struct SqlArgs {
+    /// How to judge.
+    #[command(flatten)]
+    pub flags: Flags<OfSql>,
 }
 
 /// Arguments of `explain`.

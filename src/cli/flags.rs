@@ -29,6 +29,30 @@ pub enum OfScore {}
 #[derive(Clone, Copy, Debug)]
 pub enum OfExplain {}
 
+/// What `rules` uses.
+#[derive(Clone, Copy, Debug)]
+pub enum OfRules {}
+
+/// What `sql` uses; it folds hours of UTC, and clusters are their worst member.
+#[derive(Clone, Copy, Debug)]
+pub enum OfSql {}
+
+impl Wanted for OfRules {
+    fn wants(key: &Key) -> bool {
+        is_of_profile(key) || key.parts().0 == "labels" || matches!(key.name, "source.selector" | "source.queries")
+    }
+}
+
+impl Wanted for OfSql {
+    fn wants(key: &Key) -> bool {
+        is_of_profile(key) || key.name == "score.min_coverage"
+    }
+}
+
+fn is_of_profile(key: &Key) -> bool {
+    matches!(key.name, "score.profile" | "score.weight" | "bands" | "score.without")
+}
+
 impl Wanted for All {
     fn wants(_: &Key) -> bool {
         true

@@ -5,16 +5,19 @@ mod compare;
 mod config;
 mod evidence;
 mod explain;
+mod generated;
 mod progress;
 mod pull;
+mod rules;
 mod sample;
 mod score;
+mod sql;
 
 use std::path::Path;
 
 use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
 use crate::config::{Config, ConfigError, Environment, VARIABLES};
-use crate::export::ExportError;
+use crate::export::{ExportError, RulesError};
 use crate::history::{FileError, HistoryError};
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
@@ -45,6 +48,9 @@ pub enum CommandError {
     /// An output.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// Recording rules.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// How to judge.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -153,6 +159,8 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
                 compared => compare::run(folder, out, compared, settings, &reporter),
             }
         }
+        Command::Rules(_) => rules::run(settings),
+        Command::Sql(_) => sql::run(settings),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Formats;
 use super::parse::{
-    band_list, concurrency, instant, label_name, list, ok, profile_list, series, share, url, weight_list,
+    band_list, concurrency, instant, label_name, list, ok, profile_list, selector, series, share, url, weight_list,
 };
 use crate::score::Rollup;
 use crate::spec::{Bands, Metric, Profile, parse_weight};
@@ -151,7 +151,7 @@ pub static KEYS: [Key; 33] = [
         "source.selector",
         "",
         flag("selector", "MATCHERS", "Label matchers that every query carries, such as 'job=\"etcd\"'"),
-        |_| Ok(()),
+        selector,
     ),
     Key::text(
         "source.series",

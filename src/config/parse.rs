@@ -59,6 +59,14 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Label matchers: they stand in queries, which stand on one line of a rule file.
+pub(super) fn selector(text: &str) -> Result<(), String> {
+    match text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')) {
+        true => Err("write the matchers on one line".to_owned()),
+        false => Ok(()),
+    }
+}
+
 /// Queries in flight.
 pub(super) fn concurrency(text: &str) -> Result<u16, String> {
     match text.trim().parse() {

@@ -2,18 +2,15 @@
 
 use std::ops::Range;
 
+use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::Grid;
-
-/// The queries' rates look back over five minutes: so long a reading may hold what a process did
-/// before it was restarted, or little of what it has done since.
-const LOOK_BACK_S: i64 = 300;
 
 /// The steps, in ascending stretches, at which a process had been started less than five minutes
 /// before (or less than a step, where that is longer: every restart then leaves a mark).
 ///
 /// `started` has a value a step, seconds since 1970, NaN where unknown; only steps in `lived` count.
 pub(super) fn steps_after(grid: &Grid, started: &[f64], lived: Range<usize>) -> Vec<Range<usize>> {
-    let look_back_s = LOOK_BACK_S.max(grid.step().seconds()) as f64;
+    let look_back_s = LOOK_BACK_SECONDS.max(grid.step().seconds()) as f64;
     let is_after = |&step: &usize| (grid.at(step) / 1000) as f64 - started[step] < look_back_s;
     stretches(lived.filter(is_after))
 }

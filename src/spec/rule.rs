@@ -10,6 +10,10 @@ pub const POINT: u64 = 1_000;
 /// The points of a healthy reading.
 pub const FULL_POINTS: u64 = 10 * POINT;
 
+/// The queries' rates look back over five minutes: so long a reading may hold what a process did
+/// before it was restarted, or little of what it has done since.
+pub const LOOK_BACK_SECONDS: i64 = 300;
+
 /// Decimals of a weight, and of points.
 const WEIGHT_DECIMALS: usize = 6;
 const POINT_DECIMALS: usize = 3;

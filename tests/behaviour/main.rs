@@ -8,6 +8,7 @@ mod companions;
 mod compare;
 mod config;
 mod explain;
+mod generated;
 mod interruption;
 mod local_time;
 mod rollup;

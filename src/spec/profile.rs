@@ -255,6 +255,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_tells_the_bands_of_every_profile() {
+        let readme = include_str!("../../README.md");
+        for name in PROFILES {
+            let profile = Profile::named(name).unwrap();
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+            let judged = Metric::ALL.into_iter().filter(|m| *m != Metric::ClientTrafficIn);
+            let bands = judged.map(|m| profile.rule(m).bands.to_string()).collect::<Vec<_>>().join(" | ");
+            assert!(row.ends_with(&format!(" | {bands} |")), "{row} does not say {bands}");
+            assert!(profile.rule(Metric::ClientTrafficIn).bands.list.is_empty(), "{name} has a column more");
+        }
+    }
+
+    #[test]
     fn leaving_out_everything_is_refused() {
         assert_eq!(Profile::seed().without(&Metric::ALL), Err(ProfileError::NothingLeft));
         let profile = Profile::seed().without(&[Metric::OpenFds]).unwrap();

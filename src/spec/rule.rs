@@ -136,12 +136,12 @@ impl fmt::Display for Bands {
     }
 }
 
-/// The shortest percentage that is read as this share.
-fn percent(share: f64) -> String {
+/// The shortest percentage that is read as this share, such as `66.6%`.
+pub fn percent(share: f64) -> String {
     let hundredfold = share * 100.0;
     let text = |places: usize| format!("{hundredfold:.places$}");
     let reads_back = |text: &String| format!("{text}e-2").parse() == Ok(share);
-    (0..16).map(text).find(reads_back).unwrap_or_else(|| hundredfold.to_string())
+    format!("{}%", (0..16).map(text).find(reads_back).unwrap_or_else(|| hundredfold.to_string()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod config;
 mod explain;
 mod generated;
 mod interruption;
+mod live;
 mod local_time;
 mod rollup;
 mod sample;

@@ -95,13 +95,22 @@ def lines(asked, profile, member):
             "expected": str(alive),
             "weight": f"{float(weight):.3f}",
             "cost": "?" if cost is None else f"{cost:.2f}",
-            "points": ", ".join(f"{worth} at {got.count(worth)}" for worth in sorted(set(got), reverse=True)) or None,
+            "points": ", ".join(band(profile, name, worth, got) for worth in sorted(set(got), reverse=True)) or None,
             "lower": bucket[0],
             "upper": bucket[1],
             "share": f"{max(shares) * 100:.1f}" if shares else None,
             "limit": LIMIT_NAMES[limit] if shares else None,
         })
     return rows
+
+
+def band(profile, name, worth, got):
+    of_limit, bands = profile.bands[name]
+    above = [threshold for threshold, points in bands if points == worth]
+    text = f"{worth} at {got.count(worth)}"
+    if above and of_limit:
+        return f"{text} (above {above[0] * 100:g}% of {LIMIT_NAMES[LIMITS[name]]})"
+    return f"{text} (above {SHOWN[name](above[0])})" if above else text
 
 
 def bucket_of(seconds):

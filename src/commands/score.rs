@@ -50,9 +50,10 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, reporter: &Rep
     let started = Instant::now();
     let outcome = scoring.run(overview.range, reporter)?;
     reporter.note(&format!(
-        "scored {} days of {} members in {:.1} s",
+        "scored {} days of {} members by the profile {} in {:.1} s",
         overview.range.days().count(),
         overview.lives.iter().len(),
+        profile.name,
         started.elapsed().as_secs_f64()
     ));
     let broken = Broken::new(&history, broken, outcome.broken);

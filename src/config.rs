@@ -23,6 +23,7 @@ pub use value::{Given, Origin};
 use std::path::{Path, PathBuf};
 
 use crate::key_file::KeyFileError;
+use crate::prometheus::AccessError;
 use value::Values;
 
 /// A setting that cannot be; each message names where it stands.
@@ -62,6 +63,9 @@ pub enum ConfigError {
     /// An environment variable that is not UTF-8.
     #[error("{0} is no text: write it in UTF-8")]
     NotText(String),
+    /// The file that says how to log in.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// No server.
     #[error("name the server with --url, ETCD_HEATMAP_URL or url under [source] in etcd-heatmap.toml")]
     NoUrl,

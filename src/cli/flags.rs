@@ -122,11 +122,11 @@ fn argument(key: &'static Key) -> Option<Arg> {
     // `now-7d` needs no hyphen in front, the seconds of a year before 1970 do.
     let argument = argument.allow_hyphen_values(flag.value == "TIME");
     let argument = if flag.name == "out" { argument.short('o') } else { argument };
-    let many = matches!(key.shape, Shape::List | Shape::PerMetric);
+    let many = matches!(key.shape, Shape::List | Shape::Headers | Shape::PerMetric);
     let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });
     Some(match key.shape {
-        // clap would repeat a URL that is none, with its login.
-        Shape::Url => argument,
+        // clap would repeat a URL that is none, with its login, and a header, with its secret.
+        Shape::Url | Shape::Headers => argument,
         _ => argument.value_parser(|text: &str| key.check(text).map(|()| text.to_owned())),
     })
 }

@@ -11,6 +11,7 @@ pub(super) fn show(config: &Config, reporter: &Reporter) -> Result<(), CommandEr
     let source = &config.settings.source;
     source.range(Utc::now().timestamp_millis())?;
     source.query_set()?;
+    source.http_config()?;
     reporter.result(&config.show()?);
     Ok(())
 }

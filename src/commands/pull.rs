@@ -48,8 +48,9 @@ pub(super) fn run(settings: &Settings, overwrite: bool, reporter: &Reporter) -> 
     let (url, out) = (asked.url()?, settings.out()?);
     let range = resolve_range(asked, reporter)?;
     let queries = asked.query_set()?;
+    let access = asked.http_config()?;
     check_folder(out)?;
-    let client = Client::new(url, asked.concurrency, asked.cluster_label.as_deref(), &asked.member_label)?;
+    let client = Client::new(url, &access, asked.concurrency, asked.cluster_label.as_deref(), &asked.member_label)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -61,6 +62,7 @@ pub(super) fn run(settings: &Settings, overwrite: bool, reporter: &Reporter) -> 
         let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await?;
         let source = Source {
             url: client.shown_url().to_owned(),
+            headers: asked.headers.pairs(),
             step_seconds: asked.step.seconds(),
             cluster_label: asked.cluster_label.clone(),
             member_label: asked.member_label.clone(),

@@ -5,6 +5,7 @@ use super::Formats;
 use super::parse::{
     band_list, concurrency, instant, label_name, list, ok, profile_list, selector, series, share, url, weight_list,
 };
+use crate::prometheus::PlainHeaders;
 use crate::score::Rollup;
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
@@ -48,6 +49,8 @@ pub enum Shape {
     Number,
     /// A list of strings; a flag that may be given several times.
     List,
+    /// A list of strings that may hold a secret in the wrong place: none is repeated where it is refused.
+    Headers,
     /// Not at all: its values belong to the keys of single metrics.
     PerMetric,
 }
@@ -65,7 +68,7 @@ impl Key {
     /// The environment variable, such as `ETCD_HEATMAP_TIME_ZONE`.
     pub fn variable(&self) -> Option<String> {
         let flag = self.flag.as_ref()?;
-        Some(format!("{VARIABLES}{}", flag.name.to_uppercase().replace('-', "_")))
+        Some(format!("{VARIABLES}{}", flag.name.to_uppercase().replace(['-', '.'], "_")))
     }
 
     /// The table and the key in it.
@@ -116,7 +119,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 33] = [
+pub static KEYS: [Key; 35] = [
     Key::text(
         "source.url",
         "",
@@ -124,6 +127,29 @@ pub static KEYS: [Key; 33] = [
         |text| ok(url(text)),
     )
     .of_shape(Shape::Url),
+    Key::text(
+        "source.http_config_file",
+        "",
+        flag(
+            "http.config.file",
+            "FILE",
+            "File that says how to log in, in the format of promtool's flag of this name: basic_auth, authorization, \
+             oauth2, tls_config, proxy_url, http_headers",
+        ),
+        |_| Ok(()),
+    ),
+    Key::text(
+        "source.headers",
+        "",
+        flag(
+            "header",
+            "NAME: VALUE",
+            "Header that each request carries, such as 'X-Scope-OrgID: team-a'; one with a secret belongs in \
+             --http.config.file. May be given several times",
+        ),
+        |text| ok(PlainHeaders::parse(text)),
+    )
+    .of_shape(Shape::Headers),
     Key::text(
         "source.start",
         "now-7d",

@@ -85,7 +85,7 @@ mod tests {
         }
         assert_eq!(
             instead_of("sources"),
-            ": [source] is a table of url, start, end, step, selector, series, queries, concurrency, for_profiles"
+            ": [source] is a table of url, http_config_file, headers, start, end, step, selector, series, queries, concurrency, for_profiles"
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table of wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": those of [labels] are cluster, member");
@@ -96,6 +96,7 @@ mod tests {
     fn a_flag_gives_the_variable_its_name() {
         let variable = |name| find(name).and_then(Key::variable);
         assert_eq!(variable("score.time_zone").as_deref(), Some("ETCD_HEATMAP_TIME_ZONE"));
+        assert_eq!(variable("source.http_config_file").as_deref(), Some("ETCD_HEATMAP_HTTP_CONFIG_FILE"));
         assert_eq!(variable("output.dir").as_deref(), Some("ETCD_HEATMAP_OUT"));
         assert_eq!(variable("weights.db_size"), None);
     }

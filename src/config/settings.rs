@@ -6,7 +6,7 @@ use super::parse::{concurrency, label_name, list, profile_list, series, share, w
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::heatmap::Folding;
-use crate::prometheus::{QueryError, QuerySet, SeriesForm};
+use crate::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
 
@@ -28,6 +28,9 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
     url: Option<String>,
+    http_config_file: Option<PathBuf>,
+    /// Headers that each request carries.
+    pub headers: PlainHeaders,
     start: String,
     end: String,
     /// The distance between two evaluations.
@@ -107,6 +110,8 @@ impl SourceSettings {
         };
         Ok(Self {
             url: values.optional("source.url").map(str::to_owned),
+            http_config_file: values.optional("source.http_config_file").map(PathBuf::from),
+            headers: values.read("source.headers", PlainHeaders::parse)?,
             start: text("source.start"),
             end: text("source.end"),
             step: values.read("source.step", str::parse)?,
@@ -123,6 +128,11 @@ impl SourceSettings {
     /// The server's URL, with a login if it has one.
     pub fn url(&self) -> Result<&str, ConfigError> {
         self.url.as_deref().ok_or(ConfigError::NoUrl)
+    }
+
+    /// How the server is reached.
+    pub fn http_config(&self) -> Result<HttpConfig, ConfigError> {
+        Ok(HttpConfig::load(self.http_config_file.as_deref(), self.headers.clone())?)
     }
 
     /// The range to pull, and whether its end had to be moved back to now.

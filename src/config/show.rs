@@ -52,7 +52,7 @@ fn line(values: &Values, key: &Key) -> Line {
         },
         // `.5` is a number on a command line and none in TOML.
         Shape::Number => (text.trim().parse().map_or_else(|_| quoted(text), |n: f64| n.to_string()), origin),
-        Shape::List => (list(text), origin),
+        Shape::List | Shape::Headers => (list(text), origin),
         Shape::Text | Shape::PerMetric => (quoted(text), origin),
     };
     let comment = match (key.name, text) {

@@ -282,6 +282,7 @@ mod tests {
     fn source() -> Source {
         Source {
             url: "http://prometheus:9090".into(),
+            headers: BTreeMap::new(),
             step_seconds: 3600,
             cluster_label: None,
             member_label: "instance".into(),

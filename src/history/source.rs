@@ -22,6 +22,9 @@ pub struct QuerySource {
 pub struct Source {
     /// The server's URL, without a login.
     pub url: String,
+    /// Headers that choose what the server answers, such as a tenant's; none that holds a secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// Seconds between two steps.
     pub step_seconds: i64,
     /// Label that names the cluster; `None` means `cluster`, else `job`.
@@ -50,7 +53,12 @@ impl Source {
         let query = |source: &Self, column: &Column| {
             source.queries.get(column.name()).map_or("none".to_owned(), |q| q.promql.clone())
         };
+        let headers = |source: &Self| match source.headers.is_empty() {
+            true => "none".to_owned(),
+            false => source.headers.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", "),
+        };
         differ("URL", &self.url, &other.url)
+            .or_else(|| differ("--header", &headers(self), &headers(other)))
             .or_else(|| differ("step", &format!("{}s", self.step_seconds), &format!("{}s", other.step_seconds)))
             .or_else(|| differ("cluster label", &label(&self.cluster_label), &label(&other.cluster_label)))
             .or_else(|| differ("member label", &self.member_label, &other.member_label))

@@ -1,6 +1,5 @@
 //! HTTP to a Prometheus-compatible server.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,8 +8,9 @@ use reqwest::StatusCode;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
-use super::PromError;
+use super::access::{Access, HttpConfig, SendError, innermost, tls_cause, without_login};
 use super::matrix::{SeriesLabels, decode_matrix};
+use super::{PromError, USER_AGENT};
 use crate::readings::{ColumnReadings, Member};
 use crate::spec::Column;
 use crate::time::Grid;
@@ -19,6 +19,9 @@ use crate::time::Grid;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time in which a whole answer must be there; Prometheus gives up a query after two minutes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
+/// What to do about a server that wants a login, and about one that refuses it.
+const NO_LOGIN: &str = "it wants a login; give one in a file with --http.config.file, it is sent and never shown";
+const REFUSED_LOGIN: &str = "it refuses the login of --http.config.file or --url: check it, and what it may read";
 /// How much of a refusal's text is worth repeating.
 const MESSAGE_CHARS: usize = 300;
 
@@ -77,7 +80,7 @@ struct NamingLabels {
 /// A server, and how its series are named.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    access: Access,
     endpoint: Url,
     shown_url: String,
     naming: Arc<NamingLabels>,
@@ -89,6 +92,7 @@ impl Client {
     /// A client for the server at `url` that keeps at most `concurrency` queries in flight.
     pub fn new(
         url: &str,
+        config: &HttpConfig,
         concurrency: usize,
         cluster_label: Option<&str>,
         member_label: &str,
@@ -96,18 +100,17 @@ impl Client {
         let base = parse_url(url)?;
         // Ignored: an error says only that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("etcd-heatmap/", env!("CARGO_PKG_VERSION")))
+        let builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
             // Over loopback compression costs both sides more than it saves.
-            .gzip(!is_loopback(&base))
-            .build()
-            .map_err(|e| PromError::NoClient(innermost(&e)))?;
+            .gzip(!is_loopback(&base));
+        let access = Access::open(&base, config, builder)?;
         let mut endpoint = base.clone();
         endpoint.set_path(&format!("{}/api/v1/query_range", base.path().trim_end_matches('/')));
         Ok(Self {
-            http,
+            access,
             endpoint,
             shown_url: without_login(&base),
             naming: Arc::new(NamingLabels {
@@ -159,8 +162,10 @@ impl Client {
             ("step", grid.step().seconds().to_string()),
         ];
         let _permit = self.permits.acquire().await;
-        let response =
-            self.http.post(self.endpoint.clone()).form(&form).send().await.map_err(|e| self.no_answer(&e))?;
+        let response = self.access.post(&self.endpoint, &form).await.map_err(|error| match error {
+            SendError::Http(error) => self.no_answer(&error),
+            SendError::Prom(error) => error,
+        })?;
         let status = response.status();
         let body = response.bytes().await.map_err(|e| self.no_answer(&e))?;
         if status.is_success() { Ok(body.into()) } else { Err(self.refusal(status, &body)) }
@@ -199,7 +204,7 @@ impl Client {
         let label = |name: &str| labels.get(name).filter(|value| !value.is_empty());
         let no_label = |label: &str, remedy| PromError::NoLabel {
             column,
-            series: serde_json::to_string(labels).unwrap_or_default(),
+            series: self.access.hide(&serde_json::to_string(labels).unwrap_or_default()),
             label: label.to_owned(),
             remedy,
         };
@@ -220,7 +225,10 @@ impl Client {
 
     fn no_answer(&self, error: &reqwest::Error) -> PromError {
         let url = self.shown_url.clone();
-        let cause = innermost(error);
+        if let Some(cause) = tls_cause(error) {
+            return PromError::NoTls { url, cause };
+        }
+        let cause = self.access.hide(&innermost(error));
         if error.is_connect() {
             PromError::Unreachable { url, cause }
         } else {
@@ -241,7 +249,8 @@ impl Client {
         let url = self.shown_url.clone();
         match (status, serde_json::from_slice(body)) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
-                PromError::NotAllowed { url, status: status.to_string() }
+                let remedy = if self.access.has_login() { REFUSED_LOGIN } else { NO_LOGIN };
+                PromError::NotAllowed { url, status: status.to_string(), remedy }
             }
             (_, Ok(ApiError { error_type, error })) if error_type.is_empty() => {
                 self.refused(&status.to_string(), &error)
@@ -256,6 +265,8 @@ impl Client {
     /// `kind` is the API's error type, or the HTTP status where there is none.
     fn refused(&self, kind: &str, message: &str) -> PromError {
         let url = self.shown_url.clone();
+        // A server may repeat what it was asked, with the login.
+        let message = self.access.hide(message);
         let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
         let message: String = match words.is_empty() {
             true => "without a reason".to_owned(),
@@ -272,7 +283,7 @@ impl Client {
     }
 
     fn not_a_matrix(&self, reason: &dyn ToString) -> PromError {
-        PromError::NotAMatrix { url: self.shown_url.clone(), reason: reason.to_string() }
+        PromError::NotAMatrix { url: self.shown_url.clone(), reason: self.access.hide(&reason.to_string()) }
     }
 }
 
@@ -297,13 +308,6 @@ fn redact(text: &str) -> String {
     text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"))
 }
 
-/// The URL as it may be shown: no user, no password, no query, in which a token might stand.
-fn without_login(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-    format!("{}://{host}{port}{}", url.scheme(), url.path().trim_end_matches('/'))
-}
-
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -317,16 +321,6 @@ fn is_web_page(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// The deepest cause of an error: the ones above it only say that something failed.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    // reqwest's own message would name the URL, with a login if there is one.
-    if error.source().is_none() { "the request failed".to_owned() } else { cause.to_string() }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
@@ -338,16 +332,24 @@ mod tests {
 
     #[test]
     fn a_url_is_shown_without_its_login_and_query() {
-        let client = Client::new("https://ann:secret@prom.example/prefix/?token=abc", 1, None, "instance").unwrap();
+        let client = Client::new(
+            "https://ann:secret@prom.example/prefix/?token=abc",
+            &HttpConfig::default(),
+            1,
+            None,
+            "instance",
+        )
+        .unwrap();
         assert_eq!(client.shown_url(), "https://prom.example/prefix");
         assert_eq!(client.endpoint.path(), "/prefix/api/v1/query_range");
-        let error = Client::new("ann:secret@prom", 1, None, "instance").unwrap_err().to_string();
+        let error =
+            Client::new("ann:secret@prom", &HttpConfig::default(), 1, None, "instance").unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
 
     #[test]
     fn the_cluster_is_named_by_cluster_else_by_job() {
-        let client = Client::new("http://h", 1, None, "instance").unwrap();
+        let client = Client::new("http://h", &HttpConfig::default(), 1, None, "instance").unwrap();
         let name = |pairs: &[(&str, &str)]| client.name(crate::spec::Metric::DbSize.into(), &labels(pairs));
         assert_eq!(name(&[("cluster", "c"), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("c", "i"));
         assert_eq!(name(&[("cluster", ""), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("j", "i"));

@@ -1,11 +1,13 @@
 //! The only room with a network: queries, HTTP, decoding, and pulling days of readings.
 
+mod access;
 mod client;
 mod matrix;
 mod probe;
 mod pull;
 mod query;
 
+pub use access::{AccessError, HttpConfig, PlainHeaders};
 pub(crate) use client::shown_url;
 pub use client::{Client, Received, Traffic};
 pub use probe::{SeriesForm, Wanted, choose_queries};
@@ -15,6 +17,8 @@ pub use query::{QueryError, QuerySet};
 use crate::spec::{Column, Companion, Metric};
 use crate::time::TimeRange;
 
+/// How we introduce ourselves.
+const USER_AGENT: &str = concat!("etcd-heatmap/", env!("CARGO_PKG_VERSION"));
 /// Prometheus answers at most this many steps a series.
 const MAX_STEPS: usize = 11_000;
 
@@ -65,14 +69,45 @@ pub enum PromError {
         url: String,
     },
     /// 401 or 403: it wants to know who asks.
-    #[error(
-        "{url} answered {status}: it wants a login; write one into the URL (http://user:password@host), it is sent and never shown"
-    )]
+    #[error("{url} answered {status}: {remedy}")]
     NotAllowed {
         /// Without a login.
         url: String,
         /// HTTP status.
         status: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// What a person says about logging in, or a file that holds a secret.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Connected, but not on one encrypted line.
+    #[error("no TLS connection to {url}: {cause}; check tls_config of --http.config.file")]
+    NoTls {
+        /// Without a login.
+        url: String,
+        /// What TLS has against it.
+        cause: String,
+    },
+    /// It sends us elsewhere.
+    #[error(
+        "{url} redirects to {to}, where no login goes: is that a login page? Otherwise give the address of the server itself as --url"
+    )]
+    Redirects {
+        /// Without a login.
+        url: String,
+        /// Scheme, host and port.
+        to: String,
+    },
+    /// OAuth 2 without a token.
+    #[error("no token from {url}: {cause}; check oauth2 of --http.config.file")]
+    NoToken {
+        /// The token server's URL without a login.
+        url: String,
+        /// What it says.
+        cause: String,
+        /// Whether it may be over soon, and the token come.
+        passes: bool,
     },
     /// PromQL that the server cannot evaluate.
     #[error("{url} cannot evaluate the query ({message}): check --selector, the labels and the files of --queries")]

@@ -3,6 +3,7 @@
 //!
 //! `./test` installs what these tests need; without it they fail and say what is missing.
 
+mod access;
 mod bad_input;
 mod companions;
 mod compare;

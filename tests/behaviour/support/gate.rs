@@ -91,7 +91,7 @@ fn pass(mut client: TcpStream, state: &Shared, behind: u16) -> Option<()> {
 }
 
 /// A whole request: its head and as much of a body as it announces.
-fn read_request(client: &mut TcpStream) -> Option<String> {
+pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16_384];
     loop {

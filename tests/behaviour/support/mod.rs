@@ -2,6 +2,8 @@
 
 mod answering;
 mod asked;
+mod authority;
+mod doorman;
 mod folder;
 mod gate;
 mod heatmap;
@@ -16,6 +18,8 @@ mod simulated;
 
 pub(crate) use answering::Answering;
 pub(crate) use asked::Asked;
+pub(crate) use authority::Authority;
+pub(crate) use doorman::{Doorman, answer};
 pub(crate) use folder::{Folder, Tree, assert_empty, assert_same};
 pub(crate) use gate::Gate;
 pub(crate) use heatmap::{Cell, cells};
@@ -26,7 +30,7 @@ pub(crate) use isolated::isolated;
 pub(crate) use metrics::{METRICS, Metrics};
 pub(crate) use port::free_port;
 pub(crate) use program::{Run, etcd_heatmap, etcd_heatmap_command, needed, oracle};
-pub(crate) use server::{Prometheus, Server, import, prometheus_of, until};
+pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prometheus_of, until};
 pub(crate) use simulated::{Simulated, simulated};
 
 /// 2026-10-01T00:00:00Z, where every history of these tests begins: a multiple of a day and in the past.

@@ -55,6 +55,12 @@ impl Server {
         self
     }
 
+    /// Waits until the server's log says this, where nobody may ask it without a login.
+    pub(crate) fn says(self, words: &str) -> Self {
+        until(words, || std::fs::read_to_string(&self.log).ok()?.contains(words).then_some(()));
+        self
+    }
+
     /// The body of an answer, `None` unless it is a success.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
         request(self.port, method, path, body).filter(|(status, _)| *status == 200).map(|(_, body)| body)
@@ -114,6 +120,21 @@ pub(crate) fn prometheus_of(text: &str) -> Prometheus {
     let file = folder.write("history.om", text);
     import(Path::new(&file), &folder, &ONE_BLOCK);
     Prometheus::start(folder, |_| String::new())
+}
+
+/// The same behind a `--web.config.file`: with users, or TLS.
+pub(crate) fn guarded_prometheus_of(text: &str, web_config: &str) -> Prometheus {
+    let folder = Folder::new("guarded");
+    let file = folder.write("history.om", text);
+    import(Path::new(&file), &folder, &ONE_BLOCK);
+    let (port, mut program) = (free_port(), needed("prometheus", "prometheus"));
+    program.arg(format!("--config.file={}", folder.write("prometheus.yml", "")));
+    program.arg(format!("--web.config.file={}", folder.write("web.yml", web_config)));
+    program.arg(format!("--storage.tsdb.path={}", folder.at("data")));
+    program.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    program.arg("--storage.tsdb.retention.time=100y");
+    let server = Server::start(&program, port, &folder).says("Server is ready to receive web requests");
+    Prometheus { server, _folder: folder }
 }
 
 /// Imports an OpenMetrics file into the blocks of `folder` as an operator would.

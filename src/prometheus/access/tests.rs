@@ -1,0 +1,87 @@
+//! What the file may say, and what it is told where it says something else.
+
+use std::path::Path;
+
+use super::HttpConfig;
+
+fn refused(text: &str) -> String {
+    HttpConfig::parse(Path::new("dir/http.yml"), text).map_or_else(|e| e.to_string(), |_| "taken".to_owned())
+}
+
+#[test]
+fn every_key_of_promtools_format_is_taken() {
+    for text in [
+        "",
+        "# nothing\n",
+        "---\nbasic_auth:\n  username: ann\n  password_file: p\n",
+        "basic_auth: {username_file: u, password: 12345}",
+        "authorization:\n  type: Token\n  credentials: c\n",
+        "bearer_token: t\nbearer_token_file: ''\n",
+        "bearer_token_file: t\n",
+        "oauth2:\n  client_id: i\n  client_secret: s\n  scopes: [a, b]\n  token_url: https://h/t\n  \
+         endpoint_params: {audience: x}\n  tls_config: {ca_file: c}\n  proxy_url: http://p:1\n",
+        "tls_config:\n  ca_file: a\n  cert_file: b\n  key_file: c\n  server_name: n\n  \
+         insecure_skip_verify: false\n  min_version: TLS12\n  max_version: TLS13\n",
+        "tls_config:\n  ca: |\n    -----BEGIN CERTIFICATE-----\n  cert: b\n  key: c\n",
+        "proxy_url: http://p:3128\nno_proxy: a.example,10.0.0.0/8\nproxy_connect_header:\n  X-A: [b]\n",
+        "proxy_from_environment: true\nproxy_connect_header:\n  X-A: [b]\n",
+        "follow_redirects: no\nenable_http2: true\n",
+        "http_headers:\n  X-Scope-OrgID:\n    values: [team-a]\n  X-Key:\n    secrets: [s]\n    files: [f]\n",
+    ] {
+        assert_eq!(refused(text), "taken", "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_file_and_line() {
+    for (text, says) in [
+        ("basic_auth:\n  usrname: a", "line 2: there is no key 'basic_auth.usrname' (did you mean 'username'?)"),
+        ("\nbasicauth: {}", "line 2: there is no key 'basicauth' (did you mean 'basic_auth'?)"),
+        ("basic_auth:\n  username: a\n  password_ref: b", "line 3: 'basic_auth.password_ref' is not supported: there"),
+        ("basic_auth: s3cret", "line 1: basic_auth must be a map"),
+        ("basic_auth:\n  username: [s3cret]", "line 2: basic_auth.username must be a text"),
+        ("basic_auth:\n  password: s3cret\n  password_file: b", "line 3: basic_auth.password_file cannot stand beside"),
+        (
+            "basic_auth: {username: a}\nauthorization: {credentials: s3cret}",
+            "line 2: authorization cannot stand beside",
+        ),
+        ("bearer_token: s3cret\nbearer_token_file: b", "line 2: bearer_token_file cannot stand beside bearer_token"),
+        ("authorization:\n  type: basic\n  credentials: s3cret", "line 2: authorization.type cannot be basic"),
+        ("authorization: {type: Bearer}", "line 1: authorization needs credentials"),
+        ("oauth2:\n  client_id: a", "line 1: oauth2 needs token_url"),
+        ("oauth2:\n  client_id: a\n  client_certificate_key: s3cret", "line 3: 'oauth2.client_certificate_key' is not"),
+        ("oauth2:\n  grant_type: password", "line 2: oauth2.grant_type is not supported"),
+        ("tls_config:\n  cert_file: a", "line 1: tls_config has a certificate without its key"),
+        ("tls_config:\n  min_version: TLS11", "line 2: tls_config.min_version is not supported with TLS 1.0 or 1.1"),
+        ("tls_config:\n  min_version: TLS13\n  max_version: TLS12", "line 3: tls_config.max_version lies below"),
+        ("tls_config:\n  server_name: 10.0.0.1", "line 2: tls_config.server_name must be the name"),
+        ("proxy_url: socks5://ann:s3cret@p", "line 1: proxy_url with SOCKS is not supported"),
+        ("proxy_url: s3cret", "line 1: proxy_url must be a URL"),
+        ("no_proxy: a", "line 1: no_proxy needs proxy_url"),
+        ("proxy_url: http://p\nno_proxy: a:80", "line 2: no_proxy with a port is not supported"),
+        ("proxy_url: http://p\nproxy_from_environment: true", "line 2: proxy_from_environment cannot stand beside"),
+        ("proxy_connect_header: {A: [s3cret]}", "line 1: proxy_connect_header needs proxy_url"),
+        ("follow_redirects: s3cret", "line 1: follow_redirects must be true or false"),
+        ("http_headers:\n  Authorization:\n    values: [s3cret]", "line 2: http_headers.Authorization cannot be set"),
+        ("http_headers:\n  X:\n    value: [s3cret]", "line 3: there is no key 'http_headers.X.value' (did you mean"),
+        ("basic_auth: {username: a}\nbasic_auth: {username: s3cret}", "line 2: 'basic_auth' is there twice"),
+        ("a: &x s3cret\nb: *x", "line 2: anchors and aliases"),
+        ("basic_auth:\n  password: \"s3cret", "line 2: this is no YAML"),
+        ("a: b\n---\nc: d", "line 2: a second document"),
+        (&"[".repeat(100), "line 1: no key of this format lies that deep"),
+    ] {
+        let error = refused(text);
+        assert!(error.starts_with(&format!("dir/http.yml, {says}")), "{text}:\n{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn nothing_of_a_file_is_shown_for_debugging() {
+    let text = "basic_auth: {username: a, password: s3cret}\nproxy_url: http://a:s3cret@p\n\
+                http_headers: {X: {secrets: [s3cret]}}\n";
+    let config = HttpConfig::parse(Path::new("http.yml"), text).map_err(|e| e.to_string());
+    let shown = format!("{config:?}");
+    assert!(shown.contains("Basic") && !shown.contains("s3cret"), "{shown}");
+}

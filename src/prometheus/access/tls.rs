@@ -1,0 +1,114 @@
+//! `tls_config`: whom to trust, who we are, and which versions of TLS are spoken.
+
+use std::path::Path;
+
+use reqwest::tls::Version;
+use reqwest::{Certificate, ClientBuilder, Identity};
+
+use super::AccessError;
+use super::fields::{Fields, NO_SECRET_MANAGER, Unsupported};
+use super::secret::SecretSource;
+use super::yaml::Node;
+
+const KNOWN: [&str; 10] = [
+    "ca",
+    "ca_file",
+    "cert",
+    "cert_file",
+    "key",
+    "key_file",
+    "server_name",
+    "insecure_skip_verify",
+    "min_version",
+    "max_version",
+];
+const UNSUPPORTED: [Unsupported; 3] =
+    [("ca_ref", NO_SECRET_MANAGER), ("cert_ref", NO_SECRET_MANAGER), ("key_ref", NO_SECRET_MANAGER)];
+
+/// How a connection is encrypted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TlsConfig {
+    ca: Option<SecretSource>,
+    /// Our certificate and its key.
+    identity: Option<(SecretSource, SecretSource)>,
+    /// The name that the server's certificate must have instead of the URL's.
+    pub(super) server_name: Option<String>,
+    takes_any_certificate: bool,
+    min_version: Option<Version>,
+    max_version: Option<Version>,
+}
+
+impl TlsConfig {
+    pub(super) fn of(file: &Path, place: &str, node: Option<&Node>) -> Result<Self, AccessError> {
+        let Some(node) = node else { return Ok(Self::default()) };
+        let fields = Fields::of(file, place, node, &KNOWN, &UNSUPPORTED)?;
+        let ca = fields.secret("ca", "ca_file")?;
+        let identity = match (fields.secret("cert", "cert_file")?, fields.secret("key", "key_file")?) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (Some(_), None) => return Err(fields.wrong("has a certificate without its key: add key or key_file")),
+            (None, Some(_)) => return Err(fields.wrong("has a key without its certificate: add cert or cert_file")),
+        };
+        let (min_version, max_version) = (version(&fields, "min_version")?, version(&fields, "max_version")?);
+        if let (Some(min), Some(max)) = (min_version, max_version)
+            && max < min
+        {
+            return Err(fields.error("max_version", "lies below min_version"));
+        }
+        let server_name = fields.text("server_name")?.map(str::to_owned);
+        if server_name.as_ref().is_some_and(|name| !matches!(url::Host::parse(name), Ok(url::Host::Domain(_)))) {
+            return Err(fields.error("server_name", "must be the name of a host: an IP address is not supported"));
+        }
+        let takes_any_certificate = fields.is_on("insecure_skip_verify")?.unwrap_or(false);
+        Ok(Self { ca, identity, server_name, takes_any_certificate, min_version, max_version })
+    }
+
+    /// Whether a connection differs from any other program's.
+    pub(super) fn proves_identity(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    /// Gives all this to a client.
+    pub(super) fn apply(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, AccessError> {
+        if let Some(ca) = &self.ca {
+            builder = builder.tls_certs_only(certificates(ca)?);
+        }
+        if let Some((cert, key)) = &self.identity {
+            certificates(cert)?;
+            let pem = format!("{}\n{}\n", cert.read()?.reveal(), key.read()?.reveal());
+            let no_key = |_| key.error("it is no private key in PEM without a password");
+            builder = builder.identity(Identity::from_pem(pem.as_bytes()).map_err(no_key)?);
+        }
+        if let Some(version) = self.min_version {
+            builder = builder.tls_version_min(version);
+        }
+        if let Some(version) = self.max_version {
+            builder = builder.tls_version_max(version);
+        }
+        Ok(builder.tls_danger_accept_invalid_certs(self.takes_any_certificate))
+    }
+
+    /// What is wrong with the key, where a client cannot be made with it.
+    pub(super) fn identity_error(&self, cause: &str) -> Option<AccessError> {
+        let (_, key) = self.identity.as_ref()?;
+        Some(key.error(&format!("it does not fit the certificate ({cause})")))
+    }
+}
+
+fn certificates(source: &SecretSource) -> Result<Vec<Certificate>, AccessError> {
+    let none = || source.error("it holds no certificate in PEM");
+    let found = Certificate::from_pem_bundle(source.read()?.reveal().as_bytes()).map_err(|_| none())?;
+    if found.is_empty() { Err(none()) } else { Ok(found) }
+}
+
+fn version(fields: &Fields<'_>, key: &str) -> Result<Option<Version>, AccessError> {
+    match fields.text(key)? {
+        None => Ok(None),
+        Some("TLS12") => Ok(Some(Version::TLS_1_2)),
+        Some("TLS13") => Ok(Some(Version::TLS_1_3)),
+        Some("TLS10" | "TLS11") => {
+            Err(fields.error(key, "is not supported with TLS 1.0 or 1.1, which are broken: write TLS12 or TLS13"))
+        }
+        Some(_) => Err(fields.error(key, "must be TLS12 or TLS13")),
+    }
+}

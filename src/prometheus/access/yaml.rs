@@ -1,0 +1,116 @@
+//! YAML as a small tree that knows its lines.
+
+use std::path::Path;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+
+use super::AccessError;
+
+/// Deeper than any key of the format lies; a tree of any depth would exhaust the stack.
+const MAX_DEPTH: usize = 12;
+
+/// A value and the line on which it begins.
+pub(super) struct Node {
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+/// What a value is.
+pub(super) enum Value {
+    /// Nothing, or `~`, or `null`.
+    Null,
+    /// Any single value, as it was written.
+    Scalar(String),
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+/// Reads one document.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Node, AccessError> {
+    let mut reader = Reader { path, events: Parser::new_from_str(text) };
+    loop {
+        match reader.next()? {
+            (Event::StreamEnd, line) => return Ok(Node { line, value: Value::Null }),
+            (Event::DocumentStart(_), _) => break,
+            _ => {}
+        }
+    }
+    let first = reader.next()?;
+    let root = reader.node(first, 0)?;
+    loop {
+        match reader.next()? {
+            (Event::StreamEnd, _) => return Ok(root),
+            (Event::DocumentStart(_), line) => {
+                return Err(AccessError::line(path, line, "a second document begins here: write one"));
+            }
+            _ => {}
+        }
+    }
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    events: Parser<'a, StrInput<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, usize), AccessError> {
+        match self.events.next_event() {
+            Some(Ok((event, span))) => Ok((event, span.start.line())),
+            Some(Err(error)) => {
+                let line = error.marker().line();
+                Err(AccessError::line(self.path, line, format!("this is no YAML: {}", error.info())))
+            }
+            None => Ok((Event::StreamEnd, 1)),
+        }
+    }
+
+    fn node(&mut self, (event, line): (Event<'a>, usize), depth: usize) -> Result<Node, AccessError> {
+        if depth > MAX_DEPTH {
+            return Err(AccessError::line(self.path, line, "no key of this format lies that deep"));
+        }
+        let value = match event {
+            Event::Scalar(text, ScalarStyle::Plain, ..) if matches!(&*text, "" | "~" | "null" | "Null" | "NULL") => {
+                Value::Null
+            }
+            Event::Scalar(text, ..) => Value::Scalar(text.into_owned()),
+            Event::SequenceStart(..) => Value::List(self.list(depth)?),
+            Event::MappingStart(..) => Value::Map(self.map(depth)?),
+            Event::Alias(_) => {
+                let reason = "anchors and aliases (& and *) are not supported: write the value out";
+                return Err(AccessError::line(self.path, line, reason));
+            }
+            _ => Value::Null,
+        };
+        Ok(Node { line, value })
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Vec<Node>, AccessError> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd | Event::StreamEnd, _) => return Ok(items),
+                item => items.push(self.node(item, depth + 1)?),
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Vec<(String, Node)>, AccessError> {
+        let mut entries: Vec<(String, Node)> = Vec::new();
+        loop {
+            let (key, line) = match self.next()? {
+                (Event::MappingEnd | Event::StreamEnd, _) => return Ok(entries),
+                (Event::Scalar(key, ..), line) => (key.into_owned(), line),
+                (_, line) => return Err(AccessError::line(self.path, line, "a key is a plain word")),
+            };
+            if entries.iter().any(|(known, _)| *known == key) {
+                return Err(AccessError::line(self.path, line, format!("'{key}' is there twice")));
+            }
+            let value = self.next()?;
+            let mut node = self.node(value, depth + 1)?;
+            // An error points to the key: the value may begin below it.
+            node.line = line;
+            entries.push((key, node));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! No secret is told: not by this program, and not by a server that repeats what it was asked.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::open;
+use crate::support::{Doorman, Folder, Run, answer, etcd_heatmap_command};
+
+/// Every secret holds this word, or its beginning as base64 has it: Python, base64.b64encode(b"ann:PLANTED").
+const MARKS: [&str; 3] = ["PLANTED", "YW5uOlBMQU5U", "planted"];
+
+const LOGINS: [&str; 4] = [
+    "basic_auth: {username: ann, password: PLANTED-password}",
+    "basic_auth: {username: ann, password_file: secret-file}",
+    "authorization: {credentials: PLANTED-token/+ &x}",
+    "oauth2: {client_id: me, client_secret: PLANTED-client, token_url: TOKENS, endpoint_params: {a: PLANTED-param}}",
+];
+const HEADERS: &str = "\nhttp_headers:\n  X-Api-Key: {secrets: [PLANTED-header], files: [secret-file]}\n";
+
+/// What a server does with a request that holds secrets.
+type Judge = fn(&str) -> Option<String>;
+
+fn echo(status: &str, request: &str) -> Option<String> {
+    // As words between others: the whole request would be cut off before its secrets.
+    let lines: Vec<&str> = request.lines().filter(|line| MARKS.iter().any(|mark| line.contains(mark))).collect();
+    Some(answer(status, "Content-Type: text/plain\r\n", &lines.join("\n")))
+}
+
+fn json(request: &str) -> Option<String> {
+    let lines: Vec<&str> = request.lines().filter(|line| MARKS.iter().any(|mark| line.contains(mark))).collect();
+    let body = serde_json::json!({"status": "error", "errorType": "bad_data", "error": lines.join(" ")}).to_string();
+    Some(answer("400 Bad Request", "Content-Type: application/json\r\n", &body))
+}
+
+fn labels(request: &str) -> Option<String> {
+    let line = request.lines().find(|line| line.to_lowercase().starts_with("authorization"))?;
+    let series = serde_json::json!({"metric": {"job": line}, "values": [[1_790_812_800, "1"]]});
+    let body = serde_json::json!({"status": "success", "data": {"resultType": "matrix", "result": [series]}});
+    Some(answer("200 OK", "Content-Type: application/json\r\n", &body.to_string()))
+}
+
+const SERVERS: [(&str, Judge); 8] = [
+    ("accepts", |_| None),
+    ("401", |request| echo("401 Unauthorized", request)),
+    ("403", |request| echo("403 Forbidden", request)),
+    ("500", |request| echo("500 Internal Server Error", request)),
+    ("200", |request| echo("200 OK", request)),
+    ("400", json),
+    ("labels", labels),
+    ("redirect", |request| {
+        let words: String = request.lines().filter(|line| line.contains("PLANTED")).collect();
+        let words: String = words.chars().filter(char::is_ascii_alphanumeric).collect();
+        Some(answer("302 Found", &format!("Location: http://elsewhere.invalid/{words}\r\n"), ""))
+    }),
+];
+
+#[test]
+fn no_secret_is_told_whatever_a_server_answers() {
+    let tokens = Doorman::before(0, |_| {
+        Some(answer("200 OK", "", r#"{"access_token":"PLANTED-access","token_type":"Bearer","expires_in":600}"#))
+    });
+    let echoing_tokens = Doorman::before(0, |request| echo("500 Internal Server Error", request));
+    for (name, judge) in SERVERS {
+        let server = Doorman::before(open().server().port(), judge);
+        for login in LOGINS {
+            let login = login.replace("TOKENS", &tokens.url("/token?of=PLANTED-query"));
+            says_nothing(name, &server, &(login + HEADERS));
+        }
+    }
+    let server = Doorman::before(open().server().port(), |_| None);
+    let login = LOGINS[3].replace("TOKENS", &echoing_tokens.url("/token?of=PLANTED-query"));
+    says_nothing("tokens", &server, &login);
+    // Files with secrets that cannot be read as what they are.
+    for login in [
+        "basic_auth: PLANTED",
+        "basic_auth: {username: ann, password: [PLANTED]}",
+        "tls_config: {cert_file: secret-file, key_file: secret-file}",
+        "tls_config: {ca: PLANTED}",
+        "proxy_url: http://ann:PLANTED@127.0.0.1:9",
+        "proxy_url: PLANTED",
+        "bearer_token: \"PLANTED",
+        "bearer_token: \"PLAN\\nPLANTED\"",
+    ] {
+        says_nothing(login, &server, login);
+    }
+}
+
+/// Runs `backfill` and `config show` with the login and a URL with secrets, and looks at all that it leaves behind.
+#[track_caller]
+fn says_nothing(name: &str, server: &Doorman, http_config: &str) {
+    let folder = Folder::new("leaks");
+    folder.write("http.yml", http_config);
+    folder.write("secret-file", "PLANTED-file\n");
+    let url = server.url("/prefix?token=PLANTED-query");
+    let range = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T02:00:00Z"];
+    let pull = ["backfill", "--out", "out/audit", "--http.config.file", "http.yml"];
+    for arguments in [[&pull[..], &range].concat(), vec!["config", "show", "--http.config.file", "http.yml"]] {
+        let mut command = etcd_heatmap_command(&arguments);
+        command.current_dir(folder.path()).env("ETCD_HEATMAP_URL", &url);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("our own program");
+        std::thread::sleep(Duration::from_millis(5));
+        let title = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
+        let run = Run::from(child.wait_with_output().expect("its output"));
+        let mut all = vec![("title".to_owned(), title)];
+        all.push(("stdout".to_owned(), run.stdout.clone().into_bytes()));
+        all.push(("stderr".to_owned(), run.stderr.clone().into_bytes()));
+        all.extend(folder.tree("out"));
+        for (place, bytes) in &all {
+            for mark in MARKS {
+                let has = bytes.windows(mark.len()).any(|part| part == mark.as_bytes());
+                assert!(!has, "{name}: {mark} in {place} with {http_config}\n{run:?}");
+            }
+        }
+        assert_eq!(name == "accepts" && arguments[0] == "backfill", folder.tree("out").len() > 3, "{name}: {run:?}");
+        std::fs::remove_dir_all(folder.path().join("out")).ok();
+    }
+}

@@ -1,0 +1,65 @@
+//! A doorman in front of a real Prometheus, who looks at each request and answers some of them himself.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use super::gate::read_request;
+
+/// Lives until the tests end: it is one thread that waits.
+pub(crate) struct Doorman {
+    pub(crate) port: u16,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Doorman {
+    /// Before the server on `behind`; `judge` answers a request, or lets it pass to the path after `/api`.
+    pub(crate) fn before(behind: u16, judge: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let (seen, judge) = (Arc::new(Mutex::new(Vec::new())), Arc::new(judge));
+        let shared = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (seen, judge) = (Arc::clone(&shared), Arc::clone(&judge));
+                std::thread::spawn(move || serve(stream, behind, &seen, &*judge));
+            }
+        });
+        Self { port, seen }
+    }
+
+    /// `http://127.0.0.1:port` and a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// All requests so far.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().expect("no thread panics with it").clone()
+    }
+}
+
+/// An answer with a status and a body.
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+}
+
+fn serve(
+    mut client: TcpStream,
+    behind: u16,
+    seen: &Mutex<Vec<String>>,
+    judge: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+) -> Option<()> {
+    let request = read_request(&mut client)?;
+    seen.lock().ok()?.push(request.clone());
+    if let Some(answer) = judge(&request) {
+        return client.write_all(answer.as_bytes()).ok();
+    }
+    let (line, rest) = request.split_once("\r\n")?;
+    let path = line.split(' ').nth(1)?;
+    let path = path.get(path.find("/api")?..)?;
+    let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
+    server.write_all(format!("POST {path} HTTP/1.1\r\nConnection: close\r\n{rest}").as_bytes()).ok()?;
+    std::io::copy(&mut server, &mut client).ok().map(|_| ())
+}

@@ -82,6 +82,7 @@ fn source(step: Step) -> Source {
     };
     Source {
         url: "synthetic".to_owned(),
+        headers: BTreeMap::new(),
         step_seconds: step.seconds(),
         cluster_label: None,
         member_label: "instance".to_owned(),

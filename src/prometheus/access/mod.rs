@@ -95,6 +95,7 @@ impl Access {
         let access = Self { connection, config: config.clone(), login, tokens, sent };
         // A file that cannot be read is told before anything is asked.
         access.headers()?;
+        access.own_authorization()?;
         Ok(access)
     }
 
@@ -173,9 +174,6 @@ impl Access {
         }
         for (name, value) in self.config.headers.iter() {
             headers.append(name, value.clone());
-        }
-        if !matches!(self.login, Some(Login::OAuth2(_)) | None) {
-            self.own_authorization()?;
         }
         Ok(headers)
     }

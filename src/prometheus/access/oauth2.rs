@@ -165,7 +165,7 @@ impl TokenKeeper {
             return self.read(status, &body);
         }
         // As Go's client does: some servers take the credentials only in the form.
-        if status.is_client_error() {
+        if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
             form.push(("client_id", self.config.client_id.clone()));
             form.push(("client_secret", secret.reveal().to_owned()));
             let (again, body) = self.ask(&form, None).await?;

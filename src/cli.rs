@@ -1,5 +1,7 @@
 //! What a person types.
 
+mod generate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,7 @@ use crate::prometheus::SeriesForm;
 use crate::score::Rollup;
 use crate::spec::{Bands, Metric, PROFILES, Profile, RuleError, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
+pub use generate::{ProfileArgs, RulesArgs, SqlArgs};
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
 ///
@@ -41,6 +44,12 @@ pub enum Command {
     /// Take one cell of the heat map apart: the arithmetic behind its score, as on paper.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Print Prometheus recording rules that compute the score from now on.
+    #[command(after_help = generate::RULES_EXAMPLES)]
+    Rules(RulesArgs),
+    /// Print the score as SQL for DuckDB, which reads a history on disk.
+    #[command(after_help = generate::SQL_EXAMPLES)]
+    Sql(SqlArgs),
 }
 
 const BACKFILL_EXAMPLES: &str = "\

@@ -65,7 +65,7 @@ COPY (
            CAST(p_leader AS DOUBLE) AS leader_changes_points,
            CAST(p_traffic AS DOUBLE) AS client_traffic_in_points,
            CAST(p_size AS DOUBLE) AS db_size_points,
-           units / weight AS score
+           units / weight AS score, after_restart
     FROM unit_steps JOIN names USING (position) JOIN bands USING (band)
     WHERE step >= {since} AND step < {until}
     ORDER BY position, step

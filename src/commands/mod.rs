@@ -4,15 +4,18 @@ mod backfill;
 mod compare;
 mod evidence;
 mod explain;
+mod generated;
 mod progress;
 mod pull;
+mod rules;
 mod sample;
 mod score;
+mod sql;
 
 use std::path::Path;
 
 use crate::cli::{Cli, Command};
-use crate::export::ExportError;
+use crate::export::{ExportError, RulesError};
 use crate::history::{FileError, HistoryError};
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
@@ -40,6 +43,9 @@ pub enum CommandError {
     /// An output.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// Recording rules.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// How to judge.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -130,6 +136,8 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
             pull::run(&args.url, &args.what, pull::wanted(&args)?, &args.out, &reporter)?.into_result()
         }
         Command::Explain(args) => explain::run(&args, &reporter),
+        Command::Rules(args) => rules::run(&args),
+        Command::Sql(args) => sql::run(&args),
         Command::Score(args) => {
             let out = args.out.as_deref().unwrap_or(&args.folder);
             let how = score::How::from_args(&args.how)?;

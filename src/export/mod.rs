@@ -4,9 +4,12 @@
 mod comparison;
 mod csv;
 mod explanation;
+mod figures;
 mod manifest;
 mod openmetrics;
 mod parquet;
+mod rules;
+mod sql;
 mod terminal;
 
 pub use comparison::{COMPARISON, comparison_text};
@@ -15,6 +18,8 @@ pub use explanation::explain_text;
 pub use manifest::{MANIFEST, Manifest, ManifestMember};
 pub use openmetrics::{BLOCK_WINDOW_MS, block_windows, write_window};
 pub use parquet::{HeatmapParquet, write_scores};
+pub use rules::{RulesError, recording_rules};
+pub use sql::score_sql;
 pub use terminal::{Palette, Picture};
 
 use std::path::Path;

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod explain;
+mod generated;
 mod interruption;
 mod local_time;
 mod rollup;

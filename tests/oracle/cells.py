@@ -61,6 +61,23 @@ def expected_cells(scores, folding):
     return [cell(row, folding) for row in duckdb.sql(query).fetchall()]
 
 
+def as_table(name, scores):
+    """Puts (milliseconds, cluster, member) -> points, score, after_restart where expected_cells() can read it."""
+    columns = "".join(f", {metric}_points double" for metric in NAMES)
+    duckdb.sql(f"create or replace table {name} (ts timestamptz, cluster varchar, member varchar{columns},"
+               " score double, after_restart boolean)")
+    rows = [(ts * 1000, cluster, member, *worth) for (ts, cluster, member), worth in scores.items()]
+    insert(name, rows)
+
+
+def insert(table, rows):
+    """Rows that begin with microseconds, a column at a time: row by row would take DuckDB long."""
+    columns = [list(column) for column in zip(*rows)]
+    values = ", ".join(["make_timestamptz(unnest(?::bigint[]))"] + ["unnest(?)"] * (len(columns) - 1))
+    if rows:
+        duckdb.execute(f"insert into {table} select {values}", columns)
+
+
 def braces(folding):
     loss = lambda name, weight: f"{weight} * ({10 * POINT} - round({POINT} * {name}_points)::bigint)" if weight else "0"
     losses = {name: loss(name, weight) for name, weight in folding.profile.weights.items()}

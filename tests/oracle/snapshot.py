@@ -7,10 +7,8 @@ import csv
 from datetime import datetime, timezone
 from pathlib import Path
 
-import duckdb
-
 import openmetrics
-from cells import HEADER, Folding, expected_cells
+from cells import HEADER, Folding, as_table, expected_cells
 from folder import days, has_column
 from report import Report
 from score import expected_scores
@@ -49,11 +47,7 @@ def write_om(scores, out):
 
 
 def write_csv(scores, out):
-    columns = "".join(f", {name}_points double" for name in NAMES)
-    duckdb.sql(f"create table given (ts timestamptz, cluster varchar, member varchar{columns}, score double, after_restart boolean)")
-    marks = "make_timestamptz(?), ?, ?" + ", ?" * (len(NAMES) + 2)
-    rows = [(ts * 1000, cluster, member, *worth) for (ts, cluster, member), worth in scores.items()]
-    duckdb.executemany(f"insert into given values ({marks})", rows)
+    as_table("given", scores)
     with open(Path(out, "heatmap.csv"), "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)

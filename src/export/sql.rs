@@ -1,0 +1,207 @@
+//! The score as SQL for DuckDB: the script `sql/score.sql`, filled in from a profile.
+
+use super::figures::{Figures, number, origin};
+use crate::spec::{Companion, FULL_POINTS, Metric, Profile};
+
+const TEMPLATE: &str = include_str!("sql/score.sql");
+
+/// A member that was started less than this long ago, or less than a step, is after a restart.
+const YOUNG_SECONDS: u64 = 300;
+/// Bits for the position of a member, between those of its place and of its band.
+const POSITION_BITS: u32 = 30;
+
+/// The script that scores a history under this profile; `command` is what it was made with.
+pub fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
+    let parts = Parts::of(profile);
+    let bands = parts.bands();
+    let shares = parts.limits.iter().any(|&(_, limit)| limit);
+    let values = [
+        ("companion_columns", parts.companion_columns()),
+        ("share_of", if shares { format!("{SHARE_OF}\n") } else { String::new() }),
+        ("band_parameters", parts.band_parameters()),
+        ("band_digits", bands.digits.join("\n    + ")),
+        ("band_arguments", parts.band_arguments()),
+        ("band_type", if 2 * bands.codes > 1 << 15 { "INTEGER" } else { "SMALLINT" }.to_owned()),
+        ("young_seconds", YOUNG_SECONDS.to_string()),
+        ("codes", bands.codes.to_string()),
+        ("numbers", (2 * bands.codes).to_string()),
+        ("weights", parts.weights()),
+        ("points", bands.points.join(",\n           ")),
+        ("point_times", if parts.figures.point == 1 { String::new() } else { format!("{} * ", parts.figures.point) }),
+        ("losses", parts.losses()),
+        ("point_columns", parts.point_columns()),
+        ("place_shift", (POSITION_BITS + bands.bits).to_string()),
+        ("position_shift", bands.bits.to_string()),
+        ("band_mask", ((1_u64 << bands.bits) - 1).to_string()),
+        ("min_coverage", number(min_coverage)),
+        // The last, so that nothing within a person's text is filled in.
+        ("origin", origin("--", profile, command)),
+    ];
+    let filled = |text: String, (name, value): &(&str, String)| text.replace(&format!("{{{{{name}}}}}"), value);
+    values.iter().fold(TEMPLATE.to_owned(), filled)
+}
+
+/// Stands in the script where a metric is judged against a limit.
+const SHARE_OF: &str = "\
+-- The share of its limit that a reading is: none where there is no limit, unknown where the limit is.
+CREATE OR REPLACE MACRO share_of(reading, most) AS
+    CASE WHEN most <= 0 THEN if(reading IS NULL, NULL, CAST(0 AS DOUBLE))
+         ELSE nullif(reading / most, CAST('NaN' AS DOUBLE)) END;
+";
+
+/// How a metric's points are called in the script.
+fn short(metric: Metric) -> &'static str {
+    match metric {
+        Metric::WalFsync => "p_wal",
+        Metric::BackendCommit => "p_backend",
+        Metric::OpenFds => "p_fds",
+        Metric::LeaderChanges => "p_leader",
+        Metric::ClientTrafficIn => "p_traffic",
+        Metric::DbSize => "p_size",
+    }
+}
+
+/// What the script needs of a profile.
+struct Parts<'a> {
+    profile: &'a Profile,
+    figures: Figures,
+    /// The companions that some metric may be judged against, and whether one is.
+    limits: Vec<(Companion, bool)>,
+}
+
+/// The number of a step's bands: how its digits are found and read.
+struct BandNumber {
+    digits: Vec<String>,
+    points: Vec<String>,
+    codes: u64,
+    bits: u32,
+}
+
+impl<'a> Parts<'a> {
+    fn of(profile: &'a Profile) -> Self {
+        let limits = Metric::ALL.into_iter().filter_map(|m| Some((m.limit()?, profile.limit(m).is_some())));
+        Self { profile, figures: Figures::of(profile), limits: limits.collect() }
+    }
+
+    /// The companions that are read, and their columns.
+    fn companions(&self) -> impl Iterator<Item = Companion> + '_ {
+        let limits = Companion::ALL.into_iter().filter(|c| self.limits.contains(&(*c, true)));
+        limits.chain([Companion::StartTime])
+    }
+
+    fn companion_columns(&self) -> String {
+        let column = |c: Companion| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());
+        self.companions().map(column).collect::<Vec<_>>().join(",\n             ")
+    }
+
+    /// The companions that are limits, each followed by a comma.
+    fn limits(&self, name: fn(Companion) -> &'static str) -> String {
+        let limits = self.companions().filter(|c| *c != Companion::StartTime);
+        limits.map(|c| format!("{}, ", name(c))).collect()
+    }
+
+    fn band_parameters(&self) -> String {
+        let (names, indent) = (Metric::ALL.map(Metric::name), " ".repeat(32));
+        format!(
+            "{},\n{indent}{}, {}age_seconds",
+            names[..4].join(", "),
+            names[4..].join(", "),
+            self.limits(Companion::name)
+        )
+    }
+
+    fn band_arguments(&self) -> String {
+        let (columns, indent) = (Metric::ALL.map(Metric::reading_column), " ".repeat(19));
+        let limits = self.limits(Companion::reading_column);
+        let age = format!("step - {}", Companion::StartTime.reading_column());
+        format!("{},\n{indent}{},\n{indent}{limits}{age}", columns[..4].join(", "), columns[4..].join(", "))
+    }
+
+    fn bands(&self) -> BandNumber {
+        let mut bands = BandNumber { digits: Vec::new(), points: Vec::new(), codes: 1, bits: 0 };
+        for metric in Metric::ALL {
+            let count = self.profile.rule(metric).bands.list.len() as u64;
+            bands.digits.push(self.digit(metric, bands.codes));
+            bands.points.push(self.points(metric, bands.codes));
+            bands.codes *= count + 2;
+        }
+        bands.bits = u64::BITS - (2 * bands.codes - 1).leading_zeros();
+        bands
+    }
+
+    /// 0 where the reading is unknown, then a multiple of `stride` a band, the worst first.
+    fn digit(&self, metric: Metric, stride: u64) -> String {
+        let bands = &self.profile.rule(metric).bands;
+        let value = match self.profile.limit(metric) {
+            Some(limit) => format!("share_of({metric}, {})", limit.name()),
+            None => metric.to_string(),
+        };
+        let mut text = "CASE".to_owned();
+        for (digit, band) in (1..).zip(bands.list.iter().rev()) {
+            text.push_str(&format!(" WHEN {value} > {} THEN {}\n          ", number(band.above), digit * stride));
+        }
+        let known = (bands.list.len() as u64 + 1) * stride;
+        text.push_str(&format!(" WHEN {value} IS NOT NULL THEN {known} ELSE 0 END"));
+        text
+    }
+
+    /// The points that a digit stands for.
+    fn points(&self, metric: Metric, stride: u64) -> String {
+        let bands = &self.profile.rule(metric).bands.list;
+        let worth = bands.iter().rev().map(|band| band.points).chain([FULL_POINTS]);
+        let list: Vec<String> = worth.map(|points| self.figures.points(points).to_string()).collect();
+        let digits = bands.len() as u64 + 2;
+        let band = if stride == 1 { "band".to_owned() } else { format!("band // {stride}") };
+        format!("[NULL, {}][1 + {band} % {digits}] AS {}", list.join(", "), short(metric))
+    }
+
+    /// Wide enough for the sums of any profile.
+    fn weights(&self) -> String {
+        let weight = |m: Metric| {
+            let units = self.figures.weights[m.index()];
+            format!("CAST(if('{m}' IN getvariable('without'), 0, {units}) AS BIGINT) AS {m}")
+        };
+        Metric::ALL.map(weight).join(",\n           ")
+    }
+
+    fn losses(&self) -> String {
+        let full = self.figures.points(FULL_POINTS);
+        let loss = |m: Metric| format!("if({m} = 0, 0, {m} * ({full} - {})) AS {}", short(m), m.loss_column());
+        Metric::ALL.map(loss).join(",\n           ")
+    }
+
+    fn point_columns(&self) -> String {
+        let column = |m: Metric| match self.figures.point {
+            1 => format!("CAST({} AS DOUBLE) AS {}", short(m), m.points_column()),
+            point => format!("{} / {point} AS {}", short(m), m.points_column()),
+        };
+        Metric::ALL.map(column).join(",\n       ")
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::spec::PROFILES;
+
+    #[test]
+    fn every_blank_of_the_template_is_filled() {
+        for name in PROFILES {
+            let sql = score_sql(&Profile::named(name).unwrap(), 0.5, "etcd-heatmap sql");
+            assert!(!sql.contains("{{") && !sql.contains("}}"), "{name}");
+            assert!(sql.contains(&format!("-- Profile {name}: wal_fsync 0.3 (")), "{name}");
+        }
+    }
+
+    #[test]
+    fn limits_are_read_where_a_band_is_a_share_of_one() {
+        assert!(!score_sql(&Profile::seed(), 0.5, "").contains("share_of"));
+        let profile = Profile::seed().with_bands(Metric::DbSize, "80%:2.5".parse().unwrap()).unwrap();
+        let sql = score_sql(&profile, 0.25, "");
+        for part in ["share_of(db_size, quota) > 0.8 THEN", "[NULL, 2500, 10000]", "p_size / 1000 AS", "< 0.25 AS"] {
+            assert!(sql.contains(part), "{part}");
+        }
+        assert!(sql.contains("CAST(NULL AS DOUBLE) AS quota_bytes,") && !sql.contains("max_fds"));
+    }
+}

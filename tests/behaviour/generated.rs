@@ -1,0 +1,82 @@
+//! The score in other engines: what `rules` and `sql` print, and what Prometheus and DuckDB make of it.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Folder, Run, etcd_heatmap, needed, oracle};
+
+const PROFILES: [&str; 5] = ["seed", "etcd-faq", "mixin", "openshift", "fleet"];
+
+/// Weights that were rescaled, bands with fractions of points, a metric that is left out.
+const CHANGED: [&str; 6] =
+    ["--weight", "wal_fsync=0.5", "--band", "wal_fsync=0.01:7.125,0.02:0.1", "--without", "open_fds"];
+
+fn in_the_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn printed(arguments: &[&str]) -> String {
+    etcd_heatmap(arguments).succeeds().stdout
+}
+
+/// `promtool` in the folder that the files lie in, because a test names its rules relative to itself.
+fn promtool(folder: &Folder, arguments: &[&str]) -> Run {
+    let mut promtool = needed("promtool", "prometheus");
+    promtool.args(arguments).current_dir(folder.path());
+    Run::of(promtool)
+}
+
+#[test]
+fn the_files_in_queries_are_the_generated_ones() {
+    for (command, file) in [("rules", "queries/etcd-heatmap.rules.yml"), ("sql", "queries/score.sql")] {
+        let found = std::fs::read_to_string(in_the_repository(file)).expect("the file is in the repository");
+        let expected = printed(&[command]);
+        let differs = found.lines().zip(expected.lines()).position(|(a, b)| a != b).map_or(0, |line| line + 1);
+        assert!(
+            found == expected,
+            "{file} is not what the program prints (line {differs}): \
+             run `cargo run --release -- {command} > {file}`"
+        );
+    }
+}
+
+#[test]
+fn promtool_accepts_the_rules_of_every_profile() {
+    let folder = Folder::new("rules");
+    for profile in PROFILES {
+        let file = folder.write("profile.rules.yml", printed(&["rules", "--profile", profile]));
+        let checked = promtool(&folder, &["check", "rules", &file]).succeeds();
+        assert!(checked.stdout.contains("SUCCESS"), "{profile}: {}", checked.stdout);
+    }
+    // What a person types stands in a comment and in every expression, and breaks neither.
+    let awkward = r#"env=~"it's|#: `b` {}|\u00e9", a!~'x"'"#;
+    let file = folder.write("awkward.rules.yml", printed(&["rules", "--selector", awkward, "--quiet"]));
+    promtool(&folder, &["check", "rules", &file]).succeeds();
+    etcd_heatmap(&["rules", "--selector", "a=\"b\"\n"]).fails_saying(&["--selector", "one line"]);
+    etcd_heatmap(&["rules", "--member-label", "metric"]).fails_saying(&["--member-label", "'metric'"]);
+}
+
+#[test]
+fn prometheus_computes_the_points_and_scores_of_the_table() {
+    let labels = ["--cluster-label", "k8s", "--member-label", "pod", "--selector", r#"env="prod""#];
+    let cases = [("seed", vec![]), ("fleet", vec!["--profile", "fleet"]), ("changed", [CHANGED, labels].concat())];
+    for (name, flags) in cases {
+        let folder = Folder::new("rule-tests");
+        folder.write(&format!("{name}.rules.yml"), printed(&[&["rules"][..], &flags].concat()));
+        let test = format!("{name}.test.yml");
+        let source = in_the_repository("tests/behaviour/rules").join(&test);
+        std::fs::copy(&source, folder.at(&test)).expect("the test is in the repository");
+        promtool(&folder, &["test", "rules", &test]).succeeds();
+    }
+}
+
+#[test]
+fn duckdb_finds_the_scores_and_cells_that_python_finds() {
+    let mut cases: Vec<Vec<&str>> = PROFILES.iter().map(|profile| vec!["--profile", profile]).collect();
+    cases.push(CHANGED.to_vec());
+    cases.push(vec!["--band", "db_size=5%:9.999,10%:9,33.3%:8,66.6%:7,99.99%:0.001", "--min-coverage", "0.97"]);
+    for flags in cases {
+        let folder = Folder::new("sql");
+        let script = folder.write("score.sql", printed(&[&["sql"][..], &flags].concat()));
+        oracle("sql.py", &[&[script.as_str(), &folder.at("audit")][..], &flags].concat());
+    }
+}

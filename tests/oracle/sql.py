@@ -1,0 +1,139 @@
+"""Runs what `etcd-heatmap sql` printed over a small history and compares its scores and cells with those of Python.
+
+usage: sql.py SCRIPT DIR [--min-coverage SHARE] [--profile NAME] [--weight METRIC=SHARE].. [--band METRIC=BANDS]..
+       [--without METRIC]..
+
+The history is made in DIR, a few times: without the columns that stand beside the readings, with them, and with them
+in some of its files. Its readings lie on the thresholds of the profile, just above them, and where nothing is known."""
+
+import argparse
+import math
+import random
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import duckdb
+
+from cells import HEADER, Folding, as_table, expected_cells, insert
+from report import Report
+from score import expected_scores
+from spec import COLUMNS, COMPANIONS, LIMITS, NAMES, Profile
+
+DAY = 86_400
+START = 1_790_812_800  # 2026-10-01
+MEMBERS = [("a", "m10"), ("a", "m7"), ("a", "m8"), ("b", "m1")]
+QUOTAS = [2147483648.0, 2147483648.0, 1000.0, -1.0, 0.0, math.inf, None]
+FDS = [65536.0, 65536.0, 1024.0, 0.0, None]
+# What a run drops: metrics that are left out by a variable of the script.
+LEFT_OUT = ["wal_fsync", "db_size"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("script")
+    parser.add_argument("folder")
+    parser.add_argument("--min-coverage", default="0.5")
+    Profile.add_flags(parser)
+    asked = parser.parse_args()
+    profile, report = Profile.of(asked), Report()
+    folding = Folding(min_coverage=asked.min_coverage, profile=profile)
+    script = Path(asked.script).read_text(encoding="utf-8")
+    everything = [COMPANIONS] * 3
+    for name, step, columns in [
+        ("no companion", 300, [[]] * 3),
+        ("all companions", 300, everything),
+        ("all companions, a step longer than a restart", 600, everything),
+        ("companions of the last day", 300, [[], [], COMPANIONS]),
+        ("companions of the first days", 300, [COMPANIONS, COMPANIONS[:1], []]),
+    ]:
+        rows = history(profile, step, columns)
+        write(asked.folder, rows, step, columns)
+        knows_start = any(COMPANIONS[-1] in of_day for of_day in columns)
+        compare(name, script, asked.folder, (rows, step, knows_start), folding, [], report)
+    weights = profile.weights | dict.fromkeys(LEFT_OUT, 0)
+    left_out = replace(folding, profile=replace(profile, weights=weights))
+    compare("metrics left out as it runs", script, asked.folder, (rows, step, knows_start), left_out, LEFT_OUT, report)
+    report.close()
+
+
+def history(profile, step, columns):
+    """Rows of three days, cut short at both ends: readings that are mostly healthy, and some of every other kind."""
+    chance = random.Random(7)
+    rows = []
+    for who, (cluster, member) in enumerate(MEMBERS):
+        first = START + who * 7 * step
+        for ts in range(first, START + 3 * DAY - (len(MEMBERS) - who) * 11 * 3600, step):
+            if chance.random() < 0.02:
+                continue
+            limits = {"quota_bytes": chance.choice(QUOTAS), "max_fds": chance.choice(FDS)}
+            young = ts - chance.choice([0.5, 299.5, 299.999, 300, 599, 600, 601, 5000, 1e6])
+            limits["start_time_seconds"] = young if chance.random() < 0.9 else None
+            there = columns[(ts - START) // DAY]
+            beside = [limits[name] if name in there else None for name in COMPANIONS]
+            # A quiet hour now and then, so that some cells are healthy from end to end.
+            trouble = 0.03 if ts // 3600 % 3 else 0
+            readings = [reading(profile, name, limits, chance, trouble) for name in NAMES]
+            if any(value is not None for value in readings):
+                rows.append((ts * 1000, cluster, member, *readings, *beside))
+    return rows
+
+
+def reading(profile, name, limits, chance, trouble):
+    of_limit, bands = profile.bands[name]
+    if chance.random() < trouble / 3:
+        return None
+    if chance.random() < trouble:
+        return math.inf
+    limit = (limits[LIMITS[name]] or 1000.0) if of_limit else 1.0
+    if not bands or math.isinf(limit) or chance.random() > 6 * trouble:
+        return 1e-5
+    at = chance.choice(bands)[0] * limit
+    return chance.choice([at, math.nextafter(at, math.inf), math.nextafter(at, 0), at * 1.01])
+
+
+def write(folder, rows, step, columns):
+    """history/ as a pull lays it out."""
+    for day, of_day in enumerate(columns):
+        since = START + day * DAY
+        path = Path(folder, f"history/date={datetime.fromtimestamp(since, timezone.utc):%Y-%m-%d}/readings.parquet")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        names = COLUMNS + COMPANIONS
+        doubles = "".join(f", {name} double" for name in names)
+        duckdb.sql(f"create or replace table day (ts timestamptz, cluster varchar, member varchar{doubles})")
+        mine = [(row[0] * 1000, *row[1:]) for row in rows if since * 1000 <= row[0] < (since + DAY) * 1000]
+        insert("day", mine)
+        kept = ", ".join(["ts", "cluster", "member"] + COLUMNS + of_day)
+        duckdb.sql(f"copy (select {kept} from day order by cluster, member, ts) to '{path}'"
+                   f" (format parquet, kv_metadata {{'etcd-heatmap.step_seconds': '{step}'}})")
+
+
+def compare(name, script, folder, history, folding, left_out, report):
+    rows, step, knows_start = history
+    engine = duckdb.connect()
+    engine.execute("SET TimeZone = 'UTC'")
+    engine.execute("SET VARIABLE audit = ?", [folder])
+    engine.execute("SET VARIABLE without = ?::VARCHAR[]", [left_out])
+    engine.execute(script)
+    expected = expected_scores(rows, step, folding.profile, knows_start)
+    points = ", ".join(f"{metric}_points" for metric in NAMES)
+    found = engine.sql(f"SELECT epoch_ms(ts), cluster, member, {points}, score, after_restart FROM scores()").fetchall()
+    report.compare(f"{name}: scores", expected, {row[:3]: row[3:] for row in found})
+    report.check(f"{name}: no step twice", [f"{len(found)} rows"] if len(found) != len(expected) else [])
+    points, restarts = {row[:-2] for row in expected.values()}, {row[-1] for row in expected.values()}
+    poor = len(points) < 5 or restarts != ({False, True} if knows_start else {None})
+    report.check(f"{name}: there is something to compare", [f"{points}, {restarts}"] if poor else [])
+
+    as_table("given", expected)
+    cells = engine.sql("FROM cells()")
+    report.check(f"{name}: columns of the cells", [cells.columns] if cells.columns != HEADER else [])
+    special = {"start": "epoch_ms(start) // 1000", "date": "CAST(date AS VARCHAR)"}
+    found = engine.sql(f"SELECT {', '.join(special.get(column, column) for column in HEADER)} FROM cells()").fetchall()
+    expected = expected_cells("given", folding)
+    key = lambda row: row[:4]
+    report.compare(f"{name}: cells", {key(row): row for row in expected}, {key(row): row for row in found})
+    report.check(f"{name}: order of the cells", [name] if [*map(key, expected)] != [*map(key, found)] else [])
+
+
+if __name__ == "__main__":
+    main()

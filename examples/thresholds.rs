@@ -22,18 +22,8 @@ use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
 /// What is a limit, and what is none. Shares of a power of two are exact; those of the others are not.
-const LIMITS: [f64; 10] = [
-    2_147_483_648.0,
-    65_536.0,
-    1_000_000.0,
-    2_999_999_999.0,
-    1024.3,
-    -1.0,
-    0.0,
-    -0.0,
-    f64::INFINITY,
-    f64::NAN,
-];
+const LIMITS: [f64; 10] =
+    [2_147_483_648.0, 65_536.0, 1_000_000.0, 2_999_999_999.0, 1024.3, -1.0, 0.0, -0.0, f64::INFINITY, f64::NAN];
 /// A limit that healthy readings are far from.
 const AMPLE: f64 = 1e12;
 
@@ -99,7 +89,7 @@ struct Reading {
 /// All readings of a metric at which a comparison could go wrong.
 fn telling(profile: &Profile, metric: Metric) -> Vec<Reading> {
     let bands = &profile.rule(metric).bands;
-    let anywhere = [0.0, -0.0, f64::MIN_POSITIVE, 1.0, f64::MAX, f64::INFINITY];
+    let anywhere = [0.0, -0.0, f64::MIN_POSITIVE, 1.0, f64::MAX, f64::INFINITY, f64::NEG_INFINITY];
     let mut readings = Vec::new();
     let limits: &[f64] = if bands.of_limit { &LIMITS } else { &[AMPLE] };
     for &limit in limits {
@@ -200,7 +190,8 @@ impl Cast {
         }
         if alive && !silent && !chance.once_in(20) {
             // Started at the last even hour or a little before a step: young by a second, or not any more.
-            let started = [(ms / HOUR_MS / 2 * 2 * HOUR_MS) / 1000, ms / 1000 - 300, ms / 1000 - 299][chance.below(40).saturating_sub(37)];
+            let started = [(ms / HOUR_MS / 2 * 2 * HOUR_MS) / 1000, ms / 1000 - 300, ms / 1000 - 299]
+                [chance.below(40).saturating_sub(37)];
             set(Companion::StartTime.into(), started as f64);
         }
     }

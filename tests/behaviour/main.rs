@@ -4,10 +4,12 @@
 //! `./test` installs what these tests need; without it they fail and say what is missing.
 
 mod bad_input;
+mod engines;
 mod explain;
 mod generated;
 mod interruption;
 mod local_time;
+mod notebook;
 mod rollup;
 mod sample;
 mod series;

@@ -22,8 +22,15 @@
 
 -- Parameters. What is set before this file is read stays.
 SET VARIABLE audit = coalesce(getvariable('audit'), 'audit');  -- the folder that holds history/
--- The metrics of --without, such as ['open_fds'].
-SET VARIABLE without = coalesce(getvariable('without'), CAST([] AS VARCHAR[]));
+-- The metrics of --without, such as ['open_fds']; those that the pull left out come to them.
+SET VARIABLE without = coalesce(getvariable('without'), CAST([] AS VARCHAR[])) || coalesce((
+    SELECT list(name)
+    FROM (SELECT unnest(['wal_fsync', 'backend_commit', 'open_fds', 'leader_changes',
+                         'client_traffic_in', 'db_size']) AS name),
+         (SELECT any_value(json_keys(decode(value), '$.queries')) AS pulled
+          FROM parquet_kv_metadata(getvariable('audit') || '/history/date=*/readings.parquet')
+          WHERE decode(key) = 'etcd-heatmap.source')
+    WHERE NOT list_contains(pulled, name)), CAST([] AS VARCHAR[]));
 -- The step of the pull stands in the footers of the files; set it for files of another origin.
 SET VARIABLE step_seconds = coalesce(getvariable('step_seconds'), (
     SELECT any_value(CAST(decode(value) AS INTEGER))

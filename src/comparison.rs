@@ -111,7 +111,7 @@ impl Comparison {
         let mut columns = first.select(keys)?.into_columns();
         let mut shades: Vec<Vec<Shade>> = Vec::with_capacity(of_profiles.len());
         for (name, cells) in self.profiles.iter().zip(of_profiles) {
-            let name = name.replace(", ", "_");
+            let name = name.replace(" (", "_").replace(')', "");
             let mean = cells.column("mean")?;
             let shade: Vec<Shade> = mean.f64()?.iter().map(Shade::of).collect();
             columns.push(mean.clone().with_name(format!("{name}_mean").into()));
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn neighbouring_hours_on_which_profiles_disagree_alike_are_one_stretch() {
-        let mut comparison = Comparison::new(vec!["a".into(), "b, changed".into()], CellWidth::default());
+        let mut comparison = Comparison::new(vec!["a".into(), "b (changed)".into()], CellWidth::default());
         let [red, green] = [Some(1.0), Some(10.0)];
         let of_a = cells(&[green, red, red, red, None, red]);
         let of_b = cells(&[green, green, green, red, green, green]);

@@ -3,7 +3,7 @@
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth, count_within};
-use crate::spec::{Companion, METRICS, Metric, Profile};
+use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule};
 use crate::time::LocalCell;
 
 /// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
@@ -93,16 +93,28 @@ pub struct MetricPart {
     pub median: Option<f64>,
     /// The highest known reading.
     pub max: Option<f64>,
-    /// The limit that the readings are judged against, with the highest share of it that was reached;
-    /// `None` where thresholds are readings, or where there is no limit.
-    pub share: Option<(Companion, f64)>,
+    /// The limit that the readings are judged against; `None` where thresholds are readings.
+    pub of_limit: Option<Companion>,
+    /// The highest share of the limit that was reached; `None` where there is no limit.
+    pub share: Option<f64>,
     /// The histogram's bucket that the highest reading lies in, in seconds: between its bounds the
     /// reading is an interpolation. `None` for what is no latency.
     pub bucket: Option<(f64, f64)>,
-    /// Points with the number of steps that got them, best first.
-    pub points: Vec<(f64, u64)>,
+    /// The bands that its readings fell into, best first.
+    pub bands: Vec<BandPart>,
     /// Its share of the score, of the metrics that take part.
     pub weight: f64,
+}
+
+/// Steps whose reading fell into one band.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BandPart {
+    /// What they got, 0 to 10.
+    pub points: f64,
+    /// How many.
+    pub steps: u64,
+    /// The threshold that the reading, or its share of the limit, was above; `None` below the first.
+    pub above: Option<f64>,
 }
 
 /// Takes a cell apart. The days are those that the cell lies in, and hold one cluster's members.
@@ -187,22 +199,20 @@ impl KnownReadings {
         }
     }
 
-    /// Points with the number of steps that got them, best first.
-    fn by_points(&self) -> Vec<(f64, u64)> {
-        let mut by_points: Vec<(f64, u64)> = Vec::new();
-        for &got in &self.points {
-            match by_points.iter_mut().find(|(known, _)| *known == got) {
-                Some((_, steps)) => *steps += 1,
-                None => by_points.push((got, 1)),
-            }
-        }
-        by_points.sort_by(|a, b| b.0.total_cmp(&a.0));
-        by_points
+    /// The bands of a rule that the readings fell into, best first.
+    fn by_band(&self, rule: &Rule) -> Vec<BandPart> {
+        let bands = rule.bands.list.iter().map(|band| (band.points as f64 / POINT as f64, Some(band.above)));
+        let all = [(FULL_POINTS as f64 / POINT as f64, None)].into_iter().chain(bands);
+        let part = |(points, above)| {
+            let steps = self.points.iter().filter(|&&got| got == points).count() as u64;
+            BandPart { points, steps, above }
+        };
+        all.map(part).filter(|part| part.steps > 0).collect()
     }
 }
 
 fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> MetricPart {
-    let points = known.by_points();
+    let bands = known.by_band(profile.rule(metric));
     let KnownReadings { mut readings, highest_share, .. } = known;
     readings.sort_by(f64::total_cmp);
     let max = readings.last().copied();
@@ -217,9 +227,10 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
         known: readings.len() as u64,
         median,
         max,
-        share: profile.limit(metric).zip(highest_share),
+        of_limit: profile.limit(metric),
+        share: highest_share,
         bucket: max.filter(|_| matches!(metric, Metric::WalFsync | Metric::BackendCommit)).and_then(bucket),
-        points,
+        bands,
         weight: profile.share(metric),
     }
 }
@@ -253,6 +264,8 @@ mod tests {
         assert_eq!(part(&[4.0, 1.0, 3.0, 2.0]).median, Some(2.5));
         assert_eq!(part(&[3.0, 1.0, 2.0]).median, Some(2.0));
         assert_eq!(part(&[]).median, None);
-        assert_eq!(part(&[1.0]).points, [(10.0, 2), (0.0, 1)]);
+        let bands = part(&[1.0]).bands;
+        let told: Vec<_> = bands.iter().map(|band| (band.points, band.steps, band.above)).collect();
+        assert_eq!(told, [(10.0, 2, None), (0.0, 1, Some(1024.0))]);
     }
 }

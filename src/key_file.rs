@@ -57,7 +57,14 @@ impl KeyFile {
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
         let text =
             fs::read_to_string(path).map_err(|source| KeyFileError::Unreadable { path: path.to_owned(), source })?;
-        if path.extension().is_some_and(|e| e == "toml") { Self::toml(path, &text) } else { Self::ini(path, &text) }
+        // Editors on Windows begin a file with this mark.
+        let text = text.trim_start_matches('\u{feff}');
+        if Self::is_toml(path) { Self::toml(path, text) } else { Self::ini(path, text) }
+    }
+
+    /// Whether a file of this name is read as TOML.
+    pub fn is_toml(path: &Path) -> bool {
+        path.extension().is_some_and(|e| e == "toml")
     }
 
     /// Reads TOML.

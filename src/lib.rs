@@ -10,13 +10,14 @@
 //!                                           export: parquet csv openmetrics terminal
 //! ```
 //!
-//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← comparison, explain ← export ←
-//! commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
+//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← comparison, explain ←
+//! export ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
 //! below [`commands`] prints or exits.
 
 pub mod cli;
 pub mod commands;
 pub mod comparison;
+pub mod config;
 pub mod explain;
 pub mod export;
 pub mod heatmap;

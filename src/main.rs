@@ -6,7 +6,7 @@ use clap::Parser;
 use etcd_heatmap::cli::{self, Cli};
 use etcd_heatmap::commands;
 
-/// What a command line that cannot be understood exits with.
+/// What a command line, an environment or a file of settings that cannot be understood exits with.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            if error.is_usage() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }

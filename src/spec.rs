@@ -9,4 +9,6 @@ mod rule;
 
 pub use metric::{COLUMNS, COMPANIONS, Column, Companion, METRICS, Metric};
 pub use profile::{PROFILES, Profile, ProfileError};
-pub use rule::{Band, Bands, FULL_POINTS, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight};
+pub use rule::{
+    Band, Bands, FULL_POINTS, LOOK_BACK_SECONDS, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight, percent,
+};

@@ -17,14 +17,15 @@ CELLS = f"""
 SELECT CAST(level AS VARCHAR) AS level, CAST(cluster AS VARCHAR) AS cluster,
        CAST(member AS VARCHAR) AS member, epoch_ms(start) AS start, CAST(date AS DATE) AS date,
        CAST(hour AS INTEGER) AS hour, mean, min, CAST(steps_scored AS BIGINT) AS scored,
-       CAST(steps_expected AS BIGINT) AS expected, coverage,
+       CAST(steps_expected AS BIGINT) AS expected, coverage, uncertain,
+       CAST(steps_after_restart AS BIGINT) AS steps_after_restart,
        CAST(worst_metric AS VARCHAR) AS worst_metric, {LOSSES}
 FROM """
 CSV = """read_csv('{}', nullstr = '', types = {{'start': 'TIMESTAMP', 'member': 'VARCHAR',
                                           'mean': 'DOUBLE', 'min': 'DOUBLE'}})"""
 SCORES = f"""
 SELECT file_row_number, epoch_ms(ts) AS ts, CAST(cluster AS VARCHAR) AS cluster,
-       CAST(member AS VARCHAR) AS member, {POINTS}, score
+       CAST(member AS VARCHAR) AS member, {POINTS}, score, after_restart
 FROM read_parquet('{{}}', file_row_number = true, hive_partitioning = false)"""
 
 

@@ -31,7 +31,7 @@ fi
 
 # A history of so many days, made once; prints its folder.
 history_of() {
-    local folder="$work/history-$members-$clusters-$1"
+    local folder="$work/history-with-companions-$members-$clusters-$1"
     if [ ! -e "$folder/complete" ]; then
         rm -rf "$folder"
         "$target/release/examples/history" --members "$members" --clusters "$clusters" \
@@ -63,6 +63,21 @@ rm -rf "$ours_out" "$duckdb_out"
 "$python" benches/score/recompute.py "$history" "$duckdb_out"
 "$python" benches/score/compare.py "$ours_out" "$duckdb_out"
 rm -rf "$duckdb_out"
+
+echo "== a profile that judges against limits, against the seed"
+limits_out=$work/out-limits
+benches/alternate.py --runs "$runs" --bar 1.1 --fresh "$limits_out" --fresh "$ours_out" \
+    "openshift=$ours score $history --out $limits_out --quiet --profile openshift" \
+    "seed=$ours score $history --out $ours_out --quiet" || missed=1
+rm -rf "$limits_out" "$ours_out"
+
+# One profile with the cells as CSV is as near as one profile comes to what a comparison writes.
+echo "== three profiles compared, against one scored"
+mkdir -p "$limits_out"
+benches/alternate.py --runs "$runs" --bar 1.5 \
+    "three=$ours score $history --out $limits_out --quiet --compare seed,etcd-faq,fleet" \
+    "one=$ours score $history --out $limits_out --quiet --formats csv" || missed=1
+rm -rf "$limits_out"
 
 echo "== memory: a range four times as long"
 long=$(history_of $((4 * days)))

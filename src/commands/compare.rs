@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use super::evidence::{Opened, ReadDay, companions_read, read_day};
 use super::progress::Reporter;
-use super::score::{Broken, How, check_known};
+use super::score::{Broken, check_known};
 use super::{CommandError, check_folder};
 use crate::comparison::Comparison;
+use crate::config::{How, Settings};
 use crate::export::{COMPARISON, CellsCsv, ExportError, Manifest, comparison_text};
 use crate::heatmap::{OpenCells, finish, sum_clusters};
 use crate::history::{History, HistoryError};
@@ -21,10 +22,10 @@ use crate::time::UtcDay;
 const DAYS_PER_THREAD: usize = 4;
 
 /// The profiles as they are published; what was changed of the one in force stands beside them.
-pub(super) fn profiles(compared: &[Profile], how: &How, is_changed: bool) -> Result<Vec<Profile>, CommandError> {
+fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
     let mut profiles = compared.to_vec();
-    if is_changed {
-        profiles.push(how.profile.clone());
+    if in_force.is_changed() {
+        profiles.push(in_force.clone());
     }
     let mut names: Vec<&str> = profiles.iter().map(|p| p.name.as_str()).collect();
     names.sort_unstable();
@@ -36,15 +37,17 @@ pub(super) fn profiles(compared: &[Profile], how: &How, is_changed: bool) -> Res
 pub(super) fn run(
     folder: &Path,
     out: &Path,
-    profiles: &[Profile],
-    how: &How,
+    compared: &[Profile],
+    settings: &Settings,
     reporter: &Reporter,
 ) -> Result<(), CommandError> {
+    let how = &settings.how;
+    let profiles = profiles(compared, &how.profile)?;
     let history = History::within(folder);
     let opened = Opened::of(&history)?;
     let mut tables = Vec::with_capacity(profiles.len());
-    for profile in profiles {
-        let profile = profile.clone().without(&how.left_out)?.without(&opened.source.left_out())?;
+    for profile in &profiles {
+        let profile = profile.clone().without(&settings.without)?.without(&opened.source.left_out())?;
         check_known(&profile, &opened.metas)?;
         tables.push(ScoreTable::new(&profile));
     }

@@ -5,8 +5,8 @@ use chrono::Utc;
 use super::CommandError;
 use super::evidence::{Opened, companions_read, score_day};
 use super::progress::Reporter;
-use super::score::How;
 use crate::cli::ExplainArgs;
+use crate::config::Settings;
 use crate::explain::explain;
 use crate::export::explain_text;
 use crate::history::History;
@@ -15,9 +15,9 @@ use crate::score::ScoreTable;
 use crate::time::UtcDay;
 
 /// Reads the days that the cell lies in, and prints what it is made of.
-pub(super) fn run(args: &ExplainArgs, reporter: &Reporter) -> Result<(), CommandError> {
-    let how = How::from_args(&args.how)?;
-    let history = History::within(&args.folder);
+pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    let how = &settings.how;
+    let history = History::within(settings.folder(args.folder.as_deref())?);
     let Opened { overview, source, step, .. } = Opened::of(&history)?;
     let profile = how.profile.clone().without(&source.left_out())?;
     let lives = lives_of(&args.cluster, &overview.lives)?;

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod compare;
+mod config;
 mod evidence;
 mod explain;
 mod generated;
@@ -14,7 +15,8 @@ mod sql;
 
 use std::path::Path;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
+use crate::config::{Config, ConfigError, Environment, VARIABLES};
 use crate::export::{ExportError, RulesError};
 use crate::history::{FileError, HistoryError};
 use crate::prometheus::{PromError, QueryError};
@@ -25,6 +27,9 @@ use progress::Reporter;
 /// Why a command did not do all that it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A time, a step or a range.
     #[error(transparent)]
     Time(#[from] TimeError),
@@ -127,28 +132,43 @@ pub enum CommandError {
     },
 }
 
+impl CommandError {
+    /// Whether what was asked cannot be understood: nothing was begun.
+    pub const fn is_usage(&self) -> bool {
+        matches!(self, Self::Config(_))
+    }
+}
+
 /// Runs what was typed.
 pub fn run(cli: Cli) -> Result<(), CommandError> {
     let reporter = Reporter::new(cli.quiet);
-    match cli.command {
-        Command::Backfill(args) => backfill::run(&args, &reporter),
-        Command::Pull(args) => {
-            pull::run(&args.url, &args.what, pull::wanted(&args)?, &args.out, &reporter)?.into_result()
-        }
-        Command::Explain(args) => explain::run(&args, &reporter),
-        Command::Rules(args) => rules::run(&args),
-        Command::Sql(args) => sql::run(&args),
-        Command::Score(args) => {
-            let out = args.out.as_deref().unwrap_or(&args.folder);
-            let how = score::How::from_args(&args.how)?;
-            if args.compare.is_empty() {
-                return score::run(&args.folder, out, &how, &reporter);
-            }
-            let is_changed = !args.how.weight.is_empty() || !args.how.band.is_empty();
-            let profiles = compare::profiles(&args.compare, &how, is_changed)?;
-            compare::run(&args.folder, out, &profiles, &how, &reporter)
-        }
+    let config = Config::load(cli.command.given(), cli.config.as_deref(), &environment())?;
+    for note in &config.notes {
+        reporter.note(note);
     }
+    let settings = &config.settings;
+    match cli.command {
+        Command::Backfill(args) => backfill::run(&args, settings, &reporter),
+        Command::Pull(args) => pull::run(settings, args.overwrite, &reporter)?.into_result(),
+        Command::Explain(args) => explain::run(&args, settings, &reporter),
+        Command::Score(args) => {
+            let folder = settings.folder(args.folder.as_deref())?;
+            let out = args.out.as_deref().unwrap_or(folder);
+            match args.compare.as_slice() {
+                [] => score::run(folder, out, settings, &reporter),
+                compared => compare::run(folder, out, compared, settings, &reporter),
+            }
+        }
+        Command::Rules(_) => rules::run(settings),
+        Command::Sql(_) => sql::run(settings),
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
+    }
+}
+
+/// The variables of the environment that are ours.
+fn environment() -> Environment {
+    let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    ours.filter(|(name, _)| name.starts_with(VARIABLES)).collect()
 }
 
 /// Refuses a path that cannot become the output folder, before anything is asked of a server. The

@@ -1,7 +1,6 @@
 //! `etcd-heatmap pull`: a server's history becomes a history on disk.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,13 +11,13 @@ use indicatif::{HumanBytes, HumanCount};
 use super::evidence::{Overview, list_history, whole_days};
 use super::progress::{Progress, Reporter};
 use super::{CommandError, check_folder};
-use crate::cli::{PullArgs, WhatArgs};
+use crate::config::{Settings, SourceSettings};
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History, HistoryError, Source, write_day};
-use crate::prometheus::{Client, PromError, PullPlan, QuerySet, Received, Wanted, choose_queries, pull_days};
+use crate::prometheus::{Client, PromError, PullPlan, Received, Wanted, choose_queries, pull_days};
 use crate::readings::Window;
 use crate::spec::Companion;
-use crate::time::{TimeRange, UtcDay, parse_instant};
+use crate::time::{TimeRange, UtcDay};
 
 /// How often the bar follows.
 const TICK: Duration = Duration::from_millis(200);
@@ -43,53 +42,35 @@ impl Pulled {
     }
 }
 
-/// What the flags of `pull` ask for: the metrics, and the limits that any of its profiles needs.
-pub(super) fn wanted(args: &PullArgs) -> Result<Wanted, CommandError> {
-    let mut limits = Vec::new();
-    for profile in &args.profile {
-        limits.extend(profile.clone().without(&args.without)?.limits());
-    }
-    limits.sort_unstable();
-    limits.dedup();
-    Ok(Wanted { left_out: args.without.clone(), limits, held: None })
-}
-
 /// Pulls what is not yet in the history, and writes the manifest.
-pub(super) fn run(
-    url: &str,
-    what: &WhatArgs,
-    mut wanted: Wanted,
-    out: &Path,
-    reporter: &Reporter,
-) -> Result<Pulled, CommandError> {
-    let range = resolve_range(what, reporter)?;
-    let queries =
-        QuerySet::load(what.queries.as_deref(), &what.selector, what.cluster_label.as_deref(), &what.member_label)?;
+pub(super) fn run(settings: &Settings, overwrite: bool, reporter: &Reporter) -> Result<Pulled, CommandError> {
+    let asked = &settings.source;
+    let (url, out) = (asked.url()?, settings.out()?);
+    let range = resolve_range(asked, reporter)?;
+    let queries = asked.query_set()?;
     check_folder(out)?;
-    let concurrency = usize::from(what.concurrency);
-    let client = Client::new(url, concurrency, what.cluster_label.as_deref(), &what.member_label)?;
+    let client = Client::new(url, asked.concurrency, asked.cluster_label.as_deref(), &asked.member_label)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| CommandError::Threads(e.to_string()))?;
     runtime.block_on(async {
         let history = History::within(out);
-        if !what.overwrite {
-            wanted.held = held_companions(&history)?;
-        }
-        let chosen = choose_queries(&client, &queries, what.series.into(), &wanted, range, what.step).await?;
+        let held = if overwrite { None } else { held_companions(&history)? };
+        let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held };
+        let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await?;
         let source = Source {
             url: client.shown_url().to_owned(),
-            step_seconds: what.step.seconds(),
-            cluster_label: what.cluster_label.clone(),
-            member_label: what.member_label.clone(),
+            step_seconds: asked.step.seconds(),
+            cluster_label: asked.cluster_label.clone(),
+            member_label: asked.member_label.clone(),
             queries: chosen,
         };
-        let plan = PullPlan { source, step: what.step };
+        let plan = PullPlan { source, step: asked.step };
         let mut pull = Pull { history, plan, files: BTreeMap::new() };
-        let known = pull.known_days(what.overwrite)?;
+        let known = pull.known_days(overwrite)?;
         let days = missing_parts(range, &known);
-        let failed = pull.fetch(&client, days, concurrency, reporter).await?;
+        let failed = pull.fetch(&client, days, asked.concurrency, reporter).await?;
         pull.write_manifest()?;
         Ok(report(range, failed))
     })
@@ -101,11 +82,9 @@ fn held_companions(history: &History) -> Result<Option<Vec<Companion>>, CommandE
     Ok(metas.first().map(|(_, meta)| meta.source.companions()))
 }
 
-fn resolve_range(what: &WhatArgs, reporter: &Reporter) -> Result<TimeRange, CommandError> {
-    let now_ms = Utc::now().timestamp_millis();
-    let (start, end) = (parse_instant(&what.start, now_ms)?, parse_instant(&what.end, now_ms)?);
-    let range = TimeRange::resolve(start, end, what.step, now_ms)?;
-    if end > now_ms {
+fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {
+    let (range, ends_now) = asked.range(Utc::now().timestamp_millis())?;
+    if ends_now {
         reporter.note("the end of the range lies in the future: pulling until now");
     }
     Ok(range)

@@ -2,14 +2,13 @@
 
 use super::CommandError;
 use super::generated::{command_line, print};
-use crate::cli::RulesArgs;
+use crate::config::Settings;
 use crate::export::recording_rules;
-use crate::prometheus::QuerySet;
 
 /// Prints the rule file.
-pub(super) fn run(args: &RulesArgs) -> Result<(), CommandError> {
-    let (cluster, member) = (args.cluster_label.as_deref(), args.member_label.as_str());
-    let queries = QuerySet::load(None, &args.selector, cluster, member)?;
-    let rules = recording_rules(&args.profile.profile()?, &queries, cluster, member, &command_line())?;
-    Ok(print(&rules)?)
+pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
+    let asked = &settings.source;
+    let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
+    let queries = asked.query_set()?;
+    Ok(print(&recording_rules(&settings.how.profile, &queries, cluster, member, &command_line())?)?)
 }

@@ -11,9 +11,8 @@ use std::time::Instant;
 use super::evidence::{Opened, companions_read, list_history};
 use super::progress::Reporter;
 use super::{CommandError, check_folder};
-use crate::cli::HowArgs;
+use crate::config::{How, Settings};
 use crate::export::Manifest;
-use crate::heatmap::Folding;
 use crate::history::{DayMeta, History, HistoryError, Source};
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Profile};
@@ -22,33 +21,10 @@ use outputs::remove_outputs;
 use scoring::Scoring;
 use shown::tell_files;
 
-/// How to score, from the command line.
-pub(super) struct How {
-    pub(super) profile: Profile,
-    pub(super) left_out: Vec<Metric>,
-    pub(super) folding: Folding,
-    pub(super) min_coverage: f64,
-}
-
-impl How {
-    /// Reads the flags; an error where nothing is left to score.
-    pub(super) fn from_args(args: &HowArgs) -> Result<Self, CommandError> {
-        let folding = Folding { zone: args.time_zone, width: args.cell, rollup: args.rollup };
-        let mut profile = args.profile.clone();
-        if !args.weight.is_empty() {
-            profile = profile.with_weight_shares(&args.weight)?;
-        }
-        for (metric, bands) in &args.band {
-            profile = profile.with_bands(*metric, bands.clone())?;
-        }
-        let (left_out, min_coverage) = (args.without.clone(), args.min_coverage);
-        Ok(Self { profile: profile.without(&left_out)?, left_out, folding, min_coverage })
-    }
-}
-
 /// Scores the history in `folder` and writes everything into `out`. A day that cannot be read stays
 /// unknown, and is told after the rest has been scored.
-pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> Result<(), CommandError> {
+pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    let how = &settings.how;
     let history = History::within(folder);
     let Opened { metas, broken, overview, source, step } = Opened::of(&history)?;
     let profile = how.profile.clone().without(&source.left_out())?;
@@ -66,6 +42,7 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
         companions: companions_read(&table, &source),
         table,
         how,
+        formats: &settings.formats,
         lives: &overview.lives,
         step,
         metadata: footer(&profile, &source),
@@ -73,9 +50,10 @@ pub(super) fn run(folder: &Path, out: &Path, how: &How, reporter: &Reporter) -> 
     let started = Instant::now();
     let outcome = scoring.run(overview.range, reporter)?;
     reporter.note(&format!(
-        "scored {} days of {} members in {:.1} s",
+        "scored {} days of {} members by the profile {} in {:.1} s",
         overview.range.days().count(),
         overview.lives.iter().len(),
+        profile.name,
         started.elapsed().as_secs_f64()
     ));
     let broken = Broken::new(&history, broken, outcome.broken);

@@ -2,10 +2,10 @@
 
 use super::CommandError;
 use super::generated::{command_line, print};
-use crate::cli::SqlArgs;
+use crate::config::Settings;
 use crate::export::score_sql;
 
 /// Prints the script.
-pub(super) fn run(args: &SqlArgs) -> Result<(), CommandError> {
-    Ok(print(&score_sql(&args.profile.profile()?, args.min_coverage, &command_line()))?)
+pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
+    Ok(print(&score_sql(&settings.how.profile, settings.how.min_coverage, &command_line()))?)
 }

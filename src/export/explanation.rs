@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::explain::{Explanation, MemberPart, MetricPart, StepTotals};
+use crate::explain::{BandPart, Explanation, MemberPart, MetricPart, StepTotals};
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
-use crate::spec::Metric;
+use crate::spec::{Metric, percent};
 use crate::time::format_instant;
 
 /// The arithmetic of a cell, member by member.
@@ -53,12 +53,11 @@ fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
 fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> String {
     let reading = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |v| with_unit(part.metric, v));
     let cost = totals.mean(table, totals.losses[part.metric.index()]);
-    let steps = |&(points, steps): &(f64, u64)| format!("{points} at {steps}");
-    let mut points = part.points.iter().map(steps).collect::<Vec<_>>().join(", ");
+    let mut points = part.bands.iter().map(|band| band_text(part, band)).collect::<Vec<_>>().join(", ");
     if let Some((lower, upper)) = part.bucket {
         let _ = write!(points, "; highest is interpolated between {} and {} ms", lower * 1000.0, upper * 1000.0);
     }
-    if let Some((limit, share)) = part.share {
+    if let Some((limit, share)) = part.of_limit.zip(part.share) {
         let _ = write!(points, "; highest is {:.1} % of {limit}", share * 100.0);
     }
     format!(
@@ -72,6 +71,17 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
     )
     .trim_end()
     .to_owned()
+}
+
+/// `0 at 11 (above 10.00 ms)`
+fn band_text(part: &MetricPart, band: &BandPart) -> String {
+    let mut text = format!("{} at {}", band.points, band.steps);
+    match (band.above, part.of_limit) {
+        (None, _) => {}
+        (Some(above), None) => drop(write!(text, " (above {})", with_unit(part.metric, above))),
+        (Some(share), Some(limit)) => drop(write!(text, " (above {} of {limit})", percent(share))),
+    }
+    text
 }
 
 /// `mean 6.83, lowest 5, 12 of 12 steps scored`

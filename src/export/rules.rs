@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use super::figures::{Figures, number, origin};
 use crate::prometheus::QuerySet;
-use crate::spec::{Companion, FULL_POINTS, Metric, Profile};
+use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
 /// A metric's readings with the labels of their targets, NaN left out.
 const OF_TARGET: &str = "target:etcd_reading:max";
@@ -126,9 +126,7 @@ impl Rules {
         self.heading("The six series under their original names.");
         for metric in Metric::ALL {
             let name = recorded_name(queries, metric).ok_or(RulesError::NoName(metric))?;
-            let raw = queries.raw(metric);
-            // Without matchers a name needs no braces.
-            self.rule(&name, None, &if queries.selector().is_empty() { raw.replace("{}", "") } else { raw });
+            self.rule(&name, None, &raw(metric, queries));
             names.push((metric, name));
         }
         self.heading("Readings with the labels that name a member. A comparison drops NaN, which is unknown.");
@@ -137,7 +135,7 @@ impl Rules {
             self.rule(OF_TARGET, Some(metric.name()), &format!("{by} ({name} >= -Inf)"));
         }
         for limit in limits(profile) {
-            self.rule(OF_TARGET, Some(limit.name()), &format!("{by} ({} >= -Inf)", limit_query(limit, queries)));
+            self.rule(OF_TARGET, Some(limit.name()), &format!("{by} (({}) >= -Inf)", raw(limit, queries)));
         }
         Ok(())
     }
@@ -182,15 +180,10 @@ fn limits(profile: &Profile) -> impl Iterator<Item = Companion> + '_ {
     Metric::ALL.into_iter().filter_map(|metric| profile.limit(metric))
 }
 
-fn limit_query(limit: Companion, queries: &QuerySet) -> String {
-    let of = if queries.selector().is_empty() { String::new() } else { format!("{{{}}}", queries.selector()) };
-    // Every process has these, so that only targets that are etcd count.
-    let of_etcd = |name: &str| format!("({name}{of} and on ({}) etcd_server_has_leader{of})", queries.labels());
-    match limit {
-        Companion::Quota => format!("etcd_server_quota_backend_bytes{of}"),
-        Companion::MaxFds => of_etcd("process_max_fds"),
-        Companion::StartTime => of_etcd("process_start_time_seconds"),
-    }
+/// The raw form of a query; without matchers a name needs no braces.
+fn raw(column: impl Into<Column>, queries: &QuerySet) -> String {
+    let raw = queries.raw(column);
+    if queries.selector().is_empty() { raw.replace("{}", "") } else { raw }
 }
 
 fn reading(name: &str) -> String {

@@ -1,12 +1,10 @@
 //! The score as SQL for DuckDB: the script `sql/score.sql`, filled in from a profile.
 
 use super::figures::{Figures, number, origin};
-use crate::spec::{Companion, FULL_POINTS, Metric, Profile};
+use crate::spec::{Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Profile};
 
 const TEMPLATE: &str = include_str!("sql/score.sql");
 
-/// A member that was started less than this long ago, or less than a step, is after a restart.
-const YOUNG_SECONDS: u64 = 300;
 /// Bits for the position of a member, between those of its place and of its band.
 const POSITION_BITS: u32 = 30;
 
@@ -22,7 +20,7 @@ pub fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String 
         ("band_digits", bands.digits.join("\n    + ")),
         ("band_arguments", parts.band_arguments()),
         ("band_type", if 2 * bands.codes > 1 << 15 { "INTEGER" } else { "SMALLINT" }.to_owned()),
-        ("young_seconds", YOUNG_SECONDS.to_string()),
+        ("young_seconds", LOOK_BACK_SECONDS.to_string()),
         ("codes", bands.codes.to_string()),
         ("numbers", (2 * bands.codes).to_string()),
         ("weights", parts.weights()),

@@ -230,7 +230,7 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     let (cluster_names, member_names) =
         (clusters.values().as_string_opt::<i32>()?, members.values().as_string_opt::<i32>()?);
     let mut values: Vec<(Column, &Float64Array)> = Vec::with_capacity(COLUMNS);
-    for column in columns(&window.companions().to_vec()) {
+    for column in columns(window.companions()) {
         match batch.column_by_name(column.reading_column()) {
             Some(array) => values.push((column, array.as_primitive_opt::<Float64Type>()?)),
             None if column.companion().is_some() => {}

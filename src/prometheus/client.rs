@@ -276,6 +276,13 @@ impl Client {
     }
 }
 
+/// The URL of a server as it may be shown, and whether a login or a query had to be left out for that.
+pub(crate) fn shown_url(text: &str) -> Result<(String, bool), PromError> {
+    let url = parse_url(text)?;
+    let has_secret = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+    Ok((without_login(&url), has_secret))
+}
+
 fn parse_url(text: &str) -> Result<Url, PromError> {
     let bad = |reason: String| PromError::BadUrl { url: redact(text), reason };
     let url = Url::parse(text).map_err(|e| bad(e.to_string()))?;

@@ -6,6 +6,7 @@ mod probe;
 mod pull;
 mod query;
 
+pub(crate) use client::shown_url;
 pub use client::{Client, Received, Traffic};
 pub use probe::{SeriesForm, Wanted, choose_queries};
 pub use pull::{PullPlan, PulledDay, pull_days};

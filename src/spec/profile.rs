@@ -22,6 +22,8 @@ pub const PROFILES: [&str; EMBEDDED.len()] =
 /// Ways in which a step can look under one profile, at most: their number is a `u16`, and its
 /// highest value stands for a step at which a member does not exist.
 const MAX_CODES: usize = u16::MAX as usize;
+/// What stands behind the name of a table that was changed.
+const CHANGED: &str = " (changed)";
 /// The greatest sum of weights: ten points of it in thousandths, added up over the 7,200 steps of a
 /// cell, stay below 2⁵³.
 const MAX_TOTAL_WEIGHT: u64 = 100_000_000;
@@ -180,11 +182,15 @@ impl Profile {
     }
 
     fn changed(mut self) -> Self {
-        const MARK: &str = ", changed";
-        if !self.name.ends_with(MARK) {
-            self.name.push_str(MARK);
+        if !self.is_changed() {
+            self.name.push_str(CHANGED);
         }
         self
+    }
+
+    /// Whether it is another table than the one that is published under its name.
+    pub fn is_changed(&self) -> bool {
+        self.name.ends_with(CHANGED)
     }
 
     /// The rule of one metric.
@@ -249,6 +255,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_tells_the_bands_of_every_profile() {
+        let readme = include_str!("../../README.md");
+        for name in PROFILES {
+            let profile = Profile::named(name).unwrap();
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+            let judged = Metric::ALL.into_iter().filter(|m| *m != Metric::ClientTrafficIn);
+            let bands = judged.map(|m| profile.rule(m).bands.to_string()).collect::<Vec<_>>().join(" | ");
+            assert!(row.ends_with(&format!(" | {bands} |")), "{row} does not say {bands}");
+            assert!(profile.rule(Metric::ClientTrafficIn).bands.list.is_empty(), "{name} has a column more");
+        }
+    }
+
+    #[test]
     fn leaving_out_everything_is_refused() {
         assert_eq!(Profile::seed().without(&Metric::ALL), Err(ProfileError::NothingLeft));
         let profile = Profile::seed().without(&[Metric::OpenFds]).unwrap();
@@ -263,7 +282,7 @@ mod tests {
         let shares = Metric::ALL.map(|m| profile.rule(m).weight * 28 / profile.total_weight());
         assert_eq!(shares, [14, 4, 2, 6, 1, 1]);
         assert_eq!(profile.total_weight() % 28, 0);
-        assert_eq!(profile.name, "seed, changed");
+        assert_eq!(profile.name, "seed (changed)");
     }
 
     #[test]

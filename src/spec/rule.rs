@@ -10,6 +10,10 @@ pub const POINT: u64 = 1_000;
 /// The points of a healthy reading.
 pub const FULL_POINTS: u64 = 10 * POINT;
 
+/// The queries' rates look back over five minutes: so long a reading may hold what a process did
+/// before it was restarted, or little of what it has done since.
+pub const LOOK_BACK_SECONDS: i64 = 300;
+
 /// Decimals of a weight, and of points.
 const WEIGHT_DECIMALS: usize = 6;
 const POINT_DECIMALS: usize = 3;
@@ -132,12 +136,12 @@ impl fmt::Display for Bands {
     }
 }
 
-/// The shortest percentage that is read as this share.
-fn percent(share: f64) -> String {
+/// The shortest percentage that is read as this share, such as `66.6%`.
+pub fn percent(share: f64) -> String {
     let hundredfold = share * 100.0;
     let text = |places: usize| format!("{hundredfold:.places$}");
     let reads_back = |text: &String| format!("{text}e-2").parse() == Ok(share);
-    (0..16).map(text).find(reads_back).unwrap_or_else(|| hundredfold.to_string())
+    format!("{}%", (0..16).map(text).find(reads_back).unwrap_or_else(|| hundredfold.to_string()))
 }
 
 #[cfg(test)]

@@ -12,21 +12,21 @@ const FIRST_DAY: &str = "history/date=2026-10-01/readings.parquet";
 fn gate() -> (Gate, Tree) {
     let gate = Gate::before(simulated().prometheus.server().port());
     let undisturbed = Folder::new("undisturbed");
-    etcd_heatmap(&arguments(&gate.url(), &undisturbed.at("audit"))).succeeds();
+    etcd_heatmap(&arguments("backfill", &gate.url(), &undisturbed.at("audit"))).succeeds();
     gate.hold_from(START + DAY);
     (gate, undisturbed.tree("audit"))
 }
 
 /// The same command for every run; `--series raw`, so that range queries are for readings only.
-fn arguments<'a>(url: &'a str, out: &'a str) -> [&'a str; 12] {
+fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str) -> [&'a str; 12] {
     let range = ["--start", "2026-10-01", "--end", "2026-10-04"];
     let [start, first, end, last] = range;
-    ["backfill", "--quiet", "--url", url, "--out", out, start, first, end, last, "--series", "raw"]
+    [command, "--quiet", "--url", url, "--out", out, start, first, end, last, "--series", "raw"]
 }
 
-/// Starts a backfill and returns it as soon as its first day is written.
-fn until_the_first_day(folder: &Folder, url: &str) -> Child {
-    let mut command: Command = etcd_heatmap_command(&arguments(url, &folder.at("audit")));
+/// Starts a command and returns it as soon as its first day is written.
+fn until_the_first_day(command: &str, folder: &Folder, url: &str) -> Child {
+    let mut command: Command = etcd_heatmap_command(&arguments(command, url, &folder.at("audit")));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut run = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     until("the first day of the history", || {
@@ -39,7 +39,7 @@ fn until_the_first_day(folder: &Folder, url: &str) -> Child {
 #[test]
 fn a_killed_run_leaves_only_whole_files_and_the_same_command_completes_it() {
     let ((gate, expected), folder) = (gate(), Folder::new("killed"));
-    let mut run = until_the_first_day(&folder, &gate.url());
+    let mut run = until_the_first_day("backfill", &folder, &gate.url());
     run.kill().expect("it is ours and alive");
     run.wait().expect("it was killed");
     let left = folder.tree("audit");
@@ -50,21 +50,23 @@ fn a_killed_run_leaves_only_whole_files_and_the_same_command_completes_it() {
     assert!(left.contains_key(FIRST_DAY) && !left.contains_key("heatmap.parquet"), "{:?}", left.keys());
 
     gate.open();
-    etcd_heatmap(&arguments(&gate.url(), &folder.at("audit"))).succeeds();
+    etcd_heatmap(&arguments("backfill", &gate.url(), &folder.at("audit"))).succeeds();
     assert_same(&expected, &folder.tree("audit"));
 }
 
 #[test]
 fn a_server_that_dies_leaves_the_days_that_were_pulled_and_names_the_others() {
-    let ((gate, expected), folder) = (gate(), Folder::new("server-died"));
-    let run = until_the_first_day(&folder, &gate.url());
-    gate.fall();
-    let run = Run::from(run.wait_with_output().expect("it ends by itself"));
-    assert_eq!(run.code, Some(1), "{run:?}");
-    run.fails_saying(&["2026-10-02", "2026-10-03"]);
+    for command in ["backfill", "pull"] {
+        let ((gate, expected), folder) = (gate(), Folder::new("server-died"));
+        let run = until_the_first_day(command, &folder, &gate.url());
+        gate.fall();
+        let run = Run::from(run.wait_with_output().expect("it ends by itself"));
+        assert_eq!(run.code, Some(1), "{command}: {run:?}");
+        run.fails_saying(&["2026-10-02", "2026-10-03"]);
 
-    let left = folder.tree("audit");
-    let days: Vec<_> = left.keys().filter(|name| name.starts_with("history/")).collect();
-    assert_eq!(days, [FIRST_DAY]);
-    assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the day that was pulled is whole");
+        let left = folder.tree("audit");
+        let days: Vec<_> = left.keys().filter(|name| name.starts_with("history/")).collect();
+        assert_eq!(days, [FIRST_DAY], "{command}");
+        assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the day that was pulled is whole");
+    }
 }

@@ -4,10 +4,14 @@
 //! `./test` installs what these tests need; without it they fail and say what is missing.
 
 mod bad_input;
+mod companions;
+mod compare;
+mod config;
 mod engines;
 mod explain;
 mod generated;
 mod interruption;
+mod live;
 mod local_time;
 mod notebook;
 mod rollup;

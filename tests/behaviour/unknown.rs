@@ -141,3 +141,57 @@ fn without_a_metric_that_does_not_exist_names_those_that_do() {
     let run = run.run("backfill", &folder);
     run.fails_saying(&["etcd_wal", "wal_fsync", "backend_commit", "leader_changes"]);
 }
+
+/// A member all of whose metrics but one are healthy.
+fn all_but(metric: &str, labels: &str, seconds: std::ops::Range<i64>) -> Metrics {
+    let mut metrics = Metrics::default();
+    metrics.series("etcd_server_has_leader", labels, seconds.clone(), |_| 1.0);
+    for other in METRICS.into_iter().filter(|other| *other != metric) {
+        metrics.raw(other, labels, seconds.clone());
+    }
+    metrics
+}
+
+#[test]
+fn a_histogram_that_observes_nothing_has_no_percentile_and_the_hour_no_score() {
+    let (begin, end) = (START + HOUR, START + 3 * HOUR);
+    let mut metrics = all_but("wal_fsync", M1, EARLY..START + 4 * HOUR);
+    // Nothing is written between one and three o'clock: the rates are 0, and the percentile of nothing is NaN.
+    let written = |second: i64| (second.clamp(EARLY, begin) - EARLY + (second - end).max(0)) as f64;
+    for (bound, share) in [("0.004", 0.5), ("0.008", 1.0), ("+Inf", 1.0)] {
+        let labels = format!("{M1},le=\"{bound}\"");
+        let bucket = "etcd_disk_wal_fsync_duration_seconds_bucket";
+        metrics.series(bucket, &labels, EARLY..START + 4 * HOUR, |second| written(second) * share);
+    }
+    let folder = Folder::new("quiet");
+    Asked::all(&prometheus_of(&metrics.text()), START, START + 4 * HOUR).is_answered_exactly(&folder);
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let quiet = find(&cells, Some("m1"), 2).expect("the member lives");
+    assert_eq!((quiet.mean, quiet.scored, quiet.expected), (None, 0, 60), "grey, not green");
+    let partly = find(&cells, Some("m1"), 1).expect("the member lives");
+    assert!(partly.scored < 10 && partly.uncertain, "its last minutes reach five minutes into the hour: {partly:?}");
+    assert_eq!(find(&cells, Some("m1"), 0).expect("the member lives").scored, 60);
+}
+
+#[test]
+fn counters_that_are_reset_by_a_restart_give_no_negative_rates_and_one_leader_change() {
+    let seconds = EARLY..START + 4 * HOUR;
+    let reset = START + 2 * HOUR;
+    let mut metrics = Metrics::default();
+    metrics.series("etcd_server_has_leader", M1, seconds.clone(), |_| 1.0);
+    for metric in ["wal_fsync", "backend_commit", "open_fds", "db_size"] {
+        metrics.raw(metric, M1, seconds.clone());
+    }
+    let since_start = |second: i64| if second < reset { second - EARLY } else { second - reset } as f64;
+    let traffic = "etcd_network_client_grpc_received_bytes_total";
+    metrics.series(traffic, M1, seconds.clone(), |second| since_start(second) * 1000.0);
+    // Five elections before the restart, none after it: with the reset they are six changes in a day.
+    let elections = |second: i64| if second < reset { ((second - EARLY) / 1800).min(5) } else { 0 } as f64;
+    metrics.series("etcd_server_leader_changes_seen_total", M1, seconds, elections);
+    let folder = Folder::new("reset");
+    Asked::all(&prometheus_of(&metrics.text()), START, START + 4 * HOUR).is_answered_exactly(&folder);
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let hour = |hour| find(&cells, Some("m1"), hour).expect("the member lives");
+    assert_eq!((hour(1).mean, hour(3).mean), (Some(10.0), Some(7.0)), "the sixth change costs three points");
+    assert!(cells.iter().all(|cell| cell.scored == cell.expected), "a reset leaves nothing unknown: {cells:?}");
+}

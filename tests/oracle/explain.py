@@ -1,6 +1,6 @@
 """Compares what `etcd-heatmap explain` printed of one cell with the readings and scores of its hours.
 
-usage: explain.py DIR TEXT --cluster NAME --start SECONDS --end SECONDS"""
+usage: explain.py DIR TEXT --cluster NAME --start SECONDS --end SECONDS [--profile NAME] [--except MEMBER].."""
 
 import argparse
 import re
@@ -8,13 +8,17 @@ from pathlib import Path
 
 import duckdb
 
+from folder import has_column
 from report import Report
-from spec import METRICS, points
+from spec import COMPANIONS, LIMITS, METRICS, Profile
+
+LIMIT_NAMES = {"quota_bytes": "quota", "max_fds": "max_fds"}
 
 ROW = re.compile(
     r"  (?P<metric>\w+) +(?P<median>unknown|[\d.]+(?: \S+)?) {2,}(?P<max>unknown|[\d.]+(?: \S+)?)"
     r" +(?P<known>\d+)/(?P<expected>\d+) +(?P<weight>[\d.]+) +(?P<cost>[\d.?]+)(?:  (?P<points>[^;]*))?"
-    r"(?:; highest is interpolated between (?P<lower>[\d.]+) and (?P<upper>[\d.]+) ms)?")
+    r"(?:; highest is interpolated between (?P<lower>[\d.]+) and (?P<upper>[\d.]+) ms)?"
+    r"(?:; highest is (?P<share>[\d.]+) % of (?P<limit>\w+))?")
 SHOWN = {
     "wal_fsync": lambda v: f"{v * 1000:.2f} ms",
     "backend_commit": lambda v: f"{v * 1000:.2f} ms",
@@ -34,11 +38,16 @@ def main():
     parser.add_argument("--cluster", required=True)
     parser.add_argument("--start", type=int, required=True)
     parser.add_argument("--end", type=int, required=True)
+    parser.add_argument("--profile", default="seed")
+    parser.add_argument("--except", dest="left_out", action="append", default=[])
     asked = parser.parse_args()
+    profile = Profile.named(asked.profile)
     told = blocks(Path(asked.text).read_text(encoding="utf-8"))
     expected = {}
     for (member,) in query(asked, "scores", "DISTINCT member", "TRUE"):
-        expected |= {(member, row["metric"]): row for row in lines(asked, member)}
+        if member in asked.left_out:
+            continue
+        expected |= {(member, row["metric"]): row for row in lines(asked, profile, member)}
     report = Report()
     report.compare("explain: rows of members", expected, told)
     report.close()
@@ -61,17 +70,22 @@ def query(asked, table, select, where, *parameters):
     return duckdb.execute(sql, [asked.cluster, asked.start, asked.end, *parameters]).fetchall()
 
 
-def lines(asked, member):
+def lines(asked, profile, member):
     """The rows that should be printed of a member."""
     ((alive,),) = query(asked, "scores", "count(*)", "member = ?", member)
     rows = []
-    for name, (column, weight, _) in METRICS.items():
+    for name, (column, _, _) in METRICS.items():
+        weight = profile.weights[name] / sum(profile.weights.values())
         ((known, median, highest),) = query(
             asked, "history", f"count({column}), quantile_cont({column}, 0.5), max({column})", "member = ?", member)
         ((cost,),) = query(
             asked, "scores", f"avg({weight} * (10 - {name}_points)) FILTER (score IS NOT NULL)", "member = ?", member)
-        readings = query(asked, "history", column, f"member = ? AND {column} IS NOT NULL", member)
-        got = [points(name, reading) for (reading,) in readings]
+        beside = [c if has_column(asked.folder, "history", c) else f"null as {c}" for c in COMPANIONS]
+        columns = ", ".join([column, *beside])
+        readings = query(asked, "history", columns, f"member = ? AND {column} IS NOT NULL", member)
+        got = [p for p in (profile.points(name, reading, beside) for reading, *beside in readings) if p is not None]
+        limit = LIMITS[name] if profile.bands[name][0] else None
+        shares = [r / dict(zip(COMPANIONS, beside))[limit] for r, *beside in readings] if limit else []
         bucket = bucket_of(highest) if name in ("wal_fsync", "backend_commit") and highest is not None else (None, None)
         rows.append({
             "metric": name,
@@ -81,11 +95,22 @@ def lines(asked, member):
             "expected": str(alive),
             "weight": f"{float(weight):.3f}",
             "cost": "?" if cost is None else f"{cost:.2f}",
-            "points": ", ".join(f"{worth} at {got.count(worth)}" for worth in sorted(set(got), reverse=True)) or None,
+            "points": ", ".join(band(profile, name, worth, got) for worth in sorted(set(got), reverse=True)) or None,
             "lower": bucket[0],
             "upper": bucket[1],
+            "share": f"{max(shares) * 100:.1f}" if shares else None,
+            "limit": LIMIT_NAMES[limit] if shares else None,
         })
     return rows
+
+
+def band(profile, name, worth, got):
+    of_limit, bands = profile.bands[name]
+    above = [threshold for threshold, points in bands if points == worth]
+    text = f"{worth} at {got.count(worth)}"
+    if above and of_limit:
+        return f"{text} (above {above[0] * 100:g}% of {LIMIT_NAMES[LIMITS[name]]})"
+    return f"{text} (above {SHOWN[name](above[0])})" if above else text
 
 
 def bucket_of(seconds):

@@ -1,14 +1,17 @@
 """Compares the readings of a history with what the Prometheus answers to the same questions.
 
 usage: history.py URL DIR --start SECOND --end SECOND --step SECONDS [--selector MATCHERS]
-       [--cluster-label NAME] [--member-label NAME] [--recorded METRIC].. [--without METRIC].."""
+       [--cluster-label NAME] [--member-label NAME] [--recorded METRIC].. [--without METRIC].. [--profile NAME]
+
+Which companions a history must hold follows from the profile; when processes were started it must say if the server
+knows."""
 
 import argparse
 
 from folder import days
 from prometheus import range_query
 from report import Report
-from spec import COLUMNS, NAMES
+from spec import COLUMNS, COMPANIONS, LIMITS, NAMES, Profile
 
 # {of} is the matchers of the selector, {by} the labels that tell members apart.
 RAW = {
@@ -23,6 +26,12 @@ RAW = {
     "db_size":
         "max by ({by}) (etcd_mvcc_db_total_size_in_bytes{{{of}}} or on ({by}) etcd_debugging_mvcc_db_total_size_in_bytes{{{of}}})",
 }
+ETCDS = "max by ({by}) ({name}{{{of}}} and on ({by}) etcd_server_has_leader{{{of}}})"
+COMPANION = {
+    "quota_bytes": "max by ({by}) (etcd_server_quota_backend_bytes{{{of}}})",
+    "max_fds": ETCDS.replace("{name}", "process_max_fds"),
+    "start_time_seconds": ETCDS.replace("{name}", "process_start_time_seconds"),
+}
 RECORDED = {
     "wal_fsync": "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile",
     "backend_commit": "job:etcd_disk_backend_commit_duration_seconds_bucket:99percentile",
@@ -35,19 +44,33 @@ RECORDED = {
 
 def expected(asked):
     """(milliseconds, cluster, member, column) -> value, as the server says."""
-    by = ", ".join([asked.cluster_label or "cluster, job", asked.member_label])
     known = {}
     for name, column in zip(NAMES, COLUMNS):
         if name in asked.without:
             continue
-        if name in asked.recorded:
-            query = f"{RECORDED[name]}{{{asked.selector}}}"
-        else:
-            query = RAW[name].format(of=asked.selector, by=by)
-        for labels, second, value in range_query(asked.url, query, asked.start, asked.end, asked.step):
-            cluster = labels[asked.cluster_label] if asked.cluster_label else labels.get("cluster") or labels["job"]
-            if value == value:  # a NaN is no reading
-                known[second * 1000, cluster, labels[asked.member_label], column] = value
+        query = f"{RECORDED[name]}{{{asked.selector}}}" if name in asked.recorded else RAW[name]
+        known |= answer(asked, query, column, is_whole=name in asked.recorded)
+    members = {key[:3] for key in known}
+    for column in companions(asked):
+        # Rows are those of the metrics.
+        known |= {key: value for key, value in answer(asked, COMPANION[column], column).items() if key[:3] in members}
+    return known
+
+
+def companions(asked):
+    bands = Profile.named(asked.profile).bands
+    limits = {LIMITS[name] for name in NAMES if bands[name][0] and name not in asked.without}
+    return [column for column in COMPANIONS if column in limits or column == "start_time_seconds"]
+
+
+def answer(asked, query, column, is_whole=False):
+    by = ", ".join([asked.cluster_label or "cluster, job", asked.member_label])
+    query = query if is_whole else query.format(of=asked.selector, by=by)
+    known = {}
+    for labels, second, value in range_query(asked.url, query, asked.start, asked.end, asked.step):
+        cluster = labels[asked.cluster_label] if asked.cluster_label else labels.get("cluster") or labels["job"]
+        if value == value:  # a NaN is no reading
+            known[second * 1000, cluster, labels[asked.member_label], column] = value
     return known
 
 
@@ -62,14 +85,15 @@ def main():
     parser.add_argument("--member-label", default="instance")
     parser.add_argument("--recorded", action="append", default=[])
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--profile", default="seed")
     asked = parser.parse_args()
     report = Report()
-    found = {}
-    for ts, cluster, member, *readings in days(asked.folder, "history", COLUMNS, report):
-        for column, value in zip(COLUMNS, readings):
+    wanted, found = expected(asked), {}
+    for ts, cluster, member, *readings in days(asked.folder, "history", COLUMNS, report, optional=COMPANIONS):
+        for column, value in zip(COLUMNS + COMPANIONS, readings):
             if value is not None:
                 found[ts, cluster, member, column] = value
-    report.compare("history: readings against the server's answers", expected(asked), found)
+    report.compare("history: readings against the server's answers", wanted, found)
     report.close()
 
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
+use super::cell_footer;
 use super::shown::Overall;
-use super::{How, cell_footer};
 use crate::commands::CommandError;
 use crate::commands::evidence::score_day;
 use crate::commands::progress::Reporter;
+use crate::config::{Format, Formats, How};
 use crate::explain::ScoredWindow;
 use crate::export::{CellsCsv, ExportError, HeatmapParquet, Written, block_windows, write_scores, write_window};
 use crate::heatmap::{Folding, OpenCells, finish, sum_day};
@@ -32,6 +33,7 @@ pub(super) struct Scoring<'a> {
     pub(super) table: ScoreTable,
     pub(super) companions: Vec<Companion>,
     pub(super) how: &'a How,
+    pub(super) formats: &'a Formats,
     pub(super) lives: &'a Lives,
     pub(super) step: Step,
     pub(super) metadata: Vec<(&'static str, String)>,
@@ -58,7 +60,7 @@ impl Scoring<'_> {
         let days: Vec<UtcDay> = range.days().collect();
         let progress = reporter.start("scoring", "days", days.len() as u64);
         let mut cells = CellFiles::create(self)?;
-        let mut windows = OpenWindows::new(range);
+        let mut windows = self.formats.has(Format::OpenMetrics).then(|| OpenWindows::new(range));
         let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
@@ -69,10 +71,14 @@ impl Scoring<'_> {
                 cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
                 score_files.extend(day.file);
                 broken.extend(day.broken.map(|error| (day.day, error)));
-                windows.add(day.day, day.scores);
+                if let Some(windows) = &mut windows {
+                    windows.add(day.day, day.scores);
+                }
                 done += 1;
             }
-            window_files.extend(windows.write_finished(self, range.end_ms)?);
+            if let Some(windows) = &mut windows {
+                window_files.extend(windows.write_finished(self, range.end_ms)?);
+            }
             progress.set(done, "");
         }
         progress.clear();
@@ -89,32 +95,30 @@ impl Scoring<'_> {
         drop(window);
         let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
         let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");
-        let file = if scores.members.is_empty() {
-            None
-        } else {
-            Some(write_scores(self.out, &path, &self.table, &scores, &self.metadata)?)
+        let file = match !scores.members.is_empty() && self.formats.has(Format::Parquet) {
+            true => Some(write_scores(self.out, &path, &self.table, &scores, &self.metadata)?),
+            false => None,
         };
         Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken })
     }
 }
 
-/// The files of cells, and what the terminal shows of them.
+/// The files of cells that are asked for, and what the terminal shows of them.
 struct CellFiles {
     open: OpenCells,
-    parquet: HeatmapParquet,
-    csv: CellsCsv,
+    parquet: Option<HeatmapParquet>,
+    csv: Option<CellsCsv>,
     picture: Overall,
 }
 
 impl CellFiles {
     fn create(scoring: &Scoring<'_>) -> Result<Self, CommandError> {
+        let asked = |format| scoring.formats.has(format);
+        let footer = || [scoring.metadata.clone(), cell_footer(scoring.how)].concat();
         Ok(Self {
             open: OpenCells::default(),
-            parquet: HeatmapParquet::create(
-                scoring.out,
-                &[scoring.metadata.clone(), cell_footer(scoring.how)].concat(),
-            )?,
-            csv: CellsCsv::create(scoring.out, "heatmap.csv")?,
+            parquet: asked(Format::Parquet).then(|| HeatmapParquet::create(scoring.out, &footer())).transpose()?,
+            csv: asked(Format::Csv).then(|| CellsCsv::create(scoring.out, "heatmap.csv")).transpose()?,
             picture: Overall::new(scoring.how.min_coverage),
         })
     }
@@ -127,13 +131,19 @@ impl CellFiles {
         let knows_restarts = scoring.companions.contains(&Companion::StartTime);
         let cells = finish(&scoring.table, &finished, scoring.how.min_coverage, knows_restarts);
         let mut cells = cells.map_err(ExportError::from)?;
-        self.parquet.append(&cells)?;
-        self.csv.append(&mut cells)?;
+        if let Some(parquet) = &mut self.parquet {
+            parquet.append(&cells)?;
+        }
+        if let Some(csv) = &mut self.csv {
+            csv.append(&mut cells)?;
+        }
         Ok(self.picture.add(scoring, &finished).map_err(ExportError::from)?)
     }
 
     fn finish(self) -> Result<(Vec<Written>, Overall), CommandError> {
-        Ok((vec![self.parquet.finish()?, self.csv.finish()?], self.picture))
+        let parquet = self.parquet.map(HeatmapParquet::finish).transpose()?;
+        let csv = self.csv.map(CellsCsv::finish).transpose()?;
+        Ok((parquet.into_iter().chain(csv).collect(), self.picture))
     }
 }
 

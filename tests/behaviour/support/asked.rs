@@ -14,6 +14,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) cluster_label: Option<&'a str>,
     pub(crate) member_label: Option<&'a str>,
     pub(crate) without: Option<&'a str>,
+    pub(crate) profile: Option<&'a str>,
     /// The metrics of which the oracle expects the recorded form.
     pub(crate) recorded: Vec<&'a str>,
 }
@@ -55,8 +56,8 @@ impl Asked<'_> {
         }
         oracle("history.py", &arguments);
         let mut arguments = vec![out, "--step", &step];
-        if let Some(metric) = self.without {
-            arguments.extend(["--without", metric]);
+        for (flag, value) in [("--without", self.without), ("--profile", self.profile)] {
+            arguments.extend(value.map(|value| [flag, value]).into_iter().flatten());
         }
         oracle("score.py", &arguments);
     }
@@ -67,6 +68,7 @@ impl Asked<'_> {
             ("--cluster-label", self.cluster_label),
             ("--member-label", self.member_label),
             ("--without", self.without),
+            ("--profile", self.profile),
         ];
         flags.into_iter().filter_map(|(flag, value)| Some((flag, value?)))
     }

@@ -14,6 +14,7 @@ pub(crate) struct Cell {
     pub(crate) scored: u32,
     pub(crate) expected: u32,
     pub(crate) uncertain: bool,
+    pub(crate) after_restart: Option<u32>,
     pub(crate) worst_metric: String,
 }
 
@@ -50,6 +51,7 @@ fn cell(columns: &[&str], line: &str) -> Cell {
         scored: number("steps_scored"),
         expected: number("steps_expected"),
         uncertain: field("uncertain").parse().expect("true or false"),
+        after_restart: field("steps_after_restart").parse().ok(),
         worst_metric: field("worst_metric").to_owned(),
     }
 }

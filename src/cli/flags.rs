@@ -1,0 +1,132 @@
+//! The flags of settings, made from their table.
+
+use std::marker::PhantomData;
+
+use clap::error::Error;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::{Given, KEYS, Key, Origin, Shape};
+
+/// Which settings a subcommand has flags for.
+pub trait Wanted {
+    /// Whether this is one of them.
+    fn wants(key: &Key) -> bool;
+}
+
+/// What `backfill` uses: all of them.
+#[derive(Clone, Copy, Debug)]
+pub enum All {}
+
+/// What `pull` uses.
+#[derive(Clone, Copy, Debug)]
+pub enum OfPull {}
+
+/// What `score` uses; where it writes to depends on its folder.
+#[derive(Clone, Copy, Debug)]
+pub enum OfScore {}
+
+/// What `explain` uses.
+#[derive(Clone, Copy, Debug)]
+pub enum OfExplain {}
+
+/// What `rules` uses.
+#[derive(Clone, Copy, Debug)]
+pub enum OfRules {}
+
+/// What `sql` uses; it folds hours of UTC, and clusters are their worst member.
+#[derive(Clone, Copy, Debug)]
+pub enum OfSql {}
+
+impl Wanted for OfRules {
+    fn wants(key: &Key) -> bool {
+        is_of_profile(key) || key.parts().0 == "labels" || matches!(key.name, "source.selector" | "source.queries")
+    }
+}
+
+impl Wanted for OfSql {
+    fn wants(key: &Key) -> bool {
+        is_of_profile(key) || key.name == "score.min_coverage"
+    }
+}
+
+fn is_of_profile(key: &Key) -> bool {
+    matches!(key.name, "score.profile" | "score.weight" | "bands" | "score.without")
+}
+
+impl Wanted for All {
+    fn wants(_: &Key) -> bool {
+        true
+    }
+}
+
+impl Wanted for OfPull {
+    fn wants(key: &Key) -> bool {
+        matches!(key.parts().0, "source" | "labels")
+            || matches!(key.name, "score.without" | "score.profile" | "output.dir")
+    }
+}
+
+impl Wanted for OfScore {
+    fn wants(key: &Key) -> bool {
+        OfExplain::wants(key) || key.name == "output.formats"
+    }
+}
+
+impl Wanted for OfExplain {
+    fn wants(key: &Key) -> bool {
+        key.parts().0 == "score" || key.name == "bands"
+    }
+}
+
+/// The flags of some settings as they were typed.
+#[derive(Clone, Debug)]
+pub struct Flags<Of> {
+    /// Those that were.
+    pub given: Vec<Given>,
+    of: PhantomData<Of>,
+}
+
+impl<Of: Wanted> Args for Flags<Of> {
+    fn augment_args(command: Command) -> Command {
+        KEYS.iter().filter(|key| Of::wants(key)).filter_map(argument).fold(command, Command::arg)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<Of: Wanted> FromArgMatches for Flags<Of> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let given = KEYS.iter().filter(|key| Of::wants(key)).filter_map(|key| {
+            let name = key.flag.as_ref()?.name;
+            let texts: Vec<&str> = matches.get_many::<String>(name)?.map(String::as_str).collect();
+            Some(Given { key, text: texts.join(key.separator()), origin: Origin::Flag(name) })
+        });
+        Ok(Self { given: given.collect(), of: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn argument(key: &'static Key) -> Option<Arg> {
+    let flag = key.flag.as_ref()?;
+    let help = match key.default {
+        "" => flag.help.to_owned(),
+        default => format!("{} [default: {default}]", flag.help),
+    };
+    let argument = Arg::new(flag.name).long(flag.name).value_name(flag.value).help(help);
+    // `now-7d` needs no hyphen in front, the seconds of a year before 1970 do.
+    let argument = argument.allow_hyphen_values(flag.value == "TIME");
+    let argument = if flag.name == "out" { argument.short('o') } else { argument };
+    let many = matches!(key.shape, Shape::List | Shape::PerMetric);
+    let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });
+    Some(match key.shape {
+        // clap would repeat a URL that is none, with its login.
+        Shape::Url => argument,
+        _ => argument.value_parser(|text: &str| key.check(text).map(|()| text.to_owned())),
+    })
+}

@@ -1,0 +1,108 @@
+//! Settings: from flags, the environment, a file and defaults to what a run works with.
+//!
+//! What a person gives and what is in force are two things. Every layer gives texts, one table
+//! ([`KEYS`]) says what they are called and how they are read, and the highest layer that gives a
+//! setting wins: flag, environment, file, default.
+
+mod formats;
+mod keys;
+mod layers;
+mod lookup;
+mod original;
+mod parse;
+mod settings;
+mod show;
+mod value;
+
+pub use formats::{Format, Formats};
+pub use keys::{Flag, KEYS, Key, Shape, VARIABLES};
+pub use layers::Environment;
+pub use settings::{How, Settings, SourceSettings};
+pub use value::{Given, Origin};
+
+use std::path::{Path, PathBuf};
+
+use crate::key_file::KeyFileError;
+use value::Values;
+
+/// A setting that cannot be; each message names where it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A line that is no TOML or no INI.
+    #[error(transparent)]
+    File(KeyFileError),
+    /// A file that is not there, or not ours to read.
+    #[error("{by}{source}")]
+    Unreadable {
+        /// `--config: ` where that names it, nothing where it was found.
+        by: &'static str,
+        /// What is wrong with it.
+        source: KeyFileError,
+    },
+    /// A key that no setting has.
+    #[error("{}, line {line}: there is no key '{key}'{instead}", .path.display())]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// As it is written.
+        key: String,
+        /// What was meant, or what there is.
+        instead: String,
+    },
+    /// A text that is no value of its setting.
+    #[error("{place}: {reason}")]
+    Value {
+        /// The flag, the variable, or file, line and key.
+        place: String,
+        /// What is wrong, and what to write.
+        reason: String,
+    },
+    /// An environment variable that is not UTF-8.
+    #[error("{0} is no text: write it in UTF-8")]
+    NotText(String),
+    /// No server.
+    #[error("name the server with --url, ETCD_HEATMAP_URL or url under [source] in etcd-heatmap.toml")]
+    NoUrl,
+    /// No folder to write to.
+    #[error("name the folder to write to with --out, ETCD_HEATMAP_OUT or dir under [output] in etcd-heatmap.toml")]
+    NoOut,
+    /// No folder to read from.
+    #[error(
+        "name the folder that holds history/ as DIR, with ETCD_HEATMAP_OUT or as dir under [output] in etcd-heatmap.toml"
+    )]
+    NoFolder,
+}
+
+/// All settings and where they came from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What is in force.
+    pub settings: Settings,
+    /// What a person should know and that stops nothing.
+    pub notes: Vec<String>,
+    values: Values,
+}
+
+impl Config {
+    /// Puts the layers together: flags, the environment, the file that is named or lies here, defaults.
+    pub fn load(flags: &[Given], file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let (from_environment, notes) = layers::of_environment(environment)?;
+        let mut given: Vec<Given> = layers::defaults().collect();
+        given.extend(layers::of_file(file, environment)?);
+        given.extend(layers::by_metric(from_environment)?);
+        given.extend(layers::by_metric(flags.to_vec())?);
+        let values = Values::of(given)?;
+        Ok(Self { settings: Settings::of(&values)?, notes, values })
+    }
+
+    /// All settings as TOML, each with where it came from.
+    pub fn show(&self) -> Result<String, ConfigError> {
+        show::toml(&self.values, &self.settings.how.profile)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests;

@@ -1,0 +1,289 @@
+//! The table of settings: one entry each, from which come its flag, its environment variable and its
+//! key in a file.
+
+use super::Formats;
+use super::parse::{
+    band_list, concurrency, instant, label_name, list, ok, profile_list, selector, series, share, url, weight_list,
+};
+use crate::score::Rollup;
+use crate::spec::{Bands, Metric, Profile, parse_weight};
+use crate::time::{CellWidth, Step, Zone};
+
+/// What the names of all environment variables begin with.
+pub const VARIABLES: &str = "ETCD_HEATMAP_";
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// As in a file, with its table: `source.step`.
+    pub name: &'static str,
+    /// Its flag; none for weights and bands, of which there is one for each metric.
+    pub flag: Option<Flag>,
+    /// The text of its default; empty where nothing is the default.
+    pub default: &'static str,
+    /// How it is written in a file.
+    pub shape: Shape,
+    check: fn(&str) -> Result<(), String>,
+}
+
+/// How a setting is called on a command line.
+#[derive(Debug)]
+pub struct Flag {
+    /// Without the dashes.
+    pub name: &'static str,
+    /// What stands for the value in the help.
+    pub value: &'static str,
+    /// What the help says.
+    pub help: &'static str,
+}
+
+/// How a value is written in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A string.
+    Text,
+    /// A string that may hold a login: it is never repeated as it is.
+    Url,
+    /// A number.
+    Number,
+    /// A list of strings; a flag that may be given several times.
+    List,
+    /// Not at all: its values belong to the keys of single metrics.
+    PerMetric,
+}
+
+/// A setting is what it is called: functions cannot be compared.
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Key {}
+
+impl Key {
+    /// The environment variable, such as `ETCD_HEATMAP_TIME_ZONE`.
+    pub fn variable(&self) -> Option<String> {
+        let flag = self.flag.as_ref()?;
+        Some(format!("{VARIABLES}{}", flag.name.to_uppercase().replace('-', "_")))
+    }
+
+    /// The table and the key in it.
+    pub fn parts(&self) -> (&'static str, &'static str) {
+        self.name.split_once('.').unwrap_or(("", self.name))
+    }
+
+    /// Whether a file may hold it.
+    pub fn is_in_files(&self) -> bool {
+        self.shape != Shape::PerMetric
+    }
+
+    /// What separates several values in one text.
+    pub fn separator(&self) -> &'static str {
+        // Bands have commas of their own.
+        if self.shape == Shape::PerMetric { ";" } else { "," }
+    }
+
+    /// What is wrong with a text as its value.
+    pub fn check(&self, text: &str) -> Result<(), String> {
+        (self.check)(text)
+    }
+
+    const fn text(
+        name: &'static str,
+        default: &'static str,
+        flag: Flag,
+        check: fn(&str) -> Result<(), String>,
+    ) -> Self {
+        Self { name, flag: Some(flag), default, shape: Shape::Text, check }
+    }
+
+    const fn of_shape(self, shape: Shape) -> Self {
+        Self { shape, ..self }
+    }
+
+    const fn weight(name: &'static str) -> Self {
+        Self { name, flag: None, default: "", shape: Shape::Number, check: |text| ok(parse_weight(text)) }
+    }
+
+    const fn bands(name: &'static str) -> Self {
+        Self { name, flag: None, default: "", shape: Shape::Text, check: |text| ok(text.parse::<Bands>()) }
+    }
+}
+
+const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Flag {
+    Flag { name, value, help }
+}
+
+/// All of them, in the order in which they are shown.
+pub static KEYS: [Key; 33] = [
+    Key::text(
+        "source.url",
+        "",
+        flag("url", "URL", "Base URL of a Prometheus-compatible server, such as http://127.0.0.1:9090"),
+        |text| ok(url(text)),
+    )
+    .of_shape(Shape::Url),
+    Key::text(
+        "source.start",
+        "now-7d",
+        flag("start", "TIME", "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d"),
+        |text| ok(instant(text)),
+    ),
+    Key::text(
+        "source.end",
+        "now",
+        flag("end", "TIME", "End of the range, not part of it; written like --start"),
+        |text| ok(instant(text)),
+    ),
+    Key::text(
+        "source.step",
+        "1m",
+        flag(
+            "step",
+            "DURATION",
+            "Distance between two evaluations, whole seconds up to 1h. Rates look back 5 minutes: with a longer step \
+             they see only a part of the time",
+        ),
+        |text| ok(text.parse::<Step>()),
+    ),
+    Key::text(
+        "source.selector",
+        "",
+        flag("selector", "MATCHERS", "Label matchers that every query carries, such as 'job=\"etcd\"'"),
+        selector,
+    ),
+    Key::text(
+        "source.series",
+        "auto",
+        flag(
+            "series",
+            "SERIES",
+            "Which series to read: raw (etcd's own), recorded (what the original system's recording rules made of \
+             them), or auto (recorded where they cover all that etcd's own cover)",
+        ),
+        |text| ok(series(text)),
+    ),
+    Key::text(
+        "source.queries",
+        "",
+        flag("queries", "DIR", "Folder with METRIC.promql files that replace the embedded queries of the same name"),
+        |_| Ok(()),
+    ),
+    Key::text(
+        "source.concurrency",
+        "4",
+        flag("concurrency", "N", "Range queries in flight at once, 1 to 64"),
+        |text| ok(concurrency(text)),
+    )
+    .of_shape(Shape::Number),
+    Key::text(
+        "source.for_profiles",
+        "",
+        flag(
+            "for-profiles",
+            "NAMES",
+            "Profiles to score or compare by later: pull the limits that they judge against as well. Separated by \
+             commas",
+        ),
+        |text| ok(profile_list(text)),
+    )
+    .of_shape(Shape::List),
+    Key::text(
+        "labels.cluster",
+        "",
+        flag("cluster-label", "LABEL", "Label that names the cluster [default: cluster, else job]"),
+        |text| if text.is_empty() { Ok(()) } else { ok(label_name(text)) },
+    ),
+    Key::text("labels.member", "instance", flag("member-label", "LABEL", "Label that names the member"), |text| {
+        ok(label_name(text))
+    }),
+    Key::text(
+        "score.profile",
+        "seed",
+        flag("profile", "NAME", "Whose thresholds and weights: seed, etcd-faq, mixin, openshift or fleet"),
+        |text| ok(Profile::named(text)),
+    ),
+    Key::text(
+        "score.weight",
+        "",
+        flag(
+            "weight",
+            "METRIC=SHARE",
+            "What if a metric weighed this much? METRIC=SHARE, such as wal_fsync=0.5; the others share the rest in \
+             proportion. May be given several times",
+        ),
+        |text| ok(weight_list(text)),
+    )
+    .of_shape(Shape::List),
+    Key::text(
+        "bands",
+        "",
+        flag(
+            "band",
+            "METRIC=BANDS",
+            "What if a metric had other bands? METRIC=THRESHOLD:POINTS,…, such as wal_fsync=0.02:5,0.05:0 or, of its \
+             limit, db_size=80%:0; METRIC=none never costs a point. May be given several times",
+        ),
+        |text| ok(band_list(text)),
+    )
+    .of_shape(Shape::PerMetric),
+    Key::text(
+        "score.without",
+        "",
+        flag("without", "METRIC", "Leave a metric out; the rest share its weight. May be given several times"),
+        |text| ok(list::<Metric>(text)),
+    )
+    .of_shape(Shape::List),
+    Key::text(
+        "score.rollup",
+        "worst",
+        flag(
+            "rollup",
+            "ROLLUP",
+            "How the members of a cluster become its score: worst, mean, or quorum (what a majority reaches)",
+        ),
+        |text| ok(text.parse::<Rollup>()),
+    ),
+    Key::text(
+        "score.time_zone",
+        "UTC",
+        flag("time-zone", "ZONE", "Whose days and hours: an IANA time zone such as Europe/Berlin"),
+        |text| ok(text.parse::<Zone>()),
+    ),
+    Key::text("score.cell", "1h", flag("cell", "WIDTH", "Width of a cell: 15m, 30m, 1h or 2h"), |text| {
+        ok(text.parse::<CellWidth>())
+    }),
+    Key::text(
+        "score.min_coverage",
+        "0.5",
+        flag("min-coverage", "SHARE", "Share of its steps that must be scored for a cell not to be uncertain, 0 to 1"),
+        |text| ok(share(text)),
+    )
+    .of_shape(Shape::Number),
+    Key::weight("weights.wal_fsync"),
+    Key::weight("weights.backend_commit"),
+    Key::weight("weights.open_fds"),
+    Key::weight("weights.leader_changes"),
+    Key::weight("weights.client_traffic_in"),
+    Key::weight("weights.db_size"),
+    Key::bands("bands.wal_fsync"),
+    Key::bands("bands.backend_commit"),
+    Key::bands("bands.open_fds"),
+    Key::bands("bands.leader_changes"),
+    Key::bands("bands.client_traffic_in"),
+    Key::bands("bands.db_size"),
+    Key::text("output.dir", "", flag("out", "DIR", "Folder to write to; made where it is missing"), |_| Ok(())),
+    Key::text(
+        "output.formats",
+        "parquet,csv,openmetrics",
+        flag(
+            "formats",
+            "FORMATS",
+            "What to write of the scores, separated by commas: parquet (scores/ and heatmap.parquet), csv \
+             (heatmap.csv), openmetrics",
+        ),
+        |text| ok(text.parse::<Formats>()),
+    )
+    .of_shape(Shape::List),
+];

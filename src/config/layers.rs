@@ -1,0 +1,98 @@
+//! The layers that values come from: defaults, a file, the environment; flags come from the command
+//! line.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+use super::keys::{KEYS, Key, VARIABLES};
+use super::lookup::{find, instead_of};
+use super::original;
+use super::parse::band_list;
+use super::value::{Given, Origin};
+use crate::key_file::{Entry, KeyFile, KeyFileError};
+use crate::nearest::did_you_mean;
+
+/// The file that is read where none is named.
+const FILE: &str = "etcd-heatmap.toml";
+/// The variable that names another.
+const FILE_VARIABLE: &str = "ETCD_HEATMAP_CONFIG";
+
+/// Variables of the environment by their names.
+pub type Environment = BTreeMap<String, OsString>;
+
+/// What every setting is that nobody gives. Weights and bands are the profile's.
+pub(super) fn defaults() -> impl Iterator<Item = Given> {
+    let keys = KEYS.iter().filter(|key| key.is_in_files() && key.flag.is_some());
+    keys.map(|key| Given { key, text: key.default.to_owned(), origin: Origin::Default })
+}
+
+/// The file that `--config` names, or the environment, or that lies here.
+pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result<Vec<Given>, ConfigError> {
+    let variable = environment.get(FILE_VARIABLE).filter(|path| !path.is_empty());
+    let (path, by) = match (named, variable) {
+        (Some(path), _) => (path.to_owned(), "--config: "),
+        (None, Some(path)) => (PathBuf::from(path), "ETCD_HEATMAP_CONFIG: "),
+        (None, None) if Path::new(FILE).exists() => (PathBuf::from(FILE), ""),
+        (None, None) => return Ok(Vec::new()),
+    };
+    let file = KeyFile::read(&path).map_err(|source| match source {
+        KeyFileError::Unreadable { .. } => ConfigError::Unreadable { by, source },
+        KeyFileError::Syntax { .. } => ConfigError::File(source),
+    })?;
+    let key_of = if KeyFile::is_toml(&path) { key_of_toml } else { original::key_of };
+    file.entries.into_iter().map(|entry| of_entry(&path, entry, key_of)).collect()
+}
+
+fn of_entry(
+    path: &Path,
+    entry: Entry,
+    key_of: impl Fn(&str) -> Result<&'static Key, String>,
+) -> Result<Given, ConfigError> {
+    let Entry { key: written, text, line } = entry;
+    let key = key_of(&written).map_err(|instead| ConfigError::UnknownKey {
+        path: path.to_owned(),
+        line,
+        key: written.clone(),
+        instead,
+    })?;
+    let text = if KeyFile::is_toml(path) { text } else { original::text_of(&text) };
+    Ok(Given { key, text, origin: Origin::File { path: path.to_owned(), line, written } })
+}
+
+fn key_of_toml(name: &str) -> Result<&'static Key, String> {
+    find(name).ok_or_else(|| instead_of(name))
+}
+
+/// The variables that are settings, and a note about each that only looks like one.
+pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, Vec<String>), ConfigError> {
+    let (mut given, mut notes) = (Vec::new(), Vec::new());
+    let known: Vec<(String, &Key)> = KEYS.iter().filter_map(|key| Some((key.variable()?, key))).collect();
+    let names = || known.iter().map(|(name, _)| name.as_str()).chain([FILE_VARIABLE]);
+    for (variable, text) in environment.iter().filter(|(name, text)| name.starts_with(VARIABLES) && !text.is_empty()) {
+        if let Some((_, key)) = known.iter().find(|(name, _)| name == variable) {
+            let text = text.to_str().ok_or_else(|| ConfigError::NotText(variable.clone()))?.to_owned();
+            given.push(Given { key, text, origin: Origin::Environment(variable.clone()) });
+        } else if variable != FILE_VARIABLE {
+            notes.push(format!("{variable} is no setting{}: it is ignored", did_you_mean(variable, names())));
+        }
+    }
+    Ok((given, notes))
+}
+
+/// Gives the bands of several metrics in one text to the keys of these metrics.
+pub(super) fn by_metric(given: Vec<Given>) -> Result<Vec<Given>, ConfigError> {
+    let mut each = Vec::with_capacity(given.len());
+    for given in given {
+        if given.key.is_in_files() {
+            each.push(given);
+            continue;
+        }
+        for (metric, bands) in band_list(&given.text).map_err(|reason| given.error(reason))? {
+            let key = find(&format!("{}.{metric}", given.key.name)).ok_or_else(|| given.error(metric))?;
+            each.push(Given { key, text: bands.to_string(), origin: given.origin.clone() });
+        }
+    }
+    Ok(each)
+}

@@ -1,0 +1,102 @@
+//! Settings by the names of their keys in a file.
+
+use super::keys::{KEYS, Key};
+use crate::nearest::did_you_mean;
+
+/// The key of a file with this name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.is_in_files() && key.name == name)
+}
+
+/// The keys of one table of a file.
+pub(super) fn of_table(table: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.is_in_files() && key.parts().0 == table)
+}
+
+/// The tables of a file, in order.
+pub(super) fn tables() -> Vec<&'static str> {
+    let mut tables: Vec<&str> = KEYS.iter().filter(|key| key.is_in_files()).map(|key| key.parts().0).collect();
+    tables.dedup();
+    tables
+}
+
+/// What to write instead of a key that there is not: the nearest one, or else all that there are.
+pub(super) fn instead_of(typed: &str) -> String {
+    let last = typed.rsplit('.').next().unwrap_or(typed).replace('-', "_");
+    // The right word in a wrong table, or a flag's.
+    let is_meant =
+        |key: &&Key| key.parts().1 == last || key.flag.as_ref().is_some_and(|f| f.name.replace('-', "_") == last);
+    let meant: Vec<&Key> = KEYS.iter().filter(|key| key.is_in_files()).filter(is_meant).collect();
+    if let [only] = meant[..] {
+        return format!(" (did you mean '{}'?)", only.name);
+    }
+    let singular = |word: &str| word.trim_end_matches('s').to_owned();
+    if let Some(table) = tables().into_iter().find(|table| singular(table) == singular(&last)) {
+        return format!(": [{table}] is a table of {}", keys_of(table));
+    }
+    let nearest = did_you_mean(typed, KEYS.iter().filter(|key| key.is_in_files()).map(|key| key.name));
+    if !nearest.is_empty() {
+        return nearest;
+    }
+    match typed.split('.').next() {
+        Some(table) if tables().contains(&table) => format!(": those of [{table}] are {}", keys_of(table)),
+        _ => format!(": the tables are {}", tables().join(", ")),
+    }
+}
+
+fn keys_of(table: &str) -> String {
+    of_table(table).map(|key| key.parts().1).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Metric;
+
+    #[test]
+    fn every_default_is_a_value_and_every_metric_has_a_weight_and_bands() {
+        for key in KEYS.iter().filter(|key| key.flag.is_some()) {
+            if !key.default.is_empty() {
+                assert_eq!(key.check(key.default), Ok(()), "{}", key.name);
+            }
+        }
+        for metric in Metric::ALL {
+            for table in ["weights", "bands"] {
+                assert!(find(&format!("{table}.{metric}")).is_some(), "{table}.{metric}");
+            }
+        }
+        assert_eq!(tables(), ["source", "labels", "score", "weights", "bands", "output"]);
+    }
+
+    #[test]
+    fn a_key_that_there_is_not_suggests_the_one_that_was_meant() {
+        for (typed, meant) in [
+            ("source.stpe", "source.step"),
+            ("score.step", "source.step"),
+            ("sorce.url", "source.url"),
+            ("time_zone", "score.time_zone"),
+            ("labels.cluster-label", "labels.cluster"),
+            ("output.out", "output.dir"),
+            ("weight.wal_fsync", "weights.wal_fsync"),
+            ("bands.walfsync", "bands.wal_fsync"),
+            ("score.mincoverage", "score.min_coverage"),
+        ] {
+            assert_eq!(instead_of(typed), format!(" (did you mean '{meant}'?)"), "{typed}");
+        }
+        assert_eq!(
+            instead_of("sources"),
+            ": [source] is a table of url, start, end, step, selector, series, queries, concurrency, for_profiles"
+        );
+        assert!(instead_of("score.band").starts_with(": [bands] is a table of wal_fsync, "));
+        assert_eq!(instead_of("labels.xyzzy"), ": those of [labels] are cluster, member");
+        assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, output");
+    }
+
+    #[test]
+    fn a_flag_gives_the_variable_its_name() {
+        let variable = |name| find(name).and_then(Key::variable);
+        assert_eq!(variable("score.time_zone").as_deref(), Some("ETCD_HEATMAP_TIME_ZONE"));
+        assert_eq!(variable("output.dir").as_deref(), Some("ETCD_HEATMAP_OUT"));
+        assert_eq!(variable("weights.db_size"), None);
+    }
+}

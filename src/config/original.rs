@@ -1,0 +1,63 @@
+//! The INI of the original script, as it stands: its weights, and the width of a cell.
+
+use super::keys::Key;
+use super::lookup::find;
+use crate::nearest::did_you_mean;
+
+/// Its keys, and ours.
+const KEYS: [(&str, &str); 7] = [
+    ("weights.wt_etcd_wal_fsync", "weights.wal_fsync"),
+    ("weights.wt_etcd_db_fsync", "weights.backend_commit"),
+    ("weights.wt_etcd_file_descriptor", "weights.open_fds"),
+    ("weights.wt_etcd_leader_election", "weights.leader_changes"),
+    ("weights.wt_etcd_client_traffic_in", "weights.client_traffic_in"),
+    ("weights.wt_etcd_database_size", "weights.db_size"),
+    ("time.duration", "score.cell"),
+];
+
+/// Our key for one of the INI, or else what might have been meant. Case does not count in its keys,
+/// as it did not for the original.
+pub(super) fn key_of(written: &str) -> Result<&'static Key, String> {
+    let lower = written.to_lowercase();
+    if let Some(key) = KEYS.iter().find(|(theirs, _)| *theirs == lower).and_then(|(_, ours)| find(ours)) {
+        return Ok(key);
+    }
+    if find(&lower).is_some() {
+        return Err(": it is one of TOML, so let the name of the file end in .toml".to_owned());
+    }
+    let nearest = did_you_mean(&lower, KEYS.map(|(theirs, _)| theirs));
+    if !nearest.is_empty() {
+        return Err(nearest);
+    }
+    Err(": an INI has only wt_etcd_… under [weights] and duration under [time]; a file of all settings ends in .toml"
+        .to_owned())
+}
+
+/// A value without the brackets of `[1h]`, in which PromQL writes a range.
+pub(super) fn text_of(value: &str) -> String {
+    let value = value.trim();
+    value.strip_prefix('[').and_then(|v| v.strip_suffix(']')).unwrap_or(value).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_original_is_one_of_ours() {
+        for (theirs, ours) in KEYS {
+            assert_eq!(key_of(theirs).map(|key| key.name), Ok(ours));
+        }
+        assert_eq!(key_of("weights.WT_etcd_wal_fsync").map(|key| key.name), Ok("weights.wal_fsync"));
+        assert_eq!(["[1h]", "2h", " [ 30m ] "].map(text_of), ["1h", "2h", "30m"]);
+    }
+
+    #[test]
+    fn another_key_suggests_the_nearest() {
+        let refused = |key| key_of(key).map(|key| key.name).err().unwrap_or_default();
+        assert_eq!(refused("weights.wt_etcd_wal_fsnyc"), " (did you mean 'weights.wt_etcd_wal_fsync'?)");
+        assert_eq!(refused("time.durations"), " (did you mean 'time.duration'?)");
+        assert!(refused("source.step").contains(".toml"));
+        assert!(refused("xyzzy").contains("[weights]"));
+    }
+}

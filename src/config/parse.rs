@@ -1,0 +1,140 @@
+//! What the text of a setting means, wherever it comes from.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::prometheus::{SeriesForm, shown_url};
+use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
+use crate::time::{TimeError, parse_instant};
+
+/// Only whether it can be read, and why not.
+pub(super) fn ok<T, E: Display>(read: Result<T, E>) -> Result<(), String> {
+    read.map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// Values between commas; none where there is nothing.
+pub(super) fn list<T: FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
+    parts(text, ',').map(str::parse).collect()
+}
+
+/// Names of profiles, between commas.
+pub(super) fn profile_list(text: &str) -> Result<Vec<Profile>, ProfileError> {
+    parts(text, ',').map(Profile::named).collect()
+}
+
+fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    // Splitting nothing would give one empty part.
+    text.split(separator).map(str::trim).filter(move |_| !text.trim().is_empty())
+}
+
+/// `wal_fsync=0.5,db_size=0.1`, in millionths.
+pub(super) fn weight_list(text: &str) -> Result<Vec<(Metric, u64)>, String> {
+    let weight = |part| {
+        let (metric, weight) = of_metric(part, "wal_fsync=0.5")?;
+        Ok((metric, parse_weight(weight).map_err(|e| e.to_string())?))
+    };
+    parts(text, ',').map(weight).collect()
+}
+
+/// `wal_fsync=0.02:5,0.05:0;db_size=80%:0`
+pub(super) fn band_list(text: &str) -> Result<Vec<(Metric, Bands)>, String> {
+    let bands = |part| {
+        let (metric, bands) = of_metric(part, "wal_fsync=0.02:5,0.05:0")?;
+        Ok((metric, bands.parse().map_err(|e: RuleError| e.to_string())?))
+    };
+    parts(text, ';').map(bands).collect()
+}
+
+fn of_metric<'a>(text: &'a str, example: &str) -> Result<(Metric, &'a str), String> {
+    let (metric, value) =
+        text.split_once('=').ok_or_else(|| format!("'{text}' has no '=': write it like {example}"))?;
+    Ok((metric.trim().parse()?, value))
+}
+
+/// A share, 0 to 1.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    match text.trim().parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("'{text}' is no share: write a number from 0 to 1, such as 0.5")),
+    }
+}
+
+/// Label matchers: they stand in queries, which stand on one line of a rule file.
+pub(super) fn selector(text: &str) -> Result<(), String> {
+    match text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')) {
+        true => Err("write the matchers on one line".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Queries in flight.
+pub(super) fn concurrency(text: &str) -> Result<u16, String> {
+    match text.trim().parse() {
+        Ok(queries) if (1..=64).contains(&queries) => Ok(queries),
+        _ => Err(format!("'{text}' is no number of queries: write one from 1 to 64")),
+    }
+}
+
+/// A label name as Prometheus allows it: it stands in the queries as it is.
+pub(super) fn label_name(text: &str) -> Result<String, String> {
+    let mut chars = text.chars();
+    let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    if starts && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("'{text}' is no label name: it is made of letters, digits and underscores"))
+    }
+}
+
+/// Which series to read.
+pub(super) fn series(text: &str) -> Result<SeriesForm, String> {
+    match text {
+        "auto" => Ok(SeriesForm::Auto),
+        "raw" => Ok(SeriesForm::Raw),
+        "recorded" => Ok(SeriesForm::Recorded),
+        _ => Err(format!("'{text}' is no form of the series: write auto, raw or recorded")),
+    }
+}
+
+/// Whether it is an instant; which one depends on what time it is when it is needed.
+pub(super) fn instant(text: &str) -> Result<(), TimeError> {
+    parse_instant(text, 0).map(|_| ())
+}
+
+/// Whether it is the URL of a server, or nothing.
+pub(super) fn url(text: &str) -> Result<(), String> {
+    if text.is_empty() { Ok(()) } else { ok(shown_url(text)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_name_that_would_break_the_query_is_refused() {
+        assert!(label_name("k8s_cluster").is_ok());
+        for bad in ["", "a-b", "1a", "a)"] {
+            assert!(label_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lists_may_be_empty_and_their_parts_may_not() {
+        assert_eq!(list::<Metric>(""), Ok(vec![]));
+        assert_eq!(list::<Metric>("open_fds, db_size"), Ok(vec![Metric::OpenFds, Metric::DbSize]));
+        assert!(list::<Metric>("open_fds,").is_err());
+        assert_eq!(weight_list("wal_fsync=0.5,db_size=0.1").map(|weights| weights.len()), Ok(2));
+        assert_eq!(band_list("wal_fsync=0.02:5,0.05:0;db_size=80%:0").map(|bands| bands.len()), Ok(2));
+        assert!(weight_list("wal_fsync").is_err());
+    }
+
+    #[test]
+    fn numbers_stay_within_their_bounds() {
+        for bad in ["-0.1", "1.1", "NaN", "inf", "half", ""] {
+            assert!(share(bad).is_err(), "{bad}");
+        }
+        for bad in ["0", "65", "-1", "1.5", "many"] {
+            assert!(concurrency(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Settings as they are resolved: what a run works with.
+
+use std::path::{Path, PathBuf};
+
+use super::parse::{concurrency, label_name, list, profile_list, series, share, weight_list};
+use super::value::{Given, Values};
+use super::{ConfigError, Formats};
+use crate::heatmap::Folding;
+use crate::prometheus::{QueryError, QuerySet, SeriesForm};
+use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
+use crate::time::{Step, TimeError, TimeRange, parse_instant};
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What to pull.
+    pub source: SourceSettings,
+    /// How to score.
+    pub how: How,
+    /// Metrics that are neither pulled nor scored.
+    pub without: Vec<Metric>,
+    /// Which outputs to write.
+    pub formats: Formats,
+    dir: Option<PathBuf>,
+}
+
+/// What to pull, and how.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    url: Option<String>,
+    start: String,
+    end: String,
+    /// The distance between two evaluations.
+    pub step: Step,
+    selector: String,
+    /// Which form of the series to read.
+    pub series: SeriesForm,
+    queries: Option<PathBuf>,
+    /// Queries in flight.
+    pub concurrency: usize,
+    /// The label that names the cluster; without one it is `cluster`, else `job`.
+    pub cluster_label: Option<String>,
+    /// The label that names the member.
+    pub member_label: String,
+    /// Profiles whose limits are pulled beside those of the one in force.
+    for_profiles: Vec<Profile>,
+}
+
+/// How to score.
+#[derive(Clone, Debug)]
+pub struct How {
+    /// Weights and bands.
+    pub profile: Profile,
+    /// How cells are cut and clusters made of members.
+    pub folding: Folding,
+    /// Share of its steps that must be scored for a cell not to be uncertain.
+    pub min_coverage: f64,
+}
+
+impl Settings {
+    pub(super) fn of(values: &Values) -> Result<Self, ConfigError> {
+        let without = values.read("score.without", list::<Metric>)?;
+        let folding = Folding {
+            zone: values.read("score.time_zone", str::parse)?,
+            width: values.read("score.cell", str::parse)?,
+            rollup: values.read("score.rollup", str::parse)?,
+        };
+        let profile = profile(values)?.without(&without).map_err(|e| values.error("score.without", e))?;
+        Ok(Self {
+            source: SourceSettings::of(values)?,
+            how: How { profile, folding, min_coverage: values.read("score.min_coverage", share)? },
+            without,
+            formats: values.read("output.formats", str::parse)?,
+            dir: values.optional("output.dir").map(PathBuf::from),
+        })
+    }
+
+    /// The limits that the profile in force needs, and those that are pulled for others, each with the
+    /// metric that is judged against it.
+    pub fn limits(&self) -> Result<Vec<(Metric, Companion)>, ProfileError> {
+        let mut limits: Vec<(Metric, Companion)> = self.how.profile.limits().collect();
+        for profile in &self.source.for_profiles {
+            limits.extend(profile.clone().without(&self.without)?.limits());
+        }
+        limits.sort_unstable();
+        limits.dedup();
+        Ok(limits)
+    }
+
+    /// The folder to write to.
+    pub fn out(&self) -> Result<&Path, ConfigError> {
+        self.dir.as_deref().ok_or(ConfigError::NoOut)
+    }
+
+    /// The folder that holds a history: the one that was typed, else the one that pulls write to.
+    pub fn folder<'a>(&'a self, typed: Option<&'a Path>) -> Result<&'a Path, ConfigError> {
+        typed.or(self.dir.as_deref()).ok_or(ConfigError::NoFolder)
+    }
+}
+
+impl SourceSettings {
+    fn of(values: &Values) -> Result<Self, ConfigError> {
+        let text = |name| values.text(name).to_owned();
+        let cluster_label = match values.optional("labels.cluster") {
+            Some(_) => Some(values.read("labels.cluster", label_name)?),
+            None => None,
+        };
+        Ok(Self {
+            url: values.optional("source.url").map(str::to_owned),
+            start: text("source.start"),
+            end: text("source.end"),
+            step: values.read("source.step", str::parse)?,
+            selector: text("source.selector"),
+            series: values.read("source.series", series)?,
+            queries: values.optional("source.queries").map(PathBuf::from),
+            concurrency: values.read("source.concurrency", concurrency)?.into(),
+            cluster_label,
+            member_label: values.read("labels.member", label_name)?,
+            for_profiles: values.read("source.for_profiles", profile_list)?,
+        })
+    }
+
+    /// The server's URL, with a login if it has one.
+    pub fn url(&self) -> Result<&str, ConfigError> {
+        self.url.as_deref().ok_or(ConfigError::NoUrl)
+    }
+
+    /// The range to pull, and whether its end had to be moved back to now.
+    pub fn range(&self, now_ms: i64) -> Result<(TimeRange, bool), TimeError> {
+        let (start, end) = (parse_instant(&self.start, now_ms)?, parse_instant(&self.end, now_ms)?);
+        Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
+    }
+
+    /// The queries, filled in.
+    pub fn query_set(&self) -> Result<QuerySet, QueryError> {
+        QuerySet::load(self.queries.as_deref(), &self.selector, self.cluster_label.as_deref(), &self.member_label)
+    }
+}
+
+/// The profile with all that changes it.
+fn profile(values: &Values) -> Result<Profile, ConfigError> {
+    let mut profile = weighed_profile(values)?;
+    let shares = values.read("score.weight", weight_list)?;
+    if !shares.is_empty() {
+        profile = profile.with_weight_shares(&shares).map_err(|e| values.error("score.weight", e))?;
+    }
+    for (metric, given) in per_metric("bands", values) {
+        let bands: Bands = given.text.parse().map_err(|e| given.error(e))?;
+        // Bands that are the profile's own leave it what it is called.
+        if bands != profile.rule(metric).bands {
+            profile = profile.with_bands(metric, bands).map_err(|e| given.error(e))?;
+        }
+    }
+    Ok(profile)
+}
+
+/// The named profile with the weights of a file in the place of its own, before any are rescaled.
+pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
+    let profile = values.read("score.profile", Profile::named)?;
+    let (mut weights, mut last): (Vec<(Metric, u64)>, Option<&Given>) = (Vec::new(), None);
+    for (metric, given) in per_metric("weights", values) {
+        weights.push((metric, parse_weight(&given.text).map_err(|e| given.error(e))?));
+        last = last.into_iter().chain([given]).max_by_key(|given| given.line());
+    }
+    let is_same = weights.iter().all(|&(metric, weight)| weight == profile.rule(metric).weight);
+    match last {
+        Some(last) if !is_same => {
+            let name = profile.name.clone();
+            profile.with_weights(&weights).map_err(|e| match weights.len() {
+                METRICS => last.error(e),
+                _ => last.error(format!("{e}; weights that are not given are those of the profile {name}")),
+            })
+        }
+        _ => Ok(profile),
+    }
+}
+
+/// The values of a table that has a key for each metric.
+fn per_metric<'a>(table: &'a str, values: &'a Values) -> impl Iterator<Item = (Metric, &'a Given)> {
+    Metric::ALL.into_iter().filter_map(move |metric| Some((metric, values.get(&format!("{table}.{metric}"))?)))
+}

@@ -1,0 +1,139 @@
+//! Settings as a file of TOML that says where each came from and, saved, gives the same settings.
+
+use super::ConfigError;
+use super::keys::{Key, Shape};
+use super::lookup::{of_table, tables};
+use super::settings::weighed_profile;
+use super::value::{Origin, Values};
+use crate::prometheus::shown_url;
+use crate::spec::{Metric, Profile, WEIGHT_ONE};
+
+const HEADER: &str = "\
+# What is in force, and where it came from. Saved as etcd-heatmap.toml it gives the same settings.
+";
+
+/// One `key = value`, and what is said about it.
+struct Line {
+    setting: String,
+    comment: String,
+}
+
+/// All tables; `profile` is the one that scores.
+pub(super) fn toml(values: &Values, profile: &Profile) -> Result<String, ConfigError> {
+    let weighed = weighed_profile(values)?;
+    let mut text = HEADER.to_owned();
+    for table in tables() {
+        text.push_str(&format!("\n[{table}]\n"));
+        let lines: Vec<Line> = match table {
+            "weights" => Metric::ALL.map(|metric| weight(values, &weighed, profile, metric)).into(),
+            "bands" => Metric::ALL.map(|metric| bands(values, profile, metric)).into(),
+            _ => of_table(table).map(|key| line(values, key)).collect(),
+        };
+        let width = lines.iter().map(|line| line.setting.chars().count()).max().unwrap_or(0);
+        for Line { setting, comment } in lines {
+            // A comment ends with its line, and a file may be called anything.
+            let comment = comment.replace(char::is_control, "?");
+            text.push_str(&format!("{setting:<width$}  # {comment}\n"));
+        }
+    }
+    Ok(text)
+}
+
+fn line(values: &Values, key: &Key) -> Line {
+    let text = values.text(key.name);
+    let origin = origin(values, key.name, "default");
+    let (value, comment) = match key.shape {
+        Shape::Url => match shown_url(text) {
+            Ok((shown, true)) => {
+                (quoted(&shown), format!("{origin}; without its login or query, which are never shown"))
+            }
+            _ if text.is_empty() => (quoted(""), "not set".to_owned()),
+            _ => (quoted(text), origin),
+        },
+        // `.5` is a number on a command line and none in TOML.
+        Shape::Number => (text.trim().parse().map_or_else(|_| quoted(text), |n: f64| n.to_string()), origin),
+        Shape::List => (list(text), origin),
+        Shape::Text | Shape::PerMetric => (quoted(text), origin),
+    };
+    let comment = match (key.name, text) {
+        ("labels.cluster", "") => format!("{comment}: cluster, else job"),
+        ("output.dir", "") => "not set".to_owned(),
+        _ => comment,
+    };
+    Line { setting: format!("{} = {value}", key.parts().1), comment }
+}
+
+/// A weight before `score.weight` rescales the others, which may give decimals without end, and before
+/// metrics are left out; the comment says what comes of that.
+fn weight(values: &Values, weighed: &Profile, profile: &Profile, metric: Metric) -> Line {
+    let share = weighed.rule(metric).weight as f64 / WEIGHT_ONE as f64;
+    let comment = origin(values, &format!("weights.{metric}"), &format!("profile {}", profile_name(values)));
+    let in_force = profile.share(metric);
+    let comment = match profile.counts(metric) {
+        false if share > 0.0 => format!("{comment}; left out"),
+        true if (in_force - share).abs() > 1e-9 => {
+            format!("{comment}; in force: {}", (in_force * 1e6).round() / 1e6)
+        }
+        _ => comment,
+    };
+    Line { setting: format!("{metric} = {share}"), comment }
+}
+
+fn bands(values: &Values, profile: &Profile, metric: Metric) -> Line {
+    let comment = origin(values, &format!("bands.{metric}"), &format!("profile {}", profile_name(values)));
+    Line { setting: format!("{metric} = {}", quoted(&profile.rule(metric).bands.to_string())), comment }
+}
+
+fn profile_name(values: &Values) -> &str {
+    values.text("score.profile")
+}
+
+/// Where a value came from, or who decides where nobody gave one.
+fn origin(values: &Values, name: &str, or_else: &str) -> String {
+    match values.get(name).map(|given| &given.origin) {
+        None | Some(Origin::Default) => or_else.to_owned(),
+        Some(origin) => origin.to_string(),
+    }
+}
+
+fn list(text: &str) -> String {
+    let items: Vec<String> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(quoted).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A string of TOML.
+fn quoted(text: &str) -> String {
+    // Selectors are full of double quotes.
+    if text.contains(['"', '\\']) && !text.contains(|c: char| c == '\'' || c.is_control()) {
+        return format!("'{text}'");
+    }
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::key_file::KeyFile;
+
+    #[test]
+    fn any_text_comes_back_from_its_quotes() {
+        for text in ["", "now-7d", "job=\"etcd\"", "a'b", "a\\b", "job=~\"a|b\\\\d'\"", "line\nbreak\ttab", "Zürich"] {
+            let file = KeyFile::toml(Path::new("x.toml"), &format!("key = {}", quoted(text))).unwrap();
+            assert_eq!(file.entries[0].text, text);
+        }
+        let file = KeyFile::toml(Path::new("x.toml"), &format!("key = {}", list("a, b"))).unwrap();
+        assert_eq!(file.entries[0].text, "a,b");
+    }
+}

@@ -1,0 +1,254 @@
+use std::ffi::OsString;
+
+use super::*;
+use crate::scratch::Scratch;
+use crate::spec::{Metric, WEIGHT_ONE};
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    variables.iter().map(|&(name, text)| (name.to_owned(), OsString::from(text))).collect()
+}
+
+/// Loads a file of this name and text with these variables.
+fn load(name: &str, text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let folder = Scratch::new();
+    let file = folder.path().join(name);
+    std::fs::write(&file, text).unwrap();
+    let within = format!("{}/", folder.path().display());
+    Config::load(&[], Some(&file), &environment(variables)).map_err(|e| e.to_string().replace(&within, ""))
+}
+
+/// What is wrong with a file of TOML.
+fn error_in(text: &str) -> String {
+    load("x.toml", text, &[]).map(|_| ()).unwrap_err()
+}
+
+#[test]
+fn a_layer_outranks_the_ones_below_it() {
+    let file = "[source]\nstep = \"5m\"\nconcurrency = 8\n[score]\nrollup = \"mean\"\n";
+    let config =
+        load("x.toml", file, &[("ETCD_HEATMAP_STEP", "2m"), ("ETCD_HEATMAP_CONCURRENCY", ""), ("OTHER", "1")]).unwrap();
+    let Settings { source, how, .. } = &config.settings;
+    assert_eq!((source.step.seconds(), source.concurrency, how.folding.rollup.name()), (120, 8, "mean"));
+    assert_eq!(how.folding.width.minutes(), 60);
+    assert_eq!(config.notes, Vec::<String>::new());
+}
+
+#[test]
+fn bands_of_a_metric_are_outranked_one_metric_at_a_time() {
+    let file = "[bands]\nwal_fsync = \"0.02:0\"\nopen_fds = \"80%:0\"\n";
+    let config = load("x.toml", file, &[("ETCD_HEATMAP_BAND", "wal_fsync=0.03:5,0.05:0; db_size=none")]).unwrap();
+    let bands = |metric| config.settings.how.profile.rule(metric).bands.to_string();
+    assert_eq!(bands(Metric::WalFsync), "0.03:5, 0.05:0");
+    assert_eq!(bands(Metric::OpenFds), "80%:0");
+    assert_eq!(bands(Metric::LeaderChanges), "5:0");
+    assert_eq!(config.settings.how.profile.name, "seed (changed)");
+}
+
+#[test]
+fn weights_of_a_file_replace_and_those_of_a_variable_rescale() {
+    let file = "[weights]\nwal_fsync = 0.4\nleader_changes = 0.2\n";
+    let profile = load("x.toml", file, &[]).unwrap().settings.how.profile;
+    assert_eq!(Metric::ALL.map(|m| profile.rule(m).weight / 10_000), [40, 20, 10, 20, 5, 5]);
+    assert_eq!(profile.total_weight(), WEIGHT_ONE);
+    let profile = load("x.toml", file, &[("ETCD_HEATMAP_WEIGHT", "wal_fsync=0.1")]).unwrap().settings.how.profile;
+    // Python: Fraction(w) * Fraction(9, 10) / Fraction(6, 10) for each other weight w.
+    let shares = Metric::ALL.map(|m| profile.rule(m).weight as f64 / profile.total_weight() as f64);
+    assert_eq!(shares, [0.1, 0.3, 0.15, 0.3, 0.075, 0.075]);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_file_line_and_key() {
+    for (text, says) in [
+        ("[source]\n\nstpe = \"5m\"", "x.toml, line 3: there is no key 'source.stpe' (did you mean 'source.step'?)"),
+        ("[source]\nstep = \"soon\"", "x.toml, line 2: source.step: 'soon' is not a step"),
+        ("[source]\nstart = \"soon\"", "x.toml, line 2: source.start: 'soon' is not a time"),
+        ("[source]\nconcurrency = 0", "x.toml, line 2: source.concurrency: '0' is no number of queries"),
+        ("[source]\nseries = true", "x.toml, line 2: source.series: 'true' is no form"),
+        ("[source]\nurl = 'ftp://h'", "x.toml, line 2: source.url: 'ftp://h' is not a URL"),
+        ("[labels]\nmember = ''", "x.toml, line 2: labels.member: '' is no label name"),
+        ("[labels]\ncluster = 'a-b'", "x.toml, line 2: labels.cluster: 'a-b' is no label name"),
+        (
+            "[score]\nprofile = 'sede'",
+            "x.toml, line 2: score.profile: no profile is called 'sede' (did you mean 'seed'?)",
+        ),
+        ("[score]\nwithout = ['wal']", "x.toml, line 2: score.without: no metric is called 'wal'"),
+        ("score.time_zone = 'CEST'", "x.toml, line 1: score.time_zone: 'CEST' is not a time zone"),
+        ("[score]\ncell = '45m'", "x.toml, line 2: score.cell: '45m' is not the width"),
+        ("[score]\nrollup = 'best'", "x.toml, line 2: score.rollup: 'best' is no rollup"),
+        ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: '1.5' is no share"),
+        ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is no share"),
+        ("[score]\nweight = ['wal_fsync=2']", "x.toml, line 2: score.weight: '2' is no weight"),
+        (
+            "[output]\nformats = ['cvs']",
+            "x.toml, line 2: output.formats: no format is called 'cvs' (did you mean 'csv'?)",
+        ),
+        ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is left"),
+        ("[weights]\n\nwal_fsync = -0.3", "x.toml, line 3: weights.wal_fsync: '-0.3' is no weight"),
+        ("[weights]\nwal_fsync = nan", "x.toml, line 2: weights.wal_fsync: 'nan' is no weight"),
+        (
+            "[weights]\nwal_fsync = 0.3\ndb_size = 0.2",
+            "x.toml, line 3: weights.db_size: the weights add up to 1.15, not",
+        ),
+        ("[bands]\nwal_fsync = '0.1:5, 0.05:0'", "x.toml, line 2: bands.wal_fsync: the band '0.05:0' is out of order"),
+        ("[bands]\nwal_fsync = '0.1:11'", "x.toml, line 2: bands.wal_fsync: '11' are no points"),
+        ("[bands]\nwal_fsync = '0.1:-1'", "x.toml, line 2: bands.wal_fsync: '-1' are no points"),
+        ("[bands]\nwal_fsync = '80%:0'", "x.toml, line 2: bands.wal_fsync: wal_fsync has no limit"),
+        ("[bands]\nwal_fsync = 0.01", "x.toml, line 2: bands.wal_fsync: '0.01' is no band"),
+        ("[source]\nstep = 5m", "x.toml, line 2: "),
+        ("[source]\nstep = '1m'\nstep = '2m'", "x.toml, line 3: duplicate key"),
+        ("[[score]]\ncell = '1h'", "x.toml, line 1: score cannot be a list of tables"),
+    ] {
+        let error = error_in(text);
+        assert!(error.starts_with(says), "{text:?} gives {error:?}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_value_that_is_outranked_must_be_right_as_well() {
+    let error = load("x.toml", "source.step = 'soon'", &[("ETCD_HEATMAP_STEP", "1m")]).map(|_| ()).unwrap_err();
+    assert!(error.starts_with("x.toml, line 1: source.step: "), "{error}");
+}
+
+#[test]
+fn weights_that_do_not_add_up_name_the_profile_that_gives_the_rest() {
+    let error = error_in("[weights]\nwal_fsync = 0.5\n");
+    assert!(error.contains("add up to 1.2, not to 1 (wal_fsync 0.5, backend_commit 0.2"), "{error}");
+    assert!(error.ends_with("weights that are not given are those of the profile seed"), "{error}");
+}
+
+#[test]
+fn a_variable_that_is_wrong_is_named() {
+    for (name, text, says) in [
+        ("ETCD_HEATMAP_STEP", "soon", "ETCD_HEATMAP_STEP: 'soon' is not a step"),
+        ("ETCD_HEATMAP_WEIGHT", "wal_fsync", "ETCD_HEATMAP_WEIGHT: 'wal_fsync' has no '='"),
+        ("ETCD_HEATMAP_WEIGHT", "wal_fsync=0.9,db_size=0.9", "ETCD_HEATMAP_WEIGHT: the weights that were given add"),
+        ("ETCD_HEATMAP_BAND", "wal_fsync=1:0;db=1:0", "ETCD_HEATMAP_BAND: no metric is called 'db'"),
+        ("ETCD_HEATMAP_BAND", "wal_fsync=80%:0", "ETCD_HEATMAP_BAND: wal_fsync has no limit"),
+        ("ETCD_HEATMAP_WITHOUT", "a", "ETCD_HEATMAP_WITHOUT: no metric is called 'a'"),
+    ] {
+        let error = load("x.toml", "", &[(name, text)]).map(|_| ()).unwrap_err();
+        assert!(error.starts_with(says), "{text:?} gives {error:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_noted_and_stops_nothing() {
+    let notes =
+        load("x.toml", "", &[("ETCD_HEATMAP_STPE", "5m"), ("ETCD_HEATMAP_CONFIG", "other.toml")]).unwrap().notes;
+    assert_eq!(notes, ["ETCD_HEATMAP_STPE is no setting (did you mean 'ETCD_HEATMAP_STEP'?): it is ignored"]);
+}
+
+#[test]
+fn a_login_is_in_no_error() {
+    for url in ["ftp://ann:secret@h", "ann:secret@h", "http://ann:secret@h:port"] {
+        let from_file = error_in(&format!("[source]\nurl = '{url}'"));
+        let from_variable = load("x.toml", "", &[("ETCD_HEATMAP_URL", url)]).map(|_| ()).unwrap_err();
+        let unfinished = error_in(&format!("[source]\nurl = \"{url}"));
+        let no_toml = error_in(&format!("[source]\nurl = {url}"));
+        let no_ini = load("x.conf", &format!("url {url}"), &[]).map(|_| ()).unwrap_err();
+        for error in [from_file, from_variable, unfinished, no_toml, no_ini] {
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_originals_ini_gives_weights_and_the_width_of_a_cell() {
+    let text = "[weights]\nwt_etcd_wal_fsync = 0.4\nwt_etcd_db_fsync = 0.1\nwt_etcd_file_descriptor=0.1\n\
+                wt_etcd_leader_election: 0.2\nwt_etcd_client_traffic_in = '0.1'\nwt_etcd_database_size = 0.1\n\
+                \n[time]\nduration='[2h]'\n";
+    let how = load("config.conf", text, &[]).unwrap().settings.how;
+    assert_eq!(Metric::ALL.map(|m| how.profile.rule(m).weight / 10_000), [40, 10, 10, 20, 10, 10]);
+    assert_eq!(how.folding.width.minutes(), 120);
+}
+
+#[test]
+fn an_ini_from_windows_is_read_as_well() {
+    let text = "\u{feff}[time]\r\nduration='[30m]'\r\n";
+    assert_eq!(load("config.conf", text, &[]).unwrap().settings.how.folding.width.minutes(), 30);
+}
+
+#[test]
+fn what_is_wrong_in_an_ini_is_named_as_it_is_written_there() {
+    for (text, says) in [
+        ("[weights]\nwt_etcd_wal_fsync = -1", "c.conf, line 2: weights.wt_etcd_wal_fsync: '-1' is no weight"),
+        ("[weights]\nwt_etcd_wal_fsync = 0.9", "c.conf, line 2: weights.wt_etcd_wal_fsync: the weights add up to 1.6"),
+        ("[time]\nduration='[1d]'", "c.conf, line 2: time.duration: '1d' is not the width of a cell: write 15m, 30m"),
+        ("[time]\nduratoin=1h", "c.conf, line 2: there is no key 'time.duratoin' (did you mean 'time.duration'?)"),
+        ("[weight]\nwt_etcd_db_fsync=1", "c.conf, line 2: there is no key 'weight.wt_etcd_db_fsync' (did you mean"),
+        ("[source]\nurl=http://h", "c.conf, line 2: there is no key 'source.url': it is one of TOML"),
+        ("duration=1h", "c.conf, line 1: there is no key 'duration'"),
+    ] {
+        let error = load("c.conf", text, &[]).map(|_| ()).unwrap_err();
+        assert!(error.starts_with(says), "{text:?} gives {error:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_who_named_it() {
+    let missing = Path::new("/no/such/x.toml");
+    let error = Config::load(&[], Some(missing), &Environment::new()).map(|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("--config: cannot read /no/such/x.toml: "), "{error}");
+    let variables = environment(&[("ETCD_HEATMAP_CONFIG", "/no/such/y.toml")]);
+    let error = Config::load(&[], None, &variables).map(|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("ETCD_HEATMAP_CONFIG: cannot read /no/such/y.toml: "), "{error}");
+}
+
+/// What it shows, saved as a file, is in force again.
+#[track_caller]
+fn comes_back(file: &str, variables: &[(&str, &str)]) -> String {
+    let config = load("x.toml", file, variables).unwrap();
+    let shown = config.show().unwrap();
+    let again = load("x.toml", &shown, &[]).unwrap();
+    assert_eq!(format!("{:?}", again.settings), format!("{:?}", config.settings), "{shown}");
+    shown
+}
+
+#[test]
+fn what_is_shown_gives_the_same_settings() {
+    comes_back("", &[]);
+    comes_back("score.profile = 'mixin'", &[]);
+    let shown = comes_back(
+        "[source]\nselector = 'job=\"etcd\"'\nstart = 2026-10-01\n[weights]\nwal_fsync = 0.35\nopen_fds = '.05'\n",
+        &[
+            ("ETCD_HEATMAP_WEIGHT", "db_size=0.123"),
+            ("ETCD_HEATMAP_BAND", "open_fds=66.6%:9.999,80%:0;leader_changes=none"),
+            ("ETCD_HEATMAP_WITHOUT", "client_traffic_in"),
+            ("ETCD_HEATMAP_MIN_COVERAGE", ".25"),
+            ("ETCD_HEATMAP_FORMATS", "csv"),
+            ("ETCD_HEATMAP_OUT", "a \"quoted\" 'folder'"),
+        ],
+    );
+    let line = |key: &str| shown.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap_or_default();
+    assert!(line("selector").starts_with("selector = 'job=\"etcd\"'"), "{shown}");
+    assert!(line("selector").ends_with("x.toml, line 2"), "{shown}");
+    assert!(line("min_coverage").starts_with("min_coverage = 0.25 "), "{shown}");
+    assert!(line("min_coverage").ends_with("# environment ETCD_HEATMAP_MIN_COVERAGE"), "{shown}");
+}
+
+#[test]
+fn a_login_is_not_shown() {
+    let url = "https://ann:secret@prom.example:9090/prefix?token=hidden";
+    let shown = load("x.toml", "", &[("ETCD_HEATMAP_URL", url)]).unwrap().show().unwrap();
+    assert!(!["ann", "secret", "hidden"].iter().any(|part| shown.contains(part)), "{shown}");
+    assert!(
+        shown.contains("url = \"https://prom.example:9090/prefix\"  # environment ETCD_HEATMAP_URL; without its login")
+    );
+}
+
+#[test]
+fn the_example_has_every_key_with_a_comment_and_says_the_defaults() {
+    const EXAMPLE: &str = include_str!("../../etcd-heatmap.example.toml");
+    let config = load("etcd-heatmap.toml", EXAMPLE, &[]).unwrap();
+    for key in KEYS.iter().filter(|key| key.is_in_files()) {
+        let Some(Origin::File { line, .. }) = config.values.get(key.name).map(|given| &given.origin) else {
+            panic!("the example has no {}", key.name);
+        };
+        let above = EXAMPLE.lines().nth(line - 2).unwrap();
+        assert!(above.starts_with("# ") && above.len() > 8, "{} has no comment: {above:?}", key.name);
+    }
+    let unset = [("ETCD_HEATMAP_URL", "http://127.0.0.1:9090"), ("ETCD_HEATMAP_OUT", "audit")];
+    let defaults = load("empty.toml", "", &unset).unwrap();
+    assert_eq!(format!("{:?}", config.settings), format!("{:?}", defaults.settings));
+}

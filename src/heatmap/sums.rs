@@ -1,0 +1,135 @@
+//! The sums of the cells that a UTC day touches.
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use polars::prelude::*;
+
+use super::{AFTER_RESTART, Folding, NO_MIN, SCORE_MIN, SCORE_SUM};
+use crate::score::{DayScores, ScoreTable, StepState, count_within};
+use crate::spec::{METRICS, Metric};
+use crate::time::LocalCell;
+
+/// The sums of one cell while its steps are added up.
+#[derive(Clone, Copy)]
+struct CellSums {
+    sum: u64,
+    min: i64,
+    scored: i64,
+    expected: i64,
+    after_restart: i64,
+    losses: [u64; METRICS],
+}
+
+impl CellSums {
+    fn over(steps: impl Iterator<Item = StepState>) -> Self {
+        let mut cell = Self { sum: 0, min: NO_MIN, scored: 0, expected: 0, after_restart: 0, losses: [0; METRICS] };
+        for step in steps {
+            let worth = match step {
+                StepState::Absent => continue,
+                StepState::Unknown => None,
+                StepState::Scored(worth) => Some(worth),
+            };
+            cell.expected += 1;
+            let Some(worth) = worth else { continue };
+            cell.scored += 1;
+            cell.sum += worth.score;
+            cell.min = cell.min.min(worth.score as i64);
+            for (total, loss) in cell.losses.iter_mut().zip(worth.losses) {
+                *total += loss;
+            }
+        }
+        cell
+    }
+}
+
+/// The columns of sums while they are collected.
+#[derive(Default)]
+struct SumColumns {
+    levels: Vec<&'static str>,
+    clusters: Vec<String>,
+    members: Vec<Option<String>>,
+    places: Vec<LocalCell>,
+    cells: Vec<CellSums>,
+}
+
+impl SumColumns {
+    /// Adds the cells in which a cluster, or the one member of these, exists.
+    fn add_line(
+        &mut self,
+        scores: &DayScores,
+        places: &[(LocalCell, Range<usize>)],
+        members: Range<usize>,
+        level: &'static str,
+        state: impl Fn(usize) -> StepState,
+    ) {
+        let of = &scores.members[members.start];
+        let restarts = scores.after_restart(members).unwrap_or_default();
+        for (place, steps) in places {
+            let mut cell = CellSums::over(steps.clone().map(&state));
+            if cell.expected > 0 {
+                cell.after_restart = count_within(&restarts, steps) as i64;
+                self.levels.push(level);
+                self.clusters.push(of.cluster.to_string());
+                self.members.push((level == "member").then(|| of.member.to_string()));
+                self.places.push(*place);
+                self.cells.push(cell);
+            }
+        }
+    }
+
+    fn into_frame(self) -> PolarsResult<DataFrame> {
+        let sums = |name: &str, value: fn(&CellSums) -> i64| {
+            Column::new(name.into(), self.cells.iter().map(value).collect::<Vec<i64>>())
+        };
+        let place = |name: &str, value: fn(&LocalCell) -> i32| {
+            Column::new(name.into(), self.places.iter().map(value).collect::<Vec<i32>>())
+        };
+        let mut columns = vec![
+            Column::new("level".into(), &self.levels),
+            Column::new("cluster".into(), &self.clusters),
+            Column::new("member".into(), &self.members),
+            Column::new("start".into(), self.places.iter().map(|p| p.start_ms).collect::<Vec<i64>>()),
+            place("date", |p| (p.date - NaiveDate::default()).num_days() as i32),
+            place("hour", |p| (p.minute_of_day / 60) as i32),
+            place("minute", |p| (p.minute_of_day % 60) as i32),
+            place("utc_offset_minutes", |p| p.utc_offset_minutes),
+            sums(SCORE_SUM, |c| c.sum as i64),
+            sums(SCORE_MIN, |c| c.min),
+            sums("steps_scored", |c| c.scored),
+            sums("steps_expected", |c| c.expected),
+            sums(AFTER_RESTART, |c| c.after_restart),
+        ];
+        for metric in Metric::ALL {
+            let losses: Vec<i64> = self.cells.iter().map(|c| c.losses[metric.index()] as i64).collect();
+            columns.push(Column::new(metric.loss_column().into(), losses));
+        }
+        DataFrame::new_infer_height(columns)
+    }
+}
+
+/// The sums of all cells, of members and of clusters, that a UTC day touches.
+pub fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
+    let mut columns = SumColumns::default();
+    let places = folding.zone.cells(&scores.grid, folding.width);
+    for members in scores.clusters() {
+        let line = folding.rollup.line(table, scores, members.clone());
+        columns.add_line(scores, &places, members.clone(), "cluster", |step| line[step]);
+        for index in members {
+            let codes = scores.codes(index);
+            columns.add_line(scores, &places, index..index + 1, "member", |step| table.state(codes[step]));
+        }
+    }
+    columns.into_frame()
+}
+
+/// The sums of the cells of clusters alone.
+pub fn sum_clusters(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
+    let mut columns = SumColumns::default();
+    let places = folding.zone.cells(&scores.grid, folding.width);
+    for members in scores.clusters() {
+        let line = folding.rollup.line(table, scores, members.clone());
+        columns.add_line(scores, &places, members, "cluster", |step| line[step]);
+    }
+    columns.into_frame()
+}

@@ -1,0 +1,149 @@
+//! What stands beside the six metrics: the limits that profiles judge against, and when processes were started.
+
+use crate::support::{
+    Asked, Cell, DAY, Folder, HOUR, Metrics, Prometheus, START, cells, etcd_heatmap, oracle, prometheus_of,
+};
+
+const EARLY: i64 = START - HOUR;
+const END: i64 = START + 6 * HOUR;
+
+fn labels(member: &str) -> String {
+    format!(r#"cluster="c",job="etcd",instance="{member}""#)
+}
+
+/// Healthy members whose databases have 4 to 5 MB.
+fn members(names: &[&str], seconds: std::ops::Range<i64>) -> Metrics {
+    let mut metrics = Metrics::default();
+    for member in names {
+        metrics.member(&labels(member), seconds.clone());
+        metrics.series("process_max_fds", &labels(member), seconds.clone(), |_| 1024.0);
+    }
+    metrics
+}
+
+#[track_caller]
+fn find<'a>(cells: &'a [Cell], member: Option<&str>, hour: u32) -> &'a Cell {
+    let found = cells.iter().find(|cell| cell.member.as_deref() == member && cell.hour == hour);
+    found.unwrap_or_else(|| panic!("{member:?} has no cell at {hour}: {cells:?}"))
+}
+
+fn quotas() -> Prometheus {
+    let mut metrics = members(&["default", "disabled", "small", "lost", "endless"], EARLY..END);
+    let quota = "etcd_server_quota_backend_bytes";
+    metrics.series(quota, &labels("default"), EARLY..END, |_| 2_147_483_648.0);
+    metrics.series(quota, &labels("disabled"), EARLY..END, |_| -1.0);
+    // Its database is at 70 % of the quota, then at 90 %.
+    metrics.series(
+        quota,
+        &labels("small"),
+        EARLY..END,
+        |t| if t < START + 3 * HOUR { 5_850_000.0 } else { 4_580_000.0 },
+    );
+    metrics.series(quota, &labels("lost"), EARLY..START + 2 * HOUR, |_| 2_147_483_648.0);
+    metrics.series(quota, &labels("endless"), EARLY..END, |_| f64::INFINITY);
+    prometheus_of(&metrics.text())
+}
+
+#[test]
+fn a_database_is_judged_against_its_quota_and_one_without_a_quota_is_not_judged() {
+    let (prometheus, folder) = (quotas(), Folder::new("quota"));
+    let asked = Asked { profile: Some("openshift"), ..Asked::all(&prometheus, START, END) };
+    asked.is_answered_exactly(&folder);
+
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    for member in ["default", "disabled", "endless"] {
+        assert_eq!(find(&cells, Some(member), 4).mean, Some(10.0), "{member}");
+    }
+    // Of the ten points db_size has one: an info costs 0.2 of it, a critical alert all.
+    assert_eq!(find(&cells, Some("small"), 1).mean, Some(9.8));
+    assert_eq!(find(&cells, Some("small"), 4).mean, Some(9.0));
+    let lost = find(&cells, Some("lost"), 4);
+    assert_eq!((lost.mean, lost.scored, lost.expected), (None, 0, 60), "nobody knows its quota");
+    let cluster = find(&cells, None, 4);
+    assert_eq!(cluster.mean, None, "and one that is unknown could be the worst");
+}
+
+#[test]
+fn a_cell_of_a_limit_is_explained_with_the_share_that_was_reached() {
+    let (prometheus, folder) = (quotas(), Folder::new("quota-explained"));
+    let asked = Asked { profile: Some("mixin"), ..Asked::all(&prometheus, START, START + 2 * HOUR) };
+    asked.run("backfill", &folder).succeeds();
+    let (audit, start, end) = (folder.at("audit"), START + HOUR, START + 2 * HOUR);
+    let [start, end] = [start, end].map(|second| second.to_string());
+    let run = ["explain", &audit, "--cluster", "c", "--at", &start, "--profile", "mixin"];
+    let text = folder.write("explanation.txt", &etcd_heatmap(&run).succeeds().stdout);
+    // A share of a negative quota is none, and is not told: the other members stand for the table.
+    let told = std::fs::read_to_string(&text).expect("it was just written");
+    assert!(told.contains("% of quota") && told.contains("% of max_fds"), "{told}");
+    let disabled = told.split("\nmember ").find(|block| block.starts_with("disabled")).expect("it is a member");
+    assert!(!disabled.contains("% of quota") && disabled.contains("% of max_fds"), "{disabled}");
+    let others = told.replace(&format!("\nmember {disabled}"), "");
+    let text = folder.write("others.txt", &others);
+    let only = ["--cluster", "c", "--start", &start, "--end", &end, "--profile", "mixin", "--except", "disabled"];
+    oracle("explain.py", &[&[audit.as_str(), &text], &only[..]].concat());
+}
+
+#[test]
+fn the_steps_after_a_restart_are_marked() {
+    let mut metrics = members(&["m1", "m2"], EARLY..END);
+    let restarts = [START + 2 * HOUR + 90, START + 3 * HOUR + 3540];
+    let name = "process_start_time_seconds";
+    metrics.series(name, &labels("m1"), EARLY..END, |t| {
+        restarts.into_iter().rev().find(|&at| at <= t).unwrap_or(EARLY - DAY) as f64 + 0.25
+    });
+    metrics.series(name, &labels("m2"), EARLY..END, |_| (EARLY - DAY) as f64);
+    // A process that is no etcd restarts all the time.
+    metrics.series(name, r#"cluster="c",job="node",instance="m2""#, EARLY..END, |t| t as f64);
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("restarts"));
+    Asked::all(&prometheus, START, END).is_answered_exactly(&folder);
+
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let marked = |member| (0..6).map(|hour| find(&cells, member, hour).after_restart).collect::<Vec<_>>();
+    // The first is seen from 120 s on, for the five minutes until 390 s; the second, at 3540 s, until 240 s of the next hour.
+    let expected: Vec<_> = [0, 0, 5, 1, 5, 0].map(Some).into();
+    assert_eq!((marked(Some("m1")), marked(None)), (expected.clone(), expected));
+    assert_eq!(marked(Some("m2")), [Some(0); 6]);
+    let explained = etcd_heatmap(&["explain", &folder.at("audit"), "--cluster", "c", "--at", "2026-10-01T02"]);
+    let text = explained.succeeds().stdout;
+    assert!(text.contains("member m1: ") && text.contains("60 of 60 steps scored, 5 just after a restart"), "{text}");
+}
+
+#[test]
+fn a_limit_without_any_series_stops_the_run_and_names_the_ways_on() {
+    let prometheus = prometheus_of(&members(&["m1"], EARLY..END).text());
+    let folder = Folder::new("no-quota");
+    let asked = Asked { profile: Some("mixin"), ..Asked::all(&prometheus, START, END) };
+    asked.run("backfill", &folder).fails_saying(&["quota", "db_size", "quota.promql", "--without db_size", "seed"]);
+    Asked { without: Some("db_size"), ..asked }.is_answered_exactly(&folder);
+}
+
+#[test]
+fn a_history_without_the_limits_of_a_profile_is_refused_with_the_ways_on() {
+    let (prometheus, folder) = (quotas(), Folder::new("no-limits"));
+    Asked::all(&prometheus, START, END).run("pull", &folder).succeeds();
+    let score = |flags: &[&str]| etcd_heatmap(&[&["score", "--quiet", &folder.at("audit")], flags].concat());
+    score(&["--profile", "fleet"]).fails_saying(&["fleet", "open_fds", "max_fds", "--overwrite", "--without open_fds"]);
+    score(&["--compare", "seed,fleet"]).fails_saying(&["fleet", "max_fds"]);
+    let without = ["--profile", "fleet", "--without", "open_fds", "--without", "db_size"];
+    score(&without).succeeds();
+    oracle("score.py", &[&[folder.at("audit").as_str(), "--step", "60"], &without[..]].concat());
+}
+
+#[test]
+fn what_is_added_to_a_history_has_the_columns_that_it_has() {
+    let mut metrics = members(&["m1"], EARLY..START + 2 * DAY);
+    // The server learns of the process only on the second day.
+    metrics.series("process_start_time_seconds", &labels("m1"), START + DAY..START + 2 * DAY, |_| 1e9);
+    let prometheus = prometheus_of(&metrics.text());
+    let day = |number: i64| Asked::all(&prometheus, START + (number - 1) * DAY, START + number * DAY);
+    let with_it = Folder::new("start-time-known");
+    day(2).run("pull", &with_it).succeeds();
+    Asked { start: START, end: START + 2 * DAY, ..day(2) }.is_answered_exactly(&with_it);
+
+    let without_it = Folder::new("start-time-unknown");
+    day(1).run("backfill", &without_it).succeeds();
+    day(2).run("backfill", &without_it).succeeds();
+    let cells = cells(&without_it.text("audit/heatmap.csv"));
+    assert!(cells.len() == 96 && cells.iter().all(|cell| cell.after_restart.is_none()), "it is unknown, not 0");
+    oracle("score.py", &[&without_it.at("audit"), "--step", "60"]);
+}

@@ -1,0 +1,75 @@
+//! Settings that are missing or wrong, each told with where it stands.
+
+use super::{SAMPLE, run_in};
+use crate::support::{Folder, assert_empty};
+
+#[test]
+fn what_is_missing_is_told_with_all_ways_to_say_it() {
+    let folder = Folder::new("missing");
+    for (arguments, words) in [
+        (&["backfill", "--out", "audit"][..], ["--url", "ETCD_HEATMAP_URL", "url under [source] in etcd-heatmap.toml"]),
+        (&["pull", "--url", "http://127.0.0.1:9"], ["--out", "ETCD_HEATMAP_OUT", "dir under [output]"]),
+        (&["backfill", "--sample"], ["--out", "ETCD_HEATMAP_OUT", "dir under [output]"]),
+        (&["score"], ["DIR", "ETCD_HEATMAP_OUT", "dir under [output]"]),
+        (&["explain", "--cluster", "c", "--at", "now"], ["DIR", "ETCD_HEATMAP_OUT", "dir under [output]"]),
+    ] {
+        let run = run_in(&folder, &[], arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        run.fails_saying(&words);
+    }
+    assert_empty(&folder, "");
+}
+
+#[test]
+fn a_file_that_is_wrong_stops_every_command_with_its_line_and_key() {
+    let cases = [
+        ("[weights]\nwal_fsync = 0.5\n", "line 2: weights.wal_fsync: the weights add up to 1.2, not to 1"),
+        ("[weights]\nwal_fsync = -0.5\n", "line 2: weights.wal_fsync: '-0.5' is no weight"),
+        ("[weights]\nwal_fsync = nan\n", "line 2: weights.wal_fsync: 'nan' is no weight"),
+        ("[bands]\n\nopen_fds = '9:5, 8:0'\n", "line 3: bands.open_fds: the band '8:0' is out of order"),
+        ("[bands]\nopen_fds = '9:10.5'\n", "line 2: bands.open_fds: '10.5' are no points"),
+        ("[source]\nstpe = '5m'\n", "line 2: there is no key 'source.stpe' (did you mean 'source.step'?)"),
+        ("[source\n", "line 1: "),
+    ];
+    let folder = Folder::new("wrong-file");
+    for (text, says) in cases {
+        folder.write("etcd-heatmap.toml", text);
+        for arguments in [&SAMPLE[..], &["score", "audit"], &["config", "show"], &["pull", "--out", "o"]] {
+            let run = run_in(&folder, &[], arguments);
+            assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+            run.fails_saying(&[&format!("etcd-heatmap.toml, {says}")]);
+        }
+    }
+    assert_empty(&folder, "audit");
+}
+
+#[test]
+fn a_flag_that_is_wrong_is_told_by_its_name() {
+    let folder = Folder::new("wrong-flag");
+    for (flags, words) in [
+        (["--weight", "wal_fsync=1.5"], &["--weight", "1.5"][..]),
+        (["--band", "wal_fsync=80%:0"], &["--band", "no limit"]),
+        (["--without", "wal"], &["--without", "did you mean 'wal_fsync'"]),
+        (["--formats", "cvs"], &["--formats", "did you mean 'csv'"]),
+        (["--formats", ""], &["--formats", "parquet, csv, openmetrics"]),
+        (["--cluster-label", "a)"], &["--cluster-label", "letters"]),
+        (["--config", "missing.conf"], &["--config", "missing.conf"]),
+    ] {
+        let run = run_in(&folder, &[], &[&SAMPLE[..], &flags].concat());
+        assert_eq!(run.code, Some(2), "{flags:?}: {run:?}");
+        run.fails_saying(words);
+    }
+    assert_empty(&folder, "");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_noted_unless_quiet() {
+    let folder = Folder::new("unknown-variable");
+    let variables = [("ETCD_HEATMAP_TIMEZONE", "Europe/Berlin")];
+    let run = run_in(&folder, &variables, &["config", "show"]).succeeds();
+    assert_eq!(
+        run.stderr,
+        "ETCD_HEATMAP_TIMEZONE is no setting (did you mean 'ETCD_HEATMAP_TIME_ZONE'?): it is ignored\n"
+    );
+    assert_eq!(run_in(&folder, &variables, &SAMPLE).succeeds().stderr, "");
+}

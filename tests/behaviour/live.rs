@@ -1,0 +1,147 @@
+//! Live etcd members, scraped every second by a real Prometheus.
+
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::support::{Asked, Cell, Folder, Prometheus, Server, cells, etcd_heatmap, free_port, needed, oracle, until};
+
+#[test]
+fn three_live_etcd_members_are_scored() {
+    let folder = Folder::new("etcd");
+    let members = etcd_cluster(&folder);
+    let prometheus = Prometheus::start(Folder::new("live-prometheus"), |own| scrape_config(&members, own));
+    until("half a minute of scrapes with disk writes on all three members", || {
+        // Without writes there is no fsync, and the percentile of nothing is no number.
+        members[0].ask("POST", "/v3/kv/put", r#"{"key": "aGVhdA==", "value": "bWFw"}"#)?;
+        let writing = "count(rate(etcd_disk_wal_fsync_duration_seconds_count[20s])>0)==3";
+        let scraped = "count(count_over_time(up{job=\"etcd\"}[1m])>=30)==3";
+        [writing, scraped].iter().all(|query| holds(&prometheus, query)).then_some(())
+    });
+
+    let (url, out) = (prometheus.url(), folder.at("latest"));
+    etcd_heatmap(&[
+        "backfill",
+        "--url",
+        &url,
+        "--start",
+        "now-2m",
+        "--step",
+        "5s",
+        "--selector",
+        "job=\"etcd\"",
+        "--out",
+        &out,
+    ])
+    .succeeds();
+    oracle("score.py", &[&out, "--step", "5"]);
+    let scored: Vec<_> = cells(&folder.text("latest/heatmap.csv"))
+        .into_iter()
+        .filter(|cell| cell.scored > 0)
+        .filter_map(|cell| cell.member)
+        .collect();
+    let mut expected: Vec<_> = members.iter().map(|member| format!("127.0.0.1:{}", member.port())).collect();
+    expected.sort();
+    // Two minutes touch two hours at most, and then each member has a cell in both.
+    let mut names = scored.clone();
+    names.sort();
+    names.dedup();
+    assert_eq!(names, expected);
+
+    // The same once more on a range that is over, where the server's answers cannot change while they are compared.
+    Asked { step: 5, ..Asked::all(&prometheus, now() - 120, now() - 10) }.is_answered_exactly(&folder);
+}
+
+#[test]
+fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
+    let folder = Folder::new("etcd-restart");
+    let programs = etcd_programs(&folder);
+    let mut members = started(&programs, &folder);
+    let prometheus = Prometheus::start(Folder::new("restart-prometheus"), |own| scrape_config(&members, own));
+    let is_scraped = || {
+        members[0].ask("POST", "/v3/kv/put", r#"{"key": "aGVhdA==", "value": "bWFw"}"#)?;
+        holds(&prometheus, "count(count_over_time(up{job=\"etcd\"}[1m])>=15)==3").then_some(())
+    };
+    until("a quarter of a minute of scrapes of all three members", is_scraped);
+    let begin = now() - 10;
+    // Killed, away for some scrapes, and back on the same disk.
+    let down = format!("up{{job=\"etcd\", instance=\"127.0.0.1:{}\"}} == 0", programs[2].1);
+    drop(members.pop());
+    until("a failed scrape", || holds(&prometheus, &down).then_some(()));
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    members.push(Server::start(&programs[2].0, programs[2].1, &folder).ready("/health"));
+    let back = down.replace("== 0", "== 1");
+    until("a scrape of the member that is back", || holds(&prometheus, &back).then_some(()));
+    std::thread::sleep(std::time::Duration::from_secs(4));
+
+    let asked = Asked {
+        step: 1,
+        selector: Some(r#"job="etcd""#),
+        profile: Some("mixin"),
+        ..Asked::all(&prometheus, begin, now() - 2)
+    };
+    asked.is_answered_exactly(&folder);
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let of = |member: &Server| {
+        let name = format!("127.0.0.1:{}", member.port());
+        let of_member: Vec<_> = cells.iter().filter(|cell| cell.member.as_deref() == Some(&name)).collect();
+        let sum = |count: fn(&Cell) -> u32| of_member.iter().map(|cell| count(cell)).sum::<u32>();
+        (sum(|cell| cell.expected - cell.scored), sum(|cell| cell.after_restart.expect("the server knows it")))
+    };
+    let ((gap, after), (_, others)) = (of(&members[2]), of(&members[0]));
+    // Prometheus marks a series of a failed scrape as stale: it is unknown at once, not after five minutes.
+    assert!(gap >= 3, "{gap} unknown steps: {cells:?}");
+    // All members are younger than five minutes: those that were not restarted are marked at every step.
+    let expected: u32 = cells.iter().filter(|cell| cell.member.is_some()).map(|cell| cell.expected).max().unwrap_or(0);
+    assert!(after + gap >= expected - 2 && others + 1 >= expected, "{after}, {gap}, {others} of {expected}: {cells:?}");
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64
+}
+
+/// Three etcd members on this machine, once they have elected a leader.
+fn etcd_cluster(folder: &Folder) -> Vec<Server> {
+    started(&etcd_programs(folder), folder)
+}
+
+fn started(programs: &[(Command, u16)], folder: &Folder) -> Vec<Server> {
+    let members: Vec<_> = programs.iter().map(|(etcd, port)| Server::start(etcd, *port, folder)).collect();
+    members.into_iter().map(|member| member.ready("/health")).collect()
+}
+
+/// The command of each member, with the port of its clients.
+fn etcd_programs(folder: &Folder) -> Vec<(Command, u16)> {
+    let ports: Vec<_> = (0..3).map(|_| (free_port(), free_port())).collect();
+    let cluster: Vec<_> = ports.iter().map(|(_, peer)| format!("m{peer}=http://127.0.0.1:{peer}")).collect();
+    let cluster = cluster.join(",");
+    let program = |&(client, peer): &(u16, u16)| {
+        let mut etcd = needed("etcd", "etcd-server");
+        let (client_url, peer_url) = (format!("http://127.0.0.1:{client}"), format!("http://127.0.0.1:{peer}"));
+        etcd.args(["--name", &format!("m{peer}"), "--data-dir", &folder.at(&format!("m{peer}"))]);
+        etcd.args(["--listen-client-urls", &client_url, "--advertise-client-urls", &client_url]);
+        etcd.args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url]);
+        etcd.args(["--initial-cluster", &cluster]);
+        (etcd, client)
+    };
+    ports.iter().map(program).collect()
+}
+
+/// Scrapes the members every second, and Prometheus itself too: its open files are nobody's health.
+fn scrape_config(members: &[Server], own: u16) -> String {
+    let targets: Vec<_> = members.iter().map(|member| format!("\"127.0.0.1:{}\"", member.port())).collect();
+    let targets = targets.join(", ");
+    format!(
+        r#"global: {{scrape_interval: 1s}}
+scrape_configs:
+- {{job_name: etcd, static_configs: [{{targets: [{targets}]}}]}}
+- {{job_name: prometheus, static_configs: [{{targets: ["127.0.0.1:{own}"]}}]}}
+"#
+    )
+}
+
+/// Whether a comparison in PromQL has an answer.
+fn holds(prometheus: &Prometheus, query: &str) -> bool {
+    let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let answer = prometheus.server().ask("GET", &format!("/api/v1/query?query={encoded}"), "");
+    answer.is_some_and(|answer| answer.contains(r#""metric""#))
+}

@@ -28,13 +28,13 @@ class Comparison:
         self.rows, self.wrong, self.different = Counter(), {}, Counter()
 
     def compare(self, what, engine, expected, found):
+        """Both hold rows as text, in which Python writes every bit of a number, the sign of -0.0 too."""
         self.rows[what, engine] += len(expected)
         wrong = self.wrong.setdefault((what, engine), [])
-        keys = expected.keys() | found.keys()
-        differing = [key for key in keys if bits(expected.get(key)) != bits(found.get(key))]
+        differing = [key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
         self.different[what, engine] += len(differing)
-        room = 8 - len(wrong)
-        wrong += [f"{key}: expected {expected.get(key)}, found {found.get(key)}" for key in sorted(differing, key=str)[:room]]
+        for key in sorted(differing, key=str)[: 8 - len(wrong)]:
+            wrong.append(f"{key}: expected {expected.get(key)}, found {found.get(key)}")
 
     def tell(self, report):
         for (what, engine), wrong in self.wrong.items():
@@ -42,32 +42,27 @@ class Comparison:
             report.check(f"{what}: {engine}: {rows} compared, {different} differ", wrong if rows else ["nothing to compare"])
 
 
-def bits(row):
-    """Numbers as text that tells every bit of them, -0.0 from 0.0 too."""
-    return row and [value.hex() if isinstance(value, float) else value for value in row]
+def score_texts(scores):
+    """Points as numbers of one kind: Python has some of them as whole numbers."""
+    number = lambda value: None if value is None else float(value)
+    return {key: repr((*map(number, row[:-1]), row[-1])) for key, row in scores.items()}
 
 
-def by_cell(rows):
-    cells = {row[:4]: row[4:] for row in rows}
+def cell_texts(rows):
+    cells = {row[:4]: repr(row[4:]) for row in rows}
     assert len(cells) == len(rows), "a cell stands there twice"
     return cells
-
-
-def in_floats(scores):
-    """Points as the engines have them: Python has some of them as whole numbers."""
-    number = lambda value: None if value is None else float(value)
-    return {key: (*map(number, row[:-1]), row[-1]) for key, row in scores.items()}
 
 
 def compare_all(first, others, comparison):
     for day in first.days():
         date = datetime.fromtimestamp(day / 1000, timezone.utc).strftime("%Y-%m-%d")
         scores = first.scores(day, date)
-        exact, cells = in_floats(scores), by_cell(first.cells(day, date, scores))
+        exact, cells = score_texts(scores), cell_texts(first.cells(day, date, scores))
         for engine in others:
             found = engine.scores(day, date)
-            comparison.compare("scores", engine.name, exact, in_floats(found))
-            comparison.compare("cells", engine.name, cells, by_cell(engine.cells(day, date, found)))
+            comparison.compare("scores", engine.name, exact, score_texts(found))
+            comparison.compare("cells", engine.name, cells, cell_texts(engine.cells(day, date, found)))
 
 
 def main():

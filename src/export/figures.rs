@@ -20,15 +20,14 @@ pub(super) struct Figures {
 
 impl Figures {
     pub(super) fn of(profile: &Profile) -> Self {
-        let weights = Metric::ALL.map(|m| profile.rule(m).weight);
-        let divisor = weights.into_iter().fold(0, greatest_common_divisor).max(1);
-        let total = profile.total_weight() / divisor;
+        let weights = profile.reduced_weights();
+        let total: u64 = weights.iter().sum();
         // Hundredths read better than twentieths.
         let powers = (0..=6).map(|places| 10_u64.pow(places));
         let times = powers.into_iter().find(|power| power % total == 0).map_or(1, |power| power / total);
         let mut bands = Metric::ALL.into_iter().flat_map(|m| &profile.rule(m).bands.list);
         let point = if bands.all(|band| band.points % POINT == 0) { 1 } else { POINT };
-        Self { weights: weights.map(|weight| weight / divisor * times), point }
+        Self { weights: weights.map(|weight| weight * times), point }
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -73,10 +72,6 @@ fn comment(mark: &str, text: &str) -> String {
         }
     }
     lines.join("\n")
-}
-
-fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 #[cfg(test)]

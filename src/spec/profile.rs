@@ -147,8 +147,10 @@ impl Profile {
                 None => rule.weight * (WEIGHT_ONE - sum),
             };
         }
-        let divisor = self.rules.iter().fold(0, |divisor, rule| greatest_common_divisor(divisor, rule.weight));
-        self.rules.iter_mut().for_each(|rule| rule.weight /= divisor);
+        let reduced = self.reduced_weights();
+        for (rule, weight) in self.rules.iter_mut().zip(reduced) {
+            rule.weight = weight;
+        }
         if self.total_weight() > MAX_TOTAL_WEIGHT {
             return Err(ProfileError::TooFine);
         }
@@ -216,6 +218,13 @@ impl Profile {
     /// The sum of the weights: [`WEIGHT_ONE`] unless metrics are left out or weights were rescaled.
     pub fn total_weight(&self) -> u64 {
         self.rules.iter().map(|r| r.weight).sum()
+    }
+
+    /// The weights in the smallest whole numbers that stand in the same proportion.
+    pub fn reduced_weights(&self) -> [u64; METRICS] {
+        let weights = Metric::ALL.map(|metric| self.rule(metric).weight);
+        let divisor = weights.into_iter().fold(0, greatest_common_divisor).max(1);
+        weights.map(|weight| weight / divisor)
     }
 
     /// The share of the score that a metric has, 0 to 1.

@@ -130,7 +130,7 @@ impl fmt::Display for Bands {
         if self.list.is_empty() {
             return f.pad("none");
         }
-        let threshold = |above: f64| if self.of_limit { format!("{}%", percent(above)) } else { above.to_string() };
+        let threshold = |above: f64| if self.of_limit { percent(above) } else { above.to_string() };
         let band = |band: &Band| format!("{}:{}", threshold(band.above), band.points as f64 / POINT as f64);
         f.pad(&self.list.iter().map(band).collect::<Vec<_>>().join(", "))
     }

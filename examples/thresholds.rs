@@ -120,14 +120,20 @@ fn healthy(metric: Metric) -> Reading {
 struct Part {
     member: Member,
     life: Range<i64>,
+    /// Nothing at all is known then.
+    away: Range<i64>,
 }
 
 /// Members that are there throughout, one that is replaced within an hour, one that comes and goes within hours, and
-/// one that is away for a whole day; names that sort by bytes, and that must be escaped.
+/// one that is away for the whole second day; names that sort by bytes, and that must be escaped.
 fn members(first: UtcDay, end_ms: i64) -> Vec<Part> {
     let start = first.start_ms();
     let (replaced, a_third) = (start + (end_ms - start) / 2 + 20 * 60_000, (end_ms - start) / 3);
-    let part = |cluster: &str, member: &str, life: Range<i64>| Part { member: Member::new(cluster, member), life };
+    let part = |cluster: &str, member: &str, life: Range<i64>| Part {
+        member: Member::new(cluster, member),
+        life,
+        away: if member == "Z" { start + DAY_MS..start + 2 * DAY_MS } else { 0..0 },
+    };
     let mut parts = vec![
         part("a", "m10", start..end_ms),
         part("a", "m9", start..replaced),
@@ -155,7 +161,7 @@ impl Cast {
             for at in 0..grid.len() {
                 let ms = grid.at(at);
                 // The window of a day outlives a member.
-                if (part.life.start..part.life.end + DAY_MS).contains(&ms) {
+                if (part.life.start..part.life.end + DAY_MS).contains(&ms) && !part.away.contains(&ms) {
                     self.fill(&mut window, index, at, part.life.contains(&ms));
                 }
             }

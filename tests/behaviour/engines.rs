@@ -24,7 +24,7 @@ fn all_agree(folder: &Folder, profile: &str, step: &str, flags: &[&str]) {
 fn five_engines_agree_on_every_threshold_and_one_double_to_either_side() {
     for profile in ["seed", "openshift"] {
         let folder = Folder::new("thresholds");
-        let arguments = ["--profile", profile, "--days", "2", "--step", "2m", "--out", &folder.at("audit")];
+        let arguments = ["--profile", profile, "--days", "3", "--step", "2m", "--out", &folder.at("audit")];
         example("thresholds", &arguments).succeeds();
         all_agree(&folder, profile, "120", &["--thresholds"]);
     }

@@ -61,7 +61,7 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, reporter: &Rep
         .with_scores(&profile, how.folding, how.min_coverage, outcome.files)
         .with_unread(&broken.days(), &overview.missing);
     manifest.write(out)?;
-    outcome.picture.tell(&scoring, reporter)?;
+    outcome.picture.tell(reporter)?;
     tell_files(out, folder == out, &manifest, reporter);
     if !overview.missing.is_empty() {
         reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));

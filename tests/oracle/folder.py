@@ -22,11 +22,9 @@ def days(folder, kind, columns, report, broken=(), optional=()):
     everything, wrong = [], []
     for path in files(folder, kind, broken):
         date = re.search(r"date=(\d{4}-\d\d-\d\d)", str(path))[1]
-        types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
+        types, rows = read(path, columns, optional)
         if types["ts"] != "TIMESTAMP WITH TIME ZONE":
             wrong.append(f"{path.name} of {date}: ts is {types['ts']} and not an instant in UTC")
-        extra = [name if name in types else f"null as {name}" for name in optional]
-        rows = duckdb.sql(f"select {', '.join([*LABELS, *columns, *extra])} from {source(path)}").fetchall()
         keys = [(cluster.encode(), member.encode(), ts) for ts, cluster, member, *_ in rows]
         if not all(a < b for a, b in zip(keys, keys[1:])):
             wrong.append(f"{path.name} of {date}: not strictly ascending by cluster, member, ts")
@@ -36,6 +34,13 @@ def days(folder, kind, columns, report, broken=(), optional=()):
         everything += rows
     report.check(f"{kind}: files hold their own UTC day, in order", wrong)
     return everything
+
+
+def read(path, columns, optional=()):
+    """The types of a file's columns, and its rows; a column of `optional` that it does not have is unknown."""
+    types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
+    extra = [name if name in types else f"null as {name}" for name in optional]
+    return types, duckdb.sql(f"select {', '.join([*LABELS, *columns, *extra])} from {source(path)}").fetchall()
 
 
 def has_column(folder, kind, name, broken=()):

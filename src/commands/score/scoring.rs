@@ -119,7 +119,7 @@ impl CellFiles {
             open: OpenCells::default(),
             parquet: asked(Format::Parquet).then(|| HeatmapParquet::create(scoring.out, &footer())).transpose()?,
             csv: asked(Format::Csv).then(|| CellsCsv::create(scoring.out, "heatmap.csv")).transpose()?,
-            picture: Overall::new(scoring.how.min_coverage),
+            picture: Overall::new(&scoring.table, scoring.how),
         })
     }
 
@@ -137,7 +137,7 @@ impl CellFiles {
         if let Some(csv) = &mut self.csv {
             csv.append(&mut cells)?;
         }
-        Ok(self.picture.add(scoring, &finished).map_err(ExportError::from)?)
+        Ok(self.picture.add(&finished).map_err(ExportError::from)?)
     }
 
     fn finish(self) -> Result<(Vec<Written>, Overall), CommandError> {

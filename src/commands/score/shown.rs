@@ -6,35 +6,38 @@ use std::path::Path;
 use indicatif::{HumanBytes, HumanCount};
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::scoring::Scoring;
 use crate::commands::CommandError;
 use crate::commands::progress::Reporter;
+use crate::config::How;
 use crate::export::{ExportError, Manifest, Palette, Picture, Written};
-use crate::heatmap::{clusters_only, divide, merge_sums};
+use crate::heatmap::{Folding, clusters_only, divide, merge_sums};
+use crate::score::ScoreTable;
 
 /// The latest days, and a total for each cluster.
 pub(super) struct Overall {
     picture: Picture,
     totals: Option<DataFrame>,
+    table: ScoreTable,
+    folding: Folding,
     min_coverage: f64,
 }
 
 impl Overall {
-    pub(super) fn new(min_coverage: f64) -> Self {
-        Self { picture: Picture::default(), totals: None, min_coverage }
+    pub(super) fn new(table: &ScoreTable, how: &How) -> Self {
+        let (table, folding, min_coverage) = (table.clone(), how.folding, how.min_coverage);
+        Self { picture: Picture::default(), totals: None, table, folding, min_coverage }
     }
 
     /// Takes in the sums of finished cells: cells that share a column of the picture become one.
-    pub(super) fn add(&mut self, scoring: &Scoring<'_>, sums: &DataFrame) -> PolarsResult<()> {
+    pub(super) fn add(&mut self, sums: &DataFrame) -> PolarsResult<()> {
         let clusters = clusters_only(sums)?;
         if clusters.height() == 0 {
             return Ok(());
         }
         let hours = merge_sums(&clusters, &["cluster", "date", "hour"])?;
         let mut columns = hours.select(["cluster", "date", "hour"])?.into_columns();
-        columns.extend(divide(&scoring.table, &hours, self.min_coverage)?);
-        let width = scoring.how.folding.width;
-        self.picture.add(&DataFrame::new_infer_height(columns)?, width)?;
+        columns.extend(divide(&self.table, &hours, self.min_coverage)?);
+        self.picture.add(&DataFrame::new_infer_height(columns)?, self.folding.width)?;
         let sums = merge_sums(&clusters, &["cluster"])?;
         let all = match self.totals.take() {
             Some(totals) => totals.vstack(&sums)?,
@@ -44,13 +47,13 @@ impl Overall {
         Ok(())
     }
 
-    pub(super) fn tell(&self, scoring: &Scoring<'_>, reporter: &Reporter) -> Result<(), CommandError> {
+    pub(super) fn tell(&self, reporter: &Reporter) -> Result<(), CommandError> {
         let Some(sums) = &self.totals else { return Ok(()) };
         let paint = || {
             let mut columns = vec![sums.column("cluster")?.clone()];
-            columns.extend(divide(&scoring.table, sums, self.min_coverage)?);
+            columns.extend(divide(&self.table, sums, self.min_coverage)?);
             let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
-            self.picture.paint(&DataFrame::new_infer_height(columns)?, scoring.how.folding.zone, palette)
+            self.picture.paint(&DataFrame::new_infer_height(columns)?, self.folding.zone, palette)
         };
         reporter.result(&paint().map_err(ExportError::from)?);
         Ok(())

@@ -29,7 +29,7 @@ pub(crate) use history::{
 pub(crate) use isolated::isolated;
 pub(crate) use metrics::{METRICS, Metrics};
 pub(crate) use port::free_port;
-pub(crate) use program::{Run, etcd_heatmap, etcd_heatmap_command, needed, oracle};
+pub(crate) use program::{Run, etcd_heatmap, etcd_heatmap_command, example, needed, oracle, oracle_run};
 pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prometheus_of, until};
 pub(crate) use simulated::{Simulated, simulated};
 

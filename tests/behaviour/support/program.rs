@@ -83,13 +83,18 @@ pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
 /// Runs a script of `tests/oracle`, which must find no difference.
 #[track_caller]
 pub(crate) fn oracle(script: &str, arguments: &[&str]) {
+    let run = oracle_run(script, arguments);
+    let (stdout, stderr) = (&run.stdout, &run.stderr);
+    assert_eq!(run.code, Some(0), "{script} {arguments:?} disagrees:\n{stdout}{stderr}");
+}
+
+/// Runs a script of `tests/oracle`, which may find differences.
+pub(crate) fn oracle_run(script: &str, arguments: &[&str]) -> Run {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(script);
     let mut command = Command::new(python());
     // No __pycache__ among the sources.
     command.arg("-B").arg(&script).args(arguments).env_remove("PYTHONPATH");
-    let run = Run::of(command);
-    let (stdout, stderr) = (&run.stdout, &run.stderr);
-    assert_eq!(run.code, Some(0), "{} {arguments:?} disagrees:\n{stdout}{stderr}", script.display());
+    Run::of(command)
 }
 
 /// The Python that `./test` has set up beside the build's output.
@@ -105,10 +110,10 @@ fn python() -> PathBuf {
     python
 }
 
-/// The program of `examples/simulate`, which `cargo test` builds beside the binary.
-pub(super) fn simulate(arguments: &[&str]) -> Run {
-    let program = Path::new(BINARY).with_file_name("examples").join("simulate");
-    assert!(program.is_file(), "{} is missing: run `cargo build --release --example simulate`", program.display());
+/// A program of `examples/`, which `cargo test` builds beside the binary.
+pub(crate) fn example(name: &str, arguments: &[&str]) -> Run {
+    let program = Path::new(BINARY).with_file_name("examples").join(name);
+    assert!(program.is_file(), "{} is missing: run `cargo build --release --example {name}`", program.display());
     let mut command = Command::new(program);
     command.args(arguments);
     Run::of(command)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::program::simulate;
+use super::program::example;
 use super::server::ONE_BLOCK;
 use super::{DAY, Folder, Prometheus, START, import};
 
@@ -26,7 +26,8 @@ pub(crate) fn simulated() -> &'static Simulated {
         let folder = Folder::new("simulated");
         let file = folder.at("raw.om");
         let size = ["--clusters", "3", "--members", "3", "--days", "3", "--scrape", "60s"];
-        simulate(&[&size[..], &["--start", "2026-10-01", "--seed", "7", "--out", &file]].concat()).succeeds();
+        example("simulate", &[&size[..], &["--start", "2026-10-01", "--seed", "7", "--out", &file]].concat())
+            .succeeds();
         import(Path::new(&file), &folder, &ONE_BLOCK);
         Simulated { prometheus: Prometheus::start(folder, |_| String::new()) }
     })

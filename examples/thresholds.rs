@@ -1,0 +1,225 @@
+//! Writes a small history in which everything lies where engines could disagree: on every threshold
+//! of a profile and one double to either side, at both zeros and the infinities, on shares of limits
+//! that are missing, negative or infinite, in gaps of one metric, of all, of hours and of a day.
+//!
+//! ```text
+//! cargo run --release --example thresholds -- --profile openshift --days 3 --step 5m --out DIR
+//! ```
+//!
+//! The same arguments give the same readings. For believable readings see `history`.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::Parser;
+use etcd_heatmap::history::{History, QuerySource, Source, write_day};
+use etcd_heatmap::readings::{Member, Window};
+use etcd_heatmap::spec::{Column, Companion, METRICS, Metric, PROFILES, Profile};
+use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
+
+const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
+/// What is a limit, and what is none. Shares of a power of two are exact; those of the others are not.
+const LIMITS: [f64; 10] =
+    [2_147_483_648.0, 65_536.0, 1_000_000.0, 2_999_999_999.0, 1024.3, -1.0, 0.0, -0.0, f64::INFINITY, f64::NAN];
+/// A limit that healthy readings are far from.
+const AMPLE: f64 = 1e12;
+
+/// What a person types.
+#[derive(Parser)]
+#[command(about = "Writes a history of readings that lie on the thresholds of a profile")]
+struct Arguments {
+    /// Whose thresholds
+    #[arg(long, default_value = PROFILES[0])]
+    profile: String,
+    /// First UTC day
+    #[arg(long, default_value = "2026-10-01")]
+    start: String,
+    /// How many days
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    days: u32,
+    /// Distance between two readings
+    #[arg(long, default_value = "5m")]
+    step: Step,
+    /// Folder that gets history/
+    #[arg(long)]
+    out: PathBuf,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let profile = Profile::named(&arguments.profile)?;
+    let first = UtcDay::of(parse_instant(&arguments.start, 0)?);
+    let end_ms = first.start_ms() + i64::from(arguments.days) * DAY_MS;
+    let cast = Cast { telling: Metric::ALL.map(|metric| telling(&profile, metric)), members: members(first, end_ms) };
+    let history = History::within(&arguments.out);
+    let mut rows = 0;
+    for day in first.through(UtcDay::of(end_ms - 1)) {
+        let window = cast.readings(day, arguments.step);
+        rows += write_day(&history.file(day), &window, day.range(), &source(arguments.step))?.0.rows;
+    }
+    let telling: usize = cast.telling.iter().map(Vec::len).sum();
+    println!("{rows} rows, {telling} telling readings in {}", history.folder().display());
+    Ok(())
+}
+
+/// The footer of the files says where they come from.
+fn source(step: Step) -> Source {
+    let query = |column: Column| {
+        (column.name().to_owned(), QuerySource { form: "raw".to_owned(), promql: format!("synthetic_{column}") })
+    };
+    Source {
+        url: "synthetic".to_owned(),
+        step_seconds: step.seconds(),
+        cluster_label: None,
+        member_label: "instance".to_owned(),
+        queries: Column::all().map(query).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// A reading, and the limit that stands beside it where the metric has one.
+#[derive(Clone, Copy)]
+struct Reading {
+    value: f64,
+    limit: f64,
+}
+
+/// All readings of a metric at which a comparison could go wrong.
+fn telling(profile: &Profile, metric: Metric) -> Vec<Reading> {
+    let bands = &profile.rule(metric).bands;
+    let anywhere = [0.0, -0.0, f64::MIN_POSITIVE, 1.0, f64::MAX, f64::INFINITY, f64::NEG_INFINITY];
+    let mut readings = Vec::new();
+    let limits: &[f64] = if bands.of_limit { &LIMITS } else { &[AMPLE] };
+    for &limit in limits {
+        let mut add = |values: &[f64]| readings.extend(values.iter().map(|&value| Reading { value, limit }));
+        add(&anywhere);
+        for band in &bands.list {
+            // Some of the doubles around a share of the limit hit the share exactly, others the one beside it.
+            let at = if bands.of_limit { band.above * limit } else { band.above };
+            let around = |value: f64| [value.next_down(), value, value.next_up()];
+            let values: Vec<f64> = around(at).into_iter().flat_map(around).filter(|value| !value.is_nan()).collect();
+            add(&values);
+        }
+    }
+    readings
+}
+
+/// A reading that costs nothing under any profile.
+fn healthy(metric: Metric) -> Reading {
+    let value = match metric {
+        Metric::WalFsync | Metric::BackendCommit => 0.001,
+        Metric::LeaderChanges => 0.0,
+        _ => 100.0,
+    };
+    Reading { value, limit: AMPLE }
+}
+
+/// When a member lives, in milliseconds.
+struct Part {
+    member: Member,
+    life: Range<i64>,
+    /// Nothing at all is known then.
+    away: Range<i64>,
+}
+
+/// Members that are there throughout, one that is replaced within an hour, one that comes and goes within hours, and
+/// one that is away for the whole second day; names that sort by bytes, and that must be escaped.
+fn members(first: UtcDay, end_ms: i64) -> Vec<Part> {
+    let start = first.start_ms();
+    let (replaced, a_third) = (start + (end_ms - start) / 2 + 20 * 60_000, (end_ms - start) / 3);
+    let part = |cluster: &str, member: &str, life: Range<i64>| Part {
+        member: Member::new(cluster, member),
+        life,
+        away: if member == "Z" { start + DAY_MS..start + 2 * DAY_MS } else { 0..0 },
+    };
+    let mut parts = vec![
+        part("a", "m10", start..end_ms),
+        part("a", "m9", start..replaced),
+        part("a", "n1", replaced + 25 * 60_000..end_ms),
+        part("b", "Z", start..end_ms),
+        part("b", "a", start + a_third + 7 * HOUR_MS..start + a_third + 11 * HOUR_MS),
+        part("ä \"c\" \\ {x=\"1\"}", "é,1:2379", start..end_ms),
+    ];
+    parts.sort_by(|a, b| a.member.cmp(&b.member));
+    parts
+}
+
+/// Everything that readings are drawn from.
+struct Cast {
+    telling: [Vec<Reading>; METRICS],
+    members: Vec<Part>,
+}
+
+impl Cast {
+    fn readings(&self, day: UtcDay, step: Step) -> Window {
+        let grid = Grid::within(day.range(), step);
+        let members = self.members.iter().map(|part| part.member.clone()).collect();
+        let mut window = Window::unknown(grid, members, &Companion::ALL);
+        for (index, part) in self.members.iter().enumerate() {
+            for at in 0..grid.len() {
+                let ms = grid.at(at);
+                // The window of a day outlives a member.
+                if (part.life.start..part.life.end + DAY_MS).contains(&ms) && !part.away.contains(&ms) {
+                    self.fill(&mut window, index, at, part.life.contains(&ms));
+                }
+            }
+        }
+        window
+    }
+
+    /// One step of one member: one metric's next telling reading, and now and then another's beside it.
+    fn fill(&self, window: &mut Window, member: usize, at: usize, alive: bool) {
+        let ms = window.grid().at(at);
+        let turn = (ms / window.grid().step().seconds() / 1000) as usize;
+        let mut chance = Chance::of(turn, member);
+        let quiet = ms / HOUR_MS % 4 == 0;
+        // An hour without anything, and steps without anything.
+        let silent = (ms / HOUR_MS) as usize % 17 == member || chance.once_in(40);
+        let focus = Metric::ALL[turn % METRICS];
+        let mut set = |column: Column, value: f64| window.row_mut(column, member)[at] = value;
+        for metric in Metric::ALL {
+            let telling = &self.telling[metric.index()];
+            let reading = match (quiet, metric == focus) {
+                (false, true) => telling[(turn / METRICS + member * 37) % telling.len()],
+                (false, false) if chance.once_in(9) => telling[chance.below(telling.len())],
+                _ => healthy(metric),
+            };
+            let unknown = silent || (!quiet && chance.once_in(50));
+            if !unknown && (alive || metric == Metric::LeaderChanges) {
+                set(metric.into(), reading.value);
+            }
+            if let Some(limit) = metric.limit().filter(|_| alive && !silent) {
+                set(limit.into(), reading.limit);
+            }
+        }
+        if alive && !silent && !chance.once_in(20) {
+            // Started at the last even hour or a little before a step: young by a second, or not any more.
+            let started = [(ms / HOUR_MS / 2 * 2 * HOUR_MS) / 1000, ms / 1000 - 300, ms / 1000 - 299]
+                [chance.below(40).saturating_sub(37)];
+            set(Companion::StartTime.into(), started as f64);
+        }
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014), which can start at any step of any member.
+struct Chance(u64);
+
+impl Chance {
+    fn of(turn: usize, member: usize) -> Self {
+        Self((turn as u64) << 8 | member as u64)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % n as u64) as usize
+    }
+
+    fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+}

@@ -1,0 +1,91 @@
+"""The first engine: the original's decimal arithmetic in Python, over history/, and cells from cells.sql."""
+
+import math
+from decimal import Decimal
+from functools import lru_cache
+
+from cells import Folding, as_table, expected_cells
+from folder import files, has_column, read
+from spec import COLUMNS, COMPANIONS, LIMITS, LINGERS, NAMES, restarted
+
+DAY_MS = 86_400_000
+
+
+class Original:
+    name = "the original's arithmetic"
+
+    def __init__(self, folder, step, profile):
+        self.step, self.profile, self.folding = step, profile, Folding(profile=profile)
+        self.files = {path.parent.name.removeprefix("date="): path for path in files(folder, "history")}
+        self.knows_start = has_column(folder, "history", COMPANIONS[-1])
+        self.readings, self.lives, self.at = 0, {}, set()
+        for path in self.files.values():
+            self.look_through(read(path, COLUMNS, COMPANIONS)[1])
+
+    def look_through(self, rows):
+        """Extends the lives, counts the known readings, and keeps those that lie where they could be misjudged."""
+        close = {
+            name: {v for above, _ in bands for v in beside(above)} for name, (_, bands) in self.profile.bands.items()
+        }
+        for ts, cluster, member, *row in rows:
+            known = [r is not None for r in row[: len(NAMES)]]
+            self.readings += sum(known)
+            if any(known[:LINGERS] + known[LINGERS + 1 :]):
+                first, last = self.lives.get((cluster, member), (ts, ts))
+                self.lives[cluster, member] = (min(first, ts), max(last, ts))
+            for name, reading in zip(NAMES, row):
+                value = self.compared(name, reading, row[len(NAMES) :])
+                if value in close[name]:
+                    self.at.add((name, value))
+
+    def compared(self, name, reading, companions):
+        """What is compared with a metric's thresholds, where that is a number."""
+        if reading is None or not self.profile.bands[name][0]:
+            return reading
+        limit = dict(zip(COMPANIONS, companions))[LIMITS[name]]
+        return reading / limit if limit is not None and limit > 0 else None
+
+    def missed(self):
+        """The thresholds, and doubles beside them, that no reading lies on."""
+        wanted = {(name, v) for name, (_, bands) in self.profile.bands.items() for above, _ in bands for v in beside(above)}
+        return sorted(wanted - self.at)
+
+    def days(self):
+        """The days of UTC on which anybody lived, in milliseconds."""
+        first, last = min(f for f, _ in self.lives.values()), max(l for _, l in self.lives.values())
+        return range(first // DAY_MS * DAY_MS, last + 1, DAY_MS)
+
+    @lru_cache(maxsize=1)
+    def scores(self, day, date):
+        """(milliseconds, cluster, member) -> points, score, whether it follows a restart: every step of a day."""
+        path, step_ms = self.files.get(date), self.step * 1000
+        rows = {tuple(row[:3]): row[3:] for row in (read(path, COLUMNS, COMPANIONS)[1] if path else [])}
+        unknown = [None] * (len(NAMES) + len(COMPANIONS))
+        scores = {}
+        for (cluster, member), (first, last) in self.lives.items():
+            for ts in range(max(first, -(-day // step_ms) * step_ms), min(last + 1, day + DAY_MS), step_ms):
+                row = rows.get((ts, cluster, member), unknown)
+                readings, companions = row[: len(NAMES)], row[len(NAMES) :]
+                points = tuple(self.profile.row(readings, companions))
+                restart = restarted(ts, companions[-1], self.step) if self.knows_start else None
+                scores[ts, cluster, member] = (*points, self.score(points), restart)
+        return scores
+
+    @lru_cache(maxsize=None)
+    def score(self, points):
+        """sum(Decimal(weight) * points), the nearest float of which is the score."""
+        weights = [Decimal(self.profile.weights[name]).scaleb(-6) for name in NAMES]
+        if any(weight and worth is None for weight, worth in zip(weights, points)):
+            return None
+        return float(sum(weight * Decimal(str(worth)) for weight, worth in zip(weights, points) if weight))
+
+    def cells(self, day, date, scores):
+        return self.cells_of(scores)
+
+    def cells_of(self, scores):
+        as_table("scores_of_day", scores)
+        return expected_cells("scores_of_day", self.folding) if scores else []
+
+
+def beside(above):
+    return math.nextafter(above, -math.inf), above, math.nextafter(above, math.inf)

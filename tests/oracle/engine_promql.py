@@ -1,0 +1,91 @@
+"""The engine that runs live: the rules of `etcd-heatmap rules`, asked of a real Prometheus that holds the readings.
+
+The six series stand there under the names under which the original recorded them, the limits under etcd's own."""
+
+import math
+from pathlib import Path
+
+from engine_original import DAY_MS
+from folder import read
+from openmetrics import escape
+from prometheus import range_query
+from recording_rules import Rules
+from server import Prometheus, import_samples
+from spec import COLUMNS, COMPANIONS, NAMES
+
+# Column of the history -> series.
+RECORDED = dict(zip(COLUMNS, [
+    "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile",
+    "job:etcd_disk_backend_commit_duration_seconds_bucket:99percentile",
+    "job:process_open_fds:clone",
+    "job:etcd_server_leader_changes_seen_total:changes1d",
+    "job:etcd_network_client_grpc_received_bytes_total:rate5m",
+    "job:etcd_debugging_mvcc_db_total_size_in_bytes:clone",
+]))
+RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds"}
+# Days that promtool gets in one file: of a long one it would make many blocks, and parse all of it for each.
+DAYS_AT_ONCE = 6
+
+
+class PromQL:
+    def __init__(self, original, rules, folder):
+        self.original, self.step = original, original.step
+        rules = Rules(rules, list(RECORDED.values()))
+        self.queries = {record: rules.expression(record) for record in ("etcd_points", "etcd_score")}
+        self.clusters = sorted({cluster for cluster, _ in original.lives})
+        self.load(Path(folder))
+        # A sample counts for its own step only: one that is missing stays missing.
+        self.server = Prometheus(Path(folder), f"--query.lookback-delta={self.step * 500}ms")
+        self.name = f"PromQL in Prometheus {self.server.version()}"
+
+    def load(self, folder):
+        """Puts the readings of every day into blocks."""
+        text, paths = folder / "readings.om", list(self.original.files.values())
+        for first in range(0, len(paths), DAYS_AT_ONCE):
+            with open(text, "w", encoding="utf-8") as file:
+                for path in paths[first : first + DAYS_AT_ONCE]:
+                    for ts, cluster, member, *values in read(path, COLUMNS, COMPANIONS)[1]:
+                        file.writelines(self.lines(ts // 1000, cluster, member, values))
+                file.write("# EOF\n")
+            import_samples(text, folder / "data")
+            text.unlink()
+
+    def lines(self, second, cluster, member, values):
+        """The samples of one step. Some clusters are named by `job` only, as where there is no label `cluster`."""
+        label = "job" if self.clusters.index(cluster) % 2 else "cluster"
+        job = "" if label == "job" else ',job="etcd"'
+        labels = f'{{{label}="{escape(cluster)}"{job},instance="{escape(member)}"}}'
+        beside = dict(zip(COMPANIONS, values[len(COLUMNS) :]))
+        for column, value in zip(COLUMNS, values):
+            # What is unknown is NaN at every other step, and missing at the others.
+            if value is not None or second // self.step % 2:
+                yield f"{RECORDED[column]}{labels} {number(value)} {second}\n"
+        for column, series in RAW.items():
+            if beside[column] is not None:
+                yield f"{series}{labels} {number(beside[column])} {second}\n"
+        yield f"etcd_server_has_leader{labels} 1 {second}\n"
+
+    def scores(self, day, date):
+        """Those of the original's steps that Prometheus knows; it has no notion of lives and restarts."""
+        points, scores = {}, {}
+        start, end = day // 1000, (day + DAY_MS) // 1000
+        for labels, second, value in range_query(self.server.url, self.queries["etcd_points"], start, end, self.step):
+            points[second * 1000, labels["cluster"], labels["member"], labels["metric"]] = value
+        for labels, second, value in range_query(self.server.url, self.queries["etcd_score"], start, end, self.step):
+            scores[second * 1000, labels["cluster"], labels["member"]] = value
+        expected = self.original.scores(day, date)
+        found = {}
+        for key in expected.keys() | scores.keys():
+            restart = expected[key][-1] if key in expected else None
+            found[key] = (*(points.get((*key, name)) for name in NAMES), scores.get(key), restart)
+        return found
+
+    def cells(self, day, date, scores):
+        return self.original.cells_of(scores)
+
+
+def number(value):
+    """As OpenMetrics has it; the shortest text that is read as the same double."""
+    if value is None or math.isnan(value):
+        return "NaN"
+    return repr(value) if math.isfinite(value) else ("+Inf" if value > 0 else "-Inf")

@@ -1,0 +1,94 @@
+"""The same score in five engines, for the same history: every step's points and score, and every hour's cells.
+
+usage: engines.py DIR --step SECONDS --rules FILE --sql FILE [--profile NAME] [--thresholds]
+
+DIR holds a history, and what `etcd-heatmap score` made of it with this profile; FILE is what `etcd-heatmap rules` and
+`etcd-heatmap sql` printed for it. --thresholds: the history has to have readings on every threshold of the profile.
+
+The first engine is the original's decimal arithmetic, and the others must agree with it in every bit. Days are
+compared one after the other, so that memory does not grow with the history."""
+
+import argparse
+import tempfile
+from collections import Counter
+from datetime import datetime, timezone
+
+from engine_duckdb import Files, Sql
+from engine_original import Original
+from engine_polars import Notebook
+from engine_promql import PromQL
+from report import Report
+from spec import Profile
+
+
+class Comparison:
+    """What the other engines have of the first one's rows."""
+
+    def __init__(self):
+        self.rows, self.wrong, self.different = Counter(), {}, Counter()
+
+    def compare(self, what, engine, expected, found):
+        """Both hold rows as text, in which Python writes every bit of a number, the sign of -0.0 too."""
+        self.rows[what, engine] += len(expected)
+        wrong = self.wrong.setdefault((what, engine), [])
+        differing = [key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
+        self.different[what, engine] += len(differing)
+        for key in sorted(differing, key=str)[: 8 - len(wrong)]:
+            wrong.append(f"{key}: expected {expected.get(key)}, found {found.get(key)}")
+
+    def tell(self, report):
+        for (what, engine), wrong in self.wrong.items():
+            rows, different = self.rows[what, engine], self.different[what, engine]
+            report.check(f"{what}: {engine}: {rows} compared, {different} differ", wrong if rows else ["nothing to compare"])
+
+
+def score_texts(scores):
+    """Points as numbers of one kind: Python has some of them as whole numbers."""
+    number = lambda value: None if value is None else float(value)
+    return {key: repr((*map(number, row[:-1]), row[-1])) for key, row in scores.items()}
+
+
+def cell_texts(rows):
+    cells = {row[:4]: repr(row[4:]) for row in rows}
+    assert len(cells) == len(rows), "a cell stands there twice"
+    return cells
+
+
+def compare_all(first, others, comparison):
+    for day in first.days():
+        date = datetime.fromtimestamp(day / 1000, timezone.utc).strftime("%Y-%m-%d")
+        scores = first.scores(day, date)
+        exact, cells = score_texts(scores), cell_texts(first.cells(day, date, scores))
+        for engine in others:
+            found = engine.scores(day, date)
+            comparison.compare("scores", engine.name, exact, score_texts(found))
+            comparison.compare("cells", engine.name, cells, cell_texts(engine.cells(day, date, found)))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--step", type=int, required=True)
+    parser.add_argument("--rules", required=True)
+    parser.add_argument("--sql", required=True)
+    parser.add_argument("--profile", default="seed")
+    parser.add_argument("--thresholds", action="store_true")
+    asked = parser.parse_args()
+    report, comparison = Report(), Comparison()
+    first = Original(asked.folder, asked.step, Profile.named(asked.profile))
+    report.check(f"history: {first.readings} readings", [] if first.readings else ["nothing is known"])
+    if asked.thresholds:
+        report.check("history: on every threshold and one double to either side", first.missed())
+    with tempfile.TemporaryDirectory() as folder:
+        promql = PromQL(first, asked.rules, folder)
+        try:
+            others = [promql, Sql(asked.folder, asked.sql), Notebook(asked.folder), Files(asked.folder)]
+            compare_all(first, others, comparison)
+        finally:
+            promql.server.close()
+    comparison.tell(report)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Recording rules as one expression: each recorded name in it replaced by its own expression, in parentheses.
+
+A range query can then answer what the rules would have recorded, without anybody having recorded it."""
+
+import re
+
+import yaml
+
+MATCHERS = r"(?:\{([^{}]*)\})?"
+MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+
+
+class Rules:
+    """The rules of a file. The names in `imported` are series that somebody has recorded: they stay as they are."""
+
+    def __init__(self, path, imported):
+        with open(path, encoding="utf-8") as file:
+            groups = yaml.safe_load(file)["groups"]
+        self.rules = [rule for group in groups for rule in group["rules"] if rule["record"] not in imported]
+        recorded = "|".join(sorted((re.escape(rule["record"]) for rule in self.rules), key=len, reverse=True))
+        # A name of ours or of an imported or raw series; `:` belongs to names.
+        self.ours = re.compile(rf"(?<![\w:])({recorded})(?![\w:]){MATCHERS}")
+        raw = "|".join(map(re.escape, [*imported, *self.raw_names()]))
+        self.series = re.compile(rf"(?<![\w:])({raw})(?![\w:]){MATCHERS}")
+
+    def raw_names(self):
+        """The series of etcd and of its process that the expressions of ours read."""
+        return {name for rule in self.rules for name in re.findall(r"(?<![\w:])(?:etcd_\w+|process_\w+)(?![\w:(])", rule["expr"])
+                if name not in {known["record"] for known in self.rules}}
+
+    def expression(self, record, matchers=()):
+        """What `record{matchers}` stands for."""
+        parts = []
+        for rule in self.rules:
+            static = rule.get("labels", {})
+            if rule["record"] == record and all(holds(static[m[0]], m) for m in matchers if m[0] in static):
+                inner = [m for m in matchers if m[0] not in static]
+                parts.append(labelled(self.inlined(rule["expr"].strip(), inner), static))
+        assert parts, f"no rule records {record}{list(matchers)}"
+        return " or ".join(parts)
+
+    def inlined(self, expr, matchers):
+        """An expression with the names of ours replaced; the matchers that it must obey are those of what it reads.
+
+        That is the same thing because no rule of ours changes a label that another one selects by."""
+        expr = self.series.sub(lambda m: selector(m[1], read_matchers(m[2]) + list(matchers)), expr)
+        return self.ours.sub(lambda m: f"({self.expression(m[1], read_matchers(m[2]) + list(matchers))})", expr)
+
+
+def read_matchers(text):
+    return [match.groups() for match in MATCHER.finditer(text or "")]
+
+
+def selector(name, matchers):
+    return name + "{" + ",".join(f'{label}{how}"{value}"' for label, how, value in matchers) + "}"
+
+
+def holds(found, matcher):
+    _, how, value = matcher
+    assert how in ("=", "!="), matcher
+    return (found == value) == (how == "=")
+
+
+def labelled(expr, labels):
+    for label, value in labels.items():
+        expr = f'label_replace({expr}, "{label}", "{value}", "", "")'
+    return f"({expr})"

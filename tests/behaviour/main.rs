@@ -8,6 +8,7 @@ mod companions;
 mod compare;
 mod config;
 mod explain;
+mod faults;
 mod generated;
 mod interruption;
 mod live;

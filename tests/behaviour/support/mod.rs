@@ -2,6 +2,8 @@
 
 mod answering;
 mod asked;
+mod fault;
+mod faults;
 mod folder;
 mod gate;
 mod heatmap;
@@ -16,6 +18,8 @@ mod simulated;
 
 pub(crate) use answering::Answering;
 pub(crate) use asked::Asked;
+pub(crate) use fault::Fault;
+pub(crate) use faults::Faults;
 pub(crate) use folder::{Folder, Tree, assert_empty, assert_same};
 pub(crate) use gate::Gate;
 pub(crate) use heatmap::{Cell, cells};

@@ -1,5 +1,6 @@
 //! The only room with a network: queries, HTTP, decoding, and pulling days of readings.
 
+mod answer;
 mod client;
 mod failure;
 mod matrix;

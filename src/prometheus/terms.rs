@@ -16,3 +16,10 @@ pub struct Terms {
     /// Whether an answer of which the server says that it is partial is taken.
     pub allow_partial: bool,
 }
+
+/// As the settings have it where nobody says otherwise.
+impl Default for Terms {
+    fn default() -> Self {
+        Self { concurrency: 4, max_qps: None, retries: 5, timeout: Duration::from_secs(300), allow_partial: false }
+    }
+}

@@ -141,9 +141,22 @@ pub struct BackfillArgs {
     #[command(flatten)]
     pub flags: Flags<All>,
 
+    /// What it may do.
+    #[command(flatten)]
+    pub leave: Leave,
+}
+
+/// What a pull does only where it is told to.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Leave {
     /// Replace what the folder holds when it was pulled from elsewhere or in another way.
     #[arg(long)]
     pub overwrite: bool,
+
+    /// Take answers of which the server says that they are partial (a store of Thanos is down); the
+    /// manifest lists their days, and a pull without this flag pulls these again.
+    #[arg(long)]
+    pub allow_partial: bool,
 }
 
 /// Arguments of `pull`.
@@ -153,9 +166,9 @@ pub struct PullArgs {
     #[command(flatten)]
     pub flags: Flags<OfPull>,
 
-    /// Replace what the folder holds when it was pulled from elsewhere or in another way.
-    #[arg(long)]
-    pub overwrite: bool,
+    /// What it may do.
+    #[command(flatten)]
+    pub leave: Leave,
 }
 
 /// Arguments of `score`.

@@ -70,6 +70,7 @@ impl Lives {
 #[derive(Debug, Default)]
 pub struct ColumnReadings {
     rows: BTreeMap<Member, Vec<f64>>,
+    is_partial: bool,
 }
 
 impl ColumnReadings {
@@ -88,9 +89,25 @@ impl ColumnReadings {
 
     /// Takes in the rest of the same metric.
     pub fn merge(&mut self, other: Self, len: usize) {
+        self.is_partial |= other.is_partial;
         for (member, values) in other.rows {
             self.merge_series(member, len, 0, &values);
         }
+    }
+
+    /// The server said that it left something out.
+    pub fn mark_partial(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// How many members there are, with a known reading or without.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// The members that have a known reading.
@@ -114,6 +131,7 @@ pub struct Window {
     grid: Grid,
     members: Vec<Member>,
     companions: Vec<Companion>,
+    is_partial: bool,
     /// Empty for a companion that the window does not hold.
     columns: [Vec<f64>; COLUMNS],
 }
@@ -128,7 +146,7 @@ impl Window {
         for column in Metric::ALL.map(Column::from).into_iter().chain(companions.iter().map(|&c| c.into())) {
             columns[column.index()] = vec![f64::NAN; cells];
         }
-        Self { grid, members, companions: companions.to_vec(), columns }
+        Self { grid, members, companions: companions.to_vec(), is_partial: false, columns }
     }
 
     /// Joins columns over the union of the members of the metrics among them; members with no known
@@ -143,6 +161,7 @@ impl Window {
         let companions: Vec<Companion> = columns.iter().filter_map(|(column, _)| column.companion()).collect();
         let mut window = Self::unknown(grid, members, &companions);
         for (column, readings) in columns {
+            window.is_partial |= readings.is_partial;
             for (member, values) in readings.rows {
                 if let Ok(index) = window.members.binary_search(&member) {
                     window.row_mut(column, index).copy_from_slice(&values);
@@ -165,6 +184,11 @@ impl Window {
     /// The companions that it holds.
     pub fn companions(&self) -> &[Companion] {
         &self.companions
+    }
+
+    /// Whether the server said that it left something out.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     /// One column of one member, a value a step, NaN where unknown; a metric or a companion that the

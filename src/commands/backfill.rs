@@ -11,9 +11,9 @@ use crate::history::History;
 pub(super) fn run(args: &BackfillArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let pulled = if args.sample {
         check_folder(settings.out()?)?;
-        sample::unpack(settings.out()?, args.overwrite).map(|()| pull::Pulled::All)
+        sample::unpack(settings.out()?, args.leave.overwrite).map(|()| pull::Pulled::All)
     } else {
-        pull::run(settings, args.overwrite, reporter)
+        pull::run(settings, args.leave, reporter)
     };
     let out = settings.out()?;
     match pulled {

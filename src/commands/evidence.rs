@@ -92,6 +92,8 @@ pub(super) struct Overview {
     pub(super) lives: Lives,
     /// The days in between of which there is no file.
     pub(super) missing: Vec<UtcDay>,
+    /// The days of which the server said that it left something out.
+    pub(super) partial: Vec<UtcDay>,
 }
 
 impl Overview {
@@ -105,7 +107,8 @@ impl Overview {
         let there: Vec<UtcDay> = metas.iter().map(|(day, _)| *day).collect();
         let missing = first.through(*last).filter(|day| there.binary_search(day).is_err()).collect();
         let range = TimeRange { start_ms: first_meta.range.start_ms, end_ms: last_meta.range.end_ms };
-        Some(Self { range, lives, missing })
+        let partial = metas.iter().filter(|(_, meta)| meta.is_partial).map(|(day, _)| *day).collect();
+        Some(Self { range, lives, missing, partial })
     }
 }
 

@@ -149,7 +149,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
     let settings = &config.settings;
     match cli.command {
         Command::Backfill(args) => backfill::run(&args, settings, &reporter),
-        Command::Pull(args) => pull::run(settings, args.overwrite, &reporter)?.into_result(),
+        Command::Pull(args) => pull::run(settings, args.leave, &reporter)?.into_result(),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;

@@ -65,6 +65,10 @@ pub(super) struct Progress {
 impl Progress {
     /// So many are done; `detail` is shown behind the rate.
     pub(super) fn set(&self, done: u64, detail: &str) {
+        // A server that wants smaller queries wants more of them.
+        if self.bar.length().is_some_and(|total| total < done) {
+            self.bar.set_length(done);
+        }
         self.bar.set_position(done);
         self.bar.set_message(detail.to_owned());
         let Some(Ok(mut last)) = self.lines.as_ref().map(Mutex::lock) else { return };

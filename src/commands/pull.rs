@@ -11,10 +11,11 @@ use indicatif::{HumanBytes, HumanCount};
 use super::evidence::{Overview, list_history, whole_days};
 use super::progress::{Progress, Reporter};
 use super::{CommandError, check_folder};
+use crate::cli::Leave;
 use crate::config::{Settings, SourceSettings};
 use crate::export::{Manifest, Written};
 use crate::history::{DayMeta, History, HistoryError, Source, write_day};
-use crate::prometheus::{Client, PromError, PullPlan, Received, Wanted, choose_queries, pull_days};
+use crate::prometheus::{Client, PromError, PullPlan, Received, Terms, Wanted, choose_queries, pull_days};
 use crate::readings::Window;
 use crate::spec::Companion;
 use crate::time::{TimeRange, UtcDay};
@@ -43,21 +44,22 @@ impl Pulled {
 }
 
 /// Pulls what is not yet in the history, and writes the manifest.
-pub(super) fn run(settings: &Settings, overwrite: bool, reporter: &Reporter) -> Result<Pulled, CommandError> {
+pub(super) fn run(settings: &Settings, leave: Leave, reporter: &Reporter) -> Result<Pulled, CommandError> {
     let asked = &settings.source;
+    let terms = Terms { allow_partial: leave.allow_partial, ..asked.terms };
     let (url, out) = (asked.url()?, settings.out()?);
     let range = resolve_range(asked, reporter)?;
     let queries = asked.query_set()?;
     let access = asked.http_config()?;
     check_folder(out)?;
-    let client = Client::new(url, &access, asked.concurrency, asked.cluster_label.as_deref(), &asked.member_label)?;
+    let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| CommandError::Threads(e.to_string()))?;
-    runtime.block_on(async {
+    let pulled = runtime.block_on(async {
         let history = History::within(out);
-        let held = if overwrite { None } else { held_companions(&history)? };
+        let held = if leave.overwrite { None } else { held_companions(&history)? };
         let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held };
         let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await?;
         let source = Source {
@@ -70,12 +72,17 @@ pub(super) fn run(settings: &Settings, overwrite: bool, reporter: &Reporter) -> 
         };
         let plan = PullPlan { source, step: asked.step };
         let mut pull = Pull { history, plan, files: BTreeMap::new() };
-        let known = pull.known_days(overwrite)?;
-        let days = missing_parts(range, &known);
-        let failed = pull.fetch(&client, days, asked.concurrency, reporter).await?;
+        let known = pull.known_days(leave.overwrite)?;
+        let days = missing_parts(range, &known, leave.allow_partial);
+        let failed = pull.fetch(&client, days, terms.concurrency, reporter).await?;
         pull.write_manifest()?;
         Ok(report(range, failed))
-    })
+    });
+    tell_trouble(client.traffic().received(), reporter);
+    for note in client.notes() {
+        reporter.note(&note);
+    }
+    pulled
 }
 
 /// The companions of the history that is there; `None` where there is none.
@@ -175,24 +182,36 @@ impl Pull {
         let metas = self.history.read_metas()?.known;
         let Some(overview) = Overview::of(&metas) else { return Ok(()) };
         let files = list_history(&self.history, &metas, &self.files)?;
-        let manifest = Manifest::of_pull(&self.plan.source, overview.range, &overview.lives, files, &overview.missing);
+        let manifest = Manifest::of_pull(&self.plan.source, overview.range, &overview.lives, files, &overview.missing)
+            .with_partial(&overview.partial);
         Ok(manifest.write(self.history.out())?)
     }
 }
 
 /// The parts of days that are not on disk. A day that is there in part is pulled again, so that its
-/// file covers what was asked for before and now.
-fn missing_parts(range: TimeRange, known: &[(UtcDay, DayMeta)]) -> Vec<(UtcDay, TimeRange)> {
-    let known: BTreeMap<UtcDay, TimeRange> = known.iter().map(|(day, meta)| (*day, meta.range)).collect();
+/// file covers what was asked for before and now; so is one with partial answers, unless these will do.
+fn missing_parts(range: TimeRange, known: &[(UtcDay, DayMeta)], partial_will_do: bool) -> Vec<(UtcDay, TimeRange)> {
+    let known: BTreeMap<UtcDay, &DayMeta> = known.iter().map(|(day, meta)| (*day, meta)).collect();
     range
         .days()
         .filter_map(|day| Some((day, range.intersect(day.range())?)))
         .filter_map(|(day, part)| match known.get(&day) {
-            Some(have) if have.contains(part) => None,
-            Some(have) => Some((day, have.hull(part))),
+            Some(have) if have.range.contains(part) && (partial_will_do || !have.is_partial) => None,
+            Some(have) => Some((day, have.range.hull(part))),
             None => Some((day, part)),
         })
         .collect()
+}
+
+/// What the server could not do at once.
+fn tell_trouble(received: Received, reporter: &Reporter) {
+    let queries = |count| if count == 1 { "1 query was".to_owned() } else { format!("{count} queries were") };
+    if received.again > 0 {
+        reporter.note(&format!("{} tried again", queries(received.again)));
+    }
+    if received.halved > 0 {
+        reporter.note(&format!("{} too large for the server, and halved", queries(received.halved)));
+    }
 }
 
 /// A day that could not be pulled, or a disk that cannot be written to.

@@ -31,7 +31,8 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, reporter: &Rep
     check_known(&profile, &metas)?;
     check_folder(out)?;
     let listed = list_history(&history, &metas, &BTreeMap::new())?;
-    let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing);
+    let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing)
+        .with_partial(&overview.partial);
     // Until the new files are there the manifest names none.
     manifest.write(out)?;
     remove_outputs(out)?;

@@ -3,7 +3,8 @@
 
 use super::Formats;
 use super::parse::{
-    band_list, concurrency, instant, label_name, list, ok, profile_list, selector, series, share, url, weight_list,
+    band_list, concurrency, instant, label_name, list, ok, patience, profile_list, queries_a_second, retries, selector,
+    series, share, url, weight_list,
 };
 use crate::prometheus::PlainHeaders;
 use crate::score::Rollup;
@@ -119,7 +120,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 35] = [
+pub static KEYS: [Key; 38] = [
     Key::text(
         "source.url",
         "",
@@ -199,10 +200,35 @@ pub static KEYS: [Key; 35] = [
     Key::text(
         "source.concurrency",
         "4",
-        flag("concurrency", "N", "Range queries in flight at once, 1 to 64"),
+        flag("concurrency", "N", "Range queries in flight at once, 1 to 64; a Prometheus runs 20 by default"),
         |text| ok(concurrency(text)),
     )
     .of_shape(Shape::Number),
+    Key::text(
+        "source.max_qps",
+        "0",
+        flag("max-qps", "N", "Range queries a second at most, such as 2 or 0.5; 0 sets no limit"),
+        |text| ok(queries_a_second(text)),
+    )
+    .of_shape(Shape::Number),
+    Key::text(
+        "source.retries",
+        "5",
+        flag(
+            "retries",
+            "N",
+            "How often a query is tried again that failed in a way that may pass (429, 5xx, a broken connection), 0 to \
+             100",
+        ),
+        |text| ok(retries(text)),
+    )
+    .of_shape(Shape::Number),
+    Key::text(
+        "source.timeout",
+        "5m",
+        flag("timeout", "DURATION", "Time in which a whole answer must be there, 1s to 1h"),
+        |text| ok(patience(text)),
+    ),
     Key::text(
         "source.for_profiles",
         "",

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::prometheus::{SeriesForm, shown_url};
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
@@ -75,6 +76,31 @@ pub(super) fn concurrency(text: &str) -> Result<u16, String> {
     }
 }
 
+/// Queries a second; 0 is no limit.
+pub(super) fn queries_a_second(text: &str) -> Result<Option<f64>, String> {
+    match text.trim().parse() {
+        Ok(0.0) => Ok(None),
+        Ok(queries) if (0.001..=10_000.0).contains(&queries) => Ok(Some(queries)),
+        _ => Err(format!("'{text}' is no number of queries a second: write one such as 2 or 0.5, or 0 for no limit")),
+    }
+}
+
+/// How often to try again.
+pub(super) fn retries(text: &str) -> Result<u32, String> {
+    match text.trim().parse() {
+        Ok(times) if times <= 100 => Ok(times),
+        _ => Err(format!("'{text}' is no number of retries: write one from 0 to 100")),
+    }
+}
+
+/// How long to wait for an answer.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text.trim()) {
+        Ok(time) if (1..=3600).contains(&time.as_secs()) => Ok(time),
+        _ => Err(format!("'{text}' is no time to wait for an answer: write one from 1s to 1h, such as 5m")),
+    }
+}
+
 /// A label name as Prometheus allows it: it stands in the queries as it is.
 pub(super) fn label_name(text: &str) -> Result<String, String> {
     let mut chars = text.chars();
@@ -135,6 +161,16 @@ mod tests {
         }
         for bad in ["0", "65", "-1", "1.5", "many"] {
             assert!(concurrency(bad).is_err(), "{bad}");
+        }
+        for bad in ["-1", "NaN", "inf", "fast", "", "0.0001"] {
+            assert!(queries_a_second(bad).is_err(), "{bad}");
+        }
+        assert_eq!([queries_a_second("0"), queries_a_second("0.5")], [Ok(None), Ok(Some(0.5))]);
+        for bad in ["-1", "101", "1.5", ""] {
+            assert!(retries(bad).is_err(), "{bad}");
+        }
+        for bad in ["0s", "500ms", "2h", "-1s", "30", ""] {
+            assert!(patience(bad).is_err(), "{bad}");
         }
     }
 }

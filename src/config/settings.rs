@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::parse::{concurrency, label_name, list, profile_list, series, share, weight_list};
+use super::parse::{
+    concurrency, label_name, list, patience, profile_list, queries_a_second, retries, series, share, weight_list,
+};
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::heatmap::Folding;
-use crate::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm};
+use crate::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
 
@@ -39,8 +41,8 @@ pub struct SourceSettings {
     /// Which form of the series to read.
     pub series: SeriesForm,
     queries: Option<PathBuf>,
-    /// Queries in flight.
-    pub concurrency: usize,
+    /// How much to ask of the server, and how patiently; partial answers are no setting.
+    pub terms: Terms,
     /// The label that names the cluster; without one it is `cluster`, else `job`.
     pub cluster_label: Option<String>,
     /// The label that names the member.
@@ -118,7 +120,13 @@ impl SourceSettings {
             selector: text("source.selector"),
             series: values.read("source.series", series)?,
             queries: values.optional("source.queries").map(PathBuf::from),
-            concurrency: values.read("source.concurrency", concurrency)?.into(),
+            terms: Terms {
+                concurrency: values.read("source.concurrency", concurrency)?.into(),
+                max_qps: values.read("source.max_qps", queries_a_second)?,
+                retries: values.read("source.retries", retries)?,
+                timeout: values.read("source.timeout", patience)?,
+                allow_partial: false,
+            },
             cluster_label,
             member_label: values.read("labels.member", label_name)?,
             for_profiles: values.read("source.for_profiles", profile_list)?,

@@ -28,7 +28,7 @@ fn a_layer_outranks_the_ones_below_it() {
     let config =
         load("x.toml", file, &[("ETCD_HEATMAP_STEP", "2m"), ("ETCD_HEATMAP_CONCURRENCY", ""), ("OTHER", "1")]).unwrap();
     let Settings { source, how, .. } = &config.settings;
-    assert_eq!((source.step.seconds(), source.concurrency, how.folding.rollup.name()), (120, 8, "mean"));
+    assert_eq!((source.step.seconds(), source.terms.concurrency, how.folding.rollup.name()), (120, 8, "mean"));
     assert_eq!(how.folding.width.minutes(), 60);
     assert_eq!(config.notes, Vec::<String>::new());
 }

@@ -45,6 +45,9 @@ pub struct Manifest {
     pub members: Vec<ManifestMember>,
     /// Days of the range of which the history has no file, or one that cannot be read.
     pub days_missing: Vec<String>,
+    /// Days with answers of which the server said that they are partial.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub days_partial: Vec<String>,
     /// The files of the history, relative to the folder that holds `history/`.
     pub history: Vec<Written>,
     /// The files that scoring wrote, relative to the output folder.
@@ -152,9 +155,17 @@ impl Manifest {
                 })
                 .collect(),
             days_missing: missing.iter().map(UtcDay::to_string).collect(),
+            days_partial: Vec::new(),
             history,
             files: Vec::new(),
         }
+    }
+
+    /// Names the days of which the server left something out.
+    #[must_use]
+    pub fn with_partial(mut self, partial: &[UtcDay]) -> Self {
+        self.days_partial = partial.iter().map(UtcDay::to_string).collect();
+        self
     }
 
     /// Adds what scoring knows.

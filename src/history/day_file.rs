@@ -1,6 +1,5 @@
 //! One day of readings as a Parquet file.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,39 +11,18 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::Encoding;
-use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
-use super::{FileError, FileStat, HistoryError, LabelColumns, MEMBER_COLUMNS, Source, WholeFile, writer_properties};
-use crate::readings::{Life, Lives, Member, Window};
+use super::{
+    DayMeta, FileError, FileStat, HistoryError, LabelColumns, MEMBER_COLUMNS, Source, WholeFile, writer_properties,
+};
+use crate::readings::{Member, Window};
 use crate::spec::{COLUMNS, Column, Companion, Metric};
-use crate::time::{Grid, Step, TimeRange};
+use crate::time::{Grid, TimeRange};
 
 /// Rows handed to the Parquet writer or taken from the reader at once; bounds memory, not results.
 const BATCH_ROWS: usize = 1 << 16;
-
-/// What the footer of a day's file says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DayMeta {
-    /// What the day was pulled from.
-    pub source: Source,
-    /// The part of the day that was asked for.
-    pub range: TimeRange,
-    /// The lives of the members as far as this day knows them.
-    pub lives: Lives,
-    /// How many readings of each metric, and of each companion that was pulled, are known, by its name.
-    pub known: BTreeMap<String, u64>,
-    /// Rows in the file.
-    pub rows: u64,
-}
-
-impl DayMeta {
-    /// The distance between two steps.
-    pub fn step(&self) -> Option<Step> {
-        Step::from_millis(self.source.step_seconds * 1000).ok()
-    }
-}
 
 /// Writes one day: the rows at which at least one reading is known.
 pub fn write_day(
@@ -59,6 +37,7 @@ pub fn write_day(
         lives: window.lives(),
         known: columns(&source.companions()).map(|c| (c.name().to_owned(), window.known_readings(c))).collect(),
         rows: 0,
+        is_partial: window.is_partial(),
     };
     let failed = |e| FileError::from_parquet(path, e);
     debug_assert_eq!(window.companions(), source.companions());
@@ -121,17 +100,7 @@ fn readings_schema(companions: &[Companion]) -> SchemaRef {
 }
 
 fn readings_properties(meta: &DayMeta) -> WriterProperties {
-    let lives: Vec<(&str, &str, i64, i64)> =
-        meta.lives.iter().map(|(m, l)| (&*m.cluster, &*m.member, l.first_ms, l.last_ms)).collect();
-    let json = |value: serde_json::Value| value.to_string();
-    let mut properties = writer_properties(&[
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("step_seconds", meta.source.step_seconds.to_string()),
-        ("source", json(serde_json::json!(meta.source))),
-        ("range_ms", json(serde_json::json!([meta.range.start_ms, meta.range.end_ms]))),
-        ("lives_ms", json(serde_json::json!(lives))),
-        ("known", json(serde_json::json!(meta.known))),
-    ]);
+    let mut properties = writer_properties(&meta.footer());
     // Latencies and rates hardly ever repeat: a dictionary of them costs time and saves nothing.
     for metric in [Metric::WalFsync, Metric::BackendCommit, Metric::ClientTrafficIn] {
         let column = ColumnPath::from(metric.reading_column());
@@ -142,39 +111,7 @@ fn readings_properties(meta: &DayMeta) -> WriterProperties {
     properties.build()
 }
 
-/// Reads what the footer of a day's file says, without reading its rows.
-pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
-    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
-    let file_meta = builder.metadata().file_metadata();
-    let pairs = file_meta.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
-    let lives: Vec<(String, String, i64, i64)> = footer_value(path, pairs, "lives_ms")?;
-    let (start_ms, end_ms) = footer_value(path, pairs, "range_ms")?;
-    let mut meta = DayMeta {
-        source: footer_value(path, pairs, "source")?,
-        range: TimeRange { start_ms, end_ms },
-        lives: Lives::default(),
-        known: footer_value(path, pairs, "known")?,
-        rows: u64::try_from(file_meta.num_rows()).unwrap_or(0),
-    };
-    for (cluster, member, first_ms, last_ms) in lives {
-        meta.lives.add(Member::new(&cluster, &member), Life { first_ms, last_ms });
-    }
-    meta.step().map(|_| meta).ok_or_else(|| not_readings(path, &"its step is not between 1s and 1h"))
-}
-
-fn footer_value<T: serde::de::DeserializeOwned>(
-    path: &Path,
-    pairs: &[KeyValue],
-    name: &str,
-) -> Result<T, HistoryError> {
-    let key = format!("etcd-heatmap.{name}");
-    let text = pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
-    let text = text.ok_or_else(|| not_readings(path, &format!("its footer has no {key}")))?;
-    serde_json::from_str(text).map_err(|e| not_readings(path, &format!("{key} in its footer: {e}")))
-}
-
-fn not_readings(path: &Path, reason: &dyn ToString) -> HistoryError {
+pub(super) fn not_readings(path: &Path, reason: &dyn ToString) -> HistoryError {
     HistoryError::NotReadings { path: path.to_owned(), reason: reason.to_string() }
 }
 
@@ -275,9 +212,13 @@ fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], valu
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::history::read_meta;
+
     use crate::scratch::Scratch;
-    use crate::time::UtcDay;
+    use crate::time::{Step, UtcDay};
 
     fn source() -> Source {
         Source {

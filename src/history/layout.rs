@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::day_file::{DayMeta, read_day, read_meta};
+use super::day_file::read_day;
+use super::day_meta::{DayMeta, read_meta};
 use super::{FileError, HistoryError};
 use crate::readings::{Member, Window};
 use crate::spec::Companion;

@@ -1,81 +1,26 @@
-//! HTTP to a Prometheus-compatible server.
+//! A Prometheus-compatible server: asks it, as often as it takes, and reads its answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use url::{Host, Url};
 
-use super::access::{Access, HttpConfig, SendError, innermost, tls_cause, without_login};
-use super::matrix::{SeriesLabels, decode_matrix};
-use super::{PromError, USER_AGENT};
-use crate::readings::{ColumnReadings, Member};
+use super::access::{Access, HttpConfig, without_login};
+use super::answer::NamingLabels;
+use super::failure::{Cure, Failure};
+use super::notes::Notes;
+use super::pace::Pace;
+use super::retry::{Trust, chance, wait_after};
+use super::windows::WindowSizes;
+use super::{PromError, Terms, Traffic, USER_AGENT};
+use crate::readings::ColumnReadings;
 use crate::spec::Column;
 use crate::time::Grid;
 
 /// Time in which a connection must stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time in which a whole answer must be there; Prometheus gives up a query after two minutes.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
-/// What to do about a server that wants a login, and about one that refuses it.
-const NO_LOGIN: &str = "it wants a login; give one in a file with --http.config.file, it is sent and never shown";
-const REFUSED_LOGIN: &str = "it refuses the login of --http.config.file or --url: check it, and what it may read";
-/// How much of a refusal's text is worth repeating.
-const MESSAGE_CHARS: usize = 300;
-
-/// Counts what comes over the wire.
-#[derive(Debug, Default)]
-pub struct Traffic {
-    queries: AtomicU64,
-    samples: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Traffic {
-    /// What has come so far.
-    pub fn received(&self) -> Received {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Received { queries: count(&self.queries), samples: count(&self.samples), bytes: count(&self.bytes) }
-    }
-
-    fn add(&self, samples: u64, bytes: u64) {
-        self.queries.fetch_add(1, Ordering::Relaxed);
-        self.samples.fetch_add(samples, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-/// What has come over the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received {
-    /// Range queries answered.
-    pub queries: u64,
-    /// Samples in their answers.
-    pub samples: u64,
-    /// Bytes of the answers, unpacked.
-    pub bytes: u64,
-}
-
-impl Received {
-    /// What has come since then.
-    #[must_use]
-    pub fn since(self, before: Self) -> Self {
-        Self {
-            queries: self.queries - before.queries,
-            samples: self.samples - before.samples,
-            bytes: self.bytes - before.bytes,
-        }
-    }
-}
-
-/// The labels that name a series' cluster and member.
-#[derive(Clone, Debug)]
-struct NamingLabels {
-    cluster: Option<String>,
-    member: String,
-}
 
 /// A server, and how its series are named.
 #[derive(Clone, Debug)]
@@ -84,16 +29,27 @@ pub struct Client {
     endpoint: Url,
     shown_url: String,
     naming: Arc<NamingLabels>,
-    permits: Arc<Semaphore>,
+    terms: Terms,
     traffic: Arc<Traffic>,
+    learnt: Arc<Learnt>,
+}
+
+/// What the queries of a run share, and have learnt of the server.
+#[derive(Debug)]
+struct Learnt {
+    permits: Semaphore,
+    pace: Pace,
+    trust: Trust,
+    window_sizes: WindowSizes,
+    notes: Notes,
 }
 
 impl Client {
-    /// A client for the server at `url` that keeps at most `concurrency` queries in flight.
+    /// A client for the server at `url`.
     pub fn new(
         url: &str,
         config: &HttpConfig,
-        concurrency: usize,
+        terms: Terms,
         cluster_label: Option<&str>,
         member_label: &str,
     ) -> Result<Self, PromError> {
@@ -103,7 +59,7 @@ impl Client {
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
+            .timeout(terms.timeout)
             // Over loopback compression costs both sides more than it saves.
             .gzip(!is_loopback(&base));
         let access = Access::open(&base, config, builder)?;
@@ -117,8 +73,15 @@ impl Client {
                 cluster: cluster_label.map(str::to_owned),
                 member: member_label.to_owned(),
             }),
-            permits: Arc::new(Semaphore::new(concurrency.max(1))),
+            terms,
             traffic: Arc::default(),
+            learnt: Arc::new(Learnt {
+                permits: Semaphore::new(terms.concurrency.max(1)),
+                pace: Pace::new(terms.max_qps),
+                trust: Trust::default(),
+                window_sizes: WindowSizes::default(),
+                notes: Notes::default(),
+            }),
         })
     }
 
@@ -132,158 +95,111 @@ impl Client {
         &self.traffic
     }
 
+    /// What the server said beside its answers, each note once.
+    pub fn notes(&self) -> Vec<String> {
+        self.learnt.notes.texts()
+    }
+
+    pub(super) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    pub(super) fn naming(&self) -> &NamingLabels {
+        &self.naming
+    }
+
+    pub(super) fn learnt_notes(&self) -> &Notes {
+        &self.learnt.notes
+    }
+
+    pub(super) fn permits(&self) -> &Semaphore {
+        &self.learnt.permits
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.learnt.pace
+    }
+
+    pub(super) fn window_sizes(&self) -> &WindowSizes {
+        &self.learnt.window_sizes
+    }
+
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    pub(super) fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
     /// Evaluates a query on the steps of a grid; the readings stand at `offset` of `len` steps.
-    pub async fn query_range(
+    pub(super) async fn query_range(
         &self,
         column: Column,
         promql: &str,
         grid: Grid,
         offset: usize,
         len: usize,
-    ) -> Result<ColumnReadings, PromError> {
-        let body = self.fetch(promql, &grid).await?;
-        let client = self.clone();
-        // Megabytes of JSON: not on the threads that serve the connections.
-        let decoded = tokio::task::spawn_blocking(move || client.decode(column, &body, &grid, offset, len)).await;
-        decoded.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))
+    ) -> Result<ColumnReadings, Failure> {
+        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &grid, offset, len);
+        self.ask(promql, grid, read).await
     }
 
     /// Whether a query has any sample on the steps of a grid.
-    pub async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, PromError> {
-        let body = self.fetch(promql, &grid).await?;
-        Ok(self.walk(&body, &grid, &mut |_, _| ())? > 0)
+    pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
+        let read = move |client: &Self, body: &[u8]| Ok(client.walk(body, &grid, &mut |_, _| ())?.samples > 0);
+        self.ask(promql, grid, read).await
     }
 
-    async fn fetch(&self, promql: &str, grid: &Grid) -> Result<Vec<u8>, PromError> {
-        let form = [
-            ("query", promql.to_owned()),
-            ("start", (grid.first_ms() / 1000).to_string()),
-            ("end", (grid.last_ms() / 1000).to_string()),
-            ("step", grid.step().seconds().to_string()),
-        ];
-        let _permit = self.permits.acquire().await;
-        let response = self.access.post(&self.endpoint, &form).await.map_err(|error| match error {
-            SendError::Http(error) => self.no_answer(&error),
-            SendError::Prom(error) => error,
-        })?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(|e| self.no_answer(&e))?;
-        if status.is_success() { Ok(body.into()) } else { Err(self.refusal(status, &body)) }
-    }
-
-    fn decode(
+    /// Asks until there is an answer that can be read, or until it is not worth while any more.
+    async fn ask<T: Send + 'static>(
         &self,
-        column: Column,
-        body: &[u8],
+        promql: &str,
+        grid: Grid,
+        read: impl Fn(&Self, &[u8]) -> Result<T, Failure> + Copy + Send + 'static,
+    ) -> Result<T, Failure> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let failure = match self.try_once(promql, &grid, read).await {
+                Ok(answer) => {
+                    self.learnt.trust.gain();
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            let Some(wait) = self.wait_for(&failure, tried, grid.len()) else { return Err(failure.after(tried)) };
+            self.traffic.count_again();
+            if let Some(asked) = failure.wait {
+                self.learnt.pace.hold(asked);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    async fn try_once<T: Send + 'static>(
+        &self,
+        promql: &str,
         grid: &Grid,
-        offset: usize,
-        len: usize,
-    ) -> Result<ColumnReadings, PromError> {
-        let mut readings = ColumnReadings::default();
-        let mut unnamed = None;
-        self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
-            Ok(member) => readings.merge_series(member, len, offset, values),
-            Err(error) => unnamed = unnamed.take().or(Some(error)),
-        })?;
-        unnamed.map_or(Ok(readings), Err)
+        read: impl FnOnce(&Self, &[u8]) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let body = self.fetch(promql, grid).await?;
+        let client = self.clone();
+        // Megabytes of JSON: not on the threads that serve the connections.
+        let answer = tokio::task::spawn_blocking(move || read(&client, &body)).await;
+        answer.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))
     }
 
-    /// Hands each series of an answer to `take`; returns how many samples they have together.
-    fn walk(&self, body: &[u8], grid: &Grid, take: &mut dyn FnMut(&SeriesLabels, &[f64])) -> Result<u64, PromError> {
-        let envelope = decode_matrix(body, grid, take)
-            .map_err(|e| if is_web_page(body) { self.web_page() } else { self.not_a_matrix(&e) })?;
-        if envelope.status != "success" {
-            return Err(self.refused(&envelope.error_type, &envelope.error));
+    /// How long to wait before the same question, `None` where it is not asked again.
+    fn wait_for(&self, failure: &Failure, tried: u32, steps: usize) -> Option<Duration> {
+        if !failure.may_pass(tried, steps) || !self.learnt.trust.is_worth_it(failure.cure == Cure::Reach) {
+            return None;
         }
-        self.traffic.add(envelope.samples, body.len() as u64);
-        Ok(envelope.samples)
-    }
-
-    /// Which member a series belongs to.
-    fn name(&self, column: Column, labels: &SeriesLabels) -> Result<Member, PromError> {
-        let label = |name: &str| labels.get(name).filter(|value| !value.is_empty());
-        let no_label = |label: &str, remedy| PromError::NoLabel {
-            column,
-            series: self.access.hide(&serde_json::to_string(labels).unwrap_or_default()),
-            label: label.to_owned(),
-            remedy,
-        };
-        let cluster = match &self.naming.cluster {
-            Some(name) => label(name).ok_or_else(|| no_label(name, "name the right one with --cluster-label")),
-            None => label("cluster").or_else(|| label("job")).ok_or_else(|| {
-                no_label(
-                    "cluster or job",
-                    "name the one that tells clusters apart with --cluster-label, or take --series raw",
-                )
-            }),
-        }?;
-        let member = label(&self.naming.member).ok_or_else(|| {
-            no_label(&self.naming.member, "name the one that tells members apart with --member-label")
-        })?;
-        Ok(Member::new(cluster, member))
-    }
-
-    fn no_answer(&self, error: &reqwest::Error) -> PromError {
-        let url = self.shown_url.clone();
-        if let Some(cause) = tls_cause(error) {
-            return PromError::NoTls { url, cause };
+        let wait = wait_after(tried, self.terms.retries, failure.wait, chance());
+        if wait.is_none() {
+            self.learnt.trust.lose();
         }
-        let cause = self.access.hide(&innermost(error));
-        if error.is_connect() {
-            PromError::Unreachable { url, cause }
-        } else {
-            let cause =
-                if error.is_timeout() { format!("timed out after {} s", ANSWER_TIMEOUT.as_secs()) } else { cause };
-            PromError::Broken { url, cause }
-        }
-    }
-
-    fn refusal(&self, status: StatusCode, body: &[u8]) -> PromError {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ApiError {
-            #[serde(default)]
-            error_type: String,
-            error: String,
-        }
-        let url = self.shown_url.clone();
-        match (status, serde_json::from_slice(body)) {
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
-                let remedy = if self.access.has_login() { REFUSED_LOGIN } else { NO_LOGIN };
-                PromError::NotAllowed { url, status: status.to_string(), remedy }
-            }
-            (_, Ok(ApiError { error_type, error })) if error_type.is_empty() => {
-                self.refused(&status.to_string(), &error)
-            }
-            (_, Ok(ApiError { error_type, error })) => self.refused(&error_type, &error),
-            (StatusCode::NOT_FOUND, _) => PromError::NotFound { url },
-            _ if is_web_page(body) => self.refused(&status.to_string(), "a web page"),
-            _ => self.refused(&status.to_string(), &String::from_utf8_lossy(body)),
-        }
-    }
-
-    /// `kind` is the API's error type, or the HTTP status where there is none.
-    fn refused(&self, kind: &str, message: &str) -> PromError {
-        let url = self.shown_url.clone();
-        // A server may repeat what it was asked, with the login.
-        let message = self.access.hide(message);
-        let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        let message: String = match words.is_empty() {
-            true => "without a reason".to_owned(),
-            false => words.chars().take(MESSAGE_CHARS).collect(),
-        };
-        match kind {
-            "bad_data" => PromError::BadQuery { url, message },
-            _ => PromError::Refused { url, status: kind.to_owned(), message },
-        }
-    }
-
-    fn web_page(&self) -> PromError {
-        PromError::WebPage { url: self.shown_url.clone() }
-    }
-
-    fn not_a_matrix(&self, reason: &dyn ToString) -> PromError {
-        PromError::NotAMatrix { url: self.shown_url.clone(), reason: self.access.hide(&reason.to_string()) }
+        wait
     }
 }
 
@@ -317,44 +233,27 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn is_web_page(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
-
-    fn labels(pairs: &[(&str, &str)]) -> SeriesLabels {
-        pairs.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect()
-    }
 
     #[test]
     fn a_url_is_shown_without_its_login_and_query() {
         let client = Client::new(
             "https://ann:secret@prom.example/prefix/?token=abc",
             &HttpConfig::default(),
-            1,
+            Terms::default(),
             None,
             "instance",
         )
         .unwrap();
         assert_eq!(client.shown_url(), "https://prom.example/prefix");
         assert_eq!(client.endpoint.path(), "/prefix/api/v1/query_range");
-        let error =
-            Client::new("ann:secret@prom", &HttpConfig::default(), 1, None, "instance").unwrap_err().to_string();
+        let error = Client::new("ann:secret@prom", &HttpConfig::default(), Terms::default(), None, "instance")
+            .unwrap_err()
+            .to_string();
         assert!(!error.contains("secret"), "{error}");
-    }
-
-    #[test]
-    fn the_cluster_is_named_by_cluster_else_by_job() {
-        let client = Client::new("http://h", &HttpConfig::default(), 1, None, "instance").unwrap();
-        let name = |pairs: &[(&str, &str)]| client.name(crate::spec::Metric::DbSize.into(), &labels(pairs));
-        assert_eq!(name(&[("cluster", "c"), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("c", "i"));
-        assert_eq!(name(&[("cluster", ""), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("j", "i"));
-        assert!(name(&[("instance", "i")]).unwrap_err().to_string().contains("--cluster-label"));
-        assert!(name(&[("job", "j")]).unwrap_err().to_string().contains("--member-label"));
     }
 
     #[test]

@@ -23,6 +23,12 @@ pub(super) struct Envelope {
     pub(super) error_type: String,
     /// The API's error text.
     pub(super) error: String,
+    /// What the server warns of.
+    pub(super) warnings: Vec<String>,
+    /// What it remarks.
+    pub(super) infos: Vec<String>,
+    /// VictoriaMetrics says so of a cluster of which not all answered.
+    pub(super) is_partial: bool,
     /// Samples of all series.
     pub(super) samples: u64,
 }
@@ -82,6 +88,10 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_, '_> {
                 "errorType" => self.0.envelope.error_type = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "error" => self.0.envelope.error = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "data" => map.next_value_seed(DataSeed(self.0))?,
+                // Null in some servers when there are none.
+                "warnings" => self.0.envelope.warnings = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                "infos" => self.0.envelope.infos = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                "isPartial" => self.0.envelope.is_partial = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -171,6 +181,11 @@ impl<'de> Visitor<'de> for ValuesSeed<'_, '_> {
                     A::Error::custom(format!("a sample at {ts_ms} ms, which is not a step that was asked for"))
                 })?,
             };
+            let known = self.0.values[step];
+            // Which of the two is right nobody knows; the same one twice does no harm.
+            if !known.is_nan() && known.to_bits() != value.to_bits() {
+                return Err(A::Error::custom(format!("two different samples at {ts_ms} ms of one series")));
+            }
             self.0.values[step] = value;
             self.0.envelope.samples += 1;
             next = step + 1;
@@ -292,12 +307,30 @@ mod tests {
     }
 
     #[test]
+    fn samples_out_of_order_or_said_twice_are_the_same_samples() {
+        let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"metric":{},"values":[[180,"3"],[60,"1"],[120,"2"],[180,"3"]]}]}}"#;
+        assert_eq!(decode(body).unwrap().1[0].1, [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn warnings_infos_and_partial_answers_are_told() {
+        let whole = r#"{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":null}"#;
+        assert!(decode(whole).unwrap().0.warnings.is_empty());
+        let partial = r#"{"status":"success","isPartial":true,"data":{"resultType":"matrix","result":[]},
+            "warnings":["a","b"],"infos":["c"]}"#;
+        let (envelope, _) = decode(partial).unwrap();
+        assert_eq!((envelope.warnings.len(), envelope.infos.len(), envelope.is_partial), (2, 1, true));
+    }
+
+    #[test]
     fn an_error_of_the_api_is_told_and_other_answers_are_refused() {
         let (envelope, _) =
             decode(r#"{"status":"error","data":null,"errorType":"bad_data","error":"parse error"}"#).unwrap();
         assert_eq!((envelope.status.as_str(), envelope.error.as_str()), ("error", "parse error"));
         for body in [
             r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#,
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[60,"1"],[60,"2"]]}]}}"#,
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[61,"1"]]}]}}"#,
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[60,"x"]]}]}}"#,
             r#"{"status":"success","data":{"resultType":"matrix","result":["#,

@@ -1,26 +1,35 @@
 //! The only room with a network: queries, HTTP, decoding, and pulling days of readings.
 
 mod access;
+mod answer;
 mod client;
+mod failure;
 mod matrix;
+mod notes;
+mod pace;
 mod probe;
 mod pull;
 mod query;
+mod retry;
+mod terms;
+mod traffic;
+mod transport;
+mod windows;
 
 pub use access::{AccessError, HttpConfig, PlainHeaders};
+pub use client::Client;
 pub(crate) use client::shown_url;
-pub use client::{Client, Received, Traffic};
 pub use probe::{SeriesForm, Wanted, choose_queries};
 pub use pull::{PullPlan, PulledDay, pull_days};
 pub use query::{QueryError, QuerySet};
+pub use terms::Terms;
+pub use traffic::{Received, Traffic};
 
 use crate::spec::{Column, Companion, Metric};
 use crate::time::TimeRange;
 
 /// How we introduce ourselves.
 const USER_AGENT: &str = concat!("etcd-heatmap/", env!("CARGO_PKG_VERSION"));
-/// Prometheus answers at most this many steps a series.
-const MAX_STEPS: usize = 11_000;
 
 /// What can go wrong between us and the server; each message says what to do.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -126,6 +135,55 @@ pub enum PromError {
         status: String,
         /// The server's words.
         message: String,
+    },
+    /// 429 or 503 with a Retry-After that is longer than a run is kept alive for.
+    #[error(
+        "{url} asks to wait {seconds} s before the next query: run the same command again then, perhaps with --max-qps"
+    )]
+    LongWait {
+        /// Without a login.
+        url: String,
+        /// How long.
+        seconds: u64,
+    },
+    /// More bytes than an answer may have.
+    #[error("{url} answered with more than {mebibytes} MiB")]
+    TooLarge {
+        /// Without a login.
+        url: String,
+        /// How many an answer may have.
+        mebibytes: usize,
+    },
+    /// The smallest query is too much.
+    #[error("{0}, even to a query of a single step: pull less at once with --selector, such as one cluster a folder")]
+    TooMuch(Box<PromError>),
+    /// More series than a day can hold.
+    #[error(
+        "the query of {column} has more than {members} members: pull less at once with --selector, or a longer --step"
+    )]
+    TooManyMembers {
+        /// What the query asks for.
+        column: Column,
+        /// How many were taken.
+        members: usize,
+    },
+    /// The server says that it left something out.
+    #[error(
+        "{url} answered with a part only ({message}): wait until all of its stores answer, or take what it has with --allow-partial"
+    )]
+    PartialAnswer {
+        /// Without a login.
+        url: String,
+        /// The server's words.
+        message: String,
+    },
+    /// Any of these, more than once.
+    #[error("{cause} (tried {times} times)")]
+    Tried {
+        /// How often.
+        times: u32,
+        /// The last time.
+        cause: Box<PromError>,
     },
     /// An answer that is no matrix of the Prometheus API.
     #[error(

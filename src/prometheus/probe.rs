@@ -1,12 +1,14 @@
 //! Finds out which form of each query to send, and whether it has any series.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use futures_util::future::try_join_all;
 
 use super::pull::query_grid;
 use super::query::QuerySet;
-use super::{Client, MAX_STEPS, PromError};
+use super::windows::ask_in_windows;
+use super::{Client, PromError};
 use crate::history::QuerySource;
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
@@ -151,12 +153,14 @@ impl Probe<'_> {
 
     /// Whether the query has any sample, looked at every `step` of the range until one is found.
     async fn any(&self, promql: &str, step: Step) -> Result<bool, PromError> {
-        for part in Grid::within(self.range, step).split(MAX_STEPS) {
-            if self.client.any_sample(promql, part).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let mut found = false;
+        let ask = async |part, _| self.client.any_sample(promql, part).await;
+        ask_in_windows(self.client, promql, Grid::within(self.range, step), ask, |any| {
+            found = any;
+            if any { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .await?;
+        Ok(found)
     }
 
     fn coarse(&self) -> Step {

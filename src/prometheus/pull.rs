@@ -1,9 +1,12 @@
 //! Pulls days of readings: a window a UTC day, its queries in flight together.
 
+use std::ops::ControlFlow;
+
 use futures_util::future::try_join_all;
 use futures_util::{Stream, StreamExt, stream};
 
-use super::{Client, MAX_STEPS, PromError};
+use super::windows::{MAX_STEPS, ask_in_windows};
+use super::{Client, PromError};
 use crate::history::Source;
 use crate::readings::{ColumnReadings, Window};
 use crate::spec::Column;
@@ -67,12 +70,11 @@ pub(super) async fn query_grid(
     grid: Grid,
 ) -> Result<ColumnReadings, PromError> {
     let mut readings = ColumnReadings::default();
-    let mut offset = 0;
-    // One part after the other: a grid of many parts is large enough to fill the wire.
-    for part in grid.split(MAX_STEPS) {
-        let answer = client.query_range(column, promql, part, offset, grid.len()).await?;
+    let ask = async |part, offset| client.query_range(column, promql, part, offset, grid.len()).await;
+    ask_in_windows(client, promql, grid, ask, |answer| {
         readings.merge(answer, grid.len());
-        offset += part.len();
-    }
+        ControlFlow::Continue(())
+    })
+    .await?;
     Ok(readings)
 }

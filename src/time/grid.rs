@@ -66,14 +66,12 @@ impl Grid {
         from as usize..(to as usize).clamp(from as usize, self.len.max(from as usize))
     }
 
-    /// The grid cut into pieces of at most `max_steps`, which share no step.
-    pub fn split(&self, max_steps: usize) -> impl Iterator<Item = Self> + '_ {
-        let max_steps = max_steps.max(1);
-        (0..self.len).step_by(max_steps).map(move |from| Self {
-            first_ms: self.at(from),
-            step: self.step,
-            len: max_steps.min(self.len - from),
-        })
+    /// The part of the grid from the step with this index on, of at most `max_steps` steps. Parts that
+    /// follow each other share no step.
+    #[must_use]
+    pub fn part(&self, from: usize, max_steps: usize) -> Self {
+        let from = from.min(self.len);
+        Self { first_ms: self.at(from), step: self.step, len: max_steps.max(1).min(self.len - from) }
     }
 }
 
@@ -94,7 +92,7 @@ mod tests {
         let step = Step::from_millis(7_000).unwrap();
         let grid = Grid::within(UtcDay::of(NOW).range(), step);
         assert_eq!(grid.len(), (0..DAY_MS).filter(|t| (UtcDay::of(NOW).start_ms() + t) % 7_000 == 0).count());
-        let parts: Vec<Grid> = grid.split(1_000).collect();
+        let parts: Vec<Grid> = (0..grid.len()).step_by(1_000).map(|from| grid.part(from, 1_000)).collect();
         assert_eq!(parts.iter().map(Grid::len).sum::<usize>(), grid.len());
         for pair in parts.windows(2) {
             assert_eq!(pair[0].last_ms() + 7_000, pair[1].first_ms());

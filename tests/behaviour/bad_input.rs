@@ -55,7 +55,8 @@ fn a_server_that_wants_a_password() {
 fn json_that_is_cut_short() {
     let json = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1790812800,"1"#;
     let server = Answering::with("200 OK", "application/json", json);
-    fails(&server.url(), &TWO_HOURS, &[&server.url(), "Prometheus"]);
+    let flags = [&TWO_HOURS[..], &["--retries", "1"]].concat();
+    fails(&server.url(), &flags, &[&server.url(), "Prometheus", "(tried 2 times)"]);
 }
 
 #[test]
@@ -279,7 +280,8 @@ fn usage_is_told_with_exit_code_2() {
 fn help_is_complete_and_has_an_example() {
     for (subcommand, flags) in [
         ("backfill", &["--url", "--sample", "--start", "--end", "--step", "--selector", "--cluster-label"][..]),
-        ("pull", &["--member-label", "--series", "--queries", "--without", "--concurrency", "--overwrite"]),
+        ("pull", &["--member-label", "--series", "--queries", "--without", "--concurrency", "--max-qps", "--retries"]),
+        ("pull", &["--timeout", "--allow-partial", "--overwrite"]),
         ("score", &["--out", "--without", "--quiet", "--time-zone", "--cell", "--rollup", "--min-coverage"]),
     ] {
         let run = etcd_heatmap(&[subcommand, "--help"]).succeeds();

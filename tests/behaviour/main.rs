@@ -10,6 +10,7 @@ mod compare;
 mod config;
 mod engines;
 mod explain;
+mod faults;
 mod generated;
 mod interruption;
 mod live;

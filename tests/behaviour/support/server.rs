@@ -91,6 +91,11 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts on what `folder` holds in `data`, with the configuration for the port that it gets.
     pub(crate) fn start(folder: Folder, config: impl FnOnce(u16) -> String) -> Self {
+        Self::start_with(folder, &[], config)
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(folder: Folder, flags: &[&str], config: impl FnOnce(u16) -> String) -> Self {
         let mut program = needed("prometheus", "prometheus");
         let port = free_port();
         let config = folder.write("prometheus.yml", config(port));
@@ -98,7 +103,7 @@ impl Prometheus {
         program.arg(format!("--storage.tsdb.path={}", folder.at("data")));
         program.arg(format!("--web.listen-address=127.0.0.1:{port}"));
         // By default everything older than 15 days would vanish after the import.
-        program.arg("--storage.tsdb.retention.time=100y");
+        program.arg("--storage.tsdb.retention.time=100y").args(flags);
         Self { server: Server::start(&program, port, &folder).ready("/-/ready"), _folder: folder }
     }
 

@@ -1,0 +1,96 @@
+//! What the footer of a day's file says.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::KeyValue;
+
+use super::day_file::not_readings;
+use super::{FileError, HistoryError, Source};
+use crate::readings::{Life, Lives, Member};
+use crate::time::{Step, TimeRange};
+
+/// In the footers of days with partial answers only.
+const PARTIAL: &str = "partial";
+
+/// What the footer of a day's file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DayMeta {
+    /// What the day was pulled from.
+    pub source: Source,
+    /// The part of the day that was asked for.
+    pub range: TimeRange,
+    /// The lives of the members as far as this day knows them.
+    pub lives: Lives,
+    /// How many readings of each metric, and of each companion that was pulled, are known, by its name.
+    pub known: BTreeMap<String, u64>,
+    /// Rows in the file.
+    pub rows: u64,
+    /// Whether the server said that it left something out.
+    pub is_partial: bool,
+}
+
+impl DayMeta {
+    /// The distance between two steps.
+    pub fn step(&self) -> Option<Step> {
+        Step::from_millis(self.source.step_seconds * 1000).ok()
+    }
+
+    /// As it stands in the footer.
+    pub(super) fn footer(&self) -> Vec<(&'static str, String)> {
+        let lives: Vec<(&str, &str, i64, i64)> =
+            self.lives.iter().map(|(m, l)| (&*m.cluster, &*m.member, l.first_ms, l.last_ms)).collect();
+        let json = |value: serde_json::Value| value.to_string();
+        let mut pairs = vec![
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("step_seconds", self.source.step_seconds.to_string()),
+            ("source", json(serde_json::json!(self.source))),
+            ("range_ms", json(serde_json::json!([self.range.start_ms, self.range.end_ms]))),
+            ("lives_ms", json(serde_json::json!(lives))),
+            ("known", json(serde_json::json!(self.known))),
+        ];
+        if self.is_partial {
+            pairs.push((PARTIAL, json(serde_json::json!(true))));
+        }
+        pairs
+    }
+}
+
+/// Reads what the footer of a day's file says, without reading its rows.
+pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
+    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
+    let file_meta = builder.metadata().file_metadata();
+    let pairs = file_meta.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
+    let lives: Vec<(String, String, i64, i64)> = footer_value(path, pairs, "lives_ms")?;
+    let (start_ms, end_ms) = footer_value(path, pairs, "range_ms")?;
+    let mut meta = DayMeta {
+        source: footer_value(path, pairs, "source")?,
+        range: TimeRange { start_ms, end_ms },
+        lives: Lives::default(),
+        known: footer_value(path, pairs, "known")?,
+        rows: u64::try_from(file_meta.num_rows()).unwrap_or(0),
+        is_partial: pairs.iter().any(|pair| pair.key == footer_key(PARTIAL)),
+    };
+    for (cluster, member, first_ms, last_ms) in lives {
+        meta.lives.add(Member::new(&cluster, &member), Life { first_ms, last_ms });
+    }
+    meta.step().map(|_| meta).ok_or_else(|| not_readings(path, &"its step is not between 1s and 1h"))
+}
+
+fn footer_value<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    pairs: &[KeyValue],
+    name: &str,
+) -> Result<T, HistoryError> {
+    let key = footer_key(name);
+    let text = pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
+    let text = text.ok_or_else(|| not_readings(path, &format!("its footer has no {key}")))?;
+    serde_json::from_str(text).map_err(|e| not_readings(path, &format!("{key} in its footer: {e}")))
+}
+
+fn footer_key(name: &str) -> String {
+    format!("etcd-heatmap.{name}")
+}

@@ -1,0 +1,130 @@
+//! When a query is tried again.
+//!
+//! A loop of our own and no crate: what a failure means decides between waiting and asking for less,
+//! and Retry-After holds back all queries and not only the one that was refused.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// The wait before the first retry, without jitter; it doubles from one retry to the next.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// No wait of our own is longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Whoever asks to wait longer is not worth keeping a run alive for.
+pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+/// The wait after the `tried`-th failure of a query, or `None` where it is not tried again.
+///
+/// `chance`, 0 to 1, spreads the waits of queries that failed together over half their length.
+pub(super) fn wait_after(tried: u32, retries: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
+    if tried > retries || asked.is_some_and(|asked| asked > LONGEST_RETRY_AFTER) {
+        return None;
+    }
+    let doubled = FIRST_WAIT.saturating_mul(1_u32.checked_shl(tried.saturating_sub(1)).unwrap_or(u32::MAX));
+    let own = doubled.min(LONGEST_WAIT).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
+    Some(asked.map_or(own, |asked| own.max(asked)))
+}
+
+/// What a Retry-After header asks for: seconds, or a date of HTTP.
+pub(super) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let text = text.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // A date of HTTP is one of RFC 2822; one in the past asks for no wait.
+        Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|at| (at.to_utc() - now).to_std().unwrap_or_default()),
+    }
+}
+
+/// A number from 0 to 1 that differs from call to call.
+pub(super) fn chance() -> f64 {
+    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
+}
+
+/// Whether it is worth while to try this server again.
+#[derive(Debug, Default)]
+pub(super) struct Trust {
+    answered: AtomicBool,
+    given_up: AtomicBool,
+}
+
+impl Trust {
+    /// A whole answer came.
+    pub(super) fn gain(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+        self.given_up.store(false, Ordering::Relaxed);
+    }
+
+    /// A query failed as often as it may: until another succeeds, none is tried again, or a server that
+    /// is gone would be waited for once a day of the range.
+    pub(super) fn lose(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether to try again. An address where nobody ever answered is rather a wrong one.
+    pub(super) fn is_worth_it(&self, no_connection: bool) -> bool {
+        !self.given_up.load(Ordering::Relaxed) && (!no_connection || self.answered.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_half_a_minute_and_are_spread() {
+        let millis = |tried, asked: Option<u64>, chance| {
+            wait_after(tried, 9, asked.map(Duration::from_secs), chance).map(|wait| wait.as_millis())
+        };
+        for (tried, asked, chance, expected) in [
+            (1, None, 1.0, Some(500)),
+            (1, None, 0.0, Some(250)),
+            (2, None, 1.0, Some(1_000)),
+            (3, None, 0.5, Some(1_500)),
+            (6, None, 1.0, Some(16_000)),
+            (7, None, 1.0, Some(30_000)),
+            (9, None, 0.0, Some(15_000)),
+            (10, None, 1.0, None),
+            (1, Some(7), 1.0, Some(7_000)),
+            (7, Some(7), 1.0, Some(30_000)),
+            (1, Some(300), 1.0, Some(300_000)),
+            (1, Some(301), 1.0, None),
+        ] {
+            assert_eq!(millis(tried, asked, chance), expected, "{tried} {asked:?} {chance}");
+        }
+        assert_eq!(wait_after(1, 0, None, 1.0), None);
+        assert_eq!(wait_after(60, 100, None, 1.0), Some(LONGEST_WAIT));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::parse_from_rfc3339("2026-10-01T12:00:00Z").unwrap().to_utc();
+        for (text, expected) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("Thu, 01 Oct 2026 12:00:30 GMT", Some(30)),
+            ("Thu, 01 Oct 2026 11:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+            ("1.5", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_never_answered_or_is_given_up_is_not_tried_again() {
+        let trust = Trust::default();
+        assert!(trust.is_worth_it(false) && !trust.is_worth_it(true));
+        trust.gain();
+        assert!(trust.is_worth_it(true));
+        trust.lose();
+        assert!(!trust.is_worth_it(true) && !trust.is_worth_it(false));
+        trust.gain();
+        assert!(trust.is_worth_it(false));
+    }
+}

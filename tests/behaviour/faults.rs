@@ -1,0 +1,258 @@
+//! A pull through a server that fails, throttles and answers in part gives what an undisturbed one gives, or a
+//! sentence and days that the next pull completes.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    DAY, Fault, Faults, Folder, Metrics, Prometheus, Run, START, Tree, assert_empty, assert_same, etcd_heatmap, import,
+    simulated,
+};
+
+const DAYS: [&str; 6] = ["--start", "2026-10-01", "--end", "2026-10-04", "--series", "raw"];
+const ONE_DAY: [&str; 6] = ["--start", "2026-10-01", "--end", "2026-10-02", "--series", "raw"];
+
+/// Pulls into `folder/audit`.
+fn pull(faults: &Faults, folder: &Folder, range: &[&str], flags: &[&str]) -> Run {
+    etcd_heatmap(&[&["pull", "--url", &faults.url(), "--out", &folder.at("audit")], range, flags].concat())
+}
+
+/// What a pull through the calm proxy writes. The address is part of it.
+fn undisturbed(faults: &Faults, range: &[&str]) -> Tree {
+    let folder = Folder::new("undisturbed");
+    faults.calm();
+    pull(faults, &folder, range, &["--quiet"]).succeeds();
+    folder.tree("audit")
+}
+
+fn proxy() -> Faults {
+    Faults::before(simulated().prometheus.server().port())
+}
+
+/// How pulls through random schedules of faults ended.
+#[derive(Debug, Default)]
+struct Counts {
+    whole_at_once: u32,
+    completed_by_the_next: u32,
+}
+
+/// One pull through one schedule.
+fn pull_through(faults: &Faults, seed: u64, expected: &Tree, counts: &Mutex<Counts>) {
+    let folder = Folder::new("faults");
+    // From a fault now and then to one in three queries.
+    faults.random(seed, [4, 8, 16, 32][seed as usize % 4]);
+    let run = pull(faults, &folder, &DAYS, &["--quiet", "--timeout", "2s", "--retries", "6"]);
+    let at_once = run.code == Some(0);
+    if !at_once {
+        run.fails_saying(&[]);
+        for (name, bytes) in folder.tree("audit").iter().filter(|(name, _)| name.ends_with(".parquet")) {
+            assert_eq!(expected.get(name), Some(bytes), "seed {seed}: {name} is neither whole nor missing");
+        }
+        faults.calm();
+        pull(faults, &folder, &DAYS, &["--quiet"]).succeeds();
+    }
+    assert_same(expected, &folder.tree("audit"));
+    let mut counts = counts.lock().expect("a failed assertion ends the test");
+    *(if at_once { &mut counts.whole_at_once } else { &mut counts.completed_by_the_next }) += 1;
+}
+
+/// `benches/faults/run.sh` asks for more than the handful that every run of the tests takes.
+#[test]
+fn pulls_through_random_faults_give_the_bytes_of_an_undisturbed_one() {
+    const WORKERS: u64 = 4;
+    let schedules = std::env::var("ETCD_HEATMAP_FAULT_SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let counts = Mutex::default();
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let counts = &counts;
+            scope.spawn(move || {
+                let faults = proxy();
+                let expected = undisturbed(&faults, &DAYS);
+                for seed in (worker..schedules).step_by(WORKERS as usize) {
+                    pull_through(&faults, seed, &expected, counts);
+                }
+            });
+        }
+    });
+    println!("{schedules} schedules of faults: {:?}", counts.into_inner().expect("all workers ended well"));
+}
+
+#[test]
+fn every_fault_that_may_pass_is_got_over_and_told() {
+    let faults = proxy();
+    let expected = undisturbed(&faults, &ONE_DAY);
+    for (fault, tried_again) in [
+        (Fault::Latency, false),
+        (Fault::Reset, true),
+        (Fault::ResetInBody, true),
+        (Fault::Busy("0"), true),
+        (Fault::BadGateway, true),
+        (Fault::Unavailable, true),
+        (Fault::GatewayTimeout, true),
+        (Fault::TruncatedGzip, true),
+        (Fault::TruncatedJson, true),
+        (Fault::ErrorBody, true),
+        (Fault::WrongContentType, false),
+        (Fault::Unsorted, false),
+        (Fault::SaidTwice, false),
+    ] {
+        let folder = Folder::new("one-fault");
+        // The first nine look whether there is such a metric.
+        let calm = vec![Fault::Latency; 9];
+        faults.script(&[&calm[..], &[fault.clone(), fault.clone()]].concat());
+        let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
+        assert_same(&expected, &folder.tree("audit"));
+        assert_eq!(run.stderr.contains(" tried again"), tried_again, "{fault:?}: {run:?}");
+    }
+}
+
+#[test]
+fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written() {
+    let faults = proxy();
+    for (fault, words) in [
+        (Fault::Unavailable, &["503", "(tried 3 times)"][..]),
+        (Fault::Busy("1"), &["429", "slow down", "(tried 3 times)"]),
+        (Fault::Busy("7200"), &["7200 s", "--max-qps"]),
+        (Fault::Reset, &["no whole answer", "(tried 3 times)"]),
+        (Fault::TruncatedGzip, &["no whole answer", "(tried 3 times)"]),
+        (Fault::LoginPage, &["web page", "--url"]),
+        (Fault::OffTheGrid, &["not a step"]),
+        (Fault::SaidTwiceDifferently, &["two different samples"]),
+        (Fault::TooManySteps(0), &["too many samples", "single step", "--selector"]),
+    ] {
+        let folder = Folder::new("lasting");
+        faults.always(fault.clone());
+        let run = pull(&faults, &folder, &ONE_DAY, &["--quiet", "--retries", "2"]);
+        run.fails_saying(words);
+        assert_empty(&folder, "audit");
+    }
+}
+
+#[test]
+fn all_queries_wait_as_long_as_the_server_asks() {
+    let faults = proxy();
+    for wait in ["2", "date"] {
+        faults.script(&[Fault::Busy(wait)]);
+        let start = Instant::now();
+        pull(&faults, &Folder::new("wait"), &ONE_DAY, &["--quiet", "--concurrency", "1"]).succeeds();
+        assert!(start.elapsed() > Duration::from_secs(2), "{wait}: it did not wait");
+    }
+}
+
+#[test]
+fn queries_keep_their_distance() {
+    let faults = proxy();
+    faults.calm();
+    let start = Instant::now();
+    pull(&faults, &Folder::new("distance"), &ONE_DAY, &["--quiet", "--max-qps", "10"]).succeeds();
+    let least = Duration::from_millis(100) * u32::try_from(faults.asked() - 1).expect("a few");
+    assert!(start.elapsed() > least, "{} queries took {:?}", faults.asked(), start.elapsed());
+}
+
+#[test]
+fn windows_halve_until_the_server_takes_them_and_stay_so() {
+    let faults = proxy();
+    let expected = undisturbed(&faults, &DAYS);
+    // How many steps the server takes, and what halving a day of 1440 then comes to.
+    for (most, size) in [(10, 6), (100, 90), (1439, 720)] {
+        let folder = Folder::new("halves");
+        faults.always(Fault::TooManySteps(most));
+        let run = pull(&faults, &folder, &DAYS, &["--concurrency", "8"]).succeeds();
+        assert_same(&expected, &folder.tree("audit"));
+        assert!(run.stderr.contains(" too large for the server, and halved"), "{run:?}");
+        // Nine queries over three days; each learns once, and the day in flight beside it with it.
+        let (windows, looks, refusals) = (3 * 9 * (1440 / size), 9 * (60 / size + 1), 9 * 8 * 3);
+        assert!(faults.asked() <= windows + looks + refusals, "{most}: forgotten: {} queries", faults.asked());
+    }
+}
+
+#[test]
+fn a_prometheus_with_a_small_limit_of_samples_gives_the_same_history() {
+    let mut metrics = Metrics::default();
+    metrics.member("job=\"etcd\",instance=\"a\"", START - DAY..START + DAY);
+    let server = |flags: &[&str]| {
+        let folder = Folder::new("limited");
+        let file = folder.write("history.om", metrics.text());
+        import(std::path::Path::new(&file), &folder, &["--max-block-duration=162h"]);
+        Prometheus::start_with(folder, flags, |_| String::new())
+    };
+    let (free, limited) = (server(&[]), server(&["--query.max-samples=4000"]));
+    let faults = Faults::before(free.server().port());
+    let expected = undisturbed(&faults, &ONE_DAY);
+    faults.stand_before(limited.server().port());
+    let folder = Folder::new("limited-audit");
+    let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
+    assert_same(&expected, &folder.tree("audit"));
+    assert!(run.stderr.contains("halved"), "{run:?}");
+}
+
+#[test]
+fn warnings_are_told_once_and_take_nothing_away() {
+    let faults = proxy();
+    let expected = undisturbed(&faults, &ONE_DAY);
+    let folder = Folder::new("warned");
+    faults.always(Fault::Warned("PromQL warning: \u{1b}[31mbucket label \"le\"\nis missing"));
+    let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
+    assert_same(&expected, &folder.tree("audit"));
+    let told = run.stderr.matches("the server warns: PromQL warning: [31mbucket label \"le\" is missing\n").count();
+    assert_eq!(told, 1, "{run:?}");
+}
+
+#[test]
+fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it_is_not_any_more() {
+    const STORE: &str = "receive series from Addr: 10.0.0.7:10901: rpc error: code = Unavailable";
+    let faults = proxy();
+    let expected = undisturbed(&faults, &ONE_DAY);
+    let folder = Folder::new("partial");
+    faults.always(Fault::Warned(STORE));
+    let refused = pull(&faults, &folder, &ONE_DAY, &["--quiet", "--retries", "1"]);
+    refused.fails_saying(&["a part only", "10.0.0.7", "--allow-partial", "(tried 2 times)"]);
+    assert_empty(&folder, "audit");
+
+    pull(&faults, &folder, &ONE_DAY, &["--quiet", "--allow-partial"]).succeeds();
+    let partial_days = || {
+        let manifest: serde_json::Value = serde_json::from_str(&folder.text("audit/manifest.json")).expect("JSON");
+        manifest["days_partial"].clone()
+    };
+    assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]));
+    etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
+    assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]), "the scores come from the same day");
+
+    let known = folder.tree("audit/history");
+    pull(&faults, &folder, &ONE_DAY, &["--quiet", "--allow-partial"]).succeeds();
+    assert_same(&known, &folder.tree("audit/history"));
+    faults.calm();
+    pull(&faults, &folder, &ONE_DAY, &["--quiet"]).succeeds();
+    assert_eq!(partial_days(), serde_json::Value::Null);
+    let history = |tree: &Tree| {
+        tree.iter()
+            .filter(|(name, _)| name.starts_with("history/"))
+            .map(|(name, bytes)| (name.clone(), bytes.clone()))
+            .collect::<Tree>()
+    };
+    assert_same(&history(&expected), &history(&folder.tree("audit")));
+}
+
+#[test]
+fn an_answer_without_end_is_refused_in_a_sentence() {
+    let faults = proxy();
+    faults.always(Fault::Bomb);
+    let folder = Folder::new("bomb");
+    let hours = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T00:04:00Z", "--series", "raw"];
+    pull(&faults, &folder, &hours, &["--quiet"]).fails_saying(&["256 MiB", "single step"]);
+    assert_empty(&folder, "audit");
+}
+
+#[test]
+fn a_login_is_in_no_error_of_a_server_that_fails() {
+    let faults = proxy();
+    for fault in [Fault::Unavailable, Fault::Reset, Fault::TruncatedJson, Fault::LoginPage, Fault::TooManySteps(0)] {
+        faults.always(fault.clone());
+        let url = faults.url().replace("http://", "http://ann:secret@");
+        let folder = Folder::new("login");
+        let out = folder.at("audit");
+        let run = etcd_heatmap(&[&["pull", "--url", &url, "--out", &out, "--retries", "1"], &ONE_DAY[..]].concat());
+        assert_eq!(run.code, Some(1), "{fault:?}: {run:?}");
+        assert!(!format!("{run:?}").contains("secret"), "{fault:?}: {run:?}");
+    }
+}

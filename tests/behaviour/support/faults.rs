@@ -1,0 +1,191 @@
+//! A proxy between a real Prometheus and the program, in which things go wrong.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use super::fault::{Fault, Reply};
+
+/// What befalls the next queries.
+enum Plan {
+    Calm,
+    Always(Fault),
+    /// One after the other, then calm.
+    Script(Vec<Fault>),
+    Random {
+        state: u64,
+        percent: u64,
+    },
+}
+
+impl Plan {
+    fn next(&mut self) -> Option<Fault> {
+        match self {
+            Self::Calm => None,
+            Self::Always(fault) => Some(fault.clone()),
+            Self::Script(faults) => (!faults.is_empty()).then(|| faults.remove(0)),
+            Self::Random { state, percent } => {
+                let hit = random(state) % 100 < *percent;
+                hit.then(|| Fault::RANDOM[random(state) as usize % Fault::RANDOM.len()].clone())
+            }
+        }
+    }
+}
+
+/// Xorshift; zero would stay zero.
+fn random(state: &mut u64) -> u64 {
+    for shift in [13, -7, 17_i32] {
+        *state ^= if shift > 0 { *state << shift } else { *state >> -shift };
+    }
+    *state >> 16
+}
+
+struct Shared {
+    plan: Plan,
+    behind: u16,
+    asked: usize,
+}
+
+/// Passes on queries, one a connection.
+pub(crate) struct Faults {
+    shared: Arc<Mutex<Shared>>,
+    port: u16,
+}
+
+impl Faults {
+    /// A calm proxy before the server on `behind`.
+    pub(crate) fn before(behind: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let shared = Arc::new(Mutex::new(Shared { plan: Plan::Calm, behind, asked: 0 }));
+        let threads = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let shared = Arc::clone(&threads);
+                std::thread::spawn(move || pass(client, &shared));
+            }
+        });
+        Self { shared, port }
+    }
+
+    /// No loopback address to the program, which therefore asks for compressed answers.
+    pub(crate) fn url(&self) -> String {
+        format!("http://0.0.0.0:{}", self.port)
+    }
+
+    pub(crate) fn calm(&self) {
+        self.plan(Plan::Calm);
+    }
+
+    pub(crate) fn always(&self, fault: Fault) {
+        self.plan(Plan::Always(fault));
+    }
+
+    pub(crate) fn script(&self, faults: &[Fault]) {
+        self.plan(Plan::Script(faults.to_vec()));
+    }
+
+    /// So many of a hundred queries meet a fault.
+    pub(crate) fn random(&self, seed: u64, percent: u64) {
+        self.plan(Plan::Random { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, percent });
+    }
+
+    /// Passes everything on to another server from now on.
+    pub(crate) fn stand_before(&self, behind: u16) {
+        self.shared.lock().expect("no thread panics with it").behind = behind;
+    }
+
+    /// Queries since the plan was last changed.
+    pub(crate) fn asked(&self) -> usize {
+        self.shared.lock().expect("no thread panics with it").asked
+    }
+
+    fn plan(&self, plan: Plan) {
+        let mut shared = self.shared.lock().expect("no thread panics with it");
+        shared.plan = plan;
+        shared.asked = 0;
+    }
+}
+
+/// Passes one query on, and back whatever its fate is.
+fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
+    let request = read_request(&mut client)?;
+    if request.starts_with("GET /login") {
+        let page = "<!DOCTYPE html><title>Sign in</title>";
+        return Reply::of("200 OK", "Content-Type: text/html\r\n", page).send(&mut client);
+    }
+    let (fault, behind) = {
+        let mut shared = shared.lock().ok()?;
+        shared.asked += 1;
+        (shared.plan.next(), shared.behind)
+    };
+    let plain = fault.as_ref().is_some_and(Fault::reads_json);
+    let reply = ask(behind, &request, plain)?;
+    match fault {
+        Some(fault) => fault.spoil(reply, steps(&request), &mut client),
+        None => reply.send(&mut client),
+    }
+}
+
+/// A whole request: its head and as much of a body as it announces.
+fn read_request(client: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16_384];
+    loop {
+        let text = std::str::from_utf8(&bytes).ok()?;
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text.to_owned());
+            }
+        }
+        match client.read(&mut buffer).ok()? {
+            0 => return None,
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// What the server answers; to the same question the same as before, without troubling it.
+fn ask(behind: u16, request: &str, plain: bool) -> Option<Reply> {
+    type Answers = Mutex<HashMap<(u16, bool, String), Reply>>;
+    static ANSWERS: OnceLock<Answers> = OnceLock::new();
+    let answers = ANSWERS.get_or_init(Answers::default);
+    let question = (behind, plain, request.split_once("\r\n\r\n")?.1.to_owned());
+    if let Some(known) = answers.lock().ok()?.get(&question) {
+        return Some(known.clone());
+    }
+    let reply = ask_server(behind, request, plain)?;
+    answers.lock().ok()?.insert(question, reply.clone());
+    Some(reply)
+}
+
+/// Spoken to in HTTP/1.0 the server sends no chunks, and closes.
+fn ask_server(behind: u16, request: &str, plain: bool) -> Option<Reply> {
+    let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
+    let mut request = request.replacen("HTTP/1.1\r\n", "HTTP/1.0\r\n", 1);
+    if plain {
+        request = request.replacen("accept-encoding: gzip", "accept-encoding: identity", 1);
+    }
+    server.write_all(request.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).ok()?;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&answer[..end]).ok()?;
+    let (status, lines) = head.split_once("\r\n")?;
+    let kept = lines.split("\r\n").filter(|line| line.to_lowercase().starts_with("content-"));
+    let kept = kept.filter(|line| !line.to_lowercase().starts_with("content-length"));
+    let head: String = kept.flat_map(|line| [line, "\r\n"]).collect();
+    Some(Reply::of(status.split_once(' ')?.1, &head, &answer[end + 4..]))
+}
+
+/// How many steps a range query asks for.
+fn steps(request: &str) -> i64 {
+    let field = |name: &str| {
+        let value = request.split(['&', '\n']).find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+        value.and_then(|value| value.trim().parse::<i64>().ok()).unwrap_or_else(|| panic!("no {name} in\n{request}"))
+    };
+    (field("end") - field("start")) / field("step") + 1
+}

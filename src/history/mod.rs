@@ -13,7 +13,7 @@ pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
 pub use day_file::{DayMeta, read_day, read_meta, read_through, write_day};
 pub use layout::{DayMetas, History};
 pub use source::{QuerySource, Source};
-pub use whole_file::{FileError, FileStat, WholeFile};
+pub use whole_file::{FileError, FileStat, WholeFile, remove_partial_files};
 
 use std::path::PathBuf;
 

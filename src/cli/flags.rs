@@ -39,7 +39,9 @@ pub enum OfSql {}
 
 impl Wanted for OfRules {
     fn wants(key: &Key) -> bool {
-        is_of_profile(key) || key.parts().0 == "labels" || matches!(key.name, "source.selector" | "source.queries")
+        is_of_profile(key)
+            || key.parts().0 == "labels"
+            || matches!(key.name, "source.preset" | "source.selector" | "source.queries")
     }
 }
 

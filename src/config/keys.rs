@@ -5,6 +5,7 @@ use super::Formats;
 use super::parse::{
     band_list, concurrency, instant, label_name, list, ok, profile_list, selector, series, share, url, weight_list,
 };
+use crate::prometheus::Preset;
 use crate::score::Rollup;
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
@@ -116,7 +117,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 33] = [
+pub static KEYS: [Key; 34] = [
     Key::text(
         "source.url",
         "",
@@ -146,6 +147,17 @@ pub static KEYS: [Key; 33] = [
              they see only a part of the time",
         ),
         |text| ok(text.parse::<Step>()),
+    ),
+    Key::text(
+        "source.preset",
+        "",
+        flag(
+            "preset",
+            "NAME",
+            "Whose labels the series have: kubeadm, kube-prometheus-stack, openshift, kubermatic or rke2-k3s. Gives \
+             selector and labels where nothing else does",
+        ),
+        |text| if text.is_empty() { Ok(()) } else { ok(Preset::named(text)) },
     ),
     Key::text(
         "source.selector",

@@ -85,7 +85,7 @@ mod tests {
         }
         assert_eq!(
             instead_of("sources"),
-            ": [source] is a table of url, start, end, step, selector, series, queries, concurrency, for_profiles"
+            ": [source] is a table of url, start, end, step, preset, selector, series, queries, concurrency, for_profiles"
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table of wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": those of [labels] are cluster, member");

@@ -2,12 +2,14 @@
 
 mod client;
 mod matrix;
+mod preset;
 mod probe;
 mod pull;
 mod query;
 
 pub(crate) use client::shown_url;
 pub use client::{Client, Received, Traffic};
+pub use preset::{PRESETS, Preset};
 pub use probe::{SeriesForm, Wanted, choose_queries};
 pub use pull::{PullPlan, PulledDay, pull_days};
 pub use query::{QueryError, QuerySet};

@@ -13,6 +13,7 @@ mod interruption;
 mod killed;
 mod live;
 mod local_time;
+mod presets;
 mod rollup;
 mod sample;
 mod series;

@@ -1,6 +1,7 @@
 //! One file a subcommand: wiring only.
 
 mod backfill;
+mod check;
 mod compare;
 mod config;
 mod evidence;
@@ -98,6 +99,9 @@ pub enum CommandError {
         /// The folder that holds the history.
         folder: PathBuf,
     },
+    /// What `check` found first.
+    #[error("a pull would not work: {0}")]
+    WouldFail(String),
     /// No day came.
     #[error("none of the {asked} days could be pulled: {cause}")]
     NoDay {
@@ -207,6 +211,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
             let run = Writing::to(settings.out()?, reporter)?;
             pull::run(settings, args.overwrite, &run)?.into_result()
         }
+        Command::Check(_) => check::run(settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;

@@ -1,5 +1,7 @@
 //! HTTP to a Prometheus-compatible server.
 
+mod api;
+
 use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,6 +6,8 @@ mod preset;
 mod probe;
 mod pull;
 mod query;
+mod server;
+mod survey;
 
 pub(crate) use client::shown_url;
 pub use client::{Client, Received, Traffic};
@@ -13,6 +15,8 @@ pub use preset::{PRESETS, Preset};
 pub use probe::{SeriesForm, Wanted, choose_queries};
 pub use pull::{PullPlan, PulledDay, pull_days};
 pub use query::{QueryError, QuerySet};
+pub use server::{ServerInfo, identify};
+pub use survey::{Sighting, elsewhere, jobs, sight};
 
 use crate::spec::{Column, Companion, Metric};
 use crate::time::TimeRange;

@@ -4,6 +4,7 @@
 //! `./test` installs what these tests need; without it they fail and say what is missing.
 
 mod bad_input;
+mod check;
 mod companions;
 mod compare;
 mod config;

@@ -75,7 +75,7 @@ fn source(step: Step) -> Source {
         step_seconds: step.seconds(),
         cluster_label: None,
         member_label: "instance".to_owned(),
-        headers: Vec::new(),
+        headers: BTreeMap::new(),
         queries: Column::all().map(query).collect::<BTreeMap<_, _>>(),
     }
 }

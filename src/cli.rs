@@ -2,7 +2,7 @@
 
 mod flags;
 
-pub use flags::{All, Flags, OfExplain, OfPull, OfRules, OfScore, OfSql, Wanted};
+pub use flags::{All, Flags, OfCheck, OfExplain, OfPull, OfRules, OfScore, OfSql, Wanted};
 
 use std::path::PathBuf;
 
@@ -45,6 +45,9 @@ pub enum Command {
     /// Stage 2: score a history on disk and write everything else. Needs no server.
     #[command(after_help = SCORE_EXAMPLES)]
     Score(ScoreArgs),
+    /// Before a long pull, in seconds: would it work, what would it take, and what is wrong?
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
     /// Take one cell of the heat map apart: the arithmetic behind its score, as on paper.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
@@ -65,6 +68,7 @@ impl Command {
             Self::Backfill(args) => &args.flags.given,
             Self::Pull(args) => &args.flags.given,
             Self::Score(args) => &args.flags.given,
+            Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
@@ -92,6 +96,11 @@ Examples:
     etcd-heatmap pull --url http://127.0.0.1:9090 --start now-30d --end now --step 5m --selector 'job=\"etcd\"' --out audit
   Members named by their pod:
     etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  Would last quarter come, and how long would it take?
+    etcd-heatmap check --url http://127.0.0.1:9090 --start now-90d --preset openshift";
 
 const SCORE_EXAMPLES: &str = "\
 Examples:
@@ -169,6 +178,14 @@ pub struct PullArgs {
     /// What it may do.
     #[command(flatten)]
     pub leave: Leave,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What a pull would be asked.
+    #[command(flatten)]
+    pub flags: Flags<OfCheck>,
 }
 
 /// Arguments of `score`.

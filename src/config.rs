@@ -2,7 +2,7 @@
 //!
 //! What a person gives and what is in force are two things. Every layer gives texts, one table
 //! ([`KEYS`]) says what they are called and how they are read, and the highest layer that gives a
-//! setting wins: flag, environment, file, default.
+//! setting wins: flag, environment, file, preset, default.
 
 mod formats;
 mod keys;
@@ -93,11 +93,11 @@ impl Config {
     /// Puts the layers together: flags, the environment, the file that is named or lies here, defaults.
     pub fn load(flags: &[Given], file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let (from_environment, notes) = layers::of_environment(environment)?;
-        let mut given: Vec<Given> = layers::defaults().collect();
-        given.extend(layers::of_file(file, environment)?);
+        let mut given = layers::of_file(file, environment)?;
         given.extend(layers::by_metric(from_environment)?);
         given.extend(layers::by_metric(flags.to_vec())?);
-        let values = Values::of(given)?;
+        let lowest = layers::defaults().chain(layers::of_preset(&given)?);
+        let values = Values::of(lowest.chain(given.iter().cloned()).collect())?;
         Ok(Self { settings: Settings::of(&values)?, notes, values })
     }
 

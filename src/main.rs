@@ -22,6 +22,11 @@ fn main() -> ExitCode {
     };
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        // Nothing went wrong: somebody has asked for it.
+        Err(error) if let Some(signal) = error.signal() => {
+            eprintln!("{error}");
+            ExitCode::from(signal.exit_code())
+        }
         Err(error) => {
             eprintln!("error: {error}");
             if error.is_usage() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }

@@ -21,6 +21,10 @@ pub enum All {}
 #[derive(Clone, Copy, Debug)]
 pub enum OfPull {}
 
+/// What `check` uses: what `pull` does, except that it writes nothing.
+#[derive(Clone, Copy, Debug)]
+pub enum OfCheck {}
+
 /// What `score` uses; where it writes to depends on its folder.
 #[derive(Clone, Copy, Debug)]
 pub enum OfScore {}
@@ -39,7 +43,9 @@ pub enum OfSql {}
 
 impl Wanted for OfRules {
     fn wants(key: &Key) -> bool {
-        is_of_profile(key) || key.parts().0 == "labels" || matches!(key.name, "source.selector" | "source.queries")
+        is_of_profile(key)
+            || key.parts().0 == "labels"
+            || matches!(key.name, "source.preset" | "source.selector" | "source.queries")
     }
 }
 
@@ -63,6 +69,12 @@ impl Wanted for OfPull {
     fn wants(key: &Key) -> bool {
         matches!(key.parts().0, "source" | "labels")
             || matches!(key.name, "score.without" | "score.profile" | "output.dir")
+    }
+}
+
+impl Wanted for OfCheck {
+    fn wants(key: &Key) -> bool {
+        OfPull::wants(key) && key.name != "output.dir"
     }
 }
 

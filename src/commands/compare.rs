@@ -6,9 +6,8 @@ use polars::prelude::{DataFrame, PolarsResult};
 use rayon::prelude::*;
 
 use super::evidence::{Opened, ReadDay, companions_read, read_day};
-use super::progress::Reporter;
 use super::score::{Broken, check_known};
-use super::{CommandError, check_folder};
+use super::{CommandError, Writing};
 use crate::comparison::Comparison;
 use crate::config::{How, Settings};
 use crate::export::{COMPARISON, CellsCsv, ExportError, Manifest, comparison_text};
@@ -39,7 +38,7 @@ pub(super) fn run(
     out: &Path,
     compared: &[Profile],
     settings: &Settings,
-    reporter: &Reporter,
+    run: &Writing,
 ) -> Result<(), CommandError> {
     let how = &settings.how;
     let profiles = profiles(compared, &how.profile)?;
@@ -51,7 +50,6 @@ pub(super) fn run(
         check_known(&profile, &opened.metas)?;
         tables.push(ScoreTable::new(&profile));
     }
-    check_folder(out)?;
     let names = profiles.iter().map(|profile| profile.name.clone()).collect();
     let mut comparing = Comparing {
         comparison: Comparison::new(names, how.folding.width),
@@ -60,14 +58,14 @@ pub(super) fn run(
         tables,
         how,
     };
-    let broken = comparing.read(&history, &opened, reporter)?;
+    let broken = comparing.read(&history, &opened, run)?;
     let written = comparing.csv.finish()?;
     if let Some(mut manifest) = Manifest::read(out) {
         manifest.list(written);
         manifest.write(out)?;
     }
-    reporter.result(&comparison_text(&comparing.comparison, how.folding.zone));
-    reporter.note(&format!("the cells of all profiles side by side: {}", out.join(COMPARISON).display()));
+    run.reporter.result(&comparison_text(&comparing.comparison, how.folding.zone));
+    run.reporter.note(&format!("the cells of all profiles side by side: {}", out.join(COMPARISON).display()));
     Broken::new(&history, opened.broken, broken).into_result()
 }
 
@@ -89,18 +87,21 @@ impl Comparing<'_> {
         &mut self,
         history: &History,
         opened: &Opened,
-        reporter: &Reporter,
+        run: &Writing,
     ) -> Result<Vec<(UtcDay, HistoryError)>, CommandError> {
         let mut companions: Vec<Companion> =
             self.tables.iter().flat_map(|table| companions_read(table, &opened.source)).collect();
         companions.sort_unstable();
         companions.dedup();
         let days: Vec<UtcDay> = opened.overview.range.days().collect();
-        let progress = reporter.start("scoring", "days", days.len() as u64);
+        let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut broken = Vec::new();
         for (done, chunk) in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()).enumerate() {
             let sum = |&day: &UtcDay| self.sum_day(history, &companions, opened, day);
             let summed: Vec<SummedDay> = chunk.par_iter().map(sum).collect::<Result<_, ExportError>>()?;
+            if let Some(signal) = run.interrupt.signal() {
+                return Err(CommandError::StoppedEarly(signal));
+            }
             for (day, sums, error) in summed {
                 let is_last = days.last() == Some(&day);
                 self.add(sums, (!is_last).then(|| day.range().end_ms))?;

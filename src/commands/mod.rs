@@ -1,11 +1,14 @@
 //! One file a subcommand: wiring only.
 
 mod backfill;
+mod check;
 mod compare;
 mod config;
 mod evidence;
 mod explain;
 mod generated;
+mod interrupt;
+mod output_folder;
 mod progress;
 mod pull;
 mod rules;
@@ -13,15 +16,18 @@ mod sample;
 mod score;
 mod sql;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
 use crate::config::{Config, ConfigError, Environment, VARIABLES};
 use crate::export::{ExportError, RulesError};
-use crate::history::{FileError, HistoryError};
+use crate::history::{FileError, History, HistoryError};
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::TimeError;
+use interrupt::Interrupt;
+pub use interrupt::Signal;
+use output_folder::OutputFolder;
 use progress::Reporter;
 
 /// Why a command did not do all that it was asked to.
@@ -57,6 +63,45 @@ pub enum CommandError {
     /// The asynchronous runtime or a thread of it.
     #[error("the program cannot start its threads: {0}")]
     Threads(String),
+    /// Two runs in one folder.
+    #[error(
+        "another run is writing into {}: wait until it ends, or choose another --out", .0.display()
+    )]
+    InUse(PathBuf),
+    /// A signal, before anything was written.
+    #[error("stopped by {0} before anything was written: run the same command again")]
+    StoppedEarly(Signal),
+    /// A signal during a pull.
+    #[error(
+        "stopped by {signal}: {there} of {asked} days are in {} and whole; run the same command again to pull the rest", .out.display()
+    )]
+    StoppedPulling {
+        /// Which.
+        signal: Signal,
+        /// Days of the range that are on disk.
+        there: usize,
+        /// Days of the range.
+        asked: usize,
+        /// The output folder.
+        out: PathBuf,
+    },
+    /// A signal while scores were written.
+    #[error(
+        "stopped by {signal}: {there} of {asked} days are scored, the history is whole, and the heat map is not written; run 'etcd-heatmap score {}' or the same command again", .folder.display()
+    )]
+    StoppedScoring {
+        /// Which.
+        signal: Signal,
+        /// Days whose scores are on disk.
+        there: usize,
+        /// Days of the history.
+        asked: usize,
+        /// The folder that holds the history.
+        folder: PathBuf,
+    },
+    /// What `check` found first.
+    #[error("a pull would not work: {0}")]
+    WouldFail(String),
     /// No day came.
     #[error("none of the {asked} days could be pulled: {cause}")]
     NoDay {
@@ -137,6 +182,16 @@ impl CommandError {
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::Config(_))
     }
+
+    /// The signal that stopped the run, where one did: what was done until then is whole.
+    pub const fn signal(&self) -> Option<Signal> {
+        match self {
+            Self::StoppedEarly(signal) | Self::StoppedPulling { signal, .. } | Self::StoppedScoring { signal, .. } => {
+                Some(*signal)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Runs what was typed.
@@ -148,20 +203,47 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
     }
     let settings = &config.settings;
     match cli.command {
-        Command::Backfill(args) => backfill::run(&args, settings, &reporter),
-        Command::Pull(args) => pull::run(settings, args.leave, &reporter)?.into_result(),
+        Command::Backfill(args) => {
+            let run = Writing::to(settings.out()?, reporter)?;
+            backfill::run(&args, settings, &run)
+        }
+        Command::Pull(args) => {
+            let run = Writing::to(settings.out()?, reporter)?;
+            pull::run(settings, args.leave, &run)?.into_result()
+        }
+        Command::Check(_) => check::run(settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
+            // What is only read is not locked: it may lie where nothing can be written.
+            if History::within(folder).days()?.is_empty() {
+                return Err(HistoryError::Empty(folder.to_owned()).into());
+            }
+            let run = Writing::to(out, reporter)?;
             match args.compare.as_slice() {
-                [] => score::run(folder, out, settings, &reporter),
-                compared => compare::run(folder, out, compared, settings, &reporter),
+                [] => score::run(folder, out, settings, &run),
+                compared => compare::run(folder, out, compared, settings, &run),
             }
         }
         Command::Rules(_) => rules::run(settings),
         Command::Sql(_) => sql::run(settings),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
+    }
+}
+
+/// A run that writes: the only one in its folder, and one that can be stopped.
+struct Writing {
+    reporter: Reporter,
+    interrupt: Interrupt,
+    _folder: OutputFolder,
+}
+
+impl Writing {
+    fn to(out: &Path, reporter: Reporter) -> Result<Self, CommandError> {
+        let interrupt = Interrupt::listen(reporter)?;
+        let folder = OutputFolder::take(out, &reporter)?;
+        Ok(Self { reporter, interrupt, _folder: folder })
     }
 }
 

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::evidence::{Overview, list_history, whole_days};
+use super::interrupt::{Interrupt, Signal};
 use super::progress::{Progress, Reporter};
-use super::{CommandError, check_folder};
+use super::{CommandError, Writing};
 use crate::cli::Leave;
 use crate::config::{Settings, SourceSettings};
 use crate::export::{Manifest, Written};
@@ -44,14 +46,13 @@ impl Pulled {
 }
 
 /// Pulls what is not yet in the history, and writes the manifest.
-pub(super) fn run(settings: &Settings, leave: Leave, reporter: &Reporter) -> Result<Pulled, CommandError> {
+pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
     let asked = &settings.source;
     let terms = Terms { allow_partial: leave.allow_partial, ..asked.terms };
     let (url, out) = (asked.url()?, settings.out()?);
-    let range = resolve_range(asked, reporter)?;
+    let range = resolve_range(asked, &run.reporter)?;
     let queries = asked.query_set()?;
     let access = asked.http_config()?;
-    check_folder(out)?;
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -61,7 +62,8 @@ pub(super) fn run(settings: &Settings, leave: Leave, reporter: &Reporter) -> Res
         let history = History::within(out);
         let held = if leave.overwrite { None } else { held_companions(&history)? };
         let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held };
-        let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await?;
+        let choosing = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step);
+        let chosen = unless_stopped(&run.interrupt, choosing).await??;
         let source = Source {
             url: client.shown_url().to_owned(),
             headers: asked.headers.pairs(),
@@ -74,13 +76,16 @@ pub(super) fn run(settings: &Settings, leave: Leave, reporter: &Reporter) -> Res
         let mut pull = Pull { history, plan, files: BTreeMap::new() };
         let known = pull.known_days(leave.overwrite)?;
         let days = missing_parts(range, &known, leave.allow_partial);
-        let failed = pull.fetch(&client, days, terms.concurrency, reporter).await?;
+        let failed = pull.fetch(&client, days, terms.concurrency, run).await?;
         pull.write_manifest()?;
-        Ok(report(range, failed))
+        match run.interrupt.signal() {
+            Some(signal) => pull.stopped(range, leave.allow_partial, signal),
+            None => Ok(report(range, failed)),
+        }
     });
-    tell_trouble(client.traffic().received(), reporter);
+    tell_trouble(client.traffic().received(), &run.reporter);
     for note in client.notes() {
-        reporter.note(&note);
+        run.reporter.note(&note);
     }
     pulled
 }
@@ -97,6 +102,14 @@ fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRang
         reporter.note("the end of the range lies in the future: pulling until now");
     }
     Ok(range)
+}
+
+/// What comes of waiting, unless a signal comes first.
+async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = T>) -> Result<T, CommandError> {
+    match select(std::pin::pin!(waiting), std::pin::pin!(interrupt.raised())).await {
+        Either::Left((done, _)) => Ok(done),
+        Either::Right((signal, _)) => Err(CommandError::StoppedEarly(signal)),
+    }
 }
 
 /// One pull into one history.
@@ -139,15 +152,17 @@ impl Pull {
         client: &Client,
         days: Vec<(UtcDay, TimeRange)>,
         concurrency: usize,
-        reporter: &Reporter,
+        run: &Writing,
     ) -> Result<BTreeMap<UtcDay, PromError>, CommandError> {
         let started = Instant::now();
-        let asked = days.len();
-        let watch = Watch::start(client, reporter.start("pulling", "queries", self.plan.queries(&days)));
+        let mut pulled = 0;
+        let watch = Watch::start(client, run.reporter.start("pulling", "queries", self.plan.queries(&days)));
         // Enough days that the queries of one fill the wire while another is written.
         let in_flight = concurrency.div_ceil(self.plan.source.queries.len().max(1)) + 1;
         let (history, source) = (Arc::new(self.history.clone()), Arc::new(self.plan.source.clone()));
         let written = pull_days(client, &self.plan, days, in_flight)
+            // Days that are on their way are let go; those that have come are written.
+            .take_until(run.interrupt.raised())
             .map(|pulled| {
                 let (history, source) = (history.clone(), source.clone());
                 async move {
@@ -162,20 +177,35 @@ impl Pull {
         let mut failed = BTreeMap::new();
         while let Some(done) = written.next().await {
             match done {
-                Ok((day, file)) => drop(self.files.insert(day, file)),
+                Ok((day, file)) => {
+                    self.files.insert(day, file);
+                    pulled += 1;
+                }
                 Err(Failure::Day(day, error)) => drop(failed.insert(day, error)),
                 Err(Failure::Disk(error)) => return Err(error),
             }
         }
         let received = watch.finish(client);
-        reporter.note(&format!(
+        run.reporter.note(&format!(
             "pulled {} days: {} samples, {} of answers, in {:.1} s",
-            asked - failed.len(),
+            pulled,
             HumanCount(received.samples),
             HumanBytes(received.bytes),
             started.elapsed().as_secs_f64(),
         ));
         Ok(failed)
+    }
+
+    /// What is there when a signal has ended the pull; it may have come too late for that.
+    fn stopped(&self, range: TimeRange, partial_will_do: bool, signal: Signal) -> Result<Pulled, CommandError> {
+        let known = self.history.read_metas()?.known;
+        let (asked, missing) = (range.days().count(), missing_parts(range, &known, partial_will_do).len());
+        let out = self.history.out().to_owned();
+        Ok(match (missing, known.len()) {
+            (0, _) => Pulled::All,
+            (_, 0) => Pulled::Some(CommandError::StoppedEarly(signal)),
+            _ => Pulled::Some(CommandError::StoppedPulling { signal, there: asked - missing, asked, out }),
+        })
     }
 
     fn write_manifest(&self) -> Result<(), CommandError> {

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::evidence::{Opened, companions_read, list_history};
-use super::progress::Reporter;
-use super::{CommandError, check_folder};
+use super::{CommandError, Writing};
 use crate::config::{How, Settings};
 use crate::export::Manifest;
 use crate::history::{DayMeta, History, HistoryError, Source};
@@ -23,13 +22,12 @@ use shown::tell_files;
 
 /// Scores the history in `folder` and writes everything into `out`. A day that cannot be read stays
 /// unknown, and is told after the rest has been scored.
-pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(folder);
     let Opened { metas, broken, overview, source, step } = Opened::of(&history)?;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, &metas)?;
-    check_folder(out)?;
     let listed = list_history(&history, &metas, &BTreeMap::new())?;
     let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing)
         .with_partial(&overview.partial);
@@ -49,7 +47,12 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, reporter: &Rep
         metadata: footer(&profile, &source),
     };
     let started = Instant::now();
-    let outcome = scoring.run(overview.range, reporter)?;
+    let reporter = &run.reporter;
+    let outcome = scoring.run(overview.range, run)?;
+    if let Some(stopped) = outcome.stopped {
+        manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.files).write(out)?;
+        return Err(stopped.into_error(folder, &overview.range));
+    }
     reporter.note(&format!(
         "scored {} days of {} members by the profile {} in {:.1} s",
         overview.range.days().count(),

@@ -6,7 +6,7 @@ use super::parse::{
     band_list, concurrency, instant, label_name, list, ok, patience, profile_list, queries_a_second, retries, selector,
     series, share, url, weight_list,
 };
-use crate::prometheus::PlainHeaders;
+use crate::prometheus::{PlainHeaders, Preset};
 use crate::score::Rollup;
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
@@ -120,7 +120,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 38] = [
+pub static KEYS: [Key; 39] = [
     Key::text(
         "source.url",
         "",
@@ -173,6 +173,17 @@ pub static KEYS: [Key; 38] = [
              they see only a part of the time",
         ),
         |text| ok(text.parse::<Step>()),
+    ),
+    Key::text(
+        "source.preset",
+        "",
+        flag(
+            "preset",
+            "NAME",
+            "Whose labels the series have: kubeadm, kube-prometheus-stack, openshift, kubermatic or rke2-k3s. Gives \
+             selector and labels where nothing else does",
+        ),
+        |text| if text.is_empty() { Ok(()) } else { ok(Preset::named(text)) },
     ),
     Key::text(
         "source.selector",

@@ -13,6 +13,7 @@ use super::parse::band_list;
 use super::value::{Given, Origin};
 use crate::key_file::{Entry, KeyFile, KeyFileError};
 use crate::nearest::did_you_mean;
+use crate::prometheus::Preset;
 
 /// The file that is read where none is named.
 const FILE: &str = "etcd-heatmap.toml";
@@ -26,6 +27,19 @@ pub type Environment = BTreeMap<String, OsString>;
 pub(super) fn defaults() -> impl Iterator<Item = Given> {
     let keys = KEYS.iter().filter(|key| key.is_in_files() && key.flag.is_some());
     keys.map(|key| Given { key, text: key.default.to_owned(), origin: Origin::Default })
+}
+
+/// What the preset in force says of the settings that it is about, of which none need be.
+pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
+    let Some(by) = given.iter().rev().find(|given| given.key.name == "source.preset" && !given.text.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let preset = Preset::named(&by.text).map_err(|reason| by.error(reason))?;
+    let origin = Origin::Preset(preset.name);
+    let texts =
+        [("source.selector", preset.selector), ("labels.cluster", preset.cluster), ("labels.member", preset.member)];
+    let key_of = |(name, text)| Some(Given { key: find(name)?, text, origin: origin.clone() });
+    Ok(texts.into_iter().filter_map(key_of).collect())
 }
 
 /// The file that `--config` names, or the environment, or that lies here.

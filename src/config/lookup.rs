@@ -85,7 +85,7 @@ mod tests {
         }
         assert_eq!(
             instead_of("sources"),
-            ": [source] is a table of url, http_config_file, headers, start, end, step, selector, series, queries, concurrency, max_qps, \
+            ": [source] is a table of url, http_config_file, headers, start, end, step, preset, selector, series, queries, concurrency, max_qps, \
              retries, timeout, for_profiles"
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table of wal_fsync, "));

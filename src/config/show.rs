@@ -57,7 +57,7 @@ fn line(values: &Values, key: &Key) -> Line {
     };
     let comment = match (key.name, text) {
         ("labels.cluster", "") => format!("{comment}: cluster, else job"),
-        ("output.dir", "") => "not set".to_owned(),
+        ("output.dir" | "source.preset", "") => "not set".to_owned(),
         _ => comment,
     };
     Line { setting: format!("{} = {value}", key.parts().1), comment }

@@ -11,6 +11,8 @@ use super::keys::Key;
 pub enum Origin {
     /// Nobody said otherwise.
     Default,
+    /// This preset.
+    Preset(&'static str),
     /// A line of a file.
     File {
         /// The file.
@@ -31,6 +33,7 @@ impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Preset(name) => write!(f, "preset {name}"),
             Self::File { path, line, .. } => write!(f, "{}, line {line}", path.display()),
             Self::Environment(variable) => write!(f, "environment {variable}"),
             Self::Flag(flag) => write!(f, "flag --{flag}"),
@@ -53,7 +56,7 @@ impl Given {
     /// What is wrong with it, after where it stands.
     pub(super) fn error(&self, reason: impl Display) -> ConfigError {
         let place = match &self.origin {
-            Origin::Default => self.key.name.to_owned(),
+            Origin::Default | Origin::Preset(_) => self.key.name.to_owned(),
             Origin::File { path, line, written } => format!("{}, line {line}: {written}", path.display()),
             Origin::Environment(variable) => variable.clone(),
             Origin::Flag(flag) => format!("--{flag}"),

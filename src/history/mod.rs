@@ -15,7 +15,7 @@ pub use day_file::{read_day, read_through, write_day};
 pub use day_meta::{DayMeta, read_meta};
 pub use layout::{DayMetas, History};
 pub use source::{QuerySource, Source};
-pub use whole_file::{FileError, FileStat, WholeFile};
+pub use whole_file::{FileError, FileStat, WholeFile, remove_partial_files};
 
 use std::path::PathBuf;
 

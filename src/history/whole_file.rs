@@ -40,6 +40,7 @@ fn explain(source: &io::Error) -> String {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "the disk is full: free some space or choose another --out".to_owned()
         }
+        io::ErrorKind::ReadOnlyFilesystem => "it lies on a read-only file system: choose another --out".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied: choose another --out or change its owner".to_owned(),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "a file stands where a folder is needed: choose another --out".to_owned()
@@ -81,6 +82,22 @@ fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What stands around a file's name until it is whole.
+const PARTIAL_PREFIX: &str = ".";
+const PARTIAL_SUFFIX: &str = ".partial";
+
+/// Removes what a run that was killed left of files whose names `is_ours`; nobody may be writing them.
+pub fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), FileError> {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let whole = name.to_str().and_then(|n| n.strip_prefix(PARTIAL_PREFIX)?.strip_suffix(PARTIAL_SUFFIX));
+        if whole.is_some_and(&is_ours) {
+            fs::remove_file(entry.path()).map_err(|e| FileError::new("remove", &entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes to a temporary name beside the final one; [`WholeFile::commit`] syncs and renames.
 /// Dropped without a commit it leaves nothing behind.
 #[derive(Debug)]
@@ -98,7 +115,7 @@ impl WholeFile {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|e| FileError::new("create the folder", folder, e))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let partial = path.with_file_name(format!(".{name}.partial"));
+        let partial = path.with_file_name(format!("{PARTIAL_PREFIX}{name}{PARTIAL_SUFFIX}"));
         let file = File::create(&partial).map_err(|e| FileError::new("write", path, e))?;
         let out = Some(BufWriter::with_capacity(1 << 18, file));
         Ok(Self { path: path.to_owned(), partial, out, hash: Sha256::new(), bytes: 0 })

@@ -1,5 +1,7 @@
 //! A Prometheus-compatible server: asks it, as often as it takes, and reads its answers.
 
+mod api;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -74,10 +74,10 @@ pub async fn choose_queries(
 }
 
 /// Looks at the range here and there.
-struct Probe<'a> {
-    client: &'a Client,
-    range: TimeRange,
-    step: Step,
+pub(super) struct Probe<'a> {
+    pub(super) client: &'a Client,
+    pub(super) range: TimeRange,
+    pub(super) step: Step,
 }
 
 impl Probe<'_> {
@@ -163,7 +163,8 @@ impl Probe<'_> {
         Ok(found)
     }
 
-    fn coarse(&self) -> Step {
+    /// The steps of the first, quick look.
+    pub(super) fn coarse(&self) -> Step {
         self.at_least((self.range.end_ms - self.range.start_ms) / QUICK_LOOKS)
     }
 

@@ -26,13 +26,7 @@ impl Client {
         let _permit = self.permits().acquire().await;
         self.pace().turn().await;
         let sent = self.access().post(self.endpoint(), &self.form(promql, grid)).await;
-        let response = sent.map_err(|error| match error {
-            SendError::Http(error) => self.no_answer(&error),
-            SendError::Prom(error) => {
-                let passes = matches!(error, PromError::NoToken { passes: true, .. });
-                Failure::new(error, if passes { Cure::Again } else { Cure::Nothing })
-            }
-        })?;
+        let response = sent.map_err(|error| self.not_sent(error))?;
         let status = response.status();
         let wait = asked_to_wait(&response);
         let body = self.read_body(response).await?;
@@ -57,8 +51,19 @@ impl Client {
         form
     }
 
+    /// What a request means that has no answer.
+    pub(super) fn not_sent(&self, error: SendError) -> Failure {
+        match error {
+            SendError::Http(error) => self.no_answer(&error),
+            SendError::Prom(error) => {
+                let passes = matches!(error, PromError::NoToken { passes: true, .. });
+                Failure::new(error, if passes { Cure::Again } else { Cure::Nothing })
+            }
+        }
+    }
+
     /// The whole body, unpacked, as long as it is not too large.
-    async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let too_large = || {
             let error = PromError::TooLarge { url: self.shown_url().to_owned(), mebibytes: MAX_ANSWER_BYTES >> 20 };
             Failure::new(error, Cure::Less)

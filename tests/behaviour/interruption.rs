@@ -6,10 +6,10 @@ use crate::support::{
     DAY, Folder, Gate, Run, START, Tree, assert_same, etcd_heatmap, etcd_heatmap_command, simulated, until,
 };
 
-const FIRST_DAY: &str = "history/date=2026-10-01/readings.parquet";
+pub(crate) const FIRST_DAY: &str = "history/date=2026-10-01/readings.parquet";
 
 /// A gate that holds back all but the first day, and what the undisturbed run through it writes.
-fn gate() -> (Gate, Tree) {
+pub(crate) fn gate() -> (Gate, Tree) {
     let gate = Gate::before(simulated().prometheus.server().port());
     let undisturbed = Folder::new("undisturbed");
     etcd_heatmap(&arguments("backfill", &gate.url(), &undisturbed.at("audit"))).succeeds();
@@ -18,14 +18,14 @@ fn gate() -> (Gate, Tree) {
 }
 
 /// The same command for every run; `--series raw`, so that range queries are for readings only.
-fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str) -> [&'a str; 12] {
+pub(crate) fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str) -> [&'a str; 12] {
     let range = ["--start", "2026-10-01", "--end", "2026-10-04"];
     let [start, first, end, last] = range;
     [command, "--quiet", "--url", url, "--out", out, start, first, end, last, "--series", "raw"]
 }
 
 /// Starts a command and returns it as soon as its first day is written.
-fn until_the_first_day(command: &str, folder: &Folder, url: &str) -> Child {
+pub(crate) fn until_the_first_day(command: &str, folder: &Folder, url: &str) -> Child {
     let mut command: Command = etcd_heatmap_command(&arguments(command, url, &folder.at("audit")));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut run = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));

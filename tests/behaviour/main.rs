@@ -5,6 +5,7 @@
 
 mod access;
 mod bad_input;
+mod check;
 mod companions;
 mod compare;
 mod config;
@@ -13,14 +14,17 @@ mod explain;
 mod faults;
 mod generated;
 mod interruption;
+mod killed;
 mod live;
 mod local_time;
 mod notebook;
+mod presets;
 mod rollup;
 mod sample;
 mod series;
 mod snapshots;
 mod stages;
+mod stopped;
 mod support;
 mod unknown;
 mod whole_road;

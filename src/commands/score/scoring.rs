@@ -9,9 +9,8 @@ use rayon::prelude::*;
 
 use super::cell_footer;
 use super::shown::Overall;
-use crate::commands::CommandError;
 use crate::commands::evidence::score_day;
-use crate::commands::progress::Reporter;
+use crate::commands::{CommandError, Signal, Writing};
 use crate::config::{Format, Formats, How};
 use crate::explain::ScoredWindow;
 use crate::export::{CellsCsv, ExportError, HeatmapParquet, Written, block_windows, write_scores, write_window};
@@ -51,22 +50,51 @@ struct ScoredDay {
 /// What scoring leaves behind.
 pub(super) struct Outcome {
     pub(super) files: Vec<Written>,
+    /// Where a signal ended it: there are scores of some days, and no cells.
+    pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
 }
 
+/// A signal, and how many days were scored until then.
+pub(super) struct Stopped {
+    signal: Signal,
+    days: usize,
+}
+
+impl Stopped {
+    pub(super) fn into_error(self, folder: &Path, range: &TimeRange) -> CommandError {
+        let Self { signal, days: there } = self;
+        CommandError::StoppedScoring { signal, there, asked: range.days().count(), folder: folder.to_owned() }
+    }
+}
+
 impl Scoring<'_> {
-    pub(super) fn run(&self, range: TimeRange, reporter: &Reporter) -> Result<Outcome, CommandError> {
+    pub(super) fn run(&self, range: TimeRange, run: &Writing) -> Result<Outcome, CommandError> {
         let days: Vec<UtcDay> = range.days().collect();
-        let progress = reporter.start("scoring", "days", days.len() as u64);
+        let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut cells = CellFiles::create(self)?;
         let mut windows = self.formats.has(Format::OpenMetrics).then(|| OpenWindows::new(range));
         let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
-            let scored: Vec<ScoredDay> =
-                chunk.par_iter().map(|&day| self.finish_day(day)).collect::<Result<_, CommandError>>()?;
-            for day in scored {
+            let scored: Vec<Option<ScoredDay>> = chunk
+                .par_iter()
+                .map(|&day| match run.interrupt.signal() {
+                    None => self.finish_day(day).map(Some),
+                    Some(_) => Ok(None),
+                })
+                .collect::<Result<_, CommandError>>()?;
+            if let Some(signal) = run.interrupt.signal() {
+                let scored: Vec<ScoredDay> = scored.into_iter().flatten().collect();
+                let days = done as usize + scored.len();
+                score_files.extend(scored.into_iter().filter_map(|day| day.file));
+                score_files.append(&mut window_files);
+                progress.clear();
+                let (files, picture, stopped) = (score_files, cells.picture, Some(Stopped { signal, days }));
+                return Ok(Outcome { files, stopped, picture, broken });
+            }
+            for day in scored.into_iter().flatten() {
                 let is_last = days.last() == Some(&day.day);
                 cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
                 score_files.extend(day.file);
@@ -85,7 +113,7 @@ impl Scoring<'_> {
         let (mut files, picture) = cells.finish()?;
         files.extend(score_files);
         files.extend(window_files);
-        Ok(Outcome { files, picture, broken })
+        Ok(Outcome { files, stopped: None, picture, broken })
     }
 
     /// Reads, scores and folds one day, and writes its scores.

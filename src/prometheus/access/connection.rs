@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::net::ToSocketAddrs;
 
 use reqwest::header::{HOST, HeaderValue};
-use reqwest::{ClientBuilder, RequestBuilder};
+use reqwest::{ClientBuilder, Method, RequestBuilder};
 use url::Url;
 
 use super::AccessError;
@@ -48,10 +48,10 @@ impl Connection {
     }
 
     /// A request to a URL of this server.
-    pub(super) fn post(&self, url: &Url) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
         let mut named = url.clone();
         let renamed = self.server_name.as_ref().is_some_and(|name| named.set_host(Some(name)).is_ok());
-        let request = self.client.post(named);
+        let request = self.client.request(method, named);
         match HeaderValue::try_from(authority(url)) {
             Ok(host) if renamed => request.header(HOST, host),
             _ => request,

@@ -26,7 +26,7 @@ pub(super) use connection::{innermost, tls_cause};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{ClientBuilder, Response, StatusCode};
+use reqwest::{ClientBuilder, Method, Response, StatusCode};
 use url::Url;
 
 use super::PromError;
@@ -101,14 +101,19 @@ impl Access {
 
     /// Sends a form, and once more with a new token where the server refuses one that it gave.
     pub(super) async fn post(&self, url: &Url, form: &[(&str, String)]) -> Result<Response, SendError> {
-        let (response, authorization) = self.send(url, form).await?;
+        let (response, authorization) = self.send(url, Some(form)).await?;
         match (&self.tokens, authorization) {
             (Some(tokens), Some(refused)) if response.status() == StatusCode::UNAUTHORIZED => {
                 tokens.forget(&refused).await;
-                Ok(self.send(url, form).await?.0)
+                Ok(self.send(url, Some(form)).await?.0)
             }
             _ => Ok(response),
         }
+    }
+
+    /// Asks for what lies under a URL.
+    pub(super) async fn get(&self, url: &Url) -> Result<Response, SendError> {
+        Ok(self.send(url, None).await?.0)
     }
 
     /// A text without the secrets that were sent.
@@ -122,12 +127,20 @@ impl Access {
     }
 
     /// Follows redirects within the server, each time with the whole form, which others would drop.
-    async fn send(&self, url: &Url, form: &[(&str, String)]) -> Result<(Response, Option<HeaderValue>), SendError> {
+    async fn send(
+        &self,
+        url: &Url,
+        form: Option<&[(&str, String)]>,
+    ) -> Result<(Response, Option<HeaderValue>), SendError> {
         let headers = self.headers()?;
         let authorization = self.authorization().await?;
         let mut at = without_userinfo(url);
         for _ in 0..=MAX_REDIRECTS {
-            let mut request = self.connection.post(&at).headers(headers.clone()).form(form);
+            let request = match form {
+                Some(form) => self.connection.request(Method::POST, &at).form(form),
+                None => self.connection.request(Method::GET, &at),
+            };
+            let mut request = request.headers(headers.clone());
             if let Some(value) = &authorization {
                 request = request.header(AUTHORIZATION, value);
             }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
@@ -179,7 +179,7 @@ impl TokenKeeper {
         form: &[(&str, String)],
         login: Option<HeaderValue>,
     ) -> Result<(StatusCode, Vec<u8>), PromError> {
-        let mut request = self.connection.post(&self.config.token_url).form(form);
+        let mut request = self.connection.request(Method::POST, &self.config.token_url).form(form);
         if let Some(login) = login {
             request = request.header(AUTHORIZATION, login);
         }

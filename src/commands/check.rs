@@ -1,0 +1,182 @@
+//! `etcd-heatmap check`: whether a pull would work, how long it would take, and what is wrong, in seconds.
+
+mod report;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use futures_util::StreamExt;
+
+use super::CommandError;
+use super::progress::Reporter;
+use crate::config::{Settings, SourceSettings};
+use crate::history::{QuerySource, Source};
+use crate::prometheus::{
+    Client, PromError, PullPlan, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere, identify, jobs,
+    pull_days, sight,
+};
+use crate::readings::Member;
+use crate::spec::{Column, Companion, Metric};
+use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
+use report::{Cost, Report, Row};
+
+/// Below this a probe says more about its overhead than about the server, and a larger one is taken.
+const TOO_SHORT: Duration = Duration::from_millis(300);
+
+/// Looks, tells what is there, and fails where a pull would.
+pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    let asked = &settings.source;
+    let (range, _) = asked.range(Utc::now().timestamp_millis())?;
+    let queries = asked.query_set()?;
+    let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
+    let client = Client::new(asked.url()?, &asked.http_config()?, asked.terms, cluster, member)?;
+    let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held: None };
+    let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CommandError::Threads(e.to_string()))?;
+    let report = runtime.block_on(check.run())?;
+    reporter.result(&report.to_string());
+    match report.wrong.into_iter().next() {
+        None => Ok(()),
+        Some(first) => Err(CommandError::WouldFail(first)),
+    }
+}
+
+/// What is checked.
+struct Check<'a> {
+    client: &'a Client,
+    asked: &'a SourceSettings,
+    queries: &'a QuerySet,
+    wanted: &'a Wanted,
+    range: TimeRange,
+}
+
+impl Check<'_> {
+    async fn run(&self) -> Result<Report, CommandError> {
+        let server = identify(self.client).await?;
+        let mut report = Report::new(self.client.shown_url(), server, self.range, self.asked);
+        let chosen =
+            choose_queries(self.client, self.queries, self.asked.series, self.wanted, self.range, self.asked.step);
+        let chosen = match chosen.await {
+            Ok(chosen) => Some(chosen),
+            Err(error) => {
+                let finds_nothing = matches!(error, PromError::Nothing { .. });
+                report.wrong.push(self.explained(error).await?);
+                if finds_nothing {
+                    return Ok(report);
+                }
+                None
+            }
+        };
+        for column in Column::all().filter(|column| !self.is_left_out(*column)) {
+            if let Err(error) = self.look(column, chosen.as_ref().and_then(|c| c.get(column.name())), &mut report).await
+            {
+                report.add_wrong(error.to_string());
+            }
+        }
+        report.remark(self.range, self.asked.step);
+        if let Some(queries) = chosen.filter(|_| report.wrong.is_empty()) {
+            let source = Source {
+                url: self.client.shown_url().to_owned(),
+                headers: self.asked.headers.pairs(),
+                step_seconds: self.asked.step.seconds(),
+                cluster_label: self.asked.cluster_label.clone(),
+                member_label: self.asked.member_label.clone(),
+                queries,
+            };
+            report.cost = Some(self.cost(PullPlan { source, step: self.asked.step }, &report).await?);
+        }
+        Ok(report)
+    }
+
+    fn is_left_out(&self, column: Column) -> bool {
+        self.wanted.left_out.iter().any(|metric| Column::from(*metric) == column)
+    }
+
+    /// Looks for both forms of one column.
+    async fn look(&self, column: Column, chosen: Option<&QuerySource>, report: &mut Report) -> Result<(), PromError> {
+        let forms = [("raw", Some(self.queries.raw(column))), ("recorded", self.queries.recorded(column))];
+        let asked_for = |form: &str| match self.asked.series {
+            SeriesForm::Auto => true,
+            SeriesForm::Raw => form == "raw",
+            SeriesForm::Recorded => form == "recorded" || column.companion().is_some(),
+        };
+        for (form, promql) in forms.into_iter().filter(|(form, _)| asked_for(form)) {
+            let Some(promql) = promql else { continue };
+            let query = QuerySource { form: form.to_owned(), promql };
+            let seen = sight(self.client, column, &query, self.range, self.asked.step).await?;
+            let is_pulled = chosen.is_some_and(|chosen| chosen.form == form);
+            report.rows.push(Row { column, form, seen, is_pulled });
+        }
+        Ok(())
+    }
+
+    /// An error of a pull; of one that finds nothing at all, where there would be something.
+    async fn explained(&self, error: PromError) -> Result<String, PromError> {
+        if !matches!(error, PromError::Nothing { .. }) {
+            return Ok(error.to_string());
+        }
+        let now_ms = Utc::now().timestamp_millis();
+        if let Some((first, last)) = elsewhere(self.client, self.queries, now_ms).await? {
+            let (first, last) = (format_instant(first), format_instant(last));
+            return Ok(format!("{error}; the server has etcd's series from {first} to {last}: ask for a part of that"));
+        }
+        let jobs = jobs(self.client, self.range).await?;
+        Ok(match jobs.as_slice() {
+            [] => format!("{error}; no job of this server has etcd's series in that range: is it the right server?"),
+            jobs => {
+                let selectors: Vec<String> = jobs.iter().map(|job| format!("--selector 'job=\"{job}\"'")).collect();
+                format!("{error}; etcd's series are there with {}", selectors.join(" or "))
+            }
+        })
+    }
+
+    /// What a pull takes, by what a part of it took.
+    async fn cost(&self, plan: PullPlan, report: &Report) -> Result<Cost, CommandError> {
+        let days: Vec<(UtcDay, TimeRange)> =
+            self.range.days().filter_map(|day| Some((day, self.range.intersect(day.range())?))).collect();
+        let queries = plan.queries(&days);
+        let pulled = report.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
+        let samples: u64 = pulled.clone().map(|seen| seen.samples).sum();
+        let until = pulled.map(|seen| seen.last_ms).max().unwrap_or(self.range.start_ms);
+        let Some(day) = days.iter().find(|(day, _)| *day == UtcDay::of(until)).copied() else {
+            return Ok(Cost { queries, samples, took: Duration::ZERO });
+        };
+        let hour = TimeRange { start_ms: until - until % HOUR_MS, end_ms: until - until % HOUR_MS + HOUR_MS };
+        let mut probed = (Duration::ZERO, 1);
+        for part in [day.1.intersect(hour), Some(day.1)].into_iter().flatten() {
+            if probed.0 < TOO_SHORT {
+                probed = self.probe(&plan, (day.0, part)).await?;
+            }
+        }
+        let took = probed.0.mul_f64((samples as f64 / probed.1.max(1) as f64).max(1.0));
+        Ok(Cost { queries, samples, took })
+    }
+
+    /// Pulls a part of a day and keeps nothing of it: how long it took, and how many samples came.
+    async fn probe(&self, plan: &PullPlan, part: (UtcDay, TimeRange)) -> Result<(Duration, u64), CommandError> {
+        let (before, started) = (self.client.traffic().received(), Instant::now());
+        let pulled: Vec<_> = pull_days(self.client, plan, vec![part], 1).collect().await;
+        for day in pulled {
+            day.window?;
+        }
+        Ok((started.elapsed(), self.client.traffic().received().since(before).samples))
+    }
+}
+
+/// The members of all columns that say that somebody lives.
+fn members(rows: &[Row]) -> BTreeSet<Member> {
+    // Where nothing would be pulled, all that was seen tells something.
+    let is_any_pulled = rows.iter().any(|row| row.is_pulled);
+    let told = rows.iter().filter(|row| row.is_pulled || !is_any_pulled);
+    let alive = told.filter(|row| row.column != Column::from(Metric::LeaderChanges));
+    alive.filter_map(|row| row.seen.as_ref()).flat_map(|seen: &Sighting| seen.members.iter().cloned()).collect()
+}
+
+/// Whether restarts can be marked.
+fn knows_restarts(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.column == Column::from(Companion::StartTime) && row.seen.is_some())
+}

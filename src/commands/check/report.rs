@@ -1,0 +1,153 @@
+//! What a check found, for people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use indicatif::{HumanCount, HumanDuration};
+
+use super::{knows_restarts, members};
+use crate::config::SourceSettings;
+use crate::prometheus::{ServerInfo, Sighting};
+use crate::spec::Column;
+use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
+
+/// Clusters that are listed by name.
+const NAMED_CLUSTERS: usize = 8;
+
+/// One form of one column.
+pub(super) struct Row {
+    pub(super) column: Column,
+    pub(super) form: &'static str,
+    pub(super) seen: Option<Sighting>,
+    /// Whether a pull would take it.
+    pub(super) is_pulled: bool,
+}
+
+/// What a pull takes.
+pub(super) struct Cost {
+    pub(super) queries: u64,
+    pub(super) samples: u64,
+    pub(super) took: Duration,
+}
+
+/// Everything that was found.
+pub(super) struct Report {
+    head: String,
+    labels: String,
+    concurrency: usize,
+    pub(super) rows: Vec<Row>,
+    pub(super) cost: Option<Cost>,
+    /// What a person should know and that stops no pull.
+    notes: Vec<String>,
+    /// What would stop it.
+    pub(super) wrong: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(url: &str, server: ServerInfo, range: TimeRange, asked: &SourceSettings) -> Self {
+        let name = server.name.unwrap_or_else(|| "a server that does not say which".to_owned());
+        let keeps =
+            server.retention.map_or("does not say how long it keeps samples".to_owned(), |r| format!("keeps {r}"));
+        let head = format!("server   {name} at {url}, {keeps}\nrange    {range} at {}s\n", asked.step.seconds());
+        let labels =
+            format!("{} and {}", asked.cluster_label.as_deref().unwrap_or("cluster (else job)"), asked.member_label);
+        let (rows, notes, wrong) = (Vec::new(), Vec::new(), Vec::new());
+        Self { head, labels, concurrency: asked.terms.concurrency, rows, cost: None, notes, wrong }
+    }
+
+    /// The same thing is wrong with several metrics: once is enough.
+    pub(super) fn add_wrong(&mut self, sentence: String) {
+        if self.wrong.is_empty() {
+            self.wrong.push(sentence);
+        }
+    }
+
+    /// Notes what the samples do not cover, and what the labels mean.
+    pub(super) fn remark(&mut self, range: TimeRange, step: Step) {
+        let seen = || self.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
+        let (first, last) = (seen().map(|s| s.first_ms).min(), seen().map(|s| s.last_ms).max());
+        let slack = HOUR_MS.max(step.millis());
+        let mut notes = Vec::new();
+        if let Some(first) = first.filter(|first| first - range.start_ms > slack) {
+            let first = format_instant(first);
+            notes.push(format!("nothing is known before {first}, about: start there (--start {first})"));
+        }
+        if let Some(last) = last.filter(|last| range.end_ms - last > 2 * slack) {
+            let last = format_instant(last);
+            notes.push(format!("nothing is known after {last}, about: end there (--end {last})"));
+        }
+        let is_address =
+            |name: &str| name.rsplit_once(':').is_some_and(|(host, _)| host.parse::<std::net::IpAddr>().is_ok());
+        if members(&self.rows).iter().any(|m| is_address(&m.member)) {
+            notes.push(
+                "members are named by their address: one that is replaced is a new member; a label that stays, if \
+                 there is one, makes them one (--member-label pod or node)"
+                    .to_owned(),
+            );
+        }
+        if first.is_some() && !knows_restarts(&self.rows) {
+            notes.push("the server does not know when processes were started: restarts cannot be marked".to_owned());
+        }
+        self.notes = notes;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.head)?;
+        if !self.rows.is_empty() {
+            let (first, last) = ("first about", "last about");
+            writeln!(
+                f,
+                "\n{:<18} {:<9} {:>7}  {first:<20}  {last:<20}  {:>7}",
+                "metric", "form", "members", "covered"
+            )?;
+        }
+        for Row { column, form, seen, is_pulled } in &self.rows {
+            let name = column.name();
+            match seen {
+                None => writeln!(f, "{name:<18} {form:<9}    none")?,
+                Some(s) => writeln!(
+                    f,
+                    "{name:<18} {form:<9} {:>7}  {:<20}  {:<20}  {:>5.0} %{}",
+                    s.members.len(),
+                    format_instant(s.first_ms),
+                    format_instant(s.last_ms),
+                    s.coverage * 100.0,
+                    if *is_pulled { "  pulled" } else { "" }
+                )?,
+            }
+        }
+        let mut clusters: BTreeMap<String, usize> = BTreeMap::new();
+        for member in members(&self.rows) {
+            *clusters.entry(member.cluster.to_string()).or_default() += 1;
+        }
+        if !clusters.is_empty() {
+            let (of, all) = (clusters.len(), clusters.values().sum::<usize>());
+            let named = clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{name} {count}"));
+            let more = if of > NAMED_CLUSTERS { ", …" } else { "" };
+            let named = named.collect::<Vec<_>>().join(", ");
+            writeln!(f, "\nmembers  {all} in {of} clusters, named by {}: {named}{more}", self.labels)?;
+        }
+        if let Some(Cost { queries, samples, took }) = &self.cost {
+            let (queries, samples) = (HumanCount(*queries), HumanCount(*samples));
+            let took = match took.as_secs() {
+                0 => "less than a second".to_owned(),
+                _ => HumanDuration(*took).to_string(),
+            };
+            let concurrency = self.concurrency;
+            writeln!(
+                f,
+                "pull     {queries} queries, about {samples} samples and {took} with --concurrency {concurrency}"
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note     {note}")?;
+        }
+        for wrong in &self.wrong {
+            writeln!(f, "wrong    {wrong}")?;
+        }
+        if self.wrong.is_empty() { writeln!(f, "ready    a pull would work") } else { Ok(()) }
+    }
+}

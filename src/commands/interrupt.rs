@@ -1,0 +1,132 @@
+//! Ctrl-C, and what `kill` sends: the first lets a run end in order, the second ends it at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::Notify;
+
+use super::CommandError;
+use super::progress::Reporter;
+
+/// A signal that asks a program to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// What `kill` and service managers send.
+    Terminate,
+}
+
+impl Signal {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+        }
+    }
+
+    /// What a shell calls the exit code of a program that the signal ended.
+    pub const fn exit_code(self) -> u8 {
+        128 + self.number()
+    }
+}
+
+impl std::fmt::Display for Signal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// Whether a run is to end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interrupt {
+    came: Arc<AtomicU8>,
+    told: Arc<Notify>,
+}
+
+impl Interrupt {
+    /// Listens from now on, until the process ends.
+    pub(super) fn listen(reporter: Reporter) -> Result<Self, CommandError> {
+        let interrupt = Self::default();
+        let threads = |e: std::io::Error| CommandError::Threads(e.to_string());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(threads)?;
+        let signals = {
+            let _within = runtime.enter();
+            Signals::new().map_err(threads)?
+        };
+        let shared = interrupt.clone();
+        let listening = move || runtime.block_on(shared.wait(signals, reporter));
+        std::thread::Builder::new().name("signals".to_owned()).spawn(listening).map_err(threads)?;
+        Ok(interrupt)
+    }
+
+    async fn wait(self, mut signals: Signals, reporter: Reporter) {
+        let first = signals.next().await;
+        self.came.store(first.number(), Ordering::Relaxed);
+        // One is kept for a pull that has not asked yet.
+        self.told.notify_one();
+        reporter.note("stopping when what is being written is whole; Ctrl-C again stops at once");
+        let second = signals.next().await;
+        std::process::exit(second.exit_code().into());
+    }
+
+    /// The signal that came.
+    pub(super) fn signal(&self) -> Option<Signal> {
+        [Signal::Interrupt, Signal::Terminate].into_iter().find(|s| s.number() == self.came.load(Ordering::Relaxed))
+    }
+
+    /// Waits for a signal.
+    pub(super) async fn raised(&self) -> Signal {
+        loop {
+            if let Some(signal) = self.signal() {
+                return signal;
+            }
+            self.told.notified().await;
+        }
+    }
+}
+
+/// The signals as they come.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> Signal {
+        use futures_util::future::{Either, select};
+        let (interrupt, terminate) = (std::pin::pin!(self.interrupt.recv()), std::pin::pin!(self.terminate.recv()));
+        match select(interrupt, terminate).await {
+            Either::Left(_) => Signal::Interrupt,
+            Either::Right(_) => Signal::Terminate,
+        }
+    }
+}
+
+/// Elsewhere there is Ctrl-C only.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Signal {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Signal::Interrupt
+    }
+}

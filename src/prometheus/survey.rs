@@ -1,0 +1,83 @@
+//! Looks at a range here and there: which series there are, of whom, from when to when.
+
+use std::collections::BTreeSet;
+
+use super::probe::Probe;
+use super::pull::query_grid;
+use super::{Client, PromError, QuerySet};
+use crate::history::QuerySource;
+use crate::readings::Member;
+use crate::spec::Column;
+use crate::time::{Grid, HOUR_MS, Step, TimeRange};
+
+/// How far back series are looked for that are not in the range, in milliseconds.
+const FAR_BACK_MS: i64 = 400 * 24 * HOUR_MS;
+
+/// What a query finds in a range.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// Whose members have a sample.
+    pub members: BTreeSet<Member>,
+    /// The first step at which one was seen; the next one that was not looked at lies before it.
+    pub first_ms: i64,
+    /// The last one.
+    pub last_ms: i64,
+    /// Share of the steps that were looked at with a sample of any member.
+    pub coverage: f64,
+    /// Samples that a pull of the range would get, about.
+    pub samples: u64,
+}
+
+/// Looks for the series of one query; `None` where there are none.
+pub async fn sight(
+    client: &Client,
+    column: Column,
+    query: &QuerySource,
+    range: TimeRange,
+    step: Step,
+) -> Result<Option<Sighting>, PromError> {
+    let coarse = Probe { client, range, step }.coarse();
+    let grid = Grid::within(range, coarse);
+    let readings = query_grid(client, column, &query.promql, grid).await?;
+    let (mut members, mut steps, mut known) = (BTreeSet::new(), BTreeSet::new(), 0_u64);
+    for (member, step) in readings.known() {
+        members.insert(member.clone());
+        steps.insert(step);
+        known += 1;
+    }
+    let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else { return Ok(None) };
+    Ok(Some(Sighting {
+        members,
+        first_ms: grid.at(first),
+        last_ms: grid.at(last),
+        coverage: steps.len() as f64 / grid.len() as f64,
+        samples: known * (coarse.millis() / step.millis()).unsigned_abs(),
+    }))
+}
+
+/// Jobs that have series of etcd in the range, whatever the selector says.
+pub async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String>, PromError> {
+    let seconds = (range.end_ms - range.start_ms) / 1000;
+    let query = format!("count by (job) (count_over_time(etcd_server_has_leader[{seconds}s]))");
+    let time = ("time", (range.end_ms / 1000).to_string());
+    let data = client.api("/api/v1/query", &[("query", query), time]).await?.unwrap_or_default();
+    let series = data["result"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(series.iter().filter_map(|one| one["metric"]["job"].as_str()).map(str::to_owned).collect())
+}
+
+/// When the server has series that the selector finds: the first and the last hour, looked at for a year.
+pub async fn elsewhere(client: &Client, queries: &QuerySet, now_ms: i64) -> Result<Option<(i64, i64)>, PromError> {
+    let query = format!("count(count_over_time(etcd_server_has_leader{{{}}}[1h]))", queries.selector());
+    let end = now_ms / HOUR_MS * HOUR_MS;
+    let form = [
+        ("query", query),
+        ("start", ((end - FAR_BACK_MS) / 1000).to_string()),
+        ("end", (end / 1000).to_string()),
+        ("step", (HOUR_MS / 1000).to_string()),
+    ];
+    let data = client.api("/api/v1/query_range", &form).await?.unwrap_or_default();
+    let values = data["result"][0]["values"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let at = |value: &serde_json::Value| value[0].as_f64().map(|seconds| seconds as i64 * 1000);
+    // A step looks back an hour.
+    Ok(values.first().and_then(at).zip(values.last().and_then(at)).map(|(first, last)| (first - HOUR_MS, last)))
+}

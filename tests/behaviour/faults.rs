@@ -115,7 +115,7 @@ fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written
         (Fault::Busy("7200"), &["7200 s", "--max-qps"]),
         (Fault::Reset, &["no whole answer", "(tried 3 times)"]),
         (Fault::TruncatedGzip, &["no whole answer", "(tried 3 times)"]),
-        (Fault::LoginPage, &["web page", "--url"]),
+        (Fault::LoginPage, &["redirects", "login page", "--url"]),
         (Fault::OffTheGrid, &["not a step"]),
         (Fault::SaidTwiceDifferently, &["two different samples"]),
         (Fault::TooManySteps(0), &["too many samples", "single step", "--selector"]),

@@ -87,7 +87,9 @@ impl Check<'_> {
                 member_label: self.asked.member_label.clone(),
                 queries,
             };
-            report.cost = Some(self.cost(PullPlan { source, step: self.asked.step }, &report).await?);
+            report.cost = Some(
+                self.cost(PullPlan { source, queries: self.queries.clone(), step: self.asked.step }, &report).await?,
+            );
         }
         Ok(report)
     }
@@ -105,9 +107,10 @@ impl Check<'_> {
             SeriesForm::Recorded => form == "recorded" || column.companion().is_some(),
         };
         for (form, promql) in forms.into_iter().filter(|(form, _)| asked_for(form)) {
-            let Some(promql) = promql else { continue };
-            let query = QuerySource { form: form.to_owned(), promql };
-            let seen = sight(self.client, column, &query, self.range, self.asked.step).await?;
+            if promql.is_none() {
+                continue;
+            }
+            let seen = sight(self.client, self.queries, (column, form), self.range, self.asked.step).await?;
             let is_pulled = chosen.is_some_and(|chosen| chosen.form == form);
             report.rows.push(Row { column, form, seen, is_pulled });
         }
@@ -138,7 +141,7 @@ impl Check<'_> {
     async fn cost(&self, plan: PullPlan, report: &Report) -> Result<Cost, CommandError> {
         let days: Vec<(UtcDay, TimeRange)> =
             self.range.days().filter_map(|day| Some((day, self.range.intersect(day.range())?))).collect();
-        let queries = plan.queries(&days);
+        let queries = plan.count_queries(self.client, &days);
         let pulled = report.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
         let samples: u64 = pulled.clone().map(|seen| seen.samples).sum();
         let until = pulled.map(|seen| seen.last_ms).max().unwrap_or(self.range.start_ms);

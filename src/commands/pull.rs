@@ -72,7 +72,7 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
             member_label: asked.member_label.clone(),
             queries: chosen,
         };
-        let plan = PullPlan { source, step: asked.step };
+        let plan = PullPlan { source, queries, step: asked.step };
         let mut pull = Pull { history, plan, files: BTreeMap::new() };
         let known = pull.known_days(leave.overwrite)?;
         let days = missing_parts(range, &known, leave.allow_partial);
@@ -156,7 +156,8 @@ impl Pull {
     ) -> Result<BTreeMap<UtcDay, PromError>, CommandError> {
         let started = Instant::now();
         let mut pulled = 0;
-        let watch = Watch::start(client, run.reporter.start("pulling", "queries", self.plan.queries(&days)));
+        let watch =
+            Watch::start(client, run.reporter.start("pulling", "queries", self.plan.count_queries(client, &days)));
         // Enough days that the queries of one fill the wire while another is written.
         let in_flight = concurrency.div_ceil(self.plan.source.queries.len().max(1)) + 1;
         let (history, source) = (Arc::new(self.history.clone()), Arc::new(self.plan.source.clone()));
@@ -238,6 +239,10 @@ fn tell_trouble(received: Received, reporter: &Reporter) {
     let queries = |count| if count == 1 { "1 query was".to_owned() } else { format!("{count} queries were") };
     if received.again > 0 {
         reporter.note(&format!("{} tried again", queries(received.again)));
+    }
+    if received.split > 0 {
+        let queries = queries(received.split);
+        reporter.note(&format!("{queries} of too many series for the server, and split by cluster or member"));
     }
     if received.halved > 0 {
         reporter.note(&format!("{} too large for the server, and halved", queries(received.halved)));

@@ -15,6 +15,7 @@ use super::failure::{Cure, Failure};
 use super::notes::Notes;
 use super::pace::Pace;
 use super::retry::{Trust, chance, wait_after};
+use super::slices::Slices;
 use super::windows::WindowSizes;
 use super::{PromError, Terms, Traffic, USER_AGENT};
 use crate::readings::ColumnReadings;
@@ -43,6 +44,7 @@ struct Learnt {
     pace: Pace,
     trust: Trust,
     window_sizes: WindowSizes,
+    slices: Slices,
     notes: Notes,
 }
 
@@ -82,6 +84,7 @@ impl Client {
                 pace: Pace::new(terms.max_qps),
                 trust: Trust::default(),
                 window_sizes: WindowSizes::default(),
+                slices: Slices::default(),
                 notes: Notes::default(),
             }),
         })
@@ -126,6 +129,10 @@ impl Client {
         &self.learnt.window_sizes
     }
 
+    pub(super) fn slices(&self) -> &Slices {
+        &self.learnt.slices
+    }
+
     pub(super) fn access(&self) -> &Access {
         &self.access
     }
@@ -144,33 +151,29 @@ impl Client {
         len: usize,
     ) -> Result<ColumnReadings, Failure> {
         let read = move |client: &Self, body: &[u8]| client.decode(column, body, &grid, offset, len);
-        self.ask(promql, grid, read).await
+        self.persist(grid.len(), async || self.try_once(promql, &grid, read).await).await
     }
 
     /// Whether a query has any sample on the steps of a grid.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
         let read = move |client: &Self, body: &[u8]| Ok(client.walk(body, &grid, &mut |_, _| ())?.samples > 0);
-        self.ask(promql, grid, read).await
+        self.persist(grid.len(), async || self.try_once(promql, &grid, read).await).await
     }
 
-    /// Asks until there is an answer that can be read, or until it is not worth while any more.
-    async fn ask<T: Send + 'static>(
-        &self,
-        promql: &str,
-        grid: Grid,
-        read: impl Fn(&Self, &[u8]) -> Result<T, Failure> + Copy + Send + 'static,
-    ) -> Result<T, Failure> {
+    /// Asks a question of so many steps until there is an answer that can be read, or until it is not
+    /// worth while any more.
+    async fn persist<T>(&self, steps: usize, ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
         let mut tried = 0;
         loop {
             tried += 1;
-            let failure = match self.try_once(promql, &grid, read).await {
+            let failure = match ask().await {
                 Ok(answer) => {
                     self.learnt.trust.gain();
                     return Ok(answer);
                 }
                 Err(failure) => failure,
             };
-            let Some(wait) = self.wait_for(&failure, tried, grid.len()) else { return Err(failure.after(tried)) };
+            let Some(wait) = self.wait_for(&failure, tried, steps) else { return Err(failure.after(tried)) };
             self.traffic.count_again();
             if let Some(asked) = failure.wait {
                 self.learnt.pace.hold(asked);

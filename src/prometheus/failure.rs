@@ -29,6 +29,15 @@ const TOO_MUCH: [&str; 15] = [
     "exceeded samples limit",
 ];
 
+/// What they say when it touches too many series, however short it is.
+const TOO_MANY_SERIES: [&str; 5] = [
+    "-search.maxuniquetimeseries",
+    "-search.maxseries",
+    "err-mimir-max-series-per-query",
+    "max number of series limit",
+    "exceeded series limit",
+];
+
 /// What servers say when a query took too long.
 const TOO_LONG: [&str; 4] = ["timed out", "timeout", "deadline exceeded", "-search.maxqueryduration"];
 
@@ -63,6 +72,8 @@ pub(super) enum Cure {
     Reach,
     /// A smaller question.
     Less,
+    /// A question of fewer series, however few its steps are.
+    Fewer,
     /// To ask again once; when that took too long as well, a smaller question.
     AgainThenLess,
 }
@@ -75,7 +86,7 @@ impl Failure {
     /// Whether to ask the same again, so many steps as before, after having tried so often.
     pub(super) fn may_pass(&self, tried: u32, steps: usize) -> bool {
         match self.cure {
-            Cure::Nothing | Cure::Less => false,
+            Cure::Nothing | Cure::Less | Cure::Fewer => false,
             Cure::Again | Cure::Reach => true,
             Cure::AgainThenLess => tried < 2 || steps == 1,
         }
@@ -86,6 +97,11 @@ impl Failure {
         matches!(self.cure, Cure::Less | Cure::AgainThenLess)
     }
 
+    /// Whether only one of fewer series may be.
+    pub(super) fn wants_fewer(&self) -> bool {
+        self.cure == Cure::Fewer
+    }
+
     /// Says how often it was tried.
     pub(super) fn after(mut self, tried: u32) -> Self {
         if tried > 1 {
@@ -94,10 +110,10 @@ impl Failure {
         self
     }
 
-    /// When not even one step was answered.
-    pub(super) fn at_one_step(self) -> PromError {
+    /// When not even the least was answered that can be asked for.
+    pub(super) fn of_the_least(self) -> PromError {
         match self.cure {
-            Cure::Less => PromError::TooMuch(Box::new(self.error)),
+            Cure::Less | Cure::Fewer => PromError::TooMuch(Box::new(self.error)),
             _ => self.error,
         }
     }
@@ -114,6 +130,7 @@ pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
         _ if is_overload => Cure::Again,
         413 => Cure::Less,
         _ if says(&TOO_MUCH) => Cure::Less,
+        _ if says(&TOO_MANY_SERIES) => Cure::Fewer,
         // A gateway's: the API itself gives its reason.
         422 if kind.is_empty() => Cure::Less,
         408 | 504 => Cure::AgainThenLess,
@@ -153,11 +170,14 @@ mod tests {
         let samples = "query processing would load too many samples into memory in query execution";
         let points =
             "too many points for the given step=1000: 86400; cannot exceed -search.maxPointsPerTimeseries=30000";
+        let series =
+            "the query exceeded the maximum number of series (limit: 100 series) (err-mimir-max-series-per-query)";
         let queue = "couldn't start executing the request in 10 seconds, since -search.maxConcurrentRequests=8";
         for (status, kind, words, expected) in [
             (400, "bad_data", resolution, Cure::Less),
             (422, "execution", samples, Cure::Less),
             (422, "422", points, Cure::Less),
+            (422, "execution", series, Cure::Fewer),
             (200, "execution", samples, Cure::Less),
             (422, "execution", "many-to-many matching not allowed", Cure::Nothing),
             (422, "", "Unprocessable Entity", Cure::Less),
@@ -191,6 +211,7 @@ mod tests {
             (Cure::AgainThenLess, 2, 60, false),
             (Cure::AgainThenLess, 2, 1, true),
             (Cure::Less, 1, 60, false),
+            (Cure::Fewer, 1, 60, false),
             (Cure::Nothing, 1, 60, false),
             (Cure::Again, 3, 60, true),
         ] {

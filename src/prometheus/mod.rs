@@ -11,8 +11,10 @@ mod preset;
 mod probe;
 mod pull;
 mod query;
+mod question;
 mod retry;
 mod server;
+mod slices;
 mod survey;
 mod terms;
 mod traffic;
@@ -161,7 +163,9 @@ pub enum PromError {
         mebibytes: usize,
     },
     /// The smallest query is too much.
-    #[error("{0}, even to a query of a single step: pull less at once with --selector, such as one cluster a folder")]
+    #[error(
+        "{0}, however few steps and members were asked for at once: pull less with --selector, such as one cluster a folder"
+    )]
     TooMuch(Box<PromError>),
     /// More series than a day can hold.
     #[error(

@@ -6,8 +6,10 @@ use std::ops::ControlFlow;
 use futures_util::future::try_join_all;
 
 use super::pull::query_grid;
-use super::query::QuerySet;
-use super::windows::ask_in_windows;
+use super::query::{QuerySet, RAW, RECORDED};
+use super::question::Question;
+use super::slices::ask_in_slices;
+use super::windows::find_limit;
 use super::{Client, PromError};
 use crate::history::QuerySource;
 use crate::spec::{Column, Companion, Metric};
@@ -27,9 +29,6 @@ pub enum SeriesForm {
     /// Always from what recording rules made of them.
     Recorded,
 }
-
-const RAW: &str = "raw";
-const RECORDED: &str = "recorded";
 
 /// What is to be pulled.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +53,13 @@ pub async fn choose_queries(
     range: TimeRange,
     step: Step,
 ) -> Result<BTreeMap<String, QuerySource>, PromError> {
-    let probe = Probe { client, range, step };
+    let probe = Probe { client, queries, range, step };
+    let days = range.days().filter_map(|day| range.intersect(day.range()));
+    if let Some(longest) = days.map(|day| Grid::within(day, step)).max_by_key(Grid::len) {
+        find_limit(client, longest).await;
+    }
     let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !wanted.left_out.contains(m)).collect();
-    let chosen = try_join_all(metrics.iter().map(|&metric| probe.choose(queries, form, metric))).await?;
+    let chosen = try_join_all(metrics.iter().map(|&metric| probe.choose(form, metric))).await?;
     if chosen.iter().all(Option::is_none) {
         let selector = match queries.selector() {
             "" => String::new(),
@@ -69,31 +72,25 @@ pub async fn choose_queries(
         let source = source.ok_or(PromError::NoSeries { metric, range })?;
         by_name.insert(metric.name().to_owned(), source);
     }
-    by_name.extend(probe.choose_companions(queries, wanted).await?);
+    by_name.extend(probe.choose_companions(wanted).await?);
     Ok(by_name)
 }
 
 /// Looks at the range here and there.
 pub(super) struct Probe<'a> {
     pub(super) client: &'a Client,
+    pub(super) queries: &'a QuerySet,
     pub(super) range: TimeRange,
     pub(super) step: Step,
 }
 
 impl Probe<'_> {
     /// The form to send for one metric; `None` where the metric has no series in that form.
-    async fn choose(
-        &self,
-        queries: &QuerySet,
-        form: SeriesForm,
-        metric: Metric,
-    ) -> Result<Option<QuerySource>, PromError> {
-        let raw = QuerySource { form: RAW.to_owned(), promql: queries.raw(metric) };
-        let recorded = queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
+    async fn choose(&self, form: SeriesForm, metric: Metric) -> Result<Option<QuerySource>, PromError> {
+        let raw = QuerySource { form: RAW.to_owned(), promql: self.queries.raw(metric) };
+        let recorded = self.queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
         Ok(match (form, recorded) {
-            (SeriesForm::Auto, Some(recorded)) if self.covers(queries.labels(), &recorded, &raw).await? => {
-                Some(recorded)
-            }
+            (SeriesForm::Auto, Some(recorded)) if self.covers(metric.into()).await? => Some(recorded),
             (SeriesForm::Recorded, Some(recorded)) => self.answers(metric.into(), &recorded).await?.then_some(recorded),
             (SeriesForm::Recorded, None) => None,
             _ => self.answers(metric.into(), &raw).await?.then_some(raw),
@@ -101,12 +98,8 @@ impl Probe<'_> {
     }
 
     /// The queries of the companions that are wanted; nothing records them.
-    async fn choose_companions(
-        &self,
-        queries: &QuerySet,
-        wanted: &Wanted,
-    ) -> Result<BTreeMap<String, QuerySource>, PromError> {
-        let raw = |companion: Companion| QuerySource { form: RAW.to_owned(), promql: queries.raw(companion) };
+    async fn choose_companions(&self, wanted: &Wanted) -> Result<BTreeMap<String, QuerySource>, PromError> {
+        let raw = |companion: Companion| QuerySource { form: RAW.to_owned(), promql: self.queries.raw(companion) };
         let mut chosen = wanted.held.clone().unwrap_or_default();
         for &(metric, limit) in &wanted.limits {
             if !chosen.contains(&limit) && !self.answers(limit.into(), &raw(limit)).await? {
@@ -122,29 +115,31 @@ impl Probe<'_> {
     }
 
     /// Whether the recorded form is known at every member and step at which the raw one is.
-    async fn covers(&self, labels: &str, recorded: &QuerySource, raw: &QuerySource) -> Result<bool, PromError> {
+    async fn covers(&self, column: Column) -> Result<bool, PromError> {
         // A comparison drops what is NaN, which covers nothing and need not be covered.
-        let known = |query: &QuerySource| format!("(({}) > -Inf)", query.promql);
-        let exists = format!("count{}", known(recorded));
+        let known = |form, matchers: &str| format!("(({}) > -Inf)", self.queries.text(column, form, matchers));
+        let exists =
+            Question::about(self.queries, column, RECORDED, |matchers| format!("count{}", known(RECORDED, matchers)));
         if !self.any(&exists, self.coarse()).await? && !self.any(&exists, self.fine()).await? {
             return Ok(false);
         }
-        let uncovered = format!("count({} unless on ({labels}) {})", known(raw), known(recorded));
+        let labels = self.queries.labels();
+        // A step that lacks the recorded form in one slice lacks it in the whole.
+        let uncovered = Question::about(self.queries, column, RAW, |matchers| {
+            format!("count({} unless on ({labels}) {})", known(RAW, matchers), known(RECORDED, matchers))
+        });
         Ok(!self.any(&uncovered, self.step).await?)
     }
 
     /// Whether the query has any series: a quick look, and only where that finds none closer ones,
     /// which cost the server little where there is next to nothing to find.
     async fn answers(&self, column: Column, query: &QuerySource) -> Result<bool, PromError> {
+        let question = Question::of(self.queries, column, &query.form);
         let mut steps = vec![self.coarse(), self.fine(), self.step];
         steps.dedup();
         for step in steps {
-            if query_grid(self.client, column, &query.promql, Grid::within(self.range, step))
-                .await?
-                .known()
-                .next()
-                .is_some()
-            {
+            let grid = Grid::within(self.range, step);
+            if query_grid(self.client, column, &question, grid).await?.known().next().is_some() {
                 return Ok(true);
             }
         }
@@ -152,10 +147,10 @@ impl Probe<'_> {
     }
 
     /// Whether the query has any sample, looked at every `step` of the range until one is found.
-    async fn any(&self, promql: &str, step: Step) -> Result<bool, PromError> {
+    async fn any(&self, question: &Question<'_>, step: Step) -> Result<bool, PromError> {
         let mut found = false;
-        let ask = async |part, _| self.client.any_sample(promql, part).await;
-        ask_in_windows(self.client, promql, Grid::within(self.range, step), ask, |any| {
+        let ask = async |promql: String, part, _| self.client.any_sample(&promql, part).await;
+        ask_in_slices(self.client, question, Grid::within(self.range, step), ask, |any| {
             found = any;
             if any { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use futures_util::future::try_join_all;
 use futures_util::{Stream, StreamExt, stream};
 
-use super::windows::{MAX_STEPS, ask_in_windows};
-use super::{Client, PromError};
+use super::question::Question;
+use super::slices::ask_in_slices;
+use super::{Client, PromError, QuerySet};
 use crate::history::Source;
 use crate::readings::{ColumnReadings, Window};
 use crate::spec::Column;
@@ -17,15 +18,17 @@ use crate::time::{Grid, Step, TimeRange, UtcDay};
 pub struct PullPlan {
     /// Where from, with which queries.
     pub source: Source,
+    /// What the queries of the source were made from.
+    pub queries: QuerySet,
     /// The distance between two steps.
     pub step: Step,
 }
 
 impl PullPlan {
-    /// How many range queries these parts of days take.
-    pub fn queries(&self, days: &[(UtcDay, TimeRange)]) -> u64 {
-        let windows: usize =
-            days.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(MAX_STEPS)).sum();
+    /// How many range queries these parts of days take, as far as the client knows its server.
+    pub fn count_queries(&self, client: &Client, days: &[(UtcDay, TimeRange)]) -> u64 {
+        let most = client.window_sizes().limit();
+        let windows: usize = days.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(most)).sum();
         (windows * self.source.queries.len()) as u64
     }
 }
@@ -57,21 +60,22 @@ async fn pull_window(client: &Client, plan: &PullPlan, part: TimeRange) -> Resul
     let grid = Grid::within(part, plan.step);
     let asked = Column::all().filter_map(|column| Some((column, plan.source.queries.get(column.name())?)));
     let pulled = asked.map(async |(column, query)| {
-        Ok::<_, PromError>((column, query_grid(client, column, &query.promql, grid).await?))
+        let question = Question::of(&plan.queries, column, &query.form);
+        Ok::<_, PromError>((column, query_grid(client, column, &question, grid).await?))
     });
     Ok(Window::join(grid, try_join_all(pulled).await?))
 }
 
-/// Evaluates a query on a grid of any length, in as many queries as the server's limit asks for.
+/// Evaluates a query on a grid of any length, in as many queries as the server's limits ask for.
 pub(super) async fn query_grid(
     client: &Client,
     column: Column,
-    promql: &str,
+    question: &Question<'_>,
     grid: Grid,
 ) -> Result<ColumnReadings, PromError> {
     let mut readings = ColumnReadings::default();
-    let ask = async |part, offset| client.query_range(column, promql, part, offset, grid.len()).await;
-    ask_in_windows(client, promql, grid, ask, |answer| {
+    let ask = async |promql: String, part, offset| client.query_range(column, &promql, part, offset, grid.len()).await;
+    ask_in_slices(client, question, grid, ask, |answer| {
         readings.merge(answer, grid.len());
         ControlFlow::Continue(())
     })

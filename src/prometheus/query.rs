@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::slices::joined;
 use crate::nearest::did_you_mean;
 use crate::spec::{COLUMNS, Column};
 
@@ -65,6 +66,8 @@ pub enum QueryError {
 struct QueryText {
     raw: String,
     recorded: Option<String>,
+    /// Whether it came with the program: what it says of a member, it says without the others.
+    is_embedded: bool,
 }
 
 impl QueryText {
@@ -87,7 +90,7 @@ impl QueryText {
                 }
             }
         }
-        (!raw.is_empty()).then(|| Self { raw, recorded: Some(recorded).filter(|r| !r.is_empty()) })
+        (!raw.is_empty()).then(|| Self { raw, recorded: Some(recorded).filter(|r| !r.is_empty()), is_embedded: false })
     }
 }
 
@@ -97,7 +100,14 @@ pub struct QuerySet {
     texts: [QueryText; COLUMNS],
     selector: String,
     labels: String,
+    cluster_label: String,
+    member_label: String,
 }
+
+/// The form of a query that reads etcd's own metrics.
+pub(super) const RAW: &str = "raw";
+/// The form that reads what recording rules made of them.
+pub(super) const RECORDED: &str = "recorded";
 
 impl QuerySet {
     /// The embedded queries, those of `folder` in their place.
@@ -109,25 +119,56 @@ impl QuerySet {
         cluster_label: Option<&str>,
         member_label: &str,
     ) -> Result<Self, QueryError> {
-        let mut texts =
-            EMBEDDED.map(|text| QueryText::parse(text).unwrap_or(QueryText { raw: String::new(), recorded: None }));
+        let mut texts = EMBEDDED.map(|text| QueryText {
+            is_embedded: true,
+            ..QueryText::parse(text).expect("a test reads every query that comes with the program")
+        });
         if let Some(folder) = folder {
             replace_from(folder, &mut texts)?;
         }
         let selector = selector.trim();
         let selector = selector.strip_prefix('{').and_then(|s| s.strip_suffix('}')).unwrap_or(selector);
         let labels = format!("{}, {member_label}", cluster_label.unwrap_or("cluster, job"));
-        Ok(Self { texts, selector: selector.trim().to_owned(), labels })
+        Ok(Self {
+            texts,
+            selector: selector.trim().to_owned(),
+            labels,
+            cluster_label: cluster_label.unwrap_or("cluster").to_owned(),
+            member_label: member_label.to_owned(),
+        })
     }
 
     /// The form that reads etcd's own metrics.
     pub fn raw(&self, column: impl Into<Column>) -> String {
-        self.fill(&self.texts[column.into().index()].raw)
+        self.text(column.into(), RAW, "")
     }
 
     /// The form that reads recorded series, where there is one.
     pub fn recorded(&self, column: impl Into<Column>) -> Option<String> {
-        self.texts[column.into().index()].recorded.as_deref().map(|text| self.fill(text))
+        let column = column.into();
+        self.texts[column.index()].recorded.as_ref().map(|_| self.text(column, RECORDED, ""))
+    }
+
+    /// The query in one of its forms, of the series that these matchers find as well.
+    pub(super) fn text(&self, column: Column, form: &str, matchers: &str) -> String {
+        let selector = joined(&self.selector, matchers);
+        self.unfilled(column, form).replace("$selector", &selector).replace("$labels", &self.labels)
+    }
+
+    /// The labels whose values tell apart what a query can be asked for part by part. A query of
+    /// somebody else's may put members together; without a `$selector` it is always whole.
+    pub(super) fn labels_to_split_by(&self, column: Column, form: &str) -> Vec<&str> {
+        let by = [self.cluster_label.as_str(), self.member_label.as_str()];
+        match self.unfilled(column, form).contains("$selector") {
+            true if self.texts[column.index()].is_embedded => by.to_vec(),
+            true => by[..1].to_vec(),
+            false => Vec::new(),
+        }
+    }
+
+    fn unfilled(&self, column: Column, form: &str) -> &str {
+        let text = &self.texts[column.index()];
+        text.recorded.as_deref().filter(|_| form == RECORDED).unwrap_or(&text.raw)
     }
 
     /// The labels that name a member, as they stand in `by (…)` and `on (…)`.
@@ -138,10 +179,6 @@ impl QuerySet {
     /// The selector without its braces.
     pub fn selector(&self) -> &str {
         &self.selector
-    }
-
-    fn fill(&self, text: &str) -> String {
-        text.replace("$selector", &self.selector).replace("$labels", &self.labels)
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::probe::Probe;
 use super::pull::query_grid;
+use super::question::Question;
 use super::{Client, PromError, QuerySet};
-use crate::history::QuerySource;
 use crate::readings::Member;
 use crate::spec::Column;
 use crate::time::{Grid, HOUR_MS, Step, TimeRange};
@@ -28,17 +28,17 @@ pub struct Sighting {
     pub samples: u64,
 }
 
-/// Looks for the series of one query; `None` where there are none.
+/// Looks for the series of one column in one form of its query; `None` where there are none.
 pub async fn sight(
     client: &Client,
-    column: Column,
-    query: &QuerySource,
+    queries: &QuerySet,
+    (column, form): (Column, &str),
     range: TimeRange,
     step: Step,
 ) -> Result<Option<Sighting>, PromError> {
-    let coarse = Probe { client, range, step }.coarse();
+    let coarse = Probe { client, queries, range, step }.coarse();
     let grid = Grid::within(range, coarse);
-    let readings = query_grid(client, column, &query.promql, grid).await?;
+    let readings = query_grid(client, column, &Question::of(queries, column, form), grid).await?;
     let (mut members, mut steps, mut known) = (BTreeSet::new(), BTreeSet::new(), 0_u64);
     for (member, step) in readings.known() {
         members.insert(member.clone());

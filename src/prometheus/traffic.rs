@@ -10,6 +10,7 @@ pub struct Traffic {
     bytes: AtomicU64,
     again: AtomicU64,
     halved: AtomicU64,
+    split: AtomicU64,
 }
 
 impl Traffic {
@@ -22,6 +23,7 @@ impl Traffic {
             bytes: count(&self.bytes),
             again: count(&self.again),
             halved: count(&self.halved),
+            split: count(&self.split),
         }
     }
 
@@ -38,6 +40,10 @@ impl Traffic {
     pub(super) fn count_halved(&self) {
         self.halved.fetch_add(1, Ordering::Relaxed);
     }
+
+    pub(super) fn count_split(&self) {
+        self.split.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// What has come over the wire.
@@ -53,6 +59,8 @@ pub struct Received {
     pub again: u64,
     /// How often the server refused a window as too large.
     pub halved: u64,
+    /// How often it refused a query of too many series.
+    pub split: u64,
 }
 
 impl Received {
@@ -65,6 +73,7 @@ impl Received {
             bytes: self.bytes - before.bytes,
             again: self.again - before.again,
             halved: self.halved - before.halved,
+            split: self.split - before.split,
         }
     }
 }

@@ -26,7 +26,11 @@ impl Client {
         let _permit = self.permits().acquire().await;
         self.pace().turn().await;
         let sent = self.access().post(self.endpoint(), &self.form(promql, grid)).await;
-        let response = sent.map_err(|error| self.not_sent(error))?;
+        self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+    }
+
+    /// The body of a success, or what the refusal means.
+    pub(super) async fn read_answer(&self, response: Response) -> Result<Vec<u8>, Failure> {
         let status = response.status();
         let wait = asked_to_wait(&response);
         let body = self.read_body(response).await?;
@@ -63,7 +67,7 @@ impl Client {
     }
 
     /// The whole body, unpacked, as long as it is not too large.
-    pub(super) async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+    async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let too_large = || {
             let error = PromError::TooLarge { url: self.shown_url().to_owned(), mebibytes: MAX_ANSWER_BYTES >> 20 };
             Failure::new(error, Cure::Less)

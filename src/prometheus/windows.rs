@@ -2,36 +2,70 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::failure::Failure;
 use super::{Client, PromError};
 use crate::time::Grid;
 
-/// Prometheus answers at most this many steps a series. VictoriaMetrics would answer 30,000, which
-/// saves nothing worth the memory: a day has more than 11,000 steps only where they are less than
-/// eight seconds apart.
-pub(super) const MAX_STEPS: usize = 11_000;
+/// Every server answers so many steps a series: Prometheus, and what shares its engine, not one more.
+const USUAL_STEPS: usize = 11_000;
+/// VictoriaMetrics answers so many by default; more at once is not worth the memory on either side.
+const MOST_STEPS: usize = 30_000;
+/// Where a window of so few steps is still too much, there are too many series.
+pub(super) const SHORT_WINDOW: usize = 16;
 
-/// How many steps a query may ask for, as far as the run has learnt. What one query is too large for
-/// another may take: a histogram has many more samples than a gauge.
-#[derive(Debug, Default)]
-pub(super) struct WindowSizes(Mutex<BTreeMap<String, usize>>);
+/// How many steps a query may ask for, as far as the run has learnt.
+#[derive(Debug)]
+pub(super) struct WindowSizes {
+    /// What the server allows any query.
+    limit: AtomicUsize,
+    /// What one query is too large for another may take: a histogram has many more samples than a gauge.
+    of_query: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Default for WindowSizes {
+    fn default() -> Self {
+        Self { limit: AtomicUsize::new(USUAL_STEPS), of_query: Mutex::default() }
+    }
+}
 
 impl WindowSizes {
+    /// The most steps of any window.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     fn of(&self, promql: &str) -> usize {
-        self.known().get(promql).copied().unwrap_or(MAX_STEPS)
+        self.known().get(promql).copied().unwrap_or(self.limit())
     }
 
     /// A window of so many steps was too large.
     fn shrink(&self, promql: &str, refused: usize) {
+        let limit = self.limit();
         let mut known = self.known();
-        let size = known.entry(promql.to_owned()).or_insert(MAX_STEPS);
+        let size = known.entry(promql.to_owned()).or_insert(limit);
         *size = after_refusal(*size, refused);
     }
 
+    /// A query of fewer series begins with the windows that the larger one came to.
+    pub(super) fn inherit(&self, promql: &str, larger: &str) {
+        let size = self.of(larger);
+        self.known().entry(promql.to_owned()).or_insert(size);
+    }
+
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.of_query.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Finds out whether the server answers more steps than all do, where a grid has more than these: with
+/// a query that costs it nothing. One that fails otherwise tells nothing, and the next will say why.
+pub(super) async fn find_limit(client: &Client, grid: Grid) {
+    let many = grid.part(0, MOST_STEPS);
+    if many.len() > USUAL_STEPS && client.any_sample("vector(0)", many).await.is_ok() {
+        client.window_sizes().limit.store(MOST_STEPS, Ordering::Relaxed);
     }
 }
 
@@ -41,31 +75,45 @@ fn after_refusal(known: usize, refused: usize) -> usize {
     known.min(refused.div_ceil(2)).max(1)
 }
 
-/// Asks for a grid part by part, with the index of each part's first step, until `take` has enough.
+/// How far asking has come.
+pub(super) enum Asked {
+    /// The whole grid is answered.
+    All,
+    /// Whoever took the answers has enough.
+    Enough,
+    /// From this step on, the shortest window is too much.
+    TooMuch(usize, Failure),
+}
+
+/// Asks for a grid from one of its steps on, window by window, until `take` has enough. Windows halve
+/// as long as they have more than `shortest` steps.
 pub(super) async fn ask_in_windows<T>(
     client: &Client,
     promql: &str,
     grid: Grid,
-    ask: impl AsyncFn(Grid, usize) -> Result<T, Failure>,
+    from: usize,
+    shortest: usize,
+    ask: impl AsyncFn(String, Grid, usize) -> Result<T, Failure>,
     mut take: impl FnMut(T) -> ControlFlow<()>,
-) -> Result<(), PromError> {
-    let mut done = 0;
+) -> Result<Asked, PromError> {
+    let mut done = from;
     // One part after the other: a grid of many parts is large enough to fill the wire.
     while done < grid.len() {
         let part = grid.part(done, client.window_sizes().of(promql));
-        match ask(part, done).await {
+        match ask(promql.to_owned(), part, done).await {
             Ok(answer) => match take(answer) {
-                ControlFlow::Break(()) => return Ok(()),
+                ControlFlow::Break(()) => return Ok(Asked::Enough),
                 ControlFlow::Continue(()) => done += part.len(),
             },
-            Err(failure) if failure.wants_less() && part.len() > 1 => {
+            Err(failure) if failure.wants_less() && part.len() > shortest => {
                 client.traffic().count_halved();
                 client.window_sizes().shrink(promql, part.len());
             }
-            Err(failure) => return Err(failure.at_one_step()),
+            Err(failure) if failure.wants_less() || failure.wants_fewer() => return Ok(Asked::TooMuch(done, failure)),
+            Err(failure) => return Err(failure.error),
         }
     }
-    Ok(())
+    Ok(Asked::All)
 }
 
 #[cfg(test)]
@@ -111,7 +159,9 @@ mod tests {
                 }
                 assert!(asked.iter().copied().eq((0..grid.len()).map(|i| grid.at(i))), "{step_seconds} {allowed}");
                 assert!(refusals <= 14, "what was learnt is forgotten: {refusals}");
-                assert_eq!(sizes.of("another"), MAX_STEPS);
+                assert_eq!(sizes.of("another"), USUAL_STEPS);
+                sizes.inherit("another", "up");
+                assert_eq!(sizes.of("another"), sizes.of("up"));
             }
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    DAY, Fault, Faults, Folder, Metrics, Prometheus, Run, START, Tree, assert_empty, assert_same, etcd_heatmap, import,
-    simulated,
+    DAY, Fault, Faults, Folder, Metrics, Run, START, Tree, assert_empty, assert_same, etcd_heatmap, prometheus_of,
+    prometheus_with, simulated,
 };
 
 const DAYS: [&str; 6] = ["--start", "2026-10-01", "--end", "2026-10-04", "--series", "raw"];
@@ -118,7 +118,7 @@ fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written
         (Fault::LoginPage, &["redirects", "login page", "--url"]),
         (Fault::OffTheGrid, &["not a step"]),
         (Fault::SaidTwiceDifferently, &["two different samples"]),
-        (Fault::TooManySteps(0), &["too many samples", "single step", "--selector"]),
+        (Fault::TooManySteps(0), &["too many samples", "however few steps and members", "--selector"]),
     ] {
         let folder = Folder::new("lasting");
         faults.always(fault.clone());
@@ -170,13 +170,8 @@ fn windows_halve_until_the_server_takes_them_and_stay_so() {
 fn a_prometheus_with_a_small_limit_of_samples_gives_the_same_history() {
     let mut metrics = Metrics::default();
     metrics.member("job=\"etcd\",instance=\"a\"", START - DAY..START + DAY);
-    let server = |flags: &[&str]| {
-        let folder = Folder::new("limited");
-        let file = folder.write("history.om", metrics.text());
-        import(std::path::Path::new(&file), &folder, &["--max-block-duration=162h"]);
-        Prometheus::start_with(folder, flags, |_| String::new())
-    };
-    let (free, limited) = (server(&[]), server(&["--query.max-samples=4000"]));
+    let text = metrics.text();
+    let (free, limited) = (prometheus_of(&text), prometheus_with(&text, &["--query.max-samples=4000"]));
     let faults = Faults::before(free.server().port());
     let expected = undisturbed(&faults, &ONE_DAY);
     faults.stand_before(limited.server().port());
@@ -184,6 +179,74 @@ fn a_prometheus_with_a_small_limit_of_samples_gives_the_same_history() {
     let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
     assert_same(&expected, &folder.tree("audit"));
     assert!(run.stderr.contains("halved"), "{run:?}");
+}
+
+#[test]
+fn where_short_windows_are_still_too_much_it_is_asked_by_cluster_and_by_member() {
+    // A dot, a quote and a bar are no more than that in a label's value; one cluster has none.
+    let mut metrics = Metrics::default();
+    for cluster in ["cluster=\"a.b\",", "cluster=\"a-b\",", "cluster=\"it\\\"s|a.b\",", ""] {
+        for member in ["10.0.0.1:2379", "10x0.0.1:2379", "m|n"] {
+            metrics.member(&format!("{cluster}job=\"etcd\",instance=\"{member}\""), START - DAY..START + DAY);
+        }
+    }
+    let text = metrics.text();
+    let server = |flags: &[&str]| prometheus_with(&text, flags);
+    // The first takes a window of one member and no more than a few steps; the second not even that.
+    let (free, limited, hopeless) =
+        (server(&[]), server(&["--query.max-samples=1460"]), server(&["--query.max-samples=3"]));
+    let faults = Faults::before(free.server().port());
+    for selector in ["", "job=\"etcd\", "] {
+        let hours =
+            ["--start", "2026-10-01", "--end", "2026-10-01T06:00:00Z", "--series", "raw", "--selector", selector];
+        let expected = undisturbed(&faults, &hours);
+        faults.stand_before(limited.server().port());
+        let folder = Folder::new("split");
+        let run = pull(&faults, &folder, &hours, &[]).succeeds();
+        assert_same(&expected, &folder.tree("audit"));
+        assert!(run.stderr.contains("split by cluster or member"), "{run:?}");
+        faults.stand_before(free.server().port());
+    }
+    faults.stand_before(hopeless.server().port());
+    let folder = Folder::new("hopeless");
+    let run = pull(&faults, &folder, &ONE_DAY, &["--quiet"]);
+    run.fails_saying(&["too many samples", "however few steps and members", "--selector"]);
+    assert_empty(&folder, "audit");
+}
+
+#[test]
+fn a_query_of_ones_own_is_split_by_cluster_only_and_without_a_selector_not_at_all() {
+    let mut metrics = Metrics::default();
+    for cluster in ["a", "b", "c", "d"] {
+        for member in ["m1", "m2", "m3"] {
+            let labels = format!("cluster=\"{cluster}\",job=\"etcd\",instance=\"{member}\"");
+            metrics.member(&labels, START - DAY..START + DAY);
+        }
+    }
+    let hours = ["--start", "2026-10-01", "--end", "2026-10-01T06:00:00Z", "--series", "raw"];
+    let text = metrics.text();
+    let (free, limited) = (prometheus_of(&text), prometheus_with(&text, &["--query.max-samples=150"]));
+    let faults = Faults::before(free.server().port());
+    // What a member says here depends on all members of its cluster.
+    let folder = Folder::new("own-query");
+    let of_all = "max by (cluster) (etcd_mvcc_db_total_size_in_bytes{$selector})";
+    let each = "0 * etcd_mvcc_db_total_size_in_bytes{$selector}";
+    folder.write("db_size.promql", format!("{each} + on (cluster) group_left {of_all}"));
+    let flags = ["--queries", &folder.at("")];
+    let queries = [&hours[..], &flags, &["--without", "leader_changes"]].concat();
+    let expected = undisturbed(&faults, &queries);
+    faults.stand_before(limited.server().port());
+    let run = pull(&faults, &folder, &queries, &[]).succeeds();
+    assert_same(&expected, &folder.tree("audit"));
+    assert!(run.stderr.contains("split by cluster or member"), "{run:?}");
+
+    // Nobody knows what a part of this would say: it is asked whole, and refused.
+    folder.write("db_size.promql", "sum without (job) (etcd_mvcc_db_total_size_in_bytes)");
+    let whole = Folder::new("own-query-whole");
+    let hopeless = prometheus_with(&text, &["--query.max-samples=10"]);
+    faults.stand_before(hopeless.server().port());
+    let run = pull(&faults, &whole, &queries, &["--quiet"]);
+    run.fails_saying(&["too many samples", "--selector"]);
 }
 
 #[test]
@@ -239,7 +302,7 @@ fn an_answer_without_end_is_refused_in_a_sentence() {
     faults.always(Fault::Bomb);
     let folder = Folder::new("bomb");
     let hours = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T00:04:00Z", "--series", "raw"];
-    pull(&faults, &folder, &hours, &["--quiet"]).fails_saying(&["256 MiB", "single step"]);
+    pull(&faults, &folder, &hours, &["--quiet"]).fails_saying(&["256 MiB", "however few steps and members"]);
     assert_empty(&folder, "audit");
 }
 

@@ -1,12 +1,12 @@
 //! What a server answers beside range queries.
 
 use serde_json::Value;
-use tokio::time::sleep;
 use url::Url;
 
 use super::Client;
 use crate::prometheus::PromError;
-use crate::prometheus::failure::Failure;
+use crate::prometheus::failure::{Cure, Failure};
+use crate::time::TimeRange;
 
 /// What our endpoint ends with, after the base of the server.
 const QUERY_RANGE: &str = "/api/v1/query_range";
@@ -30,27 +30,39 @@ impl Client {
         parameters: &[(&str, String)],
     ) -> Result<Option<String>, PromError> {
         let address = self.address(path, parameters);
-        let mut tried = 0;
-        loop {
-            tried += 1;
-            let failure = match self.get_once(&address).await {
-                Ok(text) => return Ok(text),
-                Err(failure) => failure,
-            };
-            match self.wait_for(&failure, tried, 1) {
-                Some(wait) => sleep(wait).await,
-                None => return Err(failure.after(tried).error),
-            }
-        }
+        self.persist(1, async || self.get_once(&address).await).await.map_err(|failure| failure.error)
+    }
+
+    /// The values of a label among the series that a pull reads and that these matchers find.
+    pub(in crate::prometheus) async fn label_values(
+        &self,
+        label: &str,
+        selector: &str,
+        range: TimeRange,
+    ) -> Result<Vec<String>, PromError> {
+        let series = |metric: &str| ("match[]", format!("{metric}{{{selector}}}"));
+        let seconds = |ms: i64| (ms / 1000).to_string();
+        let parameters = [
+            series("etcd_server_has_leader"),
+            // Where only recorded series are kept.
+            series("job:process_open_fds:clone"),
+            ("start", seconds(range.start_ms)),
+            ("end", seconds(range.end_ms)),
+        ];
+        let values = self.api(&format!("/api/v1/label/{label}/values"), &parameters).await?;
+        Ok(values.and_then(|values| serde_json::from_value(values).ok()).unwrap_or_default())
     }
 
     async fn get_once(&self, address: &Url) -> Result<Option<String>, Failure> {
         let _permit = self.permits().acquire().await;
         self.pace().turn().await;
         let response = self.access.get(address).await.map_err(|error| self.not_sent(error))?;
-        let is_success = response.status().is_success();
-        let body = self.read_body(response).await?;
-        Ok(String::from_utf8(body).ok().filter(|_| is_success))
+        match self.read_answer(response).await {
+            Ok(body) => Ok(String::from_utf8(body).ok()),
+            // Not every server has all that is asked for here.
+            Err(failure) if failure.cure == Cure::Again => Err(failure),
+            Err(_) => Ok(None),
+        }
     }
 
     fn address(&self, path: &str, parameters: &[(&str, String)]) -> Url {

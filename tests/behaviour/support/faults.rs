@@ -153,7 +153,8 @@ fn ask(behind: u16, request: &str, plain: bool) -> Option<Reply> {
     type Answers = Mutex<HashMap<(u16, bool, String), Reply>>;
     static ANSWERS: OnceLock<Answers> = OnceLock::new();
     let answers = ANSWERS.get_or_init(Answers::default);
-    let question = (behind, plain, request.split_once("\r\n\r\n")?.1.to_owned());
+    let (head, body) = request.split_once("\r\n\r\n")?;
+    let question = (behind, plain, format!("{}\n{body}", head.lines().next()?));
     if let Some(known) = answers.lock().ok()?.get(&question) {
         return Some(known.clone());
     }
@@ -181,8 +182,11 @@ fn ask_server(behind: u16, request: &str, plain: bool) -> Option<Reply> {
     Some(Reply::of(status.split_once(' ')?.1, &head, &answer[end + 4..]))
 }
 
-/// How many steps a range query asks for.
+/// How many steps a range query asks for; another query asks for none.
 fn steps(request: &str) -> i64 {
+    if !request.contains(" /api/v1/query_range ") {
+        return 0;
+    }
     let field = |name: &str| {
         let value = request.split(['&', '\n']).find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
         value.and_then(|value| value.trim().parse::<i64>().ok()).unwrap_or_else(|| panic!("no {name} in\n{request}"))

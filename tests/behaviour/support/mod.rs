@@ -34,7 +34,7 @@ pub(crate) use isolated::isolated;
 pub(crate) use metrics::{METRICS, Metrics};
 pub(crate) use port::free_port;
 pub(crate) use program::{Run, etcd_heatmap, etcd_heatmap_command, example, needed, oracle, oracle_run};
-pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prometheus_of, until};
+pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prometheus_of, prometheus_with, until};
 pub(crate) use simulated::{Simulated, simulated};
 
 /// 2026-10-01T00:00:00Z, where every history of these tests begins: a multiple of a day and in the past.

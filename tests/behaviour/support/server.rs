@@ -121,10 +121,15 @@ pub(crate) const ONE_BLOCK: [&str; 1] = ["--max-block-duration=162h"];
 
 /// A Prometheus that holds exactly the samples of an OpenMetrics text.
 pub(crate) fn prometheus_of(text: &str) -> Prometheus {
+    prometheus_with(text, &[])
+}
+
+/// The same with more flags.
+pub(crate) fn prometheus_with(text: &str, flags: &[&str]) -> Prometheus {
     let folder = Folder::new("prometheus");
     let file = folder.write("history.om", text);
     import(Path::new(&file), &folder, &ONE_BLOCK);
-    Prometheus::start(folder, |_| String::new())
+    Prometheus::start_with(folder, flags, |_| String::new())
 }
 
 /// The same behind a `--web.config.file`: with users, or TLS.

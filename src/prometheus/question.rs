@@ -1,0 +1,40 @@
+//! A query that can be asked of a part of the series where all of them are too many at once.
+
+use crate::spec::Column;
+
+use super::QuerySet;
+
+/// A query, and how it is narrowed.
+pub(super) struct Question<'a> {
+    /// As it is sent where the server takes it whole.
+    pub(super) promql: String,
+    /// The labels by whose values its series may be told apart, those of clusters before those of
+    /// members; none where a part of the series would give another answer.
+    pub(super) labels: Vec<&'a str>,
+    /// What finds etcd's series, without braces.
+    pub(super) selector: &'a str,
+    narrow: Box<dyn Fn(&str) -> String + 'a>,
+}
+
+impl<'a> Question<'a> {
+    /// The query of a column in one of its forms.
+    pub(super) fn of(queries: &'a QuerySet, column: Column, form: &'a str) -> Self {
+        Self::about(queries, column, form, move |matchers| queries.text(column, form, matchers))
+    }
+
+    /// A query about that of a column, which can be narrowed in the same way.
+    pub(super) fn about(
+        queries: &'a QuerySet,
+        column: Column,
+        form: &str,
+        narrow: impl Fn(&str) -> String + 'a,
+    ) -> Self {
+        let (labels, selector) = (queries.labels_to_split_by(column, form), queries.selector());
+        Self { promql: narrow(""), labels, selector, narrow: Box::new(narrow) }
+    }
+
+    /// The query of the series that these matchers find as well.
+    pub(super) fn narrowed(&self, matchers: &str) -> String {
+        (self.narrow)(matchers)
+    }
+}

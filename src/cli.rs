@@ -49,6 +49,8 @@ pub enum Command {
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
     /// Take one cell of the heat map apart: the arithmetic behind its score, as on paper.
+    ///
+    /// The folder's manifest says how its scores were made (profile, bands, rollup, zone, cell); a flag says otherwise.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
     /// Settings: what is in force, and where it came from.

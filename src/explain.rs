@@ -2,9 +2,9 @@
 
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
-use crate::score::{DayScores, ScoreTable, StepState, Worth, count_within};
+use crate::score::{DayScores, ScoreTable, StepState, Worth};
 use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule};
-use crate::time::LocalCell;
+use crate::time::{LocalCell, count_within};
 
 /// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
 /// (`prometheus.ExponentialBuckets(0.001, 2, 14)` in etcd's sources).
@@ -27,6 +27,8 @@ pub struct Explanation {
     pub place: LocalCell,
     /// The cluster's own sums.
     pub cluster: StepTotals,
+    /// Steps at which the server left something out.
+    pub partial: u64,
     /// Its members that exist in the cell, in order.
     pub members: Vec<MemberPart>,
 }
@@ -129,14 +131,16 @@ pub fn explain(
     let mut members: Vec<Member> = days.iter().flat_map(|day| day.scores.members.iter().cloned()).collect();
     members.sort_unstable();
     members.dedup();
+    let mut partial = 0;
     for day in days {
         let line = folding.rollup.line(table, &day.scores, 0..day.scores.members.len());
         for step in steps_of(folding, place, day) {
             cluster.add(line[step]);
+            partial += count_within(&day.scores.partial, &(step..step + 1)) as u64;
         }
     }
     let parts = members.into_iter().map(|member| explain_member(table, profile, folding, place, days, member));
-    Explanation { place, cluster, members: parts.filter(|part| part.totals.expected > 0).collect() }
+    Explanation { place, cluster, partial, members: parts.filter(|part| part.totals.expected > 0).collect() }
 }
 
 /// The indices of the cell's steps in a day.

@@ -23,6 +23,8 @@ const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "h
 
 /// Steps of a cell that stand after a restart.
 const AFTER_RESTART: &str = "steps_after_restart";
+/// Steps of a cell at which the server left something out.
+pub(crate) const PARTIAL: &str = "steps_partial";
 const SCORE_SUM: &str = "score_sum";
 const SCORE_MIN: &str = "score_min";
 /// Stands for the minimum of a cell in which no step was scored.
@@ -37,6 +39,15 @@ pub struct Folding {
     pub width: CellWidth,
     /// How members become a cluster.
     pub rollup: Rollup,
+}
+
+/// Which marks the steps of a history can have.
+#[derive(Clone, Copy, Debug)]
+pub struct Marks {
+    /// Whether it is known when processes were started.
+    pub restarts: bool,
+    /// Whether the server left something out of some answers.
+    pub partial: bool,
 }
 
 /// Holds back the cells of local days that are not over, and joins what two UTC days know of one.
@@ -65,7 +76,7 @@ impl OpenCells {
 /// a cluster.
 #[expect(deprecated, reason = "the eager aggregations; the lazy ones double the cold build")]
 pub fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
-    let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", AFTER_RESTART]
+    let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", AFTER_RESTART, PARTIAL]
         .into_iter()
         .chain(Metric::ALL.iter().map(|m| m.loss_column()))
         .collect();
@@ -84,13 +95,9 @@ pub fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
 ///
 /// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start`
 /// (UTC), `date`, `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`].
-/// `steps_after_restart` is null unless it is known when processes were started.
-pub fn finish(
-    table: &ScoreTable,
-    sums: &DataFrame,
-    min_coverage: f64,
-    knows_restarts: bool,
-) -> PolarsResult<DataFrame> {
+/// `steps_after_restart` is null unless it is known when processes were started; `steps_partial`, last,
+/// is there only where the history holds partial answers.
+pub fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Marks) -> PolarsResult<DataFrame> {
     let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let date = sums.column("date")?.i32()?.clone().into_date();
     let mut columns = sums.select(["level", "cluster", "member"])?.into_columns();
@@ -98,8 +105,11 @@ pub fn finish(
     columns.extend(sums.select(["hour", "minute", "utc_offset_minutes"])?.into_columns());
     columns.extend(divide(table, sums, min_coverage)?);
     let mut cells = DataFrame::new_infer_height(columns)?;
-    if !knows_restarts {
+    if !marks.restarts {
         cells.with_column(Column::full_null(AFTER_RESTART.into(), sums.height(), &DataType::Int64))?;
+    }
+    if marks.partial {
+        cells.with_column(sums.column(PARTIAL)?.clone())?;
     }
     cells.sort(CELL_KEYS, SortMultipleOptions::default())
 }
@@ -215,6 +225,24 @@ mod tests {
         }
         let table = ScoreTable::new(&Profile::seed());
         sum_day(&table, folding, &score_window(&table, &window, &alive)).unwrap()
+    }
+
+    #[test]
+    fn steps_of_partial_answers_are_marked_in_their_cells_and_only_there() {
+        let range = TimeRange { start_ms: 0, end_ms: 3 * HOUR_MS };
+        let grid = Grid::within(range, Step::from_millis(600_000).unwrap());
+        let mut window = Window::unknown(grid, vec![Member::new("c", "a"), Member::new("c", "b")], &[]);
+        // From the last step of the first hour to the second of the second; b lives from 01:10 on.
+        window.mark_partial(&[5..7, 7..8]);
+        let lives = [(Member::new("c", "a"), 0), (Member::new("c", "b"), 7 * 600_000)]
+            .map(|(member, first_ms)| (member, Life { first_ms, last_ms: range.end_ms }));
+        let table = ScoreTable::new(&Profile::seed());
+        let sums = sum_day(&table, Folding::default(), &score_window(&table, &window, &lives)).unwrap();
+        let cells = |partial| finish(&table, &sums, 0.5, Marks { restarts: false, partial }).unwrap();
+        assert!(cells(false).column(PARTIAL).is_err());
+        let marked: Vec<_> = cells(true).column(PARTIAL).unwrap().i64().unwrap().into_no_null_iter().collect();
+        // The cluster, then a, in three hours each; b in two.
+        assert_eq!(marked, [1, 2, 0, 1, 2, 0, 1, 0]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! One window of readings: members × steps × six metrics and their companions, in columns.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::spec::{COLUMNS, Column, Companion, Metric};
-use crate::time::Grid;
+use crate::time::{Grid, union};
 
 /// One etcd member of one cluster; sorted by cluster, then by member, in byte order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +71,7 @@ impl Lives {
 #[derive(Debug, Default)]
 pub struct ColumnReadings {
     rows: BTreeMap<Member, Vec<f64>>,
-    is_partial: bool,
+    partial: Vec<Range<usize>>,
 }
 
 impl ColumnReadings {
@@ -89,15 +90,15 @@ impl ColumnReadings {
 
     /// Takes in the rest of the same metric.
     pub fn merge(&mut self, other: Self, len: usize) {
-        self.is_partial |= other.is_partial;
+        self.partial = union(self.partial.iter().chain(&other.partial));
         for (member, values) in other.rows {
             self.merge_series(member, len, 0, &values);
         }
     }
 
-    /// The server said that it left something out.
-    pub fn mark_partial(&mut self) {
-        self.is_partial = true;
+    /// The server said that it left something out at these steps.
+    pub fn mark_partial(&mut self, steps: Range<usize>) {
+        self.partial = union(self.partial.iter().chain([&steps]));
     }
 
     /// How many members there are, with a known reading or without.
@@ -131,7 +132,7 @@ pub struct Window {
     grid: Grid,
     members: Vec<Member>,
     companions: Vec<Companion>,
-    is_partial: bool,
+    partial: Vec<Range<usize>>,
     /// Empty for a companion that the window does not hold.
     columns: [Vec<f64>; COLUMNS],
 }
@@ -146,7 +147,7 @@ impl Window {
         for column in Metric::ALL.map(Column::from).into_iter().chain(companions.iter().map(|&c| c.into())) {
             columns[column.index()] = vec![f64::NAN; cells];
         }
-        Self { grid, members, companions: companions.to_vec(), is_partial: false, columns }
+        Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), columns }
     }
 
     /// Joins columns over the union of the members of the metrics among them; members with no known
@@ -161,7 +162,7 @@ impl Window {
         let companions: Vec<Companion> = columns.iter().filter_map(|(column, _)| column.companion()).collect();
         let mut window = Self::unknown(grid, members, &companions);
         for (column, readings) in columns {
-            window.is_partial |= readings.is_partial;
+            window.mark_partial(&readings.partial);
             for (member, values) in readings.rows {
                 if let Ok(index) = window.members.binary_search(&member) {
                     window.row_mut(column, index).copy_from_slice(&values);
@@ -186,9 +187,14 @@ impl Window {
         &self.companions
     }
 
-    /// Whether the server said that it left something out.
-    pub fn is_partial(&self) -> bool {
-        self.is_partial
+    /// The steps at which the server said that it left something out, in ascending stretches.
+    pub fn partial(&self) -> &[Range<usize>] {
+        &self.partial
+    }
+
+    /// Adds steps at which it did.
+    pub fn mark_partial(&mut self, steps: &[Range<usize>]) {
+        self.partial = union(self.partial.iter().chain(steps));
     }
 
     /// One column of one member, a value a step, NaN where unknown; a metric or a companion that the

@@ -8,7 +8,6 @@ mod restart;
 mod rollup;
 mod table;
 
-pub use restart::count_within;
 pub use rollup::Rollup;
 pub use table::{ABSENT, Entry, ScoreTable, StepState, Worth};
 
@@ -16,7 +15,7 @@ use std::ops::Range;
 
 use crate::readings::{Life, Lives, Member, Window};
 use crate::spec::{Companion, Metric};
-use crate::time::Grid;
+use crate::time::{Grid, union};
 
 /// The scores of one day: for each member a code at each step.
 #[derive(Clone, Debug)]
@@ -28,6 +27,8 @@ pub struct DayScores {
     codes: Vec<u16>,
     /// For each member the steps after a restart; `None` where nobody knows when processes started.
     restarts: Option<Vec<Vec<Range<usize>>>>,
+    /// Steps at which the server left something out.
+    pub partial: Vec<Range<usize>>,
 }
 
 impl DayScores {
@@ -40,7 +41,7 @@ impl DayScores {
     /// The steps after a restart of any of these members, in ascending stretches; `None` where nobody
     /// knows when processes were started.
     pub fn after_restart(&self, members: Range<usize>) -> Option<Vec<Range<usize>>> {
-        self.restarts.as_ref().map(|restarts| restart::union(restarts[members].iter()))
+        self.restarts.as_ref().map(|restarts| union(restarts[members].iter().flatten()))
     }
 
     /// The members grouped by cluster: ranges of indices into `members`.
@@ -80,7 +81,8 @@ pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)
             restarts.push(restart::steps_after(window.grid(), window.row(Companion::StartTime, index), lived));
         }
     }
-    DayScores { grid: *window.grid(), members: window.members().to_vec(), codes, restarts }
+    let partial = window.partial().to_vec();
+    DayScores { grid: *window.grid(), members: window.members().to_vec(), codes, restarts, partial }
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 
 mod grid;
 mod local;
+mod stretches;
 
 pub use grid::Grid;
 pub use local::{CellWidth, LocalCell, Zone};
+pub use stretches::{count_within, stretches, union};
 
 use std::fmt;
 use std::str::FromStr;

@@ -11,7 +11,7 @@ use super::{CommandError, Writing};
 use crate::comparison::Comparison;
 use crate::config::{How, Settings};
 use crate::export::{COMPARISON, CellsCsv, ExportError, Manifest, comparison_text};
-use crate::heatmap::{OpenCells, finish, sum_clusters};
+use crate::heatmap::{Marks, OpenCells, finish, sum_clusters};
 use crate::history::{History, HistoryError};
 use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
@@ -134,9 +134,10 @@ impl Comparing<'_> {
         let folding = self.how.folding;
         let today = next_day_ms.map(|ms| folding.zone.cell_at(ms, folding.width).date);
         let finish = || -> PolarsResult<DataFrame> {
+            let marks = Marks { restarts: true, partial: false };
             let mut cells = Vec::with_capacity(sums.len());
             for ((table, open), sums) in self.tables.iter().zip(&mut self.open).zip(sums) {
-                cells.push(finish(table, &open.add(sums, today)?, self.how.min_coverage, true)?);
+                cells.push(finish(table, &open.add(sums, today)?, self.how.min_coverage, marks)?);
             }
             self.comparison.add(&cells)
         };

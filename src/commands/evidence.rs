@@ -107,7 +107,7 @@ impl Overview {
         let there: Vec<UtcDay> = metas.iter().map(|(day, _)| *day).collect();
         let missing = first.through(*last).filter(|day| there.binary_search(day).is_err()).collect();
         let range = TimeRange { start_ms: first_meta.range.start_ms, end_ms: last_meta.range.end_ms };
-        let partial = metas.iter().filter(|(_, meta)| meta.is_partial).map(|(day, _)| *day).collect();
+        let partial = metas.iter().filter(|(_, meta)| !meta.partial.is_empty()).map(|(day, _)| *day).collect();
         Some(Self { range, lives, missing, partial })
     }
 }

@@ -6,12 +6,14 @@ use super::CommandError;
 use super::evidence::{Opened, companions_read, score_day};
 use super::progress::Reporter;
 use crate::cli::ExplainArgs;
-use crate::config::Settings;
+use crate::config::{How, Settings};
 use crate::explain::explain;
-use crate::export::explain_text;
+use crate::export::{Manifest, explain_text};
+use crate::heatmap::Folding;
 use crate::history::History;
 use crate::readings::Lives;
 use crate::score::ScoreTable;
+use crate::spec::Profile;
 use crate::time::UtcDay;
 
 /// Reads the days that the cell lies in, and prints what it is made of.
@@ -19,12 +21,13 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: &Reporter) 
     let how = &settings.how;
     let history = History::within(settings.folder(args.folder.as_deref())?);
     let Opened { overview, source, step, .. } = Opened::of(&history)?;
-    let profile = how.profile.clone().without(&source.left_out())?;
+    let (profile, folding) = as_scored(args, how, Manifest::read(history.out()).as_ref());
+    let profile = profile.without(&source.left_out())?;
     let lives = lives_of(&args.cluster, &overview.lives)?;
-    let at_ms = how.folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis())?;
-    let place = how.folding.zone.cell_at(at_ms, how.folding.width);
+    let at_ms = folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis())?;
+    let place = folding.zone.cell_at(at_ms, folding.width);
     let table = ScoreTable::new(&profile);
-    let last_ms = place.start_ms + i64::from(how.folding.width.minutes()) * 60_000 - 1;
+    let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
     let companions = companions_read(&table, &source);
     let mut windows = Vec::new();
     for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
@@ -34,13 +37,34 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: &Reporter) 
         }
         windows.push(scored);
     }
-    let explanation = explain(&table, &profile, how.folding, place, &windows);
+    let explanation = explain(&table, &profile, folding, place, &windows);
     if explanation.cluster.expected == 0 {
         let (cluster, at) = (args.cluster.clone(), args.at.clone());
         return Err(CommandError::NoCell { cluster, at, range: overview.range });
     }
-    reporter.result(&explain_text(&table, how.folding, &args.cluster, &explanation));
+    reporter.result(&explain_text(&table, folding, &args.cluster, &explanation));
     Ok(())
+}
+
+/// How the cell's scores were made, as the manifest says; a flag says otherwise, and the settings where
+/// the folder was not scored.
+fn as_scored(args: &ExplainArgs, how: &How, manifest: Option<&Manifest>) -> (Profile, Folding) {
+    let typed = |names: &[&str]| {
+        let parts = || args.flags.given.iter().map(|given| given.key.parts());
+        names.iter().any(|name| parts().any(|(table, key)| [table, key].contains(name)))
+    };
+    let profile = manifest.and_then(Manifest::profile).filter(|_| !typed(&["profile", "weight", "bands", "without"]));
+    let mut folding = manifest.and_then(Manifest::folding).unwrap_or(how.folding);
+    if typed(&["time_zone"]) {
+        folding.zone = how.folding.zone;
+    }
+    if typed(&["cell"]) {
+        folding.width = how.folding.width;
+    }
+    if typed(&["rollup"]) {
+        folding.rollup = how.folding.rollup;
+    }
+    (profile.unwrap_or_else(|| how.profile.clone()), folding)
 }
 
 /// The lives of one cluster's members.

@@ -16,10 +16,9 @@ use super::{CommandError, Writing};
 use crate::cli::Leave;
 use crate::config::{Settings, SourceSettings};
 use crate::export::{Manifest, Written};
-use crate::history::{DayMeta, History, HistoryError, Source, write_day};
+use crate::history::{DayMeta, DayMetas, History, HistoryError, Source, write_day};
 use crate::prometheus::{Client, PromError, PullPlan, Received, Terms, Wanted, choose_queries, pull_days};
 use crate::readings::Window;
-use crate::spec::Companion;
 use crate::time::{TimeRange, UtcDay};
 
 /// How often the bar follows.
@@ -60,7 +59,11 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
         .map_err(|e| CommandError::Threads(e.to_string()))?;
     let pulled = runtime.block_on(async {
         let history = History::within(out);
-        let held = if leave.overwrite { None } else { held_companions(&history)? };
+        let there = history.read_metas();
+        let held = match &there {
+            Ok(there) if !leave.overwrite => there.known.first().map(|(_, meta)| meta.source.companions()),
+            _ => None,
+        };
         let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held };
         let choosing = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step);
         let chosen = unless_stopped(&run.interrupt, choosing).await??;
@@ -73,13 +76,13 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
             queries: chosen,
         };
         let plan = PullPlan { source, queries, step: asked.step };
-        let mut pull = Pull { history, plan, files: BTreeMap::new() };
-        let known = pull.known_days(leave.overwrite)?;
-        let days = missing_parts(range, &known, leave.allow_partial);
+        let mut pull = Pull { history, plan, metas: BTreeMap::new(), files: BTreeMap::new() };
+        pull.take_in(there, leave.overwrite)?;
+        let days = missing_parts(range, &pull.metas, leave.allow_partial);
         let failed = pull.fetch(&client, days, terms.concurrency, run).await?;
         pull.write_manifest()?;
         match run.interrupt.signal() {
-            Some(signal) => pull.stopped(range, leave.allow_partial, signal),
+            Some(signal) => Ok(pull.stopped(range, leave.allow_partial, signal)),
             None => Ok(report(range, failed)),
         }
     });
@@ -88,12 +91,6 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
         run.reporter.note(&note);
     }
     pulled
-}
-
-/// The companions of the history that is there; `None` where there is none.
-fn held_companions(history: &History) -> Result<Option<Vec<Companion>>, CommandError> {
-    let metas = history.read_metas()?.known;
-    Ok(metas.first().map(|(_, meta)| meta.source.companions()))
 }
 
 fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {
@@ -116,16 +113,18 @@ async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = 
 struct Pull {
     history: History,
     plan: PullPlan,
-    /// Files whose hash is known: those that were there, and those written in this run.
+    /// What is on disk and whole: that was there, or was written in this run.
+    metas: BTreeMap<UtcDay, DayMeta>,
+    /// The same days' files with their hashes.
     files: BTreeMap<UtcDay, Written>,
 }
 
 impl Pull {
-    /// What of the history is on disk already, and whole; refuses, or with `overwrite` removes, another
-    /// source's.
-    fn known_days(&mut self, overwrite: bool) -> Result<Vec<(UtcDay, DayMeta)>, CommandError> {
+    /// Takes in what of the history is on disk already, and whole; refuses, or with `overwrite` removes,
+    /// another source's.
+    fn take_in(&mut self, there: Result<DayMetas, HistoryError>, overwrite: bool) -> Result<(), CommandError> {
         // A day whose file is broken is not known: it is pulled again.
-        let checked = self.history.read_metas().map(|metas| metas.known).and_then(|metas| match metas.first() {
+        let checked = there.map(|metas| metas.known).and_then(|metas| match metas.first() {
             Some((day, meta)) => match self.plan.source.difference(&meta.source) {
                 Some(difference) => Err(HistoryError::OtherSource { path: self.history.file(*day), difference }),
                 None => Ok(metas),
@@ -135,15 +134,14 @@ impl Pull {
         match checked {
             Err(HistoryError::OtherSource { .. }) if overwrite => {
                 self.history.remove()?;
-                Ok(Vec::new())
             }
             other => {
-                let mut known = other?;
+                let known = other?;
                 self.files = whole_days(&self.history, &known)?;
-                known.retain(|(day, _)| self.files.contains_key(day));
-                Ok(known)
+                self.metas = known.into_iter().filter(|(day, _)| self.files.contains_key(day)).collect();
             }
         }
+        Ok(())
     }
 
     /// Pulls and writes these days; returns those that failed, with why.
@@ -168,7 +166,7 @@ impl Pull {
                 let (history, source) = (history.clone(), source.clone());
                 async move {
                     match pulled.window {
-                        Ok(window) => Ok((pulled.day, write(history, source, pulled.day, pulled.part, window).await?)),
+                        Ok(window) => write(history, source, pulled.day, pulled.part, window).await,
                         Err(error) => Err(Failure::Day(pulled.day, error)),
                     }
                 }
@@ -178,7 +176,8 @@ impl Pull {
         let mut failed = BTreeMap::new();
         while let Some(done) = written.next().await {
             match done {
-                Ok((day, file)) => {
+                Ok((day, meta, file)) => {
+                    self.metas.insert(day, meta);
                     self.files.insert(day, file);
                     pulled += 1;
                 }
@@ -198,19 +197,18 @@ impl Pull {
     }
 
     /// What is there when a signal has ended the pull; it may have come too late for that.
-    fn stopped(&self, range: TimeRange, partial_will_do: bool, signal: Signal) -> Result<Pulled, CommandError> {
-        let known = self.history.read_metas()?.known;
-        let (asked, missing) = (range.days().count(), missing_parts(range, &known, partial_will_do).len());
+    fn stopped(&self, range: TimeRange, partial_will_do: bool, signal: Signal) -> Pulled {
+        let (asked, missing) = (range.days().count(), missing_parts(range, &self.metas, partial_will_do).len());
         let out = self.history.out().to_owned();
-        Ok(match (missing, known.len()) {
+        match (missing, self.metas.len()) {
             (0, _) => Pulled::All,
             (_, 0) => Pulled::Some(CommandError::StoppedEarly(signal)),
             _ => Pulled::Some(CommandError::StoppedPulling { signal, there: asked - missing, asked, out }),
-        })
+        }
     }
 
     fn write_manifest(&self) -> Result<(), CommandError> {
-        let metas = self.history.read_metas()?.known;
+        let metas: Vec<(UtcDay, DayMeta)> = self.metas.iter().map(|(day, meta)| (*day, meta.clone())).collect();
         let Some(overview) = Overview::of(&metas) else { return Ok(()) };
         let files = list_history(&self.history, &metas, &self.files)?;
         let manifest = Manifest::of_pull(&self.plan.source, overview.range, &overview.lives, files, &overview.missing)
@@ -221,13 +219,16 @@ impl Pull {
 
 /// The parts of days that are not on disk. A day that is there in part is pulled again, so that its
 /// file covers what was asked for before and now; so is one with partial answers, unless these will do.
-fn missing_parts(range: TimeRange, known: &[(UtcDay, DayMeta)], partial_will_do: bool) -> Vec<(UtcDay, TimeRange)> {
-    let known: BTreeMap<UtcDay, &DayMeta> = known.iter().map(|(day, meta)| (*day, meta)).collect();
+fn missing_parts(
+    range: TimeRange,
+    known: &BTreeMap<UtcDay, DayMeta>,
+    partial_will_do: bool,
+) -> Vec<(UtcDay, TimeRange)> {
     range
         .days()
         .filter_map(|day| Some((day, range.intersect(day.range())?)))
         .filter_map(|(day, part)| match known.get(&day) {
-            Some(have) if have.range.contains(part) && (partial_will_do || !have.is_partial) => None,
+            Some(have) if have.range.contains(part) && (partial_will_do || have.partial.is_empty()) => None,
             Some(have) => Some((day, have.range.hull(part))),
             None => Some((day, part)),
         })
@@ -261,11 +262,12 @@ async fn write(
     day: UtcDay,
     part: TimeRange,
     window: Window,
-) -> Result<Written, Failure> {
+) -> Result<(UtcDay, DayMeta, Written), Failure> {
     let task = tokio::task::spawn_blocking(move || {
         let path = history.file(day);
         let (meta, stat) = write_day(&path, &window, part, &source)?;
-        Ok(Written::new(history.out(), &path, meta.rows, stat))
+        let written = Written::new(history.out(), &path, meta.rows, stat);
+        Ok((day, meta, written))
     });
     task.await.unwrap_or_else(|e| Err(CommandError::Threads(e.to_string()))).map_err(Failure::Disk)
 }

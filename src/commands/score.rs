@@ -12,9 +12,10 @@ use super::evidence::{Opened, companions_read, list_history};
 use super::{CommandError, Writing};
 use crate::config::{How, Settings};
 use crate::export::Manifest;
+use crate::heatmap::Marks;
 use crate::history::{DayMeta, History, HistoryError, Source};
 use crate::score::ScoreTable;
-use crate::spec::{Metric, Profile};
+use crate::spec::{Companion, Metric, Profile};
 use crate::time::UtcDay;
 use outputs::remove_outputs;
 use scoring::Scoring;
@@ -35,10 +36,13 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
     manifest.write(out)?;
     remove_outputs(out)?;
     let table = ScoreTable::new(&profile);
+    let companions = companions_read(&table, &source);
+    let marks = Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() };
     let scoring = Scoring {
         history: &history,
         out,
-        companions: companions_read(&table, &source),
+        companions,
+        marks,
         table,
         how,
         formats: &settings.formats,
@@ -67,6 +71,11 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
     tell_files(out, folder == out, &manifest, reporter);
+    if !overview.partial.is_empty() {
+        let days = UtcDay::describe(&overview.partial);
+        reporter
+            .note(&format!("the server left something out of its answers of {days}: see steps_partial of the cells"));
+    }
     if !overview.missing.is_empty() {
         reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));
     }

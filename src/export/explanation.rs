@@ -26,6 +26,9 @@ pub fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explana
     );
     let _ = writeln!(text, "its score at a step is {}", folding.rollup.describe());
     let _ = writeln!(text, "  {}", sum_text(table, &explanation.cluster));
+    if explanation.partial > 0 {
+        let _ = writeln!(text, "the server left something out of its answers at {} of its steps", explanation.partial);
+    }
     for part in &explanation.members {
         text.push('\n');
         text.push_str(&member_text(table, part));

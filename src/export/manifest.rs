@@ -11,7 +11,7 @@ use super::{ExportError, Written};
 use crate::heatmap::Folding;
 use crate::history::{FileError, QuerySource, Source, WholeFile};
 use crate::readings::Lives;
-use crate::spec::{Metric, POINT, Profile};
+use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
 use crate::time::{TimeRange, UtcDay, format_instant};
 
 /// Its name in the output folder.
@@ -212,6 +212,29 @@ impl Manifest {
     pub fn list(&mut self, file: Written) {
         self.files.retain(|known| known.path != file.path);
         self.files.push(file);
+    }
+
+    /// The profile that the folder was scored by; `None` where it was not, or nobody can tell any more.
+    pub fn profile(&self) -> Option<Profile> {
+        let written = self.profile.as_ref()?;
+        let mut rules: [Rule; METRICS] = Default::default();
+        for metric in Metric::ALL {
+            let rule = written.rules.get(metric.name())?;
+            let points = |points: f64| (points * POINT as f64).round() as u64;
+            let list = rule.bands.iter().map(|b| Band { above: b.above, points: points(b.points) }).collect();
+            let bands = Bands { of_limit: rule.of_limit.is_some(), list };
+            rules[metric.index()] = Rule { weight: rule.weight_units, bands };
+        }
+        Profile::of_rules(&written.name, &written.source, rules)
+    }
+
+    /// How its cells were cut and clusters made of members; `None` as above.
+    pub fn folding(&self) -> Option<Folding> {
+        Some(Folding {
+            zone: self.time_zone.as_ref()?.parse().ok()?,
+            width: self.cell.as_ref()?.parse().ok()?,
+            rollup: self.rollup.as_ref()?.parse().ok()?,
+        })
     }
 
     /// The manifest of an output folder; `None` where there is none or it cannot be read.

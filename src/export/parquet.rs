@@ -13,6 +13,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use polars::prelude as pl;
 
 use super::{ExportError, Written};
+use crate::heatmap::{Marks, PARTIAL};
 use crate::history::{FileError, LabelColumns, WholeFile, writer_properties};
 use crate::score::{ABSENT, DayScores, ScoreTable};
 use crate::spec::{METRICS, Metric};
@@ -130,11 +131,11 @@ pub struct HeatmapParquet {
 }
 
 impl HeatmapParquet {
-    /// Opens `heatmap.parquet` in the output folder.
-    pub fn create(out: &Path, metadata: &[(&str, String)]) -> Result<Self, ExportError> {
+    /// Opens `heatmap.parquet` in the output folder, with the columns that these marks ask for.
+    pub fn create(out: &Path, metadata: &[(&str, String)], marks: Marks) -> Result<Self, ExportError> {
         let path = out.join("heatmap.parquet");
         let properties = writer_properties(metadata).set_max_row_group_row_count(Some(CELL_GROUP_ROWS)).build();
-        let schema = cells_schema();
+        let schema = cells_schema(marks);
         let writer = ArrowWriter::try_new(WholeFile::create(&path)?, schema.clone(), Some(properties))
             .map_err(|e| FileError::from_parquet(&path, e))?;
         Ok(Self { out: out.to_owned(), path, writer, schema, rows: 0 })
@@ -158,7 +159,7 @@ impl HeatmapParquet {
     }
 }
 
-fn cells_schema() -> SchemaRef {
+fn cells_schema(marks: Marks) -> SchemaRef {
     let field = Field::new;
     let mut fields = vec![
         field("level", DataType::Utf8, false),
@@ -179,6 +180,7 @@ fn cells_schema() -> SchemaRef {
         field("worst_metric", DataType::Utf8, true),
     ];
     fields.extend(Metric::ALL.iter().map(|m| field(m.loss_column(), DataType::Float64, true)));
+    fields.extend(marks.partial.then(|| field(PARTIAL, DataType::Int64, false)));
     Arc::new(Schema::new(fields))
 }
 

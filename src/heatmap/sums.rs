@@ -5,10 +5,10 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use super::{AFTER_RESTART, Folding, NO_MIN, SCORE_MIN, SCORE_SUM};
-use crate::score::{DayScores, ScoreTable, StepState, count_within};
+use super::{AFTER_RESTART, Folding, NO_MIN, PARTIAL, SCORE_MIN, SCORE_SUM};
+use crate::score::{DayScores, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
-use crate::time::LocalCell;
+use crate::time::{LocalCell, count_within};
 
 /// The sums of one cell while its steps are added up.
 #[derive(Clone, Copy)]
@@ -18,12 +18,14 @@ struct CellSums {
     scored: i64,
     expected: i64,
     after_restart: i64,
+    partial: i64,
     losses: [u64; METRICS],
 }
 
 impl CellSums {
     fn over(steps: impl Iterator<Item = StepState>) -> Self {
-        let mut cell = Self { sum: 0, min: NO_MIN, scored: 0, expected: 0, after_restart: 0, losses: [0; METRICS] };
+        let mut cell =
+            Self { sum: 0, min: NO_MIN, scored: 0, expected: 0, after_restart: 0, partial: 0, losses: [0; METRICS] };
         for step in steps {
             let worth = match step {
                 StepState::Absent => continue,
@@ -69,6 +71,9 @@ impl SumColumns {
             let mut cell = CellSums::over(steps.clone().map(&state));
             if cell.expected > 0 {
                 cell.after_restart = count_within(&restarts, steps) as i64;
+                let is_there = |step: &usize| !matches!(state(*step), StepState::Absent);
+                let partial = scores.partial.iter().map(|s| s.start.max(steps.start)..s.end.min(steps.end));
+                cell.partial = partial.flatten().filter(is_there).count() as i64;
                 self.levels.push(level);
                 self.clusters.push(of.cluster.to_string());
                 self.members.push((level == "member").then(|| of.member.to_string()));
@@ -99,6 +104,7 @@ impl SumColumns {
             sums("steps_scored", |c| c.scored),
             sums("steps_expected", |c| c.expected),
             sums(AFTER_RESTART, |c| c.after_restart),
+            sums(PARTIAL, |c| c.partial),
         ];
         for metric in Metric::ALL {
             let losses: Vec<i64> = self.cells.iter().map(|c| c.losses[metric.index()] as i64).collect();

@@ -14,6 +14,7 @@ use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
+use super::day_meta::partial_ranges;
 use super::{
     DayMeta, FileError, FileStat, HistoryError, LabelColumns, MEMBER_COLUMNS, Source, WholeFile, writer_properties,
 };
@@ -37,7 +38,7 @@ pub fn write_day(
         lives: window.lives(),
         known: columns(&source.companions()).map(|c| (c.name().to_owned(), window.known_readings(c))).collect(),
         rows: 0,
-        is_partial: window.is_partial(),
+        partial: window.partial().iter().map(|steps| window.grid().range_of(steps)).collect(),
     };
     let failed = |e| FileError::from_parquet(path, e);
     debug_assert_eq!(window.companions(), source.companions());
@@ -126,7 +127,10 @@ pub fn read_day(
 ) -> Result<Window, HistoryError> {
     let mut window = Window::unknown(grid, members, companions);
     let broken = |e: &dyn ToString| not_readings(path, e);
-    for batch in open_rows(path, companions)? {
+    let (rows, partial) = open_rows(path, companions)?;
+    let partial: Vec<_> = partial.iter().map(|range| grid.indices_between(range.start_ms, range.end_ms - 1)).collect();
+    window.mark_partial(&partial);
+    for batch in rows {
         let batch = batch.map_err(|e| broken(&e))?;
         take_in(&mut window, &batch).ok_or_else(|| broken(&"its columns have other types"))?;
     }
@@ -135,14 +139,14 @@ pub fn read_day(
 
 /// Reads every row of a day's file and keeps none: an error where it broke.
 pub fn read_through(path: &Path) -> Result<(), HistoryError> {
-    for batch in open_rows(path, &Companion::ALL)? {
+    for batch in open_rows(path, &Companion::ALL)?.0 {
         batch.map_err(|e| not_readings(path, &e))?;
     }
     Ok(())
 }
 
-/// The rows of a day's file, of the companions only these.
-fn open_rows(path: &Path, wanted: &[Companion]) -> Result<ParquetRecordBatchReader, HistoryError> {
+/// The rows of a day's file, of the companions only these, and where the server left something out.
+fn open_rows(path: &Path, wanted: &[Companion]) -> Result<(ParquetRecordBatchReader, Vec<TimeRange>), HistoryError> {
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
     let has = |c: &Companion| builder.schema().field_with_name(c.reading_column()).is_ok();
@@ -155,7 +159,10 @@ fn open_rows(path: &Path, wanted: &[Companion]) -> Result<ParquetRecordBatchRead
     let unwanted = |field: &str| there.iter().any(|c| c.reading_column() == field && !wanted.contains(c));
     let fields = expected.fields().iter().enumerate().filter(|(_, field)| !unwanted(field.name()));
     let mask = ProjectionMask::roots(builder.parquet_schema(), fields.map(|(index, _)| index));
-    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| not_readings(path, &e))
+    let pairs = builder.metadata().file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default();
+    let partial = partial_ranges(path, pairs)?;
+    let rows = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    Ok((rows.map_err(|e| not_readings(path, &e))?, partial))
 }
 
 /// Copies a batch into the window, one run of rows of one member at a time.
@@ -253,11 +260,13 @@ mod tests {
     fn a_day_comes_back_as_it_was_written() {
         let folder = Scratch::new();
         let path = folder.path().join("readings.parquet");
-        let (window, range) = sample_day();
+        let (mut window, range) = sample_day();
+        window.mark_partial(&[3..5, 9..10]);
         let (written, _) = write_day(&path, &window, range, &source()).unwrap();
         assert_eq!(read_meta(&path).unwrap(), written);
         assert_eq!(written.rows, 3 * 23);
         let read = read_day(&path, *window.grid(), window.members().to_vec(), &[]).unwrap();
+        assert_eq!(read.partial(), [3..5, 9..10]);
         for metric in Metric::ALL {
             for member in 0..3 {
                 let bits = |w: &Window| w.row(metric, member).iter().map(|v| v.to_bits()).collect::<Vec<_>>();

@@ -13,7 +13,7 @@ use crate::readings::{Life, Lives, Member};
 use crate::time::{Step, TimeRange};
 
 /// In the footers of days with partial answers only.
-const PARTIAL: &str = "partial";
+const PARTIAL: &str = "partial_ms";
 
 /// What the footer of a day's file says.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +28,8 @@ pub struct DayMeta {
     pub known: BTreeMap<String, u64>,
     /// Rows in the file.
     pub rows: u64,
-    /// Whether the server said that it left something out.
-    pub is_partial: bool,
+    /// Where the server said that it left something out.
+    pub partial: Vec<TimeRange>,
 }
 
 impl DayMeta {
@@ -51,8 +51,9 @@ impl DayMeta {
             ("lives_ms", json(serde_json::json!(lives))),
             ("known", json(serde_json::json!(self.known))),
         ];
-        if self.is_partial {
-            pairs.push((PARTIAL, json(serde_json::json!(true))));
+        if !self.partial.is_empty() {
+            let partial: Vec<(i64, i64)> = self.partial.iter().map(|range| (range.start_ms, range.end_ms)).collect();
+            pairs.push((PARTIAL, json(serde_json::json!(partial))));
         }
         pairs
     }
@@ -72,12 +73,21 @@ pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
         lives: Lives::default(),
         known: footer_value(path, pairs, "known")?,
         rows: u64::try_from(file_meta.num_rows()).unwrap_or(0),
-        is_partial: pairs.iter().any(|pair| pair.key == footer_key(PARTIAL)),
+        partial: partial_ranges(path, pairs)?,
     };
     for (cluster, member, first_ms, last_ms) in lives {
         meta.lives.add(Member::new(&cluster, &member), Life { first_ms, last_ms });
     }
     meta.step().map(|_| meta).ok_or_else(|| not_readings(path, &"its step is not between 1s and 1h"))
+}
+
+/// Where the server left something out; nowhere, in nearly every file.
+pub(super) fn partial_ranges(path: &Path, pairs: &[KeyValue]) -> Result<Vec<TimeRange>, HistoryError> {
+    if !pairs.iter().any(|pair| pair.key == footer_key(PARTIAL)) {
+        return Ok(Vec::new());
+    }
+    let ranges: Vec<(i64, i64)> = footer_value(path, pairs, PARTIAL)?;
+    Ok(ranges.into_iter().map(|(start_ms, end_ms)| TimeRange { start_ms, end_ms }).collect())
 }
 
 fn footer_value<T: serde::de::DeserializeOwned>(

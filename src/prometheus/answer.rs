@@ -40,7 +40,7 @@ impl Client {
             Err(error) => wrong = wrong.take().or(Some(error)),
         })?;
         if self.is_partial(&envelope) {
-            readings.mark_partial();
+            readings.mark_partial(offset..offset + grid.len());
         }
         wrong.map_or(Ok(readings), |error| Err(Failure::new(error, Cure::Nothing)))
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::spec::LOOK_BACK_SECONDS;
-use crate::time::Grid;
+use crate::time::{Grid, stretches};
 
 /// The steps, in ascending stretches, at which a process had been started less than five minutes
 /// before (or less than a step, where that is longer: every restart then leaves a mark).
@@ -13,30 +13,6 @@ pub(super) fn steps_after(grid: &Grid, started: &[f64], lived: Range<usize>) -> 
     let look_back_s = LOOK_BACK_SECONDS.max(grid.step().seconds()) as f64;
     let is_after = |&step: &usize| (grid.at(step) / 1000) as f64 - started[step] < look_back_s;
     stretches(lived.filter(is_after))
-}
-
-/// Ascending stretches that hold the steps of any of these.
-pub(super) fn union<'a>(of: impl Iterator<Item = &'a Vec<Range<usize>>>) -> Vec<Range<usize>> {
-    let mut steps: Vec<usize> = of.flatten().flat_map(Clone::clone).collect();
-    steps.sort_unstable();
-    steps.dedup();
-    stretches(steps.into_iter())
-}
-
-/// How many of `steps` lie in these stretches.
-pub fn count_within(stretches: &[Range<usize>], steps: &Range<usize>) -> usize {
-    stretches.iter().map(|s| s.end.min(steps.end).saturating_sub(s.start.max(steps.start))).sum()
-}
-
-fn stretches(ascending: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
-    let mut stretches: Vec<Range<usize>> = Vec::new();
-    for step in ascending {
-        match stretches.last_mut() {
-            Some(last) if last.end == step => last.end += 1,
-            _ => stretches.push(step..step + 1),
-        }
-    }
-    stretches
 }
 
 #[cfg(test)]
@@ -65,12 +41,5 @@ mod tests {
         started[7..].fill(6.0 * 600.0 + 1.0);
         let marked = steps_after(&grid(600), &started, 0..20);
         assert_eq!((marked.len(), marked[0].clone()), (1, 7..8));
-    }
-
-    #[test]
-    fn stretches_join_and_are_counted_within_bounds() {
-        let both = union([vec![1..3, 8..9], vec![2..4, 4..5]].iter());
-        assert_eq!(both, [1..5, 8..9]);
-        assert_eq!([0..2, 2..9, 9..20].map(|steps| count_within(&both, &steps)), [1, 4, 0]);
     }
 }

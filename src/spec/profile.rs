@@ -101,6 +101,12 @@ impl Profile {
         Self::named(PROFILES[0]).expect("the seed is among the profiles")
     }
 
+    /// A table as it was written down, each metric with its weight and bands; `None` where it cannot be.
+    pub fn of_rules(name: &str, source: &str, rules: [Rule; METRICS]) -> Option<Self> {
+        let profile = Self { name: name.to_owned(), source: source.to_owned(), rules };
+        profile.checked().ok().filter(|p| (1..=MAX_TOTAL_WEIGHT).contains(&p.total_weight()))
+    }
+
     /// Reads a file of keys: `source`, and for each metric `weights.…` and `bands.…`; `None` where one
     /// is missing or wrong.
     fn read(name: &str, text: &str) -> Option<Self> {
@@ -112,9 +118,7 @@ impl Profile {
             let bands = value(format!("bands.{metric}"))?.parse().ok()?;
             rules[metric.index()] = Rule { weight, bands };
         }
-        let source = value("source".to_owned())?.to_owned();
-        let profile = Self { name: name.to_owned(), source, rules };
-        profile.checked().ok().filter(|p| p.total_weight() == WEIGHT_ONE)
+        Self::of_rules(name, value("source".to_owned())?, rules).filter(|p| p.total_weight() == WEIGHT_ONE)
     }
 
     /// The same table with these weights, in millionths, in the place of its own; all six must add up to 1.

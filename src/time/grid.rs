@@ -66,6 +66,11 @@ impl Grid {
         from as usize..(to as usize).clamp(from as usize, self.len.max(from as usize))
     }
 
+    /// From the first of these steps to the one after the last.
+    pub fn range_of(&self, steps: &std::ops::Range<usize>) -> TimeRange {
+        TimeRange { start_ms: self.at(steps.start), end_ms: self.at(steps.end) }
+    }
+
     /// The part of the grid from the step with this index on, of at most `max_steps` steps. Parts that
     /// follow each other share no step.
     #[must_use]

@@ -31,6 +31,35 @@ fn a_cell_is_explained_with_the_readings_and_points_that_another_engine_finds() 
 }
 
 #[test]
+fn a_cell_is_explained_as_the_folder_was_scored_unless_a_flag_says_otherwise() {
+    let folder = Folder::new("explain-as-scored");
+    let (audit, plain) = (folder.at("audit"), folder.at("plain"));
+    let scored = ["--profile", "openshift", "--weight", "wal_fsync=0.5", "--band", "open_fds=90:5", "--rollup", "mean"];
+    let flags = [&scored[..], &["--cell", "2h", "--time-zone", "Europe/Berlin", "--without", "db_size"]].concat();
+    etcd_heatmap(&[&["backfill", "--quiet", "--sample", "--out", &audit], &flags[..]].concat()).succeeds();
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &plain]).succeeds();
+    let explain = |folder: &str, flags: &[&str]| {
+        let cell = ["explain", folder, "--cluster", "c01", "--at", "2026-10-07T14:00:00Z"];
+        etcd_heatmap(&[&cell, flags].concat()).succeeds().stdout
+    };
+    let told = explain(&audit, &[]);
+    assert_eq!(told, explain(&plain, &flags), "the manifest says what these flags say");
+    assert_ne!(told, explain(&plain, &[]));
+    // Its head has the mean of the heat map, which another engine has checked.
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let cell = cells
+        .iter()
+        .find(|cell| cell.member.is_none() && cell.cluster == "c01" && cell.date == "2026-10-07" && cell.hour == 16);
+    let mean = cell.and_then(|cell| cell.mean).expect("the heat map has this cell");
+    assert!(told.lines().next().is_some_and(|head| head.contains(&format!("mean {mean:.2}, "))), "{mean}: {told}");
+    let otherwise = ["--profile", "seed", "--rollup", "worst", "--cell", "1h", "--time-zone", "UTC"];
+    assert_eq!(explain(&audit, &otherwise), explain(&plain, &[]));
+    // A folder without a manifest has only the settings.
+    std::fs::remove_file(folder.at("audit/manifest.json")).expect("it was there");
+    assert_eq!(explain(&audit, &[]), explain(&plain, &[]));
+}
+
+#[test]
 fn a_cell_can_be_named_by_the_clocks_of_its_zone() {
     let folder = Folder::new("explain-zone");
     let audit = folder.at("audit");

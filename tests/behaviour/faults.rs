@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    DAY, Fault, Faults, Folder, Metrics, Run, START, Tree, assert_empty, assert_same, etcd_heatmap, prometheus_of,
-    prometheus_with, simulated,
+    DAY, Fault, Faults, Folder, Metrics, Run, START, Tree, assert_empty, assert_same, cells, etcd_heatmap, oracle_run,
+    prometheus_of, prometheus_with, simulated,
 };
 
 const DAYS: [&str; 6] = ["--start", "2026-10-01", "--end", "2026-10-04", "--series", "raw"];
@@ -278,8 +278,22 @@ fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it
         manifest["days_partial"].clone()
     };
     assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]));
-    etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
+    let scored = etcd_heatmap(&["score", &folder.at("audit")]).succeeds();
     assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]), "the scores come from the same day");
+    assert!(scored.stderr.contains("left something out of its answers of 2026-10-01"), "{scored:?}");
+    let marked = folder.text("audit/heatmap.csv");
+    assert!(marked.lines().next().is_some_and(|header| header.ends_with(",steps_partial")), "{marked}");
+    for (cell, line) in cells(&marked).iter().zip(marked.lines().skip(1)) {
+        assert!(line.ends_with(&format!(",{}", cell.expected)), "every step is partial: {line}");
+    }
+    let counted = oracle_run(
+        "query.py",
+        &[&format!(
+            "select sum(steps_partial - steps_expected), count(*) > 0 from read_parquet('{}')",
+            folder.at("audit/heatmap.parquet")
+        )],
+    );
+    assert_eq!(counted.succeeds().stdout.trim(), "0,True");
 
     let known = folder.tree("audit/history");
     pull(&faults, &folder, &ONE_DAY, &["--quiet", "--allow-partial"]).succeeds();
@@ -287,6 +301,8 @@ fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it
     faults.calm();
     pull(&faults, &folder, &ONE_DAY, &["--quiet"]).succeeds();
     assert_eq!(partial_days(), serde_json::Value::Null);
+    etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
+    assert!(!folder.text("audit/heatmap.csv").contains("steps_partial"), "a whole history has nothing to mark");
     let history = |tree: &Tree| {
         tree.iter()
             .filter(|(name, _)| name.starts_with("history/"))

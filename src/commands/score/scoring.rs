@@ -14,7 +14,7 @@ use crate::commands::{CommandError, Signal, Writing};
 use crate::config::{Format, Formats, How};
 use crate::explain::ScoredWindow;
 use crate::export::{CellsCsv, ExportError, HeatmapParquet, Written, block_windows, write_scores, write_window};
-use crate::heatmap::{Folding, OpenCells, finish, sum_day};
+use crate::heatmap::{Folding, Marks, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
 use crate::readings::Lives;
 use crate::score::{DayScores, ScoreTable};
@@ -35,6 +35,7 @@ pub(super) struct Scoring<'a> {
     pub(super) formats: &'a Formats,
     pub(super) lives: &'a Lives,
     pub(super) step: Step,
+    pub(super) marks: Marks,
     pub(super) metadata: Vec<(&'static str, String)>,
 }
 
@@ -145,7 +146,9 @@ impl CellFiles {
         let footer = || [scoring.metadata.clone(), cell_footer(scoring.how)].concat();
         Ok(Self {
             open: OpenCells::default(),
-            parquet: asked(Format::Parquet).then(|| HeatmapParquet::create(scoring.out, &footer())).transpose()?,
+            parquet: asked(Format::Parquet)
+                .then(|| HeatmapParquet::create(scoring.out, &footer(), scoring.marks))
+                .transpose()?,
             csv: asked(Format::Csv).then(|| CellsCsv::create(scoring.out, "heatmap.csv")).transpose()?,
             picture: Overall::new(&scoring.table, scoring.how),
         })
@@ -156,8 +159,7 @@ impl CellFiles {
         let Folding { zone, width, .. } = scoring.how.folding;
         let today = next_day_ms.map(|ms| zone.cell_at(ms, width).date);
         let finished = self.open.add(sums, today).map_err(ExportError::from)?;
-        let knows_restarts = scoring.companions.contains(&Companion::StartTime);
-        let cells = finish(&scoring.table, &finished, scoring.how.min_coverage, knows_restarts);
+        let cells = finish(&scoring.table, &finished, scoring.how.min_coverage, scoring.marks);
         let mut cells = cells.map_err(ExportError::from)?;
         if let Some(parquet) = &mut self.parquet {
             parquet.append(&cells)?;

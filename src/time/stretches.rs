@@ -1,0 +1,47 @@
+//! Steps as ascending stretches of indices.
+
+use std::ops::Range;
+
+/// Ascending steps, neighbours joined.
+pub fn stretches(ascending: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let mut stretches: Vec<Range<usize>> = Vec::new();
+    for step in ascending {
+        match stretches.last_mut() {
+            Some(last) if last.end == step => last.end += 1,
+            _ => stretches.push(step..step + 1),
+        }
+    }
+    stretches
+}
+
+/// The steps of any of these stretches, in any order and overlapping or not.
+pub fn union<'a>(of: impl IntoIterator<Item = &'a Range<usize>>) -> Vec<Range<usize>> {
+    let mut all: Vec<Range<usize>> = of.into_iter().filter(|stretch| !stretch.is_empty()).cloned().collect();
+    all.sort_unstable_by_key(|stretch| stretch.start);
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(all.len());
+    for stretch in all {
+        match joined.last_mut() {
+            Some(last) if last.end >= stretch.start => last.end = last.end.max(stretch.end),
+            _ => joined.push(stretch),
+        }
+    }
+    joined
+}
+
+/// How many of `steps` lie in these stretches.
+pub fn count_within(stretches: &[Range<usize>], steps: &Range<usize>) -> usize {
+    stretches.iter().map(|s| s.end.min(steps.end).saturating_sub(s.start.max(steps.start))).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_join_and_are_counted_within_bounds() {
+        assert_eq!(stretches([1, 2, 5].into_iter()), [1..3, 5..6]);
+        let both = union(&[2..4, 4..5, 1..3, 8..9, 7..7]);
+        assert_eq!(both, [1..5, 8..9]);
+        assert_eq!([0..2, 2..9, 9..20].map(|steps| count_within(&both, &steps)), [1, 4, 0]);
+    }
+}

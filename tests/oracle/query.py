@@ -1,0 +1,11 @@
+"""Prints what DuckDB answers to one query, a row a line, values separated by commas.
+
+    query.py SQL
+"""
+
+import sys
+
+import duckdb
+
+for row in duckdb.sql(sys.argv[1]).fetchall():
+    print(",".join(map(str, row)))

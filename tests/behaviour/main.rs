@@ -27,4 +27,5 @@ mod stages;
 mod stopped;
 mod support;
 mod unknown;
+mod victoria_metrics;
 mod whole_road;

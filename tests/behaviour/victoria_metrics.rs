@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::support::{
-    Asked, DAY, Folder, HOUR, METRICS, Metrics, START, VictoriaMetrics, assert_same, cells, etcd_heatmap, oracle_run,
-    simulated,
+    Asked, DAY, Faults, Folder, HOUR, METRICS, Metrics, START, VictoriaMetrics, assert_same, cells, etcd_heatmap,
+    oracle_run, simulated,
 };
 
 const DAYS: [&str; 6] = ["--start", "2026-10-01", "--end", "2026-10-04", "--series", "raw"];
@@ -149,21 +149,31 @@ fn limits_of_the_server_make_windows_smaller_and_the_history_stays_the_same() {
     let mut metrics = Metrics::default();
     metrics.member(r#"cluster="c",job="etcd",instance="m1""#, START - DAY..START + 2 * DAY);
     let text = metrics.text();
-    let days = ["--start", "2026-10-01", "--end", "2026-10-03", "--series", "raw"];
-    let history = |flags: &[&str], halves: bool| {
-        let (server, folder) = (VictoriaMetrics::of(&text, flags), Folder::new("victoria-limits"));
-        let out = folder.at("audit");
-        let run = etcd_heatmap(&[&["pull", "--url", &server.url(), "--out", &out][..], &days].concat()).succeeds();
-        assert_eq!(run.stderr.contains("halved"), halves, "{flags:?}: {run:?}");
-        folder.tree("audit/history")
+    let range = ["--start", "2026-10-01", "--end", "2026-10-03", "--series", "raw"];
+    let free = VictoriaMetrics::of(&text, &[]);
+    // One address for all of them: it is part of what is written.
+    let faults = Faults::before(free.server().port());
+    let pull = |folder: &Folder| {
+        etcd_heatmap(&[&["pull", "--url", &faults.url(), "--out", &folder.at("audit")][..], &range].concat())
     };
-    let expected = history(&[], false);
+    let expected = Folder::new("victoria-free");
+    pull(&expected).succeeds();
     for (flag, halves) in [
         ("-search.maxPointsPerTimeseries=500", true),
-        ("-search.maxSamplesPerQuery=4000", true),
         ("-search.maxSamplesPerSeries=2500", true),
         ("-search.maxConcurrentRequests=1", false),
     ] {
-        assert_same(&expected, &history(&[flag], halves));
+        let (limited, folder) = (VictoriaMetrics::of(&text, &[flag]), Folder::new("victoria-limited"));
+        faults.stand_before(limited.server().port());
+        let run = pull(&folder).succeeds();
+        assert_eq!(run.stderr.contains("halved"), halves, "{flag}: {run:?}");
+        assert_same(&expected.tree("audit"), &folder.tree("audit"));
     }
+    // It counts whole blocks of 8,192 samples a series, which no window makes smaller.
+    let (limited, folder) = (VictoriaMetrics::of(&text, &["-search.maxSamplesPerQuery=4000"]), Folder::new("blocks"));
+    faults.stand_before(limited.server().port());
+    let run = etcd_heatmap(
+        &[&["pull", "--quiet", "--url", &faults.url(), "--out", &folder.at("audit")][..], &range].concat(),
+    );
+    run.fails_saying(&["-search.maxSamplesPerQuery", "single step", "--selector"]);
 }

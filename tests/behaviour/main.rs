@@ -19,6 +19,7 @@ mod live;
 mod local_time;
 mod notebook;
 mod presets;
+mod recorded;
 mod rollup;
 mod sample;
 mod series;

@@ -47,8 +47,8 @@ impl Client {
             ("timeout", format!("{}s", self.terms().timeout.as_secs().max(1))),
             // Thanos's; others pass over it.
             ("partial_response", self.terms().allow_partial.to_string()),
-            // VictoriaMetrics looks back a whole step for a gauge, however long that is, and an outage would look
-            // healthy. Older ones cache answers without regard to how far they looked back.
+            // VictoriaMetrics looks back a whole step for a gauge, however long that is, and fills an outage. Its
+            // cache does not know how far an answer looked back.
             ("max_lookback", "5m".to_owned()),
             ("nocache", "1".to_owned()),
         ];

@@ -17,7 +17,7 @@ pub async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let runtime = client.api("/api/v1/status/runtimeinfo", &[]).await?.unwrap_or_default();
     let metrics = client.text("/metrics", &[]).await?.unwrap_or_default();
     let version = build["version"].as_str().filter(|version| !version.is_empty());
-    let victoria = label(&metrics, "vm_app_version", "short_version").or(label(&metrics, "vm_app_version", "version"));
+    let victoria = victoria(&metrics);
     let name = match (build["application"].as_str(), victoria) {
         (Some(application), _) => Some(application.to_owned()),
         // It says that it is a Prometheus, for the sake of dashboards.
@@ -34,6 +34,13 @@ pub async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
 
 fn named(name: &str, version: &str) -> String {
     if version.is_empty() { name.to_owned() } else { format!("{name} {version}") }
+}
+
+/// The version of a VictoriaMetrics, empty where its build, as Debian's, has none; `None` for other servers.
+fn victoria(metrics: &str) -> Option<&str> {
+    const NAME: &str = "vm_app_version";
+    let version = label(metrics, NAME, "short_version").or(label(metrics, NAME, "version"));
+    version.or_else(|| metrics.lines().any(|line| line.starts_with("vm_app_version{")).then_some(""))
 }
 
 /// VictoriaMetrics counts in months where it names no unit.
@@ -67,6 +74,9 @@ mod tests {
                     flag{name=\"retentionPeriod\", value=\"100y\", is_set=\"true\"} 1\n";
         assert_eq!(label(text, "vm_app_version", "short_version"), Some("v1.79.5"));
         assert_eq!(label(text, "vm_app", "version"), None);
+        assert_eq!(victoria(text), Some("v1.79.5"));
+        assert_eq!(victoria("vm_app_version{version=\"\", short_version=\"\"} 1\n"), Some(""));
+        assert_eq!(victoria("prometheus_build_info{version=\"2.42.0\"} 1\n"), None);
         assert_eq!(months(text).as_deref(), Some("100y"));
         assert_eq!(months(&text.replace("100y", "3")).as_deref(), Some("3 months"));
     }

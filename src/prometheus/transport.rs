@@ -19,6 +19,10 @@ const MAX_ANSWER_BYTES: usize = 256 << 20;
 /// What to do about a server that wants a login, and about one that refuses it.
 const NO_LOGIN: &str = "it wants a login; give one in a file with --http.config.file, it is sent and never shown";
 const REFUSED_LOGIN: &str = "it refuses the login of --http.config.file or --url: check it, and what it may read";
+/// What to do about a server that keeps tenants apart and was told none, which Mimir and Cortex answer so.
+const NO_TENANT: &str = "it wants a tenant; name it with --header 'X-Scope-OrgID: NAME', or in http_headers of \
+                         --http.config.file";
+const NO_TENANT_WORDS: &[u8] = b"no org id";
 
 impl Client {
     /// Sends a query once. Whoever waits here holds a place among the queries in flight.
@@ -47,6 +51,10 @@ impl Client {
             ("timeout", format!("{}s", self.terms().timeout.as_secs().max(1))),
             // Thanos's; others pass over it.
             ("partial_response", self.terms().allow_partial.to_string()),
+            // VictoriaMetrics looks back a whole step for a gauge, however long that is, and fills an outage. Its
+            // cache does not know how far an answer looked back.
+            ("max_lookback", "5m".to_owned()),
+            ("nocache", "1".to_owned()),
         ];
         if !self.terms().allow_partial {
             // VictoriaMetrics's word for the same.
@@ -113,7 +121,11 @@ impl Client {
         let url = self.shown_url().to_owned();
         let mut failure = match (status, serde_json::from_slice(body)) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
-                let remedy = if self.access().has_login() { REFUSED_LOGIN } else { NO_LOGIN };
+                let remedy = match self.access().has_login() {
+                    _ if body.trim_ascii() == NO_TENANT_WORDS => NO_TENANT,
+                    true => REFUSED_LOGIN,
+                    false => NO_LOGIN,
+                };
                 Failure::new(PromError::NotAllowed { url, status: status.to_string(), remedy }, Cure::Nothing)
             }
             (_, Ok(ApiError { error_type, error })) => self.refused(status, &error_type, &error),

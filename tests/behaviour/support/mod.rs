@@ -15,8 +15,10 @@ mod isolated;
 mod metrics;
 mod port;
 mod program;
+mod recorded;
 mod server;
 mod simulated;
+mod victoria_metrics;
 
 pub(crate) use answering::Answering;
 pub(crate) use asked::Asked;
@@ -34,8 +36,10 @@ pub(crate) use isolated::isolated;
 pub(crate) use metrics::{METRICS, Metrics};
 pub(crate) use port::free_port;
 pub(crate) use program::{Run, etcd_heatmap, etcd_heatmap_command, example, needed, oracle, oracle_run};
+pub(crate) use recorded::Recorded;
 pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prometheus_of, prometheus_with, until};
 pub(crate) use simulated::{Simulated, simulated};
+pub(crate) use victoria_metrics::VictoriaMetrics;
 
 /// 2026-10-01T00:00:00Z, where every history of these tests begins: a multiple of a day and in the past.
 pub(crate) const START: i64 = 1_790_812_800;

@@ -10,6 +10,8 @@ use super::{DAY, Folder, Prometheus, START, import};
 /// Three clusters of three members over three days, scraped once a minute, with all the incidents of the simulator.
 pub(crate) struct Simulated {
     pub(crate) prometheus: Prometheus,
+    /// Where its samples stand as OpenMetrics text.
+    pub(crate) file: String,
 }
 
 impl Simulated {
@@ -29,6 +31,6 @@ pub(crate) fn simulated() -> &'static Simulated {
         example("simulate", &[&size[..], &["--start", "2026-10-01", "--seed", "7", "--out", &file]].concat())
             .succeeds();
         import(Path::new(&file), &folder, &ONE_BLOCK);
-        Simulated { prometheus: Prometheus::start(folder, |_| String::new()) }
+        Simulated { prometheus: Prometheus::start(folder, |_| String::new()), file }
     })
 }

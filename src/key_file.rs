@@ -3,6 +3,7 @@
 //! A value stays the text that a person wrote, `0.30` and not the nearest double of it: what it
 //! means is up to the key.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -72,7 +73,8 @@ impl KeyFile {
         let syntax = |at: usize, reason: &str| KeyFileError::Syntax {
             path: path.to_owned(),
             line: line_at(text, at),
-            reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
+            // A key may be called anything, with the commands of a terminal in it.
+            reason: reason.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "?"),
         };
         let table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
         let mut entries = Vec::new();
@@ -85,24 +87,30 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), entries })
     }
 
-    /// Reads INI; keys outside a section have no table. Quotes around a value are left out.
+    /// Reads INI; keys outside a section have no table, and of a key that stands twice the last counts. Quotes
+    /// around a value are left out.
     pub fn ini(path: &Path, text: &str) -> Result<Self, KeyFileError> {
-        const OUTSIDE: &str = "";
-        let mut ini = Ini::new_cs();
-        ini.set_default_section(OUTSIDE);
-        let sections = ini.read(text.to_owned()).map_err(|reason| KeyFileError::Syntax {
-            path: path.to_owned(),
-            line: reason.split(|c: char| !c.is_ascii_digit()).find_map(|n| n.parse().ok()).unwrap_or(1),
-            reason: "it is neither a [section] nor a line like key = value".to_owned(),
-        })?;
-        let mut entries = Vec::new();
-        for (section, keys) in sections {
-            for (key, value) in keys {
-                let line = ini_line(text, &section, &key);
-                let key = if section == OUTSIDE { key } else { format!("{section}.{key}") };
-                entries.push(Entry { key, text: unquoted(&value.unwrap_or_default()).to_owned(), line });
+        let mut by_key = BTreeMap::new();
+        let mut section = String::new();
+        // The parser does not say on which line a key stands; but no line of INI continues another.
+        for (line, alone) in (1..).zip(text.lines()) {
+            for (name, keys) in ini_line(alone).ok_or_else(|| KeyFileError::Syntax {
+                path: path.to_owned(),
+                line,
+                reason: "it is neither a [section] nor a line like key = value".to_owned(),
+            })? {
+                if keys.is_empty() {
+                    section = name;
+                    continue;
+                }
+                for (key, value) in keys {
+                    let key = if section.is_empty() { key } else { format!("{section}.{key}") };
+                    let text = unquoted(&value.unwrap_or_default()).to_owned();
+                    by_key.insert(key.clone(), Entry { key, text, line });
+                }
             }
         }
+        let mut entries: Vec<Entry> = by_key.into_values().collect();
         entries.sort_by_key(|entry| entry.line);
         Ok(Self { path: path.to_owned(), entries })
     }
@@ -147,20 +155,11 @@ fn line_at(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|&b| b == b'\n').count()
 }
 
-/// Where a key of a section stands; `configparser` does not say.
-fn ini_line(text: &str, section: &str, key: &str) -> usize {
-    let mut within = "";
-    let mut found = 1;
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            within = name.trim();
-        } else if within == section && line.split(['=', ':']).next().is_some_and(|k| k.trim() == key) {
-            // Of a key that stands twice the last counts.
-            found = index + 1;
-        }
-    }
-    found
+/// A section without keys, or a key and its value under no section, or nothing; `None` where it is none of them.
+fn ini_line(line: &str) -> Option<HashMap<String, HashMap<String, Option<String>>>> {
+    let mut ini = Ini::new_cs();
+    ini.set_default_section("");
+    ini.read(line.to_owned()).ok()
 }
 
 fn unquoted(value: &str) -> &str {
@@ -203,5 +202,25 @@ mod tests {
         assert_eq!(lines(&file), [("weights.wt_etcd_wal_fsync", "0.30", 3), ("time.duration", "[1h]", 6)]);
         let error = KeyFile::ini(Path::new("config.conf"), "[weights]\na = 1\n[oops\n").unwrap_err().to_string();
         assert!(error.starts_with("config.conf, line 3: "), "{error}");
+    }
+
+    #[test]
+    fn a_key_of_an_ini_is_on_the_line_on_which_the_parser_found_it() {
+        // Each of these was once found on line 1: where the parser ends a section's name or a key, so do we.
+        for (text, key, line) in [
+            ("[[a]]\nb = 2\n", "[a].b", 2),
+            ("[a]]\nb = 2\n", "a].b", 2),
+            ("[a]\nb ; a comment\n", "a.b", 2),
+            ("\n[a]\nb = 1\n[c]\nb = 2\n[a]\nb = 3\n", "a.b", 7),
+        ] {
+            let file = KeyFile::ini(Path::new("x.conf"), text).unwrap();
+            assert_eq!(file.get(key).map(|entry| entry.line), Some(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_commands_of_a_terminal_is_told_without_them() {
+        let error = KeyFile::toml(Path::new("x.toml"), "\"a\\u001b[2J\" = [{}]\n").unwrap_err().to_string();
+        assert_eq!(error, "x.toml, line 1: a?[2J cannot be a list of tables");
     }
 }

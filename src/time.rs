@@ -136,7 +136,9 @@ pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     let text = text.trim();
     let unknown = || TimeError::NotATime(text.to_owned());
     if let Some(offset) = text.strip_prefix("now") {
-        return parse_offset(offset).map(|ms| now_ms.saturating_add(ms)).ok_or_else(unknown);
+        let at = parse_offset(offset).map(|ms| now_ms.saturating_add(ms));
+        // Millions of years ago there is no day with a number.
+        return at.filter(|&ms| (ms as f64).abs() <= EPOCH_SECONDS_MAX * 1000.0).ok_or_else(unknown);
     }
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.timestamp_millis());
@@ -336,7 +338,7 @@ mod tests {
 
     #[test]
     fn an_instant_that_is_none_is_refused() {
-        for text in ["", "yesterday", "now30d", "2026-13-01", "nan", "inf", "now-"] {
+        for text in ["", "yesterday", "now30d", "2026-13-01", "nan", "inf", "now-", "now-30333333y"] {
             assert_eq!(parse_instant(text, NOW), Err(TimeError::NotATime(text.to_owned())), "{text}");
         }
         assert!(matches!(parse_instant("1790812800000", NOW), Err(TimeError::Milliseconds(_))));

@@ -68,7 +68,8 @@ fn of_entry(
     let key = key_of(&written).map_err(|instead| ConfigError::UnknownKey {
         path: path.to_owned(),
         line,
-        key: written.clone(),
+        // It may be called anything, with the commands of a terminal in it.
+        key: written.replace(char::is_control, "?"),
         instead,
     })?;
     let text = if KeyFile::is_toml(path) { text } else { original::text_of(&text) };

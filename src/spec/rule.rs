@@ -138,10 +138,14 @@ impl fmt::Display for Bands {
 
 /// The shortest percentage that is read as this share, such as `66.6%`.
 pub fn percent(share: f64) -> String {
-    let hundredfold = share * 100.0;
-    let text = |places: usize| format!("{hundredfold:.places$}");
-    let reads_back = |text: &String| format!("{text}e-2").parse() == Ok(share);
-    format!("{}%", (0..16).map(text).find(reads_back).unwrap_or_else(|| hundredfold.to_string()))
+    // The decimal point is moved in the text: a hundredfold is not always a double.
+    let text = share.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = format!("{fraction:0<2}");
+    let (hundredths, rest) = fraction.split_at(2);
+    let digits = format!("{whole}{hundredths}");
+    let digits = Some(digits.trim_start_matches('0')).filter(|digits| !digits.is_empty()).unwrap_or("0");
+    if rest.is_empty() { format!("{digits}%") } else { format!("{digits}.{rest}%") }
 }
 
 #[cfg(test)]
@@ -165,6 +169,10 @@ mod tests {
     fn bands_come_back_as_they_were_written() {
         for text in ["0.025:5, 0.04:0", "0.01:0", "80%:5, 95%:0", "66.6%:2.125", "none", "1024:0"] {
             assert_eq!(text.parse::<Bands>().unwrap().to_string(), text);
+        }
+        for text in ["100%:0", "0%:0", "0.5%:0", "2.5%:0", "10000000000000066.6%:2", "0.0000000000000000000001%:0"] {
+            let bands: Bands = text.parse().unwrap();
+            assert_eq!(bands.to_string().parse(), Ok(bands), "{text}");
         }
         let bands: Bands = "66.6%:5,95%:0".parse().unwrap();
         assert_eq!(bands.list.iter().map(|b| b.above).collect::<Vec<_>>(), [0.666, 0.95]);

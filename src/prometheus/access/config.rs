@@ -58,7 +58,7 @@ impl HttpConfig {
     }
 
     /// Reads the text of such a file.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, AccessError> {
+    pub(in crate::prometheus) fn parse(path: &Path, text: &str) -> Result<Self, AccessError> {
         let root = yaml::parse(path, text.trim_start_matches('\u{feff}'))?;
         let known = proxy::with(&[&LOGINS[..], &OTHERS].concat());
         let fields = Fields::of(path, "", &root, &known, &[])?;

@@ -49,6 +49,7 @@ pub enum AccessError {
 
 impl AccessError {
     pub(super) fn line(path: &Path, line: usize, reason: impl Into<String>) -> Self {
-        Self::Line { path: path.to_owned(), line, reason: reason.into() }
+        // A key may be called anything, with the commands of a terminal in it.
+        Self::Line { path: path.to_owned(), line, reason: reason.into().replace(char::is_control, "?") }
     }
 }

@@ -1,5 +1,6 @@
 //! OAuth 2: a token for the client's own credentials, fetched where there is none or it expires.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,7 +50,7 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 const MESSAGE_CHARS: usize = 200;
 
 /// `oauth2`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct OAuth2 {
     client_id: String,
     client_secret: Option<SecretSource>,
@@ -58,6 +59,13 @@ pub(super) struct OAuth2 {
     endpoint_params: Vec<(String, Secret)>,
     pub(super) tls: TlsConfig,
     pub(super) proxy: ProxyConfig,
+}
+
+/// The URL may hold a login, or a key as a parameter.
+impl fmt::Debug for OAuth2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuth2").field("token_url", &without_login(&self.token_url)).finish_non_exhaustive()
+    }
 }
 
 impl OAuth2 {

@@ -68,6 +68,7 @@ fn what_is_wrong_is_told_with_file_and_line() {
         ("a: &x s3cret\nb: *x", "line 2: anchors and aliases"),
         ("basic_auth:\n  password: \"s3cret", "line 2: this is no YAML"),
         ("a: b\n---\nc: d", "line 2: a second document"),
+        ("\"b\\e[2J\\n\": s3cret", "line 1: there is no key 'b?[2J?': there are basic_auth"),
         (&"[".repeat(100), "line 1: no key of this format lies that deep"),
     ] {
         let error = refused(text);
@@ -79,9 +80,13 @@ fn what_is_wrong_is_told_with_file_and_line() {
 
 #[test]
 fn nothing_of_a_file_is_shown_for_debugging() {
-    let text = "basic_auth: {username: a, password: s3cret}\nproxy_url: http://a:s3cret@p\n\
-                http_headers: {X: {secrets: [s3cret]}}\n";
-    let config = HttpConfig::parse(Path::new("http.yml"), text).map_err(|e| e.to_string());
-    let shown = format!("{config:?}");
-    assert!(shown.contains("Basic") && !shown.contains("s3cret"), "{shown}");
+    for (text, login) in [
+        ("basic_auth: {username: a, password: s3cret}\nproxy_url: http://a:s3cret@p", "Basic"),
+        ("oauth2: {client_id: a, client_secret: s3cret, token_url: 'https://a:s3cret@h/t?key=s3cret'}", "OAuth2"),
+        ("bearer_token: s3cret\nhttp_headers: {X: {secrets: [s3cret]}}", "Authorization"),
+    ] {
+        let config = HttpConfig::parse(Path::new("http.yml"), text).map_err(|e| e.to_string());
+        let shown = format!("{config:?}");
+        assert!(shown.contains(login) && !shown.contains("s3cret"), "{shown}");
+    }
 }

@@ -10,7 +10,7 @@ simulated() {
         rm -rf "$folder"
         mkdir -p "$folder"
         "$target/release/examples/simulate" --clusters "$clusters" --members "$members" --start "$start" \
-            --days "$days" --scrape 60s --out "$folder.om"
+            --days "$days" --scrape 60s --out "$folder.om" >&2
         # One large block instead of one for every two hours: promtool reads the file once for each.
         promtool tsdb create-blocks-from openmetrics --max-block-duration=486h --quiet "$folder.om" "$folder" >&2
         rm "$folder.om"
@@ -44,4 +44,9 @@ serve() {
         --log.level=warn >"$work/prometheus.log" 2>&1 &
     server=$!
     await "$url/-/ready"
+}
+
+# Seconds of processor time that the server has used.
+server_seconds() {
+    awk -v hz="$(getconf CLK_TCK)" '{ printf "%.2f\n", ($14 + $15) / hz }' "/proc/$server/stat"
 }

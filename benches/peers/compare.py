@@ -15,7 +15,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-METRICS = ("wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size")
+# Each with its column in the history.
+METRICS = {
+    "wal_fsync": "wal_fsync_seconds",
+    "backend_commit": "backend_commit_seconds",
+    "open_fds": "open_fds",
+    "leader_changes": "leader_changes",
+    "client_traffic_in": "client_traffic_in_bytes_per_second",
+    "db_size": "db_size_bytes",
+}
 
 
 def in_blocks(folder):
@@ -53,13 +61,13 @@ def main():
     victoria = in_victoria_metrics(url)
     differ = total = 0
     print(f"{'metric':20} {'history':>10} {'python':>10} {'NaN there':>10} {'vmalert':>10} {'values differ':>14}")
-    for metric in METRICS:
+    for metric, column in METRICS.items():
         frame = of_python(parquet, metric)
         frame["ts"] = frame["ts"].astype("datetime64[ns, UTC]")
-        known = readings.loc[readings[metric].notna(), ["ts", "cluster", "member", metric]]
+        known = readings.loc[readings[column].notna(), ["ts", "cluster", "member", column]]
         both = known.merge(frame.dropna(), on=["ts", "cluster", "member"], how="outer")
         # Bit for bit; a row that only one of them has differs.
-        wrong = int((both[metric].to_numpy().view(np.int64) != both["value"].to_numpy().view(np.int64)).sum())
+        wrong = int((both[column].to_numpy().view(np.int64) != both["value"].to_numpy().view(np.int64)).sum())
         nan = int(frame["value"].isna().sum())
         print(f"{metric:20} {len(known):10} {len(frame):10} {nan:10} {victoria[metric]:10} {wrong:14}")
         differ += wrong

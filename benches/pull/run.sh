@@ -7,7 +7,7 @@
 #   RUNS=9 CONCURRENCY=8 benches/pull/run.sh
 #
 # Needs prometheus, promtool, curl, python3, GNU time. The first run makes the data: it takes some
-# minutes and 10 GB under the target folder for a while.
+# minutes and 5 GB under the target folder for a while.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

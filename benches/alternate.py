@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Runs commands in turns, A B A B …, and prints medians side by side.
 
-    alternate.py [--runs 5] [--warmup 1] [--fresh DIR]… [--bar RATIO] [--seconds BAR]
-                 NAME=COMMAND [NAME=COMMAND …]
+    alternate.py [--runs 5] [--warmup 1] [--fresh DIR]… [--bar RATIO [--each]] [--seconds BAR]
+                 [--memory-bar RATIO] NAME=COMMAND [NAME=COMMAND …]
 
 In turns, because a machine's speed drifts: what slows one run down slows its neighbour down too.
 The last column divides a command's median wall time by that of the last command. The exit code is
-1 when the first command's ratio is above --bar or its median above --seconds. --fresh folders are emptied before each
-run, and what earlier runs left to write is flushed, so that nobody pays for another's output.
+1 when the first command's ratio is above --bar (with --each: that to any of the others), its median
+above --seconds, or its peak memory above --memory-bar times that of the last command. --fresh folders
+are emptied before each run, and what earlier runs left to write is flushed, so that nobody pays for
+another's output.
 """
 
 import argparse
@@ -34,13 +36,32 @@ def measure(command):
     return wall, user + system, int(values["Maximum resident set size (kbytes)"]) / 1024
 
 
+def held(options, medians):
+    """Whether the first command keeps within the bars; prints each."""
+    (name, first), *others = medians.items()
+    last, floor = others[-1] if others else (name, first)
+    bars = []
+    if options.bar is not None:
+        for other, its in others if options.each else [(last, floor)]:
+            bars.append((first[0] / its[0], options.bar, f"times {other}"))
+    if options.seconds is not None:
+        bars.append((first[0], options.seconds, "s"))
+    if options.memory_bar is not None:
+        bars.append((first[2] / floor[2], options.memory_bar, f"times the memory of {last}"))
+    for value, bar, unit in bars:
+        print(f"{name}: {value:.2f} {unit}, bar {bar:g}: {'held' if value <= bar else 'MISSED'}")
+    return all(value <= bar for value, bar, _ in bars)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=1)
     parser.add_argument("--fresh", action="append", default=[])
     parser.add_argument("--bar", type=float)
+    parser.add_argument("--each", action="store_true")
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--memory-bar", type=float)
     parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
     options = parser.parse_args()
     commands = [command.split("=", 1) for command in options.commands]
@@ -61,15 +82,7 @@ def main():
     for name, (wall, cpu, rss) in medians.items():
         walls = [row[0] for row in results[name]]
         print(f"{name:32} {wall:8.2f} {min(walls):8.2f} {max(walls):8.2f} {cpu:8.2f} {rss:8.0f} {wall / floor:8.2f}")
-    name, wall = commands[0][0], medians[commands[0][0]][0]
-    bars = []
-    if options.bar is not None:
-        bars.append((wall / floor, options.bar, f"times {commands[-1][0]}"))
-    if options.seconds is not None:
-        bars.append((wall, options.seconds, "s"))
-    for value, bar, unit in bars:
-        print(f"{name}: {value:.2f} {unit}, bar {bar:g}: {'held' if value <= bar else 'MISSED'}")
-    sys.exit(0 if all(value <= bar for value, bar, _ in bars) else 1)
+    sys.exit(0 if held(options, medians) else 1)
 
 
 main()

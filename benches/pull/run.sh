@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `etcd-heatmap pull` against its floor: curl that fetches the same answers to the same range
+# `etcd-heatmap pull` against its limit: curl that fetches the same answers to the same range
 # queries from the same Prometheus, as many at once, into /dev/null. What pull adds is choosing the
-# series, decoding, joining and writing the history.
+# series, decoding, joining and writing the history. Then its processor time against the server's.
 #
 #   benches/pull/run.sh             5 runs each
 #   RUNS=9 CONCURRENCY=8 benches/pull/run.sh
@@ -13,38 +13,20 @@ cd "$(dirname "$0")/../.."
 
 runs=${RUNS:-5}
 concurrency=${CONCURRENCY:-4}
-clusters=5 members=20 start=2026-10-01 days=4 end=2026-10-05
+clusters=15 members=20 start=2026-10-01 days=2 end=2026-10-03
 target=${CARGO_TARGET_DIR:-$PWD/target}
 work=$target/bench/pull
-data=$work/data-$clusters-$members-$days
 out=$work/out
 
 mkdir -p "$work"
 export CARGO_TARGET_DIR=$target
 cargo build --release --quiet --bin etcd-heatmap --example simulate
+# shellcheck source=benches/server.sh
+. benches/server.sh
 
-if [ ! -e "$data/complete" ]; then
-    rm -rf "$data"
-    "$target/release/examples/simulate" --clusters $clusters --members $members --start $start \
-        --days $days --scrape 60s --out "$work/raw.om"
-    # One large block instead of one for every two hours: promtool reads the file once for each.
-    promtool tsdb create-blocks-from openmetrics --max-block-duration=486h --quiet "$work/raw.om" "$data"
-    rm "$work/raw.om"
-    touch "$data/complete"
-fi
-
-echo 'global: {}' >"$work/prometheus.yml"
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-url=http://127.0.0.1:$port
-prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$data" \
-    --storage.tsdb.retention.time=100y --web.listen-address="127.0.0.1:$port" \
-    --log.level=warn >"$work/prometheus.log" 2>&1 &
-server=$!
+data=$(simulated $clusters $members $start $days)
+serve "$data"
 trap 'kill $server; wait $server || true' EXIT
-for _ in $(seq 100); do
-    curl --silent --fail --output /dev/null "$url/-/ready" && break
-    sleep 0.2
-done
 
 pull="$target/release/etcd-heatmap pull --url $url --start $start --end $end --step 1m \
 --concurrency $concurrency --out $out --quiet"
@@ -54,7 +36,25 @@ $pull
 python3 benches/pull/requests.py "$out/manifest.json" "$url" $start $days "$work/requests"
 
 echo "== pull of $((clusters * members)) members, $days days at 1 minute, $concurrency queries at once, $(nproc) cores"
+missed=0
 fetch="xargs -a $work/requests/list -P $concurrency -I{} \
 curl --silent --show-error --fail --output /dev/null --data @{} $url/api/v1/query_range"
-benches/alternate.py --runs "$runs" --warmup 2 --bar 1.25 --fresh "$out" \
-    "etcd-heatmap pull=$pull" "curl=$fetch"
+benches/alternate.py --runs "$runs" --warmup 2 --bar 1.10 --fresh "$out" \
+    "etcd-heatmap pull=$pull" "curl=$fetch" || missed=1
+
+echo "== processor time of $runs more pulls, and of the server meanwhile"
+rm -f "$work/used"
+before=$(server_seconds)
+for _ in $(seq "$runs"); do
+    rm -rf "$out"
+    /usr/bin/time -a -f '%U %S' -o "$work/used" $pull
+done
+awk -v before="$before" -v after="$(server_seconds)" '
+    { ours += $1 + $2 }
+    END {
+        server = after - before
+        printf "etcd-heatmap %.2f s, server %.2f s, ratio %.3f, bar 0.25: %s\n",
+            ours, server, ours / server, ours <= 0.25 * server ? "held" : "MISSED"
+        exit ours > 0.25 * server
+    }' "$work/used" || missed=1
+exit "$missed"

@@ -1,0 +1,52 @@
+# Sourced by the benchmarks that need a server: simulated data, and a real Prometheus that serves it.
+# They have set $target and $work, and built the example simulate.
+
+# Raw etcd metrics of so many clusters and members from a day on, a scrape a minute, made once and
+# shared by the benchmarks; prints the folder.
+simulated() {
+    local clusters=$1 members=$2 start=$3 days=$4
+    local folder=$target/bench/simulated/$clusters-$members-$start-$days
+    if [ ! -e "$folder/complete" ]; then
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        "$target/release/examples/simulate" --clusters "$clusters" --members "$members" --start "$start" \
+            --days "$days" --scrape 60s --out "$folder.om" >&2
+        # One large block instead of one for every two hours: promtool reads the file once for each.
+        promtool tsdb create-blocks-from openmetrics --max-block-duration=486h --quiet "$folder.om" "$folder" >&2
+        rm "$folder.om"
+        touch "$folder/complete"
+    fi
+    echo "$folder"
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Waits until an address answers.
+await() {
+    for _ in $(seq 150); do
+        curl --silent --fail --output /dev/null "$1" && return
+        sleep 0.2
+    done
+    echo "error: $1 does not answer" >&2
+    return 1
+}
+
+# Starts a Prometheus over a folder of blocks; sets $url and $server, its process.
+serve() {
+    local port
+    port=$(free_port)
+    url=http://127.0.0.1:$port
+    echo 'global: {}' >"$work/prometheus.yml"
+    prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$1" \
+        --storage.tsdb.retention.time=100y --web.listen-address="127.0.0.1:$port" \
+        --log.level=warn >"$work/prometheus.log" 2>&1 &
+    server=$!
+    await "$url/-/ready"
+}
+
+# Seconds of processor time that the server has used.
+server_seconds() {
+    awk -v hz="$(getconf CLK_TCK)" '{ printf "%.2f\n", ($14 + $15) / hz }' "/proc/$server/stat"
+}

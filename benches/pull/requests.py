@@ -1,10 +1,11 @@
-"""Writes the bodies of the range queries that a pull sent, one file each, and a list of them; fetches
+"""Writes the bodies of the range queries that a pull without a selector sent, one file each, and a list of them; fetches
 each once and prints what comes back.
 
     requests.py MANIFEST URL FIRST_DATE DAYS FOLDER
 """
 
 import json
+import re
 import sys
 import urllib.parse
 import urllib.request
@@ -12,6 +13,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 DAY = 86_400
+QUERIES = Path(__file__).parents[2] / "queries"
+
+
+def sent(metric, query):
+    """The direct form, which pull sends where each member has one series a bucket, as in these benchmarks."""
+    form = re.search(r"^# direct:\n(.+)$", (QUERIES / f"{metric}.promql").read_text(), re.MULTILINE)
+    return form[1].replace("$selector", "") if form and query["form"] == "raw" else query["promql"]
 
 
 def main():
@@ -26,7 +34,7 @@ def main():
         for metric, query in manifest["queries"].items():
             # One UTC day a query, both ends included.
             body = urllib.parse.urlencode(
-                {"query": query["promql"], "start": day, "end": day + DAY - step, "step": step})
+                {"query": sent(metric, query), "start": day, "end": day + DAY - step, "step": step})
             path = folder / f"{day}-{metric}"
             path.write_text(body)
             paths.append(path)

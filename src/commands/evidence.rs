@@ -99,29 +99,65 @@ pub(super) struct Overview {
 impl Overview {
     /// Puts together what the footers say; `None` where there is no day.
     pub(super) fn of(metas: &[(UtcDay, DayMeta)]) -> Option<Self> {
-        let ((first, first_meta), (last, last_meta)) = (metas.first()?, metas.last()?);
-        let mut lives = Lives::default();
-        for (_, meta) in metas {
-            lives.merge(&meta.lives);
-        }
-        let there: Vec<UtcDay> = metas.iter().map(|(day, _)| *day).collect();
-        let missing = first.through(*last).filter(|day| there.binary_search(day).is_err()).collect();
-        let range = TimeRange { start_ms: first_meta.range.start_ms, end_ms: last_meta.range.end_ms };
-        let partial = metas.iter().filter(|(_, meta)| !meta.partial.is_empty()).map(|(day, _)| *day).collect();
-        Some(Self { range, lives, missing, partial })
+        let mut gathered = Gathered::default();
+        metas.iter().for_each(|(day, meta)| gathered.add(*day, meta));
+        gathered.overview()
     }
 }
 
-/// The files of a history with their hashes: those whose hash is known, the rest by reading them.
-pub(super) fn list_history(
-    history: &History,
-    metas: &[(UtcDay, DayMeta)],
-    hashed: &BTreeMap<UtcDay, Written>,
-) -> Result<Vec<Written>, CommandError> {
-    let list = |(day, meta): &(UtcDay, DayMeta)| match hashed.get(day) {
-        Some(file) => Ok(file.clone()),
-        None => Ok(Written::read(history.out(), &history.file(*day), meta.rows)?),
-    };
+/// What the footers of days say, as far as they have been seen; little of it grows with their number.
+#[derive(Default)]
+pub(super) struct Gathered {
+    days: BTreeMap<UtcDay, GatheredDay>,
+    lives: Lives,
+}
+
+/// One of the days.
+#[derive(Clone, Copy)]
+struct GatheredDay {
+    range: TimeRange,
+    is_partial: bool,
+}
+
+impl Gathered {
+    /// Adds a day.
+    pub(super) fn add(&mut self, day: UtcDay, meta: &DayMeta) {
+        self.days.insert(day, GatheredDay { range: meta.range, is_partial: !meta.partial.is_empty() });
+        self.lives.merge(&meta.lives);
+    }
+
+    /// The days together; `None` where there is none.
+    pub(super) fn overview(self) -> Option<Overview> {
+        let ((first, first_day), (last, last_day)) = (self.days.first_key_value()?, self.days.last_key_value()?);
+        let missing = first.through(*last).filter(|day| !self.days.contains_key(day)).collect();
+        let range = TimeRange { start_ms: first_day.range.start_ms, end_ms: last_day.range.end_ms };
+        let partial = self.days.iter().filter(|(_, day)| day.is_partial).map(|(day, _)| *day).collect();
+        Some(Overview { range, lives: self.lives, missing, partial })
+    }
+
+    /// What is left to pull of a range. A day that is there in part is pulled again, so that its file
+    /// covers what was asked for before and now; so is one with partial answers, unless these will do.
+    pub(super) fn missing_parts(&self, range: TimeRange, partial_will_do: bool) -> Vec<(UtcDay, TimeRange)> {
+        range
+            .days()
+            .filter_map(|day| Some((day, range.intersect(day.range())?)))
+            .filter_map(|(day, part)| match self.days.get(&day) {
+                Some(have) if have.range.contains(part) && (partial_will_do || !have.is_partial) => None,
+                Some(have) => Some((day, have.range.hull(part))),
+                None => Some((day, part)),
+            })
+            .collect()
+    }
+
+    /// How many days there are.
+    pub(super) fn len(&self) -> usize {
+        self.days.len()
+    }
+}
+
+/// The files of a history with their hashes.
+pub(super) fn list_history(history: &History, metas: &[(UtcDay, DayMeta)]) -> Result<Vec<Written>, CommandError> {
+    let list = |(day, meta): &(UtcDay, DayMeta)| Ok(Written::read(history.out(), &history.file(*day), meta.rows)?);
     metas.par_iter().map(list).collect()
 }
 

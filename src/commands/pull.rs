@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use indicatif::{HumanBytes, HumanCount};
 
-use super::evidence::{Overview, list_history, whole_days};
+use super::evidence::{Gathered, whole_days};
 use super::interrupt::{Interrupt, Signal};
 use super::progress::{Progress, Reporter};
 use super::{CommandError, Writing};
@@ -25,6 +25,8 @@ use crate::time::{TimeRange, UtcDay};
 const TICK: Duration = Duration::from_millis(200);
 /// Days that are written to disk at once while others are still coming in.
 const WRITES_IN_FLIGHT: usize = 2;
+/// Threads that decode answers and write days.
+const BLOCKING_THREADS: usize = 2;
 
 /// What became of the days that were asked for.
 #[derive(Debug)]
@@ -55,6 +57,8 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // Each thread that decodes keeps memory of its own, and a pull waits for the server, not for them.
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(|e| CommandError::Threads(e.to_string()))?;
     let pulled = runtime.block_on(async {
@@ -76,15 +80,16 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
             queries: chosen,
         };
         let plan = PullPlan { source, queries, step: asked.step };
-        let mut pull = Pull { history, plan, metas: BTreeMap::new(), files: BTreeMap::new() };
+        let mut pull = Pull { history, plan, known: Gathered::default(), files: BTreeMap::new() };
         pull.take_in(there, leave.overwrite)?;
-        let days = missing_parts(range, &pull.metas, leave.allow_partial);
+        let days = pull.known.missing_parts(range, leave.allow_partial);
         let failed = pull.fetch(&client, days, terms.concurrency, run).await?;
+        let pulled = match run.interrupt.signal() {
+            Some(signal) => pull.stopped(range, leave.allow_partial, signal),
+            None => report(range, failed),
+        };
         pull.write_manifest()?;
-        match run.interrupt.signal() {
-            Some(signal) => Ok(pull.stopped(range, leave.allow_partial, signal)),
-            None => Ok(report(range, failed)),
-        }
+        Ok(pulled)
     });
     tell_trouble(client.traffic().received(), &run.reporter);
     for note in client.notes() {
@@ -114,7 +119,7 @@ struct Pull {
     history: History,
     plan: PullPlan,
     /// What is on disk and whole: that was there, or was written in this run.
-    metas: BTreeMap<UtcDay, DayMeta>,
+    known: Gathered,
     /// The same days' files with their hashes.
     files: BTreeMap<UtcDay, Written>,
 }
@@ -138,7 +143,8 @@ impl Pull {
             other => {
                 let known = other?;
                 self.files = whole_days(&self.history, &known)?;
-                self.metas = known.into_iter().filter(|(day, _)| self.files.contains_key(day)).collect();
+                let whole = known.iter().filter(|(day, _)| self.files.contains_key(day));
+                whole.for_each(|(day, meta)| self.known.add(*day, meta));
             }
         }
         Ok(())
@@ -177,7 +183,7 @@ impl Pull {
         while let Some(done) = written.next().await {
             match done {
                 Ok((day, meta, file)) => {
-                    self.metas.insert(day, meta);
+                    self.known.add(day, &meta);
                     self.files.insert(day, file);
                     pulled += 1;
                 }
@@ -198,41 +204,22 @@ impl Pull {
 
     /// What is there when a signal has ended the pull; it may have come too late for that.
     fn stopped(&self, range: TimeRange, partial_will_do: bool, signal: Signal) -> Pulled {
-        let (asked, missing) = (range.days().count(), missing_parts(range, &self.metas, partial_will_do).len());
+        let (asked, missing) = (range.days().count(), self.known.missing_parts(range, partial_will_do).len());
         let out = self.history.out().to_owned();
-        match (missing, self.metas.len()) {
+        match (missing, self.known.len()) {
             (0, _) => Pulled::All,
             (_, 0) => Pulled::Some(CommandError::StoppedEarly(signal)),
             _ => Pulled::Some(CommandError::StoppedPulling { signal, there: asked - missing, asked, out }),
         }
     }
 
-    fn write_manifest(&self) -> Result<(), CommandError> {
-        let metas: Vec<(UtcDay, DayMeta)> = self.metas.iter().map(|(day, meta)| (*day, meta.clone())).collect();
-        let Some(overview) = Overview::of(&metas) else { return Ok(()) };
-        let files = list_history(&self.history, &metas, &self.files)?;
+    fn write_manifest(self) -> Result<(), CommandError> {
+        let Some(overview) = self.known.overview() else { return Ok(()) };
+        let files = self.files.into_values().collect();
         let manifest = Manifest::of_pull(&self.plan.source, overview.range, &overview.lives, files, &overview.missing)
             .with_partial(&overview.partial);
         Ok(manifest.write(self.history.out())?)
     }
-}
-
-/// The parts of days that are not on disk. A day that is there in part is pulled again, so that its
-/// file covers what was asked for before and now; so is one with partial answers, unless these will do.
-fn missing_parts(
-    range: TimeRange,
-    known: &BTreeMap<UtcDay, DayMeta>,
-    partial_will_do: bool,
-) -> Vec<(UtcDay, TimeRange)> {
-    range
-        .days()
-        .filter_map(|day| Some((day, range.intersect(day.range())?)))
-        .filter_map(|(day, part)| match known.get(&day) {
-            Some(have) if have.range.contains(part) && (partial_will_do || have.partial.is_empty()) => None,
-            Some(have) => Some((day, have.range.hull(part))),
-            None => Some((day, part)),
-        })
-        .collect()
 }
 
 /// What the server could not do at once.

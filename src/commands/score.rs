@@ -29,7 +29,7 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
     let Opened { metas, broken, overview, source, step } = Opened::of(&history)?;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, &metas)?;
-    let listed = list_history(&history, &metas, &BTreeMap::new())?;
+    let listed = list_history(&history, &metas)?;
     let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing)
         .with_partial(&overview.partial);
     // Until the new files are there the manifest names none.

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod client;
+mod direct;
 mod error;
 mod failure;
 mod matrix;

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use futures_util::future::try_join_all;
 use futures_util::{Stream, StreamExt, stream};
 
+use super::direct::form_to_send;
 use super::question::Question;
 use super::slices::ask_in_slices;
 use super::{Client, PromError, QuerySet};
@@ -60,7 +61,8 @@ async fn pull_window(client: &Client, plan: &PullPlan, part: TimeRange) -> Resul
     let grid = Grid::within(part, plan.step);
     let asked = Column::all().filter_map(|column| Some((column, plan.source.queries.get(column.name())?)));
     let pulled = asked.map(async |(column, query)| {
-        let question = Question::of(&plan.queries, column, &query.form);
+        let form = form_to_send(client, &plan.queries, column, &query.form, grid).await?;
+        let question = Question::of(&plan.queries, column, form);
         Ok::<_, PromError>((column, query_grid(client, column, &question, grid).await?))
     });
     Ok(Window::join(grid, try_join_all(pulled).await?))

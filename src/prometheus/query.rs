@@ -2,8 +2,10 @@
 //! replaceable from a folder.
 //!
 //! A file holds a form that reads etcd's own metrics, after a line `# raw:`, and one that reads
-//! what recording rules made of them, after a line `# recorded:`. `$selector` stands for the
-//! matchers of `--selector`, `$labels` for the labels that name a member.
+//! what recording rules made of them, after a line `# recorded:`. A form after `# direct:` says what
+//! the raw one says, and costs the server less, where no two series after `# series:` differ in more
+//! than the labels that name a member and `le`. `$selector` stands for the matchers of `--selector`,
+//! `$labels` for the labels that name a member.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,6 +68,9 @@ pub enum QueryError {
 struct QueryText {
     raw: String,
     recorded: Option<String>,
+    direct: Option<String>,
+    /// The series that the direct form reads.
+    series: Option<String>,
     /// Whether it came with the program: what it says of a member, it says without the others.
     is_embedded: bool,
 }
@@ -73,13 +78,15 @@ struct QueryText {
 impl QueryText {
     /// `None` where there is no raw form. A file without any marker is a raw form.
     fn parse(text: &str) -> Option<Self> {
-        let (mut raw, mut recorded) = (String::new(), String::new());
+        let [mut raw, mut recorded, mut direct, mut series] = [const { String::new() }; 4];
         let mut form = &mut raw;
         for line in text.lines() {
             let line = line.trim();
             match line.strip_prefix('#').map(str::trim) {
                 Some("raw:") => form = &mut raw,
                 Some("recorded:") => form = &mut recorded,
+                Some("direct:") => form = &mut direct,
+                Some("series:") => form = &mut series,
                 Some(_) => {}
                 None if line.is_empty() => {}
                 None => {
@@ -90,7 +97,8 @@ impl QueryText {
                 }
             }
         }
-        (!raw.is_empty()).then(|| Self { raw, recorded: Some(recorded).filter(|r| !r.is_empty()), is_embedded: false })
+        let [recorded, direct, series] = [recorded, direct, series].map(|text| Some(text).filter(|t| !t.is_empty()));
+        (!raw.is_empty()).then_some(Self { raw, recorded, direct, series, is_embedded: false })
     }
 }
 
@@ -108,6 +116,8 @@ pub struct QuerySet {
 pub(super) const RAW: &str = "raw";
 /// The form that reads what recording rules made of them.
 pub(super) const RECORDED: &str = "recorded";
+/// The form that says what the raw one says, for some series.
+pub(super) const DIRECT: &str = "direct";
 
 impl QuerySet {
     /// The embedded queries, those of `folder` in their place.
@@ -166,9 +176,21 @@ impl QuerySet {
         }
     }
 
+    /// The series that the direct form of a query reads; `None` where it has no such form.
+    pub(super) fn series_of_direct(&self, column: Column) -> Option<String> {
+        let text = &self.texts[column.index()];
+        let series = text.series.as_ref().filter(|_| text.direct.is_some())?;
+        Some(series.replace("$selector", &self.selector))
+    }
+
     fn unfilled(&self, column: Column, form: &str) -> &str {
         let text = &self.texts[column.index()];
-        text.recorded.as_deref().filter(|_| form == RECORDED).unwrap_or(&text.raw)
+        let other = match form {
+            RECORDED => &text.recorded,
+            DIRECT => &text.direct,
+            _ => &None,
+        };
+        other.as_ref().unwrap_or(&text.raw)
     }
 
     /// The labels that name a member, as they stand in `by (…)` and `on (…)`.

@@ -55,6 +55,8 @@ impl Client {
             // cache does not know how far an answer looked back.
             ("max_lookback", "5m".to_owned()),
             ("nocache", "1".to_owned()),
+            // Thanos takes downsampled samples for long steps otherwise, where its dashboards' setting is on.
+            ("max_source_resolution", "0s".to_owned()),
         ];
         if !self.terms().allow_partial {
             // VictoriaMetrics's word for the same.

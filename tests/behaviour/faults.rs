@@ -154,7 +154,7 @@ fn windows_halve_until_the_server_takes_them_and_stay_so() {
     let faults = proxy();
     let expected = undisturbed(&faults, &DAYS);
     // How many steps the server takes, and what halving a day of 1440 then comes to.
-    for (most, size) in [(10, 6), (100, 90), (1439, 720)] {
+    for (most, size) in [(20, 12), (100, 90), (1439, 720)] {
         let folder = Folder::new("halves");
         faults.always(Fault::TooManySteps(most));
         let run = pull(&faults, &folder, &DAYS, &["--concurrency", "8"]).succeeds();

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::support::{Asked, DAY, Folder, HOUR, METRICS, Metrics, START, cells, etcd_heatmap, prometheus_of};
+use crate::support::{
+    Asked, DAY, Faults, Folder, HOUR, METRICS, Metrics, START, assert_same, cells, etcd_heatmap, prometheus_of,
+};
 use crate::whole_road::imports_exactly;
 
 const EARLY: i64 = START - HOUR;
@@ -21,6 +23,57 @@ fn forms(folder: &Folder) -> Vec<(&'static str, String)> {
 fn recorded(metrics: &mut Metrics, metric: &str, labels: &str, seconds: Range<i64>) {
     let value = if metric == "open_fds" { 2000.0 } else { 0.001 };
     metrics.recorded(metric, labels, seconds, |_| value);
+}
+
+#[test]
+fn the_sum_over_series_is_left_out_of_a_percentile_only_where_it_makes_no_difference() {
+    let mut metrics = Metrics::default();
+    metrics.member(r#"cluster="one",job="etcd",instance="m1",pod="a""#, EARLY..END);
+    // Two series a bucket, as after a change of a label: at once, or one after the other.
+    for (cluster, second) in [("both", EARLY), ("then", START + HOUR)] {
+        let labels = |pod: &str| format!(r#"cluster="{cluster}",job="etcd",instance="m1",pod="{pod}""#);
+        metrics.member(&labels("a"), EARLY..START + HOUR);
+        metrics.series(
+            "etcd_disk_wal_fsync_duration_seconds_bucket",
+            &(labels("b") + r#",le="0.001""#),
+            second..END,
+            |t| t as f64,
+        );
+        metrics.series(
+            "etcd_disk_wal_fsync_duration_seconds_bucket",
+            &(labels("b") + r#",le="+Inf""#),
+            second..END,
+            |t| 7.0 * t as f64,
+        );
+    }
+    let prometheus = prometheus_of(&metrics.text());
+    let faults = Faults::before(prometheus.server().port());
+    let raw = |metric: &str| {
+        let text = std::fs::read_to_string(format!("queries/{metric}.promql")).expect("it is in the repository");
+        text.split_once("# direct:").expect("it has a direct form").0.to_owned()
+    };
+    for (cluster, is_direct) in [("one", true), ("both", false), ("then", false)] {
+        let pull = |folder: &Folder, flags: &[&str]| {
+            let selector = format!(r#"cluster="{cluster}""#);
+            let (start, end) = (START.to_string(), END.to_string());
+            let asked = ["--start", &start, "--end", &end, "--selector", &selector, "--series", "raw", "--quiet"];
+            faults.calm();
+            let out = ["--url", &faults.url(), "--out", &folder.at("audit")];
+            etcd_heatmap(&[&["pull"], &out[..], &asked, flags].concat()).succeeds();
+            faults
+                .bodies()
+                .into_iter()
+                .filter(|body| body.contains("histogram_quantile") && !body.contains("le%29"))
+                .count()
+        };
+        let (folder, summed) = (Folder::new("direct"), Folder::new("summed"));
+        assert_eq!(pull(&folder, &[]) > 0, is_direct, "{cluster}");
+        for metric in ["wal_fsync", "backend_commit"] {
+            summed.write(&format!("{metric}.promql"), raw(metric));
+        }
+        assert_eq!(pull(&summed, &["--queries", &summed.at("")]), 0);
+        assert_same(&folder.tree("audit"), &summed.tree("audit"));
+    }
 }
 
 #[test]

@@ -33,6 +33,16 @@ impl Client {
         self.persist(1, async || self.get_once(&address).await).await.map_err(|failure| failure.error)
     }
 
+    /// What the server says of the series that a selector finds; `None` where it says nothing.
+    pub(in crate::prometheus) async fn series(
+        &self,
+        selector: &str,
+        range: TimeRange,
+    ) -> Result<Option<String>, PromError> {
+        let [start, end] = [range.start_ms, range.end_ms].map(|ms| (ms / 1000).to_string());
+        self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
+    }
+
     /// The values of a label among the series that a pull reads and that these matchers find.
     pub(in crate::prometheus) async fn label_values(
         &self,

@@ -44,7 +44,7 @@ fn random(state: &mut u64) -> u64 {
 struct Shared {
     plan: Plan,
     behind: u16,
-    asked: usize,
+    bodies: Vec<String>,
 }
 
 /// Passes on queries, one a connection.
@@ -58,7 +58,7 @@ impl Faults {
     pub(crate) fn before(behind: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let shared = Arc::new(Mutex::new(Shared { plan: Plan::Calm, behind, asked: 0 }));
+        let shared = Arc::new(Mutex::new(Shared { plan: Plan::Calm, behind, bodies: Vec::new() }));
         let threads = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -98,13 +98,18 @@ impl Faults {
 
     /// Queries since the plan was last changed.
     pub(crate) fn asked(&self) -> usize {
-        self.shared.lock().expect("no thread panics with it").asked
+        self.shared.lock().expect("no thread panics with it").bodies.len()
+    }
+
+    /// The bodies of those queries.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        self.shared.lock().expect("no thread panics with it").bodies.clone()
     }
 
     fn plan(&self, plan: Plan) {
         let mut shared = self.shared.lock().expect("no thread panics with it");
         shared.plan = plan;
-        shared.asked = 0;
+        shared.bodies.clear();
     }
 }
 
@@ -117,8 +122,12 @@ fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
     }
     let (fault, behind) = {
         let mut shared = shared.lock().ok()?;
-        shared.asked += 1;
-        (shared.plan.next(), shared.behind)
+        let is_range_query = is_range_query(&request);
+        if is_range_query {
+            shared.bodies.push(request.split_once("\r\n\r\n")?.1.to_owned());
+        }
+        // What is about steps and samples is about range queries.
+        (shared.plan.next().filter(|fault| is_range_query || !fault.reads_json()), shared.behind)
     };
     let plain = fault.as_ref().is_some_and(Fault::reads_json);
     let reply = ask(behind, &request, plain)?;
@@ -182,9 +191,13 @@ fn ask_server(behind: u16, request: &str, plain: bool) -> Option<Reply> {
     Some(Reply::of(status.split_once(' ')?.1, &head, &answer[end + 4..]))
 }
 
+fn is_range_query(request: &str) -> bool {
+    request.contains("/api/v1/query_range ")
+}
+
 /// How many steps a range query asks for; another query asks for none.
 fn steps(request: &str) -> i64 {
-    if !request.contains(" /api/v1/query_range ") {
+    if !is_range_query(request) {
         return 0;
     }
     let field = |name: &str| {

@@ -60,11 +60,7 @@ fn the_sum_over_series_is_left_out_of_a_percentile_only_where_it_makes_no_differ
             faults.calm();
             let out = ["--url", &faults.url(), "--out", &folder.at("audit")];
             etcd_heatmap(&[&["pull"], &out[..], &asked, flags].concat()).succeeds();
-            faults
-                .bodies()
-                .into_iter()
-                .filter(|body| body.contains("histogram_quantile") && !body.contains("le%29"))
-                .count()
+            faults.bodies().into_iter().filter(|body| body.contains("wal_fsync") && !body.contains("le%29")).count()
         };
         let (folder, summed) = (Folder::new("direct"), Folder::new("summed"));
         assert_eq!(pull(&folder, &[]) > 0, is_direct, "{cluster}");

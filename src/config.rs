@@ -17,7 +17,8 @@ mod value;
 pub use formats::{Format, Formats};
 pub use keys::{Flag, KEYS, Key, Shape, VARIABLES};
 pub use layers::Environment;
-pub use settings::{How, Settings, SourceSettings};
+pub use parse::RetentionSetting;
+pub use settings::{EmissionSettings, How, Settings, SourceSettings};
 pub use value::{Given, Origin};
 
 use std::path::{Path, PathBuf};

@@ -80,7 +80,8 @@ impl Wanted for OfCheck {
 
 impl Wanted for OfScore {
     fn wants(key: &Key) -> bool {
-        OfExplain::wants(key) || key.name == "output.formats"
+        OfExplain::wants(key)
+            || matches!(key.name, "output.formats" | "output.retention" | "output.emit" | "output.labels")
     }
 }
 

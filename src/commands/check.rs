@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use futures_util::StreamExt;
 
-use super::CommandError;
 use super::progress::Reporter;
+use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
 use crate::history::{QuerySource, Source};
 use crate::prometheus::{
@@ -33,11 +33,7 @@ pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), Comman
     let client = Client::new(asked.url()?, &asked.http_config()?, asked.terms, cluster, member)?;
     let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held: None };
     let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| CommandError::Threads(e.to_string()))?;
-    let report = runtime.block_on(check.run())?;
+    let report = runtime::start()?.block_on(check.run())?;
     reporter.result(&report.to_string());
     match report.wrong.into_iter().next() {
         None => Ok(()),

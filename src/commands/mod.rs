@@ -12,6 +12,7 @@ mod output_folder;
 mod progress;
 mod pull;
 mod rules;
+mod runtime;
 mod sample;
 mod score;
 mod sql;
@@ -63,6 +64,9 @@ pub enum CommandError {
     /// The asynchronous runtime or a thread of it.
     #[error("the program cannot start its threads: {0}")]
     Threads(String),
+    /// A server that will import and does not say how long it keeps samples.
+    #[error("{0} does not say how long it keeps samples: give --retention as a duration, such as 90d")]
+    NoRetention(String),
     /// Two runs in one folder.
     #[error(
         "another run is writing into {}: wait until it ends, or choose another --out", .0.display()

@@ -12,7 +12,7 @@ use indicatif::{HumanBytes, HumanCount};
 use super::evidence::{Gathered, whole_days};
 use super::interrupt::{Interrupt, Signal};
 use super::progress::{Progress, Reporter};
-use super::{CommandError, Writing};
+use super::{CommandError, Writing, runtime};
 use crate::cli::Leave;
 use crate::config::{Settings, SourceSettings};
 use crate::export::{Manifest, Written};
@@ -25,8 +25,6 @@ use crate::time::{TimeRange, UtcDay};
 const TICK: Duration = Duration::from_millis(200);
 /// Days that are written to disk at once while others are still coming in.
 const WRITES_IN_FLIGHT: usize = 2;
-/// Threads that decode answers and write days.
-const BLOCKING_THREADS: usize = 2;
 
 /// What became of the days that were asked for.
 #[derive(Debug)]
@@ -55,13 +53,7 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
     let queries = asked.query_set()?;
     let access = asked.http_config()?;
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        // Each thread that decodes keeps memory of its own, and a pull waits for the server, not for them.
-        .max_blocking_threads(BLOCKING_THREADS)
-        .build()
-        .map_err(|e| CommandError::Threads(e.to_string()))?;
-    let pulled = runtime.block_on(async {
+    let pulled = runtime::start()?.block_on(async {
         let history = History::within(out);
         let there = history.read_metas();
         let held = match &there {

@@ -1,5 +1,6 @@
 //! `etcd-heatmap score`: a history on disk becomes scores, cells and files.
 
+mod emission;
 mod outputs;
 mod scoring;
 mod shown;
@@ -10,13 +11,14 @@ use std::time::Instant;
 
 use super::evidence::{Opened, companions_read, list_history};
 use super::{CommandError, Writing};
-use crate::config::{How, Settings};
-use crate::export::Manifest;
+use crate::config::{Format, How, Settings};
+use crate::export::{Manifest, ManifestOpenMetrics};
 use crate::heatmap::Marks;
 use crate::history::{DayMeta, History, HistoryError, Source};
 use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric, Profile};
 use crate::time::UtcDay;
+use emission::emission;
 use outputs::remove_outputs;
 use scoring::Scoring;
 use shown::tell_files;
@@ -36,6 +38,7 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
     manifest.write(out)?;
     remove_outputs(out)?;
     let table = ScoreTable::new(&profile);
+    let emission = emission(settings)?;
     let companions = companions_read(&table, &source);
     let marks = Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() };
     let scoring = Scoring {
@@ -46,6 +49,7 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
         table,
         how,
         formats: &settings.formats,
+        emission: &emission,
         lives: &overview.lives,
         step,
         metadata: footer(&profile, &source),
@@ -64,9 +68,12 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
         profile.name,
         started.elapsed().as_secs_f64()
     ));
+    let writes_openmetrics = settings.formats.has(Format::OpenMetrics);
+    let openmetrics = writes_openmetrics.then(|| ManifestOpenMetrics::new(&emission, outcome.blocks));
     let broken = Broken::new(&history, broken, outcome.broken);
     let manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, outcome.files)
+        .with_openmetrics(openmetrics)
         .with_unread(&broken.days(), &overview.missing);
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;

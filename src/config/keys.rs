@@ -3,8 +3,8 @@
 
 use super::Formats;
 use super::parse::{
-    band_list, concurrency, instant, label_name, list, ok, patience, profile_list, queries_a_second, retries, selector,
-    series, share, url, weight_list,
+    band_list, concurrency, extra_labels, families, instant, label_name, list, ok, patience, profile_list,
+    queries_a_second, retention, retries, selector, series, share, url, weight_list,
 };
 use crate::prometheus::{PlainHeaders, Preset};
 use crate::score::Rollup;
@@ -120,7 +120,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 39] = [
+pub static KEYS: [Key; 42] = [
     Key::text(
         "source.url",
         "",
@@ -347,6 +347,42 @@ pub static KEYS: [Key; 39] = [
              (heatmap.csv), openmetrics",
         ),
         |text| ok(text.parse::<Formats>()),
+    )
+    .of_shape(Shape::List),
+    Key::text(
+        "output.retention",
+        "15d",
+        flag(
+            "retention",
+            "DURATION",
+            "How long the Prometheus keeps samples that will import openmetrics/, such as 90d or 1y, or its URL to ask \
+             it: decides how long its blocks are",
+        ),
+        |text| ok(retention(text)),
+    )
+    .of_shape(Shape::Url),
+    Key::text(
+        "output.emit",
+        "scores",
+        flag(
+            "emit",
+            "SERIES",
+            "Which series to write to openmetrics/ beside scores (etcd_score): worst (cluster:etcd_score:worst), points \
+             (etcd_points). Separated by commas",
+        ),
+        |text| ok(families(text)),
+    )
+    .of_shape(Shape::List),
+    Key::text(
+        "output.labels",
+        "",
+        flag(
+            "label",
+            "NAME=VALUE",
+            "Label that each series in openmetrics/ carries, such as job=node, so that it is the series that is there \
+             already. May be given several times",
+        ),
+        |text| ok(extra_labels(text)),
     )
     .of_shape(Shape::List),
 ];

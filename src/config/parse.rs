@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::export::{ExtraLabels, Family, Retention};
 use crate::prometheus::{SeriesForm, shown_url};
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
 use crate::time::{TimeError, parse_instant};
@@ -99,6 +100,37 @@ pub(super) fn patience(text: &str) -> Result<Duration, String> {
         Ok(time) if (1..=3600).contains(&time.as_secs()) => Ok(time),
         _ => Err(format!("'{text}' is no time to wait for an answer: write one from 1s to 1h, such as 5m")),
     }
+}
+
+/// How long a server keeps samples, or whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RetentionSetting {
+    /// So long.
+    Known(Retention),
+    /// The server at this URL, which may hold a login, knows.
+    AskedOf(String),
+}
+
+/// A duration, or the URL of a server.
+pub(super) fn retention(text: &str) -> Result<RetentionSetting, String> {
+    match text.contains("://") {
+        true => shown_url(text).map(|_| RetentionSetting::AskedOf(text.to_owned())).map_err(|e| e.to_string()),
+        false => text.parse().map(RetentionSetting::Known),
+    }
+}
+
+/// The families that are written; scores always are, and come first.
+pub(super) fn families(text: &str) -> Result<Vec<Family>, String> {
+    let mut families: Vec<Family> = list(text)?;
+    families.push(Family::Scores);
+    families.sort_unstable();
+    families.dedup();
+    Ok(families)
+}
+
+/// `job=node,instance=a:9100`
+pub(super) fn extra_labels(text: &str) -> Result<ExtraLabels, String> {
+    ExtraLabels::parse(parts(text, ','))
 }
 
 /// A label name as Prometheus allows it: it stands in the queries as it is.

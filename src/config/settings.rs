@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::parse::{
-    concurrency, label_name, list, patience, profile_list, queries_a_second, retries, series, share, weight_list,
+    RetentionSetting, concurrency, extra_labels, families, label_name, list, patience, profile_list, queries_a_second,
+    retention, retries, series, share, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
+use crate::export::{ExtraLabels, Family};
 use crate::heatmap::Folding;
 use crate::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
@@ -23,6 +25,8 @@ pub struct Settings {
     pub without: Vec<Metric>,
     /// Which outputs to write.
     pub formats: Formats,
+    /// What to write for promtool.
+    pub emission: EmissionSettings,
     dir: Option<PathBuf>,
 }
 
@@ -51,6 +55,17 @@ pub struct SourceSettings {
     for_profiles: Vec<Profile>,
 }
 
+/// What to write for promtool.
+#[derive(Clone, Debug)]
+pub struct EmissionSettings {
+    /// How long the server keeps samples that will import it.
+    pub retention: RetentionSetting,
+    /// Which series.
+    pub families: Vec<Family>,
+    /// What each carries beside its own labels.
+    pub labels: ExtraLabels,
+}
+
 /// How to score.
 #[derive(Clone, Debug)]
 pub struct How {
@@ -76,6 +91,11 @@ impl Settings {
             how: How { profile, folding, min_coverage: values.read("score.min_coverage", share)? },
             without,
             formats: values.read("output.formats", str::parse)?,
+            emission: EmissionSettings {
+                retention: values.read("output.retention", retention)?,
+                families: values.read("output.emit", families)?,
+                labels: values.read("output.labels", extra_labels)?,
+            },
             dir: values.optional("output.dir").map(PathBuf::from),
         })
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExportError, Written};
+use super::{ExportError, ManifestOpenMetrics, Written};
 use crate::heatmap::Folding;
 use crate::history::{FileError, QuerySource, Source, WholeFile};
 use crate::readings::Lives;
@@ -48,6 +48,9 @@ pub struct Manifest {
     /// Days with answers of which the server said that they are partial.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub days_partial: Vec<String>,
+    /// The files for promtool, and what their blocks must hold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub openmetrics: Option<ManifestOpenMetrics>,
     /// The files of the history, relative to the folder that holds `history/`.
     pub history: Vec<Written>,
     /// The files that scoring wrote, relative to the output folder.
@@ -156,6 +159,7 @@ impl Manifest {
                 .collect(),
             days_missing: missing.iter().map(UtcDay::to_string).collect(),
             days_partial: Vec::new(),
+            openmetrics: None,
             history,
             files: Vec::new(),
         }
@@ -194,6 +198,13 @@ impl Manifest {
         self.cell = Some(folding.width.to_string());
         self.min_coverage = Some(min_coverage);
         self.files = files;
+        self
+    }
+
+    /// Adds what the files for promtool hold.
+    #[must_use]
+    pub fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {
+        self.openmetrics = openmetrics;
         self
     }
 

@@ -16,7 +16,9 @@ pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
 pub use explanation::explain_text;
 pub use manifest::{MANIFEST, Manifest, ManifestMember};
-pub use openmetrics::{BLOCK_WINDOW_MS, block_windows, write_window};
+pub use openmetrics::{
+    BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
+};
 pub use parquet::{HeatmapParquet, write_scores};
 pub use rules::{RulesError, recording_rules};
 pub use sql::score_sql;

@@ -13,7 +13,9 @@ use crate::commands::evidence::score_day;
 use crate::commands::{CommandError, Signal, Writing};
 use crate::config::{Format, Formats, How};
 use crate::explain::ScoredWindow;
-use crate::export::{CellsCsv, ExportError, HeatmapParquet, Written, block_windows, write_scores, write_window};
+use crate::export::{
+    CellsCsv, Emission, ExportError, HeatmapParquet, ManifestBlock, Written, write_scores, write_window,
+};
 use crate::heatmap::{Folding, Marks, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
 use crate::readings::Lives;
@@ -33,6 +35,7 @@ pub(super) struct Scoring<'a> {
     pub(super) companions: Vec<Companion>,
     pub(super) how: &'a How,
     pub(super) formats: &'a Formats,
+    pub(super) emission: &'a Emission,
     pub(super) lives: &'a Lives,
     pub(super) step: Step,
     pub(super) marks: Marks,
@@ -51,6 +54,8 @@ struct ScoredDay {
 /// What scoring leaves behind.
 pub(super) struct Outcome {
     pub(super) files: Vec<Written>,
+    /// What the files for promtool hold.
+    pub(super) blocks: Vec<ManifestBlock>,
     /// Where a signal ended it: there are scores of some days, and no cells.
     pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
@@ -75,7 +80,7 @@ impl Scoring<'_> {
         let days: Vec<UtcDay> = range.days().collect();
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut cells = CellFiles::create(self)?;
-        let mut windows = self.formats.has(Format::OpenMetrics).then(|| OpenWindows::new(range));
+        let mut windows = self.formats.has(Format::OpenMetrics).then(|| OpenWindows::new(self.emission.windows(range)));
         let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
@@ -90,10 +95,11 @@ impl Scoring<'_> {
                 let scored: Vec<ScoredDay> = scored.into_iter().flatten().collect();
                 let days = done as usize + scored.len();
                 score_files.extend(scored.into_iter().filter_map(|day| day.file));
-                score_files.append(&mut window_files);
+                let (windows, blocks): (Vec<Written>, _) = window_files.into_iter().unzip();
+                score_files.extend(windows);
                 progress.clear();
                 let (files, picture, stopped) = (score_files, cells.picture, Some(Stopped { signal, days }));
-                return Ok(Outcome { files, stopped, picture, broken });
+                return Ok(Outcome { files, blocks, stopped, picture, broken });
             }
             for day in scored.into_iter().flatten() {
                 let is_last = days.last() == Some(&day.day);
@@ -113,8 +119,9 @@ impl Scoring<'_> {
         progress.clear();
         let (mut files, picture) = cells.finish()?;
         files.extend(score_files);
-        files.extend(window_files);
-        Ok(Outcome { files, stopped: None, picture, broken })
+        let (windows, blocks): (Vec<Written>, _) = window_files.into_iter().unzip();
+        files.extend(windows);
+        Ok(Outcome { files, blocks, stopped: None, picture, broken })
     }
 
     /// Reads, scores and folds one day, and writes its scores.
@@ -184,8 +191,8 @@ struct OpenWindows {
 }
 
 impl OpenWindows {
-    fn new(range: TimeRange) -> Self {
-        Self { windows: block_windows(range).collect(), days: VecDeque::new() }
+    fn new(windows: impl Iterator<Item = TimeRange>) -> Self {
+        Self { windows: windows.collect(), days: VecDeque::new() }
     }
 
     fn add(&mut self, day: UtcDay, scores: Arc<DayScores>) {
@@ -194,7 +201,11 @@ impl OpenWindows {
 
     /// Writes the windows that lie wholly in the days that are there (or past the end of the
     /// range), in parallel, and lets go of the days that no later window needs.
-    fn write_finished(&mut self, scoring: &Scoring<'_>, range_end_ms: i64) -> Result<Vec<Written>, CommandError> {
+    fn write_finished(
+        &mut self,
+        scoring: &Scoring<'_>,
+        range_end_ms: i64,
+    ) -> Result<Vec<(Written, ManifestBlock)>, CommandError> {
         let Some((last, _)) = self.days.back() else { return Ok(Vec::new()) };
         let scored_until = last.range().end_ms;
         let is_last_day = scored_until >= range_end_ms;
@@ -206,7 +217,7 @@ impl OpenWindows {
             .map(|window| {
                 let touched = days.iter().filter(|(day, _)| day.range().intersect(window).is_some());
                 let touched: Vec<Arc<DayScores>> = touched.map(|(_, scores)| scores.clone()).collect();
-                write_window(scoring.out, &scoring.table, window, &touched)
+                write_window(scoring.out, &scoring.table, scoring.emission, window, &touched)
             })
             .collect::<Result<Vec<_>, ExportError>>()?;
         let next = self.windows.front().map_or(i64::MAX, |w| w.start_ms);

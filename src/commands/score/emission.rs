@@ -1,0 +1,24 @@
+//! What to write for promtool, and into blocks how long.
+
+use crate::commands::{CommandError, runtime};
+use crate::config::{RetentionSetting, Settings};
+use crate::export::{Emission, Retention};
+use crate::prometheus::{Client, identify};
+
+/// The settings, with what the server says that will import the files.
+pub(super) fn emission(settings: &Settings) -> Result<Emission, CommandError> {
+    let asked = &settings.emission;
+    let retention = match &asked.retention {
+        RetentionSetting::Known(retention) => retention.clone(),
+        RetentionSetting::AskedOf(url) => of_server(settings, url)?,
+    };
+    Ok(Emission { retention, families: asked.families.clone(), labels: asked.labels.clone() })
+}
+
+fn of_server(settings: &Settings, url: &str) -> Result<Retention, CommandError> {
+    let source = &settings.source;
+    let client = Client::new(url, &source.http_config()?, source.terms, None, &source.member_label)?;
+    let says = runtime::start()?.block_on(identify(&client))?.retention;
+    let known = says.as_deref().and_then(Retention::of_server);
+    known.ok_or_else(|| CommandError::NoRetention(client.shown_url().to_owned()))
+}

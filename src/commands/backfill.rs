@@ -8,6 +8,8 @@ use crate::history::History;
 /// Pulls, or unpacks the sample, and scores. Days that could not be pulled are told after the rest
 /// has been scored.
 pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
+    // A server that does not answer is better told before a long pull.
+    let emission = score::emission(settings)?;
     let pulled = if args.sample {
         sample::unpack(settings.out()?, args.leave.overwrite).map(|()| pull::Pulled::All)
     } else {
@@ -19,7 +21,7 @@ pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Re
         // There is nothing to score unless an earlier run left something.
         Ok(pull::Pulled::Some(error)) if History::within(out).days()?.is_empty() => Err(error),
         Ok(pulled) => {
-            score::run(out, out, settings, run)?;
+            score::run(out, out, settings, &emission, run)?;
             pulled.into_result()
         }
         Err(error) => Err(error),

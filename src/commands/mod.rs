@@ -226,7 +226,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
             }
             let run = Writing::to(out, reporter)?;
             match args.compare.as_slice() {
-                [] => score::run(folder, out, settings, &run),
+                [] => score::run(folder, out, settings, &score::emission(settings)?, &run),
                 compared => compare::run(folder, out, compared, settings, &run),
             }
         }

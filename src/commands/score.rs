@@ -5,6 +5,8 @@ mod outputs;
 mod scoring;
 mod shown;
 
+pub(super) use emission::emission;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,20 +14,25 @@ use std::time::Instant;
 use super::evidence::{Opened, companions_read, list_history};
 use super::{CommandError, Writing};
 use crate::config::{Format, How, Settings};
-use crate::export::{Manifest, ManifestOpenMetrics};
+use crate::export::{Emission, Manifest, ManifestOpenMetrics};
 use crate::heatmap::Marks;
 use crate::history::{DayMeta, History, HistoryError, Source};
 use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric, Profile};
 use crate::time::UtcDay;
-use emission::emission;
 use outputs::remove_outputs;
 use scoring::Scoring;
 use shown::tell_files;
 
 /// Scores the history in `folder` and writes everything into `out`. A day that cannot be read stays
 /// unknown, and is told after the rest has been scored.
-pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
+pub(super) fn run(
+    folder: &Path,
+    out: &Path,
+    settings: &Settings,
+    emission: &Emission,
+    run: &Writing,
+) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(folder);
     let Opened { metas, broken, overview, source, step } = Opened::of(&history)?;
@@ -38,7 +45,6 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
     manifest.write(out)?;
     remove_outputs(out)?;
     let table = ScoreTable::new(&profile);
-    let emission = emission(settings)?;
     let companions = companions_read(&table, &source);
     let marks = Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() };
     let scoring = Scoring {
@@ -49,7 +55,7 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
         table,
         how,
         formats: &settings.formats,
-        emission: &emission,
+        emission,
         lives: &overview.lives,
         step,
         metadata: footer(&profile, &source),
@@ -69,7 +75,7 @@ pub(super) fn run(folder: &Path, out: &Path, settings: &Settings, run: &Writing)
         started.elapsed().as_secs_f64()
     ));
     let writes_openmetrics = settings.formats.has(Format::OpenMetrics);
-    let openmetrics = writes_openmetrics.then(|| ManifestOpenMetrics::new(&emission, outcome.blocks));
+    let openmetrics = writes_openmetrics.then(|| ManifestOpenMetrics::new(emission, outcome.blocks));
     let broken = Broken::new(&history, broken, outcome.broken);
     let manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, outcome.files)

@@ -39,6 +39,13 @@ impl Retention {
     }
 }
 
+/// Prometheus's own default.
+impl Default for Retention {
+    fn default() -> Self {
+        Self { text: "15d".to_owned(), ms: 15 * DAY_MS }
+    }
+}
+
 impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)

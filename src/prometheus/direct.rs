@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::query::{DIRECT, RAW};
-use super::{Client, PromError, QuerySet};
+use super::{Client, QuerySet};
 use crate::spec::{Column, LOOK_BACK_SECONDS};
 use crate::time::{Grid, TimeRange};
 
@@ -19,11 +19,12 @@ pub(super) async fn form_to_send<'a>(
     column: Column,
     form: &'a str,
     grid: Grid,
-) -> Result<&'a str, PromError> {
-    let Some(series) = queries.series_of_direct(column).filter(|_| form == RAW) else { return Ok(form) };
+) -> &'a str {
+    let Some(series) = queries.series_of_direct(column).filter(|_| form == RAW) else { return form };
     let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
-    let answer = client.series(&series, range).await?;
-    Ok(if answer.is_some_and(|text| is_one_a_bucket(&text, queries.labels())) { DIRECT } else { form })
+    // Where nothing is known of the series the sum stays; if the server is gone, the query will tell.
+    let answer = client.series(&series, range).await.ok().flatten();
+    if answer.is_some_and(|text| is_one_a_bucket(&text, queries.labels())) { DIRECT } else { form }
 }
 
 /// An answer of the API about series.

@@ -153,10 +153,13 @@ pub(super) fn in_short(text: &str) -> String {
     let steers = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || steers(c)).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
-    match line.char_indices().nth(MESSAGE_CHARS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+    let chars = line.chars().count();
+    if chars <= MESSAGE_CHARS {
+        return line;
     }
+    // What went wrong stands first, and what made it go wrong last.
+    let (head, tail) = (line.chars().take(MESSAGE_CHARS / 2), line.chars().skip(chars - MESSAGE_CHARS / 2));
+    head.chain(" … ".chars()).chain(tail).collect()
 }
 
 #[cfg(test)]
@@ -235,6 +238,7 @@ mod tests {
     #[test]
     fn a_servers_words_cannot_steer_a_terminal() {
         assert_eq!(in_short("  red\u{1b}[31m\r\n alert\u{7}\u{202e} "), "red [31m alert");
-        assert_eq!(in_short(&"ü".repeat(400)).chars().count(), MESSAGE_CHARS + 1);
+        let long = in_short(&("ü".repeat(400) + "cause"));
+        assert!(long.chars().count() == MESSAGE_CHARS + 3 && long.ends_with("ücause"), "{long}");
     }
 }

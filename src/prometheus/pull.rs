@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use futures_util::{Stream, StreamExt, stream};
 
 use super::direct::form_to_send;
@@ -60,9 +60,12 @@ pub fn pull_days<'a>(
 async fn pull_window(client: &Client, plan: &PullPlan, part: TimeRange) -> Result<Window, PromError> {
     let grid = Grid::within(part, plan.step);
     let asked = Column::all().filter_map(|column| Some((column, plan.source.queries.get(column.name())?)));
-    let pulled = asked.map(async |(column, query)| {
-        let form = form_to_send(client, &plan.queries, column, &query.form, grid).await?;
-        let question = Question::of(&plan.queries, column, form);
+    // All forms before the first query, or those of the next day would be ahead of some of this one's.
+    let forms = join_all(asked.map(async |(column, query)| {
+        let form = form_to_send(client, &plan.queries, column, &query.form, grid).await;
+        (column, Question::of(&plan.queries, column, form))
+    }));
+    let pulled = forms.await.into_iter().map(async |(column, question)| {
         Ok::<_, PromError>((column, query_grid(client, column, &question, grid).await?))
     });
     Ok(Window::join(grid, try_join_all(pulled).await?))

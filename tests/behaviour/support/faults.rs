@@ -126,8 +126,10 @@ fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
         if is_range_query {
             shared.bodies.push(request.split_once("\r\n\r\n")?.1.to_owned());
         }
-        // What is about steps and samples is about range queries.
-        (shared.plan.next().filter(|fault| is_range_query || !fault.reads_json()), shared.behind)
+        // A script is about range queries, and so is what is about steps and samples.
+        let has_turn = is_range_query || !matches!(shared.plan, Plan::Script(_));
+        let fault = if has_turn { shared.plan.next() } else { None };
+        (fault.filter(|fault| is_range_query || !fault.reads_json()), shared.behind)
     };
     let plain = fault.as_ref().is_some_and(Fault::reads_json);
     let reply = ask(behind, &request, plain)?;

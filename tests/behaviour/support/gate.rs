@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Open,
-    /// Range queries that begin at this second or later wait.
+    /// Requests about this second or later wait.
     HoldingFrom(i64),
     Fallen,
 }
@@ -44,7 +44,7 @@ impl Gate {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Lets range queries from `second` on wait.
+    /// Lets requests about `second` and later wait.
     pub(crate) fn hold_from(&self, second: i64) {
         self.change(State::HoldingFrom(second));
     }
@@ -76,7 +76,7 @@ impl Drop for Gate {
 /// Passes one request on and its answer back; drops the connection when the gate falls meanwhile.
 fn pass(mut client: TcpStream, state: &Shared, behind: u16) -> Option<()> {
     let request = read_request(&mut client)?;
-    let waits = |state: &mut State| matches!(state, State::HoldingFrom(second) if starts_at(&request) >= *second);
+    let waits = |state: &mut State| matches!(state, State::HoldingFrom(second) if is_about(&request) >= *second);
     let state = state.1.wait_while(state.0.lock().ok()?, waits).ok()?;
     if *state == State::Fallen {
         return None;
@@ -110,12 +110,16 @@ pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// The second at which a range query begins, in its address or its form; the beginning of time for all else.
-fn starts_at(request: &str) -> i64 {
-    if !request.lines().next().is_some_and(|line| line.contains("/query_range")) {
-        return i64::MIN;
-    }
-    let start = request.split(['?', '&', '\n', ' ']).find_map(|field| field.strip_prefix("start="));
-    let start = start.and_then(|value| value.trim().parse::<f64>().ok());
-    start.unwrap_or_else(|| panic!("no start in seconds in this range query:\n{request}")) as i64
+/// When what a request is about begins or, of a look at series, which goes back a little, ends; the beginning of time for
+/// all else.
+fn is_about(request: &str) -> i64 {
+    let path = request.lines().next().unwrap_or_default();
+    let name = match () {
+        () if path.contains("/query_range") => "start=",
+        () if path.contains("/series") => "end=",
+        () => return i64::MIN,
+    };
+    let second = request.split(['?', '&', '\n', ' ']).find_map(|field| field.strip_prefix(name));
+    let second = second.and_then(|value| value.trim().parse::<f64>().ok());
+    second.unwrap_or_else(|| panic!("no {name} in seconds in this request:\n{request}")) as i64
 }

@@ -60,7 +60,11 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
             Ok(Event::Unit(family, _)) => lint.metadata(&line, family, Keyword::Unit, None),
             Ok(Event::Sample(sample)) => lint.sample(&line, sample),
             Ok(Event::Eof) => eof = Some(line.number),
-            Err((at, wrong)) => lint.faults.add(line.number, line.column(*at), wrong.clone()),
+            Err((at, wrong)) => {
+                lint.faults.add(line.number, line.column(*at), wrong.clone());
+                // The rest is not read: nothing is known of its end.
+                eof = (*wrong == Wrong::Endless).then_some(line.number);
+            }
         }
     }
     Ok(lint.finish(eof, last_line))

@@ -160,6 +160,30 @@ fn files_of_every_type_that_promtool_takes_whole_are_clean() {
 }
 
 #[test]
+fn a_fraction_of_a_second_is_the_millisecond_that_promtool_makes_of_it() {
+    for (seconds, ms, shown) in [
+        // The nearest double lies below, and promtool cuts off.
+        ("1.001", 1000, "1970-01-01T00:00:01Z"),
+        ("1.1", 1100, "1970-01-01T00:00:01.100Z"),
+        ("1790812800.999", 1_790_812_800_999, "2026-10-01T00:00:00.999Z"),
+        ("1.7908128e9", 1_790_812_800_000, "2026-10-01T00:00:00Z"),
+    ] {
+        let text = gauge(&[format!("a 1 {seconds}")]);
+        assert_eq!(blocks_of(text.as_bytes()).counts.first_ms, ms, "{seconds}");
+        assert_eq!(
+            lint(text.as_bytes()).succeeds().stdout,
+            format!("file.om: 1 series, 1 sample from {shown} to {shown}\n")
+        );
+    }
+}
+
+#[test]
+fn a_line_that_no_program_wrote_does_not_fill_the_memory() {
+    let endless = format!("# HELP a {}\n# TYPE a gauge\n{}\n# EOF\n", "x".repeat(3 << 20), at("a", 0));
+    is_told("endless", endless.as_bytes(), Takes, &[("1:1", "longer than a megabyte")]);
+}
+
+#[test]
 fn many_faults_many_files_and_standard_input() {
     let many = gauge(&vec![at("a", 0); 40]);
     let run = lint(many.as_bytes());

@@ -123,10 +123,22 @@ fn comment(text: &str) -> Result<Event<'_>, Misplaced> {
     match keyword {
         "HELP" => check_escapes(text, end + 1).map(|()| Event::Help(name)),
         "TYPE" => said.parse().map(|kind| Event::Type(name, kind)).map_err(|()| (end + 1, Wrong::NoSuchType)),
-        _ if said.is_empty() || name.strip_suffix(said).is_some_and(|rest| rest.ends_with('_')) => {
-            Ok(Event::Unit(name, said))
+        _ => check_unit(text, name, end + 1).map(|()| Event::Unit(name, said)),
+    }
+}
+
+fn check_unit(text: &str, name: &str, at: usize) -> Result<(), Misplaced> {
+    let unit = &text[at..];
+    if unit.is_empty() || name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) {
+        return Ok(());
+    }
+    // What is told is repeated only where it can be read.
+    match unit.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+        Some(odd) => {
+            let (expected, example) = ("a letter, a digit or an underscore of the unit", "# UNIT a_seconds seconds");
+            Err((at + odd, Wrong::Syntax { expected, example }))
         }
-        _ => Err((end + 1, Wrong::Unit { family: name.to_owned(), unit: said.to_owned() })),
+        None => Err((at, Wrong::Unit { family: name.to_owned(), unit: unit.to_owned() })),
     }
 }
 

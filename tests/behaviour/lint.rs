@@ -129,6 +129,9 @@ fn what_promtool_refuses_is_told_as_well() {
     is_told("not UTF-8", &latin, Refuses, &[("3:6", "UTF-8")]);
     let unit = format!("{HEAD}# UNIT a seconds\n{}\n# EOF\n", at("a", 0));
     is_told("unit", unit.as_bytes(), Refuses, &[("3:10", "call the metric a_seconds")]);
+    // Found by fuzzing: what cannot be shown is not repeated.
+    let unit = format!("{HEAD}# UNIT a sec\0nds\n{}\n# EOF\n", at("a", 0));
+    is_told("odd unit", unit.as_bytes(), Refuses, &[("3:13", "of the unit must stand here")]);
 }
 
 #[test]

@@ -53,6 +53,12 @@ pub enum Command {
     /// The folder's manifest says how its scores were made (profile, bands, rollup, zone, cell); a flag says otherwise.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Check OpenMetrics files for what promtool takes without a word, and should not.
+    ///
+    /// Samples out of order or twice, milliseconds for seconds, a missing or early # EOF, blank lines, CR LF, name{},
+    /// series and families that are not in one piece, samples in the head of a running Prometheus.
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(LintArgs),
     /// Settings: what is in force, and where it came from.
     Config(ConfigArgs),
     /// Print Prometheus recording rules that compute the score from now on.
@@ -72,6 +78,7 @@ impl Command {
             Self::Score(args) => &args.flags.given,
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
+            Self::Lint(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.flags.given,
@@ -140,6 +147,13 @@ Examples:
     etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14
   The same cell by the clocks of Berlin:
     etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  What a backfill wrote, before an import:
+    etcd-heatmap lint audit/openmetrics/*.om
+  What lies compressed:
+    zcat year.om.gz | etcd-heatmap lint -";
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
@@ -245,6 +259,14 @@ pub struct ExplainArgs {
     /// How to score.
     #[command(flatten)]
     pub flags: Flags<OfExplain>,
+}
+
+/// Arguments of `lint`.
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Files of OpenMetrics text; - is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 /// Arguments of `config`.

@@ -10,7 +10,7 @@
 //!                                           export: parquet csv openmetrics terminal
 //! ```
 //!
-//! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← comparison, explain ←
+//! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, explain ←
 //! export ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
 //! below [`commands`] prints or exits.
 
@@ -24,6 +24,7 @@ pub mod heatmap;
 pub mod history;
 pub mod key_file;
 pub mod nearest;
+pub mod openmetrics;
 pub mod prometheus;
 pub mod readings;
 pub mod score;

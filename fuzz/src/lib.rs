@@ -9,6 +9,7 @@
 mod program {
     pub mod key_file;
     pub mod nearest;
+    pub mod openmetrics;
     pub mod spec;
     pub mod time;
 }
@@ -16,4 +17,4 @@ mod program {
 pub mod prometheus;
 pub mod reference;
 
-pub use program::{key_file, nearest, spec, time};
+pub use program::{key_file, nearest, openmetrics, spec, time};

@@ -8,6 +8,7 @@ mod evidence;
 mod explain;
 mod generated;
 mod interrupt;
+mod lint;
 mod output_folder;
 mod progress;
 mod pull;
@@ -164,6 +165,26 @@ pub enum CommandError {
         "the history has no reading of {0}: pull it again with a query that finds its series, or leave it out with --without {0}"
     )]
     NoReadings(Metric),
+    /// A file that was to be looked at.
+    #[error("cannot read {}: {reason}; name files of OpenMetrics text, or - for standard input", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// What `lint` found.
+    #[error("{faults} {} in {bad} of {files} {}: mend them before an import, for promtool does not tell what it drops and changes",
+        if *.faults == 1 { "fault" } else { "faults" }, if *.files == 1 { "file" } else { "files" }
+    )]
+    Faulty {
+        /// In all files.
+        faults: u64,
+        /// Files with a fault.
+        bad: usize,
+        /// All files.
+        files: usize,
+    },
     /// One profile alone, or one twice.
     #[error("--compare needs at least two different profiles: name them like --compare seed,etcd-faq,fleet")]
     NothingToCompare,
@@ -230,6 +251,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
                 compared => compare::run(folder, out, compared, settings, &run),
             }
         }
+        Command::Lint(args) => lint::run(&args, &reporter),
         Command::Rules(_) => rules::run(settings),
         Command::Sql(_) => sql::run(settings),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),

@@ -283,6 +283,7 @@ fn help_is_complete_and_has_an_example() {
         ("pull", &["--member-label", "--series", "--queries", "--without", "--concurrency", "--max-qps", "--retries"]),
         ("pull", &["--timeout", "--allow-partial", "--overwrite"]),
         ("check", &["--url", "--start", "--end", "--preset", "--selector"]),
+        ("lint", &["FILE", "# EOF", "--quiet"]),
         ("score", &["--out", "--without", "--quiet", "--time-zone", "--cell", "--rollup", "--min-coverage"]),
     ] {
         let run = etcd_heatmap(&[subcommand, "--help"]).succeeds();

@@ -1,0 +1,72 @@
+//! `etcd-heatmap lint`: what promtool takes without a word, by line and column.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io::{self, BufReader, stdin};
+use std::path::Path;
+
+use chrono::Utc;
+use indicatif::HumanCount;
+
+use super::CommandError;
+use super::generated::print;
+use super::progress::Reporter;
+use crate::cli::LintArgs;
+use crate::openmetrics::{Faults, HeadWindow, Summary, lint};
+use crate::time::format_instant;
+
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// Reads each file and tells what is wrong with it, --quiet or not, or what it holds.
+pub(super) fn run(args: &LintArgs, reporter: &Reporter) -> Result<(), CommandError> {
+    let head = HeadWindow::before(Utc::now().timestamp_millis());
+    let (mut faults, mut bad) = (0, 0);
+    for path in &args.files {
+        match read(path, head).map_err(|reason| CommandError::Unreadable { path: path.clone(), reason })? {
+            Ok(summary) => reporter.result(&describe(path, &summary)),
+            Err(found) => {
+                faults += found.count();
+                bad += 1;
+                print(&list(path, &found))?;
+            }
+        }
+    }
+    match faults {
+        0 => Ok(()),
+        _ => Err(CommandError::Faulty { faults, bad, files: args.files.len() }),
+    }
+}
+
+fn read(path: &Path, head: HeadWindow) -> io::Result<Result<Summary, Faults>> {
+    if path == Path::new("-") {
+        lint(stdin().lock(), Some(head))
+    } else {
+        lint(BufReader::with_capacity(BUFFER_BYTES, File::open(path)?), Some(head))
+    }
+}
+
+fn describe(path: &Path, summary: &Summary) -> String {
+    format!(
+        "{}: {} series, {} {} from {} to {}\n",
+        path.display(),
+        HumanCount(summary.series),
+        HumanCount(summary.samples),
+        if summary.samples == 1 { "sample" } else { "samples" },
+        format_instant(summary.first_ms),
+        format_instant(summary.last_ms),
+    )
+}
+
+fn list(path: &Path, faults: &Faults) -> String {
+    let mut text = String::new();
+    for fault in faults.told() {
+        let _ = writeln!(text, "{}:{fault}", path.display());
+    }
+    match faults.count() - faults.told().len() as u64 {
+        0 => {}
+        more => {
+            let _ = writeln!(text, "{}: and {} more", path.display(), HumanCount(more));
+        }
+    }
+    text
+}

@@ -1,0 +1,295 @@
+//! Finds what promtool does not say.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead};
+
+use crate::time::HOUR_MS;
+
+use super::family::is_of;
+use super::{Event, Faults, Kind, Line, Reader, Sample, Wrong, unescape};
+
+/// The year 5138: a timestamp beyond it was written in milliseconds.
+const LAST_MS: i64 = 100_000_000_000_000;
+/// No UTF-8 holds this byte: it parts names and values in the key of a series.
+const PART: u8 = 0xff;
+
+/// What a running Prometheus has not yet written as a block, and the future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadWindow {
+    /// Its first instant.
+    pub from_ms: i64,
+}
+
+impl HeadWindow {
+    /// The last three hours: a head is cut when it holds one and a half times the two hours of a block.
+    pub const fn before(now_ms: i64) -> Self {
+        Self { from_ms: now_ms - 3 * HOUR_MS }
+    }
+}
+
+/// What a file without a fault holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Series.
+    pub series: u64,
+    /// Samples.
+    pub samples: u64,
+    /// The earliest sample.
+    pub first_ms: i64,
+    /// The latest sample.
+    pub last_ms: i64,
+}
+
+/// Reads a whole file. Memory grows with the series of a family and with nothing else.
+pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<Summary, Faults>> {
+    let mut reader = Reader::new(input);
+    let mut lint = Lint { head, ..Lint::default() };
+    let (mut last_line, mut eof) = (0, None);
+    while let Some(line) = reader.next_line()? {
+        last_line = line.number;
+        if let Some(eof) = eof {
+            lint.faults.add(line.number, 1, Wrong::EarlyEof(eof));
+            break;
+        }
+        if line.has_carriage_return {
+            note(&mut lint.carriage_returns, &line, line.text.len());
+        }
+        match &line.event {
+            Ok(Event::Help(family)) => lint.metadata(&line, family, Keyword::Help, None),
+            Ok(Event::Type(family, kind)) => lint.metadata(&line, family, Keyword::Type, Some(*kind)),
+            Ok(Event::Unit(family, _)) => lint.metadata(&line, family, Keyword::Unit, None),
+            Ok(Event::Sample(sample)) => lint.sample(&line, sample),
+            Ok(Event::Eof) => eof = Some(line.number),
+            Err((at, wrong)) => {
+                lint.faults.add(line.number, line.column(*at), wrong.clone());
+                // The rest is not read: nothing is known of its end.
+                eof = (*wrong == Wrong::Endless).then_some(line.number);
+            }
+        }
+    }
+    Ok(lint.finish(eof, last_line))
+}
+
+/// What is told once a file: where it was first, and how often it was.
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    line: u64,
+    column: u64,
+    count: u64,
+}
+
+fn note(places: &mut Option<Places>, line: &Line<'_>, at: usize) {
+    match places {
+        Some(places) => places.count += 1,
+        None => *places = Some(Places { line: line.number, column: line.column(at), count: 1 }),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keyword {
+    Help,
+    Type,
+    Unit,
+}
+
+impl Keyword {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Help => "HELP",
+            Self::Type => "TYPE",
+            Self::Unit => "UNIT",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Family {
+    kind: Option<Kind>,
+    said: Vec<Keyword>,
+    has_samples: bool,
+    is_over: bool,
+}
+
+impl Family {
+    fn missing(&self) -> Option<&'static str> {
+        match (self.said.contains(&Keyword::Help), self.said.contains(&Keyword::Type)) {
+            (true, true) => None,
+            (false, true) => Some("# HELP"),
+            (true, false) => Some("# TYPE"),
+            (false, false) => Some("# HELP and no # TYPE"),
+        }
+    }
+
+    /// Whether a sample of this name is one of the family, be it that its type has no such name.
+    fn claims(&self, family: &str, sample: &str) -> bool {
+        sample == family || (!self.said.is_empty() && is_of(family, sample))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Lint {
+    head: Option<HeadWindow>,
+    faults: Faults,
+    summary: Summary,
+    /// All families so far.
+    families: HashMap<String, Family>,
+    /// The one that is being read, and the name of its last sample.
+    family: String,
+    name: String,
+    /// Its series by their keys, and the latest instant of each.
+    series: HashMap<Vec<u8>, usize>,
+    latest: Vec<i64>,
+    current: usize,
+    /// Its metrics by their keys, and the line on which each began: what has to stand in one piece.
+    metrics: HashMap<Vec<u8>, u64>,
+    metric: Vec<u8>,
+    carriage_returns: Option<Places>,
+    empty_braces: Option<Places>,
+    milliseconds: Option<Places>,
+    in_head: Option<(Places, i64)>,
+}
+
+impl Lint {
+    fn metadata(&mut self, line: &Line<'_>, family: &str, keyword: Keyword, kind: Option<Kind>) {
+        self.enter(line, "# HELP ".len(), family);
+        let entered = self.families.entry(family.to_owned()).or_default();
+        let name = keyword.name();
+        if entered.said.contains(&keyword) {
+            self.faults.add(line.number, 1, Wrong::Twice { keyword: name, family: family.to_owned() });
+        } else if entered.has_samples {
+            self.faults.add(line.number, 1, Wrong::Late { keyword: name, family: family.to_owned() });
+        }
+        entered.said.push(keyword);
+        entered.kind = kind.or(entered.kind);
+    }
+
+    /// Goes over to this family, unless it is the one that is being read.
+    fn enter(&mut self, line: &Line<'_>, at: usize, family: &str) {
+        if self.family == family {
+            return;
+        }
+        if let Some(left) = self.families.get_mut(&self.family) {
+            left.is_over = true;
+        }
+        if let Some(again) = self.families.get_mut(family).filter(|known| known.is_over) {
+            again.is_over = false;
+            self.faults.add(line.number, line.column(at), Wrong::FamilyAgain(family.to_owned()));
+        }
+        family.clone_into(&mut self.family);
+        self.name.clear();
+        self.series.clear();
+        self.latest.clear();
+        self.metrics.clear();
+        self.metric.clear();
+    }
+
+    fn sample(&mut self, line: &Line<'_>, sample: &Sample<'_>) {
+        if !sample.goes_on {
+            self.find_family(line, sample.name);
+            self.find_series(line, sample);
+        }
+        if sample.has_empty_braces {
+            note(&mut self.empty_braces, line, sample.name.len());
+        }
+        self.check_time(line, sample);
+        let ms = sample.timestamp_ms;
+        let summary = &mut self.summary;
+        let is_first = summary.samples == 0;
+        summary.first_ms = if is_first { ms } else { summary.first_ms.min(ms) };
+        summary.last_ms = if is_first { ms } else { summary.last_ms.max(ms) };
+        summary.samples += 1;
+    }
+
+    fn find_family(&mut self, line: &Line<'_>, name: &str) {
+        if self.name == name {
+            return;
+        }
+        if !self.families.get(&self.family).is_some_and(|family| family.claims(&self.family, name)) {
+            self.enter(line, 0, name);
+        }
+        name.clone_into(&mut self.name);
+        let family = self.families.entry(self.family.clone()).or_default();
+        if !std::mem::replace(&mut family.has_samples, true)
+            && let Some(missing) = family.missing()
+        {
+            self.faults.add(line.number, 1, Wrong::NoMetadata { missing, family: self.family.clone() });
+        }
+        if let Some(kind) = family.kind.filter(|kind| !kind.has(&self.family, name)) {
+            let (family, name) = (self.family.clone(), name.to_owned());
+            self.faults.add(line.number, 1, Wrong::Suffix { kind, family, name });
+        }
+    }
+
+    /// Finds the series however its labels are sorted, and whether it was left before.
+    fn find_series(&mut self, line: &Line<'_>, sample: &Sample<'_>) {
+        // A label without a value is none in Prometheus.
+        let mut labels: Vec<_> = sample.labels().filter(|(_, value)| !value.is_empty()).collect();
+        labels.sort_unstable();
+        let (mut series, mut metric) = (sample.name.as_bytes().to_vec(), Vec::new());
+        let kind = self.families.get(&self.family).and_then(|family| family.kind);
+        let inner = kind.and_then(|kind| kind.inner_label(&self.family));
+        for (name, value) in labels {
+            let value = unescape(value);
+            let parts = [&[PART], name.as_bytes(), &[PART], value.as_bytes()];
+            parts.iter().for_each(|part| series.extend_from_slice(part));
+            if Some(name) != inner {
+                parts.iter().for_each(|part| metric.extend_from_slice(part));
+            }
+        }
+        let (found, new) = (self.series.get(&series).copied(), self.latest.len());
+        self.current = found.unwrap_or(new);
+        if found.is_none() {
+            self.summary.series += 1;
+            self.latest.push(i64::MIN);
+            self.series.insert(series, new);
+        }
+        if self.metrics.is_empty() || self.metric != metric {
+            if let Some(began) = self.metrics.get(&metric) {
+                self.faults.add(line.number, 1, Wrong::Interleaved(*began));
+            } else {
+                self.metrics.insert(metric.clone(), line.number);
+            }
+            self.metric = metric;
+        }
+    }
+
+    fn check_time(&mut self, line: &Line<'_>, sample: &Sample<'_>) {
+        let at_ms = sample.timestamp_ms;
+        let wrong = match self.latest[self.current] {
+            last_ms if at_ms == last_ms => Some(Wrong::Duplicate(at_ms)),
+            last_ms if at_ms < last_ms => Some(Wrong::Order { at_ms, last_ms }),
+            _ if at_ms < 0 => Some(Wrong::BeforeEpoch),
+            _ => None,
+        };
+        self.latest[self.current] = self.latest[self.current].max(at_ms);
+        if let Some(wrong) = wrong {
+            self.faults.add(line.number, line.column(sample.timestamp_at), wrong);
+        }
+        if at_ms > LAST_MS {
+            note(&mut self.milliseconds, line, sample.timestamp_at);
+        } else if self.head.is_some_and(|head| at_ms >= head.from_ms) {
+            let (mut places, earliest) = self.in_head.take().map_or((None, at_ms), |(places, ms)| (Some(places), ms));
+            note(&mut places, line, sample.timestamp_at);
+            self.in_head = places.map(|places| (places, earliest.min(at_ms)));
+        }
+    }
+
+    fn finish(mut self, eof: Option<u64>, last_line: u64) -> Result<Summary, Faults> {
+        if eof.is_none() {
+            self.faults.add_anyway(last_line + 1, 1, Wrong::NoEof);
+        }
+        let once = [
+            self.carriage_returns.map(|places| (places, Wrong::CarriageReturn(places.count))),
+            self.empty_braces.map(|places| (places, Wrong::EmptyBraces(places.count))),
+            self.milliseconds.map(|places| (places, Wrong::Milliseconds(places.count))),
+            self.in_head.map(|(places, from_ms)| (places, Wrong::Head { samples: places.count, from_ms })),
+        ];
+        for (places, wrong) in once.into_iter().flatten() {
+            self.faults.add_anyway(places.line, places.column, wrong);
+        }
+        if self.faults.count() == 0 && self.summary.samples == 0 {
+            self.faults.add(last_line, 1, Wrong::NoSample);
+        }
+        if self.faults.count() == 0 { Ok(self.summary) } else { Err(self.faults) }
+    }
+}

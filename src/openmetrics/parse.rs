@@ -1,0 +1,155 @@
+//! A strict reader of OpenMetrics text, line after line: memory does not grow with the file.
+
+use std::io::{self, BufRead, Read};
+use std::ops::Range;
+
+use super::sample::{self, Misplaced, name_end};
+use super::{Kind, Sample, Wrong};
+
+/// A line that is longer is not kept in memory.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// What a line says.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// `# HELP name text`.
+    Help(&'a str),
+    /// `# TYPE name type`.
+    Type(&'a str, Kind),
+    /// `# UNIT name unit`.
+    Unit(&'a str, &'a str),
+    /// `# EOF`.
+    Eof,
+    /// A sample.
+    Sample(Sample<'a>),
+}
+
+/// A line of the file.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its text without its end; what can be read of it where it is not UTF-8.
+    pub text: &'a str,
+    /// Whether CR LF ends it.
+    pub has_carriage_return: bool,
+    /// What it says, or at which byte it is wrong.
+    pub event: Result<Event<'a>, (usize, Wrong)>,
+}
+
+impl Line<'_> {
+    /// The character, from 1, that a byte of the line belongs to.
+    pub fn column(&self, byte: usize) -> u64 {
+        self.text.char_indices().take_while(|(at, _)| *at < byte).count() as u64 + 1
+    }
+}
+
+/// Reads a file line by line.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    line: Vec<u8>,
+    number: u64,
+    /// The series of the last sample, as it was written.
+    series: String,
+    labels: Vec<[Range<usize>; 2]>,
+    /// Whether the last line was too long, so that the next one would be a piece of it.
+    is_over: bool,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Begins to read.
+    pub fn new(input: R) -> Self {
+        Self { input, line: Vec::new(), number: 0, series: String::new(), labels: Vec::new(), is_over: false }
+    }
+
+    /// The next line, or `None` at the end.
+    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.clear();
+        let length = Read::take(&mut self.input, LINE_BYTES_MAX).read_until(b'\n', &mut self.line)? as u64;
+        if length == 0 || self.is_over {
+            return Ok(None);
+        }
+        self.number += 1;
+        let number = self.number;
+        let mut bytes = self.line.as_slice();
+        if length == LINE_BYTES_MAX && !bytes.ends_with(b"\n") {
+            self.is_over = true;
+            return Ok(Some(Line { number, text: "", has_carriage_return: false, event: Err((0, Wrong::Endless)) }));
+        }
+        bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let without = bytes.strip_suffix(b"\r");
+        let text = match std::str::from_utf8(without.unwrap_or(bytes)) {
+            Ok(text) => text,
+            Err(error) => {
+                let at = error.valid_up_to();
+                let text = std::str::from_utf8(&bytes[..at]).unwrap_or_default();
+                let event = Err((at, Wrong::Encoding));
+                return Ok(Some(Line { number, text, has_carriage_return: without.is_some(), event }));
+            }
+        };
+        let event = match text.as_bytes().first() {
+            None => Err((0, Wrong::Blank)),
+            Some(b'#') => comment(text),
+            Some(_) => sample::parse(text, &self.series, &mut self.labels).map(Event::Sample),
+        };
+        match &event {
+            Ok(Event::Sample(sample)) if !sample.goes_on => sample.series.clone_into(&mut self.series),
+            // Another family may begin: its series are to be looked at anew.
+            Ok(Event::Help(_) | Event::Type(..) | Event::Unit(..)) => self.series.clear(),
+            _ => {}
+        }
+        Ok(Some(Line { number, text, has_carriage_return: without.is_some(), event }))
+    }
+}
+
+fn comment(text: &str) -> Result<Event<'_>, Misplaced> {
+    if text == "# EOF" {
+        return Ok(Event::Eof);
+    }
+    let keyword = ["HELP", "TYPE", "UNIT"]
+        .into_iter()
+        .find(|keyword| {
+            text.strip_prefix("# ").and_then(|t| t.strip_prefix(keyword)).is_some_and(|t| t.starts_with(' '))
+        })
+        .ok_or((0, Wrong::Comment))?;
+    let at = "# HELP ".len();
+    let end = name_end(text, at, true)?;
+    let name = &text[at..end];
+    let Some(said) = text[end..].strip_prefix(' ') else {
+        let (expected, example) = ("a space and what is said of the metric", "# TYPE etcd_score gauge");
+        return Err((end, Wrong::Syntax { expected, example }));
+    };
+    match keyword {
+        "HELP" => check_escapes(text, end + 1).map(|()| Event::Help(name)),
+        "TYPE" => said.parse().map(|kind| Event::Type(name, kind)).map_err(|()| (end + 1, Wrong::NoSuchType)),
+        _ => check_unit(text, name, end + 1).map(|()| Event::Unit(name, said)),
+    }
+}
+
+fn check_unit(text: &str, name: &str, at: usize) -> Result<(), Misplaced> {
+    let unit = &text[at..];
+    if unit.is_empty() || name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) {
+        return Ok(());
+    }
+    // What is told is repeated only where it can be read.
+    match unit.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+        Some(odd) => {
+            let (expected, example) = ("a letter, a digit or an underscore of the unit", "# UNIT a_seconds seconds");
+            Err((at + odd, Wrong::Syntax { expected, example }))
+        }
+        None => Err((at, Wrong::Unit { family: name.to_owned(), unit: unit.to_owned() })),
+    }
+}
+
+fn check_escapes(text: &str, start: usize) -> Result<(), Misplaced> {
+    let mut at = start;
+    while let Some(length) = text[at..].find('\\') {
+        at += length;
+        match text.as_bytes().get(at + 1) {
+            Some(b'\\' | b'"' | b'n') => at += 2,
+            _ => return Err((at, Wrong::Escape)),
+        }
+    }
+    Ok(())
+}

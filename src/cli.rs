@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Given;
+use crate::export::Retention;
 use crate::spec::Profile;
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
@@ -45,6 +46,12 @@ pub enum Command {
     /// Stage 2: score a history on disk and write everything else. Needs no server.
     #[command(after_help = SCORE_EXAMPLES)]
     Score(ScoreArgs),
+    /// Put the scores of a folder into a Prometheus, as blocks that promtool makes of its OpenMetrics files.
+    ///
+    /// One promtool a file runs beside the data directory. A block goes in only when it holds every sample that was
+    /// written, and only once: a second import adds nothing.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArgs),
     /// Before a long pull, in seconds: would it work, what would it take, and what is wrong?
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -74,6 +81,7 @@ impl Command {
             Self::Explain(args) => &args.flags.given,
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
+            Self::Import(_) => &[],
             Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.flags.given,
         }
     }
@@ -90,7 +98,7 @@ Examples:
   Last month at one minute, from a Prometheus:
     etcd-heatmap backfill --url http://127.0.0.1:9090 --start 2026-10-01 --end 2026-11-01 --step 1m --out audit
   Import the scores into a Prometheus:
-    for f in audit/openmetrics/*.om; do promtool tsdb create-blocks-from openmetrics \"$f\" /var/lib/prometheus; done";
+    etcd-heatmap import audit --data-dir /var/lib/prometheus";
 
 const PULL_EXAMPLES: &str = "\
 Examples:
@@ -98,6 +106,15 @@ Examples:
     etcd-heatmap pull --url http://127.0.0.1:9090 --start now-30d --end now --step 5m --selector 'job=\"etcd\"' --out audit
   Members named by their pod:
     etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  What would be put into a Prometheus that keeps 90 days?
+    etcd-heatmap import audit --data-dir /var/lib/prometheus --retention 90d --dry-run
+  The same for real, as the user that the server runs as:
+    sudo -u prometheus etcd-heatmap import audit --data-dir /var/lib/prometheus --retention 90d
+  A data directory that is a disk of its own, with room for the blocks elsewhere:
+    etcd-heatmap import audit --data-dir /prometheus --staging /var/tmp --promtool /opt/prometheus/promtool";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -209,6 +226,38 @@ pub struct ScoreArgs {
     /// How to score.
     #[command(flatten)]
     pub flags: Flags<OfScore>,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Folder that backfill or score wrote to [default: the one that the environment or the file names].
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+
+    /// Data directory of the Prometheus, its --storage.tsdb.path; the server may run.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+
+    /// The promtool to use [default: that of the PATH].
+    #[arg(long, value_name = "FILE")]
+    pub promtool: Option<PathBuf>,
+
+    /// Folder in which blocks are made [default: beside the data directory, else the output folder].
+    #[arg(long, value_name = "DIR")]
+    pub staging: Option<PathBuf>,
+
+    /// How long the server keeps samples: warns of those that are older [default: what the files were cut for].
+    #[arg(long, value_name = "DURATION")]
+    pub retention: Option<Retention>,
+
+    /// Processes of promtool at a time [default: one a core].
+    #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub jobs: Option<usize>,
+
+    /// Say what would be done with each file, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `rules`.

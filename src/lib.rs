@@ -22,6 +22,7 @@ pub mod explain;
 pub mod export;
 pub mod heatmap;
 pub mod history;
+pub mod import;
 pub mod key_file;
 pub mod nearest;
 pub mod prometheus;

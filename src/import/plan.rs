@@ -83,7 +83,7 @@ impl Plan {
     }
 
     /// The files of a fate.
-    pub fn of(&self, fate: Fate) -> impl Iterator<Item = &PlannedFile> {
+    pub fn of(&self, fate: Fate) -> impl Iterator<Item = &PlannedFile> + Clone {
         self.files.iter().filter(move |file| file.fate == fate)
     }
 

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Data flows one way, `time, spec ← readings ← prometheus, history ← score ← heatmap ← comparison, explain ←
-//! export ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
-//! below [`commands`] prints or exits.
+//! export ← import ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and
+//! nothing below [`commands`] prints or exits.
 
 pub mod cli;
 pub mod commands;

@@ -26,6 +26,7 @@ pub(super) fn run(folder: &Path, args: &ImportArgs, reporter: Reporter) -> Resul
         return told::left(&plan).map_err(CommandError::from);
     }
     let files: Vec<&PlannedFile> = plan.of(Fate::Import).collect();
+    Stage::sweep(&data, args.staging.as_deref(), folder);
     if !files.is_empty() {
         data.check_is_writable()?;
         let stage = Stage::open(&data, args.staging.as_deref(), folder)?;

@@ -33,31 +33,30 @@ pub struct StagedBlock {
 }
 
 impl Stage {
-    /// In the folder that was given, else beside the data directory, else in the output folder. Removes what a
-    /// killed import left there.
+    /// In the folder that was given, else beside the data directory, else in the output folder.
     pub fn open(data: &DataDir, given: Option<&Path>, out: &Path) -> Result<Self, ImportError> {
-        let hash = Sha256::digest(data.path().to_string_lossy().as_bytes());
-        let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let name = format!(".etcd-heatmap-import-{name}");
-        let parent = data.path().parent().filter(|parent| is_beside(parent, data));
-        let places: Vec<&Path> = match given {
-            Some(given) => vec![given],
-            None => parent.into_iter().chain([out]).collect(),
+        let places = match given {
+            Some(given) => vec![given.to_owned()],
+            None => places(data, out),
         };
-        for place in parent.into_iter().chain([out]).chain(given) {
-            sweep(&place.join(&name));
-        }
         let mut failed = ImportError::Stopped;
         for place in places {
             // A promtool that is started elsewhere must find it.
-            let top = std::path::absolute(place).unwrap_or_else(|_| place.to_owned()).join(&name);
+            let top = std::path::absolute(&place).unwrap_or_else(|_| place.clone()).join(name(data));
             let own = top.join(std::process::id().to_string());
             match fs::create_dir_all(&own) {
                 Ok(()) => return Ok(Self { top, own }),
-                Err(source) => failed = ImportError::NoStaging { path: place.to_owned(), source },
+                Err(source) => failed = ImportError::NoStaging { path: place, source },
             }
         }
         Err(failed)
+    }
+
+    /// Removes what a killed import left.
+    pub fn sweep(data: &DataDir, given: Option<&Path>, out: &Path) {
+        for place in places(data, out).into_iter().chain(given.map(Path::to_owned)) {
+            sweep(&place.join(name(data)));
+        }
     }
 
     /// Makes a block of each file, `jobs` at a time. `done` is told of each file's samples.
@@ -137,8 +136,19 @@ impl Drop for Stage {
     }
 }
 
-fn is_beside(parent: &Path, data: &DataDir) -> bool {
-    fs::metadata(parent).is_ok_and(|parent| owner::is_on_same_file_system(&parent, data.meta()))
+/// Imports into other data directories may run in the same place.
+fn name(data: &DataDir) -> String {
+    let hash = Sha256::digest(data.path().to_string_lossy().as_bytes());
+    let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!(".etcd-heatmap-import-{hash}")
+}
+
+/// Where blocks are made unless somebody says otherwise: where a rename moves them, if possible.
+fn places(data: &DataDir, out: &Path) -> Vec<PathBuf> {
+    let is_beside =
+        |parent: &&Path| fs::metadata(parent).is_ok_and(|parent| owner::is_on_same_file_system(&parent, data.meta()));
+    let parent = data.path().parent().filter(is_beside);
+    parent.into_iter().chain([out]).map(Path::to_owned).collect()
 }
 
 /// Removes a folder in which a process may just be writing.

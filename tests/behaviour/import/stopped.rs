@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{audit, import, names, with_data};
 use crate::support::{Folder, Run, assert_empty, assert_same, etcd_heatmap_command, mix, until};

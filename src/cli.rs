@@ -1,5 +1,6 @@
 //! What a person types.
 
+mod examples;
 mod flags;
 
 pub use flags::{All, Flags, OfCheck, OfExplain, OfPull, OfRules, OfScore, OfSql, Wanted};
@@ -9,7 +10,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Given;
+use crate::export::Retention;
 use crate::spec::Profile;
+use examples::{
+    BACKFILL_EXAMPLES, CHECK_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, PULL_EXAMPLES,
+    RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
+};
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
 ///
@@ -45,6 +51,12 @@ pub enum Command {
     /// Stage 2: score a history on disk and write everything else. Needs no server.
     #[command(after_help = SCORE_EXAMPLES)]
     Score(ScoreArgs),
+    /// Put the scores of a folder into a Prometheus, as blocks that promtool makes of its OpenMetrics files.
+    ///
+    /// One promtool a file runs beside the data directory. A block goes in only when it holds every sample that was
+    /// written, and only once: a second import adds nothing.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArgs),
     /// Before a long pull, in seconds: would it work, what would it take, and what is wrong?
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -81,79 +93,11 @@ impl Command {
             Self::Lint(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
+            Self::Import(_) => &[],
             Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.flags.given,
         }
     }
 }
-
-const LAYERS: &str = "\
-Every flag that has a value can stand in the environment as well (ETCD_HEATMAP_TIME_ZONE) or in
-etcd-heatmap.toml; a flag outranks the environment, and that the file.";
-
-const BACKFILL_EXAMPLES: &str = "\
-Examples:
-  Try it without a server, on the embedded sample history:
-    etcd-heatmap backfill --sample --out audit
-  Last month at one minute, from a Prometheus:
-    etcd-heatmap backfill --url http://127.0.0.1:9090 --start 2026-10-01 --end 2026-11-01 --step 1m --out audit
-  Import the scores into a Prometheus:
-    for f in audit/openmetrics/*.om; do promtool tsdb create-blocks-from openmetrics \"$f\" /var/lib/prometheus; done";
-
-const PULL_EXAMPLES: &str = "\
-Examples:
-  The last 30 days of one job at five minutes:
-    etcd-heatmap pull --url http://127.0.0.1:9090 --start now-30d --end now --step 5m --selector 'job=\"etcd\"' --out audit
-  Members named by their pod:
-    etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  Would last quarter come, and how long would it take?
-    etcd-heatmap check --url http://127.0.0.1:9090 --start now-90d --preset openshift";
-
-const SCORE_EXAMPLES: &str = "\
-Examples:
-  Score what a pull wrote, into the same folder:
-    etcd-heatmap score audit
-  Without open_fds, into another folder:
-    etcd-heatmap score audit --without open_fds --out audit-without-fds
-  What would other thresholds have said?
-    etcd-heatmap score audit --compare seed,etcd-faq,fleet";
-
-const RULES_EXAMPLES: &str = "\
-Examples:
-  The score of one job by the thresholds of etcd's own alerts:
-    etcd-heatmap rules --profile mixin --selector 'job=\"etcd\"' > etcd-heatmap.rules.yml
-    promtool check rules etcd-heatmap.rules.yml";
-
-const SQL_EXAMPLES: &str = "\
-Examples:
-  The hours below 7 of a history in audit/, in DuckDB:
-    etcd-heatmap sql > score.sql
-    duckdb -cmd \"SET VARIABLE audit = 'audit'\" -cmd \".read score.sql\" -c \"FROM cells() WHERE min < 7\"";
-
-const SHOW_EXAMPLES: &str = "\
-Examples:
-  What would a backfill do here?
-    etcd-heatmap config show
-  Make a file of it:
-    etcd-heatmap config show --url http://127.0.0.1:9090 --profile mixin > etcd-heatmap.toml
-  What the original's weights come to:
-    etcd-heatmap config show --config config.conf";
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  Why was c01 red at two in the afternoon (UTC) of 7 October?
-    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14
-  The same cell by the clocks of Berlin:
-    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
-
-const LINT_EXAMPLES: &str = "\
-Examples:
-  What a backfill wrote, before an import:
-    etcd-heatmap lint audit/openmetrics/*.om
-  What lies compressed:
-    zcat year.om.gz | etcd-heatmap lint -";
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
@@ -223,6 +167,38 @@ pub struct ScoreArgs {
     /// How to score.
     #[command(flatten)]
     pub flags: Flags<OfScore>,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Folder that backfill or score wrote to [default: the one that the environment or the file names].
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+
+    /// Data directory of the Prometheus, its --storage.tsdb.path; the server may run.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+
+    /// The promtool to use [default: that of the PATH].
+    #[arg(long, value_name = "FILE")]
+    pub promtool: Option<PathBuf>,
+
+    /// Folder in which blocks are made [default: beside the data directory, else the output folder].
+    #[arg(long, value_name = "DIR")]
+    pub staging: Option<PathBuf>,
+
+    /// How long the server keeps samples: warns of those that are older [default: what the files were cut for].
+    #[arg(long, value_name = "DURATION")]
+    pub retention: Option<Retention>,
+
+    /// Processes of promtool at a time [default: one a core].
+    #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub jobs: Option<usize>,
+
+    /// Say what would be done with each file, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `rules`.

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, explain ←
-//! export ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and nothing
-//! below [`commands`] prints or exits.
+//! export ← import ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and
+//! nothing below [`commands`] prints or exits.
 
 pub mod cli;
 pub mod commands;
@@ -22,6 +22,7 @@ pub mod explain;
 pub mod export;
 pub mod heatmap;
 pub mod history;
+pub mod import;
 pub mod key_file;
 pub mod nearest;
 pub mod openmetrics;

@@ -7,6 +7,7 @@ mod config;
 mod evidence;
 mod explain;
 mod generated;
+mod import;
 mod interrupt;
 mod lint;
 mod output_folder;
@@ -24,6 +25,7 @@ use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
 use crate::config::{Config, ConfigError, Environment, VARIABLES};
 use crate::export::{ExportError, RulesError};
 use crate::history::{FileError, History, HistoryError};
+use crate::import::ImportError;
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::TimeError;
@@ -59,6 +61,9 @@ pub enum CommandError {
     /// Recording rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// An import.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// How to judge.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -104,6 +109,9 @@ pub enum CommandError {
         /// The folder that holds the history.
         folder: PathBuf,
     },
+    /// A signal before the blocks of an import were in place.
+    #[error("stopped by {0}: the data directory is as it was; run the same command again")]
+    StoppedImporting(Signal),
     /// What `check` found first.
     #[error("a pull would not work: {0}")]
     WouldFail(String),
@@ -211,9 +219,10 @@ impl CommandError {
     /// The signal that stopped the run, where one did: what was done until then is whole.
     pub const fn signal(&self) -> Option<Signal> {
         match self {
-            Self::StoppedEarly(signal) | Self::StoppedPulling { signal, .. } | Self::StoppedScoring { signal, .. } => {
-                Some(*signal)
-            }
+            Self::StoppedEarly(signal)
+            | Self::StoppedImporting(signal)
+            | Self::StoppedPulling { signal, .. }
+            | Self::StoppedScoring { signal, .. } => Some(*signal),
             _ => None,
         }
     }
@@ -252,6 +261,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
             }
         }
         Command::Lint(args) => lint::run(&args, &reporter),
+        Command::Import(args) => import::run(settings.folder(args.folder.as_deref())?, &args, reporter),
         Command::Rules(_) => rules::run(settings),
         Command::Sql(_) => sql::run(settings),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),

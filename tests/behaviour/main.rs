@@ -14,6 +14,7 @@ mod engines;
 mod explain;
 mod faults;
 mod generated;
+mod import;
 mod interruption;
 mod killed;
 mod lint;

@@ -1,0 +1,79 @@
+//! What stands below the flags in `--help`.
+
+pub(super) const LAYERS: &str = "\
+Every flag that has a value can stand in the environment as well (ETCD_HEATMAP_TIME_ZONE) or in
+etcd-heatmap.toml; a flag outranks the environment, and that the file.";
+
+pub(super) const BACKFILL_EXAMPLES: &str = "\
+Examples:
+  Try it without a server, on the embedded sample history:
+    etcd-heatmap backfill --sample --out audit
+  Last month at one minute, from a Prometheus:
+    etcd-heatmap backfill --url http://127.0.0.1:9090 --start 2026-10-01 --end 2026-11-01 --step 1m --out audit
+  Import the scores into a Prometheus:
+    etcd-heatmap import audit --data-dir /var/lib/prometheus";
+
+pub(super) const PULL_EXAMPLES: &str = "\
+Examples:
+  The last 30 days of one job at five minutes:
+    etcd-heatmap pull --url http://127.0.0.1:9090 --start now-30d --end now --step 5m --selector 'job=\"etcd\"' --out audit
+  Members named by their pod:
+    etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
+
+pub(super) const IMPORT_EXAMPLES: &str = "\
+Examples:
+  What would be put into a Prometheus that keeps 90 days?
+    etcd-heatmap import audit --data-dir /var/lib/prometheus --retention 90d --dry-run
+  The same for real, as the user that the server runs as:
+    sudo -u prometheus etcd-heatmap import audit --data-dir /var/lib/prometheus --retention 90d
+  A data directory that is a disk of its own, with room for the blocks elsewhere:
+    etcd-heatmap import audit --data-dir /prometheus --staging /var/tmp --promtool /opt/prometheus/promtool";
+
+pub(super) const CHECK_EXAMPLES: &str = "\
+Examples:
+  Would last quarter come, and how long would it take?
+    etcd-heatmap check --url http://127.0.0.1:9090 --start now-90d --preset openshift";
+
+pub(super) const SCORE_EXAMPLES: &str = "\
+Examples:
+  Score what a pull wrote, into the same folder:
+    etcd-heatmap score audit
+  Without open_fds, into another folder:
+    etcd-heatmap score audit --without open_fds --out audit-without-fds
+  What would other thresholds have said?
+    etcd-heatmap score audit --compare seed,etcd-faq,fleet";
+
+pub(super) const RULES_EXAMPLES: &str = "\
+Examples:
+  The score of one job by the thresholds of etcd's own alerts:
+    etcd-heatmap rules --profile mixin --selector 'job=\"etcd\"' > etcd-heatmap.rules.yml
+    promtool check rules etcd-heatmap.rules.yml";
+
+pub(super) const SQL_EXAMPLES: &str = "\
+Examples:
+  The hours below 7 of a history in audit/, in DuckDB:
+    etcd-heatmap sql > score.sql
+    duckdb -cmd \"SET VARIABLE audit = 'audit'\" -cmd \".read score.sql\" -c \"FROM cells() WHERE min < 7\"";
+
+pub(super) const SHOW_EXAMPLES: &str = "\
+Examples:
+  What would a backfill do here?
+    etcd-heatmap config show
+  Make a file of it:
+    etcd-heatmap config show --url http://127.0.0.1:9090 --profile mixin > etcd-heatmap.toml
+  What the original's weights come to:
+    etcd-heatmap config show --config config.conf";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  Why was c01 red at two in the afternoon (UTC) of 7 October?
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14
+  The same cell by the clocks of Berlin:
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
+
+pub(super) const LINT_EXAMPLES: &str = "\
+Examples:
+  What a backfill wrote, before an import:
+    etcd-heatmap lint audit/openmetrics/*.om
+  What lies compressed:
+    zcat year.om.gz | etcd-heatmap lint -";

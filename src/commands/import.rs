@@ -1,0 +1,82 @@
+//! `etcd-heatmap import`: the OpenMetrics files of an output folder become blocks of a Prometheus.
+
+mod told;
+
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::CommandError;
+use super::interrupt::Interrupt;
+use super::progress::Reporter;
+use crate::cli::ImportArgs;
+use crate::export::Retention;
+use crate::import::{DataDir, Fate, ImportError, Making, Plan, PlannedFile, Promtool, Stage, place};
+
+/// Imports what `folder` holds and the data directory does not.
+pub(super) fn run(folder: &Path, args: &ImportArgs, reporter: Reporter) -> Result<(), CommandError> {
+    let interrupt = Interrupt::listen(reporter)?;
+    let started = Instant::now();
+    let promtool = Promtool::find(args.promtool.as_deref())?;
+    let data = DataDir::open(&args.data_dir)?;
+    let now_ms = now_ms();
+    let plan = Plan::new(folder, &data, now_ms)?;
+    warn_of_retention(&plan, args.retention.as_ref(), now_ms, &reporter)?;
+    if args.dry_run {
+        reporter.result(&told::plan(&plan, &promtool, data.path()));
+        return told::left(&plan).map_err(CommandError::from);
+    }
+    let files: Vec<&PlannedFile> = plan.of(Fate::Import).collect();
+    Stage::sweep(&data, args.staging.as_deref(), folder);
+    if !files.is_empty() {
+        data.check_is_writable()?;
+        let stage = Stage::open(&data, args.staging.as_deref(), folder)?;
+        let samples = files.iter().map(|file| file.block.samples).sum();
+        let progress = reporter.start("import", "samples", samples);
+        let making = Making {
+            block_hours: plan.written.block_hours,
+            jobs: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            stop: &|| interrupt.signal().is_some(),
+            done: &|done| progress.set(done, ""),
+        };
+        let made = stage.make(&promtool, &data, &files, &making);
+        progress.clear();
+        let blocks = match (made, interrupt.signal()) {
+            (Ok(_) | Err(ImportError::Stopped), Some(signal)) => return Err(CommandError::StoppedImporting(signal)),
+            (made, _) => made?,
+        };
+        if let Some(owner) = place(&data, &blocks)? {
+            let data = data.path().display();
+            reporter.note(&format!(
+                "the blocks could not be given to {owner}, whose {data} is: the server must be able to read and to delete them ('chown -R' as root)"
+            ));
+        }
+    }
+    reporter.result(&told::summary(&plan, started.elapsed()));
+    Ok(told::left(&plan)?)
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Says how many samples the server will throw away, where there are any.
+fn warn_of_retention(
+    plan: &Plan,
+    typed: Option<&Retention>,
+    now_ms: i64,
+    reporter: &Reporter,
+) -> Result<(), ImportError> {
+    // The files were cut for a server that keeps them as long as this.
+    let Some(retention) = typed.cloned().or_else(|| plan.written.retention.parse().ok()) else { return Ok(()) };
+    let before_ms = now_ms.saturating_sub(retention.millis());
+    let samples = plan.samples_before(before_ms).map_err(|source| ImportError::Io {
+        action: "read",
+        path: "openmetrics".into(),
+        source,
+    })?;
+    if samples > 0 {
+        reporter.note(&told::too_old(samples, &retention, before_ms));
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What an import says of itself.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::HumanCount;
+
+use crate::export::Retention;
+use crate::import::{Fate, ImportError, Plan, PlannedFile, Promtool};
+use crate::time::{HOUR_MS, format_instant};
+
+/// After the last sample has been three hours in the head, its block is made within minutes.
+const LEAVES_HEAD_MS: i64 = 3 * HOUR_MS + HOUR_MS / 4;
+/// Files that are named one by one.
+const NAMED: usize = 3;
+
+/// What would be done, a line a file.
+pub(super) fn plan(plan: &Plan, promtool: &Promtool, data: &Path) -> String {
+    let mut text = format!("by {promtool}, into {}:\n", data.display());
+    for file in &plan.files {
+        let fate = match file.fate {
+            Fate::Import => format!("would become the block {}", file.ulid),
+            Fate::There => "is there already".to_owned(),
+            Fate::InHead => "is too new: its time may still be in the head".to_owned(),
+        };
+        let (samples, range) = (HumanCount(file.block.samples), range([file].into_iter()));
+        let _ = writeln!(text, "  {}  {samples} samples{range}: {fate}", file.block.path);
+    }
+    text.push_str("nothing was written; values that are there already were not compared\n");
+    text
+}
+
+/// What was done.
+pub(super) fn summary(plan: &Plan, took: Duration) -> String {
+    let count = |fate| plan.of(fate).count();
+    let there = match count(Fate::There) {
+        0 => String::new(),
+        there => format!("{there} of {} blocks were there already\n", plan.files.len()),
+    };
+    if count(Fate::Import) == 0 {
+        return format!("{there}nothing was imported\n");
+    }
+    let samples = HumanCount(plan.of(Fate::Import).map(|file| file.block.samples).sum());
+    let series = plan.of(Fate::Import).map(|file| file.block.series).max().unwrap_or(0);
+    format!(
+        "{there}imported {}, {samples} samples of {series} series{} in {:.1} s; a running Prometheus sees them within a minute or two\n",
+        counted(count(Fate::Import), "block"),
+        range(plan.of(Fate::Import)),
+        took.as_secs_f64()
+    )
+}
+
+/// The warning of samples that will not stay.
+pub(super) fn too_old(samples: u64, retention: &Retention, before_ms: i64) -> String {
+    format!(
+        "{} samples are older than the retention of {retention} (before {}): a server that keeps no more deletes them after the import; --retention says what yours keeps",
+        HumanCount(samples),
+        format_instant(before_ms)
+    )
+}
+
+/// An error where files had to be left.
+pub(super) fn left(plan: &Plan) -> Result<(), ImportError> {
+    let left: Vec<&PlannedFile> = plan.of(Fate::InHead).collect();
+    let Some(last_ms) = left.iter().map(|file| file.last_ms()).max() else { return Ok(()) };
+    let mut names: Vec<&str> = left.iter().take(NAMED).map(|file| file.block.path.as_str()).collect();
+    let more = format!("{} more", left.len().saturating_sub(NAMED));
+    if left.len() > NAMED {
+        names.push(&more);
+    }
+    let was = if left.len() == 1 { "was" } else { "were" };
+    Err(ImportError::InHead {
+        left: format!("{} {was}", counted(left.len(), "file")),
+        names: names.join(", "),
+        head_ms: plan.head_ms / 1000 * 1000,
+        again_ms: last_ms + LEAVES_HEAD_MS,
+    })
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn range<'f>(files: impl Iterator<Item = &'f PlannedFile> + Clone) -> String {
+    let (first, last) = (files.clone().map(PlannedFile::first_ms).min(), files.map(PlannedFile::last_ms).max());
+    match (first, last) {
+        (Some(first), Some(last)) => format!(" from {} to {}", format_instant(first), format_instant(last)),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,143 @@
+//! A block's `meta.json`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ImportError, Ulid};
+use crate::export::ManifestBlock;
+use crate::history::WholeFile;
+use crate::time::format_instant;
+
+const META: &str = "meta.json";
+
+/// What Prometheus says of a block.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BlockMeta {
+    pub(super) ulid: String,
+    pub(super) min_time: i64,
+    /// The first instant after it.
+    pub(super) max_time: i64,
+    #[serde(default)]
+    stats: Stats,
+    #[serde(default)]
+    compaction: Compaction,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    #[serde(default)]
+    num_samples: u64,
+    #[serde(default)]
+    num_series: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Compaction {
+    #[serde(default)]
+    sources: Vec<String>,
+    #[serde(default)]
+    hints: Vec<String>,
+}
+
+impl BlockMeta {
+    pub(super) fn read(folder: &Path) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&fs::read(folder.join(META))?)?)
+    }
+
+    /// Whether it is this block, or has been compacted from it among others.
+    pub(super) fn holds(&self, ulid: &str) -> bool {
+        self.ulid == ulid || self.compaction.sources.iter().any(|source| source == ulid)
+    }
+
+    pub(super) fn overlaps(&self, first_ms: i64, last_ms: i64) -> bool {
+        self.min_time <= last_ms && first_ms < self.max_time
+    }
+
+    /// Whether the server takes its end for the beginning of the head. It does not where a hint says that the
+    /// block was made of late samples or of series that have ended.
+    pub(super) fn is_in_order(&self) -> bool {
+        self.compaction.hints.is_empty()
+    }
+
+    /// Whether all that was written has become of the file, and nothing else.
+    pub(super) fn verify(&self, written: &ManifestBlock, file: &Path) -> Result<(), ImportError> {
+        let differs = self.difference(written);
+        differs.map_or(Ok(()), |differs| Err(ImportError::Differs { file: file.to_owned(), differs }))
+    }
+
+    fn difference(&self, written: &ManifestBlock) -> Option<String> {
+        let Stats { num_samples, num_series } = self.stats;
+        let (first, last) = (self.min_time, self.max_time - 1);
+        if num_samples < written.samples {
+            let dropped = written.samples - num_samples;
+            return Some(format!("promtool dropped {dropped} of {} samples without a word", written.samples));
+        }
+        if num_samples > written.samples {
+            return Some(format!("it has {num_samples} samples instead of {}", written.samples));
+        }
+        if num_series != written.series {
+            return Some(format!("it has {num_series} series instead of {}", written.series));
+        }
+        if (first, last) != (written.first * 1000, written.last * 1000) {
+            let (first, last, from, to) = (first, last, written.first * 1000, written.last * 1000);
+            let [first, last, from, to] = [first, last, from, to].map(format_instant);
+            return Some(format!("its samples are from {first} to {last} instead of {from} to {to}"));
+        }
+        None
+    }
+}
+
+/// Gives a block another name: in `meta.json`, as the only source of itself, and to its folder.
+pub(super) fn rename(folder: &Path, ulid: Ulid) -> Result<PathBuf, ImportError> {
+    let path = folder.join(META);
+    let mut meta: Value =
+        fs::read(&path).and_then(|text| Ok(serde_json::from_slice(&text)?)).map_err(ImportError::io("read", &path))?;
+    meta["ulid"] = json!(ulid.to_string());
+    meta["compaction"]["sources"] = json!([ulid.to_string()]);
+    WholeFile::write(&path, format!("{meta:#}").as_bytes())?;
+    let named = folder.with_file_name(ulid.to_string());
+    fs::rename(folder, &named).map_err(ImportError::io("rename", folder))?;
+    Ok(named)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    fn meta(samples: u64, series: u64, min: i64, max: i64) -> BlockMeta {
+        let stats = json!({"numSamples": samples, "numSeries": series, "numChunks": 1});
+        let compaction = json!({"level": 2, "sources": ["01ARYZ6S41TSV4RRFFQ69G5FAV"]});
+        let meta = json!({"ulid": "x", "minTime": min, "maxTime": max, "stats": stats, "compaction": compaction});
+        serde_json::from_value(meta).unwrap()
+    }
+
+    #[test]
+    fn every_difference_is_told() {
+        let written = ManifestBlock { path: "f".to_owned(), series: 2, samples: 10, first: 60, last: 120 };
+        assert_eq!(meta(10, 2, 60_000, 120_001).difference(&written), None);
+        for (meta, word) in [
+            (meta(7, 2, 60_000, 120_001), "dropped 3 of 10"),
+            (meta(11, 2, 60_000, 120_001), "11 samples instead of 10"),
+            (meta(10, 1, 60_000, 120_001), "1 series instead of 2"),
+            (meta(10, 2, 60_001, 120_001), "from 1970-01-01T00:01:00.001Z"),
+            (meta(10, 2, 60_000, 120_000), "to 1970-01-01T00:01:59.999Z"),
+        ] {
+            assert!(meta.difference(&written).unwrap().contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_block_is_known_by_itself_and_by_its_sources() {
+        let meta = meta(10, 2, 60_000, 120_001);
+        assert!(meta.holds("x") && meta.holds("01ARYZ6S41TSV4RRFFQ69G5FAV") && !meta.holds("y"));
+        assert!(meta.overlaps(120_000, 130_000) && meta.overlaps(0, 60_000) && meta.overlaps(0, 999_999));
+        assert!(!meta.overlaps(120_001, 130_000) && !meta.overlaps(0, 59_999));
+    }
+}

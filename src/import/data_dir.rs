@@ -1,0 +1,211 @@
+//! The data directory of a Prometheus: what it holds, and where its head begins.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::block::BlockMeta;
+use super::{ImportError, Ulid, owner};
+use crate::time::HOUR_MS;
+
+/// Prometheus makes a block of the head's oldest two hours once the head holds more than three. It looks
+/// every minute, and writing takes a while: until then the head is longer.
+const HEAD_MS: i64 = 3 * HOUR_MS + HOUR_MS / 6;
+/// The file systems' own, in a folder that is otherwise empty.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// A data directory, with the right to import into it: one import at a time.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    meta: Metadata,
+    /// The kernel takes the lock of the folder back when the process dies; nothing is written for it.
+    _lock: File,
+    blocks: Vec<BlockMeta>,
+}
+
+impl DataDir {
+    /// Refuses what is none.
+    pub fn open(path: &Path) -> Result<Self, ImportError> {
+        let path = fs::canonicalize(path).map_err(|_| ImportError::NoDataDir(path.to_owned()))?;
+        let lock = File::open(&path).map_err(ImportError::io("read", &path))?;
+        let meta = lock.metadata().map_err(ImportError::io("read", &path))?;
+        if !meta.is_dir() {
+            return Err(ImportError::NoDataDir(path));
+        }
+        if matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)) {
+            return Err(ImportError::Busy(path));
+        }
+        check_is_tsdb(&path)?;
+        let blocks = blocks_in(&path)?.into_iter().map(|(_, meta)| meta).collect();
+        Ok(Self { path, meta, _lock: lock, blocks })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn meta(&self) -> &Metadata {
+        &self.meta
+    }
+
+    /// Whether a block, or what it was compacted into, is there.
+    pub fn holds(&self, ulid: Ulid) -> bool {
+        let ulid = ulid.to_string();
+        self.blocks.iter().any(|block| block.holds(&ulid))
+    }
+
+    /// The blocks that have something of a time. Read anew: a running server compacts blocks and deletes them.
+    pub(super) fn overlapping(&self, first_ms: i64, last_ms: i64) -> Result<Vec<(PathBuf, BlockMeta)>, ImportError> {
+        let mut blocks = blocks_in(&self.path)?;
+        blocks.retain(|(_, meta)| meta.overlaps(first_ms, last_ms));
+        Ok(blocks)
+    }
+
+    /// The first instant that may be in the server's head.
+    ///
+    /// The server takes the end of its newest block for the beginning of its head: of what the head has before
+    /// that, it reads nothing from its WAL when it starts. So no block may be put later than where the head
+    /// begins, which is the end of the newest block, or three hours before the last sample, whichever is later.
+    /// The WAL was last written when that sample came. Where there is no WAL there is no head.
+    pub fn head_begins_ms(&self, now_ms: i64) -> i64 {
+        let persisted = self.blocks.iter().filter(|block| block.is_in_order()).map(|block| block.max_time).max();
+        let begins = match self.written_ms() {
+            Some(written_ms) => written_ms.min(now_ms) - HEAD_MS,
+            None if self.path.join("wal").is_dir() => now_ms - HEAD_MS,
+            None => now_ms,
+        };
+        persisted.map_or(begins, |persisted| begins.max(persisted.min(now_ms)))
+    }
+
+    /// When something was last written into the WAL.
+    fn written_ms(&self) -> Option<i64> {
+        let entries = fs::read_dir(self.path.join("wal")).ok()?;
+        let written = entries.flatten().filter_map(|entry| {
+            let meta = entry.metadata().ok()?;
+            // A server that starts makes a new segment, which says nothing.
+            if meta.is_file() && meta.len() > 0 { meta.modified().ok() } else { None }
+        });
+        written.max().and_then(milliseconds)
+    }
+
+    /// Fails where nothing can be written, before any work is done.
+    pub fn check_is_writable(&self) -> Result<(), ImportError> {
+        let probe = self.path.join(".etcd-heatmap-import");
+        let _ = fs::remove_dir(&probe);
+        fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(|source| ImportError::Unwritable {
+            path: self.path.clone(),
+            owner: owner::of(&self.meta),
+            source,
+        })
+    }
+}
+
+fn milliseconds(time: SystemTime) -> Option<i64> {
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
+/// The blocks of a folder. One that is deleted while we look is none.
+fn blocks_in(path: &Path) -> Result<Vec<(PathBuf, BlockMeta)>, ImportError> {
+    let mut blocks = Vec::new();
+    for entry in fs::read_dir(path).map_err(ImportError::io("read", path))? {
+        let entry = entry.map_err(ImportError::io("read", path))?;
+        if entry.file_name().to_str().and_then(Ulid::parse).is_none() {
+            continue;
+        }
+        match BlockMeta::read(&entry.path()) {
+            Ok(meta) => blocks.push((entry.path(), meta)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(ImportError::io("read", &entry.path().join("meta.json"))(e)),
+        }
+    }
+    Ok(blocks)
+}
+
+/// Blocks, a WAL, or nothing: anything else is somebody's home.
+fn check_is_tsdb(path: &Path) -> Result<(), ImportError> {
+    let entries: Vec<PathBuf> = fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>())
+        .map_err(ImportError::io("read", path))?;
+    let is_empty = entries.iter().all(|entry| entry.file_name().is_some_and(|name| name == LOST_AND_FOUND));
+    if is_empty || is_tsdb(path) {
+        return Ok(());
+    }
+    let within = entries.iter().find(|entry| is_tsdb(entry));
+    let hint = match within {
+        Some(within) => format!("{} is one", within.display()),
+        None => "give the folder that Prometheus was given with --storage.tsdb.path".to_owned(),
+    };
+    Err(ImportError::NotADataDir { path: path.to_owned(), hint })
+}
+
+fn is_tsdb(path: &Path) -> bool {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| {
+        let name = entry.file_name();
+        let is_block = || name.to_str().and_then(Ulid::parse).is_some() && entry.path().join("meta.json").is_file();
+        ((name == "wal" || name == "chunks_head") && entry.path().is_dir()) || is_block()
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    const NOW: i64 = 4_000_000_000_000;
+
+    fn block(folder: &Path, ulid: &str, max_time: i64, hints: &str) {
+        fs::create_dir_all(folder.join(ulid)).unwrap();
+        let meta = format!(
+            r#"{{"ulid":"{ulid}","minTime":0,"maxTime":{max_time},"compaction":{{"level":1,"sources":["{ulid}"],"hints":[{hints}]}}}}"#
+        );
+        fs::write(folder.join(ulid).join("meta.json"), meta).unwrap();
+    }
+
+    #[test]
+    fn the_head_begins_where_a_server_would_drop_samples() {
+        let scratch = Scratch::new();
+        let begins = || DataDir::open(scratch.path()).unwrap().head_begins_ms(NOW);
+        assert_eq!(begins(), NOW, "no server has been here");
+        block(scratch.path(), "01ARYZ6S41TSV4RRFFQ69G5FAV", NOW - HOUR_MS, "");
+        assert_eq!(begins(), NOW);
+        fs::create_dir(scratch.path().join("wal")).unwrap();
+        assert_eq!(begins(), NOW - HOUR_MS, "the newest block ends there");
+        block(scratch.path(), "01ARYZ6S41TSV4RRFFQ69G5FAV", 1000, "");
+        assert_eq!(begins(), NOW - HEAD_MS, "nothing was ever scraped");
+        fs::write(scratch.path().join("wal/00000000"), "x").unwrap();
+        let written = fs::metadata(scratch.path().join("wal/00000000")).unwrap().modified().unwrap();
+        assert_eq!(begins(), milliseconds(written).unwrap() - HEAD_MS, "the server stopped long ago");
+        block(scratch.path(), "01ARYZ6S41TSV4RRFFQ69G5FAW", NOW - 1, r#""from-out-of-order""#);
+        assert_eq!(begins(), milliseconds(written).unwrap() - HEAD_MS, "late samples say nothing about the head");
+    }
+
+    #[test]
+    fn what_is_no_data_directory_is_refused_with_the_one_that_is() {
+        let scratch = Scratch::new();
+        let open = || DataDir::open(scratch.path()).map(|_| ()).map_err(|e| e.to_string());
+        fs::create_dir(scratch.path().join(LOST_AND_FOUND)).unwrap();
+        assert_eq!(open(), Ok(()), "an empty folder may become one");
+        fs::write(scratch.path().join("notes.txt"), "x").unwrap();
+        assert!(open().unwrap_err().contains("--storage.tsdb.path"));
+        fs::create_dir_all(scratch.path().join("metrics2/wal")).unwrap();
+        assert!(open().unwrap_err().contains("metrics2 is one"));
+        fs::create_dir(scratch.path().join("chunks_head")).unwrap();
+        assert_eq!(open(), Ok(()));
+        assert!(DataDir::open(&scratch.path().join("none")).unwrap_err().to_string().contains("is no folder"));
+    }
+
+    #[test]
+    fn one_import_at_a_time() {
+        let scratch = Scratch::new();
+        let first = DataDir::open(scratch.path()).unwrap();
+        assert!(matches!(DataDir::open(scratch.path()), Err(ImportError::Busy(_))));
+        drop(first);
+        assert!(DataDir::open(scratch.path()).is_ok());
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,116 @@
+//! The lines of a file that we wrote, and those that `promtool tsdb dump` prints.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+/// The labels of a series, its name among them.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// A series, a value and an instant, in the unit that its writer has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sample<'t> {
+    pub(super) series: &'t str,
+    pub(super) value: &'t str,
+    pub(super) time: i64,
+}
+
+impl<'t> Sample<'t> {
+    /// `None` for a comment and for what is no sample.
+    pub(super) fn of(line: &'t str) -> Option<Self> {
+        if line.starts_with('#') {
+            return None;
+        }
+        let mut parts = line.trim_end().rsplitn(3, ' ');
+        let (time, value, series) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { series, value, time: time.parse().ok()? })
+    }
+}
+
+/// Samples of a file before a second.
+pub(super) fn samples_before(path: &Path, second: i64) -> io::Result<u64> {
+    let (mut file, mut line, mut count) = (BufReader::with_capacity(1 << 18, File::open(path)?), String::new(), 0);
+    while file.read_line(&mut line)? > 0 {
+        count += u64::from(Sample::of(&line).is_some_and(|sample| sample.time < second));
+        line.clear();
+    }
+    Ok(count)
+}
+
+/// The labels of `name{label="value",…}` or `{__name__="name", label="value", …}`; values may have the escapes of
+/// OpenMetrics and of Go.
+pub(super) fn labels(series: &str) -> Option<Labels> {
+    let (name, rest) = series.split_once('{').unwrap_or((series, "}"));
+    let mut labels = Labels::new();
+    if !name.is_empty() {
+        labels.insert("__name__".to_owned(), name.to_owned());
+    }
+    let mut rest = rest.trim_start();
+    while let Some((label, after)) = rest.split_once('=') {
+        let (value, after) = unquote(after.strip_prefix('"')?)?;
+        // Prometheus 3 quotes names that are none of the old.
+        labels.insert(label.trim().trim_matches('"').to_owned(), value);
+        rest = after.trim_start_matches([',', ' ']);
+    }
+    (rest == "}").then_some(labels)
+}
+
+/// The value up to the closing quote, and what follows.
+fn unquote(text: &str) -> Option<(String, &str)> {
+    let (mut value, mut chars) = (String::new(), text.char_indices());
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((value, &text[at + 1..])),
+            '\\' => value.push(unescape(&mut chars.by_ref().map(|(_, c)| c))?),
+            c => value.push(c),
+        }
+    }
+    None
+}
+
+fn unescape(chars: &mut impl Iterator<Item = char>) -> Option<char> {
+    let digits = match chars.next()? {
+        'a' => return Some('\x07'),
+        'b' => return Some('\x08'),
+        'f' => return Some('\x0c'),
+        'n' => return Some('\n'),
+        'r' => return Some('\r'),
+        't' => return Some('\t'),
+        'v' => return Some('\x0b'),
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        c => return Some(c),
+    };
+    let text: String = chars.take(digits).collect();
+    char::from_u32(u32::from_str_radix(&text, 16).ok()?)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_taken_apart_from_its_end() {
+        let line = "etcd_score{cluster=\"a } 1 2\",member=\"m\"} 9.5 1790812800\n";
+        let sample = Sample::of(line).unwrap();
+        assert_eq!((sample.value, sample.time), ("9.5", 1_790_812_800));
+        assert_eq!(labels(sample.series).unwrap()["cluster"], "a } 1 2");
+        for line in ["# EOF\n", "# TYPE a 1 2", "a 1", ""] {
+            assert_eq!(Sample::of(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_a_series_are_the_same_labels() {
+        let ours = "etcd_score{cluster=\"ä\\\"\\\\\\n,}=\",member=\"\t\u{1}\"}";
+        // What Go's strconv.Quote makes of them.
+        let dumped = "{__name__=\"etcd_score\", cluster=\"ä\\\"\\\\\\n,}=\", member=\"\\t\\x01\"}";
+        assert_eq!(labels(ours).unwrap(), labels(dumped).unwrap());
+        assert_eq!(labels(ours).unwrap()["cluster"], "ä\"\\\n,}=");
+        assert_eq!(labels("up").unwrap().len(), 1);
+        assert_eq!(labels("up{"), None);
+    }
+}

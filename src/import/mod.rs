@@ -1,0 +1,29 @@
+//! Blocks of a Prometheus made of an output folder's OpenMetrics files, by the user's own promtool.
+//!
+//! ```text
+//! plan ──▶ stage (promtool, in parallel) ──▶ verify (meta.json against the manifest) ──▶ place (rename)
+//! ```
+//!
+//! Nothing is written into the data directory before all blocks are whole and right. A block's ULID is made
+//! of its file's hash, so that the same file is never imported twice and no record of our own is needed.
+
+mod block;
+mod data_dir;
+mod error;
+mod lines;
+mod owner;
+mod place;
+mod plan;
+mod promtool;
+mod sandbox;
+mod stage;
+mod ulid;
+mod values;
+
+pub use data_dir::DataDir;
+pub use error::ImportError;
+pub use place::place;
+pub use plan::{Fate, Plan, PlannedFile};
+pub use promtool::Promtool;
+pub use stage::{Making, Stage, StagedBlock};
+pub use ulid::Ulid;

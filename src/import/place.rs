@@ -1,0 +1,86 @@
+//! Whole blocks go into the data directory, one rename each.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::{DataDir, ImportError, StagedBlock, owner};
+
+/// Prometheus removes folders of this name when it starts.
+const UNFINISHED: &str = "tmp-for-creation";
+
+/// Puts blocks in their place. Gives whose the data directory is when the blocks cannot be given to him.
+pub fn place(data: &DataDir, blocks: &[StagedBlock]) -> Result<Option<String>, ImportError> {
+    let mut stranger = None;
+    for block in blocks {
+        match owner::give_all(&block.path, data.meta()) {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => stranger = Some(owner::of(data.meta())),
+            given => given.map_err(ImportError::io("change the owner of", &block.path))?,
+        }
+        sync_all(&block.path).map_err(ImportError::io("write", &block.path))?;
+    }
+    for block in blocks {
+        put(data, block)?;
+    }
+    sync(data.path()).map_err(ImportError::io("write to", data.path()))?;
+    Ok(stranger)
+}
+
+fn put(data: &DataDir, block: &StagedBlock) -> Result<(), ImportError> {
+    let to = data.path().join(block.ulid.to_string());
+    match fs::rename(&block.path, &to) {
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {}
+        renamed => return renamed.map_err(ImportError::io("write", &to)),
+    }
+    let copy = to.with_extension(UNFINISHED);
+    let copied = remove(&copy)
+        .and_then(|()| copy_tree(&block.path, &copy))
+        .and_then(|()| match owner::give_all(&copy, data.meta()) {
+            // It has been told already that they are a stranger's.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            given => given,
+        })
+        .and_then(|()| sync_all(&copy))
+        .and_then(|()| fs::rename(&copy, &to));
+    copied.map_err(|e| {
+        let _ = remove(&copy);
+        ImportError::io("write", &to)(e)
+    })
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() { copy_tree(&from, &to)? } else { fs::copy(from, to).map(|_| ())? }
+    }
+    Ok(())
+}
+
+/// All files and folders below a folder, and the folder.
+fn sync_all(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { sync_all(&path)? } else { File::open(&path)?.sync_all()? }
+    }
+    sync(folder)
+}
+
+#[cfg(unix)]
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened.
+#[cfg(not(unix))]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
+}

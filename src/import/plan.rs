@@ -1,0 +1,101 @@
+//! What is to be done with each file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{DataDir, ImportError, Ulid, lines};
+use crate::export::{Manifest, ManifestBlock, ManifestOpenMetrics};
+use crate::history::FileStat;
+
+/// What becomes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is to be imported.
+    Import,
+    /// Its block is there.
+    There,
+    /// The head may hold samples of its time.
+    InHead,
+}
+
+/// One file.
+#[derive(Clone, Debug)]
+pub struct PlannedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What was written into it.
+    pub block: ManifestBlock,
+    /// The name that its block gets.
+    pub ulid: Ulid,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+impl PlannedFile {
+    /// Its first sample.
+    pub fn first_ms(&self) -> i64 {
+        self.block.first * 1000
+    }
+
+    /// Its last sample.
+    pub fn last_ms(&self) -> i64 {
+        self.block.last * 1000
+    }
+}
+
+/// All files of an output folder.
+#[derive(Debug)]
+pub struct Plan {
+    /// In the order of their time.
+    pub files: Vec<PlannedFile>,
+    /// What the manifest says of all.
+    pub written: ManifestOpenMetrics,
+    /// Where the head of the server may begin.
+    pub head_ms: i64,
+}
+
+impl Plan {
+    /// Of an output folder and a data directory; files that are to be imported must be as they were written.
+    pub fn new(folder: &Path, data: &DataDir, now_ms: i64) -> Result<Self, ImportError> {
+        let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
+        let none = || ImportError::NoOpenMetrics(folder.to_owned());
+        let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty()).ok_or_else(none)?;
+        let head_ms = data.head_begins_ms(now_ms);
+        let plan = |block: &ManifestBlock| {
+            let path = folder.join(&block.path);
+            let listed = manifest.files.iter().find(|file| file.path == block.path);
+            let listed = listed.ok_or_else(|| ImportError::Changed(path.clone()))?;
+            let ulid = Ulid::of_file(block.last * 1000, &listed.stat.sha256);
+            let fate = match () {
+                () if data.holds(ulid) => Fate::There,
+                () if block.last * 1000 >= head_ms => Fate::InHead,
+                () => Fate::Import,
+            };
+            if fate == Fate::Import && FileStat::read(&path)? != listed.stat {
+                return Err(ImportError::Changed(path));
+            }
+            Ok(PlannedFile { path, block: block.clone(), ulid, fate })
+        };
+        let files = written.blocks.par_iter().map(plan).collect::<Result<_, ImportError>>()?;
+        Ok(Self { files, written, head_ms })
+    }
+
+    /// The files of a fate.
+    pub fn of(&self, fate: Fate) -> impl Iterator<Item = &PlannedFile> + Clone {
+        self.files.iter().filter(move |file| file.fate == fate)
+    }
+
+    /// Samples that are to be imported and come before an instant.
+    pub fn samples_before(&self, ms: i64) -> io::Result<u64> {
+        // Samples stand on whole seconds.
+        let second = ms.div_euclid(1000) + i64::from(ms.rem_euclid(1000) > 0);
+        let counts = self.of(Fate::Import).map(|file| match &file.block {
+            block if block.last < second => Ok(block.samples),
+            block if block.first >= second => Ok(0),
+            _ => lines::samples_before(&file.path, second),
+        });
+        counts.sum()
+    }
+}

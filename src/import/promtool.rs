@@ -1,0 +1,212 @@
+//! The user's own promtool, a process for each file.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::ImportError;
+
+/// The first with `--max-block-duration` for OpenMetrics files (prometheus/prometheus#8919).
+const LEAST: (u32, u32) = (2, 29);
+/// How often a process is asked whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// So much of what a program says stands in an error.
+const SAID_CHARS: usize = 300;
+/// Lines between two looks whether somebody wants us to stop.
+const LINES_BETWEEN_LOOKS: u32 = 4096;
+
+/// A promtool that is new enough.
+#[derive(Clone, Debug)]
+pub struct Promtool {
+    path: PathBuf,
+    version: (u32, u32),
+}
+
+impl Promtool {
+    /// The one that was given, else that of the PATH.
+    pub fn find(given: Option<&Path>) -> Result<Self, ImportError> {
+        let path = match given {
+            // The process will be started elsewhere.
+            Some(given) => std::path::absolute(given).map_err(ImportError::io("find", given))?,
+            None => on_path().ok_or(ImportError::NoPromtool)?,
+        };
+        let output = Command::new(&path).arg("--version").stdin(Stdio::null()).output();
+        let output = output.map_err(|source| ImportError::CannotRun { path: path.clone(), source })?;
+        // Old versions print it on standard error.
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join(" ");
+        match version(&said) {
+            None => Err(ImportError::NotPromtool { path, said: in_short(&said) }),
+            Some(version) if version < LEAST => {
+                let written = |(major, minor)| format!("{major}.{minor}");
+                Err(ImportError::OldPromtool { path, version: written(version), least: written(LEAST) })
+            }
+            Some(version) => Ok(Self { path, version }),
+        }
+    }
+
+    /// Makes a file's blocks in `out`, which holds nothing else; `scratch` is for what promtool itself puts aside.
+    pub(super) fn create_blocks(
+        &self,
+        file: &Path,
+        block_hours: i64,
+        (out, scratch): (&Path, &Path),
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), ImportError> {
+        let said = scratch.join("stderr");
+        let mut command = self.command(scratch, &said)?;
+        command.args(["tsdb", "create-blocks-from", "--quiet"]);
+        command.arg(format!("--max-block-duration={block_hours}h")).arg("openmetrics").arg(file).arg(out);
+        let mut child = self.spawn(command.stdout(Stdio::null()))?;
+        let status = wait(&mut child, stop).map_err(ImportError::io("wait for", &self.path))?;
+        let Some(status) = status else { return Err(ImportError::Stopped) };
+        match words(status, &said) {
+            None => Ok(()),
+            Some(said) => Err(ImportError::Promtool { file: file.to_owned(), said }),
+        }
+    }
+
+    /// Gives each line of what the blocks in `folder/data` hold of a time to `take`, until that fails.
+    pub(super) fn dump(
+        &self,
+        folder: &Path,
+        of: &Dumped<'_>,
+        stop: &(dyn Fn() -> bool + Sync),
+        mut take: impl FnMut(&str) -> Result<(), ImportError>,
+    ) -> Result<(), ImportError> {
+        let said = folder.join("stderr");
+        let mut command = self.command(folder, &said)?;
+        // Newer versions make a sandbox in `data` of the current folder, whatever they read.
+        command.current_dir(folder).args(["tsdb", "dump"]).stdout(Stdio::piped());
+        command.arg(format!("--min-time={}", of.first_ms)).arg(format!("--max-time={}", of.last_ms));
+        command.arg(format!("--match={}", of.selector)).arg("data");
+        let mut child = self.spawn(&mut command)?;
+        let result = child.stdout.take().map_or(Ok(()), |stdout| {
+            let (mut lines, mut line, mut count) = (BufReader::with_capacity(1 << 18, stdout), String::new(), 0_u32);
+            while lines.read_line(&mut line).map_err(ImportError::io("read from", &self.path))? > 0 {
+                take(line.trim_end_matches('\n'))?;
+                line.clear();
+                count = count.wrapping_add(1);
+                if count.is_multiple_of(LINES_BETWEEN_LOOKS) && stop() {
+                    return Err(ImportError::Stopped);
+                }
+            }
+            Ok(())
+        });
+        if result.is_err() {
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(ImportError::io("wait for", &self.path))?;
+        result?;
+        match words(status, &said) {
+            None => Ok(()),
+            Some(_) if stop() => Err(ImportError::Stopped),
+            Some(said) => Err(ImportError::Dump { file: of.file.to_owned(), said }),
+        }
+    }
+
+    fn command(&self, scratch: &Path, said: &Path) -> Result<Command, ImportError> {
+        let said = File::create(said).map_err(ImportError::io("write", said))?;
+        let mut command = Command::new(&self.path);
+        // promtool keeps the head of each block in a temporary folder, and leaves it there when it is killed.
+        command.stdin(Stdio::null()).stderr(said).env("TMPDIR", scratch);
+        Ok(command)
+    }
+
+    fn spawn(&self, command: &mut Command) -> Result<Child, ImportError> {
+        command.spawn().map_err(|source| ImportError::CannotRun { path: self.path.clone(), source })
+    }
+}
+
+/// What of some blocks.
+pub(super) struct Dumped<'a> {
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+    pub(super) selector: &'a str,
+    /// Why anybody wants to know.
+    pub(super) file: &'a Path,
+}
+
+impl std::fmt::Display for Promtool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}.{}", self.path.display(), self.version.0, self.version.1)
+    }
+}
+
+fn on_path() -> Option<PathBuf> {
+    let name = format!("promtool{}", std::env::consts::EXE_SUFFIX);
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(&name)).find(|file| file.is_file())
+}
+
+/// Major and minor version in `promtool, version 2.42.0+ds (branch: …`.
+fn version(said: &str) -> Option<(u32, u32)> {
+    let (_, number) = said.split_once("promtool, version ")?;
+    let mut parts = number.trim_start_matches('v').split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+/// Waits for a process to end; `None` where it had to be ended.
+fn wait(child: &mut Child, stop: &(dyn Fn() -> bool + Sync)) -> io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            // Ctrl-C reaches all processes of a terminal.
+            return Ok((status.success() || !stop()).then_some(status));
+        }
+        if stop() {
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// What a process that failed has said, in short.
+fn words(status: ExitStatus, said: &Path) -> Option<String> {
+    if status.success() {
+        return None;
+    }
+    let mut text = Vec::new();
+    let _ = File::open(said).and_then(|file| file.take(1 << 16).read_to_end(&mut text));
+    let _ = fs::remove_file(said);
+    Some(match in_short(&String::from_utf8_lossy(&text)).as_str() {
+        "" => format!("it ended with {status} and said nothing"),
+        said => format!("'{said}'"),
+    })
+}
+
+/// One line without control characters, and not too long.
+fn in_short(text: &str) -> String {
+    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let words = printable.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(SAID_CHARS) {
+        Some((end, _)) => format!("{} …", &words[..end]),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_found_in_what_promtool_says() {
+        for (said, expected) in [
+            ("promtool, version 2.42.0+ds (branch: debian/sid, revision: 1)\n  go version: go1.19.8", Some((2, 42))),
+            (" promtool, version 3.0.0-beta.1 (branch: HEAD)", Some((3, 0))),
+            ("promtool, version v2.29", Some((2, 29))),
+            ("promtool, version", None),
+            ("GNU coreutils 9.1", None),
+        ] {
+            assert_eq!(version(said), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_says_is_one_short_line() {
+        assert_eq!(in_short("a\tb\n\u{1b}[31m c\n\n"), "a b [31m c");
+        assert_eq!(in_short(&"é".repeat(1000)).chars().count(), SAID_CHARS + 2);
+    }
+}

@@ -1,0 +1,171 @@
+//! Blocks are made beside the data directory, and looked at before they go into it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::block::{self, BlockMeta};
+use super::{DataDir, ImportError, PlannedFile, Promtool, Ulid, owner, values};
+
+/// How often what a killed import's promtool still writes may come between.
+const TRIES: u32 = 5;
+
+/// A folder for blocks that are not yet whole; it goes with its value.
+#[derive(Debug)]
+pub struct Stage {
+    /// All imports into one data directory share it, one after the other.
+    top: PathBuf,
+    /// A killed import's promtool may write on for a moment, and must not write here.
+    own: PathBuf,
+}
+
+/// A block that is whole and right.
+#[derive(Debug)]
+pub struct StagedBlock {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name.
+    pub ulid: Ulid,
+}
+
+impl Stage {
+    /// In the folder that was given, else beside the data directory, else in the output folder.
+    pub fn open(data: &DataDir, given: Option<&Path>, out: &Path) -> Result<Self, ImportError> {
+        let places = match given {
+            Some(given) => vec![given.to_owned()],
+            None => places(data, out),
+        };
+        let mut failed = ImportError::Stopped;
+        for place in places {
+            // A promtool that is started elsewhere must find it.
+            let top = std::path::absolute(&place).unwrap_or_else(|_| place.clone()).join(name(data));
+            let own = top.join(std::process::id().to_string());
+            match fs::create_dir_all(&own) {
+                Ok(()) => return Ok(Self { top, own }),
+                Err(source) => failed = ImportError::NoStaging { path: place, source },
+            }
+        }
+        Err(failed)
+    }
+
+    /// Removes what a killed import left.
+    pub fn sweep(data: &DataDir, given: Option<&Path>, out: &Path) {
+        for place in places(data, out).into_iter().chain(given.map(Path::to_owned)) {
+            sweep(&place.join(name(data)));
+        }
+    }
+
+    /// Makes a block of each file, `jobs` at a time. `done` is told of each file's samples.
+    pub fn make(
+        &self,
+        promtool: &Promtool,
+        data: &DataDir,
+        files: &[&PlannedFile],
+        how: &Making<'_>,
+    ) -> Result<Vec<StagedBlock>, ImportError> {
+        let (failed, done) = (AtomicBool::new(false), AtomicU64::new(0));
+        let stop = || failed.load(Ordering::Relaxed) || (how.stop)();
+        let make = |(n, file): (usize, &&PlannedFile)| {
+            let made = self.make_one(promtool, data, file, how.block_hours, &self.own.join(n.to_string()), &stop);
+            match &made {
+                Ok(_) => {
+                    let samples = file.block.samples;
+                    (how.done)(done.fetch_add(samples, Ordering::Relaxed) + samples);
+                }
+                Err(_) => failed.store(true, Ordering::Relaxed),
+            }
+            made
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(how.jobs).build();
+        let pool = pool.map_err(|e| ImportError::Threads(e.to_string()))?;
+        let mut made: Vec<_> = pool.install(|| files.par_iter().enumerate().map(make).collect());
+        // The others were stopped because of the one that failed.
+        let why = made.iter().position(|made| matches!(made, Err(error) if !matches!(error, ImportError::Stopped)));
+        match why {
+            Some(why) => made.swap_remove(why).map(|block| vec![block]),
+            None => made.into_iter().collect(),
+        }
+    }
+
+    fn make_one(
+        &self,
+        promtool: &Promtool,
+        data: &DataDir,
+        file: &PlannedFile,
+        block_hours: i64,
+        folder: &Path,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<StagedBlock, ImportError> {
+        if stop() {
+            return Err(ImportError::Stopped);
+        }
+        values::check(promtool, data, file, &folder.join("held"), stop)?;
+        let (blocks, scratch) = (folder.join("blocks"), folder.join("scratch"));
+        for folder in [&blocks, &scratch] {
+            fs::create_dir_all(folder).map_err(ImportError::io("create the folder", folder))?;
+        }
+        let path = std::path::absolute(&file.path).map_err(ImportError::io("find", &file.path))?;
+        promtool.create_blocks(&path, block_hours, (&blocks, &scratch), stop)?;
+        let path = only_entry(&blocks).map_err(ImportError::io("read", &blocks))?;
+        let path = path.map_err(|found| ImportError::Blocks { file: file.path.clone(), found })?;
+        let meta = BlockMeta::read(&path).map_err(ImportError::io("read the meta.json of", &path))?;
+        meta.verify(&file.block, &file.path)?;
+        Ok(StagedBlock { path: block::rename(&path, file.ulid)?, ulid: file.ulid })
+    }
+}
+
+/// How to make blocks.
+pub struct Making<'a> {
+    /// The width of all.
+    pub block_hours: i64,
+    /// Processes at a time.
+    pub jobs: usize,
+    /// Whether somebody wants us to stop.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Takes the samples that are in blocks by now.
+    pub done: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        sweep(&self.top);
+    }
+}
+
+/// Imports into other data directories may run in the same place.
+fn name(data: &DataDir) -> String {
+    let hash = Sha256::digest(data.path().to_string_lossy().as_bytes());
+    let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!(".etcd-heatmap-import-{hash}")
+}
+
+/// Where blocks are made unless somebody says otherwise: where a rename moves them, if possible.
+fn places(data: &DataDir, out: &Path) -> Vec<PathBuf> {
+    let is_beside =
+        |parent: &&Path| fs::metadata(parent).is_ok_and(|parent| owner::is_on_same_file_system(&parent, data.meta()));
+    let parent = data.path().parent().filter(is_beside);
+    parent.into_iter().chain([out]).map(Path::to_owned).collect()
+}
+
+/// Removes a folder in which a process may just be writing.
+fn sweep(folder: &Path) {
+    for _ in 0..TRIES {
+        match fs::remove_dir_all(folder) {
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            _ => return,
+        }
+    }
+}
+
+/// The only thing in a folder, or how many there are.
+fn only_entry(folder: &Path) -> io::Result<Result<PathBuf, usize>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(match paths.pop() {
+        Some(path) if paths.is_empty() => Ok(path),
+        last => Err(paths.len() + usize::from(last.is_some())),
+    })
+}

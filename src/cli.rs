@@ -3,7 +3,7 @@
 mod examples;
 mod flags;
 
-pub use flags::{All, Flags, OfCheck, OfExplain, OfPull, OfRules, OfScore, OfSql, Wanted};
+pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, Wanted};
 
 use std::path::PathBuf;
 
@@ -93,7 +93,7 @@ impl Command {
             Self::Lint(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
-            Self::Import(_) => &[],
+            Self::Import(args) => &args.flags.given,
             Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.flags.given,
         }
     }
@@ -176,9 +176,9 @@ pub struct ImportArgs {
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
 
-    /// Data directory of the Prometheus, its --storage.tsdb.path; the server may run.
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: PathBuf,
+    /// Where to.
+    #[command(flatten)]
+    pub into: ImportInto,
 
     /// The promtool to use [default: that of the PATH].
     #[arg(long, value_name = "FILE")]
@@ -199,6 +199,23 @@ pub struct ImportArgs {
     /// Say what would be done with each file, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
+
+    /// How to reach a VictoriaMetrics.
+    #[command(flatten)]
+    pub flags: Flags<OfImport>,
+}
+
+/// A Prometheus by its data directory, or a VictoriaMetrics by its URL.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ImportInto {
+    /// Data directory of the Prometheus, its --storage.tsdb.path; the server may run.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// URL of a single-node VictoriaMetrics, such as http://127.0.0.1:8428: sent by its import API.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["promtool", "staging", "retention", "jobs"])]
+    pub victoria_metrics: Option<String>,
 }
 
 /// Arguments of `rules`.

@@ -33,6 +33,10 @@ pub enum OfScore {}
 #[derive(Clone, Copy, Debug)]
 pub enum OfExplain {}
 
+/// What `import` uses.
+#[derive(Clone, Copy, Debug)]
+pub enum OfImport {}
+
 /// What `rules` uses.
 #[derive(Clone, Copy, Debug)]
 pub enum OfRules {}
@@ -46,6 +50,12 @@ impl Wanted for OfRules {
         is_of_profile(key)
             || key.parts().0 == "labels"
             || matches!(key.name, "source.preset" | "source.selector" | "source.queries")
+    }
+}
+
+impl Wanted for OfImport {
+    fn wants(key: &Key) -> bool {
+        matches!(key.name, "source.http_config_file" | "source.headers" | "source.retries" | "source.timeout")
     }
 }
 

@@ -1,6 +1,7 @@
 //! `etcd-heatmap import`: the OpenMetrics files of an output folder become blocks of a Prometheus.
 
 mod told;
+mod victoria_metrics;
 
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -9,15 +10,26 @@ use super::CommandError;
 use super::interrupt::Interrupt;
 use super::progress::Reporter;
 use crate::cli::ImportArgs;
+use crate::config::Settings;
 use crate::export::Retention;
 use crate::import::{DataDir, Fate, ImportError, Making, Plan, PlannedFile, Promtool, Stage, place};
 
-/// Imports what `folder` holds and the data directory does not.
-pub(super) fn run(folder: &Path, args: &ImportArgs, reporter: Reporter) -> Result<(), CommandError> {
+/// Imports what the folder holds and the server does not.
+pub(super) fn run(args: &ImportArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
+    let folder = settings.folder(args.folder.as_deref())?;
+    match (&args.into.victoria_metrics, &args.into.data_dir) {
+        (Some(url), _) => victoria_metrics::run(folder, url, args.dry_run, settings, reporter),
+        (None, Some(data_dir)) => into_prometheus(folder, data_dir, args, reporter),
+        // clap asks for one of the two.
+        (None, None) => Ok(()),
+    }
+}
+
+fn into_prometheus(folder: &Path, data_dir: &Path, args: &ImportArgs, reporter: Reporter) -> Result<(), CommandError> {
     let interrupt = Interrupt::listen(reporter)?;
     let started = Instant::now();
     let promtool = Promtool::find(args.promtool.as_deref())?;
-    let data = DataDir::open(&args.data_dir)?;
+    let data = DataDir::open(data_dir)?;
     let now_ms = now_ms();
     let plan = Plan::new(folder, &data, now_ms)?;
     warn_of_retention(&plan, args.retention.as_ref(), now_ms, &reporter)?;

@@ -109,6 +109,14 @@ pub enum CommandError {
         /// The folder that holds the history.
         folder: PathBuf,
     },
+    /// A signal while samples were sent.
+    #[error("stopped by {signal}: {sent} samples were sent; run the same command again to send the rest")]
+    StoppedSending {
+        /// Which.
+        signal: Signal,
+        /// How many are there for certain.
+        sent: u64,
+    },
     /// A signal before the blocks of an import were in place.
     #[error("stopped by {0}: the data directory is as it was; run the same command again")]
     StoppedImporting(Signal),
@@ -222,7 +230,8 @@ impl CommandError {
             Self::StoppedEarly(signal)
             | Self::StoppedImporting(signal)
             | Self::StoppedPulling { signal, .. }
-            | Self::StoppedScoring { signal, .. } => Some(*signal),
+            | Self::StoppedScoring { signal, .. }
+            | Self::StoppedSending { signal, .. } => Some(*signal),
             _ => None,
         }
     }
@@ -261,7 +270,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
             }
         }
         Command::Lint(args) => lint::run(&args, &reporter),
-        Command::Import(args) => import::run(settings.folder(args.folder.as_deref())?, &args, reporter),
+        Command::Import(args) => import::run(&args, settings, reporter),
         Command::Rules(_) => rules::run(settings),
         Command::Sql(_) => sql::run(settings),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),

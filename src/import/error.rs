@@ -141,7 +141,7 @@ pub enum ImportError {
     },
     /// The server has another value.
     #[error(
-        "the data directory already has {held} for {series} at {}, and {} says {ours}: nothing was imported; delete that series there first (Prometheus's admin API: delete_series, clean_tombstones), or score with another --label",
+        "the server already has {held} for {series} at {}, and {} says {ours}: this file was not imported; delete that series there first (its admin API: delete_series, and clean_tombstones in Prometheus), or score with another --label",
         format_instant(*.at_ms), .file.display()
     )]
     Conflict {
@@ -155,6 +155,18 @@ pub enum ImportError {
         held: String,
         /// And here.
         ours: String,
+    },
+    /// A server that took samples and does not have them.
+    #[error(
+        "{left} of {of} samples of {} were sent and are not there: does the server keep samples that are so old (-retentionPeriod)?", .file.display()
+    )]
+    NotTaken {
+        /// Whose.
+        file: PathBuf,
+        /// How many are not there.
+        left: u64,
+        /// Of how many that were asked for.
+        of: u64,
     },
     /// Too late to be imported yet.
     #[error(

@@ -7,6 +7,7 @@
 //! Nothing is written into the data directory before all blocks are whole and right. A block's ULID is made
 //! of its file's hash, so that the same file is never imported twice and no record of our own is needed.
 
+mod batch;
 mod block;
 mod data_dir;
 mod error;
@@ -20,8 +21,10 @@ mod stage;
 mod ulid;
 mod values;
 
+pub use batch::{Batch, Clash, batches};
 pub use data_dir::DataDir;
 pub use error::ImportError;
+pub use lines::Labels;
 pub use place::place;
 pub use plan::{Fate, Plan, PlannedFile};
 pub use promtool::Promtool;

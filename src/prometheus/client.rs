@@ -162,7 +162,11 @@ impl Client {
 
     /// Asks a question of so many steps until there is an answer that can be read, or until it is not
     /// worth while any more.
-    async fn persist<T>(&self, steps: usize, ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) async fn persist<T>(
+        &self,
+        steps: usize,
+        ask: impl AsyncFn() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut tried = 0;
         loop {
             tried += 1;

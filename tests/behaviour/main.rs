@@ -15,6 +15,7 @@ mod explain;
 mod faults;
 mod generated;
 mod import;
+mod import_victoria_metrics;
 mod interruption;
 mod killed;
 mod lint;

@@ -66,6 +66,14 @@ pub(super) struct Access {
     sent: Sent,
 }
 
+/// What goes with a request.
+#[derive(Clone, Copy)]
+enum Content<'a> {
+    Nothing,
+    Form(&'a [(&'a str, String)]),
+    Text(&'a str),
+}
+
 impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Access").finish_non_exhaustive()
@@ -101,11 +109,20 @@ impl Access {
 
     /// Sends a form, and once more with a new token where the server refuses one that it gave.
     pub(super) async fn post(&self, url: &Url, form: &[(&str, String)]) -> Result<Response, SendError> {
-        let (response, authorization) = self.send(url, Some(form)).await?;
+        self.send_twice(url, Content::Form(form)).await
+    }
+
+    /// The same with a text.
+    pub(super) async fn post_text(&self, url: &Url, text: &str) -> Result<Response, SendError> {
+        self.send_twice(url, Content::Text(text)).await
+    }
+
+    async fn send_twice(&self, url: &Url, content: Content<'_>) -> Result<Response, SendError> {
+        let (response, authorization) = self.send(url, content).await?;
         match (&self.tokens, authorization) {
             (Some(tokens), Some(refused)) if response.status() == StatusCode::UNAUTHORIZED => {
                 tokens.forget(&refused).await;
-                Ok(self.send(url, Some(form)).await?.0)
+                Ok(self.send(url, content).await?.0)
             }
             _ => Ok(response),
         }
@@ -113,7 +130,7 @@ impl Access {
 
     /// Asks for what lies under a URL.
     pub(super) async fn get(&self, url: &Url) -> Result<Response, SendError> {
-        Ok(self.send(url, None).await?.0)
+        Ok(self.send(url, Content::Nothing).await?.0)
     }
 
     /// A text without the secrets that were sent.
@@ -126,19 +143,16 @@ impl Access {
         self.login.is_some() || self.config.tls.proves_identity()
     }
 
-    /// Follows redirects within the server, each time with the whole form, which others would drop.
-    async fn send(
-        &self,
-        url: &Url,
-        form: Option<&[(&str, String)]>,
-    ) -> Result<(Response, Option<HeaderValue>), SendError> {
+    /// Follows redirects within the server, each time with the whole content, which others would drop.
+    async fn send(&self, url: &Url, content: Content<'_>) -> Result<(Response, Option<HeaderValue>), SendError> {
         let headers = self.headers()?;
         let authorization = self.authorization().await?;
         let mut at = without_userinfo(url);
         for _ in 0..=MAX_REDIRECTS {
-            let request = match form {
-                Some(form) => self.connection.request(Method::POST, &at).form(form),
-                None => self.connection.request(Method::GET, &at),
+            let request = match content {
+                Content::Form(form) => self.connection.request(Method::POST, &at).form(form),
+                Content::Text(text) => self.connection.request(Method::POST, &at).body(text.to_owned()),
+                Content::Nothing => self.connection.request(Method::GET, &at),
             };
             let mut request = request.headers(headers.clone());
             if let Some(value) = &authorization {

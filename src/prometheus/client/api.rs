@@ -75,7 +75,8 @@ impl Client {
         }
     }
 
-    fn address(&self, path: &str, parameters: &[(&str, String)]) -> Url {
+    /// The address of a path of the API, with these parameters.
+    pub(in crate::prometheus) fn address(&self, path: &str, parameters: &[(&str, String)]) -> Url {
         let mut address = self.endpoint.clone();
         let base = address.path().trim_end_matches(QUERY_RANGE).to_owned();
         address.set_path(&format!("{base}{path}"));

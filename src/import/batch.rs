@@ -1,0 +1,145 @@
+//! A file's samples in parts, each of whole or partial series.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::ops::Range;
+use std::path::Path;
+
+use super::lines::{Labels, Sample, labels};
+
+/// Samples of a batch: some megabytes of text.
+const BATCH_SAMPLES: usize = 200_000;
+/// Series of a batch: each has a selector in the question for what is there.
+const BATCH_SERIES: usize = 50;
+
+/// A part of a file.
+#[derive(Debug, Default)]
+pub struct Batch {
+    text: String,
+    series: BTreeMap<Labels, Vec<BatchSample>>,
+    samples: usize,
+}
+
+/// One sample and its line.
+#[derive(Clone, Debug)]
+struct BatchSample {
+    at_ms: i64,
+    value: f64,
+    line: Range<usize>,
+}
+
+/// A sample that has another value there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clash {
+    /// Its series' labels.
+    pub labels: Labels,
+    /// When.
+    pub at_ms: i64,
+    /// There.
+    pub held: f64,
+    /// Here.
+    pub ours: f64,
+}
+
+impl Batch {
+    /// Selectors that find its series, and perhaps some that have more labels.
+    pub fn selectors(&self) -> Vec<String> {
+        let matcher = |(name, value): (&String, &String)| format!("{name}={}", serde_json::Value::from(value.as_str()));
+        let selector = |labels: &Labels| labels.iter().map(matcher).collect::<Vec<_>>().join(",");
+        self.series.keys().map(|labels| format!("{{{}}}", selector(labels))).collect()
+    }
+
+    /// From its first sample to its last, in milliseconds.
+    pub fn span_ms(&self) -> (i64, i64) {
+        let ends = || self.series.values().filter_map(|samples| Some((samples.first()?.at_ms, samples.last()?.at_ms)));
+        (ends().map(|(first, _)| first).min().unwrap_or(0), ends().map(|(_, last)| last).max().unwrap_or(0))
+    }
+
+    /// How many samples it has.
+    pub fn len(&self) -> usize {
+        self.samples
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.samples == 0
+    }
+
+    /// The lines of those samples that `held` does not have, series by series, and how many they are; a
+    /// clash where it has another value.
+    pub fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<(String, u64), Clash> {
+        let (mut lines, mut count) = (String::new(), 0);
+        for (labels, samples) in &self.series {
+            let held = held.get(labels);
+            for sample in samples {
+                match held.and_then(|held| held.get(&sample.at_ms)) {
+                    Some(&value) if value.to_bits() != sample.value.to_bits() => {
+                        let (at_ms, ours) = (sample.at_ms, sample.value);
+                        return Err(Clash { labels: labels.clone(), at_ms, held: value, ours });
+                    }
+                    Some(_) => {}
+                    None => {
+                        lines.push_str(&self.text[sample.line.clone()]);
+                        count += 1;
+                    }
+                }
+            }
+        }
+        Ok((lines, count))
+    }
+
+    fn is_full(&self, next: &Labels) -> bool {
+        self.samples >= BATCH_SAMPLES || (self.series.len() >= BATCH_SERIES && !self.series.contains_key(next))
+    }
+}
+
+/// Reads a file that we wrote and hands over its batches one after the other.
+pub fn batches<E: From<io::Error>>(path: &Path, mut take: impl FnMut(Batch) -> Result<(), E>) -> Result<(), E> {
+    let (mut file, mut line) = (BufReader::with_capacity(1 << 18, File::open(path)?), String::new());
+    let (mut batch, mut current) = (Batch::default(), (String::new(), Labels::new()));
+    while file.read_line(&mut line)? > 0 {
+        if let Some(sample) = Sample::of(&line) {
+            if sample.series != current.0 {
+                let labels = labels(sample.series).ok_or_else(|| io::Error::other(format!("no series: {line}")))?;
+                current = (sample.series.to_owned(), labels);
+            }
+            if batch.is_full(&current.1) {
+                take(std::mem::take(&mut batch))?;
+            }
+            let start = batch.text.len();
+            batch.text.push_str(&line);
+            let value = sample.value.parse().map_err(io::Error::other)?;
+            let sample = BatchSample { at_ms: sample.time * 1000, value, line: start..batch.text.len() };
+            batch.series.entry(current.1.clone()).or_default().push(sample);
+            batch.samples += 1;
+        }
+        line.clear();
+    }
+    if batch.is_empty() { Ok(()) } else { take(batch) }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn only_what_is_not_there_is_sent_and_another_value_is_a_clash() {
+        let folder = Scratch::new();
+        let path = folder.path().join("x.om");
+        let text = "# TYPE x gauge\nx{a=\"1\\\"\"} 5 60\nx{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n# EOF\n";
+        std::fs::write(&path, text).unwrap();
+        let mut all = Vec::new();
+        batches::<io::Error>(&path, |batch| Ok(all.push(batch))).unwrap();
+        let [batch] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!(batch.selectors(), [r#"{__name__="x",a="1\""}"#, r#"{__name__="x",a="2"}"#]);
+        assert_eq!((batch.len(), batch.span_ms()), (3, (60_000, 120_000)));
+        let labels = |a: &str| Labels::from([("__name__".into(), "x".into()), ("a".into(), a.into())]);
+        let held = |value| BTreeMap::from([(labels("1\""), BTreeMap::from([(60_000, value), (61_000, 9.0)]))]);
+        assert_eq!(batch.missing(&held(5.0)).unwrap(), ("x{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n".to_owned(), 2));
+        let clash = batch.missing(&held(5.5)).unwrap_err();
+        assert_eq!((clash.at_ms, clash.held, clash.ours), (60_000, 5.5, 5.0));
+    }
+}

@@ -1,0 +1,69 @@
+//! Samples on their way into a VictoriaMetrics, and back for comparison.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Client, PromError};
+
+/// Where it takes samples in the text of Prometheus or OpenMetrics.
+const IMPORT: &str = "/api/v1/import/prometheus";
+/// Where it gives the samples themselves, as they were sent.
+const EXPORT: &str = "/api/v1/export";
+/// What was taken is to be seen after this; a cluster does not have it.
+const FLUSH: &str = "/internal/force_flush";
+
+/// One series with its samples.
+#[derive(Debug, Deserialize)]
+pub struct ExportedSeries {
+    /// Its labels, the name among them.
+    pub metric: BTreeMap<String, String>,
+    values: Vec<Option<f64>>,
+    timestamps: Vec<i64>,
+}
+
+impl ExportedSeries {
+    /// Instants in milliseconds, and values; NaN, which JSON cannot say, is none.
+    pub fn samples(&self) -> impl Iterator<Item = (i64, Option<f64>)> {
+        self.timestamps.iter().copied().zip(self.values.iter().copied())
+    }
+}
+
+impl Client {
+    /// Sends samples as lines of text.
+    pub async fn send_samples(&self, text: &str) -> Result<(), PromError> {
+        let address = self.address(IMPORT, &[]);
+        let send = async || {
+            let _permit = self.permits().acquire().await;
+            let sent = self.access().post_text(&address, text).await;
+            self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+        };
+        self.persist(1, send).await.map(drop).map_err(|failure| failure.error)
+    }
+
+    /// Makes what was sent visible at once, where the server can.
+    pub async fn flush(&self) -> Result<(), PromError> {
+        self.text(FLUSH, &[]).await.map(drop)
+    }
+
+    /// The samples of the series that any of these selectors finds, both ends (in milliseconds) included.
+    pub async fn exported(
+        &self,
+        selectors: &[String],
+        first_ms: i64,
+        last_ms: i64,
+    ) -> Result<Vec<ExportedSeries>, PromError> {
+        let address = self.address(EXPORT, &[]);
+        let seconds = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
+        let mut form: Vec<(&str, String)> = selectors.iter().map(|selector| ("match[]", selector.clone())).collect();
+        form.extend([("start", seconds(first_ms)), ("end", seconds(last_ms))]);
+        let ask = async || {
+            let _permit = self.permits().acquire().await;
+            let sent = self.access().post(&address, &form).await;
+            self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+        };
+        let body = self.persist(1, ask).await.map_err(|failure| failure.error)?;
+        let series = serde_json::Deserializer::from_slice(&body).into_iter();
+        series.collect::<Result<_, _>>().map_err(|e| self.not_a_matrix(&e).error)
+    }
+}

@@ -77,7 +77,7 @@ fn a_fresh_prometheus_answers_what_was_imported_and_a_second_import_adds_nothing
     let count = seconds(audit()).len().to_string();
     let count = format!("{},{}", &count[..count.len() - 3], &count[count.len() - 3..]);
     assert!(
-        first.stdout.contains(&format!("imported 19 blocks, {count} samples of 10 series from 2026-10-01T00:00:00Z"))
+        first.stdout.contains(&format!("imported 19 blocks, {count} samples from 2026-10-01T00:00:00Z to 2026-10-14T23:55:00Z (at most 10 series a block)"))
     );
     assert_eq!(names(&folder.at("")), BTreeSet::from(["data".to_owned()]), "nothing is left beside it");
     let imported = folder.tree("data");

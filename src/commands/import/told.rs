@@ -44,7 +44,7 @@ pub(super) fn summary(plan: &Plan, took: Duration) -> String {
     let samples = HumanCount(plan.of(Fate::Import).map(|file| file.block.samples).sum());
     let series = plan.of(Fate::Import).map(|file| file.block.series).max().unwrap_or(0);
     format!(
-        "{there}imported {}, {samples} samples of {series} series{} in {:.1} s; a running Prometheus sees them within a minute or two\n",
+        "{there}imported {}, {samples} samples{} (at most {series} series a block) in {:.1} s; a running Prometheus sees them within a minute or two\n",
         counted(count(Fate::Import), "block"),
         range(plan.of(Fate::Import)),
         took.as_secs_f64()

@@ -1,5 +1,6 @@
 //! What `import` puts into the data directory of a real Prometheus, by the real promtool.
 
+mod joined;
 mod refused;
 mod stopped;
 

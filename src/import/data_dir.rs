@@ -138,7 +138,9 @@ fn check_is_tsdb(path: &Path) -> Result<(), ImportError> {
     let entries: Vec<PathBuf> = fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>())
         .map_err(ImportError::io("read", path))?;
-    let is_empty = entries.iter().all(|entry| entry.file_name().is_some_and(|name| name == LOST_AND_FOUND));
+    // What is unfinished may be of an import that was killed.
+    let is_nothing = |name: &str| name == LOST_AND_FOUND || name.ends_with(".tmp-for-creation");
+    let is_empty = entries.iter().all(|entry| entry.file_name().and_then(|name| name.to_str()).is_some_and(is_nothing));
     if is_empty || is_tsdb(path) {
         return Ok(());
     }
@@ -199,6 +201,8 @@ mod tests {
         let open = || DataDir::open(scratch.path()).map(|_| ()).map_err(|e| e.to_string());
         fs::create_dir(scratch.path().join(LOST_AND_FOUND)).unwrap();
         assert_eq!(open(), Ok(()), "an empty folder may become one");
+        fs::create_dir(scratch.path().join(PROBE)).unwrap();
+        assert_eq!(open(), Ok(()), "an import was killed there");
         fs::write(scratch.path().join("notes.txt"), "x").unwrap();
         assert!(open().unwrap_err().contains("--storage.tsdb.path"));
         fs::create_dir_all(scratch.path().join("metrics2/wal")).unwrap();

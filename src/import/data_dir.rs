@@ -12,6 +12,8 @@ use crate::time::HOUR_MS;
 /// Prometheus makes a block of the head's oldest two hours once the head holds more than three. It looks
 /// every minute, and writing takes a while: until then the head is longer.
 const HEAD_MS: i64 = 3 * HOUR_MS + HOUR_MS / 6;
+/// A block of 1970 that nobody has, unfinished.
+const PROBE: &str = "00000000000000000000000000.tmp-for-creation";
 /// The file systems' own, in a folder that is otherwise empty.
 const LOST_AND_FOUND: &str = "lost+found";
 
@@ -93,13 +95,20 @@ impl DataDir {
 
     /// Fails where nothing can be written, before any work is done.
     pub fn check_is_writable(&self) -> Result<(), ImportError> {
-        let probe = self.path.join(".etcd-heatmap-import");
-        let _ = fs::remove_dir(&probe);
+        let probe = self.sweep();
         fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(|source| ImportError::Unwritable {
             path: self.path.clone(),
             owner: owner::of(&self.meta),
             source,
         })
+    }
+
+    /// Removes what an import that was killed while it checked has left: an empty folder that Prometheus does not
+    /// look at and removes when it starts.
+    pub(super) fn sweep(&self) -> PathBuf {
+        let probe = self.path.join(PROBE);
+        let _ = fs::remove_dir(&probe);
+        probe
     }
 }
 
@@ -129,7 +138,9 @@ fn check_is_tsdb(path: &Path) -> Result<(), ImportError> {
     let entries: Vec<PathBuf> = fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>())
         .map_err(ImportError::io("read", path))?;
-    let is_empty = entries.iter().all(|entry| entry.file_name().is_some_and(|name| name == LOST_AND_FOUND));
+    // What is unfinished may be of an import that was killed.
+    let is_nothing = |name: &str| name == LOST_AND_FOUND || name.ends_with(".tmp-for-creation");
+    let is_empty = entries.iter().all(|entry| entry.file_name().and_then(|name| name.to_str()).is_some_and(is_nothing));
     if is_empty || is_tsdb(path) {
         return Ok(());
     }
@@ -190,6 +201,8 @@ mod tests {
         let open = || DataDir::open(scratch.path()).map(|_| ()).map_err(|e| e.to_string());
         fs::create_dir(scratch.path().join(LOST_AND_FOUND)).unwrap();
         assert_eq!(open(), Ok(()), "an empty folder may become one");
+        fs::create_dir(scratch.path().join(PROBE)).unwrap();
+        assert_eq!(open(), Ok(()), "an import was killed there");
         fs::write(scratch.path().join("notes.txt"), "x").unwrap();
         assert!(open().unwrap_err().contains("--storage.tsdb.path"));
         fs::create_dir_all(scratch.path().join("metrics2/wal")).unwrap();

@@ -54,6 +54,7 @@ impl Stage {
 
     /// Removes what a killed import left.
     pub fn sweep(data: &DataDir, given: Option<&Path>, out: &Path) {
+        data.sweep();
         for place in places(data, out).into_iter().chain(given.map(Path::to_owned)) {
             sweep(&place.join(name(data)));
         }

@@ -131,14 +131,15 @@ impl Probe<'_> {
         Ok(!self.any(&uncovered, self.step).await?)
     }
 
-    /// Whether the query has any series: a quick look, and only where that finds none closer ones,
-    /// which cost the server little where there is next to nothing to find.
+    /// Whether the query has any series: a quick look at the last day, and only where that finds none at
+    /// more and closer steps, which cost the server little where there is next to nothing to find.
     async fn answers(&self, column: Column, query: &QuerySource) -> Result<bool, PromError> {
         let question = Question::of(self.queries, column, &query.form);
-        let mut steps = vec![self.coarse(), self.fine(), self.step];
-        steps.dedup();
-        for step in steps {
-            let grid = Grid::within(self.range, step);
+        let last_day = TimeRange { start_ms: self.range.start_ms.max(self.range.end_ms - DAY_MS), ..self.range };
+        let mut grids = vec![Grid::within(last_day, self.coarse())];
+        grids.extend([self.coarse(), self.fine(), self.step].map(|step| Grid::within(self.range, step)));
+        grids.dedup();
+        for grid in grids {
             if query_grid(self.client, column, &question, grid).await?.known().next().is_some() {
                 return Ok(true);
             }

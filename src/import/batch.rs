@@ -132,7 +132,11 @@ mod tests {
         let text = "# TYPE x gauge\nx{a=\"1\\\"\"} 5 60\nx{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n# EOF\n";
         std::fs::write(&path, text).unwrap();
         let mut all = Vec::new();
-        batches::<io::Error>(&path, |batch| Ok(all.push(batch))).unwrap();
+        let keep = |batch| {
+            all.push(batch);
+            Ok::<_, io::Error>(())
+        };
+        batches(&path, keep).unwrap();
         let [batch] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!(batch.selectors(), [r#"{__name__="x",a="1\""}"#, r#"{__name__="x",a="2"}"#]);
         assert_eq!((batch.len(), batch.span_ms()), (3, (60_000, 120_000)));

@@ -23,17 +23,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--block-hours", type=int, required=True)
-    parser.add_argument("--emit", default="")
-    parser.add_argument("--label", action="append", default=[])
-    asked = parser.parse_args()
+    asked, emit, extra = arguments(parser)
     report = Report()
-    emit = {"scores", *filter(None, asked.emit.split(","))}
-    extra = dict(label.split("=", 1) for label in asked.label)
-    scores = days(asked.folder, "scores", ["score", *(f"{name}_points" for name in NAMES)], report)
-    expected = {
-        (family, tuple(sorted((labels | extra).items())), second): value
-        for family, labels, second, value in samples(scores, emit)
-    }
+    expected = wanted(asked.folder, emit, extra, report)
     found, blocks = {}, []
     for path in sorted(Path(asked.folder).glob("openmetrics/*")):
         blocks.append(read(path, asked.block_hours * 3600, found, report))
@@ -43,6 +35,24 @@ def main():
     said = {"block_hours": asked.block_hours, "emit": [f for f in ("scores", "worst", "points") if f in emit], "labels": extra}
     report.check("manifest: what was asked", [k for k, v in said.items() if manifest[k] != v])
     report.close()
+
+
+def arguments(parser):
+    """What was typed, with which families and labels."""
+    parser.add_argument("--emit", default="")
+    parser.add_argument("--label", action="append", default=[])
+    asked = parser.parse_args()
+    emit = {"scores", *filter(None, asked.emit.split(","))}
+    return asked, emit, dict(label.split("=", 1) for label in asked.label)
+
+
+def wanted(folder, emit, extra, report):
+    """(family, labels, second) -> value of all that must have been written."""
+    scores = days(folder, "scores", ["score", *(f"{name}_points" for name in NAMES)], report)
+    return {
+        (family, tuple(sorted((labels | extra).items())), second): value
+        for family, labels, second, value in samples(scores, emit)
+    }
 
 
 def samples(scores, emit):

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::fault::{Fault, Reply};
+use super::gate::read_request;
 
 /// What befalls the next queries.
 enum Plan {
@@ -136,26 +137,6 @@ fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
     match fault {
         Some(fault) => fault.spoil(reply, steps(&request), &mut client),
         None => reply.send(&mut client),
-    }
-}
-
-/// A whole request: its head and as much of a body as it announces.
-fn read_request(client: &mut TcpStream) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 16_384];
-    loop {
-        let text = std::str::from_utf8(&bytes).ok()?;
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return Some(text.to_owned());
-            }
-        }
-        match client.read(&mut buffer).ok()? {
-            0 => return None,
-            count => bytes.extend_from_slice(&buffer[..count]),
-        }
     }
 }
 

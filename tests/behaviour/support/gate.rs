@@ -111,15 +111,17 @@ pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
 }
 
 /// When what a request is about begins or, of a look at series, which goes back a little, ends; the beginning of time for
-/// all else.
+/// all else, such as a look at a range hour by hour.
 fn is_about(request: &str) -> i64 {
-    let path = request.lines().next().unwrap_or_default();
-    let name = match () {
-        () if path.contains("/query_range") => "start=",
-        () if path.contains("/series") => "end=",
-        () => return i64::MIN,
+    let second = |name: &str| {
+        let field = request.split(['?', '&', '\n', ' ']).find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+        let second = field.and_then(|value| value.trim().parse::<f64>().ok());
+        second.unwrap_or_else(|| panic!("no {name} in seconds in this request:\n{request}")) as i64
     };
-    let second = request.split(['?', '&', '\n', ' ']).find_map(|field| field.strip_prefix(name));
-    let second = second.and_then(|value| value.trim().parse::<f64>().ok());
-    second.unwrap_or_else(|| panic!("no {name} in seconds in this request:\n{request}")) as i64
+    let path = request.lines().next().unwrap_or_default();
+    match () {
+        () if path.contains("/query_range") && second("step") <= 60 => second("start"),
+        () if path.contains("/series") => second("end"),
+        () => i64::MIN,
+    }
 }

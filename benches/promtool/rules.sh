@@ -51,7 +51,8 @@ for level in "$work"/rules/level-*.yml; do
     stop
     serve "$work/data"
 done
-count() { promtool tsdb dump --match='etcd_score{}' "$1" 2>/dev/null | wc -l; }
+# promtool wants a WAL, if only an empty one.
+count() { mkdir -p "$1/wal"; promtool tsdb dump --match='etcd_score{}' "$1" 2>/dev/null | wc -l; }
 echo "== $((clusters * members)) members, $days days at 1 minute, $(nproc) cores"
 printf 'samples of etcd_score: %s imported, %s of rules\n' "$(count "$work/imported")" "$(count "$work/data")"
 awk -v mine="$mine" -v theirs="$theirs" 'BEGIN {

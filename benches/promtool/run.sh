@@ -23,18 +23,19 @@ cargo build --release --quiet --bin etcd-heatmap --example history --example sim
 . benches/server.sh
 missed=0
 
-# Scores of so many days as OpenMetrics only; prints the folder.
+# Scores of so many days as OpenMetrics only, for a server of this retention; prints the folder.
 scored() {
-    local folder=$work/audit-$1
+    local folder=$work/audit-$1-$2
     if [ ! -e "$folder/manifest.json" ]; then
         "$target/release/examples/history" --members $members --clusters $clusters --start $start --days "$1" \
             --out "$folder" >&2
-        "$ours" score --quiet --formats openmetrics "$folder" >&2
+        "$ours" score --quiet --formats openmetrics --retention "$2" "$folder" >&2
     fi
     echo "$folder"
 }
 
-audit=$(scored 14)
+audit=$(scored 14 1y)
+short=$(scored 14 15d)
 # The same samples in one file, each series in one piece.
 if [ ! -e "$work/one.om" ]; then
     files=("$audit"/openmetrics/*.om)
@@ -42,15 +43,15 @@ if [ ! -e "$work/one.om" ]; then
     mv "$work/one.om.part" "$work/one.om"
 fi
 echo "== $(grep -vc '^#' "$work/one.om") samples of $members members over 14 days into blocks, $(nproc) cores"
-mkdir -p "$work/ours" "$work/theirs"
+import() { echo "bash -c 'mkdir -p $work/ours && $ours import --quiet $1 --data-dir $work/ours'"; }
 benches/alternate.py --runs "$runs" --warmup 0 --bar 0.025 --fresh "$work/ours" --fresh "$work/theirs" \
-    "etcd-heatmap import=mkdir -p $work/ours && $ours import --quiet $audit --data-dir $work/ours" \
+    "import for 1y=$(import "$audit")" "import for 15d=$(import "$short")" \
     "promtool=promtool tsdb create-blocks-from --quiet openmetrics $work/one.om $work/theirs" || missed=1
 
 echo "== import of 14, 28, 56 and 112 days: each at most 2.2 times the one before"
 previous=
 for days in 14 28 56 112; do
-    audit=$(scored $days)
+    audit=$(scored $days 1y)
     took=$(for _ in $(seq "$runs"); do
         rm -rf "$work/ours"; mkdir -p "$work/ours"
         began=$(date +%s.%N)

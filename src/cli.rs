@@ -3,7 +3,7 @@
 mod examples;
 mod flags;
 
-pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, Wanted};
+pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted};
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::export::Retention;
 use crate::spec::Profile;
 use examples::{
     BACKFILL_EXAMPLES, CHECK_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, PULL_EXAMPLES,
-    RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
+    RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
 };
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
@@ -71,6 +71,13 @@ pub enum Command {
     /// series and families that are not in one piece, samples in the head of a running Prometheus.
     #[command(after_help = LINT_EXAMPLES)]
     Lint(LintArgs),
+    /// The score as it is now, for node_exporter's textfile collector: once, or again and again.
+    ///
+    /// Instant queries, one evaluation time for all, and the score that a backfill computes. A member of whom something
+    /// is unknown has no etcd_score, and etcd_score_unknown is 1. The file is renamed into place; a loop that is ended
+    /// takes it away, so that no score outlives its writer.
+    #[command(after_help = TEXTFILE_EXAMPLES)]
+    Textfile(TextfileArgs),
     /// Settings: what is in force, and where it came from.
     Config(ConfigArgs),
     /// Print Prometheus recording rules that compute the score from now on.
@@ -94,6 +101,7 @@ impl Command {
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Import(args) => &args.flags.given,
+            Self::Textfile(args) => &args.flags.given,
             Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.flags.given,
         }
     }
@@ -216,6 +224,28 @@ pub struct ImportInto {
     /// URL of a single-node VictoriaMetrics, such as http://127.0.0.1:8428: sent by its import API.
     #[arg(long, value_name = "URL", conflicts_with_all = ["promtool", "staging", "retention", "jobs"])]
     pub victoria_metrics: Option<String>,
+}
+
+/// Arguments of `textfile`.
+#[derive(Debug, Args)]
+pub struct TextfileArgs {
+    /// File to write, in the folder of node_exporter's --collector.textfile.directory and named *.prom [default:
+    /// standard output, once].
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Ask nothing of the server: say whether the file tells of a success that is no older than --max-age, and exit with
+    /// 0 or 1.
+    #[arg(long, requires = "out")]
+    pub check_health: bool,
+
+    /// Take answers of which the server says that they are partial: what they lack is unknown.
+    #[arg(long)]
+    pub allow_partial: bool,
+
+    /// What to ask, and how to score.
+    #[command(flatten)]
+    pub flags: Flags<OfTextfile>,
 }
 
 /// Arguments of `rules`.

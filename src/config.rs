@@ -18,7 +18,7 @@ pub use formats::{Format, Formats};
 pub use keys::{Flag, KEYS, Key, Shape, VARIABLES};
 pub use layers::Environment;
 pub use parse::RetentionSetting;
-pub use settings::{EmissionSettings, How, Settings, SourceSettings};
+pub use settings::{EmissionSettings, How, Settings, SourceSettings, TextfileSettings};
 pub use value::{Given, Origin};
 
 use std::path::{Path, PathBuf};

@@ -20,6 +20,15 @@ Examples:
   Members named by their pod:
     etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
 
+pub(super) const TEXTFILE_EXAMPLES: &str = "\
+Examples:
+  What is the score now?
+    etcd-heatmap textfile --url http://127.0.0.1:9090
+  Keep it where node_exporter reads it, four times a minute, until SIGTERM:
+    etcd-heatmap textfile --url http://127.0.0.1:9090 --every 15s --out /var/lib/node_exporter/textfile/etcd_score.prom
+  Is that file fresh? For a probe of a container:
+    etcd-heatmap textfile --check-health --out /var/lib/node_exporter/textfile/etcd_score.prom";
+
 pub(super) const IMPORT_EXAMPLES: &str = "\
 Examples:
   What would be put into a Prometheus that keeps 90 days?

@@ -13,7 +13,7 @@ pub trait Wanted {
     fn wants(key: &Key) -> bool;
 }
 
-/// What `backfill` uses: all of them.
+/// What `backfill` uses: all of them but those of the live score.
 #[derive(Clone, Copy, Debug)]
 pub enum All {}
 
@@ -37,6 +37,10 @@ pub enum OfExplain {}
 #[derive(Clone, Copy, Debug)]
 pub enum OfImport {}
 
+/// What `textfile` uses.
+#[derive(Clone, Copy, Debug)]
+pub enum OfTextfile {}
+
 /// What `rules` uses.
 #[derive(Clone, Copy, Debug)]
 pub enum OfRules {}
@@ -50,6 +54,23 @@ impl Wanted for OfRules {
         is_of_profile(key)
             || key.parts().0 == "labels"
             || matches!(key.name, "source.preset" | "source.selector" | "source.queries")
+    }
+}
+
+impl Wanted for OfTextfile {
+    fn wants(key: &Key) -> bool {
+        let is_of_a_range = matches!(
+            key.name,
+            "source.start"
+                | "source.end"
+                | "source.step"
+                | "source.concurrency"
+                | "source.max_qps"
+                | "source.for_profiles"
+        );
+        matches!(key.parts().0, "source" | "labels" | "textfile") && !is_of_a_range
+            || is_of_profile(key)
+            || matches!(key.name, "score.rollup" | "output.labels")
     }
 }
 
@@ -70,8 +91,8 @@ fn is_of_profile(key: &Key) -> bool {
 }
 
 impl Wanted for All {
-    fn wants(_: &Key) -> bool {
-        true
+    fn wants(key: &Key) -> bool {
+        key.parts().0 != "textfile"
     }
 }
 

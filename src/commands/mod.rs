@@ -10,6 +10,7 @@ mod generated;
 mod import;
 mod interrupt;
 mod lint;
+mod lock;
 mod output_folder;
 mod progress;
 mod pull;
@@ -18,6 +19,7 @@ mod runtime;
 mod sample;
 mod score;
 mod sql;
+mod textfile;
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +30,7 @@ use crate::history::{FileError, History, HistoryError};
 use crate::import::ImportError;
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
-use crate::time::TimeError;
+use crate::time::{Step, TimeError};
 use interrupt::Interrupt;
 pub use interrupt::Signal;
 use output_folder::OutputFolder;
@@ -204,6 +206,30 @@ pub enum CommandError {
     /// One profile alone, or one twice.
     #[error("--compare needs at least two different profiles: name them like --compare seed,etcd-faq,fleet")]
     NothingToCompare,
+    /// A loop without a file.
+    #[error("--every needs --out FILE: standard output gets one evaluation")]
+    EveryWithoutOut,
+    /// Two writers of one file.
+    #[error("another etcd-heatmap writes {}: end it, or choose another --out", .0.display())]
+    Written(PathBuf),
+    /// An evaluation that took too long.
+    #[error(
+        "no answer within {0}, when the next evaluation is due: give a longer --every, or ask for less with --selector"
+    )]
+    TooSlow(Step),
+    /// A textfile whose writer has never got an answer.
+    #[error("{} tells of no success: its writer has had no answer yet", .0.display())]
+    NoSuccess(PathBuf),
+    /// A textfile whose writer gets no answer any more, or is gone.
+    #[error("the last success that {} tells of is {seconds} s ago, and --max-age is {max_age}", .path.display())]
+    Stale {
+        /// The file.
+        path: PathBuf,
+        /// How long ago.
+        seconds: i64,
+        /// How long it may be.
+        max_age: String,
+    },
     /// A limit that a profile needs and the history does not know.
     #[error(
         "the profile {profile} judges {metric} against {limit}, which the history does not hold: pull it again with that --profile and --overwrite, or leave {metric} out with --without {metric}"
@@ -221,7 +247,7 @@ pub enum CommandError {
 impl CommandError {
     /// Whether what was asked cannot be understood: nothing was begun.
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_))
+        matches!(self, Self::Config(_) | Self::EveryWithoutOut)
     }
 
     /// The signal that stopped the run, where one did: what was done until then is whole.
@@ -271,6 +297,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Lint(args) => lint::run(&args, &reporter),
         Command::Import(args) => import::run(&args, settings, reporter),
+        Command::Textfile(args) => textfile::run(&args, settings, reporter),
         Command::Rules(_) => rules::run(settings),
         Command::Sql(_) => sql::run(settings),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),

@@ -3,8 +3,8 @@
 
 use super::Formats;
 use super::parse::{
-    band_list, concurrency, extra_labels, families, instant, label_name, list, ok, patience, profile_list,
-    queries_a_second, retention, retries, selector, series, share, url, weight_list,
+    age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, offset, ok, patience,
+    profile_list, queries_a_second, retention, retries, selector, series, share, url, weight_list,
 };
 use crate::prometheus::{PlainHeaders, Preset};
 use crate::score::Rollup;
@@ -120,7 +120,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 42] = [
+pub static KEYS: [Key; 45] = [
     Key::text(
         "source.url",
         "",
@@ -379,10 +379,43 @@ pub static KEYS: [Key; 42] = [
         flag(
             "label",
             "NAME=VALUE",
-            "Label that each series in openmetrics/ carries, such as job=node, so that it is the series that is there \
-             already. May be given several times",
+            "Label that each series carries that is written for Prometheus, such as job=node, so that it is the series \
+             that is there already. May be given several times",
         ),
         |text| ok(extra_labels(text)),
     )
     .of_shape(Shape::List),
+    Key::text(
+        "textfile.every",
+        "",
+        flag(
+            "every",
+            "DURATION",
+            "Go on, with an evaluation at every multiple of so much, such as 15s; 1s to 1h. One that takes longer is \
+             given up",
+        ),
+        |text| ok(every(text)),
+    ),
+    Key::text(
+        "textfile.query_offset",
+        "15s",
+        flag(
+            "query-offset",
+            "DURATION",
+            "Evaluate so long ago, 0s to 1h: longer than a scrape may take, or the score misses what a backfill of the \
+             same instant will see",
+        ),
+        |text| ok(offset(text)),
+    ),
+    Key::text(
+        "textfile.max_age",
+        "5m",
+        flag(
+            "max-age",
+            "DURATION",
+            "While the server does not answer, keep the last scores no longer than this, 1s to 1d; then every member is \
+             unknown",
+        ),
+        |text| ok(age(text)),
+    ),
 ];

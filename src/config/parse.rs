@@ -1,13 +1,14 @@
 //! What the text of a setting means, wherever it comes from.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::export::{ExtraLabels, Family, Retention};
 use crate::prometheus::{SeriesForm, shown_url};
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
-use crate::time::{TimeError, parse_instant};
+use crate::time::{Step, TimeError, parse_instant};
 
 /// Only whether it can be read, and why not.
 pub(super) fn ok<T, E: Display>(read: Result<T, E>) -> Result<(), String> {
@@ -100,6 +101,27 @@ pub(super) fn patience(text: &str) -> Result<Duration, String> {
         Ok(time) if (1..=3600).contains(&time.as_secs()) => Ok(time),
         _ => Err(format!("'{text}' is no time to wait for an answer: write one from 1s to 1h, such as 5m")),
     }
+}
+
+/// How often to evaluate; `None` is once.
+pub(super) fn every(text: &str) -> Result<Option<Step>, TimeError> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// How long ago to evaluate.
+pub(super) fn offset(text: &str) -> Result<Duration, String> {
+    whole_seconds(text, 0..=3600)
+        .ok_or_else(|| format!("'{text}' is no offset: write whole seconds from 0s to 1h, such as 15s"))
+}
+
+/// How old a score may be.
+pub(super) fn age(text: &str) -> Result<Duration, String> {
+    whole_seconds(text, 1..=86_400).ok_or_else(|| format!("'{text}' is no age: write whole seconds from 1s to 1d"))
+}
+
+fn whole_seconds(text: &str, within: RangeInclusive<u64>) -> Option<Duration> {
+    let duration = humantime::parse_duration(text.trim()).ok()?;
+    (duration.subsec_nanos() == 0 && within.contains(&duration.as_secs())).then_some(duration)
 }
 
 /// How long a server keeps samples, or whom to ask.

@@ -1,10 +1,11 @@
 //! Settings as they are resolved: what a run works with.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::parse::{
-    RetentionSetting, concurrency, extra_labels, families, label_name, list, patience, profile_list, queries_a_second,
-    retention, retries, series, share, weight_list,
+    RetentionSetting, age, concurrency, every, extra_labels, families, label_name, list, offset, patience,
+    profile_list, queries_a_second, retention, retries, series, share, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
@@ -27,6 +28,8 @@ pub struct Settings {
     pub formats: Formats,
     /// What to write for promtool.
     pub emission: EmissionSettings,
+    /// How the live score is kept.
+    pub textfile: TextfileSettings,
     dir: Option<PathBuf>,
 }
 
@@ -66,6 +69,17 @@ pub struct EmissionSettings {
     pub labels: ExtraLabels,
 }
 
+/// How the live score is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct TextfileSettings {
+    /// How often to evaluate; `None` is once.
+    pub every: Option<Step>,
+    /// How long ago to evaluate.
+    pub query_offset: Duration,
+    /// How long scores are kept that cannot be renewed.
+    pub max_age: Duration,
+}
+
 /// How to score.
 #[derive(Clone, Debug)]
 pub struct How {
@@ -96,6 +110,7 @@ impl Settings {
                 families: values.read("output.emit", families)?,
                 labels: values.read("output.labels", extra_labels)?,
             },
+            textfile: TextfileSettings::of(values)?,
             dir: values.optional("output.dir").map(PathBuf::from),
         })
     }
@@ -120,6 +135,24 @@ impl Settings {
     /// The folder that holds a history: the one that was typed, else the one that pulls write to.
     pub fn folder<'a>(&'a self, typed: Option<&'a Path>) -> Result<&'a Path, ConfigError> {
         typed.or(self.dir.as_deref()).ok_or(ConfigError::NoFolder)
+    }
+}
+
+impl TextfileSettings {
+    fn of(values: &Values) -> Result<Self, ConfigError> {
+        let settings = Self {
+            every: values.read("textfile.every", every)?,
+            query_offset: values.read("textfile.query_offset", offset)?,
+            max_age: values.read("textfile.max_age", age)?,
+        };
+        match settings.every {
+            Some(every) if every.seconds().unsigned_abs() > settings.max_age.as_secs() => {
+                let age = humantime::format_duration(settings.max_age);
+                let reason = format!("{every} is longer than --max-age {age}: scores would be too old before the next");
+                Err(values.error("textfile.every", reason))
+            }
+            _ => Ok(settings),
+        }
     }
 }
 

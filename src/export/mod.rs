@@ -11,6 +11,7 @@ mod parquet;
 mod rules;
 mod sql;
 mod terminal;
+mod textfile;
 
 pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
@@ -23,6 +24,7 @@ pub use parquet::{HeatmapParquet, write_scores};
 pub use rules::{RulesError, recording_rules};
 pub use sql::score_sql;
 pub use terminal::{Palette, Picture};
+pub use textfile::{Live, LiveScores, WriterHealth, last_success};
 
 use std::path::Path;
 

@@ -144,6 +144,19 @@ impl WholeFile {
         file.write_all(content).map_err(|e| FileError::new("write", path, e))?;
         file.commit()
     }
+
+    /// The same for a file that other users read, whatever our umask says.
+    pub fn write_for_all(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
+        let failed = |e| FileError::new("write", path, e);
+        let mut file = Self::create(path)?;
+        file.write_all(content).map_err(failed)?;
+        #[cfg(unix)]
+        if let Some(out) = &file.out {
+            use std::os::unix::fs::PermissionsExt;
+            out.get_ref().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
+        }
+        file.commit()
+    }
 }
 
 impl Write for WholeFile {

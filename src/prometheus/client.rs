@@ -16,6 +16,7 @@ use super::notes::Notes;
 use super::pace::Pace;
 use super::retry::{Trust, chance, wait_after};
 use super::slices::Slices;
+use super::transport::Kind;
 use super::windows::WindowSizes;
 use super::{PromError, Terms, Traffic, USER_AGENT};
 use crate::readings::ColumnReadings;
@@ -151,13 +152,24 @@ impl Client {
         len: usize,
     ) -> Result<ColumnReadings, Failure> {
         let read = move |client: &Self, body: &[u8]| client.decode(column, body, &grid, offset, len);
-        self.persist(grid.len(), async || self.try_once(promql, &grid, read).await).await
+        self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
+    }
+
+    /// Evaluates a query on the one step of a grid.
+    pub(super) async fn query_instant(
+        &self,
+        column: Column,
+        promql: &str,
+        at: Grid,
+    ) -> Result<ColumnReadings, Failure> {
+        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &at, 0, at.len());
+        self.persist(1, async || self.try_once(promql, &at, Kind::Instant, read).await).await
     }
 
     /// Whether a query has any sample on the steps of a grid.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
         let read = move |client: &Self, body: &[u8]| Ok(client.walk(body, &grid, &mut |_, _| ())?.samples > 0);
-        self.persist(grid.len(), async || self.try_once(promql, &grid, read).await).await
+        self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
     /// Asks a question of so many steps until there is an answer that can be read, or until it is not
@@ -190,9 +202,10 @@ impl Client {
         &self,
         promql: &str,
         grid: &Grid,
+        kind: Kind,
         read: impl FnOnce(&Self, &[u8]) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let body = self.fetch(promql, grid).await?;
+        let body = self.fetch(promql, grid, kind).await?;
         let client = self.clone();
         // Megabytes of JSON: not on the threads that serve the connections.
         let answer = tokio::task::spawn_blocking(move || read(&client, &body)).await;

@@ -2,7 +2,7 @@
 
 use super::AccessError;
 use crate::spec::{Column, Companion, Metric};
-use crate::time::TimeRange;
+use crate::time::{TimeRange, format_instant};
 
 /// What can go wrong between us and the server; each message says what to do.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -203,6 +203,19 @@ pub enum PromError {
         metric: Metric,
         /// The range that was asked for.
         range: TimeRange,
+    },
+    /// None of the metrics exists at the instant.
+    #[error(
+        "{url} has none of etcd's six metrics at {}{selector}: check --url and --selector; 'etcd-heatmap check' tells what is there",
+        format_instant(*.at_ms)
+    )]
+    NothingAt {
+        /// Without a login.
+        url: String,
+        /// When, in milliseconds.
+        at_ms: i64,
+        /// ` with {…}`, or nothing.
+        selector: String,
     },
     /// None of the metrics exists in the range.
     #[error("{url} has none of etcd's six metrics from {range}{selector}: check --start, --end and --selector")]

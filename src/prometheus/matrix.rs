@@ -1,4 +1,4 @@
-//! Decodes the matrix of a range query straight into columns.
+//! Decodes the matrix of a range query, or the vector of an instant query, straight into columns.
 //!
 //! The answer is walked once; no value tree and no string a sample is made. Keys may come in any
 //! order, because nothing in JSON promises one.
@@ -111,7 +111,8 @@ impl<'de> Visitor<'de> for DataSeed<'_, '_> {
             match &*key {
                 "resultType" => {
                     let Text(kind) = map.next_value()?;
-                    if kind != "matrix" {
+                    // A vector is a matrix of one step.
+                    if kind != "matrix" && !(kind == "vector" && self.0.grid.len() == 1) {
                         return Err(A::Error::custom(format!("a {kind} instead of a matrix")));
                     }
                 }
@@ -155,6 +156,10 @@ impl<'de> Visitor<'de> for SeriesSeed<'_, '_> {
             match &*key {
                 "metric" => labels = map.next_value()?,
                 "values" => map.next_value_seed(ValuesSeed(self.0))?,
+                "value" => {
+                    let sample = map.next_value()?;
+                    self.0.put(&sample, 0)?;
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -171,26 +176,33 @@ impl<'de> Visitor<'de> for ValuesSeed<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        // The next step is nearly always the next sample's: looking it up costs a division.
         let mut next = 0;
-        let grid = self.0.grid;
-        while let Some(Sample { ts_ms, value }) = seq.next_element()? {
-            let step = match next {
-                _ if next < grid.len() && grid.at(next) == ts_ms => next,
-                _ => grid.index_of(ts_ms).ok_or_else(|| {
-                    A::Error::custom(format!("a sample at {ts_ms} ms, which is not a step that was asked for"))
-                })?,
-            };
-            let known = self.0.values[step];
-            // Which of the two is right nobody knows; the same one twice does no harm.
-            if !known.is_nan() && known.to_bits() != value.to_bits() {
-                return Err(A::Error::custom(format!("two different samples at {ts_ms} ms of one series")));
-            }
-            self.0.values[step] = value;
-            self.0.envelope.samples += 1;
-            next = step + 1;
+        while let Some(sample) = seq.next_element()? {
+            next = self.0.put(&sample, next)? + 1;
         }
         Ok(())
+    }
+}
+
+impl State<'_> {
+    /// Puts a sample where it belongs, and tells which step that is; `next` is the one that is looked at first.
+    fn put<E: Error>(&mut self, Sample { ts_ms, value }: &Sample, next: usize) -> Result<usize, E> {
+        let grid = self.grid;
+        // The next step is nearly always the next sample's: looking it up costs a division.
+        let step = match next {
+            _ if next < grid.len() && grid.at(next) == *ts_ms => next,
+            _ => grid
+                .index_of(*ts_ms)
+                .ok_or_else(|| E::custom(format!("a sample at {ts_ms} ms, which is not a step that was asked for")))?,
+        };
+        let known = self.values[step];
+        // Which of the two is right nobody knows; the same one twice does no harm.
+        if !known.is_nan() && known.to_bits() != value.to_bits() {
+            return Err(E::custom(format!("two different samples at {ts_ms} ms of one series")));
+        }
+        self.values[step] = *value;
+        self.envelope.samples += 1;
+        Ok(step)
     }
 }
 
@@ -296,6 +308,22 @@ mod tests {
                 assert_eq!(series[0].1[2], f64::INFINITY);
             }
         }
+    }
+
+    #[test]
+    fn a_vector_is_a_matrix_of_one_step() {
+        let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 61_000 }, Step::from_millis(1_000).unwrap());
+        let vector = |sample: &str| {
+            let body = format!(
+                r#"{{"status":"success","data":{{"resultType":"vector","result":[{{"metric":{{"a":"1"}},"value":{sample}}},
+                {{"metric":{{"a":"2"}},"histogram":[60,{{}}]}}]}}}}"#
+            );
+            let mut values = Vec::new();
+            decode_matrix(body.as_bytes(), &grid, &mut |_, series| values.push(series[0])).map(|_| values)
+        };
+        let values = vector(r#"[60,"0.5"]"#).unwrap();
+        assert!(values[0] == 0.5 && values[1].is_nan(), "{values:?}");
+        assert!(vector(r#"[61,"0.5"]"#).is_err());
     }
 
     #[test]

@@ -61,11 +61,8 @@ pub async fn choose_queries(
     let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !wanted.left_out.contains(m)).collect();
     let chosen = try_join_all(metrics.iter().map(|&metric| probe.choose(form, metric))).await?;
     if chosen.iter().all(Option::is_none) {
-        let selector = match queries.selector() {
-            "" => String::new(),
-            matchers => format!(" with {{{matchers}}}"),
-        };
-        return Err(PromError::Nothing { url: client.shown_url().to_owned(), range, selector });
+        let (url, selector) = (client.shown_url().to_owned(), queries.selector_in_words());
+        return Err(PromError::Nothing { url, range, selector });
     }
     let mut by_name = BTreeMap::new();
     for (metric, source) in metrics.into_iter().zip(chosen) {

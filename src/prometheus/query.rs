@@ -198,6 +198,14 @@ impl QuerySet {
         &self.labels
     }
 
+    /// The selector behind what it finds: ` with {…}`, or nothing.
+    pub(super) fn selector_in_words(&self) -> String {
+        match self.selector() {
+            "" => String::new(),
+            matchers => format!(" with {{{matchers}}}"),
+        }
+    }
+
     /// The selector without its braces.
     pub fn selector(&self) -> &str {
         &self.selector

@@ -24,12 +24,28 @@ const NO_TENANT: &str = "it wants a tenant; name it with --header 'X-Scope-OrgID
                          --http.config.file";
 const NO_TENANT_WORDS: &[u8] = b"no org id";
 
+/// Where instant queries are answered, after the base of the server.
+const QUERY: &str = "/api/v1/query";
+
+/// What is asked of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// All steps of a grid.
+    Range,
+    /// The one step of a grid.
+    Instant,
+}
+
 impl Client {
     /// Sends a query once. Whoever waits here holds a place among the queries in flight.
-    pub(super) async fn fetch(&self, promql: &str, grid: &Grid) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<Vec<u8>, Failure> {
         let _permit = self.permits().acquire().await;
         self.pace().turn().await;
-        let sent = self.access().post(self.endpoint(), &self.form(promql, grid)).await;
+        let form = self.form(promql, grid, kind);
+        let sent = match kind {
+            Kind::Range => self.access().post(self.endpoint(), &form).await,
+            Kind::Instant => self.access().post(&self.address(QUERY, &[]), &form).await,
+        };
         self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
     }
 
@@ -41,12 +57,18 @@ impl Client {
         if status.is_success() { Ok(body) } else { Err(self.refusal(status, wait, &body)) }
     }
 
-    fn form(&self, promql: &str, grid: &Grid) -> Vec<(&'static str, String)> {
-        let mut form = vec![
+    fn form(&self, promql: &str, grid: &Grid, kind: Kind) -> Vec<(&'static str, String)> {
+        let seconds = |ms: i64| (ms / 1000).to_string();
+        let mut form = match kind {
+            Kind::Range => vec![
+                ("start", seconds(grid.first_ms())),
+                ("end", seconds(grid.last_ms())),
+                ("step", grid.step().seconds().to_string()),
+            ],
+            Kind::Instant => vec![("time", seconds(grid.first_ms()))],
+        };
+        form.extend([
             ("query", promql.to_owned()),
-            ("start", (grid.first_ms() / 1000).to_string()),
-            ("end", (grid.last_ms() / 1000).to_string()),
-            ("step", grid.step().seconds().to_string()),
             // The server need not work on for whom nobody waits.
             ("timeout", format!("{}s", self.terms().timeout.as_secs().max(1))),
             // Thanos's; others pass over it.
@@ -57,7 +79,7 @@ impl Client {
             ("nocache", "1".to_owned()),
             // Thanos takes downsampled samples for long steps otherwise, where its dashboards' setting is on.
             ("max_source_resolution", "0s".to_owned()),
-        ];
+        ]);
         if !self.terms().allow_partial {
             // VictoriaMetrics's word for the same.
             form.push(("deny_partial_response", "1".to_owned()));

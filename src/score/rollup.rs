@@ -41,6 +41,15 @@ impl Rollup {
         }
     }
 
+    /// Whose score it is, to follow "the health of a cluster,".
+    pub const fn of_members(self) -> &'static str {
+        match self {
+            Self::Worst => "that of its worst member",
+            Self::Mean => "the mean of its members",
+            Self::Quorum => "what a majority of its members reaches",
+        }
+    }
+
     /// The cluster at each step of the day, from its members with these indices.
     pub fn line(self, table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
         match self {

@@ -18,6 +18,11 @@ impl Grid {
         Self { first_ms, step, len: usize::try_from(span / step.millis()).unwrap_or(0) }
     }
 
+    /// The one step at a second since 1970.
+    pub fn second(at: i64) -> Self {
+        Self { first_ms: at * 1000, step: Step(1000), len: 1 }
+    }
+
     /// How many steps.
     pub fn len(&self) -> usize {
         self.len

@@ -1,9 +1,9 @@
 //! Live etcd members, scraped every second by a real Prometheus.
 
-use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use crate::support::{Asked, Cell, Folder, Prometheus, Server, cells, etcd_heatmap, free_port, needed, oracle, until};
+use crate::support::{
+    Asked, Cell, Folder, Prometheus, Server, cells, etcd_cluster, etcd_heatmap, etcd_programs, holds, now, oracle, put,
+    started, until,
+};
 
 #[test]
 fn three_live_etcd_members_are_scored() {
@@ -12,7 +12,7 @@ fn three_live_etcd_members_are_scored() {
     let prometheus = Prometheus::start(Folder::new("live-prometheus"), |own| scrape_config(&members, own));
     until("half a minute of scrapes with disk writes on all three members", || {
         // Without writes there is no fsync, and the percentile of nothing is no number.
-        members[0].ask("POST", "/v3/kv/put", r#"{"key": "aGVhdA==", "value": "bWFw"}"#)?;
+        put(&members[0])?;
         let writing = "count(rate(etcd_disk_wal_fsync_duration_seconds_count[20s])>0)==3";
         let scraped = "count(count_over_time(up{job=\"etcd\"}[1m])>=30)==3";
         [writing, scraped].iter().all(|query| holds(&prometheus, query)).then_some(())
@@ -58,7 +58,7 @@ fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
     let mut members = started(&programs, &folder);
     let prometheus = Prometheus::start(Folder::new("restart-prometheus"), |own| scrape_config(&members, own));
     let is_scraped = || {
-        members[0].ask("POST", "/v3/kv/put", r#"{"key": "aGVhdA==", "value": "bWFw"}"#)?;
+        put(&members[0])?;
         holds(&prometheus, "count(count_over_time(up{job=\"etcd\"}[1m])>=15)==3").then_some(())
     };
     until("a quarter of a minute of scrapes of all three members", is_scraped);
@@ -95,37 +95,6 @@ fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
     assert!(after + gap >= expected - 2 && others + 1 >= expected, "{after}, {gap}, {others} of {expected}: {cells:?}");
 }
 
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64
-}
-
-/// Three etcd members on this machine, once they have elected a leader.
-fn etcd_cluster(folder: &Folder) -> Vec<Server> {
-    started(&etcd_programs(folder), folder)
-}
-
-fn started(programs: &[(Command, u16)], folder: &Folder) -> Vec<Server> {
-    let members: Vec<_> = programs.iter().map(|(etcd, port)| Server::start(etcd, *port, folder)).collect();
-    members.into_iter().map(|member| member.ready("/health")).collect()
-}
-
-/// The command of each member, with the port of its clients.
-fn etcd_programs(folder: &Folder) -> Vec<(Command, u16)> {
-    let ports: Vec<_> = (0..3).map(|_| (free_port(), free_port())).collect();
-    let cluster: Vec<_> = ports.iter().map(|(_, peer)| format!("m{peer}=http://127.0.0.1:{peer}")).collect();
-    let cluster = cluster.join(",");
-    let program = |&(client, peer): &(u16, u16)| {
-        let mut etcd = needed("etcd", "etcd-server");
-        let (client_url, peer_url) = (format!("http://127.0.0.1:{client}"), format!("http://127.0.0.1:{peer}"));
-        etcd.args(["--name", &format!("m{peer}"), "--data-dir", &folder.at(&format!("m{peer}"))]);
-        etcd.args(["--listen-client-urls", &client_url, "--advertise-client-urls", &client_url]);
-        etcd.args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url]);
-        etcd.args(["--initial-cluster", &cluster]);
-        (etcd, client)
-    };
-    ports.iter().map(program).collect()
-}
-
 /// Scrapes the members every second, and Prometheus itself too: its open files are nobody's health.
 fn scrape_config(members: &[Server], own: u16) -> String {
     let targets: Vec<_> = members.iter().map(|member| format!("\"127.0.0.1:{}\"", member.port())).collect();
@@ -137,11 +106,4 @@ scrape_configs:
 - {{job_name: prometheus, static_configs: [{{targets: ["127.0.0.1:{own}"]}}]}}
 "#
     )
-}
-
-/// Whether a comparison in PromQL has an answer.
-fn holds(prometheus: &Prometheus, query: &str) -> bool {
-    let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let answer = prometheus.server().ask("GET", &format!("/api/v1/query?query={encoded}"), "");
-    answer.is_some_and(|answer| answer.contains(r#""metric""#))
 }

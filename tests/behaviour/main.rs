@@ -32,6 +32,7 @@ mod snapshots;
 mod stages;
 mod stopped;
 mod support;
+mod textfile;
 mod unknown;
 mod victoria_metrics;
 mod whole_road;

@@ -45,7 +45,7 @@ impl Family {
         }
     }
 
-    const fn help(self) -> &'static str {
+    pub(in crate::export) const fn help(self) -> &'static str {
         match self {
             Self::Scores => "Health of an etcd member, from 0 (red) to 10 (green).",
             Self::Worst => "Health of the worst member of an etcd cluster, from 0 (red) to 10 (green).",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Labels that a family's own series have.
-const OWN: [&str; 4] = ["cluster", "member", "metric", "__name__"];
+const OWN: [&str; 8] = ["cluster", "member", "metric", "profile", "points", "of", "version", "__name__"];
 
 /// What each series carries beside its own labels, so that it is the same series as one that is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,9 +41,12 @@ impl ExtraLabels {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// `name{…} ` with a series' own labels and these, by their names.
-    pub(super) fn series(&self, name: &str, own: &[(&str, &str)]) -> String {
+    /// `name{…} ` with a series' own labels and these, by their names; `name ` without any.
+    pub(in crate::export) fn series(&self, name: &str, own: &[(&str, &str)]) -> String {
         let mut labels: Vec<(&str, &str)> = own.iter().copied().chain(self.iter()).collect();
+        if labels.is_empty() {
+            return format!("{name} ");
+        }
         labels.sort_unstable();
         let mut series = format!("{name}{{");
         for (index, (name, value)) in labels.into_iter().enumerate() {
@@ -70,6 +73,7 @@ mod tests {
         let series = labels.series("etcd_score", &[("cluster", "a\\b\"c\nd"), ("member", "m")]);
         assert_eq!(series, r#"etcd_score{cluster="a\\b\"c\nd",instance="a:9100",job="node",member="m"} "#);
         assert_eq!(ExtraLabels::default().series("x", &[("cluster", "c")]), r#"x{cluster="c"} "#);
+        assert_eq!(ExtraLabels::default().series("x", &[]), "x ");
     }
 
     #[test]

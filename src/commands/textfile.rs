@@ -1,0 +1,187 @@
+//! `etcd-heatmap textfile`: the score as it is now, for node_exporter.
+
+mod evaluator;
+mod standing;
+mod target;
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use futures_util::future::{Either, select};
+
+use super::generated::print;
+use super::interrupt::Interrupt;
+use super::progress::Reporter;
+use super::{CommandError, runtime};
+use crate::cli::TextfileArgs;
+use crate::config::{Settings, TextfileSettings};
+use crate::export::LiveScores;
+use crate::time::Step;
+use evaluator::Evaluator;
+use standing::Standing;
+use target::Target;
+
+/// Evaluates once, or again and again until a signal comes.
+pub(super) fn run(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
+    let how = settings.textfile;
+    if args.check_health {
+        return args.out.as_deref().map_or(Err(CommandError::EveryWithoutOut), |path| target::check(path, how.max_age));
+    }
+    match (&args.out, how.every) {
+        (None, Some(_)) => Err(CommandError::EveryWithoutOut),
+        (None, None) => runtime::start()?.block_on(async {
+            let mut writer = Writer::new(args, settings, reporter)?;
+            let outcome = writer.evaluate(how.last_instant(now())).await;
+            print(&writer.standing.text(now()))?;
+            outcome
+        }),
+        (Some(out), None) => runtime::start()?.block_on(async {
+            let target = Target::new(out, &reporter)?;
+            let mut writer = Writer::new(args, settings, reporter)?;
+            let outcome = writer.evaluate(how.last_instant(now())).await;
+            target.put(&writer.standing, now(), how.max_age)?;
+            outcome
+        }),
+        (Some(out), Some(every)) => {
+            // Nothing has to be waited for, so nothing is said of it.
+            let interrupt = Interrupt::listen(Reporter::new(true))?;
+            let target = Target::new(out, &reporter)?;
+            let mut writer = Writer::new(args, settings, reporter)?;
+            let ended = runtime::start()?.block_on(writer.go_on(every, &how, &target, &interrupt));
+            // However it ended: no score outlives its writer.
+            target.remove()?;
+            ended
+        }
+    }
+}
+
+/// Seconds since 1970, with what is left of one.
+fn now() -> f64 {
+    Utc::now().timestamp_millis() as f64 / 1000.0
+}
+
+impl TextfileSettings {
+    /// The instant to evaluate at, in seconds since 1970: one that a backfill has as well.
+    fn last_instant(&self, now: f64) -> i64 {
+        let every = self.every.map_or(1, Step::seconds);
+        (now as i64 - self.query_offset.as_secs() as i64).div_euclid(every) * every
+    }
+
+    /// How long until the next one is due.
+    fn until_next(&self, now: f64) -> Duration {
+        let every = self.every.map_or(1, Step::seconds);
+        let due = (self.last_instant(now) + every) as f64 + self.query_offset.as_secs_f64();
+        Duration::from_secs_f64((due - now).max(0.0))
+    }
+}
+
+/// Whether a signal came before it was done.
+async fn interrupted(doing: impl Future<Output = ()>, interrupt: &Interrupt) -> bool {
+    matches!(select(pin!(doing), pin!(interrupt.raised())).await, Either::Right(_))
+}
+
+/// Evaluates, and keeps what is known.
+struct Writer {
+    evaluator: Evaluator,
+    standing: Standing,
+    reporter: Reporter,
+    /// What was said last, so that an outage fills no log.
+    said: Option<String>,
+}
+
+impl Writer {
+    fn new(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<Self, CommandError> {
+        let evaluator = Evaluator::new(settings, args.allow_partial)?;
+        let standing = Standing::new(evaluator.live(), settings.textfile.max_age);
+        Ok(Self { evaluator, standing, reporter, said: None })
+    }
+
+    /// Until a signal comes, or the file cannot be written.
+    async fn go_on(
+        &mut self,
+        every: Step,
+        how: &TextfileSettings,
+        target: &Target,
+        interrupt: &Interrupt,
+    ) -> Result<(), CommandError> {
+        loop {
+            if interrupted(self.take_turn(every, how), interrupt).await {
+                return Ok(());
+            }
+            target.put(&self.standing, now(), how.max_age)?;
+            if interrupted(tokio::time::sleep(how.until_next(now())), interrupt).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One evaluation of many: it must be done when the next one is due, and may fail.
+    async fn take_turn(&mut self, every: Step, how: &TextfileSettings) {
+        let started = Instant::now();
+        let patience = Duration::from_secs(every.seconds().unsigned_abs());
+        let outcome = tokio::time::timeout(patience, self.evaluator.evaluate(how.last_instant(now()))).await;
+        let outcome = outcome.unwrap_or(Err(CommandError::TooSlow(every)));
+        if let Err(error) = self.take(outcome, started.elapsed()) {
+            self.say(format!("error: {error}; going on"));
+        }
+    }
+
+    /// Evaluates once.
+    async fn evaluate(&mut self, at_seconds: i64) -> Result<(), CommandError> {
+        let started = Instant::now();
+        let outcome = self.evaluator.evaluate(at_seconds).await;
+        self.take(outcome, started.elapsed())
+    }
+
+    fn take(&mut self, outcome: Result<LiveScores, CommandError>, took: Duration) -> Result<(), CommandError> {
+        match outcome {
+            Ok(found) => {
+                match self.evaluator.silent(&found) {
+                    Some(silent) => self.say(silent),
+                    None if self.said.take().is_some() => self.reporter.note("the scores are known again"),
+                    None => {}
+                }
+                self.standing.succeeded(found, took, now());
+                Ok(())
+            }
+            Err(error) => {
+                self.standing.failed(took);
+                Err(error)
+            }
+        }
+    }
+
+    /// Says something that was not the last thing that was said.
+    fn say(&mut self, text: String) {
+        if self.said.as_ref() != Some(&text) {
+            self.reporter.note(&text);
+            self.said = Some(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(every: i64, offset: u64) -> TextfileSettings {
+        TextfileSettings {
+            every: Step::from_millis(every * 1000).ok(),
+            query_offset: Duration::from_secs(offset),
+            max_age: Duration::from_secs(300),
+        }
+    }
+
+    #[test]
+    fn evaluations_are_due_when_a_multiple_of_every_is_the_offset_old() {
+        let how = settings(15, 20);
+        assert_eq!(how.last_instant(100.0), 75);
+        assert_eq!(how.last_instant(95.0), 75);
+        assert_eq!(how.last_instant(94.9), 60);
+        assert_eq!(how.until_next(94.0), Duration::from_secs(1));
+        assert_eq!(how.until_next(95.0), Duration::from_secs(15));
+        // Once, at a whole second.
+        assert_eq!(settings(0, 20).last_instant(94.9), 74);
+    }
+}

@@ -1,0 +1,72 @@
+//! One evaluation: the readings of an instant, and their scores.
+
+use crate::commands::CommandError;
+use crate::config::Settings;
+use crate::export::{Live, LiveScores};
+use crate::prometheus::{Client, QuerySet, SeriesForm, Terms, read_instant};
+use crate::readings::{Life, Member};
+use crate::score::{ScoreTable, score_window};
+use crate::spec::{Column, Metric};
+
+/// Queries in flight at once: all columns in both forms.
+const IN_FLIGHT: usize = 16;
+
+/// What is asked at each instant, and how it is judged.
+pub(super) struct Evaluator {
+    client: Client,
+    queries: QuerySet,
+    form: SeriesForm,
+    columns: Vec<Column>,
+    live: Live,
+}
+
+impl Evaluator {
+    pub(super) fn new(settings: &Settings, allow_partial: bool) -> Result<Self, CommandError> {
+        let asked = &settings.source;
+        let terms = Terms { allow_partial, concurrency: IN_FLIGHT, max_qps: None, ..asked.terms };
+        let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
+        let client = Client::new(asked.url()?, &asked.http_config()?, terms, cluster, member)?;
+        let profile = settings.how.profile.clone();
+        let table = ScoreTable::new(&profile);
+        // Its window of a day remembers a member that has gone silent, so it is asked for even where it does not count.
+        let is_asked = |m: &Metric| *m == Metric::LeaderChanges || !settings.without.contains(m);
+        let columns = Metric::ALL.into_iter().filter(is_asked).map(Column::from);
+        let columns = columns.chain(table.limits().map(Column::from)).collect();
+        let live =
+            Live { profile, table, rollup: settings.how.folding.rollup, labels: settings.emission.labels.clone() };
+        Ok(Self { client, queries: asked.query_set()?, form: asked.series, columns, live })
+    }
+
+    pub(super) fn live(&self) -> Live {
+        self.live.clone()
+    }
+
+    /// The readings and scores of all members at a second since 1970.
+    pub(super) async fn evaluate(&self, at_seconds: i64) -> Result<LiveScores, CommandError> {
+        let window = read_instant(&self.client, &self.queries, self.form, &self.columns, at_seconds).await?;
+        let at_ms = at_seconds * 1000;
+        // Whoever is found is alive, or was within a day.
+        let life = Life { first_ms: at_ms, last_ms: at_ms };
+        let alive: Vec<(Member, Life)> = window.members().iter().map(|member| (member.clone(), life)).collect();
+        let scores = score_window(&self.live.table, &window, &alive);
+        Ok(LiveScores { window, scores })
+    }
+
+    /// What is to be said where a column that counts has no series at all: nobody has a score then.
+    pub(super) fn silent(&self, found: &LiveScores) -> Option<String> {
+        let counts = |column: &Column| match column {
+            Column::Metric(metric) => self.live.profile.counts(*metric),
+            Column::Companion(_) => true,
+        };
+        let silent = self.columns.iter().filter(|c| counts(c) && found.window.known_readings(**c) == 0);
+        let names: Vec<&str> = silent.map(|column| column.name()).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "{} has no series of {} now: no member has a score; name its series with a file in --queries DIR (or \
+                 with --selector), or leave the metric out with --without",
+                self.client.shown_url(),
+                names.join(", ")
+            )
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! What stands in the file: what was found last, as long as it is young enough.
+
+use std::time::Duration;
+
+use crate::export::{Live, LiveScores, WriterHealth};
+use crate::readings::Member;
+
+/// What is known, and how the writer is.
+pub(super) struct Standing {
+    live: Live,
+    max_age: Duration,
+    scores: String,
+    members: Vec<Member>,
+    health: WriterHealth,
+}
+
+impl Standing {
+    pub(super) fn new(live: Live, max_age: Duration) -> Self {
+        Self { live, max_age, scores: String::new(), members: Vec::new(), health: WriterHealth::default() }
+    }
+
+    /// An evaluation succeeded at `now`, in seconds since 1970.
+    pub(super) fn succeeded(&mut self, found: LiveScores, took: Duration, now: f64) {
+        self.scores = self.live.scores_text(&found);
+        self.health.evaluations += 1;
+        self.health.took = took;
+        self.health.last_success = Some(now);
+        self.health.evaluated = Some(found.scores.grid.first_ms() / 1000);
+        self.members = found.scores.members;
+    }
+
+    /// An evaluation failed.
+    pub(super) fn failed(&mut self, took: Duration) {
+        self.health.evaluations += 1;
+        self.health.failures += 1;
+        self.health.took = took;
+    }
+
+    /// Whether any evaluation of this writer has succeeded.
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.health.last_success.is_some()
+    }
+
+    /// All that is to be told at `now`: scores that are too old are unknown.
+    pub(super) fn text(&self, now: f64) -> String {
+        let is_young = self.health.last_success.is_some_and(|at| is_within(now - at, self.max_age));
+        let scores = if is_young { self.scores.clone() } else { self.live.unknown_text(&self.members) };
+        let health = WriterHealth { evaluated: self.health.evaluated.filter(|_| is_young), ..self.health };
+        scores + &self.live.health_text(&health)
+    }
+}
+
+/// Whether something is no older than this. A clock that was set back makes nothing young for ever.
+pub(super) fn is_within(age_seconds: f64, max_age: Duration) -> bool {
+    age_seconds.abs() <= max_age.as_secs_f64()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::export::ExtraLabels;
+    use crate::readings::{Life, Window};
+    use crate::score::{Rollup, ScoreTable, score_window};
+    use crate::spec::{Metric, Profile};
+    use crate::time::Grid;
+
+    #[test]
+    fn scores_are_kept_through_an_outage_until_they_are_too_old() {
+        let profile = Profile::seed();
+        let labels = ExtraLabels::default();
+        let live = Live { table: ScoreTable::new(&profile), profile, rollup: Rollup::Worst, labels };
+        let mut window = Window::unknown(Grid::second(1_000_000), vec![Member::new("c", "m")], &[]);
+        for metric in Metric::ALL {
+            window.row_mut(metric, 0)[0] = 0.0;
+        }
+        let alive = [(Member::new("c", "m"), Life { first_ms: 0, last_ms: i64::MAX })];
+        let scores = score_window(&live.table, &window, &alive);
+        let mut standing = Standing::new(live, Duration::from_secs(60));
+        assert!(!standing.has_succeeded() && !standing.text(1e6).contains("etcd_score"));
+        standing.succeeded(LiveScores { window, scores }, Duration::from_millis(5), 1_000_015.0);
+        standing.failed(Duration::from_secs(1));
+        let young = standing.text(1_000_075.0);
+        assert!(young.contains("etcd_score{") && young.contains("evaluation_failures_total 1"), "{young}");
+        for now in [1_000_075.5, 999_000.0] {
+            let old = standing.text(now);
+            assert!(!old.contains("etcd_score{") && !old.contains("etcd_points") && !old.contains("cluster:"), "{old}");
+            assert!(old.contains(r#"etcd_score_unknown{cluster="c",member="m"} 1"#), "{old}");
+            assert!(old.contains("last_success_timestamp_seconds 1000015"), "{old}");
+        }
+    }
+}

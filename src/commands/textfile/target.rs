@@ -1,0 +1,80 @@
+//! The file that node_exporter reads: whole or not there, and no older than it may be.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::now;
+use super::standing::{Standing, is_within};
+use crate::commands::CommandError;
+use crate::commands::lock::{Lock, NoLock};
+use crate::commands::progress::Reporter;
+use crate::export::last_success;
+use crate::history::{FileError, WholeFile};
+
+/// Where the text goes.
+pub(super) struct Target {
+    path: PathBuf,
+    /// `None` where the file system has no locks.
+    _lock: Option<Lock>,
+}
+
+impl Target {
+    /// Makes sure that nobody else writes the same file.
+    pub(super) fn new(path: &Path, reporter: &Reporter) -> Result<Self, CommandError> {
+        if path.extension().is_none_or(|extension| extension != "prom") {
+            reporter.note(&format!("node_exporter reads only files named *.prom, which {} is not", path.display()));
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let lock = match Lock::take(&path.with_file_name(format!(".{name}.lock")), must_exist) {
+            Ok(lock) => Some(lock),
+            Err(NoLock::Taken) => return Err(CommandError::Written(path.to_owned())),
+            Err(NoLock::Failed(error)) => return Err(error.into()),
+            Err(NoLock::Unsupported(_)) => None,
+        };
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Puts what is known in its place. A writer that knows nothing yet leaves what another one has left, while that is
+    /// young enough.
+    pub(super) fn put(&self, standing: &Standing, now: f64, max_age: Duration) -> Result<(), CommandError> {
+        let is_left = || {
+            let left = fs::read_to_string(&self.path).ok();
+            left.and_then(|text| last_success(&text)).is_some_and(|at| is_within(now - at, max_age))
+        };
+        if standing.has_succeeded() || !is_left() {
+            WholeFile::write_for_all(&self.path, standing.text(now).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Takes it away.
+    pub(super) fn remove(&self) -> Result<(), FileError> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(FileError::new("remove", &self.path, error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A folder that is made here would be one that nobody reads.
+fn must_exist(folder: &Path) -> Result<(), FileError> {
+    if folder.is_dir() { Ok(()) } else { Err(FileError::new("write to", folder, ErrorKind::NotFound.into())) }
+}
+
+/// Whether the file tells of a success that is young enough.
+pub(super) fn check(path: &Path, max_age: Duration) -> Result<(), CommandError> {
+    let text = fs::read_to_string(path).map_err(|e| FileError::new("read", path, e))?;
+    let path = path.to_owned();
+    let at = last_success(&text).ok_or_else(|| CommandError::NoSuccess(path.clone()))?;
+    let age = now() - at;
+    if is_within(age, max_age) {
+        return Ok(());
+    }
+    Err(CommandError::Stale {
+        path,
+        seconds: age.round() as i64,
+        max_age: humantime::format_duration(max_age).to_string(),
+    })
+}

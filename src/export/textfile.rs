@@ -1,0 +1,288 @@
+//! The score as it is now, in the text that node_exporter's textfile collector reads: gauges without
+//! timestamps.
+//!
+//! Every series carries the extra labels: two files of one node must not hold the same series twice.
+
+use std::fmt::{Display, Write};
+use std::time::Duration;
+
+use super::figures::number;
+use super::{ExtraLabels, Family};
+use crate::readings::{Member, Window};
+use crate::score::{DayScores, Rollup, ScoreTable, StepState};
+use crate::spec::{Column, Metric, POINT, Profile};
+
+/// When an evaluation succeeded last; what tells a fresh file from one that nobody writes any more.
+const LAST_SUCCESS: &str = "etcd_heatmap_last_success_timestamp_seconds";
+
+/// What does not change from one evaluation to the next.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Whose thresholds and weights.
+    pub profile: Profile,
+    /// The same, ready to look up.
+    pub table: ScoreTable,
+    /// How members become a cluster.
+    pub rollup: Rollup,
+    /// What each series carries beside its own labels.
+    pub labels: ExtraLabels,
+}
+
+/// What was found at one instant.
+#[derive(Clone, Debug)]
+pub struct LiveScores {
+    /// The readings, one step of them.
+    pub window: Window,
+    /// The scores, of the same members and the same step.
+    pub scores: DayScores,
+}
+
+/// How the writer itself is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WriterHealth {
+    /// Evaluations since it was started.
+    pub evaluations: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// How long the last one took.
+    pub took: Duration,
+    /// When one succeeded last, seconds since 1970.
+    pub last_success: Option<f64>,
+    /// The instant that the scores are of, seconds since 1970.
+    pub evaluated: Option<i64>,
+}
+
+impl Live {
+    /// Scores, points and readings of members, scores of clusters, and who has none.
+    pub fn scores_text(&self, found: &LiveScores) -> String {
+        let mut text = Text::new(&self.labels);
+        let LiveScores { window, scores } = found;
+        self.write_scores(&mut text, scores);
+        self.write_points(&mut text, scores);
+        self.write_readings(&mut text, window);
+        self.write_clusters(&mut text, scores);
+        let is_unknown = |member| self.score_of(scores, member).is_none();
+        unknown(&mut text, scores.members.iter().enumerate().map(|(index, member)| (member, is_unknown(index))));
+        self.write_thresholds(&mut text);
+        text.text
+    }
+
+    /// Nothing is known of these members any more.
+    pub fn unknown_text(&self, members: &[Member]) -> String {
+        let mut text = Text::new(&self.labels);
+        unknown(&mut text, members.iter().map(|member| (member, true)));
+        text.text
+    }
+
+    /// How the writer is.
+    pub fn health_text(&self, health: &WriterHealth) -> String {
+        let mut text = Text::new(&self.labels);
+        if let Some(at) = health.evaluated {
+            let name = "etcd_heatmap_evaluation_timestamp_seconds";
+            text.single(name, "gauge", "The instant that the scores were evaluated at.", at);
+        }
+        let took = health.took.as_secs_f64();
+        text.single("etcd_heatmap_evaluation_duration_seconds", "gauge", "How long the last evaluation took.", took);
+        let name = "etcd_heatmap_evaluations_total";
+        text.single(name, "counter", "Evaluations since the writer was started.", health.evaluations);
+        let name = "etcd_heatmap_evaluation_failures_total";
+        text.single(name, "counter", "Evaluations that failed since the writer was started.", health.failures);
+        if let Some(at) = health.last_success {
+            text.single(LAST_SUCCESS, "gauge", "When an evaluation succeeded last.", at);
+        }
+        text.begin("etcd_heatmap_info", "gauge", "The program and the profile that the scores are of.");
+        let own = [("version", env!("CARGO_PKG_VERSION")), ("profile", self.profile.name.as_str())];
+        text.sample("etcd_heatmap_info", &own, 1);
+        text.text
+    }
+
+    fn score_of(&self, scores: &DayScores, member: usize) -> Option<f64> {
+        match self.table.state(scores.codes(member)[0]) {
+            StepState::Scored(worth) => Some(self.table.points(worth.score)),
+            StepState::Unknown | StepState::Absent => None,
+        }
+    }
+
+    fn write_scores(&self, text: &mut Text<'_>, scores: &DayScores) {
+        text.begin(Family::Scores.metric_name(), "gauge", Family::Scores.help());
+        for (index, member) in scores.members.iter().enumerate() {
+            if let Some(score) = self.score_of(scores, index) {
+                text.sample(Family::Scores.metric_name(), &names(member), score);
+            }
+        }
+    }
+
+    fn write_points(&self, text: &mut Text<'_>, scores: &DayScores) {
+        text.begin(Family::Points.metric_name(), "gauge", Family::Points.help());
+        for (index, member) in scores.members.iter().enumerate() {
+            let points = self.table.look_up(scores.codes(index)[0]).points;
+            for metric in Metric::ALL {
+                if let Some(points) = points[metric.index()] {
+                    let [cluster, name] = names(member);
+                    text.sample(Family::Points.metric_name(), &[cluster, name, ("metric", metric.name())], points);
+                }
+            }
+        }
+    }
+
+    fn write_readings(&self, text: &mut Text<'_>, window: &Window) {
+        text.begin("etcd_reading", "gauge", "What was read of an etcd member, in the metric's own unit.");
+        let columns = || Metric::ALL.map(Column::from).into_iter().chain(window.companions().iter().map(|&c| c.into()));
+        for (index, member) in window.members().iter().enumerate() {
+            for column in columns() {
+                let value = window.row(column, index)[0];
+                if !value.is_nan() {
+                    let [cluster, name] = names(member);
+                    text.sample("etcd_reading", &[cluster, name, ("metric", column.name())], exposed(value));
+                }
+            }
+        }
+    }
+
+    fn write_clusters(&self, text: &mut Text<'_>, scores: &DayScores) {
+        let name = format!("cluster:etcd_score:{}", self.rollup);
+        let help = format!("Health of an etcd cluster, {}, from 0 (red) to 10 (green).", self.rollup.of_members());
+        text.begin(&name, "gauge", &help);
+        for members in scores.clusters() {
+            let cluster = &*scores.members[members.start].cluster;
+            if let Some(StepState::Scored(worth)) = self.rollup.line(&self.table, scores, members).first() {
+                text.sample(&name, &[("cluster", cluster)], self.table.points(worth.score));
+            }
+        }
+    }
+
+    fn write_thresholds(&self, text: &mut Text<'_>) {
+        text.begin("etcd_threshold", "gauge", "Above it a reading, or its share of a limit, has so many points.");
+        for metric in Metric::ALL {
+            let of = self.profile.limit(metric).map_or("", |limit| limit.name());
+            for band in &self.profile.rule(metric).bands.list {
+                let points = (band.points as f64 / POINT as f64).to_string();
+                let profile = ("profile", self.profile.name.as_str());
+                let own = [profile, ("metric", metric.name()), ("points", points.as_str()), ("of", of)];
+                // An empty label is none.
+                let own = &own[..if of.is_empty() { 3 } else { 4 }];
+                text.sample("etcd_threshold", own, number(band.above));
+            }
+        }
+    }
+}
+
+/// When the writer of this text succeeded last, seconds since 1970; `None` where it says nothing of it.
+pub fn last_success(text: &str) -> Option<f64> {
+    let sample =
+        text.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS).filter(|rest| rest.starts_with([' ', '{'])))?;
+    sample.rsplit(' ').next()?.parse().ok()
+}
+
+fn names(member: &Member) -> [(&str, &str); 2] {
+    [("cluster", &*member.cluster), ("member", &*member.member)]
+}
+
+fn unknown<'a>(text: &mut Text<'_>, members: impl Iterator<Item = (&'a Member, bool)>) {
+    text.begin(
+        "etcd_score_unknown",
+        "gauge",
+        "Whether an etcd member has no score, because something of it is unknown.",
+    );
+    for (member, is_unknown) in members {
+        text.sample("etcd_score_unknown", &names(member), u8::from(is_unknown));
+    }
+}
+
+/// A reading as the exposition format writes it.
+fn exposed(value: f64) -> String {
+    match value {
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        finite => finite.to_string(),
+    }
+}
+
+/// Families one after the other; one without a sample leaves no trace.
+struct Text<'a> {
+    labels: &'a ExtraLabels,
+    text: String,
+    head: String,
+}
+
+impl<'a> Text<'a> {
+    fn new(labels: &'a ExtraLabels) -> Self {
+        Self { labels, text: String::new(), head: String::new() }
+    }
+
+    fn begin(&mut self, name: &str, kind: &str, help: &str) {
+        self.head = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    fn sample(&mut self, name: &str, own: &[(&str, &str)], value: impl Display) {
+        self.text.push_str(&std::mem::take(&mut self.head));
+        let _ = writeln!(self.text, "{}{value}", self.labels.series(name, own));
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
+        self.begin(name, kind, help);
+        self.sample(name, &[], value);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::readings::Life;
+    use crate::score::score_window;
+    use crate::time::Grid;
+
+    fn live(labels: &[&str]) -> Live {
+        let profile = Profile::named("fleet").unwrap();
+        let labels = ExtraLabels::parse(labels.iter().copied()).unwrap();
+        Live { table: ScoreTable::new(&profile), profile, rollup: Rollup::Worst, labels }
+    }
+
+    #[test]
+    fn a_member_of_whom_one_reading_is_unknown_has_points_and_no_score() {
+        let profile = Profile::seed();
+        let live = Live { table: ScoreTable::new(&profile), profile, ..live(&[]) };
+        let members = vec![Member::new("c", "a\"b"), Member::new("c", "b")];
+        let mut window = Window::unknown(Grid::second(1_790_812_800), members.clone(), &[]);
+        for metric in Metric::ALL {
+            window.row_mut(metric, 0)[0] = 0.0;
+        }
+        window.row_mut(Metric::WalFsync, 1)[0] = f64::INFINITY;
+        let alive: Vec<_> = members.iter().map(|m| (m.clone(), Life { first_ms: 0, last_ms: i64::MAX })).collect();
+        let scores = score_window(&live.table, &window, &alive);
+        let text = live.scores_text(&LiveScores { window, scores });
+        for line in [
+            r#"etcd_score{cluster="c",member="a\"b"} 10"#,
+            r#"etcd_points{cluster="c",member="b",metric="wal_fsync"} 0"#,
+            r#"etcd_reading{cluster="c",member="b",metric="wal_fsync"} +Inf"#,
+            r#"etcd_score_unknown{cluster="c",member="a\"b"} 0"#,
+            r#"etcd_score_unknown{cluster="c",member="b"} 1"#,
+            r#"etcd_threshold{metric="backend_commit",points="5",profile="seed"} 0.025"#,
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}:\n{text}");
+        }
+        assert!(!text.contains(r#"etcd_score{cluster="c",member="b"}"#) && !text.contains("cluster:"), "{text}");
+    }
+
+    #[test]
+    fn a_text_tells_when_its_writer_succeeded_last() {
+        for labels in [&[][..], &["node=a b"]] {
+            let mut health = WriterHealth::default();
+            assert_eq!(last_success(&live(labels).health_text(&health)), None);
+            health.last_success = Some(1_790_812_800.25);
+            assert_eq!(last_success(&live(labels).health_text(&health)), Some(1_790_812_800.25));
+        }
+    }
+
+    #[test]
+    fn shares_of_a_limit_say_of_what() {
+        let text = {
+            let live = live(&[]);
+            let mut text = Text::new(&live.labels);
+            live.write_thresholds(&mut text);
+            text.text
+        };
+        assert!(text.contains(r#"metric="db_size",of="quota""#), "{text}");
+    }
+}

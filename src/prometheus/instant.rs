@@ -1,0 +1,82 @@
+//! The readings of one instant: an instant query a column, all in flight together.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use futures_util::future::{try_join, try_join_all};
+
+use super::probe::SeriesForm;
+use super::query::{RAW, RECORDED};
+use super::question::Question;
+use super::slices::ask_in_slices;
+use super::{Client, PromError, QuerySet};
+use crate::readings::{ColumnReadings, Window};
+use crate::spec::Column;
+use crate::time::Grid;
+
+/// Reads these columns at one whole second: a window of one step.
+///
+/// With [`SeriesForm::Auto`] the recorded form counts where it is known of every member of whom the raw one is. An
+/// error where none of the metrics has a series; one that has none beside others is unknown of every member.
+pub async fn read_instant(
+    client: &Client,
+    queries: &QuerySet,
+    form: SeriesForm,
+    columns: &[Column],
+    at_seconds: i64,
+) -> Result<Window, PromError> {
+    let at = Grid::second(at_seconds);
+    let read = columns
+        .iter()
+        .map(async |&column| Ok::<_, PromError>((column, read_column(client, queries, form, column, at).await?)));
+    let window = Window::join(at, try_join_all(read).await?);
+    if window.members().is_empty() {
+        let (url, selector) = (client.shown_url().to_owned(), queries.selector_in_words());
+        return Err(PromError::NothingAt { url, at_ms: at.first_ms(), selector });
+    }
+    Ok(window)
+}
+
+async fn read_column(
+    client: &Client,
+    queries: &QuerySet,
+    form: SeriesForm,
+    column: Column,
+    at: Grid,
+) -> Result<ColumnReadings, PromError> {
+    let ask = |form| read_form(client, queries, column, form, at);
+    // Nothing records companions.
+    let form = if column.companion().is_some() { SeriesForm::Raw } else { form };
+    match (form, queries.recorded(column)) {
+        (SeriesForm::Auto, Some(_)) => {
+            let (raw, recorded) = try_join(ask(RAW), ask(RECORDED)).await?;
+            Ok(if covers(&recorded, &raw) { recorded } else { raw })
+        }
+        (SeriesForm::Recorded, Some(_)) => ask(RECORDED).await,
+        (SeriesForm::Recorded, None) => Ok(ColumnReadings::default()),
+        (SeriesForm::Raw, _) | (SeriesForm::Auto, None) => ask(RAW).await,
+    }
+}
+
+/// Whether what was recorded is known of somebody, and of all of whom the raw form is.
+fn covers(recorded: &ColumnReadings, raw: &ColumnReadings) -> bool {
+    let known: BTreeSet<_> = recorded.members().collect();
+    !known.is_empty() && raw.members().all(|member| known.contains(member))
+}
+
+async fn read_form(
+    client: &Client,
+    queries: &QuerySet,
+    column: Column,
+    form: &str,
+    at: Grid,
+) -> Result<ColumnReadings, PromError> {
+    let mut readings = ColumnReadings::default();
+    let ask = async |promql: String, part, _| client.query_instant(column, &promql, part).await;
+    ask_in_slices(client, &Question::of(queries, column, form), at, ask, |answer| {
+        readings.merge(answer, at.len());
+        ControlFlow::Continue(())
+    })
+    .await?;
+    Ok(readings)
+}

@@ -1,0 +1,148 @@
+//! What one evaluation says, to whom, and what is refused.
+
+use super::{Live, Writer};
+use crate::support::{
+    Folder, Run, etcd_heatmap, etcd_heatmap_command, free_port, now, oracle_run, prometheus_of, until,
+};
+
+/// Families that are there whenever an evaluation succeeded.
+const FAMILIES: [&str; 10] = [
+    "etcd_score",
+    "etcd_points",
+    "etcd_reading",
+    "etcd_score_unknown",
+    "etcd_threshold",
+    "cluster:etcd_score:worst",
+    "etcd_heatmap_last_success_timestamp_seconds",
+    "etcd_heatmap_evaluation_timestamp_seconds",
+    "etcd_heatmap_evaluations_total",
+    "etcd_heatmap_evaluation_failures_total",
+];
+
+fn once(url: &str, more: &[&str]) -> Run {
+    let flags = ["textfile", "--url", url, "--selector", r#"job="etcd""#, "--query-offset", "2s"];
+    etcd_heatmap(&[&flags[..], more].concat())
+}
+
+/// The samples of a text as another parser reads them, which must have these families.
+fn samples(text: &str, families: &[&str]) -> Vec<String> {
+    let folder = Folder::new("exposition");
+    let file = folder.write("told.prom", text);
+    let run = oracle_run("exposition.py", &[&[file.as_str()], families].concat());
+    assert_eq!(run.code, Some(0), "{}{}\n{text}", run.stdout, run.stderr);
+    run.stdout.lines().filter(|line| line.contains('{')).map(str::to_owned).collect()
+}
+
+#[test]
+fn without_out_the_score_goes_to_standard_output_and_another_parser_reads_it() {
+    let live = Live::shared();
+    let run = once(&live.prometheus.url(), &["--label", "dc=a \"b\" \\"]).succeeds();
+    assert_eq!(run.stderr, "");
+    let samples = samples(&run.stdout, &FAMILIES);
+    assert_eq!(samples.iter().filter(|s| s.starts_with("etcd_score{")).count(), 3, "{samples:?}");
+    assert!(samples.iter().all(|sample| sample.contains(r#"dc='a "b" \\'"#)), "{samples:?}");
+}
+
+#[test]
+fn another_rollup_has_a_name_of_its_own() {
+    let live = Live::shared();
+    let run = once(&live.prometheus.url(), &["--rollup", "quorum", "--quiet"]).succeeds();
+    samples(&run.stdout, &["cluster:etcd_score:quorum"]);
+    assert!(!run.stdout.contains(":worst"), "{}", run.stdout);
+}
+
+#[test]
+fn a_metric_without_any_series_makes_every_member_unknown_and_is_named() {
+    let (live, queries) = (Live::shared(), Folder::new("no-series"));
+    queries.write("db_size.promql", "no_such_series{$selector}");
+    let path = queries.path().to_str().expect("a plain name");
+    let run = once(&live.prometheus.url(), &["--queries", path]).succeeds();
+    assert!(run.stderr.contains("no series of db_size") && run.stderr.contains("--without"), "{}", run.stderr);
+    assert!(!run.stdout.contains("etcd_score{") && !run.stdout.contains("cluster:"), "{}", run.stdout);
+    assert_eq!(run.stdout.lines().filter(|l| l.starts_with("etcd_score_unknown{") && l.ends_with(" 1")).count(), 3);
+    // Left out it is nobody's loss.
+    let run = once(&live.prometheus.url(), &["--queries", path, "--without", "db_size"]).succeeds();
+    assert_eq!((run.stdout.matches("\netcd_score{").count(), run.stderr.as_str()), (3, ""));
+}
+
+#[test]
+fn a_limit_that_nobody_knows_makes_its_members_unknown() {
+    let live = Live::shared();
+    let run = once(&live.prometheus.url(), &["--profile", "fleet"]).succeeds();
+    samples(&run.stdout, &FAMILIES);
+    assert!(run.stdout.contains(r#"metric="quota"} 2147483648"#), "{}", run.stdout);
+    let queries = Folder::new("no-quota");
+    queries.write("quota.promql", "no_such_series{$selector}");
+    let path = queries.path().to_str().expect("a plain name");
+    let run = once(&live.prometheus.url(), &["--profile", "fleet", "--queries", path]).succeeds();
+    assert!(run.stderr.contains("no series of quota"), "{}", run.stderr);
+    assert!(!run.stdout.contains("etcd_score{"), "{}", run.stdout);
+}
+
+#[test]
+fn a_server_that_does_not_answer_or_knows_nothing_fails_and_leaves_no_score() {
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let run = once(&nobody, &["--retries", "0"]);
+    run.fails_saying(&["cannot reach", &nobody]);
+    assert!(!run.stdout.contains("etcd_score"), "{}", run.stdout);
+    let empty = prometheus_of("# EOF\n");
+    for more in [&["--series", "auto"][..], &["--series", "recorded"]] {
+        once(&empty.url(), more).fails_saying(&["none of etcd's six metrics", "--selector"]);
+    }
+}
+
+#[test]
+fn a_file_that_nobody_renews_is_told_from_a_fresh_one() {
+    let (live, folder) = (Live::shared(), Folder::new("health"));
+    let out = folder.at("etcd_score.prom");
+    let check = |more: &[&str]| etcd_heatmap(&[&["textfile", "--check-health", "--out", &out], more].concat());
+    check(&[]).fails_saying(&["cannot read", &out]);
+    once(&live.prometheus.url(), &["--out", &out]).succeeds();
+    assert_eq!(check(&[]).succeeds().stdout, "");
+    until("a file that is too old", || check(&["--max-age", "1s"]).code.filter(|code| *code == 1));
+    check(&["--max-age", "1s"]).fails_saying(&["last success", "--max-age is 1s"]);
+
+    // One evaluation that fails leaves what is young, and takes away what is not.
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    once(&nobody, &["--out", &out, "--retries", "0"]).fails_saying(&["cannot reach"]);
+    assert!(folder.text("etcd_score.prom").contains("etcd_score{"));
+    once(&nobody, &["--out", &out, "--retries", "0", "--max-age", "1s"]).fails_saying(&["cannot reach"]);
+    assert!(!folder.text("etcd_score.prom").contains("etcd_score{"));
+    check(&[]).fails_saying(&["no success"]);
+}
+
+#[test]
+fn a_loop_needs_a_file_and_a_folder_that_is_there() {
+    let folder = Folder::new("loop-input");
+    let url = "http://127.0.0.1:9";
+    let run = |more: &[&str]| etcd_heatmap(&[&["textfile", "--url", url], more].concat());
+    let usage = run(&["--every", "15s"]);
+    usage.fails_saying(&["--every", "--out"]);
+    assert_eq!(usage.code, Some(2));
+    let nowhere = folder.at("no-such-folder/x.prom");
+    run(&["--every", "15s", "--out", &nowhere]).fails_saying(&["no-such-folder"]);
+    run(&["--every", "1.5s", "--out", "x.prom"]).fails_saying(&["--every", "whole seconds"]);
+    run(&["--every", "10m", "--out", "x.prom"]).fails_saying(&["--every", "longer than --max-age 5m"]);
+    run(&["--query-offset", "2h"]).fails_saying(&["--query-offset", "1h"]);
+    run(&["--max-age", "0s"]).fails_saying(&["--max-age", "1s"]);
+    etcd_heatmap(&["textfile", "--check-health"]).fails_saying(&["--out"]);
+    etcd_heatmap(&["textfile"]).fails_saying(&["--url"]);
+}
+
+#[test]
+fn settings_of_a_file_and_the_environment_reach_the_loop() {
+    let (live, folder) = (Live::shared(), Folder::new("loop-settings"));
+    folder.write(
+        "etcd-heatmap.toml",
+        "[textfile]\nevery = \"1s\"\nquery_offset = \"2s\"\n[source]\nselector = 'job=\"etcd\"'\n",
+    );
+    let mut command = etcd_heatmap_command(&["textfile", "--out", "etcd_score.prom"]);
+    command.current_dir(folder.path()).env("ETCD_HEATMAP_URL", live.prometheus.url());
+    let writer = Writer::of(command);
+    until("a score", || folder.tree("").contains_key("etcd_score.prom").then_some(()));
+    let text = folder.text("etcd_score.prom");
+    let at =
+        text.lines().find_map(|l| l.strip_prefix("etcd_heatmap_evaluation_timestamp_seconds ")).expect("an instant");
+    assert!((now() - at.parse::<i64>().expect("whole seconds")) < 30, "{text}");
+    assert_eq!(writer.end("INT"), (Some(0), String::new()));
+}

@@ -1,0 +1,119 @@
+//! The file itself: whole at every moment, readable, never older than it may be, gone with its writer.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use super::{Live, Writer, loop_arguments, node_exporter};
+use crate::support::{Folder, etcd_heatmap, etcd_heatmap_command, mix, now, put, until};
+
+/// Kills, unless `KILLS` says otherwise.
+const KILLS: u64 = 25;
+
+#[test]
+fn a_signal_ends_the_loop_and_takes_its_file_away() {
+    let live = Live::shared();
+    for signal in ["TERM", "INT"] {
+        let folder = Folder::new("ended");
+        let writer = Writer::start(&live.prometheus.url(), &folder.at("etcd_score.prom"), &[]);
+        until("a score", || folder.tree("").contains_key("etcd_score.prom").then_some(()));
+        let started = Instant::now();
+        assert_eq!(writer.end(signal).0, Some(0));
+        assert!(started.elapsed() < Duration::from_secs(2), "it took {:?}", started.elapsed());
+        assert_eq!(folder.tree("").into_keys().collect::<Vec<_>>(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn everybody_may_read_the_file_whatever_the_umask_and_nobody_else_may_write_it() {
+    let (live, folder) = (Live::shared(), Folder::new("umask"));
+    let out = folder.at("etcd_score.prom");
+    let plain = etcd_heatmap_command(&loop_arguments("", &out, &[]));
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", r#"umask 077; exec "$@""#, "sh"]).arg(plain.get_program());
+    let writer = Writer::of({
+        command.args(loop_arguments(&live.prometheus.url(), &out, &[]));
+        command
+    });
+    until("a score", || folder.tree("").contains_key("etcd_score.prom").then_some(()));
+    let mode = std::fs::metadata(&out).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+    // A second one would take turns with the first.
+    let second = etcd_heatmap(&loop_arguments(&live.prometheus.url(), &out, &[]));
+    second.fails_saying(&["another etcd-heatmap writes", &out]);
+    assert_eq!(writer.end("TERM").0, Some(0));
+}
+
+#[test]
+fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
+    let folder = Folder::new("outage");
+    let out = folder.at("etcd_score.prom");
+    let has = |words: &str| std::fs::read_to_string(&out).is_ok_and(|text| text.contains(words));
+    let live = Live::start();
+    until("disk writes on all three members", || {
+        put(&live.members[0])?;
+        live.is_known().then_some(())
+    });
+    let url = live.prometheus.url();
+    let writer = Writer::start(&url, &out, &["--max-age", "3s", "--retries", "0"]);
+    until("a score", || has("etcd_score{").then_some(()));
+    let port = live.prometheus.server().port();
+    drop(live.prometheus);
+    let gone = Instant::now();
+    until("a failure that is counted", || has("etcd_heatmap_evaluation_failures_total 1").then_some(()));
+    assert!(has("etcd_score{") || gone.elapsed() > Duration::from_secs(2), "a short outage takes no score away");
+    until("no score", || (!has("etcd_score{") && has("etcd_score_unknown{")).then_some(()));
+    assert!(gone.elapsed() < Duration::from_secs(10), "it took {:?}", gone.elapsed());
+    let text = folder.text("etcd_score.prom");
+    assert_eq!(text.lines().filter(|l| l.starts_with("etcd_score_unknown{") && l.ends_with(" 1")).count(), 3, "{text}");
+    assert!(!text.contains("cluster:") && !text.contains("etcd_points") && !text.contains("etcd_reading"), "{text}");
+    let check = etcd_heatmap(&["textfile", "--check-health", "--out", &out, "--max-age", "3s"]);
+    check.fails_saying(&["last success"]);
+    let (code, said) = writer.end("TERM");
+    assert_eq!(code, Some(0));
+    // Said once, however often it failed.
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("going on"), "{said}");
+}
+
+#[test]
+fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_file() {
+    let kills = std::env::var("KILLS").map_or(KILLS, |n| n.parse().expect("KILLS is a number"));
+    let (live, textfiles) = (Live::shared(), Folder::new("killed-textfile"));
+    let (node, out, url) = (node_exporter(&textfiles), textfiles.at("etcd_score.prom"), live.prometheus.url());
+    let (mut scrapes, mut left_partial, mut seen) = (0, 0, 0);
+    for kill in 0..kills {
+        let writer = Writer::start(&url, &out, &[]);
+        // An evaluation takes some milliseconds: most kills come during the first one, or just after it.
+        let until = Instant::now() + Duration::from_micros(mix(kill) % 25_000);
+        loop {
+            let scraped = node.ask("GET", "/metrics", "").expect("node_exporter answers");
+            assert!(scraped.contains("node_textfile_scrape_error 0"), "{scraped}");
+            let has = |name: &str| scraped.lines().any(|line| line.starts_with(name));
+            let (first, last) = (has("etcd_score{"), has("etcd_heatmap_info{"));
+            assert_eq!(first, last, "a part of a file: {scraped}");
+            (scrapes, seen) = (scrapes + 1, seen + u64::from(last));
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        drop(writer);
+        left_partial += u64::from(textfiles.tree("").contains_key(".etcd_score.prom.partial"));
+    }
+    println!("{kills} kills, {scrapes} scrapes, {seen} with a score, {left_partial} beside a half-written file");
+    assert!(seen > 0, "no writer came as far as a file");
+    // What the last one left does not hinder the next.
+    let writer = Writer::start(&url, &out, &[]);
+    let fresh = now();
+    until("a fresh file", || {
+        let text = textfiles.text("etcd_score.prom");
+        let at = text.lines().find_map(|l| l.strip_prefix("etcd_heatmap_last_success_timestamp_seconds "))?;
+        (at.parse::<f64>().ok()? >= (fresh + 1) as f64).then_some(())
+    });
+    assert_eq!(writer.end("TERM").0, Some(0));
+    assert!(nothing_is_left(&textfiles));
+}
+
+/// Nothing of a killed writer is left once another has ended in order.
+fn nothing_is_left(textfiles: &Folder) -> bool {
+    textfiles.tree("").into_keys().all(|name| name.starts_with("server-"))
+}

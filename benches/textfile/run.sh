@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# One evaluation of `etcd-heatmap textfile` for 300 members, process start and end included, against its limit: the six
+# instant queries by curl, all at once, into /dev/null. Then the memory of the loop.
+#
+#   benches/textfile/run.sh
+#   RUNS=41 benches/textfile/run.sh
+#
+# Needs prometheus, promtool, curl, python3, GNU time. Instant queries ask for now, so the data must be of today: it is
+# made anew when it ends (some minutes, 3 GB under the target folder for a while).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+runs=${RUNS:-21}
+clusters=15 members=20
+target=${CARGO_TARGET_DIR:-$PWD/target}
+work=$target/bench/textfile
+
+mkdir -p "$work"
+export CARGO_TARGET_DIR=$target
+cargo build --release --quiet --bin etcd-heatmap --example simulate
+# shellcheck source=benches/server.sh
+. benches/server.sh
+
+# From a day ago, which is how far leader changes look back, to four hours ahead.
+now=$(date -u +%s)
+if ! [[ -e $work/data/complete ]] || (($(cat "$work/data/complete") < now + 600)); then
+    rm -rf "$work/data"
+    mkdir -p "$work/data"
+    "$target/release/examples/simulate" --clusters $clusters --members $members --incidents none --days 1.2 --scrape 60s \
+        --start "$(date -u -d "@$((now - 88200))" +%Y-%m-%dT%H:%M:%SZ)" --out "$work/data.om"
+    promtool tsdb create-blocks-from openmetrics --max-block-duration=486h --quiet "$work/data.om" "$work/data"
+    rm "$work/data.om"
+    echo $((now - 88200 + 103680)) >"$work/data/complete"
+fi
+serve "$work/data"
+trap 'kill $server; wait $server || true' EXIT
+
+second=$(($(date -u +%s) - 15))
+rm -rf "$work/requests"
+python3 benches/textfile/requests.py queries $second "$work/requests"
+textfile="$target/release/etcd-heatmap textfile --url $url"
+scores=$($textfile | grep -c '^etcd_score{')
+echo "== one evaluation of $((clusters * members)) members ($scores scores), $(nproc) cores"
+((scores == clusters * members)) || { echo "error: some members have no score" >&2; exit 1; }
+missed=0
+fetch="sh -c 'ls $work/requests/*.body | xargs -P 6 -I{} \
+curl --silent --show-error --fail --output /dev/null --data @{} $url/api/v1/query'"
+benches/alternate.py --runs "$runs" --warmup 2 --bar 1.2 "textfile=$textfile" "curl=$fetch" || missed=1
+
+echo "== memory of the loop, 30 evaluations"
+$textfile --every 1s --query-offset 1s --out "$work/etcd_score.prom" &
+loop=$!
+sleep 30
+peak=$(awk '/VmHWM/ { print $2 }' "/proc/$loop/status")
+kill $loop
+wait $loop
+awk -v kib="$peak" 'BEGIN {
+    printf "peak %.1f MB, bar 50 MB: %s\n", kib * 1024 / 1e6, kib * 1024 < 50e6 ? "held" : "MISSED"
+    exit kib * 1024 >= 50e6
+}' || missed=1
+exit "$missed"

@@ -165,6 +165,6 @@ def dashboard(uid, title, description, variables, panels):
         "id": None, "uid": uid, "title": title, "description": description, "tags": ["etcd", "etcd-heatmap"],
         # The one of Grafana 10.0; later ones migrate it when they load it.
         "schemaVersion": 38, "version": 1, "editable": True, "graphTooltip": 1, "timezone": "utc",
-        "time": {"from": "now-6d/d", "to": "now"}, "refresh": "1m",
+        "time": {"from": "now-6d/d", "to": "now"}, "refresh": "5m",
         "templating": {"list": variables}, "annotations": {"list": []}, "links": [others], "panels": placed(panels),
     }

@@ -66,12 +66,14 @@ DAY_HOUR = f"""label_join(
   "row", " ", "cluster", "day"
 )"""
 
-# Sixty minutes an hour, each known or not. A backfill has no `etcd_score_unknown`: there a score is what is known.
-COVERAGE = f"""sum_over_time((
-  (max by (cluster, member) (etcd_score_unknown{{{MEMBER}}}) == bool 0)
+# Sixty minutes an hour, each known or not; of two writers the one that knew more. A backfill has no `etcd_score_unknown`:
+# there a score is what is known. No operator stands inside of a subquery: it took eight times as long.
+UNKNOWN, SCORE = f"etcd_score_unknown{{{MEMBER}}}", f"etcd_score{{{MEMBER}}}"
+COVERAGE = f"""(
+  max by (cluster, member) ({hour("count_over_time", UNKNOWN, "1h:1m")} - {hour("sum_over_time", UNKNOWN, "1h:1m")})
   or
-  (min by (cluster, member) (etcd_score{{{MEMBER}}}) > bool -1)
-)[1h:1m] {THIS_HOUR}) / 60"""
+  max by (cluster, member) ({hour("count_over_time", SCORE, "1h:1m")})
+) / 60"""
 
 LOWEST_NOW = f"min(etcd_score{{{CLUSTER}}})"
 UNKNOWN_NOW = f"sum(max by (cluster, member) (etcd_score_unknown{{{CLUSTER}}}))"

@@ -14,6 +14,7 @@ mod engines;
 mod explain;
 mod faults;
 mod generated;
+mod grafana;
 mod import;
 mod import_victoria_metrics;
 mod interruption;

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""Writes both dashboards: `python3 deploy/grafana/generate.py [FOLDER]`, by default into dashboards/ beside this file.
+
+Change them here, in panels.py or in queries.py, run this, and commit what it writes; a test compares."""
+
+import json
+import sys
+from pathlib import Path
+
+import queries
+from panels import (
+    GREY, HOURLY, LINE, bars, curves, dashboard, dashed, data_source_variable, field, heat, hour_by_hour, now, number,
+    over_time, panel, row, score_field, share_field, steps, variable,
+)
+
+HERE = "/d/etcd-heatmap?var-datasource=${datasource}&var-cluster=${__field.labels.cluster}"
+OF_CLUSTER = [{"title": "Only ${__field.labels.cluster}", "url": HERE + "&var-member=$__all&${__url_time_range}"}]
+OF_MEMBER = [
+    {"title": "Only ${__field.labels.member}", "url": HERE + "&var-member=${__field.labels.member}&${__url_time_range}"}
+]
+FROM_HOURLY = "/d/etcd-heatmap?${datasource:queryparam}&${cluster:queryparam}&${__url_time_range}"
+
+SCALE = "Score from 0 (red) through 5 (yellow) to 10 (green), whatever else is shown; grey is unknown."
+BLUE = "#5794f2"
+# `--max-age` of `etcd-heatmap textfile`.
+AGE_LIMIT = steps([(0, heat(10)), (300, heat(0))])
+FILLED = {"lineWidth": 0, "fillOpacity": 100}
+
+# Name, what it is, Grafana's unit of it, the limit of which a profile may take shares.
+METRICS = [
+    ("wal_fsync", "WAL fsync, p99 over 5 minutes, in seconds", "s", None),
+    ("backend_commit", "Backend commit, p99 over 5 minutes, in seconds", "s", None),
+    ("open_fds", "Open file descriptors, as a number", "none", "max_fds"),
+    ("leader_changes", "Leader changes within the last day, as a number", "none", None),
+    ("client_traffic_in", "Client traffic in, over 5 minutes, in bytes per second", "Bps", None),
+    ("db_size", "Database size, in bytes", "bytes", "quota"),
+]
+
+
+def overview():
+    return row(
+        "Overview",
+        number(
+            "Lowest known score",
+            "Lowest score of any member right now, 0 to 10. It says nothing of members without a score: those are counted "
+            "beside it.",
+            (6, 4), (queries.LOWEST_NOW, ""), score_field(), colour="none",
+        ),
+        number(
+            "Members without a score",
+            "How many members are known and have no score right now, as a number. A backfill does not tell.",
+            (6, 4), (queries.UNKNOWN_NOW, ""), field("none", steps([(0, heat(10)), (1, GREY)])),
+        ),
+        number(
+            "Age of the newest score",
+            "Seconds since the newest sample of etcd_score, from the textfile or from recording rules; unknown once there "
+            "is none for five minutes.",
+            (6, 4), (queries.SCORE_AGE, ""), field("s", AGE_LIMIT),
+        ),
+        number(
+            "Age of the last success",
+            "Seconds since `etcd-heatmap textfile` last evaluated with success, by node; red from its --max-age of five "
+            "minutes on. Recording rules have no such writer.",
+            (6, 4), (queries.SUCCESS_AGE, "{{instance}}"), field("s", AGE_LIMIT),
+        ),
+        hour_by_hour(
+            "Worst score of each hour, by cluster",
+            f"Lowest score of the cluster's worst member in the hour that begins there. {SCALE} Click a cell for its "
+            "cluster alone. As wide as a screen it holds a month; the table below holds more.",
+            (24, 9), (queries.CLUSTER_MIN, "{{cluster}}"), score_field(FILLED, links=OF_CLUSTER),
+        ),
+        day_by_hour(),
+    )
+
+
+def day_by_hour():
+    name, label = "row\\hour", "cluster and day"
+    order = [name, *(f"{hour:02}" for hour in range(24))]
+    transformations = [
+        {"id": "groupingToMatrix",
+         "options": {"columnField": "hour", "rowField": "row", "valueField": "Value", "emptyValue": "null"}},
+        {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": name, "desc": False}]}},
+        # A range that begins in the afternoon must not begin with the column of the afternoon.
+        {"id": "organize",
+         "options": {"excludeByName": {}, "renameByName": {name: label},
+                     "indexByName": {column: place for place, column in enumerate(order)}}},
+    ]
+    text = {"matcher": {"id": "byName", "options": label},
+            "properties": [{"id": "custom.cellOptions", "value": {"type": "auto"}}, {"id": "custom.width", "value": 220}]}
+    cells = {"align": "center", "cellOptions": {"type": "color-background", "mode": "basic"}}
+    return panel(
+        "table", "Day by hour",
+        f"A line for each cluster and day, a column for each hour (UTC): lowest score of the cluster's worst member. {SCALE}",
+        (24, 10), over_time((queries.DAY_HOUR, ""), format="table"), score_field(cells, overrides=[text]),
+        {"showHeader": True, "cellHeight": "sm"}, transformations=transformations, **HOURLY,
+    )
+
+
+def metrics():
+    return row("The six metrics", *(of_metric(*metric) for metric in METRICS))
+
+
+def of_metric(name, what, unit, limit):
+    asked = [(queries.reading(name), "{{cluster}} {{member}}"), (queries.thresholds(name), "above: {{points}} points")]
+    shares = ""
+    if limit:
+        asked.append((queries.shares(name, limit), "above: {{points}} points (share of {{of}})"))
+        shares = f" A share is taken of the lowest {limit} among the members that are shown."
+    lines = [dashed(query, heat(0)) for query in "BC"[: len(asked) - 1]]
+    return curves(
+        name,
+        f"{what}, by member. Dashed: the thresholds of the profile; a reading strictly above one has so many points.{shares}",
+        (8, 8), over_time(*asked), field(unit, custom=LINE, overrides=lines),
+    )
+
+
+def members():
+    return row(
+        "Members",
+        hour_by_hour(
+            "Worst score of each hour, by member",
+            f"Lowest score of the member in the hour that begins there. {SCALE} Click a cell for its member alone.",
+            (24, 9), (queries.MEMBER_MIN, "{{cluster}} {{member}}"), score_field(FILLED, links=OF_MEMBER),
+        ),
+        hour_by_hour(
+            "Fewest points of each hour, by metric",
+            "Points, 0 (red) to 10 (green), of each of the six metrics before they are weighted; grey is unknown. Choose a "
+            "member: six lines each.",
+            (16, 9), (queries.POINTS, "{{cluster}} {{member}} {{metric}}"), score_field(FILLED),
+        ),
+        bars(
+            "What cost the most",
+            "Points, 0 to 10, that each metric cost on average over the range, before they are weighted, over the members "
+            "that are shown.",
+            (8, 9), (queries.POINTS_LOST, "{{metric}}"), field("none", steps([(0, BLUE)]), min=0, max=10, decimals=2),
+        ),
+        hour_by_hour(
+            "Coverage of each hour, by member",
+            "Share of the hour's minutes at which the member had a score, 0 to 100 %; the hour that is not over counts as a "
+            "whole one. Grey: nobody knows of the member. Where only etcd_score was imported, gaps under five minutes do "
+            "not show.",
+            (24, 9), (queries.COVERAGE, "{{cluster}} {{member}}"), share_field(FILLED),
+        ),
+    )
+
+
+def writer():
+    age = field("s", AGE_LIMIT, LINE | {"thresholdsStyle": {"mode": "line"}})
+    # The thresholds are a line here, and no colour of the curves.
+    age["defaults"]["color"] = {"mode": "palette-classic"}
+    return row(
+        "The writer of the textfile",
+        curves(
+            "Age",
+            "Seconds since the last success, and since the instant for which the scores hold, by node. The line is the "
+            "--max-age of five minutes: above it there are no scores.",
+            (8, 7),
+            over_time((queries.SUCCESS_AGE, "success {{instance}}"), (queries.EVALUATED_AGE, "scores {{instance}}")), age,
+        ),
+        curves(
+            "Duration", "Seconds that the last evaluation took, by node.",
+            (6, 7), over_time((queries.DURATION, "{{instance}}")), field("s", custom=LINE),
+        ),
+        curves(
+            "Evaluations",
+            "How many evaluations there were, and how many failed, within Grafana's rate interval, as a number.",
+            (6, 7), over_time((queries.EVALUATIONS, "all {{instance}}"), (queries.FAILURES, "failed {{instance}}")),
+            field("none", custom=LINE),
+        ),
+        number(
+            "Who writes", "Version and profile of each writer, by node; the value is always 1 and has no unit.",
+            (4, 7), (queries.WRITERS, "{{version}} {{profile}} {{instance}}"), field("none", steps([(1, BLUE)])),
+            colour="none", text="name",
+        ),
+    )
+
+
+def hourly(title, calculation, query, what):
+    """The plugin takes a minimum of 0 for none and sets its own; only a custom palette with absolute thresholds does not
+    depend on it. It has a colour for hours without a number, where other palettes would take the lowest: red."""
+    palette = {
+        "colorPalette": "custom", "colorSpace": "rgb", "invertPalette": False, "nullValueColor": GREY,
+        "groupBy": 60, "calculation": calculation,
+        "thresholds": {"mode": "absolute", "steps": [{"value": score, "color": heat(score)} for score in (0, 5, 10)]},
+    }
+    # Just above 0 is taken for what it is, and makes the legend as absolute as the cells.
+    fields = field("none", custom=palette, min=0.001, max=10, decimals=1)
+    options = {
+        "from": "0", "to": "0", "regions": [], "showCellBorder": True, "showTooltip": True, "showLegend": True,
+        "showValueIndicator": True, "legendGradientQuality": "low",
+    }
+    return panel(
+        "marcusolsson-hourly-heatmap-panel", title,
+        f"{what} A column a day, a line an hour, in the dashboard's time zone. {SCALE}",
+        (12, 12), over_time((query, "{{cluster}}")), fields, options,
+        links=[{"title": "Metrics and members", "type": "link", "url": FROM_HOURLY}], **HOURLY,
+    )
+
+
+def dashboards():
+    shared = [data_source_variable(), variable("cluster", "Cluster", queries.CLUSTERS)]
+    core = [
+        *shared, variable("member", "Member", queries.MEMBERS),
+        variable("profile", "Thresholds of profile", queries.PROFILES, every=False),
+    ]
+    cells = row(
+        "$cluster",
+        hourly("$cluster: worst of the hour", "min", queries.CLUSTER_MIN, "Lowest score of the worst member."),
+        hourly("$cluster: mean of the hour", "mean", queries.CLUSTER_MEAN, "Mean of the scores of the worst member."),
+    )
+    cells[0]["repeat"] = "cluster"
+    return [
+        dashboard(
+            "etcd-heatmap", "etcd heat map", "When was which etcd cluster unhealthy, and why? Needs no plugin.",
+            core, overview() + metrics() + members() + writer(),
+        ),
+        dashboard(
+            "etcd-heatmap-hourly", "etcd heat map (hourly heatmap panel)",
+            "For those who still run the panel marcusolsson-hourly-heatmap-panel, which is archived.", shared, cells,
+        ),
+    ]
+
+
+def main():
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "dashboards"
+    for each in dashboards():
+        text = json.dumps(each, indent=2, ensure_ascii=False) + "\n"
+        (folder / f"{each['uid']}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Grafana's panels, variables and dashboards as far as these dashboards need them; no word of etcd."""
+
+DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+
+GREY = "#9e9e9e"
+RED, YELLOW, GREEN = (215, 48, 39), (254, 224, 100), (70, 170, 90)
+
+
+def heat(score):
+    """The colour of a score, the same as in the terminal: 0 is red, 5 yellow, 10 green."""
+    lower, upper, share = (RED, YELLOW, score / 5) if score < 5 else (YELLOW, GREEN, (score - 5) / 5)
+    return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in zip(lower, upper))
+
+
+def steps(colours, base=GREY):
+    """Absolute thresholds. What is below the first, or no number, has the colour of the base: grey."""
+    rest = [{"value": value, "color": colour} for value, colour in colours]
+    return {"mode": "absolute", "steps": [{"value": None, "color": base}, *rest]}
+
+
+def special(match, text):
+    return {"type": "special", "options": {"match": match, "result": {"text": text, "color": GREY, "index": 0}}}
+
+
+# Two mappings, because the panels of Grafana 10 do not look for "null+nan".
+UNKNOWN = [special("null", "unknown"), special("nan", "unknown")]
+
+
+def field(unit, thresholds=None, custom=None, overrides=(), **more):
+    defaults = {"unit": unit, "mappings": UNKNOWN, "noValue": "unknown", **more}
+    if thresholds:
+        defaults |= {"thresholds": thresholds, "color": {"mode": "thresholds"}}
+    if custom:
+        defaults["custom"] = custom
+    return {"defaults": defaults, "overrides": list(overrides)}
+
+
+def share_field(custom):
+    """Shares of a whole, 0 to 1."""
+    colours = [(tenth / 10, heat(tenth)) for tenth in range(11)]
+    return field("percentunit", steps(colours), custom, min=0, max=1, decimals=0)
+
+
+def score_field(custom=None, **more):
+    """Scores and points, 0 to 10. A colour begins at its score, so that nothing looks better than it is."""
+    return field("none", steps([(score, heat(score)) for score in range(11)]), custom, min=0, max=10, decimals=1, **more)
+
+
+def targets(queries, **options):
+    """Queries (expression, legend) with the names A, B, …"""
+    return [
+        {"refId": "ABCDEFG"[place], "datasource": DATA_SOURCE, "expr": expr, "legendFormat": legend, **options}
+        for place, (expr, legend) in enumerate(queries)
+    ]
+
+
+def over_time(*queries, **options):
+    return targets(queries, range=True, instant=False, **options)
+
+
+def now(*queries):
+    return targets(queries, range=False, instant=True)
+
+
+def panel(kind, title, description, size, asked, fields, options, **more):
+    return {
+        "type": kind, "title": title, "description": description, "datasource": DATA_SOURCE,
+        "gridPos": {"w": size[0], "h": size[1]}, "targets": asked, "fieldConfig": fields, "options": options, **more,
+    }
+
+
+# One sample an hour, however wide the panel is; Prometheus answers no more than 11,000.
+HOURLY = {"interval": "1h", "maxDataPoints": 11000}
+
+NO_LEGEND = {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []}
+LEGEND = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
+
+
+def hour_by_hour(title, description, size, query, fields):
+    options = {
+        "showValue": "never", "rowHeight": 0.9, "colWidth": 0.95,
+        "legend": NO_LEGEND, "tooltip": {"mode": "single", "sort": "none"},
+    }
+    return panel("status-history", title, description, size, over_time(query), fields, options, **HOURLY)
+
+
+def curves(title, description, size, asked, fields):
+    options = {"legend": LEGEND, "tooltip": {"mode": "multi", "sort": "desc"}}
+    return panel("timeseries", title, description, size, asked, fields, options)
+
+
+# A gap stays a gap.
+LINE = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "spanNulls": False, "showPoints": "auto"}
+
+
+def dashed(query, colour):
+    return {
+        "matcher": {"id": "byFrameRefID", "options": query},
+        "properties": [
+            {"id": "color", "value": {"mode": "fixed", "fixedColor": colour}},
+            {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 6]}},
+        ],
+    }
+
+
+LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+
+
+def number(title, description, size, query, fields, colour="value", text="auto"):
+    options = {
+        "reduceOptions": LAST,
+        "colorMode": colour, "graphMode": "none", "textMode": text, "justifyMode": "auto", "orientation": "auto",
+    }
+    return panel("stat", title, description, size, now(query), fields, options)
+
+
+def bars(title, description, size, query, fields):
+    options = {
+        "reduceOptions": LAST, "displayMode": "basic", "orientation": "horizontal", "showUnfilled": True,
+        "valueMode": "color", "minVizWidth": 8, "minVizHeight": 16,
+    }
+    return panel("bargauge", title, description, size, now(query), fields, options)
+
+
+def row(title, *panels):
+    return [{"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1}}, *panels]
+
+
+def placed(panels):
+    """Gives ids, and places from left to right; a panel that does not fit begins a new line."""
+    x = y = height = 0
+    for place, each in enumerate(panels, 1):
+        size = each["gridPos"]
+        if x + size["w"] > 24:
+            x, y, height = 0, y + height, 0
+        each |= {"id": place, "gridPos": {**size, "x": x, "y": y}}
+        x, height = x + size["w"], max(height, size["h"])
+    return panels
+
+
+def data_source_variable():
+    return {
+        "type": "datasource", "name": "datasource", "label": "Data source", "query": "prometheus", "refresh": 1,
+        "multi": False, "includeAll": False,
+    }
+
+
+def variable(name, label, query, every=True):
+    one = {
+        "type": "query", "name": name, "label": label, "datasource": DATA_SOURCE, "query": query,
+        # Whenever the range changes; sorted by name.
+        "refresh": 2, "sort": 1, "multi": every, "includeAll": every,
+    }
+    if every:
+        one |= {"allValue": ".+", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
+    return one
+
+
+def dashboard(uid, title, description, variables, panels):
+    others = {
+        "type": "dashboards", "title": "etcd heat map", "tags": ["etcd-heatmap"], "icon": "external link", "tooltip": "",
+        "url": "", "asDropdown": False, "targetBlank": False, "includeVars": True, "keepTime": True,
+    }
+    return {
+        "id": None, "uid": uid, "title": title, "description": description, "tags": ["etcd", "etcd-heatmap"],
+        # The one of Grafana 10.0; later ones migrate it when they load it.
+        "schemaVersion": 38, "version": 1, "editable": True, "graphTooltip": 1, "timezone": "utc",
+        "time": {"from": "now-6d/d", "to": "now"}, "refresh": "5m",
+        "templating": {"list": variables}, "annotations": {"list": []}, "links": [others], "panels": placed(panels),
+    }

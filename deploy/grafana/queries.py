@@ -1,0 +1,111 @@
+"""What the panels ask: PromQL that answers on series of the textfile, of the recording rules and of an imported backfill."""
+
+CLUSTER = 'cluster=~"$cluster"'
+MEMBER = f'{CLUSTER},member=~"$member"'
+
+# The hour that begins at the time of the sample, its end not part of it: so a cell lies where its hour lies, and the
+# hour that is not over is there already. The millisecond keeps the next hour's first sample out.
+THIS_HOUR = "offset -59m59s999ms"
+
+
+def hour(function, series, window="1h"):
+    return f"{function}({series}[{window}] {THIS_HOUR})"
+
+
+def of_members(score):
+    """The worst of the members where nobody has recorded it, as after the import of nothing but `etcd_score`.
+
+    Not where a live writer judges (it says itself who is unknown), nor where the cluster's own score was there within
+    a week, nor where a member that was there within a day is missing: none of these may come out green."""
+    seen = hour("present_over_time", f"etcd_score{{{CLUSTER}}}", "1d")
+    known = hour("present_over_time", f"etcd_score{{{CLUSTER}}}")
+    live = hour("present_over_time", f"etcd_score_unknown{{{CLUSTER}}}")
+    recorded = hour("present_over_time", f"cluster:etcd_score:worst{{{CLUSTER}}}", "1w")
+    return f"""{score}
+  unless on (cluster) ({seen} unless on (cluster, member) {known})
+  unless on (cluster) {live}
+  unless on (cluster) {recorded}"""
+
+
+def unknown(by, selector):
+    """NaN for who is known to have no score: it is no number, so nothing can paint it green."""
+    return f"NaN * max by ({by}) ({hour('max_over_time', f'etcd_score_unknown{{{selector}}}')} == 1)"
+
+
+WORST = f"cluster:etcd_score:worst{{{CLUSTER}}}"
+
+CLUSTER_MIN = f"""min by (cluster) ({hour("min_over_time", WORST)})
+or
+{of_members(f"min by (cluster) ({hour('min_over_time', f'etcd_score{{{CLUSTER}}}')})")}
+or
+{unknown("cluster", CLUSTER)}"""
+
+WORST_MEMBER = f"(min by (cluster) (last_over_time(etcd_score{{{CLUSTER}}}[1m])))[1h:1m]"
+
+# `sum` by `count`, because a cluster can have two series in an hour: backfilled and live, or of two nodes.
+CLUSTER_MEAN = f"""sum by (cluster) ({hour("sum_over_time", WORST)}) / sum by (cluster) ({hour("count_over_time", WORST)})
+or
+{of_members(f"avg_over_time({WORST_MEMBER} {THIS_HOUR})")}
+or
+{unknown("cluster", CLUSTER)}"""
+
+MEMBER_MIN = f"""min by (cluster, member) ({hour("min_over_time", f"etcd_score{{{MEMBER}}}")})
+or
+{unknown("cluster, member", MEMBER)}"""
+
+# Labels can be sorted into rows and columns, values cannot: the day and the hour become labels.
+DAY_HOUR = f"""label_join(
+  ({CLUSTER_MIN})
+  * on () group_left (hour)
+  label_replace(count_values("hour", hour()), "hour", "0$1", "hour", "(.)")
+  * on () group_left (day)
+  label_replace(
+    count_values("day", year() * 10000 + month() * 100 + day_of_month()),
+    "day", "$1-$2-$3", "day", "(....)(..)(..)"
+  ),
+  "row", " ", "cluster", "day"
+)"""
+
+# Sixty minutes an hour, each known or not; of two writers the one that knew more. A backfill has no `etcd_score_unknown`:
+# there a score is what is known. No operator stands inside of a subquery: it took eight times as long.
+UNKNOWN, SCORE = f"etcd_score_unknown{{{MEMBER}}}", f"etcd_score{{{MEMBER}}}"
+COVERAGE = f"""(
+  max by (cluster, member) ({hour("count_over_time", UNKNOWN, "1h:1m")} - {hour("sum_over_time", UNKNOWN, "1h:1m")})
+  or
+  max by (cluster, member) ({hour("count_over_time", SCORE, "1h:1m")})
+) / 60"""
+
+LOWEST_NOW = f"min(etcd_score{{{CLUSTER}}})"
+UNKNOWN_NOW = f"sum(max by (cluster, member) (etcd_score_unknown{{{CLUSTER}}}))"
+SCORE_AGE = f"time() - max(timestamp(etcd_score{{{CLUSTER}}}))"
+
+POINTS = f"min by (cluster, member, metric) ({hour('min_over_time', f'etcd_points{{{MEMBER}}}')})"
+POINTS_LOST = f"sort_desc(avg by (metric) (10 - avg_over_time(etcd_points{{{MEMBER}}}[$__range])))"
+
+
+def reading(metric):
+    return f'max by (cluster, member) (etcd_reading{{{MEMBER},metric="{metric}"}})'
+
+
+def thresholds(metric):
+    return f'max by (points) (etcd_threshold{{profile="$profile",metric="{metric}",of=""}})'
+
+
+def shares(metric, limit):
+    """Shares of a limit, as readings: of the lowest limit among the members that are shown. A quota below 0 is none."""
+    share = f'max by (points, of) (etcd_threshold{{profile="$profile",metric="{metric}",of="{limit}"}})'
+    return f'{share} * on () group_left () min(etcd_reading{{{MEMBER},metric="{limit}"}} > 0)'
+
+
+SUCCESS_AGE = "time() - max by (instance) (etcd_heatmap_last_success_timestamp_seconds)"
+EVALUATED_AGE = "time() - max by (instance) (etcd_heatmap_evaluation_timestamp_seconds)"
+DURATION = "max by (instance) (etcd_heatmap_evaluation_duration_seconds)"
+EVALUATIONS = "sum by (instance) (increase(etcd_heatmap_evaluations_total[$__rate_interval]))"
+FAILURES = "sum by (instance) (increase(etcd_heatmap_evaluation_failures_total[$__rate_interval]))"
+WRITERS = "max by (instance, version, profile) (etcd_heatmap_info)"
+
+# Whoever never had a score is only in the second.
+KNOWN_OR_NOT = '__name__=~"etcd_score|etcd_score_unknown"'
+CLUSTERS = f"label_values({{{KNOWN_OR_NOT}}}, cluster)"
+MEMBERS = f"label_values({{{KNOWN_OR_NOT},{CLUSTER}}}, member)"
+PROFILES = "label_values(etcd_threshold, profile)"

@@ -1,0 +1,136 @@
+//! The dashboards of `deploy/grafana`, as far as they can be judged without a Grafana: their types, and what a
+//! Prometheus answers to all that they ask.
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, Run, Tree, assert_same, oracle, oracle_run, prometheus_of};
+
+const DASHBOARDS: [&str; 2] = ["etcd-heatmap", "etcd-heatmap-hourly"];
+
+fn path(name: &str) -> String {
+    format!("{}/deploy/grafana/dashboards/{name}.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("cannot read {name}: {error}"))
+}
+
+/// Runs one of the oracle's looks at both dashboards.
+fn look(at: &[&str]) {
+    oracle("grafana.py", &[at, &DASHBOARDS.map(path).each_ref().map(String::as_str)].concat());
+}
+
+/// The same look at one dashboard that somebody has changed.
+fn look_at_changed(at: &str, name: &str, change: impl FnOnce(&mut Value)) -> Run {
+    let mut dashboard: Value = serde_json::from_str(&text(name)).expect("a dashboard is JSON");
+    change(&mut dashboard);
+    let folder = Folder::new("grafana");
+    oracle_run("grafana.py", &[at, &folder.write("changed.json", dashboard.to_string())])
+}
+
+#[test]
+fn the_committed_dashboards_are_what_the_generator_writes() {
+    let folder = Folder::new("grafana");
+    oracle("../../deploy/grafana/generate.py", &[&folder.at("")]);
+    let committed: Tree = DASHBOARDS.map(|name| (format!("{name}.json"), text(name).into_bytes())).into();
+    assert_same(&committed, &folder.tree(""));
+}
+
+#[test]
+fn both_dashboards_have_the_types_of_grafanas_own_schemas() {
+    look(&["schema"]);
+}
+
+#[test]
+fn what_grafanas_schemas_do_not_know_is_refused() {
+    // Where, what stands there then, and the word with which it must be refused.
+    let of_core = [
+        ("/panels/1/type", json!("status-histroy"), "no panel of Grafana"),
+        ("/panels/1/wide", json!(true), "wide"),
+        ("/panels/1/options/colorMode", json!("bright"), "colorMode"),
+        ("/panels/1/options/showValues", json!(true), "showValues"),
+        ("/panels/1/gridPos/w", json!("6"), "gridPos.w"),
+        ("/panels/1/targets/0/expression", json!("up"), "expression"),
+        ("/panels/1/targets/0/datasource", json!({"type": "promethius", "uid": "x"}), "no known data source"),
+        ("/panels/5/fieldConfig/defaults/custom/fillOpaqueness", json!(1), "fillOpaqueness"),
+        ("/panels/6/fieldConfig/defaults/custom/cellOptions/type", json!("colour"), "cellOptions"),
+        ("/panels/1/fieldConfig/defaults/mappings/0/type", json!("spezial"), "mappings"),
+        ("/panels/1/fieldConfig/defaults/thresholds/mode", json!("relative"), "thresholds"),
+        ("/templating/list/1/type", json!("request"), "templating"),
+        ("/schemaVersion", json!("38"), "schemaVersion"),
+    ];
+    let of_hourly = [
+        ("/panels/1/fieldConfig/defaults/custom/calculation", json!("median"), "calculation"),
+        ("/panels/1/options/showLegends", json!(true), "showLegends"),
+    ];
+    for (name, changes) in DASHBOARDS.into_iter().zip([&of_core[..], &of_hourly]) {
+        for (pointer, value, word) in changes {
+            let run = look_at_changed("schema", name, |dashboard| put(dashboard, pointer, value));
+            assert_eq!(run.code, Some(1), "{name} {pointer} = {value} is taken: {}{}", run.stdout, run.stderr);
+            assert!(run.stdout.contains(word), "{name} {pointer} = {value}: {}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn each_panel_has_a_place_a_title_a_unit_and_the_data_source_that_is_chosen() {
+    look(&["layout"]);
+    for (pointer, value, word) in [
+        ("/panels/1/datasource/uid", json!("P1809F7CD0C75ACF3"), "a data source is"),
+        ("/panels/1/targets/0/datasource/uid", json!("prometheus"), "a data source is"),
+        ("/templating/list/1/datasource", json!("Prometheus"), "a data source is"),
+        ("/panels/2/id", json!(2), "ids repeat"),
+        ("/panels/2/gridPos/x", json!(5), "overlaps"),
+        ("/panels/1/description", json!("How it is going."), "in which unit"),
+        ("/panels/1/fieldConfig/defaults/mappings", json!([]), "null"),
+        ("/panels/5/fieldConfig/defaults/thresholds/steps/0/color", json!("green"), "for what is no number"),
+        ("/panels/8/fieldConfig/defaults/custom/spanNulls", json!(true), "draws through gaps"),
+    ] {
+        let run = look_at_changed("layout", DASHBOARDS[0], |dashboard| put(dashboard, pointer, &value));
+        assert_eq!(run.code, Some(1), "{pointer} = {value} is taken: {}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains(word), "{pointer} = {value}: {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn every_query_answers_and_what_is_unknown_is_never_a_number() {
+    let series = oracle_run("grafana.py", &["series"]).succeeds();
+    let prometheus = prometheus_of(&series.stdout);
+    look(&["answers", &prometheus.url()]);
+    // What the look is worth: queries that guess where a member is unknown, or that lose one.
+    for (part, other) in [
+        ("NaN * ", "10 * "),
+        ("present_over_time(etcd_score_unknown", "present_over_time(nothing"),
+        ("unless on (cluster) (present_over_time", "unless on (cluster) (1 > present_over_time"),
+        ("[1w]", "[1h]"),
+        (" - sum_over_time(etcd_score_unknown", " - 0 * sum_over_time(etcd_score_unknown"),
+        ("offset -59m59s999ms", "offset -1h"),
+        ("etcd_score|etcd_score_unknown", "etcd_score"),
+        ("} > 0)", "})"),
+    ] {
+        let (folder, committed) = (Folder::new("grafana"), text(DASHBOARDS[0]));
+        assert!(committed.contains(part), "no query has {part}");
+        let changed = folder.write("changed.json", committed.replace(part, other));
+        let run = oracle_run("grafana.py", &["answers", &prometheus.url(), &changed]);
+        assert_eq!(run.code, Some(1), "{other} for {part} is taken: {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn grafana_is_told_to_read_the_dashboards_from_where_the_manual_puts_them() {
+    let read = |name: &str| std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect(name);
+    let provider = read("deploy/grafana/provisioning/dashboards/etcd-heatmap.yml");
+    let folder = provider.lines().find_map(|line| line.trim().strip_prefix("path: ")).expect("the provider has a path");
+    let command = format!("install -D -m 644 -t {folder} deploy/grafana/dashboards/*.json");
+    assert!(read("docs/grafana.md").contains(&command), "docs/grafana.md has no `{command}`");
+    // With a uid of its own, a data source that Grafana has already would not be the one that is chosen.
+    let source = read("deploy/grafana/provisioning/datasources/etcd-heatmap.yml");
+    assert!(source.contains("type: prometheus") && !source.contains("uid:"), "{source}");
+}
+
+/// Puts a value where the pointer says, be there something or not.
+fn put(dashboard: &mut Value, pointer: &str, value: &Value) {
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a parent");
+    let parent = dashboard.pointer_mut(parent).unwrap_or_else(|| panic!("nothing at {parent}"));
+    parent[key] = value.clone();
+}

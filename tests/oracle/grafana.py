@@ -1,0 +1,285 @@
+"""Looks at dashboards as Grafana would.
+
+`grafana.py schema FILE …`        their types are those of Grafana's own schema package
+`grafana.py layout FILE …`        what the schema does not ask for and a reader needs
+`grafana.py series`               prints series as every road leaves them, as OpenMetrics
+`grafana.py answers URL FILE …`   asks the Prometheus at URL, which holds these series, all that the dashboards ask"""
+
+import json
+import math
+import re
+import sys
+from datetime import datetime, timezone
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import grafana_series as expected
+from prometheus import ask
+
+GREY, RED = "#9e9e9e", "#d73027"
+VARIABLE = {"type": "prometheus", "uid": "${datasource}"}
+HOURLY_HEATMAP = "marcusolsson-hourly-heatmap-panel"
+NOW = expected.START + (expected.MINUTES - 1) * 60
+
+
+class Check:
+    def __init__(self):
+        self.wrong = 0
+
+    def that(self, holds, words):
+        if not holds:
+            self.wrong += 1
+            print(words)
+
+    def same(self, found, wanted, what):
+        for key in sorted(found.keys() | wanted.keys(), key=str):
+            one, other = found.get(key), wanted.get(key)
+            near = one is not None and other is not None and math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+            self.that(near, f"{what} {key}: {one}, expected {other}")
+
+
+def dashboards(paths):
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            yield json.load(file)
+
+
+def schema(paths):
+    # Here, because nothing else needs the package.
+    import grafana_schema
+
+    check = Check()
+    for content in dashboards(paths):
+        for fault in grafana_schema.faults(content):
+            check.that(False, fault)
+    return check
+
+
+def layout(paths):
+    check = Check()
+    for content in dashboards(paths):
+        panels = content["panels"]
+        ids = [panel["id"] for panel in panels]
+        check.that(len(set(ids)) == len(ids), f"{content['uid']}: ids repeat: {ids}")
+        check.that(content["id"] is None, f"{content['uid']}: an id belongs to one Grafana")
+        taken = set()
+        for panel in panels:
+            name, place = f"{content['uid']}: {panel['title']!r}", panel["gridPos"]
+            cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+            check.that(not cells & taken and place["x"] + place["w"] <= 24, f"{name} overlaps another, or the edge")
+            taken |= cells
+            check.that(panel["title"], f"{name} has no title")
+            if panel["type"] != "row":
+                of_panel(check, panel, name)
+        for one in sources(content):
+            check.that(one == VARIABLE, f"{content['uid']}: a data source is {one}")
+        kinds = [each["name"] for each in content["templating"]["list"] if each["type"] == "datasource"]
+        check.that(kinds == ["datasource"], f"{content['uid']}: variables of data sources: {kinds}")
+    return check
+
+
+def of_panel(check, panel, name):
+    words = panel["description"]
+    unit = re.search("second|score|point|number|bytes|share|no unit", words, re.IGNORECASE)
+    check.that(len(words) > 40 and unit, f"{name} does not say what it shows, in which unit: {words!r}")
+    check.that(panel.get("datasource") == VARIABLE, f"{name} has no data source")
+    check.that(all("vector(0)" not in target["expr"] for target in panel["targets"]), f"{name} makes zeros of nothing")
+    defaults = panel["fieldConfig"]["defaults"]
+    grey = {m["options"]["match"]: m["options"]["result"] for m in defaults["mappings"]}
+    for match in ("null", "nan"):
+        shown = grey.get(match, {})
+        check.that((shown.get("text"), shown.get("color")) == ("unknown", GREY), f"{name} shows {match} as {shown}")
+    if panel["type"] == HOURLY_HEATMAP:
+        custom = defaults["custom"]
+        colours = custom["thresholds"]
+        check.that(custom["colorPalette"] == "custom" and custom["nullValueColor"] == GREY, f"{name} has other colours")
+        check.that(colours["mode"] == "absolute" and [step["value"] for step in colours["steps"]] == [0, 5, 10],
+                   f"{name} has other thresholds: {colours}")
+        # What the plugin takes for "automatic".
+        check.that(bool(defaults["min"]), f"{name} has a minimum that the plugin does not see")
+    else:
+        check.that(not defaults.get("custom", {}).get("spanNulls"), f"{name} draws through gaps")
+        if "thresholds" in defaults:
+            check.that(colour(panel, -1) == GREY, f"{name} has a colour for what is no number")
+
+
+def sources(part):
+    if isinstance(part, dict):
+        yield from (each for key, each in part.items() if key == "datasource")
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from sources(each)
+
+
+def colour(panel, value):
+    found = None
+    for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]:
+        if step["value"] is None or (value is not None and value >= step["value"]):
+            found = step["color"]
+    return found
+
+
+def filled(text, choice, step):
+    """Variables as Grafana's Prometheus data source fills them in: All has its own expression, names are escaped."""
+    escaped = {name: re.sub(r"([\\.^$|?*+()\[\]{}])", r"\\\\\1", value) for name, value in choice.items() if value != EVERY}
+    interval = {"__interval": f"{step}s", "__rate_interval": f"{max(step + 15, 60)}s"}
+    values = choice | escaped | interval | {"__range": f"{expected.MINUTES * 60}s"}
+    # `$1` is not Grafana's.
+    return re.sub(r"\$\{?([a-z_]+)(?::\w+\})?\}?", lambda match: values[match[1]], text)
+
+
+def answer(url, panel, target, choice):
+    """Yields (labels, second, value); a range as Grafana aligns it."""
+    step = 3600 if panel.get("interval") == "1h" else 120
+    query = filled(target["expr"], choice, step)
+    if target["instant"]:
+        for each in ask(url, "query", query=query, time=NOW):
+            yield each["metric"], NOW, float(each["value"][1])
+        return
+    for each in ask(url, "query_range", query=query, start=expected.START // step * step, end=NOW // step * step, step=step):
+        for second, value in each["values"]:
+            yield each["metric"], int(second), float(value)
+
+
+EVERY = ".+"
+ALL = {"cluster": EVERY, "member": EVERY, "profile": "every"}
+ONE = ALL | {"cluster": "c1", "member": "a"}
+DOTTED = ALL | {"cluster": "c2", "member": "10.0.0.3:2379"}
+
+
+def answers(url, *paths):
+    check = Check()
+    for content in dashboards(paths):
+        panels = {panel["title"]: panel for panel in content["panels"] if panel["type"] != "row"}
+        for panel in panels.values():
+            for target in panel["targets"]:
+                for choice in (ALL, ONE, DOTTED):
+                    answered = any(True for _ in answer(url, panel, target, choice))
+                    check.that(answered, f"{panel['title']} {target['refId']} for {choice}: no answer")
+        members = {member for members in expected.MEMBERS.values() for member in members}
+        variables(check, url, content, ALL, members)
+        variables(check, url, content, ONE, {"a", "b"})
+        CELLS[content["uid"]](check, url, panels)
+    return check
+
+
+def variables(check, url, content, choice, members):
+    wanted = {"cluster": set(expected.MEMBERS), "member": members, "profile": {"seed", "every"}}
+    for each in content["templating"]["list"]:
+        if each["type"] == "query":
+            match, label = re.fullmatch(r"label_values\((.+), (\w+)\)", filled(each["query"], choice, 60)).groups()
+            asked = urlencode({"match[]": match, "start": expected.START, "end": NOW})
+            with urlopen(f"{url}/api/v1/label/{label}/values?{asked}", timeout=60) as found:
+                values = set(json.load(found)["data"])
+            check.that(values == wanted[each["name"]], f"${each['name']} offers {values}")
+
+
+def cells(url, panel, choice, *names):
+    """(numbers, those that are NaN) of a panel's first query, by the labels of these names and the hour."""
+    numbers, unknown = {}, set()
+    for labels, second, value in answer(url, panel, panel["targets"][0], choice):
+        at = (*(labels[name] for name in names), (second - expected.START) // 3600)
+        if math.isnan(value):
+            unknown.add(at)
+        else:
+            numbers[at] = value
+    return numbers, unknown
+
+
+def by_hour(table):
+    names = {of: of if isinstance(of, tuple) else (of,) for of in table}
+    return {(*names[of], hour): value for of, hours in table.items() for hour, value in hours.items()}
+
+
+def core(check, url, panels):
+    said = {(cluster, hour) for cluster, _, hour in expected.SAID_UNKNOWN}
+    for title in ("Worst score of each hour, by cluster", "Day by hour"):
+        numbers, unknown = cells(url, panels[title], ALL, "cluster")
+        check.same(numbers, by_hour(expected.CLUSTER_MIN), title)
+        check.that(unknown == said, f"{title}: unknown are {unknown}")
+    day_by_hour(check, url, panels["Day by hour"])
+    numbers, unknown = cells(url, panels["Worst score of each hour, by member"], ALL, "cluster", "member")
+    check.same(numbers, by_hour(expected.MEMBER_MIN), "worst of the hour")
+    check.that(unknown == expected.SAID_UNKNOWN, f"unknown members: {unknown}")
+    coverage(check, url, panels["Coverage of each hour, by member"])
+    points(check, url, panels)
+    limits(check, url, panels)
+    stats = {
+        "Lowest known score": 10, "Members without a score": 2, "Age of the newest score": 0, "Age of the last success": 20,
+    }
+    for title, wanted in stats.items():
+        [(_, _, value)] = answer(url, panels[title], panels[title]["targets"][0], ALL)
+        check.that(value == wanted, f"{title}: {value}, expected {wanted}")
+
+
+def day_by_hour(check, url, panel):
+    """Each sample names its day and hour itself; they must be those of its time."""
+    for labels, second, _ in answer(url, panel, panel["targets"][0], ALL):
+        at = datetime.fromtimestamp(second, timezone.utc)
+        row = f"{labels['cluster']} {at:%Y-%m-%d}"
+        check.that((labels["row"], labels["hour"]) == (row, f"{at:%H}"), f"{at}: {labels}")
+
+
+def coverage(check, url, panel):
+    numbers, _ = cells(url, panel, ALL, "cluster", "member")
+    edges = {place: value for place, value in numbers.items() if (place[0], place[2]) in expected.EDGES}
+    check.that(all(0.8 <= value <= 1 for value in edges.values()), f"hours in which a gap begins: {edges}")
+    wanted = {place: value for place, value in by_hour(expected.COVERAGE).items() if place not in edges}
+    check.same({place: value for place, value in numbers.items() if place not in edges}, wanted, "coverage")
+    check.that(colour(panel, 0) == colour(panel, 0.05) == RED, "an hour of which nothing is known is not red")
+
+
+def points(check, url, panels):
+    numbers, _ = cells(url, panels["Fewest points of each hour, by metric"], ONE, "metric")
+    known = [hour for hour in expected.HOURS if hour not in (20, 21)]
+    wanted = {(metric, hour): 10 for metric in expected.METRICS for hour in known} | {("wal_fsync", 3): 0}
+    check.same(numbers, wanted, "points")
+    panel = panels["What cost the most"]
+    lost = [(labels["metric"], value) for labels, _, value in answer(url, panel, panel["targets"][0], ONE)]
+    # Ten of the minutes cost all ten points; the writer was down for 130.
+    check.that(lost[0][0] == "wal_fsync", f"the most expensive comes first: {lost}")
+    wanted = {metric: 0 for metric in expected.METRICS} | {"wal_fsync": 10 * 10 / (expected.MINUTES - 130)}
+    check.same(dict(lost), wanted, "points lost")
+
+
+def limits(check, url, panels):
+    """Shares are of the lowest limit that is shown, and a quota below 0 is none."""
+    for title, member, wanted in [
+        ("db_size", EVERY, {0.8 * 2 * expected.GIB}),
+        ("db_size", "b", {0.8 * 8 * expected.GIB}),
+        ("db_size", "d", set()),
+        ("open_fds", EVERY, {0.8 * 65536}),
+    ]:
+        asked = answer(url, panels[title], panels[title]["targets"][2], ALL | {"member": member})
+        found = {value for _, _, value in asked}
+        check.that(found == wanted, f"share of {title} for {member}: {found}, expected {wanted}")
+    panel = panels["backend_commit"]
+    asked = answer(url, panel, panel["targets"][1], ALL | {"profile": "seed"})
+    found = {(labels["points"], value) for labels, _, value in asked}
+    check.that(found == {("5", 0.025), ("0", 0.04)}, f"thresholds of the seed: {found}")
+
+
+def hourly(check, url, panels):
+    wanted = {"$cluster: worst of the hour": expected.CLUSTER_MIN, "$cluster: mean of the hour": expected.CLUSTER_MEAN}
+    for title, of_clusters in wanted.items():
+        for cluster in expected.MEMBERS:
+            numbers, _ = cells(url, panels[title], ALL | {"cluster": cluster}, "cluster")
+            check.same(numbers, by_hour({cluster: of_clusters.get(cluster, {})}), title)
+        seconds = {second for _, second, _ in answer(url, panels[title], panels[title]["targets"][0], ALL)}
+        check.that(not any(second % 60 for second in seconds), f"{title}: samples off the minute")
+
+
+CELLS = {"etcd-heatmap": core, "etcd-heatmap-hourly": hourly}
+
+
+def main():
+    command, *arguments = sys.argv[1:]
+    if command == "series":
+        sys.stdout.writelines(expected.openmetrics())
+        return
+    check = {"schema": schema, "layout": layout}[command](arguments) if command != "answers" else answers(*arguments)
+    print(f"{command}: {check.wrong} wrong")
+    sys.exit(check.wrong > 0)
+
+
+if __name__ == "__main__":
+    main()

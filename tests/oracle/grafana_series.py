@@ -1,0 +1,153 @@
+"""Series as the textfile, the recording rules and imported backfills leave them, and what of them is to be seen.
+
+36 hours of minutes. `c1` comes from a textfile, so it has labels of a node; `c2` and `c3` come from recording rules; of
+`old` nothing but `etcd_score` was imported, of `emitted` the cluster's score too. What is to be seen is written by hand."""
+
+START = 1_790_812_800
+MINUTES = 36 * 60
+NODE = {"instance": "node1:9100", "job": "node"}
+METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"]
+GIB = 2**30
+
+UNKNOWN = "unknown"
+
+
+def at(hour, minute=0):
+    return hour * 60 + minute
+
+
+def state(cluster, member, minute):
+    """The member's score; UNKNOWN where a live writer says so, None where there is nothing."""
+    if cluster == "c1" and at(19, 50) <= minute < at(22):
+        return None  # The writer was down.
+    match cluster, member:
+        case "c1", "a":
+            return 7 if at(3, 10) <= minute < at(3, 20) else 10
+        case "c1", "b":
+            return UNKNOWN if at(9, 30) <= minute < at(10) else 4.5 if at(5) <= minute < at(6) else 10
+        case "c2", "d":
+            return UNKNOWN if minute >= at(6) else 10
+        case "c3", "f":
+            return UNKNOWN
+        case "old", "x":
+            return 10 if minute < at(11, 50) else None
+        case "old", "y":
+            if at(6, 50) <= minute < at(9) or minute >= at(11, 50):
+                return None
+            return 3 if at(4, 30) <= minute < at(5) else 10
+        case "emitted", "n":
+            return 10 if minute < at(3, 50) else None
+    return 10
+
+
+MEMBERS = {
+    "c1": ["a", "b"], "c2": ["10.0.0.3:2379", "d"], "c3": ["e", "f"], "old": ["x", "y"], "emitted": ["m", "n"],
+}
+LIVE = ("c1", "c2", "c3")
+HOURS = range(36)
+
+# The number that each hour's cell must show, by hand. Every other cell is unknown: it has no sample, or NaN where a live
+# writer says so. Nobody ever knew the score of `f`, so `c3` has no cell.
+CLUSTER_MIN = {
+    "c1": {h: 10 for h in HOURS if h not in (20, 21)} | {3: 7, 5: 4.5},
+    "c2": {h: 10 for h in range(6)},
+    "old": {h: 10 for h in range(12) if h not in (7, 8)} | {4: 3},
+    "emitted": {h: 10 for h in range(4)},
+}
+CLUSTER_MEAN = {
+    "c1": CLUSTER_MIN["c1"] | {3: (10 * 7 + 50 * 10) / 60},
+    "c2": CLUSTER_MIN["c2"],
+    "old": CLUSTER_MIN["old"] | {4: (30 * 3 + 30 * 10) / 60},
+    "emitted": CLUSTER_MIN["emitted"],
+}
+MEMBER_MIN = {
+    ("c1", "a"): CLUSTER_MIN["c1"] | {5: 10},
+    ("c1", "b"): CLUSTER_MIN["c1"] | {3: 10},
+    ("c2", "10.0.0.3:2379"): {h: 10 for h in HOURS},
+    ("c2", "d"): CLUSTER_MIN["c2"],
+    ("c3", "e"): {h: 10 for h in HOURS},
+    ("c3", "f"): {},
+    ("old", "x"): {h: 10 for h in range(12)},
+    ("old", "y"): CLUSTER_MIN["old"],
+    ("emitted", "m"): {h: 10 for h in HOURS},
+    ("emitted", "n"): CLUSTER_MIN["emitted"],
+}
+# Where a gap begins a Prometheus still answers for five minutes, with its edge or without: those hours are left out.
+EDGES = {("c1", 19), ("old", 6), ("old", 11), ("emitted", 3)}
+COVERAGE = {of: {h: 1 for h in hours} for of, hours in MEMBER_MIN.items()}
+COVERAGE["c1", "b"] |= {9: 0.5}
+COVERAGE["c2", "d"] |= {h: 0 for h in range(6, 36)}
+COVERAGE["c3", "f"] = {h: 0 for h in HOURS}
+SAID_UNKNOWN = {("c2", "d", h) for h in range(6, 36)} | {("c3", "f", h) for h in HOURS}
+
+THRESHOLDS = [  # profile, metric, points, of, value
+    ("seed", "wal_fsync", "0", "", 0.01),
+    ("seed", "backend_commit", "5", "", 0.025),
+    ("seed", "backend_commit", "0", "", 0.04),
+    ("seed", "open_fds", "0", "", 1024),
+    ("seed", "leader_changes", "0", "", 5),
+    *(("every", metric, "0", "", 1) for metric in METRICS),
+    ("every", "open_fds", "0", "max_fds", 0.8),
+    ("every", "db_size", "5", "quota", 0.8),
+]
+# A quota below 0 is none.
+QUOTA = {"a": 2 * GIB, "b": 8 * GIB, "10.0.0.3:2379": 4 * GIB, "d": -1, "e": 8 * GIB, "f": 8 * GIB}
+
+
+def series():
+    """Yields (name, labels, value of a minute)."""
+    for cluster, members in MEMBERS.items():
+        extra = NODE if cluster == "c1" else {}
+        for member in members:
+            labels = {"cluster": cluster, "member": member, **extra}
+            yield from of_member(cluster, member, labels)
+        if cluster != "old":
+            yield "cluster:etcd_score:worst", {"cluster": cluster, **extra}, lambda minute, c=cluster: worst(c, minute)
+    for profile, metric, points, of, value in THRESHOLDS:
+        yield "etcd_threshold", {"profile": profile, "metric": metric, "points": points, "of": of}, lambda _, v=value: v
+    yield "etcd_heatmap_last_success_timestamp_seconds", NODE, lambda minute: START + minute * 60 - 20
+    yield "etcd_heatmap_evaluation_timestamp_seconds", NODE, lambda minute: START + minute * 60 - 30
+    yield "etcd_heatmap_evaluation_duration_seconds", NODE, lambda _: 0.25
+    yield "etcd_heatmap_evaluations_total", NODE, lambda minute: 4 * minute
+    yield "etcd_heatmap_evaluation_failures_total", NODE, lambda minute: minute // 600
+    yield "etcd_heatmap_info", NODE | {"version": "0.1.0", "profile": "seed"}, lambda _: 1
+
+
+def of_member(cluster, member, labels):
+    def score(minute):
+        found = state(cluster, member, minute)
+        return None if found == UNKNOWN else found
+
+    def unknown(minute):
+        found = state(cluster, member, minute)
+        return None if found is None else int(found == UNKNOWN)
+
+    def points(minute, metric):
+        found = score(minute)
+        return found if found is None else 0 if metric == "wal_fsync" and found == 7 else 10
+
+    yield "etcd_score", labels, score
+    if cluster != "old":
+        for metric in METRICS:
+            yield "etcd_points", labels | {"metric": metric}, lambda minute, m=metric: points(minute, m)
+    if cluster in LIVE:
+        yield "etcd_score_unknown", labels, unknown
+        for metric in METRICS:
+            yield "etcd_reading", labels | {"metric": metric}, lambda _: 0.002
+        yield "etcd_reading", labels | {"metric": "quota"}, lambda _: QUOTA[member]
+        yield "etcd_reading", labels | {"metric": "max_fds"}, lambda _: 65536
+
+
+def worst(cluster, minute):
+    found = [state(cluster, member, minute) for member in MEMBERS[cluster]]
+    return None if None in found or UNKNOWN in found else min(found)
+
+
+def openmetrics():
+    for name, labels, value in series():
+        text = ",".join(f'{label}="{each}"' for label, each in labels.items())
+        for minute in range(MINUTES):
+            found = value(minute)
+            if found is not None:
+                yield f"{name}{{{text}}} {found} {START + minute * 60}\n"
+    yield "# EOF\n"

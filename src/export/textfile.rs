@@ -64,6 +64,7 @@ impl Live {
         let is_unknown = |member| self.score_of(scores, member).is_none();
         unknown(&mut text, scores.members.iter().enumerate().map(|(index, member)| (member, is_unknown(index))));
         self.write_thresholds(&mut text);
+        self.write_weights(&mut text);
         text.text
     }
 
@@ -165,6 +166,14 @@ impl Live {
             }
         }
     }
+
+    fn write_weights(&self, text: &mut Text<'_>) {
+        text.begin("etcd_weight", "gauge", "The share of the score that a metric has, 0 to 1.");
+        for metric in Metric::ALL {
+            let own = [("profile", self.profile.name.as_str()), ("metric", metric.name())];
+            text.sample("etcd_weight", &own, self.profile.share(metric));
+        }
+    }
 }
 
 /// When the writer of this text succeeded last, seconds since 1970; `None` where it says nothing of it.
@@ -259,6 +268,7 @@ mod tests {
             r#"etcd_score_unknown{cluster="c",member="a\"b"} 0"#,
             r#"etcd_score_unknown{cluster="c",member="b"} 1"#,
             r#"etcd_threshold{metric="backend_commit",points="5",profile="seed"} 0.025"#,
+            r#"etcd_weight{metric="leader_changes",profile="seed"} 0.3"#,
         ] {
             assert!(text.lines().any(|l| l == line), "{line}:\n{text}");
         }

@@ -73,7 +73,7 @@ pub enum Command {
     Lint(LintArgs),
     /// Settings: what is in force, and where it came from.
     Config(ConfigArgs),
-    /// Print Prometheus recording rules that compute the score from now on.
+    /// Print Prometheus recording rules that compute the score from now on, or alerts on it.
     #[command(after_help = RULES_EXAMPLES)]
     Rules(RulesArgs),
     /// Print the score as SQL for DuckDB, which reads a history on disk.
@@ -221,6 +221,11 @@ pub struct ImportInto {
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct RulesArgs {
+    /// Print alerts on the scores instead: one that is low, one that is unknown, a textfile that is stale. They are
+    /// the same for every profile.
+    #[arg(long)]
+    pub alerts: bool,
+
     /// How to judge, and how series are named.
     #[command(flatten)]
     pub flags: Flags<OfRules>,

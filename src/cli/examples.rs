@@ -47,7 +47,9 @@ pub(super) const RULES_EXAMPLES: &str = "\
 Examples:
   The score of one job by the thresholds of etcd's own alerts:
     etcd-heatmap rules --profile mixin --selector 'job=\"etcd\"' > etcd-heatmap.rules.yml
-    promtool check rules etcd-heatmap.rules.yml";
+    promtool check rules etcd-heatmap.rules.yml
+  Alerts on the scores, of these rules or of a textfile:
+    etcd-heatmap rules --alerts > etcd-heatmap.alerts.yml";
 
 pub(super) const SQL_EXAMPLES: &str = "\
 Examples:

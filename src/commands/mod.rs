@@ -271,7 +271,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Lint(args) => lint::run(&args, &reporter),
         Command::Import(args) => import::run(&args, settings, reporter),
-        Command::Rules(_) => rules::run(settings),
+        Command::Rules(args) => rules::run(&args, settings),
         Command::Sql(_) => sql::run(settings),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
     }

@@ -20,7 +20,7 @@ pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
 };
 pub use parquet::{HeatmapParquet, write_scores};
-pub use rules::{RulesError, recording_rules};
+pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
 pub use terminal::{Palette, Picture};
 

@@ -2,8 +2,10 @@
 
 mod examples;
 mod flags;
+mod package;
 
 pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, Wanted};
+pub use package::{CompletionsArgs, ManArgs};
 
 use std::path::PathBuf;
 
@@ -13,8 +15,8 @@ use crate::config::Given;
 use crate::export::Retention;
 use crate::spec::Profile;
 use examples::{
-    BACKFILL_EXAMPLES, CHECK_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, PULL_EXAMPLES,
-    RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
+    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES,
+    MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
 };
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
@@ -79,6 +81,12 @@ pub enum Command {
     /// Print the score as SQL for DuckDB, which reads a history on disk.
     #[command(after_help = SQL_EXAMPLES)]
     Sql(SqlArgs),
+    /// Print the completions of a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all subcommands.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -90,7 +98,7 @@ impl Command {
             Self::Score(args) => &args.flags.given,
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
-            Self::Lint(_) => &[],
+            Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Import(args) => &args.flags.given,

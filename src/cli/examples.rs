@@ -79,3 +79,17 @@ Examples:
     etcd-heatmap lint audit/openmetrics/*.om
   What lies compressed:
     zcat year.om.gz | etcd-heatmap lint -";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  For bash (package bash-completion) of one user:
+    etcd-heatmap completions bash > ~/.local/share/bash-completion/completions/etcd-heatmap
+  For zsh, in a folder of its fpath:
+    etcd-heatmap completions zsh > /usr/local/share/zsh/site-functions/_etcd-heatmap
+  For fish:
+    etcd-heatmap completions fish > ~/.config/fish/completions/etcd-heatmap.fish";
+
+pub(super) const MAN_EXAMPLES: &str = "\
+Examples:
+  All pages, for man etcd-heatmap-backfill:
+    etcd-heatmap man --out /usr/local/share/man/man1";

@@ -3,6 +3,7 @@
 mod backfill;
 mod check;
 mod compare;
+mod completions;
 mod config;
 mod evidence;
 mod explain;
@@ -10,6 +11,7 @@ mod generated;
 mod import;
 mod interrupt;
 mod lint;
+mod man;
 mod output_folder;
 mod progress;
 mod pull;
@@ -239,6 +241,12 @@ impl CommandError {
 
 /// Runs what was typed.
 pub fn run(cli: Cli) -> Result<(), CommandError> {
+    // About the program itself: a shell that starts where a file of settings is broken gets them all the same.
+    match &cli.command {
+        Command::Completions(args) => return completions::run(*args),
+        Command::Man(args) => return man::run(args),
+        _ => {}
+    }
     let reporter = Reporter::new(cli.quiet);
     let config = Config::load(cli.command.given(), cli.config.as_deref(), &environment())?;
     for note in &config.notes {
@@ -273,6 +281,8 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Import(args) => import::run(&args, settings, reporter),
         Command::Rules(args) => rules::run(&args, settings),
         Command::Sql(_) => sql::run(settings),
+        // Done above, without any settings.
+        Command::Completions(_) | Command::Man(_) => Ok(()),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
     }
 }

@@ -16,9 +16,9 @@ const SPELT: &str = "etcd__heatmap";
 pub(super) fn run(args: CompletionsArgs) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);
-    let script = String::from_utf8_lossy(&script);
-    Ok(print(match args.shell {
-        Shell::Bash => script.replace(MISSPELT, SPELT),
-        _ => script.into_owned(),
-    })?)
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if args.shell == Shell::Bash {
+        script = script.replace(MISSPELT, SPELT);
+    }
+    Ok(print(&script)?)
 }

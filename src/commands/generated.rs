@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::history::FileError;
 
 /// Prints all of a text, --quiet or not: it is what was asked for, and most often goes into a file.
-pub(super) fn print(text: impl AsRef<[u8]>) -> Result<(), FileError> {
+pub(super) fn print(text: &str) -> Result<(), FileError> {
     let mut out = stdout().lock();
-    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Whoever closes it early has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(FileError::new("write to", Path::new("standard output"), error))

@@ -26,15 +26,15 @@ pub(super) fn run(args: &ManArgs) -> Result<(), CommandError> {
 fn write_all(command: &Command, folder: &Path) -> Result<(), CommandError> {
     let name = command.get_display_name().unwrap_or(command.get_name());
     let path = folder.join(format!("{name}.1"));
-    WholeFile::write(&path, &page(command, &path)?)?;
+    WholeFile::write(&path, page(command, &path)?.as_bytes())?;
     command.get_subcommands().try_for_each(|subcommand| write_all(subcommand, folder))
 }
 
-fn page(command: &Command, path: &Path) -> Result<Vec<u8>, FileError> {
+fn page(command: &Command, path: &Path) -> Result<String, FileError> {
     let mut text = Vec::new();
     let rendered = render(command, &mut text).and_then(|()| write!(text, "{}", extra(command)));
     rendered.map_err(|error| FileError::new("write", path, error))?;
-    Ok(ascii(&String::from_utf8_lossy(&text)).into_bytes())
+    Ok(ascii(&String::from_utf8_lossy(&text)))
 }
 
 /// All that clap knows, but what stands below the flags in `--help`: its lines would be filled.

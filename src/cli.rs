@@ -2,8 +2,12 @@
 
 mod examples;
 mod flags;
+mod package;
+mod textfile;
 
 pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted};
+pub use package::{CompletionsArgs, ManArgs};
+pub use textfile::TextfileArgs;
 
 use std::path::PathBuf;
 
@@ -13,8 +17,8 @@ use crate::config::Given;
 use crate::export::Retention;
 use crate::spec::Profile;
 use examples::{
-    BACKFILL_EXAMPLES, CHECK_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, PULL_EXAMPLES,
-    RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
+    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES,
+    MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
 };
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
@@ -80,12 +84,18 @@ pub enum Command {
     Textfile(TextfileArgs),
     /// Settings: what is in force, and where it came from.
     Config(ConfigArgs),
-    /// Print Prometheus recording rules that compute the score from now on.
+    /// Print Prometheus recording rules that compute the score from now on, or alerts on it.
     #[command(after_help = RULES_EXAMPLES)]
     Rules(RulesArgs),
     /// Print the score as SQL for DuckDB, which reads a history on disk.
     #[command(after_help = SQL_EXAMPLES)]
     Sql(SqlArgs),
+    /// Print the completions of a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all subcommands.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -97,7 +107,7 @@ impl Command {
             Self::Score(args) => &args.flags.given,
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
-            Self::Lint(_) => &[],
+            Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Import(args) => &args.flags.given,
@@ -226,31 +236,14 @@ pub struct ImportInto {
     pub victoria_metrics: Option<String>,
 }
 
-/// Arguments of `textfile`.
-#[derive(Debug, Args)]
-pub struct TextfileArgs {
-    /// File to write, in the folder of node_exporter's --collector.textfile.directory and named *.prom [default:
-    /// standard output, once].
-    #[arg(long, short, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-
-    /// Ask nothing of the server: say whether the file tells of a success that is no older than --max-age, and exit with
-    /// 0 or 1.
-    #[arg(long, requires = "out")]
-    pub check_health: bool,
-
-    /// Take answers of which the server says that they are partial: what they lack is unknown.
-    #[arg(long)]
-    pub allow_partial: bool,
-
-    /// What to ask, and how to score.
-    #[command(flatten)]
-    pub flags: Flags<OfTextfile>,
-}
-
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct RulesArgs {
+    /// Print alerts on the scores instead: one that is low, one that is unknown, a textfile that is stale. They are
+    /// the same for every profile.
+    #[arg(long)]
+    pub alerts: bool,
+
     /// How to judge, and how series are named.
     #[command(flatten)]
     pub flags: Flags<OfRules>,

@@ -80,7 +80,11 @@ UNKNOWN_NOW = f"sum(max by (cluster, member) (etcd_score_unknown{{{CLUSTER}}}))"
 SCORE_AGE = f"time() - max(timestamp(etcd_score{{{CLUSTER}}}))"
 
 POINTS = f"min by (cluster, member, metric) ({hour('min_over_time', f'etcd_points{{{MEMBER}}}')})"
-POINTS_LOST = f"sort_desc(avg by (metric) (10 - avg_over_time(etcd_points{{{MEMBER}}}[$__range])))"
+# What it cost of the ten: points lost, weighed. Imported points have no weights beside them, and stay as they are.
+POINTS_LOST = (
+    f"sort_desc(avg by (metric) (10 - avg_over_time(etcd_points{{{MEMBER}}}[$__range]))"
+    f' * on (metric) (max by (metric) (etcd_weight{{profile="$profile"}}) or 0 * avg by (metric) (etcd_points{{{MEMBER}}}) + 1))'
+)
 
 
 def reading(metric):

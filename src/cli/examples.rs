@@ -56,7 +56,9 @@ pub(super) const RULES_EXAMPLES: &str = "\
 Examples:
   The score of one job by the thresholds of etcd's own alerts:
     etcd-heatmap rules --profile mixin --selector 'job=\"etcd\"' > etcd-heatmap.rules.yml
-    promtool check rules etcd-heatmap.rules.yml";
+    promtool check rules etcd-heatmap.rules.yml
+  Alerts on the scores, of these rules or of a textfile:
+    etcd-heatmap rules --alerts > etcd-heatmap.alerts.yml";
 
 pub(super) const SQL_EXAMPLES: &str = "\
 Examples:
@@ -86,3 +88,17 @@ Examples:
     etcd-heatmap lint audit/openmetrics/*.om
   What lies compressed:
     zcat year.om.gz | etcd-heatmap lint -";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  For bash (package bash-completion) of one user:
+    etcd-heatmap completions bash > ~/.local/share/bash-completion/completions/etcd-heatmap
+  For zsh, in a folder of its fpath:
+    etcd-heatmap completions zsh > /usr/local/share/zsh/site-functions/_etcd-heatmap
+  For fish:
+    etcd-heatmap completions fish > ~/.config/fish/completions/etcd-heatmap.fish";
+
+pub(super) const MAN_EXAMPLES: &str = "\
+Examples:
+  All pages, for man etcd-heatmap-backfill:
+    etcd-heatmap man --out /usr/local/share/man/man1";

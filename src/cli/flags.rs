@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use clap::error::Error;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
 use crate::config::{Given, KEYS, Key, Origin, Shape};
 
@@ -165,6 +165,12 @@ fn argument(key: &'static Key) -> Option<Arg> {
     let argument = Arg::new(flag.name).long(flag.name).value_name(flag.value).help(help);
     // `now-7d` needs no hyphen in front, the seconds of a year before 1970 do.
     let argument = argument.allow_hyphen_values(flag.value == "TIME");
+    // What a shell completes.
+    let argument = argument.value_hint(match flag.value {
+        "FILE" => ValueHint::FilePath,
+        "DIR" => ValueHint::DirPath,
+        _ => ValueHint::Other,
+    });
     let argument = if flag.name == "out" { argument.short('o') } else { argument };
     let many = matches!(key.shape, Shape::List | Shape::Headers | Shape::PerMetric);
     let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });

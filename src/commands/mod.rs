@@ -3,6 +3,7 @@
 mod backfill;
 mod check;
 mod compare;
+mod completions;
 mod config;
 mod evidence;
 mod explain;
@@ -11,6 +12,7 @@ mod import;
 mod interrupt;
 mod lint;
 mod lock;
+mod man;
 mod output_folder;
 mod progress;
 mod pull;
@@ -265,6 +267,12 @@ impl CommandError {
 
 /// Runs what was typed.
 pub fn run(cli: Cli) -> Result<(), CommandError> {
+    // About the program itself: a shell that starts where a file of settings is broken gets them all the same.
+    match &cli.command {
+        Command::Completions(args) => return completions::run(*args),
+        Command::Man(args) => return man::run(args),
+        _ => {}
+    }
     let reporter = Reporter::new(cli.quiet);
     let config = Config::load(cli.command.given(), cli.config.as_deref(), &environment())?;
     for note in &config.notes {
@@ -298,8 +306,10 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Lint(args) => lint::run(&args, &reporter),
         Command::Import(args) => import::run(&args, settings, reporter),
         Command::Textfile(args) => textfile::run(&args, settings, reporter),
-        Command::Rules(_) => rules::run(settings),
+        Command::Rules(args) => rules::run(&args, settings),
         Command::Sql(_) => sql::run(settings),
+        // Done above, without any settings.
+        Command::Completions(_) | Command::Man(_) => Ok(()),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
     }
 }

@@ -2,11 +2,15 @@
 
 use super::CommandError;
 use super::generated::{command_line, print};
+use crate::cli::RulesArgs;
 use crate::config::Settings;
-use crate::export::recording_rules;
+use crate::export::{alerting_rules, recording_rules};
 
-/// Prints the rule file.
-pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
+/// Prints one of the two rule files.
+pub(super) fn run(args: &RulesArgs, settings: &Settings) -> Result<(), CommandError> {
+    if args.alerts {
+        return Ok(print(&alerting_rules(&command_line()))?);
+    }
     let asked = &settings.source;
     let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
     let queries = asked.query_set()?;

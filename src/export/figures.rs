@@ -60,7 +60,7 @@ pub(super) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
 }
 
 /// A text of any length as comment lines; a line break in it ends no comment.
-fn comment(mark: &str, text: &str) -> String {
+pub(super) fn comment(mark: &str, text: &str) -> String {
     let mut lines = vec![mark.to_owned()];
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         let last = lines.last_mut().expect("there is always a line");

@@ -12,6 +12,7 @@ mod rules;
 mod sql;
 mod terminal;
 mod textfile;
+mod thresholds;
 
 pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
@@ -21,7 +22,7 @@ pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
 };
 pub use parquet::{HeatmapParquet, write_scores};
-pub use rules::{RulesError, recording_rules};
+pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
 pub use terminal::{Palette, Picture};
 pub use textfile::{Live, LiveScores, WriterHealth, last_success};

@@ -1,12 +1,18 @@
 //! The score as recording rules for Prometheus, in pure PromQL.
 //!
 //! One group, whose rules see what those above them recorded at the same instant: the six series
-//! under their original names, readings by `cluster` and `member`, points, the score. Every number
-//! that is added up is whole, and one division ends it, as everywhere else.
+//! under their original names, readings by `cluster` and `member`, points, the score, who has none,
+//! the cluster's score, thresholds and weights. Every number that is added up is whole, and one division ends it,
+//! as everywhere else.
+
+mod alerts;
 
 use std::fmt::Write;
 
+pub use alerts::alerting_rules;
+
 use super::figures::{Figures, number, origin};
+use super::thresholds;
 use crate::prometheus::QuerySet;
 use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
@@ -45,8 +51,22 @@ pub fn recording_rules(
     rules.readings(&labels);
     rules.points(profile);
     rules.score(profile);
+    rules.cluster();
+    rules.thresholds(profile);
+    rules.weights(profile);
     Ok(rules.text)
 }
+
+/// Who has no score. A metric that only says what another is judged against finds nobody.
+const UNKNOWN: &str = "\
+0 * etcd_score
+or
+group by (cluster, member) (etcd_reading{metric!=\"quota\", metric!=\"max_fds\"})";
+
+/// The score of a cluster; the worst of those that are known could be far from the worst.
+const WORST: &str = "\
+min by (cluster) (etcd_score)
+unless on (cluster) (etcd_score_unknown == 1)";
 
 /// The rest of the head, and the group.
 const HOW_TO: &str = "\
@@ -109,10 +129,12 @@ impl Rules {
         }
     }
 
-    fn rule(&mut self, name: &str, metric: Option<&str>, expression: &str) {
+    fn rule(&mut self, name: &str, labels: &[(&str, &str)], expression: &str) {
         let _ = writeln!(self.text, "      - record: {name}");
-        if let Some(metric) = metric {
-            let _ = writeln!(self.text, "        labels:\n          metric: {metric}");
+        let heading = if labels.is_empty() { "" } else { "        labels:\n" };
+        self.text.push_str(heading);
+        for (label, value) in labels {
+            let _ = writeln!(self.text, "          {label}: {}", scalar(value));
         }
         self.text.push_str("        expr: |\n");
         for line in expression.lines() {
@@ -126,23 +148,23 @@ impl Rules {
         self.heading("The six series under their original names.");
         for metric in Metric::ALL {
             let name = recorded_name(queries, metric).ok_or(RulesError::NoName(metric))?;
-            self.rule(&name, None, &raw(metric, queries));
+            self.rule(&name, &[], &raw(metric, queries));
             names.push((metric, name));
         }
         self.heading("Readings with the labels that name a member. A comparison drops NaN, which is unknown.");
         let by = format!("max by ({})", queries.labels());
         for (metric, name) in names {
-            self.rule(OF_TARGET, Some(metric.name()), &format!("{by} ({name} >= -Inf)"));
+            self.rule(OF_TARGET, &[("metric", metric.name())], &format!("{by} ({name} >= -Inf)"));
         }
         for limit in limits(profile) {
-            self.rule(OF_TARGET, Some(limit.name()), &format!("{by} (({}) >= -Inf)", raw(limit, queries)));
+            self.rule(OF_TARGET, &[("metric", limit.name())], &format!("{by} (({}) >= -Inf)", raw(limit, queries)));
         }
         Ok(())
     }
 
     fn readings(&mut self, labels: &Labels<'_>) {
         self.heading("The same by cluster and member: the largest where two series name the same member.");
-        self.rule("etcd_reading", None, &labels.renamed());
+        self.rule("etcd_reading", &[], &labels.renamed());
     }
 
     fn points(&mut self, profile: &Profile) {
@@ -153,11 +175,11 @@ impl Rules {
             );
         }
         for (metric, limit) in shares {
-            self.rule("etcd_share_of_limit", Some(metric.name()), &share(metric, limit));
+            self.rule("etcd_share_of_limit", &[("metric", metric.name())], &share(metric, limit));
         }
         self.heading("Points, 0 to 10.");
         for metric in Metric::ALL {
-            self.rule("etcd_points", Some(metric.name()), &points(profile, metric));
+            self.rule("etcd_points", &[("metric", metric.name())], &points(profile, metric));
         }
     }
 
@@ -165,7 +187,44 @@ impl Rules {
         self.heading(
             "The score: a weighted sum in whole numbers, and one division. It needs every metric that counts.",
         );
-        self.rule("etcd_score", None, &score(profile));
+        self.rule("etcd_score", &[], &score(profile));
+    }
+
+    fn cluster(&mut self) {
+        self.heading(
+            "1 for a member that has no score, else 0. A member is one of which any of the six readings is known; the\nlast one is known for a day, so a member that is gone is unknown for a day, and then forgotten.",
+        );
+        self.rule("etcd_score_unknown", &[], UNKNOWN);
+        self.heading("The score of a cluster is that of its worst member: none while one of them is unknown.");
+        self.rule("cluster:etcd_score:worst", &[], WORST);
+    }
+
+    fn weights(&mut self, profile: &Profile) {
+        self.heading("The share of the score that each metric has.");
+        for metric in Metric::ALL {
+            let labels = [("profile", profile.name.as_str()), ("metric", metric.name())];
+            self.rule("etcd_weight", &labels, &format!("vector({})", number(profile.share(metric))));
+        }
+    }
+
+    fn thresholds(&mut self, profile: &Profile) {
+        let thresholds = thresholds::of(profile);
+        if !thresholds.is_empty() {
+            self.heading("Above these, strictly, a reading is worth `points`: constants, for a dashboard to draw.");
+        }
+        for threshold in thresholds {
+            self.rule("etcd_threshold", &threshold.labels(), &format!("vector({})", number(threshold.above)));
+        }
+    }
+}
+
+/// A text that is a string in YAML, whatever it looks like.
+fn scalar(text: &str) -> String {
+    let is_word = text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    if is_word && !text.is_empty() {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 
@@ -249,7 +308,7 @@ mod tests {
     fn a_metric_that_is_left_out_has_points_and_no_part_in_the_score() {
         let profile = Profile::seed().without(&Metric::ALL[1..]).unwrap();
         let text = rules(&profile, "", None, "instance").unwrap();
-        assert!(text.ends_with("max without (metric) (1 * etcd_points{metric=\"wal_fsync\"}) / 1\n"), "{text}");
+        assert!(text.contains("max without (metric) (1 * etcd_points{metric=\"wal_fsync\"}) / 1\n"), "{text}");
         assert_eq!(text.matches("- record: etcd_points").count(), 6);
     }
 
@@ -260,7 +319,7 @@ mod tests {
         for part in ["- 7500 * (etcd_reading{metric=\"open_fds\"} > bool 900)", ") / 1000\n", "10 * round(1000 * "] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(text.ends_with(") / 100000\n"), "{text}");
+        assert!(text.contains(") / 100000\n"), "{text}");
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use super::figures::number;
-use super::{ExtraLabels, Family};
+use super::{ExtraLabels, Family, thresholds};
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, Rollup, ScoreTable, StepState};
-use crate::spec::{Column, Metric, POINT, Profile};
+use crate::spec::{Column, Metric, Profile};
 
 /// When an evaluation succeeded last; what tells a fresh file from one that nobody writes any more.
 const LAST_SUCCESS: &str = "etcd_heatmap_last_success_timestamp_seconds";
@@ -154,16 +154,8 @@ impl Live {
 
     fn write_thresholds(&self, text: &mut Text<'_>) {
         text.begin("etcd_threshold", "gauge", "Above it a reading, or its share of a limit, has so many points.");
-        for metric in Metric::ALL {
-            let of = self.profile.limit(metric).map_or("", |limit| limit.name());
-            for band in &self.profile.rule(metric).bands.list {
-                let points = (band.points as f64 / POINT as f64).to_string();
-                let profile = ("profile", self.profile.name.as_str());
-                let own = [profile, ("metric", metric.name()), ("points", points.as_str()), ("of", of)];
-                // An empty label is none.
-                let own = &own[..if of.is_empty() { 3 } else { 4 }];
-                text.sample("etcd_threshold", own, number(band.above));
-            }
+        for threshold in thresholds::of(&self.profile) {
+            text.sample("etcd_threshold", &threshold.labels(), number(threshold.above));
         }
     }
 

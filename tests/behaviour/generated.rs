@@ -27,9 +27,14 @@ fn promtool(folder: &Folder, arguments: &[&str]) -> Run {
 
 #[test]
 fn the_files_in_queries_are_the_generated_ones() {
-    for (command, file) in [("rules", "queries/etcd-heatmap.rules.yml"), ("sql", "queries/score.sql")] {
+    let files = [
+        ("rules", "queries/etcd-heatmap.rules.yml"),
+        ("rules --alerts", "queries/etcd-heatmap.alerts.yml"),
+        ("sql", "queries/score.sql"),
+    ];
+    for (command, file) in files {
         let found = std::fs::read_to_string(in_the_repository(file)).expect("the file is in the repository");
-        let expected = printed(&[command]);
+        let expected = printed(&command.split(' ').collect::<Vec<_>>());
         let differs = found.lines().zip(expected.lines()).position(|(a, b)| a != b).map_or(0, |line| line + 1);
         assert!(
             found == expected,
@@ -40,13 +45,16 @@ fn the_files_in_queries_are_the_generated_ones() {
 }
 
 #[test]
-fn promtool_accepts_the_rules_of_every_profile() {
+fn promtool_accepts_the_rules_of_every_profile_and_the_alerts() {
     let folder = Folder::new("rules");
     for profile in PROFILES {
         let file = folder.write("profile.rules.yml", printed(&["rules", "--profile", profile]));
         let checked = promtool(&folder, &["check", "rules", &file]).succeeds();
         assert!(checked.stdout.contains("SUCCESS"), "{profile}: {}", checked.stdout);
     }
+    let file = folder.write("alerts.rules.yml", printed(&["rules", "--alerts"]));
+    let checked = promtool(&folder, &["check", "rules", &file]).succeeds();
+    assert!(checked.stdout.contains("SUCCESS: 3 rules found"), "{}", checked.stdout);
     // What a person types stands in a comment and in every expression, and breaks neither.
     let awkward = r#"env=~"it's|#: `b` {}|\u00e9", a!~'x"'"#;
     let file = folder.write("awkward.rules.yml", printed(&["rules", "--selector", awkward, "--quiet"]));
@@ -55,18 +63,27 @@ fn promtool_accepts_the_rules_of_every_profile() {
     etcd_heatmap(&["rules", "--member-label", "metric"]).fails_saying(&["--member-label", "'metric'"]);
 }
 
+/// Lets promtool test what `rules` prints with these flags, by the file in `rules/` of this name.
+fn passes(name: &str, flags: &[&str]) {
+    let folder = Folder::new("rule-tests");
+    folder.write(&format!("{name}.rules.yml"), printed(&[&["rules"], flags].concat()));
+    let test = format!("{name}.test.yml");
+    let source = in_the_repository("tests/behaviour/rules").join(&test);
+    std::fs::copy(&source, folder.at(&test)).expect("the test is in the repository");
+    promtool(&folder, &["test", "rules", &test]).succeeds();
+}
+
 #[test]
-fn prometheus_computes_the_points_and_scores_of_the_table() {
+fn prometheus_computes_the_points_and_scores_of_the_table_and_knows_who_has_none() {
     let labels = ["--cluster-label", "k8s", "--member-label", "pod", "--selector", r#"env="prod""#];
-    let cases = [("seed", vec![]), ("fleet", vec!["--profile", "fleet"]), ("changed", [CHANGED, labels].concat())];
-    for (name, flags) in cases {
-        let folder = Folder::new("rule-tests");
-        folder.write(&format!("{name}.rules.yml"), printed(&[&["rules"][..], &flags].concat()));
-        let test = format!("{name}.test.yml");
-        let source = in_the_repository("tests/behaviour/rules").join(&test);
-        std::fs::copy(&source, folder.at(&test)).expect("the test is in the repository");
-        promtool(&folder, &["test", "rules", &test]).succeeds();
-    }
+    passes("seed", &[]);
+    passes("fleet", &["--profile", "fleet"]);
+    passes("changed", &[CHANGED, labels].concat());
+}
+
+#[test]
+fn an_alert_fires_for_a_score_that_is_low_one_that_is_unknown_and_a_textfile_that_is_old() {
+    passes("alerts", &["--alerts"]);
 }
 
 #[test]

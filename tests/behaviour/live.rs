@@ -95,12 +95,62 @@ fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
     assert!(after + gap >= expected - 2 && others + 1 >= expected, "{after}, {gap}, {others} of {expected}: {cells:?}");
 }
 
+#[test]
+fn the_rules_of_a_live_prometheus_record_what_score_says_of_the_same_seconds() {
+    let folder = Folder::new("etcd-rules");
+    let programs = etcd_programs(&folder);
+    let mut members = started(&programs, &folder);
+    let selector = r#"job="etcd""#;
+    let files = [vec!["rules", "--selector", selector], vec!["rules", "--alerts"]].map(|command| {
+        let printed = etcd_heatmap(&command).succeeds().stdout;
+        folder.write(&format!("{}.rules.yml", command[1].trim_start_matches('-')), printed)
+    });
+    let prometheus = Prometheus::start(Folder::new("rules-prometheus"), |own| {
+        let files = files.map(|file| format!("{file:?}")).join(", ");
+        format!("rule_files: [{files}]\n{}", scrape_config(&members, own))
+    });
+    until("a quarter of a minute in which all members are known", || {
+        put(&members[0])?;
+        holds(&prometheus, "count(count_over_time(etcd_score[1m])>=15)==3").then_some(())
+    });
+    let begin = now() - 12;
+    let name = format!("member=\"127.0.0.1:{}\"", programs[2].1);
+    drop(members.pop());
+    let pending = format!(r#"ALERTS{{alertname="EtcdScoreUnknown",alertstate="pending",cluster="etcd",{name}}}"#);
+    until("an alert that is pending for the member that is down", || holds(&prometheus, &pending).then_some(()));
+    assert!(!holds(&prometheus, "cluster:etcd_score:worst"), "a cluster has no score while a member has none");
+    members.push(Server::start(&programs[2].0, programs[2].1, &folder).ready("/health"));
+    let known = format!("count_over_time(etcd_score{{{name}}}[4s])>=3");
+    until("three scores of the member that is back", || {
+        // A slow disk would have few writes to tell of.
+        put(&members[0])?;
+        holds(&prometheus, &known).then_some(())
+    });
+    let ended = || (!holds(&prometheus, r#"ALERTS{alertname="EtcdScoreUnknown"}"#)).then_some(());
+    until("the end of the alert for the member that is back", ended);
+    let rules = prometheus.server().ask("GET", "/api/v1/rules", "").expect("Prometheus tells its rules");
+    let health = |state: &str| rules.matches(&format!(r#""health":"{state}""#)).count();
+    // Six series, as many readings, one more, six points, a score, who has none, the worst; thresholds; weights; alerts.
+    assert_eq!(
+        (health("ok"), rules.matches(r#""health""#).count()),
+        (6 + 6 + 1 + 6 + 3 + 5 + 6 + 3, health("ok")),
+        "{rules}"
+    );
+
+    let (url, out, start) = (prometheus.url(), folder.at("audit"), begin.to_string());
+    // The series that the rules record are not what they are compared with.
+    let asked =
+        ["backfill", "--quiet", "--url", &url, "--start", &start, "--end", "now", "--step", "1s", "--series", "raw"];
+    etcd_heatmap(&[&asked[..], &["--selector", selector, "--emit", "worst", "--out", &out]].concat()).succeeds();
+    oracle("live_rules.py", &[&url, &out]);
+}
+
 /// Scrapes the members every second, and Prometheus itself too: its open files are nobody's health.
 fn scrape_config(members: &[Server], own: u16) -> String {
     let targets: Vec<_> = members.iter().map(|member| format!("\"127.0.0.1:{}\"", member.port())).collect();
     let targets = targets.join(", ");
     format!(
-        r#"global: {{scrape_interval: 1s}}
+        r#"global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 scrape_configs:
 - {{job_name: etcd, static_configs: [{{targets: [{targets}]}}]}}
 - {{job_name: prometheus, static_configs: [{{targets: ["127.0.0.1:{own}"]}}]}}

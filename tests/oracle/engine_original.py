@@ -71,6 +71,17 @@ class Original:
                 scores[ts, cluster, member] = (*points, self.score(points), restart)
         return scores
 
+    def live(self, day, date):
+        """What can be known at each instant, without what comes later: whether a member has no score, for all of which
+        any reading is known; and the worst of a cluster, where all of them have one."""
+        scores, unknown, worst = self.scores(day, date), {}, {}
+        for ts, cluster, member, *row in read(self.files[date], COLUMNS)[1] if date in self.files else []:
+            if any(reading is not None for reading in row):
+                score = scores.get((ts, cluster, member), (None, None))[-2]
+                unknown["member", ts, cluster, member] = float(score is None)
+                worst.setdefault(("cluster", ts, cluster), []).append(score)
+        return unknown | {key: min(members) for key, members in worst.items() if None not in members}
+
     @lru_cache(maxsize=None)
     def score(self, points):
         """sum(Decimal(weight) * points), the nearest float of which is the score."""

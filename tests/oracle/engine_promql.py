@@ -23,6 +23,7 @@ RECORDED = dict(zip(COLUMNS, [
     "job:etcd_debugging_mvcc_db_total_size_in_bytes:clone",
 ]))
 RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds"}
+RECORDS = ["etcd_points", "etcd_score", "etcd_score_unknown", "cluster:etcd_score:worst"]
 # Days that promtool gets in one file: of a long one it would make many blocks, and parse all of it for each.
 DAYS_AT_ONCE = 6
 
@@ -31,7 +32,7 @@ class PromQL:
     def __init__(self, original, rules, folder):
         self.original, self.step = original, original.step
         rules = Rules(rules, list(RECORDED.values()))
-        self.queries = {record: rules.expression(record) for record in ("etcd_points", "etcd_score")}
+        self.queries = {record: rules.expression(record) for record in RECORDS}
         self.clusters = sorted({cluster for cluster, _ in original.lives})
         self.load(Path(folder))
         # A sample counts for its own step only: one that is missing stays missing.
@@ -67,18 +68,24 @@ class PromQL:
 
     def scores(self, day, date):
         """Those of the original's steps that Prometheus knows; it has no notion of lives and restarts."""
-        points, scores = {}, {}
-        start, end = day // 1000, (day + DAY_MS) // 1000
-        for labels, second, value in range_query(self.server.url, self.queries["etcd_points"], start, end, self.step):
-            points[second * 1000, labels["cluster"], labels["member"], labels["metric"]] = value
-        for labels, second, value in range_query(self.server.url, self.queries["etcd_score"], start, end, self.step):
-            scores[second * 1000, labels["cluster"], labels["member"]] = value
+        points = {(t, *of, labels["metric"]): value for t, of, labels, value in self.ask("etcd_points", day)}
+        scores = {(t, *of): value for t, of, _, value in self.ask("etcd_score", day)}
         expected = self.original.scores(day, date)
         found = {}
         for key in expected.keys() | scores.keys():
             restart = expected[key][-1] if key in expected else None
             found[key] = (*(points.get((*key, name)) for name in NAMES), scores.get(key), restart)
         return found
+
+    def ask(self, record, day):
+        """Milliseconds, cluster and member, all labels and the value of what was recorded on a day."""
+        seconds = day // 1000, (day + DAY_MS) // 1000, self.step
+        for labels, second, value in range_query(self.server.url, self.queries[record], *seconds):
+            yield second * 1000, tuple(labels[name] for name in ("cluster", "member") if name in labels), labels, value
+
+    def live(self, day, date):
+        unknown = {("member", t, *of): value for t, of, _, value in self.ask("etcd_score_unknown", day)}
+        return unknown | {("cluster", t, *of): value for t, of, _, value in self.ask("cluster:etcd_score:worst", day)}
 
     def cells(self, day, date, scores):
         return self.original.cells_of(scores)

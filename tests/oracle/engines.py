@@ -54,15 +54,17 @@ def cell_texts(rows):
     return cells
 
 
-def compare_all(first, others, comparison):
+def compare_all(first, promql, files, comparison):
     for day in first.days():
         date = datetime.fromtimestamp(day / 1000, timezone.utc).strftime("%Y-%m-%d")
         scores = first.scores(day, date)
         exact, cells = score_texts(scores), cell_texts(first.cells(day, date, scores))
-        for engine in others:
+        for engine in [promql, *files]:
             found = engine.scores(day, date)
             comparison.compare("scores", engine.name, exact, score_texts(found))
             comparison.compare("cells", engine.name, cells, cell_texts(engine.cells(day, date, found)))
+        # Who is unknown, and the worst of a cluster: for one who does not know yet how long a member lives.
+        comparison.compare("live", promql.name, first.live(day, date), promql.live(day, date))
 
 
 def main():
@@ -82,8 +84,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         promql = PromQL(first, asked.rules, folder)
         try:
-            others = [promql, Sql(asked.folder, asked.sql), Notebook(asked.folder), Files(asked.folder)]
-            compare_all(first, others, comparison)
+            files = [Sql(asked.folder, asked.sql), Notebook(asked.folder), Files(asked.folder)]
+            compare_all(first, promql, files, comparison)
         finally:
             promql.server.close()
     comparison.tell(report)

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_etcd-heatmap");
+/// The program under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_etcd-heatmap");
 
 /// How a program ended and what it said.
 #[derive(Debug)]

@@ -1,0 +1,75 @@
+//! `etcd-heatmap man`: the manual, one page a subcommand.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+
+use super::CommandError;
+use super::generated::print;
+use crate::cli::{Cli, ManArgs};
+use crate::history::{FileError, WholeFile};
+
+/// Prints the main page, or writes all of them into a folder.
+pub(super) fn run(args: &ManArgs) -> Result<(), CommandError> {
+    // `help` would get pages that only point at the others.
+    let mut main = Cli::command().disable_help_subcommand(true);
+    // Gives subcommands the flags that all of them have, and their full names.
+    main.build();
+    match &args.out {
+        Some(folder) => write_all(&main, folder),
+        None => Ok(print(&page(&main, Path::new("standard output"))?)?),
+    }
+}
+
+fn write_all(command: &Command, folder: &Path) -> Result<(), CommandError> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let path = folder.join(format!("{name}.1"));
+    WholeFile::write(&path, page(command, &path)?.as_bytes())?;
+    command.get_subcommands().try_for_each(|subcommand| write_all(subcommand, folder))
+}
+
+fn page(command: &Command, path: &Path) -> Result<String, FileError> {
+    let mut text = Vec::new();
+    let rendered = render(command, &mut text).and_then(|()| write!(text, "{}", extra(command)));
+    rendered.map_err(|error| FileError::new("write", path, error))?;
+    Ok(ascii(&String::from_utf8_lossy(&text)))
+}
+
+/// All that clap knows, but what stands below the flags in `--help`: its lines would be filled.
+fn render(command: &Command, text: &mut Vec<u8>) -> io::Result<()> {
+    let man = Man::new(command.clone()).source(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")));
+    man.render_title(text)?;
+    man.render_name_section(text)?;
+    man.render_synopsis_section(text)?;
+    man.render_description_section(text)?;
+    man.render_options_section(text)?;
+    if command.has_subcommands() { man.render_subcommands_section(text) } else { Ok(()) }
+}
+
+/// Examples as they stand, to be copied from the page.
+fn extra(command: &Command) -> String {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (heading, lines) = match help.strip_prefix("Examples:\n") {
+        Some(examples) => ("EXAMPLES", examples),
+        None if help.is_empty() => return help,
+        None => ("NOTES", help.as_str()),
+    };
+    // No line begins with a dot then, which would be a command, and no apostrophe is a curved one.
+    let lines: Vec<_> = lines
+        .lines()
+        .map(|line| format!("\\&{}", line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq")))
+        .collect();
+    format!(".SH {heading}\n.nf\n{}\n.fi\n", lines.join("\n"))
+}
+
+/// Not every formatter reads UTF-8.
+fn ascii(text: &str) -> String {
+    let spelt = |c: char| match c {
+        '…' => "...".to_owned(),
+        c if c.is_ascii() => c.to_string(),
+        c => format!("\\[u{:04X}]", c as u32),
+    };
+    text.chars().map(spelt).collect()
+}

@@ -1,0 +1,75 @@
+//! The units in `deploy/systemd`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::support::{BINARY, DAY, Folder, Metrics, Run, needed, prometheus_of};
+
+const UNITS: [&str; 3] =
+    ["etcd-heatmap-textfile.service", "etcd-heatmap-backfill.service", "etcd-heatmap-backfill.timer"];
+
+fn unit(name: &str) -> String {
+    let path = format!("{}/deploy/systemd/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+}
+
+/// The units with the program where it lies here.
+fn installed(folder: &Folder) -> Vec<String> {
+    UNITS.map(|name| folder.write(name, unit(name).replace("/usr/bin/etcd-heatmap ", &format!("{BINARY} ")))).to_vec()
+}
+
+/// A setting of a unit with its continued lines as one, and systemd's own escapes undone.
+fn setting(unit: &str, name: &str) -> String {
+    let joined = unit.replace("\\\n", " ");
+    let mut values = joined.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    values.next().unwrap_or_else(|| panic!("{name} is not set")).replace("%%", "%").replace("$$", "$")
+}
+
+#[test]
+fn systemd_takes_the_units_without_a_word() {
+    let folder = Folder::new("units");
+    let mut verify = needed("systemd-analyze", "systemd");
+    verify.args(["verify", "--man=no"]).args(installed(&folder));
+    let said = Run::of(verify).succeeds();
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn the_services_may_do_little_by_systemd_s_own_measure() {
+    let folder = Folder::new("exposure");
+    for service in installed(&folder).iter().filter(|unit| unit.ends_with(".service")) {
+        let mut security = needed("systemd-analyze", "systemd");
+        // From 0 (may do nothing) to 10; a service without any such setting has 9.6. The threshold is in tenths.
+        security.args(["security", "--offline=true", "--no-pager", "--threshold=20", service]);
+        Run::of(security).succeeds();
+    }
+}
+
+#[test]
+fn the_service_of_a_backfill_writes_yesterday_and_the_next_time_what_is_new() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64;
+    let today = now / DAY * DAY;
+    let mut metrics = Metrics::default();
+    metrics.member(r#"job="etcd",instance="i""#, today - DAY..today);
+    let prometheus = prometheus_of(&metrics.text());
+    let folder = Folder::new("unit");
+    let command = setting(&unit("etcd-heatmap-backfill.service"), "ExecStart")
+        .replace("/usr/bin/etcd-heatmap ", &format!("{BINARY} "))
+        .replace("/var/lib/etcd-heatmap/", &folder.at(""));
+    let script = command.strip_prefix("/bin/sh -euc '").and_then(|rest| rest.strip_suffix('\'')).expect("a shell's");
+    for _ in 0..2 {
+        let mut shell = needed("sh", "dash");
+        shell.args(["-euc", script]).current_dir(folder.path()).env("ETCD_HEATMAP_URL", prometheus.url());
+        shell.env_remove("ETCD_HEATMAP_ORACLE_PYTHON").env("NO_PROXY", "127.0.0.1");
+        Run::of(shell).succeeds();
+    }
+    let date = |format: &str| {
+        let mut date = needed("date", "coreutils");
+        date.args(["-u", "-d", &format!("@{}", today - DAY), format]);
+        Run::of(date).succeeds().stdout.trim().to_owned()
+    };
+    let (month, day) = (date("+%Y-%m"), date("+%F"));
+    let days = folder.tree(&format!("{month}/history"));
+    assert!(days.contains_key(&format!("date={day}/readings.parquet")), "{:?}", days.keys());
+    let heat = folder.text(&format!("{month}/heatmap.csv"));
+    assert!(heat.lines().filter(|line| line.contains(&day)).count() >= 24, "{heat}");
+}

@@ -1,6 +1,6 @@
 """What kubectl makes of the kustomizations in deploy/kubernetes, and the pods in it."""
 
-import shutil
+import json
 import subprocess
 import sys
 
@@ -15,8 +15,10 @@ def overlays(folder):
 
 
 def render(folder):
-    if not shutil.which("kubectl"):
-        sys.exit("`kubectl` is not installed: Kubernetes says how at https://kubernetes.io/docs/tasks/tools/, 1.27 or newer")
+    # An older kubectl has an older kustomize, and does not name it.
+    version = subprocess.run(["kubectl", "version", "--client", "--output=json"], capture_output=True, text=True)
+    if "kustomizeVersion" not in json.loads(version.stdout or "{}"):
+        sys.exit("kubectl is too old: install 1.24 or newer (Debian 13's kubernetes-client, or Kubernetes' own)")
     run = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True)
     # A warning is what a later kustomize refuses.
     if run.returncode or run.stderr:

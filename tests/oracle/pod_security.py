@@ -1,5 +1,6 @@
 """The Pod Security Standard "restricted", with "baseline" that it includes, written down from Kubernetes' document
-(Concepts, Security, Pod Security Standards), for Linux. A read-only root, which it does not ask for, is asked for here."""
+(Concepts, Security, Pod Security Standards), for Linux. What it does not ask for and is asked for here: a root that is
+read-only, and no token of the API."""
 
 from kustomize import containers
 

@@ -28,7 +28,7 @@ const EPOCH_SECONDS_MAX: f64 = 1e11;
 pub enum TimeError {
     /// None of the accepted spellings.
     #[error(
-        "'{0}' is not a time: write RFC 3339 (2026-10-01T00:00:00Z), a date (2026-10-01), seconds since 1970, now, or now-30d"
+        "'{0}' is not a time: write RFC 3339 (2026-10-01T00:00:00Z), a date (2026-10-01), seconds since 1970, now, now-30d, or now-1d/d for midnight"
     )]
     NotATime(String),
     /// Thirteen digits: seconds were meant.
@@ -131,14 +131,17 @@ impl fmt::Display for Step {
 
 /// Reads an instant as a person types it; `now_ms` is what `now` means.
 ///
-/// RFC 3339, a date or a date with a time (both UTC), seconds since 1970, `now`, `now-30d`.
+/// RFC 3339, a date or a date with a time (both UTC), seconds since 1970, `now`, `now-30d`; `now-1d/d` is the midnight
+/// (UTC) before that, as Grafana writes it, so that what runs every day asks for whole days at whatever moment it runs.
 pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     let text = text.trim();
     let unknown = || TimeError::NotATime(text.to_owned());
     if let Some(offset) = text.strip_prefix("now") {
+        let (offset, of_day) = offset.strip_suffix("/d").map_or((offset, false), |offset| (offset, true));
         let at = parse_offset(offset).map(|ms| now_ms.saturating_add(ms));
         // Millions of years ago there is no day with a number.
-        return at.filter(|&ms| (ms as f64).abs() <= EPOCH_SECONDS_MAX * 1000.0).ok_or_else(unknown);
+        let at = at.filter(|&ms| (ms as f64).abs() <= EPOCH_SECONDS_MAX * 1000.0).ok_or_else(unknown)?;
+        return Ok(if of_day { UtcDay::of(at).start_ms() } else { at });
     }
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.timestamp_millis());
@@ -331,6 +334,11 @@ mod tests {
             ("now", NOW / 1000),
             ("now-30d", NOW / 1000 - 30 * 86_400),
             ("now - 1h30m", NOW / 1000 - 5_400),
+            // `date -u -d @1790000000` is 2026-09-21T14:13:20Z.
+            ("now/d", 1_789_948_800),
+            ("now-1d/d", 1_789_862_400),
+            ("now-14h /d", 1_789_948_800),
+            ("now-15h/d", 1_789_862_400),
         ] {
             assert_eq!(parse_instant(text, NOW), Ok(seconds * 1000), "{text}");
         }
@@ -338,7 +346,9 @@ mod tests {
 
     #[test]
     fn an_instant_that_is_none_is_refused() {
-        for text in ["", "yesterday", "now30d", "2026-13-01", "nan", "inf", "now-", "now-30333333y"] {
+        let no_days = ["now/h", "now-1d/", "/d", "2026-10-01/d"];
+        let others = ["", "yesterday", "now30d", "2026-13-01", "nan", "inf", "now-", "now-30333333y"];
+        for text in no_days.into_iter().chain(others) {
             assert_eq!(parse_instant(text, NOW), Err(TimeError::NotATime(text.to_owned())), "{text}");
         }
         assert!(matches!(parse_instant("1790812800000", NOW), Err(TimeError::Milliseconds(_))));

@@ -154,7 +154,7 @@ pub static KEYS: [Key; 45] = [
     Key::text(
         "source.start",
         "now-7d",
-        flag("start", "TIME", "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d"),
+        flag("start", "TIME", "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d, now-1d/d (midnight UTC)"),
         |text| ok(instant(text)),
     ),
     Key::text(

@@ -9,6 +9,7 @@ mod check;
 mod companions;
 mod compare;
 mod config;
+mod deploy;
 mod emit;
 mod engines;
 mod explain;

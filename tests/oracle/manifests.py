@@ -1,0 +1,175 @@
+"""Holds deploy/kubernetes against Kubernetes' own schemas and its Pod Security Standards, and its command lines against
+the program.
+
+usage: manifests.py schemas|security|references|commands KUBERNETES [PROGRAM]
+
+kubectl renders the base and each overlay. `schemas` and `security` also change what they have found good, one thing at
+a time, and each change must be found."""
+
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import kubernetes_validate
+
+import pod_security
+from command_lines import refused
+from kustomize import containers, namespace, overlays, pod, render
+from report import Report
+
+# The oldest that has all that the manifests use (CronJob's timeZone), the newest that the schemas know.
+VERSIONS = ["1.27", "1.37"]
+HOST_PATH = {"textfile-host", "original"}
+
+
+def invalid(document, version):
+    try:
+        # Without schemas of this version it takes older ones, and says so.
+        used = kubernetes_validate.validate(document, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return error.message
+    return None if used == version else f"there are no schemas of {version}, only of {used}"
+
+
+def schemas(rendered, report):
+    for version in VERSIONS:
+        wrong = [
+            f"{name}: {document['kind']}: {fault}"
+            for name, documents in rendered.items()
+            for document in documents
+            if (fault := invalid(document, version))
+        ]
+        report.check(f"valid for Kubernetes {version} ({sum(map(len, rendered.values()))} documents)", wrong)
+    unseen = []
+    for name, documents in rendered.items():
+        for document in documents:
+            for change in (misspelt, mistyped):
+                changed = deepcopy(document)
+                if change(changed) and not invalid(changed, VERSIONS[-1]):
+                    unseen.append(f"{name}: {document['kind']} {change.__name__}")
+    report.check("a misspelt key or a wrong type is refused in each document", unseen)
+
+
+def misspelt(document):
+    (pod(document) or document)["nodeSelektor"] = {}
+    return True
+
+
+def mistyped(document):
+    document["metadata"]["name"] = ["a", "list"]
+    return True
+
+
+def security(rendered, report):
+    pods = {f"{name}: {document['kind']}": pod(document) for name, document in each_pod(rendered)}
+    faults = {key: pod_security.faults(spec) for key, spec in pods.items()}
+    expected = {key: [pod_security.HOST_PATH] if key.split(":")[0] in HOST_PATH else [] for key in pods}
+    report.compare("pods that are restricted, but for the hostPath of those beside a node_exporter", expected, faults)
+    report.compare(
+        "what the namespace demands",
+        {name: "privileged" if name in HOST_PATH else "restricted" for name in rendered},
+        {name: namespace(documents)["pod-security.kubernetes.io/enforce"] for name, documents in rendered.items()},
+    )
+    unseen = []
+    for key, spec in pods.items():
+        for what, change in pod_security.CHANGES.items():
+            changed = deepcopy(spec)
+            change(changed)
+            if len(pod_security.faults(changed)) <= len(faults[key]):
+                unseen.append(f"{key}: {what}")
+    report.check(f"each of {len(pod_security.CHANGES)} changes that loosen a pod is found", unseen)
+    report.check(
+        "pods have requests, a limit of memory and images with a version",
+        [f"{key}: {fault}" for key, spec in pods.items() for fault in careless(spec)],
+    )
+
+
+def each_pod(rendered):
+    return [(name, document) for name, documents in rendered.items() for document in documents if pod(document)]
+
+
+def careless(spec):
+    for container in containers(spec):
+        resources = container.get("resources", {})
+        if not {"cpu", "memory"} <= resources.get("requests", {}).keys() or "memory" not in resources.get("limits", {}):
+            yield f"{container['name']} has no requests or limits"
+        if container["image"].rpartition(":")[2] in ("latest", container["image"]):
+            yield f"{container['image']} has no version"
+
+
+def references(rendered, report):
+    for name, documents in rendered.items():
+        known = {(document["kind"], document["metadata"]["name"]) for document in documents}
+        policies = [document["spec"] for document in documents if document["kind"] == "NetworkPolicy"]
+        wrong = []
+        for document in filter(pod, documents):
+            spec = pod(document)
+            wrong += [f"there is no {kind} {to}" for kind, to in named_by(spec) if (kind, to) not in known]
+            mounted = {mount["name"] for container in containers(spec) for mount in container.get("volumeMounts", [])}
+            wrong += sorted({volume["name"] for volume in spec["volumes"]} ^ mounted)
+            labels = labels_of(document)
+            fenced = [policy for policy in policies if policy["podSelector"]["matchLabels"].items() <= labels.items()]
+            if {kind for policy in fenced for kind in policy["policyTypes"]} != {"Ingress", "Egress"}:
+                wrong.append(f"no NetworkPolicy holds for {document['metadata']['name']}")
+            rules = [rule for policy in fenced for rule in policy.get("egress", [])]
+            wrong += [f"it lets out {rule}" for rule in rules if not narrow(rule)]
+        report.check(f"{name}: what its pods name is there, and they reach Prometheus and DNS only", wrong)
+
+
+def labels_of(document):
+    template = document
+    while "spec" in template and "containers" not in template["spec"]:
+        template = template["spec"].get("jobTemplate") or template["spec"]["template"]
+    return template["metadata"]["labels"]
+
+
+def named_by(spec):
+    for volume in spec["volumes"]:
+        if "configMap" in volume:
+            yield "ConfigMap", volume["configMap"]["name"]
+        if "secret" in volume:
+            yield "Secret", volume["secret"]["secretName"]
+        if "persistentVolumeClaim" in volume:
+            yield "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]
+
+
+def narrow(rule):
+    ports = {port["port"] for port in rule.get("ports", [])}
+    peers = all({"namespaceSelector", "podSelector"} <= peer.keys() for peer in rule.get("to", [{}]))
+    return peers and ports in ({9090}, {53})
+
+
+def commands(rendered, report, program):
+    tried, unseen = [], []
+    for name, document in each_pod(rendered):
+        lines = refused(pod(document), rendered[name], program)
+        tried += [(f"{name}: {' '.join(arguments)}", said) for arguments, said in lines]
+        changed = refused(pod(document), rendered[name], program, ["--no-such-flag"])
+        unseen += [f"{name}: {' '.join(arguments)}" for arguments, said in changed if not said]
+    wrong = [f"{line}: {said}" for line, said in tried if said]
+    report.check(f"command lines that the program understands ({len(tried)})", wrong)
+    report.check("with a flag that there is not it understands none of them", unseen)
+    report.check("each overlay has one, and the writers a probe", missing(rendered, [line for line, _ in tried]))
+
+
+def missing(rendered, lines):
+    for name in rendered.keys() - {"base"}:
+        own = [line for line in lines if line.startswith(f"{name}: ")]
+        writes = any("--every" in line for line in own)
+        if not own or writes != any("--check-health" in line for line in own):
+            yield f"{name}: {own}"
+
+
+CHECKS = {"schemas": schemas, "security": security, "references": references, "commands": commands}
+
+
+def main():
+    what, folder, *program = sys.argv[1:]
+    rendered = {path.name: render(path) for path in overlays(Path(folder))}
+    report = Report()
+    CHECKS[what](rendered, report, *program)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -4,8 +4,10 @@
 //! which days finish never matters and a cell may lie across two UTC days. Only a finished cell is
 //! divided.
 
+mod cell;
 mod sums;
 
+pub use cell::{Cell, Line};
 pub use sums::{sum_clusters, sum_day};
 
 use chrono::NaiveDate;

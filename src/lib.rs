@@ -28,6 +28,7 @@ pub mod nearest;
 pub mod openmetrics;
 pub mod prometheus;
 pub mod readings;
+pub mod said;
 pub mod score;
 #[cfg(test)]
 mod scratch;

@@ -130,8 +130,8 @@ def members():
         ),
         bars(
             "What cost the most",
-            "Points, 0 to 10, that each metric cost on average over the range, before they are weighted, over the members "
-            "that are shown.",
+            "What each metric cost of the ten points of the score on average over the range and the members that are shown: "
+            "points lost, weighed by the profile. After an import, which brings no weights, points as they are.",
             (8, 9), (queries.POINTS_LOST, "{{metric}}"), field("none", steps([(0, BLUE)]), min=0, max=10, decimals=2),
         ),
         hour_by_hour(

@@ -8,6 +8,7 @@ mod figures;
 mod manifest;
 mod openmetrics;
 mod parquet;
+mod read_cells;
 mod rules;
 mod sql;
 mod terminal;
@@ -22,6 +23,7 @@ pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
 };
 pub use parquet::{HeatmapParquet, write_scores};
+pub use read_cells::read_cells;
 pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
 pub use terminal::{Palette, Picture};
@@ -37,6 +39,14 @@ pub enum ExportError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A file in the place of the cells.
+    #[error("{} holds no cells ({reason}): score the history again", .path.display())]
+    NoCells {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Columns that do not fit together.
     #[error("the heat map cannot be computed: {0}")]
     Columns(#[from] polars::error::PolarsError),

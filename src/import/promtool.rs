@@ -7,13 +7,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::ImportError;
+use crate::said::in_short;
 
 /// The first with `--max-block-duration` for OpenMetrics files (prometheus/prometheus#8919).
 const LEAST: (u32, u32) = (2, 29);
 /// How often a process is asked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// So much of what a program says stands in an error.
-const SAID_CHARS: usize = 300;
 /// Lines between two looks whether somebody wants us to stop.
 const LINES_BETWEEN_LOOKS: u32 = 4096;
 
@@ -177,16 +176,6 @@ fn words(status: ExitStatus, said: &Path) -> Option<String> {
     })
 }
 
-/// One line without control characters, and not too long.
-fn in_short(text: &str) -> String {
-    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    let words = printable.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(SAID_CHARS) {
-        Some((end, _)) => format!("{} …", &words[..end]),
-        None => words,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,11 +191,5 @@ mod tests {
         ] {
             assert_eq!(version(said), expected, "{said}");
         }
-    }
-
-    #[test]
-    fn what_a_program_says_is_one_short_line() {
-        assert_eq!(in_short("a\tb\n\u{1b}[31m c\n\n"), "a b [31m c");
-        assert_eq!(in_short(&"é".repeat(1000)).chars().count(), SAID_CHARS + 2);
     }
 }

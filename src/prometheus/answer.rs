@@ -2,11 +2,12 @@
 
 use reqwest::StatusCode;
 
-use super::failure::{Cure, Failure, in_short, says_partial};
+use super::failure::{Cure, Failure, says_partial};
 use super::matrix::{Envelope, SeriesLabels, decode_matrix};
 use super::transport::is_web_page;
 use super::{Client, PromError};
 use crate::readings::{ColumnReadings, Member};
+use crate::said::in_short;
 use crate::spec::Column;
 use crate::time::Grid;
 

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use super::PromError;
 
-/// How much of a server's text is worth repeating.
-const MESSAGE_CHARS: usize = 300;
-
 /// What servers say, in small letters, when a query asks for too much at once.
 const TOO_MUCH: [&str; 15] = [
     // Prometheus, and what shares its engine.
@@ -148,20 +145,6 @@ pub(super) fn says_partial(warning: &str) -> bool {
     PARTIAL.iter().any(|phrase| warning.contains(phrase))
 }
 
-/// A server's words on one line, not too long, without what would steer a terminal.
-pub(super) fn in_short(text: &str) -> String {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || steers(c)).filter(|w| !w.is_empty()).collect();
-    let line = words.join(" ");
-    let chars = line.chars().count();
-    if chars <= MESSAGE_CHARS {
-        return line;
-    }
-    // What went wrong stands first, and what made it go wrong last.
-    let (head, tail) = (line.chars().take(MESSAGE_CHARS / 2), line.chars().skip(chars - MESSAGE_CHARS / 2));
-    head.chain(" … ".chars()).chain(tail).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,12 +216,5 @@ mod tests {
             assert!(says_partial(warning), "{warning}");
         }
         assert!(!says_partial("PromQL info: metric might not be a counter, name does not end in _total: \"x\""));
-    }
-
-    #[test]
-    fn a_servers_words_cannot_steer_a_terminal() {
-        assert_eq!(in_short("  red\u{1b}[31m\r\n alert\u{7}\u{202e} "), "red [31m alert");
-        let long = in_short(&("ü".repeat(400) + "cause"));
-        assert!(long.chars().count() == MESSAGE_CHARS + 3 && long.ends_with("ücause"), "{long}");
     }
 }

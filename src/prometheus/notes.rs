@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::failure::in_short;
+use crate::said::in_short;
 
 /// So many different notes are worth reading; a server may name a series in each.
 const MOST_NOTES: usize = 10;

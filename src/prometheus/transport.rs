@@ -7,9 +7,10 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 
 use super::access::{SendError, innermost, tls_cause};
-use super::failure::{Cure, Failure, cure_of, in_short, says_partial};
+use super::failure::{Cure, Failure, cure_of, says_partial};
 use super::retry::{LONGEST_RETRY_AFTER, retry_after};
 use super::{Client, PromError};
+use crate::said::in_short;
 use crate::time::Grid;
 
 /// No answer may be larger, unpacked: a server could exhaust the memory otherwise. 11,000 steps of

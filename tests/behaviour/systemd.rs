@@ -73,3 +73,17 @@ fn the_service_of_a_backfill_writes_yesterday_and_the_next_time_what_is_new() {
     let heat = folder.text(&format!("{month}/heatmap.csv"));
     assert!(heat.lines().filter(|line| line.contains(&day)).count() >= 24, "{heat}");
 }
+
+#[test]
+fn the_program_understands_the_command_of_the_textfile_service() {
+    let command = setting(&unit("etcd-heatmap-textfile.service"), "ExecStart");
+    let arguments = command.strip_prefix("/usr/bin/etcd-heatmap ").expect("our program");
+    let mut shell = needed("sh", "dash");
+    shell.env("ETCD_HEATMAP_URL", "http://127.0.0.1:9").args(["-c", &format!("{BINARY} {arguments} --help")]);
+    let told = Run::of(shell).succeeds().stdout;
+    assert!(told.contains("--query-offset"), "{told}");
+    // A flag that there is not is refused, even beside --help.
+    let mut shell = needed("sh", "dash");
+    shell.args(["-c", &format!("{BINARY} {arguments} --no-such-flag --help")]);
+    assert_eq!(Run::of(shell).code, Some(2));
+}

@@ -1,0 +1,57 @@
+//! Finished cells as plain values, for those who draw them.
+
+use std::sync::Arc;
+
+use crate::spec::{METRICS, Metric};
+use crate::time::UtcDay;
+
+/// One cell of one line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Its first instant.
+    pub start_ms: i64,
+    /// The local day that it belongs to.
+    pub date: UtcDay,
+    /// The local hour in which it begins, 0 to 23.
+    pub hour: u8,
+    /// The local minute at which it begins.
+    pub minute: u8,
+    /// How far local time is ahead of UTC.
+    pub offset_minutes: i32,
+    /// Mean score, 0 to 10; `None` where no step was scored.
+    pub mean: Option<f64>,
+    /// Lowest score.
+    pub min: Option<f64>,
+    /// Steps that were scored.
+    pub scored: u32,
+    /// Steps at which it lived, one or more.
+    pub expected: u32,
+    /// Whether too few of its steps were scored.
+    pub uncertain: bool,
+    /// Steps just after a restart; `None` where nobody knows when processes were started.
+    pub after_restart: Option<u32>,
+    /// Steps at which the server left something out.
+    pub partial: u32,
+    /// The metric that cost the most; `None` where none cost anything.
+    pub worst: Option<Metric>,
+    /// Points that each metric cost on average; with the mean they add up to 10. `None` where there is no mean.
+    pub losses: Option<[f64; METRICS]>,
+}
+
+impl Cell {
+    /// Share of its steps that were scored, 0 to 1.
+    pub fn coverage(&self) -> f64 {
+        f64::from(self.scored) / f64::from(self.expected)
+    }
+}
+
+/// All cells of a cluster or a member, in the order of their time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The cluster.
+    pub cluster: Arc<str>,
+    /// The member; `None` for the cluster itself.
+    pub member: Option<Arc<str>>,
+    /// Its cells; a time without one is a time at which it did not exist.
+    pub cells: Vec<Cell>,
+}

@@ -90,7 +90,7 @@ THRESHOLDS = [  # profile, metric, points, of, value
     ("every", "open_fds", "0", "max_fds", 0.8),
     ("every", "db_size", "5", "quota", 0.8),
 ]
-# Of the seed; one is missing, as after an import.
+# Those of the seed; one is missing, as all are after an import.
 WEIGHTS = {"wal_fsync": 0.3, "backend_commit": 0.2, "open_fds": 0.1, "leader_changes": 0.3, "client_traffic_in": 0.05}
 # A quota below 0 is none.
 QUOTA = {"a": 2 * GIB, "b": 8 * GIB, "10.0.0.3:2379": 4 * GIB, "d": -1, "e": 8 * GIB, "f": 8 * GIB}
@@ -108,7 +108,8 @@ def series():
     for profile, metric, points, of, value in THRESHOLDS:
         yield "etcd_threshold", {"profile": profile, "metric": metric, "points": points, "of": of}, lambda _, v=value: v
     for metric, share in WEIGHTS.items():
-        yield "etcd_weight", {"profile": "seed", "metric": metric}, lambda _, v=share: v
+        for profile in ("seed", "every"):
+            yield "etcd_weight", {"profile": profile, "metric": metric}, lambda _, v=share: v
     yield "etcd_heatmap_last_success_timestamp_seconds", NODE, lambda minute: START + minute * 60 - 20
     yield "etcd_heatmap_evaluation_timestamp_seconds", NODE, lambda minute: START + minute * 60 - 30
     yield "etcd_heatmap_evaluation_duration_seconds", NODE, lambda _: 0.25

@@ -56,7 +56,6 @@ pub(super) fn is_within(age_seconds: f64, max_age: Duration) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
     use crate::export::ExtraLabels;

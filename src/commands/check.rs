@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use super::progress::Reporter;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
-use crate::history::{QuerySource, Source};
+use crate::history::QuerySource;
 use crate::prometheus::{
     Client, PromError, PullPlan, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere, identify, jobs,
     pull_days, sight,
@@ -75,14 +75,7 @@ impl Check<'_> {
         }
         report.remark(self.range, self.asked.step);
         if let Some(queries) = chosen.filter(|_| report.wrong.is_empty()) {
-            let source = Source {
-                url: self.client.shown_url().to_owned(),
-                headers: self.asked.headers.pairs(),
-                step_seconds: self.asked.step.seconds(),
-                cluster_label: self.asked.cluster_label.clone(),
-                member_label: self.asked.member_label.clone(),
-                queries,
-            };
+            let source = self.asked.source(self.client.shown_url(), queries);
             report.cost = Some(
                 self.cost(PullPlan { source, queries: self.queries.clone(), step: self.asked.step }, &report).await?,
             );

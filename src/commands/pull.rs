@@ -63,14 +63,7 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
         let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held };
         let choosing = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step);
         let chosen = unless_stopped(&run.interrupt, choosing).await??;
-        let source = Source {
-            url: client.shown_url().to_owned(),
-            headers: asked.headers.pairs(),
-            step_seconds: asked.step.seconds(),
-            cluster_label: asked.cluster_label.clone(),
-            member_label: asked.member_label.clone(),
-            queries: chosen,
-        };
+        let source = asked.source(client.shown_url(), chosen);
         let plan = PullPlan { source, queries, step: asked.step };
         let mut pull = Pull { history, plan, known: Gathered::default(), files: BTreeMap::new() };
         pull.take_in(there, leave.overwrite)?;

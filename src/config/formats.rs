@@ -11,15 +11,26 @@ use crate::nearest::did_you_mean;
 pub enum Format {
     /// `scores/` and `heatmap.parquet`.
     Parquet,
-    /// `heatmap.csv`.
+    /// `heatmap.csv` and `heatmap_wide.csv`.
     Csv,
     /// `openmetrics/`.
     OpenMetrics,
+    /// `findings.csv`.
+    Findings,
+    /// `report.html`.
+    Report,
+    /// `heatmap.xlsx`.
+    Xlsx,
+    /// `heatmap.svg`.
+    Svg,
+    /// `heatmap.png`.
+    Png,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Parquet, Self::Csv, Self::OpenMetrics];
+    pub const ALL: [Self; 8] =
+        [Self::Parquet, Self::Csv, Self::OpenMetrics, Self::Findings, Self::Report, Self::Xlsx, Self::Svg, Self::Png];
 
     /// The name in flags and files.
     pub const fn name(self) -> &'static str {
@@ -27,6 +38,11 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Csv => "csv",
             Self::OpenMetrics => "openmetrics",
+            Self::Findings => "findings",
+            Self::Report => "report",
+            Self::Xlsx => "xlsx",
+            Self::Svg => "svg",
+            Self::Png => "png",
         }
     }
 }
@@ -53,6 +69,16 @@ impl FromStr for Format {
 pub struct Formats(Vec<Format>);
 
 impl Formats {
+    /// Whether something is to be written that is made of all cells together.
+    pub fn draws(&self) -> bool {
+        [Format::Csv, Format::Report, Format::Xlsx, Format::Svg, Format::Png].iter().any(|format| self.has(*format))
+    }
+
+    /// Whether something is to be written that tells findings.
+    pub fn tells_findings(&self) -> bool {
+        [Format::Findings, Format::Report, Format::Xlsx].iter().any(|format| self.has(*format))
+    }
+
     /// Whether this one is to be written.
     pub fn has(&self, format: Format) -> bool {
         self.0.contains(&format)
@@ -81,7 +107,10 @@ mod tests {
         assert!(
             read("csv, parquet").is_ok_and(|formats| formats.has(Format::Csv) && !formats.has(Format::OpenMetrics))
         );
-        assert!(read("").is_err_and(|e| e.contains("name some of parquet, csv, openmetrics")));
+        assert!(
+            read("")
+                .is_err_and(|e| e.contains("name some of parquet, csv, openmetrics, findings, report, xlsx, svg, png"))
+        );
         assert!(read("parket").is_err_and(|e| e.contains("did you mean 'parquet'")));
     }
 }

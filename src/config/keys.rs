@@ -339,12 +339,13 @@ pub static KEYS: [Key; 45] = [
     Key::text("output.dir", "", flag("out", "DIR", "Folder to write to; made where it is missing"), |_| Ok(())),
     Key::text(
         "output.formats",
-        "parquet,csv,openmetrics",
+        "parquet,csv,openmetrics,findings,report,xlsx,svg,png",
         flag(
             "formats",
             "FORMATS",
             "What to write of the scores, separated by commas: parquet (scores/ and heatmap.parquet), csv \
-             (heatmap.csv), openmetrics",
+             (heatmap.csv and heatmap_wide.csv), openmetrics, findings (findings.csv), report (report.html), xlsx, svg \
+             and png (heatmap.…)",
         ),
         |text| ok(text.parse::<Formats>()),
     )

@@ -1,5 +1,6 @@
 //! Settings as they are resolved: what a run works with.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::export::{ExtraLabels, Family};
 use crate::heatmap::Folding;
+use crate::history::{QuerySource, Source};
 use crate::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
@@ -200,6 +202,18 @@ impl SourceSettings {
     pub fn range(&self, now_ms: i64) -> Result<(TimeRange, bool), TimeError> {
         let (start, end) = (parse_instant(&self.start, now_ms)?, parse_instant(&self.end, now_ms)?);
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
+    }
+
+    /// What a history says of where it comes from.
+    pub fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
+        Source {
+            url: shown_url.to_owned(),
+            headers: self.headers.pairs(),
+            step_seconds: self.step.seconds(),
+            cluster_label: self.cluster_label.clone(),
+            member_label: self.member_label.clone(),
+            queries,
+        }
     }
 
     /// The queries, filled in.

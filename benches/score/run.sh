@@ -22,6 +22,8 @@ mkdir -p "$work"
 export CARGO_TARGET_DIR=$target
 cargo build --release --quiet --bin etcd-heatmap --example history
 ours=$target/release/etcd-heatmap
+# What DuckDB writes as well; ours adds heatmap_wide.csv.
+same=(--formats parquet,csv,openmetrics)
 
 python=$work/venv-$duckdb_version/bin/python
 if [ ! -x "$python" ]; then
@@ -50,7 +52,7 @@ duckdb_out=$work/out-duckdb
 echo "== recompute of $members members, $days days at 1 minute, all outputs, $(nproc) cores"
 missed=0
 benches/alternate.py --runs "$runs" --bar 1 --fresh "$ours_out" --fresh "$duckdb_out" \
-    "etcd-heatmap=$ours score $history --out $ours_out --quiet" \
+    "etcd-heatmap=$ours score $history --out $ours_out --quiet ${same[*]}" \
     "DuckDB $duckdb_version=$python benches/score/recompute.py $history $duckdb_out" || missed=1
 
 echo "== the same without OpenMetrics, DuckDB only: etcd-heatmap always writes it"
@@ -59,7 +61,7 @@ benches/alternate.py --runs "$runs" --fresh "$duckdb_out" \
 
 echo "== the same results?"
 rm -rf "$ours_out" "$duckdb_out"
-"$ours" score "$history" --out "$ours_out" --quiet
+"$ours" score "$history" --out "$ours_out" --quiet "${same[@]}"
 "$python" benches/score/recompute.py "$history" "$duckdb_out"
 "$python" benches/score/compare.py "$ours_out" "$duckdb_out"
 rm -rf "$duckdb_out"
@@ -67,8 +69,8 @@ rm -rf "$duckdb_out"
 echo "== a profile that judges against limits, against the seed"
 limits_out=$work/out-limits
 benches/alternate.py --runs "$runs" --bar 1.1 --fresh "$limits_out" --fresh "$ours_out" \
-    "openshift=$ours score $history --out $limits_out --quiet --profile openshift" \
-    "seed=$ours score $history --out $ours_out --quiet" || missed=1
+    "openshift=$ours score $history --out $limits_out --quiet ${same[*]} --profile openshift" \
+    "seed=$ours score $history --out $ours_out --quiet ${same[*]}" || missed=1
 rm -rf "$limits_out" "$ours_out"
 
 # One profile with the cells as CSV is as near as one profile comes to what a comparison writes.
@@ -83,7 +85,7 @@ echo "== memory: a range four times as long"
 long=$(history_of $((4 * days)))
 peak() {
     rm -rf "$ours_out"
-    /usr/bin/time -f %M -o "$work/peak" "$ours" score "$1" --out "$ours_out" --quiet
+    /usr/bin/time -f %M -o "$work/peak" "$ours" score "$1" --out "$ours_out" --quiet "${same[@]}"
     cat "$work/peak"
 }
 short_kib=$(peak "$history")

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# What people look at, of a year of 20 clusters with 3 members each at 1 minute (31 million rows, 700,000 cells): scoring
+# with everything written against scoring alone, the sizes, and how soon the report's first picture stands in Chromium.
+#
+#   benches/look/run.sh
+#   RUNS=5 benches/look/run.sh
+#
+# Needs GNU time, chromium, python3 with tests/oracle/requirements.txt (./test makes it); 4 GB under the target folder.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+runs=${RUNS:-3}
+target=${CARGO_TARGET_DIR:-$PWD/target}
+python=${ETCD_HEATMAP_ORACLE_PYTHON:-$target/oracle-venv/bin/python}
+work=$target/bench/look
+
+mkdir -p "$work"
+export CARGO_TARGET_DIR=$target
+cargo build --release --quiet --bin etcd-heatmap --example history
+if [ ! -e "$work/year/complete" ]; then
+    rm -rf "$work/year"
+    "$target/release/examples/history" --members 60 --clusters 20 --start 2025-10-01 --days 365 --step 1m --seed 1 \
+        --out "$work/year"
+    touch "$work/year/complete"
+fi
+ours=$target/release/etcd-heatmap
+cat "$work"/year/history/*/readings.parquet >/dev/null # into the page cache
+
+echo "== a year of 60 members at 1 minute, $(nproc) cores"
+benches/alternate.py --runs "$runs" --warmup 1 --fresh "$work/all" --fresh "$work/scores" \
+    "everything=$ours score $work/year --out $work/all --quiet" \
+    "scores=$ours score $work/year --out $work/scores --quiet --formats parquet,csv,openmetrics" | tee "$work/times"
+missed=0
+awk '/^everything / { all = $2 } /^scores / { scores = $2 } END {
+    printf "what people look at: %.2f s beyond scoring, bar 10 s: %s\n", all - scores, all - scores < 10 ? "held" : "MISSED"
+    exit all - scores >= 10
+}' "$work/times" || missed=1
+ls -l "$work"/all/report.html "$work"/all/heatmap.* "$work"/all/heatmap_wide.csv "$work"/all/findings.csv
+bytes=$(stat -c %s "$work/all/report.html")
+((bytes < 5000000)) || { echo "report.html: $bytes bytes, bar 5,000,000: MISSED"; missed=1; }
+
+echo "== the report's first picture"
+"$python" -B tests/oracle/report_speed.py "$work/all/report.html" --bar 2 || missed=1
+exit "$missed"

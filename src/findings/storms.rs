@@ -1,0 +1,99 @@
+//! Elections so many that leader changes cost points: the incident is the elections, not the day
+//! for which they are counted.
+
+use super::elections::{Change, Elections};
+use super::incidents::{Low, first_moved, measure};
+use super::spans::union;
+use super::tracks::ClusterTrack;
+use super::{Collector, Finding, Kind, told};
+use crate::spec::Metric;
+use crate::time::{DAY_MS, HOUR_MS, TimeRange};
+
+/// Elections belong together while no more than a twelfth of the day that they are counted for lies between two.
+const TOGETHER_MS: i64 = 2 * HOUR_MS;
+/// Fewer are no storm of their own: the changes that cost points came one by one over the day.
+const FEWEST: u64 = 3;
+
+const RULE: &str = "leader changes of the last day make the cluster lose at least 1 point of its usual score; the \
+    incident is the elections before that with no more than 2 hours between two (or, where these are fewer than 3, \
+    all of that day), and ends with the last of them, not when the last day no longer holds them";
+
+/// The storms of one cluster.
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
+    let low = Low::of(of, cluster);
+    let mut found: Vec<Finding> = Vec::new();
+    for lingering in union(low.bad(of, cluster, &[Metric::LeaderChanges])) {
+        let known = &elections.counted;
+        let until = known.partition_point(|c| c.seen_ms <= lingering.start_ms);
+        for storm in storms(&known[..], until, lingering, threshold(of)) {
+            let range = TimeRange { start_ms: storm[0].seen_ms - of.step.millis(), end_ms: end(of, storm) };
+            // What was below 10 only in between (a member was down) is the same storm.
+            if found.last().is_none_or(|last| last.start_ms != range.start_ms) {
+                found.push(tell(of, cluster, &low, range, storm, lingering));
+            }
+        }
+    }
+    found
+}
+
+/// Changes a day that cost no point.
+fn threshold(of: &Collector<'_>) -> u64 {
+    of.profile.rule(Metric::LeaderChanges).bands.list.first().map_or(0, |band| band.above as u64)
+}
+
+fn end(of: &Collector<'_>, storm: &[Change]) -> i64 {
+    storm.last().map_or(0, |last| last.until_ms) + of.step.millis()
+}
+
+/// The storm before the points were lost (`until` is the first change after that), and those that came
+/// while they were and would have cost them alone.
+fn storms(known: &[Change], until: usize, lingering: TimeRange, threshold: u64) -> Vec<&[Change]> {
+    let count = |storm: &[Change]| storm.iter().map(|change| change.count).sum::<u64>();
+    let from = known.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);
+    let to = known.partition_point(|c| c.seen_ms < lingering.end_ms);
+    let before = &known[from.min(until)..until];
+    let mut storms = Vec::new();
+    let mut begun = from;
+    for storm in known[from..to].chunk_by(|a, b| b.seen_ms - a.until_ms <= TOGETHER_MS) {
+        let indices = begun..begun + storm.len();
+        begun = indices.end;
+        if indices.contains(&until.saturating_sub(1)) && until > from {
+            storms.push(if count(storm) < FEWEST { before } else { storm });
+        } else if indices.start >= until && count(storm) > threshold {
+            storms.push(storm);
+        }
+    }
+    storms
+}
+
+fn tell(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    low: &Low,
+    range: TimeRange,
+    storm: &[Change],
+    lingering: TimeRange,
+) -> Finding {
+    let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
+    finding.metric = Some(Metric::LeaderChanges);
+    measure(of, cluster, range, &mut finding);
+    finding.first = first_moved(of, cluster, range, &mut finding);
+    let changes: u64 = storm.iter().map(|change| change.count).sum();
+    let for_ms = range.end_ms - range.start_ms;
+    finding.says = format!(
+        "{} changed its leader {} within {}; the last day holds them, and leader_changes costs points, from {} to {}",
+        finding.cluster,
+        told::count(changes as usize, "time", "times"),
+        told::duration(for_ms),
+        told::instant(lingering.start_ms),
+        told::instant(lingering.end_ms),
+    );
+    finding.tell("changes", changes);
+    finding.tell("changes_a_day_without_loss", threshold(of));
+    finding.tell("first_seen", told::instant(storm[0].seen_ms));
+    finding.tell("last_seen", told::instant(range.end_ms - of.step.millis()));
+    finding.tell("points_lost_from", told::instant(lingering.start_ms));
+    finding.tell("points_lost_until", told::instant(lingering.end_ms));
+    finding.tell("usual_score", told::points(low.usual));
+    finding
+}

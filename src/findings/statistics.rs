@@ -80,9 +80,42 @@ impl Factorials {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+
+    /// Expected values from `scipy.stats.theilslopes` of SciPy 1.17.
+    #[test]
+    fn a_slope_and_its_interval_are_those_of_scipy() {
+        let slope = |estimate, low, high| Slope { estimate, low, high };
+        let evenly = |y: &[f64]| theil_sen(&y.iter().enumerate().map(|(x, y)| (x as f64, *y)).collect::<Vec<_>>());
+        let tied = [10.0, 12.5, 13.0, 17.0, 17.0, 22.0, 21.0, 26.5, 30.0, 29.0];
+        assert_eq!(
+            evenly(&tied),
+            Some(slope(2.333_333_333_333_333_5, 1.833_333_333_333_333_3, 2.666_666_666_666_666_5))
+        );
+        assert_eq!(evenly(&[1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 9.0]), Some(slope(0.5, 0.0, 1.75)));
+        let (x, y) = ([0.0, 1.0, 2.0, 4.0, 7.0, 8.0, 11.0], [5.0, 4.0, 6.0, 7.5, 8.0, 30.0, 9.0]);
+        let points: Vec<(f64, f64)> = x.into_iter().zip(y).collect();
+        assert_eq!(theil_sen(&points), Some(slope(0.5, 0.214_285_714_285_714_27, 3.714_285_714_285_714_4)));
+        assert_eq!(theil_sen(&[(0.0, 1.0)]), None);
+    }
+
+    /// Expected values from `scipy.stats.fisher_exact(…, alternative="greater")` of SciPy 1.17.
+    #[test]
+    fn an_exact_test_is_that_of_scipy() {
+        let factorials = Factorials::up_to(200);
+        for (hits, drawn, all_hits, all, expected) in [
+            (7, 7, 21, 168, 1.761_048_462_051_968_8e-7),
+            (2, 2, 10, 168, 0.003_207_869_974_337_039_8),
+            (3, 8, 8, 191, 0.002_478_968_033_622_753),
+            (5, 8, 5, 60, 1.025_357_080_603_320_1e-5),
+            (4, 9, 20, 52, 0.480_579_734_788_800_5),
+            (0, 5, 3, 20, 1.0),
+        ] {
+            let p = factorials.fisher(hits, drawn, all_hits, all);
+            assert!((p / expected - 1.0).abs() < 1e-9, "{hits} of {drawn}, {all_hits} of {all}: {p}");
+        }
+    }
 
     #[test]
     fn a_level_is_reached_for_its_share_of_the_time() {

@@ -18,6 +18,8 @@ mod recurrence;
 mod spans;
 mod statistics;
 mod storms;
+#[cfg(test)]
+mod tests;
 mod told;
 mod tracks;
 
@@ -168,6 +170,7 @@ impl Finding {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "figures and texts alike, without a borrow at each call")]
     fn tell(&mut self, name: &str, value: impl ToString) {
         self.evidence.push((name.to_owned(), value.to_string()));
     }

@@ -1,5 +1,7 @@
 //! From the days of a history to what is found in it.
 
+use rayon::prelude::*;
+
 use super::tracks::{ClusterTrack, MemberTrack, join};
 use super::{DayDigest, Findings, away, defragmentation, growth, incidents, leader_changes, maintenance, recurrence};
 use crate::heatmap::Folding;
@@ -45,9 +47,10 @@ impl Collector<'_> {
         let anybody = super::spans::union(all.iter().flat_map(|member| member.seen(self.table)));
         let of_cluster = |cluster: &ClusterTrack| {
             let elections = super::elections::Elections::of(self, cluster);
-            let stretches = incidents::find(self, cluster);
+            let low = incidents::Low::of(self, cluster);
+            let stretches = incidents::find(self, cluster, &low);
             let mut found: Vec<_> = stretches.iter().map(|incident| incident.finding.clone()).collect();
-            found.extend(super::storms::find(self, cluster, &elections));
+            found.extend(super::storms::find(self, cluster, &low, &elections));
             found.extend(away::find(self, cluster, &anybody));
             found.extend(leader_changes::find(self, cluster, &elections));
             found.extend(recurrence::find(self, cluster, &stretches));
@@ -56,6 +59,6 @@ impl Collector<'_> {
             found.extend(maintenance::find(self, cluster));
             found
         };
-        Findings::of(clusters.iter().flat_map(of_cluster).collect())
+        Findings::of(clusters.par_iter().flat_map_iter(of_cluster).collect())
     }
 }

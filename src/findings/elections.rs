@@ -34,10 +34,19 @@ pub(super) struct Change {
 /// What a cluster's gauges tell.
 #[derive(Debug)]
 pub(super) struct Elections {
-    /// Elections: what members saw apart from their own restarts.
-    pub(super) changes: Vec<Change>,
+    /// What members saw apart from their own restarts.
+    pub(super) elected: Seen,
     /// The same with the members' own restarts, which cost points as well.
-    pub(super) counted: Vec<Change>,
+    pub(super) counted: Seen,
+}
+
+/// Changes that members saw.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Joined where they were seen together, in order.
+    pub(super) changes: Vec<Change>,
+    /// Step, member and number, in order.
+    arrivals: Vec<(i64, usize, u64)>,
 }
 
 impl Elections {
@@ -58,7 +67,24 @@ impl Elections {
             }
         }
         let together = TOGETHER_MS.max(2 * step_ms);
-        Self { changes: group(elections, together), counted: group(counted, together) }
+        Self { elected: Seen::of(elections, together), counted: Seen::of(counted, together) }
+    }
+}
+
+impl Seen {
+    fn of(mut arrivals: Vec<(i64, usize, u64)>, together_ms: i64) -> Self {
+        let changes = group(&mut arrivals, together_ms);
+        Self { changes, arrivals }
+    }
+
+    /// How many there were from one change to another: of the member that saw the most. Where they
+    /// follow each other within minutes, groups of what members saw together overlap, and their sum is too high.
+    pub(super) fn count(&self, first: &Change, last: &Change) -> u64 {
+        let mut by_member = std::collections::BTreeMap::new();
+        for (_, member, count) in self.arrivals.iter().filter(|(at, ..)| (first.seen_ms..=last.until_ms).contains(at)) {
+            *by_member.entry(member).or_insert(0) += count;
+        }
+        by_member.into_values().max().unwrap_or(0)
     }
 }
 
@@ -94,10 +120,10 @@ fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
 }
 
 /// Joins what members saw together.
-fn group(mut seen: Vec<(i64, usize, u64)>, together_ms: i64) -> Vec<Change> {
+fn group(seen: &mut [(i64, usize, u64)], together_ms: i64) -> Vec<Change> {
     seen.sort_unstable();
     let mut changes = Vec::new();
-    let mut rest = seen.as_slice();
+    let mut rest = &*seen;
     while let Some(&(seen_ms, ..)) = rest.first() {
         let (group, later) = rest.split_at(rest.partition_point(|(at, ..)| *at <= seen_ms + together_ms));
         let mut by_member: Vec<(usize, u64)> = group.iter().map(|(_, member, count)| (*member, *count)).collect();
@@ -157,8 +183,8 @@ mod tests {
 
     #[test]
     fn what_members_see_together_is_one_election_with_the_highest_count() {
-        let seen = vec![(0, 0, 1), (1, 1, 1), (2, 2, 2), (9, 0, 1)];
+        let mut seen = [(0, 0, 1), (1, 1, 1), (2, 2, 2), (9, 0, 1)];
         let change = |seen_ms, until_ms, count, members| Change { seen_ms, until_ms, count, members };
-        assert_eq!(group(seen, 2), [change(0, 2, 2, 3), change(9, 9, 1, 1)]);
+        assert_eq!(group(&mut seen, 2), [change(0, 2, 2, 3), change(9, 9, 1, 1)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::spans::{both, length, length_within, union};
 use super::statistics::reached;
-use super::tracks::{ClusterTrack, MemberTrack};
+use super::tracks::{ClusterTrack, MemberTrack, within};
 use super::{Collector, Finding, Kind, told};
 use crate::score::{Rollup, StepState, Worth};
 use crate::spec::{METRICS, Metric};
@@ -42,15 +42,15 @@ pub(super) struct Incident {
 }
 
 /// The incidents of one cluster.
-pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Vec<Incident> {
-    let low = Low::of(of, cluster);
-    let incident = |metrics: &'static [Metric]| {
-        let bad = low.bad(of, cluster, metrics);
-        let stretches = stretches(&bad, &low.unknown);
-        stretches.into_iter().map(move |range| (range, bad.clone(), metrics)).collect::<Vec<_>>()
-    };
-    let all = TROUBLES.into_iter().flat_map(incident);
-    all.map(|(range, bad, metrics)| tell(of, cluster, &low, range, &bad, metrics)).collect()
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low) -> Vec<Incident> {
+    let mut incidents = Vec::new();
+    for metrics in TROUBLES {
+        let own = low.bad_by_member(of, cluster, metrics);
+        let bad = union(own.iter().flatten().copied());
+        let ranges = stretches(&bad, &low.unknown);
+        incidents.extend(ranges.into_iter().map(|range| tell(of, cluster, low, range, &own, metrics)));
+    }
+    incidents
 }
 
 /// When a cluster was worse than usual.
@@ -61,6 +61,8 @@ pub(super) struct Low {
     below: Vec<TimeRange>,
     unknown: Vec<TimeRange>,
     limit: f64,
+    /// What each member loses to each metric when it does best, in the table's unit.
+    usual_losses: Vec<[u64; METRICS]>,
 }
 
 impl Low {
@@ -86,13 +88,19 @@ impl Low {
         });
         let below = union(below.into_iter().chain(of_members));
         let unknown = cluster.line.iter().filter(|run| run.state == StepState::Unknown);
-        Self { usual, below, unknown: union(unknown.map(super::tracks::Run::span)), limit }
+        let usual_losses = cluster.members.iter().map(|member| Metric::ALL.map(|m| usual_loss(of, member, &[m])));
+        let (usual_losses, unknown) = (usual_losses.collect(), union(unknown.map(super::tracks::Run::span)));
+        Self { usual, below, unknown, limit, usual_losses }
     }
 
-    /// When the cluster was low and members lost more than usually to these metrics.
-    pub(super) fn bad(&self, of: &Collector<'_>, cluster: &ClusterTrack, metrics: &[Metric]) -> Vec<TimeRange> {
-        let losing = union(cluster.members.iter().flat_map(|member| self.bad_of(of, member, metrics)));
-        both(&self.below, &losing)
+    /// When the cluster was low and a member lost more than usually to these metrics, of each member.
+    pub(super) fn bad_by_member(
+        &self,
+        of: &Collector<'_>,
+        cluster: &ClusterTrack,
+        metrics: &[Metric],
+    ) -> Vec<Vec<TimeRange>> {
+        cluster.members.iter().map(|member| both(&self.below, &union(self.bad_of(of, member, metrics)))).collect()
     }
 
     fn bad_of(&self, of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> Vec<TimeRange> {
@@ -140,20 +148,20 @@ fn tell(
     cluster: &ClusterTrack,
     low: &Low,
     range: TimeRange,
-    bad: &[TimeRange],
+    own: &[Vec<TimeRange>],
     metrics: &'static [Metric],
 ) -> Incident {
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
-    let concerned: Vec<&MemberTrack> = cluster
-        .members
-        .iter()
-        .filter(|member| length_within(&both(bad, &union(low.bad_of(of, member, metrics))), range) >= LEAST_MS)
-        .collect();
+    let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
+    // Of several that were bad in turns none may have been so for long.
+    let least = LEAST_MS.min(own.iter().map(|bad| length_within(bad, range)).max().unwrap_or(0));
+    let with_bad = cluster.members.iter().zip(own).filter(|(_, bad)| length_within(bad, range) >= least);
+    let concerned: Vec<&MemberTrack> = with_bad.map(|(member, _)| member).collect();
     finding.members = concerned.iter().map(|member| member.name()).collect();
     let costs = costs(of, &concerned, range);
     finding.metric = metrics.iter().copied().max_by(|a, b| costs[a.index()].total_cmp(&costs[b.index()]));
     measure(of, cluster, range, &mut finding);
-    finding.first = first_moved(of, cluster, range, &mut finding);
+    finding.first = first_moved(of, cluster, low, range, &mut finding);
     let metric = finding.metric.map_or_else(String::new, |metric| metric.to_string());
     let members = finding.members.join(", ");
     finding.says = format!(
@@ -165,9 +173,8 @@ fn tell(
     );
     finding.tell("usual_score", told::points(low.usual));
     finding.tell("low_is_at_most", told::points(low.limit));
-    finding.tell("low_for", told::duration(length_within(bad, range)));
-    let lasts = TimeRange { start_ms: range.start_ms, end_ms: range.end_ms };
-    finding.tell("unknown_for", told::duration(length_within(&low.unknown, lasts)));
+    finding.tell("low_for", told::duration(length(&bad)));
+    finding.tell("unknown_for", told::duration(length_within(&low.unknown, range)));
     for metric in Metric::ALL.into_iter().filter(|metric| costs[metric.index()] > 0.0) {
         finding.tell(
             &format!("{metric}_lost_by_members"),
@@ -180,7 +187,7 @@ fn tell(
 /// Points × milliseconds that members lost to each metric.
 fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64; METRICS] {
     let mut costs = [0.0; METRICS];
-    for run in members.iter().flat_map(|member| &member.codes) {
+    for run in members.iter().flat_map(|member| within(&member.codes, range)) {
         let (Some(part), Some(worth)) = (run.span().intersect(range), of.table.look_up(run.state).worth) else {
             continue;
         };
@@ -195,7 +202,7 @@ fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64
 /// the worst member is while another one is down, the members that are known stand for it.
 pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, finding: &mut Finding) {
     let mut known = 0.0;
-    for run in &cluster.line {
+    for run in within(&cluster.line, range) {
         let (Some(part), StepState::Scored(worth)) = (run.span().intersect(range), run.state) else { continue };
         let score = of.table.points(worth.score);
         finding.lowest = Some(finding.lowest.map_or(score, |lowest| lowest.min(score)));
@@ -205,10 +212,8 @@ pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRan
         finding.lost = Some(told::point_hours(known));
         return;
     }
-    for run in cluster.members.iter().flat_map(|member| &member.codes) {
-        if run.span().intersect(range).is_some()
-            && let Some(worth) = of.table.look_up(run.state).worth
-        {
+    for run in cluster.members.iter().flat_map(|member| within(&member.codes, range)) {
+        if let Some(worth) = of.table.look_up(run.state).worth {
             let score = of.table.points(worth.score);
             finding.lowest = Some(finding.lowest.map_or(score, |lowest| lowest.min(score)));
         }
@@ -222,23 +227,29 @@ pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRan
 pub(super) fn first_moved(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
+    low: &Low,
     range: TimeRange,
     finding: &mut Finding,
 ) -> Option<Metric> {
-    let within = range.start_ms - BEFORE_MS..range.end_ms;
+    let near = TimeRange { start_ms: range.start_ms - BEFORE_MS, end_ms: range.end_ms };
+    // With what was known before, from which it moved.
+    let looked_at = TimeRange { start_ms: near.start_ms - UNKNOWN_MS, ..near };
     let mut first: Option<(i64, u64, Metric, &MemberTrack)> = None;
-    for member in &cluster.members {
+    for (member, usual) in cluster.members.iter().zip(&low.usual_losses) {
         for metric in Metric::ALL {
-            let usual = usual_loss(of, member, &[metric]);
+            let usual = usual[metric.index()];
             let mut before = None;
-            for run in &member.codes {
+            for run in within(&member.codes, looked_at) {
                 let Some(lost) = loss(of, run.state, &[metric]) else { continue };
                 let moved = lost > usual && before.is_none_or(|before| before <= usual);
                 before = Some(lost);
                 let is_earlier = |(at, most, ..): &(i64, u64, Metric, &MemberTrack)| {
                     (run.start_ms, std::cmp::Reverse(lost)) < (*at, std::cmp::Reverse(*most))
                 };
-                if moved && within.contains(&run.start_ms) && first.as_ref().is_none_or(is_earlier) {
+                if moved
+                    && (near.start_ms..near.end_ms).contains(&run.start_ms)
+                    && first.as_ref().is_none_or(is_earlier)
+                {
                     first = Some((run.start_ms, lost, metric, member));
                 }
             }

@@ -33,11 +33,11 @@ struct Explained {
 /// The leader changes of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
     let traces: Vec<Traces<'_>> = cluster.members.iter().map(|member| Traces::of(of, member)).collect();
-    let all: Vec<Explained> = elections.changes.iter().map(|change| explain(of, &traces, *change)).collect();
+    let all: Vec<Explained> = elections.elected.changes.iter().map(|change| explain(of, &traces, *change)).collect();
     let together = |a: &Explained, b: &Explained| {
         a.cause == b.cause && b.change.seen_ms - a.change.until_ms <= TOGETHER_MS && a.members == b.members
     };
-    all.chunk_by(together).map(|explained| tell(of, cluster, explained)).collect()
+    all.chunk_by(together).map(|explained| tell(of, cluster, elections, explained)).collect()
 }
 
 /// What a member left behind that may explain an election.
@@ -82,7 +82,7 @@ fn explain(of: &Collector<'_>, traces: &[Traces<'_>], change: Change) -> Explain
     explained
 }
 
-fn tell(of: &Collector<'_>, cluster: &ClusterTrack, explained: &[Explained]) -> Finding {
+fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, explained: &[Explained]) -> Finding {
     let (first, last) = (&explained[0], &explained[explained.len() - 1]);
     let (start_ms, end_ms) = (first.change.seen_ms - of.step.millis(), last.change.until_ms + of.step.millis());
     let mut finding = Finding::new(Kind::LeaderChange, &cluster.cluster, start_ms, end_ms, RULE);
@@ -90,7 +90,7 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, explained: &[Explained]) -> 
     finding.metric = Some(Metric::LeaderChanges);
     finding.cause = Some(first.cause);
     measure(of, cluster, TimeRange { start_ms, end_ms }, &mut finding);
-    let changes: u64 = explained.iter().map(|one| one.change.count).sum();
+    let changes = elections.elected.count(&first.change, &last.change);
     let members = finding.members.join(", ");
     let why = match first.cause {
         Cause::Restart => format!("the process of {members} ended or was started then"),

@@ -19,17 +19,16 @@ const RULE: &str = "leader changes of the last day make the cluster lose at leas
     all of that day), and ends with the last of them, not when the last day no longer holds them";
 
 /// The storms of one cluster.
-pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
-    let low = Low::of(of, cluster);
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, elections: &Elections) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    for lingering in union(low.bad(of, cluster, &[Metric::LeaderChanges])) {
-        let known = &elections.counted;
+    let bad = low.bad_by_member(of, cluster, &[Metric::LeaderChanges]);
+    for lingering in union(bad.into_iter().flatten()) {
+        let known = &elections.counted.changes;
         let until = known.partition_point(|c| c.seen_ms <= lingering.start_ms);
         for storm in storms(&known[..], until, lingering, threshold(of)) {
-            let range = TimeRange { start_ms: storm[0].seen_ms - of.step.millis(), end_ms: end(of, storm) };
             // What was below 10 only in between (a member was down) is the same storm.
-            if found.last().is_none_or(|last| last.start_ms != range.start_ms) {
-                found.push(tell(of, cluster, &low, range, storm, lingering));
+            if found.last().is_none_or(|last| last.start_ms != range(of, storm).start_ms) {
+                found.push(tell(of, cluster, low, elections, storm, lingering));
             }
         }
     }
@@ -41,8 +40,10 @@ fn threshold(of: &Collector<'_>) -> u64 {
     of.profile.rule(Metric::LeaderChanges).bands.list.first().map_or(0, |band| band.above as u64)
 }
 
-fn end(of: &Collector<'_>, storm: &[Change]) -> i64 {
-    storm.last().map_or(0, |last| last.until_ms) + of.step.millis()
+/// From the step before the first was seen.
+fn range(of: &Collector<'_>, storm: &[Change]) -> TimeRange {
+    let step_ms = of.step.millis();
+    TimeRange { start_ms: storm[0].seen_ms - step_ms, end_ms: storm[storm.len() - 1].until_ms + step_ms }
 }
 
 /// The storm before the points were lost (`until` is the first change after that), and those that came
@@ -70,28 +71,30 @@ fn tell(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
     low: &Low,
-    range: TimeRange,
+    elections: &Elections,
     storm: &[Change],
     lingering: TimeRange,
 ) -> Finding {
+    let (first, last) = (&storm[0], &storm[storm.len() - 1]);
+    let range = range(of, storm);
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
     finding.metric = Some(Metric::LeaderChanges);
     measure(of, cluster, range, &mut finding);
-    finding.first = first_moved(of, cluster, range, &mut finding);
-    let changes: u64 = storm.iter().map(|change| change.count).sum();
-    let for_ms = range.end_ms - range.start_ms;
+    finding.first = first_moved(of, cluster, low, range, &mut finding);
+    let changes = elections.counted.count(first, last);
     finding.says = format!(
-        "{} changed its leader {} within {}; the last day holds them, and leader_changes costs points, from {} to {}",
+        "a member of {} counted {} within {}; they are among those of the last day, and cost points, from {} to {}",
         finding.cluster,
-        told::count(changes as usize, "time", "times"),
-        told::duration(for_ms),
+        told::count(changes as usize, "leader change", "leader changes"),
+        told::duration(range.end_ms - range.start_ms),
         told::instant(lingering.start_ms),
         told::instant(lingering.end_ms),
     );
     finding.tell("changes", changes);
+    finding.tell("of_these_elections", elections.elected.count(first, last));
     finding.tell("changes_a_day_without_loss", threshold(of));
-    finding.tell("first_seen", told::instant(storm[0].seen_ms));
-    finding.tell("last_seen", told::instant(range.end_ms - of.step.millis()));
+    finding.tell("first_seen", told::instant(first.seen_ms));
+    finding.tell("last_seen", told::instant(last.until_ms));
     finding.tell("points_lost_from", told::instant(lingering.start_ms));
     finding.tell("points_lost_until", told::instant(lingering.end_ms));
     finding.tell("usual_score", told::points(low.usual));

@@ -25,6 +25,13 @@ impl<T> Run<T> {
     }
 }
 
+/// Those of the stretches, which are in order, that lie in a range in part.
+pub(super) fn within<T>(runs: &[Run<T>], range: TimeRange) -> &[Run<T>] {
+    let from = runs.partition_point(|run| run.end_ms <= range.start_ms);
+    let to = runs.partition_point(|run| run.start_ms < range.end_ms);
+    &runs[from.min(to)..to]
+}
+
 /// A database that was smaller at one step than at the one before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Drop {

@@ -3,7 +3,7 @@
 
 use super::elections::{Change, Elections};
 use super::incidents::{Low, first_moved, measure};
-use super::spans::union;
+use super::spans::{length_within, union};
 use super::tracks::ClusterTrack;
 use super::{Collector, Finding, Kind, told};
 use crate::spec::Metric;
@@ -14,6 +14,8 @@ const TOGETHER_MS: i64 = 2 * HOUR_MS;
 /// Fewer are no storm of their own: the changes that cost points came one by one over the day.
 const FEWEST: u64 = 3;
 
+const METRIC: [Metric; 1] = [Metric::LeaderChanges];
+
 const RULE: &str = "leader changes of the last day make the cluster lose at least 1 point of its usual score; the \
     incident is the elections before that with no more than 2 hours between two (or, where these are fewer than 3, \
     all of that day), and ends with the last of them, not when the last day no longer holds them";
@@ -21,12 +23,14 @@ const RULE: &str = "leader changes of the last day make the cluster lose at leas
 /// The storms of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, elections: &Elections) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    let bad = low.bad_by_member(of, cluster, &[Metric::LeaderChanges]);
-    for lingering in union(bad.into_iter().flatten()) {
+    let bad = union(low.bad_by_member(of, cluster, &METRIC).into_iter().flatten());
+    // A score may be unknown in between, because a member was down; what the gauges count is not.
+    let losing = union(cluster.members.iter().flat_map(|member| member.losing(of.table, &METRIC)));
+    for lingering in losing.into_iter().filter(|losing| length_within(&bad, *losing) > 0) {
         let known = &elections.counted.changes;
         let until = known.partition_point(|c| c.seen_ms <= lingering.start_ms);
         for storm in storms(&known[..], until, lingering, threshold(of)) {
-            // What was below 10 only in between (a member was down) is the same storm.
+            // Points that are lost again, for the changes of an hour ago, are of the same storm.
             if found.last().is_none_or(|last| last.start_ms != range(of, storm).start_ms) {
                 found.push(tell(of, cluster, low, elections, storm, lingering));
             }

@@ -11,14 +11,12 @@ use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
 /// Elections belong together while no more than a twelfth of the day that they are counted for lies between two.
 const TOGETHER_MS: i64 = 2 * HOUR_MS;
-/// Fewer are no storm of their own: the changes that cost points came one by one over the day.
-const FEWEST: u64 = 3;
-
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 
 const RULE: &str = "leader changes of the last day make the cluster lose at least 1 point of its usual score; the \
-    incident is the elections before that with no more than 2 hours between two (or, where these are fewer than 3, \
-    all of that day), and ends with the last of them, not when the last day no longer holds them";
+    incident is the change with which that begins and those before and after it with no more than 2 hours between \
+    two, and ends with the last of them, not when the last day no longer holds them; later ones are one of their own \
+    where they alone would cost points";
 
 /// The storms of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, elections: &Elections) -> Vec<Finding> {
@@ -56,15 +54,13 @@ fn storms(known: &[Change], until: usize, lingering: TimeRange, threshold: u64) 
     let count = |storm: &[Change]| storm.iter().map(|change| change.count).sum::<u64>();
     let from = known.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);
     let to = known.partition_point(|c| c.seen_ms < lingering.end_ms);
-    let before = &known[from.min(until)..until];
     let mut storms = Vec::new();
     let mut begun = from;
     for storm in known[from..to].chunk_by(|a, b| b.seen_ms - a.until_ms <= TOGETHER_MS) {
         let indices = begun..begun + storm.len();
         begun = indices.end;
-        if indices.contains(&until.saturating_sub(1)) && until > from {
-            storms.push(if count(storm) < FEWEST { before } else { storm });
-        } else if indices.start >= until && count(storm) > threshold {
+        let crosses = until > from && indices.contains(&(until - 1));
+        if crosses || (indices.start >= until && count(storm) > threshold) {
             storms.push(storm);
         }
     }
@@ -96,6 +92,8 @@ fn tell(
     );
     finding.tell("changes", changes);
     finding.tell("of_these_elections", elections.elected.count(first, last));
+    let day = elections.counted.changes.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);
+    finding.tell("changes_from_a_day_before", elections.counted.count(&elections.counted.changes[day], last));
     finding.tell("changes_a_day_without_loss", threshold(of));
     finding.tell("first_seen", told::instant(first.seen_ms));
     finding.tell("last_seen", told::instant(last.until_ms));

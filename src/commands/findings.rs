@@ -29,7 +29,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         super::explain::lives_of(cluster, lives)?;
     }
     let collector = Collector { table: &table, profile: &profile, folding, step, lives, range };
-    let companions = Collector::companions(&source);
+    let companions = Collector::companions(&table, &source);
     let days: Vec<UtcDay> = range.days().collect();
     let progress = reporter.start("reading", "days", days.len() as u64);
     // A day's steps are let go of as soon as it is digested.

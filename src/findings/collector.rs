@@ -29,9 +29,12 @@ pub struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// The companions that a day should be read with, of those that the history holds.
-    pub fn companions(source: &Source) -> Vec<Companion> {
-        source.companions()
+    /// The companions that a day should be read with, of those that the history holds: what the table judges
+    /// against, when processes were started, and quotas.
+    pub fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
+        let limits: Vec<Companion> = table.limits().collect();
+        let is_read = |c: &Companion| *c != Companion::MaxFds || limits.contains(c);
+        source.companions().into_iter().filter(is_read).collect()
     }
 
     /// What is kept of a day; `scores` are those of the window.

@@ -1,14 +1,14 @@
 //! Medians, a slope that no outlier moves, and an exact test.
 
-/// The median: between the two middle ones where their number is even; sorts them.
+/// The median, between the two middle ones where their number is even; changes their order.
 pub(super) fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        even if even % 2 == 0 => Some(f64::midpoint(values[middle - 1], values[middle])),
-        _ => Some(values[middle]),
+    if values.is_empty() {
+        return None;
     }
+    let is_even = values.len().is_multiple_of(2);
+    let (lower, &mut middle, _) = values.select_nth_unstable_by(values.len() / 2, f64::total_cmp);
+    let below = lower.iter().copied().max_by(f64::total_cmp).filter(|_| is_even);
+    Some(below.map_or(middle, |below| f64::midpoint(below, middle)))
 }
 
 /// The level that the values reach for at least this share of their weights, from above.
@@ -39,6 +39,7 @@ pub(super) fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
     let pairs = points.iter().enumerate().flat_map(|(i, a)| points[i + 1..].iter().map(move |b| (a, b)));
     let mut slopes: Vec<f64> = pairs.map(|(a, b)| (b.1 - a.1) / (b.0 - a.0)).collect();
     let estimate = median(&mut slopes)?;
+    slopes.sort_unstable_by(f64::total_cmp);
     let mut y: Vec<f64> = points.iter().map(|(_, y)| *y).collect();
     y.sort_unstable_by(f64::total_cmp);
     let term = |n: usize| (n * (n - 1) * (2 * n + 5)) as f64;
@@ -115,6 +116,13 @@ mod tests {
             let p = factorials.fisher(hits, drawn, all_hits, all);
             assert!((p / expected - 1.0).abs() < 1e-9, "{hits} of {drawn}, {all_hits} of {all}: {p}");
         }
+    }
+
+    #[test]
+    fn a_median_lies_between_the_two_in_the_middle() {
+        assert_eq!(median(&mut [4.0, 1.0, 3.0, 2.0]), Some(2.5));
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut []), None);
     }
 
     #[test]

@@ -260,11 +260,6 @@ pub(super) fn first_moved(
     Some(metric)
 }
 
-/// How much of these stretches lies in an incident.
-pub(super) fn overlap(incidents: &[TimeRange], range: TimeRange) -> i64 {
-    length(&both(incidents, &[range]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Hours of the day or of the week at which incidents come back.
 
-use super::incidents::{Incident, LEAST_MS, overlap};
+use super::incidents::{Incident, LEAST_MS};
+use super::spans::length_within;
 use super::statistics::Factorials;
 use super::tracks::{ClusterTrack, HourSum};
 use super::{Collector, Finding, Kind, told};
@@ -39,11 +40,18 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, incidents: &[Inci
         let own: Vec<&Incident> = incidents.iter().filter(|incident| incident.metrics == metrics).collect();
         let slots = slots(&cluster.hours, &own);
         let factorials = Factorials::up_to(slots.len());
-        let tested = |hour_of: &dyn Fn(&Slot) -> usize, hours: usize| -> Vec<Option<Test>> {
-            (0..hours).map(|hour| test(&slots, &factorials, looks, |slot| hour_of(slot) == hour)).collect()
+        let tested = |hours: usize| -> Vec<Option<Test>> {
+            let mut counts = vec![(0, 0); hours];
+            for slot in &slots {
+                let (bad, looked_at) = &mut counts[slot.of_week % hours];
+                *bad += usize::from(slot.bad);
+                *looked_at += 1;
+            }
+            let all_bad = counts.iter().map(|(bad, _)| bad).sum();
+            counts.into_iter().map(|count| test(count, all_bad, slots.len(), &factorials, looks)).collect()
         };
-        let daily = tested(&|slot| slot.of_week % HOURS, HOURS);
-        let mut weekly = tested(&|slot| slot.of_week, WEEK);
+        let daily = tested(HOURS);
+        let mut weekly = tested(WEEK);
         // What comes every day comes on each weekday, too.
         for (hour, test) in weekly.iter_mut().enumerate() {
             test.take_if(|_| daily[hour % HOURS].is_some());
@@ -62,7 +70,7 @@ fn slots(hours: &[HourSum], incidents: &[&Incident]) -> Vec<Slot> {
     let known = hours.iter().filter(|hour| hour.scored * 2 >= hour.expected);
     let slot = |hour: &HourSum| {
         let range = TimeRange { start_ms: hour.start_ms, end_ms: hour.start_ms + HOUR_MS };
-        Slot { of_week: hour.of_week(), bad: overlap(&spans, range) >= LEAST_MS }
+        Slot { of_week: hour.of_week(), bad: length_within(&spans, range) >= LEAST_MS }
     };
     known.map(slot).collect()
 }
@@ -78,14 +86,17 @@ struct Test {
     corrected: f64,
 }
 
-fn test(slots: &[Slot], factorials: &Factorials, looks: f64, is_hour: impl Fn(&Slot) -> bool) -> Option<Test> {
-    let all_bad = slots.iter().filter(|slot| slot.bad).count();
-    let looked_at = slots.iter().filter(|slot| is_hour(slot)).count();
-    let bad = slots.iter().filter(|slot| is_hour(slot) && slot.bad).count();
-    let p = factorials.fisher(bad, looked_at, all_bad, slots.len());
+fn test(
+    (bad, looked_at): (usize, usize),
+    all_bad: usize,
+    all: usize,
+    factorials: &Factorials,
+    looks: f64,
+) -> Option<Test> {
+    let p = factorials.fisher(bad, looked_at, all_bad, all);
     let corrected = (p * looks).min(1.0);
     let is_one = bad > 1 && corrected < LEVEL && bad as f64 >= LEAST_SHARE * looked_at as f64;
-    let (others_bad, others) = (all_bad - bad, slots.len() - looked_at);
+    let (others_bad, others) = (all_bad - bad, all - looked_at);
     is_one.then_some(Test { bad, looked_at, others_bad, others, p, corrected })
 }
 

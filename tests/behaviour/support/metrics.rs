@@ -107,7 +107,7 @@ impl Metrics {
     }
 
     /// Takes in the series of another history.
-    pub(crate) fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: &Self) {
         self.text.push_str(&other.text);
     }
 

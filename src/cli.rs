@@ -15,10 +15,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Given;
 use crate::export::Retention;
+use crate::findings::Kind;
 use crate::spec::Profile;
 use examples::{
-    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES,
-    MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
+    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, FINDINGS_EXAMPLES, IMPORT_EXAMPLES, LAYERS,
+    LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
+    TEXTFILE_EXAMPLES,
 };
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
@@ -69,6 +71,11 @@ pub enum Command {
     /// The folder's manifest says how its scores were made (profile, bands, rollup, zone, cell); a flag says otherwise.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// What to look at: incidents, why leaders changed, what comes back, defragmentation, growth, a quiet hour.
+    ///
+    /// Each finding tells its evidence and its rule. The folder's manifest says how its scores were made, as for explain.
+    #[command(after_help = FINDINGS_EXAMPLES)]
+    Findings(FindingsArgs),
     /// Check OpenMetrics files for what promtool takes without a word, and should not.
     ///
     /// Samples out of order or twice, milliseconds for seconds, a missing or early # EOF, blank lines, CR LF, name{},
@@ -107,6 +114,7 @@ impl Command {
             Self::Score(args) => &args.flags.given,
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
+            Self::Findings(args) => &args.flags.given,
             Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
@@ -271,6 +279,30 @@ pub struct ExplainArgs {
     /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: String,
+
+    /// How to score.
+    #[command(flatten)]
+    pub flags: Flags<OfExplain>,
+}
+
+/// Arguments of `findings`.
+#[derive(Debug, Args)]
+pub struct FindingsArgs {
+    /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+
+    /// Only findings of this kind: incident, leader_change, recurrence, defragmentation, growth or maintenance_window.
+    #[arg(long)]
+    pub kind: Option<Kind>,
+
+    /// Only findings of this cluster.
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+
+    /// Print them as CSV.
+    #[arg(long)]
+    pub csv: bool,
 
     /// How to score.
     #[command(flatten)]

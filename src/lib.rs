@@ -10,7 +10,7 @@
 //!                                           export: parquet csv openmetrics terminal
 //! ```
 //!
-//! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, explain ←
+//! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, explain, findings ←
 //! export ← import ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and
 //! nothing below [`commands`] prints or exits.
 
@@ -20,6 +20,7 @@ pub mod comparison;
 pub mod config;
 pub mod explain;
 pub mod export;
+pub mod findings;
 pub mod heatmap;
 pub mod history;
 pub mod import;

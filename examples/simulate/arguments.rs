@@ -23,9 +23,15 @@ Incidents (--incident NAME or --incident NAME=key=value,key=value…):
                      keys: cluster, member, start, hours (0.5; until the new one joins)
   late-cluster     no samples before the cluster joins
                      keys: cluster (the last one), start (after a third of the range)
+  leader-restart   the process of the member that leads is restarted within a minute (on request)
+                     keys: cluster, member, start
+  leader-slow-disk a member's disk is slow, and the cluster elects another leader (on request)
+                     keys: cluster, member, start, hours (1), changes (1)
+  leader-change    one election for no reason (on request)
+                     keys: cluster, start
   cluster and member count from 1 (c02 is 2 as well), start is a date or RFC 3339, from and to
-  are UTC. The default set has one of each, as far as they fit, and keeps a cluster healthy if
-  there are two or more.
+  are UTC. The default set has one of each but those on request, as far as they fit, and
+  keeps a cluster healthy if there are two or more.
 
 Labels (--truth): name,cluster,member,start,end,cause. The cause names the metrics that cross
   their thresholds (wal_fsync, backend_commit, open_fds, leader_changes), or it says what else
@@ -76,6 +82,10 @@ pub(crate) struct Arguments {
     /// Write what was made to happen, as CSV
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
+
+    /// Write every election of a leader and its cause (restart, slow_disk, unexplained), as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) elections: Option<PathBuf>,
 
     /// Whether to start from the default set of incidents
     #[arg(long, value_enum, default_value_t = Incidents::Default)]

@@ -48,6 +48,30 @@ pub(crate) struct Cluster {
     pub(crate) instances: Vec<Instance>,
     /// When a new leader was elected. Sorted.
     pub(crate) elections: Vec<i64>,
+    /// Why, of each of them.
+    pub(crate) causes: Vec<Cause>,
+}
+
+/// Why a cluster elected another leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// The leader's process ended.
+    Restart,
+    /// Its disk was slow.
+    SlowDisk,
+    /// For no reason that can be seen.
+    Unexplained,
+}
+
+impl Cause {
+    /// The word in the file of elections.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::SlowDisk => "slow_disk",
+            Self::Unexplained => "unexplained",
+        }
+    }
 }
 
 /// A process of an instance: from its start to the outage that ends it.
@@ -114,12 +138,8 @@ pub(crate) fn clusters(setting: &Setting, incidents: &[Incident]) -> Vec<Cluster
         .map(|number| {
             let own: Vec<&Incident> = incidents.iter().filter(|i| i.cluster == number).collect();
             let instances = instances(setting, number, &own);
-            Cluster {
-                label: format!("c{:0width$}", number + 1),
-                number: number as u64,
-                elections: elections(setting, number, &instances, &own),
-                instances,
-            }
+            let (elections, causes) = elections(setting, number, &instances, &own).into_iter().unzip();
+            Cluster { label: format!("c{:0width$}", number + 1), number: number as u64, elections, causes, instances }
         })
         .collect()
 }
@@ -152,38 +172,42 @@ fn instances(setting: &Setting, cluster: usize, incidents: &[&Incident]) -> Vec<
 fn befall(instance: &mut Instance, incident: &Incident) {
     let during = incident.during;
     match incident.kind {
-        Kind::SlowDisk { .. } => instance.slow.extend(incident.slow_hours()),
+        Kind::SlowDisk { .. } | Kind::LeaderSlowDisk { .. } => instance.slow.extend(incident.slow_hours()),
         Kind::MemberDown => instance.outages.push(during),
+        Kind::LeaderRestart => instance.outages.push(Interval { start: during.start, end: during.start + RESTART }),
         Kind::MemberReplaced => instance.present.end = during.start,
         Kind::FdLeak { peak } => {
             instance.leaks.push(Leak { during, peak });
             instance.outages.push(Interval { start: during.end, end: during.end + RESTART });
         }
-        Kind::ElectionStorm { .. } | Kind::LateCluster => {}
+        Kind::ElectionStorm { .. } | Kind::LateCluster | Kind::LeaderChange => {}
     }
 }
 
 /// What makes a cluster elect.
 enum Trigger {
     /// The leader is challenged.
-    Challenge,
+    Challenge(Cause),
+    /// This instance stops while it leads.
+    Lost(usize),
     /// This instance stops, which matters if it leads.
     Stop(usize),
 }
 
 /// All elections: storms, leaders that stop, and a rare one for no reason.
-fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incidents: &[&Incident]) -> Vec<i64> {
+fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incidents: &[&Incident]) -> Vec<(i64, Cause)> {
     let mut random = Random::keyed(setting.seed, &[cluster as u64, 101]);
     let mut triggers = Vec::new();
     for day in setting.range.days() {
         let at = day + random.below(DAY as usize) as i64;
         if random.chance(0.06) && setting.range.contains(at) {
-            triggers.push((at, Trigger::Challenge));
+            triggers.push((at, Trigger::Challenge(Cause::Unexplained)));
         }
     }
     for incident in incidents {
         let storm = storm(incident, &mut random);
-        triggers.extend(storm.into_iter().map(|at| (at, Trigger::Challenge)));
+        triggers.extend(storm.into_iter().map(|at| (at, Trigger::Challenge(Cause::Unexplained))));
+        triggers.extend(provoked(incident));
     }
     for (number, instance) in instances.iter().enumerate() {
         let ends = instance.outages.iter().map(|outage| outage.start);
@@ -197,7 +221,11 @@ fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incident
     for (at, trigger) in triggers {
         // An election takes a second or two.
         let elected = at + SECOND + random.below(SECOND as usize) as i64;
-        let leads = leader.unwrap_or_else(|| random.below(setting.members));
+        let leads = match trigger {
+            // Nobody says in a metric who leads: it may have been any.
+            Trigger::Lost(stopped) => stopped,
+            _ => leader.unwrap_or_else(|| random.below(setting.members)),
+        };
         leader = Some(leads);
         if matches!(trigger, Trigger::Stop(stopped) if stopped != leads) {
             continue;
@@ -205,11 +233,31 @@ fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incident
         let rivals: Vec<usize> = (0..instances.len()).filter(|n| *n != leads && instances[*n].lives(elected)).collect();
         if !rivals.is_empty() && setting.range.contains(elected) {
             leader = Some(rivals[random.below(rivals.len())]);
-            elections.push(elected);
+            let cause = match trigger {
+                Trigger::Challenge(cause) => cause,
+                Trigger::Lost(_) | Trigger::Stop(_) => Cause::Restart,
+            };
+            elections.push((elected, cause));
         }
     }
     elections.sort_unstable();
     elections
+}
+
+/// What an incident makes the cluster elect that is there for its elections.
+fn provoked(incident: &Incident) -> Vec<(i64, Trigger)> {
+    let Interval { start, .. } = incident.during;
+    match (incident.kind, incident.member) {
+        (Kind::LeaderChange, _) => vec![(start, Trigger::Challenge(Cause::Unexplained))],
+        (Kind::LeaderRestart, Some(member)) => vec![(start, Trigger::Lost(member))],
+        // Once it has been slow for a while.
+        (Kind::LeaderSlowDisk { changes }, _) => {
+            let share = |n: usize| (n as f64 + 0.5) / changes as f64;
+            let at = |n| start + (incident.during.length() as f64 * (1.0 + 2.0 * share(n)) / 3.0) as i64;
+            (0..changes).map(|n| (at(n), Trigger::Challenge(Cause::SlowDisk))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The challenges of an election storm, far enough apart to be seen by different scrapes.

@@ -41,6 +41,15 @@ pub(crate) enum Kind {
     LateCluster,
     /// A member goes for good and another instance takes its place.
     MemberReplaced,
+    /// The leader's process is restarted, and the others elect another.
+    LeaderRestart,
+    /// A leader's disk is so slow that it loses its office again and again.
+    LeaderSlowDisk {
+        /// How often.
+        changes: usize,
+    },
+    /// One election, for no reason that can be seen.
+    LeaderChange,
 }
 
 /// An incident that fits its setting.
@@ -66,11 +75,17 @@ impl Incident {
             Kind::MemberDown => "member-down",
             Kind::LateCluster => "late-cluster",
             Kind::MemberReplaced => "member-replaced",
+            Kind::LeaderRestart => "leader-restart",
+            Kind::LeaderSlowDisk { .. } => "leader-slow-disk",
+            Kind::LeaderChange => "leader-change",
         }
     }
 
     /// The stretches in which a slow disk is slow: those hours of each day.
     pub(crate) fn slow_hours(&self) -> Vec<Interval> {
+        if let Kind::LeaderSlowDisk { .. } = self.kind {
+            return vec![self.during];
+        }
         let Kind::SlowDisk { hours } = self.kind else {
             return Vec::new();
         };
@@ -100,6 +115,15 @@ impl Incident {
             }
             Kind::FdLeak { .. } => too_short(HOUR),
             Kind::MemberDown => too_short(10 * MINUTE),
+            Kind::LeaderRestart | Kind::LeaderSlowDisk { .. } | Kind::LeaderChange if setting.members < 2 => {
+                Some("a cluster of one member elects nobody else".to_owned())
+            }
+            Kind::LeaderRestart | Kind::LeaderChange => None,
+            Kind::LeaderSlowDisk { changes } => too_short(HOUR / 2).or_else(|| {
+                // They fall into its last two thirds.
+                (changes == 0 || during.length() / 3 < changes as i64 * setting.scrape)
+                    .then(|| format!("scrapes cannot tell {changes} changes apart in that time"))
+            }),
             Kind::MemberReplaced if setting.members < 2 => {
                 Some("a cluster of one member has nobody to copy from".to_owned())
             }
@@ -115,7 +139,8 @@ impl Incident {
         let same_place = self.cluster == other.cluster
             && (self.member.is_none() || other.member.is_none() || self.member == other.member);
         let of_a_kind = match (self.kind, other.kind) {
-            (Kind::SlowDisk { .. }, _) | (_, Kind::SlowDisk { .. }) => false,
+            (Kind::SlowDisk { .. } | Kind::LeaderSlowDisk { .. } | Kind::LeaderChange, _)
+            | (_, Kind::SlowDisk { .. } | Kind::LeaderSlowDisk { .. } | Kind::LeaderChange) => false,
             (Kind::ElectionStorm { .. }, kind) | (kind, Kind::ElectionStorm { .. }) => kind == Kind::LateCluster,
             _ => true,
         };

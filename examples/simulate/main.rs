@@ -63,6 +63,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         let labels = truth::csv(&setting, &clusters, &incidents);
         write_whole(path, |out| out.write_all(labels.as_bytes()))?;
     }
+    if let Some(path) = &arguments.elections {
+        write_whole(path, |out| out.write_all(truth::elections_csv(&clusters).as_bytes()))?;
+    }
     Ok(())
 }
 

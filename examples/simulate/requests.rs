@@ -7,6 +7,9 @@ use crate::timeline::{DAY, HOUR, Interval, MINUTE, parse_instant};
 pub(crate) const NAMES: [&str; 6] =
     ["slow-disk", "election-storm", "fd-leak", "member-down", "member-replaced", "late-cluster"];
 
+/// The names of those that happen on request only.
+const ON_REQUEST: [&str; 3] = ["leader-restart", "leader-slow-disk", "leader-change"];
+
 /// `NAME` or `NAME=key=value,key=value…` as typed; what is not given has defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -19,10 +22,9 @@ impl std::str::FromStr for Request {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, rest) = text.split_once('=').unwrap_or((text, ""));
-        let name = NAMES
-            .into_iter()
-            .find(|known| *known == name)
-            .ok_or_else(|| format!("no incident is named `{name}`; there are {}", NAMES.join(", ")))?;
+        let name = NAMES.into_iter().chain(ON_REQUEST).find(|known| *known == name).ok_or_else(|| {
+            format!("no incident is named `{name}`; there are {}, {}", NAMES.join(", "), ON_REQUEST.join(", "))
+        })?;
         let mut options: Vec<(String, String)> = Vec::new();
         for option in rest.split(',').filter(|option| !option.is_empty()) {
             let (key, value) = option.split_once('=').ok_or_else(|| format!("`{option}` is not key=value"))?;
@@ -45,7 +47,9 @@ fn keys(name: &str) -> &'static [&'static str] {
         "slow-disk" => &["cluster", "member", "start", "hours", "from", "to"],
         "election-storm" => &["cluster", "start", "hours", "changes"],
         "fd-leak" => &["cluster", "member", "start", "hours", "peak"],
-        "late-cluster" => &["cluster", "start"],
+        "late-cluster" | "leader-change" => &["cluster", "start"],
+        "leader-restart" => &["cluster", "member", "start"],
+        "leader-slow-disk" => &["cluster", "member", "start", "hours", "changes"],
         _ => &["cluster", "member", "start", "hours"],
     }
 }
@@ -75,7 +79,7 @@ impl Request {
         let cluster =
             self.option("cluster", default, |text| ordinal(text.trim_start_matches('c'), setting.clusters))?;
         let member = match self.name {
-            "election-storm" | "late-cluster" => None,
+            "election-storm" | "late-cluster" | "leader-change" => None,
             _ => Some(self.option("member", 0, |text| ordinal(text, setting.members))?),
         };
         let incident = Incident { kind: self.kind()?, cluster, member, during: self.during(setting)? };
@@ -97,6 +101,11 @@ impl Request {
             "fd-leak" => Kind::FdLeak { peak: self.option("peak", 1400, |text| text.parse().ok())? },
             "member-down" => Kind::MemberDown,
             "late-cluster" => Kind::LateCluster,
+            "leader-restart" => Kind::LeaderRestart,
+            "leader-slow-disk" => {
+                Kind::LeaderSlowDisk { changes: self.option("changes", 1, |text| text.parse().ok())? }
+            }
+            "leader-change" => Kind::LeaderChange,
             _ => Kind::MemberReplaced,
         })
     }
@@ -112,6 +121,9 @@ impl Request {
             "fd-leak" => (0.35, whole * 2 / 5),
             "election-storm" => (0.5, HOUR),
             "member-replaced" => (0.8, (HOUR / 2).min(whole / 20)),
+            "leader-restart" => (0.25, MINUTE),
+            "leader-slow-disk" => (0.3, HOUR.min(whole / 6)),
+            "leader-change" => (0.7, MINUTE),
             _ => (1.0 / 3.0, 0),
         };
         let default = if fraction == 0.0 { range.start } else { range.at(fraction) };

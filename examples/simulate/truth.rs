@@ -38,6 +38,17 @@ pub(crate) fn csv(setting: &Setting, clusters: &[Cluster], incidents: &[Incident
     text
 }
 
+/// All elections as CSV.
+pub(crate) fn elections_csv(clusters: &[Cluster]) -> String {
+    let mut text = "time,cluster,cause\n".to_owned();
+    for cluster in clusters {
+        for (at, cause) in cluster.elections.iter().zip(&cluster.causes) {
+            text += &format!("{},{},{}\n", format_instant(*at), cluster.label, cause.name());
+        }
+    }
+    text
+}
+
 fn labels(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> Vec<Label> {
     let mut labels = Vec::new();
     let mut successors = vec![setting.members; setting.clusters];
@@ -50,7 +61,7 @@ fn labels(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> Ve
             labels.push(Label { name, cluster, member, during, cause });
         };
         match incident.kind {
-            Kind::SlowDisk { .. } => {
+            Kind::SlowDisk { .. } | Kind::LeaderSlowDisk { .. } => {
                 let seen = |hours: Interval| instance.map_or(vec![hours], |slow| seen(slow, hours));
                 for during in incident.slow_hours().into_iter().flat_map(seen) {
                     label(instance, during, "wal_fsync backend_commit");
@@ -77,6 +88,8 @@ fn labels(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> Ve
                 label(instance, incident.during, &format!("replaced by {}", address(successor)));
             }
             Kind::MemberDown => label(instance, incident.during, "no samples"),
+            Kind::LeaderRestart => label(instance, incident.during, "restarted"),
+            Kind::LeaderChange => label(None, incident.during, "election"),
             Kind::LateCluster => label(None, incident.during, "not there yet"),
         }
     }

@@ -82,6 +82,15 @@ Examples:
   The same cell by the clocks of Berlin:
     etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
 
+pub(super) const FINDINGS_EXAMPLES: &str = "\
+Examples:
+  What should I look at, worst first?
+    etcd-heatmap findings audit
+  Why did the leader of c01 change?
+    etcd-heatmap findings audit --cluster c01 --kind leader_change
+  Everything, for a spreadsheet:
+    etcd-heatmap findings audit --csv > findings.csv";
+
 pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
   What a backfill wrote, before an import:

@@ -6,7 +6,7 @@ use super::CommandError;
 use super::evidence::{Opened, companions_read, score_day};
 use super::progress::Reporter;
 use crate::cli::ExplainArgs;
-use crate::config::{How, Settings};
+use crate::config::{Given, How, Settings};
 use crate::explain::explain;
 use crate::export::{Manifest, explain_text};
 use crate::heatmap::Folding;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: &Reporter) 
     let how = &settings.how;
     let history = History::within(settings.folder(args.folder.as_deref())?);
     let Opened { overview, source, step, .. } = Opened::of(&history)?;
-    let (profile, folding) = as_scored(args, how, Manifest::read(history.out()).as_ref());
+    let (profile, folding) = as_scored(&args.flags.given, how, Manifest::read(history.out()).as_ref());
     let profile = profile.without(&source.left_out())?;
     let lives = lives_of(&args.cluster, &overview.lives)?;
     let at_ms = folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis())?;
@@ -46,11 +46,11 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: &Reporter) 
     Ok(())
 }
 
-/// How the cell's scores were made, as the manifest says; a flag says otherwise, and the settings where
+/// How the folder's scores were made, as the manifest says; a flag says otherwise, and the settings where
 /// the folder was not scored.
-fn as_scored(args: &ExplainArgs, how: &How, manifest: Option<&Manifest>) -> (Profile, Folding) {
+pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>) -> (Profile, Folding) {
     let typed = |names: &[&str]| {
-        let parts = || args.flags.given.iter().map(|given| given.key.parts());
+        let parts = || given.iter().map(|given| given.key.parts());
         names.iter().any(|name| parts().any(|(table, key)| [table, key].contains(name)))
     };
     let profile = manifest.and_then(Manifest::profile).filter(|_| !typed(&["profile", "weight", "bands", "without"]));
@@ -68,7 +68,7 @@ fn as_scored(args: &ExplainArgs, how: &How, manifest: Option<&Manifest>) -> (Pro
 }
 
 /// The lives of one cluster's members.
-fn lives_of(cluster: &str, all: &Lives) -> Result<Lives, CommandError> {
+pub(super) fn lives_of(cluster: &str, all: &Lives) -> Result<Lives, CommandError> {
     let mut lives = Lives::default();
     let mut known: Vec<&str> = Vec::new();
     for (member, life) in all.iter() {

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod evidence;
 mod explain;
+mod findings;
 mod generated;
 mod import;
 mod interrupt;
@@ -289,6 +290,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
             pull::run(settings, args.leave, &run)?.into_result()
         }
         Command::Check(_) => check::run(settings, &reporter),
+        Command::Findings(args) => findings::run(&args, settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;

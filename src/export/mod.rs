@@ -5,6 +5,8 @@ mod comparison;
 mod csv;
 mod explanation;
 mod figures;
+mod findings_csv;
+mod findings_text;
 mod manifest;
 mod openmetrics;
 mod parquet;
@@ -18,6 +20,8 @@ mod thresholds;
 pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
 pub use explanation::explain_text;
+pub use findings_csv::{FINDINGS, findings_csv, write_findings};
+pub use findings_text::findings_text;
 pub use manifest::{MANIFEST, Manifest, ManifestMember};
 pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,

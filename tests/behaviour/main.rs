@@ -14,6 +14,7 @@ mod emit;
 mod engines;
 mod explain;
 mod faults;
+mod findings;
 mod generated;
 mod grafana;
 mod import;

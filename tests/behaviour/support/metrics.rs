@@ -13,6 +13,9 @@ const STEP: i64 = 60;
 /// Which share of the writes took at most so many seconds: the 99th percentile lies between 4 and 8 ms.
 const FAST: [(&str, f64); 4] = [("0.002", 0.5), ("0.004", 0.98), ("0.008", 1.0), ("+Inf", 1.0)];
 
+/// The 99th percentile lies between 16 and 32 ms.
+const SLOW: [(&str, f64); 4] = [("0.004", 0.5), ("0.016", 0.98), ("0.032", 1.0), ("+Inf", 1.0)];
+
 /// Samples, collected series by series.
 pub(crate) struct Metrics {
     text: String,
@@ -78,8 +81,45 @@ impl Metrics {
 
     /// A write-ahead log whose 99th percentile lies between 16 and 32 ms.
     pub(crate) fn slow_disk(&mut self, labels: &str, seconds: Range<i64>) {
-        let shares = [("0.004", 0.5), ("0.016", 0.98), ("0.032", 1.0), ("+Inf", 1.0)];
-        self.histogram("etcd_disk_wal_fsync_duration_seconds", &shares, labels, seconds);
+        self.histogram("etcd_disk_wal_fsync_duration_seconds", &SLOW, labels, seconds);
+    }
+
+    /// One that is slow at times: its counters grow by either distribution.
+    pub(crate) fn wal_fsync(&mut self, labels: &str, seconds: Range<i64>, is_slow: impl Fn(i64) -> bool) {
+        let first = seconds.start + (-seconds.start).rem_euclid(self.step);
+        for bound in ["0.002", "0.004", "0.008", "0.016", "0.032", "+Inf"] {
+            let share = |shares: &[(&str, f64)]| {
+                let reached = shares.iter().rfind(|(b, _)| *b == bound || (bound != "+Inf" && below(b, bound)));
+                reached.map_or(0.0, |(_, share)| *share)
+            };
+            let (fast, slow) = (share(&FAST), share(&SLOW));
+            let mut grown = Vec::new();
+            let mut total = 0.0;
+            for second in (first..seconds.end).step_by(self.step as usize) {
+                total += 10.0 * self.step as f64 * if is_slow(second) { slow } else { fast };
+                grown.push(total);
+            }
+            let (labels, step) = (format!("{labels},le=\"{bound}\""), self.step);
+            self.series("etcd_disk_wal_fsync_duration_seconds_bucket", &labels, seconds.clone(), |t| {
+                grown[((t - first) / step) as usize]
+            });
+        }
+    }
+
+    /// Takes in the series of another history.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.text.push_str(&other.text);
+    }
+
+    /// Leaves out the series whose names begin with one of these.
+    pub(crate) fn without(mut self, names: &[&str]) -> Self {
+        let mut kept = String::new();
+        for line in self.text.lines().filter(|line| !names.iter().any(|name| line.starts_with(name))) {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        self.text = kept;
+        self
     }
 
     fn histogram(&mut self, name: &str, shares: &[(&str, f64)], labels: &str, seconds: Range<i64>) {
@@ -93,6 +133,12 @@ impl Metrics {
     pub(crate) fn text(&self) -> String {
         format!("{}# EOF\n", self.text)
     }
+}
+
+/// Whether one bound of a histogram lies below another.
+fn below(bound: &str, other: &str) -> bool {
+    let number = |text: &str| text.parse::<f64>().unwrap_or(f64::INFINITY);
+    number(bound) < number(other)
 }
 
 /// Counters grow from the start of the history.

@@ -16,6 +16,9 @@ pub(crate) struct Simulated {
 
 impl Simulated {
     pub(crate) const END: i64 = START + 3 * DAY;
+    /// What it was simulated with; the same arguments give the same labels as well.
+    pub(crate) const ARGUMENTS: [&str; 12] =
+        ["--clusters", "3", "--members", "3", "--days", "3", "--scrape", "60s", "--start", "2026-10-01", "--seed", "7"];
 
     pub(crate) fn url(&self) -> String {
         self.prometheus.url()
@@ -27,9 +30,7 @@ pub(crate) fn simulated() -> &'static Simulated {
     SHARED.get_or_init(|| {
         let folder = Folder::new("simulated");
         let file = folder.at("raw.om");
-        let size = ["--clusters", "3", "--members", "3", "--days", "3", "--scrape", "60s"];
-        example("simulate", &[&size[..], &["--start", "2026-10-01", "--seed", "7", "--out", &file]].concat())
-            .succeeds();
+        example("simulate", &[&Simulated::ARGUMENTS[..], &["--out", &file]].concat()).succeeds();
         import(Path::new(&file), &folder, &ONE_BLOCK);
         Simulated { prometheus: Prometheus::start(folder, |_| String::new()), file }
     })

@@ -1,0 +1,64 @@
+//! Databases that shrank.
+
+use super::tracks::{ClusterTrack, Drop, MemberTrack};
+use super::{Collector, Finding, Kind, told};
+use crate::spec::Metric;
+use crate::time::HOUR_MS;
+
+/// The file of a database never shrinks by itself: etcd reuses free pages, and only a defragmentation
+/// (or another file) gives them back. Less than a twentieth is not worth one.
+pub(super) const LEAST_SHARE: f64 = 0.05;
+/// A process that was started so near brought another file, perhaps.
+const RESTART_MS: i64 = 10 * 60_000;
+/// Members are defragmented one after the other: those within an hour of each other belong together.
+const TOGETHER_MS: i64 = HOUR_MS;
+
+const RULE: &str = "the size of a member's database falls by at least 5 % from one known step to the next, at most an \
+    hour apart, and its process was not started within 10 minutes of that; members within an hour of each other are \
+    told together";
+
+impl MemberTrack {
+    /// Its defragmentations.
+    pub(super) fn defragmented(&self) -> Vec<Drop> {
+        let restarts = self.restarts();
+        let restarted = |drop: &Drop| {
+            restarts.iter().any(|at| (drop.before_ms - RESTART_MS..=drop.at_ms + RESTART_MS).contains(at))
+        };
+        let large = self.drops.iter().filter(|drop| drop.after <= drop.before * (1.0 - LEAST_SHARE));
+        large.filter(|drop| !restarted(drop)).copied().collect()
+    }
+}
+
+/// The defragmentations of one cluster.
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Vec<Finding> {
+    let own = |member| MemberTrack::defragmented(member).into_iter().map(move |drop| (drop, member));
+    let mut drops: Vec<(Drop, &MemberTrack)> = cluster.members.iter().flat_map(own).collect();
+    drops.sort_by_key(|(drop, member)| (drop.at_ms, member.name()));
+    let groups = drops.chunk_by(|a, b| b.0.at_ms - a.0.at_ms <= TOGETHER_MS);
+    groups.map(|group| tell(of, cluster, group)).collect()
+}
+
+fn tell(of: &Collector<'_>, cluster: &ClusterTrack, group: &[(Drop, &MemberTrack)]) -> Finding {
+    let (first, last) = (group[0].0, group[group.len() - 1].0);
+    let end_ms = last.at_ms + of.step.millis();
+    let mut finding = Finding::new(Kind::Defragmentation, &cluster.cluster, first.before_ms, end_ms, RULE);
+    finding.metric = Some(Metric::DbSize);
+    finding.members = group.iter().map(|(_, member)| member.name()).collect();
+    finding.members.sort_unstable();
+    finding.members.dedup();
+    let sum = |size: fn(&Drop) -> f64| group.iter().map(|(drop, _)| size(drop)).sum::<f64>() / group.len() as f64;
+    let (before, after) = (sum(|drop| drop.before), sum(|drop| drop.after));
+    finding.says = format!(
+        "the database of {} of {} was defragmented: from {} to {}{}",
+        told::count(finding.members.len(), "member", "members"),
+        finding.cluster,
+        told::bytes(before),
+        told::bytes(after),
+        if group.len() == 1 { "" } else { " on average" },
+    );
+    for (drop, member) in group {
+        let sizes = format!("{} B to {} B at {}", drop.before, drop.after, told::instant(drop.at_ms));
+        finding.tell(&member.name(), sizes);
+    }
+    finding
+}

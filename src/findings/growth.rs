@@ -1,0 +1,87 @@
+//! Databases that grow towards their quota.
+
+use super::defragmentation::LEAST_SHARE;
+use super::statistics::{Slope, theil_sen};
+use super::tracks::{ClusterTrack, MemberTrack};
+use super::{Finding, Kind, told};
+use crate::spec::Metric;
+use crate::time::{DAY_MS, UtcDay};
+
+/// The least number of days for a slope: every weekday once.
+const LEAST_DAYS: usize = 7;
+/// Nobody plans further, and no slope of some weeks says more.
+const WITHIN_DAYS: f64 = 365.0;
+/// etcd's `--quota-backend-bytes` where it is not set.
+const DEFAULT_QUOTA: f64 = 2_147_483_648.0;
+
+const RULE: &str = "the daily medians of a member's database size since the day after its last defragmentation, at \
+    least 7, have a Theil-Sen slope whose 95 % interval (Sen) lies above 0, and with it reach the quota within 365 \
+    days; the member that is there first is told";
+
+/// The growth of one member.
+struct Growth<'a> {
+    member: &'a MemberTrack,
+    days: &'a [(UtcDay, f64)],
+    slope: Slope,
+    quota: f64,
+    /// Days after the last one until the quota is reached.
+    left: f64,
+}
+
+/// The growth of one cluster: of the member that is full first.
+pub(super) fn find(cluster: &ClusterTrack) -> Option<Finding> {
+    let growing = cluster.members.iter().filter_map(growth);
+    growing.min_by(|a, b| a.left.total_cmp(&b.left)).map(|growth| tell(cluster, &growth))
+}
+
+fn growth(member: &MemberTrack) -> Option<Growth<'_>> {
+    // Any drop that is not growth begins anew, a replaced file too.
+    let drops = member.drops.iter().filter(|drop| drop.after <= drop.before * (1.0 - LEAST_SHARE));
+    let last = drops.map(|drop| UtcDay::of(drop.at_ms)).max();
+    let from = last.map_or(0, |last| member.median_sizes.partition_point(|(day, _)| *day <= last));
+    let days = &member.median_sizes[from..];
+    // A quota that is not positive is none; one that no history holds is etcd's default.
+    let quota = member.quota.unwrap_or(DEFAULT_QUOTA);
+    let (first, last) = (days.first()?, days.last()?);
+    if days.len() < LEAST_DAYS || quota <= 0.0 || quota.is_infinite() || last.1 >= quota {
+        return None;
+    }
+    let at = |day: UtcDay| (day.start_ms() - first.0.start_ms()) as f64 / DAY_MS as f64;
+    let slope = theil_sen(&days.iter().map(|(day, size)| (at(*day), *size)).collect::<Vec<_>>())?;
+    let left = (quota - last.1) / slope.estimate;
+    (slope.low > 0.0 && left <= WITHIN_DAYS).then_some(Growth { member, days, slope, quota, left })
+}
+
+fn tell(cluster: &ClusterTrack, growth: &Growth<'_>) -> Finding {
+    let Growth { member, days, slope, quota, left } = growth;
+    let (first, (last, size)) = (days[0].0, days[days.len() - 1]);
+    let mut finding = Finding::new(Kind::Growth, &cluster.cluster, first.start_ms(), last.start_ms() + DAY_MS, RULE);
+    finding.metric = Some(Metric::DbSize);
+    finding.members = vec![member.name()];
+    // The middle of the last day is where its median stands.
+    let reached = |slope: f64| {
+        let days = (quota - size) / slope;
+        UtcDay::of(last.start_ms() + DAY_MS / 2 + (days * DAY_MS as f64) as i64)
+    };
+    let date = reached(slope.estimate);
+    let (soonest, latest) = (reached(slope.high), reached(slope.low));
+    finding.says = format!(
+        "the database of {} of {} grows by {} a day and reaches its quota of {} on {date} (between {soonest} and {latest})",
+        member.name(),
+        finding.cluster,
+        told::bytes(slope.estimate),
+        told::bytes(*quota),
+    );
+    finding.confidence = Some(0.95);
+    finding.tell("quota_bytes", quota);
+    let of = if member.quota.is_some() { "the history" } else { "etcd's default: the history holds no quota" };
+    finding.tell("quota_is_from", of);
+    finding.tell("last_daily_median_bytes", size);
+    finding.tell("days", days.len());
+    finding.tell("slope_bytes_per_day", format!("{:.0}", slope.estimate));
+    finding.tell("slope_interval_bytes_per_day", format!("{:.0} to {:.0} (95 %)", slope.low, slope.high));
+    finding.tell("days_left", format!("{left:.0}"));
+    finding.tell("reached", date);
+    finding.tell("reached_between", format!("{soonest} and {latest}"));
+    finding
+}

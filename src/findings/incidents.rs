@@ -1,0 +1,286 @@
+//! Stretches in which a cluster was worse than it usually is, told apart by what cost the points.
+
+use super::spans::{both, length, length_within, union};
+use super::statistics::reached;
+use super::tracks::{ClusterTrack, MemberTrack, within};
+use super::{Collector, Finding, Kind, told};
+use crate::score::{Rollup, StepState, Worth};
+use crate::spec::{METRICS, Metric};
+use crate::time::TimeRange;
+
+/// A cluster is worse than usual when its score is a point below: the least that one of the seed's
+/// metrics costs when it is bad (open_fds, a tenth of ten points).
+pub(super) const POINTS_BELOW: f64 = 1.0;
+/// Usual is what is reached for a quarter of the time: a history of which half is bad has good days, too.
+const USUAL_SHARE: f64 = 0.25;
+/// Below it a cluster is red whatever is usual; half of the scale from red to green.
+const RED: f64 = 5.0;
+/// The rates look back over five minutes: a disk that hangs for a moment is seen for six. Three times the
+/// five is no moment.
+pub(super) const LEAST_MS: i64 = 15 * 60_000;
+/// An incident is over when all was well for so long; shorter than an hour, the width of a cell.
+const OVER_MS: i64 = 30 * 60_000;
+/// Nobody knows whether it went on for longer than this while its score was unknown.
+const UNKNOWN_MS: i64 = 2 * 3_600_000;
+/// How long before an incident something may have moved that belongs to it.
+const BEFORE_MS: i64 = 30 * 60_000;
+
+const RULE: &str = "the cluster's score is at least 1 point below what it usually is (what it reaches a quarter of the \
+    time), or below 5 where it is red usually, and members lose more than usually to these metrics, for at least 15 \
+    minutes altogether; it is over when that was not so for 30 minutes; unknown steps neither begin nor end it, up to \
+    2 hours";
+
+/// What trouble is told apart by; leader changes are judged by the elections behind them.
+pub(super) const TROUBLES: [&[Metric]; 4] =
+    [&[Metric::WalFsync, Metric::BackendCommit], &[Metric::OpenFds], &[Metric::ClientTrafficIn], &[Metric::DbSize]];
+
+/// An incident with what it is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Incident {
+    pub(super) finding: Finding,
+    pub(super) metrics: &'static [Metric],
+}
+
+/// The incidents of one cluster.
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low) -> Vec<Incident> {
+    let mut incidents = Vec::new();
+    for metrics in TROUBLES {
+        let own = low.bad_by_member(of, cluster, metrics);
+        let bad = union(own.iter().flatten().copied());
+        let ranges = stretches(&bad, &low.unknown);
+        incidents.extend(ranges.into_iter().map(|range| tell(of, cluster, low, range, &own, metrics)));
+    }
+    incidents
+}
+
+/// When a cluster was worse than usual.
+#[derive(Debug)]
+pub(super) struct Low {
+    /// The score that is usual.
+    pub(super) usual: f64,
+    below: Vec<TimeRange>,
+    unknown: Vec<TimeRange>,
+    limit: f64,
+    /// What each member loses to each metric when it does best, in the table's unit.
+    usual_losses: Vec<[u64; METRICS]>,
+}
+
+impl Low {
+    pub(super) fn of(of: &Collector<'_>, cluster: &ClusterTrack) -> Self {
+        let score = |worth: Worth| of.table.points(worth.score);
+        let scored = cluster.line.iter().filter_map(|run| match run.state {
+            StepState::Scored(worth) => Some((score(worth), run.end_ms - run.start_ms)),
+            _ => None,
+        });
+        let usual = reached(scored.collect(), USUAL_SHARE).unwrap_or(10.0);
+        // The highest score that is low; sums of decimals may be off by a rounding.
+        let limit = if usual < RED { f64::from_bits(RED.to_bits() - 1) } else { usual - POINTS_BELOW + 1e-9 };
+        let below = cluster.line.iter().filter(|run| match run.state {
+            StepState::Scored(worth) => score(worth) <= limit,
+            _ => false,
+        });
+        let below: Vec<TimeRange> = below.map(super::tracks::Run::span).collect();
+        // The score of the worst member is unknown while another one's is, but it is no better than this one's.
+        let members = cluster.members.iter().filter(|_| of.folding.rollup == Rollup::Worst);
+        let of_members = members.flat_map(|member| {
+            let is_low = |code: u16| of.table.look_up(code).worth.is_some_and(|worth| score(worth) <= limit);
+            member.codes.iter().filter(move |run| is_low(run.state)).map(super::tracks::Run::span)
+        });
+        let below = union(below.into_iter().chain(of_members));
+        let unknown = cluster.line.iter().filter(|run| run.state == StepState::Unknown);
+        let usual_losses = cluster.members.iter().map(|member| Metric::ALL.map(|m| usual_loss(of, member, &[m])));
+        let (usual_losses, unknown) = (usual_losses.collect(), union(unknown.map(super::tracks::Run::span)));
+        Self { usual, below, unknown, limit, usual_losses }
+    }
+
+    /// When the cluster was low and a member lost more than usually to these metrics, of each member.
+    pub(super) fn bad_by_member(
+        &self,
+        of: &Collector<'_>,
+        cluster: &ClusterTrack,
+        metrics: &[Metric],
+    ) -> Vec<Vec<TimeRange>> {
+        cluster.members.iter().map(|member| both(&self.below, &union(self.bad_of(of, member, metrics)))).collect()
+    }
+
+    fn bad_of(&self, of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> Vec<TimeRange> {
+        let usual = if self.usual < RED { 0 } else { usual_loss(of, member, metrics) };
+        let losses = member.codes.iter().filter(|run| loss(of, run.state, metrics).is_some_and(|lost| lost > usual));
+        losses.map(super::tracks::Run::span).collect()
+    }
+}
+
+/// What a member with this code loses to some metrics, in the table's unit; `None` where it is not scored.
+fn loss(of: &Collector<'_>, code: u16, metrics: &[Metric]) -> Option<u64> {
+    let worth = of.table.look_up(code).worth?;
+    Some(metrics.iter().map(|metric| worth.losses[metric.index()]).sum())
+}
+
+/// What it loses when it does best, for a quarter of the time.
+fn usual_loss(of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> u64 {
+    let lost = member.codes.iter().filter_map(|run| {
+        let lost = loss(of, run.state, metrics)?;
+        Some((-(lost as f64), run.end_ms - run.start_ms))
+    });
+    reached(lost.collect(), USUAL_SHARE).map_or(0, |lost| -lost as u64)
+}
+
+/// Joins what is bad over short gaps, and leaves out what is short altogether.
+fn stretches(bad: &[TimeRange], unknown: &[TimeRange]) -> Vec<TimeRange> {
+    let mut joined: Vec<TimeRange> = Vec::new();
+    for &stretch in bad {
+        if let Some(last) = joined.last_mut() {
+            let gap = TimeRange { start_ms: last.end_ms, end_ms: stretch.start_ms };
+            let apart = gap.end_ms - gap.start_ms;
+            if apart - length_within(unknown, gap) < OVER_MS && apart < UNKNOWN_MS {
+                last.end_ms = stretch.end_ms;
+                continue;
+            }
+        }
+        joined.push(stretch);
+    }
+    joined.retain(|range| length_within(bad, *range) >= LEAST_MS);
+    joined
+}
+
+fn tell(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    low: &Low,
+    range: TimeRange,
+    own: &[Vec<TimeRange>],
+    metrics: &'static [Metric],
+) -> Incident {
+    let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
+    let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
+    // Of several that were bad in turns none may have been so for long.
+    let least = LEAST_MS.min(own.iter().map(|bad| length_within(bad, range)).max().unwrap_or(0));
+    let with_bad = cluster.members.iter().zip(own).filter(|(_, bad)| length_within(bad, range) >= least);
+    let concerned: Vec<&MemberTrack> = with_bad.map(|(member, _)| member).collect();
+    finding.members = concerned.iter().map(|member| member.name()).collect();
+    let costs = costs(of, &concerned, range);
+    finding.metric = metrics.iter().copied().max_by(|a, b| costs[a.index()].total_cmp(&costs[b.index()]));
+    measure(of, cluster, range, &mut finding);
+    finding.first = first_moved(of, cluster, low, range, &mut finding);
+    let metric = finding.metric.map_or_else(String::new, |metric| metric.to_string());
+    let members = finding.members.join(", ");
+    finding.says = format!(
+        "{} fell to {} of 10 (usual: {}) for {}; {metric} of {members} cost the most",
+        finding.cluster,
+        finding.lowest.map_or_else(|| "an unknown score".to_owned(), told::points),
+        told::points(low.usual),
+        told::duration(range.end_ms - range.start_ms),
+    );
+    finding.tell("usual_score", told::points(low.usual));
+    finding.tell("low_is_at_most", told::points(low.limit));
+    finding.tell("low_for", told::duration(length(&bad)));
+    finding.tell("unknown_for", told::duration(length_within(&low.unknown, range)));
+    for metric in Metric::ALL.into_iter().filter(|metric| costs[metric.index()] > 0.0) {
+        finding.tell(
+            &format!("{metric}_lost_by_members"),
+            format!("{} points x h", told::points(told::point_hours(costs[metric.index()]))),
+        );
+    }
+    Incident { finding, metrics }
+}
+
+/// Points × milliseconds that members lost to each metric.
+fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64; METRICS] {
+    let mut costs = [0.0; METRICS];
+    for run in members.iter().flat_map(|member| within(&member.codes, range)) {
+        let (Some(part), Some(worth)) = (run.span().intersect(range), of.table.look_up(run.state).worth) else {
+            continue;
+        };
+        for (cost, loss) in costs.iter_mut().zip(worth.losses) {
+            *cost += of.table.points(loss) * (part.end_ms - part.start_ms) as f64;
+        }
+    }
+    costs
+}
+
+/// Fills in the lowest score and what was lost, of the cluster. Where its score is unknown throughout, as that of
+/// the worst member is while another one is down, the members that are known stand for it.
+pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, finding: &mut Finding) {
+    let mut known = 0.0;
+    for run in within(&cluster.line, range) {
+        let (Some(part), StepState::Scored(worth)) = (run.span().intersect(range), run.state) else { continue };
+        let score = of.table.points(worth.score);
+        finding.lowest = Some(finding.lowest.map_or(score, |lowest| lowest.min(score)));
+        known += (10.0 - score) * (part.end_ms - part.start_ms) as f64;
+    }
+    if finding.lowest.is_some() {
+        finding.lost = Some(told::point_hours(known));
+        return;
+    }
+    for run in cluster.members.iter().flat_map(|member| within(&member.codes, range)) {
+        if let Some(worth) = of.table.look_up(run.state).worth {
+            let score = of.table.points(worth.score);
+            finding.lowest = Some(finding.lowest.map_or(score, |lowest| lowest.min(score)));
+        }
+    }
+    if finding.lowest.is_some() {
+        finding.tell("lowest_is_of", "the members that are known: the cluster's score is unknown throughout");
+    }
+}
+
+/// The metric whose points fell first, from half an hour before, of any member; says whose and when.
+pub(super) fn first_moved(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    low: &Low,
+    range: TimeRange,
+    finding: &mut Finding,
+) -> Option<Metric> {
+    let near = TimeRange { start_ms: range.start_ms - BEFORE_MS, end_ms: range.end_ms };
+    // With what was known before, from which it moved.
+    let looked_at = TimeRange { start_ms: near.start_ms - UNKNOWN_MS, ..near };
+    let mut first: Option<(i64, u64, Metric, &MemberTrack)> = None;
+    for (member, usual) in cluster.members.iter().zip(&low.usual_losses) {
+        for metric in Metric::ALL {
+            let usual = usual[metric.index()];
+            let mut before = None;
+            for run in within(&member.codes, looked_at) {
+                let Some(lost) = loss(of, run.state, &[metric]) else { continue };
+                let moved = lost > usual && before.is_none_or(|before| before <= usual);
+                before = Some(lost);
+                let is_earlier = |(at, most, ..): &(i64, u64, Metric, &MemberTrack)| {
+                    (run.start_ms, std::cmp::Reverse(lost)) < (*at, std::cmp::Reverse(*most))
+                };
+                if moved
+                    && (near.start_ms..near.end_ms).contains(&run.start_ms)
+                    && first.as_ref().is_none_or(is_earlier)
+                {
+                    first = Some((run.start_ms, lost, metric, member));
+                }
+            }
+        }
+    }
+    let (at, _, metric, member) = first?;
+    finding.tell("moved_first", format!("{metric} of {} at {}", member.name(), told::instant(at)));
+    Some(metric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minutes(from: i64, to: i64) -> TimeRange {
+        TimeRange { start_ms: from * 60_000, end_ms: to * 60_000 }
+    }
+
+    #[test]
+    fn an_incident_goes_on_over_short_and_unknown_gaps_and_ends_when_all_was_well() {
+        assert_eq!(stretches(&[minutes(0, 10), minutes(39, 45)], &[]), [minutes(0, 45)]);
+        assert_eq!(stretches(&[minutes(0, 15), minutes(45, 60)], &[]), [minutes(0, 15), minutes(45, 60)]);
+        let unknown = [minutes(20, 80)];
+        assert_eq!(stretches(&[minutes(0, 15), minutes(85, 100)], &unknown), [minutes(0, 100)]);
+        let long = [minutes(15, 150)];
+        assert_eq!(stretches(&[minutes(0, 15), minutes(150, 160)], &long), [minutes(0, 15)]);
+    }
+
+    #[test]
+    fn what_is_short_altogether_is_none() {
+        assert_eq!(stretches(&[minutes(0, 6), minutes(30, 36)], &[]), []);
+        assert_eq!(stretches(&[minutes(0, 8), minutes(20, 28)], &[]), [minutes(0, 28)]);
+    }
+}

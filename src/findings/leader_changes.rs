@@ -1,0 +1,114 @@
+//! Why leaders changed.
+
+use super::elections::{Change, Elections};
+use super::incidents::{TROUBLES, measure};
+use super::spans::{length_within, union};
+use super::tracks::{ClusterTrack, MemberTrack};
+use super::{Cause, Collector, Finding, Kind, told};
+use crate::spec::Metric;
+use crate::time::TimeRange;
+
+/// A process that ends or starts so long before or after an election was seen has to do with it: a leader is missed
+/// after a second, its last samples are shown for five minutes more, and it may take as long to come back.
+const RESTART_MS: i64 = 10 * 60_000;
+/// A disk that was slow so long before has to do with it: twice what the rates look back over.
+const SLOW_MS: i64 = 10 * 60_000;
+/// Changes with one cause are told together while no more lies between them.
+const TOGETHER_MS: i64 = 30 * 60_000;
+
+const RULE: &str = "the gauge of leader changes in the last day rises at members that were not restarted (the highest \
+    of all members counts); restart: a member's process start time moved, or it was seen for the last time, within 10 \
+    minutes; else slow_disk: WAL fsync or backend commit p99 of a member is above the profile's first threshold \
+    within the 10 minutes before; else unexplained; changes with one cause and at most 30 minutes between them are \
+    told together";
+
+/// One election and why.
+struct Explained {
+    change: Change,
+    cause: Cause,
+    members: Vec<String>,
+    evidence: Vec<(String, String)>,
+}
+
+/// The leader changes of one cluster.
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
+    let traces: Vec<Traces<'_>> = cluster.members.iter().map(|member| Traces::of(of, member)).collect();
+    let all: Vec<Explained> = elections.elected.changes.iter().map(|change| explain(of, &traces, *change)).collect();
+    let together = |a: &Explained, b: &Explained| {
+        a.cause == b.cause && b.change.seen_ms - a.change.until_ms <= TOGETHER_MS && a.members == b.members
+    };
+    all.chunk_by(together).map(|explained| tell(of, cluster, elections, explained)).collect()
+}
+
+/// What a member left behind that may explain an election.
+struct Traces<'a> {
+    member: &'a MemberTrack,
+    starts: Vec<i64>,
+    leaves: Vec<i64>,
+    slow: Vec<TimeRange>,
+}
+
+impl<'a> Traces<'a> {
+    fn of(of: &Collector<'_>, member: &'a MemberTrack) -> Self {
+        let slow = union(member.losing(of.table, TROUBLES[0]));
+        Self { member, starts: member.restarts(), leaves: member.leaves(of), slow }
+    }
+}
+
+fn explain(of: &Collector<'_>, traces: &[Traces<'_>], change: Change) -> Explained {
+    let (from, to) = (change.seen_ms - of.step.millis(), change.until_ms);
+    let mut explained = Explained { change, cause: Cause::Unexplained, members: Vec::new(), evidence: Vec::new() };
+    let near = from - RESTART_MS..=to + RESTART_MS;
+    for Traces { member, starts, leaves, .. } in traces {
+        let start = starts.iter().find(|at| near.contains(at)).map(|at| ("started", at));
+        if let Some((what, at)) = start.or_else(|| leaves.iter().find(|at| near.contains(at)).map(|at| ("left", at))) {
+            explained.cause = Cause::Restart;
+            explained.members.push(member.name());
+            explained.evidence.push((format!("{}_{what}", member.name()), told::instant(*at)));
+        }
+    }
+    if explained.cause == Cause::Restart {
+        return explained;
+    }
+    let before = TimeRange { start_ms: from - SLOW_MS, end_ms: to + of.step.millis() };
+    for Traces { member, slow, .. } in traces {
+        let slow_for = length_within(slow, before);
+        if slow_for > 0 {
+            explained.cause = Cause::SlowDisk;
+            explained.members.push(member.name());
+            explained.evidence.push((format!("{}_slow_for", member.name()), told::duration(slow_for)));
+        }
+    }
+    explained
+}
+
+fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, explained: &[Explained]) -> Finding {
+    let (first, last) = (&explained[0], &explained[explained.len() - 1]);
+    let (start_ms, end_ms) = (first.change.seen_ms - of.step.millis(), last.change.until_ms + of.step.millis());
+    let mut finding = Finding::new(Kind::LeaderChange, &cluster.cluster, start_ms, end_ms, RULE);
+    finding.members.clone_from(&first.members);
+    finding.metric = Some(Metric::LeaderChanges);
+    finding.cause = Some(first.cause);
+    measure(of, cluster, TimeRange { start_ms, end_ms }, &mut finding);
+    let changes = elections.elected.count(&first.change, &last.change);
+    let members = finding.members.join(", ");
+    let why = match first.cause {
+        Cause::Restart => format!("the process of {members} ended or was started then"),
+        Cause::SlowDisk => format!("the disk of {members} was slow before"),
+        Cause::Unexplained => "no process was restarted and no disk was slow".to_owned(),
+    };
+    let times = told::count(changes as usize, "time", "times");
+    finding.says = format!("{} changed its leader {times} from {}: {why}", finding.cluster, told::instant(start_ms));
+    finding.tell("changes", changes);
+    finding.tell("seen_by_members", first.change.members);
+    if cluster.members.iter().all(|member| member.started.is_empty()) {
+        finding.tell("start_times", "unknown: the history holds none");
+    }
+    let thresholds = TROUBLES[0]
+        .iter()
+        .filter_map(|metric| Some(format!("{metric} {} s", of.profile.rule(*metric).bands.list.first()?.above)));
+    let thresholds: Vec<String> = thresholds.collect();
+    finding.tell("slow_is_above", if thresholds.is_empty() { "nothing".to_owned() } else { thresholds.join(", ") });
+    finding.evidence.extend(first.evidence.iter().cloned());
+    finding
+}

@@ -1,0 +1,273 @@
+//! Rules on days made by hand: healthy members at five minutes, and what a test does to them.
+
+use super::*;
+use crate::heatmap::Folding;
+use crate::readings::{Life, Lives, Member, Window};
+use crate::score::{Rollup, ScoreTable, alive_on, score_window};
+use crate::spec::{Companion, METRICS, Profile};
+use crate::time::{Grid, HOUR_MS, Step, TimeRange, UtcDay};
+
+const STEP_MS: i64 = 300_000;
+const HEALTHY: [f64; METRICS] = [0.001, 0.002, 100.0, 0.0, 1e6, 1e9];
+/// Monday, 2026-01-05.
+const FIRST: i64 = 20_458 * 24 * HOUR_MS;
+
+/// What is known of a member at an instant, in hours since the first day; NaN where nothing is.
+type Readings<'a> = &'a dyn Fn(usize, f64) -> [f64; METRICS];
+
+/// A history of so many days of one cluster.
+struct Made<'a> {
+    days: i64,
+    members: usize,
+    rollup: Rollup,
+    readings: Readings<'a>,
+    /// Hours at which a member's process was started.
+    started: &'a dyn Fn(usize, f64) -> f64,
+    /// From when to when it lives, in hours.
+    life: &'a dyn Fn(usize) -> (f64, f64),
+}
+
+impl<'a> Made<'a> {
+    fn of(days: i64, readings: Readings<'a>) -> Self {
+        Self { days, members: 3, rollup: Rollup::Worst, readings, started: &|_, _| -99.0, life: &|_| (0.0, 1e6) }
+    }
+
+    fn find(&self) -> Findings {
+        let step = Step::from_millis(STEP_MS).unwrap_or_else(|e| panic!("{e}"));
+        let range = TimeRange { start_ms: FIRST, end_ms: FIRST + self.days * 24 * HOUR_MS };
+        let mut lives = Lives::default();
+        let at = |hours: f64| (FIRST + (hours * HOUR_MS as f64) as i64).min(range.end_ms - STEP_MS);
+        for index in 0..self.members {
+            let (first, last) = (self.life)(index);
+            let life = Life { first_ms: at(first), last_ms: at(last) };
+            lives.add(Member::new("c", &format!("m{index}")), life);
+        }
+        let (profile, folding) = (Profile::seed(), Folding { rollup: self.rollup, ..Folding::default() });
+        let table = ScoreTable::new(&profile);
+        let of = Collector { table: &table, profile: &profile, folding, step, lives: &lives, range };
+        let digests: Vec<DayDigest> = range.days().map(|day| self.digest(&of, day)).collect();
+        of.find(digests)
+    }
+
+    fn digest(&self, of: &Collector<'_>, day: UtcDay) -> DayDigest {
+        let grid = Grid::within(day.range(), of.step);
+        let alive = alive_on(&grid, of.lives);
+        let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
+        let mut window = Window::unknown(grid, members.clone(), &[Companion::StartTime]);
+        for (index, member) in members.iter().enumerate() {
+            let number: usize = member.member[1..].parse().unwrap_or_default();
+            for step in 0..grid.len() {
+                let hours = (grid.at(step) - FIRST) as f64 / HOUR_MS as f64;
+                for (metric, value) in Metric::ALL.into_iter().zip((self.readings)(number, hours)) {
+                    window.row_mut(metric, index)[step] = value;
+                }
+                let started = FIRST as f64 / 1000.0 + (self.started)(number, hours) * 3600.0;
+                window.row_mut(Companion::StartTime, index)[step] = started;
+            }
+        }
+        let scores = score_window(of.table, &window, &alive);
+        of.day(&window, &scores)
+    }
+}
+
+/// Kind, hours from the first day, and the metric.
+fn told(findings: &Findings, kind: Kind) -> Vec<(f64, f64, Option<Metric>)> {
+    let hours = |ms: i64| (ms - FIRST) as f64 / HOUR_MS as f64;
+    let those = findings.iter().filter(|f| f.kind == kind);
+    those.map(|f| (hours(f.start_ms), hours(f.end_ms), f.metric)).collect()
+}
+
+fn slow(is_slow: bool) -> [f64; METRICS] {
+    [if is_slow { 0.02 } else { 0.001 }, 0.002, 100.0, 0.0, 1e6, 1e9]
+}
+
+const NOTHING: [(f64, f64, Option<Metric>); 0] = [];
+const DISK: Option<Metric> = Some(Metric::WalFsync);
+
+#[test]
+fn a_slow_disk_is_one_incident_over_midnight_and_a_blip_is_none() {
+    let readings = |member, at: f64| slow(member == 1 && ((23.0..25.0).contains(&at) || (10.0..10.1).contains(&at)));
+    let found = Made::of(2, &readings).find();
+    assert_eq!(told(&found, Kind::Incident), [(23.0, 25.0, DISK)]);
+    let incident = found.incidents()[0];
+    // Three of ten points for two hours.
+    assert_eq!((incident.lowest, incident.lost, incident.first), (Some(7.0), Some(6.0), DISK));
+    assert_eq!(incident.members, ["m1"]);
+}
+
+#[test]
+fn what_is_always_so_is_no_incident_and_what_is_worse_is() {
+    let readings = |member, at: f64| {
+        let fds = if member == 2 { 2000.0 } else { 100.0 };
+        let [_, commit, _, leader, traffic, size] = HEALTHY;
+        [slow(member == 0 && (5.0..6.0).contains(&at))[0], commit, fds, leader, traffic, size]
+    };
+    assert_eq!(told(&Made::of(1, &readings).find(), Kind::Incident), [(5.0, 6.0, DISK)]);
+}
+
+#[test]
+fn a_cluster_that_is_always_red_is_one_incident_of_each_trouble() {
+    let readings = |_, _: f64| [0.02, 0.05, 2000.0, 0.0, 1e6, 1e9];
+    let expected = [(0.0, 24.0, DISK), (0.0, 24.0, Some(Metric::OpenFds))];
+    assert_eq!(told(&Made::of(1, &readings).find(), Kind::Incident), expected);
+}
+
+#[test]
+fn a_majority_that_is_well_has_no_incident_where_the_majority_counts() {
+    let one = |member, at: f64| slow(member == 1 && (5.0..8.0).contains(&at));
+    assert_eq!(told(&Made { rollup: Rollup::Quorum, ..Made::of(1, &one) }.find(), Kind::Incident), NOTHING);
+    let two = |member, at: f64| slow(member > 0 && (5.0..8.0).contains(&at));
+    let found = Made { rollup: Rollup::Quorum, ..Made::of(1, &two) }.find();
+    assert_eq!(told(&found, Kind::Incident), [(5.0, 8.0, DISK)]);
+    assert_eq!(found.incidents()[0].members, ["m1", "m2"]);
+}
+
+fn unknown(is_unknown: bool) -> [f64; METRICS] {
+    if is_unknown { [f64::NAN; METRICS] } else { HEALTHY }
+}
+
+#[test]
+fn a_member_that_is_down_is_an_incident_and_a_server_that_was_down_is_none() {
+    let down = |member, at: f64| unknown(member == 0 && (5.0..6.0).contains(&at));
+    assert_eq!(told(&Made::of(1, &down).find(), Kind::Incident), [(5.0, 6.0, None)]);
+    let shortly = |member, at: f64| unknown(member == 0 && (5.0..5.05).contains(&at));
+    assert_eq!(told(&Made::of(1, &shortly).find(), Kind::Incident), NOTHING);
+    let all = |_, at: f64| unknown((5.0..6.0).contains(&at));
+    assert_eq!(told(&Made::of(1, &all).find(), Kind::Incident), NOTHING);
+}
+
+#[test]
+fn a_member_that_is_replaced_is_an_incident_and_a_cluster_that_is_made_smaller_is_none() {
+    let life = |replaced_at: f64| {
+        move |member| {
+            if member == 0 {
+                (0.0, 10.0)
+            } else if member == 3 {
+                (replaced_at, 1e6)
+            } else {
+                (0.0, 1e6)
+            }
+        }
+    };
+    let healthy = |_, _: f64| HEALTHY;
+    let soon = life(11.0);
+    let found = Made { members: 4, life: &soon, ..Made::of(4, &healthy) }.find();
+    let gone = told(&found, Kind::Incident);
+    assert_eq!((gone.len(), gone[0].1, found.incidents()[0].members.join(" ")), (1, 11.0, "m0 m3".to_owned()));
+    let late = life(60.0);
+    assert_eq!(told(&Made { members: 4, life: &late, ..Made::of(4, &healthy) }.find(), Kind::Incident), NOTHING);
+}
+
+/// The gauge of changes within the last day after elections at these hours.
+fn gauge(elections: &[f64], at: f64) -> f64 {
+    elections.iter().filter(|election| (at - 24.0..=at).contains(*election)).count() as f64
+}
+
+#[test]
+fn a_storm_is_its_elections_and_not_the_day_for_which_they_are_counted() {
+    let storm: Vec<f64> = (0..8).map(|n| 10.0 + f64::from(n) / 6.0).collect();
+    let readings = |_, at: f64| [0.001, 0.002, 100.0, gauge(&storm, at), 1e6, 1e9];
+    let found = Made::of(3, &readings).find();
+    let [(start, end, metric)] = told(&found, Kind::Incident).try_into().unwrap_or_else(|all| panic!("{all:?}"));
+    assert!((9.9..=10.0).contains(&start) && (11.1..11.4).contains(&end), "{start} {end}");
+    assert_eq!(metric, Some(Metric::LeaderChanges));
+    let changes: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::LeaderChange).collect();
+    assert_eq!((changes.len(), changes[0].cause), (1, Some(Cause::Unexplained)));
+    assert!(changes[0].says.contains("8 times"), "{}", changes[0].says);
+}
+
+#[test]
+fn changes_of_leader_are_told_apart_by_what_was_there_before() {
+    let elections = [5.0, 12.0, 20.0];
+    let readings = |member, at: f64| {
+        let slow = if member == 1 && (11.5..12.5).contains(&at) { 0.02 } else { 0.001 };
+        // The one that was restarted counts its restart, which is no election.
+        let seen = if member == 2 { gauge(&[5.1, 12.0, 20.0], at) } else { gauge(&elections, at) };
+        [slow, 0.002, 100.0, seen, 1e6, 1e9]
+    };
+    let started = |member, at: f64| if member == 2 && at >= 5.1 { 5.05 } else { -99.0 };
+    let found = Made { started: &started, ..Made::of(2, &readings) }.find();
+    let causes: Vec<(Option<Cause>, String)> =
+        found.iter().filter(|f| f.kind == Kind::LeaderChange).map(|f| (f.cause, f.members.join(" "))).collect();
+    let expected = [(Cause::Restart, "m2"), (Cause::SlowDisk, "m1"), (Cause::Unexplained, "")];
+    assert_eq!(causes, expected.map(|(cause, member)| (Some(cause), member.to_owned())));
+}
+
+#[test]
+fn a_database_that_shrinks_was_defragmented_unless_its_process_was_restarted() {
+    let readings = |member, at: f64| {
+        let shrank = (member == 0 && at >= 7.0) || (member == 1 && at >= 30.0);
+        [0.001, 0.002, 100.0, 0.0, 1e6, if shrank { 9e8 } else { 1e9 }]
+    };
+    let started = |member, at: f64| if member == 1 && at >= 30.0 { 29.98 } else { -99.0 };
+    let found = Made { started: &started, ..Made::of(2, &readings) }.find();
+    let defragmented = told(&found, Kind::Defragmentation);
+    assert_eq!((defragmented.len(), defragmented[0].1 - 7.0 < 0.1), (1, true), "{defragmented:?}");
+}
+
+#[test]
+fn growth_is_told_where_it_is_certain_and_reaches_the_quota_within_a_year() {
+    let growing = |a_day: f64| move |_, at: f64| [0.001, 0.002, 100.0, 0.0, 1e6, 1e9 + a_day * (at / 24.0).floor()];
+    let found = |a_day: f64| {
+        let readings = growing(a_day);
+        Made::of(10, &readings).find().iter().filter(|f| f.kind == Kind::Growth).cloned().collect::<Vec<_>>()
+    };
+    // From 1.09 GB at noon of 14 January, 10 MB a day need 105.7 days for etcd's default of 2147483648 bytes.
+    let fast = found(1e7);
+    assert_eq!(fast.len(), 1);
+    assert!(fast[0].says.contains("on 2026-04-30") && fast[0].says.contains("2.00 GiB"), "{}", fast[0].says);
+    assert!(found(1e6).is_empty(), "three years");
+    assert!(found(0.0).is_empty() && found(-1e6).is_empty());
+}
+
+#[test]
+fn what_comes_back_every_day_or_every_monday_is_told_with_its_hours() {
+    let daily = |member, at: f64| slow(member == 0 && (2.0..4.0).contains(&(at % 24.0)));
+    let found = Made::of(8, &daily).find();
+    let recurrences: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::Recurrence).collect();
+    assert_eq!(recurrences.len(), 1);
+    assert!(recurrences[0].says.contains("every day from 02:00 to 04:00 UTC"), "{}", recurrences[0].says);
+    assert!(recurrences[0].confidence.is_some_and(|sure| sure > 0.99));
+
+    let mondays = |member, at: f64| slow(member == 0 && (2.0..3.0).contains(&(at % 168.0)));
+    let found = Made::of(42, &mondays).find();
+    let recurrences: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::Recurrence).collect();
+    assert_eq!(recurrences.len(), 1);
+    assert!(recurrences[0].says.contains("every week from Monday 02:00 to 03:00"), "{}", recurrences[0].says);
+
+    let twice = |member, at: f64| slow(member == 0 && ((2.0..3.0).contains(&at) || (50.0..51.0).contains(&at)));
+    assert!(Made::of(14, &twice).find().iter().all(|f| f.kind != Kind::Recurrence));
+}
+
+#[test]
+fn the_quietest_hours_are_those_without_lost_points_and_with_the_least_traffic() {
+    let traffic = |member, at: f64| {
+        let hour = at % 24.0;
+        let bytes = if (5.0..7.0).contains(&hour) || (12.0..14.0).contains(&hour) { 1e3 } else { 1e6 };
+        let [wal, commit, fds, leader, _, size] = slow(member == 0 && (5.0..6.0).contains(&at));
+        // One day of those at twelve has a gap.
+        let wal = if (36.0..36.5).contains(&at) { f64::NAN } else { wal };
+        [wal, commit, fds, leader, bytes, size]
+    };
+    let found = Made::of(3, &traffic).find();
+    let quiet: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::MaintenanceWindow).collect();
+    // Neither from 5 (points were lost) nor from 12 (not known throughout): what is left of them is at 6 and 13.
+    let hours = &quiet[0].evidence[0];
+    assert!(["06:00 to 08:00 UTC", "13:00 to 15:00 UTC"].contains(&hours.1.as_str()), "{hours:?}");
+}
+
+#[test]
+fn a_member_that_is_restarted_again_and_again_is_an_incident_without_an_election() {
+    let restarts: Vec<f64> = (0..8).map(|n| 10.0 + f64::from(n) / 3.0).collect();
+    let readings = |member, at: f64| {
+        let seen = if member == 0 { gauge(&restarts, at) } else { 0.0 };
+        [0.001, 0.002, 100.0, seen, 1e6, 1e9]
+    };
+    let started = |member, at: f64| {
+        let last = restarts.iter().rfind(|restart| **restart <= at).filter(|_| member == 0);
+        last.map_or(-99.0, |restart| restart - 0.01)
+    };
+    let found = Made { started: &started, ..Made::of(3, &readings) }.find();
+    assert_eq!(told(&found, Kind::LeaderChange), NOTHING);
+    assert_eq!(told(&found, Kind::Incident).len(), 1);
+}

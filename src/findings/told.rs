@@ -1,0 +1,69 @@
+//! How a finding says figures.
+
+use crate::time::{HOUR_MS, format_instant};
+
+/// `2 h 58 min`
+pub(super) fn duration(ms: i64) -> String {
+    let minutes = (ms + 30_000) / 60_000;
+    match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// `2 members` of one, of several.
+pub(super) fn count(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+/// Points with at most two digits.
+pub(super) fn points(value: f64) -> String {
+    format!("{}", (value * 100.0).round() / 100.0)
+}
+
+/// `1.25 GiB`
+pub(super) fn bytes(value: f64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (value, 0);
+    while value.abs() >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = if unit == 0 { 0 } else { 2 };
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// Points × hours of points × milliseconds.
+pub(super) fn point_hours(value: f64) -> f64 {
+    value / HOUR_MS as f64
+}
+
+/// An instant to the second, UTC.
+pub(super) fn instant(ms: i64) -> String {
+    format_instant(ms - ms.rem_euclid(1000))
+}
+
+/// A confidence that is never rounded to certainty: `0.9993`, `more than 0.9999`.
+pub(super) fn confidence(value: f64) -> String {
+    if value > 0.9999 { "more than 0.9999".to_owned() } else { format!("{:.4}", (value * 1e4).floor() / 1e4) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_said_with_their_units() {
+        assert_eq!(duration(10_680_000), "2 h 58 min");
+        assert_eq!(duration(7_200_000), "2 h");
+        assert_eq!(duration(90_000_000), "1 d 1 h");
+        assert_eq!(bytes(2_147_483_648.0), "2.00 GiB");
+        assert_eq!(bytes(12.0), "12 B");
+        assert_eq!(points(5.999), "6");
+        assert_eq!(confidence(0.999_99), "more than 0.9999");
+        assert_eq!(confidence(0.998_76), "0.9987");
+    }
+}

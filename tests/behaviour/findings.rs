@@ -1,0 +1,118 @@
+//! What is found in a history: held to what the simulator did, to SciPy, and to hand-made trouble.
+
+use crate::support::{
+    Asked, DAY, Folder, HOUR, Metrics, START, Simulated, etcd_heatmap, example, oracle, prometheus_of, simulated,
+};
+
+/// The rows of a kind as `etcd-heatmap findings --csv` prints them.
+fn found(folder: &Folder, kind: &str) -> Vec<String> {
+    let text = etcd_heatmap(&["findings", &folder.at("audit"), "--csv", "--kind", kind]).succeeds().stdout;
+    text.lines().skip(1).map(str::to_owned).collect()
+}
+
+fn labels(member: &str) -> String {
+    format!(r#"cluster="c",job="etcd",instance="{member}""#)
+}
+
+#[test]
+fn incidents_and_the_causes_of_leader_changes_are_those_that_the_simulator_made() {
+    let folder = Folder::new("findings-truth");
+    Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
+    // The arguments of the shared history: the labels are those of its samples.
+    let labels = ["--out", "/dev/null", "--truth", &folder.at("truth.csv"), "--elections", &folder.at("elections.csv")];
+    example("simulate", &[&Simulated::ARGUMENTS[..], &labels].concat()).succeeds();
+    let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
+    oracle("judge.py", &[&folder.at("")]);
+    let least = ["--least", "incident=7", "--least", "leader_change=3", "--least", "defragmentation=3"];
+    oracle("findings.py", &[&[&folder.at("audit"), csv.as_str()][..], &least].concat());
+}
+
+#[test]
+fn two_runs_of_different_width_find_the_same() {
+    let folder = Folder::new("findings-threads");
+    Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
+    let [one, many] = ["1", "4"].map(|threads| {
+        let mut command = crate::support::etcd_heatmap_command(&["findings", &folder.at("audit")]);
+        command.env("RAYON_NUM_THREADS", threads);
+        crate::support::Run::of(command).succeeds().stdout
+    });
+    assert_eq!(one, many);
+    assert!(one.starts_with("incidents, by what they lost (7)\n  1. "), "{one}");
+}
+
+/// Ten days of a cluster whose disk is slow from two to four every day, and whose databases grow.
+fn slow_nights() -> (Folder, i64) {
+    let (start, end) = (START - HOUR, START + 10 * DAY);
+    let mut metrics = Metrics::every(300);
+    for member in ["m1", "m2"] {
+        let mut healthy = Metrics::every(300);
+        healthy.member(&labels(member), start..end);
+        metrics.append(&healthy.without(&["etcd_disk_wal_fsync", "etcd_mvcc_db_total_size"]));
+        let slow = |t: i64| member == "m1" && (2 * HOUR..4 * HOUR).contains(&((t - START).rem_euclid(DAY)));
+        metrics.wal_fsync(&labels(member), start..end, slow);
+        // 50 MB a day that waver, from 1.2 GB; a defragmentation of 300 MB on the second day.
+        let days = |t: i64| (t - START) as f64 / DAY as f64;
+        let size = move |t: i64| {
+            let shrunk = if t >= START + DAY + 5 * HOUR { 3e8 } else { 0.0 };
+            (1.2e9 + 5e7 * days(t) + 4e6 * (days(t) * 7.3).sin() - shrunk).round()
+        };
+        metrics.series("etcd_mvcc_db_total_size_in_bytes", &labels(member), start..end, size);
+        metrics.series("etcd_server_quota_backend_bytes", &labels(member), start..end, |_| 4e9);
+    }
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("slow-nights"));
+    Asked { step: 300, ..Asked::all(&prometheus, START, end) }.run("backfill", &folder).succeeds();
+    (folder, end)
+}
+
+#[test]
+fn slow_nights_come_back_and_growth_has_the_interval_that_scipy_finds() {
+    let (folder, _) = slow_nights();
+    let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
+    let least = ["incident=10", "recurrence=1", "growth=1", "defragmentation=1", "maintenance_window=1"];
+    let least: Vec<&str> = least.into_iter().flat_map(|count| ["--least", count]).collect();
+    oracle("findings.py", &[&[&folder.at("audit"), csv.as_str()][..], &least].concat());
+
+    let [night] = found(&folder, "recurrence").try_into().expect("the nights, and nothing else");
+    assert!(night.contains("hours=every day 02:00 to 04:00 UTC"), "{night}");
+    assert!(night.contains("20 of 20 such hours, and in 0 of 220 others"), "{night}");
+    let growth = found(&folder, "growth");
+    assert!(growth[0].contains("etcd's default"), "a pull for the seed's profile holds no quota: {growth:?}");
+    assert_eq!(found(&folder, "leader_change"), Vec::<String>::new());
+    let local = ["findings", &folder.at("audit"), "--kind", "recurrence", "--time-zone", "Asia/Tokyo"];
+    let text = etcd_heatmap(&local).succeeds().stdout;
+    assert!(text.contains("every day from 11:00 to 13:00 Asia/Tokyo"), "{text}");
+}
+
+#[test]
+fn a_label_runs_as_no_formula_and_only_what_was_asked_for_is_told() {
+    let mut metrics = Metrics::default();
+    for cluster in ["=cmd()", "@c"] {
+        let labels = format!(r#"cluster="{cluster}",job="etcd",instance="-m""#);
+        metrics.member(&labels, START - HOUR..START + DAY);
+    }
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("findings-formula"));
+    Asked::all(&prometheus, START, START + DAY).run("backfill", &folder).succeeds();
+    let rows = found(&folder, "maintenance_window");
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    for (row, cluster) in rows.iter().zip(["'=cmd()", "'@c"]) {
+        assert!(row.starts_with(&format!(",maintenance_window,{cluster},")), "{row}");
+        assert!(row.contains(&format!(",{cluster} is quietest")) || row.contains(&format!("\"{cluster} is quietest")));
+    }
+    let one = etcd_heatmap(&["findings", &folder.at("audit"), "--csv", "--cluster", "@c"]).succeeds().stdout;
+    assert_eq!(one.lines().count(), 2, "{one}");
+    etcd_heatmap(&["findings", &folder.at("audit"), "--cluster", "c9"]).fails_saying(&["'c9'", "=cmd()"]);
+    etcd_heatmap(&["findings", &folder.at("audit"), "--kind", "incidents"]).fails_saying(&["did you mean 'incident'"]);
+}
+
+#[test]
+fn a_folder_that_was_never_scored_is_judged_by_the_settings() {
+    let folder = Folder::new("findings-pulled");
+    Asked::all(&simulated().prometheus, START, START + DAY).run("pull", &folder).succeeds();
+    let disk = |flags: &[&str]| {
+        let audit = folder.at("audit");
+        let run = [&["findings", &audit, "--csv", "--kind", "incident"][..], flags].concat();
+        etcd_heatmap(&run).succeeds().stdout.lines().filter(|row| row.contains(",wal_fsync,")).count()
+    };
+    assert_eq!(disk(&[]), 1);
+    assert_eq!(disk(&["--band", "wal_fsync=1:0"]), 0, "the disk was never that slow");
+}

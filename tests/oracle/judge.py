@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Compares findings with what the simulator says it did: judge.py FOLDER…, each with truth.csv,
+elections.csv and findings.csv. Ends with 1 where a bar is missed.
+
+An incident matches a label of the same cluster and the same trouble (disk, descriptors, elections,
+away) where they have in common at least half of the time of each; one incident matches one label.
+Labels are what crosses a threshold: slow-disk and leader-slow-disk in their hours, fd-leak from when
+1024 is passed, member-down, member-replaced, and election-storm while it elects (not the day for which
+the changes are counted). A label that a restart of a minute cuts in two is one. late-cluster, a leak
+below 1024, and single elections and restarts are no incidents: one found there is wrong.
+
+An election matches a leader change of its cluster that was found at its time, give or take two minutes
+and the step; a finding of n changes matches n elections at most. Its cause is right when it is the
+simulator's: the leader's process ended, its disk was slow, or neither.
+"""
+
+import collections
+import csv
+import datetime
+import pathlib
+import sys
+
+BARS = {"incidents": 0.95, "causes": 0.9}
+TROUBLE_OF_METRIC = {
+    "wal_fsync": "disk",
+    "backend_commit": "disk",
+    "open_fds": "descriptors",
+    "leader_changes": "elections",
+    "": "away",
+}
+TROUBLE_OF_LABEL = {
+    ("slow-disk", "wal_fsync backend_commit"): "disk",
+    ("leader-slow-disk", "wal_fsync backend_commit"): "disk",
+    ("fd-leak", "open_fds"): "descriptors",
+    ("election-storm", "elections"): "elections",
+    ("member-down", "no samples"): "away",
+}
+TOLERANCE = 120 + 60
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def labels(folder):
+    found = []
+    for row in sorted(rows(folder / "truth.csv"), key=lambda row: (row["member"], row["name"], row["start"])):
+        trouble = TROUBLE_OF_LABEL.get((row["name"], row["cause"]))
+        if row["name"] == "member-replaced":
+            trouble = "away"
+        if trouble is None:
+            continue
+        place = (row["cluster"], trouble, row["name"], row["member"])
+        start, end = seconds(row["start"]), seconds(row["end"])
+        if found and found[-1][0] == place and start - found[-1][2] <= 300:
+            found[-1] = (place, found[-1][1], end)
+        else:
+            found.append((place, start, end))
+    return [(place[0], place[1], start, end, place[2]) for place, start, end in found]
+
+
+def incidents(folder):
+    kept = [row for row in rows(folder / "findings.csv") if row["kind"] == "incident"]
+    trouble = lambda row: TROUBLE_OF_METRIC.get(row["metric"], row["metric"])
+    return [(row["cluster"], trouble(row), seconds(row["start"]), seconds(row["end"])) for row in kept]
+
+
+def match(labels, incidents):
+    pairs = []
+    for i, (cluster, trouble, start, end, _) in enumerate(labels):
+        for j, (other, kind, begin, stop) in enumerate(incidents):
+            both = min(end, stop) - max(start, begin)
+            if (cluster, trouble) == (other, kind) and both >= 0.5 * max(end - start, stop - begin):
+                pairs.append((-both / (max(end, stop) - min(start, begin)), i, j))
+    matched, taken = {}, set()
+    for _, i, j in sorted(pairs):
+        if i not in matched and j not in taken:
+            matched[i] = j
+            taken.add(j)
+    return matched
+
+
+class Causes:
+    def __init__(self):
+        self.elections, self.told, self.right = (collections.Counter() for _ in range(3))
+        self.wrong = collections.Counter()
+
+    def add(self, folder):
+        changes = []
+        for row in rows(folder / "findings.csv"):
+            if row["kind"] == "leader_change":
+                count = int(dict(part.split("=", 1) for part in row["evidence"].split("; "))["changes"])
+                changes.append([row["cluster"], seconds(row["start"]), seconds(row["end"]), row["cause"], count])
+                self.told[row["cause"]] += count
+        for row in rows(folder / "elections.csv"):
+            at, cause = seconds(row["time"]), row["cause"]
+            self.elections[cause] += 1
+            near = [c for c in changes if c[0] == row["cluster"] and c[4] > 0 and c[1] - TOLERANCE <= at <= c[2] + TOLERANCE]
+            if not near:
+                self.wrong[cause, "not found"] += 1
+                continue
+            best = min(near, key=lambda c: (max(c[1] - at, at - c[2], 0), c[3] != cause))
+            best[4] -= 1
+            if best[3] == cause:
+                self.right[cause] += 1
+            else:
+                self.wrong[cause, best[3]] += 1
+
+
+def share(part, whole):
+    return part / whole if whole else 1.0
+
+
+def main():
+    counts = collections.defaultdict(lambda: [0, 0, 0])
+    missed, extra, causes = [], [], Causes()
+    for folder in map(pathlib.Path, sys.argv[1:]):
+        known, found = labels(folder), incidents(folder)
+        matched = match(known, found)
+        for i, label in enumerate(known):
+            counts[label[1]][0] += 1
+            counts[label[1]][2] += i in matched
+            if i not in matched:
+                missed.append((folder.name, label))
+        for j, incident in enumerate(found):
+            counts[incident[1]][1] += 1
+            if j not in matched.values():
+                extra.append((folder.name, incident))
+        causes.add(folder)
+    clock = lambda at: datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%dT%H:%M")
+    for what, those in (("missed", missed), ("wrong", extra)):
+        for folder, (cluster, trouble, start, end, *name) in those:
+            print(f"  {what}: {folder} {cluster} {trouble} {clock(start)} to {clock(end)} {' '.join(name)}")
+    print(f"{len(sys.argv) - 1} histories\n{'incidents':<14}{'labelled':>9}{'found':>7}{'matched':>9}{'precision':>11}{'recall':>8}")
+    total = [sum(column) for column in zip(*counts.values())] or [0, 0, 0]
+    for name, (labelled, found, both) in [*sorted(counts.items()), ("all", total)]:
+        print(f"{name:<14}{labelled:>9}{found:>7}{both:>9}{share(both, found):>11.3f}{share(both, labelled):>8.3f}")
+    held = min(share(total[2], total[1]), share(total[2], total[0])) >= BARS["incidents"]
+    print(f"{'causes':<14}{'elections':>9}{'told':>7}{'right':>9}{'precision':>11}{'recall':>8}")
+    for cause in [*sorted(causes.elections), None]:
+        pick = lambda counter: counter[cause] if cause else sum(counter.values())
+        elections, told, right = pick(causes.elections), pick(causes.told), pick(causes.right)
+        print(f"{cause or 'all':<14}{elections:>9}{told:>7}{right:>9}{share(right, told):>11.3f}{share(right, elections):>8.3f}")
+        held &= min(share(right, told), share(right, elections)) >= BARS["causes"]
+    for (cause, told), number in sorted(causes.wrong.items()):
+        print(f"  {number} elections of {cause}: {told}")
+    print(f"bars: incidents {BARS['incidents']}, each cause {BARS['causes']}: {'held' if held else 'MISSED'}")
+    sys.exit(not held)
+
+
+if __name__ == "__main__":
+    main()

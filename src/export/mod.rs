@@ -3,6 +3,7 @@
 
 mod comparison;
 mod csv;
+mod day_columns;
 mod explanation;
 mod figures;
 mod manifest;
@@ -14,6 +15,8 @@ mod sql;
 mod terminal;
 mod textfile;
 mod thresholds;
+mod wide_csv;
+mod xlsx;
 
 pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
@@ -28,6 +31,8 @@ pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
 pub use terminal::{Palette, Picture};
 pub use textfile::{Live, LiveScores, WriterHealth, last_success};
+pub use wide_csv::write_wide_csv;
+pub use xlsx::write_workbook;
 
 use std::path::Path;
 
@@ -50,6 +55,9 @@ pub enum ExportError {
     /// Columns that do not fit together.
     #[error("the heat map cannot be computed: {0}")]
     Columns(#[from] polars::error::PolarsError),
+    /// A workbook that cannot be made.
+    #[error("heatmap.xlsx cannot be made ({0}): leave it out of --formats")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
 }
 
 /// A file that was written.

@@ -61,7 +61,8 @@ impl DayColumns {
 
     /// The column of a cell that [`DayColumns::of`] has seen.
     pub(super) fn place(&self, cell: &Cell) -> usize {
-        self.slots.partition_point(|slot| *slot < self.slot(cell))
+        let place = self.slot(cell);
+        self.slots.partition_point(|slot| *slot < place)
     }
 
     /// How many hours a local day has: 24, or what the clocks made of it.

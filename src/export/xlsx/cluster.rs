@@ -131,7 +131,7 @@ fn write_day(
         Value::number(totals.mean()),
         Value::number(totals.lowest()),
         Value::Share(totals.coverage()),
-        Value::Number(columns.hours_of(day[0].date)),
+        Value::Plain(columns.hours_of(day[0].date)),
     ];
     for (column, figure) in (places.of_day..).zip(&figures) {
         write(sheet, look, row, column, figure)?;

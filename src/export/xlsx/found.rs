@@ -31,7 +31,7 @@ pub(super) fn write_incidents(
         ("Cost the most", 18.0),
         ("Moved first", 18.0),
         ("Members", 24.0),
-        ("What happened", 70.0),
+        ("What happened", 60.0),
         ("Start (UTC)", 20.0),
     ];
     let mut table = Table::begin(sheet, look, 0, &headings)?;
@@ -75,12 +75,12 @@ pub(super) fn write_findings(
         ("Members", 24.0),
         (starts.as_str(), 20.0),
         (ends.as_str(), 20.0),
-        ("What was found", 70.0),
+        ("What was found", 60.0),
         ("Metric", 18.0),
         ("Cause", 13.0),
         ("Confidence", 11.0),
-        ("Evidence", 50.0),
-        ("Rule", 60.0),
+        ("Evidence", 44.0),
+        ("Rule", 44.0),
         ("Start (UTC)", 20.0),
         ("End (UTC)", 20.0),
     ];

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{
     Color, ConditionalFormat2ColorScale, ConditionalFormat3ColorScale, ConditionalFormatType, Format, FormatAlign,
-    FormatBorder, FormatPattern,
+    FormatBorder, FormatDiagonalBorder, FormatPattern, FormatUnderline,
 };
 
 const RED: Color = Color::RGB(0x00D7_3027);
@@ -27,6 +27,7 @@ pub(super) struct Look {
     pub(super) uncertain: Format,
     pub(super) unknown: Format,
     pub(super) precise: Format,
+    pub(super) plain: Format,
     pub(super) whole: Format,
     pub(super) share: Format,
 }
@@ -47,16 +48,21 @@ impl Look {
                 .set_text_wrap()
                 .set_quote_prefix()
                 .set_font_color(Color::RGB(0x0005_63C1))
-                .set_underline(rust_xlsxwriter::FormatUnderline::Single),
+                .set_underline(FormatUnderline::Single),
             date: number("yyyy-mm-dd ddd").set_align(FormatAlign::Left),
             instant: number("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
             score: hour("0.0"),
             uncertain: hour("\"~\"0.0").set_italic(),
+            // LibreOffice draws no pattern, but it does draw the line across.
             unknown: Format::new()
+                .set_border_diagonal(FormatBorder::Thin)
+                .set_border_diagonal_type(FormatDiagonalBorder::BorderUp)
+                .set_border_diagonal_color(GREY)
                 .set_pattern(FormatPattern::LightUp)
                 .set_foreground_color(GREY)
                 .set_background_color(PALE),
             precise: number("0.00"),
+            plain: number("General"),
             whole: number("0"),
             share: number("0%"),
         }

@@ -5,10 +5,11 @@ use rust_xlsxwriter::{Worksheet, XlsxError};
 use super::look::Look;
 use super::table::{Table, Value};
 use crate::export::Manifest;
+use crate::spec::Metric;
 
 /// Writes the method. Four columns: what it is about, then what is said of it.
 pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manifest) -> Result<(), XlsxError> {
-    let headings = [("What", 30.0), ("Value", 70.0), ("", 20.0), ("", 70.0)];
+    let headings = [("What", 42.0), ("Value", 70.0), ("", 20.0), ("", 12.0)];
     let mut table = Table::begin(sheet, look, 0, &headings)?;
     write_settings(&mut table, manifest)?;
     write_rules(&mut table, manifest)?;
@@ -19,16 +20,16 @@ pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manife
             .iter()
             .map(|(name, query)| vec![Value::Text(name), Value::Text(&query.promql), Value::Text(&query.form)]),
     )?;
-    section(&mut table, &["Day of which", "", ""])?;
+    section(&mut table, &["Day of which", "Date"])?;
     let days =
         [("nothing is known", &manifest.days_missing), ("the server left something out", &manifest.days_partial)];
     for (what, days) in days {
         table.rows(days.iter().map(|day| vec![Value::Text(what), Value::Text(day)]))?;
     }
-    section(&mut table, &["Bytes", "File of the history", "Rows", "SHA-256"])?;
+    section(&mut table, &["File of the history", "SHA-256", "Rows", "Bytes"])?;
     table.rows(manifest.history.iter().map(|file| {
         let (bytes, rows) = (Value::Whole(file.stat.bytes), Value::Whole(file.rows));
-        vec![bytes, Value::Text(&file.path), rows, Value::Text(&file.stat.sha256)]
+        vec![Value::Text(&file.path), Value::Text(&file.stat.sha256), rows, bytes]
     }))
 }
 
@@ -63,7 +64,8 @@ fn write_rules(table: &mut Table<'_>, manifest: &Manifest) -> Result<(), XlsxErr
         let of = rule.of_limit.as_ref().map_or(String::new(), |limit| format!(" of {limit}"));
         let bands: Vec<_> = rule.bands.iter().map(|b| format!("above {}{of}: {}", b.above, b.points)).collect();
         let points = ["10".to_owned()].into_iter().chain(bands).collect::<Vec<_>>().join("\n");
-        table.row(&[Value::Text(name), Value::Owned(points), Value::Share(rule.weight)])?;
+        let reading = name.parse().map_or(name.as_str(), |metric: Metric| metric.reading_column());
+        table.row(&[Value::Text(reading), Value::Owned(points), Value::Share(rule.weight)])?;
     }
     Ok(())
 }

@@ -31,8 +31,10 @@ pub(super) fn write_summary(
     table.rows(sheets.clusters.iter().map(|(line, _)| cluster_row(line, manifest, findings)))?;
     let last = table.next_row().max(first + 1) - 1;
     for ((line, name), row) in sheets.clusters.iter().zip(first..=last).take(LINKS) {
-        let link = Url::new(link_to(name)).set_text(fitting(&line.cluster));
+        // A link also tells its text in an attribute, where a control character would break the file.
+        let link = Url::new(link_to(name)).set_text(name);
         table.sheet.write_url_with_format(row, 0, link, &look.link)?;
+        table.sheet.write_string_with_format(row, 0, fitting(&line.cluster), &look.link)?;
     }
     table.sheet.add_conditional_format(first, 4, last, 5, &heat())?;
     table.sheet.add_conditional_format(first, 6, last, 6, &coverage())?;

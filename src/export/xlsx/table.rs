@@ -12,6 +12,9 @@ const LONGEST_TEXT: usize = 32_767;
 const ROWS: u32 = 1_048_576;
 /// 1970-01-01 as Excel counts days.
 const EPOCH: f64 = 25_569.0;
+/// Points of a line of text, and of the tallest row.
+const LINE: f64 = 15.0;
+const TALLEST: f64 = 409.0;
 
 /// One cell of a table.
 pub(super) enum Value<'a> {
@@ -21,6 +24,8 @@ pub(super) enum Value<'a> {
     Owned(String),
     /// Two decimals are shown.
     Number(f64),
+    /// As many decimals as it has.
+    Plain(f64),
     Whole(u64),
     /// Shown as a percentage.
     Share(f64),
@@ -37,6 +42,16 @@ impl<'a> Value<'a> {
     pub(super) fn text(value: Option<&'a str>) -> Self {
         value.map_or(Self::Empty, Self::Text)
     }
+
+    /// Lines that it takes in a column of this width, as far as one can tell without a font.
+    fn lines(&self, width: f64) -> usize {
+        let text = match self {
+            Self::Text(text) => text,
+            Self::Owned(text) => text.as_str(),
+            _ => return 1,
+        };
+        text.split('\n').map(|line| (line.encode_utf16().count() as f64 / width).ceil().max(1.0) as usize).sum()
+    }
 }
 
 /// Writes a table from a row on.
@@ -45,7 +60,7 @@ pub(super) struct Table<'s> {
     pub(super) look: &'s Look,
     row: u32,
     heading: u32,
-    columns: u16,
+    widths: Vec<f64>,
 }
 
 impl<'s> Table<'s> {
@@ -63,7 +78,10 @@ impl<'s> Table<'s> {
         sheet.set_freeze_panes(row + 1, 1)?;
         sheet.set_repeat_rows(row, row)?;
         sheet.set_landscape().set_print_fit_to_pages(1, 0);
-        Ok(Self { sheet, look, row: row + 1, heading: row, columns: headings.len() as u16 })
+        let widths: Vec<_> = headings.iter().map(|&(_, width)| width).collect();
+        let mut table = Self { sheet, look, row: row + 1, heading: row, widths };
+        table.make_room(row, &headings.iter().map(|(heading, _)| Value::Text(heading)).collect::<Vec<_>>())?;
+        Ok(table)
     }
 
     /// The row that comes next.
@@ -93,14 +111,24 @@ impl<'s> Table<'s> {
         for (column, value) in (0..).zip(values) {
             write(self.sheet, self.look, self.row, column, value)?;
         }
+        self.make_room(self.row, values)?;
         self.row += 1;
+        Ok(())
+    }
+
+    /// Makes a row as tall as its texts need: not every program works that out when it opens a file.
+    fn make_room(&mut self, row: u32, values: &[Value<'_>]) -> Result<(), XlsxError> {
+        let needed = values.iter().zip(&self.widths).map(|(value, width)| value.lines(*width)).max().unwrap_or(1);
+        if needed > 1 {
+            self.sheet.set_row_height(row, (needed as f64 * LINE).min(TALLEST))?;
+        }
         Ok(())
     }
 
     /// Lets its reader filter the rows.
     pub(super) fn end(self) -> Result<(), XlsxError> {
         if self.row > self.heading + 1 {
-            self.sheet.autofilter(self.heading, 0, self.row - 1, self.columns - 1)?;
+            self.sheet.autofilter(self.heading, 0, self.row - 1, self.widths.len() as u16 - 1)?;
         }
         Ok(())
     }
@@ -119,6 +147,7 @@ pub(super) fn write(
         Value::Text(text) => return write_text(sheet, look, row, column, text),
         Value::Owned(text) => return write_text(sheet, look, row, column, text),
         Value::Number(number) => (*number, &look.precise),
+        Value::Plain(number) => (*number, &look.plain),
         Value::Whole(number) => (*number as f64, &look.whole),
         Value::Share(number) => (*number, &look.share),
         Value::Date(date) => (serial(date.start_ms()), &look.date),

@@ -11,7 +11,7 @@ use etcd_heatmap::export::{Manifest, read_cells, write_wide_csv, write_workbook}
 use etcd_heatmap::findings::{Cause, Finding, Kind};
 use etcd_heatmap::heatmap::{Cell, Line};
 use etcd_heatmap::spec::Metric;
-use etcd_heatmap::time::{HOUR_MS, UtcDay};
+use etcd_heatmap::time::{HOUR_MS, UtcDay, format_instant};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         false => read_cells(out)?,
     };
     let found = findings(&lines);
+    std::fs::write(out.join("findings.csv"), as_csv(&found))?;
     let begun = Instant::now();
     let workbook = write_workbook(out, &manifest, &lines, &found)?;
     let by_workbook = begun.elapsed();
@@ -63,6 +64,38 @@ fn findings(lines: &[Line]) -> Vec<Finding> {
             ],
         })
         .collect()
+}
+
+/// The columns that the second opinion compares; an apostrophe before a text is not part of it.
+fn as_csv(findings: &[Finding]) -> String {
+    let mut text = "rank,kind,cluster,members,start,end,lowest_score,lost_points_hours,metric,first_metric,cause,\
+                    confidence,says,rule,evidence\n"
+        .to_owned();
+    for f in findings {
+        let number = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
+        let metric = |metric: Option<Metric>| metric.map_or(String::new(), |m| m.to_string());
+        let evidence: Vec<_> = f.evidence.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let fields = [
+            f.rank.map_or(String::new(), |rank| rank.to_string()),
+            f.kind.name().to_owned(),
+            format!("'{}", f.cluster),
+            format!("'{}", f.members.join("; ")),
+            format_instant(f.start_ms),
+            format_instant(f.end_ms),
+            number(f.lowest),
+            number(f.lost),
+            metric(f.metric),
+            metric(f.first),
+            f.cause.map_or(String::new(), |cause| cause.name().to_owned()),
+            number(f.confidence),
+            format!("'{}", f.says),
+            f.rule.to_owned(),
+            format!("'{}", evidence.join("; ")),
+        ];
+        let quoted = fields.map(|field| format!("\"{}\"", field.replace('"', "\"\"")));
+        text += &(quoted.join(",") + "\n");
+    }
+    text
 }
 
 fn year() -> Vec<Line> {

@@ -43,6 +43,7 @@ def main():
     check_summary(rows_of(book, "Summary"), folder, clusters, manifest, report)
     check_members(rows_of(book, "Members"), manifest, report)
     check_method(rows_of(book, "Method"), manifest, report)
+    check_findings(rows_of(book, "Incidents"), rows_of(book, "Findings"), folder / "findings.csv", manifest, report)
     check_looks(folder / "heatmap.xlsx", sheets, cells, headings, report)
     check_parts(folder / "heatmap.xlsx", report)
     check_wide(folder / "heatmap_wide.csv", cells, headings, manifest, report)
@@ -209,6 +210,43 @@ def check_method(rows, manifest, report):
     wanted += [value for file in manifest["history"] for value in (file["path"], file["sha256"], file["bytes"])]
     wanted += [rule["weight"] for rule in manifest["profile"]["rules"].values()]
     report.check(f"Method: {len(wanted)} settings and hashes", [value for value in wanted if value not in said])
+
+
+def check_findings(incidents, findings, path, manifest, report):
+    """Both sheets hold what findings.csv holds, in which texts have their columns' own separators."""
+    zone = ZoneInfo(manifest["time_zone"])
+    with open(path, newline="", encoding="utf-8") as file:
+        expected = list(csv.DictReader(file))
+    for row in expected:
+        row |= {name: label(row[name]) for name in ("cluster", "members", "says", "evidence")}
+
+    def number(text):
+        return float(text) if text else ""
+
+    def instants(row):
+        both = [datetime.fromisoformat(row[name]) for name in ("start", "end")]
+        utc, local = ([at.astimezone(to).replace(tzinfo=None, fold=0) for at in both] for to in (timezone.utc, zone))
+        return utc, local
+
+    def seconds(row, columns):
+        return [nearest_second(value) if place in columns else value for place, value in enumerate(row)]
+
+    wanted = []
+    for row in expected:
+        utc, local = instants(row)
+        evidence = row["evidence"].replace("=", " = ").replace("; ", "\n")
+        wanted.append([row["kind"], row["cluster"], row["members"], *local, row["says"], row["metric"], row["cause"],
+                       number(row["confidence"]), evidence, row["rule"], *utc])
+    found = [seconds(row, (3, 4, 11, 12)) for row in findings[1:]]
+    report.compare("Findings: every column", dict(enumerate(map(str, wanted))), dict(enumerate(map(str, found))))
+    wanted = []
+    for row in sorted((row for row in expected if row["rank"]), key=lambda row: int(row["rank"])):
+        utc, local = instants(row)
+        wanted.append([float(row["rank"]), row["cluster"], *local, (utc[1] - utc[0]).total_seconds() / 3600,
+                       number(row["lowest_score"]), number(row["lost_points_hours"]), row["metric"],
+                       row["first_metric"], row["members"], row["says"], utc[0]])
+    found = [seconds(row, (2, 3, 11)) for row in incidents[1:]]
+    report.compare("Incidents: every column, by rank", dict(enumerate(map(str, wanted))), dict(enumerate(map(str, found))))
 
 
 def check_looks(path, sheets, cells, headings, report):

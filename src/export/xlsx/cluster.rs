@@ -82,7 +82,7 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest, line:
 fn write_headings(sheet: &mut Worksheet, look: &Look, columns: &DayColumns, places: &Places) -> Result<(), XlsxError> {
     let row = ABOVE - 1;
     sheet.write_string_with_format(row, 0, "Date", &look.heading)?;
-    sheet.set_column_width(0, 15)?;
+    sheet.set_column_width(0, 17)?;
     for (place, heading) in (0..).zip(columns.headings()) {
         // As wide as the mean needs; the second of a time has a longer heading.
         let width = if heading.len() > 5 { 9.0 } else { 5.7 };

@@ -54,7 +54,7 @@ fn incident(found: &Finding, folding: Folding) -> Vec<Value<'_>> {
         Value::number(found.lost),
         metric(found.metric),
         metric(found.first),
-        Value::Owned(found.members.join(", ")),
+        Value::Owned(found.members.join("; ")),
         Value::Text(&found.says),
         Value::Instant(found.start_ms),
     ]
@@ -91,11 +91,11 @@ pub(super) fn write_findings(
 }
 
 fn finding(found: &Finding, folding: Folding) -> Vec<Value<'_>> {
-    let evidence: Vec<_> = found.evidence.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let evidence: Vec<_> = found.evidence.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     vec![
         Value::Text(found.kind.name()),
         Value::Text(&found.cluster),
-        Value::Owned(found.members.join(", ")),
+        Value::Owned(found.members.join("; ")),
         local(found.start_ms, folding),
         local(found.end_ms, folding),
         Value::Text(&found.says),

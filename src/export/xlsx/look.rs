@@ -36,21 +36,28 @@ impl Look {
     pub(super) fn new() -> Self {
         let top = || Format::new().set_align(FormatAlign::Top);
         let number = |format: &str| top().set_num_format(format);
+        // A column of numbers may stand to the left.
+        let left = || top().set_align(FormatAlign::Left).set_indent(1);
         let heading = Format::new().set_bold().set_background_color(PALE).set_border_bottom(FormatBorder::Thin);
         let hour = |format: &str| number(format).set_align(FormatAlign::Center);
         Self {
             title: Format::new().set_bold().set_font_size(14),
-            table_heading: heading.clone().set_text_wrap().set_align(FormatAlign::Top),
+            table_heading: heading
+                .clone()
+                .set_text_wrap()
+                .set_align(FormatAlign::Top)
+                .set_align(FormatAlign::Left)
+                .set_indent(1),
             heading: heading.set_align(FormatAlign::Center),
-            text: top().set_text_wrap(),
-            quoted: top().set_text_wrap().set_quote_prefix(),
-            link: top()
+            text: left().set_text_wrap(),
+            quoted: left().set_text_wrap().set_quote_prefix(),
+            link: left()
                 .set_text_wrap()
                 .set_quote_prefix()
                 .set_font_color(Color::RGB(0x0005_63C1))
                 .set_underline(FormatUnderline::Single),
-            date: number("yyyy-mm-dd ddd").set_align(FormatAlign::Left),
-            instant: number("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
+            date: left().set_num_format("yyyy-mm-dd ddd"),
+            instant: left().set_num_format("yyyy-mm-dd hh:mm:ss"),
             score: hour("0.0"),
             uncertain: hour("\"~\"0.0").set_italic(),
             // LibreOffice draws no pattern, but it does draw the line across.

@@ -21,6 +21,9 @@ pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manife
             .map(|(name, query)| vec![Value::Text(name), Value::Text(&query.promql), Value::Text(&query.form)]),
     )?;
     section(&mut table, &["Day of which", "Date"])?;
+    if manifest.days_missing.is_empty() && manifest.days_partial.is_empty() {
+        table.row(&[Value::Text("nothing is known"), Value::Text("none")])?;
+    }
     let days =
         [("nothing is known", &manifest.days_missing), ("the server left something out", &manifest.days_partial)];
     for (what, days) in days {

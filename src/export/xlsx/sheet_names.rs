@@ -46,7 +46,18 @@ fn allowed(wanted: &str) -> String {
             c => c,
         })
         .collect();
-    trimmed(&replaced).to_owned()
+    trimmed(&without_escapes(replaced)).to_owned()
+}
+
+/// Excel reads `_x003A_` in a name as a colon, which it then refuses.
+fn without_escapes(mut name: String) -> String {
+    let is_escape = |at: &[u8]| {
+        at.len() >= 7 && at.starts_with(b"_x") && at[6] == b'_' && at[2..6].iter().all(u8::is_ascii_hexdigit)
+    };
+    while let Some(at) = name.as_bytes().windows(7).position(is_escape) {
+        name.replace_range(at..=at, "-");
+    }
+    name
 }
 
 fn trimmed(name: &str) -> &str {
@@ -81,6 +92,7 @@ mod tests {
         assert_eq!(name("SUMMARY"), "SUMMARY (2)");
         assert_eq!(name("a[b]:*?/\\c"), "a_b______c");
         assert_eq!(name("''it's''"), "it's");
+        assert_eq!(name("_x003A_x_y"), "-x003A_x_y");
         assert_eq!((name(""), name(" ' ")), ("cluster".to_owned(), "cluster (2)".to_owned()));
         assert_eq!(name("a\nb\u{202e}c"), "a bc");
         assert_eq!(name(&"x".repeat(300)), "x".repeat(31));

@@ -24,7 +24,7 @@ pub(super) fn write_summary(
     findings: &[Finding],
 ) -> Result<(), XlsxError> {
     say_what_it_is(sheet, look, manifest)?;
-    let before = [("Cluster", 34.0), ("Members", 10.0), ("First day", 15.0), ("Last day", 15.0)];
+    let before = [("Cluster", 34.0), ("Members", 10.0), ("First day", 17.0), ("Last day", 17.0)];
     let headings: Vec<_> = before.into_iter().chain(HEADINGS).chain([("Incidents", 10.0)]).collect();
     let mut table = Table::begin(sheet, look, HEADING, &headings)?;
     let first = table.next_row();

@@ -57,7 +57,13 @@ pub enum ExportError {
     Columns(#[from] polars::error::PolarsError),
     /// A workbook that cannot be made.
     #[error("heatmap.xlsx cannot be made ({0}): leave it out of --formats")]
-    Workbook(#[from] rust_xlsxwriter::XlsxError),
+    Workbook(Box<rust_xlsxwriter::XlsxError>),
+}
+
+impl From<rust_xlsxwriter::XlsxError> for ExportError {
+    fn from(error: rust_xlsxwriter::XlsxError) -> Self {
+        Self::Workbook(Box::new(error))
+    }
 }
 
 /// A file that was written.

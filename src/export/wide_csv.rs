@@ -65,7 +65,7 @@ fn field(label: &str) -> String {
 
 fn tamed(label: &str) -> Cow<'_, str> {
     // Spaces before it do not keep every program from seeing the sign; the wide ones are those of East Asian keyboards.
-    let seen = label.trim_start_matches(|c: char| c == ' ' || c == '\u{feff}');
+    let seen = label.trim_start_matches([' ', '\u{feff}']);
     match label.starts_with('\'') || begins_like_a_formula(seen) {
         true => Cow::Owned(format!("'{label}")),
         false => Cow::Borrowed(label),
@@ -75,4 +75,30 @@ fn tamed(label: &str) -> Cow<'_, str> {
 /// Whether a spreadsheet may take a text for a formula.
 pub(super) fn begins_like_a_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_that_may_run_gets_an_apostrophe_and_no_other() {
+        for label in
+            ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "\u{feff}=1", "＝1", "＋1", "－1", "＠a", "'a"]
+        {
+            assert_eq!(tamed(label), format!("'{label}"));
+        }
+        for label in ["c1", "10.0.0.1:2379", "a=1", "", "é"] {
+            assert_eq!(tamed(label), label);
+        }
+        assert_eq!(field("=\"x\",\r"), "\"'=\"\"x\"\",\r\"");
+    }
+
+    #[test]
+    fn a_number_has_no_more_decimals_than_it_needs() {
+        let numbers = [(10.0, "10"), (0.0, "0"), (9.5, "9.5"), (6.333, "6.33"), (24.5, "24.5"), (0.001, "0")];
+        for (value, text) in numbers {
+            assert_eq!(number(value), text);
+        }
+    }
 }

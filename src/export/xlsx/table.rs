@@ -200,7 +200,7 @@ mod tests {
         let mut sheet = Worksheet::new();
         let look = Look::new();
         let mut table = Table::begin(&mut sheet, &look, ROWS - 4, &[("number", 10.0)]).unwrap();
-        table.rows((0..5).map(|number| vec![Value::Whole(number)])).unwrap();
+        table.rows((0..5_u32).map(|number| vec![Value::Whole(number.into())])).unwrap();
         assert_eq!(table.next_row(), ROWS - 1, "two rows and a note were written");
     }
 }

@@ -3,6 +3,7 @@
 
 mod comparison;
 mod csv;
+mod day_columns;
 mod explanation;
 mod figures;
 mod findings_csv;
@@ -16,6 +17,8 @@ mod sql;
 mod terminal;
 mod textfile;
 mod thresholds;
+mod wide_csv;
+mod xlsx;
 
 pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
@@ -32,6 +35,8 @@ pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
 pub use terminal::{Palette, Picture};
 pub use textfile::{Live, LiveScores, WriterHealth, last_success};
+pub use wide_csv::write_wide_csv;
+pub use xlsx::write_workbook;
 
 use std::path::Path;
 
@@ -54,6 +59,15 @@ pub enum ExportError {
     /// Columns that do not fit together.
     #[error("the heat map cannot be computed: {0}")]
     Columns(#[from] polars::error::PolarsError),
+    /// A workbook that cannot be made.
+    #[error("heatmap.xlsx cannot be made ({0}): leave it out of --formats")]
+    Workbook(Box<rust_xlsxwriter::XlsxError>),
+}
+
+impl From<rust_xlsxwriter::XlsxError> for ExportError {
+    fn from(error: rust_xlsxwriter::XlsxError) -> Self {
+        Self::Workbook(Box::new(error))
+    }
 }
 
 /// A file that was written.

@@ -33,6 +33,7 @@ mod rollup;
 mod sample;
 mod series;
 mod snapshots;
+mod spreadsheet;
 mod stages;
 mod stopped;
 mod support;

@@ -1,0 +1,97 @@
+//! Formats that the sheets share: absolute colours, dates in ISO order, unknown hatched.
+
+use rust_xlsxwriter::{
+    Color, ConditionalFormat2ColorScale, ConditionalFormat3ColorScale, ConditionalFormatType, Format, FormatAlign,
+    FormatBorder, FormatDiagonalBorder, FormatPattern, FormatUnderline,
+};
+
+const RED: Color = Color::RGB(0x00D7_3027);
+const YELLOW: Color = Color::RGB(0x00FE_E064);
+const GREEN: Color = Color::RGB(0x0046_AA5A);
+const GREY: Color = Color::RGB(0x009E_9E9E);
+const PALE: Color = Color::RGB(0x00E6_E6E6);
+
+/// Made once, used by all sheets.
+pub(super) struct Look {
+    pub(super) title: Format,
+    pub(super) heading: Format,
+    /// A heading that a filter's arrow covers where it stands in the middle.
+    pub(super) table_heading: Format,
+    pub(super) text: Format,
+    /// A text that would become a formula if somebody edited its cell.
+    pub(super) quoted: Format,
+    pub(super) link: Format,
+    pub(super) date: Format,
+    pub(super) instant: Format,
+    pub(super) score: Format,
+    pub(super) uncertain: Format,
+    pub(super) unknown: Format,
+    pub(super) precise: Format,
+    pub(super) plain: Format,
+    pub(super) whole: Format,
+    pub(super) share: Format,
+}
+
+impl Look {
+    pub(super) fn new() -> Self {
+        let top = || Format::new().set_align(FormatAlign::Top);
+        let number = |format: &str| top().set_num_format(format);
+        // A column of numbers may stand to the left.
+        let left = || top().set_align(FormatAlign::Left).set_indent(1);
+        let heading = Format::new().set_bold().set_background_color(PALE).set_border_bottom(FormatBorder::Thin);
+        let hour = |format: &str| number(format).set_align(FormatAlign::Center);
+        Self {
+            title: Format::new().set_bold().set_font_size(14),
+            table_heading: heading
+                .clone()
+                .set_text_wrap()
+                .set_align(FormatAlign::Top)
+                .set_align(FormatAlign::Left)
+                .set_indent(1),
+            heading: heading.set_align(FormatAlign::Center),
+            text: left().set_text_wrap(),
+            quoted: left().set_text_wrap().set_quote_prefix(),
+            link: left()
+                .set_text_wrap()
+                .set_quote_prefix()
+                .set_font_color(Color::RGB(0x0005_63C1))
+                .set_underline(FormatUnderline::Single),
+            date: left().set_num_format("yyyy-mm-dd ddd"),
+            instant: left().set_num_format("yyyy-mm-dd hh:mm:ss"),
+            score: hour("0.0"),
+            uncertain: hour("\"~\"0.0").set_italic(),
+            // LibreOffice draws no pattern, but it does draw the line across.
+            unknown: Format::new()
+                .set_border_diagonal(FormatBorder::Thin)
+                .set_border_diagonal_type(FormatDiagonalBorder::BorderUp)
+                .set_border_diagonal_color(GREY)
+                .set_pattern(FormatPattern::LightUp)
+                .set_foreground_color(GREY)
+                .set_background_color(PALE),
+            precise: number("0.00"),
+            plain: number("General"),
+            whole: number("0"),
+            share: number("0%"),
+        }
+    }
+}
+
+/// Red at 0, yellow at 5, green at 10, whatever the sheet holds.
+pub(super) fn heat() -> ConditionalFormat3ColorScale {
+    ConditionalFormat3ColorScale::new()
+        .set_minimum(ConditionalFormatType::Number, 0)
+        .set_midpoint(ConditionalFormatType::Number, 5)
+        .set_maximum(ConditionalFormatType::Number, 10)
+        .set_minimum_color(RED)
+        .set_midpoint_color(YELLOW)
+        .set_maximum_color(GREEN)
+}
+
+/// Grey where nothing is known, white where all is.
+pub(super) fn coverage() -> ConditionalFormat2ColorScale {
+    ConditionalFormat2ColorScale::new()
+        .set_minimum(ConditionalFormatType::Number, 0)
+        .set_maximum(ConditionalFormatType::Number, 1)
+        .set_minimum_color(GREY)
+        .set_maximum_color(Color::White)
+}

@@ -1,0 +1,363 @@
+"""Reads heatmap.xlsx and heatmap_wide.csv back and compares every cell with heatmap.csv.
+
+usage: spreadsheet.py DIR
+
+The values are read by calamine, what it does not see by openpyxl; the wide CSV by Python and by DuckDB. Which column
+a cell belongs in comes from Python's time zones."""
+
+import csv
+import json
+import math
+import re
+import sys
+import zipfile
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import openpyxl
+from python_calamine import CalamineWorkbook
+
+from report import Report
+from spec import NAMES
+
+OWN_SHEETS = ["Summary", "Incidents", "Findings", "Members", "Method"]
+ABOVE, SUMMARY_ABOVE = 4, 5
+OF_A_DAY = ["Mean", "Lowest", "Coverage", "Hours in day"]
+HEAT = [("num", 0.0, "FFD73027"), ("num", 5.0, "FFFEE064"), ("num", 10.0, "FF46AA5A")]
+STARTS_A_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def main():
+    folder, report = Path(sys.argv[1]), Report()
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    cells = read_cells(folder / "heatmap.csv", ZoneInfo(manifest["time_zone"]))
+    headings = headings_of(cells, manifest)
+    book = CalamineWorkbook.from_path(str(folder / "heatmap.xlsx"))
+    clusters = sorted({cell["cluster"] for cell in cells}, key=str.encode)
+    check_names(book.sheet_names, clusters, report)
+    sheets = dict(zip(clusters, book.sheet_names[len(OWN_SHEETS):]))
+    for cluster, name in sheets.items():
+        check_cluster(cluster, rows_of(book, name), of_cluster(cells, cluster), headings, manifest, report)
+    check_summary(rows_of(book, "Summary"), folder, clusters, manifest, report)
+    check_members(rows_of(book, "Members"), manifest, report)
+    check_method(rows_of(book, "Method"), manifest, report)
+    check_findings(rows_of(book, "Incidents"), rows_of(book, "Findings"), folder / "findings.csv", manifest, report)
+    check_looks(folder / "heatmap.xlsx", sheets, cells, headings, report)
+    check_parts(folder / "heatmap.xlsx", report)
+    check_wide(folder / "heatmap_wide.csv", cells, headings, manifest, report)
+    report.close()
+
+
+def read_cells(path, zone):
+    """heatmap.csv with the column that each cell belongs in."""
+    with open(path, newline="", encoding="utf-8") as file:
+        cells = list(csv.DictReader(file))
+    for cell in cells:
+        start = datetime.fromisoformat(cell["start"])
+        again = start.astimezone(zone).fold
+        cell["slot"] = (int(cell["hour"]), int(cell["minute"]), again)
+        for name in ("mean", "min", "coverage"):
+            cell[name] = float(cell[name]) if cell[name] else None
+        cell["uncertain"] = cell["uncertain"] == "true"
+    return cells
+
+
+def headings_of(cells, manifest):
+    """Columns by slot, in order: all times of a plain day, and those that come twice."""
+    width = {"15m": 15, "30m": 30, "1h": 60, "2h": 120}[manifest["cell"]]
+    slots = {(at // 60, at % 60, 0) for at in range(0, 24 * 60, width)} | {cell["slot"] for cell in cells}
+    return {(hour, minute, again): f"{hour:02}:{minute:02}" + again * " (2)" for hour, minute, again in sorted(slots)}
+
+
+def of_cluster(cells, cluster):
+    return [cell for cell in cells if cell["cluster"] == cluster and cell["level"] == "cluster"]
+
+
+def rows_of(book, name):
+    """All rows from A1 on; the reader leaves out what is empty above and before."""
+    return book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+def hours_of(day, manifest):
+    zone = ZoneInfo(manifest["time_zone"])
+    begins = [datetime.combine(d, datetime.min.time(), zone).timestamp() for d in (day, day + timedelta(days=1))]
+    return (begins[1] - begins[0]) / 3600
+
+
+def check_names(names, clusters, report):
+    wrong = [] if names[: len(OWN_SHEETS)] == OWN_SHEETS else [names]
+    wrong += [name for name in names if not 0 < len(name.encode("utf-16-le")) // 2 <= 31]
+    wrong += [name for name in names if re.search(r"[\[\]:*?/\\\x00-\x1f]", name) or name.strip("'") != name]
+    wrong += [name for name in names if name.casefold() == "history"]
+    if len({name.casefold() for name in names}) < len(names):
+        wrong.append(f"not unique: {names}")
+    if len(names) != len(OWN_SHEETS) + len(clusters):
+        wrong.append(f"{len(names)} sheets for {len(clusters)} clusters")
+    report.check(f"workbook: names of {len(names)} sheets", wrong)
+
+
+def blocks(headings):
+    """Where the means, the figures of a day, the lowest scores and the coverage begin."""
+    count = len(headings)
+    of_day = 1 + count + 1
+    lowest = of_day + len(OF_A_DAY) + 1
+    return 1, of_day, lowest, lowest + count + 1
+
+
+def check_cluster(cluster, rows, cells, headings, manifest, report):
+    means, of_day, lowest, coverage = blocks(headings)
+    names = list(headings.values())
+    expected_head = ["Date", *names, "", *OF_A_DAY, "", *names, "", *names]
+    report.check(f"{cluster!r:.40}: title and headings",
+                 [row for row, want in ((rows[0][1], cluster), (rows[ABOVE - 1], expected_head)) if row != want])
+    days = sorted({cell["date"] for cell in cells})
+    expected = {(day, "date"): date.fromisoformat(day) for day in days}
+    for cell in cells:
+        place = list(headings).index(cell["slot"])
+        for block, name in ((means, "mean"), (lowest, "min"), (coverage, "coverage")):
+            if cell[name] is not None:
+                if (cell["date"], block + place) in expected:
+                    sys.exit(f"two cells in one place: {cell}")
+                expected[cell["date"], block + place] = cell[name]
+    found, figures = {}, {}
+    for day, row in zip(days, rows[ABOVE:]):
+        found[day, "date"] = row[0]
+        for column, value in enumerate(row[1:], 1):
+            if of_day <= column < of_day + len(OF_A_DAY):
+                figures[day, OF_A_DAY[column - of_day]] = value
+            elif value != "":
+                found[day, column] = value
+    report.compare(f"{cluster!r:.40}: means, lowest scores, coverage and dates", expected, found)
+    report.check(f"{cluster!r:.40}: as many rows as days", [len(rows)] if len(rows) != ABOVE + len(days) else [])
+    check_figures(cluster, cells, figures, manifest, report)
+
+
+def check_figures(cluster, cells, figures, manifest, report):
+    wrong = []
+    for day in {cell["date"] for cell in cells}:
+        own = [cell for cell in cells if cell["date"] == day]
+        known = [cell for cell in own if cell["mean"] is not None]
+        scored, expected = (sum(int(cell[f"steps_{what}"]) for cell in own) for what in ("scored", "expected"))
+        points = sum(cell["mean"] * int(cell["steps_scored"]) for cell in known)
+        want = [points / scored if scored else "", min((cell["min"] for cell in known), default=""), scored / expected,
+                hours_of(date.fromisoformat(day), manifest)]
+        wrong += [f"{day} {name}: {figures[day, name]}, not {value}"
+                  for name, value in zip(OF_A_DAY, want) if not close(figures[day, name], value)]
+    report.check(f"{cluster!r:.40}: figures of each day", wrong)
+
+
+def close(found, expected):
+    if isinstance(found, str) or isinstance(expected, str):
+        return found == expected
+    return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def check_summary(rows, folder, clusters, manifest, report):
+    losses = ", ".join(f"sum({name}_loss * steps_scored) as {name}" for name in NAMES)
+    step = manifest["asked"]["step_seconds"]
+    sql = f"""select cluster, min(date), max(date), sum(mean * steps_scored) / sum(steps_scored), min(min),
+        sum(steps_scored) / sum(steps_expected), coalesce(sum(steps_expected) filter (mean < 5), 0) * {step} / 3600,
+        coalesce(sum(steps_expected) filter (mean < 7), 0) * {step} / 3600, {losses}
+        from read_csv('{folder}/heatmap.csv', types = {{'mean': 'double', 'min': 'double', 'cluster': 'varchar',
+        'date': 'date', 'member': 'varchar'}}, new_line = '\\n', quote = '"', escape = '"', max_line_size = 100000)
+        where level = 'cluster' group by cluster"""
+    expected = {row[0]: row[1:] for row in duckdb.sql(sql).fetchall()}
+    found = {row[0]: row for row in rows[SUMMARY_ABOVE:]}
+    wrong = [] if [row[0] for row in rows[SUMMARY_ABOVE:]] == clusters else [f"{list(found)}, not {clusters}"]
+    for cluster, row in found.items():
+        first, last, *figures = expected.get(cluster, [None] * 14)
+        members = sum(member["cluster"] == cluster for member in manifest["members"])
+        if row[1:4] != [members, first, last]:
+            wrong.append(f"{cluster!r}: {row[1:4]}, not {members}, {first}, {last}")
+        wrong += [f"{cluster!r}: {got}, not {want}" for got, want in zip(row[4:9], figures[:5])
+                  if not close(got, "" if want is None else want)]
+        wrong += check_worst(cluster, row[9:11], figures[5:])
+    report.check(f"Summary: {len(found)} clusters", wrong)
+
+
+def check_worst(cluster, found, losses):
+    lost = dict(zip(NAMES, (loss or 0 for loss in losses)))
+    if sum(lost.values()) == 0:
+        return [] if found == ["", ""] else [f"{cluster!r}: {found}, but nothing was lost"]
+    worst = max(lost.values())
+    right = close(lost.get(found[0], -1), worst) and close(found[1], worst / sum(lost.values()))
+    return [] if right else [f"{cluster!r}: {found}, not {lost}"]
+
+
+def check_members(rows, manifest, report):
+    def instant(text):
+        return datetime.fromisoformat(text).astimezone(timezone.utc).replace(tzinfo=None)
+
+    expected = {(m["cluster"], m["member"]): (instant(m["first"]), instant(m["last"])) for m in manifest["members"]}
+    found = {(row[1], row[0]): tuple(nearest_second(at) for at in row[2:4]) for row in rows[1:]}
+    report.compare("Members: first and last sign of life", expected, found)
+
+
+def nearest_second(at):
+    """Excel counts days in a double, whose last bits are no whole second; calamine makes a date of midnight."""
+    at = at if isinstance(at, datetime) else datetime.combine(at, datetime.min.time())
+    return (at + timedelta(milliseconds=500)).replace(microsecond=0)
+
+
+def check_method(rows, manifest, report):
+    said = {value for row in rows for value in row}
+    wanted = [manifest["asked"]["url"], manifest["asked"]["start"], manifest["time_zone"], manifest["cell"],
+              manifest["rollup"], manifest["min_coverage"], manifest["asked"]["step_seconds"],
+              f"etcd-heatmap {manifest['version']}", manifest["profile"]["name"], *manifest["days_missing"]]
+    wanted += [query["promql"] for query in manifest["queries"].values()]
+    wanted += [value for file in manifest["history"] for value in (file["path"], file["sha256"], file["bytes"])]
+    wanted += [rule["weight"] for rule in manifest["profile"]["rules"].values()]
+    report.check(f"Method: {len(wanted)} settings and hashes", [value for value in wanted if value not in said])
+
+
+def check_findings(incidents, findings, path, manifest, report):
+    """Both sheets hold what findings.csv holds, in which texts have their columns' own separators."""
+    zone = ZoneInfo(manifest["time_zone"])
+    with open(path, newline="", encoding="utf-8") as file:
+        expected = list(csv.DictReader(file))
+    for row in expected:
+        row |= {name: label(row[name]) for name in ("cluster", "members", "says", "evidence")}
+
+    def number(text):
+        return float(text) if text else ""
+
+    def instants(row):
+        both = [datetime.fromisoformat(row[name]) for name in ("start", "end")]
+        utc, local = ([at.astimezone(to).replace(tzinfo=None, fold=0) for at in both] for to in (timezone.utc, zone))
+        return utc, local
+
+    def seconds(row, columns):
+        return [nearest_second(value) if place in columns else value for place, value in enumerate(row)]
+
+    wanted = []
+    for row in expected:
+        utc, local = instants(row)
+        evidence = row["evidence"].replace("=", " = ").replace("; ", "\n")
+        wanted.append([row["kind"], row["cluster"], row["members"], *local, row["says"], row["metric"], row["cause"],
+                       number(row["confidence"]), evidence, row["rule"], *utc])
+    found = [seconds(row, (3, 4, 11, 12)) for row in findings[1:]]
+    report.compare("Findings: every column", dict(enumerate(map(str, wanted))), dict(enumerate(map(str, found))))
+    wanted = []
+    for row in sorted((row for row in expected if row["rank"]), key=lambda row: int(row["rank"])):
+        utc, local = instants(row)
+        wanted.append([float(row["rank"]), row["cluster"], *local, (utc[1] - utc[0]).total_seconds() / 3600,
+                       number(row["lowest_score"]), number(row["lost_points_hours"]), row["metric"],
+                       row["first_metric"], row["members"], row["says"], utc[0]])
+    found = [seconds(row, (2, 3, 11)) for row in incidents[1:]]
+    report.compare("Incidents: every column, by rank", dict(enumerate(map(str, wanted))), dict(enumerate(map(str, found))))
+
+
+def check_looks(path, sheets, cells, headings, report):
+    book = openpyxl.load_workbook(path)
+    formulas = [f"{sheet.title}!{cell.coordinate}" for sheet in book for row in sheet for cell in row
+                if cell.data_type == "f"]
+    report.check("workbook: no cell holds a formula", formulas)
+    frozen = {sheet.title: sheet.freeze_panes for sheet in book}
+    report.compare("workbook: what stays in view", {
+        "Summary": "B6", **dict.fromkeys(OWN_SHEETS[1:], "B2"), **dict.fromkeys(sheets.values(), "B5")}, frozen)
+    made = book.properties.created
+    report.check("workbook: its time is that of no clock", [] if made == datetime(2000, 1, 1) else [made])
+    for cluster, name in sheets.items():
+        own = of_cluster(cells, cluster)
+        days = sorted({cell["date"] for cell in own})
+        check_colours(book[name], len(days), headings, report)
+        check_formats(book[name], days, own, headings, report)
+
+
+def check_colours(sheet, days, headings, report):
+    """One scale of three fixed points covers the means, one the lowest scores."""
+    scales = {}
+    for ranges in sheet.conditional_formatting:
+        for rule in ranges.rules:
+            points = [(p.type, float(p.val), c.rgb) for p, c in zip(rule.colorScale.cfvo, rule.colorScale.color)]
+            scales[str(ranges.sqref)] = points
+    letter = openpyxl.utils.get_column_letter
+    means, of_day, lowest, coverage = blocks(headings)
+    first, last = ABOVE + 1, ABOVE + days
+    def area(begin, count):
+        return f"{letter(begin + 1)}{first}:{letter(begin + count)}{last}"
+
+    wanted = {area(means, len(headings)): HEAT, area(lowest, len(headings)): HEAT}
+    report.compare(f"{sheet.title!r}: colours", wanted, {k: v for k, v in scales.items() if k in wanted})
+    wrong = [scale for scale in scales.values() if len(scale) == 3 and scale != HEAT]
+    report.check(f"{sheet.title!r}: no scale that moves", wrong)
+
+
+def check_formats(sheet, days, cells, headings, report):
+    wrong, places = [], set()
+    means, _, lowest, _ = blocks(headings)
+    for cell in cells:
+        row = ABOVE + 1 + days.index(cell["date"])
+        for block in (means, lowest):
+            column = block + 1 + list(headings).index(cell["slot"])
+            places.add((row, column))
+            shown = sheet.cell(row, column)
+            is_hatched = shown.fill.patternType == "lightUp" and shown.value is None
+            is_marked = "~" in shown.number_format and shown.font.i
+            if is_hatched != (cell["mean"] is None) or (not is_hatched and is_marked != cell["uncertain"]):
+                wrong.append(f"{shown.coordinate}: hatched {is_hatched}, marked {is_marked}, but {cell}")
+    for row in range(ABOVE + 1, ABOVE + 1 + len(days)):
+        for column in range(means + 1, means + 1 + len(headings)):
+            shown = sheet.cell(row, column)
+            if (row, column) not in places and (shown.value is not None or shown.fill.patternType):
+                wrong.append(f"{shown.coordinate}: something where nothing lived")
+    wrong += [f"A{row}: no date" for row in range(ABOVE + 1, ABOVE + 1 + len(days)) if not sheet.cell(row, 1).is_date]
+    report.check(f"{sheet.title!r}: unknown hatched, uncertain marked, the rest blank", wrong)
+
+
+def check_parts(path, report):
+    """Nothing in the file itself runs, or asks somebody else."""
+    wrong = []
+    with zipfile.ZipFile(path) as parts:
+        for name in parts.namelist():
+            text = parts.read(name).decode("utf-8")
+            wrong += [f"{name}: {what}" for what in ("<f>", "<f ", 'TargetMode="External"', "externalLink") if what in text]
+            wrong += [name] if re.search(r"vba|macro|connections|query", name, re.IGNORECASE) else []
+    report.check("workbook: no formula, macro, connection or link outside in any part", wrong)
+
+
+def check_wide(path, cells, headings, manifest, report):
+    names = ["cluster", "member", "date", "hours_in_day", *headings.values()]
+    expected = {}
+    for cell in cells:
+        day = date.fromisoformat(cell["date"])
+        row = expected.setdefault((cell["cluster"], cell["member"], day), {"hours_in_day": hours_of(day, manifest)})
+        if cell["mean"] is not None:
+            row[headings[cell["slot"]]] = float(f"{cell['mean']:.2f}")
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        head, *rows = csv.reader(file)
+    report.check("wide CSV: headings", [] if head == names else [head])
+    wrong = [field for row in [head, *rows] for field in row if field.startswith(STARTS_A_FORMULA)]
+    wrong += [field for row in rows for field in row[3:] if not re.fullmatch(r"(\d+(\.\d{1,2})?)?", field)]
+    report.check("wide CSV: no field begins like a formula, numbers have two decimals", wrong)
+    report.compare("wide CSV by Python", expected, in_places(names, rows, date.fromisoformat))
+    order = [(label(row[0]).encode(), label(row[1]).encode(), row[2]) for row in rows]
+    report.check("wide CSV: a cluster, then its members, each by day", [] if order == sorted(order) else [order[:9]])
+    types = {name: "double" for name in names[3:]} | {"cluster": "varchar", "member": "varchar", "date": "date"}
+    rows = duckdb_rows(path, types, names)
+    report.compare("wide CSV by DuckDB", expected, in_places(names, rows, lambda day: day))
+
+
+def duckdb_rows(path, types, names):
+    columns = ", ".join(f"'{name}': '{types[name]}'" for name in names)
+    options = "header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"'"
+    return duckdb.sql(f"from read_csv('{path}', columns = {{{columns}}}, {options})").fetchall()
+
+
+def in_places(names, rows, as_date):
+    found = {}
+    for row in rows:
+        values = {name: float(value) for name, value in zip(names[3:], row[3:]) if value not in ("", None)}
+        found[label(row[0]), label(row[1] or ""), as_date(row[2])] = values
+    return found
+
+
+def label(field):
+    """What the field stands for: an apostrophe before it is ours."""
+    return field[1:] if field.startswith("'") else field
+
+
+if __name__ == "__main__":
+    main()

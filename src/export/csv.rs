@@ -1,11 +1,12 @@
-//! Cells as CSV, one row a cell, for spreadsheets.
+//! Cells as CSV, one row a cell, for spreadsheets, in which no label runs as a formula.
 
 use std::path::{Path, PathBuf};
 
-use polars::prelude::DataFrame;
+use polars::prelude::{DataFrame, IntoColumn, NamedFrom, PolarsResult, Series};
 use polars_io::SerWriter;
 use polars_io::csv::write::CsvWriter;
 
+use super::csv_field::tamed;
 use super::{ExportError, Written};
 use crate::history::{FileError, WholeFile};
 
@@ -26,6 +27,7 @@ impl CellsCsv {
 
     /// Appends finished cells; the first frame, though it may be empty, brings the header.
     pub fn append(&mut self, cells: &mut DataFrame) -> Result<(), ExportError> {
+        tame_labels(cells)?;
         CsvWriter::new(&mut self.file)
             .include_header(!self.has_header)
             .with_datetime_format(Some("%Y-%m-%dT%H:%M:%SZ".into()))
@@ -47,4 +49,17 @@ impl CellsCsv {
         let path = self.file.path().to_owned();
         Ok(Written::new(&self.out, &path, self.rows, self.file.commit()?))
     }
+}
+
+/// Names of clusters and members are somebody else's texts.
+fn tame_labels(cells: &mut DataFrame) -> PolarsResult<()> {
+    for name in ["cluster", "member"] {
+        let Ok(column) = cells.column(name) else { continue };
+        let labels = column.str()?;
+        if labels.iter().flatten().any(|label| tamed(label) != label) {
+            let harmless: Vec<Option<String>> = labels.iter().map(|l| l.map(|l| tamed(l).into_owned())).collect();
+            cells.with_column(Series::new(name.into(), harmless).into_column())?;
+        }
+    }
+    Ok(())
 }

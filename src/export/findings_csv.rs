@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::csv_field::field;
 use super::{ExportError, Written};
 use crate::findings::{Finding, Findings};
 use crate::history::WholeFile;
@@ -40,7 +41,7 @@ pub fn findings_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Stri
     let mut text = COLUMNS.join(",");
     text.push('\n');
     for finding in findings {
-        let cells: Vec<String> = row(finding).iter().map(|cell| quoted(cell)).collect();
+        let cells: Vec<String> = row(finding).iter().map(|cell| field(cell)).collect();
         text.push_str(&cells.join(","));
         text.push('\n');
     }
@@ -53,8 +54,8 @@ fn row(finding: &Finding) -> [String; COLUMNS.len()] {
     [
         finding.rank.map_or_else(String::new, |rank| rank.to_string()),
         finding.kind.to_string(),
-        harmless(&finding.cluster),
-        harmless(&finding.members.join("; ")),
+        finding.cluster.clone(),
+        finding.members.join("; "),
         format_instant(finding.start_ms),
         format_instant(finding.end_ms),
         number(finding.lowest),
@@ -63,38 +64,8 @@ fn row(finding: &Finding) -> [String; COLUMNS.len()] {
         finding.first.map_or_else(String::new, |metric| metric.to_string()),
         finding.cause.map_or_else(String::new, |cause| cause.name().to_owned()),
         number(finding.confidence),
-        harmless(&finding.says),
+        finding.says.clone(),
         finding.rule.to_owned(),
-        harmless(&evidence.collect::<Vec<_>>().join("; ")),
+        evidence.collect::<Vec<_>>().join("; "),
     ]
-}
-
-/// A label is somebody else's text: none of it may run as a formula in a spreadsheet.
-fn harmless(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
-    }
-}
-
-/// As RFC 4180 has it.
-fn quoted(cell: &str) -> String {
-    match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_label_runs_as_a_formula_and_none_breaks_its_row() {
-        for text in ["=cmd()", "+1", "-1", "@SUM(A1)", "\tx", "\rx"] {
-            assert_eq!(harmless(text), format!("'{text}"));
-        }
-        assert_eq!(harmless("c01"), "c01");
-        assert_eq!(quoted(&harmless("=HYPERLINK(\"x\",\n1)")), "\"'=HYPERLINK(\"\"x\"\",\n1)\"");
-    }
 }

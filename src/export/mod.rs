@@ -3,6 +3,7 @@
 
 mod comparison;
 mod csv;
+mod csv_field;
 mod day_columns;
 mod explanation;
 mod figures;

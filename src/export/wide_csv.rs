@@ -4,14 +4,12 @@
 //! change), then a column a cell of the day. Means have at most two decimals. A field is empty where
 //! nothing is known or nothing lived, and at a local time that a day does not have.
 //!
-//! A byte order mark tells Excel that it is UTF-8. Spreadsheets take a text that begins like a
-//! formula for one, quoted or not: such a label gets an apostrophe before it, and so does one that
-//! begins with an apostrophe, so that taking one off gives the label back.
+//! A byte order mark tells Excel that it is UTF-8.
 
-use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 
+use super::csv_field::field;
 use super::day_columns::{DayColumns, days};
 use super::{ExportError, Manifest, Written};
 use crate::heatmap::{Cell, Line};
@@ -54,45 +52,9 @@ fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A label as a field that no spreadsheet runs.
-fn field(label: &str) -> String {
-    let label = tamed(label);
-    match label.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", label.replace('"', "\"\"")),
-        false => label.into_owned(),
-    }
-}
-
-fn tamed(label: &str) -> Cow<'_, str> {
-    // Spaces before it do not keep every program from seeing the sign; the wide ones are those of East Asian keyboards.
-    let seen = label.trim_start_matches([' ', '\u{feff}']);
-    match label.starts_with('\'') || begins_like_a_formula(seen) {
-        true => Cow::Owned(format!("'{label}")),
-        false => Cow::Borrowed(label),
-    }
-}
-
-/// Whether a spreadsheet may take a text for a formula.
-pub(super) fn begins_like_a_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_label_that_may_run_gets_an_apostrophe_and_no_other() {
-        for label in
-            ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "\u{feff}=1", "＝1", "＋1", "－1", "＠a", "'a"]
-        {
-            assert_eq!(tamed(label), format!("'{label}"));
-        }
-        for label in ["c1", "10.0.0.1:2379", "a=1", "", "é"] {
-            assert_eq!(tamed(label), label);
-        }
-        assert_eq!(field("=\"x\",\r"), "\"'=\"\"x\"\",\r\"");
-    }
 
     #[test]
     fn a_number_has_no_more_decimals_than_it_needs() {

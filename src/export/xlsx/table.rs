@@ -3,7 +3,7 @@
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use super::look::Look;
-use crate::export::wide_csv::begins_like_a_formula;
+use crate::export::csv_field::begins_like_a_formula;
 use crate::time::{DAY_MS, UtcDay};
 
 /// What Excel takes in a cell, in UTF-16 units.

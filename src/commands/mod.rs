@@ -20,6 +20,7 @@ mod rules;
 mod runtime;
 mod sample;
 mod score;
+mod show;
 mod sql;
 mod textfile;
 
@@ -32,7 +33,7 @@ use crate::history::{FileError, History, HistoryError};
 use crate::import::ImportError;
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
-use crate::time::{Step, TimeError};
+use crate::time::{Step, TimeError, UtcDay};
 use interrupt::Interrupt;
 pub use interrupt::Signal;
 use output_folder::OutputFolder;
@@ -156,6 +157,19 @@ pub enum CommandError {
         cluster: String,
         /// Those that there are.
         known: String,
+    },
+    /// Cells that nobody says the width and zone of.
+    #[error("{} has no manifest.json that says how its cells were cut: score the history again", .0.display())]
+    NoManifest(PathBuf),
+    /// Days that are not there.
+    #[error("nothing to show since {since}: the cells go from {first} to {last}")]
+    NoDays {
+        /// The first day that was asked for.
+        since: UtcDay,
+        /// The first that there is.
+        first: UtcDay,
+        /// The last.
+        last: UtcDay,
     },
     /// The cell that was named is not there.
     #[error("{cluster} has no step in the cell of {at}: the history goes from {range}")]
@@ -290,6 +304,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Check(_) => check::run(settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
+        Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);

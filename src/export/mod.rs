@@ -1,16 +1,20 @@
 //! What people and programs open: one file a format, each of which takes cells or scores and
 //! returns what it [`Written`].
 
+mod calendar;
 mod comparison;
 mod csv;
 mod explanation;
 mod figures;
+mod heat;
 mod manifest;
 mod openmetrics;
 mod parquet;
+mod picture;
 mod read_cells;
 mod rules;
 mod sql;
+mod summary;
 mod terminal;
 mod textfile;
 mod thresholds;
@@ -23,10 +27,11 @@ pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
 };
 pub use parquet::{HeatmapParquet, write_scores};
+pub use picture::{draw_png, draw_svg, write_png, write_svg};
 pub use read_cells::read_cells;
 pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
-pub use terminal::{Palette, Picture};
+pub use terminal::{Palette, Picture, Screen};
 pub use textfile::{Live, LiveScores, WriterHealth, last_success};
 
 use std::path::Path;
@@ -47,6 +52,9 @@ pub enum ExportError {
         /// What is wrong.
         reason: String,
     },
+    /// A picture that the renderer refuses.
+    #[error("the picture cannot be drawn as PNG ({0}): take the SVG")]
+    Png(String),
     /// Columns that do not fit together.
     #[error("the heat map cannot be computed: {0}")]
     Columns(#[from] polars::error::PolarsError),

@@ -139,17 +139,10 @@ impl Block<'_> {
         (0..layout.days).filter_map(named).collect()
     }
 
-    /// Lines between large cells, and a corner of each that is uncertain.
+    /// A corner of each cell that is uncertain, and lines between large ones.
     fn marks(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let layout = &self.drawing.layout;
         let (slot, row) = (layout.slot(), layout.size.row);
-        if row >= ROW_OF_TEXT {
-            let (wide, high) = (layout.size.hour * 24, layout.days_height());
-            let across = (0..=24).map(|hour| format!("M{} 0v{high}", hour * layout.size.hour));
-            let down = (0..=layout.days).map(|day| format!("M0 {}h{wide}", day * row));
-            let lines: String = across.chain(down).collect();
-            let _ = writeln!(svg, "<path d=\"{lines}\" stroke=\"#fff\" stroke-width=\"1.5\" fill=\"none\"/>");
-        }
         let mut corners = String::new();
         for placed in cells.iter().filter(|placed| placed.cell.uncertain && placed.cell.mean.is_some()) {
             let (y, height) = placed.vertical(row);
@@ -158,6 +151,13 @@ impl Block<'_> {
         }
         if !corners.is_empty() {
             let _ = writeln!(svg, "<path class=\"uncertain\" d=\"{corners}\" fill=\"{INK}\"/>");
+        }
+        if row >= ROW_OF_TEXT {
+            let (wide, high) = (layout.size.hour * 24, layout.days_height());
+            let across = (0..=24).map(|hour| format!("M{} 0v{high}", hour * layout.size.hour));
+            let down = (0..=layout.days).map(|day| format!("M0 {}h{wide}", day * row));
+            let lines: String = across.chain(down).collect();
+            let _ = writeln!(svg, "<path d=\"{lines}\" stroke=\"#fff\" stroke-width=\"1.5\" fill=\"none\"/>");
         }
     }
 

@@ -139,9 +139,14 @@ impl Layout {
         block.saturating_mul(self.blocks_down()).saturating_add(MARGIN + HEAD)
     }
 
-    /// Height of the drawing.
-    pub(super) fn height(&self) -> u32 {
-        self.notes_top().saturating_add(NOTE * NOTES + MARGIN)
+    /// Height of the drawing, with as many notes as there can be.
+    fn height(&self) -> u32 {
+        self.height_with(NOTES)
+    }
+
+    /// Height of the drawing with so many lines of notes.
+    pub(super) fn height_with(&self, notes: u32) -> u32 {
+        self.notes_top().saturating_add(NOTE * notes.saturating_sub(1) + MARGIN)
     }
 
     /// Upper left corner of a block.

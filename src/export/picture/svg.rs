@@ -27,7 +27,8 @@ const DESCRIBED: usize = 40;
 /// The whole drawing.
 pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     let layout = &drawing.layout;
-    let (width, height) = (layout.width(), layout.height());
+    let notes = notes(drawing);
+    let (width, height) = (layout.width(), layout.height_with(notes.len() as u32));
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          role=\"img\" aria-labelledby=\"title desc\" font-family=\"'{FAMILY}',sans-serif\">\n"
@@ -52,7 +53,11 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     for (index, line) in (0..).zip(drawing.lines) {
         Block { drawing, line, medium, titled, corner: layout.place(index) }.draw(&mut svg);
     }
-    notes(&mut svg, drawing);
+    for (line, text) in (0..).zip(notes) {
+        let y = layout.notes_top() + line * NOTE;
+        let text = escaped(&text);
+        let _ = writeln!(svg, "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"11\" fill=\"{QUIET}\">{text}</text>");
+    }
     svg.push_str("</svg>\n");
     svg
 }
@@ -140,7 +145,7 @@ fn legend(svg: &mut String) {
 }
 
 /// What the picture does not show, or not as one would think.
-fn notes(svg: &mut String, drawing: &Drawing<'_>) {
+fn notes(drawing: &Drawing<'_>) -> Vec<String> {
     let layout = &drawing.layout;
     let mut said = Vec::new();
     if layout.hidden > 0 {
@@ -158,9 +163,5 @@ fn notes(svg: &mut String, drawing: &Drawing<'_>) {
         if layout.has_digits() { ", its digits rounded down" } else { "" },
         legible(&drawing.manifest.version, Medium::Png)
     ));
-    for (line, text) in (0..).zip(said) {
-        let y = layout.notes_top() + line * NOTE;
-        let _ =
-            writeln!(svg, "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"11\" fill=\"{QUIET}\">{}</text>", escaped(&text));
-    }
+    said
 }

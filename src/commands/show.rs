@@ -10,7 +10,7 @@ use super::CommandError;
 use super::progress::Reporter;
 use crate::cli::ShowArgs;
 use crate::config::Settings;
-use crate::export::{Manifest, Palette, Screen, draw_png, draw_svg, read_cells};
+use crate::export::{Manifest, Palette, Screen, draw_png, draw_svg, printable, read_cells};
 use crate::heatmap::{Folding, Line};
 use crate::time::{UtcDay, Zone};
 
@@ -49,7 +49,7 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
 fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>, CommandError> {
     let known: BTreeSet<String> = lines.iter().map(|line| line.cluster.to_string()).collect();
     if let Some(unknown) = args.cluster.iter().find(|name| !known.contains(*name)) {
-        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        let known = printable(&known.into_iter().collect::<Vec<_>>().join(", "));
         return Err(CommandError::NoCluster { cluster: unknown.clone(), known });
     }
     lines.retain(|line| args.members || line.member.is_none());

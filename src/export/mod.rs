@@ -31,6 +31,7 @@ pub use picture::{draw_png, draw_svg, write_png, write_svg};
 pub use read_cells::read_cells;
 pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
+pub(crate) use terminal::printable;
 pub use terminal::{Palette, Picture, Screen};
 pub use textfile::{Live, LiveScores, WriterHealth, last_success};
 

@@ -144,7 +144,7 @@ fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
 
 /// Label values are somebody else's text: no control character of theirs reaches the terminal.
 /// Nor does a mark that turns text around: it would go on in ours.
-pub(super) fn printable(label: &str) -> String {
+pub(crate) fn printable(label: &str) -> String {
     let turns =
         |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     label.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
@@ -152,31 +152,33 @@ pub(super) fn printable(label: &str) -> String {
 
 /// Three columns: the score rounded down, so that only a faultless hour shows 10.
 fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
-    let (digits, colour) = match hour {
+    let (digits, mean) = match hour {
         Hour::Nothing => return text.push_str("   "),
-        Hour::Unknown => (" ··".to_owned(), Some(GREY)),
+        Hour::Unknown => (" ··".to_owned(), None),
         Hour::Scored { mean, uncertain } => {
             let mark = if uncertain { '?' } else { ' ' };
-            (format!("{mark}{:>2}", mean.floor()), Some(heat(mean)))
+            (format!("{mark}{:>2}", mean.floor()), Some(mean))
         }
     };
-    let _ = match (palette, colour) {
-        (Palette::TrueColour, Some([r, g, b])) => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
-        (Palette::Colours256, Some(rgb)) => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", cube(rgb)),
-        _ => write!(text, "{digits}"),
+    paint_digits(text, &digits, mean, palette);
+}
+
+/// Digits on the colour of a score, or on grey.
+fn paint_digits(text: &mut String, digits: &str, mean: Option<f64>, palette: Palette) {
+    let [r, g, b] = mean.map_or(GREY, heat);
+    let _ = match palette {
+        Palette::TrueColour => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
+        Palette::Colours256 => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", of_256(mean)),
+        Palette::Plain => write!(text, "{digits}"),
     };
 }
 
-/// The nearest colour of the 6 × 6 × 6 cube, whose levels are 0, 95, 135, 175, 215 and 255.
-fn cube(rgb: [u8; 3]) -> u8 {
-    let level = |c: u8| {
-        [0_i16, 95, 135, 175, 215, 255]
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, l)| (*l - i16::from(c)).abs())
-            .map_or(0, |(i, _)| i as u8)
-    };
-    16 + 36 * level(rgb[0]) + 6 * level(rgb[1]) + level(rgb[2])
+/// Chosen by eye from the 6 × 6 × 6 cube and its greys: the nearest ones would have a brown red, and greens that
+/// cannot be told apart.
+fn of_256(mean: Option<f64>) -> u8 {
+    const SCORES: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
+    const GREY: u8 = 247;
+    mean.map_or(GREY, |mean| SCORES[(mean.clamp(0.0, 10.0)) as usize])
 }
 
 fn legend(palette: Palette) -> String {
@@ -193,13 +195,6 @@ fn legend(palette: Palette) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_colour_of_256_is_the_nearest() {
-        // Levels of xterm's cube: 215 → 4, 48 → 0 or 95 (nearer 0 … 48 from both: the lower), 39 → 0.
-        assert_eq!(cube([215, 40, 39]), 16 + 36 * 4);
-        assert_eq!(cube([255, 255, 255]), 231);
-    }
 
     #[test]
     fn colour_is_used_only_where_the_terminal_has_it() {

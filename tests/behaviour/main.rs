@@ -26,6 +26,7 @@ mod local_time;
 mod mutations;
 mod notebook;
 mod packaged;
+mod picture;
 mod presets;
 mod recorded;
 mod rollup;

@@ -120,7 +120,7 @@ def compare_harmless(report, tree, text):
 
 
 def compare_pixels(report, path, tree, blocks):
-    """Beside the digits and below the mark: a point at a tenth of the width, and near the lower edge."""
+    """The middle of each half cell, or a place beside the digits."""
     with Image.open(path) as image:
         pixels = image.convert("RGB")
     scale = pixels.width / float(tree.get("width"))
@@ -129,8 +129,8 @@ def compare_pixels(report, path, tree, blocks):
     expected, found = {}, {}
     for index, block in enumerate(blocks):
         for (slot, half), colour in block.fills.items():
-            x = block.x + block.left + block.slot * (slot + 0.1)
-            y = block.y + block.top + block.row * (half / 2 + 0.35 if block.row > 4 else math.floor(half / 2) + 0.5)
+            x = block.x + block.left + block.slot * (slot + (0.1 if block.digits else 0.5))
+            y = block.y + block.top + block.row * (half / 2 + 0.25 if block.row > 4 else math.floor(half / 2) + 0.5)
             red, green, blue = pixels.getpixel((int(x * scale), int(y * scale)))
             expected[index, slot, half] = colour
             grey = max(red, green, blue) - min(red, green, blue) <= 20 and 125 <= green <= 205

@@ -25,7 +25,9 @@ from report import Report
 
 TERMINALS = {"true": {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "256": {"TERM": "xterm-256color"}}
 TERMINALS["none"] = {**TERMINALS["true"], "NO_COLOR": "1"}
-LABEL = 10
+LABEL = 11
+COLOURS_256 = "d70000 d75f00 ff8700 ffaf00 ffd700 ffd75f d7d75f afd75f 87d75f 87af5f 5faf5f".split()
+"""From red by yellow to green, as xterm's palette has them."""
 GREY = (158, 158, 158)
 
 
@@ -87,19 +89,17 @@ def digits(mean, uncertain, wide):
         return "?" if uncertain else one
     if uncertain:
         return "?" + one
-    return "10" if score == 10 else " " + one
+    return " " + one
 
 
 def colours(mean, palette):
     """All that may be seen: a channel that lies on the edge between two levels may be either."""
     if palette == "none":
         return {"default"}
-    rgb = GREY if mean is None else heat(mean)
-    near = [[c for c in (v - 1, v, v + 1)] if mean is not None else [v] for v in rgb]
     if palette == "256":
-        levels = (0, 95, 135, 175, 215, 255)
-        near = [sorted({min(levels, key=lambda l: abs(l - c)) for c in channel}) for channel in near]
-    return {"%02x%02x%02x" % (r, g, b) for r in near[0] for g in near[1] for b in near[2] if min(r, g, b) >= 0}
+        return {"9e9e9e" if mean is None else COLOURS_256[math.floor(mean)]}
+    near = [[v] for v in GREY] if mean is None else [[v - 1, v, v + 1] for v in heat(mean)]
+    return {"%02x%02x%02x" % (r, g, b) for r in near[0] for g in near[1] for b in near[2]}
 
 
 def compare(report, screen, asked, places, time, wide):
@@ -112,7 +112,7 @@ def compare(report, screen, asked, places, time, wide):
             cluster = found[1] if found[1] in clusters else cluster
         if not re.match(r"\d{4}-\d\d-\d\d", text):
             continue
-        date = datetime.date.fromisoformat(text[:LABEL])
+        date = datetime.date.fromisoformat(text[:10])
         seen[cluster].append(date)
         for slot in range(1440 // time):
             at = range(LABEL + slot * wide, LABEL + (slot + 1) * wide)
@@ -159,8 +159,10 @@ def main():
     parser.add_argument("--cell", type=int, default=60)
     parser.add_argument("--min-coverage", type=float, default=0.5)
     parser.add_argument("--picture")
-    parser.add_argument("flags", nargs="*")
-    asked = parser.parse_args()
+    ours = sys.argv[1:]
+    at = ours.index("--") if "--" in ours else len(ours)
+    asked = parser.parse_args(ours[:at])
+    asked.flags = ours[at + 1 :]
     report = Report()
     screen, said = shown(asked.program, ["show", asked.folder, *asked.flags], asked.width, asked.height, asked.palette)
     if asked.picture:

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{GREY, Palette, cube, printable};
+use super::{Palette, paint_digits, printable};
 use crate::export::calendar::minute_of_day;
-use crate::export::heat::heat;
 use crate::export::summary::Summary;
 use crate::heatmap::{Cell, Line};
 use crate::time::{CellWidth, UtcDay, Zone};
 
-/// A date.
-const LABEL: usize = 10;
+/// A date and a space.
+const LABEL: usize = 11;
 /// Widths of a column in minutes, which divide a day.
 const WIDER: [u32; 8] = [15, 30, 60, 120, 180, 240, 360, 720];
 
@@ -75,7 +74,7 @@ impl Screen {
             }
             self.head(&mut text, column);
             for (day, places) in rows.iter().skip(hidden) {
-                let _ = write!(text, "{day}");
+                let _ = write!(text, "{day} ");
                 places.iter().for_each(|joined| self.place(&mut text, joined.as_ref(), column.wide));
                 text.push('\n');
             }
@@ -127,11 +126,10 @@ impl Screen {
         let Some(joined) = joined else { return text.extend(std::iter::repeat_n(' ', wide)) };
         let uncertain = f64::from(joined.scored) < self.min_coverage * f64::from(joined.expected);
         let Some(mean) = joined.mean() else {
-            return self.coloured(text, &format!("{:>wide$}", &"··"[..2 * wide.min(2)]), GREY);
+            return paint_digits(text, &format!("{:>wide$}", &"··"[..2 * wide.min(2)]), None, self.palette);
         };
         let digits = match (mean.floor() as u8, wide) {
             (score, 3) => format!("{}{score:>2}", if uncertain { '?' } else { ' ' }),
-            (10, 2) if !uncertain => "10".to_owned(),
             (score, _) => {
                 let score = if score >= 10 { '+' } else { char::from(b'0' + score) };
                 match (wide, uncertain) {
@@ -142,15 +140,7 @@ impl Screen {
                 }
             }
         };
-        self.coloured(text, &digits, heat(mean));
-    }
-
-    fn coloured(&self, text: &mut String, digits: &str, [r, g, b]: [u8; 3]) {
-        let _ = match self.palette {
-            Palette::TrueColour => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
-            Palette::Colours256 => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", cube([r, g, b])),
-            Palette::Plain => write!(text, "{digits}"),
-        };
+        paint_digits(text, &digits, Some(mean), self.palette);
     }
 
     fn legend(&self, text: &mut String, column: Column) {

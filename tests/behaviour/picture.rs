@@ -5,7 +5,7 @@ mod hostile;
 
 use std::path::Path;
 
-use crate::support::{BINARY, Folder, History, autumn, etcd_heatmap, oracle, sample_is_scored_exactly, spring};
+use crate::support::{BINARY, Folder, History, autumn, etcd_heatmap, oracle, spring};
 
 /// The sample, scored, in `folder/audit`.
 fn sample() -> Folder {

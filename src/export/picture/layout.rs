@@ -76,11 +76,10 @@ impl Layout {
         let blocks = u32::try_from(lines.len()).unwrap_or(u32::MAX).max(1);
         let with = |size: Size, columns| Self { size, slots, first, days, hidden: 0, columns, blocks };
         for size in SIZES.into_iter().filter(|size| days <= size.days) {
-            let all = (1..=size.columns.min(blocks)).map(|columns| with(size, columns));
-            let fits = |limit: u32| move |layout: &Self| layout.height() <= limit;
-            if let Some(layout) =
-                all.clone().find(fits(COMFORTABLE_HEIGHT)).or_else(|| all.last().filter(fits(MAX_HEIGHT)))
-            {
+            let most = size.columns.min(blocks);
+            let comfortable = |columns: &u32| with(size, *columns).height() <= COMFORTABLE_HEIGHT;
+            let layout = with(size, (1..most).find(comfortable).unwrap_or(most));
+            if layout.height() <= MAX_HEIGHT {
                 return layout.widened();
             }
         }

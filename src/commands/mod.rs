@@ -33,7 +33,7 @@ use crate::history::{FileError, History, HistoryError};
 use crate::import::ImportError;
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
-use crate::time::{Step, TimeError, UtcDay};
+use crate::time::{Step, TimeError};
 use interrupt::Interrupt;
 pub use interrupt::Signal;
 use output_folder::OutputFolder;
@@ -66,6 +66,9 @@ pub enum CommandError {
     /// Recording rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// Cells that were to be shown.
+    #[error(transparent)]
+    Show(#[from] show::ShowError),
     /// An import.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -157,19 +160,6 @@ pub enum CommandError {
         cluster: String,
         /// Those that there are.
         known: String,
-    },
-    /// Cells that nobody says the width and zone of.
-    #[error("{} has no manifest.json that says how its cells were cut: score the history again", .0.display())]
-    NoManifest(PathBuf),
-    /// Days that are not there.
-    #[error("nothing to show since {since}: the cells go from {first} to {last}")]
-    NoDays {
-        /// The first day that was asked for.
-        since: UtcDay,
-        /// The first that there is.
-        first: UtcDay,
-        /// The last.
-        last: UtcDay,
     },
     /// The cell that was named is not there.
     #[error("{cluster} has no step in the cell of {at}: the history goes from {range}")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use chrono::Utc;
 use terminal_size::{Height, Width, terminal_size_of};
@@ -23,12 +24,30 @@ const MIN_DAYS: usize = 7;
 /// As `score` has it where it is not told otherwise.
 const MIN_COVERAGE: f64 = 0.5;
 
+/// Cells that cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// Cells that nobody says the width and zone of.
+    #[error("{} has no manifest.json that says how its cells were cut: score the history again", .0.display())]
+    NoManifest(PathBuf),
+    /// Days that are not there.
+    #[error("nothing to show since {since}: the cells go from {first} to {last}")]
+    NoDays {
+        /// The first day that was asked for.
+        since: UtcDay,
+        /// The first that there is.
+        first: UtcDay,
+        /// The last.
+        last: UtcDay,
+    },
+}
+
 /// Reads the cells of the folder, and paints or draws those that were asked for.
 pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let folder = settings.folder(args.folder.as_deref())?;
     let lines = read_cells(folder)?;
-    let manifest = Manifest::read(folder).ok_or_else(|| CommandError::NoManifest(folder.to_owned()))?;
-    let folding = manifest.folding().ok_or_else(|| CommandError::NoManifest(folder.to_owned()))?;
+    let manifest = Manifest::read(folder).ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
+    let folding = manifest.folding().ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let chosen: Vec<Line> = chosen(args, folding.zone, lines)?;
     let chosen: Vec<&Line> = chosen.iter().collect();
     if let Some(path) = &args.svg {
@@ -60,7 +79,7 @@ fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>
     lines.iter_mut().for_each(|line| line.cells.retain(|cell| cell.date >= since));
     lines.retain(|line| !line.cells.is_empty());
     match ends {
-        Some((first, last)) if lines.is_empty() => Err(CommandError::NoDays { since, first, last }),
+        Some((first, last)) if lines.is_empty() => Err(ShowError::NoDays { since, first, last }.into()),
         _ => Ok(lines),
     }
 }

@@ -3,10 +3,12 @@
 mod examples;
 mod flags;
 mod package;
+mod show;
 mod textfile;
 
 pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted};
 pub use package::{CompletionsArgs, ManArgs};
+pub use show::ShowArgs;
 pub use textfile::TextfileArgs;
 
 use std::path::PathBuf;
@@ -18,7 +20,8 @@ use crate::export::Retention;
 use crate::findings::Kind;
 use crate::spec::Profile;
 use examples::{
-    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, FINDINGS_EXAMPLES, IMPORT_EXAMPLES,
+    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, EXPLAIN_EXAMPLES, FINDINGS_EXAMPLES,
+    IMPORT_EXAMPLES,
     LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
     TEXTFILE_EXAMPLES,
 };
@@ -63,6 +66,12 @@ pub enum Command {
     /// written, and only once: a second import adds nothing.
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArgs),
+    /// The heat map of a folder that was scored, in the terminal or as a picture.
+    ///
+    /// As wide as the window, in as many colours as the terminal has; into a pipe go digits. A place that is too narrow
+    /// for its cells joins them.
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(ShowArgs),
     /// Before a long pull, in seconds: would it work, what would it take, and what is wrong?
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -115,7 +124,7 @@ impl Command {
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
             Self::Findings(args) => &args.flags.given,
-            Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
+            Self::Show(_) | Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Import(args) => &args.flags.given,
@@ -329,13 +338,13 @@ pub struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Print all settings as TOML, each with where it came from; a login is never shown.
-    #[command(after_help = SHOW_EXAMPLES)]
-    Show(ShowArgs),
+    #[command(after_help = CONFIG_SHOW_EXAMPLES)]
+    Show(ConfigShowArgs),
 }
 
 /// Arguments of `config show`.
 #[derive(Debug, Args)]
-pub struct ShowArgs {
+pub struct ConfigShowArgs {
     /// Those of a backfill.
     #[command(flatten)]
     pub flags: Flags<All>,

@@ -276,6 +276,11 @@ impl UtcDay {
         (self.0..=last.0).map(Self)
     }
 
+    /// The day so many days before it.
+    pub const fn earlier(self, days: u32) -> Self {
+        Self(self.0.saturating_sub_unsigned(days))
+    }
+
     /// Days in ascending order, as a person would list them: `2026-10-01 to 2026-10-03, 2026-10-07`.
     pub fn describe(days: &[Self]) -> String {
         let runs = days.chunk_by(|a, b| a.0 + 1 == b.0);

@@ -66,7 +66,7 @@ Examples:
     etcd-heatmap sql > score.sql
     duckdb -cmd \"SET VARIABLE audit = 'audit'\" -cmd \".read score.sql\" -c \"FROM cells() WHERE min < 7\"";
 
-pub(super) const SHOW_EXAMPLES: &str = "\
+pub(super) const CONFIG_SHOW_EXAMPLES: &str = "\
 Examples:
   What would a backfill do here?
     etcd-heatmap config show
@@ -74,6 +74,15 @@ Examples:
     etcd-heatmap config show --url http://127.0.0.1:9090 --profile mixin > etcd-heatmap.toml
   What the original's weights come to:
     etcd-heatmap config show --config config.conf";
+
+pub(super) const SHOW_EXAMPLES: &str = "\
+Examples:
+  The latest days of one cluster, and of its members:
+    etcd-heatmap show audit --cluster c01 --members
+  All days since the first of October, page by page:
+    etcd-heatmap show audit --since 2026-10-01 | less
+  A picture for a ticket:
+    etcd-heatmap show audit --cluster c01 --png c01.png";
 
 pub(super) const EXPLAIN_EXAMPLES: &str = "\
 Examples:

@@ -8,7 +8,7 @@ use super::progress::Reporter;
 use crate::cli::ExplainArgs;
 use crate::config::{Given, How, Settings};
 use crate::explain::explain;
-use crate::export::{Manifest, explain_text};
+use crate::export::{Manifest, explain_text, printable};
 use crate::heatmap::Folding;
 use crate::history::History;
 use crate::readings::Lives;
@@ -79,7 +79,7 @@ pub(super) fn lives_of(cluster: &str, all: &Lives) -> Result<Lives, CommandError
         }
     }
     match lives.is_empty() {
-        true => Err(CommandError::NoCluster { cluster: cluster.to_owned(), known: known.join(", ") }),
+        true => Err(CommandError::NoCluster { cluster: cluster.to_owned(), known: printable(&known.join(", ")) }),
         false => Ok(lives),
     }
 }

@@ -21,6 +21,7 @@ mod rules;
 mod runtime;
 mod sample;
 mod score;
+mod show;
 mod sql;
 mod textfile;
 
@@ -66,6 +67,9 @@ pub enum CommandError {
     /// Recording rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// Cells that were to be shown.
+    #[error(transparent)]
+    Show(#[from] show::ShowError),
     /// An import.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -292,6 +296,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Check(_) => check::run(settings, &reporter),
         Command::Findings(args) => findings::run(&args, settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
+        Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);

@@ -1,6 +1,7 @@
 //! What people and programs open: one file a format, each of which takes cells or scores and
 //! returns what it [`Written`].
 
+mod calendar;
 mod comparison;
 mod csv;
 mod csv_field;
@@ -9,12 +10,15 @@ mod explanation;
 mod figures;
 mod findings_csv;
 mod findings_text;
+mod heat;
 mod manifest;
 mod openmetrics;
 mod parquet;
+mod picture;
 mod read_cells;
 mod rules;
 mod sql;
+mod summary;
 mod terminal;
 mod textfile;
 mod thresholds;
@@ -31,10 +35,12 @@ pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
 };
 pub use parquet::{HeatmapParquet, write_scores};
+pub use picture::{draw_png, draw_svg, write_png, write_svg};
 pub use read_cells::read_cells;
 pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
-pub use terminal::{Palette, Picture};
+pub(crate) use terminal::printable;
+pub use terminal::{Palette, Picture, Screen};
 pub use textfile::{Live, LiveScores, WriterHealth, last_success};
 pub use wide_csv::write_wide_csv;
 pub use xlsx::write_workbook;
@@ -57,6 +63,9 @@ pub enum ExportError {
         /// What is wrong.
         reason: String,
     },
+    /// A picture that the renderer refuses.
+    #[error("the picture cannot be drawn as PNG ({0}): take the SVG")]
+    Png(String),
     /// Columns that do not fit together.
     #[error("the heat map cannot be computed: {0}")]
     Columns(#[from] polars::error::PolarsError),

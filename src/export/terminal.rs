@@ -1,10 +1,16 @@
 //! The heat map in a terminal: a line a day, a column an hour, red to green, grey where unknown.
 
+mod screen;
+
+pub use screen::Screen;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use polars::prelude::{DataFrame, PolarsResult};
 
+use super::heat::{GREY, heat};
+use super::summary::Summary;
 use crate::time::{CellWidth, UtcDay, Zone};
 
 /// Days that are painted at most: the latest, a screen of them.
@@ -123,75 +129,56 @@ impl Picture {
     }
 }
 
-/// `mean 9.41, lowest 1, 99.7 % scored, most lost to wal_fsync`
 fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
     let clusters = totals.column("cluster")?.str()?;
     let Some(row) = clusters.iter().position(|c| c == Some(cluster)) else { return Ok("no score".to_owned()) };
     let number = |name: &str| -> PolarsResult<Option<f64>> { Ok(totals.column(name)?.f64()?.get(row)) };
-    let mut text = match (number("mean")?, number("min")?) {
-        (Some(mean), Some(min)) => format!("mean {}, lowest {}", two_digits(mean), two_digits(min)),
-        _ => "no step scored".to_owned(),
+    let worst = totals.column("worst_metric")?.str()?.get(row);
+    let summary = Summary {
+        scores: number("mean")?.zip(number("min")?),
+        coverage: number("coverage")?,
+        worst: worst.and_then(|metric| metric.parse().ok()),
     };
-    if let Some(coverage) = number("coverage")? {
-        // Rounded down: 99.96 % is not all.
-        let _ = write!(text, ", {} % of steps scored", (coverage * 1000.0).floor() / 10.0);
-    }
-    if let Some(metric) = totals.column("worst_metric")?.str()?.get(row) {
-        let _ = write!(text, ", most lost to {metric}");
-    }
-    Ok(text)
-}
-
-/// Rounded down to two digits: a score of 9.996 is not 10.
-fn two_digits(score: f64) -> f64 {
-    (score * 100.0).floor() / 100.0
+    Ok(summary.to_string())
 }
 
 /// Label values are somebody else's text: no control character of theirs reaches the terminal.
-pub(super) fn printable(label: &str) -> String {
-    label.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Nor does a mark that turns text around: it would go on in ours.
+pub(crate) fn printable(label: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    label.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Three columns: the score rounded down, so that only a faultless hour shows 10.
 fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
-    let (digits, colour) = match hour {
+    let (digits, mean) = match hour {
         Hour::Nothing => return text.push_str("   "),
-        Hour::Unknown => (" ··".to_owned(), Some(GREY)),
+        Hour::Unknown => (" ··".to_owned(), None),
         Hour::Scored { mean, uncertain } => {
             let mark = if uncertain { '?' } else { ' ' };
-            (format!("{mark}{:>2}", mean.floor()), Some(heat(mean)))
+            (format!("{mark}{:>2}", mean.floor()), Some(mean))
         }
     };
-    let _ = match (palette, colour) {
-        (Palette::TrueColour, Some([r, g, b])) => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
-        (Palette::Colours256, Some(rgb)) => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", cube(rgb)),
-        _ => write!(text, "{digits}"),
+    paint_digits(text, &digits, mean, palette);
+}
+
+/// Digits on the colour of a score, or on grey.
+fn paint_digits(text: &mut String, digits: &str, mean: Option<f64>, palette: Palette) {
+    let [r, g, b] = mean.map_or(GREY, heat);
+    let _ = match palette {
+        Palette::TrueColour => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
+        Palette::Colours256 => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", of_256(mean)),
+        Palette::Plain => write!(text, "{digits}"),
     };
 }
 
-const GREY: [u8; 3] = [158, 158, 158];
-const RED: [u8; 3] = [215, 48, 39];
-const YELLOW: [u8; 3] = [254, 224, 100];
-const GREEN: [u8; 3] = [70, 170, 90];
-
-/// Absolute: 0 is red, 5 yellow, 10 green, whatever else the picture holds.
-fn heat(score: f64) -> [u8; 3] {
-    let (from, to, share) = if score < 5.0 { (RED, YELLOW, score / 5.0) } else { (YELLOW, GREEN, (score - 5.0) / 5.0) };
-    std::array::from_fn(|i| {
-        (f64::from(from[i]) + (f64::from(to[i]) - f64::from(from[i])) * share.clamp(0.0, 1.0)).round() as u8
-    })
-}
-
-/// The nearest colour of the 6 × 6 × 6 cube, whose levels are 0, 95, 135, 175, 215 and 255.
-fn cube(rgb: [u8; 3]) -> u8 {
-    let level = |c: u8| {
-        [0_i16, 95, 135, 175, 215, 255]
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, l)| (*l - i16::from(c)).abs())
-            .map_or(0, |(i, _)| i as u8)
-    };
-    16 + 36 * level(rgb[0]) + 6 * level(rgb[1]) + level(rgb[2])
+/// Chosen by eye from the 6 × 6 × 6 cube and its greys: the nearest ones would have a brown red, and greens that
+/// cannot be told apart.
+fn of_256(mean: Option<f64>) -> u8 {
+    const SCORES: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
+    const GREY: u8 = 247;
+    mean.map_or(GREY, |mean| SCORES[(mean.clamp(0.0, 10.0)) as usize])
 }
 
 fn legend(palette: Palette) -> String {
@@ -208,14 +195,6 @@ fn legend(palette: Palette) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colours_are_absolute() {
-        assert_eq!((heat(0.0), heat(5.0), heat(10.0)), (RED, YELLOW, GREEN));
-        // Levels of xterm's cube: 215 → 4, 48 → 0 or 95 (nearer 0 … 48 from both: the lower), 39 → 0.
-        assert_eq!(cube([215, 40, 39]), 16 + 36 * 4);
-        assert_eq!(cube([255, 255, 255]), 231);
-    }
 
     #[test]
     fn colour_is_used_only_where_the_terminal_has_it() {

@@ -27,6 +27,7 @@ mod local_time;
 mod mutations;
 mod notebook;
 mod packaged;
+mod picture;
 mod presets;
 mod recorded;
 mod rollup;

@@ -1,0 +1,114 @@
+//! `etcd-heatmap show`: the heat map of a scored folder in the terminal, or as a file.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use chrono::Utc;
+use terminal_size::{Height, Width, terminal_size_of};
+
+use super::CommandError;
+use super::progress::Reporter;
+use crate::cli::ShowArgs;
+use crate::config::Settings;
+use crate::export::{Manifest, Palette, Screen, draw_png, draw_svg, printable, read_cells};
+use crate::heatmap::{Folding, Line};
+use crate::time::{UtcDay, Zone};
+
+/// Columns where there is no window: hours are as wide as they can be.
+const NO_WINDOW: usize = 100;
+/// Lines that a block has beside its days, and the legend.
+const FRAME: usize = 4;
+/// Days that are painted in any case: a window can be scrolled.
+const MIN_DAYS: usize = 7;
+/// As `score` has it where it is not told otherwise.
+const MIN_COVERAGE: f64 = 0.5;
+
+/// Cells that cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// Cells that nobody says the width and zone of.
+    #[error("{} has no manifest.json that says how its cells were cut: score the history again", .0.display())]
+    NoManifest(PathBuf),
+    /// Days that are not there.
+    #[error("nothing to show since {since}: the cells go from {first} to {last}")]
+    NoDays {
+        /// The first day that was asked for.
+        since: UtcDay,
+        /// The first that there is.
+        first: UtcDay,
+        /// The last.
+        last: UtcDay,
+    },
+}
+
+/// Reads the cells of the folder, and paints or draws those that were asked for.
+pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    let folder = settings.folder(args.folder.as_deref())?;
+    let lines = read_cells(folder)?;
+    let manifest = Manifest::read(folder).ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
+    let folding = manifest.folding().ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
+    let chosen: Vec<Line> = chosen(args, folding.zone, lines)?;
+    let chosen: Vec<&Line> = chosen.iter().collect();
+    if let Some(path) = &args.svg {
+        draw_svg(folder, path, &manifest, &chosen)?;
+        reporter.result(&format!("the heat map is in {}\n", path.display()));
+    }
+    if let Some(path) = &args.png {
+        draw_png(folder, path, &manifest, &chosen)?;
+        reporter.result(&format!("the heat map is in {}\n", path.display()));
+    }
+    if args.svg.is_none() && args.png.is_none() {
+        reporter.result(&painted(args, folding, &manifest, &chosen));
+    }
+    Ok(())
+}
+
+/// The lines that were asked for, with the days that were.
+fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>, CommandError> {
+    let known: BTreeSet<String> = lines.iter().map(|line| line.cluster.to_string()).collect();
+    if let Some(unknown) = args.cluster.iter().find(|name| !known.contains(*name)) {
+        let known = printable(&known.into_iter().collect::<Vec<_>>().join(", "));
+        return Err(CommandError::NoCluster { cluster: unknown.clone(), known });
+    }
+    lines.retain(|line| args.members || line.member.is_none());
+    lines.retain(|line| args.cluster.is_empty() || args.cluster.iter().any(|name| **name == *line.cluster));
+    let dates = || lines.iter().flat_map(|line| &line.cells).map(|cell| cell.date);
+    let ends = dates().min().zip(dates().max());
+    let Some(since) = since(args, zone, ends.map(|(_, last)| last))? else { return Ok(lines) };
+    lines.iter_mut().for_each(|line| line.cells.retain(|cell| cell.date >= since));
+    lines.retain(|line| !line.cells.is_empty());
+    match ends {
+        Some((first, last)) if lines.is_empty() => Err(ShowError::NoDays { since, first, last }.into()),
+        _ => Ok(lines),
+    }
+}
+
+/// The first day that was asked for. Drawings take `--days` as well; in the terminal the other days are counted.
+fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<UtcDay>, CommandError> {
+    if let Some(text) = &args.since {
+        let now_ms = Utc::now().timestamp_millis();
+        return Ok(Some(
+            zone.cell_at(zone.parse_instant(text, now_ms)?, crate::time::CellWidth::default()).date.into(),
+        ));
+    }
+    let drawn = args.svg.is_some() || args.png.is_some();
+    let days = args.days.filter(|_| drawn).zip(last);
+    Ok(days.map(|(days, last)| last.earlier(days.saturating_sub(1))))
+}
+
+fn painted(args: &ShowArgs, folding: Folding, manifest: &Manifest, lines: &[&Line]) -> String {
+    let stdout = std::io::stdout();
+    let window =
+        terminal_size_of(&stdout).map(|(Width(width), Height(height))| (usize::from(width), usize::from(height)));
+    let screen = Screen {
+        palette: Palette::detect(stdout.is_terminal(), |name| std::env::var(name).ok()),
+        width: window.map_or(NO_WINDOW, |(width, _)| width).max(1),
+        zone: folding.zone,
+        cell: folding.width,
+        min_coverage: manifest.min_coverage.unwrap_or(MIN_COVERAGE),
+    };
+    let fitting = window.map(|(_, height)| (height / lines.len().max(1)).saturating_sub(FRAME).max(MIN_DAYS));
+    let asked = args.days.map(|days| days as usize);
+    screen.paint(lines, asked.or(fitting.filter(|_| args.since.is_none())))
+}

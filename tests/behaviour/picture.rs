@@ -1,0 +1,135 @@
+//! `show`: the heat map in a terminal, as SVG and as PNG. Whether it shows what heatmap.csv says is worked out in
+//! `tests/oracle/picture.py` and `terminal.py`; these tests make the cells.
+
+mod hostile;
+
+use std::path::Path;
+
+use crate::support::{BINARY, Folder, History, autumn, etcd_heatmap, oracle, spring};
+
+/// The sample, scored, in `folder/audit`.
+fn sample() -> Folder {
+    let folder = Folder::new("picture");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
+    folder
+}
+
+/// Draws `folder/audit` with these flags, and compares both files with heatmap.csv.
+#[track_caller]
+fn is_drawn_exactly(folder: &Folder, cell_minutes: &str, flags: &[&str]) {
+    let (audit, svg, png) = (folder.at("audit"), folder.at("picture.svg"), folder.at("picture.png"));
+    etcd_heatmap(&[&["show", &audit, "--svg", &svg, "--png", &png], flags].concat()).succeeds();
+    let csv = folder.at("audit/heatmap.csv");
+    oracle("picture.py", &[&[svg.as_str(), &csv, "--png", &png, "--cell", cell_minutes], flags].concat());
+}
+
+/// Shows `folder/audit` in a terminal, and compares its screen with heatmap.csv.
+#[track_caller]
+fn is_shown_exactly(folder: &Folder, width: &str, palette: &str, more: &[&str]) {
+    let arguments = [BINARY, &folder.at("audit"), "--width", width, "--palette", palette];
+    oracle("terminal.py", &[&arguments, more].concat());
+}
+
+#[test]
+fn every_cell_is_drawn_once_in_its_colour_and_the_png_is_the_same_drawing() {
+    let folder = sample();
+    is_drawn_exactly(&folder, "60", &[]);
+    is_drawn_exactly(&folder, "60", &["--members"]);
+    is_drawn_exactly(&folder, "60", &["--cluster", "c01", "--cluster", "c03", "--days", "6"]);
+}
+
+#[test]
+fn the_same_cells_give_the_same_bytes() {
+    let folder = sample();
+    let draw = |name: &str| {
+        let (svg, png) = (folder.at(&format!("{name}.svg")), folder.at(&format!("{name}.png")));
+        etcd_heatmap(&["show", &folder.at("audit"), "--svg", &svg, "--png", &png]).succeeds();
+        [svg, png].map(|path| std::fs::read(path).expect("it was written"))
+    };
+    assert!(draw("first") == draw("second"));
+}
+
+#[test]
+fn days_of_23_and_25_hours_and_cells_of_every_width_have_their_places() {
+    let berlin = |history: &History, cell: &str, minutes: &str| {
+        let folder = history.is_scored_exactly(&["--time-zone", "Europe/Berlin", "--cell", cell]);
+        is_drawn_exactly(&folder, minutes, &["--members"]);
+        is_shown_exactly(&folder, "110", "true", &["--cell", minutes]);
+        is_shown_exactly(&folder, "50", "none", &["--cell", minutes]);
+    };
+    berlin(autumn(), "15m", "15");
+    berlin(autumn(), "30m", "30");
+    berlin(autumn(), "2h", "120");
+    berlin(spring(), "1h", "60");
+    // Half an hour comes twice there, within one cell.
+    let folder = spring().is_scored_exactly(&["--time-zone", "Australia/Lord_Howe"]);
+    is_drawn_exactly(&folder, "60", &[]);
+    let svg = folder.text("picture.svg");
+    assert!(svg.contains("A time that the clock showed twice is split"), "the picture says so");
+}
+
+#[test]
+fn a_terminal_of_any_width_and_palette_shows_every_place() {
+    let folder = sample();
+    for palette in ["true", "256", "none"] {
+        for width in ["200", "83", "82", "59", "35", "24"] {
+            is_shown_exactly(&folder, width, palette, &["--height", "60"]);
+        }
+    }
+    is_shown_exactly(&folder, "80", "256", &["--", "--cluster", "c01", "--days", "3"]);
+    is_shown_exactly(&folder, "80", "true", &["--", "--cluster", "c01", "--since", "2026-10-01"]);
+}
+
+#[test]
+fn into_a_pipe_go_all_days_in_digits() {
+    let folder = sample();
+    let shown = etcd_heatmap(&["show", &folder.at("audit"), "--cluster", "c01"]).succeeds().stdout;
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    assert_eq!(shown.lines().filter(|line| line.starts_with("2026-10-")).count(), 14, "{shown}");
+    let latest = etcd_heatmap(&["show", &folder.at("audit"), "--cluster", "c01", "--days", "3"]).succeeds().stdout;
+    assert!(latest.contains("11 earlier days are in heatmap.parquet: --days 14 shows them"), "{latest}");
+    // Of c01's first days, which backfill paints as well.
+    let painted = etcd_heatmap(&["backfill", "--sample", "--out", &folder.at("audit")]).succeeds().stdout;
+    let head = shown.lines().next().unwrap_or_default();
+    assert!(painted.contains(head), "the same summary: {head}");
+}
+
+#[test]
+fn a_year_of_twenty_clusters_stays_small() {
+    let folder = sample();
+    let (audit, year) = (folder.at("audit"), folder.at("year"));
+    oracle("picture_year.py", &[&audit, &year]);
+    let (svg, png) = (folder.at("year.svg"), folder.at("year.png"));
+    etcd_heatmap(&["show", &year, "--svg", &svg, "--png", &png]).succeeds();
+    for file in [&svg, &png] {
+        let bytes = std::fs::metadata(file).expect("it was written").len();
+        assert!(bytes < 5_000_000, "{file} has {bytes} bytes");
+    }
+    oracle("picture.py", &[&svg, &folder.at("year/heatmap.csv"), "--png", &png]);
+}
+
+#[test]
+fn the_picture_in_the_readme_is_what_the_program_draws() {
+    let folder = sample();
+    let drawn = folder.at("c01.svg");
+    etcd_heatmap(&["show", &folder.at("audit"), "--cluster", "c01", "--svg", &drawn]).succeeds();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/heatmap.svg");
+    assert!(
+        std::fs::read(&kept).ok() == std::fs::read(&drawn).ok(),
+        "docs/heatmap.svg is another picture: run `cargo run --release -- backfill --sample --quiet --out audit` and \
+         `cargo run --release -- show audit --cluster c01 --svg docs/heatmap.svg`"
+    );
+}
+
+#[test]
+fn what_cannot_be_shown_is_told_with_what_can() {
+    let folder = sample();
+    let audit = folder.at("audit");
+    etcd_heatmap(&["show", &audit, "--cluster", "c9"]).fails_saying(&["'c9'", "c01, c02, c03"]);
+    etcd_heatmap(&["show", &audit, "--since", "2026-11-01"]).fails_saying(&["2026-11-01", "2026-10-01 to 2026-10-14"]);
+    etcd_heatmap(&["show", &audit, "--since", "x", "--days", "3"]).fails_saying(&["--since", "--days"]);
+    etcd_heatmap(&["show", &folder.at("nowhere")]).fails_saying(&["nowhere"]);
+    etcd_heatmap(&["show", &audit, "--svg", &audit]).fails_saying(&["cannot", &audit]);
+    std::fs::remove_file(folder.at("audit/manifest.json")).expect("it was there");
+    etcd_heatmap(&["show", &audit]).fails_saying(&["manifest.json", "score"]);
+}

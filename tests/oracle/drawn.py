@@ -1,0 +1,48 @@
+"""What a picture of heatmap.csv must show: places, colours, digits and marks, from the file alone."""
+
+import csv
+import datetime
+import math
+from collections import Counter, namedtuple
+
+STOPS = [(215, 48, 39), (254, 224, 100), (70, 170, 90)]
+"""Red at 0, yellow at 5, green at 10."""
+
+Cell = namedtuple("Cell", "line date slot half mean scored expected uncertain")
+"""`half` is None, or 0 and 1 of a time that comes twice; `slot` counts widths of a cell from midnight."""
+
+
+def heat(score):
+    """Linear between the stops, each channel rounded."""
+    place = min(int(score / 5), 1)
+    share = (score - 5 * place) / 5
+    return tuple(math.floor(a + (b - a) * share + 0.5) for a, b in zip(STOPS[place], STOPS[place + 1], strict=True))
+
+
+def tenths(score):
+    """As the drawing colours it: a hundred and one colours."""
+    return math.floor(score * 10 + 0.5) / 10
+
+
+def cells(path, minutes, members=False, clusters=None):
+    """The cells of heatmap.csv in their order, those of members with their cluster's name before theirs."""
+    found = []
+    with open(path, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["level"] == "member" and not members or clusters and row["cluster"] not in clusters:
+                continue
+            line = (row["cluster"], row["member"] if row["level"] == "member" else None)
+            slot = (int(row["hour"]) * 60 + int(row["minute"])) // minutes
+            mean = float(row["mean"]) if row["mean"] else None
+            steps = int(row["steps_scored"]), int(row["steps_expected"])
+            date = datetime.date.fromisoformat(row["date"])
+            found.append((row["start"], Cell(line, date, slot, None, mean, *steps, row["uncertain"] == "true")))
+    found = [cell for _, cell in sorted(found, key=lambda pair: pair[0])]
+    times, seen, placed = Counter(cell[:3] for cell in found), Counter(), []
+    for cell in found:
+        half = seen[cell[:3]] if times[cell[:3]] == 2 else None
+        seen[cell[:3]] += 1
+        placed.append(cell._replace(half=half))
+    if not placed or max(times.values()) > 2:
+        raise SystemExit(f"{path} has no cells, or three at one place")
+    return placed

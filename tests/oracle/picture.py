@@ -1,0 +1,174 @@
+"""Compares a drawing with heatmap.csv: every cell once, at its place, in its colour, with its digits and its mark.
+
+usage: picture.py SVG CSV --cell MINUTES [--members] [--cluster NAME ...] [--png PNG] [--days N]
+
+The SVG is read by Python's XML parser, the PNG by Pillow; its pixels are compared with the SVG's colours."""
+
+import argparse
+import base64
+import datetime
+import math
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+
+from PIL import Image
+
+from drawn import cells, heat, tenths
+from report import Report
+
+SVG = "{http://www.w3.org/2000/svg}"
+FONT = os.path.join(os.path.dirname(__file__), "../../src/export/picture/font/heatmap-sans.ttf")
+HARMLESS = {"svg", "title", "desc", "defs", "style", "pattern", "rect", "path", "g", "text"}
+UNKNOWN = "url(#unknown)"
+
+
+def numbers(text):
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
+
+
+class Block:
+    """A line's cells as the SVG has them, in half rows."""
+
+    def __init__(self, element):
+        self.name = element.find(f"{SVG}title").text
+        self.texts = [text for text in element.iter(f"{SVG}text")]
+        self.x, self.y = numbers(element.get("transform"))
+        group = next(g for g in element.iter(f"{SVG}g") if g.get("class") == "cells")
+        self.left, self.top, self.slot, self.row = numbers(group.get("transform"))
+        self.fills, self.twice = {}, []
+        for path in group:
+            for x, y, wide, high in re.findall(r"M(\d+) ([\d.]+)h(\d+)v([\d.]+)h-\d+z", path.get("d")):
+                for slot in range(int(x), int(x) + int(wide)):
+                    for half in range(int(float(y) * 2), int(float(y) * 2 + float(high) * 2)):
+                        if (slot, half) in self.fills:
+                            self.twice.append((self.name, slot, half / 2))
+                        self.fills[slot, half] = path.get("fill")
+        marks = "".join(path.get("d") for path in element.iter(f"{SVG}path") if path.get("class") == "uncertain")
+        corners = re.findall(r"M(\d+) ([\d.]+)v", marks)
+        self.marks = {(round(float(x) / self.slot) - 1, round(float(y) / self.row * 2)) for x, y in corners}
+        self.digits = {}
+        for group in element.iter(f"{SVG}g"):
+            if group.get("text-anchor") == "middle" and group.get("class") is None:
+                for text in group:
+                    place = float(text.get("x")) // self.slot, float(text.get("y")) // self.row
+                    self.digits[place] = int(text.text)
+
+
+def halves(cell, first):
+    row = (cell.date - first).days * 2
+    return [row, row + 1] if cell.half is None else [row + cell.half]
+
+
+def fill(cell):
+    return UNKNOWN if cell.mean is None else "#%02x%02x%02x" % heat(tenths(cell.mean))
+
+
+def compare_cells(report, blocks, expected, first):
+    """Every half row of every cell: the area is compared as well."""
+    names = list(dict.fromkeys(cell.line for cell in sorted(expected, key=lambda c: (c.line[0], c.line[1] or ""))))
+    report.check("one block a line", [] if len(names) == len(blocks) else [f"{len(names)} lines, {len(blocks)} blocks"])
+    report.check("no place twice", [place for block in blocks for place in block.twice])
+    place_of = {line: index for index, line in enumerate(names)}
+    wanted, marks, digits = {}, {}, {}
+    for cell in expected:
+        line = place_of[cell.line]
+        for half in halves(cell, first):
+            wanted[line, cell.slot, half] = fill(cell)
+        if cell.uncertain and cell.mean is not None:
+            marks[line, cell.slot, halves(cell, first)[0]] = True
+        if cell.half is None and cell.mean is not None:
+            digits[line, float(cell.slot), float((cell.date - first).days)] = math.floor(cell.mean)
+    report.compare("colours of half cells", wanted, {(i, *k): v for i, b in enumerate(blocks) for k, v in b.fills.items()})
+    if marks:
+        report.compare("marks of what is uncertain", marks, {(i, *k): True for i, b in enumerate(blocks) for k in b.marks})
+    else:
+        report.check("nothing is marked as uncertain", [mark for b in blocks for mark in b.marks])
+    if blocks[0].row >= 20 and blocks[0].slot >= 28:
+        report.compare("digits", digits, {(i, *k): v for i, b in enumerate(blocks) for k, v in b.digits.items()})
+        names = [f"{first + datetime.timedelta(days=n):%a %Y-%m-%d}" for n in range((last_day(expected) - first).days + 1)]
+        shown = [[t.text for t in b.texts if re.fullmatch(r"\w{3} \d{4}-\d\d-\d\d", t.text or "")] for b in blocks]
+        report.check("names of days", [days for days in shown if days != names])
+
+
+def last_day(expected):
+    return max(cell.date for cell in expected)
+
+
+def compare_names(report, blocks, expected):
+    """Names that need no escape are there as they are; the others are compared by the test."""
+    plain = re.compile(r"[\w.:, -]+", re.ASCII)
+    lines = sorted({cell.line for cell in expected}, key=lambda line: (line[0], line[1] or ""))
+    names = [line[0] if line[1] is None else f"{line[0]} · {line[1]}" for line in lines]
+    pairs = [(name, block.name) for name, block in zip(names, blocks) if plain.fullmatch(name.replace(" · ", " "))]
+    report.check("names", [pair for pair in pairs if pair[0] != pair[1]])
+
+
+def compare_harmless(report, tree, text):
+    tags = {element.tag.removeprefix(SVG) for element in tree.iter()}
+    report.check("elements that draw and do nothing else", tags - HARMLESS)
+    acting = [name for element in tree.iter() for name in element.attrib if name.startswith("on") or "href" in name]
+    report.check("no attribute that acts", acting)
+    outside = [url for url in re.findall(r"url\(([^)]{1,40})", text) if not url.startswith(("#", "data:font/ttf;base64,"))]
+    report.check("nothing from elsewhere", outside)
+    with open(FONT, "rb") as file:
+        font = base64.b64decode(re.search(r"base64,([^)]+)\)", text).group(1))
+        report.check("the font", [] if font == file.read() else ["is not the one in the sources"])
+    ids = {element.get("id"): element.text for element in tree}
+    described = tree.get("role") == "img" and all(ids.get(name) for name in tree.get("aria-labelledby").split())
+    report.check("a title and a description for those who cannot see", [] if described else [ids])
+
+
+def compare_pixels(report, path, tree, blocks):
+    """The middle of each half cell, or a place beside the digits."""
+    with Image.open(path) as image:
+        pixels = image.convert("RGB")
+    scale = pixels.width / float(tree.get("width"))
+    wrong = [] if abs(pixels.height - float(tree.get("height")) * scale) <= 1 else [pixels.size]
+    report.check("the size of the PNG", wrong + ([] if pixels.height <= 16_000 else ["too high"]))
+    expected, found = {}, {}
+    for index, block in enumerate(blocks):
+        for (slot, half), colour in block.fills.items():
+            x = block.x + block.left + block.slot * (slot + (0.1 if block.digits else 0.5))
+            y = block.y + block.top + block.row * (half / 2 + 0.25 if block.row > 4 else math.floor(half / 2) + 0.5)
+            red, green, blue = pixels.getpixel((int(x * scale), int(y * scale)))
+            expected[index, slot, half] = colour
+            grey = max(red, green, blue) - min(red, green, blue) <= 20 and 125 <= green <= 205
+            found[index, slot, half] = UNKNOWN if grey else f"#{red:02x}{green:02x}{blue:02x}"
+        top, left = int((block.y + 1) * scale), int(block.x * scale)
+        name = pixels.crop((left, top, left + int(block.slot * 8 * scale), top + int(16 * scale))).convert("L")
+        ink = sum(name.histogram()[:100])
+        report.check(f"the name of block {index} can be seen", [] if ink > 40 else [f"{ink} dark pixels"])
+    report.compare("pixels of the PNG", expected, found)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("svg")
+    parser.add_argument("csv")
+    parser.add_argument("--cell", type=int, default=60)
+    parser.add_argument("--members", action="store_true")
+    parser.add_argument("--cluster", action="append")
+    parser.add_argument("--days", type=int)
+    parser.add_argument("--png")
+    asked = parser.parse_args()
+    report = Report()
+    expected = cells(asked.csv, asked.cell, asked.members, asked.cluster)
+    if asked.days:
+        since = last_day(expected) - datetime.timedelta(days=asked.days - 1)
+        expected = [cell for cell in expected if cell.date >= since]
+    with open(asked.svg, encoding="utf-8") as file:
+        text = file.read()
+    tree = ElementTree.fromstring(text)
+    blocks = [Block(g) for g in tree.iter(f"{SVG}g") if g.get("class") == "block"]
+    first = min(cell.date for cell in expected)
+    compare_cells(report, blocks, expected, first)
+    compare_names(report, blocks, expected)
+    compare_harmless(report, tree, text)
+    if asked.png:
+        compare_pixels(report, asked.png, tree, blocks)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

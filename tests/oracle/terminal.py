@@ -1,0 +1,182 @@
+"""Runs `etcd-heatmap show` in a terminal of a given size and palette, and compares its screen with heatmap.csv.
+
+usage: terminal.py PROGRAM DIR --width N --height N --palette true|256|none [--cell MINUTES] [--picture PNG] [-- FLAG ...]
+
+The terminal is a real pty, and pyte reads what comes out of it."""
+
+import argparse
+import datetime
+import math
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import fcntl
+import termios
+from collections import defaultdict
+from fractions import Fraction
+
+import pyte
+
+from drawn import cells, heat
+from report import Report
+
+TERMINALS = {"true": {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "256": {"TERM": "xterm-256color"}}
+TERMINALS["none"] = {**TERMINALS["true"], "NO_COLOR": "1"}
+LABEL = 11
+COLOURS_256 = "d70000 d75f00 ff8700 ffaf00 ffd700 ffd75f d7d75f afd75f 87d75f 87af5f 5faf5f".split()
+"""From red by yellow to green, as xterm's palette has them."""
+GREY = (158, 158, 158)
+
+
+def shown(program, flags, width, height, palette):
+    """All lines that the program has printed, as a screen that is high enough for them."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")}
+    running = subprocess.Popen([program, *flags], stdin=theirs, stdout=theirs, env={**kept, **TERMINALS[palette]})
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            part = os.read(ours, 1 << 16)
+        except OSError:
+            break
+        if not part:
+            break
+        said += part
+    if running.wait() != 0:
+        sys.exit(f"{program} {flags} failed:\n{said.decode()}")
+    screen = pyte.Screen(width, 4000)
+    pyte.ByteStream(screen).feed(said)
+    return screen, said.decode()
+
+
+def column(width, minutes):
+    """The narrowest time that fits, with at most three characters."""
+    for time in (15, 30, 60, 120, 180, 240, 360, 720):
+        wide = (width - LABEL) // (1440 // time)
+        if time >= minutes and wide >= 1:
+            return time, min(wide, 3)
+    raise SystemExit("the window is too narrow")
+
+
+def wanted(path, minutes, time, clusters, min_coverage):
+    """What is known at each place: cells that share it are joined by their steps."""
+    sums = defaultdict(lambda: [Fraction(0), 0, 0])
+    for cell in cells(path, minutes, clusters=clusters):
+        total = sums[cell.line[0], cell.date, cell.slot * minutes // time]
+        total[0] += Fraction(cell.mean or 0) * cell.scored
+        total[1] += cell.scored
+        total[2] += cell.expected
+    places = {}
+    for place, (total, scored, expected) in sums.items():
+        mean = min(float(total / scored) + 1e-9, 10.0) if scored else None
+        places[place] = mean, scored < min_coverage * expected
+    return places
+
+
+def digits(mean, uncertain, wide):
+    if mean is None:
+        return "··"[:wide].rjust(wide)
+    score = math.floor(mean)
+    if wide == 3:
+        return ("?" if uncertain else " ") + str(score).rjust(2)
+    one = "+" if score == 10 else str(score)
+    if wide == 1:
+        return "?" if uncertain else one
+    if uncertain:
+        return "?" + one
+    return " " + one
+
+
+def colours(mean, palette):
+    """All that may be seen: a channel that lies on the edge between two levels may be either."""
+    if palette == "none":
+        return {"default"}
+    if palette == "256":
+        return {"9e9e9e" if mean is None else COLOURS_256[math.floor(mean)]}
+    near = [[v] for v in GREY] if mean is None else [[v - 1, v, v + 1] for v in heat(mean)]
+    return {"%02x%02x%02x" % (r, g, b) for r in near[0] for g in near[1] for b in near[2]}
+
+
+def compare(report, screen, asked, places, time, wide):
+    clusters = sorted({place[0] for place in places})
+    cluster, seen, wrong = None, defaultdict(list), []
+    for y in range(screen.cursor.y + 1):
+        line = screen.buffer[y]
+        text = "".join(line[x].data for x in range(screen.columns))
+        if found := re.match(r"([^:]+): ", text):
+            cluster = found[1] if found[1] in clusters else cluster
+        if not re.match(r"\d{4}-\d\d-\d\d", text):
+            continue
+        date = datetime.date.fromisoformat(text[:10])
+        seen[cluster].append(date)
+        for slot in range(1440 // time):
+            at = range(LABEL + slot * wide, LABEL + (slot + 1) * wide)
+            found = "".join(line[x].data for x in at), {line[x].bg for x in at}
+            place = places.get((cluster, date, slot))
+            chars, bgs = (" " * wide, {"default"}) if place is None else (digits(*place, wide), colours(place[0], asked.palette))
+            if found[0] != chars or len(found[1]) != 1 or not found[1] <= bgs:
+                wrong.append(f"{cluster} {date} {slot}: {found}, expected {chars!r} in {sorted(bgs)}")
+    report.check(f"places ({sum(map(len, seen.values()))} rows)", wrong)
+    for cluster in clusters:
+        dates = sorted({place[1] for place in places if place[0] == cluster})
+        fit = max(asked.height // len(clusters) - 4, 7)
+        days = len(dates) if "--since" in asked.flags else fit
+        if "--days" in asked.flags:
+            days = int(asked.flags[asked.flags.index("--days") + 1])
+        report.check(f"days of {cluster}", [] if seen[cluster] == dates[-days:] else [seen[cluster], dates[-days:]])
+
+
+def picture(screen, path):
+    """The screen in pixels, for a person to look at."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype("DejaVuSansMono.ttf", 15)
+    rows = screen.cursor.y + 1
+    image = Image.new("RGB", (screen.columns * 9 + 16, rows * 19 + 16), "#1b1e24")
+    draw = ImageDraw.Draw(image)
+    for y in range(rows):
+        for x in range(screen.columns):
+            char = screen.buffer[y][x]
+            left, top = 8 + x * 9, 8 + y * 19
+            if char.bg != "default":
+                draw.rectangle((left, top, left + 8, top + 18), fill="#" + char.bg)
+            draw.text((left, top), char.data, font=font, fill="#111" if char.fg == "black" else "#ddd")
+    image.save(path)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("folder")
+    parser.add_argument("--width", type=int, required=True)
+    parser.add_argument("--height", type=int, default=24)
+    parser.add_argument("--palette", choices=TERMINALS, required=True)
+    parser.add_argument("--cell", type=int, default=60)
+    parser.add_argument("--min-coverage", type=float, default=0.5)
+    parser.add_argument("--picture")
+    ours = sys.argv[1:]
+    at = ours.index("--") if "--" in ours else len(ours)
+    asked = parser.parse_args(ours[:at])
+    asked.flags = ours[at + 1 :]
+    report = Report()
+    screen, said = shown(asked.program, ["show", asked.folder, *asked.flags], asked.width, asked.height, asked.palette)
+    if asked.picture:
+        picture(screen, asked.picture)
+    coded = re.sub(r"\x1b\[30;48;(2;\d+;\d+;\d+|5;\d+)m|\x1b\[0m", "", said)
+    report.check("no code but those of colours", re.findall(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", coded))
+    report.check("no colour where there may be none", ["\x1b" in said] if asked.palette == "none" and "\x1b" in said else [])
+    report.check("no line wider than the window", [l for l in coded.split("\r\n") if len(l) > asked.width])
+    clusters = [flag for name, flag in zip(asked.flags, asked.flags[1:]) if name == "--cluster"]
+    time, wide = column(asked.width, asked.cell)
+    places = wanted(f"{asked.folder}/heatmap.csv", asked.cell, time, clusters, asked.min_coverage)
+    compare(report, screen, asked, places, time, wide)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

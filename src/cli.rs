@@ -5,7 +5,9 @@ mod flags;
 mod package;
 mod textfile;
 
-pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted};
+pub use flags::{
+    All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted,
+};
 pub use package::{CompletionsArgs, ManArgs};
 pub use textfile::TextfileArgs;
 
@@ -17,8 +19,9 @@ use crate::config::Given;
 use crate::export::Retention;
 use crate::spec::Profile;
 use examples::{
-    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES,
-    MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
+    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES, IMPORT_EXAMPLES, LAYERS,
+    LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
+    TEXTFILE_EXAMPLES,
 };
 
 /// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
@@ -69,6 +72,12 @@ pub enum Command {
     /// The folder's manifest says how its scores were made (profile, bands, rollup, zone, cell); a flag says otherwise.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// What changed, by cluster and metric: between two folders, or before and after an instant of one.
+    ///
+    /// Means, hours below 7 and 5, how sure the difference is (a 95 % interval that knows that neighbouring hours are
+    /// alike) and how large (Cliff's delta). Unknown cells are left out, and told.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Check OpenMetrics files for what promtool takes without a word, and should not.
     ///
     /// Samples out of order or twice, milliseconds for seconds, a missing or early # EOF, blank lines, CR LF, name{},
@@ -107,6 +116,7 @@ impl Command {
             Self::Score(args) => &args.flags.given,
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
+            Self::Diff(args) => &args.flags.given,
             Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
@@ -179,7 +189,7 @@ pub struct ScoreArgs {
 
     /// Compare what these profiles call red, yellow and green, instead of writing scores; separated by
     /// commas. With --weight or --band the profile that they change is compared as well.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named)]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named, conflicts_with = "fail-below")]
     pub compare: Vec<Profile>,
 
     /// How to score.
@@ -275,6 +285,35 @@ pub struct ExplainArgs {
     /// How to score.
     #[command(flatten)]
     pub flags: Flags<OfExplain>,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Folder that score or backfill wrote to.
+    #[arg(value_name = "BEFORE")]
+    pub before: PathBuf,
+
+    /// The same of another time (or of other machines).
+    #[arg(value_name = "AFTER", required_unless_present = "at", conflicts_with = "at")]
+    pub after: Option<PathBuf>,
+
+    /// Compare what lies before and after this instant in BEFORE: a date or a time by the clocks of its cells
+    /// (2026-10-07, 2026-10-07T14), RFC 3339, seconds since 1970.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+
+    /// Print CSV instead of the table: a row for the score and for each metric, of clusters and members.
+    #[arg(long)]
+    pub csv: bool,
+
+    /// Write that CSV to diff.csv in this folder as well.
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// What --fail-below demands, of AFTER.
+    #[command(flatten)]
+    pub flags: Flags<OfDiff>,
 }
 
 /// Arguments of `lint`.

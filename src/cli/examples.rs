@@ -82,6 +82,13 @@ Examples:
   The same cell by the clocks of Berlin:
     etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
 
+pub(super) const DIFF_EXAMPLES: &str = "\
+Examples:
+  Did the new disks of 7 October help?
+    etcd-heatmap diff audit --at 2026-10-07
+  Two months, and a pipeline that stops where any hour of the second was below 7:
+    etcd-heatmap diff audit-september audit-october --fail-below 7";
+
 pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
   What a backfill wrote, before an import:

@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod completions;
 mod config;
+mod diff;
 mod evidence;
 mod explain;
 mod generated;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
 use crate::config::{Config, ConfigError, Environment, VARIABLES};
 use crate::export::{ExportError, RulesError};
+use crate::fail_below::{Gate, Shortfall};
 use crate::history::{FileError, History, HistoryError};
 use crate::import::ImportError;
 use crate::prometheus::{PromError, QueryError};
@@ -232,6 +234,45 @@ pub enum CommandError {
         /// How long it may be.
         max_age: String,
     },
+    /// A folder without a manifest of scores.
+    #[error(
+        "{} holds no scores: name a folder that backfill or score wrote to, or run 'etcd-heatmap score {}'",
+        .0.display(),
+        .0.display()
+    )]
+    NotScored(PathBuf),
+    /// Folders whose scores mean different things.
+    #[error("{before} and {after} were not scored alike and cannot be compared: {differs}; {remedy}")]
+    NotAlike {
+        /// A folder.
+        before: String,
+        /// The other.
+        after: String,
+        /// What is not the same.
+        differs: String,
+        /// How to make it so.
+        remedy: String,
+    },
+    /// A folder against itself.
+    #[error("{} cannot be compared with itself: name two folders, or one and --at TIME", .0.display())]
+    SameFolder(PathBuf),
+    /// An instant with nothing on one side of it.
+    #[error("nothing lies {side} {at}: {} has cells from {from} to {to}", .folder.display())]
+    NothingThere {
+        /// Before or after.
+        side: &'static str,
+        /// As typed.
+        at: String,
+        /// The folder.
+        folder: PathBuf,
+        /// Its first cell.
+        from: String,
+        /// Its last cell.
+        to: String,
+    },
+    /// All was done, and what came out is less than `--fail-below` demands.
+    #[error("{0}")]
+    Below(Box<Shortfall>),
     /// A limit that a profile needs and the history does not know.
     #[error(
         "the profile {profile} judges {metric} against {limit}, which the history does not hold: pull it again with that --profile and --overwrite, or leave {metric} out with --without {metric}"
@@ -290,6 +331,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Check(_) => check::run(settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
+        Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
@@ -327,6 +369,11 @@ impl Writing {
         let folder = OutputFolder::take(out, &reporter)?;
         Ok(Self { reporter, interrupt, _folder: folder })
     }
+}
+
+/// An error where a demand is not met.
+fn met(gate: Option<Gate>) -> Result<(), CommandError> {
+    gate.and_then(Gate::shortfall).map_or(Ok(()), |shortfall| Err(CommandError::Below(Box::new(shortfall))))
 }
 
 /// The variables of the environment that are ours.

@@ -3,6 +3,8 @@
 
 mod comparison;
 mod csv;
+mod diff_csv;
+mod diff_text;
 mod explanation;
 mod figures;
 mod manifest;
@@ -17,6 +19,8 @@ mod thresholds;
 
 pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
+pub use diff_csv::{DIFF, diff_csv};
+pub use diff_text::{Compared, diff_text};
 pub use explanation::explain_text;
 pub use manifest::{MANIFEST, Manifest, ManifestMember};
 pub use openmetrics::{

@@ -38,7 +38,7 @@ impl Palette {
 
 /// One hour of one cluster.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Hour {
+pub(super) enum Hour {
     /// The cluster did not exist.
     Nothing,
     /// It existed, and no step was scored.
@@ -153,7 +153,7 @@ pub(super) fn printable(label: &str) -> String {
 }
 
 /// Three columns: the score rounded down, so that only a faultless hour shows 10.
-fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
+pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
     let (digits, colour) = match hour {
         Hour::Nothing => return text.push_str("   "),
         Hour::Unknown => (" ··".to_owned(), Some(GREY)),
@@ -194,7 +194,7 @@ fn cube(rgb: [u8; 3]) -> u8 {
     16 + 36 * level(rgb[0]) + 6 * level(rgb[1]) + level(rgb[2])
 }
 
-fn legend(palette: Palette) -> String {
+pub(super) fn legend(palette: Palette) -> String {
     let mut text = "each hour's mean score, rounded down:".to_owned();
     for score in [0.0, 2.0, 5.0, 8.0, 10.0] {
         paint_hour(&mut text, Hour::Scored { mean: score, uncertain: false }, palette);

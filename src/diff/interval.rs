@@ -1,12 +1,15 @@
 //! Where a difference of means lies: a bootstrap over days.
 //!
-//! Hours that follow each other are alike, so that drawing hours would make any difference look certain. Whole local days
-//! are drawn instead, with what they hold (the block bootstrap of E. Carlstein, Annals of Statistics 14 (1986) 1171, and
-//! H. R. Künsch, Annals of Statistics 17 (1989) 1217, with blocks of one day). A percentile interval of few blocks is too
-//! narrow, as the plug-in variance is; it is expanded as T. C. Hesterberg, "What Teachers Should Know About the
-//! Bootstrap", The American Statistician 69 (2015) 371, says: deviations by √(n/(n−1)), and the level by Student's t.
+//! Hours that follow each other are alike, and days somewhat, so that drawing hours would make any difference look
+//! certain. Whole local days are drawn instead, and of a longer time several in a row: the moving block bootstrap (H. R.
+//! Künsch, Annals of Statistics 17 (1989) 1217), in which the last day is followed by the first so that all are drawn
+//! alike (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). Blocks are as long as the cube root
+//! of the number of days, and there are seven or more: 1 day of 7, 2 of 14, 3 of 30, 7 of 365.
+//!
+//! A percentile interval of few blocks is too narrow. It is expanded as T. C. Hesterberg says ("What Teachers Should Know
+//! About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by Student's t.
 
-use super::{METRICS, QUANTITIES};
+use super::QUANTITIES;
 use crate::time::UtcDay;
 
 /// Days with a score that each side must have: of fewer nothing is claimed.
@@ -48,26 +51,30 @@ impl DaySums {
 
     /// Means over the steps of days, one or more.
     pub(super) fn means<'a>(days: impl IntoIterator<Item = &'a Self>) -> [f64; QUANTITIES] {
-        let (mut scored, mut totals) = (0.0, [0.0; QUANTITIES]);
+        let Self { scored, totals, .. } = Self::sum(days);
+        totals.map(|total| total / scored)
+    }
+
+    fn sum<'a>(days: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::new(UtcDay::from_days(0));
         for day in days {
-            scored += day.scored;
-            for (sum, total) in totals.iter_mut().zip(day.totals) {
+            sum.scored += day.scored;
+            for (sum, total) in sum.totals.iter_mut().zip(&day.totals) {
                 *sum += total;
             }
         }
-        totals.map(|total| total / scored)
+        sum
     }
 }
 
 /// The interval of each difference, after less before; `None` where a side has too few days.
 pub(super) fn intervals(before: &[DaySums], after: &[DaySums]) -> Option<[Interval; QUANTITIES]> {
-    let fewest = before.len().min(after.len());
-    if fewest < MIN_DAYS {
+    if before.len().min(after.len()) < MIN_DAYS {
         return None;
     }
     let mut draws = Draws(SEED);
-    let sides =
-        [before, after].map(|days| Resampled { days, means: DaySums::means(days), stretch: stretch(days.len()) });
+    let sides = [before, after].map(Blocks::of);
+    let fewest = sides[0].drawn.min(sides[1].drawn);
     let mut differences: [Vec<f64>; QUANTITIES] = std::array::from_fn(|_| Vec::with_capacity(RESAMPLES));
     for _ in 0..RESAMPLES {
         let [before, after] = [0, 1].map(|side| sides[side].draw(&mut draws));
@@ -77,28 +84,45 @@ pub(super) fn intervals(before: &[DaySums], after: &[DaySums]) -> Option<[Interv
     }
     let tail = normal_below(-student_975(fewest - 1));
     Some(differences.map(|mut values| {
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) }
     }))
 }
 
-/// What the variance of a mean of n draws falls short of, as a factor of deviations.
-fn stretch(days: usize) -> f64 {
-    (days as f64 / (days as f64 - 1.0)).sqrt()
-}
-
-struct Resampled<'a> {
-    days: &'a [DaySums],
-    means: [f64; 1 + METRICS],
+/// The days of one side in blocks of so many in a row, one that begins at each day.
+struct Blocks {
+    blocks: Vec<DaySums>,
+    /// How many are drawn.
+    drawn: usize,
+    means: [f64; QUANTITIES],
+    /// What deviations fall short of with so few blocks.
     stretch: f64,
 }
 
-impl Resampled<'_> {
-    /// The means of as many days as there are, drawn with replacement, further from the true ones by the factor.
+impl Blocks {
+    fn of(days: &[DaySums]) -> Self {
+        let length = block_length(days.len());
+        let drawn = days.len() / length;
+        let block = |first| DaySums::sum(days.iter().cycle().skip(first).take(length));
+        Self {
+            blocks: (0..days.len()).map(block).collect(),
+            drawn,
+            means: DaySums::means(days),
+            stretch: (drawn as f64 / (drawn as f64 - 1.0)).sqrt(),
+        }
+    }
+
+    /// The means of blocks drawn with replacement, further from the true ones by the stretch.
     fn draw(&self, draws: &mut Draws) -> [f64; QUANTITIES] {
-        let drawn = DaySums::means((0..self.days.len()).map(|_| &self.days[draws.below(self.days.len())]));
+        let drawn = DaySums::means((0..self.drawn).map(|_| &self.blocks[draws.below(self.blocks.len())]));
         std::array::from_fn(|q| self.means[q] + (drawn[q] - self.means[q]) * self.stretch)
     }
+}
+
+/// Days of a block: the cube root of all, unless that leaves fewer than [`MIN_DAYS`] blocks.
+fn block_length(days: usize) -> usize {
+    let longest = days / MIN_DAYS;
+    (1..=longest).take_while(|length| length.pow(3) <= days).last().unwrap_or(1)
 }
 
 /// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014).
@@ -171,7 +195,7 @@ mod tests {
 
     #[test]
     fn ninety_five_percent_of_intervals_of_correlated_hours_hold_the_difference() {
-        for (days, correlation) in [(7, 0.5), (7, 0.8), (14, 0.8), (14, 0.9), (30, 0.9), (30, 0.95)] {
+        for (days, correlation) in [(7, 0.5), (7, 0.8), (14, 0.8), (14, 0.9), (30, 0.9), (30, 0.95), (90, 0.95)] {
             let mut draws = Draws(days as u64);
             let holds = |_: &usize| {
                 let before = series(&mut draws, days, 8.0, correlation);
@@ -183,6 +207,12 @@ mod tests {
             println!("{days} days, correlation {correlation}: {held} of 200");
             assert!((180..=198).contains(&held), "{days} days, correlation {correlation}: {held} of 200");
         }
+    }
+
+    #[test]
+    fn blocks_grow_with_the_cube_root_of_the_days() {
+        let lengths = [7, 13, 14, 26, 27, 30, 64, 365].map(block_length);
+        assert_eq!(lengths, [1, 1, 2, 2, 3, 3, 4, 7]);
     }
 
     #[test]

@@ -98,7 +98,9 @@ fn sentence(line: &LineChange) -> String {
 
 /// Names stand last: they are as long as they like.
 fn row(text: &mut String, change: &Change, name: &str) {
-    let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), |f| format!("{f:.2}"));
+    // Rounded down, as everywhere: 9.996 is not 10, and what costs anything is not 0.
+    let two = |figure: f64| format!("{:.2}", (figure * 100.0 + 1e-9).floor() / 100.0);
+    let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), two);
     let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |f| format!("{f:+.2}"));
     let interval = change.interval.map_or_else(|| "–".to_owned(), |i| format!("{:+.2} to {:+.2}", i.low, i.high));
     let verdict = match change.verdict {
@@ -138,16 +140,19 @@ fn profile(text: &mut String, line: &LineChange, zone: Zone, palette: Palette) {
 }
 
 fn one_sided(text: &mut String, side: &str, named: &[Named]) {
-    if named.is_empty() {
+    // The members of a cluster that is named are named with it.
+    let is_told = |(cluster, member): &&Named| member.is_none() || !named.contains(&(cluster.clone(), None));
+    let told: Vec<&Named> = named.iter().filter(is_told).collect();
+    if told.is_empty() {
         return;
     }
-    let name = |(cluster, member): &Named| match member {
+    let name = |(cluster, member): &&Named| match member {
         None => in_short(cluster),
         Some(member) => format!("{} of {}", in_short(member), in_short(cluster)),
     };
-    let told: Vec<String> = named.iter().take(NAMED).map(name).collect();
-    let _ = write!(text, "\nonly {side}, not compared: {}", told.join(", "));
-    match named.len().saturating_sub(NAMED) {
+    let names: Vec<String> = told.iter().take(NAMED).map(name).collect();
+    let _ = write!(text, "\nonly {side}, not compared: {}", names.join(", "));
+    match told.len().saturating_sub(NAMED) {
         0 => text.push('\n'),
         more => {
             let _ = writeln!(text, " and {more} more (--csv names them)");
@@ -159,7 +164,7 @@ fn method(text: &mut String, diff: &Diff) {
     let _ = writeln!(
         text,
         "means over scored steps; a metric's row is what it cost, so that above 0 every change is for the better\n\
-         interval: bootstrap of the difference of means, {RESAMPLES} draws of whole days; delta: Cliff's, of cells, -1 to 1"
+         interval: bootstrap of the difference of means, {RESAMPLES} draws of blocks of days; delta: Cliff's, of cells, -1 to 1"
     );
     let intervals = diff.intervals();
     if intervals > 1 {

@@ -65,8 +65,8 @@ fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zo
         let hours = |side: &Side| format!("{} of {} ({})", side.hours_below[place], side.hours, share(side, place));
         let _ = writeln!(text, "  hours below {below}: {} before, {} after", hours(&line.before), hours(&line.after));
     }
-    let known = |side: &Side| format!("{} % of steps on {} days", floor_percent(side.coverage()), side.days);
-    let _ = writeln!(text, "  scored: {} before, {} after", known(&line.before), known(&line.after));
+    let known = |side: &Side| format!("{} % of steps, {} d", floor_percent(side.coverage()), side.days);
+    let _ = writeln!(text, "  scored: before {}; after {}", known(&line.before), known(&line.after));
     profile(text, line, zone, palette);
 }
 
@@ -84,7 +84,7 @@ fn sentence(line: &LineChange) -> String {
     let LineChange { score, before, after, .. } = line;
     let (Some(difference), Some(interval)) = (score.difference(), score.interval) else {
         return format!(
-            "too little data: {} days with a score before and {} after; {MIN_DAYS} of each are needed",
+            "too little data: days with a score are {} before and {} after, and {MIN_DAYS} of each are needed",
             before.days, after.days
         );
     };

@@ -131,6 +131,14 @@ fn two_folders_and_an_instant_of_one_say_the_same_as_numpy_and_scipy() {
         let csv = folder.write("sample.csv", diff(&[&sample, "--at", at, "--csv"]));
         oracle("diff.py", &[&csv, &sample, "--at", &second.to_string()]);
     }
+    // Other cells; 2026-10-08 begins at 18:30 UTC in Kolkata.
+    for (cell, minutes) in [("15m", "15"), ("2h", "120")] {
+        let how = ["--time-zone", "Asia/Kolkata", "--cell", cell, "--rollup", "mean"];
+        etcd_heatmap(&[&["score", "--quiet", &sample], &how[..]].concat()).succeeds();
+        let csv = folder.write("cells.csv", diff(&[&sample, "--at", "2026-10-08", "--csv"]));
+        let at = (START + 7 * DAY - 5 * HOUR - HOUR / 2).to_string();
+        oracle("diff.py", &[&csv, &sample, "--at", &at, "--cell", minutes]);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 usage: diff.py CSV BEFORE AFTER
        diff.py CSV DIR --at SECONDS
+       either with --cell MINUTES, where it is not 60
 
 From heatmap.csv of the folders: means, hours, days, coverage; Cliff's delta as the U of Mann and Whitney; the interval by
 a bootstrap of its own with other draws, which must agree within what draws may differ by."""
@@ -41,7 +42,7 @@ def sides(asked):
         return cells(asked.folders[0]), cells(asked.folders[1])
     lines = cells(asked.folders[0])
     chosen = lambda wanted: {key: found for key, rows in lines.items() if (found := list(filter(wanted, rows)))}
-    return chosen(lambda row: seconds(row) + 3600 <= asked.at), chosen(lambda row: seconds(row) >= asked.at)
+    return chosen(lambda row: seconds(row) + asked.cell * 60 <= asked.at), chosen(lambda row: seconds(row) >= asked.at)
 
 
 class Side:
@@ -52,7 +53,8 @@ class Side:
         self.values = numpy.column_stack([[float(row["mean"]) for row in scored], losses]) if scored else None
         self.dates = sorted({row["date"] for row in scored})
         self.day = numpy.array([self.dates.index(row["date"]) for row in scored])
-        self.coverage = len(rows) and sum(int(row["steps_scored"]) for row in rows) / sum(int(r["steps_expected"]) for r in rows)
+        counted = lambda name: sum(int(row[name]) for row in rows)
+        self.coverage = counted("steps_scored") / counted("steps_expected")
 
     def mean(self, quantity):
         return numpy.average(self.values[:, quantity], weights=self.steps)
@@ -89,7 +91,7 @@ def interval_faults(where, row, before, after, quantity, random):
         yield f"{where}: {row['verdict']}, and the interval is {low} to {high}"
 
 
-def faults(where, row, before, after, quantity, random):
+def faults(where, row, before, after, quantity, hours, random):
     expected = {}
     if before.values is not None and after.values is not None:
         b, a = before.values[:, quantity], after.values[:, quantity]
@@ -98,9 +100,10 @@ def faults(where, row, before, after, quantity, random):
         expected["cliffs_delta"] = 2 * stats.mannwhitneyu(a, b).statistic / (len(a) * len(b)) - 1
     if quantity == 0:
         for side, name in [(before, "before"), (after, "after")]:
-            expected |= {f"days_{name}": len(side.dates), f"hours_{name}": len(side.steps),
+            expected |= {f"days_{name}": len(side.dates), f"hours_{name}": len(side.steps) * hours,
                          f"coverage_{name}": side.coverage,
-                         f"hours_below_7_{name}": side.below(7), f"hours_below_5_{name}": side.below(5)}
+                         f"hours_below_7_{name}": side.below(7) * hours,
+                         f"hours_below_5_{name}": side.below(5) * hours}
     for name, value in expected.items():
         if not row[name] or abs(float(row[name]) - value) > 1e-12 * max(1, abs(value)):
             yield f"{where} {name}: expected {value}, found {row[name]!r}"
@@ -120,11 +123,13 @@ def main():
     parser.add_argument("csv")
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--at", type=int)
+    parser.add_argument("--cell", type=int, default=60)
     asked = parser.parse_args()
     before, after = sides(asked)
     report, random = Report(), numpy.random.default_rng(1)
     with open(asked.csv, newline="") as file:
-        rows = {(row["level"], label(row["cluster"]), label(row["member"]), row["metric"]): row for row in csv.DictReader(file)}
+        key = lambda row: (row["level"], label(row["cluster"]), label(row["member"]), row["metric"])
+        rows = {key(row): row for row in csv.DictReader(file)}
     both = before.keys() & after.keys()
     verdicts = {(*key, "score"): f"only_{'before' if key in before else 'after'}" for key in before.keys() ^ after.keys()}
     expected = {(*key, name) for key in both for name in QUANTITIES} | verdicts.keys()
@@ -136,7 +141,7 @@ def main():
         one, two = Side(before[key]), Side(after[key])
         for quantity, name in enumerate(QUANTITIES):
             if row := rows.get((*key, name)):
-                wrong += faults(f"{key} {name}", row, one, two, quantity, random)
+                wrong += faults(f"{key} {name}", row, one, two, quantity, asked.cell / 60, random)
     report.check(f"figures of {len(both)} lines", wrong)
     report.close()
 

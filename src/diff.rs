@@ -1,7 +1,7 @@
 //! What changed between two times: means, losses by metric, how sure that is and how much.
 //!
-//! A mean is one over scored steps, so that a cell of which little is known says little. What a metric cost is told as a
-//! negative number of points: the score is 10 and all of these, and a change above 0 is always for the better.
+//! A mean is one over scored steps, so that a cell of which little is known says little. What a metric cost is told
+//! as a negative number of points: the score is 10 and all of these, and a change above 0 is always for the better.
 
 mod cliff;
 mod interval;

@@ -1,6 +1,9 @@
 //! `etcd-heatmap diff`: what changed between two times.
 
 mod alike;
+mod error;
+
+pub use error::DiffError;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -30,7 +33,7 @@ struct Scored<'a> {
 
 impl<'a> Scored<'a> {
     fn read(folder: &'a Path) -> Result<Self, CommandError> {
-        let not_scored = || CommandError::NotScored(folder.to_owned());
+        let not_scored = || CommandError::from(DiffError::NotScored(folder.to_owned()));
         let manifest = Manifest::read(folder).ok_or_else(not_scored)?;
         let folding = manifest.folding().ok_or_else(not_scored)?;
         Ok(Self { folder, folding, lines: read_cells(folder)?, manifest })
@@ -49,7 +52,7 @@ pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> 
     match (&args.after, &args.at) {
         (Some(after), _) => {
             if same_folder(&args.before, after) {
-                return Err(CommandError::SameFolder(after.clone()));
+                return Err(DiffError::SameFolder(after.clone()).into());
             }
             let after = Scored::read(after)?;
             check_alike(&before, &after)?;
@@ -78,7 +81,7 @@ fn same_folder(a: &Path, b: &Path) -> bool {
 }
 
 /// An instant outside of the folder's time compares nothing.
-fn check_both(scored: &Scored<'_>, parts: &(Vec<Part<'_>>, Vec<Part<'_>>), at: &str) -> Result<(), CommandError> {
+fn check_both(scored: &Scored<'_>, parts: &(Vec<Part<'_>>, Vec<Part<'_>>), at: &str) -> Result<(), DiffError> {
     let side = match parts {
         (before, _) if before.is_empty() => "before",
         (_, after) if after.is_empty() => "after",
@@ -86,7 +89,7 @@ fn check_both(scored: &Scored<'_>, parts: &(Vec<Part<'_>>, Vec<Part<'_>>), at: &
     };
     let starts = || scored.lines.iter().flat_map(|line| line.cells.iter().map(|cell| cell.start_ms));
     let format = |ms: Option<i64>| ms.map_or_else(|| "nowhere".to_owned(), |ms| scored.folding.zone.format(ms));
-    Err(CommandError::NothingThere {
+    Err(DiffError::NothingThere {
         side,
         at: at.to_owned(),
         folder: scored.folder.to_owned(),

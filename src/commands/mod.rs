@@ -35,6 +35,7 @@ use crate::import::ImportError;
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::{Step, TimeError};
+pub use diff::DiffError;
 use interrupt::Interrupt;
 pub use interrupt::Signal;
 use output_folder::OutputFolder;
@@ -234,42 +235,9 @@ pub enum CommandError {
         /// How long it may be.
         max_age: String,
     },
-    /// A folder without a manifest of scores.
-    #[error(
-        "{} holds no scores: name a folder that backfill or score wrote to, or run 'etcd-heatmap score {}'",
-        .0.display(),
-        .0.display()
-    )]
-    NotScored(PathBuf),
-    /// Folders whose scores mean different things.
-    #[error("{before} and {after} were not scored alike and cannot be compared: {differs}; {remedy}")]
-    NotAlike {
-        /// A folder.
-        before: String,
-        /// The other.
-        after: String,
-        /// What is not the same.
-        differs: String,
-        /// How to make it so.
-        remedy: String,
-    },
-    /// A folder against itself.
-    #[error("{} cannot be compared with itself: name two folders, or one and --at TIME", .0.display())]
-    SameFolder(PathBuf),
-    /// An instant with nothing on one side of it.
-    #[error("nothing lies {side} {at}: {} has cells from {from} to {to}", .folder.display())]
-    NothingThere {
-        /// Before or after.
-        side: &'static str,
-        /// As typed.
-        at: String,
-        /// The folder.
-        folder: PathBuf,
-        /// Its first cell.
-        from: String,
-        /// Its last cell.
-        to: String,
-    },
+    /// A comparison of two times.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
     /// All was done, and what came out is less than `--fail-below` demands.
     #[error("{0}")]
     Below(Box<Shortfall>),

@@ -1,8 +1,9 @@
 //! How often a value of one group is above one of another.
 
-/// Cliff's delta (N. Cliff, "Dominance statistics: ordinal analyses to answer ordinal questions", Psychological Bulletin
-/// 114 (1993) 494): of all pairs of a value before and one after, the share in which the later one is higher, less the
-/// share in which it is lower. It asks nothing of how values are spread. `None` where a side has none.
+/// Cliff's delta (N. Cliff, "Dominance statistics: ordinal analyses to answer ordinal questions", Psychological
+/// Bulletin 114 (1993) 494): of all pairs of a value before and one after, the share in which the later one is
+/// higher, less the share in which it is lower. It asks nothing of how values are spread. `None` where a side has
+/// none.
 pub(super) fn cliffs_delta(mut before: Vec<f64>, mut after: Vec<f64>) -> Option<f64> {
     if before.is_empty() || after.is_empty() {
         return None;

@@ -1,13 +1,14 @@
 //! Where a difference of means lies: a bootstrap over days.
 //!
 //! Hours that follow each other are alike, and days somewhat, so that drawing hours would make any difference look
-//! certain. Whole local days are drawn instead, and of a longer time several in a row: the moving block bootstrap (H. R.
-//! Künsch, Annals of Statistics 17 (1989) 1217), in which the last day is followed by the first so that all are drawn
-//! alike (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). Blocks are as long as the cube root
-//! of the number of days, and there are seven or more: 1 day of 7, 2 of 14, 3 of 30, 7 of 365.
+//! certain. Whole local days are drawn instead, and of a longer time several in a row: the moving block bootstrap (H.
+//! R. Künsch, Annals of Statistics 17 (1989) 1217), in which the last day is followed by the first so that all are
+//! drawn alike (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). Blocks are as long as
+//! the cube root of the number of days, and there are seven or more: 1 day of 7, 2 of 14, 3 of 30, 7 of 365.
 //!
-//! A percentile interval of few blocks is too narrow. It is expanded as T. C. Hesterberg says ("What Teachers Should Know
-//! About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by Student's t.
+//! A percentile interval of few blocks is too narrow. It is expanded as T. C. Hesterberg says ("What Teachers Should
+//! Know About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by
+//! Student's t.
 
 use super::QUANTITIES;
 use crate::time::UtcDay;
@@ -151,8 +152,8 @@ fn quantile(sorted: &[f64], level: f64) -> f64 {
     sorted[from] + (sorted[to] - sorted[from]) * share
 }
 
-/// The 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher (Abramowitz and Stegun 26.7.5): off by less
-/// than 0.002 from 6 degrees of freedom on.
+/// The 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher (Abramowitz and Stegun 26.7.5): off by
+/// less than 0.002 from 6 degrees of freedom on.
 fn student_975(freedom: usize) -> f64 {
     let (z, n) = (1.959_963_984_540_054_f64, freedom as f64);
     let terms = [

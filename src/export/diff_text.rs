@@ -164,7 +164,8 @@ fn method(text: &mut String, diff: &Diff) {
     let _ = writeln!(
         text,
         "means over scored steps; a metric's row is what it cost, so that above 0 every change is for the better\n\
-         interval: bootstrap of the difference of means, {RESAMPLES} draws of blocks of days; delta: Cliff's, of cells, -1 to 1"
+         interval: bootstrap of the difference of means, {RESAMPLES} draws of blocks of days; \
+         delta: Cliff's, of cells, -1 to 1"
     );
     let intervals = diff.intervals();
     if intervals > 1 {

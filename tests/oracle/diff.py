@@ -4,8 +4,8 @@ usage: diff.py CSV BEFORE AFTER
        diff.py CSV DIR --at SECONDS
        either with --cell MINUTES, where it is not 60
 
-From heatmap.csv of the folders: means, hours, days, coverage; Cliff's delta as the U of Mann and Whitney; the interval by
-a bootstrap of its own with other draws, which must agree within what draws may differ by."""
+From heatmap.csv of the folders: means, hours, days, coverage; Cliff's delta as the U of Mann and Whitney; the interval
+by a bootstrap of its own with other draws, which must agree within what draws may differ by."""
 
 import argparse
 import csv
@@ -131,7 +131,8 @@ def main():
         key = lambda row: (row["level"], label(row["cluster"]), label(row["member"]), row["metric"])
         rows = {key(row): row for row in csv.DictReader(file)}
     both = before.keys() & after.keys()
-    verdicts = {(*key, "score"): f"only_{'before' if key in before else 'after'}" for key in before.keys() ^ after.keys()}
+    only = lambda key: "only_before" if key in before else "only_after"
+    verdicts = {(*key, "score"): only(key) for key in before.keys() ^ after.keys()}
     expected = {(*key, name) for key in both for name in QUANTITIES} | verdicts.keys()
     report.compare("rows", dict.fromkeys(expected, True), dict.fromkeys(rows, True))
     report.check("one-sided", (f"{key}: {rows[key]['verdict']}" for key, word in verdicts.items()

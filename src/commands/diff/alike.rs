@@ -1,13 +1,12 @@
 //! Whether the scores of two folders mean the same.
 
-use super::Scored;
-use crate::commands::CommandError;
+use super::{DiffError, Scored};
 use crate::export::Manifest;
 use crate::said::in_short;
 use crate::spec::{Metric, Profile};
 
 /// An error that names what differs and how to make it the same.
-pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(), CommandError> {
+pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(), DiffError> {
     let (mut differs, mut flags) = (Vec::new(), Vec::new());
     if !same_rules(&before.manifest, &after.manifest) {
         let name = |manifest: &Manifest| manifest.profile.as_ref().map_or("unknown", |p| p.name.as_str()).to_owned();
@@ -28,7 +27,7 @@ pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(),
     }
     let shown = |scored: &Scored<'_>| in_short(&scored.folder.display().to_string());
     let remedy = format!("score one again, such as: etcd-heatmap score {} {}", shown(after), flags.join(" "));
-    Err(CommandError::NotAlike { before: shown(before), after: shown(after), differs: differs.join(", "), remedy })
+    Err(DiffError::NotAlike { before: shown(before), after: shown(after), differs: differs.join(", "), remedy })
 }
 
 fn same_rules(before: &Manifest, after: &Manifest) -> bool {

@@ -1,12 +1,16 @@
 //! What a person types.
 
+mod diff;
 mod examples;
 mod flags;
 mod package;
 mod show;
 mod textfile;
 
-pub use flags::{All, Flags, OfCheck, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted};
+pub use diff::DiffArgs;
+pub use flags::{
+    All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted,
+};
 pub use package::{CompletionsArgs, ManArgs};
 pub use show::ShowArgs;
 pub use textfile::TextfileArgs;
@@ -20,9 +24,9 @@ use crate::export::Retention;
 use crate::findings::Kind;
 use crate::spec::Profile;
 use examples::{
-    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, EXPLAIN_EXAMPLES, FINDINGS_EXAMPLES,
-    IMPORT_EXAMPLES,
-    LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
+    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
+    FINDINGS_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES,
+    SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES,
     TEXTFILE_EXAMPLES,
 };
 
@@ -85,6 +89,12 @@ pub enum Command {
     /// Each finding tells its evidence and its rule. The folder's manifest says how its scores were made, as for explain.
     #[command(after_help = FINDINGS_EXAMPLES)]
     Findings(FindingsArgs),
+    /// What changed, by cluster and metric: between two folders, or before and after an instant of one.
+    ///
+    /// Means, hours below 7 and 5, how sure the difference is (a 95 % interval that knows that neighbouring hours are
+    /// alike) and how large (Cliff's delta). Unknown cells are left out, and told.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Check OpenMetrics files for what promtool takes without a word, and should not.
     ///
     /// Samples out of order or twice, milliseconds for seconds, a missing or early # EOF, blank lines, CR LF, name{},
@@ -124,6 +134,7 @@ impl Command {
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
             Self::Findings(args) => &args.flags.given,
+            Self::Diff(args) => &args.flags.given,
             Self::Show(_) | Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
@@ -196,7 +207,7 @@ pub struct ScoreArgs {
 
     /// Compare what these profiles call red, yellow and green, instead of writing scores; separated by
     /// commas. With --weight or --band the profile that they change is compared as well.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named)]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named, conflicts_with = "fail-below")]
     pub compare: Vec<Profile>,
 
     /// How to score.

@@ -10,16 +10,19 @@
 //!                                           export: parquet csv openmetrics terminal
 //! ```
 //!
-//! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, explain, findings ←
-//! export ← import ← config ← cli ← commands`: no module uses one to its right. The network is in [`prometheus`] only, and
+//! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, diff,
+//! explain, fail_below, findings ← export ← import ← config ← cli ← commands`: no module uses one to its right. The
+//! network is in [`prometheus`] only, and
 //! nothing below [`commands`] prints or exits.
 
 pub mod cli;
 pub mod commands;
 pub mod comparison;
 pub mod config;
+pub mod diff;
 pub mod explain;
 pub mod export;
+pub mod fail_below;
 pub mod findings;
 pub mod heatmap;
 pub mod history;

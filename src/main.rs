@@ -4,10 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use etcd_heatmap::cli::{self, Cli};
-use etcd_heatmap::commands;
+use etcd_heatmap::commands::{self, CommandError};
 
 /// What a command line, an environment or a file of settings that cannot be understood exits with.
 const USAGE: u8 = 2;
+
+/// What a run exits with that did all it was asked to, and found less than `--fail-below` demands.
+const BELOW: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -29,7 +32,11 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("error: {error}");
-            if error.is_usage() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+            match error {
+                error if error.is_usage() => ExitCode::from(USAGE),
+                CommandError::Below(_) => ExitCode::from(BELOW),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

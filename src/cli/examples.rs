@@ -100,6 +100,13 @@ Examples:
   Everything, for a spreadsheet:
     etcd-heatmap findings audit --csv > findings.csv";
 
+pub(super) const DIFF_EXAMPLES: &str = "\
+Examples:
+  Did the new disks of 7 October help?
+    etcd-heatmap diff audit --at 2026-10-07
+  Two months, and a pipeline that stops where any hour of the second was below 7:
+    etcd-heatmap diff audit-september audit-october --fail-below 7";
+
 pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
   What a backfill wrote, before an import:

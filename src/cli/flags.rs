@@ -33,6 +33,10 @@ pub enum OfScore {}
 #[derive(Clone, Copy, Debug)]
 pub enum OfExplain {}
 
+/// What `diff` uses: the rest stands in the manifests of what it compares.
+#[derive(Clone, Copy, Debug)]
+pub enum OfDiff {}
+
 /// What `import` uses.
 #[derive(Clone, Copy, Debug)]
 pub enum OfImport {}
@@ -80,6 +84,12 @@ impl Wanted for OfImport {
     }
 }
 
+impl Wanted for OfDiff {
+    fn wants(key: &Key) -> bool {
+        matches!(key.name, "score.fail_below" | "score.min_coverage")
+    }
+}
+
 impl Wanted for OfSql {
     fn wants(key: &Key) -> bool {
         is_of_profile(key) || key.name == "score.min_coverage"
@@ -112,13 +122,16 @@ impl Wanted for OfCheck {
 impl Wanted for OfScore {
     fn wants(key: &Key) -> bool {
         OfExplain::wants(key)
-            || matches!(key.name, "output.formats" | "output.retention" | "output.emit" | "output.labels")
+            || matches!(
+                key.name,
+                "score.fail_below" | "output.formats" | "output.retention" | "output.emit" | "output.labels"
+            )
     }
 }
 
 impl Wanted for OfExplain {
     fn wants(key: &Key) -> bool {
-        key.parts().0 == "score" || key.name == "bands"
+        key.parts().0 == "score" && key.name != "score.fail_below" || key.name == "bands"
     }
 }
 

@@ -21,8 +21,11 @@ pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Re
         // There is nothing to score unless an earlier run left something.
         Ok(pull::Pulled::Some(error)) if History::within(out).days()?.is_empty() => Err(error),
         Ok(pulled) => {
-            score::run(out, out, settings, &emission, run)?;
-            pulled.into_result()
+            // Exit code 3 says that all else went well: what could not be pulled is told first.
+            match score::run(out, out, settings, &emission, run) {
+                Err(below @ CommandError::Below(_)) => pulled.into_result().and(Err(below)),
+                scored => scored.and(pulled.into_result()),
+            }
         }
         Err(error) => Err(error),
     }

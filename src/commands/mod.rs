@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod completions;
 mod config;
+mod diff;
 mod evidence;
 mod explain;
 mod findings;
@@ -30,11 +31,13 @@ use std::path::{Path, PathBuf};
 use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
 use crate::config::{Config, ConfigError, Environment, VARIABLES};
 use crate::export::{ExportError, RulesError};
+use crate::fail_below::{Gate, Shortfall};
 use crate::history::{FileError, History, HistoryError};
 use crate::import::ImportError;
 use crate::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::{Step, TimeError};
+pub use diff::DiffError;
 use interrupt::Interrupt;
 pub use interrupt::Signal;
 use output_folder::OutputFolder;
@@ -237,6 +240,12 @@ pub enum CommandError {
         /// How long it may be.
         max_age: String,
     },
+    /// A comparison of two times.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
+    /// All was done, and what came out is less than `--fail-below` demands.
+    #[error("{0}")]
+    Below(Box<Shortfall>),
     /// A limit that a profile needs and the history does not know.
     #[error(
         "the profile {profile} judges {metric} against {limit}, which the history does not hold: pull it again with that --profile and --overwrite, or leave {metric} out with --without {metric}"
@@ -297,6 +306,7 @@ pub fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Findings(args) => findings::run(&args, settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings, &reporter),
         Command::Show(args) => show::run(&args, settings, &reporter),
+        Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
@@ -334,6 +344,11 @@ impl Writing {
         let folder = OutputFolder::take(out, &reporter)?;
         Ok(Self { reporter, interrupt, _folder: folder })
     }
+}
+
+/// An error where a demand is not met.
+fn met(gate: Option<Gate>) -> Result<(), CommandError> {
+    gate.and_then(Gate::shortfall).map_or(Ok(()), |shortfall| Err(CommandError::Below(Box::new(shortfall))))
 }
 
 /// The variables of the environment that are ours.

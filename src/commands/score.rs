@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::evidence::{Opened, companions_read, list_history};
-use super::{CommandError, Writing};
+use super::{CommandError, Writing, met};
 use crate::config::{Format, How, Settings};
 use crate::export::{Emission, Manifest, ManifestOpenMetrics};
 use crate::heatmap::Marks;
@@ -92,7 +92,8 @@ pub(super) fn run(
     if !overview.missing.is_empty() {
         reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));
     }
-    broken.into_result()
+    broken.into_result()?;
+    met(outcome.gate)
 }
 
 /// The days that could not be read, in their footers or in their rows.

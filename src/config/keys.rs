@@ -3,8 +3,8 @@
 
 use super::Formats;
 use super::parse::{
-    age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, offset, ok, patience,
-    profile_list, queries_a_second, retention, retries, selector, series, share, url, weight_list,
+    age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
+    patience, profile_list, queries_a_second, retention, retries, selector, series, share, url, weight_list,
 };
 use crate::prometheus::{PlainHeaders, Preset};
 use crate::score::Rollup;
@@ -120,7 +120,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 45] = [
+pub static KEYS: [Key; 46] = [
     Key::text(
         "source.url",
         "",
@@ -322,6 +322,18 @@ pub static KEYS: [Key; 45] = [
         "0.5",
         flag("min-coverage", "SHARE", "Share of its steps that must be scored for a cell not to be uncertain, 0 to 1"),
         |text| ok(share(text)),
+    )
+    .of_shape(Shape::Number),
+    Key::text(
+        "score.fail_below",
+        "0",
+        flag(
+            "fail-below",
+            "SCORE",
+            "For CI: exit with 3, and say why, when the mean of any cell of a cluster is below this, 0 to 10, or when \
+             less than --min-coverage of a cluster's steps is scored. All outputs are written. 0 never fails",
+        ),
+        |text| ok(lowest_score(text)),
     )
     .of_shape(Shape::Number),
     Key::weight("weights.wal_fsync"),

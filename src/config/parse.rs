@@ -62,6 +62,14 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// What no cell of a cluster may be below; `None` for 0, which none is.
+pub(super) fn lowest_score(text: &str) -> Result<Option<f64>, String> {
+    match text.trim().parse() {
+        Ok(score) if (0.0..=10.0).contains(&score) => Ok(Some(score).filter(|score| *score > 0.0)),
+        _ => Err(format!("'{text}' is no score: write a number from 0 to 10, such as 7")),
+    }
+}
+
 /// Label matchers: they stand in queries, which stand on one line of a rule file.
 pub(super) fn selector(text: &str) -> Result<(), String> {
     match text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')) {

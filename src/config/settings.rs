@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{
-    RetentionSetting, age, concurrency, every, extra_labels, families, label_name, list, offset, patience,
-    profile_list, queries_a_second, retention, retries, series, share, weight_list,
+    RetentionSetting, age, concurrency, every, extra_labels, families, label_name, list, lowest_score, offset,
+    patience, profile_list, queries_a_second, retention, retries, series, share, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::export::{ExtraLabels, Family};
+use crate::fail_below::{Demand, Gate};
 use crate::heatmap::Folding;
 use crate::history::{QuerySource, Source};
 use crate::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
@@ -91,6 +92,16 @@ pub struct How {
     pub folding: Folding,
     /// Share of its steps that must be scored for a cell not to be uncertain.
     pub min_coverage: f64,
+    /// What no cell of a cluster may be below.
+    pub fail_below: Option<f64>,
+}
+
+impl How {
+    /// What is demanded of every cluster, where anything is.
+    pub fn gate(&self) -> Option<Gate> {
+        let demand = |score| Demand { score, min_coverage: self.min_coverage };
+        self.fail_below.map(|score| Gate::new(demand(score), self.folding.zone))
+    }
 }
 
 impl Settings {
@@ -104,7 +115,12 @@ impl Settings {
         let profile = profile(values)?.without(&without).map_err(|e| values.error("score.without", e))?;
         Ok(Self {
             source: SourceSettings::of(values)?,
-            how: How { profile, folding, min_coverage: values.read("score.min_coverage", share)? },
+            how: How {
+                profile,
+                folding,
+                min_coverage: values.read("score.min_coverage", share)?,
+                fail_below: values.read("score.fail_below", lowest_score)?,
+            },
             without,
             formats: values.read("output.formats", str::parse)?,
             emission: EmissionSettings {

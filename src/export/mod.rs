@@ -6,6 +6,8 @@ mod comparison;
 mod csv;
 mod csv_field;
 mod day_columns;
+mod diff_csv;
+mod diff_text;
 mod explanation;
 mod figures;
 mod findings_csv;
@@ -27,6 +29,8 @@ mod xlsx;
 
 pub use comparison::{COMPARISON, comparison_text};
 pub use csv::CellsCsv;
+pub use diff_csv::{DIFF, diff_csv};
+pub use diff_text::{Compared, diff_text};
 pub use explanation::explain_text;
 pub use findings_csv::{FINDINGS, findings_csv, write_findings};
 pub use findings_text::findings_text;

@@ -44,7 +44,7 @@ impl Palette {
 
 /// One hour of one cluster.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Hour {
+pub(super) enum Hour {
     /// The cluster did not exist.
     Nothing,
     /// It existed, and no step was scored.
@@ -151,7 +151,7 @@ pub(crate) fn printable(label: &str) -> String {
 }
 
 /// Three columns: the score rounded down, so that only a faultless hour shows 10.
-fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
+pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
     let (digits, mean) = match hour {
         Hour::Nothing => return text.push_str("   "),
         Hour::Unknown => (" ··".to_owned(), None),
@@ -181,7 +181,7 @@ fn of_256(mean: Option<f64>) -> u8 {
     mean.map_or(GREY, |mean| SCORES[(mean.clamp(0.0, 10.0)) as usize])
 }
 
-fn legend(palette: Palette) -> String {
+pub(super) fn legend(palette: Palette) -> String {
     let mut text = "each hour's mean score, rounded down:".to_owned();
     for score in [0.0, 2.0, 5.0, 8.0, 10.0] {
         paint_hour(&mut text, Hour::Scored { mean: score, uncertain: false }, palette);

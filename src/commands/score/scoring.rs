@@ -16,6 +16,7 @@ use crate::explain::ScoredWindow;
 use crate::export::{
     CellsCsv, Emission, ExportError, HeatmapParquet, ManifestBlock, Written, write_scores, write_window,
 };
+use crate::fail_below::Gate;
 use crate::heatmap::{Folding, Marks, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
 use crate::readings::Lives;
@@ -60,6 +61,8 @@ pub(super) struct Outcome {
     pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
+    /// What `--fail-below` demands, and how far it is so.
+    pub(super) gate: Option<Gate>,
 }
 
 /// A signal, and how many days were scored until then.
@@ -99,7 +102,7 @@ impl Scoring<'_> {
                 score_files.extend(windows);
                 progress.clear();
                 let (files, picture, stopped) = (score_files, cells.picture, Some(Stopped { signal, days }));
-                return Ok(Outcome { files, blocks, stopped, picture, broken });
+                return Ok(Outcome { files, blocks, stopped, picture, broken, gate: None });
             }
             for day in scored.into_iter().flatten() {
                 let is_last = days.last() == Some(&day.day);
@@ -117,11 +120,12 @@ impl Scoring<'_> {
             progress.set(done, "");
         }
         progress.clear();
+        let gate = cells.gate.take();
         let (mut files, picture) = cells.finish()?;
         files.extend(score_files);
         let (windows, blocks): (Vec<Written>, _) = window_files.into_iter().unzip();
         files.extend(windows);
-        Ok(Outcome { files, blocks, stopped: None, picture, broken })
+        Ok(Outcome { files, blocks, stopped: None, picture, broken, gate })
     }
 
     /// Reads, scores and folds one day, and writes its scores.
@@ -145,6 +149,7 @@ struct CellFiles {
     parquet: Option<HeatmapParquet>,
     csv: Option<CellsCsv>,
     picture: Overall,
+    gate: Option<Gate>,
 }
 
 impl CellFiles {
@@ -158,6 +163,7 @@ impl CellFiles {
                 .transpose()?,
             csv: asked(Format::Csv).then(|| CellsCsv::create(scoring.out, "heatmap.csv")).transpose()?,
             picture: Overall::new(&scoring.table, scoring.how),
+            gate: scoring.how.gate(),
         })
     }
 
@@ -168,6 +174,9 @@ impl CellFiles {
         let finished = self.open.add(sums, today).map_err(ExportError::from)?;
         let cells = finish(&scoring.table, &finished, scoring.how.min_coverage, scoring.marks);
         let mut cells = cells.map_err(ExportError::from)?;
+        if let Some(gate) = &mut self.gate {
+            gate.add_cells(&cells).map_err(ExportError::from)?;
+        }
         if let Some(parquet) = &mut self.parquet {
             parquet.append(&cells)?;
         }

@@ -1,0 +1,136 @@
+//! `etcd-heatmap diff`: what changed between two times.
+
+mod alike;
+mod error;
+
+pub use error::DiffError;
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use chrono::Utc;
+
+use super::generated::print;
+use super::progress::Reporter;
+use super::{CommandError, met};
+use crate::cli::DiffArgs;
+use crate::config::{How, Settings};
+use crate::diff::{Part, diff, split, whole};
+use crate::export::{Compared, DIFF, Manifest, Palette, diff_csv, diff_text, read_cells};
+use crate::fail_below::{Demand, Gate};
+use crate::heatmap::{Folding, Line};
+use crate::history::WholeFile;
+use crate::said::in_short;
+use alike::{check_alike, notes};
+
+/// A folder with its cells.
+struct Scored<'a> {
+    folder: &'a Path,
+    manifest: Manifest,
+    folding: Folding,
+    lines: Vec<Line>,
+}
+
+impl<'a> Scored<'a> {
+    fn read(folder: &'a Path) -> Result<Self, CommandError> {
+        let not_scored = || CommandError::from(DiffError::NotScored(folder.to_owned()));
+        let manifest = Manifest::read(folder).ok_or_else(not_scored)?;
+        let folding = manifest.folding().ok_or_else(not_scored)?;
+        Ok(Self { folder, folding, lines: read_cells(folder)?, manifest })
+    }
+
+    /// `audit, 2026-10-01T00:00:00Z to 2026-10-08T00:00:00Z`
+    fn describe(&self, start: &str, end: &str) -> String {
+        format!("{}, {start} to {end}", in_short(&self.folder.display().to_string()))
+    }
+}
+
+/// Compares, prints, and writes what is asked for.
+pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    let before = Scored::read(&args.before)?;
+    let gate = gate(args, &settings.how, &before);
+    match (&args.after, &args.at) {
+        (Some(after), _) => {
+            if same_folder(&args.before, after) {
+                return Err(DiffError::SameFolder(after.clone()).into());
+            }
+            let after = Scored::read(after)?;
+            check_alike(&before, &after)?;
+            let asked = |scored: &Scored<'_>| scored.describe(&scored.manifest.asked.start, &scored.manifest.asked.end);
+            let (parts, says) = ((whole(&before.lines), whole(&after.lines)), (asked(&before), asked(&after)));
+            let notes = notes(&before, &after);
+            tell(args, reporter, &before, says, &parts, notes)?;
+            met(gate.map(|gate| passed(gate, &after.lines, i64::MIN)))
+        }
+        (None, at) => {
+            let at = at.as_deref().unwrap_or_default();
+            let at_ms = before.folding.zone.parse_instant(at, Utc::now().timestamp_millis())?;
+            let parts = split(&before.lines, at_ms, before.folding.width);
+            check_both(&before, &parts, at)?;
+            let instant = before.folding.zone.format(at_ms);
+            let asked = &before.manifest.asked;
+            let says = (before.describe(&asked.start, &instant), before.describe(&instant, &asked.end));
+            tell(args, reporter, &before, says, &parts, Vec::new())?;
+            met(gate.map(|gate| passed(gate, &before.lines, at_ms)))
+        }
+    }
+}
+
+fn same_folder(a: &Path, b: &Path) -> bool {
+    a == b || a.canonicalize().ok().is_some_and(|a| b.canonicalize().ok() == Some(a))
+}
+
+/// An instant outside of the folder's time compares nothing.
+fn check_both(scored: &Scored<'_>, parts: &(Vec<Part<'_>>, Vec<Part<'_>>), at: &str) -> Result<(), DiffError> {
+    let side = match parts {
+        (before, _) if before.is_empty() => "before",
+        (_, after) if after.is_empty() => "after",
+        _ => return Ok(()),
+    };
+    let starts = || scored.lines.iter().flat_map(|line| line.cells.iter().map(|cell| cell.start_ms));
+    let format = |ms: Option<i64>| ms.map_or_else(|| "nowhere".to_owned(), |ms| scored.folding.zone.format(ms));
+    Err(DiffError::NothingThere {
+        side,
+        at: at.to_owned(),
+        folder: scored.folder.to_owned(),
+        from: format(starts().min()),
+        to: format(starts().max()),
+    })
+}
+
+fn tell(
+    args: &DiffArgs,
+    reporter: &Reporter,
+    before: &Scored<'_>,
+    says: (String, String),
+    parts: &(Vec<Part<'_>>, Vec<Part<'_>>),
+    notes: Vec<String>,
+) -> Result<(), CommandError> {
+    let found = diff(&parts.0, &parts.1, before.folding.width);
+    if let Some(out) = &args.out {
+        super::check_folder(out)?;
+        WholeFile::write(&out.join(DIFF), diff_csv(&found).as_bytes())?;
+    }
+    if args.csv {
+        return Ok(print(&diff_csv(&found))?);
+    }
+    let profile = before.manifest.profile.as_ref().map_or_else(String::new, |profile| profile.name.clone());
+    let compared = Compared { before: says.0, after: says.1, profile, folding: before.folding, notes };
+    let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
+    reporter.result(&diff_text(&compared, &found, palette));
+    Ok(())
+}
+
+/// What is demanded; the manifest says how much must be known, unless a flag does.
+fn gate(args: &DiffArgs, how: &How, scored: &Scored<'_>) -> Option<Gate> {
+    let is_typed = args.flags.given.iter().any(|given| given.key.name == "score.min_coverage");
+    let min_coverage = scored.manifest.min_coverage.filter(|_| !is_typed).unwrap_or(how.min_coverage);
+    how.fail_below.map(|score| Gate::new(Demand { score, min_coverage }, scored.folding.zone))
+}
+
+fn passed(mut gate: Gate, lines: &[Line], from_ms: i64) -> Gate {
+    for line in lines {
+        gate.add_line(line, |start_ms| start_ms >= from_ms);
+    }
+    gate
+}

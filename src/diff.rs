@@ -1,0 +1,224 @@
+//! What changed between two times: means, losses by metric, how sure that is and how much.
+//!
+//! A mean is one over scored steps, so that a cell of which little is known says little. What a metric cost is told
+//! as a negative number of points: the score is 10 and all of these, and a change above 0 is always for the better.
+
+mod cliff;
+mod interval;
+mod side;
+
+pub use interval::{Interval, MIN_DAYS, RESAMPLES};
+pub use side::{BELOW, Side};
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::heatmap::{Cell, Line};
+use crate::spec::{METRICS, Metric};
+use crate::time::CellWidth;
+use cliff::cliffs_delta;
+use interval::intervals;
+
+/// The score, then what each metric cost.
+const QUANTITIES: usize = 1 + METRICS;
+/// What sums of so many scores may be off by: a difference that is smaller is none.
+const ROUNDING: f64 = 1e-9;
+
+/// Cells of one line that are compared with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The cluster.
+    pub cluster: &'a Arc<str>,
+    /// The member; `None` for the cluster itself.
+    pub member: Option<&'a Arc<str>>,
+    /// One or more, in order.
+    pub cells: &'a [Cell],
+}
+
+/// All cells.
+pub fn whole(lines: &[Line]) -> Vec<Part<'_>> {
+    lines.iter().filter_map(|line| part(line, &line.cells)).collect()
+}
+
+/// The cells that end by an instant, and those that begin at it or later; a cell across it is neither.
+pub fn split(lines: &[Line], at_ms: i64, width: CellWidth) -> (Vec<Part<'_>>, Vec<Part<'_>>) {
+    let width_ms = i64::from(width.minutes()) * 60_000;
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for line in lines {
+        let ended = line.cells.partition_point(|cell| cell.start_ms + width_ms <= at_ms);
+        let begun = line.cells.partition_point(|cell| cell.start_ms < at_ms);
+        before.extend(part(line, &line.cells[..ended]));
+        after.extend(part(line, &line.cells[begun..]));
+    }
+    (before, after)
+}
+
+fn part<'a>(line: &'a Line, cells: &'a [Cell]) -> Option<Part<'a>> {
+    (!cells.is_empty()).then_some(Part { cluster: &line.cluster, member: line.member.as_ref(), cells })
+}
+
+/// What can be said of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval lies above 0.
+    Better,
+    /// The whole interval lies below 0.
+    Worse,
+    /// The interval holds 0.
+    NoEvidence,
+    /// There are fewer than [`MIN_DAYS`] days with a score on a side.
+    TooLittle,
+}
+
+impl Verdict {
+    /// How it is called in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::NoEvidence => "no_evidence",
+            Self::TooLittle => "too_little_data",
+        }
+    }
+
+    fn of(interval: Option<Interval>) -> Self {
+        match interval {
+            None => Self::TooLittle,
+            Some(interval) if interval.low > ROUNDING => Self::Better,
+            Some(interval) if interval.high < -ROUNDING => Self::Worse,
+            Some(_) => Self::NoEvidence,
+        }
+    }
+}
+
+/// How the score, or what a metric cost, changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// Mean before.
+    pub before: Option<f64>,
+    /// Mean after.
+    pub after: Option<f64>,
+    /// Where the difference lies, with a confidence of 95 %.
+    pub interval: Option<Interval>,
+    /// How often a cell after is better than one before, less how often it is worse: −1 to 1.
+    pub cliffs_delta: Option<f64>,
+    /// What that comes to.
+    pub verdict: Verdict,
+}
+
+impl Change {
+    /// Points, above 0 for the better.
+    pub fn difference(&self) -> Option<f64> {
+        Some(self.after? - self.before?)
+    }
+}
+
+/// How one cluster or member changed.
+#[derive(Clone, Debug)]
+pub struct LineChange {
+    /// The cluster.
+    pub cluster: Arc<str>,
+    /// The member; `None` for the cluster itself.
+    pub member: Option<Arc<str>>,
+    /// What it was.
+    pub before: Side,
+    /// What it is.
+    pub after: Side,
+    /// The score.
+    pub score: Change,
+    /// What each metric cost.
+    pub metrics: [Change; METRICS],
+}
+
+impl LineChange {
+    /// The metrics that cost anything, with what they cost.
+    pub fn costly(&self) -> impl Iterator<Item = (Metric, &Change)> {
+        let costs = |change: &Change| [change.before, change.after].into_iter().flatten().any(|cost| cost < 0.0);
+        Metric::ALL.into_iter().zip(&self.metrics).filter(move |(_, change)| costs(change))
+    }
+}
+
+/// A cluster or a member.
+pub type Named = (Arc<str>, Option<Arc<str>>);
+
+/// What two times have in common, and what they have not.
+#[derive(Clone, Debug, Default)]
+pub struct Diff {
+    /// Each cluster, then its members.
+    pub lines: Vec<LineChange>,
+    /// Those that are gone.
+    pub only_before: Vec<Named>,
+    /// Those that are new.
+    pub only_after: Vec<Named>,
+}
+
+impl Diff {
+    /// How many intervals there are of clusters and what their metrics cost.
+    pub fn intervals(&self) -> usize {
+        let of_line = |line: &LineChange| 1 + line.costly().count();
+        let known = |line: &&LineChange| line.member.is_none() && line.score.interval.is_some();
+        self.lines.iter().filter(known).map(of_line).sum()
+    }
+}
+
+/// Compares line by line; both sides are in byte order, a cluster before its members.
+pub fn diff(before: &[Part<'_>], after: &[Part<'_>], width: CellWidth) -> Diff {
+    let mut diff = Diff::default();
+    let mut pairs = Vec::new();
+    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (Some(b), Some(a)) => (b.cluster, b.member).cmp(&(a.cluster, a.member)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => break,
+        };
+        let b = if order.is_le() { before.next() } else { None };
+        let a = if order.is_ge() { after.next() } else { None };
+        match (b, a) {
+            (Some(b), Some(a)) => pairs.push((b, a)),
+            (Some(b), None) => diff.only_before.push(named(b)),
+            (None, Some(a)) => diff.only_after.push(named(a)),
+            (None, None) => break,
+        }
+    }
+    diff.lines = pairs.into_par_iter().map(|(b, a)| compare(b, a, width)).collect();
+    diff
+}
+
+fn named(part: &Part<'_>) -> Named {
+    (part.cluster.clone(), part.member.cloned())
+}
+
+fn compare(before: &Part<'_>, after: &Part<'_>, width: CellWidth) -> LineChange {
+    let (cluster, member) = named(before);
+    let (before_side, before_days) = side::of(before.cells, width);
+    let (after_side, after_days) = side::of(after.cells, width);
+    let intervals = intervals(&before_days, &after_days);
+    let change = |quantity: usize| {
+        let interval = intervals.map(|all| all[quantity]);
+        Change {
+            before: before_side.means.map(|means| means[quantity]),
+            after: after_side.means.map(|means| means[quantity]),
+            interval,
+            cliffs_delta: cliffs_delta(of_cells(before.cells, quantity), of_cells(after.cells, quantity)),
+            verdict: Verdict::of(interval),
+        }
+    };
+    let (score, metrics) = (change(0), std::array::from_fn(|metric| change(1 + metric)));
+    LineChange { cluster, member, before: before_side, after: after_side, score, metrics }
+}
+
+/// A quantity of each cell of which anything is known.
+fn of_cells(cells: &[Cell], quantity: usize) -> Vec<f64> {
+    cells.iter().filter_map(|cell| Some(quantities(cell)?[quantity])).collect()
+}
+
+/// The mean score and what each metric cost on average, as negative points.
+fn quantities(cell: &Cell) -> Option<[f64; QUANTITIES]> {
+    let (mean, losses) = (cell.mean?, cell.losses?);
+    // 0 - 0 is 0, and -0 would be written as such.
+    Some(std::array::from_fn(|quantity| if quantity == 0 { mean } else { 0.0 - losses[quantity - 1] }))
+}

@@ -1,0 +1,237 @@
+//! Where a difference of means lies: a bootstrap over days.
+//!
+//! Hours that follow each other are alike, and days somewhat, so that drawing hours would make any difference look
+//! certain. Whole local days are drawn instead, and of a longer time several in a row: the moving block bootstrap (H.
+//! R. Künsch, Annals of Statistics 17 (1989) 1217), in which the last day is followed by the first so that all are
+//! drawn alike (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). Blocks are as long as
+//! the cube root of the number of days, and there are seven or more: 1 day of 7, 2 of 14, 3 of 30, 7 of 365.
+//!
+//! A percentile interval of few blocks is too narrow. It is expanded as T. C. Hesterberg says ("What Teachers Should
+//! Know About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by
+//! Student's t.
+
+use super::QUANTITIES;
+use crate::time::UtcDay;
+
+/// Days with a score that each side must have: of fewer nothing is claimed.
+pub const MIN_DAYS: usize = 7;
+/// How often days are drawn.
+pub const RESAMPLES: usize = 4000;
+/// Any number: the same cells give the same interval.
+const SEED: u64 = 0x6574_6364;
+
+/// 95 % of such intervals hold the difference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Points.
+    pub low: f64,
+    /// Points.
+    pub high: f64,
+}
+
+/// The scored steps of one local day, and what they add up to.
+#[derive(Clone, Debug)]
+pub(super) struct DaySums {
+    pub(super) date: UtcDay,
+    scored: f64,
+    totals: [f64; QUANTITIES],
+}
+
+impl DaySums {
+    pub(super) fn new(date: UtcDay) -> Self {
+        Self { date, scored: 0.0, totals: [0.0; QUANTITIES] }
+    }
+
+    /// Adds a cell with so many scored steps and these means.
+    pub(super) fn add(&mut self, scored: f64, means: &[f64; QUANTITIES]) {
+        self.scored += scored;
+        for (total, mean) in self.totals.iter_mut().zip(means) {
+            *total += scored * mean;
+        }
+    }
+
+    /// Means over the steps of days, one or more.
+    pub(super) fn means<'a>(days: impl IntoIterator<Item = &'a Self>) -> [f64; QUANTITIES] {
+        let Self { scored, totals, .. } = Self::sum(days);
+        totals.map(|total| total / scored)
+    }
+
+    fn sum<'a>(days: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::new(UtcDay::from_days(0));
+        for day in days {
+            sum.scored += day.scored;
+            for (sum, total) in sum.totals.iter_mut().zip(&day.totals) {
+                *sum += total;
+            }
+        }
+        sum
+    }
+}
+
+/// The interval of each difference, after less before; `None` where a side has too few days.
+pub(super) fn intervals(before: &[DaySums], after: &[DaySums]) -> Option<[Interval; QUANTITIES]> {
+    if before.len().min(after.len()) < MIN_DAYS {
+        return None;
+    }
+    let mut draws = Draws(SEED);
+    let sides = [before, after].map(Blocks::of);
+    let fewest = sides[0].drawn.min(sides[1].drawn);
+    let mut differences: [Vec<f64>; QUANTITIES] = std::array::from_fn(|_| Vec::with_capacity(RESAMPLES));
+    for _ in 0..RESAMPLES {
+        let [before, after] = [0, 1].map(|side| sides[side].draw(&mut draws));
+        for (quantity, values) in differences.iter_mut().enumerate() {
+            values.push(after[quantity] - before[quantity]);
+        }
+    }
+    let tail = normal_below(-student_975(fewest - 1));
+    Some(differences.map(|mut values| {
+        values.sort_unstable_by(f64::total_cmp);
+        Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) }
+    }))
+}
+
+/// The days of one side in blocks of so many in a row, one that begins at each day.
+struct Blocks {
+    blocks: Vec<DaySums>,
+    /// How many are drawn.
+    drawn: usize,
+    means: [f64; QUANTITIES],
+    /// What deviations fall short of with so few blocks.
+    stretch: f64,
+}
+
+impl Blocks {
+    fn of(days: &[DaySums]) -> Self {
+        let length = block_length(days.len());
+        let drawn = days.len() / length;
+        let block = |first| DaySums::sum(days.iter().cycle().skip(first).take(length));
+        Self {
+            blocks: (0..days.len()).map(block).collect(),
+            drawn,
+            means: DaySums::means(days),
+            stretch: (drawn as f64 / (drawn as f64 - 1.0)).sqrt(),
+        }
+    }
+
+    /// The means of blocks drawn with replacement, further from the true ones by the stretch.
+    fn draw(&self, draws: &mut Draws) -> [f64; QUANTITIES] {
+        let drawn = DaySums::means((0..self.drawn).map(|_| &self.blocks[draws.below(self.blocks.len())]));
+        std::array::from_fn(|q| self.means[q] + (drawn[q] - self.means[q]) * self.stretch)
+    }
+}
+
+/// Days of a block: the cube root of all, unless that leaves fewer than [`MIN_DAYS`] blocks.
+fn block_length(days: usize) -> usize {
+    let longest = days / MIN_DAYS;
+    (1..=longest).take_while(|length| length.pow(3) <= days).last().unwrap_or(1)
+}
+
+/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014).
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `end`; of so few days none is drawn noticeably more often.
+    fn below(&mut self, end: usize) -> usize {
+        ((u128::from(self.next()) * end as u128) >> 64) as usize
+    }
+}
+
+/// Linear between the order statistics, as NumPy's default.
+fn quantile(sorted: &[f64], level: f64) -> f64 {
+    let place = level * (sorted.len() - 1) as f64;
+    let (from, share) = (place.floor() as usize, place.fract());
+    let to = (from + 1).min(sorted.len() - 1);
+    sorted[from] + (sorted[to] - sorted[from]) * share
+}
+
+/// The 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher (Abramowitz and Stegun 26.7.5): off by
+/// less than 0.002 from 6 degrees of freedom on.
+fn student_975(freedom: usize) -> f64 {
+    let (z, n) = (1.959_963_984_540_054_f64, freedom as f64);
+    let terms = [
+        (z.powi(3) + z) / 4.0,
+        (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0,
+        (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0,
+    ];
+    z + terms[0] / n + terms[1] / n.powi(2) + terms[2] / n.powi(3)
+}
+
+/// The normal distribution function below 0 (Abramowitz and Stegun 26.2.17): off by less than 1e-7.
+fn normal_below(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
+    let factors = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
+    let sum = factors.iter().rev().fold(0.0, |sum, factor| (sum + factor) * t);
+    sum * (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    /// Days of 24 hours of an AR(1) series around a level.
+    fn series(draws: &mut Draws, days: i32, level: f64, correlation: f64) -> Vec<DaySums> {
+        let mut uniform = || (draws.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        // Box and Muller.
+        let mut normal = || (-2.0 * (1.0 - uniform()).ln()).sqrt() * (2.0 * std::f64::consts::PI * uniform()).cos();
+        let mut state = normal();
+        let days = (0..days).map(|day| {
+            let mut sums = DaySums::new(UtcDay::from_days(day));
+            for _ in 0..24 {
+                state = correlation * state + (1.0 - correlation * correlation).sqrt() * normal();
+                sums.add(60.0, &[level + state; QUANTITIES]);
+            }
+            sums
+        });
+        days.collect()
+    }
+
+    #[test]
+    fn ninety_five_percent_of_intervals_of_correlated_hours_hold_the_difference() {
+        for (days, correlation) in [(7, 0.5), (7, 0.8), (14, 0.8), (14, 0.9), (30, 0.9), (30, 0.95), (90, 0.95)] {
+            let mut draws = Draws(days as u64);
+            let holds = |_: &usize| {
+                let before = series(&mut draws, days, 8.0, correlation);
+                let after = series(&mut draws, days + 3, 8.5, correlation);
+                let [interval, ..] = intervals(&before, &after).unwrap();
+                interval.low <= 0.5 && 0.5 <= interval.high
+            };
+            let held = (0..200).filter(holds).count();
+            println!("{days} days, correlation {correlation}: {held} of 200");
+            assert!((180..=198).contains(&held), "{days} days, correlation {correlation}: {held} of 200");
+        }
+    }
+
+    #[test]
+    fn blocks_grow_with_the_cube_root_of_the_days() {
+        let lengths = [7, 13, 14, 26, 27, 30, 64, 365].map(block_length);
+        assert_eq!(lengths, [1, 1, 2, 2, 3, 3, 4, 7]);
+    }
+
+    #[test]
+    fn six_days_are_too_few() {
+        let mut draws = Draws(1);
+        let (six, seven) = (series(&mut draws, 6, 8.0, 0.5), series(&mut draws, 7, 8.0, 0.5));
+        assert!(intervals(&six, &seven).is_none() && intervals(&seven, &six).is_none());
+        assert!(intervals(&seven, &seven).is_some());
+    }
+
+    /// Expected values from SciPy: stats.t.ppf(0.975, n), stats.norm.cdf(z).
+    #[test]
+    fn quantiles_are_those_of_scipy() {
+        for (freedom, expected) in [(6, 2.446_911_8), (13, 2.160_368_7), (29, 2.045_229_6), (364, 1.966_502_6)] {
+            assert!((student_975(freedom) - expected).abs() < 2e-3, "{freedom}: {}", student_975(freedom));
+        }
+        for (z, expected) in [(-2.446_911_8, 0.007_204_1), (-1.966_502_6, 0.024_620_2), (-1.96, 0.024_997_9)] {
+            assert!((normal_below(z) - expected).abs() < 1e-6, "{z}: {}", normal_below(z));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What there is to say of the cells of one time.
+
+use super::interval::DaySums;
+use super::{QUANTITIES, quantities};
+use crate::heatmap::Cell;
+use crate::time::CellWidth;
+
+/// Thresholds below which hours are counted.
+pub const BELOW: [f64; 2] = [7.0, 5.0];
+
+/// The cells of one cluster or member at one time.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// First instant.
+    pub start_ms: i64,
+    /// Days with a scored step.
+    pub days: usize,
+    /// Hours of the cells with a scored step.
+    pub hours: f64,
+    /// Those of them whose mean is below each of [`BELOW`].
+    pub hours_below: [f64; BELOW.len()],
+    /// Steps that were scored.
+    pub scored: u64,
+    /// Steps at which it lived.
+    pub expected: u64,
+    /// Mean of each local hour of the day: `None` where it never lived, `Some(None)` where nothing is known.
+    pub by_hour: [Option<Option<f64>>; 24],
+    /// The score, then what each metric cost.
+    pub(super) means: Option<[f64; QUANTITIES]>,
+}
+
+impl Side {
+    /// Share of its steps that were scored, 0 to 1.
+    pub fn coverage(&self) -> f64 {
+        self.scored as f64 / self.expected as f64
+    }
+}
+
+/// Sums up cells, and each local day of them that has a score.
+pub(super) fn of(cells: &[Cell], width: CellWidth) -> (Side, Vec<DaySums>) {
+    let cell_hours = f64::from(width.minutes()) / 60.0;
+    let mut days: Vec<DaySums> = Vec::new();
+    let mut by_hour = [None; 24];
+    let mut side = Side {
+        start_ms: cells.first().map_or(0, |cell| cell.start_ms),
+        days: 0,
+        hours: 0.0,
+        hours_below: [0.0; BELOW.len()],
+        scored: 0,
+        expected: 0,
+        by_hour: [None; 24],
+        means: None,
+    };
+    for cell in cells {
+        side.scored += u64::from(cell.scored);
+        side.expected += u64::from(cell.expected);
+        let spans = usize::from(cell.hour)..(usize::from(cell.hour) + cell_hours.ceil() as usize).min(24);
+        for hour in &mut by_hour[spans] {
+            let sums: &mut (f64, f64) = hour.get_or_insert((0.0, 0.0));
+            *sums = (sums.0 + f64::from(cell.scored), sums.1 + f64::from(cell.scored) * cell.mean.unwrap_or(0.0));
+        }
+        let Some(values) = quantities(cell) else { continue };
+        side.hours += cell_hours;
+        for (hours, below) in side.hours_below.iter_mut().zip(BELOW) {
+            *hours += if values[0] < below { cell_hours } else { 0.0 };
+        }
+        if days.last().is_none_or(|day| day.date != cell.date) {
+            days.push(DaySums::new(cell.date));
+        }
+        if let Some(day) = days.last_mut() {
+            day.add(f64::from(cell.scored), &values);
+        }
+    }
+    side.days = days.len();
+    side.by_hour = by_hour.map(|sums| sums.map(|(scored, sum)| (scored > 0.0).then_some(sum / scored)));
+    side.means = (!days.is_empty()).then(|| DaySums::means(&days));
+    (side, days)
+}

@@ -26,7 +26,7 @@ pub use manifest::{MANIFEST, Manifest, ManifestMember};
 pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
 };
-pub use parquet::{HeatmapParquet, write_scores};
+pub use parquet::{CELLS, HeatmapParquet, write_scores};
 pub use read_cells::read_cells;
 pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;

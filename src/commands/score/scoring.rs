@@ -16,6 +16,7 @@ use crate::explain::ScoredWindow;
 use crate::export::{
     CellsCsv, Emission, ExportError, HeatmapParquet, ManifestBlock, Written, write_scores, write_window,
 };
+use crate::findings::{Collector, DayDigest, Findings};
 use crate::heatmap::{Folding, Marks, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
 use crate::readings::Lives;
@@ -40,6 +41,8 @@ pub(super) struct Scoring<'a> {
     pub(super) step: Step,
     pub(super) marks: Marks,
     pub(super) metadata: Vec<(&'static str, String)>,
+    /// Where findings are to be told.
+    pub(super) collector: Option<Collector<'a>>,
 }
 
 /// One day's results on their way into the files that span days.
@@ -49,6 +52,7 @@ struct ScoredDay {
     sums: DataFrame,
     file: Option<Written>,
     broken: Option<HistoryError>,
+    digest: Option<DayDigest>,
 }
 
 /// What scoring leaves behind.
@@ -60,6 +64,8 @@ pub(super) struct Outcome {
     pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
+    /// Nothing where none are to be told.
+    pub(super) findings: Findings,
 }
 
 /// A signal, and how many days were scored until then.
@@ -81,7 +87,7 @@ impl Scoring<'_> {
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut cells = CellFiles::create(self)?;
         let mut windows = self.formats.has(Format::OpenMetrics).then(|| OpenWindows::new(self.emission.windows(range)));
-        let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut score_files, mut window_files, mut broken, mut digests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
             let scored: Vec<Option<ScoredDay>> = chunk
@@ -99,13 +105,14 @@ impl Scoring<'_> {
                 score_files.extend(windows);
                 progress.clear();
                 let (files, picture, stopped) = (score_files, cells.picture, Some(Stopped { signal, days }));
-                return Ok(Outcome { files, blocks, stopped, picture, broken });
+                return Ok(Outcome { files, blocks, stopped, picture, broken, findings: Findings::default() });
             }
             for day in scored.into_iter().flatten() {
                 let is_last = days.last() == Some(&day.day);
                 cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
                 score_files.extend(day.file);
                 broken.extend(day.broken.map(|error| (day.day, error)));
+                digests.extend(day.digest);
                 if let Some(windows) = &mut windows {
                     windows.add(day.day, day.scores);
                 }
@@ -121,13 +128,15 @@ impl Scoring<'_> {
         files.extend(score_files);
         let (windows, blocks): (Vec<Written>, _) = window_files.into_iter().unzip();
         files.extend(windows);
-        Ok(Outcome { files, blocks, stopped: None, picture, broken })
+        let findings = self.collector.as_ref().map(|collector| collector.find(digests)).unwrap_or_default();
+        Ok(Outcome { files, blocks, stopped: None, picture, broken, findings })
     }
 
     /// Reads, scores and folds one day, and writes its scores.
     fn finish_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
         let (ScoredWindow { window, scores }, broken) =
             score_day(self.history, &self.table, &self.companions, self.lives, day, self.step);
+        let digest = self.collector.as_ref().map(|collector| collector.day(&window, &scores));
         drop(window);
         let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
         let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");
@@ -135,7 +144,7 @@ impl Scoring<'_> {
             true => Some(write_scores(self.out, &path, &self.table, &scores, &self.metadata)?),
             false => None,
         };
-        Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken })
+        Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken, digest })
     }
 }
 
@@ -153,7 +162,8 @@ impl CellFiles {
         let footer = || [scoring.metadata.clone(), cell_footer(scoring.how)].concat();
         Ok(Self {
             open: OpenCells::default(),
-            parquet: asked(Format::Parquet)
+            // What is drawn is drawn of it.
+            parquet: (asked(Format::Parquet) || scoring.formats.draws())
                 .then(|| HeatmapParquet::create(scoring.out, &footer(), scoring.marks))
                 .transpose()?,
             csv: asked(Format::Csv).then(|| CellsCsv::create(scoring.out, "heatmap.csv")).transpose()?,

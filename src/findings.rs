@@ -200,6 +200,11 @@ impl Findings {
         Self(all)
     }
 
+    /// All of them, in order.
+    pub fn as_slice(&self) -> &[Finding] {
+        &self.0
+    }
+
     /// In order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
         self.0.iter()

@@ -7,7 +7,7 @@
 //!                     spec ─────────────▶   score ──▶ heatmap
 //!                                             │           │
 //!                                             ▼           ▼
-//!                                           export: parquet csv openmetrics terminal
+//!                                           export: parquet csv openmetrics xlsx html image terminal
 //! ```
 //!
 //! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, diff,

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::lock::{Lock, NoLock};
+use super::score::SINGLE;
 use super::progress::Reporter;
 use super::{CommandError, check_folder};
+use crate::export::MANIFEST;
 use crate::history::{FileError, remove_partial_files};
 
 /// What is locked. It goes with the run, so that a folder that is done holds nothing but results.
@@ -56,9 +58,7 @@ fn make(folder: &Path) -> Result<(), FileError> {
 
 /// Removes the temporary files of a run that was killed, those of our names only.
 fn remove_leftovers(out: &Path) -> Result<(), FileError> {
-    remove_partial_files(out, |name| {
-        ["manifest.json", "heatmap.parquet", "heatmap.csv", crate::export::COMPARISON].contains(&name)
-    })?;
+    remove_partial_files(out, |name| name == MANIFEST || SINGLE.contains(&name))?;
     remove_partial_files(&out.join("openmetrics"), |name| name.starts_with("etcd_score-") && name.ends_with(".om"))?;
     for (kind, file) in [("history", "readings.parquet"), ("scores", "scores.parquet")] {
         for entry in fs::read_dir(out.join(kind)).into_iter().flatten().flatten() {

@@ -1,11 +1,13 @@
 //! `etcd-heatmap score`: a history on disk becomes scores, cells and files.
 
+mod drawn;
 mod emission;
 mod outputs;
 mod scoring;
 mod shown;
 
 pub(super) use emission::emission;
+pub(super) use outputs::SINGLE;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use super::evidence::{Opened, companions_read, list_history};
 use super::{CommandError, Writing, met};
 use crate::config::{Format, How, Settings};
 use crate::export::{Emission, Manifest, ManifestOpenMetrics};
+use crate::findings::Collector;
 use crate::heatmap::Marks;
 use crate::history::{DayMeta, History, HistoryError, Source};
 use crate::score::ScoreTable;
@@ -45,14 +48,19 @@ pub(super) fn run(
     manifest.write(out)?;
     remove_outputs(out)?;
     let table = ScoreTable::new(&profile);
-    let companions = companions_read(&table, &source);
+    let tells_findings = settings.formats.tells_findings();
+    let companions =
+        if tells_findings { Collector::companions(&table, &source) } else { companions_read(&table, &source) };
     let marks = Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() };
+    let (lives, range) = (&overview.lives, overview.range);
+    let collector = Collector { table: &table, profile: &profile, folding: how.folding, step, lives, range };
     let scoring = Scoring {
+        collector: tells_findings.then_some(collector),
         history: &history,
         out,
         companions,
         marks,
-        table,
+        table: table.clone(),
         how,
         formats: &settings.formats,
         emission,
@@ -77,10 +85,13 @@ pub(super) fn run(
     let writes_openmetrics = settings.formats.has(Format::OpenMetrics);
     let openmetrics = writes_openmetrics.then(|| ManifestOpenMetrics::new(emission, outcome.blocks));
     let broken = Broken::new(&history, broken, outcome.broken);
-    let manifest = manifest
+    let mut manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, outcome.files)
         .with_openmetrics(openmetrics)
         .with_unread(&broken.days(), &overview.missing);
+    // What is there stays listed where the rest cannot be drawn.
+    manifest.write(out)?;
+    drawn::draw(out, &settings.formats, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
     tell_files(out, folder == out, &manifest, reporter);

@@ -38,7 +38,7 @@ pub use manifest::{MANIFEST, Manifest, ManifestMember};
 pub use openmetrics::{
     BlockWidth, Emission, ExtraLabels, Family, ManifestBlock, ManifestOpenMetrics, Retention, write_window,
 };
-pub use parquet::{HeatmapParquet, write_scores};
+pub use parquet::{CELLS, HeatmapParquet, write_scores};
 pub use picture::{draw_png, draw_svg, write_png, write_svg};
 pub use read_cells::read_cells;
 pub use rules::{RulesError, alerting_rules, recording_rules};

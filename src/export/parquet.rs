@@ -121,6 +121,9 @@ impl ScoreRows {
     }
 }
 
+/// The name of the file of cells.
+pub const CELLS: &str = "heatmap.parquet";
+
 /// `heatmap.parquet`, written as cells are finished, a frame a day.
 pub struct HeatmapParquet {
     out: PathBuf,
@@ -133,7 +136,7 @@ pub struct HeatmapParquet {
 impl HeatmapParquet {
     /// Opens `heatmap.parquet` in the output folder, with the columns that these marks ask for.
     pub fn create(out: &Path, metadata: &[(&str, String)], marks: Marks) -> Result<Self, ExportError> {
-        let path = out.join("heatmap.parquet");
+        let path = out.join(CELLS);
         let properties = writer_properties(metadata).set_max_row_group_row_count(Some(CELL_GROUP_ROWS)).build();
         let schema = cells_schema(marks);
         let writer = ArrowWriter::try_new(WholeFile::create(&path)?, schema.clone(), Some(properties))

@@ -10,7 +10,7 @@ use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, Timestam
 use arrow_array::{Array, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::ExportError;
+use super::{CELLS, ExportError};
 use crate::heatmap::{Cell, Line, PARTIAL};
 use crate::history::FileError;
 use crate::spec::{METRICS, Metric};
@@ -21,7 +21,7 @@ type Lines = BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Cell>>;
 
 /// Reads the cells of an output folder: each cluster, then its members, in byte order.
 pub fn read_cells(out: &Path) -> Result<Vec<Line>, ExportError> {
-    let path = out.join("heatmap.parquet");
+    let path = out.join(CELLS);
     let file = File::open(&path).map_err(|e| FileError::new("read", &path, e))?;
     let broken = |reason: String| ExportError::NoCells { path: path.clone(), reason };
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);

@@ -3,9 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::export::COMPARISON;
+use crate::export::{CELLS, COMPARISON, FINDINGS};
 use crate::history::FileError;
 use crate::time::UtcDay;
+
+/// What scoring writes one of.
+pub(in crate::commands) const SINGLE: [&str; 9] = [
+    CELLS,
+    "heatmap.csv",
+    "heatmap_wide.csv",
+    FINDINGS,
+    "report.html",
+    "heatmap.xlsx",
+    "heatmap.svg",
+    "heatmap.png",
+    COMPARISON,
+];
 
 /// Removes what an earlier scoring wrote, and only that, so that no file of another range or profile
 /// stays. Folders go when nobody else has put anything in them.
@@ -23,9 +36,10 @@ pub(super) fn remove_outputs(out: &Path) -> Result<(), FileError> {
     for folder in [scores, openmetrics] {
         let _ = fs::remove_dir(folder);
     }
-    remove(&out.join("heatmap.parquet"))?;
-    remove(&out.join("heatmap.csv"))?;
-    remove(&out.join(COMPARISON))
+    for name in SINGLE {
+        remove(&out.join(name))?;
+    }
+    Ok(())
 }
 
 /// What lies in a folder and has such a name; nothing where there is no folder.

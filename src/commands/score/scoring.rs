@@ -17,6 +17,7 @@ use crate::export::{
     CellsCsv, Emission, ExportError, HeatmapParquet, ManifestBlock, Written, write_scores, write_window,
 };
 use crate::fail_below::Gate;
+use crate::findings::{Collector, DayDigest, Findings};
 use crate::heatmap::{Folding, Marks, OpenCells, finish, sum_day};
 use crate::history::{History, HistoryError};
 use crate::readings::Lives;
@@ -41,6 +42,8 @@ pub(super) struct Scoring<'a> {
     pub(super) step: Step,
     pub(super) marks: Marks,
     pub(super) metadata: Vec<(&'static str, String)>,
+    /// Where findings are to be told.
+    pub(super) collector: Option<Collector<'a>>,
 }
 
 /// One day's results on their way into the files that span days.
@@ -50,6 +53,7 @@ struct ScoredDay {
     sums: DataFrame,
     file: Option<Written>,
     broken: Option<HistoryError>,
+    digest: Option<DayDigest>,
 }
 
 /// What scoring leaves behind.
@@ -63,6 +67,8 @@ pub(super) struct Outcome {
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
     /// What `--fail-below` demands, and how far it is so.
     pub(super) gate: Option<Gate>,
+    /// Nothing where none are to be told.
+    pub(super) findings: Findings,
 }
 
 /// A signal, and how many days were scored until then.
@@ -84,7 +90,7 @@ impl Scoring<'_> {
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut cells = CellFiles::create(self)?;
         let mut windows = self.formats.has(Format::OpenMetrics).then(|| OpenWindows::new(self.emission.windows(range)));
-        let (mut score_files, mut window_files, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut score_files, mut window_files, mut broken, mut digests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
             let scored: Vec<Option<ScoredDay>> = chunk
@@ -102,13 +108,15 @@ impl Scoring<'_> {
                 score_files.extend(windows);
                 progress.clear();
                 let (files, picture, stopped) = (score_files, cells.picture, Some(Stopped { signal, days }));
-                return Ok(Outcome { files, blocks, stopped, picture, broken, gate: None });
+                let findings = Findings::default();
+                return Ok(Outcome { files, blocks, stopped, picture, broken, gate: None, findings });
             }
             for day in scored.into_iter().flatten() {
                 let is_last = days.last() == Some(&day.day);
                 cells.add(self, day.sums, (!is_last).then(|| day.day.range().end_ms))?;
                 score_files.extend(day.file);
                 broken.extend(day.broken.map(|error| (day.day, error)));
+                digests.extend(day.digest);
                 if let Some(windows) = &mut windows {
                     windows.add(day.day, day.scores);
                 }
@@ -125,13 +133,15 @@ impl Scoring<'_> {
         files.extend(score_files);
         let (windows, blocks): (Vec<Written>, _) = window_files.into_iter().unzip();
         files.extend(windows);
-        Ok(Outcome { files, blocks, stopped: None, picture, broken, gate })
+        let findings = self.collector.as_ref().map(|collector| collector.find(digests)).unwrap_or_default();
+        Ok(Outcome { files, blocks, stopped: None, picture, broken, gate, findings })
     }
 
     /// Reads, scores and folds one day, and writes its scores.
     fn finish_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
         let (ScoredWindow { window, scores }, broken) =
             score_day(self.history, &self.table, &self.companions, self.lives, day, self.step);
+        let digest = self.collector.as_ref().map(|collector| collector.day(&window, &scores));
         drop(window);
         let sums = sum_day(&self.table, self.how.folding, &scores).map_err(ExportError::from)?;
         let path = self.out.join("scores").join(format!("date={day}")).join("scores.parquet");
@@ -139,7 +149,7 @@ impl Scoring<'_> {
             true => Some(write_scores(self.out, &path, &self.table, &scores, &self.metadata)?),
             false => None,
         };
-        Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken })
+        Ok(ScoredDay { day, scores: Arc::new(scores), sums, file, broken, digest })
     }
 }
 
@@ -158,7 +168,8 @@ impl CellFiles {
         let footer = || [scoring.metadata.clone(), cell_footer(scoring.how)].concat();
         Ok(Self {
             open: OpenCells::default(),
-            parquet: asked(Format::Parquet)
+            // What is drawn is drawn of it.
+            parquet: (asked(Format::Parquet) || scoring.formats.draws())
                 .then(|| HeatmapParquet::create(scoring.out, &footer(), scoring.marks))
                 .transpose()?,
             csv: asked(Format::Csv).then(|| CellsCsv::create(scoring.out, "heatmap.csv")).transpose()?,

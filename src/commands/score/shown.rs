@@ -67,6 +67,12 @@ pub(super) fn tell_files(out: &Path, holds_history: bool, manifest: &Manifest, r
         ("scores/*/scores.parquet", "scores/", "scores"),
         ("heatmap.parquet", "heatmap.parquet", "cells"),
         ("heatmap.csv", "heatmap.csv", "cells"),
+        ("heatmap_wide.csv", "heatmap_wide.csv", "days"),
+        ("heatmap.xlsx", "heatmap.xlsx", "cells"),
+        ("heatmap.svg", "heatmap.svg", "cells"),
+        ("heatmap.png", "heatmap.png", "cells"),
+        ("report.html", "report.html", "cells"),
+        ("findings.csv", "findings.csv", "findings"),
         ("openmetrics/*.om", "openmetrics/", "samples"),
     ];
     let mut text = format!("\nin {}:\n", out.display());

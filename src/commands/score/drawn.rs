@@ -47,7 +47,7 @@ fn write_one(
     Some(match format {
         // Written while the cells are finished.
         Format::Parquet | Format::OpenMetrics => return None,
-        Format::Csv => write_wide_csv(out, lines),
+        Format::Csv => write_wide_csv(out, manifest, lines),
         Format::Findings => write_findings(out, findings),
         Format::Report => write_report(out, manifest, lines, findings.as_slice()),
         Format::Xlsx => write_workbook(out, manifest, lines, findings.as_slice()),

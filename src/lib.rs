@@ -20,6 +20,7 @@ pub mod comparison;
 pub mod config;
 pub mod explain;
 pub mod export;
+pub mod findings;
 pub mod heatmap;
 pub mod history;
 pub mod import;

@@ -9,6 +9,7 @@ mod manifest;
 mod openmetrics;
 mod parquet;
 mod read_cells;
+mod report;
 mod rules;
 mod sql;
 mod terminal;
@@ -24,6 +25,7 @@ pub use openmetrics::{
 };
 pub use parquet::{HeatmapParquet, write_scores};
 pub use read_cells::read_cells;
+pub use report::{REPORT, write_report};
 pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
 pub use terminal::{Palette, Picture};

@@ -240,7 +240,7 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
 }
 
 /// The bucket that a latency lies in; `None` above the last bound, where nothing is known but that.
-fn bucket(seconds: f64) -> Option<(f64, f64)> {
+pub(crate) fn bucket(seconds: f64) -> Option<(f64, f64)> {
     let bound = |i: i32| FIRST_BUCKET_SECONDS * f64::powi(2.0, i);
     let upper = (0..BUCKETS).find(|&i| seconds <= bound(i))?;
     Some((if upper == 0 { 0.0 } else { bound(upper - 1) }, bound(upper)))

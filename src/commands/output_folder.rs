@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::lock::{Lock, NoLock};
-use super::score::SINGLE;
 use super::progress::Reporter;
+use super::score::SINGLE;
 use super::{CommandError, check_folder};
 use crate::export::MANIFEST;
 use crate::history::{FileError, remove_partial_files};

@@ -18,6 +18,7 @@ mod openmetrics;
 mod parquet;
 mod picture;
 mod read_cells;
+mod report;
 mod rules;
 mod sql;
 mod summary;
@@ -41,6 +42,7 @@ pub use openmetrics::{
 pub use parquet::{CELLS, HeatmapParquet, write_scores};
 pub use picture::{draw_png, draw_svg, write_png, write_svg};
 pub use read_cells::read_cells;
+pub use report::{REPORT, write_report};
 pub use rules::{RulesError, alerting_rules, recording_rules};
 pub use sql::score_sql;
 pub(crate) use terminal::printable;

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use crate::config::{Format, Formats};
 use crate::export::{
-    CELLS, ExportError, Manifest, Written, read_cells, write_findings, write_png, write_report, write_svg, write_wide_csv,
-    write_workbook,
+    CELLS, ExportError, Manifest, Written, read_cells, write_findings, write_png, write_report, write_svg,
+    write_wide_csv, write_workbook,
 };
 use crate::findings::Findings;
 use crate::heatmap::Line;

@@ -90,7 +90,8 @@ impl Scoring<'_> {
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut cells = CellFiles::create(self)?;
         let mut windows = self.formats.has(Format::OpenMetrics).then(|| OpenWindows::new(self.emission.windows(range)));
-        let (mut score_files, mut window_files, mut broken, mut digests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut score_files, mut window_files, mut broken, mut digests) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
             let scored: Vec<Option<ScoredDay>> = chunk

@@ -1,0 +1,55 @@
+// What a cell says and looks like, as in heat_cell.rs. Scores are hundredths of a point.
+
+const settings = { value: "mean" };
+const points = (hundredths) => (hundredths / 100).toFixed(2);
+// A part of a whole, rounded down: 99.96 % is not all.
+const share = (part, whole) => `${(Math.floor((part * 1000) / whole) / 10).toFixed(1)} %`;
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+// A label is somebody else's text: it never turns the text around it.
+const label = (text) => element("bdi", { textContent: text });
+
+function classesOf(cell) {
+  if (cell.mean === null) return "unknown";
+  const classes = [`s${Math.floor(cell[settings.value] / 10)}`];
+  if (cell.scored < cell.expected) classes.push("part", `k${Math.floor((cell.scored * 10) / cell.expected)}`);
+  if (cell.uncertain) classes.push("uncertain");
+  return classes.join(" ");
+}
+
+function textOf(cell) {
+  if (cell.mean === null) return "·";
+  return Math.floor(cell[settings.value] / 100) + (cell.uncertain ? "?" : "");
+}
+
+const timeOf = (cell) => `${dateOf(dayOf(cell.local))} ${clockOf(cell.local % MINUTES_A_DAY)} ${offsetText(cell.offset)}`;
+
+// One sentence with the numbers: for the tip and for a screen reader.
+function sentenceOf(cell) {
+  if (cell.mean === null) return `unknown, none of ${cell.expected} steps scored`;
+  const parts = [
+    `mean ${points(cell.mean)}`,
+    `lowest ${points(cell.min)}`,
+    `${cell.scored} of ${cell.expected} steps scored`,
+  ];
+  if (cell.uncertain) parts.push("uncertain");
+  if (cell.worst) parts.push(`most lost to ${cell.worst}`);
+  return parts.join(", ");
+}
+
+// Several cells as one: mean and coverage over their steps; `min` is the mean of their minima, `lowest` the lowest.
+function fold(cells) {
+  const known = cells.filter((cell) => cell.mean !== null);
+  const sum = (list, value) => list.reduce((total, cell) => total + value(cell), 0);
+  const scored = sum(known, (cell) => cell.scored);
+  const expected = sum(cells, (cell) => cell.expected);
+  const mean = scored > 0 ? Math.floor(sum(known, (cell) => cell.mean * cell.scored) / scored) : null;
+  const min = scored > 0 ? Math.floor(sum(known, (cell) => cell.min) / known.length) : null;
+  const lowest = known.reduce((low, cell) => Math.min(low, cell.min), 1000);
+  return { mean, min, lowest, scored, expected, uncertain: scored < index.minCoverage * expected };
+}

@@ -1,0 +1,120 @@
+//! All clusters at one glance: a row each, a column a day, month or year.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use maud::{Markup, html};
+
+use super::clusters;
+use super::heat_cell::{Folded, two_digits};
+use super::legible::legible;
+use crate::heatmap::{Cell, Line};
+use crate::spec::Metric;
+use crate::time::UtcDay;
+
+/// Days that stand beside each other before they become months.
+const MAX_DAYS: usize = 45;
+/// Months that do before they become years.
+const MAX_MONTHS: usize = 36;
+
+/// The overview; its cells open what they stand for.
+pub(super) fn overview(lines: &[Line], min_coverage: f64) -> Markup {
+    let dates: BTreeSet<UtcDay> = clusters(lines).flat_map(|lines| &lines[0].cells).map(|cell| cell.date).collect();
+    let letters = column_letters(&dates);
+    let columns: BTreeSet<String> = dates.iter().map(|date| column(*date, letters)).collect();
+    html! {
+        table.grid.overview aria-label="All clusters" {
+            thead {
+                tr {
+                    th scope="col" { "Cluster" }
+                    th.figure scope="col" { "Mean" }
+                    th.figure scope="col" { "Lowest" }
+                    th.figure scope="col" { "Scored" }
+                    th scope="col" { "Most lost to" }
+                    @for name in &columns { th scope="col" { (short(name)) } }
+                }
+            }
+            tbody {
+                @for (number, lines) in clusters(lines).enumerate() {
+                    (row(number, &lines[0], &columns, letters, min_coverage))
+                }
+            }
+        }
+    }
+}
+
+fn row(number: usize, line: &Line, columns: &BTreeSet<String>, letters: usize, min_coverage: f64) -> Markup {
+    let mut parts: BTreeMap<String, Range<usize>> = BTreeMap::new();
+    let mut place = 0;
+    for day in line.cells.chunk_by(|a, b| a.date == b.date) {
+        let part = parts.entry(column(day[0].date, letters)).or_insert(place..place);
+        place += day.len();
+        part.end = place;
+    }
+    let whole = Folded::of(&line.cells);
+    let figure = |score: Option<f64>| score.map_or_else(|| "unknown".to_owned(), two_digits);
+    html! {
+        tr {
+            th scope="row" { a href={ "#cluster-" (number) } { bdi { (legible(&line.cluster)) } } }
+            td.figure { (figure(whole.mean())) }
+            td.figure { (figure(whole.lowest())) }
+            td.figure { (whole.share()) }
+            td { (most_lost_to(&line.cells).map_or("nothing", |metric| metric.name())) }
+            @for name in columns {
+                @match parts.get(name).map(|part| &line.cells[part.clone()]) {
+                    Some(cells) => (open_cell(number, line, name, cells, min_coverage)),
+                    None => td.none {},
+                }
+            }
+        }
+    }
+}
+
+fn open_cell(number: usize, line: &Line, name: &str, cells: &[Cell], min_coverage: f64) -> Markup {
+    let folded = Folded::of(cells);
+    let label = format!("{}, {name}: {}", legible(&line.cluster), folded.describe());
+    let start = cells[0].start_ms / 1000;
+    html! {
+        td class=(folded.classes(min_coverage)) data-cluster=(number) data-start=(start) aria-label=(label) {
+            (folded.text(min_coverage))
+        }
+    }
+}
+
+/// Letters of a date that name a column: `2026-10-01`, `2026-10` or `2026`.
+fn column_letters(dates: &BTreeSet<UtcDay>) -> usize {
+    let months: BTreeSet<String> = dates.iter().map(|date| column(*date, 7)).collect();
+    match (dates.len(), months.len()) {
+        (..=MAX_DAYS, _) => 10,
+        (_, ..=MAX_MONTHS) => 7,
+        _ => 4,
+    }
+}
+
+fn column(date: UtcDay, letters: usize) -> String {
+    date.to_string().chars().take(letters).collect()
+}
+
+/// A day within a month needs no year.
+fn short(name: &str) -> &str {
+    if name.len() == 10 { &name[5..] } else { name }
+}
+
+/// The metric that cost the most score over all cells.
+fn most_lost_to(cells: &[Cell]) -> Option<&'static Metric> {
+    let lost = |metric: &&Metric| -> f64 {
+        cells.iter().filter_map(|c| c.losses.map(|losses| losses[metric.index()] * f64::from(c.scored))).sum()
+    };
+    let costly = Metric::ALL.iter().filter(|metric| lost(metric) > 0.0);
+    costly.max_by(|a, b| lost(a).total_cmp(&lost(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_named_without_its_year() {
+        assert_eq!((short("2026-10-01"), short("2026-10")), ("10-01", "2026-10"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Heat maps without a script: the latest days of every cluster as plain tables.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::clusters;
+use super::heat_cell::plain;
+use super::legible::legible;
+use crate::heatmap::{Cell, Line};
+
+/// Cells that are written out for all clusters together; 20 clusters have six days each.
+const MAX_CELLS: usize = 3_000;
+
+/// Minutes of the local day at which a column's cells begin, and which of those that begin then: an hour may come twice.
+type Column = (u32, usize);
+
+/// The tables, and a sentence that says what is missing of them.
+pub(super) fn tables(lines: &[Line], min_coverage: f64) -> Markup {
+    let count = clusters(lines).count().max(1);
+    let parts: Vec<(&Line, &[Cell])> =
+        clusters(lines).map(|lines| (&lines[0], latest_days(&lines[0].cells, MAX_CELLS / count))).collect();
+    let is_all = parts.iter().all(|(line, shown)| line.cells.len() == shown.len());
+    html! {
+        p.notice {
+            "This page runs no script here: "
+            @if is_all { "the heat maps of the clusters stand below" } @else {
+                "of every cluster the latest days stand below"
+            }
+            ". Other days, members, the week and what a cell is made of need the script; all cells are in heatmap.csv."
+        }
+        @for (line, cells) in parts {
+            h3 { bdi { (legible(&line.cluster)) } }
+            (table(cells, min_coverage))
+        }
+    }
+}
+
+fn table(cells: &[Cell], min_coverage: f64) -> Markup {
+    let days: Vec<Vec<(Column, &Cell)>> = cells.chunk_by(|a, b| a.date == b.date).map(columns_of).collect();
+    let columns: BTreeSet<Column> = days.iter().flatten().map(|(column, _)| *column).collect();
+    html! {
+        div.scroll {
+            table.heat {
+                thead {
+                    tr {
+                        th scope="col" { "Day" }
+                        @for (minute, again) in &columns {
+                            th scope="col" { (clock(*minute)) @if *again > 0 { " again" } }
+                        }
+                    }
+                }
+                tbody {
+                    @for day in &days {
+                        tr {
+                            th scope="row" { (day[0].1.date) }
+                            @for column in &columns {
+                                @match day.iter().find(|(place, _)| place == column) {
+                                    Some((_, cell)) => (plain(std::slice::from_ref(*cell), min_coverage)),
+                                    None => td.none {},
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The cells of whole days from the end, as many as fit, but one day at least.
+fn latest_days(cells: &[Cell], most: usize) -> &[Cell] {
+    let mut from = cells.len();
+    for day in cells.chunk_by(|a, b| a.date == b.date).rev() {
+        if from < cells.len() && cells.len() - from + day.len() > most {
+            break;
+        }
+        from -= day.len();
+    }
+    &cells[from..]
+}
+
+fn columns_of(day: &[Cell]) -> Vec<(Column, &Cell)> {
+    let minute = |cell: &Cell| u32::from(cell.hour) * 60 + u32::from(cell.minute);
+    let again = |place: usize| day[..place].iter().filter(|before| minute(before) == minute(&day[place])).count();
+    day.iter().enumerate().map(|(place, cell)| ((minute(cell), again(place)), cell)).collect()
+}
+
+/// `02`, or `02:30` where cells are narrower than an hour.
+fn clock(minute: u32) -> String {
+    match minute % 60 {
+        0 => format!("{:02}", minute / 60),
+        rest => format!("{:02}:{rest:02}", minute / 60),
+    }
+}

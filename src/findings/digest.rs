@@ -107,7 +107,7 @@ impl MemberDay {
         Self {
             member: scores.members[index].clone(),
             codes: runs(grid, codes, 0),
-            leader: reading(window.row(Metric::LeaderChanges, index)),
+            leader: runs(grid, window.row(Metric::LeaderChanges, index).iter().map(|v| counted(*v)), SHORT_GAP_MS),
             started: companion(Companion::StartTime).map(reading).unwrap_or_default(),
             median_size: median.map(|size| (UtcDay::of(grid.first_ms()), size)),
             sizes: ends,
@@ -115,6 +115,12 @@ impl MemberDay {
             quota: companion(Companion::Quota).and_then(|row| row.iter().rev().find(|v| !v.is_nan()).copied()),
         }
     }
+}
+
+/// Changes of a day, as a number of them; more than there are seconds is none that `changes` ever gives.
+fn counted(changes: f64) -> Option<f64> {
+    const MOST: f64 = 86_400.0;
+    (0.0..=MOST).contains(&changes).then_some(changes)
 }
 
 impl Drop {

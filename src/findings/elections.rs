@@ -93,7 +93,8 @@ fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
     // When a change falls out again depends on the scrape before it.
     let late_ms = LOOK_BACK_SECONDS * 1000 + 2 * step_ms;
     let mut arrivals = Vec::new();
-    let mut inside: VecDeque<i64> = VecDeque::new();
+    // When they came, and how many: a gauge of somebody else's may hold any number.
+    let mut inside: VecDeque<(i64, u64)> = VecDeque::new();
     let mut last: Option<&Run<f64>> = None;
     for run in gauge {
         let before = last.replace(run).filter(|before| run.start_ms - before.end_ms <= GAP_MS);
@@ -101,19 +102,23 @@ fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
             inside.clear();
             continue;
         };
-        while let Some(masked) = inside.front().filter(|at| **at + DAY_MS + late_ms < run.start_ms).copied() {
-            inside.pop_front();
-            // It left when another came.
-            arrivals.push((masked + DAY_MS, 1));
-            inside.push_back(masked + DAY_MS);
+        while let Some((masked, count)) = inside.pop_front_if(|(at, _)| *at + DAY_MS + late_ms < run.start_ms) {
+            // They left when others came.
+            arrivals.push((masked + DAY_MS, count));
+            inside.push_back((masked + DAY_MS, count));
         }
         let moved = run.state - before.state;
         if moved > 0.0 {
             arrivals.push((run.start_ms, moved as u64));
-            inside.extend((0..moved as u64).map(|_| run.start_ms));
+            inside.push_back((run.start_ms, moved as u64));
         }
-        for _ in 0..(-moved).max(0.0) as u64 {
-            inside.pop_front();
+        let mut left = (-moved).max(0.0) as u64;
+        while let Some((_, count)) = inside.front_mut().filter(|_| left > 0) {
+            let gone = left.min(*count);
+            (*count, left) = (*count - gone, left - gone);
+            if *count == 0 {
+                inside.pop_front();
+            }
         }
     }
     arrivals
@@ -174,6 +179,12 @@ mod tests {
         let day = DAY_MS / MINUTE;
         let seen = gauge(&[(0, 10, 0.0), (10, 10 + 2 * day, 1.0), (10 + 2 * day, 11 + 2 * day, 0.0)]);
         assert_eq!(arrivals(&seen, MINUTE), [(10 * MINUTE, 1), ((10 + day) * MINUTE, 1)]);
+    }
+
+    #[test]
+    fn a_gauge_may_hold_any_number() {
+        let seen = gauge(&[(0, 10, 0.0), (10, 20, 1e18), (20, 30, 3.0), (30, 40, 5.0)]);
+        assert_eq!(arrivals(&seen, MINUTE), [(10 * MINUTE, 1_000_000_000_000_000_000), (30 * MINUTE, 2)]);
     }
 
     #[test]

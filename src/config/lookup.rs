@@ -65,7 +65,7 @@ mod tests {
                 assert!(find(&format!("{table}.{metric}")).is_some(), "{table}.{metric}");
             }
         }
-        assert_eq!(tables(), ["source", "labels", "score", "weights", "bands", "output"]);
+        assert_eq!(tables(), ["source", "labels", "score", "weights", "bands", "output", "textfile"]);
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table of wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": those of [labels] are cluster, member");
-        assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, output");
+        assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, output, textfile");
     }
 
     #[test]

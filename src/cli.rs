@@ -2,15 +2,19 @@
 
 mod diff;
 mod examples;
+mod findings;
 mod flags;
+mod import;
 mod package;
 mod show;
 mod textfile;
 
 pub use diff::DiffArgs;
+pub use findings::FindingsArgs;
 pub use flags::{
     All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted,
 };
+pub use import::{ImportArgs, ImportInto};
 pub use package::{CompletionsArgs, ManArgs};
 pub use show::ShowArgs;
 pub use textfile::TextfileArgs;
@@ -20,8 +24,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Given;
-use crate::export::Retention;
-use crate::findings::Kind;
 use crate::spec::Profile;
 use examples::{
     BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
@@ -214,55 +216,6 @@ pub struct ScoreArgs {
     pub flags: Flags<OfScore>,
 }
 
-/// Arguments of `import`.
-#[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// Folder that backfill or score wrote to [default: the one that the environment or the file names].
-    #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
-
-    /// Where to.
-    #[command(flatten)]
-    pub into: ImportInto,
-
-    /// The promtool to use [default: that of the PATH].
-    #[arg(long, value_name = "FILE")]
-    pub promtool: Option<PathBuf>,
-
-    /// Folder in which blocks are made [default: beside the data directory, else the output folder].
-    #[arg(long, value_name = "DIR")]
-    pub staging: Option<PathBuf>,
-
-    /// How long the server keeps samples: warns of those that are older [default: what the files were cut for].
-    #[arg(long, value_name = "DURATION")]
-    pub retention: Option<Retention>,
-
-    /// Processes of promtool at a time [default: one a core].
-    #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
-    pub jobs: Option<usize>,
-
-    /// Say what would be done with each file, and write nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// How to reach a VictoriaMetrics.
-    #[command(flatten)]
-    pub flags: Flags<OfImport>,
-}
-
-/// A Prometheus by its data directory, or a VictoriaMetrics by its URL.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct ImportInto {
-    /// Data directory of the Prometheus, its --storage.tsdb.path; the server may run.
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-
-    /// URL of a single-node VictoriaMetrics, such as http://127.0.0.1:8428: sent by its import API.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["promtool", "staging", "retention", "jobs"])]
-    pub victoria_metrics: Option<String>,
-}
-
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct RulesArgs {
@@ -298,30 +251,6 @@ pub struct ExplainArgs {
     /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: String,
-
-    /// How to score.
-    #[command(flatten)]
-    pub flags: Flags<OfExplain>,
-}
-
-/// Arguments of `findings`.
-#[derive(Debug, Args)]
-pub struct FindingsArgs {
-    /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
-    #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
-
-    /// Only findings of this kind: incident, leader_change, recurrence, defragmentation, growth or maintenance_window.
-    #[arg(long)]
-    pub kind: Option<Kind>,
-
-    /// Only findings of this cluster.
-    #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
-
-    /// Print them as CSV.
-    #[arg(long)]
-    pub csv: bool,
 
     /// How to score.
     #[command(flatten)]

@@ -4,16 +4,15 @@
 //! Prometheus ──pull──▶ readings ──write──▶ history/ (Parquet on disk)
 //!                                             │ one UTC day at a time, in parallel
 //!                                             ▼
-//!                     spec ─────────────▶   score ──▶ heatmap
-//!                                             │           │
-//!                                             ▼           ▼
+//!                     spec ─────────────▶   score ──▶ heatmap ──▶ findings
+//!                                             │           │           │
+//!                                             ▼           ▼           ▼
 //!                                           export: parquet csv openmetrics xlsx html image terminal
 //! ```
 //!
 //! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, diff,
 //! explain, fail_below, findings ← export ← import ← config ← cli ← commands`: no module uses one to its right. The
-//! network is in [`prometheus`] only, and
-//! nothing below [`commands`] prints or exits.
+//! network is in [`prometheus`] only, and nothing below [`commands`] prints or exits.
 
 pub mod cli;
 pub mod commands;

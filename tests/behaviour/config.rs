@@ -41,6 +41,9 @@ dir = \"from-file\"
 formats = [\"csv\"]
 ";
 
+/// What is written by default.
+const EVERY_FORMAT: &str = "parquet,csv,openmetrics,findings,report,xlsx,svg,png";
+
 #[test]
 fn a_flag_outranks_the_environment_and_that_the_file_and_that_the_default() {
     let (folder, empty) = (Folder::new("precedence"), Folder::new("defaults"));
@@ -54,7 +57,7 @@ fn a_flag_outranks_the_environment_and_that_the_file_and_that_the_default() {
         ("cell", 8, "CELL", "--cell", ["1h", "2h", "30m", "15m"]),
         ("min_coverage", 9, "MIN_COVERAGE", "--min-coverage", ["0.5", "0.25", "0.75", "1"]),
         ("dir", 14, "OUT", "--out", ["", "from-file", "from-variable", "from-flag"]),
-        ("formats", 15, "FORMATS", "--formats", ["parquet,csv,openmetrics", "csv", "parquet", "openmetrics"]),
+        ("formats", 15, "FORMATS", "--formats", [EVERY_FORMAT, "csv", "parquet", "openmetrics"]),
     ] {
         let name = format!("ETCD_HEATMAP_{variable}");
         let variables = [(name.as_str(), in_variable)];
@@ -217,12 +220,17 @@ fn only_the_formats_that_are_asked_for_are_written() {
     let all = sample_is_scored_exactly(&[]).tree("audit");
     let kind_of = |name: &str| match name.split('/').next() {
         Some("scores" | "heatmap.parquet") => Some("parquet"),
-        Some("heatmap.csv") => Some("csv"),
+        Some("heatmap.csv" | "heatmap_wide.csv") => Some("csv"),
+        Some("findings.csv") => Some("findings"),
+        Some("report.html") => Some("report"),
+        Some("heatmap.xlsx") => Some("xlsx"),
+        Some("heatmap.svg") => Some("svg"),
+        Some("heatmap.png") => Some("png"),
         Some("openmetrics") => Some("openmetrics"),
         _ => None,
     };
     let folder = Folder::new("formats");
-    for formats in ["parquet", "csv", "openmetrics", "csv,openmetrics"] {
+    for formats in ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "xlsx,findings"] {
         // Into the same folder: what the last run wrote and this one does not is gone.
         run_in(&folder, &[], &[&SAMPLE[..], &["--formats", formats]].concat()).succeeds();
         let is_wanted = |name: &str| kind_of(name).is_none_or(|kind| formats.split(',').any(|format| format == kind));

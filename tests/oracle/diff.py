@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy
 from scipy import stats
 
+from csv_label import label
 from report import Report
 from spec import NAMES
 
@@ -29,7 +30,7 @@ def cells(folder):
     lines = {}
     with open(Path(folder) / "heatmap.csv", newline="") as file:
         for row in csv.DictReader(file):
-            lines.setdefault((row["level"], row["cluster"], row["member"]), []).append(row)
+            lines.setdefault((row["level"], label(row["cluster"]), label(row["member"])), []).append(row)
     return lines
 
 

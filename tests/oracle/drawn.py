@@ -5,6 +5,8 @@ import datetime
 import math
 from collections import Counter, namedtuple
 
+from csv_label import label
+
 STOPS = [(215, 48, 39), (254, 224, 100), (70, 170, 90)]
 """Red at 0, yellow at 5, green at 10."""
 
@@ -29,9 +31,10 @@ def cells(path, minutes, members=False, clusters=None):
     found = []
     with open(path, encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["level"] == "member" and not members or clusters and row["cluster"] not in clusters:
+            cluster, member = label(row["cluster"]), label(row["member"])
+            if row["level"] == "member" and not members or clusters and cluster not in clusters:
                 continue
-            line = (row["cluster"], row["member"] if row["level"] == "member" else None)
+            line = (cluster, member if row["level"] == "member" else None)
             slot = (int(row["hour"]) * 60 + int(row["minute"])) // minutes
             mean = float(row["mean"]) if row["mean"] else None
             steps = int(row["steps_scored"]), int(row["steps_expected"])

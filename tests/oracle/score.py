@@ -16,6 +16,7 @@ import duckdb
 
 import openmetrics
 from cells import HEADER, TYPES, Folding, expected_cells
+from csv_label import label
 from folder import days, files, footer, has_column, source
 from report import Report
 from spec import COLUMNS, COMPANIONS, LINGERS, NAMES, restarted
@@ -80,8 +81,10 @@ def check_cells(folder, folding, report):
 def from_csv(row):
     number = lambda text: float(text) if text else None
     read = dict.fromkeys(HEADER, number)
-    read |= dict.fromkeys(["level", "cluster", "date"], str)
-    read |= dict.fromkeys(["member", "worst_metric"], lambda text: text or None)
+    read |= dict.fromkeys(["level", "date"], str)
+    read["cluster"] = label
+    read["member"] = lambda text: label(text) or None
+    read["worst_metric"] = lambda text: text or None
     read[RESTARTS] = lambda text: int(text) if text else None
     read |= dict.fromkeys(["hour", "minute", "utc_offset_minutes", "steps_scored", "steps_expected"], int)
     read["start"] = lambda text: int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp())

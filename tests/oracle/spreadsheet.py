@@ -19,6 +19,7 @@ import duckdb
 import openpyxl
 from python_calamine import CalamineWorkbook
 
+from csv_label import label
 from report import Report
 from spec import NAMES
 
@@ -57,6 +58,7 @@ def read_cells(path, zone):
     for cell in cells:
         start = datetime.fromisoformat(cell["start"])
         again = start.astimezone(zone).fold
+        cell["cluster"], cell["member"] = label(cell["cluster"]), label(cell["member"])
         cell["slot"] = (int(cell["hour"]), int(cell["minute"]), again)
         for name in ("mean", "min", "coverage"):
             cell[name] = float(cell[name]) if cell[name] else None
@@ -163,7 +165,7 @@ def check_summary(rows, folder, clusters, manifest, report):
         from read_csv('{folder}/heatmap.csv', types = {{'mean': 'double', 'min': 'double', 'cluster': 'varchar',
         'date': 'date', 'member': 'varchar'}}, new_line = '\\n', quote = '"', escape = '"', max_line_size = 100000)
         where level = 'cluster' group by cluster"""
-    expected = {row[0]: row[1:] for row in duckdb.sql(sql).fetchall()}
+    expected = {label(row[0]): row[1:] for row in duckdb.sql(sql).fetchall()}
     found = {row[0]: row for row in rows[SUMMARY_ABOVE:]}
     wrong = [] if [row[0] for row in rows[SUMMARY_ABOVE:]] == clusters else [f"{list(found)}, not {clusters}"]
     for cluster, row in found.items():
@@ -352,11 +354,6 @@ def in_places(names, rows, as_date):
         values = {name: float(value) for name, value in zip(names[3:], row[3:]) if value not in ("", None)}
         found[label(row[0]), label(row[1] or ""), as_date(row[2])] = values
     return found
-
-
-def label(field):
-    """What the field stands for: an apostrophe before it is ours."""
-    return field[1:] if field.startswith("'") else field
 
 
 if __name__ == "__main__":

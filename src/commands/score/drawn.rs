@@ -22,17 +22,19 @@ pub(super) fn draw(
     findings: &Findings,
 ) -> Result<(), ExportError> {
     let lines = if formats.draws() { read_cells(out)? } else { Vec::new() };
+    let is_only_drawn_of = formats.draws() && !formats.has(Format::Parquet);
+    if is_only_drawn_of {
+        manifest.files.retain(|file| file.path != CELLS);
+    }
     let write = |format: &Format| write_one(*format, out, manifest, &lines, findings);
     let wanted: Vec<&Format> = Format::ALL.iter().filter(|format| formats.has(**format)).collect();
     let written: Vec<Written> = wanted.into_par_iter().filter_map(write).collect::<Result<_, _>>()?;
     for file in written {
         manifest.list(file);
     }
-    if formats.draws() && !formats.has(Format::Parquet) {
-        // It was there to be drawn.
+    if is_only_drawn_of {
         let path = out.join(CELLS);
         fs::remove_file(&path).map_err(|e| FileError::new("remove", &path, e))?;
-        manifest.files.retain(|file| file.path != CELLS);
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ pub enum ExportError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A file in the place of the cells.
-    #[error("{} holds no cells ({reason}): score the history again", .path.display())]
+    #[error("{} holds no cells ({reason}): score the history, with parquet among --formats", .path.display())]
     NoCells {
         /// The file.
         path: std::path::PathBuf,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,8 +23,11 @@ type Lines = BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Cell>>;
 /// Reads the cells of an output folder: each cluster, then its members, in byte order.
 pub fn read_cells(out: &Path) -> Result<Vec<Line>, ExportError> {
     let path = out.join(CELLS);
-    let file = File::open(&path).map_err(|e| FileError::new("read", &path, e))?;
     let broken = |reason: String| ExportError::NoCells { path: path.clone(), reason };
+    let file = File::open(&path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => broken("there is no such file".to_owned()),
+        _ => FileError::new("read", &path, e).into(),
+    })?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
     let mut lines = Lines::new();
     for batch in reader.map_err(|e| broken(e.to_string()))? {
@@ -125,7 +129,7 @@ mod tests {
     fn a_folder_without_cells_and_one_with_something_else_are_told_apart() {
         let folder = Scratch::new();
         let error = || read_cells(folder.path()).unwrap_err().to_string();
-        assert!(error().contains("cannot read"), "{}", error());
+        assert!(error().contains("no such file") && error().contains("--formats"), "{}", error());
         std::fs::write(folder.path().join("heatmap.parquet"), "no parquet").unwrap();
         assert!(error().contains("holds no cells"), "{}", error());
     }

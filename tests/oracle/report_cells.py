@@ -2,10 +2,12 @@
 
 import csv
 import datetime
+import json
 import math
 import os
 import re
 import unicodedata
+import zoneinfo
 from collections import defaultdict
 
 from drawn import heat
@@ -75,23 +77,28 @@ def says(row):
     return f"{row['date']} {clock} {offset(row)}: {what}"
 
 
-def text(row):
-    return f"{down(row['mean'], 1)}{'?' if row['uncertain'] == 'true' else ''}" if row["mean"] else "·"
+def text(row, value="mean"):
+    return f"{down(row[value], 1)}{'?' if row['uncertain'] == 'true' else ''}" if row["mean"] else "·"
+
+
+def strip(scored, expected):
+    """The tenths of a cell that say how much of it was not scored."""
+    return 10 - down(int(scored) / int(expected), 10) if 0 < int(scored) < int(expected) else 0
 
 
 def colour(score):
     return "rgb({}, {}, {})".format(*heat(down(score, 10) / 10))
 
 
-def compare_maps(report, seen, wanted, is_plain=False):
+def compare_maps(report, seen, wanted, value="mean", is_plain=False):
     """Every cell of every line at its day and hour, with its words, its digits and its colour; and no cell more."""
     expected = {
         (line, row["date"], row["column"]): (
-            text(row),
+            text(row, value),
             None if is_plain else says(row),
             None if is_plain else start(row),
-            colour(row["mean"]) if row["mean"] else "unknown",
-            bool(row["mean"]) and int(row["steps_scored"]) < int(row["steps_expected"]),
+            colour(row[value]) if row["mean"] else "unknown",
+            strip(row["steps_scored"], row["steps_expected"]),
             bool(row["mean"]) and row["uncertain"] == "true",
         )
         for line, rows in wanted.items()
@@ -109,11 +116,11 @@ def compare_maps(report, seen, wanted, is_plain=False):
                 cell["says"],
                 cell["start"],
                 "unknown" if "unknown" in cell["classes"] else cell["colour"],
-                "part" in cell["classes"],
+                cell["strip"],
                 "uncertain" in cell["classes"],
             )
     report.check("no cell stands twice", twice)
-    report.compare("cells", expected, found)
+    report.compare(f"cells by their {value}", expected, found)
 
 
 def compare_weeks(report, weeks, wanted):
@@ -160,7 +167,7 @@ def folded(rows):
     return mean, min((float(r["min"]) for r in known), default=None), scored, expected
 
 
-def compare_overview(report, table, wanted, clusters):
+def compare_overview(report, table, wanted, clusters, value="mean"):
     """Its figures, and a cell a day."""
     found = {(cell["row"], cell["column"]): cell for cell in table if "none" not in cell["classes"]}
     expected = {}
@@ -177,9 +184,17 @@ def compare_overview(report, table, wanted, clusters):
         for row in rows:
             days[row["date"][5:]].append(row)
         for day, of_day in days.items():
-            mean = folded(of_day)[0]
-            expected[cluster, day] = "·" if mean is None else f"{down(mean, 1)}"
-    report.compare("overview", expected, {key: cell["text"].rstrip("?") for key, cell in found.items()})
+            mean, lowest, scored, steps = folded(of_day)
+            score = mean if value == "mean" else lowest
+            seen = ("·", "unknown") if mean is None else (f"{down(score, 1)}", colour(score))
+            expected[cluster, day] = (*seen, strip(scored, steps))
+    cells = {
+        key: (cell["text"].rstrip("?"), "unknown" if "unknown" in cell["classes"] else cell["colour"], cell["strip"])
+        if "figure" not in cell["classes"] and cell["says"]
+        else cell["text"]
+        for key, cell in found.items()
+    }
+    report.compare(f"overview by its {value}", expected, cells)
 
 
 def compare_findings(page, report, audit):
@@ -188,12 +203,47 @@ def compare_findings(page, report, audit):
         rows = list(csv.DictReader(file))
     incidents = sorted((row for row in rows if row["kind"] == "incident"), key=lambda row: int(row["rank"]))
     listed = page.evaluate("""[...document.querySelectorAll("#incident-list tbody tr")].map((row) =>
-        [...row.cells].map((cell) => cell.innerText || cell.textContent))""")
-    shown = [(int(cells[0]), cells[2].split("\n")[0], cells[3], cells[4]) for cells in listed]
+        [...row.cells].map((cell) => (cell.querySelector("bdi") || cell).textContent))""")
+    shown = [(int(cells[0]), cells[2], cells[3], cells[4]) for cells in listed]
     number = lambda text: points(text) if text else "–"  # noqa: E731
-    wanted = [(int(r["rank"]), r["cluster"], number(r["lost_points_hours"]), number(r["lowest_score"])) for r in incidents]
+    wanted = [(int(r["rank"]), legible(r["cluster"]), number(r["lost_points_hours"]), number(r["lowest_score"])) for r in incidents]
     report.check(f"incidents by rank ({len(wanted)})", [pair for pair in zip(wanted, shown) if pair[0] != pair[1]])
     report.check("all of them", [] if len(wanted) == len(shown) > 0 else [(len(wanted), len(shown))])
+    open_rows = page.evaluate("""[...document.querySelectorAll("#incidents, #others")].flatMap((heading) =>
+        [...heading.parentElement.querySelectorAll("table.findings")].map((table) => [...table.tBodies[0].rows].filter((row) =>
+            row.offsetHeight > 0 && row.checkVisibility({ contentVisibilityAuto: true })).length))""")
+    report.check("at most ten rows of a table are open", [rows for rows in open_rows if rows > 10])
+    counted = page.evaluate("[...document.querySelectorAll('details.more')].map((d) => [d.firstChild.textContent, d.querySelector('tbody').rows.length])")
+    wrong = [pair for pair in counted if pair[0] != f"… {pair[1]} more"]
+    report.check("the others are counted", wrong or ([] if len(incidents) <= 10 or counted else ["all are open"]))
     whole = page.evaluate("document.body.textContent")
-    report.check(f"sentences of findings ({len(rows)})", [row["says"] for row in rows if row["says"] not in whole])
-    return rows
+    report.check(f"sentences of findings ({len(rows)})", [row["says"] for row in rows if legible(row["says"]) not in whole])
+
+
+def compare_times(report, audit, panel_of):
+    """The cells beside a change of the clocks begin and end when the clock on the wall says so, minute by minute."""
+    with open(os.path.join(audit, "manifest.json"), encoding="utf-8") as file:
+        manifest = json.load(file)
+    zone, width = zoneinfo.ZoneInfo(manifest["time_zone"]), {"15m": 15, "1h": 60, "2h": 120}[manifest["cell"]]
+    rows = next(rows for (_, member), rows in lines(audit).items() if not member)
+
+    def place(instant):
+        local = datetime.datetime.fromtimestamp(instant, zone)
+        return local.date(), (local.hour * 60 + local.minute) // width, local.utcoffset()
+
+    def shown(instant, offset):
+        local = datetime.datetime.fromtimestamp(instant, datetime.timezone(offset))
+        return f"{local:%Y-%m-%d %H:%M} {local:UTC%:z}".replace("UTC-", "UTC−")
+
+    changes = [i for i in range(1, len(rows)) if rows[i]["utc_offset_minutes"] != rows[i - 1]["utc_offset_minutes"]]
+    short = 0
+    for i in [i + beside for i in changes for beside in (-2, -1, 0, 1)]:
+        first = end = start(rows[i])
+        while place(end) == place(first):
+            end += 60
+        short += end - first < width * 60
+        offset = place(first)[2]
+        facts = panel_of(first)
+        wanted = {"from": shown(first, offset), "to": shown(end, offset)}
+        report.compare(f"times of {rows[i]['start']}", wanted, {name: facts.get(name) for name in wanted})
+    report.check("some cell is cut short", [] if short else ["none is"])

@@ -1,8 +1,9 @@
 """Opens report.html in a headless Chromium and holds it to heatmap.csv and findings.csv, and to what a page may do.
 
-usage: report_page.py AUDIT cells | use | colours | policy | labels | findings | plain
+usage: report_page.py AUDIT cells | times | use | colours | policy | labels | findings | plain
 
-`cells` compares every cell of every line, as the page's own controls show them; `use` clicks and types; `colours`
+`cells` compares every cell of every line, as the page's own controls show them; `times` those beside a change of the
+clocks; `use` clicks and types; `colours`
 measures contrast; `policy` injects a script; `labels` looks for other people's names; `plain` runs no script."""
 
 import argparse
@@ -21,6 +22,7 @@ TABLES = """[...document.querySelectorAll(SELECTOR)].map((table) => {
   return [...table.tBodies[0].rows].flatMap((row) => [...row.cells].slice(1).map((cell, i) => ({
     row: row.cells[0].textContent, column: heads[i + 1], text: cell.textContent, classes: [...cell.classList],
     says: cell.getAttribute("aria-label"), start: Number(cell.dataset.start), colour: getComputedStyle(cell).backgroundColor,
+    strip: Math.round(10 * (parseFloat(getComputedStyle(cell, "::after").width) || 0) / cell.clientWidth),
   })));
 })"""
 
@@ -51,7 +53,25 @@ def cells(page, report, audit):
             wrong = [m for m, table in zip(members, each) if table != seen[cluster, m]]
             report.check("and each is its own", wrong)
     report_cells.compare_maps(report, seen, lines)
+    report_use.choose(page, "[name=value]", 1)
+    lowest = {}
+    for number, cluster in enumerate(clusters):
+        report_use.choose(page, f"#cluster-{number} .bar label:last-child select", 0)
+        lowest[cluster, None] = tables(page, f"#cluster-{number} table.heat")[0]
+    report_cells.compare_maps(report, lowest, {line: lines[line] for line in lowest}, "min")
+    report_cells.compare_overview(report, tables(page, "table.overview")[0], lines, clusters, "min")
+    report_use.choose(page, "[name=value]", 0)
+    report_cells.compare_overview(report, tables(page, "table.overview")[0], lines, clusters)
     report_cells.compare_weeks(report, weeks, lines)
+
+
+def times(page, report, audit):
+    def panel_of(second):
+        page.mouse(f'#cluster-0 td[data-start="{second}"]', click=True)
+        return report_use.panel(page, 0)["facts"]
+
+    report_use.open_cluster(page, 0)
+    report_cells.compare_times(report, audit, panel_of)
 
 
 def policy(page, report, audit):
@@ -101,7 +121,7 @@ def plain(page, report, audit):
 
 
 CHECKS = {
-    "cells": cells, "use": report_use.use, "colours": report_use.colours, "policy": policy, "labels": report_use.labels,
+    "cells": cells, "times": times, "use": report_use.use, "colours": report_use.colours, "policy": policy, "labels": report_use.labels,
     "findings": report_cells.compare_findings, "plain": plain,
 }  # fmt: skip
 

@@ -36,7 +36,8 @@ function cellFacts(line, cell) {
   const known = cell.mean !== null;
   const pairs = [
     ["of", label(line.name)],
-    ["from", new Date(cell.start * 1000).toISOString().replace(".000", "")],
+    ["from", clockAt(cell.start, cell.offset)],
+    ["to", clockAt(cell.end, cell.offset)],
     ["mean", known ? points(cell.mean) : "unknown"],
     ["lowest", known ? points(cell.min) : "unknown"],
     ["coverage", `${cell.scored} of ${cell.expected} steps scored (${share(cell.scored, cell.expected)})`],
@@ -78,12 +79,9 @@ function memberTable(lines, start, show) {
 }
 
 function openCell(panel, opener, lines, line, cell, show) {
-  const end = clockOf((cell.local + index.minutes) % MINUTES_A_DAY);
   const parts = [cellFacts(line, cell), lossTable(cell)];
   if (line.member === null) parts.push(memberTable(lines, cell.start, show));
-  const date = dateOf(dayOf(cell.local));
-  const title = `${date} ${clockOf(cell.local % MINUTES_A_DAY)} to ${end} ${offsetText(cell.offset)}`;
-  fillPanel(panel, opener, title, ...parts);
+  fillPanel(panel, opener, timeOf(cell), ...parts);
 }
 
 const LOWEST_SHOWN = 8;

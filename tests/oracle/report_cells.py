@@ -11,6 +11,7 @@ import zoneinfo
 from collections import defaultdict
 
 from drawn import heat
+from spreadsheet import label
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"]
@@ -31,10 +32,10 @@ def up(loss):
     return f"{hundredths // 100}.{hundredths % 100:02}"
 
 
-def legible(name):
-    """A label with what cannot be seen spelt out."""
+def legible(field):
+    """What a field of a CSV stands for, with what cannot be seen spelt out."""
     is_unseen = lambda c: unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c != "\u200d"  # noqa: E731
-    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in name)
+    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in label(field))
 
 
 def offset(row):
@@ -233,7 +234,9 @@ def compare_times(report, audit, panel_of):
 
     def shown(instant, offset):
         local = datetime.datetime.fromtimestamp(instant, datetime.timezone(offset))
-        return f"{local:%Y-%m-%d %H:%M} {local:UTC%:z}".replace("UTC-", "UTC−")
+        seconds = offset.total_seconds()
+        hours, minutes = divmod(abs(seconds) // 60, 60)
+        return f"{local:%Y-%m-%d %H:%M} UTC{'−' if seconds < 0 else '+'}{hours:02.0f}:{minutes:02.0f}"
 
     changes = [i for i in range(1, len(rows)) if rows[i]["utc_offset_minutes"] != rows[i - 1]["utc_offset_minutes"]]
     short = 0

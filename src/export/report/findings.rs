@@ -62,34 +62,48 @@ fn tables(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
     }
 }
 
+/// Columns that a table has: of most kinds nothing is ranked, of some nothing is lost.
+struct Shown {
+    rank: bool,
+    points: bool,
+}
+
+impl Shown {
+    fn of(found: &[&Finding]) -> Self {
+        Self {
+            rank: found.iter().any(|finding| finding.rank.is_some()),
+            points: found.iter().any(|finding| finding.lost.is_some()),
+        }
+    }
+}
+
 fn table(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
-    // Of most kinds nothing is ranked and nothing is lost.
-    let is_scored = found.iter().any(|finding| finding.rank.is_some() || finding.lost.is_some());
+    let shown = Shown::of(found);
     html! {
         div.scroll {
             table.findings {
                 thead {
                     tr {
-                        @if is_scored { th.rank.figure scope="col" { "#" } }
+                        @if shown.rank { th.rank.figure scope="col" { "#" } }
                         th.when scope="col" { "When (" (zone) ")" }
                         th.where scope="col" { "Where" }
-                        @if is_scored { th.points.figure scope="col" { "Lost" } th.points.figure scope="col" { "Lowest" } }
+                        @if shown.points { th.points.figure scope="col" { "Lost" } th.points.figure scope="col" { "Lowest" } }
                         th scope="col" { "What" }
                     }
                 }
-                tbody { @for finding in found { (row(finding, is_scored, lines, zone)) } }
+                tbody { @for finding in found { (row(finding, &shown, lines, zone)) } }
             }
         }
     }
 }
 
-fn row(finding: &Finding, is_scored: bool, lines: &[Line], zone: Zone) -> Markup {
+fn row(finding: &Finding, shown: &Shown, lines: &[Line], zone: Zone) -> Markup {
     let number = clusters(lines).position(|lines| *lines[0].cluster == *finding.cluster);
     let figure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), two_digits);
     let members = finding.members.iter().map(|member| legible(member)).collect::<Vec<_>>().join(", ");
     html! {
         tr {
-            @if is_scored { td.figure { (finding.rank.map_or_else(String::new, |rank| rank.to_string())) } }
+            @if shown.rank { td.figure { (finding.rank.map_or_else(String::new, |rank| rank.to_string())) } }
             td {
                 (time(zone, finding.start_ms)) br; "to " (time(zone, finding.end_ms))
                 @if let Some(number) = number {
@@ -99,7 +113,7 @@ fn row(finding: &Finding, is_scored: bool, lines: &[Line], zone: Zone) -> Markup
                 }
             }
             td { bdi { (legible(&finding.cluster)) } @if !members.is_empty() { br; small { bdi { (members) } } } }
-            @if is_scored { td.figure { (figure(finding.lost)) } td.figure { (figure(finding.lowest)) } }
+            @if shown.points { td.figure { (figure(finding.lost)) } td.figure { (figure(finding.lowest)) } }
             td { (legible(&finding.says)) (evidence(finding)) }
         }
     }

@@ -5,12 +5,20 @@ function fillPanel(panel, opener, title, ...content) {
   const heading = element("h4", { textContent: title, tabIndex: -1 });
   panel.replaceChildren(close, heading, ...content);
   panel.hidden = false;
+  markOpened(panel, opener);
   panel.closePanel = () => {
     panel.hidden = true;
+    markOpened(panel, null);
     if (opener.isConnected) opener.focus();
   };
   close.addEventListener("click", panel.closePanel);
   heading.focus({ preventScroll: true });
+}
+
+// The cell that the panel is about stays marked while the focus is elsewhere.
+function markOpened(panel, cell) {
+  panel.parentElement.querySelectorAll(".opened").forEach((before) => before.classList.remove("opened"));
+  if (cell?.matches("td")) cell.classList.add("opened");
 }
 
 function facts(pairs) {
@@ -44,7 +52,7 @@ function cellFacts(line, cell) {
     ["worst metric", cell.worst || (known ? "none cost anything" : "unknown")],
   ];
   if (cell.uncertain) pairs.push(["uncertain", `less than ${index.minCoverage * 100} % of its steps are scored`]);
-  if (cell.restart !== null) pairs.push(["after restart", `${cell.restart} steps`]);
+  if (cell.restart > 0) pairs.push(["after restart", `${cell.restart} steps`]);
   if (cell.partial > 0) pairs.push(["partial", `${cell.partial} steps at which the server left something out`]);
   return facts(pairs);
 }

@@ -61,6 +61,7 @@ def read_cells(path, zone):
         for name in ("mean", "min", "coverage"):
             cell[name] = float(cell[name]) if cell[name] else None
         cell["uncertain"] = cell["uncertain"] == "true"
+        cell["cluster"], cell["member"] = label(cell["cluster"]), label(cell["member"])
     return cells
 
 
@@ -163,7 +164,7 @@ def check_summary(rows, folder, clusters, manifest, report):
         from read_csv('{folder}/heatmap.csv', types = {{'mean': 'double', 'min': 'double', 'cluster': 'varchar',
         'date': 'date', 'member': 'varchar'}}, new_line = '\\n', quote = '"', escape = '"', max_line_size = 100000)
         where level = 'cluster' group by cluster"""
-    expected = {row[0]: row[1:] for row in duckdb.sql(sql).fetchall()}
+    expected = {label(row[0]): row[1:] for row in duckdb.sql(sql).fetchall()}
     found = {row[0]: row for row in rows[SUMMARY_ABOVE:]}
     wrong = [] if [row[0] for row in rows[SUMMARY_ABOVE:]] == clusters else [f"{list(found)}, not {clusters}"]
     for cluster, row in found.items():

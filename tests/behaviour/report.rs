@@ -2,8 +2,8 @@
 //! `tests/oracle/report_page.py`; these tests make the folders.
 
 use crate::support::{
-    Asked, Folder, HOUR, Metrics, START, autumn, etcd_heatmap, needed, oracle, prometheus_of, sample_is_scored_exactly,
-    spring,
+    Asked, Folder, HOUR, Metrics, START, autumn, escaped, etcd_heatmap, needed, oracle, prometheus_of,
+    sample_is_scored_exactly, spring,
 };
 
 const BERLIN: [&str; 2] = ["--time-zone", "Europe/Berlin"];
@@ -93,10 +93,7 @@ fn hostile_names_are_harmless_and_legible() {
             let labels = format!(r#"cluster="{cluster}",job="etcd",instance="{member}""#);
             // A disk that is slow for an hour makes a finding that names the cluster.
             let slow = |t: i64| further == 1 && (START + 2 * HOUR..START + 3 * HOUR).contains(&t);
-            let mut member = Metrics::every(300);
-            member.member(&labels, START - HOUR..START + 6 * HOUR);
-            metrics.append(&member.without(&["etcd_disk_wal_fsync"]));
-            metrics.wal_fsync(&labels, START - HOUR..START + 6 * HOUR, slow);
+            metrics.member_with_slow_disk(&labels, START - HOUR..START + 6 * HOUR, slow);
         }
     }
     let prometheus = prometheus_of(&metrics.text());
@@ -106,9 +103,4 @@ fn hostile_names_are_harmless_and_legible() {
     is_looked_at(&folder, "cells");
     is_looked_at(&folder, "labels");
     is_looked_at(&folder, "findings");
-}
-
-/// As a label's value stands in OpenMetrics.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -32,6 +32,7 @@ mod packaged;
 mod picture;
 mod presets;
 mod recorded;
+mod report;
 mod rollup;
 mod sample;
 mod series;

@@ -1,16 +1,15 @@
 //! heatmap.xlsx and heatmap_wide.csv: other programs read them back, and find every cell of heatmap.csv in its place.
 
 use crate::support::{
-    Asked, Folder, HOUR, Metrics, START, assert_same, autumn, example, oracle, prometheus_of, sample_is_scored_exactly,
-    spring,
+    Asked, Folder, HOUR, Metrics, START, assert_same, autumn, escaped, etcd_heatmap, oracle, prometheus_of,
+    sample_is_scored_exactly, spring,
 };
 
 const BERLIN: [&str; 2] = ["--time-zone", "Europe/Berlin"];
 
-/// Writes both files beside the cells of `folder/audit` and lets the oracle read them back.
+/// Lets the oracle read both files back that lie beside the cells of `folder/audit`.
 #[track_caller]
 fn is_read_back(folder: &Folder) {
-    example("spreadsheet", &[&folder.at("audit")]).succeeds();
     oracle("spreadsheet.py", &[&folder.at("audit")]);
 }
 
@@ -70,7 +69,7 @@ fn a_clock_that_changes_by_half_an_hour_loses_no_cell() {
 fn the_same_cells_give_the_same_bytes() {
     let folder = sample_is_scored_exactly(&[]);
     let written = || {
-        example("spreadsheet", &[&folder.at("audit")]).succeeds();
+        etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
         let mut tree = folder.tree("audit");
         tree.retain(|name, _| name.ends_with(".xlsx") || name.ends_with("wide.csv"));
         assert_eq!(tree.len(), 2);
@@ -90,7 +89,9 @@ fn no_label_becomes_a_formula_or_breaks_a_sheet() {
     for (index, cluster) in clusters.iter().enumerate() {
         let member = &clusters[(index + 5) % clusters.len()];
         let labels = format!(r#"cluster="{}",job="etcd",instance="{}""#, escaped(cluster), escaped(member));
-        metrics.member(&labels, START - HOUR..START + 3 * HOUR);
+        // A disk that is slow for half an hour makes an incident that names both.
+        let slow = |t: i64| (START + HOUR..START + HOUR + 1800).contains(&t);
+        metrics.member_with_slow_disk(&labels, START - HOUR..START + 3 * HOUR, slow);
     }
     let prometheus = prometheus_of(&metrics.text());
     let asked = Asked { step: 300, ..Asked::all(&prometheus, START, START + 2 * HOUR) };
@@ -137,9 +138,4 @@ fn hostile() -> Vec<String> {
         "1e5",
     ];
     names.into_iter().map(str::to_owned).chain(["x".repeat(300), format!("{}y", "x".repeat(299))]).collect()
-}
-
-/// As a label's value stands in OpenMetrics.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -100,8 +100,12 @@ class Chromium:
         return json.loads(message)
 
     def open(self, url):
+        self.load("Page.navigate", url=url)
+
+    def load(self, method, **params):
+        """Calls what loads a page, and waits for that."""
         before = len(self.events)
-        self.call("Page.navigate", url=url)
+        self.call(method, **params)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events[before:]):
             self.events.append(self._receive())
 

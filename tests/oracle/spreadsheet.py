@@ -63,6 +63,7 @@ def read_cells(path, zone):
         for name in ("mean", "min", "coverage"):
             cell[name] = float(cell[name]) if cell[name] else None
         cell["uncertain"] = cell["uncertain"] == "true"
+        cell["cluster"], cell["member"] = label(cell["cluster"]), label(cell["member"])
     return cells
 
 
@@ -225,6 +226,10 @@ def check_findings(incidents, findings, path, manifest, report):
     def number(text):
         return float(text) if text else ""
 
+    def joined(evidence):
+        """The sheet has a line for each, and spaces; a name may hold either separator."""
+        return evidence.replace(" = ", "=").replace("; ", "\n")
+
     def instants(row):
         both = [datetime.fromisoformat(row[name]) for name in ("start", "end")]
         utc, local = ([at.astimezone(to).replace(tzinfo=None, fold=0) for at in both] for to in (timezone.utc, zone))
@@ -236,10 +241,11 @@ def check_findings(incidents, findings, path, manifest, report):
     wanted = []
     for row in expected:
         utc, local = instants(row)
-        evidence = row["evidence"].replace("=", " = ").replace("; ", "\n")
+        evidence = joined(row["evidence"])
         wanted.append([row["kind"], row["cluster"], row["members"], *local, row["says"], row["metric"], row["cause"],
                        number(row["confidence"]), evidence, row["rule"], *utc])
     found = [seconds(row, (3, 4, 11, 12)) for row in findings[1:]]
+    found = [[*row[:9], joined(row[9]), *row[10:]] for row in found]
     report.compare("Findings: every column", dict(enumerate(map(str, wanted))), dict(enumerate(map(str, found))))
     wanted = []
     for row in sorted((row for row in expected if row["rank"]), key=lambda row: int(row["rank"])):

@@ -27,7 +27,14 @@ function textOf(cell) {
   return Math.floor(cell[settings.value] / 100) + (cell.uncertain ? "?" : "");
 }
 
+// A cell's name: the time at which it begins, unless a change of the clocks begins it later.
 const timeOf = (cell) => `${dateOf(dayOf(cell.local))} ${clockOf(cell.local % MINUTES_A_DAY)} ${offsetText(cell.offset)}`;
+
+// What the clock shows at a second: `2026-10-25 03:00 UTC+02:00`.
+function clockAt(second, offset) {
+  const local = Math.floor(second / 60) + offset;
+  return `${dateOf(dayOf(local))} ${clockOf(local % MINUTES_A_DAY)} ${offsetText(offset)}`;
+}
 
 // One sentence with the numbers: for the tip and for a screen reader.
 function sentenceOf(cell) {

@@ -5,10 +5,13 @@ use maud::{Markup, html};
 use super::clusters;
 use super::heat_cell::two_digits;
 use super::legible::legible;
+use super::page::clock;
 use crate::findings::{Cause, Finding, Kind};
 use crate::heatmap::Line;
 use crate::time::Zone;
 
+/// Rows of a table that are open; the others wait behind a line that counts them.
+const OPEN_ROWS: usize = 10;
 /// Rows of a table; all are in findings.csv.
 const MAX_ROWS: usize = 200;
 
@@ -24,58 +27,85 @@ const OTHERS: [(Kind, &str); 5] = [
 /// The incidents, ranked.
 pub(super) fn incidents(findings: &[Finding], lines: &[Line], zone: Zone) -> Markup {
     let mut incidents: Vec<&Finding> = findings.iter().filter(|f| f.kind == Kind::Incident).collect();
-    incidents.sort_by(|a, b| b.lost.unwrap_or_default().total_cmp(&a.lost.unwrap_or_default()));
+    incidents.sort_by_key(|finding| finding.rank);
     if incidents.is_empty() {
         return html! { p { "No incident was found in this range." } };
     }
     html! {
         p { "Ranked by lost score hours: how far the score was below 10, times for how long." }
-        (table(&incidents, lines, zone))
+        div #incident-list { (tables(&incidents, lines, zone)) }
     }
 }
 
 /// The kinds besides incidents of which there are any.
 pub(super) fn others(findings: &[Finding], lines: &[Line], zone: Zone) -> Markup {
+    let of = |kind| findings.iter().filter(move |f| f.kind == kind).collect::<Vec<&Finding>>();
     html! {
+        @if OTHERS.iter().all(|(kind, _)| of(*kind).is_empty()) { p { "Nothing else was found in this range." } }
         @for (kind, heading) in OTHERS {
-            @let found: Vec<&Finding> = findings.iter().filter(|f| f.kind == kind).collect();
-            @if !found.is_empty() { h3 { (heading) } (table(&found, lines, zone)) }
+            @let found = of(kind);
+            @if !found.is_empty() { h3 { (heading) } (tables(&found, lines, zone)) }
+        }
+    }
+}
+
+/// The first rows, and the others where a reader asks for them.
+fn tables(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
+    let (open, rest) = found.split_at(found.len().min(OPEN_ROWS));
+    let listed = &rest[..rest.len().min(MAX_ROWS - OPEN_ROWS)];
+    html! {
+        (table(open, lines, zone))
+        @if !listed.is_empty() {
+            details.more { summary { "… " (listed.len()) " more" } (table(listed, lines, zone)) }
+        }
+        @if rest.len() > listed.len() { p { (rest.len() - listed.len()) " more are in findings.csv." } }
+    }
+}
+
+/// Columns that a table has: of most kinds nothing is ranked, of some nothing is lost.
+struct Shown {
+    rank: bool,
+    points: bool,
+}
+
+impl Shown {
+    fn of(found: &[&Finding]) -> Self {
+        Self {
+            rank: found.iter().any(|finding| finding.rank.is_some()),
+            points: found.iter().any(|finding| finding.lost.is_some()),
         }
     }
 }
 
 fn table(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
+    let shown = Shown::of(found);
     html! {
         div.scroll {
             table.findings {
                 thead {
                     tr {
-                        th.figure scope="col" { "#" }
-                        th scope="col" { "When (" (zone) ")" }
-                        th scope="col" { "Where" }
-                        th.figure scope="col" { "Lost" }
-                        th.figure scope="col" { "Lowest" }
+                        @if shown.rank { th.rank.figure scope="col" { "#" } }
+                        th.when scope="col" { "When (" (zone) ")" }
+                        th.where scope="col" { "Where" }
+                        @if shown.points { th.points.figure scope="col" { "Lost" } th.points.figure scope="col" { "Lowest" } }
                         th scope="col" { "What" }
                     }
                 }
-                tbody { @for (place, finding) in found.iter().take(MAX_ROWS).enumerate() { (row(place + 1, finding, lines, zone)) } }
+                tbody { @for finding in found { (row(finding, &shown, lines, zone)) } }
             }
-        }
-        @if found.len() > MAX_ROWS {
-            p { (found.len() - MAX_ROWS) " more are in findings.csv." }
         }
     }
 }
 
-fn row(rank: usize, finding: &Finding, lines: &[Line], zone: Zone) -> Markup {
+fn row(finding: &Finding, shown: &Shown, lines: &[Line], zone: Zone) -> Markup {
     let number = clusters(lines).position(|lines| *lines[0].cluster == *finding.cluster);
     let figure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), two_digits);
     let members = finding.members.iter().map(|member| legible(member)).collect::<Vec<_>>().join(", ");
     html! {
         tr {
-            td.figure { (rank) }
+            @if shown.rank { td.figure { (finding.rank.map_or_else(String::new, |rank| rank.to_string())) } }
             td {
-                time { (zone.format(finding.start_ms)) } br; "to " time { (zone.format(finding.end_ms)) }
+                (time(zone, finding.start_ms)) br; "to " (time(zone, finding.end_ms))
                 @if let Some(number) = number {
                     br; button.scripted type="button" data-cluster=(number) data-start=(finding.start_ms / 1000) {
                         "Show in the heat map"
@@ -83,11 +113,15 @@ fn row(rank: usize, finding: &Finding, lines: &[Line], zone: Zone) -> Markup {
                 }
             }
             td { bdi { (legible(&finding.cluster)) } @if !members.is_empty() { br; small { bdi { (members) } } } }
-            td.figure { (figure(finding.lost)) }
-            td.figure { (figure(finding.lowest)) }
+            @if shown.points { td.figure { (figure(finding.lost)) } td.figure { (figure(finding.lowest)) } }
             td { (legible(&finding.says)) (evidence(finding)) }
         }
     }
+}
+
+/// The clock of the zone for a person, with its offset from UTC for a machine.
+fn time(zone: Zone, ms: i64) -> Markup {
+    html! { time datetime=(zone.format(ms)) { (clock(zone, ms)) } }
 }
 
 fn evidence(finding: &Finding) -> Markup {

@@ -85,11 +85,18 @@ impl Folded {
 
     /// The whole points of the mean, with a mark where they are uncertain.
     pub(super) fn text(&self, min_coverage: f64) -> String {
-        match self.mean() {
-            Some(mean) if self.coverage() < min_coverage => format!("{}?", round_down(mean, 1.0)),
-            Some(mean) => round_down(mean, 1.0).to_string(),
-            None => "·".to_owned(),
-        }
+        self.marked(min_coverage, |mean| round_down(mean, 1.0).to_string())
+    }
+
+    /// As [`text`](Self::text), with tenths: over a month whole points hide too much.
+    pub(super) fn tenths(&self, min_coverage: f64) -> String {
+        let tenths = |mean| round_down(mean, 10.0);
+        self.marked(min_coverage, |mean| format!("{}.{}", tenths(mean) / 10, tenths(mean) % 10))
+    }
+
+    fn marked(&self, min_coverage: f64, digits: impl Fn(f64) -> String) -> String {
+        let mark = if self.coverage() < min_coverage { "?" } else { "" };
+        self.mean().map_or_else(|| "·".to_owned(), |mean| digits(mean) + mark)
     }
 }
 

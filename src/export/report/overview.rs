@@ -6,12 +6,14 @@ use std::ops::Range;
 use maud::{Markup, html};
 
 use super::clusters;
-use super::heat_cell::{Folded, two_digits};
+use super::heat_cell::{Folded, round_down, two_digits};
 use super::legible::legible;
 use crate::heatmap::{Cell, Line};
 use crate::spec::Metric;
 use crate::time::UtcDay;
 
+/// Letters of a date that stand for one day.
+const DAY: usize = 10;
 /// Days that stand beside each other before they become months.
 const MAX_DAYS: usize = 45;
 /// Months that do before they become years.
@@ -74,9 +76,12 @@ fn open_cell(number: usize, line: &Line, name: &str, cells: &[Cell], min_coverag
     let folded = Folded::of(cells);
     let label = format!("{}, {name}: {}", legible(&line.cluster), folded.describe());
     let start = cells[0].start_ms / 1000;
+    let is_day = name.len() == DAY;
     html! {
-        td class=(folded.classes(min_coverage)) data-cluster=(number) data-start=(start) aria-label=(label) {
-            (folded.text(min_coverage))
+        td class=(folded.classes(min_coverage)) data-cluster=(number) data-start=(start) aria-label=(label)
+            data-mean=[folded.mean().map(|mean| round_down(mean, 100.0))]
+            data-min=[folded.lowest().map(|lowest| round_down(lowest, 100.0))] {
+            @if is_day { (folded.text(min_coverage)) } @else { (folded.tenths(min_coverage)) }
         }
     }
 }
@@ -85,7 +90,7 @@ fn open_cell(number: usize, line: &Line, name: &str, cells: &[Cell], min_coverag
 fn column_letters(dates: &BTreeSet<UtcDay>) -> usize {
     let months: BTreeSet<String> = dates.iter().map(|date| column(*date, 7)).collect();
     match (dates.len(), months.len()) {
-        (..=MAX_DAYS, _) => 10,
+        (..=MAX_DAYS, _) => DAY,
         (_, ..=MAX_MONTHS) => 7,
         _ => 4,
     }
@@ -97,7 +102,7 @@ fn column(date: UtcDay, letters: usize) -> String {
 
 /// A day within a month needs no year.
 fn short(name: &str) -> &str {
-    if name.len() == 10 { &name[5..] } else { name }
+    if name.len() == DAY { &name[5..] } else { name }
 }
 
 /// The metric that cost the most score over all cells.

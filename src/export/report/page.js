@@ -111,8 +111,20 @@ document.getElementById("settings").addEventListener("change", async (event) => 
   const { name, value } = event.target;
   if (name !== "value") return void (root.dataset[name] = value);
   settings.value = value;
+  paintOverview();
   for (const view of views.values()) (await view).draw();
 });
+
+// The overview was written with its means; its other figures lie beside them.
+function paintOverview() {
+  for (const cell of document.querySelectorAll(".overview td[data-mean]")) {
+    const shown = Number(cell.dataset[settings.value]);
+    const [digits, mark] = [cell.textContent.includes(".") ? 10 : 100, cell.textContent.endsWith("?") ? "?" : ""];
+    cell.className = cell.className.replace(/\bs\d+\b/, `s${Math.floor(shown / 10)}`);
+    const down = Math.floor(shown / digits);
+    cell.textContent = (digits === 10 ? (down / 10).toFixed(1) : down) + mark;
+  }
+}
 
 function activate(target) {
   const cell = target.closest("td[aria-label]");

@@ -11,6 +11,7 @@ use super::{clusters, colours, data, findings, method, overview, plain};
 use crate::export::Manifest;
 use crate::findings::Finding;
 use crate::heatmap::Line;
+use crate::time::{Zone, parse_instant};
 
 const SCRIPT: &str = concat!(
     "\"use strict\";\n",
@@ -47,15 +48,18 @@ pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> St
                         h2 #overview { "Clusters" }
                         div.scroll { (overview::overview(lines, min_coverage)) }
                     }
-                    section aria-labelledby="incidents" {
-                        h2 #incidents { "Incidents" }
-                        (findings::incidents(found, lines, zone))
-                        (findings::others(found, lines, zone))
-                    }
                     section aria-labelledby="maps" {
                         h2 #maps { "Heat maps" }
                         noscript { (plain::tables(lines, min_coverage)) }
                         @for (number, lines) in clusters(lines).enumerate() { (cluster(number, lines)) }
+                    }
+                    section aria-labelledby="incidents" {
+                        h2 #incidents { "Incidents" }
+                        (findings::incidents(found, lines, zone))
+                    }
+                    section aria-labelledby="others" {
+                        h2 #others { "Other findings" }
+                        (findings::others(found, lines, zone))
                     }
                     section aria-labelledby="method" { h2 #method { "Method and provenance" } (method::method(manifest)) }
                 }
@@ -85,7 +89,8 @@ fn header(manifest: &Manifest) -> Markup {
         header {
             h1 { "etcd health" }
             p {
-                (manifest.asked.start) " to " (manifest.asked.end) " · days and hours of " (folding.zone)
+                (asked(&manifest.asked.start, folding.zone)) " to " (asked(&manifest.asked.end, folding.zone))
+                " · all times in " (folding.zone)
                 " · profile " (profile) " · a step every " (manifest.asked.step_seconds) " s"
             }
             form.bar.scripted #settings {
@@ -98,12 +103,23 @@ fn header(manifest: &Manifest) -> Markup {
     }
 }
 
+/// An end of the range as the zone's clock shows it.
+fn asked(instant: &str, zone: Zone) -> String {
+    // Not `now` nor before it: the manifest holds RFC 3339.
+    parse_instant(instant, 0).map_or_else(|_| legible(instant), |ms| clock(zone, ms))
+}
+
+/// `2026-10-09 04:10`, in the zone that the heading names.
+pub(super) fn clock(zone: Zone, ms: i64) -> String {
+    zone.format(ms).chars().take("2026-10-09T04:10".len()).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
 fn legend() -> Markup {
     html! {
         p.legend {
             @for score in 0..=10 { span class={ "swatch " (colours::class(f64::from(score))) } { (score) } }
             " score, rounded down "
-            span.swatch.s80.part.k6 { "8" } " strip: share of steps scored "
+            span.swatch.s80.part.k6 { "8" } " strip: share of steps not scored "
             span.swatch.s80.part.k3.uncertain { "8?" } " uncertain: too few scored "
             span.swatch.unknown { "·" } " unknown "
             span.swatch.none { } " did not exist"

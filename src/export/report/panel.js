@@ -5,12 +5,20 @@ function fillPanel(panel, opener, title, ...content) {
   const heading = element("h4", { textContent: title, tabIndex: -1 });
   panel.replaceChildren(close, heading, ...content);
   panel.hidden = false;
+  markOpened(panel, opener);
   panel.closePanel = () => {
     panel.hidden = true;
+    markOpened(panel, null);
     if (opener.isConnected) opener.focus();
   };
   close.addEventListener("click", panel.closePanel);
   heading.focus({ preventScroll: true });
+}
+
+// The cell that the panel is about stays marked while the focus is elsewhere.
+function markOpened(panel, cell) {
+  panel.parentElement.querySelectorAll(".opened").forEach((before) => before.classList.remove("opened"));
+  if (cell?.matches("td")) cell.classList.add("opened");
 }
 
 function facts(pairs) {
@@ -36,14 +44,15 @@ function cellFacts(line, cell) {
   const known = cell.mean !== null;
   const pairs = [
     ["of", label(line.name)],
-    ["from", new Date(cell.start * 1000).toISOString().replace(".000", "")],
+    ["from", clockAt(cell.start, cell.offset)],
+    ["to", clockAt(cell.end, cell.offset)],
     ["mean", known ? points(cell.mean) : "unknown"],
     ["lowest", known ? points(cell.min) : "unknown"],
     ["coverage", `${cell.scored} of ${cell.expected} steps scored (${share(cell.scored, cell.expected)})`],
     ["worst metric", cell.worst || (known ? "none cost anything" : "unknown")],
   ];
   if (cell.uncertain) pairs.push(["uncertain", `less than ${index.minCoverage * 100} % of its steps are scored`]);
-  if (cell.restart !== null) pairs.push(["after restart", `${cell.restart} steps`]);
+  if (cell.restart > 0) pairs.push(["after restart", `${cell.restart} steps`]);
   if (cell.partial > 0) pairs.push(["partial", `${cell.partial} steps at which the server left something out`]);
   return facts(pairs);
 }
@@ -78,12 +87,9 @@ function memberTable(lines, start, show) {
 }
 
 function openCell(panel, opener, lines, line, cell, show) {
-  const end = clockOf((cell.local + index.minutes) % MINUTES_A_DAY);
   const parts = [cellFacts(line, cell), lossTable(cell)];
   if (line.member === null) parts.push(memberTable(lines, cell.start, show));
-  const date = dateOf(dayOf(cell.local));
-  const title = `${date} ${clockOf(cell.local % MINUTES_A_DAY)} to ${end} ${offsetText(cell.offset)}`;
-  fillPanel(panel, opener, title, ...parts);
+  fillPanel(panel, opener, timeOf(cell), ...parts);
 }
 
 const LOWEST_SHOWN = 8;

@@ -69,6 +69,7 @@ class Line {
     const metric = Math.floor(this.flags[i] / 2);
     return {
       start: this.start[i],
+      end: this.end(i),
       local: this.local[i],
       offset: this.offset[i],
       expected: this.expected[i],
@@ -83,6 +84,13 @@ class Line {
     };
   }
 
+  // The second after a cell. A change of the clocks begins a cell late, or cuts it short: then the next one is there.
+  end(i) {
+    const late = Math.floor(this.start[i] / 60) + this.offset[i] - this.local[i];
+    const whole = this.start[i] + (index.minutes - late) * 60;
+    return i + 1 < this.length ? Math.min(whole, this.start[i + 1]) : whole;
+  }
+
   // The place of the cell that holds a second, or -1.
   at(second) {
     let [from, to] = [0, this.length];
@@ -91,7 +99,7 @@ class Line {
       if (this.start[middle] <= second) from = middle + 1;
       else to = middle;
     }
-    return from > 0 && second < this.start[from - 1] + index.minutes * 60 ? from - 1 : -1;
+    return from > 0 && second < this.end(from - 1) ? from - 1 : -1;
   }
 
   // The places of the cells of local days, the last one left out.

@@ -50,6 +50,14 @@ impl Metrics {
         }
     }
 
+    /// A member that is healthy but for its disk, which is slow at some seconds.
+    pub(crate) fn member_with_slow_disk(&mut self, labels: &str, seconds: Range<i64>, slow: impl Fn(i64) -> bool) {
+        let mut healthy = Self::every(self.step);
+        healthy.member(labels, seconds.clone());
+        self.append(&healthy.without(&["etcd_disk_wal_fsync"]));
+        self.wal_fsync(labels, seconds, slow);
+    }
+
     /// What etcd exports of one metric when it is healthy.
     pub(crate) fn raw(&mut self, metric: &str, labels: &str, seconds: Range<i64>) {
         match metric {
@@ -144,4 +152,9 @@ fn below(bound: &str, other: &str) -> bool {
 /// Counters grow from the start of the history.
 fn since_day(second: i64) -> f64 {
     (second - super::START + super::DAY) as f64
+}
+
+/// As a label's value stands in OpenMetrics.
+pub(crate) fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

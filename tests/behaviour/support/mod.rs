@@ -36,7 +36,7 @@ pub(crate) use history::{
     History, agrees_with_the_oracle, autumn, bad_and_healthy, mix, sample_is_scored_exactly, spring,
 };
 pub(crate) use isolated::isolated;
-pub(crate) use metrics::{METRICS, Metrics};
+pub(crate) use metrics::{METRICS, Metrics, escaped};
 pub(crate) use port::free_port;
 pub(crate) use program::{BINARY, Run, etcd_heatmap, etcd_heatmap_command, example, needed, oracle, oracle_run};
 pub(crate) use promtool::{Blocks, Counts, blocks_of};

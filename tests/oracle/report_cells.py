@@ -1,0 +1,252 @@
+"""What report.html must show of heatmap.csv and findings.csv, from those files alone."""
+
+import csv
+import datetime
+import json
+import math
+import os
+import re
+import unicodedata
+import zoneinfo
+from collections import defaultdict
+
+from drawn import heat
+from spreadsheet import label
+
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"]
+
+
+def down(number, parts):
+    """Rounded down to a part of one; an error of arithmetic does not count."""
+    return math.floor(float(number) * parts + 1e-6)
+
+
+def points(score):
+    hundredths = down(score, 100)
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
+def up(loss):
+    hundredths = math.ceil(float(loss) * 100 - 1e-6)
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
+def legible(field):
+    """What a field of a CSV stands for, with what cannot be seen spelt out."""
+    is_unseen = lambda c: unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c != "\u200d"  # noqa: E731
+    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in label(field))
+
+
+def offset(row):
+    minutes = int(row["utc_offset_minutes"])
+    return f"UTC{'−' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def column(row):
+    return f"{int(row['hour']):02}" + (f":{int(row['minute']):02}" if int(row["minute"]) else "")
+
+
+def lines(audit):
+    """The rows of heatmap.csv by line, in the order of the file, each with the name of its column."""
+    found, seen = defaultdict(list), set()
+    with open(os.path.join(audit, "heatmap.csv"), encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            line = legible(row["cluster"]), legible(row["member"]) if row["level"] == "member" else None
+            place = (line, row["date"], column(row))
+            row["column"] = column(row) + (" again" if place in seen else "")
+            seen.add(place)
+            found[line].append(row)
+    for line in found:
+        found[line].sort(key=lambda row: row["start"])
+    return found
+
+
+def start(row):
+    return int(datetime.datetime.fromisoformat(row["start"]).timestamp())
+
+
+def says(row):
+    clock = f"{int(row['hour']):02}:{int(row['minute']):02}"
+    if not row["mean"]:
+        what = f"unknown, none of {row['steps_expected']} steps scored"
+    else:
+        what = f"mean {points(row['mean'])}, lowest {points(row['min'])}, "
+        what += f"{row['steps_scored']} of {row['steps_expected']} steps scored"
+        what += ", uncertain" if row["uncertain"] == "true" else ""
+        what += f", most lost to {row['worst_metric']}" if row["worst_metric"] else ""
+    return f"{row['date']} {clock} {offset(row)}: {what}"
+
+
+def text(row, value="mean"):
+    return f"{down(row[value], 1)}{'?' if row['uncertain'] == 'true' else ''}" if row["mean"] else "·"
+
+
+def strip(scored, expected):
+    """The tenths of a cell that say how much of it was not scored."""
+    return 10 - down(int(scored) / int(expected), 10) if 0 < int(scored) < int(expected) else 0
+
+
+def colour(score):
+    return "rgb({}, {}, {})".format(*heat(down(score, 10) / 10))
+
+
+def compare_maps(report, seen, wanted, value="mean", is_plain=False):
+    """Every cell of every line at its day and hour, with its words, its digits and its colour; and no cell more."""
+    expected = {
+        (line, row["date"], row["column"]): (
+            text(row, value),
+            None if is_plain else says(row),
+            None if is_plain else start(row),
+            colour(row[value]) if row["mean"] else "unknown",
+            strip(row["steps_scored"], row["steps_expected"]),
+            bool(row["mean"]) and row["uncertain"] == "true",
+        )
+        for line, rows in wanted.items()
+        for row in rows
+    }
+    found, twice = {}, []
+    for line, table in seen.items():
+        for cell in table:
+            if "none" in cell["classes"]:
+                continue
+            key = (line, cell["row"], cell["column"])
+            twice += [key] if key in found else []
+            found[key] = (
+                cell["text"],
+                cell["says"],
+                cell["start"],
+                "unknown" if "unknown" in cell["classes"] else cell["colour"],
+                cell["strip"],
+                "uncertain" in cell["classes"],
+            )
+    report.check("no cell stands twice", twice)
+    report.compare(f"cells by their {value}", expected, found)
+
+
+def compare_weeks(report, weeks, wanted):
+    """The week is folded from the same cells; its figures may be a hundredth lower for each rounding."""
+    wrong, compared = [], 0
+    for line, table in weeks.items():
+        hours = defaultdict(list)
+        for row in wanted[line]:
+            hours[WEEKDAYS[datetime.date.fromisoformat(row["date"]).weekday()], f"{int(row['hour']):02}"].append(row)
+        found = {(cell["row"], cell["column"]): cell["says"] for cell in table if "none" not in cell["classes"]}
+        wrong += [f"{line}: {key}" for key in hours.keys() ^ found.keys()]
+        for key in hours.keys() & found.keys():
+            compared += 1
+            if week_sentence_differs(hours[key], found[key]):
+                wrong.append(f"{line}, {key}: {found[key]}")
+    report.check(f"hours of the week ({compared})", wrong if compared else ["nothing was compared"])
+
+
+def week_sentence_differs(rows, sentence):
+    known = [row for row in rows if row["mean"]]
+    expected = sum(int(row["steps_expected"]) for row in rows)
+    if not known:
+        return not sentence.endswith(f": unknown, none of {expected} steps scored")
+    scored = sum(int(row["steps_scored"]) for row in known)
+    mean = sum(float(row["mean"]) * int(row["steps_scored"]) for row in known) / scored
+    minima = sum(float(row["min"]) for row in known) / len(known)
+    lowest = min(float(row["min"]) for row in known)
+    number = r"(\d+\.\d\d)"
+    pattern = rf": mean {number}, mean of the minima {number}, lowest {number}, ([\d.]+) % of steps scored, (\d+) cells?$"
+    match = re.search(pattern, sentence)
+    if not match:
+        return True
+    shown = match.groups()
+    near = all(0 <= down(value, 100) - round(float(text) * 100) <= 1 for value, text in [(mean, shown[0]), (minima, shown[1])])
+    share = f"{down(scored / expected, 1000) / 10:.1f}"
+    return not near or shown[2:] != (points(lowest), share, str(len(rows)))
+
+
+def folded(rows):
+    """Mean, lowest, and steps scored and expected of several cells."""
+    known = [row for row in rows if row["mean"]]
+    scored, expected = sum(int(r["steps_scored"]) for r in known), sum(int(r["steps_expected"]) for r in rows)
+    mean = sum(float(r["mean"]) * int(r["steps_scored"]) for r in known) / scored if scored else None
+    return mean, min((float(r["min"]) for r in known), default=None), scored, expected
+
+
+def compare_overview(report, table, wanted, clusters, value="mean"):
+    """Its figures, and a cell a day."""
+    found = {(cell["row"], cell["column"]): cell for cell in table if "none" not in cell["classes"]}
+    expected = {}
+    for cluster in clusters:
+        rows = wanted[cluster, None]
+        mean, lowest, scored, steps = folded(rows)
+        losses = {m: sum(float(r[f"{m}_loss"] or 0) * int(r["steps_scored"]) for r in rows) for m in METRICS}
+        worst = max(losses, key=losses.get)
+        expected[cluster, "Mean"] = "unknown" if mean is None else points(mean)
+        expected[cluster, "Lowest"] = "unknown" if lowest is None else points(lowest)
+        expected[cluster, "Scored"] = f"{down(scored / steps, 1000) / 10:.1f} %"
+        expected[cluster, "Most lost to"] = worst if losses[worst] > 1e-9 else "nothing"
+        days = defaultdict(list)
+        for row in rows:
+            days[row["date"][5:]].append(row)
+        for day, of_day in days.items():
+            mean, lowest, scored, steps = folded(of_day)
+            score = mean if value == "mean" else lowest
+            seen = ("·", "unknown") if mean is None else (f"{down(score, 1)}", colour(score))
+            expected[cluster, day] = (*seen, strip(scored, steps))
+    cells = {
+        key: (cell["text"].rstrip("?"), "unknown" if "unknown" in cell["classes"] else cell["colour"], cell["strip"])
+        if "figure" not in cell["classes"] and cell["says"]
+        else cell["text"]
+        for key, cell in found.items()
+    }
+    report.compare(f"overview by its {value}", expected, cells)
+
+
+def compare_findings(page, report, audit):
+    """All incidents in the order of their ranks, and all other findings, each with its sentence."""
+    with open(os.path.join(audit, "findings.csv"), encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    incidents = sorted((row for row in rows if row["kind"] == "incident"), key=lambda row: int(row["rank"]))
+    listed = page.evaluate("""[...document.querySelectorAll("#incident-list tbody tr")].map((row) =>
+        [...row.cells].map((cell) => (cell.querySelector("bdi") || cell).textContent))""")
+    shown = [(int(cells[0]), cells[2], cells[3], cells[4]) for cells in listed]
+    number = lambda text: points(text) if text else "–"  # noqa: E731
+    wanted = [(int(r["rank"]), legible(r["cluster"]), number(r["lost_points_hours"]), number(r["lowest_score"])) for r in incidents]
+    report.check(f"incidents by rank ({len(wanted)})", [pair for pair in zip(wanted, shown) if pair[0] != pair[1]])
+    report.check("all of them", [] if len(wanted) == len(shown) > 0 else [(len(wanted), len(shown))])
+    open_rows = page.evaluate("""[...document.querySelectorAll("#incidents, #others")].flatMap((heading) =>
+        [...heading.parentElement.querySelectorAll("table.findings")].map((table) => [...table.tBodies[0].rows].filter((row) =>
+            row.offsetHeight > 0 && row.checkVisibility({ contentVisibilityAuto: true })).length))""")
+    report.check("at most ten rows of a table are open", [rows for rows in open_rows if rows > 10])
+    counted = page.evaluate("[...document.querySelectorAll('details.more')].map((d) => [d.firstChild.textContent, d.querySelector('tbody').rows.length])")
+    wrong = [pair for pair in counted if pair[0] != f"… {pair[1]} more"]
+    report.check("the others are counted", wrong or ([] if len(incidents) <= 10 or counted else ["all are open"]))
+    whole = page.evaluate("document.body.textContent")
+    report.check(f"sentences of findings ({len(rows)})", [row["says"] for row in rows if legible(row["says"]) not in whole])
+
+
+def compare_times(report, audit, panel_of):
+    """The cells beside a change of the clocks begin and end when the clock on the wall says so, minute by minute."""
+    with open(os.path.join(audit, "manifest.json"), encoding="utf-8") as file:
+        manifest = json.load(file)
+    zone, width = zoneinfo.ZoneInfo(manifest["time_zone"]), {"15m": 15, "1h": 60, "2h": 120}[manifest["cell"]]
+    rows = next(rows for (_, member), rows in lines(audit).items() if not member)
+
+    def place(instant):
+        local = datetime.datetime.fromtimestamp(instant, zone)
+        return local.date(), (local.hour * 60 + local.minute) // width, local.utcoffset()
+
+    def shown(instant, offset):
+        local = datetime.datetime.fromtimestamp(instant, datetime.timezone(offset))
+        seconds = offset.total_seconds()
+        hours, minutes = divmod(abs(seconds) // 60, 60)
+        return f"{local:%Y-%m-%d %H:%M} UTC{'−' if seconds < 0 else '+'}{hours:02.0f}:{minutes:02.0f}"
+
+    changes = [i for i in range(1, len(rows)) if rows[i]["utc_offset_minutes"] != rows[i - 1]["utc_offset_minutes"]]
+    short = 0
+    for i in [i + beside for i in changes for beside in (-2, -1, 0, 1)]:
+        first = end = start(rows[i])
+        while place(end) == place(first):
+            end += 60
+        short += end - first < width * 60
+        offset = place(first)[2]
+        facts = panel_of(first)
+        wanted = {"from": shown(first, offset), "to": shown(end, offset)}
+        report.compare(f"times of {rows[i]['start']}", wanted, {name: facts.get(name) for name in wanted})
+    report.check("some cell is cut short", [] if short else ["none is"])

@@ -1,0 +1,152 @@
+"""Opens report.html in a headless Chromium and holds it to heatmap.csv and findings.csv, and to what a page may do.
+
+usage: report_page.py AUDIT cells | times | use | colours | policy | labels | findings | plain
+
+`cells` compares every cell of every line, as the page's own controls show them; `times` those beside a change of the
+clocks; `use` clicks and types; `colours`
+measures contrast; `policy` injects a script; `labels` looks for other people's names; `plain` runs no script."""
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+
+import report_cells
+import report_use
+from chromium import Chromium
+from report import Report
+
+TABLES = """[...document.querySelectorAll(SELECTOR)].map((table) => {
+  const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent);
+  return [...table.tBodies[0].rows].flatMap((row) => [...row.cells].slice(1).map((cell, i) => ({
+    row: row.cells[0].textContent, column: heads[i + 1], text: cell.textContent, classes: [...cell.classList],
+    says: cell.getAttribute("aria-label"), start: Number(cell.dataset.start), colour: getComputedStyle(cell).backgroundColor,
+    strip: Math.round(10 * (parseFloat(getComputedStyle(cell, "::after").width) || 0) / cell.clientWidth),
+  })));
+})"""
+
+
+def tables(page, selector):
+    return page.evaluate(TABLES.replace("SELECTOR", json.dumps(selector)))
+
+
+def cells(page, report, audit):
+    lines = report_cells.lines(audit)
+    clusters = list(dict.fromkeys(cluster for cluster, _ in lines))
+    overview = tables(page, "table.overview")
+    report.check("one overview", [] if len(overview) == 1 else [len(overview)])
+    report_cells.compare_overview(report, overview[0], lines, clusters)
+    seen, weeks = {}, {}
+    for number, cluster in enumerate(clusters):
+        report_use.open_cluster(page, number)
+        members = sorted(member for name, member in lines if name == cluster and member)
+        for level, member in enumerate([None, *members]):
+            report_use.choose(page, f"#cluster-{number} .bar label:last-child select", level)
+            maps = tables(page, f"#cluster-{number} table.heat")
+            report.check(f"two tables of {cluster}, {member}", [] if len(maps) == 2 else [len(maps)])
+            seen[cluster, member], weeks[cluster, member] = maps
+        if len(members) > 1:
+            report_use.choose(page, f"#cluster-{number} .bar label:last-child select", len(members) + 1)
+            each = tables(page, f"#cluster-{number} .maps > .scroll table.heat")
+            report.check(f"a table for each member of {cluster}", [] if len(each) == len(members) else [len(each)])
+            wrong = [m for m, table in zip(members, each) if table != seen[cluster, m]]
+            report.check("and each is its own", wrong)
+    report_cells.compare_maps(report, seen, lines)
+    report_use.choose(page, "[name=value]", 1)
+    lowest = {}
+    for number, cluster in enumerate(clusters):
+        report_use.choose(page, f"#cluster-{number} .bar label:last-child select", 0)
+        lowest[cluster, None] = tables(page, f"#cluster-{number} table.heat")[0]
+    report_cells.compare_maps(report, lowest, {line: lines[line] for line in lowest}, "min")
+    report_cells.compare_overview(report, tables(page, "table.overview")[0], lines, clusters, "min")
+    report_use.choose(page, "[name=value]", 0)
+    report_cells.compare_overview(report, tables(page, "table.overview")[0], lines, clusters)
+    report_cells.compare_weeks(report, weeks, lines)
+
+
+def times(page, report, audit):
+    def panel_of(second):
+        page.mouse(f'#cluster-0 td[data-start="{second}"]', click=True)
+        return report_use.panel(page, 0)["facts"]
+
+    report_use.open_cluster(page, 0)
+    report_cells.compare_times(report, audit, panel_of)
+
+
+def policy(page, report, audit):
+    """What the page's policy makes of a script, a handler and a picture that somebody put into it."""
+    before = page.complaints()
+    with open(os.path.join(audit, "report.html"), encoding="utf-8") as file:
+        text = file.read()
+    injected = '<script>window.injected = 1</script><p id="h" onclick="window.injected = 2">x</p>'
+    injected += '<img src="http://127.0.0.1:9/x.png"><link rel="stylesheet" href="http://127.0.0.1:9/x.css">'
+    folder = tempfile.mkdtemp(prefix="report-")
+    try:
+        path = os.path.join(folder, "report.html")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace('<div id="tip"', f'{injected}<div id="tip"', 1))
+        page.open(f"file://{path}")
+        page.until("window.firstPicture")
+        page.mouse("#h", click=True)
+        ran = page.evaluate("window.injected ?? null")
+        report.check("neither an injected script nor a handler runs", [] if ran is None else [f"window.injected = {ran}"])
+        refused = page.until("window.violations.length >= 4 && window.violations.map((v) => v.split(' ')[0])")
+        wanted = {"script-src-elem", "script-src-attr", "img-src", "style-src-elem"}
+        report.check("the policy refuses script, handler, picture and style", wanted - set(refused))
+        # Without the policy the same script does run: what refuses it is the policy.
+        start = text.index("<meta http-equiv=\"Content-Security-Policy\"")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write((text[:start] + text[text.index(">", start) + 1 :]).replace('<div id="tip"', f'{injected}<div id="tip"', 1))
+        page.open(f"file://{path}")
+        ran = page.evaluate("window.injected ?? null")
+        report.check("and without it they do", [] if ran == 1 else [f"window.injected = {ran}"])
+    finally:
+        shutil.rmtree(folder)
+    report.check("before that it complained about nothing", before)
+
+
+def plain(page, report, audit):
+    page.call("Emulation.setScriptExecutionDisabled", value=True)
+    page.load("Page.reload")
+    lines = report_cells.lines(audit)
+    clusters = list(dict.fromkeys(cluster for cluster, _ in lines))
+    found = tables(page, "noscript table.heat")
+    report.check("a table for each cluster", [] if len(found) == len(clusters) else [len(found)])
+    wanted = {(cluster, None): lines[cluster, None] for cluster in clusters}
+    report_cells.compare_maps(report, {(c, None): table for c, table in zip(clusters, found)}, wanted, is_plain=True)
+    shown = page.evaluate("""[...document.querySelectorAll("noscript td, noscript p")].every((e) => e.offsetHeight > 0)
+        && [...document.querySelectorAll(".scripted")].every((e) => e.offsetHeight === 0)""")
+    report.check("they are seen, and what needs a script is not", [] if shown else ["hidden"])
+
+
+CHECKS = {
+    "cells": cells, "times": times, "use": report_use.use, "colours": report_use.colours, "policy": policy, "labels": report_use.labels,
+    "findings": report_cells.compare_findings, "plain": plain,
+}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("audit")
+    parser.add_argument("check", choices=CHECKS)
+    asked = parser.parse_args()
+    report = Report()
+    url = f"file://{os.path.abspath(asked.audit)}/report.html"
+    with Chromium() as page:
+        page.open(url)
+        page.until("window.firstPicture")
+        requests = page.requests()
+        CHECKS[asked.check](page, report, asked.audit)
+        if asked.check != "policy":
+            report.check("nothing is logged, nothing is refused", page.complaints())
+            requests = page.requests()
+            dialogs = [e for e in page.events if e.get("method") == "Page.javascriptDialogOpening"]
+            report.check("no dialog opens", dialogs)
+        report.check("nothing but the page is asked for", [asked for asked in requests if asked != url])
+        report.check("and that is", [] if url in requests else ["no request was seen"])
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""Uses report.html as a person does: opens, clicks, types, switches; and looks at what comes of it."""
+
+import csv
+import html.parser
+import json
+import os
+
+import report_cells
+from drawn import heat
+from report_cells import legible, points, start, up
+
+FOCUSED = "document.activeElement.dataset.start ?? null"
+
+
+def open_cluster(page, number):
+    if not page.evaluate(f"document.getElementById('cluster-{number}').open"):
+        page.mouse(f"#cluster-{number} > summary", click=True)
+    page.until(f"document.querySelector('#cluster-{number} table.heat td[aria-label]') !== null")
+
+
+def choose(page, selector, value):
+    """By the keys of the control: from its first choice so many further."""
+    page.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
+    page.key("Home")
+    for _ in range(value):
+        page.key("ArrowDown")
+    chosen = page.evaluate(f"document.querySelector({json.dumps(selector)}).selectedIndex")
+    if chosen != value:
+        raise RuntimeError(f"{selector} is at {chosen}, not at {value}")
+
+
+def text(page, selector):
+    return page.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText ?? null")
+
+
+def panel(page, number):
+    """The open panel of a cluster: its facts and its tables."""
+    return page.evaluate(f"""(() => {{
+        const panel = document.querySelector("#cluster-{number} .panel");
+        if (!panel || panel.hidden || panel.offsetHeight === 0) return null;
+        const facts = [...panel.querySelectorAll(":scope > dl > dt")].map((dt) => [dt.innerText, dt.nextElementSibling.innerText]);
+        const tables = [...panel.querySelectorAll("table")].map((table) =>
+            [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
+        return {{ title: panel.querySelector("h4").innerText, facts: Object.fromEntries(facts), tables }};
+    }})()""")
+
+
+def compare_panel(report, found, row, members):
+    """What a cell is made of, against its row of heatmap.csv and those of the members then."""
+    what = f"panel of {row['start']}"
+    if found is None:
+        return report.check(what, ["no panel is open"])
+    is_known = bool(row["mean"])
+    steps = row["steps_scored"], row["steps_expected"]
+    share = f"{report_cells.down(int(steps[0]) / int(steps[1]), 1000) / 10:.1f}"
+    facts = {
+        "mean": points(row["mean"]) if is_known else "unknown",
+        "lowest": points(row["min"]) if is_known else "unknown",
+        "coverage": f"{steps[0]} of {steps[1]} steps scored ({share} %)",
+        "worst metric": row["worst_metric"] or ("none cost anything" if is_known else "unknown"),
+    }
+    report.compare(what, facts, {name: found["facts"].get(name) for name in facts})
+    report.check("its title", [] if found["title"].startswith(row["date"]) else [found["title"]])
+    tables = found["tables"]
+    if is_known:
+        losses = {metric: up(row[f"{metric}_loss"]) for metric in report_cells.METRICS}
+        report.compare("losses", losses, {name: loss for name, loss, *_ in tables.pop(0)})
+    of_members = {
+        name: (points(m["mean"]) if m["mean"] else "unknown", points(m["min"]) if m["mean"] else "unknown")
+        for name, m in members.items()
+    }
+    report.compare("members", of_members, {name: (mean, low) for name, mean, low, *_ in tables[0]})
+    order = [float(mean) if mean != "unknown" else -1 for _, mean, *_ in tables[0]]
+    report.check("the worst first", [] if order == sorted(order) else [order])
+
+
+def use(page, report, audit):
+    lines = report_cells.lines(audit)
+    cluster = next(iter(lines))[0]
+    rows = lines[cluster, None]
+    at = {start(row): row for row in rows}
+    sections(page, report)
+    open_cluster(page, 0)
+    cell_of = lambda row: f'#cluster-0 td[data-start="{start(row)}"]'  # noqa: E731
+    members = lambda row: {  # noqa: E731
+        name: one for (c, name), of in lines.items() if c == cluster and name for one in of if one["start"] == row["start"]
+    }
+    lowest = min((row for row in rows if row["mean"]), key=lambda row: float(row["mean"]))
+    unknown = next((row for row in rows if not row["mean"]), None)
+    for row in filter(None, (lowest, unknown, rows[0])):
+        page.mouse(cell_of(row))
+        report.check("the tip says what the cell is", [] if text(page, "#tip") == report_cells.says(row) else [text(page, "#tip")])
+        page.mouse(cell_of(row), click=True)
+        compare_panel(report, panel(page, 0), row, members(row))
+    walk(page, report, cell_of, rows, at, members)
+    jump(page, report, rows)
+
+
+def sections(page, report):
+    """What a reader looks for first comes first."""
+    found = page.evaluate("[...document.querySelectorAll('main h2')].map((heading) => heading.innerText)")
+    wanted = ["Clusters", "Heat maps", "Incidents", "Other findings", "Method and provenance"]
+    report.check("the order of the page", [] if found == wanted else [found])
+
+
+def walk(page, report, cell_of, rows, at, members):
+    """Tab comes to the heat map once, arrows walk, Enter opens, Escape closes and goes back."""
+    page.key("Escape")
+    report.check("Escape closes", [] if panel(page, 0) is None else ["it is still open"])
+    page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges(); document.querySelector('[name=value]').focus()")
+    stops = []
+    for _ in range(20):
+        page.key("Tab")
+        stops.append(page.evaluate("document.activeElement.closest('table.heat') && document.activeElement.closest('#cluster-0') !== null"))
+        if stops[-1]:
+            break
+    report.check("Tab comes to the heat map", [] if stops[-1] else [f"not within {len(stops)} steps"])
+    page.evaluate(f"document.querySelector({json.dumps(cell_of(rows[0]))}).focus()")
+    for key, after in [("ArrowRight", 3600), ("ArrowRight", 7200), ("ArrowDown", 93600), ("ArrowLeft", 90000), ("ArrowUp", 3600),
+                       ("End", 23 * 3600), ("Home", 0), ("ArrowDown", 86400)]:  # fmt: skip
+        page.key(key)
+        found = page.evaluate(FOCUSED)
+        report.check(f"{key} walks", [] if found == str(start(rows[0]) + after) else [found])
+    here = at[int(page.evaluate(FOCUSED))]
+    page.key("Enter")
+    compare_panel(report, panel(page, 0), here, members(here))
+    page.key("Escape")
+    back = page.evaluate(FOCUSED)
+    report.check("Escape closes and goes back", [] if panel(page, 0) is None and back == str(start(here)) else [back])
+    page.key("Tab")
+    left = page.evaluate("document.activeElement.closest('table.heat')?.getAttribute('aria-label') ?? null")
+    report.check("Tab leaves the table", [] if left is None or "weekday" in left else [left])
+    page.evaluate(f"document.querySelector({json.dumps(cell_of(here))}).focus()")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    report.check("the focus can be seen", [] if outline == "solid" else [outline])
+
+
+def jump(page, report, rows):
+    """A cell of the overview goes to its day."""
+    day = rows[-1]["date"]
+    page.mouse(f'table.overview tbody tr:first-child td[aria-label*="{day}"]', click=True)
+    first = next(row for row in rows if row["date"] == day)
+    found = page.until(f"({FOCUSED}) !== null && document.activeElement.closest('.cluster') && ({FOCUSED})")
+    report.check("the overview opens its day", [] if found == str(start(first)) else [found])
+
+
+# Contrast as WCAG 2 defines it; the page only says which colours it has.
+def contrast(one, other):
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(rgb):
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in (c / 255 for c in rgb)]
+    return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear))
+
+
+def rgb(text):
+    return tuple(int(number) for number in text[text.index("(") + 1 : text.index(")")].split(",")[:3])
+
+
+SCORES = """(() => {
+    const table = document.querySelector("table.heat");
+    const row = table.tBodies[0].insertRow();
+    const found = Array.from({ length: 101 }, (_, tenth) => {
+        const cell = row.insertCell();
+        cell.className = `s${tenth}`;
+        const style = getComputedStyle(cell);
+        return [style.backgroundColor, style.color];
+    });
+    row.remove();
+    const of = (selector, property) => getComputedStyle(document.querySelector(selector))[property];
+    return { found, page: of("body", "backgroundColor"), text: of("body", "color"), quiet: of("header p", "color"),
+        link: of(".overview a", "color"), unknown: [of(".swatch.unknown", "backgroundImage"), of(".swatch.unknown", "color")] };
+})()"""
+
+
+def colours(page, report, audit):
+    del audit
+    palettes, pages = {}, set()
+    for theme in (1, 2):
+        choose(page, "[name=theme]", theme)
+        for palette in (0, 1):
+            choose(page, "[name=palette]", palette)
+            seen = page.evaluate(SCORES)
+            name = f"palette {palette}, theme {theme}"
+            report.check(f"contrast of 101 scores, {name}", too_faint([(f"{i / 10}", *pair) for i, pair in enumerate(seen["found"])]))
+            page_colour, others = seen["page"], [(key, seen[key], seen["page"]) for key in ("text", "quiet", "link")]
+            hatched, ink = seen["unknown"]
+            others += [("unknown", ink, "rgb(" + part) for part in hatched.split("rgb(")[1:]]
+            report.check(f"contrast of the rest, {name}", too_faint(others))
+            palettes[palette, theme] = tuple(background for background, _ in seen["found"])
+            pages.add((theme, page_colour))
+    for theme in (1, 2):
+        expected = {tenth: heat(tenth / 10) for tenth in range(101)}
+        report.compare("absolute colours", expected, {i: rgb(text) for i, text in enumerate(palettes[0, theme])})
+        same = [i for i in range(101) if palettes[0, theme][i] == palettes[1, theme][i]]
+        report.check("the second palette is another", same)
+    blind(report, [rgb(text) for text in palettes[1, 1]])
+    report.check("the page turns dark", [] if len({colour for _, colour in pages}) == 2 else [pages])
+    choose(page, "[name=theme]", 0)
+    for system, theme in (("light", 1), ("dark", 2)):
+        page.system_theme(system)
+        found = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        report.check(f"as the {system} system", [] if (theme, found) in pages else [found])
+
+
+def too_faint(pairs):
+    return [f"{what}: {contrast(rgb(one), rgb(other)):.2f}" for what, one, other in pairs if contrast(rgb(one), rgb(other)) < 4.5]
+
+
+def blind(report, colours):
+    """Who sees no red or no green still tells low from high: they lie on both sides of a pale middle in the blue channel
+    less the mean of the others, which both kinds of blindness keep."""
+    ends = [colours[i][2] - (colours[i][0] + colours[i][1]) / 2 for i in (0, 25, 75, 100)]
+    is_apart = ends[0] < 0 and ends[1] < 0 and ends[2] > 0 and ends[3] > 0
+    report.check("the second palette does not tell by red and green", [] if is_apart else [ends])
+
+
+class Elements(html.parser.HTMLParser):
+    """What elements and handlers a page has before any script runs, by another parser."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.acting = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.acting += [name for name, _ in attrs if name.startswith("on") or name in ("src", "srcdoc", "action")]
+
+
+def labels(page, report, audit):
+    """Names come through whole and legible, and make no element."""
+    lines = report_cells.lines(audit)
+    clusters = list(dict.fromkeys(cluster for cluster, _ in lines))
+    with open(os.path.join(audit, "report.html"), encoding="utf-8") as file:
+        elements = Elements()
+        elements.feed(file.read())
+    report.check("no element and no handler of theirs", elements.acting + [t for t in elements.tags if t in ("img", "iframe", "svg")])
+    scripts = elements.tags.count("script")
+    report.check("one script, an index and a block a cluster", [] if scripts == 2 + len(clusters) else [scripts])
+    shown = page.evaluate("[...document.querySelectorAll('.cluster > summary bdi')].map((e) => e.textContent)")
+    report.check(f"names of clusters ({len(clusters)})", set(clusters) ^ set(shown))
+    for number, cluster in enumerate(shown):
+        open_cluster(page, number)
+        members = [name for c, name in lines if c == cluster and name]
+        first = lines[cluster, None][0]["start"]
+        living = [name for name in members if any(row["start"] == first for row in lines[cluster, name])]
+        options = page.evaluate(f"[...document.querySelectorAll('#cluster-{number} .bar label:last-child option')].map((e) => e.textContent)")
+        report.check(f"members of {cluster[:30]}", set(members) - set(options))
+        page.mouse(f"#cluster-{number} table.heat td[aria-label]", click=True)
+        listed = page.evaluate(f"[...document.querySelectorAll('#cluster-{number} .panel table:last-child bdi')].map((e) => e.textContent)")
+        report.check("and in the panel", set(living) ^ set(listed))
+    extra = page.evaluate("document.querySelectorAll('img, iframe, object, embed, svg, [onerror], [onclick]').length")
+    report.check("no element of theirs once all is drawn", [extra] if extra else [])
+    wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    report.check("no name makes the page wider than the window", [wide] if wide[0] > wide[1] else [])
+    with open(os.path.join(audit, "findings.csv"), encoding="utf-8", newline="") as file:
+        names = {legible(row["cluster"]) for row in csv.DictReader(file)}
+    whole = page.evaluate("document.querySelector('main').textContent")
+    report.check(f"clusters of findings ({len(names)})", [name for name in names if name not in whole])

@@ -114,11 +114,6 @@ def faults(where, row, before, after, quantity, hours, random):
         yield f"{where}: too few days, and it says {row['verdict']} {row['interval_low']}"
 
 
-def label(text):
-    """The guard against formulas of spreadsheets, off again."""
-    return text[1:] if text.startswith("'") else text
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("csv")

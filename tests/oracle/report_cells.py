@@ -10,8 +10,8 @@ import unicodedata
 import zoneinfo
 from collections import defaultdict
 
+from csv_label import label
 from drawn import heat
-from spreadsheet import label
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"]

@@ -63,7 +63,6 @@ def read_cells(path, zone):
         for name in ("mean", "min", "coverage"):
             cell[name] = float(cell[name]) if cell[name] else None
         cell["uncertain"] = cell["uncertain"] == "true"
-        cell["cluster"], cell["member"] = label(cell["cluster"]), label(cell["member"])
     return cells
 
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::csv_field::field;
 use crate::diff::{BELOW, Change, Diff, LineChange, Side};
 use crate::spec::Metric;
 
@@ -60,28 +61,7 @@ fn row(text: &mut String, line: &LineChange, name: &str, change: &Change) {
 /// `level,cluster,member`
 fn place(cluster: &str, member: Option<&Arc<str>>) -> String {
     match member {
-        None => format!("cluster,{},", label(cluster)),
-        Some(member) => format!("member,{},{}", label(cluster), label(member)),
-    }
-}
-
-/// Always quoted, so that whatever stands in it is one field.
-fn label(text: &str) -> String {
-    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r', '\n']);
-    let guard = if is_formula { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_is_one_field_and_no_formula() {
-        assert_eq!(label("a,\"b\"\nc"), "\"a,\"\"b\"\"\nc\"");
-        for formula in ["=cmd()", "+1", "-1", "@a", " =1", "\t=1"] {
-            assert_eq!(label(formula), format!("\"'{formula}\""));
-        }
-        assert_eq!(label("c-1=2"), "\"c-1=2\"");
+        None => format!("cluster,{},", field(cluster)),
+        Some(member) => format!("member,{},{}", field(cluster), field(member)),
     }
 }

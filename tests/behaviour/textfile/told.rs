@@ -139,7 +139,7 @@ fn settings_of_a_file_and_the_environment_reach_the_loop() {
     let mut command = etcd_heatmap_command(&["textfile", "--out", "etcd_score.prom"]);
     command.current_dir(folder.path()).env("ETCD_HEATMAP_URL", live.prometheus.url());
     let writer = Writer::of(command);
-    until("a score", || folder.tree("").contains_key("etcd_score.prom").then_some(()));
+    until("a score", || folder.path().join("etcd_score.prom").exists().then_some(()));
     let text = folder.text("etcd_score.prom");
     let at =
         text.lines().find_map(|l| l.strip_prefix("etcd_heatmap_evaluation_timestamp_seconds ")).expect("an instant");

@@ -6,9 +6,11 @@
 
 mod cell;
 mod sums;
+mod totals;
 
 pub use cell::{Cell, Line};
 pub use sums::{sum_clusters, sum_day};
+pub use totals::Totals;
 
 use chrono::NaiveDate;
 use polars::prelude::*;

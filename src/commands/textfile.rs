@@ -25,35 +25,33 @@ use target::Target;
 /// Evaluates once, or again and again until a signal comes.
 pub(super) fn run(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
     let how = settings.textfile;
-    if args.check_health {
-        return args.out.as_deref().map_or(Err(CommandError::EveryWithoutOut), |path| target::check(path, how.max_age));
+    // clap asks for --out beside it.
+    if let Some(out) = args.out.as_deref().filter(|_| args.check_health) {
+        return target::check(out, how.max_age);
     }
-    match (&args.out, how.every) {
-        (None, Some(_)) => Err(CommandError::EveryWithoutOut),
-        (None, None) => runtime::start()?.block_on(async {
-            let mut writer = Writer::new(args, settings, reporter)?;
-            let outcome = writer.evaluate(how.last_instant(now())).await;
-            print(&writer.standing.text(now()))?;
-            outcome
-        }),
-        (Some(out), None) => runtime::start()?.block_on(async {
-            let target = Target::new(out, &reporter)?;
-            let mut writer = Writer::new(args, settings, reporter)?;
-            let outcome = writer.evaluate(how.last_instant(now())).await;
-            target.put(&writer.standing, now(), how.max_age)?;
-            outcome
-        }),
-        (Some(out), Some(every)) => {
-            // Nothing has to be waited for, so nothing is said of it.
-            let interrupt = Interrupt::listen(Reporter::new(true))?;
-            let target = Target::new(out, &reporter)?;
-            let mut writer = Writer::new(args, settings, reporter)?;
-            let ended = runtime::start()?.block_on(writer.go_on(every, &how, &target, &interrupt));
-            // However it ended: no score outlives its writer.
-            target.remove()?;
-            ended
-        }
+    let Some(every) = how.every else { return once(args, settings, reporter) };
+    let out = args.out.as_deref().ok_or(CommandError::EveryWithoutOut)?;
+    // Nothing has to be waited for, so nothing is said of it.
+    let interrupt = Interrupt::listen(Reporter::new(true))?;
+    let target = Target::new(out, &reporter)?;
+    let mut writer = Writer::new(args, settings, reporter)?;
+    let ended = runtime::start()?.block_on(writer.go_on(every, &how, &target, &interrupt));
+    // However it ended: no score outlives its writer.
+    target.remove()?;
+    ended
+}
+
+/// One evaluation, into a file or to standard output; what failed is told there as well.
+fn once(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
+    let how = settings.textfile;
+    let target = args.out.as_deref().map(|out| Target::new(out, &reporter)).transpose()?;
+    let mut writer = Writer::new(args, settings, reporter)?;
+    let outcome = runtime::start()?.block_on(writer.evaluate(how.last_instant(now())));
+    match target {
+        Some(target) => target.put(&writer.standing, now(), how.max_age)?,
+        None => print(&writer.standing.text(now()))?,
     }
+    outcome
 }
 
 /// Seconds since 1970, with what is left of one.

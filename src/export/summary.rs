@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::heatmap::Cell;
-use crate::spec::{METRICS, Metric};
+use crate::heatmap::{Cell, Totals};
+use crate::spec::Metric;
 
 /// What all cells of a line come to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,24 +19,11 @@ pub(super) struct Summary {
 impl Summary {
     /// Adds up cells by their steps.
     pub(super) fn of(cells: &[Cell]) -> Self {
-        let (mut sum, mut min, mut scored, mut expected) = (0.0, f64::INFINITY, 0_u64, 0_u64);
-        let mut lost = [0.0; METRICS];
-        for cell in cells {
-            let steps = f64::from(cell.scored);
-            sum += cell.mean.unwrap_or(0.0) * steps;
-            min = min.min(cell.min.unwrap_or(f64::INFINITY));
-            (scored, expected) = (scored + u64::from(cell.scored), expected + u64::from(cell.expected));
-            for (lost, loss) in lost.iter_mut().zip(cell.losses.unwrap_or_default()) {
-                *lost += loss * steps;
-            }
-        }
-        let of = |metric: &Metric| lost[metric.index()];
-        // `max_by` keeps the last of equals: go backwards, for the first of the specification.
-        let worst = Metric::ALL.into_iter().rev().max_by(|a, b| of(a).total_cmp(&of(b)));
+        let totals = Totals::of(cells);
         Self {
-            scores: (scored > 0).then(|| (sum / scored as f64, min)),
-            coverage: (expected > 0).then(|| scored as f64 / expected as f64),
-            worst: worst.filter(|metric| of(metric) > 0.0),
+            scores: totals.mean().zip(totals.lowest),
+            coverage: (totals.expected > 0).then(|| totals.coverage()),
+            worst: totals.worst().map(|(metric, _)| metric),
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::colours::class;
-use crate::heatmap::Cell;
+use crate::heatmap::{Cell, Totals};
 
 /// Below this a double is an error of arithmetic: a score of 8.7 stays 8.7 when it is rounded down.
 const SLACK: f64 = 1e-6;
@@ -14,54 +14,26 @@ pub(super) fn round_down(score: f64, parts: f64) -> u32 {
 }
 
 /// Several cells folded into one, or a single one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Folded {
-    score_sum: f64,
-    scored: u64,
-    expected: u64,
-    lowest: Option<f64>,
-}
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Folded(pub(super) Totals);
 
 impl Folded {
     pub(super) fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
-        let mut folded = Self::default();
-        for cell in cells {
-            folded.expected += u64::from(cell.expected);
-            if let (Some(mean), Some(min)) = (cell.mean, cell.min) {
-                folded.score_sum += mean * f64::from(cell.scored);
-                folded.scored += u64::from(cell.scored);
-                folded.lowest = Some(folded.lowest.map_or(min, |lowest| lowest.min(min)));
-            }
-        }
-        folded
-    }
-
-    /// Mean over all steps that were scored.
-    pub(super) fn mean(&self) -> Option<f64> {
-        (self.scored > 0).then(|| self.score_sum / self.scored as f64)
-    }
-
-    pub(super) fn lowest(&self) -> Option<f64> {
-        self.lowest
+        Self(Totals::of(cells))
     }
 
     pub(super) fn exists(&self) -> bool {
-        self.expected > 0
-    }
-
-    /// Share of its steps that were scored.
-    pub(super) fn coverage(&self) -> f64 {
-        self.scored as f64 / self.expected.max(1) as f64
+        self.0.expected > 0
     }
 
     /// Colour, hatching and strip; `uncertain` below this coverage.
     pub(super) fn classes(&self, min_coverage: f64) -> String {
-        let Some(mean) = self.mean() else { return "unknown".to_owned() };
+        let Some(mean) = self.0.mean() else { return "unknown".to_owned() };
         let mut classes = class(mean);
-        if self.scored < self.expected {
-            classes += &format!(" part k{}", round_down(self.coverage(), 10.0));
+        if self.0.scored < self.0.expected {
+            classes += &format!(" part k{}", round_down(self.0.coverage(), 10.0));
         }
-        if self.coverage() < min_coverage {
+        if self.0.coverage() < min_coverage {
             classes += " uncertain";
         }
         classes
@@ -69,17 +41,17 @@ impl Folded {
 
     /// `mean 8.33, lowest 5.00, 96.6 % of steps scored`
     pub(super) fn describe(&self) -> String {
-        match (self.mean(), self.lowest) {
+        match (self.0.mean(), self.0.lowest) {
             (Some(mean), Some(lowest)) => {
                 format!("mean {}, lowest {}, {} of steps scored", two_digits(mean), two_digits(lowest), self.share())
             }
-            _ => format!("unknown: none of {} steps scored", self.expected),
+            _ => format!("unknown: none of {} steps scored", self.0.expected),
         }
     }
 
     /// `96.6 %`, rounded down: 99.96 % is not all.
     pub(super) fn share(&self) -> String {
-        let tenths = round_down(self.coverage(), 1000.0);
+        let tenths = round_down(self.0.coverage(), 1000.0);
         format!("{}.{} %", tenths / 10, tenths % 10)
     }
 
@@ -95,8 +67,8 @@ impl Folded {
     }
 
     fn marked(&self, min_coverage: f64, digits: impl Fn(f64) -> String) -> String {
-        let mark = if self.coverage() < min_coverage { "?" } else { "" };
-        self.mean().map_or_else(|| "·".to_owned(), |mean| digits(mean) + mark)
+        let mark = if self.0.coverage() < min_coverage { "?" } else { "" };
+        self.0.mean().map_or_else(|| "·".to_owned(), |mean| digits(mean) + mark)
     }
 }
 

@@ -9,7 +9,6 @@ use super::clusters;
 use super::heat_cell::{Folded, round_down, two_digits};
 use super::legible::legible;
 use crate::heatmap::{Cell, Line};
-use crate::spec::Metric;
 use crate::time::UtcDay;
 
 /// Letters of a date that stand for one day.
@@ -58,10 +57,10 @@ fn row(number: usize, line: &Line, columns: &BTreeSet<String>, letters: usize, m
     html! {
         tr {
             th scope="row" { a href={ "#cluster-" (number) } { bdi { (legible(&line.cluster)) } } }
-            td.figure { (figure(whole.mean())) }
-            td.figure { (figure(whole.lowest())) }
+            td.figure { (figure(whole.0.mean())) }
+            td.figure { (figure(whole.0.lowest)) }
             td.figure { (whole.share()) }
-            td { (most_lost_to(&line.cells).map_or("nothing", |metric| metric.name())) }
+            td { (whole.0.worst().map_or("nothing", |(metric, _)| metric.name())) }
             @for name in columns {
                 @match parts.get(name).map(|part| &line.cells[part.clone()]) {
                     Some(cells) => (open_cell(number, line, name, cells, min_coverage)),
@@ -79,8 +78,8 @@ fn open_cell(number: usize, line: &Line, name: &str, cells: &[Cell], min_coverag
     let is_day = name.len() == DAY;
     html! {
         td class=(folded.classes(min_coverage)) data-cluster=(number) data-start=(start) aria-label=(label)
-            data-mean=[folded.mean().map(|mean| round_down(mean, 100.0))]
-            data-min=[folded.lowest().map(|lowest| round_down(lowest, 100.0))] {
+            data-mean=[folded.0.mean().map(|mean| round_down(mean, 100.0))]
+            data-min=[folded.0.lowest.map(|lowest| round_down(lowest, 100.0))] {
             @if is_day { (folded.text(min_coverage)) } @else { (folded.tenths(min_coverage)) }
         }
     }
@@ -103,15 +102,6 @@ fn column(date: UtcDay, letters: usize) -> String {
 /// A day within a month needs no year.
 fn short(name: &str) -> &str {
     if name.len() == DAY { &name[5..] } else { name }
-}
-
-/// The metric that cost the most score over all cells.
-fn most_lost_to(cells: &[Cell]) -> Option<&'static Metric> {
-    let lost = |metric: &&Metric| -> f64 {
-        cells.iter().filter_map(|c| c.losses.map(|losses| losses[metric.index()] * f64::from(c.scored))).sum()
-    };
-    let costly = Metric::ALL.iter().filter(|metric| lost(metric) > 0.0);
-    costly.max_by(|a, b| lost(a).total_cmp(&lost(b)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::legible::legible;
 use super::{clusters, colours, data, findings, method, overview, plain};
 use crate::export::Manifest;
 use crate::findings::Finding;
-use crate::heatmap::Line;
+use crate::heatmap::{Line, Totals};
 use crate::time::{Zone, parse_instant};
 
 const SCRIPT: &str = concat!(
@@ -155,6 +155,6 @@ fn open_at_first(all: &[&[Line]]) -> Vec<usize> {
     if all.len() <= MAX_OPEN {
         return (0..all.len()).collect();
     }
-    let mean = |number: &usize| Folded::of(&all[*number][0].cells).mean().unwrap_or(10.0);
+    let mean = |number: &usize| Totals::of(&all[*number][0].cells).mean().unwrap_or(10.0);
     (0..all.len()).min_by(|a, b| mean(a).total_cmp(&mean(b))).into_iter().collect()
 }

@@ -6,10 +6,9 @@ use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 use super::SUMMARY;
 use super::look::{Look, coverage, heat};
 use super::table::{Value, fitting, write};
-use super::totals::Totals;
 use crate::export::Manifest;
 use crate::export::day_columns::{DayColumns, days};
-use crate::heatmap::{Cell, Line};
+use crate::heatmap::{Cell, Line, Totals};
 
 /// Rows above the first day.
 const ABOVE: u32 = 4;
@@ -129,7 +128,7 @@ fn write_day(
     let totals = Totals::of(day);
     let figures = [
         Value::number(totals.mean()),
-        Value::number(totals.lowest()),
+        Value::number(totals.lowest),
         Value::Share(totals.coverage()),
         Value::Plain(columns.hours_of(day[0].date)),
     ];

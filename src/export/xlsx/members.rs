@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use super::look::{Look, coverage, heat};
+use super::row_figures::{HEADINGS, RowFigures};
 use super::table::{Table, Value};
-use super::totals::{HEADINGS, Totals};
 use crate::export::{Manifest, ManifestMember};
 use crate::heatmap::Line;
 use crate::time::parse_instant;
@@ -41,7 +41,7 @@ fn row<'a>(member: &'a ManifestMember, line: Option<&Line>, step_seconds: i64) -
     let mut values =
         vec![Value::Text(&member.member), Value::Text(&member.cluster), instant(&member.first), instant(&member.last)];
     if let Some(line) = line {
-        values.extend(Totals::of(&line.cells).values(step_seconds));
+        values.extend(RowFigures::of(&line.cells).values(step_seconds));
     }
     values
 }

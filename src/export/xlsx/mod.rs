@@ -9,10 +9,10 @@ mod found;
 mod look;
 mod members;
 mod method;
+mod row_figures;
 mod sheet_names;
 mod summary;
 mod table;
-mod totals;
 
 use std::path::Path;
 

@@ -3,8 +3,8 @@
 use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 
 use super::look::{Look, coverage, heat};
+use super::row_figures::{HEADINGS, RowFigures};
 use super::table::{Table, Value, fitting};
-use super::totals::{HEADINGS, Totals};
 use super::{OTHERS, Sheets};
 use crate::export::Manifest;
 use crate::findings::{Finding, Kind};
@@ -66,7 +66,7 @@ fn cluster_row<'a>(line: &'a Line, manifest: &Manifest, findings: &[Finding]) ->
     let mut values = vec![Value::Text(&line.cluster), Value::Whole(members as u64)];
     values
         .extend([line.cells.first(), line.cells.last()].map(|cell| cell.map_or(Value::Empty, |c| Value::Date(c.date))));
-    values.extend(Totals::of(&line.cells).values(manifest.asked.step_seconds));
+    values.extend(RowFigures::of(&line.cells).values(manifest.asked.step_seconds));
     values.push(Value::Whole(incidents as u64));
     values
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
-use etcd_heatmap::export::{Emission, ExtraLabels, Family, write_window};
+use etcd_heatmap::outputs::{Emission, ExtraLabels, Family, write_window};
 use etcd_heatmap::readings::{Life, Member, Window};
 use etcd_heatmap::score::{DayScores, ScoreTable, score_window};
 use etcd_heatmap::spec::{Metric, Profile};

@@ -15,8 +15,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::Parser;
-use etcd_heatmap::history::{History, QuerySource, Source, write_day};
+use etcd_heatmap::history::{History, write_day};
 use etcd_heatmap::readings::{Member, Window};
+use etcd_heatmap::readings::{QuerySource, Source};
 use etcd_heatmap::spec::{Column, Companion, Metric};
 use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
 use rayon::prelude::*;

@@ -14,7 +14,7 @@ mod settings;
 mod show;
 mod value;
 
-pub use formats::{Format, Formats};
+pub use formats::Formats;
 pub use keys::{Flag, KEYS, Key, Shape, VARIABLES};
 pub use layers::Environment;
 pub use parse::RetentionSetting;
@@ -23,8 +23,8 @@ pub use value::{Given, Origin};
 
 use std::path::{Path, PathBuf};
 
-use crate::key_file::KeyFileError;
-use crate::prometheus::AccessError;
+use crate::sources::prometheus::AccessError;
+use crate::text::key_file::KeyFileError;
 use value::Values;
 
 /// A setting that cannot be; each message names where it stands.

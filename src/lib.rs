@@ -14,26 +14,22 @@
 //! explain, fail_below, findings ← export ← import ← config ← cli ← commands`: no module uses one to its right. The
 //! network is in [`prometheus`] only, and nothing below [`commands`] prints or exits.
 
+pub mod analysis;
 pub mod cli;
 pub mod commands;
-pub mod comparison;
 pub mod config;
-pub mod diff;
-pub mod explain;
-pub mod export;
-pub mod fail_below;
-pub mod findings;
+pub mod files;
+pub mod folder;
 pub mod heatmap;
 pub mod history;
 pub mod import;
-pub mod key_file;
-pub mod nearest;
 pub mod openmetrics;
-pub mod prometheus;
+pub mod outputs;
 pub mod readings;
-pub mod said;
 pub mod score;
 #[cfg(test)]
 mod scratch;
+pub mod sources;
 pub mod spec;
+pub mod text;
 pub mod time;

@@ -1,5 +1,9 @@
 //! One window of readings: members × steps × six metrics and their companions, in columns.
 
+mod source;
+
+pub use source::{QuerySource, Source};
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use under_test::prometheus::{AccessError, PlainHeaders, parse_http_config};
+use under_test::sources::prometheus::{AccessError, PlainHeaders, parse_http_config};
 
 fuzz_target!(|text: &str| {
     match parse_http_config(Path::new("http.yml"), text) {

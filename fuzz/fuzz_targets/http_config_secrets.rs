@@ -6,7 +6,7 @@ use std::path::Path;
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use under_test::prometheus::{PlainHeaders, parse_http_config};
+use under_test::sources::prometheus::{PlainHeaders, parse_http_config};
 
 const SECRET: &str = "Zq7canary";
 /// What stands for one under the keys of which `Debug` may show the values: an error may not, which knows no keys.

@@ -6,7 +6,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use std::collections::BTreeMap;
-use under_test::prometheus::decode_matrix;
+use under_test::sources::prometheus::decode_matrix;
 use under_test::time::{Grid, Step, TimeRange};
 
 #[derive(Arbitrary, Debug)]

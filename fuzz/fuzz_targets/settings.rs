@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use under_test::key_file::{KeyFile, KeyFileError};
+use under_test::text::key_file::{KeyFile, KeyFileError};
 
 fuzz_target!(|text: &str| {
     let lines: Vec<&str> = text.lines().collect();

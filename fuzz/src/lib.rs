@@ -7,14 +7,13 @@
 
 #[path = "../../src"]
 mod program {
-    pub mod key_file;
-    pub mod nearest;
     pub mod openmetrics;
     pub mod spec;
+    pub mod text;
     pub mod time;
 }
 
-pub mod prometheus;
 pub mod reference;
+pub mod sources;
 
-pub use program::{key_file, nearest, openmetrics, spec, time};
+pub use program::{openmetrics, spec, text, time};

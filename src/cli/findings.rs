@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Flags, OfExplain};
-use crate::findings::Kind;
+use crate::analysis::findings::Kind;
 
 /// Arguments of `findings`.
 #[derive(Debug, Args)]

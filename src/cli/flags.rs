@@ -171,9 +171,9 @@ impl<Of: Wanted> FromArgMatches for Flags<Of> {
 
 fn argument(key: &'static Key) -> Option<Arg> {
     let flag = key.flag.as_ref()?;
-    let help = match key.default {
-        "" => flag.help.to_owned(),
-        default => format!("{} [default: {default}]", flag.help),
+    let help = match key.default() {
+        default if default.is_empty() => flag.help().into_owned(),
+        default => format!("{} [default: {default}]", flag.help()),
     };
     let argument = Arg::new(flag.name).long(flag.name).value_name(flag.value).help(help);
     // `now-7d` needs no hyphen in front, the seconds of a year before 1970 do.

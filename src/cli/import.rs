@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Flags, OfImport};
-use crate::export::Retention;
+use crate::outputs::Retention;
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]

@@ -11,12 +11,12 @@ use futures_util::StreamExt;
 use super::progress::Reporter;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
-use crate::history::QuerySource;
-use crate::prometheus::{
+use crate::readings::Member;
+use crate::readings::QuerySource;
+use crate::sources::prometheus::{
     Client, PromError, PullPlan, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere, identify, jobs,
     pull_days, sight,
 };
-use crate::readings::Member;
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
 use report::{Cost, Report, Row};

@@ -8,11 +8,12 @@ use rayon::prelude::*;
 use super::evidence::{Opened, ReadDay, companions_read, read_day};
 use super::score::{Broken, check_known};
 use super::{CommandError, Writing};
-use crate::comparison::Comparison;
+use crate::analysis::compare::Comparison;
 use crate::config::{How, Settings};
-use crate::export::{COMPARISON, CellsCsv, ExportError, Manifest, comparison_text};
+use crate::folder::Manifest;
 use crate::heatmap::{Marks, OpenCells, finish, sum_clusters};
 use crate::history::{History, HistoryError};
+use crate::outputs::{COMPARISON, CellsCsv, OutputError, comparison_text};
 use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
@@ -98,7 +99,7 @@ impl Comparing<'_> {
         let mut broken = Vec::new();
         for (done, chunk) in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()).enumerate() {
             let sum = |&day: &UtcDay| self.sum_day(history, &companions, opened, day);
-            let summed: Vec<SummedDay> = chunk.par_iter().map(sum).collect::<Result<_, ExportError>>()?;
+            let summed: Vec<SummedDay> = chunk.par_iter().map(sum).collect::<Result<_, OutputError>>()?;
             if let Some(signal) = run.interrupt.signal() {
                 return Err(CommandError::StoppedEarly(signal));
             }
@@ -119,7 +120,7 @@ impl Comparing<'_> {
         companions: &[Companion],
         opened: &Opened,
         day: UtcDay,
-    ) -> Result<SummedDay, ExportError> {
+    ) -> Result<SummedDay, OutputError> {
         let ReadDay { window, alive, broken } = read_day(history, companions, &opened.overview.lives, day, opened.step);
         let sums = self
             .tables
@@ -141,7 +142,7 @@ impl Comparing<'_> {
             }
             self.comparison.add(&cells)
         };
-        let mut rows = finish().map_err(ExportError::from)?;
+        let mut rows = finish().map_err(OutputError::from)?;
         Ok(self.csv.append(&mut rows)?)
     }
 }

@@ -13,14 +13,15 @@ use chrono::Utc;
 use super::generated::print;
 use super::progress::Reporter;
 use super::{CommandError, met};
+use crate::analysis::diff::{Part, diff, split, whole};
+use crate::analysis::gate::{Demand, Gate};
 use crate::cli::DiffArgs;
 use crate::config::{How, Settings};
-use crate::diff::{Part, diff, split, whole};
-use crate::export::{Compared, DIFF, Manifest, Palette, diff_csv, diff_text, read_cells};
-use crate::fail_below::{Demand, Gate};
+use crate::files::WholeFile;
+use crate::folder::{Manifest, check_folder, read_cells};
 use crate::heatmap::{Folding, Line};
-use crate::history::WholeFile;
-use crate::said::in_short;
+use crate::outputs::{Compared, DIFF, Palette, diff_csv, diff_text};
+use crate::text::said::in_short;
 use alike::{check_alike, notes};
 
 /// A folder with its cells.
@@ -108,7 +109,7 @@ fn tell(
 ) -> Result<(), CommandError> {
     let found = diff(&parts.0, &parts.1, before.folding.width);
     if let Some(out) = &args.out {
-        super::check_folder(out)?;
+        check_folder(out)?;
         WholeFile::write(&out.join(DIFF), diff_csv(&found).as_bytes())?;
     }
     if args.csv {

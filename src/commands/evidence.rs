@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::CommandError;
-use crate::explain::ScoredWindow;
-use crate::export::{Manifest, Written};
-use crate::history::{DayMeta, DayMetas, History, HistoryError, Source, read_through};
+use crate::analysis::explain::ScoredWindow;
+use crate::folder::{Manifest, Written};
+use crate::history::{DayMeta, DayMetas, History, HistoryError, read_through};
+use crate::readings::Source;
 use crate::readings::{Life, Lives, Member, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
 use crate::spec::Companion;

@@ -7,11 +7,12 @@ use super::evidence::{Opened, score_day};
 use super::explain::as_scored;
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
+use crate::analysis::findings::{Collector, DayDigest};
 use crate::cli::FindingsArgs;
 use crate::config::Settings;
-use crate::export::{Manifest, findings_csv, findings_text};
-use crate::findings::{Collector, DayDigest};
+use crate::folder::Manifest;
 use crate::history::{History, HistoryError};
+use crate::outputs::{findings_csv, findings_text};
 use crate::score::ScoreTable;
 use crate::time::UtcDay;
 

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
 
-use crate::history::FileError;
+use crate::files::FileError;
 
 /// Prints all of a text, --quiet or not: it is what was asked for, and most often goes into a file.
 pub(super) fn print(text: &str) -> Result<(), FileError> {

@@ -11,8 +11,8 @@ use super::interrupt::Interrupt;
 use super::progress::Reporter;
 use crate::cli::ImportArgs;
 use crate::config::Settings;
-use crate::export::Retention;
 use crate::import::{DataDir, Fate, ImportError, Making, Plan, PlannedFile, Promtool, Stage, place};
+use crate::outputs::Retention;
 
 /// Imports what the folder holds and the server does not.
 pub(super) fn run(args: &ImportArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {

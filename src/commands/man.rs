@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use super::CommandError;
 use super::generated::print;
 use crate::cli::{Cli, ManArgs};
-use crate::history::{FileError, WholeFile};
+use crate::files::{FileError, WholeFile};
 
 /// Prints the main page, or writes all of them into a folder.
 pub(super) fn run(args: &ManArgs) -> Result<(), CommandError> {

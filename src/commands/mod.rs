@@ -13,9 +13,8 @@ mod generated;
 mod import;
 mod interrupt;
 mod lint;
-mod lock;
+
 mod man;
-mod output_folder;
 mod progress;
 mod pull;
 mod rules;
@@ -28,19 +27,20 @@ mod textfile;
 
 use std::path::{Path, PathBuf};
 
+use crate::analysis::gate::{Gate, Shortfall};
 use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
 use crate::config::{Config, ConfigError, Environment, VARIABLES};
-use crate::export::{ExportError, RulesError};
-use crate::fail_below::{Gate, Shortfall};
-use crate::history::{FileError, History, HistoryError};
+use crate::files::FileError;
+use crate::folder::{FolderError, OutputFolder};
+use crate::history::{History, HistoryError};
 use crate::import::ImportError;
-use crate::prometheus::{PromError, QueryError};
+use crate::outputs::{self, OutputError, RulesError};
+use crate::sources::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::{Step, TimeError};
 pub use diff::DiffError;
 use interrupt::Interrupt;
 pub use interrupt::Signal;
-use output_folder::OutputFolder;
 use progress::Reporter;
 
 /// Why a command did not do all that it was asked to.
@@ -66,7 +66,10 @@ pub enum CommandError {
     File(#[from] FileError),
     /// An output.
     #[error(transparent)]
-    Export(#[from] ExportError),
+    Export(#[from] OutputError),
+    /// An output folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// Recording rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -85,11 +88,6 @@ pub enum CommandError {
     /// A server that will import and does not say how long it keeps samples.
     #[error("{0} does not say how long it keeps samples: give --retention as a duration, such as 90d")]
     NoRetention(String),
-    /// Two runs in one folder.
-    #[error(
-        "another run is writing into {}: wait until it ends, or choose another --out", .0.display()
-    )]
-    InUse(PathBuf),
     /// A signal, before anything was written.
     #[error("stopped by {0} before anything was written: run the same command again")]
     StoppedEarly(Signal),
@@ -341,7 +339,10 @@ struct Writing {
 impl Writing {
     fn to(out: &Path, reporter: Reporter) -> Result<Self, CommandError> {
         let interrupt = Interrupt::listen(reporter)?;
-        let folder = OutputFolder::take(out, &reporter)?;
+        let (folder, note) = OutputFolder::take(out, &outputs::owned())?;
+        if let Some(note) = note {
+            reporter.note(&note);
+        }
         Ok(Self { reporter, interrupt, _folder: folder })
     }
 }
@@ -355,13 +356,4 @@ fn met(gate: Option<Gate>) -> Result<(), CommandError> {
 fn environment() -> Environment {
     let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     ours.filter(|(name, _)| name.starts_with(VARIABLES)).collect()
-}
-
-/// Refuses a path that cannot become the output folder, before anything is asked of a server. The
-/// folder itself comes with the first file.
-fn check_folder(out: &Path) -> Result<(), FileError> {
-    match std::fs::metadata(out) {
-        Ok(found) if !found.is_dir() => Err(FileError::new("write to", out, std::io::ErrorKind::NotADirectory.into())),
-        _ => Ok(()),
-    }
 }

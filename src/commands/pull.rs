@@ -15,10 +15,11 @@ use super::progress::{Progress, Reporter};
 use super::{CommandError, Writing, runtime};
 use crate::cli::Leave;
 use crate::config::{Settings, SourceSettings};
-use crate::export::{Manifest, Written};
-use crate::history::{DayMeta, DayMetas, History, HistoryError, Source, write_day};
-use crate::prometheus::{Client, PromError, PullPlan, Received, Terms, Wanted, choose_queries, pull_days};
+use crate::folder::{Manifest, Written};
+use crate::history::{DayMeta, DayMetas, History, HistoryError, write_day};
+use crate::readings::Source;
 use crate::readings::Window;
+use crate::sources::prometheus::{Client, PromError, PullPlan, Received, Terms, Wanted, choose_queries, pull_days};
 use crate::time::{TimeRange, UtcDay};
 
 /// How often the bar follows.

@@ -4,7 +4,7 @@ use super::CommandError;
 use super::generated::{command_line, print};
 use crate::cli::RulesArgs;
 use crate::config::Settings;
-use crate::export::{alerting_rules, recording_rules};
+use crate::outputs::{alerting_rules, recording_rules};
 
 /// Prints one of the two rule files.
 pub(super) fn run(args: &RulesArgs, settings: &Settings) -> Result<(), CommandError> {

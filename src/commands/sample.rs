@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::CommandError;
-use crate::history::{FileError, History, HistoryError, WholeFile};
+use crate::files::{FileError, WholeFile};
+use crate::history::{History, HistoryError};
 use crate::time::UtcDay;
 
 /// `(date, content of readings.parquet)` for each day of `notebooks-data/sample`.

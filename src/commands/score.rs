@@ -1,29 +1,30 @@
 //! `etcd-heatmap score`: a history on disk becomes scores, cells and files.
 
-mod drawn;
+mod cells;
 mod emission;
-mod outputs;
 mod scoring;
 mod shown;
 
 pub(super) use emission::emission;
-pub(super) use outputs::SINGLE;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use rayon::prelude::*;
+
 use super::evidence::{Opened, companions_read, list_history};
 use super::{CommandError, Writing, met};
-use crate::config::{Format, How, Settings};
-use crate::export::{Emission, Manifest, ManifestOpenMetrics};
-use crate::findings::Collector;
+use crate::analysis::findings::{Collector, Findings};
+use crate::config::{Formats, How, Settings};
+use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
 use crate::heatmap::Marks;
-use crate::history::{DayMeta, History, HistoryError, Source};
+use crate::history::{DayMeta, History, HistoryError};
+use crate::outputs::{self, Emission, OutputError};
+use crate::readings::Source;
 use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric, Profile};
 use crate::time::UtcDay;
-use outputs::remove_outputs;
 use scoring::Scoring;
 use shown::tell_files;
 
@@ -46,52 +47,62 @@ pub(super) fn run(
         .with_partial(&overview.partial);
     // Until the new files are there the manifest names none.
     manifest.write(out)?;
-    remove_outputs(out)?;
+    outputs::replaced().try_for_each(|files| files.remove(out))?;
     let table = ScoreTable::new(&profile);
-    let tells_findings = settings.formats.tells_findings();
+    let needs = settings.formats.needs();
     let companions =
-        if tells_findings { Collector::companions(&table, &source) } else { companions_read(&table, &source) };
-    let marks = Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() };
+        if needs.findings { Collector::companions(&table, &source) } else { companions_read(&table, &source) };
     let (lives, range) = (&overview.lives, overview.range);
-    let collector = Collector { table: &table, profile: &profile, folding: how.folding, step, lives, range };
+    let score_footer = score_footer(&profile, &source);
+    let cell_footer = [score_footer.clone(), cell_footer(how)].concat();
+    let marks = Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() };
     let scoring = Scoring {
-        collector: tells_findings.then_some(collector),
         history: &history,
-        out,
         companions,
-        marks,
-        table: table.clone(),
         how,
         formats: &settings.formats,
-        emission,
-        lives: &overview.lives,
+        lives,
         step,
-        metadata: footer(&profile, &source),
+        collector: needs.findings.then_some(Collector {
+            table: &table,
+            profile: &profile,
+            folding: how.folding,
+            step,
+            lives,
+            range,
+        }),
+        run: outputs::Scoring {
+            out,
+            table: &table,
+            range,
+            emission,
+            score_footer: &score_footer,
+            cell_footer: &cell_footer,
+            marks,
+        },
     };
     let started = Instant::now();
     let reporter = &run.reporter;
-    let outcome = scoring.run(overview.range, run)?;
+    let outcome = scoring.run(run)?;
     if let Some(stopped) = outcome.stopped {
-        manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.files).write(out)?;
-        return Err(stopped.into_error(folder, &overview.range));
+        manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.finished.files).write(out)?;
+        return Err(stopped.into_error(folder, &range));
     }
     reporter.note(&format!(
         "scored {} days of {} members by the profile {} in {:.1} s",
-        overview.range.days().count(),
-        overview.lives.iter().len(),
+        range.days().count(),
+        lives.iter().len(),
         profile.name,
         started.elapsed().as_secs_f64()
     ));
-    let writes_openmetrics = settings.formats.has(Format::OpenMetrics);
-    let openmetrics = writes_openmetrics.then(|| ManifestOpenMetrics::new(emission, outcome.blocks));
     let broken = Broken::new(&history, broken, outcome.broken);
     let mut manifest = manifest
-        .with_scores(&profile, how.folding, how.min_coverage, outcome.files)
-        .with_openmetrics(openmetrics)
+        .with_scores(&profile, how.folding, how.min_coverage, outcome.finished.files)
+        .with_openmetrics(outcome.finished.openmetrics)
         .with_unread(&broken.days(), &overview.missing);
     // What is there stays listed where the rest cannot be drawn.
     manifest.write(out)?;
-    drawn::draw(out, &settings.formats, &mut manifest, &outcome.findings)?;
+    write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
     tell_files(out, folder == out, &manifest, reporter);
@@ -105,6 +116,29 @@ pub(super) fn run(
     }
     broken.into_result()?;
     met(outcome.gate)
+}
+
+/// Writes the outputs that are made of all cells or findings together, and lists them.
+fn write_whole(
+    formats: &Formats,
+    out: &Path,
+    manifest: &mut Manifest,
+    findings: &Findings,
+) -> Result<(), CommandError> {
+    let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
+    let is_intermediate = !formats.iter().any(|output| output.files().iter().any(|f| f.owned.has(CELLS)));
+    if is_intermediate {
+        manifest.files.retain(|file| file.path != CELLS);
+    }
+    let scored = outputs::Scored { out, manifest, lines: &lines, findings };
+    let wanted: Vec<_> = formats.iter().collect();
+    let written: Vec<Option<Written>> =
+        wanted.into_par_iter().map(|output| output.write(&scored)).collect::<Result<_, OutputError>>()?;
+    written.into_iter().flatten().for_each(|file| manifest.list(file));
+    if is_intermediate {
+        Owned::Single(CELLS).remove(out)?;
+    }
+    Ok(())
 }
 
 /// The days that could not be read, in their footers or in their rows.
@@ -154,7 +188,7 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
 }
 
 /// What the footers of scores and cells say.
-fn footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
+fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -11,8 +11,9 @@ use super::CommandError;
 use super::progress::Reporter;
 use crate::cli::ShowArgs;
 use crate::config::Settings;
-use crate::export::{Manifest, Palette, Screen, draw_png, draw_svg, printable, read_cells};
+use crate::folder::{Manifest, read_cells};
 use crate::heatmap::{Folding, Line};
+use crate::outputs::{Palette, Screen, draw_png, draw_svg, printable};
 use crate::time::{UtcDay, Zone};
 
 /// Columns where there is no window: hours are as wide as they can be.

@@ -3,7 +3,7 @@
 use super::CommandError;
 use super::generated::{command_line, print};
 use crate::config::Settings;
-use crate::export::score_sql;
+use crate::outputs::score_sql;
 
 /// Prints the script.
 pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {

@@ -16,7 +16,7 @@ use super::progress::Reporter;
 use super::{CommandError, runtime};
 use crate::cli::TextfileArgs;
 use crate::config::{Settings, TextfileSettings};
-use crate::export::LiveScores;
+use crate::outputs::LiveScores;
 use crate::time::Step;
 use evaluator::Evaluator;
 use standing::Standing;

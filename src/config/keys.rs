@@ -1,13 +1,16 @@
 //! The table of settings: one entry each, from which come its flag, its environment variable and its
 //! key in a file.
 
+use std::borrow::Cow;
+
 use super::Formats;
 use super::parse::{
     age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
     patience, profile_list, queries_a_second, retention, retries, selector, series, share, url, weight_list,
 };
-use crate::prometheus::{PlainHeaders, Preset};
+use crate::outputs::OUTPUTS;
 use crate::score::Rollup;
+use crate::sources::prometheus::{PlainHeaders, Preset};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
@@ -22,7 +25,7 @@ pub struct Key {
     /// Its flag; none for weights and bands, of which there is one for each metric.
     pub flag: Option<Flag>,
     /// The text of its default; empty where nothing is the default.
-    pub default: &'static str,
+    default: Text,
     /// How it is written in a file.
     pub shape: Shape,
     check: fn(&str) -> Result<(), String>,
@@ -35,8 +38,30 @@ pub struct Flag {
     pub name: &'static str,
     /// What stands for the value in the help.
     pub value: &'static str,
-    /// What the help says.
-    pub help: &'static str,
+    help: Text,
+}
+
+impl Flag {
+    /// The help text.
+    pub fn help(&self) -> Cow<'static, str> {
+        self.help.get()
+    }
+}
+
+/// A text of the table: fixed, or made from another list.
+#[derive(Debug)]
+enum Text {
+    Fixed(&'static str),
+    Made(fn() -> String),
+}
+
+impl Text {
+    fn get(&self) -> Cow<'static, str> {
+        match self {
+            Self::Fixed(text) => Cow::Borrowed(text),
+            Self::Made(make) => Cow::Owned(make()),
+        }
+    }
 }
 
 /// How a value is written in a file.
@@ -88,6 +113,11 @@ impl Key {
         if self.shape == Shape::PerMetric { ";" } else { "," }
     }
 
+    /// The text of its default; empty where nothing is the default.
+    pub fn default(&self) -> Cow<'static, str> {
+        self.default.get()
+    }
+
     /// What is wrong with a text as its value.
     pub fn check(&self, text: &str) -> Result<(), String> {
         (self.check)(text)
@@ -99,7 +129,11 @@ impl Key {
         flag: Flag,
         check: fn(&str) -> Result<(), String>,
     ) -> Self {
-        Self { name, flag: Some(flag), default, shape: Shape::Text, check }
+        Self { name, flag: Some(flag), default: Text::Fixed(default), shape: Shape::Text, check }
+    }
+
+    const fn with_default(self, make: fn() -> String) -> Self {
+        Self { default: Text::Made(make), ..self }
     }
 
     const fn of_shape(self, shape: Shape) -> Self {
@@ -107,16 +141,16 @@ impl Key {
     }
 
     const fn weight(name: &'static str) -> Self {
-        Self { name, flag: None, default: "", shape: Shape::Number, check: |text| ok(parse_weight(text)) }
+        Self { name, flag: None, default: Text::Fixed(""), shape: Shape::Number, check: |text| ok(parse_weight(text)) }
     }
 
     const fn bands(name: &'static str) -> Self {
-        Self { name, flag: None, default: "", shape: Shape::Text, check: |text| ok(text.parse::<Bands>()) }
+        Self { name, flag: None, default: Text::Fixed(""), shape: Shape::Text, check: |text| ok(text.parse::<Bands>()) }
     }
 }
 
 const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Flag {
-    Flag { name, value, help }
+    Flag { name, value, help: Text::Fixed(help) }
 }
 
 /// All of them, in the order in which they are shown.
@@ -349,18 +383,10 @@ pub static KEYS: [Key; 46] = [
     Key::bands("bands.client_traffic_in"),
     Key::bands("bands.db_size"),
     Key::text("output.dir", "", flag("out", "DIR", "Folder to write to; made where it is missing"), |_| Ok(())),
-    Key::text(
-        "output.formats",
-        "parquet,csv,openmetrics,findings,report,xlsx,svg,png",
-        flag(
-            "formats",
-            "FORMATS",
-            "What to write of the scores, separated by commas: parquet (scores/ and heatmap.parquet), csv \
-             (heatmap.csv and heatmap_wide.csv), openmetrics, findings (findings.csv), report (report.html), xlsx, svg \
-             and png (heatmap.…)",
-        ),
-        |text| ok(text.parse::<Formats>()),
-    )
+    Key::text("output.formats", "", Flag { name: "formats", value: "FORMATS", help: Text::Made(formats_help) }, |text| {
+        ok(text.parse::<Formats>())
+    })
+    .with_default(Formats::default_text)
     .of_shape(Shape::List),
     Key::text(
         "output.retention",
@@ -432,3 +458,9 @@ pub static KEYS: [Key; 46] = [
         |text| ok(age(text)),
     ),
 ];
+
+/// The help of `--formats`: a line for each output.
+fn formats_help() -> String {
+    let lines: Vec<String> = OUTPUTS.iter().map(|o| format!("- {}: {}", o.name(), o.about())).collect();
+    format!("Outputs to write, separated by commas:\n{}\n", lines.join("\n"))
+}

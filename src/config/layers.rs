@@ -11,9 +11,9 @@ use super::lookup::{find, instead_of};
 use super::original;
 use super::parse::band_list;
 use super::value::{Given, Origin};
-use crate::key_file::{Entry, KeyFile, KeyFileError};
-use crate::nearest::did_you_mean;
-use crate::prometheus::Preset;
+use crate::sources::prometheus::Preset;
+use crate::text::key_file::{Entry, KeyFile, KeyFileError};
+use crate::text::nearest::did_you_mean;
 
 /// The file that is read where none is named.
 const FILE: &str = "etcd-heatmap.toml";
@@ -26,7 +26,7 @@ pub type Environment = BTreeMap<String, OsString>;
 /// What every setting is that nobody gives. Weights and bands are the profile's.
 pub(super) fn defaults() -> impl Iterator<Item = Given> {
     let keys = KEYS.iter().filter(|key| key.is_in_files() && key.flag.is_some());
-    keys.map(|key| Given { key, text: key.default.to_owned(), origin: Origin::Default })
+    keys.map(|key| Given { key, text: key.default().into_owned(), origin: Origin::Default })
 }
 
 /// What the preset in force says of the settings that it is about, of which none need be.

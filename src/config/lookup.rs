@@ -1,7 +1,7 @@
 //! Settings by the names of their keys in a file.
 
 use super::keys::{KEYS, Key};
-use crate::nearest::did_you_mean;
+use crate::text::nearest::did_you_mean;
 
 /// The key of a file with this name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
@@ -56,8 +56,8 @@ mod tests {
     #[test]
     fn every_default_is_a_value_and_every_metric_has_a_weight_and_bands() {
         for key in KEYS.iter().filter(|key| key.flag.is_some()) {
-            if !key.default.is_empty() {
-                assert_eq!(key.check(key.default), Ok(()), "{}", key.name);
+            if !key.default().is_empty() {
+                assert_eq!(key.check(&key.default()), Ok(()), "{}", key.name);
             }
         }
         for metric in Metric::ALL {

@@ -2,7 +2,7 @@
 
 use super::keys::Key;
 use super::lookup::find;
-use crate::nearest::did_you_mean;
+use crate::text::nearest::did_you_mean;
 
 /// Its keys, and ours.
 const KEYS: [(&str, &str); 7] = [

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::export::{ExtraLabels, Family, Retention};
-use crate::prometheus::{SeriesForm, shown_url};
+use crate::outputs::{ExtraLabels, Family, Retention};
+use crate::sources::prometheus::{SeriesForm, shown_url};
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
 use crate::time::{Step, TimeError, parse_instant};
 
@@ -23,6 +23,11 @@ pub(super) fn list<T: FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
 /// Names of profiles, between commas.
 pub(super) fn profile_list(text: &str) -> Result<Vec<Profile>, ProfileError> {
     parts(text, ',').map(Profile::named).collect()
+}
+
+/// The texts between commas.
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
+    parts(text, ',')
 }
 
 fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {

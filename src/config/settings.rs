@@ -10,11 +10,11 @@ use super::parse::{
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
-use crate::export::{ExtraLabels, Family};
-use crate::fail_below::{Demand, Gate};
+use crate::analysis::gate::{Demand, Gate};
 use crate::heatmap::Folding;
-use crate::history::{QuerySource, Source};
-use crate::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
+use crate::outputs::{ExtraLabels, Family};
+use crate::readings::{QuerySource, Source};
+use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
 

@@ -5,7 +5,7 @@ use super::keys::{Key, Shape};
 use super::lookup::{of_table, tables};
 use super::settings::weighed_profile;
 use super::value::{Origin, Values};
-use crate::prometheus::shown_url;
+use crate::sources::prometheus::shown_url;
 use crate::spec::{Metric, Profile, WEIGHT_ONE};
 
 const HEADER: &str = "\
@@ -125,7 +125,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::key_file::KeyFile;
+    use crate::text::key_file::KeyFile;
 
     #[test]
     fn any_text_comes_back_from_its_quotes() {

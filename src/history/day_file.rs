@@ -15,10 +15,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use super::day_meta::partial_ranges;
-use super::{
-    DayMeta, FileError, FileStat, HistoryError, LabelColumns, MEMBER_COLUMNS, Source, WholeFile, writer_properties,
-};
-use crate::readings::{Member, Window};
+use super::{DayMeta, HistoryError, LabelColumns, MEMBER_COLUMNS, writer_properties};
+use crate::files::{FileError, FileStat, WholeFile};
+use crate::readings::{Member, Source, Window};
 use crate::spec::{COLUMNS, Column, Companion, Metric};
 use crate::time::{Grid, TimeRange};
 

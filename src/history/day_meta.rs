@@ -7,8 +7,10 @@ use std::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::KeyValue;
 
+use super::HistoryError;
 use super::day_file::not_readings;
-use super::{FileError, HistoryError, Source};
+use crate::files::FileError;
+use crate::readings::Source;
 use crate::readings::{Life, Lives, Member};
 use crate::time::{Step, TimeRange};
 

@@ -10,7 +10,10 @@ use crate::readings::{Member, Window};
 use crate::spec::Companion;
 use crate::time::{Grid, UtcDay};
 
-const READINGS: &str = "readings.parquet";
+/// The name of a day's file.
+pub const READINGS_FILE: &str = "readings.parquet";
+/// The folder in an output folder that holds the days.
+pub const HISTORY_FOLDER: &str = "history";
 
 /// The folder `history/` of an output folder.
 #[derive(Clone, Debug)]
@@ -22,7 +25,7 @@ pub struct History {
 impl History {
     /// The history within an output folder; nothing is touched.
     pub fn within(out: &Path) -> Self {
-        Self { out: out.to_owned(), folder: out.join("history") }
+        Self { out: out.to_owned(), folder: out.join(HISTORY_FOLDER) }
     }
 
     /// The output folder that it lies in.
@@ -46,7 +49,7 @@ impl History {
 
     /// The file of one day.
     pub fn file(&self, day: UtcDay) -> PathBuf {
-        self.folder.join(format!("date={day}")).join(READINGS)
+        self.folder.join(format!("date={day}")).join(READINGS_FILE)
     }
 
     /// The days that are on disk, in order; none where there is no folder.

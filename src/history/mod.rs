@@ -7,18 +7,15 @@ mod columns;
 mod day_file;
 mod day_meta;
 mod layout;
-mod source;
-mod whole_file;
 
 pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
 pub use day_file::{read_day, read_through, write_day};
 pub use day_meta::{DayMeta, read_meta};
-pub use layout::{DayMetas, History};
-pub use source::{QuerySource, Source};
-pub use whole_file::{FileError, FileStat, WholeFile, remove_partial_files};
+pub use layout::{DayMetas, HISTORY_FOLDER, History, READINGS_FILE};
 
 use std::path::PathBuf;
 
+use crate::files::FileError;
 use crate::time::UtcDay;
 
 /// What can be wrong with a history on disk.

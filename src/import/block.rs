@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{ImportError, Ulid};
-use crate::export::ManifestBlock;
-use crate::history::WholeFile;
+use crate::files::WholeFile;
+use crate::folder::ManifestBlock;
 use crate::time::format_instant;
 
 const META: &str = "meta.json";

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::history::FileError;
+use crate::files::FileError;
 use crate::time::format_instant;
 
 /// One sentence each, with what to do.

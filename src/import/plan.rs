@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{DataDir, ImportError, Ulid, lines};
-use crate::export::{Manifest, ManifestBlock, ManifestOpenMetrics};
-use crate::history::FileStat;
+use crate::files::FileStat;
+use crate::folder::Manifest;
+use crate::folder::{ManifestBlock, ManifestOpenMetrics};
 
 /// What becomes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

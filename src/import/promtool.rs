@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::ImportError;
-use crate::said::in_short;
+use crate::text::said::in_short;
 
 /// The first with `--max-block-duration` for OpenMetrics files (prometheus/prometheus#8919).
 const LEAST: (u32, u32) = (2, 29);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::nearest::did_you_mean;
+use crate::text::nearest::did_you_mean;
 
 /// One of the six metrics in which etcd shows trouble, in the order of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{Bands, Companion, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight};
-use crate::key_file::KeyFile;
-use crate::nearest::did_you_mean;
+use crate::text::key_file::KeyFile;
+use crate::text::nearest::did_you_mean;
 
 /// The profiles that come with the program: each a file with its source.
 const EMBEDDED: [(&str, &str); 5] = [

@@ -18,7 +18,7 @@ from drawn import cells, heat, tenths
 from report import Report
 
 SVG = "{http://www.w3.org/2000/svg}"
-FONT = os.path.join(os.path.dirname(__file__), "../../src/export/picture/font/heatmap-sans.ttf")
+FONT = os.path.join(os.path.dirname(__file__), "../../src/outputs/picture/font/heatmap-sans.ttf")
 HARMLESS = {"svg", "title", "desc", "defs", "style", "pattern", "rect", "path", "g", "text"}
 UNKNOWN = "url(#unknown)"
 

@@ -8,7 +8,7 @@ use indicatif::{HumanCount, HumanDuration};
 
 use super::{knows_restarts, members};
 use crate::config::SourceSettings;
-use crate::prometheus::{ServerInfo, Sighting};
+use crate::sources::prometheus::{ServerInfo, Sighting};
 use crate::spec::Column;
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 

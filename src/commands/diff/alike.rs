@@ -1,9 +1,9 @@
 //! Whether the scores of two folders mean the same.
 
 use super::{DiffError, Scored};
-use crate::export::Manifest;
-use crate::said::in_short;
+use crate::folder::Manifest;
 use crate::spec::{Metric, Profile};
+use crate::text::said::in_short;
 
 /// An error that names what differs and how to make it the same.
 pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(), DiffError> {

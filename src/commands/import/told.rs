@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use indicatif::HumanCount;
 
-use crate::export::Retention;
 use crate::import::{Fate, ImportError, Plan, PlannedFile, Promtool};
+use crate::outputs::Retention;
 use crate::time::{HOUR_MS, format_instant};
 
 /// After the last sample has been three hours in the head, its block is made within minutes.

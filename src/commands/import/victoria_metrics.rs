@@ -11,10 +11,10 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
 use crate::commands::{CommandError, runtime};
 use crate::config::Settings;
-use crate::export::Manifest;
-use crate::history::FileStat;
+use crate::files::FileStat;
+use crate::folder::Manifest;
 use crate::import::{Batch, ImportError, Labels, batches};
-use crate::prometheus::{Client, PromError};
+use crate::sources::prometheus::{Client, PromError};
 
 /// How long a sample may take to be seen that was taken, without a way to hurry it.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);

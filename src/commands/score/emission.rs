@@ -1,16 +1,16 @@
 //! What to write for promtool, and how long its blocks may be.
 
 use crate::commands::{CommandError, runtime};
-use crate::config::{Format, RetentionSetting, Settings};
-use crate::export::{Emission, Retention};
-use crate::prometheus::{Client, identify};
+use crate::config::{RetentionSetting, Settings};
+use crate::outputs::{Emission, Retention};
+use crate::sources::prometheus::{Client, identify};
 
 /// The settings, with what the server says that will import the files.
 pub(in crate::commands) fn emission(settings: &Settings) -> Result<Emission, CommandError> {
     let asked = &settings.emission;
     let retention = match &asked.retention {
         RetentionSetting::Known(retention) => retention.clone(),
-        RetentionSetting::AskedOf(_) if !settings.formats.has(Format::OpenMetrics) => Retention::default(),
+        RetentionSetting::AskedOf(_) if !settings.formats.needs().retention => Retention::default(),
         RetentionSetting::AskedOf(url) => of_server(settings, url)?,
     };
     Ok(Emission { retention, families: asked.families.clone(), labels: asked.labels.clone() })

@@ -9,8 +9,9 @@ use polars::prelude::{DataFrame, PolarsResult};
 use crate::commands::CommandError;
 use crate::commands::progress::Reporter;
 use crate::config::How;
-use crate::export::{ExportError, Manifest, Palette, Picture, Written};
+use crate::folder::{HISTORY, Manifest, Written};
 use crate::heatmap::{Folding, clusters_only, divide, merge_sums};
+use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture};
 use crate::score::ScoreTable;
 
 /// The latest days, and a total for each cluster.
@@ -55,31 +56,19 @@ impl Overall {
             let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
             self.picture.paint(&DataFrame::new_infer_height(columns)?, self.folding.zone, palette)
         };
-        reporter.result(&paint().map_err(ExportError::from)?);
+        reporter.result(&paint().map_err(OutputError::from)?);
         Ok(())
     }
 }
 
 /// Lists what lies in the output folder now, files of one kind together.
 pub(super) fn tell_files(out: &Path, holds_history: bool, manifest: &Manifest, reporter: &Reporter) {
-    let kinds = [
-        ("history/*/readings.parquet", "history/", "readings"),
-        ("scores/*/scores.parquet", "scores/", "scores"),
-        ("heatmap.parquet", "heatmap.parquet", "cells"),
-        ("heatmap.csv", "heatmap.csv", "cells"),
-        ("heatmap_wide.csv", "heatmap_wide.csv", "days"),
-        ("heatmap.xlsx", "heatmap.xlsx", "cells"),
-        ("heatmap.svg", "heatmap.svg", "cells"),
-        ("heatmap.png", "heatmap.png", "cells"),
-        ("report.html", "report.html", "cells"),
-        ("findings.csv", "findings.csv", "findings"),
-        ("openmetrics/*.om", "openmetrics/", "samples"),
-    ];
     let mut text = format!("\nin {}:\n", out.display());
     let history: &[Written] = if holds_history { &manifest.history } else { &[] };
-    for (shown, prefix, unit) in kinds {
-        let files: Vec<&Written> =
-            manifest.files.iter().chain(history).filter(|f| f.path.starts_with(prefix)).collect();
+    let kinds = [OwnedFiles { owned: HISTORY, rows: "readings" }];
+    for OwnedFiles { owned, rows: unit } in kinds.into_iter().chain(outputs::files().copied()) {
+        let shown = owned.pattern();
+        let files: Vec<&Written> = manifest.files.iter().chain(history).filter(|f| owned.has(&f.path)).collect();
         if files.is_empty() {
             continue;
         }

@@ -2,10 +2,10 @@
 
 use crate::commands::CommandError;
 use crate::config::Settings;
-use crate::export::{Live, LiveScores};
-use crate::prometheus::{Client, QuerySet, SeriesForm, Terms, read_instant};
+use crate::outputs::{Live, LiveScores};
 use crate::readings::{Life, Member};
 use crate::score::{ScoreTable, score_window};
+use crate::sources::prometheus::{Client, QuerySet, SeriesForm, Terms, read_instant};
 use crate::spec::{Column, Metric};
 
 /// Queries in flight at once: all columns in both forms.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::export::{Live, LiveScores, WriterHealth};
+use crate::outputs::{Live, LiveScores, WriterHealth};
 use crate::readings::Member;
 
 /// What is known, and how the writer is.
@@ -58,7 +58,7 @@ pub(super) fn is_within(age_seconds: f64, max_age: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::ExtraLabels;
+    use crate::outputs::ExtraLabels;
     use crate::readings::{Life, Window};
     use crate::score::{Rollup, ScoreTable, score_window};
     use crate::spec::{Metric, Profile};

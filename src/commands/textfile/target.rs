@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::now;
 use super::standing::{Standing, is_within};
 use crate::commands::CommandError;
-use crate::commands::lock::{Lock, NoLock};
 use crate::commands::progress::Reporter;
-use crate::export::last_success;
-use crate::history::{FileError, WholeFile};
+use crate::files::{FileError, WholeFile};
+use crate::files::{Lock, NoLock};
+use crate::outputs::last_success;
 
 /// Where the text goes.
 pub(super) struct Target {

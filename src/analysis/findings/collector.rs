@@ -1,0 +1,67 @@
+//! From the days of a history to what is found in it.
+
+use rayon::prelude::*;
+
+use super::tracks::{ClusterTrack, MemberTrack, join};
+use super::{DayDigest, Findings, away, defragmentation, growth, incidents, leader_changes, maintenance, recurrence};
+use crate::heatmap::Folding;
+use crate::readings::Source;
+use crate::readings::{Lives, Window};
+use crate::score::{DayScores, ScoreTable};
+use crate::spec::{Companion, Profile};
+use crate::time::{Step, TimeRange};
+
+/// Everything that findings are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Collector<'a> {
+    /// How steps are scored.
+    pub table: &'a ScoreTable,
+    /// The profile that the table was made of.
+    pub profile: &'a Profile,
+    /// How clusters are made of members, and whose hours are meant.
+    pub folding: Folding,
+    /// The distance between two steps.
+    pub step: Step,
+    /// Who lived when.
+    pub lives: &'a Lives,
+    /// From the first step of the history to the end of its last.
+    pub range: TimeRange,
+}
+
+impl Collector<'_> {
+    /// The companions that a day should be read with, of those that the history holds: what the table judges
+    /// against, when processes were started, and quotas.
+    pub fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
+        let limits: Vec<Companion> = table.limits().collect();
+        let is_read = |c: &Companion| *c != Companion::MaxFds || limits.contains(c);
+        source.companions().into_iter().filter(is_read).collect()
+    }
+
+    /// What is kept of a day; `scores` are those of the window.
+    pub fn day(&self, window: &Window, scores: &DayScores) -> DayDigest {
+        DayDigest::new(self.table, self.folding, window, scores)
+    }
+
+    /// What is found in days that follow on each other.
+    pub fn find(&self, digests: impl IntoIterator<Item = DayDigest>) -> Findings {
+        let clusters = join(digests, self.lives);
+        let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
+        // When nothing is known of anybody, it is Prometheus that was away.
+        let anybody = super::spans::union(all.iter().flat_map(|member| member.seen(self.table)));
+        let of_cluster = |cluster: &ClusterTrack| {
+            let elections = super::elections::Elections::of(self, cluster);
+            let low = incidents::Low::of(self, cluster);
+            let stretches = incidents::find(self, cluster, &low);
+            let mut found: Vec<_> = stretches.iter().map(|incident| incident.finding.clone()).collect();
+            found.extend(super::storms::find(self, cluster, &low, &elections));
+            found.extend(away::find(self, cluster, &anybody));
+            found.extend(leader_changes::find(self, cluster, &elections));
+            found.extend(recurrence::find(self, cluster, &stretches));
+            found.extend(defragmentation::find(self, cluster));
+            found.extend(growth::find(cluster));
+            found.extend(maintenance::find(self, cluster));
+            found
+        };
+        Findings::of(clusters.par_iter().flat_map_iter(of_cluster).collect())
+    }
+}

@@ -1,0 +1,231 @@
+//! `--fail-below`: did every cluster keep above a score, and was enough known of it to say so?
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use polars::prelude::{DataFrame, PolarsResult};
+
+use crate::heatmap::Line;
+use crate::spec::Metric;
+use crate::text::said::in_short;
+use crate::time::Zone;
+
+/// Cells and clusters that are named; of the others there is a number.
+const NAMED: usize = 10;
+
+/// What is demanded of every cluster.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demand {
+    /// No cell's mean may be lower.
+    pub score: f64,
+    /// Share of its steps that must be scored: unknown is not healthy.
+    pub min_coverage: f64,
+}
+
+/// Takes in the cells of clusters, and keeps what is too low.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    demand: Demand,
+    zone: Zone,
+    /// Scored and expected steps.
+    clusters: BTreeMap<String, (u64, u64)>,
+    /// The lowest of them, the lowest first.
+    low: Vec<LowCell>,
+    low_cells: u64,
+}
+
+/// A cell that is too low.
+#[derive(Clone, Debug, PartialEq)]
+struct LowCell {
+    mean: f64,
+    start_ms: i64,
+    cluster: String,
+    worst: Option<Metric>,
+}
+
+/// One cell of a cluster, as far as it matters here.
+struct Seen<'a> {
+    cluster: &'a str,
+    start_ms: i64,
+    mean: Option<f64>,
+    scored: u64,
+    expected: u64,
+    worst: Option<Metric>,
+}
+
+impl Gate {
+    /// A demand of which nothing is known yet; instants will be told by the clocks of this zone.
+    pub fn new(demand: Demand, zone: Zone) -> Self {
+        Self { demand, zone, clusters: BTreeMap::new(), low: Vec::new(), low_cells: 0 }
+    }
+
+    /// Takes in finished cells, as [`crate::heatmap::finish`] returns them.
+    pub fn add_cells(&mut self, cells: &DataFrame) -> PolarsResult<()> {
+        let text = |name: &str| cells.column(name)?.str();
+        let (levels, clusters, worst) = (text("level")?, text("cluster")?, text("worst_metric")?);
+        let (starts, means) = (cells.column("start")?.datetime()?.physical(), cells.column("mean")?.f64()?);
+        let (scored, expected) = (cells.column("steps_scored")?.i64()?, cells.column("steps_expected")?.i64()?);
+        for row in (0..cells.height()).filter(|&row| levels.get(row) == Some("cluster")) {
+            let (Some(cluster), Some(start_ms)) = (clusters.get(row), starts.get(row)) else { continue };
+            self.add(&Seen {
+                cluster,
+                start_ms,
+                mean: means.get(row),
+                scored: scored.get(row).unwrap_or(0).unsigned_abs(),
+                expected: expected.get(row).unwrap_or(0).unsigned_abs(),
+                worst: worst.get(row).and_then(|name| name.parse().ok()),
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes in cells that were read back, of members as well, which it leaves aside.
+    pub fn add_line(&mut self, line: &Line, is_wanted: impl Fn(i64) -> bool) {
+        if line.member.is_some() {
+            return;
+        }
+        for cell in line.cells.iter().filter(|cell| is_wanted(cell.start_ms)) {
+            self.add(&Seen {
+                cluster: &line.cluster,
+                start_ms: cell.start_ms,
+                mean: cell.mean,
+                scored: cell.scored.into(),
+                expected: cell.expected.into(),
+                worst: cell.worst,
+            });
+        }
+    }
+
+    fn add(&mut self, seen: &Seen<'_>) {
+        if !self.clusters.contains_key(seen.cluster) {
+            self.clusters.insert(seen.cluster.to_owned(), (0, 0));
+        }
+        if let Some((scored, expected)) = self.clusters.get_mut(seen.cluster) {
+            *scored += seen.scored;
+            *expected += seen.expected;
+        }
+        let Some(mean) = seen.mean.filter(|mean| *mean < self.demand.score) else { return };
+        self.low_cells += 1;
+        let key = |mean: f64, start_ms: i64, cluster: &str| (mean, start_ms, cluster.to_owned());
+        let this = key(mean, seen.start_ms, seen.cluster);
+        let place = self.low.partition_point(|low| key(low.mean, low.start_ms, &low.cluster) < this);
+        if place < NAMED {
+            let (cluster, worst) = (seen.cluster.to_owned(), seen.worst);
+            self.low.insert(place, LowCell { mean, start_ms: seen.start_ms, cluster, worst });
+            self.low.truncate(NAMED);
+        }
+    }
+
+    /// What was demanded and is not so; `None` where all is.
+    pub fn shortfall(self) -> Option<Shortfall> {
+        let Demand { min_coverage, .. } = self.demand;
+        // A cluster of which no step is scored is unknown, whatever little is asked.
+        let is_unknown =
+            |(scored, expected): (u64, u64)| scored == 0 || (scored as f64) < min_coverage * expected as f64;
+        let unknown: Vec<(String, f64)> = self
+            .clusters
+            .iter()
+            .filter(|&(_, &steps)| is_unknown(steps))
+            .map(|(cluster, &(scored, expected))| (cluster.clone(), scored as f64 / expected.max(1) as f64))
+            .collect();
+        let is_met = self.low_cells == 0 && unknown.is_empty() && !self.clusters.is_empty();
+        (!is_met).then_some(Shortfall { unknown, gate: self })
+    }
+}
+
+/// Why a demand is not met: one sentence and a list.
+#[derive(Clone, Debug)]
+pub struct Shortfall {
+    gate: Gate,
+    /// Clusters with the share of their steps that is scored.
+    unknown: Vec<(String, f64)>,
+}
+
+impl Shortfall {
+    fn sentence(&self) -> String {
+        let Demand { score, min_coverage } = self.gate.demand;
+        if self.gate.clusters.is_empty() {
+            return "there is no cell of any cluster".to_owned();
+        }
+        let mut parts = Vec::new();
+        if self.gate.low_cells > 0 {
+            let verb = if self.gate.low_cells == 1 { "cell is" } else { "cells are" };
+            parts.push(format!("{} {verb} below {score}", self.gate.low_cells));
+        }
+        if !self.unknown.is_empty() {
+            let verb = if self.unknown.len() == 1 { "cluster is" } else { "clusters are" };
+            let share = min_coverage * 100.0;
+            parts.push(format!("{} {verb} scored at less than {share} % of the steps, or at none", self.unknown.len()));
+        }
+        parts.join("; ")
+    }
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--fail-below {}: {}", self.gate.demand.score, self.sentence())?;
+        for low in &self.gate.low {
+            let at = self.gate.zone.format(low.start_ms);
+            // Rounded down: what is below 7 does not read 7.00.
+            write!(f, "\n  {at} {}: mean {:.2}", in_short(&low.cluster), (low.mean * 100.0).floor() / 100.0)?;
+            if let Some(metric) = low.worst {
+                write!(f, ", most lost to {metric}")?;
+            }
+        }
+        let more = self.gate.low_cells - self.gate.low.len() as u64;
+        if more > 0 {
+            write!(f, "\n  and {more} more that are not as low")?;
+        }
+        for (cluster, share) in self.unknown.iter().take(NAMED) {
+            write!(f, "\n  scored at {:.1} % of the steps: {}", (share * 1000.0).floor() / 10.0, in_short(cluster))?;
+        }
+        match self.unknown.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more clusters"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(cells: &[(&str, Option<f64>, u64)]) -> Gate {
+        let mut gate = Gate::new(Demand { score: 7.0, min_coverage: 0.5 }, Zone::default());
+        for (hour, &(cluster, mean, scored)) in (0_i64..).zip(cells) {
+            let worst = Some(Metric::WalFsync);
+            gate.add(&Seen { cluster, start_ms: hour * 3_600_000, mean, scored, expected: 12, worst });
+        }
+        gate
+    }
+
+    #[test]
+    fn what_is_not_below_passes() {
+        assert!(gate(&[("a", Some(7.0), 12), ("a", Some(10.0), 6), ("a", None, 0)]).shortfall().is_none());
+    }
+
+    #[test]
+    fn the_lowest_cells_are_named_and_the_others_counted() {
+        let cells: Vec<_> = (0..13_u32).map(|hour| ("a", Some(6.999 - f64::from(hour)), 12)).collect();
+        let says = gate(&cells).shortfall().map(|s| s.to_string()).unwrap_or_default();
+        let lines: Vec<&str> = says.lines().collect();
+        assert_eq!(lines[0], "--fail-below 7: 13 cells are below 7");
+        assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean -5.01, most lost to wal_fsync");
+        assert_eq!((lines.len(), lines[11]), (12, "  and 3 more that are not as low"));
+    }
+
+    #[test]
+    fn what_is_unknown_does_not_pass() {
+        let says = |gate: Gate| gate.shortfall().map(|s| s.to_string()).unwrap_or_default();
+        let known_too_little = says(gate(&[("a\n::", Some(10.0), 5), ("b", None, 0), ("c", Some(9.0), 12)]));
+        assert_eq!(
+            known_too_little,
+            "--fail-below 7: 2 clusters are scored at less than 50 % of the steps, or at none\n  \
+             scored at 41.6 % of the steps: a ::\n  scored at 0.0 % of the steps: b"
+        );
+        assert!(says(gate(&[])).contains("no cell of any cluster"));
+        let mut nothing_asked = gate(&[("a", None, 0)]);
+        nothing_asked.demand.min_coverage = 0.0;
+        assert!(says(nothing_asked).contains("scored at 0.0 %"));
+    }
+}

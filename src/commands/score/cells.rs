@@ -1,0 +1,84 @@
+//! Cells as they are finished: into the files that hold them, the picture and the gate.
+
+use polars::prelude::DataFrame;
+
+use super::scoring::Scoring;
+use super::shown::Overall;
+use crate::analysis::gate::Gate;
+use crate::commands::CommandError;
+use crate::folder::CELLS;
+use crate::heatmap::{Folding, OpenCells, finish};
+use crate::outputs::{CellsParquet, DayWriter, Finished, OutputError};
+use crate::score::DayScores;
+use crate::time::UtcDay;
+use std::sync::Arc;
+
+/// The writers of files that span days, and what the terminal shows of the cells.
+pub(super) struct OpenFiles<'a> {
+    scoring: &'a Scoring<'a>,
+    cells: OpenCells,
+    writers: Vec<Box<dyn DayWriter + 'a>>,
+    pub(super) picture: Overall,
+    pub(super) gate: Option<Gate>,
+}
+
+impl<'a> OpenFiles<'a> {
+    pub(super) fn open(scoring: &'a Scoring<'a>) -> Result<Self, CommandError> {
+        let run = &scoring.run;
+        let mut writers: Vec<Box<dyn DayWriter + 'a>> = Vec::new();
+        let holds_cells = |formats: &crate::config::Formats| {
+            formats.iter().any(|output| output.files().iter().any(|files| files.owned.has(CELLS)))
+        };
+        // What is made of all cells reads them back from this file.
+        if scoring.formats.needs().cells && !holds_cells(scoring.formats) {
+            writers.push(Box::new(CellsParquet::create(run)?));
+        }
+        for output in scoring.formats.iter() {
+            writers.extend(output.open(run)?);
+        }
+        let picture = Overall::new(run.table, scoring.how);
+        Ok(Self { scoring, cells: OpenCells::default(), writers, picture, gate: scoring.how.gate() })
+    }
+
+    /// Takes in the next day, and writes the cells of the local days that are over when the one after begins.
+    pub(super) fn add(
+        &mut self,
+        day: UtcDay,
+        scores: &Arc<DayScores>,
+        sums: DataFrame,
+        is_last: bool,
+    ) -> Result<(), CommandError> {
+        let Folding { zone, width, .. } = self.scoring.how.folding;
+        let today = (!is_last).then(|| zone.cell_at(day.range().end_ms, width).date);
+        let finished = self.cells.add(sums, today).map_err(OutputError::from)?;
+        let run = &self.scoring.run;
+        let cells =
+            finish(run.table, &finished, self.scoring.how.min_coverage, run.marks).map_err(OutputError::from)?;
+        if let Some(gate) = &mut self.gate {
+            gate.add_cells(&cells).map_err(OutputError::from)?;
+        }
+        for writer in &mut self.writers {
+            writer.add_scores(day, scores);
+            writer.add_cells(&cells)?;
+        }
+        Ok(self.picture.add(&finished).map_err(OutputError::from)?)
+    }
+
+    /// Writes what the days until now complete.
+    pub(super) fn write_complete(&mut self) -> Result<(), CommandError> {
+        self.writers.iter_mut().try_for_each(|writer| writer.write_complete()).map_err(CommandError::from)
+    }
+
+    /// Ends a run that a signal has stopped.
+    pub(super) fn stop(self) -> Finished {
+        self.writers.into_iter().map(DayWriter::stop).fold(Finished::default(), Finished::and)
+    }
+
+    pub(super) fn finish(self) -> Result<(Finished, Overall), CommandError> {
+        let mut all = Finished::default();
+        for writer in self.writers {
+            all = all.and(writer.finish()?);
+        }
+        Ok((all, self.picture))
+    }
+}

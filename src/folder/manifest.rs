@@ -1,0 +1,295 @@
+//! `manifest.json`: what was asked, of what, with which specification, and what came out.
+//!
+//! It holds no clock time, so that the same question to the same history gives the same bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FolderError, Written};
+use crate::files::{FileError, WholeFile};
+use crate::heatmap::Folding;
+use crate::readings::Lives;
+use crate::readings::{QuerySource, Source};
+use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
+use crate::time::{TimeRange, UtcDay, format_instant};
+
+/// Its name in the output folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// The whole manifest. A pull alone leaves out what only scoring knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// What was asked.
+    pub asked: Asked,
+    /// The queries by metric name.
+    pub queries: BTreeMap<String, QuerySource>,
+    /// How the readings were judged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profile: Option<ManifestProfile>,
+    /// How members become a cluster.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rollup: Option<String>,
+    /// Whose days and hours the cells are.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time_zone: Option<String>,
+    /// The width of a cell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cell: Option<String>,
+    /// Share of its steps that must be scored for a cell not to be uncertain.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub min_coverage: Option<f64>,
+    /// Who lived when.
+    pub members: Vec<ManifestMember>,
+    /// Days of the range of which the history has no file, or one that cannot be read.
+    pub days_missing: Vec<String>,
+    /// Days with answers of which the server said that they are partial.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub days_partial: Vec<String>,
+    /// The files for promtool, and what their blocks must hold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub openmetrics: Option<ManifestOpenMetrics>,
+    /// The files of the history, relative to the folder that holds `history/`.
+    pub history: Vec<Written>,
+    /// The files that scoring wrote, relative to the output folder.
+    pub files: Vec<Written>,
+}
+
+/// What was asked of the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// The server's URL, without a login.
+    pub url: String,
+    /// First step.
+    pub start: String,
+    /// First step after the range.
+    pub end: String,
+    /// Seconds between two steps.
+    pub step_seconds: i64,
+    /// Label that names the cluster; null means `cluster`, else `job`.
+    pub cluster_label: Option<String>,
+    /// Label that names the member.
+    pub member_label: String,
+}
+
+/// One member and its life.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestMember {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The member's name.
+    pub member: String,
+    /// First step with a sign of life.
+    pub first: String,
+    /// Last step with a sign of life.
+    pub last: String,
+}
+
+/// The profile as it was used.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestProfile {
+    /// Its name.
+    pub name: String,
+    /// Where its thresholds come from.
+    pub source: String,
+    /// Metrics that take no part.
+    pub left_out: Vec<String>,
+    /// The rules by metric name.
+    pub rules: BTreeMap<String, ManifestRule>,
+}
+
+/// How one metric was judged.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestRule {
+    /// The share of the score that it has; 0 where it takes no part.
+    pub weight: f64,
+    /// The same as a whole number: a metric's of the sum of all six.
+    pub weight_units: u64,
+    /// The companion that its thresholds are shares of, where they are no readings.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of_limit: Option<String>,
+    /// What a reading above each threshold is worth; at or below the first it is worth 10.
+    pub bands: Vec<ManifestBand>,
+}
+
+/// One threshold.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestBand {
+    /// In the unit of the reading, or a share of its limit.
+    pub above: f64,
+    /// Points above it, 0 to 10.
+    pub points: f64,
+}
+
+/// What one file holds, as its block must after the import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestBlock {
+    /// Relative to the output folder.
+    pub path: String,
+    /// Series of all families.
+    pub series: u64,
+    /// Samples of all series.
+    pub samples: u64,
+    /// The first sample of all, in seconds since 1970.
+    pub first: i64,
+    /// The last one.
+    pub last: i64,
+}
+
+/// What the manifest says of the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestOpenMetrics {
+    /// How long a block is.
+    pub block_hours: i64,
+    /// The retention that it was chosen for.
+    pub retention: String,
+    /// The families.
+    pub emit: Vec<String>,
+    /// Labels beside the series' own.
+    pub labels: std::collections::BTreeMap<String, String>,
+    /// The files in the order of their time.
+    pub blocks: Vec<ManifestBlock>,
+}
+
+impl Manifest {
+    /// What a pull knows.
+    pub fn of_pull(
+        source: &Source,
+        range: TimeRange,
+        lives: &Lives,
+        history: Vec<Written>,
+        missing: &[UtcDay],
+    ) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            asked: Asked {
+                url: source.url.clone(),
+                start: format_instant(range.start_ms),
+                end: format_instant(range.end_ms),
+                step_seconds: source.step_seconds,
+                cluster_label: source.cluster_label.clone(),
+                member_label: source.member_label.clone(),
+            },
+            queries: source.queries.clone(),
+            profile: None,
+            rollup: None,
+            time_zone: None,
+            cell: None,
+            min_coverage: None,
+            members: lives
+                .iter()
+                .map(|(member, life)| ManifestMember {
+                    cluster: member.cluster.to_string(),
+                    member: member.member.to_string(),
+                    first: format_instant(life.first_ms),
+                    last: format_instant(life.last_ms),
+                })
+                .collect(),
+            days_missing: missing.iter().map(UtcDay::to_string).collect(),
+            days_partial: Vec::new(),
+            openmetrics: None,
+            history,
+            files: Vec::new(),
+        }
+    }
+
+    /// Names the days of which the server left something out.
+    #[must_use]
+    pub fn with_partial(mut self, partial: &[UtcDay]) -> Self {
+        self.days_partial = partial.iter().map(UtcDay::to_string).collect();
+        self
+    }
+
+    /// Adds what scoring knows.
+    #[must_use]
+    pub fn with_scores(mut self, profile: &Profile, folding: Folding, min_coverage: f64, files: Vec<Written>) -> Self {
+        let rule = |metric: Metric| ManifestRule {
+            weight: profile.share(metric),
+            weight_units: profile.rule(metric).weight,
+            of_limit: profile.limit(metric).map(|limit| limit.to_string()),
+            bands: profile
+                .rule(metric)
+                .bands
+                .list
+                .iter()
+                .map(|b| ManifestBand { above: b.above, points: b.points as f64 / POINT as f64 })
+                .collect(),
+        };
+        self.profile = Some(ManifestProfile {
+            name: profile.name.clone(),
+            source: profile.source.clone(),
+            left_out: Metric::ALL.iter().filter(|&&m| !profile.counts(m)).map(Metric::to_string).collect(),
+            rules: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), rule(m))).collect(),
+        });
+        self.rollup = Some(folding.rollup.to_string());
+        self.time_zone = Some(folding.zone.to_string());
+        self.cell = Some(folding.width.to_string());
+        self.min_coverage = Some(min_coverage);
+        self.files = files;
+        self
+    }
+
+    /// Adds what the files for promtool hold.
+    #[must_use]
+    pub fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {
+        self.openmetrics = openmetrics;
+        self
+    }
+
+    /// Takes the days that could not be read from the files of the history, and counts them among those
+    /// of which nothing is known.
+    #[must_use]
+    pub fn with_unread(mut self, broken: &[UtcDay], missing: &[UtcDay]) -> Self {
+        let dates: Vec<String> = broken.iter().map(UtcDay::to_string).collect();
+        self.history.retain(|file| !dates.iter().any(|date| file.path.contains(&format!("date={date}/"))));
+        let unknown: BTreeSet<UtcDay> = broken.iter().chain(missing).copied().collect();
+        self.days_missing = unknown.iter().map(UtcDay::to_string).collect();
+        self
+    }
+
+    /// Adds a file, or what has become of it.
+    pub fn list(&mut self, file: Written) {
+        self.files.retain(|known| known.path != file.path);
+        self.files.push(file);
+    }
+
+    /// The profile that the folder was scored by; `None` where it was not, or nobody can tell any more.
+    pub fn profile(&self) -> Option<Profile> {
+        let written = self.profile.as_ref()?;
+        let mut rules: [Rule; METRICS] = Default::default();
+        for metric in Metric::ALL {
+            let rule = written.rules.get(metric.name())?;
+            let points = |points: f64| (points * POINT as f64).round() as u64;
+            let list = rule.bands.iter().map(|b| Band { above: b.above, points: points(b.points) }).collect();
+            let bands = Bands { of_limit: rule.of_limit.is_some(), list };
+            rules[metric.index()] = Rule { weight: rule.weight_units, bands };
+        }
+        Profile::of_rules(&written.name, &written.source, rules)
+    }
+
+    /// How its cells were cut and clusters made of members; `None` as above.
+    pub fn folding(&self) -> Option<Folding> {
+        Some(Folding {
+            zone: self.time_zone.as_ref()?.parse().ok()?,
+            width: self.cell.as_ref()?.parse().ok()?,
+            rollup: self.rollup.as_ref()?.parse().ok()?,
+        })
+    }
+
+    /// The manifest of an output folder; `None` where there is none or it cannot be read.
+    pub fn read(out: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(out.join(MANIFEST)).ok()?).ok()
+    }
+
+    /// Writes it into the output folder.
+    pub fn write(&self, out: &Path) -> Result<(), FolderError> {
+        let path = out.join(MANIFEST);
+        let mut text = serde_json::to_string_pretty(self).map_err(|e| FileError::new("write", &path, e.into()))?;
+        text.push('\n');
+        WholeFile::write(&path, text.as_bytes())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! An output folder: its manifest, its cells read back, and what its files are called.
+
+mod manifest;
+mod owned;
+mod read_cells;
+mod taken;
+mod written;
+
+pub use manifest::{MANIFEST, Manifest, ManifestBlock, ManifestMember, ManifestOpenMetrics};
+pub use owned::{HISTORY, Owned};
+pub use read_cells::read_cells;
+pub use taken::{OutputFolder, check_folder};
+pub use written::Written;
+
+use std::path::PathBuf;
+
+use crate::files::FileError;
+
+/// The file of all cells.
+pub const CELLS: &str = "heatmap.parquet";
+
+/// An output folder that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Two runs in one folder.
+    #[error("another run is writing into {}: wait until it ends, or choose another --out", .0.display())]
+    InUse(PathBuf),
+    /// No cells, or a file that holds something else in their place.
+    #[error("{} holds no cells ({reason}): score the history, with parquet among --formats", .path.display())]
+    NoCells {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,186 @@
+//! The files of an output folder that are ours: what a new run replaces, what a killed run leaves, what a listing shows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::files::{FileError, remove_partial_files};
+use crate::history::{HISTORY_FOLDER, READINGS_FILE};
+use crate::time::UtcDay;
+
+/// Files of one kind, by their place and name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owned {
+    /// A file in the output folder itself.
+    Single(&'static str),
+    /// A file a UTC day: `folder/date=2026-10-01/file`.
+    Daily {
+        /// The folder that holds a folder for each day.
+        folder: &'static str,
+        /// The file's name in each of them.
+        file: &'static str,
+    },
+    /// Any number of files: `folder/prefix*suffix`.
+    Many {
+        /// The folder that holds them.
+        folder: &'static str,
+        /// How their names begin.
+        prefix: &'static str,
+        /// How their names end.
+        suffix: &'static str,
+    },
+}
+
+/// The days of a history.
+pub const HISTORY: Owned = Owned::Daily { folder: HISTORY_FOLDER, file: READINGS_FILE };
+
+impl Owned {
+    /// Whether a file is one of these, by its path relative to the output folder, with `/` between its parts.
+    pub fn has(&self, path: &str) -> bool {
+        match *self {
+            Self::Single(name) => path == name,
+            Self::Daily { folder, file } => {
+                let parts: Vec<&str> = path.split('/').collect();
+                matches!(parts[..], [f, day, name] if f == folder && name == file && is_day(day))
+            }
+            Self::Many { folder, prefix, suffix } => {
+                path.split_once('/').is_some_and(|(f, name)| f == folder && is_between(name, prefix, suffix))
+            }
+        }
+    }
+
+    /// The files as one word for people, such as `scores/*/scores.parquet`.
+    pub fn pattern(&self) -> String {
+        match self {
+            Self::Single(name) => (*name).to_owned(),
+            Self::Daily { folder, file } => format!("{folder}/*/{file}"),
+            Self::Many { folder, suffix, .. } => format!("{folder}/*{suffix}"),
+        }
+    }
+
+    /// Removes these files from an output folder. Their folders go where nothing else lies in them.
+    pub fn remove(&self, out: &Path) -> Result<(), FileError> {
+        match *self {
+            Self::Single(name) => remove(&out.join(name)),
+            Self::Daily { folder, file } => {
+                let folder = out.join(folder);
+                for day in entries(&folder, is_day)? {
+                    remove(&day.join(file))?;
+                    let _ = fs::remove_dir(day);
+                }
+                let _ = fs::remove_dir(folder);
+                Ok(())
+            }
+            Self::Many { folder, prefix, suffix } => {
+                let folder = out.join(folder);
+                for file in entries(&folder, |name| is_between(name, prefix, suffix))? {
+                    remove(&file)?;
+                }
+                let _ = fs::remove_dir(folder);
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes what a killed run left half-written of them, and no other temporary file.
+    pub fn remove_partial(&self, out: &Path) -> Result<(), FileError> {
+        match *self {
+            Self::Single(only) => remove_partial_files(out, |name| name == only),
+            Self::Daily { folder, file } => {
+                let days = entries(&out.join(folder), is_day)?;
+                days.iter().try_for_each(|day| remove_partial_files(day, |name| name == file))
+            }
+            Self::Many { folder, prefix, suffix } => {
+                remove_partial_files(&out.join(folder), |name| is_between(name, prefix, suffix))
+            }
+        }
+    }
+}
+
+fn is_day(name: &str) -> bool {
+    name.strip_prefix("date=").is_some_and(|date| date.parse::<UtcDay>().is_ok())
+}
+
+fn is_between(name: &str, prefix: &str, suffix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| rest.ends_with(suffix)) && !name.contains('/')
+}
+
+/// The entries of a folder with such a name; none where there is no folder.
+fn entries(folder: &Path, has_name: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, FileError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = |e| FileError::new("read", folder, e);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_str().is_some_and(&has_name) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+fn remove(file: &Path) -> Result<(), FileError> {
+    match fs::remove_file(file) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::new("replace", file, e)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    const KINDS: [Owned; 3] = [
+        Owned::Single("heatmap.csv"),
+        Owned::Daily { folder: "scores", file: "scores.parquet" },
+        Owned::Many { folder: "openmetrics", prefix: "etcd_score-", suffix: ".om" },
+    ];
+
+    const OURS: [&str; 3] = ["heatmap.csv", "scores/date=2026-10-01/scores.parquet", "openmetrics/etcd_score-1-2.om"];
+    const OTHERS: [&str; 7] = [
+        "other.csv",
+        "scores/date=2026-10-01/mine.parquet",
+        "scores/date=yesterday/scores.parquet",
+        "scores/scores.parquet",
+        "openmetrics/mine.om",
+        "openmetrics/etcd_score-1-2.om.bak",
+        "sub/heatmap.csv",
+    ];
+
+    #[test]
+    fn a_kind_has_its_own_files_and_no_other() {
+        for (kind, ours) in KINDS.iter().zip(OURS) {
+            for path in OURS.iter().chain(&OTHERS) {
+                assert_eq!(kind.has(path), *path == ours, "{kind:?} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn removing_takes_whole_files_or_temporary_ones_and_leaves_those_of_others() {
+        let temporary = |path: &str| match path.rsplit_once('/') {
+            Some((folder, name)) => format!("{folder}/.{name}.partial"),
+            None => format!(".{path}.partial"),
+        };
+        let all: Vec<String> =
+            OURS.iter().chain(&OTHERS).flat_map(|path| [(*path).to_owned(), temporary(path)]).collect();
+        for is_partial in [false, true] {
+            let scratch = Scratch::new();
+            for path in &all {
+                let path = scratch.path().join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "x").unwrap();
+            }
+            for kind in KINDS {
+                if is_partial { kind.remove_partial(scratch.path()) } else { kind.remove(scratch.path()) }.unwrap();
+            }
+            let gone: Vec<&String> = all.iter().filter(|path| !scratch.path().join(path).exists()).collect();
+            let expected: Vec<String> =
+                OURS.iter().map(|path| if is_partial { temporary(path) } else { (*path).to_owned() }).collect();
+            assert_eq!(gone, expected.iter().collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A comparison of two times for a terminal: a sentence, a table and a painted day of each cluster.
+
+use std::fmt::Write;
+
+use super::terminal::{Hour, Palette, legend, paint_hour};
+use crate::analysis::diff::{BELOW, Change, Diff, LineChange, MIN_DAYS, Named, RESAMPLES, Side, Verdict};
+use crate::heatmap::Folding;
+use crate::text::said::in_short;
+use crate::time::Zone;
+
+/// Names that are told of those which are on one side only; the others are in the CSV.
+const NAMED: usize = 10;
+
+/// What is compared.
+#[derive(Debug)]
+pub struct Compared {
+    /// The earlier time, in words.
+    pub before: String,
+    /// The later one.
+    pub after: String,
+    /// The profile of both.
+    pub profile: String,
+    /// How the cells of both were made.
+    pub folding: Folding,
+    /// What makes the comparison less than fair, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// The whole text.
+pub fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> String {
+    let Folding { zone, width, rollup } = compared.folding;
+    let mut text = format!("before: {}\nafter:  {}\n", compared.before, compared.after);
+    let _ = writeln!(text, "profile {}, rollup {rollup}, cells of {width}, {zone}", compared.profile);
+    for note in &compared.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    for cluster in diff.lines.chunk_by(|a, b| a.cluster == b.cluster) {
+        text.push('\n');
+        // Where the cluster itself is on one side only, its members are not on both.
+        if let [line, members @ ..] = cluster {
+            cluster_text(&mut text, line, members, zone, palette);
+        }
+    }
+    one_sided(&mut text, "before", &diff.only_before);
+    one_sided(&mut text, "after", &diff.only_after);
+    if !diff.lines.is_empty() {
+        text.push('\n');
+        text.push_str(&legend(palette));
+        method(&mut text, diff);
+    }
+    text
+}
+
+fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zone: Zone, palette: Palette) {
+    let _ = writeln!(text, "{}: {}", in_short(&line.cluster), sentence(line));
+    let _ = writeln!(text, "{:>9}{:>9}{:>9}  {:<18}{:>8}", "before", "after", "change", "95 % interval", "delta");
+    row(text, &line.score, "score");
+    for (metric, change) in line.costly() {
+        row(text, change, metric.name());
+    }
+    for member in members {
+        row(text, &member.score, &format!("score of {}", in_short(member.member.as_deref().unwrap_or_default())));
+    }
+    for (place, below) in BELOW.into_iter().enumerate() {
+        let hours = |side: &Side| format!("{} of {} ({})", side.hours_below[place], side.hours, share(side, place));
+        let _ = writeln!(text, "  hours below {below}: {} before, {} after", hours(&line.before), hours(&line.after));
+    }
+    let known = |side: &Side| format!("{} % of steps, {} d", floor_percent(side.coverage()), side.days);
+    let _ = writeln!(text, "  scored: before {}; after {}", known(&line.before), known(&line.after));
+    profile(text, line, zone, palette);
+}
+
+fn share(side: &Side, place: usize) -> String {
+    if side.hours > 0.0 { format!("{:.1} %", side.hours_below[place] / side.hours * 100.0) } else { "none".to_owned() }
+}
+
+/// Rounded down: 99.96 % is not all.
+fn floor_percent(share: f64) -> f64 {
+    (share * 1000.0).floor() / 10.0
+}
+
+/// The answer to "did it help?".
+fn sentence(line: &LineChange) -> String {
+    let LineChange { score, before, after, .. } = line;
+    let (Some(difference), Some(interval)) = (score.difference(), score.interval) else {
+        return format!(
+            "too little data: days with a score are {} before and {} after, and {MIN_DAYS} of each are needed",
+            before.days, after.days
+        );
+    };
+    let interval = format!("95 % interval {:+.2} to {:+.2}", interval.low, interval.high);
+    match score.verdict {
+        Verdict::Better => format!("better by {difference:.2} points ({interval})"),
+        Verdict::Worse => format!("worse by {:.2} points ({interval})", -difference),
+        _ => format!("no evidence of a change: {interval} holds 0"),
+    }
+}
+
+/// Names stand last: they are as long as they like.
+fn row(text: &mut String, change: &Change, name: &str) {
+    // Rounded down, as everywhere: 9.996 is not 10, and what costs anything is not 0.
+    let two = |figure: f64| format!("{:.2}", (figure * 100.0 + 1e-9).floor() / 100.0);
+    let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), two);
+    let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |f| format!("{f:+.2}"));
+    let interval = change.interval.map_or_else(|| "–".to_owned(), |i| format!("{:+.2} to {:+.2}", i.low, i.high));
+    let verdict = match change.verdict {
+        Verdict::Better => "better",
+        Verdict::Worse => "worse",
+        Verdict::NoEvidence => "no evidence",
+        Verdict::TooLittle => "too little data",
+    };
+    let _ = writeln!(
+        text,
+        "{:>9}{:>9}{:>9}  {interval:<18}{:>8}  {name}: {verdict}",
+        two(change.before),
+        two(change.after),
+        signed(change.difference()),
+        signed(change.cliffs_delta)
+    );
+}
+
+/// The mean of each hour of the day, before and after.
+fn profile(text: &mut String, line: &LineChange, zone: Zone, palette: Palette) {
+    let _ = write!(text, "  {:<7}", if zone == Zone::default() { "UTC" } else { "local" });
+    for hour in 0..24 {
+        let _ = write!(text, " {hour:02}");
+    }
+    for (name, side) in [("before", &line.before), ("after", &line.after)] {
+        let _ = write!(text, "\n  {name:<7}");
+        for hour in side.by_hour {
+            let hour = match hour {
+                None => Hour::Nothing,
+                Some(None) => Hour::Unknown,
+                Some(Some(mean)) => Hour::Scored { mean, uncertain: false },
+            };
+            paint_hour(text, hour, palette);
+        }
+    }
+    text.push('\n');
+}
+
+fn one_sided(text: &mut String, side: &str, named: &[Named]) {
+    // The members of a cluster that is named are named with it.
+    let is_told = |(cluster, member): &&Named| member.is_none() || !named.contains(&(cluster.clone(), None));
+    let told: Vec<&Named> = named.iter().filter(is_told).collect();
+    if told.is_empty() {
+        return;
+    }
+    let name = |(cluster, member): &&Named| match member {
+        None => in_short(cluster),
+        Some(member) => format!("{} of {}", in_short(member), in_short(cluster)),
+    };
+    let names: Vec<String> = told.iter().take(NAMED).map(name).collect();
+    let _ = write!(text, "\nonly {side}, not compared: {}", names.join(", "));
+    match told.len().saturating_sub(NAMED) {
+        0 => text.push('\n'),
+        more => {
+            let _ = writeln!(text, " and {more} more (--csv names them)");
+        }
+    }
+}
+
+fn method(text: &mut String, diff: &Diff) {
+    let _ = writeln!(
+        text,
+        "means over scored steps; a metric's row is what it cost, so that above 0 every change is for the better\n\
+         interval: bootstrap of the difference of means, {RESAMPLES} draws of blocks of days; \
+         delta: Cliff's, of cells, -1 to 1"
+    );
+    let intervals = diff.intervals();
+    if intervals > 1 {
+        let _ = writeln!(
+            text,
+            "{intervals} intervals of clusters and metrics: where nothing changed, 1 in 20 misses 0 by chance"
+        );
+    }
+}

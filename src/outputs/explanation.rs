@@ -1,0 +1,123 @@
+//! An explanation as text, for a terminal.
+
+use std::fmt::Write;
+
+use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, StepTotals};
+use crate::heatmap::Folding;
+use crate::score::ScoreTable;
+use crate::spec::{Metric, percent};
+use crate::time::format_instant;
+
+/// The arithmetic of a cell, member by member.
+pub fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explanation: &Explanation) -> String {
+    let mut text = String::new();
+    let place = explanation.place;
+    let _ = writeln!(
+        text,
+        "cluster {}, {} {:02}:{:02} {} ({} wide, from {}): {}",
+        super::terminal::printable(cluster),
+        place.date,
+        place.minute_of_day / 60,
+        place.minute_of_day % 60,
+        folding.zone,
+        folding.width,
+        format_instant(place.start_ms),
+        totals_text(table, &explanation.cluster)
+    );
+    let _ = writeln!(text, "its score at a step is {}", folding.rollup.describe());
+    let _ = writeln!(text, "  {}", sum_text(table, &explanation.cluster));
+    if explanation.partial > 0 {
+        let _ = writeln!(text, "the server left something out of its answers at {} of its steps", explanation.partial);
+    }
+    for part in &explanation.members {
+        text.push('\n');
+        text.push_str(&member_text(table, part));
+    }
+    text
+}
+
+fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
+    let name = super::terminal::printable(&part.member.member);
+    let mut text = format!("member {name}: {}", totals_text(table, &part.totals));
+    if part.after_restart > 0 {
+        let _ = write!(text, ", {} just after a restart", part.after_restart);
+    }
+    text.push('\n');
+    let heads = ["metric", "median", "highest", "known", "weight", "cost"];
+    let [metric, median, highest, known, weight, cost] = heads;
+    let _ = writeln!(text, "  {metric:<18}{median:>12}{highest:>12}{known:>10}{weight:>8}{cost:>7}  points");
+    for metric in &part.metrics {
+        let _ = writeln!(text, "{}", metric_text(table, &part.totals, metric));
+    }
+    let _ = writeln!(text, "  {}", sum_text(table, &part.totals));
+    text
+}
+
+fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> String {
+    let reading = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |v| with_unit(part.metric, v));
+    let cost = totals.mean(table, totals.losses[part.metric.index()]);
+    let mut points = part.bands.iter().map(|band| band_text(part, band)).collect::<Vec<_>>().join(", ");
+    if let Some((lower, upper)) = part.bucket {
+        let _ = write!(points, "; highest is interpolated between {} and {} ms", lower * 1000.0, upper * 1000.0);
+    }
+    if let Some((limit, share)) = part.of_limit.zip(part.share) {
+        let _ = write!(points, "; highest is {:.1} % of {limit}", share * 100.0);
+    }
+    format!(
+        "  {:<18}{:>12}{:>12}{:>10}{:>8.3}{:>7}  {points}",
+        part.metric,
+        reading(part.median),
+        reading(part.max),
+        format!("{}/{}", part.known, totals.expected),
+        part.weight,
+        cost.map_or_else(|| "?".to_owned(), |c| format!("{c:.2}")),
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// `0 at 11 (above 10.00 ms)`
+fn band_text(part: &MetricPart, band: &BandPart) -> String {
+    let mut text = format!("{} at {}", band.points, band.steps);
+    match (band.above, part.of_limit) {
+        (None, _) => {}
+        (Some(above), None) => drop(write!(text, " (above {})", with_unit(part.metric, above))),
+        (Some(share), Some(limit)) => drop(write!(text, " (above {} of {limit})", percent(share))),
+    }
+    text
+}
+
+/// `mean 6.83, lowest 5, 12 of 12 steps scored`
+fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
+    let steps = format!("{} of {} steps scored", totals.scored, totals.expected);
+    match (totals.mean(table, totals.score), totals.min) {
+        (Some(mean), Some(min)) => format!("mean {mean:.2}, lowest {}, {steps}", table.points(min)),
+        _ => steps,
+    }
+}
+
+/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`
+fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
+    let Some(mean) = totals.mean(table, totals.score) else { return "no step scored, no sum".to_owned() };
+    let mut text = "10".to_owned();
+    for metric in Metric::ALL {
+        let loss = totals.losses[metric.index()];
+        if let Some(cost) = totals.mean(table, loss).filter(|_| loss > 0) {
+            let _ = write!(text, " - {cost:.2} {metric}");
+        }
+    }
+    match text.as_str() {
+        "10" => "10, nothing lost".to_owned(),
+        _ => format!("{text} = {mean:.2}"),
+    }
+}
+
+/// A reading as a person would write it.
+fn with_unit(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::WalFsync | Metric::BackendCommit => format!("{:.2} ms", value * 1000.0),
+        Metric::OpenFds | Metric::LeaderChanges => format!("{value}"),
+        Metric::ClientTrafficIn => format!("{:.1} kB/s", value / 1e3),
+        Metric::DbSize => format!("{:.1} MB", value / 1e6),
+    }
+}

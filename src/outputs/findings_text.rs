@@ -1,0 +1,61 @@
+//! Findings as text, for a terminal.
+
+use std::fmt::Write;
+
+use super::terminal::printable;
+use crate::analysis::findings::{Finding, Findings, Kind};
+use crate::time::Zone;
+
+/// What one kind is called above its findings.
+const fn heading(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Incident => "incidents, by what they lost",
+        Kind::LeaderChange => "leader changes",
+        Kind::Recurrence => "what comes back",
+        Kind::Defragmentation => "defragmentations",
+        Kind::Growth => "growth towards the quota",
+        Kind::MaintenanceWindow => "quietest hours",
+    }
+}
+
+/// The findings by kind, incidents by rank; times are those of the zone.
+pub fn findings_text(findings: &Findings, zone: Zone) -> String {
+    let mut text = String::new();
+    for kind in Kind::ALL {
+        let all: Vec<&Finding> = match kind {
+            Kind::Incident => findings.incidents(),
+            _ => findings.iter().filter(|finding| finding.kind == kind).collect(),
+        };
+        if all.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "{} ({})", heading(kind), all.len());
+        for finding in &all {
+            tell(&mut text, finding, zone);
+        }
+        let mut rules: Vec<&str> = all.iter().map(|finding| finding.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        for rule in rules {
+            let _ = writeln!(text, "  rule: {rule}");
+        }
+        text.push('\n');
+    }
+    if text.is_empty() {
+        text.push_str("nothing was found\n");
+    }
+    text
+}
+
+fn tell(text: &mut String, finding: &Finding, zone: Zone) {
+    let rank = finding.rank.map_or_else(String::new, |rank| format!("{rank}. "));
+    let (start, end) = (zone.format(finding.start_ms), zone.format(finding.end_ms));
+    let _ = writeln!(text, "  {rank}{start} to {end}: {}", printable(&finding.says));
+    let mut told: Vec<String> = Vec::new();
+    told.extend(
+        finding.lost.filter(|_| finding.kind == Kind::Incident).map(|lost| format!("lost={lost:.2} points x h")),
+    );
+    told.extend(finding.cause.map(|cause| format!("cause={}", cause.name())));
+    told.extend(finding.evidence.iter().map(|(name, value)| format!("{name}={value}")));
+    let _ = writeln!(text, "     {}", printable(&told.join("; ")));
+}

@@ -1,0 +1,75 @@
+//! What people and programs open. An output is one file here and one line of [`OUTPUTS`].
+
+mod calendar;
+mod comparison;
+mod csv;
+mod csv_field;
+mod day_columns;
+mod diff_csv;
+mod diff_text;
+mod explanation;
+mod figures;
+mod findings_csv;
+mod findings_text;
+mod heat;
+mod list;
+mod openmetrics;
+mod output;
+mod parquet;
+mod picture;
+mod report;
+mod rules;
+mod sql;
+mod summary;
+mod terminal;
+mod textfile;
+mod thresholds;
+mod wide_csv;
+mod xlsx;
+
+pub use comparison::{COMPARISON, comparison_text};
+pub use csv::CellsCsv;
+pub use diff_csv::{DIFF, diff_csv};
+pub use diff_text::{Compared, diff_text};
+pub use explanation::explain_text;
+pub use findings_csv::findings_csv;
+pub use findings_text::findings_text;
+pub use list::{OUTPUTS, files, named, names, owned, replaced};
+pub use openmetrics::{BlockWidth, Emission, ExtraLabels, Family, Retention, write_window};
+pub use output::{DayWriter, Finished, Needs, Output, OwnedFiles, Scored, Scoring};
+pub use parquet::CellsParquet;
+pub use picture::{draw_png, draw_svg};
+pub use rules::{RulesError, alerting_rules, recording_rules};
+pub use sql::score_sql;
+pub(crate) use terminal::printable;
+pub use terminal::{Palette, Picture, Screen};
+pub use textfile::{Live, LiveScores, WriterHealth, last_success};
+
+use crate::files::FileError;
+use crate::folder::FolderError;
+
+/// An output that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The output folder cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A picture that the renderer refuses.
+    #[error("the picture cannot be drawn as PNG ({0}): take the SVG")]
+    Png(String),
+    /// Columns that do not fit together.
+    #[error("the heat map cannot be computed: {0}")]
+    Columns(#[from] polars::error::PolarsError),
+    /// A workbook that cannot be made.
+    #[error("heatmap.xlsx cannot be made ({0}): leave it out of --formats")]
+    Workbook(Box<rust_xlsxwriter::XlsxError>),
+}
+
+impl From<rust_xlsxwriter::XlsxError> for OutputError {
+    fn from(error: rust_xlsxwriter::XlsxError) -> Self {
+        Self::Workbook(Box::new(error))
+    }
+}

@@ -1,0 +1,176 @@
+//! Which series are written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::ExtraLabels;
+use super::text::WindowText;
+use crate::outputs::OutputError;
+use crate::readings::Member;
+use crate::score::{DayScores, Rollup, ScoreTable, StepState};
+use crate::spec::Metric;
+use crate::text::nearest::did_you_mean;
+
+/// A metric family; named as in flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// `etcd_score{cluster,member}`
+    Scores,
+    /// `cluster:etcd_score:worst{cluster}`
+    Worst,
+    /// `etcd_points{cluster,member,metric}`
+    Points,
+}
+
+impl Family {
+    const ALL: [Self; 3] = [Self::Scores, Self::Worst, Self::Points];
+
+    /// The name in flags and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scores => "scores",
+            Self::Worst => "worst",
+            Self::Points => "points",
+        }
+    }
+
+    /// The name of its series.
+    pub const fn metric_name(self) -> &'static str {
+        match self {
+            Self::Scores => "etcd_score",
+            Self::Worst => "cluster:etcd_score:worst",
+            Self::Points => "etcd_points",
+        }
+    }
+
+    pub(in crate::outputs) const fn help(self) -> &'static str {
+        match self {
+            Self::Scores => "Health of an etcd member, from 0 (red) to 10 (green).",
+            Self::Worst => "Health of the worst member of an etcd cluster, from 0 (red) to 10 (green).",
+            Self::Points => "What one metric of an etcd member is worth, from 0 (red) to 10 (green).",
+        }
+    }
+
+    /// Writes its series, sorted by their labels.
+    pub(super) fn write(
+        self,
+        table: &ScoreTable,
+        labels: &ExtraLabels,
+        days: &[Arc<DayScores>],
+        text: &mut WindowText<'_>,
+    ) -> Result<(), OutputError> {
+        text.begin(self.metric_name(), self.help());
+        match self {
+            Self::Scores => {
+                let values = by_code(table.scores().into_iter());
+                of_members(days, |member| {
+                    let own = [("cluster", &*member.cluster), ("member", &*member.member)];
+                    codes(&labels.series(self.metric_name(), &own), member, &values, days, text)
+                })
+            }
+            Self::Worst => write_worst(self, table, labels, days, text),
+            Self::Points => {
+                let entries = || (0..table.len() as u16).map(|code| table.look_up(code));
+                let mut values: Vec<(Metric, Vec<Option<String>>)> =
+                    Metric::ALL.map(|m| (m, by_code(entries().map(|entry| entry.points[m.index()])))).into();
+                values.sort_by_key(|(metric, _)| metric.name());
+                of_members(days, |member| {
+                    for (metric, values) in &values {
+                        let own =
+                            [("cluster", &*member.cluster), ("member", &*member.member), ("metric", metric.name())];
+                        codes(&labels.series(self.metric_name(), &own), member, values, days, text)?;
+                    }
+                    Ok(())
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Family {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|family| family.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name);
+            format!("no series are called '{text}'{}: name some of {}", did_you_mean(text, names), names.join(", "))
+        })
+    }
+}
+
+/// Values as they stand in a line, with the space that follows, by code.
+fn by_code(values: impl Iterator<Item = Option<f64>>) -> Vec<Option<String>> {
+    values.map(|value| value.map(|value| format!("{value} "))).collect()
+}
+
+fn of_members(
+    days: &[Arc<DayScores>],
+    write: impl FnMut(&Member) -> Result<(), OutputError>,
+) -> Result<(), OutputError> {
+    let mut members: Vec<&Member> = days.iter().flat_map(|day| &day.members).collect();
+    members.sort_unstable();
+    members.dedup();
+    members.into_iter().try_for_each(write)
+}
+
+/// One series: what the codes of a member are worth.
+fn codes(
+    series: &str,
+    member: &Member,
+    values: &[Option<String>],
+    days: &[Arc<DayScores>],
+    text: &mut WindowText<'_>,
+) -> Result<(), OutputError> {
+    let windows = days.iter().map(|day| text.steps(&day.grid)).collect::<Vec<_>>();
+    let mut line = text.begin_series(series);
+    for (day, steps) in days.iter().zip(windows) {
+        if let Ok(index) = day.members.binary_search(member) {
+            let codes = &day.codes(index)[steps.clone()];
+            // A code without an entry says that the member is not there.
+            let values = codes.iter().map(|&code| values.get(code as usize).and_then(Option::as_deref));
+            line.append(&day.grid, steps.start, values)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_worst(
+    family: Family,
+    table: &ScoreTable,
+    labels: &ExtraLabels,
+    days: &[Arc<DayScores>],
+    text: &mut WindowText<'_>,
+) -> Result<(), OutputError> {
+    let mut scores: BTreeMap<u64, String> = BTreeMap::new();
+    let mut clusters: Vec<&str> = days.iter().flat_map(|day| &day.members).map(|m| &*m.cluster).collect();
+    clusters.sort_unstable();
+    clusters.dedup();
+    for cluster in clusters {
+        let windows = days.iter().map(|day| text.steps(&day.grid)).collect::<Vec<_>>();
+        let series = labels.series(family.metric_name(), &[("cluster", cluster)]);
+        let mut line = text.begin_series(&series);
+        for (day, steps) in days.iter().zip(windows) {
+            let Some(members) = day.clusters().find(|m| &*day.members[m.start].cluster == cluster) else { continue };
+            let states = &Rollup::Worst.line(table, day, members)[steps.clone()];
+            for state in states {
+                if let StepState::Scored(worth) = state {
+                    scores.entry(worth.score).or_insert_with(|| format!("{} ", table.points(worth.score)));
+                }
+            }
+            let value = |state: &StepState| match state {
+                StepState::Scored(worth) => scores.get(&worth.score).map(String::as_str),
+                _ => None,
+            };
+            line.append(&day.grid, steps.start, states.iter().map(value))?;
+        }
+    }
+    Ok(())
+}

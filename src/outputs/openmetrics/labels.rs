@@ -1,0 +1,87 @@
+//! Labels of series, as OpenMetrics writes them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Labels that a family's own series have.
+const OWN: [&str; 8] = ["cluster", "member", "metric", "profile", "points", "of", "version", "__name__"];
+
+/// What each series carries beside its own labels, so that it is the same series as one that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExtraLabels(BTreeMap<String, String>);
+
+impl ExtraLabels {
+    /// Reads `NAME=VALUE` for each label.
+    pub fn parse<'a>(pairs: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let mut labels = BTreeMap::new();
+        for pair in pairs {
+            let (name, value) =
+                pair.split_once('=').ok_or_else(|| format!("'{pair}' has no '=': write it like job=node"))?;
+            let (name, value) = (name.trim(), value.trim());
+            let mut chars = name.chars();
+            let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+            if !starts || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                return Err(format!("'{name}' is no label name: it is made of letters, digits and underscores"));
+            }
+            if OWN.contains(&name) {
+                return Err(format!("the series have a label {name} of their own: give another name"));
+            }
+            if value.is_empty() {
+                return Err(format!("the label {name} has no value: an empty label is none"));
+            }
+            if labels.insert(name.to_owned(), value.to_owned()).is_some() {
+                return Err(format!("the label {name} is given twice"));
+            }
+        }
+        Ok(Self(labels))
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// `name{…} ` with a series' own labels and these, by their names; `name ` without any.
+    pub(in crate::outputs) fn series(&self, name: &str, own: &[(&str, &str)]) -> String {
+        let mut labels: Vec<(&str, &str)> = own.iter().copied().chain(self.iter()).collect();
+        if labels.is_empty() {
+            return format!("{name} ");
+        }
+        labels.sort_unstable();
+        let mut series = format!("{name}{{");
+        for (index, (name, value)) in labels.into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let _ = write!(series, "{comma}{name}=\"{}\"", escape(value));
+        }
+        series + "} "
+    }
+}
+
+/// A label value as OpenMetrics wants it: backslash, quote and line feed escaped.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_sorted_and_their_values_escaped() {
+        let labels = ExtraLabels::parse(["job=node", "instance=a:9100"].into_iter()).unwrap();
+        let series = labels.series("etcd_score", &[("cluster", "a\\b\"c\nd"), ("member", "m")]);
+        assert_eq!(series, r#"etcd_score{cluster="a\\b\"c\nd",instance="a:9100",job="node",member="m"} "#);
+        assert_eq!(ExtraLabels::default().series("x", &[("cluster", "c")]), r#"x{cluster="c"} "#);
+        assert_eq!(ExtraLabels::default().series("x", &[]), "x ");
+    }
+
+    #[test]
+    fn a_label_that_cannot_be_is_refused() {
+        for wrong in ["job", "1a=b", "a-b=c", "cluster=x", "__name__=x", "a="] {
+            assert!(ExtraLabels::parse([wrong].into_iter()).is_err(), "{wrong}");
+        }
+        assert!(ExtraLabels::parse(["a=b", "a=c"].into_iter()).is_err());
+        assert_eq!(ExtraLabels::parse(["a=b=c"].into_iter()).unwrap().iter().next(), Some(("a", "b=c")));
+    }
+}

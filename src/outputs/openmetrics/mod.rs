@@ -1,0 +1,122 @@
+//! `openmetrics/etcd_score-….om`: scores that `promtool tsdb create-blocks-from openmetrics` imports.
+//!
+//! promtool parses a whole file again for every block that it writes, so each file is one block.
+
+mod block_width;
+mod family;
+mod labels;
+mod text;
+mod windows;
+
+pub use block_width::{BlockWidth, Retention};
+pub use family::Family;
+pub use labels::ExtraLabels;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::OutputError;
+use super::output::{DayWriter, Needs, Output, OwnedFiles, Scoring};
+use crate::folder::{ManifestBlock, ManifestOpenMetrics, Owned, Written};
+use crate::score::{DayScores, ScoreTable};
+use crate::time::TimeRange;
+use text::WindowText;
+use windows::OpenWindows;
+
+/// The folder of the files, and how their names begin and end.
+const FOLDER: &str = "openmetrics";
+const PREFIX: &str = "etcd_score-";
+const SUFFIX: &str = ".om";
+
+/// Scores for promtool, a file a TSDB block.
+pub struct OpenMetrics;
+
+impl Output for OpenMetrics {
+    fn name(&self) -> &'static str {
+        "openmetrics"
+    }
+
+    fn about(&self) -> &'static str {
+        "openmetrics/, for promtool tsdb create-blocks-from openmetrics"
+    }
+
+    fn files(&self) -> &'static [OwnedFiles] {
+        const FILES: Owned = Owned::Many { folder: FOLDER, prefix: PREFIX, suffix: SUFFIX };
+        &[OwnedFiles { owned: FILES, rows: "samples" }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { retention: true, ..Needs::default() }
+    }
+
+    fn open<'a>(&self, run: &'a Scoring<'a>) -> Result<Option<Box<dyn DayWriter + 'a>>, OutputError> {
+        Ok(Some(Box::new(OpenWindows::new(run))))
+    }
+}
+
+/// What to write, and into files how long.
+#[derive(Clone, Debug)]
+pub struct Emission {
+    /// Of the server that will import it.
+    pub retention: Retention,
+    /// Which families, in the order in which they stand in a file.
+    pub families: Vec<Family>,
+    /// What each series carries beside its own labels.
+    pub labels: ExtraLabels,
+}
+
+impl Emission {
+    /// The files that a range touches, a TSDB block each.
+    pub fn windows(&self, range: TimeRange) -> impl Iterator<Item = TimeRange> {
+        BlockWidth::within(&self.retention).windows(range)
+    }
+}
+
+impl Emission {
+    /// How the manifest lists these files.
+    pub fn listed(&self, mut blocks: Vec<ManifestBlock>) -> ManifestOpenMetrics {
+        blocks.sort_by_key(|block| block.first);
+        ManifestOpenMetrics {
+            block_hours: BlockWidth::within(&self.retention).hours(),
+            retention: self.retention.to_string(),
+            emit: self.families.iter().map(|family| family.name().to_owned()).collect(),
+            labels: self.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            blocks,
+        }
+    }
+}
+
+/// Writes one window out of the days (in order) that it touches; `None` where no step in it is scored
+/// or worth points, for then there is no file.
+pub fn write_window(
+    out: &Path,
+    table: &ScoreTable,
+    emission: &Emission,
+    window: TimeRange,
+    days: &[Arc<DayScores>],
+) -> Result<Option<(Written, ManifestBlock)>, OutputError> {
+    let path = out.join(FOLDER).join(file_name(window));
+    let mut text = WindowText::new(&path, window);
+    for family in &emission.families {
+        family.write(table, &emission.labels, days, &mut text)?;
+    }
+    text.finish(out)
+}
+
+fn file_name(window: TimeRange) -> String {
+    let compact = |ms| DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default().format("%Y%m%dT%H%M%SZ");
+    format!("{PREFIX}{}-{}{SUFFIX}", compact(window.start_ms), compact(window.end_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_after_its_window() {
+        let window = TimeRange { start_ms: 1_790_812_800_000, end_ms: 1_790_877_600_000 };
+        assert_eq!(file_name(window), "etcd_score-20261001T000000Z-20261001T180000Z.om");
+    }
+}

@@ -1,0 +1,224 @@
+//! How large everything is, and where. In pixels, all of them whole: no edge is blurred.
+
+use crate::heatmap::Line;
+use crate::outputs::calendar::days_between;
+use crate::time::{CellWidth, UtcDay};
+
+/// Around everything.
+pub(super) const MARGIN: u32 = 24;
+/// Title, subtitle and legend.
+pub(super) const HEAD: u32 = 112;
+/// Name, summary and hours of a block.
+pub(super) const BLOCK_HEAD: u32 = 62;
+/// Between a block and the next, down and across.
+const BLOCK_GAP: u32 = 34;
+/// One line of the notes at the end.
+pub(super) const NOTE: u32 = 18;
+/// Lines of notes that may be needed.
+const NOTES: u32 = 4;
+/// What viewers open without trouble, as far as it can be kept.
+const MAX_HEIGHT: u32 = 16_000;
+/// Blocks go side by side beyond it.
+const COMFORTABLE_HEIGHT: u32 = 6_000;
+/// Pixels of a PNG: 128 MB while it is drawn.
+const MAX_PIXELS: f64 = 32e6;
+/// Days that are shown in any case.
+const MIN_DAYS: u32 = 31;
+
+/// A size of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Days that it is meant for.
+    days: u32,
+    /// An hour's width, a multiple of four for the sake of quarters.
+    pub(super) hour: u32,
+    /// A day's height.
+    pub(super) row: u32,
+    /// Blocks side by side, at most.
+    columns: u32,
+    /// Room for the days' names.
+    pub(super) label: u32,
+}
+
+const SIZES: [Size; 6] = [
+    Size { days: 45, hour: 28, row: 20, columns: 3, label: 104 },
+    Size { days: 124, hour: 28, row: 10, columns: 3, label: 104 },
+    Size { days: 250, hour: 20, row: 4, columns: 4, label: 64 },
+    Size { days: 750, hour: 20, row: 3, columns: 4, label: 64 },
+    Size { days: 1500, hour: 20, row: 2, columns: 6, label: 64 },
+    Size { days: u32::MAX, hour: 20, row: 1, columns: 8, label: 64 },
+];
+
+/// Sizes and places of one drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) size: Size,
+    /// Columns of a day.
+    pub(super) slots: u32,
+    /// First day that is shown.
+    pub(super) first: UtcDay,
+    /// Days that are shown.
+    pub(super) days: u32,
+    /// Days before them, which are not.
+    pub(super) hidden: u32,
+    columns: u32,
+    blocks: u32,
+}
+
+impl Layout {
+    /// The largest cells with which all days stay below the greatest height; else the smallest, and the latest days.
+    pub(super) fn of(lines: &[&Line], width: CellWidth) -> Self {
+        let dates = || lines.iter().flat_map(|line| [line.cells.first(), line.cells.last()]).flatten().map(|c| c.date);
+        let first = dates().min().unwrap_or(UtcDay::from_days(0));
+        let last = dates().max().unwrap_or(first);
+        let days = u32::try_from(days_between(first, last)).unwrap_or(0) + 1;
+        let slots = 1440 / width.minutes();
+        let blocks = u32::try_from(lines.len()).unwrap_or(u32::MAX).max(1);
+        let with = |size: Size, columns| Self { size, slots, first, days, hidden: 0, columns, blocks };
+        for size in SIZES.into_iter().filter(|size| days <= size.days) {
+            let most = size.columns.min(blocks);
+            let comfortable = |columns: &u32| with(size, *columns).height() <= COMFORTABLE_HEIGHT;
+            let layout = with(size, (1..most).find(comfortable).unwrap_or(most));
+            if layout.height() <= MAX_HEIGHT {
+                return layout.widened();
+            }
+        }
+        let smallest = SIZES[SIZES.len() - 1];
+        with(smallest, smallest.columns.min(blocks)).cut(last)
+    }
+
+    /// A block that stands alone has room.
+    fn widened(mut self) -> Self {
+        if self.columns == 1 {
+            self.size.hour = SIZES[0].hour;
+        }
+        self
+    }
+
+    /// Keeps the latest days, as many as there is room for.
+    fn cut(mut self, last: UtcDay) -> Self {
+        let frame = MARGIN * 2 + HEAD + NOTE * NOTES;
+        let room = (MAX_HEIGHT - frame) / self.blocks_down();
+        let days = room.saturating_sub(BLOCK_HEAD + BLOCK_GAP) / self.size.row;
+        let days = days.max(MIN_DAYS).min(self.days);
+        self.hidden = self.days - days;
+        self.days = days;
+        let first = days_between(UtcDay::from_days(0), last) - i64::from(days) + 1;
+        self.first = UtcDay::from_days(i32::try_from(first).unwrap_or(0));
+        self
+    }
+
+    fn blocks_down(&self) -> u32 {
+        self.blocks.div_ceil(self.columns)
+    }
+
+    /// Width of a cell.
+    pub(super) fn slot(&self) -> u32 {
+        self.size.hour * 24 / self.slots
+    }
+
+    /// Width of a block with the names of its days.
+    pub(super) fn block_width(&self) -> u32 {
+        self.size.label + self.size.hour * 24
+    }
+
+    /// Height of all days.
+    pub(super) fn days_height(&self) -> u32 {
+        self.size.row.saturating_mul(self.days)
+    }
+
+    /// Width of the drawing.
+    pub(super) fn width(&self) -> u32 {
+        MARGIN * 2 + self.columns * (self.block_width() + BLOCK_GAP) - BLOCK_GAP
+    }
+
+    /// Where the notes begin.
+    pub(super) fn notes_top(&self) -> u32 {
+        let block = self.days_height().saturating_add(BLOCK_HEAD + BLOCK_GAP);
+        block.saturating_mul(self.blocks_down()).saturating_add(MARGIN + HEAD)
+    }
+
+    /// Height of the drawing, with as many notes as there can be.
+    fn height(&self) -> u32 {
+        self.height_with(NOTES)
+    }
+
+    /// Height of the drawing with so many lines of notes.
+    pub(super) fn height_with(&self, notes: u32) -> u32 {
+        self.notes_top().saturating_add(NOTE * notes.saturating_sub(1) + MARGIN)
+    }
+
+    /// Upper left corner of a block.
+    pub(super) fn place(&self, block: u32) -> (u32, u32) {
+        let (across, down) = (block % self.columns, block / self.columns);
+        let x = MARGIN + across * (self.block_width() + BLOCK_GAP);
+        (x, MARGIN + HEAD + down * (self.days_height() + BLOCK_HEAD + BLOCK_GAP))
+    }
+
+    /// Pixels of the PNG to one of the drawing: two where there is room.
+    pub(super) fn png_scale(&self) -> f64 {
+        let (width, height) = (f64::from(self.width()), f64::from(self.height()));
+        let most = (f64::from(MAX_HEIGHT) / height).min((MAX_PIXELS / (width * height)).sqrt());
+        // Between one and two, edges would be blurred.
+        if most >= 2.0 { 2.0 } else { most.min(1.0) }
+    }
+
+    /// Whether cells have room for digits.
+    pub(super) fn has_digits(&self) -> bool {
+        self.size.row >= 20 && self.slots <= 24
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heatmap::Cell;
+
+    fn line(days: i32) -> Line {
+        let cell = |day| Cell {
+            start_ms: 0,
+            date: UtcDay::from_days(day),
+            hour: 0,
+            minute: 0,
+            offset_minutes: 0,
+            mean: None,
+            min: None,
+            scored: 0,
+            expected: 1,
+            uncertain: true,
+            after_restart: None,
+            partial: 0,
+            worst: None,
+            losses: None,
+        };
+        Line { cluster: "c".into(), member: None, cells: vec![cell(20_000), cell(20_000 + days - 1)] }
+    }
+
+    #[test]
+    fn no_drawing_and_no_png_is_too_high_and_what_is_left_out_is_counted() {
+        for blocks in [1, 3, 20, 100, 1000] {
+            for days in [1, 14, 31, 46, 125, 365, 3650, 20_000] {
+                let line = line(days);
+                let layout = Layout::of(&vec![&line; blocks], CellWidth::default());
+                assert_eq!(i64::from(layout.days + layout.hidden), i64::from(days));
+                assert_eq!(days_between(layout.first, UtcDay::from_days(20_000 + days)), i64::from(layout.days));
+                let scale = layout.png_scale();
+                let (width, height) = (f64::from(layout.width()) * scale, f64::from(layout.height()) * scale);
+                assert!(height <= 16_000.5 && width * height <= 32.1e6, "{blocks} blocks of {days} days: {layout:?}");
+                assert!(
+                    layout.height() <= 16_000 || layout.days <= MIN_DAYS,
+                    "{blocks} blocks of {days} days: {layout:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_year_of_one_cluster_and_of_twenty_hides_no_day_and_is_not_scaled_down() {
+        let line = line(365);
+        for blocks in [1, 20] {
+            let layout = Layout::of(&vec![&line; blocks], CellWidth::default());
+            assert_eq!((layout.hidden, layout.png_scale() >= 1.0), (0, true), "{layout:?}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The heat map as a drawing: `heatmap.svg`, and `heatmap.png`, which is the same drawing in pixels.
+//!
+//! Days go down, hours across; one block a cluster. A time that the clock showed twice has its place split: the first
+//! time above, the second below. Both files draw their text with the same embedded font.
+
+mod blocks;
+mod layout;
+mod png;
+mod svg;
+mod text;
+
+use std::path::Path;
+
+use super::OutputError;
+use super::output::{Needs, Output, OwnedFiles, Scored};
+use crate::files::WholeFile;
+use crate::folder::{Manifest, Owned, Written};
+use crate::heatmap::{Folding, Line};
+use layout::Layout;
+use text::Medium;
+
+/// What is drawn.
+struct Drawing<'a> {
+    manifest: &'a Manifest,
+    folding: Folding,
+    lines: &'a [&'a Line],
+    layout: Layout,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(manifest: &'a Manifest, lines: &'a [&'a Line]) -> Self {
+        let folding = manifest.folding().unwrap_or_default();
+        Self { manifest, folding, lines, layout: Layout::of(lines, folding.width) }
+    }
+
+    fn svg(&self, medium: Medium) -> String {
+        svg::text_of(self, medium)
+    }
+}
+
+const SVG: &str = "heatmap.svg";
+const PNG: &str = "heatmap.png";
+
+/// `heatmap.svg`: a block for each cluster.
+pub struct Svg;
+
+impl Output for Svg {
+    fn name(&self) -> &'static str {
+        "svg"
+    }
+
+    fn about(&self) -> &'static str {
+        "heatmap.svg, the heat map as a drawing"
+    }
+
+    fn files(&self) -> &'static [OwnedFiles] {
+        &[OwnedFiles { owned: Owned::Single(SVG), rows: "cells" }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { cells: true, ..Needs::default() }
+    }
+
+    fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
+        draw_svg(scored.out, &scored.out.join(SVG), scored.manifest, &clusters(scored.lines)).map(Some)
+    }
+}
+
+/// `heatmap.png`: the same drawing in pixels.
+pub struct Png;
+
+impl Output for Png {
+    fn name(&self) -> &'static str {
+        "png"
+    }
+
+    fn about(&self) -> &'static str {
+        "heatmap.png, the same drawing in pixels"
+    }
+
+    fn files(&self) -> &'static [OwnedFiles] {
+        &[OwnedFiles { owned: Owned::Single(PNG), rows: "cells" }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { cells: true, ..Needs::default() }
+    }
+
+    fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
+        draw_png(scored.out, &scored.out.join(PNG), scored.manifest, &clusters(scored.lines)).map(Some)
+    }
+}
+
+/// Draws these lines into an SVG file.
+pub fn draw_svg(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
+    let drawing = Drawing::new(manifest, lines);
+    let stat = WholeFile::write(path, drawing.svg(Medium::Svg).as_bytes())?;
+    Ok(Written::new(out, path, cells(lines), stat))
+}
+
+/// Draws these lines into a PNG file.
+pub fn draw_png(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
+    let drawing = Drawing::new(manifest, lines);
+    let pixels = png::of_svg(&drawing.svg(Medium::Png), drawing.layout.png_scale())?;
+    let stat = WholeFile::write(path, &pixels)?;
+    Ok(Written::new(out, path, cells(lines), stat))
+}
+
+fn clusters(lines: &[Line]) -> Vec<&Line> {
+    lines.iter().filter(|line| line.member.is_none()).collect()
+}
+
+fn cells(lines: &[&Line]) -> u64 {
+    lines.iter().map(|line| line.cells.len() as u64).sum()
+}

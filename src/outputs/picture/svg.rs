@@ -1,0 +1,167 @@
+//! The drawing as SVG: title, legend, blocks and notes.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Drawing;
+use super::blocks::{Block, hex};
+use super::layout::{HEAD, Layout, MARGIN, NOTE};
+use super::text::{FAMILY, FONT, Medium, escaped, legible, shortened};
+use crate::outputs::calendar::{Part, places};
+use crate::outputs::heat::heat;
+use crate::outputs::summary::Summary;
+use crate::time::{DAY_MS, UtcDay};
+
+/// Colours of text.
+pub(super) const INK: &str = "#111827";
+pub(super) const QUIET: &str = "#5b6472";
+/// Of what is unknown: grey, and hatched for those who see no colours.
+const UNKNOWN: &str = "#c4c8ce";
+const HATCH: &str = "#858c97";
+
+/// Clusters whose summaries stand in the description.
+const DESCRIBED: usize = 40;
+
+/// The whole drawing.
+pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
+    let layout = &drawing.layout;
+    let notes = notes(drawing);
+    let (width, height) = (layout.width(), layout.height_with(notes.len() as u32));
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+         role=\"img\" aria-labelledby=\"title desc\" font-family=\"'{FAMILY}',sans-serif\">\n"
+    );
+    let _ = writeln!(svg, "<title id=\"title\">{}</title>", escaped(&title(drawing)));
+    let _ = writeln!(svg, "<desc id=\"desc\">{}</desc>", escaped(&description(drawing, medium)));
+    svg.push_str("<defs>");
+    if medium == Medium::Svg {
+        let font = STANDARD.encode(FONT);
+        let _ = write!(
+            svg,
+            "<style>@font-face{{font-family:'{FAMILY}';src:url(data:font/ttf;base64,{font}) format('truetype')}}</style>"
+        );
+    }
+    for (id, scale) in [("unknown", (layout.slot(), layout.size.row)), ("unknown-sample", (1, 1))] {
+        hatching(&mut svg, id, scale);
+    }
+    let _ = writeln!(svg, "</defs>\n<rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#fff\"/>");
+    head(&mut svg, drawing);
+    legend(&mut svg);
+    let titled = medium == Medium::Svg && Block::has_room_for_titles(drawing);
+    for (index, line) in (0..).zip(drawing.lines) {
+        Block { drawing, line, medium, titled, corner: layout.place(index) }.draw(&mut svg);
+    }
+    for (line, text) in (0..).zip(notes) {
+        let y = layout.notes_top() + line * NOTE;
+        let text = escaped(&text);
+        let _ = writeln!(svg, "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"11\" fill=\"{QUIET}\">{text}</text>");
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// Diagonal lines in pixels, within a group that is scaled to cells.
+fn hatching(svg: &mut String, id: &str, (x, y): (u32, u32)) {
+    let _ = write!(
+        svg,
+        "<pattern id=\"{id}\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
+         patternTransform=\"scale({} {})\"><rect width=\"6\" height=\"6\" fill=\"{UNKNOWN}\"/>\
+         <path d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\" stroke=\"{HATCH}\" stroke-width=\"1.2\"/></pattern>",
+        1.0 / f64::from(x),
+        1.0 / f64::from(y)
+    );
+}
+
+/// First and last day that are shown.
+fn days(layout: &Layout) -> (UtcDay, UtcDay) {
+    (layout.first, UtcDay::of(layout.first.start_ms() + (i64::from(layout.days) - 1) * DAY_MS))
+}
+
+fn title(drawing: &Drawing<'_>) -> String {
+    let (first, last) = days(&drawing.layout);
+    format!("Health of etcd, {first} to {last}")
+}
+
+/// For those who cannot see it.
+fn description(drawing: &Drawing<'_>, medium: Medium) -> String {
+    let mut text = format!(
+        "A heat map with a block for each of {} lines: a row a day, a column {} of {}, coloured by the mean score from 0 \
+         (red) to 10 (green); grey where it is unknown.",
+        drawing.lines.len(),
+        drawing.folding.width,
+        drawing.folding.zone
+    );
+    for line in drawing.lines.iter().take(DESCRIBED) {
+        let name = Block::name(line, |name| shortened(name, medium, 80.0));
+        let _ = write!(text, " {name}: {}.", Summary::of(&line.cells));
+    }
+    if drawing.lines.len() > DESCRIBED {
+        let _ = write!(text, " And {} more.", drawing.lines.len() - DESCRIBED);
+    }
+    text
+}
+
+fn head(svg: &mut String, drawing: &Drawing<'_>) {
+    let folding = &drawing.folding;
+    let profile = drawing.manifest.profile.as_ref().map_or("seed", |profile| profile.name.as_str());
+    let (x, y) = (MARGIN, MARGIN + 18);
+    let _ =
+        writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"22\" fill=\"{INK}\">{}</text>", escaped(&title(drawing)));
+    let said = format!(
+        "days and hours of {} · a cell is {} · profile {} · rollup {}",
+        folding.zone,
+        folding.width,
+        legible(profile, Medium::Png),
+        folding.rollup
+    );
+    let y = y + 22;
+    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"{QUIET}\">{}</text>", escaped(&said));
+}
+
+/// Always the same: the colours are absolute.
+fn legend(svg: &mut String) {
+    let (top, wide) = (MARGIN + HEAD - 44, 26);
+    let _ =
+        write!(svg, "<g class=\"legend\" font-size=\"11\" fill=\"{QUIET}\" transform=\"translate({MARGIN} {top})\">");
+    for score in 0..=10 {
+        let x = score * wide;
+        let (colour, ink) = (heat(f64::from(score)), super::blocks::ink(heat(f64::from(score))));
+        let (fill, middle) = (hex(colour), x + wide / 2);
+        let _ = write!(
+            svg,
+            "<rect x=\"{x}\" width=\"{wide}\" height=\"16\" fill=\"{fill}\" shape-rendering=\"crispEdges\"/>\
+             <text x=\"{middle}\" y=\"12\" text-anchor=\"middle\" fill=\"{ink}\">{score}</text>"
+        );
+    }
+    let green = hex(heat(10.0));
+    let _ = writeln!(
+        svg,
+        "<rect x=\"306\" width=\"26\" height=\"16\" fill=\"url(#unknown-sample)\"/><text x=\"338\" y=\"12\">unknown</text>\
+         <rect x=\"400\" width=\"26\" height=\"16\" fill=\"{green}\"/><path d=\"M426 0v7l-7-7z\" fill=\"{INK}\"/>\
+         <text x=\"432\" y=\"12\">uncertain: too few steps scored</text></g>"
+    );
+}
+
+/// What the picture does not show, or not as one would think.
+fn notes(drawing: &Drawing<'_>) -> Vec<String> {
+    let layout = &drawing.layout;
+    let mut said = Vec::new();
+    if layout.hidden > 0 {
+        said.push(format!("{} earlier days are not drawn; they are in heatmap.parquet.", layout.hidden));
+    }
+    if layout.png_scale() < 1.0 {
+        said.push(format!("The PNG shows this drawing at {:.0} % of its size.", layout.png_scale() * 100.0));
+    }
+    let width = drawing.folding.width;
+    if drawing.lines.iter().any(|line| places(&line.cells, width).any(|(_, _, part)| part == Part::Second)) {
+        said.push("A time that the clock showed twice is split: the first above, the second below.".to_owned());
+    }
+    said.push(format!(
+        "The mean score of each cell, 0 to 10{}; white where nothing existed. etcd-heatmap {}",
+        if layout.has_digits() { ", its digits rounded down" } else { "" },
+        legible(&drawing.manifest.version, Medium::Png)
+    ));
+    said
+}

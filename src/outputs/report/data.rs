@@ -1,0 +1,111 @@
+//! The cells in the page: columns of small whole numbers, deflated, one block a cluster. `store.js` reads them.
+
+use std::io::Write;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use serde_json::{Value, json};
+
+use super::heat_cell::round_down;
+use super::legible::legible;
+use super::{clusters, method};
+use crate::folder::Manifest;
+use crate::heatmap::{Cell, Line};
+use crate::spec::Metric;
+
+/// Below this a loss is none.
+const NOTHING: f64 = 1e-6;
+
+/// What the script has to know of all clusters, as JSON that may stand in a `script` element.
+pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> String {
+    let folding = manifest.folding().unwrap_or_default();
+    let names = |lines: &[Line]| -> Value {
+        let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(legible)).collect();
+        json!({ "name": legible(&lines[0].cluster), "members": members })
+    };
+    let metrics =
+        Metric::ALL.map(|metric| json!({ "name": metric.name(), "judged": method::judged(manifest, metric) }));
+    let index = json!({
+        "zone": folding.zone.to_string(),
+        "minutes": folding.width.minutes(),
+        "minCoverage": manifest.min_coverage.unwrap_or_default(),
+        "metrics": metrics,
+        "clusters": clusters(lines).map(names).collect::<Vec<_>>(),
+        "open": open,
+    });
+    in_script(&index.to_string())
+}
+
+/// JSON in which nothing can end a `script` element or begin a comment.
+fn in_script(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// The cells of a cluster and its members.
+pub(super) fn block(lines: &[Line]) -> String {
+    let mut deflated = ZlibEncoder::new(Vec::new(), Compression::new(6));
+    let mut bytes = Vec::new();
+    for line in lines {
+        bytes.clear();
+        put_line(&mut bytes, &line.cells);
+        deflated.write_all(&bytes).expect("a vector takes all");
+    }
+    BASE64_STANDARD.encode(deflated.finish().expect("a vector takes all"))
+}
+
+/// The number of cells, then each column as variable-length numbers.
+fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
+    put(bytes, cells.len() as u64);
+    put_changes(bytes, cells, |cell| cell.start_ms / 1000);
+    put_changes(bytes, cells, |cell| {
+        cell.date.start_ms() / 60_000 + i64::from(cell.hour) * 60 + i64::from(cell.minute)
+    });
+    put_changes(bytes, cells, |cell| i64::from(cell.offset_minutes));
+    let columns: [fn(&Cell) -> u64; 7] = [
+        |cell| cell.expected.into(),
+        |cell| cell.expected.saturating_sub(cell.scored).into(),
+        |cell| u64::from(cell.uncertain) + 2 * cell.worst.map_or(0, |metric| metric.index() as u64 + 1),
+        |cell| cell.after_restart.map_or(0, |steps| u64::from(steps) + 1),
+        |cell| cell.partial.into(),
+        |cell| cell.min.map_or(0, |min| u64::from(round_down(min, 100.0)) + 1),
+        short_of_the_mean,
+    ];
+    for column in columns {
+        cells.iter().for_each(|cell| put(bytes, column(cell)));
+    }
+    for metric in Metric::ALL {
+        cells.iter().for_each(|cell| put(bytes, losses(cell)[metric.index()]));
+    }
+}
+
+/// Points lost in hundredths, rounded up: what cost anything is not nothing.
+fn losses(cell: &Cell) -> [u64; Metric::ALL.len()] {
+    cell.losses.unwrap_or_default().map(|loss| (loss * 100.0 - NOTHING).ceil().max(0.0) as u64)
+}
+
+/// By how many hundredths the mean, rounded down, is above 10 less the losses, rounded up: a small number.
+fn short_of_the_mean(cell: &Cell) -> u64 {
+    let mean = u64::from(round_down(cell.mean.unwrap_or_default(), 100.0));
+    (mean + losses(cell).iter().sum::<u64>()).saturating_sub(1000)
+}
+
+/// A column as its changes from cell to cell, zigzag: those of a clock are nearly always the same.
+fn put_changes(bytes: &mut Vec<u8>, cells: &[Cell], value: impl Fn(&Cell) -> i64) {
+    let mut before = 0;
+    for cell in cells {
+        let change = value(cell) - before;
+        put(bytes, ((change << 1) ^ (change >> 63)) as u64);
+        before += change;
+    }
+}
+
+/// Seven bits a byte, the lowest first.
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}

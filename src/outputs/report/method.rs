@@ -1,0 +1,154 @@
+//! How the report came to be: enough to ask and compute it again.
+
+use maud::{Markup, html};
+
+use super::legible::legible;
+use crate::analysis::explain;
+use crate::folder::{Manifest, Written};
+use crate::spec::{Bands, Metric};
+
+/// Queries, rules, folding, and the hashes of what was read and written.
+pub(super) fn method(manifest: &Manifest) -> Markup {
+    html! {
+        p {
+            "Every step has a score from 0 (bad) to 10 (good) for each member: the points of six metrics by their \
+             weights. A cell is the mean over its steps. A reading that is not known gives no score, so that what is \
+             unknown never looks healthy. Scores are shown rounded down, losses rounded up."
+        }
+        (folding(manifest))
+        h3 { "Rules" }
+        (rules(manifest))
+        h3 { "Queries" }
+        dl.wide {
+            @for (name, query) in &manifest.queries {
+                dt { (name) " (" (query.form) ")" }
+                dd { code { (legible(&query.promql)) } }
+            }
+        }
+        (gaps(manifest))
+        details {
+            summary { "Members and their lives (" (manifest.members.len()) ")" }
+            table {
+                thead { tr { th scope="col" { "Cluster" } th scope="col" { "Member" } th scope="col" { "First step" } th scope="col" { "Last step" } } }
+                tbody {
+                    @for life in &manifest.members {
+                        tr { td { bdi { (legible(&life.cluster)) } } td { bdi { (legible(&life.member)) } } td { (life.first) } td { (life.last) } }
+                    }
+                }
+            }
+        }
+        (hashes("History that was read", &manifest.history))
+        (hashes("Files written with it", &manifest.files))
+    }
+}
+
+fn folding(manifest: &Manifest) -> Markup {
+    let asked = &manifest.asked;
+    let folding = manifest.folding().unwrap_or_default();
+    let uncertain = manifest.min_coverage.unwrap_or_default() * 100.0;
+    html! {
+        dl {
+            dt { "Range" } dd { (asked.start) " to " (asked.end) ", one step every " (asked.step_seconds) " s" }
+            dt { "Server" } dd { (legible(&asked.url)) }
+            dt { "Cluster score" } dd { "its score at a step is " (folding.rollup.describe()) }
+            dt { "Cells" } dd { (folding.width) " wide; days and hours of " (folding.zone) }
+            dt { "Uncertain" } dd { "less than " (uncertain) " % of a cell’s steps scored" }
+            @if let Some(profile) = &manifest.profile {
+                dt { "Profile" } dd { (legible(&profile.name)) " – " (legible(&profile.source)) }
+            }
+            dt { "Cluster label" } dd { (asked.cluster_label.as_deref().map_or("cluster, else job".to_owned(), legible)) }
+            dt { "Member label" } dd { (legible(&asked.member_label)) }
+            dt { "Version" } dd { "etcd-heatmap " (manifest.version) }
+        }
+    }
+}
+
+fn rules(manifest: &Manifest) -> Markup {
+    html! {
+        table {
+            thead { tr { th scope="col" { "Metric" } th.figure scope="col" { "Weight" } th scope="col" { "Points" } } }
+            tbody {
+                @for metric in Metric::ALL {
+                    tr {
+                        th scope="row" { (metric) }
+                        td.figure { (weight(manifest, metric)) }
+                        td { (judged(manifest, metric)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn weight(manifest: &Manifest, metric: Metric) -> String {
+    let rule = manifest.profile.as_ref().and_then(|profile| profile.rules.get(metric.name()));
+    rule.map_or_else(|| "not known".to_owned(), |rule| format!("{:.3}", rule.weight))
+}
+
+/// What costs points, in one line: `0 points above 10 ms (within etcd's bucket of 8 to 16 ms: a p99 in it is interpolated)`.
+pub(super) fn judged(manifest: &Manifest, metric: Metric) -> String {
+    let Some(profile) = manifest.profile() else { return "not known".to_owned() };
+    if !profile.counts(metric) {
+        return "left out".to_owned();
+    }
+    let bands = &profile.rule(metric).bands;
+    if bands.list.is_empty() {
+        return "always 10".to_owned();
+    }
+    let limit = profile.limit(metric).map_or(String::new(), |limit| format!(" of {limit}"));
+    let worth = |band: &crate::spec::Band| {
+        format!(
+            "{} above {}{limit}",
+            band.points as f64 / crate::spec::POINT as f64,
+            threshold(metric, bands, band.above)
+        )
+    };
+    let worth: Vec<String> = bands.list.iter().map(worth).collect();
+    format!("{}, else 10", worth.join(", "))
+}
+
+fn threshold(metric: Metric, bands: &Bands, above: f64) -> String {
+    let millis = |seconds: f64| (seconds * 1e6).round() / 1e3;
+    match metric {
+        _ if bands.of_limit => crate::spec::percent(above),
+        Metric::WalFsync | Metric::BackendCommit => match explain::bucket(above) {
+            Some((lower, upper)) if above < upper => {
+                let (lower, upper) = (millis(lower), millis(upper));
+                format!(
+                    "{} ms (inside etcd’s bucket of {lower} to {upper} ms, where a p99 is interpolated)",
+                    millis(above)
+                )
+            }
+            _ => format!("{} ms", millis(above)),
+        },
+        _ => above.to_string(),
+    }
+}
+
+fn gaps(manifest: &Manifest) -> Markup {
+    let lists = [
+        ("Days without a file in the history", &manifest.days_missing),
+        ("Days of which the server left something out", &manifest.days_partial),
+    ];
+    html! {
+        @for (name, days) in lists {
+            @if !days.is_empty() { h3 { (name) } p { (days.join(", ")) } }
+        }
+    }
+}
+
+fn hashes(name: &str, files: &[Written]) -> Markup {
+    html! {
+        details {
+            summary { (name) " (" (files.len()) ")" }
+            table {
+                thead { tr { th scope="col" { "File" } th.figure scope="col" { "Rows" } th scope="col" { "SHA-256" } } }
+                tbody {
+                    @for file in files {
+                        tr { td { (file.path) } td.figure { (file.rows) } td { code { (file.stat.sha256) } } }
+                    }
+                }
+            }
+        }
+    }
+}

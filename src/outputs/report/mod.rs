@@ -1,0 +1,57 @@
+//! `report.html`: the heat map as one page that needs nothing else, for a person and for a post-mortem.
+//!
+//! The shell, the overview, the findings and the method are HTML; the cells lie deflated in the page, and its script
+//! makes tables of those that are looked at. Without a script the latest days are there as plain tables.
+
+mod colours;
+mod data;
+mod findings;
+mod heat_cell;
+mod legible;
+mod method;
+mod overview;
+mod page;
+mod plain;
+
+use super::OutputError;
+use super::output::{Needs, Output, OwnedFiles, Scored};
+use crate::files::WholeFile;
+use crate::folder::{Owned, Written};
+use crate::heatmap::Line;
+
+/// Its name in the output folder.
+const REPORT: &str = "report.html";
+
+/// The report; its rows are cells.
+pub struct Report;
+
+impl Output for Report {
+    fn name(&self) -> &'static str {
+        "report"
+    }
+
+    fn about(&self) -> &'static str {
+        "report.html, one page that needs no network"
+    }
+
+    fn files(&self) -> &'static [OwnedFiles] {
+        &[OwnedFiles { owned: Owned::Single(REPORT), rows: "cells" }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { cells: true, findings: true, ..Needs::default() }
+    }
+
+    fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
+        let path = scored.out.join(REPORT);
+        let page = page::page(scored.manifest, scored.lines, scored.findings.as_slice());
+        let stat = WholeFile::write(&path, page.as_bytes())?;
+        let cells = scored.lines.iter().map(|line| line.cells.len() as u64).sum();
+        Ok(Some(Written::new(scored.out, &path, cells, stat)))
+    }
+}
+
+/// The lines of each cluster: its own, then those of its members.
+fn clusters(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
+    lines.chunk_by(|a, b| a.cluster == b.cluster)
+}

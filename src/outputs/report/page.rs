@@ -1,0 +1,160 @@
+//! The shell of the page.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::heat_cell::Folded;
+use super::legible::legible;
+use super::{clusters, colours, data, findings, method, overview, plain};
+use crate::analysis::findings::Finding;
+use crate::folder::Manifest;
+use crate::heatmap::{Line, Totals};
+use crate::time::{Zone, parse_instant};
+
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n",
+    include_str!("store.js"),
+    include_str!("cells.js"),
+    include_str!("tables.js"),
+    include_str!("panel.js"),
+    include_str!("page.js"),
+);
+
+/// Clusters that are open at first where there are no more; of more it is the least healthy one.
+const MAX_OPEN: usize = 3;
+
+/// The whole page.
+pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> String {
+    let style = format!("{}{}", include_str!("report.css"), colours::sheet());
+    let min_coverage = manifest.min_coverage.unwrap_or_default();
+    let zone = manifest.folding().unwrap_or_default().zone;
+    let whole = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy(&style));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "etcd health " (manifest.asked.start) " to " (manifest.asked.end) }
+                style { (PreEscaped(&style)) }
+            }
+            body {
+                (header(manifest))
+                main {
+                    section aria-labelledby="overview" {
+                        h2 #overview { "Clusters" }
+                        div.scroll { (overview::overview(lines, min_coverage)) }
+                    }
+                    section aria-labelledby="maps" {
+                        h2 #maps { "Heat maps" }
+                        noscript { (plain::tables(lines, min_coverage)) }
+                        @for (number, lines) in clusters(lines).enumerate() { (cluster(number, lines)) }
+                    }
+                    section aria-labelledby="incidents" {
+                        h2 #incidents { "Incidents" }
+                        (findings::incidents(found, lines, zone))
+                    }
+                    section aria-labelledby="others" {
+                        h2 #others { "Other findings" }
+                        (findings::others(found, lines, zone))
+                    }
+                    section aria-labelledby="method" { h2 #method { "Method and provenance" } (method::method(manifest)) }
+                }
+                div #tip aria-hidden="true" hidden {}
+                (blocks(manifest, lines))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    whole.into_string()
+}
+
+/// Nothing may be loaded, and nothing may run but the script and the style of this page.
+fn policy(style: &str) -> String {
+    let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        hash(style),
+        hash(SCRIPT)
+    )
+}
+
+fn header(manifest: &Manifest) -> Markup {
+    let profile = manifest.profile.as_ref().map_or("unknown".to_owned(), |profile| legible(&profile.name));
+    let folding = manifest.folding().unwrap_or_default();
+    html! {
+        header {
+            h1 { "etcd health" }
+            p {
+                (asked(&manifest.asked.start, folding.zone)) " to " (asked(&manifest.asked.end, folding.zone))
+                " · all times in " (folding.zone)
+                " · profile " (profile) " · a step every " (manifest.asked.step_seconds) " s"
+            }
+            form.bar.scripted #settings {
+                label { "Shows " select name="value" { option value="mean" { "mean score" } option value="min" { "lowest score" } } }
+                label { "Colours " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
+                label { "Theme " select name="theme" { option value="auto" { "as the system" } option value="light" { "light" } option value="dark" { "dark" } } }
+            }
+            (legend())
+        }
+    }
+}
+
+/// An end of the range as the zone's clock shows it.
+fn asked(instant: &str, zone: Zone) -> String {
+    // Not `now` nor before it: the manifest holds RFC 3339.
+    parse_instant(instant, 0).map_or_else(|_| legible(instant), |ms| clock(zone, ms))
+}
+
+/// `2026-10-09 04:10`, in the zone that the heading names.
+pub(super) fn clock(zone: Zone, ms: i64) -> String {
+    zone.format(ms).chars().take("2026-10-09T04:10".len()).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+fn legend() -> Markup {
+    html! {
+        p.legend {
+            @for score in 0..=10 { span class={ "swatch " (colours::class(f64::from(score))) } { (score) } }
+            " score, rounded down "
+            span.swatch.s80.part.k6 { "8" } " strip: share of steps not scored "
+            span.swatch.s80.part.k3.uncertain { "8?" } " uncertain: too few scored "
+            span.swatch.unknown { "·" } " unknown "
+            span.swatch.none { } " did not exist"
+        }
+    }
+}
+
+/// What the script fills once it is opened.
+fn cluster(number: usize, lines: &[Line]) -> Markup {
+    let whole = Folded::of(&lines[0].cells);
+    html! {
+        details.cluster.scripted id={ "cluster-" (number) } data-number=(number) {
+            summary {
+                h3 { bdi { (legible(&lines[0].cluster)) } }
+                " " span { (lines.len() - 1) " members · " (whole.describe()) }
+            }
+        }
+    }
+}
+
+fn blocks(manifest: &Manifest, lines: &[Line]) -> Markup {
+    let all: Vec<&[Line]> = clusters(lines).collect();
+    html! {
+        script #index type="application/json" { (PreEscaped(data::index(manifest, lines, &open_at_first(&all)))) }
+        @for (number, lines) in all.iter().enumerate() {
+            script id={ "cells-" (number) } type="text/plain" { (data::block(lines)) }
+        }
+    }
+}
+
+/// All where they are few, else the one with the lowest mean.
+fn open_at_first(all: &[&[Line]]) -> Vec<usize> {
+    if all.len() <= MAX_OPEN {
+        return (0..all.len()).collect();
+    }
+    let mean = |number: &usize| Totals::of(&all[*number][0].cells).mean().unwrap_or(10.0);
+    (0..all.len()).min_by(|a, b| mean(a).total_cmp(&mean(b))).into_iter().collect()
+}

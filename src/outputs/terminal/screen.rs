@@ -1,0 +1,192 @@
+//! Cells of a scored folder in a window of any width.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::{Palette, paint_digits, printable};
+use crate::heatmap::{Cell, Line};
+use crate::outputs::calendar::minute_of_day;
+use crate::outputs::summary::Summary;
+use crate::time::{CellWidth, UtcDay, Zone};
+
+/// A date and a space.
+const LABEL: usize = 11;
+/// Widths of a column in minutes, which divide a day.
+const WIDER: [u32; 8] = [15, 30, 60, 120, 180, 240, 360, 720];
+
+/// How it is painted.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    /// The colours that there are.
+    pub palette: Palette,
+    /// Columns of the window.
+    pub width: usize,
+    /// Whose days and hours.
+    pub zone: Zone,
+    /// The width of a cell.
+    pub cell: CellWidth,
+    /// Share of the steps that must be scored for cells that are joined not to be uncertain.
+    pub min_coverage: f64,
+}
+
+/// Minutes and characters of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Column {
+    minutes: u32,
+    wide: usize,
+}
+
+/// What stands at one place: cells that share it are joined, as far as their steps go.
+#[derive(Clone, Copy, Debug, Default)]
+struct Joined {
+    sum: f64,
+    scored: u32,
+    expected: u32,
+}
+
+impl Joined {
+    fn add(&mut self, cell: &Cell) {
+        self.sum += cell.mean.unwrap_or(0.0) * f64::from(cell.scored);
+        self.scored += cell.scored;
+        self.expected += cell.expected;
+    }
+
+    /// A hair is added to what may have been rounded down in doubles.
+    fn mean(&self) -> Option<f64> {
+        (self.scored > 0).then(|| (self.sum / f64::from(self.scored) + 1e-9).min(10.0))
+    }
+}
+
+impl Screen {
+    /// Each line with its latest `days` (`None`: all of them), then a legend.
+    pub fn paint(&self, lines: &[&Line], days: Option<usize>) -> String {
+        let mut text = String::new();
+        let column = self.column();
+        let mut twice = false;
+        for line in lines {
+            let member = line.member.as_ref().map(|member| format!(" · {}", printable(member))).unwrap_or_default();
+            self.wrap(&mut text, &format!("{}{member}: {}", printable(&line.cluster), Summary::of(&line.cells)));
+            let rows = self.rows(line, column);
+            let hidden = rows.len().saturating_sub(days.unwrap_or(usize::MAX));
+            if hidden > 0 {
+                let all = rows.len();
+                self.wrap(&mut text, &format!("{hidden} earlier days are in heatmap.parquet: --days {all} shows them"));
+            }
+            self.head(&mut text, column);
+            for (day, places) in rows.iter().skip(hidden) {
+                let _ = write!(text, "{day} ");
+                places.iter().for_each(|joined| self.place(&mut text, joined.as_ref(), column.wide));
+                text.push('\n');
+            }
+            text.push('\n');
+            twice |= line.cells.windows(2).any(|pair| pair[0].offset_minutes > pair[1].offset_minutes);
+        }
+        self.legend(&mut text, column);
+        if twice {
+            self.wrap(&mut text, "a time that the clock showed twice is joined to one place");
+        }
+        text
+    }
+
+    /// The narrowest time with the widest characters that fit; three characters show every score.
+    fn column(&self) -> Column {
+        let room = self.width.saturating_sub(LABEL);
+        let fits = |minutes: u32| (1..=3).rev().find(|wide| wide * (1440 / minutes) as usize <= room);
+        let times = WIDER.into_iter().filter(|minutes| *minutes >= self.cell.minutes());
+        let found = times.filter_map(|minutes| Some(Column { minutes, wide: fits(minutes)? })).next();
+        found.unwrap_or(Column { minutes: 720, wide: 1 })
+    }
+
+    fn rows(&self, line: &Line, column: Column) -> BTreeMap<UtcDay, Vec<Option<Joined>>> {
+        let mut rows = BTreeMap::new();
+        for cell in &line.cells {
+            let places = rows.entry(cell.date).or_insert_with(|| vec![None; (1440 / column.minutes) as usize]);
+            if let Some(place) = places.get_mut((minute_of_day(cell) / column.minutes) as usize) {
+                place.get_or_insert_with(Joined::default).add(cell);
+            }
+        }
+        rows
+    }
+
+    /// Hours above the columns in which they begin, where there is room for them.
+    fn head(&self, text: &mut String, column: Column) {
+        // A long zone's name does not fit above the dates.
+        let mut head = format!("{:<LABEL$}", if self.zone == Zone::default() { "UTC" } else { "local" });
+        for place in 0..(1440 / column.minutes) {
+            let at = LABEL + place as usize * column.wide + column.wide.saturating_sub(2);
+            if (place * column.minutes).is_multiple_of(60) && (place == 0 || at > head.len()) && at + 2 <= self.width {
+                let _ = write!(head, "{:at$}{:02}", "", place * column.minutes / 60, at = at - head.len());
+            }
+        }
+        let _ = writeln!(text, "{}", head.trim_end());
+    }
+
+    /// The score rounded down, so that only a faultless cell shows 10.
+    fn place(&self, text: &mut String, joined: Option<&Joined>, wide: usize) {
+        let Some(joined) = joined else { return text.extend(std::iter::repeat_n(' ', wide)) };
+        let uncertain = f64::from(joined.scored) < self.min_coverage * f64::from(joined.expected);
+        let Some(mean) = joined.mean() else {
+            return paint_digits(text, &format!("{:>wide$}", &"··"[..2 * wide.min(2)]), None, self.palette);
+        };
+        let digits = match (mean.floor() as u8, wide) {
+            (score, 3) => format!("{}{score:>2}", if uncertain { '?' } else { ' ' }),
+            (score, _) => {
+                let score = if score >= 10 { '+' } else { char::from(b'0' + score) };
+                match (wide, uncertain) {
+                    (1, true) => "?".to_owned(),
+                    (1, false) => score.to_string(),
+                    (_, true) => format!("?{score}"),
+                    (_, false) => format!(" {score}"),
+                }
+            }
+        };
+        paint_digits(text, &digits, Some(mean), self.palette);
+    }
+
+    fn legend(&self, text: &mut String, column: Column) {
+        let time = match column.minutes {
+            minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
+            minutes => format!("{minutes} min"),
+        };
+        let ten = if column.wide < 3 { ", + is 10" } else { "" };
+        self.wrap(
+            text,
+            &format!("mean score of {time} ({}), rounded down{ten}; blank where nothing existed", self.zone),
+        );
+        for score in 0..=10 {
+            let joined = Joined { sum: f64::from(score), scored: 1, expected: 1 };
+            self.place(text, Some(&joined), column.wide);
+        }
+        text.push_str("  unknown ");
+        self.place(text, Some(&Joined { sum: 0.0, scored: 0, expected: 1 }), column.wide);
+        if self.width < 72 {
+            text.push('\n');
+        } else {
+            text.push_str("  ");
+        }
+        text.push_str("?: too few steps scored\n");
+    }
+
+    /// Breaks a sentence between words, and a word that is wider than the window within.
+    fn wrap(&self, text: &mut String, sentence: &str) {
+        let width = self.width.max(1);
+        let mut used = 0;
+        for word in sentence.split(' ') {
+            let letters: Vec<char> = word.chars().collect();
+            if used > 0 {
+                let fits = used + 1 + letters.len() <= width;
+                text.push(if fits { ' ' } else { '\n' });
+                used = if fits { used + 1 } else { 0 };
+            }
+            for letter in letters {
+                if used == width {
+                    text.push('\n');
+                    used = 0;
+                }
+                text.push(letter);
+                used += 1;
+            }
+        }
+        text.push('\n');
+    }
+}

@@ -1,0 +1,47 @@
+//! One row a member: when it lived and how it fared.
+
+use std::collections::HashMap;
+
+use rust_xlsxwriter::{Worksheet, XlsxError};
+
+use super::look::{Look, coverage, heat};
+use super::row_figures::{HEADINGS, RowFigures};
+use super::table::{Table, Value};
+use crate::folder::{Manifest, ManifestMember};
+use crate::heatmap::Line;
+use crate::time::parse_instant;
+
+/// Writes the members in the manifest's order.
+pub(super) fn write_members(
+    sheet: &mut Worksheet,
+    look: &Look,
+    manifest: &Manifest,
+    lines: &[Line],
+) -> Result<(), XlsxError> {
+    let before =
+        [("Member", 34.0), ("Cluster", 24.0), ("First sign of life (UTC)", 20.0), ("Last sign of life (UTC)", 20.0)];
+    let headings: Vec<_> = before.into_iter().chain(HEADINGS).collect();
+    let known: HashMap<_, _> =
+        lines.iter().filter_map(|line| Some(((&*line.cluster, line.member.as_deref()?), line))).collect();
+    let mut table = Table::begin(sheet, look, 0, &headings)?;
+    let first = table.next_row();
+    table.rows(manifest.members.iter().map(|member| {
+        let line = known.get(&(member.cluster.as_str(), member.member.as_str()));
+        row(member, line.copied(), manifest.asked.step_seconds)
+    }))?;
+    let last = table.next_row().max(first + 1) - 1;
+    table.sheet.add_conditional_format(first, 4, last, 5, &heat())?;
+    table.sheet.add_conditional_format(first, 6, last, 6, &coverage())?;
+    table.end()
+}
+
+fn row<'a>(member: &'a ManifestMember, line: Option<&Line>, step_seconds: i64) -> Vec<Value<'a>> {
+    // The manifest's instants are of our own making; one that was edited is shown as it stands.
+    let instant = |text: &'a str| parse_instant(text, 0).map_or(Value::Text(text), Value::Instant);
+    let mut values =
+        vec![Value::Text(&member.member), Value::Text(&member.cluster), instant(&member.first), instant(&member.last)];
+    if let Some(line) = line {
+        values.extend(RowFigures::of(&line.cells).values(step_seconds));
+    }
+    values
+}

@@ -1,0 +1,120 @@
+//! `heatmap.xlsx`: the heat map to be looked through without a network.
+//!
+//! A summary, incidents, findings, members, the method, then a sheet a cluster. Numbers are numbers
+//! and dates are dates. No cell holds a formula: labels are written as texts. The bytes depend on
+//! the content alone.
+
+mod cluster;
+mod found;
+mod look;
+mod members;
+mod method;
+mod row_figures;
+mod sheet_names;
+mod summary;
+mod table;
+
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
+
+use super::OutputError;
+use super::day_columns::DayColumns;
+use super::output::{Needs, Output, OwnedFiles, Scored};
+use crate::analysis::findings::Finding;
+use crate::files::WholeFile;
+use crate::folder::{Manifest, Owned, Written};
+use crate::heatmap::{Folding, Line};
+use look::Look;
+use sheet_names::SheetNames;
+
+/// Its name in the output folder.
+const WORKBOOK: &str = "heatmap.xlsx";
+
+const SUMMARY: &str = "Summary";
+const INCIDENTS: &str = "Incidents";
+const FINDINGS: &str = "Findings";
+const MEMBERS: &str = "Members";
+const METHOD: &str = "Method";
+/// Those that the summary links to beside the clusters'.
+const OTHERS: [&str; 4] = [INCIDENTS, FINDINGS, MEMBERS, METHOD];
+
+/// The lines of clusters, each with the name of its sheet.
+struct Sheets<'a> {
+    clusters: Vec<(&'a Line, String)>,
+}
+
+impl<'a> Sheets<'a> {
+    fn of(lines: &'a [Line]) -> Self {
+        let mut names = SheetNames::without(&[&[SUMMARY], &OTHERS[..]].concat());
+        let clusters = lines.iter().filter(|line| line.member.is_none());
+        Self { clusters: clusters.map(|line| (line, names.name(&line.cluster))).collect() }
+    }
+}
+
+/// The workbook; its rows are the cells of clusters.
+pub struct Xlsx;
+
+impl Output for Xlsx {
+    fn name(&self) -> &'static str {
+        "xlsx"
+    }
+
+    fn about(&self) -> &'static str {
+        "heatmap.xlsx, a workbook with a sheet a cluster"
+    }
+
+    fn files(&self) -> &'static [OwnedFiles] {
+        &[OwnedFiles { owned: Owned::Single(WORKBOOK), rows: "cells" }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { cells: true, findings: true, ..Needs::default() }
+    }
+
+    fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
+        let sheets = Sheets::of(scored.lines);
+        let path = scored.out.join(WORKBOOK);
+        let stat = WholeFile::write(&path, &workbook(scored, &sheets)?)?;
+        let cells = sheets.clusters.iter().map(|(line, _)| line.cells.len() as u64).sum();
+        Ok(Some(Written::new(scored.out, &path, cells, stat)))
+    }
+}
+
+fn workbook(scored: &Scored<'_>, sheets: &Sheets<'_>) -> Result<Vec<u8>, OutputError> {
+    let Scored { manifest, lines, .. } = *scored;
+    let columns = DayColumns::of(scored.out, manifest, lines)?;
+    let mut workbook = begin()?;
+    write_tables(&mut workbook, manifest, columns.folding(), lines, sheets, scored.findings.as_slice())?;
+    let look = Look::new();
+    for (line, name) in &sheets.clusters {
+        cluster::draw(named(&mut workbook, name)?, &look, manifest, &columns, line)?;
+    }
+    Ok(workbook.save_to_buffer()?)
+}
+
+/// An empty workbook that says nothing of the time at which it is made.
+fn begin() -> Result<Workbook, XlsxError> {
+    let mut workbook = Workbook::new();
+    let made = ExcelDateTime::from_ymd(2000, 1, 1)?;
+    workbook.set_properties(&DocProperties::new().set_title("Health of etcd clusters").set_creation_datetime(&made));
+    Ok(workbook)
+}
+
+fn named<'w>(workbook: &'w mut Workbook, name: &str) -> Result<&'w mut Worksheet, XlsxError> {
+    workbook.add_worksheet().set_name(name)
+}
+
+fn write_tables(
+    workbook: &mut Workbook,
+    manifest: &Manifest,
+    folding: Folding,
+    lines: &[Line],
+    sheets: &Sheets<'_>,
+    findings: &[Finding],
+) -> Result<(), XlsxError> {
+    let look = Look::new();
+    summary::write_summary(named(workbook, SUMMARY)?, &look, manifest, sheets, findings)?;
+    found::write_incidents(named(workbook, INCIDENTS)?, &look, folding, findings)?;
+    found::write_findings(named(workbook, FINDINGS)?, &look, folding, findings)?;
+    members::write_members(named(workbook, MEMBERS)?, &look, manifest, lines)?;
+    method::write_method(named(workbook, METHOD)?, &look, manifest)
+}

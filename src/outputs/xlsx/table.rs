@@ -1,0 +1,206 @@
+//! Rows of typed values below a frozen heading.
+
+use rust_xlsxwriter::{Worksheet, XlsxError};
+
+use super::look::Look;
+use crate::outputs::csv_field::begins_like_a_formula;
+use crate::time::{DAY_MS, UtcDay};
+
+/// What Excel takes in a cell, in UTF-16 units.
+const LONGEST_TEXT: usize = 32_767;
+/// Rows of a sheet.
+const ROWS: u32 = 1_048_576;
+/// 1970-01-01 as Excel counts days.
+const EPOCH: f64 = 25_569.0;
+/// Points of a line of text, and of the tallest row.
+const LINE: f64 = 15.0;
+const TALLEST: f64 = 409.0;
+
+/// One cell of a table.
+pub(super) enum Value<'a> {
+    /// Nothing is known.
+    Empty,
+    Text(&'a str),
+    Owned(String),
+    /// Two decimals are shown.
+    Number(f64),
+    /// As many decimals as it has.
+    Plain(f64),
+    Whole(u64),
+    /// Shown as a percentage.
+    Share(f64),
+    Date(UtcDay),
+    /// Milliseconds of the clock that the heading names.
+    Instant(i64),
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn number(value: Option<f64>) -> Self {
+        value.map_or(Self::Empty, Self::Number)
+    }
+
+    pub(super) fn text(value: Option<&'a str>) -> Self {
+        value.map_or(Self::Empty, Self::Text)
+    }
+
+    /// Lines that it takes in a column of this width, as far as one can tell without a font.
+    fn lines(&self, width: f64) -> usize {
+        let text = match self {
+            Self::Text(text) => text,
+            Self::Owned(text) => text.as_str(),
+            _ => return 1,
+        };
+        text.split('\n').map(|line| (line.encode_utf16().count() as f64 / width).ceil().max(1.0) as usize).sum()
+    }
+}
+
+/// Writes a table from a row on.
+pub(super) struct Table<'s> {
+    pub(super) sheet: &'s mut Worksheet,
+    pub(super) look: &'s Look,
+    row: u32,
+    heading: u32,
+    widths: Vec<f64>,
+}
+
+impl<'s> Table<'s> {
+    /// Headings with the widths of their columns, in row `row`; what is above stays in view with them.
+    pub(super) fn begin(
+        sheet: &'s mut Worksheet,
+        look: &'s Look,
+        row: u32,
+        headings: &[(&str, f64)],
+    ) -> Result<Self, XlsxError> {
+        for (column, (heading, width)) in (0..).zip(headings) {
+            sheet.write_string_with_format(row, column, *heading, &look.table_heading)?;
+            sheet.set_column_width(column, *width)?;
+        }
+        sheet.set_freeze_panes(row + 1, 1)?;
+        sheet.set_repeat_rows(row, row)?;
+        sheet.set_landscape().set_print_fit_to_pages(1, 0);
+        let widths: Vec<_> = headings.iter().map(|&(_, width)| width).collect();
+        let mut table = Self { sheet, look, row: row + 1, heading: row, widths };
+        table.make_room(row, &headings.iter().map(|(heading, _)| Value::Text(heading)).collect::<Vec<_>>())?;
+        Ok(table)
+    }
+
+    /// The row that comes next.
+    pub(super) fn next_row(&self) -> u32 {
+        self.row
+    }
+
+    /// Writes rows while the sheet has room, and then how many there are beyond.
+    pub(super) fn rows<'v, R>(&mut self, rows: R) -> Result<(), XlsxError>
+    where
+        R: ExactSizeIterator<Item = Vec<Value<'v>>>,
+    {
+        let mut left = rows.len();
+        for row in rows {
+            if self.row == ROWS - 1 {
+                let more = format!("{left} more do not fit into a sheet: they are in the folder's other files");
+                return write(self.sheet, self.look, self.row, 0, &Value::Owned(more));
+            }
+            self.row(&row)?;
+            left -= 1;
+        }
+        Ok(())
+    }
+
+    /// Writes one row.
+    pub(super) fn row(&mut self, values: &[Value<'_>]) -> Result<(), XlsxError> {
+        for (column, value) in (0..).zip(values) {
+            write(self.sheet, self.look, self.row, column, value)?;
+        }
+        self.make_room(self.row, values)?;
+        self.row += 1;
+        Ok(())
+    }
+
+    /// Makes a row as tall as its texts need: not every program works that out when it opens a file.
+    fn make_room(&mut self, row: u32, values: &[Value<'_>]) -> Result<(), XlsxError> {
+        let needed = values.iter().zip(&self.widths).map(|(value, width)| value.lines(*width)).max().unwrap_or(1);
+        if needed > 1 {
+            self.sheet.set_row_height(row, (needed as f64 * LINE).min(TALLEST))?;
+        }
+        Ok(())
+    }
+
+    /// Lets its reader filter the rows.
+    pub(super) fn end(self) -> Result<(), XlsxError> {
+        if self.row > self.heading + 1 {
+            self.sheet.autofilter(self.heading, 0, self.row - 1, self.widths.len() as u16 - 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes one value with the format of its type.
+pub(super) fn write(
+    sheet: &mut Worksheet,
+    look: &Look,
+    row: u32,
+    column: u16,
+    value: &Value<'_>,
+) -> Result<(), XlsxError> {
+    let (number, format) = match value {
+        Value::Empty => return Ok(()),
+        Value::Text(text) => return write_text(sheet, look, row, column, text),
+        Value::Owned(text) => return write_text(sheet, look, row, column, text),
+        Value::Number(number) => (*number, &look.precise),
+        Value::Plain(number) => (*number, &look.plain),
+        Value::Whole(number) => (*number as f64, &look.whole),
+        Value::Share(number) => (*number, &look.share),
+        Value::Date(date) => (serial(date.start_ms()), &look.date),
+        Value::Instant(ms) => (serial(*ms), &look.instant),
+    };
+    sheet.write_number_with_format(row, column, number, format)?;
+    Ok(())
+}
+
+/// A text stays a text: it is written as one, and marked so where editing its cell would make a formula of it.
+fn write_text(sheet: &mut Worksheet, look: &Look, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
+    let format = if begins_like_a_formula(text) { &look.quoted } else { &look.text };
+    sheet.write_string_with_format(row, column, fitting(text), format)?;
+    Ok(())
+}
+
+/// As much of a text as a cell takes.
+pub(super) fn fitting(text: &str) -> String {
+    if text.encode_utf16().count() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
+    let mut units = 1;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= LONGEST_TEXT
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
+/// An instant as Excel counts.
+pub(super) fn serial(ms: i64) -> f64 {
+    ms as f64 / DAY_MS as f64 + EPOCH
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_where_a_cell_ends() {
+        assert_eq!(fitting("a"), "a");
+        assert_eq!(fitting(&"x".repeat(32_767)).len(), 32_767);
+        let cut = fitting(&"🔥".repeat(20_000));
+        assert_eq!((cut.encode_utf16().count(), cut.chars().last()), (32_767, Some('…')));
+    }
+
+    #[test]
+    fn rows_beyond_the_end_of_a_sheet_are_counted() {
+        let mut sheet = Worksheet::new();
+        let look = Look::new();
+        let mut table = Table::begin(&mut sheet, &look, ROWS - 4, &[("number", 10.0)]).unwrap();
+        table.rows((0..5_u32).map(|number| vec![Value::Whole(number.into())])).unwrap();
+        assert_eq!(table.next_row(), ROWS - 1, "two rows and a note were written");
+    }
+}

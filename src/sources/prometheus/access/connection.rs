@@ -1,0 +1,124 @@
+//! A client for one server: how it is reached, and under which name.
+
+use std::error::Error as _;
+use std::net::ToSocketAddrs;
+
+use reqwest::header::{HOST, HeaderValue};
+use reqwest::{ClientBuilder, Method, RequestBuilder};
+use url::Url;
+
+use super::AccessError;
+use super::proxy::ProxyConfig;
+use super::secret::Sent;
+use super::tls::TlsConfig;
+use crate::sources::prometheus::PromError;
+
+/// Sends requests to one server.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    client: reqwest::Client,
+    /// The name that TLS is spoken with, instead of the URL's.
+    server_name: Option<String>,
+}
+
+impl Connection {
+    /// Finishes a client that has its timeouts already.
+    pub(super) fn open(
+        url: &Url,
+        tls: &TlsConfig,
+        proxy: &ProxyConfig,
+        builder: ClientBuilder,
+        sent: &Sent,
+    ) -> Result<Self, PromError> {
+        let mut builder = proxy.apply(tls.apply(builder)?, sent)?.redirect(reqwest::redirect::Policy::none());
+        let server_name = tls.server_name.clone().filter(|_| url.scheme() == "https");
+        if let Some(name) = &server_name {
+            if !proxy.is_direct() {
+                let reason = "it is not supported together with a proxy: leave one of them out".to_owned();
+                return Err(AccessError::Value { what: "server_name", reason }.into());
+            }
+            // TLS takes its name from the URL: the URL gets that name, and the name the server's address.
+            builder = builder.resolve_to_addrs(name, &addresses(url)?);
+        }
+        let client = builder.build().map_err(|e| {
+            let cause = innermost(&e);
+            tls.identity_error(&cause).map_or(PromError::NoClient(cause), PromError::from)
+        })?;
+        Ok(Self { client, server_name })
+    }
+
+    /// A request to a URL of this server.
+    pub(super) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
+        let mut named = url.clone();
+        let renamed = self.server_name.as_ref().is_some_and(|name| named.set_host(Some(name)).is_ok());
+        let request = self.client.request(method, named);
+        match HeaderValue::try_from(authority(url)) {
+            Ok(host) if renamed => request.header(HOST, host),
+            _ => request,
+        }
+    }
+
+    /// Why a request failed.
+    pub(super) fn cause(&self, error: &reqwest::Error) -> String {
+        tls_cause(error).unwrap_or_else(|| innermost(error))
+    }
+}
+
+fn addresses(url: &Url) -> Result<Vec<std::net::SocketAddr>, PromError> {
+    let found =
+        (url.host_str().unwrap_or_default().trim_matches(['[', ']']), url.port_or_known_default().unwrap_or(443))
+            .to_socket_addrs()
+            .map_err(|e| PromError::Unreachable { url: super::without_login(url), cause: e.to_string() })?;
+    Ok(found.collect())
+}
+
+/// Host and port.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// What TLS has against the server, or it against us; `None` where TLS is not the cause.
+pub(in crate::sources::prometheus) fn tls_cause(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(found) = cause {
+        if let Some(error) = found.downcast_ref::<rustls::Error>() {
+            return Some(words(error));
+        }
+        // The source of an I/O error is that of what it wraps, not what it wraps.
+        let wrapped = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = wrapped.map(|error| error as &(dyn std::error::Error + 'static)).or_else(|| found.source());
+    }
+    None
+}
+
+fn words(error: &rustls::Error) -> String {
+    use rustls::AlertDescription::{
+        BadCertificate, CertificateRequired, CertificateUnknown, ProtocolVersion, UnknownCA,
+    };
+    match error {
+        rustls::Error::AlertReceived(ProtocolVersion) | rustls::Error::PeerIncompatible(_) => {
+            "the two sides have no version of TLS in common (min_version, max_version)".to_owned()
+        }
+        rustls::Error::AlertReceived(CertificateRequired) => {
+            "it wants a client's certificate (cert_file, key_file)".to_owned()
+        }
+        rustls::Error::AlertReceived(BadCertificate | CertificateUnknown | UnknownCA) => {
+            "it refuses the client's certificate, or wants one (cert_file, key_file)".to_owned()
+        }
+        rustls::Error::InvalidCertificate(reason) => {
+            format!("its certificate is not to be trusted: {reason} (ca_file, server_name)")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The deepest cause of an error: the ones above it only say that something failed.
+pub(in crate::sources::prometheus) fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    // reqwest's own message would name the URL, with a login if there is one.
+    if error.source().is_none() { "the request failed".to_owned() } else { cause.to_string() }
+}

@@ -1,0 +1,150 @@
+//! The keys of one map of the file: those that are known, those that cannot be supported, their types.
+
+use std::path::{Path, PathBuf};
+
+use super::AccessError;
+use super::secret::{Secret, SecretSource};
+use super::yaml::{Node, Value};
+use crate::text::nearest::did_you_mean;
+
+/// A map of the file.
+pub(super) struct Fields<'a> {
+    file: &'a Path,
+    /// Its key, with those above it; empty for the whole file.
+    place: &'a str,
+    line: usize,
+    entries: &'a [(String, Node)],
+}
+
+/// A key that promtool knows and this program does not, and what to do instead.
+pub(super) type Unsupported = (&'static str, &'static str);
+
+/// Why no `…_ref` can be followed.
+pub(super) const NO_SECRET_MANAGER: &str = "there is no secret manager here, as in promtool: name a file instead";
+
+impl<'a> Fields<'a> {
+    /// The map under a key, of which every key must be one of `known`.
+    pub(super) fn of(
+        file: &'a Path,
+        place: &'a str,
+        node: &'a Node,
+        known: &[&str],
+        unsupported: &[Unsupported],
+    ) -> Result<Self, AccessError> {
+        let fields = Self::any(file, place, node)?;
+        for (key, value) in fields.entries {
+            if let Some((_, why)) = unsupported.iter().find(|(name, _)| name == key) {
+                let reason = format!("'{}' is not supported: {why}", fields.full(key));
+                return Err(AccessError::line(file, value.line, reason));
+            }
+            if !known.contains(&key.as_str()) {
+                let meant = did_you_mean(key, known.iter().copied());
+                let instead = if meant.is_empty() { format!(": there are {}", known.join(", ")) } else { meant };
+                let reason = format!("there is no key '{}'{instead}", fields.full(key));
+                return Err(AccessError::line(file, value.line, reason));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// A map whose keys are free.
+    pub(super) fn any(file: &'a Path, place: &'a str, node: &'a Node) -> Result<Self, AccessError> {
+        let entries: &[_] = match &node.value {
+            Value::Map(entries) => entries,
+            Value::Null => &[],
+            _ => {
+                let what = if place.is_empty() { "the file" } else { place };
+                return Err(AccessError::line(file, node.line, format!("{what} must be a map of keys and values")));
+            }
+        };
+        Ok(Self { file, place, line: node.line, entries })
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> {
+        self.entries.iter().map(|(key, node)| (key.as_str(), node))
+    }
+
+    /// What stands under a key, unless that is nothing.
+    pub(super) fn node(&self, key: &str) -> Option<&'a Node> {
+        self.entries().find(|(name, node)| *name == key && !matches!(node.value, Value::Null)).map(|(_, node)| node)
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, AccessError> {
+        match self.node(key) {
+            None => Ok(None),
+            Some(Node { value: Value::Scalar(text), .. }) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+            Some(_) => Err(self.error(key, "must be a text")),
+        }
+    }
+
+    /// A path, relative to where the file lies.
+    pub(super) fn path(&self, key: &str) -> Result<Option<PathBuf>, AccessError> {
+        Ok(self.text(key)?.map(|path| beside(self.file, path)))
+    }
+
+    /// A secret that stands here or in a file, but not in both.
+    pub(super) fn secret(
+        &self,
+        key: &'static str,
+        file_key: &'static str,
+    ) -> Result<Option<SecretSource>, AccessError> {
+        self.at_most_one(&[key, file_key])?;
+        let inline = self.text(key)?.map(|text| SecretSource::inline(key, Secret::new(text)));
+        Ok(inline.or(self.path(file_key)?.map(|path| SecretSource::file(file_key, path))))
+    }
+
+    pub(super) fn is_on(&self, key: &str) -> Result<Option<bool>, AccessError> {
+        match self.text(key)?.map(str::to_ascii_lowercase).as_deref() {
+            None => Ok(None),
+            Some("true" | "yes" | "on" | "y") => Ok(Some(true)),
+            Some("false" | "no" | "off" | "n") => Ok(Some(false)),
+            Some(_) => Err(self.error(key, "must be true or false")),
+        }
+    }
+
+    pub(super) fn list(&self, key: &str) -> Result<Vec<&'a str>, AccessError> {
+        let wrong = || self.error(key, "must be a list of texts");
+        let items = match self.node(key).map(|node| &node.value) {
+            None => return Ok(Vec::new()),
+            Some(Value::List(items)) => items,
+            Some(_) => return Err(wrong()),
+        };
+        let text =
+            |item: &'a Node| if let Value::Scalar(text) = &item.value { Ok(text.as_str()) } else { Err(wrong()) };
+        items.iter().map(text).collect()
+    }
+
+    /// Refuses two keys of which each says the same.
+    pub(super) fn at_most_one(&self, keys: &[&str]) -> Result<(), AccessError> {
+        let given: Vec<&&str> = keys.iter().filter(|key| self.is_given(key)).collect();
+        match given[..] {
+            [.., first, second] => Err(self.error(second, &format!("cannot stand beside {first}: leave one out"))),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.node(key).is_some_and(|node| !matches!(&node.value, Value::Scalar(text) if text.is_empty()))
+    }
+
+    /// What is wrong with a key.
+    pub(super) fn error(&self, key: &str, reason: &str) -> AccessError {
+        let line = self.entries().find(|(name, _)| *name == key).map_or(self.line, |(_, node)| node.line);
+        AccessError::line(self.file, line, format!("{} {reason}", self.full(key)))
+    }
+
+    /// What is wrong with all of it.
+    pub(super) fn wrong(&self, reason: &str) -> AccessError {
+        AccessError::line(self.file, self.line, format!("{} {reason}", self.place))
+    }
+
+    fn full(&self, key: &str) -> String {
+        if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) }
+    }
+}
+
+/// A path as the file `file` means it.
+pub(super) fn beside(file: &Path, path: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(path)
+}

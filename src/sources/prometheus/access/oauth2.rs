@@ -1,0 +1,230 @@
+//! OAuth 2: a token for the client's own credentials, fetched where there is none or it expires.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::connection::Connection;
+use super::fields::{Fields, NO_SECRET_MANAGER, Unsupported};
+use super::login::{basic_value, sensitive};
+use super::proxy::{self, ProxyConfig};
+use super::secret::{Secret, SecretSource, Sent};
+use super::tls::TlsConfig;
+use super::yaml::{Node, Value};
+use super::{AccessError, MIN_HIDDEN_CHARS, without_login};
+use crate::sources::prometheus::PromError;
+
+const KNOWN: [&str; 8] = [
+    "client_id",
+    "client_secret",
+    "client_secret_file",
+    "scopes",
+    "token_url",
+    "endpoint_params",
+    "tls_config",
+    "grant_type",
+];
+const ONLY_CLIENT_CREDENTIALS: &str = "only the grant of client credentials is: use client_id and client_secret";
+const UNSUPPORTED: [Unsupported; 9] = [
+    ("client_secret_ref", NO_SECRET_MANAGER),
+    ("client_certificate_key", ONLY_CLIENT_CREDENTIALS),
+    ("client_certificate_key_file", ONLY_CLIENT_CREDENTIALS),
+    ("client_certificate_key_id", ONLY_CLIENT_CREDENTIALS),
+    ("client_certificate_key_ref", ONLY_CLIENT_CREDENTIALS),
+    ("signature_algorithm", ONLY_CLIENT_CREDENTIALS),
+    ("iss", ONLY_CLIENT_CREDENTIALS),
+    ("audience", ONLY_CLIENT_CREDENTIALS),
+    ("claims", ONLY_CLIENT_CREDENTIALS),
+];
+
+/// A token is replaced so long before it expires: a request takes time to arrive.
+const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
+/// How much of what a token server says is worth repeating.
+const MESSAGE_CHARS: usize = 200;
+
+/// `oauth2`.
+#[derive(Clone)]
+pub(super) struct OAuth2 {
+    client_id: String,
+    client_secret: Option<SecretSource>,
+    scopes: Vec<String>,
+    pub(super) token_url: Url,
+    endpoint_params: Vec<(String, Secret)>,
+    pub(super) tls: TlsConfig,
+    pub(super) proxy: ProxyConfig,
+}
+
+/// The URL may hold a login, or a key as a parameter.
+impl fmt::Debug for OAuth2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuth2").field("token_url", &without_login(&self.token_url)).finish_non_exhaustive()
+    }
+}
+
+impl OAuth2 {
+    pub(super) fn of(file: &Path, node: &Node) -> Result<Self, AccessError> {
+        let known = proxy::with(&KNOWN);
+        let fields = Fields::of(file, "oauth2", node, &known, &UNSUPPORTED)?;
+        if fields.text("grant_type")?.is_some_and(|grant| grant != "client_credentials") {
+            return Err(fields.error("grant_type", "is not supported but for client_credentials"));
+        }
+        let url = fields.text("token_url")?.ok_or_else(|| fields.wrong("needs token_url"))?;
+        let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let mut endpoint_params = Vec::new();
+        if let Some(node) = fields.node("endpoint_params") {
+            for (name, value) in Fields::any(file, "oauth2.endpoint_params", node)?.entries() {
+                let Value::Scalar(text) = &value.value else {
+                    return Err(AccessError::line(file, value.line, format!("endpoint_params.{name} must be a text")));
+                };
+                endpoint_params.push((name.to_owned(), Secret::new(text)));
+            }
+        }
+        Ok(Self {
+            client_id: fields.text("client_id")?.ok_or_else(|| fields.wrong("needs client_id"))?.to_owned(),
+            client_secret: fields.secret("client_secret", "client_secret_file")?,
+            scopes: fields.list("scopes")?.into_iter().map(str::to_owned).collect(),
+            token_url: url
+                .ok_or_else(|| fields.error("token_url", "must be a URL like https://login.example/token"))?,
+            endpoint_params,
+            tls: TlsConfig::of(file, "oauth2.tls_config", fields.node("tls_config"))?,
+            proxy: ProxyConfig::of(file, &fields)?,
+        })
+    }
+}
+
+/// What a token server answers.
+#[derive(Deserialize)]
+struct Answer {
+    access_token: Option<String>,
+    token_type: Option<String>,
+    /// A number; some servers write it as a text.
+    expires_in: Option<serde_json::Value>,
+    error: Option<String>,
+}
+
+#[derive(Clone)]
+struct Token {
+    value: HeaderValue,
+    expires: Option<Instant>,
+}
+
+/// Holds a token while it is valid.
+#[derive(Clone)]
+pub(super) struct TokenKeeper {
+    config: OAuth2,
+    connection: Connection,
+    sent: Sent,
+    token: Arc<Mutex<Option<Token>>>,
+}
+
+impl TokenKeeper {
+    pub(super) fn new(config: &OAuth2, connection: Connection, sent: Sent) -> Self {
+        let of_url = config.token_url.query_pairs().map(|(_, value)| value.into_owned());
+        let of_form = config.endpoint_params.iter().map(|(_, value)| value.reveal().to_owned());
+        for value in of_url.chain(of_form).filter(|value| value.len() >= MIN_HIDDEN_CHARS) {
+            sent.learn(&value);
+        }
+        Self { config: config.clone(), connection, sent, token: Arc::default() }
+    }
+
+    /// A token that is valid; those who ask at the same time wait for the same one.
+    pub(super) async fn token(&self) -> Result<HeaderValue, PromError> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = &*held
+            && token.expires.is_none_or(|expires| Instant::now() + BEFORE_EXPIRY < expires)
+        {
+            return Ok(token.value.clone());
+        }
+        let token = self.fetch().await?;
+        Ok(held.insert(token).value.clone())
+    }
+
+    /// Forgets a token that the server refused.
+    pub(super) async fn forget(&self, refused: &HeaderValue) {
+        let mut held = self.token.lock().await;
+        if held.as_ref().is_some_and(|token| token.value == *refused) {
+            *held = None;
+        }
+    }
+
+    async fn fetch(&self) -> Result<Token, PromError> {
+        let secret = match &self.config.client_secret {
+            Some(source) => source.read()?,
+            None => Secret::new(""),
+        };
+        self.sent.learn(secret.reveal());
+        let mut form = vec![("grant_type", "client_credentials".to_owned())];
+        if !self.config.scopes.is_empty() {
+            form.push(("scope", self.config.scopes.join(" ")));
+        }
+        form.extend(self.config.endpoint_params.iter().map(|(name, value)| (name.as_str(), value.reveal().to_owned())));
+        // RFC 6749, 2.3.1: both are encoded as in a form.
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let login = basic_value(&encoded(&self.config.client_id), &encoded(secret.reveal()), &self.sent);
+        let (status, body) = self.ask(&form, Some(login)).await?;
+        if status.is_success() {
+            return self.read(status, &body);
+        }
+        // As Go's client does: some servers take the credentials only in the form.
+        if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+            form.push(("client_id", self.config.client_id.clone()));
+            form.push(("client_secret", secret.reveal().to_owned()));
+            let (again, body) = self.ask(&form, None).await?;
+            return self.read(again, &body);
+        }
+        self.read(status, &body)
+    }
+
+    async fn ask(
+        &self,
+        form: &[(&str, String)],
+        login: Option<HeaderValue>,
+    ) -> Result<(StatusCode, Vec<u8>), PromError> {
+        let mut request = self.connection.request(Method::POST, &self.config.token_url).form(form);
+        if let Some(login) = login {
+            request = request.header(AUTHORIZATION, login);
+        }
+        let lost = |e: reqwest::Error| self.error(&self.connection.cause(&e), true);
+        let response = request.send().await.map_err(lost)?;
+        let status = response.status();
+        Ok((status, response.bytes().await.map_err(lost)?.into()))
+    }
+
+    fn read(&self, status: StatusCode, body: &[u8]) -> Result<Token, PromError> {
+        let answer: Option<Answer> = serde_json::from_slice(body).ok();
+        let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        let Some(Answer { access_token: Some(token), token_type, expires_in, .. }) =
+            answer.as_ref().filter(|_| status.is_success())
+        else {
+            let error = answer.and_then(|answer| answer.error).map(|error| format!(" ({error})")).unwrap_or_default();
+            let said: String = format!("it answered {status}{error}").chars().take(MESSAGE_CHARS).collect();
+            return Err(self.error(&said, passes));
+        };
+        self.sent.learn(token);
+        let kind = match token_type.as_deref() {
+            None | Some("") => "Bearer",
+            Some(kind) if kind.eq_ignore_ascii_case("bearer") => "Bearer",
+            Some(kind) => kind,
+        };
+        let seconds = match expires_in {
+            Some(serde_json::Value::Number(seconds)) => seconds.as_u64(),
+            Some(serde_json::Value::String(seconds)) => seconds.parse().ok(),
+            _ => None,
+        };
+        let expires = seconds.filter(|&s| s > 0).and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
+        let value = sensitive(&format!("{kind} {token}"));
+        let value = value.ok_or_else(|| self.error("its token is no text of a header", false))?;
+        Ok(Token { value, expires })
+    }
+
+    fn error(&self, cause: &str, passes: bool) -> PromError {
+        PromError::NoToken { url: without_login(&self.config.token_url), cause: self.sent.hide(cause), passes }
+    }
+}

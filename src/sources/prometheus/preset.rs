@@ -1,0 +1,78 @@
+//! How the series of etcd are labelled by those who install it: selector, cluster and member.
+
+use std::path::Path;
+
+use crate::text::key_file::KeyFile;
+use crate::text::nearest::did_you_mean;
+
+/// The presets that come with the program: each a file with its source.
+const EMBEDDED: [(&str, &str); 5] = [
+    ("kubeadm", include_str!("presets/kubeadm.toml")),
+    ("kube-prometheus-stack", include_str!("presets/kube-prometheus-stack.toml")),
+    ("openshift", include_str!("presets/openshift.toml")),
+    ("kubermatic", include_str!("presets/kubermatic.toml")),
+    ("rke2-k3s", include_str!("presets/rke2-k3s.toml")),
+];
+
+/// Their names.
+pub const PRESETS: [&str; EMBEDDED.len()] = [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
+
+/// The labels that one kind of installation gives to etcd's series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// The name, for example `openshift`.
+    pub name: &'static str,
+    /// Where the labels are documented.
+    pub source: String,
+    /// The matchers that find etcd.
+    pub selector: String,
+    /// The label that names the cluster; empty means `cluster`, else `job`.
+    pub cluster: String,
+    /// The label that names the member.
+    pub member: String,
+}
+
+impl Preset {
+    /// The preset with this name; what is wrong with the name, where there is none.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let unknown = || {
+            format!("no preset is called '{name}'{}: name one of {}", did_you_mean(name, PRESETS), PRESETS.join(", "))
+        };
+        let (known, text) = EMBEDDED.into_iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
+        Ok(Self::read(known, text).expect("a test reads every preset that comes with the program"))
+    }
+
+    /// Reads a file of keys; `None` where one is missing.
+    fn read(name: &'static str, text: &str) -> Option<Self> {
+        let file = KeyFile::toml(Path::new(name), text).ok()?;
+        let value = |key: &str| file.get(key).map(|entry| entry.text.clone());
+        let (source, selector) = (value("source")?, value("selector")?);
+        Some(Self { name, source, selector, cluster: value("cluster")?, member: value("member")? })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_can_be_read_and_has_a_source() {
+        for (name, text) in EMBEDDED {
+            let preset = Preset::read(name, text).unwrap_or_else(|| panic!("{name}.toml is no preset"));
+            assert!(preset.source.len() > 20 && preset.selector.contains('='), "{name}");
+        }
+        let error = Preset::named("open-shift").unwrap_err();
+        assert!(error.contains("did you mean 'openshift'"), "{error}");
+    }
+
+    #[test]
+    fn the_readme_tells_the_labels_of_every_preset() {
+        let page = include_str!("../../../docs/servers.md");
+        for name in PRESETS {
+            let Preset { selector, member, .. } = Preset::named(name).unwrap();
+            let row = format!("| `{name}` | `{selector}` | `{member}` |");
+            assert!(page.lines().any(|line| line.starts_with(&row)), "docs/servers.md has no row {row}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Finds out which form of each query to send, and whether it has any series.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use futures_util::future::try_join_all;
+
+use super::pull::query_grid;
+use super::query::{QuerySet, RAW, RECORDED};
+use super::question::Question;
+use super::slices::ask_in_slices;
+use super::windows::find_limit;
+use super::{Client, PromError};
+use crate::readings::QuerySource;
+use crate::spec::{Column, Companion, Metric};
+use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
+
+/// Evaluations of the first, quick look for any series.
+const QUICK_LOOKS: i64 = 48;
+
+/// Which form of the queries is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeriesForm {
+    /// The recorded form where it covers all that the raw one covers, else the raw form.
+    #[default]
+    Auto,
+    /// Always from etcd's own metrics.
+    Raw,
+    /// Always from what recording rules made of them.
+    Recorded,
+}
+
+/// What is to be pulled.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Metrics that are left out.
+    pub left_out: Vec<Metric>,
+    /// Limits that a profile needs, each with the metric that is judged against it.
+    pub limits: Vec<(Metric, Companion)>,
+    /// The companions of the history that is there, which what is added to it has as well; `None`
+    /// where there is none, and the start time is pulled if the server knows it.
+    pub held: Option<Vec<Companion>>,
+}
+
+/// Chooses the query of each column that is wanted.
+///
+/// An error names the first metric, or the first limit that is needed, that has no series in the range.
+pub async fn choose_queries(
+    client: &Client,
+    queries: &QuerySet,
+    form: SeriesForm,
+    wanted: &Wanted,
+    range: TimeRange,
+    step: Step,
+) -> Result<BTreeMap<String, QuerySource>, PromError> {
+    let probe = Probe { client, queries, range, step };
+    let days = range.days().filter_map(|day| range.intersect(day.range()));
+    if let Some(longest) = days.map(|day| Grid::within(day, step)).max_by_key(Grid::len) {
+        find_limit(client, longest).await;
+    }
+    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !wanted.left_out.contains(m)).collect();
+    let chosen = try_join_all(metrics.iter().map(|&metric| probe.choose(form, metric))).await?;
+    if chosen.iter().all(Option::is_none) {
+        let (url, selector) = (client.shown_url().to_owned(), queries.selector_in_words());
+        return Err(PromError::Nothing { url, range, selector });
+    }
+    let mut by_name = BTreeMap::new();
+    for (metric, source) in metrics.into_iter().zip(chosen) {
+        let source = source.ok_or(PromError::NoSeries { metric, range })?;
+        by_name.insert(metric.name().to_owned(), source);
+    }
+    by_name.extend(probe.choose_companions(wanted).await?);
+    Ok(by_name)
+}
+
+/// Looks at the range here and there.
+pub(super) struct Probe<'a> {
+    pub(super) client: &'a Client,
+    pub(super) queries: &'a QuerySet,
+    pub(super) range: TimeRange,
+    pub(super) step: Step,
+}
+
+impl Probe<'_> {
+    /// The form to send for one metric; `None` where the metric has no series in that form.
+    async fn choose(&self, form: SeriesForm, metric: Metric) -> Result<Option<QuerySource>, PromError> {
+        let raw = QuerySource { form: RAW.to_owned(), promql: self.queries.raw(metric) };
+        let recorded = self.queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
+        Ok(match (form, recorded) {
+            (SeriesForm::Auto, Some(recorded)) if self.covers(metric.into()).await? => Some(recorded),
+            (SeriesForm::Recorded, Some(recorded)) => self.answers(metric.into(), &recorded).await?.then_some(recorded),
+            (SeriesForm::Recorded, None) => None,
+            _ => self.answers(metric.into(), &raw).await?.then_some(raw),
+        })
+    }
+
+    /// The queries of the companions that are wanted; nothing records them.
+    async fn choose_companions(&self, wanted: &Wanted) -> Result<BTreeMap<String, QuerySource>, PromError> {
+        let raw = |companion: Companion| QuerySource { form: RAW.to_owned(), promql: self.queries.raw(companion) };
+        let mut chosen = wanted.held.clone().unwrap_or_default();
+        for &(metric, limit) in &wanted.limits {
+            if !chosen.contains(&limit) && !self.answers(limit.into(), &raw(limit)).await? {
+                return Err(PromError::NoLimit { limit, metric, range: self.range });
+            }
+            chosen.push(limit);
+        }
+        let start_time = Companion::StartTime;
+        if wanted.held.is_none() && self.answers(start_time.into(), &raw(start_time)).await? {
+            chosen.push(start_time);
+        }
+        Ok(chosen.into_iter().map(|companion| (companion.name().to_owned(), raw(companion))).collect())
+    }
+
+    /// Whether the recorded form is known at every member and step at which the raw one is.
+    async fn covers(&self, column: Column) -> Result<bool, PromError> {
+        // A comparison drops what is NaN, which covers nothing and need not be covered.
+        let known = |form, matchers: &str| format!("(({}) > -Inf)", self.queries.text(column, form, matchers));
+        let exists =
+            Question::about(self.queries, column, RECORDED, |matchers| format!("count{}", known(RECORDED, matchers)));
+        if !self.any(&exists, self.coarse()).await? && !self.any(&exists, self.fine()).await? {
+            return Ok(false);
+        }
+        let labels = self.queries.labels();
+        // A step that lacks the recorded form in one slice lacks it in the whole.
+        let uncovered = Question::about(self.queries, column, RAW, |matchers| {
+            format!("count({} unless on ({labels}) {})", known(RAW, matchers), known(RECORDED, matchers))
+        });
+        Ok(!self.any(&uncovered, self.step).await?)
+    }
+
+    /// Whether the query has any series: a quick look at the last day, and only where that finds none at
+    /// more and closer steps, which cost the server little where there is next to nothing to find.
+    async fn answers(&self, column: Column, query: &QuerySource) -> Result<bool, PromError> {
+        let question = Question::of(self.queries, column, &query.form);
+        let last_day = TimeRange { start_ms: self.range.start_ms.max(self.range.end_ms - DAY_MS), ..self.range };
+        let mut grids = vec![Grid::within(last_day, self.coarse())];
+        grids.extend([self.coarse(), self.fine(), self.step].map(|step| Grid::within(self.range, step)));
+        grids.dedup();
+        for grid in grids {
+            if query_grid(self.client, column, &question, grid).await?.known().next().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the query has any sample, looked at every `step` of the range until one is found.
+    async fn any(&self, question: &Question<'_>, step: Step) -> Result<bool, PromError> {
+        let mut found = false;
+        let ask = async |promql: String, part, _| self.client.any_sample(&promql, part).await;
+        ask_in_slices(self.client, question, Grid::within(self.range, step), ask, |any| {
+            found = any;
+            if any { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// The steps of the first, quick look.
+    pub(super) fn coarse(&self) -> Step {
+        self.at_least((self.range.end_ms - self.range.start_ms) / QUICK_LOOKS)
+    }
+
+    fn fine(&self) -> Step {
+        let within_a_day = self.range.end_ms - self.range.start_ms <= DAY_MS;
+        if within_a_day { self.step } else { self.at_least(HOUR_MS) }
+    }
+
+    /// The smallest multiple of the pull's step that is at least `millis`, at most an hour: it then
+    /// looks at steps that the pull asks for as well.
+    fn at_least(&self, millis: i64) -> Step {
+        let step = self.step.millis();
+        let multiple = (millis.max(1) + step - 1) / step * step;
+        let within_an_hour = multiple.min(HOUR_MS / step * step);
+        Step::from_millis(within_an_hour).unwrap_or(self.step)
+    }
+}

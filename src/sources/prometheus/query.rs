@@ -1,0 +1,282 @@
+//! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded, and
+//! replaceable from a folder.
+//!
+//! A file holds a form that reads etcd's own metrics, after a line `# raw:`, and one that reads
+//! what recording rules made of them, after a line `# recorded:`. A form after `# direct:` says what
+//! the raw one says, and costs the server less, where no two series after `# series:` differ in more
+//! than the labels that name a member and `le`. `$selector` stands for the matchers of `--selector`,
+//! `$labels` for the labels that name a member.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::slices::joined;
+use crate::spec::{COLUMNS, Column};
+use crate::text::nearest::did_you_mean;
+
+const EMBEDDED: [&str; COLUMNS] = [
+    include_str!("../../../queries/wal_fsync.promql"),
+    include_str!("../../../queries/backend_commit.promql"),
+    include_str!("../../../queries/open_fds.promql"),
+    include_str!("../../../queries/leader_changes.promql"),
+    include_str!("../../../queries/client_traffic_in.promql"),
+    include_str!("../../../queries/db_size.promql"),
+    include_str!("../../../queries/quota.promql"),
+    include_str!("../../../queries/max_fds.promql"),
+    include_str!("../../../queries/start_time.promql"),
+];
+
+/// A folder or file of queries that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The folder or a file in it cannot be read.
+    #[error("cannot read {} of --queries: {source}", .path.display())]
+    Unreadable {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No file in the folder is named after a metric or a companion.
+    #[error("--queries {} holds none of {names}", .folder.display())]
+    NoneThere {
+        /// The folder.
+        folder: PathBuf,
+        /// The names that it might hold.
+        names: String,
+    },
+    /// A `.promql` file that no metric is called after.
+    #[error("{} is named after no metric{suggestion}: name it one of {names}", .path.display())]
+    UnknownName {
+        /// The file.
+        path: PathBuf,
+        /// What was meant, perhaps.
+        suggestion: String,
+        /// The names that it might have.
+        names: String,
+    },
+    /// Nothing but comments, or a recorded form alone.
+    #[error("{} has no raw form: write a PromQL expression after a line '# raw:'", .path.display())]
+    NoRawForm {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// One metric's query in its two forms, `$selector` and `$labels` not yet filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct QueryText {
+    raw: String,
+    recorded: Option<String>,
+    direct: Option<String>,
+    /// The series that the direct form reads.
+    series: Option<String>,
+    /// Whether it came with the program: what it says of a member, it says without the others.
+    is_embedded: bool,
+}
+
+impl QueryText {
+    /// `None` where there is no raw form. A file without any marker is a raw form.
+    fn parse(text: &str) -> Option<Self> {
+        let [mut raw, mut recorded, mut direct, mut series] = [const { String::new() }; 4];
+        let mut form = &mut raw;
+        for line in text.lines() {
+            let line = line.trim();
+            match line.strip_prefix('#').map(str::trim) {
+                Some("raw:") => form = &mut raw,
+                Some("recorded:") => form = &mut recorded,
+                Some("direct:") => form = &mut direct,
+                Some("series:") => form = &mut series,
+                Some(_) => {}
+                None if line.is_empty() => {}
+                None => {
+                    if !form.is_empty() {
+                        form.push(' ');
+                    }
+                    form.push_str(line);
+                }
+            }
+        }
+        let [recorded, direct, series] = [recorded, direct, series].map(|text| Some(text).filter(|t| !t.is_empty()));
+        (!raw.is_empty()).then_some(Self { raw, recorded, direct, series, is_embedded: false })
+    }
+}
+
+/// The queries of all metrics and companions, filled in for one selector and one pair of labels.
+#[derive(Clone, Debug)]
+pub struct QuerySet {
+    texts: [QueryText; COLUMNS],
+    selector: String,
+    labels: String,
+    cluster_label: String,
+    member_label: String,
+}
+
+/// The form of a query that reads etcd's own metrics.
+pub(super) const RAW: &str = "raw";
+/// The form that reads what recording rules made of them.
+pub(super) const RECORDED: &str = "recorded";
+/// The form that says what the raw one says, for some series.
+pub(super) const DIRECT: &str = "direct";
+
+impl QuerySet {
+    /// The embedded queries, those of `folder` in their place.
+    ///
+    /// `selector` is what stands between the braces, such as `job="etcd"`; the braces may be given.
+    pub fn load(
+        folder: Option<&Path>,
+        selector: &str,
+        cluster_label: Option<&str>,
+        member_label: &str,
+    ) -> Result<Self, QueryError> {
+        let mut texts = EMBEDDED.map(|text| QueryText {
+            is_embedded: true,
+            ..QueryText::parse(text).expect("a test reads every query that comes with the program")
+        });
+        if let Some(folder) = folder {
+            replace_from(folder, &mut texts)?;
+        }
+        let selector = selector.trim();
+        let selector = selector.strip_prefix('{').and_then(|s| s.strip_suffix('}')).unwrap_or(selector);
+        let labels = format!("{}, {member_label}", cluster_label.unwrap_or("cluster, job"));
+        Ok(Self {
+            texts,
+            selector: selector.trim().to_owned(),
+            labels,
+            cluster_label: cluster_label.unwrap_or("cluster").to_owned(),
+            member_label: member_label.to_owned(),
+        })
+    }
+
+    /// The form that reads etcd's own metrics.
+    pub fn raw(&self, column: impl Into<Column>) -> String {
+        self.text(column.into(), RAW, "")
+    }
+
+    /// The form that reads recorded series, where there is one.
+    pub fn recorded(&self, column: impl Into<Column>) -> Option<String> {
+        let column = column.into();
+        self.texts[column.index()].recorded.as_ref().map(|_| self.text(column, RECORDED, ""))
+    }
+
+    /// The query in one of its forms, of the series that these matchers find as well.
+    pub(super) fn text(&self, column: Column, form: &str, matchers: &str) -> String {
+        let selector = joined(&self.selector, matchers);
+        self.unfilled(column, form).replace("$selector", &selector).replace("$labels", &self.labels)
+    }
+
+    /// The labels whose values tell apart what a query can be asked for part by part. A query of
+    /// somebody else's may put members together; without a `$selector` it is always whole.
+    pub(super) fn labels_to_split_by(&self, column: Column, form: &str) -> Vec<&str> {
+        let by = [self.cluster_label.as_str(), self.member_label.as_str()];
+        match self.unfilled(column, form).contains("$selector") {
+            true if self.texts[column.index()].is_embedded => by.to_vec(),
+            true => by[..1].to_vec(),
+            false => Vec::new(),
+        }
+    }
+
+    /// The series that the direct form of a query reads; `None` where it has no such form.
+    pub(super) fn series_of_direct(&self, column: Column) -> Option<String> {
+        let text = &self.texts[column.index()];
+        let series = text.series.as_ref().filter(|_| text.direct.is_some())?;
+        Some(series.replace("$selector", &self.selector))
+    }
+
+    fn unfilled(&self, column: Column, form: &str) -> &str {
+        let text = &self.texts[column.index()];
+        let other = match form {
+            RECORDED => &text.recorded,
+            DIRECT => &text.direct,
+            _ => &None,
+        };
+        other.as_ref().unwrap_or(&text.raw)
+    }
+
+    /// The labels that name a member, as they stand in `by (…)` and `on (…)`.
+    pub fn labels(&self) -> &str {
+        &self.labels
+    }
+
+    /// The selector behind what it finds: ` with {…}`, or nothing.
+    pub(super) fn selector_in_words(&self) -> String {
+        match self.selector() {
+            "" => String::new(),
+            matchers => format!(" with {{{matchers}}}"),
+        }
+    }
+
+    /// The selector without its braces.
+    pub fn selector(&self) -> &str {
+        &self.selector
+    }
+}
+
+fn replace_from(folder: &Path, texts: &mut [QueryText; COLUMNS]) -> Result<(), QueryError> {
+    let unreadable = |path: &Path, source| QueryError::Unreadable { path: path.to_owned(), source };
+    let names = || Column::all().map(|c| format!("{c}.promql")).collect::<Vec<_>>().join(", ");
+    let mut found = false;
+    for entry in fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
+        let path = entry.map_err(|e| unreadable(folder, e))?.path();
+        if path.extension().is_none_or(|e| e != "promql") {
+            continue;
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let unknown = || {
+            let suggestion = did_you_mean(&stem, Column::all().map(Column::name));
+            QueryError::UnknownName { path: path.clone(), suggestion, names: names() }
+        };
+        let column = Column::all().find(|column| column.name() == stem).ok_or_else(unknown)?;
+        let text = fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
+        texts[column.index()] = QueryText::parse(&text).ok_or(QueryError::NoRawForm { path })?;
+        found = true;
+    }
+    if found { Ok(()) } else { Err(QueryError::NoneThere { folder: folder.to_owned(), names: names() }) }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+    use crate::spec::{Companion, Metric};
+
+    #[test]
+    fn every_embedded_query_has_both_forms_and_no_marker_is_left() {
+        let set = QuerySet::load(None, "{job=\"etcd\"}", None, "instance").unwrap();
+        for metric in Metric::ALL {
+            let (raw, recorded) = (set.raw(metric), set.recorded(metric).unwrap());
+            for query in [&raw, &recorded] {
+                assert!(!query.contains('$') && query.contains("{job=\"etcd\"}"), "{query}");
+            }
+            assert!(recorded.starts_with("job:") && !raw.contains("job:"), "{raw}, {recorded}");
+        }
+        assert!(set.raw(Metric::WalFsync).contains("by (cluster, job, instance, le)"));
+        for companion in Companion::ALL {
+            assert!(!set.raw(companion).contains('$') && set.raw(companion).contains("{job=\"etcd\"}"), "{companion}");
+        }
+    }
+
+    #[test]
+    fn a_file_in_the_folder_replaces_one_query_and_leaves_the_others() {
+        let folder = Scratch::new();
+        fs::write(folder.path().join("db_size.promql"), "# mine\nmy_db_size{$selector}\n  * 2\n").unwrap();
+        fs::write(folder.path().join("README.md"), "not a query").unwrap();
+        let set = QuerySet::load(Some(folder.path()), "", Some("k8s"), "pod").unwrap();
+        assert_eq!(set.raw(Metric::DbSize), "my_db_size{} * 2");
+        assert_eq!(set.recorded(Metric::DbSize), None);
+        assert!(set.raw(Metric::WalFsync).contains("by (k8s, pod, le)"));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_serve_is_named() {
+        let folder = Scratch::new();
+        let load = || QuerySet::load(Some(folder.path()), "", None, "instance").map(|_| ()).unwrap_err().to_string();
+        assert!(load().contains("holds none of wal_fsync.promql"), "{}", load());
+        fs::write(folder.path().join("dbsize.promql"), "x").unwrap();
+        assert!(load().contains("dbsize.promql is named after no metric (did you mean 'db_size'?)"), "{}", load());
+        fs::rename(folder.path().join("dbsize.promql"), folder.path().join("db_size.promql")).unwrap();
+        fs::write(folder.path().join("db_size.promql"), "# recorded:\nx").unwrap();
+        assert!(load().contains("has no raw form"), "{}", load());
+    }
+}

@@ -1,0 +1,200 @@
+//! One query over the wire: a whole body, or what its absence means.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
+
+use super::access::{SendError, innermost, tls_cause};
+use super::failure::{Cure, Failure, cure_of, says_partial};
+use super::retry::{LONGEST_RETRY_AFTER, retry_after};
+use super::{Client, PromError};
+use crate::text::said::in_short;
+use crate::time::Grid;
+
+/// No answer may be larger, unpacked: a server could exhaust the memory otherwise. 11,000 steps of
+/// 500 series are half of it.
+const MAX_ANSWER_BYTES: usize = 256 << 20;
+
+/// What to do about a server that wants a login, and about one that refuses it.
+const NO_LOGIN: &str = "it wants a login; give one in a file with --http.config.file, it is sent and never shown";
+const REFUSED_LOGIN: &str = "it refuses the login of --http.config.file or --url: check it, and what it may read";
+/// What to do about a server that keeps tenants apart and was told none, which Mimir and Cortex answer so.
+const NO_TENANT: &str = "it wants a tenant; name it with --header 'X-Scope-OrgID: NAME', or in http_headers of \
+                         --http.config.file";
+const NO_TENANT_WORDS: &[u8] = b"no org id";
+
+/// Where instant queries are answered, after the base of the server.
+const QUERY: &str = "/api/v1/query";
+
+/// What is asked of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// All steps of a grid.
+    Range,
+    /// The one step of a grid.
+    Instant,
+}
+
+impl Client {
+    /// Sends a query once. Whoever waits here holds a place among the queries in flight.
+    pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<Vec<u8>, Failure> {
+        let _permit = self.permits().acquire().await;
+        self.pace().turn().await;
+        let form = self.form(promql, grid, kind);
+        let sent = match kind {
+            Kind::Range => self.access().post(self.endpoint(), &form).await,
+            Kind::Instant => self.access().post(&self.address(QUERY, &[]), &form).await,
+        };
+        self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+    }
+
+    /// The body of a success, or what the refusal means.
+    pub(super) async fn read_answer(&self, response: Response) -> Result<Vec<u8>, Failure> {
+        let status = response.status();
+        let wait = asked_to_wait(&response);
+        let body = self.read_body(response).await?;
+        if status.is_success() { Ok(body) } else { Err(self.refusal(status, wait, &body)) }
+    }
+
+    fn form(&self, promql: &str, grid: &Grid, kind: Kind) -> Vec<(&'static str, String)> {
+        let seconds = |ms: i64| (ms / 1000).to_string();
+        let mut form = match kind {
+            Kind::Range => vec![
+                ("start", seconds(grid.first_ms())),
+                ("end", seconds(grid.last_ms())),
+                ("step", grid.step().seconds().to_string()),
+            ],
+            Kind::Instant => vec![("time", seconds(grid.first_ms()))],
+        };
+        form.extend([
+            ("query", promql.to_owned()),
+            // The server need not work on for whom nobody waits.
+            ("timeout", format!("{}s", self.terms().timeout.as_secs().max(1))),
+            // Thanos's; others pass over it.
+            ("partial_response", self.terms().allow_partial.to_string()),
+            // VictoriaMetrics looks back a whole step for a gauge, however long that is, and fills an outage. Its
+            // cache does not know how far an answer looked back.
+            ("max_lookback", "5m".to_owned()),
+            ("nocache", "1".to_owned()),
+            // Thanos takes downsampled samples for long steps otherwise, where its dashboards' setting is on.
+            ("max_source_resolution", "0s".to_owned()),
+        ]);
+        if !self.terms().allow_partial {
+            // VictoriaMetrics's word for the same.
+            form.push(("deny_partial_response", "1".to_owned()));
+        }
+        form
+    }
+
+    /// What a request means that has no answer.
+    pub(super) fn not_sent(&self, error: SendError) -> Failure {
+        match error {
+            SendError::Http(error) => self.no_answer(&error),
+            SendError::Prom(error) => {
+                let passes = matches!(error, PromError::NoToken { passes: true, .. });
+                Failure::new(error, if passes { Cure::Again } else { Cure::Nothing })
+            }
+        }
+    }
+
+    /// The whole body, unpacked, as long as it is not too large.
+    async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let too_large = || {
+            let error = PromError::TooLarge { url: self.shown_url().to_owned(), mebibytes: MAX_ANSWER_BYTES >> 20 };
+            Failure::new(error, Cure::Less)
+        };
+        let announced = response.content_length().unwrap_or(0);
+        if announced > MAX_ANSWER_BYTES as u64 {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(announced as usize);
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.no_answer(&e))? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn no_answer(&self, error: &reqwest::Error) -> Failure {
+        let url = self.shown_url().to_owned();
+        if let Some(cause) = tls_cause(error) {
+            return Failure::new(PromError::NoTls { url, cause }, Cure::Nothing);
+        }
+        let cause = self.access().hide(&innermost(error));
+        if error.is_connect() {
+            return Failure::new(PromError::Unreachable { url, cause }, Cure::Reach);
+        }
+        let (cause, cure) = match error.is_timeout() {
+            true => (format!("timed out after {} s", self.terms().timeout.as_secs()), Cure::AgainThenLess),
+            false => (cause, Cure::Again),
+        };
+        Failure::new(PromError::Broken { url, cause }, cure)
+    }
+
+    fn refusal(&self, status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Failure {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct ApiError {
+            #[serde(default)]
+            error_type: String,
+            error: String,
+        }
+        let url = self.shown_url().to_owned();
+        let mut failure = match (status, serde_json::from_slice(body)) {
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+                let remedy = match self.access().has_login() {
+                    _ if body.trim_ascii() == NO_TENANT_WORDS => NO_TENANT,
+                    true => REFUSED_LOGIN,
+                    false => NO_LOGIN,
+                };
+                Failure::new(PromError::NotAllowed { url, status: status.to_string(), remedy }, Cure::Nothing)
+            }
+            (_, Ok(ApiError { error_type, error })) => self.refused(status, &error_type, &error),
+            (StatusCode::NOT_FOUND, _) => Failure::new(PromError::NotFound { url }, Cure::Nothing),
+            _ if is_web_page(body) => self.refused(status, "", "a web page"),
+            _ => self.refused(status, "", &String::from_utf8_lossy(body)),
+        };
+        failure.wait = wait;
+        match wait {
+            Some(wait) if wait > LONGEST_RETRY_AFTER && failure.cure == Cure::Again => {
+                let error = PromError::LongWait { url: self.shown_url().to_owned(), seconds: wait.as_secs() };
+                Failure { error, ..failure }
+            }
+            _ => failure,
+        }
+    }
+
+    /// `kind` is the API's error type, empty where there is none.
+    pub(super) fn refused(&self, status: StatusCode, kind: &str, words: &str) -> Failure {
+        let url = self.shown_url().to_owned();
+        // A server may repeat what it was asked, with the login.
+        let (kind, words) = (&*self.access().hide(kind), &*self.access().hide(words));
+        let message = match in_short(words) {
+            none if none.is_empty() => "without a reason".to_owned(),
+            some => some,
+        };
+        let cure = cure_of(status.as_u16(), kind, words);
+        if cure == Cure::Nothing && says_partial(words) && status != StatusCode::NOT_FOUND {
+            return Failure::new(PromError::PartialAnswer { url, message }, Cure::Again);
+        }
+        let error = match kind {
+            "bad_data" if cure == Cure::Nothing => PromError::BadQuery { url, message },
+            "" => PromError::Refused { url, status: status.to_string(), message },
+            _ => PromError::Refused { url, status: in_short(kind), message },
+        };
+        Failure::new(error, cure)
+    }
+}
+
+fn asked_to_wait(response: &Response) -> Option<Duration> {
+    let header = response.headers().get(RETRY_AFTER)?;
+    retry_after(header.to_str().ok()?, Utc::now())
+}
+
+pub(super) fn is_web_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}

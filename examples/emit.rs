@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
-use etcd_heatmap::outputs::{Emission, ExtraLabels, Family, write_window};
 use etcd_heatmap::readings::{Life, Member, Window};
 use etcd_heatmap::score::{DayScores, ScoreTable, score_window};
 use etcd_heatmap::spec::{Metric, Profile};
 use etcd_heatmap::time::{Grid, Step, TimeRange, UtcDay, parse_instant};
+use etcd_heatmap::{Emission, ExtraLabels, Family, write_window};
 
 /// What a person types.
 #[derive(Parser)]

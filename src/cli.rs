@@ -9,15 +9,13 @@ mod package;
 mod show;
 mod textfile;
 
-pub use diff::DiffArgs;
-pub use findings::FindingsArgs;
-pub use flags::{
-    All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile, Wanted,
-};
-pub use import::{ImportArgs, ImportInto};
-pub use package::{CompletionsArgs, ManArgs};
-pub use show::ShowArgs;
-pub use textfile::TextfileArgs;
+pub(crate) use diff::DiffArgs;
+pub(crate) use findings::FindingsArgs;
+pub(crate) use flags::{All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile};
+pub(crate) use import::ImportArgs;
+pub(crate) use package::{CompletionsArgs, ManArgs};
+pub(crate) use show::ShowArgs;
+pub(crate) use textfile::TextfileArgs;
 
 use std::path::PathBuf;
 
@@ -41,21 +39,21 @@ use examples::{
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 
     /// File of settings: TOML where its name ends in .toml, else the original's INI [default: etcd-heatmap.toml, if it
     /// is there].
     #[arg(long, global = true, value_name = "FILE", display_order = 899)]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 
     /// Print no progress and no picture, only errors.
     #[arg(long, short, global = true, display_order = 900)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Pull a history, score it and write everything: pull and score in one.
     #[command(after_help = BACKFILL_EXAMPLES)]
     Backfill(BackfillArgs),
@@ -127,7 +125,7 @@ pub enum Command {
 
 impl Command {
     /// The flags of settings that were typed.
-    pub fn given(&self) -> &[Given] {
+    pub(crate) fn given(&self) -> &[Given] {
         match self {
             Self::Backfill(args) => &args.flags.given,
             Self::Pull(args) => &args.flags.given,
@@ -148,134 +146,134 @@ impl Command {
 
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
-pub struct BackfillArgs {
+pub(crate) struct BackfillArgs {
     /// Use the sample history that is embedded in the program instead of a server.
     #[arg(long, conflicts_with_all = ["url", "start", "end", "step", "selector", "queries"])]
-    pub sample: bool,
+    pub(crate) sample: bool,
 
     /// All settings.
     #[command(flatten)]
-    pub flags: Flags<All>,
+    pub(crate) flags: Flags<All>,
 
     /// What it may do.
     #[command(flatten)]
-    pub leave: Leave,
+    pub(crate) leave: Leave,
 }
 
 /// What a pull does only where it is told to.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Leave {
+pub(crate) struct Leave {
     /// Replace what the folder holds when it was pulled from elsewhere or in another way.
     #[arg(long)]
-    pub overwrite: bool,
+    pub(crate) overwrite: bool,
 
     /// Take answers of which the server says that they are partial (a store of Thanos is down); the
     /// manifest lists their days, and a pull without this flag pulls these again.
     #[arg(long)]
-    pub allow_partial: bool,
+    pub(crate) allow_partial: bool,
 }
 
 /// Arguments of `pull`.
 #[derive(Debug, Args)]
-pub struct PullArgs {
+pub(crate) struct PullArgs {
     /// What to pull, and where to.
     #[command(flatten)]
-    pub flags: Flags<OfPull>,
+    pub(crate) flags: Flags<OfPull>,
 
     /// What it may do.
     #[command(flatten)]
-    pub leave: Leave,
+    pub(crate) leave: Leave,
 }
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// What a pull would be asked.
     #[command(flatten)]
-    pub flags: Flags<OfCheck>,
+    pub(crate) flags: Flags<OfCheck>,
 }
 
 /// Arguments of `score`.
 #[derive(Debug, Args)]
-pub struct ScoreArgs {
+pub(crate) struct ScoreArgs {
     /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
     #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
 
     /// Folder to write to [default: DIR].
     #[arg(long, short, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 
     /// Compare what these profiles call red, yellow and green, instead of writing scores; separated by
     /// commas. With --weight or --band the profile that they change is compared as well.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named, conflicts_with = "fail-below")]
-    pub compare: Vec<Profile>,
+    pub(crate) compare: Vec<Profile>,
 
     /// How to score.
     #[command(flatten)]
-    pub flags: Flags<OfScore>,
+    pub(crate) flags: Flags<OfScore>,
 }
 
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
-pub struct RulesArgs {
+pub(crate) struct RulesArgs {
     /// Print alerts on the scores instead: one that is low, one that is unknown, a textfile that is stale. They are
     /// the same for every profile.
     #[arg(long)]
-    pub alerts: bool,
+    pub(crate) alerts: bool,
 
     /// How to judge, and how series are named.
     #[command(flatten)]
-    pub flags: Flags<OfRules>,
+    pub(crate) flags: Flags<OfRules>,
 }
 
 /// Arguments of `sql`.
 #[derive(Debug, Args)]
-pub struct SqlArgs {
+pub(crate) struct SqlArgs {
     /// How to judge.
     #[command(flatten)]
-    pub flags: Flags<OfSql>,
+    pub(crate) flags: Flags<OfSql>,
 }
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
     #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
 
     /// The cluster.
     #[arg(long, value_name = "NAME")]
-    pub cluster: String,
+    pub(crate) cluster: String,
 
     /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub at: String,
+    pub(crate) at: String,
 
     /// How to score.
     #[command(flatten)]
-    pub flags: Flags<OfExplain>,
+    pub(crate) flags: Flags<OfExplain>,
 }
 
 /// Arguments of `lint`.
 #[derive(Debug, Args)]
-pub struct LintArgs {
+pub(crate) struct LintArgs {
     /// Files of OpenMetrics text; - is standard input.
     #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Arguments of `config`.
 #[derive(Debug, Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     /// What to do with the settings.
     #[command(subcommand)]
-    pub command: ConfigCommand,
+    pub(crate) command: ConfigCommand,
 }
 
 /// The subcommands of `config`.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Print all settings as TOML, each with where it came from; a login is never shown.
     #[command(after_help = CONFIG_SHOW_EXAMPLES)]
     Show(ConfigShowArgs),
@@ -283,10 +281,10 @@ pub enum ConfigCommand {
 
 /// Arguments of `config show`.
 #[derive(Debug, Args)]
-pub struct ConfigShowArgs {
+pub(crate) struct ConfigShowArgs {
     /// Those of a backfill.
     #[command(flatten)]
-    pub flags: Flags<All>,
+    pub(crate) flags: Flags<All>,
 }
 
 /// What is wrong with a command line, in one sentence; `None` where help or the version was asked for.

@@ -14,12 +14,12 @@ mod settings;
 mod show;
 mod value;
 
-pub use formats::Formats;
-pub use keys::{Flag, KEYS, Key, Shape, VARIABLES};
-pub use layers::Environment;
-pub use parse::RetentionSetting;
-pub use settings::{EmissionSettings, How, Settings, SourceSettings, TextfileSettings};
-pub use value::{Given, Origin};
+pub(crate) use formats::Formats;
+pub(crate) use keys::{KEYS, Key, Shape, VARIABLES};
+pub(crate) use layers::Environment;
+pub(crate) use parse::RetentionSetting;
+pub(crate) use settings::{How, Settings, SourceSettings, TextfileSettings};
+pub(crate) use value::{Given, Origin};
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ use value::Values;
 
 /// A setting that cannot be; each message names where it stands.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// A line that is no TOML or no INI.
     #[error(transparent)]
     File(KeyFileError),
@@ -82,17 +82,17 @@ pub enum ConfigError {
 
 /// All settings and where they came from.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// What is in force.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// What a person should know and that stops nothing.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     values: Values,
 }
 
 impl Config {
     /// Puts the layers together: flags, the environment, the file that is named or lies here, defaults.
-    pub fn load(flags: &[Given], file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+    pub(crate) fn load(flags: &[Given], file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let (from_environment, notes) = layers::of_environment(environment)?;
         let mut given = layers::of_file(file, environment)?;
         given.extend(layers::by_metric(from_environment)?);
@@ -103,7 +103,7 @@ impl Config {
     }
 
     /// All settings as TOML, each with where it came from.
-    pub fn show(&self) -> Result<String, ConfigError> {
+    pub(crate) fn show(&self) -> Result<String, ConfigError> {
         show::toml(&self.values, &self.settings.how.profile)
     }
 }

@@ -8,9 +8,9 @@ mod cell;
 mod sums;
 mod totals;
 
-pub use cell::{Cell, Line};
-pub use sums::{sum_clusters, sum_day};
-pub use totals::Totals;
+pub(crate) use cell::{Cell, Line};
+pub(crate) use sums::{sum_clusters, sum_day};
+pub(crate) use totals::Totals;
 
 use chrono::NaiveDate;
 use polars::prelude::*;
@@ -20,7 +20,7 @@ use crate::spec::Metric;
 use crate::time::{CellWidth, Zone};
 
 /// The columns that tell one cell from another, in the order in which cells are sorted.
-pub const CELL_KEYS: [&str; 5] = ["date", "level", "cluster", "member", "start"];
+pub(crate) const CELL_KEYS: [&str; 5] = ["date", "level", "cluster", "member", "start"];
 
 /// What two UTC days' sums of one cell have in common.
 const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes"];
@@ -36,32 +36,32 @@ const NO_MIN: i64 = i64::MAX;
 
 /// How cells are cut and clusters made of members.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Folding {
+pub(crate) struct Folding {
     /// Whose days and hours.
-    pub zone: Zone,
+    pub(crate) zone: Zone,
     /// The width of a cell.
-    pub width: CellWidth,
+    pub(crate) width: CellWidth,
     /// How members become a cluster.
-    pub rollup: Rollup,
+    pub(crate) rollup: Rollup,
 }
 
 /// Which marks the steps of a history can have.
 #[derive(Clone, Copy, Debug)]
-pub struct Marks {
+pub(crate) struct Marks {
     /// Whether it is known when processes were started.
-    pub restarts: bool,
+    pub(crate) restarts: bool,
     /// Whether the server left something out of some answers.
-    pub partial: bool,
+    pub(crate) partial: bool,
 }
 
 /// Holds back the cells of local days that are not over, and joins what two UTC days know of one.
 #[derive(Debug, Default)]
-pub struct OpenCells(Option<DataFrame>);
+pub(crate) struct OpenCells(Option<DataFrame>);
 
 impl OpenCells {
     /// Takes in the sums of the next UTC day; returns the sums of the local days that ended before
     /// `today`, the local day on which the steps after it begin (`None`: there are no more).
-    pub fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>) -> PolarsResult<DataFrame> {
+    pub(crate) fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>) -> PolarsResult<DataFrame> {
         let all = match self.0.take() {
             Some(open) if open.height() > 0 => {
                 merge_sums(&open.vstack(&sums)?, &PLACE_KEYS)?.select(sums.get_column_names_owned())?
@@ -79,7 +79,7 @@ impl OpenCells {
 /// Adds up the sums that have the same `keys`: of one cell in two days' frames, or of all cells of
 /// a cluster.
 #[expect(deprecated, reason = "the eager aggregations; the lazy ones double the cold build")]
-pub fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
+pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
     let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", AFTER_RESTART, PARTIAL]
         .into_iter()
         .chain(Metric::ALL.iter().map(|m| m.loss_column()))
@@ -101,7 +101,7 @@ pub fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
 /// (UTC), `date`, `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`].
 /// `steps_after_restart` is null unless it is known when processes were started; `steps_partial`, last,
 /// is there only where the history holds partial answers.
-pub fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Marks) -> PolarsResult<DataFrame> {
+pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Marks) -> PolarsResult<DataFrame> {
     let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let date = sums.column("date")?.i32()?.clone().into_date();
     let mut columns = sums.select(["level", "cluster", "member"])?.into_columns();
@@ -124,7 +124,7 @@ pub fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Ma
 /// `coverage` (scored of expected), `uncertain` (less than `min_coverage` of it), `steps_after_restart`,
 /// `worst_metric` (the one that cost the most; null where none cost anything) and a `…_loss` for each metric, the mean of what it cost: `mean` and the losses
 /// add up to 10.
-pub fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<Vec<Column>> {
+pub(crate) fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<Vec<Column>> {
     let int = |name: &str| -> PolarsResult<Int64Chunked> { Ok(sums.column(name)?.i64()?.clone()) };
     let (scored, expected) = (int("steps_scored")?, int("steps_expected")?);
     let real =
@@ -175,7 +175,7 @@ fn worst_metric(sums: &DataFrame) -> PolarsResult<Column> {
 }
 
 /// The rows of clusters, without those of members.
-pub fn clusters_only(frame: &DataFrame) -> PolarsResult<DataFrame> {
+pub(crate) fn clusters_only(frame: &DataFrame) -> PolarsResult<DataFrame> {
     let is_cluster: BooleanChunked = frame.column("level")?.str()?.iter().map(|l| Some(l == Some("cluster"))).collect();
     frame.filter(&is_cluster)
 }

@@ -14,22 +14,28 @@
 //! explain, fail_below, findings ← export ← import ← config ← cli ← commands`: no module uses one to its right. The
 //! network is in [`prometheus`] only, and nothing below [`commands`] prints or exits.
 
-pub mod analysis;
-pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod files;
-pub mod folder;
-pub mod heatmap;
+mod analysis;
+mod cli;
+mod commands;
+mod config;
+mod files;
+mod folder;
+mod heatmap;
 pub mod history;
-pub mod import;
+mod import;
 pub mod openmetrics;
-pub mod outputs;
+mod outputs;
 pub mod readings;
 pub mod score;
 #[cfg(test)]
 mod scratch;
-pub mod sources;
+mod sources;
 pub mod spec;
-pub mod text;
+mod text;
 pub mod time;
+
+pub use cli::{Cli, one_sentence};
+pub use commands::{Failure, USAGE, run};
+pub use files::{FileError, FileStat};
+pub use folder::{FolderError, ManifestBlock, Written};
+pub use outputs::{Emission, ExtraLabels, Family, OutputError, Retention, write_window};

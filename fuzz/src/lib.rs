@@ -9,11 +9,11 @@
 mod program {
     pub mod openmetrics;
     pub mod spec;
-    pub mod text;
     pub mod time;
 }
 
 pub mod reference;
 pub mod sources;
+pub mod text;
 
-pub use program::{openmetrics, spec, text, time};
+pub use program::{openmetrics, spec, time};

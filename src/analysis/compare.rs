@@ -8,13 +8,13 @@ use polars::prelude::*;
 use crate::time::CellWidth;
 
 /// A cell whose mean is below this is red.
-pub const RED_BELOW: f64 = 5.0;
+pub(crate) const RED_BELOW: f64 = 5.0;
 /// A cell whose mean is at least this is green: it lost no more than one of ten points.
-pub const GREEN_FROM: f64 = 9.0;
+pub(crate) const GREEN_FROM: f64 = 9.0;
 
 /// What a person calls the colour of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shade {
+pub(crate) enum Shade {
     /// A mean of [`GREEN_FROM`] or more.
     Green,
     /// In between.
@@ -27,10 +27,10 @@ pub enum Shade {
 
 impl Shade {
     /// All of them, in the order of a table.
-    pub const ALL: [Self; 4] = [Self::Green, Self::Yellow, Self::Red, Self::Unknown];
+    pub(crate) const ALL: [Self; 4] = [Self::Green, Self::Yellow, Self::Red, Self::Unknown];
 
     /// The shade of a cell with this mean.
-    pub fn of(mean: Option<f64>) -> Self {
+    pub(crate) fn of(mean: Option<f64>) -> Self {
         match mean {
             None => Self::Unknown,
             Some(mean) if mean < RED_BELOW => Self::Red,
@@ -40,7 +40,7 @@ impl Shade {
     }
 
     /// How it is called in files.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Green => "green",
             Self::Yellow => "yellow",
@@ -58,46 +58,46 @@ impl fmt::Display for Shade {
 
 /// Neighbouring cells on which the profiles disagree in the same way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disagreement {
+pub(crate) struct Disagreement {
     /// The first instant of the first cell.
-    pub start_ms: i64,
+    pub(crate) start_ms: i64,
     /// The end of the last.
-    pub end_ms: i64,
+    pub(crate) end_ms: i64,
     /// What each profile calls them.
-    pub shades: Vec<Shade>,
+    pub(crate) shades: Vec<Shade>,
 }
 
 /// One cluster under all profiles.
 #[derive(Clone, Debug, Default)]
-pub struct ClusterComparison {
+pub(crate) struct ClusterComparison {
     /// Cells.
-    pub cells: u64,
+    pub(crate) cells: u64,
     /// For each profile how many of them it gives each shade, in the order of [`Shade::ALL`].
-    pub shades: Vec<[u64; Shade::ALL.len()]>,
+    pub(crate) shades: Vec<[u64; Shade::ALL.len()]>,
     /// How many of them the profiles disagree on.
-    pub disputed: u64,
+    pub(crate) disputed: u64,
     /// Which, in order.
-    pub disagreements: Vec<Disagreement>,
+    pub(crate) disagreements: Vec<Disagreement>,
 }
 
 /// All clusters under several profiles.
 #[derive(Debug)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The names of the profiles.
-    pub profiles: Vec<String>,
+    pub(crate) profiles: Vec<String>,
     /// By name.
-    pub clusters: BTreeMap<String, ClusterComparison>,
+    pub(crate) clusters: BTreeMap<String, ClusterComparison>,
     width: CellWidth,
 }
 
 impl Comparison {
     /// Nothing yet of these profiles.
-    pub fn new(profiles: Vec<String>, width: CellWidth) -> Self {
+    pub(crate) fn new(profiles: Vec<String>, width: CellWidth) -> Self {
         Self { profiles, clusters: BTreeMap::new(), width }
     }
 
     /// Minutes of a cell.
-    pub fn cell_minutes(&self) -> u32 {
+    pub(crate) fn cell_minutes(&self) -> u32 {
         self.width.minutes()
     }
 
@@ -105,7 +105,7 @@ impl Comparison {
     ///
     /// Returns them side by side: `cluster`, `start`, `date`, `hour`, `minute`, `utc_offset_minutes`,
     /// for each profile `…_mean`, `…_coverage` and `…_shade`, and `agree`.
-    pub fn add(&mut self, of_profiles: &[DataFrame]) -> PolarsResult<DataFrame> {
+    pub(crate) fn add(&mut self, of_profiles: &[DataFrame]) -> PolarsResult<DataFrame> {
         let Some(first) = of_profiles.first() else { return Ok(DataFrame::empty()) };
         let keys = ["cluster", "start", "date", "hour", "minute", "utc_offset_minutes"];
         let mut columns = first.select(keys)?.into_columns();

@@ -7,8 +7,8 @@ mod cliff;
 mod interval;
 mod side;
 
-pub use interval::{Interval, MIN_DAYS, RESAMPLES};
-pub use side::{BELOW, Side};
+pub(crate) use interval::{Interval, MIN_DAYS, RESAMPLES};
+pub(crate) use side::{BELOW, Side};
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -28,22 +28,22 @@ const ROUNDING: f64 = 1e-9;
 
 /// Cells of one line that are compared with others.
 #[derive(Clone, Copy, Debug)]
-pub struct Part<'a> {
+pub(crate) struct Part<'a> {
     /// The cluster.
-    pub cluster: &'a Arc<str>,
+    pub(crate) cluster: &'a Arc<str>,
     /// The member; `None` for the cluster itself.
-    pub member: Option<&'a Arc<str>>,
+    pub(crate) member: Option<&'a Arc<str>>,
     /// One or more, in order.
-    pub cells: &'a [Cell],
+    pub(crate) cells: &'a [Cell],
 }
 
 /// All cells.
-pub fn whole(lines: &[Line]) -> Vec<Part<'_>> {
+pub(crate) fn whole(lines: &[Line]) -> Vec<Part<'_>> {
     lines.iter().filter_map(|line| part(line, &line.cells)).collect()
 }
 
 /// The cells that end by an instant, and those that begin at it or later; a cell across it is neither.
-pub fn split(lines: &[Line], at_ms: i64, width: CellWidth) -> (Vec<Part<'_>>, Vec<Part<'_>>) {
+pub(crate) fn split(lines: &[Line], at_ms: i64, width: CellWidth) -> (Vec<Part<'_>>, Vec<Part<'_>>) {
     let width_ms = i64::from(width.minutes()) * 60_000;
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for line in lines {
@@ -61,7 +61,7 @@ fn part<'a>(line: &'a Line, cells: &'a [Cell]) -> Option<Part<'a>> {
 
 /// What can be said of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The whole interval lies above 0.
     Better,
     /// The whole interval lies below 0.
@@ -74,7 +74,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// How it is called in files.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Better => "better",
             Self::Worse => "worse",
@@ -95,68 +95,68 @@ impl Verdict {
 
 /// How the score, or what a metric cost, changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Change {
+pub(crate) struct Change {
     /// Mean before.
-    pub before: Option<f64>,
+    pub(crate) before: Option<f64>,
     /// Mean after.
-    pub after: Option<f64>,
+    pub(crate) after: Option<f64>,
     /// Where the difference lies, with a confidence of 95 %.
-    pub interval: Option<Interval>,
+    pub(crate) interval: Option<Interval>,
     /// How often a cell after is better than one before, less how often it is worse: −1 to 1.
-    pub cliffs_delta: Option<f64>,
+    pub(crate) cliffs_delta: Option<f64>,
     /// What that comes to.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 impl Change {
     /// Points, above 0 for the better.
-    pub fn difference(&self) -> Option<f64> {
+    pub(crate) fn difference(&self) -> Option<f64> {
         Some(self.after? - self.before?)
     }
 }
 
 /// How one cluster or member changed.
 #[derive(Clone, Debug)]
-pub struct LineChange {
+pub(crate) struct LineChange {
     /// The cluster.
-    pub cluster: Arc<str>,
+    pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
-    pub member: Option<Arc<str>>,
+    pub(crate) member: Option<Arc<str>>,
     /// What it was.
-    pub before: Side,
+    pub(crate) before: Side,
     /// What it is.
-    pub after: Side,
+    pub(crate) after: Side,
     /// The score.
-    pub score: Change,
+    pub(crate) score: Change,
     /// What each metric cost.
-    pub metrics: [Change; METRICS],
+    pub(crate) metrics: [Change; METRICS],
 }
 
 impl LineChange {
     /// The metrics that cost anything, with what they cost.
-    pub fn costly(&self) -> impl Iterator<Item = (Metric, &Change)> {
+    pub(crate) fn costly(&self) -> impl Iterator<Item = (Metric, &Change)> {
         let costs = |change: &Change| [change.before, change.after].into_iter().flatten().any(|cost| cost < 0.0);
         Metric::ALL.into_iter().zip(&self.metrics).filter(move |(_, change)| costs(change))
     }
 }
 
 /// A cluster or a member.
-pub type Named = (Arc<str>, Option<Arc<str>>);
+pub(crate) type Named = (Arc<str>, Option<Arc<str>>);
 
 /// What two times have in common, and what they have not.
 #[derive(Clone, Debug, Default)]
-pub struct Diff {
+pub(crate) struct Diff {
     /// Each cluster, then its members.
-    pub lines: Vec<LineChange>,
+    pub(crate) lines: Vec<LineChange>,
     /// Those that are gone.
-    pub only_before: Vec<Named>,
+    pub(crate) only_before: Vec<Named>,
     /// Those that are new.
-    pub only_after: Vec<Named>,
+    pub(crate) only_after: Vec<Named>,
 }
 
 impl Diff {
     /// How many intervals there are of clusters and what their metrics cost.
-    pub fn intervals(&self) -> usize {
+    pub(crate) fn intervals(&self) -> usize {
         let of_line = |line: &LineChange| 1 + line.costly().count();
         let known = |line: &&LineChange| line.member.is_none() && line.score.interval.is_some();
         self.lines.iter().filter(known).map(of_line).sum()
@@ -164,7 +164,7 @@ impl Diff {
 }
 
 /// Compares line by line; both sides are in byte order, a cluster before its members.
-pub fn diff(before: &[Part<'_>], after: &[Part<'_>], width: CellWidth) -> Diff {
+pub(crate) fn diff(before: &[Part<'_>], after: &[Part<'_>], width: CellWidth) -> Diff {
     let mut diff = Diff::default();
     let mut pairs = Vec::new();
     let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());

@@ -13,39 +13,39 @@ const FIRST_BUCKET_SECONDS: f64 = 0.001;
 
 /// A UTC day's readings with their scores, for the same members.
 #[derive(Debug)]
-pub struct ScoredWindow {
+pub(crate) struct ScoredWindow {
     /// The readings.
-    pub window: Window,
+    pub(crate) window: Window,
     /// Their codes.
-    pub scores: DayScores,
+    pub(crate) scores: DayScores,
 }
 
 /// What one cell of a cluster is made of.
 #[derive(Debug)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// The cell.
-    pub place: LocalCell,
+    pub(crate) place: LocalCell,
     /// The cluster's own sums.
-    pub cluster: StepTotals,
+    pub(crate) cluster: StepTotals,
     /// Steps at which the server left something out.
-    pub partial: u64,
+    pub(crate) partial: u64,
     /// Its members that exist in the cell, in order.
-    pub members: Vec<MemberPart>,
+    pub(crate) members: Vec<MemberPart>,
 }
 
 /// Steps of a cell added up, in the integers of the score table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StepTotals {
+pub(crate) struct StepTotals {
     /// Steps at which it exists.
-    pub expected: u64,
+    pub(crate) expected: u64,
     /// Steps that are scored.
-    pub scored: u64,
+    pub(crate) scored: u64,
     /// Sum of the scores and losses of those.
-    pub score: u64,
+    pub(crate) score: u64,
     /// Losses by metric.
-    pub losses: [u64; METRICS],
+    pub(crate) losses: [u64; METRICS],
     /// The lowest score.
-    pub min: Option<u64>,
+    pub(crate) min: Option<u64>,
 }
 
 impl StepTotals {
@@ -66,61 +66,61 @@ impl StepTotals {
     }
 
     /// An amount a scored step, in points; `None` where no step is scored.
-    pub fn mean(&self, table: &ScoreTable, amount: u64) -> Option<f64> {
+    pub(crate) fn mean(&self, table: &ScoreTable, amount: u64) -> Option<f64> {
         (self.scored > 0).then(|| amount as f64 / (table.denominator() * self.scored) as f64)
     }
 }
 
 /// One member's part.
 #[derive(Debug)]
-pub struct MemberPart {
+pub(crate) struct MemberPart {
     /// Who.
-    pub member: Member,
+    pub(crate) member: Member,
     /// Its steps added up.
-    pub totals: StepTotals,
+    pub(crate) totals: StepTotals,
     /// Steps after a restart of its process.
-    pub after_restart: u64,
+    pub(crate) after_restart: u64,
     /// Its metrics, in the order of the specification.
-    pub metrics: Vec<MetricPart>,
+    pub(crate) metrics: Vec<MetricPart>,
 }
 
 /// What one metric of one member did.
 #[derive(Debug)]
-pub struct MetricPart {
+pub(crate) struct MetricPart {
     /// Which.
-    pub metric: Metric,
+    pub(crate) metric: Metric,
     /// Steps of the member's life at which its reading is known.
-    pub known: u64,
+    pub(crate) known: u64,
     /// Median of the known readings (between the two middle ones where their number is even).
-    pub median: Option<f64>,
+    pub(crate) median: Option<f64>,
     /// The highest known reading.
-    pub max: Option<f64>,
+    pub(crate) max: Option<f64>,
     /// The limit that the readings are judged against; `None` where thresholds are readings.
-    pub of_limit: Option<Companion>,
+    pub(crate) of_limit: Option<Companion>,
     /// The highest share of the limit that was reached; `None` where there is no limit.
-    pub share: Option<f64>,
+    pub(crate) share: Option<f64>,
     /// The histogram's bucket that the highest reading lies in, in seconds: between its bounds the
     /// reading is an interpolation. `None` for what is no latency.
-    pub bucket: Option<(f64, f64)>,
+    pub(crate) bucket: Option<(f64, f64)>,
     /// The bands that its readings fell into, best first.
-    pub bands: Vec<BandPart>,
+    pub(crate) bands: Vec<BandPart>,
     /// Its share of the score, of the metrics that take part.
-    pub weight: f64,
+    pub(crate) weight: f64,
 }
 
 /// Steps whose reading fell into one band.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BandPart {
+pub(crate) struct BandPart {
     /// What they got, 0 to 10.
-    pub points: f64,
+    pub(crate) points: f64,
     /// How many.
-    pub steps: u64,
+    pub(crate) steps: u64,
     /// The threshold that the reading, or its share of the limit, was above; `None` below the first.
-    pub above: Option<f64>,
+    pub(crate) above: Option<f64>,
 }
 
 /// Takes a cell apart. The days are those that the cell lies in, and hold one cluster's members.
-pub fn explain(
+pub(crate) fn explain(
     table: &ScoreTable,
     profile: &Profile,
     folding: Folding,

@@ -23,8 +23,8 @@ mod tests;
 mod told;
 mod tracks;
 
-pub use collector::Collector;
-pub use digest::DayDigest;
+pub(crate) use collector::Collector;
+pub(crate) use digest::DayDigest;
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -35,7 +35,7 @@ use crate::text::nearest::did_you_mean;
 
 /// What a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A cluster was worse than it usually is, or a member was away.
     Incident,
     /// Another leader was elected.
@@ -52,7 +52,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Incident,
         Self::LeaderChange,
         Self::Recurrence,
@@ -62,7 +62,7 @@ impl Kind {
     ];
 
     /// The name in findings.csv.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Incident => "incident",
             Self::LeaderChange => "leader_change",
@@ -93,7 +93,7 @@ impl FromStr for Kind {
 
 /// Why a leader changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// The process of a member ended or was started then.
     Restart,
     /// A member's disk was slow then.
@@ -104,7 +104,7 @@ pub enum Cause {
 
 impl Cause {
     /// The name in findings.csv.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Restart => "restart",
             Self::SlowDisk => "slow_disk",
@@ -115,37 +115,37 @@ impl Cause {
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Where.
-    pub cluster: String,
+    pub(crate) cluster: String,
     /// The members concerned, sorted; empty where it is the whole cluster.
-    pub members: Vec<String>,
+    pub(crate) members: Vec<String>,
     /// Its first instant; of a recurrence, of growth and of a maintenance window the first that was looked at.
-    pub start_ms: i64,
+    pub(crate) start_ms: i64,
     /// The first instant after it.
-    pub end_ms: i64,
+    pub(crate) end_ms: i64,
     /// The lowest score of the cluster within.
-    pub lowest: Option<f64>,
+    pub(crate) lowest: Option<f64>,
     /// The integral of what is missing to ten points, in points × hours.
-    pub lost: Option<f64>,
+    pub(crate) lost: Option<f64>,
     /// The metric that cost the most, or that it is about.
-    pub metric: Option<Metric>,
+    pub(crate) metric: Option<Metric>,
     /// The metric whose points fell first.
-    pub first: Option<Metric>,
+    pub(crate) first: Option<Metric>,
     /// Of a leader change.
-    pub cause: Option<Cause>,
+    pub(crate) cause: Option<Cause>,
     /// 0 to 1, where the rule has one.
-    pub confidence: Option<f64>,
+    pub(crate) confidence: Option<f64>,
     /// Of an incident: 1 is the one that lost the most of all clusters.
-    pub rank: Option<usize>,
+    pub(crate) rank: Option<usize>,
     /// One sentence.
-    pub says: String,
+    pub(crate) says: String,
     /// The rule in one sentence, with its thresholds.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
     /// Names and values, with units: enough to check it by hand in the history.
-    pub evidence: Vec<(String, String)>,
+    pub(crate) evidence: Vec<(String, String)>,
 }
 
 impl Finding {
@@ -178,7 +178,7 @@ impl Finding {
 
 /// All that was found, sorted by cluster, kind and start.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings(Vec<Finding>);
+pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
     /// Sorts them and ranks the incidents: by what they lost, then by how long they took.
@@ -201,35 +201,30 @@ impl Findings {
     }
 
     /// All of them, in order.
-    pub fn as_slice(&self) -> &[Finding] {
+    pub(crate) fn as_slice(&self) -> &[Finding] {
         &self.0
     }
 
     /// In order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
         self.0.iter()
     }
 
     /// The incidents, by rank.
-    pub fn incidents(&self) -> Vec<&Finding> {
+    pub(crate) fn incidents(&self) -> Vec<&Finding> {
         let mut incidents: Vec<&Finding> = self.0.iter().filter(|f| f.kind == Kind::Incident).collect();
         incidents.sort_by_key(|f| f.rank);
         incidents
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Those that are wanted, with their ranks.
     #[must_use]
-    pub fn only(mut self, wanted: impl Fn(&Finding) -> bool) -> Self {
+    pub(crate) fn only(mut self, wanted: impl Fn(&Finding) -> bool) -> Self {
         self.0.retain(|finding| wanted(finding));
         self
     }

@@ -15,16 +15,16 @@ const NAMED: usize = 10;
 
 /// What is demanded of every cluster.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Demand {
+pub(crate) struct Demand {
     /// No cell's mean may be lower.
-    pub score: f64,
+    pub(crate) score: f64,
     /// Share of its steps that must be scored: unknown is not healthy.
-    pub min_coverage: f64,
+    pub(crate) min_coverage: f64,
 }
 
 /// Takes in the cells of clusters, and keeps what is too low.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     demand: Demand,
     zone: Zone,
     /// Scored and expected steps.
@@ -55,12 +55,12 @@ struct Seen<'a> {
 
 impl Gate {
     /// A demand of which nothing is known yet; instants will be told by the clocks of this zone.
-    pub fn new(demand: Demand, zone: Zone) -> Self {
+    pub(crate) fn new(demand: Demand, zone: Zone) -> Self {
         Self { demand, zone, clusters: BTreeMap::new(), low: Vec::new(), low_cells: 0 }
     }
 
     /// Takes in finished cells, as [`crate::heatmap::finish`] returns them.
-    pub fn add_cells(&mut self, cells: &DataFrame) -> PolarsResult<()> {
+    pub(crate) fn add_cells(&mut self, cells: &DataFrame) -> PolarsResult<()> {
         let text = |name: &str| cells.column(name)?.str();
         let (levels, clusters, worst) = (text("level")?, text("cluster")?, text("worst_metric")?);
         let (starts, means) = (cells.column("start")?.datetime()?.physical(), cells.column("mean")?.f64()?);
@@ -80,7 +80,7 @@ impl Gate {
     }
 
     /// Takes in cells that were read back, of members as well, which it leaves aside.
-    pub fn add_line(&mut self, line: &Line, is_wanted: impl Fn(i64) -> bool) {
+    pub(crate) fn add_line(&mut self, line: &Line, is_wanted: impl Fn(i64) -> bool) {
         if line.member.is_some() {
             return;
         }
@@ -117,7 +117,7 @@ impl Gate {
     }
 
     /// What was demanded and is not so; `None` where all is.
-    pub fn shortfall(self) -> Option<Shortfall> {
+    pub(crate) fn shortfall(self) -> Option<Shortfall> {
         let Demand { min_coverage, .. } = self.demand;
         // A cluster of which no step is scored is unknown, whatever little is asked.
         let is_unknown =
@@ -135,7 +135,7 @@ impl Gate {
 
 /// Why a demand is not met: one sentence and a list.
 #[derive(Clone, Debug)]
-pub struct Shortfall {
+pub(crate) struct Shortfall {
     gate: Gate,
     /// Clusters with the share of their steps that is scored.
     unknown: Vec<(String, f64)>,

@@ -9,24 +9,24 @@ use crate::analysis::findings::Kind;
 
 /// Arguments of `findings`.
 #[derive(Debug, Args)]
-pub struct FindingsArgs {
+pub(crate) struct FindingsArgs {
     /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
     #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
 
     /// Only findings of this kind: incident, leader_change, recurrence, defragmentation, growth or maintenance_window.
     #[arg(long)]
-    pub kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
 
     /// Only findings of this cluster.
     #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
 
     /// Print them as CSV.
     #[arg(long)]
-    pub csv: bool,
+    pub(crate) csv: bool,
 
     /// How to score.
     #[command(flatten)]
-    pub flags: Flags<OfExplain>,
+    pub(crate) flags: Flags<OfExplain>,
 }

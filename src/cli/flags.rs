@@ -8,50 +8,50 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint}
 use crate::config::{Given, KEYS, Key, Origin, Shape};
 
 /// Which settings a subcommand has flags for.
-pub trait Wanted {
+pub(crate) trait Wanted {
     /// Whether this is one of them.
     fn wants(key: &Key) -> bool;
 }
 
 /// What `backfill` uses: all of them but those of the live score.
 #[derive(Clone, Copy, Debug)]
-pub enum All {}
+pub(crate) enum All {}
 
 /// What `pull` uses.
 #[derive(Clone, Copy, Debug)]
-pub enum OfPull {}
+pub(crate) enum OfPull {}
 
 /// What `check` uses: what `pull` does, except that it writes nothing.
 #[derive(Clone, Copy, Debug)]
-pub enum OfCheck {}
+pub(crate) enum OfCheck {}
 
 /// What `score` uses; where it writes to depends on its folder.
 #[derive(Clone, Copy, Debug)]
-pub enum OfScore {}
+pub(crate) enum OfScore {}
 
 /// What `explain` uses.
 #[derive(Clone, Copy, Debug)]
-pub enum OfExplain {}
+pub(crate) enum OfExplain {}
 
 /// What `diff` uses: the rest stands in the manifests of what it compares.
 #[derive(Clone, Copy, Debug)]
-pub enum OfDiff {}
+pub(crate) enum OfDiff {}
 
 /// What `import` uses.
 #[derive(Clone, Copy, Debug)]
-pub enum OfImport {}
+pub(crate) enum OfImport {}
 
 /// What `textfile` uses.
 #[derive(Clone, Copy, Debug)]
-pub enum OfTextfile {}
+pub(crate) enum OfTextfile {}
 
 /// What `rules` uses.
 #[derive(Clone, Copy, Debug)]
-pub enum OfRules {}
+pub(crate) enum OfRules {}
 
 /// What `sql` uses; it folds hours of UTC, and clusters are their worst member.
 #[derive(Clone, Copy, Debug)]
-pub enum OfSql {}
+pub(crate) enum OfSql {}
 
 impl Wanted for OfRules {
     fn wants(key: &Key) -> bool {
@@ -137,9 +137,9 @@ impl Wanted for OfExplain {
 
 /// The flags of some settings as they were typed.
 #[derive(Clone, Debug)]
-pub struct Flags<Of> {
+pub(crate) struct Flags<Of> {
     /// Those that were.
-    pub given: Vec<Given>,
+    pub(crate) given: Vec<Given>,
     of: PhantomData<Of>,
 }
 

@@ -7,17 +7,17 @@ use clap_complete::Shell;
 
 /// Arguments of `completions`.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// For which shell.
     #[arg(value_name = "SHELL")]
-    pub shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Folder that gets all pages, one a subcommand, such as etcd-heatmap-backfill.1 [default: the main page goes to
     /// standard output].
     #[arg(long, short, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 mod alike;
 mod error;
 
-pub use error::DiffError;
+pub(crate) use error::DiffError;
 
 use std::io::IsTerminal;
 use std::path::Path;

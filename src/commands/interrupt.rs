@@ -10,7 +10,7 @@ use super::progress::Reporter;
 
 /// A signal that asks a program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
     /// What `kill` and service managers send.
@@ -26,7 +26,7 @@ impl Signal {
     }
 
     /// What a shell calls the exit code of a program that the signal ended.
-    pub const fn exit_code(self) -> u8 {
+    pub(crate) const fn exit_code(self) -> u8 {
         128 + self.number()
     }
 }

@@ -25,7 +25,9 @@ mod show;
 mod sql;
 mod textfile;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use crate::analysis::gate::{Gate, Shortfall};
 use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
@@ -38,14 +40,20 @@ use crate::outputs::{self, OutputError, RulesError};
 use crate::sources::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::{Step, TimeError};
-pub use diff::DiffError;
+pub(crate) use diff::DiffError;
 use interrupt::Interrupt;
-pub use interrupt::Signal;
+pub(crate) use interrupt::Signal;
 use progress::Reporter;
+
+/// Exit code for a command line, an environment or a file of settings that cannot be understood.
+pub const USAGE: u8 = 2;
+
+/// Exit code of a run that did all it was asked to, and found less than `--fail-below` demands.
+const BELOW: u8 = 3;
 
 /// Why a command did not do all that it was asked to.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
+pub(crate) enum CommandError {
     /// A setting.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -258,14 +266,38 @@ pub enum CommandError {
     },
 }
 
+/// A run that failed or was stopped: one sentence for a person, and an exit code.
+#[derive(Debug)]
+pub struct Failure(CommandError);
+
+impl Failure {
+    /// 2 if the command line or the settings cannot be understood, 3 if all was done and less came out than
+    /// `--fail-below` demands, 130 or 143 after a signal, else 1.
+    pub fn exit_code(&self) -> ExitCode {
+        match &self.0 {
+            CommandError::Below(_) => ExitCode::from(BELOW),
+            error if error.is_usage() => ExitCode::from(USAGE),
+            error => error.signal().map_or(ExitCode::FAILURE, |signal| ExitCode::from(signal.exit_code())),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A run that somebody stopped is no error.
+        let prefix = if self.0.signal().is_some() { "" } else { "error: " };
+        write!(f, "{prefix}{}", self.0)
+    }
+}
+
 impl CommandError {
     /// Whether what was asked cannot be understood: nothing was begun.
-    pub const fn is_usage(&self) -> bool {
+    pub(crate) const fn is_usage(&self) -> bool {
         matches!(self, Self::Config(_) | Self::EveryWithoutOut)
     }
 
     /// The signal that stopped the run, where one did: what was done until then is whole.
-    pub const fn signal(&self) -> Option<Signal> {
+    pub(crate) const fn signal(&self) -> Option<Signal> {
         match self {
             Self::StoppedEarly(signal)
             | Self::StoppedImporting(signal)
@@ -278,7 +310,11 @@ impl CommandError {
 }
 
 /// Runs what was typed.
-pub fn run(cli: Cli) -> Result<(), CommandError> {
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    run_command(cli).map_err(Failure)
+}
+
+fn run_command(cli: Cli) -> Result<(), CommandError> {
     // About the program itself: a shell that starts where a file of settings is broken gets them all the same.
     match &cli.command {
         Command::Completions(args) => return completions::run(*args),

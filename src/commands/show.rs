@@ -27,7 +27,7 @@ const MIN_COVERAGE: f64 = 0.5;
 
 /// Cells that cannot be shown.
 #[derive(Debug, thiserror::Error)]
-pub enum ShowError {
+pub(crate) enum ShowError {
     /// Cells that nobody says the width and zone of.
     #[error("{} has no manifest.json that says how its cells were cut: score the history again", .0.display())]
     NoManifest(PathBuf),

@@ -7,21 +7,21 @@ use crate::outputs::{Needs, OUTPUTS, Output, named, names};
 
 /// Some of the outputs, at least one, in the order of [`OUTPUTS`].
 #[derive(Clone)]
-pub struct Formats(Vec<&'static dyn Output>);
+pub(crate) struct Formats(Vec<&'static dyn Output>);
 
 impl Formats {
     /// The outputs to write.
-    pub fn iter(&self) -> impl Iterator<Item = &'static dyn Output> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static dyn Output> + '_ {
         self.0.iter().copied()
     }
 
     /// What any of them needs.
-    pub fn needs(&self) -> Needs {
+    pub(crate) fn needs(&self) -> Needs {
         self.iter().map(Output::needs).fold(Needs::default(), Needs::and)
     }
 
     /// The names, as a setting is written.
-    pub fn default_text() -> String {
+    pub(crate) fn default_text() -> String {
         OUTPUTS.map(|output| output.name()).join(",")
     }
 }

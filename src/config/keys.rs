@@ -15,35 +15,35 @@ use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
 /// What the names of all environment variables begin with.
-pub const VARIABLES: &str = "ETCD_HEATMAP_";
+pub(crate) const VARIABLES: &str = "ETCD_HEATMAP_";
 
 /// One setting.
 #[derive(Debug)]
-pub struct Key {
+pub(crate) struct Key {
     /// As in a file, with its table: `source.step`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Its flag; none for weights and bands, of which there is one for each metric.
-    pub flag: Option<Flag>,
+    pub(crate) flag: Option<Flag>,
     /// The text of its default; empty where nothing is the default.
     default: Text,
     /// How it is written in a file.
-    pub shape: Shape,
+    pub(crate) shape: Shape,
     check: fn(&str) -> Result<(), String>,
 }
 
 /// How a setting is called on a command line.
 #[derive(Debug)]
-pub struct Flag {
+pub(crate) struct Flag {
     /// Without the dashes.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What stands for the value in the help.
-    pub value: &'static str,
+    pub(crate) value: &'static str,
     help: Text,
 }
 
 impl Flag {
     /// The help text.
-    pub fn help(&self) -> Cow<'static, str> {
+    pub(crate) fn help(&self) -> Cow<'static, str> {
         self.help.get()
     }
 }
@@ -66,7 +66,7 @@ impl Text {
 
 /// How a value is written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A string.
     Text,
     /// A string that may hold a login: it is never repeated as it is.
@@ -92,34 +92,34 @@ impl Eq for Key {}
 
 impl Key {
     /// The environment variable, such as `ETCD_HEATMAP_TIME_ZONE`.
-    pub fn variable(&self) -> Option<String> {
+    pub(crate) fn variable(&self) -> Option<String> {
         let flag = self.flag.as_ref()?;
         Some(format!("{VARIABLES}{}", flag.name.to_uppercase().replace(['-', '.'], "_")))
     }
 
     /// The table and the key in it.
-    pub fn parts(&self) -> (&'static str, &'static str) {
+    pub(crate) fn parts(&self) -> (&'static str, &'static str) {
         self.name.split_once('.').unwrap_or(("", self.name))
     }
 
     /// Whether a file may hold it.
-    pub fn is_in_files(&self) -> bool {
+    pub(crate) fn is_in_files(&self) -> bool {
         self.shape != Shape::PerMetric
     }
 
     /// What separates several values in one text.
-    pub fn separator(&self) -> &'static str {
+    pub(crate) fn separator(&self) -> &'static str {
         // Bands have commas of their own.
         if self.shape == Shape::PerMetric { ";" } else { "," }
     }
 
     /// The text of its default; empty where nothing is the default.
-    pub fn default(&self) -> Cow<'static, str> {
+    pub(crate) fn default(&self) -> Cow<'static, str> {
         self.default.get()
     }
 
     /// What is wrong with a text as its value.
-    pub fn check(&self, text: &str) -> Result<(), String> {
+    pub(crate) fn check(&self, text: &str) -> Result<(), String> {
         (self.check)(text)
     }
 
@@ -154,7 +154,7 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub static KEYS: [Key; 46] = [
+pub(crate) static KEYS: [Key; 46] = [
     Key::text(
         "source.url",
         "",

@@ -21,7 +21,7 @@ const FILE: &str = "etcd-heatmap.toml";
 const FILE_VARIABLE: &str = "ETCD_HEATMAP_CONFIG";
 
 /// Variables of the environment by their names.
-pub type Environment = BTreeMap<String, OsString>;
+pub(crate) type Environment = BTreeMap<String, OsString>;
 
 /// What every setting is that nobody gives. Weights and bands are the profile's.
 pub(super) fn defaults() -> impl Iterator<Item = Given> {

@@ -139,7 +139,7 @@ fn whole_seconds(text: &str, within: RangeInclusive<u64>) -> Option<Duration> {
 
 /// How long a server keeps samples, or whom to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RetentionSetting {
+pub(crate) enum RetentionSetting {
     /// So long.
     Known(Retention),
     /// The server at this URL, which may hold a login, knows.

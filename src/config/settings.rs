@@ -20,85 +20,85 @@ use crate::time::{Step, TimeError, TimeRange, parse_instant};
 
 /// All settings.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// What to pull.
-    pub source: SourceSettings,
+    pub(crate) source: SourceSettings,
     /// How to score.
-    pub how: How,
+    pub(crate) how: How,
     /// Metrics that are neither pulled nor scored.
-    pub without: Vec<Metric>,
+    pub(crate) without: Vec<Metric>,
     /// Which outputs to write.
-    pub formats: Formats,
+    pub(crate) formats: Formats,
     /// What to write for promtool.
-    pub emission: EmissionSettings,
+    pub(crate) emission: EmissionSettings,
     /// How the live score is kept.
-    pub textfile: TextfileSettings,
+    pub(crate) textfile: TextfileSettings,
     dir: Option<PathBuf>,
 }
 
 /// What to pull, and how.
 #[derive(Clone, Debug)]
-pub struct SourceSettings {
+pub(crate) struct SourceSettings {
     url: Option<String>,
     http_config_file: Option<PathBuf>,
     /// Headers that each request carries.
-    pub headers: PlainHeaders,
+    pub(crate) headers: PlainHeaders,
     start: String,
     end: String,
     /// The distance between two evaluations.
-    pub step: Step,
+    pub(crate) step: Step,
     selector: String,
     /// Which form of the series to read.
-    pub series: SeriesForm,
+    pub(crate) series: SeriesForm,
     queries: Option<PathBuf>,
     /// How much to ask of the server, and how patiently; partial answers are no setting.
-    pub terms: Terms,
+    pub(crate) terms: Terms,
     /// The label that names the cluster; without one it is `cluster`, else `job`.
-    pub cluster_label: Option<String>,
+    pub(crate) cluster_label: Option<String>,
     /// The label that names the member.
-    pub member_label: String,
+    pub(crate) member_label: String,
     /// Profiles whose limits are pulled beside those of the one in force.
     for_profiles: Vec<Profile>,
 }
 
 /// What to write for promtool.
 #[derive(Clone, Debug)]
-pub struct EmissionSettings {
+pub(crate) struct EmissionSettings {
     /// How long the server keeps samples that will import it.
-    pub retention: RetentionSetting,
+    pub(crate) retention: RetentionSetting,
     /// Which series.
-    pub families: Vec<Family>,
+    pub(crate) families: Vec<Family>,
     /// What each carries beside its own labels.
-    pub labels: ExtraLabels,
+    pub(crate) labels: ExtraLabels,
 }
 
 /// How the live score is kept.
 #[derive(Clone, Copy, Debug)]
-pub struct TextfileSettings {
+pub(crate) struct TextfileSettings {
     /// How often to evaluate; `None` is once.
-    pub every: Option<Step>,
+    pub(crate) every: Option<Step>,
     /// How long ago to evaluate.
-    pub query_offset: Duration,
+    pub(crate) query_offset: Duration,
     /// How long scores are kept that cannot be renewed.
-    pub max_age: Duration,
+    pub(crate) max_age: Duration,
 }
 
 /// How to score.
 #[derive(Clone, Debug)]
-pub struct How {
+pub(crate) struct How {
     /// Weights and bands.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// How cells are cut and clusters made of members.
-    pub folding: Folding,
+    pub(crate) folding: Folding,
     /// Share of its steps that must be scored for a cell not to be uncertain.
-    pub min_coverage: f64,
+    pub(crate) min_coverage: f64,
     /// What no cell of a cluster may be below.
-    pub fail_below: Option<f64>,
+    pub(crate) fail_below: Option<f64>,
 }
 
 impl How {
     /// What is demanded of every cluster, where anything is.
-    pub fn gate(&self) -> Option<Gate> {
+    pub(crate) fn gate(&self) -> Option<Gate> {
         let demand = |score| Demand { score, min_coverage: self.min_coverage };
         self.fail_below.map(|score| Gate::new(demand(score), self.folding.zone))
     }
@@ -135,7 +135,7 @@ impl Settings {
 
     /// The limits that the profile in force needs, and those that are pulled for others, each with the
     /// metric that is judged against it.
-    pub fn limits(&self) -> Result<Vec<(Metric, Companion)>, ProfileError> {
+    pub(crate) fn limits(&self) -> Result<Vec<(Metric, Companion)>, ProfileError> {
         let mut limits: Vec<(Metric, Companion)> = self.how.profile.limits().collect();
         for profile in &self.source.for_profiles {
             limits.extend(profile.clone().without(&self.without)?.limits());
@@ -146,12 +146,12 @@ impl Settings {
     }
 
     /// The folder to write to.
-    pub fn out(&self) -> Result<&Path, ConfigError> {
+    pub(crate) fn out(&self) -> Result<&Path, ConfigError> {
         self.dir.as_deref().ok_or(ConfigError::NoOut)
     }
 
     /// The folder that holds a history: the one that was typed, else the one that pulls write to.
-    pub fn folder<'a>(&'a self, typed: Option<&'a Path>) -> Result<&'a Path, ConfigError> {
+    pub(crate) fn folder<'a>(&'a self, typed: Option<&'a Path>) -> Result<&'a Path, ConfigError> {
         typed.or(self.dir.as_deref()).ok_or(ConfigError::NoFolder)
     }
 }
@@ -205,23 +205,23 @@ impl SourceSettings {
     }
 
     /// The server's URL, with a login if it has one.
-    pub fn url(&self) -> Result<&str, ConfigError> {
+    pub(crate) fn url(&self) -> Result<&str, ConfigError> {
         self.url.as_deref().ok_or(ConfigError::NoUrl)
     }
 
     /// How the server is reached.
-    pub fn http_config(&self) -> Result<HttpConfig, ConfigError> {
+    pub(crate) fn http_config(&self) -> Result<HttpConfig, ConfigError> {
         Ok(HttpConfig::load(self.http_config_file.as_deref(), self.headers.clone())?)
     }
 
     /// The range to pull, and whether its end had to be moved back to now.
-    pub fn range(&self, now_ms: i64) -> Result<(TimeRange, bool), TimeError> {
+    pub(crate) fn range(&self, now_ms: i64) -> Result<(TimeRange, bool), TimeError> {
         let (start, end) = (parse_instant(&self.start, now_ms)?, parse_instant(&self.end, now_ms)?);
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
     }
 
     /// What a history says of where it comes from.
-    pub fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
+    pub(crate) fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
         Source {
             url: shown_url.to_owned(),
             headers: self.headers.pairs(),
@@ -233,7 +233,7 @@ impl SourceSettings {
     }
 
     /// The queries, filled in.
-    pub fn query_set(&self) -> Result<QuerySet, QueryError> {
+    pub(crate) fn query_set(&self) -> Result<QuerySet, QueryError> {
         QuerySet::load(self.queries.as_deref(), &self.selector, self.cluster_label.as_deref(), &self.member_label)
     }
 }

@@ -8,7 +8,7 @@ use super::keys::Key;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// Nobody said otherwise.
     Default,
     /// This preset.
@@ -43,13 +43,13 @@ impl Display for Origin {
 
 /// A setting that was given a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given {
+pub(crate) struct Given {
     /// Which.
-    pub key: &'static Key,
+    pub(crate) key: &'static Key,
     /// As it was written; several values are one text.
-    pub text: String,
+    pub(crate) text: String,
     /// By whom.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 impl Given {

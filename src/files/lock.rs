@@ -11,13 +11,13 @@ const TRIES: u32 = 100;
 
 /// A file that is locked as long as this lives, and then goes. The kernel unlocks it when the process dies.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     path: PathBuf,
     _file: File,
 }
 
 /// Why there is no lock.
-pub enum NoLock {
+pub(crate) enum NoLock {
     /// Another run has it.
     Taken,
     /// The file system has none.
@@ -28,7 +28,7 @@ pub enum NoLock {
 
 impl Lock {
     /// Locks a file, and makes it where it is missing; `make_folder` makes what is above it, as often as it takes.
-    pub fn take(path: &Path, make_folder: impl Fn(&Path) -> Result<(), FileError>) -> Result<Self, NoLock> {
+    pub(crate) fn take(path: &Path, make_folder: impl Fn(&Path) -> Result<(), FileError>) -> Result<Self, NoLock> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         for _ in 0..TRIES {
             make_folder(folder).map_err(NoLock::Failed)?;

@@ -3,5 +3,6 @@
 mod lock;
 mod whole_file;
 
-pub use lock::{Lock, NoLock};
-pub use whole_file::{FileError, FileStat, WholeFile, remove_partial_files};
+pub(crate) use lock::{Lock, NoLock};
+pub use whole_file::{FileError, FileStat};
+pub(crate) use whole_file::{WholeFile, remove_partial_files};

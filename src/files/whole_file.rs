@@ -18,12 +18,12 @@ pub struct FileError {
 
 impl FileError {
     /// `action` completes "cannot … PATH", for example `read`.
-    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
     }
 
     /// A failed Parquet write, whose cause is an I/O error where the disk was at fault.
-    pub fn from_parquet(path: &Path, error: ParquetError) -> Self {
+    pub(crate) fn from_parquet(path: &Path, error: ParquetError) -> Self {
         let source = match error {
             ParquetError::External(cause) => match cause.downcast::<io::Error>() {
                 Ok(io) => *io,
@@ -60,7 +60,7 @@ pub struct FileStat {
 
 impl FileStat {
     /// Reads a file through.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         let failed = |e| FileError::new("read", path, e);
         let mut hash = Sha256::new();
         let mut file = File::open(path).map_err(failed)?;
@@ -87,7 +87,7 @@ const PARTIAL_PREFIX: &str = ".";
 const PARTIAL_SUFFIX: &str = ".partial";
 
 /// Removes what a run that was killed left of files whose names `is_ours`; nobody may be writing them.
-pub fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), FileError> {
+pub(crate) fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), FileError> {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let whole = name.to_str().and_then(|n| n.strip_prefix(PARTIAL_PREFIX)?.strip_suffix(PARTIAL_SUFFIX));
@@ -101,7 +101,7 @@ pub fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Re
 /// Writes to a temporary name beside the final one; [`WholeFile::commit`] syncs and renames.
 /// Dropped without a commit it leaves nothing behind.
 #[derive(Debug)]
-pub struct WholeFile {
+pub(crate) struct WholeFile {
     path: PathBuf,
     partial: PathBuf,
     out: Option<BufWriter<File>>,
@@ -111,7 +111,7 @@ pub struct WholeFile {
 
 impl WholeFile {
     /// Opens the temporary file, and makes the folders above it where they are missing.
-    pub fn create(path: &Path) -> Result<Self, FileError> {
+    pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|e| FileError::new("create the folder", folder, e))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -122,12 +122,12 @@ impl WholeFile {
     }
 
     /// The final name.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Puts the file, synced to disk, under its final name.
-    pub fn commit(mut self) -> Result<FileStat, FileError> {
+    pub(crate) fn commit(mut self) -> Result<FileStat, FileError> {
         let failed = |e| FileError::new("write", &self.path, e);
         if let Some(out) = self.out.take() {
             let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
@@ -139,14 +139,14 @@ impl WholeFile {
     }
 
     /// Writes the whole content at once.
-    pub fn write(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
+    pub(crate) fn write(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
         let mut file = Self::create(path)?;
         file.write_all(content).map_err(|e| FileError::new("write", path, e))?;
         file.commit()
     }
 
     /// The same for a file that other users read, whatever our umask says.
-    pub fn write_for_all(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
+    pub(crate) fn write_for_all(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
         let failed = |e| FileError::new("write", path, e);
         let mut file = Self::create(path)?;
         file.write_all(content).map_err(failed)?;

@@ -16,112 +16,112 @@ use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
 use crate::time::{TimeRange, UtcDay, format_instant};
 
 /// Its name in the output folder.
-pub const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// The whole manifest. A pull alone leaves out what only scoring knows.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// Version of the program that wrote it.
-    pub version: String,
+    pub(crate) version: String,
     /// What was asked.
-    pub asked: Asked,
+    pub(crate) asked: Asked,
     /// The queries by metric name.
-    pub queries: BTreeMap<String, QuerySource>,
+    pub(crate) queries: BTreeMap<String, QuerySource>,
     /// How the readings were judged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub profile: Option<ManifestProfile>,
+    pub(crate) profile: Option<ManifestProfile>,
     /// How members become a cluster.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rollup: Option<String>,
+    pub(crate) rollup: Option<String>,
     /// Whose days and hours the cells are.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub time_zone: Option<String>,
+    pub(crate) time_zone: Option<String>,
     /// The width of a cell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub cell: Option<String>,
+    pub(crate) cell: Option<String>,
     /// Share of its steps that must be scored for a cell not to be uncertain.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub min_coverage: Option<f64>,
+    pub(crate) min_coverage: Option<f64>,
     /// Who lived when.
-    pub members: Vec<ManifestMember>,
+    pub(crate) members: Vec<ManifestMember>,
     /// Days of the range of which the history has no file, or one that cannot be read.
-    pub days_missing: Vec<String>,
+    pub(crate) days_missing: Vec<String>,
     /// Days with answers of which the server said that they are partial.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub days_partial: Vec<String>,
+    pub(crate) days_partial: Vec<String>,
     /// The files for promtool, and what their blocks must hold.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub openmetrics: Option<ManifestOpenMetrics>,
+    pub(crate) openmetrics: Option<ManifestOpenMetrics>,
     /// The files of the history, relative to the folder that holds `history/`.
-    pub history: Vec<Written>,
+    pub(crate) history: Vec<Written>,
     /// The files that scoring wrote, relative to the output folder.
-    pub files: Vec<Written>,
+    pub(crate) files: Vec<Written>,
 }
 
 /// What was asked of the server.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The server's URL, without a login.
-    pub url: String,
+    pub(crate) url: String,
     /// First step.
-    pub start: String,
+    pub(crate) start: String,
     /// First step after the range.
-    pub end: String,
+    pub(crate) end: String,
     /// Seconds between two steps.
-    pub step_seconds: i64,
+    pub(crate) step_seconds: i64,
     /// Label that names the cluster; null means `cluster`, else `job`.
-    pub cluster_label: Option<String>,
+    pub(crate) cluster_label: Option<String>,
     /// Label that names the member.
-    pub member_label: String,
+    pub(crate) member_label: String,
 }
 
 /// One member and its life.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ManifestMember {
+pub(crate) struct ManifestMember {
     /// The cluster's name.
-    pub cluster: String,
+    pub(crate) cluster: String,
     /// The member's name.
-    pub member: String,
+    pub(crate) member: String,
     /// First step with a sign of life.
-    pub first: String,
+    pub(crate) first: String,
     /// Last step with a sign of life.
-    pub last: String,
+    pub(crate) last: String,
 }
 
 /// The profile as it was used.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ManifestProfile {
+pub(crate) struct ManifestProfile {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Where its thresholds come from.
-    pub source: String,
+    pub(crate) source: String,
     /// Metrics that take no part.
-    pub left_out: Vec<String>,
+    pub(crate) left_out: Vec<String>,
     /// The rules by metric name.
-    pub rules: BTreeMap<String, ManifestRule>,
+    pub(crate) rules: BTreeMap<String, ManifestRule>,
 }
 
 /// How one metric was judged.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ManifestRule {
+pub(crate) struct ManifestRule {
     /// The share of the score that it has; 0 where it takes no part.
-    pub weight: f64,
+    pub(crate) weight: f64,
     /// The same as a whole number: a metric's of the sum of all six.
-    pub weight_units: u64,
+    pub(crate) weight_units: u64,
     /// The companion that its thresholds are shares of, where they are no readings.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub of_limit: Option<String>,
+    pub(crate) of_limit: Option<String>,
     /// What a reading above each threshold is worth; at or below the first it is worth 10.
-    pub bands: Vec<ManifestBand>,
+    pub(crate) bands: Vec<ManifestBand>,
 }
 
 /// One threshold.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ManifestBand {
+pub(crate) struct ManifestBand {
     /// In the unit of the reading, or a share of its limit.
-    pub above: f64,
+    pub(crate) above: f64,
     /// Points above it, 0 to 10.
-    pub points: f64,
+    pub(crate) points: f64,
 }
 
 /// What one file holds, as its block must after the import.
@@ -141,22 +141,22 @@ pub struct ManifestBlock {
 
 /// What the manifest says of the files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestOpenMetrics {
+pub(crate) struct ManifestOpenMetrics {
     /// How long a block is.
-    pub block_hours: i64,
+    pub(crate) block_hours: i64,
     /// The retention that it was chosen for.
-    pub retention: String,
+    pub(crate) retention: String,
     /// The families.
-    pub emit: Vec<String>,
+    pub(crate) emit: Vec<String>,
     /// Labels beside the series' own.
-    pub labels: std::collections::BTreeMap<String, String>,
+    pub(crate) labels: std::collections::BTreeMap<String, String>,
     /// The files in the order of their time.
-    pub blocks: Vec<ManifestBlock>,
+    pub(crate) blocks: Vec<ManifestBlock>,
 }
 
 impl Manifest {
     /// What a pull knows.
-    pub fn of_pull(
+    pub(crate) fn of_pull(
         source: &Source,
         range: TimeRange,
         lives: &Lives,
@@ -198,14 +198,20 @@ impl Manifest {
 
     /// Names the days of which the server left something out.
     #[must_use]
-    pub fn with_partial(mut self, partial: &[UtcDay]) -> Self {
+    pub(crate) fn with_partial(mut self, partial: &[UtcDay]) -> Self {
         self.days_partial = partial.iter().map(UtcDay::to_string).collect();
         self
     }
 
     /// Adds what scoring knows.
     #[must_use]
-    pub fn with_scores(mut self, profile: &Profile, folding: Folding, min_coverage: f64, files: Vec<Written>) -> Self {
+    pub(crate) fn with_scores(
+        mut self,
+        profile: &Profile,
+        folding: Folding,
+        min_coverage: f64,
+        files: Vec<Written>,
+    ) -> Self {
         let rule = |metric: Metric| ManifestRule {
             weight: profile.share(metric),
             weight_units: profile.rule(metric).weight,
@@ -234,7 +240,7 @@ impl Manifest {
 
     /// Adds what the files for promtool hold.
     #[must_use]
-    pub fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {
+    pub(crate) fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {
         self.openmetrics = openmetrics;
         self
     }
@@ -242,7 +248,7 @@ impl Manifest {
     /// Takes the days that could not be read from the files of the history, and counts them among those
     /// of which nothing is known.
     #[must_use]
-    pub fn with_unread(mut self, broken: &[UtcDay], missing: &[UtcDay]) -> Self {
+    pub(crate) fn with_unread(mut self, broken: &[UtcDay], missing: &[UtcDay]) -> Self {
         let dates: Vec<String> = broken.iter().map(UtcDay::to_string).collect();
         self.history.retain(|file| !dates.iter().any(|date| file.path.contains(&format!("date={date}/"))));
         let unknown: BTreeSet<UtcDay> = broken.iter().chain(missing).copied().collect();
@@ -251,13 +257,13 @@ impl Manifest {
     }
 
     /// Adds a file, or what has become of it.
-    pub fn list(&mut self, file: Written) {
+    pub(crate) fn list(&mut self, file: Written) {
         self.files.retain(|known| known.path != file.path);
         self.files.push(file);
     }
 
     /// The profile that the folder was scored by; `None` where it was not, or nobody can tell any more.
-    pub fn profile(&self) -> Option<Profile> {
+    pub(crate) fn profile(&self) -> Option<Profile> {
         let written = self.profile.as_ref()?;
         let mut rules: [Rule; METRICS] = Default::default();
         for metric in Metric::ALL {
@@ -271,7 +277,7 @@ impl Manifest {
     }
 
     /// How its cells were cut and clusters made of members; `None` as above.
-    pub fn folding(&self) -> Option<Folding> {
+    pub(crate) fn folding(&self) -> Option<Folding> {
         Some(Folding {
             zone: self.time_zone.as_ref()?.parse().ok()?,
             width: self.cell.as_ref()?.parse().ok()?,
@@ -280,12 +286,12 @@ impl Manifest {
     }
 
     /// The manifest of an output folder; `None` where there is none or it cannot be read.
-    pub fn read(out: &Path) -> Option<Self> {
+    pub(crate) fn read(out: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(out.join(MANIFEST)).ok()?).ok()
     }
 
     /// Writes it into the output folder.
-    pub fn write(&self, out: &Path) -> Result<(), FolderError> {
+    pub(crate) fn write(&self, out: &Path) -> Result<(), FolderError> {
         let path = out.join(MANIFEST);
         let mut text = serde_json::to_string_pretty(self).map_err(|e| FileError::new("write", &path, e.into()))?;
         text.push('\n');

@@ -6,10 +6,11 @@ mod read_cells;
 mod taken;
 mod written;
 
-pub use manifest::{MANIFEST, Manifest, ManifestBlock, ManifestMember, ManifestOpenMetrics};
-pub use owned::{HISTORY, Owned};
-pub use read_cells::read_cells;
-pub use taken::{OutputFolder, check_folder};
+pub use manifest::ManifestBlock;
+pub(crate) use manifest::{MANIFEST, Manifest, ManifestMember, ManifestOpenMetrics};
+pub(crate) use owned::{HISTORY, Owned};
+pub(crate) use read_cells::read_cells;
+pub(crate) use taken::{OutputFolder, check_folder};
 pub use written::Written;
 
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use crate::files::FileError;
 
 /// The file of all cells.
-pub const CELLS: &str = "heatmap.parquet";
+pub(crate) const CELLS: &str = "heatmap.parquet";
 
 /// An output folder that cannot be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use crate::time::UtcDay;
 
 /// Files of one kind, by their place and name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owned {
+pub(crate) enum Owned {
     /// A file in the output folder itself.
     Single(&'static str),
     /// A file a UTC day: `folder/date=2026-10-01/file`.
@@ -31,11 +31,11 @@ pub enum Owned {
 }
 
 /// The days of a history.
-pub const HISTORY: Owned = Owned::Daily { folder: HISTORY_FOLDER, file: READINGS_FILE };
+pub(crate) const HISTORY: Owned = Owned::Daily { folder: HISTORY_FOLDER, file: READINGS_FILE };
 
 impl Owned {
     /// Whether a file is one of these, by its path relative to the output folder, with `/` between its parts.
-    pub fn has(&self, path: &str) -> bool {
+    pub(crate) fn has(&self, path: &str) -> bool {
         match *self {
             Self::Single(name) => path == name,
             Self::Daily { folder, file } => {
@@ -49,7 +49,7 @@ impl Owned {
     }
 
     /// The files as one word for people, such as `scores/*/scores.parquet`.
-    pub fn pattern(&self) -> String {
+    pub(crate) fn pattern(&self) -> String {
         match self {
             Self::Single(name) => (*name).to_owned(),
             Self::Daily { folder, file } => format!("{folder}/*/{file}"),
@@ -58,7 +58,7 @@ impl Owned {
     }
 
     /// Removes these files from an output folder. Their folders go where nothing else lies in them.
-    pub fn remove(&self, out: &Path) -> Result<(), FileError> {
+    pub(crate) fn remove(&self, out: &Path) -> Result<(), FileError> {
         match *self {
             Self::Single(name) => remove(&out.join(name)),
             Self::Daily { folder, file } => {
@@ -82,7 +82,7 @@ impl Owned {
     }
 
     /// Removes what a killed run left half-written of them, and no other temporary file.
-    pub fn remove_partial(&self, out: &Path) -> Result<(), FileError> {
+    pub(crate) fn remove_partial(&self, out: &Path) -> Result<(), FileError> {
         match *self {
             Self::Single(only) => remove_partial_files(out, |name| name == only),
             Self::Daily { folder, file } => {

@@ -21,7 +21,7 @@ use crate::time::UtcDay;
 type Lines = BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Cell>>;
 
 /// Reads the cells of an output folder: each cluster, then its members, in byte order.
-pub fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
+pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
     let path = out.join(CELLS);
     let broken = |reason: String| FolderError::NoCells { path: path.clone(), reason };
     let file = File::open(&path).map_err(|e| match e.kind() {

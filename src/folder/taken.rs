@@ -12,7 +12,7 @@ const LOCK: &str = ".etcd-heatmap.lock";
 
 /// The right to write to a folder, as long as it lives. The kernel takes it back when the process dies.
 #[derive(Debug)]
-pub struct OutputFolder {
+pub(crate) struct OutputFolder {
     /// `None` where the file system has no locks.
     lock: Option<Lock>,
     /// Folders that were made for it, the innermost first.
@@ -24,7 +24,7 @@ impl OutputFolder {
     ///
     /// Returns a note as well where the file system has no locks. Fails while another run holds the folder, or where a
     /// file stands in its place.
-    pub fn take(path: &Path, ours: &[Owned]) -> Result<(Self, Option<String>), FolderError> {
+    pub(crate) fn take(path: &Path, ours: &[Owned]) -> Result<(Self, Option<String>), FolderError> {
         check_folder(path)?;
         let made = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
         let mut folder = Self { lock: None, made: made.map(Path::to_owned).collect() };
@@ -57,7 +57,7 @@ impl Drop for OutputFolder {
 
 /// Refuses a path that cannot become an output folder, before anything is asked of a server. The folder itself comes
 /// with the first file.
-pub fn check_folder(out: &Path) -> Result<(), FileError> {
+pub(crate) fn check_folder(out: &Path) -> Result<(), FileError> {
     match fs::metadata(out) {
         Ok(found) if !found.is_dir() => Err(FileError::new("write to", out, ErrorKind::NotADirectory.into())),
         _ => Ok(()),

@@ -18,12 +18,12 @@ pub struct Written {
 
 impl Written {
     /// A file below the output folder `out`.
-    pub fn new(out: &Path, path: &Path, rows: u64, stat: FileStat) -> Self {
+    pub(crate) fn new(out: &Path, path: &Path, rows: u64, stat: FileStat) -> Self {
         Self { path: relative(out, path), rows, stat }
     }
 
     /// A file that was written earlier; reads it for its hash.
-    pub fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
+    pub(crate) fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
         Ok(Self::new(out, path, rows, FileStat::read(path)?))
     }
 }

@@ -7,51 +7,51 @@ use crate::time::UtcDay;
 
 /// One cell of one line.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// Its first instant.
-    pub start_ms: i64,
+    pub(crate) start_ms: i64,
     /// The local day that it belongs to.
-    pub date: UtcDay,
+    pub(crate) date: UtcDay,
     /// The local hour in which it begins, 0 to 23.
-    pub hour: u8,
+    pub(crate) hour: u8,
     /// The local minute at which it begins.
-    pub minute: u8,
+    pub(crate) minute: u8,
     /// How far local time is ahead of UTC.
-    pub offset_minutes: i32,
+    pub(crate) offset_minutes: i32,
     /// Mean score, 0 to 10; `None` where no step was scored.
-    pub mean: Option<f64>,
+    pub(crate) mean: Option<f64>,
     /// Lowest score.
-    pub min: Option<f64>,
+    pub(crate) min: Option<f64>,
     /// Steps that were scored.
-    pub scored: u32,
+    pub(crate) scored: u32,
     /// Steps at which it lived, one or more.
-    pub expected: u32,
+    pub(crate) expected: u32,
     /// Whether too few of its steps were scored.
-    pub uncertain: bool,
+    pub(crate) uncertain: bool,
     /// Steps just after a restart; `None` where nobody knows when processes were started.
-    pub after_restart: Option<u32>,
+    pub(crate) after_restart: Option<u32>,
     /// Steps at which the server left something out.
-    pub partial: u32,
+    pub(crate) partial: u32,
     /// The metric that cost the most; `None` where none cost anything.
-    pub worst: Option<Metric>,
+    pub(crate) worst: Option<Metric>,
     /// Points that each metric cost on average; with the mean they add up to 10. `None` where there is no mean.
-    pub losses: Option<[f64; METRICS]>,
+    pub(crate) losses: Option<[f64; METRICS]>,
 }
 
 impl Cell {
     /// Share of its steps that were scored, 0 to 1.
-    pub fn coverage(&self) -> f64 {
+    pub(crate) fn coverage(&self) -> f64 {
         f64::from(self.scored) / f64::from(self.expected)
     }
 }
 
 /// All cells of a cluster or a member, in the order of their time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     /// The cluster.
-    pub cluster: Arc<str>,
+    pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
-    pub member: Option<Arc<str>>,
+    pub(crate) member: Option<Arc<str>>,
     /// Its cells; a time without one is a time at which it did not exist.
-    pub cells: Vec<Cell>,
+    pub(crate) cells: Vec<Cell>,
 }

@@ -115,7 +115,7 @@ impl SumColumns {
 }
 
 /// The sums of all cells, of members and of clusters, that a UTC day touches.
-pub fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
+pub(crate) fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);
     for members in scores.clusters() {
@@ -130,7 +130,7 @@ pub fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> Pola
 }
 
 /// The sums of the cells of clusters alone.
-pub fn sum_clusters(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
+pub(crate) fn sum_clusters(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);
     for members in scores.clusters() {

@@ -5,20 +5,20 @@ use crate::spec::{METRICS, Metric};
 
 /// Sums over cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Totals {
+pub(crate) struct Totals {
     points: f64,
     /// Steps that were scored.
-    pub scored: u64,
+    pub(crate) scored: u64,
     /// Steps at which it lived.
-    pub expected: u64,
+    pub(crate) expected: u64,
     /// The lowest score; `None` where no step was scored.
-    pub lowest: Option<f64>,
+    pub(crate) lowest: Option<f64>,
     losses: [f64; METRICS],
 }
 
 impl Totals {
     /// Adds up cells.
-    pub fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
+    pub(crate) fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
         let mut totals = Self::default();
         for cell in cells {
             totals.add(cell);
@@ -39,18 +39,18 @@ impl Totals {
     }
 
     /// The mean of all scored steps.
-    pub fn mean(&self) -> Option<f64> {
+    pub(crate) fn mean(&self) -> Option<f64> {
         (self.scored > 0).then(|| self.points / self.scored as f64)
     }
 
     /// The share of steps that were scored, 0 to 1; 0 where there was none.
-    pub fn coverage(&self) -> f64 {
+    pub(crate) fn coverage(&self) -> f64 {
         self.scored as f64 / self.expected.max(1) as f64
     }
 
     /// The metric that cost the most, of equals the first as in `heatmap.csv`, and its share of all that was lost;
     /// `None` where none cost anything.
-    pub fn worst(&self) -> Option<(Metric, f64)> {
+    pub(crate) fn worst(&self) -> Option<(Metric, f64)> {
         let all: f64 = self.losses.iter().sum();
         let of = |metric: &Metric| self.losses[metric.index()];
         // `max_by` keeps the last of equals: go backwards.

@@ -15,7 +15,7 @@ const BATCH_SERIES: usize = 50;
 
 /// A part of a file.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub(crate) struct Batch {
     text: String,
     series: BTreeMap<Labels, Vec<BatchSample>>,
     samples: usize,
@@ -31,44 +31,44 @@ struct BatchSample {
 
 /// A sample that has another value there.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Clash {
+pub(crate) struct Clash {
     /// Its series' labels.
-    pub labels: Labels,
+    pub(crate) labels: Labels,
     /// When.
-    pub at_ms: i64,
+    pub(crate) at_ms: i64,
     /// There.
-    pub held: f64,
+    pub(crate) held: f64,
     /// Here.
-    pub ours: f64,
+    pub(crate) ours: f64,
 }
 
 impl Batch {
     /// Selectors that find its series, and perhaps some that have more labels.
-    pub fn selectors(&self) -> Vec<String> {
+    pub(crate) fn selectors(&self) -> Vec<String> {
         let matcher = |(name, value): (&String, &String)| format!("{name}={}", serde_json::Value::from(value.as_str()));
         let selector = |labels: &Labels| labels.iter().map(matcher).collect::<Vec<_>>().join(",");
         self.series.keys().map(|labels| format!("{{{}}}", selector(labels))).collect()
     }
 
     /// From its first sample to its last, in milliseconds.
-    pub fn span_ms(&self) -> (i64, i64) {
+    pub(crate) fn span_ms(&self) -> (i64, i64) {
         let ends = || self.series.values().filter_map(|samples| Some((samples.first()?.at_ms, samples.last()?.at_ms)));
         (ends().map(|(first, _)| first).min().unwrap_or(0), ends().map(|(_, last)| last).max().unwrap_or(0))
     }
 
     /// How many samples it has.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.samples
     }
 
     /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.samples == 0
     }
 
     /// The lines of those samples that `held` does not have, series by series, and how many they are; a
     /// clash where it has another value.
-    pub fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<(String, u64), Clash> {
+    pub(crate) fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<(String, u64), Clash> {
         let (mut lines, mut count) = (String::new(), 0);
         for (labels, samples) in &self.series {
             let held = held.get(labels);
@@ -95,7 +95,7 @@ impl Batch {
 }
 
 /// Reads a file that we wrote and hands over its batches one after the other.
-pub fn batches<E: From<io::Error>>(path: &Path, mut take: impl FnMut(Batch) -> Result<(), E>) -> Result<(), E> {
+pub(crate) fn batches<E: From<io::Error>>(path: &Path, mut take: impl FnMut(Batch) -> Result<(), E>) -> Result<(), E> {
     let (mut file, mut line) = (BufReader::with_capacity(1 << 18, File::open(path)?), String::new());
     let (mut batch, mut current) = (Batch::default(), (String::new(), Labels::new()));
     while file.read_line(&mut line)? > 0 {

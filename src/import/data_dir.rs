@@ -19,7 +19,7 @@ const LOST_AND_FOUND: &str = "lost+found";
 
 /// A data directory, with the right to import into it: one import at a time.
 #[derive(Debug)]
-pub struct DataDir {
+pub(crate) struct DataDir {
     path: PathBuf,
     meta: Metadata,
     /// The kernel takes the lock of the folder back when the process dies; nothing is written for it.
@@ -29,7 +29,7 @@ pub struct DataDir {
 
 impl DataDir {
     /// Refuses what is none.
-    pub fn open(path: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, ImportError> {
         let path = fs::canonicalize(path).map_err(|_| ImportError::NoDataDir(path.to_owned()))?;
         let lock = File::open(&path).map_err(ImportError::io("read", &path))?;
         let meta = lock.metadata().map_err(ImportError::io("read", &path))?;
@@ -45,7 +45,7 @@ impl DataDir {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -54,7 +54,7 @@ impl DataDir {
     }
 
     /// Whether a block, or what it was compacted into, is there.
-    pub fn holds(&self, ulid: Ulid) -> bool {
+    pub(crate) fn holds(&self, ulid: Ulid) -> bool {
         let ulid = ulid.to_string();
         self.blocks.iter().any(|block| block.holds(&ulid))
     }
@@ -72,7 +72,7 @@ impl DataDir {
     /// that, it reads nothing from its WAL when it starts. So no block may be put later than where the head
     /// begins, which is the end of the newest block, or three hours before the last sample, whichever is later.
     /// The WAL was last written when that sample came. Where there is no WAL there is no head.
-    pub fn head_begins_ms(&self, now_ms: i64) -> i64 {
+    pub(crate) fn head_begins_ms(&self, now_ms: i64) -> i64 {
         let persisted = self.blocks.iter().filter(|block| block.is_in_order()).map(|block| block.max_time).max();
         let begins = match self.written_ms() {
             Some(written_ms) => written_ms.min(now_ms) - HEAD_MS,
@@ -94,7 +94,7 @@ impl DataDir {
     }
 
     /// Fails where nothing can be written, before any work is done.
-    pub fn check_is_writable(&self) -> Result<(), ImportError> {
+    pub(crate) fn check_is_writable(&self) -> Result<(), ImportError> {
         let probe = self.sweep();
         fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(|source| ImportError::Unwritable {
             path: self.path.clone(),

@@ -8,7 +8,7 @@ use crate::time::format_instant;
 
 /// One sentence each, with what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum ImportError {
+pub(crate) enum ImportError {
     /// Not an output folder.
     #[error("{} has no manifest.json that can be read: give the folder that backfill or score wrote to", .0.display())]
     NoManifest(PathBuf),

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 /// The labels of a series, its name among them.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// A series, a value and an instant, in the unit that its writer has.
 #[derive(Clone, Copy, Debug, PartialEq)]

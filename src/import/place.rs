@@ -10,7 +10,7 @@ use super::{DataDir, ImportError, StagedBlock, owner};
 const UNFINISHED: &str = "tmp-for-creation";
 
 /// Puts blocks in their place. Gives whose the data directory is when the blocks cannot be given to him.
-pub fn place(data: &DataDir, blocks: &[StagedBlock]) -> Result<Option<String>, ImportError> {
+pub(crate) fn place(data: &DataDir, blocks: &[StagedBlock]) -> Result<Option<String>, ImportError> {
     let mut stranger = None;
     for block in blocks {
         match owner::give_all(&block.path, data.meta()) {

@@ -12,7 +12,7 @@ use crate::folder::{ManifestBlock, ManifestOpenMetrics};
 
 /// What becomes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// It is to be imported.
     Import,
     /// Its block is there.
@@ -23,43 +23,43 @@ pub enum Fate {
 
 /// One file.
 #[derive(Clone, Debug)]
-pub struct PlannedFile {
+pub(crate) struct PlannedFile {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What was written into it.
-    pub block: ManifestBlock,
+    pub(crate) block: ManifestBlock,
     /// The name that its block gets.
-    pub ulid: Ulid,
+    pub(crate) ulid: Ulid,
     /// What becomes of it.
-    pub fate: Fate,
+    pub(crate) fate: Fate,
 }
 
 impl PlannedFile {
     /// Its first sample.
-    pub fn first_ms(&self) -> i64 {
+    pub(crate) fn first_ms(&self) -> i64 {
         self.block.first * 1000
     }
 
     /// Its last sample.
-    pub fn last_ms(&self) -> i64 {
+    pub(crate) fn last_ms(&self) -> i64 {
         self.block.last * 1000
     }
 }
 
 /// All files of an output folder.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// In the order of their time.
-    pub files: Vec<PlannedFile>,
+    pub(crate) files: Vec<PlannedFile>,
     /// What the manifest says of all.
-    pub written: ManifestOpenMetrics,
+    pub(crate) written: ManifestOpenMetrics,
     /// Where the head of the server may begin.
-    pub head_ms: i64,
+    pub(crate) head_ms: i64,
 }
 
 impl Plan {
     /// Of an output folder and a data directory; files that are to be imported must be as they were written.
-    pub fn new(folder: &Path, data: &DataDir, now_ms: i64) -> Result<Self, ImportError> {
+    pub(crate) fn new(folder: &Path, data: &DataDir, now_ms: i64) -> Result<Self, ImportError> {
         let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
         let none = || ImportError::NoOpenMetrics(folder.to_owned());
         let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty()).ok_or_else(none)?;
@@ -84,12 +84,12 @@ impl Plan {
     }
 
     /// The files of a fate.
-    pub fn of(&self, fate: Fate) -> impl Iterator<Item = &PlannedFile> + Clone {
+    pub(crate) fn of(&self, fate: Fate) -> impl Iterator<Item = &PlannedFile> + Clone {
         self.files.iter().filter(move |file| file.fate == fate)
     }
 
     /// Samples that are to be imported and come before an instant.
-    pub fn samples_before(&self, ms: i64) -> io::Result<u64> {
+    pub(crate) fn samples_before(&self, ms: i64) -> io::Result<u64> {
         // Samples stand on whole seconds.
         let second = ms.div_euclid(1000) + i64::from(ms.rem_euclid(1000) > 0);
         let counts = self.of(Fate::Import).map(|file| match &file.block {

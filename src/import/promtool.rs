@@ -18,14 +18,14 @@ const LINES_BETWEEN_LOOKS: u32 = 4096;
 
 /// A promtool that is new enough.
 #[derive(Clone, Debug)]
-pub struct Promtool {
+pub(crate) struct Promtool {
     path: PathBuf,
     version: (u32, u32),
 }
 
 impl Promtool {
     /// The one that was given, else that of the PATH.
-    pub fn find(given: Option<&Path>) -> Result<Self, ImportError> {
+    pub(crate) fn find(given: Option<&Path>) -> Result<Self, ImportError> {
         let path = match given {
             // The process will be started elsewhere.
             Some(given) => std::path::absolute(given).map_err(ImportError::io("find", given))?,

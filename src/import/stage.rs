@@ -16,7 +16,7 @@ const TRIES: u32 = 5;
 
 /// A folder for blocks that are not yet whole; it goes with its value.
 #[derive(Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     /// All imports into one data directory share it, one after the other.
     top: PathBuf,
     /// A killed import's promtool may write on for a moment, and must not write here.
@@ -25,16 +25,16 @@ pub struct Stage {
 
 /// A block that is whole and right.
 #[derive(Debug)]
-pub struct StagedBlock {
+pub(crate) struct StagedBlock {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its name.
-    pub ulid: Ulid,
+    pub(crate) ulid: Ulid,
 }
 
 impl Stage {
     /// In the folder that was given, else beside the data directory, else in the output folder.
-    pub fn open(data: &DataDir, given: Option<&Path>, out: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn open(data: &DataDir, given: Option<&Path>, out: &Path) -> Result<Self, ImportError> {
         let places = match given {
             Some(given) => vec![given.to_owned()],
             None => places(data, out),
@@ -53,7 +53,7 @@ impl Stage {
     }
 
     /// Removes what a killed import left.
-    pub fn sweep(data: &DataDir, given: Option<&Path>, out: &Path) {
+    pub(crate) fn sweep(data: &DataDir, given: Option<&Path>, out: &Path) {
         data.sweep();
         for place in places(data, out).into_iter().chain(given.map(Path::to_owned)) {
             sweep(&place.join(name(data)));
@@ -61,7 +61,7 @@ impl Stage {
     }
 
     /// Makes a block of each file, `jobs` at a time. `done` is told of each file's samples.
-    pub fn make(
+    pub(crate) fn make(
         &self,
         promtool: &Promtool,
         data: &DataDir,
@@ -120,15 +120,15 @@ impl Stage {
 }
 
 /// How to make blocks.
-pub struct Making<'a> {
+pub(crate) struct Making<'a> {
     /// The width of all.
-    pub block_hours: i64,
+    pub(crate) block_hours: i64,
     /// Processes at a time.
-    pub jobs: usize,
+    pub(crate) jobs: usize,
     /// Whether somebody wants us to stop.
-    pub stop: &'a (dyn Fn() -> bool + Sync),
+    pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
     /// Takes the samples that are in blocks by now.
-    pub done: &'a (dyn Fn(u64) + Sync),
+    pub(crate) done: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Drop for Stage {

@@ -12,12 +12,12 @@ const TIME_SHIFT: u32 = 80;
 
 /// A ULID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ulid(u128);
+pub(crate) struct Ulid(u128);
 
 impl Ulid {
     /// That of the block made of a file with this hash: the same file gets the same name wherever and
     /// whenever it is imported. Its time is that of the last sample.
-    pub fn of_file(last_ms: i64, sha256: &str) -> Self {
+    pub(crate) fn of_file(last_ms: i64, sha256: &str) -> Self {
         let digest = Sha256::digest(sha256.as_bytes());
         let unique = digest.iter().take(10).fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
         let time = u128::try_from(last_ms).unwrap_or(0) & ((1 << 48) - 1);
@@ -25,7 +25,7 @@ impl Ulid {
     }
 
     /// Reads one as Prometheus names its blocks; `None` where it is none.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         // 26 digits of 5 bits are two bits more than there are.
         if text.len() != LENGTH || text.as_bytes()[0] > b'7' {
             return None;

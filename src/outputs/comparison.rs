@@ -7,13 +7,13 @@ use crate::analysis::compare::{ClusterComparison, Comparison, Disagreement, GREE
 use crate::time::{Zone, format_instant};
 
 /// The file of a comparison in the output folder.
-pub const COMPARISON: &str = "comparison.csv";
+pub(crate) const COMPARISON: &str = "comparison.csv";
 
 /// Stretches that are told of each cluster; the others are in the file.
 const STRETCHES_TOLD: usize = 8;
 
 /// A table for each cluster, and where the profiles disagree on it.
-pub fn comparison_text(comparison: &Comparison, zone: Zone) -> String {
+pub(crate) fn comparison_text(comparison: &Comparison, zone: Zone) -> String {
     let mut text = String::new();
     let hours = |cells: u64| cells as f64 * f64::from(comparison.cell_minutes()) / 60.0;
     let widest = comparison.profiles.iter().map(String::len).max().unwrap_or(0).max("hours of".len());

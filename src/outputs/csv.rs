@@ -17,7 +17,7 @@ use crate::folder::{Owned, Written};
 const CELLS_CSV: &str = "heatmap.csv";
 
 /// Cells as CSV: one row a cell, and one row a day.
-pub struct Csv;
+pub(crate) struct Csv;
 
 impl Output for Csv {
     fn name(&self) -> &'static str {
@@ -60,7 +60,7 @@ impl DayWriter for CellsCsv {
 
 /// Writes cells as they are finished, a frame a day.
 #[derive(Debug)]
-pub struct CellsCsv {
+pub(crate) struct CellsCsv {
     out: PathBuf,
     file: WholeFile,
     rows: u64,
@@ -69,12 +69,12 @@ pub struct CellsCsv {
 
 impl CellsCsv {
     /// Opens a file of this name in the output folder.
-    pub fn create(out: &Path, name: &str) -> Result<Self, OutputError> {
+    pub(crate) fn create(out: &Path, name: &str) -> Result<Self, OutputError> {
         Ok(Self { out: out.to_owned(), file: WholeFile::create(&out.join(name))?, rows: 0, has_header: false })
     }
 
     /// Appends finished cells; the first frame, though it may be empty, brings the header.
-    pub fn append(&mut self, cells: &mut DataFrame) -> Result<(), OutputError> {
+    pub(crate) fn append(&mut self, cells: &mut DataFrame) -> Result<(), OutputError> {
         tame_labels(cells)?;
         CsvWriter::new(&mut self.file)
             .include_header(!self.has_header)
@@ -93,7 +93,7 @@ impl CellsCsv {
     }
 
     /// Puts the file in its place.
-    pub fn finish(self) -> Result<Written, OutputError> {
+    pub(crate) fn finish(self) -> Result<Written, OutputError> {
         let path = self.file.path().to_owned();
         Ok(Written::new(&self.out, &path, self.rows, self.file.commit()?))
     }

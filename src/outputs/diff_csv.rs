@@ -8,7 +8,7 @@ use crate::analysis::diff::{BELOW, Change, Diff, LineChange, Side};
 use crate::spec::Metric;
 
 /// Its file in an output folder.
-pub const DIFF: &str = "diff.csv";
+pub(crate) const DIFF: &str = "diff.csv";
 
 const COLUMNS: &str = "level,cluster,member,metric,before,after,change,interval_low,interval_high,cliffs_delta,verdict,\
     days_before,days_after,hours_before,hours_after,hours_below_7_before,hours_below_7_after,hours_below_5_before,\
@@ -18,7 +18,7 @@ const COLUMNS: &str = "level,cluster,member,metric,before,after,change,interval_
 const OF_SCORE: usize = 2 * (3 + BELOW.len());
 
 /// All of it. A label that a spreadsheet would take for a formula has an apostrophe in front.
-pub fn diff_csv(diff: &Diff) -> String {
+pub(crate) fn diff_csv(diff: &Diff) -> String {
     let mut text = format!("{COLUMNS}\n");
     for line in &diff.lines {
         row(&mut text, line, "score", &line.score);

@@ -13,21 +13,21 @@ const NAMED: usize = 10;
 
 /// What is compared.
 #[derive(Debug)]
-pub struct Compared {
+pub(crate) struct Compared {
     /// The earlier time, in words.
-    pub before: String,
+    pub(crate) before: String,
     /// The later one.
-    pub after: String,
+    pub(crate) after: String,
     /// The profile of both.
-    pub profile: String,
+    pub(crate) profile: String,
     /// How the cells of both were made.
-    pub folding: Folding,
+    pub(crate) folding: Folding,
     /// What makes the comparison less than fair, a sentence each.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// The whole text.
-pub fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> String {
+pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> String {
     let Folding { zone, width, rollup } = compared.folding;
     let mut text = format!("before: {}\nafter:  {}\n", compared.before, compared.after);
     let _ = writeln!(text, "profile {}, rollup {rollup}, cells of {width}, {zone}", compared.profile);

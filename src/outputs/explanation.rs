@@ -9,7 +9,7 @@ use crate::spec::{Metric, percent};
 use crate::time::format_instant;
 
 /// The arithmetic of a cell, member by member.
-pub fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explanation: &Explanation) -> String {
+pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explanation: &Explanation) -> String {
     let mut text = String::new();
     let place = explanation.place;
     let _ = writeln!(

@@ -30,7 +30,7 @@ const COLUMNS: [&str; 15] = [
 ];
 
 /// Findings as CSV.
-pub struct FindingsCsv;
+pub(crate) struct FindingsCsv;
 
 impl Output for FindingsCsv {
     fn name(&self) -> &'static str {
@@ -57,7 +57,7 @@ impl Output for FindingsCsv {
 }
 
 /// Findings as CSV, in the order given: times in UTC, lists separated by `; `.
-pub fn findings_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
+pub(crate) fn findings_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
     let mut text = COLUMNS.join(",");
     text.push('\n');
     for finding in findings {

@@ -19,7 +19,7 @@ const fn heading(kind: Kind) -> &'static str {
 }
 
 /// The findings by kind, incidents by rank; times are those of the zone.
-pub fn findings_text(findings: &Findings, zone: Zone) -> String {
+pub(crate) fn findings_text(findings: &Findings, zone: Zone) -> String {
     let mut text = String::new();
     for kind in Kind::ALL {
         let all: Vec<&Finding> = match kind {

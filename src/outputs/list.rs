@@ -6,7 +6,7 @@ use crate::folder::{HISTORY, MANIFEST, Owned};
 use crate::text::nearest::did_you_mean;
 
 /// All outputs, in the order of `--formats`' default.
-pub static OUTPUTS: [&dyn Output; 8] = [
+pub(crate) static OUTPUTS: [&dyn Output; 8] = [
     &parquet::Parquet,
     &csv::Csv,
     &openmetrics::OpenMetrics,
@@ -18,12 +18,12 @@ pub static OUTPUTS: [&dyn Output; 8] = [
 ];
 
 /// The names of all outputs, separated by commas and blanks.
-pub fn names() -> String {
+pub(crate) fn names() -> String {
     OUTPUTS.map(|output| output.name()).join(", ")
 }
 
 /// The output of this name; the error names the nearest one and lists all.
-pub fn named(name: &str) -> Result<&'static dyn Output, String> {
+pub(crate) fn named(name: &str) -> Result<&'static dyn Output, String> {
     OUTPUTS.into_iter().find(|output| output.name() == name).ok_or_else(|| {
         let suggestion = did_you_mean(name, OUTPUTS.map(|output| output.name()));
         format!("no format is called '{name}'{suggestion}: use some of {}", names())
@@ -31,17 +31,17 @@ pub fn named(name: &str) -> Result<&'static dyn Output, String> {
 }
 
 /// All files that outputs write, kind by kind.
-pub fn files() -> impl Iterator<Item = &'static OwnedFiles> {
+pub(crate) fn files() -> impl Iterator<Item = &'static OwnedFiles> {
     OUTPUTS.iter().flat_map(|output| output.files())
 }
 
 /// What a scoring run replaces in an output folder.
-pub fn replaced() -> impl Iterator<Item = Owned> {
+pub(crate) fn replaced() -> impl Iterator<Item = Owned> {
     files().map(|files| files.owned).chain([Owned::Single(COMPARISON)])
 }
 
 /// All files of ours in an output folder: history, manifest and outputs.
-pub fn owned() -> Vec<Owned> {
+pub(crate) fn owned() -> Vec<Owned> {
     [HISTORY, Owned::Single(MANIFEST)].into_iter().chain(replaced()).collect()
 }
 

@@ -13,7 +13,7 @@ use crate::score::{DayScores, ScoreTable};
 use crate::time::{TimeRange, UtcDay};
 
 /// One output of the scores, one value of `--formats`.
-pub trait Output: Sync {
+pub(crate) trait Output: Sync {
     /// Its name in `--formats`.
     fn name(&self) -> &'static str;
 
@@ -46,28 +46,28 @@ pub trait Output: Sync {
 
 /// Files of one kind, and what the listing at the end counts in them.
 #[derive(Clone, Copy, Debug)]
-pub struct OwnedFiles {
+pub(crate) struct OwnedFiles {
     /// Where they lie and what they are called.
-    pub owned: Owned,
+    pub(crate) owned: Owned,
     /// What one of their rows is, in the plural, such as `cells`.
-    pub rows: &'static str,
+    pub(crate) rows: &'static str,
 }
 
 /// What an output is made from beside the scores.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Needs {
+pub(crate) struct Needs {
     /// All cells together, read back from `heatmap.parquet`.
-    pub cells: bool,
+    pub(crate) cells: bool,
     /// Findings.
-    pub findings: bool,
+    pub(crate) findings: bool,
     /// The retention of the server that will import the files.
-    pub retention: bool,
+    pub(crate) retention: bool,
 }
 
 impl Needs {
     /// What both need together.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             cells: self.cells || other.cells,
             findings: self.findings || other.findings,
@@ -77,37 +77,37 @@ impl Needs {
 }
 
 /// A scoring run, as far as outputs are concerned.
-pub struct Scoring<'a> {
+pub(crate) struct Scoring<'a> {
     /// The output folder.
-    pub out: &'a Path,
+    pub(crate) out: &'a Path,
     /// How readings become points and scores.
-    pub table: &'a ScoreTable,
+    pub(crate) table: &'a ScoreTable,
     /// The range that is scored.
-    pub range: TimeRange,
+    pub(crate) range: TimeRange,
     /// What is written for promtool.
-    pub emission: &'a Emission,
+    pub(crate) emission: &'a Emission,
     /// Key-value pairs for the footers of Parquet files of scores.
-    pub score_footer: &'a [(&'static str, String)],
+    pub(crate) score_footer: &'a [(&'static str, String)],
     /// The same for files of cells.
-    pub cell_footer: &'a [(&'static str, String)],
+    pub(crate) cell_footer: &'a [(&'static str, String)],
     /// Which marks the cells carry.
-    pub marks: Marks,
+    pub(crate) marks: Marks,
 }
 
 /// A scored folder: what is made of all of it at once.
-pub struct Scored<'a> {
+pub(crate) struct Scored<'a> {
     /// The output folder.
-    pub out: &'a Path,
+    pub(crate) out: &'a Path,
     /// Its manifest so far.
-    pub manifest: &'a Manifest,
+    pub(crate) manifest: &'a Manifest,
     /// Each cluster, then its members; empty unless the output needs cells.
-    pub lines: &'a [Line],
+    pub(crate) lines: &'a [Line],
     /// Empty unless the output needs them.
-    pub findings: &'a Findings,
+    pub(crate) findings: &'a Findings,
 }
 
 /// Writes files that span days while days are scored.
-pub trait DayWriter: Send {
+pub(crate) trait DayWriter: Send {
     /// Takes in the scores of the next day, in order.
     fn add_scores(&mut self, _day: UtcDay, _scores: &Arc<DayScores>) {}
 
@@ -134,17 +134,17 @@ pub trait DayWriter: Send {
 
 /// What a [`DayWriter`] leaves behind, beside the files of single days.
 #[derive(Debug, Default)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// Its files.
-    pub files: Vec<Written>,
+    pub(crate) files: Vec<Written>,
     /// What the manifest lists of the files for promtool.
-    pub openmetrics: Option<ManifestOpenMetrics>,
+    pub(crate) openmetrics: Option<ManifestOpenMetrics>,
 }
 
 impl Finished {
     /// What two writers leave behind together.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
+    pub(crate) fn and(mut self, other: Self) -> Self {
         self.files.extend(other.files);
         Self { files: self.files, openmetrics: self.openmetrics.or(other.openmetrics) }
     }

@@ -130,7 +130,7 @@ impl ScoreRows {
 }
 
 /// Scores, a file a day, and all cells.
-pub struct Parquet;
+pub(crate) struct Parquet;
 
 impl Output for Parquet {
     fn name(&self) -> &'static str {
@@ -172,7 +172,7 @@ impl DayWriter for CellsParquet {
 }
 
 /// `heatmap.parquet`, written as cells are finished, a frame a day.
-pub struct CellsParquet {
+pub(crate) struct CellsParquet {
     out: PathBuf,
     path: PathBuf,
     writer: ArrowWriter<WholeFile>,
@@ -182,7 +182,7 @@ pub struct CellsParquet {
 
 impl CellsParquet {
     /// Opens `heatmap.parquet` in the output folder, with the columns that the run's marks ask for.
-    pub fn create(run: &Scoring<'_>) -> Result<Self, OutputError> {
+    pub(crate) fn create(run: &Scoring<'_>) -> Result<Self, OutputError> {
         let path = run.out.join(CELLS);
         let properties = writer_properties(run.cell_footer).set_max_row_group_row_count(Some(CELL_GROUP_ROWS)).build();
         let schema = cells_schema(run.marks);
@@ -192,7 +192,7 @@ impl CellsParquet {
     }
 
     /// Appends finished cells.
-    pub fn append(&mut self, cells: &pl::DataFrame) -> Result<(), OutputError> {
+    pub(crate) fn append(&mut self, cells: &pl::DataFrame) -> Result<(), OutputError> {
         let arrays: Vec<ArrayRef> =
             self.schema.fields().iter().map(|f| to_arrow(cells, f)).collect::<pl::PolarsResult<_>>()?;
         let failed = |e| FileError::from_parquet(&self.path, e);
@@ -203,7 +203,7 @@ impl CellsParquet {
     }
 
     /// Puts the file in its place.
-    pub fn finish(self) -> Result<Written, OutputError> {
+    pub(crate) fn finish(self) -> Result<Written, OutputError> {
         let file = self.writer.into_inner().map_err(|e| FileError::from_parquet(&self.path, e))?;
         Ok(Written::new(&self.out, &self.path, self.rows, file.commit()?))
     }

@@ -9,7 +9,7 @@ mod alerts;
 
 use std::fmt::Write;
 
-pub use alerts::alerting_rules;
+pub(crate) use alerts::alerting_rules;
 
 use super::figures::{Figures, number, origin};
 use super::thresholds;
@@ -21,7 +21,7 @@ const OF_TARGET: &str = "target:etcd_reading:max";
 
 /// Rules that cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RulesError {
+pub(crate) enum RulesError {
     /// A label that the rules set themselves.
     #[error(
         "the rules set the label '{label}' themselves: give {flag} another label, under which the members differ too"
@@ -38,7 +38,7 @@ pub enum RulesError {
 }
 
 /// The rule file of a profile; `queries` are those of the two labels, `command` is what it was made with.
-pub fn recording_rules(
+pub(crate) fn recording_rules(
     profile: &Profile,
     queries: &QuerySet,
     cluster_label: Option<&str>,

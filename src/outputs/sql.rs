@@ -9,7 +9,7 @@ const TEMPLATE: &str = include_str!("sql/score.sql");
 const POSITION_BITS: u32 = 30;
 
 /// The script that scores a history under this profile; `command` is what it was made with.
-pub fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
+pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
     let parts = Parts::of(profile);
     let bands = parts.bands();
     let shares = parts.limits.iter().any(|&(_, limit)| limit);

@@ -2,7 +2,7 @@
 
 mod screen;
 
-pub use screen::Screen;
+pub(crate) use screen::Screen;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,7 +18,7 @@ const DAYS_PAINTED: usize = 35;
 
 /// How much colour the terminal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Palette {
+pub(crate) enum Palette {
     /// 24 bits a colour.
     TrueColour,
     /// The 6 × 6 × 6 cube.
@@ -29,7 +29,7 @@ pub enum Palette {
 
 impl Palette {
     /// What an environment of `NO_COLOR`, `TERM` and `COLORTERM` allows on a terminal.
-    pub fn detect(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn detect(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|v| !v.is_empty());
         let term = set("TERM").unwrap_or_default();
         if !is_terminal || set("NO_COLOR").is_some() || term == "dumb" || term.is_empty() {
@@ -60,7 +60,7 @@ pub(super) enum Hour {
 
 /// The latest days of every cluster, as they will be painted.
 #[derive(Debug, Default)]
-pub struct Picture {
+pub(crate) struct Picture {
     clusters: BTreeMap<String, BTreeMap<UtcDay, [Hour; 24]>>,
     earlier_days: BTreeMap<String, usize>,
 }
@@ -68,7 +68,7 @@ pub struct Picture {
 impl Picture {
     /// Takes in finished hours of clusters: `cluster`, `date`, `hour` and the columns of
     /// [`crate::heatmap::divide`]. A wider cell fills the hours that it spans.
-    pub fn add(&mut self, hours: &DataFrame, width: CellWidth) -> PolarsResult<()> {
+    pub(crate) fn add(&mut self, hours: &DataFrame, width: CellWidth) -> PolarsResult<()> {
         let (clusters, dates) = (hours.column("cluster")?.str()?, hours.column("date")?.i32()?);
         let (starts, uncertain) = (hours.column("hour")?.i32()?, hours.column("uncertain")?.bool()?);
         let means = hours.column("mean")?.f64()?;
@@ -96,7 +96,7 @@ impl Picture {
     }
 
     /// Paints all clusters; `totals` are the columns of [`crate::heatmap::divide`] with one row a cluster.
-    pub fn paint(&self, totals: &DataFrame, zone: Zone, palette: Palette) -> PolarsResult<String> {
+    pub(crate) fn paint(&self, totals: &DataFrame, zone: Zone, palette: Palette) -> PolarsResult<String> {
         let mut text = String::new();
         for (cluster, days) in &self.clusters {
             let _ = writeln!(text, "{}: {}", printable(cluster), describe(totals, cluster)?);

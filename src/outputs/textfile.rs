@@ -17,44 +17,44 @@ const LAST_SUCCESS: &str = "etcd_heatmap_last_success_timestamp_seconds";
 
 /// What does not change from one evaluation to the next.
 #[derive(Clone, Debug)]
-pub struct Live {
+pub(crate) struct Live {
     /// Whose thresholds and weights.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// The same, ready to look up.
-    pub table: ScoreTable,
+    pub(crate) table: ScoreTable,
     /// How members become a cluster.
-    pub rollup: Rollup,
+    pub(crate) rollup: Rollup,
     /// What each series carries beside its own labels.
-    pub labels: ExtraLabels,
+    pub(crate) labels: ExtraLabels,
 }
 
 /// What was found at one instant.
 #[derive(Clone, Debug)]
-pub struct LiveScores {
+pub(crate) struct LiveScores {
     /// The readings, one step of them.
-    pub window: Window,
+    pub(crate) window: Window,
     /// The scores, of the same members and the same step.
-    pub scores: DayScores,
+    pub(crate) scores: DayScores,
 }
 
 /// How the writer itself is.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct WriterHealth {
+pub(crate) struct WriterHealth {
     /// Evaluations since it was started.
-    pub evaluations: u64,
+    pub(crate) evaluations: u64,
     /// Those that failed.
-    pub failures: u64,
+    pub(crate) failures: u64,
     /// How long the last one took.
-    pub took: Duration,
+    pub(crate) took: Duration,
     /// When one succeeded last, seconds since 1970.
-    pub last_success: Option<f64>,
+    pub(crate) last_success: Option<f64>,
     /// The instant that the scores are of, seconds since 1970.
-    pub evaluated: Option<i64>,
+    pub(crate) evaluated: Option<i64>,
 }
 
 impl Live {
     /// Scores, points and readings of members, scores of clusters, and who has none.
-    pub fn scores_text(&self, found: &LiveScores) -> String {
+    pub(crate) fn scores_text(&self, found: &LiveScores) -> String {
         let mut text = Text::new(&self.labels);
         let LiveScores { window, scores } = found;
         self.write_scores(&mut text, scores);
@@ -69,14 +69,14 @@ impl Live {
     }
 
     /// Nothing is known of these members any more.
-    pub fn unknown_text(&self, members: &[Member]) -> String {
+    pub(crate) fn unknown_text(&self, members: &[Member]) -> String {
         let mut text = Text::new(&self.labels);
         unknown(&mut text, members.iter().map(|member| (member, true)));
         text.text
     }
 
     /// How the writer is.
-    pub fn health_text(&self, health: &WriterHealth) -> String {
+    pub(crate) fn health_text(&self, health: &WriterHealth) -> String {
         let mut text = Text::new(&self.labels);
         if let Some(at) = health.evaluated {
             let name = "etcd_heatmap_evaluation_timestamp_seconds";
@@ -169,7 +169,7 @@ impl Live {
 }
 
 /// When the writer of this text succeeded last, seconds since 1970; `None` where it says nothing of it.
-pub fn last_success(text: &str) -> Option<f64> {
+pub(crate) fn last_success(text: &str) -> Option<f64> {
     let sample =
         text.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS).filter(|rest| rest.starts_with([' ', '{'])))?;
     sample.rsplit(' ').next()?.parse().ok()

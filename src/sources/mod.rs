@@ -1,3 +1,3 @@
 //! Where readings come from. Only these rooms talk to a network or read files that others wrote.
 
-pub mod prometheus;
+pub(crate) mod prometheus;

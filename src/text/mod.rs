@@ -1,5 +1,7 @@
 //! Text that goes in and text that goes out: reading keys, the nearest word, what may be shown of others' texts.
 
-pub mod key_file;
-pub mod nearest;
-pub mod said;
+#[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
+pub(crate) mod key_file;
+#[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
+pub(crate) mod nearest;
+pub(crate) mod said;

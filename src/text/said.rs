@@ -4,7 +4,7 @@
 const MESSAGE_CHARS: usize = 300;
 
 /// Another's words on one line, not too long, without what would steer a terminal.
-pub fn in_short(text: &str) -> String {
+pub(crate) fn in_short(text: &str) -> String {
     let steers = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || steers(c)).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");

@@ -14,19 +14,19 @@ use super::QUANTITIES;
 use crate::time::UtcDay;
 
 /// Days with a score that each side must have: of fewer nothing is claimed.
-pub const MIN_DAYS: usize = 7;
+pub(crate) const MIN_DAYS: usize = 7;
 /// How often days are drawn.
-pub const RESAMPLES: usize = 4000;
+pub(crate) const RESAMPLES: usize = 4000;
 /// Any number: the same cells give the same interval.
 const SEED: u64 = 0x6574_6364;
 
 /// 95 % of such intervals hold the difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
+pub(crate) struct Interval {
     /// Points.
-    pub low: f64,
+    pub(crate) low: f64,
     /// Points.
-    pub high: f64,
+    pub(crate) high: f64,
 }
 
 /// The scored steps of one local day, and what they add up to.

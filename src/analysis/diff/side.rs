@@ -6,32 +6,30 @@ use crate::heatmap::Cell;
 use crate::time::CellWidth;
 
 /// Thresholds below which hours are counted.
-pub const BELOW: [f64; 2] = [7.0, 5.0];
+pub(crate) const BELOW: [f64; 2] = [7.0, 5.0];
 
 /// The cells of one cluster or member at one time.
 #[derive(Clone, Debug)]
-pub struct Side {
-    /// First instant.
-    pub start_ms: i64,
+pub(crate) struct Side {
     /// Days with a scored step.
-    pub days: usize,
+    pub(crate) days: usize,
     /// Hours of the cells with a scored step.
-    pub hours: f64,
+    pub(crate) hours: f64,
     /// Those of them whose mean is below each of [`BELOW`].
-    pub hours_below: [f64; BELOW.len()],
+    pub(crate) hours_below: [f64; BELOW.len()],
     /// Steps that were scored.
-    pub scored: u64,
+    pub(crate) scored: u64,
     /// Steps at which it lived.
-    pub expected: u64,
+    pub(crate) expected: u64,
     /// Mean of each local hour of the day: `None` where it never lived, `Some(None)` where nothing is known.
-    pub by_hour: [Option<Option<f64>>; 24],
+    pub(crate) by_hour: [Option<Option<f64>>; 24],
     /// The score, then what each metric cost.
     pub(super) means: Option<[f64; QUANTITIES]>,
 }
 
 impl Side {
     /// Share of its steps that were scored, 0 to 1.
-    pub fn coverage(&self) -> f64 {
+    pub(crate) fn coverage(&self) -> f64 {
         self.scored as f64 / self.expected as f64
     }
 }
@@ -42,7 +40,6 @@ pub(super) fn of(cells: &[Cell], width: CellWidth) -> (Side, Vec<DaySums>) {
     let mut days: Vec<DaySums> = Vec::new();
     let mut by_hour = [None; 24];
     let mut side = Side {
-        start_ms: cells.first().map_or(0, |cell| cell.start_ms),
         days: 0,
         hours: 0.0,
         hours_below: [0.0; BELOW.len()],

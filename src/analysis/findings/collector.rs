@@ -13,37 +13,37 @@ use crate::time::{Step, TimeRange};
 
 /// Everything that findings are judged by.
 #[derive(Clone, Copy, Debug)]
-pub struct Collector<'a> {
+pub(crate) struct Collector<'a> {
     /// How steps are scored.
-    pub table: &'a ScoreTable,
+    pub(crate) table: &'a ScoreTable,
     /// The profile that the table was made of.
-    pub profile: &'a Profile,
+    pub(crate) profile: &'a Profile,
     /// How clusters are made of members, and whose hours are meant.
-    pub folding: Folding,
+    pub(crate) folding: Folding,
     /// The distance between two steps.
-    pub step: Step,
+    pub(crate) step: Step,
     /// Who lived when.
-    pub lives: &'a Lives,
+    pub(crate) lives: &'a Lives,
     /// From the first step of the history to the end of its last.
-    pub range: TimeRange,
+    pub(crate) range: TimeRange,
 }
 
 impl Collector<'_> {
     /// The companions that a day should be read with, of those that the history holds: what the table judges
     /// against, when processes were started, and quotas.
-    pub fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
+    pub(crate) fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
         let limits: Vec<Companion> = table.limits().collect();
         let is_read = |c: &Companion| *c != Companion::MaxFds || limits.contains(c);
         source.companions().into_iter().filter(is_read).collect()
     }
 
     /// What is kept of a day; `scores` are those of the window.
-    pub fn day(&self, window: &Window, scores: &DayScores) -> DayDigest {
+    pub(crate) fn day(&self, window: &Window, scores: &DayScores) -> DayDigest {
         DayDigest::new(self.table, self.folding, window, scores)
     }
 
     /// What is found in days that follow on each other.
-    pub fn find(&self, digests: impl IntoIterator<Item = DayDigest>) -> Findings {
+    pub(crate) fn find(&self, digests: impl IntoIterator<Item = DayDigest>) -> Findings {
         let clusters = join(digests, self.lives);
         let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
         // When nothing is known of anybody, it is Prometheus that was away.

@@ -21,7 +21,7 @@ const LEAST_DROP: f64 = 0.01;
 
 /// What is kept of a UTC day.
 #[derive(Clone, Debug)]
-pub struct DayDigest {
+pub(crate) struct DayDigest {
     pub(super) members: Vec<MemberDay>,
     pub(super) clusters: Vec<ClusterDay>,
 }

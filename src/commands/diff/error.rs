@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// What is wrong with what is to be compared.
 #[derive(Debug, thiserror::Error)]
-pub enum DiffError {
+pub(crate) enum DiffError {
     /// A folder without a manifest of scores.
     #[error(
         "{} holds no scores: name a folder that backfill or score wrote to, or run 'etcd-heatmap score {}'",

@@ -25,13 +25,13 @@ pub struct Retention {
 
 impl Retention {
     /// In milliseconds.
-    pub fn millis(&self) -> i64 {
+    pub(crate) fn millis(&self) -> i64 {
         self.ms
     }
 
     /// What a server says of itself: `15d`, `15d or 10GiB`; one that only counts bytes keeps samples
     /// as long as they fit.
-    pub fn of_server(said: &str) -> Option<Self> {
+    pub(crate) fn of_server(said: &str) -> Option<Self> {
         let parts: Vec<&str> = said.split(" or ").map(str::trim).collect();
         let in_time = parts.iter().find_map(|part| part.parse().ok());
         // 100 years: no block is longer than the longest because of it.
@@ -80,25 +80,25 @@ impl FromStr for Retention {
 
 /// How long a block is, and so how much one file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlockWidth {
+pub(crate) struct BlockWidth {
     hours: i64,
 }
 
 impl BlockWidth {
     /// The longest that Prometheus would make itself.
-    pub fn within(retention: &Retention) -> Self {
+    pub(crate) fn within(retention: &Retention) -> Self {
         let longest = (retention.ms / OF_RETENTION).min(LONGEST_MS);
         let hours = LADDER_HOURS.into_iter().rev().find(|hours| hours * HOUR_MS <= longest);
         Self { hours: hours.unwrap_or(LADDER_HOURS[0]) }
     }
 
     /// In hours.
-    pub fn hours(self) -> i64 {
+    pub(crate) fn hours(self) -> i64 {
         self.hours
     }
 
     /// The blocks, aligned to the epoch, that a range touches.
-    pub fn windows(self, range: TimeRange) -> impl Iterator<Item = TimeRange> {
+    pub(crate) fn windows(self, range: TimeRange) -> impl Iterator<Item = TimeRange> {
         let width = self.hours * HOUR_MS;
         let (first, last) = (range.start_ms.div_euclid(width), (range.end_ms - 1).div_euclid(width));
         (first..=last).map(move |i| TimeRange { start_ms: i * width, end_ms: (i + 1) * width })

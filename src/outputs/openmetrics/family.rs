@@ -28,7 +28,7 @@ impl Family {
     const ALL: [Self; 3] = [Self::Scores, Self::Worst, Self::Points];
 
     /// The name in flags and files.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Scores => "scores",
             Self::Worst => "worst",
@@ -37,7 +37,7 @@ impl Family {
     }
 
     /// The name of its series.
-    pub const fn metric_name(self) -> &'static str {
+    pub(crate) const fn metric_name(self) -> &'static str {
         match self {
             Self::Scores => "etcd_score",
             Self::Worst => "cluster:etcd_score:worst",

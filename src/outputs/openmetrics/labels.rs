@@ -12,7 +12,7 @@ pub struct ExtraLabels(BTreeMap<String, String>);
 
 impl ExtraLabels {
     /// Reads `NAME=VALUE` for each label.
-    pub fn parse<'a>(pairs: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+    pub(crate) fn parse<'a>(pairs: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let mut labels = BTreeMap::new();
         for pair in pairs {
             let (name, value) =
@@ -37,7 +37,7 @@ impl ExtraLabels {
     }
 
     /// Names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 

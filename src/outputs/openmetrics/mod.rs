@@ -8,7 +8,8 @@ mod labels;
 mod text;
 mod windows;
 
-pub use block_width::{BlockWidth, Retention};
+pub(crate) use block_width::BlockWidth;
+pub use block_width::Retention;
 pub use family::Family;
 pub use labels::ExtraLabels;
 
@@ -31,7 +32,7 @@ const PREFIX: &str = "etcd_score-";
 const SUFFIX: &str = ".om";
 
 /// Scores for promtool, a file a TSDB block.
-pub struct OpenMetrics;
+pub(crate) struct OpenMetrics;
 
 impl Output for OpenMetrics {
     fn name(&self) -> &'static str {
@@ -76,7 +77,7 @@ impl Emission {
 
 impl Emission {
     /// How the manifest lists these files.
-    pub fn listed(&self, mut blocks: Vec<ManifestBlock>) -> ManifestOpenMetrics {
+    pub(crate) fn listed(&self, mut blocks: Vec<ManifestBlock>) -> ManifestOpenMetrics {
         blocks.sort_by_key(|block| block.first);
         ManifestOpenMetrics {
             block_hours: BlockWidth::within(&self.retention).hours(),

@@ -42,7 +42,7 @@ const SVG: &str = "heatmap.svg";
 const PNG: &str = "heatmap.png";
 
 /// `heatmap.svg`: a block for each cluster.
-pub struct Svg;
+pub(crate) struct Svg;
 
 impl Output for Svg {
     fn name(&self) -> &'static str {
@@ -67,7 +67,7 @@ impl Output for Svg {
 }
 
 /// `heatmap.png`: the same drawing in pixels.
-pub struct Png;
+pub(crate) struct Png;
 
 impl Output for Png {
     fn name(&self) -> &'static str {
@@ -92,14 +92,14 @@ impl Output for Png {
 }
 
 /// Draws these lines into an SVG file.
-pub fn draw_svg(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
+pub(crate) fn draw_svg(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines);
     let stat = WholeFile::write(path, drawing.svg(Medium::Svg).as_bytes())?;
     Ok(Written::new(out, path, cells(lines), stat))
 }
 
 /// Draws these lines into a PNG file.
-pub fn draw_png(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
+pub(crate) fn draw_png(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines);
     let pixels = png::of_svg(&drawing.svg(Medium::Png), drawing.layout.png_scale())?;
     let stat = WholeFile::write(path, &pixels)?;

@@ -23,7 +23,7 @@ use crate::heatmap::Line;
 const REPORT: &str = "report.html";
 
 /// The report; its rows are cells.
-pub struct Report;
+pub(crate) struct Report;
 
 impl Output for Report {
     fn name(&self) -> &'static str {

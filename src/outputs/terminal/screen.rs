@@ -16,17 +16,17 @@ const WIDER: [u32; 8] = [15, 30, 60, 120, 180, 240, 360, 720];
 
 /// How it is painted.
 #[derive(Clone, Copy, Debug)]
-pub struct Screen {
+pub(crate) struct Screen {
     /// The colours that there are.
-    pub palette: Palette,
+    pub(crate) palette: Palette,
     /// Columns of the window.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Whose days and hours.
-    pub zone: Zone,
+    pub(crate) zone: Zone,
     /// The width of a cell.
-    pub cell: CellWidth,
+    pub(crate) cell: CellWidth,
     /// Share of the steps that must be scored for cells that are joined not to be uncertain.
-    pub min_coverage: f64,
+    pub(crate) min_coverage: f64,
 }
 
 /// Minutes and characters of a column.
@@ -59,7 +59,7 @@ impl Joined {
 
 impl Screen {
     /// Each line with its latest `days` (`None`: all of them), then a legend.
-    pub fn paint(&self, lines: &[&Line], days: Option<usize>) -> String {
+    pub(crate) fn paint(&self, lines: &[&Line], days: Option<usize>) -> String {
         let mut text = String::new();
         let column = self.column();
         let mut twice = false;

@@ -51,7 +51,7 @@ impl<'a> Sheets<'a> {
 }
 
 /// The workbook; its rows are the cells of clusters.
-pub struct Xlsx;
+pub(crate) struct Xlsx;
 
 impl Output for Xlsx {
     fn name(&self) -> &'static str {

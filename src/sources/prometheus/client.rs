@@ -28,7 +28,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A server, and how its series are named.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub(crate) struct Client {
     access: Access,
     endpoint: Url,
     shown_url: String,
@@ -51,7 +51,7 @@ struct Learnt {
 
 impl Client {
     /// A client for the server at `url`.
-    pub fn new(
+    pub(crate) fn new(
         url: &str,
         config: &HttpConfig,
         terms: Terms,
@@ -92,17 +92,17 @@ impl Client {
     }
 
     /// The server's URL without a login.
-    pub fn shown_url(&self) -> &str {
+    pub(crate) fn shown_url(&self) -> &str {
         &self.shown_url
     }
 
     /// What has come over the wire so far.
-    pub fn traffic(&self) -> &Arc<Traffic> {
+    pub(crate) fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic
     }
 
     /// What the server said beside its answers, each note once.
-    pub fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self) -> Vec<String> {
         self.learnt.notes.texts()
     }
 

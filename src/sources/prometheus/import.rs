@@ -15,23 +15,23 @@ const FLUSH: &str = "/internal/force_flush";
 
 /// One series with its samples.
 #[derive(Debug, Deserialize)]
-pub struct ExportedSeries {
+pub(crate) struct ExportedSeries {
     /// Its labels, the name among them.
-    pub metric: BTreeMap<String, String>,
+    pub(crate) metric: BTreeMap<String, String>,
     values: Vec<Option<f64>>,
     timestamps: Vec<i64>,
 }
 
 impl ExportedSeries {
     /// Instants in milliseconds, and values; NaN, which JSON cannot say, is none.
-    pub fn samples(&self) -> impl Iterator<Item = (i64, Option<f64>)> {
+    pub(crate) fn samples(&self) -> impl Iterator<Item = (i64, Option<f64>)> {
         self.timestamps.iter().copied().zip(self.values.iter().copied())
     }
 }
 
 impl Client {
     /// Sends samples as lines of text.
-    pub async fn send_samples(&self, text: &str) -> Result<(), PromError> {
+    pub(crate) async fn send_samples(&self, text: &str) -> Result<(), PromError> {
         let address = self.address(IMPORT, &[]);
         let send = async || {
             let _permit = self.permits().acquire().await;
@@ -42,12 +42,12 @@ impl Client {
     }
 
     /// Makes what was sent visible at once, where the server can.
-    pub async fn flush(&self) -> Result<(), PromError> {
+    pub(crate) async fn flush(&self) -> Result<(), PromError> {
         self.text(FLUSH, &[]).await.map(drop)
     }
 
     /// The samples of the series that any of these selectors finds, both ends (in milliseconds) included.
-    pub async fn exported(
+    pub(crate) async fn exported(
         &self,
         selectors: &[String],
         first_ms: i64,

@@ -18,7 +18,7 @@ use crate::time::Grid;
 ///
 /// With [`SeriesForm::Auto`] the recorded form counts where it is known of every member of whom the raw one is. An
 /// error where none of the metrics has a series; one that has none beside others is unknown of every member.
-pub async fn read_instant(
+pub(crate) async fn read_instant(
     client: &Client,
     queries: &QuerySet,
     form: SeriesForm,

@@ -1,9 +1,11 @@
 //! The only room with a network: queries, HTTP, decoding, and pulling days of readings.
 
+#[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 mod access;
 mod answer;
 mod client;
 mod direct;
+#[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 mod error;
 mod failure;
 mod import;
@@ -25,20 +27,19 @@ mod traffic;
 mod transport;
 mod windows;
 
-pub use access::{AccessError, HttpConfig, PlainHeaders};
-pub use client::Client;
+pub(crate) use access::{AccessError, HttpConfig, PlainHeaders};
+pub(crate) use client::Client;
 pub(crate) use client::shown_url;
-pub use error::PromError;
-pub use import::ExportedSeries;
-pub use instant::read_instant;
-pub use preset::{PRESETS, Preset};
-pub use probe::{SeriesForm, Wanted, choose_queries};
-pub use pull::{PullPlan, PulledDay, pull_days};
-pub use query::{QueryError, QuerySet};
-pub use server::{ServerInfo, identify};
-pub use survey::{Sighting, elsewhere, jobs, sight};
-pub use terms::Terms;
-pub use traffic::{Received, Traffic};
+pub(crate) use error::PromError;
+pub(crate) use instant::read_instant;
+pub(crate) use preset::Preset;
+pub(crate) use probe::{SeriesForm, Wanted, choose_queries};
+pub(crate) use pull::{PullPlan, pull_days};
+pub(crate) use query::{QueryError, QuerySet};
+pub(crate) use server::{ServerInfo, identify};
+pub(crate) use survey::{Sighting, elsewhere, jobs, sight};
+pub(crate) use terms::Terms;
+pub(crate) use traffic::{Received, Traffic};
 
 /// How we introduce ourselves.
 const USER_AGENT: &str = concat!("etcd-heatmap/", env!("CARGO_PKG_VERSION"));

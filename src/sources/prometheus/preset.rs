@@ -15,26 +15,27 @@ const EMBEDDED: [(&str, &str); 5] = [
 ];
 
 /// Their names.
-pub const PRESETS: [&str; EMBEDDED.len()] = [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
+pub(crate) const PRESETS: [&str; EMBEDDED.len()] =
+    [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
 
 /// The labels that one kind of installation gives to etcd's series.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Preset {
+pub(crate) struct Preset {
     /// The name, for example `openshift`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Where the labels are documented.
-    pub source: String,
+    pub(crate) source: String,
     /// The matchers that find etcd.
-    pub selector: String,
+    pub(crate) selector: String,
     /// The label that names the cluster; empty means `cluster`, else `job`.
-    pub cluster: String,
+    pub(crate) cluster: String,
     /// The label that names the member.
-    pub member: String,
+    pub(crate) member: String,
 }
 
 impl Preset {
     /// The preset with this name; what is wrong with the name, where there is none.
-    pub fn named(name: &str) -> Result<Self, String> {
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
         let unknown = || {
             format!("no preset is called '{name}'{}: name one of {}", did_you_mean(name, PRESETS), PRESETS.join(", "))
         };

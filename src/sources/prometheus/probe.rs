@@ -20,7 +20,7 @@ const QUICK_LOOKS: i64 = 48;
 
 /// Which form of the queries is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SeriesForm {
+pub(crate) enum SeriesForm {
     /// The recorded form where it covers all that the raw one covers, else the raw form.
     #[default]
     Auto,
@@ -32,20 +32,20 @@ pub enum SeriesForm {
 
 /// What is to be pulled.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Metrics that are left out.
-    pub left_out: Vec<Metric>,
+    pub(crate) left_out: Vec<Metric>,
     /// Limits that a profile needs, each with the metric that is judged against it.
-    pub limits: Vec<(Metric, Companion)>,
+    pub(crate) limits: Vec<(Metric, Companion)>,
     /// The companions of the history that is there, which what is added to it has as well; `None`
     /// where there is none, and the start time is pulled if the server knows it.
-    pub held: Option<Vec<Companion>>,
+    pub(crate) held: Option<Vec<Companion>>,
 }
 
 /// Chooses the query of each column that is wanted.
 ///
 /// An error names the first metric, or the first limit that is needed, that has no series in the range.
-pub async fn choose_queries(
+pub(crate) async fn choose_queries(
     client: &Client,
     queries: &QuerySet,
     form: SeriesForm,

@@ -16,18 +16,18 @@ use crate::time::{Grid, Step, TimeRange, UtcDay};
 
 /// How to pull.
 #[derive(Clone, Debug)]
-pub struct PullPlan {
+pub(crate) struct PullPlan {
     /// Where from, with which queries.
-    pub source: Source,
+    pub(crate) source: Source,
     /// What the queries of the source were made from.
-    pub queries: QuerySet,
+    pub(crate) queries: QuerySet,
     /// The distance between two steps.
-    pub step: Step,
+    pub(crate) step: Step,
 }
 
 impl PullPlan {
     /// How many range queries these parts of days take, as far as the client knows its server.
-    pub fn count_queries(&self, client: &Client, days: &[(UtcDay, TimeRange)]) -> u64 {
+    pub(crate) fn count_queries(&self, client: &Client, days: &[(UtcDay, TimeRange)]) -> u64 {
         let most = client.window_sizes().limit();
         let windows: usize = days.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(most)).sum();
         (windows * self.source.queries.len()) as u64
@@ -36,17 +36,17 @@ impl PullPlan {
 
 /// A day with its window, or with why it has none.
 #[derive(Debug)]
-pub struct PulledDay {
+pub(crate) struct PulledDay {
     /// The day.
-    pub day: UtcDay,
+    pub(crate) day: UtcDay,
     /// The part of it that was asked for.
-    pub part: TimeRange,
+    pub(crate) part: TimeRange,
     /// Its readings.
-    pub window: Result<Window, PromError>,
+    pub(crate) window: Result<Window, PromError>,
 }
 
 /// Pulls parts of days, `in_flight` days at once. A day that fails does not stop the others.
-pub fn pull_days<'a>(
+pub(crate) fn pull_days<'a>(
     client: &'a Client,
     plan: &'a PullPlan,
     days: Vec<(UtcDay, TimeRange)>,

@@ -28,7 +28,7 @@ const EMBEDDED: [&str; COLUMNS] = [
 
 /// A folder or file of queries that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum QueryError {
+pub(crate) enum QueryError {
     /// The folder or a file in it cannot be read.
     #[error("cannot read {} of --queries: {source}", .path.display())]
     Unreadable {
@@ -104,7 +104,7 @@ impl QueryText {
 
 /// The queries of all metrics and companions, filled in for one selector and one pair of labels.
 #[derive(Clone, Debug)]
-pub struct QuerySet {
+pub(crate) struct QuerySet {
     texts: [QueryText; COLUMNS],
     selector: String,
     labels: String,
@@ -123,7 +123,7 @@ impl QuerySet {
     /// The embedded queries, those of `folder` in their place.
     ///
     /// `selector` is what stands between the braces, such as `job="etcd"`; the braces may be given.
-    pub fn load(
+    pub(crate) fn load(
         folder: Option<&Path>,
         selector: &str,
         cluster_label: Option<&str>,
@@ -149,12 +149,12 @@ impl QuerySet {
     }
 
     /// The form that reads etcd's own metrics.
-    pub fn raw(&self, column: impl Into<Column>) -> String {
+    pub(crate) fn raw(&self, column: impl Into<Column>) -> String {
         self.text(column.into(), RAW, "")
     }
 
     /// The form that reads recorded series, where there is one.
-    pub fn recorded(&self, column: impl Into<Column>) -> Option<String> {
+    pub(crate) fn recorded(&self, column: impl Into<Column>) -> Option<String> {
         let column = column.into();
         self.texts[column.index()].recorded.as_ref().map(|_| self.text(column, RECORDED, ""))
     }
@@ -194,7 +194,7 @@ impl QuerySet {
     }
 
     /// The labels that name a member, as they stand in `by (…)` and `on (…)`.
-    pub fn labels(&self) -> &str {
+    pub(crate) fn labels(&self) -> &str {
         &self.labels
     }
 
@@ -207,7 +207,7 @@ impl QuerySet {
     }
 
     /// The selector without its braces.
-    pub fn selector(&self) -> &str {
+    pub(crate) fn selector(&self) -> &str {
         &self.selector
     }
 }

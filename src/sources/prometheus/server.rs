@@ -4,15 +4,15 @@ use super::{Client, PromError};
 
 /// What a server says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerInfo {
+pub(crate) struct ServerInfo {
     /// Its name and version; `None` where it does not say.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// How long it keeps samples, in its own words; `None` where it does not say.
-    pub retention: Option<String>,
+    pub(crate) retention: Option<String>,
 }
 
 /// Asks a server which it is.
-pub async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
+pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let build = client.api("/api/v1/status/buildinfo", &[]).await?.unwrap_or_default();
     let runtime = client.api("/api/v1/status/runtimeinfo", &[]).await?.unwrap_or_default();
     let metrics = client.text("/metrics", &[]).await?.unwrap_or_default();

@@ -15,21 +15,21 @@ const FAR_BACK_MS: i64 = 400 * 24 * HOUR_MS;
 
 /// What a query finds in a range.
 #[derive(Clone, Debug)]
-pub struct Sighting {
+pub(crate) struct Sighting {
     /// Whose members have a sample.
-    pub members: BTreeSet<Member>,
+    pub(crate) members: BTreeSet<Member>,
     /// The first step at which one was seen; the next one that was not looked at lies before it.
-    pub first_ms: i64,
+    pub(crate) first_ms: i64,
     /// The last one.
-    pub last_ms: i64,
+    pub(crate) last_ms: i64,
     /// Share of the steps that were looked at with a sample of any member.
-    pub coverage: f64,
+    pub(crate) coverage: f64,
     /// Samples that a pull of the range would get, about.
-    pub samples: u64,
+    pub(crate) samples: u64,
 }
 
 /// Looks for the series of one column in one form of its query; `None` where there are none.
-pub async fn sight(
+pub(crate) async fn sight(
     client: &Client,
     queries: &QuerySet,
     (column, form): (Column, &str),
@@ -56,7 +56,7 @@ pub async fn sight(
 }
 
 /// Jobs that have series of etcd in the range, whatever the selector says.
-pub async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String>, PromError> {
+pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String>, PromError> {
     let seconds = (range.end_ms - range.start_ms) / 1000;
     let query = format!("count by (job) (count_over_time(etcd_server_has_leader[{seconds}s]))");
     let time = ("time", (range.end_ms / 1000).to_string());
@@ -66,7 +66,11 @@ pub async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String>, Prom
 }
 
 /// When the server has series that the selector finds: the first and the last hour, looked at for a year.
-pub async fn elsewhere(client: &Client, queries: &QuerySet, now_ms: i64) -> Result<Option<(i64, i64)>, PromError> {
+pub(crate) async fn elsewhere(
+    client: &Client,
+    queries: &QuerySet,
+    now_ms: i64,
+) -> Result<Option<(i64, i64)>, PromError> {
     let query = format!("count(count_over_time(etcd_server_has_leader{{{}}}[1h]))", queries.selector());
     let end = now_ms / HOUR_MS * HOUR_MS;
     let form = [

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 /// What a client may ask of a server, and what it takes from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// Queries in flight.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
     /// Queries a second; `None` is as many as are answered.
-    pub max_qps: Option<f64>,
+    pub(crate) max_qps: Option<f64>,
     /// How often a query that failed is tried again.
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// Time in which a whole answer must be there.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Whether an answer of which the server says that it is partial is taken.
-    pub allow_partial: bool,
+    pub(crate) allow_partial: bool,
 }
 
 /// As the settings have it where nobody says otherwise.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts what comes over the wire, and what had to be asked again.
 #[derive(Debug, Default)]
-pub struct Traffic {
+pub(crate) struct Traffic {
     queries: AtomicU64,
     samples: AtomicU64,
     bytes: AtomicU64,
@@ -15,7 +15,7 @@ pub struct Traffic {
 
 impl Traffic {
     /// What has come so far.
-    pub fn received(&self) -> Received {
+    pub(crate) fn received(&self) -> Received {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Received {
             queries: count(&self.queries),
@@ -48,25 +48,25 @@ impl Traffic {
 
 /// What has come over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received {
+pub(crate) struct Received {
     /// Range queries answered.
-    pub queries: u64,
+    pub(crate) queries: u64,
     /// Samples in their answers.
-    pub samples: u64,
+    pub(crate) samples: u64,
     /// Bytes of the answers, unpacked.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// How often a query was tried again.
-    pub again: u64,
+    pub(crate) again: u64,
     /// How often the server refused a window as too large.
-    pub halved: u64,
+    pub(crate) halved: u64,
     /// How often it refused a query of too many series.
-    pub split: u64,
+    pub(crate) split: u64,
 }
 
 impl Received {
     /// What has come since then.
     #[must_use]
-    pub fn since(self, before: Self) -> Self {
+    pub(crate) fn since(self, before: Self) -> Self {
         Self {
             queries: self.queries - before.queries,
             samples: self.samples - before.samples,

@@ -313,6 +313,18 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_formats_has_a_line_for_each_output() {
+        let help =
+            |command: &str| Cli::command().find_subcommand_mut(command).map(|c| c.render_long_help().to_string());
+        for command in ["backfill", "score"] {
+            let help = help(command).unwrap_or_default();
+            for output in crate::outputs::OUTPUTS {
+                assert!(help.contains(&format!("- {}: ", output.name())), "{command} does not list {}", output.name());
+            }
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_said_in_one_sentence() {
         let sentence =
             |args: &[&str]| Cli::try_parse_from(args).err().and_then(|e| one_sentence(&e)).unwrap_or_default();

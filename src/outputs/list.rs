@@ -54,7 +54,9 @@ mod tests {
 
     #[test]
     fn every_output_stands_in_the_readme_and_the_example_and_has_its_own_files() {
-        let default = format!("formats = [{}]", OUTPUTS.map(|output| format!("\"{}\"", output.name())).join(", "));
+        let names = OUTPUTS.map(|output| output.name());
+        assert!(README.contains(&format!("--formats {}", names.join(","))), "README lacks {}", names.join(","));
+        let default = format!("formats = [{}]", names.map(|name| format!("\"{name}\"")).join(", "));
         assert!(EXAMPLE.contains(&default), "the example lacks {default}");
         for output in OUTPUTS {
             let name = output.name();

@@ -1,4 +1,4 @@
-//! What people and programs open. An output is one file here and one line of [`OUTPUTS`].
+//! What people and programs open. An output is one file here and one line of `OUTPUTS`.
 
 mod calendar;
 mod comparison;
@@ -34,7 +34,7 @@ pub(crate) use diff_text::{Compared, diff_text};
 pub(crate) use explanation::explain_text;
 pub(crate) use findings_csv::findings_csv;
 pub(crate) use findings_text::findings_text;
-pub(crate) use list::{OUTPUTS, files, named, names, owned, replaced};
+pub(crate) use list::{files, named, names, owned, replaced};
 pub use openmetrics::{Emission, ExtraLabels, Family, Retention, write_window};
 pub(crate) use output::{DayWriter, Finished, Needs, Output, OwnedFiles, Scored, Scoring};
 pub(crate) use parquet::CellsParquet;
@@ -47,6 +47,18 @@ pub(crate) use textfile::{Live, LiveScores, WriterHealth, last_success};
 
 use crate::files::FileError;
 use crate::folder::FolderError;
+
+/// All outputs, in the order of `--formats`' default.
+pub(crate) static OUTPUTS: [&dyn Output; 8] = [
+    &parquet::Parquet,
+    &csv::Csv,
+    &openmetrics::OpenMetrics,
+    &findings_csv::FindingsCsv,
+    &report::Report,
+    &xlsx::Xlsx,
+    &picture::Svg,
+    &picture::Png,
+];
 
 /// An output that could not be made.
 #[derive(Debug, thiserror::Error)]

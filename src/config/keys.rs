@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use super::Formats;
 use super::parse::{
     age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
-    patience, profile_list, queries_a_second, retention, retries, selector, series, share, url, weight_list,
+    patience, profile_list, queries_a_second, retention, retries, selector, share, url, weight_list,
 };
 use crate::outputs::OUTPUTS;
 use crate::score::Rollup;
-use crate::sources::prometheus::{PlainHeaders, Preset};
+use crate::sources::prometheus::{PlainHeaders, Preset, SeriesForm};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
@@ -234,7 +234,7 @@ pub(crate) static KEYS: [Key; 46] = [
             "Which series to read: raw (etcd's own), recorded (what the original system's recording rules made of \
              them), or auto (recorded where they cover all that etcd's own cover)",
         ),
-        |text| ok(series(text)),
+        |text| ok(text.parse::<SeriesForm>()),
     ),
     Key::text(
         "source.queries",

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::outputs::{ExtraLabels, Family, Retention};
-use crate::sources::prometheus::{SeriesForm, shown_url};
+use crate::sources::prometheus::shown_url;
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
 use crate::time::{Step, TimeError, parse_instant};
 
@@ -176,16 +176,6 @@ pub(super) fn label_name(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!("'{text}' is no label name: it is made of letters, digits and underscores"))
-    }
-}
-
-/// Which series to read.
-pub(super) fn series(text: &str) -> Result<SeriesForm, String> {
-    match text {
-        "auto" => Ok(SeriesForm::Auto),
-        "raw" => Ok(SeriesForm::Raw),
-        "recorded" => Ok(SeriesForm::Recorded),
-        _ => Err(format!("'{text}' is no form of the series: write auto, raw or recorded")),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::parse::{
     RetentionSetting, age, concurrency, every, extra_labels, families, label_name, list, lowest_score, offset,
-    patience, profile_list, queries_a_second, retention, retries, series, share, weight_list,
+    patience, profile_list, queries_a_second, retention, retries, share, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
@@ -189,7 +189,7 @@ impl SourceSettings {
             end: text("source.end"),
             step: values.read("source.step", str::parse)?,
             selector: text("source.selector"),
-            series: values.read("source.series", series)?,
+            series: values.read("source.series", str::parse)?,
             queries: values.optional("source.queries").map(PathBuf::from),
             terms: Terms {
                 concurrency: values.read("source.concurrency", concurrency)?.into(),

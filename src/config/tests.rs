@@ -63,7 +63,10 @@ fn what_is_wrong_is_named_with_its_file_line_and_key() {
         ("[source]\nstep = \"soon\"", "x.toml, line 2: source.step: 'soon' is not a step"),
         ("[source]\nstart = \"soon\"", "x.toml, line 2: source.start: 'soon' is not a time"),
         ("[source]\nconcurrency = 0", "x.toml, line 2: source.concurrency: '0' is no number of queries"),
-        ("[source]\nseries = true", "x.toml, line 2: source.series: 'true' is no form"),
+        (
+            "[source]\nseries = true",
+            "x.toml, line 2: source.series: no form of the series is called 'true': name one of auto, raw, recorded",
+        ),
         ("[source]\nurl = 'ftp://h'", "x.toml, line 2: source.url: 'ftp://h' is not a URL"),
         ("[labels]\nmember = ''", "x.toml, line 2: labels.member: '' is no label name"),
         ("[labels]\ncluster = 'a-b'", "x.toml, line 2: labels.cluster: 'a-b' is no label name"),
@@ -74,7 +77,10 @@ fn what_is_wrong_is_named_with_its_file_line_and_key() {
         ("[score]\nwithout = ['wal']", "x.toml, line 2: score.without: no metric is called 'wal'"),
         ("score.time_zone = 'CEST'", "x.toml, line 1: score.time_zone: 'CEST' is not a time zone"),
         ("[score]\ncell = '45m'", "x.toml, line 2: score.cell: '45m' is not the width"),
-        ("[score]\nrollup = 'best'", "x.toml, line 2: score.rollup: 'best' is no rollup"),
+        (
+            "[score]\nrollup = 'best'",
+            "x.toml, line 2: score.rollup: no rollup is called 'best': name one of worst, mean, quorum",
+        ),
         ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: '1.5' is no share"),
         ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is no share"),
         ("[score]\nweight = ['wal_fsync=2']", "x.toml, line 2: score.weight: '2' is no weight"),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::day_file::read_day;
 use super::day_meta::{DayMeta, read_meta};
+use super::read_day::read_day;
 use super::{FileError, HistoryError};
 use crate::readings::{Member, Window};
 use crate::spec::Companion;
@@ -87,7 +87,7 @@ impl History {
         }
     }
 
-    /// What the footers of all days say, in order; an error unless they have one source. Days whose
+    /// What the footers of all days say, in order; an error unless they have one source and a format that this version reads. Days whose
     /// file cannot be read stand apart.
     pub fn read_metas(&self) -> Result<DayMetas, HistoryError> {
         let mut metas = DayMetas::default();
@@ -101,6 +101,8 @@ impl History {
                     }
                     metas.known.push((day, meta));
                 }
+                // Not broken: a pull would replace what a later version can read.
+                Err(error @ HistoryError::LaterFormat { .. }) => return Err(error),
                 Err(error) => metas.broken.push((day, error)),
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead};
 
+use crate::text::named::named;
 use crate::time::HOUR_MS;
 
 use super::family::is_of;
@@ -85,20 +86,12 @@ fn note(places: &mut Option<Places>, line: &Line<'_>, at: usize) {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keyword {
-    Help,
-    Type,
-    Unit,
-}
-
-impl Keyword {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Help => "HELP",
-            Self::Type => "TYPE",
-            Self::Unit => "UNIT",
-        }
+named! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Keyword {
+        Help = "HELP",
+        Type = "TYPE",
+        Unit = "UNIT",
     }
 }
 

@@ -122,7 +122,7 @@ fn comment(text: &str) -> Result<Event<'_>, Misplaced> {
     };
     match keyword {
         "HELP" => check_escapes(text, end + 1).map(|()| Event::Help(name)),
-        "TYPE" => said.parse().map(|kind| Event::Type(name, kind)).map_err(|()| (end + 1, Wrong::NoSuchType)),
+        "TYPE" => said.parse().map(|kind| Event::Type(name, kind)).map_err(|_| (end + 1, Wrong::NoSuchType)),
         _ => check_unit(text, name, end + 1).map(|()| Event::Unit(name, said)),
     }
 }

@@ -2,6 +2,7 @@
 
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 pub(crate) mod key_file;
+pub(crate) mod named;
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 pub(crate) mod nearest;
 pub(crate) mod said;

@@ -28,6 +28,7 @@ mod live;
 mod local_time;
 mod mutations;
 mod notebook;
+mod old_history;
 mod packaged;
 mod picture;
 mod presets;

@@ -13,21 +13,25 @@ use super::windows::find_limit;
 use super::{Client, PromError};
 use crate::readings::QuerySource;
 use crate::spec::{Column, Companion, Metric};
+use crate::text::named::named;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
 /// Evaluations of the first, quick look for any series.
 const QUICK_LOOKS: i64 = 48;
 
-/// Which form of the queries is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum SeriesForm {
-    /// The recorded form where it covers all that the raw one covers, else the raw form.
-    #[default]
-    Auto,
-    /// Always from etcd's own metrics.
-    Raw,
-    /// Always from what recording rules made of them.
-    Recorded,
+named! {
+    /// Which form of the queries is sent.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) enum SeriesForm {
+        /// The recorded form where it covers all that the raw one covers, else the raw form.
+        #[default]
+        Auto = "auto",
+        /// Always from etcd's own metrics.
+        Raw = "raw",
+        /// Always from what recording rules made of them.
+        Recorded = "recorded",
+    }
+    parsed "no form of the series is called"
 }
 
 /// What is to be pulled.

@@ -13,6 +13,13 @@ const BATCH_SAMPLES: usize = 200_000;
 /// Series of a batch: each has a selector in the question for what is there.
 const BATCH_SERIES: usize = 50;
 
+/// How far a value may be from ours, as a share of ours, and still be the same.
+///
+/// VictoriaMetrics stores a value as an integer times a power of ten and drops what is less than 1e-12 of it
+/// (`conversionPrecision` of its lib/decimal); its own arithmetic on the way there and back adds some 1e-16. Two
+/// different scores lie further apart: points have three decimals.
+const STORED_TO: f64 = 2e-12;
+
 /// A part of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -42,6 +49,17 @@ pub(crate) struct Clash {
     pub(crate) ours: f64,
 }
 
+/// What a server does not have of a batch, and how exactly it has the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// The lines of the missing samples, series by series.
+    pub(crate) lines: String,
+    /// How many they are.
+    pub(crate) count: u64,
+    /// Samples that the server has with a rounded value.
+    pub(crate) rounded: u64,
+}
+
 impl Batch {
     /// Selectors that find its series, and perhaps some that have more labels.
     pub(crate) fn selectors(&self) -> Vec<String> {
@@ -66,32 +84,36 @@ impl Batch {
         self.samples == 0
     }
 
-    /// The lines of those samples that `held` does not have, series by series, and how many they are; a
-    /// clash where it has another value.
-    pub(crate) fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<(String, u64), Clash> {
-        let (mut lines, mut count) = (String::new(), 0);
+    /// Compares the samples with those that a server has; a clash where it has another value.
+    pub(crate) fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<Missing, Clash> {
+        let mut missing = Missing::default();
         for (labels, samples) in &self.series {
             let held = held.get(labels);
             for sample in samples {
                 match held.and_then(|held| held.get(&sample.at_ms)) {
-                    Some(&value) if value.to_bits() != sample.value.to_bits() => {
+                    Some(&value) if !is_stored_as(sample.value, value) => {
                         let (at_ms, ours) = (sample.at_ms, sample.value);
                         return Err(Clash { labels: labels.clone(), at_ms, held: value, ours });
                     }
-                    Some(_) => {}
+                    Some(&value) => missing.rounded += u64::from(value != sample.value),
                     None => {
-                        lines.push_str(&self.text[sample.line.clone()]);
-                        count += 1;
+                        missing.lines.push_str(&self.text[sample.line.clone()]);
+                        missing.count += 1;
                     }
                 }
             }
         }
-        Ok((lines, count))
+        Ok(missing)
     }
 
     fn is_full(&self, next: &Labels) -> bool {
         self.samples >= BATCH_SAMPLES || (self.series.len() >= BATCH_SERIES && !self.series.contains_key(next))
     }
+}
+
+/// Whether `held` may be what a VictoriaMetrics makes of `ours`. Never true of NaN, which we do not write.
+fn is_stored_as(ours: f64, held: f64) -> bool {
+    held == ours || (held - ours).abs() <= STORED_TO * ours.abs()
 }
 
 /// Reads a file that we wrote and hands over its batches one after the other.
@@ -142,8 +164,31 @@ mod tests {
         assert_eq!((batch.len(), batch.span_ms()), (3, (60_000, 120_000)));
         let labels = |a: &str| Labels::from([("__name__".into(), "x".into()), ("a".into(), a.into())]);
         let held = |value| BTreeMap::from([(labels("1\""), BTreeMap::from([(60_000, value), (61_000, 9.0)]))]);
-        assert_eq!(batch.missing(&held(5.0)).unwrap(), ("x{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n".to_owned(), 2));
+        let lines = "x{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n".to_owned();
+        assert_eq!(batch.missing(&held(5.0)).unwrap(), Missing { lines: lines.clone(), count: 2, rounded: 0 });
+        // One unit in the twelfth digit.
+        assert_eq!(batch.missing(&held(4.999_999_999_995)).unwrap(), Missing { lines, count: 2, rounded: 1 });
         let clash = batch.missing(&held(5.5)).unwrap_err();
         assert_eq!((clash.at_ms, clash.held, clash.ours), (60_000, 5.5, 5.0));
+        assert!(batch.missing(&held(f64::NAN)).is_err());
+    }
+
+    #[test]
+    fn a_value_is_the_same_as_far_as_victoriametrics_stores_it() {
+        // What VictoriaMetrics 1.79.5 exports of the first value of each pair.
+        for (ours, held) in [
+            (6.842105263157895, 6.842105263157),
+            (7.692307692307693, 7.6923076923),
+            (0.3922813879636078, 0.392281387964),
+            (1.0 / 3.0, 0.333333333333),
+            (10.0, 10.0),
+            (0.0, 0.0),
+        ] {
+            assert!(is_stored_as(ours, held), "{ours} {held}");
+        }
+        // The smallest step between two scores, one decimal less than is stored, and unlike signs.
+        for (ours, held) in [(9.999, 10.0), (7.692307692307693, 7.692307692), (0.0, 1e-15), (5.0, -5.0)] {
+            assert!(!is_stored_as(ours, held), "{ours} {held}");
+        }
     }
 }

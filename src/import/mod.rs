@@ -21,7 +21,7 @@ mod stage;
 mod ulid;
 mod values;
 
-pub(crate) use batch::{Batch, batches};
+pub(crate) use batch::{Batch, Missing, batches};
 pub(crate) use data_dir::DataDir;
 pub(crate) use error::ImportError;
 pub(crate) use lines::Labels;

@@ -1,12 +1,12 @@
 //! A file's samples in parts, each of whole or partial series.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use super::lines::{Labels, Sample, labels};
+use super::Labels;
+use super::own_lines::{Read, labels_of, read_from};
 
 /// Samples of a batch: some megabytes of text.
 const BATCH_SAMPLES: usize = 200_000;
@@ -118,26 +118,23 @@ fn is_stored_as(ours: f64, held: f64) -> bool {
 
 /// Reads a file that we wrote and hands over its batches one after the other.
 pub(crate) fn batches<E: From<io::Error>>(path: &Path, mut take: impl FnMut(Batch) -> Result<(), E>) -> Result<(), E> {
-    let (mut file, mut line) = (BufReader::with_capacity(1 << 18, File::open(path)?), String::new());
-    let (mut batch, mut current) = (Batch::default(), (String::new(), Labels::new()));
-    while file.read_line(&mut line)? > 0 {
-        if let Some(sample) = Sample::of(&line) {
-            if sample.series != current.0 {
-                let labels = labels(sample.series).ok_or_else(|| io::Error::other(format!("no series: {line}")))?;
-                current = (sample.series.to_owned(), labels);
-            }
-            if batch.is_full(&current.1) {
-                take(std::mem::take(&mut batch))?;
-            }
-            let start = batch.text.len();
-            batch.text.push_str(&line);
-            let value = sample.value.parse().map_err(io::Error::other)?;
-            let sample = BatchSample { at_ms: sample.time * 1000, value, line: start..batch.text.len() };
-            batch.series.entry(current.1.clone()).or_default().push(sample);
-            batch.samples += 1;
+    let (mut batch, mut series) = (Batch::default(), Labels::new());
+    read_from(path, 0, |line| {
+        if !line.sample.goes_on {
+            series = labels_of(&line.sample);
         }
-        line.clear();
-    }
+        if batch.is_full(&series) {
+            take(std::mem::take(&mut batch))?;
+        }
+        let start = batch.text.len();
+        batch.text.push_str(line.text);
+        batch.text.push('\n');
+        let (at_ms, value) = (line.sample.timestamp_ms, line.sample.value);
+        let sample = BatchSample { at_ms, value, line: start..batch.text.len() };
+        batch.series.entry(series.clone()).or_default().push(sample);
+        batch.samples += 1;
+        Ok::<_, E>(Read::On)
+    })?;
     if batch.is_empty() { Ok(()) } else { take(batch) }
 }
 

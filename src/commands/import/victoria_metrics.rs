@@ -11,9 +11,7 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
 use crate::commands::{CommandError, runtime};
 use crate::config::Settings;
-use crate::files::FileStat;
-use crate::folder::Manifest;
-use crate::import::{Batch, ImportError, Labels, Missing, batches};
+use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
 use crate::sources::prometheus::{Client, PromError};
 
 /// How long a sample may take to be seen that was taken, without a way to hurry it.
@@ -44,26 +42,21 @@ pub(super) fn run(
     let (source, started) = (&settings.source, Instant::now());
     let client = Client::new(url, &source.http_config()?, source.terms, None, &source.member_label)?;
     let runtime = runtime::start()?;
-    let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
-    let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty());
-    let written = written.ok_or_else(|| ImportError::NoOpenMetrics(folder.to_owned()))?;
-    let progress = reporter.start("import", "samples", written.blocks.iter().map(|block| block.samples).sum());
+    let exported = Exported::of(folder)?;
+    let progress = reporter.start("import", "samples", exported.files.iter().map(|file| file.block.samples).sum());
     let mut tally = Tally::default();
-    for block in &written.blocks {
-        let path = folder.join(&block.path);
-        let listed = manifest.files.iter().find(|file| file.path == block.path);
-        if listed.is_none_or(|listed| FileStat::read(&path).ok().as_ref() != Some(&listed.stat)) {
-            return Err(ImportError::Changed(path).into());
-        }
+    for file in &exported.files {
+        file.check_unchanged()?;
+        let path = &file.path;
         let bring = |batch: Batch| -> Result<(), Failure> {
             if let Some(signal) = interrupt.signal() {
                 return Err(Failure::Other(CommandError::StoppedSending { signal, sent: tally.sent }));
             }
-            tally.add(&batch, runtime.block_on(bring(&client, &batch, &path, dry_run)).map_err(Failure::Other)?);
+            tally.add(&batch, runtime.block_on(bring(&client, &batch, path, dry_run)).map_err(Failure::Other)?);
             progress.set(tally.seen, "");
             Ok(())
         };
-        batches(&path, bring).map_err(|failure| match failure {
+        batches(path, bring).map_err(|failure| match failure {
             Failure::Io(source) => ImportError::Io { action: "read", path: path.clone(), source }.into(),
             Failure::Other(error) => error,
         })?;

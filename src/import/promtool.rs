@@ -70,7 +70,7 @@ impl Promtool {
     pub(super) fn dump(
         &self,
         folder: &Path,
-        of: &Dumped<'_>,
+        of: &Dump<'_>,
         stop: &(dyn Fn() -> bool + Sync),
         mut take: impl FnMut(&str) -> Result<(), ImportError>,
     ) -> Result<(), ImportError> {
@@ -119,7 +119,7 @@ impl Promtool {
 }
 
 /// What of some blocks.
-pub(super) struct Dumped<'a> {
+pub(super) struct Dump<'a> {
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     pub(super) selector: &'a str,

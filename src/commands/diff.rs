@@ -21,7 +21,7 @@ use crate::files::WholeFile;
 use crate::folder::{Manifest, check_folder, read_cells};
 use crate::heatmap::{Folding, Line};
 use crate::outputs::{Compared, DIFF, Palette, diff_csv, diff_text};
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_label;
 use alike::{check_alike, notes};
 
 /// A folder with its cells.
@@ -42,7 +42,7 @@ impl<'a> Scored<'a> {
 
     /// `audit, 2026-10-01T00:00:00Z to 2026-10-08T00:00:00Z`
     fn describe(&self, start: &str, end: &str) -> String {
-        format!("{}, {start} to {end}", in_short(&self.folder.display().to_string()))
+        format!("{}, {start} to {end}", terminal_label(&self.folder.display().to_string()))
     }
 }
 

@@ -11,10 +11,11 @@ use crate::config::{Given, How, Settings};
 use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::History;
-use crate::outputs::{explain_text, printable};
+use crate::outputs::explain_text;
 use crate::readings::Lives;
 use crate::score::ScoreTable;
 use crate::spec::Profile;
+use crate::text::terminal::terminal_label;
 use crate::time::UtcDay;
 
 /// Reads the days that the cell lies in, and prints what it is made of.
@@ -80,7 +81,7 @@ pub(super) fn lives_of(cluster: &str, all: &Lives) -> Result<Lives, CommandError
         }
     }
     match lives.is_empty() {
-        true => Err(CommandError::NoCluster { cluster: cluster.to_owned(), known: printable(&known.join(", ")) }),
+        true => Err(CommandError::NoCluster { cluster: cluster.to_owned(), known: terminal_label(&known.join(", ")) }),
         false => Ok(lives),
     }
 }

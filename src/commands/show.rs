@@ -13,7 +13,8 @@ use crate::cli::ShowArgs;
 use crate::config::Settings;
 use crate::folder::{Manifest, read_cells};
 use crate::heatmap::{Folding, Line};
-use crate::outputs::{Palette, Screen, draw_png, draw_svg, printable};
+use crate::outputs::{Palette, Screen, draw_png, draw_svg};
+use crate::text::terminal::terminal_label;
 use crate::time::{UtcDay, Zone};
 
 /// Columns where there is no window: hours are as wide as they can be.
@@ -69,7 +70,7 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
 fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>, CommandError> {
     let known: BTreeSet<String> = lines.iter().map(|line| line.cluster.to_string()).collect();
     if let Some(unknown) = args.cluster.iter().find(|name| !known.contains(*name)) {
-        let known = printable(&known.into_iter().collect::<Vec<_>>().join(", "));
+        let known = terminal_label(&known.into_iter().collect::<Vec<_>>().join(", "));
         return Err(CommandError::NoCluster { cluster: unknown.clone(), known });
     }
     lines.retain(|line| args.members || line.member.is_none());

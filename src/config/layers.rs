@@ -14,6 +14,7 @@ use super::value::{Given, Origin};
 use crate::sources::prometheus::Preset;
 use crate::text::key_file::{Entry, KeyFile, KeyFileError};
 use crate::text::nearest::did_you_mean;
+use crate::text::terminal::terminal_label;
 
 /// The file that is read where none is named.
 const FILE: &str = "etcd-heatmap.toml";
@@ -69,7 +70,7 @@ fn of_entry(
         path: path.to_owned(),
         line,
         // It may be called anything, with the commands of a terminal in it.
-        key: written.replace(char::is_control, "?"),
+        key: terminal_label(&written),
         instead,
     })?;
     let text = if KeyFile::is_toml(path) { text } else { original::text_of(&text) };

@@ -3,7 +3,6 @@
 mod calendar;
 mod comparison;
 mod csv;
-mod csv_field;
 mod day_columns;
 mod diff_csv;
 mod diff_text;
@@ -41,7 +40,6 @@ pub(crate) use parquet::CellsParquet;
 pub(crate) use picture::{draw_png, draw_svg};
 pub(crate) use rules::{RulesError, alerting_rules, recording_rules};
 pub(crate) use sql::score_sql;
-pub(crate) use terminal::printable;
 pub(crate) use terminal::{Palette, Picture, Screen};
 pub(crate) use textfile::{Live, LiveScores, WriterHealth, last_success};
 

@@ -10,7 +10,7 @@ use super::access::{SendError, innermost, tls_cause};
 use super::failure::{Cure, Failure, cure_of, says_partial};
 use super::retry::{LONGEST_RETRY_AFTER, retry_after};
 use super::{Client, PromError};
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_message;
 use crate::time::Grid;
 
 /// No answer may be larger, unpacked: a server could exhaust the memory otherwise. 11,000 steps of
@@ -173,7 +173,7 @@ impl Client {
         let url = self.shown_url().to_owned();
         // A server may repeat what it was asked, with the login.
         let (kind, words) = (&*self.access().hide(kind), &*self.access().hide(words));
-        let message = match in_short(words) {
+        let message = match terminal_message(words) {
             none if none.is_empty() => "without a reason".to_owned(),
             some => some,
         };
@@ -184,7 +184,7 @@ impl Client {
         let error = match kind {
             "bad_data" if cure == Cure::Nothing => PromError::BadQuery { url, message },
             "" => PromError::Refused { url, status: status.to_string(), message },
-            _ => PromError::Refused { url, status: in_short(kind), message },
+            _ => PromError::Refused { url, status: terminal_message(kind), message },
         };
         Failure::new(error, cure)
     }

@@ -20,6 +20,7 @@ use super::tls::TlsConfig;
 use super::yaml::{Node, Value};
 use super::{AccessError, MIN_HIDDEN_CHARS, without_login};
 use crate::sources::prometheus::PromError;
+use crate::text::terminal::terminal_message;
 
 const KNOWN: [&str; 8] = [
     "client_id",
@@ -46,8 +47,6 @@ const UNSUPPORTED: [Unsupported; 9] = [
 
 /// A token is replaced so long before it expires: a request takes time to arrive.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
-/// How much of what a token server says is worth repeating.
-const MESSAGE_CHARS: usize = 200;
 
 /// `oauth2`.
 #[derive(Clone)]
@@ -204,8 +203,7 @@ impl TokenKeeper {
             answer.as_ref().filter(|_| status.is_success())
         else {
             let error = answer.and_then(|answer| answer.error).map(|error| format!(" ({error})")).unwrap_or_default();
-            let said: String = format!("it answered {status}{error}").chars().take(MESSAGE_CHARS).collect();
-            return Err(self.error(&said, passes));
+            return Err(self.error(&format!("it answered {status}{error}"), passes));
         };
         self.sent.learn(token);
         let kind = match token_type.as_deref() {
@@ -225,6 +223,8 @@ impl TokenKeeper {
     }
 
     fn error(&self, cause: &str, passes: bool) -> PromError {
-        PromError::NoToken { url: without_login(&self.config.token_url), cause: self.sent.hide(cause), passes }
+        // Hidden before it is cut: a part of a secret would not be found.
+        let cause = terminal_message(&self.sent.hide(cause));
+        PromError::NoToken { url: without_login(&self.config.token_url), cause, passes }
     }
 }

@@ -1,7 +1,7 @@
 //! etcd-heatmap finds out from Prometheus history when an etcd cluster was unhealthy, and why.
 //!
 //! ```text
-//! Prometheus ──pull──▶ readings ──write──▶ history/ (Parquet on disk)
+//! server, sample ──pull──▶ readings ──write──▶ history/ (Parquet on disk)
 //!                                             │ one UTC day at a time, in parallel
 //!                                             ▼
 //!                     spec ─────────────▶   score ──▶ heatmap ──▶ findings
@@ -10,9 +10,10 @@
 //!                                           export: parquet csv openmetrics xlsx html image terminal
 //! ```
 //!
-//! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, diff,
-//! explain, fail_below, findings ← export ← import ← config ← cli ← commands`: no module uses one to its right. The
-//! network is in [`prometheus`] only, and nothing below [`commands`] prints or exits.
+//! Data flows one way, `time, text, files, spec ← readings ← openmetrics, history ← sources ← score ← heatmap ← folder ←
+//! analysis ← outputs ← import ← config ← cli ← commands`: no module uses one to its right. The history stands before the
+//! sources because the embedded sample is a history. Only [`sources`] talk to a network or read files that others wrote,
+//! and nothing below [`commands`] prints or exits.
 
 mod analysis;
 mod cli;

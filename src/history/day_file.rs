@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::ChunkReader;
 use parquet::schema::types::ColumnPath;
 
 use super::day_meta::partial_ranges;
@@ -124,9 +125,18 @@ pub fn read_day(
     members: Vec<Member>,
     companions: &[Companion],
 ) -> Result<Window, HistoryError> {
-    let mut window = Window::unknown(grid, members, companions);
+    read_rows(open(path)?, path, Window::unknown(grid, members, companions))
+}
+
+/// Fills a window from a day's file; `path` names the file in errors.
+pub(super) fn read_rows(
+    file: impl ChunkReader + 'static,
+    path: &Path,
+    mut window: Window,
+) -> Result<Window, HistoryError> {
+    let (grid, companions) = (*window.grid(), window.companions().to_vec());
     let broken = |e: &dyn ToString| not_readings(path, e);
-    let (rows, partial) = open_rows(path, companions)?;
+    let (rows, partial) = open_rows(file, path, &companions)?;
     let partial: Vec<_> = partial.iter().map(|range| grid.indices_between(range.start_ms, range.end_ms - 1)).collect();
     window.mark_partial(&partial);
     for batch in rows {
@@ -138,15 +148,22 @@ pub fn read_day(
 
 /// Reads every row of a day's file and keeps none: an error where it broke.
 pub fn read_through(path: &Path) -> Result<(), HistoryError> {
-    for batch in open_rows(path, &Companion::ALL)?.0 {
+    for batch in open_rows(open(path)?, path, &Companion::ALL)?.0 {
         batch.map_err(|e| not_readings(path, &e))?;
     }
     Ok(())
 }
 
+pub(super) fn open(path: &Path) -> Result<File, FileError> {
+    File::open(path).map_err(|e| FileError::new("read", path, e))
+}
+
 /// The rows of a day's file, of the companions only these, and where the server left something out.
-fn open_rows(path: &Path, wanted: &[Companion]) -> Result<(ParquetRecordBatchReader, Vec<TimeRange>), HistoryError> {
-    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
+pub(super) fn open_rows(
+    file: impl ChunkReader + 'static,
+    path: &Path,
+    wanted: &[Companion],
+) -> Result<(ParquetRecordBatchReader, Vec<TimeRange>), HistoryError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
     let has = |c: &Companion| builder.schema().field_with_name(c.reading_column()).is_ok();
     let there: Vec<Companion> = Companion::ALL.into_iter().filter(has).collect();
@@ -222,14 +239,14 @@ mod tests {
 
     use super::*;
     use crate::history::read_meta;
+    use crate::readings::Origin;
 
     use crate::scratch::Scratch;
     use crate::time::{Step, UtcDay};
 
     fn source() -> Source {
         Source {
-            url: "http://prometheus:9090".into(),
-            headers: BTreeMap::new(),
+            origin: Origin::Prometheus { url: "http://prometheus:9090".into(), headers: BTreeMap::new() },
             step_seconds: 3600,
             cluster_label: None,
             member_label: "instance".into(),

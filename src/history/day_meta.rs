@@ -1,17 +1,15 @@
 //! What the footer of a day's file says.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::KeyValue;
+use parquet::file::reader::ChunkReader;
 
 use super::HistoryError;
-use super::day_file::not_readings;
-use crate::files::FileError;
-use crate::readings::Source;
-use crate::readings::{Life, Lives, Member};
+use super::day_file::{not_readings, open};
+use crate::readings::{Life, Lives, Member, Source};
 use crate::time::{Step, TimeRange};
 
 /// In the footers of days with partial answers only.
@@ -63,7 +61,11 @@ impl DayMeta {
 
 /// Reads what the footer of a day's file says, without reading its rows.
 pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
-    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
+    meta_of(open(path)?, path)
+}
+
+/// The same of a file that is open; `path` names it in errors.
+pub(super) fn meta_of(file: impl ChunkReader + 'static, path: &Path) -> Result<DayMeta, HistoryError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
     let file_meta = builder.metadata().file_metadata();
     let pairs = file_meta.key_value_metadata().map(Vec::as_slice).unwrap_or_default();

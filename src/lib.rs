@@ -14,9 +14,10 @@
 //! Data flows one way. No module imports one to its right, which a test of this file holds:
 //!
 //! ```text
-//! time text files spec readings openmetrics sources history score heatmap folder analysis outputs import config cli commands
+//! time text files spec readings openmetrics history sources score heatmap folder analysis outputs import config cli commands
 //! ```
 //!
+//! The history stands before the sources because the embedded sample is a history.
 //! Only `sources` and `import` talk to a network, and nothing below `commands` prints or exits. The program's
 //! own modules are private; what is public is what its benchmarks and examples build histories with.
 //! `docs/architecture.md` has the shapes, the formats on disk and recipes.

@@ -1,8 +1,10 @@
 //! One window of readings: members × steps × six metrics and their companions, in columns.
 
+mod reading_source;
 mod source;
 
-pub use source::{QuerySource, Source};
+pub(crate) use reading_source::{Progress, ReadingSource, Work};
+pub use source::{Origin, QuerySource, Source};
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -19,12 +19,13 @@ mod progress;
 mod pull;
 mod rules;
 mod runtime;
-mod sample;
 mod score;
 mod show;
+mod sources;
 mod sql;
 mod textfile;
 
+use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ use crate::history::{History, HistoryError};
 use crate::import::ImportError;
 use crate::outputs::{self, OutputError, RulesError};
 use crate::sources::prometheus::{PromError, QueryError};
+use crate::sources::sample::SampleError;
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::{Step, TimeError};
 pub(crate) use diff::DiffError;
@@ -66,6 +68,9 @@ pub(crate) enum CommandError {
     /// The server.
     #[error(transparent)]
     Prom(#[from] PromError),
+    /// The sample.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// The history on disk.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -147,7 +152,7 @@ pub(crate) enum CommandError {
         /// How many were asked for.
         asked: usize,
         /// What the first of them failed with.
-        cause: PromError,
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// Some days are missing.
     #[error(
@@ -161,7 +166,7 @@ pub(crate) enum CommandError {
         /// Which.
         days: String,
         /// What the first of them failed with.
-        cause: PromError,
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// The cluster that was named is not there.
     #[error("the history has no cluster '{cluster}': it has {known}")]
@@ -334,7 +339,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Pull(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
-            pull::run(settings, args.leave, &run)?.into_result()
+            sources::pull_server(settings, args.leave, &run)?.into_result()
         }
         Command::Check(_) => check::run(settings, &reporter),
         Command::Findings(args) => findings::run(&args, settings, &reporter),

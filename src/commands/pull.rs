@@ -57,11 +57,15 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
     let pulled = runtime::start()?.block_on(async {
         let history = History::within(out);
         let there = history.read_metas();
-        let held = match &there {
-            Ok(there) if !leave.overwrite => there.known.first().map(|(_, meta)| meta.source.companions()),
-            _ => None,
+        let (held, unknown) = match &there {
+            Ok(there) if !leave.overwrite => {
+                (there.known.first().map(|(_, meta)| meta.source.companions()), there.unknown_metrics())
+            }
+            _ => (None, Vec::new()),
         };
-        let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held };
+        // The days of a history have the same columns: what is added to one of an older version has no more metrics.
+        let left_out = [&settings.without[..], &unknown].concat();
+        let wanted = Wanted { left_out, limits: settings.limits()?, held };
         let choosing = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step);
         let chosen = unless_stopped(&run.interrupt, choosing).await??;
         let source = asked.source(client.shown_url(), chosen);

@@ -3,7 +3,7 @@
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth};
-use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule};
+use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule, Unit};
 use crate::time::{LocalCell, count_within};
 
 /// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
@@ -233,7 +233,7 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
         max,
         of_limit: profile.limit(metric),
         share: highest_share,
-        bucket: max.filter(|_| matches!(metric, Metric::WalFsync | Metric::BackendCommit)).and_then(bucket),
+        bucket: max.filter(|_| metric.unit() == Unit::Seconds).and_then(bucket),
         bands,
         weight: profile.share(metric),
     }

@@ -15,7 +15,7 @@ use crate::cli::Leave;
 use crate::folder::{Manifest, Written};
 use crate::history::{DayMetas, History, HistoryError};
 use crate::readings::{ReadingSource, Source};
-use crate::spec::Companion;
+use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
 use fetch::fetch;
 
@@ -45,22 +45,37 @@ pub(super) struct Request<'a> {
     pub(super) leave: Leave,
 }
 
+/// The columns of the history that a pull extends.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Its companions; `None` where there is no history.
+    pub(super) companions: Option<Vec<Companion>>,
+    /// Metrics that the version which wrote it did not have.
+    pub(super) unknown_metrics: Vec<Metric>,
+}
+
+impl Held {
+    fn of(there: &DayMetas) -> Self {
+        let companions = there.known.first().map(|(_, meta)| meta.source.companions());
+        Self { companions, unknown_metrics: there.unknown_metrics() }
+    }
+}
+
 /// Pulls what is not yet in the history, and writes the manifest.
 ///
-/// `open` opens the source. It gets the companions that the history has, so that new days have them as well; `None`
-/// where there is no history to extend.
+/// `open` opens the source. It gets the columns that the history has, so that new days have the same.
 pub(super) fn pull<S: ReadingSource>(
     request: &Request<'_>,
     run: &Writing,
-    open: impl AsyncFnOnce(Option<Vec<Companion>>) -> Result<S, CommandError>,
+    open: impl AsyncFnOnce(Held) -> Result<S, CommandError>,
 ) -> Result<Pulled, CommandError> {
     let Request { range, leave, .. } = *request;
     runtime::start()?.block_on(async {
         let history = History::within(request.out);
         let there = history.read_metas();
         let held = match &there {
-            Ok(there) if !leave.overwrite => there.known.first().map(|(_, meta)| meta.source.companions()),
-            _ => None,
+            Ok(there) if !leave.overwrite => Held::of(there),
+            _ => Held::default(),
         };
         let source = unless_stopped(&run.interrupt, open(held)).await??;
         let mut pull = Pull { history, known: Gathered::default(), files: BTreeMap::new() };

@@ -21,7 +21,9 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
     let access = asked.http_config()?;
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
     pull(&Request { range, out, leave }, run, async |held| {
-        let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held };
+        // The days of a history have the same columns: what is added to one of an older version has no more metrics.
+        let left_out = [&settings.without[..], &held.unknown_metrics].concat();
+        let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions };
         let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await;
         // A warning of the server may explain why nothing can be chosen.
         let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
-use super::keys::{KEYS, Key, VARIABLES};
+use super::keys::{Key, VARIABLES, keys};
 use super::lookup::{find, instead_of};
 use super::original;
 use super::parse::band_list;
@@ -26,7 +26,7 @@ pub(crate) type Environment = BTreeMap<String, OsString>;
 
 /// What every setting is that nobody gives. Weights and bands are the profile's.
 pub(super) fn defaults() -> impl Iterator<Item = Given> {
-    let keys = KEYS.iter().filter(|key| key.is_in_files() && key.flag.is_some());
+    let keys = keys().filter(|key| key.is_in_files() && key.flag.is_some());
     keys.map(|key| Given { key, text: key.default().into_owned(), origin: Origin::Default })
 }
 
@@ -84,7 +84,7 @@ fn key_of_toml(name: &str) -> Result<&'static Key, String> {
 /// The variables that are settings, and a note about each that only looks like one.
 pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, Vec<String>), ConfigError> {
     let (mut given, mut notes) = (Vec::new(), Vec::new());
-    let known: Vec<(String, &Key)> = KEYS.iter().filter_map(|key| Some((key.variable()?, key))).collect();
+    let known: Vec<(String, &Key)> = keys().filter_map(|key| Some((key.variable()?, key))).collect();
     let names = || known.iter().map(|(name, _)| name.as_str()).chain([FILE_VARIABLE]);
     for (variable, text) in environment.iter().filter(|(name, text)| name.starts_with(VARIABLES) && !text.is_empty()) {
         if let Some((_, key)) = known.iter().find(|(name, _)| name == variable) {

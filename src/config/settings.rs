@@ -244,7 +244,7 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
     if !shares.is_empty() {
         profile = profile.with_weight_shares(&shares).map_err(|e| values.error("score.weight", e))?;
     }
-    for (metric, given) in per_metric("bands", values) {
+    for (metric, given) in per_metric(Metric::bands_key, values) {
         let bands: Bands = given.text.parse().map_err(|e| given.error(e))?;
         // Bands that are the profile's own leave it what it is called.
         if bands != profile.rule(metric).bands {
@@ -258,7 +258,7 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
 pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
     let profile = values.read("score.profile", Profile::named)?;
     let (mut weights, mut last): (Vec<(Metric, u64)>, Option<&Given>) = (Vec::new(), None);
-    for (metric, given) in per_metric("weights", values) {
+    for (metric, given) in per_metric(Metric::weight_key, values) {
         weights.push((metric, parse_weight(&given.text).map_err(|e| given.error(e))?));
         last = last.into_iter().chain([given]).max_by_key(|given| given.line());
     }
@@ -276,6 +276,6 @@ pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
 }
 
 /// The values of a table that has a key for each metric.
-fn per_metric<'a>(table: &'a str, values: &'a Values) -> impl Iterator<Item = (Metric, &'a Given)> {
-    Metric::ALL.into_iter().filter_map(move |metric| Some((metric, values.get(&format!("{table}.{metric}"))?)))
+fn per_metric(key: fn(Metric) -> &'static str, values: &Values) -> impl Iterator<Item = (Metric, &Given)> {
+    Metric::ALL.into_iter().filter_map(move |metric| Some((metric, values.get(key(metric))?)))
 }

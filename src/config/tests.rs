@@ -249,7 +249,7 @@ fn a_login_is_not_shown() {
 fn the_example_has_every_key_with_a_comment_and_says_the_defaults() {
     const EXAMPLE: &str = include_str!("../../etcd-heatmap.example.toml");
     let config = load("etcd-heatmap.toml", EXAMPLE, &[]).unwrap();
-    for key in KEYS.iter().filter(|key| key.is_in_files()) {
+    for key in keys().filter(|key| key.is_in_files()) {
         let Some(Origin::File { line, .. }) = config.values.get(key.name).map(|given| &given.origin) else {
             panic!("the example has no {}", key.name);
         };

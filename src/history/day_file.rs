@@ -13,7 +13,7 @@ use parquet::schema::types::ColumnPath;
 use super::{DayMeta, LabelColumns, writer_properties};
 use crate::files::{FileError, FileStat, WholeFile};
 use crate::readings::{Source, Window};
-use crate::spec::{Column, Companion, Metric};
+use crate::spec::{Column, Companion, Metric, Unit};
 use crate::time::TimeRange;
 
 /// Rows handed to the Parquet writer or taken from the reader at once; bounds memory, not results.
@@ -102,7 +102,8 @@ fn readings_schema(companions: &[Companion]) -> SchemaRef {
 fn readings_properties(meta: &DayMeta) -> WriterProperties {
     let mut properties = writer_properties(&meta.footer());
     // Latencies and rates hardly ever repeat: a dictionary of them costs time and saves nothing.
-    for metric in [Metric::WalFsync, Metric::BackendCommit, Metric::ClientTrafficIn] {
+    let varies = |metric: &Metric| matches!(metric.unit(), Unit::Seconds | Unit::BytesPerSecond);
+    for metric in Metric::ALL.into_iter().filter(varies) {
         let column = ColumnPath::from(metric.reading_column());
         properties = properties
             .set_column_dictionary_enabled(column.clone(), false)

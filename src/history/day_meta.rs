@@ -9,6 +9,7 @@ use parquet::file::reader::ChunkReader;
 use super::HistoryError;
 use super::footer::{self, FORMAT, FORMAT_KEY, Opened, VERSION_KEY, not_readings};
 use crate::readings::{Life, Lives, Member, Source};
+use crate::spec::Metric;
 use crate::time::{Step, TimeRange};
 
 /// In the footers of days with partial answers only.
@@ -35,6 +36,11 @@ impl DayMeta {
     /// The distance between two steps.
     pub fn step(&self) -> Option<Step> {
         Step::from_millis(self.source.step_seconds * 1000).ok()
+    }
+
+    /// Whether the version that wrote the day knew this metric, pulled or left out.
+    pub fn knows(&self, metric: Metric) -> bool {
+        self.known.contains_key(metric.name())
     }
 
     /// As it stands in the footer.

@@ -7,7 +7,7 @@ use super::day_meta::{DayMeta, read_meta};
 use super::read_day::read_day;
 use super::{FileError, HistoryError};
 use crate::readings::{Member, Window};
-use crate::spec::Companion;
+use crate::spec::{Companion, Metric};
 use crate::time::{Grid, UtcDay};
 
 /// The name of a day's file.
@@ -117,4 +117,12 @@ pub struct DayMetas {
     pub known: Vec<(UtcDay, DayMeta)>,
     /// Days whose file cannot be read, with why.
     pub broken: Vec<(UtcDay, HistoryError)>,
+}
+
+impl DayMetas {
+    /// The metrics that a version of the program did not have when it wrote some of the days.
+    pub fn unknown_metrics(&self) -> Vec<Metric> {
+        let is_unknown = |metric: &Metric| self.known.iter().any(|(_, meta)| !meta.knows(*metric));
+        Metric::ALL.into_iter().filter(is_unknown).collect()
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, StepTotals};
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
-use crate::spec::{Metric, percent};
+use crate::spec::{Metric, Unit, percent};
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
@@ -115,10 +115,10 @@ fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
 
 /// A reading as a person would write it.
 fn with_unit(metric: Metric, value: f64) -> String {
-    match metric {
-        Metric::WalFsync | Metric::BackendCommit => format!("{:.2} ms", value * 1000.0),
-        Metric::OpenFds | Metric::LeaderChanges => format!("{value}"),
-        Metric::ClientTrafficIn => format!("{:.1} kB/s", value / 1e3),
-        Metric::DbSize => format!("{:.1} MB", value / 1e6),
+    match metric.unit() {
+        Unit::Seconds => format!("{:.2} ms", value * 1000.0),
+        Unit::Count | Unit::Instant => format!("{value}"),
+        Unit::BytesPerSecond => format!("{:.1} kB/s", value / 1e3),
+        Unit::Bytes => format!("{:.1} MB", value / 1e6),
     }
 }

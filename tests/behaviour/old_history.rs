@@ -1,6 +1,12 @@
 //! A history that version 0.1.0 pulled can be scored, explained and extended for ever.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 
 use crate::support::{Folder, Run, assert_same, cells, etcd_heatmap, oracle, simulated};
 
@@ -70,4 +76,58 @@ fn a_pull_adds_a_day_to_a_history_of_the_first_version() {
     etcd_heatmap(&["score", "--quiet", &audit]).succeeds();
     oracle("score.py", &[&[audit.as_str()][..], &STEP].concat());
     assert_eq!(cells(&folder.text("audit/heatmap.csv")).len(), 3 * 72);
+}
+
+/// Takes a metric out of a day's file and its footer, as if the version that wrote it had not had the metric.
+fn forget(file: &Path, metric: &str, column: &str) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).expect("it is there")).expect("Parquet");
+    let pairs = reader.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+    let mut footer: Vec<KeyValue> = pairs.into_iter().filter(|pair| pair.key != "ARROW:schema").collect();
+    for pair in &mut footer {
+        // `known` has the metrics as its keys, `source` below `queries`.
+        let text = pair.value.as_deref().unwrap_or_default();
+        let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { continue };
+        for object in ["", "/queries"] {
+            if let Some(object) = value.pointer_mut(object).and_then(serde_json::Value::as_object_mut)
+                && object.remove(metric).is_some()
+            {
+                pair.value = Some(value.to_string());
+                break;
+            }
+        }
+    }
+    let batches: Vec<_> = reader.build().expect("rows").map(|batch| batch.expect("rows")).collect();
+    let place = batches[0].schema().index_of(column).expect("it has the column");
+    let kept: Vec<usize> = (0..batches[0].num_columns()).filter(|index| *index != place).collect();
+    let schema = batches[0].schema().project(&kept).expect("columns of its own");
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(footer)).build();
+    let written = File::create(file).expect("a file of our own");
+    let mut writer = ArrowWriter::try_new(written, schema.into(), Some(properties)).expect("a schema of Parquet");
+    for batch in &batches {
+        writer.write(&batch.project(&kept).expect("columns of its own")).expect("it can be written");
+    }
+    writer.close().expect("it can be written");
+}
+
+#[test]
+fn a_history_from_before_a_metric_was_added_is_scored_without_it_and_extended_without_it() {
+    let folder = old("history-before-a-metric");
+    let audit = folder.at("audit");
+    for day in ["2026-10-01", "2026-10-02"] {
+        let file = PathBuf::from(&audit).join(format!("history/date={day}/readings.parquet"));
+        forget(&file, "wal_fsync", "wal_fsync_seconds");
+    }
+    pull(&folder, "2026-10-03", "2026-10-04").succeeds();
+    etcd_heatmap(&["score", "--quiet", &audit]).succeeds();
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    assert_eq!(cells.len(), 3 * 72);
+    // Every hour but the first, in which rates have no sample to start from, has a score of the other five metrics.
+    let scored = cells.iter().filter(|cell| cell.scored == cell.expected).count();
+    assert!(scored > 3 * 68, "{scored} of {} cells are scored whole", cells.len());
+
+    // As when the metric is left out of the whole history.
+    let complete = old("history-without-a-metric");
+    pull(&complete, "2026-10-03", "2026-10-04").succeeds();
+    etcd_heatmap(&["score", "--quiet", "--without", "wal_fsync", &complete.at("audit")]).succeeds();
+    assert_eq!(folder.text("audit/heatmap.csv"), complete.text("audit/heatmap.csv"));
 }

@@ -109,9 +109,9 @@ pub(super) fn judged(manifest: &Manifest, metric: Metric) -> String {
 
 fn threshold(metric: Metric, bands: &Bands, above: f64) -> String {
     let millis = |seconds: f64| (seconds * 1e6).round() / 1e3;
-    match metric {
+    match metric.unit() {
         _ if bands.of_limit => crate::spec::percent(above),
-        Metric::WalFsync | Metric::BackendCommit => match explain::bucket(above) {
+        crate::spec::Unit::Seconds => match explain::bucket(above) {
             Some((lower, upper)) if above < upper => {
                 let (lower, upper) = (millis(lower), millis(upper));
                 format!(

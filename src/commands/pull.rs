@@ -8,6 +8,7 @@ use chrono::Utc;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use indicatif::{HumanBytes, HumanCount};
+use tracing::{debug, info};
 
 use super::evidence::{Gathered, whole_days};
 use super::interrupt::{Interrupt, Signal};
@@ -151,6 +152,8 @@ impl Pull {
         // Enough days that the queries of one fill the wire while another is written.
         let in_flight = concurrency.div_ceil(self.plan.source.queries.len().max(1)) + 1;
         let (history, source) = (Arc::new(self.history.clone()), Arc::new(self.plan.source.clone()));
+        info!(missing = days.len(), there = self.known.len(), "days to pull");
+        debug!(in_flight, "days at once");
         let written = pull_days(client, &self.plan, days, in_flight)
             // Days that are on their way are let go; those that have come are written.
             .take_until(run.interrupt.raised())

@@ -19,7 +19,7 @@ pub(crate) use textfile::TextfileArgs;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::config::Given;
 use crate::spec::Profile;
@@ -46,9 +46,14 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", display_order = 899)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print no progress and no picture, only errors.
+    /// Print no progress and no picture, only errors (and the log of -v).
     #[arg(long, short, global = true, display_order = 900)]
     pub(crate) quiet: bool,
+
+    /// Log to standard error which queries are sent, retried and split and why, and which files are written; -vv adds
+    /// PromQL, HTTP requests and lookups. Secrets are never logged. Without -v, RUST_LOG sets the level.
+    #[arg(long, short, global = true, action = ArgAction::Count, display_order = 901)]
+    pub(crate) verbose: u8,
 }
 
 /// The subcommands.

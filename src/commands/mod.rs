@@ -13,7 +13,7 @@ mod generated;
 mod import;
 mod interrupt;
 mod lint;
-
+mod log;
 mod man;
 mod progress;
 mod pull;
@@ -327,6 +327,9 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         _ => {}
     }
     let reporter = Reporter::new(cli.quiet);
+    if let Some(note) = log::start(cli.verbose) {
+        reporter.note(&note);
+    }
     let config = Config::load(cli.command.given(), cli.config.as_deref(), &environment())?;
     for note in &config.notes {
         reporter.note(note);

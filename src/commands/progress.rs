@@ -1,13 +1,27 @@
 //! What a person sees while it works: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
 
 /// Seconds between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The bar that is on the screen, for whoever has a line to print.
+static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Writes whole lines to standard error: above the bar where there is one, which they would tear otherwise.
+pub(super) fn write_lines(lines: &[u8]) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+    // Whoever closes standard error wants none of it.
+    let write = || drop(std::io::stderr().write_all(lines));
+    match shown {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// Where progress and results are told.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +38,7 @@ impl Reporter {
     /// A note on standard error.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            write_lines(format!("{text}\n").as_bytes());
         }
     }
 
@@ -48,6 +62,9 @@ impl Reporter {
             bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
+        if self.terminal && !self.quiet {
+            *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+        }
         let lines = (!self.terminal && !self.quiet).then(|| Mutex::new(Instant::now()));
         Progress { bar, doing, unit, lines }
     }

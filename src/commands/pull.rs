@@ -7,6 +7,7 @@ use std::error::Error;
 use std::path::Path;
 
 use futures_util::future::{Either, select};
+use tracing::info;
 
 use super::evidence::{Gathered, whole_days};
 use super::interrupt::{Interrupt, Signal};
@@ -81,6 +82,7 @@ pub(super) fn pull<S: ReadingSource>(
         let mut pull = Pull { history, known: Gathered::default(), files: BTreeMap::new() };
         pull.take_in(there, source.describe(), leave.overwrite)?;
         let parts = pull.known.missing_parts(source.parts(range), leave.allow_partial);
+        info!(missing = parts.len(), there = pull.known.len(), "days to pull");
         let (history, mut fetched) = (pull.history.clone(), Vec::new());
         let failed = fetch(&source, &history, parts, run, |day| fetched.push(day)).await;
         source.notes().iter().for_each(|note| run.reporter.note(note));

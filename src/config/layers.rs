@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use tracing::info;
+
 use super::ConfigError;
 use super::keys::{Key, VARIABLES, keys};
 use super::lookup::{find, instead_of};
@@ -36,6 +38,7 @@ pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
         return Ok(Vec::new());
     };
     let preset = Preset::named(&by.text).map_err(|reason| by.error(reason))?;
+    info!(preset = preset.name, selector = preset.selector, member = preset.member, "took a preset");
     let origin = Origin::Preset(preset.name);
     let texts =
         [("source.selector", preset.selector), ("labels.cluster", preset.cluster), ("labels.member", preset.member)];
@@ -56,6 +59,7 @@ pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result
         KeyFileError::Unreadable { .. } => ConfigError::Unreadable { by, source },
         KeyFileError::Syntax { .. } => ConfigError::File(source),
     })?;
+    info!(file = %path.display(), settings = file.entries.len(), "read the settings");
     let key_of = if KeyFile::is_toml(&path) { key_of_toml } else { original::key_of };
     file.entries.into_iter().map(|entry| of_entry(&path, entry, key_of)).collect()
 }

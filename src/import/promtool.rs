@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use tracing::debug;
+
 use super::ImportError;
 use crate::text::terminal::terminal_message;
 
@@ -114,6 +116,7 @@ impl Promtool {
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Child, ImportError> {
+        debug!("running {command:?}");
         command.spawn().map_err(|source| ImportError::CannotRun { path: self.path.clone(), source })
     }
 }

@@ -11,6 +11,11 @@ pub(crate) fn terminal_label(label: &str) -> String {
     label.chars().map(|c| if CharKind::of(c).is_legible() { c } else { '\u{fffd}' }).collect()
 }
 
+/// A text in full on one line, with a blank for each character that a reader could not see.
+pub(crate) fn terminal_line(text: &str) -> String {
+    text.replace(|c: char| !CharKind::of(c).is_legible(), " ")
+}
+
 /// A message of another program or a server, on one line and cut in the middle.
 pub(crate) fn terminal_message(text: &str) -> String {
     let parts = |c: char| c.is_whitespace() || !CharKind::of(c).is_legible();
@@ -32,6 +37,7 @@ mod tests {
     #[test]
     fn a_label_cannot_command_the_terminal_or_turn_the_text_around_it() {
         assert_eq!(terminal_label("a\x1b[2Jb\u{9b}1m"), "a\u{fffd}[2Jb\u{fffd}1m");
+        assert_eq!(terminal_line("a\r\nb\u{202e}\x1b[2J“c”"), "a  b  [2J“c”");
         assert_eq!(terminal_label("\u{202e}c\u{61c}\u{2028}d\u{200b}"), "\u{fffd}c\u{fffd}\u{fffd}d\u{fffd}");
         assert_eq!(terminal_label("“c1” – 👩\u{200d}🚒…"), "“c1” – 👩\u{200d}🚒…");
     }

@@ -26,6 +26,7 @@ mod killed;
 mod lint;
 mod live;
 mod local_time;
+mod log;
 mod mutations;
 mod notebook;
 mod old_history;

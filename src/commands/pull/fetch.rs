@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, HumanCount};
+use tracing::debug;
 
 use crate::commands::{CommandError, Writing};
 use crate::folder::Written;
@@ -39,6 +40,7 @@ pub(super) async fn fetch<S: ReadingSource>(
 ) -> Result<BTreeMap<UtcDay, S::Error>, CommandError> {
     let started = Instant::now();
     let work = source.work(&parts);
+    debug!(in_flight = source.in_flight(), "days at once");
     let bar = run.reporter.start("pulling", work.unit, work.total);
     let (history, description) = (Arc::new(history.clone()), Arc::new(source.describe().clone()));
     let written = stream::iter(parts)

@@ -30,7 +30,7 @@ impl Client {
         grid: &Grid,
         offset: usize,
         len: usize,
-    ) -> Result<ColumnReadings, Failure> {
+    ) -> Result<(ColumnReadings, Envelope), Failure> {
         let mut readings = ColumnReadings::default();
         let mut wrong = None;
         let envelope = self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
@@ -43,7 +43,7 @@ impl Client {
         if self.is_partial(&envelope) {
             readings.mark_partial(offset..offset + grid.len());
         }
-        wrong.map_or(Ok(readings), |error| Err(Failure::new(error, Cure::Nothing)))
+        wrong.map_or(Ok((readings, envelope)), |error| Err(Failure::new(error, Cure::Nothing)))
     }
 
     /// Hands each series of an answer to `take`.

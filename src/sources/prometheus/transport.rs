@@ -1,10 +1,11 @@
 //! One query over the wire: a whole body, or what its absence means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
+use tracing::{debug, info};
 
 use super::access::{SendError, innermost, tls_cause};
 use super::failure::{Cure, Failure, cure_of, says_partial};
@@ -38,16 +39,21 @@ pub(super) enum Kind {
 }
 
 impl Client {
-    /// Sends a query once. Whoever waits here holds a place among the queries in flight.
-    pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<Vec<u8>, Failure> {
+    /// Sends a query once; returns the answer, and how long it took from the moment when it was sent. Whoever waits
+    /// here holds a place among the queries in flight.
+    pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
         let _permit = self.permits().acquire().await;
         self.pace().turn().await;
         let form = self.form(promql, grid, kind);
+        info!("sent");
+        debug!("PromQL: {promql}");
+        let sent_at = Instant::now();
         let sent = match kind {
             Kind::Range => self.access().post(self.endpoint(), &form).await,
             Kind::Instant => self.access().post(&self.address(QUERY, &[]), &form).await,
         };
-        self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+        let body = self.read_answer(sent.map_err(|error| self.not_sent(error))?).await?;
+        Ok((body, sent_at.elapsed()))
     }
 
     /// The body of a success, or what the refusal means.

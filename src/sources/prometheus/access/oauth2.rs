@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
+use tracing::debug;
 use url::Url;
 
 use super::connection::Connection;
@@ -190,9 +191,11 @@ impl TokenKeeper {
         if let Some(login) = login {
             request = request.header(AUTHORIZATION, login);
         }
+        debug!(url = without_login(&self.config.token_url), "asking for a token");
         let lost = |e: reqwest::Error| self.error(&self.connection.cause(&e), true);
         let response = request.send().await.map_err(lost)?;
         let status = response.status();
+        debug!(status = status.as_u16(), "HTTP response about a token");
         Ok((status, response.bytes().await.map_err(lost)?.into()))
     }
 
@@ -217,6 +220,7 @@ impl TokenKeeper {
             _ => None,
         };
         let expires = seconds.filter(|&s| s > 0).and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
+        debug!(expires_in_seconds = seconds, "got a token");
         let value = sensitive(&format!("{kind} {token}"));
         let value = value.ok_or_else(|| self.error("its token is no text of a header", false))?;
         Ok(Token { value, expires })

@@ -46,7 +46,8 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", display_order = 899)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print no progress and no picture, only errors.
+    /// Print no progress, notes, summaries or closing picture, and no table of diff: only errors, and what was asked for
+    /// (findings, an explanation, CSV, rules).
     #[arg(long, short, global = true, display_order = 900)]
     pub(crate) quiet: bool,
 }

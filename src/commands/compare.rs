@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::evidence::{Opened, ReadDay, companions_read, read_day};
 use super::score::{Broken, check_known};
+use super::stdout::print;
 use super::{CommandError, Writing};
 use crate::analysis::compare::Comparison;
 use crate::config::{How, Settings};
@@ -65,7 +66,7 @@ pub(super) fn run(
         manifest.list(written);
         manifest.write(out)?;
     }
-    run.reporter.result(&comparison_text(&comparing.comparison, how.folding.zone));
+    print(&comparison_text(&comparing.comparison, how.folding.zone))?;
     run.reporter.note(&format!("the cells of all profiles side by side: {}", out.join(COMPARISON).display()));
     Broken::new(&history, opened.broken, broken).into_result()
 }

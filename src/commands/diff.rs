@@ -10,8 +10,8 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::generated::print;
 use super::progress::Reporter;
+use super::stdout::print;
 use super::{CommandError, met};
 use crate::analysis::diff::{Part, diff, split, whole};
 use crate::analysis::gate::{Demand, Gate};
@@ -118,8 +118,8 @@ fn tell(
     let profile = before.manifest.profile.as_ref().map_or_else(String::new, |profile| profile.name.clone());
     let compared = Compared { before: says.0, after: says.1, profile, folding: before.folding, notes };
     let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
-    reporter.result(&diff_text(&compared, &found, palette));
-    Ok(())
+    // With --quiet only the verdict of --fail-below is left.
+    Ok(reporter.summary(&diff_text(&compared, &found, palette))?)
 }
 
 /// What is demanded; the manifest says how much must be known, unless a flag does.

@@ -23,6 +23,7 @@ mod sample;
 mod score;
 mod show;
 mod sql;
+mod stdout;
 mod textfile;
 
 use std::fmt;
@@ -44,6 +45,7 @@ pub(crate) use diff::DiffError;
 use interrupt::Interrupt;
 pub(crate) use interrupt::Signal;
 use progress::Reporter;
+use stdout::StdoutError;
 
 /// Exit code for a command line, an environment or a file of settings that cannot be understood.
 pub const USAGE: u8 = 2;
@@ -72,6 +74,9 @@ pub(crate) enum CommandError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Standard output.
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
     /// An output.
     #[error(transparent)]
     Export(#[from] OutputError),
@@ -309,6 +314,12 @@ impl CommandError {
     }
 }
 
+/// Prints help or the version, as a command line asked for it.
+pub fn print_help(help: &clap::Error) -> Result<(), Failure> {
+    let printed = help.print().and_then(|()| std::io::Write::flush(&mut std::io::stdout()));
+    stdout::finished(printed).map_err(|error| Failure(error.into()))
+}
+
 /// Runs what was typed.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     run_command(cli).map_err(Failure)
@@ -336,9 +347,9 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
             let run = Writing::to(settings.out()?, reporter)?;
             pull::run(settings, args.leave, &run)?.into_result()
         }
-        Command::Check(_) => check::run(settings, &reporter),
+        Command::Check(_) => check::run(settings),
         Command::Findings(args) => findings::run(&args, settings, &reporter),
-        Command::Explain(args) => explain::run(&args, settings, &reporter),
+        Command::Explain(args) => explain::run(&args, settings),
         Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {
@@ -361,7 +372,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Sql(_) => sql::run(settings),
         // Done above, without any settings.
         Command::Completions(_) | Command::Man(_) => Ok(()),
-        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config),
     }
 }
 

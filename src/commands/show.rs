@@ -9,6 +9,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 
 use super::CommandError;
 use super::progress::Reporter;
+use super::stdout::print;
 use crate::cli::ShowArgs;
 use crate::config::Settings;
 use crate::folder::{Manifest, read_cells};
@@ -53,14 +54,14 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
     let chosen: Vec<&Line> = chosen.iter().collect();
     if let Some(path) = &args.svg {
         draw_svg(folder, path, &manifest, &chosen)?;
-        reporter.result(&format!("the heat map is in {}\n", path.display()));
+        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
     }
     if let Some(path) = &args.png {
         draw_png(folder, path, &manifest, &chosen)?;
-        reporter.result(&format!("the heat map is in {}\n", path.display()));
+        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
     }
     if args.svg.is_none() && args.png.is_none() {
-        reporter.result(&painted(args, folding, &manifest, &chosen));
+        print(&painted(args, folding, &manifest, &chosen))?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use indicatif::HumanCount;
 
 use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
+use crate::commands::stdout::print;
 use crate::commands::{CommandError, runtime};
 use crate::config::Settings;
 use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
@@ -62,8 +63,8 @@ pub(super) fn run(
         })?;
     }
     progress.clear();
-    reporter.result(&tally.summary(client.shown_url(), dry_run, started.elapsed()));
-    Ok(())
+    let summary = tally.summary(client.shown_url(), dry_run, started.elapsed());
+    Ok(if dry_run { print(&summary) } else { reporter.summary(&summary) }?)
 }
 
 /// What became of one batch.

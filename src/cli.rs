@@ -23,6 +23,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Given;
 use crate::spec::Profile;
+use crate::time::{TimeError, Zone};
 use examples::{
     BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
     FINDINGS_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES,
@@ -248,12 +249,17 @@ pub(crate) struct ExplainArgs {
     pub(crate) cluster: String,
 
     /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant)]
     pub(crate) at: String,
 
     /// How to score.
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
+}
+
+/// Refuses what is no time in any zone; which instant it is depends on the zone of the folder's cells.
+fn instant(text: &str) -> Result<String, TimeError> {
+    Zone::default().parse_instant(text, 0).map(|_| text.to_owned())
 }
 
 /// Arguments of `lint`.

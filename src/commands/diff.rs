@@ -48,13 +48,13 @@ impl<'a> Scored<'a> {
 
 /// Compares, prints, and writes what is asked for.
 pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    if let Some(after) = args.after.as_ref().filter(|after| same_folder(&args.before, after)) {
+        return Err(DiffError::SameFolder(after.clone()).into());
+    }
     let before = Scored::read(&args.before)?;
     let gate = gate(args, &settings.how, &before);
     match (&args.after, &args.at) {
         (Some(after), _) => {
-            if same_folder(&args.before, after) {
-                return Err(DiffError::SameFolder(after.clone()).into());
-            }
             let after = Scored::read(after)?;
             check_alike(&before, &after)?;
             let asked = |scored: &Scored<'_>| scored.describe(&scored.manifest.asked.start, &scored.manifest.asked.end);
@@ -65,7 +65,8 @@ pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> 
         }
         (None, at) => {
             let at = at.as_deref().unwrap_or_default();
-            let at_ms = before.folding.zone.parse_instant(at, Utc::now().timestamp_millis())?;
+            let at_ms = before.folding.zone.parse_instant(at, Utc::now().timestamp_millis());
+            let at_ms = at_ms.map_err(CommandError::instant("--at"))?;
             let parts = split(&before.lines, at_ms, before.folding.width);
             check_both(&before, &parts, at)?;
             let instant = before.folding.zone.format(at_ms);

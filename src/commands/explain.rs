@@ -25,7 +25,8 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     let (profile, folding) = as_scored(&args.flags.given, how, Manifest::read(history.out()).as_ref());
     let profile = profile.without(&source.left_out())?;
     let lives = lives_of(&args.cluster, &overview.lives)?;
-    let at_ms = folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis())?;
+    let at_ms =
+        folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis()).map_err(CommandError::instant("--at"))?;
     let place = folding.zone.cell_at(at_ms, folding.width);
     let table = ScoreTable::new(&profile);
     let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;

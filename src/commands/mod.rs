@@ -62,6 +62,17 @@ pub(crate) enum CommandError {
     /// A time, a step or a range.
     #[error(transparent)]
     Time(#[from] TimeError),
+    /// An instant that only a command knows how to read: in the time zone of a folder's cells.
+    #[error("{flag}: {error}")]
+    Instant {
+        /// The flag it was given with.
+        flag: &'static str,
+        /// What is wrong with it.
+        error: TimeError,
+    },
+    /// The URL of an import.
+    #[error("--victoria-metrics: {0}")]
+    ImportUrl(PromError),
     /// The folder of queries.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -296,9 +307,27 @@ impl fmt::Display for Failure {
 }
 
 impl CommandError {
-    /// Whether what was asked cannot be understood: nothing was begun.
+    /// Whether a flag, a variable or a file of settings has a value that cannot be understood or used, whatever the
+    /// history and the server hold: nothing was begun.
     pub(crate) const fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::EveryWithoutOut)
+        use TimeError::{EmptyRange, FutureRange, NoStep};
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::Instant { .. }
+                | Self::Time(EmptyRange { .. } | FutureRange { .. } | NoStep { .. })
+                | Self::Query(_)
+                | Self::Rules(_)
+                | Self::ImportUrl(_)
+                | Self::NothingToCompare
+                | Self::EveryWithoutOut
+                | Self::Diff(DiffError::SameFolder(_))
+        )
+    }
+
+    /// For a time that was given with `flag`.
+    fn instant(flag: &'static str) -> impl FnOnce(TimeError) -> Self {
+        move |error| Self::Instant { flag, error }
     }
 
     /// The signal that stopped the run, where one did: what was done until then is whole.
@@ -353,6 +382,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {
+            let compared = compare::profiles(&args.compare, &settings.how.profile)?;
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
             // What is only read is not locked: it may lie where nothing can be written.
@@ -360,9 +390,9 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
                 return Err(HistoryError::Empty(folder.to_owned()).into());
             }
             let run = Writing::to(out, reporter)?;
-            match args.compare.as_slice() {
+            match compared.as_slice() {
                 [] => score::run(folder, out, settings, &score::emission(settings)?, &run),
-                compared => compare::run(folder, out, compared, settings, &run),
+                profiles => compare::run(folder, out, profiles, settings, &run),
             }
         }
         Command::Lint(args) => lint::run(&args, &reporter),

@@ -90,9 +90,8 @@ fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>
 fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<UtcDay>, CommandError> {
     if let Some(text) = &args.since {
         let now_ms = Utc::now().timestamp_millis();
-        return Ok(Some(
-            zone.cell_at(zone.parse_instant(text, now_ms)?, crate::time::CellWidth::default()).date.into(),
-        ));
+        let since_ms = zone.parse_instant(text, now_ms).map_err(CommandError::instant("--since"))?;
+        return Ok(Some(zone.cell_at(since_ms, crate::time::CellWidth::default()).date.into()));
     }
     let drawn = args.svg.is_some() || args.png.is_some();
     let days = args.days.filter(|_| drawn).zip(last);

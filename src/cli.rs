@@ -23,6 +23,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::config::Given;
 use crate::spec::Profile;
+use crate::time::{TimeError, Zone};
 use examples::{
     BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
     FINDINGS_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES,
@@ -46,7 +47,8 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", display_order = 899)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print no progress and no picture, only errors (and the log of -v).
+    /// Print no progress, notes, summaries or closing picture, and no table of diff: only errors, what was asked for
+    /// (findings, an explanation, CSV, rules), and the log of -v.
     #[arg(long, short, global = true, display_order = 900)]
     pub(crate) quiet: bool,
 
@@ -252,12 +254,17 @@ pub(crate) struct ExplainArgs {
     pub(crate) cluster: String,
 
     /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant)]
     pub(crate) at: String,
 
     /// How to score.
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
+}
+
+/// Refuses what is no time in any zone; which instant it is depends on the zone of the folder's cells.
+fn instant(text: &str) -> Result<String, TimeError> {
+    Zone::default().parse_instant(text, 0).map(|_| text.to_owned())
 }
 
 /// Arguments of `lint`.

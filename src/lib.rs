@@ -43,7 +43,7 @@ mod text;
 pub mod time;
 
 pub use cli::{Cli, one_sentence};
-pub use commands::{Failure, USAGE, run};
+pub use commands::{Failure, USAGE, print_help, run};
 pub use files::{FileError, FileStat};
 pub use folder::{FolderError, ManifestBlock, Written};
 pub use outputs::{Emission, ExtraLabels, Family, OutputError, Retention, write_window};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use super::progress::Reporter;
+use super::stdout::print;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
 use crate::readings::{Member, QuerySource, ReadingSource};
@@ -23,7 +23,7 @@ use report::{Cost, Report, Row};
 const TOO_SHORT: Duration = Duration::from_millis(300);
 
 /// Looks, tells what is there, and fails where a pull would.
-pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
     let asked = &settings.source;
     let (range, _) = asked.range(Utc::now().timestamp_millis())?;
     let queries = asked.query_set()?;
@@ -32,7 +32,7 @@ pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), Comman
     let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held: None };
     let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
     let report = runtime::start()?.block_on(check.run())?;
-    reporter.result(&report.to_string());
+    print(&report.to_string())?;
     match report.wrong.into_iter().next() {
         None => Ok(()),
         Some(first) => Err(CommandError::WouldFail(first)),

@@ -23,6 +23,7 @@ mod score;
 mod show;
 mod sources;
 mod sql;
+mod stdout;
 mod textfile;
 
 use std::error::Error;
@@ -46,6 +47,7 @@ pub(crate) use diff::DiffError;
 use interrupt::Interrupt;
 pub(crate) use interrupt::Signal;
 use progress::Reporter;
+use stdout::StdoutError;
 
 /// Exit code for a command line, an environment or a file of settings that cannot be understood.
 pub const USAGE: u8 = 2;
@@ -62,6 +64,17 @@ pub(crate) enum CommandError {
     /// A time, a step or a range.
     #[error(transparent)]
     Time(#[from] TimeError),
+    /// An instant that only a command knows how to read: in the time zone of a folder's cells.
+    #[error("{flag}: {error}")]
+    Instant {
+        /// The flag it was given with.
+        flag: &'static str,
+        /// What is wrong with it.
+        error: TimeError,
+    },
+    /// The URL of an import.
+    #[error("--victoria-metrics: {0}")]
+    ImportUrl(PromError),
     /// The folder of queries.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -77,6 +90,9 @@ pub(crate) enum CommandError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Standard output.
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
     /// An output.
     #[error(transparent)]
     Export(#[from] OutputError),
@@ -296,9 +312,27 @@ impl fmt::Display for Failure {
 }
 
 impl CommandError {
-    /// Whether what was asked cannot be understood: nothing was begun.
+    /// Whether a flag, a variable or a file of settings has a value that cannot be understood or used, whatever the
+    /// history and the server hold: nothing was begun.
     pub(crate) const fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::EveryWithoutOut)
+        use TimeError::{EmptyRange, FutureRange, NoStep};
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::Instant { .. }
+                | Self::Time(EmptyRange { .. } | FutureRange { .. } | NoStep { .. })
+                | Self::Query(_)
+                | Self::Rules(_)
+                | Self::ImportUrl(_)
+                | Self::NothingToCompare
+                | Self::EveryWithoutOut
+                | Self::Diff(DiffError::SameFolder(_))
+        )
+    }
+
+    /// For a time that was given with `flag`.
+    fn instant(flag: &'static str) -> impl FnOnce(TimeError) -> Self {
+        move |error| Self::Instant { flag, error }
     }
 
     /// The signal that stopped the run, where one did: what was done until then is whole.
@@ -312,6 +346,12 @@ impl CommandError {
             _ => None,
         }
     }
+}
+
+/// Prints help or the version, as a command line asked for it.
+pub fn print_help(help: &clap::Error) -> Result<(), Failure> {
+    let printed = help.print().and_then(|()| std::io::Write::flush(&mut std::io::stdout()));
+    stdout::finished(printed).map_err(|error| Failure(error.into()))
 }
 
 /// Runs what was typed.
@@ -344,12 +384,13 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
             let run = Writing::to(settings.out()?, reporter)?;
             sources::pull_server(settings, args.leave, &run)?.into_result()
         }
-        Command::Check(_) => check::run(settings, &reporter),
+        Command::Check(_) => check::run(settings),
         Command::Findings(args) => findings::run(&args, settings, &reporter),
-        Command::Explain(args) => explain::run(&args, settings, &reporter),
+        Command::Explain(args) => explain::run(&args, settings),
         Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {
+            let compared = compare::profiles(&args.compare, &settings.how.profile)?;
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
             // What is only read is not locked: it may lie where nothing can be written.
@@ -357,9 +398,9 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
                 return Err(HistoryError::Empty(folder.to_owned()).into());
             }
             let run = Writing::to(out, reporter)?;
-            match args.compare.as_slice() {
+            match compared.as_slice() {
                 [] => score::run(folder, out, settings, &score::emission(settings)?, &run),
-                compared => compare::run(folder, out, compared, settings, &run),
+                profiles => compare::run(folder, out, profiles, settings, &run),
             }
         }
         Command::Lint(args) => lint::run(&args, &reporter),
@@ -369,7 +410,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Sql(_) => sql::run(settings),
         // Done above, without any settings.
         Command::Completions(_) | Command::Man(_) => Ok(()),
-        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config),
     }
 }
 

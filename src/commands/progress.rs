@@ -1,10 +1,12 @@
-//! What a person sees while it works: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
+//! Progress, notes and summaries: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
+
+use super::stdout::{StdoutError, print};
 
 /// Seconds between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -42,11 +44,10 @@ impl Reporter {
         }
     }
 
-    /// A result on standard output. Whoever closes it early has seen enough: that is no error.
-    pub(super) fn result(&self, text: &str) {
-        if !self.quiet {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-        }
+    /// What a command that writes files prints at its end, on standard output. What a command is for goes to
+    /// [`print`] instead, which `--quiet` does not silence.
+    pub(super) fn summary(&self, text: &str) -> Result<(), StdoutError> {
+        if self.quiet { Ok(()) } else { print(text) }
     }
 
     /// Starts to count `total` of `unit`.

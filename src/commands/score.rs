@@ -105,7 +105,7 @@ pub(super) fn run(
     write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
-    tell_files(out, folder == out, &manifest, reporter);
+    tell_files(out, folder == out, &manifest, reporter)?;
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
         reporter

@@ -9,6 +9,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 
 use super::CommandError;
 use super::progress::Reporter;
+use super::stdout::print;
 use crate::cli::ShowArgs;
 use crate::config::Settings;
 use crate::folder::{Manifest, read_cells};
@@ -54,14 +55,14 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
     let chosen: Vec<&Line> = chosen.iter().collect();
     if let Some(path) = &args.svg {
         draw_svg(folder, path, &manifest, &chosen)?;
-        reporter.result(&format!("the heat map is in {}\n", path.display()));
+        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
     }
     if let Some(path) = &args.png {
         draw_png(folder, path, &manifest, &chosen)?;
-        reporter.result(&format!("the heat map is in {}\n", path.display()));
+        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
     }
     if args.svg.is_none() && args.png.is_none() {
-        reporter.result(&painted(args, folding, &manifest, &chosen));
+        print(&painted(args, folding, &manifest, &chosen))?;
     }
     Ok(())
 }
@@ -90,9 +91,8 @@ fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>
 fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<UtcDay>, CommandError> {
     if let Some(text) = &args.since {
         let now_ms = Utc::now().timestamp_millis();
-        return Ok(Some(
-            zone.cell_at(zone.parse_instant(text, now_ms)?, crate::time::CellWidth::default()).date.into(),
-        ));
+        let since_ms = zone.parse_instant(text, now_ms).map_err(CommandError::instant("--since"))?;
+        return Ok(Some(zone.cell_at(since_ms, crate::time::CellWidth::default()).date.into()));
     }
     let drawn = args.svg.is_some() || args.png.is_some();
     let days = args.days.filter(|_| drawn).zip(last);

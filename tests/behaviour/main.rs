@@ -41,6 +41,7 @@ mod series;
 mod snapshots;
 mod spreadsheet;
 mod stages;
+mod standard_output;
 mod stopped;
 mod support;
 mod systemd;

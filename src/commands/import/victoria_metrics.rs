@@ -9,10 +9,11 @@ use indicatif::HumanCount;
 
 use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
+use crate::commands::stdout::print;
 use crate::commands::{CommandError, runtime};
 use crate::config::Settings;
 use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
-use crate::sources::prometheus::{Client, PromError};
+use crate::sources::prometheus::{Client, PromError, shown_url};
 
 /// How long a sample may take to be seen that was taken, without a way to hurry it.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
@@ -40,6 +41,7 @@ pub(super) fn run(
 ) -> Result<(), CommandError> {
     let interrupt = Interrupt::listen(reporter)?;
     let (source, started) = (&settings.source, Instant::now());
+    shown_url(url).map_err(CommandError::ImportUrl)?;
     let client = Client::new(url, &source.http_config()?, source.terms, None, &source.member_label)?;
     let runtime = runtime::start()?;
     let exported = Exported::of(folder)?;
@@ -62,8 +64,8 @@ pub(super) fn run(
         })?;
     }
     progress.clear();
-    reporter.result(&tally.summary(client.shown_url(), dry_run, started.elapsed()));
-    Ok(())
+    let summary = tally.summary(client.shown_url(), dry_run, started.elapsed());
+    Ok(if dry_run { print(&summary) } else { reporter.summary(&summary) }?)
 }
 
 /// What became of one batch.

@@ -31,7 +31,7 @@ impl Client {
         offset: usize,
         len: usize,
     ) -> Result<(ColumnReadings, Envelope), Failure> {
-        let mut readings = ColumnReadings::default();
+        let mut readings = ColumnReadings::of(column);
         let mut wrong = None;
         let envelope = self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
             Ok(_) if readings.len() * len * size_of::<f64>() > MAX_READINGS_BYTES => {

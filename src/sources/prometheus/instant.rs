@@ -56,7 +56,7 @@ async fn read_column(
             Ok(if is_covered { recorded } else { raw })
         }
         (SeriesForm::Recorded, Some(_)) => ask(RECORDED).await,
-        (SeriesForm::Recorded, None) => Ok(ColumnReadings::default()),
+        (SeriesForm::Recorded, None) => Ok(ColumnReadings::of(column)),
         (SeriesForm::Raw, _) | (SeriesForm::Auto, None) => ask(RAW).await,
     }
 }
@@ -74,7 +74,7 @@ async fn read_form(
     form: &str,
     at: Grid,
 ) -> Result<ColumnReadings, PromError> {
-    let mut readings = ColumnReadings::default();
+    let mut readings = ColumnReadings::of(column);
     let ask = async |promql: String, part, _| client.query_instant(column, &promql, part).await;
     ask_in_slices(client, &Question::of(queries, column, form), at, ask, |answer| {
         readings.merge(answer, at.len());

@@ -107,7 +107,7 @@ pub(super) async fn query_grid(
     question: &Question<'_>,
     grid: Grid,
 ) -> Result<ColumnReadings, PromError> {
-    let mut readings = ColumnReadings::default();
+    let mut readings = ColumnReadings::of(column);
     let ask = async |promql: String, part, offset| client.query_range(column, &promql, part, offset, grid.len()).await;
     ask_in_slices(client, question, grid, ask, |answer| {
         readings.merge(answer, grid.len());

@@ -108,7 +108,7 @@ impl Access {
         Ok(access)
     }
 
-    /// Sends a form, and once more with a new token where the server refuses one that it gave.
+    /// Sends a form. A request whose OAuth 2 token the server refuses is sent once more with a new one.
     pub(super) async fn post(&self, url: &Url, form: &[(&str, String)]) -> Result<Response, SendError> {
         self.send_twice(url, Content::Form(form)).await
     }
@@ -130,9 +130,9 @@ impl Access {
         }
     }
 
-    /// Asks for what lies under a URL.
+    /// The same for what lies under a URL.
     pub(super) async fn get(&self, url: &Url) -> Result<Response, SendError> {
-        Ok(self.send(url, Content::Nothing).await?.0)
+        self.send_twice(url, Content::Nothing).await
     }
 
     /// A text without the secrets that were sent.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use futures_util::future::{Either, select};
 
-use super::evidence::{Gathered, whole_days};
+use super::evidence::{Gathered, asked_in_vain, manifest_to_replace, whole_days};
 use super::interrupt::{Interrupt, Signal};
 use super::{CommandError, Writing, runtime};
 use crate::cli::Leave;
@@ -55,6 +55,7 @@ pub(super) fn pull<S: ReadingSource>(
     open: impl AsyncFnOnce(Option<Vec<Companion>>) -> Result<S, CommandError>,
 ) -> Result<Pulled, CommandError> {
     let Request { range, leave, .. } = *request;
+    let manifest = manifest_to_replace(request.out, &run.reporter)?;
     runtime::start()?.block_on(async {
         let history = History::within(request.out);
         let there = history.read_metas();
@@ -64,16 +65,17 @@ pub(super) fn pull<S: ReadingSource>(
         };
         let source = unless_stopped(&run.interrupt, open(held)).await??;
         let mut pull = Pull { history, known: Gathered::default(), files: BTreeMap::new() };
-        pull.take_in(there, source.describe(), leave.overwrite)?;
+        pull.take_in(there, manifest.as_ref(), source.describe(), leave.overwrite)?;
         let parts = pull.known.missing_parts(source.parts(range), leave.allow_partial);
         let (history, mut fetched) = (pull.history.clone(), Vec::new());
-        let failed = fetch(&source, &history, parts, run, |day| fetched.push(day)).await;
+        let failed = fetch(&source, &history, parts.clone(), run, |day| fetched.push(day)).await;
         source.notes().iter().for_each(|note| run.reporter.note(note));
         let failed = failed?;
         for (day, meta, file) in fetched {
             pull.known.add(day, &meta);
             pull.files.insert(day, file);
         }
+        pull.known.ask(parts.into_iter().filter(|(day, _)| failed.contains_key(day)).map(|(_, part)| part));
         let pulled = match run.interrupt.signal() {
             Some(signal) => pull.stopped(&source.parts(range), leave.allow_partial, signal),
             None => report(source.parts(range).len(), failed),
@@ -106,6 +108,7 @@ impl Pull {
     fn take_in(
         &mut self,
         there: Result<DayMetas, HistoryError>,
+        manifest: Option<&Manifest>,
         source: &Source,
         overwrite: bool,
     ) -> Result<(), CommandError> {
@@ -123,7 +126,8 @@ impl Pull {
             }
             other => {
                 let known = other?;
-                self.files = whole_days(&self.history, &known)?;
+                self.files = whole_days(&self.history, manifest, &known)?;
+                self.known.ask(asked_in_vain(manifest, source, &known));
                 let whole = known.iter().filter(|(day, _)| self.files.contains_key(day));
                 whole.for_each(|(day, meta)| self.known.add(*day, meta));
             }
@@ -145,7 +149,7 @@ impl Pull {
     fn write_manifest(self, source: &Source) -> Result<(), CommandError> {
         let Some(overview) = self.known.overview() else { return Ok(()) };
         let files = self.files.into_values().collect();
-        let manifest = Manifest::of_pull(source, overview.range, &overview.lives, files, &overview.missing)
+        let manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
             .with_partial(&overview.partial);
         Ok(manifest.write(self.history.out())?)
     }

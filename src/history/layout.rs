@@ -116,3 +116,27 @@ pub struct DayMetas {
     /// Days whose file cannot be read, with why.
     pub broken: Vec<(UtcDay, HistoryError)>,
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn days_come_in_order_in_whatever_order_they_were_made() {
+        let scratch = Scratch::new();
+        let history = History::within(scratch.path());
+        // Enough that no order of a file system is the right one by chance.
+        let mut made: Vec<UtcDay> = (0..40).map(|number| UtcDay::from_days(20_000 + number * 17 % 40)).collect();
+        for day in &made {
+            let file = history.file(*day);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        // A folder without a file is no day.
+        fs::create_dir_all(history.file(UtcDay::from_days(0)).parent().unwrap()).unwrap();
+        made.sort();
+        assert_eq!(history.days().unwrap(), made);
+    }
+}

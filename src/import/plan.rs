@@ -60,7 +60,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Of an output folder and a data directory; files that are to be imported must be as they were written.
     pub(crate) fn new(folder: &Path, data: &DataDir, now_ms: i64) -> Result<Self, ImportError> {
-        let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
+        let manifest = Manifest::read(folder)?.ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
         let none = || ImportError::NoOpenMetrics(folder.to_owned());
         let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty()).ok_or_else(none)?;
         let head_ms = data.head_begins_ms(now_ms);

@@ -44,7 +44,7 @@ pub(super) fn run(
     let (source, started) = (&settings.source, Instant::now());
     let client = Client::new(url, &source.http_config()?, source.terms, None, &source.member_label)?;
     let runtime = runtime::start()?;
-    let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
+    let manifest = Manifest::read(folder)?.ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
     let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty());
     let written = written.ok_or_else(|| ImportError::NoOpenMetrics(folder.to_owned()))?;
     let progress = reporter.start("import", "samples", written.blocks.iter().map(|block| block.samples).sum());

@@ -8,7 +8,7 @@ mod written;
 
 pub use manifest::ManifestBlock;
 pub(crate) use manifest::{MANIFEST, Manifest, ManifestMember, ManifestOpenMetrics};
-pub(crate) use owned::{HISTORY, Owned};
+pub(crate) use owned::{HISTORY, Owned, REPLACEMENT};
 pub(crate) use read_cells::read_cells;
 pub(crate) use taken::{OutputFolder, check_folder};
 pub use written::Written;

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::HistoryError;
 use super::day_file::read_day;
 use super::day_meta::{DayMeta, read_meta};
-use super::{FileError, HistoryError};
-use crate::readings::{Member, Window};
+use crate::files::{FileError, move_file};
+use crate::readings::{Member, Source, Window};
 use crate::spec::Companion;
 use crate::time::{Grid, UtcDay};
 
@@ -14,6 +15,9 @@ use crate::time::{Grid, UtcDay};
 pub const READINGS_FILE: &str = "readings.parquet";
 /// The folder in an output folder that holds the days.
 pub const HISTORY_FOLDER: &str = "history";
+
+/// The folder beside it that holds the days of a history that will replace it.
+pub(crate) const REPLACEMENT_FOLDER: &str = "history.new";
 
 /// The folder `history/` of an output folder.
 #[derive(Clone, Debug)]
@@ -33,12 +37,31 @@ impl History {
         &self.out
     }
 
-    /// Removes all its days, and nothing that somebody else has put beside them.
-    pub fn remove(&self) -> Result<(), HistoryError> {
-        for day in self.days()? {
+    /// The history that will replace this one when all its days are there. It lies in the same output folder.
+    pub(crate) fn replacement(&self) -> Self {
+        Self { out: self.out.clone(), folder: self.out.join(REPLACEMENT_FOLDER) }
+    }
+
+    /// Removes all its days but these, and nothing that somebody else has put beside them.
+    pub(crate) fn remove_but(&self, kept: impl Fn(UtcDay) -> bool) -> Result<(), HistoryError> {
+        for day in self.days()?.into_iter().filter(|day| !kept(*day)) {
             let file = self.file(day);
             fs::remove_file(&file).map_err(|e| FileError::new("remove", &file, e))?;
+            // Only where nothing else lies in it.
+            let _ = file.parent().map(fs::remove_dir);
         }
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
+    }
+
+    /// Moves all its days into another history, where each replaces the day that is there.
+    pub(crate) fn move_into(&self, other: &Self) -> Result<(), HistoryError> {
+        for day in self.days()? {
+            let (from, to) = (self.file(day), other.file(day));
+            move_file(&from, &to)?;
+            let _ = from.parent().map(fs::remove_dir);
+        }
+        let _ = fs::remove_dir(&self.folder);
         Ok(())
     }
 
@@ -85,6 +108,12 @@ impl History {
         } else {
             Ok(Window::unknown(grid, members, companions))
         }
+    }
+
+    /// The days with this source, in order; days whose file cannot be read are passed over.
+    pub(crate) fn metas_of(&self, source: &Source) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
+        let metas = self.days()?.into_iter().filter_map(|day| Some((day, read_meta(&self.file(day)).ok()?)));
+        Ok(metas.filter(|(_, meta)| source.difference(&meta.source).is_none()).collect())
     }
 
     /// What the footers of all days say, in order; an error unless they have one source. Days whose

@@ -13,6 +13,7 @@ pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
 pub use day_file::{read_day, read_through, write_day};
 pub use day_meta::{DayMeta, read_meta};
 pub(crate) use embedded::EmbeddedDay;
+pub(crate) use layout::REPLACEMENT_FOLDER;
 pub use layout::{DayMetas, HISTORY_FOLDER, History, READINGS_FILE};
 
 use std::path::PathBuf;

@@ -16,8 +16,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use etcd_heatmap::history::{History, write_day};
-use etcd_heatmap::readings::{Member, Window};
-use etcd_heatmap::readings::{Origin, QuerySource, Source};
+use etcd_heatmap::readings::{Member, Origin, QuerySource, Source, Window};
 use etcd_heatmap::spec::{Column, Companion, Metric};
 use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
 use rayon::prelude::*;

@@ -170,7 +170,10 @@ pub(crate) struct BackfillArgs {
 /// What a pull does only where it is told to.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Leave {
-    /// Replace what the folder holds when it was pulled from elsewhere or in another way.
+    /// Replace the history in the folder if it was pulled from another source or in another way.
+    ///
+    /// The old history stays in place until every day of the new one has been pulled; until then the new days wait in
+    /// history.new. If some days fail, run the same command again to pull only those.
     #[arg(long)]
     pub(crate) overwrite: bool,
 

@@ -8,7 +8,7 @@ mod stretches;
 
 pub use grid::Grid;
 pub use local::{CellWidth, LocalCell, Zone};
-pub use stretches::{count_within, stretches, union};
+pub use stretches::{count_within, stretches, union, union_of_ranges};
 
 use std::fmt;
 use std::str::FromStr;

@@ -17,6 +17,8 @@ pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Re
     let out = settings.out()?;
     match pulled {
         Ok(pull::Pulled::Some(error)) if error.signal().is_some() => Err(error),
+        // What is there is another history.
+        Ok(pull::Pulled::NotReplaced(error)) => Err(error),
         // There is nothing to score unless an earlier run left something.
         Ok(pull::Pulled::Some(error)) if History::within(out).days()?.is_empty() => Err(error),
         Ok(pulled) => {

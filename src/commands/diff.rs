@@ -35,7 +35,7 @@ struct Scored<'a> {
 impl<'a> Scored<'a> {
     fn read(folder: &'a Path) -> Result<Self, CommandError> {
         let not_scored = || CommandError::from(DiffError::NotScored(folder.to_owned()));
-        let manifest = Manifest::read(folder).ok_or_else(not_scored)?;
+        let manifest = Manifest::read(folder)?.ok_or_else(not_scored)?;
         let folding = manifest.folding().ok_or_else(not_scored)?;
         Ok(Self { folder, folding, lines: read_cells(folder)?, manifest })
     }

@@ -3,7 +3,7 @@
 use chrono::Utc;
 
 use super::CommandError;
-use super::evidence::{Opened, companions_read, score_day};
+use super::evidence::{Opened, companions_read};
 use super::stdout::print;
 use crate::analysis::explain::explain;
 use crate::cli::ExplainArgs;
@@ -22,8 +22,10 @@ use crate::time::UtcDay;
 pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(settings.folder(args.folder.as_deref())?);
-    let Opened { overview, source, step, .. } = Opened::of(&history)?;
-    let (profile, folding) = as_scored(&args.flags.given, how, Manifest::read(history.out()).as_ref());
+    let manifest = Manifest::read(history.out())?;
+    let opened = Opened::of(&history, manifest.as_ref())?;
+    let Opened { overview, source, .. } = &opened;
+    let (profile, folding) = as_scored(&args.flags.given, how, manifest.as_ref());
     let profile = profile.without(&source.left_out())?;
     let lives = lives_of(&args.cluster, &overview.lives)?;
     let at_ms =
@@ -31,10 +33,10 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     let place = folding.zone.cell_at(at_ms, folding.width);
     let table = ScoreTable::new(&profile);
     let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
-    let companions = companions_read(&table, &source);
+    let companions = companions_read(&table, source);
     let mut windows = Vec::new();
     for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
-        let (scored, broken) = score_day(&history, &table, &companions, &lives, day, step);
+        let (scored, broken) = opened.reader(&history, &companions).score(&table, &lives, day);
         if let Some(error) = broken {
             return Err(error.into());
         }

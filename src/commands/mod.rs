@@ -184,6 +184,16 @@ pub(crate) enum CommandError {
         /// What the first of them failed with.
         cause: Box<dyn Error + Send + Sync>,
     },
+    /// A new history that is not whole yet, and leaves the old one in its place.
+    #[error(
+        "{cause}; {} still holds the history that was there: it is replaced once all days have been pulled", .out.display()
+    )]
+    NotReplaced {
+        /// Why it is not whole.
+        cause: Box<CommandError>,
+        /// The output folder.
+        out: PathBuf,
+    },
     /// The cluster that was named is not there.
     #[error("the history has no cluster '{cluster}': it has {known}")]
     NoCluster {
@@ -336,13 +346,14 @@ impl CommandError {
     }
 
     /// The signal that stopped the run, where one did: what was done until then is whole.
-    pub(crate) const fn signal(&self) -> Option<Signal> {
+    pub(crate) fn signal(&self) -> Option<Signal> {
         match self {
             Self::StoppedEarly(signal)
             | Self::StoppedImporting(signal)
             | Self::StoppedPulling { signal, .. }
             | Self::StoppedScoring { signal, .. }
             | Self::StoppedSending { signal, .. } => Some(*signal),
+            Self::NotReplaced { cause, .. } => cause.signal(),
             _ => None,
         }
     }

@@ -9,12 +9,12 @@ use std::path::Path;
 use futures_util::future::{Either, select};
 use tracing::info;
 
-use super::evidence::{Gathered, whole_days};
+use super::evidence::{Gathered, asked_in_vain, manifest_to_replace, whole_days};
 use super::interrupt::{Interrupt, Signal};
 use super::{CommandError, Writing, runtime};
 use crate::cli::Leave;
 use crate::folder::{Manifest, Written};
-use crate::history::{DayMetas, History, HistoryError};
+use crate::history::{DayMeta, DayMetas, History, HistoryError};
 use crate::readings::{ReadingSource, Source};
 use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
@@ -27,13 +27,15 @@ pub(super) enum Pulled {
     All,
     /// Some are, and some could not be pulled.
     Some(CommandError),
+    /// Some could not be pulled, so that the history that was to be replaced is still there.
+    NotReplaced(CommandError),
 }
 
 impl Pulled {
     pub(super) fn into_result(self) -> Result<(), CommandError> {
         match self {
             Self::All => Ok(()),
-            Self::Some(error) => Err(error),
+            Self::Some(error) | Self::NotReplaced(error) => Err(error),
         }
     }
 }
@@ -70,7 +72,8 @@ pub(super) fn pull<S: ReadingSource>(
     run: &Writing,
     open: impl AsyncFnOnce(Held) -> Result<S, CommandError>,
 ) -> Result<Pulled, CommandError> {
-    let Request { range, leave, .. } = *request;
+    let leave = request.leave;
+    let manifest = manifest_to_replace(request.out, &run.reporter)?;
     runtime::start()?.block_on(async {
         let history = History::within(request.out);
         let there = history.read_metas();
@@ -79,24 +82,24 @@ pub(super) fn pull<S: ReadingSource>(
             _ => Held::default(),
         };
         let source = unless_stopped(&run.interrupt, open(held)).await??;
-        let mut pull = Pull { history, known: Gathered::default(), files: BTreeMap::new() };
-        pull.take_in(there, source.describe(), leave.overwrite)?;
-        let parts = pull.known.missing_parts(source.parts(range), leave.allow_partial);
-        info!(missing = parts.len(), there = pull.known.len(), "days to pull");
-        let (history, mut fetched) = (pull.history.clone(), Vec::new());
-        let failed = fetch(&source, &history, parts, run, |day| fetched.push(day)).await;
+        let mut pull = match Target::of(&history, there, source.describe(), leave.overwrite)? {
+            Target::Extend(metas) => Pull::extending(&history, manifest.as_ref(), &metas, source.describe())?,
+            Target::Replace => Pull::replacing(&history, source.describe())?,
+        };
+        let parts = source.parts(request.range);
+        let wanted = pull.known.missing_parts(parts.clone(), leave.allow_partial);
+        info!(missing = wanted.len(), there = pull.known.len(), "days to pull");
+        let (into, mut fetched) = (pull.into.clone(), Vec::new());
+        let failed = fetch(&source, &into, wanted.clone(), run, |day| fetched.push(day)).await;
         source.notes().iter().for_each(|note| run.reporter.note(note));
         let failed = failed?;
-        for (day, meta, file) in fetched {
-            pull.known.add(day, &meta);
-            pull.files.insert(day, file);
-        }
-        let pulled = match run.interrupt.signal() {
-            Some(signal) => pull.stopped(&source.parts(range), leave.allow_partial, signal),
-            None => report(source.parts(range).len(), failed),
+        fetched.into_iter().for_each(|(day, meta, file)| pull.add(day, &meta, file));
+        pull.known.ask(wanted.into_iter().filter(|(day, _)| failed.contains_key(day)).map(|(_, part)| part));
+        let error = match run.interrupt.signal() {
+            Some(signal) => pull.stopped(parts, leave.allow_partial, signal),
+            None => report(parts.len(), failed),
         };
-        pull.write_manifest(source.describe())?;
-        Ok(pulled)
+        pull.finish(source.describe(), error)
     })
 }
 
@@ -108,9 +111,42 @@ async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = 
     }
 }
 
+/// What becomes of the history that is there.
+enum Target {
+    /// It is of the same source, and these are its days.
+    Extend(Vec<(UtcDay, DayMeta)>),
+    /// It is not, and the new one takes its place.
+    Replace,
+}
+
+impl Target {
+    /// Refuses a history of another source, unless it may be replaced.
+    fn of(
+        history: &History,
+        there: Result<DayMetas, HistoryError>,
+        source: &Source,
+        overwrite: bool,
+    ) -> Result<Self, CommandError> {
+        let checked = there.map(|metas| metas.known).and_then(|metas| match metas.first() {
+            Some((day, meta)) => match source.difference(&meta.source) {
+                Some(difference) => Err(HistoryError::OtherSource { path: history.file(*day), difference }),
+                None => Ok(metas),
+            },
+            None => Ok(metas),
+        });
+        match checked {
+            Ok(metas) => Ok(Self::Extend(metas)),
+            Err(HistoryError::OtherSource { .. }) if overwrite => Ok(Self::Replace),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// One pull into one history.
 struct Pull {
     history: History,
+    /// Where new days are written: the history, or the one that will replace it.
+    into: History,
     /// What is on disk and whole: that was there, or was written in this run.
     known: Gathered,
     /// The same days' files with their hashes.
@@ -118,63 +154,111 @@ struct Pull {
 }
 
 impl Pull {
-    /// Takes in what of the history is on disk already, and whole; refuses, or with `overwrite` removes,
-    /// another source's.
+    /// Into a history of the same source, of which these are the days.
+    fn extending(
+        history: &History,
+        manifest: Option<&Manifest>,
+        metas: &[(UtcDay, DayMeta)],
+        source: &Source,
+    ) -> Result<Self, CommandError> {
+        let mut pull = Self::into(history, history.clone());
+        pull.take_in(history, manifest, metas)?;
+        pull.known.ask(asked_in_vain(manifest, source, metas));
+        Ok(pull)
+    }
+
+    /// Into a history that will replace another. Days of an earlier try are kept, wherever it was cut off.
+    fn replacing(history: &History, source: &Source) -> Result<Self, CommandError> {
+        let mut pull = Self::into(history, history.replacement());
+        pull.take_in(history, None, &history.metas_of(source)?)?;
+        let waiting = pull.into.clone();
+        pull.take_in(&waiting, None, &waiting.metas_of(source)?)?;
+        waiting.remove_but(|day| pull.files.contains_key(&day))?;
+        Ok(pull)
+    }
+
+    fn into(history: &History, into: History) -> Self {
+        Self { history: history.clone(), into, known: Gathered::default(), files: BTreeMap::new() }
+    }
+
+    /// Takes in the days that are on disk. One whose file is broken is not known: it is pulled again.
     fn take_in(
         &mut self,
-        there: Result<DayMetas, HistoryError>,
-        source: &Source,
-        overwrite: bool,
+        there: &History,
+        manifest: Option<&Manifest>,
+        metas: &[(UtcDay, DayMeta)],
     ) -> Result<(), CommandError> {
-        // A day whose file is broken is not known: it is pulled again.
-        let checked = there.map(|metas| metas.known).and_then(|metas| match metas.first() {
-            Some((day, meta)) => match source.difference(&meta.source) {
-                Some(difference) => Err(HistoryError::OtherSource { path: self.history.file(*day), difference }),
-                None => Ok(metas),
-            },
-            None => Ok(metas),
-        });
-        match checked {
-            Err(HistoryError::OtherSource { .. }) if overwrite => {
-                self.history.remove()?;
-            }
-            other => {
-                let known = other?;
-                self.files = whole_days(&self.history, &known)?;
-                let whole = known.iter().filter(|(day, _)| self.files.contains_key(day));
-                whole.for_each(|(day, meta)| self.known.add(*day, meta));
+        let mut files = whole_days(there, manifest, metas)?;
+        for (day, meta) in metas {
+            if let Some(file) = files.remove(day) {
+                self.add(*day, meta, file);
             }
         }
         Ok(())
     }
 
-    /// What is there when a signal has ended the pull; it may have come too late for that.
-    fn stopped(&self, parts: &[(UtcDay, TimeRange)], partial_will_do: bool, signal: Signal) -> Pulled {
-        let (asked, missing) = (parts.len(), self.known.missing_parts(parts.to_vec(), partial_will_do).len());
-        let out = self.history.out().to_owned();
+    fn add(&mut self, day: UtcDay, meta: &DayMeta, file: Written) {
+        self.known.add(day, meta);
+        self.files.insert(day, file);
+    }
+
+    fn is_replacing(&self) -> bool {
+        self.into.folder() != self.history.folder()
+    }
+
+    /// What is lacking when a signal has ended the pull; it may have come too late for that.
+    fn stopped(&self, parts: Vec<(UtcDay, TimeRange)>, partial_will_do: bool, signal: Signal) -> Option<CommandError> {
+        let asked = parts.len();
+        let missing = self.known.missing_parts(parts, partial_will_do).len();
         match (missing, self.known.len()) {
-            (0, _) => Pulled::All,
-            (_, 0) => Pulled::Some(CommandError::StoppedEarly(signal)),
-            _ => Pulled::Some(CommandError::StoppedPulling { signal, there: asked - missing, asked, out }),
+            (0, _) => None,
+            (_, 0) => Some(CommandError::StoppedEarly(signal)),
+            _ => {
+                let (there, out) = (asked - missing, self.history.out().to_owned());
+                Some(CommandError::StoppedPulling { signal, there, asked, out })
+            }
         }
+    }
+
+    /// Writes the manifest of what is there. A replacement takes its place if nothing is lacking.
+    fn finish(mut self, source: &Source, lacking: Option<CommandError>) -> Result<Pulled, CommandError> {
+        let lacking = match lacking {
+            Some(cause) if self.is_replacing() => {
+                let (cause, out) = (Box::new(cause), self.history.out().to_owned());
+                return Ok(Pulled::NotReplaced(CommandError::NotReplaced { cause, out }));
+            }
+            lacking => lacking,
+        };
+        if self.is_replacing() {
+            // New days first: until the last old one has gone, the same command completes the replacement.
+            self.into.move_into(&self.history)?;
+            self.history.remove_but(|day| self.files.contains_key(&day))?;
+            for (day, file) in &mut self.files {
+                *file = Written::new(self.history.out(), &self.history.file(*day), file.rows, file.stat.clone());
+            }
+        } else if lacking.is_none() {
+            // Nobody came back for what was to replace it.
+            self.history.replacement().remove_but(|_| false)?;
+        }
+        self.write_manifest(source)?;
+        Ok(lacking.map_or(Pulled::All, Pulled::Some))
     }
 
     fn write_manifest(self, source: &Source) -> Result<(), CommandError> {
         let Some(overview) = self.known.overview() else { return Ok(()) };
         let files = self.files.into_values().collect();
-        let manifest = Manifest::of_pull(source, overview.range, &overview.lives, files, &overview.missing)
+        let manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
             .with_partial(&overview.partial);
         Ok(manifest.write(self.history.out())?)
     }
 }
 
-fn report<E: Error + Send + Sync + 'static>(asked: usize, failed: BTreeMap<UtcDay, E>) -> Pulled {
+/// The error of days that failed; `None` where there are none.
+fn report<E: Error + Send + Sync + 'static>(asked: usize, failed: BTreeMap<UtcDay, E>) -> Option<CommandError> {
     let days: Vec<UtcDay> = failed.keys().copied().collect();
-    match failed.into_values().next().map(Box::new) {
-        None => Pulled::All,
-        Some(cause) if days.len() == asked => Pulled::Some(CommandError::NoDay { asked, cause }),
-        Some(cause) => {
-            Pulled::Some(CommandError::Partial { failed: days.len(), asked, days: UtcDay::describe(&days), cause })
-        }
-    }
+    let cause = Box::new(failed.into_values().next()?);
+    Some(match days.len() == asked {
+        true => CommandError::NoDay { asked, cause },
+        false => CommandError::Partial { failed: days.len(), asked, days: UtcDay::describe(&days), cause },
+    })
 }

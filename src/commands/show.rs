@@ -49,7 +49,7 @@ pub(crate) enum ShowError {
 pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let folder = settings.folder(args.folder.as_deref())?;
     let lines = read_cells(folder)?;
-    let manifest = Manifest::read(folder).ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
+    let manifest = Manifest::read(folder)?.ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let folding = manifest.folding().ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let chosen: Vec<Line> = chosen(args, folding.zone, lines)?;
     let chosen: Vec<&Line> = chosen.iter().collect();

@@ -19,6 +19,7 @@ pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
 pub use day_file::write_day;
 pub use day_meta::{DayMeta, read_meta};
 pub(crate) use embedded::EmbeddedDay;
+pub(crate) use layout::REPLACEMENT_FOLDER;
 pub use layout::{DayMetas, HISTORY_FOLDER, History, READINGS_FILE};
 pub use read_day::{read_day, read_through};
 

@@ -29,7 +29,7 @@ pub(crate) struct ExportedFile {
 impl Exported {
     /// Lists the files of an output folder; an error where there are none.
     pub(crate) fn of(folder: &Path) -> Result<Self, ImportError> {
-        let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
+        let manifest = Manifest::read(folder)?.ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
         let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty());
         let written = written.ok_or_else(|| ImportError::NoOpenMetrics(folder.to_owned()))?;
         let listed = |block: &ManifestBlock| {

@@ -2,7 +2,7 @@
 
 use super::output::{Output, OwnedFiles};
 use super::{COMPARISON, OUTPUTS};
-use crate::folder::{HISTORY, MANIFEST, Owned};
+use crate::folder::{HISTORY, MANIFEST, Owned, REPLACEMENT};
 use crate::text::nearest::did_you_mean;
 
 /// The names of all outputs, separated by commas and blanks.
@@ -30,7 +30,7 @@ pub(crate) fn replaced() -> impl Iterator<Item = Owned> {
 
 /// All files of ours in an output folder: history, manifest and outputs.
 pub(crate) fn owned() -> Vec<Owned> {
-    [HISTORY, Owned::Single(MANIFEST)].into_iter().chain(replaced()).collect()
+    [HISTORY, REPLACEMENT, Owned::Single(MANIFEST)].into_iter().chain(replaced()).collect()
 }
 
 #[cfg(test)]

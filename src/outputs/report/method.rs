@@ -48,8 +48,8 @@ fn folding(manifest: &Manifest) -> Markup {
     let uncertain = manifest.min_coverage.unwrap_or_default() * 100.0;
     html! {
         dl {
-            dt { "Range" } dd { (asked.start) " to " (asked.end) ", one step every " (asked.step_seconds) " s" }
-            dt { "Server" } dd { (html_text(&asked.url)) }
+            dt { "Range" } dd { (ranges(manifest)) ", one step every " (asked.step_seconds) " s" }
+            dt { "Source" } dd { (html_text(&manifest.source.to_string())) }
             dt { "Cluster score" } dd { "its score at a step is " (folding.rollup.describe()) }
             dt { "Cells" } dd { (folding.width) " wide; days and hours of " (folding.zone) }
             dt { "Uncertain" } dd { "less than " (uncertain) " % of a cell’s steps scored" }
@@ -60,6 +60,15 @@ fn folding(manifest: &Manifest) -> Markup {
             dt { "Member label" } dd { (html_text(&asked.member_label)) }
             dt { "Version" } dd { "etcd-heatmap " (manifest.version) }
         }
+    }
+}
+
+/// What was asked for, gap by gap.
+fn ranges(manifest: &Manifest) -> String {
+    let asked = &manifest.asked;
+    match asked.ranges.as_slice() {
+        [] => format!("{} to {}", asked.start, asked.end),
+        ranges => ranges.iter().map(|range| format!("{} to {}", range.start, range.end)).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -127,7 +136,7 @@ fn threshold(metric: Metric, bands: &Bands, above: f64) -> String {
 
 fn gaps(manifest: &Manifest) -> Markup {
     let lists = [
-        ("Days without a file in the history", &manifest.days_missing),
+        ("Days that were asked for and have no file that can be read", &manifest.days_missing),
         ("Days of which the server left something out", &manifest.days_partial),
     ];
     html! {

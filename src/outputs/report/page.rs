@@ -89,7 +89,7 @@ fn header(manifest: &Manifest) -> Markup {
         header {
             h1 { "etcd health" }
             p {
-                (asked(&manifest.asked.start, folding.zone)) " to " (asked(&manifest.asked.end, folding.zone))
+                (asked(&manifest.asked.start, folding.zone)) " to " (asked(&manifest.asked.end, folding.zone)) (manifest.asked.gaps())
                 " · all times in " (folding.zone)
                 " · profile " (profile) " · a step every " (manifest.asked.step_seconds) " s"
             }

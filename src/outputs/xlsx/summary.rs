@@ -46,9 +46,10 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest) -> Re
     sheet.write_string_with_format(0, 0, "Health of etcd clusters", &look.title)?;
     let (asked, zone) = (&manifest.asked, manifest.time_zone.as_deref().unwrap_or_default());
     let range = format!(
-        "{} to {}, days of {zone}, cells of {}",
+        "{} to {}{}, days of {zone}, cells of {}",
         asked.start,
         asked.end,
+        asked.gaps(),
         manifest.cell.as_deref().unwrap_or_default()
     );
     sheet.write_string(1, 0, range)?;

@@ -1,8 +1,10 @@
 //! One window of readings: members × steps × six metrics and their companions, in columns.
 
+mod reading_source;
 mod source;
 
-pub use source::{QuerySource, Source};
+pub(crate) use reading_source::{Progress, ReadingSource, Work};
+pub use source::{Origin, QuerySource, Source};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -72,23 +74,34 @@ impl Lives {
 }
 
 /// The readings of one column: for each member `grid.len()` values, NaN where unknown.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ColumnReadings {
+    column: Column,
     rows: BTreeMap<Member, Vec<f64>>,
     partial: Vec<Range<usize>>,
 }
 
 impl ColumnReadings {
+    /// No readings yet of this column.
+    pub fn of(column: impl Into<Column>) -> Self {
+        Self { column: column.into(), rows: BTreeMap::new(), partial: Vec::new() }
+    }
+
     /// Takes in one series, whose values stand on the steps from `offset` of a grid of `len` on.
     ///
-    /// Where two series name the same member at the same step the higher value counts: all six
-    /// metrics are worse when higher, the latest start is the one that matters, and the answer does not
-    /// depend on the order of the series.
+    /// Where two series name the same member at the same step the worse value counts, whatever the order
+    /// of the series: the higher one of the six metrics, the later start, the smaller limit.
     pub fn merge_series(&mut self, member: Member, len: usize, offset: usize, values: &[f64]) {
         let row = self.rows.entry(member).or_insert_with(|| vec![f64::NAN; len]);
-        for (known, &value) in row[offset..offset + values.len()].iter_mut().zip(values) {
+        let steps = row[offset..offset + values.len()].iter_mut().zip(values);
+        match self.column {
+            Column::Companion(Companion::Quota | Companion::MaxFds) => {
+                steps.for_each(|(known, &value)| *known = smaller_limit(*known, value));
+            }
             // `f64::max` ignores a NaN on either side.
-            *known = known.max(value);
+            Column::Metric(_) | Column::Companion(Companion::StartTime) => {
+                steps.for_each(|(known, &value)| *known = known.max(value));
+            }
         }
     }
 
@@ -125,6 +138,16 @@ impl ColumnReadings {
         self.rows.iter().flat_map(|(member, values)| {
             values.iter().enumerate().filter(|(_, v)| !v.is_nan()).map(move |(i, _)| (member, i))
         })
+    }
+}
+
+/// The limit that binds first. One that is not positive is no limit, and any other binds before it.
+fn smaller_limit(one: f64, other: f64) -> f64 {
+    match (one > 0.0, other > 0.0) {
+        (true, true) => one.min(other),
+        (true, false) => one,
+        (false, true) => other,
+        (false, false) => one.max(other),
     }
 }
 
@@ -252,8 +275,8 @@ mod tests {
         Grid::within(TimeRange { start_ms: 0, end_ms: len * 60_000 }, Step::from_millis(60_000).unwrap())
     }
 
-    fn one(member: &Member, offset: usize, values: &[f64]) -> ColumnReadings {
-        let mut readings = ColumnReadings::default();
+    fn one(column: impl Into<Column>, member: &Member, offset: usize, values: &[f64]) -> ColumnReadings {
+        let mut readings = ColumnReadings::of(column);
         readings.merge_series(member.clone(), 4, offset, values);
         readings
     }
@@ -262,7 +285,7 @@ mod tests {
     fn two_series_of_one_member_give_the_higher_reading_in_either_order() {
         let member = Member::new("c1", "a");
         for (first, second) in [([1.0, f64::NAN], [f64::NAN, 3.0]), ([f64::NAN, 3.0], [1.0, f64::NAN])] {
-            let mut readings = one(&member, 1, &first);
+            let mut readings = one(Metric::WalFsync, &member, 1, &first);
             readings.merge_series(member.clone(), 4, 1, &second);
             readings.merge_series(member.clone(), 4, 1, &[0.5, 2.0]);
             let window = Window::join(grid(4), [(Metric::WalFsync.into(), readings)]);
@@ -270,11 +293,52 @@ mod tests {
         }
     }
 
+    /// Which of two readings is the worse one follows from what they mean: a higher metric, a later start, a
+    /// smaller limit, and etcd's quota, which is negative when it is disabled.
+    #[test]
+    fn of_two_series_of_one_member_the_worse_one_counts_in_either_order() {
+        const NAN: f64 = f64::NAN;
+        const INF: f64 = f64::INFINITY;
+        let higher = [(1.0, 2.0, 2.0), (0.0, -1.0, 0.0), (3.0, NAN, 3.0), (INF, 4.0, INF), (NAN, NAN, NAN)];
+        let limit = [
+            (1.0, 2.0, 1.0),
+            (3.0, NAN, 3.0),
+            (INF, 4.0, 4.0),
+            // What is not positive is no limit.
+            (-1.0, 2.0, 2.0),
+            (0.0, 2.0, 2.0),
+            (-1.0, INF, INF),
+            (-1.0, 0.0, 0.0),
+            (-1.0, NAN, -1.0),
+            (NAN, NAN, NAN),
+        ];
+        for column in Column::all() {
+            let cases = match column.name() {
+                "quota" | "max_fds" => &limit[..],
+                _ => &higher,
+            };
+            for &(one_value, other_value, expected) in cases {
+                for [first, second] in [[one_value, other_value], [other_value, one_value]] {
+                    let member = Member::new("c", "a");
+                    let mut in_one_answer = one(column, &member, 1, &[first]);
+                    in_one_answer.merge_series(member.clone(), 4, 1, &[second]);
+                    let mut in_two = one(column, &member, 1, &[first]);
+                    in_two.merge(one(column, &member, 1, &[second]), 4);
+                    for merged in [in_one_answer, in_two] {
+                        let found = merged.rows[&member][1];
+                        let is_expected = found == expected || (found.is_nan() && expected.is_nan());
+                        assert!(is_expected, "{column}: {found} of {first} and {second}");
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn leader_changes_keep_nobody_alive() {
         let member = Member::new("c1", "a");
-        let wal = one(&member, 1, &[0.1, 0.1]);
-        let leaders = one(&member, 0, &[0.0; 4]);
+        let wal = one(Metric::WalFsync, &member, 1, &[0.1, 0.1]);
+        let leaders = one(Metric::LeaderChanges, &member, 0, &[0.0; 4]);
         let window = Window::join(grid(4), [(Metric::WalFsync.into(), wal), (Metric::LeaderChanges.into(), leaders)]);
         let lives = window.lives();
         let expected = Life { first_ms: 60_000, last_ms: 120_000 };
@@ -283,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_member_without_any_known_reading_is_dropped() {
-        let unknown = one(&Member::new("c", "a"), 0, &[f64::NAN; 4]);
+        let unknown = one(Metric::WalFsync, &Member::new("c", "a"), 0, &[f64::NAN; 4]);
         let window = Window::join(grid(4), [(Metric::WalFsync.into(), unknown)]);
         assert!(window.members().is_empty());
     }
@@ -291,9 +355,10 @@ mod tests {
     #[test]
     fn a_companion_brings_no_member_of_its_own() {
         let (member, other) = (Member::new("c", "a"), Member::new("c", "no-etcd"));
-        let mut started = one(&member, 0, &[7.0; 4]);
-        started.merge(one(&other, 0, &[8.0; 4]), 4);
-        let columns = [(Metric::WalFsync.into(), one(&member, 1, &[0.1])), (Companion::StartTime.into(), started)];
+        let mut started = one(Companion::StartTime, &member, 0, &[7.0; 4]);
+        started.merge(one(Companion::StartTime, &other, 0, &[8.0; 4]), 4);
+        let wal = one(Metric::WalFsync, &member, 1, &[0.1]);
+        let columns = [(Metric::WalFsync.into(), wal), (Companion::StartTime.into(), started)];
         let window = Window::join(grid(4), columns);
         assert_eq!(window.members(), [member]);
         assert_eq!(window.row(Companion::StartTime, 0), [7.0; 4]);

@@ -229,7 +229,7 @@ mod tests {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 4000 }, Step::from_millis(1000).unwrap());
         let table = ScoreTable::new(&Profile::seed());
         let members = [Member::new("c", "a"), Member::new("c", "b")];
-        let mut metrics: [ColumnReadings; METRICS] = std::array::from_fn(|_| ColumnReadings::default());
+        let mut metrics = Metric::ALL.map(ColumnReadings::of);
         for (readings, value) in metrics.iter_mut().zip(HEALTHY) {
             readings.merge_series(members[0].clone(), 4, 0, &[value; 4]);
             readings.merge_series(members[1].clone(), 4, 0, &[value, f64::NAN, value, f64::NAN]);

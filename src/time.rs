@@ -218,6 +218,11 @@ impl TimeRange {
         (UtcDay::of(self.start_ms).0..=UtcDay::of(self.end_ms - 1).0).map(UtcDay)
     }
 
+    /// The UTC days that the range touches, in order, each with the part of it that lies in the range.
+    pub fn day_parts(self) -> impl Iterator<Item = (UtcDay, Self)> + Clone {
+        self.days().filter_map(move |day| Some((day, self.intersect(day.range())?)))
+    }
+
     /// The part of the range that lies in `other`; `None` when they do not touch.
     pub fn intersect(self, other: Self) -> Option<Self> {
         let both = Self { start_ms: self.start_ms.max(other.start_ms), end_ms: self.end_ms.min(other.end_ms) };

@@ -7,7 +7,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::heatmap::Line;
 use crate::spec::Metric;
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
 /// Cells and clusters that are named; of the others there is a number.
@@ -167,7 +167,7 @@ impl fmt::Display for Shortfall {
         for low in &self.gate.low {
             let at = self.gate.zone.format(low.start_ms);
             // Rounded down: what is below 7 does not read 7.00.
-            write!(f, "\n  {at} {}: mean {:.2}", in_short(&low.cluster), (low.mean * 100.0).floor() / 100.0)?;
+            write!(f, "\n  {at} {}: mean {:.2}", terminal_label(&low.cluster), (low.mean * 100.0).floor() / 100.0)?;
             if let Some(metric) = low.worst {
                 write!(f, ", most lost to {metric}")?;
             }
@@ -177,7 +177,12 @@ impl fmt::Display for Shortfall {
             write!(f, "\n  and {more} more that are not as low")?;
         }
         for (cluster, share) in self.unknown.iter().take(NAMED) {
-            write!(f, "\n  scored at {:.1} % of the steps: {}", (share * 1000.0).floor() / 10.0, in_short(cluster))?;
+            write!(
+                f,
+                "\n  scored at {:.1} % of the steps: {}",
+                (share * 1000.0).floor() / 10.0,
+                terminal_label(cluster)
+            )?;
         }
         match self.unknown.len().saturating_sub(NAMED) {
             0 => Ok(()),
@@ -221,7 +226,7 @@ mod tests {
         assert_eq!(
             known_too_little,
             "--fail-below 7: 2 clusters are scored at less than 50 % of the steps, or at none\n  \
-             scored at 41.6 % of the steps: a ::\n  scored at 0.0 % of the steps: b"
+             scored at 41.6 % of the steps: a\u{fffd}::\n  scored at 0.0 % of the steps: b"
         );
         assert!(says(gate(&[])).contains("no cell of any cluster"));
         let mut nothing_asked = gate(&[("a", None, 0)]);

@@ -173,6 +173,7 @@ fn argument(key: &'static Key) -> Option<Arg> {
     let flag = key.flag.as_ref()?;
     let help = match key.default() {
         default if default.is_empty() => flag.help().into_owned(),
+        default if flag.help().ends_with('\n') => format!("{}[default: {default}]", flag.help()),
         default => format!("{} [default: {default}]", flag.help()),
     };
     let argument = Arg::new(flag.name).long(flag.name).value_name(flag.value).help(help);

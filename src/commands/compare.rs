@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::evidence::{Opened, ReadDay, companions_read, read_day};
 use super::score::{Broken, check_known};
+use super::stdout::print;
 use super::{CommandError, Writing};
 use crate::analysis::compare::Comparison;
 use crate::config::{How, Settings};
@@ -21,8 +22,11 @@ use crate::time::UtcDay;
 /// Days that are read before their cells are put in order, for each thread.
 const DAYS_PER_THREAD: usize = 4;
 
-/// The profiles as they are published; what was changed of the one in force stands beside them.
-fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
+/// The profiles as they are published, and the one in force where it was changed; none where none is to be compared.
+pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
+    if compared.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut profiles = compared.to_vec();
     if in_force.is_changed() {
         profiles.push(in_force.clone());
@@ -33,20 +37,19 @@ fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, Co
     if names.len() < 2 || names.len() < profiles.len() { Err(CommandError::NothingToCompare) } else { Ok(profiles) }
 }
 
-/// Scores the history in `folder` under each profile, prints a table, and writes the cells side by side.
+/// Scores the history in `folder` under each of [`profiles`], prints a table, and writes the cells side by side.
 pub(super) fn run(
     folder: &Path,
     out: &Path,
-    compared: &[Profile],
+    profiles: &[Profile],
     settings: &Settings,
     run: &Writing,
 ) -> Result<(), CommandError> {
     let how = &settings.how;
-    let profiles = profiles(compared, &how.profile)?;
     let history = History::within(folder);
     let opened = Opened::of(&history)?;
     let mut tables = Vec::with_capacity(profiles.len());
-    for profile in &profiles {
+    for profile in profiles {
         let profile = profile.clone().without(&settings.without)?.without(&opened.source.left_out())?;
         check_known(&profile, &opened.metas)?;
         tables.push(ScoreTable::new(&profile));
@@ -65,7 +68,7 @@ pub(super) fn run(
         manifest.list(written);
         manifest.write(out)?;
     }
-    run.reporter.result(&comparison_text(&comparing.comparison, how.folding.zone));
+    print(&comparison_text(&comparing.comparison, how.folding.zone))?;
     run.reporter.note(&format!("the cells of all profiles side by side: {}", out.join(COMPARISON).display()));
     Broken::new(&history, opened.broken, broken).into_result()
 }

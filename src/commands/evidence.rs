@@ -136,12 +136,15 @@ impl Gathered {
         Some(Overview { range, lives: self.lives, missing, partial })
     }
 
-    /// What is left to pull of a range. A day that is there in part is pulled again, so that its file
+    /// What is left to pull of these parts of days. A day that is there in part is pulled again, so that its file
     /// covers what was asked for before and now; so is one with partial answers, unless these will do.
-    pub(super) fn missing_parts(&self, range: TimeRange, partial_will_do: bool) -> Vec<(UtcDay, TimeRange)> {
-        range
-            .days()
-            .filter_map(|day| Some((day, range.intersect(day.range())?)))
+    pub(super) fn missing_parts(
+        &self,
+        parts: Vec<(UtcDay, TimeRange)>,
+        partial_will_do: bool,
+    ) -> Vec<(UtcDay, TimeRange)> {
+        parts
+            .into_iter()
             .filter_map(|(day, part)| match self.days.get(&day) {
                 Some(have) if have.range.contains(part) && (partial_will_do || !have.is_partial) => None,
                 Some(have) => Some((day, have.range.hull(part))),

@@ -7,6 +7,7 @@ use super::evidence::{Opened, score_day};
 use super::explain::as_scored;
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
+use super::stdout::print;
 use crate::analysis::findings::{Collector, DayDigest};
 use crate::cli::FindingsArgs;
 use crate::config::Settings;
@@ -46,9 +47,9 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     let wanted = collector.find(digests).only(|finding| {
         args.kind.is_none_or(|kind| finding.kind == kind) && args.cluster.as_ref().is_none_or(|c| finding.cluster == *c)
     });
-    reporter.result(&match args.csv {
+    print(&match args.csv {
         true => findings_csv(wanted.iter()),
         false => findings_text(&wanted, folding.zone),
-    });
+    })?;
     Broken::new(&history, footers, broken.into_iter().flatten().collect()).into_result()
 }

@@ -105,7 +105,7 @@ pub(super) fn run(
     write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
-    tell_files(out, folder == out, &manifest, reporter);
+    tell_files(out, folder == out, &manifest, reporter)?;
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
         reporter
@@ -190,10 +190,15 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
 /// What the footers of scores and cells say.
 fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
+    let mut described = serde_json::json!(source);
+    // The history and the manifest name the kind. Scores of the same readings stay the bytes that they always were.
+    if let Some(fields) = described.as_object_mut() {
+        fields.remove("kind");
+    }
     vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("step_seconds", source.step_seconds.to_string()),
-        ("source", serde_json::json!(source).to_string()),
+        ("source", described.to_string()),
         ("profile", profile.name.clone()),
         ("left_out", left_out.join(",")),
     ]

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use tracing::info;
+
 use super::ConfigError;
 use super::keys::{Key, VARIABLES, keys};
 use super::lookup::{find, instead_of};
@@ -14,6 +16,7 @@ use super::value::{Given, Origin};
 use crate::sources::prometheus::Preset;
 use crate::text::key_file::{Entry, KeyFile, KeyFileError};
 use crate::text::nearest::did_you_mean;
+use crate::text::terminal::terminal_label;
 
 /// The file that is read where none is named.
 const FILE: &str = "etcd-heatmap.toml";
@@ -35,6 +38,7 @@ pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
         return Ok(Vec::new());
     };
     let preset = Preset::named(&by.text).map_err(|reason| by.error(reason))?;
+    info!(preset = preset.name, selector = preset.selector, member = preset.member, "took a preset");
     let origin = Origin::Preset(preset.name);
     let texts =
         [("source.selector", preset.selector), ("labels.cluster", preset.cluster), ("labels.member", preset.member)];
@@ -55,6 +59,7 @@ pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result
         KeyFileError::Unreadable { .. } => ConfigError::Unreadable { by, source },
         KeyFileError::Syntax { .. } => ConfigError::File(source),
     })?;
+    info!(file = %path.display(), settings = file.entries.len(), "read the settings");
     let key_of = if KeyFile::is_toml(&path) { key_of_toml } else { original::key_of };
     file.entries.into_iter().map(|entry| of_entry(&path, entry, key_of)).collect()
 }
@@ -69,7 +74,7 @@ fn of_entry(
         path: path.to_owned(),
         line,
         // It may be called anything, with the commands of a terminal in it.
-        key: written.replace(char::is_control, "?"),
+        key: terminal_label(&written),
         instead,
     })?;
     let text = if KeyFile::is_toml(path) { text } else { original::text_of(&text) };

@@ -13,7 +13,7 @@ use super::{ConfigError, Formats};
 use crate::analysis::gate::{Demand, Gate};
 use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
-use crate::readings::{QuerySource, Source};
+use crate::readings::{self, QuerySource, Source};
 use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
@@ -223,8 +223,7 @@ impl SourceSettings {
     /// What a history says of where it comes from.
     pub(crate) fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
         Source {
-            url: shown_url.to_owned(),
-            headers: self.headers.pairs(),
+            origin: readings::Origin::Prometheus { url: shown_url.to_owned(), headers: self.headers.pairs() },
             step_seconds: self.step.seconds(),
             cluster_label: self.cluster_label.clone(),
             member_label: self.member_label.clone(),

@@ -186,7 +186,7 @@ fn what_is_wrong_in_an_ini_is_named_as_it_is_written_there() {
         ("[source]\nurl=http://h", "c.conf, line 2: there is no key 'source.url': it is one of TOML"),
         ("duration=1h", "c.conf, line 1: there is no key 'duration'"),
         ("[[time]]\nduration=1h", "c.conf, line 2: there is no key '[time].duration' (did you mean 'time.duration'?)"),
-        ("[time]\n\u{1b}[2J=1h", "c.conf, line 2: there is no key 'time.?[2J'"),
+        ("[time]\n\u{1b}[2J=1h", "c.conf, line 2: there is no key 'time.\u{fffd}[2J'"),
     ] {
         let error = load("c.conf", text, &[]).map(|_| ()).unwrap_err();
         assert!(error.starts_with(says), "{text:?} gives {error:?}");

@@ -166,7 +166,7 @@ impl Manifest {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             asked: Asked {
-                url: source.url.clone(),
+                url: source.origin.to_string(),
                 start: format_instant(range.start_ms),
                 end: format_instant(range.end_ms),
                 step_seconds: source.step_seconds,

@@ -119,14 +119,13 @@ pub(super) mod tests {
 
     use super::*;
     use crate::history::{read_day, read_meta};
-    use crate::readings::Member;
+    use crate::readings::{Member, Origin};
     use crate::scratch::Scratch;
     use crate::time::{Grid, Step, UtcDay};
 
     pub(in crate::history) fn source() -> Source {
         Source {
-            url: "http://prometheus:9090".into(),
-            headers: BTreeMap::new(),
+            origin: Origin::Prometheus { url: "http://prometheus:9090".into(), headers: BTreeMap::new() },
             step_seconds: 3600,
             cluster_label: None,
             member_label: "instance".into(),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use parquet::file::metadata::KeyValue;
+use parquet::file::reader::ChunkReader;
 
 use super::HistoryError;
-use super::footer::{self, FORMAT, FORMAT_KEY, VERSION_KEY, not_readings};
-use crate::readings::Source;
-use crate::readings::{Life, Lives, Member};
+use super::footer::{self, FORMAT, FORMAT_KEY, Opened, VERSION_KEY, not_readings};
+use crate::readings::{Life, Lives, Member, Source};
 use crate::spec::Metric;
 use crate::time::{Step, TimeRange};
 
@@ -67,8 +67,12 @@ impl DayMeta {
 
 /// Reads what the footer of a day's file says, without reading its rows.
 pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
-    let opened = footer::open(path)?;
-    let pairs = footer::pairs(&opened);
+    meta_of(&footer::open(path)?, path)
+}
+
+/// What the footer of an opened file says; `path` names the file in errors.
+pub(super) fn meta_of<R: ChunkReader + 'static>(opened: &Opened<R>, path: &Path) -> Result<DayMeta, HistoryError> {
+    let pairs = footer::pairs(opened);
     let lives: Vec<(String, String, i64, i64)> = footer::value(path, pairs, "lives_ms")?;
     let (start_ms, end_ms) = footer::value(path, pairs, "range_ms")?;
     let mut meta = DayMeta {

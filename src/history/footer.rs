@@ -9,6 +9,7 @@ use std::path::Path;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::KeyValue;
+use parquet::file::reader::ChunkReader;
 
 use super::HistoryError;
 use crate::files::FileError;
@@ -21,12 +22,17 @@ pub(super) const FORMAT_KEY: &str = "format";
 pub(super) const VERSION_KEY: &str = "version";
 
 /// A day's file that was opened and is in a format that this version reads.
-pub(super) type Opened = ParquetRecordBatchReaderBuilder<File>;
+pub(super) type Opened<R> = ParquetRecordBatchReaderBuilder<R>;
 
 /// Opens a day's file and reads its footer.
-pub(super) fn open(path: &Path) -> Result<Opened, HistoryError> {
+pub(super) fn open(path: &Path) -> Result<Opened<File>, HistoryError> {
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
-    let opened = Opened::try_new(file).map_err(|e| not_readings(path, &e))?;
+    open_content(file, path)
+}
+
+/// The same of the content of a day's file; `path` names it in errors.
+pub(super) fn open_content<R: ChunkReader + 'static>(content: R, path: &Path) -> Result<Opened<R>, HistoryError> {
+    let opened = Opened::try_new(content).map_err(|e| not_readings(path, &e))?;
     let pairs = pairs(&opened);
     let format = if text(pairs, FORMAT_KEY).is_some() { value(path, pairs, FORMAT_KEY)? } else { 1 };
     if format > FORMAT {
@@ -37,7 +43,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, HistoryError> {
 }
 
 /// All keys of a footer with their values.
-pub(super) fn pairs(opened: &Opened) -> &[KeyValue] {
+pub(super) fn pairs<R: ChunkReader + 'static>(opened: &Opened<R>) -> &[KeyValue] {
     opened.metadata().file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default()
 }
 

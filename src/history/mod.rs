@@ -8,6 +8,7 @@
 mod columns;
 mod day_file;
 mod day_meta;
+mod embedded;
 mod footer;
 #[cfg(test)]
 mod growth_tests;
@@ -17,6 +18,7 @@ mod read_day;
 pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
 pub use day_file::write_day;
 pub use day_meta::{DayMeta, read_meta};
+pub(crate) use embedded::EmbeddedDay;
 pub use layout::{DayMetas, HISTORY_FOLDER, History, READINGS_FILE};
 pub use read_day::{read_day, read_through};
 

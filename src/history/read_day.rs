@@ -10,10 +10,11 @@ use arrow_array::{Array, Float64Array, RecordBatch};
 use arrow_schema::{Field, Fields};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use parquet::file::reader::ChunkReader;
 
 use super::day_file::{BATCH_ROWS, columns, reading_field};
 use super::day_meta::partial_ranges;
-use super::footer::{not_readings, open, pairs};
+use super::footer::{Opened, not_readings, open, pairs};
 use super::{HistoryError, LabelColumns, MEMBER_COLUMNS};
 use crate::readings::{Member, Window};
 use crate::spec::{COLUMNS, Column, Companion};
@@ -27,8 +28,17 @@ pub fn read_day(
     members: Vec<Member>,
     companions: &[Companion],
 ) -> Result<Window, HistoryError> {
-    let mut window = Window::unknown(grid, members, companions);
-    let (rows, partial) = open_rows(path, companions)?;
+    read_rows(open(path)?, path, Window::unknown(grid, members, companions))
+}
+
+/// Fills a window from an opened file; `path` names the file in errors.
+pub(super) fn read_rows<R: ChunkReader + 'static>(
+    opened: Opened<R>,
+    path: &Path,
+    mut window: Window,
+) -> Result<Window, HistoryError> {
+    let grid = *window.grid();
+    let (rows, partial) = open_rows(opened, path, window.companions())?;
     let partial: Vec<_> = partial.iter().map(|range| grid.indices_between(range.start_ms, range.end_ms - 1)).collect();
     window.mark_partial(&partial);
     for batch in rows {
@@ -40,7 +50,7 @@ pub fn read_day(
 
 /// Reads every row of a day's file and keeps none: an error where it broke.
 pub fn read_through(path: &Path) -> Result<(), HistoryError> {
-    for batch in open_rows(path, &Companion::ALL)?.0 {
+    for batch in open_rows(open(path)?, path, &Companion::ALL)?.0 {
         batch.map_err(|e| not_readings(path, &e))?;
     }
     Ok(())
@@ -48,11 +58,11 @@ pub fn read_through(path: &Path) -> Result<(), HistoryError> {
 
 /// The rows of a day's file, with the metrics and these companions as far as it has them, and the ranges of partial
 /// answers.
-fn open_rows(
+pub(super) fn open_rows<R: ChunkReader + 'static>(
+    opened: Opened<R>,
     path: &Path,
     companions: &[Companion],
 ) -> Result<(ParquetRecordBatchReader, Vec<TimeRange>), HistoryError> {
-    let opened = open(path)?;
     let fields = opened.schema().fields();
     let place = |wanted: &Field| place_of(fields, wanted).map_err(|reason| not_readings(path, &reason));
     let mut places = Vec::with_capacity(MEMBER_COLUMNS.len() + COLUMNS);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::terminal::{Hour, Palette, legend, paint_hour};
 use crate::analysis::diff::{BELOW, Change, Diff, LineChange, MIN_DAYS, Named, RESAMPLES, Side, Verdict};
 use crate::heatmap::Folding;
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
 /// Names that are told of those which are on one side only; the others are in the CSV.
@@ -52,14 +52,14 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> S
 }
 
 fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zone: Zone, palette: Palette) {
-    let _ = writeln!(text, "{}: {}", in_short(&line.cluster), sentence(line));
+    let _ = writeln!(text, "{}: {}", terminal_label(&line.cluster), sentence(line));
     let _ = writeln!(text, "{:>9}{:>9}{:>9}  {:<18}{:>8}", "before", "after", "change", "95 % interval", "delta");
     row(text, &line.score, "score");
     for (metric, change) in line.costly() {
         row(text, change, metric.name());
     }
     for member in members {
-        row(text, &member.score, &format!("score of {}", in_short(member.member.as_deref().unwrap_or_default())));
+        row(text, &member.score, &format!("score of {}", terminal_label(member.member.as_deref().unwrap_or_default())));
     }
     for (place, below) in BELOW.into_iter().enumerate() {
         let hours = |side: &Side| format!("{} of {} ({})", side.hours_below[place], side.hours, share(side, place));
@@ -147,8 +147,8 @@ fn one_sided(text: &mut String, side: &str, named: &[Named]) {
         return;
     }
     let name = |(cluster, member): &&Named| match member {
-        None => in_short(cluster),
-        Some(member) => format!("{} of {}", in_short(member), in_short(cluster)),
+        None => terminal_label(cluster),
+        Some(member) => format!("{} of {}", terminal_label(member), terminal_label(cluster)),
     };
     let names: Vec<String> = told.iter().take(NAMED).map(name).collect();
     let _ = write!(text, "\nonly {side}, not compared: {}", names.join(", "));

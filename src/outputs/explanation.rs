@@ -6,6 +6,7 @@ use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, St
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Unit, percent};
+use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
 /// The arithmetic of a cell, member by member.
@@ -15,7 +16,7 @@ pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, 
     let _ = writeln!(
         text,
         "cluster {}, {} {:02}:{:02} {} ({} wide, from {}): {}",
-        super::terminal::printable(cluster),
+        terminal_label(cluster),
         place.date,
         place.minute_of_day / 60,
         place.minute_of_day % 60,
@@ -37,7 +38,7 @@ pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, 
 }
 
 fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
-    let name = super::terminal::printable(&part.member.member);
+    let name = terminal_label(&part.member.member);
     let mut text = format!("member {name}: {}", totals_text(table, &part.totals));
     if part.after_restart > 0 {
         let _ = write!(text, ", {} just after a restart", part.after_restart);

@@ -18,6 +18,8 @@ use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
 /// A metric's readings with the labels of their targets, NaN left out.
 const OF_TARGET: &str = "target:etcd_reading:max";
+/// The same of the limits that metrics are judged against: the smallest.
+const LIMIT_OF_TARGET: &str = "target:etcd_limit:min";
 
 /// Rules that cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +50,7 @@ pub(crate) fn recording_rules(
     let labels = Labels::new(cluster_label, member_label)?;
     let mut rules = Rules { text: format!("{}\n{HOW_TO}", origin("#", profile, command)) };
     rules.series(profile, queries)?;
-    rules.readings(&labels);
+    rules.readings(&labels, profile);
     rules.points(profile);
     rules.score(profile);
     rules.cluster();
@@ -98,21 +100,21 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// The readings of targets that have both labels, under `cluster` and `member`.
-    fn renamed(&self) -> String {
+    /// The series `name` of targets that have both labels, under `cluster` and `member`.
+    fn renamed(&self, name: &str) -> String {
         let member = self.member;
         let of_label = |label: &str, matchers: &str| {
-            format!("label_join({OF_TARGET}{{{matchers}{member}!=\"\"}}, \"cluster\", \"\", \"{label}\")")
+            format!("label_join({name}{{{matchers}{member}!=\"\"}}, \"cluster\", \"\", \"{label}\")")
         };
         let clusters = match self.cluster {
             Some(label) => of_label(label, &format!("{label}!=\"\", ")),
             // The label cluster_of keeps `or` from taking a job for the cluster of the same name.
             None => format!(
-                "{OF_TARGET}{{cluster!=\"\", {member}!=\"\"}}\n  or\n  label_replace({},\n    \"cluster_of\", \"job\", \"\", \"\")",
+                "{name}{{cluster!=\"\", {member}!=\"\"}}\n  or\n  label_replace({},\n    \"cluster_of\", \"job\", \"\", \"\")",
                 of_label("job", "cluster=\"\", job!=\"\", ")
             ),
         };
-        format!("max by (cluster, member, metric) (label_join(\n  {clusters},\n  \"member\", \"\", \"{member}\"\n))")
+        format!("label_join(\n  {clusters},\n  \"member\", \"\", \"{member}\"\n)")
     }
 }
 
@@ -152,19 +154,25 @@ impl Rules {
             names.push((metric, name));
         }
         self.heading("Readings with the labels that name a member. A comparison drops NaN, which is unknown.");
-        let by = format!("max by ({})", queries.labels());
+        let by = queries.labels();
         for (metric, name) in names {
-            self.rule(OF_TARGET, &[("metric", metric.name())], &format!("{by} ({name} >= -Inf)"));
+            self.rule(OF_TARGET, &[("metric", metric.name())], &format!("max by ({by}) ({name} >= -Inf)"));
         }
         for limit in limits(profile) {
-            self.rule(OF_TARGET, &[("metric", limit.name())], &format!("{by} (({}) >= -Inf)", raw(limit, queries)));
+            let smallest = smallest_limit(by, &format!("({})", raw(limit, queries)));
+            self.rule(LIMIT_OF_TARGET, &[("metric", limit.name())], &smallest);
         }
         Ok(())
     }
 
-    fn readings(&mut self, labels: &Labels<'_>) {
+    fn readings(&mut self, labels: &Labels<'_>, profile: &Profile) {
+        const BY: &str = "cluster, member, metric";
         self.heading("The same by cluster and member: the largest where two series name the same member.");
-        self.rule("etcd_reading", &[], &labels.renamed());
+        self.rule("etcd_reading", &[], &format!("max by ({BY}) ({})", labels.renamed(OF_TARGET)));
+        if limits(profile).next().is_some() {
+            self.heading("Of two limits of the same member the smaller one; what is not positive is no limit.");
+            self.rule("etcd_reading", &[], &smallest_limit(BY, &labels.renamed(LIMIT_OF_TARGET)));
+        }
     }
 
     fn points(&mut self, profile: &Profile) {
@@ -237,6 +245,12 @@ fn recorded_name(queries: &QuerySet, metric: Metric) -> Option<String> {
 /// The limits that any metric is judged against, whether it counts or not: its points are told too.
 fn limits(profile: &Profile) -> impl Iterator<Item = Companion> + '_ {
     Metric::ALL.into_iter().filter_map(|metric| profile.limit(metric))
+}
+
+/// The smallest limit by these labels. A negative quota is one that is disabled: it counts where there is no
+/// positive one beside it.
+fn smallest_limit(by: &str, limit: &str) -> String {
+    format!("min by ({by}) ({limit} > 0)\nor\nmax by ({by}) ({limit} >= -Inf)")
 }
 
 /// The raw form of a query; without matchers a name needs no braces.

@@ -11,6 +11,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use super::heat::{GREY, heat};
 use super::summary::Summary;
+use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
 /// Days that are painted at most: the latest, a screen of them.
@@ -96,7 +97,7 @@ impl Picture {
     pub(crate) fn paint(&self, totals: &DataFrame, zone: Zone, palette: Palette) -> PolarsResult<String> {
         let mut text = String::new();
         for (cluster, days) in &self.clusters {
-            let _ = writeln!(text, "{}: {}", printable(cluster), describe(totals, cluster)?);
+            let _ = writeln!(text, "{}: {}", terminal_label(cluster), describe(totals, cluster)?);
             if let Some(earlier) = self.earlier_days.get(cluster) {
                 let _ = writeln!(text, "{earlier} earlier days are in heatmap.csv");
             }
@@ -137,14 +138,6 @@ fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
         worst: worst.and_then(|metric| metric.parse().ok()),
     };
     Ok(summary.to_string())
-}
-
-/// Label values are somebody else's text: no control character of theirs reaches the terminal.
-/// Nor does a mark that turns text around: it would go on in ours.
-pub(crate) fn printable(label: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    label.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Three columns: the score rounded down, so that only a faultless hour shows 10.
@@ -204,10 +197,5 @@ mod tests {
         assert_eq!(paint(Hour::Scored { mean: 10.0, uncertain: true }), "?10");
         assert_eq!(paint(Hour::Unknown), " ··");
         assert_eq!(paint(Hour::Nothing), "   ");
-    }
-
-    #[test]
-    fn a_label_cannot_command_the_terminal() {
-        assert_eq!(printable("a\x1b[2Jb"), "a\u{fffd}[2Jb");
     }
 }

@@ -10,11 +10,11 @@ use std::io::Write;
 use std::path::Path;
 
 use super::OutputError;
-use super::csv_field::field;
 use super::day_columns::{DayColumns, days};
 use crate::files::{FileError, WholeFile};
 use crate::folder::{Manifest, Written};
 use crate::heatmap::{Cell, Line};
+use crate::text::csv::csv_field;
 
 /// Its name in the output folder.
 pub(super) const WIDE_CSV: &str = "heatmap_wide.csv";
@@ -29,7 +29,7 @@ pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[Line]) ->
     let headings: Vec<String> = columns.headings().collect();
     write(&format!("\u{feff}cluster,member,date,hours_in_day,{}\n", headings.join(",")))?;
     for line in lines {
-        let labels = format!("{},{}", field(&line.cluster), field(line.member.as_deref().unwrap_or_default()));
+        let labels = format!("{},{}", csv_field(&line.cluster), csv_field(line.member.as_deref().unwrap_or_default()));
         for day in days(line) {
             write(&row(&labels, day, &columns))?;
             rows += 1;

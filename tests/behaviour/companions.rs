@@ -147,3 +147,43 @@ fn what_is_added_to_a_history_has_the_columns_that_it_has() {
     assert!(cells.len() == 96 && cells.iter().all(|cell| cell.after_restart.is_none()), "it is unknown, not 0");
     oracle("score.py", &[&without_it.at("audit"), "--step", "60"]);
 }
+
+/// Databases of 4 to 5 MB: 90 % of the smaller quota, and next to nothing of the others. At least 60 descriptors are
+/// open, most of what the smaller limit allows.
+fn two_limits(seconds: std::ops::Range<i64>) -> Prometheus {
+    let mut metrics = members(&["m1", "m2"], seconds.clone());
+    let series = |member: &str, pod: &str| format!(r#"{},pod="{pod}""#, labels(member));
+    for (member, pod, quota) in
+        [("m1", "a", 4_580_000.0), ("m1", "b", 2_147_483_648.0), ("m2", "a", -1.0), ("m2", "b", 4_580_000.0)]
+    {
+        metrics.series("etcd_server_quota_backend_bytes", &series(member, pod), seconds.clone(), |_| quota);
+    }
+    metrics.series("process_max_fds", &series("m1", "b"), seconds, |_| 64.0);
+    prometheus_of(&metrics.text())
+}
+
+#[test]
+fn of_two_limits_of_one_member_the_smaller_one_counts_in_a_history() {
+    let (prometheus, folder) = (two_limits(EARLY..END), Folder::new("two-limits"));
+    let asked = Asked { profile: Some("openshift"), ..Asked::all(&prometheus, START, END) };
+    asked.is_answered_exactly(&folder);
+    // More than 85 % of the quota costs one point of ten, more than 80 % of the descriptors another one.
+    let cells = cells(&folder.text("audit/heatmap.csv"));
+    let mean = |member| find(&cells, Some(member), 4).mean;
+    assert_eq!((mean("m1"), mean("m2")), (Some(8.0), Some(9.0)));
+}
+
+#[test]
+fn of_two_limits_of_one_member_the_smaller_one_counts_live() {
+    let now = chrono::Utc::now().timestamp();
+    let prometheus = two_limits(now - HOUR..now + 300);
+    let live = ["textfile", "--quiet", "--url", &prometheus.url(), "--profile", "openshift", "--query-offset", "1m"];
+    let text = etcd_heatmap(&live).succeeds().stdout;
+    for (member, metric, value) in
+        [("m1", "quota", 4_580_000.0), ("m2", "quota", 4_580_000.0), ("m1", "max_fds", 64.0), ("m2", "max_fds", 1024.0)]
+    {
+        let start = format!(r#"etcd_reading{{cluster="c",member="{member}",metric="{metric}"}} "#);
+        let found = text.lines().find_map(|line| line.strip_prefix(&start)).and_then(|value| value.parse::<f64>().ok());
+        assert_eq!(found, Some(value), "{member} {metric}:\n{text}");
+    }
+}

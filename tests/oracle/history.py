@@ -26,11 +26,13 @@ RAW = {
     "db_size":
         "max by ({by}) (etcd_mvcc_db_total_size_in_bytes{{{of}}} or on ({by}) etcd_debugging_mvcc_db_total_size_in_bytes{{{of}}})",
 }
-ETCDS = "max by ({by}) ({name}{{{of}}} and on ({by}) etcd_server_has_leader{{{of}}})"
+ETCDS = "({name}{{{of}}} and on ({by}) etcd_server_has_leader{{{of}}})"
+# The smallest limit binds; one that is not positive is none.
+LIMIT = "min by ({by}) ({limit} > 0) or max by ({by}) ({limit})"
 COMPANION = {
-    "quota_bytes": "max by ({by}) (etcd_server_quota_backend_bytes{{{of}}})",
-    "max_fds": ETCDS.replace("{name}", "process_max_fds"),
-    "start_time_seconds": ETCDS.replace("{name}", "process_start_time_seconds"),
+    "quota_bytes": LIMIT.replace("{limit}", "etcd_server_quota_backend_bytes{{{of}}}"),
+    "max_fds": LIMIT.replace("{limit}", ETCDS.replace("{name}", "process_max_fds")),
+    "start_time_seconds": "max by ({by}) " + ETCDS.replace("{name}", "process_start_time_seconds"),
 }
 RECORDED = {
     "wal_fsync": "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile",

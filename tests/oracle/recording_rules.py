@@ -36,8 +36,9 @@ class Rules:
             if rule["record"] == record and all(holds(static[m[0]], m) for m in matchers if m[0] in static):
                 inner = [m for m in matchers if m[0] not in static]
                 parts.append(labelled(self.inlined(rule["expr"].strip(), inner), static))
-        assert parts, f"no rule records {record}{list(matchers)}"
-        return " or ".join(parts)
+        assert any(rule["record"] == record for rule in self.rules), f"no rule records {record}"
+        # What no rule records under such labels is an empty vector.
+        return " or ".join(parts) or "vector(0) unless vector(0)"
 
     def inlined(self, expr, matchers):
         """An expression with the names of ours replaced; the matchers that it must obey are those of what it reads.

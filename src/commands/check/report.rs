@@ -10,6 +10,7 @@ use super::{knows_restarts, members};
 use crate::config::SourceSettings;
 use crate::sources::prometheus::{ServerInfo, Sighting};
 use crate::spec::Column;
+use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 
 /// Clusters that are listed by name.
@@ -49,6 +50,7 @@ impl Report {
         let name = server.name.unwrap_or_else(|| "a server that does not say which".to_owned());
         let keeps =
             server.retention.map_or("does not say how long it keeps samples".to_owned(), |r| format!("keeps {r}"));
+        let (name, keeps) = (terminal_message(&name), terminal_message(&keeps));
         let head = format!("server   {name} at {url}, {keeps}\nrange    {range} at {}s\n", asked.step.seconds());
         let labels =
             format!("{} and {}", asked.cluster_label.as_deref().unwrap_or("cluster (else job)"), asked.member_label);
@@ -125,7 +127,8 @@ impl fmt::Display for Report {
         }
         if !clusters.is_empty() {
             let (of, all) = (clusters.len(), clusters.values().sum::<usize>());
-            let named = clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{name} {count}"));
+            let named =
+                clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{} {count}", terminal_label(name)));
             let more = if of > NAMED_CLUSTERS { ", …" } else { "" };
             let named = named.collect::<Vec<_>>().join(", ");
             writeln!(f, "\nmembers  {all} in {of} clusters, named by {}: {named}{more}", self.labels)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
+use tracing::debug;
 
 use super::cells::OpenFiles;
 use super::shown::Overall;
@@ -86,6 +87,7 @@ impl Scoring<'_> {
         let mut done = 0;
         let mut stopped = None;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
+            debug!(days = chunk.len(), "scoring {}", UtcDay::describe(chunk));
             let scored = self.score_unless_stopped(chunk, run)?;
             if let Some(signal) = run.interrupt.signal() {
                 stopped = Some(Stopped { signal, days: done + scored.len() });

@@ -6,11 +6,12 @@ use std::fmt::Write;
 use super::Drawing;
 use super::layout::BLOCK_HEAD;
 use super::svg::{INK, QUIET};
-use super::text::{Medium, escaped, legible, shortened};
+use super::text::{Medium, legible, shortened};
 use crate::heatmap::{Cell, Line};
 use crate::outputs::calendar::{Part, days_between, places};
 use crate::outputs::heat::heat;
 use crate::outputs::summary::Summary;
+use crate::text::drawing::xml_escaped;
 use crate::time::{DAY_MS, UtcDay};
 
 /// Cells of a drawing that can each be asked what they are, without making it large.
@@ -68,9 +69,9 @@ impl Block<'_> {
             "<g class=\"block\" transform=\"translate({x} {y})\"><title>{}</title>\
              <text xml:space=\"preserve\" y=\"14\" font-size=\"17\" fill=\"{INK}\">{}</text>\
              <text y=\"32\" font-size=\"11.5\" fill=\"{QUIET}\">{}</text>",
-            escaped(&full),
-            escaped(&name),
-            escaped(&Summary::of(&self.line.cells).to_string())
+            xml_escaped(&full),
+            xml_escaped(&name),
+            xml_escaped(&Summary::of(&self.line.cells).to_string())
         );
         self.axes(svg);
         let (left, top, slot, row) = (layout.size.label, BLOCK_HEAD, layout.slot(), layout.size.row);

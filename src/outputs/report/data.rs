@@ -9,11 +9,11 @@ use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
 
 use super::heat_cell::round_down;
-use super::legible::legible;
 use super::{clusters, method};
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line};
 use crate::spec::Metric;
+use crate::text::html::{html_script_json, html_text};
 
 /// Below this a loss is none.
 const NOTHING: f64 = 1e-6;
@@ -22,8 +22,8 @@ const NOTHING: f64 = 1e-6;
 pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> String {
     let folding = manifest.folding().unwrap_or_default();
     let names = |lines: &[Line]| -> Value {
-        let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(legible)).collect();
-        json!({ "name": legible(&lines[0].cluster), "members": members })
+        let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(html_text)).collect();
+        json!({ "name": html_text(&lines[0].cluster), "members": members })
     };
     let metrics =
         Metric::ALL.map(|metric| json!({ "name": metric.name(), "judged": method::judged(manifest, metric) }));
@@ -35,12 +35,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> Stri
         "clusters": clusters(lines).map(names).collect::<Vec<_>>(),
         "open": open,
     });
-    in_script(&index.to_string())
-}
-
-/// JSON in which nothing can end a `script` element or begin a comment.
-fn in_script(json: &str) -> String {
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    html_script_json(&index.to_string())
 }
 
 /// The cells of a cluster and its members.

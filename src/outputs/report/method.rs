@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::legible::legible;
 use crate::analysis::explain;
 use crate::folder::{Manifest, Written};
 use crate::spec::{Bands, Metric};
+use crate::text::html::html_text;
 
 /// Queries, rules, folding, and the hashes of what was read and written.
 pub(super) fn method(manifest: &Manifest) -> Markup {
@@ -22,7 +22,7 @@ pub(super) fn method(manifest: &Manifest) -> Markup {
         dl.wide {
             @for (name, query) in &manifest.queries {
                 dt { (name) " (" (query.form) ")" }
-                dd { code { (legible(&query.promql)) } }
+                dd { code { (html_text(&query.promql)) } }
             }
         }
         (gaps(manifest))
@@ -32,7 +32,7 @@ pub(super) fn method(manifest: &Manifest) -> Markup {
                 thead { tr { th scope="col" { "Cluster" } th scope="col" { "Member" } th scope="col" { "First step" } th scope="col" { "Last step" } } }
                 tbody {
                     @for life in &manifest.members {
-                        tr { td { bdi { (legible(&life.cluster)) } } td { bdi { (legible(&life.member)) } } td { (life.first) } td { (life.last) } }
+                        tr { td { bdi { (html_text(&life.cluster)) } } td { bdi { (html_text(&life.member)) } } td { (life.first) } td { (life.last) } }
                     }
                 }
             }
@@ -49,15 +49,15 @@ fn folding(manifest: &Manifest) -> Markup {
     html! {
         dl {
             dt { "Range" } dd { (asked.start) " to " (asked.end) ", one step every " (asked.step_seconds) " s" }
-            dt { "Server" } dd { (legible(&asked.url)) }
+            dt { "Server" } dd { (html_text(&asked.url)) }
             dt { "Cluster score" } dd { "its score at a step is " (folding.rollup.describe()) }
             dt { "Cells" } dd { (folding.width) " wide; days and hours of " (folding.zone) }
             dt { "Uncertain" } dd { "less than " (uncertain) " % of a cell’s steps scored" }
             @if let Some(profile) = &manifest.profile {
-                dt { "Profile" } dd { (legible(&profile.name)) " – " (legible(&profile.source)) }
+                dt { "Profile" } dd { (html_text(&profile.name)) " – " (html_text(&profile.source)) }
             }
-            dt { "Cluster label" } dd { (asked.cluster_label.as_deref().map_or("cluster, else job".to_owned(), legible)) }
-            dt { "Member label" } dd { (legible(&asked.member_label)) }
+            dt { "Cluster label" } dd { (asked.cluster_label.as_deref().map_or("cluster, else job".to_owned(), html_text)) }
+            dt { "Member label" } dd { (html_text(&asked.member_label)) }
             dt { "Version" } dd { "etcd-heatmap " (manifest.version) }
         }
     }

@@ -7,8 +7,8 @@ use maud::{Markup, html};
 
 use super::clusters;
 use super::heat_cell::{Folded, round_down, two_digits};
-use super::legible::legible;
 use crate::heatmap::{Cell, Line};
+use crate::text::html::html_text;
 use crate::time::UtcDay;
 
 /// Letters of a date that stand for one day.
@@ -56,7 +56,7 @@ fn row(number: usize, line: &Line, columns: &BTreeSet<String>, letters: usize, m
     let figure = |score: Option<f64>| score.map_or_else(|| "unknown".to_owned(), two_digits);
     html! {
         tr {
-            th scope="row" { a href={ "#cluster-" (number) } { bdi { (legible(&line.cluster)) } } }
+            th scope="row" { a href={ "#cluster-" (number) } { bdi { (html_text(&line.cluster)) } } }
             td.figure { (figure(whole.0.mean())) }
             td.figure { (figure(whole.0.lowest)) }
             td.figure { (whole.share()) }
@@ -73,7 +73,7 @@ fn row(number: usize, line: &Line, columns: &BTreeSet<String>, letters: usize, m
 
 fn open_cell(number: usize, line: &Line, name: &str, cells: &[Cell], min_coverage: f64) -> Markup {
     let folded = Folded::of(cells);
-    let label = format!("{}, {name}: {}", legible(&line.cluster), folded.describe());
+    let label = format!("{}, {name}: {}", html_text(&line.cluster), folded.describe());
     let start = cells[0].start_ms / 1000;
     let is_day = name.len() == DAY;
     html! {

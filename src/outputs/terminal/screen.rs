@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Palette, paint_digits, printable};
+use super::{Palette, paint_digits};
 use crate::heatmap::{Cell, Line};
 use crate::outputs::calendar::minute_of_day;
 use crate::outputs::summary::Summary;
+use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
 /// A date and a space.
@@ -66,8 +67,9 @@ impl Screen {
         let column = self.column();
         let mut twice = false;
         for line in lines {
-            let member = line.member.as_ref().map(|member| format!(" · {}", printable(member))).unwrap_or_default();
-            self.wrap(&mut text, &format!("{}{member}: {}", printable(&line.cluster), Summary::of(&line.cells)));
+            let member =
+                line.member.as_ref().map(|member| format!(" · {}", terminal_label(member))).unwrap_or_default();
+            self.wrap(&mut text, &format!("{}{member}: {}", terminal_label(&line.cluster), Summary::of(&line.cells)));
             let rows = self.rows(line, column);
             let hidden = rows.len().saturating_sub(days.unwrap_or(usize::MAX));
             if hidden > 0 {

@@ -5,10 +5,11 @@ use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 
 use super::SUMMARY;
 use super::look::{Look, coverage, heat};
-use super::table::{Value, fitting, write};
+use super::table::{Value, write};
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, Totals};
 use crate::outputs::day_columns::{DayColumns, days};
+use crate::text::sheet::sheet_text;
 
 /// Rows above the first day.
 const ABOVE: u32 = 4;
@@ -62,7 +63,7 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest, line:
         Url::new(format!("internal:'{SUMMARY}'!A1")).set_text("Back to summary"),
         &look.link,
     )?;
-    sheet.write_string_with_format(0, MEANS, fitting(&line.cluster), &look.title)?;
+    sheet.write_string_with_format(0, MEANS, sheet_text(&line.cluster), &look.title)?;
     let zone = manifest.time_zone.as_deref().unwrap_or_default();
     let share = 100.0 * manifest.min_coverage.unwrap_or_default();
     let legend = format!(

@@ -3,11 +3,10 @@
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use super::look::Look;
-use crate::outputs::csv_field::begins_like_a_formula;
+use crate::text::csv::begins_like_a_formula;
+use crate::text::sheet::sheet_text;
 use crate::time::{DAY_MS, UtcDay};
 
-/// What Excel takes in a cell, in UTF-16 units.
-const LONGEST_TEXT: usize = 32_767;
 /// Rows of a sheet.
 const ROWS: u32 = 1_048_576;
 /// 1970-01-01 as Excel counts days.
@@ -160,21 +159,8 @@ pub(super) fn write(
 /// A text stays a text: it is written as one, and marked so where editing its cell would make a formula of it.
 fn write_text(sheet: &mut Worksheet, look: &Look, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
     let format = if begins_like_a_formula(text) { &look.quoted } else { &look.text };
-    sheet.write_string_with_format(row, column, fitting(text), format)?;
+    sheet.write_string_with_format(row, column, sheet_text(text), format)?;
     Ok(())
-}
-
-/// As much of a text as a cell takes.
-pub(super) fn fitting(text: &str) -> String {
-    if text.encode_utf16().count() <= LONGEST_TEXT {
-        return text.to_owned();
-    }
-    let mut units = 1;
-    let fits = |c: &char| {
-        units += c.len_utf16();
-        units <= LONGEST_TEXT
-    };
-    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// An instant as Excel counts.
@@ -186,14 +172,6 @@ pub(super) fn serial(ms: i64) -> f64 {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_is_cut_where_a_cell_ends() {
-        assert_eq!(fitting("a"), "a");
-        assert_eq!(fitting(&"x".repeat(32_767)).len(), 32_767);
-        let cut = fitting(&"🔥".repeat(20_000));
-        assert_eq!((cut.encode_utf16().count(), cut.chars().last()), (32_767, Some('…')));
-    }
 
     #[test]
     fn rows_beyond_the_end_of_a_sheet_are_counted() {

@@ -8,7 +8,7 @@ use super::transport::is_web_page;
 use super::{Client, PromError};
 use crate::readings::{ColumnReadings, Member};
 use crate::spec::Column;
-use crate::text::said::in_short;
+use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::Grid;
 
 /// The memory that the readings of one answer may take. A series costs a server a few dozen bytes, and
@@ -30,8 +30,8 @@ impl Client {
         grid: &Grid,
         offset: usize,
         len: usize,
-    ) -> Result<ColumnReadings, Failure> {
-        let mut readings = ColumnReadings::default();
+    ) -> Result<(ColumnReadings, Envelope), Failure> {
+        let mut readings = ColumnReadings::of(column);
         let mut wrong = None;
         let envelope = self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
             Ok(_) if readings.len() * len * size_of::<f64>() > MAX_READINGS_BYTES => {
@@ -43,7 +43,7 @@ impl Client {
         if self.is_partial(&envelope) {
             readings.mark_partial(offset..offset + grid.len());
         }
-        wrong.map_or(Ok(readings), |error| Err(Failure::new(error, Cure::Nothing)))
+        wrong.map_or(Ok((readings, envelope)), |error| Err(Failure::new(error, Cure::Nothing)))
     }
 
     /// Hands each series of an answer to `take`.
@@ -82,7 +82,8 @@ impl Client {
     /// The stores may be back the next time.
     fn partial(&self, envelope: &Envelope) -> Failure {
         let warning = envelope.warnings.iter().find(|warning| says_partial(warning));
-        let message = warning.map_or_else(|| "isPartial".to_owned(), |warning| in_short(&self.access().hide(warning)));
+        let message =
+            warning.map_or_else(|| "isPartial".to_owned(), |warning| terminal_message(&self.access().hide(warning)));
         Failure::new(PromError::PartialAnswer { url: self.shown_url().to_owned(), message }, Cure::Again)
     }
 
@@ -91,7 +92,7 @@ impl Client {
         let label = |name: &str| labels.get(name).filter(|value| !value.is_empty());
         let no_label = |label: &str, remedy| PromError::NoLabel {
             column,
-            series: self.access().hide(&serde_json::to_string(labels).unwrap_or_default()),
+            series: terminal_label(&self.access().hide(&serde_json::to_string(labels).unwrap_or_default())),
             label: label.to_owned(),
             remedy,
         };
@@ -113,7 +114,7 @@ impl Client {
     pub(super) fn not_a_matrix(&self, reason: &dyn ToString) -> Failure {
         let error = PromError::NotAMatrix {
             url: self.shown_url().to_owned(),
-            reason: in_short(&self.access().hide(&reason.to_string())),
+            reason: terminal_message(&self.access().hide(&reason.to_string())),
         };
         Failure::new(error, Cure::Nothing)
     }

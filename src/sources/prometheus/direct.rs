@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use tracing::debug;
 
 use super::query::{DIRECT, RAW};
 use super::{Client, QuerySet};
@@ -24,7 +25,9 @@ pub(super) async fn form_to_send<'a>(
     let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
     // Where nothing is known of the series the sum stays; if the server is gone, the query will tell.
     let answer = client.series(&series, range).await.ok().flatten();
-    if answer.is_some_and(|text| is_one_a_bucket(&text, queries.labels())) { DIRECT } else { form }
+    let chosen = if answer.is_some_and(|text| is_one_a_bucket(&text, queries.labels())) { DIRECT } else { form };
+    debug!(metric = %column, form = chosen, first_ms = grid.first_ms(), "chose the form to send");
+    chosen
 }
 
 /// An answer of the API about series.

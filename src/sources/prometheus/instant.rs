@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use futures_util::future::{try_join, try_join_all};
+use tracing::debug;
 
 use super::probe::SeriesForm;
 use super::query::{RAW, RECORDED};
@@ -50,10 +51,12 @@ async fn read_column(
     match (form, queries.recorded(column)) {
         (SeriesForm::Auto, Some(_)) => {
             let (raw, recorded) = try_join(ask(RAW), ask(RECORDED)).await?;
-            Ok(if covers(&recorded, &raw) { recorded } else { raw })
+            let is_covered = covers(&recorded, &raw);
+            debug!(metric = %column, form = if is_covered { RECORDED } else { RAW }, "chose the form that counts");
+            Ok(if is_covered { recorded } else { raw })
         }
         (SeriesForm::Recorded, Some(_)) => ask(RECORDED).await,
-        (SeriesForm::Recorded, None) => Ok(ColumnReadings::default()),
+        (SeriesForm::Recorded, None) => Ok(ColumnReadings::of(column)),
         (SeriesForm::Raw, _) | (SeriesForm::Auto, None) => ask(RAW).await,
     }
 }
@@ -71,7 +74,7 @@ async fn read_form(
     form: &str,
     at: Grid,
 ) -> Result<ColumnReadings, PromError> {
-    let mut readings = ColumnReadings::default();
+    let mut readings = ColumnReadings::of(column);
     let ask = async |promql: String, part, _| client.query_instant(column, &promql, part).await;
     ask_in_slices(client, &Question::of(queries, column, form), at, ask, |answer| {
         readings.merge(answer, at.len());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{fails, open, pulls_everything};
-use crate::support::{Doorman, answer};
+use crate::support::{Doorman, Folder, Run, answer, etcd_heatmap_command};
 
 /// A token server that gives `token-1`, `token-2` …, each for so long, and asks for the login in the way that it likes.
 fn token_server(expires_in: &'static str, takes: fn(&str) -> bool) -> Doorman {
@@ -68,6 +68,34 @@ fn a_token_that_expires_or_is_withdrawn_is_replaced() {
     let server = guarded(move |token| token != "token-1" || uses.fetch_add(1, Ordering::SeqCst) < 3);
     pulls_everything(&server.url(""), &config(&tokens), &SECRET, &["--concurrency", "1"]);
     assert_eq!(tokens.seen().len(), 2, "the first until it is refused, and then another");
+}
+
+#[test]
+fn a_token_that_a_look_up_is_refused_with_is_replaced_as_well() {
+    let withdrawn = || guarded(|token| token != "token-1");
+    let folder = Folder::new("look-up");
+    let tokens = token_server("", takes_basic);
+    folder.write("http.yml", config(&tokens));
+    folder.write("secret", SECRET[0].1);
+    let server = withdrawn();
+    let (url, range) = (server.url(""), ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T02:00:00Z"]);
+    let check = ["check", "--url", &url, "--http.config.file", "http.yml", "--retries", "0"];
+    let mut command = etcd_heatmap_command(&[&check[..], &range].concat());
+    command.current_dir(folder.path());
+    let run = Run::of(command).succeeds();
+    assert!(run.stdout.starts_with("server   Prometheus "), "{run:?}");
+    let seen = server.seen();
+    let token =
+        |request: &str| request.lines().find_map(|line| line.split_once("Bearer ")).map(|(_, token)| token.to_owned());
+    let tried: Vec<_> = seen.iter().take(3).map(|request| (&request[..4], token(request))).collect();
+    let [first, second] = ["token-1", "token-2"].map(|token| Some(token.to_owned()));
+    assert_eq!(tried, [("GET ", first), ("GET ", second.clone()), ("GET ", second)], "one look-up is tried twice");
+    assert_eq!(tokens.seen().len(), 2, "one other token serves all that follows");
+
+    // Where every token is refused, each of the four requests in flight is sent twice, and no more.
+    let (tokens, server) = (token_server("", takes_basic), guarded(|_| false));
+    fails(&server.url(""), &config(&tokens).replace("_file: secret", ": s3cret"), &["401", "refuses the login"]);
+    assert!((2..=8).contains(&server.seen().len()), "{:?}", server.seen());
 }
 
 #[test]

@@ -57,9 +57,10 @@ fn serve(
         return client.write_all(answer.as_bytes()).ok();
     }
     let (line, rest) = request.split_once("\r\n")?;
-    let path = line.split(' ').nth(1)?;
-    let path = path.get(path.find("/api")?..)?;
+    let (method, path) = line.split_once(' ')?;
+    let path = path.split(' ').next()?;
+    let path = path.get(path.find("/api").or_else(|| path.find("/metrics"))?..)?;
     let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
-    server.write_all(format!("POST {path} HTTP/1.1\r\nConnection: close\r\n{rest}").as_bytes()).ok()?;
+    server.write_all(format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{rest}").as_bytes()).ok()?;
     std::io::copy(&mut server, &mut client).ok().map(|_| ())
 }

@@ -1,6 +1,7 @@
 //! What a server answers beside range queries.
 
 use serde_json::Value;
+use tracing::{Instrument, debug, warn_span};
 use url::Url;
 
 use super::Client;
@@ -30,7 +31,11 @@ impl Client {
         parameters: &[(&str, String)],
     ) -> Result<Option<String>, PromError> {
         let address = self.address(path, parameters);
-        self.persist(1, async || self.get_once(&address).await).await.map_err(|failure| failure.error)
+        let asking = async {
+            debug!(?parameters, "looking up");
+            self.persist(1, async || self.get_once(&address).await).await.map_err(|failure| failure.error)
+        };
+        asking.instrument(warn_span!("lookup", path)).await
     }
 
     /// What the server says of the series that a selector finds; `None` where it says nothing.

@@ -44,6 +44,11 @@ impl DayScores {
         self.restarts.as_ref().map(|restarts| union(restarts[members].iter().flatten()))
     }
 
+    /// Whether the server left something out of its answers at a step.
+    pub fn is_partial(&self, step: usize) -> bool {
+        self.partial.iter().any(|steps| steps.contains(&step))
+    }
+
     /// The members grouped by cluster: ranges of indices into `members`.
     pub fn clusters(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut from = 0;

@@ -5,12 +5,8 @@ use std::collections::BTreeMap;
 use polars::prelude::*;
 
 use crate::text::named::named;
+use crate::text::palette::{GREEN_FROM, RED_BELOW};
 use crate::time::CellWidth;
-
-/// A cell whose mean is below this is red.
-pub(crate) const RED_BELOW: f64 = 5.0;
-/// A cell whose mean is at least this is green: it lost no more than one of ten points.
-pub(crate) const GREEN_FROM: f64 = 9.0;
 
 named! {
     /// What a person calls the colour of a cell.

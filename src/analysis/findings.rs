@@ -15,6 +15,7 @@ mod incidents;
 mod leader_changes;
 mod maintenance;
 mod recurrence;
+mod runs;
 mod spans;
 mod statistics;
 mod storms;

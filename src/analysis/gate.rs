@@ -7,6 +7,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::heatmap::Line;
 use crate::spec::Metric;
+use crate::text::rounding::{percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
@@ -166,8 +167,7 @@ impl fmt::Display for Shortfall {
         write!(f, "--fail-below {}: {}", self.gate.demand.score, self.sentence())?;
         for low in &self.gate.low {
             let at = self.gate.zone.format(low.start_ms);
-            // Rounded down: what is below 7 does not read 7.00.
-            write!(f, "\n  {at} {}: mean {:.2}", terminal_label(&low.cluster), (low.mean * 100.0).floor() / 100.0)?;
+            write!(f, "\n  {at} {}: mean {}", terminal_label(&low.cluster), score_text(low.mean))?;
             if let Some(metric) = low.worst {
                 write!(f, ", most lost to {metric}")?;
             }
@@ -177,12 +177,7 @@ impl fmt::Display for Shortfall {
             write!(f, "\n  and {more} more that are not as low")?;
         }
         for (cluster, share) in self.unknown.iter().take(NAMED) {
-            write!(
-                f,
-                "\n  scored at {:.1} % of the steps: {}",
-                (share * 1000.0).floor() / 10.0,
-                terminal_label(cluster)
-            )?;
+            write!(f, "\n  scored at {} % of the steps: {}", percent_text(*share), terminal_label(cluster))?;
         }
         match self.unknown.len().saturating_sub(NAMED) {
             0 => Ok(()),
@@ -211,11 +206,11 @@ mod tests {
 
     #[test]
     fn the_lowest_cells_are_named_and_the_others_counted() {
-        let cells: Vec<_> = (0..13_u32).map(|hour| ("a", Some(6.999 - f64::from(hour)), 12)).collect();
+        let cells: Vec<_> = (0..13_u32).map(|hour| ("a", Some(6.999 - f64::from(hour) / 2.0), 12)).collect();
         let says = gate(&cells).shortfall().map(|s| s.to_string()).unwrap_or_default();
         let lines: Vec<&str> = says.lines().collect();
         assert_eq!(lines[0], "--fail-below 7: 13 cells are below 7");
-        assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean -5.01, most lost to wal_fsync");
+        assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean 0.99, most lost to wal_fsync");
         assert_eq!((lines.len(), lines[11]), (12, "  and 3 more that are not as low"));
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::analysis::compare::{ClusterComparison, Comparison, Disagreement, GREEN_FROM, RED_BELOW, Shade};
+use crate::analysis::compare::{ClusterComparison, Comparison, Disagreement, Shade};
+use crate::text::palette::{GREEN_FROM, RED_BELOW};
 use crate::text::terminal::terminal_label;
 use crate::time::{Zone, format_instant};
 

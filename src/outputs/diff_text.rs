@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::terminal::{Hour, Palette, legend, paint_hour};
 use crate::analysis::diff::{BELOW, Change, Diff, LineChange, MIN_DAYS, Named, RESAMPLES, Side, Verdict};
 use crate::heatmap::Folding;
+use crate::text::rounding::{loss_text, percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
@@ -65,18 +66,17 @@ fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zo
         let hours = |side: &Side| format!("{} of {} ({})", side.hours_below[place], side.hours, share(side, place));
         let _ = writeln!(text, "  hours below {below}: {} before, {} after", hours(&line.before), hours(&line.after));
     }
-    let known = |side: &Side| format!("{} % of steps, {} d", floor_percent(side.coverage()), side.days);
+    let known = |side: &Side| format!("{} % of steps, {} d", percent_text(side.coverage()), side.days);
     let _ = writeln!(text, "  scored: before {}; after {}", known(&line.before), known(&line.after));
     profile(text, line, zone, palette);
 }
 
 fn share(side: &Side, place: usize) -> String {
-    if side.hours > 0.0 { format!("{:.1} %", side.hours_below[place] / side.hours * 100.0) } else { "none".to_owned() }
-}
-
-/// Rounded down: 99.96 % is not all.
-fn floor_percent(share: f64) -> f64 {
-    (share * 1000.0).floor() / 10.0
+    if side.hours > 0.0 {
+        format!("{} %", percent_text(side.hours_below[place] / side.hours))
+    } else {
+        "none".to_owned()
+    }
 }
 
 /// The answer to "did it help?".
@@ -98,8 +98,8 @@ fn sentence(line: &LineChange) -> String {
 
 /// Names stand last: they are as long as they like.
 fn row(text: &mut String, change: &Change, name: &str) {
-    // Rounded down, as everywhere: 9.996 is not 10, and what costs anything is not 0.
-    let two = |figure: f64| format!("{:.2}", (figure * 100.0 + 1e-9).floor() / 100.0);
+    // Below 0 it is what a metric cost.
+    let two = |figure: f64| if figure < 0.0 { format!("-{}", loss_text(-figure)) } else { score_text(figure) };
     let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), two);
     let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |f| format!("{f:+.2}"));
     let interval = change.interval.map_or_else(|| "–".to_owned(), |i| format!("{:+.2} to {:+.2}", i.low, i.high));

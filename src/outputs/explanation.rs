@@ -6,6 +6,7 @@ use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, St
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Unit, percent};
+use crate::text::rounding::{loss_parts, loss_text, score_parts, score_short, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
@@ -71,7 +72,7 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
         reading(part.max),
         format!("{}/{}", part.known, totals.expected),
         part.weight,
-        cost.map_or_else(|| "?".to_owned(), |c| format!("{c:.2}")),
+        cost.map_or_else(|| "?".to_owned(), loss_text),
     )
     .trim_end()
     .to_owned()
@@ -92,24 +93,29 @@ fn band_text(part: &MetricPart, band: &BandPart) -> String {
 fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
     let steps = format!("{} of {} steps scored", totals.scored, totals.expected);
     match (totals.mean(table, totals.score), totals.min) {
-        (Some(mean), Some(min)) => format!("mean {mean:.2}, lowest {}, {steps}", table.points(min)),
+        (Some(mean), Some(min)) => {
+            format!("mean {}, lowest {}, {steps}", score_text(mean), score_short(table.points(min)))
+        }
         _ => steps,
     }
 }
 
-/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`
+/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`, or `≈ 6.84` where the figures, each of them rounded, do not add up.
 fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
     let Some(mean) = totals.mean(table, totals.score) else { return "no step scored, no sum".to_owned() };
     let mut text = "10".to_owned();
+    let mut hundredths = u64::from(score_parts(mean, 100));
     for metric in Metric::ALL {
         let loss = totals.losses[metric.index()];
         if let Some(cost) = totals.mean(table, loss).filter(|_| loss > 0) {
-            let _ = write!(text, " - {cost:.2} {metric}");
+            let _ = write!(text, " - {} {metric}", loss_text(cost));
+            hundredths += loss_parts(cost, 100);
         }
     }
-    match text.as_str() {
-        "10" => "10, nothing lost".to_owned(),
-        _ => format!("{text} = {mean:.2}"),
+    match (text.as_str(), hundredths) {
+        ("10", _) => "10, nothing lost".to_owned(),
+        (_, 1000) => format!("{text} = {}", score_text(mean)),
+        _ => format!("{text} ≈ {}", score_text(mean)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::analysis::findings::{Finding, Findings, Kind};
+use crate::text::rounding::loss_text;
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
@@ -53,7 +54,10 @@ fn tell(text: &mut String, finding: &Finding, zone: Zone) {
     let _ = writeln!(text, "  {rank}{start} to {end}: {}", terminal_label(&finding.says));
     let mut told: Vec<String> = Vec::new();
     told.extend(
-        finding.lost.filter(|_| finding.kind == Kind::Incident).map(|lost| format!("lost={lost:.2} points x h")),
+        finding
+            .lost
+            .filter(|_| finding.kind == Kind::Incident)
+            .map(|lost| format!("lost={} points x h", loss_text(lost))),
     );
     told.extend(finding.cause.map(|cause| format!("cause={}", cause.name())));
     told.extend(finding.evidence.iter().map(|(name, value)| format!("{name}={value}")));

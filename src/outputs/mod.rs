@@ -10,7 +10,6 @@ mod explanation;
 mod figures;
 mod findings_csv;
 mod findings_text;
-mod heat;
 mod list;
 mod openmetrics;
 mod output;

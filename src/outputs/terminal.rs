@@ -9,8 +9,9 @@ use std::fmt::Write;
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::heat::{GREY, heat};
 use super::summary::Summary;
+use crate::text::palette::{GREY, of_256, red_to_green};
+use crate::text::rounding::score_points;
 use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
@@ -147,7 +148,7 @@ pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
         Hour::Unknown => (" ··".to_owned(), None),
         Hour::Scored { mean, uncertain } => {
             let mark = if uncertain { '?' } else { ' ' };
-            (format!("{mark}{:>2}", mean.floor()), Some(mean))
+            (format!("{mark}{:>2}", score_points(mean)), Some(mean))
         }
     };
     paint_digits(text, &digits, mean, palette);
@@ -155,20 +156,12 @@ pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
 
 /// Digits on the colour of a score, or on grey.
 fn paint_digits(text: &mut String, digits: &str, mean: Option<f64>, palette: Palette) {
-    let [r, g, b] = mean.map_or(GREY, heat);
+    let [r, g, b] = mean.map_or(GREY, red_to_green);
     let _ = match palette {
         Palette::TrueColour => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
-        Palette::Colours256 => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", of_256(mean)),
+        Palette::Colours256 => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", of_256(mean.map(score_points))),
         Palette::Plain => write!(text, "{digits}"),
     };
-}
-
-/// Chosen by eye from the 6 × 6 × 6 cube and its greys: the nearest ones would have a brown red, and greens that
-/// cannot be told apart.
-fn of_256(mean: Option<f64>) -> u8 {
-    const SCORES: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
-    const GREY: u8 = 247;
-    mean.map_or(GREY, |mean| SCORES[(mean.clamp(0.0, 10.0)) as usize])
 }
 
 pub(super) fn legend(palette: Palette) -> String {

@@ -1,4 +1,5 @@
-//! Text that comes in and goes out: keys of files, the nearest word, and one sanitizer for each medium.
+//! Text that comes in and goes out: keys of files, the nearest word, one sanitizer for each medium, one rounding and one
+//! palette.
 
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 pub(crate) mod key_file;
@@ -11,5 +12,7 @@ pub(crate) mod comment;
 pub(crate) mod csv;
 pub(crate) mod drawing;
 pub(crate) mod html;
+pub(crate) mod palette;
+pub(crate) mod rounding;
 pub(crate) mod sheet;
 pub(crate) mod terminal;

@@ -10,6 +10,7 @@ use super::{knows_restarts, members};
 use crate::config::SourceSettings;
 use crate::sources::prometheus::{ServerInfo, Sighting};
 use crate::spec::Column;
+use crate::text::rounding::share_parts;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 
@@ -112,11 +113,11 @@ impl fmt::Display for Report {
                 None => writeln!(f, "{name:<18} {form:<9}    none")?,
                 Some(s) => writeln!(
                     f,
-                    "{name:<18} {form:<9} {:>7}  {:<20}  {:<20}  {:>5.0} %{}",
+                    "{name:<18} {form:<9} {:>7}  {:<20}  {:<20}  {:>5} %{}",
                     s.members.len(),
                     format_instant(s.first_ms),
                     format_instant(s.last_ms),
-                    s.coverage * 100.0,
+                    share_parts(s.coverage, 100),
                     if *is_pulled { "  pulled" } else { "" }
                 )?,
             }

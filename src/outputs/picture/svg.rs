@@ -6,13 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Drawing;
-use super::blocks::{Block, hex};
+use super::blocks::Block;
 use super::layout::{HEAD, Layout, MARGIN, NOTE};
 use super::text::{FAMILY, FONT, Medium, legible, shortened};
 use crate::outputs::calendar::{Part, places};
-use crate::outputs::heat::heat;
 use crate::outputs::summary::Summary;
 use crate::text::drawing::xml_escaped;
+use crate::text::palette::{hex, ink, red_to_green};
 use crate::time::{DAY_MS, UtcDay};
 
 /// Colours of text.
@@ -131,7 +131,7 @@ fn legend(svg: &mut String) {
         write!(svg, "<g class=\"legend\" font-size=\"11\" fill=\"{QUIET}\" transform=\"translate({MARGIN} {top})\">");
     for score in 0..=10 {
         let x = score * wide;
-        let (colour, ink) = (heat(f64::from(score)), super::blocks::ink(heat(f64::from(score))));
+        let (colour, ink) = (red_to_green(f64::from(score)), ink(red_to_green(f64::from(score))));
         let (fill, middle) = (hex(colour), x + wide / 2);
         let _ = write!(
             svg,
@@ -139,7 +139,7 @@ fn legend(svg: &mut String) {
              <text x=\"{middle}\" y=\"12\" text-anchor=\"middle\" fill=\"{ink}\">{score}</text>"
         );
     }
-    let green = hex(heat(10.0));
+    let green = hex(red_to_green(10.0));
     let _ = writeln!(
         svg,
         "<rect x=\"306\" width=\"26\" height=\"16\" fill=\"url(#unknown-sample)\"/><text x=\"338\" y=\"12\">unknown</text>\

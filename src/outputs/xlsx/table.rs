@@ -4,6 +4,7 @@ use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use super::look::Look;
 use crate::text::csv::begins_like_a_formula;
+use crate::text::rounding::{loss_number, score_number, share_number, share_parts};
 use crate::text::sheet::sheet_text;
 use crate::time::{DAY_MS, UtcDay};
 
@@ -23,6 +24,14 @@ pub(super) enum Value<'a> {
     Owned(String),
     /// Two decimals are shown.
     Number(f64),
+    /// 0 to 10, rounded down to what is shown.
+    Score(f64),
+    /// Points, rounded up.
+    Loss(f64),
+    /// A share of steps, rounded down.
+    Coverage(f64),
+    /// Rounded down: nothing is certain.
+    Confidence(f64),
     /// As many decimals as it has.
     Plain(f64),
     Whole(u64),
@@ -34,8 +43,9 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn number(value: Option<f64>) -> Self {
-        value.map_or(Self::Empty, Self::Number)
+    /// The value, or nothing.
+    pub(super) fn of(value: Option<f64>, kind: fn(f64) -> Self) -> Self {
+        value.map_or(Self::Empty, kind)
     }
 
     pub(super) fn text(value: Option<&'a str>) -> Self {
@@ -146,6 +156,10 @@ pub(super) fn write(
         Value::Text(text) => return write_text(sheet, look, row, column, text),
         Value::Owned(text) => return write_text(sheet, look, row, column, text),
         Value::Number(number) => (*number, &look.precise),
+        Value::Score(score) => (score_number(*score), &look.precise),
+        Value::Loss(loss) => (loss_number(*loss), &look.precise),
+        Value::Coverage(share) => (share_number(*share), &look.share),
+        Value::Confidence(share) => (f64::from(share_parts(*share, 10_000)) / 10_000.0, &look.confidence),
         Value::Plain(number) => (*number, &look.plain),
         Value::Whole(number) => (*number as f64, &look.whole),
         Value::Share(number) => (*number, &look.share),

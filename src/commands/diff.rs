@@ -5,7 +5,6 @@ mod error;
 
 pub(crate) use error::DiffError;
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use chrono::Utc;
@@ -118,7 +117,7 @@ fn tell(
     }
     let profile = before.manifest.profile.as_ref().map_or_else(String::new, |profile| profile.name.clone());
     let compared = Compared { before: says.0, after: says.1, profile, folding: before.folding, notes };
-    let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
+    let palette = Palette::of(&std::io::stdout());
     // With --quiet only the verdict of --fail-below is left.
     Ok(reporter.summary(&diff_text(&compared, &found, palette))?)
 }

@@ -1,7 +1,6 @@
 //! `etcd-heatmap show`: the heat map of a scored folder in the terminal, or as a file.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use chrono::Utc;
@@ -104,7 +103,7 @@ fn painted(args: &ShowArgs, folding: Folding, manifest: &Manifest, lines: &[&Lin
     let window =
         terminal_size_of(&stdout).map(|(Width(width), Height(height))| (usize::from(width), usize::from(height)));
     let screen = Screen {
-        palette: Palette::detect(stdout.is_terminal(), |name| std::env::var(name).ok()),
+        palette: Palette::of(&stdout),
         width: window.map_or(NO_WINDOW, |(width, _)| width).max(1),
         zone: folding.zone,
         cell: folding.width,

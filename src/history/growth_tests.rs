@@ -18,6 +18,9 @@ use crate::scratch::Scratch;
 use crate::spec::{Companion, Metric};
 use crate::time::UtcDay;
 
+/// The columns of a file with their values.
+type Columns = Vec<(FieldRef, ArrayRef)>;
+
 /// A history of one day, whose file a test writes anew in another shape.
 struct OneDay {
     folder: Scratch,
@@ -41,12 +44,12 @@ impl OneDay {
     }
 
     /// Writes the file anew with other columns.
-    fn reshape(&self, change: impl Fn(&mut Vec<(FieldRef, ArrayRef)>)) {
+    fn reshape(&self, change: impl Fn(&mut Columns)) {
         self.rewrite(change, |_| {});
     }
 
     /// Writes the file anew with other columns and another footer.
-    fn rewrite(&self, change: impl Fn(&mut Vec<(FieldRef, ArrayRef)>), footer: impl Fn(&mut Vec<KeyValue>)) {
+    fn rewrite(&self, change: impl Fn(&mut Columns), footer: impl Fn(&mut Vec<KeyValue>)) {
         let path = self.history().file(UtcDay::of(0));
         let opened = open(&path).expect("a day of our own");
         // The Arrow schema of the columns as they were goes with them.
@@ -55,13 +58,13 @@ impl OneDay {
         let batches: Vec<RecordBatch> = opened.build().expect("rows").map(|batch| batch.expect("rows")).collect();
         let [batch] = batches.as_slice() else { panic!("a small day is one batch") };
         let fields = batch.schema_ref().fields().iter().cloned();
-        let mut columns: Vec<(FieldRef, ArrayRef)> = fields.zip(batch.columns().iter().cloned()).collect();
+        let mut columns: Columns = fields.zip(batch.columns().iter().cloned()).collect();
         change(&mut columns);
         write(&path, columns, kept);
     }
 }
 
-fn write(path: &Path, columns: Vec<(FieldRef, ArrayRef)>, footer: Vec<KeyValue>) {
+fn write(path: &Path, columns: Columns, footer: Vec<KeyValue>) {
     let (fields, arrays): (Vec<FieldRef>, Vec<ArrayRef>) = columns.into_iter().unzip();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("columns of one length");
     let properties = WriterProperties::builder().set_key_value_metadata(Some(footer)).build();
@@ -116,7 +119,7 @@ fn a_metric_or_companion_without_a_column_is_unknown() {
 
 #[test]
 fn a_column_of_another_type_and_a_missing_label_are_named() {
-    let error = |change: &dyn Fn(&mut Vec<(FieldRef, ArrayRef)>)| {
+    let error = |change: &dyn Fn(&mut Columns)| {
         let day = OneDay::new();
         day.reshape(change);
         let file = day.history().file(UtcDay::of(0));

@@ -1,4 +1,7 @@
 //! The name of a block.
+//!
+//! The `ulid` crate (3.0) would replace the two loops over digits only: it makes names of the clock and of chance and not
+//! of a hash, and it drops the bits of a first digit above 7, where Prometheus takes such a folder for no block.
 
 use std::fmt;
 

@@ -30,15 +30,12 @@ pub(crate) enum Palette {
 }
 
 impl Palette {
-    /// What an environment of `NO_COLOR`, `TERM` and `COLORTERM` allows on a terminal.
-    pub(crate) fn detect(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|v| !v.is_empty());
-        let term = set("TERM").unwrap_or_default();
-        if !is_terminal || set("NO_COLOR").is_some() || term == "dumb" || term.is_empty() {
-            return Self::Plain;
-        }
-        match set("COLORTERM").as_deref() {
-            Some("truecolor" | "24bit") => Self::TrueColour,
+    /// The colors of a stream, decided as for clap's help: by whether it is a terminal, `NO_COLOR`, `CLICOLOR`,
+    /// `CLICOLOR_FORCE`, `TERM` and `COLORTERM`.
+    pub(crate) fn of(stream: &impl anstream::stream::RawStream) -> Self {
+        match anstream::AutoStream::choice(stream) {
+            anstream::ColorChoice::Never => Self::Plain,
+            _ if anstyle_query::truecolor() => Self::TrueColour,
             _ => Self::Colours256,
         }
     }
@@ -181,18 +178,6 @@ pub(super) fn legend(palette: Palette) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colour_is_used_only_where_the_terminal_has_it() {
-        let detect = |tty, vars: &'static [(&str, &str)]| {
-            Palette::detect(tty, |name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-        };
-        assert_eq!(detect(true, &[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Palette::TrueColour);
-        assert_eq!(detect(true, &[("TERM", "xterm-256color")]), Palette::Colours256);
-        assert_eq!(detect(true, &[("TERM", "xterm"), ("NO_COLOR", "1")]), Palette::Plain);
-        assert_eq!(detect(false, &[("TERM", "xterm")]), Palette::Plain);
-        assert_eq!(detect(true, &[("TERM", "dumb")]), Palette::Plain);
-    }
 
     #[test]
     fn an_hour_is_rounded_down_and_marked_where_it_is_uncertain() {

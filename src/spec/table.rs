@@ -1,7 +1,8 @@
 //! The table of columns: one row a metric or companion.
 //!
 //! Whatever lists metrics or companions, or depends on which one it is, takes it from here: columns of files, keys of
-//! settings, queries, units, SQL. A row more is a column more; `docs/architecture.md` tells what else it needs.
+//! settings, queries, units, SQL. A new metric is a row here, a file in `queries/`, and a weight and bands in each
+//! profile; the tests name the other places that it needs (README, the example of settings, the generated files).
 
 use crate::text::named::named;
 

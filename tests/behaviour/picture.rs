@@ -5,7 +5,7 @@ mod hostile;
 
 use std::path::Path;
 
-use crate::support::{BINARY, Folder, History, autumn, etcd_heatmap, oracle, spring};
+use crate::support::{BINARY, Folder, History, Run, autumn, etcd_heatmap, etcd_heatmap_command, oracle, spring};
 
 /// The sample, scored, in `folder/audit`.
 fn sample() -> Folder {
@@ -36,6 +36,30 @@ fn every_cell_is_drawn_once_in_its_colour_and_the_png_is_the_same_drawing() {
     is_drawn_exactly(&folder, "60", &[]);
     is_drawn_exactly(&folder, "60", &["--members"]);
     is_drawn_exactly(&folder, "60", &["--cluster", "c01", "--cluster", "c03", "--days", "6"]);
+}
+
+#[test]
+fn color_reaches_a_pipe_only_where_the_environment_asks_for_it() {
+    let folder = sample();
+    let show = |variables: &[(&str, &str)]| {
+        let mut command = etcd_heatmap_command(&["show", &folder.at("audit")]);
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM"] {
+            command.env_remove(name);
+        }
+        Run::of({
+            command.envs(variables.iter().copied());
+            command
+        })
+        .succeeds()
+        .stdout
+    };
+    let (force, terminal) = (("CLICOLOR_FORCE", "1"), ("TERM", "xterm-256color"));
+    let plain = show(&[terminal, ("COLORTERM", "truecolor")]);
+    assert!(!plain.contains('\x1b'), "a pipe is no terminal");
+    assert_eq!(show(&[terminal, force, ("NO_COLOR", "1")]), plain);
+    assert!(show(&[terminal, force]).contains("\x1b[30;48;5;71m"), "256 colors");
+    let colored = show(&[terminal, force, ("COLORTERM", "truecolor")]);
+    assert!(colored.contains("\x1b[30;48;2;") && !colored.contains("48;5;"), "24 bits a color");
 }
 
 #[test]

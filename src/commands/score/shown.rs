@@ -1,6 +1,5 @@
 //! What the terminal shows at the end.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
@@ -53,7 +52,7 @@ impl Overall {
         let paint = || {
             let mut columns = vec![sums.column("cluster")?.clone()];
             columns.extend(divide(&self.table, sums, self.min_coverage)?);
-            let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
+            let palette = Palette::of(&std::io::stdout());
             self.picture.paint(&DataFrame::new_infer_height(columns)?, self.folding.zone, palette)
         };
         Ok(reporter.summary(&paint().map_err(OutputError::from)?)?)

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::{Palette, paint_digits};
 use crate::heatmap::{Cell, Line};
 use crate::outputs::calendar::minute_of_day;
@@ -174,21 +176,44 @@ impl Screen {
         let width = self.width.max(1);
         let mut used = 0;
         for word in sentence.split(' ') {
-            let letters: Vec<char> = word.chars().collect();
             if used > 0 {
-                let fits = used + 1 + letters.len() <= width;
+                let fits = used + 1 + word.width() <= width;
                 text.push(if fits { ' ' } else { '\n' });
                 used = if fits { used + 1 } else { 0 };
             }
-            for letter in letters {
-                if used == width {
+            for letter in word.chars() {
+                let wide = letter.width().unwrap_or(0);
+                if used > 0 && used + wide > width {
                     text.push('\n');
                     used = 0;
                 }
                 text.push(letter);
-                used += 1;
+                used += wide;
             }
         }
         text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(width: usize, sentence: &str) -> String {
+        let (zone, cell) = (Zone::default(), CellWidth::default());
+        let mut text = String::new();
+        Screen { palette: Palette::Plain, width, zone, cell, min_coverage: 0.5 }.wrap(&mut text, sentence);
+        text
+    }
+
+    #[test]
+    fn a_sentence_is_broken_by_the_columns_that_its_letters_take() {
+        assert_eq!(wrapped(7, "one two three"), "one two\nthree\n");
+        assert_eq!(wrapped(4, "abcdefghi"), "abcd\nefgh\ni\n");
+        // East Asian letters take two columns, and a combining accent none.
+        assert_eq!(wrapped(8, "東京都 a 大阪府"), "東京都 a\n大阪府\n");
+        assert_eq!(wrapped(5, "大阪府庁"), "大阪\n府庁\n");
+        assert_eq!(wrapped(5, "e\u{301}e\u{301}e\u{301} a"), "e\u{301}e\u{301}e\u{301} a\n");
+        assert_eq!(wrapped(1, "京"), "京\n");
     }
 }

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
+import sys
 import time
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -11,6 +13,7 @@ from urllib.request import urlopen
 
 class Prometheus:
     def __init__(self, folder, *flags):
+        needed("prometheus")
         (folder / "prometheus.yml").write_text("")
         self.url = f"http://127.0.0.1:{free_port()}"
         program = [
@@ -50,6 +53,14 @@ class Prometheus:
         self.shell.wait()
 
 
+def needed(program):
+    """Ends with one sentence where PROGRAM is missing, and not with 1, which stands for a difference."""
+    if not shutil.which(program):
+        print(f"`{program}` is not installed: run `apt-get install prometheus`, or ./test, which does it for you",
+              file=sys.stderr)  # fmt: skip
+        sys.exit(2)
+
+
 def free_port():
     """A port that nobody listens on, below the range from which the kernel gives ports to outgoing connections."""
     for turn in range(1000):
@@ -62,5 +73,6 @@ def free_port():
 
 def import_samples(text, data):
     """Blocks from a file of OpenMetrics; promtool reads the file once more for every block, so blocks are long."""
+    needed("promtool")
     promtool = ["promtool", "tsdb", "create-blocks-from", "--quiet", "--max-block-duration=162h", "openmetrics"]
     subprocess.run([*promtool, str(text), str(data)], check=True, stdout=subprocess.DEVNULL)

@@ -1,15 +1,14 @@
 //! The whole circle: etcd, Prometheus, the loop, node_exporter, Prometheus again.
 
-use std::process::Command;
 use std::time::Duration;
 
 use super::{Live, Writer, address};
-use crate::support::{Folder, Server, etcd_heatmap, holds, now, oracle_run, put, until};
+use crate::support::{Folder, Server, etcd_heatmap, holds, needed, now, oracle_run, put, until};
 
 /// Pauses or continues a member.
 fn signal(member: &Server, name: &str) {
     let command_line = format!("--listen-client-urls {}", member.url());
-    let sent = Command::new("pkill").args([&format!("-{name}"), "-f", "--", &command_line]).status();
+    let sent = needed("pkill", "procps").args([&format!("-{name}"), "-f", "--", &command_line]).status();
     assert!(sent.is_ok_and(|status| status.success()), "no etcd listens on {}", member.url());
 }
 

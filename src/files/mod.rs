@@ -1,8 +1,10 @@
 //! Files that appear whole or not at all, and the lock that one run holds.
 
+mod folder;
 mod lock;
 mod whole_file;
 
+pub(crate) use folder::{SyncAtEnd, make_folder, sync_folder};
 pub(crate) use lock::{Lock, NoLock};
 pub use whole_file::{FileError, FileStat};
 pub(crate) use whole_file::{WholeFile, remove_partial_files};

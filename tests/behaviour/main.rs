@@ -30,6 +30,7 @@ mod mutations;
 mod notebook;
 mod packaged;
 mod picture;
+mod power_failure;
 mod presets;
 mod recorded;
 mod report;

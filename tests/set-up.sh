@@ -20,6 +20,8 @@ install_packages() {
   needs debootstrap debootstrap
   needs chromium chromium
   needs systemd-analyze systemd
+  # To see what is synced, and to make a disk fail.
+  needs strace strace
   needs groff groff-base
   needs shellcheck shellcheck
   # libFuzzer is written in C++.

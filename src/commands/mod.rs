@@ -389,11 +389,11 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         Command::Backfill(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
-            backfill::run(&args, settings, &run)
+            run.end(backfill::run(&args, settings, &run))
         }
         Command::Pull(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
-            sources::pull_server(settings, args.leave, &run)?.into_result()
+            run.end(sources::pull_server(settings, args.leave, &run).and_then(pull::Pulled::into_result))
         }
         Command::Check(_) => check::run(settings),
         Command::Findings(args) => findings::run(&args, settings, &reporter),
@@ -409,10 +409,10 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
                 return Err(HistoryError::Empty(folder.to_owned()).into());
             }
             let run = Writing::to(out, reporter)?;
-            match compared.as_slice() {
-                [] => score::run(folder, out, settings, &score::emission(settings)?, &run),
+            run.end(match compared.as_slice() {
+                [] => score::emission(settings).and_then(|emission| score::run(folder, out, settings, &emission, &run)),
                 profiles => compare::run(folder, out, profiles, settings, &run),
-            }
+            })
         }
         Command::Lint(args) => lint::run(&args, &reporter),
         Command::Import(args) => import::run(&args, settings, reporter),
@@ -429,7 +429,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
 struct Writing {
     reporter: Reporter,
     interrupt: Interrupt,
-    _folder: OutputFolder,
+    folder: OutputFolder,
 }
 
 impl Writing {
@@ -439,7 +439,13 @@ impl Writing {
         if let Some(note) = note {
             reporter.note(&note);
         }
-        Ok(Self { reporter, interrupt, _folder: folder })
+        Ok(Self { reporter, interrupt, folder })
+    }
+
+    /// Syncs what was written, whatever became of the run: what is there then stays.
+    fn end(&self, outcome: Result<(), CommandError>) -> Result<(), CommandError> {
+        let synced = self.folder.sync();
+        outcome.and(synced.map_err(CommandError::from))
     }
 }
 

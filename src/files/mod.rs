@@ -1,9 +1,11 @@
 //! Files that appear whole or not at all, and the lock that one run holds.
 
+mod folder;
 mod lock;
 mod moved;
 mod whole_file;
 
+pub(crate) use folder::{SyncAtEnd, make_folder, sync_folder};
 pub(crate) use lock::{Lock, NoLock};
 pub(crate) use moved::move_file;
 pub use whole_file::{FileError, FileStat};

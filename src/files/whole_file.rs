@@ -8,6 +8,8 @@ use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 use tracing::debug;
 
+use super::folder::{folder_of, make_folder, sync_folder};
+
 /// A file operation that failed, in one sentence with the way out.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {}", .path.display(), explain(.source))]
@@ -99,7 +101,7 @@ pub(crate) fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool
     Ok(())
 }
 
-/// Writes to a temporary name beside the final one; [`WholeFile::commit`] syncs and renames.
+/// Writes to a temporary name beside the final one; [`WholeFile::commit`] syncs, renames, and syncs the folder.
 /// Dropped without a commit it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct WholeFile {
@@ -113,8 +115,7 @@ pub(crate) struct WholeFile {
 impl WholeFile {
     /// Opens the temporary file, and makes the folders above it where they are missing.
     pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(|e| FileError::new("create the folder", folder, e))?;
+        make_folder(folder_of(path))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let partial = path.with_file_name(format!("{PARTIAL_PREFIX}{name}{PARTIAL_SUFFIX}"));
         let file = File::create(&partial).map_err(|e| FileError::new("write", path, e))?;
@@ -127,14 +128,14 @@ impl WholeFile {
         &self.path
     }
 
-    /// Puts the file, synced to disk, under its final name.
+    /// Puts the file under its final name; both are on disk then.
     pub(crate) fn commit(mut self) -> Result<FileStat, FileError> {
         let failed = |e| FileError::new("write", &self.path, e);
         if let Some(out) = self.out.take() {
             let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
             file.sync_all().map_err(failed)?;
         }
-        fs::rename(&self.partial, &self.path).map_err(failed)?;
+        fs::rename(&self.partial, &self.path).and_then(|()| sync_folder(folder_of(&self.path))).map_err(failed)?;
         debug!(file = %self.path.display(), bytes = self.bytes, "in place");
         let sha256 = hexadecimal(std::mem::take(&mut self.hash));
         Ok(FileStat { bytes: self.bytes, sha256 })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tracing::debug;
 
 use super::{FolderError, Owned};
-use crate::files::{FileError, Lock, NoLock};
+use crate::files::{FileError, Lock, NoLock, SyncAtEnd, make_folder};
 
 /// What is locked. It goes with the run, so that a folder that is done holds nothing but results.
 const LOCK: &str = ".etcd-heatmap.lock";
@@ -17,6 +17,8 @@ const LOCK: &str = ".etcd-heatmap.lock";
 pub(crate) struct OutputFolder {
     /// `None` where the file system has no locks.
     lock: Option<Lock>,
+    /// The folder itself and what is below it.
+    names: SyncAtEnd,
     /// Folders that were made for it, the innermost first.
     made: Vec<PathBuf>,
 }
@@ -29,9 +31,10 @@ impl OutputFolder {
     pub(crate) fn take(path: &Path, ours: &[Owned]) -> Result<(Self, Option<String>), FolderError> {
         check_folder(path)?;
         let made = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
-        let mut folder = Self { lock: None, made: made.map(Path::to_owned).collect() };
+        let made = made.map(Path::to_owned).collect();
+        let mut folder = Self { lock: None, names: SyncAtEnd::below(path), made };
         let mut note = None;
-        match Lock::take(&path.join(LOCK), make) {
+        match Lock::take(&path.join(LOCK), make_folder) {
             Ok(lock) => {
                 debug!(folder = %path.display(), "locked");
                 folder.lock = Some(lock);
@@ -47,6 +50,11 @@ impl OutputFolder {
         }
         ours.iter().try_for_each(|kind| kind.remove_partial(path))?;
         Ok((folder, note))
+    }
+
+    /// Makes sure that what was written outlasts a power failure.
+    pub(crate) fn sync(&self) -> Result<(), FileError> {
+        self.names.sync()
     }
 }
 
@@ -67,10 +75,6 @@ pub(crate) fn check_folder(out: &Path) -> Result<(), FileError> {
         Ok(found) if !found.is_dir() => Err(FileError::new("write to", out, ErrorKind::NotADirectory.into())),
         _ => Ok(()),
     }
-}
-
-fn make(folder: &Path) -> Result<(), FileError> {
-    fs::create_dir_all(folder).map_err(|e| FileError::new("create the folder", folder, e))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{DataDir, ImportError, StagedBlock, owner};
+use crate::files::sync_folder;
 
 /// Prometheus removes folders of this name when it starts.
 const UNFINISHED: &str = "tmp-for-creation";
@@ -22,7 +23,7 @@ pub(crate) fn place(data: &DataDir, blocks: &[StagedBlock]) -> Result<Option<Str
     for block in blocks {
         put(data, block)?;
     }
-    sync(data.path()).map_err(ImportError::io("write to", data.path()))?;
+    sync_folder(data.path()).map_err(ImportError::io("write to", data.path()))?;
     Ok(stranger)
 }
 
@@ -71,16 +72,5 @@ fn sync_all(folder: &Path) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() { sync_all(&path)? } else { File::open(&path)?.sync_all()? }
     }
-    sync(folder)
-}
-
-#[cfg(unix)]
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Elsewhere a folder cannot be opened.
-#[cfg(not(unix))]
-fn sync(_: &Path) -> io::Result<()> {
-    Ok(())
+    sync_folder(folder)
 }

@@ -34,6 +34,7 @@ mod notebook;
 mod old_history;
 mod packaged;
 mod picture;
+mod power_failure;
 mod presets;
 mod recorded;
 mod report;

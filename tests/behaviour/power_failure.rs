@@ -1,0 +1,116 @@
+//! What a power failure would leave: asked of the kernel's calls, by strace.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command, needed};
+
+/// Runs the program with these arguments under strace with those flags.
+fn traced(flags: &[&str], arguments: &[&str]) -> Run {
+    let ours = etcd_heatmap_command(arguments);
+    let mut strace = needed("strace", "strace");
+    strace.args(["-f", "-y", "-qq"]).args(flags).arg(ours.get_program()).args(ours.get_args());
+    Run::of(strace)
+}
+
+/// A call that changes what is on disk, in the order in which they began.
+#[derive(Debug, PartialEq)]
+enum Call {
+    Made(PathBuf),
+    Synced(PathBuf),
+    Renamed { from: PathBuf, to: PathBuf },
+}
+
+impl Call {
+    /// The name that a file got.
+    fn name(&self) -> Option<PathBuf> {
+        if let Self::Renamed { to, .. } = self { Some(to.clone()) } else { None }
+    }
+}
+
+/// The calls of a run that succeeds.
+fn calls(folder: &Folder, arguments: &[&str]) -> Vec<Call> {
+    let log = folder.at("calls");
+    let trace = "trace=mkdir,fsync,fdatasync,rename,renameat,renameat2";
+    traced(&["-o", &log, "-e", trace], arguments).succeeds();
+    folder.text("calls").lines().filter_map(call).collect()
+}
+
+/// `4711 fsync(5</path>) = 0`, of which a switch to another thread may cut off the end.
+fn call(line: &str) -> Option<Call> {
+    if line.contains(" = -1 ") {
+        return None;
+    }
+    let (name, arguments) = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').split_once('(')?;
+    let quoted: Vec<PathBuf> = arguments.split('"').skip(1).step_by(2).map(PathBuf::from).collect();
+    match (name, quoted.as_slice()) {
+        ("mkdir", [path]) => Some(Call::Made(path.clone())),
+        ("fsync" | "fdatasync", []) => {
+            Some(Call::Synced(arguments.split_once('<')?.1.split_once('>')?.0.trim_end_matches(" (deleted)").into()))
+        }
+        (_, [from, to]) => Some(Call::Renamed { from: from.clone(), to: to.clone() }),
+        _ => panic!("an odd call: {line}"),
+    }
+}
+
+/// Every file is synced before it gets its name, and every folder after the last name in it.
+#[track_caller]
+fn outlasts_a_power_failure(calls: &[Call]) {
+    let parent = |path: &Path| path.parent().expect("it has one").to_owned();
+    let is_synced = |path: &Path, among: &[Call]| among.iter().any(|call| matches!(call, Call::Synced(p) if p == path));
+    for (place, call) in calls.iter().enumerate() {
+        match call {
+            Call::Renamed { from, to } => {
+                assert!(is_synced(from, &calls[..place]), "{} was not synced before", to.display());
+                assert!(is_synced(&parent(to), &calls[place..]), "the folder of {} is not synced", to.display());
+            }
+            Call::Made(made) => {
+                assert!(is_synced(&parent(made), &calls[place..]), "the folder of {} is not synced", made.display());
+            }
+            Call::Synced(_) => {}
+        }
+    }
+}
+
+#[test]
+fn what_a_run_wrote_is_on_disk_with_the_folders_that_name_it() {
+    let folder = Folder::new("power");
+    let [out, made, other] = ["new/audit", "new", "other"].map(|name| folder.at(name));
+    let calls_of_backfill = calls(&folder, &["backfill", "--sample", "--quiet", "--out", &out]);
+    outlasts_a_power_failure(&calls_of_backfill);
+    let named: BTreeSet<_> = calls_of_backfill.iter().filter_map(Call::name).collect();
+    let on_disk: BTreeSet<_> = folder.tree("new/audit").into_keys().map(|name| Path::new(&out).join(name)).collect();
+    assert_eq!(named, on_disk, "strace saw all files");
+    assert!(calls_of_backfill.contains(&Call::Made(made.into())), "and the folder above them");
+    // One sync a folder, and not one a file.
+    let of_history = Path::new(&out).join("history");
+    assert_eq!(calls_of_backfill.iter().filter(|call| **call == Call::Synced(of_history.clone())).count(), 1);
+
+    // Without a manifest, and outside of any run.
+    outlasts_a_power_failure(&calls(&folder, &["score", "--quiet", &out, "--out", &other, "--compare", "seed,fleet"]));
+    let svg = folder.at("pictures/heatmap.svg");
+    let calls = calls(&folder, &["show", "--quiet", &out, "--svg", &svg]);
+    outlasts_a_power_failure(&calls);
+    assert_eq!(calls.iter().filter_map(Call::name).collect::<Vec<_>>(), [Path::new(&svg)]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_synced_is_an_error_unless_its_file_system_has_no_such_sync() {
+    let folder = Folder::new("power-failed");
+    let expected = folder.at("expected");
+    etcd_heatmap(&["backfill", "--sample", "--quiet", "--out", &expected]).succeeds();
+    for (error, fails) in [("EIO", true), ("ENOSPC", true), ("EINVAL", false), ("EOPNOTSUPP", false)] {
+        let out = folder.at(error);
+        let (history, inject) = (format!("{out}/history"), format!("inject=fsync:error={error}"));
+        let flags = ["-o", "/dev/null", "-P", &history, "-e", "trace=fsync", "-e", &inject];
+        let run = traced(&flags, &["backfill", "--sample", "--quiet", "--out", &out]);
+        match fails {
+            true => {
+                assert_eq!(run.code, Some(1), "{error}: {run:?}");
+                run.fails_saying(&["cannot write", &history]);
+            }
+            false => assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{error}: {run:?}"),
+        }
+        crate::support::assert_same(&folder.tree("expected"), &folder.tree(error));
+    }
+}

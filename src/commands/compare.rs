@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use polars::prelude::{DataFrame, PolarsResult};
-use rayon::prelude::*;
 
+use super::days::DaysAtOnce;
 use super::evidence::{Opened, ReadDay, companions_read, read_day};
 use super::score::{Broken, check_known};
 use super::{CommandError, Writing};
@@ -15,11 +15,8 @@ use crate::heatmap::{Marks, OpenCells, finish, sum_clusters};
 use crate::history::{History, HistoryError};
 use crate::outputs::{COMPARISON, CellsCsv, OutputError, comparison_text};
 use crate::score::{ScoreTable, score_window};
-use crate::spec::{Companion, Profile};
+use crate::spec::{Companion, METRICS, Profile};
 use crate::time::UtcDay;
-
-/// Days that are read before their cells are put in order, for each thread.
-const DAYS_PER_THREAD: usize = 4;
 
 /// The profiles as they are published; what was changed of the one in force stands beside them.
 fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
@@ -97,9 +94,9 @@ impl Comparing<'_> {
         let days: Vec<UtcDay> = opened.overview.range.days().collect();
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut broken = Vec::new();
-        for (done, chunk) in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()).enumerate() {
-            let sum = |&day: &UtcDay| self.sum_day(history, &companions, opened, day);
-            let summed: Vec<SummedDay> = chunk.par_iter().map(sum).collect::<Result<_, OutputError>>()?;
+        let at_once = DaysAtOnce::of(&days, &opened.overview.lives, opened.step, METRICS + companions.len());
+        for (done, chunk) in days.chunks(at_once.batch()).enumerate() {
+            let summed = at_once.each(chunk, |day| self.sum_day(history, &companions, opened, day))?;
             if let Some(signal) = run.interrupt.signal() {
                 return Err(CommandError::StoppedEarly(signal));
             }
@@ -108,7 +105,7 @@ impl Comparing<'_> {
                 self.add(sums, (!is_last).then(|| day.range().end_ms))?;
                 broken.extend(error.map(|error| (day, error)));
             }
-            progress.set((done * DAYS_PER_THREAD * rayon::current_num_threads() + chunk.len()) as u64, "");
+            progress.set((done * at_once.batch() + chunk.len()) as u64, "");
         }
         progress.clear();
         Ok(broken)

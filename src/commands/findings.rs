@@ -1,8 +1,7 @@
 //! `etcd-heatmap findings`: what a person should look at, from a history on disk.
 
-use rayon::prelude::*;
-
 use super::CommandError;
+use super::days::DaysAtOnce;
 use super::evidence::{Opened, score_day};
 use super::explain::as_scored;
 use super::progress::Reporter;
@@ -14,6 +13,7 @@ use crate::folder::Manifest;
 use crate::history::{History, HistoryError};
 use crate::outputs::{findings_csv, findings_text};
 use crate::score::ScoreTable;
+use crate::spec::METRICS;
 use crate::time::UtcDay;
 
 /// Reads and scores all days, and prints what is found in them.
@@ -34,13 +34,11 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     let days: Vec<UtcDay> = range.days().collect();
     let progress = reporter.start("reading", "days", days.len() as u64);
     // A day's steps are let go of as soon as it is digested.
-    let digested: Vec<(DayDigest, Option<(UtcDay, HistoryError)>)> = days
-        .into_par_iter()
-        .map(|day| {
-            let (scored, broken) = score_day(&history, &table, &companions, lives, day, step);
-            (collector.day(&scored.window, &scored.scores), broken.map(|error| (day, error)))
-        })
-        .collect();
+    let at_once = DaysAtOnce::of(&days, lives, step, METRICS + companions.len());
+    let digested = at_once.each(&days, |day| {
+        let (scored, broken) = score_day(&history, &table, &companions, lives, day, step);
+        Ok::<_, CommandError>((collector.day(&scored.window, &scored.scores), broken.map(|error| (day, error))))
+    })?;
     progress.clear();
     let (digests, broken): (Vec<DayDigest>, Vec<Option<(UtcDay, HistoryError)>>) = digested.into_iter().unzip();
     let wanted = collector.find(digests).only(|finding| {

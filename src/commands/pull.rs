@@ -70,7 +70,7 @@ pub(super) fn run(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pu
         let mut pull = Pull { history, plan, known: Gathered::default(), files: BTreeMap::new() };
         pull.take_in(there, leave.overwrite)?;
         let days = pull.known.missing_parts(range, leave.allow_partial);
-        let failed = pull.fetch(&client, days, terms.concurrency, run).await?;
+        let failed = pull.fetch(&client, days, run).await?;
         let pulled = match run.interrupt.signal() {
             Some(signal) => pull.stopped(range, leave.allow_partial, signal),
             None => report(range, failed),
@@ -142,18 +142,16 @@ impl Pull {
         &mut self,
         client: &Client,
         days: Vec<(UtcDay, TimeRange)>,
-        concurrency: usize,
         run: &Writing,
     ) -> Result<BTreeMap<UtcDay, PromError>, CommandError> {
         let started = Instant::now();
         let mut pulled = 0;
         let watch =
             Watch::start(client, run.reporter.start("pulling", "queries", self.plan.count_queries(client, &days)));
-        // Enough days that the queries of one fill the wire while another is written.
-        let in_flight = concurrency.div_ceil(self.plan.source.queries.len().max(1)) + 1;
+        let in_flight = self.plan.days_in_flight(client);
         let (history, source) = (Arc::new(self.history.clone()), Arc::new(self.plan.source.clone()));
         info!(missing = days.len(), there = self.known.len(), "days to pull");
-        debug!(in_flight, "days at once");
+        debug!(in_flight, members = client.most_members(), "days at once");
         let written = pull_days(client, &self.plan, days, in_flight)
             // Days that are on their way are let go; those that have come are written.
             .take_until(run.interrupt.raised())
@@ -166,7 +164,7 @@ impl Pull {
                     }
                 }
             })
-            .buffer_unordered(WRITES_IN_FLIGHT);
+            .buffer_unordered(WRITES_IN_FLIGHT.min(in_flight));
         let mut written = std::pin::pin!(written);
         let mut failed = BTreeMap::new();
         while let Some(done) = written.next().await {

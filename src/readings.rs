@@ -1,8 +1,10 @@
 //! One window of readings: members × steps × six metrics and their companions, in columns.
 
+mod memory;
 mod reading_source;
 mod source;
 
+pub(crate) use memory::days_at_once;
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
 pub use source::{Origin, QuerySource, Source};
 
@@ -105,11 +107,12 @@ impl ColumnReadings {
         }
     }
 
-    /// Takes in the rest of the same metric.
-    pub fn merge(&mut self, other: Self, len: usize) {
-        self.partial = union(self.partial.iter().chain(&other.partial));
+    /// Takes in more of the same metric, whose steps begin at `offset` of a grid of `len`.
+    pub fn merge(&mut self, other: Self, len: usize, offset: usize) {
+        let partial = other.partial.iter().map(|steps| steps.start + offset..steps.end + offset);
+        self.partial = union(self.partial.iter().chain(&partial.collect::<Vec<_>>()));
         for (member, values) in other.rows {
-            self.merge_series(member, len, 0, &values);
+            self.merge_series(member, len, offset, &values);
         }
     }
 
@@ -189,14 +192,21 @@ impl Window {
         members.sort_unstable();
         members.dedup();
         let companions: Vec<Companion> = columns.iter().filter_map(|(column, _)| column.companion()).collect();
-        let mut window = Self::unknown(grid, members, &companions);
+        let cells = members.len() * grid.len();
+        let mut window = Self::unknown(grid, Vec::new(), &companions);
+        window.members = members;
+        // Memory for one column after the other, as the readings that it is made from go.
         for (column, readings) in columns {
             window.mark_partial(&readings.partial);
+            window.columns[column.index()] = vec![f64::NAN; cells];
             for (member, values) in readings.rows {
                 if let Ok(index) = window.members.binary_search(&member) {
                     window.row_mut(column, index).copy_from_slice(&values);
                 }
             }
+        }
+        for metric in Metric::ALL {
+            window.columns[metric.index()].resize(cells, f64::NAN);
         }
         window
     }
@@ -367,10 +377,30 @@ mod tests {
     }
 
     #[test]
+    fn parts_that_follow_each_other_stand_at_their_steps() {
+        let (a, b) = (Member::new("c", "a"), Member::new("c", "b"));
+        let part = |member: &Member, values: &[f64], partial: Range<usize>| {
+            let mut part = ColumnReadings::default();
+            part.merge_series(member.clone(), 2, 0, values);
+            part.mark_partial(partial);
+            part
+        };
+        let mut all = ColumnReadings::default();
+        all.merge(part(&a, &[1.0, 2.0], 0..1), 4, 0);
+        all.merge(part(&a, &[3.0, 4.0], 1..2), 4, 2);
+        all.merge(part(&b, &[5.0, f64::NAN], 0..0), 4, 2);
+        let window = Window::join(grid(4), [(Metric::WalFsync.into(), all)]);
+        assert_eq!(window.row(Metric::WalFsync, 0), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(window.row(Metric::WalFsync, 1)[2], 5.0);
+        assert_eq!(window.partial(), [0..1, 3..4]);
+        assert!(window.row(Metric::DbSize, 1).iter().all(|value| value.is_nan()), "it was not asked for");
+    }
+
+    #[test]
     fn a_companion_brings_no_member_of_its_own() {
         let (member, other) = (Member::new("c", "a"), Member::new("c", "no-etcd"));
         let mut started = one(Companion::StartTime, &member, 0, &[7.0; 4]);
-        started.merge(one(Companion::StartTime, &other, 0, &[8.0; 4]), 4);
+        started.merge(one(Companion::StartTime, &other, 0, &[8.0; 4]), 4, 0);
         let wal = one(Metric::WalFsync, &member, 1, &[0.1]);
         let columns = [(Metric::WalFsync.into(), wal), (Companion::StartTime.into(), started)];
         let window = Window::join(grid(4), columns);

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use polars::prelude::{DataFrame, PolarsResult};
-use rayon::prelude::*;
 
 use super::evidence::{DayReader, Opened, ReadDay, companions_read};
 use super::score::{Broken, check_known};
@@ -19,9 +18,6 @@ use crate::readings::Lives;
 use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
-
-/// Days that are read before their cells are put in order, for each thread.
-const DAYS_PER_THREAD: usize = 4;
 
 /// The profiles as they are published, and the one in force where it was changed; none where none is to be compared.
 pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
@@ -105,10 +101,10 @@ impl Comparing<'_> {
         let days = opened.overview.days();
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut broken = Vec::new();
-        for (done, chunk) in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()).enumerate() {
-            let reader = opened.reader(history, &companions);
-            let sum = |&day: &UtcDay| self.sum_day(reader, &opened.overview.lives, day);
-            let summed: Vec<SummedDay> = chunk.par_iter().map(sum).collect::<Result<_, OutputError>>()?;
+        let (reader, lives) = (opened.reader(history, &companions), &opened.overview.lives);
+        let at_once = reader.days_at_once(&days, lives);
+        for (done, chunk) in days.chunks(at_once.batch()).enumerate() {
+            let summed = at_once.each(chunk, |day| self.sum_day(reader, lives, day))?;
             if let Some(signal) = run.interrupt.signal() {
                 return Err(CommandError::StoppedEarly(signal));
             }
@@ -117,7 +113,7 @@ impl Comparing<'_> {
                 self.add(sums, (!is_last).then(|| day.range().end_ms))?;
                 broken.extend(error.map(|error| (day, error)));
             }
-            progress.set((done * DAYS_PER_THREAD * rayon::current_num_threads() + chunk.len()) as u64, "");
+            progress.set((done * at_once.batch() + chunk.len()) as u64, "");
         }
         progress.clear();
         Ok(broken)

@@ -6,13 +6,14 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::CommandError;
+use super::days::DaysAtOnce;
 use super::progress::Reporter;
 use crate::analysis::explain::ScoredWindow;
 use crate::folder::{FolderError, Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, read_through};
 use crate::readings::{Life, Lives, Member, Source, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
-use crate::spec::Companion;
+use crate::spec::{Companion, METRICS};
 use crate::time::{Grid, Step, TimeRange, UtcDay, union_of_ranges};
 
 /// A history that was opened for scoring: what its footers say.
@@ -122,6 +123,11 @@ impl DayReader<'_> {
         };
         window.limit_to(self.asked);
         ReadDay { window, alive, broken }
+    }
+
+    /// How many of these days are read and worked on at once.
+    pub(super) fn days_at_once(&self, days: &[UtcDay], lives: &Lives) -> DaysAtOnce {
+        DaysAtOnce::of(days, lives, self.step, METRICS + self.companions.len())
     }
 
     /// Reads and scores a day.

@@ -1,7 +1,5 @@
 //! `etcd-heatmap findings`: what a person should look at, from a history on disk.
 
-use rayon::prelude::*;
-
 use super::CommandError;
 use super::evidence::Opened;
 use super::explain::as_scored;
@@ -37,13 +35,11 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);
     // A day's steps are let go of as soon as it is digested.
-    let digested: Vec<(DayDigest, Option<(UtcDay, HistoryError)>)> = days
-        .into_par_iter()
-        .map(|day| {
-            let (scored, broken) = reader.score(&table, lives, day);
-            (collector.day(&scored.window, &scored.scores), broken.map(|error| (day, error)))
-        })
-        .collect();
+    let at_once = reader.days_at_once(&days, lives);
+    let digested = at_once.each(&days, |day| {
+        let (scored, broken) = reader.score(&table, lives, day);
+        Ok::<_, CommandError>((collector.day(&scored.window, &scored.scores), broken.map(|error| (day, error))))
+    })?;
     progress.clear();
     let (digests, broken): (Vec<DayDigest>, Vec<Option<(UtcDay, HistoryError)>>) = digested.into_iter().unzip();
     let wanted = collector.find(digests).only(|finding| {

@@ -163,6 +163,21 @@ fn what_was_chosen_is_logged_with_the_reason() {
 }
 
 #[test]
+fn members_are_counted_before_the_pull_where_only_recorded_series_are_looked_at() {
+    let mut metrics = Metrics::default();
+    for metric in METRICS {
+        for member in ["a", "b", "c"] {
+            let labels = format!("job=\"etcd\",instance=\"{member}\"");
+            metrics.recorded(metric, &labels, START..START + DAY, |_| 1.0);
+        }
+    }
+    let prometheus = prometheus_of(&metrics.text());
+    let run = pull(&prometheus.url(), &Folder::new("log-members"), &["-vvq"]).succeeds();
+    // How many days fit into memory depends on it.
+    assert_logged(&run, &["days at once", "in_flight=2", "members=3"]);
+}
+
+#[test]
 fn without_v_nothing_is_logged_and_with_it_the_rest_stays_the_same() {
     let folder = Folder::new("log-none");
     let out = folder.at("audit");

@@ -55,7 +55,7 @@ pub(super) async fn fetch<S: ReadingSource>(
                 write(history, description, day, part, window).await.map_err(Failure::Disk)
             }
         })
-        .buffer_unordered(WRITES_IN_FLIGHT);
+        .buffer_unordered(WRITES_IN_FLIGHT.min(source.in_flight()));
     let mut written = pin!(written);
     let mut tick = tokio::time::interval(TICK);
     let (mut failed, mut pulled) = (BTreeMap::new(), 0_u64);

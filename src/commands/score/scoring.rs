@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use polars::prelude::DataFrame;
-use rayon::prelude::*;
 use tracing::debug;
 
 use super::cells::OpenFiles;
@@ -12,6 +11,7 @@ use super::shown::Overall;
 use crate::analysis::explain::ScoredWindow;
 use crate::analysis::findings::{Collector, DayDigest, Findings};
 use crate::analysis::gate::Gate;
+use crate::commands::days::DaysAtOnce;
 use crate::commands::evidence::DayReader;
 use crate::commands::{CommandError, Signal, Writing};
 use crate::config::{Formats, How};
@@ -22,10 +22,6 @@ use crate::outputs::{self, Finished, OutputError};
 use crate::readings::Lives;
 use crate::score::DayScores;
 use crate::time::UtcDay;
-
-/// Days scored before their results are put in order, for each thread: enough that no thread waits
-/// for the slowest, few enough that they fit in memory.
-const DAYS_PER_THREAD: usize = 4;
 
 /// Everything that scoring a history needs.
 pub(super) struct Scoring<'a> {
@@ -85,9 +81,10 @@ impl Scoring<'_> {
         let (mut files, mut broken, mut digests) = (Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         let mut stopped = None;
-        for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
+        let at_once = self.reader.days_at_once(days, self.lives);
+        for chunk in days.chunks(at_once.batch()) {
             debug!(days = chunk.len(), "scoring {}", UtcDay::describe(chunk));
-            let scored = self.score_unless_stopped(chunk, run)?;
+            let scored = self.score_unless_stopped(chunk, &at_once, run)?;
             if let Some(signal) = run.interrupt.signal() {
                 stopped = Some(Stopped { signal, days: done + scored.len() });
                 files.extend(scored.into_iter().flat_map(|day| day.files));
@@ -117,15 +114,17 @@ impl Scoring<'_> {
     }
 
     /// Scores days in parallel; once a signal has come, no more of them.
-    fn score_unless_stopped(&self, days: &[UtcDay], run: &Writing) -> Result<Vec<ScoredDay>, CommandError> {
-        let scored: Vec<Option<ScoredDay>> = days
-            .par_iter()
-            .map(|&day| match run.interrupt.signal() {
-                None => self.score_day(day).map(Some),
-                Some(_) => Ok(None),
-            })
-            .collect::<Result<_, CommandError>>()?;
-        Ok(scored.into_iter().flatten().collect())
+    fn score_unless_stopped(
+        &self,
+        days: &[UtcDay],
+        at_once: &DaysAtOnce,
+        run: &Writing,
+    ) -> Result<Vec<ScoredDay>, CommandError> {
+        let scored = at_once.each(days, |day| match run.interrupt.signal() {
+            None => self.score_day(day).map(Some),
+            Some(_) => Ok(None),
+        });
+        Ok(scored?.into_iter().flatten().collect())
     }
 
     /// Reads, scores and folds one day, and writes its own files.

@@ -11,9 +11,14 @@ use crate::spec::Column;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::Grid;
 
-/// The memory that the readings of one answer may take. A series costs a server a few dozen bytes, and
-/// us a value for every step of the day.
+/// The memory that the readings of one column of a day may take, of one answer or of several together. A series costs
+/// a server a few dozen bytes, and us a value for every step.
 const MAX_READINGS_BYTES: usize = 1 << 30;
+
+/// Whether the readings of so many members do not fit into memory.
+pub(super) fn is_too_much(members: usize, grid: &Grid) -> bool {
+    members.saturating_mul(grid.len()).saturating_mul(size_of::<f64>()) > MAX_READINGS_BYTES
+}
 
 /// The labels that name a series' cluster and member.
 #[derive(Clone, Debug)]
@@ -28,20 +33,18 @@ impl Client {
         column: Column,
         body: &[u8],
         grid: &Grid,
-        offset: usize,
-        len: usize,
     ) -> Result<(ColumnReadings, Envelope), Failure> {
         let mut readings = ColumnReadings::of(column);
         let mut wrong = None;
         let envelope = self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
-            Ok(_) if readings.len() * len * size_of::<f64>() > MAX_READINGS_BYTES => {
+            Ok(_) if is_too_much(readings.len(), grid) => {
                 wrong = wrong.take().or(Some(PromError::TooManyMembers { column, members: readings.len() }));
             }
-            Ok(member) => readings.merge_series(member, len, offset, values),
+            Ok(member) => readings.merge_series(member, grid.len(), 0, values),
             Err(error) => wrong = wrong.take().or(Some(error)),
         })?;
         if self.is_partial(&envelope) {
-            readings.mark_partial(offset..offset + grid.len());
+            readings.mark_partial(0..grid.len());
         }
         wrong.map_or(Ok((readings, envelope)), |error| Err(Failure::new(error, Cure::Nothing)))
     }

@@ -3,6 +3,7 @@
 mod api;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -49,6 +50,8 @@ struct Learnt {
     window_sizes: WindowSizes,
     slices: Slices,
     notes: Notes,
+    /// The most members of any answer.
+    members: AtomicUsize,
 }
 
 impl Client {
@@ -89,6 +92,7 @@ impl Client {
                 window_sizes: WindowSizes::default(),
                 slices: Slices::default(),
                 notes: Notes::default(),
+                members: AtomicUsize::default(),
             }),
         })
     }
@@ -120,6 +124,15 @@ impl Client {
         &self.learnt.notes
     }
 
+    /// The most members that any answer has shown so far.
+    pub(crate) fn most_members(&self) -> usize {
+        self.learnt.members.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn learn_members(&self, members: usize) {
+        self.learnt.members.fetch_max(members, Ordering::Relaxed);
+    }
+
     pub(super) fn permits(&self) -> &Semaphore {
         &self.learnt.permits
     }
@@ -144,16 +157,14 @@ impl Client {
         &self.endpoint
     }
 
-    /// Evaluates a query on the steps of a grid; the readings stand at `offset` of `len` steps.
+    /// Evaluates a query on the steps of a grid.
     pub(super) async fn query_range(
         &self,
         column: Column,
         promql: &str,
         grid: Grid,
-        offset: usize,
-        len: usize,
     ) -> Result<ColumnReadings, Failure> {
-        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &grid, offset, len);
+        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &grid);
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
@@ -164,14 +175,17 @@ impl Client {
         promql: &str,
         at: Grid,
     ) -> Result<ColumnReadings, Failure> {
-        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &at, 0, at.len());
+        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &at);
         self.persist(1, async || self.try_once(promql, &at, Kind::Instant, read).await).await
     }
 
-    /// Whether a query has any sample on the steps of a grid.
+    /// Whether a query that counts members has any sample on the steps of a grid.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
         let read = move |client: &Self, body: &[u8]| {
-            let envelope = client.walk(body, &grid, &mut |_, _| ())?;
+            let envelope = client.walk(body, &grid, &mut |_, counts| {
+                // A NaN is no number of members, and becomes 0.
+                client.learn_members(counts.iter().fold(0.0, |most: f64, count| most.max(*count)) as usize);
+            })?;
             Ok((envelope.samples > 0, envelope))
         };
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await

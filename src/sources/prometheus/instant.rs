@@ -77,7 +77,7 @@ async fn read_form(
     let mut readings = ColumnReadings::of(column);
     let ask = async |promql: String, part, _| client.query_instant(column, &promql, part).await;
     ask_in_slices(client, &Question::of(queries, column, form), at, ask, |answer| {
-        readings.merge(answer, at.len());
+        readings.merge(answer, at.len(), 0);
         ControlFlow::Continue(())
     })
     .await?;

@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 
 use futures_util::future::{join_all, try_join_all};
 
+use super::answer::is_too_much;
 use super::direct::form_to_send;
 use super::question::Question;
 use super::slices::ask_in_slices;
 use super::{Client, PromError, QuerySet, Received};
-use crate::readings::{ColumnReadings, Progress, ReadingSource, Source, Window, Work};
+use crate::readings::{ColumnReadings, Progress, ReadingSource, Source, Window, Work, days_at_once};
 use crate::spec::Column;
-use crate::time::{Grid, Step, TimeRange, UtcDay};
+use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};
 
 /// A server with its chosen queries, as a source of readings.
 #[derive(Debug)]
@@ -50,9 +51,13 @@ impl ReadingSource for PrometheusSource {
         Work { unit: "queries", total: (windows * self.description.queries.len()) as u64 }
     }
 
-    /// Enough that the queries of one day fill the wire while another is written.
+    /// Enough that the queries of one day fill the wire while another is written, and no more than fit into memory, as
+    /// far as it is known how many members there are.
     fn in_flight(&self) -> usize {
-        self.client.terms().concurrency.div_ceil(self.description.queries.len().max(1)) + 1
+        let columns = self.description.queries.len();
+        let steps = usize::try_from(DAY_MS / self.step.millis()).unwrap_or(usize::MAX);
+        let wanted = self.client.terms().concurrency.div_ceil(columns.max(1)) + 1;
+        wanted.min(days_at_once(self.client.most_members(), steps, columns))
     }
 
     /// One window a part, its queries in flight together.
@@ -108,11 +113,47 @@ pub(super) async fn query_grid(
     grid: Grid,
 ) -> Result<ColumnReadings, PromError> {
     let mut readings = ColumnReadings::of(column);
-    let ask = async |promql: String, part, offset| client.query_range(column, &promql, part, offset, grid.len()).await;
-    ask_in_slices(client, question, grid, ask, |answer| {
-        readings.merge(answer, grid.len());
-        ControlFlow::Continue(())
+    let ask = async |promql: String, part, offset| Ok((offset, client.query_range(column, &promql, part).await?));
+    ask_in_slices(client, question, grid, ask, |(offset, answer)| {
+        readings.merge(answer, grid.len(), offset);
+        // Each slice of a query may fit, and all of them not.
+        if is_too_much(readings.len(), &grid) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .await?;
-    Ok(readings)
+    let members = readings.len();
+    client.learn_members(members);
+    if is_too_much(members, &grid) { Err(PromError::TooManyMembers { column, members }) } else { Ok(readings) }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::readings::{Origin, QuerySource};
+    use crate::sources::prometheus::{HttpConfig, Terms};
+
+    #[test]
+    fn no_more_days_are_pulled_at_once_than_fit_into_memory() {
+        let client = Client::new("http://h", &HttpConfig::default(), Terms::default(), None, "instance").unwrap();
+        let query = QuerySource { form: "raw".to_owned(), promql: "x".to_owned() };
+        let description = Source {
+            origin: Origin::Prometheus { url: "http://h".to_owned(), headers: BTreeMap::new() },
+            step_seconds: 60,
+            cluster_label: None,
+            member_label: "instance".to_owned(),
+            queries: Column::all().map(|column| (column.name().to_owned(), query.clone())).collect(),
+        };
+        let queries = QuerySet::load(None, "", None, "instance").unwrap();
+        let step = Step::from_millis(60_000).unwrap();
+        let source = PrometheusSource::new(client.clone(), queries, description, step);
+        // Four queries at once are less than one day's nine; a day more is on its way meanwhile.
+        assert_eq!(source.in_flight(), 2);
+        // 256 MiB hold two days of 1,294 members: 1,294 × 1440 × 9 × 8 × 2 = 268,323,840 bytes; of one more they do not.
+        for (members, expected) in [(1_294, 2), (1_295, 1), (3_000, 1), (10, 1)] {
+            client.learn_members(members);
+            assert_eq!(source.in_flight(), expected, "{members}");
+        }
+    }
 }

@@ -1,0 +1,100 @@
+//! Days in parallel, as many at once as fit into memory.
+
+use rayon::prelude::*;
+
+use crate::readings::{Lives, days_at_once};
+use crate::time::{Grid, Step, UtcDay};
+
+/// Days whose results are put in order together, for each day that is worked on at once: enough that no thread waits
+/// for the slowest, few enough that their scores (2 bytes a member and step) fit into memory.
+const DAYS_PER_THREAD: usize = 4;
+
+/// How many days are worked on at once.
+///
+/// Memory for readings is at most 256 MiB, or one day's members × steps × columns × 8 bytes where that is more, however
+/// long the range is and however many threads there are.
+pub(super) struct DaysAtOnce(usize);
+
+impl DaysAtOnce {
+    /// For days of these members, of each of whom so many columns are read.
+    pub(super) fn of(days: &[UtcDay], lives: &Lives, step: Step, columns: usize) -> Self {
+        let alive = |day: &UtcDay| {
+            let range = day.range();
+            let lives_then = |first_ms, last_ms| first_ms < range.end_ms && last_ms >= range.start_ms;
+            lives.iter().filter(|(_, life)| lives_then(life.first_ms, life.last_ms)).count()
+        };
+        let members = days.iter().map(alive).max().unwrap_or(0);
+        let steps = days.first().map_or(0, |day| Grid::within(day.range(), step).len());
+        Self(days_at_once(members, steps, columns).min(rayon::current_num_threads()))
+    }
+
+    /// How many days' results are held before they are put in order.
+    pub(super) fn batch(&self) -> usize {
+        DAYS_PER_THREAD * self.0
+    }
+
+    /// Works on days; their results in order.
+    pub(super) fn each<T: Send, E: Send>(
+        &self,
+        days: &[UtcDay],
+        work: impl Fn(UtcDay) -> Result<T, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        // With a day for each thread nobody has to wait for the others of a group.
+        let group = if self.0 < rayon::current_num_threads() { self.0 } else { days.len().max(1) };
+        let mut done = Vec::with_capacity(days.len());
+        for group in days.chunks(group) {
+            done.extend(group.par_iter().map(|&day| work(day)).collect::<Result<Vec<T>, E>>()?);
+        }
+        Ok(done)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::readings::{Life, Member};
+    use crate::time::DAY_MS;
+
+    fn lives(members: usize, first_ms: i64, last_ms: i64) -> Lives {
+        let mut lives = Lives::default();
+        for member in 0..members {
+            lives.add(Member::new("c", &format!("{first_ms} {member}")), Life { first_ms, last_ms });
+        }
+        lives
+    }
+
+    /// How many days were in work at the same moment.
+    fn most_at_once(at_once: &DaysAtOnce, days: &[UtcDay]) -> usize {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |day| {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, ()>(day)
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        assert_eq!(pool.install(|| at_once.each(days, work)).unwrap(), days);
+        most.into_inner()
+    }
+
+    #[test]
+    fn days_that_do_not_fit_into_memory_together_are_worked_on_one_after_the_other() {
+        let minute = Step::from_millis(60_000).unwrap();
+        let days: Vec<UtcDay> = (0..8).map(|day| UtcDay::of(day * DAY_MS)).collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        let of = |lives: &Lives| pool.install(|| DaysAtOnce::of(&days, lives, minute, 9));
+        // A day of 1,000 members is 1,000 × 1440 × 9 × 8 = 103,680,000 bytes, of which 256 MiB hold two.
+        let large = lives(1_000, 0, 8 * DAY_MS);
+        let (at_once, alone) = (of(&large), of(&lives(3_000, 0, 8 * DAY_MS)));
+        assert_eq!((at_once.0, at_once.batch(), alone.0, alone.batch()), (2, 8, 1, 4));
+        assert!(most_at_once(&at_once, &days) <= 2 && most_at_once(&alone, &days) == 1);
+        // Members that follow each other are never there together.
+        let mut replaced = lives(500, 0, DAY_MS - 1);
+        (1..8).for_each(|day| replaced.merge(&lives(500, day * DAY_MS, (day + 1) * DAY_MS - 1)));
+        assert_eq!(of(&replaced).0, 4, "4 threads, 5 days of 500 members fit");
+    }
+}

@@ -118,7 +118,7 @@ fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written
         (Fault::LoginPage, &["redirects", "login page", "--url"]),
         (Fault::OffTheGrid, &["not a step"]),
         (Fault::SaidTwiceDifferently, &["two different samples"]),
-        (Fault::TooManySteps(0), &["too many samples", "however few steps and members", "--selector"]),
+        (Fault::TooManySteps(0), &["too many samples", "even for a single step and member", "--selector"]),
     ] {
         let folder = Folder::new("lasting");
         faults.always(fault.clone());
@@ -210,7 +210,7 @@ fn where_short_windows_are_still_too_much_it_is_asked_by_cluster_and_by_member()
     faults.stand_before(hopeless.server().port());
     let folder = Folder::new("hopeless");
     let run = pull(&faults, &folder, &ONE_DAY, &["--quiet"]);
-    run.fails_saying(&["too many samples", "however few steps and members", "--selector"]);
+    run.fails_saying(&["too many samples", "even for a single step and member", "--selector"]);
     assert_empty(&folder, "audit");
 }
 
@@ -318,7 +318,7 @@ fn an_answer_without_end_is_refused_in_a_sentence() {
     faults.always(Fault::Bomb);
     let folder = Folder::new("bomb");
     let hours = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T00:04:00Z", "--series", "raw"];
-    pull(&faults, &folder, &hours, &["--quiet"]).fails_saying(&["256 MiB", "however few steps and members"]);
+    pull(&faults, &folder, &hours, &["--quiet"]).fails_saying(&["256 MiB", "cannot be split"]);
     assert_empty(&folder, "audit");
 }
 

@@ -26,6 +26,7 @@ mod killed;
 mod lint;
 mod live;
 mod local_time;
+mod look_ups;
 mod mutations;
 mod notebook;
 mod packaged;

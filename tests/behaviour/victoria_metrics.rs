@@ -182,5 +182,5 @@ fn limits_of_the_server_make_windows_smaller_and_the_history_stays_the_same() {
     let run = etcd_heatmap(
         &[&["pull", "--quiet", "--url", &faults.url(), "--out", &folder.at("audit")][..], &range].concat(),
     );
-    run.fails_saying(&["-search.maxSamplesPerQuery", "however few steps and members", "--selector"]);
+    run.fails_saying(&["-search.maxSamplesPerQuery", "even for a single step and member", "--selector"]);
 }

@@ -7,7 +7,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 
 use super::access::{SendError, innermost, tls_cause};
-use super::failure::{Cure, Failure, cure_of, says_partial};
+use super::failure::{Cure, Failure, cure_of, refuses_a_part};
 use super::retry::{LONGEST_RETRY_AFTER, retry_after};
 use super::{Client, PromError};
 use crate::text::said::in_short;
@@ -40,8 +40,7 @@ pub(super) enum Kind {
 impl Client {
     /// Sends a query once. Whoever waits here holds a place among the queries in flight.
     pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<Vec<u8>, Failure> {
-        let _permit = self.permits().acquire().await;
-        self.pace().turn().await;
+        let _turn = self.turn().await;
         let form = self.form(promql, grid, kind);
         let sent = match kind {
             Kind::Range => self.access().post(self.endpoint(), &form).await,
@@ -178,7 +177,7 @@ impl Client {
             some => some,
         };
         let cure = cure_of(status.as_u16(), kind, words);
-        if cure == Cure::Nothing && says_partial(words) && status != StatusCode::NOT_FOUND {
+        if cure == Cure::Nothing && refuses_a_part(status.as_u16(), kind, words) {
             return Failure::new(PromError::PartialAnswer { url, message }, Cure::Again);
         }
         let error = match kind {

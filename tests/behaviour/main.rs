@@ -34,6 +34,7 @@ mod picture;
 mod presets;
 mod recorded;
 mod report;
+mod requests;
 mod rollup;
 mod sample;
 mod series;

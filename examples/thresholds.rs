@@ -15,8 +15,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use etcd_heatmap::history::{History, write_day};
-use etcd_heatmap::readings::{Member, Window};
-use etcd_heatmap::readings::{QuerySource, Source};
+use etcd_heatmap::readings::{Member, Origin, QuerySource, Source, Window};
 use etcd_heatmap::spec::{Column, Companion, METRICS, Metric, PROFILES, Profile};
 use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
 
@@ -72,11 +71,10 @@ fn source(step: Step) -> Source {
         (column.name().to_owned(), QuerySource { form: "raw".to_owned(), promql: format!("synthetic_{column}") })
     };
     Source {
-        url: "synthetic".to_owned(),
+        origin: Origin::Prometheus { url: "synthetic".to_owned(), headers: BTreeMap::new() },
         step_seconds: step.seconds(),
         cluster_label: None,
         member_label: "instance".to_owned(),
-        headers: BTreeMap::new(),
         queries: Column::all().map(query).collect::<BTreeMap<_, _>>(),
     }
 }

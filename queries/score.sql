@@ -43,15 +43,21 @@ SET VARIABLE restarts_known = (
     WHERE name = 'start_time_seconds');
 
 -- One row a member and step at which anything was known. An unknown reading is NULL there, never
--- NaN. Whole seconds instead of timestamps: plain integer arithmetic needs no time zone. What stands
--- beside the six readings may be missing in some files or in all of them: the empty table has it.
+-- NaN. Whole seconds instead of timestamps: plain integer arithmetic needs no time zone. A column
+-- may be missing in some files or in all of them: the empty table has it.
 CREATE OR REPLACE VIEW readings AS
 SELECT *, epoch_ms(ts) // 1000 AS step
 FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parquet',
                         union_by_name = true,
                         hive_partitioning = true, hive_types = {'date': DATE})
       UNION ALL BY NAME
-      SELECT CAST(NULL AS DOUBLE) AS start_time_seconds WHERE false);
+      SELECT CAST(NULL AS DOUBLE) AS wal_fsync_seconds,
+             CAST(NULL AS DOUBLE) AS backend_commit_seconds,
+             CAST(NULL AS DOUBLE) AS open_fds,
+             CAST(NULL AS DOUBLE) AS leader_changes,
+             CAST(NULL AS DOUBLE) AS client_traffic_in_bytes_per_second,
+             CAST(NULL AS DOUBLE) AS db_size_bytes,
+             CAST(NULL AS DOUBLE) AS start_time_seconds WHERE false);
 
 -- A member lives from the first to the last step at which a reading other than leader_changes is
 -- known: the one-day window of that metric lingers after the last scrape. `position` stands for
@@ -100,23 +106,23 @@ WITH weights AS (
 points AS (
     SELECT CAST(range AS SMALLINT) AS band,
            if(getvariable('restarts_known'), band >= 432, NULL) AS after_restart,
-           [NULL, 0, 10][1 + band % 3] AS p_wal,
-           [NULL, 0, 5, 10][1 + band // 3 % 4] AS p_backend,
-           [NULL, 0, 10][1 + band // 12 % 3] AS p_fds,
-           [NULL, 0, 10][1 + band // 36 % 3] AS p_leader,
-           [NULL, 10][1 + band // 108 % 2] AS p_traffic,
-           [NULL, 10][1 + band // 216 % 2] AS p_size
+           [NULL, 0, 10][1 + band % 3] AS p_wal_fsync,
+           [NULL, 0, 5, 10][1 + band // 3 % 4] AS p_backend_commit,
+           [NULL, 0, 10][1 + band // 12 % 3] AS p_open_fds,
+           [NULL, 0, 10][1 + band // 36 % 3] AS p_leader_changes,
+           [NULL, 10][1 + band // 108 % 2] AS p_client_traffic_in,
+           [NULL, 10][1 + band // 216 % 2] AS p_db_size
     FROM range(864)),
 losses AS (  -- a metric that is left out costs nothing, known or not
     SELECT points.*,
            (wal_fsync + backend_commit + open_fds + leader_changes + client_traffic_in
-                  + db_size) AS weight,
-           if(wal_fsync = 0, 0, wal_fsync * (10 - p_wal)) AS wal_fsync_loss,
-           if(backend_commit = 0, 0, backend_commit * (10 - p_backend)) AS backend_commit_loss,
-           if(open_fds = 0, 0, open_fds * (10 - p_fds)) AS open_fds_loss,
-           if(leader_changes = 0, 0, leader_changes * (10 - p_leader)) AS leader_changes_loss,
-           if(client_traffic_in = 0, 0, client_traffic_in * (10 - p_traffic)) AS client_traffic_in_loss,
-           if(db_size = 0, 0, db_size * (10 - p_size)) AS db_size_loss
+            + db_size) AS weight,
+           if(wal_fsync = 0, 0, wal_fsync * (10 - p_wal_fsync)) AS wal_fsync_loss,
+           if(backend_commit = 0, 0, backend_commit * (10 - p_backend_commit)) AS backend_commit_loss,
+           if(open_fds = 0, 0, open_fds * (10 - p_open_fds)) AS open_fds_loss,
+           if(leader_changes = 0, 0, leader_changes * (10 - p_leader_changes)) AS leader_changes_loss,
+           if(client_traffic_in = 0, 0, client_traffic_in * (10 - p_client_traffic_in)) AS client_traffic_in_loss,
+           if(db_size = 0, 0, db_size * (10 - p_db_size)) AS db_size_loss
     FROM points, weights)
 SELECT *, 10 * weight - (wal_fsync_loss + backend_commit_loss + open_fds_loss
                          + leader_changes_loss + client_traffic_in_loss + db_size_loss) AS units,
@@ -164,12 +170,12 @@ FROM known UNION ALL FROM missing;
 -- ORDER BY cluster, member, ts when the order matters.
 CREATE OR REPLACE MACRO scores(since := 0, until := 253402300800) AS TABLE
 SELECT to_timestamp(step) AS ts, cluster, member,
-       CAST(p_wal AS DOUBLE) AS wal_fsync_points,
-       CAST(p_backend AS DOUBLE) AS backend_commit_points,
-       CAST(p_fds AS DOUBLE) AS open_fds_points,
-       CAST(p_leader AS DOUBLE) AS leader_changes_points,
-       CAST(p_traffic AS DOUBLE) AS client_traffic_in_points,
-       CAST(p_size AS DOUBLE) AS db_size_points,
+       CAST(p_wal_fsync AS DOUBLE) AS wal_fsync_points,
+       CAST(p_backend_commit AS DOUBLE) AS backend_commit_points,
+       CAST(p_open_fds AS DOUBLE) AS open_fds_points,
+       CAST(p_leader_changes AS DOUBLE) AS leader_changes_points,
+       CAST(p_client_traffic_in AS DOUBLE) AS client_traffic_in_points,
+       CAST(p_db_size AS DOUBLE) AS db_size_points,
        units / weight AS score,
        after_restart
 FROM steps(since := since, until := until)
@@ -227,14 +233,14 @@ SELECT if(member IS NULL, 'cluster', 'member')      AS level,
        coalesce(scored, 0) / steps_expected < 0.5 AS uncertain,
        CAST(steps_after_restart AS BIGINT)          AS steps_after_restart,
        CASE WHEN list_max(lost) > 0 THEN            -- the first in this order on ties
-            ['wal_fsync', 'backend_commit', 'open_fds', 'leader_changes', 'client_traffic_in',
-             'db_size'][list_position(lost, list_max(lost))] END AS worst_metric,
-       lost[1] / (weight * scored)                  AS wal_fsync_loss,
-       lost[2] / (weight * scored)                  AS backend_commit_loss,
-       lost[3] / (weight * scored)                  AS open_fds_loss,
-       lost[4] / (weight * scored)                  AS leader_changes_loss,
-       lost[5] / (weight * scored)                  AS client_traffic_in_loss,
-       lost[6] / (weight * scored)                  AS db_size_loss
+            ['wal_fsync', 'backend_commit', 'open_fds', 'leader_changes',
+             'client_traffic_in', 'db_size'][list_position(lost, list_max(lost))] END AS worst_metric,
+       lost[1] / (weight * scored) AS wal_fsync_loss,
+       lost[2] / (weight * scored) AS backend_commit_loss,
+       lost[3] / (weight * scored) AS open_fds_loss,
+       lost[4] / (weight * scored) AS leader_changes_loss,
+       lost[5] / (weight * scored) AS client_traffic_in_loss,
+       lost[6] / (weight * scored) AS db_size_loss
 FROM sums
 LEFT JOIN (SELECT position, cluster, member FROM lives) USING (position)
 LEFT JOIN (SELECT DISTINCT cluster_position, cluster AS cluster_name FROM lives)

@@ -19,10 +19,11 @@ pub(crate) use textfile::TextfileArgs;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::config::Given;
 use crate::spec::Profile;
+use crate::time::{TimeError, Zone};
 use examples::{
     BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
     FINDINGS_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES,
@@ -46,9 +47,15 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", display_order = 899)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print no progress and no picture, only errors.
+    /// Print no progress, notes, summaries or closing picture, and no table of diff: only errors, what was asked for
+    /// (findings, an explanation, CSV, rules), and the log of -v.
     #[arg(long, short, global = true, display_order = 900)]
     pub(crate) quiet: bool,
+
+    /// Log to standard error which queries are sent, retried and split and why, and which files are written; -vv adds
+    /// PromQL, HTTP requests and lookups. Secrets are never logged. Without -v, RUST_LOG sets the level.
+    #[arg(long, short, global = true, action = ArgAction::Count, display_order = 901)]
+    pub(crate) verbose: u8,
 }
 
 /// The subcommands.
@@ -163,7 +170,10 @@ pub(crate) struct BackfillArgs {
 /// What a pull does only where it is told to.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Leave {
-    /// Replace what the folder holds when it was pulled from elsewhere or in another way.
+    /// Replace the history in the folder if it was pulled from another source or in another way.
+    ///
+    /// The old history stays in place until every day of the new one has been pulled; until then the new days wait in
+    /// history.new. If some days fail, run the same command again to pull only those.
     #[arg(long)]
     pub(crate) overwrite: bool,
 
@@ -247,12 +257,17 @@ pub(crate) struct ExplainArgs {
     pub(crate) cluster: String,
 
     /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant)]
     pub(crate) at: String,
 
     /// How to score.
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
+}
+
+/// Refuses what is no time in any zone; which instant it is depends on the zone of the folder's cells.
+fn instant(text: &str) -> Result<String, TimeError> {
+    Zone::default().parse_instant(text, 0).map(|_| text.to_owned())
 }
 
 /// Arguments of `lint`.
@@ -310,6 +325,18 @@ mod tests {
     #[test]
     fn the_flags_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_formats_has_a_line_for_each_output() {
+        let help =
+            |command: &str| Cli::command().find_subcommand_mut(command).map(|c| c.render_long_help().to_string());
+        for command in ["backfill", "score"] {
+            let help = help(command).unwrap_or_default();
+            for output in crate::outputs::OUTPUTS {
+                assert!(help.contains(&format!("- {}: ", output.name())), "{command} does not list {}", output.name());
+            }
+        }
     }
 
     #[test]

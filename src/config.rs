@@ -1,7 +1,7 @@
 //! Settings: from flags, the environment, a file and defaults to what a run works with.
 //!
 //! What a person gives and what is in force are two things. Every layer gives texts, one table
-//! ([`KEYS`]) says what they are called and how they are read, and the highest layer that gives a
+//! ([`keys()`]) says what they are called and how they are read, and the highest layer that gives a
 //! setting wins: flag, environment, file, preset, default.
 
 mod formats;
@@ -15,7 +15,7 @@ mod show;
 mod value;
 
 pub(crate) use formats::Formats;
-pub(crate) use keys::{KEYS, Key, Shape, VARIABLES};
+pub(crate) use keys::{Key, Shape, VARIABLES, keys};
 pub(crate) use layers::Environment;
 pub(crate) use parse::RetentionSetting;
 pub(crate) use settings::{How, Settings, SourceSettings, TextfileSettings};

@@ -10,7 +10,7 @@ mod totals;
 
 pub(crate) use cell::{Cell, Line};
 pub(crate) use sums::{sum_clusters, sum_day};
-pub(crate) use totals::Totals;
+pub(crate) use totals::{Totals, costliest};
 
 use chrono::NaiveDate;
 use polars::prelude::*;

@@ -1,18 +1,26 @@
-//! etcd-heatmap finds out from Prometheus history when an etcd cluster was unhealthy, and why.
+//! etcd-heatmap reads the history of six etcd metrics from Prometheus, scores every member at every step from 0
+//! (critical) to 10 (healthy), and folds the scores into a day × hour heat map.
 //!
 //! ```text
-//! Prometheus ──pull──▶ readings ──write──▶ history/ (Parquet on disk)
-//!                                             │ one UTC day at a time, in parallel
-//!                                             ▼
-//!                     spec ─────────────▶   score ──▶ heatmap ──▶ findings
-//!                                             │           │           │
-//!                                             ▼           ▼           ▼
-//!                                           export: parquet csv openmetrics xlsx html image terminal
+//! sources ──▶ readings ──write──▶ history/ (Parquet on disk)
+//!                                    │ one UTC day at a time, in parallel
+//!                                    ▼
+//!            spec ─────────────▶   score ──▶ heatmap ──▶ analysis
+//!                                    │          │           │
+//!                                    ▼          ▼           ▼
+//!                                  outputs: one file an output, one list of all
 //! ```
 //!
-//! Data flows one way, `time, spec ← openmetrics, readings ← prometheus, history ← score ← heatmap ← comparison, diff,
-//! explain, fail_below, findings ← export ← import ← config ← cli ← commands`: no module uses one to its right. The
-//! network is in [`prometheus`] only, and nothing below [`commands`] prints or exits.
+//! Data flows one way. No module imports one to its right, which a test of this file holds:
+//!
+//! ```text
+//! time text files spec readings openmetrics history sources score heatmap folder analysis outputs import config cli commands
+//! ```
+//!
+//! The history stands before the sources because the embedded sample is a history.
+//! Only `sources` and `import` talk to a network, and nothing below `commands` prints or exits. The program's
+//! own modules are private; what is public is what its benchmarks and examples build histories with.
+//! `docs/architecture.md` has the shapes, the formats on disk and recipes.
 
 mod analysis;
 mod cli;
@@ -35,7 +43,59 @@ mod text;
 pub mod time;
 
 pub use cli::{Cli, one_sentence};
-pub use commands::{Failure, USAGE, run};
+pub use commands::{Failure, USAGE, print_help, run};
 pub use files::{FileError, FileStat};
 pub use folder::{FolderError, ManifestBlock, Written};
 pub use outputs::{Emission, ExtraLabels, Family, OutputError, Retention, write_window};
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// The modules in their order, as the documentation of this crate lists them.
+    fn order() -> Vec<&'static str> {
+        let line = include_str!("lib.rs").lines().find(|line| line.starts_with("//! time text "));
+        line.unwrap().trim_start_matches("//! ").split(' ').collect()
+    }
+
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+            .collect()
+    }
+
+    /// The modules that a file imports: the word after each `crate::`.
+    fn imports(text: &str) -> impl Iterator<Item = &str> {
+        text.split("crate::").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+    }
+
+    #[test]
+    fn no_module_imports_one_to_its_right() {
+        let order = order();
+        let place = |module: &str| order.iter().position(|known| *known == module);
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut seen = 0;
+        for file in sources(&src) {
+            let inside = file.strip_prefix(&src).unwrap();
+            let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+            let Some(own) = place(&room) else {
+                assert!(
+                    ["lib", "main", "scratch"].contains(&&*room),
+                    "{} stands in no room of the list",
+                    file.display()
+                );
+                continue;
+            };
+            let text = fs::read_to_string(&file).unwrap();
+            for module in imports(&text).filter(|module| place(module).is_some_and(|place| place > own)) {
+                panic!("{} imports {module}, which is to the right of {room}", inside.display());
+            }
+            seen += 1;
+        }
+        assert!(seen > 100, "only {seen} files were looked at");
+    }
+}

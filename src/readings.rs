@@ -1,15 +1,17 @@
 //! One window of readings: members × steps × six metrics and their companions, in columns.
 
+mod reading_source;
 mod source;
 
-pub use source::{QuerySource, Source};
+pub(crate) use reading_source::{Progress, ReadingSource, Work};
+pub use source::{Origin, QuerySource, Source};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::spec::{COLUMNS, Column, Companion, Metric};
-use crate::time::{Grid, union};
+use crate::time::{Grid, TimeRange, stretches, union};
 
 /// One etcd member of one cluster; sorted by cluster, then by member, in byte order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,6 +160,8 @@ pub struct Window {
     members: Vec<Member>,
     companions: Vec<Companion>,
     partial: Vec<Range<usize>>,
+    /// Steps that nobody asked the source for, as ascending stretches.
+    unasked: Vec<Range<usize>>,
     /// Empty for a companion that the window does not hold.
     columns: [Vec<f64>; COLUMNS],
 }
@@ -172,7 +176,7 @@ impl Window {
         for column in Metric::ALL.map(Column::from).into_iter().chain(companions.iter().map(|&c| c.into())) {
             columns[column.index()] = vec![f64::NAN; cells];
         }
-        Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), columns }
+        Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), unasked: Vec::new(), columns }
     }
 
     /// Joins columns over the union of the members of the metrics among them; members with no known
@@ -222,6 +226,18 @@ impl Window {
         self.partial = union(self.partial.iter().chain(steps));
     }
 
+    /// The steps that the source was never asked for, in ascending stretches: they are neither expected nor missing.
+    pub fn unasked(&self) -> &[Range<usize>] {
+        &self.unasked
+    }
+
+    /// Marks all steps outside these ranges as never asked for.
+    pub fn limit_to(&mut self, asked: &[TimeRange]) {
+        let grid = self.grid;
+        let is_asked = |step: &usize| asked.iter().any(|r| (r.start_ms..r.end_ms).contains(&grid.at(*step)));
+        self.unasked = stretches((0..grid.len()).filter(|step| !is_asked(step)));
+    }
+
     /// One column of one member, a value a step, NaN where unknown; a metric or a companion that the
     /// window holds.
     pub fn row(&self, column: impl Into<Column>, member: usize) -> &[f64] {
@@ -267,7 +283,7 @@ impl Window {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
-    use crate::time::{Step, TimeRange};
+    use crate::time::Step;
 
     fn grid(len: i64) -> Grid {
         Grid::within(TimeRange { start_ms: 0, end_ms: len * 60_000 }, Step::from_millis(60_000).unwrap())

@@ -44,6 +44,11 @@ impl DayScores {
         self.restarts.as_ref().map(|restarts| union(restarts[members].iter().flatten()))
     }
 
+    /// Whether the server left something out of its answers at a step.
+    pub fn is_partial(&self, step: usize) -> bool {
+        self.partial.iter().any(|steps| steps.contains(&step))
+    }
+
     /// The members grouped by cluster: ranges of indices into `members`.
     pub fn clusters(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut from = 0;
@@ -63,7 +68,8 @@ pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
         .collect()
 }
 
-/// Scores a window whose members are those of `alive`, in the same order.
+/// Scores a window whose members are those of `alive`, in the same order. Steps that were never asked for are absent, as
+/// those outside a life.
 pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)]) -> DayScores {
     let len = window.grid().len();
     let mut codes = vec![0_u16; alive.len() * len];
@@ -75,8 +81,10 @@ pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)
             table.add_metric(metric, window, index, row);
         }
         let lived = window.grid().indices_between(life.first_ms, life.last_ms);
-        row[..lived.start].fill(ABSENT);
-        row[lived.end..].fill(ABSENT);
+        let outside = [0..lived.start, lived.end..len];
+        for steps in outside.iter().chain(window.unasked()) {
+            row[steps.clone()].fill(ABSENT);
+        }
         if let Some(restarts) = &mut restarts {
             restarts.push(restart::steps_after(window.grid(), window.row(Companion::StartTime, index), lived));
         }

@@ -6,9 +6,11 @@
 mod metric;
 mod profile;
 mod rule;
+mod table;
 
-pub use metric::{COLUMNS, COMPANIONS, Column, Companion, METRICS, Metric};
+pub use metric::{COLUMNS, Column};
 pub use profile::{PROFILES, Profile, ProfileError};
 pub use rule::{
     Band, Bands, FULL_POINTS, LOOK_BACK_SECONDS, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight, percent,
 };
+pub use table::{COMPANIONS, Companion, METRICS, Metric, Unit};

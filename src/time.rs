@@ -8,7 +8,7 @@ mod stretches;
 
 pub use grid::Grid;
 pub use local::{CellWidth, LocalCell, Zone};
-pub use stretches::{count_within, stretches, union};
+pub use stretches::{count_within, stretches, union, union_of_ranges};
 
 use std::fmt;
 use std::str::FromStr;
@@ -216,6 +216,11 @@ impl TimeRange {
     /// The UTC days that the range touches, in order.
     pub fn days(self) -> impl Iterator<Item = UtcDay> + Clone {
         (UtcDay::of(self.start_ms).0..=UtcDay::of(self.end_ms - 1).0).map(UtcDay)
+    }
+
+    /// The UTC days that the range touches, in order, each with the part of it that lies in the range.
+    pub fn day_parts(self) -> impl Iterator<Item = (UtcDay, Self)> + Clone {
+        self.days().filter_map(move |day| Some((day, self.intersect(day.range())?)))
     }
 
     /// The part of the range that lies in `other`; `None` when they do not touch.

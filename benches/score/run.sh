@@ -23,7 +23,7 @@ export CARGO_TARGET_DIR=$target
 cargo build --release --quiet --bin etcd-heatmap --example history
 ours=$target/release/etcd-heatmap
 # What DuckDB writes as well; ours adds heatmap_wide.csv.
-same=(--formats parquet,csv,openmetrics)
+same=(--formats 'parquet,csv,openmetrics')
 
 python=$work/venv-$duckdb_version/bin/python
 if [ ! -x "$python" ]; then

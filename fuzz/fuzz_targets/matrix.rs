@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use under_test::sources::prometheus::{Decoded, decode_matrix};
 use under_test::reference::{Series, Tree, read_matrix};
+use under_test::sources::prometheus::{Decoded, decode_matrix};
 use under_test::time::{Grid, Step, TimeRange};
 
 fuzz_target!(|body: &[u8]| {

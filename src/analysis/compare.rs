@@ -1,34 +1,30 @@
 //! The same cells under several profiles: what each calls red, yellow and green, and where they disagree.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use polars::prelude::*;
 
+use crate::text::named::named;
+use crate::text::palette::{GREEN_FROM, RED_BELOW};
 use crate::time::CellWidth;
 
-/// A cell whose mean is below this is red.
-pub(crate) const RED_BELOW: f64 = 5.0;
-/// A cell whose mean is at least this is green: it lost no more than one of ten points.
-pub(crate) const GREEN_FROM: f64 = 9.0;
-
-/// What a person calls the colour of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shade {
-    /// A mean of [`GREEN_FROM`] or more.
-    Green,
-    /// In between.
-    Yellow,
-    /// A mean below [`RED_BELOW`].
-    Red,
-    /// No step was scored.
-    Unknown,
+named! {
+    /// What a person calls the colour of a cell.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Shade {
+        /// A mean of [`GREEN_FROM`] or more.
+        Green = "green",
+        /// In between.
+        Yellow = "yellow",
+        /// A mean below [`RED_BELOW`].
+        Red = "red",
+        /// No step was scored.
+        Unknown = "unknown",
+    }
+    listed
 }
 
 impl Shade {
-    /// All of them, in the order of a table.
-    pub(crate) const ALL: [Self; 4] = [Self::Green, Self::Yellow, Self::Red, Self::Unknown];
-
     /// The shade of a cell with this mean.
     pub(crate) fn of(mean: Option<f64>) -> Self {
         match mean {
@@ -37,22 +33,6 @@ impl Shade {
             Some(mean) if mean < GREEN_FROM => Self::Yellow,
             Some(_) => Self::Green,
         }
-    }
-
-    /// How it is called in files.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Green => "green",
-            Self::Yellow => "yellow",
-            Self::Red => "red",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for Shade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 

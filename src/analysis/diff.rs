@@ -17,6 +17,7 @@ use rayon::prelude::*;
 
 use crate::heatmap::{Cell, Line};
 use crate::spec::{METRICS, Metric};
+use crate::text::named::named;
 use crate::time::CellWidth;
 use cliff::cliffs_delta;
 use interval::intervals;
@@ -59,30 +60,22 @@ fn part<'a>(line: &'a Line, cells: &'a [Cell]) -> Option<Part<'a>> {
     (!cells.is_empty()).then_some(Part { cluster: &line.cluster, member: line.member.as_ref(), cells })
 }
 
-/// What can be said of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The whole interval lies above 0.
-    Better,
-    /// The whole interval lies below 0.
-    Worse,
-    /// The interval holds 0.
-    NoEvidence,
-    /// There are fewer than [`MIN_DAYS`] days with a score on a side.
-    TooLittle,
+named! {
+    /// What can be said of a change.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Verdict {
+        /// The whole interval lies above 0.
+        Better = "better",
+        /// The whole interval lies below 0.
+        Worse = "worse",
+        /// The interval holds 0.
+        NoEvidence = "no_evidence",
+        /// There are fewer than [`MIN_DAYS`] days with a score on a side.
+        TooLittle = "too_little_data",
+    }
 }
 
 impl Verdict {
-    /// How it is called in files.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Better => "better",
-            Self::Worse => "worse",
-            Self::NoEvidence => "no_evidence",
-            Self::TooLittle => "too_little_data",
-        }
-    }
-
     fn of(interval: Option<Interval>) -> Self {
         match interval {
             None => Self::TooLittle,

@@ -3,7 +3,7 @@
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth};
-use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule};
+use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule, Unit};
 use crate::time::{LocalCell, count_within};
 
 /// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
@@ -136,7 +136,8 @@ pub(crate) fn explain(
         let line = folding.rollup.line(table, &day.scores, 0..day.scores.members.len());
         for step in steps_of(folding, place, day) {
             cluster.add(line[step]);
-            partial += count_within(&day.scores.partial, &(step..step + 1)) as u64;
+            // As in the cells: a step at which the cluster did not exist has nothing that could be left out.
+            partial += u64::from(line[step] != StepState::Absent && day.scores.is_partial(step));
         }
     }
     let parts = members.into_iter().map(|member| explain_member(table, profile, folding, place, days, member));
@@ -233,7 +234,7 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
         max,
         of_limit: profile.limit(metric),
         share: highest_share,
-        bucket: max.filter(|_| matches!(metric, Metric::WalFsync | Metric::BackendCommit)).and_then(bucket),
+        bucket: max.filter(|_| metric.unit() == Unit::Seconds).and_then(bucket),
         bands,
         weight: profile.share(metric),
     }
@@ -247,8 +248,35 @@ pub(crate) fn bucket(seconds: f64) -> Option<(f64, f64)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::heatmap::{Marks, PARTIAL, finish, sum_clusters};
+    use crate::readings::Life;
+    use crate::score::score_window;
+    use crate::time::{Grid, HOUR_MS, Step, TimeRange};
+
+    #[test]
+    fn partial_steps_are_counted_as_in_the_cells_where_the_cluster_exists() {
+        let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 2 * HOUR_MS }, Step::from_millis(600_000).unwrap());
+        let mut window = Window::unknown(grid, vec![Member::new("c", "a")], &[]);
+        // Steps 2 to 7 of twelve. The cluster exists from step 4 to 6 and in the second hour at step 6 only.
+        window.mark_partial(&[2..8]);
+        let lives = [(Member::new("c", "a"), Life { first_ms: 4 * 600_000, last_ms: 6 * 600_000 })];
+        let (profile, folding) = (Profile::seed(), Folding::default());
+        let table = ScoreTable::new(&profile);
+        let scores = score_window(&table, &window, &lives);
+        let sums = sum_clusters(&table, folding, &scores).unwrap();
+        let marks = Marks { restarts: false, partial: true };
+        let cells = finish(&table, &sums, 0.5, marks).unwrap();
+        let of_cells: Vec<i64> = cells.column(PARTIAL).unwrap().i64().unwrap().into_no_null_iter().collect();
+        let days = [ScoredWindow { window, scores }];
+        let of_explain = [0, HOUR_MS].map(|start_ms| {
+            let place = folding.zone.cell_at(start_ms, folding.width);
+            explain(&table, &profile, folding, place, &days).partial
+        });
+        assert_eq!((of_cells, of_explain), (vec![2, 1], [2, 1]));
+    }
 
     #[test]
     fn a_latency_lies_in_the_bucket_whose_bounds_hold_it() {

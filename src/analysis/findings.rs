@@ -15,6 +15,7 @@ mod incidents;
 mod leader_changes;
 mod maintenance;
 mod recurrence;
+mod runs;
 mod spans;
 mod statistics;
 mod storms;
@@ -27,89 +28,40 @@ pub(crate) use collector::Collector;
 pub(crate) use digest::DayDigest;
 
 use std::cmp::Reverse;
-use std::fmt;
-use std::str::FromStr;
 
 use crate::spec::Metric;
-use crate::text::nearest::did_you_mean;
+use crate::text::named::named;
 
-/// What a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
-    /// A cluster was worse than it usually is, or a member was away.
-    Incident,
-    /// Another leader was elected.
-    LeaderChange,
-    /// Incidents come back at an hour of the day or of the week.
-    Recurrence,
-    /// A database shrank.
-    Defragmentation,
-    /// A database will reach its quota.
-    Growth,
-    /// The quietest two hours.
-    MaintenanceWindow,
-}
-
-impl Kind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Incident,
-        Self::LeaderChange,
-        Self::Recurrence,
-        Self::Defragmentation,
-        Self::Growth,
-        Self::MaintenanceWindow,
-    ];
-
-    /// The name in findings.csv.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Incident => "incident",
-            Self::LeaderChange => "leader_change",
-            Self::Recurrence => "recurrence",
-            Self::Defragmentation => "defragmentation",
-            Self::Growth => "growth",
-            Self::MaintenanceWindow => "maintenance_window",
-        }
+named! {
+    /// What a finding is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub(crate) enum Kind {
+        /// A cluster was worse than it usually is, or a member was away.
+        Incident = "incident",
+        /// Another leader was elected.
+        LeaderChange = "leader_change",
+        /// Incidents come back at an hour of the day or of the week.
+        Recurrence = "recurrence",
+        /// A database shrank.
+        Defragmentation = "defragmentation",
+        /// A database will reach its quota.
+        Growth = "growth",
+        /// The quietest two hours.
+        MaintenanceWindow = "maintenance_window",
     }
+    parsed "no finding is called"
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name);
-            format!("no finding is called '{text}'{}: name one of {}", did_you_mean(text, names), names.join(", "))
-        })
-    }
-}
-
-/// Why a leader changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Cause {
-    /// The process of a member ended or was started then.
-    Restart,
-    /// A member's disk was slow then.
-    SlowDisk,
-    /// Neither.
-    Unexplained,
-}
-
-impl Cause {
-    /// The name in findings.csv.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Restart => "restart",
-            Self::SlowDisk => "slow_disk",
-            Self::Unexplained => "unexplained",
-        }
+named! {
+    /// Why a leader changed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub(crate) enum Cause {
+        /// The process of a member ended or was started then.
+        Restart = "restart",
+        /// A member's disk was slow then.
+        SlowDisk = "slow_disk",
+        /// Neither.
+        Unexplained = "unexplained",
     }
 }
 

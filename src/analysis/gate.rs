@@ -7,7 +7,8 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::heatmap::Line;
 use crate::spec::Metric;
-use crate::text::said::in_short;
+use crate::text::rounding::{percent_text, score_text};
+use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
 /// Cells and clusters that are named; of the others there is a number.
@@ -166,8 +167,7 @@ impl fmt::Display for Shortfall {
         write!(f, "--fail-below {}: {}", self.gate.demand.score, self.sentence())?;
         for low in &self.gate.low {
             let at = self.gate.zone.format(low.start_ms);
-            // Rounded down: what is below 7 does not read 7.00.
-            write!(f, "\n  {at} {}: mean {:.2}", in_short(&low.cluster), (low.mean * 100.0).floor() / 100.0)?;
+            write!(f, "\n  {at} {}: mean {}", terminal_label(&low.cluster), score_text(low.mean))?;
             if let Some(metric) = low.worst {
                 write!(f, ", most lost to {metric}")?;
             }
@@ -177,7 +177,7 @@ impl fmt::Display for Shortfall {
             write!(f, "\n  and {more} more that are not as low")?;
         }
         for (cluster, share) in self.unknown.iter().take(NAMED) {
-            write!(f, "\n  scored at {:.1} % of the steps: {}", (share * 1000.0).floor() / 10.0, in_short(cluster))?;
+            write!(f, "\n  scored at {} % of the steps: {}", percent_text(*share), terminal_label(cluster))?;
         }
         match self.unknown.len().saturating_sub(NAMED) {
             0 => Ok(()),
@@ -206,11 +206,11 @@ mod tests {
 
     #[test]
     fn the_lowest_cells_are_named_and_the_others_counted() {
-        let cells: Vec<_> = (0..13_u32).map(|hour| ("a", Some(6.999 - f64::from(hour)), 12)).collect();
+        let cells: Vec<_> = (0..13_u32).map(|hour| ("a", Some(6.999 - f64::from(hour) / 2.0), 12)).collect();
         let says = gate(&cells).shortfall().map(|s| s.to_string()).unwrap_or_default();
         let lines: Vec<&str> = says.lines().collect();
         assert_eq!(lines[0], "--fail-below 7: 13 cells are below 7");
-        assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean -5.01, most lost to wal_fsync");
+        assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean 0.99, most lost to wal_fsync");
         assert_eq!((lines.len(), lines[11]), (12, "  and 3 more that are not as low"));
     }
 
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(
             known_too_little,
             "--fail-below 7: 2 clusters are scored at less than 50 % of the steps, or at none\n  \
-             scored at 41.6 % of the steps: a ::\n  scored at 0.0 % of the steps: b"
+             scored at 41.6 % of the steps: a\u{fffd}::\n  scored at 0.0 % of the steps: b"
         );
         assert!(says(gate(&[])).contains("no cell of any cluster"));
         let mut nothing_asked = gate(&[("a", None, 0)]);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Flags, OfDiff};
+use super::{Flags, OfDiff, instant};
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub(crate) struct DiffArgs {
 
     /// Compare what lies before and after this instant in BEFORE: a date or a time by the clocks of its cells
     /// (2026-10-07, 2026-10-07T14), RFC 3339, seconds since 1970.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant)]
     pub(crate) at: Option<String>,
 
     /// Print CSV instead of the table: a row for the score and for each metric, of clusters and members.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use clap::error::Error;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
-use crate::config::{Given, KEYS, Key, Origin, Shape};
+use crate::config::{Given, Key, Origin, Shape, keys};
 
 /// Which settings a subcommand has flags for.
 pub(crate) trait Wanted {
@@ -145,7 +145,7 @@ pub(crate) struct Flags<Of> {
 
 impl<Of: Wanted> Args for Flags<Of> {
     fn augment_args(command: Command) -> Command {
-        KEYS.iter().filter(|key| Of::wants(key)).filter_map(argument).fold(command, Command::arg)
+        keys().filter(|key| Of::wants(key)).filter_map(argument).fold(command, Command::arg)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -155,7 +155,7 @@ impl<Of: Wanted> Args for Flags<Of> {
 
 impl<Of: Wanted> FromArgMatches for Flags<Of> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let given = KEYS.iter().filter(|key| Of::wants(key)).filter_map(|key| {
+        let given = keys().filter(|key| Of::wants(key)).filter_map(|key| {
             let name = key.flag.as_ref()?.name;
             let texts: Vec<&str> = matches.get_many::<String>(name)?.map(String::as_str).collect();
             Some(Given { key, text: texts.join(key.separator()), origin: Origin::Flag(name) })
@@ -173,6 +173,7 @@ fn argument(key: &'static Key) -> Option<Arg> {
     let flag = key.flag.as_ref()?;
     let help = match key.default() {
         default if default.is_empty() => flag.help().into_owned(),
+        default if flag.help().ends_with('\n') => format!("{}[default: {default}]", flag.help()),
         default => format!("{} [default: {default}]", flag.help()),
     };
     let argument = Arg::new(flag.name).long(flag.name).value_name(flag.value).help(help);

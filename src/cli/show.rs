@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::instant;
+
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
@@ -24,7 +26,7 @@ pub(crate) struct ShowArgs {
     pub(crate) days: Option<u32>,
 
     /// Show the days from this one on: a date, or an instant as for --at of explain.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = instant)]
     pub(crate) since: Option<String>,
 
     /// Draw it into this SVG file instead.

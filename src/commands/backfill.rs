@@ -1,23 +1,24 @@
 //! `etcd-heatmap backfill`: pull and score in one.
 
-use super::{CommandError, Writing, pull, sample, score};
+use super::{CommandError, Writing, pull, score, sources};
 use crate::cli::BackfillArgs;
 use crate::config::Settings;
 use crate::history::History;
 
-/// Pulls, or unpacks the sample, and scores. Days that could not be pulled are told after the rest
+/// Pulls from the server or the sample, and scores. Days that could not be pulled are told after the rest
 /// has been scored.
 pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
     // A server that does not answer is better told before a long pull.
     let emission = score::emission(settings)?;
-    let pulled = if args.sample {
-        sample::unpack(settings.out()?, args.leave.overwrite).map(|()| pull::Pulled::All)
-    } else {
-        pull::run(settings, args.leave, run)
+    let pulled = match args.sample {
+        true => sources::pull_sample(settings, args.leave, run),
+        false => sources::pull_server(settings, args.leave, run),
     };
     let out = settings.out()?;
     match pulled {
         Ok(pull::Pulled::Some(error)) if error.signal().is_some() => Err(error),
+        // What is there is another history.
+        Ok(pull::Pulled::NotReplaced(error)) => Err(error),
         // There is nothing to score unless an earlier run left something.
         Ok(pull::Pulled::Some(error)) if History::within(out).days()?.is_empty() => Err(error),
         Ok(pulled) => {

@@ -6,16 +6,14 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures_util::StreamExt;
 
-use super::progress::Reporter;
+use super::stdout::print;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
-use crate::readings::Member;
-use crate::readings::QuerySource;
+use crate::readings::{Member, QuerySource, ReadingSource};
 use crate::sources::prometheus::{
-    Client, PromError, PullPlan, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere, identify, jobs,
-    pull_days, sight,
+    Client, PromError, PrometheusSource, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere, identify,
+    jobs, sight,
 };
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
@@ -25,7 +23,7 @@ use report::{Cost, Report, Row};
 const TOO_SHORT: Duration = Duration::from_millis(300);
 
 /// Looks, tells what is there, and fails where a pull would.
-pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
     let asked = &settings.source;
     let (range, _) = asked.range(Utc::now().timestamp_millis())?;
     let queries = asked.query_set()?;
@@ -34,7 +32,7 @@ pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), Comman
     let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held: None };
     let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
     let report = runtime::start()?.block_on(check.run())?;
-    reporter.result(&report.to_string());
+    print(&report.to_string())?;
     match report.wrong.into_iter().next() {
         None => Ok(()),
         Some(first) => Err(CommandError::WouldFail(first)),
@@ -75,10 +73,9 @@ impl Check<'_> {
         }
         report.remark(self.range, self.asked.step);
         if let Some(queries) = chosen.filter(|_| report.wrong.is_empty()) {
-            let source = self.asked.source(self.client.shown_url(), queries);
-            report.cost = Some(
-                self.cost(PullPlan { source, queries: self.queries.clone(), step: self.asked.step }, &report).await?,
-            );
+            let description = self.asked.source(self.client.shown_url(), queries);
+            let source = PrometheusSource::new(self.client.clone(), self.queries.clone(), description, self.asked.step);
+            report.cost = Some(self.cost(&source, &report).await?);
         }
         Ok(report)
     }
@@ -136,10 +133,9 @@ impl Check<'_> {
     }
 
     /// What a pull takes, by what a part of it took.
-    async fn cost(&self, plan: PullPlan, report: &Report) -> Result<Cost, CommandError> {
-        let days: Vec<(UtcDay, TimeRange)> =
-            self.range.days().filter_map(|day| Some((day, self.range.intersect(day.range())?))).collect();
-        let queries = plan.count_queries(self.client, &days);
+    async fn cost(&self, source: &PrometheusSource, report: &Report) -> Result<Cost, CommandError> {
+        let days = source.parts(self.range);
+        let queries = source.work(&days).total;
         let pulled = report.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
         let samples: u64 = pulled.clone().map(|seen| seen.samples).sum();
         let until = pulled.map(|seen| seen.last_ms).max().unwrap_or(self.range.start_ms);
@@ -150,22 +146,19 @@ impl Check<'_> {
         let mut probed = (Duration::ZERO, 1);
         for part in [day.1.intersect(hour), Some(day.1)].into_iter().flatten() {
             if probed.0 < TOO_SHORT {
-                probed = self.probe(&plan, (day.0, part)).await?;
+                probed = probe(source, part).await?;
             }
         }
         let took = probed.0.mul_f64((samples as f64 / probed.1.max(1) as f64).max(1.0));
         Ok(Cost { queries, samples, took })
     }
+}
 
-    /// Pulls a part of a day and keeps nothing of it: how long it took, and how many samples came.
-    async fn probe(&self, plan: &PullPlan, part: (UtcDay, TimeRange)) -> Result<(Duration, u64), CommandError> {
-        let (before, started) = (self.client.traffic().received(), Instant::now());
-        let pulled: Vec<_> = pull_days(self.client, plan, vec![part], 1).collect().await;
-        for day in pulled {
-            day.window?;
-        }
-        Ok((started.elapsed(), self.client.traffic().received().since(before).samples))
-    }
+/// Pulls a part of a day and keeps nothing of it: how long it took, and how many samples came.
+async fn probe(source: &PrometheusSource, part: TimeRange) -> Result<(Duration, u64), PromError> {
+    let (before, started) = (source.progress(), Instant::now());
+    source.read(part).await?;
+    Ok((started.elapsed(), source.progress().samples - before.samples))
 }
 
 /// The members of all columns that say that somebody lives.

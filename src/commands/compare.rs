@@ -5,8 +5,9 @@ use std::path::Path;
 use polars::prelude::{DataFrame, PolarsResult};
 use rayon::prelude::*;
 
-use super::evidence::{Opened, ReadDay, companions_read, read_day};
+use super::evidence::{DayReader, Opened, ReadDay, companions_read};
 use super::score::{Broken, check_known};
+use super::stdout::print;
 use super::{CommandError, Writing};
 use crate::analysis::compare::Comparison;
 use crate::config::{How, Settings};
@@ -14,6 +15,7 @@ use crate::folder::Manifest;
 use crate::heatmap::{Marks, OpenCells, finish, sum_clusters};
 use crate::history::{History, HistoryError};
 use crate::outputs::{COMPARISON, CellsCsv, OutputError, comparison_text};
+use crate::readings::Lives;
 use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
@@ -21,8 +23,11 @@ use crate::time::UtcDay;
 /// Days that are read before their cells are put in order, for each thread.
 const DAYS_PER_THREAD: usize = 4;
 
-/// The profiles as they are published; what was changed of the one in force stands beside them.
-fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
+/// The profiles as they are published, and the one in force where it was changed; none where none is to be compared.
+pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
+    if compared.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut profiles = compared.to_vec();
     if in_force.is_changed() {
         profiles.push(in_force.clone());
@@ -33,20 +38,23 @@ fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, Co
     if names.len() < 2 || names.len() < profiles.len() { Err(CommandError::NothingToCompare) } else { Ok(profiles) }
 }
 
-/// Scores the history in `folder` under each profile, prints a table, and writes the cells side by side.
+/// Scores the history in `folder` under each of [`profiles`], prints a table, and writes the cells side by side.
 pub(super) fn run(
     folder: &Path,
     out: &Path,
-    compared: &[Profile],
+    profiles: &[Profile],
     settings: &Settings,
     run: &Writing,
 ) -> Result<(), CommandError> {
     let how = &settings.how;
-    let profiles = profiles(compared, &how.profile)?;
     let history = History::within(folder);
-    let opened = Opened::of(&history)?;
+    // Before the work: a manifest that cannot be read cannot list the new file.
+    let manifest = Manifest::read(out)?;
+    let read = if folder == out { None } else { Manifest::read(folder)? };
+    let mut opened = Opened::of(&history, read.as_ref().or(manifest.as_ref()))?;
+    let footers = std::mem::take(&mut opened.broken);
     let mut tables = Vec::with_capacity(profiles.len());
-    for profile in &profiles {
+    for profile in profiles {
         let profile = profile.clone().without(&settings.without)?.without(&opened.source.left_out())?;
         check_known(&profile, &opened.metas)?;
         tables.push(ScoreTable::new(&profile));
@@ -61,13 +69,13 @@ pub(super) fn run(
     };
     let broken = comparing.read(&history, &opened, run)?;
     let written = comparing.csv.finish()?;
-    if let Some(mut manifest) = Manifest::read(out) {
+    if let Some(mut manifest) = manifest {
         manifest.list(written);
         manifest.write(out)?;
     }
-    run.reporter.result(&comparison_text(&comparing.comparison, how.folding.zone));
+    print(&comparison_text(&comparing.comparison, how.folding.zone))?;
     run.reporter.note(&format!("the cells of all profiles side by side: {}", out.join(COMPARISON).display()));
-    Broken::new(&history, opened.broken, broken).into_result()
+    Broken::new(&history, footers, broken).into_result()
 }
 
 /// One comparison while days come in.
@@ -94,11 +102,12 @@ impl Comparing<'_> {
             self.tables.iter().flat_map(|table| companions_read(table, &opened.source)).collect();
         companions.sort_unstable();
         companions.dedup();
-        let days: Vec<UtcDay> = opened.overview.range.days().collect();
+        let days = opened.overview.days();
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut broken = Vec::new();
         for (done, chunk) in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()).enumerate() {
-            let sum = |&day: &UtcDay| self.sum_day(history, &companions, opened, day);
+            let reader = opened.reader(history, &companions);
+            let sum = |&day: &UtcDay| self.sum_day(reader, &opened.overview.lives, day);
             let summed: Vec<SummedDay> = chunk.par_iter().map(sum).collect::<Result<_, OutputError>>()?;
             if let Some(signal) = run.interrupt.signal() {
                 return Err(CommandError::StoppedEarly(signal));
@@ -114,14 +123,8 @@ impl Comparing<'_> {
         Ok(broken)
     }
 
-    fn sum_day(
-        &self,
-        history: &History,
-        companions: &[Companion],
-        opened: &Opened,
-        day: UtcDay,
-    ) -> Result<SummedDay, OutputError> {
-        let ReadDay { window, alive, broken } = read_day(history, companions, &opened.overview.lives, day, opened.step);
+    fn sum_day(&self, reader: DayReader<'_>, lives: &Lives, day: UtcDay) -> Result<SummedDay, OutputError> {
+        let ReadDay { window, alive, broken } = reader.read(lives, day);
         let sums = self
             .tables
             .iter()

@@ -4,7 +4,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::CommandError;
-use super::generated::print;
+use super::stdout::print;
 use crate::cli::{Cli, CompletionsArgs};
 
 /// How clap_complete spells the name of a program with a hyphen where it looks for its subcommands' flags, and how where

@@ -3,15 +3,14 @@
 use chrono::Utc;
 
 use super::CommandError;
-use super::progress::Reporter;
+use super::stdout::print;
 use crate::config::Config;
 
 /// Prints the settings, if a run would take them.
-pub(super) fn show(config: &Config, reporter: &Reporter) -> Result<(), CommandError> {
+pub(super) fn show(config: &Config) -> Result<(), CommandError> {
     let source = &config.settings.source;
     source.range(Utc::now().timestamp_millis())?;
     source.query_set()?;
     source.http_config()?;
-    reporter.result(&config.show()?);
-    Ok(())
+    Ok(print(&config.show()?)?)
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::generated::print;
 use super::progress::Reporter;
+use super::stdout::print;
 use super::{CommandError, met};
 use crate::analysis::diff::{Part, diff, split, whole};
 use crate::analysis::gate::{Demand, Gate};
@@ -21,7 +21,7 @@ use crate::files::WholeFile;
 use crate::folder::{Manifest, check_folder, read_cells};
 use crate::heatmap::{Folding, Line};
 use crate::outputs::{Compared, DIFF, Palette, diff_csv, diff_text};
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_label;
 use alike::{check_alike, notes};
 
 /// A folder with its cells.
@@ -35,26 +35,26 @@ struct Scored<'a> {
 impl<'a> Scored<'a> {
     fn read(folder: &'a Path) -> Result<Self, CommandError> {
         let not_scored = || CommandError::from(DiffError::NotScored(folder.to_owned()));
-        let manifest = Manifest::read(folder).ok_or_else(not_scored)?;
+        let manifest = Manifest::read(folder)?.ok_or_else(not_scored)?;
         let folding = manifest.folding().ok_or_else(not_scored)?;
         Ok(Self { folder, folding, lines: read_cells(folder)?, manifest })
     }
 
     /// `audit, 2026-10-01T00:00:00Z to 2026-10-08T00:00:00Z`
     fn describe(&self, start: &str, end: &str) -> String {
-        format!("{}, {start} to {end}", in_short(&self.folder.display().to_string()))
+        format!("{}, {start} to {end}", terminal_label(&self.folder.display().to_string()))
     }
 }
 
 /// Compares, prints, and writes what is asked for.
 pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    if let Some(after) = args.after.as_ref().filter(|after| same_folder(&args.before, after)) {
+        return Err(DiffError::SameFolder(after.clone()).into());
+    }
     let before = Scored::read(&args.before)?;
     let gate = gate(args, &settings.how, &before);
     match (&args.after, &args.at) {
         (Some(after), _) => {
-            if same_folder(&args.before, after) {
-                return Err(DiffError::SameFolder(after.clone()).into());
-            }
             let after = Scored::read(after)?;
             check_alike(&before, &after)?;
             let asked = |scored: &Scored<'_>| scored.describe(&scored.manifest.asked.start, &scored.manifest.asked.end);
@@ -65,7 +65,8 @@ pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> 
         }
         (None, at) => {
             let at = at.as_deref().unwrap_or_default();
-            let at_ms = before.folding.zone.parse_instant(at, Utc::now().timestamp_millis())?;
+            let at_ms = before.folding.zone.parse_instant(at, Utc::now().timestamp_millis());
+            let at_ms = at_ms.map_err(CommandError::instant("--at"))?;
             let parts = split(&before.lines, at_ms, before.folding.width);
             check_both(&before, &parts, at)?;
             let instant = before.folding.zone.format(at_ms);
@@ -118,8 +119,8 @@ fn tell(
     let profile = before.manifest.profile.as_ref().map_or_else(String::new, |profile| profile.name.clone());
     let compared = Compared { before: says.0, after: says.1, profile, folding: before.folding, notes };
     let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
-    reporter.result(&diff_text(&compared, &found, palette));
-    Ok(())
+    // With --quiet only the verdict of --fail-below is left.
+    Ok(reporter.summary(&diff_text(&compared, &found, palette))?)
 }
 
 /// What is demanded; the manifest says how much must be known, unless a flag does.

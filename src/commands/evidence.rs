@@ -1,18 +1,19 @@
 //! What the days of a history say together, and the files that they stand in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use rayon::prelude::*;
 
 use super::CommandError;
+use super::progress::Reporter;
 use crate::analysis::explain::ScoredWindow;
-use crate::folder::{Manifest, Written};
+use crate::folder::{FolderError, Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, read_through};
-use crate::readings::Source;
-use crate::readings::{Life, Lives, Member, Window};
+use crate::readings::{Life, Lives, Member, Source, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
 use crate::spec::Companion;
-use crate::time::{Grid, Step, TimeRange, UtcDay};
+use crate::time::{Grid, Step, TimeRange, UtcDay, union_of_ranges};
 
 /// A history that was opened for scoring: what its footers say.
 pub(super) struct Opened {
@@ -29,16 +30,53 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Reads the footers; an error where no day can be read.
-    pub(super) fn of(history: &History) -> Result<Self, CommandError> {
+    /// Reads the footers; an error where no day can be read. The manifest may know ranges that were asked for in vain.
+    pub(super) fn of(history: &History, manifest: Option<&Manifest>) -> Result<Self, CommandError> {
         let DayMetas { known: metas, broken } = history.read_metas()?;
-        let Some(overview) = Overview::of(&metas) else {
+        let mut gathered = Gathered::default();
+        metas.iter().for_each(|(day, meta)| gathered.add(*day, meta));
+        let Some((_, first)) = metas.first() else {
             let error = broken.into_iter().next().map(|(_, error)| error);
             return Err(error.unwrap_or_else(|| HistoryError::Empty(history.out().to_owned())).into());
         };
-        let source = metas[0].1.source.clone();
+        let source = first.source.clone();
+        gathered.ask(asked_in_vain(manifest, &source, &metas));
+        gathered.ask(broken.iter().map(|(day, _)| day.range()));
+        let overview = gathered.overview().ok_or_else(|| HistoryError::Empty(history.out().to_owned()))?;
         let step = Step::from_millis(source.step_seconds * 1000)?;
         Ok(Self { metas, broken, overview, source, step })
+    }
+
+    /// Reads days of this history, with these companions.
+    pub(super) fn reader<'a>(&'a self, history: &'a History, companions: &'a [Companion]) -> DayReader<'a> {
+        DayReader { history, companions, asked: &self.overview.asked, step: self.step }
+    }
+}
+
+/// The ranges that were asked for beside those that the footers of days name. Without a manifest that lists them, a day
+/// without a file between two others may have been asked for: it counts as one that was, lest an outage be hidden.
+pub(super) fn asked_in_vain(
+    manifest: Option<&Manifest>,
+    source: &Source,
+    metas: &[(UtcDay, DayMeta)],
+) -> Vec<TimeRange> {
+    let listed = manifest.filter(|manifest| manifest.is_of(source)).and_then(Manifest::asked_ranges);
+    listed.unwrap_or_else(|| {
+        let between =
+            |two: &[(UtcDay, DayMeta)]| TimeRange { start_ms: two[0].0.range().end_ms, end_ms: two[1].0.start_ms() };
+        metas.windows(2).map(between).collect()
+    })
+}
+
+/// The manifest of a folder that is about to be written. One that is broken counts as none; one of a later version is
+/// an error, for it would be lost.
+pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Option<Manifest>, CommandError> {
+    match Manifest::read(out) {
+        Err(error @ FolderError::BrokenManifest { .. }) => {
+            reporter.note(&format!("{error}: it is written anew"));
+            Ok(None)
+        }
+        read => Ok(read?),
     }
 }
 
@@ -59,50 +97,60 @@ pub(super) struct ReadDay {
     pub(super) broken: Option<HistoryError>,
 }
 
-/// Reads a day. One that is not there or cannot be read is one of which nothing is known.
-pub(super) fn read_day(history: &History, companions: &[Companion], lives: &Lives, day: UtcDay, step: Step) -> ReadDay {
-    let grid = Grid::within(day.range(), step);
-    let alive = alive_on(&grid, lives);
-    let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
-    let (window, broken) = match history.read_window(day, grid, members.clone(), companions) {
-        Ok(window) => (window, None),
-        Err(error) => (Window::unknown(grid, members, companions), Some(error)),
-    };
-    ReadDay { window, alive, broken }
+/// Reads and scores days of a history.
+#[derive(Clone, Copy)]
+pub(super) struct DayReader<'a> {
+    history: &'a History,
+    companions: &'a [Companion],
+    asked: &'a [TimeRange],
+    step: Step,
 }
 
-/// Reads and scores a day.
-pub(super) fn score_day(
-    history: &History,
-    table: &ScoreTable,
-    companions: &[Companion],
-    lives: &Lives,
-    day: UtcDay,
-    step: Step,
-) -> (ScoredWindow, Option<HistoryError>) {
-    let ReadDay { window, alive, broken } = read_day(history, companions, lives, day, step);
-    let scores = score_window(table, &window, &alive);
-    (ScoredWindow { window, scores }, broken)
+impl DayReader<'_> {
+    /// Reads a day of the members with these lives. Nothing is known of a day that is not there or cannot be read.
+    pub(super) fn read(&self, lives: &Lives, day: UtcDay) -> ReadDay {
+        let grid = Grid::within(day.range(), self.step);
+        let mut alive = alive_on(&grid, lives);
+        alive.retain(|(_, life)| {
+            let lived = TimeRange { start_ms: life.first_ms, end_ms: life.last_ms + 1 };
+            self.asked.iter().filter_map(|range| range.intersect(day.range())).any(|r| r.intersect(lived).is_some())
+        });
+        let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
+        let (mut window, broken) = match self.history.read_window(day, grid, members.clone(), self.companions) {
+            Ok(window) => (window, None),
+            Err(error) => (Window::unknown(grid, members, self.companions), Some(error)),
+        };
+        window.limit_to(self.asked);
+        ReadDay { window, alive, broken }
+    }
+
+    /// Reads and scores a day.
+    pub(super) fn score(&self, table: &ScoreTable, lives: &Lives, day: UtcDay) -> (ScoredWindow, Option<HistoryError>) {
+        let ReadDay { window, alive, broken } = self.read(lives, day);
+        let scores = score_window(table, &window, &alive);
+        (ScoredWindow { window, scores }, broken)
+    }
 }
 
 /// A history as a whole.
 pub(super) struct Overview {
     /// From the first step of its first day to the end of its last.
     pub(super) range: TimeRange,
+    /// The ranges that were asked for, in order. A failed pull may have asked for more than [`Self::range`].
+    pub(super) asked: Vec<TimeRange>,
     /// Who lived when.
     pub(super) lives: Lives,
-    /// The days in between of which there is no file.
+    /// The days that were asked for and have no file.
     pub(super) missing: Vec<UtcDay>,
     /// The days of which the server said that it left something out.
     pub(super) partial: Vec<UtcDay>,
 }
 
 impl Overview {
-    /// Puts together what the footers say; `None` where there is no day.
-    pub(super) fn of(metas: &[(UtcDay, DayMeta)]) -> Option<Self> {
-        let mut gathered = Gathered::default();
-        metas.iter().for_each(|(day, meta)| gathered.add(*day, meta));
-        gathered.overview()
+    /// The days to score: those of the range of which any part was asked for.
+    pub(super) fn days(&self) -> Vec<UtcDay> {
+        let is_asked = |day: &UtcDay| self.asked.iter().any(|range| range.intersect(day.range()).is_some());
+        self.range.days().filter(is_asked).collect()
     }
 }
 
@@ -111,6 +159,8 @@ impl Overview {
 pub(super) struct Gathered {
     days: BTreeMap<UtcDay, GatheredDay>,
     lives: Lives,
+    /// Asked for beside what is there.
+    asked: Vec<TimeRange>,
 }
 
 /// One of the days.
@@ -127,21 +177,31 @@ impl Gathered {
         self.lives.merge(&meta.lives);
     }
 
-    /// The days together; `None` where there is none.
-    pub(super) fn overview(self) -> Option<Overview> {
-        let ((first, first_day), (last, last_day)) = (self.days.first_key_value()?, self.days.last_key_value()?);
-        let missing = first.through(*last).filter(|day| !self.days.contains_key(day)).collect();
-        let range = TimeRange { start_ms: first_day.range.start_ms, end_ms: last_day.range.end_ms };
-        let partial = self.days.iter().filter(|(_, day)| day.is_partial).map(|(day, _)| *day).collect();
-        Some(Overview { range, lives: self.lives, missing, partial })
+    /// Adds ranges that were asked for, whatever came of it.
+    pub(super) fn ask(&mut self, ranges: impl IntoIterator<Item = TimeRange>) {
+        self.asked.extend(ranges);
     }
 
-    /// What is left to pull of a range. A day that is there in part is pulled again, so that its file
+    /// The days together; `None` where there is none.
+    pub(super) fn overview(self) -> Option<Overview> {
+        let ((_, first), (_, last)) = (self.days.first_key_value()?, self.days.last_key_value()?);
+        let range = TimeRange { start_ms: first.range.start_ms, end_ms: last.range.end_ms };
+        let asked = union_of_ranges(self.asked.into_iter().chain(self.days.values().map(|day| day.range)));
+        let asked_days: BTreeSet<UtcDay> = asked.iter().flat_map(|range| range.days()).collect();
+        let missing = asked_days.into_iter().filter(|day| !self.days.contains_key(day)).collect();
+        let partial = self.days.iter().filter(|(_, day)| day.is_partial).map(|(day, _)| *day).collect();
+        Some(Overview { range, asked, lives: self.lives, missing, partial })
+    }
+
+    /// What is left to pull of these parts of days. A day that is there in part is pulled again, so that its file
     /// covers what was asked for before and now; so is one with partial answers, unless these will do.
-    pub(super) fn missing_parts(&self, range: TimeRange, partial_will_do: bool) -> Vec<(UtcDay, TimeRange)> {
-        range
-            .days()
-            .filter_map(|day| Some((day, range.intersect(day.range())?)))
+    pub(super) fn missing_parts(
+        &self,
+        parts: Vec<(UtcDay, TimeRange)>,
+        partial_will_do: bool,
+    ) -> Vec<(UtcDay, TimeRange)> {
+        parts
+            .into_iter()
             .filter_map(|(day, part)| match self.days.get(&day) {
                 Some(have) if have.range.contains(part) && (partial_will_do || !have.is_partial) => None,
                 Some(have) => Some((day, have.range.hull(part))),
@@ -166,9 +226,10 @@ pub(super) fn list_history(history: &History, metas: &[(UtcDay, DayMeta)]) -> Re
 /// run leaves none), such that every row can be read.
 pub(super) fn whole_days(
     history: &History,
+    manifest: Option<&Manifest>,
     metas: &[(UtcDay, DayMeta)],
 ) -> Result<BTreeMap<UtcDay, Written>, CommandError> {
-    let listed = Manifest::read(history.out()).map(|m| m.history).unwrap_or_default();
+    let listed = manifest.map(|manifest| manifest.history.as_slice()).unwrap_or_default();
     let check = |(day, meta): &(UtcDay, DayMeta)| {
         let path = history.file(*day);
         let file = Written::read(history.out(), &path, meta.rows)?;

@@ -3,36 +3,40 @@
 use chrono::Utc;
 
 use super::CommandError;
-use super::evidence::{Opened, companions_read, score_day};
-use super::progress::Reporter;
+use super::evidence::{Opened, companions_read};
+use super::stdout::print;
 use crate::analysis::explain::explain;
 use crate::cli::ExplainArgs;
 use crate::config::{Given, How, Settings};
 use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::History;
-use crate::outputs::{explain_text, printable};
+use crate::outputs::explain_text;
 use crate::readings::Lives;
 use crate::score::ScoreTable;
 use crate::spec::Profile;
+use crate::text::terminal::terminal_label;
 use crate::time::UtcDay;
 
 /// Reads the days that the cell lies in, and prints what it is made of.
-pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(settings.folder(args.folder.as_deref())?);
-    let Opened { overview, source, step, .. } = Opened::of(&history)?;
-    let (profile, folding) = as_scored(&args.flags.given, how, Manifest::read(history.out()).as_ref());
+    let manifest = Manifest::read(history.out())?;
+    let opened = Opened::of(&history, manifest.as_ref())?;
+    let Opened { overview, source, .. } = &opened;
+    let (profile, folding) = as_scored(&args.flags.given, how, manifest.as_ref());
     let profile = profile.without(&source.left_out())?;
     let lives = lives_of(&args.cluster, &overview.lives)?;
-    let at_ms = folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis())?;
+    let at_ms =
+        folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis()).map_err(CommandError::instant("--at"))?;
     let place = folding.zone.cell_at(at_ms, folding.width);
     let table = ScoreTable::new(&profile);
     let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
-    let companions = companions_read(&table, &source);
+    let companions = companions_read(&table, source);
     let mut windows = Vec::new();
     for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
-        let (scored, broken) = score_day(&history, &table, &companions, &lives, day, step);
+        let (scored, broken) = opened.reader(&history, &companions).score(&table, &lives, day);
         if let Some(error) = broken {
             return Err(error.into());
         }
@@ -43,8 +47,7 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: &Reporter) 
         let (cluster, at) = (args.cluster.clone(), args.at.clone());
         return Err(CommandError::NoCell { cluster, at, range: overview.range });
     }
-    reporter.result(&explain_text(&table, folding, &args.cluster, &explanation));
-    Ok(())
+    Ok(print(&explain_text(&table, folding, &args.cluster, &explanation))?)
 }
 
 /// How the folder's scores were made, as the manifest says; a flag says otherwise, and the settings where
@@ -80,7 +83,7 @@ pub(super) fn lives_of(cluster: &str, all: &Lives) -> Result<Lives, CommandError
         }
     }
     match lives.is_empty() {
-        true => Err(CommandError::NoCluster { cluster: cluster.to_owned(), known: printable(&known.join(", ")) }),
+        true => Err(CommandError::NoCluster { cluster: cluster.to_owned(), known: terminal_label(&known.join(", ")) }),
         false => Ok(lives),
     }
 }

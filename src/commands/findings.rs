@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use super::CommandError;
-use super::evidence::{Opened, score_day};
+use super::evidence::Opened;
 use super::explain::as_scored;
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
+use super::stdout::print;
 use crate::analysis::findings::{Collector, DayDigest};
 use crate::cli::FindingsArgs;
 use crate::config::Settings;
@@ -19,25 +20,27 @@ use crate::time::UtcDay;
 /// Reads and scores all days, and prints what is found in them.
 pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let history = History::within(settings.folder(args.folder.as_deref())?);
-    let Opened { metas, broken: footers, overview, source, step } = Opened::of(&history)?;
-    let manifest = Manifest::read(history.out());
+    let manifest = Manifest::read(history.out())?;
+    let mut opened = Opened::of(&history, manifest.as_ref())?;
+    let footers = std::mem::take(&mut opened.broken);
+    let Opened { metas, overview, source, step, .. } = &opened;
     let (profile, folding) = as_scored(&args.flags.given, &settings.how, manifest.as_ref());
     let profile = profile.without(&source.left_out())?;
-    check_known(&profile, &metas)?;
+    check_known(&profile, metas)?;
     let table = ScoreTable::new(&profile);
     let (lives, range) = (&overview.lives, overview.range);
     if let Some(cluster) = &args.cluster {
         super::explain::lives_of(cluster, lives)?;
     }
-    let collector = Collector { table: &table, profile: &profile, folding, step, lives, range };
-    let companions = Collector::companions(&table, &source);
-    let days: Vec<UtcDay> = range.days().collect();
+    let collector = Collector { table: &table, profile: &profile, folding, step: *step, lives, range };
+    let companions = Collector::companions(&table, source);
+    let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);
     // A day's steps are let go of as soon as it is digested.
     let digested: Vec<(DayDigest, Option<(UtcDay, HistoryError)>)> = days
         .into_par_iter()
         .map(|day| {
-            let (scored, broken) = score_day(&history, &table, &companions, lives, day, step);
+            let (scored, broken) = reader.score(&table, lives, day);
             (collector.day(&scored.window, &scored.scores), broken.map(|error| (day, error)))
         })
         .collect();
@@ -46,9 +49,9 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     let wanted = collector.find(digests).only(|finding| {
         args.kind.is_none_or(|kind| finding.kind == kind) && args.cluster.as_ref().is_none_or(|c| finding.cluster == *c)
     });
-    reporter.result(&match args.csv {
+    print(&match args.csv {
         true => findings_csv(wanted.iter()),
         false => findings_text(&wanted, folding.zone),
-    });
+    })?;
     Broken::new(&history, footers, broken.into_iter().flatten().collect()).into_result()
 }

@@ -1,21 +1,4 @@
-//! What `rules` and `sql` share: a generated text names its command line, and goes to standard output.
-
-use std::io::{ErrorKind, Write, stdout};
-use std::path::Path;
-
-use crate::files::FileError;
-
-/// Prints all of a text, --quiet or not: it is what was asked for, and most often goes into a file.
-pub(super) fn print(text: &str) -> Result<(), FileError> {
-    let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever closes it early has seen enough.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(FileError::new("write to", Path::new("standard output"), error))
-        }
-        _ => Ok(()),
-    }
-}
+//! What `rules` and `sql` share: a generated text names its command line.
 
 /// The command as it was typed, for a shell.
 pub(super) fn command_line() -> String {

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use super::CommandError;
 use super::interrupt::Interrupt;
 use super::progress::Reporter;
+use super::stdout::print;
 use crate::cli::ImportArgs;
 use crate::config::Settings;
 use crate::import::{DataDir, Fate, ImportError, Making, Plan, PlannedFile, Promtool, Stage, place};
@@ -34,7 +35,7 @@ fn into_prometheus(folder: &Path, data_dir: &Path, args: &ImportArgs, reporter: 
     let plan = Plan::new(folder, &data, now_ms)?;
     warn_of_retention(&plan, args.retention.as_ref(), now_ms, &reporter)?;
     if args.dry_run {
-        reporter.result(&told::plan(&plan, &promtool, data.path()));
+        print(&told::plan(&plan, &promtool, data.path()))?;
         return told::left(&plan).map_err(CommandError::from);
     }
     let files: Vec<&PlannedFile> = plan.of(Fate::Import).collect();
@@ -63,7 +64,7 @@ fn into_prometheus(folder: &Path, data_dir: &Path, args: &ImportArgs, reporter: 
             ));
         }
     }
-    reporter.result(&told::summary(&plan, started.elapsed()));
+    reporter.summary(&told::summary(&plan, started.elapsed()))?;
     Ok(told::left(&plan)?)
 }
 

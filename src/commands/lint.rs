@@ -9,8 +9,8 @@ use chrono::Utc;
 use indicatif::HumanCount;
 
 use super::CommandError;
-use super::generated::print;
 use super::progress::Reporter;
+use super::stdout::print;
 use crate::cli::LintArgs;
 use crate::openmetrics::{Faults, HeadWindow, Summary, lint};
 use crate::time::format_instant;
@@ -23,7 +23,7 @@ pub(super) fn run(args: &LintArgs, reporter: &Reporter) -> Result<(), CommandErr
     let (mut faults, mut bad) = (0, 0);
     for path in &args.files {
         match read(path, head).map_err(|reason| CommandError::Unreadable { path: path.clone(), reason })? {
-            Ok(summary) => reporter.result(&describe(path, &summary)),
+            Ok(summary) => reporter.summary(&describe(path, &summary))?,
             Err(found) => {
                 faults += found.count();
                 bad += 1;

@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::CommandError;
-use super::generated::print;
+use super::stdout::print;
 use crate::cli::{Cli, ManArgs};
 use crate::files::{FileError, WholeFile};
 

@@ -13,18 +13,20 @@ mod generated;
 mod import;
 mod interrupt;
 mod lint;
-
+mod log;
 mod man;
 mod progress;
 mod pull;
 mod rules;
 mod runtime;
-mod sample;
 mod score;
 mod show;
+mod sources;
 mod sql;
+mod stdout;
 mod textfile;
 
+use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,12 +40,14 @@ use crate::history::{History, HistoryError};
 use crate::import::ImportError;
 use crate::outputs::{self, OutputError, RulesError};
 use crate::sources::prometheus::{PromError, QueryError};
+use crate::sources::sample::SampleError;
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::{Step, TimeError};
 pub(crate) use diff::DiffError;
 use interrupt::Interrupt;
 pub(crate) use interrupt::Signal;
 use progress::Reporter;
+use stdout::StdoutError;
 
 /// Exit code for a command line, an environment or a file of settings that cannot be understood.
 pub const USAGE: u8 = 2;
@@ -60,18 +64,35 @@ pub(crate) enum CommandError {
     /// A time, a step or a range.
     #[error(transparent)]
     Time(#[from] TimeError),
+    /// An instant that only a command knows how to read: in the time zone of a folder's cells.
+    #[error("{flag}: {error}")]
+    Instant {
+        /// The flag it was given with.
+        flag: &'static str,
+        /// What is wrong with it.
+        error: TimeError,
+    },
+    /// The URL of an import.
+    #[error("--victoria-metrics: {0}")]
+    ImportUrl(PromError),
     /// The folder of queries.
     #[error(transparent)]
     Query(#[from] QueryError),
     /// The server.
     #[error(transparent)]
     Prom(#[from] PromError),
+    /// The sample.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// The history on disk.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Standard output.
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
     /// An output.
     #[error(transparent)]
     Export(#[from] OutputError),
@@ -147,7 +168,7 @@ pub(crate) enum CommandError {
         /// How many were asked for.
         asked: usize,
         /// What the first of them failed with.
-        cause: PromError,
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// Some days are missing.
     #[error(
@@ -161,7 +182,17 @@ pub(crate) enum CommandError {
         /// Which.
         days: String,
         /// What the first of them failed with.
-        cause: PromError,
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// A new history that is not whole yet, and leaves the old one in its place.
+    #[error(
+        "{cause}; {} still holds the history that was there: it is replaced once all days have been pulled", .out.display()
+    )]
+    NotReplaced {
+        /// Why it is not whole.
+        cause: Box<CommandError>,
+        /// The output folder.
+        out: PathBuf,
     },
     /// The cluster that was named is not there.
     #[error("the history has no cluster '{cluster}': it has {known}")]
@@ -291,22 +322,47 @@ impl fmt::Display for Failure {
 }
 
 impl CommandError {
-    /// Whether what was asked cannot be understood: nothing was begun.
+    /// Whether a flag, a variable or a file of settings has a value that cannot be understood or used, whatever the
+    /// history and the server hold: nothing was begun.
     pub(crate) const fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::EveryWithoutOut)
+        use TimeError::{EmptyRange, FutureRange, NoStep};
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::Instant { .. }
+                | Self::Time(EmptyRange { .. } | FutureRange { .. } | NoStep { .. })
+                | Self::Query(_)
+                | Self::Rules(_)
+                | Self::ImportUrl(_)
+                | Self::NothingToCompare
+                | Self::EveryWithoutOut
+                | Self::Diff(DiffError::SameFolder(_))
+        )
+    }
+
+    /// For a time that was given with `flag`.
+    fn instant(flag: &'static str) -> impl FnOnce(TimeError) -> Self {
+        move |error| Self::Instant { flag, error }
     }
 
     /// The signal that stopped the run, where one did: what was done until then is whole.
-    pub(crate) const fn signal(&self) -> Option<Signal> {
+    pub(crate) fn signal(&self) -> Option<Signal> {
         match self {
             Self::StoppedEarly(signal)
             | Self::StoppedImporting(signal)
             | Self::StoppedPulling { signal, .. }
             | Self::StoppedScoring { signal, .. }
             | Self::StoppedSending { signal, .. } => Some(*signal),
+            Self::NotReplaced { cause, .. } => cause.signal(),
             _ => None,
         }
     }
+}
+
+/// Prints help or the version, as a command line asked for it.
+pub fn print_help(help: &clap::Error) -> Result<(), Failure> {
+    let printed = help.print().and_then(|()| std::io::Write::flush(&mut std::io::stdout()));
+    stdout::finished(printed).map_err(|error| Failure(error.into()))
 }
 
 /// Runs what was typed.
@@ -322,6 +378,9 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         _ => {}
     }
     let reporter = Reporter::new(cli.quiet);
+    if let Some(note) = log::start(cli.verbose) {
+        reporter.note(&note);
+    }
     let config = Config::load(cli.command.given(), cli.config.as_deref(), &environment())?;
     for note in &config.notes {
         reporter.note(note);
@@ -334,14 +393,15 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Pull(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
-            pull::run(settings, args.leave, &run)?.into_result()
+            sources::pull_server(settings, args.leave, &run)?.into_result()
         }
-        Command::Check(_) => check::run(settings, &reporter),
+        Command::Check(_) => check::run(settings),
         Command::Findings(args) => findings::run(&args, settings, &reporter),
-        Command::Explain(args) => explain::run(&args, settings, &reporter),
+        Command::Explain(args) => explain::run(&args, settings),
         Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {
+            let compared = compare::profiles(&args.compare, &settings.how.profile)?;
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
             // What is only read is not locked: it may lie where nothing can be written.
@@ -349,9 +409,9 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
                 return Err(HistoryError::Empty(folder.to_owned()).into());
             }
             let run = Writing::to(out, reporter)?;
-            match args.compare.as_slice() {
+            match compared.as_slice() {
                 [] => score::run(folder, out, settings, &score::emission(settings)?, &run),
-                compared => compare::run(folder, out, compared, settings, &run),
+                profiles => compare::run(folder, out, profiles, settings, &run),
             }
         }
         Command::Lint(args) => lint::run(&args, &reporter),
@@ -361,7 +421,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Sql(_) => sql::run(settings),
         // Done above, without any settings.
         Command::Completions(_) | Command::Man(_) => Ok(()),
-        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config, &reporter),
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config),
     }
 }
 

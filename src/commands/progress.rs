@@ -1,13 +1,29 @@
-//! What a person sees while it works: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
+//! Progress, notes and summaries: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
+
+use super::stdout::{StdoutError, print};
 
 /// Seconds between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The bar that is on the screen, for whoever has a line to print.
+static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Writes whole lines to standard error: above the bar where there is one, which they would tear otherwise.
+pub(super) fn write_lines(lines: &[u8]) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+    // Whoever closes standard error wants none of it.
+    let write = || drop(std::io::stderr().write_all(lines));
+    match shown {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// Where progress and results are told.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +40,14 @@ impl Reporter {
     /// A note on standard error.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            write_lines(format!("{text}\n").as_bytes());
         }
     }
 
-    /// A result on standard output. Whoever closes it early has seen enough: that is no error.
-    pub(super) fn result(&self, text: &str) {
-        if !self.quiet {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-        }
+    /// What a command that writes files prints at its end, on standard output. What a command is for goes to
+    /// [`print`] instead, which `--quiet` does not silence.
+    pub(super) fn summary(&self, text: &str) -> Result<(), StdoutError> {
+        if self.quiet { Ok(()) } else { print(text) }
     }
 
     /// Starts to count `total` of `unit`.
@@ -48,6 +63,9 @@ impl Reporter {
             bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
+        if self.terminal && !self.quiet {
+            *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+        }
         let lines = (!self.terminal && !self.quiet).then(|| Mutex::new(Instant::now()));
         Progress { bar, doing, unit, lines }
     }

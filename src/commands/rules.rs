@@ -1,7 +1,8 @@
 //! `etcd-heatmap rules`: the score for Prometheus.
 
 use super::CommandError;
-use super::generated::{command_line, print};
+use super::generated::command_line;
+use super::stdout::print;
 use crate::cli::RulesArgs;
 use crate::config::Settings;
 use crate::outputs::{alerting_rules, recording_rules};

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::evidence::{Opened, companions_read, list_history};
+use super::evidence::{Opened, companions_read, list_history, manifest_to_replace};
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::{Collector, Findings};
 use crate::config::{Formats, How, Settings};
@@ -39,11 +39,18 @@ pub(super) fn run(
 ) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(folder);
-    let Opened { metas, broken, overview, source, step } = Opened::of(&history)?;
+    let manifest = manifest_to_replace(folder, &run.reporter)?;
+    if folder != out {
+        manifest_to_replace(out, &run.reporter)?;
+    }
+    let mut opened = Opened::of(&history, manifest.as_ref())?;
+    let footers = std::mem::take(&mut opened.broken);
+    let Opened { metas, overview, source, step, .. } = &opened;
+    let step = *step;
     let profile = how.profile.clone().without(&source.left_out())?;
-    check_known(&profile, &metas)?;
-    let listed = list_history(&history, &metas)?;
-    let manifest = Manifest::of_pull(&source, overview.range, &overview.lives, listed, &overview.missing)
+    check_known(&profile, metas)?;
+    let listed = list_history(&history, metas)?;
+    let manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, listed, &overview.missing)
         .with_partial(&overview.partial);
     // Until the new files are there the manifest names none.
     manifest.write(out)?;
@@ -51,18 +58,17 @@ pub(super) fn run(
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let companions =
-        if needs.findings { Collector::companions(&table, &source) } else { companions_read(&table, &source) };
+        if needs.findings { Collector::companions(&table, source) } else { companions_read(&table, source) };
     let (lives, range) = (&overview.lives, overview.range);
-    let score_footer = score_footer(&profile, &source);
+    let score_footer = score_footer(&profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(how)].concat();
     let marks = Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() };
     let scoring = Scoring {
-        history: &history,
-        companions,
+        reader: opened.reader(&history, &companions),
+        days: overview.days(),
         how,
         formats: &settings.formats,
         lives,
-        step,
         collector: needs.findings.then_some(Collector {
             table: &table,
             profile: &profile,
@@ -86,16 +92,16 @@ pub(super) fn run(
     let outcome = scoring.run(run)?;
     if let Some(stopped) = outcome.stopped {
         manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.finished.files).write(out)?;
-        return Err(stopped.into_error(folder, &range));
+        return Err(stopped.into_error(folder, scoring.days.len()));
     }
     reporter.note(&format!(
         "scored {} days of {} members by the profile {} in {:.1} s",
-        range.days().count(),
+        scoring.days.len(),
         lives.iter().len(),
         profile.name,
         started.elapsed().as_secs_f64()
     ));
-    let broken = Broken::new(&history, broken, outcome.broken);
+    let broken = Broken::new(&history, footers, outcome.broken);
     let mut manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, outcome.finished.files)
         .with_openmetrics(outcome.finished.openmetrics)
@@ -105,7 +111,7 @@ pub(super) fn run(
     write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
-    tell_files(out, folder == out, &manifest, reporter);
+    tell_files(out, folder == out, &manifest, reporter)?;
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
         reporter
@@ -190,10 +196,15 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
 /// What the footers of scores and cells say.
 fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
+    let mut described = serde_json::json!(source);
+    // The history and the manifest name the kind. Scores of the same readings stay the bytes that they always were.
+    if let Some(fields) = described.as_object_mut() {
+        fields.remove("kind");
+    }
     vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("step_seconds", source.step_seconds.to_string()),
-        ("source", serde_json::json!(source).to_string()),
+        ("source", described.to_string()),
         ("profile", profile.name.clone()),
         ("left_out", left_out.join(",")),
     ]

@@ -9,11 +9,13 @@ use terminal_size::{Height, Width, terminal_size_of};
 
 use super::CommandError;
 use super::progress::Reporter;
+use super::stdout::print;
 use crate::cli::ShowArgs;
 use crate::config::Settings;
 use crate::folder::{Manifest, read_cells};
 use crate::heatmap::{Folding, Line};
-use crate::outputs::{Palette, Screen, draw_png, draw_svg, printable};
+use crate::outputs::{Palette, Screen, draw_png, draw_svg};
+use crate::text::terminal::terminal_label;
 use crate::time::{UtcDay, Zone};
 
 /// Columns where there is no window: hours are as wide as they can be.
@@ -47,20 +49,20 @@ pub(crate) enum ShowError {
 pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let folder = settings.folder(args.folder.as_deref())?;
     let lines = read_cells(folder)?;
-    let manifest = Manifest::read(folder).ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
+    let manifest = Manifest::read(folder)?.ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let folding = manifest.folding().ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let chosen: Vec<Line> = chosen(args, folding.zone, lines)?;
     let chosen: Vec<&Line> = chosen.iter().collect();
     if let Some(path) = &args.svg {
         draw_svg(folder, path, &manifest, &chosen)?;
-        reporter.result(&format!("the heat map is in {}\n", path.display()));
+        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
     }
     if let Some(path) = &args.png {
         draw_png(folder, path, &manifest, &chosen)?;
-        reporter.result(&format!("the heat map is in {}\n", path.display()));
+        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
     }
     if args.svg.is_none() && args.png.is_none() {
-        reporter.result(&painted(args, folding, &manifest, &chosen));
+        print(&painted(args, folding, &manifest, &chosen))?;
     }
     Ok(())
 }
@@ -69,7 +71,7 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
 fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>, CommandError> {
     let known: BTreeSet<String> = lines.iter().map(|line| line.cluster.to_string()).collect();
     if let Some(unknown) = args.cluster.iter().find(|name| !known.contains(*name)) {
-        let known = printable(&known.into_iter().collect::<Vec<_>>().join(", "));
+        let known = terminal_label(&known.into_iter().collect::<Vec<_>>().join(", "));
         return Err(CommandError::NoCluster { cluster: unknown.clone(), known });
     }
     lines.retain(|line| args.members || line.member.is_none());
@@ -89,9 +91,8 @@ fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>
 fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<UtcDay>, CommandError> {
     if let Some(text) = &args.since {
         let now_ms = Utc::now().timestamp_millis();
-        return Ok(Some(
-            zone.cell_at(zone.parse_instant(text, now_ms)?, crate::time::CellWidth::default()).date.into(),
-        ));
+        let since_ms = zone.parse_instant(text, now_ms).map_err(CommandError::instant("--since"))?;
+        return Ok(Some(zone.cell_at(since_ms, crate::time::CellWidth::default()).date.into()));
     }
     let drawn = args.svg.is_some() || args.png.is_some();
     let days = args.days.filter(|_| drawn).zip(last);

@@ -1,7 +1,8 @@
 //! `etcd-heatmap sql`: the score for DuckDB.
 
 use super::CommandError;
-use super::generated::{command_line, print};
+use super::generated::command_line;
+use super::stdout::print;
 use crate::config::Settings;
 use crate::outputs::score_sql;
 

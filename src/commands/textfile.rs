@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use futures_util::future::{Either, select};
 
-use super::generated::print;
 use super::interrupt::Interrupt;
 use super::progress::Reporter;
+use super::stdout::print;
 use super::{CommandError, runtime};
 use crate::cli::TextfileArgs;
 use crate::config::{Settings, TextfileSettings};

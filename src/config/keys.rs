@@ -2,15 +2,16 @@
 //! key in a file.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::Formats;
 use super::parse::{
     age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
-    patience, profile_list, queries_a_second, retention, retries, selector, series, share, url, weight_list,
+    patience, profile_list, queries_a_second, retention, retries, selector, share, url, weight_list,
 };
 use crate::outputs::OUTPUTS;
 use crate::score::Rollup;
-use crate::sources::prometheus::{PlainHeaders, Preset};
+use crate::sources::prometheus::{PlainHeaders, Preset, SeriesForm};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
@@ -140,11 +141,11 @@ impl Key {
         Self { shape, ..self }
     }
 
-    const fn weight(name: &'static str) -> Self {
+    fn weight(name: &'static str) -> Self {
         Self { name, flag: None, default: Text::Fixed(""), shape: Shape::Number, check: |text| ok(parse_weight(text)) }
     }
 
-    const fn bands(name: &'static str) -> Self {
+    fn bands(name: &'static str) -> Self {
         Self { name, flag: None, default: Text::Fixed(""), shape: Shape::Text, check: |text| ok(text.parse::<Bands>()) }
     }
 }
@@ -154,7 +155,16 @@ const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Fl
 }
 
 /// All of them, in the order in which they are shown.
-pub(crate) static KEYS: [Key; 46] = [
+pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
+    static OF_METRICS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+        let weights = Metric::ALL.map(|metric| Key::weight(metric.weight_key()));
+        weights.into_iter().chain(Metric::ALL.map(|metric| Key::bands(metric.bands_key()))).collect()
+    });
+    SOURCE_TO_SCORE.iter().chain(OF_METRICS.iter()).chain(&OUTPUTS_AND_TEXTFILE)
+}
+
+/// What is read, and how it is scored.
+static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "source.url",
         "",
@@ -188,7 +198,11 @@ pub(crate) static KEYS: [Key; 46] = [
     Key::text(
         "source.start",
         "now-7d",
-        flag("start", "TIME", "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d, now-1d/d (midnight UTC)"),
+        flag(
+            "start",
+            "TIME",
+            "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d, now-1d/d (midnight UTC)",
+        ),
         |text| ok(instant(text)),
     ),
     Key::text(
@@ -234,7 +248,7 @@ pub(crate) static KEYS: [Key; 46] = [
             "Which series to read: raw (etcd's own), recorded (what the original system's recording rules made of \
              them), or auto (recorded where they cover all that etcd's own cover)",
         ),
-        |text| ok(series(text)),
+        |text| ok(text.parse::<SeriesForm>()),
     ),
     Key::text(
         "source.queries",
@@ -370,18 +384,10 @@ pub(crate) static KEYS: [Key; 46] = [
         |text| ok(lowest_score(text)),
     )
     .of_shape(Shape::Number),
-    Key::weight("weights.wal_fsync"),
-    Key::weight("weights.backend_commit"),
-    Key::weight("weights.open_fds"),
-    Key::weight("weights.leader_changes"),
-    Key::weight("weights.client_traffic_in"),
-    Key::weight("weights.db_size"),
-    Key::bands("bands.wal_fsync"),
-    Key::bands("bands.backend_commit"),
-    Key::bands("bands.open_fds"),
-    Key::bands("bands.leader_changes"),
-    Key::bands("bands.client_traffic_in"),
-    Key::bands("bands.db_size"),
+];
+
+/// What is written, and how the textfile is kept.
+static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
     Key::text("output.dir", "", flag("out", "DIR", "Folder to write to; made where it is missing"), |_| Ok(())),
     Key::text("output.formats", "", Flag { name: "formats", value: "FORMATS", help: Text::Made(formats_help) }, |text| {
         ok(text.parse::<Formats>())

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use tracing::info;
+
 use super::ConfigError;
-use super::keys::{KEYS, Key, VARIABLES};
+use super::keys::{Key, VARIABLES, keys};
 use super::lookup::{find, instead_of};
 use super::original;
 use super::parse::band_list;
@@ -14,6 +16,7 @@ use super::value::{Given, Origin};
 use crate::sources::prometheus::Preset;
 use crate::text::key_file::{Entry, KeyFile, KeyFileError};
 use crate::text::nearest::did_you_mean;
+use crate::text::terminal::terminal_label;
 
 /// The file that is read where none is named.
 const FILE: &str = "etcd-heatmap.toml";
@@ -25,7 +28,7 @@ pub(crate) type Environment = BTreeMap<String, OsString>;
 
 /// What every setting is that nobody gives. Weights and bands are the profile's.
 pub(super) fn defaults() -> impl Iterator<Item = Given> {
-    let keys = KEYS.iter().filter(|key| key.is_in_files() && key.flag.is_some());
+    let keys = keys().filter(|key| key.is_in_files() && key.flag.is_some());
     keys.map(|key| Given { key, text: key.default().into_owned(), origin: Origin::Default })
 }
 
@@ -35,6 +38,7 @@ pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
         return Ok(Vec::new());
     };
     let preset = Preset::named(&by.text).map_err(|reason| by.error(reason))?;
+    info!(preset = preset.name, selector = preset.selector, member = preset.member, "took a preset");
     let origin = Origin::Preset(preset.name);
     let texts =
         [("source.selector", preset.selector), ("labels.cluster", preset.cluster), ("labels.member", preset.member)];
@@ -55,6 +59,7 @@ pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result
         KeyFileError::Unreadable { .. } => ConfigError::Unreadable { by, source },
         KeyFileError::Syntax { .. } => ConfigError::File(source),
     })?;
+    info!(file = %path.display(), settings = file.entries.len(), "read the settings");
     let key_of = if KeyFile::is_toml(&path) { key_of_toml } else { original::key_of };
     file.entries.into_iter().map(|entry| of_entry(&path, entry, key_of)).collect()
 }
@@ -69,7 +74,7 @@ fn of_entry(
         path: path.to_owned(),
         line,
         // It may be called anything, with the commands of a terminal in it.
-        key: written.replace(char::is_control, "?"),
+        key: terminal_label(&written),
         instead,
     })?;
     let text = if KeyFile::is_toml(path) { text } else { original::text_of(&text) };
@@ -83,7 +88,7 @@ fn key_of_toml(name: &str) -> Result<&'static Key, String> {
 /// The variables that are settings, and a note about each that only looks like one.
 pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, Vec<String>), ConfigError> {
     let (mut given, mut notes) = (Vec::new(), Vec::new());
-    let known: Vec<(String, &Key)> = KEYS.iter().filter_map(|key| Some((key.variable()?, key))).collect();
+    let known: Vec<(String, &Key)> = keys().filter_map(|key| Some((key.variable()?, key))).collect();
     let names = || known.iter().map(|(name, _)| name.as_str()).chain([FILE_VARIABLE]);
     for (variable, text) in environment.iter().filter(|(name, text)| name.starts_with(VARIABLES) && !text.is_empty()) {
         if let Some((_, key)) = known.iter().find(|(name, _)| name == variable) {

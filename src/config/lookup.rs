@@ -1,21 +1,21 @@
 //! Settings by the names of their keys in a file.
 
-use super::keys::{KEYS, Key};
+use super::keys::{Key, keys};
 use crate::text::nearest::did_you_mean;
 
 /// The key of a file with this name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.is_in_files() && key.name == name)
+    keys().find(|key| key.is_in_files() && key.name == name)
 }
 
 /// The keys of one table of a file.
 pub(super) fn of_table(table: &str) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(move |key| key.is_in_files() && key.parts().0 == table)
+    keys().filter(move |key| key.is_in_files() && key.parts().0 == table)
 }
 
 /// The tables of a file, in order.
 pub(super) fn tables() -> Vec<&'static str> {
-    let mut tables: Vec<&str> = KEYS.iter().filter(|key| key.is_in_files()).map(|key| key.parts().0).collect();
+    let mut tables: Vec<&str> = keys().filter(|key| key.is_in_files()).map(|key| key.parts().0).collect();
     tables.dedup();
     tables
 }
@@ -26,7 +26,7 @@ pub(super) fn instead_of(typed: &str) -> String {
     // The right word in a wrong table, or a flag's.
     let is_meant =
         |key: &&Key| key.parts().1 == last || key.flag.as_ref().is_some_and(|f| f.name.replace('-', "_") == last);
-    let meant: Vec<&Key> = KEYS.iter().filter(|key| key.is_in_files()).filter(is_meant).collect();
+    let meant: Vec<&Key> = keys().filter(|key| key.is_in_files()).filter(is_meant).collect();
     if let [only] = meant[..] {
         return format!(" (did you mean '{}'?)", only.name);
     }
@@ -34,7 +34,7 @@ pub(super) fn instead_of(typed: &str) -> String {
     if let Some(table) = tables().into_iter().find(|table| singular(table) == singular(&last)) {
         return format!(": [{table}] is a table of {}", keys_of(table));
     }
-    let nearest = did_you_mean(typed, KEYS.iter().filter(|key| key.is_in_files()).map(|key| key.name));
+    let nearest = did_you_mean(typed, keys().filter(|key| key.is_in_files()).map(|key| key.name));
     if !nearest.is_empty() {
         return nearest;
     }
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn every_default_is_a_value_and_every_metric_has_a_weight_and_bands() {
-        for key in KEYS.iter().filter(|key| key.flag.is_some()) {
+        for key in keys().filter(|key| key.flag.is_some()) {
             if !key.default().is_empty() {
                 assert_eq!(key.check(&key.default()), Ok(()), "{}", key.name);
             }

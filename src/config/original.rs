@@ -2,30 +2,30 @@
 
 use super::keys::Key;
 use super::lookup::find;
+use crate::spec::Metric;
 use crate::text::nearest::did_you_mean;
 
-/// Its keys, and ours.
-const KEYS: [(&str, &str); 7] = [
-    ("weights.wt_etcd_wal_fsync", "weights.wal_fsync"),
-    ("weights.wt_etcd_db_fsync", "weights.backend_commit"),
-    ("weights.wt_etcd_file_descriptor", "weights.open_fds"),
-    ("weights.wt_etcd_leader_election", "weights.leader_changes"),
-    ("weights.wt_etcd_client_traffic_in", "weights.client_traffic_in"),
-    ("weights.wt_etcd_database_size", "weights.db_size"),
-    ("time.duration", "score.cell"),
-];
+/// The key of a cell's width, and ours.
+const DURATION: (&str, &str) = ("time.duration", "score.cell");
+
+/// Its keys with their tables, and ours.
+fn keys() -> Vec<(String, &'static str)> {
+    let weights = Metric::ALL.into_iter().map(|m| (format!("weights.{}", m.seed_key()), m.weight_key()));
+    weights.chain([(DURATION.0.to_owned(), DURATION.1)]).collect()
+}
 
 /// Our key for one of the INI, or else what might have been meant. Case does not count in its keys,
 /// as it did not for the original.
 pub(super) fn key_of(written: &str) -> Result<&'static Key, String> {
     let lower = written.to_lowercase();
-    if let Some(key) = KEYS.iter().find(|(theirs, _)| *theirs == lower).and_then(|(_, ours)| find(ours)) {
+    let keys = keys();
+    if let Some(key) = keys.iter().find(|(theirs, _)| *theirs == lower).and_then(|(_, ours)| find(ours)) {
         return Ok(key);
     }
     if find(&lower).is_some() {
         return Err(": it is one of TOML, so let the name of the file end in .toml".to_owned());
     }
-    let nearest = did_you_mean(&lower, KEYS.map(|(theirs, _)| theirs));
+    let nearest = did_you_mean(&lower, keys.iter().map(|(theirs, _)| theirs.as_str()));
     if !nearest.is_empty() {
         return Err(nearest);
     }
@@ -45,9 +45,14 @@ mod tests {
 
     #[test]
     fn every_key_of_the_original_is_one_of_ours() {
-        for (theirs, ours) in KEYS {
-            assert_eq!(key_of(theirs).map(|key| key.name), Ok(ours));
+        for (theirs, ours) in keys() {
+            assert_eq!(key_of(&theirs).map(|key| key.name), Ok(ours));
         }
+        // As the original script has them.
+        let ours = |theirs| key_of(theirs).map(|key| key.name);
+        assert_eq!(ours("weights.wt_etcd_db_fsync"), Ok("weights.backend_commit"));
+        assert_eq!(ours("weights.wt_etcd_database_size"), Ok("weights.db_size"));
+        assert_eq!(ours("time.duration"), Ok("score.cell"));
         assert_eq!(key_of("weights.WT_etcd_wal_fsync").map(|key| key.name), Ok("weights.wal_fsync"));
         assert_eq!(["[1h]", "2h", " [ 30m ] "].map(text_of), ["1h", "2h", "30m"]);
     }

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::outputs::{ExtraLabels, Family, Retention};
-use crate::sources::prometheus::{SeriesForm, shown_url};
+use crate::sources::prometheus::shown_url;
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
+use crate::text::characters::CharKind;
 use crate::time::{Step, TimeError, parse_instant};
 
 /// Only whether it can be read, and why not.
@@ -77,7 +78,10 @@ pub(super) fn lowest_score(text: &str) -> Result<Option<f64>, String> {
 
 /// Label matchers: they stand in queries, which stand on one line of a rule file.
 pub(super) fn selector(text: &str) -> Result<(), String> {
-    match text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')) {
+    match text
+        .chars()
+        .any(|c| matches!(CharKind::of(c), CharKind::Control | CharKind::LineSeparator) || c == '\u{feff}')
+    {
         true => Err("write the matchers on one line".to_owned()),
         false => Ok(()),
     }
@@ -176,16 +180,6 @@ pub(super) fn label_name(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!("'{text}' is no label name: it is made of letters, digits and underscores"))
-    }
-}
-
-/// Which series to read.
-pub(super) fn series(text: &str) -> Result<SeriesForm, String> {
-    match text {
-        "auto" => Ok(SeriesForm::Auto),
-        "raw" => Ok(SeriesForm::Raw),
-        "recorded" => Ok(SeriesForm::Recorded),
-        _ => Err(format!("'{text}' is no form of the series: write auto, raw or recorded")),
     }
 }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::parse::{
     RetentionSetting, age, concurrency, every, extra_labels, families, label_name, list, lowest_score, offset,
-    patience, profile_list, queries_a_second, retention, retries, series, share, weight_list,
+    patience, profile_list, queries_a_second, retention, retries, share, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::analysis::gate::{Demand, Gate};
 use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
-use crate::readings::{QuerySource, Source};
+use crate::readings::{self, QuerySource, Source};
 use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
@@ -189,7 +189,7 @@ impl SourceSettings {
             end: text("source.end"),
             step: values.read("source.step", str::parse)?,
             selector: text("source.selector"),
-            series: values.read("source.series", series)?,
+            series: values.read("source.series", str::parse)?,
             queries: values.optional("source.queries").map(PathBuf::from),
             terms: Terms {
                 concurrency: values.read("source.concurrency", concurrency)?.into(),
@@ -223,8 +223,7 @@ impl SourceSettings {
     /// What a history says of where it comes from.
     pub(crate) fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
         Source {
-            url: shown_url.to_owned(),
-            headers: self.headers.pairs(),
+            origin: readings::Origin::Prometheus { url: shown_url.to_owned(), headers: self.headers.pairs() },
             step_seconds: self.step.seconds(),
             cluster_label: self.cluster_label.clone(),
             member_label: self.member_label.clone(),
@@ -245,7 +244,7 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
     if !shares.is_empty() {
         profile = profile.with_weight_shares(&shares).map_err(|e| values.error("score.weight", e))?;
     }
-    for (metric, given) in per_metric("bands", values) {
+    for (metric, given) in per_metric(Metric::bands_key, values) {
         let bands: Bands = given.text.parse().map_err(|e| given.error(e))?;
         // Bands that are the profile's own leave it what it is called.
         if bands != profile.rule(metric).bands {
@@ -259,7 +258,7 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
 pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
     let profile = values.read("score.profile", Profile::named)?;
     let (mut weights, mut last): (Vec<(Metric, u64)>, Option<&Given>) = (Vec::new(), None);
-    for (metric, given) in per_metric("weights", values) {
+    for (metric, given) in per_metric(Metric::weight_key, values) {
         weights.push((metric, parse_weight(&given.text).map_err(|e| given.error(e))?));
         last = last.into_iter().chain([given]).max_by_key(|given| given.line());
     }
@@ -277,6 +276,6 @@ pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
 }
 
 /// The values of a table that has a key for each metric.
-fn per_metric<'a>(table: &'a str, values: &'a Values) -> impl Iterator<Item = (Metric, &'a Given)> {
-    Metric::ALL.into_iter().filter_map(move |metric| Some((metric, values.get(&format!("{table}.{metric}"))?)))
+fn per_metric(key: fn(Metric) -> &'static str, values: &Values) -> impl Iterator<Item = (Metric, &Given)> {
+    Metric::ALL.into_iter().filter_map(move |metric| Some((metric, values.get(key(metric))?)))
 }

@@ -7,6 +7,8 @@ use super::settings::weighed_profile;
 use super::value::{Origin, Values};
 use crate::sources::prometheus::shown_url;
 use crate::spec::{Metric, Profile, WEIGHT_ONE};
+use crate::text::characters::CharKind;
+use crate::text::terminal::terminal_label;
 
 const HEADER: &str = "\
 # What is in force, and where it came from. Saved as etcd-heatmap.toml it gives the same settings.
@@ -32,7 +34,7 @@ pub(super) fn toml(values: &Values, profile: &Profile) -> Result<String, ConfigE
         let width = lines.iter().map(|line| line.setting.chars().count()).max().unwrap_or(0);
         for Line { setting, comment } in lines {
             // A comment ends with its line, and a file may be called anything.
-            let comment = comment.replace(char::is_control, "?");
+            let comment = terminal_label(&comment);
             text.push_str(&format!("{setting:<width$}  # {comment}\n"));
         }
     }
@@ -104,14 +106,14 @@ fn list(text: &str) -> String {
 /// A string of TOML.
 fn quoted(text: &str) -> String {
     // Selectors are full of double quotes.
-    if text.contains(['"', '\\']) && !text.contains(|c: char| c == '\'' || c.is_control()) {
+    if text.contains(['"', '\\']) && !text.contains(|c: char| c == '\'' || !CharKind::of(c).is_legible()) {
         return format!("'{text}'");
     }
     let mut quoted = String::from('"');
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c if !CharKind::of(c).is_legible() => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
             c => quoted.push(c),
         }
     }

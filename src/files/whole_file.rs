@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
+use tracing::debug;
 
 /// A file operation that failed, in one sentence with the way out.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +135,7 @@ impl WholeFile {
             file.sync_all().map_err(failed)?;
         }
         fs::rename(&self.partial, &self.path).map_err(failed)?;
+        debug!(file = %self.path.display(), bytes = self.bytes, "in place");
         let sha256 = hexadecimal(std::mem::take(&mut self.hash));
         Ok(FileStat { bytes: self.bytes, sha256 })
     }

@@ -2,27 +2,29 @@
 //!
 //! It holds no clock time, so that the same question to the same history gives the same bytes.
 
+mod stored;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FolderError, Written};
-use crate::files::{FileError, WholeFile};
+use super::Written;
 use crate::heatmap::Folding;
-use crate::readings::Lives;
-use crate::readings::{QuerySource, Source};
+use crate::readings::{Lives, Origin, QuerySource, Source};
 use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
-use crate::time::{TimeRange, UtcDay, format_instant};
-
-/// Its name in the output folder.
-pub(crate) const MANIFEST: &str = "manifest.json";
+use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
+pub(crate) use stored::MANIFEST;
 
 /// The whole manifest. A pull alone leaves out what only scoring knows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     /// Version of the program that wrote it.
     pub(crate) version: String,
+    /// Version of its layout; 1 where it names none.
+    #[serde(default = "stored::first_format")]
+    format: u64,
+    /// Where the readings come from.
+    pub(crate) source: Origin,
     /// What was asked.
     pub(crate) asked: Asked,
     /// The queries by metric name.
@@ -44,7 +46,7 @@ pub(crate) struct Manifest {
     pub(crate) min_coverage: Option<f64>,
     /// Who lived when.
     pub(crate) members: Vec<ManifestMember>,
-    /// Days of the range of which the history has no file, or one that cannot be read.
+    /// Days that were asked for and of which the history has no file, or one that cannot be read.
     pub(crate) days_missing: Vec<String>,
     /// Days with answers of which the server said that they are partial.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -58,21 +60,52 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<Written>,
 }
 
-/// What was asked of the server.
+/// What was asked of the source.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    /// The server's URL, without a login.
-    pub(crate) url: String,
     /// First step.
     pub(crate) start: String,
     /// First step after the range.
     pub(crate) end: String,
+    /// The ranges that were asked for; empty where that is all from start to end.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) ranges: Vec<AskedRange>,
     /// Seconds between two steps.
     pub(crate) step_seconds: i64,
     /// Label that names the cluster; null means `cluster`, else `job`.
     pub(crate) cluster_label: Option<String>,
     /// Label that names the member.
     pub(crate) member_label: String,
+}
+
+/// One of several ranges that were asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AskedRange {
+    /// First step.
+    pub(crate) start: String,
+    /// First step after the range.
+    pub(crate) end: String,
+}
+
+impl Asked {
+    fn new(ranges: &[TimeRange], source: &Source) -> Self {
+        let instant = |ms: Option<i64>| ms.map(format_instant).unwrap_or_default();
+        let listed =
+            |range: &TimeRange| AskedRange { start: format_instant(range.start_ms), end: format_instant(range.end_ms) };
+        Self {
+            start: instant(ranges.first().map(|range| range.start_ms)),
+            end: instant(ranges.last().map(|range| range.end_ms)),
+            ranges: if ranges.len() > 1 { ranges.iter().map(listed).collect() } else { Vec::new() },
+            step_seconds: source.step_seconds,
+            cluster_label: source.cluster_label.clone(),
+            member_label: source.member_label.clone(),
+        }
+    }
+
+    /// For people: ` (with gaps that were not asked for)`, or nothing.
+    pub(crate) fn gaps(&self) -> &'static str {
+        if self.ranges.is_empty() { "" } else { " (with gaps that were not asked for)" }
+    }
 }
 
 /// One member and its life.
@@ -155,24 +188,19 @@ pub(crate) struct ManifestOpenMetrics {
 }
 
 impl Manifest {
-    /// What a pull knows.
+    /// What a pull knows; `asked` are the ranges that were asked for, in order.
     pub(crate) fn of_pull(
         source: &Source,
-        range: TimeRange,
+        asked: &[TimeRange],
         lives: &Lives,
         history: Vec<Written>,
         missing: &[UtcDay],
     ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            asked: Asked {
-                url: source.url.clone(),
-                start: format_instant(range.start_ms),
-                end: format_instant(range.end_ms),
-                step_seconds: source.step_seconds,
-                cluster_label: source.cluster_label.clone(),
-                member_label: source.member_label.clone(),
-            },
+            format: stored::FORMAT,
+            source: source.origin.clone(),
+            asked: Asked::new(asked, source),
             queries: source.queries.clone(),
             profile: None,
             rollup: None,
@@ -193,6 +221,28 @@ impl Manifest {
             openmetrics: None,
             history,
             files: Vec::new(),
+        }
+    }
+
+    /// Whether it is about readings of this source.
+    pub(crate) fn is_of(&self, source: &Source) -> bool {
+        let asked = (self.asked.step_seconds, &self.asked.cluster_label, &self.asked.member_label);
+        (&self.source, &self.queries) == (&source.origin, &source.queries)
+            && asked == (source.step_seconds, &source.cluster_label, &source.member_label)
+    }
+
+    /// The ranges that were asked for, in order; `None` where the manifest cannot tell them from gaps, as in version
+    /// 0.1.0.
+    pub(crate) fn asked_ranges(&self) -> Option<Vec<TimeRange>> {
+        if self.format < stored::FORMAT_WITH_RANGES {
+            return None;
+        }
+        let range = |start: &str, end: &str| {
+            Some(TimeRange { start_ms: parse_instant(start, 0).ok()?, end_ms: parse_instant(end, 0).ok()? })
+        };
+        match self.asked.ranges.as_slice() {
+            [] => Some(vec![range(&self.asked.start, &self.asked.end)?]),
+            ranges => ranges.iter().map(|part| range(&part.start, &part.end)).collect(),
         }
     }
 
@@ -284,18 +334,47 @@ impl Manifest {
             rollup: self.rollup.as_ref()?.parse().ok()?,
         })
     }
+}
 
-    /// The manifest of an output folder; `None` where there is none or it cannot be read.
-    pub(crate) fn read(out: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(out.join(MANIFEST)).ok()?).ok()
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::files::FileStat;
+
+    fn manifest(asked: &[TimeRange], days: &[UtcDay]) -> Manifest {
+        let source: Source = serde_json::from_str(
+            r#"{"url":"http://p","step_seconds":60,"cluster_label":null,"member_label":"pod","queries":{}}"#,
+        )
+        .unwrap();
+        let file = |day: &UtcDay| Written {
+            path: format!("history/date={day}/readings.parquet"),
+            rows: 1,
+            stat: FileStat { bytes: 1, sha256: String::new() },
+        };
+        Manifest::of_pull(&source, asked, &Lives::default(), days.iter().map(file).collect(), &[])
     }
 
-    /// Writes it into the output folder.
-    pub(crate) fn write(&self, out: &Path) -> Result<(), FolderError> {
-        let path = out.join(MANIFEST);
-        let mut text = serde_json::to_string_pretty(self).map_err(|e| FileError::new("write", &path, e.into()))?;
-        text.push('\n');
-        WholeFile::write(&path, text.as_bytes())?;
-        Ok(())
+    #[test]
+    fn a_broken_day_and_a_missing_one_are_both_listed_and_only_the_broken_one_leaves_the_files() {
+        let [first, second, third, fourth] = [0, 1, 2, 3].map(UtcDay::from_days);
+        let whole = TimeRange { start_ms: first.start_ms(), end_ms: fourth.range().end_ms };
+        let manifest = manifest(&[whole], &[first, second, fourth]).with_unread(&[second], &[third]);
+        assert_eq!(manifest.days_missing, ["1970-01-02", "1970-01-03"]);
+        let files: Vec<&str> = manifest.history.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(files, ["history/date=1970-01-01/readings.parquet", "history/date=1970-01-04/readings.parquet"]);
+    }
+
+    #[test]
+    fn ranges_are_listed_only_where_there_is_a_gap_and_are_read_back_in_both_cases() {
+        let [a, b] =
+            [(0, 3_600_000), (86_400_000, 90_000_000)].map(|(start_ms, end_ms)| TimeRange { start_ms, end_ms });
+        let (one, two) = (manifest(&[a], &[]), manifest(&[a, b], &[]));
+        assert_eq!((one.asked.ranges.len(), two.asked.ranges.len()), (0, 2));
+        assert_eq!(
+            (two.asked.start.as_str(), two.asked.end.as_str()),
+            ("1970-01-01T00:00:00Z", "1970-01-02T01:00:00Z")
+        );
+        assert_eq!((one.asked_ranges(), two.asked_ranges()), (Some(vec![a]), Some(vec![a, b])));
     }
 }

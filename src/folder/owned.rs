@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::files::{FileError, remove_partial_files};
-use crate::history::{HISTORY_FOLDER, READINGS_FILE};
+use crate::history::{HISTORY_FOLDER, READINGS_FILE, REPLACEMENT_FOLDER};
 use crate::time::UtcDay;
 
 /// Files of one kind, by their place and name.
@@ -32,6 +32,9 @@ pub(crate) enum Owned {
 
 /// The days of a history.
 pub(crate) const HISTORY: Owned = Owned::Daily { folder: HISTORY_FOLDER, file: READINGS_FILE };
+
+/// The days of a history that will replace it.
+pub(crate) const REPLACEMENT: Owned = Owned::Daily { folder: REPLACEMENT_FOLDER, file: READINGS_FILE };
 
 impl Owned {
     /// Whether a file is one of these, by its path relative to the output folder, with `/` between its parts.

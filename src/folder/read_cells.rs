@@ -1,4 +1,8 @@
 //! `heatmap.parquet` read back, for all that draws cells of a folder that was scored earlier.
+//!
+//! Columns go by name, and one that this version does not know is passed over. A loss column that is missing belongs to
+//! a metric that the version which scored the folder did not have: it took no part in the score, so it cost nothing.
+//! That holds only where the other losses add up to what the mean lacks, so this is checked.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -6,8 +10,6 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -16,6 +18,9 @@ use crate::files::FileError;
 use crate::heatmap::{Cell, Line, PARTIAL};
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
+
+/// Sums of doubles may be off by this much.
+const ROUNDING: f64 = 1e-6;
 
 /// Lines by cluster and member; a cluster's own comes before those of its members.
 type Lines = BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Cell>>;
@@ -32,7 +37,7 @@ pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
     let mut lines = Lines::new();
     for batch in reader.map_err(|e| broken(e.to_string()))? {
         let batch = batch.map_err(|e| broken(e.to_string()))?;
-        take_in(&mut lines, &batch).ok_or_else(|| broken("its columns are not those of cells".to_owned()))?;
+        take_in(&mut lines, &batch).map_err(broken)?;
     }
     let line = |((cluster, member), mut cells): (_, Vec<Cell>)| {
         cells.sort_by_key(|cell| cell.start_ms);
@@ -41,17 +46,18 @@ pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
     Ok(lines.into_iter().map(line).collect())
 }
 
-fn take_in(lines: &mut Lines, batch: &RecordBatch) -> Option<()> {
+fn take_in(lines: &mut Lines, batch: &RecordBatch) -> Result<(), String> {
     let columns = Columns::of(batch)?;
     for row in 0..batch.num_rows() {
         let key = columns.key(row);
-        let cell = columns.cell(row)?;
+        let cell = columns.cell(row).ok_or("a row holds a number that no cell can have")?;
+        columns.check_losses(&cell)?;
         match lines.get_mut(&key) {
             Some(cells) => cells.push(cell),
             None => drop(lines.insert(key, vec![cell])),
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// The columns of a batch under their types.
@@ -66,29 +72,54 @@ struct Columns<'a> {
     partial: Option<&'a arrow_array::Int64Array>,
     uncertain: &'a arrow_array::BooleanArray,
     worst: &'a arrow_array::StringArray,
-    losses: [&'a arrow_array::Float64Array; METRICS],
+    /// `None` for a metric that the file has no column of.
+    losses: [Option<&'a arrow_array::Float64Array>; METRICS],
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Option<Self> {
-        let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
-        let int = |name| batch.column_by_name(name)?.as_primitive_opt::<Int32Type>();
-        let steps = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
-        let real = |name| batch.column_by_name(name)?.as_primitive_opt::<Float64Type>();
-        let losses: Vec<_> = Metric::ALL.iter().map(|m| real(m.loss_column())).collect::<Option<_>>()?;
-        Some(Self {
-            cluster: text("cluster")?,
-            member: text("member")?,
-            start: batch.column_by_name("start")?.as_primitive_opt::<TimestampMillisecondType>()?,
-            date: batch.column_by_name("date")?.as_primitive_opt::<Date32Type>()?,
-            local: [int("hour")?, int("minute")?, int("utc_offset_minutes")?],
-            means: [real("mean")?, real("min")?],
-            steps: [steps("steps_scored")?, steps("steps_expected")?, steps("steps_after_restart")?],
-            partial: steps(PARTIAL),
-            uncertain: batch.column_by_name("uncertain")?.as_boolean_opt()?,
-            worst: text("worst_metric")?,
-            losses: losses.try_into().ok()?,
+    fn of(batch: &'a RecordBatch) -> Result<Self, String> {
+        fn typed<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<Option<&'a T>, String> {
+            let Some(column) = batch.column_by_name(name) else { return Ok(None) };
+            let found = column.as_any().downcast_ref();
+            found.map(Some).ok_or_else(|| format!("its column {name} is of type {}", column.data_type()))
+        }
+        fn needed<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, String> {
+            typed(batch, name)?.ok_or_else(|| format!("it has no column {name}"))
+        }
+        let mut losses = [None; METRICS];
+        for metric in Metric::ALL {
+            losses[metric.index()] = typed(batch, metric.loss_column())?;
+        }
+        Ok(Self {
+            cluster: needed(batch, "cluster")?,
+            member: needed(batch, "member")?,
+            start: needed(batch, "start")?,
+            date: needed(batch, "date")?,
+            local: [needed(batch, "hour")?, needed(batch, "minute")?, needed(batch, "utc_offset_minutes")?],
+            means: [needed(batch, "mean")?, needed(batch, "min")?],
+            steps: [
+                needed(batch, "steps_scored")?,
+                needed(batch, "steps_expected")?,
+                needed(batch, "steps_after_restart")?,
+            ],
+            partial: typed(batch, PARTIAL)?,
+            uncertain: needed(batch, "uncertain")?,
+            worst: needed(batch, "worst_metric")?,
+            losses,
         })
+    }
+
+    /// Whether the losses that the file has are all of them.
+    fn check_losses(&self, cell: &Cell) -> Result<(), String> {
+        let missing = Metric::ALL.into_iter().find(|metric| self.losses[metric.index()].is_none());
+        let (Some(missing), Some(mean), Some(losses)) = (missing, cell.mean, cell.losses) else { return Ok(()) };
+        match (10.0 - mean - losses.iter().sum::<f64>()).abs() < ROUNDING {
+            true => Ok(()),
+            false => Err(format!(
+                "it has no column {}, and the other losses do not add up to 10 minus the mean",
+                missing.loss_column()
+            )),
+        }
     }
 
     fn key(&self, row: usize) -> (Arc<str>, Option<Arc<str>>) {
@@ -114,7 +145,7 @@ impl<'a> Columns<'a> {
             after_restart: after.map(u32::try_from).transpose().ok()?,
             partial: self.partial.map_or(Ok(0), |column| column.value(row).try_into()).ok()?,
             worst: self.worst.is_valid(row).then(|| self.worst.value(row).parse().ok()).flatten(),
-            losses: mean.map(|_| self.losses.map(|column| column.value(row))),
+            losses: mean.map(|_| self.losses.map(|column| column.map_or(0.0, |column| column.value(row)))),
         })
     }
 }
@@ -122,8 +153,53 @@ impl<'a> Columns<'a> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
+    use arrow_array::{
+        ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, StringArray,
+        TimestampMillisecondArray,
+    };
+    use parquet::arrow::ArrowWriter;
+
     use super::*;
     use crate::scratch::Scratch;
+
+    type Column = (&'static str, ArrayRef);
+
+    /// One cell with a mean of 7: wal_fsync cost 3 points.
+    fn one_cell() -> Vec<Column> {
+        let int = |value| Arc::new(Int32Array::from(vec![value])) as ArrayRef;
+        let steps = |value| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+        let real = |value| Arc::new(Float64Array::from(vec![value])) as ArrayRef;
+        let text = |value| Arc::new(StringArray::from(vec![value])) as ArrayRef;
+        let mut columns = vec![
+            ("cluster", text(Some("c"))),
+            ("member", text(None)),
+            ("start", Arc::new(TimestampMillisecondArray::from(vec![0])) as ArrayRef),
+            ("date", Arc::new(Date32Array::from(vec![0])) as ArrayRef),
+            ("hour", int(0)),
+            ("minute", int(0)),
+            ("utc_offset_minutes", int(0)),
+            ("mean", real(7.0)),
+            ("min", real(7.0)),
+            ("steps_scored", steps(60)),
+            ("steps_expected", steps(60)),
+            ("steps_after_restart", steps(0)),
+            ("uncertain", Arc::new(BooleanArray::from(vec![false])) as ArrayRef),
+            ("worst_metric", text(Some("wal_fsync"))),
+        ];
+        let loss = |metric: Metric| real(if metric == Metric::WalFsync { 3.0 } else { 0.0 });
+        columns.extend(Metric::ALL.map(|metric| (metric.loss_column(), loss(metric))));
+        columns
+    }
+
+    fn read(columns: Vec<Column>) -> Result<Vec<Line>, String> {
+        let folder = Scratch::new();
+        let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
+        let file = File::create(folder.path().join(CELLS)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        read_cells(folder.path()).map_err(|error| error.to_string())
+    }
 
     #[test]
     fn a_folder_without_cells_and_one_with_something_else_are_told_apart() {
@@ -132,5 +208,39 @@ mod tests {
         assert!(error().contains("no such file") && error().contains("--formats"), "{}", error());
         std::fs::write(folder.path().join("heatmap.parquet"), "no parquet").unwrap();
         assert!(error().contains("holds no cells"), "{}", error());
+    }
+
+    #[test]
+    fn a_column_that_this_version_does_not_know_is_passed_over() {
+        let mut columns = one_cell();
+        columns.insert(0, ("forecast", Arc::new(StringArray::from(vec!["x"]))));
+        let lines = read(columns).unwrap();
+        assert_eq!(lines[0].cells[0].losses, Some([3.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn a_metric_without_a_loss_column_cost_nothing_if_the_others_explain_the_mean() {
+        let without = |name: &str| one_cell().into_iter().filter(|(column, _)| *column != name).collect::<Vec<_>>();
+        let lines = read(without("db_size_loss")).unwrap();
+        assert_eq!(lines[0].cells[0].losses, Some([3.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
+        let error = read(without("wal_fsync_loss")).unwrap_err();
+        assert!(
+            error.contains("it has no column wal_fsync_loss, and the other losses do not add up to 10 minus the mean"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_column_that_is_missing_or_of_another_type_is_named() {
+        let without = one_cell().into_iter().filter(|(column, _)| *column != "hour").collect();
+        let error = read(without).unwrap_err();
+        assert!(error.contains("it has no column hour"), "{error}");
+        for name in ["mean", "open_fds_loss"] {
+            let mut columns = one_cell();
+            let place = columns.iter().position(|(column, _)| *column == name).unwrap();
+            columns[place].1 = Arc::new(StringArray::from(vec!["7"]));
+            let error = read(columns).unwrap_err();
+            assert!(error.contains(&format!("its column {name} is of type Utf8")), "{error}");
+        }
     }
 }

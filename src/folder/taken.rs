@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use tracing::debug;
+
 use super::{FolderError, Owned};
 use crate::files::{FileError, Lock, NoLock};
 
@@ -30,7 +32,10 @@ impl OutputFolder {
         let mut folder = Self { lock: None, made: made.map(Path::to_owned).collect() };
         let mut note = None;
         match Lock::take(&path.join(LOCK), make) {
-            Ok(lock) => folder.lock = Some(lock),
+            Ok(lock) => {
+                debug!(folder = %path.display(), "locked");
+                folder.lock = Some(lock);
+            }
             Err(NoLock::Taken) => return Err(FolderError::InUse(path.to_owned())),
             Err(NoLock::Failed(error)) => return Err(error.into()),
             Err(NoLock::Unsupported(error)) => {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tracing::info;
+
 use crate::files::{FileError, FileStat};
 
 /// A file that was written.
@@ -19,12 +21,13 @@ pub struct Written {
 impl Written {
     /// A file below the output folder `out`.
     pub(crate) fn new(out: &Path, path: &Path, rows: u64, stat: FileStat) -> Self {
+        info!(file = %path.display(), rows, bytes = stat.bytes, "wrote");
         Self { path: relative(out, path), rows, stat }
     }
 
     /// A file that was written earlier; reads it for its hash.
     pub(crate) fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
-        Ok(Self::new(out, path, rows, FileStat::read(path)?))
+        Ok(Self { path: relative(out, path), rows, stat: FileStat::read(path)? })
     }
 }
 

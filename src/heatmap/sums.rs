@@ -71,9 +71,11 @@ impl SumColumns {
             let mut cell = CellSums::over(steps.clone().map(&state));
             if cell.expected > 0 {
                 cell.after_restart = count_within(&restarts, steps) as i64;
-                let is_there = |step: &usize| !matches!(state(*step), StepState::Absent);
-                let partial = scores.partial.iter().map(|s| s.start.max(steps.start)..s.end.min(steps.end));
-                cell.partial = partial.flatten().filter(is_there).count() as i64;
+                if !scores.partial.is_empty() {
+                    let is_there = |step: &usize| state(*step) != StepState::Absent;
+                    let partial = steps.clone().filter(|step| scores.is_partial(*step));
+                    cell.partial = partial.filter(is_there).count() as i64;
+                }
                 self.levels.push(level);
                 self.clusters.push(of.cluster.to_string());
                 self.members.push((level == "member").then(|| of.member.to_string()));

@@ -48,13 +48,75 @@ impl Totals {
         self.scored as f64 / self.expected.max(1) as f64
     }
 
-    /// The metric that cost the most, of equals the first as in `heatmap.csv`, and its share of all that was lost;
-    /// `None` where none cost anything.
+    /// The [`costliest`] metric, and its share of all that was lost.
     pub(crate) fn worst(&self) -> Option<(Metric, f64)> {
         let all: f64 = self.losses.iter().sum();
-        let of = |metric: &Metric| self.losses[metric.index()];
-        // `max_by` keeps the last of equals: go backwards.
-        let worst = Metric::ALL.into_iter().rev().max_by(|a, b| of(a).total_cmp(&of(b)))?;
-        (all > 0.0).then(|| (worst, of(&worst) / all))
+        let of = |metric: Metric| self.losses[metric.index()];
+        costliest(&Metric::ALL, of).map(|worst| (worst, of(worst) / all))
+    }
+}
+
+/// The metric that cost the most; of equal ones the first of `metrics`, which are in the order of the specification.
+/// `None` where none cost anything.
+///
+/// Losses that were added up in doubles are equal where they differ by an error of arithmetic: cells hold means, and
+/// two metrics that cost the same in whole numbers, as in `heatmap.csv`, do so here.
+pub(crate) fn costliest(metrics: &[Metric], cost: impl Fn(Metric) -> f64) -> Option<Metric> {
+    const SLACK: f64 = 1e-9;
+    let most = metrics.iter().copied().map(&cost).fold(0.0, f64::max);
+    metrics.iter().copied().find(|&metric| most > 0.0 && cost(metric) >= most * (1.0 - SLACK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::UtcDay;
+
+    /// An hour with these steps, a mean and losses of single metrics.
+    fn cell(scored: u32, expected: u32, mean: Option<f64>, lost: &[(Metric, f64)]) -> Cell {
+        let mut losses = [0.0; METRICS];
+        lost.iter().for_each(|&(metric, loss)| losses[metric.index()] = loss);
+        Cell {
+            start_ms: 0,
+            date: UtcDay::from_days(20_000),
+            hour: 0,
+            minute: 0,
+            offset_minutes: 0,
+            mean,
+            min: mean,
+            scored,
+            expected,
+            uncertain: false,
+            after_restart: None,
+            partial: 0,
+            worst: None,
+            losses: mean.map(|_| losses),
+        }
+    }
+
+    #[test]
+    fn cells_count_by_their_steps_and_an_unscored_one_only_for_the_coverage() {
+        let wal = Metric::WalFsync;
+        let cells = [cell(10, 12, Some(7.0), &[(wal, 3.0)]), cell(2, 12, Some(10.0), &[]), cell(0, 12, None, &[])];
+        let totals = Totals::of(&cells);
+        // By hand: (10 × 7 + 2 × 10) / 12 = 7.5; 12 of 36 steps.
+        assert_eq!((totals.mean(), totals.lowest, totals.coverage()), (Some(7.5), Some(7.0), 1.0 / 3.0));
+        assert_eq!(totals.worst(), Some((wal, 1.0)));
+        assert_eq!(Totals::of(&cells[2..]), Totals { expected: 12, ..Totals::default() });
+        assert_eq!((Totals::of(&cells[2..]).mean(), Totals::of(&cells[1..]).worst()), (None, None));
+    }
+
+    #[test]
+    fn of_metrics_that_cost_the_same_the_first_of_the_specification_is_the_worst() {
+        let (wal, fds) = (Metric::WalFsync, Metric::OpenFds);
+        let tied = [cell(1, 1, Some(9.0), &[(fds, 1.0)]), cell(1, 1, Some(9.0), &[(wal, 1.0)])];
+        assert_eq!(Totals::of(&tied).worst(), Some((wal, 0.5)));
+        // Both lost 2 points in all, but in doubles 1/49 × 49 is less than 1.
+        let one_of_49 = cell(49, 49, Some(10.0 - 1.0 / 49.0), &[(wal, 1.0 / 49.0)]);
+        let noisy = [one_of_49.clone(), one_of_49, cell(10, 10, Some(9.8), &[(fds, 0.2)])];
+        assert!(Totals::of(&noisy[..2]).losses[wal.index()] < 2.0, "or this test shows nothing");
+        assert_eq!(Totals::of(&noisy).worst().map(|(metric, _)| metric), Some(wal));
+        let more = [&noisy[..], &[cell(1000, 1000, Some(9.999), &[(fds, 0.001)])]].concat();
+        assert_eq!(Totals::of(&more).worst().map(|(metric, _)| metric), Some(fds), "a whole point more");
     }
 }

@@ -1,28 +1,23 @@
-//! One day of readings as a Parquet file.
+//! Writes one day of readings as a Parquet file.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, TimestampMillisecondType};
-use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::arrow::ArrowWriter;
 use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
-use super::day_meta::partial_ranges;
-use super::{DayMeta, HistoryError, LabelColumns, MEMBER_COLUMNS, writer_properties};
+use super::{DayMeta, LabelColumns, writer_properties};
 use crate::files::{FileError, FileStat, WholeFile};
-use crate::readings::{Member, Source, Window};
-use crate::spec::{COLUMNS, Column, Companion, Metric};
-use crate::time::{Grid, TimeRange};
+use crate::readings::{Source, Window};
+use crate::spec::{Column, Companion, Metric, Unit};
+use crate::time::TimeRange;
 
 /// Rows handed to the Parquet writer or taken from the reader at once; bounds memory, not results.
-const BATCH_ROWS: usize = 1 << 16;
+pub(super) const BATCH_ROWS: usize = 1 << 16;
 
 /// Writes one day: the rows at which at least one reading is known.
 pub fn write_day(
@@ -89,20 +84,26 @@ impl Rows {
 }
 
 /// The six metrics, then these companions.
-fn columns(companions: &[Companion]) -> impl Iterator<Item = Column> + '_ {
+pub(super) fn columns(companions: &[Companion]) -> impl Iterator<Item = Column> + '_ {
     Metric::ALL.into_iter().map(Column::from).chain(companions.iter().map(|&c| c.into()))
+}
+
+/// A column of the file.
+pub(super) fn reading_field(column: Column) -> Field {
+    Field::new(column.reading_column(), DataType::Float64, true)
 }
 
 fn readings_schema(companions: &[Companion]) -> SchemaRef {
     let mut fields = LabelColumns::fields();
-    fields.extend(columns(companions).map(|c| Field::new(c.reading_column(), DataType::Float64, true)));
+    fields.extend(columns(companions).map(reading_field));
     Arc::new(Schema::new(fields))
 }
 
 fn readings_properties(meta: &DayMeta) -> WriterProperties {
     let mut properties = writer_properties(&meta.footer());
     // Latencies and rates hardly ever repeat: a dictionary of them costs time and saves nothing.
-    for metric in [Metric::WalFsync, Metric::BackendCommit, Metric::ClientTrafficIn] {
+    let varies = |metric: &Metric| matches!(metric.unit(), Unit::Seconds | Unit::BytesPerSecond);
+    for metric in Metric::ALL.into_iter().filter(varies) {
         let column = ColumnPath::from(metric.reading_column());
         properties = properties
             .set_column_dictionary_enabled(column.clone(), false)
@@ -111,125 +112,20 @@ fn readings_properties(meta: &DayMeta) -> WriterProperties {
     properties.build()
 }
 
-pub(super) fn not_readings(path: &Path, reason: &dyn ToString) -> HistoryError {
-    HistoryError::NotReadings { path: path.to_owned(), reason: reason.to_string() }
-}
-
-/// Reads the readings of these members (sorted) on the steps of the grid, with these companions,
-/// which are unknown where the file does not have them; rows of other members or off the grid are
-/// passed over.
-pub fn read_day(
-    path: &Path,
-    grid: Grid,
-    members: Vec<Member>,
-    companions: &[Companion],
-) -> Result<Window, HistoryError> {
-    let mut window = Window::unknown(grid, members, companions);
-    let broken = |e: &dyn ToString| not_readings(path, e);
-    let (rows, partial) = open_rows(path, companions)?;
-    let partial: Vec<_> = partial.iter().map(|range| grid.indices_between(range.start_ms, range.end_ms - 1)).collect();
-    window.mark_partial(&partial);
-    for batch in rows {
-        let batch = batch.map_err(|e| broken(&e))?;
-        take_in(&mut window, &batch).ok_or_else(|| broken(&"its columns have other types"))?;
-    }
-    Ok(window)
-}
-
-/// Reads every row of a day's file and keeps none: an error where it broke.
-pub fn read_through(path: &Path) -> Result<(), HistoryError> {
-    for batch in open_rows(path, &Companion::ALL)?.0 {
-        batch.map_err(|e| not_readings(path, &e))?;
-    }
-    Ok(())
-}
-
-/// The rows of a day's file, of the companions only these, and where the server left something out.
-fn open_rows(path: &Path, wanted: &[Companion]) -> Result<(ParquetRecordBatchReader, Vec<TimeRange>), HistoryError> {
-    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
-    let has = |c: &Companion| builder.schema().field_with_name(c.reading_column()).is_ok();
-    let there: Vec<Companion> = Companion::ALL.into_iter().filter(has).collect();
-    let expected = readings_schema(&there);
-    if builder.schema().fields() != expected.fields() {
-        let names: Vec<&str> = expected.fields().iter().map(|f| f.name().as_str()).collect();
-        return Err(not_readings(path, &format!("its columns are not {}", names.join(", "))));
-    }
-    let unwanted = |field: &str| there.iter().any(|c| c.reading_column() == field && !wanted.contains(c));
-    let fields = expected.fields().iter().enumerate().filter(|(_, field)| !unwanted(field.name()));
-    let mask = ProjectionMask::roots(builder.parquet_schema(), fields.map(|(index, _)| index));
-    let pairs = builder.metadata().file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default();
-    let partial = partial_ranges(path, pairs)?;
-    let rows = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-    Ok((rows.map_err(|e| not_readings(path, &e))?, partial))
-}
-
-/// Copies a batch into the window, one run of rows of one member at a time.
-fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
-    let ts = batch.column_by_name(MEMBER_COLUMNS[0])?.as_primitive_opt::<TimestampMillisecondType>()?;
-    let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
-    let (clusters, members) = (label(MEMBER_COLUMNS[1])?, label(MEMBER_COLUMNS[2])?);
-    let (cluster_keys, member_keys) = (clusters.keys().values(), members.keys().values());
-    let (cluster_names, member_names) =
-        (clusters.values().as_string_opt::<i32>()?, members.values().as_string_opt::<i32>()?);
-    let mut values: Vec<(Column, &Float64Array)> = Vec::with_capacity(COLUMNS);
-    for column in columns(window.companions()) {
-        match batch.column_by_name(column.reading_column()) {
-            Some(array) => values.push((column, array.as_primitive_opt::<Float64Type>()?)),
-            None if column.companion().is_some() => {}
-            None => return None,
-        }
-    }
-    let mut from = 0;
-    while from < batch.num_rows() {
-        let keys = (cluster_keys[from], member_keys[from]);
-        let run = (from..batch.num_rows()).take_while(|&row| (cluster_keys[row], member_keys[row]) == keys).count();
-        let name = (cluster_names.value(keys.0 as usize), member_names.value(keys.1 as usize));
-        let found = window.members().binary_search_by(|m| (&*m.cluster, &*m.member).cmp(&name));
-        if let Ok(member) = found {
-            for &(column, array) in &values {
-                copy_run(window, column, member, &ts.values()[from..from + run], &array.slice(from, run));
-            }
-        }
-        from += run;
-    }
-    Some(())
-}
-
-/// Copies the rows of one member; where the steps follow on each other without a gap, in one piece.
-fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], values: &Float64Array) {
-    let grid = *window.grid();
-    let row = window.row_mut(column, member);
-    let without_gap = match (grid.index_of(ts[0]), grid.index_of(ts[ts.len() - 1])) {
-        (Some(first), Some(last)) if last + 1 == first + ts.len() && ts.is_sorted() => Some(first),
-        _ => None,
-    };
-    if let (Some(first), 0) = (without_gap, values.null_count()) {
-        row[first..first + ts.len()].copy_from_slice(values.values());
-        return;
-    }
-    for (i, &ms) in ts.iter().enumerate() {
-        if let Some(step) = grid.index_of(ms).filter(|_| values.is_valid(i)) {
-            row[step] = values.value(i);
-        }
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::history::read_meta;
-
+    use crate::history::{read_day, read_meta};
+    use crate::readings::{Member, Origin};
     use crate::scratch::Scratch;
-    use crate::time::{Step, UtcDay};
+    use crate::time::{Grid, Step, UtcDay};
 
-    fn source() -> Source {
+    pub(in crate::history) fn source() -> Source {
         Source {
-            url: "http://prometheus:9090".into(),
-            headers: BTreeMap::new(),
+            origin: Origin::Prometheus { url: "http://prometheus:9090".into(), headers: BTreeMap::new() },
             step_seconds: 3600,
             cluster_label: None,
             member_label: "instance".into(),
@@ -237,7 +133,7 @@ mod tests {
         }
     }
 
-    fn sample_day() -> (Window, TimeRange) {
+    pub(in crate::history) fn sample_day() -> (Window, TimeRange) {
         let range = UtcDay::of(0).range();
         let grid = Grid::within(range, Step::from_millis(3_600_000).unwrap());
         let members = vec![Member::new("c1", "a"), Member::new("c1", "ü\"b"), Member::new("c2", "a")];

@@ -1,17 +1,15 @@
 //! What the footer of a day's file says.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::KeyValue;
+use parquet::file::reader::ChunkReader;
 
 use super::HistoryError;
-use super::day_file::not_readings;
-use crate::files::FileError;
-use crate::readings::Source;
-use crate::readings::{Life, Lives, Member};
+use super::footer::{self, FORMAT, FORMAT_KEY, Opened, VERSION_KEY, not_readings};
+use crate::readings::{Life, Lives, Member, Source};
+use crate::spec::Metric;
 use crate::time::{Step, TimeRange};
 
 /// In the footers of days with partial answers only.
@@ -40,13 +38,19 @@ impl DayMeta {
         Step::from_millis(self.source.step_seconds * 1000).ok()
     }
 
+    /// Whether the version that wrote the day knew this metric, pulled or left out.
+    pub fn knows(&self, metric: Metric) -> bool {
+        self.known.contains_key(metric.name())
+    }
+
     /// As it stands in the footer.
     pub(super) fn footer(&self) -> Vec<(&'static str, String)> {
         let lives: Vec<(&str, &str, i64, i64)> =
             self.lives.iter().map(|(m, l)| (&*m.cluster, &*m.member, l.first_ms, l.last_ms)).collect();
         let json = |value: serde_json::Value| value.to_string();
         let mut pairs = vec![
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            (FORMAT_KEY, FORMAT.to_string()),
+            (VERSION_KEY, env!("CARGO_PKG_VERSION").to_owned()),
             ("step_seconds", self.source.step_seconds.to_string()),
             ("source", json(serde_json::json!(self.source))),
             ("range_ms", json(serde_json::json!([self.range.start_ms, self.range.end_ms]))),
@@ -63,18 +67,20 @@ impl DayMeta {
 
 /// Reads what the footer of a day's file says, without reading its rows.
 pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
-    let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_readings(path, &e))?;
-    let file_meta = builder.metadata().file_metadata();
-    let pairs = file_meta.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
-    let lives: Vec<(String, String, i64, i64)> = footer_value(path, pairs, "lives_ms")?;
-    let (start_ms, end_ms) = footer_value(path, pairs, "range_ms")?;
+    meta_of(&footer::open(path)?, path)
+}
+
+/// What the footer of an opened file says; `path` names the file in errors.
+pub(super) fn meta_of<R: ChunkReader + 'static>(opened: &Opened<R>, path: &Path) -> Result<DayMeta, HistoryError> {
+    let pairs = footer::pairs(opened);
+    let lives: Vec<(String, String, i64, i64)> = footer::value(path, pairs, "lives_ms")?;
+    let (start_ms, end_ms) = footer::value(path, pairs, "range_ms")?;
     let mut meta = DayMeta {
-        source: footer_value(path, pairs, "source")?,
+        source: footer::value(path, pairs, "source")?,
         range: TimeRange { start_ms, end_ms },
         lives: Lives::default(),
-        known: footer_value(path, pairs, "known")?,
-        rows: u64::try_from(file_meta.num_rows()).unwrap_or(0),
+        known: footer::value(path, pairs, "known")?,
+        rows: u64::try_from(opened.metadata().file_metadata().num_rows()).unwrap_or(0),
         partial: partial_ranges(path, pairs)?,
     };
     for (cluster, member, first_ms, last_ms) in lives {
@@ -85,24 +91,9 @@ pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
 
 /// Where the server left something out; nowhere, in nearly every file.
 pub(super) fn partial_ranges(path: &Path, pairs: &[KeyValue]) -> Result<Vec<TimeRange>, HistoryError> {
-    if !pairs.iter().any(|pair| pair.key == footer_key(PARTIAL)) {
+    if footer::text(pairs, PARTIAL).is_none() {
         return Ok(Vec::new());
     }
-    let ranges: Vec<(i64, i64)> = footer_value(path, pairs, PARTIAL)?;
+    let ranges: Vec<(i64, i64)> = footer::value(path, pairs, PARTIAL)?;
     Ok(ranges.into_iter().map(|(start_ms, end_ms)| TimeRange { start_ms, end_ms }).collect())
-}
-
-fn footer_value<T: serde::de::DeserializeOwned>(
-    path: &Path,
-    pairs: &[KeyValue],
-    name: &str,
-) -> Result<T, HistoryError> {
-    let key = footer_key(name);
-    let text = pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
-    let text = text.ok_or_else(|| not_readings(path, &format!("its footer has no {key}")))?;
-    serde_json::from_str(text).map_err(|e| not_readings(path, &format!("{key} in its footer: {e}")))
-}
-
-fn footer_key(name: &str) -> String {
-    format!("etcd-heatmap.{name}")
 }

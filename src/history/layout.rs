@@ -3,17 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::day_file::read_day;
+use super::HistoryError;
 use super::day_meta::{DayMeta, read_meta};
-use super::{FileError, HistoryError};
-use crate::readings::{Member, Window};
-use crate::spec::Companion;
+use super::read_day::read_day;
+use crate::files::{FileError, move_file};
+use crate::readings::{Member, Source, Window};
+use crate::spec::{Companion, Metric};
 use crate::time::{Grid, UtcDay};
 
 /// The name of a day's file.
 pub const READINGS_FILE: &str = "readings.parquet";
 /// The folder in an output folder that holds the days.
 pub const HISTORY_FOLDER: &str = "history";
+
+/// The folder beside it that holds the days of a history that will replace it.
+pub(crate) const REPLACEMENT_FOLDER: &str = "history.new";
 
 /// The folder `history/` of an output folder.
 #[derive(Clone, Debug)]
@@ -33,12 +37,31 @@ impl History {
         &self.out
     }
 
-    /// Removes all its days, and nothing that somebody else has put beside them.
-    pub fn remove(&self) -> Result<(), HistoryError> {
-        for day in self.days()? {
+    /// The history that will replace this one when all its days are there. It lies in the same output folder.
+    pub(crate) fn replacement(&self) -> Self {
+        Self { out: self.out.clone(), folder: self.out.join(REPLACEMENT_FOLDER) }
+    }
+
+    /// Removes all its days but these, and nothing that somebody else has put beside them.
+    pub(crate) fn remove_but(&self, kept: impl Fn(UtcDay) -> bool) -> Result<(), HistoryError> {
+        for day in self.days()?.into_iter().filter(|day| !kept(*day)) {
             let file = self.file(day);
             fs::remove_file(&file).map_err(|e| FileError::new("remove", &file, e))?;
+            // Only where nothing else lies in it.
+            let _ = file.parent().map(fs::remove_dir);
         }
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
+    }
+
+    /// Moves all its days into another history, where each replaces the day that is there.
+    pub(crate) fn move_into(&self, other: &Self) -> Result<(), HistoryError> {
+        for day in self.days()? {
+            let (from, to) = (self.file(day), other.file(day));
+            move_file(&from, &to)?;
+            let _ = from.parent().map(fs::remove_dir);
+        }
+        let _ = fs::remove_dir(&self.folder);
         Ok(())
     }
 
@@ -87,7 +110,14 @@ impl History {
         }
     }
 
-    /// What the footers of all days say, in order; an error unless they have one source. Days whose
+    /// The days with this source, in order; days whose file cannot be read are passed over.
+    pub(crate) fn metas_of(&self, source: &Source) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
+        let metas = self.days()?.into_iter().filter_map(|day| Some((day, read_meta(&self.file(day)).ok()?)));
+        Ok(metas.filter(|(_, meta)| source.difference(&meta.source).is_none()).collect())
+    }
+
+    /// What the footers of all days say, in order; an error unless they have one source and a format that this version reads.
+    /// Days whose
     /// file cannot be read stand apart.
     pub fn read_metas(&self) -> Result<DayMetas, HistoryError> {
         let mut metas = DayMetas::default();
@@ -101,6 +131,8 @@ impl History {
                     }
                     metas.known.push((day, meta));
                 }
+                // Not broken: a pull would replace what a later version can read.
+                Err(error @ HistoryError::LaterFormat { .. }) => return Err(error),
                 Err(error) => metas.broken.push((day, error)),
             }
         }
@@ -115,4 +147,36 @@ pub struct DayMetas {
     pub known: Vec<(UtcDay, DayMeta)>,
     /// Days whose file cannot be read, with why.
     pub broken: Vec<(UtcDay, HistoryError)>,
+}
+
+impl DayMetas {
+    /// The metrics that a version of the program did not have when it wrote some of the days.
+    pub fn unknown_metrics(&self) -> Vec<Metric> {
+        let is_unknown = |metric: &Metric| self.known.iter().any(|(_, meta)| !meta.knows(*metric));
+        Metric::ALL.into_iter().filter(is_unknown).collect()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn days_come_in_order_in_whatever_order_they_were_made() {
+        let scratch = Scratch::new();
+        let history = History::within(scratch.path());
+        // Enough that no order of a file system is the right one by chance.
+        let mut made: Vec<UtcDay> = (0..40).map(|number| UtcDay::from_days(20_000 + number * 17 % 40)).collect();
+        for day in &made {
+            let file = history.file(*day);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        // A folder without a file is no day.
+        fs::create_dir_all(history.file(UtcDay::from_days(0)).parent().unwrap()).unwrap();
+        made.sort();
+        assert_eq!(history.days().unwrap(), made);
+    }
 }

@@ -2,16 +2,26 @@
 //!
 //! `history/date=2026-10-01/readings.parquet`, one file a UTC day, one row a member and step at
 //! which at least one reading is known, sorted by cluster, member and time; never a score.
+//!
+//! Columns and keys of the footer go by name and may be added: a history of version 0.1.0 stays readable.
 
 mod columns;
 mod day_file;
 mod day_meta;
+mod embedded;
+mod footer;
+#[cfg(test)]
+mod growth_tests;
 mod layout;
+mod read_day;
 
 pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
-pub use day_file::{read_day, read_through, write_day};
+pub use day_file::write_day;
 pub use day_meta::{DayMeta, read_meta};
+pub(crate) use embedded::EmbeddedDay;
+pub(crate) use layout::REPLACEMENT_FOLDER;
 pub use layout::{DayMetas, HISTORY_FOLDER, History, READINGS_FILE};
+pub use read_day::{read_day, read_through};
 
 use std::path::PathBuf;
 
@@ -34,6 +44,18 @@ pub enum HistoryError {
         path: PathBuf,
         /// What the reader says.
         reason: String,
+    },
+    /// A file in a format that a later version introduced.
+    #[error("{} was written by etcd-heatmap {version} in history format {format}, and this version reads formats up to {readable}: update etcd-heatmap", .path.display())]
+    LaterFormat {
+        /// The file.
+        path: PathBuf,
+        /// The version of the program that wrote it.
+        version: String,
+        /// The format of the file.
+        format: u32,
+        /// The latest format that this version reads.
+        readable: u32,
     },
     /// Days that were pulled from elsewhere or in another way stand in one folder.
     #[error("{} was pulled differently ({difference}): choose another --out, or replace what it holds with --overwrite", .path.display())]

@@ -1,17 +1,24 @@
 //! A file's samples in parts, each of whole or partial series.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use super::lines::{Labels, Sample, labels};
+use super::Labels;
+use super::own_lines::{Read, labels_of, read_from};
 
 /// Samples of a batch: some megabytes of text.
 const BATCH_SAMPLES: usize = 200_000;
 /// Series of a batch: each has a selector in the question for what is there.
 const BATCH_SERIES: usize = 50;
+
+/// How far a value may be from ours, as a share of ours, and still be the same.
+///
+/// VictoriaMetrics stores a value as an integer times a power of ten and drops what is less than 1e-12 of it
+/// (`conversionPrecision` of its lib/decimal); its own arithmetic on the way there and back adds some 1e-16. Two
+/// different scores lie further apart: points have three decimals.
+const STORED_TO: f64 = 2e-12;
 
 /// A part of a file.
 #[derive(Debug, Default)]
@@ -42,6 +49,17 @@ pub(crate) struct Clash {
     pub(crate) ours: f64,
 }
 
+/// What a server does not have of a batch, and how exactly it has the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// The lines of the missing samples, series by series.
+    pub(crate) lines: String,
+    /// How many they are.
+    pub(crate) count: u64,
+    /// Samples that the server has with a rounded value.
+    pub(crate) rounded: u64,
+}
+
 impl Batch {
     /// Selectors that find its series, and perhaps some that have more labels.
     pub(crate) fn selectors(&self) -> Vec<String> {
@@ -66,27 +84,26 @@ impl Batch {
         self.samples == 0
     }
 
-    /// The lines of those samples that `held` does not have, series by series, and how many they are; a
-    /// clash where it has another value.
-    pub(crate) fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<(String, u64), Clash> {
-        let (mut lines, mut count) = (String::new(), 0);
+    /// Compares the samples with those that a server has; a clash where it has another value.
+    pub(crate) fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<Missing, Clash> {
+        let mut missing = Missing::default();
         for (labels, samples) in &self.series {
             let held = held.get(labels);
             for sample in samples {
                 match held.and_then(|held| held.get(&sample.at_ms)) {
-                    Some(&value) if value.to_bits() != sample.value.to_bits() => {
+                    Some(&value) if !is_stored_as(sample.value, value) => {
                         let (at_ms, ours) = (sample.at_ms, sample.value);
                         return Err(Clash { labels: labels.clone(), at_ms, held: value, ours });
                     }
-                    Some(_) => {}
+                    Some(&value) => missing.rounded += u64::from(value != sample.value),
                     None => {
-                        lines.push_str(&self.text[sample.line.clone()]);
-                        count += 1;
+                        missing.lines.push_str(&self.text[sample.line.clone()]);
+                        missing.count += 1;
                     }
                 }
             }
         }
-        Ok((lines, count))
+        Ok(missing)
     }
 
     fn is_full(&self, next: &Labels) -> bool {
@@ -94,28 +111,30 @@ impl Batch {
     }
 }
 
+/// Whether `held` may be what a VictoriaMetrics makes of `ours`. Never true of NaN, which we do not write.
+fn is_stored_as(ours: f64, held: f64) -> bool {
+    held == ours || (held - ours).abs() <= STORED_TO * ours.abs()
+}
+
 /// Reads a file that we wrote and hands over its batches one after the other.
 pub(crate) fn batches<E: From<io::Error>>(path: &Path, mut take: impl FnMut(Batch) -> Result<(), E>) -> Result<(), E> {
-    let (mut file, mut line) = (BufReader::with_capacity(1 << 18, File::open(path)?), String::new());
-    let (mut batch, mut current) = (Batch::default(), (String::new(), Labels::new()));
-    while file.read_line(&mut line)? > 0 {
-        if let Some(sample) = Sample::of(&line) {
-            if sample.series != current.0 {
-                let labels = labels(sample.series).ok_or_else(|| io::Error::other(format!("no series: {line}")))?;
-                current = (sample.series.to_owned(), labels);
-            }
-            if batch.is_full(&current.1) {
-                take(std::mem::take(&mut batch))?;
-            }
-            let start = batch.text.len();
-            batch.text.push_str(&line);
-            let value = sample.value.parse().map_err(io::Error::other)?;
-            let sample = BatchSample { at_ms: sample.time * 1000, value, line: start..batch.text.len() };
-            batch.series.entry(current.1.clone()).or_default().push(sample);
-            batch.samples += 1;
+    let (mut batch, mut series) = (Batch::default(), Labels::new());
+    read_from(path, 0, |line| {
+        if !line.sample.goes_on {
+            series = labels_of(&line.sample);
         }
-        line.clear();
-    }
+        if batch.is_full(&series) {
+            take(std::mem::take(&mut batch))?;
+        }
+        let start = batch.text.len();
+        batch.text.push_str(line.text);
+        batch.text.push('\n');
+        let (at_ms, value) = (line.sample.timestamp_ms, line.sample.value);
+        let sample = BatchSample { at_ms, value, line: start..batch.text.len() };
+        batch.series.entry(series.clone()).or_default().push(sample);
+        batch.samples += 1;
+        Ok::<_, E>(Read::On)
+    })?;
     if batch.is_empty() { Ok(()) } else { take(batch) }
 }
 
@@ -142,8 +161,31 @@ mod tests {
         assert_eq!((batch.len(), batch.span_ms()), (3, (60_000, 120_000)));
         let labels = |a: &str| Labels::from([("__name__".into(), "x".into()), ("a".into(), a.into())]);
         let held = |value| BTreeMap::from([(labels("1\""), BTreeMap::from([(60_000, value), (61_000, 9.0)]))]);
-        assert_eq!(batch.missing(&held(5.0)).unwrap(), ("x{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n".to_owned(), 2));
+        let lines = "x{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n".to_owned();
+        assert_eq!(batch.missing(&held(5.0)).unwrap(), Missing { lines: lines.clone(), count: 2, rounded: 0 });
+        // One unit in the twelfth digit.
+        assert_eq!(batch.missing(&held(4.999_999_999_995)).unwrap(), Missing { lines, count: 2, rounded: 1 });
         let clash = batch.missing(&held(5.5)).unwrap_err();
         assert_eq!((clash.at_ms, clash.held, clash.ours), (60_000, 5.5, 5.0));
+        assert!(batch.missing(&held(f64::NAN)).is_err());
+    }
+
+    #[test]
+    fn a_value_is_the_same_as_far_as_victoriametrics_stores_it() {
+        // What VictoriaMetrics 1.79.5 exports of the first value of each pair.
+        for (ours, held) in [
+            (6.842105263157895, 6.842105263157),
+            (7.692307692307693, 7.6923076923),
+            (0.3922813879636078, 0.392281387964),
+            (1.0 / 3.0, 0.333333333333),
+            (10.0, 10.0),
+            (0.0, 0.0),
+        ] {
+            assert!(is_stored_as(ours, held), "{ours} {held}");
+        }
+        // The smallest step between two scores, one decimal less than is stored, and unlike signs.
+        for (ours, held) in [(9.999, 10.0), (7.692307692307693, 7.692307692), (0.0, 1e-15), (5.0, -5.0)] {
+            assert!(!is_stored_as(ours, held), "{ours} {held}");
+        }
     }
 }

@@ -4,14 +4,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::files::FileError;
+use crate::folder::FolderError;
 use crate::time::format_instant;
 
 /// One sentence each, with what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
     /// Not an output folder.
-    #[error("{} has no manifest.json that can be read: give the folder that backfill or score wrote to", .0.display())]
+    #[error("{} has no manifest.json: give the folder that backfill or score wrote to", .0.display())]
     NoManifest(PathBuf),
+    /// A manifest that cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// An output folder without them.
     #[error(
         "{} has no OpenMetrics files to import: write them with 'etcd-heatmap score {} --formats openmetrics,parquet,csv'",

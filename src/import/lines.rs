@@ -1,45 +1,31 @@
-//! The lines of a file that we wrote, and those that `promtool tsdb dump` prints.
+//! The lines that `promtool tsdb dump` prints: almost OpenMetrics, in milliseconds and with Go's escapes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::path::Path;
 
 /// The labels of a series, its name among them.
 pub(crate) type Labels = BTreeMap<String, String>;
 
-/// A series, a value and an instant, in the unit that its writer has.
+/// A series, a value and an instant in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Sample<'t> {
+pub(super) struct Dumped<'t> {
     pub(super) series: &'t str,
     pub(super) value: &'t str,
-    pub(super) time: i64,
+    pub(super) ms: i64,
 }
 
-impl<'t> Sample<'t> {
+impl<'t> Dumped<'t> {
     /// `None` for a comment and for what is no sample.
     pub(super) fn of(line: &'t str) -> Option<Self> {
         if line.starts_with('#') {
             return None;
         }
         let mut parts = line.trim_end().rsplitn(3, ' ');
-        let (time, value, series) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { series, value, time: time.parse().ok()? })
+        let (ms, value, series) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { series, value, ms: ms.parse().ok()? })
     }
 }
 
-/// Samples of a file before a second.
-pub(super) fn samples_before(path: &Path, second: i64) -> io::Result<u64> {
-    let (mut file, mut line, mut count) = (BufReader::with_capacity(1 << 18, File::open(path)?), String::new(), 0);
-    while file.read_line(&mut line)? > 0 {
-        count += u64::from(Sample::of(&line).is_some_and(|sample| sample.time < second));
-        line.clear();
-    }
-    Ok(count)
-}
-
-/// The labels of `name{label="value",…}` or `{__name__="name", label="value", …}`; values may have the escapes of
-/// OpenMetrics and of Go.
+/// The labels of `{__name__="name", label="value", …}`; values have the escapes of Go, which are more than OpenMetrics's.
 pub(super) fn labels(series: &str) -> Option<Labels> {
     let (name, rest) = series.split_once('{').unwrap_or((series, "}"));
     let mut labels = Labels::new();
@@ -95,11 +81,11 @@ mod tests {
     #[test]
     fn a_line_is_taken_apart_from_its_end() {
         let line = "etcd_score{cluster=\"a } 1 2\",member=\"m\"} 9.5 1790812800\n";
-        let sample = Sample::of(line).unwrap();
-        assert_eq!((sample.value, sample.time), ("9.5", 1_790_812_800));
+        let sample = Dumped::of(line).unwrap();
+        assert_eq!((sample.value, sample.ms), ("9.5", 1_790_812_800));
         assert_eq!(labels(sample.series).unwrap()["cluster"], "a } 1 2");
         for line in ["# EOF\n", "# TYPE a 1 2", "a 1", ""] {
-            assert_eq!(Sample::of(line), None, "{line}");
+            assert_eq!(Dumped::of(line), None, "{line}");
         }
     }
 

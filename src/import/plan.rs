@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{DataDir, ImportError, Ulid, lines};
-use crate::files::FileStat;
-use crate::folder::Manifest;
+use super::{DataDir, Exported, ExportedFile, ImportError, Ulid, own_lines};
 use crate::folder::{ManifestBlock, ManifestOpenMetrics};
 
 /// What becomes of a file.
@@ -60,26 +58,21 @@ pub(crate) struct Plan {
 impl Plan {
     /// Of an output folder and a data directory; files that are to be imported must be as they were written.
     pub(crate) fn new(folder: &Path, data: &DataDir, now_ms: i64) -> Result<Self, ImportError> {
-        let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
-        let none = || ImportError::NoOpenMetrics(folder.to_owned());
-        let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty()).ok_or_else(none)?;
+        let Exported { files, written } = Exported::of(folder)?;
         let head_ms = data.head_begins_ms(now_ms);
-        let plan = |block: &ManifestBlock| {
-            let path = folder.join(&block.path);
-            let listed = manifest.files.iter().find(|file| file.path == block.path);
-            let listed = listed.ok_or_else(|| ImportError::Changed(path.clone()))?;
-            let ulid = Ulid::of_file(block.last * 1000, &listed.stat.sha256);
+        let plan = |file: ExportedFile| {
+            let ulid = Ulid::of_file(file.last_ms(), &file.stat.sha256);
             let fate = match () {
                 () if data.holds(ulid) => Fate::There,
-                () if block.last * 1000 >= head_ms => Fate::InHead,
+                () if file.last_ms() >= head_ms => Fate::InHead,
                 () => Fate::Import,
             };
-            if fate == Fate::Import && FileStat::read(&path)? != listed.stat {
-                return Err(ImportError::Changed(path));
+            if fate == Fate::Import {
+                file.check_unchanged()?;
             }
-            Ok(PlannedFile { path, block: block.clone(), ulid, fate })
+            Ok(PlannedFile { path: file.path, block: file.block, ulid, fate })
         };
-        let files = written.blocks.par_iter().map(plan).collect::<Result<_, ImportError>>()?;
+        let files = files.into_par_iter().map(plan).collect::<Result<_, ImportError>>()?;
         Ok(Self { files, written, head_ms })
     }
 
@@ -90,12 +83,10 @@ impl Plan {
 
     /// Samples that are to be imported and come before an instant.
     pub(crate) fn samples_before(&self, ms: i64) -> io::Result<u64> {
-        // Samples stand on whole seconds.
-        let second = ms.div_euclid(1000) + i64::from(ms.rem_euclid(1000) > 0);
-        let counts = self.of(Fate::Import).map(|file| match &file.block {
-            block if block.last < second => Ok(block.samples),
-            block if block.first >= second => Ok(0),
-            _ => lines::samples_before(&file.path, second),
+        let counts = self.of(Fate::Import).map(|file| match file {
+            file if file.last_ms() < ms => Ok(file.block.samples),
+            file if file.first_ms() >= ms => Ok(0),
+            _ => own_lines::samples_before(&file.path, ms),
         });
         counts.sum()
     }

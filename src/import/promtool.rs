@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use tracing::debug;
+
 use super::ImportError;
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_message;
 
 /// The first with `--max-block-duration` for OpenMetrics files (prometheus/prometheus#8919).
 const LEAST: (u32, u32) = (2, 29);
@@ -36,7 +38,7 @@ impl Promtool {
         // Old versions print it on standard error.
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join(" ");
         match version(&said) {
-            None => Err(ImportError::NotPromtool { path, said: in_short(&said) }),
+            None => Err(ImportError::NotPromtool { path, said: terminal_message(&said) }),
             Some(version) if version < LEAST => {
                 let written = |(major, minor)| format!("{major}.{minor}");
                 Err(ImportError::OldPromtool { path, version: written(version), least: written(LEAST) })
@@ -70,7 +72,7 @@ impl Promtool {
     pub(super) fn dump(
         &self,
         folder: &Path,
-        of: &Dumped<'_>,
+        of: &Dump<'_>,
         stop: &(dyn Fn() -> bool + Sync),
         mut take: impl FnMut(&str) -> Result<(), ImportError>,
     ) -> Result<(), ImportError> {
@@ -114,12 +116,13 @@ impl Promtool {
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Child, ImportError> {
+        debug!("running {command:?}");
         command.spawn().map_err(|source| ImportError::CannotRun { path: self.path.clone(), source })
     }
 }
 
 /// What of some blocks.
-pub(super) struct Dumped<'a> {
+pub(super) struct Dump<'a> {
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     pub(super) selector: &'a str,
@@ -170,7 +173,7 @@ fn words(status: ExitStatus, said: &Path) -> Option<String> {
     let mut text = Vec::new();
     let _ = File::open(said).and_then(|file| file.take(1 << 16).read_to_end(&mut text));
     let _ = fs::remove_file(said);
-    Some(match in_short(&String::from_utf8_lossy(&text)).as_str() {
+    Some(match terminal_message(&String::from_utf8_lossy(&text)).as_str() {
         "" => format!("it ended with {status} and said nothing"),
         said => format!("'{said}'"),
     })

@@ -4,13 +4,14 @@
 //! other.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lines::{Labels, Sample, labels};
-use super::promtool::Dumped;
-use super::{DataDir, ImportError, PlannedFile, Promtool, sandbox};
+use super::lines::{Dumped, labels};
+use super::own_lines::{Read, labels_of, read_from};
+use super::promtool::Dump;
+use super::{DataDir, ImportError, Labels, PlannedFile, Promtool, sandbox};
 
 /// Refuses a file when blocks that are there have another value for one of its samples. The same value is harmless.
 pub(super) fn check(
@@ -26,14 +27,14 @@ pub(super) fn check(
     // From the end of the newest block on promtool would look for a WAL.
     let last_ms = file.last_ms().min(end_ms - 1);
     let selector = format!("{{__name__=~\"{}\"}}", ours.names().join("|"));
-    let dumped = Dumped { first_ms: file.first_ms(), last_ms, selector: &selector, file: &file.path };
-    promtool.dump(folder, &dumped, stop, |line| {
-        let Some(held) = Sample::of(line) else { return Ok(()) };
+    let dump = Dump { first_ms: file.first_ms(), last_ms, selector: &selector, file: &file.path };
+    promtool.dump(folder, &dump, stop, |line| {
+        let Some(held) = Dumped::of(line) else { return Ok(()) };
         match ours.value_at(held).map_err(ImportError::io("read", &file.path))? {
             Some(value) if held.value.parse() != Ok(value) => Err(ImportError::Conflict {
                 file: file.path.clone(),
                 series: held.series.to_owned(),
-                at_ms: held.time,
+                at_ms: held.ms,
                 held: held.value.to_owned(),
                 ours: value.to_string(),
             }),
@@ -54,22 +55,14 @@ struct Series {
 
 impl Series {
     fn index(path: &Path) -> io::Result<Self> {
-        let (mut file, mut line) = (BufReader::with_capacity(1 << 18, File::open(path)?), String::new());
-        let (mut offsets, mut offset, mut current) = (HashMap::new(), 0, String::new());
-        loop {
-            line.clear();
-            let read = file.read_line(&mut line)? as u64;
-            if read == 0 {
-                return Ok(Self { path: path.to_owned(), offsets, current: (String::new(), Vec::new()) });
+        let mut offsets = HashMap::new();
+        read_from(path, 0, |line| {
+            if !line.sample.goes_on {
+                offsets.insert(labels_of(&line.sample), line.offset);
             }
-            if let Some(sample) = Sample::of(&line)
-                && sample.series != current
-            {
-                sample.series.clone_into(&mut current);
-                offsets.insert(labels(&current).ok_or_else(|| no_labels(&current))?, offset);
-            }
-            offset += read;
-        }
+            Ok::<_, io::Error>(Read::On)
+        })?;
+        Ok(Self { path: path.to_owned(), offsets, current: (String::new(), Vec::new()) })
     }
 
     fn names(&self) -> Vec<&str> {
@@ -81,28 +74,25 @@ impl Series {
     }
 
     /// Our value of a sample's series and instant. Samples of a series come one after the other.
-    fn value_at(&mut self, sample: Sample<'_>) -> io::Result<Option<f64>> {
+    fn value_at(&mut self, sample: Dumped<'_>) -> io::Result<Option<f64>> {
         if self.current.0 != sample.series {
             let labels = labels(sample.series).ok_or_else(|| no_labels(sample.series))?;
             let samples = self.offsets.get(&labels).map(|offset| self.samples_from(*offset)).transpose()?;
             self.current = (sample.series.to_owned(), samples.unwrap_or_default());
         }
         let samples = &self.current.1;
-        Ok(samples.binary_search_by_key(&sample.time, |(ms, _)| *ms).ok().map(|at| samples[at].1))
+        Ok(samples.binary_search_by_key(&sample.ms, |(ms, _)| *ms).ok().map(|at| samples[at].1))
     }
 
     fn samples_from(&self, offset: u64) -> io::Result<Vec<(i64, f64)>> {
-        let mut file = BufReader::with_capacity(1 << 18, File::open(&self.path)?);
-        file.seek(SeekFrom::Start(offset))?;
-        let (mut samples, mut series, mut line) = (Vec::new(), None, String::new());
-        while file.read_line(&mut line)? > 0 {
-            let Some(sample) = Sample::of(&line) else { break };
-            if *series.get_or_insert_with(|| sample.series.to_owned()) != sample.series {
-                break;
+        let mut samples = Vec::new();
+        read_from(&self.path, offset, |line| {
+            if !samples.is_empty() && !line.sample.goes_on {
+                return Ok(Read::NoMore);
             }
-            samples.push((sample.time * 1000, sample.value.parse().map_err(io::Error::other)?));
-            line.clear();
-        }
+            samples.push((line.sample.timestamp_ms, line.sample.value));
+            Ok::<_, io::Error>(Read::On)
+        })?;
         Ok(samples)
     }
 }

@@ -1,41 +1,32 @@
 //! Metric families: their types, and the samples that each type has.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::text::named::named;
 
-/// The type of a family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Grows only.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Counts by buckets.
-    Histogram,
-    /// Counts by buckets, up and down.
-    GaugeHistogram,
-    /// Quantiles.
-    Summary,
-    /// Labels that say what something is.
-    Info,
-    /// One of several states.
-    StateSet,
-    /// Not said.
-    Unknown,
+named! {
+    /// The type of a family.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Kind {
+        /// Grows only.
+        Counter = "counter",
+        /// Goes up and down.
+        Gauge = "gauge",
+        /// Counts by buckets.
+        Histogram = "histogram",
+        /// Counts by buckets, up and down.
+        GaugeHistogram = "gaugehistogram",
+        /// Quantiles.
+        Summary = "summary",
+        /// Labels that say what something is.
+        Info = "info",
+        /// One of several states.
+        StateSet = "stateset",
+        /// Not said.
+        Unknown = "unknown",
+    }
+    parsed "no type is called"
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 8] = [
-        (Self::Counter, "counter"),
-        (Self::Gauge, "gauge"),
-        (Self::Histogram, "histogram"),
-        (Self::GaugeHistogram, "gaugehistogram"),
-        (Self::Summary, "summary"),
-        (Self::Info, "info"),
-        (Self::StateSet, "stateset"),
-        (Self::Unknown, "unknown"),
-    ];
-
     /// What follows the name of the family in those of its samples.
     const fn suffixes(self) -> &'static [&'static str] {
         match self {
@@ -71,21 +62,7 @@ impl Kind {
     }
 }
 
-impl FromStr for Kind {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind).ok_or(())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::ALL.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name))
-    }
-}
-
 /// Whether a sample of this name could belong to the family, were it of another type.
 pub(super) fn is_of(family: &str, sample: &str) -> bool {
-    Kind::ALL.iter().any(|(kind, _)| kind.has(family, sample))
+    Kind::ALL.into_iter().any(|kind| kind.has(family, sample))
 }

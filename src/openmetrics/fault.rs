@@ -137,6 +137,9 @@ pub enum Wrong {
     /// The end is not there.
     #[error("the last line must be '# EOF': the file was cut off, or whatever wrote it forgot that line")]
     NoEof,
+    /// The file ends within a line.
+    #[error("the file ends in this line and without '# EOF': it was cut off, so write or copy it again")]
+    Cut,
     /// The end is not the end.
     #[error("'# EOF' on line {0} must be the last line: remove it, or what follows it, which is not read")]
     EarlyEof(u64),

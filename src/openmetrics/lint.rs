@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead};
 
+use crate::text::named::named;
 use crate::time::HOUR_MS;
 
 use super::family::is_of;
@@ -54,6 +55,12 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
         if line.has_carriage_return {
             note(&mut lint.carriage_returns, &line, line.text.len());
         }
+        if line.is_open && !matches!(line.event, Ok(Event::Eof)) {
+            // What is left of the line may read well and mean something else, such as half a timestamp.
+            lint.faults.add_anyway(line.number, line.column(line.text.len()), Wrong::Cut);
+            eof = Some(line.number);
+            continue;
+        }
         match &line.event {
             Ok(Event::Help(family)) => lint.metadata(&line, family, Keyword::Help, None),
             Ok(Event::Type(family, kind)) => lint.metadata(&line, family, Keyword::Type, Some(*kind)),
@@ -85,20 +92,12 @@ fn note(places: &mut Option<Places>, line: &Line<'_>, at: usize) {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keyword {
-    Help,
-    Type,
-    Unit,
-}
-
-impl Keyword {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Help => "HELP",
-            Self::Type => "TYPE",
-            Self::Unit => "UNIT",
-        }
+named! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Keyword {
+        Help = "HELP",
+        Type = "TYPE",
+        Unit = "UNIT",
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Line<'a> {
     pub text: &'a str,
     /// Whether CR LF ends it.
     pub has_carriage_return: bool,
+    /// Whether the file ends before a line feed ends the line.
+    pub is_open: bool,
     /// What it says, or at which byte it is wrong.
     pub event: Result<Event<'a>, (usize, Wrong)>,
 }
@@ -75,9 +77,12 @@ impl<R: BufRead> Reader<R> {
         let mut bytes = self.line.as_slice();
         if length == LINE_BYTES_MAX && !bytes.ends_with(b"\n") {
             self.is_over = true;
-            return Ok(Some(Line { number, text: "", has_carriage_return: false, event: Err((0, Wrong::Endless)) }));
+            let event = Err((0, Wrong::Endless));
+            return Ok(Some(Line { number, text: "", has_carriage_return: false, is_open: false, event }));
         }
-        bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let ended = bytes.strip_suffix(b"\n");
+        let is_open = ended.is_none();
+        bytes = ended.unwrap_or(bytes);
         let without = bytes.strip_suffix(b"\r");
         let text = match std::str::from_utf8(without.unwrap_or(bytes)) {
             Ok(text) => text,
@@ -85,7 +90,7 @@ impl<R: BufRead> Reader<R> {
                 let at = error.valid_up_to();
                 let text = std::str::from_utf8(&bytes[..at]).unwrap_or_default();
                 let event = Err((at, Wrong::Encoding));
-                return Ok(Some(Line { number, text, has_carriage_return: without.is_some(), event }));
+                return Ok(Some(Line { number, text, has_carriage_return: without.is_some(), is_open, event }));
             }
         };
         let event = match text.as_bytes().first() {
@@ -99,7 +104,7 @@ impl<R: BufRead> Reader<R> {
             Ok(Event::Help(_) | Event::Type(..) | Event::Unit(..)) => self.series.clear(),
             _ => {}
         }
-        Ok(Some(Line { number, text, has_carriage_return: without.is_some(), event }))
+        Ok(Some(Line { number, text, has_carriage_return: without.is_some(), is_open, event }))
     }
 }
 
@@ -122,7 +127,7 @@ fn comment(text: &str) -> Result<Event<'_>, Misplaced> {
     };
     match keyword {
         "HELP" => check_escapes(text, end + 1).map(|()| Event::Help(name)),
-        "TYPE" => said.parse().map(|kind| Event::Type(name, kind)).map_err(|()| (end + 1, Wrong::NoSuchType)),
+        "TYPE" => said.parse().map(|kind| Event::Type(name, kind)).map_err(|_| (end + 1, Wrong::NoSuchType)),
         _ => check_unit(text, name, end + 1).map(|()| Event::Unit(name, said)),
     }
 }

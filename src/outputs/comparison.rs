@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::terminal::printable;
-use crate::analysis::compare::{ClusterComparison, Comparison, Disagreement, GREEN_FROM, RED_BELOW, Shade};
+use crate::analysis::compare::{ClusterComparison, Comparison, Disagreement, Shade};
+use crate::text::palette::{GREEN_FROM, RED_BELOW};
+use crate::text::terminal::terminal_label;
 use crate::time::{Zone, format_instant};
 
 /// The file of a comparison in the output folder.
@@ -18,7 +19,7 @@ pub(crate) fn comparison_text(comparison: &Comparison, zone: Zone) -> String {
     let hours = |cells: u64| cells as f64 * f64::from(comparison.cell_minutes()) / 60.0;
     let widest = comparison.profiles.iter().map(String::len).max().unwrap_or(0).max("hours of".len());
     for (cluster, compared) in &comparison.clusters {
-        let _ = write!(text, "{}: {} hours\n  {:<widest$}", printable(cluster), hours(compared.cells), "hours of");
+        let _ = write!(text, "{}: {} hours\n  {:<widest$}", terminal_label(cluster), hours(compared.cells), "hours of");
         for shade in Shade::ALL {
             let _ = write!(text, "{shade:>9}");
         }

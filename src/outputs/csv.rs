@@ -7,11 +7,11 @@ use polars_io::SerWriter;
 use polars_io::csv::write::CsvWriter;
 
 use super::OutputError;
-use super::csv_field::tamed;
 use super::output::{DayWriter, Finished, Needs, Output, OwnedFiles, Scored, Scoring};
 use super::wide_csv::{WIDE_CSV, write_wide_csv};
 use crate::files::{FileError, WholeFile};
 use crate::folder::{Owned, Written};
+use crate::text::csv::csv_label;
 
 /// The name of the file of one row a cell.
 const CELLS_CSV: &str = "heatmap.csv";
@@ -104,8 +104,8 @@ fn tame_labels(cells: &mut DataFrame) -> PolarsResult<()> {
     for name in ["cluster", "member"] {
         let Ok(column) = cells.column(name) else { continue };
         let labels = column.str()?;
-        if labels.iter().flatten().any(|label| tamed(label) != label) {
-            let harmless: Vec<Option<String>> = labels.iter().map(|l| l.map(|l| tamed(l).into_owned())).collect();
+        if labels.iter().flatten().any(|label| csv_label(label) != label) {
+            let harmless: Vec<Option<String>> = labels.iter().map(|l| l.map(|l| csv_label(l).into_owned())).collect();
             cells.with_column(Series::new(name.into(), harmless).into_column())?;
         }
     }

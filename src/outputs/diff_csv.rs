@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::csv_field::field;
 use crate::analysis::diff::{BELOW, Change, Diff, LineChange, Side};
 use crate::spec::Metric;
+use crate::text::csv::csv_field;
 
 /// Its file in an output folder.
 pub(crate) const DIFF: &str = "diff.csv";
@@ -61,7 +61,7 @@ fn row(text: &mut String, line: &LineChange, name: &str, change: &Change) {
 /// `level,cluster,member`
 fn place(cluster: &str, member: Option<&Arc<str>>) -> String {
     match member {
-        None => format!("cluster,{},", field(cluster)),
-        Some(member) => format!("member,{},{}", field(cluster), field(member)),
+        None => format!("cluster,{},", csv_field(cluster)),
+        Some(member) => format!("member,{},{}", csv_field(cluster), csv_field(member)),
     }
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::terminal::{Hour, Palette, legend, paint_hour};
 use crate::analysis::diff::{BELOW, Change, Diff, LineChange, MIN_DAYS, Named, RESAMPLES, Side, Verdict};
 use crate::heatmap::Folding;
-use crate::text::said::in_short;
+use crate::text::rounding::{loss_text, percent_text, score_text};
+use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
 /// Names that are told of those which are on one side only; the others are in the CSV.
@@ -52,31 +53,30 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> S
 }
 
 fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zone: Zone, palette: Palette) {
-    let _ = writeln!(text, "{}: {}", in_short(&line.cluster), sentence(line));
+    let _ = writeln!(text, "{}: {}", terminal_label(&line.cluster), sentence(line));
     let _ = writeln!(text, "{:>9}{:>9}{:>9}  {:<18}{:>8}", "before", "after", "change", "95 % interval", "delta");
     row(text, &line.score, "score");
     for (metric, change) in line.costly() {
         row(text, change, metric.name());
     }
     for member in members {
-        row(text, &member.score, &format!("score of {}", in_short(member.member.as_deref().unwrap_or_default())));
+        row(text, &member.score, &format!("score of {}", terminal_label(member.member.as_deref().unwrap_or_default())));
     }
     for (place, below) in BELOW.into_iter().enumerate() {
         let hours = |side: &Side| format!("{} of {} ({})", side.hours_below[place], side.hours, share(side, place));
         let _ = writeln!(text, "  hours below {below}: {} before, {} after", hours(&line.before), hours(&line.after));
     }
-    let known = |side: &Side| format!("{} % of steps, {} d", floor_percent(side.coverage()), side.days);
+    let known = |side: &Side| format!("{} % of steps, {} d", percent_text(side.coverage()), side.days);
     let _ = writeln!(text, "  scored: before {}; after {}", known(&line.before), known(&line.after));
     profile(text, line, zone, palette);
 }
 
 fn share(side: &Side, place: usize) -> String {
-    if side.hours > 0.0 { format!("{:.1} %", side.hours_below[place] / side.hours * 100.0) } else { "none".to_owned() }
-}
-
-/// Rounded down: 99.96 % is not all.
-fn floor_percent(share: f64) -> f64 {
-    (share * 1000.0).floor() / 10.0
+    if side.hours > 0.0 {
+        format!("{} %", percent_text(side.hours_below[place] / side.hours))
+    } else {
+        "none".to_owned()
+    }
 }
 
 /// The answer to "did it help?".
@@ -98,8 +98,8 @@ fn sentence(line: &LineChange) -> String {
 
 /// Names stand last: they are as long as they like.
 fn row(text: &mut String, change: &Change, name: &str) {
-    // Rounded down, as everywhere: 9.996 is not 10, and what costs anything is not 0.
-    let two = |figure: f64| format!("{:.2}", (figure * 100.0 + 1e-9).floor() / 100.0);
+    // Below 0 it is what a metric cost.
+    let two = |figure: f64| if figure < 0.0 { format!("-{}", loss_text(-figure)) } else { score_text(figure) };
     let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), two);
     let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |f| format!("{f:+.2}"));
     let interval = change.interval.map_or_else(|| "–".to_owned(), |i| format!("{:+.2} to {:+.2}", i.low, i.high));
@@ -147,8 +147,8 @@ fn one_sided(text: &mut String, side: &str, named: &[Named]) {
         return;
     }
     let name = |(cluster, member): &&Named| match member {
-        None => in_short(cluster),
-        Some(member) => format!("{} of {}", in_short(member), in_short(cluster)),
+        None => terminal_label(cluster),
+        Some(member) => format!("{} of {}", terminal_label(member), terminal_label(cluster)),
     };
     let names: Vec<String> = told.iter().take(NAMED).map(name).collect();
     let _ = write!(text, "\nonly {side}, not compared: {}", names.join(", "));

@@ -5,7 +5,9 @@ use std::fmt::Write;
 use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, StepTotals};
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
-use crate::spec::{Metric, percent};
+use crate::spec::{Metric, Unit, percent};
+use crate::text::rounding::{loss_parts, loss_text, score_parts, score_short, score_text};
+use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
 /// The arithmetic of a cell, member by member.
@@ -15,7 +17,7 @@ pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, 
     let _ = writeln!(
         text,
         "cluster {}, {} {:02}:{:02} {} ({} wide, from {}): {}",
-        super::terminal::printable(cluster),
+        terminal_label(cluster),
         place.date,
         place.minute_of_day / 60,
         place.minute_of_day % 60,
@@ -37,7 +39,7 @@ pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, 
 }
 
 fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
-    let name = super::terminal::printable(&part.member.member);
+    let name = terminal_label(&part.member.member);
     let mut text = format!("member {name}: {}", totals_text(table, &part.totals));
     if part.after_restart > 0 {
         let _ = write!(text, ", {} just after a restart", part.after_restart);
@@ -70,7 +72,7 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
         reading(part.max),
         format!("{}/{}", part.known, totals.expected),
         part.weight,
-        cost.map_or_else(|| "?".to_owned(), |c| format!("{c:.2}")),
+        cost.map_or_else(|| "?".to_owned(), loss_text),
     )
     .trim_end()
     .to_owned()
@@ -91,33 +93,38 @@ fn band_text(part: &MetricPart, band: &BandPart) -> String {
 fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
     let steps = format!("{} of {} steps scored", totals.scored, totals.expected);
     match (totals.mean(table, totals.score), totals.min) {
-        (Some(mean), Some(min)) => format!("mean {mean:.2}, lowest {}, {steps}", table.points(min)),
+        (Some(mean), Some(min)) => {
+            format!("mean {}, lowest {}, {steps}", score_text(mean), score_short(table.points(min)))
+        }
         _ => steps,
     }
 }
 
-/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`
+/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`, or `≈ 6.84` where the figures, each of them rounded, do not add up.
 fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
     let Some(mean) = totals.mean(table, totals.score) else { return "no step scored, no sum".to_owned() };
     let mut text = "10".to_owned();
+    let mut hundredths = u64::from(score_parts(mean, 100));
     for metric in Metric::ALL {
         let loss = totals.losses[metric.index()];
         if let Some(cost) = totals.mean(table, loss).filter(|_| loss > 0) {
-            let _ = write!(text, " - {cost:.2} {metric}");
+            let _ = write!(text, " - {} {metric}", loss_text(cost));
+            hundredths += loss_parts(cost, 100);
         }
     }
-    match text.as_str() {
-        "10" => "10, nothing lost".to_owned(),
-        _ => format!("{text} = {mean:.2}"),
+    match (text.as_str(), hundredths) {
+        ("10", _) => "10, nothing lost".to_owned(),
+        (_, 1000) => format!("{text} = {}", score_text(mean)),
+        _ => format!("{text} ≈ {}", score_text(mean)),
     }
 }
 
 /// A reading as a person would write it.
 fn with_unit(metric: Metric, value: f64) -> String {
-    match metric {
-        Metric::WalFsync | Metric::BackendCommit => format!("{:.2} ms", value * 1000.0),
-        Metric::OpenFds | Metric::LeaderChanges => format!("{value}"),
-        Metric::ClientTrafficIn => format!("{:.1} kB/s", value / 1e3),
-        Metric::DbSize => format!("{:.1} MB", value / 1e6),
+    match metric.unit() {
+        Unit::Seconds => format!("{:.2} ms", value * 1000.0),
+        Unit::Count | Unit::Instant => format!("{value}"),
+        Unit::BytesPerSecond => format!("{:.1} kB/s", value / 1e3),
+        Unit::Bytes => format!("{:.1} MB", value / 1e6),
     }
 }

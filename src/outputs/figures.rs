@@ -1,13 +1,12 @@
 //! The figures of a profile as another engine computes with them: whole numbers and exact literals.
 
 use crate::spec::{METRICS, Metric, POINT, Profile};
+use crate::text::comment::comment_lines;
 
 /// Digits that every engine reads as the nearest double, even one that reads decimals first.
 const EXACT_DIGITS: usize = 15;
 /// Letters after which a number is easier to read with an exponent.
 const PLAIN_LETTERS: usize = 20;
-/// The width of the comments.
-const COMMENT_LETTERS: usize = 98;
 
 /// Weights and points as whole numbers that a person can check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,22 +55,7 @@ pub(super) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
         format!("Profile {}: {rules}.", profile.name),
         format!("Source: {}.", profile.source.trim_end_matches('.')),
     ];
-    texts.map(|text| comment(mark, &text)).join("\n")
-}
-
-/// A text of any length as comment lines; a line break in it ends no comment.
-pub(super) fn comment(mark: &str, text: &str) -> String {
-    let mut lines = vec![mark.to_owned()];
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        let last = lines.last_mut().expect("there is always a line");
-        if last.len() > mark.len() && last.chars().count() + 1 + word.chars().count() > COMMENT_LETTERS {
-            lines.push(format!("{mark} {word}"));
-        } else {
-            last.push(' ');
-            last.push_str(word);
-        }
-    }
-    lines.join("\n")
+    texts.map(|text| comment_lines(mark, &text)).join("\n")
 }
 
 #[cfg(test)]
@@ -112,12 +96,5 @@ mod tests {
             assert_eq!(number(value), text);
             assert_eq!(text.parse(), Ok(value));
         }
-    }
-
-    #[test]
-    fn a_comment_ends_where_it_should() {
-        assert_eq!(comment("#", "one\ntwo\u{85}three\u{2028}four"), "# one two three four");
-        let long = comment("--", &"word ".repeat(40));
-        assert!(long.lines().count() == 3 && long.lines().all(|l| l.starts_with("-- word") && l.len() <= 98), "{long}");
     }
 }

@@ -1,11 +1,11 @@
 //! `findings.csv`: one row a finding, for spreadsheets.
 
 use super::OutputError;
-use super::csv_field::field;
 use super::output::{Needs, Output, OwnedFiles, Scored};
 use crate::analysis::findings::Finding;
 use crate::files::WholeFile;
 use crate::folder::{Owned, Written};
+use crate::text::csv::csv_field;
 use crate::time::format_instant;
 
 /// Its name in the output folder.
@@ -61,7 +61,7 @@ pub(crate) fn findings_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) 
     let mut text = COLUMNS.join(",");
     text.push('\n');
     for finding in findings {
-        let cells: Vec<String> = row(finding).iter().map(|cell| field(cell)).collect();
+        let cells: Vec<String> = row(finding).iter().map(|cell| csv_field(cell)).collect();
         text.push_str(&cells.join(","));
         text.push('\n');
     }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::terminal::printable;
 use crate::analysis::findings::{Finding, Findings, Kind};
+use crate::text::rounding::loss_text;
+use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
 /// What one kind is called above its findings.
@@ -50,12 +51,15 @@ pub(crate) fn findings_text(findings: &Findings, zone: Zone) -> String {
 fn tell(text: &mut String, finding: &Finding, zone: Zone) {
     let rank = finding.rank.map_or_else(String::new, |rank| format!("{rank}. "));
     let (start, end) = (zone.format(finding.start_ms), zone.format(finding.end_ms));
-    let _ = writeln!(text, "  {rank}{start} to {end}: {}", printable(&finding.says));
+    let _ = writeln!(text, "  {rank}{start} to {end}: {}", terminal_label(&finding.says));
     let mut told: Vec<String> = Vec::new();
     told.extend(
-        finding.lost.filter(|_| finding.kind == Kind::Incident).map(|lost| format!("lost={lost:.2} points x h")),
+        finding
+            .lost
+            .filter(|_| finding.kind == Kind::Incident)
+            .map(|lost| format!("lost={} points x h", loss_text(lost))),
     );
     told.extend(finding.cause.map(|cause| format!("cause={}", cause.name())));
     told.extend(finding.evidence.iter().map(|(name, value)| format!("{name}={value}")));
-    let _ = writeln!(text, "     {}", printable(&told.join("; ")));
+    let _ = writeln!(text, "     {}", terminal_label(&told.join("; ")));
 }

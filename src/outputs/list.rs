@@ -1,21 +1,9 @@
-//! The list of all outputs. Everything that names them takes the names from here.
+//! What follows from the list of all outputs: their names, and which files of an output folder are ours.
 
 use super::output::{Output, OwnedFiles};
-use super::{COMPARISON, csv, findings_csv, openmetrics, parquet, picture, report, xlsx};
-use crate::folder::{HISTORY, MANIFEST, Owned};
+use super::{COMPARISON, OUTPUTS};
+use crate::folder::{HISTORY, MANIFEST, Owned, REPLACEMENT};
 use crate::text::nearest::did_you_mean;
-
-/// All outputs, in the order of `--formats`' default.
-pub(crate) static OUTPUTS: [&dyn Output; 8] = [
-    &parquet::Parquet,
-    &csv::Csv,
-    &openmetrics::OpenMetrics,
-    &findings_csv::FindingsCsv,
-    &report::Report,
-    &xlsx::Xlsx,
-    &picture::Svg,
-    &picture::Png,
-];
 
 /// The names of all outputs, separated by commas and blanks.
 pub(crate) fn names() -> String {
@@ -42,7 +30,7 @@ pub(crate) fn replaced() -> impl Iterator<Item = Owned> {
 
 /// All files of ours in an output folder: history, manifest and outputs.
 pub(crate) fn owned() -> Vec<Owned> {
-    [HISTORY, Owned::Single(MANIFEST)].into_iter().chain(replaced()).collect()
+    [HISTORY, REPLACEMENT, Owned::Single(MANIFEST)].into_iter().chain(replaced()).collect()
 }
 
 #[cfg(test)]
@@ -54,7 +42,9 @@ mod tests {
 
     #[test]
     fn every_output_stands_in_the_readme_and_the_example_and_has_its_own_files() {
-        let default = format!("formats = [{}]", OUTPUTS.map(|output| format!("\"{}\"", output.name())).join(", "));
+        let names = OUTPUTS.map(|output| output.name());
+        assert!(README.contains(&format!("--formats {}", names.join(","))), "README lacks {}", names.join(","));
+        let default = format!("formats = [{}]", names.map(|name| format!("\"{name}\"")).join(", "));
         assert!(EXAMPLE.contains(&default), "the example lacks {default}");
         for output in OUTPUTS {
             let name = output.name();

@@ -1,9 +1,8 @@
-//! What people and programs open. An output is one file here and one line of [`OUTPUTS`].
+//! What people and programs open. An output is one file here and one line of `OUTPUTS`.
 
 mod calendar;
 mod comparison;
 mod csv;
-mod csv_field;
 mod day_columns;
 mod diff_csv;
 mod diff_text;
@@ -11,7 +10,6 @@ mod explanation;
 mod figures;
 mod findings_csv;
 mod findings_text;
-mod heat;
 mod list;
 mod openmetrics;
 mod output;
@@ -34,19 +32,30 @@ pub(crate) use diff_text::{Compared, diff_text};
 pub(crate) use explanation::explain_text;
 pub(crate) use findings_csv::findings_csv;
 pub(crate) use findings_text::findings_text;
-pub(crate) use list::{OUTPUTS, files, named, names, owned, replaced};
+pub(crate) use list::{files, named, names, owned, replaced};
 pub use openmetrics::{Emission, ExtraLabels, Family, Retention, write_window};
 pub(crate) use output::{DayWriter, Finished, Needs, Output, OwnedFiles, Scored, Scoring};
 pub(crate) use parquet::CellsParquet;
 pub(crate) use picture::{draw_png, draw_svg};
 pub(crate) use rules::{RulesError, alerting_rules, recording_rules};
 pub(crate) use sql::score_sql;
-pub(crate) use terminal::printable;
 pub(crate) use terminal::{Palette, Picture, Screen};
 pub(crate) use textfile::{Live, LiveScores, WriterHealth, last_success};
 
 use crate::files::FileError;
 use crate::folder::FolderError;
+
+/// All outputs, in the order of `--formats`' default.
+pub(crate) static OUTPUTS: [&dyn Output; 8] = [
+    &parquet::Parquet,
+    &csv::Csv,
+    &openmetrics::OpenMetrics,
+    &findings_csv::FindingsCsv,
+    &report::Report,
+    &xlsx::Xlsx,
+    &picture::Svg,
+    &picture::Png,
+];
 
 /// An output that could not be made.
 #[derive(Debug, thiserror::Error)]

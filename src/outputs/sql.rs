@@ -1,20 +1,30 @@
 //! The score as SQL for DuckDB: the script `sql/score.sql`, filled in from a profile.
 
 use super::figures::{Figures, number, origin};
-use crate::spec::{Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Profile};
+use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Profile};
 
 const TEMPLATE: &str = include_str!("sql/score.sql");
 
 /// Bits for the position of a member, between those of its place and of its band.
 const POSITION_BITS: u32 = 30;
+/// The longest line of a list; what follows it in the script fits into 100 letters.
+const WIDTH: usize = 88;
 
 /// The script that scores a history under this profile; `command` is what it was made with.
 pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
     let parts = Parts::of(profile);
     let bands = parts.bands();
+    let life_columns = Metric::ALL.into_iter().filter(|m| m.shows_life()).map(|m| m.reading_column().to_owned());
     let shares = parts.limits.iter().any(|&(_, limit)| limit);
     let values = [
-        ("companion_columns", parts.companion_columns()),
+        ("columns", parts.columns()),
+        ("metrics_to_pull", names(25)),
+        ("metrics_by_place", names(13)),
+        ("life_columns", wrapped(life_columns, ", ", 21)),
+        ("sum_of_weights", wrapped(Metric::ALL.map(|m| m.to_string()), " + ", 12)),
+        ("sum_of_losses", wrapped(Metric::ALL.map(|m| m.loss_column().to_owned()), " + ", 25)),
+        ("lost", lost()),
+        ("mean_losses", mean_losses()),
         ("share_of", if shares { format!("{SHARE_OF}\n") } else { String::new() }),
         ("band_parameters", parts.band_parameters()),
         ("band_digits", bands.digits.join("\n    + ")),
@@ -48,15 +58,44 @@ CREATE OR REPLACE MACRO share_of(reading, most) AS
 ";
 
 /// How a metric's points are called in the script.
-fn short(metric: Metric) -> &'static str {
-    match metric {
-        Metric::WalFsync => "p_wal",
-        Metric::BackendCommit => "p_backend",
-        Metric::OpenFds => "p_fds",
-        Metric::LeaderChanges => "p_leader",
-        Metric::ClientTrafficIn => "p_traffic",
-        Metric::DbSize => "p_size",
+fn short(metric: Metric) -> String {
+    format!("p_{metric}")
+}
+
+/// A list in lines of the script's width: `, ` ends a line, any other separator begins one. The first item stands at the
+/// column `indent` as the following lines do.
+fn wrapped(items: impl IntoIterator<Item = String>, separator: &str, indent: usize) -> String {
+    let (before, after) = if separator == ", " { (",", "") } else { ("", separator.trim_start()) };
+    let (mut text, mut used) = (String::new(), indent);
+    for (place, item) in items.into_iter().enumerate() {
+        let separator = if place == 0 { "" } else { separator };
+        if used + separator.len() + item.len() < WIDTH {
+            text.push_str(separator);
+            used += separator.len() + item.len();
+        } else {
+            text.push_str(&format!("{before}\n{}{after}", " ".repeat(indent)));
+            used = indent + after.len() + item.len();
+        }
+        text.push_str(&item);
     }
+    text
+}
+
+/// The names of all metrics as a list of texts.
+fn names(indent: usize) -> String {
+    wrapped(Metric::ALL.map(|metric| format!("'{metric}'")), ", ", indent)
+}
+
+/// What the cells' query sums up for each metric, in the order of the metrics.
+fn lost() -> String {
+    let sum = |m: Metric| format!("sum(steps * {})", m.loss_column());
+    let widest = Metric::ALL.map(|m| sum(m).len()).into_iter().max().unwrap_or(0);
+    Metric::ALL.map(|m| format!("{:<widest$} FILTER (units IS NOT NULL)", sum(m))).join(",\n            ")
+}
+
+fn mean_losses() -> String {
+    let mean = |(place, m): (usize, Metric)| format!("lost[{place}] / (weight * scored) AS {}", m.loss_column());
+    (1..).zip(Metric::ALL).map(mean).collect::<Vec<_>>().join(",\n       ")
 }
 
 /// What the script needs of a profile.
@@ -87,32 +126,28 @@ impl<'a> Parts<'a> {
         limits.chain([Companion::StartTime])
     }
 
-    fn companion_columns(&self) -> String {
-        let column = |c: Companion| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());
-        self.companions().map(column).collect::<Vec<_>>().join(",\n             ")
+    /// All columns that are read, so that one that a history does not have is unknown.
+    fn columns(&self) -> String {
+        let columns = Metric::ALL.into_iter().map(Column::from).chain(self.companions().map(Column::from));
+        let column = |c: Column| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());
+        columns.map(column).collect::<Vec<_>>().join(",\n             ")
     }
 
-    /// The companions that are limits, each followed by a comma.
-    fn limits(&self, name: fn(Companion) -> &'static str) -> String {
-        let limits = self.companions().filter(|c| *c != Companion::StartTime);
-        limits.map(|c| format!("{}, ", name(c))).collect()
+    /// The companions that are limits.
+    fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
+        self.companions().filter(|c| *c != Companion::StartTime)
     }
 
     fn band_parameters(&self) -> String {
-        let (names, indent) = (Metric::ALL.map(Metric::name), " ".repeat(32));
-        format!(
-            "{},\n{indent}{}, {}age_seconds",
-            names[..4].join(", "),
-            names[4..].join(", "),
-            self.limits(Companion::name)
-        )
+        let names = Metric::ALL.map(|m| m.to_string()).into_iter().chain(self.limits().map(|c| c.to_string()));
+        wrapped(names.chain(["age_seconds".to_owned()]), ", ", 32)
     }
 
     fn band_arguments(&self) -> String {
-        let (columns, indent) = (Metric::ALL.map(Metric::reading_column), " ".repeat(19));
-        let limits = self.limits(Companion::reading_column);
+        let columns = Metric::ALL.map(Column::from).into_iter().chain(self.limits().map(Column::from));
+        let columns = columns.map(|column| column.reading_column().to_owned());
         let age = format!("step - {}", Companion::StartTime.reading_column());
-        format!("{},\n{indent}{},\n{indent}{limits}{age}", columns[..4].join(", "), columns[4..].join(", "))
+        wrapped(columns.chain([age]), ", ", 19)
     }
 
     fn bands(&self) -> BandNumber {
@@ -197,9 +232,17 @@ mod tests {
         assert!(!score_sql(&Profile::seed(), 0.5, "").contains("share_of"));
         let profile = Profile::seed().with_bands(Metric::DbSize, "80%:2.5".parse().unwrap()).unwrap();
         let sql = score_sql(&profile, 0.25, "");
-        for part in ["share_of(db_size, quota) > 0.8 THEN", "[NULL, 2500, 10000]", "p_size / 1000 AS", "< 0.25 AS"] {
+        for part in ["share_of(db_size, quota) > 0.8 THEN", "[NULL, 2500, 10000]", "p_db_size / 1000 AS", "< 0.25 AS"] {
             assert!(sql.contains(part), "{part}");
         }
         assert!(sql.contains("CAST(NULL AS DOUBLE) AS quota_bytes,") && !sql.contains("max_fds"));
+    }
+
+    #[test]
+    fn a_list_is_broken_after_commas_and_before_signs() {
+        let items = || ["a".repeat(40), "b".repeat(40), "c".repeat(40)];
+        let [a, b, c] = items();
+        assert_eq!(wrapped(items(), ", ", 2), format!("{a}, {b},\n  {c}"));
+        assert_eq!(wrapped(items(), " + ", 2), format!("{a} + {b}\n  + {c}"));
     }
 }

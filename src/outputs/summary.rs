@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::heatmap::{Cell, Totals};
 use crate::spec::Metric;
+use crate::text::rounding::{percent_text, score_short};
 
 /// What all cells of a line come to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,21 +33,15 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scores {
-            Some((mean, min)) => write!(f, "mean {}, lowest {}", rounded_down(mean), rounded_down(min))?,
+            Some((mean, min)) => write!(f, "mean {}, lowest {}", score_short(mean), score_short(min))?,
             None => f.write_str("no step scored")?,
         }
         if let Some(coverage) = self.coverage {
-            // Rounded down: 99.96 % is not all.
-            write!(f, ", {} % of steps scored", (coverage * 1000.0).floor() / 10.0)?;
+            write!(f, ", {} % of steps scored", percent_text(coverage))?;
         }
         if let Some(metric) = self.worst {
             write!(f, ", most lost to {metric}")?;
         }
         Ok(())
     }
-}
-
-/// To two digits: a score of 9.996 is not 10. What is added up in doubles may lie a hair below its true value.
-fn rounded_down(score: f64) -> f64 {
-    ((score + 1e-9) * 100.0).floor() / 100.0
 }

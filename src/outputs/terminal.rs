@@ -9,8 +9,10 @@ use std::fmt::Write;
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::heat::{GREY, heat};
 use super::summary::Summary;
+use crate::text::palette::{GREY, of_256, red_to_green};
+use crate::text::rounding::score_points;
+use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
 /// Days that are painted at most: the latest, a screen of them.
@@ -99,7 +101,7 @@ impl Picture {
     pub(crate) fn paint(&self, totals: &DataFrame, zone: Zone, palette: Palette) -> PolarsResult<String> {
         let mut text = String::new();
         for (cluster, days) in &self.clusters {
-            let _ = writeln!(text, "{}: {}", printable(cluster), describe(totals, cluster)?);
+            let _ = writeln!(text, "{}: {}", terminal_label(cluster), describe(totals, cluster)?);
             if let Some(earlier) = self.earlier_days.get(cluster) {
                 let _ = writeln!(text, "{earlier} earlier days are in heatmap.csv");
             }
@@ -142,14 +144,6 @@ fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
     Ok(summary.to_string())
 }
 
-/// Label values are somebody else's text: no control character of theirs reaches the terminal.
-/// Nor does a mark that turns text around: it would go on in ours.
-pub(crate) fn printable(label: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    label.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
-}
-
 /// Three columns: the score rounded down, so that only a faultless hour shows 10.
 pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
     let (digits, mean) = match hour {
@@ -157,7 +151,7 @@ pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
         Hour::Unknown => (" ··".to_owned(), None),
         Hour::Scored { mean, uncertain } => {
             let mark = if uncertain { '?' } else { ' ' };
-            (format!("{mark}{:>2}", mean.floor()), Some(mean))
+            (format!("{mark}{:>2}", score_points(mean)), Some(mean))
         }
     };
     paint_digits(text, &digits, mean, palette);
@@ -165,20 +159,12 @@ pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
 
 /// Digits on the colour of a score, or on grey.
 fn paint_digits(text: &mut String, digits: &str, mean: Option<f64>, palette: Palette) {
-    let [r, g, b] = mean.map_or(GREY, heat);
+    let [r, g, b] = mean.map_or(GREY, red_to_green);
     let _ = match palette {
         Palette::TrueColour => write!(text, "\x1b[30;48;2;{r};{g};{b}m{digits}\x1b[0m"),
-        Palette::Colours256 => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", of_256(mean)),
+        Palette::Colours256 => write!(text, "\x1b[30;48;5;{}m{digits}\x1b[0m", of_256(mean.map(score_points))),
         Palette::Plain => write!(text, "{digits}"),
     };
-}
-
-/// Chosen by eye from the 6 × 6 × 6 cube and its greys: the nearest ones would have a brown red, and greens that
-/// cannot be told apart.
-fn of_256(mean: Option<f64>) -> u8 {
-    const SCORES: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
-    const GREY: u8 = 247;
-    mean.map_or(GREY, |mean| SCORES[(mean.clamp(0.0, 10.0)) as usize])
 }
 
 pub(super) fn legend(palette: Palette) -> String {
@@ -219,10 +205,5 @@ mod tests {
         assert_eq!(paint(Hour::Scored { mean: 10.0, uncertain: true }), "?10");
         assert_eq!(paint(Hour::Unknown), " ··");
         assert_eq!(paint(Hour::Nothing), "   ");
-    }
-
-    #[test]
-    fn a_label_cannot_command_the_terminal() {
-        assert_eq!(printable("a\x1b[2Jb"), "a\u{fffd}[2Jb");
     }
 }

@@ -1,7 +1,7 @@
 //! `heatmap_wide.csv`: opens in a spreadsheet as the picture, days down and hours across.
 //!
 //! `cluster`, `member` (empty: the cluster itself), `date`, `hours_in_day` (23 or 25 when the clocks
-//! change), then a column a cell of the day. Means have at most two decimals. A field is empty where
+//! change), then a column a cell of the day. Means have at most two decimals, rounded down: 9.996 is not 10. A field is empty where
 //! nothing is known or nothing lived, and at a local time that a day does not have.
 //!
 //! A byte order mark tells Excel that it is UTF-8.
@@ -10,11 +10,12 @@ use std::io::Write;
 use std::path::Path;
 
 use super::OutputError;
-use super::csv_field::field;
 use super::day_columns::{DayColumns, days};
 use crate::files::{FileError, WholeFile};
 use crate::folder::{Manifest, Written};
 use crate::heatmap::{Cell, Line};
+use crate::text::csv::csv_field;
+use crate::text::rounding::score_short;
 
 /// Its name in the output folder.
 pub(super) const WIDE_CSV: &str = "heatmap_wide.csv";
@@ -29,7 +30,7 @@ pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[Line]) ->
     let headings: Vec<String> = columns.headings().collect();
     write(&format!("\u{feff}cluster,member,date,hours_in_day,{}\n", headings.join(",")))?;
     for line in lines {
-        let labels = format!("{},{}", field(&line.cluster), field(line.member.as_deref().unwrap_or_default()));
+        let labels = format!("{},{}", csv_field(&line.cluster), csv_field(line.member.as_deref().unwrap_or_default()));
         for day in days(line) {
             write(&row(&labels, day, &columns))?;
             rows += 1;
@@ -41,27 +42,8 @@ pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[Line]) ->
 fn row(labels: &str, day: &[Cell], columns: &DayColumns) -> String {
     let mut means = vec![String::new(); columns.len()];
     for cell in day {
-        means[columns.place(cell)] = cell.mean.map(number).unwrap_or_default();
+        means[columns.place(cell)] = cell.mean.map(score_short).unwrap_or_default();
     }
     let date = day[0].date;
-    format!("{labels},{date},{},{}\n", number(columns.hours_of(date)), means.join(","))
-}
-
-/// At most two decimals.
-fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_has_no_more_decimals_than_it_needs() {
-        let numbers = [(10.0, "10"), (0.0, "0"), (9.5, "9.5"), (6.333, "6.33"), (24.5, "24.5"), (0.001, "0")];
-        for (value, text) in numbers {
-            assert_eq!(number(value), text);
-        }
-    }
+    format!("{labels},{date},{},{}\n", columns.hours_of(date), means.join(","))
 }

@@ -1,37 +1,28 @@
 //! How the scores of a cluster's members become the score of the cluster.
 
 use std::cmp::Reverse;
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
 use super::{ABSENT, DayScores, ScoreTable, StepState, Worth};
 use crate::spec::METRICS;
+use crate::text::named::named;
 
-/// Which member, or what of all of them, stands for a cluster at a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rollup {
-    /// The worst of its members; unknown as soon as one of them is unknown.
-    #[default]
-    Worst,
-    /// The mean of its members; unknown as soon as one of them is unknown.
-    Mean,
-    /// The score that a majority of its members reaches; an unknown member reaches none.
-    Quorum,
+named! {
+    /// Which member, or what of all of them, stands for a cluster at a step.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum Rollup {
+        /// The worst of its members; unknown as soon as one of them is unknown.
+        #[default]
+        Worst = "worst",
+        /// The mean of its members; unknown as soon as one of them is unknown.
+        Mean = "mean",
+        /// The score that a majority of its members reaches; an unknown member reaches none.
+        Quorum = "quorum",
+    }
+    parsed "no rollup is called"
 }
 
 impl Rollup {
-    const ALL: [Self; 3] = [Self::Worst, Self::Mean, Self::Quorum];
-
-    /// How it is called in flags and in the manifest.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Worst => "worst",
-            Self::Mean => "mean",
-            Self::Quorum => "quorum",
-        }
-    }
-
     /// What it is, to follow "its score at a step is".
     pub const fn describe(self) -> &'static str {
         match self {
@@ -57,21 +48,6 @@ impl Rollup {
             Self::Mean => each_step(table, scores, members, |worths| mean(table, worths)),
             Self::Quorum => each_step(table, scores, members, quorum),
         }
-    }
-}
-
-impl fmt::Display for Rollup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Rollup {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|rollup| rollup.name() == text);
-        found.ok_or_else(|| format!("'{text}' is no rollup: write worst, mean or quorum"))
     }
 }
 

@@ -1,172 +1,79 @@
-//! What is read of a member: the six metrics, and their companions.
+//! Metrics, companions, and both as columns of a history: indices into the table.
 
 use std::fmt;
-use std::str::FromStr;
 
-use crate::text::nearest::did_you_mean;
-
-/// One of the six metrics in which etcd shows trouble, in the order of the specification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(usize)]
-pub enum Metric {
-    /// WAL fsync duration, 99th percentile, seconds.
-    WalFsync,
-    /// Backend commit duration, 99th percentile, seconds.
-    BackendCommit,
-    /// Open file descriptors.
-    OpenFds,
-    /// Leader changes seen in the last day.
-    LeaderChanges,
-    /// Client gRPC traffic received, bytes per second.
-    ClientTrafficIn,
-    /// Database size, bytes.
-    DbSize,
-}
-
-/// How many metrics there are.
-pub const METRICS: usize = 6;
+use super::table::{COMPANION_ROWS, METRIC_ROWS, Row, SCORED, Scored};
+use super::{COMPANIONS, Companion, METRICS, Metric, Unit};
 
 impl Metric {
-    /// All six, in the order of the specification.
-    pub const ALL: [Self; METRICS] =
-        [Self::WalFsync, Self::BackendCommit, Self::OpenFds, Self::LeaderChanges, Self::ClientTrafficIn, Self::DbSize];
-
     /// Position in [`Metric::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// The name in flags, files and columns, such as `wal_fsync`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::WalFsync => "wal_fsync",
-            Self::BackendCommit => "backend_commit",
-            Self::OpenFds => "open_fds",
-            Self::LeaderChanges => "leader_changes",
-            Self::ClientTrafficIn => "client_traffic_in",
-            Self::DbSize => "db_size",
-        }
+    fn scored(self) -> &'static Scored {
+        &SCORED[self.index()]
     }
 
     /// The column of the readings, with the unit in its name.
-    pub const fn reading_column(self) -> &'static str {
-        match self {
-            Self::WalFsync => "wal_fsync_seconds",
-            Self::BackendCommit => "backend_commit_seconds",
-            Self::OpenFds => "open_fds",
-            Self::LeaderChanges => "leader_changes",
-            Self::ClientTrafficIn => "client_traffic_in_bytes_per_second",
-            Self::DbSize => "db_size_bytes",
-        }
+    pub fn reading_column(self) -> &'static str {
+        Column::Metric(self).reading_column()
+    }
+
+    /// The unit of a reading.
+    pub fn unit(self) -> Unit {
+        Column::Metric(self).unit()
     }
 
     /// The column of the points, 0 to 10.
-    pub const fn points_column(self) -> &'static str {
-        match self {
-            Self::WalFsync => "wal_fsync_points",
-            Self::BackendCommit => "backend_commit_points",
-            Self::OpenFds => "open_fds_points",
-            Self::LeaderChanges => "leader_changes_points",
-            Self::ClientTrafficIn => "client_traffic_in_points",
-            Self::DbSize => "db_size_points",
-        }
+    pub fn points_column(self) -> &'static str {
+        self.scored().points_column
     }
 
     /// The column of a cell's mean weighted loss.
-    pub const fn loss_column(self) -> &'static str {
-        match self {
-            Self::WalFsync => "wal_fsync_loss",
-            Self::BackendCommit => "backend_commit_loss",
-            Self::OpenFds => "open_fds_loss",
-            Self::LeaderChanges => "leader_changes_loss",
-            Self::ClientTrafficIn => "client_traffic_in_loss",
-            Self::DbSize => "db_size_loss",
-        }
+    pub fn loss_column(self) -> &'static str {
+        self.scored().loss_column
+    }
+
+    /// The key of its weight in a file of settings, with its table.
+    pub fn weight_key(self) -> &'static str {
+        self.scored().weight_key
+    }
+
+    /// The key of its bands in a file of settings, with its table.
+    pub fn bands_key(self) -> &'static str {
+        self.scored().bands_key
+    }
+
+    /// The key of its weight in the INI of the original script, under `[weights]`.
+    pub fn seed_key(self) -> &'static str {
+        self.scored().seed_key
     }
 
     /// What a reading may be judged against instead of a fixed threshold.
-    pub const fn limit(self) -> Option<Companion> {
-        match self {
-            Self::OpenFds => Some(Companion::MaxFds),
-            Self::DbSize => Some(Companion::Quota),
-            _ => None,
-        }
+    pub fn limit(self) -> Option<Companion> {
+        self.scored().limit
     }
 
-    /// Whether a known reading shows that the member is alive. The one-day window of
-    /// `leader_changes` lingers for a day after the last scrape and keeps nobody alive.
-    pub const fn shows_life(self) -> bool {
-        !matches!(self, Self::LeaderChanges)
+    /// Whether a known reading shows that the member is alive.
+    pub fn shows_life(self) -> bool {
+        self.scored().shows_life
     }
 }
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Metric {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name);
-            format!("no metric is called '{text}'{}: name one of {}", did_you_mean(text, names), names.join(", "))
-        })
-    }
-}
-
-/// A series that is not judged itself, and stands beside the metrics in a history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(usize)]
-pub enum Companion {
-    /// What the database may grow to, bytes: 2147483648 when it is not set, negative when there is no quota.
-    Quota,
-    /// What open file descriptors are limited to.
-    MaxFds,
-    /// When the process was started, seconds since 1970.
-    StartTime,
-}
-
-/// How many companions there are.
-pub const COMPANIONS: usize = 3;
 
 impl Companion {
-    /// All of them.
-    pub const ALL: [Self; COMPANIONS] = [Self::Quota, Self::MaxFds, Self::StartTime];
-
-    /// The name in files, such as `quota`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Quota => "quota",
-            Self::MaxFds => "max_fds",
-            Self::StartTime => "start_time",
-        }
-    }
-
     /// The column of the history, with the unit in its name.
-    pub const fn reading_column(self) -> &'static str {
-        match self {
-            Self::Quota => "quota_bytes",
-            Self::MaxFds => "max_fds",
-            Self::StartTime => "start_time_seconds",
-        }
-    }
-}
-
-impl fmt::Display for Companion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+    pub fn reading_column(self) -> &'static str {
+        Column::Companion(self).reading_column()
     }
 }
 
 /// A column of a history: one of the six metrics, or a companion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// One of the six.
+    /// One of the six, which is scored.
     Metric(Metric),
-    /// What stands beside them.
+    /// Evidence beside them.
     Companion(Companion),
 }
 
@@ -187,6 +94,13 @@ impl Column {
         }
     }
 
+    fn row(self) -> &'static Row {
+        match self {
+            Self::Metric(metric) => &METRIC_ROWS[metric as usize],
+            Self::Companion(companion) => &COMPANION_ROWS[companion as usize],
+        }
+    }
+
     /// The name in files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -196,15 +110,20 @@ impl Column {
     }
 
     /// The column of the history, with the unit in its name.
-    pub const fn reading_column(self) -> &'static str {
-        match self {
-            Self::Metric(metric) => metric.reading_column(),
-            Self::Companion(companion) => companion.reading_column(),
-        }
+    pub fn reading_column(self) -> &'static str {
+        self.row().reading_column
     }
-}
 
-impl Column {
+    /// The unit of a reading.
+    pub fn unit(self) -> Unit {
+        self.row().unit
+    }
+
+    /// The text of the embedded `queries/<name>.promql`.
+    pub fn query(self) -> &'static str {
+        self.row().query
+    }
+
     /// The companion, if it is one.
     pub const fn companion(self) -> Option<Companion> {
         match self {
@@ -233,8 +152,13 @@ impl fmt::Display for Column {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
     use super::*;
+    use crate::spec::Profile;
 
     #[test]
     fn a_metric_is_known_by_its_name_and_no_other() {
@@ -250,5 +174,83 @@ mod tests {
         let columns: Vec<Column> = Column::all().collect();
         assert_eq!(columns.len(), COLUMNS);
         assert!(columns.iter().enumerate().all(|(index, column)| column.index() == index));
+    }
+
+    /// The names on disk of version 0.1.0, by which its histories and scores are read for ever.
+    #[test]
+    fn the_columns_of_the_first_version_keep_their_names() {
+        let readings: Vec<&str> = Column::all().map(Column::reading_column).collect();
+        for column in "wal_fsync_seconds backend_commit_seconds open_fds leader_changes \
+            client_traffic_in_bytes_per_second db_size_bytes quota_bytes max_fds start_time_seconds"
+            .split_whitespace()
+        {
+            assert!(readings.contains(&column), "{column}");
+        }
+        let mut named = readings.clone();
+        named.extend(Metric::ALL.iter().flat_map(|m| [m.points_column(), m.loss_column()]));
+        let all = named.len();
+        named.sort_unstable();
+        named.dedup();
+        assert_eq!(named.len(), all, "two columns have one name");
+        assert_eq!(
+            (Metric::DbSize.points_column(), Metric::OpenFds.loss_column()),
+            ("db_size_points", "open_fds_loss")
+        );
+    }
+
+    #[test]
+    fn the_readme_has_a_row_of_the_seeds_table_for_each_metric() {
+        let readme = include_str!("../../README.md");
+        let mut table = readme.lines().skip_while(|line| *line != "## How a score is made");
+        let seed = Profile::seed();
+        for metric in Metric::ALL {
+            let row = table.find(|line| line.starts_with(&format!("| `{metric}` |"))).unwrap();
+            assert!(row.contains(&format!(" | {:.2} | ", seed.share(metric))), "{row}");
+            let unit = match metric.unit() {
+                Unit::Seconds => "seconds",
+                Unit::BytesPerSecond => "bytes per second",
+                Unit::Bytes => "| bytes |",
+                Unit::Count | Unit::Instant => "",
+            };
+            assert!(row.contains(unit), "{row}");
+        }
+    }
+
+    /// Files that name all six metrics by hand. Whoever adds a metric changes each of them, so the list may only get
+    /// shorter: take a list of metrics from the table instead.
+    #[test]
+    fn few_files_name_every_metric_by_hand() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut files = Vec::new();
+        collect(&source, &mut files);
+        let names_all = |path: &PathBuf| {
+            let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap();
+            let variants = Metric::ALL.iter().all(|metric| text.contains(&format!("{metric:?}")));
+            variants || Metric::ALL.iter().all(|metric| text.contains(metric.name()))
+        };
+        let mut found: Vec<String> = files
+            .iter()
+            .filter(|path| names_all(path))
+            .map(|path| path.strip_prefix(&source).unwrap().to_string_lossy().into_owned())
+            .collect();
+        found.sort();
+        let expected = [
+            "config/tests.rs",
+            "spec/metric.rs",
+            "spec/profiles/etcd-faq.toml",
+            "spec/profiles/fleet.toml",
+            "spec/profiles/mixin.toml",
+            "spec/profiles/openshift.toml",
+            "spec/profiles/seed.toml",
+            "spec/table.rs",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { collect(&path, files) } else { files.push(path) }
+        }
     }
 }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use configparser::ini::Ini;
 use toml::de::{DeTable, DeValue};
 
+use super::terminal::terminal_label;
+
 /// One key of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -74,7 +76,7 @@ impl KeyFile {
             path: path.to_owned(),
             line: line_at(text, at),
             // A key may be called anything, with the commands of a terminal in it.
-            reason: reason.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "?"),
+            reason: terminal_label(&reason.split_whitespace().collect::<Vec<_>>().join(" ")),
         };
         let table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
         let mut entries = Vec::new();
@@ -219,8 +221,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_commands_of_a_terminal_is_told_without_them() {
+    fn a_key_with_codes_of_a_terminal_is_shown_without_them() {
         let error = KeyFile::toml(Path::new("x.toml"), "\"a\\u001b[2J\" = [{}]\n").unwrap_err().to_string();
-        assert_eq!(error, "x.toml, line 1: a?[2J cannot be a list of tables");
+        assert_eq!(error, "x.toml, line 1: a\u{fffd}[2J cannot be a list of tables");
     }
 }

@@ -1,6 +1,8 @@
-//! Steps as ascending stretches of indices.
+//! Steps as ascending stretches of indices, and instants as ascending ranges.
 
 use std::ops::Range;
+
+use super::TimeRange;
 
 /// Ascending steps, neighbours joined.
 pub fn stretches(ascending: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
@@ -23,6 +25,20 @@ pub fn union<'a>(of: impl IntoIterator<Item = &'a Range<usize>>) -> Vec<Range<us
         match joined.last_mut() {
             Some(last) if last.end >= stretch.start => last.end = last.end.max(stretch.end),
             _ => joined.push(stretch),
+        }
+    }
+    joined
+}
+
+/// The instants of any of these ranges, in any order and overlapping or not, as ascending ranges that do not touch.
+pub fn union_of_ranges(of: impl IntoIterator<Item = TimeRange>) -> Vec<TimeRange> {
+    let mut all: Vec<TimeRange> = of.into_iter().filter(|range| range.start_ms < range.end_ms).collect();
+    all.sort_unstable_by_key(|range| range.start_ms);
+    let mut joined: Vec<TimeRange> = Vec::with_capacity(all.len());
+    for range in all {
+        match joined.last_mut() {
+            Some(last) if last.end_ms >= range.start_ms => *last = last.hull(range),
+            _ => joined.push(range),
         }
     }
     joined

@@ -276,6 +276,85 @@ fn usage_is_told_with_exit_code_2() {
     }
 }
 
+/// Runs command lines in a folder with the scored sample in `audit`; each must fail with this exit code and these words.
+#[track_caller]
+fn each_fails_with(code: i32, lines: &[(&str, &str)]) {
+    let folder = Folder::new("usage");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
+    std::fs::create_dir_all(folder.path().join("queries")).expect("a folder of our own");
+    folder.write("queries/wal_fsnyc.promql", "up");
+    for (line, words) in lines {
+        let mut command = etcd_heatmap_command(&line.split(' ').collect::<Vec<_>>());
+        command.current_dir(folder.path());
+        let run = Run::of(command);
+        run.fails_saying(&[words]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{line}: {run:?}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_understood_or_used_ends_with_exit_code_2() {
+    each_fails_with(
+        2,
+        &[
+            ("explain audit --cluster c01 --at yesterday", "--at <time>"),
+            ("explain audit --cluster c01 --at 1790812800000", "seconds since 1970"),
+            // The clocks go forward from 02:00 to 03:00.
+            ("explain audit --cluster c01 --at 2026-03-29T02:30 --time-zone Europe/Berlin", "--at: 2026-03-29T02:30"),
+            ("explain nowhere --cluster c01 --at yesterday", "--at <time>"),
+            ("diff audit --at yesterday", "--at <time>"),
+            ("diff audit audit", "with itself"),
+            ("diff nowhere nowhere", "with itself"),
+            ("show audit --since yesterday", "--since <date>"),
+            ("show audit --days 0", "--days <number>"),
+            ("findings audit --kind earthquake", "--kind <kind>"),
+            ("score audit --compare seed", "--compare needs at least two"),
+            ("score audit --compare seed,seed", "--compare needs at least two"),
+            ("score nowhere --compare seed", "--compare needs at least two"),
+            ("score audit --compare seed,none", "--compare <names>"),
+            ("score audit --fail-below 11", "--fail-below <score>"),
+            ("score audit --retention forever", "--retention: 'forever'"),
+            ("import audit --victoria-metrics 127.0.0.1:8428", "--victoria-metrics: '127.0.0.1:8428'"),
+            ("import audit --victoria-metrics ftp://host", "--victoria-metrics: 'ftp://host'"),
+            ("import audit --data-dir . --retention forever", "--retention <duration>"),
+            ("import audit --data-dir . --jobs 0", "--jobs <number>"),
+            ("pull --url http://127.0.0.1:9 --out new --start yesterday", "--start <time>"),
+            ("pull --url http://127.0.0.1:9 --out new --start 2026-10-02 --end 2026-10-01", "--start before --end"),
+            ("pull --url http://127.0.0.1:9 --out new --start 2126-10-02 --end 2126-10-03", "future"),
+            ("pull --url http://127.0.0.1:9 --out new --start 1.5 --end 1.6", "--step"),
+            ("pull --url http://127.0.0.1:9 --out new --queries nowhere", "--queries"),
+            ("check --url http://127.0.0.1:9 --queries queries", "did you mean"),
+            ("config show --queries queries", "did you mean"),
+            ("config show --start now --end now-1d", "--start before --end"),
+            ("rules --member-label metric", "--member-label"),
+            ("rules --queries nowhere", "--queries"),
+            ("textfile --url http://127.0.0.1:9 --every 1s", "--every needs --out"),
+            ("textfile --url http://127.0.0.1:9 --max-age 1.5s", "--max-age <duration>"),
+            ("completions tcsh", "<shell>"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_not_there_ends_with_exit_code_1() {
+    each_fails_with(
+        1,
+        &[
+            ("explain audit --cluster c99 --at 2026-10-07", "c01, c02, c03"),
+            ("explain audit --cluster c01 --at 2027-10-07", "2026-10-15"),
+            ("findings audit --cluster c99", "c01, c02, c03"),
+            ("show audit --cluster c99", "c01, c02, c03"),
+            ("show audit --since 2027-10-07", "2026-10-14"),
+            ("diff audit --at 2027-10-07", "nothing lies after"),
+            ("diff audit nowhere", "nowhere"),
+            ("score nowhere", "nowhere"),
+            ("import audit --data-dir nowhere", "nowhere"),
+            ("import nowhere --victoria-metrics http://127.0.0.1:9", "manifest.json"),
+            ("lint nowhere.om", "nowhere.om"),
+        ],
+    );
+}
+
 #[test]
 fn help_is_complete_and_has_an_example() {
     for (subcommand, flags) in [

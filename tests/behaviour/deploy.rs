@@ -27,20 +27,17 @@ fn the_image_scores_the_sample_on_a_read_only_root_and_not_as_root() {
 
 #[test]
 fn the_manifests_are_what_kubernetes_takes() {
-    needed("kubectl", "kubernetes-client");
     oracle("manifests.py", &["schemas", KUBERNETES]);
     oracle("manifests.py", &["references", KUBERNETES]);
 }
 
 #[test]
 fn every_pod_is_restricted_but_for_the_directory_of_a_node_exporter() {
-    needed("kubectl", "kubernetes-client");
     oracle("manifests.py", &["security", KUBERNETES]);
 }
 
 #[test]
 fn the_program_understands_every_command_line_of_the_manifests() {
-    needed("kubectl", "kubernetes-client");
     oracle("manifests.py", &["commands", KUBERNETES, &program()]);
 }
 

@@ -34,6 +34,25 @@ fn every_sample_arrives_once_and_a_second_import_adds_nothing() {
 }
 
 #[test]
+fn scores_with_more_digits_than_the_server_stores_are_the_same_scores() {
+    // Nineteenths: 6.842105263157895 and the like.
+    let (server, folder) = (VictoriaMetrics::of("", &[]), scored(&["--without", "open_fds"]));
+    let name = folder.tree("audit/openmetrics").into_iter().next().expect("there is a file").0;
+    let long = |text: &str| text.split(' ').nth(1).is_some_and(|value| value.len() > 13);
+    assert!(folder.text(&format!("audit/openmetrics/{name}")).lines().any(long), "a score of many digits");
+    let run = import(&folder, &server.url(), &[]).succeeds();
+    assert!(run.stdout.contains(" and it has all ") && run.stdout.contains("rounded to 12"), "{run:?}");
+    holds_exactly(&server, &folder, &[]);
+    for flags in [&["--dry-run"][..], &[]] {
+        let run = import(&folder, &server.url(), flags).succeeds();
+        assert!(run.stdout.contains("nothing was imported") && run.stdout.contains("rounded to 12"), "{run:?}");
+    }
+    // Other scores are refused, as ever.
+    let other = scored(&["--without", "open_fds", "--profile", "etcd-faq"]);
+    import(&other, &server.url(), &[]).fails_saying(&["already has", "--label"]);
+}
+
+#[test]
 fn what_is_there_in_part_is_completed_and_another_value_is_refused() {
     let folder = scored(&[]);
     // The first lines of the first file are there, as after an import that was cut off.

@@ -26,12 +26,17 @@ pub(crate) fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str) -> [&'
 
 /// Starts a command and returns it as soon as its first day is written.
 pub(crate) fn until_the_first_day(command: &str, folder: &Folder, url: &str) -> Child {
-    let mut command: Command = etcd_heatmap_command(&arguments(command, url, &folder.at("audit")));
+    until_there(&arguments(command, url, &folder.at("audit")), folder, FIRST_DAY)
+}
+
+/// Starts a command and returns it as soon as it has written this file of `audit`.
+fn until_there(arguments: &[&str], folder: &Folder, file: &str) -> Child {
+    let mut command: Command = etcd_heatmap_command(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut run = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     until("the first day of the history", || {
         assert!(matches!(run.try_wait(), Ok(None)), "it ended before its first day was written");
-        folder.path().join("audit").join(FIRST_DAY).is_file().then_some(())
+        folder.path().join("audit").join(file).is_file().then_some(())
     });
     run
 }
@@ -69,4 +74,99 @@ fn a_server_that_dies_leaves_the_days_that_were_pulled_and_names_the_others() {
         assert_eq!(days, [FIRST_DAY], "{command}");
         assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the day that was pulled is whole");
     }
+}
+
+/// The first day of a history that will replace another.
+const FIRST_NEW_DAY: &str = "history.new/date=2026-10-01/readings.parquet";
+
+/// A folder with a scored history of the whole server itself, pulled without the gate.
+fn old_history() -> Folder {
+    let folder = Folder::new("old-history");
+    let url = simulated().url();
+    etcd_heatmap(&arguments("backfill", &url, &folder.at("audit"))).succeeds();
+    folder
+}
+
+fn overwriting<'a>(command: &'a str, url: &'a str, out: &'a str) -> Vec<&'a str> {
+    [&arguments(command, url, out)[..], &["--overwrite"]].concat()
+}
+
+#[test]
+fn an_overwrite_that_fails_loses_nothing_of_the_old_history() {
+    let folder = old_history();
+    let (audit, before) = (folder.at("audit"), folder.tree("audit"));
+    for command in ["backfill", "pull"] {
+        // At its first query.
+        let unreachable = [&overwriting(command, "http://127.0.0.1:1", &audit)[..], &["--retries", "0"]].concat();
+        etcd_heatmap(&unreachable).fails_saying(&["cannot reach"]);
+        assert_same(&before, &folder.tree("audit"));
+    }
+    for command in ["backfill", "pull"] {
+        // What another server left of an earlier try.
+        let _ = std::fs::remove_dir_all(folder.at("audit/history.new"));
+        // When the first of three days is there.
+        let (gate, _) = gate();
+        let run = until_there(&overwriting(command, &gate.url(), &audit), &folder, FIRST_NEW_DAY);
+        gate.fall();
+        Run::from(run.wait_with_output().expect("it ends by itself")).fails_saying(&[
+            "2 of 3 days could not be pulled",
+            "still holds the history that was there",
+            "run the same command again",
+        ]);
+        let mut left = folder.tree("audit");
+        assert!(left.remove(FIRST_NEW_DAY).is_some(), "{command}: the day that was pulled waits");
+        assert_same(&before, &left);
+    }
+    // The old history goes on, and what nobody came back for goes.
+    etcd_heatmap(&arguments("backfill", &simulated().url(), &audit)).succeeds();
+    assert_same(&before, &folder.tree("audit"));
+}
+
+#[test]
+fn an_overwrite_that_is_killed_goes_on_where_it_stopped() {
+    let (folder, (gate, expected)) = (old_history(), gate());
+    let (audit, before) = (folder.at("audit"), folder.tree("audit"));
+    let mut run = until_there(&overwriting("backfill", &gate.url(), &audit), &folder, FIRST_NEW_DAY);
+    run.kill().expect("it is ours and alive");
+    run.wait().expect("it was killed");
+    let mut left = folder.tree("audit");
+    left.retain(|name, _| !name.starts_with("history.new/") && !name.starts_with('.'));
+    assert_same(&before, &left);
+
+    gate.open();
+    let kept = std::fs::metadata(folder.path().join("audit").join(FIRST_NEW_DAY)).and_then(|file| file.modified());
+    etcd_heatmap(&overwriting("backfill", &gate.url(), &audit)).succeeds();
+    assert_same(&expected, &folder.tree("audit"));
+    let moved = std::fs::metadata(folder.path().join("audit").join(FIRST_DAY)).and_then(|file| file.modified());
+    assert_eq!(moved.expect("it is there"), kept.expect("it was there"), "the day that was there is not pulled again");
+}
+
+#[test]
+fn an_overwrite_that_is_killed_while_days_are_moved_is_completed_by_the_same_command() {
+    let (folder, (gate, expected)) = (old_history(), gate());
+    gate.open();
+    let audit = folder.at("audit");
+    let other = Folder::new("new-history");
+    etcd_heatmap(&arguments("pull", &gate.url(), &other.at("audit"))).succeeds();
+    // The first new day is in its place, the second still waits, and the third has not been moved either.
+    for (number, place) in [(1, "history"), (2, "history.new"), (3, "history.new")] {
+        let day = format!("date=2026-10-0{number}");
+        std::fs::create_dir_all(folder.at(&format!("audit/{place}/{day}"))).expect("a folder of our own");
+        let file = format!("{day}/readings.parquet");
+        let from = other.at(&format!("audit/history/{file}"));
+        std::fs::copy(from, folder.at(&format!("audit/{place}/{file}"))).expect("a file of our own");
+    }
+    etcd_heatmap(&["score", &audit]).fails_saying(&["was pulled differently", "--overwrite"]);
+    etcd_heatmap(&overwriting("backfill", &gate.url(), &audit)).succeeds();
+    assert_same(&expected, &folder.tree("audit"));
+}
+
+#[test]
+fn the_sample_overwrites_another_history_and_leaves_nothing_of_it() {
+    let (folder, fresh) = (old_history(), Folder::new("fresh-sample"));
+    for (folder, overwrite) in [(&folder, &["--overwrite"][..]), (&fresh, &[])] {
+        let arguments = ["backfill", "--quiet", "--sample", "--out", &folder.at("audit")];
+        etcd_heatmap(&[&arguments[..], overwrite].concat()).succeeds();
+    }
+    assert_same(&fresh.tree("audit"), &folder.tree("audit"));
 }

@@ -109,7 +109,12 @@ fn what_promtool_refuses_is_told_as_well() {
     let good = gauge(&[at("a", 0), at("a", 1)]);
     let without = good.trim_end_matches("# EOF\n");
     is_told("no end", without.as_bytes(), Refuses, &[("5:1", "# EOF")]);
-    is_told("cut off", &without.as_bytes()[..without.len() - 1], Refuses, &[("5:1", "# EOF")]);
+    // Before a line feed, in a timestamp, after a value, in a name, and in the last line.
+    let (cut, last) = (&good[..without.len()], good.trim_end());
+    for (length, place) in [(1, "4:15"), (6, "4:10"), (12, "4:4"), (14, "4:2")] {
+        is_told("cut off", cut[..cut.len() - length].as_bytes(), Refuses, &[(place, "it was cut off")]);
+    }
+    is_told("cut at the end", last[..last.len() - 1].as_bytes(), Refuses, &[("5:5", "it was cut off")]);
     is_told("empty", b"", Refuses, &[("1:1", "# EOF")]);
     is_told("two files", good.repeat(2).as_bytes(), Refuses, &[("6:1", "on line 5 must be the last")]);
     is_told("line after", format!("{good}\n").as_bytes(), Refuses, &[("6:1", "on line 5 must be the last")]);

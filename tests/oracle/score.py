@@ -2,14 +2,15 @@
 
 usage: score.py DIR --step SECONDS [--time-zone ZONE] [--cell WIDTH] [--rollup ROLLUP] [--min-coverage SHARE]
        [--profile NAME] [--weight METRIC=SHARE].. [--band METRIC=BANDS].. [--without METRIC].. [--broken DATE]..
+       [--asked START END]..
 
-A day of --broken has a file that nobody can read: its readings are unknown."""
+Steps outside the ranges of --asked (seconds, END exclusive; by default all that is) are not expected. A day of --broken has a file that nobody can read: its readings are unknown."""
 
 import argparse
 import csv
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import duckdb
@@ -34,13 +35,15 @@ def lives(history, step):
     return {who: range(first, last + 1, step * 1000) for who, (first, last) in alive.items()}
 
 
-def expected_scores(history, step, profile, knows_start=False):
+def expected_scores(history, step, profile, knows_start=False, asked=None):
     """(ms, cluster, member) -> points, score, and whether it follows a restart (None where no start is known at all)."""
     rows = {(ts, cluster, member): row for ts, cluster, member, *row in history}
     unknown = [None] * (len(NAMES) + len(COMPANIONS))
     scores = {}
     for (cluster, member), steps in lives(history, step).items():
         for ts in steps:
+            if asked and not any(start * 1000 <= ts < end * 1000 for start, end in asked):
+                continue
             row = rows.get((ts, cluster, member), unknown)
             readings, companions = row[: len(NAMES)], row[len(NAMES) :]
             worth = profile.row(readings, companions)
@@ -98,6 +101,15 @@ def compare_rows(what, expected, found, report):
     report.check(f"{what}: order and no cell twice", [] if [*map(key, expected)] == [*map(key, found)] else [what])
 
 
+def check_asked(folder, asked, report):
+    """Where there are gaps, the manifest lists what lies between them."""
+    found = json.loads(Path(folder, "manifest.json").read_text())["asked"]
+    instants = [[datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") for at in range] for range in asked]
+    wanted = {"start": instants[0][0], "end": instants[-1][1]}
+    wanted |= {"ranges": [dict(zip(["start", "end"], pair)) for pair in instants]} if len(instants) > 1 else {}
+    report.compare("manifest: what was asked for", wanted, {k: v for k, v in found.items() if k in ("start", "end", "ranges")})
+
+
 def check_manifest(folder, step, folding, broken, report):
     manifest = json.loads(Path(folder, "manifest.json").read_text())
     said = {"time_zone": folding.zone, "cell": folding.cell, "rollup": folding.rollup}
@@ -136,6 +148,7 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--step", type=int, required=True)
     parser.add_argument("--broken", action="append", default=[])
+    parser.add_argument("--asked", action="append", nargs=2, type=int)
     Folding.add_flags(parser)
     asked = parser.parse_args()
     report, folding = Report(), Folding.of(asked)
@@ -145,11 +158,13 @@ def main():
     columns = [f"{name}_points" for name in NAMES] + ["score"]
     rows = days(asked.folder, "scores", columns, report, optional=["after_restart"])
     found = {tuple(row[:3]): tuple(row[3:]) for row in rows}
-    report.compare("scores: steps", expected_scores(history, asked.step, folding.profile, knows_start), found)
+    report.compare("scores: steps", expected_scores(history, asked.step, folding.profile, knows_start, asked.asked), found)
     check_cells(asked.folder, folding, report)
     scored = {(cluster, member, ts // 1000): row[-2] for (ts, cluster, member), row in found.items()}
     scored = {key: value for key, value in scored.items() if value is not None}
     report.compare("openmetrics: samples", scored, openmetrics.read_all(asked.folder, report))
+    if asked.asked:
+        check_asked(asked.folder, asked.asked, report)
     check_manifest(asked.folder, asked.step, folding, asked.broken, report)
     report.close()
 

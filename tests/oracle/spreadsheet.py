@@ -205,7 +205,9 @@ def nearest_second(at):
 
 def check_method(rows, manifest, report):
     said = {value for row in rows for value in row}
-    wanted = [manifest["asked"]["url"], manifest["asked"]["start"], manifest["time_zone"], manifest["cell"],
+    source = manifest["source"]
+    named = {"prometheus": source["url"], "sample": "the sample that is embedded in etcd-heatmap"}[source["kind"]]
+    wanted = [named, manifest["asked"]["start"], manifest["time_zone"], manifest["cell"],
               manifest["rollup"], manifest["min_coverage"], manifest["asked"]["step_seconds"],
               f"etcd-heatmap {manifest['version']}", manifest["profile"]["name"], *manifest["days_missing"]]
     wanted += [query["promql"] for query in manifest["queries"].values()]

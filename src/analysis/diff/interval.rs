@@ -217,6 +217,27 @@ mod tests {
     }
 
     #[test]
+    fn a_block_begins_at_each_day_and_the_last_day_is_followed_by_the_first() {
+        let days: Vec<DaySums> = (0..15)
+            .map(|day| {
+                let mut sums = DaySums::new(UtcDay::from_days(day));
+                // Steps that tell the days of a block: 1, 2, 4, 8, …
+                sums.add(f64::from(1_u32 << day), &[f64::from(day); QUANTITIES]);
+                sums
+            })
+            .collect();
+        let blocks = Blocks::of(&days);
+        // Of 15 days blocks of two: seven are drawn, and √(7/6) is what deviations fall short of.
+        assert_eq!((blocks.blocks.len(), blocks.drawn), (15, 7));
+        assert!((blocks.stretch - 1.080_123_449_734_643_5).abs() < 1e-15, "{}", blocks.stretch);
+        let steps: Vec<f64> = blocks.blocks.iter().map(|block| block.scored).collect();
+        let pairs: Vec<f64> = (0..14).map(|day| f64::from(3_u32 << day)).chain([16_384.0 + 1.0]).collect();
+        assert_eq!(steps, pairs);
+        // The last block holds days 14 and 0.
+        assert_eq!(blocks.blocks[14].totals, [16_384.0 * 14.0; QUANTITIES]);
+    }
+
+    #[test]
     fn six_days_are_too_few() {
         let mut draws = Draws(1);
         let (six, seven) = (series(&mut draws, 6, 8.0, 0.5), series(&mut draws, 7, 8.0, 0.5));

@@ -3,10 +3,11 @@
 use super::interval::DaySums;
 use super::{QUANTITIES, quantities};
 use crate::heatmap::Cell;
+use crate::text::palette::{LOW_BELOW, RED_BELOW};
 use crate::time::CellWidth;
 
 /// Thresholds below which hours are counted.
-pub(crate) const BELOW: [f64; 2] = [7.0, 5.0];
+pub(crate) const BELOW: [f64; 2] = [LOW_BELOW, RED_BELOW];
 
 /// The cells of one cluster or member at one time.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Databases that shrank.
 
-use super::tracks::{ClusterTrack, Drop, MemberTrack};
+use super::digest::Drop;
+use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Finding, Kind, told};
 use crate::spec::Metric;
 use crate::time::HOUR_MS;

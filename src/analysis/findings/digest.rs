@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
-use super::tracks::{Drop, HourSum, Run};
+use super::runs::{Run, runs};
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{ABSENT, DayScores, ScoreTable, StepState};
 use crate::spec::{Companion, Metric};
-use crate::time::{CellWidth, Grid, HOUR_MS, UtcDay};
+use crate::time::{CellWidth, HOUR_MS, UtcDay};
 
 /// A reading that is unknown for less than this is taken to have been what it was before.
 const SHORT_GAP_MS: i64 = HOUR_MS;
@@ -123,6 +123,15 @@ fn counted(changes: f64) -> Option<f64> {
     (0.0..=MOST).contains(&changes).then_some(changes)
 }
 
+/// A database that was smaller at one step than at the one before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Drop {
+    pub(super) before_ms: i64,
+    pub(super) at_ms: i64,
+    pub(super) before: f64,
+    pub(super) after: f64,
+}
+
 impl Drop {
     /// The drop between two known sizes, if it is one.
     pub(super) fn between(before: (i64, f64), after: (i64, f64)) -> Option<Self> {
@@ -131,26 +140,60 @@ impl Drop {
     }
 }
 
-/// Stretches of equal states. A gap of at most `bridged_ms` between two equal ones is none.
-pub(super) fn runs<T: PartialEq + Copy>(
-    grid: &Grid,
-    states: impl Iterator<Item = Option<T>>,
-    bridged_ms: i64,
-) -> Vec<Run<T>> {
-    let mut runs: Vec<Run<T>> = Vec::new();
-    for (step, state) in states.enumerate() {
-        let Some(state) = state else { continue };
-        let (start_ms, end_ms) = (grid.at(step), grid.at(step + 1));
-        match runs.last_mut() {
-            Some(last) if last.state == state && start_ms - last.end_ms <= bridged_ms => last.end_ms = end_ms,
-            _ => runs.push(Run { start_ms, end_ms, state }),
+/// A mean in the making.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mean {
+    sum: f64,
+    count: u64,
+}
+
+impl Mean {
+    pub(super) fn add(&mut self, value: f64) {
+        if !value.is_nan() {
+            self.sum += value;
+            self.count += 1;
         }
     }
-    runs
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.count += other.count;
+    }
+
+    pub(super) fn value(self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+/// One local hour of a cluster.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HourSum {
+    pub(super) start_ms: i64,
+    pub(super) date: NaiveDate,
+    pub(super) hour: u32,
+    /// Points lost, a step each.
+    pub(super) lost: f64,
+    pub(super) scored: u32,
+    pub(super) expected: u32,
+    /// Client traffic of a member, bytes per second.
+    pub(super) traffic: Mean,
 }
 
 impl HourSum {
-    pub(super) fn new(start_ms: i64, date: NaiveDate, hour: u32) -> Self {
-        Self { start_ms, date, hour, lost: 0.0, scored: 0, expected: 0, traffic: super::tracks::Mean::default() }
+    fn new(start_ms: i64, date: NaiveDate, hour: u32) -> Self {
+        Self { start_ms, date, hour, lost: 0.0, scored: 0, expected: 0, traffic: Mean::default() }
+    }
+
+    /// Takes in the same hour of another UTC day.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.lost += other.lost;
+        self.scored += other.scored;
+        self.expected += other.expected;
+        self.traffic.merge(other.traffic);
+    }
+
+    /// 0 is Monday at midnight, 167 the last hour of Sunday.
+    pub(super) fn of_week(&self) -> usize {
+        self.date.weekday().num_days_from_monday() as usize * 24 + self.hour as usize
     }
 }

@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 
 use super::Collector;
-use super::tracks::{ClusterTrack, MemberTrack, Run};
+use super::runs::Run;
+use super::tracks::{ClusterTrack, MemberTrack};
 use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::{DAY_MS, HOUR_MS};
 

@@ -11,6 +11,10 @@ use crate::time::{DAY_MS, UtcDay};
 const LEAST_DAYS: usize = 7;
 /// Nobody plans further, and no slope of some weeks says more.
 const WITHIN_DAYS: f64 = 365.0;
+/// An end of the interval that lies further away is no date: a slope near 0 reaches any quota in some century.
+const HORIZON_DAYS: f64 = 5.0 * 365.0;
+/// How the sentence names that.
+const HORIZON: &str = "5 years";
 /// etcd's `--quota-backend-bytes` where it is not set.
 const DEFAULT_QUOTA: f64 = 2_147_483_648.0;
 
@@ -59,14 +63,15 @@ fn tell(cluster: &ClusterTrack, growth: &Growth<'_>) -> Finding {
     finding.metric = Some(Metric::DbSize);
     finding.members = vec![member.name()];
     // The middle of the last day is where its median stands.
-    let reached = |slope: f64| {
-        let days = (quota - size) / slope;
-        UtcDay::of(last.start_ms() + DAY_MS / 2 + (days * DAY_MS as f64) as i64)
+    let after = |days: f64| UtcDay::of(last.start_ms() + DAY_MS / 2 + (days * DAY_MS as f64) as i64);
+    let days_with = |slope: f64| (quota - size) / slope;
+    let (date, soonest) = (after(*left), after(days_with(slope.high)));
+    let between = match Some(days_with(slope.low)).filter(|days| *days <= HORIZON_DAYS) {
+        Some(latest) => format!("between {soonest} and {}", after(latest)),
+        None => format!("{soonest} at the earliest, perhaps not within {HORIZON}"),
     };
-    let date = reached(slope.estimate);
-    let (soonest, latest) = (reached(slope.high), reached(slope.low));
     finding.says = format!(
-        "the database of {} of {} grows by {} a day and reaches its quota of {} on {date} (between {soonest} and {latest})",
+        "the database of {} of {} grows by {} a day and reaches its quota of {} on {date} ({between})",
         member.name(),
         finding.cluster,
         told::bytes(slope.estimate),
@@ -82,6 +87,6 @@ fn tell(cluster: &ClusterTrack, growth: &Growth<'_>) -> Finding {
     finding.tell("slope_interval_bytes_per_day", format!("{:.0} to {:.0} (95 %)", slope.low, slope.high));
     finding.tell("days_left", format!("{left:.0}"));
     finding.tell("reached", date);
-    finding.tell("reached_between", format!("{soonest} and {latest}"));
+    finding.tell("reached_interval", between);
     finding
 }

@@ -1,11 +1,15 @@
 //! Stretches in which a cluster was worse than it usually is, told apart by what cost the points.
 
+use super::runs::{Run, within};
 use super::spans::{both, length, length_within, union};
 use super::statistics::reached;
-use super::tracks::{ClusterTrack, MemberTrack, within};
+use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Finding, Kind, told};
+use crate::heatmap::costliest;
 use crate::score::{Rollup, StepState, Worth};
 use crate::spec::{METRICS, Metric};
+use crate::text::palette::RED_BELOW;
+use crate::text::rounding::{loss_short, score_short};
 use crate::time::TimeRange;
 
 /// A cluster is worse than usual when its score is a point below: the least that one of the seed's
@@ -13,8 +17,6 @@ use crate::time::TimeRange;
 pub(super) const POINTS_BELOW: f64 = 1.0;
 /// Usual is what is reached for a quarter of the time: a history of which half is bad has good days, too.
 const USUAL_SHARE: f64 = 0.25;
-/// Below it a cluster is red whatever is usual; half of the scale from red to green.
-const RED: f64 = 5.0;
 /// The rates look back over five minutes: a disk that hangs for a moment is seen for six. Three times the
 /// five is no moment.
 pub(super) const LEAST_MS: i64 = 15 * 60_000;
@@ -74,22 +76,23 @@ impl Low {
         });
         let usual = reached(scored.collect(), USUAL_SHARE).unwrap_or(10.0);
         // The highest score that is low; sums of decimals may be off by a rounding.
-        let limit = if usual < RED { f64::from_bits(RED.to_bits() - 1) } else { usual - POINTS_BELOW + 1e-9 };
+        let limit =
+            if usual < RED_BELOW { f64::from_bits(RED_BELOW.to_bits() - 1) } else { usual - POINTS_BELOW + 1e-9 };
         let below = cluster.line.iter().filter(|run| match run.state {
             StepState::Scored(worth) => score(worth) <= limit,
             _ => false,
         });
-        let below: Vec<TimeRange> = below.map(super::tracks::Run::span).collect();
+        let below: Vec<TimeRange> = below.map(Run::span).collect();
         // The score of the worst member is unknown while another one's is, but it is no better than this one's.
         let members = cluster.members.iter().filter(|_| of.folding.rollup == Rollup::Worst);
         let of_members = members.flat_map(|member| {
             let is_low = |code: u16| of.table.look_up(code).worth.is_some_and(|worth| score(worth) <= limit);
-            member.codes.iter().filter(move |run| is_low(run.state)).map(super::tracks::Run::span)
+            member.codes.iter().filter(move |run| is_low(run.state)).map(Run::span)
         });
         let below = union(below.into_iter().chain(of_members));
         let unknown = cluster.line.iter().filter(|run| run.state == StepState::Unknown);
         let usual_losses = cluster.members.iter().map(|member| Metric::ALL.map(|m| usual_loss(of, member, &[m])));
-        let (usual_losses, unknown) = (usual_losses.collect(), union(unknown.map(super::tracks::Run::span)));
+        let (usual_losses, unknown) = (usual_losses.collect(), union(unknown.map(Run::span)));
         Self { usual, below, unknown, limit, usual_losses }
     }
 
@@ -104,9 +107,9 @@ impl Low {
     }
 
     fn bad_of(&self, of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> Vec<TimeRange> {
-        let usual = if self.usual < RED { 0 } else { usual_loss(of, member, metrics) };
+        let usual = if self.usual < RED_BELOW { 0 } else { usual_loss(of, member, metrics) };
         let losses = member.codes.iter().filter(|run| loss(of, run.state, metrics).is_some_and(|lost| lost > usual));
-        losses.map(super::tracks::Run::span).collect()
+        losses.map(Run::span).collect()
     }
 }
 
@@ -159,7 +162,7 @@ fn tell(
     let concerned: Vec<&MemberTrack> = with_bad.map(|(member, _)| member).collect();
     finding.members = concerned.iter().map(|member| member.name()).collect();
     let costs = costs(of, &concerned, range);
-    finding.metric = metrics.iter().copied().max_by(|a, b| costs[a.index()].total_cmp(&costs[b.index()]));
+    finding.metric = costliest(metrics, |metric| costs[metric.index()]);
     measure(of, cluster, range, &mut finding);
     finding.first = first_moved(of, cluster, low, range, &mut finding);
     let metric = finding.metric.map_or_else(String::new, |metric| metric.to_string());
@@ -167,18 +170,18 @@ fn tell(
     finding.says = format!(
         "{} fell to {} of 10 (usual: {}) for {}; {metric} of {members} cost the most",
         finding.cluster,
-        finding.lowest.map_or_else(|| "an unknown score".to_owned(), told::points),
-        told::points(low.usual),
+        finding.lowest.map_or_else(|| "an unknown score".to_owned(), score_short),
+        score_short(low.usual),
         told::duration(range.end_ms - range.start_ms),
     );
-    finding.tell("usual_score", told::points(low.usual));
-    finding.tell("low_is_at_most", told::points(low.limit));
+    finding.tell("usual_score", score_short(low.usual));
+    finding.tell("low_is_at_most", score_short(low.limit));
     finding.tell("low_for", told::duration(length(&bad)));
     finding.tell("unknown_for", told::duration(length_within(&low.unknown, range)));
     for metric in Metric::ALL.into_iter().filter(|metric| costs[metric.index()] > 0.0) {
         finding.tell(
             &format!("{metric}_lost_by_members"),
-            format!("{} points x h", told::points(told::point_hours(costs[metric.index()]))),
+            format!("{} points x h", loss_short(told::point_hours(costs[metric.index()]))),
         );
     }
     Incident { finding, metrics }

@@ -1,8 +1,10 @@
 //! The two hours of the week at which a cluster is quietest.
 
-use super::tracks::{ClusterTrack, HourSum, Mean};
+use super::digest::{HourSum, Mean};
+use super::tracks::ClusterTrack;
 use super::{Collector, Finding, Kind, told};
 use crate::spec::Metric;
+use crate::text::rounding::loss_short;
 use crate::time::DAY_MS;
 
 const HOURS: usize = 24;
@@ -14,8 +16,8 @@ const TWO_WEEKS_MS: i64 = 14 * DAY_MS;
 const LEAST_COVERAGE: f64 = 0.99;
 
 const RULE: &str = "of the two hours of the week (of the day, in less than two weeks) whose steps are scored for at \
-    least 99 % in every one of them, those with the fewest lost points, and of equals those with the least client \
-    traffic of a member on average; local hours";
+    least 99 % in every one of them, those with the fewest lost points a step, of equal ones those with the least client \
+    traffic of a member on average, and of those the first from Monday midnight (from midnight); local hours";
 
 /// The hours of all weeks (or days) at one place.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,38 +29,67 @@ struct Place {
     traffic: Mean,
 }
 
+/// Two hours in a row.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    from: usize,
+    times: usize,
+    /// Points a step.
+    lost: f64,
+    /// Bytes per second; infinite where it is unknown.
+    traffic: f64,
+}
+
 /// The quietest two hours of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding> {
     let is_long = of.range.end_ms - of.range.start_ms >= TWO_WEEKS_MS;
     let places = places(&cluster.hours, if is_long { WEEK } else { HOURS });
-    let count = places.len();
-    let windows = (0..count).filter_map(|from| {
-        let [first, second] = [places[from], places[(from + 1) % count]];
-        let is_known = [first, second].iter().all(|place| place.times > 0 && !place.uncovered);
-        let mut traffic = first.traffic;
-        traffic.merge(second.traffic);
-        let lost = (first.lost + second.lost) / f64::from(first.scored + second.scored).max(1.0);
-        is_known.then_some((from, lost, traffic.value(), first.times.min(second.times)))
-    });
-    let quiet = |traffic: Option<f64>| traffic.unwrap_or(f64::INFINITY);
-    let (from, lost, traffic, times) =
-        windows.min_by(|a, b| a.1.total_cmp(&b.1).then(quiet(a.2).total_cmp(&quiet(b.2))))?;
+    let Window { from, times, lost, traffic } = quietest(&windows(&places))?;
     let day = |hour: usize| if is_long { format!("{} ", DAYS[hour / HOURS % 7]) } else { String::new() };
     let hours = format!("{}{:02}:00 to {:02}:00 {}", day(from), from % HOURS, (from + 2) % HOURS, of.folding.zone);
-    let traffic = traffic.map_or_else(|| "unknown".to_owned(), |traffic| format!("{}/s", told::bytes(traffic)));
+    let traffic = if traffic.is_finite() { format!("{}/s", told::bytes(traffic)) } else { "unknown".to_owned() };
     let mut finding = Finding::new(Kind::MaintenanceWindow, &cluster.cluster, of.range.start_ms, of.range.end_ms, RULE);
     finding.metric = Some(Metric::ClientTrafficIn);
     let every = if is_long { "week" } else { "day" };
     finding.says = format!(
         "{} is quietest at {hours} every {every}: {} points lost a step, {traffic} of client traffic a member",
         finding.cluster,
-        told::points(lost),
+        loss_short(lost),
     );
     finding.tell("hours", hours);
     finding.tell("looked_at", told::count(times, every, if is_long { "weeks" } else { "days" }));
-    finding.tell("points_lost_a_step", told::points(lost));
+    finding.tell("points_lost_a_step", loss_short(lost));
     finding.tell("client_traffic_of_a_member", traffic);
     Some(finding)
+}
+
+/// All windows that are scored throughout, in the order of the week or the day.
+fn windows(places: &[Place]) -> Vec<Window> {
+    let count = places.len();
+    let window = |from: usize| {
+        let [first, second] = [places[from], places[(from + 1) % count]];
+        let is_known = [first, second].iter().all(|place| place.times > 0 && !place.uncovered);
+        let mut traffic = first.traffic;
+        traffic.merge(second.traffic);
+        is_known.then_some(Window {
+            from,
+            times: first.times.min(second.times),
+            lost: (first.lost + second.lost) / f64::from(first.scored + second.scored).max(1.0),
+            traffic: traffic.value().unwrap_or(f64::INFINITY),
+        })
+    };
+    (0..count).filter_map(window).collect()
+}
+
+/// The first of those with the least traffic of those with the fewest lost points. Sums in doubles that differ by an
+/// error of arithmetic are equal: it would be chance that decides.
+fn quietest(windows: &[Window]) -> Option<Window> {
+    const SLACK: f64 = 1e-9;
+    let least = |figure: fn(&Window) -> f64, among: Vec<Window>| {
+        let least = among.iter().map(figure).fold(f64::INFINITY, f64::min);
+        among.into_iter().filter(|window| figure(window) <= least + SLACK * least.min(1e300)).collect::<Vec<_>>()
+    };
+    least(|window| window.traffic, least(|window| window.lost, windows.to_vec())).first().copied()
 }
 
 fn places(hours: &[HourSum], count: usize) -> Vec<Place> {
@@ -72,4 +103,24 @@ fn places(hours: &[HourSum], count: usize) -> Vec<Place> {
         place.traffic.merge(hour.traffic);
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_windows_that_differ_by_an_error_of_arithmetic_the_first_is_the_quietest() {
+        let sum = |traffic: [f64; 3]| traffic.into_iter().fold(0.0, |sum, traffic| sum + traffic);
+        let (more, less) = (sum([0.1, 0.2, 0.3]), sum([0.3, 0.2, 0.1]));
+        assert!(more > less, "or this test shows nothing");
+        let window = |from, lost, traffic| Window { from, times: 1, lost, traffic };
+        let first = |windows: &[Window]| quietest(windows).map(|window| window.from);
+        assert_eq!(first(&[window(6, 0.0, more), window(13, 0.0, less)]), Some(6));
+        assert_eq!(first(&[window(6, more, 1.0), window(13, less, 1.0)]), Some(6));
+        assert_eq!(first(&[window(6, 0.0, 1.0), window(13, 0.0, 0.999)]), Some(13), "less traffic");
+        assert_eq!(first(&[window(6, 0.001, 1.0), window(13, 0.0, 9.0)]), Some(13), "fewer lost points");
+        assert_eq!(first(&[window(6, 0.0, f64::INFINITY), window(7, 0.0, f64::INFINITY)]), Some(6));
+        assert_eq!(first(&[]), None);
+    }
 }

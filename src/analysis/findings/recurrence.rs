@@ -1,10 +1,12 @@
 //! Hours of the day or of the week at which incidents come back.
 
+use super::digest::HourSum;
 use super::incidents::{Incident, LEAST_MS};
 use super::spans::length_within;
 use super::statistics::Factorials;
-use super::tracks::{ClusterTrack, HourSum};
+use super::tracks::ClusterTrack;
 use super::{Collector, Finding, Kind, told};
+use crate::heatmap::costliest;
 use crate::spec::Metric;
 use crate::time::{HOUR_MS, TimeRange};
 
@@ -139,7 +141,7 @@ fn tell(
     let every = if of_week { "every week" } else { "every day" };
     let hours = format!("{}{} to {end}{} {}", day(from), clock(from), clock(to), of.folding.zone);
     let weights = |metric: Metric| incidents.iter().filter(|i| i.finding.metric == Some(metric)).count();
-    finding.metric = incidents[0].metrics.iter().copied().max_by_key(|metric| weights(*metric));
+    finding.metric = costliest(incidents[0].metrics, |metric| weights(metric) as f64);
     let mut members: Vec<String> = incidents.iter().flat_map(|i| i.finding.members.iter().cloned()).collect();
     members.sort_unstable();
     members.dedup();

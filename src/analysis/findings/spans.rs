@@ -1,20 +1,7 @@
 //! Sets of instants as ascending stretches of time that do not touch.
 
 use crate::time::TimeRange;
-
-/// The instants of any of these stretches, in any order.
-pub(super) fn union(stretches: impl IntoIterator<Item = TimeRange>) -> Vec<TimeRange> {
-    let mut all: Vec<TimeRange> = stretches.into_iter().filter(|s| s.start_ms < s.end_ms).collect();
-    all.sort_unstable_by_key(|s| s.start_ms);
-    let mut joined: Vec<TimeRange> = Vec::new();
-    for stretch in all {
-        match joined.last_mut() {
-            Some(last) if last.end_ms >= stretch.start_ms => last.end_ms = last.end_ms.max(stretch.end_ms),
-            _ => joined.push(stretch),
-        }
-    }
-    joined
-}
+pub(super) use crate::time::union_of_ranges as union;
 
 /// The instants that lie in both.
 pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {

@@ -7,6 +7,7 @@ use super::spans::{length_within, union};
 use super::tracks::ClusterTrack;
 use super::{Collector, Finding, Kind, told};
 use crate::spec::Metric;
+use crate::text::rounding::score_short;
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
 /// Elections belong together while no more than a twelfth of the day that they are counted for lies between two.
@@ -99,6 +100,6 @@ fn tell(
     finding.tell("last_seen", told::instant(last.until_ms));
     finding.tell("points_lost_from", told::instant(lingering.start_ms));
     finding.tell("points_lost_until", told::instant(lingering.end_ms));
-    finding.tell("usual_score", told::points(low.usual));
+    finding.tell("usual_score", score_short(low.usual));
     finding
 }

@@ -1,5 +1,6 @@
 //! How a finding says figures.
 
+use crate::text::rounding::share_parts;
 use crate::time::{HOUR_MS, format_instant};
 
 /// `2 h 58 min`
@@ -17,11 +18,6 @@ pub(super) fn duration(ms: i64) -> String {
 /// `2 members` of one, of several.
 pub(super) fn count(number: usize, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
-}
-
-/// Points with at most two digits.
-pub(super) fn points(value: f64) -> String {
-    format!("{}", (value * 100.0).round() / 100.0)
 }
 
 /// `1.25 GiB`
@@ -48,7 +44,11 @@ pub(super) fn instant(ms: i64) -> String {
 
 /// A confidence that is never rounded to certainty: `0.9993`, `more than 0.9999`.
 pub(super) fn confidence(value: f64) -> String {
-    if value > 0.9999 { "more than 0.9999".to_owned() } else { format!("{:.4}", (value * 1e4).floor() / 1e4) }
+    if value > 0.9999 {
+        "more than 0.9999".to_owned()
+    } else {
+        format!("{:.4}", f64::from(share_parts(value, 10_000)) / 1e4)
+    }
 }
 
 #[cfg(test)]
@@ -62,7 +62,6 @@ mod tests {
         assert_eq!(duration(90_000_000), "1 d 1 h");
         assert_eq!(bytes(2_147_483_648.0), "2.00 GiB");
         assert_eq!(bytes(12.0), "12 B");
-        assert_eq!(points(5.999), "6");
         assert_eq!(confidence(0.999_99), "more than 0.9999");
         assert_eq!(confidence(0.998_76), "0.9987");
     }

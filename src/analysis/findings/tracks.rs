@@ -3,89 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{Datelike, NaiveDate};
-
-use super::digest::{ClusterDay, DayDigest, MemberDay};
+use super::digest::{ClusterDay, DayDigest, Drop, HourSum, MemberDay};
+use super::runs::{Run, append};
 use crate::readings::{Life, Lives, Member};
 use crate::score::{ScoreTable, StepState};
 use crate::spec::Metric;
 use crate::time::{TimeRange, UtcDay};
-
-/// A stretch in which a state does not change.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Run<T> {
-    pub(super) start_ms: i64,
-    pub(super) end_ms: i64,
-    pub(super) state: T,
-}
-
-impl<T> Run<T> {
-    pub(super) fn span(&self) -> TimeRange {
-        TimeRange { start_ms: self.start_ms, end_ms: self.end_ms }
-    }
-}
-
-/// Those of the stretches, which are in order, that lie in a range in part.
-pub(super) fn within<T>(runs: &[Run<T>], range: TimeRange) -> &[Run<T>] {
-    let from = runs.partition_point(|run| run.end_ms <= range.start_ms);
-    let to = runs.partition_point(|run| run.start_ms < range.end_ms);
-    &runs[from.min(to)..to]
-}
-
-/// A database that was smaller at one step than at the one before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Drop {
-    pub(super) before_ms: i64,
-    pub(super) at_ms: i64,
-    pub(super) before: f64,
-    pub(super) after: f64,
-}
-
-/// A mean in the making.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mean {
-    sum: f64,
-    count: u64,
-}
-
-impl Mean {
-    pub(super) fn add(&mut self, value: f64) {
-        if !value.is_nan() {
-            self.sum += value;
-            self.count += 1;
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        self.sum += other.sum;
-        self.count += other.count;
-    }
-
-    pub(super) fn value(self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
-    }
-}
-
-/// One local hour of a cluster.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct HourSum {
-    pub(super) start_ms: i64,
-    pub(super) date: NaiveDate,
-    pub(super) hour: u32,
-    /// Points lost, a step each.
-    pub(super) lost: f64,
-    pub(super) scored: u32,
-    pub(super) expected: u32,
-    /// Client traffic of a member, bytes per second.
-    pub(super) traffic: Mean,
-}
-
-impl HourSum {
-    /// 0 is Monday at midnight, 167 the last hour of Sunday.
-    pub(super) fn of_week(&self) -> usize {
-        self.date.weekday().num_days_from_monday() as usize * 24 + self.hour as usize
-    }
-}
 
 /// One member over the whole range.
 #[derive(Debug)]
@@ -170,15 +93,6 @@ impl MemberTrack {
     }
 }
 
-fn append<T: PartialEq + Copy>(track: &mut Vec<Run<T>>, day: Vec<Run<T>>) {
-    for run in day {
-        match track.last_mut() {
-            Some(last) if last.state == run.state && last.end_ms == run.start_ms => last.end_ms = run.end_ms,
-            _ => track.push(run),
-        }
-    }
-}
-
 /// Puts days together, which come in order; sorted by cluster.
 pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) -> Vec<ClusterTrack> {
     let mut clusters: BTreeMap<Arc<str>, ClusterTrack> = BTreeMap::new();
@@ -196,7 +110,7 @@ pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) 
             for hour in hours {
                 match track.hours.last_mut() {
                     // A local hour may lie across two UTC days.
-                    Some(last) if last.start_ms == hour.start_ms => merge(last, &hour),
+                    Some(last) if last.start_ms == hour.start_ms => last.merge(&hour),
                     _ => track.hours.push(hour),
                 }
             }
@@ -213,11 +127,4 @@ pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) 
         }
     }
     clusters.into_values().collect()
-}
-
-fn merge(sum: &mut HourSum, other: &HourSum) {
-    sum.lost += other.lost;
-    sum.scored += other.scored;
-    sum.expected += other.expected;
-    sum.traffic.merge(other.traffic);
 }

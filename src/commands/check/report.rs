@@ -10,6 +10,8 @@ use super::{knows_restarts, members};
 use crate::config::SourceSettings;
 use crate::sources::prometheus::{ServerInfo, Sighting};
 use crate::spec::Column;
+use crate::text::rounding::share_parts;
+use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 
 /// Clusters that are listed by name.
@@ -46,9 +48,9 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(url: &str, server: ServerInfo, range: TimeRange, asked: &SourceSettings) -> Self {
-        let name = server.name.as_deref().unwrap_or("of unknown kind");
+        let name = terminal_message(server.name.as_deref().unwrap_or("of unknown kind"));
         let keeps = match (server.retention, &server.refused) {
-            (Some(retention), _) => format!("keeps {retention}"),
+            (Some(retention), _) => terminal_message(&format!("keeps {retention}")),
             (None, None) => "retention not reported".to_owned(),
             (None, Some(_)) => "retention unknown".to_owned(),
         };
@@ -114,11 +116,11 @@ impl fmt::Display for Report {
                 None => writeln!(f, "{name:<18} {form:<9}    none")?,
                 Some(s) => writeln!(
                     f,
-                    "{name:<18} {form:<9} {:>7}  {:<20}  {:<20}  {:>5.0} %{}",
+                    "{name:<18} {form:<9} {:>7}  {:<20}  {:<20}  {:>5} %{}",
                     s.members.len(),
                     format_instant(s.first_ms),
                     format_instant(s.last_ms),
-                    s.coverage * 100.0,
+                    share_parts(s.coverage, 100),
                     if *is_pulled { "  pulled" } else { "" }
                 )?,
             }
@@ -129,7 +131,8 @@ impl fmt::Display for Report {
         }
         if !clusters.is_empty() {
             let (of, all) = (clusters.len(), clusters.values().sum::<usize>());
-            let named = clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{name} {count}"));
+            let named =
+                clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{} {count}", terminal_label(name)));
             let more = if of > NAMED_CLUSTERS { ", …" } else { "" };
             let named = named.collect::<Vec<_>>().join(", ");
             writeln!(f, "\nmembers  {all} in {of} clusters, named by {}: {named}{more}", self.labels)?;

@@ -3,7 +3,7 @@
 use super::{DiffError, Scored};
 use crate::folder::Manifest;
 use crate::spec::{Metric, Profile};
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_label;
 
 /// An error that names what differs and how to make it the same.
 pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(), DiffError> {
@@ -25,7 +25,7 @@ pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(),
     if differs.is_empty() {
         return Ok(());
     }
-    let shown = |scored: &Scored<'_>| in_short(&scored.folder.display().to_string());
+    let shown = |scored: &Scored<'_>| terminal_label(&scored.folder.display().to_string());
     let remedy = format!("score one again, such as: etcd-heatmap score {} {}", shown(after), flags.join(" "));
     Err(DiffError::NotAlike { before: shown(before), after: shown(after), differs: differs.join(", "), remedy })
 }

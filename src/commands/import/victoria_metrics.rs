@@ -9,12 +9,11 @@ use indicatif::HumanCount;
 
 use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
+use crate::commands::stdout::print;
 use crate::commands::{CommandError, runtime};
 use crate::config::Settings;
-use crate::files::FileStat;
-use crate::folder::Manifest;
-use crate::import::{Batch, ImportError, Labels, batches};
-use crate::sources::prometheus::{Client, PromError};
+use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
+use crate::sources::prometheus::{Client, PromError, shown_url};
 
 /// How long a sample may take to be seen that was taken, without a way to hurry it.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
@@ -42,52 +41,52 @@ pub(super) fn run(
 ) -> Result<(), CommandError> {
     let interrupt = Interrupt::listen(reporter)?;
     let (source, started) = (&settings.source, Instant::now());
+    shown_url(url).map_err(CommandError::ImportUrl)?;
     let client = Client::new(url, &source.http_config()?, source.terms, None, &source.member_label)?;
     let runtime = runtime::start()?;
-    let manifest = Manifest::read(folder).ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
-    let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty());
-    let written = written.ok_or_else(|| ImportError::NoOpenMetrics(folder.to_owned()))?;
-    let progress = reporter.start("import", "samples", written.blocks.iter().map(|block| block.samples).sum());
-    let (mut sent, mut seen) = (0, 0);
-    for block in &written.blocks {
-        let path = folder.join(&block.path);
-        let listed = manifest.files.iter().find(|file| file.path == block.path);
-        if listed.is_none_or(|listed| FileStat::read(&path).ok().as_ref() != Some(&listed.stat)) {
-            return Err(ImportError::Changed(path).into());
-        }
+    let exported = Exported::of(folder)?;
+    let progress = reporter.start("import", "samples", exported.files.iter().map(|file| file.block.samples).sum());
+    let mut tally = Tally::default();
+    for file in &exported.files {
+        file.check_unchanged()?;
+        let path = &file.path;
         let bring = |batch: Batch| -> Result<(), Failure> {
             if let Some(signal) = interrupt.signal() {
-                return Err(Failure::Other(CommandError::StoppedSending { signal, sent }));
+                return Err(Failure::Other(CommandError::StoppedSending { signal, sent: tally.sent }));
             }
-            seen += batch.len() as u64;
-            sent += runtime.block_on(bring(&client, &batch, &path, dry_run)).map_err(Failure::Other)?;
-            progress.set(seen, "");
+            tally.add(&batch, runtime.block_on(bring(&client, &batch, path, dry_run)).map_err(Failure::Other)?);
+            progress.set(tally.seen, "");
             Ok(())
         };
-        batches(&path, bring).map_err(|failure| match failure {
+        batches(path, bring).map_err(|failure| match failure {
             Failure::Io(source) => ImportError::Io { action: "read", path: path.clone(), source }.into(),
             Failure::Other(error) => error,
         })?;
     }
     progress.clear();
-    reporter.result(&summary(client.shown_url(), seen, sent, dry_run, started.elapsed()));
-    Ok(())
+    let summary = tally.summary(client.shown_url(), dry_run, started.elapsed());
+    Ok(if dry_run { print(&summary) } else { reporter.summary(&summary) }?)
 }
 
-/// Sends the samples of a batch that the server does not have, and looks whether it then has all; how
-/// many were sent.
-async fn bring(client: &Client, batch: &Batch, path: &Path, dry_run: bool) -> Result<u64, CommandError> {
-    let (lines, count) = missing(client, batch, path).await?;
-    if count == 0 || dry_run {
-        return Ok(count);
+/// What became of one batch.
+struct Brought {
+    sent: u64,
+    rounded: u64,
+}
+
+/// Sends the samples of a batch that the server does not have, and checks that it then has them all.
+async fn bring(client: &Client, batch: &Batch, path: &Path, dry_run: bool) -> Result<Brought, CommandError> {
+    let found = missing(client, batch, path).await?;
+    if found.count == 0 || dry_run {
+        return Ok(Brought { sent: found.count, rounded: found.rounded });
     }
-    client.send_samples(&lines).await?;
+    client.send_samples(&found.lines).await?;
     client.flush().await?;
     let sent_at = Instant::now();
     loop {
-        match missing(client, batch, path).await?.1 {
-            0 => return Ok(count),
-            left if sent_at.elapsed() > SEEN_WITHIN => {
+        match missing(client, batch, path).await? {
+            Missing { count: 0, rounded, .. } => return Ok(Brought { sent: found.count, rounded }),
+            Missing { count: left, .. } if sent_at.elapsed() > SEEN_WITHIN => {
                 return Err(ImportError::NotTaken { file: path.to_owned(), left, of: batch.len() as u64 }.into());
             }
             _ => tokio::time::sleep(LOOK_EVERY).await,
@@ -95,8 +94,8 @@ async fn bring(client: &Client, batch: &Batch, path: &Path, dry_run: bool) -> Re
     }
 }
 
-/// The lines of a batch that the server does not have, and how many.
-async fn missing(client: &Client, batch: &Batch, path: &Path) -> Result<(String, u64), CommandError> {
+/// What the server does not have of a batch.
+async fn missing(client: &Client, batch: &Batch, path: &Path) -> Result<Missing, CommandError> {
     let held = held(client, batch).await?;
     batch.missing(&held).map_err(|clash| {
         let labels = clash.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>();
@@ -117,14 +116,38 @@ async fn held(client: &Client, batch: &Batch) -> Result<BTreeMap<Labels, BTreeMa
     Ok(held)
 }
 
-fn summary(url: &str, all: u64, sent: u64, dry_run: bool, took: Duration) -> String {
-    let (all, there, count) = (HumanCount(all), HumanCount(all - sent), HumanCount(sent));
-    match (sent, dry_run) {
-        (0, _) => format!("nothing was imported: {url} has all {all} samples already\n"),
-        (_, true) => format!("{count} of {all} samples would be sent to {url}; nothing was sent\n"),
-        _ => format!(
-            "imported {count} samples into {url} in {:.1} s, and it has all {all} now ({there} were there)\n",
-            took.as_secs_f64()
-        ),
+/// Samples so far.
+#[derive(Default)]
+struct Tally {
+    seen: u64,
+    sent: u64,
+    rounded: u64,
+}
+
+impl Tally {
+    fn add(&mut self, batch: &Batch, brought: Brought) {
+        self.seen += batch.len() as u64;
+        self.sent += brought.sent;
+        self.rounded += brought.rounded;
+    }
+
+    fn summary(&self, url: &str, dry_run: bool, took: Duration) -> String {
+        let (all, count) = (HumanCount(self.seen), HumanCount(self.sent));
+        let there = HumanCount(self.seen - self.sent);
+        let summary = match (self.sent, dry_run) {
+            (0, _) => format!("nothing was imported: {url} has all {all} samples already\n"),
+            (_, true) => format!("{count} of {all} samples would be sent to {url}; nothing was sent\n"),
+            _ => format!(
+                "imported {count} samples into {url} in {:.1} s, and it has all {all} now ({there} were there)\n",
+                took.as_secs_f64()
+            ),
+        };
+        match self.rounded {
+            0 => summary,
+            rounded => format!(
+                "{summary}{} of them are stored rounded to 12 significant digits, as VictoriaMetrics stores every value\n",
+                HumanCount(rounded)
+            ),
+        }
     }
 }

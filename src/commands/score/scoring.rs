@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
+use tracing::debug;
 
 use super::cells::OpenFiles;
 use super::shown::Overall;
 use crate::analysis::explain::ScoredWindow;
 use crate::analysis::findings::{Collector, DayDigest, Findings};
 use crate::analysis::gate::Gate;
-use crate::commands::evidence::score_day;
+use crate::commands::evidence::DayReader;
 use crate::commands::{CommandError, Signal, Writing};
 use crate::config::{Formats, How};
 use crate::folder::Written;
 use crate::heatmap::sum_day;
-use crate::history::{History, HistoryError};
+use crate::history::HistoryError;
 use crate::outputs::{self, Finished, OutputError};
 use crate::readings::Lives;
 use crate::score::DayScores;
-use crate::spec::Companion;
-use crate::time::{Step, TimeRange, UtcDay};
+use crate::time::UtcDay;
 
 /// Days scored before their results are put in order, for each thread: enough that no thread waits
 /// for the slowest, few enough that they fit in memory.
@@ -29,12 +29,12 @@ const DAYS_PER_THREAD: usize = 4;
 
 /// Everything that scoring a history needs.
 pub(super) struct Scoring<'a> {
-    pub(super) history: &'a History,
-    pub(super) companions: Vec<Companion>,
+    pub(super) reader: DayReader<'a>,
+    /// The days that are scored, in order.
+    pub(super) days: Vec<UtcDay>,
     pub(super) how: &'a How,
     pub(super) formats: &'a Formats,
     pub(super) lives: &'a Lives,
-    pub(super) step: Step,
     /// `None` unless an output needs findings.
     pub(super) collector: Option<Collector<'a>>,
     pub(super) run: outputs::Scoring<'a>,
@@ -70,22 +70,23 @@ pub(super) struct Stopped {
 }
 
 impl Stopped {
-    pub(super) fn into_error(self, folder: &Path, range: &TimeRange) -> CommandError {
+    pub(super) fn into_error(self, folder: &Path, asked: usize) -> CommandError {
         let Self { signal, days: there } = self;
-        CommandError::StoppedScoring { signal, there, asked: range.days().count(), folder: folder.to_owned() }
+        CommandError::StoppedScoring { signal, there, asked, folder: folder.to_owned() }
     }
 }
 
 impl Scoring<'_> {
     /// Scores all days, and writes what is written while days are scored.
     pub(super) fn run(&self, run: &Writing) -> Result<Outcome, CommandError> {
-        let days: Vec<UtcDay> = self.run.range.days().collect();
+        let days = &self.days;
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut open = OpenFiles::open(self)?;
         let (mut files, mut broken, mut digests) = (Vec::new(), Vec::new(), Vec::new());
         let mut done = 0;
         let mut stopped = None;
         for chunk in days.chunks(DAYS_PER_THREAD * rayon::current_num_threads()) {
+            debug!(days = chunk.len(), "scoring {}", UtcDay::describe(chunk));
             let scored = self.score_unless_stopped(chunk, run)?;
             if let Some(signal) = run.interrupt.signal() {
                 stopped = Some(Stopped { signal, days: done + scored.len() });
@@ -130,8 +131,7 @@ impl Scoring<'_> {
     /// Reads, scores and folds one day, and writes its own files.
     fn score_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
         let run = &self.run;
-        let (ScoredWindow { window, scores }, broken) =
-            score_day(self.history, run.table, &self.companions, self.lives, day, self.step);
+        let (ScoredWindow { window, scores }, broken) = self.reader.score(run.table, self.lives, day);
         let digest = self.collector.as_ref().map(|collector| collector.day(&window, &scores));
         drop(window);
         let sums = sum_day(run.table, self.how.folding, &scores).map_err(OutputError::from)?;

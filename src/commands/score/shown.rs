@@ -56,13 +56,17 @@ impl Overall {
             let palette = Palette::detect(std::io::stdout().is_terminal(), |name| std::env::var(name).ok());
             self.picture.paint(&DataFrame::new_infer_height(columns)?, self.folding.zone, palette)
         };
-        reporter.result(&paint().map_err(OutputError::from)?);
-        Ok(())
+        Ok(reporter.summary(&paint().map_err(OutputError::from)?)?)
     }
 }
 
 /// Lists what lies in the output folder now, files of one kind together.
-pub(super) fn tell_files(out: &Path, holds_history: bool, manifest: &Manifest, reporter: &Reporter) {
+pub(super) fn tell_files(
+    out: &Path,
+    holds_history: bool,
+    manifest: &Manifest,
+    reporter: &Reporter,
+) -> Result<(), CommandError> {
     let mut text = format!("\nin {}:\n", out.display());
     let history: &[Written] = if holds_history { &manifest.history } else { &[] };
     let kinds = [OwnedFiles { owned: HISTORY, rows: "readings" }];
@@ -82,5 +86,5 @@ pub(super) fn tell_files(out: &Path, holds_history: bool, manifest: &Manifest, r
         text.push_str(&format!("  {shown:<27} {count:>9} {bytes:>12} {:>12} {unit}\n", HumanCount(rows).to_string()));
     }
     text.push_str("  manifest.json\n");
-    reporter.result(&text);
+    Ok(reporter.summary(&text)?)
 }

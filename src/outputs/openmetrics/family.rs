@@ -1,8 +1,6 @@
 //! Which series are written.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use super::ExtraLabels;
@@ -11,31 +9,23 @@ use crate::outputs::OutputError;
 use crate::readings::Member;
 use crate::score::{DayScores, Rollup, ScoreTable, StepState};
 use crate::spec::Metric;
-use crate::text::nearest::did_you_mean;
+use crate::text::named::named;
 
-/// A metric family; named as in flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Family {
-    /// `etcd_score{cluster,member}`
-    Scores,
-    /// `cluster:etcd_score:worst{cluster}`
-    Worst,
-    /// `etcd_points{cluster,member,metric}`
-    Points,
+named! {
+    /// A metric family; named as in flags.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Family {
+        /// `etcd_score{cluster,member}`
+        Scores = "scores",
+        /// `cluster:etcd_score:worst{cluster}`
+        Worst = "worst",
+        /// `etcd_points{cluster,member,metric}`
+        Points = "points",
+    }
+    parsed "no series are called"
 }
 
 impl Family {
-    const ALL: [Self; 3] = [Self::Scores, Self::Worst, Self::Points];
-
-    /// The name in flags and files.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Scores => "scores",
-            Self::Worst => "worst",
-            Self::Points => "points",
-        }
-    }
-
     /// The name of its series.
     pub(crate) const fn metric_name(self) -> &'static str {
         match self {
@@ -86,23 +76,6 @@ impl Family {
                 })
             }
         }
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Family {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|family| family.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name);
-            format!("no series are called '{text}'{}: name some of {}", did_you_mean(text, names), names.join(", "))
-        })
     }
 }
 

@@ -6,11 +6,13 @@ use std::fmt::Write;
 use super::Drawing;
 use super::layout::BLOCK_HEAD;
 use super::svg::{INK, QUIET};
-use super::text::{Medium, escaped, legible, shortened};
+use super::text::{Medium, legible, shortened};
 use crate::heatmap::{Cell, Line};
 use crate::outputs::calendar::{Part, days_between, places};
-use crate::outputs::heat::heat;
 use crate::outputs::summary::Summary;
+use crate::text::drawing::xml_escaped;
+use crate::text::palette::{Rgb, hex, ink, red_to_green};
+use crate::text::rounding::{score_parts, score_points};
 use crate::time::{DAY_MS, UtcDay};
 
 /// Cells of a drawing that can each be asked what they are, without making it large.
@@ -68,9 +70,9 @@ impl Block<'_> {
             "<g class=\"block\" transform=\"translate({x} {y})\"><title>{}</title>\
              <text xml:space=\"preserve\" y=\"14\" font-size=\"17\" fill=\"{INK}\">{}</text>\
              <text y=\"32\" font-size=\"11.5\" fill=\"{QUIET}\">{}</text>",
-            escaped(&full),
-            escaped(&name),
-            escaped(&Summary::of(&self.line.cells).to_string())
+            xml_escaped(&full),
+            xml_escaped(&name),
+            xml_escaped(&Summary::of(&self.line.cells).to_string())
         );
         self.axes(svg);
         let (left, top, slot, row) = (layout.size.label, BLOCK_HEAD, layout.slot(), layout.size.row);
@@ -168,8 +170,9 @@ impl Block<'_> {
         for placed in cells.iter().filter(|placed| placed.part == Part::Whole) {
             let Some(mean) = placed.cell.mean else { continue };
             let (x, y) = (placed.slot * slot + slot / 2, placed.row * row + row / 2 + 4);
-            let (ink, quiet) = (ink(heat(tenths(mean))), if mean >= 10.0 { " fill-opacity=\".6\"" } else { "" });
-            let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" fill=\"{ink}\"{quiet}>{}</text>", mean.floor());
+            let (ink, quiet) =
+                (ink(color(score_parts(mean, 10))), if mean >= 10.0 { " fill-opacity=\".6\"" } else { "" });
+            let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" fill=\"{ink}\"{quiet}>{}</text>", score_points(mean));
         }
         svg.push_str("</g>\n");
     }
@@ -212,19 +215,19 @@ impl Placed<'_> {
     }
 }
 
-/// A score as it is coloured: a hundred colours are enough for an eye.
-fn tenths(mean: f64) -> f64 {
-    (mean * 10.0).round() / 10.0
-}
+/// Tenths of a point, rounded down: a hundred colors are enough for an eye, and only a faultless cell has that of 10.
+/// `None` where the score is unknown.
+type Tenths = Option<u32>;
 
-/// `None` where it is unknown.
-type Tenths = Option<u8>;
+fn color(tenths: u32) -> Rgb {
+    red_to_green(f64::from(tenths) / 10.0)
+}
 
 /// The cells by colour, equal neighbours as one rectangle: in columns and days from the upper left corner.
 fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
     let mut open: BTreeMap<(u32, u32, Tenths), Area> = BTreeMap::new();
-    let colour = |placed: &Placed<'_>| placed.cell.mean.map(|mean| (tenths(mean) * 10.0).round() as u8);
+    let colour = |placed: &Placed<'_>| placed.cell.mean.map(|mean| score_parts(mean, 10));
     let joins = |a: &Placed<'_>, b: &Placed<'_>| {
         a.row == b.row
             && a.slot + 1 == b.slot
@@ -267,18 +270,6 @@ fn finish(paths: &mut BTreeMap<String, String>, (slot, wide, colour): (u32, u32,
 }
 
 fn rectangle(paths: &mut BTreeMap<String, String>, colour: Tenths, x: u32, wide: u32, y: f32, high: f32) {
-    let fill = colour.map_or("url(#unknown)".to_owned(), |tenths| hex(heat(f64::from(tenths) / 10.0)));
+    let fill = colour.map_or("url(#unknown)".to_owned(), |tenths| hex(color(tenths)));
     let _ = write!(paths.entry(fill).or_default(), "M{x} {y}h{wide}v{high}h-{wide}z");
-}
-
-/// As SVG writes it.
-pub(super) fn hex([r, g, b]: [u8; 3]) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
-/// Black or white, whichever has the greater contrast (WCAG's relative luminance).
-pub(super) fn ink(colour: [u8; 3]) -> &'static str {
-    let linear = |c: u8| (f64::from(c) / 255.0).powf(2.2);
-    let [r, g, b] = colour.map(linear);
-    if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 { "#000" } else { "#fff" }
 }

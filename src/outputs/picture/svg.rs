@@ -6,12 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Drawing;
-use super::blocks::{Block, hex};
+use super::blocks::Block;
 use super::layout::{HEAD, Layout, MARGIN, NOTE};
-use super::text::{FAMILY, FONT, Medium, escaped, legible, shortened};
+use super::text::{FAMILY, FONT, Medium, legible, shortened};
 use crate::outputs::calendar::{Part, places};
-use crate::outputs::heat::heat;
 use crate::outputs::summary::Summary;
+use crate::text::drawing::xml_escaped;
+use crate::text::palette::{hex, ink, red_to_green};
 use crate::time::{DAY_MS, UtcDay};
 
 /// Colours of text.
@@ -33,8 +34,8 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          role=\"img\" aria-labelledby=\"title desc\" font-family=\"'{FAMILY}',sans-serif\">\n"
     );
-    let _ = writeln!(svg, "<title id=\"title\">{}</title>", escaped(&title(drawing)));
-    let _ = writeln!(svg, "<desc id=\"desc\">{}</desc>", escaped(&description(drawing, medium)));
+    let _ = writeln!(svg, "<title id=\"title\">{}</title>", xml_escaped(&title(drawing)));
+    let _ = writeln!(svg, "<desc id=\"desc\">{}</desc>", xml_escaped(&description(drawing, medium)));
     svg.push_str("<defs>");
     if medium == Medium::Svg {
         let font = STANDARD.encode(FONT);
@@ -55,7 +56,7 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     }
     for (line, text) in (0..).zip(notes) {
         let y = layout.notes_top() + line * NOTE;
-        let text = escaped(&text);
+        let text = xml_escaped(&text);
         let _ = writeln!(svg, "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"11\" fill=\"{QUIET}\">{text}</text>");
     }
     svg.push_str("</svg>\n");
@@ -107,8 +108,11 @@ fn head(svg: &mut String, drawing: &Drawing<'_>) {
     let folding = &drawing.folding;
     let profile = drawing.manifest.profile.as_ref().map_or("seed", |profile| profile.name.as_str());
     let (x, y) = (MARGIN, MARGIN + 18);
-    let _ =
-        writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"22\" fill=\"{INK}\">{}</text>", escaped(&title(drawing)));
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"22\" fill=\"{INK}\">{}</text>",
+        xml_escaped(&title(drawing))
+    );
     let said = format!(
         "days and hours of {} · a cell is {} · profile {} · rollup {}",
         folding.zone,
@@ -117,7 +121,7 @@ fn head(svg: &mut String, drawing: &Drawing<'_>) {
         folding.rollup
     );
     let y = y + 22;
-    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"{QUIET}\">{}</text>", escaped(&said));
+    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"{QUIET}\">{}</text>", xml_escaped(&said));
 }
 
 /// Always the same: the colours are absolute.
@@ -127,7 +131,7 @@ fn legend(svg: &mut String) {
         write!(svg, "<g class=\"legend\" font-size=\"11\" fill=\"{QUIET}\" transform=\"translate({MARGIN} {top})\">");
     for score in 0..=10 {
         let x = score * wide;
-        let (colour, ink) = (heat(f64::from(score)), super::blocks::ink(heat(f64::from(score))));
+        let (colour, ink) = (red_to_green(f64::from(score)), ink(red_to_green(f64::from(score))));
         let (fill, middle) = (hex(colour), x + wide / 2);
         let _ = write!(
             svg,
@@ -135,7 +139,7 @@ fn legend(svg: &mut String) {
              <text x=\"{middle}\" y=\"12\" text-anchor=\"middle\" fill=\"{ink}\">{score}</text>"
         );
     }
-    let green = hex(heat(10.0));
+    let green = hex(red_to_green(10.0));
     let _ = writeln!(
         svg,
         "<rect x=\"306\" width=\"26\" height=\"16\" fill=\"url(#unknown-sample)\"/><text x=\"338\" y=\"12\">unknown</text>\

@@ -1,6 +1,6 @@
-//! Text in the drawing: others' names made harmless, and what the embedded font can draw.
+//! Text in the drawing: how wide it is, and what the embedded font can draw.
 
-use std::fmt::Write;
+use crate::text::drawing::{drawing_char, drawing_text};
 
 /// A part of Inter; `font/make-font.py` says how it is made, `font/OFL.txt` under which licence it stands.
 pub(super) const FONT: &[u8] = include_bytes!("font/heatmap-sans.ttf");
@@ -38,31 +38,20 @@ pub(super) enum Medium {
     Png,
 }
 
-/// Whether a character cannot be seen, or changes how others are seen: controls, marks of direction, joiners,
-/// variation selectors, tags, and what XML does not take.
-fn is_invisible(c: char) -> bool {
-    let code = u32::from(c);
-    c.is_control()
-        || matches!(code, 0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f)
-        || matches!(code, 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f)
-        || matches!(code, 0xfeff | 0xffa0 | 0xfdd0..=0xfdef | 0xfff0..=0xfffb | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
-        || code & 0xfffe == 0xfffe
-}
-
-/// One character as it is shown: itself, or its code where it could not be seen.
-fn shown(c: char, medium: Medium) -> String {
-    let drawn = medium == Medium::Svg || COVERED.iter().any(|range| range.contains(&u32::from(c)));
-    if is_invisible(c) || !drawn { format!("[U+{:04X}]", u32::from(c)) } else { c.to_string() }
+impl Medium {
+    fn draws(self, c: char) -> bool {
+        self == Self::Svg || COVERED.iter().any(|range| range.contains(&u32::from(c)))
+    }
 }
 
 /// A name in full.
 pub(super) fn legible(name: &str, medium: Medium) -> String {
-    name.chars().map(|c| shown(c, medium)).collect()
+    drawing_text(name, |c| medium.draws(c))
 }
 
 /// A name that is at most so many em wide; of a longer one the beginning and the end.
 pub(super) fn shortened(name: &str, medium: Medium, em: f64) -> String {
-    let parts: Vec<String> = name.chars().map(|c| shown(c, medium)).collect();
+    let parts: Vec<String> = name.chars().map(|c| drawing_char(c, |c| medium.draws(c))).collect();
     let widths: Vec<f64> = parts.iter().map(|part| part.chars().map(width).sum()).collect();
     if widths.iter().sum::<f64>() <= em {
         return parts.concat();
@@ -88,31 +77,12 @@ fn width(c: char) -> f64 {
     }
 }
 
-/// Text between or within tags. What XML does not take has become a code before.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => {
-                let _ = escaped.write_char(c);
-            }
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_shown_as_its_code() {
-        assert_eq!(legible("a\u{202e}b\n\u{fe0f}\u{ffff}", Medium::Svg), "a[U+202E]b[U+000A][U+FE0F][U+FFFF]");
+    fn a_png_spells_out_what_our_font_lacks() {
         assert_eq!(legible("é → 🔥 日", Medium::Svg), "é → 🔥 日");
         assert_eq!(legible("é → 🔥 日", Medium::Png), "é → [U+1F525] [U+65E5]");
     }

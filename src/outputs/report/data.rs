@@ -8,22 +8,19 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
 
-use super::heat_cell::round_down;
-use super::legible::legible;
 use super::{clusters, method};
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line};
 use crate::spec::Metric;
-
-/// Below this a loss is none.
-const NOTHING: f64 = 1e-6;
+use crate::text::html::{html_script_json, html_text};
+use crate::text::rounding::{loss_parts, score_parts};
 
 /// What the script has to know of all clusters, as JSON that may stand in a `script` element.
 pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> String {
     let folding = manifest.folding().unwrap_or_default();
     let names = |lines: &[Line]| -> Value {
-        let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(legible)).collect();
-        json!({ "name": legible(&lines[0].cluster), "members": members })
+        let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(html_text)).collect();
+        json!({ "name": html_text(&lines[0].cluster), "members": members })
     };
     let metrics =
         Metric::ALL.map(|metric| json!({ "name": metric.name(), "judged": method::judged(manifest, metric) }));
@@ -35,12 +32,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> Stri
         "clusters": clusters(lines).map(names).collect::<Vec<_>>(),
         "open": open,
     });
-    in_script(&index.to_string())
-}
-
-/// JSON in which nothing can end a `script` element or begin a comment.
-fn in_script(json: &str) -> String {
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    html_script_json(&index.to_string())
 }
 
 /// The cells of a cluster and its members.
@@ -69,7 +61,7 @@ fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
         |cell| u64::from(cell.uncertain) + 2 * cell.worst.map_or(0, |metric| metric.index() as u64 + 1),
         |cell| cell.after_restart.map_or(0, |steps| u64::from(steps) + 1),
         |cell| cell.partial.into(),
-        |cell| cell.min.map_or(0, |min| u64::from(round_down(min, 100.0)) + 1),
+        |cell| cell.min.map_or(0, |min| u64::from(score_parts(min, 100)) + 1),
         short_of_the_mean,
     ];
     for column in columns {
@@ -82,12 +74,12 @@ fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
 
 /// Points lost in hundredths, rounded up: what cost anything is not nothing.
 fn losses(cell: &Cell) -> [u64; Metric::ALL.len()] {
-    cell.losses.unwrap_or_default().map(|loss| (loss * 100.0 - NOTHING).ceil().max(0.0) as u64)
+    cell.losses.unwrap_or_default().map(|loss| loss_parts(loss, 100))
 }
 
 /// By how many hundredths the mean, rounded down, is above 10 less the losses, rounded up: a small number.
 fn short_of_the_mean(cell: &Cell) -> u64 {
-    let mean = u64::from(round_down(cell.mean.unwrap_or_default(), 100.0));
+    let mean = u64::from(score_parts(cell.mean.unwrap_or_default(), 100));
     (mean + losses(cell).iter().sum::<u64>()).saturating_sub(1000)
 }
 

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::clusters;
-use super::heat_cell::two_digits;
-use super::legible::legible;
 use super::page::clock;
 use crate::analysis::findings::{Cause, Finding, Kind};
 use crate::heatmap::Line;
+use crate::text::html::html_text;
+use crate::text::rounding::{loss_text, percent_text, score_text};
 use crate::time::Zone;
 
 /// Rows of a table that are open; the others wait behind a line that counts them.
@@ -99,8 +99,8 @@ fn table(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
 
 fn row(finding: &Finding, shown: &Shown, lines: &[Line], zone: Zone) -> Markup {
     let number = clusters(lines).position(|lines| *lines[0].cluster == *finding.cluster);
-    let figure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), two_digits);
-    let members = finding.members.iter().map(|member| legible(member)).collect::<Vec<_>>().join(", ");
+    let figure = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
+    let members = finding.members.iter().map(|member| html_text(member)).collect::<Vec<_>>().join(", ");
     html! {
         tr {
             @if shown.rank { td.figure { (finding.rank.map_or_else(String::new, |rank| rank.to_string())) } }
@@ -112,9 +112,9 @@ fn row(finding: &Finding, shown: &Shown, lines: &[Line], zone: Zone) -> Markup {
                     }
                 }
             }
-            td { bdi { (legible(&finding.cluster)) } @if !members.is_empty() { br; small { bdi { (members) } } } }
-            @if shown.points { td.figure { (figure(finding.lost)) } td.figure { (figure(finding.lowest)) } }
-            td { (legible(&finding.says)) (evidence(finding)) }
+            td { bdi { (html_text(&finding.cluster)) } @if !members.is_empty() { br; small { bdi { (members) } } } }
+            @if shown.points { td.figure { (figure(finding.lost, loss_text)) } td.figure { (figure(finding.lowest, score_text)) } }
+            td { (html_text(&finding.says)) (evidence(finding)) }
         }
     }
 }
@@ -130,7 +130,7 @@ fn evidence(finding: &Finding) -> Markup {
         Cause::SlowDisk => "slow disk",
         Cause::Unexplained => "unexplained",
     });
-    let confidence = finding.confidence.map(|share| format!("{:.0} %", share * 100.0));
+    let confidence = finding.confidence.map(|share| format!("{} %", percent_text(share)));
     let facts = [
         ("cost the most", finding.metric.map(|metric| metric.to_string())),
         ("moved first", finding.first.map(|metric| metric.to_string())),
@@ -142,7 +142,7 @@ fn evidence(finding: &Finding) -> Markup {
             summary { "Evidence and rule" }
             dl {
                 @for (name, value) in facts { @if let Some(value) = value { dt { (name) } dd { (value) } } }
-                @for (name, value) in &finding.evidence { dt { (legible(name)) } dd { (legible(value)) } }
+                @for (name, value) in &finding.evidence { dt { (html_text(name)) } dd { (html_text(value)) } }
                 dt { "rule" } dd { (finding.rule) }
             }
         }

@@ -1,17 +1,10 @@
-//! What a cell of any heat map says and looks like; `cells.js` does the same for those that the script draws.
+//! Text and look of a cell of any heat map; `cells.js` does the same for those that the script draws.
 
 use maud::{Markup, html};
 
 use super::colours::class;
 use crate::heatmap::{Cell, Totals};
-
-/// Below this a double is an error of arithmetic: a score of 8.7 stays 8.7 when it is rounded down.
-const SLACK: f64 = 1e-6;
-
-/// `score` in parts of one point, rounded down.
-pub(super) fn round_down(score: f64, parts: f64) -> u32 {
-    (score * parts + SLACK).floor() as u32
-}
+use crate::text::rounding::{percent_text, score_parts, score_points, score_text, share_parts};
 
 /// Several cells folded into one, or a single one.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +24,7 @@ impl Folded {
         let Some(mean) = self.0.mean() else { return "unknown".to_owned() };
         let mut classes = class(mean);
         if self.0.scored < self.0.expected {
-            classes += &format!(" part k{}", round_down(self.0.coverage(), 10.0));
+            classes += &format!(" part k{}", share_parts(self.0.coverage(), 10));
         }
         if self.0.coverage() < min_coverage {
             classes += " uncertain";
@@ -43,7 +36,7 @@ impl Folded {
     pub(super) fn describe(&self) -> String {
         match (self.0.mean(), self.0.lowest) {
             (Some(mean), Some(lowest)) => {
-                format!("mean {}, lowest {}, {} of steps scored", two_digits(mean), two_digits(lowest), self.share())
+                format!("mean {}, lowest {}, {} of steps scored", score_text(mean), score_text(lowest), self.share())
             }
             _ => format!("unknown: none of {} steps scored", self.0.expected),
         }
@@ -51,18 +44,17 @@ impl Folded {
 
     /// `96.6 %`, rounded down: 99.96 % is not all.
     pub(super) fn share(&self) -> String {
-        let tenths = round_down(self.0.coverage(), 1000.0);
-        format!("{}.{} %", tenths / 10, tenths % 10)
+        format!("{} %", percent_text(self.0.coverage()))
     }
 
     /// The whole points of the mean, with a mark where they are uncertain.
     pub(super) fn text(&self, min_coverage: f64) -> String {
-        self.marked(min_coverage, |mean| round_down(mean, 1.0).to_string())
+        self.marked(min_coverage, |mean| score_points(mean).to_string())
     }
 
     /// As [`text`](Self::text), with tenths: over a month whole points hide too much.
     pub(super) fn tenths(&self, min_coverage: f64) -> String {
-        let tenths = |mean| round_down(mean, 10.0);
+        let tenths = |mean| score_parts(mean, 10);
         self.marked(min_coverage, |mean| format!("{}.{}", tenths(mean) / 10, tenths(mean) % 10))
     }
 
@@ -70,12 +62,6 @@ impl Folded {
         let mark = if self.0.coverage() < min_coverage { "?" } else { "" };
         self.0.mean().map_or_else(|| "·".to_owned(), |mean| digits(mean) + mark)
     }
-}
-
-/// Rounded down: a score of 9.996 is not 10.
-pub(super) fn two_digits(score: f64) -> String {
-    let hundredths = round_down(score, 100.0);
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 /// A cell of a table that nobody can open.

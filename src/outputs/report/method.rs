@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::legible::legible;
 use crate::analysis::explain;
 use crate::folder::{Manifest, Written};
 use crate::spec::{Bands, Metric};
+use crate::text::html::html_text;
 
 /// Queries, rules, folding, and the hashes of what was read and written.
 pub(super) fn method(manifest: &Manifest) -> Markup {
@@ -22,7 +22,7 @@ pub(super) fn method(manifest: &Manifest) -> Markup {
         dl.wide {
             @for (name, query) in &manifest.queries {
                 dt { (name) " (" (query.form) ")" }
-                dd { code { (legible(&query.promql)) } }
+                dd { code { (html_text(&query.promql)) } }
             }
         }
         (gaps(manifest))
@@ -32,7 +32,7 @@ pub(super) fn method(manifest: &Manifest) -> Markup {
                 thead { tr { th scope="col" { "Cluster" } th scope="col" { "Member" } th scope="col" { "First step" } th scope="col" { "Last step" } } }
                 tbody {
                     @for life in &manifest.members {
-                        tr { td { bdi { (legible(&life.cluster)) } } td { bdi { (legible(&life.member)) } } td { (life.first) } td { (life.last) } }
+                        tr { td { bdi { (html_text(&life.cluster)) } } td { bdi { (html_text(&life.member)) } } td { (life.first) } td { (life.last) } }
                     }
                 }
             }
@@ -48,18 +48,27 @@ fn folding(manifest: &Manifest) -> Markup {
     let uncertain = manifest.min_coverage.unwrap_or_default() * 100.0;
     html! {
         dl {
-            dt { "Range" } dd { (asked.start) " to " (asked.end) ", one step every " (asked.step_seconds) " s" }
-            dt { "Server" } dd { (legible(&asked.url)) }
+            dt { "Range" } dd { (ranges(manifest)) ", one step every " (asked.step_seconds) " s" }
+            dt { "Source" } dd { (html_text(&manifest.source.to_string())) }
             dt { "Cluster score" } dd { "its score at a step is " (folding.rollup.describe()) }
             dt { "Cells" } dd { (folding.width) " wide; days and hours of " (folding.zone) }
             dt { "Uncertain" } dd { "less than " (uncertain) " % of a cell’s steps scored" }
             @if let Some(profile) = &manifest.profile {
-                dt { "Profile" } dd { (legible(&profile.name)) " – " (legible(&profile.source)) }
+                dt { "Profile" } dd { (html_text(&profile.name)) " – " (html_text(&profile.source)) }
             }
-            dt { "Cluster label" } dd { (asked.cluster_label.as_deref().map_or("cluster, else job".to_owned(), legible)) }
-            dt { "Member label" } dd { (legible(&asked.member_label)) }
+            dt { "Cluster label" } dd { (asked.cluster_label.as_deref().map_or("cluster, else job".to_owned(), html_text)) }
+            dt { "Member label" } dd { (html_text(&asked.member_label)) }
             dt { "Version" } dd { "etcd-heatmap " (manifest.version) }
         }
+    }
+}
+
+/// What was asked for, gap by gap.
+fn ranges(manifest: &Manifest) -> String {
+    let asked = &manifest.asked;
+    match asked.ranges.as_slice() {
+        [] => format!("{} to {}", asked.start, asked.end),
+        ranges => ranges.iter().map(|range| format!("{} to {}", range.start, range.end)).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -109,9 +118,9 @@ pub(super) fn judged(manifest: &Manifest, metric: Metric) -> String {
 
 fn threshold(metric: Metric, bands: &Bands, above: f64) -> String {
     let millis = |seconds: f64| (seconds * 1e6).round() / 1e3;
-    match metric {
+    match metric.unit() {
         _ if bands.of_limit => crate::spec::percent(above),
-        Metric::WalFsync | Metric::BackendCommit => match explain::bucket(above) {
+        crate::spec::Unit::Seconds => match explain::bucket(above) {
             Some((lower, upper)) if above < upper => {
                 let (lower, upper) = (millis(lower), millis(upper));
                 format!(
@@ -127,7 +136,7 @@ fn threshold(metric: Metric, bands: &Bands, above: f64) -> String {
 
 fn gaps(manifest: &Manifest) -> Markup {
     let lists = [
-        ("Days without a file in the history", &manifest.days_missing),
+        ("Days that were asked for and have no file that can be read", &manifest.days_missing),
         ("Days of which the server left something out", &manifest.days_partial),
     ];
     html! {

@@ -7,7 +7,6 @@ mod colours;
 mod data;
 mod findings;
 mod heat_cell;
-mod legible;
 mod method;
 mod overview;
 mod page;

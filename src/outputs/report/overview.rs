@@ -6,9 +6,10 @@ use std::ops::Range;
 use maud::{Markup, html};
 
 use super::clusters;
-use super::heat_cell::{Folded, round_down, two_digits};
-use super::legible::legible;
+use super::heat_cell::Folded;
 use crate::heatmap::{Cell, Line};
+use crate::text::html::html_text;
+use crate::text::rounding::{score_parts, score_text};
 use crate::time::UtcDay;
 
 /// Letters of a date that stand for one day.
@@ -53,10 +54,10 @@ fn row(number: usize, line: &Line, columns: &BTreeSet<String>, letters: usize, m
         part.end = place;
     }
     let whole = Folded::of(&line.cells);
-    let figure = |score: Option<f64>| score.map_or_else(|| "unknown".to_owned(), two_digits);
+    let figure = |score: Option<f64>| score.map_or_else(|| "unknown".to_owned(), score_text);
     html! {
         tr {
-            th scope="row" { a href={ "#cluster-" (number) } { bdi { (legible(&line.cluster)) } } }
+            th scope="row" { a href={ "#cluster-" (number) } { bdi { (html_text(&line.cluster)) } } }
             td.figure { (figure(whole.0.mean())) }
             td.figure { (figure(whole.0.lowest)) }
             td.figure { (whole.share()) }
@@ -73,13 +74,13 @@ fn row(number: usize, line: &Line, columns: &BTreeSet<String>, letters: usize, m
 
 fn open_cell(number: usize, line: &Line, name: &str, cells: &[Cell], min_coverage: f64) -> Markup {
     let folded = Folded::of(cells);
-    let label = format!("{}, {name}: {}", legible(&line.cluster), folded.describe());
+    let label = format!("{}, {name}: {}", html_text(&line.cluster), folded.describe());
     let start = cells[0].start_ms / 1000;
     let is_day = name.len() == DAY;
     html! {
         td class=(folded.classes(min_coverage)) data-cluster=(number) data-start=(start) aria-label=(label)
-            data-mean=[folded.0.mean().map(|mean| round_down(mean, 100.0))]
-            data-min=[folded.0.lowest.map(|lowest| round_down(lowest, 100.0))] {
+            data-mean=[folded.0.mean().map(|mean| score_parts(mean, 100))]
+            data-min=[folded.0.lowest.map(|lowest| score_parts(lowest, 100))] {
             @if is_day { (folded.text(min_coverage)) } @else { (folded.tenths(min_coverage)) }
         }
     }

@@ -6,11 +6,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::heat_cell::Folded;
-use super::legible::legible;
 use super::{clusters, colours, data, findings, method, overview, plain};
 use crate::analysis::findings::Finding;
 use crate::folder::Manifest;
 use crate::heatmap::{Line, Totals};
+use crate::text::html::html_text;
 use crate::time::{Zone, parse_instant};
 
 const SCRIPT: &str = concat!(
@@ -83,13 +83,13 @@ fn policy(style: &str) -> String {
 }
 
 fn header(manifest: &Manifest) -> Markup {
-    let profile = manifest.profile.as_ref().map_or("unknown".to_owned(), |profile| legible(&profile.name));
+    let profile = manifest.profile.as_ref().map_or("unknown".to_owned(), |profile| html_text(&profile.name));
     let folding = manifest.folding().unwrap_or_default();
     html! {
         header {
             h1 { "etcd health" }
             p {
-                (asked(&manifest.asked.start, folding.zone)) " to " (asked(&manifest.asked.end, folding.zone))
+                (asked(&manifest.asked.start, folding.zone)) " to " (asked(&manifest.asked.end, folding.zone)) (manifest.asked.gaps())
                 " · all times in " (folding.zone)
                 " · profile " (profile) " · a step every " (manifest.asked.step_seconds) " s"
             }
@@ -106,7 +106,7 @@ fn header(manifest: &Manifest) -> Markup {
 /// An end of the range as the zone's clock shows it.
 fn asked(instant: &str, zone: Zone) -> String {
     // Not `now` nor before it: the manifest holds RFC 3339.
-    parse_instant(instant, 0).map_or_else(|_| legible(instant), |ms| clock(zone, ms))
+    parse_instant(instant, 0).map_or_else(|_| html_text(instant), |ms| clock(zone, ms))
 }
 
 /// `2026-10-09 04:10`, in the zone that the heading names.
@@ -133,7 +133,7 @@ fn cluster(number: usize, lines: &[Line]) -> Markup {
     html! {
         details.cluster.scripted id={ "cluster-" (number) } data-number=(number) {
             summary {
-                h3 { bdi { (legible(&lines[0].cluster)) } }
+                h3 { bdi { (html_text(&lines[0].cluster)) } }
                 " " span { (lines.len() - 1) " members · " (whole.describe()) }
             }
         }

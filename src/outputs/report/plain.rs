@@ -6,8 +6,8 @@ use maud::{Markup, html};
 
 use super::clusters;
 use super::heat_cell::plain;
-use super::legible::legible;
 use crate::heatmap::{Cell, Line};
+use crate::text::html::html_text;
 
 /// Cells that are written out for all clusters together; 20 clusters have six days each.
 const MAX_CELLS: usize = 3_000;
@@ -30,7 +30,7 @@ pub(super) fn tables(lines: &[Line], min_coverage: f64) -> Markup {
             ". Other days, members, the week and what a cell is made of need the script; all cells are in heatmap.csv."
         }
         @for (line, cells) in parts {
-            h3 { bdi { (legible(&line.cluster)) } }
+            h3 { bdi { (html_text(&line.cluster)) } }
             (table(cells, min_coverage))
         }
     }

@@ -22,8 +22,7 @@ SET VARIABLE audit = coalesce(getvariable('audit'), 'audit');  -- the folder tha
 -- The metrics of --without, such as ['open_fds']; those that the pull left out come to them.
 SET VARIABLE without = coalesce(getvariable('without'), CAST([] AS VARCHAR[])) || coalesce((
     SELECT list(name)
-    FROM (SELECT unnest(['wal_fsync', 'backend_commit', 'open_fds', 'leader_changes',
-                         'client_traffic_in', 'db_size']) AS name),
+    FROM (SELECT unnest([{{metrics_to_pull}}]) AS name),
          (SELECT any_value(json_keys(decode(value), '$.queries')) AS pulled
           FROM parquet_kv_metadata(getvariable('audit') || '/history/date=*/readings.parquet')
           WHERE decode(key) = 'etcd-heatmap.source')
@@ -40,15 +39,15 @@ SET VARIABLE restarts_known = (
     WHERE name = 'start_time_seconds');
 
 -- One row a member and step at which anything was known. An unknown reading is NULL there, never
--- NaN. Whole seconds instead of timestamps: plain integer arithmetic needs no time zone. What stands
--- beside the six readings may be missing in some files or in all of them: the empty table has it.
+-- NaN. Whole seconds instead of timestamps: plain integer arithmetic needs no time zone. A column
+-- may be missing in some files or in all of them: the empty table has it.
 CREATE OR REPLACE VIEW readings AS
 SELECT *, epoch_ms(ts) // 1000 AS step
 FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parquet',
                         union_by_name = true,
                         hive_partitioning = true, hive_types = {'date': DATE})
       UNION ALL BY NAME
-      SELECT {{companion_columns}} WHERE false);
+      SELECT {{columns}} WHERE false);
 
 -- A member lives from the first to the last step at which a reading other than leader_changes is
 -- known: the one-day window of that metric lingers after the last scrape. `position` stands for
@@ -59,8 +58,7 @@ SELECT *,
        CAST(row_number() OVER (ORDER BY cluster, member) AS INTEGER) AS position
 FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(ts)) // 1000 AS last
       FROM readings
-      WHERE coalesce(wal_fsync_seconds, backend_commit_seconds, open_fds,
-                     client_traffic_in_bytes_per_second, db_size_bytes) IS NOT NULL
+      WHERE coalesce({{life_columns}}) IS NOT NULL
       GROUP BY cluster, member);
 
 {{share_of}}-- The bands of the profile as one number: a digit a metric, 0 = unknown, then worst first; and above
@@ -85,12 +83,10 @@ points AS (
     FROM range({{numbers}})),
 losses AS (  -- a metric that is left out costs nothing, known or not
     SELECT points.*,
-           {{point_times}}(wal_fsync + backend_commit + open_fds + leader_changes + client_traffic_in
-                  + db_size) AS weight,
+           {{point_times}}({{sum_of_weights}}) AS weight,
            {{losses}}
     FROM points, weights)
-SELECT *, 10 * weight - (wal_fsync_loss + backend_commit_loss + open_fds_loss
-                         + leader_changes_loss + client_traffic_in_loss + db_size_loss) AS units,
+SELECT *, 10 * weight - ({{sum_of_losses}}) AS units,
        (CAST(dense_rank() OVER (ORDER BY units) AS BIGINT) << {{place_shift}}) | band AS place
 FROM losses;
 
@@ -168,12 +164,7 @@ WITH sums AS (
            min(units)                                AS min_units,
            sum(steps * units)                        AS units,
            any_value(weight)                         AS weight,
-           [sum(steps * wal_fsync_loss)         FILTER (units IS NOT NULL),
-            sum(steps * backend_commit_loss)    FILTER (units IS NOT NULL),
-            sum(steps * open_fds_loss)          FILTER (units IS NOT NULL),
-            sum(steps * leader_changes_loss)    FILTER (units IS NOT NULL),
-            sum(steps * client_traffic_in_loss) FILTER (units IS NOT NULL),
-            sum(steps * db_size_loss)           FILTER (units IS NOT NULL)] AS lost
+           [{{lost}}] AS lost
     FROM query_table(counts_table) JOIN bands USING (band) GROUP BY ALL)
 SELECT if(member IS NULL, 'cluster', 'member')      AS level,
        coalesce(cluster, cluster_name)              AS cluster,
@@ -191,14 +182,8 @@ SELECT if(member IS NULL, 'cluster', 'member')      AS level,
        coalesce(scored, 0) / steps_expected < {{min_coverage}} AS uncertain,
        CAST(steps_after_restart AS BIGINT)          AS steps_after_restart,
        CASE WHEN list_max(lost) > 0 THEN            -- the first in this order on ties
-            ['wal_fsync', 'backend_commit', 'open_fds', 'leader_changes', 'client_traffic_in',
-             'db_size'][list_position(lost, list_max(lost))] END AS worst_metric,
-       lost[1] / (weight * scored)                  AS wal_fsync_loss,
-       lost[2] / (weight * scored)                  AS backend_commit_loss,
-       lost[3] / (weight * scored)                  AS open_fds_loss,
-       lost[4] / (weight * scored)                  AS leader_changes_loss,
-       lost[5] / (weight * scored)                  AS client_traffic_in_loss,
-       lost[6] / (weight * scored)                  AS db_size_loss
+            [{{metrics_by_place}}][list_position(lost, list_max(lost))] END AS worst_metric,
+       {{mean_losses}}
 FROM sums
 LEFT JOIN (SELECT position, cluster, member FROM lives) USING (position)
 LEFT JOIN (SELECT DISTINCT cluster_position, cluster AS cluster_name FROM lives)

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Palette, paint_digits, printable};
+use super::{Palette, paint_digits};
 use crate::heatmap::{Cell, Line};
 use crate::outputs::calendar::minute_of_day;
 use crate::outputs::summary::Summary;
+use crate::text::rounding::score_points;
+use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
 /// A date and a space.
@@ -51,9 +53,8 @@ impl Joined {
         self.expected += cell.expected;
     }
 
-    /// A hair is added to what may have been rounded down in doubles.
     fn mean(&self) -> Option<f64> {
-        (self.scored > 0).then(|| (self.sum / f64::from(self.scored) + 1e-9).min(10.0))
+        (self.scored > 0).then(|| self.sum / f64::from(self.scored))
     }
 }
 
@@ -64,8 +65,9 @@ impl Screen {
         let column = self.column();
         let mut twice = false;
         for line in lines {
-            let member = line.member.as_ref().map(|member| format!(" · {}", printable(member))).unwrap_or_default();
-            self.wrap(&mut text, &format!("{}{member}: {}", printable(&line.cluster), Summary::of(&line.cells)));
+            let member =
+                line.member.as_ref().map(|member| format!(" · {}", terminal_label(member))).unwrap_or_default();
+            self.wrap(&mut text, &format!("{}{member}: {}", terminal_label(&line.cluster), Summary::of(&line.cells)));
             let rows = self.rows(line, column);
             let hidden = rows.len().saturating_sub(days.unwrap_or(usize::MAX));
             if hidden > 0 {
@@ -128,7 +130,7 @@ impl Screen {
         let Some(mean) = joined.mean() else {
             return paint_digits(text, &format!("{:>wide$}", &"··"[..2 * wide.min(2)]), None, self.palette);
         };
-        let digits = match (mean.floor() as u8, wide) {
+        let digits = match (score_points(mean) as u8, wide) {
             (score, 3) => format!("{}{score:>2}", if uncertain { '?' } else { ' ' }),
             (score, _) => {
                 let score = if score >= 10 { '+' } else { char::from(b'0' + score) };

@@ -5,10 +5,12 @@ use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 
 use super::SUMMARY;
 use super::look::{Look, coverage, heat};
-use super::table::{Value, fitting, write};
+use super::table::{Value, write};
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, Totals};
 use crate::outputs::day_columns::{DayColumns, days};
+use crate::text::rounding::{score_number, share_number};
+use crate::text::sheet::sheet_text;
 
 /// Rows above the first day.
 const ABOVE: u32 = 4;
@@ -62,11 +64,11 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest, line:
         Url::new(format!("internal:'{SUMMARY}'!A1")).set_text("Back to summary"),
         &look.link,
     )?;
-    sheet.write_string_with_format(0, MEANS, fitting(&line.cluster), &look.title)?;
+    sheet.write_string_with_format(0, MEANS, sheet_text(&line.cluster), &look.title)?;
     let zone = manifest.time_zone.as_deref().unwrap_or_default();
     let share = 100.0 * manifest.min_coverage.unwrap_or_default();
     let legend = format!(
-        "Mean score of each cell: 0 is red, 5 yellow, 10 green. ~ in italics: uncertain, less than {share:.0} % of its \
+        "Mean score of each cell, rounded down: 0 is red, 5 yellow, 10 green. ~ in italics: uncertain, less than {share:.0} % of its \
          steps were scored. Hatched: unknown. Blank: nothing lived, or the clock skipped that time."
     );
     sheet.write_string(1, MEANS, legend)?;
@@ -84,7 +86,7 @@ fn write_headings(sheet: &mut Worksheet, look: &Look, columns: &DayColumns, plac
     sheet.set_column_width(0, 17)?;
     for (place, heading) in (0..).zip(columns.headings()) {
         // As wide as the mean needs; the second of a time has a longer heading.
-        let width = if heading.len() > 5 { 9.0 } else { 5.7 };
+        let width = if heading.len() > 5 { 9.0 } else { 6.7 };
         for block in [MEANS, places.lowest, places.coverage] {
             sheet.write_string_with_format(row, block + place, &heading, &look.heading)?;
             sheet.set_column_width(block + place, width)?;
@@ -119,17 +121,17 @@ fn write_day(
         let format = if cell.uncertain { &look.uncertain } else { &look.score };
         for (column, score) in [(MEANS + place, cell.mean), (places.lowest + place, cell.min)] {
             match score {
-                Some(score) => sheet.write_number_with_format(row, column, score, format)?,
+                Some(score) => sheet.write_number_with_format(row, column, score_number(score), format)?,
                 None => sheet.write_blank(row, column, &look.unknown)?,
             };
         }
-        sheet.write_number_with_format(row, places.coverage + place, cell.coverage(), &look.share)?;
+        sheet.write_number_with_format(row, places.coverage + place, share_number(cell.coverage()), &look.share)?;
     }
     let totals = Totals::of(day);
     let figures = [
-        Value::number(totals.mean()),
-        Value::number(totals.lowest),
-        Value::Share(totals.coverage()),
+        Value::of(totals.mean(), Value::Score),
+        Value::of(totals.lowest, Value::Score),
+        Value::Coverage(totals.coverage()),
         Value::Plain(columns.hours_of(day[0].date)),
     ];
     for (column, figure) in (places.of_day..).zip(&figures) {

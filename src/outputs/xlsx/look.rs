@@ -5,11 +5,13 @@ use rust_xlsxwriter::{
     FormatBorder, FormatDiagonalBorder, FormatPattern, FormatUnderline,
 };
 
-const RED: Color = Color::RGB(0x00D7_3027);
-const YELLOW: Color = Color::RGB(0x00FE_E064);
-const GREEN: Color = Color::RGB(0x0046_AA5A);
-const GREY: Color = Color::RGB(0x009E_9E9E);
+use crate::text::palette::{GREEN, GREY, RED, Rgb, YELLOW};
+
 const PALE: Color = Color::RGB(0x00E6_E6E6);
+
+fn color([r, g, b]: Rgb) -> Color {
+    Color::RGB(u32::from_be_bytes([0, r, g, b]))
+}
 
 /// Made once, used by all sheets.
 pub(super) struct Look {
@@ -27,6 +29,7 @@ pub(super) struct Look {
     pub(super) uncertain: Format,
     pub(super) unknown: Format,
     pub(super) precise: Format,
+    pub(super) confidence: Format,
     pub(super) plain: Format,
     pub(super) whole: Format,
     pub(super) share: Format,
@@ -58,20 +61,21 @@ impl Look {
                 .set_underline(FormatUnderline::Single),
             date: left().set_num_format("yyyy-mm-dd ddd"),
             instant: left().set_num_format("yyyy-mm-dd hh:mm:ss"),
-            score: hour("0.0"),
-            uncertain: hour("\"~\"0.0").set_italic(),
+            score: hour("0.00"),
+            uncertain: hour("\"~\"0.00").set_italic(),
             // LibreOffice draws no pattern, but it does draw the line across.
             unknown: Format::new()
                 .set_border_diagonal(FormatBorder::Thin)
                 .set_border_diagonal_type(FormatDiagonalBorder::BorderUp)
-                .set_border_diagonal_color(GREY)
+                .set_border_diagonal_color(color(GREY))
                 .set_pattern(FormatPattern::LightUp)
-                .set_foreground_color(GREY)
+                .set_foreground_color(color(GREY))
                 .set_background_color(PALE),
             precise: number("0.00"),
+            confidence: number("0.0000"),
             plain: number("General"),
             whole: number("0"),
-            share: number("0%"),
+            share: number("0.0%"),
         }
     }
 }
@@ -82,9 +86,9 @@ pub(super) fn heat() -> ConditionalFormat3ColorScale {
         .set_minimum(ConditionalFormatType::Number, 0)
         .set_midpoint(ConditionalFormatType::Number, 5)
         .set_maximum(ConditionalFormatType::Number, 10)
-        .set_minimum_color(RED)
-        .set_midpoint_color(YELLOW)
-        .set_maximum_color(GREEN)
+        .set_minimum_color(color(RED))
+        .set_midpoint_color(color(YELLOW))
+        .set_maximum_color(color(GREEN))
 }
 
 /// Grey where nothing is known, white where all is.
@@ -92,6 +96,6 @@ pub(super) fn coverage() -> ConditionalFormat2ColorScale {
     ConditionalFormat2ColorScale::new()
         .set_minimum(ConditionalFormatType::Number, 0)
         .set_maximum(ConditionalFormatType::Number, 1)
-        .set_minimum_color(GREY)
+        .set_minimum_color(color(GREY))
         .set_maximum_color(Color::White)
 }

@@ -20,6 +20,12 @@ pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manife
             .iter()
             .map(|(name, query)| vec![Value::Text(name), Value::Text(&query.promql), Value::Text(&query.form)]),
     )?;
+    if !manifest.asked.ranges.is_empty() {
+        section(&mut table, &["Range that was asked for", "First step", "First step after"])?;
+        table.rows(manifest.asked.ranges.iter().enumerate().map(|(number, range)| {
+            vec![Value::Whole(number as u64 + 1), Value::Text(&range.start), Value::Text(&range.end)]
+        }))?;
+    }
     section(&mut table, &["Day of which", "Date"])?;
     if manifest.days_missing.is_empty() && manifest.days_partial.is_empty() {
         table.row(&[Value::Text("nothing is known"), Value::Text("none")])?;
@@ -43,7 +49,7 @@ fn write_settings(table: &mut Table<'_>, manifest: &Manifest) -> Result<(), Xlsx
     let left_out = profile.map(|p| p.left_out.join(", ")).filter(|names| !names.is_empty());
     let settings = [
         ("Program", Value::Owned(format!("etcd-heatmap {}", manifest.version))),
-        ("Server", Value::Text(&asked.url)),
+        ("Source", Value::Owned(manifest.source.to_string())),
         ("First step", Value::Text(&asked.start)),
         ("First step after", Value::Text(&asked.end)),
         ("Seconds between steps", Value::Whole(asked.step_seconds.unsigned_abs())),

@@ -10,7 +10,6 @@ mod look;
 mod members;
 mod method;
 mod row_figures;
-mod sheet_names;
 mod summary;
 mod table;
 
@@ -23,8 +22,8 @@ use crate::analysis::findings::Finding;
 use crate::files::WholeFile;
 use crate::folder::{Manifest, Owned, Written};
 use crate::heatmap::{Folding, Line};
+use crate::text::sheet::SheetNames;
 use look::Look;
-use sheet_names::SheetNames;
 
 /// Its name in the output folder.
 const WORKBOOK: &str = "heatmap.xlsx";

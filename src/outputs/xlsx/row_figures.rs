@@ -2,6 +2,7 @@
 
 use super::table::Value;
 use crate::heatmap::{Cell, Totals};
+use crate::text::palette::{LOW_BELOW, RED_BELOW};
 
 /// What a row of figures is made of.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub(super) const HEADINGS: [(&str, f64); 7] = [
 impl RowFigures {
     /// Adds up cells.
     pub(super) fn of(cells: &[Cell]) -> Self {
-        let below = [5.0, 7.0].map(|bound| {
+        let below = [RED_BELOW, LOW_BELOW].map(|bound| {
             let low = cells.iter().filter(|cell| cell.mean.is_some_and(|mean| mean < bound));
             low.map(|cell| u64::from(cell.expected)).sum()
         });
@@ -38,13 +39,68 @@ impl RowFigures {
         let hours = |steps: u64| Value::Number(steps as f64 * step_seconds as f64 / 3600.0);
         let worst = self.totals.worst();
         [
-            Value::number(self.totals.mean()),
-            Value::number(self.totals.lowest),
-            Value::Share(self.totals.coverage()),
+            Value::of(self.totals.mean(), Value::Score),
+            Value::of(self.totals.lowest, Value::Score),
+            Value::Coverage(self.totals.coverage()),
             hours(self.below[0]),
             hours(self.below[1]),
             Value::text(worst.map(|(metric, _)| metric.name())),
             worst.map_or(Value::Empty, |(_, share)| Value::Share(share)),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{METRICS, Metric};
+    use crate::time::UtcDay;
+
+    /// An hour of `expected` steps, of which `scored` have this mean; all of the loss is of the disk.
+    fn cell(mean: Option<f64>, scored: u32, expected: u32) -> Cell {
+        let mut losses = [0.0; METRICS];
+        losses[Metric::WalFsync.index()] = mean.map_or(0.0, |mean| 10.0 - mean);
+        Cell {
+            start_ms: 0,
+            date: UtcDay::from_days(20_000),
+            hour: 0,
+            minute: 0,
+            offset_minutes: 0,
+            mean,
+            min: mean,
+            scored,
+            expected,
+            uncertain: false,
+            after_restart: None,
+            partial: 0,
+            worst: None,
+            losses: mean.map(|_| losses),
+        }
+    }
+
+    #[test]
+    fn hours_below_a_limit_are_all_steps_of_the_cells_whose_mean_is_below_it() {
+        // Steps of five minutes. Below 5: one hour, of which a third is scored. Below 7: that, 5 and 6.999 of half an
+        // hour. Neither 7 nor what has no score.
+        let cells = [
+            cell(Some(4.999), 4, 12),
+            cell(Some(5.0), 12, 12),
+            cell(Some(6.999), 5, 6),
+            cell(Some(7.0), 12, 12),
+            cell(None, 0, 12),
+        ];
+        let [mean, lowest, coverage, below_5, below_7, worst, share] = RowFigures::of(&cells).values(300);
+        // (4 × 4.999 + 12 × 5 + 5 × 6.999 + 12 × 7) / 33 = 6.0300; 33 of 54 steps.
+        assert!(matches!(mean, Value::Score(mean) if (mean - 198.991 / 33.0).abs() < 1e-12));
+        assert!(matches!(lowest, Value::Score(4.999)));
+        assert!(matches!(coverage, Value::Coverage(coverage) if (coverage - 33.0 / 54.0).abs() < 1e-12));
+        assert!(matches!((below_5, below_7), (Value::Number(1.0), Value::Number(2.5))));
+        assert!(matches!((worst, share), (Value::Text("wal_fsync"), Value::Share(1.0))));
+    }
+
+    #[test]
+    fn the_headings_name_the_limits_of_the_palette() {
+        let named = |limit: f64| format!("Hours below {limit}");
+        assert_eq!([HEADINGS[3].0, HEADINGS[4].0], [RED_BELOW, LOW_BELOW].map(named));
     }
 }

@@ -4,11 +4,12 @@ use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 
 use super::look::{Look, coverage, heat};
 use super::row_figures::{HEADINGS, RowFigures};
-use super::table::{Table, Value, fitting};
+use super::table::{Table, Value};
 use super::{OTHERS, Sheets};
 use crate::analysis::findings::{Finding, Kind};
 use crate::folder::Manifest;
 use crate::heatmap::Line;
+use crate::text::sheet::sheet_text;
 
 /// Excel opens no sheet with more links; those above the table are part of them.
 const LINKS: usize = 65_530 - OTHERS.len();
@@ -34,7 +35,7 @@ pub(super) fn write_summary(
         // A link also tells its text in an attribute, where a control character would break the file.
         let link = Url::new(link_to(name)).set_text(name);
         table.sheet.write_url_with_format(row, 0, link, &look.link)?;
-        table.sheet.write_string_with_format(row, 0, fitting(&line.cluster), &look.link)?;
+        table.sheet.write_string_with_format(row, 0, sheet_text(&line.cluster), &look.link)?;
     }
     table.sheet.add_conditional_format(first, 4, last, 5, &heat())?;
     table.sheet.add_conditional_format(first, 6, last, 6, &coverage())?;
@@ -45,9 +46,10 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest) -> Re
     sheet.write_string_with_format(0, 0, "Health of etcd clusters", &look.title)?;
     let (asked, zone) = (&manifest.asked, manifest.time_zone.as_deref().unwrap_or_default());
     let range = format!(
-        "{} to {}, days of {zone}, cells of {}",
+        "{} to {}{}, days of {zone}, cells of {}",
         asked.start,
         asked.end,
+        asked.gaps(),
         manifest.cell.as_deref().unwrap_or_default()
     );
     sheet.write_string(1, 0, range)?;

@@ -3,11 +3,11 @@
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use super::look::Look;
-use crate::outputs::csv_field::begins_like_a_formula;
+use crate::text::csv::begins_like_a_formula;
+use crate::text::rounding::{loss_number, score_number, share_number, share_parts};
+use crate::text::sheet::sheet_text;
 use crate::time::{DAY_MS, UtcDay};
 
-/// What Excel takes in a cell, in UTF-16 units.
-const LONGEST_TEXT: usize = 32_767;
 /// Rows of a sheet.
 const ROWS: u32 = 1_048_576;
 /// 1970-01-01 as Excel counts days.
@@ -24,6 +24,14 @@ pub(super) enum Value<'a> {
     Owned(String),
     /// Two decimals are shown.
     Number(f64),
+    /// 0 to 10, rounded down to what is shown.
+    Score(f64),
+    /// Points, rounded up.
+    Loss(f64),
+    /// A share of steps, rounded down.
+    Coverage(f64),
+    /// Rounded down: nothing is certain.
+    Confidence(f64),
     /// As many decimals as it has.
     Plain(f64),
     Whole(u64),
@@ -35,8 +43,9 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn number(value: Option<f64>) -> Self {
-        value.map_or(Self::Empty, Self::Number)
+    /// The value, or nothing.
+    pub(super) fn of(value: Option<f64>, kind: fn(f64) -> Self) -> Self {
+        value.map_or(Self::Empty, kind)
     }
 
     pub(super) fn text(value: Option<&'a str>) -> Self {
@@ -147,6 +156,10 @@ pub(super) fn write(
         Value::Text(text) => return write_text(sheet, look, row, column, text),
         Value::Owned(text) => return write_text(sheet, look, row, column, text),
         Value::Number(number) => (*number, &look.precise),
+        Value::Score(score) => (score_number(*score), &look.precise),
+        Value::Loss(loss) => (loss_number(*loss), &look.precise),
+        Value::Coverage(share) => (share_number(*share), &look.share),
+        Value::Confidence(share) => (f64::from(share_parts(*share, 10_000)) / 10_000.0, &look.confidence),
         Value::Plain(number) => (*number, &look.plain),
         Value::Whole(number) => (*number as f64, &look.whole),
         Value::Share(number) => (*number, &look.share),
@@ -160,21 +173,8 @@ pub(super) fn write(
 /// A text stays a text: it is written as one, and marked so where editing its cell would make a formula of it.
 fn write_text(sheet: &mut Worksheet, look: &Look, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
     let format = if begins_like_a_formula(text) { &look.quoted } else { &look.text };
-    sheet.write_string_with_format(row, column, fitting(text), format)?;
+    sheet.write_string_with_format(row, column, sheet_text(text), format)?;
     Ok(())
-}
-
-/// As much of a text as a cell takes.
-pub(super) fn fitting(text: &str) -> String {
-    if text.encode_utf16().count() <= LONGEST_TEXT {
-        return text.to_owned();
-    }
-    let mut units = 1;
-    let fits = |c: &char| {
-        units += c.len_utf16();
-        units <= LONGEST_TEXT
-    };
-    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// An instant as Excel counts.
@@ -186,14 +186,6 @@ pub(super) fn serial(ms: i64) -> f64 {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_is_cut_where_a_cell_ends() {
-        assert_eq!(fitting("a"), "a");
-        assert_eq!(fitting(&"x".repeat(32_767)).len(), 32_767);
-        let cut = fitting(&"🔥".repeat(20_000));
-        assert_eq!((cut.encode_utf16().count(), cut.chars().last()), (32_767, Some('…')));
-    }
 
     #[test]
     fn rows_beyond_the_end_of_a_sheet_are_counted() {

@@ -8,7 +8,7 @@ use super::transport::is_web_page;
 use super::{Client, PromError};
 use crate::readings::{ColumnReadings, Member};
 use crate::spec::Column;
-use crate::text::said::in_short;
+use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::Grid;
 
 /// The memory that the readings of one answer may take. A series costs a server a few dozen bytes, and
@@ -30,7 +30,7 @@ impl Client {
         grid: &Grid,
         offset: usize,
         len: usize,
-    ) -> Result<ColumnReadings, Failure> {
+    ) -> Result<(ColumnReadings, Envelope), Failure> {
         let mut readings = ColumnReadings::of(column);
         let mut wrong = None;
         let envelope = self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
@@ -43,7 +43,7 @@ impl Client {
         if is_partial(&envelope) {
             readings.mark_partial(offset..offset + grid.len());
         }
-        wrong.map_or(Ok(readings), |error| Err(Failure::new(error, Cure::Nothing)))
+        wrong.map_or(Ok((readings, envelope)), |error| Err(Failure::new(error, Cure::Nothing)))
     }
 
     /// Hands each series of an answer to `take`.
@@ -86,7 +86,8 @@ impl Client {
             return Ok(());
         }
         let warning = envelope.warnings.iter().find(|warning| warns_of_a_part(warning));
-        let message = warning.map_or_else(|| "isPartial".to_owned(), |warning| in_short(&self.access().hide(warning)));
+        let message =
+            warning.map_or_else(|| "isPartial".to_owned(), |warning| terminal_message(&self.access().hide(warning)));
         Err(Failure::new(PromError::PartialAnswer { url: self.shown_url().to_owned(), message }, Cure::Again))
     }
 
@@ -95,7 +96,7 @@ impl Client {
         let label = |name: &str| labels.get(name).filter(|value| !value.is_empty());
         let no_label = |label: &str, remedy| PromError::NoLabel {
             column,
-            series: self.access().hide(&serde_json::to_string(labels).unwrap_or_default()),
+            series: terminal_label(&self.access().hide(&serde_json::to_string(labels).unwrap_or_default())),
             label: label.to_owned(),
             remedy,
         };
@@ -117,7 +118,7 @@ impl Client {
     pub(super) fn not_a_matrix(&self, reason: &dyn ToString) -> Failure {
         let error = PromError::NotAMatrix {
             url: self.shown_url().to_owned(),
-            reason: in_short(&self.access().hide(&reason.to_string())),
+            reason: terminal_message(&self.access().hide(&reason.to_string())),
         };
         Failure::new(error, Cure::Nothing)
     }
@@ -153,7 +154,7 @@ mod tests {
 
     fn decoded(client: &Client, body: &str) -> Result<ColumnReadings, Failure> {
         let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 120_000 }, Step::from_millis(60_000).unwrap());
-        client.decode(Metric::DbSize.into(), body.as_bytes(), &grid, 0, 1)
+        client.decode(Metric::DbSize.into(), body.as_bytes(), &grid, 0, 1).map(|(readings, _)| readings)
     }
 
     #[test]

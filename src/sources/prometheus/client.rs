@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::sleep;
+use tracing::{info, warn};
 use url::{Host, Url};
 
 use super::access::{Access, HttpConfig, without_login};
 use super::answer::NamingLabels;
 use super::failure::{Cure, Failure};
+use super::matrix::Envelope;
 use super::notes::Notes;
 use super::pace::Pace;
 use super::retry::{Trust, chance, wait_after};
@@ -168,7 +170,10 @@ impl Client {
 
     /// Whether a query has any sample on the steps of a grid.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
-        let read = move |client: &Self, body: &[u8]| Ok(client.walk(body, &grid, &mut |_, _| ())?.samples > 0);
+        let read = move |client: &Self, body: &[u8]| {
+            let envelope = client.walk(body, &grid, &mut |_, _| ())?;
+            Ok((envelope.samples > 0, envelope))
+        };
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
@@ -189,7 +194,11 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
-            let Some(wait) = self.wait_for(&failure, tried, steps) else { return Err(failure.after(tried)) };
+            let Some(wait) = self.wait_for(&failure, tried, steps) else {
+                info!(cause = %failure.error, tried, "failed");
+                return Err(failure.after(tried));
+            };
+            warn!(cause = %failure.error, tried, wait_ms = wait.as_millis(), "trying again");
             self.traffic.count_again();
             if let Some(asked) = failure.wait {
                 self.learnt.pace.hold(asked);
@@ -203,13 +212,15 @@ impl Client {
         promql: &str,
         grid: &Grid,
         kind: Kind,
-        read: impl FnOnce(&Self, &[u8]) -> Result<T, Failure> + Send + 'static,
+        read: impl FnOnce(&Self, &[u8]) -> Result<(T, Envelope), Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let body = self.fetch(promql, grid, kind).await?;
-        let client = self.clone();
+        let (body, took) = self.fetch(promql, grid, kind).await?;
+        let (client, bytes) = (self.clone(), body.len());
         // Megabytes of JSON: not on the threads that serve the connections.
         let answer = tokio::task::spawn_blocking(move || read(&client, &body)).await;
-        answer.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))
+        let (answer, Envelope { series, samples, .. }) = answer.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))?;
+        info!(series, samples, bytes, ms = took.as_millis(), "answered");
+        Ok(answer)
     }
 
     /// How long to wait before the same question, `None` where it is not asked again.

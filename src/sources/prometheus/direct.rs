@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use tracing::debug;
 
 use super::query::{DIRECT, RAW};
 use super::{Client, QuerySet};
@@ -24,7 +25,7 @@ pub(super) async fn form_to_send<'a>(
     let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
     // The sum gives the same answer, only slower, so a look-up that fails stops nothing; if the server is
     // gone, the query will fail for the same reason.
-    match client.series(&series, range).await {
+    let chosen = match client.series(&series, range).await {
         Ok(Some(text)) if is_one_a_bucket(&text, queries.labels()) => DIRECT,
         Ok(_) => form,
         Err(error) => {
@@ -32,7 +33,9 @@ pub(super) async fn form_to_send<'a>(
             client.learnt_notes().add(note, &[error.to_string()]);
             form
         }
-    }
+    };
+    debug!(metric = %column, form = chosen, first_ms = grid.first_ms(), "chose the form to send");
+    chosen
 }
 
 /// An answer of the API about series.

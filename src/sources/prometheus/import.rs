@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use tracing::{Instrument, info, warn_span};
 
 use super::{Client, PromError};
 
@@ -38,7 +39,11 @@ impl Client {
             let sent = self.access().post_text(&address, text).await;
             self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
         };
-        self.persist(1, send).await.map(drop).map_err(|failure| failure.error)
+        let sending = async {
+            info!(bytes = text.len(), "sending samples");
+            self.persist(1, send).await.map(drop).map_err(|failure| failure.error)
+        };
+        sending.instrument(warn_span!("import")).await
     }
 
     /// Makes what was sent visible at once, where the server lets us: a cluster does not offer it, and one
@@ -66,7 +71,9 @@ impl Client {
             let sent = self.access().post(&address, &form).await;
             self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
         };
-        let body = self.persist(1, ask).await.map_err(|failure| failure.error)?;
+        info!(series = selectors.len(), first_ms, last_ms, "asking for samples that are there");
+        let asking = self.persist(1, ask).instrument(warn_span!("export"));
+        let body = asking.await.map_err(|failure| failure.error)?;
         let series = serde_json::Deserializer::from_slice(&body).into_iter();
         series.collect::<Result<_, _>>().map_err(|e| self.not_a_matrix(&e).error)
     }

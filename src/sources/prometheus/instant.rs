@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use futures_util::future::{try_join, try_join_all};
+use tracing::debug;
 
 use super::probe::SeriesForm;
 use super::query::{RAW, RECORDED};
@@ -50,7 +51,9 @@ async fn read_column(
     match (form, queries.recorded(column)) {
         (SeriesForm::Auto, Some(_)) => {
             let (raw, recorded) = try_join(ask(RAW), ask(RECORDED)).await?;
-            Ok(if covers(&recorded, &raw) { recorded } else { raw })
+            let is_covered = covers(&recorded, &raw);
+            debug!(metric = %column, form = if is_covered { RECORDED } else { RAW }, "chose the form that counts");
+            Ok(if is_covered { recorded } else { raw })
         }
         (SeriesForm::Recorded, Some(_)) => ask(RECORDED).await,
         (SeriesForm::Recorded, None) => Ok(ColumnReadings::of(column)),

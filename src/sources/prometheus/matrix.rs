@@ -29,6 +29,8 @@ pub(super) struct Envelope {
     pub(super) infos: Vec<String>,
     /// VictoriaMetrics says so of a cluster of which not all answered.
     pub(super) is_partial: bool,
+    /// How many series there are.
+    pub(super) series: u64,
     /// Samples of all series.
     pub(super) samples: u64,
 }
@@ -163,6 +165,7 @@ impl<'de> Visitor<'de> for SeriesSeed<'_, '_> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
+        self.0.envelope.series += 1;
         (self.0.take)(&labels, &self.0.values);
         Ok(())
     }

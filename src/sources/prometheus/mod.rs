@@ -34,7 +34,7 @@ pub(crate) use error::PromError;
 pub(crate) use instant::read_instant;
 pub(crate) use preset::Preset;
 pub(crate) use probe::{SeriesForm, Wanted, choose_queries};
-pub(crate) use pull::{PullPlan, pull_days};
+pub(crate) use pull::{PrometheusSource, notes};
 pub(crate) use query::{QueryError, QuerySet};
 pub(crate) use server::{ServerInfo, identify};
 pub(crate) use survey::{Sighting, elsewhere, jobs, sight};

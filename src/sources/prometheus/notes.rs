@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_message;
 
 /// So many different notes are worth reading; a server may name a series in each.
 const MOST_NOTES: usize = 10;
@@ -23,7 +23,7 @@ impl Notes {
     pub(super) fn add(&self, kind: &str, texts: &[String]) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for text in texts {
-            let text = format!("{kind}: {}", in_short(text));
+            let text = format!("{kind}: {}", terminal_message(text));
             if heard.texts.len() < MOST_NOTES {
                 heard.texts.insert(text);
             } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use futures_util::future::try_join_all;
+use tracing::{Instrument, info, warn_span};
 
 use super::pull::query_grid;
 use super::query::{QuerySet, RAW, RECORDED};
@@ -13,21 +14,25 @@ use super::windows::find_limit;
 use super::{Client, PromError};
 use crate::readings::QuerySource;
 use crate::spec::{Column, Companion, Metric};
+use crate::text::named::named;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
 /// Evaluations of the first, quick look for any series.
 const QUICK_LOOKS: i64 = 48;
 
-/// Which form of the queries is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum SeriesForm {
-    /// The recorded form where it covers all that the raw one covers, else the raw form.
-    #[default]
-    Auto,
-    /// Always from etcd's own metrics.
-    Raw,
-    /// Always from what recording rules made of them.
-    Recorded,
+named! {
+    /// Which form of the queries is sent.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) enum SeriesForm {
+        /// The recorded form where it covers all that the raw one covers, else the raw form.
+        #[default]
+        Auto = "auto",
+        /// Always from etcd's own metrics.
+        Raw = "raw",
+        /// Always from what recording rules made of them.
+        Recorded = "recorded",
+    }
+    parsed "no form of the series is called"
 }
 
 /// What is to be pulled.
@@ -59,7 +64,9 @@ pub(crate) async fn choose_queries(
         find_limit(client, longest).await;
     }
     let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !wanted.left_out.contains(m)).collect();
-    let chosen = try_join_all(metrics.iter().map(|&metric| probe.choose(form, metric))).await?;
+    // These queries only look whether there is something to pull.
+    let choosing = metrics.iter().map(|&metric| probe.choose(form, metric).instrument(warn_span!("look")));
+    let chosen = try_join_all(choosing).await?;
     if chosen.iter().all(Option::is_none) {
         let (url, selector) = (client.shown_url().to_owned(), queries.selector_in_words());
         return Err(PromError::Nothing { url, range, selector });
@@ -69,7 +76,10 @@ pub(crate) async fn choose_queries(
         let source = source.ok_or(PromError::NoSeries { metric, range })?;
         by_name.insert(metric.name().to_owned(), source);
     }
-    by_name.extend(probe.choose_companions(wanted).await?);
+    by_name.extend(probe.choose_companions(wanted).instrument(warn_span!("look")).await?);
+    for (name, source) in &by_name {
+        info!(metric = name, form = source.form, "will be pulled");
+    }
     Ok(by_name)
 }
 
@@ -118,6 +128,7 @@ impl Probe<'_> {
         let exists =
             Question::about(self.queries, column, RECORDED, |matchers| format!("count{}", known(RECORDED, matchers)));
         if !self.any(&exists, self.coarse()).await? && !self.any(&exists, self.fine()).await? {
+            info!(metric = %column, "no recorded series: choosing the raw form");
             return Ok(false);
         }
         let labels = self.queries.labels();
@@ -125,7 +136,13 @@ impl Probe<'_> {
         let uncovered = Question::about(self.queries, column, RAW, |matchers| {
             format!("count({} unless on ({labels}) {})", known(RAW, matchers), known(RECORDED, matchers))
         });
-        Ok(!self.any(&uncovered, self.step).await?)
+        let covers = !self.any(&uncovered, self.step).await?;
+        if covers {
+            info!(metric = %column, "recorded at every step of the raw form: choosing the recorded form");
+        } else {
+            info!(metric = %column, "not recorded at every step of the raw form: choosing the raw form");
+        }
+        Ok(covers)
     }
 
     /// Whether the query has any series: a quick look at the last day, and only where that finds none at

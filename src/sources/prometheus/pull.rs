@@ -1,74 +1,103 @@
-//! Pulls days of readings: a window a UTC day, its queries in flight together.
+//! A server as a source of readings.
 
 use std::ops::ControlFlow;
 
 use futures_util::future::{join_all, try_join_all};
-use futures_util::{Stream, StreamExt, stream};
 
 use super::direct::form_to_send;
 use super::question::Question;
 use super::slices::ask_in_slices;
-use super::{Client, PromError, QuerySet};
-use crate::readings::Source;
-use crate::readings::{ColumnReadings, Window};
+use super::{Client, PromError, QuerySet, Received};
+use crate::readings::{ColumnReadings, Progress, ReadingSource, Source, Window, Work};
 use crate::spec::Column;
 use crate::time::{Grid, Step, TimeRange, UtcDay};
 
-/// How to pull.
-#[derive(Clone, Debug)]
-pub(crate) struct PullPlan {
-    /// Where from, with which queries.
-    pub(crate) source: Source,
-    /// What the queries of the source were made from.
-    pub(crate) queries: QuerySet,
-    /// The distance between two steps.
-    pub(crate) step: Step,
+/// A server with its chosen queries, as a source of readings.
+#[derive(Debug)]
+pub(crate) struct PrometheusSource {
+    client: Client,
+    /// What the queries of the description were made from.
+    queries: QuerySet,
+    description: Source,
+    step: Step,
+    /// What choosing the queries took, which is no part of the pull.
+    before: Received,
 }
 
-impl PullPlan {
-    /// How many range queries these parts of days take, as far as the client knows its server.
-    pub(crate) fn count_queries(&self, client: &Client, days: &[(UtcDay, TimeRange)]) -> u64 {
-        let most = client.window_sizes().limit();
-        let windows: usize = days.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(most)).sum();
-        (windows * self.source.queries.len()) as u64
+impl PrometheusSource {
+    /// A source that sends the queries of the description, which were made from `queries`.
+    pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
+        let before = client.traffic().received();
+        Self { client, queries, description, step, before }
     }
 }
 
-/// A day with its window, or with why it has none.
-#[derive(Debug)]
-pub(crate) struct PulledDay {
-    /// The day.
-    pub(crate) day: UtcDay,
-    /// The part of it that was asked for.
-    pub(crate) part: TimeRange,
-    /// Its readings.
-    pub(crate) window: Result<Window, PromError>,
+impl ReadingSource for PrometheusSource {
+    type Error = PromError;
+
+    fn describe(&self) -> &Source {
+        &self.description
+    }
+
+    fn parts(&self, range: TimeRange) -> Vec<(UtcDay, TimeRange)> {
+        range.day_parts().collect()
+    }
+
+    /// The range queries, as far as the client has learnt the limits of its server.
+    fn work(&self, parts: &[(UtcDay, TimeRange)]) -> Work {
+        let most = self.client.window_sizes().limit();
+        let windows: usize = parts.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(most)).sum();
+        Work { unit: "queries", total: (windows * self.description.queries.len()) as u64 }
+    }
+
+    /// Enough that the queries of one day fill the wire while another is written.
+    fn in_flight(&self) -> usize {
+        self.client.terms().concurrency.div_ceil(self.description.queries.len().max(1)) + 1
+    }
+
+    /// One window a part, its queries in flight together.
+    async fn read(&self, part: TimeRange) -> Result<Window, PromError> {
+        let (client, queries) = (&self.client, &self.queries);
+        let grid = Grid::within(part, self.step);
+        let asked = Column::all().filter_map(|column| Some((column, self.description.queries.get(column.name())?)));
+        // All forms before the first query, or those of the next day would be ahead of some of this one's.
+        let forms = join_all(asked.map(async |(column, query)| {
+            let form = form_to_send(client, queries, column, &query.form, grid).await;
+            (column, Question::of(queries, column, form))
+        }));
+        let pulled = forms.await.into_iter().map(async |(column, question)| {
+            Ok::<_, PromError>((column, query_grid(client, column, &question, grid).await?))
+        });
+        Ok(Window::join(grid, try_join_all(pulled).await?))
+    }
+
+    fn progress(&self) -> Progress {
+        let received = self.client.traffic().received().since(self.before);
+        Progress { done: received.queries, samples: received.samples, bytes: received.bytes }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        notes(&self.client)
+    }
 }
 
-/// Pulls parts of days, `in_flight` days at once. A day that fails does not stop the others.
-pub(crate) fn pull_days<'a>(
-    client: &'a Client,
-    plan: &'a PullPlan,
-    days: Vec<(UtcDay, TimeRange)>,
-    in_flight: usize,
-) -> impl Stream<Item = PulledDay> + 'a {
-    stream::iter(days)
-        .map(move |(day, part)| async move { PulledDay { day, part, window: pull_window(client, plan, part).await } })
-        .buffer_unordered(in_flight)
-}
-
-async fn pull_window(client: &Client, plan: &PullPlan, part: TimeRange) -> Result<Window, PromError> {
-    let grid = Grid::within(part, plan.step);
-    let asked = Column::all().filter_map(|column| Some((column, plan.source.queries.get(column.name())?)));
-    // All forms before the first query, or those of the next day would be ahead of some of this one's.
-    let forms = join_all(asked.map(async |(column, query)| {
-        let form = form_to_send(client, &plan.queries, column, &query.form, grid).await;
-        (column, Question::of(&plan.queries, column, form))
-    }));
-    let pulled = forms.await.into_iter().map(async |(column, question)| {
-        Ok::<_, PromError>((column, query_grid(client, column, &question, grid).await?))
-    });
-    Ok(Window::join(grid, try_join_all(pulled).await?))
+/// What the server could not do at once, and its own warnings.
+pub(crate) fn notes(client: &Client) -> Vec<String> {
+    let queries = |count| if count == 1 { "1 query was".to_owned() } else { format!("{count} queries were") };
+    let received = client.traffic().received();
+    let mut notes = Vec::new();
+    if received.again > 0 {
+        notes.push(format!("{} tried again", queries(received.again)));
+    }
+    if received.split > 0 {
+        let queries = queries(received.split);
+        notes.push(format!("{queries} of too many series for the server, and split by cluster or member"));
+    }
+    if received.halved > 0 {
+        notes.push(format!("{} too large for the server, and halved", queries(received.halved)));
+    }
+    notes.extend(client.notes());
+    notes
 }
 
 /// Evaluates a query on a grid of any length, in as many queries as the server's limits ask for.

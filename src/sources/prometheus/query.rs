@@ -11,20 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::slices::joined;
-use crate::spec::{COLUMNS, Column};
+use crate::spec::Column;
 use crate::text::nearest::did_you_mean;
-
-const EMBEDDED: [&str; COLUMNS] = [
-    include_str!("../../../queries/wal_fsync.promql"),
-    include_str!("../../../queries/backend_commit.promql"),
-    include_str!("../../../queries/open_fds.promql"),
-    include_str!("../../../queries/leader_changes.promql"),
-    include_str!("../../../queries/client_traffic_in.promql"),
-    include_str!("../../../queries/db_size.promql"),
-    include_str!("../../../queries/quota.promql"),
-    include_str!("../../../queries/max_fds.promql"),
-    include_str!("../../../queries/start_time.promql"),
-];
 
 /// A folder or file of queries that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +93,8 @@ impl QueryText {
 /// The queries of all metrics and companions, filled in for one selector and one pair of labels.
 #[derive(Clone, Debug)]
 pub(crate) struct QuerySet {
-    texts: [QueryText; COLUMNS],
+    /// By the index of the column.
+    texts: Vec<QueryText>,
     selector: String,
     labels: String,
     cluster_label: String,
@@ -129,10 +118,11 @@ impl QuerySet {
         cluster_label: Option<&str>,
         member_label: &str,
     ) -> Result<Self, QueryError> {
-        let mut texts = EMBEDDED.map(|text| QueryText {
+        let embedded = |column: Column| QueryText {
             is_embedded: true,
-            ..QueryText::parse(text).expect("a test reads every query that comes with the program")
-        });
+            ..QueryText::parse(column.query()).expect("a test reads every query that comes with the program")
+        };
+        let mut texts: Vec<QueryText> = Column::all().map(embedded).collect();
         if let Some(folder) = folder {
             replace_from(folder, &mut texts)?;
         }
@@ -212,7 +202,7 @@ impl QuerySet {
     }
 }
 
-fn replace_from(folder: &Path, texts: &mut [QueryText; COLUMNS]) -> Result<(), QueryError> {
+fn replace_from(folder: &Path, texts: &mut [QueryText]) -> Result<(), QueryError> {
     let unreadable = |path: &Path, source| QueryError::Unreadable { path: path.to_owned(), source };
     let names = || Column::all().map(|c| format!("{c}.promql")).collect::<Vec<_>>().join(", ");
     let mut found = false;

@@ -1,5 +1,8 @@
 //! A query that can be asked of a part of the series where all of them are too many at once.
 
+use tracing::field::Empty;
+use tracing::{Span, warn_span};
+
 use crate::spec::Column;
 
 use super::QuerySet;
@@ -13,6 +16,8 @@ pub(super) struct Question<'a> {
     pub(super) labels: Vec<&'a str>,
     /// What finds etcd's series, without braces.
     pub(super) selector: &'a str,
+    column: Column,
+    form: &'a str,
     narrow: Box<dyn Fn(&str) -> String + 'a>,
 }
 
@@ -26,11 +31,21 @@ impl<'a> Question<'a> {
     pub(super) fn about(
         queries: &'a QuerySet,
         column: Column,
-        form: &str,
+        form: &'a str,
         narrow: impl Fn(&str) -> String + 'a,
     ) -> Self {
         let (labels, selector) = (queries.labels_to_split_by(column, form), queries.selector());
-        Self { promql: narrow(""), labels, selector, narrow: Box::new(narrow) }
+        Self { promql: narrow(""), labels, selector, column, form, narrow: Box::new(narrow) }
+    }
+
+    /// What the log says of a query before each of its lines; `matchers` narrow it.
+    pub(super) fn span(&self, matchers: &str) -> Span {
+        // Of the highest level in use, so that a line of any level has its context.
+        let span = warn_span!("query", metric = %self.column, form = self.form, slice = Empty);
+        if !matchers.is_empty() {
+            span.record("slice", matchers);
+        }
+        span
     }
 
     /// Why it cannot be narrowed to a single member; `None` where it can.

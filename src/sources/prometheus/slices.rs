@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tracing::{Instrument, warn};
+
 use super::failure::Failure;
 use super::question::Question;
 use super::windows::{Asked, SHORT_WINDOW, ask_in_windows};
@@ -95,13 +97,17 @@ pub(super) async fn ask_in_slices<T>(
         client.slices().of(&question.promql).into_iter().map(|slice| (slice, 0, SHORT_WINDOW)).collect();
     while let Some((slice, from, shortest)) = open.pop() {
         let promql = question.narrowed(&slice.matchers);
-        let (done, failure) = match ask_in_windows(client, &promql, grid, from, shortest, &ask, &mut take).await? {
+        let span = question.span(&slice.matchers);
+        let asking = ask_in_windows(client, &promql, grid, from, shortest, &ask, &mut take);
+        let (done, failure) = match asking.instrument(span.clone()).await? {
             Asked::All => continue,
             Asked::Enough => return Ok(()),
             Asked::TooMuch(done, failure) => (done, failure),
         };
-        match cut(client, question, &slice, grid).await {
+        match cut(client, question, &slice, grid).instrument(span.clone()).await {
             Cut::Halves(halves) => {
+                let [one, other] = halves.each_ref().map(|half| &half.matchers);
+                warn!(parent: &span, cause = %failure.error, one, other, "too many series for the server: split");
                 client.traffic().count_split();
                 client.slices().cut(&question.promql, &slice, &halves);
                 for half in halves {

@@ -1,16 +1,17 @@
 //! One query over the wire: a whole body, or what its absence means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
+use tracing::{debug, info};
 
 use super::access::{SendError, innermost, tls_cause};
 use super::failure::{Cure, Failure, cure_of, refuses_a_part};
 use super::retry::{LONGEST_RETRY_AFTER, retry_after};
 use super::{Client, PromError};
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_message;
 use crate::time::Grid;
 
 /// No answer may be larger, unpacked: a server could exhaust the memory otherwise. 11,000 steps of
@@ -38,15 +39,20 @@ pub(super) enum Kind {
 }
 
 impl Client {
-    /// Sends a query once. Whoever waits here holds a place among the queries in flight.
-    pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<Vec<u8>, Failure> {
+    /// Sends a query once; returns the answer, and how long it took from the moment when it was sent. Whoever waits
+    /// here holds a place among the queries in flight.
+    pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
         let _turn = self.turn().await;
         let form = self.form(promql, grid, kind);
+        info!("sent");
+        debug!("PromQL: {promql}");
+        let sent_at = Instant::now();
         let sent = match kind {
             Kind::Range => self.access().post(self.endpoint(), &form).await,
             Kind::Instant => self.access().post(&self.address(QUERY, &[]), &form).await,
         };
-        self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+        let body = self.read_answer(sent.map_err(|error| self.not_sent(error))?).await?;
+        Ok((body, sent_at.elapsed()))
     }
 
     /// The body of a success, or what the refusal means.
@@ -172,7 +178,7 @@ impl Client {
         let url = self.shown_url().to_owned();
         // A server may repeat what it was asked, with the login.
         let (kind, words) = (&*self.access().hide(kind), &*self.access().hide(words));
-        let message = match in_short(words) {
+        let message = match terminal_message(words) {
             none if none.is_empty() => "without a reason".to_owned(),
             some => some,
         };
@@ -183,7 +189,7 @@ impl Client {
         let error = match kind {
             "bad_data" if cure == Cure::Nothing => PromError::BadQuery { url, message },
             "" => PromError::Refused { url, status: status.to_string(), message },
-            _ => PromError::Refused { url, status: in_short(kind), message },
+            _ => PromError::Refused { url, status: terminal_message(kind), message },
         };
         Failure::new(error, cure)
     }

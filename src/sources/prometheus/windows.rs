@@ -5,9 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tracing::{Instrument, Span, warn, warn_span};
+
 use super::failure::Failure;
 use super::{Client, PromError};
-use crate::time::Grid;
+use crate::time::{Grid, format_instant};
 
 /// Every server answers so many steps a series: Prometheus, and what shares its engine, not one more.
 const USUAL_STEPS: usize = 11_000;
@@ -100,7 +102,7 @@ pub(super) async fn ask_in_windows<T>(
     // One part after the other: a grid of many parts is large enough to fill the wire.
     while done < grid.len() {
         let part = grid.part(done, client.window_sizes().of(promql));
-        match ask(promql.to_owned(), part, done).await {
+        match ask(promql.to_owned(), part, done).instrument(span_of(&part)).await {
             Ok(answer) => match take(answer) {
                 ControlFlow::Break(()) => return Ok(Asked::Enough),
                 ControlFlow::Continue(()) => done += part.len(),
@@ -108,12 +110,20 @@ pub(super) async fn ask_in_windows<T>(
             Err(failure) if failure.wants_less() && part.len() > shortest => {
                 client.traffic().count_halved();
                 client.window_sizes().shrink(promql, part.len());
+                let (refused, next) = (part.len(), client.window_sizes().of(promql));
+                warn!(cause = %failure.error, steps = refused, next, "too large for the server: window halved");
             }
             Err(failure) if failure.wants_less() || failure.wants_fewer() => return Ok(Asked::TooMuch(done, failure)),
             Err(failure) => return Err(failure.error),
         }
     }
     Ok(Asked::All)
+}
+
+/// What the log says of a window before each of its lines.
+fn span_of(window: &Grid) -> Span {
+    let (from, to) = (window.first_ms(), window.last_ms());
+    warn_span!("window", from = %format_instant(from), to = %format_instant(to), steps = window.len())
 }
 
 #[cfg(test)]

@@ -85,9 +85,18 @@ fn no_secret_is_told_whatever_a_server_answers() {
     }
 }
 
-/// Runs `backfill` and `config show` with the login and a URL with secrets, and looks at all that it leaves behind.
-#[track_caller]
+/// Runs `backfill` and `config show` with the login and a URL with secrets, as they are and with the most detailed log.
 fn says_nothing(name: &str, server: &Doorman, http_config: &str) {
+    // Most of the time they wait for the next try.
+    std::thread::scope(|scope| {
+        for (verbose, rust_log) in [(None, None), (Some("-vv"), None), (None, Some("trace"))] {
+            scope.spawn(move || leaves_nothing(name, server, http_config, verbose, rust_log));
+        }
+    });
+}
+
+/// Looks at all that the runs leave behind.
+fn leaves_nothing(name: &str, server: &Doorman, http_config: &str, verbose: Option<&str>, rust_log: Option<&str>) {
     let folder = Folder::new("leaks");
     folder.write("http.yml", http_config);
     folder.write("secret-file", "PLANTED-file\n");
@@ -96,7 +105,8 @@ fn says_nothing(name: &str, server: &Doorman, http_config: &str) {
     let pull = ["backfill", "--out", "out/audit", "--http.config.file", "http.yml"];
     for arguments in [[&pull[..], &range].concat(), vec!["config", "show", "--http.config.file", "http.yml"]] {
         let mut command = etcd_heatmap_command(&arguments);
-        command.current_dir(folder.path()).env("ETCD_HEATMAP_URL", &url);
+        command.current_dir(folder.path()).env("ETCD_HEATMAP_URL", &url).args(verbose);
+        rust_log.map(|text| command.env("RUST_LOG", text));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().expect("our own program");
         std::thread::sleep(Duration::from_millis(5));
@@ -112,7 +122,11 @@ fn says_nothing(name: &str, server: &Doorman, http_config: &str) {
                 assert!(!has, "{name}: {mark} in {place} with {http_config}\n{run:?}");
             }
         }
-        assert_eq!(name == "accepts" && arguments[0] == "backfill", folder.tree("out").len() > 3, "{name}: {run:?}");
+        let (is_pull, is_log_wanted) = (arguments[0] == "backfill", verbose.or(rust_log).is_some());
+        if name == "accepts" && is_pull {
+            assert_eq!(run.stderr.contains("HTTP request"), is_log_wanted, "{run:?}");
+        }
+        assert_eq!(name == "accepts" && is_pull, folder.tree("out").len() > 3, "{name}: {run:?}");
         std::fs::remove_dir_all(folder.path().join("out")).ok();
     }
 }

@@ -35,6 +35,7 @@ pub(crate) use heatmap::{Cell, cells};
 pub(crate) use history::{
     History, agrees_with_the_oracle, autumn, bad_and_healthy, mix, sample_is_scored_exactly, spring,
 };
+pub(crate) use http::request;
 pub(crate) use isolated::isolated;
 pub(crate) use metrics::{METRICS, Metrics, escaped};
 pub(crate) use port::free_port;

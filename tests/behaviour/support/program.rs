@@ -54,7 +54,8 @@ pub(crate) fn etcd_heatmap_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(arguments);
     // A developer's proxy must not stand between these tests and a server on this machine.
-    for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+    // Nor must what he wants logged appear among what they print.
+    for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
         command.env_remove(variable);
     }
     // Nor must his settings, or where ./test keeps the oracle, be taken for the tests' own.

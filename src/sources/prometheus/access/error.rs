@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::text::terminal::terminal_label;
+
 /// A file of `--http.config.file`, or one that it names, that cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccessError {
@@ -50,6 +52,6 @@ pub enum AccessError {
 impl AccessError {
     pub(super) fn line(path: &Path, line: usize, reason: impl Into<String>) -> Self {
         // A key may be called anything, with the commands of a terminal in it.
-        Self::Line { path: path.to_owned(), line, reason: reason.into().replace(char::is_control, "?") }
+        Self::Line { path: path.to_owned(), line, reason: terminal_label(&reason.into()) }
     }
 }

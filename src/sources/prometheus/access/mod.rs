@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{ClientBuilder, Method, Response, StatusCode};
+use tracing::debug;
 use url::Url;
 
 use super::PromError;
@@ -121,6 +122,7 @@ impl Access {
         let (response, authorization) = self.send(url, content).await?;
         match (&self.tokens, authorization) {
             (Some(tokens), Some(refused)) if response.status() == StatusCode::UNAUTHORIZED => {
+                debug!("the server refuses its token");
                 tokens.forget(&refused).await;
                 Ok(self.send(url, content).await?.0)
             }
@@ -148,6 +150,7 @@ impl Access {
         let headers = self.headers()?;
         let authorization = self.authorization().await?;
         let mut at = without_userinfo(url);
+        let mut shown = without_login(url);
         for _ in 0..=MAX_REDIRECTS {
             let request = match content {
                 Content::Form(form) => self.connection.request(Method::POST, &at).form(form),
@@ -158,9 +161,18 @@ impl Access {
             if let Some(value) = &authorization {
                 request = request.header(AUTHORIZATION, value);
             }
+            let method = if matches!(content, Content::Nothing) { "GET" } else { "POST" };
+            let names = headers.keys().chain(authorization.as_ref().map(|_| &AUTHORIZATION));
+            debug!(method, url = shown, headers = ?names.collect::<Vec<_>>(), "HTTP request");
             let response = request.send().await.map_err(SendError::Http)?;
+            debug!(status = response.status().as_u16(), "HTTP response");
             match self.next(&at, &response)? {
-                Some(next) => at = next,
+                Some(next) => {
+                    at = next;
+                    // The rest of it is the server's words, in which a secret may stand.
+                    shown = format!("{}/…", origin(&at));
+                    debug!(to = shown, "redirected");
+                }
                 None => return Ok((response, authorization)),
             }
         }

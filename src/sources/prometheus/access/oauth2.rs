@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
+use tracing::debug;
 use url::Url;
 
 use super::connection::Connection;
@@ -20,6 +21,7 @@ use super::tls::TlsConfig;
 use super::yaml::{Node, Value};
 use super::{AccessError, MIN_HIDDEN_CHARS, without_login};
 use crate::sources::prometheus::PromError;
+use crate::text::terminal::terminal_message;
 
 const KNOWN: [&str; 8] = [
     "client_id",
@@ -46,8 +48,6 @@ const UNSUPPORTED: [Unsupported; 9] = [
 
 /// A token is replaced so long before it expires: a request takes time to arrive.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
-/// How much of what a token server says is worth repeating.
-const MESSAGE_CHARS: usize = 200;
 
 /// `oauth2`.
 #[derive(Clone)]
@@ -191,9 +191,11 @@ impl TokenKeeper {
         if let Some(login) = login {
             request = request.header(AUTHORIZATION, login);
         }
+        debug!(url = without_login(&self.config.token_url), "asking for a token");
         let lost = |e: reqwest::Error| self.error(&self.connection.cause(&e), true);
         let response = request.send().await.map_err(lost)?;
         let status = response.status();
+        debug!(status = status.as_u16(), "HTTP response about a token");
         Ok((status, response.bytes().await.map_err(lost)?.into()))
     }
 
@@ -204,8 +206,7 @@ impl TokenKeeper {
             answer.as_ref().filter(|_| status.is_success())
         else {
             let error = answer.and_then(|answer| answer.error).map(|error| format!(" ({error})")).unwrap_or_default();
-            let said: String = format!("it answered {status}{error}").chars().take(MESSAGE_CHARS).collect();
-            return Err(self.error(&said, passes));
+            return Err(self.error(&format!("it answered {status}{error}"), passes));
         };
         self.sent.learn(token);
         let kind = match token_type.as_deref() {
@@ -219,12 +220,15 @@ impl TokenKeeper {
             _ => None,
         };
         let expires = seconds.filter(|&s| s > 0).and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
+        debug!(expires_in_seconds = seconds, "got a token");
         let value = sensitive(&format!("{kind} {token}"));
         let value = value.ok_or_else(|| self.error("its token is no text of a header", false))?;
         Ok(Token { value, expires })
     }
 
     fn error(&self, cause: &str, passes: bool) -> PromError {
-        PromError::NoToken { url: without_login(&self.config.token_url), cause: self.sent.hide(cause), passes }
+        // Hidden before it is cut: a part of a secret would not be found.
+        let cause = terminal_message(&self.sent.hide(cause));
+        PromError::NoToken { url: without_login(&self.config.token_url), cause, passes }
     }
 }

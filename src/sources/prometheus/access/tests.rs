@@ -70,7 +70,7 @@ fn what_is_wrong_is_told_with_file_and_line() {
         ("a: &x s3cret\nb: *x", "line 2: anchors and aliases"),
         ("basic_auth:\n  password: \"s3cret", "line 2: this is no YAML"),
         ("a: b\n---\nc: d", "line 2: a second document"),
-        ("\"b\\e[2J\\n\": s3cret", "line 1: there is no key 'b?[2J?': there are basic_auth"),
+        ("\"b\\e[2J\\n\": s3cret", "line 1: there is no key 'b\u{fffd}[2J\u{fffd}': there are basic_auth"),
         (&"[".repeat(100), "line 1: no key of this format lies that deep"),
     ] {
         let error = refused(text);

@@ -7,6 +7,7 @@
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::{Instrument, debug, warn_span};
 use url::Url;
 
 use super::Client;
@@ -14,7 +15,7 @@ use crate::sources::prometheus::PromError;
 use crate::sources::prometheus::failure::{Cure, Failure};
 use crate::sources::prometheus::matrix::Envelope;
 use crate::sources::prometheus::transport::is_web_page;
-use crate::text::said::in_short;
+use crate::text::terminal::terminal_message;
 use crate::time::TimeRange;
 
 /// What our endpoint ends with, after the base of the server.
@@ -113,7 +114,11 @@ impl Client {
             let Some(body) = self.get_once(&address).await? else { return Ok(None) };
             read(&body).map(Some)
         };
-        self.persist(LOOK_UP, ask).await.map_err(|failure| failure.error)
+        let asking = async {
+            debug!(?parameters, "looking up");
+            self.persist(LOOK_UP, ask).await.map_err(|failure| failure.error)
+        };
+        asking.instrument(warn_span!("lookup", path)).await
     }
 
     async fn get_once(&self, address: &Url) -> Result<Option<Vec<u8>>, Failure> {
@@ -141,7 +146,7 @@ impl Client {
             warnings: answer.warnings.unwrap_or_default(),
             infos: answer.infos.unwrap_or_default(),
             is_partial: answer.is_partial.unwrap_or_default(),
-            samples: 0,
+            ..Envelope::default()
         };
         self.heed(&envelope)?;
         Ok((answer.data, envelope))
@@ -151,7 +156,7 @@ impl Client {
         let error = PromError::NotOfTheApi {
             url: self.shown_url().to_owned(),
             path: path.to_owned(),
-            reason: in_short(&self.access().hide(&reason.to_string())),
+            reason: terminal_message(&self.access().hide(&reason.to_string())),
         };
         Failure::new(error, Cure::Nothing)
     }

@@ -1,22 +1,38 @@
-//! Names that Excel takes for a sheet, made of names that anybody may have chosen.
+//! Text from elsewhere in a workbook: names of sheets, and cells.
 
 use std::collections::BTreeSet;
 
-/// Excel counts UTF-16 units.
-const LONGEST: usize = 31;
+use super::characters::CharKind;
 
-/// Names that were given away, without regard to case.
+/// The longest name of a sheet, and the longest text of a cell, in UTF-16 units.
+const LONGEST: usize = 31;
+const LONGEST_TEXT: usize = 32_767;
+
+/// As much of a text as a cell takes. The writer of the file escapes control characters.
+pub(crate) fn sheet_text(text: &str) -> String {
+    if text.encode_utf16().count() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
+    let mut units = 1;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= LONGEST_TEXT
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
+/// The names of sheets that are taken, without regard to case.
 #[derive(Debug)]
-pub(super) struct SheetNames(BTreeSet<String>);
+pub(crate) struct SheetNames(BTreeSet<String>);
 
 impl SheetNames {
     /// Keeps the names of our own sheets, and the one that Excel keeps for itself.
-    pub(super) fn without(ours: &[&str]) -> Self {
+    pub(crate) fn without(ours: &[&str]) -> Self {
         Self(ours.iter().chain(&["History"]).map(|name| folded(name)).collect())
     }
 
     /// A name like this one that no other sheet has.
-    pub(super) fn name(&mut self, wanted: &str) -> String {
+    pub(crate) fn name(&mut self, wanted: &str) -> String {
         let allowed = match allowed(wanted) {
             name if name.is_empty() => "cluster".to_owned(),
             name => name,
@@ -38,14 +54,14 @@ fn folded(name: &str) -> String {
 }
 
 fn allowed(wanted: &str) -> String {
-    let visible = wanted.chars().filter(|c| !is_invisible(*c));
-    let replaced: String = visible
-        .map(|c| match c {
-            '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\u{fffe}' | '\u{ffff}' => '_',
-            c if c.is_control() || c.is_whitespace() => ' ',
-            c => c,
-        })
-        .collect();
+    // Marks of direction turn the names of the sheets beside it; invisible ones make two names look alike.
+    let replaced = wanted.chars().filter_map(|c| match (c, CharKind::of(c)) {
+        ('[' | ']' | ':' | '*' | '?' | '/' | '\\', _) | (_, CharKind::Noncharacter) => Some('_'),
+        (_, CharKind::Control | CharKind::LineSeparator) => Some(' '),
+        (_, CharKind::Direction | CharKind::Invisible | CharKind::Joiner) => None,
+        (c, CharKind::Visible) => Some(if c.is_whitespace() { ' ' } else { c }),
+    });
+    let replaced: String = replaced.collect();
     trimmed(&without_escapes(replaced)).to_owned()
 }
 
@@ -64,11 +80,6 @@ fn trimmed(name: &str) -> &str {
     name.trim_matches(['\'', ' '])
 }
 
-/// Marks that change how the names of other sheets beside it read, or make two names look alike.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 fn shortened(name: &str, longest: usize) -> String {
     let mut units = 0;
     let fits = |c: &char| {
@@ -83,6 +94,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_text_is_cut_where_a_cell_ends() {
+        assert_eq!(sheet_text("a"), "a");
+        assert_eq!(sheet_text(&"x".repeat(32_767)).len(), 32_767);
+        let cut = sheet_text(&"🔥".repeat(20_000));
+        assert_eq!((cut.encode_utf16().count(), cut.chars().last()), (32_767, Some('…')));
+    }
+
+    #[test]
     fn names_keep_to_the_rules_of_excel_and_stay_apart() {
         let mut names = SheetNames::without(&["Summary"]);
         let mut name = |wanted: &str| names.name(wanted);
@@ -94,7 +113,8 @@ mod tests {
         assert_eq!(name("''it's''"), "it's");
         assert_eq!(name("_x003A_x_y"), "-x003A_x_y");
         assert_eq!((name(""), name(" ' ")), ("cluster".to_owned(), "cluster (2)".to_owned()));
-        assert_eq!(name("a\nb\u{202e}c"), "a bc");
+        assert_eq!(name("a\nb\u{202e}c\u{2028}d"), "a bc d");
+        assert_eq!(name("“a” – b…"), "“a” – b…");
         assert_eq!(name(&"x".repeat(300)), "x".repeat(31));
         assert_eq!(name(&"x".repeat(300)), "x".repeat(27) + " (2)");
         assert_eq!(name(&"🔥".repeat(16)), "🔥".repeat(15), "an emoji counts twice");

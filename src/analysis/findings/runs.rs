@@ -1,0 +1,52 @@
+//! Stretches of time in which a state does not change.
+
+use crate::time::{Grid, TimeRange};
+
+/// A stretch in which a state does not change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Run<T> {
+    pub(super) start_ms: i64,
+    pub(super) end_ms: i64,
+    pub(super) state: T,
+}
+
+impl<T> Run<T> {
+    pub(super) fn span(&self) -> TimeRange {
+        TimeRange { start_ms: self.start_ms, end_ms: self.end_ms }
+    }
+}
+
+/// Those of the stretches, which are in order, that lie in a range in part.
+pub(super) fn within<T>(runs: &[Run<T>], range: TimeRange) -> &[Run<T>] {
+    let from = runs.partition_point(|run| run.end_ms <= range.start_ms);
+    let to = runs.partition_point(|run| run.start_ms < range.end_ms);
+    &runs[from.min(to)..to]
+}
+
+/// Stretches of equal states. A gap of at most `bridged_ms` between two equal ones is none.
+pub(super) fn runs<T: PartialEq + Copy>(
+    grid: &Grid,
+    states: impl Iterator<Item = Option<T>>,
+    bridged_ms: i64,
+) -> Vec<Run<T>> {
+    let mut runs: Vec<Run<T>> = Vec::new();
+    for (step, state) in states.enumerate() {
+        let Some(state) = state else { continue };
+        let (start_ms, end_ms) = (grid.at(step), grid.at(step + 1));
+        match runs.last_mut() {
+            Some(last) if last.state == state && start_ms - last.end_ms <= bridged_ms => last.end_ms = end_ms,
+            _ => runs.push(Run { start_ms, end_ms, state }),
+        }
+    }
+    runs
+}
+
+/// Adds the stretches of the next day; one that goes on over midnight stays one.
+pub(super) fn append<T: PartialEq + Copy>(track: &mut Vec<Run<T>>, day: Vec<Run<T>>) {
+    for run in day {
+        match track.last_mut() {
+            Some(last) if last.state == run.state && last.end_ms == run.start_ms => last.end_ms = run.end_ms,
+            _ => track.push(run),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Days from the source to the disk, with a bar.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+use futures_util::{StreamExt, stream};
+use indicatif::{HumanBytes, HumanCount};
+use tracing::debug;
+
+use crate::commands::{CommandError, Writing};
+use crate::folder::Written;
+use crate::history::{DayMeta, History, write_day};
+use crate::readings::{ReadingSource, Source, Window};
+use crate::time::{TimeRange, UtcDay};
+
+/// How often the bar follows.
+const TICK: Duration = Duration::from_millis(200);
+/// Days that are written to disk at once while others are still coming in.
+const WRITES_IN_FLIGHT: usize = 2;
+
+/// A day that is on disk, with its footer.
+type FetchedDay = (UtcDay, DayMeta, Written);
+
+/// A day that could not be read, or a disk that cannot be written to.
+enum Failure<E> {
+    Day(UtcDay, E),
+    Disk(CommandError),
+}
+
+/// Reads and writes these parts of days, and hands over each day that is on disk; returns those that failed, with why.
+pub(super) async fn fetch<S: ReadingSource>(
+    source: &S,
+    history: &History,
+    parts: Vec<(UtcDay, TimeRange)>,
+    run: &Writing,
+    mut keep: impl FnMut(FetchedDay),
+) -> Result<BTreeMap<UtcDay, S::Error>, CommandError> {
+    let started = Instant::now();
+    let work = source.work(&parts);
+    debug!(in_flight = source.in_flight(), "days at once");
+    let bar = run.reporter.start("pulling", work.unit, work.total);
+    let (history, description) = (Arc::new(history.clone()), Arc::new(source.describe().clone()));
+    let written = stream::iter(parts)
+        .map(|(day, part)| async move { (day, part, source.read(part).await) })
+        .buffer_unordered(source.in_flight())
+        // Days that are on their way are let go; those that have come are written.
+        .take_until(run.interrupt.raised())
+        .map(|(day, part, window)| {
+            let (history, description) = (history.clone(), description.clone());
+            async move {
+                let window = window.map_err(|error| Failure::Day(day, error))?;
+                write(history, description, day, part, window).await.map_err(Failure::Disk)
+            }
+        })
+        .buffer_unordered(WRITES_IN_FLIGHT);
+    let mut written = pin!(written);
+    let mut tick = tokio::time::interval(TICK);
+    let (mut failed, mut pulled) = (BTreeMap::new(), 0_u64);
+    loop {
+        let done = match select(written.next(), pin!(tick.tick())).await {
+            Either::Left((done, _)) => done,
+            Either::Right(_) => {
+                let progress = source.progress();
+                bar.set(progress.done, &format!("{} samples", HumanCount(progress.samples)));
+                continue;
+            }
+        };
+        match done {
+            None => break,
+            Some(Ok(day)) => {
+                keep(day);
+                pulled += 1;
+            }
+            Some(Err(Failure::Day(day, error))) => drop(failed.insert(day, error)),
+            Some(Err(Failure::Disk(error))) => return Err(error),
+        }
+    }
+    bar.clear();
+    let progress = source.progress();
+    run.reporter.note(&format!(
+        "pulled {pulled} days: {} samples from {} in {:.1} s",
+        HumanCount(progress.samples),
+        HumanBytes(progress.bytes),
+        started.elapsed().as_secs_f64(),
+    ));
+    Ok(failed)
+}
+
+async fn write(
+    history: Arc<History>,
+    source: Arc<Source>,
+    day: UtcDay,
+    part: TimeRange,
+    window: Window,
+) -> Result<FetchedDay, CommandError> {
+    let task = tokio::task::spawn_blocking(move || {
+        let path = history.file(day);
+        let (meta, stat) = write_day(&path, &window, part, &source)?;
+        let written = Written::new(history.out(), &path, meta.rows, stat);
+        Ok((day, meta, written))
+    });
+    task.await.unwrap_or_else(|e| Err(CommandError::Threads(e.to_string())))
+}

@@ -1,0 +1,48 @@
+//! Opens the source of a pull: a server, or the sample.
+
+use chrono::Utc;
+
+use super::progress::Reporter;
+use super::pull::{Pulled, Request, pull};
+use super::{CommandError, Writing};
+use crate::cli::Leave;
+use crate::config::{Settings, SourceSettings};
+use crate::sources::prometheus::{Client, PrometheusSource, Terms, Wanted, choose_queries, notes};
+use crate::sources::sample::SampleSource;
+use crate::time::TimeRange;
+
+/// Pulls from the server of the settings.
+pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
+    let asked = &settings.source;
+    let terms = Terms { allow_partial: leave.allow_partial, ..asked.terms };
+    let (url, out) = (asked.url()?, settings.out()?);
+    let range = resolve_range(asked, &run.reporter)?;
+    let queries = asked.query_set()?;
+    let access = asked.http_config()?;
+    let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
+    pull(&Request { range, out, leave }, run, async |held| {
+        // The days of a history have the same columns: what is added to one of an older version has no more metrics.
+        let left_out = [&settings.without[..], &held.unknown_metrics].concat();
+        let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions };
+        let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await;
+        // A warning of the server may explain why nothing can be chosen.
+        let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;
+        let description = asked.source(client.shown_url(), chosen);
+        Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step))
+    })
+}
+
+/// Pulls the sample.
+pub(super) fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
+    let sample = SampleSource::open()?;
+    let request = Request { range: sample.range(), out: settings.out()?, leave };
+    pull(&request, run, async |_held| Ok(sample))
+}
+
+fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {
+    let (range, ends_now) = asked.range(Utc::now().timestamp_millis())?;
+    if ends_now {
+        reporter.note("the end of the range lies in the future: pulling until now");
+    }
+    Ok(range)
+}

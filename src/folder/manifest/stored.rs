@@ -1,0 +1,110 @@
+//! The manifest as a file: its versions, and what reading it can find.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::FolderError;
+use super::Manifest;
+use crate::files::{FileError, WholeFile};
+
+/// Its name in the output folder.
+pub(crate) const MANIFEST: &str = "manifest.json";
+
+/// The version of the layout that is written. Version 1, which names no number, has the server's URL as `asked.url` and
+/// no `source`.
+pub(super) const FORMAT: u64 = 2;
+/// The first version that tells what was asked for from the gaps in between.
+pub(super) const FORMAT_WITH_RANGES: u64 = 2;
+
+/// The version of a manifest without a number.
+pub(super) const fn first_format() -> u64 {
+    1
+}
+
+impl Manifest {
+    /// The manifest of an output folder; `None` where there is none. An error where it cannot be read, or where a later
+    /// version of the program wrote it in a layout that this one does not know.
+    pub(crate) fn read(out: &Path) -> Result<Option<Self>, FolderError> {
+        let path = out.join(MANIFEST);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(FileError::new("read", &path, e).into()),
+        };
+        let broken = |e: serde_json::Error| FolderError::BrokenManifest { path: path.clone(), reason: e.to_string() };
+        let mut value: Value = serde_json::from_slice(&text).map_err(broken)?;
+        if value["format"].as_u64().is_some_and(|format| format > FORMAT) {
+            let version = value["version"].as_str().unwrap_or("of a later version").to_owned();
+            return Err(FolderError::LaterManifest { path, version });
+        }
+        upgrade(&mut value);
+        serde_json::from_value(value).map(Some).map_err(broken)
+    }
+
+    /// Writes it into the output folder.
+    pub(crate) fn write(&self, out: &Path) -> Result<(), FolderError> {
+        let path = out.join(MANIFEST);
+        let mut text = serde_json::to_string_pretty(self).map_err(|e| FileError::new("write", &path, e.into()))?;
+        text.push('\n');
+        WholeFile::write(&path, text.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// Gives a manifest of version 1 its `source`.
+fn upgrade(manifest: &mut Value) {
+    let url = manifest["asked"]["url"].as_str().map(str::to_owned);
+    if let (Some(fields), Some(url)) = (manifest.as_object_mut(), url) {
+        fields.entry("source").or_insert_with(|| serde_json::json!({ "kind": "prometheus", "url": url }));
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::readings::Origin;
+    use crate::scratch::Scratch;
+
+    /// As version 0.1.0 wrote it, but for all but two of its files.
+    const OLD: &str = include_str!("0.1.0.json");
+
+    fn read(text: &str) -> Result<Option<Manifest>, FolderError> {
+        let scratch = Scratch::new();
+        std::fs::write(scratch.path().join(MANIFEST), text).unwrap();
+        Manifest::read(scratch.path())
+    }
+
+    #[test]
+    fn a_manifest_of_0_1_0_is_read_and_its_url_is_that_of_a_server() {
+        let manifest = read(OLD).unwrap().unwrap();
+        let url = "http://127.0.0.1:9090".to_owned();
+        assert_eq!(manifest.source, Origin::Prometheus { url, headers: Default::default() });
+        assert_eq!(manifest.asked.start, "2026-10-01T00:00:00Z");
+        assert_eq!(manifest.asked_ranges(), None, "it lists no gaps, whether there are any or not");
+        assert_eq!(manifest.profile().unwrap().name, "seed");
+        assert_eq!((manifest.history.len(), manifest.files.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_folder_without_a_manifest_has_none() {
+        assert!(Manifest::read(Scratch::new().path()).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_broken_manifest_is_named_with_its_fault() {
+        for (text, fault) in
+            [("{\"version\": ", "EOF"), ("[]", "invalid"), ("{\"version\": \"0.1.0\"}", "missing field")]
+        {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("manifest.json is broken") && error.contains(fault), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_of_a_later_layout_is_refused_with_the_version_that_wrote_it() {
+        let error = read("{\"version\": \"9.8.7\", \"format\": 3, \"all\": \"else differs\"}").unwrap_err().to_string();
+        assert!(error.contains("etcd-heatmap 9.8.7") && error.contains("update etcd-heatmap"), "{error}");
+    }
+}

@@ -1,0 +1,67 @@
+//! A day's file that is held in memory.
+
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use bytes::Bytes;
+
+use super::day_meta::meta_of;
+use super::footer::{not_readings, open_content};
+use super::read_day::{open_rows, read_rows};
+use super::{DayMeta, HistoryError, MEMBER_COLUMNS};
+use crate::readings::{Member, Window};
+use crate::time::Grid;
+
+/// A day's file that is held in memory.
+#[derive(Debug)]
+pub(crate) struct EmbeddedDay {
+    name: String,
+    content: Bytes,
+    /// Its footer.
+    pub(crate) meta: DayMeta,
+}
+
+impl EmbeddedDay {
+    /// Reads the footer; `name` stands for the file in errors.
+    pub(crate) fn open(name: String, content: &'static [u8]) -> Result<Self, HistoryError> {
+        let content = Bytes::from_static(content);
+        let meta = meta_of(&open_content(content.clone(), Path::new(&name))?, Path::new(&name))?;
+        Ok(Self { name, content, meta })
+    }
+
+    /// How many bytes the file has.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.content.len() as u64
+    }
+
+    /// The readings of all members that have any, on the steps of a grid.
+    pub(crate) fn read(&self, grid: Grid) -> Result<Window, HistoryError> {
+        let path = Path::new(&self.name);
+        let mut members = Vec::new();
+        for batch in open_rows(open_content(self.content.clone(), path)?, path, &[])?.0 {
+            let batch = batch.map_err(|e| not_readings(path, &e))?;
+            add_members(&mut members, &batch).ok_or_else(|| not_readings(path, &"its columns have other types"))?;
+        }
+        members.sort_unstable();
+        members.dedup();
+        let window = Window::unknown(grid, members, &self.meta.source.companions());
+        read_rows(open_content(self.content.clone(), path)?, path, window)
+    }
+}
+
+/// The members of the rows, which follow each other.
+fn add_members(members: &mut Vec<Member>, batch: &RecordBatch) -> Option<()> {
+    let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
+    let (clusters, names) = (label(MEMBER_COLUMNS[1])?, label(MEMBER_COLUMNS[2])?);
+    let (cluster, name) = (clusters.values().as_string_opt::<i32>()?, names.values().as_string_opt::<i32>()?);
+    let mut last = None;
+    for row in 0..batch.num_rows() {
+        let keys = (clusters.key(row)?, names.key(row)?);
+        if last.replace(keys) != Some(keys) {
+            members.push(Member::new(cluster.value(keys.0), name.value(keys.1)));
+        }
+    }
+    Some(())
+}

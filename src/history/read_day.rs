@@ -1,0 +1,147 @@
+//! One day of readings, read back by the names of its columns.
+//!
+//! A metric or companion whose column a file lacks is unknown; a column that this version does not know is passed over.
+
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, TimestampMillisecondType};
+use arrow_array::{Array, Float64Array, RecordBatch};
+use arrow_schema::{Field, Fields};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use parquet::file::reader::ChunkReader;
+
+use super::day_file::{BATCH_ROWS, columns, reading_field};
+use super::day_meta::partial_ranges;
+use super::footer::{Opened, not_readings, open, pairs};
+use super::{HistoryError, LabelColumns, MEMBER_COLUMNS};
+use crate::readings::{Member, Window};
+use crate::spec::{COLUMNS, Column, Companion};
+use crate::time::{Grid, TimeRange};
+
+/// Reads the readings of these members (sorted) on the steps of the grid, with these companions.
+/// Rows of other members or off the grid are passed over.
+pub fn read_day(
+    path: &Path,
+    grid: Grid,
+    members: Vec<Member>,
+    companions: &[Companion],
+) -> Result<Window, HistoryError> {
+    read_rows(open(path)?, path, Window::unknown(grid, members, companions))
+}
+
+/// Fills a window from an opened file; `path` names the file in errors.
+pub(super) fn read_rows<R: ChunkReader + 'static>(
+    opened: Opened<R>,
+    path: &Path,
+    mut window: Window,
+) -> Result<Window, HistoryError> {
+    let grid = *window.grid();
+    let (rows, partial) = open_rows(opened, path, window.companions())?;
+    let partial: Vec<_> = partial.iter().map(|range| grid.indices_between(range.start_ms, range.end_ms - 1)).collect();
+    window.mark_partial(&partial);
+    for batch in rows {
+        let batch = batch.map_err(|e| not_readings(path, &e))?;
+        take_in(&mut window, &batch).ok_or_else(|| not_readings(path, &"a row has no time, cluster or member"))?;
+    }
+    Ok(window)
+}
+
+/// Reads every row of a day's file and keeps none: an error where it broke.
+pub fn read_through(path: &Path) -> Result<(), HistoryError> {
+    for batch in open_rows(open(path)?, path, &Companion::ALL)?.0 {
+        batch.map_err(|e| not_readings(path, &e))?;
+    }
+    Ok(())
+}
+
+/// The rows of a day's file, with the metrics and these companions as far as it has them, and the ranges of partial
+/// answers.
+pub(super) fn open_rows<R: ChunkReader + 'static>(
+    opened: Opened<R>,
+    path: &Path,
+    companions: &[Companion],
+) -> Result<(ParquetRecordBatchReader, Vec<TimeRange>), HistoryError> {
+    let fields = opened.schema().fields();
+    let place = |wanted: &Field| place_of(fields, wanted).map_err(|reason| not_readings(path, &reason));
+    let mut places = Vec::with_capacity(MEMBER_COLUMNS.len() + COLUMNS);
+    for field in LabelColumns::fields() {
+        let missing = || not_readings(path, &format!("it has no column {}", field.name()));
+        places.push(place(&field)?.ok_or_else(missing)?);
+    }
+    for column in columns(companions) {
+        places.extend(place(&reading_field(column))?);
+    }
+    let partial = partial_ranges(path, pairs(&opened))?;
+    let mask = ProjectionMask::roots(opened.parquet_schema(), places);
+    let rows = opened.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    Ok((rows.map_err(|e| not_readings(path, &e))?, partial))
+}
+
+/// Where a file has a column; `None` where it has none of this name.
+fn place_of(fields: &Fields, wanted: &Field) -> Result<Option<usize>, String> {
+    let Some((place, found)) = fields.find(wanted.name()) else { return Ok(None) };
+    match found.data_type() == wanted.data_type() {
+        true => Ok(Some(place)),
+        false => Err(format!(
+            "its column {} is of type {} instead of {}",
+            wanted.name(),
+            found.data_type(),
+            wanted.data_type()
+        )),
+    }
+}
+
+/// Copies a batch into the window, one run of rows of one member at a time; `None` where a row does not name its
+/// member and time.
+fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
+    let ts = batch.column_by_name(MEMBER_COLUMNS[0])?.as_primitive_opt::<TimestampMillisecondType>()?;
+    let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
+    let (clusters, members) = (label(MEMBER_COLUMNS[1])?, label(MEMBER_COLUMNS[2])?);
+    if ts.null_count() + clusters.null_count() + members.null_count() > 0 {
+        return None;
+    }
+    let (cluster_keys, member_keys) = (clusters.keys().values(), members.keys().values());
+    let (cluster_names, member_names) =
+        (clusters.values().as_string_opt::<i32>()?, members.values().as_string_opt::<i32>()?);
+    let mut values: Vec<(Column, &Float64Array)> = Vec::with_capacity(COLUMNS);
+    for column in columns(window.companions()) {
+        if let Some(array) = batch.column_by_name(column.reading_column()) {
+            values.push((column, array.as_primitive_opt::<Float64Type>()?));
+        }
+    }
+    let mut from = 0;
+    while from < batch.num_rows() {
+        let keys = (cluster_keys[from], member_keys[from]);
+        let run = (from..batch.num_rows()).take_while(|&row| (cluster_keys[row], member_keys[row]) == keys).count();
+        let name = (cluster_names.value(keys.0 as usize), member_names.value(keys.1 as usize));
+        let found = window.members().binary_search_by(|m| (&*m.cluster, &*m.member).cmp(&name));
+        if let Ok(member) = found {
+            for &(column, array) in &values {
+                copy_run(window, column, member, &ts.values()[from..from + run], &array.slice(from, run));
+            }
+        }
+        from += run;
+    }
+    Some(())
+}
+
+/// Copies the rows of one member; where the steps follow on each other without a gap, in one piece.
+fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], values: &Float64Array) {
+    let grid = *window.grid();
+    let row = window.row_mut(column, member);
+    let without_gap = match (grid.index_of(ts[0]), grid.index_of(ts[ts.len() - 1])) {
+        (Some(first), Some(last)) if last + 1 == first + ts.len() && ts.is_sorted() => Some(first),
+        _ => None,
+    };
+    if let (Some(first), 0) = (without_gap, values.null_count()) {
+        row[first..first + ts.len()].copy_from_slice(values.values());
+        return;
+    }
+    for (i, &ms) in ts.iter().enumerate() {
+        if let Some(step) = grid.index_of(ms).filter(|_| values.is_valid(i)) {
+            row[step] = values.value(i);
+        }
+    }
+}

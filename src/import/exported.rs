@@ -1,0 +1,59 @@
+//! The OpenMetrics files of an output folder, as its manifest lists them.
+
+use std::path::{Path, PathBuf};
+
+use super::ImportError;
+use crate::files::FileStat;
+use crate::folder::{Manifest, ManifestBlock, ManifestOpenMetrics};
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Exported {
+    /// In the order of their time; at least one.
+    pub(crate) files: Vec<ExportedFile>,
+    /// What the manifest records for all of them.
+    pub(crate) written: ManifestOpenMetrics,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub(crate) struct ExportedFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Its series, samples and range.
+    pub(crate) block: ManifestBlock,
+    /// Its size and hash when it was written.
+    pub(super) stat: FileStat,
+}
+
+impl Exported {
+    /// Lists the files of an output folder; an error where there are none.
+    pub(crate) fn of(folder: &Path) -> Result<Self, ImportError> {
+        let manifest = Manifest::read(folder)?.ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
+        let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty());
+        let written = written.ok_or_else(|| ImportError::NoOpenMetrics(folder.to_owned()))?;
+        let listed = |block: &ManifestBlock| {
+            let path = folder.join(&block.path);
+            match manifest.files.iter().find(|file| file.path == block.path) {
+                Some(listed) => Ok(ExportedFile { path, block: block.clone(), stat: listed.stat.clone() }),
+                None => Err(ImportError::Changed(path)),
+            }
+        };
+        Ok(Self { files: written.blocks.iter().map(listed).collect::<Result<_, _>>()?, written })
+    }
+}
+
+impl ExportedFile {
+    /// An error if the file is not as it was written.
+    pub(crate) fn check_unchanged(&self) -> Result<(), ImportError> {
+        match FileStat::read(&self.path)? == self.stat {
+            true => Ok(()),
+            false => Err(ImportError::Changed(self.path.clone())),
+        }
+    }
+
+    /// Its last sample.
+    pub(super) fn last_ms(&self) -> i64 {
+        self.block.last * 1000
+    }
+}

@@ -1,0 +1,84 @@
+//! One classification of characters for all that shows labels, messages and names from elsewhere.
+//!
+//! Each medium decides what becomes of a kind: see `terminal`, `html`, `drawing`, `sheet` and `comment` beside this
+//! file. Dashes, quotation marks and the ellipsis (U+2010 to U+2027) are plain text in every medium.
+
+/// How a character behaves when it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CharKind {
+    /// It is visible, or a plain space.
+    Visible,
+    /// A C0 or C1 control: line feed, tab, escape, …
+    Control,
+    /// U+2028 and U+2029, which end a line for some programs.
+    LineSeparator,
+    /// A mark, embedding, override or isolate of direction: it changes the order of the text around it.
+    Direction,
+    /// It has no width and no effect that a reader sees: zero-width space, soft hyphen, byte order mark, tags, …
+    Invisible,
+    /// It has no width, and joins or varies its neighbors: zero-width joiners and variation selectors in emoji and
+    /// in Persian or Indic words.
+    Joiner,
+    /// A code point that is never a character. XML takes some of them for an error.
+    Noncharacter,
+}
+
+impl CharKind {
+    /// The kind of a character.
+    pub(crate) fn of(c: char) -> Self {
+        match c {
+            _ if c.is_control() => Self::Control,
+            '\u{2028}' | '\u{2029}' => Self::LineSeparator,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Self::Direction,
+            '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => Self::Joiner,
+            // Fillers of Hangul and Khmer, Mongolian selectors, interlinear annotations, beams of musical notation, tags.
+            '\u{ad}'
+            | '\u{34f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}' => Self::Invisible,
+            '\u{fdd0}'..='\u{fdef}' => Self::Noncharacter,
+            _ if u32::from(c) & 0xfffe == 0xfffe => Self::Noncharacter,
+            _ => Self::Visible,
+        }
+    }
+
+    /// Whether a reader sees the character and nothing else changes with it; joiners count, because they belong to
+    /// the character before them.
+    pub(crate) fn is_legible(self) -> bool {
+        matches!(self, Self::Visible | Self::Joiner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// General categories from Unicode 16's UnicodeData.txt: Cc, Zl, Zp, and Cf with Bidi_Control or without.
+    #[test]
+    fn characters_have_the_kinds_that_unicode_gives_them() {
+        let of = |chars: &str| chars.chars().map(CharKind::of).collect::<Vec<_>>();
+        let all = |chars: &str, kind| assert!(of(chars).iter().all(|found| *found == kind), "{chars:?} is {kind:?}");
+        all("a é日🔥\u{a0}", CharKind::Visible);
+        all("‐‑‒–—―‖‗‘’‚‛“”„‟†‡•‣․‥…‧", CharKind::Visible);
+        all("\n\t\r\0\u{1b}\u{7f}\u{85}\u{9b}", CharKind::Control);
+        all("\u{2028}\u{2029}", CharKind::LineSeparator);
+        all(
+            "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}",
+            CharKind::Direction,
+        );
+        all("\u{200c}\u{200d}\u{fe0f}", CharKind::Joiner);
+        all("\u{ad}\u{200b}\u{2060}\u{feff}\u{fff9}\u{e0001}\u{e0041}\u{3164}", CharKind::Invisible);
+        all("\u{fdd0}\u{fffe}\u{ffff}\u{10ffff}", CharKind::Noncharacter);
+    }
+}

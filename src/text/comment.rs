@@ -1,0 +1,36 @@
+//! Text from elsewhere in the comments of generated files.
+
+use super::characters::CharKind;
+
+/// The width of the comments.
+const COMMENT_CHARS: usize = 98;
+
+/// A text of any length as comment lines after `mark`. A line break in it does not end the comment, and a mark of
+/// direction in it does not make code look like a part of the comment.
+pub(crate) fn comment_lines(mark: &str, text: &str) -> String {
+    let mut lines = vec![mark.to_owned()];
+    let parts = |c: char| c.is_whitespace() || !CharKind::of(c).is_legible();
+    for word in text.split(parts).filter(|word| !word.is_empty()) {
+        let last = lines.last_mut().expect("there is always a line");
+        if last.len() > mark.len() && last.chars().count() + 1 + word.chars().count() > COMMENT_CHARS {
+            lines.push(format!("{mark} {word}"));
+        } else {
+            last.push(' ');
+            last.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_ends_where_it_should() {
+        assert_eq!(comment_lines("#", "one\ntwo\u{85}three\u{2028}four"), "# one two three four");
+        assert_eq!(comment_lines("--", "a\u{202e}b – “c”"), "-- a b – “c”");
+        let long = comment_lines("--", &"word ".repeat(40));
+        assert!(long.lines().count() == 3 && long.lines().all(|l| l.starts_with("-- word") && l.len() <= 98), "{long}");
+    }
+}

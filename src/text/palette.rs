@@ -1,0 +1,90 @@
+//! The colors of scores, and the limits that words such as "red" stand for: once, for every output.
+
+/// Red, green and blue.
+pub(crate) type Rgb = [u8; 3];
+
+/// A score below this is red.
+pub(crate) const RED_BELOW: f64 = 5.0;
+/// Hours below this are counted beside those that are red.
+pub(crate) const LOW_BELOW: f64 = 7.0;
+/// A score of at least this is green: no more than one of ten points is lost.
+pub(crate) const GREEN_FROM: f64 = 9.0;
+
+/// A cell without a score.
+pub(crate) const GREY: Rgb = [158, 158, 158];
+/// The colors of 0, 5 and 10 points.
+pub(crate) const RED: Rgb = [215, 48, 39];
+pub(crate) const YELLOW: Rgb = [254, 224, 100];
+pub(crate) const GREEN: Rgb = [70, 170, 90];
+
+/// Orange, pale, blue: distinct with every kind of color blindness.
+const ORANGE: Rgb = [196, 84, 0];
+const PALE: Rgb = [247, 234, 208];
+const BLUE: Rgb = [43, 116, 189];
+
+/// From red by yellow to green: absolute, whatever else the picture holds.
+pub(crate) fn red_to_green(score: f64) -> Rgb {
+    between([RED, YELLOW, GREEN], score)
+}
+
+/// From orange to blue.
+pub(crate) fn orange_to_blue(score: f64) -> Rgb {
+    between([ORANGE, PALE, BLUE], score)
+}
+
+/// Linear between the colors of 0, 5 and 10 points.
+fn between([worst, middle, best]: [Rgb; 3], score: f64) -> Rgb {
+    let (from, to, share) =
+        if score < 5.0 { (worst, middle, score / 5.0) } else { (middle, best, (score - 5.0) / 5.0) };
+    std::array::from_fn(|i| {
+        (f64::from(from[i]) + (f64::from(to[i]) - f64::from(from[i])) * share.clamp(0.0, 1.0)).round() as u8
+    })
+}
+
+/// A color of the 256 of a terminal for whole points; `None` is grey. Chosen by eye from the 6 × 6 × 6 cube and its
+/// greys: the nearest ones would have a brown red, and greens that look alike.
+pub(crate) fn of_256(points: Option<u32>) -> u8 {
+    const POINTS: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
+    const GREY: u8 = 247;
+    points.map_or(GREY, |points| POINTS[(points as usize).min(POINTS.len() - 1)])
+}
+
+/// Black or white, whichever has the greater contrast on a color: one of the two has at least 4.5.
+pub(crate) fn ink(background: Rgb) -> &'static str {
+    if luminance(background) > 0.1791 { "#000" } else { "#fff" }
+}
+
+/// As HTML and SVG write it.
+pub(crate) fn hex([r, g, b]: Rgb) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+/// Relative luminance as WCAG 2 defines it.
+fn luminance(rgb: Rgb) -> f64 {
+    let [r, g, b] = rgb.map(|channel| {
+        let share = f64::from(channel) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_are_absolute_and_the_middle_lies_at_five() {
+        assert_eq!([0.0, 5.0, 10.0].map(red_to_green), [RED, YELLOW, GREEN]);
+        assert_eq!([0.0, 5.0, 10.0].map(orange_to_blue), [ORANGE, PALE, BLUE]);
+        // Halfway from 254 to 70, from 224 to 170 and from 100 to 90.
+        assert_eq!(red_to_green(7.5), [162, 197, 95]);
+        assert_eq!([-1.0, 11.0].map(red_to_green), [RED, GREEN]);
+    }
+
+    /// Contrasts from WCAG's own formula: black on yellow 15.7, white on the orange 4.9.
+    #[test]
+    fn text_is_black_on_bright_colors_and_white_on_dark_ones() {
+        assert_eq!([YELLOW, GREEN, GREY, PALE].map(ink), ["#000"; 4]);
+        assert_eq!([[0, 0, 0], [140, 20, 20], [20, 60, 120]].map(ink), ["#fff"; 3]);
+    }
+}

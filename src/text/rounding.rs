@@ -1,0 +1,161 @@
+//! One rounding for all that shows a figure: down for scores and coverage, up for losses.
+//!
+//! A score of 9.996 is not 10, a coverage of 99.96 % is not all of it, and a loss of 0.001 is not nothing.
+//!
+//! Doubles need a slack: 8.7 × 100 is 869.999…, and a mean of a million cells is off by up to n·ε·10, about 2e-9, in the
+//! worst case and by 1e-12 as a rule. A figure within [`SLACK`] of a digit is taken to be on it, in points, whatever
+//! the number of digits, so that 9.99 in one place is never 10 in another. Ten, all and nothing have no slack: 10
+//! points times a number of steps is a whole number, and sums of whole numbers (and of zeros) are exact in doubles.
+
+/// The error of arithmetic, in points or as a share.
+const SLACK: f64 = 1e-9;
+/// Points of a step without any loss.
+const FULL: f64 = 10.0;
+
+/// Whole parts of a quantity that reaches at most `full`: rounded down, all of them only where it is full.
+fn down(quantity: f64, full: f64, parts: u32) -> u32 {
+    let most = (full * f64::from(parts)) as u32;
+    let reached = ((quantity.max(0.0) + SLACK) * f64::from(parts)).floor() as u32;
+    if quantity >= full { most } else { reached.min(most.saturating_sub(1)) }
+}
+
+/// A score, 0 to 10, in parts of a point: rounded down.
+pub(crate) fn score_parts(score: f64, parts: u32) -> u32 {
+    down(score, FULL, parts)
+}
+
+/// A share, 0 to 1, in parts of the whole: rounded down.
+pub(crate) fn share_parts(share: f64, parts: u32) -> u32 {
+    down(share, 1.0, parts)
+}
+
+/// A loss in parts of a point (or of a point hour): rounded up, none only where nothing was lost.
+pub(crate) fn loss_parts(loss: f64, parts: u32) -> u64 {
+    let whole = ((loss - SLACK) * f64::from(parts)).ceil().max(0.0) as u64;
+    if loss > 0.0 { whole.max(1) } else { 0 }
+}
+
+/// The whole points of a score: `9`.
+pub(crate) fn score_points(score: f64) -> u32 {
+    score_parts(score, 1)
+}
+
+/// A score with two digits: `9.99`, `10.00`.
+pub(crate) fn score_text(score: f64) -> String {
+    two_digits(score_parts(score, 100).into())
+}
+
+/// A score with at most two digits: `9.99`, `9.5`, `10`.
+pub(crate) fn score_short(score: f64) -> String {
+    without_zeros(&score_text(score))
+}
+
+/// A score as a number of hundredths, for formats that hold numbers.
+pub(crate) fn score_number(score: f64) -> f64 {
+    f64::from(score_parts(score, 100)) / 100.0
+}
+
+/// A loss with two digits: `0.01`.
+pub(crate) fn loss_text(loss: f64) -> String {
+    two_digits(loss_parts(loss, 100))
+}
+
+/// A loss with at most two digits.
+pub(crate) fn loss_short(loss: f64) -> String {
+    without_zeros(&loss_text(loss))
+}
+
+/// A loss as a number of hundredths, for formats that hold numbers.
+pub(crate) fn loss_number(loss: f64) -> f64 {
+    loss_parts(loss, 100) as f64 / 100.0
+}
+
+/// A coverage or a confidence in percent, with one digit: `99.9`.
+pub(crate) fn percent_text(share: f64) -> String {
+    let tenths = share_parts(share, 1000);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// A coverage as a number of tenths of a percent, for formats that hold numbers.
+pub(crate) fn share_number(share: f64) -> f64 {
+    f64::from(share_parts(share, 1000)) / 1000.0
+}
+
+fn two_digits(hundredths: u64) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+fn without_zeros(text: &str) -> String {
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest double below another.
+    fn just_below(value: f64) -> f64 {
+        f64::from_bits(value.to_bits() - 1)
+    }
+
+    /// Expected digits by hand: the decimal cut off after the second place.
+    #[test]
+    fn scores_are_cut_off_and_only_a_faultless_one_is_ten() {
+        for (score, text, short, whole) in [
+            (0.0, "0.00", "0", 0),
+            (0.001, "0.00", "0", 0),
+            (0.01, "0.01", "0.01", 0),
+            (5.0, "5.00", "5", 5),
+            // In doubles 8.7 × 100 is 869.9999999999999, and 1.1 + 2.2 is more than 3.3.
+            (8.7, "8.70", "8.7", 8),
+            (4.35, "4.35", "4.35", 4),
+            (1.1 + 2.2, "3.30", "3.3", 3),
+            (0.1 + 0.7, "0.80", "0.8", 0),
+            (6.842_105_263_157_895, "6.84", "6.84", 6),
+            // Seven steps of 8.7 added up and divided are 8.699999999999998.
+            ((0..7).map(|_| 8.7).sum::<f64>() / 7.0, "8.70", "8.7", 8),
+            (9.995_833_333_333_333, "9.99", "9.99", 9),
+            (9.999_999_999_9, "9.99", "9.99", 9),
+            (just_below(10.0), "9.99", "9.99", 9),
+            (10.0, "10.00", "10", 10),
+        ] {
+            assert_eq!((score_text(score).as_str(), score_short(score).as_str()), (text, short), "{score}");
+            assert_eq!((score_points(score), score_number(score).to_string().as_str()), (whole, short), "{score}");
+        }
+        assert_eq!([9.95, 9.999, 10.0].map(|score| score_parts(score, 10)), [99, 99, 100]);
+    }
+
+    #[test]
+    fn coverage_is_cut_off_and_only_all_steps_are_all() {
+        for (share, text) in [
+            (0.0, "0.0"),
+            (0.999, "99.9"),
+            (0.9996, "99.9"),
+            (just_below(1.0), "99.9"),
+            (1.0, "100.0"),
+            (0.29, "29.0"),
+            (5.0 / 12.0, "41.6"),
+            (2.0 / 3.0, "66.6"),
+        ] {
+            assert_eq!(percent_text(share), text, "{share}");
+        }
+        assert_eq!([0.29, 0.99996, 1.0].map(share_number), [0.29, 0.999, 1.0]);
+    }
+
+    #[test]
+    fn losses_are_rounded_up_and_only_nothing_is_nothing() {
+        for (loss, text, short) in [
+            (0.0, "0.00", "0"),
+            (1e-12, "0.01", "0.01"),
+            (0.004_166_666_666_666_667, "0.01", "0.01"),
+            (0.07, "0.07", "0.07"),
+            (3.0, "3.00", "3"),
+            (1.1 + 2.2, "3.30", "3.3"),
+            (0.301, "0.31", "0.31"),
+            (1234.5, "1234.50", "1234.5"),
+        ] {
+            assert_eq!((loss_text(loss).as_str(), loss_short(loss).as_str()), (text, short), "{loss}");
+            assert_eq!(loss_number(loss).to_string(), short, "{loss}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Text from elsewhere in a terminal: nothing in it moves the cursor, changes a color or turns the text around it.
+
+use super::characters::CharKind;
+
+/// Characters of a message that are shown.
+const MESSAGE_CHARS: usize = 300;
+
+/// A label, a path or a name in full. What a reader could not see is shown as U+FFFD, so that two names that differ
+/// only there do not look like the name that a person would type.
+pub(crate) fn terminal_label(label: &str) -> String {
+    label.chars().map(|c| if CharKind::of(c).is_legible() { c } else { '\u{fffd}' }).collect()
+}
+
+/// A text in full on one line, with a blank for each character that a reader could not see.
+pub(crate) fn terminal_line(text: &str) -> String {
+    text.replace(|c: char| !CharKind::of(c).is_legible(), " ")
+}
+
+/// A message of another program or a server, on one line and cut in the middle.
+pub(crate) fn terminal_message(text: &str) -> String {
+    let parts = |c: char| c.is_whitespace() || !CharKind::of(c).is_legible();
+    let words: Vec<&str> = text.split(parts).filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    let chars = line.chars().count();
+    if chars <= MESSAGE_CHARS {
+        return line;
+    }
+    // A message begins with what failed and ends with the cause.
+    let (head, tail) = (line.chars().take(MESSAGE_CHARS / 2), line.chars().skip(chars - MESSAGE_CHARS / 2));
+    head.chain(" … ".chars()).chain(tail).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_cannot_command_the_terminal_or_turn_the_text_around_it() {
+        assert_eq!(terminal_label("a\x1b[2Jb\u{9b}1m"), "a\u{fffd}[2Jb\u{fffd}1m");
+        assert_eq!(terminal_line("a\r\nb\u{202e}\x1b[2J“c”"), "a  b  [2J“c”");
+        assert_eq!(terminal_label("\u{202e}c\u{61c}\u{2028}d\u{200b}"), "\u{fffd}c\u{fffd}\u{fffd}d\u{fffd}");
+        assert_eq!(terminal_label("“c1” – 👩\u{200d}🚒…"), "“c1” – 👩\u{200d}🚒…");
+    }
+
+    #[test]
+    fn a_message_stands_on_one_line_without_the_codes_of_a_terminal() {
+        assert_eq!(terminal_message("  red\u{1b}[31m\r\n alert\u{7}\u{202e} "), "red [31m alert");
+        assert_eq!(terminal_message("a\u{61c}b\u{2066}c\u{2028}d"), "a b c d");
+        let long = terminal_message(&("ü".repeat(400) + "cause"));
+        assert!(long.chars().count() == MESSAGE_CHARS + 3 && long.ends_with("ücause"), "{long}");
+    }
+
+    #[test]
+    fn a_message_keeps_its_quotation_marks_and_dashes() {
+        let said = "query “up” failed – the store‐gateway isn’t ready … retry ‘later’ — or never";
+        assert_eq!(terminal_message(said), said);
+    }
+}

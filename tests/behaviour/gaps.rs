@@ -1,0 +1,80 @@
+//! What was never asked for is neither expected nor missing; what was asked for in vain is both.
+
+use crate::interruption::{gate, until_the_first_day};
+use crate::support::{Asked, DAY, Folder, HOUR, Run, START, etcd_heatmap, oracle, simulated};
+
+fn manifest(folder: &Folder) -> serde_json::Value {
+    serde_json::from_str(&folder.text("audit/manifest.json")).expect("JSON")
+}
+
+/// Scores the folder, and lets the oracle do so: these ranges were asked for, in seconds.
+#[track_caller]
+fn is_scored_within(folder: &Folder, asked: &[(i64, i64)]) -> Run {
+    let run = etcd_heatmap(&["score", &folder.at("audit")]).succeeds();
+    let asked: Vec<String> =
+        asked.iter().flat_map(|(start, end)| ["--asked".to_owned(), start.to_string(), end.to_string()]).collect();
+    let mut arguments = vec!["--step", "60"];
+    arguments.extend(asked.iter().map(String::as_str));
+    oracle("score.py", &[&[folder.at("audit").as_str()][..], &arguments].concat());
+    run
+}
+
+#[test]
+fn hours_and_days_between_two_pulls_that_were_never_asked_for_are_no_outage() {
+    let folder = Folder::new("gaps");
+    let parts = [(START, START + 12 * HOUR), (START + 2 * DAY + 6 * HOUR, START + 3 * DAY)];
+    for (start, end) in parts {
+        Asked::all(&simulated().prometheus, start, end).run("backfill", &folder).succeeds();
+    }
+    let run = is_scored_within(&folder, &parts);
+    assert_eq!(manifest(&folder)["days_missing"], serde_json::json!([]));
+    assert!(!run.stderr.contains("nothing is known"), "{}", run.stderr);
+    assert!(!folder.path().join("audit/scores/date=2026-10-02").exists(), "nothing was asked of 2 October");
+    let report = folder.text("audit/report.html");
+    for text in ["2026-10-01T12:00:00Z, 2026-10-03T06:00:00Z to", "with gaps that were not asked for"] {
+        assert!(report.contains(text), "the report lacks {text:?}");
+    }
+
+    let whole = Asked::all(&simulated().prometheus, START, START + 3 * DAY);
+    whole.is_answered_exactly(&folder);
+    assert!(manifest(&folder)["asked"].get("ranges").is_none(), "a range without gaps is start and end");
+}
+
+#[test]
+fn the_part_of_a_day_that_is_there_stays_when_a_later_part_is_pulled() {
+    let folder = Folder::new("two-parts");
+    for (from, to) in [(0, 12), (10, 24)] {
+        let part = Asked::all(&simulated().prometheus, START + from * HOUR, START + to * HOUR);
+        part.run("backfill", &folder).succeeds();
+    }
+    Asked::all(&simulated().prometheus, START, START + DAY).agrees_with_the_oracle(&folder.at("audit"));
+}
+
+#[test]
+fn days_that_were_asked_for_in_vain_are_missing_until_they_are_pulled() {
+    let ((gate, _), folder) = (gate(), Folder::new("in-vain"));
+    let run = until_the_first_day("pull", &folder, &gate.url());
+    gate.fall();
+    assert_eq!(Run::from(run.wait_with_output().expect("it ends by itself")).code, Some(1));
+    let wanted = serde_json::json!(["2026-10-02", "2026-10-03"]);
+    assert_eq!(manifest(&folder)["days_missing"], wanted);
+    is_scored_within(&folder, &[(START, START + 3 * DAY)]);
+    assert_eq!(manifest(&folder)["days_missing"], wanted, "scoring does not forget what a pull asked for");
+}
+
+#[test]
+fn a_day_whose_file_is_gone_was_asked_for_and_is_missing() {
+    let folder = Folder::new("file-gone");
+    let asked = (START + 12 * HOUR, START + 3 * DAY);
+    Asked::all(&simulated().prometheus, asked.0, asked.1).run("pull", &folder).succeeds();
+    std::fs::remove_file(folder.at("audit/history/date=2026-10-02/readings.parquet")).expect("a day of our own");
+    // Without a manifest it may have been asked for, and counts as a day that was.
+    for has_manifest in [true, false] {
+        if !has_manifest {
+            std::fs::remove_file(folder.at("audit/manifest.json")).expect("a file of our own");
+        }
+        let run = is_scored_within(&folder, &[asked]);
+        assert!(run.stderr.contains("nothing is known of 2026-10-02"), "{}", run.stderr);
+        assert_eq!(manifest(&folder)["days_missing"], serde_json::json!(["2026-10-02"]));
+    }
+}

@@ -1,0 +1,101 @@
+//! Manifests that are not there, are broken, or are of a later version; and what a manifest tells about its source.
+
+use std::sync::OnceLock;
+
+use crate::support::{Folder, Run, etcd_heatmap};
+
+const BROKEN: &str = "{\"version\": \"0.1.0\", ";
+const LATER: &str = "{\"version\": \"9.8.7\", \"format\": 1000, \"readings\": \"elsewhere\"}";
+
+/// The scored sample.
+fn sample() -> &'static Folder {
+    static SHARED: OnceLock<Folder> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let folder = Folder::new("manifest-sample");
+        etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
+        folder
+    })
+}
+
+/// A copy of the sample with another manifest, or none.
+fn with_manifest(text: Option<&str>) -> Folder {
+    let folder = Folder::new("manifest");
+    for (name, bytes) in sample().tree("audit") {
+        let path = folder.path().join("audit").join(&name);
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder of our own");
+        std::fs::write(path, bytes).expect("a file of our own");
+    }
+    match text {
+        Some(text) => drop(folder.write("audit/manifest.json", text)),
+        None => std::fs::remove_file(folder.at("audit/manifest.json")).expect("a file of our own"),
+    }
+    folder
+}
+
+/// All commands that read a manifest and write none.
+fn read(audit: &str) -> Vec<Run> {
+    let sample = sample().at("audit");
+    [
+        vec!["show", audit],
+        vec!["findings", audit],
+        vec!["explain", audit, "--cluster", "c01", "--at", "2026-10-01T05:00"],
+        vec!["diff", audit, &sample],
+        vec!["diff", &sample, audit],
+        vec!["import", audit, "--victoria-metrics", "http://127.0.0.1:1"],
+        vec!["score", audit, "--compare", "seed,mixin"],
+    ]
+    .into_iter()
+    .map(|arguments| etcd_heatmap(&arguments))
+    .collect()
+}
+
+#[test]
+fn a_broken_manifest_is_named_by_those_who_need_it_and_written_anew_by_the_others() {
+    let folder = with_manifest(Some(BROKEN));
+    let audit = folder.at("audit");
+    for run in read(&audit) {
+        run.fails_saying(&["audit/manifest.json is broken", "score the history again"]);
+    }
+    for arguments in [["score", &audit], ["backfill", "--sample"]] {
+        folder.write("audit/manifest.json", BROKEN);
+        let out: &[&str] = if arguments[0] == "backfill" { &["--out", &audit] } else { &[] };
+        let run = etcd_heatmap(&[&arguments[..], out].concat()).succeeds();
+        assert!(run.stderr.contains("audit/manifest.json is broken"), "{}", run.stderr);
+        assert_eq!(folder.text("audit/manifest.json"), sample().text("audit/manifest.json"));
+    }
+}
+
+#[test]
+fn a_manifest_of_a_later_version_is_refused_and_kept_by_all() {
+    let folder = with_manifest(Some(LATER));
+    let audit = folder.at("audit");
+    let before = folder.tree("audit");
+    let mut runs = read(&audit);
+    runs.push(etcd_heatmap(&["score", &audit]));
+    runs.push(etcd_heatmap(&["score", &sample().at("audit"), "--out", &audit]));
+    runs.push(etcd_heatmap(&["backfill", "--sample", "--overwrite", "--out", &audit]));
+    for run in runs {
+        run.fails_saying(&["audit/manifest.json was written by etcd-heatmap 9.8.7", "update etcd-heatmap"]);
+    }
+    assert!(before == folder.tree("audit"), "something was written");
+}
+
+#[test]
+fn a_folder_without_a_manifest_is_no_broken_one() {
+    let folder = with_manifest(None);
+    let runs = read(&folder.at("audit"));
+    for run in &runs {
+        assert!(!run.stderr.contains("broken"), "{}", run.stderr);
+    }
+    // What the history alone can answer is answered.
+    let codes: Vec<_> = runs.iter().map(|run| run.code).collect();
+    assert_eq!(codes, [Some(1), Some(0), Some(0), Some(1), Some(1), Some(1), Some(0)]);
+}
+
+#[test]
+fn the_manifest_and_the_report_of_the_sample_name_no_server() {
+    let manifest: serde_json::Value = serde_json::from_str(&sample().text("audit/manifest.json")).expect("JSON");
+    assert_eq!((&manifest["format"], &manifest["source"]["kind"]), (&2.into(), &"sample".into()));
+    let report = sample().text("audit/report.html");
+    assert!(report.contains("the sample that is embedded in etcd-heatmap") && !report.contains("127.0.0.1:9090"));
+}

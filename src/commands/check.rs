@@ -58,7 +58,7 @@ impl Check<'_> {
             Ok(chosen) => Some(chosen),
             Err(error) => {
                 let finds_nothing = matches!(error, PromError::Nothing { .. });
-                report.wrong.push(self.explained(error).await?);
+                report.wrong.push(self.explained(error).await);
                 if finds_nothing {
                     return Ok(report);
                 }
@@ -104,22 +104,31 @@ impl Check<'_> {
     }
 
     /// An error of a pull; of one that finds nothing at all, where there would be something.
-    async fn explained(&self, error: PromError) -> Result<String, PromError> {
+    async fn explained(&self, error: PromError) -> String {
         if !matches!(error, PromError::Nothing { .. }) {
-            return Ok(error.to_string());
+            return error.to_string();
         }
+        match self.elsewhere().await {
+            Ok(found) => format!("{error}; {found}"),
+            // Nothing follows from a look that failed.
+            Err(failure) => format!("{error}; a look for them at other times and under other jobs failed: {failure}"),
+        }
+    }
+
+    /// Where etcd's series are that are not in the range, or do not have the selector's labels.
+    async fn elsewhere(&self) -> Result<String, PromError> {
         let now_ms = Utc::now().timestamp_millis();
         if let Some((first, last)) = elsewhere(self.client, self.queries, now_ms).await? {
             let (first, last) = (format_instant(first), format_instant(last));
-            return Ok(format!("{error}; the server has etcd's series from {first} to {last}: ask for a part of that"));
+            return Ok(format!("the server has etcd's series from {first} to {last}: ask for a part of that"));
         }
         let jobs = jobs(self.client, self.range).await?;
-        Ok(match jobs.as_slice() {
-            [] => format!("{error}; no job of this server has etcd's series in that range: is it the right server?"),
-            jobs => {
-                let selectors: Vec<String> = jobs.iter().map(|job| format!("--selector 'job=\"{job}\"'")).collect();
-                format!("{error}; etcd's series are there with {}", selectors.join(" or "))
+        let selectors: Vec<String> = jobs.iter().map(|job| format!("--selector 'job=\"{job}\"'")).collect();
+        Ok(match jobs.is_empty() {
+            true => {
+                "no job of this server has etcd_server_has_leader in that range: is it the right server?".to_owned()
             }
+            false => format!("etcd's series are there with {}", selectors.join(" or ")),
         })
     }
 

@@ -83,12 +83,15 @@ fn a_prometheus_with_users_lets_in_who_has_the_password() {
     fails(&url.replace("//", "//ann:pass@"), both, &["--url holds a login", "--http.config.file"]);
 }
 
-/// A doorman who lets in requests with this header only.
+/// A doorman who lets in requests that have this header once, with this value and no other.
 fn wants(header: &'static str) -> Doorman {
     let port = open().server().port();
+    let (name, value) = header.split_once(": ").expect("a name and a value");
     Doorman::before(port, move |request| {
-        let has = request.to_lowercase().contains(&format!("\r\n{header}\r\n").to_lowercase());
-        (!has).then(|| crate::support::answer("401 Unauthorized", "", "no org id"))
+        let head = request.split("\r\n\r\n").next().unwrap_or_default();
+        let fields = head.lines().filter_map(|line| line.split_once(": "));
+        let values: Vec<_> = fields.filter(|(of, _)| of.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect();
+        (values != [value]).then(|| crate::support::answer("401 Unauthorized", "", "no org id"))
     })
 }
 
@@ -99,12 +102,11 @@ fn a_tenant_and_any_other_header_are_sent_with_each_request() {
         pulls_everything(&url, "", &[], &["--header", flag]);
     }
     pulls_everything(&url, "http_headers: {X-Scope-OrgID: {values: ['team-a|team-b']}}", &[], &[]);
-    pulls_everything(
-        &url,
-        "http_headers: {X-Scope-OrgID: {values: [x]}}",
-        &[],
-        &["--header", "X-Scope-OrgID: team-a|team-b"],
-    );
+    // A flag takes the place of the file's header, whatever that has: each is sent once.
+    for values in ["[x]", "['team-a|team-b']", "[x, 'team-a|team-b']"] {
+        let file = format!("http_headers: {{X-Scope-OrgID: {{values: {values}}}}}");
+        pulls_everything(&url, &file, &[], &["--header", "X-Scope-OrgID: team-a|team-b"]);
+    }
     let secret = wants("X-Api-Key: s3cret").url("/prefix?tenant=a");
     pulls_everything(&secret, "http_headers: {X-Api-Key: {files: [key]}}", &[("key", "s3cret\n")], &[]);
     pulls_everything(&secret, "http_headers: {X-Api-Key: {secrets: [s3cret]}}", &[], &[]);

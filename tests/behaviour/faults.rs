@@ -1,12 +1,13 @@
 //! A pull through a server that fails, throttles and answers in part gives what an undisturbed one gives, or a
 //! sentence and days that the next pull completes.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    DAY, Fault, Faults, Folder, Metrics, Run, START, Tree, assert_empty, assert_same, cells, etcd_heatmap, oracle_run,
-    prometheus_of, prometheus_with, simulated,
+    DAY, Doorman, Fault, Faults, Folder, METRICS, Metrics, Run, START, Tree, answer, assert_empty, assert_same, cells,
+    etcd_heatmap, oracle_run, prometheus_of, prometheus_with, simulated,
 };
 
 const DAYS: [&str; 6] = ["--start", "2026-10-01", "--end", "2026-10-04", "--series", "raw"];
@@ -118,7 +119,7 @@ fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written
         (Fault::LoginPage, &["redirects", "login page", "--url"]),
         (Fault::OffTheGrid, &["not a step"]),
         (Fault::SaidTwiceDifferently, &["two different samples"]),
-        (Fault::TooManySteps(0), &["too many samples", "however few steps and members", "--selector"]),
+        (Fault::TooManySteps(0), &["too many samples", "even for a single step and member", "--selector"]),
     ] {
         let folder = Folder::new("lasting");
         faults.always(fault.clone());
@@ -128,15 +129,76 @@ fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written
     }
 }
 
+/// Ten days, of which the last seven have no samples: seventy queries.
+const TEN_DAYS: [&str; 6] = ["--start", "2026-10-01", "--end", "2026-10-11", "--series", "raw"];
+
 #[test]
-fn all_queries_wait_as_long_as_the_server_asks() {
-    let faults = proxy();
-    for wait in ["2", "date"] {
-        faults.script(&[Fault::Busy(wait)]);
-        let start = Instant::now();
-        pull(&faults, &Folder::new("wait"), &ONE_DAY, &["--quiet", "--concurrency", "1"]).succeeds();
-        assert!(start.elapsed() > Duration::from_secs(2), "{wait}: it did not wait");
+fn all_queries_in_flight_wait_as_long_as_the_server_asks() {
+    const IN_FLIGHT: usize = 4;
+    // The date is three seconds from now, and has whole seconds only.
+    for (flag, wait) in [("2", "Retry-After: 2"), ("date", "")] {
+        let arrived = Arc::new(Mutex::new(Vec::new()));
+        let arrivals = Arc::clone(&arrived);
+        let doorman = Doorman::before(simulated().prometheus.server().port(), move |_| {
+            let mut arrivals = arrivals.lock().ok()?;
+            arrivals.push(Instant::now());
+            let date = chrono::Utc::now() + Duration::from_secs(3);
+            let wait = match wait {
+                "" => format!("Retry-After: {}", date.format("%a, %d %b %Y %H:%M:%S GMT")),
+                wait => wait.to_owned(),
+            };
+            let number = arrivals.len();
+            if number == 30 {
+                return Some(answer("429 Too Many Requests", &format!("{wait}\r\n"), "slow down"));
+            }
+            drop(arrivals);
+            // The three that are in flight with the refused one are answered long after it.
+            std::thread::sleep(Duration::from_millis(if (27..30).contains(&number) { 1000 } else { 50 }));
+            None
+        });
+        let folder = Folder::new("wait");
+        let out = folder.at("audit");
+        let flags =
+            ["pull", "--quiet", "--url", &doorman.url(""), "--out", &out, "--concurrency", &IN_FLIGHT.to_string()];
+        etcd_heatmap(&[&flags[..], &TEN_DAYS].concat()).succeeds();
+        let arrived = arrived.lock().expect("no thread panics with it");
+        let since: Vec<_> = arrived[30..].iter().map(|at| at.duration_since(arrived[29])).collect();
+        let early = since.iter().filter(|since| **since < Duration::from_millis(1900)).count();
+        // Those that were on their way already.
+        assert!(early < IN_FLIGHT, "{flag}: {early} queries did not wait: {since:?}");
+        assert!(since.len() > 10 * IN_FLIGHT, "{flag}: only {} queries came after it", since.len());
     }
+}
+
+#[test]
+fn a_server_that_is_lost_is_waited_for_once_and_not_once_a_day() {
+    const DAYS_ASKED: usize = 20;
+    // What one column and the start of processes take: two queries a day, two days at once.
+    let (a_day, at_once, tries) = (2, 2, 4);
+    let asked = Arc::new(Mutex::new(0_usize));
+    let count = Arc::clone(&asked);
+    let doorman = Doorman::before(simulated().prometheus.server().port(), move |request| {
+        // The first looks, which find out whether there are such series, are answered.
+        let is_of_a_day = request.contains("&step=60&");
+        if is_of_a_day {
+            *count.lock().ok()? += 1;
+        }
+        is_of_a_day.then(String::new)
+    });
+    let folder = Folder::new("lost");
+    let out = folder.at("audit");
+    let mut flags = vec!["pull", "--quiet", "--url", "", "--out", &out, "--concurrency", "1", "--retries", "3"];
+    let url = doorman.url("");
+    flags[3] = &url;
+    for metric in METRICS.into_iter().filter(|metric| *metric != "db_size") {
+        flags.extend(["--without", metric]);
+    }
+    let range = ["--start", "2026-10-01", "--end", "2026-10-21", "--series", "raw"];
+    let run = etcd_heatmap(&[&flags[..], &range].concat());
+    run.fails_saying(&["none of the 20 days", "no whole answer"]);
+    let asked = *asked.lock().expect("no thread panics with it");
+    let most = at_once * a_day * tries + (DAYS_ASKED - at_once) * a_day;
+    assert!((DAYS_ASKED..=most).contains(&asked), "{asked} queries of a server that is gone, at most {most}");
 }
 
 #[test]
@@ -163,6 +225,29 @@ fn windows_halve_until_the_server_takes_them_and_stay_so() {
         // Nine queries over three days; each learns once, and the day in flight beside it with it.
         let (windows, looks, refusals) = (3 * 9 * (1440 / size), 9 * (60 / size + 1), 9 * 8 * 3);
         assert!(faults.asked() <= windows + looks + refusals, "{most}: forgotten: {} queries", faults.asked());
+        each_minute_is_answered_once(&faults.bodies(), most);
+    }
+}
+
+/// Of each query every minute of the three days was asked for once in a window that the server takes.
+#[track_caller]
+fn each_minute_is_answered_once(bodies: &[String], most: i64) {
+    let mut minutes: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for body in bodies {
+        let form: BTreeMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+        let second = |name: &str| form[name].parse::<i64>().expect("whole seconds");
+        let (start, end) = (second("start"), second("end"));
+        // A look at a range has longer steps.
+        if second("step") == 60 && (end - start) / 60 < most {
+            minutes.entry(form["query"].clone()).or_default().extend((start..=end).step_by(60));
+        }
+    }
+    let expected: Vec<i64> = (START..START + 3 * DAY).step_by(60).collect();
+    // Six metrics and the start of processes.
+    assert_eq!(minutes.len(), 7, "{:?}", minutes.keys());
+    for (query, mut asked) in minutes {
+        asked.sort_unstable();
+        assert!(asked == expected, "{most}: of {query} not each minute was asked for once: {}", asked.len());
     }
 }
 
@@ -210,7 +295,7 @@ fn where_short_windows_are_still_too_much_it_is_asked_by_cluster_and_by_member()
     faults.stand_before(hopeless.server().port());
     let folder = Folder::new("hopeless");
     let run = pull(&faults, &folder, &ONE_DAY, &["--quiet"]);
-    run.fails_saying(&["too many samples", "however few steps and members", "--selector"]);
+    run.fails_saying(&["too many samples", "even for a single step and member", "--selector"]);
     assert_empty(&folder, "audit");
 }
 
@@ -315,10 +400,11 @@ fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it
 #[test]
 fn an_answer_without_end_is_refused_in_a_sentence() {
     let faults = proxy();
+    // Whatever is asked for, the values of labels as well.
     faults.always(Fault::Bomb);
     let folder = Folder::new("bomb");
     let hours = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T00:04:00Z", "--series", "raw"];
-    pull(&faults, &folder, &hours, &["--quiet"]).fails_saying(&["256 MiB", "however few steps and members"]);
+    pull(&faults, &folder, &hours, &["--quiet"]).fails_saying(&["256 MiB", "cannot be split"]);
     assert_empty(&folder, "audit");
 }
 

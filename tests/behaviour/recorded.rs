@@ -47,7 +47,7 @@ fn check_names_thanos_and_mimir_below_their_path_prefixes() {
         let server = server(exchanges);
         let url = server.url(prefix);
         let run = etcd_heatmap(&[&["check", "--url", &url][..], &DAY, flags].concat()).succeeds();
-        let line = format!("server   {name} at {url}, does not say how long it keeps samples");
+        let line = format!("server   {name} at {url}, retention not reported");
         assert_eq!(run.stdout.lines().next(), Some(&*line));
         server.took_place();
     }

@@ -48,14 +48,17 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(url: &str, server: ServerInfo, range: TimeRange, asked: &SourceSettings) -> Self {
-        let name = server.name.unwrap_or_else(|| "a server that does not say which".to_owned());
-        let keeps =
-            server.retention.map_or("does not say how long it keeps samples".to_owned(), |r| format!("keeps {r}"));
-        let (name, keeps) = (terminal_message(&name), terminal_message(&keeps));
+        let name = terminal_message(server.name.as_deref().unwrap_or("of unknown kind"));
+        let keeps = match (server.retention, &server.refused) {
+            (Some(retention), _) => terminal_message(&format!("keeps {retention}")),
+            (None, None) => "retention not reported".to_owned(),
+            (None, Some(_)) => "retention unknown".to_owned(),
+        };
         let head = format!("server   {name} at {url}, {keeps}\nrange    {range} at {}s\n", asked.step.seconds());
         let labels =
             format!("{} and {}", asked.cluster_label.as_deref().unwrap_or("cluster (else job)"), asked.member_label);
-        let (rows, notes, wrong) = (Vec::new(), Vec::new(), Vec::new());
+        let refused = server.refused.map(|error| format!("which server it is could not be found out: {error}"));
+        let (rows, notes, wrong) = (Vec::new(), refused.into_iter().collect(), Vec::new());
         Self { head, labels, concurrency: asked.terms.concurrency, rows, cost: None, notes, wrong }
     }
 
@@ -92,7 +95,7 @@ impl Report {
         if first.is_some() && !knows_restarts(&self.rows) {
             notes.push("the server does not know when processes were started: restarts cannot be marked".to_owned());
         }
-        self.notes = notes;
+        self.notes.extend(notes);
     }
 }
 

@@ -19,7 +19,10 @@ pub(in crate::commands) fn emission(settings: &Settings) -> Result<Emission, Com
 fn of_server(settings: &Settings, url: &str) -> Result<Retention, CommandError> {
     let source = &settings.source;
     let client = Client::new(url, &source.http_config()?, source.terms, None, &source.member_label)?;
-    let says = runtime::start()?.block_on(identify(&client))?.retention;
-    let known = says.as_deref().and_then(Retention::of_server);
-    known.ok_or_else(|| CommandError::NoRetention(client.shown_url().to_owned()))
+    let server = runtime::start()?.block_on(identify(&client))?;
+    match (server.retention.as_deref().and_then(Retention::of_server), server.refused) {
+        (Some(retention), _) => Ok(retention),
+        (None, Some(refused)) => Err(refused.into()),
+        (None, None) => Err(CommandError::NoRetention(client.shown_url().to_owned())),
+    }
 }

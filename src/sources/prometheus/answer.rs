@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use super::failure::{Cure, Failure, says_partial};
+use super::failure::{Cure, Failure, warns_of_a_part};
 use super::matrix::{Envelope, SeriesLabels, decode_matrix};
 use super::transport::is_web_page;
 use super::{Client, PromError};
@@ -43,7 +43,7 @@ impl Client {
             Ok(member) => readings.merge_series(member, grid.len(), 0, values),
             Err(error) => wrong = wrong.take().or(Some(error)),
         })?;
-        if self.is_partial(&envelope) {
+        if is_partial(&envelope) {
             readings.mark_partial(0..grid.len());
         }
         wrong.map_or(Ok((readings, envelope)), |error| Err(Failure::new(error, Cure::Nothing)))
@@ -64,6 +64,14 @@ impl Client {
             true => Failure { cure: Cure::Again, ..self.not_a_matrix(&e) },
             false => self.not_a_matrix(&e),
         })?;
+        self.heed(&envelope)?;
+        self.refuse_part(&envelope)?;
+        self.traffic().add(envelope.samples, body.len() as u64);
+        Ok(envelope)
+    }
+
+    /// An error where the answer is one; its warnings and infos become notes.
+    pub(super) fn heed(&self, envelope: &Envelope) -> Result<(), Failure> {
         if envelope.status != "success" {
             return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error));
         }
@@ -71,23 +79,19 @@ impl Client {
         let hidden = |texts: &[String]| texts.iter().map(|text| self.access().hide(text)).collect::<Vec<_>>();
         self.learnt_notes().add("the server warns", &hidden(&envelope.warnings));
         self.learnt_notes().add("the server notes", &hidden(&envelope.infos));
-        if self.is_partial(&envelope) && !self.terms().allow_partial {
-            return Err(self.partial(&envelope));
+        Ok(())
+    }
+
+    /// An error where the answer is partial and `--allow-partial` is off; the stores may be back the
+    /// next time.
+    pub(super) fn refuse_part(&self, envelope: &Envelope) -> Result<(), Failure> {
+        if self.terms().allow_partial || !is_partial(envelope) {
+            return Ok(());
         }
-        self.traffic().add(envelope.samples, body.len() as u64);
-        Ok(envelope)
-    }
-
-    fn is_partial(&self, envelope: &Envelope) -> bool {
-        envelope.is_partial || envelope.warnings.iter().any(|warning| says_partial(warning))
-    }
-
-    /// The stores may be back the next time.
-    fn partial(&self, envelope: &Envelope) -> Failure {
-        let warning = envelope.warnings.iter().find(|warning| says_partial(warning));
+        let warning = envelope.warnings.iter().find(|warning| warns_of_a_part(warning));
         let message =
             warning.map_or_else(|| "isPartial".to_owned(), |warning| terminal_message(&self.access().hide(warning)));
-        Failure::new(PromError::PartialAnswer { url: self.shown_url().to_owned(), message }, Cure::Again)
+        Err(Failure::new(PromError::PartialAnswer { url: self.shown_url().to_owned(), message }, Cure::Again))
     }
 
     /// Which member a series belongs to.
@@ -123,20 +127,104 @@ impl Client {
     }
 }
 
+fn is_partial(envelope: &Envelope) -> bool {
+    envelope.is_partial || envelope.warnings.iter().any(|warning| warns_of_a_part(warning))
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::readings::Window;
     use crate::sources::prometheus::{HttpConfig, Terms};
+    use crate::spec::Metric;
+    use crate::time::{Step, TimeRange};
 
     fn labels(pairs: &[(&str, &str)]) -> SeriesLabels {
         pairs.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect()
     }
 
+    fn client(url: &str, terms: Terms) -> Client {
+        Client::new(url, &HttpConfig::default(), terms, None, "instance").unwrap()
+    }
+
+    /// An answer of one series with one sample at the second 60, with more fields.
+    fn answer(result_type: &str, value: &str, more: &str) -> String {
+        let series = format!(r#"{{"metric":{{"job":"etcd","instance":"a"}},"values":[[60,"{value}"]]}}"#);
+        let data = format!(r#"{{"resultType":"{result_type}","result":[{series}]}}"#);
+        format!(r#"{{"status":"success","data":{data}{more}}}"#)
+    }
+
+    fn decoded(client: &Client, body: &str) -> Result<ColumnReadings, Failure> {
+        let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 120_000 }, Step::from_millis(60_000).unwrap());
+        client.decode(Metric::DbSize.into(), body.as_bytes(), &grid, 0, 1).map(|(readings, _)| readings)
+    }
+
+    #[test]
+    fn an_answer_is_partial_by_its_field_or_by_a_warning_about_a_store() {
+        let strict = client("http://h", Terms::default());
+        let lenient = client("http://h", Terms { allow_partial: true, ..Terms::default() });
+        for (more, message) in [
+            (r#","isPartial":true"#, "isPartial"),
+            (r#","isPartial":true,"warnings":[],"infos":[]"#, "isPartial"),
+            (r#","isPartial":true,"warnings":["PromQL info: x"]"#, "isPartial"),
+            (r#","warnings":["receive series from Addr: 10.0.0.7"]"#, "Addr: 10.0.0.7"),
+            (r#","isPartial":false,"warnings":["x","fetch series for {} a"]"#, "fetch series for {} a"),
+        ] {
+            let body = answer("matrix", "1", more);
+            let failure = decoded(&strict, &body).unwrap_err();
+            assert_eq!(failure.cure, Cure::Again, "the stores may be back: {more}");
+            let error = failure.error.to_string();
+            assert!(error.contains("--allow-partial") && error.contains(message), "{more}: {error}");
+            let window = Window::join(grid_of_one(), [(Metric::DbSize.into(), decoded(&lenient, &body).unwrap())]);
+            assert_eq!(window.partial().first(), Some(&(0..1)), "{more}");
+        }
+        for more in ["", r#","isPartial":false"#, r#","isPartial":null,"warnings":null"#, r#","warnings":["slow"]"#] {
+            let readings = decoded(&strict, &answer("matrix", "1", more)).unwrap();
+            let window = Window::join(grid_of_one(), [(Metric::DbSize.into(), readings)]);
+            assert!(window.partial().is_empty(), "{more}");
+        }
+    }
+
+    fn grid_of_one() -> Grid {
+        Grid::second(60)
+    }
+
+    #[test]
+    fn a_secret_that_a_server_repeats_is_hidden_wherever_it_stands() {
+        const SECRET: &str = "s3cret-word";
+        let client = client(&format!("http://ann:{SECRET}@h"), Terms::default());
+        let error = |status: &str| format!(r#"{{"status":"error","errorType":"{status}","error":"no {SECRET}"}}"#);
+        let partial = format!(r#","isPartial":true,"warnings":["partial {SECRET}"]"#);
+        let no_bool = format!(r#","isPartial":"{SECRET}""#);
+        for (body, words) in [
+            (answer(SECRET, "1", ""), "instead of a matrix"),
+            (answer("matrix", SECRET, ""), "is not a number"),
+            (answer("matrix", "1", &partial), "with a part only (partial"),
+            (answer("matrix", "1", &no_bool), "invalid type"),
+            (
+                answer("matrix", "1", "").replace(r#""instance":"a""#, &format!(r#""pod":"{SECRET}""#)),
+                "has no label instance",
+            ),
+            (error("bad_data"), "cannot evaluate the query (no"),
+            (error(SECRET), "answered"),
+        ] {
+            let error = decoded(&client, &body).unwrap_err().error.to_string();
+            assert!(error.contains(words) && !error.contains(SECRET), "{body}: {error}");
+        }
+        for kind in ["warnings", "infos"] {
+            decoded(&client, &answer("matrix", "1", &format!(r#","{kind}":["{kind} with {SECRET}"]"#))).unwrap();
+        }
+        // What stands for a secret may be shortened away.
+        let notes: Vec<_> = client.notes().iter().map(|note| note.trim_end_matches([' ', '…']).to_owned()).collect();
+        let expected = ["the server notes: infos with", "the server warns: partial", "the server warns: warnings with"];
+        assert_eq!(notes, expected);
+    }
+
     #[test]
     fn the_cluster_is_named_by_cluster_else_by_job() {
-        let client = Client::new("http://h", &HttpConfig::default(), Terms::default(), None, "instance").unwrap();
-        let name = |pairs: &[(&str, &str)]| client.name(crate::spec::Metric::DbSize.into(), &labels(pairs));
+        let client = client("http://h", Terms::default());
+        let name = |pairs: &[(&str, &str)]| client.name(Metric::DbSize.into(), &labels(pairs));
         assert_eq!(name(&[("cluster", "c"), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("c", "i"));
         assert_eq!(name(&[("cluster", ""), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("j", "i"));
         assert!(name(&[("instance", "i")]).unwrap_err().to_string().contains("--cluster-label"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 use tracing::{info, warn};
 use url::{Host, Url};
@@ -133,12 +133,12 @@ impl Client {
         self.learnt.members.fetch_max(members, Ordering::Relaxed);
     }
 
-    pub(super) fn permits(&self) -> &Semaphore {
-        &self.learnt.permits
-    }
-
-    pub(super) fn pace(&self) -> &Pace {
-        &self.learnt.pace
+    /// Waits for a place among the requests in flight, which is held as long as the permit lives, and
+    /// then until the server, or `--max-qps`, lets the next one go. Every request begins with it.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let permit = self.learnt.permits.acquire().await?;
+        self.learnt.pace.turn().await;
+        Ok(permit)
     }
 
     pub(super) fn window_sizes(&self) -> &WindowSizes {

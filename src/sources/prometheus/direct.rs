@@ -23,9 +23,17 @@ pub(super) async fn form_to_send<'a>(
 ) -> &'a str {
     let Some(series) = queries.series_of_direct(column).filter(|_| form == RAW) else { return form };
     let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
-    // Where nothing is known of the series the sum stays; if the server is gone, the query will tell.
-    let answer = client.series(&series, range).await.ok().flatten();
-    let chosen = if answer.is_some_and(|text| is_one_a_bucket(&text, queries.labels())) { DIRECT } else { form };
+    // The sum gives the same answer, only slower, so a look-up that fails stops nothing; if the server is
+    // gone, the query will fail for the same reason.
+    let chosen = match client.series(&series, range).await {
+        Ok(Some(text)) if is_one_a_bucket(&text, queries.labels()) => DIRECT,
+        Ok(_) => form,
+        Err(error) => {
+            let note = "percentiles cost the server more than they need, because a look-up of series failed";
+            client.learnt_notes().add(note, &[error.to_string()]);
+            form
+        }
+    };
     debug!(metric = %column, form = chosen, first_ms = grid.first_ms(), "chose the form to send");
     chosen
 }

@@ -127,11 +127,14 @@ pub enum PromError {
         /// How many an answer may have.
         mebibytes: usize,
     },
-    /// The smallest query is too much.
-    #[error(
-        "{0}, however few steps and members were asked for at once: pull less with --selector, such as one cluster a folder"
-    )]
-    TooMuch(Box<PromError>),
+    /// The smallest query that can be made is too much.
+    #[error("{cause}, {even}: pull less with --selector, such as one cluster a folder")]
+    TooMuch {
+        /// The server's refusal.
+        cause: Box<PromError>,
+        /// How small it was, or why it could not be smaller.
+        even: String,
+    },
     /// More series than a day can hold.
     #[error(
         "the query of {column} has more than {members} members: pull less at once with --selector, or a longer --step"
@@ -167,6 +170,18 @@ pub enum PromError {
     NotAMatrix {
         /// Without a login.
         url: String,
+        /// Where the decoder stopped.
+        reason: String,
+    },
+    /// An answer of another API than that of Prometheus to a look-up.
+    #[error(
+        "{url} answered {path} with something that is not of the Prometheus API ({reason}): is it a Prometheus-compatible server, and the path of --url right?"
+    )]
+    NotOfTheApi {
+        /// Without a login.
+        url: String,
+        /// The path of the API.
+        path: String,
         /// Where the decoder stopped.
         reason: String,
     },
@@ -227,4 +242,24 @@ pub enum PromError {
         /// ` with {…}`, or nothing.
         selector: String,
     },
+}
+
+impl PromError {
+    /// Whether the server was reached and refused this path, or answered it with something else: other
+    /// paths may still be answered.
+    pub(super) fn is_about_the_path(&self) -> bool {
+        match self {
+            Self::Tried { cause, .. } => cause.is_about_the_path(),
+            Self::NotFound { .. }
+            | Self::WebPage { .. }
+            | Self::NotAllowed { .. }
+            | Self::Broken { .. }
+            | Self::BadQuery { .. }
+            | Self::Refused { .. }
+            | Self::TooLarge { .. }
+            | Self::PartialAnswer { .. }
+            | Self::NotOfTheApi { .. } => true,
+            _ => false,
+        }
+    }
 }

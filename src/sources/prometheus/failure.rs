@@ -38,16 +38,21 @@ const TOO_MANY_SERIES: [&str; 5] = [
 /// What servers say when a query took too long.
 const TOO_LONG: [&str; 4] = ["timed out", "timeout", "deadline exceeded", "-search.maxqueryduration"];
 
-/// What Thanos says when a store did not answer, and Prometheus when a remote one did not.
-const PARTIAL: [&str; 7] = [
-    "partial",
+/// Messages of Thanos about a store that did not answer, and of Prometheus about a remote one.
+const STORE_AWAY: [&str; 6] = [
     "no storeapis matched",
     "receive series from",
     "fetch series for",
     "failed to receive any data",
-    "remote_read",
-    "remote read",
+    "remote_read:",
+    "remote read:",
 ];
+
+/// Words of a warning that is about a part of the answer.
+const PARTIAL: [&str; 5] = ["partial", "partially", "partial-response", "partial_response", "ispartial"];
+
+/// Prefixes of Prometheus's annotations, which are about the query and never about stores.
+const ANNOTATIONS: [&str; 2] = ["promql warning:", "promql info:"];
 
 /// A query without an answer.
 #[derive(Debug)]
@@ -107,12 +112,18 @@ impl Failure {
         self
     }
 
-    /// When not even the least was answered that can be asked for.
-    pub(super) fn of_the_least(self) -> PromError {
-        match self.cure {
-            Cure::Less | Cure::Fewer => PromError::TooMuch(Box::new(self.error)),
-            _ => self.error,
-        }
+    /// When not even the least was answered that can be asked for; `unsplit` is why it could not be of
+    /// fewer series, where it was not of a single member.
+    pub(super) fn of_the_least(self, unsplit: Option<String>) -> PromError {
+        let even = match (self.cure, unsplit) {
+            (Cure::Less | Cure::Fewer, Some(reason)) => {
+                format!("and the query cannot be split by cluster and member ({reason})")
+            }
+            (Cure::Less, None) => "even for a single step and member".to_owned(),
+            (Cure::Fewer, None) => "even for a single member".to_owned(),
+            (_, _) => return self.error,
+        };
+        PromError::TooMuch { cause: Box::new(self.error), even }
     }
 }
 
@@ -139,10 +150,42 @@ pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
     }
 }
 
-/// Whether a warning says that the answer is not whole.
-pub(super) fn says_partial(warning: &str) -> bool {
-    let warning = warning.to_lowercase();
-    PARTIAL.iter().any(|phrase| warning.contains(phrase))
+/// Whether a warning is about an answer that is not whole.
+pub(super) fn warns_of_a_part(warning: &str) -> bool {
+    let warning = unquoted(&warning.to_lowercase());
+    let is_in_a_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.');
+    let mut words = warning.split(|c| !is_in_a_name(c)).map(|word| word.trim_end_matches([':', '.']));
+    let is_annotation = ANNOTATIONS.iter().any(|prefix| warning.starts_with(prefix));
+    !is_annotation && (is_of_a_store(&warning) || words.any(|word| PARTIAL.contains(&word)))
+}
+
+/// Whether a refusal, by its status, type and message, comes from a store that did not answer.
+pub(super) fn refuses_a_part(status: u16, kind: &str, message: &str) -> bool {
+    // What is wrong with the query itself repeats the query.
+    !matches!(status, 400 | 404) && kind != "bad_data" && is_of_a_store(&unquoted(&message.to_lowercase()))
+}
+
+fn is_of_a_store(message: &str) -> bool {
+    STORE_AWAY.iter().any(|phrase| message.contains(phrase))
+}
+
+/// A message without what stands in quotes: names and values of the query or its series, which may
+/// hold any words.
+fn unquoted(message: &str) -> String {
+    let mut closing = None;
+    let mut rest = String::with_capacity(message.len());
+    let mut chars = message.chars();
+    while let Some(c) = chars.next() {
+        match (closing, c) {
+            (Some(_), '\\') => drop(chars.next()),
+            (Some(quote), c) if c == quote => closing = None,
+            (Some(_), _) => {}
+            (None, '"' | '`') => closing = Some(c),
+            (None, c) => rest.push(c),
+        }
+    }
+    // A quote that nothing closes is none.
+    if closing.is_some() { message.to_owned() } else { rest }
 }
 
 #[cfg(test)]
@@ -208,13 +251,105 @@ mod tests {
     #[test]
     fn only_what_is_about_missing_stores_is_partial() {
         for warning in [
+            // Thanos: pkg/store/proxy.go, proxy_merge.go.
             "No StoreAPIs matched for this query",
             "receive series from Addr: 10.0.0.1:10901: rpc error: code = Unavailable",
-            "fetch series for {prometheus=\"a\"}: connection refused",
-            "remote_read: server returned HTTP status 500",
+            "fetch series for {prometheus=\"a\"} Addr: 10.0.0.1:10901: connection refused",
+            "failed to receive any data in 1m0s from 10.0.0.1:10901: context canceled",
+            // Prometheus: storage/remote/read.go.
+            "remote_read: remote server http://a/read returned http status 500",
+            "remote read: connection refused",
+            "the response is partial: 1 of 3 stores is away",
+            "the result may only partially be there.",
+            "returned under partial-response mode",
+            "partial_response was used",
+            "isPartial: true",
         ] {
-            assert!(says_partial(warning), "{warning}");
+            assert!(warns_of_a_part(warning), "{warning}");
         }
-        assert!(!says_partial("PromQL info: metric might not be a counter, name does not end in _total: \"x\""));
+        for warning in [
+            "PromQL info: metric might not be a counter, name does not end in _total: \"x\"",
+            "PromQL warning: bucket label \"le\" is missing for metric name \"a_partial\"",
+            "metric \"partial\" is a gauge",
+            "series `it is partial` has no samples",
+            "job:partial:rate5m is a gauge, and partial_total a counter",
+            "limited by -querier.max-partial-query-length",
+            "remote_read_queries_total is a gauge",
+        ] {
+            assert!(!warns_of_a_part(warning), "{warning}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_quotes_the_query_is_not_about_a_part() {
+        let store = "expanding series: proxy Series(): rpc error: code = Aborted desc = receive series from Addr: \
+                     10.0.0.7:10901: EOF";
+        for (status, kind, message, expected) in [
+            (422, "execution", store, true),
+            (422, "execution", "expanding series: remote_read: remote server http://a returned http status 500", true),
+            // A query may hold the words of a store.
+            (400, "bad_data", "1:5: parse error: unexpected identifier \"partial\"", false),
+            (400, "bad_data", "invalid parameter \"query\": receive series from", false),
+            (400, "", "receive series from", false),
+            (404, "", "receive series from", false),
+            (422, "execution", "found duplicate series for the match group {job=\"remote_read: partial\"}", false),
+            (422, "execution", "found duplicate series: [{__name__=\"fetch series for \\\"a\\\" \"}]", false),
+            (422, "execution", "the partial query is too long", false),
+        ] {
+            assert_eq!(refuses_a_part(status, kind, message), expected, "{status} {kind} {message}");
+        }
+        // An apostrophe quotes nothing, nor does a quote without an end.
+        assert_eq!(unquoted("the server's `a` \"b\\\"c\" store's"), "the server's   store's");
+        assert_eq!(unquoted("5\" wide"), "5\" wide");
+    }
+
+    /// One message for each phrase, in the order of the list, with no other phrase in it.
+    #[track_caller]
+    fn each_phrase_cures(phrases: &[&str], messages: &[(u16, &str, &str)], expected: Cure) {
+        let all = || [&TOO_MUCH[..], &TOO_MANY_SERIES, &TOO_LONG].concat();
+        assert_eq!(phrases.len(), messages.len(), "each phrase has its message");
+        for (phrase, &(status, kind, message)) in phrases.iter().zip(messages) {
+            let found: Vec<_> = all().into_iter().filter(|phrase| message.to_lowercase().contains(phrase)).collect();
+            assert_eq!(found, [*phrase], "{message}");
+            assert_eq!(cure_of(status, kind, message), expected, "{message}");
+        }
+    }
+
+    /// The messages are those of the servers' sources.
+    #[test]
+    fn every_phrase_of_a_server_is_cured() {
+        let less = [
+            (400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries"),
+            (422, "execution", "query processing would load too many samples into memory in query execution"),
+            (422, "422", "too many points; cannot exceed -search.maxPointsPerTimeseries=30000"),
+            (422, "422", "cannot select more than -search.maxSamplesPerQuery=1000000000 samples"),
+            (422, "422", "cannot process more than -search.maxSamplesPerSeries=30000000 samples of a series"),
+            (422, "422", "the query needs more bytes than -search.maxMemoryPerQuery=1000 allows"),
+            (422, "422", "not enough memory for processing 100 data points across 2 time series"),
+            (422, "execution", "the limit was hit (err-mimir-max-chunks-per-query)"),
+            (422, "execution", "the limit was hit (err-mimir-max-estimated-memory-consumption-per-query)"),
+            (422, "execution", "the limit was hit (err-mimir-max-query-length)"),
+            (422, "execution", "the query hit the max number of chunks limit (limit: 2000000)"),
+            (422, "execution", "the query exceeded the aggregated chunks size limit (limit: 50 bytes)"),
+            (400, "bad_data", "the query time range exceeds the limit (query length: 30h, limit: 6h)"),
+            (422, "execution", "exceeded chunks limit: limit 1000 violated (got 1044)"),
+            (422, "execution", "exceeded samples limit: limit 1000 violated (got 1044)"),
+        ];
+        each_phrase_cures(&TOO_MUCH, &less, Cure::Less);
+        let fewer = [
+            (422, "422", "the number of matching timeseries exceeds 300000; see -search.maxUniqueTimeseries"),
+            (422, "422", "the number of series exceeds -search.maxSeries=30000"),
+            (422, "execution", "the limit was hit (err-mimir-max-series-per-query)"),
+            (422, "execution", "the query hit the max number of series limit (limit: 100000 series)"),
+            (422, "execution", "exceeded series limit: limit 1000 violated (got 1044)"),
+        ];
+        each_phrase_cures(&TOO_MANY_SERIES, &fewer, Cure::Fewer);
+        let later = [
+            (503, "execution", "query timed out in expression evaluation"),
+            (422, "execution", "request timeout of the store"),
+            (500, "execution", "rpc error: code = DeadlineExceeded desc = context deadline exceeded"),
+            (422, "422", "the query took longer than -search.maxQueryDuration=30s"),
+        ];
+        each_phrase_cures(&TOO_LONG, &later, Cure::AgainThenLess);
     }
 }

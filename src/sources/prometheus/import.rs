@@ -35,7 +35,7 @@ impl Client {
     pub(crate) async fn send_samples(&self, text: &str) -> Result<(), PromError> {
         let address = self.address(IMPORT, &[]);
         let send = async || {
-            let _permit = self.permits().acquire().await;
+            let _turn = self.turn().await;
             let sent = self.access().post_text(&address, text).await;
             self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
         };
@@ -46,9 +46,13 @@ impl Client {
         sending.instrument(warn_span!("import")).await
     }
 
-    /// Makes what was sent visible at once, where the server can.
+    /// Makes what was sent visible at once, where the server lets us: a cluster does not offer it, and one
+    /// with `-forceFlushAuthKey` refuses it. What was sent is then visible a little later.
     pub(crate) async fn flush(&self) -> Result<(), PromError> {
-        self.text(FLUSH, &[]).await.map(drop)
+        match self.text(FLUSH, &[]).await {
+            Err(error) if !error.is_about_the_path() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The samples of the series that any of these selectors finds, both ends (in milliseconds) included.
@@ -63,7 +67,7 @@ impl Client {
         let mut form: Vec<(&str, String)> = selectors.iter().map(|selector| ("match[]", selector.clone())).collect();
         form.extend([("start", seconds(first_ms)), ("end", seconds(last_ms))]);
         let ask = async || {
-            let _permit = self.permits().acquire().await;
+            let _turn = self.turn().await;
             let sent = self.access().post(&address, &form).await;
             self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
         };

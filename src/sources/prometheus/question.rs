@@ -48,6 +48,15 @@ impl<'a> Question<'a> {
         span
     }
 
+    /// Why it cannot be narrowed to a single member; `None` where it can.
+    pub(super) fn why_whole(&self) -> Option<String> {
+        match self.labels.len() {
+            0 => Some("one of --queries without $selector is asked whole".to_owned()),
+            1 => Some("one of --queries is split by cluster only".to_owned()),
+            _ => None,
+        }
+    }
+
     /// The query of the series that these matchers find as well.
     pub(super) fn narrowed(&self, matchers: &str) -> String {
         (self.narrow)(matchers)

@@ -2,34 +2,55 @@
 
 use super::{Client, PromError};
 
-/// What a server says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Name and retention of a server.
+#[derive(Clone, Debug)]
 pub(crate) struct ServerInfo {
-    /// Its name and version; `None` where it does not say.
+    /// Its name and version; `None` where they cannot be found out.
     pub(crate) name: Option<String>,
-    /// How long it keeps samples, in its own words; `None` where it does not say.
+    /// How long it keeps samples, in its own words; `None` where that cannot be found out.
     pub(crate) retention: Option<String>,
+    /// The first look-up that the server refused, without which name and retention may be missing or
+    /// wrong; a server need not offer them all, which is no refusal.
+    pub(crate) refused: Option<PromError>,
 }
 
-/// Asks a server which it is.
+/// Finds out which server it is. An error where it cannot be reached; a refusal is none, because a login
+/// that may query need not be allowed to see the status.
 pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
-    let build = client.api("/api/v1/status/buildinfo", &[]).await?.unwrap_or_default();
-    let runtime = client.api("/api/v1/status/runtimeinfo", &[]).await?.unwrap_or_default();
-    let metrics = client.text("/metrics", &[]).await?.unwrap_or_default();
+    let mut refused = None;
+    let build = unless_refused(client.api("/api/v1/status/buildinfo", &[]).await, &mut refused)?.unwrap_or_default();
+    let metrics = unless_refused(client.text("/metrics", &[]).await, &mut refused)?.unwrap_or_default();
+    // It calls itself a Prometheus of some version, for the sake of dashboards.
+    if let Some(version) = victoria(&metrics) {
+        let name = Some(named("VictoriaMetrics", version));
+        return Ok(ServerInfo { name, retention: months(&metrics), refused: None });
+    }
     let version = build["version"].as_str().filter(|version| !version.is_empty());
-    let victoria = victoria(&metrics);
-    let name = match (build["application"].as_str(), victoria) {
-        (Some(application), _) => Some(application.to_owned()),
-        // It says that it is a Prometheus, for the sake of dashboards.
-        (None, Some(version)) => {
-            return Ok(ServerInfo { name: Some(named("VictoriaMetrics", version)), retention: months(&metrics) });
-        }
-        (None, None) if client.api("/api/v1/stores", &[]).await?.is_some() => Some("Thanos".to_owned()),
-        (None, None) => version.map(|_| "Prometheus".to_owned()),
+    let name = match build["application"].as_str() {
+        Some(application) => Some(application),
+        None if unless_refused(client.api("/api/v1/stores", &[]).await, &mut refused)?.is_some() => Some("Thanos"),
+        // Which of those that share its API it is cannot be told without the rest.
+        None => version.filter(|_| refused.is_none()).map(|_| "Prometheus"),
     };
-    let name = name.map(|name| version.map_or_else(|| name.clone(), |version| named(&name, version)));
+    let name = name.map(|name| version.map_or_else(|| name.to_owned(), |version| named(name, version)));
+    let runtime =
+        unless_refused(client.api("/api/v1/status/runtimeinfo", &[]).await, &mut refused)?.unwrap_or_default();
     let retention = runtime["storageRetention"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    Ok(ServerInfo { name, retention })
+    Ok(ServerInfo { name, retention, refused })
+}
+
+/// The answer; `None` where the server does not offer it, or refuses it, which is kept in `refused`.
+fn unless_refused<T>(
+    answer: Result<Option<T>, PromError>,
+    refused: &mut Option<PromError>,
+) -> Result<Option<T>, PromError> {
+    match answer {
+        Err(error) if error.is_about_the_path() => {
+            refused.get_or_insert(error);
+            Ok(None)
+        }
+        other => other,
+    }
 }
 
 fn named(name: &str, version: &str) -> String {

@@ -104,8 +104,8 @@ pub(super) async fn ask_in_slices<T>(
             Asked::Enough => return Ok(()),
             Asked::TooMuch(done, failure) => (done, failure),
         };
-        match cut(client, question, &slice, grid).instrument(span.clone()).await? {
-            Some(halves) => {
+        match cut(client, question, &slice, grid).instrument(span.clone()).await {
+            Cut::Halves(halves) => {
                 let [one, other] = halves.each_ref().map(|half| &half.matchers);
                 warn!(parent: &span, cause = %failure.error, one, other, "too many series for the server: split");
                 client.traffic().count_split();
@@ -115,36 +115,50 @@ pub(super) async fn ask_in_slices<T>(
                     open.push((half, done, shortest));
                 }
             }
-            None if shortest > 1 && !failure.wants_fewer() => open.push((slice, done, 1)),
-            None => return Err(failure.of_the_least()),
+            Cut::Whole(_) if shortest > 1 && !failure.wants_fewer() => open.push((slice, done, 1)),
+            Cut::Whole(reason) => return Err(failure.of_the_least(reason)),
         }
     }
     Ok(())
 }
 
-/// Two halves of a slice; `None` where the server knows no labels to cut it by.
-async fn cut(
-    client: &Client,
-    question: &Question<'_>,
-    slice: &Slice,
-    grid: Grid,
-) -> Result<Option<[Slice; 2]>, PromError> {
+/// What can be made of a slice.
+enum Cut {
+    Halves([Slice; 2]),
+    /// It cannot be cut, with the reason unless it is of a single member.
+    Whole(Option<String>),
+}
+
+/// Two halves of a slice. Where the values to cut by cannot be had, shorter windows may still be
+/// answered, so that is no error yet.
+async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid) -> Cut {
     let mut slice = slice.clone();
+    let (mut failed, mut missing) = (None, None);
     while let Some(label) = question.labels.get(slice.depth) {
         let values = match slice.values.take() {
-            Some(values) => values,
-            // The longest look back of a query is a day.
-            None => {
-                let range = TimeRange { start_ms: grid.first_ms() - DAY_MS, end_ms: grid.last_ms() };
-                client.label_values(label, &joined(question.selector, &slice.matchers), range).await?
-            }
+            Some(values) => Ok(values),
+            None => look_up_values(client, label, &joined(question.selector, &slice.matchers), grid).await,
         };
-        if let Some(halves) = slice.halves(label, &values) {
-            return Ok(Some(halves));
+        match values {
+            Ok(values) => match slice.halves(label, &values) {
+                Some(halves) => return Cut::Halves(halves),
+                None => missing = values.is_empty().then(|| format!("its series have no label {label}")),
+            },
+            Err(reason) => failed = failed.or(Some(reason)),
         }
         slice.depth += 1;
     }
-    Ok(None)
+    Cut::Whole(failed.or(missing).or_else(|| question.why_whole()))
+}
+
+/// The values of a label, or why there are none to be had.
+async fn look_up_values(client: &Client, label: &str, selector: &str, grid: Grid) -> Result<Vec<String>, String> {
+    // The longest look back of a query is a day.
+    let range = TimeRange { start_ms: grid.first_ms() - DAY_MS, end_ms: grid.last_ms() };
+    match client.label_values(label, selector, range).await {
+        Ok(values) => values.ok_or_else(|| "the server does not offer the values of labels".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[cfg(test)]

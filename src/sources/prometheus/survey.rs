@@ -13,6 +13,9 @@ use crate::time::{Grid, HOUR_MS, Step, TimeRange};
 /// How far back series are looked for that are not in the range, in milliseconds.
 const FAR_BACK_MS: i64 = 400 * 24 * HOUR_MS;
 
+const QUERY: &str = "/api/v1/query";
+const QUERY_RANGE: &str = "/api/v1/query_range";
+
 /// What a query finds in a range.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
@@ -55,12 +58,12 @@ pub(crate) async fn sight(
     }))
 }
 
-/// Jobs that have series of etcd in the range, whatever the selector says.
+/// Jobs that have etcd_server_has_leader in the range, whatever the selector is.
 pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String>, PromError> {
     let seconds = (range.end_ms - range.start_ms) / 1000;
     let query = format!("count by (job) (count_over_time(etcd_server_has_leader[{seconds}s]))");
     let time = ("time", (range.end_ms / 1000).to_string());
-    let data = client.api("/api/v1/query", &[("query", query), time]).await?.unwrap_or_default();
+    let data = client.api(QUERY, &[("query", query), time]).await?.ok_or_else(|| not_offered(client))?;
     let series = data["result"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(series.iter().filter_map(|one| one["metric"]["job"].as_str()).map(str::to_owned).collect())
 }
@@ -79,9 +82,14 @@ pub(crate) async fn elsewhere(
         ("end", (end / 1000).to_string()),
         ("step", (HOUR_MS / 1000).to_string()),
     ];
-    let data = client.api("/api/v1/query_range", &form).await?.unwrap_or_default();
+    let data = client.api(QUERY_RANGE, &form).await?.ok_or_else(|| not_offered(client))?;
     let values = data["result"][0]["values"].as_array().map(Vec::as_slice).unwrap_or_default();
     let at = |value: &serde_json::Value| value[0].as_f64().map(|seconds| seconds as i64 * 1000);
     // A step looks back an hour.
     Ok(values.first().and_then(at).zip(values.last().and_then(at)).map(|(first, last)| (first - HOUR_MS, last)))
+}
+
+/// A server without queries has nothing to conclude from.
+fn not_offered(client: &Client) -> PromError {
+    PromError::NotFound { url: client.shown_url().to_owned() }
 }

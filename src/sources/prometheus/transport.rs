@@ -8,7 +8,7 @@ use reqwest::{Response, StatusCode};
 use tracing::{debug, info};
 
 use super::access::{SendError, innermost, tls_cause};
-use super::failure::{Cure, Failure, cure_of, says_partial};
+use super::failure::{Cure, Failure, cure_of, refuses_a_part};
 use super::retry::{LONGEST_RETRY_AFTER, retry_after};
 use super::{Client, PromError};
 use crate::text::terminal::terminal_message;
@@ -42,8 +42,7 @@ impl Client {
     /// Sends a query once; returns the answer, and how long it took from the moment when it was sent. Whoever waits
     /// here holds a place among the queries in flight.
     pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
-        let _permit = self.permits().acquire().await;
-        self.pace().turn().await;
+        let _turn = self.turn().await;
         let form = self.form(promql, grid, kind);
         info!("sent");
         debug!("PromQL: {promql}");
@@ -184,7 +183,7 @@ impl Client {
             some => some,
         };
         let cure = cure_of(status.as_u16(), kind, words);
-        if cure == Cure::Nothing && says_partial(words) && status != StatusCode::NOT_FOUND {
+        if cure == Cure::Nothing && refuses_a_part(status.as_u16(), kind, words) {
             return Failure::new(PromError::PartialAnswer { url, message }, Cure::Again);
         }
         let error = match kind {

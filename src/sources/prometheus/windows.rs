@@ -129,8 +129,19 @@ fn span_of(window: &Grid) -> Span {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
+    use std::cell::Cell;
+
+    use futures_util::future::FutureExt;
+
     use super::*;
+    use crate::sources::prometheus::failure::Cure;
+    use crate::sources::prometheus::{HttpConfig, Terms};
     use crate::time::{Step, TimeRange};
+
+    /// None of these asks ever waits.
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        future.now_or_never().unwrap()
+    }
 
     #[test]
     fn a_window_halves_down_to_one_step_and_only_once_for_those_in_flight_together() {
@@ -149,30 +160,75 @@ mod tests {
         }
     }
 
+    /// Asks a server that takes so many steps at once; the instants of the answers in their order, and how
+    /// many queries were refused.
+    fn asked(client: &Client, grid: Grid, from: usize, allowed: usize) -> (Vec<i64>, usize) {
+        let refusals = Cell::new(0);
+        let ask = async |promql: String, part: Grid, first: usize| {
+            assert_eq!((promql.as_str(), part.first_ms()), ("up", grid.at(first)));
+            if part.len() > allowed {
+                refusals.set(refusals.get() + 1);
+                return Err(Failure::new(PromError::NoClient("too many steps".to_owned()), Cure::Less));
+            }
+            Ok((0..part.len()).map(|index| part.at(index)).collect::<Vec<_>>())
+        };
+        let mut instants = Vec::new();
+        let take = |answer: Vec<i64>| {
+            instants.extend(answer);
+            ControlFlow::Continue(())
+        };
+        let outcome = block_on(ask_in_windows(client, "up", grid, from, 1, ask, take)).unwrap();
+        assert!(matches!(outcome, Asked::All), "one step is never too much here");
+        (instants, refusals.get())
+    }
+
     #[test]
     fn windows_that_halve_on_the_way_lose_no_step_and_ask_for_none_twice() {
         let range = TimeRange { start_ms: 1_000, end_ms: 86_400_000 };
         for step_seconds in [1, 7, 60, 3600] {
             let grid = Grid::within(range, Step::from_millis(step_seconds * 1000).unwrap());
-            for allowed in [1, 2, 3, 10, 719, 1_440, 11_000] {
-                let sizes = WindowSizes::default();
-                let (mut done, mut asked, mut refusals) = (0, Vec::new(), 0);
-                while done < grid.len() {
-                    let part = grid.part(done, sizes.of("up"));
-                    if part.len() > allowed {
-                        refusals += 1;
-                        sizes.shrink("up", part.len());
-                    } else {
-                        asked.extend((0..part.len()).map(|index| part.at(index)));
-                        done += part.len();
-                    }
-                }
-                assert!(asked.iter().copied().eq((0..grid.len()).map(|i| grid.at(i))), "{step_seconds} {allowed}");
+            for (allowed, from) in [(1, 0), (2, 0), (3, 5), (10, 0), (719, 1), (1_440, 0), (11_000, 20)] {
+                let (config, terms) = (HttpConfig::default(), Terms::default());
+                let client = Client::new("http://h", &config, terms, None, "instance").unwrap();
+                let (instants, refusals) = asked(&client, grid, from, allowed);
+                let expected: Vec<i64> = (from..grid.len()).map(|index| grid.at(index)).collect();
+                assert_eq!(instants, expected, "{step_seconds} {allowed}");
+                // 11,000 halves 14 times on the way to 1.
                 assert!(refusals <= 14, "what was learnt is forgotten: {refusals}");
+                assert_eq!(asked(&client, grid, 0, allowed).1, 0, "the next day asks for too much again");
+                let sizes = client.window_sizes();
                 assert_eq!(sizes.of("another"), USUAL_STEPS);
                 sizes.inherit("another", "up");
                 assert_eq!(sizes.of("another"), sizes.of("up"));
             }
         }
+    }
+
+    #[test]
+    fn asking_ends_where_there_is_enough_or_the_shortest_window_is_too_much() {
+        let client = || Client::new("http://h", &HttpConfig::default(), Terms::default(), None, "instance").unwrap();
+        let range = TimeRange { start_ms: 0, end_ms: 20 * 60_000 };
+        let grid = Grid::within(range, Step::from_millis(60_000).unwrap());
+        let stopped = |cure| {
+            let ask = async |_, part: Grid, first: usize| match first {
+                // The first half of the steps is answered in windows of any length.
+                0..10 if part.len() <= 10 - first => Ok(first),
+                _ => Err(Failure::new(PromError::NoClient("no".to_owned()), cure)),
+            };
+            match block_on(ask_in_windows(&client(), "up", grid, 0, 4, ask, |_| ControlFlow::Continue(()))) {
+                Ok(Asked::TooMuch(done, _)) => Some(done),
+                _ => None,
+            }
+        };
+        assert_eq!([Cure::Less, Cure::AgainThenLess, Cure::Nothing].map(stopped), [Some(10), Some(10), None]);
+        let once = async |_, _, first: usize| Ok(first);
+        let mut taken = Vec::new();
+        let take = |first| {
+            taken.push(first);
+            ControlFlow::Break(())
+        };
+        let outcome = block_on(ask_in_windows(&client(), "up", grid, 3, 4, once, take));
+        assert!(matches!(outcome, Ok(Asked::Enough)));
+        assert_eq!(taken, [3]);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::HttpConfig;
+use url::Url;
+
+use super::{HttpConfig, is_same_server};
 
 fn refused(text: &str) -> String {
     HttpConfig::parse(Path::new("dir/http.yml"), text).map_or_else(|e| e.to_string(), |_| "taken".to_owned())
@@ -88,5 +90,32 @@ fn nothing_of_a_file_is_shown_for_debugging() {
         let config = HttpConfig::parse(Path::new("http.yml"), text).map_err(|e| e.to_string());
         let shown = format!("{config:?}");
         assert!(shown.contains(login) && !shown.contains("s3cret"), "{shown}");
+    }
+}
+
+/// Nothing that was meant for one server may go to another, nor in plain text where it was encrypted.
+#[test]
+fn a_redirect_stays_on_the_server_and_steps_up_to_tls_only_from_port_to_port() {
+    for (from, to, expected) in [
+        ("http://h/a", "http://h/b", true),
+        ("http://h:9090/a", "http://h:9090/b", true),
+        ("https://h/a", "https://h:443/b", true),
+        ("http://h/a", "https://h/a", true),
+        ("http://h:80/a", "https://h:443/a", true),
+        // A step down would send the login in plain text.
+        ("https://h/a", "http://h/a", false),
+        ("https://h:443/a", "http://h:443/a", false),
+        ("https://h:9090/a", "http://h:9090/a", false),
+        ("http://h:443/a", "https://h:443/a", false),
+        ("http://h:9090/a", "https://h:9090/a", false),
+        ("http://h:9090/a", "https://h/a", false),
+        ("http://h/a", "http://h:8080/a", false),
+        ("http://h/a", "http://elsewhere/a", false),
+        ("http://h/a", "https://elsewhere/a", false),
+        ("http://h/a", "http://h.elsewhere/a", false),
+    ] {
+        let url = |text: &str| Url::parse(text).map_err(|e| e.to_string());
+        let is_same = url(from).and_then(|from| Ok(is_same_server(&from, &url(to)?)));
+        assert_eq!(is_same, Ok(expected), "{from} to {to}");
     }
 }

@@ -1,5 +1,11 @@
-//! What a server answers beside range queries.
+//! Look-ups: what a server answers beside the queries of a pull.
+//!
+//! A server need not offer everything that is looked up, and answers 404 or 501 then. Every other
+//! refusal says nothing about what is there, so it is an error, and each caller decides whether it has
+//! another way.
 
+use reqwest::StatusCode;
+use serde::Deserialize;
 use serde_json::Value;
 use tracing::{Instrument, debug, warn_span};
 use url::Url;
@@ -7,38 +13,60 @@ use url::Url;
 use super::Client;
 use crate::sources::prometheus::PromError;
 use crate::sources::prometheus::failure::{Cure, Failure};
+use crate::sources::prometheus::matrix::Envelope;
+use crate::sources::prometheus::transport::is_web_page;
+use crate::text::terminal::terminal_message;
 use crate::time::TimeRange;
 
 /// What our endpoint ends with, after the base of the server.
 const QUERY_RANGE: &str = "/api/v1/query_range";
 
+/// A look-up counts as a question of more than one step: a second timeout ends it, because its callers
+/// have another way and minutes of patience would not be worth it.
+const LOOK_UP: usize = 2;
+
+/// An answer of the API whose data is small.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiAnswer {
+    status: String,
+    #[serde(default)]
+    data: Value,
+    #[serde(default)]
+    error_type: String,
+    #[serde(default)]
+    error: String,
+    warnings: Option<Vec<String>>,
+    infos: Option<Vec<String>>,
+    is_partial: Option<bool>,
+}
+
 impl Client {
-    /// The `data` of an answer of the API; `None` where the server does not answer this with success.
+    /// The `data` of an answer of the API; `None` where the server does not offer this path.
     pub(in crate::sources::prometheus) async fn api(
         &self,
         path: &str,
         parameters: &[(&str, String)],
     ) -> Result<Option<Value>, PromError> {
-        let text = self.text(path, parameters).await?;
-        let answer: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(answer.filter(|answer| answer["status"] == "success").map(|mut answer| answer["data"].take()))
+        let read = |body: &[u8]| {
+            let (data, envelope) = self.data_of(path, body)?;
+            self.refuse_part(&envelope)?;
+            Ok(data)
+        };
+        self.look_up(path, parameters, read).await
     }
 
-    /// The text under a path; `None` where the server does not answer this with success.
+    /// The text under a path; `None` where the server does not offer it.
     pub(in crate::sources::prometheus) async fn text(
         &self,
         path: &str,
         parameters: &[(&str, String)],
     ) -> Result<Option<String>, PromError> {
-        let address = self.address(path, parameters);
-        let asking = async {
-            debug!(?parameters, "looking up");
-            self.persist(1, async || self.get_once(&address).await).await.map_err(|failure| failure.error)
-        };
-        asking.instrument(warn_span!("lookup", path)).await
+        self.look_up(path, parameters, |body| Ok(String::from_utf8_lossy(body).into_owned())).await
     }
 
-    /// What the server says of the series that a selector finds; `None` where it says nothing.
+    /// The answer about the series that a selector finds, as text; `None` where the server does not
+    /// offer it.
     pub(in crate::sources::prometheus) async fn series(
         &self,
         selector: &str,
@@ -48,13 +76,14 @@ impl Client {
         self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
     }
 
-    /// The values of a label among the series that a pull reads and that these matchers find.
+    /// The values of a label among the series that a pull reads and that these matchers find; `None`
+    /// where the server does not offer this.
     pub(in crate::sources::prometheus) async fn label_values(
         &self,
         label: &str,
         selector: &str,
         range: TimeRange,
-    ) -> Result<Vec<String>, PromError> {
+    ) -> Result<Option<Vec<String>>, PromError> {
         let series = |metric: &str| ("match[]", format!("{metric}{{{selector}}}"));
         let seconds = |ms: i64| (ms / 1000).to_string();
         let parameters = [
@@ -64,20 +93,72 @@ impl Client {
             ("start", seconds(range.start_ms)),
             ("end", seconds(range.end_ms)),
         ];
-        let values = self.api(&format!("/api/v1/label/{label}/values"), &parameters).await?;
-        Ok(values.and_then(|values| serde_json::from_value(values).ok()).unwrap_or_default())
+        let path = format!("/api/v1/label/{label}/values");
+        let read = |body: &[u8]| {
+            // A part of the values will do: what is split by them still has all series between its halves.
+            let (values, _) = self.data_of(&path, body)?;
+            serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))
+        };
+        self.look_up(&path, &parameters, read).await
     }
 
-    async fn get_once(&self, address: &Url) -> Result<Option<String>, Failure> {
-        let _permit = self.permits().acquire().await;
-        self.pace().turn().await;
+    /// Asks for a path until there is an answer that can be read, or until it is not worth while any more.
+    async fn look_up<T>(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        read: impl Fn(&[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, PromError> {
+        let address = self.address(path, parameters);
+        let ask = async || {
+            let Some(body) = self.get_once(&address).await? else { return Ok(None) };
+            read(&body).map(Some)
+        };
+        let asking = async {
+            debug!(?parameters, "looking up");
+            self.persist(LOOK_UP, ask).await.map_err(|failure| failure.error)
+        };
+        asking.instrument(warn_span!("lookup", path)).await
+    }
+
+    async fn get_once(&self, address: &Url) -> Result<Option<Vec<u8>>, Failure> {
+        let _turn = self.turn().await;
         let response = self.access.get(address).await.map_err(|error| self.not_sent(error))?;
-        match self.read_answer(response).await {
-            Ok(body) => Ok(String::from_utf8(body).ok()),
-            // Not every server has all that is asked for here.
-            Err(failure) if failure.cure == Cure::Again => Err(failure),
-            Err(_) => Ok(None),
+        if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::NOT_IMPLEMENTED) {
+            return Ok(None);
         }
+        self.read_answer(response).await.map(Some)
+    }
+
+    fn data_of(&self, path: &str, body: &[u8]) -> Result<(Value, Envelope), Failure> {
+        let answer: ApiAnswer = serde_json::from_slice(body).map_err(|e| match e.is_eof() {
+            _ if is_web_page(body) => {
+                Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
+            }
+            // Cut off on the way, perhaps.
+            true => Failure { cure: Cure::Again, ..self.not_of_the_api(path, &e) },
+            false => self.not_of_the_api(path, &e),
+        })?;
+        let envelope = Envelope {
+            status: answer.status,
+            error_type: answer.error_type,
+            error: answer.error,
+            warnings: answer.warnings.unwrap_or_default(),
+            infos: answer.infos.unwrap_or_default(),
+            is_partial: answer.is_partial.unwrap_or_default(),
+            ..Envelope::default()
+        };
+        self.heed(&envelope)?;
+        Ok((answer.data, envelope))
+    }
+
+    fn not_of_the_api(&self, path: &str, reason: &dyn ToString) -> Failure {
+        let error = PromError::NotOfTheApi {
+            url: self.shown_url().to_owned(),
+            path: path.to_owned(),
+            reason: terminal_message(&self.access().hide(&reason.to_string())),
+        };
+        Failure::new(error, Cure::Nothing)
     }
 
     /// The address of a path of the API, with these parameters.

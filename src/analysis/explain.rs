@@ -261,7 +261,7 @@ mod tests {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 2 * HOUR_MS }, Step::from_millis(600_000).unwrap());
         let mut window = Window::unknown(grid, vec![Member::new("c", "a")], &[]);
         // Steps 2 to 7 of twelve. The cluster exists from step 4 to 6 and in the second hour at step 6 only.
-        window.mark_partial(&[2..8]);
+        window.mark_partial(&[2..5, 5..8]);
         let lives = [(Member::new("c", "a"), Life { first_ms: 4 * 600_000, last_ms: 6 * 600_000 })];
         let (profile, folding) = (Profile::seed(), Folding::default());
         let table = ScoreTable::new(&profile);

@@ -6,7 +6,7 @@ use std::fmt;
 use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::heatmap::Line;
-use crate::spec::Metric;
+use crate::spec::{Metric, percent};
 use crate::text::rounding::{percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
@@ -155,8 +155,8 @@ impl Shortfall {
         }
         if !self.unknown.is_empty() {
             let verb = if self.unknown.len() == 1 { "cluster is" } else { "clusters are" };
-            let share = min_coverage * 100.0;
-            parts.push(format!("{} {verb} scored at less than {share} % of the steps, or at none", self.unknown.len()));
+            let share = percent(min_coverage).replace('%', " %");
+            parts.push(format!("{} {verb} scored at less than {share} of the steps, or at none", self.unknown.len()));
         }
         parts.join("; ")
     }

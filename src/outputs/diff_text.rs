@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::terminal::{Hour, Palette, legend, paint_hour};
 use crate::analysis::diff::{BELOW, Change, Diff, LineChange, MIN_DAYS, Named, RESAMPLES, Side, Verdict};
 use crate::heatmap::Folding;
-use crate::text::rounding::{loss_text, percent_text, score_text};
+use crate::text::rounding::{loss_text, percent_short, percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
@@ -66,7 +66,7 @@ fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zo
         let hours = |side: &Side| format!("{} of {} ({})", side.hours_below[place], side.hours, share(side, place));
         let _ = writeln!(text, "  hours below {below}: {} before, {} after", hours(&line.before), hours(&line.after));
     }
-    let known = |side: &Side| format!("{} % of steps, {} d", percent_text(side.coverage()), side.days);
+    let known = |side: &Side| format!("{} % of steps, {} d", percent_short(side.coverage()), side.days);
     let _ = writeln!(text, "  scored: before {}; after {}", known(&line.before), known(&line.after));
     profile(text, line, zone, palette);
 }

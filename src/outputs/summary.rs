@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::heatmap::{Cell, Totals};
 use crate::spec::Metric;
-use crate::text::rounding::{percent_text, score_short};
+use crate::text::rounding::{percent_short, score_short};
 
 /// What all cells of a line come to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,7 +37,7 @@ impl fmt::Display for Summary {
             None => f.write_str("no step scored")?,
         }
         if let Some(coverage) = self.coverage {
-            write!(f, ", {} % of steps scored", percent_text(coverage))?;
+            write!(f, ", {} % of steps scored", percent_short(coverage))?;
         }
         if let Some(metric) = self.worst {
             write!(f, ", most lost to {metric}")?;

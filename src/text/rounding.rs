@@ -29,6 +29,12 @@ pub(crate) fn share_parts(share: f64, parts: u32) -> u32 {
     down(share, 1.0, parts)
 }
 
+/// A confidence, 0 to 1, in parts of certainty: rounded down and never all of them, because a test that leaves a chance
+/// of 1e-17 in doubles leaves none.
+pub(crate) fn confidence_parts(confidence: f64, parts: u32) -> u32 {
+    share_parts(confidence, parts).min(parts.saturating_sub(1))
+}
+
 /// A loss in parts of a point (or of a point hour): rounded up, none only where nothing was lost.
 pub(crate) fn loss_parts(loss: f64, parts: u32) -> u64 {
     let whole = ((loss - SLACK) * f64::from(parts)).ceil().max(0.0) as u64;
@@ -70,10 +76,19 @@ pub(crate) fn loss_number(loss: f64) -> f64 {
     loss_parts(loss, 100) as f64 / 100.0
 }
 
-/// A coverage or a confidence in percent, with one digit: `99.9`.
+/// A coverage in percent, with one digit: `99.9`.
 pub(crate) fn percent_text(share: f64) -> String {
-    let tenths = share_parts(share, 1000);
-    format!("{}.{}", tenths / 10, tenths % 10)
+    one_digit(share_parts(share, 1000))
+}
+
+/// A confidence in percent, with one digit: `99.9`.
+pub(crate) fn confidence_text(confidence: f64) -> String {
+    one_digit(confidence_parts(confidence, 1000))
+}
+
+/// As [`percent_text`], without a zero at the end: `99.9`, `100`.
+pub(crate) fn percent_short(share: f64) -> String {
+    without_zeros(&percent_text(share))
 }
 
 /// A coverage as a number of tenths of a percent, for formats that hold numbers.
@@ -81,10 +96,15 @@ pub(crate) fn share_number(share: f64) -> f64 {
     f64::from(share_parts(share, 1000)) / 1000.0
 }
 
+fn one_digit(tenths: u32) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 fn two_digits(hundredths: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
+/// Of a text with a decimal point.
 fn without_zeros(text: &str) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -138,8 +158,10 @@ mod tests {
             (2.0 / 3.0, "66.6"),
         ] {
             assert_eq!(percent_text(share), text, "{share}");
+            assert_eq!(percent_short(share), text.strip_suffix(".0").unwrap_or(text), "{share}");
         }
         assert_eq!([0.29, 0.99996, 1.0].map(share_number), [0.29, 0.999, 1.0]);
+        assert_eq!([0.95, 0.99996, 1.0].map(confidence_text), ["95.0", "99.9", "99.9"]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod engines;
 mod explain;
 mod fail_below;
 mod faults;
+mod figures;
 mod findings;
 mod gaps;
 mod generated;

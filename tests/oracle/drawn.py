@@ -6,6 +6,7 @@ import math
 from collections import Counter, namedtuple
 
 from csv_label import label
+from shown import down
 
 STOPS = [(215, 48, 39), (254, 224, 100), (70, 170, 90)]
 """Red at 0, yellow at 5, green at 10."""
@@ -22,8 +23,8 @@ def heat(score):
 
 
 def tenths(score):
-    """As the drawing colours it: a hundred and one colours."""
-    return math.floor(score * 10 + 0.5) / 10
+    """As the drawing colours it: a hundred and one colours, and only a faultless score has the last."""
+    return down(score, 10) / 10
 
 
 def cells(path, minutes, members=False, clusters=None):

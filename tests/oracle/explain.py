@@ -10,6 +10,7 @@ import duckdb
 
 from folder import has_column
 from report import Report
+from shown import exact, loss
 from spec import COMPANIONS, LIMITS, METRICS, Profile
 
 LIMIT_NAMES = {"quota_bytes": "quota", "max_fds": "max_fds"}
@@ -94,7 +95,7 @@ def lines(asked, profile, member):
             "known": str(known),
             "expected": str(alive),
             "weight": f"{float(weight):.3f}",
-            "cost": "?" if cost is None else f"{cost:.2f}",
+            "cost": "?" if cost is None else loss(exact(cost, 10**6)),
             "points": ", ".join(band(profile, name, worth, got) for worth in sorted(set(got), reverse=True)) or None,
             "lower": bucket[0],
             "upper": bucket[1],

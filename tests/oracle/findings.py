@@ -1,14 +1,16 @@
-"""Works out the figures of findings from the history and the scores in DIR: slopes and exact tests with SciPy,
-lowest and lost scores and the drops of databases with DuckDB.
+"""Works out what must be found in the history and the scores in DIR, and compares it with what was: growth and
+recurrences with SciPy, drops of databases, quietest hours, lowest and lost scores with DuckDB. Of the program's own
+figures it takes the stretches of incidents, which `judge.py` holds to what the simulator did.
 
 usage: findings.py DIR CSV [--least KIND=COUNT]…
-CSV is what `etcd-heatmap findings --csv` printed; scores are those of the rollup worst.
+CSV is what `etcd-heatmap findings --csv` printed, in UTC; scores are those of the rollup worst.
 """
 
 import argparse
 import csv
 import math
 import re
+import statistics
 from datetime import datetime, timedelta
 
 import duckdb
@@ -17,10 +19,14 @@ from scipy.stats import fisher_exact, theilslopes
 from folder import files
 from report import Report
 
-COUNTS = re.compile(r"(\d+) of (\d+) bad, (\d+) of (\d+) other hours, p (\S+), corrected ([^;\s]+)")
-LOOKS = re.compile(r"corrected for (\d+) looks")
+COUNTS = re.compile(
+    r"((?:\w+day )?\d\d:\d\d)=(\d+) of (\d+) bad, (\d+) of (\d+) other hours, p (\S+), corrected ([^;\s]+)")
 DROP = re.compile(r"(\d+) B to (\d+) B at (\S+)")
 DEFAULT_QUOTA = 2**31
+HORIZON_DAYS = 5 * 365
+HOUR, DAY = 3_600_000, 86_400_000
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+TROUBLES = [("wal_fsync", "backend_commit"), ("open_fds",), ("client_traffic_in",), ("db_size",)]
 
 
 def main():
@@ -41,9 +47,11 @@ def main():
         kind, count = least.split("=")
         found = sum(row["kind"] == kind for row in rows)
         report.check(f"at least {least}", [] if found >= int(count) else [f"only {found}"])
-    checks = {"growth": growth, "recurrence": recurrence, "defragmentation": defragmentation}
-    for kind, check in checks.items():
-        report.check(kind, [wrong for row in rows if row["kind"] == kind for wrong in check(row)])
+    of = lambda kind: [row for row in rows if row["kind"] == kind]  # noqa: E731
+    report.check("growth", growth(of("growth")))
+    report.check("recurrence", recurrence(of("recurrence"), of("incident")))
+    report.check("defragmentation", defragmentation(of("defragmentation")))
+    report.check("quietest hours", quietest(of("maintenance_window"), step))
     measured = [row for row in rows if row["kind"] in ("incident", "leader_change")]
     report.check("lowest and lost scores", [wrong for row in measured for wrong in scores(row, step)])
     ranks = [int(row["rank"]) for row in rows if row["rank"]]
@@ -66,55 +74,189 @@ def millis(text):
     return round(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
 
 
-def growth(row):
+def both_ways(what, expected, found):
+    """What is missing and what is too many."""
+    yield from (f"{what} is missing: {one}" for one in sorted(expected - found))
+    yield from (f"{what} is too many: {one}" for one in sorted(found - expected))
+
+
+def members():
+    return duckdb.sql("SELECT DISTINCT cluster, member FROM history ORDER BY ALL").fetchall()
+
+
+def column(name):
+    return name if name in duckdb.sql("FROM history").columns else f"CAST(NULL AS DOUBLE) AS {name}"
+
+
+def known(cluster, member, name):
+    """The readings of a column that are known, in order, with their milliseconds."""
+    return duckdb.execute(
+        f"SELECT ms, {name} FROM (SELECT epoch_ms(ts) AS ms, {column(name)} FROM history WHERE cluster = ? AND "
+        f"member = ?) WHERE {name} IS NOT NULL ORDER BY ms", [cluster, member]).fetchall()
+
+
+def drops(cluster, member):
+    """Sizes before and after, and when: a twentieth less from one known step to the next, at most an hour apart."""
+    sizes = known(cluster, member, "db_size_bytes")
+    return [(before, after, at) for (was, before), (at, after) in zip(sizes, sizes[1:])
+            if after <= before * 0.95 and at - was <= HOUR]
+
+
+def growth_of(cluster, member):
+    """The slope of the days after the last drop, and what comes of it; nothing where it is none."""
+    last_drop = max((at // DAY for *_, at in drops(cluster, member)), default=-1)
+    days = {}
+    for at, size in known(cluster, member, "db_size_bytes"):
+        if at // DAY > last_drop:
+            days.setdefault(at // DAY, []).append(size)
+    days = [(day, statistics.median(sizes)) for day, sizes in sorted(days.items())]
+    quotas = known(cluster, member, "quota_bytes")
+    quota = quotas[-1][1] if quotas else DEFAULT_QUOTA
+    if len(days) < 7 or not days[-1][1] < quota:
+        return None
+    slope = theilslopes([size for _, size in days], [day - days[0][0] for day, _ in days], 0.95)
+    left = (quota - days[-1][1]) / slope.slope if slope.slope else float("inf")
+    return (left, days, slope, quota) if slope.low_slope > 0 and left <= 365 else None
+
+
+def growth(rows):
+    """In each cluster that member whose quota is reached first."""
+    expected = {}
+    for cluster, member in members():
+        grown = growth_of(cluster, member)
+        if grown and (cluster not in expected or grown[0] < expected[cluster][1][0]):
+            expected[cluster] = member, grown
+    yield from both_ways("growth", {(c, member) for c, (member, _) in expected.items()},
+                         {(row["cluster"], row["members"]) for row in rows})
+    for row in rows:
+        if row["cluster"] in expected:
+            yield from growth_differs(row, *expected[row["cluster"]][1])
+
+
+def growth_differs(row, left, days, slope, quota):
     told = evidence(row)
-    days = duckdb.execute(
-        "SELECT epoch_ms(ts) // 86400000 AS day, median(db_size_bytes), max(quota) FROM (SELECT *, "
-        f"{'quota_bytes' if has_quota() else 'NULL'} AS quota FROM history) WHERE cluster = ? AND member = ? AND "
-        "epoch_ms(ts) >= ? AND epoch_ms(ts) < ? GROUP BY day ORDER BY day",
-        [row["cluster"], row["members"], millis(row["start"]), millis(row["end"])]).fetchall()
-    first, last = days[0][0], days[-1]
-    slope = theilslopes([size for _, size, _ in days], [day - first for day, *_ in days], 0.95)
+    if (millis(row["start"]), millis(row["end"])) != (days[0][0] * DAY, (days[-1][0] + 1) * DAY):
+        yield f"days {row['start']} to {row['end']} instead of {days[0][0]} to {days[-1][0]} since 1970"
     yield from differs("slope", slope.slope, told["slope_bytes_per_day"], 1e-4)
     low, high = told["slope_interval_bytes_per_day"].removesuffix(" (95 %)").split(" to ")
     yield from differs("low", slope.low_slope, low, 1e-4)
     yield from differs("high", slope.high_slope, high, 1e-4)
-    quota = last[2] or DEFAULT_QUOTA
     yield from differs("quota", quota, told["quota_bytes"])
-    dates = [utc_date(last[0] + 0.5 + (quota - last[1]) / s) for s in (slope.slope, slope.high_slope, slope.low_slope)]
-    if [told["reached"], *told["reached_between"].split(" and ")] != dates:
-        yield f"dates {told['reached']}, {told['reached_between']} instead of {dates}"
-    if not slope.low_slope > 0:
-        yield f"the interval {slope} holds 0"
+    reached = [days[-1][0] + 0.5 + (quota - days[-1][1]) / s for s in (slope.slope, slope.high_slope, slope.low_slope)]
+    date, soonest = map(utc_date, reached[:2])
+    between = f"{soonest} at the earliest, perhaps not within 5 years"
+    if reached[2] - days[-1][0] - 0.5 <= HORIZON_DAYS:
+        between = f"between {soonest} and {utc_date(reached[2])}"
+    if (told["reached"], told["reached_interval"]) != (date, between):
+        yield f"{told['reached']}, {told['reached_interval']} instead of {date}, {between}"
 
 
 def utc_date(day):
     return (datetime(1970, 1, 1) + timedelta(days=day)).strftime("%Y-%m-%d")
 
 
-def has_quota():
-    return "quota_bytes" in duckdb.sql("FROM history").columns
+def hours():
+    """cluster -> hour since 1970 -> steps at which it exists, steps scored, points lost; a cluster is its worst member."""
+    found = {}
+    for cluster, hour, *sums in duckdb.sql(
+            f"SELECT cluster, ms // {HOUR}, count(*), count(score), coalesce(sum(10 - score), 0) FROM (SELECT cluster, "
+            "epoch_ms(ts) AS ms, CASE WHEN bool_and(score IS NOT NULL) THEN min(score) END AS score FROM scores "
+            "GROUP BY cluster, ts) GROUP BY ALL").fetchall():
+        found.setdefault(cluster, {})[hour] = sums
+    return found
 
 
-def recurrence(row):
-    looks = int(LOOKS.search(row["evidence"])[1])
-    for bad, looked_at, others_bad, others, p, corrected in COUNTS.findall(row["evidence"]):
-        bad, looked_at, others_bad, others = map(int, (bad, looked_at, others_bad, others))
-        table = [[bad, looked_at - bad], [others_bad, others - others_bad]]
-        expected = fisher_exact(table, alternative="greater").pvalue
-        # Three digits are told.
-        yield from differs(f"p of {table}", 1, float(p) / expected, 1e-2)
-        yield from differs(f"corrected p of {table}", 1, float(corrected) / min(1, expected * looks), 1e-2)
+def week_hour(hour):
+    """0 is Monday at midnight; 1970-01-01 was a Thursday."""
+    return (hour + 3 * 24) % 168
 
 
-def defragmentation(row):
-    for member in row["members"].split("; "):
-        before, after, at = DROP.search(evidence(row)[member]).groups()
-        sizes = duckdb.execute(
-            "SELECT db_size_bytes FROM history WHERE cluster = ? AND member = ? AND epoch_ms(ts) <= ? AND "
-            "db_size_bytes IS NOT NULL ORDER BY ts DESC LIMIT 2", [row["cluster"], member, millis(at)]).fetchall()
-        if sizes != [(float(after),), (float(before),)]:
-            yield f"{member} at {at}: {before} to {after} instead of {sizes}"
+def recurrence(rows, incidents):
+    """Every hour of the day and of the week that must be told, with what was counted there."""
+    expected, found = {}, {}
+    for cluster, of_hours in hours().items():
+        own = [row for row in incidents if row["cluster"] == cluster and row["rule"].startswith("the cluster's score is")]
+        kinds = {trouble for row in own for trouble in TROUBLES if row["metric"] in trouble}
+        for trouble in kinds:
+            spans = [(millis(row["start"]), millis(row["end"])) for row in own if row["metric"] in trouble]
+            expected |= {(cluster, trouble, *key): told for key, told in tested(of_hours, spans, 192 * len(kinds)).items()}
+    for row in rows:
+        trouble = next(trouble for trouble in TROUBLES if row["metric"] in trouble)
+        for hour, *counts, p, corrected in COUNTS.findall(row["evidence"]):
+            found[row["cluster"], trouble, hour] = tuple(map(int, counts)), float(p), float(corrected)
+    yield from both_ways("recurrence", {(*key, told[0]) for key, told in expected.items()},
+                         {(*key, told[0]) for key, told in found.items()})
+    for key in expected.keys() & found.keys():
+        for name, wanted, told in zip(("p", "corrected p"), expected[key][1:], found[key][1:]):
+            # Three digits are told.
+            yield from differs(f"{name} of {key}", 1, told / wanted, 1e-2)
+
+
+def tested(of_hours, spans, looks):
+    """The hours of the day that come back, and those of the week whose hour of the day does not."""
+    overlap = lambda hour: sum(max(0, min(end, (hour + 1) * HOUR) - max(start, hour * HOUR)) for start, end in spans)  # noqa: E731
+    slots = [(hour, overlap(hour) >= 15 * 60_000) for hour, (exists, scored, _) in of_hours.items() if scored * 2 >= exists]
+
+    def test(count, place):
+        own = [bad for hour, bad in slots if week_hour(hour) % count == place]
+        bad, others_bad = sum(own), sum(bad for _, bad in slots) - sum(own)
+        looked_at, others = len(own), len(slots) - len(own)
+        if bad < 2 or bad * 2 < looked_at:
+            return None
+        p = fisher_exact([[bad, looked_at - bad], [others_bad, others - others_bad]], alternative="greater").pvalue
+        return ((bad, looked_at, others_bad, others), p, p * looks) if p * looks < 0.01 else None
+
+    daily = {place: found for place in range(24) if (found := test(24, place))}
+    weekly = {place: found for place in range(168) if place % 24 not in daily and (found := test(168, place))}
+    return {(f"{place:02}:00",): found for place, found in daily.items()} | {
+        (f"{DAYS[place // 24]} {place % 24:02}:00",): found for place, found in weekly.items()}
+
+
+def defragmentation(rows):
+    """All drops, unless the process of the member was started within ten minutes of one."""
+    expected, found = set(), set()
+    for cluster, member in members():
+        started = known(cluster, member, "start_time_seconds")
+        restarts = [second * 1000 for (_, first), (_, second) in zip(started, started[1:]) if first != second]
+        sizes = [at for at, _ in known(cluster, member, "db_size_bytes")]
+        for before, after, at in drops(cluster, member):
+            was = sizes[sizes.index(at) - 1]
+            if not any(was - 600_000 <= restart <= at + 600_000 for restart in restarts):
+                expected.add((cluster, member, before, after, at))
+    for row in rows:
+        for member in row["members"].split("; "):
+            for part in row["evidence"].split("; "):
+                if part.startswith(f"{member}=") and (drop := DROP.search(part)):
+                    before, after, at = drop.groups()
+                    found.add((row["cluster"], member, float(before), float(after), millis(at)))
+    yield from both_ways("defragmentation", expected, found)
+
+
+def quietest(rows, step):
+    """Of two hours in a row that are scored throughout those with the fewest lost points, the least traffic, the first."""
+    first, last = duckdb.sql("SELECT min(epoch_ms(ts)), max(epoch_ms(ts)) FROM history").fetchall()[0]
+    count = 168 if last + step - first >= 14 * DAY else 24
+    expected = set()
+    for cluster, of_hours in hours().items():
+        traffic = {hour: sums for hour, *sums in duckdb.execute(
+            f"SELECT epoch_ms(ts) // {HOUR}, sum(client_traffic_in_bytes_per_second), "
+            "count(client_traffic_in_bytes_per_second) FROM history WHERE cluster = ? GROUP BY ALL", [cluster]).fetchall()}
+        places = [[hour for hour in of_hours if week_hour(hour) % count == place] for place in range(count)]
+        is_known = [bool(own) and all(of_hours[h][1] >= 0.99 * of_hours[h][0] for h in own) for own in places]
+        windows = []
+        for place in range(count):
+            other = (place + 1) % count
+            if is_known[place] and is_known[other]:
+                own = places[place] + places[other]
+                lost = sum(of_hours[hour][2] for hour in own) / sum(of_hours[hour][1] for hour in own)
+                seen = sum(traffic.get(hour, (0, 0))[1] for hour in own)
+                bytes_ = sum(traffic.get(hour, (0, 0))[0] or 0 for hour in own) / seen if seen else math.inf
+                windows.append((round(lost, 9), float(f"{bytes_:.9g}"), place))
+        if windows:
+            place = min(windows)[2]
+            day = f"{DAYS[place // 24]} " if count == 168 else ""
+            expected.add((cluster, f"{day}{place % 24:02}:00 to {(place + 2) % 24:02}:00 UTC"))
+    yield from both_ways("quietest hours", expected, {(row["cluster"], evidence(row)["hours"]) for row in rows})
 
 
 def scores(row, step):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from drawn import cells, heat, tenths
 from report import Report
+from shown import down
 
 SVG = "{http://www.w3.org/2000/svg}"
 FONT = os.path.join(os.path.dirname(__file__), "../../src/outputs/picture/font/heatmap-sans.ttf")
@@ -78,7 +79,7 @@ def compare_cells(report, blocks, expected, first):
         if cell.uncertain and cell.mean is not None:
             marks[line, cell.slot, halves(cell, first)[0]] = True
         if cell.half is None and cell.mean is not None:
-            digits[line, float(cell.slot), float((cell.date - first).days)] = math.floor(cell.mean)
+            digits[line, float(cell.slot), float((cell.date - first).days)] = down(cell.mean, 1)
     report.compare("colours of half cells", wanted, {(i, *k): v for i, b in enumerate(blocks) for k, v in b.fills.items()})
     if marks:
         report.compare("marks of what is uncertain", marks, {(i, *k): True for i, b in enumerate(blocks) for k in b.marks})

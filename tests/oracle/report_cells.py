@@ -3,33 +3,20 @@
 import csv
 import datetime
 import json
-import math
 import os
 import re
 import unicodedata
 import zoneinfo
 from collections import defaultdict
+from fractions import Fraction
 
+import shown
 from csv_label import label
 from drawn import heat
+from shown import down, exact, loss, points
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"]
-
-
-def down(number, parts):
-    """Rounded down to a part of one; an error of arithmetic does not count."""
-    return math.floor(float(number) * parts + 1e-6)
-
-
-def points(score):
-    hundredths = down(score, 100)
-    return f"{hundredths // 100}.{hundredths % 100:02}"
-
-
-def up(loss):
-    hundredths = math.ceil(float(loss) * 100 - 1e-6)
-    return f"{hundredths // 100}.{hundredths % 100:02}"
 
 
 def legible(field):
@@ -84,7 +71,7 @@ def text(row, value="mean"):
 
 def strip(scored, expected):
     """The tenths of a cell that say how much of it was not scored."""
-    return 10 - down(int(scored) / int(expected), 10) if 0 < int(scored) < int(expected) else 0
+    return 10 - down(Fraction(int(scored), int(expected)), 10) if 0 < int(scored) < int(expected) else 0
 
 
 def colour(score):
@@ -146,26 +133,25 @@ def week_sentence_differs(rows, sentence):
     if not known:
         return not sentence.endswith(f": unknown, none of {expected} steps scored")
     scored = sum(int(row["steps_scored"]) for row in known)
-    mean = sum(float(row["mean"]) * int(row["steps_scored"]) for row in known) / scored
-    minima = sum(float(row["min"]) for row in known) / len(known)
-    lowest = min(float(row["min"]) for row in known)
+    mean = shown.mean((row["mean"], row["steps_scored"]) for row in known)
+    minima = shown.mean((row["min"], 1) for row in known)
+    lowest = min(exact(row["min"]) for row in known)
     number = r"(\d+\.\d\d)"
     pattern = rf": mean {number}, mean of the minima {number}, lowest {number}, ([\d.]+) % of steps scored, (\d+) cells?$"
     match = re.search(pattern, sentence)
     if not match:
         return True
-    shown = match.groups()
-    near = all(0 <= down(value, 100) - round(float(text) * 100) <= 1 for value, text in [(mean, shown[0]), (minima, shown[1])])
-    share = f"{down(scored / expected, 1000) / 10:.1f}"
-    return not near or shown[2:] != (points(lowest), share, str(len(rows)))
+    found = match.groups()
+    near = all(0 <= down(value, 100) - round(float(text) * 100) <= 1 for value, text in [(mean, found[0]), (minima, found[1])])
+    return not near or found[2:] != (points(lowest), shown.percent(Fraction(scored, expected)), str(len(rows)))
 
 
 def folded(rows):
     """Mean, lowest, and steps scored and expected of several cells."""
     known = [row for row in rows if row["mean"]]
     scored, expected = sum(int(r["steps_scored"]) for r in known), sum(int(r["steps_expected"]) for r in rows)
-    mean = sum(float(r["mean"]) * int(r["steps_scored"]) for r in known) / scored if scored else None
-    return mean, min((float(r["min"]) for r in known), default=None), scored, expected
+    mean = shown.mean((r["mean"], r["steps_scored"]) for r in known)
+    return mean, min((exact(r["min"]) for r in known), default=None), scored, expected
 
 
 def compare_overview(report, table, wanted, clusters, value="mean"):
@@ -175,20 +161,19 @@ def compare_overview(report, table, wanted, clusters, value="mean"):
     for cluster in clusters:
         rows = wanted[cluster, None]
         mean, lowest, scored, steps = folded(rows)
-        losses = {m: sum(float(r[f"{m}_loss"] or 0) * int(r["steps_scored"]) for r in rows) for m in METRICS}
-        worst = max(losses, key=losses.get)
+        losses = {m: sum(exact(r[f"{m}_loss"] or 0) * int(r["steps_scored"]) for r in rows) for m in METRICS}
         expected[cluster, "Mean"] = "unknown" if mean is None else points(mean)
         expected[cluster, "Lowest"] = "unknown" if lowest is None else points(lowest)
-        expected[cluster, "Scored"] = f"{down(scored / steps, 1000) / 10:.1f} %"
-        expected[cluster, "Most lost to"] = worst if losses[worst] > 1e-9 else "nothing"
+        expected[cluster, "Scored"] = f"{shown.percent(Fraction(scored, steps))} %"
+        expected[cluster, "Most lost to"] = shown.costliest(METRICS, losses) or "nothing"
         days = defaultdict(list)
         for row in rows:
             days[row["date"][5:]].append(row)
         for day, of_day in days.items():
             mean, lowest, scored, steps = folded(of_day)
             score = mean if value == "mean" else lowest
-            seen = ("·", "unknown") if mean is None else (f"{down(score, 1)}", colour(score))
-            expected[cluster, day] = (*seen, strip(scored, steps))
+            text = ("·", "unknown") if mean is None else (f"{down(score, 1)}", colour(score))
+            expected[cluster, day] = (*text, strip(scored, steps))
     cells = {
         key: (cell["text"].rstrip("?"), "unknown" if "unknown" in cell["classes"] else cell["colour"], cell["strip"])
         if "figure" not in cell["classes"] and cell["says"]
@@ -205,11 +190,14 @@ def compare_findings(page, report, audit):
     incidents = sorted((row for row in rows if row["kind"] == "incident"), key=lambda row: int(row["rank"]))
     listed = page.evaluate("""[...document.querySelectorAll("#incident-list tbody tr")].map((row) =>
         [...row.cells].map((cell) => (cell.querySelector("bdi") || cell).textContent))""")
-    shown = [(int(cells[0]), cells[2], cells[3], cells[4]) for cells in listed]
-    number = lambda text: points(text) if text else "–"  # noqa: E731
-    wanted = [(int(r["rank"]), legible(r["cluster"]), number(r["lost_points_hours"]), number(r["lowest_score"])) for r in incidents]
-    report.check(f"incidents by rank ({len(wanted)})", [pair for pair in zip(wanted, shown) if pair[0] != pair[1]])
-    report.check("all of them", [] if len(wanted) == len(shown) > 0 else [(len(wanted), len(shown))])
+    found = [(int(cells[0]), cells[2], cells[3], cells[4]) for cells in listed]
+    figure = lambda number, text: text(number) if number else "–"  # noqa: E731
+    wanted = [
+        (int(r["rank"]), legible(r["cluster"]), figure(r["lost_points_hours"], loss), figure(r["lowest_score"], points))
+        for r in incidents
+    ]
+    report.check(f"incidents by rank ({len(wanted)})", [pair for pair in zip(wanted, found) if pair[0] != pair[1]])
+    report.check("all of them", [] if len(wanted) == len(found) > 0 else [(len(wanted), len(found))])
     open_rows = page.evaluate("""[...document.querySelectorAll("#incidents, #others")].flatMap((heading) =>
         [...heading.parentElement.querySelectorAll("table.findings")].map((table) => [...table.tBodies[0].rows].filter((row) =>
             row.offsetHeight > 0 && row.checkVisibility({ contentVisibilityAuto: true })).length))""")

@@ -7,7 +7,8 @@ import os
 
 import report_cells
 from drawn import heat
-from report_cells import legible, points, start, up
+from report_cells import legible, start
+from shown import loss, points
 
 FOCUSED = "document.activeElement.dataset.start ?? null"
 
@@ -63,7 +64,7 @@ def compare_panel(report, found, row, members):
     report.check("its title", [] if found["title"].startswith(row["date"]) else [found["title"]])
     tables = found["tables"]
     if is_known:
-        losses = {metric: up(row[f"{metric}_loss"]) for metric in report_cells.METRICS}
+        losses = {metric: loss(row[f"{metric}_loss"]) for metric in report_cells.METRICS}
         report.compare("losses", losses, {name: loss for name, loss, *_ in tables.pop(0)})
     of_members = {
         name: (points(m["mean"]) if m["mean"] else "unknown", points(m["min"]) if m["mean"] else "unknown")

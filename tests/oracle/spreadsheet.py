@@ -12,6 +12,8 @@ import re
 import sys
 import zipfile
 from datetime import date, datetime, timedelta, timezone
+from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,6 +23,7 @@ from python_calamine import CalamineWorkbook
 
 from csv_label import label
 from report import Report
+from shown import costliest, down, exact, mean, number, up
 from spec import NAMES
 
 OWN_SHEETS = ["Summary", "Incidents", "Findings", "Members", "Method"]
@@ -41,7 +44,7 @@ def main():
     sheets = dict(zip(clusters, book.sheet_names[len(OWN_SHEETS):]))
     for cluster, name in sheets.items():
         check_cluster(cluster, rows_of(book, name), of_cluster(cells, cluster), headings, manifest, report)
-    check_summary(rows_of(book, "Summary"), folder, clusters, manifest, report)
+    check_summary(rows_of(book, "Summary"), folder, cells, clusters, manifest, report)
     check_members(rows_of(book, "Members"), manifest, report)
     check_method(rows_of(book, "Method"), manifest, report)
     check_findings(rows_of(book, "Incidents"), rows_of(book, "Findings"), folder / "findings.csv", manifest, report)
@@ -122,7 +125,7 @@ def check_cluster(cluster, rows, cells, headings, manifest, report):
             if cell[name] is not None:
                 if (cell["date"], block + place) in expected:
                     sys.exit(f"two cells in one place: {cell}")
-                expected[cell["date"], block + place] = cell[name]
+                expected[cell["date"], block + place] = shown_number(name, cell)
     found, figures = {}, {}
     for day, row in zip(days, rows[ABOVE:]):
         found[day, "date"] = row[0]
@@ -136,15 +139,27 @@ def check_cluster(cluster, rows, cells, headings, manifest, report):
     check_figures(cluster, cells, figures, manifest, report)
 
 
+def shown_number(name, cell):
+    if name == "coverage":
+        return number(down(Fraction(int(cell["steps_scored"]), int(cell["steps_expected"])), 1000), 1000)
+    return number(down(cell[name], 100), 100)
+
+
+def figures_of(cells):
+    """Mean, lowest score and coverage as they are shown."""
+    known = [cell for cell in cells if cell["mean"] is not None]
+    scored, expected = (sum(int(cell[f"steps_{what}"]) for cell in cells) for what in ("scored", "expected"))
+    score = mean((cell["mean"], cell["steps_scored"]) for cell in known)
+    return ["" if score is None else number(down(score, 100), 100),
+            min((shown_number("min", cell) for cell in known), default=""),
+            number(down(Fraction(scored, expected), 1000), 1000)]
+
+
 def check_figures(cluster, cells, figures, manifest, report):
     wrong = []
     for day in {cell["date"] for cell in cells}:
         own = [cell for cell in cells if cell["date"] == day]
-        known = [cell for cell in own if cell["mean"] is not None]
-        scored, expected = (sum(int(cell[f"steps_{what}"]) for cell in own) for what in ("scored", "expected"))
-        points = sum(cell["mean"] * int(cell["steps_scored"]) for cell in known)
-        want = [points / scored if scored else "", min((cell["min"] for cell in known), default=""), scored / expected,
-                hours_of(date.fromisoformat(day), manifest)]
+        want = [*figures_of(own), hours_of(date.fromisoformat(day), manifest)]
         wrong += [f"{day} {name}: {figures[day, name]}, not {value}"
                   for name, value in zip(OF_A_DAY, want) if not close(figures[day, name], value)]
     report.check(f"{cluster!r:.40}: figures of each day", wrong)
@@ -156,12 +171,11 @@ def close(found, expected):
     return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-12)
 
 
-def check_summary(rows, folder, clusters, manifest, report):
-    losses = ", ".join(f"sum({name}_loss * steps_scored) as {name}" for name in NAMES)
+def check_summary(rows, folder, cells, clusters, manifest, report):
     step = manifest["asked"]["step_seconds"]
-    sql = f"""select cluster, min(date), max(date), sum(mean * steps_scored) / sum(steps_scored), min(min),
-        sum(steps_scored) / sum(steps_expected), coalesce(sum(steps_expected) filter (mean < 5), 0) * {step} / 3600,
-        coalesce(sum(steps_expected) filter (mean < 7), 0) * {step} / 3600, {losses}
+    sql = f"""select cluster, min(date), max(date),
+        coalesce(sum(steps_expected) filter (mean < 5), 0) * {step} / 3600,
+        coalesce(sum(steps_expected) filter (mean < 7), 0) * {step} / 3600
         from read_csv('{folder}/heatmap.csv', types = {{'mean': 'double', 'min': 'double', 'cluster': 'varchar',
         'date': 'date', 'member': 'varchar'}}, new_line = '\\n', quote = '"', escape = '"', max_line_size = 100000)
         where level = 'cluster' group by cluster"""
@@ -169,23 +183,24 @@ def check_summary(rows, folder, clusters, manifest, report):
     found = {row[0]: row for row in rows[SUMMARY_ABOVE:]}
     wrong = [] if [row[0] for row in rows[SUMMARY_ABOVE:]] == clusters else [f"{list(found)}, not {clusters}"]
     for cluster, row in found.items():
-        first, last, *figures = expected.get(cluster, [None] * 14)
+        first, last, *hours = expected.get(cluster, [None] * 4)
+        own = of_cluster(cells, cluster)
+        figures = [*figures_of(own), *hours]
         members = sum(member["cluster"] == cluster for member in manifest["members"])
         if row[1:4] != [members, first, last]:
             wrong.append(f"{cluster!r}: {row[1:4]}, not {members}, {first}, {last}")
-        wrong += [f"{cluster!r}: {got}, not {want}" for got, want in zip(row[4:9], figures[:5])
-                  if not close(got, "" if want is None else want)]
-        wrong += check_worst(cluster, row[9:11], figures[5:])
+        wrong += [f"{cluster!r}: {got}, not {want}" for got, want in zip(row[4:9], figures) if not close(got, want)]
+        wrong += check_worst(cluster, row[9:11], own)
     report.check(f"Summary: {len(found)} clusters", wrong)
 
 
-def check_worst(cluster, found, losses):
-    lost = dict(zip(NAMES, (loss or 0 for loss in losses)))
-    if sum(lost.values()) == 0:
+def check_worst(cluster, found, cells):
+    lost = {name: sum(exact(cell[f"{name}_loss"] or 0) * int(cell["steps_scored"]) for cell in cells) for name in NAMES}
+    worst = costliest(NAMES, lost)
+    if worst is None:
         return [] if found == ["", ""] else [f"{cluster!r}: {found}, but nothing was lost"]
-    worst = max(lost.values())
-    right = close(lost.get(found[0], -1), worst) and close(found[1], worst / sum(lost.values()))
-    return [] if right else [f"{cluster!r}: {found}, not {lost}"]
+    right = found[0] == worst and close(found[1], float(lost[worst] / sum(lost.values())))
+    return [] if right else [f"{cluster!r}: {found}, not {worst} of {lost}"]
 
 
 def check_members(rows, manifest, report):
@@ -224,8 +239,12 @@ def check_findings(incidents, findings, path, manifest, report):
     for row in expected:
         row |= {name: label(row[name]) for name in ("cluster", "members", "says", "evidence")}
 
-    def number(text):
-        return float(text) if text else ""
+    def figure(text, rounded, parts):
+        return number(rounded(text, parts), parts) if text else ""
+
+    def confidence(row):
+        """Nearly 1 is no fraction of small numbers: its decimal is cut off as it stands. Nothing is certain."""
+        return number(min(down(Fraction(row["confidence"]), 10_000), 9_999), 10_000) if row["confidence"] else ""
 
     def joined(evidence):
         """The sheet has a line for each, and spaces; a name may hold either separator."""
@@ -244,18 +263,28 @@ def check_findings(incidents, findings, path, manifest, report):
         utc, local = instants(row)
         evidence = joined(row["evidence"])
         wanted.append([row["kind"], row["cluster"], row["members"], *local, row["says"], row["metric"], row["cause"],
-                       number(row["confidence"]), evidence, row["rule"], *utc])
-    found = [seconds(row, (3, 4, 11, 12)) for row in findings[1:]]
+                       confidence(row), evidence, row["rule"], *utc])
+    found = [seconds(row, (3, 4, 11, 12)) for row in listed(findings, "Nothing was found.")]
     found = [[*row[:9], joined(row[9]), *row[10:]] for row in found]
-    report.compare("Findings: every column", dict(enumerate(map(str, wanted))), dict(enumerate(map(str, found))))
+    report.check(f"Findings: every column ({len(wanted)})", rows_differ(wanted, found))
     wanted = []
     for row in sorted((row for row in expected if row["rank"]), key=lambda row: int(row["rank"])):
         utc, local = instants(row)
         wanted.append([float(row["rank"]), row["cluster"], *local, (utc[1] - utc[0]).total_seconds() / 3600,
-                       number(row["lowest_score"]), number(row["lost_points_hours"]), row["metric"],
+                       figure(row["lowest_score"], down, 100), figure(row["lost_points_hours"], up, 100), row["metric"],
                        row["first_metric"], row["members"], row["says"], utc[0]])
-    found = [seconds(row, (2, 3, 11)) for row in incidents[1:]]
-    report.compare("Incidents: every column, by rank", dict(enumerate(map(str, wanted))), dict(enumerate(map(str, found))))
+    found = [seconds(row, (2, 3, 11)) for row in listed(incidents, "No incident was found.")]
+    report.check(f"Incidents: every column, by rank ({len(wanted)})", rows_differ(wanted, found))
+
+
+def listed(rows, none):
+    """The rows below the heading; none where a sentence says so."""
+    return [] if [row[0] for row in rows[1:]] == [none] else rows[1:]
+
+
+def rows_differ(wanted, found):
+    pairs = zip_longest(map(str, wanted), map(str, found))
+    return [f"expected {want}, found {got}" for want, got in pairs if want != got]
 
 
 def check_looks(path, sheets, cells, headings, report):
@@ -334,7 +363,7 @@ def check_wide(path, cells, headings, manifest, report):
         day = date.fromisoformat(cell["date"])
         row = expected.setdefault((cell["cluster"], cell["member"], day), {"hours_in_day": hours_of(day, manifest)})
         if cell["mean"] is not None:
-            row[headings[cell["slot"]]] = float(f"{cell['mean']:.2f}")
+            row[headings[cell["slot"]]] = number(down(cell["mean"], 100), 100)
     with open(path, newline="", encoding="utf-8-sig") as file:
         head, *rows = csv.reader(file)
     report.check("wide CSV: headings", [] if head == names else [head])

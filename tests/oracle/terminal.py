@@ -22,6 +22,7 @@ import pyte
 
 from drawn import cells, heat
 from report import Report
+from shown import exact
 
 TERMINALS = {"true": {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "256": {"TERM": "xterm-256color"}}
 TERMINALS["none"] = {**TERMINALS["true"], "NO_COLOR": "1"}
@@ -68,12 +69,12 @@ def wanted(path, minutes, time, clusters, min_coverage):
     sums = defaultdict(lambda: [Fraction(0), 0, 0])
     for cell in cells(path, minutes, clusters=clusters):
         total = sums[cell.line[0], cell.date, cell.slot * minutes // time]
-        total[0] += Fraction(cell.mean or 0) * cell.scored
+        total[0] += exact(cell.mean or 0) * cell.scored
         total[1] += cell.scored
         total[2] += cell.expected
     places = {}
     for place, (total, scored, expected) in sums.items():
-        mean = min(float(total / scored) + 1e-9, 10.0) if scored else None
+        mean = total / scored if scored else None
         places[place] = mean, scored < min_coverage * expected
     return places
 

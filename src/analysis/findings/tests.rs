@@ -30,9 +30,15 @@ struct Made<'a> {
 
 impl<'a> Made<'a> {
     fn of(days: i64, readings: Readings<'a>) -> Self {
-        let (started, life): (&dyn Fn(usize, f64) -> f64, &dyn Fn(usize) -> (f64, f64)) =
-            (&|_, _| -99.0, &|_| (0.0, 1e6));
-        Self { days, members: 3, rollup: Rollup::Worst, readings, started, life, profile: Profile::seed() }
+        Self {
+            days,
+            members: 3,
+            rollup: Rollup::Worst,
+            readings,
+            started: &|_, _| -99.0,
+            life: &|_| (0.0, 1e6),
+            profile: Profile::seed(),
+        }
     }
 
     fn find(&self) -> Findings {

@@ -7,7 +7,7 @@ use super::page::clock;
 use crate::analysis::findings::{Cause, Finding, Kind};
 use crate::heatmap::Line;
 use crate::text::html::html_text;
-use crate::text::rounding::{loss_text, percent_text, score_text};
+use crate::text::rounding::{confidence_text, loss_text, score_text};
 use crate::time::Zone;
 
 /// Rows of a table that are open; the others wait behind a line that counts them.
@@ -130,7 +130,7 @@ fn evidence(finding: &Finding) -> Markup {
         Cause::SlowDisk => "slow disk",
         Cause::Unexplained => "unexplained",
     });
-    let confidence = finding.confidence.map(|share| format!("{} %", percent_text(share)));
+    let confidence = finding.confidence.map(|share| format!("{} %", confidence_text(share)));
     let facts = [
         ("cost the most", finding.metric.map(|metric| metric.to_string())),
         ("moved first", finding.first.map(|metric| metric.to_string())),

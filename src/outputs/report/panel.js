@@ -51,7 +51,7 @@ function cellFacts(line, cell) {
     ["coverage", `${cell.scored} of ${cell.expected} steps scored (${share(cell.scored, cell.expected)})`],
     ["worst metric", cell.worst || (known ? "none cost anything" : "unknown")],
   ];
-  if (cell.uncertain) pairs.push(["uncertain", `less than ${index.minCoverage * 100} % of its steps are scored`]);
+  if (cell.uncertain) pairs.push(["uncertain", `less than ${Number((index.minCoverage * 100).toPrecision(12))} % of its steps are scored`]);
   if (cell.restart > 0) pairs.push(["after restart", `${cell.restart} steps`]);
   if (cell.partial > 0) pairs.push(["partial", `${cell.partial} steps at which the server left something out`]);
   return facts(pairs);

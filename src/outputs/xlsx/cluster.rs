@@ -9,6 +9,7 @@ use super::table::{Value, write};
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, Totals};
 use crate::outputs::day_columns::{DayColumns, days};
+use crate::spec::percent;
 use crate::text::rounding::{score_number, share_number};
 use crate::text::sheet::sheet_text;
 
@@ -66,9 +67,9 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest, line:
     )?;
     sheet.write_string_with_format(0, MEANS, sheet_text(&line.cluster), &look.title)?;
     let zone = manifest.time_zone.as_deref().unwrap_or_default();
-    let share = 100.0 * manifest.min_coverage.unwrap_or_default();
+    let share = percent(manifest.min_coverage.unwrap_or_default()).replace('%', " %");
     let legend = format!(
-        "Mean score of each cell, rounded down: 0 is red, 5 yellow, 10 green. ~ in italics: uncertain, less than {share:.0} % of its \
+        "Mean score of each cell, rounded down: 0 is red, 5 yellow, 10 green. ~ in italics: uncertain, less than {share} of its \
          steps were scored. Hatched: unknown. Blank: nothing lived, or the clock skipped that time."
     );
     sheet.write_string(1, MEANS, legend)?;

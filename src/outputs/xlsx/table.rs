@@ -4,7 +4,7 @@ use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use super::look::Look;
 use crate::text::csv::begins_like_a_formula;
-use crate::text::rounding::{loss_number, score_number, share_number, share_parts};
+use crate::text::rounding::{confidence_parts, loss_number, score_number, share_number};
 use crate::text::sheet::sheet_text;
 use crate::time::{DAY_MS, UtcDay};
 
@@ -159,7 +159,7 @@ pub(super) fn write(
         Value::Score(score) => (score_number(*score), &look.precise),
         Value::Loss(loss) => (loss_number(*loss), &look.precise),
         Value::Coverage(share) => (share_number(*share), &look.share),
-        Value::Confidence(share) => (f64::from(share_parts(*share, 10_000)) / 10_000.0, &look.confidence),
+        Value::Confidence(share) => (f64::from(confidence_parts(*share, 10_000)) / 10_000.0, &look.confidence),
         Value::Plain(number) => (*number, &look.plain),
         Value::Whole(number) => (*number as f64, &look.whole),
         Value::Share(number) => (*number, &look.share),

@@ -378,8 +378,16 @@ mod tests {
     fn a_range_is_half_open_on_multiples_of_the_step_and_stops_at_now() {
         let range = TimeRange::resolve(1, 120_001, minute(), NOW).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (60_000, 180_000));
-        let range = TimeRange::resolve(NOW - 60_000, NOW + DAY_MS, minute(), NOW).unwrap();
-        assert!(range.end_ms <= NOW + 60_000);
+        // 2026-09-21T14:13:20Z: the last minutes before are 14:12 and 14:13.
+        let [minute_12, minute_13, minute_14] = [1_789_999_920_000, 1_789_999_980_000, 1_790_000_040_000];
+        let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), NOW).unwrap();
+        assert_eq!((range.start_ms, range.end_ms), (minute_12, minute_14), "14:13 is the last step");
+        let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), minute_13).unwrap();
+        assert_eq!(range.end_ms, minute_14, "a step that is now has happened");
+        let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), minute_13 - 1).unwrap();
+        assert_eq!(range.end_ms, minute_13, "one in a millisecond has not");
+        let range = TimeRange::resolve(minute_13, NOW + DAY_MS, minute(), minute_13).unwrap();
+        assert_eq!((range.start_ms, range.end_ms), (minute_13, minute_14), "a range may start now");
         assert!(matches!(TimeRange::resolve(5, 5, minute(), NOW), Err(TimeError::EmptyRange { .. })));
         assert!(matches!(TimeRange::resolve(NOW + 1, NOW + DAY_MS, minute(), NOW), Err(TimeError::FutureRange { .. })));
     }

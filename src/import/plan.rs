@@ -91,3 +91,44 @@ impl Plan {
         counts.sum()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn a_sample_at_the_edge_of_the_retention_stays() {
+        let folder = Scratch::new();
+        let file = |name: &str, seconds: [i64; 2]| {
+            let path = folder.path().join(name);
+            let [first, last] = seconds;
+            std::fs::write(&path, format!("# TYPE a gauge\na 1 {first}\na 1 {last}\n# EOF\n")).unwrap();
+            let block = ManifestBlock { path: name.to_owned(), series: 1, samples: 2, first, last };
+            PlannedFile { path, block, ulid: Ulid::of_file(0, name), fate: Fate::Import }
+        };
+        let files = vec![file("a.om", [60, 120]), file("b.om", [180, 240])];
+        let there = PlannedFile { fate: Fate::There, ..file("c.om", [0, 30]) };
+        let written = ManifestOpenMetrics {
+            block_hours: 2,
+            retention: "15d".to_owned(),
+            emit: Vec::new(),
+            labels: std::collections::BTreeMap::new(),
+            blocks: Vec::new(),
+        };
+        let plan = Plan { files: files.into_iter().chain([there]).collect(), written, head_ms: 0 };
+        for (ms, before) in [
+            (60_000, 0),
+            (60_001, 1),
+            (120_000, 1),
+            (120_001, 2),
+            (180_000, 2),
+            (180_001, 3),
+            (240_000, 3),
+            (240_001, 4),
+        ] {
+            assert_eq!(plan.samples_before(ms).unwrap(), before, "{ms}");
+        }
+    }
+}

@@ -69,3 +69,37 @@ fn link_by_name(from: &Path, to: &Path) -> io::Result<()> {
 fn link_by_name(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(|_| ())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn all_blocks_of_a_time_are_linked_up_to_the_end_of_the_newest() {
+        let (data, folder) = (Scratch::new(), Scratch::new());
+        // Three of one time each; the first two touch it, and their names are not in the order of their ends.
+        let blocks = [
+            ("01ARYZ6S41TSV4RRFFQ69G5FAV", 2000, 3000),
+            ("01ARYZ6S41TSV4RRFFQ69G5FAW", 1000, 2000),
+            ("01ARYZ6S41TSV4RRFFQ69G5FAX", 3001, 4000),
+        ];
+        for (ulid, min, max) in blocks {
+            fs::create_dir_all(data.path().join(ulid).join("chunks")).unwrap();
+            let meta = format!(
+                r#"{{"ulid":"{ulid}","minTime":{min},"maxTime":{max},"compaction":{{"level":1,"sources":["{ulid}"]}}}}"#
+            );
+            fs::write(data.path().join(ulid).join("meta.json"), meta).unwrap();
+        }
+        let data = DataDir::open(data.path()).unwrap();
+        assert_eq!(fill(&data, 1500, 3000, folder.path()).unwrap(), Some(3000));
+        let mut linked: Vec<_> =
+            fs::read_dir(folder.path().join("data")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        linked.sort();
+        assert_eq!(linked, ["01ARYZ6S41TSV4RRFFQ69G5FAV", "01ARYZ6S41TSV4RRFFQ69G5FAW"]);
+        let other = Scratch::new();
+        assert_eq!(fill(&data, 0, 1999, other.path()).unwrap(), Some(2000));
+        assert_eq!(fill(&data, 4000, 5000, &other.path().join("none")).unwrap(), None);
+    }
+}

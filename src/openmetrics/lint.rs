@@ -292,3 +292,39 @@ impl Lint {
         if self.faults.count() == 0 { Ok(self.summary) } else { Err(self.faults) }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    /// What is wrong with samples of one series at these seconds.
+    fn wrong(seconds: &[&str], head: Option<HeadWindow>) -> Vec<Wrong> {
+        let samples: String = seconds.iter().map(|second| format!("a 1 {second}\n")).collect();
+        let text = format!("# HELP a A.\n# TYPE a gauge\n{samples}# EOF\n");
+        match lint(text.as_bytes(), head).unwrap() {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.told().iter().map(|fault| fault.wrong.clone()).collect(),
+        }
+    }
+
+    #[test]
+    fn each_sample_is_compared_with_the_latest_before_it() {
+        let after_two = |at_ms| Wrong::Order { at_ms, last_ms: 2000 };
+        assert_eq!(wrong(&["0", "2", "1", "1.5"], None), [after_two(1000), after_two(1500)]);
+    }
+
+    #[test]
+    fn the_head_begins_with_its_first_instant() {
+        let head = Some(HeadWindow { from_ms: 60_000 });
+        assert_eq!(wrong(&["59.999"], head), []);
+        assert_eq!(wrong(&["59.999", "60", "61"], head), [Wrong::Head { samples: 2, from_ms: 60_000 }]);
+    }
+
+    #[test]
+    fn the_last_instant_of_seconds_is_not_milliseconds() {
+        // The limit is 1e14 ms.
+        assert_eq!(wrong(&["100000000000"], None), []);
+        assert_eq!(wrong(&["100000000000.001"], None), [Wrong::Milliseconds(1)]);
+    }
+}

@@ -112,9 +112,9 @@ fn what_promtool_refuses_is_told_as_well() {
     // Before a line feed, in a timestamp, after a value, in a name, and in the last line.
     let (cut, last) = (&good[..without.len()], good.trim_end());
     for (length, place) in [(1, "4:15"), (6, "4:10"), (12, "4:4"), (14, "4:2")] {
-        is_told("cut off", cut[..cut.len() - length].as_bytes(), Refuses, &[(place, "it was cut off")]);
+        is_told("cut off", &cut.as_bytes()[..cut.len() - length], Refuses, &[(place, "it was cut off")]);
     }
-    is_told("cut at the end", last[..last.len() - 1].as_bytes(), Refuses, &[("5:5", "it was cut off")]);
+    is_told("cut at the end", &last.as_bytes()[..last.len() - 1], Refuses, &[("5:5", "it was cut off")]);
     is_told("empty", b"", Refuses, &[("1:1", "# EOF")]);
     is_told("two files", good.repeat(2).as_bytes(), Refuses, &[("6:1", "on line 5 must be the last")]);
     is_told("line after", format!("{good}\n").as_bytes(), Refuses, &[("6:1", "on line 5 must be the last")]);

@@ -69,6 +69,7 @@ pub(super) fn run(
 }
 
 /// What became of one batch.
+#[derive(Clone, Copy)]
 struct Brought {
     sent: u64,
     rounded: u64,

@@ -81,11 +81,13 @@ mod tests {
         standing.failed(Duration::from_secs(1));
         let young = standing.text(1_000_075.0);
         assert!(young.contains("etcd_score{") && young.contains("evaluation_failures_total 1"), "{young}");
+        assert!(young.contains("etcd_heatmap_evaluation_timestamp_seconds 1000000\n"), "{young}");
         for now in [1_000_075.5, 999_000.0] {
             let old = standing.text(now);
             assert!(!old.contains("etcd_score{") && !old.contains("etcd_points") && !old.contains("cluster:"), "{old}");
             assert!(old.contains(r#"etcd_score_unknown{cluster="c",member="m"} 1"#), "{old}");
             assert!(old.contains("last_success_timestamp_seconds 1000015"), "{old}");
+            assert!(!old.contains("evaluation_timestamp"), "there are no scores that it could be of: {old}");
         }
     }
 }

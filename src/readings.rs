@@ -163,7 +163,7 @@ pub struct Window {
     members: Vec<Member>,
     companions: Vec<Companion>,
     partial: Vec<Range<usize>>,
-    /// Steps that nobody asked the source for, as ascending stretches.
+    /// Steps that the source was never asked for, as ascending stretches.
     unasked: Vec<Range<usize>>,
     /// Empty for a companion that the window does not hold.
     columns: [Vec<f64>; COLUMNS],

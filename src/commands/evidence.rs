@@ -55,7 +55,7 @@ impl Opened {
 }
 
 /// The ranges that were asked for beside those that the footers of days name. Without a manifest that lists them, a day
-/// without a file between two others may have been asked for: it counts as one that was, lest an outage be hidden.
+/// without a file between two others may have been asked for: it counts as asked for, because an outage could hide there.
 pub(super) fn asked_in_vain(
     manifest: Option<&Manifest>,
     source: &Source,
@@ -70,7 +70,7 @@ pub(super) fn asked_in_vain(
 }
 
 /// The manifest of a folder that is about to be written. One that is broken counts as none; one of a later version is
-/// an error, for it would be lost.
+/// an error, because rewriting it would lose what that version stored.
 pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Option<Manifest>, CommandError> {
     match Manifest::read(out) {
         Err(error @ FolderError::BrokenManifest { .. }) => {

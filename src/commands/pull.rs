@@ -237,7 +237,7 @@ impl Pull {
                 *file = Written::new(self.history.out(), &self.history.file(*day), file.rows, file.stat.clone());
             }
         } else if lacking.is_none() {
-            // Nobody came back for what was to replace it.
+            // An abandoned replacement.
             self.history.replacement().remove_but(|_| false)?;
         }
         self.write_manifest(source)?;

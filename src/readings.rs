@@ -347,7 +347,7 @@ mod tests {
                     let mut in_one_answer = one(column, &member, 1, &[first]);
                     in_one_answer.merge_series(member.clone(), 4, 1, &[second]);
                     let mut in_two = one(column, &member, 1, &[first]);
-                    in_two.merge(one(column, &member, 1, &[second]), 4);
+                    in_two.merge(one(column, &member, 1, &[second]), 4, 0);
                     for merged in [in_one_answer, in_two] {
                         let found = merged.rows[&member][1];
                         let is_expected = found == expected || (found.is_nan() && expected.is_nan());
@@ -380,12 +380,12 @@ mod tests {
     fn parts_that_follow_each_other_stand_at_their_steps() {
         let (a, b) = (Member::new("c", "a"), Member::new("c", "b"));
         let part = |member: &Member, values: &[f64], partial: Range<usize>| {
-            let mut part = ColumnReadings::default();
+            let mut part = ColumnReadings::of(Metric::WalFsync);
             part.merge_series(member.clone(), 2, 0, values);
             part.mark_partial(partial);
             part
         };
-        let mut all = ColumnReadings::default();
+        let mut all = ColumnReadings::of(Metric::WalFsync);
         all.merge(part(&a, &[1.0, 2.0], 0..1), 4, 0);
         all.merge(part(&a, &[3.0, 4.0], 1..2), 4, 2);
         all.merge(part(&b, &[5.0, f64::NAN], 0..0), 4, 2);

@@ -167,12 +167,18 @@ impl Rules {
 
     fn readings(&mut self, labels: &Labels<'_>, profile: &Profile) {
         const BY: &str = "cluster, member, metric";
-        self.heading("The same by cluster and member: the largest where two series name the same member.");
-        self.rule("etcd_reading", &[], &format!("max by ({BY}) ({})", labels.renamed(OF_TARGET)));
-        if limits(profile).next().is_some() {
-            self.heading("Of two limits of the same member the smaller one; what is not positive is no limit.");
-            self.rule("etcd_reading", &[], &smallest_limit(BY, &labels.renamed(LIMIT_OF_TARGET)));
+        let mut readings = format!("max by ({BY}) ({})", labels.renamed(OF_TARGET));
+        match limits(profile).next() {
+            None => self.heading("The same by cluster and member: the largest where two series name the same member."),
+            Some(_) => {
+                self.heading(
+                    "The same by cluster and member: where two series name the same member, the largest reading, and the\nsmallest limit that is positive.",
+                );
+                // In one rule: promtool's linter takes two rules of one name and the same labels for duplicates.
+                readings = format!("{readings}\nor\n{}", smallest_limit(BY, &labels.renamed(LIMIT_OF_TARGET)));
+            }
         }
+        self.rule("etcd_reading", &[], &readings);
     }
 
     fn points(&mut self, profile: &Profile) {
@@ -340,7 +346,8 @@ mod tests {
     fn selector_and_labels_reach_every_query() {
         let profile = Profile::named("fleet").unwrap();
         let text = rules(&profile, "env=\"prod\"", Some("k8s"), "pod").unwrap();
-        assert_eq!(text.matches("{env=\"prod\"}").count(), 11, "{text}");
+        // Six metrics, two of which select twice; each limit twice, max_fds with two selectors.
+        assert_eq!(text.matches("{env=\"prod\"}").count(), 8 + 2 * 3, "{text}");
         assert!(text.contains("and on (k8s, pod)") && text.contains("{k8s!=\"\", pod!=\"\"}"), "{text}");
         assert!(!text.contains("instance"), "{text}");
     }

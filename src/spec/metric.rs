@@ -236,6 +236,7 @@ mod tests {
         found.sort();
         let expected = [
             "config/tests.rs",
+            "folder/manifest/0.1.0.json",
             "spec/metric.rs",
             "spec/profiles/etcd-faq.toml",
             "spec/profiles/fleet.toml",

@@ -157,7 +157,7 @@ mod tests {
 
     fn decoded(client: &Client, body: &str) -> Result<ColumnReadings, Failure> {
         let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 120_000 }, Step::from_millis(60_000).unwrap());
-        client.decode(Metric::DbSize.into(), body.as_bytes(), &grid, 0, 1).map(|(readings, _)| readings)
+        client.decode(Metric::DbSize.into(), body.as_bytes(), &grid).map(|(readings, _)| readings)
     }
 
     #[test]

@@ -1,5 +1,8 @@
+# shellcheck shell=bash
 # Sourced by the benchmarks that need a server: simulated data, and a real Prometheus that serves it.
 # They have set $target and $work, and built the example simulate.
+
+: "${target:?}" "${work:?}"
 
 # Raw etcd metrics of so many clusters and members from a day on, a scrape a minute, made once and
 # shared by the benchmarks; prints the folder.

@@ -44,7 +44,6 @@ pub(crate) enum ConfigError {
     /// A key that no setting has.
     #[error("{}, line {line}: there is no key '{key}'{instead}", .path.display())]
     UnknownKey {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,

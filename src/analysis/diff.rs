@@ -30,7 +30,6 @@ const ROUNDING: f64 = 1e-9;
 /// Cells of one line that are compared with others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
-    /// The cluster.
     pub(crate) cluster: &'a Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<&'a Arc<str>>,
@@ -111,15 +110,12 @@ impl Change {
 /// How one cluster or member changed.
 #[derive(Clone, Debug)]
 pub(crate) struct LineChange {
-    /// The cluster.
     pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<Arc<str>>,
     /// What it was.
     pub(crate) before: Side,
-    /// What it is.
     pub(crate) after: Side,
-    /// The score.
     pub(crate) score: Change,
     /// What each metric cost.
     pub(crate) metrics: [Change; METRICS],

@@ -74,7 +74,6 @@ impl StepTotals {
 /// One member's part.
 #[derive(Debug)]
 pub(crate) struct MemberPart {
-    /// Who.
     pub(crate) member: Member,
     /// Its steps added up.
     pub(crate) totals: StepTotals,
@@ -87,7 +86,6 @@ pub(crate) struct MemberPart {
 /// What one metric of one member did.
 #[derive(Debug)]
 pub(crate) struct MetricPart {
-    /// Which.
     pub(crate) metric: Metric,
     /// Steps of the member's life at which its reading is known.
     pub(crate) known: u64,
@@ -113,7 +111,6 @@ pub(crate) struct MetricPart {
 pub(crate) struct BandPart {
     /// What they got, 0 to 10.
     pub(crate) points: f64,
-    /// How many.
     pub(crate) steps: u64,
     /// The threshold that the reading, or its share of the limit, was above; `None` below the first.
     pub(crate) above: Option<f64>,

@@ -68,9 +68,7 @@ named! {
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Finding {
-    /// What it is.
     pub(crate) kind: Kind,
-    /// Where.
     pub(crate) cluster: String,
     /// The members concerned, sorted; empty where it is the whole cluster.
     pub(crate) members: Vec<String>,

@@ -59,7 +59,6 @@ const BELOW: u8 = 3;
 /// Why a command did not do all that it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
-    /// A setting.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A time, a step or a range.
@@ -79,7 +78,6 @@ pub(crate) enum CommandError {
     /// The folder of queries.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// The server.
     #[error(transparent)]
     Prom(#[from] PromError),
     /// The sample.
@@ -88,13 +86,11 @@ pub(crate) enum CommandError {
     /// The history on disk.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// A file.
     #[error(transparent)]
     File(#[from] FileError),
     /// Standard output.
     #[error(transparent)]
     Stdout(#[from] StdoutError),
-    /// An output.
     #[error(transparent)]
     Export(#[from] OutputError),
     /// An output folder.
@@ -126,13 +122,11 @@ pub(crate) enum CommandError {
         "stopped by {signal}: {there} of {asked} days are in {} and whole; run the same command again to pull the rest", .out.display()
     )]
     StoppedPulling {
-        /// Which.
         signal: Signal,
         /// Days of the range that are on disk.
         there: usize,
         /// Days of the range.
         asked: usize,
-        /// The output folder.
         out: PathBuf,
     },
     /// A signal while scores were written.
@@ -140,7 +134,6 @@ pub(crate) enum CommandError {
         "stopped by {signal}: {there} of {asked} days are scored, the history is whole, and the heat map is not written; run 'etcd-heatmap score {}' or the same command again", .folder.display()
     )]
     StoppedScoring {
-        /// Which.
         signal: Signal,
         /// Days whose scores are on disk.
         there: usize,
@@ -152,7 +145,6 @@ pub(crate) enum CommandError {
     /// A signal while samples were sent.
     #[error("stopped by {signal}: {sent} samples were sent; run the same command again to send the rest")]
     StoppedSending {
-        /// Which.
         signal: Signal,
         /// How many are there for certain.
         sent: u64,
@@ -180,7 +172,6 @@ pub(crate) enum CommandError {
         failed: usize,
         /// How many were asked for.
         asked: usize,
-        /// Which.
         days: String,
         /// What the first of them failed with.
         cause: Box<dyn Error + Send + Sync>,
@@ -192,13 +183,11 @@ pub(crate) enum CommandError {
     NotReplaced {
         /// Why it is not whole.
         cause: Box<CommandError>,
-        /// The output folder.
         out: PathBuf,
     },
     /// The cluster that was named is not there.
     #[error("the history has no cluster '{cluster}': it has {known}")]
     NoCluster {
-        /// As typed.
         cluster: String,
         /// Those that there are.
         known: String,
@@ -206,9 +195,7 @@ pub(crate) enum CommandError {
     /// The cell that was named is not there.
     #[error("{cluster} has no step in the cell of {at}: the history goes from {range}")]
     NoCell {
-        /// The cluster.
         cluster: String,
-        /// As typed.
         at: String,
         /// What the history covers.
         range: crate::time::TimeRange,
@@ -219,7 +206,6 @@ pub(crate) enum CommandError {
     /// Several of them.
     #[error("{first}; neither can {files} be read: the other days are scored, and these {count} are unknown")]
     BrokenDays {
-        /// How many.
         count: usize,
         /// All but the first.
         files: String,
@@ -233,12 +219,7 @@ pub(crate) enum CommandError {
     NoReadings(Metric),
     /// A file that was to be looked at.
     #[error("cannot read {}: {reason}; name files of OpenMetrics text, or - for standard input", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        reason: std::io::Error,
-    },
+    Unreadable { path: PathBuf, reason: std::io::Error },
     /// What `lint` found.
     #[error("{faults} {} in {bad} of {files} {}: mend them before an import, for promtool does not tell what it drops and changes",
         if *.faults == 1 { "fault" } else { "faults" }, if *.files == 1 { "file" } else { "files" }
@@ -271,7 +252,6 @@ pub(crate) enum CommandError {
     /// A textfile whose writer gets no answer any more, or is gone.
     #[error("the last success that {} tells of is {seconds} s ago, and --max-age is {max_age}", .path.display())]
     Stale {
-        /// The file.
         path: PathBuf,
         /// How long ago.
         seconds: i64,
@@ -288,14 +268,7 @@ pub(crate) enum CommandError {
     #[error(
         "the profile {profile} judges {metric} against {limit}, which the history does not hold: pull it again with that --profile and --overwrite, or leave {metric} out with --without {metric}"
     )]
-    NoLimits {
-        /// The profile.
-        profile: String,
-        /// What is judged.
-        metric: Metric,
-        /// Against what.
-        limit: Companion,
-    },
+    NoLimits { profile: String, metric: Metric, limit: Companion },
 }
 
 /// A run that failed or was stopped: one sentence for a person, and an exit code.

@@ -43,7 +43,6 @@ impl Pulled {
 /// What to pull, and where to.
 pub(super) struct Request<'a> {
     pub(super) range: TimeRange,
-    /// The output folder.
     pub(super) out: &'a Path,
     pub(super) leave: Leave,
 }

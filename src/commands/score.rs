@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::evidence::{Opened, companions_read, list_history, manifest_to_replace};
+use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace};
+use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::{Collector, Findings};
 use crate::config::{Formats, How, Settings};
@@ -25,7 +26,7 @@ use crate::readings::Source;
 use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric, Profile};
 use crate::time::UtcDay;
-use scoring::Scoring;
+use scoring::{Outcome, Scoring};
 use shown::tell_files;
 
 /// Scores the history in `folder` and writes everything into `out`. A day that cannot be read stays
@@ -49,12 +50,7 @@ pub(super) fn run(
     let step = *step;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, metas)?;
-    let listed = list_history(&history, metas)?;
-    let manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, listed, &overview.missing)
-        .with_partial(&overview.partial);
-    // Until the new files are there the manifest names none.
-    manifest.write(out)?;
-    outputs::replaced().try_for_each(|files| files.remove(out))?;
+    let manifest = begin_manifest(&history, &opened, out)?;
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let companions =
@@ -88,30 +84,60 @@ pub(super) fn run(
         },
     };
     let started = Instant::now();
-    let reporter = &run.reporter;
-    let outcome = scoring.run(run)?;
+    let mut outcome = scoring.run(run)?;
+    let files = std::mem::take(&mut outcome.finished.files);
+    let manifest = manifest.with_scores(&profile, how.folding, how.min_coverage, files);
     if let Some(stopped) = outcome.stopped {
-        manifest.with_scores(&profile, how.folding, how.min_coverage, outcome.finished.files).write(out)?;
+        manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
     }
-    reporter.note(&format!(
+    run.reporter.note(&format!(
         "scored {} days of {} members by the profile {} in {:.1} s",
         scoring.days.len(),
         lives.iter().len(),
         profile.name,
         started.elapsed().as_secs_f64()
     ));
-    let broken = Broken::new(&history, footers, outcome.broken);
-    let mut manifest = manifest
-        .with_scores(&profile, how.folding, how.min_coverage, outcome.finished.files)
-        .with_openmetrics(outcome.finished.openmetrics)
-        .with_unread(&broken.days(), &overview.missing);
+    let broken = Broken::new(&history, footers, std::mem::take(&mut outcome.broken));
+    let manifest =
+        manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
+    conclude(settings, out, manifest, &outcome, folder == out, &run.reporter)?;
+    note_gaps(overview, &run.reporter);
+    broken.into_result()?;
+    met(outcome.gate)
+}
+
+/// Writes a manifest that lists no output, and removes those of an earlier run, so that it never lists a file that is
+/// not there.
+fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Manifest, CommandError> {
+    let overview = &opened.overview;
+    let listed = list_history(history, &opened.metas)?;
+    let manifest = Manifest::of_pull(&opened.source, &overview.asked, &overview.lives, listed, &overview.missing)
+        .with_partial(&overview.partial);
+    manifest.write(out)?;
+    outputs::replaced().try_for_each(|files| files.remove(out))?;
+    Ok(manifest)
+}
+
+/// Writes what is made of all cells or findings together, and shows what the folder holds.
+fn conclude(
+    settings: &Settings,
+    out: &Path,
+    mut manifest: Manifest,
+    outcome: &Outcome,
+    holds_history: bool,
+    reporter: &Reporter,
+) -> Result<(), CommandError> {
     // What is there stays listed where the rest cannot be drawn.
     manifest.write(out)?;
     write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
-    tell_files(out, folder == out, &manifest, reporter)?;
+    tell_files(out, holds_history, &manifest, reporter)
+}
+
+/// Notes the days that are partial or missing.
+fn note_gaps(overview: &Overview, reporter: &Reporter) {
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
         reporter
@@ -120,8 +146,6 @@ pub(super) fn run(
     if !overview.missing.is_empty() {
         reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));
     }
-    broken.into_result()?;
-    met(outcome.gate)
 }
 
 /// Writes the outputs that are made of all cells or findings together, and lists them.

@@ -39,7 +39,6 @@ pub(crate) enum ShowError {
         since: UtcDay,
         /// The first that there is.
         first: UtcDay,
-        /// The last.
         last: UtcDay,
     },
 }

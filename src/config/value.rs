@@ -15,7 +15,6 @@ pub(crate) enum Origin {
     Preset(&'static str),
     /// A line of a file.
     File {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -44,7 +43,6 @@ impl Display for Origin {
 /// A setting that was given a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Given {
-    /// Which.
     pub(crate) key: &'static Key,
     /// As it was written; several values are one text.
     pub(crate) text: String,

@@ -124,7 +124,6 @@ pub(crate) struct ManifestMember {
 /// The profile as it was used.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestProfile {
-    /// Its name.
     pub(crate) name: String,
     /// Where its thresholds come from.
     pub(crate) source: String,

@@ -48,7 +48,6 @@ impl Cell {
 /// All cells of a cluster or a member, in the order of their time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
-    /// The cluster.
     pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<Arc<str>>,

@@ -41,7 +41,6 @@ struct BatchSample {
 pub(crate) struct Clash {
     /// Its series' labels.
     pub(crate) labels: Labels,
-    /// When.
     pub(crate) at_ms: i64,
     /// There.
     pub(crate) held: f64,

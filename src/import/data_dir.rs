@@ -44,7 +44,6 @@ impl DataDir {
         Ok(Self { path, meta, _lock: lock, blocks })
     }
 
-    /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

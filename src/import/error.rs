@@ -65,7 +65,6 @@ pub(crate) enum ImportError {
     Io {
         /// Completes "cannot … PATH".
         action: &'static str,
-        /// Which.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -82,7 +81,6 @@ pub(crate) enum ImportError {
     /// It does not run.
     #[error("cannot run {}: {source}; give --promtool the promtool of Prometheus", .path.display())]
     CannotRun {
-        /// The program.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -90,7 +88,6 @@ pub(crate) enum ImportError {
     /// Another program.
     #[error("{} is no promtool, it says '{said}' when it is asked for its version: give --promtool another", .path.display())]
     NotPromtool {
-        /// The program.
         path: PathBuf,
         /// In short.
         said: String,
@@ -98,7 +95,6 @@ pub(crate) enum ImportError {
     /// It cannot make blocks that are long enough.
     #[error("{} is of version {version}, and blocks need at least {least}: give --promtool a newer one", .path.display())]
     OldPromtool {
-        /// The program.
         path: PathBuf,
         /// Its version.
         version: String,
@@ -110,7 +106,6 @@ pub(crate) enum ImportError {
     Promtool {
         /// What it was given.
         file: PathBuf,
-        /// Its own words.
         said: String,
     },
     /// It could not read the data directory.
@@ -118,7 +113,6 @@ pub(crate) enum ImportError {
     Dump {
         /// What would have been imported.
         file: PathBuf,
-        /// Its own words.
         said: String,
     },
     /// The file is not one block.
@@ -129,7 +123,6 @@ pub(crate) enum ImportError {
     Blocks {
         /// What it was given.
         file: PathBuf,
-        /// How many.
         found: usize,
     },
     /// The block is not what was written.
@@ -153,7 +146,6 @@ pub(crate) enum ImportError {
         file: PathBuf,
         /// The series as the server writes it.
         series: String,
-        /// When.
         at_ms: i64,
         /// Its value there.
         held: String,
@@ -165,7 +157,6 @@ pub(crate) enum ImportError {
         "{left} of {of} samples of {} were sent and are not there: does the server keep samples that are so old (-retentionPeriod)?", .file.display()
     )]
     NotTaken {
-        /// Whose.
         file: PathBuf,
         /// How many are not there.
         left: u64,
@@ -180,7 +171,6 @@ pub(crate) enum ImportError {
     InHead {
         /// `1 file was`.
         left: String,
-        /// Which.
         names: String,
         /// Where the head may begin.
         head_ms: i64,

@@ -6,7 +6,6 @@ use super::ImportError;
 use crate::files::FileStat;
 use crate::folder::{Manifest, ManifestBlock, ManifestOpenMetrics};
 
-/// All of them.
 #[derive(Debug)]
 pub(crate) struct Exported {
     /// In the order of their time; at least one.
@@ -18,7 +17,6 @@ pub(crate) struct Exported {
 /// One of them.
 #[derive(Clone, Debug)]
 pub(crate) struct ExportedFile {
-    /// Where it is.
     pub(crate) path: PathBuf,
     /// Its series, samples and range.
     pub(crate) block: ManifestBlock,

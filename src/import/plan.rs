@@ -22,7 +22,6 @@ pub(crate) enum Fate {
 /// One file.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedFile {
-    /// Where it is.
     pub(crate) path: PathBuf,
     /// What was written into it.
     pub(crate) block: ManifestBlock,

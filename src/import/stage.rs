@@ -26,9 +26,7 @@ pub(crate) struct Stage {
 /// A block that is whole and right.
 #[derive(Debug)]
 pub(crate) struct StagedBlock {
-    /// Where it is.
     pub(crate) path: PathBuf,
-    /// Its name.
     pub(crate) ulid: Ulid,
 }
 

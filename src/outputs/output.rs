@@ -78,7 +78,6 @@ impl Needs {
 
 /// A scoring run, as far as outputs are concerned.
 pub(crate) struct Scoring<'a> {
-    /// The output folder.
     pub(crate) out: &'a Path,
     /// How readings become points and scores.
     pub(crate) table: &'a ScoreTable,
@@ -96,7 +95,6 @@ pub(crate) struct Scoring<'a> {
 
 /// A scored folder: what is made of all of it at once.
 pub(crate) struct Scored<'a> {
-    /// The output folder.
     pub(crate) out: &'a Path,
     /// Its manifest so far.
     pub(crate) manifest: &'a Manifest,

@@ -29,7 +29,6 @@ pub(crate) enum RulesError {
         "the rules set the label '{label}' themselves: give {flag} another label, under which the members differ too"
     )]
     TakenLabel {
-        /// The label.
         label: String,
         /// Where it was given.
         flag: &'static str,

@@ -37,16 +37,10 @@ pub struct KeyFile {
 pub enum KeyFileError {
     /// It is not there, or not ours to read.
     #[error("cannot read {}: {source}", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     /// A line that is no TOML or no INI.
     #[error("{}, line {line}: {reason}", .path.display())]
     Syntax {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,

@@ -23,9 +23,7 @@ const SEED: u64 = 0x6574_6364;
 /// 95 % of such intervals hold the difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {
-    /// Points.
     pub(crate) low: f64,
-    /// Points.
     pub(crate) high: f64,
 }
 

@@ -53,7 +53,6 @@ impl MemberTrack {
         self.quota = day.quota.or(self.quota);
     }
 
-    /// Its name.
     pub(super) fn name(&self) -> String {
         self.member.member.to_string()
     }

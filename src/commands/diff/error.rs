@@ -32,9 +32,7 @@ pub(crate) enum DiffError {
     NothingThere {
         /// Before or after.
         side: &'static str,
-        /// As typed.
         at: String,
-        /// The folder.
         folder: PathBuf,
         /// Its first cell.
         from: String,

@@ -4,7 +4,6 @@ use crate::text::drawing::{drawing_char, drawing_text};
 
 /// A part of Inter; `font/make-font.py` says how it is made, `font/OFL.txt` under which licence it stands.
 pub(super) const FONT: &[u8] = include_bytes!("font/heatmap-sans.ttf");
-/// Its name.
 pub(super) const FAMILY: &str = "Heatmap Sans";
 
 /// The characters that it has, as `make-font.py` prints them.

@@ -9,12 +9,7 @@ use crate::time::{TimeRange, format_instant};
 pub enum PromError {
     /// The URL is no URL.
     #[error("'{url}' is not a URL of a server ({reason}): write it like http://127.0.0.1:9090")]
-    BadUrl {
-        /// As typed.
-        url: String,
-        /// What is wrong.
-        reason: String,
-    },
+    BadUrl { url: String, reason: String },
     /// The HTTP client could not be made.
     #[error("the HTTP client cannot start: {0}")]
     NoClient(String),
@@ -57,7 +52,6 @@ pub enum PromError {
         url: String,
         /// HTTP status.
         status: String,
-        /// What to do.
         remedy: &'static str,
     },
     /// What a person says about logging in, or a file that holds a secret.
@@ -86,7 +80,6 @@ pub enum PromError {
     NoToken {
         /// The token server's URL without a login.
         url: String,
-        /// What it says.
         cause: String,
         /// Whether it may be over soon, and the token come.
         passes: bool,
@@ -96,7 +89,6 @@ pub enum PromError {
     BadQuery {
         /// Without a login.
         url: String,
-        /// The server's words.
         message: String,
     },
     /// Another status than success, with what the server says.
@@ -106,7 +98,6 @@ pub enum PromError {
         url: String,
         /// HTTP status, or the API's own error type.
         status: String,
-        /// The server's words.
         message: String,
     },
     /// 429 or 503 with a Retry-After that is longer than a run is kept alive for.
@@ -152,7 +143,6 @@ pub enum PromError {
     PartialAnswer {
         /// Without a login.
         url: String,
-        /// The server's words.
         message: String,
     },
     /// Any of these, more than once.
@@ -194,7 +184,6 @@ pub enum PromError {
         series: String,
         /// The missing label.
         label: String,
-        /// What to do.
         remedy: &'static str,
     },
     /// A metric that exists nowhere in the range.
@@ -202,7 +191,6 @@ pub enum PromError {
         "no series of {metric} from {range}: name its series with a file {metric}.promql in --queries DIR (or with --selector), or leave it out with --without {metric}"
     )]
     NoSeries {
-        /// The metric.
         metric: Metric,
         /// The range that was asked for.
         range: TimeRange,
@@ -212,7 +200,6 @@ pub enum PromError {
         "no series of {limit} from {range}, which the profile judges {metric} against: name its series with a file {limit}.promql in --queries DIR, leave {metric} out with --without {metric}, or take --profile seed"
     )]
     NoLimit {
-        /// The limit.
         limit: Companion,
         /// What is judged against it.
         metric: Metric,

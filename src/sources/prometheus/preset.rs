@@ -14,7 +14,6 @@ const EMBEDDED: [(&str, &str); 5] = [
     ("rke2-k3s", include_str!("presets/rke2-k3s.toml")),
 ];
 
-/// Their names.
 pub(crate) const PRESETS: [&str; EMBEDDED.len()] =
     [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
 

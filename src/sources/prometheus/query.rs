@@ -22,13 +22,11 @@ pub(crate) enum QueryError {
     Unreadable {
         /// The folder or file.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// No file in the folder is named after a metric or a companion.
     #[error("--queries {} holds none of {names}", .folder.display())]
     NoneThere {
-        /// The folder.
         folder: PathBuf,
         /// The names that it might hold.
         names: String,
@@ -36,7 +34,6 @@ pub(crate) enum QueryError {
     /// A `.promql` file that no metric is called after.
     #[error("{} is named after no metric{suggestion}: name it one of {names}", .path.display())]
     UnknownName {
-        /// The file.
         path: PathBuf,
         /// What was meant, perhaps.
         suggestion: String,
@@ -45,10 +42,7 @@ pub(crate) enum QueryError {
     },
     /// Nothing but comments, or a recorded form alone.
     #[error("{} has no raw form: write a PromQL expression after a line '# raw:'", .path.display())]
-    NoRawForm {
-        /// The file.
-        path: PathBuf,
-    },
+    NoRawForm { path: PathBuf },
 }
 
 /// One metric's query in its two forms, `$selector` and `$labels` not yet filled in.

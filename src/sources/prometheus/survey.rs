@@ -23,7 +23,6 @@ pub(crate) struct Sighting {
     pub(crate) members: BTreeSet<Member>,
     /// The first step at which one was seen; the next one that was not looked at lies before it.
     pub(crate) first_ms: i64,
-    /// The last one.
     pub(crate) last_ms: i64,
     /// Share of the steps that were looked at with a sample of any member.
     pub(crate) coverage: f64,

@@ -10,16 +10,10 @@ use crate::text::terminal::terminal_label;
 pub enum AccessError {
     /// The file itself is not there, or not ours to read.
     #[error("cannot read {} of --http.config.file: {reason}", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    Unreadable { path: PathBuf, reason: String },
     /// A line of it.
     #[error("{}, line {line}: {reason}", .path.display())]
     Line {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -31,19 +25,12 @@ pub enum AccessError {
     SecretFile {
         /// The key that names it.
         what: &'static str,
-        /// The file.
         path: PathBuf,
-        /// Why.
         reason: String,
     },
     /// A value that cannot be used, where it stands in the file itself.
     #[error("{what} of --http.config.file: {reason}")]
-    Value {
-        /// The key.
-        what: &'static str,
-        /// Why.
-        reason: String,
-    },
+    Value { what: &'static str, reason: String },
     /// Two logins.
     #[error("--url holds a login and --http.config.file another: leave one of them out")]
     TwoLogins,

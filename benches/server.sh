@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the benchmarks that need a server: simulated data, and a real Prometheus that serves it.
-# They have set $target and $work, and built the example simulate.
-
-: "${target:?}" "${work:?}"
+# They have built the example simulate, and set $target, and $work before `serve`.
+# shellcheck disable=SC2154
 
 # Raw etcd metrics of so many clusters and members from a day on, a scrape a minute, made once and
 # shared by the benchmarks; prints the folder.

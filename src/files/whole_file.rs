@@ -52,7 +52,7 @@ fn explain(source: &io::Error) -> String {
     }
 }
 
-/// What stands on disk after a [`WholeFile`] was committed.
+/// What stands on disk once a file was put in its place.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileStat {
     /// Size in bytes.

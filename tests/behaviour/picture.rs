@@ -151,7 +151,7 @@ fn what_cannot_be_shown_is_told_with_what_can() {
     let audit = folder.at("audit");
     etcd_heatmap(&["show", &audit, "--cluster", "c9"]).fails_saying(&["'c9'", "c01, c02, c03"]);
     etcd_heatmap(&["show", &audit, "--since", "2026-11-01"]).fails_saying(&["2026-11-01", "2026-10-01 to 2026-10-14"]);
-    etcd_heatmap(&["show", &audit, "--since", "x", "--days", "3"]).fails_saying(&["--since", "--days"]);
+    etcd_heatmap(&["show", &audit, "--since", "2026-10-02", "--days", "3"]).fails_saying(&["--since", "--days"]);
     etcd_heatmap(&["show", &folder.at("nowhere")]).fails_saying(&["nowhere"]);
     etcd_heatmap(&["show", &audit, "--svg", &audit]).fails_saying(&["cannot", &audit]);
     std::fs::remove_file(folder.at("audit/manifest.json")).expect("it was there");

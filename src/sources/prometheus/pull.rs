@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use futures_util::future::{join_all, try_join_all};
+use tracing::debug;
 
 use super::answer::is_too_much;
 use super::direct::form_to_send;
@@ -46,6 +47,7 @@ impl ReadingSource for PrometheusSource {
 
     /// The range queries, as far as the client has learnt the limits of its server.
     fn work(&self, parts: &[(UtcDay, TimeRange)]) -> Work {
+        debug!(members = self.client.most_members(), "members seen so far");
         let most = self.client.window_sizes().limit();
         let windows: usize = parts.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(most)).sum();
         Work { unit: "queries", total: (windows * self.description.queries.len()) as u64 }

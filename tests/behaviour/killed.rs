@@ -1,11 +1,16 @@
 //! SIGKILL at any moment: the same command again gives, byte for byte, what an undisturbed run gives.
 //!
+//! Kills at random moments may all come too early or too late, so one more comes where a gate holds the run between two
+//! days.
+//!
 //! `KILLS=50 cargo test --release killed -- --nocapture` kills that often, and says how often it hit.
 
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
+use std::time::Instant;
 
-use crate::support::{Folder, Tree, assert_same, etcd_heatmap, etcd_heatmap_command, mix, simulated};
+use crate::support::{
+    DAY, Folder, Gate, START, Tree, assert_same, etcd_heatmap, etcd_heatmap_command, mix, simulated, until,
+};
 
 /// Kills of each kind of run, unless `KILLS` says otherwise.
 const KILLS: u64 = 4;
@@ -25,11 +30,19 @@ const CASES: [Case; 3] = [
     Case { name: "grown backfill", command: "backfill", grown_from: Some("2026-10-02T06:00:00Z") },
 ];
 
-fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str, end: &'a str) -> [&'a str; 12] {
-    [command, "--quiet", "--url", url, "--out", out, "--start", "2026-10-01", "--end", end, "--step", "1m"]
+/// `--series raw`, so that range queries are for readings only, and the gate holds no other.
+fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str, end: &'a str) -> [&'a str; 14] {
+    let range = ["--start", "2026-10-01", "--end", end];
+    let [start, first, end, last] = range;
+    [command, "--quiet", "--url", url, "--out", out, start, first, end, last, "--step", "1m", "--series", "raw"]
 }
 
 const END: &str = "2026-10-04";
+const DAYS: [&str; 3] = [
+    "history/date=2026-10-01/readings.parquet",
+    "history/date=2026-10-02/readings.parquet",
+    "history/date=2026-10-03/readings.parquet",
+];
 
 fn prepared(case: &Case, url: &str) -> Folder {
     let folder = Folder::new("killed");
@@ -39,18 +52,55 @@ fn prepared(case: &Case, url: &str) -> Folder {
     folder
 }
 
-/// Kills a run after a time; whether it was still running.
-fn killed(case: &Case, url: &str, folder: &Folder, after: Duration) -> bool {
+/// The run that a case is about, to its end.
+fn complete(case: &Case, url: &str, folder: &Folder) {
+    etcd_heatmap(&arguments(case.command, url, &folder.at("audit"), END)).succeeds();
+}
+
+/// The same run, started.
+fn start(case: &Case, url: &str, folder: &Folder) -> Child {
     let mut command = etcd_heatmap_command(&arguments(case.command, url, &folder.at("audit"), END));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut run = command.spawn().expect("the program can be run");
-    std::thread::sleep(after);
+    command.spawn().expect("the program can be run")
+}
+
+/// Kills a run; whether it was still running.
+fn kill(mut run: Child) -> bool {
     let _ = run.kill();
     run.wait().expect("it was killed").code().is_none()
 }
 
-fn days(tree: &Tree) -> usize {
-    tree.keys().filter(|name| name.ends_with("/readings.parquet")).count()
+fn days(tree: &Tree) -> Vec<&str> {
+    tree.keys().map(String::as_str).filter(|name| name.ends_with("/readings.parquet")).collect()
+}
+
+#[test]
+fn a_run_that_is_killed_between_two_days_keeps_the_first_and_is_completed_by_the_same_command() {
+    for case in &CASES {
+        let gate = Gate::before(simulated().prometheus.server().port());
+        let (undisturbed, folder) = (prepared(case, &gate.url()), prepared(case, &gate.url()));
+        complete(case, &gate.url(), &undisturbed);
+        let expected = undisturbed.tree("audit");
+        assert_eq!(days(&expected), DAYS, "{}", case.name);
+
+        // Two days can be pulled, or what is missing of them; the third waits.
+        gate.hold_from(START + 2 * DAY);
+        let mut run = start(case, &gate.url(), &folder);
+        let is_whole =
+            |day: &&str| std::fs::read(folder.at(&format!("audit/{day}"))).is_ok_and(|d| d == expected[*day]);
+        until("two days of three", || {
+            assert!(matches!(run.try_wait(), Ok(None)), "{}: it ended before it was killed", case.name);
+            DAYS[..2].iter().all(is_whole).then_some(())
+        });
+        assert!(kill(run), "{}: it ended before it was killed", case.name);
+        let left = folder.tree("audit");
+        assert_eq!(days(&left), DAYS[..2], "{}", case.name);
+        assert!(DAYS[..2].iter().all(|day| left[*day] == expected[*day]), "{}: a day is not whole", case.name);
+
+        gate.open();
+        complete(case, &gate.url(), &folder);
+        assert_same(&expected, &folder.tree("audit"));
+    }
 }
 
 #[test]
@@ -60,18 +110,19 @@ fn a_run_that_is_killed_at_any_moment_is_completed_by_the_same_command() {
     for case in &CASES {
         let undisturbed = prepared(case, &url);
         let started = Instant::now();
-        etcd_heatmap(&arguments(case.command, &url, &undisturbed.at("audit"), END)).succeeds();
+        complete(case, &url, &undisturbed);
         let (took, expected) = (started.elapsed(), undisturbed.tree("audit"));
         let (mut hits, mut between, mut leftovers) = (0, 0, 0);
-        for kill in 0..kills {
+        for number in 0..kills {
             let folder = prepared(case, &url);
-            let after = took.mul_f64((mix(kill) % 1000) as f64 / 1000.0);
-            let was_running = killed(case, &url, &folder, after);
+            let run = start(case, &url, &folder);
+            std::thread::sleep(took.mul_f64((mix(number) % 1000) as f64 / 1000.0));
+            let was_running = kill(run);
             let left = folder.tree("audit");
             hits += u32::from(was_running);
-            between += u32::from((1..3).contains(&days(&left)));
+            between += u32::from((1..3).contains(&days(&left).len()));
             leftovers += u32::from(left.keys().any(|name| name.ends_with(".partial")));
-            etcd_heatmap(&arguments(case.command, &url, &folder.at("audit"), END)).succeeds();
+            complete(case, &url, &folder);
             assert_same(&expected, &folder.tree("audit"));
         }
         println!(

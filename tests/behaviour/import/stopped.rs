@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Instant;
 
 use super::{audit, import, names, with_data};
-use crate::support::{Folder, Run, assert_empty, assert_same, etcd_heatmap_command, mix, until};
+use crate::support::{
+    Folder, Prometheus, Run, assert_empty, assert_same, etcd_heatmap_command, mix, needed, oracle, until,
+};
 
 /// Kills, unless `KILLS` says otherwise.
 const KILLS: u64 = 8;
@@ -56,6 +58,64 @@ fn an_import_that_is_killed_at_any_moment_leaves_whole_blocks_or_none() {
         assert_eq!(names(&folder.at("")).len(), 1, "nothing is left beside the data directory");
     }
     println!("{kills} kills within {took:.0?}, {hits} of a living import, {some} with some of the blocks there");
+}
+
+/// An import that comes no further than so many blocks: strace holds back the rename that would put one more in place.
+fn held_after(blocks: usize, folder: &Folder) -> Child {
+    let (ours, mut strace) = (command(folder, &[]), needed("strace", "strace"));
+    // As a grandchild (-D), so that our child is the import itself; without -f, since the first thread puts all blocks in
+    // place, and the others, and promtool, rename things as well.
+    strace.args(["-D", "-qq", "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2", "-e"]);
+    // Longer than `until` waits.
+    strace.arg(format!("inject=rename,renameat,renameat2:delay_enter=120s:when={}", blocks + 1));
+    strace.arg(ours.get_program()).args(ours.get_args());
+    for (variable, _) in ours.get_envs() {
+        strace.env_remove(variable);
+    }
+    strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    strace.spawn().expect("strace can be run")
+}
+
+/// Kills an import that is held, then strace, which would report the death only when its time has come; whether the
+/// import was still running.
+fn kill_held(mut run: Child) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", run.id())).unwrap_or_default();
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).map_or("0", str::trim);
+    assert_ne!(tracer, "0", "strace holds the import:\n{status}");
+    run.kill().expect("it is ours and alive");
+    assert!(std::process::Command::new("kill").args(["-s", "KILL", tracer]).status().is_ok_and(|s| s.success()));
+    run.wait().expect("it was killed").code().is_none()
+}
+
+#[test]
+fn an_import_that_is_killed_between_two_blocks_keeps_the_first_and_is_completed_by_the_next() {
+    let undisturbed = with_data("undisturbed-blocks");
+    import(audit(), &undisturbed, &[]).succeeds();
+    let (expected, all) = (undisturbed.tree("data"), blocks(&undisturbed));
+    assert_eq!(all.len(), 19);
+    for placed in [1, 18] {
+        let folder = with_data("killed-between-blocks");
+        // They are put in their places in the order of time, which is that of their names.
+        let first: BTreeSet<_> = all.iter().take(placed).cloned().collect();
+        let mut run = held_after(placed, &folder);
+        until("the first blocks", || {
+            assert!(matches!(run.try_wait(), Ok(None)), "it ended before it was killed");
+            (blocks(&folder) == first).then_some(())
+        });
+        assert!(kill_held(run), "it ended before it was killed");
+        assert_eq!(blocks(&folder), first);
+        let mut whole = expected.clone();
+        whole.retain(|name, _| first.iter().any(|block| name.starts_with(&format!("{block}/"))));
+        assert_same(&whole, &folder.tree("data"));
+
+        let second = import(audit(), &folder, &[]).succeeds();
+        assert!(second.stdout.contains(&format!("{placed} of 19 blocks were there already")), "{second:?}");
+        assert_same(&expected, &folder.tree("data"));
+        assert_eq!(names(&folder.at("data")), all, "nothing unfinished is left");
+        assert_eq!(names(&folder.at("")), ["data".to_owned()].into(), "nothing is left beside the data directory");
+        let prometheus = Prometheus::start(folder, |_| String::new());
+        oracle("samples.py", &[&prometheus.url(), audit()]);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Live, Writer};
 use crate::support::{
-    Folder, Run, etcd_heatmap, etcd_heatmap_command, free_port, now, oracle_run, prometheus_of, until,
+    Folder, HOUR, Metrics, Run, etcd_heatmap, etcd_heatmap_command, free_port, now, oracle_run, prometheus_of, until,
 };
 
 /// Families that are there whenever an evaluation succeeded.
@@ -63,6 +63,24 @@ fn a_metric_without_any_series_makes_every_member_unknown_and_is_named() {
     // Left out it is nobody's loss.
     let run = once(&live.prometheus.url(), &["--queries", path, "--without", "db_size"]).succeeds();
     assert_eq!((run.stdout.matches("\netcd_score{").count(), run.stderr.as_str()), (3, ""));
+}
+
+#[test]
+fn a_member_that_went_silent_is_still_unknown_when_leader_changes_do_not_count() {
+    let (mut metrics, end) = (Metrics::default(), now());
+    for (member, last) in [("m1", end), ("m2", end - 2 * HOUR)] {
+        metrics.member(&format!(r#"cluster="c",job="etcd",instance="{member}""#), end - 4 * HOUR..last + 1);
+    }
+    let prometheus = prometheus_of(&metrics.text());
+    let run = once(&prometheus.url(), &["--without", "leader_changes"]).succeeds();
+    let scores: Vec<_> = run.stdout.lines().filter(|line| line.starts_with("etcd_score")).collect();
+    let expected = [
+        r#"etcd_score{cluster="c",member="m1"} 10"#,
+        r#"etcd_score_unknown{cluster="c",member="m1"} 0"#,
+        r#"etcd_score_unknown{cluster="c",member="m2"} 1"#,
+    ];
+    assert_eq!(scores, expected, "{}", run.stdout);
+    assert_eq!(run.stderr, "", "the other member has all metrics that count");
 }
 
 #[test]

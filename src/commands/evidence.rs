@@ -73,8 +73,8 @@ pub(super) fn asked_in_vain(
 /// an error, because rewriting it would lose what that version stored.
 pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Option<Manifest>, CommandError> {
     match Manifest::read(out) {
-        Err(error @ FolderError::BrokenManifest { .. }) => {
-            reporter.note(&format!("{error}: it is written anew"));
+        Err(FolderError::BrokenManifest { path, reason }) => {
+            reporter.note(&format!("{} is broken ({reason}) and will be replaced", path.display()));
             Ok(None)
         }
         read => Ok(read?),

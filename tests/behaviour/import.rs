@@ -61,6 +61,14 @@ fn seconds(audit: &str) -> Vec<i64> {
     texts.flat_map(seconds).collect()
 }
 
+/// Makes the data directory look like that of a server that wrote its last sample at this second.
+fn stopped_at(folder: &Folder, second: i64) {
+    fs::create_dir_all(folder.path().join("data/wal")).expect("a folder of our own");
+    let wal = fs::File::create(folder.at("data/wal/00000000")).expect("a file of our own");
+    std::io::Write::write_all(&mut &wal, b"records").expect("a file of our own");
+    wal.set_modified(UNIX_EPOCH + Duration::from_secs(second as u64)).expect("the time can be set");
+}
+
 /// Waits for what a server does once a minute.
 #[track_caller]
 fn within_minutes(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -133,12 +141,9 @@ fn a_running_prometheus_takes_an_import_loses_nothing_live_and_compacts_it() {
 #[test]
 fn files_that_reach_into_the_head_are_left_for_later() {
     let folder = with_data("head");
-    fs::create_dir(folder.path().join("data/wal")).expect("a folder of our own");
     // A server that was stopped a week into the history.
     let stopped = START + 7 * 86_400;
-    let wal = fs::File::create(folder.at("data/wal/00000000")).expect("a file of our own");
-    std::io::Write::write_all(&mut &wal, b"records").expect("a file of our own");
-    wal.set_modified(UNIX_EPOCH + Duration::from_secs(stopped as u64)).expect("the time can be set");
+    stopped_at(&folder, stopped);
 
     let run = import(audit(), &folder, &["--quiet"]);
     let manifest = manifest(audit());
@@ -155,6 +160,24 @@ fn files_that_reach_into_the_head_are_left_for_later() {
     assert_eq!(names(&folder.at("data")).len(), finished + 1, "those before are imported");
     let dry = import(audit(), &folder, &["--quiet", "--dry-run"]);
     dry.fails_saying(&["were not imported", "head"]);
+}
+
+#[test]
+fn a_file_whose_last_sample_is_the_first_of_the_head_is_left_and_a_second_later_it_is_imported() {
+    let (folder, manifest) = (with_data("edge-of-head"), manifest(audit()));
+    let blocks = manifest["openmetrics"]["blocks"].as_array().expect("a list");
+    let (before, at_the_edge) = (9, &blocks[9]);
+    let path = at_the_edge["path"].as_str().expect("a path");
+    // The head spans at most three hours, and the server may be ten minutes late with its block.
+    let edge = at_the_edge["last"].as_i64().expect("seconds") + 3 * 3600 + 600;
+    for (stopped, imported) in [(edge, before), (edge + 1, before + 1)] {
+        stopped_at(&folder, stopped);
+        let run = import(audit(), &folder, &["--dry-run", "--retention", "100y"]);
+        run.fails_saying(&[&format!("{} files were not imported", blocks.len() - imported)]);
+        assert_eq!(run.stdout.matches("would become the block").count(), imported, "{}", run.stdout);
+        let line = run.stdout.lines().find(|line| line.contains(path)).expect("a line a file");
+        assert_eq!(line.contains("is too new"), imported == before, "{line}");
+    }
 }
 
 #[test]

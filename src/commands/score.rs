@@ -156,7 +156,7 @@ fn write_whole(
     findings: &Findings,
 ) -> Result<(), CommandError> {
     let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
-    let is_intermediate = !formats.iter().any(|output| output.files().iter().any(|f| f.owned.has(CELLS)));
+    let is_intermediate = !formats.write(CELLS);
     if is_intermediate {
         manifest.files.retain(|file| file.path != CELLS);
     }

@@ -20,6 +20,11 @@ impl Formats {
         self.iter().map(Output::needs).fold(Needs::default(), Needs::and)
     }
 
+    /// Whether one of them writes this file, whose path is relative to the output folder.
+    pub(crate) fn write(&self, path: &str) -> bool {
+        self.iter().any(|output| output.files().iter().any(|files| files.owned.has(path)))
+    }
+
     /// The names, as a setting is written.
     pub(crate) fn default_text() -> String {
         OUTPUTS.map(|output| output.name()).join(",")

@@ -4,7 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::FileError;
+use super::FileError;
+use super::folder::folder_of;
 
 /// How often somebody else may take the file away between our opening and locking it.
 const TRIES: u32 = 100;
@@ -29,7 +30,7 @@ pub(crate) enum NoLock {
 impl Lock {
     /// Locks a file, and makes it where it is missing; `make_folder` makes what is above it, as often as it takes.
     pub(crate) fn take(path: &Path, make_folder: impl Fn(&Path) -> Result<(), FileError>) -> Result<Self, NoLock> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         for _ in 0..TRIES {
             make_folder(folder).map_err(NoLock::Failed)?;
             let file = match File::options().write(true).create(true).truncate(false).open(path) {

@@ -54,3 +54,28 @@ pub(crate) struct Line {
     /// Its cells; a time without one is a time at which it did not exist.
     pub(crate) cells: Vec<Cell>,
 }
+
+#[cfg(test)]
+impl Cell {
+    /// An hour with these steps and mean, and losses of single metrics.
+    pub(crate) fn hour(scored: u32, expected: u32, mean: Option<f64>, lost: &[(Metric, f64)]) -> Self {
+        let mut losses = [0.0; METRICS];
+        lost.iter().for_each(|&(metric, loss)| losses[metric.index()] = loss);
+        Self {
+            start_ms: 0,
+            date: UtcDay::from_days(20_000),
+            hour: 0,
+            minute: 0,
+            offset_minutes: 0,
+            mean,
+            min: mean,
+            scored,
+            expected,
+            uncertain: false,
+            after_restart: None,
+            partial: 0,
+            worst: None,
+            losses: mean.map(|_| losses),
+        }
+    }
+}

@@ -70,34 +70,15 @@ pub(crate) fn costliest(metrics: &[Metric], cost: impl Fn(Metric) -> f64) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::UtcDay;
-
-    /// An hour with these steps, a mean and losses of single metrics.
-    fn cell(scored: u32, expected: u32, mean: Option<f64>, lost: &[(Metric, f64)]) -> Cell {
-        let mut losses = [0.0; METRICS];
-        lost.iter().for_each(|&(metric, loss)| losses[metric.index()] = loss);
-        Cell {
-            start_ms: 0,
-            date: UtcDay::from_days(20_000),
-            hour: 0,
-            minute: 0,
-            offset_minutes: 0,
-            mean,
-            min: mean,
-            scored,
-            expected,
-            uncertain: false,
-            after_restart: None,
-            partial: 0,
-            worst: None,
-            losses: mean.map(|_| losses),
-        }
-    }
 
     #[test]
     fn cells_count_by_their_steps_and_an_unscored_one_only_for_the_coverage() {
         let wal = Metric::WalFsync;
-        let cells = [cell(10, 12, Some(7.0), &[(wal, 3.0)]), cell(2, 12, Some(10.0), &[]), cell(0, 12, None, &[])];
+        let cells = [
+            Cell::hour(10, 12, Some(7.0), &[(wal, 3.0)]),
+            Cell::hour(2, 12, Some(10.0), &[]),
+            Cell::hour(0, 12, None, &[]),
+        ];
         let totals = Totals::of(&cells);
         // By hand: (10 × 7 + 2 × 10) / 12 = 7.5; 12 of 36 steps.
         assert_eq!((totals.mean(), totals.lowest, totals.coverage()), (Some(7.5), Some(7.0), 1.0 / 3.0));
@@ -109,14 +90,14 @@ mod tests {
     #[test]
     fn of_metrics_that_cost_the_same_the_first_of_the_specification_is_the_worst() {
         let (wal, fds) = (Metric::WalFsync, Metric::OpenFds);
-        let tied = [cell(1, 1, Some(9.0), &[(fds, 1.0)]), cell(1, 1, Some(9.0), &[(wal, 1.0)])];
+        let tied = [Cell::hour(1, 1, Some(9.0), &[(fds, 1.0)]), Cell::hour(1, 1, Some(9.0), &[(wal, 1.0)])];
         assert_eq!(Totals::of(&tied).worst(), Some((wal, 0.5)));
         // Both lost 2 points in all, but in doubles 1/49 × 49 is less than 1.
-        let one_of_49 = cell(49, 49, Some(10.0 - 1.0 / 49.0), &[(wal, 1.0 / 49.0)]);
-        let noisy = [one_of_49.clone(), one_of_49, cell(10, 10, Some(9.8), &[(fds, 0.2)])];
+        let one_of_49 = Cell::hour(49, 49, Some(10.0 - 1.0 / 49.0), &[(wal, 1.0 / 49.0)]);
+        let noisy = [one_of_49.clone(), one_of_49, Cell::hour(10, 10, Some(9.8), &[(fds, 0.2)])];
         assert!(Totals::of(&noisy[..2]).losses[wal.index()] < 2.0, "or this test shows nothing");
         assert_eq!(Totals::of(&noisy).worst().map(|(metric, _)| metric), Some(wal));
-        let more = [&noisy[..], &[cell(1000, 1000, Some(9.999), &[(fds, 0.001)])]].concat();
+        let more = [&noisy[..], &[Cell::hour(1000, 1000, Some(9.999), &[(fds, 0.001)])]].concat();
         assert_eq!(Totals::of(&more).worst().map(|(metric, _)| metric), Some(fds), "a whole point more");
     }
 }

@@ -26,11 +26,8 @@ impl<'a> OpenFiles<'a> {
     pub(super) fn open(scoring: &'a Scoring<'a>) -> Result<Self, CommandError> {
         let run = &scoring.run;
         let mut writers: Vec<Box<dyn DayWriter + 'a>> = Vec::new();
-        let holds_cells = |formats: &crate::config::Formats| {
-            formats.iter().any(|output| output.files().iter().any(|files| files.owned.has(CELLS)))
-        };
         // What is made of all cells reads them back from this file.
-        if scoring.formats.needs().cells && !holds_cells(scoring.formats) {
+        if scoring.formats.needs().cells && !scoring.formats.write(CELLS) {
             writers.push(Box::new(CellsParquet::create(run)?));
         }
         for output in scoring.formats.iter() {

@@ -53,29 +53,11 @@ impl RowFigures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{METRICS, Metric};
-    use crate::time::UtcDay;
+    use crate::spec::Metric;
 
     /// An hour of `expected` steps, of which `scored` have this mean; all of the loss is of the disk.
     fn cell(mean: Option<f64>, scored: u32, expected: u32) -> Cell {
-        let mut losses = [0.0; METRICS];
-        losses[Metric::WalFsync.index()] = mean.map_or(0.0, |mean| 10.0 - mean);
-        Cell {
-            start_ms: 0,
-            date: UtcDay::from_days(20_000),
-            hour: 0,
-            minute: 0,
-            offset_minutes: 0,
-            mean,
-            min: mean,
-            scored,
-            expected,
-            uncertain: false,
-            after_restart: None,
-            partial: 0,
-            worst: None,
-            losses: mean.map(|_| losses),
-        }
+        Cell::hour(scored, expected, mean, &[(Metric::WalFsync, mean.map_or(0.0, |mean| 10.0 - mean))])
     }
 
     #[test]

@@ -13,7 +13,7 @@ fn traced(flags: &[&str], arguments: &[&str]) -> Run {
     Run::of(strace)
 }
 
-/// A call that changes what is on disk, in the order in which they began.
+/// A successful call that changes what is on disk; calls are listed in the order in which they returned.
 #[derive(Debug, PartialEq)]
 enum Call {
     Made(PathBuf),
@@ -28,29 +28,37 @@ impl Call {
     }
 }
 
-/// The calls of a run that succeeds.
+/// The successful calls of a run that succeeds.
+///
+/// strace prints a call in two lines when another thread calls in between. With `-z` it holds each call back until it has
+/// succeeded, and prints it whole.
 fn calls(folder: &Folder, arguments: &[&str]) -> Vec<Call> {
     let log = folder.at("calls");
     let trace = "trace=mkdir,fsync,fdatasync,rename,renameat,renameat2";
-    traced(&["-o", &log, "-e", trace], arguments).succeeds();
-    folder.text("calls").lines().filter_map(call).collect()
+    traced(&["-z", "-o", &log, "-e", trace], arguments).succeeds();
+    folder.text("calls").lines().map(call).collect()
 }
 
-/// `4711 fsync(5</path>) = 0`, of which a switch to another thread may cut off the end.
-fn call(line: &str) -> Option<Call> {
-    if line.contains(" = -1 ") {
-        return None;
-    }
-    let (name, arguments) = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').split_once('(')?;
-    let quoted: Vec<PathBuf> = arguments.split('"').skip(1).step_by(2).map(PathBuf::from).collect();
-    match (name, quoted.as_slice()) {
-        ("mkdir", [path]) => Some(Call::Made(path.clone())),
-        ("fsync" | "fdatasync", []) => {
-            Some(Call::Synced(arguments.split_once('<')?.1.split_once('>')?.0.trim_end_matches(" (deleted)").into()))
+/// Parses a line such as `4711 fsync(5</path>) = 0`.
+#[track_caller]
+fn call(line: &str) -> Call {
+    let parsed = || {
+        let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').trim_end().strip_suffix(" = 0")?;
+        let (name, arguments) = call.trim_end().strip_suffix(')')?.split_once('(')?;
+        let quoted: Vec<PathBuf> = arguments.split('"').skip(1).step_by(2).map(PathBuf::from).collect();
+        match (name, quoted.as_slice()) {
+            ("mkdir", [path]) => Some(Call::Made(path.clone())),
+            ("fsync" | "fdatasync", []) => {
+                let (_, file) = arguments.strip_suffix('>')?.split_once('<')?;
+                Some(Call::Synced(file.trim_end_matches(" (deleted)").into()))
+            }
+            ("rename" | "renameat" | "renameat2", [from, to]) => {
+                Some(Call::Renamed { from: from.clone(), to: to.clone() })
+            }
+            _ => None,
         }
-        (_, [from, to]) => Some(Call::Renamed { from: from.clone(), to: to.clone() }),
-        _ => panic!("an odd call: {line}"),
-    }
+    };
+    parsed().unwrap_or_else(|| panic!("not a whole call: {line}"))
 }
 
 /// Every file is synced before it gets its name, and every folder after the last name in it.

@@ -71,7 +71,7 @@ fn source(step: Step) -> Source {
         (column.name().to_owned(), QuerySource { form: "raw".to_owned(), promql: format!("synthetic_{column}") })
     };
     Source {
-        origin: Origin::Prometheus { url: "synthetic".to_owned(), headers: BTreeMap::new() },
+        origin: Origin::named("synthetic", "examples/thresholds.rs"),
         step_seconds: step.seconds(),
         cluster_label: None,
         member_label: "instance".to_owned(),

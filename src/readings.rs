@@ -1,12 +1,14 @@
 //! One window of readings: members × steps × six metrics and their companions, in columns.
 
 mod memory;
+mod origin;
 mod reading_source;
 mod source;
 
 pub(crate) use memory::days_at_once;
+pub use origin::Origin;
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
-pub use source::{Origin, QuerySource, Source};
+pub use source::{QuerySource, Source};
 
 use std::collections::BTreeMap;
 use std::ops::Range;

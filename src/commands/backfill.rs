@@ -10,10 +10,7 @@ use crate::history::History;
 pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
     // A server that does not answer is better told before a long pull.
     let emission = score::emission(settings)?;
-    let pulled = match args.sample {
-        true => sources::pull_sample(settings, args.leave, run),
-        false => sources::pull_server(settings, args.leave, run),
-    };
+    let pulled = sources::pull_chosen(args, settings, run);
     let out = settings.out()?;
     match pulled {
         Ok(pull::Pulled::Some(error)) if error.signal().is_some() => Err(error),

@@ -41,7 +41,6 @@ use crate::history::{History, HistoryError};
 use crate::import::ImportError;
 use crate::outputs::{self, OutputError, RulesError};
 use crate::sources::prometheus::{PromError, QueryError};
-use crate::sources::sample::SampleError;
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::time::{Step, TimeError};
 pub(crate) use diff::DiffError;
@@ -80,9 +79,9 @@ pub(crate) enum CommandError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Prom(#[from] PromError),
-    /// The sample.
+    /// A source other than a server that cannot be opened.
     #[error(transparent)]
-    Sample(#[from] SampleError),
+    Source(Box<dyn Error + Send + Sync>),
     /// The history on disk.
     #[error(transparent)]
     History(#[from] HistoryError),

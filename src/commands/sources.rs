@@ -1,15 +1,23 @@
-//! Opens the source of a pull: a server, or the sample.
+//! Chooses and opens the source of a pull.
 
 use chrono::Utc;
 
 use super::progress::Reporter;
 use super::pull::{Pulled, Request, pull};
 use super::{CommandError, Writing};
-use crate::cli::Leave;
+use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
 use crate::sources::prometheus::{Client, PrometheusSource, Terms, Wanted, choose_queries, notes};
 use crate::sources::sample::SampleSource;
 use crate::time::TimeRange;
+
+/// Pulls from the source that the flags of `backfill` choose.
+pub(super) fn pull_chosen(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<Pulled, CommandError> {
+    match args.sample {
+        true => pull_sample(settings, args.leave, run),
+        false => pull_server(settings, args.leave, run),
+    }
+}
 
 /// Pulls from the server of the settings.
 pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
@@ -32,9 +40,8 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
     })
 }
 
-/// Pulls the sample.
-pub(super) fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
-    let sample = SampleSource::open()?;
+fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
+    let sample = SampleSource::open().map_err(|error| CommandError::Source(Box::new(error)))?;
     let request = Request { range: sample.range(), out: settings.out()?, leave };
     pull(&request, run, async |_held| Ok(sample))
 }

@@ -223,7 +223,7 @@ impl SourceSettings {
     /// What a history says of where it comes from.
     pub(crate) fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
         Source {
-            origin: readings::Origin::Prometheus { url: shown_url.to_owned(), headers: self.headers.pairs() },
+            origin: readings::Origin::server(shown_url, self.headers.pairs()),
             step_seconds: self.step.seconds(),
             cluster_label: self.cluster_label.clone(),
             member_label: self.member_label.clone(),

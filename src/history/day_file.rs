@@ -125,7 +125,7 @@ pub(super) mod tests {
 
     pub(in crate::history) fn source() -> Source {
         Source {
-            origin: Origin::Prometheus { url: "http://prometheus:9090".into(), headers: BTreeMap::new() },
+            origin: Origin::server("http://prometheus:9090", BTreeMap::new()),
             step_seconds: 3600,
             cluster_label: None,
             member_label: "instance".into(),

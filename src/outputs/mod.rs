@@ -1,13 +1,10 @@
 //! What people and programs open. An output is one file here and one line of `OUTPUTS`.
 
-mod calendar;
 mod comparison;
 mod csv;
-mod day_columns;
 mod diff_csv;
 mod diff_text;
 mod explanation;
-mod figures;
 mod findings_csv;
 mod findings_text;
 mod list;
@@ -17,11 +14,10 @@ mod parquet;
 mod picture;
 mod report;
 mod rules;
+mod shared;
 mod sql;
-mod summary;
 mod terminal;
 mod textfile;
-mod thresholds;
 mod wide_csv;
 mod xlsx;
 

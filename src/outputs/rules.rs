@@ -11,8 +11,8 @@ use std::fmt::Write;
 
 pub(crate) use alerts::alerting_rules;
 
-use super::figures::{Figures, number, origin};
-use super::thresholds;
+use super::shared::figures::{Figures, number, origin};
+use super::shared::thresholds;
 use crate::sources::prometheus::QuerySet;
 use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 

@@ -1,6 +1,6 @@
 //! The score as SQL for DuckDB: the script `sql/score.sql`, filled in from a profile.
 
-use super::figures::{Figures, number, origin};
+use super::shared::figures::{Figures, number, origin};
 use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Profile};
 
 const TEMPLATE: &str = include_str!("sql/score.sql");

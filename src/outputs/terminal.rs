@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::summary::Summary;
+use super::shared::summary::Summary;
 use crate::text::palette::{GREY, of_256, red_to_green};
 use crate::text::rounding::score_points;
 use crate::text::terminal::terminal_label;

@@ -6,8 +6,9 @@
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-use super::figures::number;
-use super::{ExtraLabels, Family, thresholds};
+use super::shared::figures::number;
+use super::shared::thresholds;
+use super::{ExtraLabels, Family};
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, Rollup, ScoreTable, StepState};
 use crate::spec::{Column, Metric, Profile};

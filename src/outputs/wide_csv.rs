@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::OutputError;
-use super::day_columns::{DayColumns, days};
+use super::shared::day_columns::{DayColumns, days};
 use crate::files::{FileError, WholeFile};
 use crate::folder::{Manifest, Written};
 use crate::heatmap::{Cell, Line};

@@ -59,9 +59,8 @@ impl SampleSource {
         let ends = days.values().map(|day| day.meta.range).reduce(TimeRange::hull).zip(days.values().next());
         let (range, first) = ends.ok_or(SampleError::Empty)?;
         let mut description = first.meta.source.clone();
-        if let Origin::Prometheus { url, .. } = description.origin {
-            description.origin = Origin::Sample { url };
-        }
+        description.origin = Origin::named("sample", "the sample that is embedded in etcd-heatmap")
+            .first_pulled_from(&description.origin);
         let step = Step::from_millis(description.step_seconds * 1000)?;
         let [days_read, samples_read, bytes_read] = [const { AtomicU64::new(0) }; 3];
         Ok(Self { days, description, step, range, days_read, samples_read, bytes_read })

@@ -79,8 +79,7 @@ mod tests {
     #[test]
     fn a_manifest_of_0_1_0_is_read_and_its_url_is_that_of_a_server() {
         let manifest = read(OLD).unwrap().unwrap();
-        let url = "http://127.0.0.1:9090".to_owned();
-        assert_eq!(manifest.source, Origin::Prometheus { url, headers: Default::default() });
+        assert_eq!(manifest.source, Origin::server("http://127.0.0.1:9090", Default::default()));
         assert_eq!(manifest.asked.start, "2026-10-01T00:00:00Z");
         assert_eq!(manifest.asked_ranges(), None, "it lists no gaps, whether there are any or not");
         assert_eq!(manifest.profile().unwrap().name, "seed");

@@ -1,7 +1,7 @@
 //! How large everything is, and where. In pixels, all of them whole: no edge is blurred.
 
 use crate::heatmap::Line;
-use crate::outputs::calendar::days_between;
+use crate::outputs::shared::calendar::days_between;
 use crate::time::{CellWidth, UtcDay};
 
 /// Around everything.

@@ -7,8 +7,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Palette, paint_digits};
 use crate::heatmap::{Cell, Line};
-use crate::outputs::calendar::minute_of_day;
-use crate::outputs::summary::Summary;
+use crate::outputs::shared::calendar::minute_of_day;
+use crate::outputs::shared::summary::Summary;
 use crate::text::rounding::score_points;
 use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};

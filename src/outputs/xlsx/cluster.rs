@@ -8,7 +8,7 @@ use super::look::{Look, coverage, heat};
 use super::table::{Value, write};
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, Totals};
-use crate::outputs::day_columns::{DayColumns, days};
+use crate::outputs::shared::day_columns::{DayColumns, days};
 use crate::spec::percent;
 use crate::text::rounding::{score_number, share_number};
 use crate::text::sheet::sheet_text;

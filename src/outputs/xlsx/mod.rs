@@ -16,8 +16,8 @@ mod table;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
 use super::OutputError;
-use super::day_columns::DayColumns;
 use super::output::{Needs, Output, OwnedFiles, Scored};
+use super::shared::day_columns::DayColumns;
 use crate::analysis::findings::Finding;
 use crate::files::WholeFile;
 use crate::folder::{Manifest, Owned, Written};

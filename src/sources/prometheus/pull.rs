@@ -141,7 +141,7 @@ mod tests {
         let client = Client::new("http://h", &HttpConfig::default(), Terms::default(), None, "instance").unwrap();
         let query = QuerySource { form: "raw".to_owned(), promql: "x".to_owned() };
         let description = Source {
-            origin: Origin::Prometheus { url: "http://h".to_owned(), headers: BTreeMap::new() },
+            origin: Origin::server("http://h", BTreeMap::new()),
             step_seconds: 60,
             cluster_label: None,
             member_label: "instance".to_owned(),

@@ -10,15 +10,15 @@ const PLAIN_LETTERS: usize = 20;
 
 /// Weights and points as whole numbers that a person can check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(in crate::outputs) struct Figures {
     /// One a metric; they stand in the same proportion as the profile's.
-    pub(super) weights: [u64; METRICS],
+    pub(in crate::outputs) weights: [u64; METRICS],
     /// What stands for one point: 1, or 1000 where a band has a fraction of points.
-    pub(super) point: u64,
+    pub(in crate::outputs) point: u64,
 }
 
 impl Figures {
-    pub(super) fn of(profile: &Profile) -> Self {
+    pub(in crate::outputs) fn of(profile: &Profile) -> Self {
         let weights = profile.reduced_weights();
         let total: u64 = weights.iter().sum();
         // Hundredths read better than twentieths.
@@ -29,25 +29,25 @@ impl Figures {
         Self { weights: weights.map(|weight| weight * times), point }
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(in crate::outputs) fn total(&self) -> u64 {
         self.weights.iter().sum()
     }
 
     /// Points in thousandths as a whole number of this table's.
-    pub(super) fn points(&self, thousandths: u64) -> u64 {
+    pub(in crate::outputs) fn points(&self, thousandths: u64) -> u64 {
         thousandths * self.point / POINT
     }
 }
 
 /// A number that PromQL and SQL read as this very double.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::outputs) fn number(value: f64) -> String {
     let plain = value.to_string();
     let digits = plain.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
     if digits <= EXACT_DIGITS && plain.len() <= PLAIN_LETTERS { plain } else { format!("{value:e}") }
 }
 
 /// Which profile a file was made from, and how, as comment lines after `mark`, without a line end.
-pub(super) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
+pub(in crate::outputs) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
     let rule = |m: Metric| format!("{m} {} ({})", profile.share(m), profile.rule(m).bands);
     let rules = Metric::ALL.map(rule).join("; ");
     let texts = [

@@ -8,18 +8,18 @@ use crate::text::rounding::{percent_short, score_short};
 
 /// What all cells of a line come to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Summary {
+pub(in crate::outputs) struct Summary {
     /// Mean and lowest score; `None` where no step was scored.
-    pub(super) scores: Option<(f64, f64)>,
+    pub(in crate::outputs) scores: Option<(f64, f64)>,
     /// Share of the steps that were scored.
-    pub(super) coverage: Option<f64>,
+    pub(in crate::outputs) coverage: Option<f64>,
     /// What cost the most.
-    pub(super) worst: Option<Metric>,
+    pub(in crate::outputs) worst: Option<Metric>,
 }
 
 impl Summary {
     /// Adds up cells by their steps.
-    pub(super) fn of(cells: &[Cell]) -> Self {
+    pub(in crate::outputs) fn of(cells: &[Cell]) -> Self {
         let totals = Totals::of(cells);
         Self {
             scores: totals.mean().zip(totals.lowest),

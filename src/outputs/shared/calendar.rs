@@ -5,7 +5,7 @@ use crate::time::{CellWidth, DAY_MS, UtcDay};
 
 /// How much of its place a cell has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(in crate::outputs) enum Part {
     /// All of it.
     Whole,
     /// The clock showed this time twice: the first time.
@@ -15,12 +15,12 @@ pub(super) enum Part {
 }
 
 /// Minutes from midnight, by the clock on the wall.
-pub(super) fn minute_of_day(cell: &Cell) -> u32 {
+pub(in crate::outputs) fn minute_of_day(cell: &Cell) -> u32 {
     u32::from(cell.hour) * 60 + u32::from(cell.minute)
 }
 
 /// Cells with the column that each stands in, which is counted in widths of a cell from midnight.
-pub(super) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (&Cell, u32, Part)> {
+pub(in crate::outputs) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (&Cell, u32, Part)> {
     let slot = move |cell: &Cell| minute_of_day(cell) / width.minutes();
     cells.chunk_by(|a, b| a.date == b.date).flat_map(move |day| {
         let changes = day.iter().any(|cell| cell.offset_minutes != day[0].offset_minutes);
@@ -37,6 +37,6 @@ pub(super) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (
 }
 
 /// Days from one to another; negative where the other comes first.
-pub(super) fn days_between(from: UtcDay, to: UtcDay) -> i64 {
+pub(in crate::outputs) fn days_between(from: UtcDay, to: UtcDay) -> i64 {
     (to.start_ms() - from.start_ms()) / DAY_MS
 }

@@ -7,9 +7,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::OutputError;
 use crate::folder::{FolderError, MANIFEST, Manifest};
 use crate::heatmap::{Cell, Folding, Line};
+use crate::outputs::OutputError;
 use crate::time::{DAY_MS, HOUR_MS, UtcDay};
 
 /// Clocks change on a quarter of an hour, and no cell is narrower.
@@ -20,7 +20,7 @@ type Slot = (u32, usize);
 
 /// The columns of all days of a heat map.
 #[derive(Debug)]
-pub(super) struct DayColumns {
+pub(in crate::outputs) struct DayColumns {
     folding: Folding,
     slots: Vec<Slot>,
     /// The first instants of a day's cells, in order; worked out when the day is first met.
@@ -29,7 +29,7 @@ pub(super) struct DayColumns {
 
 impl DayColumns {
     /// The columns that these lines need; `out` is for the error of a folder that was not scored.
-    pub(super) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
+    pub(in crate::outputs) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
         let folding = manifest.folding().ok_or_else(|| FolderError::NoCells {
             path: out.join(MANIFEST),
             reason: "it does not say how cells were cut".to_owned(),
@@ -43,12 +43,12 @@ impl DayColumns {
     }
 
     /// How the cells were cut.
-    pub(super) fn folding(&self) -> Folding {
+    pub(in crate::outputs) fn folding(&self) -> Folding {
         self.folding
     }
 
     /// What stands above each column.
-    pub(super) fn headings(&self) -> impl Iterator<Item = String> {
+    pub(in crate::outputs) fn headings(&self) -> impl Iterator<Item = String> {
         self.slots.iter().map(|&(minute, before)| match before {
             0 => format!("{:02}:{:02}", minute / 60, minute % 60),
             _ => format!("{:02}:{:02} ({})", minute / 60, minute % 60, before + 1),
@@ -56,18 +56,18 @@ impl DayColumns {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::outputs) fn len(&self) -> usize {
         self.slots.len()
     }
 
     /// The column of a cell that [`DayColumns::of`] has seen.
-    pub(super) fn place(&self, cell: &Cell) -> usize {
+    pub(in crate::outputs) fn place(&self, cell: &Cell) -> usize {
         let place = self.slot(cell);
         self.slots.partition_point(|slot| *slot < place)
     }
 
     /// How many hours a local day has: 24, or what the clocks made of it.
-    pub(super) fn hours_of(&self, date: UtcDay) -> f64 {
+    pub(in crate::outputs) fn hours_of(&self, date: UtcDay) -> f64 {
         let begins = |date| self.starts(date).first().map_or(date.start_ms(), |&(start, _)| start);
         (begins(UtcDay::of(date.start_ms() + DAY_MS)) - begins(date)) as f64 / HOUR_MS as f64
     }
@@ -101,6 +101,6 @@ impl DayColumns {
 }
 
 /// The cells of a line by local day.
-pub(super) fn days(line: &Line) -> impl Iterator<Item = &[Cell]> {
+pub(in crate::outputs) fn days(line: &Line) -> impl Iterator<Item = &[Cell]> {
     line.cells.chunk_by(|a, b| a.date == b.date)
 }

@@ -3,24 +3,24 @@
 use crate::spec::{Metric, POINT, Profile};
 
 /// Strictly above `above` a reading of `metric` is worth `points`.
-pub(super) struct Threshold<'a> {
+pub(in crate::outputs) struct Threshold<'a> {
     profile: &'a str,
     metric: Metric,
     points: String,
     /// A limit, of which `above` is a share.
     of: Option<&'static str>,
-    pub(super) above: f64,
+    pub(in crate::outputs) above: f64,
 }
 
 impl Threshold<'_> {
-    pub(super) fn labels(&self) -> Vec<(&str, &str)> {
+    pub(in crate::outputs) fn labels(&self) -> Vec<(&str, &str)> {
         let labels = [("profile", self.profile), ("metric", self.metric.name()), ("points", &self.points)];
         labels.into_iter().chain(self.of.map(|limit| ("of", limit))).collect()
     }
 }
 
 /// All thresholds of a profile, also those of a metric that is left out: its points are told too.
-pub(super) fn of(profile: &Profile) -> Vec<Threshold<'_>> {
+pub(in crate::outputs) fn of(profile: &Profile) -> Vec<Threshold<'_>> {
     let of_metric = |metric: Metric| {
         let of = profile.limit(metric).map(|limit| limit.name());
         profile.rule(metric).bands.list.iter().map(move |band| Threshold {

@@ -1,0 +1,103 @@
+//! Which source gave the readings of a history.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A source's kind and the facts that identify it, as stored in each day's footer and in the manifest. Contains no secret.
+///
+/// The kind is text, so a history from a source that this version does not know can still be scored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    #[serde(default = "server")]
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
+}
+
+/// The kind of a server with the query API of Prometheus. Version 0.1.0 had no other sources and stored no kind.
+const SERVER: &str = "prometheus";
+
+fn server() -> String {
+    SERVER.to_owned()
+}
+
+impl Origin {
+    /// A server with the query API of Prometheus. `url` has no login; `headers` choose what the server answers (a
+    /// tenant's, for example) and are not secret.
+    pub fn server(url: &str, headers: BTreeMap<String, String>) -> Self {
+        Self { kind: server(), name: None, url: Some(url.to_owned()), headers }
+    }
+
+    /// A source of another kind. `name` identifies it in messages: a path, for example.
+    pub fn named(kind: &str, name: &str) -> Self {
+        Self { kind: kind.to_owned(), name: Some(name.to_owned()), url: None, headers: BTreeMap::new() }
+    }
+
+    /// The same source, with the server from which its readings first came.
+    pub(crate) fn first_pulled_from(self, server: &Self) -> Self {
+        Self { url: server.url.clone(), ..self }
+    }
+
+    /// The headers on one line.
+    pub(super) fn headers(&self) -> String {
+        if self.headers.is_empty() {
+            return "none".to_owned();
+        }
+        self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The name, or the URL of a source without a name.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name.as_deref().or(self.url.as_deref()).unwrap_or(&self.kind))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_that_0_1_0_stored_is_a_server() {
+        let old = r#"{"url":"http://127.0.0.1:9090","headers":{"X-Scope-OrgID":"a"}}"#;
+        let headers = BTreeMap::from([("X-Scope-OrgID".to_owned(), "a".to_owned())]);
+        let origin: Origin = serde_json::from_str(old).unwrap();
+        assert_eq!(origin, Origin::server("http://127.0.0.1:9090", headers));
+        assert_eq!(origin.to_string(), "http://127.0.0.1:9090");
+        assert_eq!(origin.headers(), "X-Scope-OrgID: a");
+    }
+
+    #[test]
+    fn origins_of_every_kind_are_read_back_as_they_were_written() {
+        let server = Origin::server("http://127.0.0.1:9090", BTreeMap::new());
+        let directory = Origin::named("tsdb", "/var/lib/prometheus");
+        let copied = Origin::named("sample", "the sample").first_pulled_from(&server);
+        for (origin, written) in [
+            (server, r#"{"kind":"prometheus","url":"http://127.0.0.1:9090"}"#),
+            (directory, r#"{"kind":"tsdb","name":"/var/lib/prometheus"}"#),
+            (copied, r#"{"kind":"sample","name":"the sample","url":"http://127.0.0.1:9090"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&origin).unwrap(), written);
+            assert_eq!(serde_json::from_str::<Origin>(written).unwrap(), origin);
+        }
+    }
+
+    #[test]
+    fn an_origin_of_an_unknown_kind_is_shown_by_its_name_its_url_or_its_kind() {
+        for (stored, shown) in [
+            (r#"{"kind":"carrier-pigeon","name":"Speckled Jim","url":"http://loft"}"#, "Speckled Jim"),
+            (r#"{"kind":"carrier-pigeon","url":"http://loft"}"#, "http://loft"),
+            (r#"{"kind":"carrier-pigeon"}"#, "carrier-pigeon"),
+        ] {
+            assert_eq!(serde_json::from_str::<Origin>(stored).unwrap().to_string(), shown);
+        }
+    }
+}

@@ -273,6 +273,56 @@ impl Window {
         self.columns[column.into().index()].iter().filter(|v| !v.is_nan()).count() as u64
     }
 
+    /// Keeps the readings of an earlier pull of the same steps that this one lacks, and adds their members.
+    ///
+    /// A server drops samples that are older than its retention. What it still has of such a member may be wrong as well,
+    /// because a rate or the changes of a day are computed from the samples that are left: wherever it lacks a reading that
+    /// was there, all earlier readings of that member stay. Otherwise the later answer counts, which may include samples
+    /// that arrived late.
+    #[must_use]
+    pub(crate) fn with_lost_readings(mut self, earlier: &Self) -> Self {
+        debug_assert_eq!(self.grid, earlier.grid);
+        self.add_members(&earlier.members);
+        let shared: Vec<Column> = Column::all().filter(|&column| self.holds(column) && earlier.holds(column)).collect();
+        for (from, member) in earlier.members.iter().enumerate() {
+            let Ok(to) = self.members.binary_search(member) else { continue };
+            let pairs = |column: Column| self.row(column, to).iter().zip(earlier.row(column, from));
+            if !shared.iter().any(|&column| pairs(column).any(|(new, old)| new.is_nan() && !old.is_nan())) {
+                continue;
+            }
+            for &column in &shared {
+                let steps = self.row_mut(column, to).iter_mut().zip(earlier.row(column, from));
+                steps.filter(|(_, old)| !old.is_nan()).for_each(|(new, &old)| *new = old);
+            }
+        }
+        self
+    }
+
+    /// Adds members without readings.
+    fn add_members(&mut self, others: &[Member]) {
+        let mut members: Vec<Member> = self.members.iter().chain(others).cloned().collect();
+        members.sort_unstable();
+        members.dedup();
+        if members.len() == self.members.len() {
+            return;
+        }
+        let mut wider = Self { members, ..Self::unknown(self.grid, Vec::new(), &self.companions) };
+        let cells = wider.members.len() * self.grid.len();
+        for column in Column::all().filter(|&column| self.holds(column)) {
+            wider.columns[column.index()] = vec![f64::NAN; cells];
+            for (from, member) in self.members.iter().enumerate() {
+                if let Ok(to) = wider.members.binary_search(member) {
+                    wider.row_mut(column, to).copy_from_slice(self.row(column, from));
+                }
+            }
+        }
+        (self.members, self.columns) = (wider.members, wider.columns);
+    }
+
+    fn holds(&self, column: Column) -> bool {
+        column.companion().is_none_or(|companion| self.companions.contains(&companion))
+    }
+
     /// The lives of its members as far as this window knows them.
     pub fn lives(&self) -> Lives {
         let mut lives = Lives::default();
@@ -396,6 +446,32 @@ mod tests {
         assert_eq!(window.row(Metric::WalFsync, 1)[2], 5.0);
         assert_eq!(window.partial(), [0..1, 3..4]);
         assert!(window.row(Metric::DbSize, 1).iter().all(|value| value.is_nan()), "it was not asked for");
+    }
+
+    #[test]
+    fn earlier_readings_of_a_member_stay_if_a_later_pull_lacks_any_of_them() {
+        const NAN: f64 = f64::NAN;
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| Member::new("c", name));
+        let join = |rows: [(&Member, [f64; 4]); 3]| {
+            let mut wal = ColumnReadings::of(Metric::WalFsync);
+            let mut started = ColumnReadings::of(Companion::StartTime);
+            for (member, values) in rows {
+                wal.merge_series(member.clone(), 4, 0, &values);
+                started.merge_series(member.clone(), 4, 0, &values);
+            }
+            Window::join(grid(4), [(Metric::WalFsync.into(), wal), (Companion::StartTime.into(), started)])
+        };
+        let earlier = join([(&a, [1.0, 2.0, NAN, NAN]), (&b, [3.0, NAN, NAN, NAN]), (&d, [1.0, 2.0, NAN, NAN])]);
+        let later = join([(&a, [NAN, 9.0, 4.0, NAN]), (&c, [NAN, NAN, 5.0, 6.0]), (&d, [1.0, 9.0, 3.0, 4.0])]);
+        let kept = later.with_lost_readings(&earlier);
+        assert_eq!(kept.members(), [a, b, c, d]);
+        let expected = [[1.0, 2.0, 4.0, NAN], [3.0, NAN, NAN, NAN], [NAN, NAN, 5.0, 6.0], [1.0, 9.0, 3.0, 4.0]];
+        for column in [Column::from(Metric::WalFsync), Companion::StartTime.into()] {
+            for (member, row) in expected.iter().enumerate() {
+                assert_eq!(format!("{:?}", kept.row(column, member)), format!("{row:?}"), "{column}");
+            }
+        }
+        assert!(kept.row(Metric::DbSize, 1).iter().all(|value| value.is_nan()));
     }
 
     #[test]

@@ -199,8 +199,9 @@ impl Gathered {
         Some(Overview { range, asked, lives: self.lives, missing, partial })
     }
 
-    /// What is left to pull of these parts of days. A day that is there in part is pulled again, so that its file
-    /// covers what was asked for before and now; so is one with partial answers, unless these will do.
+    /// The parts of days that are still to be pulled. A day that is there in part is asked for as a whole, from the
+    /// start of the earlier part to the end of the later one, because a file covers one range; so is a day with partial
+    /// answers, unless `partial_will_do`.
     pub(super) fn missing_parts(
         &self,
         parts: Vec<(UtcDay, TimeRange)>,

@@ -4,7 +4,7 @@ mod fetch;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::future::{Either, select};
 use tracing::info;
@@ -18,7 +18,7 @@ use crate::history::{DayMeta, DayMetas, History, HistoryError};
 use crate::readings::{ReadingSource, Source};
 use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
-use fetch::fetch;
+use fetch::{Wanted, fetch};
 
 /// What became of the days that were asked for.
 #[derive(Debug)]
@@ -89,7 +89,8 @@ pub(super) fn pull<S: ReadingSource>(
         let wanted = pull.known.missing_parts(parts.clone(), leave.allow_partial);
         info!(missing = wanted.len(), there = pull.known.len(), "days to pull");
         let (into, mut fetched) = (pull.into.clone(), Vec::new());
-        let failed = fetch(&source, &into, wanted.clone(), run, |day| fetched.push(day)).await;
+        let to_fetch = wanted.iter().map(|&(day, part)| Wanted { day, part, earlier: pull.file_of(day) }).collect();
+        let failed = fetch(&source, &into, to_fetch, run, |day| fetched.push(day)).await;
         source.notes().iter().for_each(|note| run.reporter.note(note));
         let failed = failed?;
         fetched.into_iter().for_each(|(day, meta, file)| pull.add(day, &meta, file));
@@ -199,6 +200,11 @@ impl Pull {
     fn add(&mut self, day: UtcDay, meta: &DayMeta, file: Written) {
         self.known.add(day, meta);
         self.files.insert(day, file);
+    }
+
+    /// The day's file on disk, whole and of the same source.
+    fn file_of(&self, day: UtcDay) -> Option<PathBuf> {
+        self.files.get(&day).map(|file| self.history.out().join(&file.path))
     }
 
     fn is_replacing(&self) -> bool {

@@ -1,7 +1,9 @@
 //! What was never asked for is neither expected nor missing; what was asked for in vain is both.
 
 use crate::interruption::{gate, until_the_first_day};
-use crate::support::{Asked, DAY, Folder, HOUR, Run, START, etcd_heatmap, oracle, simulated};
+use crate::support::{
+    Asked, DAY, Folder, HOUR, Metrics, Run, START, assert_same, etcd_heatmap, oracle, prometheus_with, simulated,
+};
 
 fn manifest(folder: &Folder) -> serde_json::Value {
     serde_json::from_str(&folder.text("audit/manifest.json")).expect("JSON")
@@ -48,6 +50,38 @@ fn the_part_of_a_day_that_is_there_stays_when_a_later_part_is_pulled() {
         part.run("backfill", &folder).succeeds();
     }
     Asked::all(&simulated().prometheus, START, START + DAY).agrees_with_the_oracle(&folder.at("audit"));
+}
+
+/// Deletes the morning in Prometheus, which drops samples by itself when their retention ends.
+fn pulled_before_and_after_the_morning_is_deleted(members: &[(&str, i64)], name: &str) -> [Folder; 2] {
+    let [expected, folder] = ["kept", "dropped"].map(|what| Folder::new(&format!("{name}-{what}")));
+    let mut metrics = Metrics::every(60);
+    for (member, hours) in members {
+        metrics.member(&format!(r#"job="etcd",instance="{member}""#), START..START + hours * HOUR);
+    }
+    let prometheus = prometheus_with(&metrics.text(), &["--web.enable-admin-api"]);
+    let pull = |from: i64, to: i64, folder: &Folder| {
+        Asked::all(&prometheus, START + from * HOUR, START + to * HOUR).run("pull", folder).succeeds();
+    };
+    pull(0, 24, &expected);
+    pull(0, 12, &folder);
+    let all = "match[]=%7Binstance%3D~%22.%2B%22%7D";
+    let morning = format!("/api/v1/admin/tsdb/delete_series?{all}&start={START}&end={}", START + 6 * HOUR);
+    prometheus.server().ask("POST", &morning, "").expect("its admin API is on");
+    let too_late = Folder::new("too-late");
+    pull(0, 24, &too_late);
+    assert_ne!(manifest(&too_late)["members"], manifest(&expected)["members"], "the morning is deleted");
+    pull(12, 24, &folder);
+    [expected, folder]
+}
+
+#[test]
+fn readings_that_the_server_has_dropped_since_an_earlier_pull_stay_in_the_history() {
+    let [expected, folder] = pulled_before_and_after_the_morning_is_deleted(&[("a", 24), ("b", 24)], "members");
+    assert_same(&expected.tree("audit"), &folder.tree("audit"));
+    // A member of the morning alone. Only its leader changes, a whole day's, would be seen in the afternoon.
+    let [expected, folder] = pulled_before_and_after_the_morning_is_deleted(&[("a", 24), ("gone", 5)], "gone");
+    assert_eq!(manifest(&folder)["members"], manifest(&expected)["members"]);
 }
 
 #[test]

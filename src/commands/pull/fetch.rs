@@ -1,6 +1,7 @@
 //! Days from the source to the disk, with a bar.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use tracing::debug;
 
 use crate::commands::{CommandError, Writing};
 use crate::folder::Written;
-use crate::history::{DayMeta, History, write_day};
+use crate::history::{DayMeta, History, HistoryError, read_day, read_meta, write_day};
 use crate::readings::{ReadingSource, Source, Window};
 use crate::time::{TimeRange, UtcDay};
 
@@ -30,29 +31,41 @@ enum Failure<E> {
     Disk(CommandError),
 }
 
+/// A part of a day to pull.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) day: UtcDay,
+    pub(super) part: TimeRange,
+    /// The file of an earlier pull of the day: readings that the source has dropped since are kept.
+    pub(super) earlier: Option<PathBuf>,
+}
+
 /// Reads and writes these parts of days, and hands over each day that is on disk; returns those that failed, with why.
 pub(super) async fn fetch<S: ReadingSource>(
     source: &S,
     history: &History,
-    parts: Vec<(UtcDay, TimeRange)>,
+    wanted: Vec<Wanted>,
     run: &Writing,
     mut keep: impl FnMut(FetchedDay),
 ) -> Result<BTreeMap<UtcDay, S::Error>, CommandError> {
     let started = Instant::now();
-    let work = source.work(&parts);
+    let work = source.work(&wanted.iter().map(|wanted| (wanted.day, wanted.part)).collect::<Vec<_>>());
     debug!(in_flight = source.in_flight(), "days at once");
     let bar = run.reporter.start("pulling", work.unit, work.total);
     let (history, description) = (Arc::new(history.clone()), Arc::new(source.describe().clone()));
-    let written = stream::iter(parts)
-        .map(|(day, part)| async move { (day, part, source.read(part).await) })
+    let written = stream::iter(wanted)
+        .map(|wanted| async move {
+            let window = source.read(wanted.part).await;
+            (wanted, window)
+        })
         .buffer_unordered(source.in_flight())
         // Days that are on their way are let go; those that have come are written.
         .take_until(run.interrupt.raised())
-        .map(|(day, part, window)| {
+        .map(|(wanted, window)| {
             let (history, description) = (history.clone(), description.clone());
             async move {
-                let window = window.map_err(|error| Failure::Day(day, error))?;
-                write(history, description, day, part, window).await.map_err(Failure::Disk)
+                let window = window.map_err(|error| Failure::Day(wanted.day, error))?;
+                write(history, description, wanted, window).await.map_err(Failure::Disk)
             }
         })
         .buffer_unordered(WRITES_IN_FLIGHT.min(source.in_flight()));
@@ -92,15 +105,26 @@ pub(super) async fn fetch<S: ReadingSource>(
 async fn write(
     history: Arc<History>,
     source: Arc<Source>,
-    day: UtcDay,
-    part: TimeRange,
+    wanted: Wanted,
     window: Window,
 ) -> Result<FetchedDay, CommandError> {
     let task = tokio::task::spawn_blocking(move || {
+        let Wanted { day, part, earlier } = wanted;
+        let window = match earlier {
+            Some(file) => keep_lost(window, &file)?,
+            None => window,
+        };
         let path = history.file(day);
         let (meta, stat) = write_day(&path, &window, part, &source)?;
         let written = Written::new(history.out(), &path, meta.rows, stat);
         Ok((day, meta, written))
     });
     task.await.unwrap_or_else(|e| Err(CommandError::Threads(e.to_string())))
+}
+
+/// Keeps the readings of an earlier pull that the source has dropped since.
+fn keep_lost(window: Window, file: &Path) -> Result<Window, HistoryError> {
+    let members = read_meta(file)?.lives.iter().map(|(member, _)| member.clone()).collect();
+    let earlier = read_day(file, *window.grid(), members, window.companions())?;
+    Ok(window.with_lost_readings(&earlier))
 }

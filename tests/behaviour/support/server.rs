@@ -63,7 +63,7 @@ impl Server {
 
     /// The body of an answer, `None` unless it is a success.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
-        request(self.port, method, path, body).filter(|(status, _)| *status == 200).map(|(_, body)| body)
+        request(self.port, method, path, body).filter(|(status, _)| (200..300).contains(status)).map(|(_, body)| body)
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -316,7 +316,8 @@ impl Manifest {
         let written = self.profile.as_ref()?;
         let mut rules: [Rule; METRICS] = Default::default();
         for metric in Metric::ALL {
-            let rule = written.rules.get(metric.name())?;
+            // Written by a version without this metric, which then had no weight.
+            let Some(rule) = written.rules.get(metric.name()) else { continue };
             let points = |points: f64| (points * POINT as f64).round() as u64;
             let list = rule.bands.iter().map(|b| Band { above: b.above, points: points(b.points) }).collect();
             let bands = Bands { of_limit: rule.of_limit.is_some(), list };

@@ -66,6 +66,7 @@ mod tests {
     use super::*;
     use crate::readings::Origin;
     use crate::scratch::Scratch;
+    use crate::spec::{Metric, Profile, Rule};
 
     /// As version 0.1.0 wrote it, but for all but two of its files.
     const OLD: &str = include_str!("0.1.0.json");
@@ -84,6 +85,15 @@ mod tests {
         assert_eq!(manifest.asked_ranges(), None, "it lists no gaps, whether there are any or not");
         assert_eq!(manifest.profile().unwrap().name, "seed");
         assert_eq!((manifest.history.len(), manifest.files.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_metric_that_the_manifest_does_not_name_has_no_weight() {
+        let mut older: Value = serde_json::from_str(OLD).unwrap();
+        older["profile"]["rules"].as_object_mut().unwrap().remove("db_size").unwrap();
+        let profile = read(&older.to_string()).unwrap().unwrap().profile().unwrap();
+        assert_eq!(profile.rule(Metric::DbSize), &Rule::default());
+        assert_eq!(profile.rule(Metric::WalFsync), Profile::seed().rule(Metric::WalFsync));
     }
 
     #[test]

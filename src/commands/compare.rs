@@ -1,4 +1,4 @@
-//! `etcd-heatmap score --compare`: one history under several profiles.
+//! `etcd-heatmap score --compare`: scores one history with several profiles.
 
 use std::path::Path;
 
@@ -19,7 +19,8 @@ use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
 
-/// The profiles as they are published, and the one in force where it was changed; none where none is to be compared.
+/// The profiles that `--compare` names; the profile of the settings is used with its changed weights and bands. Empty
+/// without `--compare`.
 pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
     if compared.is_empty() {
         return Ok(Vec::new());
@@ -34,7 +35,7 @@ pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<P
     if names.len() < 2 || names.len() < profiles.len() { Err(CommandError::NothingToCompare) } else { Ok(profiles) }
 }
 
-/// Scores the history in `folder` under each of [`profiles`], prints a table, and writes the cells side by side.
+/// Scores the history in `folder` with each profile, prints a table, and writes the cells of all profiles to one file.
 pub(super) fn run(
     folder: &Path,
     out: &Path,
@@ -44,7 +45,7 @@ pub(super) fn run(
 ) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(folder);
-    // Before the work: a manifest that cannot be read cannot list the new file.
+    // Checked first, because the new file must be added to the manifest at the end.
     let manifest = Manifest::read(out)?;
     let read = if folder == out { None } else { Manifest::read(folder)? };
     let mut opened = Opened::of(&history, read.as_ref().or(manifest.as_ref()))?;
@@ -70,11 +71,11 @@ pub(super) fn run(
         manifest.write(out)?;
     }
     print(&comparison_text(&comparing.comparison, how.folding.zone))?;
-    run.reporter.note(&format!("the cells of all profiles side by side: {}", out.join(COMPARISON).display()));
+    run.reporter.note(&format!("cells of all profiles: {}", out.join(COMPARISON).display()));
     Broken::new(&history, footers, broken).into_result()
 }
 
-/// One comparison while days come in.
+/// A comparison in progress.
 struct Comparing<'a> {
     tables: Vec<ScoreTable>,
     open: Vec<OpenCells>,
@@ -83,11 +84,11 @@ struct Comparing<'a> {
     csv: CellsCsv,
 }
 
-/// A day's sums under each profile, and why it cannot be read, where it cannot.
+/// The sums of one day for each profile, and the error if the day's file could not be read.
 type SummedDay = (UtcDay, Vec<DataFrame>, Option<HistoryError>);
 
 impl Comparing<'_> {
-    /// Reads each day once, and scores it under each profile.
+    /// Reads each day once and scores it with every profile.
     fn read(
         &mut self,
         history: &History,
@@ -129,7 +130,7 @@ impl Comparing<'_> {
         Ok((day, sums, broken))
     }
 
-    /// Takes in the next day, and writes the cells of the local days that are over when the one after begins.
+    /// Adds the next day. Writes the cells of a local day once the following one has begun: no more sums can reach it.
     fn add(&mut self, sums: Vec<DataFrame>, next_day_ms: Option<i64>) -> Result<(), CommandError> {
         let folding = self.how.folding;
         let today = next_day_ms.map(|ms| folding.zone.cell_at(ms, folding.width).date);

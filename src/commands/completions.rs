@@ -1,4 +1,4 @@
-//! `etcd-heatmap completions`: subcommands and flags, for a shell to complete.
+//! `etcd-heatmap completions`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -7,12 +7,12 @@ use super::CommandError;
 use super::stdout::print;
 use crate::cli::{Cli, CompletionsArgs};
 
-/// How clap_complete spells the name of a program with a hyphen where it looks for its subcommands' flags, and how where
-/// it has found them: bash would complete nothing behind a subcommand (clap-rs/clap#6421).
+/// clap_complete spells a program name with a hyphen in two ways in its bash script, so bash would complete no flags
+/// after a subcommand (clap-rs/clap#6421).
 const MISSPELT: &str = "etcd__subcmd__heatmap";
 const SPELT: &str = "etcd__heatmap";
 
-/// Prints the script of a shell.
+/// Prints the script for the shell that was named.
 pub(super) fn run(args: CompletionsArgs) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);

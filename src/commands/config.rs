@@ -1,4 +1,4 @@
-//! `etcd-heatmap config show`: what is in force, and where it came from.
+//! `etcd-heatmap config show`: prints every setting with its value and its origin.
 
 use chrono::Utc;
 
@@ -6,7 +6,7 @@ use super::CommandError;
 use super::stdout::print;
 use crate::config::Config;
 
-/// Prints the settings, if a run would take them.
+/// Prints the settings. Fails if a run would refuse one of them.
 pub(super) fn show(config: &Config) -> Result<(), CommandError> {
     let source = &config.settings.source;
     source.range(Utc::now().timestamp_millis())?;

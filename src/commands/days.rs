@@ -1,22 +1,22 @@
-//! Days in parallel, as many at once as fit into memory.
+//! Works on several days in parallel, as many as fit into memory.
 
 use rayon::prelude::*;
 
 use crate::readings::{Lives, days_at_once};
 use crate::time::{Grid, Step, UtcDay};
 
-/// Days whose results are put in order together, for each day that is worked on at once: enough that no thread waits
-/// for the slowest, few enough that their scores (2 bytes a member and step) fit into memory.
+/// Days in a batch, for each day worked on at once. Results are put in order batch by batch: a large batch keeps all
+/// threads busy while one day is slow; a small one bounds the scores in memory (2 bytes a member and step).
 const DAYS_PER_THREAD: usize = 4;
 
-/// How many days are worked on at once.
+/// The number of days to work on at once.
 ///
-/// Memory for readings is at most 256 MiB, or one day's members × steps × columns × 8 bytes where that is more, however
-/// long the range is and however many threads there are.
+/// Bounds the memory for readings to 256 MiB, or to one day's members × steps × columns × 8 bytes if that is more,
+/// whatever the range and the number of threads.
 pub(super) struct DaysAtOnce(usize);
 
 impl DaysAtOnce {
-    /// For days of these members, of each of whom so many columns are read.
+    /// For days with these members, when `columns` columns of each are read.
     pub(super) fn of(days: &[UtcDay], lives: &Lives, step: Step, columns: usize) -> Self {
         let alive = |day: &UtcDay| {
             let range = day.range();
@@ -28,18 +28,18 @@ impl DaysAtOnce {
         Self(days_at_once(members, steps, columns).min(rayon::current_num_threads()))
     }
 
-    /// How many days' results are held before they are put in order.
+    /// Days whose results are held in memory and then put in order.
     pub(super) fn batch(&self) -> usize {
         DAYS_PER_THREAD * self.0
     }
 
-    /// Works on days; their results in order.
+    /// Calls `work` for each day in parallel; returns the results in the order of the days.
     pub(super) fn each<T: Send, E: Send>(
         &self,
         days: &[UtcDay],
         work: impl Fn(UtcDay) -> Result<T, E> + Sync,
     ) -> Result<Vec<T>, E> {
-        // With a day for each thread nobody has to wait for the others of a group.
+        // One day for each thread: no groups are needed.
         let group = if self.0 < rayon::current_num_threads() { self.0 } else { days.len().max(1) };
         let mut done = Vec::with_capacity(days.len());
         for group in days.chunks(group) {
@@ -67,7 +67,7 @@ mod tests {
         lives
     }
 
-    /// How many days were in work at the same moment.
+    /// The largest number of days in work at the same moment.
     fn most_at_once(at_once: &DaysAtOnce, days: &[UtcDay]) -> usize {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = |day| {
@@ -87,12 +87,12 @@ mod tests {
         let days: Vec<UtcDay> = (0..8).map(|day| UtcDay::of(day * DAY_MS)).collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
         let of = |lives: &Lives| pool.install(|| DaysAtOnce::of(&days, lives, minute, 9));
-        // A day of 1,000 members is 1,000 × 1440 × 9 × 8 = 103,680,000 bytes, of which 256 MiB hold two.
+        // A day of 1,000 members takes 1,000 × 1440 × 9 × 8 = 103,680,000 bytes: two fit into 256 MiB.
         let large = lives(1_000, 0, 8 * DAY_MS);
         let (at_once, alone) = (of(&large), of(&lives(3_000, 0, 8 * DAY_MS)));
         assert_eq!((at_once.0, at_once.batch(), alone.0, alone.batch()), (2, 8, 1, 4));
         assert!(most_at_once(&at_once, &days) <= 2 && most_at_once(&alone, &days) == 1);
-        // Members that follow each other are never there together.
+        // Members that replace each other do not add up.
         let mut replaced = lives(500, 0, DAY_MS - 1);
         (1..8).for_each(|day| replaced.merge(&lives(500, day * DAY_MS, (day + 1) * DAY_MS - 1)));
         assert_eq!(of(&replaced).0, 4, "4 threads, 5 days of 500 members fit");

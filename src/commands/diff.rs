@@ -1,4 +1,4 @@
-//! `etcd-heatmap diff`: what changed between two times.
+//! `etcd-heatmap diff`: compares the scores of two folders, or of one folder before and after an instant.
 
 mod alike;
 mod error;
@@ -23,7 +23,7 @@ use crate::outputs::{Compared, DIFF, Palette, diff_csv, diff_text};
 use crate::text::terminal::terminal_label;
 use alike::{check_alike, notes};
 
-/// A folder with its cells.
+/// One side of the comparison.
 struct Scored<'a> {
     folder: &'a Path,
     manifest: Manifest,
@@ -39,13 +39,13 @@ impl<'a> Scored<'a> {
         Ok(Self { folder, folding, lines: read_cells(folder)?, manifest })
     }
 
-    /// `audit, 2026-10-01T00:00:00Z to 2026-10-08T00:00:00Z`
+    /// For example `audit, 2026-10-01T00:00:00Z to 2026-10-08T00:00:00Z`.
     fn describe(&self, start: &str, end: &str) -> String {
         format!("{}, {start} to {end}", terminal_label(&self.folder.display().to_string()))
     }
 }
 
-/// Compares, prints, and writes what is asked for.
+/// Compares, prints the table, and writes the CSV file if one is asked for.
 pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     if let Some(after) = args.after.as_ref().filter(|after| same_folder(&args.before, after)) {
         return Err(DiffError::SameFolder(after.clone()).into());
@@ -81,7 +81,7 @@ fn same_folder(a: &Path, b: &Path) -> bool {
     a == b || a.canonicalize().ok().is_some_and(|a| b.canonicalize().ok() == Some(a))
 }
 
-/// An instant outside of the folder's time compares nothing.
+/// Refuses an instant with no cells before or after it.
 fn check_both(scored: &Scored<'_>, parts: &(Vec<Part<'_>>, Vec<Part<'_>>), at: &str) -> Result<(), DiffError> {
     let side = match parts {
         (before, _) if before.is_empty() => "before",
@@ -118,11 +118,11 @@ fn tell(
     let profile = before.manifest.profile.as_ref().map_or_else(String::new, |profile| profile.name.clone());
     let compared = Compared { before: says.0, after: says.1, profile, folding: before.folding, notes };
     let palette = Palette::of(&std::io::stdout());
-    // With --quiet only the verdict of --fail-below is left.
+    // With --quiet, only the result of --fail-below is printed.
     Ok(reporter.summary(&diff_text(&compared, &found, palette))?)
 }
 
-/// What is demanded; the manifest says how much must be known, unless a flag does.
+/// The gate of `--fail-below`. The folder's own minimum coverage applies unless `--min-coverage` is given.
 fn gate(args: &DiffArgs, how: &How, scored: &Scored<'_>) -> Option<Gate> {
     let is_typed = args.flags.given.iter().any(|given| given.key.name == "score.min_coverage");
     let min_coverage = scored.manifest.min_coverage.filter(|_| !is_typed).unwrap_or(how.min_coverage);

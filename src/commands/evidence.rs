@@ -1,4 +1,4 @@
-//! What the days of a history say together, and the files that they stand in.
+//! The days of a history together: range, members, missing days, and the files with their hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,22 +16,21 @@ use crate::score::{ScoreTable, alive_on, score_window};
 use crate::spec::{Companion, METRICS};
 use crate::time::{Grid, Step, TimeRange, UtcDay, union_of_ranges};
 
-/// A history that was opened for scoring: what its footers say.
+/// A history opened for scoring.
 pub(super) struct Opened {
-    /// Days with what their footers say, in order.
+    /// Days with their footers, in order.
     pub(super) metas: Vec<(UtcDay, DayMeta)>,
-    /// Days whose footer cannot be read.
+    /// Days with an unreadable footer.
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
-    /// The days together.
+    /// Range, members and gaps of all days.
     pub(super) overview: Overview,
-    /// What they were pulled from.
+    /// The source and settings that all days share.
     pub(super) source: Source,
-    /// The distance between two steps.
     pub(super) step: Step,
 }
 
 impl Opened {
-    /// Reads the footers; an error where no day can be read. The manifest may know ranges that were asked for in vain.
+    /// Reads the footers. Fails if no day can be read. The manifest may list ranges for which the source had no data.
     pub(super) fn of(history: &History, manifest: Option<&Manifest>) -> Result<Self, CommandError> {
         let DayMetas { known: metas, broken } = history.read_metas()?;
         let mut gathered = Gathered::default();
@@ -48,14 +47,14 @@ impl Opened {
         Ok(Self { metas, broken, overview, source, step })
     }
 
-    /// Reads days of this history, with these companions.
+    /// A reader for the six metrics and these companions.
     pub(super) fn reader<'a>(&'a self, history: &'a History, companions: &'a [Companion]) -> DayReader<'a> {
         DayReader { history, companions, asked: &self.overview.asked, step: self.step }
     }
 }
 
-/// The ranges that were asked for beside those that the footers of days name. Without a manifest that lists them, a day
-/// without a file between two others may have been asked for: it counts as asked for, because an outage could hide there.
+/// Ranges that were asked for, beyond those in the days' footers. Without a manifest that lists them, a day without a file
+/// between two others counts as asked for: ignoring it could hide an outage.
 pub(super) fn asked_in_vain(
     manifest: Option<&Manifest>,
     source: &Source,
@@ -69,32 +68,30 @@ pub(super) fn asked_in_vain(
     })
 }
 
-/// The manifest of a folder that is about to be written. One that is broken counts as none; one of a later version is
-/// an error, because rewriting it would lose what that version stored.
+/// Reads the manifest that a run is going to replace. A broken one is noted and ignored; one of a later version is an
+/// error, because rewriting it would lose what that version stored.
 pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Option<Manifest>, CommandError> {
     match Manifest::read(out) {
         Err(FolderError::BrokenManifest { path, reason }) => {
-            reporter.note(&format!("{} is broken ({reason}) and will be replaced", path.display()));
+            reporter.note(&format!("{} is broken ({reason}): it will be replaced", path.display()));
             Ok(None)
         }
         read => Ok(read?),
     }
 }
 
-/// The companions of a history that scoring reads: the limits that readings are judged against, and
-/// when processes were started.
+/// The companions that scoring reads: limits of descriptors and database size, and start times of processes.
 pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Companion> {
     let is_read = |c: &Companion| *c == Companion::StartTime || table.limits().any(|limit| limit == *c);
     source.companions().into_iter().filter(is_read).collect()
 }
 
-/// What is known of a day of the members with these lives.
+/// A day as it was read.
 pub(super) struct ReadDay {
-    /// Its readings.
     pub(super) window: Window,
-    /// The members of the window, with their lives.
+    /// The members of the window, with their first and last reading in the whole history.
     pub(super) alive: Vec<(Member, Life)>,
-    /// Why its file cannot be read, where it cannot.
+    /// The error, if the day's file cannot be read.
     pub(super) broken: Option<HistoryError>,
 }
 
@@ -108,7 +105,8 @@ pub(super) struct DayReader<'a> {
 }
 
 impl DayReader<'_> {
-    /// Reads a day of the members with these lives. Nothing is known of a day that is not there or cannot be read.
+    /// Reads a day, for the members that `lives` says were there. All readings are missing if the file is absent or
+    /// unreadable.
     pub(super) fn read(&self, lives: &Lives, day: UtcDay) -> ReadDay {
         let grid = Grid::within(day.range(), self.step);
         let mut alive = alive_on(&grid, lives);
@@ -125,7 +123,7 @@ impl DayReader<'_> {
         ReadDay { window, alive, broken }
     }
 
-    /// How many of these days are read and worked on at once.
+    /// The number of these days to read and work on at once.
     pub(super) fn days_at_once(&self, days: &[UtcDay], lives: &Lives) -> DaysAtOnce {
         DaysAtOnce::of(days, lives, self.step, METRICS + self.companions.len())
     }
@@ -138,38 +136,37 @@ impl DayReader<'_> {
     }
 }
 
-/// A history as a whole.
+/// Range, members and gaps of a history.
 pub(super) struct Overview {
     /// From the first step of its first day to the end of its last.
     pub(super) range: TimeRange,
     /// The ranges that were asked for, in order. A failed pull may have asked for more than [`Self::range`].
     pub(super) asked: Vec<TimeRange>,
-    /// Who lived when.
+    /// First and last reading of each member.
     pub(super) lives: Lives,
-    /// The days that were asked for and have no file.
+    /// Days that were asked for and have no file.
     pub(super) missing: Vec<UtcDay>,
-    /// The days of which the server said that it left something out.
+    /// Days with partial answers: the server reported that it left something out.
     pub(super) partial: Vec<UtcDay>,
 }
 
 impl Overview {
-    /// The days to score: those of the range of which any part was asked for.
+    /// The days to score: those with any part that was asked for.
     pub(super) fn days(&self) -> Vec<UtcDay> {
         let is_asked = |day: &UtcDay| self.asked.iter().any(|range| range.intersect(day.range()).is_some());
         self.range.days().filter(is_asked).collect()
     }
 }
 
-/// What the footers of days say, as far as they have been seen; little of it grows with their number.
+/// Collects the footers of days, in any order. Keeps a few bytes for each day.
 #[derive(Default)]
 pub(super) struct Gathered {
     days: BTreeMap<UtcDay, GatheredDay>,
     lives: Lives,
-    /// Asked for beside what is there.
+    /// Ranges that were asked for, beyond those of the days.
     asked: Vec<TimeRange>,
 }
 
-/// One of the days.
 #[derive(Clone, Copy)]
 struct GatheredDay {
     range: TimeRange,
@@ -177,18 +174,18 @@ struct GatheredDay {
 }
 
 impl Gathered {
-    /// Adds a day.
+    /// Adds the footer of a day.
     pub(super) fn add(&mut self, day: UtcDay, meta: &DayMeta) {
         self.days.insert(day, GatheredDay { range: meta.range, is_partial: !meta.partial.is_empty() });
         self.lives.merge(&meta.lives);
     }
 
-    /// Adds ranges that were asked for, whatever came of it.
+    /// Adds ranges that were asked for, with or without data.
     pub(super) fn ask(&mut self, ranges: impl IntoIterator<Item = TimeRange>) {
         self.asked.extend(ranges);
     }
 
-    /// The days together; `None` where there is none.
+    /// Range, members and gaps of all days added; `None` if there are none.
     pub(super) fn overview(self) -> Option<Overview> {
         let ((_, first), (_, last)) = (self.days.first_key_value()?, self.days.last_key_value()?);
         let range = TimeRange { start_ms: first.range.start_ms, end_ms: last.range.end_ms };
@@ -217,20 +214,19 @@ impl Gathered {
             .collect()
     }
 
-    /// How many days there are.
     pub(super) fn len(&self) -> usize {
         self.days.len()
     }
 }
 
-/// The files of a history with their hashes.
+/// Lists the files of a history with their sizes and hashes.
 pub(super) fn list_history(history: &History, metas: &[(UtcDay, DayMeta)]) -> Result<Vec<Written>, CommandError> {
     let list = |(day, meta): &(UtcDay, DayMeta)| Ok(Written::read(history.out(), &history.file(*day), meta.rows)?);
     metas.par_iter().map(list).collect()
 }
 
-/// The days whose files are whole: as the last manifest knows them or, where it does not (a killed
-/// run leaves none), such that every row can be read.
+/// The days with a complete file: one with the hash that the manifest lists or, if it is not listed (a killed run writes
+/// no manifest), one with every row readable.
 pub(super) fn whole_days(
     history: &History,
     manifest: Option<&Manifest>,

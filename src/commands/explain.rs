@@ -1,4 +1,4 @@
-//! `etcd-heatmap explain`: one cell's arithmetic.
+//! `etcd-heatmap explain`: prints the arithmetic behind one cell.
 
 use chrono::Utc;
 
@@ -18,7 +18,7 @@ use crate::spec::Profile;
 use crate::text::terminal::terminal_label;
 use crate::time::UtcDay;
 
-/// Reads the days that the cell lies in, and prints what it is made of.
+/// Reads the days of the cell, scores them again, and prints each step from readings to the cell's mean.
 pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(settings.folder(args.folder.as_deref())?);
@@ -50,8 +50,8 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     Ok(print(&explain_text(&table, folding, &args.cluster, &explanation))?)
 }
 
-/// How the folder's scores were made, as the manifest says; a flag says otherwise, and the settings where
-/// the folder was not scored.
+/// The settings of the folder's scores: from flags, else from the manifest, else (the folder was never scored) from the
+/// settings file and defaults.
 pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>) -> (Profile, Folding) {
     let typed = |names: &[&str]| {
         let parts = || given.iter().map(|given| given.key.parts());
@@ -71,7 +71,7 @@ pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>)
     (profile.unwrap_or_else(|| how.profile.clone()), folding)
 }
 
-/// The lives of one cluster's members.
+/// The members of one cluster, with their first and last reading.
 pub(super) fn lives_of(cluster: &str, all: &Lives) -> Result<Lives, CommandError> {
     let mut lives = Lives::default();
     let mut known: Vec<&str> = Vec::new();

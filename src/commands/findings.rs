@@ -1,4 +1,4 @@
-//! `etcd-heatmap findings`: what a person should look at, from a history on disk.
+//! `etcd-heatmap findings`: prints incidents, leader changes, growth and more, from a history on disk.
 
 use super::CommandError;
 use super::evidence::Opened;
@@ -15,7 +15,7 @@ use crate::outputs::{findings_csv, findings_text};
 use crate::score::ScoreTable;
 use crate::time::UtcDay;
 
-/// Reads and scores all days, and prints what is found in them.
+/// Reads and scores all days, and prints the findings.
 pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let history = History::within(settings.folder(args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     let companions = Collector::companions(&table, source);
     let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);
-    // A day's steps are let go of as soon as it is digested.
+    // Only the digest of a day is kept, so that memory does not grow with the range.
     let at_once = reader.days_at_once(&days, lives);
     let digested = at_once.each(&days, |day| {
         let (scored, broken) = reader.score(&table, lives, day);

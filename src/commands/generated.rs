@@ -1,6 +1,6 @@
-//! What `rules` and `sql` share: a generated text names its command line.
+//! The command line that made a text, for the comment at the top of the output of `rules` and `sql`.
 
-/// The command as it was typed, for a shell.
+/// The command line as the user typed it, quoted for a shell.
 pub(super) fn command_line() -> String {
     let typed = std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
     [env!("CARGO_PKG_NAME").to_owned()].into_iter().chain(typed).collect::<Vec<_>>().join(" ")

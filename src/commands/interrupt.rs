@@ -1,4 +1,4 @@
-//! Ctrl-C, and what `kill` sends: the first lets a run end in order, the second ends it at once.
+//! Signals: the first SIGINT or SIGTERM lets a run finish the files in work; the second ends it at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,12 +8,12 @@ use tokio::sync::Notify;
 use super::CommandError;
 use super::progress::Reporter;
 
-/// A signal that asks a program to end.
+/// A signal that asks the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
-    /// What `kill` and service managers send.
+    /// Sent by `kill` and by service managers.
     Terminate,
 }
 
@@ -25,7 +25,7 @@ impl Signal {
         }
     }
 
-    /// What a shell calls the exit code of a program that the signal ended.
+    /// The exit code of shells for a program that the signal ended: 128 + its number.
     pub(crate) const fn exit_code(self) -> u8 {
         128 + self.number()
     }
@@ -40,7 +40,7 @@ impl std::fmt::Display for Signal {
     }
 }
 
-/// Whether a run is to end.
+/// Tells a run whether a signal has come.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interrupt {
     came: Arc<AtomicU8>,
@@ -48,7 +48,7 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens from now on, until the process ends.
+    /// Starts to listen, until the process ends.
     pub(super) fn listen(reporter: Reporter) -> Result<Self, CommandError> {
         let interrupt = Self::default();
         let threads = |e: std::io::Error| CommandError::Threads(e.to_string());
@@ -66,14 +66,14 @@ impl Interrupt {
     async fn wait(self, mut signals: Signals, reporter: Reporter) {
         let first = signals.next().await;
         self.came.store(first.number(), Ordering::Relaxed);
-        // One is kept for a pull that has not asked yet.
+        // `notify_one` stores the signal for a pull that does not wait for it yet.
         self.told.notify_one();
-        reporter.note("stopping when what is being written is whole; Ctrl-C again stops at once");
+        reporter.note("stopping after the files in work; press Ctrl-C again to stop at once");
         let second = signals.next().await;
         std::process::exit(second.exit_code().into());
     }
 
-    /// The signal that came.
+    /// The signal that has come, if any.
     pub(super) fn signal(&self) -> Option<Signal> {
         [Signal::Interrupt, Signal::Terminate].into_iter().find(|s| s.number() == self.came.load(Ordering::Relaxed))
     }
@@ -89,7 +89,7 @@ impl Interrupt {
     }
 }
 
-/// The signals as they come.
+/// Receives signals one by one.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -113,7 +113,7 @@ impl Signals {
     }
 }
 
-/// Elsewhere there is Ctrl-C only.
+/// Other systems have Ctrl-C only.
 #[cfg(not(unix))]
 struct Signals;
 

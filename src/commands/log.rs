@@ -1,4 +1,4 @@
-//! The diagnostic log: one line an event on standard error, with `-v`, `-vv` or RUST_LOG.
+//! The diagnostic log: one line per event on standard error, with `-v`, `-vv` or RUST_LOG.
 
 use std::fmt;
 use std::io;
@@ -16,11 +16,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::progress::write_lines;
 use crate::text::terminal::terminal_line;
 
-/// Where our own events come from.
+/// The target of this program's own events.
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
-/// Starts the log where `-v` was typed so many times, or else where RUST_LOG asks for it. Returns a note where that
-/// cannot be read.
+/// Starts the log if `-v` was given (`verbose` times), else if RUST_LOG is set. Returns a note if RUST_LOG is invalid.
 pub(super) fn start(verbose: u8) -> Option<String> {
     let asked = std::env::var("RUST_LOG").unwrap_or_default();
     let filter = match filter(verbose, &asked) {
@@ -28,27 +27,29 @@ pub(super) fn start(verbose: u8) -> Option<String> {
         Err(note) => return Some(note),
     };
     let layer = layer().with_target(false).with_timer(Clock).fmt_fields(OneLine).with_writer(|| Screen);
-    // It fails only where a log has been started already.
+    // Fails only if a log has been started before.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
     tracing::info!("etcd-heatmap {}", env!("CARGO_PKG_VERSION"));
     None
 }
 
-/// What is logged; `None` for nothing. A flag outranks the environment, as with every setting.
+/// The filter of events; `None` if nothing is to be logged. A flag outranks the environment, as with every setting.
 fn filter(verbose: u8, rust_log: &str) -> Result<Option<Targets>, String> {
     match verbose {
         0 if rust_log.trim().is_empty() => Ok(None),
         0 => match rust_log.parse() {
             Ok(asked) => Ok(Some(ours_only(asked))),
-            Err(reason) => Err(format!("RUST_LOG is ignored ({reason}): write it like info or {OURS}=debug")),
+            Err(reason) => {
+                Err(format!("RUST_LOG is invalid and ignored ({reason}): set it to info or {OURS}=debug, for example"))
+            }
         },
         1 => Ok(Some(Targets::new().with_target(OURS, LevelFilter::INFO))),
         _ => Ok(Some(Targets::new().with_target(OURS, LevelFilter::DEBUG))),
     }
 }
 
-/// The part about this program. Nothing of the crates below it is let through, whatever RUST_LOG asks for: their finest
-/// levels may show whole requests, logins included.
+/// Keeps only the directives about this program. Its HTTP crates are never logged, even if RUST_LOG asks for them: at
+/// their finest levels they log whole requests, including logins.
 fn ours_only(asked: Targets) -> Targets {
     let default = asked.default_level().unwrap_or(LevelFilter::OFF);
     let inner = format!("{OURS}::");
@@ -56,7 +57,7 @@ fn ours_only(asked: Targets) -> Targets {
     Targets::new().with_target(OURS, default).with_targets(ours)
 }
 
-/// UTC in milliseconds.
+/// Formats the time of an event in UTC, with milliseconds.
 struct Clock;
 
 impl FormatTime for Clock {
@@ -65,7 +66,7 @@ impl FormatTime for Clock {
     }
 }
 
-/// Fields without line breaks and without what would steer a terminal, whoever chose their text.
+/// Formats fields without line breaks and control characters: their text may come from a server.
 struct OneLine;
 
 impl<'writer> FormatFields<'writer> for OneLine {
@@ -76,7 +77,7 @@ impl<'writer> FormatFields<'writer> for OneLine {
     }
 }
 
-/// Standard error, above the progress bar.
+/// Writes to standard error, above the progress bar.
 struct Screen;
 
 impl io::Write for Screen {
@@ -118,7 +119,7 @@ mod tests {
             assert_eq!(finest(&filter, "etcd_heatmap::sources::prometheus"), expected, "{verbose} {rust_log}");
         }
         let note = filter(0, "etcd_heatmap=loud").unwrap_err();
-        assert!(note.starts_with("RUST_LOG is ignored") && note.ends_with("etcd_heatmap=debug"), "{note}");
+        assert!(note.starts_with("RUST_LOG is invalid and ignored") && note.contains("etcd_heatmap=debug"), "{note}");
         assert!(filter(1, "etcd_heatmap=loud").unwrap().is_some());
     }
 

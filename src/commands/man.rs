@@ -1,4 +1,4 @@
-//! `etcd-heatmap man`: the manual, one page a subcommand.
+//! `etcd-heatmap man`: prints the manual, one page for each subcommand.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,9 +13,9 @@ use crate::files::{FileError, WholeFile};
 
 /// Prints the main page, or writes all of them into a folder.
 pub(super) fn run(args: &ManArgs) -> Result<(), CommandError> {
-    // `help` would get pages that only point at the others.
+    // Otherwise `help` gets pages that only repeat the names of the others.
     let mut main = Cli::command().disable_help_subcommand(true);
-    // Gives subcommands the flags that all of them have, and their full names.
+    // Gives each subcommand its global flags and its full name.
     main.build();
     match &args.out {
         Some(folder) => write_all(&main, folder),
@@ -37,7 +37,7 @@ fn page(command: &Command, path: &Path) -> Result<String, FileError> {
     Ok(ascii(&String::from_utf8_lossy(&text)))
 }
 
-/// All that clap knows, but what stands below the flags in `--help`: its lines would be filled.
+/// Renders all of clap's sections but the one after the flags, whose lines roff would join into paragraphs.
 fn render(command: &Command, text: &mut Vec<u8>) -> io::Result<()> {
     let man = Man::new(command.clone()).source(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")));
     man.render_title(text)?;
@@ -48,7 +48,7 @@ fn render(command: &Command, text: &mut Vec<u8>) -> io::Result<()> {
     if command.has_subcommands() { man.render_subcommands_section(text) } else { Ok(()) }
 }
 
-/// Examples as they stand, to be copied from the page.
+/// The examples or notes after the flags, line by line, so that they can be copied from the page.
 fn extra(command: &Command) -> String {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let (heading, lines) = match help.strip_prefix("Examples:\n") {
@@ -56,7 +56,7 @@ fn extra(command: &Command) -> String {
         None if help.is_empty() => return help,
         None => ("NOTES", help.as_str()),
     };
-    // No line begins with a dot then, which would be a command, and no apostrophe is a curved one.
+    // `\&` keeps a leading dot from being a roff command, and `\(aq` keeps apostrophes straight.
     let lines: Vec<_> = lines
         .lines()
         .map(|line| format!("\\&{}", line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq")))
@@ -64,7 +64,7 @@ fn extra(command: &Command) -> String {
     format!(".SH {heading}\n.nf\n{}\n.fi\n", lines.join("\n"))
 }
 
-/// Not every formatter reads UTF-8.
+/// Writes a character in ASCII, because not every formatter reads UTF-8.
 fn ascii(text: &str) -> String {
     let spelt = |c: char| match c {
         '…' => "...".to_owned(),

@@ -8,16 +8,16 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use super::stdout::{StdoutError, print};
 
-/// Seconds between two plain lines.
+/// Time between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// The bar that is on the screen, for whoever has a line to print.
+/// The bar on the screen, if there is one. Static, because the log must print above it.
 static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
-/// Writes whole lines to standard error: above the bar where there is one, which they would tear otherwise.
+/// Writes whole lines to standard error, above the bar if there is one.
 pub(super) fn write_lines(lines: &[u8]) {
     let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
-    // Whoever closes standard error wants none of it.
+    // If standard error is closed, the user does not want these lines.
     let write = || drop(std::io::stderr().write_all(lines));
     match shown {
         Some(bar) => bar.suspend(write),
@@ -25,7 +25,7 @@ pub(super) fn write_lines(lines: &[u8]) {
     }
 }
 
-/// Where progress and results are told.
+/// Prints progress, notes and summaries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reporter {
     quiet: bool,
@@ -37,20 +37,20 @@ impl Reporter {
         Self { quiet, terminal: std::io::stderr().is_terminal() }
     }
 
-    /// A note on standard error.
+    /// Prints a note on standard error.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             write_lines(format!("{text}\n").as_bytes());
         }
     }
 
-    /// What a command that writes files prints at its end, on standard output. What a command is for goes to
-    /// [`print`] instead, which `--quiet` does not silence.
+    /// Prints the summary of a command that writes files, on standard output. The result of a command that prints goes
+    /// through [`print`], which `--quiet` does not silence.
     pub(super) fn summary(&self, text: &str) -> Result<(), StdoutError> {
         if self.quiet { Ok(()) } else { print(text) }
     }
 
-    /// Starts to count `total` of `unit`.
+    /// Starts a bar for `total` units of work, for example "queries".
     pub(super) fn start(&self, doing: &'static str, unit: &'static str, total: u64) -> Progress {
         let target =
             if self.terminal && !self.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -71,19 +71,19 @@ impl Reporter {
     }
 }
 
-/// One thing that is being counted.
+/// A piece of work with a known total.
 pub(super) struct Progress {
     bar: ProgressBar,
     doing: &'static str,
     unit: &'static str,
-    /// When the last plain line was printed, where there is no bar.
+    /// Time of the last plain line; unused with a bar.
     lines: Option<Mutex<Instant>>,
 }
 
 impl Progress {
-    /// So many are done; `detail` is shown behind the rate.
+    /// Sets the number of units done; `detail` is shown after the rate.
     pub(super) fn set(&self, done: u64, detail: &str) {
-        // A server that wants smaller queries wants more of them.
+        // A query that is split makes more queries than were foreseen.
         if self.bar.length().is_some_and(|total| total < done) {
             self.bar.set_length(done);
         }
@@ -98,7 +98,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar off the screen.
+    /// Removes the bar from the screen.
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! A pull: what a source has and the history lacks becomes days on disk.
+//! A pull: reads from a source the days that the history lacks, and writes them to disk.
 
 mod fetch;
 
@@ -20,14 +20,14 @@ use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
 use fetch::{Wanted, fetch};
 
-/// What became of the days that were asked for.
+/// The outcome of a pull.
 #[derive(Debug)]
 pub(super) enum Pulled {
-    /// All are on disk.
+    /// All days are on disk.
     All,
-    /// Some are, and some could not be pulled.
+    /// Some days could not be pulled; the others are on disk.
     Some(CommandError),
-    /// Some could not be pulled, so that the history that was to be replaced is still there.
+    /// With `--overwrite`: some days could not be pulled, so the old history stays.
     NotReplaced(CommandError),
 }
 
@@ -40,19 +40,19 @@ impl Pulled {
     }
 }
 
-/// What to pull, and where to.
+/// The range to pull and the folder to write to.
 pub(super) struct Request<'a> {
     pub(super) range: TimeRange,
     pub(super) out: &'a Path,
     pub(super) leave: Leave,
 }
 
-/// The columns of the history that a pull extends.
+/// The columns of the history that a pull extends. New days get the same.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Its companions; `None` where there is no history.
+    /// Its companions; `None` without a history.
     pub(super) companions: Option<Vec<Companion>>,
-    /// Metrics that the version which wrote it did not have.
+    /// Metrics that did not exist in the version that wrote it.
     pub(super) unknown_metrics: Vec<Metric>,
 }
 
@@ -63,7 +63,7 @@ impl Held {
     }
 }
 
-/// Pulls what is not yet in the history, and writes the manifest.
+/// Pulls the days that are not in the history yet, and writes the manifest.
 ///
 /// `open` opens the source. It gets the columns that the history has, so that new days have the same.
 pub(super) fn pull<S: ReadingSource>(
@@ -103,7 +103,7 @@ pub(super) fn pull<S: ReadingSource>(
     })
 }
 
-/// What comes of waiting, unless a signal comes first.
+/// Waits, unless a signal comes first.
 async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = T>) -> Result<T, CommandError> {
     match select(std::pin::pin!(waiting), std::pin::pin!(interrupt.raised())).await {
         Either::Left((done, _)) => Ok(done),
@@ -111,16 +111,16 @@ async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = 
     }
 }
 
-/// What becomes of the history that is there.
+/// What to do with the history in the folder.
 enum Target {
-    /// It is of the same source, and these are its days.
+    /// It has the same source: add to these days.
     Extend(Vec<(UtcDay, DayMeta)>),
-    /// It is not, and the new one takes its place.
+    /// It has another source: replace it.
     Replace,
 }
 
 impl Target {
-    /// Refuses a history of another source, unless it may be replaced.
+    /// Fails for a history of another source, unless `overwrite` is set.
     fn of(
         history: &History,
         there: Result<DayMetas, HistoryError>,
@@ -142,19 +142,19 @@ impl Target {
     }
 }
 
-/// One pull into one history.
+/// A pull in progress.
 struct Pull {
     history: History,
-    /// Where new days are written: the history, or the one that will replace it.
+    /// The history to which new days are written: this one, or its replacement.
     into: History,
-    /// What is on disk and whole: that was there, or was written in this run.
+    /// Days with a complete file on disk, from earlier runs and from this one.
     known: Gathered,
-    /// The same days' files with their hashes.
+    /// The files of these days, with their hashes.
     files: BTreeMap<UtcDay, Written>,
 }
 
 impl Pull {
-    /// Into a history of the same source, of which these are the days.
+    /// Adds to a history of the same source with these days.
     fn extending(
         history: &History,
         manifest: Option<&Manifest>,
@@ -167,7 +167,7 @@ impl Pull {
         Ok(pull)
     }
 
-    /// Into a history that will replace another. Days of an earlier try are kept, wherever it was cut off.
+    /// Replaces a history. Days that an earlier, unfinished replacement has pulled are kept.
     fn replacing(history: &History, source: &Source) -> Result<Self, CommandError> {
         let mut pull = Self::into(history, history.replacement());
         pull.take_in(history, None, &history.metas_of(source)?)?;
@@ -181,7 +181,7 @@ impl Pull {
         Self { history: history.clone(), into, known: Gathered::default(), files: BTreeMap::new() }
     }
 
-    /// Takes in the days that are on disk. One whose file is broken is not known: it is pulled again.
+    /// Adds the days on disk. A day with a broken file is left out, so it is pulled again.
     fn take_in(
         &mut self,
         there: &History,
@@ -202,7 +202,7 @@ impl Pull {
         self.files.insert(day, file);
     }
 
-    /// The day's file on disk, whole and of the same source.
+    /// The complete file of a day on disk, of the same source.
     fn file_of(&self, day: UtcDay) -> Option<PathBuf> {
         self.files.get(&day).map(|file| self.history.out().join(&file.path))
     }
@@ -211,7 +211,7 @@ impl Pull {
         self.into.folder() != self.history.folder()
     }
 
-    /// What is lacking when a signal has ended the pull; it may have come too late for that.
+    /// The error after a signal; `None` if all days were on disk already.
     fn stopped(&self, parts: Vec<(UtcDay, TimeRange)>, partial_will_do: bool, signal: Signal) -> Option<CommandError> {
         let asked = parts.len();
         let missing = self.known.missing_parts(parts, partial_will_do).len();
@@ -225,7 +225,7 @@ impl Pull {
         }
     }
 
-    /// Writes the manifest of what is there. A replacement takes its place if nothing is lacking.
+    /// Writes the manifest. A replacement takes the place of the old history if every day was pulled.
     fn finish(mut self, source: &Source, lacking: Option<CommandError>) -> Result<Pulled, CommandError> {
         let lacking = match lacking {
             Some(cause) if self.is_replacing() => {
@@ -235,14 +235,14 @@ impl Pull {
             lacking => lacking,
         };
         if self.is_replacing() {
-            // New days first: until the last old one has gone, the same command completes the replacement.
+            // New days first: after a crash in between, the same command completes the replacement.
             self.into.move_into(&self.history)?;
             self.history.remove_but(|day| self.files.contains_key(&day))?;
             for (day, file) in &mut self.files {
                 *file = Written::new(self.history.out(), &self.history.file(*day), file.rows, file.stat.clone());
             }
         } else if lacking.is_none() {
-            // An abandoned replacement.
+            // A replacement that an earlier run began and did not finish.
             self.history.replacement().remove_but(|_| false)?;
         }
         self.write_manifest(source)?;
@@ -258,7 +258,7 @@ impl Pull {
     }
 }
 
-/// The error of days that failed; `None` where there are none.
+/// The error for the days that failed; `None` if all were pulled.
 fn report<E: Error + Send + Sync + 'static>(asked: usize, failed: BTreeMap<UtcDay, E>) -> Option<CommandError> {
     let days: Vec<UtcDay> = failed.keys().copied().collect();
     let cause = Box::new(failed.into_values().next()?);

@@ -1,4 +1,4 @@
-//! `etcd-heatmap rules`: the score for Prometheus.
+//! `etcd-heatmap rules`: prints recording or alerting rules for Prometheus.
 
 use super::CommandError;
 use super::generated::command_line;
@@ -7,7 +7,7 @@ use crate::cli::RulesArgs;
 use crate::config::Settings;
 use crate::outputs::{alerting_rules, recording_rules};
 
-/// Prints one of the two rule files.
+/// Prints the recording rules, or the alerting rules with `--alerts`.
 pub(super) fn run(args: &RulesArgs, settings: &Settings) -> Result<(), CommandError> {
     if args.alerts {
         return Ok(print(&alerting_rules(&command_line()))?);

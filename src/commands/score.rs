@@ -1,4 +1,4 @@
-//! `etcd-heatmap score`: a history on disk becomes scores, cells and files.
+//! `etcd-heatmap score`: computes scores and cells from a history on disk, and writes all outputs.
 
 mod cells;
 mod emission;
@@ -29,8 +29,8 @@ use crate::time::UtcDay;
 use scoring::{Outcome, Scoring};
 use shown::tell_files;
 
-/// Scores the history in `folder` and writes everything into `out`. A day that cannot be read stays
-/// unknown, and is told after the rest has been scored.
+/// Scores the history in `folder` and writes all outputs into `out`. A day that cannot be read is left unscored; its
+/// error is returned after all other days have been scored.
 pub(super) fn run(
     folder: &Path,
     out: &Path,
@@ -107,8 +107,8 @@ pub(super) fn run(
     met(outcome.gate)
 }
 
-/// Writes a manifest that lists no output, and removes those of an earlier run, so that it never lists a file that is
-/// not there.
+/// Removes the outputs of an earlier run. A manifest without outputs is written first, so that no manifest ever lists a
+/// file that is gone.
 fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Manifest, CommandError> {
     let overview = &opened.overview;
     let listed = list_history(history, &opened.metas)?;
@@ -119,7 +119,7 @@ fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Mani
     Ok(manifest)
 }
 
-/// Writes what is made of all cells or findings together, and shows what the folder holds.
+/// Writes the outputs made from all cells or findings, and prints the summary.
 fn conclude(
     settings: &Settings,
     out: &Path,
@@ -128,7 +128,7 @@ fn conclude(
     holds_history: bool,
     reporter: &Reporter,
 ) -> Result<(), CommandError> {
-    // What is there stays listed where the rest cannot be drawn.
+    // If an output fails, the manifest still lists the others.
     manifest.write(out)?;
     write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
@@ -136,7 +136,7 @@ fn conclude(
     tell_files(out, holds_history, &manifest, reporter)
 }
 
-/// Notes the days that are partial or missing.
+/// Notes partial and missing days.
 fn note_gaps(overview: &Overview, reporter: &Reporter) {
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
@@ -148,7 +148,7 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
     }
 }
 
-/// Writes the outputs that are made of all cells or findings together, and lists them.
+/// Writes the outputs made from all cells or findings, and returns their files.
 fn write_whole(
     formats: &Formats,
     out: &Path,
@@ -171,7 +171,7 @@ fn write_whole(
     Ok(())
 }
 
-/// The days that could not be read, in their footers or in their rows.
+/// Days with an unreadable footer or unreadable rows.
 pub(super) struct Broken(BTreeMap<UtcDay, (PathBuf, HistoryError)>);
 
 impl Broken {
@@ -188,7 +188,7 @@ impl Broken {
         self.0.keys().copied().collect()
     }
 
-    /// One error that names every file, with what is wrong with the first.
+    /// One error that names every file and explains the first.
     pub(super) fn into_result(self) -> Result<(), CommandError> {
         let mut paths = Vec::new();
         let mut first = None;
@@ -204,8 +204,8 @@ impl Broken {
     }
 }
 
-/// A metric that counts, or a limit that it is judged against, of which no day knows a reading would
-/// leave every step unscored.
+/// Fails if no day has a reading of a metric with a weight, or of a limit that the profile needs: every step would be
+/// unscored.
 pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), CommandError> {
     let known = |name: &str| metas.iter().any(|(_, meta)| meta.known.get(name).is_some_and(|&n| n > 0));
     if let Some(metric) = Metric::ALL.into_iter().find(|m| profile.counts(*m) && !known(m.name())) {
@@ -217,11 +217,11 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
     }
 }
 
-/// What the footers of scores and cells say.
+/// The footer of score files.
 fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     let mut described = serde_json::json!(source);
-    // The history and the manifest name the kind. Scores of the same readings stay the bytes that they always were.
+    // 0.1.0 stored no kind here. Leaving it out keeps the bytes of scores equal to those of 0.1.0.
     if let Some(fields) = described.as_object_mut() {
         fields.remove("kind");
     }
@@ -234,7 +234,7 @@ fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String
     ]
 }
 
-/// What the footer of the cells says beyond that.
+/// The additional fields in the footer of cells.
 fn cell_footer(how: &How) -> Vec<(&'static str, String)> {
     vec![
         ("rollup", how.folding.rollup.to_string()),

@@ -1,4 +1,4 @@
-//! `etcd-heatmap show`: the heat map of a scored folder in the terminal, or as a file.
+//! `etcd-heatmap show`: shows the heat map of a scored folder in the terminal, or writes it as SVG or PNG.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,33 +17,32 @@ use crate::outputs::{Palette, Screen, draw_png, draw_svg};
 use crate::text::terminal::terminal_label;
 use crate::time::{UtcDay, Zone};
 
-/// Columns where there is no window: hours are as wide as they can be.
+/// Width when the output is not a terminal.
 const NO_WINDOW: usize = 100;
-/// Lines that a block has beside its days, and the legend.
+/// Lines of a block besides its days, and lines of the legend.
 const FRAME: usize = 4;
-/// Days that are painted in any case: a window can be scrolled.
+/// Days shown even in a low window: a terminal can be scrolled.
 const MIN_DAYS: usize = 7;
-/// As `score` has it where it is not told otherwise.
+/// The default of `score`, for manifests without a minimum coverage.
 const MIN_COVERAGE: f64 = 0.5;
 
-/// Cells that cannot be shown.
+/// The reason why a heat map cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShowError {
-    /// Cells that nobody says the width and zone of.
-    #[error("{} has no manifest.json that says how its cells were cut: score the history again", .0.display())]
+    /// Without a manifest, the time zone and width of the cells are unknown.
+    #[error("{} has no manifest.json with the time zone and width of its cells: run 'etcd-heatmap score {}'", .0.display(), .0.display())]
     NoManifest(PathBuf),
-    /// Days that are not there.
-    #[error("nothing to show since {since}: the cells go from {first} to {last}")]
+    #[error("no cells since {since}: the folder has cells from {first} to {last}")]
     NoDays {
-        /// The first day that was asked for.
+        /// The day of `--since`.
         since: UtcDay,
-        /// The first that there is.
+        /// First day with cells.
         first: UtcDay,
         last: UtcDay,
     },
 }
 
-/// Reads the cells of the folder, and paints or draws those that were asked for.
+/// Reads the cells of the folder, and prints or draws the clusters and days that were asked for.
 pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let folder = settings.folder(args.folder.as_deref())?;
     let lines = read_cells(folder)?;
@@ -53,11 +52,11 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
     let chosen: Vec<&Line> = chosen.iter().collect();
     if let Some(path) = &args.svg {
         draw_svg(folder, path, &manifest, &chosen)?;
-        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
+        reporter.summary(&format!("heat map written to {}\n", path.display()))?;
     }
     if let Some(path) = &args.png {
         draw_png(folder, path, &manifest, &chosen)?;
-        reporter.summary(&format!("the heat map is in {}\n", path.display()))?;
+        reporter.summary(&format!("heat map written to {}\n", path.display()))?;
     }
     if args.svg.is_none() && args.png.is_none() {
         print(&painted(args, folding, &manifest, &chosen))?;
@@ -65,7 +64,7 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
     Ok(())
 }
 
-/// The lines that were asked for, with the days that were.
+/// The clusters or members to show, with the days to show.
 fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>, CommandError> {
     let known: BTreeSet<String> = lines.iter().map(|line| line.cluster.to_string()).collect();
     if let Some(unknown) = args.cluster.iter().find(|name| !known.contains(*name)) {
@@ -85,7 +84,7 @@ fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>
     }
 }
 
-/// The first day that was asked for. Drawings take `--days` as well; in the terminal the other days are counted.
+/// The first day to show. In drawings `--days` limits the days as well; in the terminal the days left out are counted.
 fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<UtcDay>, CommandError> {
     if let Some(text) = &args.since {
         let now_ms = Utc::now().timestamp_millis();

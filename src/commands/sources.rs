@@ -29,11 +29,11 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
     let access = asked.http_config()?;
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
     pull(&Request { range, out, leave }, run, async |held| {
-        // The days of a history have the same columns: what is added to one of an older version has no more metrics.
+        // All days of a history have the same columns: a metric that its version did not have is left out.
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
         let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions };
         let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await;
-        // A warning of the server may explain why nothing can be chosen.
+        // A warning from the server may explain why no query could be chosen.
         let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;
         let description = asked.source(client.shown_url(), chosen);
         Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step))
@@ -49,7 +49,7 @@ fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulle
 fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {
     let (range, ends_now) = asked.range(Utc::now().timestamp_millis())?;
     if ends_now {
-        reporter.note("the end of the range lies in the future: pulling until now");
+        reporter.note("the range ends in the future: pulling until now");
     }
     Ok(range)
 }

@@ -1,4 +1,4 @@
-//! `etcd-heatmap sql`: the score for DuckDB.
+//! `etcd-heatmap sql`: prints a DuckDB script that computes scores and cells from a history.
 
 use super::CommandError;
 use super::generated::command_line;
@@ -6,7 +6,7 @@ use super::stdout::print;
 use crate::config::Settings;
 use crate::outputs::score_sql;
 
-/// Prints the script.
+/// Prints the script for the profile of the settings.
 pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
     Ok(print(&score_sql(&settings.how.profile, settings.how.min_coverage, &command_line()))?)
 }

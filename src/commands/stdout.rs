@@ -1,8 +1,8 @@
-//! The only way to standard output.
+//! Standard output. Everything goes through here, so that a write error is never lost.
 
 use std::io::{self, ErrorKind, Write, stdout};
 
-/// Standard output that takes nothing more.
+/// A failed write to standard output.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output: {}", reason(.0))]
 pub(crate) struct StdoutError(io::Error);
@@ -16,13 +16,13 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Prints what a command was asked for, with --quiet as well.
+/// Prints the result of a command, also with `--quiet`.
 pub(super) fn print(text: &str) -> Result<(), StdoutError> {
     let mut out = stdout().lock();
     finished(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// The outcome of writing to standard output. A reader that closes it early (`| head`) has all it wants.
+/// Turns a failed write into an error. A closed pipe is none: the reader (`| head`) has read enough.
 pub(super) fn finished(written: io::Result<()>) -> Result<(), StdoutError> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(StdoutError(error)),

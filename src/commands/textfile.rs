@@ -1,4 +1,4 @@
-//! `etcd-heatmap textfile`: the score as it is now, for node_exporter.
+//! `etcd-heatmap textfile`: writes the current score for node_exporter's textfile collector.
 
 mod evaluator;
 mod standing;
@@ -22,26 +22,26 @@ use evaluator::Evaluator;
 use standing::Standing;
 use target::Target;
 
-/// Evaluates once, or again and again until a signal comes.
+/// Evaluates once, or with `--every` until a signal comes.
 pub(super) fn run(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
     let how = settings.textfile;
-    // clap asks for --out beside it.
+    // clap requires --out with --check-health.
     if let Some(out) = args.out.as_deref().filter(|_| args.check_health) {
         return target::check(out, how.max_age);
     }
     let Some(every) = how.every else { return once(args, settings, reporter) };
     let out = args.out.as_deref().ok_or(CommandError::EveryWithoutOut)?;
-    // Nothing has to be waited for, so nothing is said of it.
+    // Nothing is in work here, so the note about waiting would be wrong.
     let interrupt = Interrupt::listen(Reporter::new(true))?;
     let target = Target::new(out, &reporter)?;
     let mut writer = Writer::new(args, settings, reporter)?;
     let ended = runtime::start()?.block_on(writer.go_on(every, &how, &target, &interrupt));
-    // However it ended: no score outlives its writer.
+    // After any end of the loop: a file that stays would show an old score as current.
     target.remove()?;
     ended
 }
 
-/// One evaluation, into a file or to standard output; what failed is told there as well.
+/// Evaluates once and writes to a file or standard output. A failed evaluation is recorded there as well.
 fn once(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
     let how = settings.textfile;
     let target = args.out.as_deref().map(|out| Target::new(out, &reporter)).transpose()?;
@@ -54,19 +54,19 @@ fn once(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<
     outcome
 }
 
-/// Seconds since 1970, with what is left of one.
+/// The current time in seconds since 1970, with fractions.
 fn now() -> f64 {
     Utc::now().timestamp_millis() as f64 / 1000.0
 }
 
 impl TextfileSettings {
-    /// The instant to evaluate at, in seconds since 1970: one that a backfill has as well.
+    /// The instant to evaluate at, in seconds since 1970: a multiple of `every`, so that a backfill with this step has it.
     fn last_instant(&self, now: f64) -> i64 {
         let every = self.every.map_or(1, Step::seconds);
         (now as i64 - self.query_offset.as_secs() as i64).div_euclid(every) * every
     }
 
-    /// How long until the next one is due.
+    /// The time until the next evaluation is due.
     fn until_next(&self, now: f64) -> Duration {
         let every = self.every.map_or(1, Step::seconds);
         let due = (self.last_instant(now) + every) as f64 + self.query_offset.as_secs_f64();
@@ -74,17 +74,17 @@ impl TextfileSettings {
     }
 }
 
-/// Whether a signal came before it was done.
+/// Whether a signal came before the work was done.
 async fn interrupted(doing: impl Future<Output = ()>, interrupt: &Interrupt) -> bool {
     matches!(select(pin!(doing), pin!(interrupt.raised())).await, Either::Right(_))
 }
 
-/// Evaluates, and keeps what is known.
+/// Evaluates and keeps the latest scores.
 struct Writer {
     evaluator: Evaluator,
     standing: Standing,
     reporter: Reporter,
-    /// What was said last, so that an outage fills no log.
+    /// The last note, which is not repeated: a long outage must not fill the log.
     said: Option<String>,
 }
 
@@ -95,7 +95,7 @@ impl Writer {
         Ok(Self { evaluator, standing, reporter, said: None })
     }
 
-    /// Until a signal comes, or the file cannot be written.
+    /// Evaluates until a signal comes or the file cannot be written.
     async fn go_on(
         &mut self,
         every: Step,
@@ -114,14 +114,14 @@ impl Writer {
         }
     }
 
-    /// One evaluation of many: it must be done when the next one is due, and may fail.
+    /// One evaluation of the loop. It is canceled when the next one is due; a failure is noted and the loop goes on.
     async fn take_turn(&mut self, every: Step, how: &TextfileSettings) {
         let started = Instant::now();
         let patience = Duration::from_secs(every.seconds().unsigned_abs());
         let outcome = tokio::time::timeout(patience, self.evaluator.evaluate(how.last_instant(now()))).await;
         let outcome = outcome.unwrap_or(Err(CommandError::TooSlow(every)));
         if let Err(error) = self.take(outcome, started.elapsed()) {
-            self.say(format!("error: {error}; going on"));
+            self.say(format!("error: {error}; trying again within {every}"));
         }
     }
 
@@ -137,7 +137,7 @@ impl Writer {
             Ok(found) => {
                 match self.evaluator.silent(&found) {
                     Some(silent) => self.say(silent),
-                    None if self.said.take().is_some() => self.reporter.note("the scores are known again"),
+                    None if self.said.take().is_some() => self.reporter.note("scores are available again"),
                     None => {}
                 }
                 self.standing.succeeded(found, took, now());
@@ -150,7 +150,7 @@ impl Writer {
         }
     }
 
-    /// Says something that was not the last thing that was said.
+    /// Prints a note unless it is the same as the last one.
     fn say(&mut self, text: String) {
         if self.said.as_ref() != Some(&text) {
             self.reporter.note(&text);
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(how.last_instant(94.9), 60);
         assert_eq!(how.until_next(94.0), Duration::from_secs(1));
         assert_eq!(how.until_next(95.0), Duration::from_secs(15));
-        // Once, at a whole second.
+        // Without --every: a whole second, as old as the offset.
         assert_eq!(settings(0, 20).last_instant(94.9), 74);
     }
 }

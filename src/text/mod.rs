@@ -9,6 +9,7 @@ pub(crate) mod nearest;
 
 pub(crate) mod characters;
 pub(crate) mod comment;
+mod count;
 pub(crate) mod csv;
 pub(crate) mod drawing;
 pub(crate) mod html;
@@ -16,3 +17,5 @@ pub(crate) mod palette;
 pub(crate) mod rounding;
 pub(crate) mod sheet;
 pub(crate) mod terminal;
+
+pub(crate) use count::count;

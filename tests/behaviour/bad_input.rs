@@ -345,7 +345,7 @@ fn what_is_not_there_ends_with_exit_code_1() {
             ("findings audit --cluster c99", "c01, c02, c03"),
             ("show audit --cluster c99", "c01, c02, c03"),
             ("show audit --since 2027-10-07", "2026-10-14"),
-            ("diff audit --at 2027-10-07", "nothing lies after"),
+            ("diff audit --at 2027-10-07", "no cells after --at"),
             ("diff audit nowhere", "nowhere"),
             ("score nowhere", "nowhere"),
             ("import audit --data-dir nowhere", "nowhere"),

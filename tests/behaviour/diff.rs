@@ -195,17 +195,17 @@ fn what_cannot_be_compared_is_said_in_one_sentence() {
         etcd_heatmap(&[&["diff"], arguments].concat()).fails_saying(words);
     };
     fails(&[&before, &before], &["compared with itself", "--at"]);
-    fails(&[&whole, "--at", "2027-01-01"], &["nothing lies after 2027-01-01", "2026-10-01T00:00:00Z"]);
-    fails(&[&whole, "--at", "2026-10-01"], &["nothing lies before 2026-10-01"]);
+    fails(&[&whole, "--at", "2027-01-01"], &["no cells after --at 2027-01-01", "2026-10-01T00:00:00Z"]);
+    fails(&[&whole, "--at", "2026-10-01"], &["no cells before --at 2026-10-01"]);
     fails(&[&whole, "--at", "someday"], &["'someday'"]);
     fails(&[&whole], &["<AFTER>"]);
     fails(&[&whole, &after, "--at", AT], &["cannot be used with"]);
     let empty = Folder::new("not-scored");
-    fails(&[&whole, &empty.at("nowhere")], &["holds no scores", "etcd-heatmap score"]);
+    fails(&[&whole, &empty.at("nowhere")], &["has no scores", "etcd-heatmap score"]);
     let turned = diff(&[&after, &before]);
-    assert!(turned.contains("note: AFTER begins before BEFORE"), "{turned}");
+    assert!(turned.contains("note: AFTER begins earlier than BEFORE"), "{turned}");
     let overlapping = diff(&[&before, &whole]);
-    assert!(overlapping.contains("note: the two times overlap"), "{overlapping}");
+    assert!(overlapping.contains("note: the two ranges overlap"), "{overlapping}");
 }
 
 #[test]

@@ -109,8 +109,8 @@ fn an_overwrite_that_fails_loses_nothing_of_the_old_history() {
         let run = until_there(&overwriting(command, &gate.url(), &audit), &folder, FIRST_NEW_DAY);
         gate.fall();
         Run::from(run.wait_with_output().expect("it ends by itself")).fails_saying(&[
-            "2 of 3 days could not be pulled",
-            "still holds the history that was there",
+            "cannot pull 2 of 3 days",
+            "keeps its old history",
             "run the same command again",
         ]);
         let mut left = folder.tree("audit");

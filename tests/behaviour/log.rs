@@ -205,7 +205,7 @@ fn without_v_nothing_is_logged_and_with_it_the_rest_stays_the_same() {
         assert_eq!(backfill(flags, rust_log).stderr, "", "{flags:?} {rust_log:?}");
     }
     let noted = backfill(&[], Some("etcd_heatmap=loud"));
-    assert!(noted.stderr.starts_with("RUST_LOG is ignored (") && log_lines(&noted).is_empty(), "{noted:?}");
+    assert!(noted.stderr.starts_with("RUST_LOG is invalid and ignored (") && log_lines(&noted).is_empty(), "{noted:?}");
 }
 
 #[test]

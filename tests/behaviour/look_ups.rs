@@ -188,5 +188,5 @@ fn a_retention_that_may_not_be_asked_for_is_refused_as_that() {
     let forbidden = refusing(&prometheus, "/api/v1/status/", answer("403 Forbidden", "", ""));
     backfill(&forbidden.url("")).fails_saying(&["403", "login"]);
     let silent = refusing(&prometheus, "/api/v1/status/", answer("404 Not Found", "", ""));
-    backfill(&silent.url("")).fails_saying(&["does not say how long", "--retention"]);
+    backfill(&silent.url("")).fails_saying(&["does not report its retention", "--retention"]);
 }

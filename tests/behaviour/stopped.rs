@@ -69,7 +69,7 @@ fn a_signal_at_any_moment_leaves_a_right_manifest() {
         match run.code {
             Some(0) => {}
             Some(130) if folder.tree("audit").is_empty() => {
-                assert!(run.stderr.contains("before anything was written"), "{run:?}");
+                assert!(run.stderr.contains("before any file was written"), "{run:?}");
             }
             Some(130) => assert_manifest_is_right(&folder),
             other => panic!("{other:?}: {run:?}"),

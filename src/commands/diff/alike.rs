@@ -1,11 +1,11 @@
-//! Whether the scores of two folders mean the same.
+//! Checks that two folders were scored with the same settings, so that their scores can be compared.
 
 use super::{DiffError, Scored};
 use crate::folder::Manifest;
 use crate::spec::{Metric, Profile};
 use crate::text::terminal::terminal_label;
 
-/// An error that names what differs and how to make it the same.
+/// Fails with the settings that differ, and with the command that makes them equal.
 pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(), DiffError> {
     let (mut differs, mut flags) = (Vec::new(), Vec::new());
     if !same_rules(&before.manifest, &after.manifest) {
@@ -37,7 +37,7 @@ fn same_rules(before: &Manifest, after: &Manifest) -> bool {
     }
 }
 
-/// The weights as shares, because two profiles may count them in different units.
+/// Weights as shares of the score, because two profiles may count them in different units.
 fn judges_alike(a: &Profile, b: &Profile) -> bool {
     let same = |metric| {
         let of_limit = |profile: &Profile| profile.limit(metric);
@@ -47,7 +47,7 @@ fn judges_alike(a: &Profile, b: &Profile) -> bool {
     Metric::ALL.into_iter().all(same)
 }
 
-/// What to type to score by the profile of a manifest, as far as its name says it.
+/// The flags that score with the profile of a manifest. Changed weights and bands are only mentioned.
 fn profile_flags(manifest: &Manifest) -> String {
     let Some(written) = &manifest.profile else { return String::new() };
     let without = written.left_out.iter().map(|metric| format!(" --without {metric}")).collect::<String>();
@@ -62,28 +62,28 @@ fn profile_flags(manifest: &Manifest) -> String {
     }
 }
 
-/// What is no reason not to compare, and may be the reason for a difference.
+/// Notes on differences that do not forbid a comparison but may explain its result.
 pub(super) fn notes(before: &Scored<'_>, after: &Scored<'_>) -> Vec<String> {
     let (b, a) = (&before.manifest, &after.manifest);
     let mut notes = Vec::new();
     if b.asked.step_seconds != a.asked.step_seconds {
         let steps = (b.asked.step_seconds, a.asked.step_seconds);
         notes.push(format!(
-            "the steps differ ({} s before, {} s after): a longer one misses short trouble",
+            "the steps differ ({} s before, {} s after): a longer step misses short incidents",
             steps.0, steps.1
         ));
     }
     let asked = |manifest: &Manifest| serde_json::json!(manifest.queries);
     if asked(b) != asked(a) {
-        notes.push("the queries differ: see queries in both manifest.json".to_owned());
+        notes.push("the queries differ: compare \"queries\" in the two manifest.json files".to_owned());
     }
     let start = |scored: &Scored<'_>| scored.lines.iter().filter_map(|l| Some(l.cells.first()?.start_ms)).min();
     let end = |scored: &Scored<'_>| scored.lines.iter().filter_map(|l| Some(l.cells.last()?.start_ms)).max();
     if start(after) < start(before) {
-        notes.push("AFTER begins before BEFORE: are they in the right order?".to_owned());
+        notes.push("AFTER begins earlier than BEFORE: check the order of the two folders".to_owned());
     }
     if start(after) <= end(before) && start(before) <= end(after) {
-        notes.push("the two times overlap: cells that are in both hide what changed".to_owned());
+        notes.push("the two ranges overlap: cells in both reduce the difference".to_owned());
     }
     notes
 }

@@ -1,42 +1,38 @@
-//! Why two times cannot be compared.
+//! Errors of `diff`.
 
 use std::path::PathBuf;
 
-/// What is wrong with what is to be compared.
+/// The reason why two folders or ranges cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DiffError {
-    /// A folder without a manifest of scores.
     #[error(
-        "{} holds no scores: name a folder that backfill or score wrote to, or run 'etcd-heatmap score {}'",
+        "{} has no scores: run 'etcd-heatmap score {}' first",
         .0.display(),
         .0.display()
     )]
     NotScored(PathBuf),
-    /// Folders whose scores mean different things.
-    #[error("{before} and {after} were not scored alike and cannot be compared: {differs}; {remedy}")]
+    /// The two were scored with different settings.
+    #[error("cannot compare {before} with {after}: {differs}; {remedy}")]
     NotAlike {
-        /// A folder.
         before: String,
-        /// The other.
         after: String,
-        /// What is not the same.
+        /// The settings that differ, with both values.
         differs: String,
-        /// How to make it so.
+        /// The command that makes them equal.
         remedy: String,
     },
-    /// A folder against itself.
-    #[error("{} cannot be compared with itself: name two folders, or one and --at TIME", .0.display())]
+    #[error("cannot compare {} with itself: name two folders, or one folder and --at TIME", .0.display())]
     SameFolder(PathBuf),
-    /// An instant with nothing on one side of it.
-    #[error("nothing lies {side} {at}: {} has cells from {from} to {to}", .folder.display())]
+    /// `--at` lies outside the cells of the folder.
+    #[error("no cells {side} --at {at}: {} has cells from {from} to {to}", .folder.display())]
     NothingThere {
-        /// Before or after.
+        /// "before" or "after".
         side: &'static str,
         at: String,
         folder: PathBuf,
-        /// Its first cell.
+        /// Start of the first cell.
         from: String,
-        /// Its last cell.
+        /// Start of the last cell.
         to: String,
     },
 }

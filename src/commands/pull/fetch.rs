@@ -1,4 +1,4 @@
-//! Days from the source to the disk, with a bar.
+//! Reads days from the source and writes them to disk, with a progress bar.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,18 @@ use crate::commands::{CommandError, Writing};
 use crate::folder::Written;
 use crate::history::{DayMeta, History, HistoryError, read_day, read_meta, write_day};
 use crate::readings::{ReadingSource, Source, Window};
+use crate::text::count;
 use crate::time::{TimeRange, UtcDay};
 
-/// How often the bar follows.
+/// How often the bar is updated.
 const TICK: Duration = Duration::from_millis(200);
-/// Days that are written to disk at once while others are still coming in.
+/// Days written to disk at the same time, while others are read.
 const WRITES_IN_FLIGHT: usize = 2;
 
-/// A day that is on disk, with its footer.
+/// A day that was written: its footer and its file.
 type FetchedDay = (UtcDay, DayMeta, Written);
 
-/// A day that could not be read, or a disk that cannot be written to.
+/// A day that could not be read (the others go on), or a failed write (the pull ends).
 enum Failure<E> {
     Day(UtcDay, E),
     Disk(CommandError),
@@ -40,7 +41,8 @@ pub(super) struct Wanted {
     pub(super) earlier: Option<PathBuf>,
 }
 
-/// Reads and writes these parts of days, and hands over each day that is on disk; returns those that failed, with why.
+/// Reads and writes these parts of days. Calls `keep` for each day that is on disk; returns the days that failed, with
+/// their errors.
 pub(super) async fn fetch<S: ReadingSource>(
     source: &S,
     history: &History,
@@ -59,7 +61,7 @@ pub(super) async fn fetch<S: ReadingSource>(
             (wanted, window)
         })
         .buffer_unordered(source.in_flight())
-        // Days that are on their way are let go; those that have come are written.
+        // After a signal: days still being read are dropped, days already read are written.
         .take_until(run.interrupt.raised())
         .map(|(wanted, window)| {
             let (history, description) = (history.clone(), description.clone());
@@ -71,7 +73,7 @@ pub(super) async fn fetch<S: ReadingSource>(
         .buffer_unordered(WRITES_IN_FLIGHT.min(source.in_flight()));
     let mut written = pin!(written);
     let mut tick = tokio::time::interval(TICK);
-    let (mut failed, mut pulled) = (BTreeMap::new(), 0_u64);
+    let (mut failed, mut pulled) = (BTreeMap::new(), 0_usize);
     loop {
         let done = match select(written.next(), pin!(tick.tick())).await {
             Either::Left((done, _)) => done,
@@ -94,7 +96,8 @@ pub(super) async fn fetch<S: ReadingSource>(
     bar.clear();
     let progress = source.progress();
     run.reporter.note(&format!(
-        "pulled {pulled} days: {} samples from {} in {:.1} s",
+        "pulled {}: {} samples from {} in {:.1} s",
+        count(pulled, "day"),
         HumanCount(progress.samples),
         HumanBytes(progress.bytes),
         started.elapsed().as_secs_f64(),

@@ -1,4 +1,4 @@
-//! Cells as they are finished: into the files that hold them, the picture and the gate.
+//! Passes finished cells on: to their files, to the picture in the terminal, and to the gate of `--fail-below`.
 
 use polars::prelude::DataFrame;
 
@@ -13,7 +13,7 @@ use crate::score::DayScores;
 use crate::time::UtcDay;
 use std::sync::Arc;
 
-/// The writers of files that span days, and what the terminal shows of the cells.
+/// All consumers of finished cells.
 pub(super) struct OpenFiles<'a> {
     scoring: &'a Scoring<'a>,
     cells: OpenCells,
@@ -26,7 +26,7 @@ impl<'a> OpenFiles<'a> {
     pub(super) fn open(scoring: &'a Scoring<'a>) -> Result<Self, CommandError> {
         let run = &scoring.run;
         let mut writers: Vec<Box<dyn DayWriter + 'a>> = Vec::new();
-        // What is made of all cells reads them back from this file.
+        // Outputs made from all cells read them back from this file.
         if scoring.formats.needs().cells && !scoring.formats.write(CELLS) {
             writers.push(Box::new(CellsParquet::create(run)?));
         }
@@ -37,7 +37,7 @@ impl<'a> OpenFiles<'a> {
         Ok(Self { scoring, cells: OpenCells::default(), writers, picture, gate: scoring.how.gate() })
     }
 
-    /// Takes in the next day, and writes the cells of the local days that are over when the one after begins.
+    /// Adds the next day. Writes the cells of a local day once the following one has begun: no more sums can reach it.
     pub(super) fn add(
         &mut self,
         day: UtcDay,
@@ -61,12 +61,12 @@ impl<'a> OpenFiles<'a> {
         Ok(self.picture.add(&finished).map_err(OutputError::from)?)
     }
 
-    /// Writes what the days until now complete.
+    /// Writes what is complete now, such as an OpenMetrics file with the whole of its time.
     pub(super) fn write_complete(&mut self) -> Result<(), CommandError> {
         self.writers.iter_mut().try_for_each(|writer| writer.write_complete()).map_err(CommandError::from)
     }
 
-    /// Ends a run that a signal has stopped.
+    /// Drops the unfinished files after a signal.
     pub(super) fn stop(self) -> Finished {
         self.writers.into_iter().map(DayWriter::stop).fold(Finished::default(), Finished::and)
     }

@@ -1,11 +1,11 @@
-//! What to write for promtool, and how long its blocks may be.
+//! Settings of the OpenMetrics files, with the block size for the target server.
 
 use crate::commands::{CommandError, runtime};
 use crate::config::{RetentionSetting, Settings};
 use crate::outputs::{Emission, Retention};
 use crate::sources::prometheus::{Client, identify};
 
-/// The settings, with what the server says that will import the files.
+/// The settings of the OpenMetrics output. Asks the server of `--retention` for its retention if a URL was given.
 pub(in crate::commands) fn emission(settings: &Settings) -> Result<Emission, CommandError> {
     let asked = &settings.emission;
     let retention = match &asked.retention {

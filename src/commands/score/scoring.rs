@@ -1,4 +1,4 @@
-//! Days in parallel, their results in order: memory does not grow with the range.
+//! Scores days in parallel and passes their results on in order, so that memory does not grow with the range.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::readings::Lives;
 use crate::score::DayScores;
 use crate::time::UtcDay;
 
-/// Everything that scoring a history needs.
+/// The inputs of scoring.
 pub(super) struct Scoring<'a> {
     pub(super) reader: DayReader<'a>,
-    /// The days that are scored, in order.
+    /// The days to score, in order.
     pub(super) days: Vec<UtcDay>,
     pub(super) how: &'a How,
     pub(super) formats: &'a Formats,
@@ -36,7 +36,7 @@ pub(super) struct Scoring<'a> {
     pub(super) run: outputs::Scoring<'a>,
 }
 
-/// One day's results on their way into the files that span days.
+/// The results of one day, for the files that span days.
 struct ScoredDay {
     day: UtcDay,
     scores: Arc<DayScores>,
@@ -46,20 +46,20 @@ struct ScoredDay {
     digest: Option<DayDigest>,
 }
 
-/// What scoring leaves behind.
+/// The results of scoring a whole history.
 pub(super) struct Outcome {
     pub(super) finished: Finished,
-    /// Set if a signal ended it: there are scores of some days, and no cells.
+    /// Set if a signal ended the run: some days have scores, and there are no cells.
     pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
-    /// What `--fail-below` demands, and how far it is so.
+    /// The gate of `--fail-below`, with the cells seen so far.
     pub(super) gate: Option<Gate>,
-    /// Empty unless an output needs them.
+    /// Empty unless an output needs findings.
     pub(super) findings: Findings,
 }
 
-/// A signal, and how many days were scored until then.
+/// The signal that ended a run, and the number of days scored before it.
 pub(super) struct Stopped {
     signal: Signal,
     days: usize,
@@ -73,7 +73,7 @@ impl Stopped {
 }
 
 impl Scoring<'_> {
-    /// Scores all days, and writes what is written while days are scored.
+    /// Scores all days, and writes the files of each day and the files that span days.
     pub(super) fn run(&self, run: &Writing) -> Result<Outcome, CommandError> {
         let days = &self.days;
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
@@ -113,7 +113,7 @@ impl Scoring<'_> {
         Ok(Outcome { finished: finished.and(days), stopped, picture, broken, gate, findings })
     }
 
-    /// Scores days in parallel; once a signal has come, no more of them.
+    /// Scores days in parallel. Starts no further day after a signal.
     fn score_unless_stopped(
         &self,
         days: &[UtcDay],
@@ -127,7 +127,7 @@ impl Scoring<'_> {
         Ok(scored?.into_iter().flatten().collect())
     }
 
-    /// Reads, scores and folds one day, and writes its own files.
+    /// Reads, scores and folds one day, and writes the files of that day.
     fn score_day(&self, day: UtcDay) -> Result<ScoredDay, CommandError> {
         let run = &self.run;
         let (ScoredWindow { window, scores }, broken) = self.reader.score(run.table, self.lives, day);

@@ -1,4 +1,4 @@
-//! What the terminal shows at the end.
+//! The heat map and the list of files that a run prints at its end.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::heatmap::{Folding, clusters_only, divide, merge_sums};
 use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture};
 use crate::score::ScoreTable;
 
-/// The latest days, and a total for each cluster.
+/// The cells of the latest days, and a total for each cluster.
 pub(super) struct Overall {
     picture: Picture,
     totals: Option<DataFrame>,
@@ -28,7 +28,7 @@ impl Overall {
         Self { picture: Picture::default(), totals: None, table, folding, min_coverage }
     }
 
-    /// Takes in the sums of finished cells: cells that share a column of the picture become one.
+    /// Adds the sums of finished cells. Cells in the same column of the picture are merged.
     pub(super) fn add(&mut self, sums: &DataFrame) -> PolarsResult<()> {
         let clusters = clusters_only(sums)?;
         if clusters.height() == 0 {
@@ -59,7 +59,7 @@ impl Overall {
     }
 }
 
-/// Lists what lies in the output folder now, files of one kind together.
+/// Lists the files in the output folder, one line for each kind.
 pub(super) fn tell_files(
     out: &Path,
     holds_history: bool,

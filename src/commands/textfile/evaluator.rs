@@ -1,4 +1,4 @@
-//! One evaluation: the readings of an instant, and their scores.
+//! One evaluation: reads all metrics at an instant and scores them.
 
 use crate::commands::CommandError;
 use crate::config::Settings;
@@ -8,10 +8,10 @@ use crate::score::{ScoreTable, score_window};
 use crate::sources::prometheus::{Client, QuerySet, SeriesForm, Terms, read_instant};
 use crate::spec::{Column, Metric};
 
-/// Queries in flight at once: all columns in both forms.
+/// Queries in flight: all columns, raw and recorded.
 const IN_FLIGHT: usize = 16;
 
-/// What is asked at each instant, and how it is judged.
+/// The queries and the profile of all evaluations.
 pub(super) struct Evaluator {
     client: Client,
     queries: QuerySet,
@@ -28,7 +28,7 @@ impl Evaluator {
         let client = Client::new(asked.url()?, &asked.http_config()?, terms, cluster, member)?;
         let profile = settings.how.profile.clone();
         let table = ScoreTable::new(&profile);
-        // Its window of a day remembers a member that has gone silent, so it is asked for even where it does not count.
+        // Its window of one day still finds a member that went silent, so it is queried even with a weight of 0.
         let is_asked = |m: &Metric| *m == Metric::LeaderChanges || !settings.without.contains(m);
         let columns = Metric::ALL.into_iter().filter(is_asked).map(Column::from);
         let columns = columns.chain(table.limits().map(Column::from)).collect();
@@ -41,18 +41,18 @@ impl Evaluator {
         self.live.clone()
     }
 
-    /// The readings and scores of all members at a second since 1970.
+    /// Reads and scores all members at an instant in seconds since 1970.
     pub(super) async fn evaluate(&self, at_seconds: i64) -> Result<LiveScores, CommandError> {
         let window = read_instant(&self.client, &self.queries, self.form, &self.columns, at_seconds).await?;
         let at_ms = at_seconds * 1000;
-        // Whoever is found is alive, or was within a day.
+        // Every member found here has sent metrics within the last day.
         let life = Life { first_ms: at_ms, last_ms: at_ms };
         let alive: Vec<(Member, Life)> = window.members().iter().map(|member| (member.clone(), life)).collect();
         let scores = score_window(&self.live.table, &window, &alive);
         Ok(LiveScores { window, scores })
     }
 
-    /// What is to be said where a column that counts has no series at all: nobody has a score then.
+    /// A note if a metric with a weight has no series, which leaves every member without a score.
     pub(super) fn silent(&self, found: &LiveScores) -> Option<String> {
         let counts = |column: &Column| match column {
             Column::Metric(metric) => self.live.profile.counts(*metric),
@@ -62,8 +62,8 @@ impl Evaluator {
         let names: Vec<&str> = silent.map(|column| column.name()).collect();
         (!names.is_empty()).then(|| {
             format!(
-                "{} has no series of {} now: no member has a score; name its series with a file in --queries DIR (or \
-                 with --selector), or leave the metric out with --without",
+                "{} has no series of {} now, so no member has a score: name its series in --queries DIR or with --selector, \
+                 or use --without",
                 self.client.shown_url(),
                 names.join(", ")
             )

@@ -1,11 +1,11 @@
-//! What stands in the file: what was found last, as long as it is young enough.
+//! The content of the file: the latest scores until they are too old, and the state of the writer.
 
 use std::time::Duration;
 
 use crate::outputs::{Live, LiveScores, WriterHealth};
 use crate::readings::Member;
 
-/// What is known, and how the writer is.
+/// The latest scores, and counters of evaluations.
 pub(super) struct Standing {
     live: Live,
     max_age: Duration,
@@ -19,7 +19,7 @@ impl Standing {
         Self { live, max_age, scores: String::new(), members: Vec::new(), health: WriterHealth::default() }
     }
 
-    /// An evaluation succeeded at `now`, in seconds since 1970.
+    /// Records a successful evaluation at `now`, in seconds since 1970.
     pub(super) fn succeeded(&mut self, found: LiveScores, took: Duration, now: f64) {
         self.scores = self.live.scores_text(&found);
         self.health.evaluations += 1;
@@ -29,19 +29,19 @@ impl Standing {
         self.members = found.scores.members;
     }
 
-    /// An evaluation failed.
+    /// Records a failed evaluation.
     pub(super) fn failed(&mut self, took: Duration) {
         self.health.evaluations += 1;
         self.health.failures += 1;
         self.health.took = took;
     }
 
-    /// Whether any evaluation of this writer has succeeded.
+    /// Whether any evaluation has succeeded since the writer started.
     pub(super) fn has_succeeded(&self) -> bool {
         self.health.last_success.is_some()
     }
 
-    /// All that is to be told at `now`: scores that are too old are unknown.
+    /// The content of the file at `now`. Members whose scores are too old have none.
     pub(super) fn text(&self, now: f64) -> String {
         let is_young = self.health.last_success.is_some_and(|at| is_within(now - at, self.max_age));
         let scores = if is_young { self.scores.clone() } else { self.live.unknown_text(&self.members) };
@@ -50,7 +50,7 @@ impl Standing {
     }
 }
 
-/// Whether something is no older than this. A clock that was set back makes nothing young for ever.
+/// Whether an age is at most `max_age`. A negative age (the clock was set back) counts as too old.
 pub(super) fn is_within(age_seconds: f64, max_age: Duration) -> bool {
     age_seconds.abs() <= max_age.as_secs_f64()
 }
@@ -87,7 +87,7 @@ mod tests {
             assert!(!old.contains("etcd_score{") && !old.contains("etcd_points") && !old.contains("cluster:"), "{old}");
             assert!(old.contains(r#"etcd_score_unknown{cluster="c",member="m"} 1"#), "{old}");
             assert!(old.contains("last_success_timestamp_seconds 1000015"), "{old}");
-            assert!(!old.contains("evaluation_timestamp"), "there are no scores that it could be of: {old}");
+            assert!(!old.contains("evaluation_timestamp"), "no scores, so no time of their evaluation: {old}");
         }
     }
 }

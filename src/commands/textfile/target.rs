@@ -1,4 +1,4 @@
-//! The file that node_exporter reads: whole or not there, and no older than it may be.
+//! The file that node_exporter reads: renamed into place, and removed when its writer ends.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,18 +13,18 @@ use crate::files::{FileError, WholeFile};
 use crate::files::{Lock, NoLock};
 use crate::outputs::last_success;
 
-/// Where the text goes.
+/// The target of the text.
 pub(super) struct Target {
     path: PathBuf,
-    /// `None` where the file system has no locks.
+    /// `None` on a file system without locks.
     _lock: Option<Lock>,
 }
 
 impl Target {
-    /// Makes sure that nobody else writes the same file.
+    /// Locks the file, so that no second loop writes it.
     pub(super) fn new(path: &Path, reporter: &Reporter) -> Result<Self, CommandError> {
         if path.extension().is_none_or(|extension| extension != "prom") {
-            reporter.note(&format!("node_exporter reads only files named *.prom, which {} is not", path.display()));
+            reporter.note(&format!("{} does not end in .prom: node_exporter will not read it", path.display()));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let lock = match Lock::take(&path.with_file_name(format!(".{name}.lock")), must_exist) {
@@ -36,8 +36,8 @@ impl Target {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Puts what is known in its place. A writer that knows nothing yet leaves what another one has left, while that is
-    /// young enough.
+    /// Replaces the file. A writer without any scores yet keeps the file of an earlier writer, as long as that is recent
+    /// enough.
     pub(super) fn put(&self, standing: &Standing, now: f64, max_age: Duration) -> Result<(), CommandError> {
         let is_left = || {
             let left = fs::read_to_string(&self.path).ok();
@@ -49,7 +49,7 @@ impl Target {
         Ok(())
     }
 
-    /// Takes it away.
+    /// Removes the file.
     pub(super) fn remove(&self) -> Result<(), FileError> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(FileError::new("remove", &self.path, error)),
@@ -58,12 +58,12 @@ impl Target {
     }
 }
 
-/// A folder that is made here would be one that nobody reads.
+/// Fails for a missing folder: node_exporter would not read a folder that is made here.
 fn must_exist(folder: &Path) -> Result<(), FileError> {
     if folder.is_dir() { Ok(()) } else { Err(FileError::new("write to", folder, ErrorKind::NotFound.into())) }
 }
 
-/// Whether the file tells of a success that is young enough.
+/// Checks that the file records a successful evaluation within `--max-age`.
 pub(super) fn check(path: &Path, max_age: Duration) -> Result<(), CommandError> {
     let text = fs::read_to_string(path).map_err(|e| FileError::new("read", path, e))?;
     let path = path.to_owned();

@@ -39,7 +39,7 @@ fn everybody_may_read_the_file_whatever_the_umask_and_nobody_else_may_write_it()
     assert_eq!(mode & 0o777, 0o644);
     // A second one would take turns with the first.
     let second = etcd_heatmap(&loop_arguments(&live.prometheus.url(), &out, &[]));
-    second.fails_saying(&["another etcd-heatmap writes", &out]);
+    second.fails_saying(&["another etcd-heatmap is writing", &out]);
     assert_eq!(writer.end("TERM").0, Some(0));
 }
 
@@ -72,7 +72,7 @@ fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
     assert_eq!(code, Some(0));
     // Said once, however often it failed.
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("going on"), "{said}");
+    assert!(said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("trying again within"), "{said}");
 }
 
 #[test]

@@ -1,0 +1,237 @@
+//! Why a command failed.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use super::diff::DiffError;
+use super::interrupt::Signal;
+use super::show;
+use super::stdout::StdoutError;
+use crate::analysis::gate::Shortfall;
+use crate::config::ConfigError;
+use crate::files::FileError;
+use crate::folder::FolderError;
+use crate::history::HistoryError;
+use crate::import::ImportError;
+use crate::outputs::{OutputError, RulesError};
+use crate::sources::prometheus::{PromError, QueryError};
+use crate::spec::{Companion, Metric, ProfileError};
+use crate::text::count;
+use crate::time::{Step, TimeError};
+
+/// The reason why a command did not finish its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Time(#[from] TimeError),
+    /// A time given with `flag` that a command reads itself, because it is in the time zone of a folder's cells.
+    #[error("{flag}: {error}")]
+    Instant { flag: &'static str, error: TimeError },
+    #[error("--victoria-metrics: {0}")]
+    ImportUrl(PromError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Prom(#[from] PromError),
+    /// A source other than a server cannot be opened.
+    #[error(transparent)]
+    Source(Box<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
+    #[error(transparent)]
+    Export(#[from] OutputError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    #[error(transparent)]
+    Show(#[from] show::ShowError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The asynchronous runtime cannot start, or one of its threads panicked.
+    #[error("cannot start threads: {0}")]
+    Threads(String),
+    /// The server that `--retention` names does not report its retention.
+    #[error("{0} does not report its retention: set --retention to a duration, such as 90d")]
+    NoRetention(String),
+    #[error("stopped by {0} before any file was written: run the same command again")]
+    StoppedEarly(Signal),
+    #[error(
+        "stopped by {signal}: {there} of {} pulled into {}; run the same command again to pull the rest",
+        count(*.asked, "day"), .out.display()
+    )]
+    StoppedPulling {
+        signal: Signal,
+        /// Days of the range that are on disk.
+        there: usize,
+        /// Number of days in the range.
+        asked: usize,
+        out: PathBuf,
+    },
+    #[error(
+        "stopped by {signal}: {there} of {} scored and no heat map written; the history is complete: run 'etcd-heatmap score {}'",
+        count(*.asked, "day"), .folder.display()
+    )]
+    StoppedScoring {
+        signal: Signal,
+        /// Days whose scores are on disk.
+        there: usize,
+        /// Number of days in the history.
+        asked: usize,
+        /// The folder with the history.
+        folder: PathBuf,
+    },
+    #[error("stopped by {signal}: {} sent; run the same command again to send the rest", count(*.sent as usize, "sample"))]
+    StoppedSending {
+        signal: Signal,
+        /// Samples that the server has acknowledged.
+        sent: u64,
+    },
+    #[error("stopped by {0} before any block was imported: run the same command again")]
+    StoppedImporting(Signal),
+    /// The first problem that `check` found.
+    #[error("a pull would fail: {0}")]
+    WouldFail(String),
+    #[error("cannot pull {}: {cause}", if *.asked == 1 { "the day".to_owned() } else { format!("any of {asked} days") })]
+    NoDay {
+        /// Number of days in the range.
+        asked: usize,
+        /// The error of the first day.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    #[error(
+        "cannot pull {failed} of {} ({days}): {cause}; the other days are on disk: run the same command again to pull the rest",
+        count(*.asked, "day")
+    )]
+    Partial {
+        failed: usize,
+        /// Number of days in the range.
+        asked: usize,
+        days: String,
+        /// The error of the first day that failed.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// `--overwrite` could not pull every day.
+    #[error("{cause}; {} keeps its old history until every day of the new one has been pulled", .out.display())]
+    NotReplaced { cause: Box<CommandError>, out: PathBuf },
+    #[error("no cluster '{cluster}' in this history: choose one of {known}")]
+    NoCluster {
+        cluster: String,
+        /// Names of all clusters.
+        known: String,
+    },
+    #[error("no cell of {cluster} at {at}: the history covers {range}")]
+    NoCell {
+        cluster: String,
+        at: String,
+        /// First and last step of the history.
+        range: crate::time::TimeRange,
+    },
+    /// All other days are scored.
+    #[error("{0}; this day is left unscored, all other days are scored")]
+    BrokenDay(HistoryError),
+    /// All other days are scored.
+    #[error("{first}; {files} cannot be read either; these {count} days are left unscored, all other days are scored")]
+    BrokenDays {
+        count: usize,
+        /// All but the first.
+        files: String,
+        /// The error of the first file.
+        first: HistoryError,
+    },
+    #[error(
+        "the history has no readings of {0}: pull it again with a query that finds the series, or use --without {0}"
+    )]
+    NoReadings(Metric),
+    /// A file for `lint`.
+    #[error("cannot read {}: {reason}; name OpenMetrics text files, or - for standard input", .path.display())]
+    Unreadable { path: PathBuf, reason: std::io::Error },
+    /// Faults that `lint` found and has printed.
+    #[error(
+        "{} in {bad} of {}: fix these first: promtool drops such samples silently",
+        count(*.faults as usize, "fault"), count(*.files, "file")
+    )]
+    Faulty {
+        faults: u64,
+        /// Number of files with a fault.
+        bad: usize,
+        /// Number of files checked.
+        files: usize,
+    },
+    #[error("--compare needs at least two different profiles, for example --compare seed,etcd-faq,fleet")]
+    NothingToCompare,
+    #[error("--every needs --out FILE: only a single evaluation can go to standard output")]
+    EveryWithoutOut,
+    /// Two `textfile` loops with one file.
+    #[error("another etcd-heatmap is writing {}: stop it, or choose another --out", .0.display())]
+    Written(PathBuf),
+    /// An evaluation was not finished when the next one was due.
+    #[error("no answer within {0}: set a longer --every, or narrow --selector")]
+    TooSlow(Step),
+    /// The textfile's writer has never got an answer.
+    #[error("{}: no successful evaluation recorded yet: check the log of its writer", .0.display())]
+    NoSuccess(PathBuf),
+    /// The textfile's writer has stopped, or gets no answers.
+    #[error("{}: the last successful evaluation was {seconds} s ago, longer than --max-age {max_age}", .path.display())]
+    Stale {
+        path: PathBuf,
+        /// Age of the last successful evaluation.
+        seconds: i64,
+        max_age: String,
+    },
+    #[error(transparent)]
+    Diff(#[from] DiffError),
+    /// The run succeeded, and cells are below `--fail-below`.
+    #[error("{0}")]
+    Below(Box<Shortfall>),
+    /// The profile judges a metric against a limit that was not pulled.
+    #[error(
+        "the history has no {limit}, against which the profile {profile} judges {metric}: pull it again with --profile {profile} --overwrite, or use --without {metric}"
+    )]
+    NoLimits { profile: String, metric: Metric, limit: Companion },
+}
+
+impl CommandError {
+    /// Whether the fault lies in a flag, an environment variable or a settings file, found before any work began.
+    pub(crate) const fn is_usage(&self) -> bool {
+        use TimeError::{EmptyRange, FutureRange, NoStep};
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::Instant { .. }
+                | Self::Time(EmptyRange { .. } | FutureRange { .. } | NoStep { .. })
+                | Self::Query(_)
+                | Self::Rules(_)
+                | Self::ImportUrl(_)
+                | Self::NothingToCompare
+                | Self::EveryWithoutOut
+                | Self::Diff(DiffError::SameFolder(_))
+        )
+    }
+
+    /// Converts the error of a time that was given with `flag`.
+    pub(super) fn instant(flag: &'static str) -> impl FnOnce(TimeError) -> Self {
+        move |error| Self::Instant { flag, error }
+    }
+
+    /// The signal that stopped the run; `None` if it failed by itself. Every file on disk is complete in either case.
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        match self {
+            Self::StoppedEarly(signal)
+            | Self::StoppedImporting(signal)
+            | Self::StoppedPulling { signal, .. }
+            | Self::StoppedScoring { signal, .. }
+            | Self::StoppedSending { signal, .. } => Some(*signal),
+            Self::NotReplaced { cause, .. } => cause.signal(),
+            _ => None,
+        }
+    }
+}

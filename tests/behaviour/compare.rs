@@ -104,7 +104,7 @@ fn a_broken_day_is_named_and_the_others_are_compared() {
     folder.write("audit/history/date=2026-10-05/readings.parquet", "no parquet");
     let run = etcd_heatmap(&["score", "--quiet", &audit, "--compare", "seed,fleet"]);
     assert_eq!(run.code, Some(1));
-    run.fails_saying(&["date=2026-10-05", "the other days are scored"]);
+    run.fails_saying(&["date=2026-10-05", "all other days are scored"]);
     let rows = rows(&folder.text("audit/comparison.csv"));
     let of_day = |date: &str| rows.values().filter(|row| row["date"] == date).collect::<Vec<_>>();
     assert!(of_day("2026-10-05").iter().all(|row| row["seed_shade"] == "unknown"));

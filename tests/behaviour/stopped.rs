@@ -32,7 +32,7 @@ fn a_signal_ends_a_pull_with_whole_files_and_says_how_to_go_on() {
         signal(&run, name);
         let run = Run::from(run.wait_with_output().expect("it ends by itself"));
         assert_eq!(run.code, Some(code), "{run:?}");
-        let sentence = format!("stopped by SIG{name}: 1 of 3 days are in {} and whole", folder.at("audit"));
+        let sentence = format!("stopped by SIG{name}: 1 of 3 days pulled into {}", folder.at("audit"));
         assert!(run.stderr.starts_with(&sentence) && run.stderr.contains("run the same command again"), "{run:?}");
         assert_eq!(run.stderr.trim_end().lines().count(), 1, "{run:?}");
 

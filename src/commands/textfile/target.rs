@@ -74,7 +74,7 @@ pub(super) fn check(path: &Path, max_age: Duration) -> Result<(), CommandError> 
     }
     Err(CommandError::Stale {
         path,
-        seconds: age.round() as i64,
+        seconds: age.ceil() as i64,
         max_age: humantime::format_duration(max_age).to_string(),
     })
 }

@@ -118,7 +118,7 @@ fn a_file_that_nobody_renews_is_told_from_a_fresh_one() {
     once(&live.prometheus.url(), &["--out", &out]).succeeds();
     assert_eq!(check(&[]).succeeds().stdout, "");
     until("a file that is too old", || check(&["--max-age", "1s"]).code.filter(|code| *code == 1));
-    check(&["--max-age", "1s"]).fails_saying(&["last success", "--max-age is 1s"]);
+    check(&["--max-age", "1s"]).fails_saying(&["last successful evaluation was", "longer than --max-age 1s"]);
 
     // One evaluation that fails leaves what is young, and takes away what is not.
     let nobody = format!("http://127.0.0.1:{}", free_port());

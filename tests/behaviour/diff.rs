@@ -194,7 +194,7 @@ fn what_cannot_be_compared_is_said_in_one_sentence() {
     let fails = |arguments: &[&str], words: &[&str]| {
         etcd_heatmap(&[&["diff"], arguments].concat()).fails_saying(words);
     };
-    fails(&[&before, &before], &["compared with itself", "--at"]);
+    fails(&[&before, &before], &["with itself", "--at"]);
     fails(&[&whole, "--at", "2027-01-01"], &["no cells after --at 2027-01-01", "2026-10-01T00:00:00Z"]);
     fails(&[&whole, "--at", "2026-10-01"], &["no cells before --at 2026-10-01"]);
     fails(&[&whole, "--at", "someday"], &["'someday'"]);

@@ -1,6 +1,7 @@
-//! Instants, steps, UTC days and the grid of steps that a range query answers on.
+//! Instants, steps, ranges, UTC days, local cells and grids of steps, with the texts that users write for them.
 //!
-//! All instants are milliseconds since the Unix epoch, UTC, in an `i64`.
+//! Every instant is an `i64` in milliseconds since the Unix epoch, UTC. Only `local.rs` uses time zones. Durations in
+//! messages, and clocks that are read, do not belong here: callers pass the current time in.
 
 mod grid;
 mod local;
@@ -15,46 +16,46 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
-/// Milliseconds in an hour, the width of a cell.
+/// Milliseconds in an hour, the default width of a cell.
 pub const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds in a UTC day.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// An epoch above this many seconds (year 5138) is taken for one in milliseconds.
+/// A number above this (the year 5138 in seconds) is assumed to be in milliseconds.
 const EPOCH_SECONDS_MAX: f64 = 1e11;
 
-/// A time, a step or a range that cannot be used; each message says what can.
+/// An unusable time, step, time zone, cell width or range. Each message lists the accepted values.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TimeError {
-    /// None of the accepted spellings.
+    /// The text has none of the accepted formats.
     #[error(
         "'{0}' is not a time: write RFC 3339 (2026-10-01T00:00:00Z), a date (2026-10-01), seconds since 1970, now, now-30d, or now-1d/d for midnight"
     )]
     NotATime(String),
-    /// Thirteen digits: seconds were meant.
+    /// A number so large that it must be in milliseconds.
     #[error("'{0}' looks like milliseconds: write the time in seconds since 1970")]
     Milliseconds(String),
-    /// Not a duration at all.
+    /// The text is not a duration.
     #[error("'{0}' is not a step: write a duration such as 15s, 1m or 5m")]
     NotAStep(String),
-    /// Zero, below a second, a broken second, or wider than a cell.
+    /// A duration that is zero, longer than an hour, or not in whole seconds.
     #[error("a step of {0} cannot be used: give whole seconds, from 1s to 1h")]
     StepOutOfRange(String),
-    /// No time zone of that name.
+    /// The IANA database has no time zone of this name.
     #[error("'{0}' is not a time zone: write an IANA name such as Europe/Berlin, America/New_York or UTC")]
     NotAZone(String),
-    /// The clocks went forward over it.
-    #[error("{text} does not exist in {zone}: the clocks went forward over it")]
+    /// A local time that is skipped when clocks go forward.
+    #[error("{text} does not exist in {zone}, where clocks skip it: give an earlier or later time")]
     NoSuchLocalTime {
-        /// As typed.
+        /// The local time as the user wrote it.
         text: String,
-        /// The zone.
+        /// The name of the time zone.
         zone: String,
     },
-    /// Another width than the four.
+    /// A cell width other than 15m, 30m, 1h and 2h.
     #[error("'{0}' is not the width of a cell: write 15m, 30m, 1h or 2h")]
     NotACellWidth(String),
-    /// Nothing lies between the two.
+    /// A start that is not before the end.
     #[error("the range is empty: its start {start} is not before its end {end}; give a --start before --end")]
     EmptyRange {
         /// First instant asked for.
@@ -62,8 +63,10 @@ pub enum TimeError {
         /// End asked for.
         end: String,
     },
-    /// The range lies between two steps.
-    #[error("no step of {step} lies from {start} to {end}: widen the range or give a shorter --step")]
+    /// A range without any multiple of the step.
+    #[error(
+        "the range {start} to {end} contains no multiple of the step {step}: widen the range or give a shorter --step"
+    )]
     NoStep {
         /// First instant asked for.
         start: String,
@@ -72,22 +75,22 @@ pub enum TimeError {
         /// The step.
         step: Step,
     },
-    /// No history exists there.
+    /// A range that starts after the current time.
     #[error("the range starts in the future: its start {start} is after now, {now}; give an earlier --start")]
     FutureRange {
         /// First instant asked for.
         start: String,
-        /// The clock of this machine.
+        /// The current time of this machine.
         now: String,
     },
 }
 
-/// The distance between two evaluations: whole seconds, from one second to one hour.
+/// The interval between two evaluations: whole seconds, from one second to one hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(i64);
 
 impl Step {
-    /// A step of so many milliseconds; an error unless it is whole seconds from 1 s to 1 h.
+    /// A step of `millis` milliseconds. Fails unless that is a whole number of seconds from 1 s to 1 h.
     pub fn from_millis(millis: i64) -> Result<Self, TimeError> {
         if millis % 1000 == 0 && (1000..=HOUR_MS).contains(&millis) {
             Ok(Self(millis))
@@ -96,12 +99,12 @@ impl Step {
         }
     }
 
-    /// Milliseconds of the step.
+    /// The step in milliseconds.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds of the step.
+    /// The step in seconds.
     pub const fn seconds(self) -> i64 {
         self.0 / 1000
     }
@@ -129,17 +132,17 @@ impl fmt::Display for Step {
     }
 }
 
-/// Reads an instant as a person types it; `now_ms` is what `now` means.
+/// Parses an instant that a user wrote; `now_ms` is the current time.
 ///
-/// RFC 3339, a date or a date with a time (both UTC), seconds since 1970, `now`, `now-30d`; `now-1d/d` is the midnight
-/// (UTC) before that, as Grafana writes it, so that what runs every day asks for whole days at whatever moment it runs.
+/// Accepts RFC 3339, a date or a date with a time (both UTC), seconds since 1970, `now`, `now-30d`, and Grafana's
+/// `now-1d/d`, which rounds down to midnight UTC: a daily job then covers whole days, whenever it runs.
 pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     let text = text.trim();
     let unknown = || TimeError::NotATime(text.to_owned());
     if let Some(offset) = text.strip_prefix("now") {
         let (offset, of_day) = offset.strip_suffix("/d").map_or((offset, false), |offset| (offset, true));
         let at = parse_offset(offset).map(|ms| now_ms.saturating_add(ms));
-        // Millions of years ago there is no day with a number.
+        // `UtcDay` holds an `i32`, which offsets of millions of years would exceed.
         let at = at.filter(|&ms| (ms as f64).abs() <= EPOCH_SECONDS_MAX * 1000.0).ok_or_else(unknown)?;
         return Ok(if of_day { UtcDay::of(at).start_ms() } else { at });
     }
@@ -176,7 +179,7 @@ fn parse_offset(offset: &str) -> Option<i64> {
     Some(sign * i64::try_from(duration.as_millis()).ok()?)
 }
 
-/// The instant as RFC 3339 in UTC, whole seconds where it is whole.
+/// The instant in RFC 3339, UTC; with milliseconds only if they are not zero.
 pub fn format_instant(ms: i64) -> String {
     match DateTime::<Utc>::from_timestamp_millis(ms) {
         Some(at) if ms % 1000 == 0 => at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -195,10 +198,9 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// The steps `t` with `start <= t < end`, cut off at `now_ms`: no server knows the future.
+    /// The range of the steps `t` with `start <= t < end` and `t <= now`. Fails if there are none.
     ///
-    /// Both ends move up to the next multiple of the step, so that every query of every run
-    /// asks the same grid.
+    /// Both ends are rounded up to a multiple of the step, so that all queries of all runs use the same grid.
     pub fn resolve(start_ms: i64, end_ms: i64, step: Step, now_ms: i64) -> Result<Self, TimeError> {
         if start_ms >= end_ms {
             return Err(TimeError::EmptyRange { start: format_instant(start_ms), end: format_instant(end_ms) });
@@ -213,28 +215,28 @@ impl TimeRange {
         Ok(range)
     }
 
-    /// The UTC days that the range touches, in order.
+    /// The UTC days that overlap the range, in order.
     pub fn days(self) -> impl Iterator<Item = UtcDay> + Clone {
         (UtcDay::of(self.start_ms).0..=UtcDay::of(self.end_ms - 1).0).map(UtcDay)
     }
 
-    /// The UTC days that the range touches, in order, each with the part of it that lies in the range.
+    /// The UTC days that overlap the range, in order, each with the overlap.
     pub fn day_parts(self) -> impl Iterator<Item = (UtcDay, Self)> + Clone {
         self.days().filter_map(move |day| Some((day, self.intersect(day.range())?)))
     }
 
-    /// The part of the range that lies in `other`; `None` when they do not touch.
+    /// The overlap with `other`; `None` if they do not overlap.
     pub fn intersect(self, other: Self) -> Option<Self> {
         let both = Self { start_ms: self.start_ms.max(other.start_ms), end_ms: self.end_ms.min(other.end_ms) };
         (both.start_ms < both.end_ms).then_some(both)
     }
 
-    /// Whether all of `other` lies in the range.
+    /// Whether `other` lies completely within the range.
     pub fn contains(self, other: Self) -> bool {
         self.start_ms <= other.start_ms && other.end_ms <= self.end_ms
     }
 
-    /// The smallest range that holds both.
+    /// The smallest range that contains both.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
         Self { start_ms: self.start_ms.min(other.start_ms), end_ms: self.end_ms.max(other.end_ms) }
@@ -251,27 +253,27 @@ fn align_up(ms: i64, step: Step) -> i64 {
     ms + (-ms).rem_euclid(step.millis())
 }
 
-/// A UTC day, the unit of resuming, of parallelism and of memory; counted from 1970-01-01.
+/// A UTC day: history is stored, resumed, scored in parallel and held in memory by the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UtcDay(i32);
 
 impl UtcDay {
-    /// The day that holds the instant.
+    /// The day that contains the instant.
     pub fn of(ms: i64) -> Self {
         Self(i32::try_from(ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX))
     }
 
-    /// The day with this number, counted from 1970-01-01.
+    /// The day this many days after 1970-01-01.
     pub const fn from_days(days: i32) -> Self {
         Self(days)
     }
 
-    /// Midnight at which the day starts.
+    /// The midnight at which the day starts.
     pub fn start_ms(self) -> i64 {
         i64::from(self.0) * DAY_MS
     }
 
-    /// The whole day as a range; its ends are multiples of the step only where the step divides a day.
+    /// The whole day. Its ends are multiples of a step only if that step divides a day.
     pub fn range(self) -> TimeRange {
         TimeRange { start_ms: self.start_ms(), end_ms: self.start_ms() + DAY_MS }
     }
@@ -281,12 +283,12 @@ impl UtcDay {
         (self.0..=last.0).map(Self)
     }
 
-    /// The day so many days before it.
+    /// The day this many days before.
     pub const fn earlier(self, days: u32) -> Self {
         Self(self.0.saturating_sub_unsigned(days))
     }
 
-    /// Days in ascending order, as a person would list them: `2026-10-01 to 2026-10-03, 2026-10-07`.
+    /// Ascending days for a message, runs abbreviated: `2026-10-01 to 2026-10-03, 2026-10-07`.
     pub fn describe(days: &[Self]) -> String {
         let runs = days.chunk_by(|a, b| a.0 + 1 == b.0);
         let describe_run = |run: &[Self]| match run {
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_read_in_every_spelling_that_help_names() {
+    fn every_documented_time_format_is_parsed() {
         // Expected values from `date -u -d … +%s`.
         for (text, seconds) in [
             ("2026-10-01", 1_790_812_800),
@@ -355,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_that_is_none_is_refused() {
+    fn texts_that_are_not_times_are_rejected() {
         let no_days = ["now/h", "now-1d/", "/d", "2026-10-01/d"];
         let others = ["", "yesterday", "now30d", "2026-13-01", "nan", "inf", "now-", "now-30333333y"];
         for text in no_days.into_iter().chain(others) {
@@ -365,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_whole_seconds_up_to_an_hour() {
+    fn a_step_is_a_whole_number_of_seconds_up_to_an_hour() {
         assert_eq!("15s".parse::<Step>().unwrap().seconds(), 15);
         assert_eq!("5m".parse::<Step>().unwrap().to_string(), "5m");
         for text in ["0s", "500ms", "1500ms", "2h"] {
@@ -375,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_half_open_on_multiples_of_the_step_and_stops_at_now() {
+    fn a_range_is_half_open_aligned_to_the_step_and_ends_at_now() {
         let range = TimeRange::resolve(1, 120_001, minute(), NOW).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (60_000, 180_000));
         // 2026-09-21T14:13:20Z: the last minutes before are 14:12 and 14:13.
@@ -383,9 +385,9 @@ mod tests {
         let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), NOW).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (minute_12, minute_14), "14:13 is the last step");
         let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), minute_13).unwrap();
-        assert_eq!(range.end_ms, minute_14, "a step that is now has happened");
+        assert_eq!(range.end_ms, minute_14, "a step at the current time is included");
         let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), minute_13 - 1).unwrap();
-        assert_eq!(range.end_ms, minute_13, "one in a millisecond has not");
+        assert_eq!(range.end_ms, minute_13, "a step one millisecond in the future is not");
         let range = TimeRange::resolve(minute_13, NOW + DAY_MS, minute(), minute_13).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (minute_13, minute_14), "a range may start now");
         assert!(matches!(TimeRange::resolve(5, 5, minute(), NOW), Err(TimeError::EmptyRange { .. })));
@@ -393,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_listed_in_runs() {
+    fn consecutive_days_are_listed_as_one_run() {
         let days: Vec<UtcDay> =
             ["2026-10-01", "2026-10-02", "2026-10-03", "2026-10-07"].map(|d| d.parse().unwrap()).into();
         assert_eq!(UtcDay::describe(&days), "2026-10-01 to 2026-10-03, 2026-10-07");

@@ -1,4 +1,4 @@
-//! Folders that outlast a power failure: a file is found afterwards only if the folder that names it is on disk, too.
+//! Creates and syncs folders: after a power failure a file only exists if its folder was synced after the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -10,32 +10,33 @@ use rayon::prelude::*;
 
 use super::FileError;
 
-/// Folders that are to be synced at the end of a run, below the output folder of that run.
+/// By output folder of a running run, the folders below it that must be synced at the end of that run.
 ///
-/// Static, because the writers of files are many and know nothing of the run that they are part of.
+/// Static, because files are written in many places that have no handle of the run.
 static LATER: Mutex<BTreeMap<PathBuf, BTreeSet<PathBuf>>> = Mutex::new(BTreeMap::new());
 
-/// As long as this lives, folders at and below an output folder are synced together by [`SyncAtEnd::sync`].
+/// While this exists, syncs of folders at and below an output folder are deferred to [`SyncAtEnd::sync`].
 ///
-/// A sync of a folder waits for the journal. On a busy disk one after each of the sample's 58 files took a fifth of the
-/// whole backfill, and one a folder at the end half of that; on an idle disk neither shows. Each file is synced before it
-/// gets its name, so a power failure before the end loses whole files and leaves none in part.
+/// Syncing a folder waits for the journal of the file system. On a busy disk, a sync after each of the sample's 58 files
+/// took a fifth of the whole backfill, and one sync per folder at the end half of that; on an idle disk neither is
+/// noticeable. Each file is synced before it is renamed, so a power failure can lose complete files but cannot leave
+/// partial ones.
 #[derive(Debug)]
 pub(crate) struct SyncAtEnd {
     top: PathBuf,
 }
 
 impl SyncAtEnd {
-    /// For the output folder of a run.
+    /// Starts deferring for the output folder `top`.
     pub(crate) fn below(top: &Path) -> Self {
         later().insert(top.to_owned(), BTreeSet::new());
         Self { top: top.to_owned() }
     }
 
-    /// Syncs each folder in which names have changed since.
+    /// Syncs each folder whose entries have changed.
     pub(crate) fn sync(&self) -> Result<(), FileError> {
         let folders = later().get_mut(&self.top).map(std::mem::take).unwrap_or_default();
-        // One that is not there any more has nothing to sync.
+        // A folder that was removed needs no sync.
         let sync = |folder: PathBuf| match sync_now(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("write", &folder, error)),
             _ => Ok(()),
@@ -54,7 +55,7 @@ fn later() -> MutexGuard<'static, BTreeMap<PathBuf, BTreeSet<PathBuf>>> {
     LATER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a folder, and those above it that are missing.
+/// Creates a folder and its missing parents, and syncs the folders that contain new ones.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), FileError> {
     let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
@@ -63,12 +64,12 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), FileError> {
     missing.into_iter().try_for_each(|made| sync_folder(folder_of(made))).map_err(failed)
 }
 
-/// The folder that something lies in.
+/// The folder that contains `path`.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Syncs the names in a folder to disk: at once, or at the end of the run that writes there.
+/// Syncs the entries of a folder to disk: now, or at the end of the run that writes there.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if let Some((_, folders)) = later().iter_mut().find(|(top, _)| folder.starts_with(top)) {
         folders.insert(folder.to_owned());
@@ -77,9 +78,11 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     sync_now(folder)
 }
 
-/// Some file systems cannot sync a folder (network and FUSE mounts answer EINVAL or ENOTSUP), and a folder that may be
-/// written to and not listed cannot be opened. The files are whole all the same, and the run goes on: what a power failure
-/// leaves is then up to the file system. What a disk reports, such as EIO, is an error.
+/// Syncs a folder and fails only on errors of the disk, such as EIO.
+///
+/// Some file systems cannot sync a folder (network and FUSE mounts return EINVAL or ENOTSUP), and a folder that may be
+/// written but not listed cannot be opened. These errors are ignored: all files are complete, but after a power failure
+/// some may be missing.
 fn sync_now(folder: &Path) -> io::Result<()> {
     match open_and_sync(folder) {
         Err(error) if !is_of_the_disk(error.kind()) => Ok(()),
@@ -97,7 +100,7 @@ fn open_and_sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Elsewhere a folder cannot be opened like a file.
+/// Other systems cannot open a folder like a file.
 #[cfg(not(unix))]
 fn open_and_sync(_: &Path) -> io::Result<()> {
     Ok(())

@@ -1,4 +1,4 @@
-//! A file that only one run holds at a time.
+//! A lock file that one run holds at a time.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -7,40 +7,40 @@ use std::path::{Path, PathBuf};
 use super::FileError;
 use super::folder::folder_of;
 
-/// How often somebody else may take the file away between our opening and locking it.
+/// Maximum attempts, in case another run removes the file each time between opening and locking it.
 const TRIES: u32 = 100;
 
-/// A file that is locked as long as this lives, and then goes. The kernel unlocks it when the process dies.
+/// A file that is locked while this exists, and removed afterwards. The kernel unlocks it when the process dies.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
     _file: File,
 }
 
-/// Why there is no lock.
+/// Why the lock could not be taken.
 pub(crate) enum NoLock {
-    /// Another run has it.
+    /// Another run holds the lock.
     Taken,
-    /// The file system has none.
+    /// The file system does not support locks.
     Unsupported(io::Error),
-    /// Nothing can be written there.
+    /// The lock file or its folder cannot be written.
     Failed(FileError),
 }
 
 impl Lock {
-    /// Locks a file, and makes it where it is missing; `make_folder` makes what is above it, as often as it takes.
+    /// Locks a file, and creates it if it is missing. `make_folder` creates its folder, and may be called repeatedly.
     pub(crate) fn take(path: &Path, make_folder: impl Fn(&Path) -> Result<(), FileError>) -> Result<Self, NoLock> {
         let folder = folder_of(path);
         for _ in 0..TRIES {
             make_folder(folder).map_err(NoLock::Failed)?;
             let file = match File::options().write(true).create(true).truncate(false).open(path) {
-                // The run that had made the folder has just taken it away.
+                // Another run that had created the folder has just removed it.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(|e| NoLock::Failed(FileError::new("write to", folder, e)))?,
             };
             match file.try_lock() {
                 Ok(()) if is_still(path, &file) => return Ok(Self { path: path.to_owned(), _file: file }),
-                // The run that had it has ended in between, and took the file with it.
+                // The previous holder has ended meanwhile and removed the file: lock a new one.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(NoLock::Taken),
                 Err(TryLockError::Error(error)) => {
@@ -55,12 +55,12 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Removed while it is locked: whoever waits with it open finds another file, or none, and tries again.
+        // Removed while still locked: a run that has it open notices in `is_still` and tries again.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Whether the file that is open is the one that others find under its name.
+/// Whether the open file is still the file at `path`.
 #[cfg(unix)]
 fn is_still(path: &Path, file: &File) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -71,7 +71,7 @@ fn is_still(path: &Path, file: &File) -> bool {
     }
 }
 
-/// Elsewhere a file that is open cannot be taken away.
+/// Other systems do not remove a file while it is open.
 #[cfg(not(unix))]
 fn is_still(_: &Path, _: &File) -> bool {
     true

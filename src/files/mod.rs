@@ -1,4 +1,7 @@
-//! Files that appear whole or not at all, and the lock that one run holds.
+//! Writing files: each appears under its name only when it is complete, folders are synced, and a lock keeps a second
+//! run out.
+//!
+//! Which files an output folder contains is the business of `folder`.
 
 mod folder;
 mod lock;

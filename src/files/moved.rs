@@ -1,4 +1,4 @@
-//! Moving a file to where another may be.
+//! Moves files.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::FileError;
 use super::folder::{folder_of, make_folder, sync_folder};
 
-/// Moves a file within a file system; it replaces a file that is there at once.
+/// Moves a file within a file system. It atomically replaces an existing file, and the target folder is synced.
 pub(crate) fn move_file(from: &Path, to: &Path) -> Result<(), FileError> {
     make_folder(folder_of(to))?;
     fs::rename(from, to).and_then(|()| sync_folder(folder_of(to))).map_err(|e| FileError::new("write", to, e))

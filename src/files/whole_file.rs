@@ -1,4 +1,4 @@
-//! A file that appears under its final name only when it is whole.
+//! A file that appears under its final name only when it is complete and synced.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -10,7 +10,7 @@ use tracing::debug;
 
 use super::folder::{folder_of, make_folder, sync_folder};
 
-/// A file operation that failed, in one sentence with the way out.
+/// A file operation that failed, with the path, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {}", .path.display(), explain(.source))]
 pub struct FileError {
@@ -25,7 +25,7 @@ impl FileError {
         Self { action, path: path.to_owned(), source }
     }
 
-    /// A failed Parquet write, whose cause is an I/O error where the disk was at fault.
+    /// A failed Parquet write. An I/O error inside it becomes the source, so that a full disk gets its remedy.
     pub(crate) fn from_parquet(path: &Path, error: ParquetError) -> Self {
         let source = match error {
             ParquetError::External(cause) => match cause.downcast::<io::Error>() {
@@ -43,16 +43,16 @@ fn explain(source: &io::Error) -> String {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "the disk is full: free some space or choose another --out".to_owned()
         }
-        io::ErrorKind::ReadOnlyFilesystem => "it lies on a read-only file system: choose another --out".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only: choose another --out".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied: choose another --out or change its owner".to_owned(),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "a file stands where a folder is needed: choose another --out".to_owned()
+            "a file exists where a folder is needed: choose another --out".to_owned()
         }
         _ => source.to_string(),
     }
 }
 
-/// What stands on disk once a file was put in its place.
+/// Size and hash of a complete file.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileStat {
     /// Size in bytes.
@@ -62,7 +62,7 @@ pub struct FileStat {
 }
 
 impl FileStat {
-    /// Reads a file through.
+    /// Computes the size and hash of an existing file.
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         let failed = |e| FileError::new("read", path, e);
         let mut hash = Sha256::new();
@@ -85,11 +85,12 @@ fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What stands around a file's name until it is whole.
+/// A file is called `.NAME.partial` until it is complete.
 const PARTIAL_PREFIX: &str = ".";
 const PARTIAL_SUFFIX: &str = ".partial";
 
-/// Removes what a run that was killed left of files whose names `is_ours`; nobody may be writing them.
+/// Removes the temporary files that a killed run left, if `is_ours` accepts their final names. The caller must hold the
+/// lock of the folder.
 pub(crate) fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), FileError> {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -101,8 +102,8 @@ pub(crate) fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool
     Ok(())
 }
 
-/// Writes to a temporary name beside the final one; [`WholeFile::commit`] syncs, renames, and syncs the folder.
-/// Dropped without a commit it leaves nothing behind.
+/// Writes to a temporary file beside the final one; [`WholeFile::commit`] syncs it, renames it and syncs the folder.
+/// Dropping it without a commit removes the temporary file.
 #[derive(Debug)]
 pub(crate) struct WholeFile {
     path: PathBuf,
@@ -113,7 +114,7 @@ pub(crate) struct WholeFile {
 }
 
 impl WholeFile {
-    /// Opens the temporary file, and makes the folders above it where they are missing.
+    /// Creates the temporary file, and the missing folders above it.
     pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
         make_folder(folder_of(path))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -123,12 +124,12 @@ impl WholeFile {
         Ok(Self { path: path.to_owned(), partial, out, hash: Sha256::new(), bytes: 0 })
     }
 
-    /// The final name.
+    /// The final path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts the file under its final name; both are on disk then.
+    /// Syncs the file and renames it to its final name.
     pub(crate) fn commit(mut self) -> Result<FileStat, FileError> {
         let failed = |e| FileError::new("write", &self.path, e);
         if let Some(out) = self.out.take() {
@@ -141,14 +142,14 @@ impl WholeFile {
         Ok(FileStat { bytes: self.bytes, sha256 })
     }
 
-    /// Writes the whole content at once.
+    /// Writes a complete file.
     pub(crate) fn write(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
         let mut file = Self::create(path)?;
         file.write_all(content).map_err(|e| FileError::new("write", path, e))?;
         file.commit()
     }
 
-    /// The same for a file that other users read, whatever our umask says.
+    /// Writes a complete file that all users can read, regardless of the umask.
     pub(crate) fn write_for_all(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
         let failed = |e| FileError::new("write", path, e);
         let mut file = Self::create(path)?;
@@ -178,7 +179,7 @@ impl Write for WholeFile {
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
-        // After a commit the temporary name is gone and this finds nothing to remove.
+        // After a commit there is no temporary file, and this fails silently.
         let _ = fs::remove_file(&self.partial);
     }
 }
@@ -190,7 +191,7 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn a_file_appears_only_when_it_is_whole() {
+    fn a_file_appears_only_when_it_is_committed() {
         let folder = Scratch::new();
         let path = folder.path().join("a/b.txt");
         let mut file = WholeFile::create(&path).unwrap();
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_dropped_leaves_nothing() {
+    fn dropping_an_uncommitted_file_leaves_nothing() {
         let folder = Scratch::new();
         let mut file = WholeFile::create(&folder.path().join("b.txt")).unwrap();
         file.write_all(b"abc").unwrap();
@@ -213,11 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_where_a_folder_is_needed_is_named() {
+    fn a_file_where_a_folder_is_needed_is_reported() {
         let folder = Scratch::new();
         let path = folder.path().join("file");
         fs::write(&path, "x").unwrap();
         let error = WholeFile::create(&path.join("x.txt")).unwrap_err().to_string();
-        assert!(error.contains("a file stands where a folder is needed"), "{error}");
+        assert!(error.contains("a file exists where a folder is needed"), "{error}");
     }
 }

@@ -1,30 +1,30 @@
-//! One classification of characters for all that shows labels, messages and names from elsewhere.
+//! One classification of characters for every place that shows labels, messages and names from elsewhere.
 //!
-//! Each medium decides what becomes of a kind: see `terminal`, `html`, `drawing`, `sheet` and `comment` beside this
-//! file. Dashes, quotation marks and the ellipsis (U+2010 to U+2027) are plain text in every medium.
+//! How each kind is shown depends on the medium: see `terminal`, `html`, `drawing`, `sheet` and `comment`. Dashes,
+//! quotation marks and the ellipsis (U+2010 to U+2027) are plain text in every medium.
 
 /// How a character behaves when it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CharKind {
-    /// It is visible, or a plain space.
+    /// A visible character or a plain space.
     Visible,
     /// A C0 or C1 control: line feed, tab, escape, …
     Control,
-    /// U+2028 and U+2029, which end a line for some programs.
+    /// U+2028 and U+2029, which some programs treat as the end of a line.
     LineSeparator,
-    /// A mark, embedding, override or isolate of direction: it changes the order of the text around it.
+    /// A bidirectional mark, embedding, override or isolate, which reorders the text around it.
     Direction,
-    /// It has no width and no effect that a reader sees: zero-width space, soft hyphen, byte order mark, tags, …
+    /// No width and no visible effect: zero-width space, soft hyphen, byte order mark, tags, …
     Invisible,
-    /// It has no width, and joins or varies its neighbors: zero-width joiners and variation selectors in emoji and
-    /// in Persian or Indic words.
+    /// No width, but joins or varies its neighbors: zero-width joiners and variation selectors, in emoji and in
+    /// Persian or Indic words.
     Joiner,
-    /// A code point that is never a character. XML takes some of them for an error.
+    /// A code point that is never a character. Some of them are errors in XML.
     Noncharacter,
 }
 
 impl CharKind {
-    /// The kind of a character.
+    /// Classifies a character.
     pub(crate) fn of(c: char) -> Self {
         match c {
             _ if c.is_control() => Self::Control,
@@ -53,8 +53,8 @@ impl CharKind {
         }
     }
 
-    /// Whether a reader sees the character and nothing else changes with it; joiners count, because they belong to
-    /// the character before them.
+    /// Whether the character is visible and leaves the text around it alone. Joiners count, because they belong to the
+    /// character before them.
     pub(crate) fn is_legible(self) -> bool {
         matches!(self, Self::Visible | Self::Joiner)
     }
@@ -66,7 +66,7 @@ mod tests {
 
     /// General categories from Unicode 16's UnicodeData.txt: Cc, Zl, Zp, and Cf with Bidi_Control or without.
     #[test]
-    fn characters_have_the_kinds_that_unicode_gives_them() {
+    fn characters_are_classified_like_unicodes_categories() {
         let of = |chars: &str| chars.chars().map(CharKind::of).collect::<Vec<_>>();
         let all = |chars: &str, kind| assert!(of(chars).iter().all(|found| *found == kind), "{chars:?} is {kind:?}");
         all("a é日🔥\u{a0}", CharKind::Visible);

@@ -1,12 +1,12 @@
-//! Text from elsewhere in the comments of generated files.
+//! Sanitizes text from elsewhere for comments in generated files.
 
 use super::characters::CharKind;
 
-/// The width of the comments.
+/// Maximum characters per line.
 const COMMENT_CHARS: usize = 98;
 
-/// A text of any length as comment lines after `mark`. A line break in it does not end the comment, and a mark of
-/// direction in it does not make code look like a part of the comment.
+/// Wraps a text into comment lines that start with `mark`. Line breaks and bidirectional marks in the text become
+/// spaces: it can neither end the comment nor make code look like part of it.
 pub(crate) fn comment_lines(mark: &str, text: &str) -> String {
     let mut lines = vec![mark.to_owned()];
     let parts = |c: char| c.is_whitespace() || !CharKind::of(c).is_legible();
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comment_ends_where_it_should() {
+    fn a_text_cannot_end_its_comment() {
         assert_eq!(comment_lines("#", "one\ntwo\u{85}three\u{2028}four"), "# one two three four");
         assert_eq!(comment_lines("--", "a\u{202e}b – “c”"), "-- a b – “c”");
         let long = comment_lines("--", &"word ".repeat(40));

@@ -1,12 +1,12 @@
-//! Text from elsewhere in CSV files.
+//! Sanitizes text from elsewhere for CSV files.
 //!
-//! Spreadsheets run a text that begins like a formula, quoted or not. Such a text gets an apostrophe before it, and so
-//! does one that begins with an apostrophe: a reader that takes one off has the text back. All other characters are
-//! kept, because a program may read the file.
+//! Spreadsheets evaluate a text that starts like a formula, even if it is quoted. Such a text gets a leading apostrophe,
+//! and so does a text that starts with one, so that a reader can remove one apostrophe to get the original. All other
+//! characters are kept, because programs read the file too.
 
 use std::borrow::Cow;
 
-/// A label as a field, quoted where it must be, that no spreadsheet runs.
+/// A label as a CSV field, guarded against formulas and quoted if necessary.
 pub(crate) fn csv_field(label: &str) -> String {
     let label = csv_label(label);
     match label.contains([',', '"', '\n', '\r']) {
@@ -15,9 +15,9 @@ pub(crate) fn csv_field(label: &str) -> String {
     }
 }
 
-/// A label that no spreadsheet runs, for a writer that quotes.
+/// A label guarded against formulas, for a CSV writer that quotes by itself.
 pub(crate) fn csv_label(label: &str) -> Cow<'_, str> {
-    // Spaces before it do not keep every program from seeing the sign; the wide ones are those of East Asian keyboards.
+    // Some programs skip leading spaces and a byte order mark. The wide signs come from East Asian keyboards.
     let seen = label.trim_start_matches([' ', '\u{feff}']);
     match label.starts_with('\'') || begins_like_a_formula(seen) {
         true => Cow::Owned(format!("'{label}")),
@@ -25,7 +25,7 @@ pub(crate) fn csv_label(label: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a spreadsheet may take a text for a formula.
+/// Whether a spreadsheet may evaluate the text as a formula.
 pub(crate) fn begins_like_a_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_that_may_run_gets_an_apostrophe_and_no_other() {
+    fn only_labels_that_look_like_formulas_get_an_apostrophe() {
         for label in
             ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "\u{feff}=1", "＝1", "＋1", "－1", "＠a", "'a"]
         {

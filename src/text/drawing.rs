@@ -1,16 +1,16 @@
-//! Text from elsewhere in a drawing, which is read as SVG by a viewer or as pixels of our own font.
+//! Sanitizes text from elsewhere for SVG drawings, and for the PNG that is rendered from them with an embedded font.
 
 use std::fmt::Write;
 
 use super::characters::CharKind;
 
-/// A name in which every character can be seen; `is_drawn` is false for what the font lacks. Joiners are spelled out
-/// as well: a font of a few alphabets draws no emoji.
+/// A name with every invisible or undrawable character as its code point; `is_drawn` is false for characters that the
+/// font lacks. Joiners become code points too, because the font has no emoji.
 pub(crate) fn drawing_text(name: &str, is_drawn: impl Fn(char) -> bool) -> String {
     name.chars().map(|c| drawing_char(c, &is_drawn)).collect()
 }
 
-/// One character of it: itself, or its code point such as `[U+202E]`.
+/// One character, or its code point such as `[U+202E]`.
 pub(crate) fn drawing_char(c: char, is_drawn: impl Fn(char) -> bool) -> String {
     if CharKind::of(c) == CharKind::Visible && is_drawn(c) {
         c.to_string()
@@ -19,7 +19,7 @@ pub(crate) fn drawing_char(c: char, is_drawn: impl Fn(char) -> bool) -> String {
     }
 }
 
-/// Text between or within tags of XML. What XML does not take has become a code point before.
+/// Escapes text for XML elements and attributes. [`drawing_text`] must replace characters that XML forbids first.
 pub(crate) fn xml_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -42,14 +42,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_or_drawn_is_shown_as_its_code_point() {
+    fn invisible_and_undrawable_characters_become_code_points() {
         assert_eq!(drawing_text("a\u{202e}b\n\u{fe0f}\u{ffff}", |_| true), "a[U+202E]b[U+000A][U+FE0F][U+FFFF]");
         assert_eq!(drawing_text("é → 🔥 日", |_| true), "é → 🔥 日");
         assert_eq!(drawing_text("é → 🔥 日", |c| c < '\u{3000}'), "é → [U+1F525] [U+65E5]");
     }
 
     #[test]
-    fn text_opens_no_tag_and_ends_no_attribute() {
+    fn text_cannot_open_a_tag_or_end_an_attribute() {
         assert_eq!(xml_escaped("<a b=\"c\" d='e'>&"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
     }
 }

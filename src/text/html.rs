@@ -1,8 +1,8 @@
-//! Text from elsewhere in HTML. Escaping is left to the library that writes the HTML.
+//! Sanitizes text from elsewhere for HTML. Escaping of `<` and `&` is left to the library that writes the HTML.
 
 use super::characters::CharKind;
 
-/// A text with the code points of what a reader could not see, such as `⟨U+202E⟩`. Emoji keep their joiners.
+/// Replaces invisible characters by their code points, such as `⟨U+202E⟩`. Emoji keep their joiners.
 pub(crate) fn html_text(text: &str) -> String {
     let shown = |c: char| match CharKind::of(c).is_legible() {
         true => c.to_string(),
@@ -11,7 +11,7 @@ pub(crate) fn html_text(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// JSON for a `script` element: nothing in it can end the element or begin a comment.
+/// Escapes JSON for a `script` element, so that it cannot end the element or start a comment.
 pub(crate) fn html_script_json(json: &str) -> String {
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
@@ -21,13 +21,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_spelled_out_and_the_rest_is_kept() {
+    fn only_invisible_characters_become_code_points() {
         assert_eq!(html_text("a\nb\u{202e}c"), "a⟨U+000A⟩b⟨U+202E⟩c");
         assert_eq!(html_text("<b> \"é\" – “👩\u{200d}🚒” שלום…"), "<b> \"é\" – “👩\u{200d}🚒” שלום…");
     }
 
     #[test]
-    fn json_cannot_end_its_script() {
+    fn json_cannot_end_its_script_element() {
         assert_eq!(html_script_json("\"</script><!-- &\""), "\"\\u003c/script\\u003e\\u003c!-- \\u0026\"");
     }
 }

@@ -1,7 +1,6 @@
-//! Files of keys and values, TOML or INI, as a list of dotted keys with their text and line.
+//! Reads TOML and INI files into a list of dotted keys, each with its text and line.
 //!
-//! A value stays the text that a person wrote, `0.30` and not the nearest double of it: what it
-//! means is up to the key.
+//! A value stays the text of the file (`0.30`, not the nearest double), because each setting parses its own values.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -12,49 +11,49 @@ use toml::de::{DeTable, DeValue};
 
 use super::terminal::terminal_label;
 
-/// One key of a file.
+/// One key of a file, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// With the names of its tables or its section, such as `weights.wal_fsync`.
+    /// The key after its tables or section, such as `weights.wal_fsync`.
     pub key: String,
-    /// The value; the items of a list are joined by commas.
+    /// The value as text; items of a list are joined by commas.
     pub text: String,
-    /// Counted from 1.
+    /// Line number, from 1.
     pub line: usize,
 }
 
 /// The keys of one file, in the order of its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyFile {
-    /// Its name, for errors.
+    /// The path of the file, for errors.
     pub path: PathBuf,
-    /// Its keys.
+    /// The keys with their values.
     pub entries: Vec<Entry>,
 }
 
-/// A file that cannot be read as keys and values.
+/// Why a file cannot be read as keys and values.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// It is not there, or not ours to read.
+    /// The file is missing or cannot be read.
     #[error("cannot read {}: {source}", .path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    /// A line that is no TOML or no INI.
+    /// Invalid TOML or INI, or a value that is a list of tables.
     #[error("{}, line {line}: {reason}", .path.display())]
     Syntax {
         path: PathBuf,
-        /// Counted from 1.
+        /// Line number, from 1.
         line: usize,
-        /// What the parser says.
+        /// The message of the parser.
         reason: String,
     },
 }
 
 impl KeyFile {
-    /// Reads a file: TOML if it is called `….toml`, else INI.
+    /// Reads a file: as TOML if its name ends in `.toml`, otherwise as INI.
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
         let text =
             fs::read_to_string(path).map_err(|source| KeyFileError::Unreadable { path: path.to_owned(), source })?;
-        // Editors on Windows begin a file with this mark.
+        // Editors on Windows write a byte order mark.
         let text = text.trim_start_matches('\u{feff}');
         if Self::is_toml(path) { Self::toml(path, text) } else { Self::ini(path, text) }
     }
@@ -64,12 +63,12 @@ impl KeyFile {
         path.extension().is_some_and(|e| e == "toml")
     }
 
-    /// Reads TOML.
+    /// Parses TOML; `path` names the file in errors.
     pub fn toml(path: &Path, text: &str) -> Result<Self, KeyFileError> {
         let syntax = |at: usize, reason: &str| KeyFileError::Syntax {
             path: path.to_owned(),
             line: line_at(text, at),
-            // A key may be called anything, with the commands of a terminal in it.
+            // A quoted key may contain escape sequences of a terminal.
             reason: terminal_label(&reason.split_whitespace().collect::<Vec<_>>().join(" ")),
         };
         let table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
@@ -83,17 +82,17 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), entries })
     }
 
-    /// Reads INI; keys outside a section have no table, and of a key that stands twice the last counts. Quotes
-    /// around a value are left out.
+    /// Parses INI; `path` names the file in errors. A key outside a section has no prefix, the last of two equal keys
+    /// wins, and quotes around a value are removed.
     pub fn ini(path: &Path, text: &str) -> Result<Self, KeyFileError> {
         let mut by_key = BTreeMap::new();
         let mut section = String::new();
-        // The parser does not say on which line a key stands; but no line of INI continues another.
+        // The parser reports no line numbers. No INI line continues another, so each line is parsed on its own.
         for (line, alone) in (1..).zip(text.lines()) {
             for (name, keys) in ini_line(alone).ok_or_else(|| KeyFileError::Syntax {
                 path: path.to_owned(),
                 line,
-                reason: "it is neither a [section] nor a line like key = value".to_owned(),
+                reason: "expected [section] or key = value".to_owned(),
             })? {
                 if keys.is_empty() {
                     section = name;
@@ -111,7 +110,7 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), entries })
     }
 
-    /// The value of a key.
+    /// The entry of a dotted key.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
@@ -119,7 +118,7 @@ impl KeyFile {
 
 type TakeValue<'a> = dyn FnMut(String, &DeValue<'_>, usize) -> Result<(), KeyFileError> + 'a;
 
-/// Hands each value that is no table to `take`, with its dotted key and where that stands.
+/// Calls `take` for each value that is not a table, with its dotted key and the byte offset of the key.
 fn flatten(prefix: &str, table: &DeTable<'_>, take: &mut TakeValue<'_>) -> Result<(), KeyFileError> {
     for (key, value) in table {
         let dotted = if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
@@ -131,7 +130,7 @@ fn flatten(prefix: &str, table: &DeTable<'_>, take: &mut TakeValue<'_>) -> Resul
     Ok(())
 }
 
-/// A value as it was written; an error names the kind of value that cannot be one.
+/// The text of a value. The error is the kind of value that is not allowed, for a message.
 fn text_of(value: &DeValue<'_>) -> Result<String, &'static str> {
     match value {
         DeValue::String(text) => Ok(text.to_string()),
@@ -151,7 +150,7 @@ fn line_at(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|&b| b == b'\n').count()
 }
 
-/// A section without keys, or a key and its value under no section, or nothing; `None` where it is none of them.
+/// Parses one INI line to a section without keys, to a key with its value under the section `""`, or to nothing; `None` if it is invalid.
 fn ini_line(line: &str) -> Option<HashMap<String, HashMap<String, Option<String>>>> {
     let mut ini = Ini::new_cs();
     ini.set_default_section("");
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_toml_is_named() {
+    fn invalid_toml_is_reported_with_its_line() {
         let error = KeyFile::toml(Path::new("x.toml"), "a = 1\nb 2\n").unwrap_err().to_string();
         assert!(error.starts_with("x.toml, line 2: "), "{error}");
         let error = KeyFile::toml(Path::new("x.toml"), "a = 1\na = 2\n").unwrap_err().to_string();
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_originals_ini_is_read_with_its_quotes() {
+    fn ini_of_the_original_script_is_read_without_its_quotes() {
         let text = "; the original's\n[weights]\nwt_etcd_wal_fsync = 0.30\n\n[time]\nduration='[1h]'\n";
         let file = KeyFile::ini(Path::new("config.conf"), text).unwrap();
         assert_eq!(lines(&file), [("weights.wt_etcd_wal_fsync", "0.30", 3), ("time.duration", "[1h]", 6)]);
@@ -201,8 +200,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_an_ini_is_on_the_line_on_which_the_parser_found_it() {
-        // Each of these was once found on line 1: where the parser ends a section's name or a key, so do we.
+    fn ini_keys_have_the_line_of_their_last_value() {
+        // Regressions: an earlier version reported line 1 for each of these.
         for (text, key, line) in [
             ("[[a]]\nb = 2\n", "[a].b", 2),
             ("[a]]\nb = 2\n", "a].b", 2),
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_codes_of_a_terminal_is_shown_without_them() {
+    fn escape_sequences_in_a_key_are_removed_from_the_error() {
         let error = KeyFile::toml(Path::new("x.toml"), "\"a\\u001b[2J\" = [{}]\n").unwrap_err().to_string();
         assert_eq!(error, "x.toml, line 1: a\u{fffd}[2J cannot be a list of tables");
     }

@@ -1,5 +1,8 @@
-//! Text that comes in and goes out: keys of files, the nearest word, one sanitizer for each medium, one rounding and one
-//! palette.
+//! Text in and out: files of keys and values, names of enums, suggestions for typos, counts with nouns, one sanitizer
+//! per medium, one rounding and one palette.
+//!
+//! Labels and messages from elsewhere must pass through the sanitizer of the medium that shows them. Whole messages do
+//! not belong here; they stay with the module that reports them.
 
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 pub(crate) mod key_file;

@@ -1,13 +1,12 @@
 //! Enums whose values have names in flags and files.
 //!
-//! A macro of our own instead of `strum`: the names stand in files that stay readable for years, so they are written out
-//! and not derived from identifiers; and with `strum` the error that suggests the nearest name would still be a function
-//! by hand for each enum, beside a crate more to build.
+//! A macro instead of the crate `strum`: the names are part of file formats that must stay readable, so they are written
+//! out rather than derived from identifiers, and `strum` would not suggest the nearest name in errors.
 
 /// Declares an enum with a name for each value, in one list, with `name()` and `Display`.
 ///
-/// After the list `listed` adds `ALL`, the values in their order; `parsed "no metric is called"` adds `ALL` and
-/// `FromStr`, whose error begins with that text, suggests the nearest name and lists all.
+/// `listed` after the list adds `ALL`, the values in order. `parsed "no metric is called"` adds `ALL` and `FromStr`,
+/// whose error starts with that text, suggests the nearest name and lists all names.
 macro_rules! named {
     ($(#[$about:meta])* $vis:vis enum $Enum:ident { $($values:tt)+ } parsed $no_such:literal) => {
         $crate::text::named::named! { $(#[$about])* $vis enum $Enum { $($values)+ } listed }
@@ -30,7 +29,7 @@ macro_rules! named {
         $crate::text::named::named! { $(#[$about])* $vis enum $Enum { $($(#[$doc])* $Value = $name),+ } }
 
         impl $Enum {
-            /// All values, in their order.
+            /// All values, in order.
             $vis const ALL: [Self; [$($name),+].len()] = [$(Self::$Value),+];
         }
     };
@@ -63,26 +62,26 @@ pub(crate) use named;
 mod tests {
 
     named! {
-        /// For these tests.
+        /// An enum for these tests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Fruit {
             /// Red.
             Apple = "apple",
-            /// Yellow, with another name than its identifier gives.
+            /// Yellow; its name differs from its identifier.
             Banana = "ba-na-na",
         }
         parsed "no fruit is called"
     }
 
     #[test]
-    fn a_value_is_read_by_its_name_and_shown_with_it() {
+    fn values_are_parsed_from_and_displayed_as_their_names() {
         assert_eq!(Fruit::ALL, [Fruit::Apple, Fruit::Banana]);
         assert_eq!(("apple".parse(), "ba-na-na".parse()), (Ok(Fruit::Apple), Ok(Fruit::Banana)));
         assert_eq!(format!("{:<9}|{}", Fruit::Banana, Fruit::Apple.name()), "ba-na-na |apple");
     }
 
     #[test]
-    fn a_wrong_name_gets_the_nearest_one_and_all() {
+    fn an_unknown_name_gets_a_suggestion_and_the_list_of_names() {
         let error = |text: &str| text.parse::<Fruit>();
         let expected = "no fruit is called 'aple' (did you mean 'apple'?): name one of apple, ba-na-na";
         assert_eq!(error("aple"), Err(expected.to_owned()));

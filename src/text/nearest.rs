@@ -1,12 +1,12 @@
-//! The word that was meant: what an error suggests for a typo.
+//! Suggestions for typos in error messages.
 
-/// More edits than this share of the word, and it is another word.
+/// Minimum similarity, 0 to 1, for a suggestion.
 const SIMILAR_ENOUGH: f64 = 0.6;
 
-/// ` (did you mean 'wal_fsync'?)` where one of `known` is near enough, else nothing.
+/// ` (did you mean 'wal_fsync'?)` if one of the `known` words is similar to `typed`, otherwise an empty string.
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let likeness = |word: &str| {
-        // `wal` is a part of `wal_fsync`, though it is far from it in edits.
+        // `wal` must suggest `wal_fsync`, although the edit distance is large.
         let is_part = typed.len() > 1 && word.split(['_', '-', '.']).any(|part| part == typed);
         if is_part { SIMILAR_ENOUGH } else { strsim::normalized_damerau_levenshtein(typed, word) }
     };
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typo_suggests_the_nearest_word_and_nonsense_none() {
+    fn a_typo_gets_the_nearest_word_and_nonsense_gets_none() {
         let known = ["wal_fsync", "backend_commit", "open_fds"];
         assert_eq!(did_you_mean("wal_fsnyc", known), " (did you mean 'wal_fsync'?)");
         assert_eq!(did_you_mean("wal", known), " (did you mean 'wal_fsync'?)");

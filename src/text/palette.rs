@@ -1,38 +1,38 @@
-//! The colors of scores, and the limits that words such as "red" stand for: once, for every output.
+//! The colors of scores for every output, and the score limits of words such as "red".
 
-/// Red, green and blue.
+/// Red, green and blue, 0 to 255 each.
 pub(crate) type Rgb = [u8; 3];
 
-/// A score below this is red.
+/// A score below this is called red.
 pub(crate) const RED_BELOW: f64 = 5.0;
-/// Hours below this are counted beside those that are red.
+/// Hours with a score below this are counted as low.
 pub(crate) const LOW_BELOW: f64 = 7.0;
-/// A score of at least this is green: no more than one of ten points is lost.
+/// A score of at least this is called green: at most one of ten points is lost.
 pub(crate) const GREEN_FROM: f64 = 9.0;
 
-/// A cell without a score.
+/// The color of a cell without a score.
 pub(crate) const GREY: Rgb = [158, 158, 158];
 /// The colors of 0, 5 and 10 points.
 pub(crate) const RED: Rgb = [215, 48, 39];
 pub(crate) const YELLOW: Rgb = [254, 224, 100];
 pub(crate) const GREEN: Rgb = [70, 170, 90];
 
-/// Orange, pale, blue: distinct with every kind of color blindness.
+/// The alternative colors of 0, 5 and 10 points, distinct with every kind of color blindness.
 const ORANGE: Rgb = [196, 84, 0];
 const PALE: Rgb = [247, 234, 208];
 const BLUE: Rgb = [43, 116, 189];
 
-/// From red by yellow to green: absolute, whatever else the picture holds.
+/// The color of a score from red through yellow to green. It is absolute: it does not depend on other cells.
 pub(crate) fn red_to_green(score: f64) -> Rgb {
     between([RED, YELLOW, GREEN], score)
 }
 
-/// From orange to blue.
+/// The color of a score from orange to blue.
 pub(crate) fn orange_to_blue(score: f64) -> Rgb {
     between([ORANGE, PALE, BLUE], score)
 }
 
-/// Linear between the colors of 0, 5 and 10 points.
+/// Interpolates linearly between the colors of 0, 5 and 10 points.
 fn between([worst, middle, best]: [Rgb; 3], score: f64) -> Rgb {
     let (from, to, share) =
         if score < 5.0 { (worst, middle, score / 5.0) } else { (middle, best, (score - 5.0) / 5.0) };
@@ -41,25 +41,25 @@ fn between([worst, middle, best]: [Rgb; 3], score: f64) -> Rgb {
     })
 }
 
-/// A color of the 256 of a terminal for whole points; `None` is grey. Chosen by eye from the 6 × 6 × 6 cube and its
-/// greys: the nearest ones would have a brown red, and greens that look alike.
+/// The 256-color terminal code for whole points; `None` is grey. Chosen by eye, because the arithmetically nearest
+/// colors include a brownish red and greens that look alike.
 pub(crate) fn of_256(points: Option<u32>) -> u8 {
     const POINTS: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
     const GREY: u8 = 247;
     points.map_or(GREY, |points| POINTS[(points as usize).min(POINTS.len() - 1)])
 }
 
-/// Black or white, whichever has the greater contrast on a color: one of the two has at least 4.5.
+/// Black or white, whichever contrasts more with the background. One of the two always has a contrast of at least 4.5.
 pub(crate) fn ink(background: Rgb) -> &'static str {
     if luminance(background) > 0.1791 { "#000" } else { "#fff" }
 }
 
-/// As HTML and SVG write it.
+/// The color in the notation of HTML and SVG: `#d73027`.
 pub(crate) fn hex([r, g, b]: Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// Relative luminance as WCAG 2 defines it.
+/// Relative luminance, 0 to 1, by the formula of WCAG 2.
 fn luminance(rgb: Rgb) -> f64 {
     let [r, g, b] = rgb.map(|channel| {
         let share = f64::from(channel) / 255.0;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colors_are_absolute_and_the_middle_lies_at_five() {
+    fn colors_are_interpolated_between_zero_five_and_ten_points() {
         assert_eq!([0.0, 5.0, 10.0].map(red_to_green), [RED, YELLOW, GREEN]);
         assert_eq!([0.0, 5.0, 10.0].map(orange_to_blue), [ORANGE, PALE, BLUE]);
         // Halfway from 254 to 70, from 224 to 170 and from 100 to 90.

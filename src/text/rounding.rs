@@ -1,41 +1,41 @@
-//! One rounding for all that shows a figure: down for scores and coverage, up for losses.
+//! One rounding for every displayed figure: scores and coverage are rounded down, losses up.
 //!
-//! A score of 9.996 is not 10, a coverage of 99.96 % is not all of it, and a loss of 0.001 is not nothing.
+//! So 9.996 is never shown as a score of 10, 99.96 % never as full coverage, and 0.001 never as no loss.
 //!
-//! Doubles need a slack: 8.7 × 100 is 869.999…, and a mean of a million cells is off by up to n·ε·10, about 2e-9, in the
-//! worst case and by 1e-12 as a rule. A figure within [`SLACK`] of a digit is taken to be on it, in points, whatever
-//! the number of digits, so that 9.99 in one place is never 10 in another. Ten, all and nothing have no slack: 10
-//! points times a number of steps is a whole number, and sums of whole numbers (and of zeros) are exact in doubles.
+//! Doubles need a tolerance: 8.7 × 100 is 869.999…, and the error of a mean of a million cells is usually 1e-12 and at
+//! most n·ε·10, about 2e-9. A figure less than [`SLACK`] (in points) below a displayable value counts as that value. The
+//! tolerance does not depend on the number of digits, so that 9.99 in one place is never 10 in another. A full score,
+//! full coverage and no loss have no tolerance, because they are exact: sums of integers are exact in doubles.
 
-/// The error of arithmetic, in points or as a share.
+/// Tolerance for floating-point errors, in points or as a share.
 const SLACK: f64 = 1e-9;
-/// Points of a step without any loss.
+/// The points of a step without loss.
 const FULL: f64 = 10.0;
 
-/// Whole parts of a quantity that reaches at most `full`: rounded down, all of them only where it is full.
+/// `quantity × parts`, rounded down to an integer. The maximum, `full × parts`, is only returned from `full` on.
 fn down(quantity: f64, full: f64, parts: u32) -> u32 {
     let most = (full * f64::from(parts)) as u32;
     let reached = ((quantity.max(0.0) + SLACK) * f64::from(parts)).floor() as u32;
     if quantity >= full { most } else { reached.min(most.saturating_sub(1)) }
 }
 
-/// A score, 0 to 10, in parts of a point: rounded down.
+/// A score (0 to 10) in `1 / parts` of a point, rounded down.
 pub(crate) fn score_parts(score: f64, parts: u32) -> u32 {
     down(score, FULL, parts)
 }
 
-/// A share, 0 to 1, in parts of the whole: rounded down.
+/// A share (0 to 1) in units of `1 / parts`, rounded down.
 pub(crate) fn share_parts(share: f64, parts: u32) -> u32 {
     down(share, 1.0, parts)
 }
 
-/// A confidence, 0 to 1, in parts of certainty: rounded down and never all of them, because a test that leaves a chance
-/// of 1e-17 in doubles leaves none.
+/// A confidence (0 to 1) in units of `1 / parts`, rounded down and never 1: a p-value of 1e-17 makes the double
+/// exactly 1, which is no certainty.
 pub(crate) fn confidence_parts(confidence: f64, parts: u32) -> u32 {
     share_parts(confidence, parts).min(parts.saturating_sub(1))
 }
 
-/// A loss in parts of a point (or of a point hour): rounded up, none only where nothing was lost.
+/// A loss in `1 / parts` of a point (or point hour), rounded up. Only a loss of 0 gives 0.
 pub(crate) fn loss_parts(loss: f64, parts: u32) -> u64 {
     let whole = ((loss - SLACK) * f64::from(parts)).ceil().max(0.0) as u64;
     if loss > 0.0 { whole.max(1) } else { 0 }
@@ -56,7 +56,7 @@ pub(crate) fn score_short(score: f64) -> String {
     without_zeros(&score_text(score))
 }
 
-/// A score as a number of hundredths, for formats that hold numbers.
+/// A score rounded to hundredths, for formats with numeric cells.
 pub(crate) fn score_number(score: f64) -> f64 {
     f64::from(score_parts(score, 100)) / 100.0
 }
@@ -66,12 +66,12 @@ pub(crate) fn loss_text(loss: f64) -> String {
     two_digits(loss_parts(loss, 100))
 }
 
-/// A loss with at most two digits.
+/// A loss with at most two digits: `0.01`, `3`.
 pub(crate) fn loss_short(loss: f64) -> String {
     without_zeros(&loss_text(loss))
 }
 
-/// A loss as a number of hundredths, for formats that hold numbers.
+/// A loss rounded to hundredths, for formats with numeric cells.
 pub(crate) fn loss_number(loss: f64) -> f64 {
     loss_parts(loss, 100) as f64 / 100.0
 }
@@ -86,12 +86,12 @@ pub(crate) fn confidence_text(confidence: f64) -> String {
     one_digit(confidence_parts(confidence, 1000))
 }
 
-/// As [`percent_text`], without a zero at the end: `99.9`, `100`.
+/// [`percent_text`] without trailing zeros: `99.9`, `100`.
 pub(crate) fn percent_short(share: f64) -> String {
     without_zeros(&percent_text(share))
 }
 
-/// A coverage as a number of tenths of a percent, for formats that hold numbers.
+/// A coverage (0 to 1) rounded to tenths of a percent, for formats with numeric cells.
 pub(crate) fn share_number(share: f64) -> f64 {
     f64::from(share_parts(share, 1000)) / 1000.0
 }
@@ -104,7 +104,7 @@ fn two_digits(hundredths: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// Of a text with a decimal point.
+/// Removes trailing zeros of a text with a decimal point.
 fn without_zeros(text: &str) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -120,7 +120,7 @@ mod tests {
 
     /// Expected digits by hand: the decimal cut off after the second place.
     #[test]
-    fn scores_are_cut_off_and_only_a_faultless_one_is_ten() {
+    fn scores_are_rounded_down_and_only_a_full_score_is_ten() {
         for (score, text, short, whole) in [
             (0.0, "0.00", "0", 0),
             (0.001, "0.00", "0", 0),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn coverage_is_cut_off_and_only_all_steps_are_all() {
+    fn coverage_is_rounded_down_and_only_full_coverage_is_100_percent() {
         for (share, text) in [
             (0.0, "0.0"),
             (0.999, "99.9"),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_rounded_up_and_only_nothing_is_nothing() {
+    fn losses_are_rounded_up_and_only_no_loss_is_zero() {
         for (loss, text, short) in [
             (0.0, "0.00", "0"),
             (1e-12, "0.01", "0.01"),

@@ -1,14 +1,14 @@
-//! Text from elsewhere in a workbook: names of sheets, and cells.
+//! Sanitizes text from elsewhere for a workbook: names of sheets, and cells.
 
 use std::collections::BTreeSet;
 
 use super::characters::CharKind;
 
-/// The longest name of a sheet, and the longest text of a cell, in UTF-16 units.
+/// Excel's limits of a sheet's name and of a cell's text, in UTF-16 code units.
 const LONGEST: usize = 31;
 const LONGEST_TEXT: usize = 32_767;
 
-/// As much of a text as a cell takes. The writer of the file escapes control characters.
+/// Shortens a text to what a cell can hold. The library that writes the file escapes control characters.
 pub(crate) fn sheet_text(text: &str) -> String {
     if text.encode_utf16().count() <= LONGEST_TEXT {
         return text.to_owned();
@@ -21,17 +21,17 @@ pub(crate) fn sheet_text(text: &str) -> String {
     text.chars().take_while(fits).chain(['…']).collect()
 }
 
-/// The names of sheets that are taken, without regard to case.
+/// The sheet names in use, case folded.
 #[derive(Debug)]
 pub(crate) struct SheetNames(BTreeSet<String>);
 
 impl SheetNames {
-    /// Keeps the names of our own sheets, and the one that Excel keeps for itself.
+    /// Reserves the names of our own sheets, and `History`, which Excel reserves.
     pub(crate) fn without(ours: &[&str]) -> Self {
         Self(ours.iter().chain(&["History"]).map(|name| folded(name)).collect())
     }
 
-    /// A name like this one that no other sheet has.
+    /// Makes a valid and unique name from `wanted`, with a number such as ` (2)` if necessary, and reserves it.
     pub(crate) fn name(&mut self, wanted: &str) -> String {
         let allowed = match allowed(wanted) {
             name if name.is_empty() => "cluster".to_owned(),
@@ -48,13 +48,13 @@ impl SheetNames {
     }
 }
 
-/// Both ways, because some letters are equal in capitals only.
+/// Folds case in both directions, because some letters only become equal in upper case.
 fn folded(name: &str) -> String {
     name.to_uppercase().to_lowercase()
 }
 
 fn allowed(wanted: &str) -> String {
-    // Marks of direction turn the names of the sheets beside it; invisible ones make two names look alike.
+    // Bidirectional marks reorder the tabs beside it; invisible characters make two names look alike.
     let replaced = wanted.chars().filter_map(|c| match (c, CharKind::of(c)) {
         ('[' | ']' | ':' | '*' | '?' | '/' | '\\', _) | (_, CharKind::Noncharacter) => Some('_'),
         (_, CharKind::Control | CharKind::LineSeparator) => Some(' '),
@@ -65,7 +65,7 @@ fn allowed(wanted: &str) -> String {
     trimmed(&without_escapes(replaced)).to_owned()
 }
 
-/// Excel reads `_x003A_` in a name as a colon, which it then refuses.
+/// Breaks up escapes: Excel reads `_x003A_` in a name as a colon, and rejects it.
 fn without_escapes(mut name: String) -> String {
     let is_escape = |at: &[u8]| {
         at.len() >= 7 && at.starts_with(b"_x") && at[6] == b'_' && at[2..6].iter().all(u8::is_ascii_hexdigit)
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_where_a_cell_ends() {
+    fn a_text_is_shortened_to_the_limit_of_a_cell() {
         assert_eq!(sheet_text("a"), "a");
         assert_eq!(sheet_text(&"x".repeat(32_767)).len(), 32_767);
         let cut = sheet_text(&"🔥".repeat(20_000));
@@ -102,11 +102,11 @@ mod tests {
     }
 
     #[test]
-    fn names_keep_to_the_rules_of_excel_and_stay_apart() {
+    fn sheet_names_are_valid_and_unique() {
         let mut names = SheetNames::without(&["Summary"]);
         let mut name = |wanted: &str| names.name(wanted);
         assert_eq!(name("c1"), "c1");
-        assert_eq!(name("C1"), "C1 (2)", "case does not tell sheets apart");
+        assert_eq!(name("C1"), "C1 (2)", "names are compared without case");
         assert_eq!(name("history"), "history (2)");
         assert_eq!(name("SUMMARY"), "SUMMARY (2)");
         assert_eq!(name("a[b]:*?/\\c"), "a_b______c");
@@ -118,6 +118,10 @@ mod tests {
         assert_eq!(name(&"x".repeat(300)), "x".repeat(31));
         assert_eq!(name(&"x".repeat(300)), "x".repeat(27) + " (2)");
         assert_eq!(name(&"🔥".repeat(16)), "🔥".repeat(15), "an emoji counts twice");
-        assert_eq!(name(&format!("{}'y", "z".repeat(30))), "z".repeat(30), "no apostrophe where it was cut");
+        assert_eq!(
+            name(&format!("{}'y", "z".repeat(30))),
+            "z".repeat(30),
+            "no apostrophe at the end of a shortened name"
+        );
     }
 }

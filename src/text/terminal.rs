@@ -1,22 +1,22 @@
-//! Text from elsewhere in a terminal: nothing in it moves the cursor, changes a color or turns the text around it.
+//! Sanitizes text from elsewhere for a terminal: it cannot move the cursor, change colors or reorder other text.
 
 use super::characters::CharKind;
 
-/// Characters of a message that are shown.
+/// Maximum characters of a message.
 const MESSAGE_CHARS: usize = 300;
 
-/// A label, a path or a name in full. What a reader could not see is shown as U+FFFD, so that two names that differ
-/// only there do not look like the name that a person would type.
+/// A complete label, path or name. Invisible characters become U+FFFD, so that a name that contains them does not look
+/// like one without them.
 pub(crate) fn terminal_label(label: &str) -> String {
     label.chars().map(|c| if CharKind::of(c).is_legible() { c } else { '\u{fffd}' }).collect()
 }
 
-/// A text in full on one line, with a blank for each character that a reader could not see.
+/// A complete text on one line, with a space for each invisible character.
 pub(crate) fn terminal_line(text: &str) -> String {
     text.replace(|c: char| !CharKind::of(c).is_legible(), " ")
 }
 
-/// A message of another program or a server, on one line and cut in the middle.
+/// A message of another program or a server on one line; a long one is shortened in the middle.
 pub(crate) fn terminal_message(text: &str) -> String {
     let parts = |c: char| c.is_whitespace() || !CharKind::of(c).is_legible();
     let words: Vec<&str> = text.split(parts).filter(|word| !word.is_empty()).collect();
@@ -25,7 +25,7 @@ pub(crate) fn terminal_message(text: &str) -> String {
     if chars <= MESSAGE_CHARS {
         return line;
     }
-    // A message begins with what failed and ends with the cause.
+    // Messages usually start with the operation that failed and end with the cause.
     let (head, tail) = (line.chars().take(MESSAGE_CHARS / 2), line.chars().skip(chars - MESSAGE_CHARS / 2));
     head.chain(" … ".chars()).chain(tail).collect()
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_cannot_command_the_terminal_or_turn_the_text_around_it() {
+    fn a_label_cannot_control_the_terminal_or_reorder_text() {
         assert_eq!(terminal_label("a\x1b[2Jb\u{9b}1m"), "a\u{fffd}[2Jb\u{fffd}1m");
         assert_eq!(terminal_line("a\r\nb\u{202e}\x1b[2J“c”"), "a  b  [2J“c”");
         assert_eq!(terminal_label("\u{202e}c\u{61c}\u{2028}d\u{200b}"), "\u{fffd}c\u{fffd}\u{fffd}d\u{fffd}");
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_stands_on_one_line_without_the_codes_of_a_terminal() {
+    fn a_message_is_one_line_without_escape_sequences() {
         assert_eq!(terminal_message("  red\u{1b}[31m\r\n alert\u{7}\u{202e} "), "red [31m alert");
         assert_eq!(terminal_message("a\u{61c}b\u{2066}c\u{2028}d"), "a b c d");
         let long = terminal_message(&("ü".repeat(400) + "cause"));
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_message_keeps_its_quotation_marks_and_dashes() {
-        let said = "query “up” failed – the store‐gateway isn’t ready … retry ‘later’ — or never";
-        assert_eq!(terminal_message(said), said);
+        let message = "query “up” failed – the store‐gateway isn’t ready … retry ‘later’ — or never";
+        assert_eq!(terminal_message(message), message);
     }
 }

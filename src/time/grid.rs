@@ -1,8 +1,8 @@
-//! The steps that a range query answers on.
+//! The steps at which a range query returns values.
 
 use super::{Step, TimeRange, align_up};
 
-/// The steps of one window: `len` multiples of the step from `first_ms` on.
+/// `len` consecutive multiples of the step, starting at `first_ms`; both ends are included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     first_ms: i64,
@@ -18,42 +18,42 @@ impl Grid {
         Self { first_ms, step, len: usize::try_from(span / step.millis()).unwrap_or(0) }
     }
 
-    /// The one step at a second since 1970.
+    /// A grid of one step, `at` seconds since 1970.
     pub fn second(at: i64) -> Self {
         Self { first_ms: at * 1000, step: Step(1000), len: 1 }
     }
 
-    /// How many steps.
+    /// The number of steps.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no step at all.
+    /// Whether the grid has no step.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The distance between two steps.
+    /// The interval between two steps.
     pub fn step(&self) -> Step {
         self.step
     }
 
-    /// The instant of the step with this index; indices past the end go on in the same rhythm.
+    /// The instant of step `index`. An index past the end continues the grid.
     pub fn at(&self, index: usize) -> i64 {
         self.first_ms + index as i64 * self.step.millis()
     }
 
-    /// The first step.
+    /// The instant of the first step.
     pub fn first_ms(&self) -> i64 {
         self.first_ms
     }
 
-    /// The last step; the one before the first where the grid is empty.
+    /// The instant of the last step; of an empty grid, one step before `first_ms`.
     pub fn last_ms(&self) -> i64 {
         self.first_ms + (self.len as i64 - 1) * self.step.millis()
     }
 
-    /// The index of the step at exactly this instant.
+    /// The index of the step at exactly this instant; `None` off the grid.
     pub fn index_of(&self, ms: i64) -> Option<usize> {
         let offset = ms.checked_sub(self.first_ms)?;
         if offset % self.step.millis() != 0 {
@@ -71,13 +71,13 @@ impl Grid {
         from as usize..(to as usize).clamp(from as usize, self.len.max(from as usize))
     }
 
-    /// From the first of these steps to the one after the last.
+    /// The half-open range of the steps with these indices.
     pub fn range_of(&self, steps: &std::ops::Range<usize>) -> TimeRange {
         TimeRange { start_ms: self.at(steps.start), end_ms: self.at(steps.end) }
     }
 
-    /// The part of the grid from the step with this index on, of at most `max_steps` steps. Parts that
-    /// follow each other share no step.
+    /// At most `max_steps` steps from index `from` on. Consecutive parts share no step, because a range query includes
+    /// both ends.
     #[must_use]
     pub fn part(&self, from: usize, max_steps: usize) -> Self {
         let from = from.min(self.len);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_share_no_edge_and_lose_no_step() {
+    fn consecutive_parts_cover_every_step_once() {
         let step = Step::from_millis(7_000).unwrap();
         let grid = Grid::within(UtcDay::of(NOW).range(), step);
         assert_eq!(grid.len(), (0..DAY_MS).filter(|t| (UtcDay::of(NOW).start_ms() + t) % 7_000 == 0).count());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn indices_between_two_instants_are_those_of_the_steps_there() {
+    fn indices_between_two_instants_match_a_search_of_every_step() {
         let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 360_000 }, minute());
         assert_eq!(grid.len(), 5);
         for first in (-120_000..600_000).step_by(30_000) {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_finds_the_step_of_an_instant_only_on_the_grid() {
+    fn instants_off_the_grid_have_no_index() {
         let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 240_000 }, minute());
         assert_eq!(grid.index_of(120_000), Some(1));
         assert_eq!(grid.index_of(120_001), None);

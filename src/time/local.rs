@@ -1,8 +1,8 @@
-//! Local days and hours: which cell an instant lies in.
+//! Local days and hours: which cell an instant belongs to.
 //!
-//! A cell is a stretch of one local day that begins at a multiple of the cell's width after local
-//! midnight and keeps one offset from UTC. A day has 23 or 25 hours when the clocks change; the two
-//! 02:00 hours of an autumn night are two cells, told apart by their start.
+//! A cell starts at a multiple of its width after local midnight, or where the offset from UTC changes. All of a cell
+//! has one offset. A day has 23 or 25 hours when clocks change; the two 02:00 hours of an autumn night are two cells
+//! with different starts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,7 +47,7 @@ impl Default for CellWidth {
 }
 
 impl CellWidth {
-    /// Minutes of the width.
+    /// The width in minutes.
     pub const fn minutes(self) -> u32 {
         self.0
     }
@@ -74,21 +74,21 @@ impl fmt::Display for CellWidth {
     }
 }
 
-/// The cell that an instant lies in.
+/// Where a cell lies in UTC and in local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalCell {
-    /// The first instant of the cell.
+    /// The start of the cell, milliseconds since 1970, UTC.
     pub start_ms: i64,
-    /// Its local date.
+    /// The local date.
     pub date: NaiveDate,
-    /// Local minutes from midnight to its beginning, a multiple of the width.
+    /// Minutes from local midnight to the start, a multiple of the width.
     pub minute_of_day: u32,
-    /// Minutes that local time is ahead of UTC.
+    /// Offset of local time from UTC in minutes; positive east of Greenwich.
     pub utc_offset_minutes: i32,
 }
 
 impl Zone {
-    /// The cell of this width that an instant lies in.
+    /// The cell of this width that contains the instant.
     pub fn cell_at(self, ms: i64, width: CellWidth) -> LocalCell {
         let local = self.local(ms);
         let offset_s = local.offset().fix().local_minus_utc();
@@ -102,8 +102,8 @@ impl Zone {
         LocalCell { start_ms, date: local.date_naive(), minute_of_day, utc_offset_minutes: offset_s / 60 }
     }
 
-    /// Reads an instant as a person types it, where a date or a time without an offset is local;
-    /// `2026-10-07T14` will do. Of an hour that comes twice it is the first.
+    /// Parses an instant that a user wrote. A date or time without an offset is local, and `2026-10-07T14` is
+    /// accepted. In an hour that occurs twice, the earlier instant is returned.
     pub fn parse_instant(self, text: &str, now_ms: i64) -> Result<i64, TimeError> {
         let text = text.trim();
         let local = [
@@ -132,12 +132,12 @@ impl Zone {
         self.local(ms).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
     }
 
-    /// The cells that the steps of a grid lie in, in order, each with the indices of its steps.
+    /// The cells that contain steps of the grid, in order, each with the indices of its steps.
     pub fn cells(self, grid: &Grid, width: CellWidth) -> Vec<(LocalCell, std::ops::Range<usize>)> {
         let mut cells: Vec<(LocalCell, std::ops::Range<usize>)> = Vec::new();
         for step in 0..grid.len() {
-            // A cell ends where the width is over or the offset changes: asking each step anew is
-            // simple and costs nothing beside the steps of all members.
+            // A cell ends after its width or where the offset changes. Looking up every step handles both, and costs
+            // little: it is done once for all members.
             let cell = self.cell_at(grid.at(step), width);
             match cells.last_mut() {
                 Some((last, steps)) if *last == cell => steps.end = step + 1,
@@ -155,7 +155,7 @@ impl Zone {
         self.local(ms).offset().fix().local_minus_utc()
     }
 
-    /// The instant of the last change of offset in `(from, to]`, to the millisecond.
+    /// The instant in `(from, to]` at which the offset of `to` starts, to the millisecond, by bisection.
     fn change_between(self, mut from: i64, mut to: i64) -> i64 {
         let after = self.offset_s(to);
         while to - from > 1 {
@@ -192,7 +192,7 @@ mod tests {
 
     /// Expected values from Python's zoneinfo.
     #[test]
-    fn both_two_o_clocks_of_an_autumn_night_are_cells_of_their_own() {
+    fn a_repeated_hour_gives_two_cells() {
         let got = cells("Europe/Berlin", "2026-10-24T23:00:00Z", 4, "1h");
         let at = |time: &str| format!("2026-10-{time}:00Z");
         assert_eq!(
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_changes_by_half_an_hour_cuts_a_cell_where_it_changes() {
+    fn a_change_by_half_an_hour_splits_a_cell() {
         // Lord Howe goes back from 02:00 at +11:00 to 01:30 at +10:30 at 15:00 UTC on 4 April 2026.
         let got = cells("Australia/Lord_Howe", "2026-04-04T14:00:00Z", 2, "1h");
         let at = |time: &str| format!("2026-04-04T{time}:00Z");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_time_is_read_in_its_zone() {
+    fn times_without_an_offset_are_local() {
         let zone: Zone = "Europe/Berlin".parse().unwrap();
         let read = |text: &str| zone.parse_instant(text, 0);
         assert_eq!(read("2026-10-07T14"), parse_instant("2026-10-07T12:00:00Z", 0));

@@ -1,10 +1,10 @@
-//! Steps as ascending stretches of indices, and instants as ascending ranges.
+//! Sets of steps as ascending ranges of indices, and sets of instants as ascending time ranges.
 
 use std::ops::Range;
 
 use super::TimeRange;
 
-/// Ascending steps, neighbours joined.
+/// Joins ascending step indices into ranges of consecutive steps.
 pub fn stretches(ascending: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     let mut stretches: Vec<Range<usize>> = Vec::new();
     for step in ascending {
@@ -16,7 +16,7 @@ pub fn stretches(ascending: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     stretches
 }
 
-/// The steps of any of these stretches, in any order and overlapping or not.
+/// The union of ranges of steps, as ascending ranges that do not touch. The input may overlap, in any order.
 pub fn union<'a>(of: impl IntoIterator<Item = &'a Range<usize>>) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> = of.into_iter().filter(|stretch| !stretch.is_empty()).cloned().collect();
     all.sort_unstable_by_key(|stretch| stretch.start);
@@ -30,7 +30,7 @@ pub fn union<'a>(of: impl IntoIterator<Item = &'a Range<usize>>) -> Vec<Range<us
     joined
 }
 
-/// The instants of any of these ranges, in any order and overlapping or not, as ascending ranges that do not touch.
+/// The union of time ranges, as ascending ranges that do not touch. The input may overlap, in any order.
 pub fn union_of_ranges(of: impl IntoIterator<Item = TimeRange>) -> Vec<TimeRange> {
     let mut all: Vec<TimeRange> = of.into_iter().filter(|range| range.start_ms < range.end_ms).collect();
     all.sort_unstable_by_key(|range| range.start_ms);
@@ -44,7 +44,7 @@ pub fn union_of_ranges(of: impl IntoIterator<Item = TimeRange>) -> Vec<TimeRange
     joined
 }
 
-/// How many of `steps` lie in these stretches.
+/// The number of `steps` that lie in these ranges, which must not overlap.
 pub fn count_within(stretches: &[Range<usize>], steps: &Range<usize>) -> usize {
     stretches.iter().map(|s| s.end.min(steps.end).saturating_sub(s.start.max(steps.start))).sum()
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stretches_join_and_are_counted_within_bounds() {
+    fn ranges_are_joined_and_counted_within_bounds() {
         assert_eq!(stretches([1, 2, 5].into_iter()), [1..3, 5..6]);
         let both = union(&[2..4, 4..5, 1..3, 8..9, 7..7]);
         assert_eq!(both, [1..5, 8..9]);

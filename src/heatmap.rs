@@ -1,8 +1,8 @@
-//! Scores → cells: one cluster or member, one local hour (or another width).
+//! Aggregates scores into cells: one cluster or member in one local hour (or another width).
 //!
-//! A UTC day gives *sums* of its cells, all of them integers. Sums merge by addition, so the order in
-//! which days finish never matters and a cell may lie across two UTC days. Only a finished cell is
-//! divided.
+//! The scores of a UTC day go in, and its *sums* come out: one row per cell, all integers. Sums are added, so days may
+//! finish in any order, and a cell may span two UTC days. Means are only computed when a cell is complete. Files are
+//! written by `outputs` and read back by `folder`.
 
 mod cell;
 mod sums;
@@ -19,48 +19,48 @@ use crate::score::{Rollup, ScoreTable};
 use crate::spec::Metric;
 use crate::time::{CellWidth, Zone};
 
-/// The columns that tell one cell from another, in the order in which cells are sorted.
+/// The columns that identify a cell, in sort order.
 pub(crate) const CELL_KEYS: [&str; 5] = ["date", "level", "cluster", "member", "start"];
 
-/// What two UTC days' sums of one cell have in common.
+/// The columns by which sums of one cell from two UTC days are grouped.
 const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes"];
 
-/// Steps of a cell that stand after a restart.
+/// The column of the number of steps just after a restart.
 const AFTER_RESTART: &str = "steps_after_restart";
-/// Steps of a cell at which the server left something out.
+/// The column of the number of steps with partial responses.
 pub(crate) const PARTIAL: &str = "steps_partial";
 const SCORE_SUM: &str = "score_sum";
 const SCORE_MIN: &str = "score_min";
-/// Stands for the minimum of a cell in which no step was scored.
+/// The minimum of a cell without scored steps.
 const NO_MIN: i64 = i64::MAX;
 
-/// How cells are cut and clusters made of members.
+/// The settings of cells and of cluster scores.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Folding {
-    /// Whose days and hours.
+    /// The time zone of days and hours.
     pub(crate) zone: Zone,
     /// The width of a cell.
     pub(crate) width: CellWidth,
-    /// How members become a cluster.
+    /// How cluster scores are computed from members.
     pub(crate) rollup: Rollup,
 }
 
-/// Which marks the steps of a history can have.
+/// Which marks of steps the history contains.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Marks {
-    /// Whether it is known when processes were started.
+    /// Whether the history has start times of processes.
     pub(crate) restarts: bool,
-    /// Whether the server left something out of some answers.
+    /// Whether the history has partial responses.
     pub(crate) partial: bool,
 }
 
-/// Holds back the cells of local days that are not over, and joins what two UTC days know of one.
+/// Holds back the cells of incomplete local days, and adds up the sums of two UTC days for one cell.
 #[derive(Debug, Default)]
 pub(crate) struct OpenCells(Option<DataFrame>);
 
 impl OpenCells {
-    /// Takes in the sums of the next UTC day; returns the sums of the local days that ended before
-    /// `today`, the local day on which the steps after it begin (`None`: there are no more).
+    /// Adds the sums of the next UTC day and returns the sums of all local days before `today`, the local day on which the
+    /// following UTC day begins; all of them if `today` is `None`, after the last day.
     pub(crate) fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>) -> PolarsResult<DataFrame> {
         let all = match self.0.take() {
             Some(open) if open.height() > 0 => {
@@ -76,8 +76,7 @@ impl OpenCells {
     }
 }
 
-/// Adds up the sums that have the same `keys`: of one cell in two days' frames, or of all cells of
-/// a cluster.
+/// Adds up the rows with equal `keys`: the sums of one cell from two days, or those of all cells of a cluster.
 #[expect(deprecated, reason = "the eager aggregations; the lazy ones double the cold build")]
 pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
     let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", AFTER_RESTART, PARTIAL]
@@ -95,12 +94,12 @@ pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFr
     Ok(merged)
 }
 
-/// Divides the sums of finished cells: one row a cell, sorted by [`CELL_KEYS`].
+/// Computes finished cells from sums: one row per cell, sorted by [`CELL_KEYS`].
 ///
 /// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start`
 /// (UTC), `date`, `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`].
-/// `steps_after_restart` is null unless it is known when processes were started; `steps_partial`, last,
-/// is there only where the history holds partial answers.
+/// `steps_after_restart` is null if the history has no start times. The last column, `steps_partial`, only exists if the
+/// history has partial responses.
 pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Marks) -> PolarsResult<DataFrame> {
     let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let date = sums.column("date")?.i32()?.clone().into_date();
@@ -118,12 +117,12 @@ pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, ma
     cells.sort(CELL_KEYS, SortMultipleOptions::default())
 }
 
-/// What the sums say once they are divided.
+/// The columns that are computed from sums.
 ///
-/// `mean` and `min` (0 to 10, null where no step was scored), `steps_scored`, `steps_expected`,
-/// `coverage` (scored of expected), `uncertain` (less than `min_coverage` of it), `steps_after_restart`,
-/// `worst_metric` (the one that cost the most; null where none cost anything) and a `…_loss` for each metric, the mean of what it cost: `mean` and the losses
-/// add up to 10.
+/// `mean` and `min` (0 to 10, null without scored steps), `steps_scored`, `steps_expected`, `coverage` (scored /
+/// expected), `uncertain` (coverage below `min_coverage`), `steps_after_restart`, `worst_metric` (the metric with the
+/// highest loss, null without losses), and a `…_loss` per metric: its mean loss in points. `mean` and the losses add up to
+/// 10.
 pub(crate) fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<Vec<Column>> {
     let int = |name: &str| -> PolarsResult<Int64Chunked> { Ok(sums.column(name)?.i64()?.clone()) };
     let (scored, expected) = (int("steps_scored")?, int("steps_expected")?);
@@ -150,8 +149,8 @@ pub(crate) fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) ->
     Ok(columns)
 }
 
-/// Sums over steps, as points a step: the nearest `f64` of the exact quotient, because a cell's
-/// sums and its divisor stay below 2⁵³.
+/// Means in points, from sums over steps; null without steps. Each is the `f64` nearest to the exact quotient, because the
+/// sums of a cell and the divisor are below 2⁵³.
 fn mean_points(table: &ScoreTable, sums: &Int64Chunked, steps: &Int64Chunked) -> Float64Chunked {
     let divide = |(sum, steps): (Option<i64>, Option<i64>)| match (sum, steps) {
         (Some(sum), Some(steps)) if steps > 0 => Some(sum as f64 / (table.denominator() as i64 * steps) as f64),
@@ -160,21 +159,21 @@ fn mean_points(table: &ScoreTable, sums: &Int64Chunked, steps: &Int64Chunked) ->
     sums.iter().zip(steps.iter()).map(divide).collect()
 }
 
-/// The metric with the greatest loss in each row, the first of the specification where two tie.
+/// The metric with the highest loss of each row; of equal ones the first in the specification.
 fn worst_metric(sums: &DataFrame) -> PolarsResult<Column> {
     let losses: Vec<&Int64Chunked> =
         Metric::ALL.iter().map(|m| sums.column(m.loss_column())?.i64()).collect::<PolarsResult<_>>()?;
     let worst: StringChunked = (0..sums.height())
         .map(|row| {
             let loss = |m: &Metric| losses[m.index()].get(row).unwrap_or(0);
-            // `max_by_key` keeps the last of equals: go backwards.
+            // `max_by_key` returns the last of equal metrics, so iterate in reverse.
             Metric::ALL.into_iter().rev().max_by_key(loss).filter(|m| loss(m) > 0).map(Metric::name)
         })
         .collect();
     Ok(worst.with_name("worst_metric".into()).into_column())
 }
 
-/// The rows of clusters, without those of members.
+/// The rows at level `cluster`.
 pub(crate) fn clusters_only(frame: &DataFrame) -> PolarsResult<DataFrame> {
     let is_cluster: BooleanChunked = frame.column("level")?.str()?.iter().map(|l| Some(l == Some("cluster"))).collect();
     frame.filter(&is_cluster)
@@ -189,7 +188,7 @@ mod tests {
     use crate::spec::Profile;
     use crate::time::{Grid, HOUR_MS, Step, TimeRange, parse_instant};
 
-    /// Marsaglia's xorshift: enough chance for a test, the same in every run.
+    /// Marsaglia's xorshift: pseudorandom numbers that are the same in every run.
     struct Chance(u64);
 
     impl Chance {
@@ -201,7 +200,7 @@ mod tests {
         }
     }
 
-    /// A reading that depends on nothing but where it stands; every ninth is unknown.
+    /// A pseudorandom reading of a member, metric and instant; about every ninth is missing.
     fn reading(member: usize, metric: Metric, ms: i64) -> f64 {
         let mut chance = Chance((ms as u64) ^ ((member as u64 + 1) << 40) ^ ((metric.index() as u64 + 1) << 50));
         chance.below(1 << 20);
@@ -232,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_partial_answers_are_marked_in_their_cells_and_only_there() {
+    fn only_cells_with_partial_responses_count_them() {
         let range = TimeRange { start_ms: 0, end_ms: 3 * HOUR_MS };
         let grid = Grid::within(range, Step::from_millis(600_000).unwrap());
         let mut window = Window::unknown(grid, vec![Member::new("c", "a"), Member::new("c", "b")], &[]);
-        // From the last step of the first hour to the second of the second; b lives from 01:10 on.
+        // From the last step of the first hour to the second step of the second hour. b is first seen at 01:10.
         window.mark_partial(&[5..7, 7..8]);
         let lives = [(Member::new("c", "a"), 0), (Member::new("c", "b"), 7 * 600_000)]
             .map(|(member, first_ms)| (member, Life { first_ms, last_ms: range.end_ms }));
@@ -245,12 +244,12 @@ mod tests {
         let cells = |partial| finish(&table, &sums, 0.5, Marks { restarts: false, partial }).unwrap();
         assert!(cells(false).column(PARTIAL).is_err());
         let marked: Vec<_> = cells(true).column(PARTIAL).unwrap().i64().unwrap().into_no_null_iter().collect();
-        // The cluster, then a, in three hours each; b in two.
+        // Three hours of the cluster, three of a, two of b.
         assert_eq!(marked, [1, 2, 0, 1, 2, 0, 1, 0]);
     }
 
     #[test]
-    fn a_range_cut_anywhere_and_joined_in_any_order_gives_the_same_cells() {
+    fn a_range_split_anywhere_and_merged_in_any_order_gives_the_same_cells() {
         let mut chance = Chance(20_261_025);
         for (zone, rollup, width) in [
             ("UTC", "worst", "1h"),

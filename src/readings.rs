@@ -1,4 +1,7 @@
-//! One window of readings: members × steps × six metrics and their companions, in columns.
+//! Readings in memory: members, when they were seen, and a window of members × steps × columns.
+//!
+//! A [`ReadingSource`] fills a [`Window`]; the history stores it and reads it back; `score` computes scores from it. A
+//! missing, stale or NaN reading is NaN here. Bands, points and scores do not belong here.
 
 mod memory;
 mod origin;
@@ -17,45 +20,45 @@ use std::sync::Arc;
 use crate::spec::{COLUMNS, Column, Companion, Metric};
 use crate::time::{Grid, TimeRange, stretches, union};
 
-/// One etcd member of one cluster; sorted by cluster, then by member, in byte order.
+/// One member of one etcd cluster. Members are sorted by cluster, then by member, in byte order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Member {
-    /// The cluster's name, the value of the cluster label.
+    /// The name of the cluster: the value of the cluster label.
     pub cluster: Arc<str>,
-    /// The member's name, the value of the member label.
+    /// The name of the member: the value of the member label.
     pub member: Arc<str>,
 }
 
 impl Member {
-    /// A member by its two names.
+    /// The member `member` of the cluster `cluster`.
     pub fn new(cluster: &str, member: &str) -> Self {
         Self { cluster: cluster.into(), member: member.into() }
     }
 }
 
-/// From the first to the last step at which one of a member's readings other than
-/// `leader_changes` is known; both ends belong to it.
+/// When a member was first and last seen: the first and last step with a reading other than `leader_changes`, whose
+/// one-day window still has a value for a day after the last scrape. In between, both included, every step is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
-    /// First step with a sign of life.
+    /// The step at which the member was first seen.
     pub first_ms: i64,
-    /// Last step with a sign of life.
+    /// The step at which the member was last seen.
     pub last_ms: i64,
 }
 
-/// The lives of the members of a window, a day or a whole history.
+/// When each member of a window, a day or a whole history was first and last seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lives(BTreeMap<Member, Life>);
 
 impl Lives {
-    /// Adds what another day knows: a member lives from its first sign of life to its last.
+    /// Adds the members of another day, and extends the lives of those that are in both.
     pub fn merge(&mut self, other: &Self) {
         for (member, life) in &other.0 {
             self.add(member.clone(), *life);
         }
     }
 
-    /// Adds one stretch of one member's life.
+    /// Adds a member, or extends its life.
     pub fn add(&mut self, member: Member, life: Life) {
         self.0
             .entry(member)
@@ -66,18 +69,18 @@ impl Lives {
             .or_insert(life);
     }
 
-    /// Members with their lives, in order.
+    /// The members with their lives, sorted.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Member, &Life)> {
         self.0.iter()
     }
 
-    /// Whether nobody has lived.
+    /// Whether no member was seen.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// The readings of one column: for each member `grid.len()` values, NaN where unknown.
+/// The readings of one column: `grid.len()` values for each member, NaN where missing.
 #[derive(Debug)]
 pub struct ColumnReadings {
     column: Column,
@@ -86,15 +89,15 @@ pub struct ColumnReadings {
 }
 
 impl ColumnReadings {
-    /// No readings yet of this column.
+    /// An empty set of readings of this column.
     pub fn of(column: impl Into<Column>) -> Self {
         Self { column: column.into(), rows: BTreeMap::new(), partial: Vec::new() }
     }
 
-    /// Takes in one series, whose values stand on the steps from `offset` of a grid of `len` on.
+    /// Adds a series whose values belong to the steps from `offset` on, in a grid of `len` steps.
     ///
-    /// Where two series name the same member at the same step the worse value counts, whatever the order
-    /// of the series: the higher one of the six metrics, the later start, the smaller limit.
+    /// If two series have a value of the same member and step, the worse one is kept, in whatever order they come: the
+    /// higher value of a metric, the later start time, the smaller limit.
     pub fn merge_series(&mut self, member: Member, len: usize, offset: usize, values: &[f64]) {
         let row = self.rows.entry(member).or_insert_with(|| vec![f64::NAN; len]);
         let steps = row[offset..offset + values.len()].iter_mut().zip(values);
@@ -109,7 +112,7 @@ impl ColumnReadings {
         }
     }
 
-    /// Takes in more of the same metric, whose steps begin at `offset` of a grid of `len`.
+    /// Adds readings of the same column, whose grid starts at step `offset` of a grid of `len` steps.
     pub fn merge(&mut self, other: Self, len: usize, offset: usize) {
         let partial = other.partial.iter().map(|steps| steps.start + offset..steps.end + offset);
         self.partial = union(self.partial.iter().chain(&partial.collect::<Vec<_>>()));
@@ -118,27 +121,27 @@ impl ColumnReadings {
         }
     }
 
-    /// The server said that it left something out at these steps.
+    /// Marks steps at which the server reported a partial response.
     pub fn mark_partial(&mut self, steps: Range<usize>) {
         self.partial = union(self.partial.iter().chain([&steps]));
     }
 
-    /// How many members there are, with a known reading or without.
+    /// The number of members, including those without a reading.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is no member.
+    /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The members that have a known reading.
+    /// The members with at least one reading.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.rows.iter().filter(|(_, values)| values.iter().any(|v| !v.is_nan())).map(|(member, _)| member)
     }
 
-    /// The known readings: member and index of the step.
+    /// Member and step index of every reading that is not missing.
     pub fn known(&self) -> impl Iterator<Item = (&Member, usize)> {
         self.rows.iter().flat_map(|(member, values)| {
             values.iter().enumerate().filter(|(_, v)| !v.is_nan()).map(move |(i, _)| (member, i))
@@ -146,7 +149,7 @@ impl ColumnReadings {
     }
 }
 
-/// The limit that binds first. One that is not positive is no limit, and any other binds before it.
+/// The smaller of two limits. A value that is not positive means no limit, so any other value is smaller.
 fn smaller_limit(one: f64, other: f64) -> f64 {
     match (one > 0.0, other > 0.0) {
         (true, true) => one.min(other),
@@ -156,24 +159,24 @@ fn smaller_limit(one: f64, other: f64) -> f64 {
     }
 }
 
-/// The readings of one window (a UTC day, or what of it was asked for).
+/// The readings of one window: a UTC day, or the requested part of one.
 ///
-/// Columns are member-major: the values of member `m` stand at `m * grid.len() ..`.
+/// Columns are member-major: the values of member `m` start at `m * grid.len()`. Missing readings are NaN.
 #[derive(Clone, Debug)]
 pub struct Window {
     grid: Grid,
     members: Vec<Member>,
     companions: Vec<Companion>,
     partial: Vec<Range<usize>>,
-    /// Steps that the source was never asked for, as ascending stretches.
+    /// Steps that were never requested, as ascending ranges.
     unasked: Vec<Range<usize>>,
-    /// Empty for a companion that the window does not hold.
+    /// By column index; empty for a companion that the window does not contain.
     columns: [Vec<f64>; COLUMNS],
 }
 
 impl Window {
-    /// A window in which nothing is known of these members, which must be sorted and distinct. Beside
-    /// the six metrics it holds these companions.
+    /// A window with the six metrics and these companions, in which every reading is missing. `members` must be sorted and
+    /// distinct.
     pub fn unknown(grid: Grid, members: Vec<Member>, companions: &[Companion]) -> Self {
         debug_assert!(members.is_sorted());
         let cells = members.len() * grid.len();
@@ -184,8 +187,8 @@ impl Window {
         Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), unasked: Vec::new(), columns }
     }
 
-    /// Joins columns over the union of the members of the metrics among them; members with no known
-    /// reading of a metric are dropped. The window holds the companions that are there.
+    /// Builds a window from columns. Its members are those with a reading of at least one metric; rows of a companion for
+    /// other members are dropped.
     pub fn join(grid: Grid, columns: impl IntoIterator<Item = (Column, ColumnReadings)>) -> Self {
         let columns: Vec<(Column, ColumnReadings)> = columns.into_iter().collect();
         let is_metric = |column: &Column| matches!(column, Column::Metric(_));
@@ -197,7 +200,7 @@ impl Window {
         let cells = members.len() * grid.len();
         let mut window = Self::unknown(grid, Vec::new(), &companions);
         window.members = members;
-        // Memory for one column after the other, as the readings that it is made from go.
+        // Allocates one column at a time, after freeing the readings of the previous one, to halve peak memory.
         for (column, readings) in columns {
             window.mark_partial(&readings.partial);
             window.columns[column.index()] = vec![f64::NAN; cells];
@@ -218,67 +221,66 @@ impl Window {
         &self.grid
     }
 
-    /// Its members, sorted.
+    /// The members, sorted.
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The companions that it holds.
+    /// The companions that the window contains.
     pub fn companions(&self) -> &[Companion] {
         &self.companions
     }
 
-    /// The steps at which the server said that it left something out, in ascending stretches.
+    /// The steps with partial responses, as ascending ranges.
     pub fn partial(&self) -> &[Range<usize>] {
         &self.partial
     }
 
-    /// Adds steps at which it did.
+    /// Adds steps with partial responses.
     pub fn mark_partial(&mut self, steps: &[Range<usize>]) {
         self.partial = union(self.partial.iter().chain(steps));
     }
 
-    /// The steps that the source was never asked for, in ascending stretches: they are neither expected nor missing.
+    /// The steps that were never requested, as ascending ranges: they are neither expected nor missing.
     pub fn unasked(&self) -> &[Range<usize>] {
         &self.unasked
     }
 
-    /// Marks all steps outside these ranges as never asked for.
+    /// Marks all steps outside these ranges as never requested.
     pub fn limit_to(&mut self, asked: &[TimeRange]) {
         let grid = self.grid;
         let is_asked = |step: &usize| asked.iter().any(|r| (r.start_ms..r.end_ms).contains(&grid.at(*step)));
         self.unasked = stretches((0..grid.len()).filter(|step| !is_asked(step)));
     }
 
-    /// One column of one member, a value a step, NaN where unknown; a metric or a companion that the
-    /// window holds.
+    /// The readings of one column and member, one per step, NaN where missing. Panics for a companion that the window does
+    /// not contain.
     pub fn row(&self, column: impl Into<Column>, member: usize) -> &[f64] {
         let len = self.grid.len();
         &self.columns[column.into().index()][member * len..(member + 1) * len]
     }
 
-    /// The same, to be filled.
+    /// The readings of one column and member, to be filled.
     pub fn row_mut(&mut self, column: impl Into<Column>, member: usize) -> &mut [f64] {
         let len = self.grid.len();
         &mut self.columns[column.into().index()][member * len..(member + 1) * len]
     }
 
-    /// Whether any of the member's six readings is known at the step.
+    /// Whether the member has a reading of any metric at the step.
     pub fn known_at(&self, member: usize, step: usize) -> bool {
         Metric::ALL.into_iter().any(|metric| !self.row(metric, member)[step].is_nan())
     }
 
-    /// How many values of the column are known.
+    /// The number of readings of the column that are not missing.
     pub fn known_readings(&self, column: impl Into<Column>) -> u64 {
         self.columns[column.into().index()].iter().filter(|v| !v.is_nan()).count() as u64
     }
 
     /// Keeps the readings of an earlier pull of the same steps that this one lacks, and adds their members.
     ///
-    /// A server drops samples that are older than its retention. What it still has of such a member may be wrong as well,
-    /// because a rate or the changes of a day are computed from the samples that are left: wherever it lacks a reading that
-    /// was there, all earlier readings of that member stay. Otherwise the later answer counts, which may include samples
-    /// that arrived late.
+    /// A server drops samples that are older than its retention. Its remaining readings of such a member may be wrong as
+    /// well, because rates and changes are then computed from fewer samples. So if a reading of a member is lost, all its
+    /// earlier readings stay. Otherwise the later pull wins, because it may include samples that arrived late.
     #[must_use]
     pub(crate) fn with_lost_readings(mut self, earlier: &Self) -> Self {
         debug_assert_eq!(self.grid, earlier.grid);
@@ -298,7 +300,7 @@ impl Window {
         self
     }
 
-    /// Adds members without readings.
+    /// Adds members, with all their readings missing.
     fn add_members(&mut self, others: &[Member]) {
         let mut members: Vec<Member> = self.members.iter().chain(others).cloned().collect();
         members.sort_unstable();
@@ -323,7 +325,7 @@ impl Window {
         column.companion().is_none_or(|companion| self.companions.contains(&companion))
     }
 
-    /// The lives of its members as far as this window knows them.
+    /// When each member was first and last seen within this window.
     pub fn lives(&self) -> Lives {
         let mut lives = Lives::default();
         for (index, member) in self.members.iter().enumerate() {
@@ -358,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn two_series_of_one_member_give_the_higher_reading_in_either_order() {
+    fn of_two_series_of_one_member_the_higher_reading_is_kept() {
         let member = Member::new("c1", "a");
         for (first, second) in [([1.0, f64::NAN], [f64::NAN, 3.0]), ([f64::NAN, 3.0], [1.0, f64::NAN])] {
             let mut readings = one(Metric::WalFsync, &member, 1, &first);
@@ -369,10 +371,10 @@ mod tests {
         }
     }
 
-    /// Which of two readings is the worse one follows from what they mean: a higher metric, a later start, a
-    /// smaller limit, and etcd's quota, which is negative when it is disabled.
+    /// The worse reading is the higher one of a metric, the later start time, and the smaller limit. etcd's quota is
+    /// negative when it is disabled, which is no limit.
     #[test]
-    fn of_two_series_of_one_member_the_worse_one_counts_in_either_order() {
+    fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
         const NAN: f64 = f64::NAN;
         const INF: f64 = f64::INFINITY;
         let higher = [(1.0, 2.0, 2.0), (0.0, -1.0, 0.0), (3.0, NAN, 3.0), (INF, 4.0, INF), (NAN, NAN, NAN)];
@@ -380,7 +382,7 @@ mod tests {
             (1.0, 2.0, 1.0),
             (3.0, NAN, 3.0),
             (INF, 4.0, 4.0),
-            // What is not positive is no limit.
+            // A value that is not positive means no limit.
             (-1.0, 2.0, 2.0),
             (0.0, 2.0, 2.0),
             (-1.0, INF, INF),
@@ -411,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn leader_changes_keep_nobody_alive() {
+    fn leader_changes_do_not_extend_the_life_of_a_member() {
         let member = Member::new("c1", "a");
         let wal = one(Metric::WalFsync, &member, 1, &[0.1, 0.1]);
         let leaders = one(Metric::LeaderChanges, &member, 0, &[0.0; 4]);
@@ -422,14 +424,14 @@ mod tests {
     }
 
     #[test]
-    fn a_member_without_any_known_reading_is_dropped() {
+    fn a_member_without_readings_is_dropped() {
         let unknown = one(Metric::WalFsync, &Member::new("c", "a"), 0, &[f64::NAN; 4]);
         let window = Window::join(grid(4), [(Metric::WalFsync.into(), unknown)]);
         assert!(window.members().is_empty());
     }
 
     #[test]
-    fn parts_that_follow_each_other_stand_at_their_steps() {
+    fn consecutive_parts_are_merged_at_their_steps() {
         let (a, b) = (Member::new("c", "a"), Member::new("c", "b"));
         let part = |member: &Member, values: &[f64], partial: Range<usize>| {
             let mut part = ColumnReadings::of(Metric::WalFsync);
@@ -445,7 +447,10 @@ mod tests {
         assert_eq!(window.row(Metric::WalFsync, 0), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(window.row(Metric::WalFsync, 1)[2], 5.0);
         assert_eq!(window.partial(), [0..1, 3..4]);
-        assert!(window.row(Metric::DbSize, 1).iter().all(|value| value.is_nan()), "it was not asked for");
+        assert!(
+            window.row(Metric::DbSize, 1).iter().all(|value| value.is_nan()),
+            "a column that was not pulled is missing"
+        );
     }
 
     #[test]
@@ -475,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn a_companion_brings_no_member_of_its_own() {
+    fn a_companion_does_not_add_members() {
         let (member, other) = (Member::new("c", "a"), Member::new("c", "no-etcd"));
         let mut started = one(Companion::StartTime, &member, 0, &[7.0; 4]);
         started.merge(one(Companion::StartTime, &other, 0, &[8.0; 4]), 4, 0);

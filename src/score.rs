@@ -1,8 +1,9 @@
-//! Readings → points → score, of members and of clusters.
+//! Computes scores: a window of readings goes in, and a code per member and step comes out.
 //!
-//! With bands a step can look only as many ways as there are combinations of bands. Each
-//! combination has a number, its *code*; its points, score and losses are computed once, in
-//! integers, and a step is scored by finding its code.
+//! With bands, a step has only as many possible results as there are combinations of bands. Each combination has a number,
+//! its *code*. Points, score and losses of every code are computed once, in integers ([`ScoreTable`]), so scoring a step
+//! means finding its code. [`Rollup`] then turns the members of a cluster into one result per step. Aggregation over time
+//! belongs to `heatmap`.
 
 mod restart;
 mod rollup;
@@ -17,39 +18,38 @@ use crate::readings::{Life, Lives, Member, Window};
 use crate::spec::{Companion, Metric};
 use crate::time::{Grid, union};
 
-/// The scores of one day: for each member a code at each step.
+/// The scores of one day: a code for each member and step.
 #[derive(Clone, Debug)]
 pub struct DayScores {
     /// The steps of the day.
     pub grid: Grid,
-    /// The members that live on this day, sorted.
+    /// The members that are expected on this day, sorted.
     pub members: Vec<Member>,
     codes: Vec<u16>,
-    /// For each member the steps after a restart; `None` where nobody knows when processes started.
+    /// By member, the steps after a restart; `None` if the history has no start times.
     restarts: Option<Vec<Vec<Range<usize>>>>,
-    /// Steps at which the server left something out.
+    /// Steps with partial responses, as ascending ranges.
     pub partial: Vec<Range<usize>>,
 }
 
 impl DayScores {
-    /// The codes of one member, one a step, [`ABSENT`] outside its life.
+    /// The codes of one member, one per step; [`ABSENT`] where the member is not expected.
     pub fn codes(&self, member: usize) -> &[u16] {
         let len = self.grid.len();
         &self.codes[member * len..(member + 1) * len]
     }
 
-    /// The steps after a restart of any of these members, in ascending stretches; `None` where nobody
-    /// knows when processes were started.
+    /// The steps after a restart of any of these members, as ascending ranges; `None` if the history has no start times.
     pub fn after_restart(&self, members: Range<usize>) -> Option<Vec<Range<usize>>> {
         self.restarts.as_ref().map(|restarts| union(restarts[members].iter().flatten()))
     }
 
-    /// Whether the server left something out of its answers at a step.
+    /// Whether the step has a partial response.
     pub fn is_partial(&self, step: usize) -> bool {
         self.partial.iter().any(|steps| steps.contains(&step))
     }
 
-    /// The members grouped by cluster: ranges of indices into `members`.
+    /// The clusters, each as the range of its members' indices.
     pub fn clusters(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut from = 0;
         self.members.chunk_by(|a, b| a.cluster == b.cluster).map(move |chunk| {
@@ -59,7 +59,7 @@ impl DayScores {
     }
 }
 
-/// The members that live on a day, with the steps of it that they live through.
+/// The members that are expected at a step of the grid, each with its whole life.
 pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
     lives
         .iter()
@@ -68,8 +68,8 @@ pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
         .collect()
 }
 
-/// Scores a window whose members are those of `alive`, in the same order. Steps that were never asked for are absent, as
-/// those outside a life.
+/// Scores a window whose members are those of `alive`, in the same order. Steps outside a member's life, and steps that
+/// were never requested, get the code [`ABSENT`].
 pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)]) -> DayScores {
     let len = window.grid().len();
     let mut codes = vec![0_u16; alive.len() * len];
@@ -118,9 +118,9 @@ mod tests {
     }
 
     #[test]
-    fn every_combination_of_bands_gives_the_nearest_double_of_the_decimal() {
+    fn every_combination_of_bands_scores_the_double_nearest_to_the_decimal() {
         // Expected: Python, `float(sum(Decimal(w) * p for …))` over the seed's 24 combinations;
-        // a leading digit a metric: wal, commit, fds, leaders.
+        // one entry per metric: wal, commit, fds, leaders.
         let expected = [
             ([0, 0, 0, 0], 1.0),
             ([0, 0, 0, 10], 4.0),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn one_unknown_reading_leaves_the_step_unscored_and_keeps_the_other_points() {
+    fn a_step_with_a_missing_reading_is_unscored_but_keeps_its_other_points() {
         for metric in Metric::ALL {
             let mut readings = HEALTHY;
             readings[metric.index()] = f64::NAN;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_decides_what_a_share_is_and_none_judges_nothing() {
+    fn shares_are_relative_to_the_limit_and_without_a_limit_cost_nothing() {
         let profile = Profile::named("openshift").unwrap();
         let table = ScoreTable::new(&profile);
         assert_eq!(table.limits().collect::<Vec<_>>(), [Companion::MaxFds, Companion::Quota]);
@@ -199,13 +199,17 @@ mod tests {
             assert_eq!(points(size, quota), Some(expected), "{size}");
         }
         assert_eq!(points(f64::INFINITY, quota), Some(0.0));
-        assert_eq!([-1.0, 0.0].map(|quota| points(1e12, quota)), [Some(10.0); 2], "no quota, nothing to judge");
+        assert_eq!(
+            [-1.0, 0.0].map(|quota| points(1e12, quota)),
+            [Some(10.0); 2],
+            "without a quota the size costs nothing"
+        );
         assert_eq!([points(f64::NAN, -1.0), points(1e9, f64::NAN)], [None; 2]);
         assert_eq!(points(f64::INFINITY, f64::INFINITY), None);
     }
 
     #[test]
-    fn a_metric_that_is_left_out_shares_its_weight_among_the_rest() {
+    fn the_weight_of_a_metric_that_is_left_out_is_shared_by_the_others() {
         let profile = Profile::seed().without(&[Metric::DbSize]).unwrap();
         let mut readings = HEALTHY;
         readings[Metric::DbSize.index()] = f64::NAN;
@@ -233,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_member_makes_its_cluster_unknown_and_an_absent_one_does_not() {
+    fn an_unscored_member_makes_its_cluster_unscored_and_an_absent_one_does_not() {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 4000 }, Step::from_millis(1000).unwrap());
         let table = ScoreTable::new(&Profile::seed());
         let members = [Member::new("c", "a"), Member::new("c", "b")];
@@ -246,7 +250,7 @@ mod tests {
         let window = Window::join(grid, Column::all().zip(metrics));
         let scores = score_window(&table, &window, &alive_on(&grid, &window.lives()));
         assert_eq!(rolled_up(Rollup::Worst, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
-        // The mean of 10 and 7; of the two a majority is both.
+        // The mean of 10 and 7 is 8.5; a majority of two members is both.
         assert_eq!(rolled_up(Rollup::Mean, &table, &scores), [Some(10.0), None, Some(8.5), Some(10.0)]);
         assert_eq!(rolled_up(Rollup::Quorum, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
         assert_eq!(scores.codes(1)[3], ABSENT);

@@ -1,10 +1,10 @@
-//! A folder for a test, removed with it. Of a crate for this the features would differ between the
-//! program and its tests, and half the dependencies would be built twice.
+//! Temporary folders for unit tests. A crate such as `tempfile` would enable other features of shared dependencies in tests
+//! than in the program, so that half of them would be built twice.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder of its own for one test.
+/// A new folder in the system's folder for temporary files, removed on drop.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {

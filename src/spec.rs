@@ -1,7 +1,7 @@
-//! The specification of the score, as data: six metrics, their bands and their weights.
+//! The specification of the score, as data: the metrics, and profiles with their bands and weights.
 //!
-//! Everything that is added up is an integer, so that a score is the decimal's nearest `f64`
-//! (6, never 6.000000000000001) and sums do not depend on the order in which days finish.
+//! Weights and points are integers, so that a score is the `f64` nearest to the exact decimal (6, never
+//! 6.000000000000001) and sums do not depend on the order in which days finish. Scoring itself is in `score`.
 
 mod metric;
 mod profile;

@@ -1,6 +1,6 @@
-//! `manifest.json`: what was asked, of what, with which specification, and what came out.
+//! `manifest.json`: the source, the requested ranges, the queries, the profile, the members and all files of a folder.
 //!
-//! It holds no clock time, so that the same question to the same history gives the same bytes.
+//! It contains no time of writing, so that the same history and settings give the same bytes.
 
 mod stored;
 
@@ -15,75 +15,75 @@ use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
 use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use stored::MANIFEST;
 
-/// The whole manifest. A pull alone leaves out what only scoring knows.
+/// The whole manifest. After a pull without scoring, the fields of scoring are absent.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    /// Version of the program that wrote it.
+    /// The version of etcd-heatmap that wrote the manifest.
     pub(crate) version: String,
-    /// Version of its layout; 1 where it names none.
+    /// The format of the manifest; 1 if absent.
     #[serde(default = "stored::first_format")]
     format: u64,
-    /// Where the readings come from.
+    /// The source of the readings.
     pub(crate) source: Origin,
-    /// What was asked.
+    /// The requested ranges, step and labels.
     pub(crate) asked: Asked,
-    /// The queries by metric name.
+    /// The queries by name of the metric or companion.
     pub(crate) queries: BTreeMap<String, QuerySource>,
-    /// How the readings were judged.
+    /// The profile of the scores.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) profile: Option<ManifestProfile>,
-    /// How members become a cluster.
+    /// The rollup of cluster scores.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) rollup: Option<String>,
-    /// Whose days and hours the cells are.
+    /// The time zone of days and hours.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) time_zone: Option<String>,
-    /// The width of a cell.
+    /// The width of a cell, such as `1h`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) cell: Option<String>,
-    /// Share of its steps that must be scored for a cell not to be uncertain.
+    /// The coverage below which a cell is marked uncertain, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) min_coverage: Option<f64>,
-    /// Who lived when.
+    /// The members, with when they were first and last seen.
     pub(crate) members: Vec<ManifestMember>,
-    /// Days that were asked for and of which the history has no file, or one that cannot be read.
+    /// Requested days whose file is absent or unreadable.
     pub(crate) days_missing: Vec<String>,
-    /// Days with answers of which the server said that they are partial.
+    /// Days with partial responses.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) days_partial: Vec<String>,
-    /// The files for promtool, and what their blocks must hold.
+    /// The files for promtool, and the expected contents of their blocks.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) openmetrics: Option<ManifestOpenMetrics>,
     /// The files of the history, relative to the folder that holds `history/`.
     pub(crate) history: Vec<Written>,
-    /// The files that scoring wrote, relative to the output folder.
+    /// The files written by scoring, relative to the output folder.
     pub(crate) files: Vec<Written>,
 }
 
-/// What was asked of the source.
+/// The requested ranges, step and labels.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    /// First step.
+    /// The first step, RFC 3339 in UTC.
     pub(crate) start: String,
-    /// First step after the range.
+    /// The first step after the range, RFC 3339 in UTC.
     pub(crate) end: String,
-    /// The ranges that were asked for; empty where that is all from start to end.
+    /// The requested ranges; empty if there is only one, from `start` to `end`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) ranges: Vec<AskedRange>,
-    /// Seconds between two steps.
+    /// The step in seconds.
     pub(crate) step_seconds: i64,
-    /// Label that names the cluster; null means `cluster`, else `job`.
+    /// The label that names the cluster; null for `cluster` with `job` as fallback.
     pub(crate) cluster_label: Option<String>,
-    /// Label that names the member.
+    /// The label that names the member.
     pub(crate) member_label: String,
 }
 
-/// One of several ranges that were asked for.
+/// One of several requested ranges.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AskedRange {
-    /// First step.
+    /// The first step, RFC 3339 in UTC.
     pub(crate) start: String,
-    /// First step after the range.
+    /// The first step after the range, RFC 3339 in UTC.
     pub(crate) end: String,
 }
 
@@ -102,92 +102,92 @@ impl Asked {
         }
     }
 
-    /// For people: ` (with gaps that were not asked for)`, or nothing.
+    /// ` (with gaps that were not asked for)` for a message, or an empty string.
     pub(crate) fn gaps(&self) -> &'static str {
         if self.ranges.is_empty() { "" } else { " (with gaps that were not asked for)" }
     }
 }
 
-/// One member and its life.
+/// One member, and when it was seen.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestMember {
-    /// The cluster's name.
+    /// The name of its cluster.
     pub(crate) cluster: String,
-    /// The member's name.
+    /// The name of the member.
     pub(crate) member: String,
-    /// First step with a sign of life.
+    /// The step at which it was first seen.
     pub(crate) first: String,
-    /// Last step with a sign of life.
+    /// The step at which it was last seen.
     pub(crate) last: String,
 }
 
-/// The profile as it was used.
+/// The profile of the scores, with all changes of the user.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestProfile {
     pub(crate) name: String,
-    /// Where its thresholds come from.
+    /// The source of its thresholds.
     pub(crate) source: String,
-    /// Metrics that take no part.
+    /// Metrics without a weight.
     pub(crate) left_out: Vec<String>,
     /// The rules by metric name.
     pub(crate) rules: BTreeMap<String, ManifestRule>,
 }
 
-/// How one metric was judged.
+/// The rule of one metric.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestRule {
-    /// The share of the score that it has; 0 where it takes no part.
+    /// The share of the metric in the score, 0 to 1.
     pub(crate) weight: f64,
-    /// The same as a whole number: a metric's of the sum of all six.
+    /// The same share as an integer, relative to the sum over all metrics.
     pub(crate) weight_units: u64,
-    /// The companion that its thresholds are shares of, where they are no readings.
+    /// The companion that the thresholds are shares of; absent for fixed thresholds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) of_limit: Option<String>,
-    /// What a reading above each threshold is worth; at or below the first it is worth 10.
+    /// The bands in ascending order. A reading at or below the first threshold gets 10 points.
     pub(crate) bands: Vec<ManifestBand>,
 }
 
-/// One threshold.
+/// One threshold with its points.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestBand {
-    /// In the unit of the reading, or a share of its limit.
+    /// The threshold in the unit of the reading, or as a share of its limit.
     pub(crate) above: f64,
-    /// Points above it, 0 to 10.
+    /// The points above the threshold, 0 to 10.
     pub(crate) points: f64,
 }
 
-/// What one file holds, as its block must after the import.
+/// The contents of one OpenMetrics file, which an import compares with the block that promtool makes of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestBlock {
-    /// Relative to the output folder.
+    /// Path relative to the output folder.
     pub path: String,
-    /// Series of all families.
+    /// The number of series of all families.
     pub series: u64,
-    /// Samples of all series.
+    /// The number of samples of all series.
     pub samples: u64,
-    /// The first sample of all, in seconds since 1970.
+    /// The time of the first sample, seconds since 1970.
     pub first: i64,
-    /// The last one.
+    /// The time of the last sample, seconds since 1970.
     pub last: i64,
 }
 
-/// What the manifest says of the files.
+/// The OpenMetrics files of the folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestOpenMetrics {
-    /// How long a block is.
+    /// The block size in hours.
     pub(crate) block_hours: i64,
-    /// The retention that it was chosen for.
+    /// The retention for which the block size was chosen.
     pub(crate) retention: String,
-    /// The families.
+    /// The families in the files.
     pub(crate) emit: Vec<String>,
-    /// Labels beside the series' own.
+    /// The extra labels of all series.
     pub(crate) labels: std::collections::BTreeMap<String, String>,
-    /// The files in the order of their time.
+    /// The files in order of time.
     pub(crate) blocks: Vec<ManifestBlock>,
 }
 
 impl Manifest {
-    /// What a pull knows; `asked` are the ranges that were asked for, in order.
+    /// The manifest after a pull; `asked` are the requested ranges, in order.
     pub(crate) fn of_pull(
         source: &Source,
         asked: &[TimeRange],
@@ -223,15 +223,14 @@ impl Manifest {
         }
     }
 
-    /// Whether it is about readings of this source.
+    /// Whether the folder's readings come from this source with these settings.
     pub(crate) fn is_of(&self, source: &Source) -> bool {
         let asked = (self.asked.step_seconds, &self.asked.cluster_label, &self.asked.member_label);
         (&self.source, &self.queries) == (&source.origin, &source.queries)
             && asked == (source.step_seconds, &source.cluster_label, &source.member_label)
     }
 
-    /// The ranges that were asked for, in order; `None` where the manifest cannot tell them from gaps, as in version
-    /// 0.1.0.
+    /// The requested ranges, in order; `None` for a manifest of version 0.1.0, which does not list gaps.
     pub(crate) fn asked_ranges(&self) -> Option<Vec<TimeRange>> {
         if self.format < stored::FORMAT_WITH_RANGES {
             return None;
@@ -245,14 +244,14 @@ impl Manifest {
         }
     }
 
-    /// Names the days of which the server left something out.
+    /// Sets the days with partial responses.
     #[must_use]
     pub(crate) fn with_partial(mut self, partial: &[UtcDay]) -> Self {
         self.days_partial = partial.iter().map(UtcDay::to_string).collect();
         self
     }
 
-    /// Adds what scoring knows.
+    /// Adds the fields of scoring.
     #[must_use]
     pub(crate) fn with_scores(
         mut self,
@@ -287,15 +286,14 @@ impl Manifest {
         self
     }
 
-    /// Adds what the files for promtool hold.
+    /// Sets the contents of the files for promtool.
     #[must_use]
     pub(crate) fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {
         self.openmetrics = openmetrics;
         self
     }
 
-    /// Takes the days that could not be read from the files of the history, and counts them among those
-    /// of which nothing is known.
+    /// Removes unreadable days from the files of the history, and lists them as missing together with `missing`.
     #[must_use]
     pub(crate) fn with_unread(mut self, broken: &[UtcDay], missing: &[UtcDay]) -> Self {
         let dates: Vec<String> = broken.iter().map(UtcDay::to_string).collect();
@@ -305,18 +303,18 @@ impl Manifest {
         self
     }
 
-    /// Adds a file, or what has become of it.
+    /// Adds a file, replacing an entry with the same path.
     pub(crate) fn list(&mut self, file: Written) {
         self.files.retain(|known| known.path != file.path);
         self.files.push(file);
     }
 
-    /// The profile that the folder was scored by; `None` where it was not, or nobody can tell any more.
+    /// The profile of the scores; `None` if the folder was not scored or the stored rules are invalid.
     pub(crate) fn profile(&self) -> Option<Profile> {
         let written = self.profile.as_ref()?;
         let mut rules: [Rule; METRICS] = Default::default();
         for metric in Metric::ALL {
-            // Written by a version without this metric, which then had no weight.
+            // A version without this metric wrote the manifest, so it had no weight.
             let Some(rule) = written.rules.get(metric.name()) else { continue };
             let points = |points: f64| (points * POINT as f64).round() as u64;
             let list = rule.bands.iter().map(|b| Band { above: b.above, points: points(b.points) }).collect();
@@ -326,7 +324,7 @@ impl Manifest {
         Profile::of_rules(&written.name, &written.source, rules)
     }
 
-    /// How its cells were cut and clusters made of members; `None` as above.
+    /// The settings of the cells; `None` if the folder was not scored or a stored setting is invalid.
     pub(crate) fn folding(&self) -> Option<Folding> {
         Some(Folding {
             zone: self.time_zone.as_ref()?.parse().ok()?,
@@ -356,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_day_and_a_missing_one_are_both_listed_and_only_the_broken_one_leaves_the_files() {
+    fn an_unreadable_day_is_listed_as_missing_and_removed_from_the_files() {
         let [first, second, third, fourth] = [0, 1, 2, 3].map(UtcDay::from_days);
         let whole = TimeRange { start_ms: first.start_ms(), end_ms: fourth.range().end_ms };
         let manifest = manifest(&[whole], &[first, second, fourth]).with_unread(&[second], &[third]);
@@ -366,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_listed_only_where_there_is_a_gap_and_are_read_back_in_both_cases() {
+    fn ranges_are_listed_only_if_there_are_gaps_and_are_read_back_in_both_cases() {
         let [a, b] =
             [(0, 3_600_000), (86_400_000, 90_000_000)].map(|(start_ms, end_ms)| TimeRange { start_ms, end_ms });
         let (one, two) = (manifest(&[a], &[]), manifest(&[a, b], &[]));

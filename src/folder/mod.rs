@@ -1,4 +1,6 @@
-//! An output folder: its manifest, its cells read back, and what its files are called.
+//! An output folder: its manifest, the names of its files, the lock of the run that writes to it, and its cells read back.
+//!
+//! Contents of files are written by `history` and `outputs`; this module decides which files belong to etcd-heatmap.
 
 mod manifest;
 mod owned;
@@ -17,29 +19,29 @@ use std::path::PathBuf;
 
 use crate::files::FileError;
 
-/// The file of all cells.
+/// The name of the file of all cells.
 pub(crate) const CELLS: &str = "heatmap.parquet";
 
-/// An output folder that cannot be read or written.
+/// Why an output folder cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Two runs in one folder.
-    #[error("another run is writing into {}: wait until it ends, or choose another --out", .0.display())]
+    /// Another run holds the lock of the folder.
+    #[error("another run is writing to {}: wait until it ends, or choose another --out", .0.display())]
     InUse(PathBuf),
-    /// A manifest that is no manifest, or is cut off.
+    /// A manifest that is truncated or lacks fields.
     #[error("{} is broken ({reason}): score the history again to write a new one", .path.display())]
     BrokenManifest {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error of the parser.
         reason: String,
     },
-    /// A manifest in a layout that only a later version knows.
+    /// A manifest in a format of a later version.
     #[error(
-        "{} was written by etcd-heatmap {version}, which is later than this version ({}): update etcd-heatmap", .path.display(),
+        "{} was written by etcd-heatmap {version}, which is newer than this version ({}): update etcd-heatmap", .path.display(),
         env!("CARGO_PKG_VERSION")
     )]
     LaterManifest {
@@ -48,12 +50,12 @@ pub enum FolderError {
         /// The version that wrote it.
         version: String,
     },
-    /// No cells, or a file that holds something else in their place.
-    #[error("{} holds no cells ({reason}): score the history, with parquet among --formats", .path.display())]
+    /// A missing `heatmap.parquet`, or one with unexpected columns or values.
+    #[error("{} holds no cells ({reason}): score the history with parquet in --formats", .path.display())]
     NoCells {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault of the file.
         reason: String,
     },
 }

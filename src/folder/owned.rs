@@ -1,4 +1,4 @@
-//! The files of an output folder that are ours: what a new run replaces, what a killed run leaves, what a listing shows.
+//! Which files of an output folder belong to etcd-heatmap, so that a run replaces and cleans up only those.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,25 +7,25 @@ use crate::files::{FileError, remove_partial_files};
 use crate::history::{HISTORY_FOLDER, READINGS_FILE, REPLACEMENT_FOLDER};
 use crate::time::UtcDay;
 
-/// Files of one kind, by their place and name.
+/// A kind of files, by folder and name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owned {
     /// A file in the output folder itself.
     Single(&'static str),
-    /// A file a UTC day: `folder/date=2026-10-01/file`.
+    /// One file per UTC day: `folder/date=2026-10-01/file`.
     Daily {
-        /// The folder that holds a folder for each day.
+        /// The folder that contains a folder per day.
         folder: &'static str,
-        /// The file's name in each of them.
+        /// The name of the file of each day.
         file: &'static str,
     },
     /// Any number of files: `folder/prefix*suffix`.
     Many {
-        /// The folder that holds them.
+        /// The folder that contains the files.
         folder: &'static str,
-        /// How their names begin.
+        /// The start of their names.
         prefix: &'static str,
-        /// How their names end.
+        /// The end of their names.
         suffix: &'static str,
     },
 }
@@ -33,11 +33,11 @@ pub(crate) enum Owned {
 /// The days of a history.
 pub(crate) const HISTORY: Owned = Owned::Daily { folder: HISTORY_FOLDER, file: READINGS_FILE };
 
-/// The days of a history that will replace it.
+/// The days of a new history, before it replaces the old one.
 pub(crate) const REPLACEMENT: Owned = Owned::Daily { folder: REPLACEMENT_FOLDER, file: READINGS_FILE };
 
 impl Owned {
-    /// Whether a file is one of these, by its path relative to the output folder, with `/` between its parts.
+    /// Whether a file is of this kind. `path` is relative to the output folder, with `/` as separator.
     pub(crate) fn has(&self, path: &str) -> bool {
         match *self {
             Self::Single(name) => path == name,
@@ -51,7 +51,7 @@ impl Owned {
         }
     }
 
-    /// The files as one word for people, such as `scores/*/scores.parquet`.
+    /// A pattern of the files for messages: `scores/*/scores.parquet`.
     pub(crate) fn pattern(&self) -> String {
         match self {
             Self::Single(name) => (*name).to_owned(),
@@ -60,7 +60,7 @@ impl Owned {
         }
     }
 
-    /// Removes these files from an output folder. Their folders go where nothing else lies in them.
+    /// Removes these files from an output folder, and their folders if they are then empty.
     pub(crate) fn remove(&self, out: &Path) -> Result<(), FileError> {
         match *self {
             Self::Single(name) => remove(&out.join(name)),
@@ -84,7 +84,7 @@ impl Owned {
         }
     }
 
-    /// Removes what a killed run left half-written of them, and no other temporary file.
+    /// Removes the temporary files that a killed run left of these, and no others.
     pub(crate) fn remove_partial(&self, out: &Path) -> Result<(), FileError> {
         match *self {
             Self::Single(only) => remove_partial_files(out, |name| name == only),
@@ -107,7 +107,7 @@ fn is_between(name: &str, prefix: &str, suffix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| rest.ends_with(suffix)) && !name.contains('/')
 }
 
-/// The entries of a folder with such a name; none where there is no folder.
+/// The entries of a folder whose names `has_name` accepts; empty if the folder does not exist.
 fn entries(folder: &Path, has_name: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, FileError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -154,7 +154,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_kind_has_its_own_files_and_no_other() {
+    fn each_kind_matches_only_its_own_files() {
         for (kind, ours) in KINDS.iter().zip(OURS) {
             for path in OURS.iter().chain(&OTHERS) {
                 assert_eq!(kind.has(path), *path == ours, "{kind:?} {path}");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn removing_takes_whole_files_or_temporary_ones_and_leaves_those_of_others() {
+    fn only_our_files_are_removed_complete_or_temporary() {
         let temporary = |path: &str| match path.rsplit_once('/') {
             Some((folder, name)) => format!("{folder}/.{name}.partial"),
             None => format!(".{path}.partial"),

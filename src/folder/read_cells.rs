@@ -1,8 +1,8 @@
-//! `heatmap.parquet` read back, for all that draws cells of a folder that was scored earlier.
+//! Reads `heatmap.parquet`, for commands that show a folder that was scored earlier.
 //!
-//! Columns go by name, and one that this version does not know is passed over. A loss column that is missing belongs to
-//! a metric that the version which scored the folder did not have: it took no part in the score, so it cost nothing.
-//! That holds only where the other losses add up to what the mean lacks, so this is checked.
+//! Columns are found by name; others are ignored. If the loss column of a metric is absent, the version that scored the
+//! folder did not have the metric, so its loss is 0. To rule out a damaged file, the other losses must then add up to 10
+//! minus the mean.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,13 +19,13 @@ use crate::heatmap::{Cell, Line, PARTIAL};
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
-/// Sums of doubles may be off by this much.
+/// Tolerance for sums of doubles, in points.
 const ROUNDING: f64 = 1e-6;
 
-/// Lines by cluster and member; a cluster's own comes before those of its members.
+/// Cells by cluster and member. The line of a cluster (`None`) sorts before those of its members.
 type Lines = BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Cell>>;
 
-/// Reads the cells of an output folder: each cluster, then its members, in byte order.
+/// Reads the cells of an output folder: the line of each cluster, then its members, in byte order.
 pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
     let path = out.join(CELLS);
     let broken = |reason: String| FolderError::NoCells { path: path.clone(), reason };
@@ -50,7 +50,7 @@ fn take_in(lines: &mut Lines, batch: &RecordBatch) -> Result<(), String> {
     let columns = Columns::of(batch)?;
     for row in 0..batch.num_rows() {
         let key = columns.key(row);
-        let cell = columns.cell(row).ok_or("a row holds a number that no cell can have")?;
+        let cell = columns.cell(row).ok_or("a row has a negative or too large number")?;
         columns.check_losses(&cell)?;
         match lines.get_mut(&key) {
             Some(cells) => cells.push(cell),
@@ -60,7 +60,7 @@ fn take_in(lines: &mut Lines, batch: &RecordBatch) -> Result<(), String> {
     Ok(())
 }
 
-/// The columns of a batch under their types.
+/// The typed columns of a batch.
 struct Columns<'a> {
     cluster: &'a arrow_array::StringArray,
     member: &'a arrow_array::StringArray,
@@ -72,7 +72,7 @@ struct Columns<'a> {
     partial: Option<&'a arrow_array::Int64Array>,
     uncertain: &'a arrow_array::BooleanArray,
     worst: &'a arrow_array::StringArray,
-    /// `None` for a metric that the file has no column of.
+    /// By metric; `None` if the file has no column for it.
     losses: [Option<&'a arrow_array::Float64Array>; METRICS],
 }
 
@@ -109,7 +109,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Whether the losses that the file has are all of them.
+    /// Fails if a loss column is absent although its metric must have cost points.
     fn check_losses(&self, cell: &Cell) -> Result<(), String> {
         let missing = Metric::ALL.into_iter().find(|metric| self.losses[metric.index()].is_none());
         let (Some(missing), Some(mean), Some(losses)) = (missing, cell.mean, cell.losses) else { return Ok(()) };
@@ -126,7 +126,7 @@ impl<'a> Columns<'a> {
         (self.cluster.value(row).into(), self.member.is_valid(row).then(|| self.member.value(row).into()))
     }
 
-    /// `None` where a number is none of a cell.
+    /// The cell of a row; `None` if a number is out of range.
     fn cell(&self, row: usize) -> Option<Cell> {
         let [hour, minute, offset] = self.local.map(|column| column.value(row));
         let [mean, min] = self.means.map(|column| column.is_valid(row).then(|| column.value(row)));
@@ -164,7 +164,7 @@ mod tests {
 
     type Column = (&'static str, ArrayRef);
 
-    /// One cell with a mean of 7: wal_fsync cost 3 points.
+    /// One cell with a mean of 7, because wal_fsync cost 3 points.
     fn one_cell() -> Vec<Column> {
         let int = |value| Arc::new(Int32Array::from(vec![value])) as ArrayRef;
         let steps = |value| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
@@ -202,16 +202,16 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_cells_and_one_with_something_else_are_told_apart() {
+    fn a_missing_and_an_invalid_file_of_cells_have_different_errors() {
         let folder = Scratch::new();
         let error = || read_cells(folder.path()).unwrap_err().to_string();
         assert!(error().contains("no such file") && error().contains("--formats"), "{}", error());
-        std::fs::write(folder.path().join("heatmap.parquet"), "no parquet").unwrap();
+        std::fs::write(folder.path().join("heatmap.parquet"), "not Parquet").unwrap();
         assert!(error().contains("holds no cells"), "{}", error());
     }
 
     #[test]
-    fn a_column_that_this_version_does_not_know_is_passed_over() {
+    fn additional_columns_are_ignored() {
         let mut columns = one_cell();
         columns.insert(0, ("forecast", Arc::new(StringArray::from(vec!["x"]))));
         let lines = read(columns).unwrap();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_without_a_loss_column_cost_nothing_if_the_others_explain_the_mean() {
+    fn an_absent_loss_column_means_no_loss_if_the_other_losses_explain_the_mean() {
         let without = |name: &str| one_cell().into_iter().filter(|(column, _)| *column != name).collect::<Vec<_>>();
         let lines = read(without("db_size_loss")).unwrap();
         assert_eq!(lines[0].cells[0].losses, Some([3.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_missing_or_of_another_type_is_named() {
+    fn an_absent_column_or_one_of_another_type_is_reported() {
         let without = one_cell().into_iter().filter(|(column, _)| *column != "hour").collect();
         let error = read(without).unwrap_err();
         assert!(error.contains("it has no column hour"), "{error}");

@@ -1,4 +1,4 @@
-//! The folder that a run writes to: one run at a time, and nothing half-written from a run before.
+//! Takes an output folder for a run: locks out other runs and removes temporary files of killed ones.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,25 +9,25 @@ use tracing::debug;
 use super::{FolderError, Owned};
 use crate::files::{FileError, Lock, NoLock, SyncAtEnd, make_folder};
 
-/// What is locked. It goes with the run, so that a folder that is done holds nothing but results.
+/// The lock file. It is removed after the run, so that a finished folder contains only results.
 const LOCK: &str = ".etcd-heatmap.lock";
 
-/// The right to write to a folder, as long as it lives. The kernel takes it back when the process dies.
+/// The right to write to an output folder, until it is dropped. The kernel releases the lock if the process dies.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
-    /// `None` where the file system has no locks.
+    /// `None` if the file system does not support locks.
     lock: Option<Lock>,
-    /// The folder itself and what is below it.
+    /// Syncs the folder and those below it at the end.
     names: SyncAtEnd,
-    /// Folders that were made for it, the innermost first.
+    /// Folders that were created for it, innermost first.
     made: Vec<PathBuf>,
 }
 
 impl OutputFolder {
-    /// Creates the folder if it is missing, locks it, and removes what a killed run left half-written of our files.
+    /// Creates the folder if necessary, locks it, and removes temporary files that a killed run left of `ours`.
     ///
-    /// Returns a note as well where the file system has no locks. Fails while another run holds the folder, or where a
-    /// file stands in its place.
+    /// Also returns a note for the user if the file system does not support locks. Fails while another run holds the lock,
+    /// or if `path` is a file.
     pub(crate) fn take(path: &Path, ours: &[Owned]) -> Result<(Self, Option<String>), FolderError> {
         check_folder(path)?;
         let made = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
@@ -43,7 +43,7 @@ impl OutputFolder {
             Err(NoLock::Failed(error)) => return Err(error.into()),
             Err(NoLock::Unsupported(error)) => {
                 note = Some(format!(
-                    "{} cannot be locked ({error}): do not start another run that writes there",
+                    "{} cannot be locked ({error}): do not start another run that writes to it",
                     path.display()
                 ));
             }
@@ -52,7 +52,7 @@ impl OutputFolder {
         Ok((folder, note))
     }
 
-    /// Makes sure that what was written outlasts a power failure.
+    /// Syncs all folders with new entries, so that the files survive a power failure.
     pub(crate) fn sync(&self) -> Result<(), FileError> {
         self.names.sync()
     }
@@ -61,15 +61,14 @@ impl OutputFolder {
 impl Drop for OutputFolder {
     fn drop(&mut self) {
         self.lock = None;
-        // A run that wrote nothing leaves nothing; a folder with something in it stays.
+        // Removes folders that are still empty; the others cannot be removed this way.
         for folder in &self.made {
             let _ = fs::remove_dir(folder);
         }
     }
 }
 
-/// Refuses a path that cannot become an output folder, before anything is asked of a server. The folder itself comes
-/// with the first file.
+/// Fails if `out` exists but is not a folder, so that a run ends before its first query. Does not create the folder.
 pub(crate) fn check_folder(out: &Path) -> Result<(), FileError> {
     match fs::metadata(out) {
         Ok(found) if !found.is_dir() => Err(FileError::new("write to", out, ErrorKind::NotADirectory.into())),
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_taken_once_and_leaves_nothing() {
+    fn a_folder_is_locked_once_and_removed_if_empty() {
         let scratch = Scratch::new();
         let path = scratch.path().join("a/audit");
         let first = take(&path).unwrap();
@@ -104,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_of_our_names_go_and_no_other_file() {
+    fn temporary_files_of_killed_runs_are_removed_and_other_files_stay() {
         let scratch = Scratch::new();
         let day = scratch.path().join("history/date=2026-10-01");
         fs::create_dir_all(&day).unwrap();
         for name in [".readings.parquet.partial", ".mine.partial", "readings.parquet"] {
             fs::write(day.join(name), "x").unwrap();
         }
-        // A lock that a killed run left is nobody's.
+        // A lock file of a killed run must not block the folder.
         fs::write(scratch.path().join(LOCK), "").unwrap();
         drop(take(scratch.path()).unwrap());
         let mut left: Vec<_> = fs::read_dir(&day).unwrap().map(|e| e.unwrap().file_name()).collect();

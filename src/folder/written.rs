@@ -1,4 +1,4 @@
-//! A file of an output folder, as its manifest lists it.
+//! The entry of a file in the manifest.
 
 use std::path::Path;
 
@@ -6,26 +6,26 @@ use tracing::info;
 
 use crate::files::{FileError, FileStat};
 
-/// A file that was written.
+/// A file of an output folder, as the manifest lists it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Written {
-    /// Relative to the output folder, with `/` between its parts.
+    /// Path relative to the output folder, with `/` as separator.
     pub path: String,
-    /// Rows, samples or cells in it.
+    /// The number of rows, samples or cells.
     pub rows: u64,
-    /// Size and hash.
+    /// Size in bytes and hash.
     #[serde(flatten)]
     pub stat: FileStat,
 }
 
 impl Written {
-    /// A file below the output folder `out`.
+    /// The entry of a new file; `path` is below the output folder `out`.
     pub(crate) fn new(out: &Path, path: &Path, rows: u64, stat: FileStat) -> Self {
         info!(file = %path.display(), rows, bytes = stat.bytes, "wrote");
         Self { path: relative(out, path), rows, stat }
     }
 
-    /// A file that was written earlier; reads it for its hash.
+    /// The entry of an existing file, which is read to compute its hash.
     pub(crate) fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
         Ok(Self { path: relative(out, path), rows, stat: FileStat::read(path)? })
     }

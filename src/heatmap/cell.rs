@@ -1,63 +1,63 @@
-//! Finished cells as plain values, for those who draw them.
+//! Finished cells as plain values, for outputs that draw them.
 
 use std::sync::Arc;
 
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
-/// One cell of one line.
+/// One cell of a cluster or member.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cell {
-    /// Its first instant.
+    /// The start, milliseconds since 1970, UTC.
     pub(crate) start_ms: i64,
-    /// The local day that it belongs to.
+    /// The local date, as a day number.
     pub(crate) date: UtcDay,
-    /// The local hour in which it begins, 0 to 23.
+    /// The local hour of the start, 0 to 23.
     pub(crate) hour: u8,
-    /// The local minute at which it begins.
+    /// The local minute of the start, 0 to 59.
     pub(crate) minute: u8,
-    /// How far local time is ahead of UTC.
+    /// Offset of local time from UTC in minutes; positive east of Greenwich.
     pub(crate) offset_minutes: i32,
-    /// Mean score, 0 to 10; `None` where no step was scored.
+    /// Mean score, 0 to 10; `None` without scored steps.
     pub(crate) mean: Option<f64>,
-    /// Lowest score.
+    /// Lowest score, 0 to 10; `None` without scored steps.
     pub(crate) min: Option<f64>,
-    /// Steps that were scored.
+    /// The number of scored steps.
     pub(crate) scored: u32,
-    /// Steps at which it lived, one or more.
+    /// The number of expected steps, at least one.
     pub(crate) expected: u32,
-    /// Whether too few of its steps were scored.
+    /// Whether the coverage is below `--min-coverage`.
     pub(crate) uncertain: bool,
-    /// Steps just after a restart; `None` where nobody knows when processes were started.
+    /// The number of steps just after a restart; `None` if the history has no start times.
     pub(crate) after_restart: Option<u32>,
-    /// Steps at which the server left something out.
+    /// The number of steps with partial responses.
     pub(crate) partial: u32,
-    /// The metric that cost the most; `None` where none cost anything.
+    /// The metric with the highest loss; `None` without losses.
     pub(crate) worst: Option<Metric>,
-    /// Points that each metric cost on average; with the mean they add up to 10. `None` where there is no mean.
+    /// The mean loss of each metric in points; mean and losses add up to 10. `None` without scored steps.
     pub(crate) losses: Option<[f64; METRICS]>,
 }
 
 impl Cell {
-    /// Share of its steps that were scored, 0 to 1.
+    /// The share of expected steps that are scored, 0 to 1.
     pub(crate) fn coverage(&self) -> f64 {
         f64::from(self.scored) / f64::from(self.expected)
     }
 }
 
-/// All cells of a cluster or a member, in the order of their time.
+/// All cells of a cluster or member, in order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
     pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<Arc<str>>,
-    /// Its cells; a time without one is a time at which it did not exist.
+    /// The cells; there is none while the cluster or member was not expected.
     pub(crate) cells: Vec<Cell>,
 }
 
 #[cfg(test)]
 impl Cell {
-    /// An hour with these steps and mean, and losses of single metrics.
+    /// An hour with these steps, mean and losses, for tests.
     pub(crate) fn hour(scored: u32, expected: u32, mean: Option<f64>, lost: &[(Metric, f64)]) -> Self {
         let mut losses = [0.0; METRICS];
         lost.iter().for_each(|&(metric, loss)| losses[metric.index()] = loss);

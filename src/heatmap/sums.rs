@@ -1,4 +1,4 @@
-//! The sums of the cells that a UTC day touches.
+//! Adds up the scores of a UTC day into the sums of its cells.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::score::{DayScores, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
 use crate::time::{LocalCell, count_within};
 
-/// The sums of one cell while its steps are added up.
+/// The sums of one cell: scores and losses in units of the score table, and numbers of steps.
 #[derive(Clone, Copy)]
 struct CellSums {
     sum: u64,
@@ -45,7 +45,7 @@ impl CellSums {
     }
 }
 
-/// The columns of sums while they are collected.
+/// Collects the rows of sums, column by column.
 #[derive(Default)]
 struct SumColumns {
     levels: Vec<&'static str>,
@@ -56,7 +56,7 @@ struct SumColumns {
 }
 
 impl SumColumns {
-    /// Adds the cells in which a cluster, or the one member of these, exists.
+    /// Adds the cells of a cluster, or of a single member, that contain expected steps.
     fn add_line(
         &mut self,
         scores: &DayScores,
@@ -116,7 +116,7 @@ impl SumColumns {
     }
 }
 
-/// The sums of all cells, of members and of clusters, that a UTC day touches.
+/// The sums of all cells of members and clusters that contain steps of a UTC day: one row per cell.
 pub(crate) fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);
@@ -131,7 +131,7 @@ pub(crate) fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) 
     columns.into_frame()
 }
 
-/// The sums of the cells of clusters alone.
+/// [`sum_day`] for clusters only, without rows of members.
 pub(crate) fn sum_clusters(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);

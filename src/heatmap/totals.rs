@@ -1,23 +1,23 @@
-//! What several cells come to, each by its steps.
+//! Totals over several cells, weighted by their steps.
 
 use super::Cell;
 use crate::spec::{METRICS, Metric};
 
-/// Sums over cells.
+/// Sums over cells, from which mean, coverage and main cause are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Totals {
     points: f64,
-    /// Steps that were scored.
+    /// The number of scored steps.
     pub(crate) scored: u64,
-    /// Steps at which it lived.
+    /// The number of expected steps.
     pub(crate) expected: u64,
-    /// The lowest score; `None` where no step was scored.
+    /// The lowest score; `None` without scored steps.
     pub(crate) lowest: Option<f64>,
     losses: [f64; METRICS],
 }
 
 impl Totals {
-    /// Adds up cells.
+    /// The totals of these cells.
     pub(crate) fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
         let mut totals = Self::default();
         for cell in cells {
@@ -38,17 +38,17 @@ impl Totals {
         }
     }
 
-    /// The mean of all scored steps.
+    /// The mean score of all scored steps; `None` without scored steps.
     pub(crate) fn mean(&self) -> Option<f64> {
         (self.scored > 0).then(|| self.points / self.scored as f64)
     }
 
-    /// The share of steps that were scored, 0 to 1; 0 where there was none.
+    /// The share of expected steps that are scored, 0 to 1; 0 without expected steps.
     pub(crate) fn coverage(&self) -> f64 {
         self.scored as f64 / self.expected.max(1) as f64
     }
 
-    /// The [`costliest`] metric, and its share of all that was lost.
+    /// The [`costliest`] metric and its share of all losses, 0 to 1; `None` without losses.
     pub(crate) fn worst(&self) -> Option<(Metric, f64)> {
         let all: f64 = self.losses.iter().sum();
         let of = |metric: Metric| self.losses[metric.index()];
@@ -56,11 +56,11 @@ impl Totals {
     }
 }
 
-/// The metric that cost the most; of equal ones the first of `metrics`, which are in the order of the specification.
-/// `None` where none cost anything.
+/// The metric with the highest cost; of equal ones the first in `metrics`, which are in the order of the specification.
+/// `None` if no metric cost anything.
 ///
-/// Losses that were added up in doubles are equal where they differ by an error of arithmetic: cells hold means, and
-/// two metrics that cost the same in whole numbers, as in `heatmap.csv`, do so here.
+/// Costs that differ by less than a floating-point error count as equal, because totals are added up from means in doubles.
+/// So two metrics with equal losses in integers tie here as they do in `heatmap.csv`.
 pub(crate) fn costliest(metrics: &[Metric], cost: impl Fn(Metric) -> f64) -> Option<Metric> {
     const SLACK: f64 = 1e-9;
     let most = metrics.iter().copied().map(&cost).fold(0.0, f64::max);
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_count_by_their_steps_and_an_unscored_one_only_for_the_coverage() {
+    fn cells_are_weighted_by_scored_steps_and_unscored_cells_only_lower_coverage() {
         let wal = Metric::WalFsync;
         let cells = [
             Cell::hour(10, 12, Some(7.0), &[(wal, 3.0)]),
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn of_metrics_that_cost_the_same_the_first_of_the_specification_is_the_worst() {
+    fn of_metrics_with_equal_losses_the_first_in_the_specification_is_the_worst() {
         let (wal, fds) = (Metric::WalFsync, Metric::OpenFds);
         let tied = [Cell::hour(1, 1, Some(9.0), &[(fds, 1.0)]), Cell::hour(1, 1, Some(9.0), &[(wal, 1.0)])];
         assert_eq!(Totals::of(&tied).worst(), Some((wal, 0.5)));
         // Both lost 2 points in all, but in doubles 1/49 × 49 is less than 1.
         let one_of_49 = Cell::hour(49, 49, Some(10.0 - 1.0 / 49.0), &[(wal, 1.0 / 49.0)]);
         let noisy = [one_of_49.clone(), one_of_49, Cell::hour(10, 10, Some(9.8), &[(fds, 0.2)])];
-        assert!(Totals::of(&noisy[..2]).losses[wal.index()] < 2.0, "or this test shows nothing");
+        assert!(Totals::of(&noisy[..2]).losses[wal.index()] < 2.0, "the test needs a rounding error");
         assert_eq!(Totals::of(&noisy).worst().map(|(metric, _)| metric), Some(wal));
         let more = [&noisy[..], &[Cell::hour(1000, 1000, Some(9.999), &[(fds, 0.001)])]].concat();
         assert_eq!(Totals::of(&more).worst().map(|(metric, _)| metric), Some(fds), "a whole point more");

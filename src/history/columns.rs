@@ -1,4 +1,4 @@
-//! The columns that every Parquet file of ours begins with, and how all of them are written.
+//! The leading columns and the writer settings that all Parquet files of readings and scores share.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use crate::readings::Member;
 /// The names of the three leading columns.
 pub const MEMBER_COLUMNS: [&str; 3] = ["ts", "cluster", "member"];
 
-/// Which member each row is of, as dictionary-encoded columns of one day.
+/// The time, cluster and member columns of one day; cluster and member are dictionary-encoded.
 pub struct LabelColumns {
     clusters: Arc<StringArray>,
     members: Arc<StringArray>,
-    /// For each member its position in `clusters`.
+    /// By member index, the index of its cluster in `clusters`.
     cluster_keys: Vec<i32>,
 }
 
 impl LabelColumns {
-    /// The labels of these members, which are sorted by cluster.
+    /// The dictionaries of these members, which must be sorted by cluster.
     pub fn new(members: &[Member]) -> Self {
         let mut clusters: Vec<&str> = Vec::new();
         let mut cluster_keys = Vec::with_capacity(members.len());
@@ -51,7 +51,7 @@ impl LabelColumns {
         ]
     }
 
-    /// The three columns of rows that stand at `ts` and belong to the members with these indices.
+    /// The three columns for rows with these times (milliseconds) and member indices.
     pub fn arrays(&self, ts: Vec<i64>, member_of_row: &[i32]) -> Vec<ArrayRef> {
         let ts = TimestampMillisecondArray::from(ts).with_timezone("UTC");
         let clusters = Int32Array::from_iter_values(member_of_row.iter().map(|&m| self.cluster_keys[m as usize]));
@@ -63,7 +63,7 @@ impl LabelColumns {
     }
 }
 
-/// zstd, no per-page statistics, and these key-value pairs in the footer.
+/// Settings of a writer: zstd, statistics per column chunk only, and these pairs in the footer, as `etcd-heatmap.KEY`.
 pub fn writer_properties(metadata: &[(&str, String)]) -> WriterPropertiesBuilder {
     let pairs = metadata.iter().map(|(k, v)| KeyValue::new(format!("etcd-heatmap.{k}"), v.clone())).collect();
     let created_by = concat!("etcd-heatmap ", env!("CARGO_PKG_VERSION")).to_owned();
@@ -75,7 +75,7 @@ pub fn writer_properties(metadata: &[(&str, String)]) -> WriterPropertiesBuilder
     int_column(properties, MEMBER_COLUMNS[0])
 }
 
-/// Writes an ascending or small integer column as differences instead of through a dictionary.
+/// Uses delta encoding instead of a dictionary for a column of ascending or small integers.
 pub fn int_column(properties: WriterPropertiesBuilder, name: &str) -> WriterPropertiesBuilder {
     let column = ColumnPath::from(name);
     properties

@@ -16,10 +16,11 @@ use crate::readings::{Source, Window};
 use crate::spec::{Column, Companion, Metric, Unit};
 use crate::time::TimeRange;
 
-/// Rows handed to the Parquet writer or taken from the reader at once; bounds memory, not results.
+/// Rows per batch of the Parquet writer and reader. Bounds memory and does not affect results.
 pub(super) const BATCH_ROWS: usize = 1 << 16;
 
-/// Writes one day: the rows at which at least one reading is known.
+/// Writes one day: a row for each member and step with at least one reading of a metric. Returns the footer, and the size
+/// and hash of the file.
 pub fn write_day(
     path: &Path,
     window: &Window,
@@ -88,7 +89,7 @@ pub(super) fn columns(companions: &[Companion]) -> impl Iterator<Item = Column> 
     Metric::ALL.into_iter().map(Column::from).chain(companions.iter().map(|&c| c.into()))
 }
 
-/// A column of the file.
+/// The Parquet field of a column: a nullable double.
 pub(super) fn reading_field(column: Column) -> Field {
     Field::new(column.reading_column(), DataType::Float64, true)
 }
@@ -101,7 +102,7 @@ fn readings_schema(companions: &[Companion]) -> SchemaRef {
 
 fn readings_properties(meta: &DayMeta) -> WriterProperties {
     let mut properties = writer_properties(&meta.footer());
-    // Latencies and rates hardly ever repeat: a dictionary of them costs time and saves nothing.
+    // Latencies and rates hardly ever repeat, so a dictionary would take time without saving space.
     let varies = |metric: &Metric| matches!(metric.unit(), Unit::Seconds | Unit::BytesPerSecond);
     for metric in Metric::ALL.into_iter().filter(varies) {
         let column = ColumnPath::from(metric.reading_column());
@@ -141,7 +142,7 @@ pub(super) mod tests {
         for member in 0..3 {
             for (i, metric) in Metric::ALL.into_iter().enumerate() {
                 for step in 0..24 {
-                    // Holes of one metric, and whole steps without a reading.
+                    // Gaps of single metrics, and steps without any reading.
                     if (step + i) % 7 != 0 && step != 5 {
                         window.row_mut(metric, member)[step] = (member * 1000 + i * 100 + step) as f64 / 3.0;
                     }
@@ -152,7 +153,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_day_comes_back_as_it_was_written() {
+    fn a_day_is_read_back_bit_for_bit() {
         let folder = Scratch::new();
         let path = folder.path().join("readings.parquet");
         let (mut window, range) = sample_day();
@@ -171,7 +172,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_rows_of_members_that_were_not_asked_for_are_passed_over() {
+    fn rows_of_other_members_are_skipped() {
         let folder = Scratch::new();
         let path = folder.path().join("readings.parquet");
         let (window, range) = sample_day();
@@ -182,11 +183,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_day_of_readings_is_named() {
+    fn a_file_that_is_not_parquet_is_reported_with_its_path() {
         let folder = Scratch::new();
         let path = folder.path().join("readings.parquet");
-        std::fs::write(&path, "no parquet").unwrap();
+        std::fs::write(&path, "not Parquet").unwrap();
         let error = read_meta(&path).unwrap_err().to_string();
-        assert!(error.contains("readings.parquet is not a day of readings"), "{error}");
+        assert!(error.contains("readings.parquet is not a readable day of history"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the footer of a day's file says.
+//! The contents of the footer of a day's file, written and read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,38 +12,39 @@ use crate::readings::{Life, Lives, Member, Source};
 use crate::spec::Metric;
 use crate::time::{Step, TimeRange};
 
-/// In the footers of days with partial answers only.
+/// The footer key of partial ranges; only in days with partial responses.
 const PARTIAL: &str = "partial_ms";
 
-/// What the footer of a day's file says.
+/// The contents of the footer of a day's file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DayMeta {
-    /// What the day was pulled from.
+    /// The source that the day was pulled from.
     pub source: Source,
-    /// The part of the day that was asked for.
+    /// The part of the day that was requested.
     pub range: TimeRange,
-    /// The lives of the members as far as this day knows them.
+    /// When each member was first and last seen on this day.
     pub lives: Lives,
-    /// How many readings of each metric, and of each companion that was pulled, are known, by its name.
+    /// The number of readings per metric and pulled companion, by its name. Contains the metrics that the writing version
+    /// had, pulled or left out.
     pub known: BTreeMap<String, u64>,
-    /// Rows in the file.
+    /// The number of rows in the file.
     pub rows: u64,
-    /// Where the server said that it left something out.
+    /// Ranges with partial responses.
     pub partial: Vec<TimeRange>,
 }
 
 impl DayMeta {
-    /// The distance between two steps.
+    /// The interval between two steps; `None` if the stored value is invalid.
     pub fn step(&self) -> Option<Step> {
         Step::from_millis(self.source.step_seconds * 1000).ok()
     }
 
-    /// Whether the version that wrote the day knew this metric, pulled or left out.
+    /// Whether the version that wrote the day had this metric, pulled or left out.
     pub fn knows(&self, metric: Metric) -> bool {
         self.known.contains_key(metric.name())
     }
 
-    /// As it stands in the footer.
+    /// The footer as keys and JSON values.
     pub(super) fn footer(&self) -> Vec<(&'static str, String)> {
         let lives: Vec<(&str, &str, i64, i64)> =
             self.lives.iter().map(|(m, l)| (&*m.cluster, &*m.member, l.first_ms, l.last_ms)).collect();
@@ -65,12 +66,12 @@ impl DayMeta {
     }
 }
 
-/// Reads what the footer of a day's file says, without reading its rows.
+/// Reads the footer of a day's file, without its rows.
 pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
     meta_of(&footer::open(path)?, path)
 }
 
-/// What the footer of an opened file says; `path` names the file in errors.
+/// Reads the footer of an opened file; `path` names the file in errors.
 pub(super) fn meta_of<R: ChunkReader + 'static>(opened: &Opened<R>, path: &Path) -> Result<DayMeta, HistoryError> {
     let pairs = footer::pairs(opened);
     let lives: Vec<(String, String, i64, i64)> = footer::value(path, pairs, "lives_ms")?;
@@ -89,7 +90,7 @@ pub(super) fn meta_of<R: ChunkReader + 'static>(opened: &Opened<R>, path: &Path)
     meta.step().map(|_| meta).ok_or_else(|| not_readings(path, &"its step is not between 1s and 1h"))
 }
 
-/// Where the server left something out; nowhere, in nearly every file.
+/// The ranges with partial responses; empty in nearly every file.
 pub(super) fn partial_ranges(path: &Path, pairs: &[KeyValue]) -> Result<Vec<TimeRange>, HistoryError> {
     if footer::text(pairs, PARTIAL).is_none() {
         return Ok(Vec::new());

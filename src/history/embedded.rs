@@ -1,4 +1,4 @@
-//! A day's file that is held in memory.
+//! Reads a day's file from memory, for the embedded sample.
 
 use std::path::Path;
 
@@ -14,35 +14,36 @@ use super::{DayMeta, HistoryError, MEMBER_COLUMNS};
 use crate::readings::{Member, Window};
 use crate::time::Grid;
 
-/// A day's file that is held in memory.
+/// A day's file in memory, with its footer already read.
 #[derive(Debug)]
 pub(crate) struct EmbeddedDay {
     name: String,
     content: Bytes,
-    /// Its footer.
+    /// The contents of the footer.
     pub(crate) meta: DayMeta,
 }
 
 impl EmbeddedDay {
-    /// Reads the footer; `name` stands for the file in errors.
+    /// Reads the footer of `content`; `name` stands for the path in errors.
     pub(crate) fn open(name: String, content: &'static [u8]) -> Result<Self, HistoryError> {
         let content = Bytes::from_static(content);
         let meta = meta_of(&open_content(content.clone(), Path::new(&name))?, Path::new(&name))?;
         Ok(Self { name, content, meta })
     }
 
-    /// How many bytes the file has.
+    /// The size of the file in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.content.len() as u64
     }
 
-    /// The readings of all members that have any, on the steps of a grid.
+    /// The readings of all members in the file, at the steps of the grid.
     pub(crate) fn read(&self, grid: Grid) -> Result<Window, HistoryError> {
         let path = Path::new(&self.name);
         let mut members = Vec::new();
         for batch in open_rows(open_content(self.content.clone(), path)?, path, &[])?.0 {
             let batch = batch.map_err(|e| not_readings(path, &e))?;
-            add_members(&mut members, &batch).ok_or_else(|| not_readings(path, &"its columns have other types"))?;
+            add_members(&mut members, &batch)
+                .ok_or_else(|| not_readings(path, &"its columns have unexpected types"))?;
         }
         members.sort_unstable();
         members.dedup();
@@ -51,7 +52,7 @@ impl EmbeddedDay {
     }
 }
 
-/// The members of the rows, which follow each other.
+/// Adds the member of each run of rows to `members`; `None` if the columns are missing or have other types.
 fn add_members(members: &mut Vec<Member>, batch: &RecordBatch) -> Option<()> {
     let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
     let (clusters, names) = (label(MEMBER_COLUMNS[1])?, label(MEMBER_COLUMNS[2])?);

@@ -1,8 +1,8 @@
-//! The footer of a day's file: its format, and its values by name.
+//! The footer of a day's file: its format number, and its values by key.
 //!
-//! A column or a key that is added does not change the format: readers go by name, take what is missing as unknown, and
-//! pass over what they do not know. The format goes up when a file can no longer be read like that, so that an older
-//! version refuses it instead of misreading it.
+//! Adding a column or a key does not change the format: readers look up names, treat absent columns as missing readings, and
+//! ignore other names. The format is increased when that is not enough to read a file correctly, so that older versions
+//! reject it instead of misreading it.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,23 +14,23 @@ use parquet::file::reader::ChunkReader;
 use super::HistoryError;
 use crate::files::FileError;
 
-/// The format of the files that this version writes, and the latest that it reads.
+/// The format that this version writes, and the latest that it reads.
 pub(super) const FORMAT: u32 = 1;
-/// The key of the format. Version 0.1.0 wrote none, and wrote format 1.
+/// The key of the format. Version 0.1.0 wrote format 1 without this key.
 pub(super) const FORMAT_KEY: &str = "format";
 /// The key of the version of the program that wrote the file.
 pub(super) const VERSION_KEY: &str = "version";
 
-/// A day's file that was opened and is in a format that this version reads.
+/// An opened day's file in a format that this version reads.
 pub(super) type Opened<R> = ParquetRecordBatchReaderBuilder<R>;
 
-/// Opens a day's file and reads its footer.
+/// Opens a day's file. Fails if it is not Parquet, or its format is later than [`FORMAT`].
 pub(super) fn open(path: &Path) -> Result<Opened<File>, HistoryError> {
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
     open_content(file, path)
 }
 
-/// The same of the content of a day's file; `path` names it in errors.
+/// [`open`] for the content of a file; `path` names it in errors.
 pub(super) fn open_content<R: ChunkReader + 'static>(content: R, path: &Path) -> Result<Opened<R>, HistoryError> {
     let opened = Opened::try_new(content).map_err(|e| not_readings(path, &e))?;
     let pairs = pairs(&opened);
@@ -42,18 +42,18 @@ pub(super) fn open_content<R: ChunkReader + 'static>(content: R, path: &Path) ->
     Ok(opened)
 }
 
-/// All keys of a footer with their values.
+/// The key-value pairs of a footer.
 pub(super) fn pairs<R: ChunkReader + 'static>(opened: &Opened<R>) -> &[KeyValue] {
     opened.metadata().file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The text of a key, where the footer has it.
+/// The text of the key `name`; `None` if the footer lacks it.
 pub(super) fn text<'a>(pairs: &'a [KeyValue], name: &str) -> Option<&'a str> {
     let key = key(name);
     pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref())
 }
 
-/// The value of a key that must be there, from its JSON.
+/// Parses the JSON value of a required key.
 pub(super) fn value<T: serde::de::DeserializeOwned>(
     path: &Path,
     pairs: &[KeyValue],

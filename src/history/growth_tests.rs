@@ -1,4 +1,4 @@
-//! Files with more columns than this version knows, with fewer, of another type, and of a later format.
+//! Tests of files with additional or absent columns, other types, and later formats.
 
 use std::fs::File;
 use std::path::Path;
@@ -18,10 +18,10 @@ use crate::scratch::Scratch;
 use crate::spec::{Companion, Metric};
 use crate::time::UtcDay;
 
-/// The columns of a file with their values.
+/// The fields of a file with their arrays.
 type Columns = Vec<(FieldRef, ArrayRef)>;
 
-/// A history of one day, whose file a test writes anew in another shape.
+/// A history of one day, whose file a test rewrites in another shape.
 struct OneDay {
     folder: Scratch,
     window: Window,
@@ -43,16 +43,16 @@ impl OneDay {
         self.history().read_window(UtcDay::of(0), *self.window.grid(), self.window.members().to_vec(), companions)
     }
 
-    /// Writes the file anew with other columns.
+    /// Rewrites the file with changed columns.
     fn reshape(&self, change: impl Fn(&mut Columns)) {
         self.rewrite(change, |_| {});
     }
 
-    /// Writes the file anew with other columns and another footer.
+    /// Rewrites the file with changed columns and footer.
     fn rewrite(&self, change: impl Fn(&mut Columns), footer: impl Fn(&mut Vec<KeyValue>)) {
         let path = self.history().file(UtcDay::of(0));
         let opened = open(&path).expect("a day of our own");
-        // The Arrow schema of the columns as they were goes with them.
+        // Drops the stored Arrow schema, which describes the original columns.
         let mut kept: Vec<KeyValue> = pairs(&opened).iter().filter(|p| p.key != "ARROW:schema").cloned().collect();
         footer(&mut kept);
         let batches: Vec<RecordBatch> = opened.build().expect("rows").map(|batch| batch.expect("rows")).collect();
@@ -79,13 +79,13 @@ fn set(footer: &mut Vec<KeyValue>, key: &str, value: Option<&str>) {
     footer.extend(value.map(|value| KeyValue::new(key.to_owned(), value.to_owned())));
 }
 
-/// The bits of a metric's readings, NaN included.
+/// The bits of all readings of a metric, so that NaN can be compared.
 fn bits(window: &Window, metric: Metric) -> Vec<u64> {
     (0..window.members().len()).flat_map(|m| window.row(metric, m).iter().map(|v| v.to_bits())).collect()
 }
 
 #[test]
-fn columns_that_this_version_does_not_know_are_passed_over() {
+fn additional_columns_are_ignored() {
     let day = OneDay::new();
     day.reshape(|columns| {
         let rows = columns[0].1.len();
@@ -93,10 +93,10 @@ fn columns_that_this_version_does_not_know_are_passed_over() {
         let numbers: ArrayRef = Arc::new(Int64Array::from(vec![7; rows]));
         columns.insert(0, (Arc::new(Field::new("etcd_version", DataType::Utf8, true)), texts));
         columns.insert(5, (Arc::new(Field::new("alarms", DataType::Int64, true)), numbers));
-        // The order of the columns is free.
+        // Columns may be in any order.
         columns.reverse();
     });
-    let read = day.read(&[]).expect("a column more does not matter");
+    let read = day.read(&[]).expect("additional columns are ignored");
     for metric in Metric::ALL {
         assert_eq!(bits(&read, metric), bits(&day.window, metric), "{metric}");
     }
@@ -104,10 +104,10 @@ fn columns_that_this_version_does_not_know_are_passed_over() {
 }
 
 #[test]
-fn a_metric_or_companion_without_a_column_is_unknown() {
+fn a_metric_or_companion_without_a_column_is_missing() {
     let day = OneDay::new();
     day.reshape(|columns| columns.retain(|(field, _)| field.name() != "db_size_bytes"));
-    let read = day.read(&[Companion::Quota]).expect("a column less does not matter");
+    let read = day.read(&[Companion::Quota]).expect("absent columns are allowed");
     assert!(bits(&read, Metric::DbSize).iter().all(|bits| f64::from_bits(*bits).is_nan()));
     assert!((0..3).all(|member| read.row(Companion::Quota, member).iter().all(|v| v.is_nan())));
     for metric in Metric::ALL.into_iter().filter(|m| *m != Metric::DbSize) {
@@ -118,7 +118,7 @@ fn a_metric_or_companion_without_a_column_is_unknown() {
 }
 
 #[test]
-fn a_column_of_another_type_and_a_missing_label_are_named() {
+fn a_column_of_another_type_and_an_absent_label_are_reported() {
     let error = |change: &dyn Fn(&mut Columns)| {
         let day = OneDay::new();
         day.reshape(change);
@@ -140,7 +140,7 @@ fn a_column_of_another_type_and_a_missing_label_are_named() {
 }
 
 #[test]
-fn a_row_that_names_no_time_is_refused() {
+fn a_row_without_a_time_is_rejected() {
     let day = OneDay::new();
     day.reshape(|columns| {
         let (field, ts) = columns[0].clone();
@@ -153,10 +153,10 @@ fn a_row_that_names_no_time_is_refused() {
 }
 
 #[test]
-fn a_history_of_a_later_format_is_refused_with_the_way_on_and_never_taken_for_broken() {
+fn a_history_of_a_later_format_is_rejected_with_a_remedy_and_not_called_broken() {
     let day = OneDay::new();
     day.rewrite(
-        // Whatever it holds, even if this version could read it.
+        // Rejected even if this version could read the columns.
         |columns| columns.push((Arc::new(Field::new("x", DataType::Float64, true)), none_of(columns))),
         |footer| {
             set(footer, "etcd-heatmap.format", Some("2"));
@@ -179,7 +179,7 @@ fn a_history_of_a_later_format_is_refused_with_the_way_on_and_never_taken_for_br
 }
 
 #[test]
-fn a_file_without_a_format_is_of_the_first_and_one_with_nonsense_is_named() {
+fn a_file_without_a_format_has_format_1_and_an_invalid_format_is_reported() {
     let day = OneDay::new();
     let file = day.history().file(UtcDay::of(0));
     day.rewrite(|_| {}, |footer| set(footer, "etcd-heatmap.format", None));

@@ -1,4 +1,4 @@
-//! Where the days of a history lie.
+//! The folder of a history: paths of its days, listing, replacing and removing them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use crate::readings::{Member, Source, Window};
 use crate::spec::{Companion, Metric};
 use crate::time::{Grid, UtcDay};
 
-/// The name of a day's file.
+/// The name of each day's file.
 pub const READINGS_FILE: &str = "readings.parquet";
-/// The folder in an output folder that holds the days.
+/// The folder of the history within an output folder.
 pub const HISTORY_FOLDER: &str = "history";
 
-/// The folder beside it that holds the days of a history that will replace it.
+/// The folder within an output folder for the new days of a pull with `--overwrite`, until it has all of them.
 pub(crate) const REPLACEMENT_FOLDER: &str = "history.new";
 
-/// The folder `history/` of an output folder.
+/// The history of an output folder, in `history/` (or `history.new/`, see [`History::replacement`]).
 #[derive(Clone, Debug)]
 pub struct History {
     out: PathBuf,
@@ -27,34 +27,34 @@ pub struct History {
 }
 
 impl History {
-    /// The history within an output folder; nothing is touched.
+    /// The history within an output folder. Reads and creates nothing.
     pub fn within(out: &Path) -> Self {
         Self { out: out.to_owned(), folder: out.join(HISTORY_FOLDER) }
     }
 
-    /// The output folder that it lies in.
+    /// The output folder that contains the history.
     pub fn out(&self) -> &Path {
         &self.out
     }
 
-    /// The history that will replace this one when all its days are there. It lies in the same output folder.
+    /// The history that replaces this one once all its days are pulled, in the same output folder.
     pub(crate) fn replacement(&self) -> Self {
         Self { out: self.out.clone(), folder: self.out.join(REPLACEMENT_FOLDER) }
     }
 
-    /// Removes all its days but these, and nothing that somebody else has put beside them.
+    /// Removes all days that `kept` rejects. Other files in the folder stay.
     pub(crate) fn remove_but(&self, kept: impl Fn(UtcDay) -> bool) -> Result<(), HistoryError> {
         for day in self.days()?.into_iter().filter(|day| !kept(*day)) {
             let file = self.file(day);
             fs::remove_file(&file).map_err(|e| FileError::new("remove", &file, e))?;
-            // Only where nothing else lies in it.
+            // Fails, as intended, if the folder contains other files.
             let _ = file.parent().map(fs::remove_dir);
         }
         let _ = fs::remove_dir(&self.folder);
         Ok(())
     }
 
-    /// Moves all its days into another history, where each replaces the day that is there.
+    /// Moves all days into another history, replacing days there.
     pub(crate) fn move_into(&self, other: &Self) -> Result<(), HistoryError> {
         for day in self.days()? {
             let (from, to) = (self.file(day), other.file(day));
@@ -65,7 +65,7 @@ impl History {
         Ok(())
     }
 
-    /// The folder itself.
+    /// The folder of the history.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -75,7 +75,7 @@ impl History {
         self.folder.join(format!("date={day}")).join(READINGS_FILE)
     }
 
-    /// The days that are on disk, in order; none where there is no folder.
+    /// The days on disk, in order; empty if the folder does not exist.
     pub fn days(&self) -> Result<Vec<UtcDay>, HistoryError> {
         let failed = |e| FileError::new("read", &self.folder, e);
         let entries = match fs::read_dir(&self.folder) {
@@ -93,8 +93,8 @@ impl History {
         Ok(days)
     }
 
-    /// The readings of these members (sorted), with these companions, on the steps of a day; unknown
-    /// where it has no file.
+    /// The readings of these members (sorted) and companions at the steps of a day. All are missing if the day has no
+    /// file.
     pub fn read_window(
         &self,
         day: UtcDay,
@@ -110,15 +110,14 @@ impl History {
         }
     }
 
-    /// The days with this source, in order; days whose file cannot be read are passed over.
+    /// The days from this source, in order. Days with unreadable files or other sources are skipped.
     pub(crate) fn metas_of(&self, source: &Source) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
         let metas = self.days()?.into_iter().filter_map(|day| Some((day, read_meta(&self.file(day)).ok()?)));
         Ok(metas.filter(|(_, meta)| source.difference(&meta.source).is_none()).collect())
     }
 
-    /// What the footers of all days say, in order; an error unless they have one source and a format that this version reads.
-    /// Days whose
-    /// file cannot be read stand apart.
+    /// The footers of all days, in order. Unreadable files are collected in `broken`. Fails if two days have different
+    /// sources, or a day has a later format.
     pub fn read_metas(&self) -> Result<DayMetas, HistoryError> {
         let mut metas = DayMetas::default();
         for day in self.days()? {
@@ -131,7 +130,7 @@ impl History {
                     }
                     metas.known.push((day, meta));
                 }
-                // Not broken: a pull would replace what a later version can read.
+                // Must not count as broken, because a pull would replace the file.
                 Err(error @ HistoryError::LaterFormat { .. }) => return Err(error),
                 Err(error) => metas.broken.push((day, error)),
             }
@@ -140,17 +139,17 @@ impl History {
     }
 }
 
-/// The days of a history.
+/// The days of a history with their footers.
 #[derive(Debug, Default)]
 pub struct DayMetas {
-    /// Days with what their footers say, in order.
+    /// Readable days with their footers, in order.
     pub known: Vec<(UtcDay, DayMeta)>,
-    /// Days whose file cannot be read, with why.
+    /// Days with unreadable files, with the error.
     pub broken: Vec<(UtcDay, HistoryError)>,
 }
 
 impl DayMetas {
-    /// The metrics that a version of the program did not have when it wrote some of the days.
+    /// The metrics that some days lack because the version that wrote them did not have them.
     pub fn unknown_metrics(&self) -> Vec<Metric> {
         let is_unknown = |metric: &Metric| self.known.iter().any(|(_, meta)| !meta.knows(*metric));
         Metric::ALL.into_iter().filter(is_unknown).collect()
@@ -164,17 +163,17 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn days_come_in_order_in_whatever_order_they_were_made() {
+    fn days_are_listed_in_order() {
         let scratch = Scratch::new();
         let history = History::within(scratch.path());
-        // Enough that no order of a file system is the right one by chance.
+        // Enough days that the file system does not list them in order by chance.
         let mut made: Vec<UtcDay> = (0..40).map(|number| UtcDay::from_days(20_000 + number * 17 % 40)).collect();
         for day in &made {
             let file = history.file(*day);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, "").unwrap();
         }
-        // A folder without a file is no day.
+        // A folder without a file does not count.
         fs::create_dir_all(history.file(UtcDay::from_days(0)).parent().unwrap()).unwrap();
         made.sort();
         assert_eq!(history.days().unwrap(), made);

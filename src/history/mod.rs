@@ -1,9 +1,10 @@
-//! Readings on disk: the evidence from which every score can be recomputed.
+//! Readings on disk, from which every score can be recomputed.
 //!
-//! `history/date=2026-10-01/readings.parquet`, one file a UTC day, one row a member and step at
-//! which at least one reading is known, sorted by cluster, member and time; never a score.
+//! A pull writes a [`Window`](crate::readings::Window) to `history/date=2026-10-01/readings.parquet`, one file per UTC day;
+//! scoring and findings read it back. A file has one row per member and step with at least one reading, sorted by cluster,
+//! member and time. The footer describes the source and the requested range. Scores are never stored here.
 //!
-//! Columns and keys of the footer go by name and may be added: a history of version 0.1.0 stays readable.
+//! Columns and footer keys are read by name and may be added, so that histories of all earlier versions stay readable.
 
 mod columns;
 mod day_file;
@@ -28,21 +29,21 @@ use std::path::PathBuf;
 use crate::files::FileError;
 use crate::time::UtcDay;
 
-/// What can be wrong with a history on disk.
+/// Why a history cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// A file could not be read, written or renamed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The folder holds no day at all.
-    #[error("{} holds no history: give the folder that 'etcd-heatmap pull --out' wrote", .0.display())]
+    /// A folder without any day.
+    #[error("{} holds no history: give a folder that 'etcd-heatmap pull --out' wrote", .0.display())]
     Empty(PathBuf),
-    /// A Parquet file of somebody else's, or one that broke.
-    #[error("{} is not a day of readings that etcd-heatmap can read ({reason}): pull that day again", .path.display())]
+    /// A file that is not a day of readings, or is damaged.
+    #[error("{} is not a readable day of history ({reason}): pull that day again", .path.display())]
     NotReadings {
         /// The file.
         path: PathBuf,
-        /// What the reader says.
+        /// The fault, from the reader or from us.
         reason: String,
     },
     /// A file in a format that a later version introduced.
@@ -57,15 +58,15 @@ pub enum HistoryError {
         /// The latest format that this version reads.
         readable: u32,
     },
-    /// Days that were pulled from elsewhere or in another way stand in one folder.
-    #[error("{} was pulled differently ({difference}): choose another --out, or replace what it holds with --overwrite", .path.display())]
+    /// A folder with days of different sources or settings.
+    #[error("{} was pulled differently ({difference}): choose another --out, or replace the history with --overwrite", .path.display())]
     OtherSource {
         /// The first file that differs.
         path: PathBuf,
         /// The setting that differs, with both values.
         difference: String,
     },
-    /// A day that should be there is not.
-    #[error("the history has no file for {0}")]
+    /// A day without a file.
+    #[error("the history has no file for {0}: pull that day")]
     MissingDay(UtcDay),
 }

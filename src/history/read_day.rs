@@ -1,6 +1,6 @@
-//! One day of readings, read back by the names of its columns.
+//! Reads one day of readings by the names of its columns.
 //!
-//! A metric or companion whose column a file lacks is unknown; a column that this version does not know is passed over.
+//! Readings of an absent column are missing; other columns are ignored.
 
 use std::path::Path;
 
@@ -20,8 +20,8 @@ use crate::readings::{Member, Window};
 use crate::spec::{COLUMNS, Column, Companion};
 use crate::time::{Grid, TimeRange};
 
-/// Reads the readings of these members (sorted) on the steps of the grid, with these companions.
-/// Rows of other members or off the grid are passed over.
+/// Reads the readings of these members (sorted) and companions at the steps of the grid. Rows of other members or off the
+/// grid are skipped.
 pub fn read_day(
     path: &Path,
     grid: Grid,
@@ -48,7 +48,7 @@ pub(super) fn read_rows<R: ChunkReader + 'static>(
     Ok(window)
 }
 
-/// Reads every row of a day's file and keeps none: an error where it broke.
+/// Reads every row of a day's file and discards it, to find damage that the footer does not show.
 pub fn read_through(path: &Path) -> Result<(), HistoryError> {
     for batch in open_rows(open(path)?, path, &Companion::ALL)?.0 {
         batch.map_err(|e| not_readings(path, &e))?;
@@ -56,8 +56,8 @@ pub fn read_through(path: &Path) -> Result<(), HistoryError> {
     Ok(())
 }
 
-/// The rows of a day's file, with the metrics and these companions as far as it has them, and the ranges of partial
-/// answers.
+/// Opens the rows of a day's file with the metrics and these companions, as far as the file has them, and reads the
+/// ranges of partial responses.
 pub(super) fn open_rows<R: ChunkReader + 'static>(
     opened: Opened<R>,
     path: &Path,
@@ -79,7 +79,7 @@ pub(super) fn open_rows<R: ChunkReader + 'static>(
     Ok((rows.map_err(|e| not_readings(path, &e))?, partial))
 }
 
-/// Where a file has a column; `None` where it has none of this name.
+/// The index of a column; `None` if the file lacks it. Fails if it has another type.
 fn place_of(fields: &Fields, wanted: &Field) -> Result<Option<usize>, String> {
     let Some((place, found)) = fields.find(wanted.name()) else { return Ok(None) };
     match found.data_type() == wanted.data_type() {
@@ -93,8 +93,8 @@ fn place_of(fields: &Fields, wanted: &Field) -> Result<Option<usize>, String> {
     }
 }
 
-/// Copies a batch into the window, one run of rows of one member at a time; `None` where a row does not name its
-/// member and time.
+/// Copies a batch into the window, one run of rows of one member at a time; `None` if a row lacks its time, cluster or
+/// member.
 fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     let ts = batch.column_by_name(MEMBER_COLUMNS[0])?.as_primitive_opt::<TimestampMillisecondType>()?;
     let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
@@ -127,7 +127,7 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     Some(())
 }
 
-/// Copies the rows of one member; where the steps follow on each other without a gap, in one piece.
+/// Copies the rows of one member. Consecutive steps without nulls, the usual case, are copied as one slice.
 fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], values: &Float64Array) {
     let grid = *window.grid();
     let row = window.row_mut(column, member);

@@ -1,10 +1,10 @@
-//! How many days of readings fit into memory at once.
+//! Bounds the memory of readings by the number of days in progress.
 
-/// What the readings of all days in work may take. One day is always worked on, however large it is: the bound is the
-/// larger of this and one day's members × steps × columns × 8 bytes.
+/// Maximum size of the readings of all days in progress, unless a single day (members × steps × columns × 8 bytes) is
+/// larger.
 const READINGS_BYTES: usize = 256 << 20;
 
-/// How many days of so many members, steps and columns may be worked on at once; at least one.
+/// The number of days of this size that may be in progress at once; at least one.
 pub(crate) fn days_at_once(members: usize, steps: usize, columns: usize) -> usize {
     let day = [steps, columns, size_of::<f64>()].into_iter().fold(members, usize::saturating_mul);
     (READINGS_BYTES / day.max(1)).max(1)
@@ -15,8 +15,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_days_are_worked_on_as_fit_into_256_mib_and_at_least_one() {
-        // A day of 300 members at one minute: 300 × 1440 × 9 × 8 = 31,104,000 bytes, of which 8 fit.
+    fn as_many_days_as_fit_into_256_mib_are_in_progress_and_at_least_one() {
+        // A day of 300 members at one minute: 300 × 1440 × 9 × 8 = 31,104,000 bytes, so 8 fit.
         for (members, steps, columns, expected) in [
             (300, 1_440, 9, 8),
             (300, 1_440, 6, 12),

@@ -1,14 +1,14 @@
-//! Which steps stand after a restart.
+//! Finds the steps just after a restart.
 
 use std::ops::Range;
 
 use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::{Grid, stretches};
 
-/// The steps, in ascending stretches, at which a process had been started less than five minutes
-/// before (or less than a step, where that is longer: every restart then leaves a mark).
+/// The steps less than five minutes after the start of the process, as ascending ranges. If the step is longer than five
+/// minutes, a step counts instead, so that every restart marks one step.
 ///
-/// `started` has a value a step, seconds since 1970, NaN where unknown; only steps in `lived` count.
+/// `started` has one value per step, in seconds since 1970, NaN where missing. Steps outside `lived` are skipped.
 pub(super) fn steps_after(grid: &Grid, started: &[f64], lived: Range<usize>) -> Vec<Range<usize>> {
     let look_back_s = LOOK_BACK_SECONDS.max(grid.step().seconds()) as f64;
     let is_after = |&step: &usize| (grid.at(step) / 1000) as f64 - started[step] < look_back_s;
@@ -26,7 +26,7 @@ mod tests {
     }
 
     #[test]
-    fn the_five_minutes_after_a_start_are_marked_and_unknown_starts_are_not() {
+    fn five_minutes_after_a_start_are_marked_and_missing_start_times_are_not() {
         let mut started = vec![-1000.0; 20];
         started[3..].fill(170.0);
         started[5] = f64::NAN;
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_longer_than_five_minutes_leaves_one_mark_a_restart() {
+    fn with_a_step_above_five_minutes_each_restart_marks_one_step() {
         let mut started = vec![-9000.0; 20];
         started[7..].fill(6.0 * 600.0 + 1.0);
         let marked = steps_after(&grid(600), &started, 0..20);

@@ -1,4 +1,4 @@
-//! How the scores of a cluster's members become the score of the cluster.
+//! Computes the score of a cluster from the scores of its members.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -8,31 +8,31 @@ use crate::spec::METRICS;
 use crate::text::named::named;
 
 named! {
-    /// Which member, or what of all of them, stands for a cluster at a step.
+    /// How the score of a cluster at a step is computed from its members.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub enum Rollup {
-        /// The worst of its members; unknown as soon as one of them is unknown.
+        /// The lowest score of a member; unscored if any member is unscored.
         #[default]
         Worst = "worst",
-        /// The mean of its members; unknown as soon as one of them is unknown.
+        /// The mean of the members; unscored if any member is unscored.
         Mean = "mean",
-        /// The score that a majority of its members reaches; an unknown member reaches none.
+        /// The score that a majority of the members reaches; an unscored member reaches none.
         Quorum = "quorum",
     }
     parsed "no rollup is called"
 }
 
 impl Rollup {
-    /// What it is, to follow "its score at a step is".
+    /// The definition, to follow "its score at a step is".
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::Worst => "that of its worst member, and unknown while one of them is unknown",
-            Self::Mean => "the mean of its members, and unknown while one of them is unknown",
-            Self::Quorum => "the one that a majority of its members reaches",
+            Self::Worst => "the lowest score of its members; unscored while a member is unscored",
+            Self::Mean => "the mean score of its members; unscored while a member is unscored",
+            Self::Quorum => "the highest score that a majority of its members reaches",
         }
     }
 
-    /// Whose score it is, to follow "the health of a cluster,".
+    /// The definition in few words, to follow "the health of a cluster,".
     pub const fn of_members(self) -> &'static str {
         match self {
             Self::Worst => "that of its worst member",
@@ -41,7 +41,7 @@ impl Rollup {
         }
     }
 
-    /// The cluster at each step of the day, from its members with these indices.
+    /// The state of the cluster at each step of the day, from the members with these indices.
     pub fn line(self, table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
         match self {
             Self::Worst => worst(table, scores, members),
@@ -51,9 +51,9 @@ impl Rollup {
     }
 }
 
-/// The worst member is one of the codes: no arithmetic, a member at a time.
+/// The lowest member at each step. Compares ranks of codes, one member after the other, without arithmetic on scores.
 fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
-    // An unknown member outranks the worst known one: it could be worse still.
+    // An unscored member ranks below the lowest score, because its actual score could be lower.
     let rank: Vec<u64> = table.entries.iter().map(|e| e.worth.map_or(0, |w| w.score + 1)).collect();
     let rank = |code: u16| rank.get(code as usize).copied().unwrap_or(u64::MAX);
     let mut standing = vec![ABSENT; scores.grid.len()];
@@ -67,7 +67,7 @@ fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<S
     standing.into_iter().map(|code| table.state(code)).collect()
 }
 
-/// Calls `roll` with the living members at each step, `None` for those that are unknown.
+/// Calls `roll` at each step with the members that are expected there; an unscored one is `None`.
 fn each_step(
     table: &ScoreTable,
     scores: &DayScores,
@@ -90,8 +90,8 @@ fn each_step(
     (0..scores.grid.len()).map(roll_step).collect()
 }
 
-/// The mean loss of each metric, rounded to the integers' unit (a billionth of a point for weights
-/// that add up to 1); the score is what they leave, so that score and losses still add up to ten.
+/// The mean of the members. Each metric's mean loss is rounded to the unit of the integers (a billionth of a point for
+/// weights that add up to 1), and the score is ten minus the losses, so that they still add up to ten.
 fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
     let count = members.len() as u64;
     let mut losses = [0; METRICS];
@@ -104,9 +104,9 @@ fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
     Some(Worth { score: 10 * table.denominator() - losses.iter().sum::<u64>(), losses })
 }
 
-/// Of n members the (n / 2 + 1)-th best: that score, and every lower one, a majority reaches.
+/// The (n / 2 + 1)-th highest of n scores: the highest score that a majority of the members reaches.
 fn quorum(members: &mut [Option<Worth>]) -> Option<Worth> {
-    // The sort is stable: equals stay in the order of the members, the unknown come last.
+    // The sort is stable, so equal scores keep the order of the members. Unscored members come last.
     members.sort_by_key(|worth| Reverse(worth.map(|w| w.score)));
     members[members.len() / 2]
 }

@@ -1,51 +1,51 @@
-//! Every way in which a step can look under a profile, and what it is worth.
+//! The table of all codes of a profile, each with its points, score and losses.
 
 use crate::readings::Window;
 use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile};
 
-/// The code of a step at which a member does not exist.
+/// The code of a step at which a member is not expected.
 pub const ABSENT: u16 = u16::MAX;
 
-/// What a scored step is worth, in integers whose unit is `1 / ScoreTable::denominator` points.
+/// The score and losses of a scored step, in integers of `1 / ScoreTable::denominator` points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Worth {
-    /// The score.
+    /// The score: ten points minus all losses.
     pub score: u64,
-    /// What each metric cost of the ten points, weighted; score and losses add up to ten points.
+    /// The weighted loss of each metric. Score and losses add up to ten points.
     pub losses: [u64; METRICS],
 }
 
-/// What is known of one step of a member or a cluster.
+/// The state of a member or cluster at one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepState {
-    /// It does not exist then.
+    /// Not expected: outside the life of the member, or never requested.
     Absent,
-    /// It exists, and a reading that counts is unknown.
+    /// Expected but unscored: a reading of a metric with a weight is missing.
     Unknown,
-    /// It is scored.
+    /// Scored, with this result.
     Scored(Worth),
 }
 
-/// One way in which a step can look.
+/// The result for one code.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The points of each metric, 0 to 10; `None` where its reading is unknown.
+    /// The points of each metric, 0 to 10; `None` if its reading is missing.
     pub points: [Option<f64>; METRICS],
-    /// The score; `None` where a reading that counts is unknown.
+    /// The score and losses; `None` if a reading of a metric with a weight is missing.
     pub worth: Option<Worth>,
 }
 
-/// How one metric's reading turns into its share of the code.
+/// The digit of one metric in the code, a number in mixed radix: 0 for full points, then one value per band, then missing.
 #[derive(Clone, Debug)]
 struct Digit {
-    /// What the reading is a share of before it is compared with the thresholds.
+    /// If set, reading / limit is compared with the thresholds instead of the reading.
     limit: Option<Companion>,
     thresholds: Vec<f64>,
     stride: u16,
     unknown: u16,
 }
 
-/// Every way in which a step can look under one profile.
+/// All codes of one profile, and their results.
 #[derive(Clone, Debug)]
 pub struct ScoreTable {
     digits: [Digit; METRICS],
@@ -54,7 +54,7 @@ pub struct ScoreTable {
 }
 
 impl ScoreTable {
-    /// Computes the table of a profile: at most a few thousand entries.
+    /// Computes the table of a profile. It has one entry per combination of bands: 432 for `seed`.
     pub fn new(profile: &Profile) -> Self {
         let mut size = 1_u16;
         let digits = Metric::ALL.map(|metric| {
@@ -93,12 +93,12 @@ impl ScoreTable {
         entry
     }
 
-    /// How the steps with this code look; not for [`ABSENT`].
+    /// The result for a code. Panics for [`ABSENT`].
     pub fn look_up(&self, code: u16) -> &Entry {
         &self.entries[code as usize]
     }
 
-    /// What is known of a step with this code.
+    /// The state of a step with this code.
     pub fn state(&self, code: u16) -> StepState {
         match self.entries.get(code as usize) {
             None => StepState::Absent,
@@ -106,38 +106,38 @@ impl ScoreTable {
         }
     }
 
-    /// How many codes there are.
+    /// The number of codes, without [`ABSENT`].
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Never: even a profile without bands tells known from unknown.
+    /// Always false: even without bands there are codes for present and for missing readings.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The integer that stands for one point.
+    /// The integer that represents one point.
     pub fn denominator(&self) -> u64 {
         self.denominator
     }
 
-    /// A score or loss as a number of points: the nearest `f64` of the exact quotient, because both
-    /// integers are below 2⁵³ and IEEE division rounds correctly.
+    /// Converts a score or loss to points. The result is the `f64` nearest to the exact quotient, because both integers
+    /// are below 2⁵³ and IEEE 754 division rounds correctly.
     pub fn points(&self, amount: u64) -> f64 {
         amount as f64 / self.denominator as f64
     }
 
-    /// The scores of all codes as numbers; `None` where unknown.
+    /// The scores of all codes in points; `None` if unscored.
     pub fn scores(&self) -> Vec<Option<f64>> {
         self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
     }
 
-    /// The companions that readings are judged against.
+    /// The companions that thresholds of this profile are shares of.
     pub fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.digits.iter().filter_map(|digit| digit.limit)
     }
 
-    /// Adds the share of one metric of one member to the codes.
+    /// Adds the digit of one metric to the codes of one member. If the limit was not pulled, the readings count as missing.
     pub(super) fn add_metric(&self, metric: Metric, window: &Window, member: usize, codes: &mut [u16]) {
         let readings = window.row(metric, member);
         match self.digits[metric.index()].limit {
@@ -151,7 +151,7 @@ impl ScoreTable {
         }
     }
 
-    /// Adds each value's share to the codes.
+    /// Adds the digit of each value to the codes.
     fn add_codes(&self, metric: Metric, readings: &[f64], codes: &mut [u16]) {
         let Digit { thresholds, stride, unknown, .. } = &self.digits[metric.index()];
         match thresholds.as_slice() {
@@ -163,14 +163,13 @@ impl ScoreTable {
     }
 }
 
-/// What is compared with a threshold that is a share of a limit; NaN where either is unknown. A limit
-/// that is not positive is none (etcd's quota is negative when it is disabled), and nothing is judged
-/// against it.
+/// The share of the limit that a reading reaches; NaN if either is missing. A limit that is not positive means that there
+/// is none (etcd's quota is negative if disabled), so the share is 0.
 fn share_of_limit(reading: f64, limit: f64) -> f64 {
     if limit <= 0.0 && !reading.is_nan() { 0.0 } else { reading / limit }
 }
 
-/// The closure is a different type for each number of thresholds, so that each loop is vectorised.
+/// Generic over the closure, so that the compiler can vectorize the loop for each number of thresholds.
 fn add_each(readings: &[f64], codes: &mut [u16], stride: u16, unknown: u16, band: impl Fn(f64) -> u16) {
     for (code, &value) in codes.iter_mut().zip(readings) {
         *code += stride * if value.is_nan() { unknown } else { band(value) };

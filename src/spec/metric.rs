@@ -1,4 +1,4 @@
-//! Metrics, companions, and both as columns of a history: indices into the table.
+//! Accessors of metrics and companions, and [`Column`], which is either: all data comes from the table.
 
 use std::fmt;
 
@@ -15,69 +15,69 @@ impl Metric {
         &SCORED[self.index()]
     }
 
-    /// The column of the readings, with the unit in its name.
+    /// The column of the history that holds the readings, with the unit in its name.
     pub fn reading_column(self) -> &'static str {
         Column::Metric(self).reading_column()
     }
 
-    /// The unit of a reading.
+    /// The unit of the readings.
     pub fn unit(self) -> Unit {
         Column::Metric(self).unit()
     }
 
-    /// The column of the points, 0 to 10.
+    /// The column in `scores.parquet` that holds the points, 0 to 10.
     pub fn points_column(self) -> &'static str {
         self.scored().points_column
     }
 
-    /// The column of a cell's mean weighted loss.
+    /// The column in `heatmap.parquet` that holds the mean weighted loss of a cell, in points.
     pub fn loss_column(self) -> &'static str {
         self.scored().loss_column
     }
 
-    /// The key of its weight in a file of settings, with its table.
+    /// The key of the weight in `etcd-heatmap.toml`: `weights.wal_fsync`.
     pub fn weight_key(self) -> &'static str {
         self.scored().weight_key
     }
 
-    /// The key of its bands in a file of settings, with its table.
+    /// The key of the bands in `etcd-heatmap.toml`: `bands.wal_fsync`.
     pub fn bands_key(self) -> &'static str {
         self.scored().bands_key
     }
 
-    /// The key of its weight in the INI of the original script, under `[weights]`.
+    /// The key of the weight in the `config.conf` of the original script, under `[weights]`.
     pub fn seed_key(self) -> &'static str {
         self.scored().seed_key
     }
 
-    /// What a reading may be judged against instead of a fixed threshold.
+    /// The companion that thresholds of this metric can be a share of, if there is one.
     pub fn limit(self) -> Option<Companion> {
         self.scored().limit
     }
 
-    /// Whether a known reading shows that the member is alive.
+    /// Whether a reading shows that the member existed at that step.
     pub fn shows_life(self) -> bool {
         self.scored().shows_life
     }
 }
 
 impl Companion {
-    /// The column of the history, with the unit in its name.
+    /// The column of the history that holds the readings, with the unit in its name.
     pub fn reading_column(self) -> &'static str {
         Column::Companion(self).reading_column()
     }
 }
 
-/// A column of a history: one of the six metrics, or a companion.
+/// A column of readings in a history: one of the six metrics, or a companion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// One of the six, which is scored.
+    /// A scored metric.
     Metric(Metric),
-    /// Evidence beside them.
+    /// A companion: not scored, but needed for limits, restarts or findings.
     Companion(Companion),
 }
 
-/// How many columns there can be.
+/// The number of metrics and companions.
 pub const COLUMNS: usize = METRICS + COMPANIONS;
 
 impl Column {
@@ -101,7 +101,7 @@ impl Column {
         }
     }
 
-    /// The name in files.
+    /// The name of the query file and of the key in the manifest.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Metric(metric) => metric.name(),
@@ -109,12 +109,12 @@ impl Column {
         }
     }
 
-    /// The column of the history, with the unit in its name.
+    /// The column of the history, with the unit in its name: `wal_fsync_seconds`.
     pub fn reading_column(self) -> &'static str {
         self.row().reading_column
     }
 
-    /// The unit of a reading.
+    /// The unit of the readings.
     pub fn unit(self) -> Unit {
         self.row().unit
     }
@@ -124,7 +124,7 @@ impl Column {
         self.row().query
     }
 
-    /// The companion, if it is one.
+    /// The companion; `None` for a metric.
     pub const fn companion(self) -> Option<Companion> {
         match self {
             Self::Companion(companion) => Some(companion),
@@ -161,7 +161,7 @@ mod tests {
     use crate::spec::Profile;
 
     #[test]
-    fn a_metric_is_known_by_its_name_and_no_other() {
+    fn metrics_are_parsed_by_their_exact_name() {
         for metric in Metric::ALL {
             assert_eq!(metric.name().parse(), Ok(metric));
         }
@@ -170,15 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_where_their_index_says() {
+    fn column_indices_match_their_order() {
         let columns: Vec<Column> = Column::all().collect();
         assert_eq!(columns.len(), COLUMNS);
         assert!(columns.iter().enumerate().all(|(index, column)| column.index() == index));
     }
 
-    /// The names on disk of version 0.1.0, by which its histories and scores are read for ever.
+    /// Version 0.1.0 wrote these names to disk; renaming one would make its histories unreadable.
     #[test]
-    fn the_columns_of_the_first_version_keep_their_names() {
+    fn columns_of_version_0_1_0_keep_their_names() {
         let readings: Vec<&str> = Column::all().map(Column::reading_column).collect();
         for column in "wal_fsync_seconds backend_commit_seconds open_fds leader_changes \
             client_traffic_in_bytes_per_second db_size_bytes quota_bytes max_fds start_time_seconds"
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_a_row_of_the_seeds_table_for_each_metric() {
+    fn the_readme_lists_every_metric_with_its_weight_and_unit() {
         let readme = include_str!("../../README.md");
         let mut table = readme.lines().skip_while(|line| *line != "## How a score is made");
         let seed = Profile::seed();
@@ -216,10 +216,10 @@ mod tests {
         }
     }
 
-    /// Files that name all six metrics by hand. Whoever adds a metric changes each of them, so the list may only get
-    /// shorter: take a list of metrics from the table instead.
+    /// Adding a metric means changing every file that names all six by hand, so this list may only become shorter. Code
+    /// that needs all metrics must take them from the table.
     #[test]
-    fn few_files_name_every_metric_by_hand() {
+    fn only_the_listed_files_name_every_metric() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = Vec::new();
         collect(&source, &mut files);

@@ -1,4 +1,4 @@
-//! Named tables of rules: those that come with the program, and what a person makes of them.
+//! Profiles, which are named tables of rules: the built-in ones, and changes that users make to them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::{Bands, Companion, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ON
 use crate::text::key_file::KeyFile;
 use crate::text::nearest::did_you_mean;
 
-/// The profiles that come with the program: each a file with its source.
+/// The built-in profiles. Each file also gives the source of its thresholds.
 const EMBEDDED: [(&str, &str); 5] = [
     ("seed", include_str!("profiles/seed.toml")),
     ("etcd-faq", include_str!("profiles/etcd-faq.toml")),
@@ -15,78 +15,80 @@ const EMBEDDED: [(&str, &str); 5] = [
     ("fleet", include_str!("profiles/fleet.toml")),
 ];
 
-/// Their names.
+/// The names of the built-in profiles.
 pub const PROFILES: [&str; EMBEDDED.len()] =
     [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
 
-/// Ways in which a step can look under one profile, at most: their number is a `u16`, and its
-/// highest value stands for a step at which a member does not exist.
+/// Maximum number of codes (combinations of bands) of a profile. A code is a `u16`, and its highest value marks a step at
+/// which a member is not expected.
 const MAX_CODES: usize = u16::MAX as usize;
-/// What stands behind the name of a table that was changed.
+/// Suffix of the name of a changed profile.
 const CHANGED: &str = " (changed)";
-/// The greatest sum of weights: ten points of it in thousandths, added up over the 7,200 steps of a
-/// cell, stay below 2⁵³.
+/// Maximum sum of weights, so that sums of a cell are exact in doubles: ten points in thousandths times this weight, added
+/// up over the 7,200 steps of a cell, stay below 2⁵³.
 const MAX_TOTAL_WEIGHT: u64 = 100_000_000;
 
-/// A named table of rules, one for each metric.
+/// A named table with one rule per metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// The name, for example `seed`.
+    /// The name: `seed`, or `seed (changed)`.
     pub name: String,
-    /// Where its thresholds come from.
+    /// The source of the thresholds, for reports and the manifest.
     pub source: String,
     rules: [Rule; METRICS],
 }
 
-/// A table of rules that cannot be.
+/// An invalid profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
-    /// No profile has this name.
-    #[error("no profile is called '{typed}'{suggestion}: name one of {}", PROFILES.join(", "))]
+    /// A name that is not a built-in profile.
+    #[error("unknown profile '{typed}'{suggestion}: use one of {}", PROFILES.join(", "))]
     Unknown {
-        /// As typed.
+        /// The name as the user wrote it.
         typed: String,
-        /// What was meant, perhaps.
+        /// A suggestion for the message, or an empty string.
         suggestion: String,
     },
-    /// A weight or a band.
+    /// An invalid weight or band.
     #[error("{metric}: {error}")]
     Rule {
-        /// Whose.
+        /// The metric of the rule.
         metric: Metric,
-        /// What is wrong.
+        /// The fault of the rule.
         error: RuleError,
     },
-    /// Weights that are not all of the score.
+    /// Weights that do not add up to 1.
     #[error("the weights add up to {sum}, not to 1 ({weights})")]
     Sum {
-        /// What they add up to.
+        /// The sum of the weights.
         sum: String,
-        /// All six.
+        /// All weights with their metrics, for the message.
         weights: String,
     },
-    /// Shares of the score that leave nothing to rescale, or more than all.
-    #[error("the weights that were given add up to {sum}: the other metrics can only share what is left of 1")]
+    /// Given weights above 1, or below 1 without another weighted metric that could take the rest.
+    #[error(
+        "the given weights add up to {sum}: lower them to at most 1, or make them 1 if no other metric has a weight"
+    )]
     NoRest {
-        /// What they add up to.
+        /// The sum of the given weights.
         sum: String,
     },
-    /// Decimals that cannot be computed exactly.
-    #[error("weights with so many decimals cannot be rescaled exactly: give at most three")]
+    /// Weights with so many decimals that rescaling would exceed exact integers.
+    #[error("the weights have too many decimals to be rescaled exactly: use at most three")]
     TooFine,
-    /// Shares of a limit that the metric does not have.
-    #[error("{0} has no limit to be judged against: write a threshold without %, in its own unit")]
+    /// Thresholds in % for a metric without a limit.
+    #[error("{0} has no limit that a threshold in % could refer to: write the threshold in the unit of the metric")]
     NoLimit(Metric),
-    /// More combinations than there are codes.
-    #[error("there are too many bands together: take at most three a metric")]
+    /// More combinations of bands than codes.
+    #[error("the profile has too many bands: use at most three per metric")]
     TooManyBands,
-    /// Leaving out every metric leaves no score.
-    #[error("--without leaves no metric that costs a weight: keep at least one of the six")]
+    /// No metric with a weight is left.
+    #[error("--without leaves no metric with a weight: keep at least one")]
     NothingLeft,
 }
 
 impl Profile {
-    /// The profile with this name.
+    /// The built-in profile with this name.
     pub fn named(name: &str) -> Result<Self, ProfileError> {
         let found = EMBEDDED.iter().find(|(known, _)| *known == name);
         let (known, text) = found.ok_or_else(|| ProfileError::Unknown {
@@ -96,19 +98,19 @@ impl Profile {
         Ok(Self::read(known, text).expect("a test reads every profile that comes with the program"))
     }
 
-    /// The table of the original script: its weights (`wt_etcd_…`) and its thresholds.
+    /// The profile with the weights and thresholds of the original script.
     pub fn seed() -> Self {
         Self::named(PROFILES[0]).expect("the seed is among the profiles")
     }
 
-    /// A table as it was written down, each metric with its weight and bands; `None` where it cannot be.
+    /// A profile of given rules, in the order of the metrics; `None` if it is invalid.
     pub fn of_rules(name: &str, source: &str, rules: [Rule; METRICS]) -> Option<Self> {
         let profile = Self { name: name.to_owned(), source: source.to_owned(), rules };
         profile.checked().ok().filter(|p| (1..=MAX_TOTAL_WEIGHT).contains(&p.total_weight()))
     }
 
-    /// Reads a file of keys: `source`, and for each metric `weights.…` and `bands.…`; `None` where one
-    /// is missing or wrong.
+    /// Parses the TOML of a built-in profile: `source`, and `weights.…` and `bands.…` for each metric; `None` if one is
+    /// missing or invalid.
     fn read(name: &str, text: &str) -> Option<Self> {
         let file = KeyFile::toml(Path::new(name), text).ok()?;
         let value = |key: String| file.get(&key).map(|entry| entry.text.as_str());
@@ -121,7 +123,7 @@ impl Profile {
         Self::of_rules(name, value("source".to_owned())?, rules).filter(|p| p.total_weight() == WEIGHT_ONE)
     }
 
-    /// The same table with these weights, in millionths, in the place of its own; all six must add up to 1.
+    /// Replaces weights, in millionths. Fails unless all six then add up to 1.
     pub fn with_weights(mut self, weights: &[(Metric, u64)]) -> Result<Self, ProfileError> {
         for &(metric, weight) in weights {
             self.rules[metric.index()].weight = weight;
@@ -133,8 +135,8 @@ impl Profile {
         Ok(self.changed())
     }
 
-    /// The same table in which some metrics weigh this much, in millionths, and the others share the
-    /// rest in proportion to what they weighed.
+    /// Replaces weights, in millionths, and rescales the other metrics in proportion so that all add up to 1. Fails if
+    /// that is impossible or not exact.
     pub fn with_weight_shares(mut self, given: &[(Metric, u64)]) -> Result<Self, ProfileError> {
         let is_given = |metric: Metric| given.iter().any(|(m, _)| *m == metric);
         let sum: u64 = given.iter().map(|(_, weight)| weight).sum();
@@ -142,7 +144,7 @@ impl Profile {
         if sum > WEIGHT_ONE || (others == 0 && sum != WEIGHT_ONE) {
             return Err(ProfileError::NoRest { sum: of_one(sum) });
         }
-        // Over one common denominator, so that no weight is rounded.
+        // With a common denominator no weight is rounded.
         let common = others.max(1);
         for metric in Metric::ALL {
             let rule = &mut self.rules[metric.index()];
@@ -158,19 +160,19 @@ impl Profile {
         if self.total_weight() > MAX_TOTAL_WEIGHT {
             return Err(ProfileError::TooFine);
         }
-        // About as fine as millionths again: the mean of members is rounded in this unit.
+        // Scales the unit back to about a millionth, because `--rollup mean` rounds in this unit.
         let unit = (WEIGHT_ONE / self.total_weight()).max(1);
         self.rules.iter_mut().for_each(|rule| rule.weight *= unit);
         Ok(self.changed())
     }
 
-    /// The same table with other bands for one metric.
+    /// Replaces the bands of one metric.
     pub fn with_bands(mut self, metric: Metric, bands: Bands) -> Result<Self, ProfileError> {
         self.rules[metric.index()].bands = bands;
         Ok(self.checked()?.changed())
     }
 
-    /// The same table with some metrics left out, whose weight the rest share in proportion.
+    /// Leaves out metrics: their weight becomes 0, and the other metrics share it in proportion.
     pub fn without(mut self, left_out: &[Metric]) -> Result<Self, ProfileError> {
         for metric in left_out {
             self.rules[metric.index()].weight = 0;
@@ -194,7 +196,7 @@ impl Profile {
         self
     }
 
-    /// Whether it is another table than the one that is published under its name.
+    /// Whether the rules differ from the built-in profile of this name.
     pub fn is_changed(&self) -> bool {
         self.name.ends_with(CHANGED)
     }
@@ -204,17 +206,17 @@ impl Profile {
         &self.rules[metric.index()]
     }
 
-    /// Whether the metric takes part in the score.
+    /// Whether the metric has a weight.
     pub fn counts(&self, metric: Metric) -> bool {
         self.rule(metric).weight > 0
     }
 
-    /// What the metric is judged against, where that is no fixed threshold.
+    /// The companion that the thresholds of the metric are shares of; `None` for fixed thresholds.
     pub fn limit(&self, metric: Metric) -> Option<Companion> {
         metric.limit().filter(|_| self.rule(metric).bands.of_limit)
     }
 
-    /// The limits that its metrics are judged against, each with the metric, of those that count.
+    /// The metrics with a weight whose thresholds are shares of a limit, each with that limit.
     pub fn limits(&self) -> impl Iterator<Item = (Metric, Companion)> + '_ {
         Metric::ALL.into_iter().filter(|m| self.counts(*m)).filter_map(|m| Some((m, self.limit(m)?)))
     }
@@ -224,25 +226,25 @@ impl Profile {
         self.rules.iter().map(|r| r.weight).sum()
     }
 
-    /// The weights in the smallest whole numbers that stand in the same proportion.
+    /// The weights as the smallest integers in the same proportion.
     pub fn reduced_weights(&self) -> [u64; METRICS] {
         let weights = Metric::ALL.map(|metric| self.rule(metric).weight);
         let divisor = weights.into_iter().fold(0, greatest_common_divisor).max(1);
         weights.map(|weight| weight / divisor)
     }
 
-    /// The share of the score that a metric has, 0 to 1.
+    /// The share of a metric in the score, 0 to 1.
     pub fn share(&self, metric: Metric) -> f64 {
         self.rule(metric).weight as f64 / self.total_weight() as f64
     }
 
-    /// The integer that stands for one point of a score.
+    /// The integer that represents one point of a score.
     pub fn denominator(&self) -> u64 {
         self.total_weight() * POINT
     }
 }
 
-/// Millionths as a person writes them.
+/// Formats millionths as a decimal: `0.3`.
 fn of_one(millionths: u64) -> String {
     (millionths as f64 / WEIGHT_ONE as f64).to_string()
 }
@@ -257,9 +259,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_profile_can_be_read_has_a_source_and_weighs_one() {
+    fn every_built_in_profile_is_valid_has_a_source_and_weights_of_one() {
         for (name, text) in EMBEDDED {
-            let profile = Profile::read(name, text).unwrap_or_else(|| panic!("{name}.toml is no profile"));
+            let profile = Profile::read(name, text).unwrap_or_else(|| panic!("{name}.toml is not a profile"));
             assert_eq!(profile.total_weight(), WEIGHT_ONE, "{name}");
             assert!(profile.source.len() > 20, "{name}");
         }
@@ -268,22 +270,22 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_tells_the_bands_of_every_profile() {
+    fn the_readme_lists_the_bands_of_every_profile() {
         let readme = include_str!("../../README.md");
         for name in PROFILES {
             let profile = Profile::named(name).unwrap();
-            // A preset is called like a profile; its table stands before.
+            // A table of presets above it has the same names.
             let mut table = readme.lines().skip_while(|line| *line != "### Profiles");
             let row = table.find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
             let judged = Metric::ALL.into_iter().filter(|m| *m != Metric::ClientTrafficIn);
             let bands = judged.map(|m| profile.rule(m).bands.to_string()).collect::<Vec<_>>().join(" | ");
-            assert!(row.ends_with(&format!(" | {bands} |")), "{row} does not say {bands}");
+            assert!(row.ends_with(&format!(" | {bands} |")), "{row} does not list {bands}");
             assert!(profile.rule(Metric::ClientTrafficIn).bands.list.is_empty(), "{name} has a column more");
         }
     }
 
     #[test]
-    fn leaving_out_everything_is_refused() {
+    fn leaving_out_every_metric_is_rejected() {
         assert_eq!(Profile::seed().without(&Metric::ALL), Err(ProfileError::NothingLeft));
         let profile = Profile::seed().without(&[Metric::OpenFds]).unwrap();
         assert!(!profile.counts(Metric::OpenFds));
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_that_is_given_rescales_the_others() {
+    fn a_given_weight_rescales_the_others() {
         let profile = Profile::seed().with_weight_shares(&[(Metric::WalFsync, 500_000)]).unwrap();
         // Python: Fraction(w) * Fraction(1, 2) / Fraction(7, 10) for each other weight w, in 28ths.
         let shares = Metric::ALL.map(|m| profile.rule(m).weight * 28 / profile.total_weight());
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_leave_no_rest_are_refused() {
+    fn weights_that_cannot_be_rescaled_are_rejected() {
         let shares = |weights: &[(Metric, u64)]| Profile::seed().with_weight_shares(weights).map(|_| ());
         let (half, most) = ((Metric::WalFsync, 500_000), (Metric::OpenFds, 600_000));
         assert_eq!(shares(&[half, most]), Err(ProfileError::NoRest { sum: "1.1".into() }));
@@ -312,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn bands_that_a_metric_cannot_have_are_refused() {
+    fn bands_that_do_not_fit_the_metric_are_rejected() {
         let with = |metric, bands: &str| Profile::seed().with_bands(metric, bands.parse().unwrap()).map(|_| ());
         assert_eq!(with(Metric::WalFsync, "80%:0"), Err(ProfileError::NoLimit(Metric::WalFsync)));
         assert_eq!(with(Metric::DbSize, "80%:0"), Ok(()));

@@ -1,82 +1,82 @@
-//! How one metric is judged: its weight and its bands, and how a person writes them.
+//! The rule of one metric, its weight and bands, and the notation in which users write them.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A weight of 1 in the unit of [`parse_weight`], millionths.
+/// A weight of 1, in the unit of [`parse_weight`]: millionths.
 pub const WEIGHT_ONE: u64 = 1_000_000;
-/// One point in the unit of [`Band::points`], thousandths.
+/// One point, in the unit of [`Band::points`]: thousandths.
 pub const POINT: u64 = 1_000;
-/// The points of a healthy reading.
+/// The points of a healthy reading, in thousandths.
 pub const FULL_POINTS: u64 = 10 * POINT;
 
-/// The queries' rates look back over five minutes: so long a reading may hold what a process did
-/// before it was restarted, or little of what it has done since.
+/// The range of the rates in the queries. For this long after a restart a reading is based on the old process or on few
+/// samples of the new one.
 pub const LOOK_BACK_SECONDS: i64 = 300;
 
-/// Decimals of a weight, and of points.
+/// Maximum decimals of a weight and of points.
 const WEIGHT_DECIMALS: usize = 6;
 const POINT_DECIMALS: usize = 3;
 
-/// A weight or a list of bands that is none, and why.
+/// An invalid weight or list of bands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
-    /// No decimal from 0 to 1.
-    #[error("'{0}' is no weight: write a number from 0 to 1 with at most six decimals, such as 0.3")]
+    /// A weight that is not a decimal from 0 to 1.
+    #[error("'{0}' is not a weight: write a number from 0 to 1 with at most six decimals, such as 0.3")]
     NotAWeight(String),
-    /// Not written like a band.
-    #[error("'{0}' is no band: write THRESHOLD:POINTS, such as 0.01:0 or 80%:5")]
+    /// A band that is not written as `THRESHOLD:POINTS`.
+    #[error("'{0}' is not a band: write THRESHOLD:POINTS, such as 0.01:0 or 80%:5")]
     NotABand(String),
-    /// Points beyond 0 to 10.
-    #[error("'{0}' are no points: write a number from 0 to 10 with at most three decimals")]
+    /// Points that are not a decimal from 0 to 10.
+    #[error("'{0}' is not a number of points: write a number from 0 to 10 with at most three decimals")]
     NotPoints(String),
-    /// A threshold that no reading can be compared with.
-    #[error("'{0}' is no threshold: write a number from 0 up, or a share of the limit such as 80%")]
+    /// A threshold that is negative, not finite or not a number.
+    #[error("'{0}' is not a threshold: write a number of at least 0, or a share of the limit such as 80%")]
     NotAThreshold(String),
-    /// Thresholds that do not ascend, or points that do not fall.
-    #[error("the band '{0}' is out of order: thresholds must rise from band to band, and points fall from 10")]
+    /// A threshold that is not above the previous one, or points that are not below the previous ones.
+    #[error("the band '{0}' is out of order: sort bands by rising threshold, with points that fall from 10")]
     OutOfOrder(String),
-    /// Shares and fixed thresholds in one list.
-    #[error("'{0}' mixes fixed thresholds with shares of a limit: take one kind")]
+    /// Fixed thresholds and shares of a limit in one list.
+    #[error("'{0}' mixes fixed thresholds with shares of a limit: use only one kind")]
     Mixed(String),
 }
 
-/// A reading strictly above `above` gets `points` (in thousandths of a point).
+/// One threshold: a reading strictly above it gets `points`, unless a later band applies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
-    /// Threshold, in the unit of the reading, or a share of its limit (0.8, not 80).
+    /// Threshold in the unit of the reading, or as a share of its limit (0.8, not 80).
     pub above: f64,
-    /// Points above it, in thousandths.
+    /// Points above the threshold, in thousandths.
     pub points: u64,
 }
 
-/// Bands with ascending thresholds; at or below the first one a reading has full points.
+/// Bands with ascending thresholds. A reading at or below the first threshold gets full points.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bands {
-    /// The bands; none where a metric never costs a point.
+    /// The bands; empty for a metric that never costs points.
     pub list: Vec<Band>,
-    /// Whether what is compared is the reading's share of its limit instead of the reading.
+    /// Whether thresholds are shares of the metric's limit. Then reading / limit is compared instead of the reading.
     pub of_limit: bool,
 }
 
-/// How one metric is judged.
+/// The rule for one metric.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
-    /// Share of the score, in the unit of [`Profile::total_weight`](super::Profile::total_weight); 0
-    /// for a metric that is left out.
+    /// Weight in the score, in units of [`Profile::total_weight`](super::Profile::total_weight); 0 for a metric that is
+    /// left out.
     pub weight: u64,
-    /// What costs points.
+    /// The thresholds and the points above them.
     pub bands: Bands,
 }
 
-/// Reads a weight, 0 to 1, as millionths.
+/// Parses a weight from 0 to 1 into millionths.
 pub fn parse_weight(text: &str) -> Result<u64, RuleError> {
     decimal(text.trim(), WEIGHT_DECIMALS)
         .filter(|&weight| weight <= WEIGHT_ONE)
         .ok_or_else(|| RuleError::NotAWeight(text.trim().to_owned()))
 }
 
-/// A decimal without a sign, times ten to the power of `places`; `None` where it has more decimals.
+/// Parses an unsigned decimal into an integer of `10^-places`; `None` if it has more significant decimals.
 fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = if fraction.len() > places { fraction.trim_end_matches('0') } else { fraction };
@@ -85,8 +85,8 @@ fn decimal(text: &str, places: usize) -> Option<u64> {
     is_number.then(|| format!("{digits}{}", "0".repeat(places - fraction.len())).parse().ok()).flatten()
 }
 
-/// Such as `0.025:5, 0.04:0` (above 0.025 it is worth 5 points, above 0.04 none), `80%:5` (above 80 %
-/// of the limit), or `none`.
+/// Parses `0.025:5, 0.04:0` (5 points above 0.025, none above 0.04), `80%:5` (5 points above 80 % of the limit), or
+/// `none`.
 impl FromStr for Bands {
     type Err = RuleError;
 
@@ -118,13 +118,13 @@ fn parse_points(text: &str) -> Result<u64, RuleError> {
 }
 
 fn parse_threshold(text: &str) -> Result<f64, RuleError> {
-    // The decimal point is moved in the text, so that 66.6 % is the double nearest to 0.666.
+    // A division by 100 would round twice; an exponent gives the double nearest to 0.666 for 66.6 %.
     let number = text.strip_suffix('%').map_or_else(|| text.to_owned(), |percent| format!("{}e-2", percent.trim()));
     let threshold = number.parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0 && !number.starts_with('-'));
     threshold.ok_or_else(|| RuleError::NotAThreshold(text.to_owned()))
 }
 
-/// As it is read.
+/// Writes the notation that `from_str` parses.
 impl fmt::Display for Bands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.list.is_empty() {
@@ -136,9 +136,9 @@ impl fmt::Display for Bands {
     }
 }
 
-/// The shortest percentage that is read as this share, such as `66.6%`.
+/// The shortest percentage that is parsed to this share: `66.6%` for 0.666.
 pub fn percent(share: f64) -> String {
-    // The decimal point is moved in the text: a hundredfold is not always a double.
+    // Moves the decimal point in the text, because multiplying by 100 would round.
     let text = share.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let fraction = format!("{fraction:0<2}");
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_are_read_exactly_or_refused() {
+    fn weights_are_parsed_exactly_or_rejected() {
         for (text, millionths) in
             [("0.30", 300_000), ("1", 1_000_000), ("0", 0), (".05", 50_000), ("0.3000000", 300_000)]
         {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn bands_come_back_as_they_were_written() {
+    fn bands_are_displayed_as_they_were_written() {
         for text in ["0.025:5, 0.04:0", "0.01:0", "80%:5, 95%:0", "66.6%:2.125", "none", "1024:0"] {
             assert_eq!(text.parse::<Bands>().unwrap().to_string(), text);
         }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn bands_that_cannot_be_are_refused_with_the_part_that_is_wrong() {
+    fn invalid_bands_are_rejected_with_the_offending_part() {
         let reason = |text: &str| text.parse::<Bands>().unwrap_err();
         assert_eq!(reason("0.04:0, 0.05:0"), RuleError::OutOfOrder("0.05:0".into()));
         assert_eq!(reason("0.04:5, 0.03:0"), RuleError::OutOfOrder("0.03:0".into()));

@@ -1,34 +1,34 @@
-//! The table of columns: one row a metric or companion.
+//! The table of columns: one row per metric or companion.
 //!
-//! Whatever lists metrics or companions, or depends on which one it is, takes it from here: columns of files, keys of
-//! settings, queries, units, SQL. A new metric is a row here, a file in `queries/`, and a weight and bands in each
-//! profile; the tests name the other places that it needs (README, the example of settings, the generated files).
+//! All code that lists metrics or companions, or needs a property of one, uses this table: columns of files, keys of
+//! settings, queries, units, SQL. A new metric needs a row here, a file in `queries/`, and a weight and bands in each
+//! profile; tests fail until the README, the example settings and the generated files include it.
 
 use crate::text::named::named;
 
-/// What a reading is measured in.
+/// The unit of a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Seconds that something took: the 99th percentile of an etcd histogram.
+    /// A duration in seconds: the 99th percentile of an etcd histogram.
     Seconds,
-    /// A number of things.
+    /// A number without a unit.
     Count,
-    /// Bytes a second.
+    /// Bytes per second.
     BytesPerSecond,
-    /// Bytes.
+    /// A size in bytes.
     Bytes,
     /// An instant, in seconds since 1970.
     Instant,
 }
 
-/// What the table has for every column.
+/// The part of the table that metrics and companions share.
 pub(super) struct Row {
     pub(super) reading_column: &'static str,
     pub(super) unit: Unit,
     pub(super) query: &'static str,
 }
 
-/// What it has for a metric beside that.
+/// The part of the table that only metrics have.
 pub(super) struct Scored {
     pub(super) points_column: &'static str,
     pub(super) loss_column: &'static str,
@@ -39,7 +39,7 @@ pub(super) struct Scored {
     pub(super) shows_life: bool,
 }
 
-/// Makes the enums and their rows of one list. Names of files and columns follow from the name where they can.
+/// Generates the enums and their rows from one list. Other names are derived from the metric's name where possible.
 macro_rules! columns {
     (
         metrics { $(
@@ -58,7 +58,7 @@ macro_rules! columns {
         )+ }
     ) => {
         named! {
-            /// One of the six metrics in which etcd shows trouble, in the order of the specification.
+            /// The six scored metrics of etcd, in the order of the specification.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[repr(usize)]
             pub enum Metric { $($(#[$metric_doc])* $Metric = $metric),+ }
@@ -66,7 +66,7 @@ macro_rules! columns {
         }
 
         named! {
-            /// A series that is evidence beside the metrics, and has no points of its own.
+            /// A series that is pulled beside the metrics but not scored: limits, and the start time of the process.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[repr(usize)]
             pub enum Companion { $($(#[$companion_doc])* $Companion = $companion),+ }
@@ -100,9 +100,9 @@ macro_rules! row {
     };
 }
 
-// `column` is the column of the readings, with the unit in its name. `seed` is what the original script calls the metric.
-// `limit` is what a reading may be judged against instead of a fixed threshold. `shows_life` is whether a reading shows
-// that the member is alive.
+// `column` is the column of the history, with the unit in its name. `seed` is the metric's name in the original script.
+// `limit` is the companion that thresholds can be a share of. `shows_life` is whether a reading shows that the member
+// existed at that step.
 columns! {
     metrics {
         /// WAL fsync duration, 99th percentile, seconds.
@@ -121,7 +121,7 @@ columns! {
             limit: None,
             shows_life: true,
         }
-        /// Open file descriptors.
+        /// Open file descriptors of the process.
         OpenFds = "open_fds" {
             column: "open_fds",
             unit: Count,
@@ -129,8 +129,8 @@ columns! {
             limit: Some(Companion::MaxFds),
             shows_life: true,
         }
-        /// Leader changes seen in the last day: the one-day window lingers for a day after the last scrape, so a reading
-        /// does not show that the member is alive.
+        /// Leader changes within the last day. The query still returns a value for a day after the last scrape, so a
+        /// reading does not show that the member existed.
         LeaderChanges = "leader_changes" {
             column: "leader_changes",
             unit: Count,
@@ -156,16 +156,16 @@ columns! {
         }
     }
     companions {
-        /// The size that the database may grow to, bytes: 2147483648 when unset, negative without a quota.
+        /// Quota of the database size, bytes: 2147483648 if unset, negative if disabled.
         Quota = "quota" { column: "quota_bytes", unit: Bytes }
-        /// The limit of open file descriptors.
+        /// Maximum number of open file descriptors.
         MaxFds = "max_fds" { column: "max_fds", unit: Count }
-        /// When the process was started, seconds since 1970.
+        /// Start time of the process, seconds since 1970.
         StartTime = "start_time" { column: "start_time_seconds", unit: Instant }
     }
 }
 
-/// How many metrics there are.
+/// The number of metrics.
 pub const METRICS: usize = Metric::ALL.len();
-/// How many companions there are.
+/// The number of companions.
 pub const COMPANIONS: usize = Companion::ALL.len();

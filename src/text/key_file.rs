@@ -150,7 +150,8 @@ fn line_at(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|&b| b == b'\n').count()
 }
 
-/// Parses one INI line to a section without keys, to a key with its value under the section `""`, or to nothing; `None` if it is invalid.
+/// Parses one INI line into a section without keys, into a key with its value under the section `""`, or into nothing.
+/// `None` if it is invalid.
 fn ini_line(line: &str) -> Option<HashMap<String, HashMap<String, Option<String>>>> {
     let mut ini = Ini::new_cs();
     ini.set_default_section("");

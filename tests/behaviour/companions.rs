@@ -1,4 +1,4 @@
-//! What stands beside the six metrics: the limits that profiles judge against, and when processes were started.
+//! Companions of the six metrics: the limits that thresholds are shares of, and the start times of processes.
 
 use crate::support::{
     Asked, Cell, DAY, Folder, HOUR, Metrics, Prometheus, START, cells, etcd_heatmap, oracle, prometheus_of,
@@ -11,7 +11,7 @@ fn labels(member: &str) -> String {
     format!(r#"cluster="c",job="etcd",instance="{member}""#)
 }
 
-/// Healthy members whose databases have 4 to 5 MB.
+/// Healthy members with databases of 4 to 5 MB.
 fn members(names: &[&str], seconds: std::ops::Range<i64>) -> Metrics {
     let mut metrics = Metrics::default();
     for member in names {
@@ -32,7 +32,7 @@ fn quotas() -> Prometheus {
     let quota = "etcd_server_quota_backend_bytes";
     metrics.series(quota, &labels("default"), EARLY..END, |_| 2_147_483_648.0);
     metrics.series(quota, &labels("disabled"), EARLY..END, |_| -1.0);
-    // Its database is at 70 % of the quota, then at 90 %.
+    // The database reaches 70 % of the quota, then 90 %.
     metrics.series(
         quota,
         &labels("small"),
@@ -45,7 +45,7 @@ fn quotas() -> Prometheus {
 }
 
 #[test]
-fn a_database_is_judged_against_its_quota_and_one_without_a_quota_is_not_judged() {
+fn the_database_size_is_scored_relative_to_its_quota_if_there_is_one() {
     let (prometheus, folder) = (quotas(), Folder::new("quota"));
     let asked = Asked { profile: Some("openshift"), ..Asked::all(&prometheus, START, END) };
     asked.is_answered_exactly(&folder);
@@ -54,17 +54,17 @@ fn a_database_is_judged_against_its_quota_and_one_without_a_quota_is_not_judged(
     for member in ["default", "disabled", "endless"] {
         assert_eq!(find(&cells, Some(member), 4).mean, Some(10.0), "{member}");
     }
-    // Of the ten points db_size has one: an info costs 0.2 of it, a critical alert all.
+    // db_size has a weight of 0.1: above 65 % of the quota it costs 0.2 points, above 85 % one point.
     assert_eq!(find(&cells, Some("small"), 1).mean, Some(9.8));
     assert_eq!(find(&cells, Some("small"), 4).mean, Some(9.0));
     let lost = find(&cells, Some("lost"), 4);
-    assert_eq!((lost.mean, lost.scored, lost.expected), (None, 0, 60), "nobody knows its quota");
+    assert_eq!((lost.mean, lost.scored, lost.expected), (None, 0, 60), "its quota is missing");
     let cluster = find(&cells, None, 4);
-    assert_eq!(cluster.mean, None, "and one that is unknown could be the worst");
+    assert_eq!(cluster.mean, None, "the cluster is unscored with that member");
 }
 
 #[test]
-fn a_cell_of_a_limit_is_explained_with_the_share_that_was_reached() {
+fn explain_shows_the_share_of_the_limit() {
     let (prometheus, folder) = (quotas(), Folder::new("quota-explained"));
     let asked = Asked { profile: Some("mixin"), ..Asked::all(&prometheus, START, START + 2 * HOUR) };
     asked.run("backfill", &folder).succeeds();
@@ -72,7 +72,7 @@ fn a_cell_of_a_limit_is_explained_with_the_share_that_was_reached() {
     let [start, end] = [start, end].map(|second| second.to_string());
     let run = ["explain", &audit, "--cluster", "c", "--at", &start, "--profile", "mixin"];
     let text = folder.write("explanation.txt", &etcd_heatmap(&run).succeeds().stdout);
-    // A share of a negative quota is none, and is not told: the other members stand for the table.
+    // A negative quota has no share to show. The oracle checks the other members only.
     let told = std::fs::read_to_string(&text).expect("it was just written");
     assert!(told.contains("% of quota") && told.contains("% of max_fds"), "{told}");
     let disabled = told.split("\nmember ").find(|block| block.starts_with("disabled")).expect("it is a member");
@@ -92,14 +92,15 @@ fn the_steps_after_a_restart_are_marked() {
         restarts.into_iter().rev().find(|&at| at <= t).unwrap_or(EARLY - DAY) as f64 + 0.25
     });
     metrics.series(name, &labels("m2"), EARLY..END, |_| (EARLY - DAY) as f64);
-    // A process that is no etcd restarts all the time.
+    // Another process of the same instance restarts all the time and must be ignored.
     metrics.series(name, r#"cluster="c",job="node",instance="m2""#, EARLY..END, |t| t as f64);
     let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("restarts"));
     Asked::all(&prometheus, START, END).is_answered_exactly(&folder);
 
     let cells = cells(&folder.text("audit/heatmap.csv"));
     let marked = |member| (0..6).map(|hour| find(&cells, member, hour).after_restart).collect::<Vec<_>>();
-    // The first is seen from 120 s on, for the five minutes until 390 s; the second, at 3540 s, until 240 s of the next hour.
+    // The first restart marks the steps from 120 s to 390 s of its hour; the second, at 3540 s, those up to 240 s of the
+    // next hour.
     let expected: Vec<_> = [0, 0, 5, 1, 5, 0].map(Some).into();
     assert_eq!((marked(Some("m1")), marked(None)), (expected.clone(), expected));
     assert_eq!(marked(Some("m2")), [Some(0); 6]);
@@ -109,7 +110,7 @@ fn the_steps_after_a_restart_are_marked() {
 }
 
 #[test]
-fn a_limit_without_any_series_stops_the_run_and_names_the_ways_on() {
+fn a_limit_without_series_stops_the_run_with_remedies() {
     let prometheus = prometheus_of(&members(&["m1"], EARLY..END).text());
     let folder = Folder::new("no-quota");
     let asked = Asked { profile: Some("mixin"), ..Asked::all(&prometheus, START, END) };
@@ -118,7 +119,7 @@ fn a_limit_without_any_series_stops_the_run_and_names_the_ways_on() {
 }
 
 #[test]
-fn a_history_without_the_limits_of_a_profile_is_refused_with_the_ways_on() {
+fn scoring_is_refused_with_remedies_if_the_history_lacks_a_limit_of_the_profile() {
     let (prometheus, folder) = (quotas(), Folder::new("no-limits"));
     Asked::all(&prometheus, START, END).run("pull", &folder).succeeds();
     let score = |flags: &[&str]| etcd_heatmap(&[&["score", "--quiet", &folder.at("audit")], flags].concat());
@@ -130,9 +131,9 @@ fn a_history_without_the_limits_of_a_profile_is_refused_with_the_ways_on() {
 }
 
 #[test]
-fn what_is_added_to_a_history_has_the_columns_that_it_has() {
+fn a_pull_extends_a_history_with_the_same_columns() {
     let mut metrics = members(&["m1"], EARLY..START + 2 * DAY);
-    // The server learns of the process only on the second day.
+    // The start time only exists on the second day.
     metrics.series("process_start_time_seconds", &labels("m1"), START + DAY..START + 2 * DAY, |_| 1e9);
     let prometheus = prometheus_of(&metrics.text());
     let day = |number: i64| Asked::all(&prometheus, START + (number - 1) * DAY, START + number * DAY);
@@ -144,12 +145,12 @@ fn what_is_added_to_a_history_has_the_columns_that_it_has() {
     day(1).run("backfill", &without_it).succeeds();
     day(2).run("backfill", &without_it).succeeds();
     let cells = cells(&without_it.text("audit/heatmap.csv"));
-    assert!(cells.len() == 96 && cells.iter().all(|cell| cell.after_restart.is_none()), "it is unknown, not 0");
+    assert!(cells.len() == 96 && cells.iter().all(|cell| cell.after_restart.is_none()), "missing, not 0");
     oracle("score.py", &[&without_it.at("audit"), "--step", "60"]);
 }
 
-/// Databases of 4 to 5 MB: 90 % of the smaller quota, and next to nothing of the others. At least 60 descriptors are
-/// open, most of what the smaller limit allows.
+/// Two members with two series of a limit each. Databases of 4 to 5 MB reach 90 % of the smaller quota and hardly anything
+/// of the greater one. At least 60 descriptors are open, of which the smaller limit allows 64.
 fn two_limits(seconds: std::ops::Range<i64>) -> Prometheus {
     let mut metrics = members(&["m1", "m2"], seconds.clone());
     let series = |member: &str, pod: &str| format!(r#"{},pod="{pod}""#, labels(member));
@@ -163,18 +164,18 @@ fn two_limits(seconds: std::ops::Range<i64>) -> Prometheus {
 }
 
 #[test]
-fn of_two_limits_of_one_member_the_smaller_one_counts_in_a_history() {
+fn the_smaller_of_two_limits_of_a_member_is_used_in_a_history() {
     let (prometheus, folder) = (two_limits(EARLY..END), Folder::new("two-limits"));
     let asked = Asked { profile: Some("openshift"), ..Asked::all(&prometheus, START, END) };
     asked.is_answered_exactly(&folder);
-    // More than 85 % of the quota costs one point of ten, more than 80 % of the descriptors another one.
+    // Above 85 % of the quota costs one point of ten, above 80 % of the descriptors another one.
     let cells = cells(&folder.text("audit/heatmap.csv"));
     let mean = |member| find(&cells, Some(member), 4).mean;
     assert_eq!((mean("m1"), mean("m2")), (Some(8.0), Some(9.0)));
 }
 
 #[test]
-fn of_two_limits_of_one_member_the_smaller_one_counts_live() {
+fn the_smaller_of_two_limits_of_a_member_is_used_live() {
     let now = chrono::Utc::now().timestamp();
     let prometheus = two_limits(now - HOUR..now + 300);
     let live = ["textfile", "--quiet", "--url", &prometheus.url(), "--profile", "openshift", "--query-offset", "1m"];

@@ -1,10 +1,10 @@
-//! One history under several profiles.
+//! `score --compare`, and changed weights and bands: one history scored by several profiles.
 
 use std::collections::BTreeMap;
 
 use crate::support::{Cell, Folder, cells, etcd_heatmap};
 
-/// The sample, which holds what every profile needs.
+/// A scored folder of the sample, which has the limits that all profiles need.
 fn sample() -> (Folder, String) {
     let folder = Folder::new("compare");
     let audit = folder.at("audit");
@@ -12,7 +12,7 @@ fn sample() -> (Folder, String) {
     (folder, audit)
 }
 
-/// The rows of comparison.csv: place → column → value.
+/// The rows of `comparison.csv` by cluster and start, each with its values by column.
 fn rows(csv: &str) -> BTreeMap<(String, String), BTreeMap<String, String>> {
     let mut lines = csv.lines();
     let header: Vec<String> = lines.next().expect("a header").split(',').map(str::to_owned).collect();
@@ -32,7 +32,7 @@ fn shade(mean: Option<f64>) -> &'static str {
 }
 
 #[test]
-fn each_profile_says_in_a_comparison_what_it_says_alone() {
+fn a_comparison_has_the_same_cells_as_scoring_with_each_profile() {
     let (folder, audit) = sample();
     let flags = ["--time-zone", "Europe/Berlin", "--cell", "2h"];
     let profiles = ["seed", "etcd-faq", "mixin", "openshift", "fleet"];
@@ -74,7 +74,7 @@ fn each_profile_says_in_a_comparison_what_it_says_alone() {
 }
 
 #[test]
-fn a_profile_that_is_changed_is_compared_with_the_one_that_is_not() {
+fn a_changed_profile_is_compared_with_the_original() {
     let (folder, audit) = sample();
     let what_if = ["--compare", "seed", "--weight", "wal_fsync=0.6", "--band", "backend_commit=0.1:0"];
     let told = etcd_heatmap(&[&["score", &audit], &what_if[..]].concat()).succeeds().stdout;
@@ -86,11 +86,11 @@ fn a_profile_that_is_changed_is_compared_with_the_one_that_is_not() {
     assert!(manifest.contains("comparison.csv"), "the manifest lists every file");
 
     etcd_heatmap(&["score", "--quiet", &audit]).succeeds();
-    assert!(!folder.path().join("audit/comparison.csv").exists(), "it is of another scoring");
+    assert!(!folder.path().join("audit/comparison.csv").exists(), "the file of an earlier comparison is removed");
 }
 
 #[test]
-fn one_profile_alone_is_no_comparison_and_a_typo_suggests_the_right_one() {
+fn compare_needs_two_profiles_and_suggests_a_name_for_a_typo() {
     let (_folder, audit) = sample();
     let compare = |names: &str| etcd_heatmap(&["score", &audit, "--compare", names]);
     compare("seed").fails_saying(&["at least two", "--compare seed,etcd-faq,fleet"]);
@@ -99,9 +99,9 @@ fn one_profile_alone_is_no_comparison_and_a_typo_suggests_the_right_one() {
 }
 
 #[test]
-fn a_broken_day_is_named_and_the_others_are_compared() {
+fn a_broken_day_is_reported_and_the_other_days_are_compared() {
     let (folder, audit) = sample();
-    folder.write("audit/history/date=2026-10-05/readings.parquet", "no parquet");
+    folder.write("audit/history/date=2026-10-05/readings.parquet", "not Parquet");
     let run = etcd_heatmap(&["score", "--quiet", &audit, "--compare", "seed,fleet"]);
     assert_eq!(run.code, Some(1));
     run.fails_saying(&["date=2026-10-05", "all other days are scored"]);
@@ -112,7 +112,7 @@ fn a_broken_day_is_named_and_the_others_are_compared() {
 }
 
 #[test]
-fn what_if_weights_and_bands_are_scored_as_another_engine_scores_them() {
+fn changed_weights_and_bands_give_the_scores_of_the_oracle() {
     use crate::support::sample_is_scored_exactly;
     sample_is_scored_exactly(&["--weight", "wal_fsync=0.5"]);
     sample_is_scored_exactly(&["--weight", "wal_fsync=0.123", "--weight", "db_size=0.4", "--rollup", "mean"]);

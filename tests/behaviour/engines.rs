@@ -1,8 +1,9 @@
-//! The same score in five engines: the original's arithmetic, Prometheus, DuckDB, Polars, and ours.
+//! Five engines compute the same scores: the arithmetic of the original script, Prometheus, DuckDB, Polars, and
+//! etcd-heatmap.
 
 use crate::support::{Folder, etcd_heatmap, example, oracle, oracle_run};
 
-/// The rules and the SQL of a profile.
+/// Writes the recording rules and the SQL of a profile to files, and returns their paths.
 fn generated(folder: &Folder, profile: &str) -> [String; 2] {
     ["rules", "sql"].map(|command| {
         let printed = etcd_heatmap(&[command, "--profile", profile]).succeeds().stdout;
@@ -10,7 +11,7 @@ fn generated(folder: &Folder, profile: &str) -> [String; 2] {
     })
 }
 
-/// Scores `folder/audit` and lets the others compute the same from its history.
+/// Scores `folder/audit`, and checks that the other engines compute the same from its history.
 #[track_caller]
 fn all_agree(folder: &Folder, profile: &str, step: &str, flags: &[&str]) {
     let audit = folder.at("audit");
@@ -21,7 +22,7 @@ fn all_agree(folder: &Folder, profile: &str, step: &str, flags: &[&str]) {
 }
 
 #[test]
-fn five_engines_agree_on_every_threshold_and_one_double_to_either_side() {
+fn five_engines_agree_at_every_threshold_and_one_double_above_and_below() {
     for profile in ["seed", "openshift"] {
         let folder = Folder::new("thresholds");
         let arguments = ["--profile", profile, "--days", "3", "--step", "2m", "--out", &folder.at("audit")];
@@ -38,7 +39,7 @@ fn five_engines_agree_on_the_sample() {
 }
 
 #[test]
-fn a_threshold_that_is_one_double_off_is_found() {
+fn a_threshold_that_is_off_by_one_double_is_detected() {
     let folder = Folder::new("one-off");
     let audit = folder.at("audit");
     example("thresholds", &["--days", "1", "--step", "2m", "--out", &audit]).succeeds();
@@ -46,7 +47,7 @@ fn a_threshold_that_is_one_double_off_is_found() {
     let [rules, sql] = generated(&folder, "seed").map(|file| {
         let text = std::fs::read_to_string(&file).expect("it has just been written");
         let off = text.replace(" 0.04", " 0.04000000000000001");
-        assert_ne!(text, off, "the threshold stands in it");
+        assert_ne!(text, off, "the file contains the threshold");
         folder.write(&format!("{}.off", file.rsplit('/').next().unwrap_or_default()), off)
     });
     let run = oracle_run("engines.py", &[&audit, "--step", "120", "--rules", &rules, "--sql", &sql]);

@@ -1,4 +1,4 @@
-//! A run that is cut off leaves whole files, and the same command completes them.
+//! Interrupted pulls, scoring and overwrites: complete files stay, and the same command resumes.
 
 use std::process::{Child, Command, Stdio};
 
@@ -8,7 +8,7 @@ use crate::support::{
 
 pub(crate) const FIRST_DAY: &str = "history/date=2026-10-01/readings.parquet";
 
-/// A gate that holds back all but the first day, and what the undisturbed run through it writes.
+/// A gate that holds back all queries after the first day, and the files of an undisturbed run.
 pub(crate) fn gate() -> (Gate, Tree) {
     let gate = Gate::before(simulated().prometheus.server().port());
     let undisturbed = Folder::new("undisturbed");
@@ -17,19 +17,19 @@ pub(crate) fn gate() -> (Gate, Tree) {
     (gate, undisturbed.tree("audit"))
 }
 
-/// The same command for every run; `--series raw`, so that range queries are for readings only.
+/// The arguments of every run. With `--series raw` all range queries are for readings.
 pub(crate) fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str) -> [&'a str; 12] {
     let range = ["--start", "2026-10-01", "--end", "2026-10-04"];
     let [start, first, end, last] = range;
     [command, "--quiet", "--url", url, "--out", out, start, first, end, last, "--series", "raw"]
 }
 
-/// Starts a command and returns it as soon as its first day is written.
+/// Starts a command and waits until its first day is written.
 pub(crate) fn until_the_first_day(command: &str, folder: &Folder, url: &str) -> Child {
     until_there(&arguments(command, url, &folder.at("audit")), folder, FIRST_DAY)
 }
 
-/// Starts a command and returns it as soon as it has written this file of `audit`.
+/// Starts a command and waits until it has written this file of `audit`.
 fn until_there(arguments: &[&str], folder: &Folder, file: &str) -> Child {
     let mut command: Command = etcd_heatmap_command(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -42,7 +42,7 @@ fn until_there(arguments: &[&str], folder: &Folder, file: &str) -> Child {
 }
 
 #[test]
-fn a_killed_run_leaves_only_whole_files_and_the_same_command_completes_it() {
+fn a_killed_run_leaves_only_complete_files_and_can_be_resumed() {
     let ((gate, expected), folder) = (gate(), Folder::new("killed"));
     let mut run = until_the_first_day("backfill", &folder, &gate.url());
     run.kill().expect("it is ours and alive");
@@ -50,7 +50,7 @@ fn a_killed_run_leaves_only_whole_files_and_the_same_command_completes_it() {
     let left = folder.tree("audit");
 
     for (name, bytes) in left.iter().filter(|(name, _)| name.ends_with(".parquet")) {
-        assert_eq!(expected.get(name), Some(bytes), "{name} is not whole");
+        assert_eq!(expected.get(name), Some(bytes), "{name} is incomplete");
     }
     assert!(left.contains_key(FIRST_DAY) && !left.contains_key("heatmap.parquet"), "{:?}", left.keys());
 
@@ -60,7 +60,7 @@ fn a_killed_run_leaves_only_whole_files_and_the_same_command_completes_it() {
 }
 
 #[test]
-fn a_server_that_dies_leaves_the_days_that_were_pulled_and_names_the_others() {
+fn when_a_server_dies_pulled_days_stay_and_the_error_lists_the_others() {
     for command in ["backfill", "pull"] {
         let ((gate, expected), folder) = (gate(), Folder::new("server-died"));
         let run = until_the_first_day(command, &folder, &gate.url());
@@ -72,14 +72,14 @@ fn a_server_that_dies_leaves_the_days_that_were_pulled_and_names_the_others() {
         let left = folder.tree("audit");
         let days: Vec<_> = left.keys().filter(|name| name.starts_with("history/")).collect();
         assert_eq!(days, [FIRST_DAY], "{command}");
-        assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the day that was pulled is whole");
+        assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the pulled day is complete");
     }
 }
 
-/// The first day of a history that will replace another.
+/// The first new day of a pull with `--overwrite`.
 const FIRST_NEW_DAY: &str = "history.new/date=2026-10-01/readings.parquet";
 
-/// A folder with a scored history of the whole server itself, pulled without the gate.
+/// A folder with a scored history, pulled from the server without the gate.
 fn old_history() -> Folder {
     let folder = Folder::new("old-history");
     let url = simulated().url();
@@ -92,19 +92,19 @@ fn overwriting<'a>(command: &'a str, url: &'a str, out: &'a str) -> Vec<&'a str>
 }
 
 #[test]
-fn an_overwrite_that_fails_loses_nothing_of_the_old_history() {
+fn a_failed_overwrite_keeps_the_old_history() {
     let folder = old_history();
     let (audit, before) = (folder.at("audit"), folder.tree("audit"));
     for command in ["backfill", "pull"] {
-        // At its first query.
+        // Fails at the first query.
         let unreachable = [&overwriting(command, "http://127.0.0.1:1", &audit)[..], &["--retries", "0"]].concat();
         etcd_heatmap(&unreachable).fails_saying(&["cannot reach"]);
         assert_same(&before, &folder.tree("audit"));
     }
     for command in ["backfill", "pull"] {
-        // What another server left of an earlier try.
+        // Removes the new days of an earlier attempt with another server.
         let _ = std::fs::remove_dir_all(folder.at("audit/history.new"));
-        // When the first of three days is there.
+        // Fails after the first of three days.
         let (gate, _) = gate();
         let run = until_there(&overwriting(command, &gate.url(), &audit), &folder, FIRST_NEW_DAY);
         gate.fall();
@@ -114,16 +114,16 @@ fn an_overwrite_that_fails_loses_nothing_of_the_old_history() {
             "run the same command again",
         ]);
         let mut left = folder.tree("audit");
-        assert!(left.remove(FIRST_NEW_DAY).is_some(), "{command}: the day that was pulled waits");
+        assert!(left.remove(FIRST_NEW_DAY).is_some(), "{command}: the pulled day stays in history.new");
         assert_same(&before, &left);
     }
-    // The old history goes on, and what nobody came back for goes.
+    // Extending the old history removes the abandoned new days.
     etcd_heatmap(&arguments("backfill", &simulated().url(), &audit)).succeeds();
     assert_same(&before, &folder.tree("audit"));
 }
 
 #[test]
-fn an_overwrite_that_is_killed_goes_on_where_it_stopped() {
+fn a_killed_overwrite_resumes_where_it_stopped() {
     let (folder, (gate, expected)) = (old_history(), gate());
     let (audit, before) = (folder.at("audit"), folder.tree("audit"));
     let mut run = until_there(&overwriting("backfill", &gate.url(), &audit), &folder, FIRST_NEW_DAY);
@@ -138,17 +138,17 @@ fn an_overwrite_that_is_killed_goes_on_where_it_stopped() {
     etcd_heatmap(&overwriting("backfill", &gate.url(), &audit)).succeeds();
     assert_same(&expected, &folder.tree("audit"));
     let moved = std::fs::metadata(folder.path().join("audit").join(FIRST_DAY)).and_then(|file| file.modified());
-    assert_eq!(moved.expect("it is there"), kept.expect("it was there"), "the day that was there is not pulled again");
+    assert_eq!(moved.expect("it is there"), kept.expect("it was there"), "the day in history.new is not pulled again");
 }
 
 #[test]
-fn an_overwrite_that_is_killed_while_days_are_moved_is_completed_by_the_same_command() {
+fn an_overwrite_killed_while_moving_days_can_be_resumed() {
     let (folder, (gate, expected)) = (old_history(), gate());
     gate.open();
     let audit = folder.at("audit");
     let other = Folder::new("new-history");
     etcd_heatmap(&arguments("pull", &gate.url(), &other.at("audit"))).succeeds();
-    // The first new day is in its place, the second still waits, and the third has not been moved either.
+    // The state after a kill: the first new day was moved, the second and third were not.
     for (number, place) in [(1, "history"), (2, "history.new"), (3, "history.new")] {
         let day = format!("date=2026-10-0{number}");
         std::fs::create_dir_all(folder.at(&format!("audit/{place}/{day}"))).expect("a folder of our own");
@@ -162,7 +162,7 @@ fn an_overwrite_that_is_killed_while_days_are_moved_is_completed_by_the_same_com
 }
 
 #[test]
-fn the_sample_overwrites_another_history_and_leaves_nothing_of_it() {
+fn the_sample_can_overwrite_another_history_completely() {
     let (folder, fresh) = (old_history(), Folder::new("fresh-sample"));
     for (folder, overwrite) in [(&folder, &["--overwrite"][..]), (&fresh, &[])] {
         let arguments = ["backfill", "--quiet", "--sample", "--out", &folder.at("audit")];

@@ -1,9 +1,9 @@
-//! SIGKILL at any moment: the same command again gives, byte for byte, what an undisturbed run gives.
+//! SIGKILL at any moment: running the same command again gives the same bytes as an undisturbed run.
 //!
-//! Kills at random moments may all come too early or too late, so one more comes where a gate holds the run between two
-//! days.
+//! One test kills at random moments, which may all be too early or too late; another kills while a gate holds the run
+//! between two days.
 //!
-//! `KILLS=50 cargo test --release killed -- --nocapture` kills that often, and says how often it hit.
+//! `KILLS=50 cargo test --release killed -- --nocapture` kills 50 times, and prints how many kills hit a running process.
 
 use std::process::{Child, Stdio};
 use std::time::Instant;
@@ -12,25 +12,25 @@ use crate::support::{
     DAY, Folder, Gate, START, Tree, assert_same, etcd_heatmap, etcd_heatmap_command, mix, simulated, until,
 };
 
-/// Kills of each kind of run, unless `KILLS` says otherwise.
+/// Default of `KILLS`: kills per kind of run.
 const KILLS: u64 = 4;
 
 /// One kind of run.
 struct Case {
     name: &'static str,
     command: &'static str,
-    /// Where the history ends that is there before; none where nothing is.
+    /// The end of the history that already exists; `None` for an empty folder.
     grown_from: Option<&'static str>,
 }
 
 const CASES: [Case; 3] = [
     Case { name: "pull", command: "pull", grown_from: None },
     Case { name: "backfill", command: "backfill", grown_from: None },
-    // Its last day is there in part, and is pulled again.
+    // The existing history ends within a day, which is pulled again.
     Case { name: "grown backfill", command: "backfill", grown_from: Some("2026-10-02T06:00:00Z") },
 ];
 
-/// `--series raw`, so that range queries are for readings only, and the gate holds no other.
+/// With `--series raw` all range queries are for readings, so that the gate does not hold back any others.
 fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str, end: &'a str) -> [&'a str; 14] {
     let range = ["--start", "2026-10-01", "--end", end];
     let [start, first, end, last] = range;
@@ -52,19 +52,19 @@ fn prepared(case: &Case, url: &str) -> Folder {
     folder
 }
 
-/// The run that a case is about, to its end.
+/// Runs the command of the case to its end.
 fn complete(case: &Case, url: &str, folder: &Folder) {
     etcd_heatmap(&arguments(case.command, url, &folder.at("audit"), END)).succeeds();
 }
 
-/// The same run, started.
+/// Starts the command of the case.
 fn start(case: &Case, url: &str, folder: &Folder) -> Child {
     let mut command = etcd_heatmap_command(&arguments(case.command, url, &folder.at("audit"), END));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("the program can be run")
 }
 
-/// Kills a run; whether it was still running.
+/// Kills a run. Returns whether it was still running.
 fn kill(mut run: Child) -> bool {
     let _ = run.kill();
     run.wait().expect("it was killed").code().is_none()
@@ -75,7 +75,7 @@ fn days(tree: &Tree) -> Vec<&str> {
 }
 
 #[test]
-fn a_run_that_is_killed_between_two_days_keeps_the_first_and_is_completed_by_the_same_command() {
+fn a_run_killed_between_two_days_keeps_the_complete_days_and_can_be_resumed() {
     for case in &CASES {
         let gate = Gate::before(simulated().prometheus.server().port());
         let (undisturbed, folder) = (prepared(case, &gate.url()), prepared(case, &gate.url()));
@@ -83,19 +83,19 @@ fn a_run_that_is_killed_between_two_days_keeps_the_first_and_is_completed_by_the
         let expected = undisturbed.tree("audit");
         assert_eq!(days(&expected), DAYS, "{}", case.name);
 
-        // Two days can be pulled, or what is missing of them; the third waits.
+        // The gate lets the first two days through, and holds back the third.
         gate.hold_from(START + 2 * DAY);
         let mut run = start(case, &gate.url(), &folder);
         let is_whole =
             |day: &&str| std::fs::read(folder.at(&format!("audit/{day}"))).is_ok_and(|d| d == expected[*day]);
-        until("two days of three", || {
+        until("the first two of three days", || {
             assert!(matches!(run.try_wait(), Ok(None)), "{}: it ended before it was killed", case.name);
             DAYS[..2].iter().all(is_whole).then_some(())
         });
         assert!(kill(run), "{}: it ended before it was killed", case.name);
         let left = folder.tree("audit");
         assert_eq!(days(&left), DAYS[..2], "{}", case.name);
-        assert!(DAYS[..2].iter().all(|day| left[*day] == expected[*day]), "{}: a day is not whole", case.name);
+        assert!(DAYS[..2].iter().all(|day| left[*day] == expected[*day]), "{}: a day is incomplete", case.name);
 
         gate.open();
         complete(case, &gate.url(), &folder);
@@ -104,7 +104,7 @@ fn a_run_that_is_killed_between_two_days_keeps_the_first_and_is_completed_by_the
 }
 
 #[test]
-fn a_run_that_is_killed_at_any_moment_is_completed_by_the_same_command() {
+fn a_run_killed_at_any_moment_can_be_resumed() {
     let kills = std::env::var("KILLS").map_or(KILLS, |n| n.parse().expect("KILLS is a number"));
     let url = simulated().url();
     for case in &CASES {
@@ -126,8 +126,8 @@ fn a_run_that_is_killed_at_any_moment_is_completed_by_the_same_command() {
             assert_same(&expected, &folder.tree("audit"));
         }
         println!(
-            "{}: {kills} kills within {took:.0?}, {hits} of a living run, {between} with some of the days there, \
-             {leftovers} with a half-written file; all {kills} completed byte for byte",
+            "{}: {kills} kills within {took:.0?}, {hits} hit a running process, {between} left some of the days, \
+             {leftovers} left a partial file; all {kills} were resumed to the same bytes",
             case.name
         );
     }

@@ -1,4 +1,4 @@
-//! Manifests that are not there, are broken, or are of a later version; and what a manifest tells about its source.
+//! Missing, broken and later manifests, and the source in a manifest.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use crate::support::{Folder, Run, etcd_heatmap};
 const BROKEN: &str = "{\"version\": \"0.1.0\", ";
 const LATER: &str = "{\"version\": \"9.8.7\", \"format\": 1000, \"readings\": \"elsewhere\"}";
 
-/// The scored sample.
+/// A folder with the scored sample, shared by all tests.
 fn sample() -> &'static Folder {
     static SHARED: OnceLock<Folder> = OnceLock::new();
     SHARED.get_or_init(|| {
@@ -17,7 +17,7 @@ fn sample() -> &'static Folder {
     })
 }
 
-/// A copy of the sample with another manifest, or none.
+/// A copy of the scored sample with this manifest, or without one.
 fn with_manifest(text: Option<&str>) -> Folder {
     let folder = Folder::new("manifest");
     for (name, bytes) in sample().tree("audit") {
@@ -32,7 +32,7 @@ fn with_manifest(text: Option<&str>) -> Folder {
     folder
 }
 
-/// All commands that read a manifest and write none.
+/// Runs all commands that read a manifest but do not write one.
 fn read(audit: &str) -> Vec<Run> {
     let sample = sample().at("audit");
     [
@@ -50,7 +50,7 @@ fn read(audit: &str) -> Vec<Run> {
 }
 
 #[test]
-fn a_broken_manifest_is_named_by_those_who_need_it_and_written_anew_by_the_others() {
+fn a_broken_manifest_is_an_error_for_readers_and_replaced_by_score_and_backfill() {
     let folder = with_manifest(Some(BROKEN));
     let audit = folder.at("audit");
     for run in read(&audit) {
@@ -66,7 +66,7 @@ fn a_broken_manifest_is_named_by_those_who_need_it_and_written_anew_by_the_other
 }
 
 #[test]
-fn a_manifest_of_a_later_version_is_refused_and_kept_by_all() {
+fn every_command_refuses_and_keeps_a_manifest_of_a_later_version() {
     let folder = with_manifest(Some(LATER));
     let audit = folder.at("audit");
     let before = folder.tree("audit");
@@ -81,19 +81,19 @@ fn a_manifest_of_a_later_version_is_refused_and_kept_by_all() {
 }
 
 #[test]
-fn a_folder_without_a_manifest_is_no_broken_one() {
+fn a_missing_manifest_is_not_reported_as_broken() {
     let folder = with_manifest(None);
     let runs = read(&folder.at("audit"));
     for run in &runs {
         assert!(!run.stderr.contains("broken"), "{}", run.stderr);
     }
-    // What the history alone can answer is answered.
+    // Commands that only need the history succeed.
     let codes: Vec<_> = runs.iter().map(|run| run.code).collect();
     assert_eq!(codes, [Some(1), Some(0), Some(0), Some(1), Some(1), Some(1), Some(0)]);
 }
 
 #[test]
-fn the_manifest_and_the_report_of_the_sample_name_no_server() {
+fn manifest_and_report_of_the_sample_do_not_mention_a_server() {
     let manifest: serde_json::Value = serde_json::from_str(&sample().text("audit/manifest.json")).expect("JSON");
     assert_eq!((&manifest["format"], &manifest["source"]["kind"]), (&2.into(), &"sample".into()));
     let report = sample().text("audit/report.html");

@@ -1,4 +1,4 @@
-//! A history that version 0.1.0 pulled can be scored, explained and extended for ever.
+//! A history of version 0.1.0 can still be scored, explained and extended.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use parquet::file::properties::WriterProperties;
 
 use crate::support::{Folder, Run, assert_same, cells, etcd_heatmap, oracle, simulated};
 
-/// As given when the history was pulled: see `history-0.1.0/README.md`.
+/// The flags with which the history was pulled: see `history-0.1.0/README.md`.
 const URL: &str = "http://prometheus.example:9090";
 const SELECTOR: &str = r#"cluster="c01",instance=~"10.0.1.[12]:2379""#;
 const STEP: [&str; 2] = ["--step", "900"];
 
-/// The history of 0.1.0 in `folder/audit`.
+/// A copy of the history of 0.1.0 in `folder/audit`.
 fn old(name: &str) -> Folder {
     let (folder, source) =
         (Folder::new(name), Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/behaviour/history-0.1.0"));
@@ -29,7 +29,7 @@ fn old(name: &str) -> Folder {
     folder
 }
 
-/// Pulls these days from the Prometheus that the old history came from, under the URL that it had then.
+/// Pulls days from the Prometheus with the data of the old history. A proxy makes it answer under the old URL.
 fn pull(folder: &Folder, start: &str, end: &str) -> Run {
     let config = folder.write("http.yml", format!("proxy_url: {}\n", simulated().url()));
     let source = ["--url", URL, "--http.config.file", &config, "--selector", SELECTOR, "--for-profiles", "mixin"];
@@ -38,7 +38,7 @@ fn pull(folder: &Folder, start: &str, end: &str) -> Run {
 }
 
 #[test]
-fn a_history_of_the_first_version_is_scored_and_explained() {
+fn a_history_of_0_1_0_is_scored_and_explained() {
     let folder = old("old-history");
     let audit = folder.at("audit");
     for profile in [&[][..], &["--profile", "mixin"]] {
@@ -58,7 +58,7 @@ fn a_history_of_the_first_version_is_scored_and_explained() {
 }
 
 #[test]
-fn a_pull_adds_a_day_to_a_history_of_the_first_version() {
+fn a_pull_adds_a_day_to_a_history_of_0_1_0() {
     let folder = old("old-history-extended");
     let before = folder.tree("audit/history");
     pull(&folder, "2026-10-01", "2026-10-04").succeeds();
@@ -78,13 +78,13 @@ fn a_pull_adds_a_day_to_a_history_of_the_first_version() {
     assert_eq!(cells(&folder.text("audit/heatmap.csv")).len(), 3 * 72);
 }
 
-/// Takes a metric out of a day's file and its footer, as if the version that wrote it had not had the metric.
+/// Removes a metric from a day's file and footer, as if a version without the metric had written it.
 fn forget(file: &Path, metric: &str, column: &str) {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).expect("it is there")).expect("Parquet");
     let pairs = reader.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
     let mut footer: Vec<KeyValue> = pairs.into_iter().filter(|pair| pair.key != "ARROW:schema").collect();
     for pair in &mut footer {
-        // `known` has the metrics as its keys, `source` below `queries`.
+        // The key `known` has metrics as keys, and so has `queries` in `source`.
         let text = pair.value.as_deref().unwrap_or_default();
         let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { continue };
         for object in ["", "/queries"] {
@@ -110,7 +110,7 @@ fn forget(file: &Path, metric: &str, column: &str) {
 }
 
 #[test]
-fn a_history_from_before_a_metric_was_added_is_scored_without_it_and_extended_without_it() {
+fn a_history_older_than_a_metric_is_scored_and_extended_without_that_metric() {
     let folder = old("history-before-a-metric");
     let audit = folder.at("audit");
     for day in ["2026-10-01", "2026-10-02"] {
@@ -121,11 +121,11 @@ fn a_history_from_before_a_metric_was_added_is_scored_without_it_and_extended_wi
     etcd_heatmap(&["score", "--quiet", &audit]).succeeds();
     let cells = cells(&folder.text("audit/heatmap.csv"));
     assert_eq!(cells.len(), 3 * 72);
-    // Every hour but the first, in which rates have no sample to start from, has a score of the other five metrics.
+    // The other five metrics score every hour except the first, in which rates have too few samples.
     let scored = cells.iter().filter(|cell| cell.scored == cell.expected).count();
-    assert!(scored > 3 * 68, "{scored} of {} cells are scored whole", cells.len());
+    assert!(scored > 3 * 68, "{scored} of {} cells have all steps scored", cells.len());
 
-    // As when the metric is left out of the whole history.
+    // The result is the same as leaving the metric out of a complete history.
     let complete = old("history-without-a-metric");
     pull(&complete, "2026-10-03", "2026-10-04").succeeds();
     etcd_heatmap(&["score", "--quiet", "--without", "wal_fsync", &complete.at("audit")]).succeeds();

@@ -1,11 +1,11 @@
-//! What a power failure would leave: asked of the kernel's calls, by strace.
+//! What survives a power failure, judged by the order of system calls that strace records.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command, needed};
 
-/// Runs the program with these arguments under strace with those flags.
+/// Runs the program with `arguments` under strace with `flags`.
 fn traced(flags: &[&str], arguments: &[&str]) -> Run {
     let ours = etcd_heatmap_command(arguments);
     let mut strace = needed("strace", "strace");
@@ -22,13 +22,13 @@ enum Call {
 }
 
 impl Call {
-    /// The name that a file got.
+    /// The final path, if the call renames a file.
     fn name(&self) -> Option<PathBuf> {
         if let Self::Renamed { to, .. } = self { Some(to.clone()) } else { None }
     }
 }
 
-/// The successful calls of a run that succeeds.
+/// Runs the program, which must succeed, and returns its successful calls.
 ///
 /// strace prints a call in two lines when another thread calls in between. With `-z` it holds each call back until it has
 /// succeeded, and prints it whole.
@@ -61,7 +61,7 @@ fn call(line: &str) -> Call {
     parsed().unwrap_or_else(|| panic!("not a whole call: {line}"))
 }
 
-/// Every file is synced before it gets its name, and every folder after the last name in it.
+/// Checks that every file is synced before it is renamed, and its folder afterwards.
 #[track_caller]
 fn outlasts_a_power_failure(calls: &[Call]) {
     let parent = |path: &Path| path.parent().expect("it has one").to_owned();
@@ -81,7 +81,7 @@ fn outlasts_a_power_failure(calls: &[Call]) {
 }
 
 #[test]
-fn what_a_run_wrote_is_on_disk_with_the_folders_that_name_it() {
+fn all_files_of_a_run_and_their_folders_are_synced() {
     let folder = Folder::new("power");
     let [out, made, other] = ["new/audit", "new", "other"].map(|name| folder.at(name));
     let calls_of_backfill = calls(&folder, &["backfill", "--sample", "--quiet", "--out", &out]);
@@ -89,12 +89,12 @@ fn what_a_run_wrote_is_on_disk_with_the_folders_that_name_it() {
     let named: BTreeSet<_> = calls_of_backfill.iter().filter_map(Call::name).collect();
     let on_disk: BTreeSet<_> = folder.tree("new/audit").into_keys().map(|name| Path::new(&out).join(name)).collect();
     assert_eq!(named, on_disk, "strace saw all files");
-    assert!(calls_of_backfill.contains(&Call::Made(made.into())), "and the folder above them");
-    // One sync a folder, and not one a file.
+    assert!(calls_of_backfill.contains(&Call::Made(made.into())), "strace recorded the new parent folder");
+    // Each folder is synced once, not once per file.
     let of_history = Path::new(&out).join("history");
     assert_eq!(calls_of_backfill.iter().filter(|call| **call == Call::Synced(of_history.clone())).count(), 1);
 
-    // Without a manifest, and outside of any run.
+    // Also commands that write no manifest or take no lock.
     outlasts_a_power_failure(&calls(&folder, &["score", "--quiet", &out, "--out", &other, "--compare", "seed,fleet"]));
     let svg = folder.at("pictures/heatmap.svg");
     let calls = calls(&folder, &["show", "--quiet", &out, "--svg", &svg]);
@@ -103,7 +103,7 @@ fn what_a_run_wrote_is_on_disk_with_the_folders_that_name_it() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_synced_is_an_error_unless_its_file_system_has_no_such_sync() {
+fn a_failed_sync_of_a_folder_is_an_error_unless_the_file_system_does_not_support_it() {
     let folder = Folder::new("power-failed");
     let expected = folder.at("expected");
     etcd_heatmap(&["backfill", "--sample", "--quiet", "--out", &expected]).succeeds();

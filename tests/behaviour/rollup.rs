@@ -1,4 +1,5 @@
-//! How members become a cluster: the worst of them, their mean, or what a majority reaches.
+//! `--rollup worst`, `mean` and `quorum`: every combination of healthy, bad, unscored and absent members that matters, with
+//! cells that the Python oracle confirms.
 
 use std::sync::OnceLock;
 
@@ -6,31 +7,31 @@ use crate::support::{
     Cell, Folder, HOUR, History, METRICS, Metrics, START, bad_and_healthy, cells, prometheus_of, spring,
 };
 
-/// What is wrong with a member.
+/// The state of a member in one hour.
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Healthy,
-    /// This metric is bad.
+    /// This metric exceeds its threshold.
     Bad(&'static str),
     Unknown,
-    /// Unknown in the second half of the hour.
+    /// One reading is missing in the second half of the hour.
     HalfUnknown,
-    /// It does not exist any more.
+    /// All readings are missing until the end, so the member is not expected.
     Gone,
 }
 
 use State::{Bad, Gone, HalfUnknown, Healthy, Unknown};
 
-/// In byte order, in which 10 comes before 7.
+/// In byte order, in which `m10` comes before `m7`.
 const MEMBERS: [&str; 5] = ["m10", "m11", "m7", "m8", "m9"];
-/// Costs three points.
+/// A bad metric that costs three points.
 const WAL: State = Bad("wal_fsync");
-/// Costs three points too.
+/// Another bad metric that costs three points.
 const LEADER: State = Bad("leader_changes");
-/// Costs one point.
+/// A bad metric that costs one point.
 const COMMIT: State = Bad("backend_commit");
 
-/// Hour after hour, member after member.
+/// One row per hour, one column per member.
 const HOURS: [[State; 5]; 12] = [
     [Healthy, Healthy, Healthy, Healthy, Healthy],
     [WAL, Healthy, Healthy, Healthy, Healthy],
@@ -46,7 +47,7 @@ const HOURS: [[State; 5]; 12] = [
     [WAL, LEADER, Healthy, Gone, Gone],
 ];
 
-/// The hours of the one cluster with this rollup, which the oracle has confirmed.
+/// The hourly cells of the cluster with this rollup, after the oracle has confirmed them.
 fn hours(rollup: &str) -> Vec<Cell> {
     static SHARED: OnceLock<History> = OnceLock::new();
     let end = START + HOURS.len() as i64 * HOUR;
@@ -68,7 +69,7 @@ fn history() -> Metrics {
                 let since = second - START;
                 match HOURS[(since / HOUR) as usize][place] {
                     Bad(which) if which == metric => bad,
-                    // A member of which nothing is known any more has gone; so one reading stays known.
+                    // Only one reading is missing: without any reading the member would not be expected.
                     Unknown if metric == "open_fds" => f64::NAN,
                     HalfUnknown if metric == "open_fds" && since % HOUR >= HOUR / 2 => f64::NAN,
                     Gone => f64::NAN,
@@ -85,7 +86,7 @@ fn means(hours: &[Cell]) -> Vec<Option<f64>> {
 }
 
 #[test]
-fn the_worst_member_stands_for_its_cluster_and_an_unknown_one_could_be_worse() {
+fn worst_is_the_lowest_member_and_unscored_while_any_member_is() {
     let hours = hours("worst");
     let [all, bad, slow] = [Some(10.0), Some(7.0), Some(9.0)];
     assert_eq!(means(&hours), [all, bad, None, None, None, None, bad, slow, slow, slow, bad, bad]);
@@ -93,24 +94,24 @@ fn the_worst_member_stands_for_its_cluster_and_an_unknown_one_could_be_worse() {
 }
 
 #[test]
-fn a_quorum_outvotes_one_bad_member_and_one_unknown() {
+fn quorum_ignores_a_minority_of_bad_and_unscored_members() {
     let hours = hours("quorum");
     let quorum = &means(&hours)[..8];
     assert_eq!(quorum[..3], [Some(10.0); 3], "four of five are healthy, three are a majority");
-    assert_eq!(quorum[3], Some(10.0), "three of five are healthy beside a bad and an unknown one");
-    assert_eq!(quorum[4], Some(7.0), "of 10, 10, 7, 7 and an unknown one a majority reaches 7");
-    assert_eq!(quorum[5], None, "two known ones of five are no majority");
-    assert_eq!(quorum[6], Some(7.0), "of four three are a majority");
-    assert_eq!(quorum[7], Some(9.5), "of four 10, then of three known ones 9, half an hour each");
+    assert_eq!(quorum[3], Some(10.0), "three of five are healthy, one is bad and one unscored");
+    assert_eq!(quorum[4], Some(7.0), "a majority of 10, 10, 7, 7 and an unscored member reaches 7");
+    assert_eq!(quorum[5], None, "two scored members of five are not a majority");
+    assert_eq!(quorum[6], Some(7.0), "three of four are a majority");
+    assert_eq!(quorum[7], Some(9.5), "half an hour of 10 with four scored members, then half an hour of 9 with three");
     assert!(hours.iter().all(|cell| cell.expected == 12), "{hours:?}");
     let scored: Vec<_> = hours.iter().map(|cell| cell.scored).collect();
     assert_eq!(scored, [12, 12, 12, 12, 12, 0, 12, 12, 12, 12, 12, 12]);
-    // What it lost is that of the member that stands for it.
+    // The losses are those of the member whose score the cluster has.
     assert_eq!((hours[3].worst_metric.as_str(), hours[4].worst_metric.as_str()), ("", "wal_fsync"));
 }
 
 #[test]
-fn the_mean_of_members_counts_each_of_them_and_is_unknown_while_one_of_them_is() {
+fn mean_weights_all_members_equally_and_is_unscored_while_any_member_is() {
     let hours = hours("mean");
     let expected = [
         Some(10.0),
@@ -121,7 +122,7 @@ fn the_mean_of_members_counts_each_of_them_and_is_unknown_while_one_of_them_is()
         None,
         Some(8.5),
         Some(9.75),
-        // A third of a point and two thirds, rounded to a billionth.
+        // Losses of one and two thirds of a point, rounded to a billionth.
         Some(9.666666667),
         Some(9.333333333),
         Some(8.0),
@@ -131,12 +132,12 @@ fn the_mean_of_members_counts_each_of_them_and_is_unknown_while_one_of_them_is()
     assert_eq!((hours[7].scored, hours[7].expected), (6, 12));
     assert_eq!(
         hours[10].worst_metric, "wal_fsync",
-        "both metrics cost the same; the first of the specification is told"
+        "of two metrics with equal losses the first in the specification is reported"
     );
 }
 
 #[test]
-fn among_equal_members_the_first_by_name_stands_for_the_cluster() {
+fn of_members_with_equal_scores_the_first_by_name_determines_the_losses() {
     for rollup in ["worst", "quorum"] {
         let hours = hours(rollup);
         let worst: Vec<_> = hours[10..].iter().map(|cell| (cell.mean, cell.worst_metric.as_str())).collect();
@@ -145,7 +146,7 @@ fn among_equal_members_the_first_by_name_stands_for_the_cluster() {
 }
 
 #[test]
-fn members_have_the_same_cells_however_they_are_rolled_up() {
+fn the_rollup_does_not_change_the_cells_of_members() {
     let of_members = |rollup: &str| {
         let flags = ["--rollup", rollup, "--without", "open_fds"];
         let csv = spring().is_scored_exactly(&flags).text("audit/heatmap.csv");

@@ -1,18 +1,19 @@
-//! The two stages with the history between them, and that the same input gives the same bytes.
+//! `pull` and `score` give the same files as `backfill`, a folder only holds one history, and the same input gives the same
+//! bytes.
 
 use crate::support::{
     Asked, DAY, Folder, HOUR, Run, START, assert_same, etcd_heatmap, etcd_heatmap_command, simulated,
 };
 
-/// A day and a half, so that days, windows and hours do not end together.
+/// A day and a half, so that the range ends within a day.
 fn asked() -> Asked<'static> {
     Asked::all(&simulated().prometheus, START + DAY / 2, START + 2 * DAY)
 }
 
 #[test]
-fn two_runs_give_the_same_bytes() {
+fn concurrency_does_not_change_a_byte() {
     let (url, start, end) = (simulated().url(), asked().start.to_string(), asked().end.to_string());
-    // Neither the order of answers nor that of the days that are scored at once may show.
+    // Neither the order of responses nor that of days scored in parallel may affect the files.
     let [one, many] = [("1", "1"), ("8", "4")].map(|(queries, threads)| {
         let folder = Folder::new("same-bytes");
         let out = folder.at("audit");
@@ -25,7 +26,7 @@ fn two_runs_give_the_same_bytes() {
 }
 
 #[test]
-fn pull_then_score_equals_backfill() {
+fn pull_and_score_write_the_same_files_as_backfill() {
     let (at_once, in_stages) = (Folder::new("backfill"), Folder::new("pull"));
     asked().run("backfill", &at_once).succeeds();
 
@@ -37,12 +38,12 @@ fn pull_then_score_equals_backfill() {
 }
 
 #[test]
-fn score_recomputes_the_same_files_from_the_history_alone() {
+fn score_needs_only_the_history_folder() {
     let folder = Folder::new("history-alone");
     asked().run("backfill", &folder).succeeds();
     let mut expected = folder.tree("audit");
     expected.retain(|name, _| !name.starts_with("history/") && name != "manifest.json");
-    // Nothing but the history, somewhere else.
+    // Copies only the history to another folder.
     for (name, bytes) in folder.tree("audit/history") {
         let path = folder.path().join("alone/history").join(name);
         std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder of our own");
@@ -70,7 +71,7 @@ fn score_recomputes_the_same_files_from_the_history_alone() {
 #[test]
 fn a_longer_range_of_the_same_server_extends_the_history() {
     let (in_parts, at_once) = (Folder::new("in-parts"), Folder::new("at-once"));
-    // The first ends within a day, which the second has to pull again.
+    // The first range ends within a day, which the second run must pull again.
     for end in [START + 30 * HOUR, START + 2 * DAY] {
         Asked { end, ..asked() }.run("backfill", &in_parts).succeeds();
     }
@@ -79,7 +80,7 @@ fn a_longer_range_of_the_same_server_extends_the_history() {
 }
 
 #[test]
-fn another_pull_does_not_replace_an_output_folder_unless_it_is_told_to() {
+fn a_different_pull_replaces_a_history_only_with_overwrite() {
     let folder = Folder::new("overwrite");
     asked().run("backfill", &folder).succeeds();
     let first = folder.tree("audit");
@@ -96,7 +97,7 @@ fn another_pull_does_not_replace_an_output_folder_unless_it_is_told_to() {
 }
 
 #[test]
-fn a_pull_with_another_member_label_or_selector_or_of_the_sample_is_refused() {
+fn a_pull_with_other_labels_selector_or_source_is_refused() {
     let folder = Folder::new("pulled-differently");
     let asked = Asked { end: START + DAY, ..asked() };
     asked.run("pull", &folder).succeeds();
@@ -113,7 +114,7 @@ fn a_pull_with_another_member_label_or_selector_or_of_the_sample_is_refused() {
 }
 
 #[test]
-fn a_day_of_another_server_among_the_days_is_refused() {
+fn a_history_with_a_day_of_another_pull_is_refused() {
     let (folder, other) = (Folder::new("ours"), Folder::new("foreign-day"));
     asked().run("pull", &folder).succeeds();
     let last = Asked { start: START + 2 * DAY, end: START + 3 * DAY, step: 120, ..asked() };
@@ -129,7 +130,7 @@ fn a_day_of_another_server_among_the_days_is_refused() {
 }
 
 #[test]
-fn files_that_others_put_into_the_output_folder_stay() {
+fn files_of_the_user_in_the_output_folder_stay() {
     let folder = Folder::new("mine");
     for name in ["audit/scores/mine.txt", "audit/openmetrics/mine.om", "audit/history/mine.txt", "audit/mine.csv"] {
         let path = folder.path().join(name);

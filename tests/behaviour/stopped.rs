@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM end a run in order, and two runs do not share a folder.
+//! SIGINT and SIGTERM end a run with complete files and a correct manifest, and two runs cannot share a folder.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn signal(run: &Child, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()), "the run has ended already");
 }
 
-/// The manifest names every file that is there, and no other.
+/// Checks that the manifest lists exactly the files in the folder.
 #[track_caller]
 fn assert_manifest_is_right(folder: &Folder) {
     let manifest: Value = serde_json::from_str(&folder.text("audit/manifest.json")).expect("the manifest is JSON");
@@ -25,7 +25,7 @@ fn assert_manifest_is_right(folder: &Folder) {
 }
 
 #[test]
-fn a_signal_ends_a_pull_with_whole_files_and_says_how_to_go_on() {
+fn a_signal_ends_a_pull_with_complete_files_and_the_error_says_how_to_resume() {
     for (command, name, code) in [("pull", "INT", 130), ("backfill", "TERM", 143)] {
         let ((gate, expected), folder) = (gate(), Folder::new("stopped"));
         let run = until_the_first_day(command, &folder, &gate.url());
@@ -38,7 +38,7 @@ fn a_signal_ends_a_pull_with_whole_files_and_says_how_to_go_on() {
 
         let left = folder.tree("audit");
         assert_eq!(left.keys().collect::<Vec<_>>(), [FIRST_DAY, "manifest.json"]);
-        assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the day that was pulled is whole");
+        assert!(left[FIRST_DAY] == expected[FIRST_DAY], "the pulled day is complete");
         assert_manifest_is_right(&folder);
 
         gate.open();
@@ -48,7 +48,7 @@ fn a_signal_ends_a_pull_with_whole_files_and_says_how_to_go_on() {
 }
 
 #[test]
-fn a_signal_at_any_moment_leaves_a_right_manifest() {
+fn a_signal_at_any_moment_leaves_a_correct_manifest() {
     let (url, undisturbed) = (simulated().url(), Folder::new("undisturbed"));
     let spawn = |folder: &Folder| {
         let (out, range) = (folder.at("audit"), ["--start", "2026-10-01", "--end", "2026-10-04", "--step", "1m"]);
@@ -80,7 +80,7 @@ fn a_signal_at_any_moment_leaves_a_right_manifest() {
 }
 
 #[test]
-fn a_second_run_in_the_same_folder_refuses() {
+fn a_second_run_in_the_same_folder_is_refused() {
     let ((gate, expected), folder) = (gate(), Folder::new("twice"));
     let first = until_the_first_day("backfill", &folder, &gate.url());
     let out = folder.at("audit");
@@ -92,7 +92,7 @@ fn a_second_run_in_the_same_folder_refuses() {
     ] {
         etcd_heatmap(second).fails_saying(&["another run", &out, "--out"]);
     }
-    // Reading needs no lock.
+    // Reading a locked folder is allowed.
     etcd_heatmap(&["score", "--quiet", &out, "--out", &folder.at("elsewhere")]).succeeds();
     gate.open();
     Run::from(first.wait_with_output().expect("it ends")).succeeds();
@@ -100,7 +100,7 @@ fn a_second_run_in_the_same_folder_refuses() {
 }
 
 #[test]
-fn a_history_on_a_read_only_disk_is_scored_elsewhere() {
+fn a_history_on_a_read_only_disk_can_be_scored_into_another_folder() {
     let folder = Folder::new("read-only");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
     let script = r#"mount --bind audit audit && mount -o remount,ro,bind audit && exec "$@""#;
@@ -124,7 +124,7 @@ fn a_history_on_a_read_only_disk_is_scored_elsewhere() {
 fn a_second_signal_ends_a_run_at_once() {
     let ((gate, _), folder) = (gate(), Folder::new("twice-signalled"));
     let run = until_the_first_day("pull", &folder, &gate.url());
-    // While it is stopped both signals wait for it; which one comes first the kernel decides.
+    // Both signals arrive while the process is stopped; the kernel decides which one is delivered first.
     signal(&run, "STOP");
     signal(&run, "INT");
     signal(&run, "TERM");

@@ -1,4 +1,4 @@
-//! The manifest as a file: its versions, and what reading it can find.
+//! The manifest as a file: reading, writing, and upgrading older formats.
 
 use std::path::Path;
 
@@ -8,23 +8,23 @@ use super::super::FolderError;
 use super::Manifest;
 use crate::files::{FileError, WholeFile};
 
-/// Its name in the output folder.
+/// The name of the file in the output folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
-/// The version of the layout that is written. Version 1, which names no number, has the server's URL as `asked.url` and
-/// no `source`.
+/// The format that is written, and the latest that is read. Format 1 has no `format` field, and the URL of the server in
+/// `asked.url` instead of `source`.
 pub(super) const FORMAT: u64 = 2;
-/// The first version that tells what was asked for from the gaps in between.
+/// The first format that lists the requested ranges, so that gaps can be distinguished.
 pub(super) const FORMAT_WITH_RANGES: u64 = 2;
 
-/// The version of a manifest without a number.
+/// The format of a manifest without a `format` field.
 pub(super) const fn first_format() -> u64 {
     1
 }
 
 impl Manifest {
-    /// The manifest of an output folder; `None` where there is none. An error where it cannot be read, or where a later
-    /// version of the program wrote it in a layout that this one does not know.
+    /// Reads the manifest of an output folder; `None` if there is none. Fails if it is unreadable or broken, or its format
+    /// is later than [`FORMAT`].
     pub(crate) fn read(out: &Path) -> Result<Option<Self>, FolderError> {
         let path = out.join(MANIFEST);
         let text = match std::fs::read(&path) {
@@ -42,7 +42,7 @@ impl Manifest {
         serde_json::from_value(value).map(Some).map_err(broken)
     }
 
-    /// Writes it into the output folder.
+    /// Writes the manifest to the output folder.
     pub(crate) fn write(&self, out: &Path) -> Result<(), FolderError> {
         let path = out.join(MANIFEST);
         let mut text = serde_json::to_string_pretty(self).map_err(|e| FileError::new("write", &path, e.into()))?;
@@ -52,7 +52,7 @@ impl Manifest {
     }
 }
 
-/// Gives a manifest of version 1 its `source`.
+/// Adds `source` to a manifest of format 1.
 fn upgrade(manifest: &mut Value) {
     let url = manifest["asked"]["url"].as_str().map(str::to_owned);
     if let (Some(fields), Some(url)) = (manifest.as_object_mut(), url) {
@@ -68,7 +68,7 @@ mod tests {
     use crate::scratch::Scratch;
     use crate::spec::{Metric, Profile, Rule};
 
-    /// As version 0.1.0 wrote it, but for all but two of its files.
+    /// A manifest of version 0.1.0, shortened to two files.
     const OLD: &str = include_str!("0.1.0.json");
 
     fn read(text: &str) -> Result<Option<Manifest>, FolderError> {
@@ -78,17 +78,17 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_of_0_1_0_is_read_and_its_url_is_that_of_a_server() {
+    fn the_url_in_a_manifest_of_0_1_0_becomes_its_source() {
         let manifest = read(OLD).unwrap().unwrap();
         assert_eq!(manifest.source, Origin::server("http://127.0.0.1:9090", Default::default()));
         assert_eq!(manifest.asked.start, "2026-10-01T00:00:00Z");
-        assert_eq!(manifest.asked_ranges(), None, "it lists no gaps, whether there are any or not");
+        assert_eq!(manifest.asked_ranges(), None, "the format has no ranges, so gaps cannot be excluded");
         assert_eq!(manifest.profile().unwrap().name, "seed");
         assert_eq!((manifest.history.len(), manifest.files.len()), (1, 1));
     }
 
     #[test]
-    fn a_metric_that_the_manifest_does_not_name_has_no_weight() {
+    fn a_metric_that_the_manifest_lacks_has_no_weight() {
         let mut older: Value = serde_json::from_str(OLD).unwrap();
         older["profile"]["rules"].as_object_mut().unwrap().remove("db_size").unwrap();
         let profile = read(&older.to_string()).unwrap().unwrap().profile().unwrap();
@@ -97,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_manifest_has_none() {
+    fn a_folder_without_a_manifest_is_not_an_error() {
         assert!(Manifest::read(Scratch::new().path()).unwrap().is_none());
     }
 
     #[test]
-    fn a_broken_manifest_is_named_with_its_fault() {
+    fn a_broken_manifest_is_reported_with_its_path_and_fault() {
         for (text, fault) in
             [("{\"version\": ", "EOF"), ("[]", "invalid"), ("{\"version\": \"0.1.0\"}", "missing field")]
         {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_of_a_later_layout_is_refused_with_the_version_that_wrote_it() {
+    fn a_manifest_of_a_later_format_is_rejected_with_the_version_that_wrote_it() {
         let error = read("{\"version\": \"9.8.7\", \"format\": 3, \"all\": \"else differs\"}").unwrap_err().to_string();
         assert!(error.contains("etcd-heatmap 9.8.7") && error.contains("update etcd-heatmap"), "{error}");
     }

@@ -2,6 +2,8 @@
 
 #[path = "../../src/text/characters.rs"]
 pub mod characters;
+#[path = "../../src/text/count.rs"]
+mod count;
 #[path = "../../src/text/key_file.rs"]
 pub mod key_file;
 #[path = "../../src/text/named.rs"]
@@ -10,3 +12,5 @@ pub mod named;
 pub mod nearest;
 #[path = "../../src/text/terminal.rs"]
 pub mod terminal;
+
+pub(crate) use count::count;

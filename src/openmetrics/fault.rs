@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::text::count;
 use crate::time::format_instant;
 
 use super::Kind;
@@ -65,8 +66,8 @@ pub enum Wrong {
     NoTimestamp,
     /// Seconds beyond the year 5138, and how many samples.
     #[error(
-        "{} {} from here on whose timestamp must be in milliseconds (in seconds it would lie beyond the year 5138): write seconds",
-        .0, plural(*.0)
+        "{} from here on whose timestamp must be in milliseconds (in seconds it would lie beyond the year 5138): write seconds",
+        samples_text(*.0)
     )]
     Milliseconds(u64),
     /// Before 1970.
@@ -145,8 +146,8 @@ pub enum Wrong {
     EarlyEof(u64),
     /// Samples that a running server has in its head.
     #[error(
-        "{samples} {} from here on {} at or after {}, which is in the last three hours or in the future, and would collide with the head of a running Prometheus: leave them out, or import later",
-        plural(*.samples), if *.samples == 1 { "lies" } else { "lie" }, format_instant(*.from_ms)
+        "{} from here on {} at or after {}, which is in the last three hours or in the future, and would collide with the head of a running Prometheus: leave them out, or import later",
+        samples_text(*.samples), if *.samples == 1 { "lies" } else { "lie" }, format_instant(*.from_ms)
     )]
     Head {
         /// How many.
@@ -156,8 +157,8 @@ pub enum Wrong {
     },
 }
 
-fn plural(count: u64) -> &'static str {
-    if count == 1 { "sample" } else { "samples" }
+fn samples_text(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "sample")
 }
 
 fn places(count: u64) -> String {

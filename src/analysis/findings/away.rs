@@ -4,6 +4,7 @@ use super::incidents::measure;
 use super::spans::{both, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Finding, Kind, told};
+use crate::text::count;
 use crate::time::{DAY_MS, TimeRange};
 
 /// A restart is over in a minute or two, and a server shows a series for five minutes after its last sample: what
@@ -68,7 +69,7 @@ fn tell_down(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, down:
     finding.says = format!(
         "{} of {} of {} {} away for {}: nothing is known of {}",
         finding.members.join(", "),
-        told::count(members, "member", "members"),
+        count(members, "member"),
         finding.cluster,
         if down.len() == 1 { "was" } else { "were" },
         told::duration(range.end_ms - range.start_ms),

@@ -4,6 +4,7 @@ use super::digest::Drop;
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Finding, Kind, told};
 use crate::spec::Metric;
+use crate::text::count;
 use crate::time::HOUR_MS;
 
 /// The file of a database never shrinks by itself: etcd reuses free pages, and only a defragmentation
@@ -51,7 +52,7 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, group: &[(Drop, &MemberTrack
     let (before, after) = (sum(|drop| drop.before), sum(|drop| drop.after));
     finding.says = format!(
         "the database of {} of {} was defragmented: from {} to {}{}",
-        told::count(finding.members.len(), "member", "members"),
+        count(finding.members.len(), "member"),
         finding.cluster,
         told::bytes(before),
         told::bytes(after),

@@ -6,6 +6,7 @@ use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Cause, Collector, Finding, Kind, told};
 use crate::spec::Metric;
+use crate::text::count;
 use crate::time::TimeRange;
 
 /// A process that ends or starts so long before or after an election was seen has to do with it: a leader is missed
@@ -97,7 +98,7 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, expla
         Cause::SlowDisk => format!("the disk of {members} was slow before"),
         Cause::Unexplained => "no process was restarted and no disk was slow".to_owned(),
     };
-    let times = told::count(changes as usize, "time", "times");
+    let times = count(changes as usize, "time");
     finding.says = format!("{} changed its leader {times} from {}: {why}", finding.cluster, told::instant(start_ms));
     finding.tell("changes", changes);
     finding.tell("seen_by_members", first.change.members);

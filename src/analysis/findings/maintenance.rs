@@ -4,6 +4,7 @@ use super::digest::{HourSum, Mean};
 use super::tracks::ClusterTrack;
 use super::{Collector, Finding, Kind, told};
 use crate::spec::Metric;
+use crate::text::count;
 use crate::text::rounding::loss_short;
 use crate::time::DAY_MS;
 
@@ -57,7 +58,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
         loss_short(lost),
     );
     finding.tell("hours", hours);
-    finding.tell("looked_at", told::count(times, every, if is_long { "weeks" } else { "days" }));
+    finding.tell("looked_at", count(times, every));
     finding.tell("points_lost_a_step", loss_short(lost));
     finding.tell("client_traffic_of_a_member", traffic);
     Some(finding)

@@ -7,6 +7,7 @@ use super::spans::{length_within, union};
 use super::tracks::ClusterTrack;
 use super::{Collector, Finding, Kind, told};
 use crate::spec::Metric;
+use crate::text::count;
 use crate::text::rounding::score_short;
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
@@ -86,7 +87,7 @@ fn tell(
     finding.says = format!(
         "a member of {} counted {} within {}; they are among those of the last day, and cost points, from {} to {}",
         finding.cluster,
-        told::count(changes as usize, "leader change", "leader changes"),
+        count(changes as usize, "leader change"),
         told::duration(range.end_ms - range.start_ms),
         told::instant(lingering.start_ms),
         told::instant(lingering.end_ms),

@@ -15,11 +15,6 @@ pub(super) fn duration(ms: i64) -> String {
     }
 }
 
-/// `2 members` of one, of several.
-pub(super) fn count(number: usize, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
-}
-
 /// `1.25 GiB`
 pub(super) fn bytes(value: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

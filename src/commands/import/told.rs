@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 
 use crate::import::{Fate, ImportError, Plan, PlannedFile, Promtool};
 use crate::outputs::Retention;
+use crate::text::count;
 use crate::time::{HOUR_MS, format_instant};
 
 /// After the last sample has been three hours in the head, its block is made within minutes.
@@ -33,19 +34,22 @@ pub(super) fn plan(plan: &Plan, promtool: &Promtool, data: &Path) -> String {
 
 /// What was done.
 pub(super) fn summary(plan: &Plan, took: Duration) -> String {
-    let count = |fate| plan.of(fate).count();
-    let there = match count(Fate::There) {
+    let of = |fate| plan.of(fate).count();
+    let there = match of(Fate::There) {
         0 => String::new(),
-        there => format!("{there} of {} blocks were there already\n", plan.files.len()),
+        there => {
+            let were = if there == 1 { "was" } else { "were" };
+            format!("{there} of {} {were} there already\n", count(plan.files.len(), "block"))
+        }
     };
-    if count(Fate::Import) == 0 {
+    if of(Fate::Import) == 0 {
         return format!("{there}nothing was imported\n");
     }
     let samples = HumanCount(plan.of(Fate::Import).map(|file| file.block.samples).sum());
     let series = plan.of(Fate::Import).map(|file| file.block.series).max().unwrap_or(0);
     format!(
         "{there}imported {}, {samples} samples{} (at most {series} series a block) in {:.1} s; a running Prometheus sees them within a minute or two\n",
-        counted(count(Fate::Import), "block"),
+        count(of(Fate::Import), "block"),
         range(plan.of(Fate::Import)),
         took.as_secs_f64()
     )
@@ -71,15 +75,11 @@ pub(super) fn left(plan: &Plan) -> Result<(), ImportError> {
     }
     let was = if left.len() == 1 { "was" } else { "were" };
     Err(ImportError::InHead {
-        left: format!("{} {was}", counted(left.len(), "file")),
+        left: format!("{} {was}", count(left.len(), "file")),
         names: names.join(", "),
         head_ms: plan.head_ms / 1000 * 1000,
         again_ms: last_ms + LEAVES_HEAD_MS,
     })
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn range<'f>(files: impl Iterator<Item = &'f PlannedFile> + Clone) -> String {

@@ -72,7 +72,10 @@ fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
     assert_eq!(code, Some(0));
     // Said once, however often it failed.
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("trying again within"), "{said}");
+    assert!(
+        said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("trying again within"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! setting wins: flag, environment, file, preset, default.
 
 mod formats;
+mod heading;
 mod keys;
 mod layers;
 mod lookup;
@@ -15,6 +16,7 @@ mod show;
 mod value;
 
 pub(crate) use formats::Formats;
+pub(crate) use heading::Heading;
 pub(crate) use keys::{Key, Shape, VARIABLES, keys};
 pub(crate) use layers::Environment;
 pub(crate) use parse::RetentionSetting;

@@ -1,5 +1,5 @@
-//! The table of settings: one entry each, from which come its flag, its environment variable and its
-//! key in a file.
+//! The table of settings. One entry gives a setting its key in a file, its flag with its help, and its environment
+//! variable; the check of its text is in `parse`.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -15,19 +15,17 @@ use crate::sources::prometheus::{PlainHeaders, Preset, SeriesForm};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
-/// What the names of all environment variables begin with.
+/// Prefix of all environment variables.
 pub(crate) const VARIABLES: &str = "ETCD_HEATMAP_";
 
-/// One setting.
 #[derive(Debug)]
 pub(crate) struct Key {
-    /// As in a file, with its table: `source.step`.
+    /// The key in a file with its table, such as `source.step`.
     pub(crate) name: &'static str,
-    /// Its flag; none for weights and bands, of which there is one for each metric.
+    /// `None` for the keys of `[weights]` and `[bands]`, which the flags `--weight` and `--band` cover together.
     pub(crate) flag: Option<Flag>,
-    /// The text of its default; empty where nothing is the default.
+    /// Empty if the setting has no default.
     default: Text,
-    /// How it is written in a file.
     pub(crate) shape: Shape,
     check: fn(&str) -> Result<(), String>,
 }
@@ -80,7 +78,7 @@ impl Flag {
     }
 }
 
-/// A text of the table: fixed, or made from another list.
+/// A text of the table. `Made` texts list values that another module defines.
 #[derive(Debug)]
 enum Text {
     Fixed(&'static str),
@@ -96,24 +94,22 @@ impl Text {
     }
 }
 
-/// How a value is written in a file.
+/// How a value is written in a file and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// A string.
     Text,
-    /// A string that may hold a login: it is never repeated as it is.
+    /// A string that may hold a login, so errors never print it unchanged.
     Url,
-    /// A number.
     Number,
-    /// A list of strings; a flag that may be given several times.
+    /// A list of strings; its flag is repeatable.
     List,
-    /// A list of strings that may hold a secret in the wrong place: none is repeated where it is refused.
+    /// A list of strings that may hold a secret by mistake, so errors never print them.
     Headers,
-    /// Not at all: its values belong to the keys of single metrics.
+    /// Flag and variable only: a file has one key for each metric instead.
     PerMetric,
 }
 
-/// A setting is what it is called: functions cannot be compared.
+// By name, because functions cannot be compared.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -129,28 +125,28 @@ impl Key {
         Some(format!("{VARIABLES}{}", flag.name.to_uppercase().replace(['-', '.'], "_")))
     }
 
-    /// The table and the key in it.
+    /// The table, and the key within it.
     pub(crate) fn parts(&self) -> (&'static str, &'static str) {
         self.name.split_once('.').unwrap_or(("", self.name))
     }
 
-    /// Whether a file may hold it.
+    /// Whether a file can set it.
     pub(crate) fn is_in_files(&self) -> bool {
         self.shape != Shape::PerMetric
     }
 
-    /// What separates several values in one text.
+    /// The separator between several values in one text.
     pub(crate) fn separator(&self) -> &'static str {
-        // Bands have commas of their own.
+        // Bands contain commas.
         if self.shape == Shape::PerMetric { ";" } else { "," }
     }
 
-    /// The text of its default; empty if it has none.
+    /// Empty if the setting has no default.
     pub(crate) fn default(&self) -> Cow<'static, str> {
         self.default.get()
     }
 
-    /// The default as the help shows it; empty if it has none.
+    /// The default as the help shows it; empty if there is none.
     pub(crate) fn shown_default(&self) -> Cow<'static, str> {
         match &self.flag {
             Some(Flag { default, .. }) if !default.is_empty() => Cow::Borrowed(default),
@@ -158,7 +154,7 @@ impl Key {
         }
     }
 
-    /// What is wrong with a text as its value.
+    /// Checks a text as its value. The error is the end of a message: the fault, and what to write instead.
     pub(crate) fn check(&self, text: &str) -> Result<(), String> {
         (self.check)(text)
     }
@@ -189,7 +185,7 @@ impl Key {
     }
 }
 
-/// All of them, in the order in which they are shown.
+/// All settings, in the order of `config show`.
 pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
     static OF_METRICS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         let weights = Metric::ALL.map(|metric| Key::weight(metric.weight_key()));

@@ -104,11 +104,7 @@ fn python() -> PathBuf {
     let beside = Path::new(BINARY).ancestors().nth(2).expect("target/release/etcd-heatmap");
     let python = std::env::var_os("ETCD_HEATMAP_ORACLE_PYTHON")
         .map_or_else(|| beside.join("oracle-venv/bin/python"), PathBuf::from);
-    assert!(
-        python.is_file(),
-        "the oracle's Python is not at {}: run ./test once, which installs it",
-        python.display()
-    );
+    assert!(python.is_file(), "the oracle's Python is not at {}: run ./test once, which installs it", python.display());
     python
 }
 

@@ -125,7 +125,7 @@ impl Writer {
         }
     }
 
-    /// Evaluates once.
+    /// Evaluates once, for the instant in seconds since 1970.
     async fn evaluate(&mut self, at_seconds: i64) -> Result<(), CommandError> {
         let started = Instant::now();
         let outcome = self.evaluator.evaluate(at_seconds).await;

@@ -19,7 +19,7 @@ use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
 
-/// The profiles that `--compare` names, none without it. The profile of the settings keeps its changed weights and bands.
+/// The profiles that `--compare` names; none without it. The profile of the settings keeps its own weights and bands.
 pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
     if compared.is_empty() {
         return Ok(Vec::new());

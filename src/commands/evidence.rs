@@ -53,8 +53,8 @@ impl Opened {
     }
 }
 
-/// Ranges that were asked for, beyond those in the days' footers. Without a manifest that lists them, a day without a file
-/// between two others counts as asked for: ignoring it could hide an outage.
+/// Ranges that were asked for, beyond those in the days' footers. Without a manifest that lists them, a day without a
+/// file between two others counts as asked for: ignoring it could hide an outage.
 pub(super) fn asked_in_vain(
     manifest: Option<&Manifest>,
     source: &Source,
@@ -224,8 +224,8 @@ pub(super) fn list_history(history: &History, metas: &[(UtcDay, DayMeta)]) -> Re
     metas.par_iter().map(list).collect()
 }
 
-/// The days with a complete file: one with the hash that the manifest lists or, if it is not listed (a killed run writes
-/// no manifest), one with every row readable.
+/// The days with a complete file: one with the hash that the manifest lists or, if it is not listed (a killed run
+/// writes no manifest), one with every row readable.
 pub(super) fn whole_days(
     history: &History,
     manifest: Option<&Manifest>,

@@ -57,8 +57,8 @@ const BELOW: u8 = 3;
 pub struct Failure(CommandError);
 
 impl Failure {
-    /// 2 for a mistake in the command line or the settings, 3 if cells are below `--fail-below`, 130 after SIGINT, 143 after
-    /// SIGTERM, and 1 for every other error.
+    /// 2 for a mistake in the command line or the settings, 3 if cells are below `--fail-below`, 130 after SIGINT, 143
+    /// after SIGTERM, and 1 for every other error.
     pub fn exit_code(&self) -> ExitCode {
         match &self.0 {
             CommandError::Below(_) => ExitCode::from(BELOW),

@@ -60,7 +60,7 @@ fn now() -> f64 {
 }
 
 impl TextfileSettings {
-    /// The instant to evaluate at, in seconds since 1970: a multiple of `every`, so that a backfill with this step has it.
+    /// The instant to evaluate at, in seconds since 1970: a multiple of `every`, as in a backfill with this step.
     fn last_instant(&self, now: f64) -> i64 {
         let every = self.every.map_or(1, Step::seconds);
         (now as i64 - self.query_offset.as_secs() as i64).div_euclid(every) * every

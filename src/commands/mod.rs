@@ -45,6 +45,11 @@ pub(crate) use error::CommandError;
 use interrupt::Interrupt;
 pub(crate) use interrupt::Signal;
 use progress::Reporter;
+#[cfg(test)]
+pub(crate) use {
+    show::ShowError,
+    stdout::{StdoutError, finished},
+};
 
 /// Exit code for a mistake in the command line, the environment or a settings file.
 pub const USAGE: u8 = 2;

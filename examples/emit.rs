@@ -1,5 +1,4 @@
-//! Writes scores as OpenMetrics on one core and says how many samples a second that is: the folder, hashes and
-//! syncing to disk included.
+//! Measures how many samples per second are written as OpenMetrics on one core, including hashing and syncing to disk.
 //!
 //! ```text
 //! cargo run --release --example emit -- --members 300 --days 6 --out /dev/shm/emit
@@ -17,7 +16,7 @@ use etcd_heatmap::spec::{Metric, Profile};
 use etcd_heatmap::time::{Grid, Step, TimeRange, UtcDay, parse_instant};
 use etcd_heatmap::{Emission, ExtraLabels, Family, write_window};
 
-/// What a person types.
+/// The command line.
 #[derive(Parser)]
 #[command(about = "Measures how fast OpenMetrics is written")]
 struct Arguments {
@@ -27,7 +26,7 @@ struct Arguments {
     /// Days at one minute
     #[arg(long, default_value_t = 6)]
     days: i64,
-    /// How often
+    /// Number of runs
     #[arg(long, default_value_t = 5)]
     runs: usize,
     /// Folder to write to
@@ -63,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A day on which every seventh step of a member has a slow disk and every hundredth is unknown.
+/// A day on which, for each member, every seventh step has a slow disk and every hundredth has no readings.
 fn score(table: &ScoreTable, day: UtcDay, members: usize) -> Result<Arc<DayScores>, Box<dyn Error>> {
     let grid = Grid::within(day.range(), Step::from_millis(60_000)?);
     let mut names: Vec<Member> = (0..members)

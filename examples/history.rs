@@ -1,12 +1,12 @@
-//! Writes a believable history of any size in seconds, without a Prometheus: input for the
-//! benchmark of the recompute and for trying an analysis at scale.
+//! Writes a realistic history of any size within seconds, without a Prometheus. It is the input of the benchmark
+//! `benches/score`, and useful for trying an analysis at scale.
 //!
 //! ```text
 //! cargo run --release --example history -- --members 300 --clusters 20 --start 2026-08-01 --days 47 --out DIR
 //! ```
 //!
-//! The same arguments give the same readings, whatever the number of cores: every number comes
-//! from (seed, member, day). For raw etcd metrics, which Prometheus can import, see `simulate`.
+//! The same arguments give the same readings on any number of cores, because every number is derived from (seed,
+//! member, day). For raw etcd metrics, which Prometheus can import, see `simulate`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -23,33 +23,33 @@ use rayon::prelude::*;
 
 const DAY_SECONDS: i64 = 86_400;
 const PAGE_BYTES: f64 = 4096.0;
-/// What etcd takes where nothing is set, and what systemd units commonly set.
+/// etcd's default quota, and the descriptor limit that systemd units commonly set.
 const QUOTA_BYTES: f64 = 2_147_483_648.0;
 const MAX_FDS: f64 = 65_536.0;
 
-/// What a person types.
+/// The command line.
 #[derive(Parser)]
-#[command(about = "Writes a believable history of etcd readings")]
+#[command(about = "Writes a realistic history of etcd readings")]
 struct Arguments {
-    /// Members over all clusters
+    /// Number of members, over all clusters
     #[arg(long, default_value_t = 300)]
     members: u32,
-    /// Clusters that share them
+    /// Number of clusters
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     clusters: u32,
     /// First UTC day
     #[arg(long, default_value = "2026-08-01")]
     start: String,
-    /// How many days
+    /// Number of days
     #[arg(long, default_value_t = 47, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
-    /// Distance between two readings
+    /// Time between two readings
     #[arg(long, default_value = "1m")]
     step: Step,
-    /// Another seed, another history
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Folder that gets history/
+    /// Folder in which history/ is written
     #[arg(long)]
     out: PathBuf,
 }
@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The footer of the files says where they come from.
+/// The source that the footer of each file names.
 fn source(step: Step) -> Source {
     let query = |column: Column| {
         (column.name().to_owned(), QuerySource { form: "raw".to_owned(), promql: format!("synthetic_{column}") })
@@ -89,8 +89,8 @@ fn source(step: Step) -> Source {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): good enough for believable noise, and a state is a
-/// number, so that a generator can start at any (seed, member, day).
+/// SplitMix64 (Steele, Lea, Flood 2014): good enough for realistic noise, and its state is one number, so that a
+/// generator can be seeded by (seed, member, day).
 struct Random(u64);
 
 impl Random {
@@ -111,7 +111,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 to 1, 1 excluded.
+    /// Uniform in [0, 1).
     fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -124,14 +124,14 @@ impl Random {
         self.unit() * n < 1.0
     }
 
-    /// A stretch of the day, in seconds of the day, that lasts between `shortest` and `longest`.
+    /// A random stretch of the day between `shortest` and `longest` seconds long, in seconds of the day.
     fn stretch(&mut self, shortest: f64, longest: f64) -> Range<i64> {
         let start = self.between(0.0, DAY_SECONDS as f64) as i64;
         start..start + self.between(shortest, longest) as i64
     }
 }
 
-/// Streams of randomness that must not depend on each other.
+/// Independent streams of random numbers.
 #[derive(Clone, Copy)]
 enum Stream {
     Member,
@@ -139,25 +139,25 @@ enum Stream {
     Elections,
 }
 
-/// All members, and what does not change from day to day.
+/// All members, with their properties that do not change from day to day.
 struct Fleet {
     seed: u64,
     members: Vec<MemberTraits>,
 }
 
-/// What one member is like for as long as it lives.
+/// The fixed properties of a member.
 struct MemberTraits {
     name: Member,
     cluster: u64,
     number: u64,
-    /// Seconds since 1970 in which it is scraped.
+    /// When it is scraped, in seconds since 1970.
     life: Range<i64>,
     wal_seconds: f64,
     commit_seconds: f64,
     open_fds: f64,
     traffic: f64,
     pages: f64,
-    /// Its disk is slow every afternoon.
+    /// Whether its disk is slow every afternoon.
     slow_afternoons: bool,
 }
 
@@ -188,7 +188,7 @@ impl MemberTraits {
     fn new(seed: u64, cluster: u32, number: u32, all: &Range<i64>) -> Self {
         let mut random = Random::of(&[seed, Stream::Member as u64, u64::from(number)]);
         let mut life = all.clone();
-        // A few members are replaced: one ends within the range, another begins.
+        // A few members are replaced: one ends within the range, and another starts.
         let span = (all.end - all.start) as f64;
         if random.once_in(60.0) {
             life.start += random.between(0.0, span * 0.5) as i64;
@@ -210,11 +210,11 @@ impl MemberTraits {
     }
 }
 
-/// When a cluster elected a leader, in seconds since 1970.
+/// The times at which a cluster elected a leader, in seconds since 1970.
 struct Elections(Vec<i64>);
 
 impl Elections {
-    /// Those of the day and of the day before: readings look back for one day.
+    /// Leader changes of the day and the day before, because readings look back one day.
     fn before_end_of(seed: u64, cluster: u64, day: UtcDay) -> Self {
         let today = day.start_ms() / 1000;
         let mut all = Self::of_day(seed, cluster, today - DAY_SECONDS);
@@ -267,7 +267,7 @@ impl<'a> MemberDay<'a> {
         Self { member, random, midnight, down, slow_wal, slow_commit, leak }
     }
 
-    /// When the process that begins the day was started: after the last day on which it was down.
+    /// When the process that runs at the start of the day was started: after the last day with an outage.
     fn started_before(seed: u64, member: &MemberTraits, day: UtcDay) -> i64 {
         let midnight = day.start_ms() / 1000;
         let earlier = (1..).map(|days| midnight - days * DAY_SECONDS).take_while(|&at| at >= member.life.start);
@@ -284,11 +284,11 @@ impl<'a> MemberDay<'a> {
             let second = grid.at(step) / 1000;
             let of_day = second - self.midnight;
             let mut set = |column: Column, value| window.row_mut(column, index)[step] = value;
-            // What looks back for a day outlives the last scrape.
+            // changes(…[1d]) has values for a day after the last scrape.
             if (self.member.life.start..self.member.life.end + DAY_SECONDS).contains(&second) {
                 set(Metric::LeaderChanges.into(), elections.in_the_day_before(second));
             }
-            // A failed scrape now and then takes all readings with it.
+            // Now and then a scrape fails, and all readings of that step are missing.
             if !self.member.life.contains(&second) || self.down.contains(&of_day) || self.random.once_in(4_000.0) {
                 continue;
             }
@@ -307,13 +307,13 @@ impl<'a> MemberDay<'a> {
         }
     }
 
-    /// Noise with a long tail, as a 99th percentile has it.
+    /// Noise with a long tail, like that of a 99th percentile.
     fn tail(&mut self) -> f64 {
         let u = self.random.unit();
         0.85 + 0.3 * u + 0.6 * u.powi(12)
     }
 
-    /// Unknown at some steps: a histogram without an observation has no quantile.
+    /// Missing at some steps: a histogram without observations has no quantile.
     fn wal(&mut self, of_day: i64, load: f64) -> f64 {
         if self.random.once_in(2_500.0) {
             return f64::NAN;
@@ -332,7 +332,7 @@ impl<'a> MemberDay<'a> {
         (self.member.open_fds * load + self.random.between(0.0, 6.0)).floor() + leaked as f64
     }
 
-    /// Grows through the day until the nightly defragmentation; a new value every few minutes.
+    /// Grows during the day until the nightly defragmentation; changes every few minutes.
     fn db_size(&self, of_day: i64) -> f64 {
         let grown = (of_day / 240) as f64 * (self.member.pages / 4_000.0);
         (self.member.pages + grown).floor() * PAGE_BYTES

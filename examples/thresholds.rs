@@ -1,12 +1,12 @@
-//! Writes a small history in which everything lies where engines could disagree: on every threshold
-//! of a profile and one double to either side, at both zeros and the infinities, on shares of limits
-//! that are missing, negative or infinite, in gaps of one metric, of all, of hours and of a day.
+//! Writes a small history of edge cases, on which engines could disagree: readings on each threshold of a profile and
+//! its neighboring doubles, both zeros and infinities, shares of limits that are missing, negative or infinite, and
+//! gaps in one metric or in all, for hours or for a day.
 //!
 //! ```text
 //! cargo run --release --example thresholds -- --profile openshift --days 3 --step 5m --out DIR
 //! ```
 //!
-//! The same arguments give the same readings. For believable readings see `history`.
+//! The same arguments give the same readings. For realistic readings see `history`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,29 +21,29 @@ use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
 
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
-/// What is a limit, and what is none. Shares of a power of two are exact; those of the others are not.
+/// Limits, valid and invalid. Shares of powers of two are exact; shares of the others are rounded.
 const LIMITS: [f64; 10] =
     [2_147_483_648.0, 65_536.0, 1_000_000.0, 2_999_999_999.0, 1024.3, -1.0, 0.0, -0.0, f64::INFINITY, f64::NAN];
-/// A limit that healthy readings are far from.
+/// A limit that healthy readings are far below.
 const AMPLE: f64 = 1e12;
 
-/// What a person types.
+/// The command line.
 #[derive(Parser)]
-#[command(about = "Writes a history of readings that lie on the thresholds of a profile")]
+#[command(about = "Writes a history of readings on and next to the thresholds of a profile")]
 struct Arguments {
-    /// Whose thresholds
+    /// Profile with the thresholds
     #[arg(long, default_value = PROFILES[0])]
     profile: String,
     /// First UTC day
     #[arg(long, default_value = "2026-10-01")]
     start: String,
-    /// How many days
+    /// Number of days
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
-    /// Distance between two readings
+    /// Time between two readings
     #[arg(long, default_value = "5m")]
     step: Step,
-    /// Folder that gets history/
+    /// Folder in which history/ is written
     #[arg(long)]
     out: PathBuf,
 }
@@ -53,19 +53,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let profile = Profile::named(&arguments.profile)?;
     let first = UtcDay::of(parse_instant(&arguments.start, 0)?);
     let end_ms = first.start_ms() + i64::from(arguments.days) * DAY_MS;
-    let cast = Cast { telling: Metric::ALL.map(|metric| telling(&profile, metric)), members: members(first, end_ms) };
+    let cast =
+        Cast { edge_cases: Metric::ALL.map(|metric| edge_cases(&profile, metric)), members: members(first, end_ms) };
     let history = History::within(&arguments.out);
     let mut rows = 0;
     for day in first.through(UtcDay::of(end_ms - 1)) {
         let window = cast.readings(day, arguments.step);
         rows += write_day(&history.file(day), &window, day.range(), &source(arguments.step))?.0.rows;
     }
-    let telling: usize = cast.telling.iter().map(Vec::len).sum();
-    println!("{rows} rows, {telling} telling readings in {}", history.folder().display());
+    let edge_cases: usize = cast.edge_cases.iter().map(Vec::len).sum();
+    println!("{rows} rows, {edge_cases} edge cases in {}", history.folder().display());
     Ok(())
 }
 
-/// The footer of the files says where they come from.
+/// The source that the footer of each file names.
 fn source(step: Step) -> Source {
     let query = |column: Column| {
         (column.name().to_owned(), QuerySource { form: "raw".to_owned(), promql: format!("synthetic_{column}") })
@@ -79,15 +80,15 @@ fn source(step: Step) -> Source {
     }
 }
 
-/// A reading, and the limit that stands beside it where the metric has one.
+/// A reading, and its limit if the metric has one.
 #[derive(Clone, Copy)]
 struct Reading {
     value: f64,
     limit: f64,
 }
 
-/// All readings of a metric at which a comparison could go wrong.
-fn telling(profile: &Profile, metric: Metric) -> Vec<Reading> {
+/// All readings of a metric that an engine could compare wrongly.
+fn edge_cases(profile: &Profile, metric: Metric) -> Vec<Reading> {
     let bands = &profile.rule(metric).bands;
     let anywhere = [0.0, -0.0, f64::MIN_POSITIVE, 1.0, f64::MAX, f64::INFINITY, f64::NEG_INFINITY];
     let mut readings = Vec::new();
@@ -96,7 +97,7 @@ fn telling(profile: &Profile, metric: Metric) -> Vec<Reading> {
         let mut add = |values: &[f64]| readings.extend(values.iter().map(|&value| Reading { value, limit }));
         add(&anywhere);
         for band in &bands.list {
-            // Some of the doubles around a share of the limit hit the share exactly, others the one beside it.
+            // Dividing by the limit gives exactly the share for some of the doubles, and its neighbor for others.
             let at = if bands.of_limit { band.above * limit } else { band.above };
             let around = |value: f64| [value.next_down(), value, value.next_up()];
             let values: Vec<f64> = around(at).into_iter().flat_map(around).filter(|value| !value.is_nan()).collect();
@@ -106,7 +107,7 @@ fn telling(profile: &Profile, metric: Metric) -> Vec<Reading> {
     readings
 }
 
-/// A reading that costs nothing under any profile.
+/// A reading that costs no points in any profile.
 fn healthy(metric: Metric) -> Reading {
     let value = match metric {
         Metric::WalFsync | Metric::BackendCommit => 0.001,
@@ -116,16 +117,16 @@ fn healthy(metric: Metric) -> Reading {
     Reading { value, limit: AMPLE }
 }
 
-/// When a member lives, in milliseconds.
+/// When the member is scraped, in milliseconds.
 struct Part {
     member: Member,
     life: Range<i64>,
-    /// Nothing at all is known then.
+    /// When all readings are missing.
     away: Range<i64>,
 }
 
-/// Members that are there throughout, one that is replaced within an hour, one that comes and goes within hours, and
-/// one that is away for the whole second day; names that sort by bytes, and that must be escaped.
+/// Members that are present throughout, one that is replaced within an hour, one that exists only for hours, and one
+/// that is absent for the second day. Some names need escaping or sort differently by bytes than by letters.
 fn members(first: UtcDay, end_ms: i64) -> Vec<Part> {
     let start = first.start_ms();
     let (replaced, a_third) = (start + (end_ms - start) / 2 + 20 * 60_000, (end_ms - start) / 3);
@@ -146,9 +147,9 @@ fn members(first: UtcDay, end_ms: i64) -> Vec<Part> {
     parts
 }
 
-/// Everything that readings are drawn from.
+/// The values from which readings are drawn.
 struct Cast {
-    telling: [Vec<Reading>; METRICS],
+    edge_cases: [Vec<Reading>; METRICS],
     members: Vec<Part>,
 }
 
@@ -160,7 +161,7 @@ impl Cast {
         for (index, part) in self.members.iter().enumerate() {
             for at in 0..grid.len() {
                 let ms = grid.at(at);
-                // The window of a day outlives a member.
+                // changes(…[1d]) has values for a day after the last scrape.
                 if (part.life.start..part.life.end + DAY_MS).contains(&ms) && !part.away.contains(&ms) {
                     self.fill(&mut window, index, at, part.life.contains(&ms));
                 }
@@ -169,21 +170,21 @@ impl Cast {
         window
     }
 
-    /// One step of one member: one metric's next telling reading, and now and then another's beside it.
+    /// One step of one member: the next edge case of one metric, and now and then one of a second metric.
     fn fill(&self, window: &mut Window, member: usize, at: usize, alive: bool) {
         let ms = window.grid().at(at);
         let turn = (ms / window.grid().step().seconds() / 1000) as usize;
         let mut chance = Chance::of(turn, member);
         let quiet = ms / HOUR_MS % 4 == 0;
-        // An hour without anything, and steps without anything.
+        // Whole hours and single steps without readings.
         let silent = (ms / HOUR_MS) as usize % 17 == member || chance.once_in(40);
         let focus = Metric::ALL[turn % METRICS];
         let mut set = |column: Column, value: f64| window.row_mut(column, member)[at] = value;
         for metric in Metric::ALL {
-            let telling = &self.telling[metric.index()];
+            let edge_cases = &self.edge_cases[metric.index()];
             let reading = match (quiet, metric == focus) {
-                (false, true) => telling[(turn / METRICS + member * 37) % telling.len()],
-                (false, false) if chance.once_in(9) => telling[chance.below(telling.len())],
+                (false, true) => edge_cases[(turn / METRICS + member * 37) % edge_cases.len()],
+                (false, false) if chance.once_in(9) => edge_cases[chance.below(edge_cases.len())],
                 _ => healthy(metric),
             };
             let unknown = silent || (!quiet && chance.once_in(50));
@@ -195,7 +196,7 @@ impl Cast {
             }
         }
         if alive && !silent && !chance.once_in(20) {
-            // Started at the last even hour or a little before a step: young by a second, or not any more.
+            // Started at the last even hour, or just inside or outside the time that counts as a restart.
             let started = [(ms / HOUR_MS / 2 * 2 * HOUR_MS) / 1000, ms / 1000 - 300, ms / 1000 - 299]
                 [chance.below(40).saturating_sub(37)];
             set(Companion::StartTime.into(), started as f64);
@@ -203,7 +204,7 @@ impl Cast {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014), which can start at any step of any member.
+/// SplitMix64 (Steele, Lea, Flood 2014), which can be seeded for any step of any member.
 struct Chance(u64);
 
 impl Chance {

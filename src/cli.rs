@@ -1,13 +1,18 @@
-//! What a person types.
+//! The command line: subcommands, their flags, their help, and what an error in it looks like.
+//!
+//! The flags of settings come from the table in `config`; this module adds the flags that are no settings. Values are
+//! checked here, but a setting keeps its text: `config` reads it, because the environment and the file give texts too.
 
 mod diff;
 mod examples;
 mod findings;
 mod flags;
+mod help;
 mod import;
 mod package;
 mod show;
 mod textfile;
+mod wrong;
 
 pub(crate) use diff::DiffArgs;
 pub(crate) use findings::FindingsArgs;
@@ -16,12 +21,14 @@ pub(crate) use import::ImportArgs;
 pub(crate) use package::{CompletionsArgs, ManArgs};
 pub(crate) use show::ShowArgs;
 pub(crate) use textfile::TextfileArgs;
+pub use wrong::one_sentence;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::Given;
+use crate::config::{Given, Heading};
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
@@ -30,108 +37,149 @@ use examples::{
     SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
 };
 
-/// Finds out when an etcd cluster was unhealthy, and why, from the history in Prometheus.
+/// The folder that `score`, `explain` and `findings` read.
+const HISTORY_FOLDER: &str = "Folder that holds history/ [env: ETCD_HEATMAP_OUT]";
+/// The folder that `import` and `show` read.
+const SCORED_FOLDER: &str = "Folder that backfill or score wrote to [env: ETCD_HEATMAP_OUT]";
+
+/// Show from Prometheus history when an etcd cluster was unhealthy, and why
 ///
-/// Six metrics of every member (WAL fsync p99, backend commit p99, open file descriptors, leader
-/// changes, client traffic, database size) are judged at every step and weighed into a score from
-/// 0 (red) to 10 (green). The scores are folded into one cell an hour.
+/// etcd-heatmap reads the history of six etcd metrics from Prometheus, scores every member at every step from 0
+/// (critical) to 10 (healthy), and shows the result as a heat map with one cell per hour.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100, after_help = LAYERS)]
+#[command(
+    version, propagate_version = true, max_term_width = 100, after_help = LAYERS,
+    disable_help_flag = true, disable_version_flag = true, arg = help_flag(), arg = version_flag()
+)]
 pub struct Cli {
-    /// What to do.
+    /// Subcommand with its arguments
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// File of settings: TOML where its name ends in .toml, else the original's INI [default: etcd-heatmap.toml, if it
-    /// is there].
-    #[arg(long, global = true, value_name = "FILE", display_order = 899)]
+    /// Settings file [default: etcd-heatmap.toml, if present]
+    #[arg(
+        long, global = true, value_name = "FILE", display_order = 899, help_heading = Heading::Behavior.title(),
+        long_help = "Settings file: TOML if it is named *.toml, else the INI of the original script \
+                     [env: ETCD_HEATMAP_CONFIG] [default: etcd-heatmap.toml, if present]"
+    )]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print no progress, notes, summaries or closing picture, and no table of diff: only errors, what was asked for
-    /// (findings, an explanation, CSV, rules), and the log of -v.
-    #[arg(long, short, global = true, display_order = 900)]
+    /// Print only errors and the requested output
+    #[arg(
+        long, short, global = true, display_order = 900, help_heading = Heading::Behavior.title(),
+        long_help = "Print only errors and the requested output (findings, an explanation, CSV, rules): no progress, \
+                     notes, summary, closing picture, or diff table"
+    )]
     pub(crate) quiet: bool,
 
-    /// Log to standard error which queries are sent, retried and split and why, and which files are written; -vv adds
-    /// PromQL, HTTP requests and lookups. Secrets are never logged. Without -v, RUST_LOG sets the level.
-    #[arg(long, short, global = true, action = ArgAction::Count, display_order = 901)]
+    /// Log to standard error; -vv logs more
+    #[arg(
+        long, short, global = true, action = ArgAction::Count, display_order = 901,
+        help_heading = Heading::Behavior.title(),
+        long_help = "Log queries, retries, splits, and written files to standard error; -vv adds PromQL, HTTP \
+                     requests, and lookups. Without -v, RUST_LOG sets the level"
+    )]
     pub(crate) verbose: u8,
 }
 
-/// The subcommands.
+// clap's own flags would stand under a heading of their own, "Options".
+fn help_flag() -> Arg {
+    let help = "Print common flags (-h), or all flags and examples (--help)";
+    let flag = Arg::new("help").short('h').long("help").action(ArgAction::Help).help(help);
+    flag.global(true).display_order(902).help_heading(Heading::Behavior.title())
+}
+
+fn version_flag() -> Arg {
+    let flag = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print the version");
+    flag.global(true).display_order(903).help_heading(Heading::Behavior.title())
+}
+
+impl Cli {
+    /// Reads a command line, whose first word is the name of the program. A request for help or for the version comes
+    /// back as an error of that kind.
+    pub fn from_words(words: &[OsString]) -> Result<Self, clap::Error> {
+        let command = match help::asks_for_all(words) {
+            true => help::long(Self::command()),
+            false => help::short(Self::command()),
+        };
+        Self::from_arg_matches(&command.try_get_matches_from(words)?)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Pull a history, score it and write everything: pull and score in one.
+    /// Pull a history, score it, and write all outputs: pull and score in one
     #[command(after_help = BACKFILL_EXAMPLES)]
     Backfill(BackfillArgs),
-    /// Stage 1: pull the six readings of every member into a history on disk.
+    /// Pull the readings of every member from a server into a history on disk
     #[command(after_help = PULL_EXAMPLES)]
     Pull(PullArgs),
-    /// Stage 2: score a history on disk and write everything else. Needs no server.
+    /// Score a history on disk and write all outputs; needs no server
     #[command(after_help = SCORE_EXAMPLES)]
     Score(ScoreArgs),
-    /// Put the scores of a folder into a Prometheus, as blocks that promtool makes of its OpenMetrics files.
+    /// Import the scores of a folder into Prometheus or VictoriaMetrics
     ///
-    /// One promtool a file runs beside the data directory. A block goes in only when it holds every sample that was
-    /// written, and only once: a second import adds nothing.
+    /// promtool makes blocks of the folder's OpenMetrics files, one process per file. A block is added only if it holds
+    /// every sample that was written, and only once: a second import adds nothing.
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArgs),
-    /// The heat map of a folder that was scored, in the terminal or as a picture.
+    /// Show the heat map of a scored folder in the terminal, or as SVG or PNG
     ///
-    /// As wide as the window, in as many colours as the terminal has; into a pipe go digits. A place that is too narrow
-    /// for its cells joins them.
+    /// The map is as wide as the terminal, with as many colors as it has; a pipe gets digits. Cells are joined if they
+    /// do not all fit.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
-    /// Before a long pull, in seconds: would it work, what would it take, and what is wrong?
+    /// Check in seconds whether a pull would work, what it would cost, and what is wrong
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
-    /// Take one cell of the heat map apart: the arithmetic behind its score, as on paper.
+    /// Explain one cell of the heat map: the arithmetic behind its score
     ///
-    /// The folder's manifest says how its scores were made (profile, bands, rollup, zone, cell); a flag says otherwise.
+    /// Profile, bands, rollup, time zone, and cell width come from the folder's manifest unless a flag sets them.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
-    /// What to look at: incidents, why leaders changed, what comes back, defragmentation, growth, a quiet hour.
+    /// List what to look at: incidents, causes of leader changes, recurrences, growth
     ///
-    /// Each finding tells its evidence and its rule. The folder's manifest says how its scores were made, as for explain.
+    /// Each finding shows its evidence and its rule. Profile, bands, rollup, time zone, and cell width come from the
+    /// folder's manifest unless a flag sets them.
     #[command(after_help = FINDINGS_EXAMPLES)]
     Findings(FindingsArgs),
-    /// What changed, by cluster and metric: between two folders, or before and after an instant of one.
+    /// Compare two folders, or one folder before and after an instant
     ///
-    /// Means, hours below 7 and 5, how sure the difference is (a 95 % interval that knows that neighbouring hours are
-    /// alike) and how large (Cliff's delta). Unknown cells are left out, and told.
+    /// Shows for each cluster and metric the means, the hours below 7 and 5, the difference with a 95 % interval
+    /// (which allows for neighboring hours being alike), and its size (Cliff's delta). Cells without a score are left
+    /// out and counted.
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(DiffArgs),
-    /// Check OpenMetrics files for what promtool takes without a word, and should not.
+    /// Find what promtool would silently drop or change in OpenMetrics files
     ///
-    /// Samples out of order or twice, milliseconds for seconds, a missing or early # EOF, blank lines, CR LF, name{},
-    /// series and families that are not in one piece, samples in the head of a running Prometheus.
+    /// Finds samples that are out of order or duplicate, milliseconds in place of seconds, a missing or early # EOF,
+    /// blank lines, CR LF, name{}, split series and families, and samples in the head of a running Prometheus.
     #[command(after_help = LINT_EXAMPLES)]
     Lint(LintArgs),
-    /// The score as it is now, for node_exporter's textfile collector: once, or again and again.
+    /// Write the current score for node_exporter's textfile collector, once or repeatedly
     ///
-    /// Instant queries, one evaluation time for all, and the score that a backfill computes. A member of whom something
-    /// is unknown has no etcd_score, and etcd_score_unknown is 1. The file is renamed into place; a loop that is ended
-    /// takes it away, so that no score outlives its writer.
+    /// Uses instant queries with one evaluation time, and scores like a backfill. If a reading of a member is missing,
+    /// it has no etcd_score, and etcd_score_unknown is 1. The file is renamed into place, and removed when a loop ends.
     #[command(after_help = TEXTFILE_EXAMPLES)]
     Textfile(TextfileArgs),
-    /// Settings: what is in force, and where it came from.
+    /// Show the settings in force and where each comes from
     Config(ConfigArgs),
-    /// Print Prometheus recording rules that compute the score from now on, or alerts on it.
+    /// Print Prometheus recording rules for the score, or alerts on it
     #[command(after_help = RULES_EXAMPLES)]
     Rules(RulesArgs),
-    /// Print the score as SQL for DuckDB, which reads a history on disk.
+    /// Print SQL that computes the score in DuckDB from a history on disk
     #[command(after_help = SQL_EXAMPLES)]
     Sql(SqlArgs),
-    /// Print the completions of a shell.
+    /// Print shell completions
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
-    /// Print the manual page, or write those of all subcommands.
+    /// Print the manual page, or write one page per subcommand
     #[command(after_help = MAN_EXAMPLES)]
     Man(ManArgs),
 }
 
 impl Command {
-    /// The flags of settings that were typed.
+    /// The settings that were given as flags.
     pub(crate) fn given(&self) -> &[Given] {
         match self {
             Self::Backfill(args) => &args.flags.given,
@@ -151,211 +199,154 @@ impl Command {
     }
 }
 
-/// Arguments of `backfill`.
 #[derive(Debug, Args)]
 pub(crate) struct BackfillArgs {
-    /// Use the sample history that is embedded in the program instead of a server.
-    #[arg(long, conflicts_with_all = ["url", "start", "end", "step", "selector", "queries"])]
-    pub(crate) sample: bool,
-
-    /// All settings.
     #[command(flatten)]
     pub(crate) flags: Flags<All>,
 
-    /// What it may do.
+    /// Use the embedded sample history instead of a server
+    #[arg(
+        long, conflicts_with_all = ["url", "start", "end", "step", "selector", "queries"], display_order = 0,
+        help_heading = Heading::Source.title()
+    )]
+    pub(crate) sample: bool,
+
     #[command(flatten)]
     pub(crate) leave: Leave,
 }
 
-/// What a pull does only where it is told to.
+/// What a pull does only with permission.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Leave {
-    /// Replace the history in the folder if it was pulled from another source or in another way.
-    ///
-    /// The old history stays in place until every day of the new one has been pulled; until then the new days wait in
-    /// history.new. If some days fail, run the same command again to pull only those.
-    #[arg(long)]
+    /// Replace a history of another source, step, or query
+    #[arg(
+        long, help_heading = Heading::Output.title(),
+        long_help = "Replace a history of another source, step, or query; it stays in place until all days of the \
+         new one \
+                     have been pulled"
+    )]
     pub(crate) overwrite: bool,
 
-    /// Take answers of which the server says that they are partial (a store of Thanos is down); the
-    /// manifest lists their days, and a pull without this flag pulls these again.
-    #[arg(long)]
+    /// Accept partial responses (a Thanos store is down)
+    #[arg(
+        long, help_heading = Heading::Source.title(), hide_short_help = true,
+        long_help = "Accept partial responses (a Thanos store is down). The manifest lists their days, and a pull \
+                     without this flag pulls them again"
+    )]
     pub(crate) allow_partial: bool,
 }
 
-/// Arguments of `pull`.
 #[derive(Debug, Args)]
 pub(crate) struct PullArgs {
-    /// What to pull, and where to.
     #[command(flatten)]
     pub(crate) flags: Flags<OfPull>,
 
-    /// What it may do.
     #[command(flatten)]
     pub(crate) leave: Leave,
 }
 
-/// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// What a pull would be asked.
     #[command(flatten)]
     pub(crate) flags: Flags<OfCheck>,
 }
 
-/// Arguments of `score`.
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
-    /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// Folder to write to [default: DIR].
-    #[arg(long, short, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-
-    /// Compare what these profiles call red, yellow and green, instead of writing scores; separated by
-    /// commas. With --weight or --band the profile that they change is compared as well.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named, conflicts_with = "fail-below")]
-    pub(crate) compare: Vec<Profile>,
-
-    /// How to score.
     #[command(flatten)]
     pub(crate) flags: Flags<OfScore>,
+
+    /// Folder to write to [default: DIR]
+    #[arg(long, short, value_name = "DIR", display_order = 0, help_heading = Heading::Output.title())]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Compare these profiles instead of writing scores
+    #[arg(
+        long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named, conflicts_with = "fail-below",
+        help_heading = Heading::Scoring.title(),
+        long_help = "Compare how these profiles color each cell instead of writing scores, such as seed,mixin; with \
+                     --weight or --band, also the profile they change"
+    )]
+    pub(crate) compare: Vec<Profile>,
 }
 
-/// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
-    /// Print alerts on the scores instead: one that is low, one that is unknown, a textfile that is stale. They are
-    /// the same for every profile.
-    #[arg(long)]
-    pub(crate) alerts: bool,
-
-    /// How to judge, and how series are named.
     #[command(flatten)]
     pub(crate) flags: Flags<OfRules>,
+
+    /// Print alerts on the scores instead of recording rules
+    #[arg(
+        long, help_heading = Heading::Output.title(),
+        long_help = "Print alerts on the scores instead of recording rules: a low score, a missing score, and a stale \
+                     textfile. They are the same for every profile"
+    )]
+    pub(crate) alerts: bool,
 }
 
-/// Arguments of `sql`.
 #[derive(Debug, Args)]
 pub(crate) struct SqlArgs {
-    /// How to judge.
     #[command(flatten)]
     pub(crate) flags: Flags<OfSql>,
 }
 
-/// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// The cluster.
-    #[arg(long, value_name = "NAME")]
+    /// Cluster of the cell
+    #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
     pub(crate) cluster: String,
 
-    /// An instant in the cell: 2026-10-07T14 (local in --time-zone), RFC 3339, a date, seconds since 1970.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant)]
+    /// Instant in the cell, such as 2026-10-07T14
+    #[arg(
+        long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant,
+        help_heading = Heading::Selection.title(),
+        long_help = "Instant in the cell: 2026-10-07T14 (in the time zone of --time-zone), RFC 3339, a date, or \
+         seconds \
+                     since 1970"
+    )]
     pub(crate) at: String,
 
-    /// How to score.
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
 }
 
-/// Refuses what is no time in any zone; which instant it is depends on the zone of the folder's cells.
+/// Refuses a text that is not a time in any zone. The command reads it again, in the zone of the folder's cells.
 fn instant(text: &str) -> Result<String, TimeError> {
     Zone::default().parse_instant(text, 0).map(|_| text.to_owned())
 }
 
-/// Arguments of `lint`.
 #[derive(Debug, Args)]
 pub(crate) struct LintArgs {
-    /// Files of OpenMetrics text; - is standard input.
+    /// OpenMetrics files; - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// Arguments of `config`.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// What to do with the settings.
     #[command(subcommand)]
     pub(crate) command: ConfigCommand,
 }
 
-/// The subcommands of `config`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print all settings as TOML, each with where it came from; a login is never shown.
+    /// Print all settings as TOML, each with its origin; logins are never shown
     #[command(after_help = CONFIG_SHOW_EXAMPLES)]
     Show(ConfigShowArgs),
 }
 
-/// Arguments of `config show`.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigShowArgs {
-    /// Those of a backfill.
     #[command(flatten)]
     pub(crate) flags: Flags<All>,
 }
 
-/// What is wrong with a command line, in one sentence; `None` where help or the version was asked for.
-pub fn one_sentence(error: &clap::Error) -> Option<String> {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
-    if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion) {
-        return None;
-    }
-    let text = error.to_string();
-    let said = text.strip_prefix("error: ").unwrap_or(&text);
-    let words =
-        said.trim_end().split("\n\n").take_while(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
-    let parts = words.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
-    Some(parts.collect::<Vec<_>>().join("; "))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Origin;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_flags_fit_together() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_help_of_formats_has_a_line_for_each_output() {
-        let help =
-            |command: &str| Cli::command().find_subcommand_mut(command).map(|c| c.render_long_help().to_string());
-        for command in ["backfill", "score"] {
-            let help = help(command).unwrap_or_default();
-            for output in crate::outputs::OUTPUTS {
-                assert!(help.contains(&format!("- {}: ", output.name())), "{command} does not list {}", output.name());
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_in_one_sentence() {
-        let sentence =
-            |args: &[&str]| Cli::try_parse_from(args).err().and_then(|e| one_sentence(&e)).unwrap_or_default();
-        let missing = sentence(&["etcd-heatmap", "explain", "audit", "--cluster", "c"]);
-        assert_eq!(missing, "the following required arguments were not provided: --at <TIME>");
-        let typo = sentence(&["etcd-heatmap", "pull", "--url", "http://h", "--out", "o", "--strat", "now"]);
-        assert_eq!(typo, "unexpected argument '--strat' found; tip: a similar argument exists: '--start'");
-        assert_eq!(one_sentence(&Cli::command().error(clap::error::ErrorKind::DisplayHelp, "")), None);
-    }
-
-    #[test]
-    fn flags_are_kept_as_they_were_typed() {
-        let cli = Cli::try_parse_from(["etcd-heatmap", "score", "--without", "open_fds", "--without", "db_size"]);
-        let given = cli.map(|cli| cli.command.given().to_vec()).unwrap_or_default();
-        assert_eq!(given.len(), 1);
-        assert_eq!((given[0].key.name, given[0].text.as_str()), ("score.without", "open_fds,db_size"));
-        assert_eq!(given[0].origin, Origin::Flag("without"));
-    }
-}
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests;

@@ -1,10 +1,13 @@
-//! Settings: from flags, the environment, a file and defaults to what a run works with.
+//! Settings: flags, environment variables, a file, presets, and defaults become one [`Settings`] for a run.
 //!
-//! What a person gives and what is in force are two things. Every layer gives texts, one table
-//! ([`keys()`]) says what they are called and how they are read, and the highest layer that gives a
-//! setting wins: flag, environment, file, preset, default.
+//! One table, [`keys()`], holds for each setting its key in the file, its flag and variable, its default, and its check.
+//! Every layer gives texts, which are checked by that table. The highest layer that gives a setting wins: flag,
+//! environment, file, preset, default. [`Config`] keeps the texts with their origins, for errors and for `config show`.
+//!
+//! Files are read here, but no server is asked: a URL or a time that depends on now stays a text until a command uses it.
 
 mod formats;
+mod heading;
 mod keys;
 mod layers;
 mod lookup;
@@ -15,6 +18,7 @@ mod show;
 mod value;
 
 pub(crate) use formats::Formats;
+pub(crate) use heading::Heading;
 pub(crate) use keys::{Key, Shape, VARIABLES, keys};
 pub(crate) use layers::Environment;
 pub(crate) use parse::RetentionSetting;
@@ -27,70 +31,65 @@ use crate::sources::prometheus::AccessError;
 use crate::text::key_file::KeyFileError;
 use value::Values;
 
-/// A setting that cannot be; each message names where it stands.
+/// A wrong or missing setting. Each message names the flag, the variable, or the file and line.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    /// A line that is no TOML or no INI.
+    /// A line that is not valid TOML or INI.
     #[error(transparent)]
     File(KeyFileError),
-    /// A file that is not there, or not ours to read.
+    /// A file that does not exist or may not be read.
     #[error("{by}{source}")]
     Unreadable {
-        /// `--config: ` where that names it, nothing where it was found.
+        /// `--config: ` or `ETCD_HEATMAP_CONFIG: `; empty if the file was found in the working directory.
         by: &'static str,
-        /// What is wrong with it.
         source: KeyFileError,
     },
-    /// A key that no setting has.
-    #[error("{}, line {line}: there is no key '{key}'{instead}", .path.display())]
+    #[error("{}, line {line}: unknown key '{key}'{instead}", .path.display())]
     UnknownKey {
         path: PathBuf,
         /// Counted from 1.
         line: usize,
-        /// As it is written.
+        /// With its table, as written in the file.
         key: String,
-        /// What was meant, or what there is.
+        /// The end of the message: the nearest key, or all keys of the table.
         instead: String,
     },
-    /// A text that is no value of its setting.
+    /// A text that its setting does not accept.
     #[error("{place}: {reason}")]
     Value {
-        /// The flag, the variable, or file, line and key.
+        /// The flag, the variable, or the file, line, and key.
         place: String,
-        /// What is wrong, and what to write.
+        /// The fault, and what to write instead.
         reason: String,
     },
-    /// An environment variable that is not UTF-8.
-    #[error("{0} is no text: write it in UTF-8")]
+    /// The name of an environment variable.
+    #[error("{0} is not UTF-8: set it to UTF-8 text")]
     NotText(String),
-    /// The file that says how to log in.
+    /// An error in the file of `--http.config.file`.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// No server.
-    #[error("name the server with --url, ETCD_HEATMAP_URL or url under [source] in etcd-heatmap.toml")]
+    #[error("no server: give its URL as --url, ETCD_HEATMAP_URL, or url under [source] in etcd-heatmap.toml")]
     NoUrl,
-    /// No folder to write to.
-    #[error("name the folder to write to with --out, ETCD_HEATMAP_OUT or dir under [output] in etcd-heatmap.toml")]
+    #[error("no output folder: name it as --out, ETCD_HEATMAP_OUT, or dir under [output] in etcd-heatmap.toml")]
     NoOut,
-    /// No folder to read from.
     #[error(
-        "name the folder that holds history/ as DIR, with ETCD_HEATMAP_OUT or as dir under [output] in etcd-heatmap.toml"
+        "no folder: name the one that holds history/ as DIR, ETCD_HEATMAP_OUT, or dir under [output] in etcd-heatmap.toml"
     )]
     NoFolder,
 }
 
-/// All settings and where they came from.
+/// All settings with their origins.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// What is in force.
     pub(crate) settings: Settings,
-    /// What a person should know and that stops nothing.
+    /// Messages for the user that do not stop the run.
     pub(crate) notes: Vec<String>,
     values: Values,
 }
 
 impl Config {
-    /// Puts the layers together: flags, the environment, the file that is named or lies here, defaults.
+    /// Merges the layers. `file` is that of `--config`; without it the file is that of `ETCD_HEATMAP_CONFIG`, or
+    /// `etcd-heatmap.toml` in the working directory if that exists.
     pub(crate) fn load(flags: &[Given], file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let (from_environment, notes) = layers::of_environment(environment)?;
         let mut given = layers::of_file(file, environment)?;
@@ -101,7 +100,7 @@ impl Config {
         Ok(Self { settings: Settings::of(&values)?, notes, values })
     }
 
-    /// All settings as TOML, each with where it came from.
+    /// All settings as TOML, each with its origin in a comment.
     pub(crate) fn show(&self) -> Result<String, ConfigError> {
         show::toml(&self.values, &self.settings.how.profile)
     }

@@ -1,20 +1,21 @@
-//! Parse, run, print one error, exit code.
+//! The program: reads the command line, runs the command, prints at most one error, and sets the exit code.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use etcd_heatmap::{Cli, USAGE, one_sentence, print_help, run};
 
 fn main() -> ExitCode {
-    match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match Cli::from_words(&words) {
         Ok(cli) => ended(run(cli), ExitCode::SUCCESS),
-        Err(error) => match one_sentence(&error) {
+        Err(error) => match one_sentence(&error, &words) {
             Some(sentence) => {
                 complain(format_args!("error: {sentence}"));
                 ExitCode::from(USAGE)
             }
-            // 2 where help stands in for a subcommand that is missing.
+            // clap prints the help if the subcommand is missing; that is an error all the same.
             None => ended(print_help(&error), if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }),
         },
     }
@@ -30,7 +31,7 @@ fn ended(outcome: Result<(), etcd_heatmap::Failure>, success: ExitCode) -> ExitC
     }
 }
 
-/// Where standard error takes nothing either, the exit code is all that is left; `eprintln` would panic.
+/// Prints to standard error. If that fails too, only the exit code is left; `eprintln` would panic.
 fn complain(sentence: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{sentence}");
 }

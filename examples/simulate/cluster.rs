@@ -1,33 +1,33 @@
-//! Clusters and their instances over time: who is there when, who restarts, who elects.
+//! Clusters and their instances over time: presence, restarts and leader elections.
 
 use crate::incidents::{Incident, Kind, Setting};
 use crate::random::Random;
 use crate::timeline::{DAY, Interval, SECOND};
 
-/// How long a restart keeps a process from being scraped.
+/// How long a process cannot be scraped because of a restart.
 const RESTART: i64 = 45 * SECOND;
 /// How long before its first scrape a process starts.
 const STARTUP: i64 = 5 * SECOND;
 
-/// Open descriptors that climb.
+/// A leak of file descriptors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Leak {
-    /// From the first lost descriptor to the restart.
+    /// From the first leaked descriptor to the restart.
     pub(crate) during: Interval,
-    /// How many are open at its end.
+    /// Open descriptors at its end.
     pub(crate) peak: u64,
 }
 
 /// One etcd process at one address, over the whole range.
 #[derive(Debug, Clone)]
 pub(crate) struct Instance {
-    /// What its random numbers derive from: the cluster's and its own number.
+    /// The key of its random numbers: cluster and instance number.
     pub(crate) key: [u64; 2],
     /// `10.0.1.2`
     pub(crate) host: String,
-    /// When it belongs to the cluster.
+    /// When it is part of the cluster.
     pub(crate) present: Interval,
-    /// When it is not scraped; each ends with a new process. Sorted.
+    /// When it is not scraped, sorted. Each outage ends with a new process.
     pub(crate) outages: Vec<Interval>,
     /// When its disk is slow.
     pub(crate) slow: Vec<Interval>,
@@ -37,34 +37,34 @@ pub(crate) struct Instance {
     pub(crate) started: i64,
 }
 
-/// A cluster and all instances that it ever had.
+/// A cluster and all instances that it has over the range.
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
     /// `c01`
     pub(crate) label: String,
-    /// Counted from 0; what its own random numbers derive from.
+    /// Counted from 0; the key of its random numbers.
     pub(crate) number: u64,
-    /// Members first, then the ones that replaced some.
+    /// The first members, then those that replace some of them.
     pub(crate) instances: Vec<Instance>,
-    /// When a new leader was elected. Sorted.
+    /// When a leader was elected, sorted.
     pub(crate) elections: Vec<i64>,
-    /// Why, of each of them.
+    /// The cause of each election.
     pub(crate) causes: Vec<Cause>,
 }
 
-/// Why a cluster elected another leader.
+/// The cause of a leader election.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
     /// The leader's process ended.
     Restart,
     /// Its disk was slow.
     SlowDisk,
-    /// For no reason that can be seen.
+    /// Without a visible cause.
     Unexplained,
 }
 
 impl Cause {
-    /// The word in the file of elections.
+    /// The name in the CSV file of elections.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Restart => "restart",
@@ -110,7 +110,7 @@ impl Instance {
             .collect()
     }
 
-    /// Between its outages: one stretch more than there are outages, the last one perhaps empty.
+    /// The stretches between its outages: one more than there are outages. The last one may be empty.
     fn scraped(&self) -> Vec<Interval> {
         let ends = self.outages.iter().map(|outage| outage.start);
         let starts = self.outages.iter().map(|outage| outage.end);
@@ -126,7 +126,7 @@ impl Instance {
     }
 }
 
-/// `10.0.1.2`; clusters beyond 255 carry into the second number.
+/// Such as `10.0.1.2`; cluster numbers above 255 carry into the second number.
 pub(crate) fn host(cluster: usize, member: usize) -> String {
     format!("10.{}.{}.{member}", cluster >> 8, cluster & 255)
 }
@@ -168,7 +168,7 @@ fn instances(setting: &Setting, cluster: usize, incidents: &[&Incident]) -> Vec<
     instances
 }
 
-/// What an incident does to its member.
+/// Applies an incident to its member.
 fn befall(instance: &mut Instance, incident: &Incident) {
     let during = incident.during;
     match incident.kind {
@@ -184,17 +184,17 @@ fn befall(instance: &mut Instance, incident: &Incident) {
     }
 }
 
-/// What makes a cluster elect.
+/// What triggers an election.
 enum Trigger {
-    /// The leader is challenged.
+    /// Another member challenges the leader.
     Challenge(Cause),
-    /// This instance stops while it leads.
+    /// This instance leads, and stops.
     Lost(usize),
-    /// This instance stops, which matters if it leads.
+    /// This instance stops; triggers an election only if it leads.
     Stop(usize),
 }
 
-/// All elections: storms, leaders that stop, and a rare one for no reason.
+/// All elections: storms, leaders that stop, and rare ones without a cause.
 fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incidents: &[&Incident]) -> Vec<(i64, Cause)> {
     let mut random = Random::keyed(setting.seed, &[cluster as u64, 101]);
     let mut triggers = Vec::new();
@@ -222,7 +222,7 @@ fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incident
         // An election takes a second or two.
         let elected = at + SECOND + random.below(SECOND as usize) as i64;
         let leads = match trigger {
-            // Nobody says in a metric who leads: it may have been any.
+            // No metric shows which member leads, so it can be any.
             Trigger::Lost(stopped) => stopped,
             _ => leader.unwrap_or_else(|| random.below(setting.members)),
         };
@@ -244,13 +244,13 @@ fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incident
     elections
 }
 
-/// What an incident makes the cluster elect that is there for its elections.
+/// The elections that an incident triggers.
 fn provoked(incident: &Incident) -> Vec<(i64, Trigger)> {
     let Interval { start, .. } = incident.during;
     match (incident.kind, incident.member) {
         (Kind::LeaderChange, _) => vec![(start, Trigger::Challenge(Cause::Unexplained))],
         (Kind::LeaderRestart, Some(member)) => vec![(start, Trigger::Lost(member))],
-        // Once it has been slow for a while.
+        // Only after the disk has been slow for a while.
         (Kind::LeaderSlowDisk { changes }, _) => {
             let share = |n: usize| (n as f64 + 0.5) / changes as f64;
             let at = |n| start + (incident.during.length() as f64 * (1.0 + 2.0 * share(n)) / 3.0) as i64;
@@ -269,7 +269,7 @@ pub(crate) fn storm(incident: &Incident, random: &mut Random) -> Vec<i64> {
     (0..changes).map(|n| incident.during.start + ((n as f64 + random.between(0.25, 0.7)) * gap) as i64).collect()
 }
 
-/// How long before a new leader the old one is gone.
+/// How long before the election the old leader is lost.
 pub(crate) const LEADERLESS: i64 = 2 * SECOND;
 
 #[cfg(test)]

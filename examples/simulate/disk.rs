@@ -1,4 +1,4 @@
-//! How fast a member's disk is: its two latency histograms over time.
+//! The two disk latency histograms of a member over time.
 
 use crate::latency::{BUCKETS, Latency, sum_micros};
 use crate::member::Member;
@@ -6,7 +6,7 @@ use crate::random::{Random, Wander};
 use crate::schedule::Step;
 use crate::timeline::{DAY, Interval, SECOND};
 
-/// Which of a member's two disk histograms.
+/// The kind of a disk histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disk {
     /// Appending to the write-ahead log.
@@ -15,19 +15,19 @@ pub(crate) enum Disk {
     BackendCommit,
 }
 
-/// A histogram over time, one entry a scrape.
+/// A histogram over time, with one entry per scrape.
 #[derive(Debug)]
 pub(crate) struct Histogram {
-    /// Observations up to each bound; the last is the count.
+    /// Cumulative observations per bound; the last one is the count.
     pub(crate) cumulative: Vec<[u64; BUCKETS]>,
     /// The sum of all observations in microseconds.
     pub(crate) sum_micros: Vec<u64>,
 }
 
-/// A disk that hangs for a moment.
+/// A moment in which the disk hangs.
 struct Blip {
     during: Interval,
-    /// How much slower, as a logarithm of base 2.
+    /// How much slower the disk is, as a logarithm of base 2.
     slower: f64,
 }
 
@@ -68,8 +68,8 @@ impl Member<'_> {
         histogram
     }
 
-    /// The median while the disk is slow: a first and last third that costs the commits half their
-    /// points, and a worse middle.
+    /// The median while the disk is slow. In the first and last third, commits lose half their points; the middle third
+    /// is worse.
     fn slow_median(&self, disk: Disk, at: i64) -> Option<f64> {
         let slow = self.instance.slow.iter().find(|slow| slow.contains(at))?;
         let third = (at - slow.start) * 3 / slow.length();
@@ -82,7 +82,7 @@ impl Member<'_> {
         })
     }
 
-    /// Rare moments in which both the log and the database wait for the disk.
+    /// Rare moments in which the disk hangs for both the log and the database.
     fn blips(&self) -> Vec<Blip> {
         let mut random = self.random(3);
         let mut blips = Vec::new();
@@ -100,7 +100,7 @@ impl Member<'_> {
 }
 
 impl Disk {
-    /// The distribution when all is well: a p99 below 6 ms for the log, below 12 ms for commits.
+    /// The distribution of a healthy disk: a p99 below 6 ms for the log and below 12 ms for commits.
     fn usual(self, random: &mut Random) -> Latency {
         let (low, high, deviation) = match self {
             Self::WalFsync => (-0.4, 0.3, 0.75),
@@ -109,8 +109,8 @@ impl Disk {
         Latency { median: random.between(low, high), deviation }
     }
 
-    /// Observations a second. The log is written for each batch of proposals; commits come when the
-    /// batch interval of 100 ms ends and something is waiting.
+    /// Observations per second. The log is written for each batch of proposals; a commit happens at the end of each
+    /// batch interval of 100 ms with pending writes.
     fn per_second(self, load: f64, usual: f64) -> f64 {
         match self {
             Self::WalFsync => usual * load,
@@ -119,7 +119,7 @@ impl Disk {
     }
 }
 
-/// The share of the time before a scrape in which the disk hung, and how much slower it was.
+/// The share of the time since the last scrape in which the disk hung, and how much slower it was.
 fn blip_share(blips: &[Blip], step: Step) -> (f64, f64) {
     let passed = Interval { start: step.at - step.since, end: step.at };
     let blip = blips.iter().find(|blip| blip.during.overlaps(passed));
@@ -129,7 +129,7 @@ fn blip_share(blips: &[Blip], step: Step) -> (f64, f64) {
     })
 }
 
-/// Plain buckets as Prometheus wants them: each with all that lie below.
+/// Makes buckets cumulative, as Prometheus expects them.
 fn cumulate(buckets: &[u64; BUCKETS]) -> [u64; BUCKETS] {
     let mut below = 0;
     buckets.map(|count| {
@@ -202,7 +202,7 @@ mod tests {
             let (wal, commit) = (member.latencies(Disk::WalFsync), member.latencies(Disk::BackendCommit));
             for end in 6..member.schedule.at.len() {
                 let time = (member.schedule.at[end] % DAY) as f64 / HOUR as f64;
-                // Five minutes of each third mix with what was before.
+                // rate(…[5m]) mixes the first five minutes of each third with the one before.
                 let inside = |from: f64, to: f64| (from + 0.11..to).contains(&time) && number == 0;
                 let commit = p99(&commit, end);
                 assert!(!inside(14.0, 17.0) || p99(&wal, end) > 0.01, "{time}");

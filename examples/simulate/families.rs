@@ -12,10 +12,10 @@ use crate::openmetrics::{Exposition, Stamps, Written, quoted};
 use crate::random::Random;
 use crate::schedule::Schedule;
 
-/// Open files of a node exporter: it watches the machine and is nobody's etcd.
+/// Open files of a node_exporter, which must not be mistaken for those of etcd.
 const NODE_FDS: u64 = 9;
 
-/// Writes everything that the clusters' targets say.
+/// Writes the metrics of all targets.
 #[derive(Debug)]
 pub(crate) struct Families<'a, W> {
     setting: &'a Setting,
@@ -25,7 +25,7 @@ pub(crate) struct Families<'a, W> {
     exposition: Exposition<W>,
 }
 
-/// A member about to be written.
+/// A member and the labels of its series.
 struct Target<'a> {
     member: Member<'a>,
     stamps: Stamps,
@@ -40,7 +40,7 @@ impl Target<'_> {
 }
 
 impl<'a, W: Write> Families<'a, W> {
-    /// `renamed` is when the database size got its present name.
+    /// `renamed` is the time at which the database size gets its present name.
     pub(crate) fn new(setting: &'a Setting, clusters: &'a [Cluster], job: &'a str, renamed: i64, out: W) -> Self {
         Self { setting, clusters, job, renamed, exposition: Exposition::new(out) }
     }
@@ -81,7 +81,7 @@ impl<'a, W: Write> Families<'a, W> {
         Ok(())
     }
 
-    /// A family of one series a target.
+    /// Writes a family with one series per target.
     fn simple(
         &mut self,
         (name, kind, help): (&str, &str, &str),
@@ -177,7 +177,7 @@ impl<'a, W: Write> Families<'a, W> {
         )
     }
 
-    /// Each machine has a node exporter, a process of its own that goes on while etcd is down.
+    /// Each machine has a node_exporter, which continues to run while etcd is down.
     fn node_fds(&mut self) -> io::Result<()> {
         for cluster in self.clusters {
             for instance in &cluster.instances {
@@ -251,8 +251,8 @@ mod tests {
             }
             current = (series, at);
         }
-        // Ten etcd processes of 42 series and ten node exporters; all but the member that joined
-        // after the rename have the old name, too.
+        // Ten etcd processes of 42 series and ten node_exporters; all except the member that joined
+        // after the rename have the old name as well.
         assert_eq!(finished.len(), 10 * 42 + 10 + 9);
     }
 }

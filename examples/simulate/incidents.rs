@@ -1,19 +1,19 @@
-//! What goes wrong: the kinds of incidents, and which fit a setting and each other.
+//! The kinds of incidents, and rules for which fit a setting and each other.
 
 use crate::timeline::{HOUR, Interval, MINUTE};
 
-/// What is simulated, before anything goes wrong.
+/// What is simulated, without incidents.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
-    /// How many clusters.
+    /// Number of clusters.
     pub(crate) clusters: usize,
-    /// How many members each has.
+    /// Number of members per cluster.
     pub(crate) members: usize,
-    /// The range, a whole number of scrapes long.
+    /// The simulated range, a whole number of scrape intervals long.
     pub(crate) range: Interval,
     /// Milliseconds between two scrapes of a target.
     pub(crate) scrape: i64,
-    /// What all random numbers derive from.
+    /// The seed of all random numbers.
     pub(crate) seed: u64,
 }
 
@@ -25,41 +25,41 @@ pub(crate) enum Kind {
         /// Milliseconds since midnight.
         hours: Interval,
     },
-    /// The cluster elects leader after leader.
+    /// The cluster elects new leaders again and again.
     ElectionStorm {
         /// How many elections.
         changes: usize,
     },
-    /// A member's open descriptors climb until it is restarted.
+    /// A member's open descriptors rise until it is restarted.
     FdLeak {
-        /// How many are open just before the restart.
+        /// Open descriptors just before the restart.
         peak: u64,
     },
     /// A member has no samples.
     MemberDown,
     /// A cluster has no samples before it joins.
     LateCluster,
-    /// A member goes for good and another instance takes its place.
+    /// A member disappears and another instance replaces it.
     MemberReplaced,
-    /// The leader's process is restarted, and the others elect another.
+    /// The leader's process is restarted, and the others elect a new leader.
     LeaderRestart,
-    /// A leader's disk is so slow that it loses its office again and again.
+    /// A leader's disk is so slow that the cluster elects another leader, once or several times.
     LeaderSlowDisk {
-        /// How often.
+        /// Number of elections.
         changes: usize,
     },
-    /// One election, for no reason that can be seen.
+    /// One election without a visible cause.
     LeaderChange,
 }
 
-/// An incident that fits its setting.
+/// An incident that fits the setting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Incident {
     /// What happens.
     pub(crate) kind: Kind,
     /// Counted from 0.
     pub(crate) cluster: usize,
-    /// Counted from 0; none when it concerns the whole cluster.
+    /// Counted from 0; `None` if it concerns the whole cluster.
     pub(crate) member: Option<usize>,
     /// From its first cause to its end.
     pub(crate) during: Interval,
@@ -81,7 +81,7 @@ impl Incident {
         }
     }
 
-    /// The stretches in which a slow disk is slow: those hours of each day.
+    /// When a slow disk is slow: its hours of each day.
     pub(crate) fn slow_hours(&self) -> Vec<Interval> {
         if let Kind::LeaderSlowDisk { .. } = self.kind {
             return vec![self.during];
@@ -93,17 +93,17 @@ impl Incident {
         slow.map(|slow| slow.meet(self.during)).filter(|slow| slow.length() > 0).collect()
     }
 
-    /// Why it cannot happen, if so.
+    /// The reason why the incident does not fit, if any.
     pub(crate) fn misfit(&self, setting: &Setting) -> Option<String> {
         let (during, range) = (self.during, setting.range);
         if during.start < range.start || during.end > range.end {
-            return Some("it does not lie inside the range".to_owned());
+            return Some("it is not inside the range".to_owned());
         }
         let too_short =
-            |least: i64| (during.length() < least).then(|| format!("it needs {} minutes at least", least / MINUTE));
+            |least: i64| (during.length() < least).then(|| format!("it needs at least {} minutes", least / MINUTE));
         match self.kind {
             Kind::SlowDisk { .. } => (!self.slow_hours().iter().any(|s| s.length() >= HOUR / 2))
-                .then(|| "no half hour of it lies inside the range".to_owned()),
+                .then(|| "less than half an hour of it is inside the range".to_owned()),
             Kind::ElectionStorm { .. } if setting.members < 2 => {
                 Some("a cluster of one member elects nobody else".to_owned())
             }
@@ -111,7 +111,7 @@ impl Incident {
             Kind::ElectionStorm { changes } => (changes == 0 || during.length() / 2 < changes as i64 * setting.scrape)
                 .then(|| format!("scrapes cannot tell {changes} changes apart in that time")),
             Kind::FdLeak { peak } if !(1025..=60_000).contains(&peak) => {
-                Some("its peak lies between 1025 and 60000".to_owned())
+                Some("its peak must be between 1025 and 60000".to_owned())
             }
             Kind::FdLeak { .. } => too_short(HOUR),
             Kind::MemberDown => too_short(10 * MINUTE),
@@ -120,13 +120,11 @@ impl Incident {
             }
             Kind::LeaderRestart | Kind::LeaderChange => None,
             Kind::LeaderSlowDisk { changes } => too_short(HOUR / 2).or_else(|| {
-                // They fall into its last two thirds.
+                // The elections are in its last two thirds.
                 (changes == 0 || during.length() / 3 < changes as i64 * setting.scrape)
                     .then(|| format!("scrapes cannot tell {changes} changes apart in that time"))
             }),
-            Kind::MemberReplaced if setting.members < 2 => {
-                Some("a cluster of one member has nobody to copy from".to_owned())
-            }
+            Kind::MemberReplaced if setting.members < 2 => Some("a cluster of one member cannot replace it".to_owned()),
             Kind::MemberReplaced => too_short(MINUTE),
             Kind::LateCluster => {
                 too_short(MINUTE).or_else(|| (during.end >= range.end).then(|| "it would never join".to_owned()))
@@ -134,7 +132,7 @@ impl Incident {
         }
     }
 
-    /// Whether the two cannot both happen: one would hide the other or move it.
+    /// Whether the two incidents conflict: one would hide or move the other.
     pub(crate) fn excludes(&self, other: &Self, range: Interval) -> bool {
         let same_place = self.cluster == other.cluster
             && (self.member.is_none() || other.member.is_none() || self.member == other.member);
@@ -147,10 +145,10 @@ impl Incident {
         same_place && of_a_kind && self.presence(range).overlaps(other.presence(range))
     }
 
-    /// When it decides whether its member is there: a replaced one is away until the end.
+    /// The time in which it controls whether its member is present: a replaced one is absent until the end.
     fn presence(&self, range: Interval) -> Interval {
         let mut presence = self.during;
-        // The restart that ends a leak takes its time, too.
+        // The restart that ends a leak takes time as well.
         presence.end += MINUTE;
         if self.kind == Kind::MemberReplaced {
             presence.end = range.end;

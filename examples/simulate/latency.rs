@@ -1,22 +1,22 @@
-//! Latencies of a disk as etcd's histograms count them.
+//! Disk latencies in the buckets of etcd's histograms.
 
 use crate::random::Random;
 
-/// How many buckets there are: 1 ms, 2 ms … 8.192 s, and the one without a bound.
+/// Number of buckets: 1 ms, 2 ms … 8.192 s, and +Inf.
 pub(crate) const BUCKETS: usize = 15;
 
-/// The `le` labels, as etcd writes them.
+/// The values of `le`, as etcd writes them.
 pub(crate) const BOUNDS: [&str; BUCKETS] = [
     "0.001", "0.002", "0.004", "0.008", "0.016", "0.032", "0.064", "0.128", "0.256", "0.512", "1.024", "2.048",
     "4.096", "8.192", "+Inf",
 ];
 
-/// A lognormal distribution. Its logarithms have base 2 and count milliseconds, so bucket k ends at k.
+/// A lognormal distribution of milliseconds. Logarithms have base 2, so bucket k ends at k.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Latency {
     /// Logarithm of the median.
     pub(crate) median: f64,
-    /// Deviation of the logarithm.
+    /// Standard deviation of the logarithm.
     pub(crate) deviation: f64,
 }
 
@@ -27,18 +27,18 @@ impl Latency {
         std::array::from_fn(|bucket| {
             let reached =
                 if bucket == BUCKETS - 1 { 1.0 } else { normal_cdf((bucket as f64 - self.median) / self.deviation) };
-            // The approximation may fall by 1e-7 where the true function hardly rises.
+            // The approximation may decrease by 1e-7 where the function is nearly flat.
             let share = (reached - below).max(0.0);
             below = reached;
             share
         })
     }
 
-    /// Adds about `expected` observations to a histogram's plain (not cumulative) buckets.
+    /// Adds about `expected` observations to non-cumulative buckets.
     pub(crate) fn observe(self, expected: f64, random: &mut Random, buckets: &mut [u64; BUCKETS]) {
         for (bucket, share) in buckets.iter_mut().zip(self.shares()) {
             let mean = expected * share;
-            // Nearly Poisson: few observations come as 0 or 1, many with a normal spread.
+            // Nearly Poisson: a small expectation gives 0 or 1, a large one has a normal spread.
             if mean > 1e-4 {
                 let spread = if mean > 1.0 { mean.sqrt() * random.gauss() } else { 0.0 };
                 *bucket += (mean + spread + random.unit()).max(0.0) as u64;
@@ -47,17 +47,17 @@ impl Latency {
     }
 }
 
-/// The sum of a histogram's observations in microseconds, `tilt` (near 0) moving all a little.
+/// The sum of a histogram's observations in microseconds; `tilt` (near 0) shifts it a little.
 pub(crate) fn sum_micros(buckets: &[u64; BUCKETS], tilt: f64) -> u64 {
     let micros = buckets.iter().enumerate().map(|(bucket, count)| {
-        // Most of a bucket lies in the upper half of its range, around 0.72 of its bound.
+        // Assumes a mean of about 0.72 of the upper bound within a bucket.
         count * (720 << bucket)
     });
     (micros.sum::<u64>() as f64 * (1.0 + 0.02 * tilt)) as u64
 }
 
-/// The normal distribution function by formula 7.1.28 of Abramowitz and Stegun, right to 2e-7. It
-/// needs no `exp`, which is not the same to the last bit on every machine.
+/// The normal distribution function by formula 7.1.28 of Abramowitz and Stegun, accurate to 2e-7. It does not use
+/// `exp`, whose last bit differs between machines.
 fn normal_cdf(z: f64) -> f64 {
     let x = z.abs() / std::f64::consts::SQRT_2;
     let coefficients =
@@ -103,7 +103,7 @@ mod tests {
         }
         for (count, share) in buckets.iter().zip(shares) {
             let expected = 1e6 * share;
-            // Rounding down after adding a uniform keeps the mean; 10 deviations of slack.
+            // Rounding down after adding a uniform number keeps the mean; the tolerance is 10 standard deviations.
             let slack = 10.0 * expected.sqrt() + 10.0;
             assert!((*count as f64 - expected).abs() < slack, "{count} {expected}");
         }

@@ -1,9 +1,9 @@
-//! How busy a cluster is: by hour, by weekday, and by chance.
+//! The load of a cluster: by hour, by weekday, and random.
 
 use crate::random::{Random, Wander};
 use crate::timeline::{DAY, HOUR, Interval, MINUTE};
 
-/// Load by UTC hour of the day; 1 is a usual working hour.
+/// Load by UTC hour of the day; 1 is a normal working hour.
 const HOURLY: [f64; 24] = [
     0.42, 0.38, 0.36, 0.35, 0.37, 0.44, 0.56, 0.72, 0.90, 1.02, 1.08, 1.10, 1.04, 1.06, 1.12, 1.10, 1.04, 0.96, 0.86,
     0.78, 0.70, 0.62, 0.54, 0.47,
@@ -11,7 +11,7 @@ const HOURLY: [f64; 24] = [
 /// Load by weekday, Monday first.
 const WEEKLY: [f64; 7] = [1.0, 1.05, 1.04, 1.02, 0.95, 0.58, 0.52];
 
-/// A cluster's load, one value a minute.
+/// The load of a cluster, one value per minute.
 #[derive(Debug)]
 pub(crate) struct Load {
     start: i64,
@@ -19,10 +19,10 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// The load of the cluster whose random numbers derive from `seed` and its number.
+    /// The load of a cluster; `seed` and its number are the key of its random numbers.
     pub(crate) fn new(seed: u64, cluster: u64, range: Interval) -> Self {
         let mut random = Random::keyed(seed, &[cluster, 102]);
-        // Clusters serve people in different places.
+        // Clusters serve users in different time zones.
         let shift = random.below(4) as i64 * HOUR;
         let mut noise = Wander::new(random);
         let minutes = (range.start..range.end)
@@ -38,7 +38,7 @@ impl Load {
     }
 }
 
-/// The load without chance: hours flow into each other, days too.
+/// The load without randomness, interpolated between hours and between days.
 fn usual(at: i64) -> f64 {
     let hour = at.rem_euclid(DAY) / HOUR;
     let next = (hour + 1) % 24;
@@ -46,12 +46,12 @@ fn usual(at: i64) -> f64 {
     let hourly = HOURLY[hour as usize] * (1.0 - into) + HOURLY[next as usize] * into;
     let today = WEEKLY[weekday(at)];
     let tomorrow = WEEKLY[weekday(at + DAY)];
-    // Over the last three hours of a day it becomes the next one.
+    // In the last three hours of a day, it changes to that of the next day.
     let turned = ((at.rem_euclid(DAY) - 21 * HOUR) as f64 / (3 * HOUR) as f64).max(0.0);
     hourly * (today * (1.0 - turned) + tomorrow * turned)
 }
 
-/// 0 is Monday; the epoch was a Thursday.
+/// The weekday, 0 for Monday (1970-01-01 was a Thursday).
 fn weekday(at: i64) -> usize {
     (at.div_euclid(DAY) + 3).rem_euclid(7) as usize
 }

@@ -1,6 +1,5 @@
-//! Simulates the raw metrics of etcd clusters and writes them as OpenMetrics text, for tests,
-//! benchmarks and the sample history. What it writes depends on its arguments only: the same ones
-//! give the same bytes, on any machine.
+//! Simulates the raw metrics of etcd clusters and writes them as OpenMetrics text, for tests, benchmarks and the sample
+//! history. The same arguments give the same bytes on any machine.
 //!
 //! ```text
 //! cargo run --release --example simulate -- --days 7 --out raw.om --truth truth.csv
@@ -69,7 +68,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes to a file or to standard output; nothing is known of what a reader left unread.
+/// Writes to a file or to standard output; `None` if the reader of standard output closed it early.
 fn write_samples(
     path: Option<&Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<Written>,
@@ -77,7 +76,7 @@ fn write_samples(
     let Some(path) = path else {
         return match write(&mut io::stdout().lock()) {
             Ok(written) => Ok(Some(written)),
-            // A reader that has seen enough (`| head`) is no failure.
+            // A reader that closes the pipe early (`| head`) is not an error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
             Err(error) => Err(format!("standard output: {error}")),
         };

@@ -1,7 +1,7 @@
-//! What one etcd process would say about itself, metric by metric, at each of its scrapes.
+//! The values of each metric of an etcd member at its scrapes.
 //!
-//! Each metric draws from a stream of its own, so metrics can be made one after the other and dropped
-//! once written: memory holds one metric of one member.
+//! Each metric has its own stream of random numbers, so metrics can be generated, written and dropped one at a time:
+//! memory holds one metric of one member.
 
 use crate::cluster::{Cluster, Instance, LEADERLESS};
 use crate::incidents::Setting;
@@ -20,14 +20,14 @@ pub(crate) struct Member<'a> {
     /// What is simulated.
     pub(crate) setting: &'a Setting,
     cluster: &'a Cluster,
-    /// What befalls it.
+    /// Its outages, slow disk and leaks.
     pub(crate) instance: &'a Instance,
-    /// When its samples are taken.
+    /// When it is scraped.
     pub(crate) schedule: Schedule,
 }
 
 impl<'a> Member<'a> {
-    /// The instance as Prometheus would see it.
+    /// The member, with its scrape schedule.
     pub(crate) fn new(setting: &'a Setting, cluster: &'a Cluster, instance: &'a Instance) -> Self {
         let random = Random::keyed(setting.seed, &[instance.key[0], instance.key[1], 0]);
         Self { setting, cluster, instance, schedule: Schedule::new(setting, &instance.processes(), random) }
@@ -39,16 +39,16 @@ impl<'a> Member<'a> {
         Random::keyed(self.setting.seed, &[cluster, member, metric])
     }
 
-    /// The load over the time before a scrape.
+    /// The mean load since the last scrape.
     pub(crate) fn load(&self) -> impl Fn(Step) -> f64 {
         let load = Load::new(self.setting.seed, self.cluster.number, self.setting.range);
-        // What a process did before the range began went on at an average load.
+        // Before the start of the range, assume average load.
         move |step| {
             if step.since > HOUR { 0.75 } else { load.at(step.at) }
         }
     }
 
-    /// How many leader changes each process has seen: its first leader, and each election after.
+    /// Leader changes that each process has seen: its first leader, and each election after that.
     pub(crate) fn leader_changes(&self) -> Vec<u64> {
         let mut seen_before = self.random(4);
         let elections = &self.cluster.elections;
@@ -60,7 +60,7 @@ impl<'a> Member<'a> {
             } else {
                 0
             };
-            // What happened before its first scrape is in `before`.
+            // `before` counts the elections before its first scrape.
             before + if step.first { 0 } else { (seen(step.at) - seen(since)) as u64 }
         })
     }
@@ -76,7 +76,7 @@ impl<'a> Member<'a> {
         .collect()
     }
 
-    /// Bytes received from clients by each process.
+    /// Bytes that each process has received from clients.
     pub(crate) fn received_bytes(&self) -> Vec<u64> {
         let load = self.load();
         let mut cluster = Random::keyed(self.setting.seed, &[self.cluster.number, 103]);
@@ -89,7 +89,7 @@ impl<'a> Member<'a> {
         })
     }
 
-    /// The size of the database file: it grows with the load, and defragmentation cuts it.
+    /// The size of the database file, which grows with the load and shrinks at a defragmentation.
     pub(crate) fn db_size_bytes(&self) -> Vec<u64> {
         let load = self.load();
         let mut cluster = Random::keyed(self.setting.seed, &[self.cluster.number, 104]);
@@ -98,7 +98,7 @@ impl<'a> Member<'a> {
         let every = cluster.between(2.0, 5.0) * DAY as f64;
         let elapsed = cluster.unit() * every;
         let mut random = self.random(6);
-        // One member after the other.
+        // Members are defragmented one after the other.
         let wait = every - elapsed + (self.instance.key[1] as i64 * 15 * MINUTE) as f64;
         let mut defragmented = self.setting.range.start + wait as i64;
         let compact = |random: &mut Random| data * (1.0 + 0.02 * random.gauss());
@@ -145,7 +145,7 @@ impl<'a> Member<'a> {
         runs.flat_map(|run| run.steps.clone().map(|_| run.started as u64)).collect()
     }
 
-    /// The cluster's limit for the database: etcd's default or the recommended maximum.
+    /// The cluster's quota: etcd's default or the recommended maximum.
     pub(crate) fn quota_bytes(&self) -> u64 {
         if self.cluster.number.is_multiple_of(2) { 2 << 30 } else { 8 << 30 }
     }

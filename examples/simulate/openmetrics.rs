@@ -1,13 +1,13 @@
-//! OpenMetrics text as `promtool tsdb create-blocks-from openmetrics` reads it: each series in one
-//! piece, timestamps in seconds, no blank line, `# EOF` last.
+//! Writes OpenMetrics text for `promtool tsdb create-blocks-from openmetrics`: each series contiguous, timestamps in
+//! seconds, no blank line, `# EOF` last.
 
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// How much text is gathered before it is written.
+/// Size at which the buffer is written, in bytes.
 const BUFFER: usize = 1 << 20;
 
-/// Writes families and series, one after the other.
+/// A writer of families and their series.
 #[derive(Debug)]
 pub(crate) struct Exposition<W> {
     out: W,
@@ -26,8 +26,8 @@ pub(crate) struct Written {
     pub(crate) samples: u64,
 }
 
-/// The ends of a target's lines: ` 1790812800.125\n` for each scrape. All series of a target share
-/// them, so they are made once.
+/// The line endings of a target's samples: ` 1790812800.125\n` for each scrape. They are formatted once, because all
+/// series of a target share them.
 #[derive(Debug)]
 pub(crate) struct Stamps {
     text: Vec<u8>,
@@ -35,7 +35,7 @@ pub(crate) struct Stamps {
 }
 
 impl Stamps {
-    /// From milliseconds since the epoch, between 2001 and 2286: the width is the same for all.
+    /// From milliseconds since 1970, between the years 2001 and 2286, so that all have the same width.
     pub(crate) fn new(at: &[i64]) -> Self {
         let mut text = Vec::new();
         for at in at {
@@ -52,12 +52,12 @@ impl Stamps {
 }
 
 impl<W: Write> Exposition<W> {
-    /// Starts an exposition.
+    /// Starts a text.
     pub(crate) fn new(out: W) -> Self {
         Self { out, buffer: Vec::with_capacity(BUFFER + 4096), header: String::new(), written: Written::default() }
     }
 
-    /// Starts a family; it is written once it has a series.
+    /// Starts a family, whose header is written with its first series.
     pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
         self.header = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
@@ -91,7 +91,7 @@ impl<W: Write> Exposition<W> {
         Ok(())
     }
 
-    /// Ends the exposition.
+    /// Writes `# EOF`.
     pub(crate) fn finish(mut self) -> io::Result<Written> {
         self.buffer.extend_from_slice(b"# EOF\n");
         self.out.write_all(&self.buffer)?;

@@ -1,7 +1,7 @@
-//! Random numbers whose sequence never changes: between versions, compilers or machines.
+//! Random numbers whose sequence is the same in all versions, compilers and machines.
 //!
-//! Only integer arithmetic and IEEE `+ - * /` are used, here and in all that draws from it; `ln` and
-//! `exp` differ in their last bit from one C library to the next.
+//! This module and its users do only integer arithmetic and IEEE `+ - * /`, because the last bit of `ln` and `exp`
+//! differs between C libraries.
 
 /// xoshiro256++ by Blackman and Vigna, seeded through splitmix64 as they recommend.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ fn splitmix64(state: &mut u64) -> u64 {
 }
 
 impl Random {
-    /// The stream that belongs to `key`, for instance (cluster, member, metric). Streams of different
-    /// keys are independent, so that one more metric or member changes no other one's numbers.
+    /// The stream of `key`, such as (cluster, member, metric). Streams of different keys are independent, so another
+    /// metric or member does not change the numbers of the others.
     pub(crate) fn keyed(seed: u64, key: &[u64]) -> Self {
         let mut mixed = seed;
         for part in key {
@@ -63,7 +63,7 @@ impl Random {
         self.unit() < probability
     }
 
-    /// Nearly normal (mean 0, deviation 1, never beyond 3.47): the sum of the four 16-bit parts of one draw.
+    /// Nearly normal (mean 0, standard deviation 1, at most 3.47): the sum of the four 16-bit parts of one draw.
     pub(crate) fn gauss(&mut self) -> f64 {
         let bits = self.next_u64();
         let sum = (bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48);
@@ -71,7 +71,7 @@ impl Random {
     }
 }
 
-/// Noise that wanders: deviation 1, each value close to the one before (an AR(1) process).
+/// Autocorrelated noise (an AR(1) process) with standard deviation 1.
 #[derive(Debug, Clone)]
 pub(crate) struct Wander {
     random: Random,
@@ -79,7 +79,7 @@ pub(crate) struct Wander {
 }
 
 impl Wander {
-    /// Starts somewhere typical.
+    /// Starts with a random value of the same distribution.
     pub(crate) fn new(mut random: Random) -> Self {
         let value = random.gauss();
         Self { random, value }

@@ -1,4 +1,4 @@
-//! How incidents are asked for: `--incident NAME=key=value,…` and the default set.
+//! Parses `--incident NAME=key=value,…`, and builds the default set of incidents.
 
 use crate::incidents::{Incident, Kind, Setting};
 use crate::timeline::{DAY, HOUR, Interval, MINUTE, parse_instant};
@@ -7,10 +7,10 @@ use crate::timeline::{DAY, HOUR, Interval, MINUTE, parse_instant};
 pub(crate) const NAMES: [&str; 6] =
     ["slow-disk", "election-storm", "fd-leak", "member-down", "member-replaced", "late-cluster"];
 
-/// The names of those that happen on request only.
+/// The names of kinds that happen only on request.
 const ON_REQUEST: [&str; 3] = ["leader-restart", "leader-slow-disk", "leader-change"];
 
-/// `NAME` or `NAME=key=value,key=value…` as typed; what is not given has defaults.
+/// A parsed `NAME` or `NAME=key=value,key=value…`; missing keys have defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     name: &'static str,
@@ -23,7 +23,7 @@ impl std::str::FromStr for Request {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, rest) = text.split_once('=').unwrap_or((text, ""));
         let name = NAMES.into_iter().chain(ON_REQUEST).find(|known| *known == name).ok_or_else(|| {
-            format!("no incident is named `{name}`; there are {}, {}", NAMES.join(", "), ON_REQUEST.join(", "))
+            format!("unknown incident `{name}`: choose one of {}, {}", NAMES.join(", "), ON_REQUEST.join(", "))
         })?;
         let mut options: Vec<(String, String)> = Vec::new();
         for option in rest.split(',').filter(|option| !option.is_empty()) {
@@ -55,7 +55,7 @@ fn keys(name: &str) -> &'static [&'static str] {
 }
 
 impl Request {
-    /// One of the default set, its place given and all else left to the defaults.
+    /// One of the default set: only cluster and member are given.
     fn placed(name: &'static str, cluster: usize, member: Option<usize>) -> Self {
         let mut options = vec![("cluster".to_owned(), (cluster + 1).to_string())];
         if let Some(member) = member {
@@ -72,7 +72,7 @@ impl Request {
         }
     }
 
-    /// The incident, its defaults filled in, or why it does not fit the setting.
+    /// The incident with defaults filled in, or an error if it does not fit the setting.
     pub(crate) fn resolve(&self, setting: &Setting) -> Result<Incident, String> {
         let last = setting.clusters - 1;
         let default = if self.name == "late-cluster" { last } else { 0 };
@@ -110,8 +110,8 @@ impl Request {
         })
     }
 
-    /// When it happens. The defaults are fractions of the range, apart from one another so that a
-    /// single member can have them all.
+    /// When it happens. The defaults are fractions of the range that do not overlap, so that one member can have all
+    /// incidents.
     fn during(&self, setting: &Setting) -> Result<Interval, String> {
         let range = setting.range;
         let whole = range.length();
@@ -136,7 +136,7 @@ impl Request {
             (hours > 0.0 && hours < 1e6).then_some((hours * HOUR as f64) as i64)
         })?;
         let end = start + length;
-        // A slow disk's range without `hours` goes on until the end.
+        // Without `hours`, a slow disk lasts until the end of the range.
         let end = if self.name == "slow-disk" { end.min(range.end) } else { end };
         Ok(Interval { start, end })
     }
@@ -148,7 +148,7 @@ fn ordinal(text: &str, count: usize) -> Option<usize> {
     (1..=count).contains(&number).then(|| number - 1)
 }
 
-/// `14:00` as milliseconds since midnight; `24:00` is the day's end.
+/// Parses `14:00` as milliseconds since midnight; `24:00` is the end of the day.
 fn time_of_day(text: &str) -> Option<i64> {
     let (hours, minutes) = text.split_once(':')?;
     let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
@@ -156,8 +156,8 @@ fn time_of_day(text: &str) -> Option<i64> {
     ((0..60).contains(&minutes) && (0..=DAY).contains(&at)).then_some(at)
 }
 
-/// What happens: the default set if asked for (a note to `skipped` for each that does not fit), then
-/// the requests, each of which must fit.
+/// All incidents: the default set if wanted (those that do not fit are noted in `skipped`), then the requests, each of
+/// which must fit.
 pub(crate) fn plan(
     setting: &Setting,
     defaults: bool,
@@ -175,7 +175,7 @@ pub(crate) fn plan(
         let incident = request.resolve(setting)?;
         if let Some(other) = incidents.iter().find(|other| other.excludes(&incident, setting.range)) {
             return Err(format!(
-                "{} and {} meet in cluster {}; move one, or leave the defaults out with --incidents none",
+                "{} and {} overlap in cluster {}: move one, or leave the defaults out with --incidents none",
                 incident.name(),
                 other.name(),
                 incident.cluster + 1
@@ -186,8 +186,8 @@ pub(crate) fn plan(
     Ok(incidents)
 }
 
-/// One of each kind. Of three or more clusters the last one joins late and the last but one is
-/// healthy; of two the second is healthy. The rest share the incidents.
+/// One incident of each kind. With three or more clusters, the last one joins late and the one before it is healthy.
+/// With two, the second is healthy. The others share the incidents.
 fn default_set(setting: &Setting) -> Vec<Result<Request, String>> {
     let sick = setting.clusters.saturating_sub(2).max(1);
     let member = |n: usize| Some(n.min(setting.members - 1));
@@ -196,7 +196,7 @@ fn default_set(setting: &Setting) -> Vec<Result<Request, String>> {
         .enumerate()
         .map(|(n, name)| match name {
             "late-cluster" if setting.clusters < 3 => {
-                Err("late-cluster: the default set has it from three clusters on".to_owned())
+                Err("late-cluster: the default set includes it only with three or more clusters".to_owned())
             }
             "late-cluster" => Ok(Request::placed(name, setting.clusters - 1, None)),
             "election-storm" => Ok(Request::placed(name, n % sick, None)),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_say_what_is_wrong_with_them() {
+    fn a_wrong_request_is_refused_with_the_reason() {
         let refused = |text: &str| {
             let resolved = text.parse::<Request>().and_then(|request| request.resolve(&setting(2, 3, 72)));
             resolved.expect_err(text)
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_read_whole() {
+    fn a_request_is_parsed_with_all_its_options() {
         let request: Request = "slow-disk=cluster=c02,member=3,from=09:30,to=24:00".parse().expect("a request");
         let incident = request.resolve(&setting(2, 3, 72)).expect("it fits");
         assert_eq!((incident.cluster, incident.member), (1, Some(2)));
@@ -268,10 +268,10 @@ mod tests {
     }
 
     #[test]
-    fn what_would_hide_another_is_refused() {
+    fn overlapping_incidents_are_refused() {
         let clash = ["late-cluster=cluster=1", "election-storm=start=2026-10-01"];
         let requests = clash.map(|text| text.parse().expect("a request"));
         let error = plan(&setting(2, 3, 72), false, &requests, |_| ()).expect_err("they meet");
-        assert!(error.contains("meet in cluster 1"), "{error}");
+        assert!(error.contains("overlap in cluster 1"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! When a target is scraped, and by which of its processes.
+//! When a target is scraped, and which of its processes answers.
 
 use std::ops::Range;
 
@@ -7,43 +7,43 @@ use crate::incidents::Setting;
 use crate::random::Random;
 use crate::timeline::Interval;
 
-/// The share of scrapes that fail, as happens to real ones.
+/// The share of scrapes that fail, as in reality.
 const MISSED: f64 = 0.0002;
-/// Scrapes fall on multiples of this, which seconds in binary hold exactly: promtool reads timestamps
-/// as floating-point seconds and cuts them to milliseconds.
+/// Scrapes are at multiples of this many milliseconds, which are exact as binary seconds: promtool reads timestamps as
+/// floating-point seconds and truncates them to milliseconds.
 const GRAIN: i64 = 125;
 
 /// All scrapes of one target.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
-    /// The instants, ascending.
+    /// The times of the scrapes, ascending.
     pub(crate) at: Vec<i64>,
-    /// Which of them each process answered.
+    /// The scrapes that each process answered.
     pub(crate) runs: Vec<Run>,
 }
 
 /// The scrapes that one process answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
-    /// Indices into the scrapes.
+    /// Indices of the scrapes.
     pub(crate) steps: Range<usize>,
     /// When the process started.
     pub(crate) started: i64,
 }
 
-/// A scrape and the time since the one before.
+/// A scrape, with the time since the previous one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
-    /// When.
+    /// The time of the scrape.
     pub(crate) at: i64,
-    /// Milliseconds since the scrape before, or since the start of the process.
+    /// Milliseconds since the previous scrape, or since the start of the process.
     pub(crate) since: i64,
-    /// Whether the process is scraped for the first time: its counters began at 0.
+    /// Whether this is the first scrape of the process, whose counters started at 0.
     pub(crate) first: bool,
 }
 
 impl Schedule {
-    /// The scrapes of a target with these processes. Each target has its own offset in the interval.
+    /// The scrapes of a target with these processes. Each target has its own offset within the scrape interval.
     pub(crate) fn new(setting: &Setting, processes: &[Process], mut random: Random) -> Self {
         let offset = random.below((setting.scrape / GRAIN) as usize) as i64 * GRAIN;
         let mut at = Vec::new();
@@ -72,7 +72,7 @@ impl Schedule {
         })
     }
 
-    /// A counter that starts at 0 with each process and rises by `increase` from scrape to scrape.
+    /// A counter that starts at 0 with each process and grows by `increase` at each scrape.
     pub(crate) fn count(&self, mut increase: impl FnMut(Step) -> u64) -> Vec<u64> {
         let mut total = 0;
         self.steps()

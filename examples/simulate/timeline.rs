@@ -1,4 +1,4 @@
-//! Time: the simulated range, intervals inside it, and how a person types an instant.
+//! The simulated range, intervals inside it, and times on the command line.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat};
 
@@ -21,27 +21,27 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// Length in milliseconds; not above 0 when empty.
+    /// Length in milliseconds; 0 or below if empty.
     pub(crate) fn length(self) -> i64 {
         self.end - self.start
     }
 
-    /// Whether the instant lies inside.
+    /// Whether the instant is inside.
     pub(crate) fn contains(self, at: i64) -> bool {
         self.start <= at && at < self.end
     }
 
-    /// What both have in common; of length 0 or less when that is nothing.
+    /// The overlap of both; of length 0 or below if there is none.
     pub(crate) fn meet(self, other: Self) -> Self {
         Self { start: self.start.max(other.start), end: self.end.min(other.end) }
     }
 
-    /// Whether they have an instant in common.
+    /// Whether they overlap.
     pub(crate) fn overlaps(self, other: Self) -> bool {
         self.meet(other).length() > 0
     }
 
-    /// What is left of it outside `others`, which must be sorted.
+    /// The parts outside `others`, which must be sorted.
     pub(crate) fn without(self, others: &[Self]) -> Vec<Self> {
         let mut left = Vec::new();
         let mut start = self.start;
@@ -54,20 +54,20 @@ impl Interval {
         left
     }
 
-    /// The instant at a fraction of it, on a whole minute so that labels read well.
+    /// The instant at this fraction of the interval, rounded to a whole minute for readable labels.
     pub(crate) fn at(self, fraction: f64) -> i64 {
         let at = self.start + (self.length() as f64 * fraction) as i64;
         at - at.rem_euclid(MINUTE)
     }
 
-    /// The first instants of all UTC days that it touches.
+    /// Midnight of each UTC day that it touches.
     pub(crate) fn days(self) -> impl Iterator<Item = i64> {
         let first = self.start - self.start.rem_euclid(DAY);
         (first..self.end).step_by(DAY as usize)
     }
 }
 
-/// Reads a date (midnight UTC) or an RFC 3339 time into milliseconds since the epoch.
+/// Parses a date (midnight UTC) or an RFC 3339 time as milliseconds since 1970.
 pub(crate) fn parse_instant(text: &str) -> Result<i64, String> {
     if let Ok(date) = text.parse::<NaiveDate>() {
         return Ok(date.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
@@ -77,7 +77,7 @@ pub(crate) fn parse_instant(text: &str) -> Result<i64, String> {
         .map_err(|_| format!("`{text}` is neither a date (2026-10-01) nor RFC 3339 (2026-10-01T06:00:00Z)"))
 }
 
-/// Writes an instant as RFC 3339 in UTC, to the second.
+/// Formats an instant as RFC 3339 in UTC, in seconds.
 pub(crate) fn format_instant(at: i64) -> String {
     DateTime::from_timestamp_millis(at)
         .map_or_else(|| at.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_an_interval() {
+    fn subtracting_intervals_leaves_the_parts_outside() {
         let whole = Interval { start: 0, end: 10 };
         let hole = |start, end| Interval { start, end };
         assert_eq!(whole.without(&[]), [whole]);

@@ -1,4 +1,4 @@
-//! The labels of what was simulated: which incident, where, when, and what it does to the readings.
+//! Labels of the simulated incidents: kind, cluster, member, time, and their effect on the readings.
 
 use crate::cluster::{Cluster, Instance};
 use crate::incidents::{Incident, Kind, Setting};
@@ -10,14 +10,14 @@ use crate::timeline::{DAY, Interval, format_instant};
 struct Label {
     name: &'static str,
     cluster: String,
-    /// `10.0.1.2:2379`; empty when it concerns the whole cluster.
+    /// Such as `10.0.1.2:2379`; empty if it concerns the whole cluster.
     member: String,
     during: Interval,
-    /// The readings that cross their thresholds, or what happened in a word.
+    /// The metrics that cross their thresholds, or a short description.
     cause: String,
 }
 
-/// All labels as CSV, in the order of their start.
+/// All labels as CSV, in order of their start.
 pub(crate) fn csv(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> String {
     let mut labels = labels(setting, clusters, incidents);
     labels.retain(|label| label.during.length() > 0);
@@ -25,7 +25,7 @@ pub(crate) fn csv(setting: &Setting, clusters: &[Cluster], incidents: &[Incident
         let place = (label.cluster.clone(), label.member.clone());
         (label.during.start, label.name, place, label.during.end)
     });
-    // Two storms of one cluster both name what they bring about together.
+    // Two storms in one cluster may produce the same label together.
     labels.dedup();
     let mut text = "name,cluster,member,start,end,cause\n".to_owned();
     for label in labels {
@@ -96,12 +96,12 @@ fn labels(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> Ve
     labels
 }
 
-/// The parts of a stretch in which the instance is scraped.
+/// The parts of an interval in which the instance is scraped.
 fn seen(instance: &Instance, during: Interval) -> Vec<Interval> {
     during.meet(instance.present).without(&instance.outages)
 }
 
-/// When a member has seen more than 5 changes within a day.
+/// When a member has seen more than 5 leader changes within a day.
 fn restless(member: &Member<'_>) -> Vec<Interval> {
     more_than_5_a_day(&changes(member), member.setting.range)
 }
@@ -110,21 +110,21 @@ fn address(instance: &Instance) -> String {
     format!("{}:2379", instance.host)
 }
 
-/// When a leaking member is first seen with more than 1024 open descriptors.
+/// The first scrape at which a leaking member has more than 1024 open descriptors.
 fn passes_1024(member: &Member<'_>, leak: Interval) -> i64 {
     let mut scrapes = member.schedule.at.iter().zip(member.open_fds());
     scrapes.find(|(at, fds)| leak.contains(**at) && *fds > 1024).map_or(leak.end, |(at, _)| *at)
 }
 
-/// When a member is seen with another number of leader changes than before; restarts count, as
-/// they do for Prometheus's `changes`.
+/// The scrapes at which the number of leader changes differs from the one before; resets by restarts count too, as in
+/// Prometheus's `changes`.
 fn changes(member: &Member<'_>) -> Vec<i64> {
     let seen = member.leader_changes();
     let scrapes = seen.windows(2).zip(member.schedule.at.iter().skip(1));
     scrapes.filter(|(two, _)| two[0] != two[1]).map(|(_, at)| *at).collect()
 }
 
-/// When the day before an instant has more than 5 changes.
+/// When the preceding day has more than 5 changes.
 fn more_than_5_a_day(changes: &[i64], range: Interval) -> Vec<Interval> {
     let mut stretches: Vec<Interval> = Vec::new();
     for six in changes.windows(6) {

@@ -1,11 +1,11 @@
-//! Files that appear only when they are whole.
+//! Writes files that appear only when they are complete.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a file under a temporary name beside it, then renames it. On failure nothing is left.
-/// A device or pipe, such as `/dev/stdout`, is written to as it is: a rename would replace it.
+/// Writes a temporary file in the same folder and renames it; removes it on failure. Writes directly to a device or
+/// pipe such as `/dev/stdout`, because a rename would replace it.
 pub(crate) fn write_whole<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, String> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         let result = File::options().write(true).open(path).and_then(|mut device| write(&mut device));
@@ -19,7 +19,7 @@ pub(crate) fn write_whole<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> 
         Ok(result)
     });
     result.map_err(|error| {
-        // It may not even exist; the first error is the one to tell.
+        // The file may not exist; report the first error, not this one.
         let _ = fs::remove_file(&partial);
         format!("{}: {error}", path.display())
     })

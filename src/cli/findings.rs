@@ -1,32 +1,35 @@
-//! What somebody types who wants to know what to look at.
+//! Arguments of `findings`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Flags, OfExplain};
+use super::{Flags, HISTORY_FOLDER, OfExplain};
 use crate::analysis::findings::Kind;
+use crate::config::Heading;
 
-/// Arguments of `findings`.
 #[derive(Debug, Args)]
 pub(crate) struct FindingsArgs {
-    /// Folder that holds history/, as pull wrote it [default: the one that the environment or the file names].
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// Only findings of this kind: incident, leader_change, recurrence, defragmentation, growth or maintenance_window.
-    #[arg(long)]
+    /// Only findings of this kind, such as incident
+    #[arg(
+        long, help_heading = Heading::Selection.title(),
+        long_help = "Only findings of this kind: incident (a score below the usual), leader_change (with its cause), \
+                     recurrence (every day or week), defragmentation, growth (of the database), or maintenance_window \
+                     (a quiet hour)"
+    )]
     pub(crate) kind: Option<Kind>,
 
-    /// Only findings of this cluster.
-    #[arg(long, value_name = "NAME")]
+    /// Only findings of this cluster
+    #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
     pub(crate) cluster: Option<String>,
 
-    /// Print them as CSV.
-    #[arg(long)]
-    pub(crate) csv: bool,
-
-    /// How to score.
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
+
+    /// Print CSV
+    #[arg(long, help_heading = Heading::Output.title())]
+    pub(crate) csv: bool,
 }

@@ -1,55 +1,54 @@
-//! The flags of settings, made from their table.
+//! The flags of settings, made from the table in `config`: which subcommand has which, and how they look to clap.
 
 use std::marker::PhantomData;
 
 use clap::error::Error;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
-use crate::config::{Given, Key, Origin, Shape, keys};
+use crate::config::{Given, Heading, Key, Origin, Shape, keys};
 
-/// Which settings a subcommand has flags for.
+/// A set of settings that a subcommand has flags for.
 pub(crate) trait Wanted {
-    /// Whether this is one of them.
     fn wants(key: &Key) -> bool;
+
+    /// The group of flags that lists the setting in the subcommand's help.
+    fn heading(default: Heading) -> Heading {
+        default
+    }
 }
 
-/// What `backfill` uses: all of them but those of the live score.
+/// Everything that `backfill` uses: all settings except those of the textfile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum All {}
 
-/// What `pull` uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfPull {}
 
-/// What `check` uses: what `pull` does, except that it writes nothing.
+/// `check` writes nothing, so it has the flags of `pull` without `--out`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfCheck {}
 
-/// What `score` uses; where it writes to depends on its folder.
+/// `--out` of `score` is an argument of its own, because its default is the folder that `score` reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfScore {}
 
-/// What `explain` uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfExplain {}
 
-/// What `diff` uses: the rest stands in the manifests of what it compares.
+/// `diff` takes all other settings from the manifests of the folders.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfDiff {}
 
-/// What `import` uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfImport {}
 
-/// What `textfile` uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfTextfile {}
 
-/// What `rules` uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfRules {}
 
-/// What `sql` uses; it folds hours of UTC, and clusters are their worst member.
+/// The SQL has hours of UTC and the worst member, so `sql` has no flags for the zone, the cell and the rollup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfSql {}
 
@@ -81,6 +80,11 @@ impl Wanted for OfTextfile {
 impl Wanted for OfImport {
     fn wants(key: &Key) -> bool {
         matches!(key.name, "source.http_config_file" | "source.headers" | "source.retries" | "source.timeout")
+    }
+
+    fn heading(default: Heading) -> Heading {
+        // The login is that of the server that gets the samples.
+        if default == Heading::Source { Heading::Target } else { default }
     }
 }
 
@@ -135,17 +139,20 @@ impl Wanted for OfExplain {
     }
 }
 
-/// The flags of some settings as they were typed.
+/// The flags of the settings `Of`, with the values from the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Flags<Of> {
-    /// Those that were.
     pub(crate) given: Vec<Given>,
     of: PhantomData<Of>,
 }
 
 impl<Of: Wanted> Args for Flags<Of> {
     fn augment_args(command: Command) -> Command {
-        keys().filter(|key| Of::wants(key)).filter_map(argument).fold(command, Command::arg)
+        let mut arguments: Vec<(Heading, Arg)> =
+            keys().filter(|key| Of::wants(key)).filter_map(|key| argument(key, Of::heading)).collect();
+        // clap lists headings in the order in which it first meets them.
+        arguments.sort_by_key(|(heading, _)| *heading);
+        arguments.into_iter().fold(command, |command, (_, argument)| command.arg(argument))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -169,17 +176,19 @@ impl<Of: Wanted> FromArgMatches for Flags<Of> {
     }
 }
 
-fn argument(key: &'static Key) -> Option<Arg> {
+fn argument(key: &'static Key, heading: fn(Heading) -> Heading) -> Option<(Heading, Arg)> {
     let flag = key.flag.as_ref()?;
-    let help = match key.default() {
-        default if default.is_empty() => flag.help().into_owned(),
-        default if flag.help().ends_with('\n') => format!("{}[default: {default}]", flag.help()),
-        default => format!("{} [default: {default}]", flag.help()),
-    };
-    let argument = Arg::new(flag.name).long(flag.name).value_name(flag.value).help(help);
-    // `now-7d` needs no hyphen in front, the seconds of a year before 1970 do.
-    let argument = argument.allow_hyphen_values(flag.value == "TIME");
-    // What a shell completes.
+    let heading = heading(flag.heading);
+    let argument = Arg::new(flag.name)
+        .long(flag.name)
+        .value_name(flag.value)
+        .help_heading(heading.title())
+        .help(with_default(flag.help, &key.shown_default()))
+        .long_help(with_default(&flag.long_help(), &key.shown_default()))
+        .hide_short_help(!flag.is_common)
+        // `now-7d` needs no leading hyphen, but seconds before 1970 do.
+        .allow_hyphen_values(flag.value == "TIME");
+    // For shell completions.
     let argument = argument.value_hint(match flag.value {
         "FILE" => ValueHint::FilePath,
         "DIR" => ValueHint::DirPath,
@@ -188,9 +197,19 @@ fn argument(key: &'static Key) -> Option<Arg> {
     let argument = if flag.name == "out" { argument.short('o') } else { argument };
     let many = matches!(key.shape, Shape::List | Shape::Headers | Shape::PerMetric);
     let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });
-    Some(match key.shape {
-        // clap would repeat a URL that is none, with its login, and a header, with its secret.
+    let argument = match key.shape {
+        // clap's error would print the value: a URL may hold a login, a header a secret.
         Shape::Url | Shape::Headers => argument,
         _ => argument.value_parser(|text: &str| key.check(text).map(|()| text.to_owned())),
-    })
+    };
+    Some((heading, argument))
+}
+
+/// Adds the default at the end of the text, or of its first line if a list of values follows.
+fn with_default(help: &str, default: &str) -> String {
+    match help.split_once('\n') {
+        _ if default.is_empty() => help.to_owned(),
+        Some((first, values)) => format!("{first} [default: {default}]\n{values}"),
+        None => format!("{help} [default: {default}]"),
+    }
 }

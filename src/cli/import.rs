@@ -1,57 +1,75 @@
-//! What somebody types who puts scores into a server.
+//! Arguments of `import`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Flags, OfImport};
+use super::{Flags, OfImport, SCORED_FOLDER};
+use crate::config::Heading;
 use crate::outputs::Retention;
 
-/// Arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Folder that backfill or score wrote to [default: the one that the environment or the file names].
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", help = SCORED_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// Where to.
     #[command(flatten)]
     pub(crate) into: ImportInto,
 
-    /// The promtool to use [default: that of the PATH].
-    #[arg(long, value_name = "FILE")]
+    /// promtool to use [default: from PATH]
+    #[arg(long, value_name = "FILE", help_heading = Heading::Target.title())]
     pub(crate) promtool: Option<PathBuf>,
 
-    /// Folder in which blocks are made [default: beside the data directory, else the output folder].
-    #[arg(long, value_name = "DIR")]
+    /// Folder to build blocks in [default: beside the data directory]
+    #[arg(
+        long, value_name = "DIR", help_heading = Heading::Target.title(),
+        long_help = "Folder to build blocks in [default: beside the data directory, else the output folder]"
+    )]
     pub(crate) staging: Option<PathBuf>,
 
-    /// How long the server keeps samples: warns of those that are older [default: what the files were cut for].
-    #[arg(long, value_name = "DURATION")]
+    /// Retention of the server; older samples cause a warning
+    #[arg(
+        long, value_name = "DURATION", help_heading = Heading::Target.title(),
+        long_help = "Retention of the server: warn of samples that are older [default: the retention that the files \
+                     were written for]"
+    )]
     pub(crate) retention: Option<Retention>,
 
-    /// Processes of promtool at a time [default: one a core].
-    #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    /// promtool processes at a time [default: one per core]
+    #[arg(long, value_name = "NUMBER", value_parser = processes, help_heading = Heading::Target.title())]
     pub(crate) jobs: Option<usize>,
 
-    /// Say what would be done with each file, and write nothing.
-    #[arg(long)]
+    /// Show what would be done with each file, and write nothing
+    #[arg(long, help_heading = Heading::Target.title())]
     pub(crate) dry_run: bool,
 
-    /// How to reach a VictoriaMetrics.
     #[command(flatten)]
     pub(crate) flags: Flags<OfImport>,
+}
+
+fn processes(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|jobs| *jobs > 0)
+        .ok_or_else(|| format!("'{text}' is not a number of processes: use 1 or more"))
 }
 
 /// A Prometheus by its data directory, or a VictoriaMetrics by its URL.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ImportInto {
-    /// Data directory of the Prometheus, its --storage.tsdb.path; the server may run.
-    #[arg(long, value_name = "DIR")]
+    /// Data directory of Prometheus; the server may be running
+    #[arg(
+        long, value_name = "DIR", help_heading = Heading::Target.title(),
+        long_help = "Data directory of Prometheus (storage.tsdb.path); the server may be running"
+    )]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// URL of a single-node VictoriaMetrics, such as http://127.0.0.1:8428: sent by its import API.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["promtool", "staging", "retention", "jobs"])]
+    /// Single-node VictoriaMetrics, such as http://127.0.0.1:8428
+    #[arg(
+        long, value_name = "URL", conflicts_with_all = ["promtool", "staging", "retention", "jobs"],
+        help_heading = Heading::Target.title(),
+        long_help = "Single-node VictoriaMetrics, such as http://127.0.0.1:8428; uses its import API"
+    )]
     pub(crate) victoria_metrics: Option<String>,
 }

@@ -1,23 +1,27 @@
-//! What somebody types who packages the program, or sets up a shell.
+//! Arguments of `completions` and `man`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::Shell;
 
-/// Arguments of `completions`.
+use crate::config::Heading;
+
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct CompletionsArgs {
-    /// For which shell.
+    /// Shell to complete in
     #[arg(value_name = "SHELL")]
     pub(crate) shell: Shell,
 }
 
-/// Arguments of `man`.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// Folder that gets all pages, one a subcommand, such as etcd-heatmap-backfill.1 [default: the main page goes to
-    /// standard output].
-    #[arg(long, short, value_name = "DIR")]
+    /// Write one page per subcommand into this folder
+    #[arg(
+        long, short, value_name = "DIR", help_heading = Heading::Output.title(),
+        long_help = "Write one page per subcommand into this folder, such as etcd-heatmap-backfill.1 [default: the \
+         main \
+                     page to standard output]"
+    )]
     pub(crate) out: Option<PathBuf>,
 }

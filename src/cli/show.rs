@@ -4,36 +4,46 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::instant;
+use super::{SCORED_FOLDER, instant};
+use crate::config::Heading;
 
-/// Arguments of `show`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Folder that backfill or score wrote to [default: the one that the environment or the file names].
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", help = SCORED_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// A cluster to show; may be given several times [default: all].
-    #[arg(long, value_name = "NAME")]
+    /// Cluster to show; repeatable [default: all]
+    #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
     pub(crate) cluster: Vec<String>,
 
-    /// Show the members of each cluster below it.
-    #[arg(long)]
+    /// Also show the members of each cluster
+    #[arg(long, help_heading = Heading::Selection.title())]
     pub(crate) members: bool,
 
-    /// Show the latest days only [default: what the window has room for, else all].
-    #[arg(long, value_name = "NUMBER", conflicts_with = "since", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Number of latest days to show [default: as fit the terminal]
+    #[arg(
+        long, value_name = "NUMBER", conflicts_with = "since", value_parser = days,
+        help_heading = Heading::Selection.title(),
+        long_help = "Number of latest days to show [default: as many as fit the terminal, else all]"
+    )]
     pub(crate) days: Option<u32>,
 
-    /// Show the days from this one on: a date, or an instant as for --at of explain.
-    #[arg(long, value_name = "DATE", value_parser = instant)]
+    /// First day to show, such as 2026-10-01
+    #[arg(
+        long, value_name = "DATE", value_parser = instant, help_heading = Heading::Selection.title(),
+        long_help = "First day to show: a date, RFC 3339, or seconds since 1970"
+    )]
     pub(crate) since: Option<String>,
 
-    /// Draw it into this SVG file instead.
-    #[arg(long, value_name = "FILE")]
+    /// Write an SVG file instead
+    #[arg(long, value_name = "FILE", help_heading = Heading::Output.title())]
     pub(crate) svg: Option<PathBuf>,
 
-    /// Draw it into this PNG file instead.
-    #[arg(long, value_name = "FILE")]
+    /// Write a PNG file instead
+    #[arg(long, value_name = "FILE", help_heading = Heading::Output.title())]
     pub(crate) png: Option<PathBuf>,
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|days| *days > 0).ok_or_else(|| format!("'{text}' is not a number of days: use 1 or more"))
 }

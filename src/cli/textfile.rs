@@ -1,29 +1,36 @@
-//! What somebody types who wants the score as it is now.
+//! Arguments of `textfile`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Flags, OfTextfile};
+use crate::config::Heading;
 
-/// Arguments of `textfile`.
 #[derive(Debug, Args)]
 pub(crate) struct TextfileArgs {
-    /// File to write, in the folder of node_exporter's --collector.textfile.directory and named *.prom [default:
-    /// standard output, once].
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-
-    /// Ask nothing of the server: say whether the file tells of a success that is no older than --max-age, and exit with
-    /// 0 or 1.
-    #[arg(long, requires = "out")]
-    pub(crate) check_health: bool,
-
-    /// Take answers of which the server says that they are partial: what they lack is unknown.
-    #[arg(long)]
-    pub(crate) allow_partial: bool,
-
-    /// What to ask, and how to score.
     #[command(flatten)]
     pub(crate) flags: Flags<OfTextfile>,
+
+    /// File to write, named *.prom [default: standard output, once]
+    #[arg(
+        long, short, value_name = "FILE", display_order = 0, help_heading = Heading::Output.title(),
+        long_help = "File to write, named *.prom, in the directory of node_exporter's textfile collector [default: \
+                     standard output, once]"
+    )]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Only check that the file is fresh: exit with 0 or 1
+    #[arg(
+        long, requires = "out", help_heading = Heading::Schedule.title(),
+        long_help = "Send no query: exit with 0 if the last successful evaluation in the file is no older than \
+                     --max-age, else with 1"
+    )]
+    pub(crate) check_health: bool,
+
+    /// Accept partial responses; members they lack have no score
+    #[arg(long, help_heading = Heading::Source.title(), hide_short_help = true,
+        long_help = "Accept partial responses (a Thanos store is down); members they lack have no score"
+    )]
+    pub(crate) allow_partial: bool,
 }

@@ -19,8 +19,7 @@ use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
 
-/// The profiles that `--compare` names; the profile of the settings is used with its changed weights and bands. Empty
-/// without `--compare`.
+/// The profiles that `--compare` names; none without it. The profile of the settings keeps its own weights and bands.
 pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
     if compared.is_empty() {
         return Ok(Vec::new());
@@ -75,7 +74,7 @@ pub(super) fn run(
     Broken::new(&history, footers, broken).into_result()
 }
 
-/// A comparison in progress.
+/// A comparison to which days are added one by one.
 struct Comparing<'a> {
     tables: Vec<ScoreTable>,
     open: Vec<OpenCells>,

@@ -7,8 +7,7 @@ use super::CommandError;
 use super::stdout::print;
 use crate::cli::{Cli, CompletionsArgs};
 
-/// clap_complete spells a program name with a hyphen in two ways in its bash script, so bash would complete no flags
-/// after a subcommand (clap-rs/clap#6421).
+/// clap_complete spells a name with a hyphen in two ways, so bash would complete no flags of subcommands (clap#6421).
 const MISSPELT: &str = "etcd__subcmd__heatmap";
 const SPELT: &str = "etcd__heatmap";
 

@@ -1,4 +1,4 @@
-//! Why a command failed.
+//! The error of every command, with its sentence and its exit code.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -125,7 +125,7 @@ pub(crate) enum CommandError {
     #[error("no cluster '{cluster}' in this history: choose one of {known}")]
     NoCluster {
         cluster: String,
-        /// Names of all clusters.
+        /// The names of all clusters, separated by commas.
         known: String,
     },
     #[error("no cell of {cluster} at {at}: the history covers {range}")]
@@ -142,7 +142,7 @@ pub(crate) enum CommandError {
     #[error("{first}; {files} cannot be read either; these {count} days are left unscored, all other days are scored")]
     BrokenDays {
         count: usize,
-        /// All but the first.
+        /// The paths of all broken files but the first.
         files: String,
         /// The error of the first file.
         first: HistoryError,
@@ -151,7 +151,7 @@ pub(crate) enum CommandError {
         "the history has no readings of {0}: pull it again with a query that finds the series, or use --without {0}"
     )]
     NoReadings(Metric),
-    /// A file for `lint`.
+    /// A file that `lint` was asked to check.
     #[error("cannot read {}: {reason}; name OpenMetrics text files, or - for standard input", .path.display())]
     Unreadable { path: PathBuf, reason: std::io::Error },
     /// Faults that `lint` found and has printed.
@@ -163,7 +163,7 @@ pub(crate) enum CommandError {
         faults: u64,
         /// Number of files with a fault.
         bad: usize,
-        /// Number of files checked.
+        /// The number of files that were checked.
         files: usize,
     },
     #[error("--compare needs at least two different profiles, for example --compare seed,etcd-faq,fleet")]

@@ -53,8 +53,8 @@ impl Opened {
     }
 }
 
-/// Ranges that were asked for, beyond those in the days' footers. Without a manifest that lists them, a day without a file
-/// between two others counts as asked for: ignoring it could hide an outage.
+/// Ranges that were asked for, beyond those in the days' footers. Without a manifest that lists them, a day without a
+/// file between two others counts as asked for: ignoring it could hide an outage.
 pub(super) fn asked_in_vain(
     manifest: Option<&Manifest>,
     source: &Source,
@@ -105,8 +105,7 @@ pub(super) struct DayReader<'a> {
 }
 
 impl DayReader<'_> {
-    /// Reads a day, for the members that `lives` says were there. All readings are missing if the file is absent or
-    /// unreadable.
+    /// Reads a day for the members of `lives` that were there. Without a readable file all readings are missing.
     pub(super) fn read(&self, lives: &Lives, day: UtcDay) -> ReadDay {
         let grid = Grid::within(day.range(), self.step);
         let mut alive = alive_on(&grid, lives);
@@ -197,8 +196,8 @@ impl Gathered {
     }
 
     /// The parts of days that are still to be pulled. A day that is there in part is asked for as a whole, from the
-    /// start of the earlier part to the end of the later one, because a file covers one range; so is a day with partial
-    /// answers, unless `partial_will_do`.
+    /// start of the earlier part to the end of the later one, because a file covers one range. A day with partial
+    /// answers is asked for again unless `partial_will_do`.
     pub(super) fn missing_parts(
         &self,
         parts: Vec<(UtcDay, TimeRange)>,
@@ -225,8 +224,8 @@ pub(super) fn list_history(history: &History, metas: &[(UtcDay, DayMeta)]) -> Re
     metas.par_iter().map(list).collect()
 }
 
-/// The days with a complete file: one with the hash that the manifest lists or, if it is not listed (a killed run writes
-/// no manifest), one with every row readable.
+/// The days with a complete file: one with the hash that the manifest lists or, if it is not listed (a killed run
+/// writes no manifest), one with every row readable.
 pub(super) fn whole_days(
     history: &History,
     manifest: Option<&Manifest>,

@@ -11,9 +11,9 @@ use super::progress::Reporter;
 /// A signal that asks the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// Ctrl-C.
+    /// SIGINT, which a terminal sends at Ctrl-C.
     Interrupt,
-    /// Sent by `kill` and by service managers.
+    /// SIGTERM, which `kill` and service managers send.
     Terminate,
 }
 
@@ -78,7 +78,7 @@ impl Interrupt {
         [Signal::Interrupt, Signal::Terminate].into_iter().find(|s| s.number() == self.came.load(Ordering::Relaxed))
     }
 
-    /// Waits for a signal.
+    /// Waits until a signal comes, and returns it.
     pub(super) async fn raised(&self) -> Signal {
         loop {
             if let Some(signal) = self.signal() {

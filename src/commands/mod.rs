@@ -45,6 +45,11 @@ pub(crate) use error::CommandError;
 use interrupt::Interrupt;
 pub(crate) use interrupt::Signal;
 use progress::Reporter;
+#[cfg(test)]
+pub(crate) use {
+    show::ShowError,
+    stdout::{StdoutError, finished},
+};
 
 /// Exit code for a mistake in the command line, the environment or a settings file.
 pub const USAGE: u8 = 2;
@@ -57,8 +62,8 @@ const BELOW: u8 = 3;
 pub struct Failure(CommandError);
 
 impl Failure {
-    /// 2 for a mistake in the command line or the settings, 3 if cells are below `--fail-below`, 130 or 143 after a
-    /// signal, else 1.
+    /// 2 for a mistake in the command line or the settings, 3 if cells are below `--fail-below`, 130 after SIGINT, 143
+    /// after SIGTERM, and 1 for every other error.
     pub fn exit_code(&self) -> ExitCode {
         match &self.0 {
             CommandError::Below(_) => ExitCode::from(BELOW),

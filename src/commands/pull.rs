@@ -142,7 +142,7 @@ impl Target {
     }
 }
 
-/// A pull in progress.
+/// A pull, with the days that it has on disk so far.
 struct Pull {
     history: History,
     /// The history to which new days are written: this one, or its replacement.

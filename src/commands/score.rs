@@ -107,8 +107,7 @@ pub(super) fn run(
     met(outcome.gate)
 }
 
-/// Removes the outputs of an earlier run. A manifest without outputs is written first, so that no manifest ever lists a
-/// file that is gone.
+/// Removes the outputs of an earlier run, after writing a manifest without outputs: no manifest ever lists a lost file.
 fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Manifest, CommandError> {
     let overview = &opened.overview;
     let listed = list_history(history, &opened.metas)?;
@@ -204,8 +203,8 @@ impl Broken {
     }
 }
 
-/// Fails if no day has a reading of a metric with a weight, or of a limit that the profile needs: every step would be
-/// unscored.
+/// Fails if no day has a reading of a metric with a weight, or of a limit that the profile needs: no step would have a
+/// score then.
 pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), CommandError> {
     let known = |name: &str| metas.iter().any(|(_, meta)| meta.known.get(name).is_some_and(|&n| n > 0));
     if let Some(metric) = Metric::ALL.into_iter().find(|m| profile.counts(*m) && !known(m.name())) {

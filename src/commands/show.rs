@@ -34,9 +34,9 @@ pub(crate) enum ShowError {
     NoManifest(PathBuf),
     #[error("no cells since {since}: the folder has cells from {first} to {last}")]
     NoDays {
-        /// The day of `--since`.
+        /// The local day of `--since`.
         since: UtcDay,
-        /// First day with cells.
+        /// The first day of the folder that has cells.
         first: UtcDay,
         last: UtcDay,
     },

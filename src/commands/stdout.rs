@@ -23,7 +23,7 @@ pub(super) fn print(text: &str) -> Result<(), StdoutError> {
 }
 
 /// Turns a failed write into an error. A closed pipe is none: the reader (`| head`) has read enough.
-pub(super) fn finished(written: io::Result<()>) -> Result<(), StdoutError> {
+pub(crate) fn finished(written: io::Result<()>) -> Result<(), StdoutError> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(StdoutError(error)),
         _ => Ok(()),

@@ -60,7 +60,7 @@ fn now() -> f64 {
 }
 
 impl TextfileSettings {
-    /// The instant to evaluate at, in seconds since 1970: a multiple of `every`, so that a backfill with this step has it.
+    /// The instant to evaluate at, in seconds since 1970: a multiple of `every`, as in a backfill with this step.
     fn last_instant(&self, now: f64) -> i64 {
         let every = self.every.map_or(1, Step::seconds);
         (now as i64 - self.query_offset.as_secs() as i64).div_euclid(every) * every
@@ -125,7 +125,7 @@ impl Writer {
         }
     }
 
-    /// Evaluates once.
+    /// Evaluates once, for the instant in seconds since 1970.
     async fn evaluate(&mut self, at_seconds: i64) -> Result<(), CommandError> {
         let started = Instant::now();
         let outcome = self.evaluator.evaluate(at_seconds).await;

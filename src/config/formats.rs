@@ -1,4 +1,4 @@
-//! Which outputs to write.
+//! The setting `output.formats`: which outputs a run writes.
 
 use std::str::FromStr;
 
@@ -10,22 +10,22 @@ use crate::outputs::{Needs, OUTPUTS, Output, named, names};
 pub(crate) struct Formats(Vec<&'static dyn Output>);
 
 impl Formats {
-    /// The outputs to write.
+    /// In the order of [`OUTPUTS`].
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static dyn Output> + '_ {
         self.0.iter().copied()
     }
 
-    /// What any of them needs.
+    /// Everything that at least one of them needs.
     pub(crate) fn needs(&self) -> Needs {
         self.iter().map(Output::needs).fold(Needs::default(), Needs::and)
     }
 
-    /// Whether one of them writes this file, whose path is relative to the output folder.
+    /// Whether one of them writes the file at `path`, relative to the output folder.
     pub(crate) fn write(&self, path: &str) -> bool {
         self.iter().any(|output| output.files().iter().any(|files| files.owned.has(path)))
     }
 
-    /// The names, as a setting is written.
+    /// All names, separated by commas.
     pub(crate) fn default_text() -> String {
         OUTPUTS.map(|output| output.name()).join(",")
     }
@@ -37,7 +37,7 @@ impl FromStr for Formats {
     fn from_str(text: &str) -> Result<Self, String> {
         let wanted = items(text).map(named).collect::<Result<Vec<_>, _>>()?;
         if wanted.is_empty() {
-            return Err(format!("no format is left: use some of {}", names()));
+            return Err(format!("no format is named: use some of {}", names()));
         }
         let is_wanted = |output: &&'static dyn Output| wanted.iter().any(|wanted| wanted.name() == output.name());
         Ok(Self(OUTPUTS.into_iter().filter(is_wanted).collect()))
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_least_one_format_is_named() {
+    fn formats_are_sorted_without_duplicates_and_an_empty_list_is_an_error() {
         let read = |text: &str| text.parse::<Formats>().map(|formats| format!("{formats:?}"));
         assert_eq!(read("csv, parquet,csv"), Ok("[\"parquet\", \"csv\"]".to_owned()));
         assert_eq!(read(&Formats::default_text()).map(|all| all.split(',').count()), Ok(OUTPUTS.len()));

@@ -1,55 +1,84 @@
-//! The table of settings: one entry each, from which come its flag, its environment variable and its
-//! key in a file.
+//! The table of settings. One entry gives a setting its key in a file, its flag with its help, and its environment
+//! variable; the check of its text is in `parse`.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use super::Formats;
 use super::parse::{
     age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
     patience, profile_list, queries_a_second, retention, retries, selector, share, url, weight_list,
 };
+use super::{Formats, Heading};
 use crate::outputs::OUTPUTS;
 use crate::score::Rollup;
 use crate::sources::prometheus::{PlainHeaders, Preset, SeriesForm};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
-/// What the names of all environment variables begin with.
+/// Prefix of all environment variables.
 pub(crate) const VARIABLES: &str = "ETCD_HEATMAP_";
 
-/// One setting.
 #[derive(Debug)]
 pub(crate) struct Key {
-    /// As in a file, with its table: `source.step`.
+    /// The key in a file with its table, such as `source.step`.
     pub(crate) name: &'static str,
-    /// Its flag; none for weights and bands, of which there is one for each metric.
+    /// `None` for the keys of `[weights]` and `[bands]`, which the flags `--weight` and `--band` cover together.
     pub(crate) flag: Option<Flag>,
-    /// The text of its default; empty where nothing is the default.
+    /// Empty if the setting has no default.
     default: Text,
-    /// How it is written in a file.
     pub(crate) shape: Shape,
     check: fn(&str) -> Result<(), String>,
 }
 
-/// How a setting is called on a command line.
+/// A setting's flag, and how the help describes it.
 #[derive(Debug)]
 pub(crate) struct Flag {
     /// Without the dashes.
     pub(crate) name: &'static str,
-    /// What stands for the value in the help.
+    /// The placeholder for the value in the help.
     pub(crate) value: &'static str,
-    help: Text,
+    pub(crate) heading: Heading,
+    /// One line for `-h`, without the default.
+    pub(crate) help: &'static str,
+    /// Text for `--help`, without the default; empty if `help` says it all.
+    long: Text,
+    /// The default as the help shows it; empty to show the setting's own.
+    default: &'static str,
+    /// Whether `-h` lists it even if not all flags fit on a screen.
+    pub(crate) is_common: bool,
 }
 
 impl Flag {
-    /// The help text.
-    pub(crate) fn help(&self) -> Cow<'static, str> {
-        self.help.get()
+    const fn new(heading: Heading, name: &'static str, value: &'static str, help: &'static str) -> Self {
+        Self { name, value, heading, help, long: Text::Fixed(""), default: "", is_common: false }
+    }
+
+    const fn common(self) -> Self {
+        Self { is_common: true, ..self }
+    }
+
+    const fn explained(self, long: &'static str) -> Self {
+        Self { long: Text::Fixed(long), ..self }
+    }
+
+    const fn listing(self, make: fn() -> String) -> Self {
+        Self { long: Text::Made(make), ..self }
+    }
+
+    const fn defaulting_to(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    /// The text for `--help`, without the default.
+    pub(crate) fn long_help(&self) -> Cow<'static, str> {
+        match self.long.get() {
+            text if text.is_empty() => Cow::Borrowed(self.help),
+            text => text,
+        }
     }
 }
 
-/// A text of the table: fixed, or made from another list.
+/// A text of the table. `Made` texts list values that another module defines.
 #[derive(Debug)]
 enum Text {
     Fixed(&'static str),
@@ -65,24 +94,22 @@ impl Text {
     }
 }
 
-/// How a value is written in a file.
+/// How a value is written in a file and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// A string.
     Text,
-    /// A string that may hold a login: it is never repeated as it is.
+    /// A string that may hold a login, so errors never print it unchanged.
     Url,
-    /// A number.
     Number,
-    /// A list of strings; a flag that may be given several times.
+    /// A list of strings; its flag is repeatable.
     List,
-    /// A list of strings that may hold a secret in the wrong place: none is repeated where it is refused.
+    /// A list of strings that may hold a secret by mistake, so errors never print them.
     Headers,
-    /// Not at all: its values belong to the keys of single metrics.
+    /// Flag and variable only: a file has one key for each metric instead.
     PerMetric,
 }
 
-/// A setting is what it is called: functions cannot be compared.
+// By name, because functions cannot be compared.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -98,28 +125,36 @@ impl Key {
         Some(format!("{VARIABLES}{}", flag.name.to_uppercase().replace(['-', '.'], "_")))
     }
 
-    /// The table and the key in it.
+    /// The table, and the key within it.
     pub(crate) fn parts(&self) -> (&'static str, &'static str) {
         self.name.split_once('.').unwrap_or(("", self.name))
     }
 
-    /// Whether a file may hold it.
+    /// Whether a file can set it.
     pub(crate) fn is_in_files(&self) -> bool {
         self.shape != Shape::PerMetric
     }
 
-    /// What separates several values in one text.
+    /// The separator between several values in one text.
     pub(crate) fn separator(&self) -> &'static str {
-        // Bands have commas of their own.
+        // Bands contain commas.
         if self.shape == Shape::PerMetric { ";" } else { "," }
     }
 
-    /// The text of its default; empty where nothing is the default.
+    /// Empty if the setting has no default.
     pub(crate) fn default(&self) -> Cow<'static, str> {
         self.default.get()
     }
 
-    /// What is wrong with a text as its value.
+    /// The default as the help shows it; empty if there is none.
+    pub(crate) fn shown_default(&self) -> Cow<'static, str> {
+        match &self.flag {
+            Some(Flag { default, .. }) if !default.is_empty() => Cow::Borrowed(default),
+            _ => self.default(),
+        }
+    }
+
+    /// Checks a text as its value. The error is the end of a message: the fault, and what to write instead.
     pub(crate) fn check(&self, text: &str) -> Result<(), String> {
         (self.check)(text)
     }
@@ -150,11 +185,7 @@ impl Key {
     }
 }
 
-const fn flag(name: &'static str, value: &'static str, help: &'static str) -> Flag {
-    Flag { name, value, help: Text::Fixed(help) }
-}
-
-/// All of them, in the order in which they are shown.
+/// All settings, in the order of `config show`.
 pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
     static OF_METRICS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         let weights = Metric::ALL.map(|metric| Key::weight(metric.weight_key()));
@@ -163,166 +194,165 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
     SOURCE_TO_SCORE.iter().chain(OF_METRICS.iter()).chain(&OUTPUTS_AND_TEXTFILE)
 }
 
-/// What is read, and how it is scored.
+/// Settings of what is read and how it is scored.
 static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "source.url",
         "",
-        flag("url", "URL", "Base URL of a Prometheus-compatible server, such as http://127.0.0.1:9090"),
+        Flag::new(Heading::Source, "url", "URL", "Prometheus-compatible server, such as http://127.0.0.1:9090")
+            .common(),
         |text| ok(url(text)),
     )
     .of_shape(Shape::Url),
     Key::text(
         "source.http_config_file",
         "",
-        flag(
+        Flag::new(
+            Heading::Source,
             "http.config.file",
             "FILE",
-            "File that says how to log in, in the format of promtool's flag of this name: basic_auth, authorization, \
-             oauth2, tls_config, proxy_url, http_headers",
+            "Login, TLS, and proxy settings, in promtool's file format",
+        )
+        .common()
+        .explained(
+            "Login, TLS, and proxy settings in promtool's format (basic_auth, authorization, oauth2, tls_config, \
+             proxy_url, http_headers)",
         ),
         |_| Ok(()),
     ),
     Key::text(
         "source.headers",
         "",
-        flag(
-            "header",
-            "NAME: VALUE",
-            "Header that each request carries, such as 'X-Scope-OrgID: team-a'; one with a secret belongs in \
-             --http.config.file. May be given several times",
-        ),
+        Flag::new(Heading::Source, "header", "NAME: VALUE", "Header for all requests, such as 'X-Scope-OrgID: team-a'")
+            .explained(
+                "Header for all requests, such as 'X-Scope-OrgID: team-a'; repeatable. Secrets belong in the \
+                 --http.config.file",
+            ),
         |text| ok(PlainHeaders::parse(text)),
     )
     .of_shape(Shape::Headers),
     Key::text(
         "source.start",
         "now-7d",
-        flag(
-            "start",
-            "TIME",
-            "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d, now-1d/d (midnight UTC)",
-        ),
+        Flag::new(Heading::Range, "start", "TIME", "Start of the range, such as 2026-10-01 or now-30d")
+            .common()
+            .explained(
+                "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d, or now-1d/d \
+                 (midnight UTC)",
+            ),
         |text| ok(instant(text)),
     ),
     Key::text(
         "source.end",
         "now",
-        flag("end", "TIME", "End of the range, not part of it; written like --start"),
+        Flag::new(Heading::Range, "end", "TIME", "End of the range, exclusive; written like --start").common(),
         |text| ok(instant(text)),
     ),
     Key::text(
         "source.step",
         "1m",
-        flag(
-            "step",
-            "DURATION",
-            "Distance between two evaluations, whole seconds up to 1h. Rates look back 5 minutes: with a longer step \
-             they see only a part of the time",
+        Flag::new(Heading::Range, "step", "DURATION", "Distance between evaluations, 1s to 1h").common().explained(
+            "Distance between evaluations, whole seconds up to 1h. Rates look back 5 minutes, so a step above \
+                 5m misses part of the time",
         ),
         |text| ok(text.parse::<Step>()),
     ),
     Key::text(
         "source.preset",
         "",
-        flag(
-            "preset",
-            "NAME",
-            "Whose labels the series have: kubeadm, kube-prometheus-stack, openshift, kubermatic or rke2-k3s. Gives \
-             selector and labels where nothing else does",
-        ),
+        Flag::new(Heading::Source, "preset", "NAME", "Label layout of your installation, such as openshift")
+            .common()
+            .explained(
+                "Label layout: kubeadm, kube-prometheus-stack, openshift, kubermatic, or rke2-k3s; sets default \
+                 selector and labels",
+            ),
         |text| if text.is_empty() { Ok(()) } else { ok(Preset::named(text)) },
     ),
     Key::text(
         "source.selector",
         "",
-        flag("selector", "MATCHERS", "Label matchers that every query carries, such as 'job=\"etcd\"'"),
+        Flag::new(Heading::Source, "selector", "MATCHERS", "Label matchers for all queries, such as 'job=\"etcd\"'")
+            .common(),
         selector,
     ),
     Key::text(
         "source.series",
         "auto",
-        flag(
-            "series",
-            "SERIES",
-            "Which series to read: raw (etcd's own), recorded (what the original system's recording rules made of \
-             them), or auto (recorded where they cover all that etcd's own cover)",
+        Flag::new(Heading::Source, "series", "SERIES", "Series to read: auto, raw, or recorded").explained(
+            "Series to read: raw (etcd's own), recorded (recording rules), or auto (recorded where complete, else raw)",
         ),
         |text| ok(text.parse::<SeriesForm>()),
     ),
     Key::text(
         "source.queries",
         "",
-        flag("queries", "DIR", "Folder with METRIC.promql files that replace the embedded queries of the same name"),
+        Flag::new(Heading::Source, "queries", "DIR", "Folder of METRIC.promql files that replace built-in queries"),
         |_| Ok(()),
     ),
     Key::text(
         "source.concurrency",
         "4",
-        flag("concurrency", "N", "Range queries in flight at once, 1 to 64; a Prometheus runs 20 by default"),
+        Flag::new(Heading::ServerLoad, "concurrency", "N", "Range queries in flight, 1 to 64 (Prometheus runs 20)"),
         |text| ok(concurrency(text)),
     )
     .of_shape(Shape::Number),
     Key::text(
         "source.max_qps",
         "0",
-        flag("max-qps", "N", "Range queries a second at most, such as 2 or 0.5; 0 sets no limit"),
+        Flag::new(Heading::ServerLoad, "max-qps", "N", "Range queries per second at most, or 0 for no limit"),
         |text| ok(queries_a_second(text)),
     )
     .of_shape(Shape::Number),
     Key::text(
         "source.retries",
         "5",
-        flag(
-            "retries",
-            "N",
-            "How often a query is tried again that failed in a way that may pass (429, 5xx, a broken connection), 0 to \
-             100",
-        ),
+        Flag::new(Heading::ServerLoad, "retries", "N", "Retries for transient failures, 0 to 100")
+            .explained("Retries for transient failures (429, 5xx, dropped connections), 0 to 100"),
         |text| ok(retries(text)),
     )
     .of_shape(Shape::Number),
     Key::text(
         "source.timeout",
         "5m",
-        flag("timeout", "DURATION", "Time in which a whole answer must be there, 1s to 1h"),
+        Flag::new(Heading::ServerLoad, "timeout", "DURATION", "Time limit for a whole response, 1s to 1h"),
         |text| ok(patience(text)),
     ),
     Key::text(
         "source.for_profiles",
         "",
-        flag(
-            "for-profiles",
-            "NAMES",
-            "Profiles to score or compare by later: pull the limits that they judge against as well. Separated by \
-             commas",
-        ),
+        Flag::new(Heading::Source, "for-profiles", "NAMES", "Also pull limits for these profiles, such as mixin,fleet"),
         |text| ok(profile_list(text)),
     )
     .of_shape(Shape::List),
     Key::text(
         "labels.cluster",
         "",
-        flag("cluster-label", "LABEL", "Label that names the cluster [default: cluster, else job]"),
+        Flag::new(Heading::Source, "cluster-label", "LABEL", "Label that names the cluster")
+            .defaulting_to("cluster, else job"),
         |text| if text.is_empty() { Ok(()) } else { ok(label_name(text)) },
     ),
-    Key::text("labels.member", "instance", flag("member-label", "LABEL", "Label that names the member"), |text| {
-        ok(label_name(text))
-    }),
+    Key::text(
+        "labels.member",
+        "instance",
+        Flag::new(Heading::Source, "member-label", "LABEL", "Label that names the member"),
+        |text| ok(label_name(text)),
+    ),
     Key::text(
         "score.profile",
         "seed",
-        flag("profile", "NAME", "Whose thresholds and weights: seed, etcd-faq, mixin, openshift or fleet"),
+        Flag::new(Heading::Scoring, "profile", "NAME", "Thresholds and weights, such as seed or mixin")
+            .common()
+            .explained(
+                "Thresholds and weights: seed (the original script), etcd-faq (etcd's FAQ), mixin (the alerts that \
+                 etcd ships), openshift (OpenShift's alerts), or fleet (alerts proposed to etcd)",
+            ),
         |text| ok(Profile::named(text)),
     ),
     Key::text(
         "score.weight",
         "",
-        flag(
-            "weight",
-            "METRIC=SHARE",
-            "What if a metric weighed this much? METRIC=SHARE, such as wal_fsync=0.5; the others share the rest in \
-             proportion. May be given several times",
+        Flag::new(Heading::Scoring, "weight", "METRIC=SHARE", "Weight of one metric, such as wal_fsync=0.5").explained(
+            "Weight of one metric, such as wal_fsync=0.5; the others share the rest in proportion. Repeatable",
         ),
         |text| ok(weight_list(text)),
     )
@@ -330,90 +360,103 @@ static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "bands",
         "",
-        flag(
-            "band",
-            "METRIC=BANDS",
-            "What if a metric had other bands? METRIC=THRESHOLD:POINTS,…, such as wal_fsync=0.02:5,0.05:0 or, of its \
-             limit, db_size=80%:0; METRIC=none never costs a point. May be given several times",
-        ),
+        Flag::new(Heading::Scoring, "band", "METRIC=BANDS", "Bands of one metric, such as wal_fsync=0.02:5,0.05:0")
+            .explained(
+                "Bands of one metric, such as wal_fsync=0.02:5,0.05:0, db_size=80%:0 (of its limit), or \
+                 open_fds=none (costs no points). Repeatable",
+            ),
         |text| ok(band_list(text)),
     )
     .of_shape(Shape::PerMetric),
     Key::text(
         "score.without",
         "",
-        flag("without", "METRIC", "Leave a metric out; the rest share its weight. May be given several times"),
+        Flag::new(Heading::Scoring, "without", "METRIC", "Leave out a metric; the others share its weight")
+            .common()
+            .listing(without_help),
         |text| ok(list::<Metric>(text)),
     )
     .of_shape(Shape::List),
     Key::text(
         "score.rollup",
         "worst",
-        flag(
-            "rollup",
-            "ROLLUP",
-            "How the members of a cluster become its score: worst, mean, or quorum (what a majority reaches)",
-        ),
+        Flag::new(Heading::Scoring, "rollup", "ROLLUP", "How members make a cluster: worst, mean, or quorum")
+            .common()
+            .explained(
+                "Score of a cluster: worst (its lowest member), mean (of its members), or quorum (what a majority of \
+                 them reaches)",
+            ),
         |text| ok(text.parse::<Rollup>()),
     ),
     Key::text(
         "score.time_zone",
         "UTC",
-        flag("time-zone", "ZONE", "Whose days and hours: an IANA time zone such as Europe/Berlin"),
+        Flag::new(Heading::Scoring, "time-zone", "ZONE", "Time zone of days and hours, such as Europe/Berlin").common(),
         |text| ok(text.parse::<Zone>()),
     ),
-    Key::text("score.cell", "1h", flag("cell", "WIDTH", "Width of a cell: 15m, 30m, 1h or 2h"), |text| {
-        ok(text.parse::<CellWidth>())
-    }),
+    Key::text(
+        "score.cell",
+        "1h",
+        Flag::new(Heading::Scoring, "cell", "WIDTH", "Width of a cell: 15m, 30m, 1h, or 2h"),
+        |text| ok(text.parse::<CellWidth>()),
+    ),
     Key::text(
         "score.min_coverage",
         "0.5",
-        flag("min-coverage", "SHARE", "Share of its steps that must be scored for a cell not to be uncertain, 0 to 1"),
+        Flag::new(Heading::Scoring, "min-coverage", "SHARE", "Cells with less coverage are marked uncertain, 0 to 1")
+            .explained("Cells with a smaller share of scored steps are marked uncertain, 0 to 1"),
         |text| ok(share(text)),
     )
     .of_shape(Shape::Number),
     Key::text(
         "score.fail_below",
         "0",
-        flag(
-            "fail-below",
-            "SCORE",
-            "For CI: exit with 3, and say why, when the mean of any cell of a cluster is below this, 0 to 10, or when \
-             less than --min-coverage of a cluster's steps is scored. All outputs are written. 0 never fails",
-        ),
+        Flag::new(Heading::Scoring, "fail-below", "SCORE", "For CI: exit with 3 if an hour of a cluster is below this")
+            .common()
+            .explained(
+                "For CI: exit with 3 if a cluster's cell has a mean below this (0 to 10), or a cluster's coverage is \
+                 below --min-coverage",
+            ),
         |text| ok(lowest_score(text)),
     )
     .of_shape(Shape::Number),
 ];
 
-/// What is written, and how the textfile is kept.
+/// Settings of what is written, and of the textfile.
 static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
-    Key::text("output.dir", "", flag("out", "DIR", "Folder to write to; made where it is missing"), |_| Ok(())),
-    Key::text("output.formats", "", Flag { name: "formats", value: "FORMATS", help: Text::Made(formats_help) }, |text| {
-        ok(text.parse::<Formats>())
-    })
+    Key::text(
+        "output.dir",
+        "",
+        Flag::new(Heading::Output, "out", "DIR", "Folder to write to; created if missing").common(),
+        |_| Ok(()),
+    ),
+    Key::text(
+        "output.formats",
+        "",
+        Flag::new(Heading::Output, "formats", "FORMATS", "Outputs to write, such as csv,report")
+            .common()
+            .listing(formats_help)
+            .defaulting_to("all"),
+        |text| ok(text.parse::<Formats>()),
+    )
     .with_default(Formats::default_text)
     .of_shape(Shape::List),
     Key::text(
         "output.retention",
         "15d",
-        flag(
-            "retention",
-            "DURATION",
-            "How long the Prometheus keeps samples that will import openmetrics/, such as 90d or 1y, or its URL to ask \
-             it: decides how long its blocks are",
-        ),
+        Flag::new(Heading::Output, "retention", "DURATION", "Retention of the target Prometheus; sets the block size")
+            .explained(
+                "Retention of the target Prometheus, such as 90d or 1y, or its URL; sets the block size in \
+                 openmetrics/",
+            ),
         |text| ok(retention(text)),
     )
     .of_shape(Shape::Url),
     Key::text(
         "output.emit",
         "scores",
-        flag(
-            "emit",
-            "SERIES",
-            "Which series to write to openmetrics/ beside scores (etcd_score): worst (cluster:etcd_score:worst), points \
-             (etcd_points). Separated by commas",
+        Flag::new(Heading::Output, "emit", "SERIES", "Series to export, such as worst,points").explained(
+            "Series to export: scores (etcd_score, always), worst (cluster:etcd_score:worst), points (etcd_points)",
         ),
         |text| ok(families(text)),
     )
@@ -421,46 +464,50 @@ static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
     Key::text(
         "output.labels",
         "",
-        flag(
-            "label",
-            "NAME=VALUE",
-            "Label that each series carries that is written for Prometheus, such as job=node, so that it is the series \
-             that is there already. May be given several times",
-        ),
+        Flag::new(Heading::Output, "label", "NAME=VALUE", "Extra label for exported series, such as job=node")
+            .explained("Extra label for exported series, to match existing ones; repeatable"),
         |text| ok(extra_labels(text)),
     )
     .of_shape(Shape::List),
     Key::text(
         "textfile.every",
         "",
-        flag(
+        Flag::new(
+            Heading::Schedule,
             "every",
             "DURATION",
-            "Go on, with an evaluation at every multiple of so much, such as 15s; 1s to 1h. One that takes longer is \
-             given up",
+            "Repeat at every multiple of this, such as 15s, until stopped",
+        )
+        .common()
+        .explained(
+            "Repeat at every multiple of this, such as 15s (1s to 1h), until stopped; an evaluation that takes \
+                 longer is canceled",
         ),
         |text| ok(every(text)),
     ),
     Key::text(
         "textfile.query_offset",
         "15s",
-        flag(
+        Flag::new(
+            Heading::Schedule,
             "query-offset",
             "DURATION",
-            "Evaluate so long ago, 0s to 1h: longer than a scrape may take, or the score misses what a backfill of the \
-             same instant will see",
+            "Evaluate this far in the past, to allow for scrape delay",
+        )
+        .explained(
+            "Evaluate this far in the past, to allow for scrape delay, 0s to 1h. If a scrape takes longer, the \
+                 score misses samples that a backfill will see",
         ),
         |text| ok(offset(text)),
     ),
     Key::text(
         "textfile.max_age",
         "5m",
-        flag(
-            "max-age",
-            "DURATION",
-            "While the server does not answer, keep the last scores no longer than this, 1s to 1d; then every member is \
-             unknown",
-        ),
+        Flag::new(Heading::Schedule, "max-age", "DURATION", "Keep the last scores this long while the server is away")
+            .explained(
+                "Keep the last scores this long while the server does not answer, 1s to 1d; after that, \
+                 etcd_score_unknown is 1 for every member",
+            ),
         |text| ok(age(text)),
     ),
 ];
@@ -468,5 +515,11 @@ static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
 /// The help of `--formats`: a line for each output.
 fn formats_help() -> String {
     let lines: Vec<String> = OUTPUTS.iter().map(|o| format!("- {}: {}", o.name(), o.about())).collect();
-    format!("Outputs to write, separated by commas:\n{}\n", lines.join("\n"))
+    format!("Outputs to write, separated by commas\n{}", lines.join("\n"))
+}
+
+/// The help of `--without`, with the names of all metrics.
+fn without_help() -> String {
+    let metrics = Metric::ALL.map(|metric| metric.to_string()).join(", ");
+    format!("Leave out a metric; the others share its weight. Repeatable: {metrics}")
 }

@@ -1,5 +1,5 @@
-//! The layers that values come from: defaults, a file, the environment; flags come from the command
-//! line.
+//! The layers below the flags: environment variables, a file, the preset, and defaults, each as a list of [`Given`]
+//! values.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,21 +18,21 @@ use crate::text::key_file::{Entry, KeyFile, KeyFileError};
 use crate::text::nearest::did_you_mean;
 use crate::text::terminal::terminal_label;
 
-/// The file that is read where none is named.
+/// The file in the working directory that is read if none is named.
 const FILE: &str = "etcd-heatmap.toml";
-/// The variable that names another.
+/// The variable that names another file.
 const FILE_VARIABLE: &str = "ETCD_HEATMAP_CONFIG";
 
-/// Variables of the environment by their names.
+/// Environment variables by name.
 pub(crate) type Environment = BTreeMap<String, OsString>;
 
-/// What every setting is that nobody gives. Weights and bands are the profile's.
+/// The defaults. Weights and bands have none here: theirs come from the profile.
 pub(super) fn defaults() -> impl Iterator<Item = Given> {
     let keys = keys().filter(|key| key.is_in_files() && key.flag.is_some());
     keys.map(|key| Given { key, text: key.default().into_owned(), origin: Origin::Default })
 }
 
-/// What the preset in force says of the settings that it is about, of which none need be.
+/// The selector and labels of the preset in force; empty without a preset.
 pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
     let Some(by) = given.iter().rev().find(|given| given.key.name == "source.preset" && !given.text.is_empty()) else {
         return Ok(Vec::new());
@@ -46,7 +46,7 @@ pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
     Ok(texts.into_iter().filter_map(key_of).collect())
 }
 
-/// The file that `--config` names, or the environment, or that lies here.
+/// The settings of the file: that of `--config`, else of the environment, else the one in the working directory.
 pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result<Vec<Given>, ConfigError> {
     let variable = environment.get(FILE_VARIABLE).filter(|path| !path.is_empty());
     let (path, by) = match (named, variable) {
@@ -73,7 +73,7 @@ fn of_entry(
     let key = key_of(&written).map_err(|instead| ConfigError::UnknownKey {
         path: path.to_owned(),
         line,
-        // It may be called anything, with the commands of a terminal in it.
+        // A key can contain the escape sequences of a terminal.
         key: terminal_label(&written),
         instead,
     })?;
@@ -85,7 +85,7 @@ fn key_of_toml(name: &str) -> Result<&'static Key, String> {
     find(name).ok_or_else(|| instead_of(name))
 }
 
-/// The variables that are settings, and a note about each that only looks like one.
+/// The settings from the environment, and a note for each variable that has our prefix but sets nothing.
 pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, Vec<String>), ConfigError> {
     let (mut given, mut notes) = (Vec::new(), Vec::new());
     let known: Vec<(String, &Key)> = keys().filter_map(|key| Some((key.variable()?, key))).collect();
@@ -95,13 +95,14 @@ pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, V
             let text = text.to_str().ok_or_else(|| ConfigError::NotText(variable.clone()))?.to_owned();
             given.push(Given { key, text, origin: Origin::Environment(variable.clone()) });
         } else if variable != FILE_VARIABLE {
-            notes.push(format!("{variable} is no setting{}: it is ignored", did_you_mean(variable, names())));
+            let meant = did_you_mean(variable, names());
+            notes.push(format!("{variable} is ignored: no setting has this name{meant}"));
         }
     }
     Ok((given, notes))
 }
 
-/// Gives the bands of several metrics in one text to the keys of these metrics.
+/// Splits bands of several metrics in one text (`--band`) into one value for each metric.
 pub(super) fn by_metric(given: Vec<Given>) -> Result<Vec<Given>, ConfigError> {
     let mut each = Vec::with_capacity(given.len());
     for given in given {

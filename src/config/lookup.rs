@@ -1,29 +1,29 @@
-//! Settings by the names of their keys in a file.
+//! Finds settings by the names of their keys in a file, and suggests a key for an unknown one.
 
 use super::keys::{Key, keys};
 use crate::text::nearest::did_you_mean;
 
-/// The key of a file with this name.
+/// The setting with this key, such as `source.step`.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     keys().find(|key| key.is_in_files() && key.name == name)
 }
 
-/// The keys of one table of a file.
+/// The settings of one table of a file.
 pub(super) fn of_table(table: &str) -> impl Iterator<Item = &'static Key> {
     keys().filter(move |key| key.is_in_files() && key.parts().0 == table)
 }
 
-/// The tables of a file, in order.
+/// The tables of a file, in the order of `config show`.
 pub(super) fn tables() -> Vec<&'static str> {
     let mut tables: Vec<&str> = keys().filter(|key| key.is_in_files()).map(|key| key.parts().0).collect();
     tables.dedup();
     tables
 }
 
-/// What to write instead of a key that there is not: the nearest one, or else all that there are.
+/// The end of an error about an unknown key: the nearest key, or else all keys of the table or all tables.
 pub(super) fn instead_of(typed: &str) -> String {
     let last = typed.rsplit('.').next().unwrap_or(typed).replace('-', "_");
-    // The right word in a wrong table, or a flag's.
+    // The key in another table, or the name of a flag.
     let is_meant =
         |key: &&Key| key.parts().1 == last || key.flag.as_ref().is_some_and(|f| f.name.replace('-', "_") == last);
     let meant: Vec<&Key> = keys().filter(|key| key.is_in_files()).filter(is_meant).collect();
@@ -32,14 +32,14 @@ pub(super) fn instead_of(typed: &str) -> String {
     }
     let singular = |word: &str| word.trim_end_matches('s').to_owned();
     if let Some(table) = tables().into_iter().find(|table| singular(table) == singular(&last)) {
-        return format!(": [{table}] is a table of {}", keys_of(table));
+        return format!(": [{table}] is a table with the keys {}", keys_of(table));
     }
     let nearest = did_you_mean(typed, keys().filter(|key| key.is_in_files()).map(|key| key.name));
     if !nearest.is_empty() {
         return nearest;
     }
     match typed.split('.').next() {
-        Some(table) if tables().contains(&table) => format!(": those of [{table}] are {}", keys_of(table)),
+        Some(table) if tables().contains(&table) => format!(": [{table}] has the keys {}", keys_of(table)),
         _ => format!(": the tables are {}", tables().join(", ")),
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     use crate::spec::Metric;
 
     #[test]
-    fn every_default_is_a_value_and_every_metric_has_a_weight_and_bands() {
+    fn every_default_is_valid_and_every_metric_has_a_weight_and_bands() {
         for key in keys().filter(|key| key.flag.is_some()) {
             if !key.default().is_empty() {
                 assert_eq!(key.check(&key.default()), Ok(()), "{}", key.name);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_there_is_not_suggests_the_one_that_was_meant() {
+    fn an_unknown_key_suggests_the_nearest_key_or_lists_all() {
         for (typed, meant) in [
             ("source.stpe", "source.step"),
             ("score.step", "source.step"),
@@ -85,16 +85,16 @@ mod tests {
         }
         assert_eq!(
             instead_of("sources"),
-            ": [source] is a table of url, http_config_file, headers, start, end, step, preset, selector, series, queries, concurrency, max_qps, \
+            ": [source] is a table with the keys url, http_config_file, headers, start, end, step, preset, selector, series, queries, concurrency, max_qps, \
              retries, timeout, for_profiles"
         );
-        assert!(instead_of("score.band").starts_with(": [bands] is a table of wal_fsync, "));
-        assert_eq!(instead_of("labels.xyzzy"), ": those of [labels] are cluster, member");
+        assert!(instead_of("score.band").starts_with(": [bands] is a table with the keys wal_fsync, "));
+        assert_eq!(instead_of("labels.xyzzy"), ": [labels] has the keys cluster, member");
         assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, output, textfile");
     }
 
     #[test]
-    fn a_flag_gives_the_variable_its_name() {
+    fn variables_are_named_after_flags() {
         let variable = |name| find(name).and_then(Key::variable);
         assert_eq!(variable("score.time_zone").as_deref(), Some("ETCD_HEATMAP_TIME_ZONE"));
         assert_eq!(variable("source.http_config_file").as_deref(), Some("ETCD_HEATMAP_HTTP_CONFIG_FILE"));

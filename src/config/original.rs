@@ -1,21 +1,21 @@
-//! The INI of the original script, as it stands: its weights, and the width of a cell.
+//! The keys of the original script's INI file: its weights, and the width of a cell.
 
 use super::keys::Key;
 use super::lookup::find;
 use crate::spec::Metric;
 use crate::text::nearest::did_you_mean;
 
-/// The key of a cell's width, and ours.
+/// The original key of the cell width, and ours.
 const DURATION: (&str, &str) = ("time.duration", "score.cell");
 
-/// Its keys with their tables, and ours.
+/// Pairs of an original key with its table, and our key.
 fn keys() -> Vec<(String, &'static str)> {
     let weights = Metric::ALL.into_iter().map(|m| (format!("weights.{}", m.seed_key()), m.weight_key()));
     weights.chain([(DURATION.0.to_owned(), DURATION.1)]).collect()
 }
 
-/// Our key for one of the INI, or else what might have been meant. Case does not count in its keys,
-/// as it did not for the original.
+/// Our key for a key of the INI; the error is the end of a message about an unknown key. Keys are not case-sensitive,
+/// as in the original.
 pub(super) fn key_of(written: &str) -> Result<&'static Key, String> {
     let lower = written.to_lowercase();
     let keys = keys();
@@ -23,17 +23,17 @@ pub(super) fn key_of(written: &str) -> Result<&'static Key, String> {
         return Ok(key);
     }
     if find(&lower).is_some() {
-        return Err(": it is one of TOML, so let the name of the file end in .toml".to_owned());
+        return Err(": it belongs in a TOML file, so name the file *.toml".to_owned());
     }
     let nearest = did_you_mean(&lower, keys.iter().map(|(theirs, _)| theirs.as_str()));
     if !nearest.is_empty() {
         return Err(nearest);
     }
-    Err(": an INI has only wt_etcd_… under [weights] and duration under [time]; a file of all settings ends in .toml"
+    Err(": an INI file has only wt_etcd_… under [weights] and duration under [time]; use a .toml file for other settings"
         .to_owned())
 }
 
-/// A value without the brackets of `[1h]`, in which PromQL writes a range.
+/// A value without the brackets of a PromQL range such as `[1h]`.
 pub(super) fn text_of(value: &str) -> String {
     let value = value.trim();
     value.strip_prefix('[').and_then(|v| v.strip_suffix(']')).unwrap_or(value).trim().to_owned()
@@ -44,11 +44,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_of_the_original_is_one_of_ours() {
+    fn every_key_of_the_original_maps_to_a_setting() {
         for (theirs, ours) in keys() {
             assert_eq!(key_of(&theirs).map(|key| key.name), Ok(ours));
         }
-        // As the original script has them.
+        // Keys from the original script.
         let ours = |theirs| key_of(theirs).map(|key| key.name);
         assert_eq!(ours("weights.wt_etcd_db_fsync"), Ok("weights.backend_commit"));
         assert_eq!(ours("weights.wt_etcd_database_size"), Ok("weights.db_size"));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_suggests_the_nearest() {
+    fn an_unknown_key_suggests_the_nearest_or_lists_what_an_ini_has() {
         let refused = |key| key_of(key).map(|key| key.name).err().unwrap_or_default();
         assert_eq!(refused("weights.wt_etcd_wal_fsnyc"), " (did you mean 'weights.wt_etcd_wal_fsync'?)");
         assert_eq!(refused("time.durations"), " (did you mean 'time.duration'?)");

@@ -1,4 +1,6 @@
-//! What the text of a setting means, wherever it comes from.
+//! Parses the texts of settings, which are the same for flags, variables and files.
+//!
+//! Errors are the end of a message that begins with the flag, the variable, or the file and line.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -11,32 +13,32 @@ use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight}
 use crate::text::characters::CharKind;
 use crate::time::{Step, TimeError, parse_instant};
 
-/// Only whether it can be read, and why not.
+/// Drops the value: for checks, which need only the error.
 pub(super) fn ok<T, E: Display>(read: Result<T, E>) -> Result<(), String> {
     read.map(|_| ()).map_err(|e| e.to_string())
 }
 
-/// Values between commas; none where there is nothing.
+/// Values separated by commas; empty for an empty text.
 pub(super) fn list<T: FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
     parts(text, ',').map(str::parse).collect()
 }
 
-/// Names of profiles, between commas.
+/// Names of profiles, separated by commas.
 pub(super) fn profile_list(text: &str) -> Result<Vec<Profile>, ProfileError> {
     parts(text, ',').map(Profile::named).collect()
 }
 
-/// The texts between commas.
+/// The texts between commas, trimmed.
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
     parts(text, ',')
 }
 
 fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    // Splitting nothing would give one empty part.
+    // `split` gives one empty part for an empty text.
     text.split(separator).map(str::trim).filter(move |_| !text.trim().is_empty())
 }
 
-/// `wal_fsync=0.5,db_size=0.1`, in millionths.
+/// Reads `wal_fsync=0.5,db_size=0.1`; weights are in millionths.
 pub(super) fn weight_list(text: &str) -> Result<Vec<(Metric, u64)>, String> {
     let weight = |part| {
         let (metric, weight) = of_metric(part, "wal_fsync=0.5")?;
@@ -45,7 +47,7 @@ pub(super) fn weight_list(text: &str) -> Result<Vec<(Metric, u64)>, String> {
     parts(text, ',').map(weight).collect()
 }
 
-/// `wal_fsync=0.02:5,0.05:0;db_size=80%:0`
+/// Reads `wal_fsync=0.02:5,0.05:0;db_size=80%:0`.
 pub(super) fn band_list(text: &str) -> Result<Vec<(Metric, Bands)>, String> {
     let bands = |part| {
         let (metric, bands) = of_metric(part, "wal_fsync=0.02:5,0.05:0")?;
@@ -60,80 +62,81 @@ fn of_metric<'a>(text: &'a str, example: &str) -> Result<(Metric, &'a str), Stri
     Ok((metric.trim().parse()?, value))
 }
 
-/// A share, 0 to 1.
+/// A number from 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     match text.trim().parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err(format!("'{text}' is no share: write a number from 0 to 1, such as 0.5")),
+        _ => Err(format!("'{text}' is not a share: use a number from 0 to 1, such as 0.5")),
     }
 }
 
-/// What no cell of a cluster may be below; `None` for 0, which none is.
+/// The score of `--fail-below`; `None` for 0, because no cell is below 0.
 pub(super) fn lowest_score(text: &str) -> Result<Option<f64>, String> {
     match text.trim().parse() {
         Ok(score) if (0.0..=10.0).contains(&score) => Ok(Some(score).filter(|score| *score > 0.0)),
-        _ => Err(format!("'{text}' is no score: write a number from 0 to 10, such as 7")),
+        _ => Err(format!("'{text}' is not a score: use a number from 0 to 10, such as 7")),
     }
 }
 
-/// Label matchers: they stand in queries, which stand on one line of a rule file.
+/// Checks label matchers: each query with them is written on one line of a rule file.
 pub(super) fn selector(text: &str) -> Result<(), String> {
     match text
         .chars()
         .any(|c| matches!(CharKind::of(c), CharKind::Control | CharKind::LineSeparator) || c == '\u{feff}')
     {
-        true => Err("write the matchers on one line".to_owned()),
+        true => Err("the matchers have a line break or control character: write them on one line".to_owned()),
         false => Ok(()),
     }
 }
 
-/// Queries in flight.
 pub(super) fn concurrency(text: &str) -> Result<u16, String> {
     match text.trim().parse() {
         Ok(queries) if (1..=64).contains(&queries) => Ok(queries),
-        _ => Err(format!("'{text}' is no number of queries: write one from 1 to 64")),
+        _ => Err(format!("'{text}' is not a number of queries: use 1 to 64")),
     }
 }
 
-/// Queries a second; 0 is no limit.
+/// `None` means no limit.
 pub(super) fn queries_a_second(text: &str) -> Result<Option<f64>, String> {
     match text.trim().parse() {
         Ok(0.0) => Ok(None),
         Ok(queries) if (0.001..=10_000.0).contains(&queries) => Ok(Some(queries)),
-        _ => Err(format!("'{text}' is no number of queries a second: write one such as 2 or 0.5, or 0 for no limit")),
+        _ => {
+            Err(format!("'{text}' is not a number of queries per second: use one such as 2 or 0.5, or 0 for no limit"))
+        }
     }
 }
 
-/// How often to try again.
 pub(super) fn retries(text: &str) -> Result<u32, String> {
     match text.trim().parse() {
         Ok(times) if times <= 100 => Ok(times),
-        _ => Err(format!("'{text}' is no number of retries: write one from 0 to 100")),
+        _ => Err(format!("'{text}' is not a number of retries: use 0 to 100")),
     }
 }
 
-/// How long to wait for an answer.
+/// Time limit for a whole response.
 pub(super) fn patience(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text.trim()) {
         Ok(time) if (1..=3600).contains(&time.as_secs()) => Ok(time),
-        _ => Err(format!("'{text}' is no time to wait for an answer: write one from 1s to 1h, such as 5m")),
+        _ => Err(format!("'{text}' is not a time limit: use 1s to 1h, such as 5m")),
     }
 }
 
-/// How often to evaluate; `None` is once.
+/// The interval between evaluations; `None` means to evaluate once.
 pub(super) fn every(text: &str) -> Result<Option<Step>, TimeError> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
-/// How long ago to evaluate.
+/// How far in the past to evaluate.
 pub(super) fn offset(text: &str) -> Result<Duration, String> {
     whole_seconds(text, 0..=3600)
-        .ok_or_else(|| format!("'{text}' is no offset: write whole seconds from 0s to 1h, such as 15s"))
+        .ok_or_else(|| format!("'{text}' is not an offset: use whole seconds from 0s to 1h, such as 15s"))
 }
 
-/// How old a score may be.
+/// How old the scores in a textfile may get.
 pub(super) fn age(text: &str) -> Result<Duration, String> {
-    whole_seconds(text, 1..=86_400).ok_or_else(|| format!("'{text}' is no age: write whole seconds from 1s to 1d"))
+    whole_seconds(text, 1..=86_400)
+        .ok_or_else(|| format!("'{text}' is not an age: use whole seconds from 1s to 1d, such as 5m"))
 }
 
 fn whole_seconds(text: &str, within: RangeInclusive<u64>) -> Option<Duration> {
@@ -141,16 +144,15 @@ fn whole_seconds(text: &str, within: RangeInclusive<u64>) -> Option<Duration> {
     (duration.subsec_nanos() == 0 && within.contains(&duration.as_secs())).then_some(duration)
 }
 
-/// How long a server keeps samples, or whom to ask.
+/// The retention of the target Prometheus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RetentionSetting {
-    /// So long.
     Known(Retention),
-    /// The server at this URL, which may hold a login, knows.
+    /// Ask the server at this URL, which may hold a login.
     AskedOf(String),
 }
 
-/// A duration, or the URL of a server.
+/// Reads a duration or a URL.
 pub(super) fn retention(text: &str) -> Result<RetentionSetting, String> {
     match text.contains("://") {
         true => shown_url(text).map(|_| RetentionSetting::AskedOf(text.to_owned())).map_err(|e| e.to_string()),
@@ -158,7 +160,7 @@ pub(super) fn retention(text: &str) -> Result<RetentionSetting, String> {
     }
 }
 
-/// The families that are written; scores always are, and come first.
+/// The families to export; scores are always among them and come first.
 pub(super) fn families(text: &str) -> Result<Vec<Family>, String> {
     let mut families: Vec<Family> = list(text)?;
     families.push(Family::Scores);
@@ -167,28 +169,28 @@ pub(super) fn families(text: &str) -> Result<Vec<Family>, String> {
     Ok(families)
 }
 
-/// `job=node,instance=a:9100`
+/// Reads `job=node,instance=a:9100`.
 pub(super) fn extra_labels(text: &str) -> Result<ExtraLabels, String> {
     ExtraLabels::parse(parts(text, ','))
 }
 
-/// A label name as Prometheus allows it: it stands in the queries as it is.
+/// Checks a label name by the classic rules of Prometheus, because it goes into queries without quotes.
 pub(super) fn label_name(text: &str) -> Result<String, String> {
     let mut chars = text.chars();
     let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if starts && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
         Ok(text.to_owned())
     } else {
-        Err(format!("'{text}' is no label name: it is made of letters, digits and underscores"))
+        Err(format!("'{text}' is not a label name: use letters, digits, and underscores, and no digit first"))
     }
 }
 
-/// Whether it is an instant; which one depends on what time it is when it is needed.
+/// Checks an instant. It is resolved when it is used, because `now-7d` depends on the time.
 pub(super) fn instant(text: &str) -> Result<(), TimeError> {
     parse_instant(text, 0).map(|_| ())
 }
 
-/// Whether it is the URL of a server, or nothing.
+/// Checks the URL of a server; it may be empty.
 pub(super) fn url(text: &str) -> Result<(), String> {
     if text.is_empty() { Ok(()) } else { ok(shown_url(text)) }
 }
@@ -198,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_name_that_would_break_the_query_is_refused() {
+    fn a_label_name_that_would_break_a_query_is_an_error() {
         assert!(label_name("k8s_cluster").is_ok());
         for bad in ["", "a-b", "1a", "a)"] {
             assert!(label_name(bad).is_err(), "{bad}");
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_may_be_empty_and_their_parts_may_not() {
+    fn a_list_may_be_empty_but_its_parts_may_not() {
         assert_eq!(list::<Metric>(""), Ok(vec![]));
         assert_eq!(list::<Metric>("open_fds, db_size"), Ok(vec![Metric::OpenFds, Metric::DbSize]));
         assert!(list::<Metric>("open_fds,").is_err());
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_within_their_bounds() {
+    fn numbers_out_of_bounds_are_errors() {
         for bad in ["-0.1", "1.1", "NaN", "inf", "half", ""] {
             assert!(share(bad).is_err(), "{bad}");
         }

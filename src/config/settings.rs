@@ -1,4 +1,4 @@
-//! Settings as they are resolved: what a run works with.
+//! The settings in force, parsed and grouped for the commands that use them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,86 +18,74 @@ use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet,
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
 
-/// All settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// What to pull.
     pub(crate) source: SourceSettings,
-    /// How to score.
     pub(crate) how: How,
     /// Metrics that are neither pulled nor scored.
     pub(crate) without: Vec<Metric>,
-    /// Which outputs to write.
     pub(crate) formats: Formats,
-    /// What to write for promtool.
     pub(crate) emission: EmissionSettings,
-    /// How the live score is kept.
     pub(crate) textfile: TextfileSettings,
     dir: Option<PathBuf>,
 }
 
-/// What to pull, and how.
+/// Which series to pull from which server, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceSettings {
     url: Option<String>,
     http_config_file: Option<PathBuf>,
-    /// Headers that each request carries.
     pub(crate) headers: PlainHeaders,
     start: String,
     end: String,
-    /// The distance between two evaluations.
     pub(crate) step: Step,
     selector: String,
-    /// Which form of the series to read.
     pub(crate) series: SeriesForm,
     queries: Option<PathBuf>,
-    /// How much to ask of the server, and how patiently; partial answers are no setting.
+    /// Limits on the requests. `allow_partial` is false here: it is a flag of commands, not a setting.
     pub(crate) terms: Terms,
-    /// The label that names the cluster; without one it is `cluster`, else `job`.
+    /// `None` means the label `cluster`, or `job` for series without it.
     pub(crate) cluster_label: Option<String>,
-    /// The label that names the member.
     pub(crate) member_label: String,
-    /// Profiles whose limits are pulled beside those of the one in force.
+    /// Profiles whose limits are pulled too, beside those of the profile in force.
     for_profiles: Vec<Profile>,
 }
 
-/// What to write for promtool.
+/// What `openmetrics/` holds, for promtool.
 #[derive(Clone, Debug)]
 pub(crate) struct EmissionSettings {
-    /// How long the server keeps samples that will import it.
+    /// Retention of the Prometheus that will import the files.
     pub(crate) retention: RetentionSetting,
-    /// Which series.
     pub(crate) families: Vec<Family>,
-    /// What each carries beside its own labels.
+    /// Labels that every series gets beside its own.
     pub(crate) labels: ExtraLabels,
 }
 
-/// How the live score is kept.
+/// When `textfile` evaluates, and how long its result counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TextfileSettings {
-    /// How often to evaluate; `None` is once.
+    /// `None` means to evaluate once.
     pub(crate) every: Option<Step>,
-    /// How long ago to evaluate.
+    /// How far in the past to evaluate.
     pub(crate) query_offset: Duration,
-    /// How long scores are kept that cannot be renewed.
+    /// How long the last scores are kept while the server does not answer.
     pub(crate) max_age: Duration,
 }
 
-/// How to score.
+/// How readings become scores and cells.
 #[derive(Clone, Debug)]
 pub(crate) struct How {
-    /// Weights and bands.
     pub(crate) profile: Profile,
-    /// How cells are cut and clusters made of members.
+    /// Time zone and width of cells, and the rollup.
     pub(crate) folding: Folding,
-    /// Share of its steps that must be scored for a cell not to be uncertain.
+    /// Cells with a smaller share of scored steps are marked uncertain.
     pub(crate) min_coverage: f64,
-    /// What no cell of a cluster may be below.
+    /// The score of `--fail-below`.
     pub(crate) fail_below: Option<f64>,
 }
 
 impl How {
-    /// What is demanded of every cluster, where anything is.
+    /// The gate of `--fail-below`; `None` if it is not set.
     pub(crate) fn gate(&self) -> Option<Gate> {
         let demand = |score| Demand { score, min_coverage: self.min_coverage };
         self.fail_below.map(|score| Gate::new(demand(score), self.folding.zone))
@@ -133,8 +121,7 @@ impl Settings {
         })
     }
 
-    /// The limits that the profile in force needs, and those that are pulled for others, each with the
-    /// metric that is judged against it.
+    /// The limits to pull, for the profile in force and for `for_profiles`, each with the metric that it limits.
     pub(crate) fn limits(&self) -> Result<Vec<(Metric, Companion)>, ProfileError> {
         let mut limits: Vec<(Metric, Companion)> = self.how.profile.limits().collect();
         for profile in &self.source.for_profiles {
@@ -145,12 +132,12 @@ impl Settings {
         Ok(limits)
     }
 
-    /// The folder to write to.
+    /// The output folder, or the error that it is not set.
     pub(crate) fn out(&self) -> Result<&Path, ConfigError> {
         self.dir.as_deref().ok_or(ConfigError::NoOut)
     }
 
-    /// The folder that holds a history: the one that was typed, else the one that pulls write to.
+    /// The folder that holds a history: `typed`, the argument of a command, or else the output folder.
     pub(crate) fn folder<'a>(&'a self, typed: Option<&'a Path>) -> Result<&'a Path, ConfigError> {
         typed.or(self.dir.as_deref()).ok_or(ConfigError::NoFolder)
     }
@@ -166,7 +153,9 @@ impl TextfileSettings {
         match settings.every {
             Some(every) if every.seconds().unsigned_abs() > settings.max_age.as_secs() => {
                 let age = humantime::format_duration(settings.max_age);
-                let reason = format!("{every} is longer than --max-age {age}: scores would be too old before the next");
+                let reason = format!(
+                    "{every} is longer than --max-age {age}, so scores would expire before the next evaluation: raise --max-age"
+                );
                 Err(values.error("textfile.every", reason))
             }
             _ => Ok(settings),
@@ -204,23 +193,23 @@ impl SourceSettings {
         })
     }
 
-    /// The server's URL, with a login if it has one.
+    /// The URL, which may hold a login, or the error that it is not set.
     pub(crate) fn url(&self) -> Result<&str, ConfigError> {
         self.url.as_deref().ok_or(ConfigError::NoUrl)
     }
 
-    /// How the server is reached.
+    /// Login, TLS, proxy, and headers; reads the file of `--http.config.file`.
     pub(crate) fn http_config(&self) -> Result<HttpConfig, ConfigError> {
         Ok(HttpConfig::load(self.http_config_file.as_deref(), self.headers.clone())?)
     }
 
-    /// The range to pull, and whether its end had to be moved back to now.
+    /// The range to pull, and whether its end was in the future and is now `now_ms`.
     pub(crate) fn range(&self, now_ms: i64) -> Result<(TimeRange, bool), TimeError> {
         let (start, end) = (parse_instant(&self.start, now_ms)?, parse_instant(&self.end, now_ms)?);
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
     }
 
-    /// What a history says of where it comes from.
+    /// The description of the source that goes into the history.
     pub(crate) fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
         Source {
             origin: readings::Origin::server(shown_url, self.headers.pairs()),
@@ -231,13 +220,13 @@ impl SourceSettings {
         }
     }
 
-    /// The queries, filled in.
+    /// The queries with selector and labels filled in.
     pub(crate) fn query_set(&self) -> Result<QuerySet, QueryError> {
         QuerySet::load(self.queries.as_deref(), &self.selector, self.cluster_label.as_deref(), &self.member_label)
     }
 }
 
-/// The profile with all that changes it.
+/// The profile with the weights and bands of all layers.
 fn profile(values: &Values) -> Result<Profile, ConfigError> {
     let mut profile = weighed_profile(values)?;
     let shares = values.read("score.weight", weight_list)?;
@@ -246,7 +235,7 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
     }
     for (metric, given) in per_metric(Metric::bands_key, values) {
         let bands: Bands = given.text.parse().map_err(|e| given.error(e))?;
-        // Bands that are the profile's own leave it what it is called.
+        // The profile's own bands must not mark it as changed.
         if bands != profile.rule(metric).bands {
             profile = profile.with_bands(metric, bands).map_err(|e| given.error(e))?;
         }
@@ -254,7 +243,7 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
     Ok(profile)
 }
 
-/// The named profile with the weights of a file in the place of its own, before any are rescaled.
+/// The named profile with the weights of `[weights]`, before `--weight` rescales them.
 pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
     let profile = values.read("score.profile", Profile::named)?;
     let (mut weights, mut last): (Vec<(Metric, u64)>, Option<&Given>) = (Vec::new(), None);
@@ -268,14 +257,14 @@ pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
             let name = profile.name.clone();
             profile.with_weights(&weights).map_err(|e| match weights.len() {
                 METRICS => last.error(e),
-                _ => last.error(format!("{e}; weights that are not given are those of the profile {name}")),
+                _ => last.error(format!("{e}; weights that are not set come from the profile {name}")),
             })
         }
         _ => Ok(profile),
     }
 }
 
-/// The values of a table that has a key for each metric.
+/// The values of `[weights]` or `[bands]`.
 fn per_metric(key: fn(Metric) -> &'static str, values: &Values) -> impl Iterator<Item = (Metric, &Given)> {
     Metric::ALL.into_iter().filter_map(move |metric| Some((metric, values.get(key(metric))?)))
 }

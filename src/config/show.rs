@@ -1,4 +1,4 @@
-//! Settings as a file of TOML that says where each came from and, saved, gives the same settings.
+//! `config show`: all settings as a TOML file with their origins in comments. Saved, it gives the same settings.
 
 use super::ConfigError;
 use super::keys::{Key, Shape};
@@ -11,16 +11,16 @@ use crate::text::characters::CharKind;
 use crate::text::terminal::terminal_label;
 
 const HEADER: &str = "\
-# What is in force, and where it came from. Saved as etcd-heatmap.toml it gives the same settings.
+# The settings in force and where each comes from. Saved as etcd-heatmap.toml, this gives the same settings.
 ";
 
-/// One `key = value`, and what is said about it.
+/// One `key = value`, and its comment.
 struct Line {
     setting: String,
     comment: String,
 }
 
-/// All tables; `profile` is the one that scores.
+/// The whole file. `profile` is the profile in force, with all changes.
 pub(super) fn toml(values: &Values, profile: &Profile) -> Result<String, ConfigError> {
     let weighed = weighed_profile(values)?;
     let mut text = HEADER.to_owned();
@@ -33,7 +33,7 @@ pub(super) fn toml(values: &Values, profile: &Profile) -> Result<String, ConfigE
         };
         let width = lines.iter().map(|line| line.setting.chars().count()).max().unwrap_or(0);
         for Line { setting, comment } in lines {
-            // A comment ends with its line, and a file may be called anything.
+            // The name of a file may contain a line break, which would end the comment.
             let comment = terminal_label(&comment);
             text.push_str(&format!("{setting:<width$}  # {comment}\n"));
         }
@@ -52,7 +52,7 @@ fn line(values: &Values, key: &Key) -> Line {
             _ if text.is_empty() => (quoted(""), "not set".to_owned()),
             _ => (quoted(text), origin),
         },
-        // `.5` is a number on a command line and none in TOML.
+        // A flag may be `.5`, which is not a number in TOML.
         Shape::Number => (text.trim().parse().map_or_else(|_| quoted(text), |n: f64| n.to_string()), origin),
         Shape::List | Shape::Headers => (list(text), origin),
         Shape::Text | Shape::PerMetric => (quoted(text), origin),
@@ -65,8 +65,8 @@ fn line(values: &Values, key: &Key) -> Line {
     Line { setting: format!("{} = {value}", key.parts().1), comment }
 }
 
-/// A weight before `score.weight` rescales the others, which may give decimals without end, and before
-/// metrics are left out; the comment says what comes of that.
+/// A weight before `score.weight` rescales it and metrics are left out, because rescaled weights may have endless
+/// decimals. The comment shows the weight in force.
 fn weight(values: &Values, weighed: &Profile, profile: &Profile, metric: Metric) -> Line {
     let share = weighed.rule(metric).weight as f64 / WEIGHT_ONE as f64;
     let comment = origin(values, &format!("weights.{metric}"), &format!("profile {}", profile_name(values)));
@@ -90,7 +90,7 @@ fn profile_name(values: &Values) -> &str {
     values.text("score.profile")
 }
 
-/// Where a value came from, or who decides where nobody gave one.
+/// The origin of a value, or `or_else` if no layer gives it.
 fn origin(values: &Values, name: &str, or_else: &str) -> String {
     match values.get(name).map(|given| &given.origin) {
         None | Some(Origin::Default) => or_else.to_owned(),
@@ -103,9 +103,9 @@ fn list(text: &str) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// A string of TOML.
+/// A text as a TOML string.
 fn quoted(text: &str) -> String {
-    // Selectors are full of double quotes.
+    // Single quotes keep selectors legible, which are full of double quotes.
     if text.contains(['"', '\\']) && !text.contains(|c: char| c == '\'' || !CharKind::of(c).is_legible()) {
         return format!("'{text}'");
     }
@@ -130,7 +130,7 @@ mod tests {
     use crate::text::key_file::KeyFile;
 
     #[test]
-    fn any_text_comes_back_from_its_quotes() {
+    fn quoted_text_is_read_back_unchanged() {
         for text in ["", "now-7d", "job=\"etcd\"", "a'b", "a\\b", "job=~\"a|b\\\\d'\"", "line\nbreak\ttab", "Zürich"] {
             let file = KeyFile::toml(Path::new("x.toml"), &format!("key = {}", quoted(text))).unwrap();
             assert_eq!(file.entries[0].text, text);

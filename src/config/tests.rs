@@ -8,7 +8,7 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|&(name, text)| (name.to_owned(), OsString::from(text))).collect()
 }
 
-/// Loads a file of this name and text with these variables.
+/// Loads a file with this name and text; errors come without the path of its folder.
 fn load(name: &str, text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let folder = Scratch::new();
     let file = folder.path().join(name);
@@ -17,13 +17,13 @@ fn load(name: &str, text: &str, variables: &[(&str, &str)]) -> Result<Config, St
     Config::load(&[], Some(&file), &environment(variables)).map_err(|e| e.to_string().replace(&within, ""))
 }
 
-/// What is wrong with a file of TOML.
+/// The error of a TOML file with this text.
 fn error_in(text: &str) -> String {
     load("x.toml", text, &[]).map(|_| ()).unwrap_err()
 }
 
 #[test]
-fn a_layer_outranks_the_ones_below_it() {
+fn a_higher_layer_wins() {
     let file = "[source]\nstep = \"5m\"\nconcurrency = 8\n[score]\nrollup = \"mean\"\n";
     let config =
         load("x.toml", file, &[("ETCD_HEATMAP_STEP", "2m"), ("ETCD_HEATMAP_CONCURRENCY", ""), ("OTHER", "1")]).unwrap();
@@ -34,7 +34,7 @@ fn a_layer_outranks_the_ones_below_it() {
 }
 
 #[test]
-fn bands_of_a_metric_are_outranked_one_metric_at_a_time() {
+fn bands_are_overridden_metric_by_metric() {
     let file = "[bands]\nwal_fsync = \"0.02:0\"\nopen_fds = \"80%:0\"\n";
     let config = load("x.toml", file, &[("ETCD_HEATMAP_BAND", "wal_fsync=0.03:5,0.05:0; db_size=none")]).unwrap();
     let bands = |metric| config.settings.how.profile.rule(metric).bands.to_string();
@@ -45,7 +45,7 @@ fn bands_of_a_metric_are_outranked_one_metric_at_a_time() {
 }
 
 #[test]
-fn weights_of_a_file_replace_and_those_of_a_variable_rescale() {
+fn weights_in_a_file_replace_those_of_the_profile_and_weights_in_a_variable_rescale() {
     let file = "[weights]\nwal_fsync = 0.4\nleader_changes = 0.2\n";
     let profile = load("x.toml", file, &[]).unwrap().settings.how.profile;
     assert_eq!(Metric::ALL.map(|m| profile.rule(m).weight / 10_000), [40, 20, 10, 20, 5, 5]);
@@ -57,19 +57,19 @@ fn weights_of_a_file_replace_and_those_of_a_variable_rescale() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_file_line_and_key() {
+fn an_error_in_a_file_names_file_line_and_key() {
     for (text, says) in [
-        ("[source]\n\nstpe = \"5m\"", "x.toml, line 3: there is no key 'source.stpe' (did you mean 'source.step'?)"),
+        ("[source]\n\nstpe = \"5m\"", "x.toml, line 3: unknown key 'source.stpe' (did you mean 'source.step'?)"),
         ("[source]\nstep = \"soon\"", "x.toml, line 2: source.step: 'soon' is not a step"),
         ("[source]\nstart = \"soon\"", "x.toml, line 2: source.start: 'soon' is not a time"),
-        ("[source]\nconcurrency = 0", "x.toml, line 2: source.concurrency: '0' is no number of queries"),
+        ("[source]\nconcurrency = 0", "x.toml, line 2: source.concurrency: '0' is not a number of queries"),
         (
             "[source]\nseries = true",
             "x.toml, line 2: source.series: no form of the series is called 'true': name one of auto, raw, recorded",
         ),
         ("[source]\nurl = 'ftp://h'", "x.toml, line 2: source.url: 'ftp://h' is not a URL"),
-        ("[labels]\nmember = ''", "x.toml, line 2: labels.member: '' is no label name"),
-        ("[labels]\ncluster = 'a-b'", "x.toml, line 2: labels.cluster: 'a-b' is no label name"),
+        ("[labels]\nmember = ''", "x.toml, line 2: labels.member: '' is not a label name"),
+        ("[labels]\ncluster = 'a-b'", "x.toml, line 2: labels.cluster: 'a-b' is not a label name"),
         (
             "[score]\nprofile = 'sede'",
             "x.toml, line 2: score.profile: no profile is called 'sede' (did you mean 'seed'?)",
@@ -81,14 +81,14 @@ fn what_is_wrong_is_named_with_its_file_line_and_key() {
             "[score]\nrollup = 'best'",
             "x.toml, line 2: score.rollup: no rollup is called 'best': name one of worst, mean, quorum",
         ),
-        ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: '1.5' is no share"),
-        ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is no share"),
+        ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: '1.5' is not a share"),
+        ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is not a share"),
         ("[score]\nweight = ['wal_fsync=2']", "x.toml, line 2: score.weight: '2' is no weight"),
         (
             "[output]\nformats = ['cvs']",
             "x.toml, line 2: output.formats: no format is called 'cvs' (did you mean 'csv'?)",
         ),
-        ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is left"),
+        ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is named"),
         ("[weights]\n\nwal_fsync = -0.3", "x.toml, line 3: weights.wal_fsync: '-0.3' is no weight"),
         ("[weights]\nwal_fsync = nan", "x.toml, line 2: weights.wal_fsync: 'nan' is no weight"),
         (
@@ -111,20 +111,20 @@ fn what_is_wrong_is_named_with_its_file_line_and_key() {
 }
 
 #[test]
-fn a_value_that_is_outranked_must_be_right_as_well() {
+fn an_overridden_value_is_checked_too() {
     let error = load("x.toml", "source.step = 'soon'", &[("ETCD_HEATMAP_STEP", "1m")]).map(|_| ()).unwrap_err();
     assert!(error.starts_with("x.toml, line 1: source.step: "), "{error}");
 }
 
 #[test]
-fn weights_that_do_not_add_up_name_the_profile_that_gives_the_rest() {
+fn an_error_about_the_sum_of_weights_names_the_profile_of_the_others() {
     let error = error_in("[weights]\nwal_fsync = 0.5\n");
     assert!(error.contains("add up to 1.2, not to 1 (wal_fsync 0.5, backend_commit 0.2"), "{error}");
-    assert!(error.ends_with("weights that are not given are those of the profile seed"), "{error}");
+    assert!(error.ends_with("weights that are not set come from the profile seed"), "{error}");
 }
 
 #[test]
-fn a_variable_that_is_wrong_is_named() {
+fn an_error_in_a_variable_names_the_variable() {
     for (name, text, says) in [
         ("ETCD_HEATMAP_STEP", "soon", "ETCD_HEATMAP_STEP: 'soon' is not a step"),
         ("ETCD_HEATMAP_WEIGHT", "wal_fsync", "ETCD_HEATMAP_WEIGHT: 'wal_fsync' has no '='"),
@@ -139,14 +139,14 @@ fn a_variable_that_is_wrong_is_named() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_noted_and_stops_nothing() {
+fn an_unknown_variable_with_our_prefix_is_noted_and_ignored() {
     let notes =
         load("x.toml", "", &[("ETCD_HEATMAP_STPE", "5m"), ("ETCD_HEATMAP_CONFIG", "other.toml")]).unwrap().notes;
-    assert_eq!(notes, ["ETCD_HEATMAP_STPE is no setting (did you mean 'ETCD_HEATMAP_STEP'?): it is ignored"]);
+    assert_eq!(notes, ["ETCD_HEATMAP_STPE is ignored: no setting has this name (did you mean 'ETCD_HEATMAP_STEP'?)"]);
 }
 
 #[test]
-fn a_login_is_in_no_error() {
+fn errors_never_contain_a_login() {
     for url in ["ftp://ann:secret@h", "ann:secret@h", "http://ann:secret@h:port"] {
         let from_file = error_in(&format!("[source]\nurl = '{url}'"));
         let from_variable = load("x.toml", "", &[("ETCD_HEATMAP_URL", url)]).map(|_| ()).unwrap_err();
@@ -160,7 +160,7 @@ fn a_login_is_in_no_error() {
 }
 
 #[test]
-fn the_originals_ini_gives_weights_and_the_width_of_a_cell() {
+fn the_original_ini_sets_weights_and_cell_width() {
     let text = "[weights]\nwt_etcd_wal_fsync = 0.4\nwt_etcd_db_fsync = 0.1\nwt_etcd_file_descriptor=0.1\n\
                 wt_etcd_leader_election: 0.2\nwt_etcd_client_traffic_in = '0.1'\nwt_etcd_database_size = 0.1\n\
                 \n[time]\nduration='[2h]'\n";
@@ -170,23 +170,23 @@ fn the_originals_ini_gives_weights_and_the_width_of_a_cell() {
 }
 
 #[test]
-fn an_ini_from_windows_is_read_as_well() {
+fn an_ini_with_byte_order_mark_and_crlf_is_read() {
     let text = "\u{feff}[time]\r\nduration='[30m]'\r\n";
     assert_eq!(load("config.conf", text, &[]).unwrap().settings.how.folding.width.minutes(), 30);
 }
 
 #[test]
-fn what_is_wrong_in_an_ini_is_named_as_it_is_written_there() {
+fn an_error_in_an_ini_names_the_original_key() {
     for (text, says) in [
         ("[weights]\nwt_etcd_wal_fsync = -1", "c.conf, line 2: weights.wt_etcd_wal_fsync: '-1' is no weight"),
         ("[weights]\nwt_etcd_wal_fsync = 0.9", "c.conf, line 2: weights.wt_etcd_wal_fsync: the weights add up to 1.6"),
         ("[time]\nduration='[1d]'", "c.conf, line 2: time.duration: '1d' is not the width of a cell: write 15m, 30m"),
-        ("[time]\nduratoin=1h", "c.conf, line 2: there is no key 'time.duratoin' (did you mean 'time.duration'?)"),
-        ("[weight]\nwt_etcd_db_fsync=1", "c.conf, line 2: there is no key 'weight.wt_etcd_db_fsync' (did you mean"),
-        ("[source]\nurl=http://h", "c.conf, line 2: there is no key 'source.url': it is one of TOML"),
-        ("duration=1h", "c.conf, line 1: there is no key 'duration'"),
-        ("[[time]]\nduration=1h", "c.conf, line 2: there is no key '[time].duration' (did you mean 'time.duration'?)"),
-        ("[time]\n\u{1b}[2J=1h", "c.conf, line 2: there is no key 'time.\u{fffd}[2J'"),
+        ("[time]\nduratoin=1h", "c.conf, line 2: unknown key 'time.duratoin' (did you mean 'time.duration'?)"),
+        ("[weight]\nwt_etcd_db_fsync=1", "c.conf, line 2: unknown key 'weight.wt_etcd_db_fsync' (did you mean"),
+        ("[source]\nurl=http://h", "c.conf, line 2: unknown key 'source.url': it belongs in a TOML file"),
+        ("duration=1h", "c.conf, line 1: unknown key 'duration'"),
+        ("[[time]]\nduration=1h", "c.conf, line 2: unknown key '[time].duration' (did you mean 'time.duration'?)"),
+        ("[time]\n\u{1b}[2J=1h", "c.conf, line 2: unknown key 'time.\u{fffd}[2J'"),
     ] {
         let error = load("c.conf", text, &[]).map(|_| ()).unwrap_err();
         assert!(error.starts_with(says), "{text:?} gives {error:?}");
@@ -194,7 +194,7 @@ fn what_is_wrong_in_an_ini_is_named_as_it_is_written_there() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named_with_who_named_it() {
+fn a_missing_file_is_named_with_the_flag_or_variable_that_names_it() {
     let missing = Path::new("/no/such/x.toml");
     let error = Config::load(&[], Some(missing), &Environment::new()).map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("--config: cannot read /no/such/x.toml: "), "{error}");
@@ -203,9 +203,9 @@ fn a_file_that_is_not_there_is_named_with_who_named_it() {
     assert!(error.starts_with("ETCD_HEATMAP_CONFIG: cannot read /no/such/y.toml: "), "{error}");
 }
 
-/// What it shows, saved as a file, is in force again.
+/// Checks that the settings survive `config show` and a reload; returns what it shows.
 #[track_caller]
-fn comes_back(file: &str, variables: &[(&str, &str)]) -> String {
+fn survives_config_show(file: &str, variables: &[(&str, &str)]) -> String {
     let config = load("x.toml", file, variables).unwrap();
     let shown = config.show().unwrap();
     let again = load("x.toml", &shown, &[]).unwrap();
@@ -214,10 +214,10 @@ fn comes_back(file: &str, variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn what_is_shown_gives_the_same_settings() {
-    comes_back("", &[]);
-    comes_back("score.profile = 'mixin'", &[]);
-    let shown = comes_back(
+fn shown_settings_saved_as_a_file_are_the_same_settings() {
+    survives_config_show("", &[]);
+    survives_config_show("score.profile = 'mixin'", &[]);
+    let shown = survives_config_show(
         "[source]\nselector = 'job=\"etcd\"'\nstart = 2026-10-01\n[weights]\nwal_fsync = 0.35\nopen_fds = '.05'\n",
         &[
             ("ETCD_HEATMAP_WEIGHT", "db_size=0.123"),
@@ -236,7 +236,7 @@ fn what_is_shown_gives_the_same_settings() {
 }
 
 #[test]
-fn a_login_is_not_shown() {
+fn config_show_hides_logins() {
     let url = "https://ann:secret@prom.example:9090/prefix?token=hidden";
     let shown = load("x.toml", "", &[("ETCD_HEATMAP_URL", url)]).unwrap().show().unwrap();
     assert!(!["ann", "secret", "hidden"].iter().any(|part| shown.contains(part)), "{shown}");
@@ -246,7 +246,7 @@ fn a_login_is_not_shown() {
 }
 
 #[test]
-fn the_example_has_every_key_with_a_comment_and_says_the_defaults() {
+fn the_example_file_has_every_key_with_a_comment_and_its_default() {
     const EXAMPLE: &str = include_str!("../../etcd-heatmap.example.toml");
     let config = load("etcd-heatmap.toml", EXAMPLE, &[]).unwrap();
     for key in keys().filter(|key| key.is_in_files()) {

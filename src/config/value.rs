@@ -1,4 +1,4 @@
-//! The text of a setting and where it came from.
+//! The texts that settings were given, with their origins, and which of them is in force.
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -6,28 +6,25 @@ use std::path::PathBuf;
 use super::ConfigError;
 use super::keys::Key;
 
-/// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Nobody said otherwise.
     Default,
-    /// This preset.
+    /// The name of the preset.
     Preset(&'static str),
-    /// A line of a file.
     File {
         path: PathBuf,
         /// Counted from 1.
         line: usize,
-        /// The key as it is written there: the original's INI has other names.
+        /// The key as the file has it; the original's INI has other names.
         written: String,
     },
-    /// This environment variable.
+    /// The name of the variable.
     Environment(String),
-    /// This flag, without its dashes.
+    /// The name of the flag, without dashes.
     Flag(&'static str),
 }
 
-/// As `config show` says it.
+/// As in the comments of `config show`.
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -40,18 +37,16 @@ impl Display for Origin {
     }
 }
 
-/// A setting that was given a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Given {
     pub(crate) key: &'static Key,
-    /// As it was written; several values are one text.
+    /// As written; several values are one text with separators.
     pub(crate) text: String,
-    /// By whom.
     pub(crate) origin: Origin,
 }
 
 impl Given {
-    /// What is wrong with it, after where it stands.
+    /// The error for this value: its origin, then the reason.
     pub(super) fn error(&self, reason: impl Display) -> ConfigError {
         let place = match &self.origin {
             Origin::Default | Origin::Preset(_) => self.key.name.to_owned(),
@@ -62,19 +57,19 @@ impl Given {
         ConfigError::Value { place, reason: reason.to_string() }
     }
 
-    /// Its line, where it stands in a file.
+    /// Its line in the file; 0 if it comes from elsewhere.
     pub(super) fn line(&self) -> usize {
         if let Origin::File { line, .. } = self.origin { line } else { 0 }
     }
 }
 
-/// All values that were given, of which the later ones outrank the earlier.
+/// All values of all layers; a later one outranks an earlier one.
 #[derive(Clone, Debug)]
 pub(super) struct Values(Vec<Given>);
 
 impl Values {
-    /// Takes values in ascending order of rank. All must be right, those that are outranked as well:
-    /// they would come into force when another goes.
+    /// Takes values in ascending order of rank. Outranked values are checked too, because they would come into force
+    /// once the higher one is removed.
     pub(super) fn of(given: Vec<Given>) -> Result<Self, ConfigError> {
         for given in &given {
             given.key.check(&given.text).map_err(|reason| given.error(reason))?;
@@ -82,22 +77,22 @@ impl Values {
         Ok(Self(given))
     }
 
-    /// The value in force.
+    /// The value in force for a key such as `source.step`.
     pub(super) fn get(&self, name: &str) -> Option<&Given> {
         self.0.iter().rev().find(|given| given.key.name == name)
     }
 
-    /// Its text; nothing where there is none.
+    /// The text in force; empty if there is none.
     pub(super) fn text(&self, name: &str) -> &str {
         self.get(name).map_or("", |given| &given.text)
     }
 
-    /// Its text, where there is any.
+    /// The text in force, unless it is empty.
     pub(super) fn optional(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
-    /// What it means.
+    /// Parses the text in force; the error names its origin.
     pub(super) fn read<T, E: Display>(
         &self,
         name: &str,
@@ -106,7 +101,7 @@ impl Values {
         parse(self.text(name)).map_err(|reason| self.error(name, reason))
     }
 
-    /// What is wrong with a value in force.
+    /// The error for the value in force.
     pub(super) fn error(&self, name: &str, reason: impl Display) -> ConfigError {
         match self.get(name) {
             Some(given) => given.error(reason),

@@ -230,7 +230,8 @@ mod tests {
         };
         let mut found: Vec<String> = files
             .iter()
-            .filter(|path| names_all(path))
+            // Generated: a test writes it.
+            .filter(|path| names_all(path) && !path.ends_with("every_error/snapshot.txt"))
             .map(|path| path.strip_prefix(&source).unwrap().to_string_lossy().into_owned())
             .collect();
         found.sort();

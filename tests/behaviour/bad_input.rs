@@ -1,4 +1,4 @@
-//! What goes wrong is told in one sentence with the cause and the way out, and leaves nothing half-written.
+//! Every error is one sentence with the cause and the remedy, and leaves no file half-written.
 
 use crate::support::{
     Answering, Asked, DAY, Folder, HOUR, Run, START, agrees_with_the_oracle, assert_empty, assert_same, etcd_heatmap,
@@ -18,41 +18,41 @@ fn fails(url: &str, flags: &[&str], words: &[&str]) {
 const TWO_HOURS: [&str; 4] = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T02:00:00Z"];
 
 #[test]
-fn an_unreachable_server() {
+fn an_unreachable_server_is_named_with_its_address() {
     let address = format!("127.0.0.1:{}", free_port());
     fails(&format!("http://{address}"), &TWO_HOURS, &[&address, "running"]);
 }
 
 #[test]
-fn a_name_that_does_not_resolve() {
+fn a_host_name_that_does_not_resolve_is_named() {
     fails("http://no-such-host.invalid:9090", &TWO_HOURS, &["no-such-host.invalid"]);
 }
 
 #[test]
-fn an_address_without_a_scheme() {
+fn a_url_without_a_scheme_is_an_error() {
     fails("127.0.0.1:9090", &TWO_HOURS, &["127.0.0.1:9090", "http://"]);
 }
 
 #[test]
-fn a_wrong_path() {
+fn a_404_names_the_path_and_the_flag() {
     let url = format!("{}/no/such/prefix", simulated().url());
     fails(&url, &TWO_HOURS, &["404", "/no/such/prefix", "--url"]);
 }
 
 #[test]
-fn a_page_instead_of_json() {
+fn a_web_page_in_place_of_json_is_an_error() {
     let server = Answering::with("200 OK", "text/html", "<!DOCTYPE html><html><title>Sign in</title></html>");
     fails(&server.url(), &TWO_HOURS, &["web page", "JSON", "--url"]);
 }
 
 #[test]
-fn a_server_that_wants_a_password() {
+fn a_401_is_an_error() {
     let server = Answering::with("401 Unauthorized", "text/plain", "Unauthorized\n");
     fails(&server.url(), &TWO_HOURS, &["401"]);
 }
 
 #[test]
-fn json_that_is_cut_short() {
+fn truncated_json_is_retried_and_then_an_error() {
     let json = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1790812800,"1"#;
     let server = Answering::with("200 OK", "application/json", json);
     let flags = [&TWO_HOURS[..], &["--retries", "1"]].concat();
@@ -60,43 +60,43 @@ fn json_that_is_cut_short() {
 }
 
 #[test]
-fn a_start_after_the_end() {
+fn a_start_after_the_end_is_an_error() {
     let flags = ["--start", "2026-10-02", "--end", "2026-10-01"];
     fails(&simulated().url(), &flags, &["start", "2026-10-02", "2026-10-01"]);
 }
 
 #[test]
-fn a_start_that_is_the_end() {
+fn an_empty_range_is_an_error() {
     let flags = ["--start", "2026-10-01", "--end", "2026-10-01"];
     fails(&simulated().url(), &flags, &["start", "2026-10-01"]);
 }
 
 #[test]
-fn a_range_without_a_step_in_it() {
+fn a_range_without_a_step_in_it_is_an_error() {
     let flags = ["--start", "2026-10-01T00:00:01Z", "--end", "2026-10-01T00:00:59Z", "--step", "1m"];
     fails(&simulated().url(), &flags, &["step"]);
 }
 
 #[test]
-fn a_step_of_nothing() {
+fn a_step_of_0_is_an_error() {
     for step in ["0", "0s"] {
         fails(&simulated().url(), &[&TWO_HOURS[..], &["--step", step]].concat(), &["step", "0"]);
     }
 }
 
 #[test]
-fn a_range_in_the_future() {
+fn a_range_in_the_future_is_an_error() {
     let flags = ["--start", "2126-10-01", "--end", "2126-10-02"];
     fails(&simulated().url(), &flags, &["2126-10-01", "future"]);
 }
 
 #[test]
-fn a_time_that_is_none() {
+fn an_unreadable_time_is_an_error_with_examples() {
     fails(&simulated().url(), &["--start", "yesterday-ish"], &["yesterday-ish", "now-30d"]);
 }
 
 #[test]
-fn an_empty_answer() {
+fn a_response_without_series_names_the_selector_and_the_range() {
     let empty = prometheus_of("up{job=\"etcd\"} 1 1790812800\n# EOF\n");
     fails(&empty.url(), &TWO_HOURS, &["metrics", "--selector"]);
     // There are such series, but not in this range, or not with these labels.
@@ -106,12 +106,12 @@ fn an_empty_answer() {
 }
 
 #[test]
-fn a_selector_that_is_no_promql() {
+fn a_selector_that_is_not_promql_is_an_error() {
     fails(&simulated().url(), &[&TWO_HOURS[..], &["--selector", "job=etcd"]].concat(), &["--selector"]);
 }
 
 #[test]
-fn an_output_path_that_is_a_file() {
+fn an_output_path_that_is_a_file_is_an_error_and_the_file_stays() {
     let folder = Folder::new("file");
     let out = folder.write("audit", "mine");
     let run = etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &out]);
@@ -122,7 +122,7 @@ fn an_output_path_that_is_a_file() {
 }
 
 #[test]
-fn a_folder_without_a_history() {
+fn a_folder_without_a_history_is_an_error() {
     let folder = Folder::new("no-history");
     let nothing = folder.at("nothing");
     etcd_heatmap(&["score", "--quiet", &nothing]).fails_saying(&[&nothing, "pull"]);
@@ -130,7 +130,7 @@ fn a_folder_without_a_history() {
 }
 
 #[test]
-fn a_history_that_is_no_parquet() {
+fn a_history_file_that_is_not_parquet_is_named() {
     let folder = Folder::new("no-parquet");
     std::fs::create_dir_all(folder.path().join("history/date=2026-10-01")).expect("a folder of our own");
     folder.write("history/date=2026-10-01/readings.parquet", "PAR1 and then nothing of the kind PAR1");
@@ -155,7 +155,7 @@ const DAMAGES: [fn(&mut Vec<u8>); 3] =
     [|bytes| bytes[4..400].fill(0xff), |bytes| bytes.truncate(bytes.len() / 2), |bytes| bytes.clear()];
 
 #[test]
-fn a_broken_day_is_named_and_the_other_days_come_out() {
+fn a_broken_day_is_named_and_the_other_days_are_scored() {
     let [overwritten, cut, empty] = DAMAGES;
     let folder = spring().is_scored_exactly(&KOLKATA);
     let (out, intact) = (folder.at("audit"), folder.tree("audit"));
@@ -208,7 +208,7 @@ fn two_broken_days_are_both_named_in_one_line_after_the_progress() {
 }
 
 #[test]
-fn flags_of_cells_that_mean_nothing() {
+fn invalid_cell_flags_are_errors_with_valid_values() {
     let cases: [(&[&str], &[&str]); 9] = [
         (&["--time-zone", "Europe/Atlantis"], &["--time-zone", "Europe/Atlantis", "Europe/Berlin"]),
         (&["--time-zone", "CEST"], &["--time-zone", "CEST", "Europe/Berlin"]),
@@ -262,7 +262,7 @@ fn a_full_disk_leaves_nothing_half_written() {
 }
 
 #[test]
-fn usage_is_told_with_exit_code_2() {
+fn usage_errors_exit_with_2() {
     for arguments in [
         &["backfill", "--sample", "--url", "http://127.0.0.1:9090", "--out", "audit"][..],
         &["backfill", "--out", "audit"],
@@ -293,32 +293,32 @@ fn each_fails_with(code: i32, lines: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_value_that_cannot_be_understood_or_used_ends_with_exit_code_2() {
+fn an_unusable_value_exits_with_2() {
     each_fails_with(
         2,
         &[
-            ("explain audit --cluster c01 --at yesterday", "--at <time>"),
+            ("explain audit --cluster c01 --at yesterday", "--at: 'yesterday'"),
             ("explain audit --cluster c01 --at 1790812800000", "seconds since 1970"),
             // The clocks go forward from 02:00 to 03:00.
             ("explain audit --cluster c01 --at 2026-03-29T02:30 --time-zone Europe/Berlin", "--at: 2026-03-29T02:30"),
-            ("explain nowhere --cluster c01 --at yesterday", "--at <time>"),
-            ("diff audit --at yesterday", "--at <time>"),
+            ("explain nowhere --cluster c01 --at yesterday", "--at: 'yesterday'"),
+            ("diff audit --at yesterday", "--at: 'yesterday'"),
             ("diff audit audit", "with itself"),
             ("diff nowhere nowhere", "with itself"),
-            ("show audit --since yesterday", "--since <date>"),
-            ("show audit --days 0", "--days <number>"),
-            ("findings audit --kind earthquake", "--kind <kind>"),
+            ("show audit --since yesterday", "--since: 'yesterday'"),
+            ("show audit --days 0", "--days: '0'"),
+            ("findings audit --kind earthquake", "--kind: "),
             ("score audit --compare seed", "--compare needs at least two"),
             ("score audit --compare seed,seed", "--compare needs at least two"),
             ("score nowhere --compare seed", "--compare needs at least two"),
-            ("score audit --compare seed,none", "--compare <names>"),
-            ("score audit --fail-below 11", "--fail-below <score>"),
+            ("score audit --compare seed,none", "--compare: "),
+            ("score audit --fail-below 11", "--fail-below: '11'"),
             ("score audit --retention forever", "--retention: 'forever'"),
             ("import audit --victoria-metrics 127.0.0.1:8428", "--victoria-metrics: '127.0.0.1:8428'"),
             ("import audit --victoria-metrics ftp://host", "--victoria-metrics: 'ftp://host'"),
-            ("import audit --data-dir . --retention forever", "--retention <duration>"),
-            ("import audit --data-dir . --jobs 0", "--jobs <number>"),
-            ("pull --url http://127.0.0.1:9 --out new --start yesterday", "--start <time>"),
+            ("import audit --data-dir . --retention forever", "--retention: "),
+            ("import audit --data-dir . --jobs 0", "--jobs: '0'"),
+            ("pull --url http://127.0.0.1:9 --out new --start yesterday", "--start: 'yesterday'"),
             ("pull --url http://127.0.0.1:9 --out new --start 2026-10-02 --end 2026-10-01", "--start before --end"),
             ("pull --url http://127.0.0.1:9 --out new --start 2126-10-02 --end 2126-10-03", "future"),
             ("pull --url http://127.0.0.1:9 --out new --start 1.5 --end 1.6", "--step"),
@@ -329,14 +329,14 @@ fn a_value_that_cannot_be_understood_or_used_ends_with_exit_code_2() {
             ("rules --member-label metric", "--member-label"),
             ("rules --queries nowhere", "--queries"),
             ("textfile --url http://127.0.0.1:9 --every 1s", "--every needs --out"),
-            ("textfile --url http://127.0.0.1:9 --max-age 1.5s", "--max-age <duration>"),
-            ("completions tcsh", "<shell>"),
+            ("textfile --url http://127.0.0.1:9 --max-age 1.5s", "--max-age: '1.5s'"),
+            ("completions tcsh", "<shell>: 'tcsh'"),
         ],
     );
 }
 
 #[test]
-fn what_is_not_there_ends_with_exit_code_1() {
+fn a_missing_folder_cluster_or_range_exits_with_1() {
     each_fails_with(
         1,
         &[
@@ -356,7 +356,7 @@ fn what_is_not_there_ends_with_exit_code_1() {
 }
 
 #[test]
-fn help_is_complete_and_has_an_example() {
+fn help_lists_the_flags_and_an_example() {
     for (subcommand, flags) in [
         ("backfill", &["--url", "--sample", "--start", "--end", "--step", "--selector", "--cluster-label"][..]),
         ("pull", &["--member-label", "--series", "--queries", "--without", "--concurrency", "--max-qps", "--retries"]),
@@ -367,13 +367,13 @@ fn help_is_complete_and_has_an_example() {
     ] {
         let run = etcd_heatmap(&[subcommand, "--help"]).succeeds();
         for word in flags.iter().chain(&["Example", format!("etcd-heatmap {subcommand} ").as_str()]) {
-            assert!(run.stdout.contains(word), "`{subcommand} --help` does not say {word:?}:\n{}", run.stdout);
+            assert!(run.stdout.contains(word), "`{subcommand} --help` does not contain {word:?}:\n{}", run.stdout);
         }
     }
 }
 
 #[test]
-fn a_time_is_an_instant_however_it_is_written() {
+fn all_notations_of_an_instant_mean_the_same_instant() {
     let prometheus = &simulated().prometheus;
     let [end, start] = [START + DAY, START + DAY - HOUR];
     let expected = Folder::new("epoch");

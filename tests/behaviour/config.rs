@@ -1,4 +1,4 @@
-//! Settings come from flags, the environment, a file and defaults, and `config show` says which from where.
+//! Settings come from flags, the environment, a file, and defaults; `config show` prints where each comes from.
 
 mod show;
 mod wrong;
@@ -15,7 +15,7 @@ fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Ru
 
 const SAMPLE: [&str; 5] = ["backfill", "--sample", "--quiet", "--out", "audit"];
 
-/// The line of `config show` for a key, with its spaces as one.
+/// The line of `config show` for a key, with runs of spaces joined.
 fn shown(folder: &Folder, variables: &[(&str, &str)], flags: &[&str], key: &str) -> String {
     let run = run_in(folder, variables, &[&["config", "show"], flags].concat()).succeeds();
     let line = run.stdout.lines().find(|line| line.starts_with(&format!("{key} = ")));
@@ -41,14 +41,14 @@ dir = \"from-file\"
 formats = [\"csv\"]
 ";
 
-/// What is written by default.
+/// The default of `--formats`.
 const EVERY_FORMAT: &str = "parquet,csv,openmetrics,findings,report,xlsx,svg,png";
 
 #[test]
-fn a_flag_outranks_the_environment_and_that_the_file_and_that_the_default() {
+fn a_flag_wins_over_the_environment_the_environment_over_the_file_and_the_file_over_the_default() {
     let (folder, empty) = (Folder::new("precedence"), Folder::new("defaults"));
     folder.write("etcd-heatmap.toml", FILE);
-    // A key, its line in the file, its variable and flag; what default, file, variable and flag say.
+    // A key, its line in the file, its variable and flag; its value by default, in the file, the variable and the flag.
     for (key, line, variable, flag, [default, in_file, in_variable, typed]) in [
         ("step", 2, "STEP", "--step", ["1m", "5m", "2m", "30s"]),
         ("cluster", 4, "CLUSTER_LABEL", "--cluster-label", ["", "k8s", "a", "b"]),
@@ -80,7 +80,7 @@ fn a_flag_outranks_the_environment_and_that_the_file_and_that_the_default() {
 }
 
 #[test]
-fn bands_are_outranked_one_metric_at_a_time() {
+fn bands_are_overridden_metric_by_metric() {
     let folder = Folder::new("bands");
     folder.write("etcd-heatmap.toml", FILE);
     let variables = [("ETCD_HEATMAP_BAND", "wal_fsync=0.04:5,0.05:0;open_fds=99:0")];
@@ -100,7 +100,7 @@ fn bands_are_outranked_one_metric_at_a_time() {
 }
 
 #[test]
-fn the_file_is_the_one_that_is_named_or_else_lies_here() {
+fn the_settings_file_is_the_named_one_or_else_the_one_in_the_working_directory() {
     let folder = Folder::new("which-file");
     folder.write("etcd-heatmap.toml", "score.cell = '2h'");
     folder.write("other.toml", "score.cell = '30m'");
@@ -117,7 +117,7 @@ fn the_file_is_the_one_that_is_named_or_else_lies_here() {
 }
 
 #[test]
-fn a_run_takes_its_settings_from_wherever_they_are_said() {
+fn flags_variables_and_file_together_give_the_same_result_as_flags_alone() {
     let (url, by_flags) = (simulated().url(), Folder::new("by-flags"));
     let range = ["--start", "2026-10-01", "--end", "2026-10-02", "--step", "5m"];
     let how = ["--time-zone", "Asia/Kolkata", "--cell", "30m", "--rollup", "quorum", "--without", "open_fds"];
@@ -141,7 +141,7 @@ fn a_run_takes_its_settings_from_wherever_they_are_said() {
 }
 
 #[test]
-fn the_sample_takes_no_notice_of_a_server_in_the_file() {
+fn the_sample_ignores_a_server_in_the_settings_file() {
     let (plain, folder) = (Folder::new("plain"), Folder::new("sample-with-file"));
     run_in(&plain, &[], &SAMPLE).succeeds();
     folder
@@ -154,7 +154,7 @@ fn the_sample_takes_no_notice_of_a_server_in_the_file() {
 }
 
 #[test]
-fn a_folder_that_is_typed_is_also_where_its_scores_go() {
+fn scores_go_into_the_folder_of_the_argument_not_into_that_of_the_settings() {
     let folder = Folder::new("typed-folder");
     run_in(&folder, &[], &SAMPLE).succeeds();
     let before = folder.tree("audit");
@@ -165,7 +165,7 @@ fn a_folder_that_is_typed_is_also_where_its_scores_go() {
     assert_empty(&folder, "nowhere");
 }
 
-/// The weights and the cell of this file, as the original wrote it.
+/// An INI file of the original script with other weights and cells of two hours.
 const ORIGINAL: &str = "\
 [weights]
 wt_etcd_wal_fsync = 0.1
@@ -180,7 +180,7 @@ duration='[2h]'
 ";
 
 #[test]
-fn the_originals_ini_changes_weights_and_cells() {
+fn the_original_ini_sets_weights_and_cell_width() {
     let folder = Folder::new("original");
     folder.write("config.conf", ORIGINAL);
     run_in(&folder, &[], &[&SAMPLE[..], &["--config", "config.conf"]].concat()).succeeds();
@@ -206,7 +206,7 @@ fn the_originals_ini_changes_weights_and_cells() {
 }
 
 #[test]
-fn the_originals_own_weights_change_nothing() {
+fn the_default_weights_of_the_original_ini_change_nothing() {
     let folder = Folder::new("original-weights");
     let weights = "[weights]\nwt_etcd_wal_fsync = 0.30\nwt_etcd_db_fsync = 0.20\nwt_etcd_file_descriptor = 0.10\n\
                    wt_etcd_leader_election = 0.30\nwt_etcd_client_traffic_in = 0.05\nwt_etcd_database_size = 0.05\n";
@@ -216,7 +216,7 @@ fn the_originals_own_weights_change_nothing() {
 }
 
 #[test]
-fn only_the_formats_that_are_asked_for_are_written() {
+fn only_the_requested_formats_are_written_and_listed() {
     let all = sample_is_scored_exactly(&[]).tree("audit");
     let kind_of = |name: &str| match name.split('/').next() {
         Some("scores" | "heatmap.parquet") => Some("parquet"),
@@ -231,7 +231,7 @@ fn only_the_formats_that_are_asked_for_are_written() {
     };
     let folder = Folder::new("formats");
     for formats in ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "xlsx,findings"] {
-        // Into the same folder: what the last run wrote and this one does not is gone.
+        // Into the same folder: files of the last run that this run does not write are removed.
         run_in(&folder, &[], &[&SAMPLE[..], &["--formats", formats]].concat()).succeeds();
         let is_wanted = |name: &str| kind_of(name).is_none_or(|kind| formats.split(',').any(|format| format == kind));
         let mut expected = all.clone();
@@ -240,7 +240,7 @@ fn only_the_formats_that_are_asked_for_are_written() {
         let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
         let listed = manifest["files"].as_array().expect("a list").iter().filter_map(|file| file["path"].as_str());
         assert!(listed.clone().all(is_wanted) && listed.count() > 0, "{formats}: {}", manifest["files"]);
-        // These list what stands beside them.
+        // Their contents differ, because they list the files beside them.
         for listing in ["manifest.json", "report.html"] {
             assert_eq!(found.remove(listing).is_some(), expected.remove(listing).is_some(), "{formats}: {listing}");
         }
@@ -249,7 +249,7 @@ fn only_the_formats_that_are_asked_for_are_written() {
 }
 
 #[test]
-fn the_example_file_is_taken_as_it_stands() {
+fn the_example_file_gives_the_default_settings() {
     let (folder, plain) = (Folder::new("example"), sample_is_scored_exactly(&[]));
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/etcd-heatmap.example.toml");
     run_in(&folder, &[], &["backfill", "--sample", "--quiet", "--config", example]).succeeds();

@@ -1,4 +1,4 @@
-"""The cells that the heat map must have, from the scores: sums in SQL, means as exact fractions."""
+"""Computes the expected heat map cells from the scores: sums in SQL, means as exact fractions."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -13,7 +13,7 @@ from spec import NAMES, Profile
 HEADER = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes", "mean", "min"]
 HEADER += ["steps_scored", "steps_expected", "coverage", "uncertain", "steps_after_restart", "worst_metric"]
 HEADER += [f"{name}_loss" for name in NAMES]
-# The types that a reader would otherwise have to guess, as DuckDB calls them.
+# Columns whose Parquet type must be exactly this (names as in DuckDB).
 TYPES = {"start": "TIMESTAMP WITH TIME ZONE", "date": "DATE", "uncertain": "BOOLEAN"}
 TYPES |= {name: "INTEGER" for name in ["hour", "minute", "utc_offset_minutes"]}
 TYPES |= {"steps_after_restart": "BIGINT"}
@@ -24,7 +24,7 @@ POINT = 1000
 
 @dataclass(frozen=True)
 class Folding:
-    """How steps become cells and members a cluster."""
+    """How steps are folded into cells, and members into a cluster."""
 
     zone: str = "UTC"
     cell: str = "1h"
@@ -45,13 +45,13 @@ class Folding:
         return Folding(asked.time_zone, asked.cell, asked.rollup, asked.min_coverage, Profile.of(asked))
 
     def point(self):
-        """The whole number that stands for one point."""
+        """The integer that represents one point."""
         return sum(self.profile.weights.values()) * POINT
 
 
 def expected_cells(scores, folding):
-    """Rows of the heat map in their order; `scores` is what DuckDB can read the scores from."""
-    # The empty table gives scores without `after_restart` the column, with nothing in it.
+    """The expected rows of the heat map, in order. `scores` is a FROM clause for DuckDB."""
+    # The union with an empty table adds a null column `after_restart` to scores that do not have it.
     restarts = "from (select true as after_restart) where false"
     duckdb.sql(f"create or replace view steps as (from {scores}) union all by name ({restarts})")
     [(first, last)] = duckdb.sql("select epoch_ms(min(ts)) // 1000, epoch_ms(max(ts)) // 1000 from steps").fetchall()
@@ -62,7 +62,7 @@ def expected_cells(scores, folding):
 
 
 def as_table(name, scores):
-    """Puts (milliseconds, cluster, member) -> points, score, after_restart where expected_cells() can read it."""
+    """Creates a table for expected_cells() from (milliseconds, cluster, member) -> points, score, after_restart."""
     columns = "".join(f", {metric}_points double" for metric in NAMES)
     duckdb.sql(f"create or replace table {name} (ts timestamptz, cluster varchar, member varchar{columns},"
                " score double, after_restart boolean)")
@@ -71,7 +71,7 @@ def as_table(name, scores):
 
 
 def insert(table, rows):
-    """Rows that begin with microseconds, a column at a time: row by row would take DuckDB long."""
+    """Inserts rows whose first field is a time in microseconds, column by column: DuckDB is slow row by row."""
     columns = [list(column) for column in zip(*rows)]
     values = ", ".join(["make_timestamptz(unnest(?::bigint[]))"] + ["unnest(?)"] * (len(columns) - 1))
     if rows:
@@ -99,7 +99,7 @@ def cell(row, folding):
     level, cluster, member, start, date, clock, offset, expected, scored, restarts, total, lowest, *losses = row
     mean = lambda amount: float(Fraction(amount, folding.point() * scored)) if scored else None
     coverage = Fraction(scored, expected)
-    # max() keeps the first of equals, which is the order of the specification
+    # max() returns the first of equal metrics, as the specification orders them
     worst = max(NAMES, key=lambda name: losses[NAMES.index(name)]) if scored and any(losses) else None
     return (
         level,

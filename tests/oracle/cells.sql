@@ -1,5 +1,5 @@
--- The cells of the heat map from the points, in whole numbers: millionths of weight times thousandths of points.
--- cells.py fills in the braces; `stretch` holds from when until when which offset from UTC was in force.
+-- Heat map cells from points, in integers: millionths of weight times thousandths of points.
+-- cells.py fills in the braces. The table `stretch` lists when each offset from UTC was in force.
 with lost as (
     select cluster, member, epoch_ms(ts) // 1000 as t, after_restart, {losses} from steps
 ),
@@ -37,7 +37,7 @@ placed as (
     from either join stretch on begins <= t and t < ends
 )
 select level, cluster, member,
-    -- The clock showed the beginning of the cell then, unless it was changed in between.
+    -- The time at which the clock showed the start of the cell, or the clock change if that came later.
     min(greatest(date * 86400 + clock - utc_offset, begins)) as start,
     date, clock, utc_offset,
     count(*) as expected, count(worth) as scored, sum(after_restart::int)::bigint, sum(worth)::bigint, min(worth)::bigint,

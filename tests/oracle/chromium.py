@@ -1,4 +1,4 @@
-"""A headless Chromium that is driven over a pipe (Chrome DevTools Protocol), with the standard library alone."""
+"""Drives a headless Chromium over a pipe (Chrome DevTools Protocol), using only the standard library."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ FLAGS = [
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36,
         "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}  # fmt: skip
 
-# Counts violations of the policy, and notes when the first heat map stands in the page.
+# Collects violations of the content security policy, and records when the first heat map is in the page.
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
@@ -30,7 +30,7 @@ new MutationObserver((_, observer) => {
 
 
 class Chromium:
-    """One browser with one page; `events` holds all that it told."""
+    """A browser with one page; `events` holds every event that it sent."""
 
     def __init__(self, width=1400, height=900, seconds=60):
         self.seconds, self.events, self.buffer, self.calls = seconds, [], b"", 0
@@ -94,7 +94,7 @@ class Chromium:
             ready, _, _ = select.select([self.reads], [], [], max(0, until - time.monotonic()))
             read = os.read(self.reads, 1 << 20) if ready else b""
             if not read:
-                raise RuntimeError(f"Chromium says nothing (exit code {self.process.poll()})")
+                raise RuntimeError(f"Chromium does not answer (exit code {self.process.poll()})")
             self.buffer += read
         message, self.buffer = self.buffer.split(b"\0", 1)
         return json.loads(message)
@@ -103,7 +103,7 @@ class Chromium:
         self.load("Page.navigate", url=url)
 
     def load(self, method, **params):
-        """Calls what loads a page, and waits for that."""
+        """Calls a method that loads a page, and waits until the page is loaded."""
         before = len(self.events)
         self.call(method, **params)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events[before:]):
@@ -116,11 +116,11 @@ class Chromium:
         return answer["result"].get("value")
 
     def until(self, expression):
-        """Waits until the page says something true, and returns that."""
+        """Waits until the expression is truthy in the page, and returns its value."""
         until = time.monotonic() + self.seconds
         while not (said := self.evaluate(expression)):
             if time.monotonic() > until:
-                raise RuntimeError(f"the page never says that {expression}")
+                raise RuntimeError(f"the page never became true: {expression}")
             time.sleep(0.02)
         return said
 
@@ -131,7 +131,7 @@ class Chromium:
         self.call("Input.dispatchKeyEvent", type="keyUp", **code)
 
     def mouse(self, selector, click=False):
-        """Moves the mouse over an element that is scrolled into view."""
+        """Scrolls an element into view and moves the mouse over it."""
         place = self.evaluate(f"""(() => {{
             const found = document.querySelector({json.dumps(selector)});
             found.scrollIntoView({{ block: "center" }});
@@ -158,11 +158,11 @@ class Chromium:
             file.write(base64.b64decode(printed["data"]))
 
     def requests(self):
-        """URLs that were asked for."""
+        """URLs that the page requested."""
         return [e["params"]["request"]["url"] for e in self.events if e.get("method") == "Network.requestWillBeSent"]
 
     def complaints(self):
-        """Errors and warnings that were logged, exceptions, and violations of the policy."""
+        """Logged errors and warnings, exceptions, and violations of the content security policy."""
         said = [e for e in self.events if e.get("method") == "Log.entryAdded"]
         said += [e for e in self.events if e.get("method") in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
         return [json.dumps(e["params"])[:400] for e in said] + self.evaluate("window.violations")

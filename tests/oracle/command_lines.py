@@ -1,5 +1,5 @@
-"""Runs the command lines of a pod with its settings, each file where its volume would put it. The server is one that is
-not there: a command line that is understood fails with 1 for that, and one that is not with 2."""
+"""Runs the command lines of a pod with its settings, each file at the path where the pod mounts it. No server listens
+at the URL, so a valid command line ends with exit code 1; an invalid one ends with 2."""
 
 import base64
 import subprocess
@@ -13,7 +13,7 @@ SECONDS = 3
 
 
 def refused(spec, documents, program, more=()):
-    """Each command line, with what the program said where it did not understand it; `more` stands at its end."""
+    """(command line, error or None) of each container; `more` is appended to the command line."""
     for container in containers(spec):
         if container["name"] != "etcd-heatmap":
             continue
@@ -63,12 +63,12 @@ def failure(line, environment, folder):
     try:
         _, said = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        # A loop goes on in spite of the server that is not there.
+        # With --every the program keeps running although the server is down.
         process.terminate()
         _, said = process.communicate()
         understood = any(argument.startswith("--every") for argument in line) and process.returncode == 0
     else:
-        # It got as far as what is not there: the server, or the file that a probe looks at.
+        # The command line is valid: it failed on the missing server, or on the missing file of a probe.
         absent = ".prom" if "--check-health" in line else NOBODY
         understood = process.returncode == 1 and absent in said
     return None if understood else f"exit code {process.returncode}: {said}"

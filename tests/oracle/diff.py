@@ -1,11 +1,11 @@
-"""Compares what `etcd-heatmap diff --csv` says with NumPy and SciPy.
+"""Compares the output of `etcd-heatmap diff --csv` with NumPy and SciPy.
 
 usage: diff.py CSV BEFORE AFTER
        diff.py CSV DIR --at SECONDS
-       either with --cell MINUTES, where it is not 60
+       add --cell MINUTES if a cell is not 60 minutes
 
-From heatmap.csv of the folders: means, hours, days, coverage; Cliff's delta as the U of Mann and Whitney; the interval
-by a bootstrap of its own with other draws, which must agree within what draws may differ by."""
+Means, hours, days and coverage are computed from heatmap.csv of the folders, Cliff's delta from the Mann-Whitney U.
+The interval comes from a bootstrap with other draws, so it must only agree within the error of the draws."""
 
 import argparse
 import csv
@@ -21,7 +21,7 @@ from spec import NAMES
 
 QUANTITIES = ["score", *NAMES]
 MIN_DAYS = 7
-#: Draws of the program, and of this script.
+#: Bootstrap draws of the program, and of this script.
 DRAWS, OWN_DRAWS = 4000, 20_000
 
 
@@ -64,7 +64,7 @@ class Side:
         return int((self.values[:, 0] < score).sum()) if self.values is not None else 0
 
     def drawn(self, quantity, random):
-        """Means of drawn blocks of days, and how many blocks a draw has."""
+        """Means of randomly drawn blocks of days, and the number of blocks in a draw."""
         n = len(self.dates)
         length = max(b for b in range(1, n + 1) if b == 1 or (b**3 <= n and n // b >= MIN_DAYS))
         count = n // length
@@ -78,7 +78,7 @@ class Side:
 
 
 def interval_faults(where, row, before, after, quantity, random):
-    """What is wrong with the interval of a row. Of n draws the share below a quantile is off by √(p(1-p)/n)."""
+    """The faults of a row's interval. Among n draws, the share below a quantile has a standard error of √(p(1-p)/n)."""
     (b, blocks_before), (a, blocks_after) = before.drawn(quantity, random), after.drawn(quantity, random)
     tail = stats.norm.cdf(-stats.t.ppf(0.975, min(blocks_before, blocks_after) - 1))
     reach = 5 * numpy.sqrt(tail * (1 - tail) * (1 / DRAWS + 1 / OWN_DRAWS))
@@ -89,7 +89,7 @@ def interval_faults(where, row, before, after, quantity, random):
     low, high = float(row["interval_low"]), float(row["interval_high"])
     verdict = "better" if low > 1e-9 else "worse" if high < -1e-9 else "no_evidence"
     if row["verdict"] != verdict:
-        yield f"{where}: {row['verdict']}, and the interval is {low} to {high}"
+        yield f"{where}: {row['verdict']}, but the interval is {low} to {high}"
 
 
 def faults(where, row, before, after, quantity, hours, random):
@@ -111,7 +111,7 @@ def faults(where, row, before, after, quantity, hours, random):
     if min(len(before.dates), len(after.dates)) >= MIN_DAYS:
         yield from interval_faults(where, row, before, after, quantity, random)
     elif (row["verdict"], row["interval_low"]) != ("too_little_data", ""):
-        yield f"{where}: too few days, and it says {row['verdict']} {row['interval_low']}"
+        yield f"{where}: too few days, but found {row['verdict']} {row['interval_low']}"
 
 
 def main():

@@ -1,9 +1,9 @@
-"""Prints as JSON how two output folders differ that hold the same range, of two servers: readings, scores, cells.
+"""Prints as JSON how the readings, scores and cells of two output folders differ: the same range from two servers.
 
 usage: differences.py DIR DIR
 
-Of each column: steps at which both know it, those at which only the first or only the second does, those that differ,
-the share by which half, 99 in a hundred and all of them differ at most, and the largest excess of the second."""
+For each column: the number of steps with a value in both, only in the first, only in the second, and with different
+values; the median, 99th percentile and maximum of the relative difference; and the largest excess of the second."""
 
 import argparse
 import json

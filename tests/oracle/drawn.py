@@ -1,4 +1,4 @@
-"""What a picture of heatmap.csv must show: places, colours, digits and marks, from the file alone."""
+"""Computes from heatmap.csv alone what a picture of it must show: positions, colors, digits and marks."""
 
 import csv
 import datetime
@@ -12,23 +12,23 @@ STOPS = [(215, 48, 39), (254, 224, 100), (70, 170, 90)]
 """Red at 0, yellow at 5, green at 10."""
 
 Cell = namedtuple("Cell", "line date slot half mean scored expected uncertain")
-"""`half` is None, or 0 and 1 of a time that comes twice; `slot` counts widths of a cell from midnight."""
+"""`half` is None, or 0 or 1 for an hour that occurs twice that day; `slot` counts cells from midnight."""
 
 
 def heat(score):
-    """Linear between the stops, each channel rounded."""
+    """Linear interpolation between the stops, each channel rounded."""
     place = min(int(score / 5), 1)
     share = (score - 5 * place) / 5
     return tuple(math.floor(a + (b - a) * share + 0.5) for a, b in zip(STOPS[place], STOPS[place + 1], strict=True))
 
 
 def tenths(score):
-    """As the drawing colours it: a hundred and one colours, and only a faultless score has the last."""
+    """The score rounded down to a tenth, which chooses its color; only a score of exactly 10 has the last color."""
     return down(score, 10) / 10
 
 
 def cells(path, minutes, members=False, clusters=None):
-    """The cells of heatmap.csv in their order, those of members with their cluster's name before theirs."""
+    """The cells of heatmap.csv in file order. `line` is (cluster, member) for a member, (cluster, None) for a cluster."""
     found = []
     with open(path, encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -48,5 +48,5 @@ def cells(path, minutes, members=False, clusters=None):
         seen[cell[:3]] += 1
         placed.append(cell._replace(half=half))
     if not placed or max(times.values()) > 2:
-        raise SystemExit(f"{path} has no cells, or three at one place")
+        raise SystemExit(f"{path} has no cells, or three cells in one place")
     return placed

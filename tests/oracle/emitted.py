@@ -1,8 +1,8 @@
-"""Compares openmetrics/*.om with scores/: every family, every sample, and what the manifest says of each file.
+"""Compares openmetrics/*.om with scores/: every family, every sample, and the entry of each file in the manifest.
 
 usage: emitted.py DIR --block-hours N [--emit worst,points] [--label NAME=VALUE ...]
 
-The files are read by the Prometheus project's own parser, which refuses what is out of order or said twice."""
+The files are read by the Prometheus project's own parser, which rejects duplicate and out-of-order samples."""
 
 import argparse
 import json
@@ -38,7 +38,7 @@ def main():
 
 
 def arguments(parser):
-    """What was typed, with which families and labels."""
+    """The parsed arguments, the families to emit, and the extra labels."""
     parser.add_argument("--emit", default="")
     parser.add_argument("--label", action="append", default=[])
     asked = parser.parse_args()
@@ -47,7 +47,7 @@ def arguments(parser):
 
 
 def wanted(folder, emit, extra, report):
-    """(family, labels, second) -> value of all that must have been written."""
+    """(family, labels, second) -> value of every sample that must be in the files."""
     scores = days(folder, "scores", ["score", *(f"{name}_points" for name in NAMES)], report)
     return {
         (family, tuple(sorted((labels | extra).items())), second): value
@@ -56,7 +56,7 @@ def wanted(folder, emit, extra, report):
 
 
 def samples(scores, emit):
-    """(family, labels, second, value) of all that the scores say."""
+    """(family, labels, second, value) of every sample that follows from the scores."""
     clusters = {}
     for ts, cluster, member, score, *points in scores:
         second, labels = ts // 1000, {"cluster": cluster, "member": member}
@@ -69,13 +69,13 @@ def samples(scores, emit):
                     yield "etcd_points", labels | {"metric": name}, second, worth
     if "worst" in emit:
         for (cluster, second), members in clusters.items():
-            # One member of whom nothing is known may be the worst.
+            # An unscored member may be the worst one, so the cluster has no score either.
             if None not in members:
                 yield "cluster:etcd_score:worst", {"cluster": cluster}, second, min(members)
 
 
 def read(path, width, found, report):
-    """Adds a file's samples to `found`; what its block must hold."""
+    """Adds the samples of a file to `found`. Returns the entry that the manifest must have for its block."""
     start, end = (int(datetime.strptime(t, "%Y%m%dT%H%M%S%z").timestamp()) for t in NAME.fullmatch(path.name).groups())
     wrong = [] if start % width == 0 and end - start == width else [f"{start} to {end}"]
     series, seconds = set(), []
@@ -83,12 +83,12 @@ def read(path, width, found, report):
         wrong += [] if family.type == "gauge" and family.documentation else [f"{family.name}: {family.type}"]
         for sample in family.samples:
             who, second = (sample.name, tuple(sorted(sample.labels.items()))), int(float(sample.timestamp))
-            wrong += [] if start <= second < end else [f"{second} lies outside"]
-            wrong += [f"{who} {second} stands twice"] if (*who, second) in found else []
+            wrong += [] if start <= second < end else [f"{second} is outside the window"]
+            wrong += [f"{who} {second} is there twice"] if (*who, second) in found else []
             found[(*who, second)] = sample.value
             series.add(who)
             seconds.append(second)
-    report.check(f"{path.name}: one window of the ladder", wrong)
+    report.check(f"{path.name}: its window is a TSDB block of the ladder", wrong)
     name = f"openmetrics/{path.name}"
     return {"path": name, "series": len(series), "samples": len(seconds), "first": min(seconds), "last": max(seconds)}
 

@@ -1,4 +1,4 @@
-"""Two engines that DuckDB reads: what `etcd-heatmap sql` printed, and the files that `etcd-heatmap score` wrote."""
+"""Two engines read through DuckDB: the SQL of `etcd-heatmap sql`, and the files of `etcd-heatmap score`."""
 
 import duckdb
 
@@ -55,5 +55,5 @@ class Files:
 
 def by_step(rows):
     scores = {row[:3]: row[3:] for row in rows}
-    assert len(scores) == len(rows), "a step stands there twice"
+    assert len(scores) == len(rows), "a step is there twice"
     return scores

@@ -1,4 +1,4 @@
-"""The first engine: the original's decimal arithmetic in Python, over history/, and cells from cells.sql."""
+"""The reference engine: the original script's decimal arithmetic on history/, and cells from cells.sql."""
 
 import math
 from decimal import Decimal
@@ -23,7 +23,7 @@ class Original:
             self.look_through(read(path, COLUMNS, COMPANIONS)[1])
 
     def look_through(self, rows):
-        """Extends the lives, counts the known readings, and keeps those that lie where they could be misjudged."""
+        """Takes in rows: updates first and last seen, counts readings, and keeps those on or next to a threshold."""
         close = {
             name: {v for above, _ in bands for v in beside(above)} for name, (_, bands) in self.profile.bands.items()
         }
@@ -39,25 +39,25 @@ class Original:
                     self.at.add((name, value))
 
     def compared(self, name, reading, companions):
-        """What is compared with a metric's thresholds, where that is a number."""
+        """The value that is compared with a metric's thresholds; None if it is not a number."""
         if reading is None or not self.profile.bands[name][0]:
             return reading
         limit = dict(zip(COMPANIONS, companions))[LIMITS[name]]
         return reading / limit if limit is not None and limit > 0 else None
 
     def missed(self):
-        """The thresholds, and doubles beside them, that no reading lies on."""
+        """The thresholds and their neighboring doubles that no reading hits."""
         wanted = {(name, v) for name, (_, bands) in self.profile.bands.items() for above, _ in bands for v in beside(above)}
         return sorted(wanted - self.at)
 
     def days(self):
-        """The days of UTC on which anybody lived, in milliseconds."""
+        """The UTC days on which any member was seen, in milliseconds."""
         first, last = min(f for f, _ in self.lives.values()), max(l for _, l in self.lives.values())
         return range(first // DAY_MS * DAY_MS, last + 1, DAY_MS)
 
     @lru_cache(maxsize=1)
     def scores(self, day, date):
-        """(milliseconds, cluster, member) -> points, score, whether it follows a restart: every step of a day."""
+        """(milliseconds, cluster, member) -> points, score, after_restart, for every step of a day."""
         path, step_ms = self.files.get(date), self.step * 1000
         rows = {tuple(row[:3]): row[3:] for row in (read(path, COLUMNS, COMPANIONS)[1] if path else [])}
         unknown = [None] * (len(NAMES) + len(COMPANIONS))
@@ -72,8 +72,8 @@ class Original:
         return scores
 
     def live(self, day, date):
-        """What can be known at each instant, without what comes later: whether a member has no score, for all of which
-        any reading is known; and the worst of a cluster, where all of them have one."""
+        """What a live writer knows at each step, without later data: for each member with any reading, whether it has
+        no score; and the lowest score of a cluster, if all its members have one."""
         scores, unknown, worst = self.scores(day, date), {}, {}
         for ts, cluster, member, *row in read(self.files[date], COLUMNS)[1] if date in self.files else []:
             if any(reading is not None for reading in row):
@@ -84,7 +84,7 @@ class Original:
 
     @lru_cache(maxsize=None)
     def score(self, points):
-        """sum(Decimal(weight) * points), the nearest float of which is the score."""
+        """sum(Decimal(weight) * points); the score is the float nearest to it."""
         weights = [Decimal(self.profile.weights[name]).scaleb(-6) for name in NAMES]
         if any(weight and worth is None for weight, worth in zip(weights, points)):
             return None

@@ -1,4 +1,4 @@
-"""The engine of the notebook: those of its cells that compute, executed as they stand there."""
+"""The engine of the notebook: executes its cells tagged `compute`, unchanged."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ class Notebook:
 
 
 def in_full(row, date):
-    """A cell with the columns that say nothing new in hours of UTC."""
+    """Adds the columns that the notebook leaves out because they are constant for hours of UTC."""
     start = row["start"] // 1000
     clock = {"start": start, "date": date, "hour": start % 86_400 // 3600, "minute": 0, "utc_offset_minutes": 0}
     return tuple((row | clock)[column] for column in HEADER)

@@ -1,6 +1,6 @@
-"""The engine that runs live: the rules of `etcd-heatmap rules`, asked of a real Prometheus that holds the readings.
+"""The live engine: evaluates the rules of `etcd-heatmap rules` in a real Prometheus that holds the readings.
 
-The six series stand there under the names under which the original recorded them, the limits under etcd's own."""
+The six metrics have the names of the original's recorded series; the limits have etcd's names."""
 
 import math
 from pathlib import Path
@@ -24,7 +24,7 @@ RECORDED = dict(zip(COLUMNS, [
 ]))
 RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds"}
 RECORDS = ["etcd_points", "etcd_score", "etcd_score_unknown", "cluster:etcd_score:worst"]
-# Days that promtool gets in one file: of a long one it would make many blocks, and parse all of it for each.
+# Days in a file for promtool, which makes several blocks of a longer file and parses the whole file for each.
 DAYS_AT_ONCE = 6
 
 
@@ -35,12 +35,12 @@ class PromQL:
         self.queries = {record: rules.expression(record) for record in RECORDS}
         self.clusters = sorted({cluster for cluster, _ in original.lives})
         self.load(Path(folder))
-        # A sample counts for its own step only: one that is missing stays missing.
+        # Shorter than a step, so that a missing sample is not filled with the one before.
         self.server = Prometheus(Path(folder), f"--query.lookback-delta={self.step * 500}ms")
         self.name = f"PromQL in Prometheus {self.server.version()}"
 
     def load(self, folder):
-        """Puts the readings of every day into blocks."""
+        """Imports the readings of every day as TSDB blocks."""
         text, paths = folder / "readings.om", list(self.original.files.values())
         for first in range(0, len(paths), DAYS_AT_ONCE):
             with open(text, "w", encoding="utf-8") as file:
@@ -52,13 +52,13 @@ class PromQL:
             text.unlink()
 
     def lines(self, second, cluster, member, values):
-        """The samples of one step. Some clusters are named by `job` only, as where there is no label `cluster`."""
+        """The samples of one step. Some clusters have only the label `job`, no label `cluster`."""
         label = "job" if self.clusters.index(cluster) % 2 else "cluster"
         job = "" if label == "job" else ',job="etcd"'
         labels = f'{{{label}="{escape(cluster)}"{job},instance="{escape(member)}"}}'
         beside = dict(zip(COMPANIONS, values[len(COLUMNS) :]))
         for column, value in zip(COLUMNS, values):
-            # What is unknown is NaN at every other step, and missing at the others.
+            # A missing reading alternates between a NaN sample and no sample.
             if value is not None or second // self.step % 2:
                 yield f"{RECORDED[column]}{labels} {number(value)} {second}\n"
         for column, series in RAW.items():
@@ -67,7 +67,7 @@ class PromQL:
         yield f"etcd_server_has_leader{labels} 1 {second}\n"
 
     def scores(self, day, date):
-        """Those of the original's steps that Prometheus knows; it has no notion of lives and restarts."""
+        """Scores from Prometheus; unscored steps and restart marks are the first engine's, as PromQL has neither."""
         points = {(t, *of, labels["metric"]): value for t, of, labels, value in self.ask("etcd_points", day)}
         scores = {(t, *of): value for t, of, _, value in self.ask("etcd_score", day)}
         expected = self.original.scores(day, date)
@@ -78,7 +78,7 @@ class PromQL:
         return found
 
     def ask(self, record, day):
-        """Milliseconds, cluster and member, all labels and the value of what was recorded on a day."""
+        """(milliseconds, (cluster, member), labels, value) of each sample that a rule yields on a day."""
         seconds = day // 1000, (day + DAY_MS) // 1000, self.step
         for labels, second, value in range_query(self.server.url, self.queries[record], *seconds):
             yield second * 1000, tuple(labels[name] for name in ("cluster", "member") if name in labels), labels, value
@@ -92,7 +92,7 @@ class PromQL:
 
 
 def number(value):
-    """As OpenMetrics has it; the shortest text that is read as the same double."""
+    """A number as OpenMetrics text: the shortest one that is read back as the same double."""
     if value is None or math.isnan(value):
         return "NaN"
     return repr(value) if math.isfinite(value) else ("+Inf" if value > 0 else "-Inf")

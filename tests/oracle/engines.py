@@ -1,12 +1,13 @@
-"""The same score in five engines, for the same history: every step's points and score, and every hour's cells.
+"""Compares five engines on one history: the points and score of every step, and every cell.
 
 usage: engines.py DIR --step SECONDS --rules FILE --sql FILE [--profile NAME] [--thresholds]
 
-DIR holds a history, and what `etcd-heatmap score` made of it with this profile; FILE is what `etcd-heatmap rules` and
-`etcd-heatmap sql` printed for it. --thresholds: the history has to have readings on every threshold of the profile.
+DIR holds a history and the files that `etcd-heatmap score` wrote from it with this profile. The FILEs are the output of
+`etcd-heatmap rules` and `etcd-heatmap sql` for the profile. With --thresholds, the history must have readings on every
+threshold of the profile.
 
-The first engine is the original's decimal arithmetic, and the others must agree with it in every bit. Days are
-compared one after the other, so that memory does not grow with the history."""
+The first engine is the original's decimal arithmetic; the others must agree with it to the last bit. Days are compared
+one at a time, so that memory does not grow with the history."""
 
 import argparse
 import tempfile
@@ -22,13 +23,13 @@ from spec import Profile
 
 
 class Comparison:
-    """What the other engines have of the first one's rows."""
+    """Counts how many rows of the other engines differ from the first one's."""
 
     def __init__(self):
         self.rows, self.wrong, self.different = Counter(), {}, Counter()
 
     def compare(self, what, engine, expected, found):
-        """Both hold rows as text, in which Python writes every bit of a number, the sign of -0.0 too."""
+        """Compares rows as text: repr() shows every bit of a float, including the sign of -0.0."""
         self.rows[what, engine] += len(expected)
         wrong = self.wrong.setdefault((what, engine), [])
         differing = [key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
@@ -43,14 +44,14 @@ class Comparison:
 
 
 def score_texts(scores):
-    """Points as numbers of one kind: Python has some of them as whole numbers."""
+    """Rows as text, with all points as floats: the first engine has integers among them."""
     number = lambda value: None if value is None else float(value)
     return {key: repr((*map(number, row[:-1]), row[-1])) for key, row in scores.items()}
 
 
 def cell_texts(rows):
     cells = {row[:4]: repr(row[4:]) for row in rows}
-    assert len(cells) == len(rows), "a cell stands there twice"
+    assert len(cells) == len(rows), "a cell is there twice"
     return cells
 
 
@@ -63,7 +64,7 @@ def compare_all(first, promql, files, comparison):
             found = engine.scores(day, date)
             comparison.compare("scores", engine.name, exact, score_texts(found))
             comparison.compare("cells", engine.name, cells, cell_texts(engine.cells(day, date, found)))
-        # Who is unknown, and the worst of a cluster: for one who does not know yet how long a member lives.
+        # etcd_score_unknown and the cluster score, computed without knowing when a member is last seen.
         comparison.compare("live", promql.name, first.live(day, date), promql.live(day, date))
 
 
@@ -78,7 +79,7 @@ def main():
     asked = parser.parse_args()
     report, comparison = Report(), Comparison()
     first = Original(asked.folder, asked.step, Profile.named(asked.profile))
-    report.check(f"history: {first.readings} readings", [] if first.readings else ["nothing is known"])
+    report.check(f"history: {first.readings} readings", [] if first.readings else ["the history has no readings"])
     if asked.thresholds:
         report.check("history: on every threshold and one double to either side", first.missed())
     with tempfile.TemporaryDirectory() as folder:

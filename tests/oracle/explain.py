@@ -1,4 +1,4 @@
-"""Compares what `etcd-heatmap explain` printed of one cell with the readings and scores of its hours.
+"""Compares the output of `etcd-heatmap explain` for one cell with the readings and scores in it.
 
 usage: explain.py DIR TEXT --cluster NAME --start SECONDS --end SECONDS [--profile NAME] [--except MEMBER].."""
 
@@ -28,7 +28,7 @@ SHOWN = {
     "client_traffic_in": lambda v: f"{v / 1e3:.1f} kB/s",
     "db_size": lambda v: f"{v / 1e6:.1f} MB",
 }
-# etcd's histograms: 14 buckets from 1 ms on, each twice as wide as the one before.
+# Bucket bounds of etcd's disk histograms in ms: 14 powers of two from 1 ms.
 BOUNDS = [0] + [2**i for i in range(14)]
 
 
@@ -55,7 +55,7 @@ def main():
 
 
 def blocks(text):
-    """(member, metric) -> its row as it was printed."""
+    """(member, metric) -> its printed row."""
     found = {}
     for block in text.split("\nmember ")[1:]:
         member = block.split(": ")[0]
@@ -72,7 +72,7 @@ def query(asked, table, select, where, *parameters):
 
 
 def lines(asked, profile, member):
-    """The rows that should be printed of a member."""
+    """The rows that must be printed for a member."""
     ((alive,),) = query(asked, "scores", "count(*)", "member = ?", member)
     rows = []
     for name, (column, _, _) in METRICS.items():

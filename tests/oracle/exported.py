@@ -1,8 +1,8 @@
-"""Compares the samples that a VictoriaMetrics holds, as it exports them, with scores/ of an output folder.
+"""Compares the samples that VictoriaMetrics exports with scores/ of an output folder.
 
 usage: exported.py URL DIR [--emit worst,points] [--label NAME=VALUE ...]
 
-VictoriaMetrics stores 12 significant digits: a value that agrees to eleven is taken for the same."""
+VictoriaMetrics stores 12 significant digits, so values that agree to eleven digits count as equal."""
 
 import argparse
 import json

@@ -1,8 +1,8 @@
-"""Reads textfiles with the Prometheus project's own parser of the text format, and checks what node_exporter refuses.
+"""Reads a textfile with the Prometheus project's own parser, and checks for everything that node_exporter rejects.
 
 usage: exposition.py FILE [FAMILY ...]
 
-Every FAMILY must be there. Prints the samples, one a line: name, labels in order, value."""
+Every FAMILY must be there. Prints one sample per line: name, sorted labels, value."""
 
 import sys
 from collections import Counter
@@ -17,7 +17,7 @@ def main():
     text = open(path, encoding="utf-8").read()
     report = Report()
     families = list(text_string_to_metric_families(text))
-    # The parser takes _total off a counter's name.
+    # The parser removes _total from a counter's name.
     names = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     samples = [sample for family in families for sample in family.samples]
     report.check("families that must be there", set(wanted) - names)

@@ -1,4 +1,4 @@
-"""Moves one score in scores/ of a day to the next double: what a comparison has to find.
+"""Changes one score of a day to the neighboring double, which a comparison has to detect.
 
 usage: falsify.py DIR DATE"""
 

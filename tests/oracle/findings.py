@@ -1,9 +1,9 @@
-"""Works out what must be found in the history and the scores in DIR, and compares it with what was: growth and
-recurrences with SciPy, drops of databases, quietest hours, lowest and lost scores with DuckDB. Of the program's own
-figures it takes the stretches of incidents, which `judge.py` holds to what the simulator did.
+"""Recomputes findings from the history and scores in DIR and compares them with those of the program: growth and
+recurrences with SciPy; defragmentations, quietest hours, lowest and lost scores with DuckDB. Only the start and end of
+incidents are taken from the program; `judge.py` checks those against the simulator.
 
 usage: findings.py DIR CSV [--least KIND=COUNT]…
-CSV is what `etcd-heatmap findings --csv` printed, in UTC; scores are those of the rollup worst.
+CSV is the output of `etcd-heatmap findings --csv`, in UTC; a cluster's score is that of its worst member.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main():
     ranks = [int(row["rank"]) for row in rows if row["rank"]]
     lost = [-float(row["lost_points_hours"] or 0) for row in sorted(rows, key=lambda r: int(r["rank"] or 0)) if row["rank"]]
     wrong = [] if sorted(ranks) == list(range(1, len(ranks) + 1)) and lost == sorted(lost) else [f"{ranks} {lost}"]
-    report.check("ranks of incidents follow what they lost", wrong)
+    report.check("incidents are ranked by their lost score hours", wrong)
     report.close()
 
 
@@ -75,9 +75,9 @@ def millis(text):
 
 
 def both_ways(what, expected, found):
-    """What is missing and what is too many."""
-    yield from (f"{what} is missing: {one}" for one in sorted(expected - found))
-    yield from (f"{what} is too many: {one}" for one in sorted(found - expected))
+    """One line for each item that is only in one of the two sets."""
+    yield from (f"{what}: missing {one}" for one in sorted(expected - found))
+    yield from (f"{what}: unexpected {one}" for one in sorted(found - expected))
 
 
 def members():
@@ -89,21 +89,21 @@ def column(name):
 
 
 def known(cluster, member, name):
-    """The readings of a column that are known, in order, with their milliseconds."""
+    """(milliseconds, reading) of a column in order of time, without missing ones."""
     return duckdb.execute(
         f"SELECT ms, {name} FROM (SELECT epoch_ms(ts) AS ms, {column(name)} FROM history WHERE cluster = ? AND "
         f"member = ?) WHERE {name} IS NOT NULL ORDER BY ms", [cluster, member]).fetchall()
 
 
 def drops(cluster, member):
-    """Sizes before and after, and when: a twentieth less from one known step to the next, at most an hour apart."""
+    """(size before, size after, when): a size at least 5 % below the reading before, which is at most an hour older."""
     sizes = known(cluster, member, "db_size_bytes")
     return [(before, after, at) for (was, before), (at, after) in zip(sizes, sizes[1:])
             if after <= before * 0.95 and at - was <= HOUR]
 
 
 def growth_of(cluster, member):
-    """The slope of the days after the last drop, and what comes of it; nothing where it is none."""
+    """(days left, daily medians, slope, quota) since the last drop; None if the quota is over a year away."""
     last_drop = max((at // DAY for *_, at in drops(cluster, member)), default=-1)
     days = {}
     for at, size in known(cluster, member, "db_size_bytes"):
@@ -120,7 +120,7 @@ def growth_of(cluster, member):
 
 
 def growth(rows):
-    """In each cluster that member whose quota is reached first."""
+    """Expects one growth finding per cluster: the member that reaches its quota first."""
     expected = {}
     for cluster, member in members():
         grown = growth_of(cluster, member)
@@ -156,7 +156,7 @@ def utc_date(day):
 
 
 def hours():
-    """cluster -> hour since 1970 -> steps at which it exists, steps scored, points lost; a cluster is its worst member."""
+    """cluster -> hour since 1970 -> [steps, steps scored, points lost], by the score of the worst member."""
     found = {}
     for cluster, hour, *sums in duckdb.sql(
             f"SELECT cluster, ms // {HOUR}, count(*), count(score), coalesce(sum(10 - score), 0) FROM (SELECT cluster, "
@@ -167,12 +167,12 @@ def hours():
 
 
 def week_hour(hour):
-    """0 is Monday at midnight; 1970-01-01 was a Thursday."""
+    """The hour of the week; 0 is Monday 00:00 (1970-01-01 was a Thursday)."""
     return (hour + 3 * 24) % 168
 
 
 def recurrence(rows, incidents):
-    """Every hour of the day and of the week that must be told, with what was counted there."""
+    """Expects every recurring hour of the day and of the week, with its counts."""
     expected, found = {}, {}
     for cluster, of_hours in hours().items():
         own = [row for row in incidents if row["cluster"] == cluster and row["rule"].startswith("the cluster's score is")]
@@ -188,12 +188,12 @@ def recurrence(rows, incidents):
                          {(*key, told[0]) for key, told in found.items()})
     for key in expected.keys() & found.keys():
         for name, wanted, told in zip(("p", "corrected p"), expected[key][1:], found[key][1:]):
-            # Three digits are told.
+            # The program prints three digits.
             yield from differs(f"{name} of {key}", 1, told / wanted, 1e-2)
 
 
 def tested(of_hours, spans, looks):
-    """The hours of the day that come back, and those of the week whose hour of the day does not."""
+    """The recurring hours of the day, and recurring hours of the week whose hour of the day does not recur."""
     overlap = lambda hour: sum(max(0, min(end, (hour + 1) * HOUR) - max(start, hour * HOUR)) for start, end in spans)  # noqa: E731
     slots = [(hour, overlap(hour) >= 15 * 60_000) for hour, (exists, scored, _) in of_hours.items() if scored * 2 >= exists]
 
@@ -213,7 +213,7 @@ def tested(of_hours, spans, looks):
 
 
 def defragmentation(rows):
-    """All drops, unless the process of the member was started within ten minutes of one."""
+    """Expects every drop in size, except those within ten minutes of a restart of the member."""
     expected, found = set(), set()
     for cluster, member in members():
         started = known(cluster, member, "start_time_seconds")
@@ -233,7 +233,7 @@ def defragmentation(rows):
 
 
 def quietest(rows, step):
-    """Of two hours in a row that are scored throughout those with the fewest lost points, the least traffic, the first."""
+    """Expects the two consecutive scored hours with the fewest lost points; ties go to less traffic, then earlier."""
     first, last = duckdb.sql("SELECT min(epoch_ms(ts)), max(epoch_ms(ts)) FROM history").fetchall()[0]
     count = 168 if last + step - first >= 14 * DAY else 24
     expected = set()
@@ -266,7 +266,7 @@ def scores(row, step):
         [step, row["cluster"], millis(row["start"]), millis(row["end"])]).fetchall()[0]
     if lowest is None:
         if row["lost_points_hours"]:
-            yield f"{row['cluster']} {row['start']}: lost {row['lost_points_hours']}, and its score is unknown throughout"
+            yield f"{row['cluster']} {row['start']}: lost {row['lost_points_hours']}, but it has no scored step"
         return
     yield from differs(f"lowest of {row['cluster']} {row['start']}", lowest, row["lowest_score"])
     yield from differs(f"lost of {row['cluster']} {row['start']}", lost, row["lost_points_hours"])

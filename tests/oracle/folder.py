@@ -10,21 +10,21 @@ LABELS = ["epoch_ms(ts)", "cluster", "member"]
 
 
 def files(folder, kind, broken=()):
-    """The files of history/ or scores/, in the order of their days; without those that cannot be read."""
+    """The files of history/ or scores/ in order of days, without the broken ones."""
     paths = sorted(Path(folder).glob(f"{kind}/date=*/*.parquet"))
     return [path for path in paths if path.parent.name.removeprefix("date=") not in broken]
 
 
 def days(folder, kind, columns, report, broken=(), optional=()):
-    """The rows of every day of history/ or scores/ as tuples, checked for order and place on the way.
+    """The rows of every day of history/ or scores/ as tuples. Also checks their order and that they belong to the day.
 
-    A column of `optional` that a file does not have is unknown in it."""
+    A column of `optional` that a file does not have is null."""
     everything, wrong = [], []
     for path in files(folder, kind, broken):
         date = re.search(r"date=(\d{4}-\d\d-\d\d)", str(path))[1]
         types, rows = read(path, columns, optional)
         if types["ts"] != "TIMESTAMP WITH TIME ZONE":
-            wrong.append(f"{path.name} of {date}: ts is {types['ts']} and not an instant in UTC")
+            wrong.append(f"{path.name} of {date}: ts is {types['ts']} and not TIMESTAMP WITH TIME ZONE")
         keys = [(cluster.encode(), member.encode(), ts) for ts, cluster, member, *_ in rows]
         if not all(a < b for a, b in zip(keys, keys[1:])):
             wrong.append(f"{path.name} of {date}: not strictly ascending by cluster, member, ts")
@@ -37,7 +37,7 @@ def days(folder, kind, columns, report, broken=(), optional=()):
 
 
 def read(path, columns, optional=()):
-    """The types of a file's columns, and its rows; a column of `optional` that it does not have is unknown."""
+    """The types of a file's columns, and its rows. A column of `optional` that it does not have is null."""
     types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
     extra = [name if name in types else f"null as {name}" for name in optional]
     return types, duckdb.sql(f"select {', '.join([*LABELS, *columns, *extra])} from {source(path)}").fetchall()
@@ -49,7 +49,7 @@ def has_column(folder, kind, name, broken=()):
 
 
 def source(path):
-    # Without this the folder's name would appear as one more column, in files that have their own `date`.
+    # Without this, DuckDB would add a column `date` from the folder's name to files that have their own `date`.
     return f"read_parquet('{path}', hive_partitioning = false)"
 
 

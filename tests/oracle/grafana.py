@@ -1,9 +1,9 @@
-"""Looks at dashboards as Grafana would.
+"""Checks the dashboards as Grafana reads them.
 
-`grafana.py schema FILE …`        their types are those of Grafana's own schema package
-`grafana.py layout FILE …`        what the schema does not ask for and a reader needs
-`grafana.py series`               prints series as every road leaves them, as OpenMetrics
-`grafana.py answers URL FILE …`   asks the Prometheus at URL, which holds these series, all that the dashboards ask"""
+`grafana.py schema FILE …`        checks the types of all fields against Grafana's own schema package
+`grafana.py layout FILE …`        checks ids, positions, descriptions, colors and data sources
+`grafana.py series`               prints test series as OpenMetrics, as textfile, rules and imports leave them
+`grafana.py answers URL FILE …`   sends all queries of the dashboards to the Prometheus at URL with those series"""
 
 import json
 import math
@@ -45,7 +45,7 @@ def dashboards(paths):
 
 
 def schema(paths):
-    # Here, because nothing else needs the package.
+    # Imported here because only this subcommand needs the package.
     import grafana_schema
 
     check = Check()
@@ -61,12 +61,12 @@ def layout(paths):
         panels = content["panels"]
         ids = [panel["id"] for panel in panels]
         check.that(len(set(ids)) == len(ids), f"{content['uid']}: ids repeat: {ids}")
-        check.that(content["id"] is None, f"{content['uid']}: an id belongs to one Grafana")
+        check.that(content["id"] is None, f"{content['uid']}: an exported dashboard must not have an id")
         taken = set()
         for panel in panels:
             name, place = f"{content['uid']}: {panel['title']!r}", panel["gridPos"]
             cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
-            check.that(not cells & taken and place["x"] + place["w"] <= 24, f"{name} overlaps another, or the edge")
+            check.that(not cells & taken and place["x"] + place["w"] <= 24, f"{name} overlaps a panel or the edge")
             taken |= cells
             check.that(panel["title"], f"{name} has no title")
             if panel["type"] != "row":
@@ -81,9 +81,9 @@ def layout(paths):
 def of_panel(check, panel, name):
     words = panel["description"]
     unit = re.search("second|score|point|number|bytes|share|no unit", words, re.IGNORECASE)
-    check.that(len(words) > 40 and unit, f"{name} does not say what it shows, in which unit: {words!r}")
+    check.that(len(words) > 40 and unit, f"{name} has no description with its unit: {words!r}")
     check.that(panel.get("datasource") == VARIABLE, f"{name} has no data source")
-    check.that(all("vector(0)" not in target["expr"] for target in panel["targets"]), f"{name} makes zeros of nothing")
+    check.that(all("vector(0)" not in target["expr"] for target in panel["targets"]), f"{name} shows missing values as zero")
     defaults = panel["fieldConfig"]["defaults"]
     grey = {m["options"]["match"]: m["options"]["result"] for m in defaults["mappings"]}
     for match in ("null", "nan"):
@@ -92,15 +92,15 @@ def of_panel(check, panel, name):
     if panel["type"] == HOURLY_HEATMAP:
         custom = defaults["custom"]
         colours = custom["thresholds"]
-        check.that(custom["colorPalette"] == "custom" and custom["nullValueColor"] == GREY, f"{name} has other colours")
+        check.that(custom["colorPalette"] == "custom" and custom["nullValueColor"] == GREY, f"{name} has the wrong colors")
         check.that(colours["mode"] == "absolute" and [step["value"] for step in colours["steps"]] == [0, 5, 10],
-                   f"{name} has other thresholds: {colours}")
-        # What the plugin takes for "automatic".
-        check.that(bool(defaults["min"]), f"{name} has a minimum that the plugin does not see")
+                   f"{name} has the wrong thresholds: {colours}")
+        # The plugin treats a minimum of 0 as "automatic".
+        check.that(bool(defaults["min"]), f"{name} has a minimum that the plugin ignores")
     else:
         check.that(not defaults.get("custom", {}).get("spanNulls"), f"{name} draws through gaps")
         if "thresholds" in defaults:
-            check.that(colour(panel, -1) == GREY, f"{name} has a colour for what is no number")
+            check.that(colour(panel, -1) == GREY, f"{name} has a color for missing values")
 
 
 def sources(part):
@@ -119,16 +119,16 @@ def colour(panel, value):
 
 
 def filled(text, choice, step):
-    """Variables as Grafana's Prometheus data source fills them in: All has its own expression, names are escaped."""
+    """Replaces variables as Grafana's Prometheus data source does: All has its own expression, names are escaped."""
     escaped = {name: re.sub(r"([\\.^$|?*+()\[\]{}])", r"\\\\\1", value) for name, value in choice.items() if value != EVERY}
     interval = {"__interval": f"{step}s", "__rate_interval": f"{max(step + 15, 60)}s"}
     values = choice | escaped | interval | {"__range": f"{expected.MINUTES * 60}s"}
-    # `$1` is not Grafana's.
+    # `$1` belongs to label_replace, not to Grafana.
     return re.sub(r"\$\{?([a-z_]+)(?::\w+\})?\}?", lambda match: values[match[1]], text)
 
 
 def answer(url, panel, target, choice):
-    """Yields (labels, second, value); a range as Grafana aligns it."""
+    """Yields (labels, second, value) of a query; ranges are aligned as Grafana aligns them."""
     step = 3600 if panel.get("interval") == "1h" else 120
     query = filled(target["expr"], choice, step)
     if target["instant"]:
@@ -174,7 +174,7 @@ def variables(check, url, content, choice, members):
 
 
 def cells(url, panel, choice, *names):
-    """(numbers, those that are NaN) of a panel's first query, by the labels of these names and the hour."""
+    """(numbers, NaNs) of a panel's first query, by the given labels and the hour."""
     numbers, unknown = {}, set()
     for labels, second, value in answer(url, panel, panel["targets"][0], choice):
         at = (*(labels[name] for name in names), (second - expected.START) // 3600)
@@ -212,7 +212,7 @@ def core(check, url, panels):
 
 
 def day_by_hour(check, url, panel):
-    """Each sample names its day and hour itself; they must be those of its time."""
+    """Checks that the labels for day and hour match the time of each sample."""
     for labels, second, _ in answer(url, panel, panel["targets"][0], ALL):
         at = datetime.fromtimestamp(second, timezone.utc)
         row = f"{labels['cluster']} {at:%Y-%m-%d}"
@@ -225,7 +225,7 @@ def coverage(check, url, panel):
     check.that(all(0.8 <= value <= 1 for value in edges.values()), f"hours in which a gap begins: {edges}")
     wanted = {place: value for place, value in by_hour(expected.COVERAGE).items() if place not in edges}
     check.same({place: value for place, value in numbers.items() if place not in edges}, wanted, "coverage")
-    check.that(colour(panel, 0) == colour(panel, 0.05) == RED, "an hour of which nothing is known is not red")
+    check.that(colour(panel, 0) == colour(panel, 0.05) == RED, "an hour without data is not red")
 
 
 def points(check, url, panels):
@@ -235,14 +235,14 @@ def points(check, url, panels):
     check.same(numbers, wanted, "points")
     panel = panels["What cost the most"]
     lost = [(labels["metric"], value) for labels, _, value in answer(url, panel, panel["targets"][0], ONE)]
-    # Ten of the minutes cost all ten points; the writer was down for 130.
-    check.that(lost[0][0] == "wal_fsync", f"the most expensive comes first: {lost}")
+    # The member lost all 10 points in 10 minutes; the writer was down for 130 minutes.
+    check.that(lost[0][0] == "wal_fsync", f"not sorted by lost points: {lost}")
     wanted = {metric: 0 for metric in expected.METRICS} | {"wal_fsync": 0.3 * 10 * 10 / (expected.MINUTES - 130)}
     check.same(dict(lost), wanted, "points lost")
 
 
 def limits(check, url, panels):
-    """Shares are of the lowest limit that is shown, and a quota below 0 is none."""
+    """Checks shares of a limit: of the lowest limit shown; a quota below 0 means no quota."""
     for title, member, wanted in [
         ("db_size", EVERY, {0.8 * 2 * expected.GIB}),
         ("db_size", "b", {0.8 * 8 * expected.GIB}),

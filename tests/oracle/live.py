@@ -1,10 +1,10 @@
-"""Compares what a textfile brought into a Prometheus with what a backfill computed afterwards for the same instants.
+"""Compares live scores in a Prometheus, from a textfile, with those of a later backfill of the same instants.
 
 usage: live.py URL DIR FROM TO NODE
 
 URL scraped the node_exporter NODE (its `instance`), whose textfile `etcd-heatmap textfile` wrote; DIR is the output folder
 of a backfill at a step that divides the loop's --every. FROM and TO are seconds since 1970. Every sample is paired with the
-etcd_heatmap_evaluation_timestamp_seconds of its own scrape: that is the instant that it is of."""
+etcd_heatmap_evaluation_timestamp_seconds of its own scrape, which is the instant that it was computed for."""
 
 import sys
 
@@ -22,10 +22,10 @@ def main():
     url, folder, start, end, node = sys.argv[1:]
     report = Report()
     found, wrong, instants = live(url, int(start), int(end), node)
-    report.check("live: labels, and one value an instant", wrong)
+    report.check("live: labels, and one value per instant", wrong)
     expected = {key: value for key, value in backfilled(folder, report).items() if key[0] in instants}
     seen = {at for at, *_ in expected}
-    report.check("live: instants that the backfill has as well", sorted(instants - seen))
+    report.check("live: every instant is in the backfill", sorted(instants - seen))
     report.compare("live: all series of all instants", expected, found)
     unknown = sum(1 for (_, family, *_), value in found.items() if family == "etcd_score_unknown" and value == 1)
     print(f"instants {len(instants)}, samples {len(found)}, unknown {unknown}")
@@ -33,7 +33,7 @@ def main():
 
 
 def live(url, start, end, node):
-    """(instant, family, cluster, member, metric) -> value as scraped, what is wrong with it, and all instants."""
+    """(instant, family, cluster, member, metric) -> scraped value; the faults found; and all instants."""
     evaluated = {at: int(value) for labels, at, value in samples(url, EVALUATED, start, end, node)}
     found, wrong = {}, []
     for family in FAMILIES:
@@ -49,7 +49,7 @@ def live(url, start, end, node):
 
 
 def samples(url, family, start, end, node):
-    """(labels, second, value) of the samples themselves; each is asked for once, at edges where none stands."""
+    """(labels, second, value) of the raw samples. Range edges fall between samples, so each sample is read once."""
     for begin in range(start, end, CHUNK):
         seconds = min(CHUNK, end - begin)
         query = f'{{__name__="{family}",instance="{node}"}}[{seconds}s]'
@@ -59,7 +59,7 @@ def samples(url, family, start, end, node):
 
 
 def backfilled(folder, report):
-    """The same of the backfill: a member that is unknown at a step has points, no score, and says so."""
+    """The same from the backfill. An unscored member has points and etcd_score_unknown, but no score."""
     rows, clusters = {}, {}
     columns = ["score", *(f"{name}_points" for name in NAMES)]
     for ts, cluster, member, score, *points in days(folder, "scores", columns, report):

@@ -1,4 +1,4 @@
-"""Local time from the time zone files that Python reads: which offset from UTC was in force when."""
+"""The offsets from UTC of a time zone over time, from the time zone files that Python reads."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -7,9 +7,9 @@ WIDTHS = {"15m": 900, "30m": 1800, "1h": 3600, "2h": 7200}
 
 
 def stretches(zone, first, last):
-    """The stretches of one offset that reach from two hours before `first` to `last`: (begin, end, offset), seconds.
+    """(begin, end, offset) in seconds of each stretch with one offset, from two hours before `first` to `last`.
 
-    Every minute is looked at: dull, and it cannot miss a change."""
+    Checks every minute: slow, but it cannot miss a change."""
     zone = ZoneInfo(zone)
     found = []
     for t in range(first // 60 * 60 - max(WIDTHS.values()), last + 60, 60):

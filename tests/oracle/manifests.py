@@ -1,10 +1,10 @@
-"""Holds deploy/kubernetes against Kubernetes' own schemas and its Pod Security Standards, and its command lines against
-the program.
+"""Checks deploy/kubernetes against Kubernetes' schemas and Pod Security Standards, and its command lines against the
+program.
 
 usage: manifests.py schemas|security|references|commands KUBERNETES [PROGRAM]
 
-kubectl renders the base and each overlay. `schemas` and `security` also change what they have found good, one thing at
-a time, and each change must be found."""
+kubectl renders the base and each overlay. To test the checks, `schemas` and `security` also break valid documents, one
+change at a time, and each change must be detected."""
 
 import sys
 from copy import deepcopy
@@ -17,18 +17,18 @@ from command_lines import refused
 from kustomize import containers, namespace, overlays, pod, render
 from report import Report
 
-# The oldest that has all that the manifests use (CronJob's timeZone), the newest that the schemas know.
+# The oldest version with everything the manifests use (timeZone of a CronJob), and the newest with schemas.
 VERSIONS = ["1.27", "1.37"]
 HOST_PATH = {"textfile-host", "original"}
 
 
 def invalid(document, version):
     try:
-        # Without schemas of this version it takes older ones, and says so.
+        # Without schemas of this version, the library falls back to older ones and returns their version.
         used = kubernetes_validate.validate(document, version, strict=True)
     except kubernetes_validate.ValidationError as error:
         return error.message
-    return None if used == version else f"there are no schemas of {version}, only of {used}"
+    return None if used == version else f"no schemas of version {version}, only of {used}"
 
 
 def schemas(rendered, report):
@@ -47,7 +47,7 @@ def schemas(rendered, report):
                 changed = deepcopy(document)
                 if change(changed) and not invalid(changed, VERSIONS[-1]):
                     unseen.append(f"{name}: {document['kind']} {change.__name__}")
-    report.check("a misspelt key or a wrong type is refused in each document", unseen)
+    report.check("a misspelled key and a wrong type are rejected in each document", unseen)
 
 
 def misspelt(document):
@@ -64,9 +64,9 @@ def security(rendered, report):
     pods = {f"{name}: {document['kind']}": pod(document) for name, document in each_pod(rendered)}
     faults = {key: pod_security.faults(spec) for key, spec in pods.items()}
     expected = {key: [pod_security.HOST_PATH] if key.split(":")[0] in HOST_PATH else [] for key in pods}
-    report.compare("pods that are restricted, but for the hostPath of those beside a node_exporter", expected, faults)
+    report.compare("pods are restricted, except for the hostPath of overlays that use the node's node_exporter", expected, faults)
     report.compare(
-        "what the namespace demands",
+        "pod security level of the namespace",
         {name: "privileged" if name in HOST_PATH else "restricted" for name in rendered},
         {name: namespace(documents)["pod-security.kubernetes.io/enforce"] for name, documents in rendered.items()},
     )
@@ -77,9 +77,9 @@ def security(rendered, report):
             change(changed)
             if len(pod_security.faults(changed)) <= len(faults[key]):
                 unseen.append(f"{key}: {what}")
-    report.check(f"each of {len(pod_security.CHANGES)} changes that loosen a pod is found", unseen)
+    report.check(f"each of {len(pod_security.CHANGES)} changes that weaken a pod is detected", unseen)
     report.check(
-        "pods have requests, a limit of memory and images with a version",
+        "pods have resource requests, a memory limit and a versioned image",
         [f"{key}: {fault}" for key, spec in pods.items() for fault in careless(spec)],
     )
 
@@ -92,7 +92,7 @@ def careless(spec):
     for container in containers(spec):
         resources = container.get("resources", {})
         if not {"cpu", "memory"} <= resources.get("requests", {}).keys() or "memory" not in resources.get("limits", {}):
-            yield f"{container['name']} has no requests or limits"
+            yield f"{container['name']} has no resource requests or no memory limit"
         if container["image"].rpartition(":")[2] in ("latest", container["image"]):
             yield f"{container['image']} has no version"
 
@@ -104,16 +104,16 @@ def references(rendered, report):
         wrong = []
         for document in filter(pod, documents):
             spec = pod(document)
-            wrong += [f"there is no {kind} {to}" for kind, to in named_by(spec) if (kind, to) not in known]
+            wrong += [f"{kind} {to} does not exist" for kind, to in named_by(spec) if (kind, to) not in known]
             mounted = {mount["name"] for container in containers(spec) for mount in container.get("volumeMounts", [])}
             wrong += sorted({volume["name"] for volume in spec["volumes"]} ^ mounted)
             labels = labels_of(document)
             fenced = [policy for policy in policies if policy["podSelector"]["matchLabels"].items() <= labels.items()]
             if {kind for policy in fenced for kind in policy["policyTypes"]} != {"Ingress", "Egress"}:
-                wrong.append(f"no NetworkPolicy holds for {document['metadata']['name']}")
+                wrong.append(f"no NetworkPolicy selects {document['metadata']['name']}")
             rules = [rule for policy in fenced for rule in policy.get("egress", [])]
-            wrong += [f"it lets out {rule}" for rule in rules if not narrow(rule)]
-        report.check(f"{name}: what its pods name is there, and they reach Prometheus and DNS only", wrong)
+            wrong += [f"egress is too broad: {rule}" for rule in rules if not narrow(rule)]
+        report.check(f"{name}: what its pods refer to exists, and they reach only Prometheus and DNS", wrong)
 
 
 def labels_of(document):
@@ -147,9 +147,9 @@ def commands(rendered, report, program):
         changed = refused(pod(document), rendered[name], program, ["--no-such-flag"])
         unseen += [f"{name}: {' '.join(arguments)}" for arguments, said in changed if not said]
     wrong = [f"{line}: {said}" for line, said in tried if said]
-    report.check(f"command lines that the program understands ({len(tried)})", wrong)
-    report.check("with a flag that there is not it understands none of them", unseen)
-    report.check("each overlay has one, and the writers a probe", missing(rendered, [line for line, _ in tried]))
+    report.check(f"the program accepts the command lines ({len(tried)})", wrong)
+    report.check("the program rejects each of them with an unknown flag added", unseen)
+    report.check("each overlay has a command line, and live writers have a probe", missing(rendered, [line for line, _ in tried]))
 
 
 def missing(rendered, lines):

@@ -1,8 +1,8 @@
-"""Executes notebooks-data/audit.ipynb over an output folder; every table that it compares must have 0 differences.
+"""Executes notebooks-data/audit.ipynb on an output folder; every table that it compares must have 0 differences.
 
 usage: notebook.py DIR [--scores-only]
 
---scores-only: the folder is folded in a way that the notebook doesn't recompute, and it has to say so."""
+--scores-only: the cells of the folder are cut in a way that the notebook cannot recompute; it must report that."""
 
 import argparse
 import os
@@ -20,10 +20,10 @@ LINE = re.compile(r"^(scores|cells): (\d+ rows, \d+ differences|not compared.*)$
 
 
 def execute(folder):
-    """What the cells printed, and how many pictures there are."""
+    """The text that the notebook printed, and the number of its pictures."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     with tempfile.TemporaryDirectory() as home:
-        # Nothing of whoever runs this is read or written: neither their profile nor their history of commands.
+        # Neither read nor write the IPython profile and command history of the user.
         own = {"IPYTHONDIR": home, "JUPYTER_CONFIG_DIR": home, "JUPYTER_RUNTIME_DIR": home}
         os.environ |= own | {"AUDIT": str(Path(folder).resolve())}
         NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": home}}).execute()
@@ -49,8 +49,8 @@ def main():
         report.check(f"notebook: {what}: {said.get(what)}", [] if equal else [text])
     if asked.scores_only:
         told = said.get("cells", "").startswith("not compared")
-        report.check("notebook: says that cells are not compared", [] if told else [text])
-    report.check("notebook: ten worst hours and a picture", [] if "worst_metric" in text and pictures else [text])
+        report.check("notebook: reports that cells are not compared", [] if told else [text])
+    report.check("notebook: shows the ten worst hours and a picture", [] if "worst_metric" in text and pictures else [text])
     report.close()
 
 

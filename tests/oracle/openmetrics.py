@@ -1,4 +1,4 @@
-"""A small reader of the OpenMetrics text that etcd-heatmap writes, strict where promtool is silent."""
+"""A small reader of the OpenMetrics text that etcd-heatmap writes; rejects faults that promtool accepts silently."""
 
 import re
 from datetime import datetime, timezone
@@ -10,7 +10,7 @@ NAME = re.compile(r"etcd_score-(\d{8}T\d{6}Z)-(\d{8}T\d{6}Z)\.om")
 
 
 def read_all(folder, report):
-    """Every sample of openmetrics/*.om by (cluster, member, second)."""
+    """(cluster, member, second) -> value of every sample in openmetrics/*.om."""
     samples, wrong = {}, []
     for path in sorted(Path(folder).glob("openmetrics/*")):
         wrong += [f"{path.name}: {fault}" for fault in read(path, samples)]
@@ -41,7 +41,7 @@ def read(path, samples):
         cluster, member = unescape(match[1]), unescape(match[2])
         series, t = (cluster, member), int(match[4])
         if not start <= t < end:
-            faults.append(f"{line} lies outside of the window")
+            faults.append(f"{line} is outside the window")
         if last and last[0] == series and t <= last[1]:
             faults.append(f"{line} does not come after {last[1]}")
         if not last or last[0] != series:
@@ -50,10 +50,10 @@ def read(path, samples):
             seen.append(series)
         last = (series, t)
         if (*series, t) in samples:
-            faults.append(f"{line} stands in two files")
+            faults.append(f"{line} is in two files")
         samples[(*series, t)] = float(match[3])
     if not seen:
-        faults.append("has no sample, which promtool refuses")
+        faults.append("has no sample; promtool rejects such a file")
     return faults
 
 

@@ -1,8 +1,8 @@
-"""Compares a drawing with heatmap.csv: every cell once, at its place, in its colour, with its digits and its mark.
+"""Compares a drawing with heatmap.csv: each cell once, with the right position, color, digits and mark.
 
 usage: picture.py SVG CSV --cell MINUTES [--members] [--cluster NAME ...] [--png PNG] [--days N]
 
-The SVG is read by Python's XML parser, the PNG by Pillow; its pixels are compared with the SVG's colours."""
+Python's XML parser reads the SVG and Pillow the PNG, whose pixels are compared with the colors of the SVG."""
 
 import argparse
 import base64
@@ -29,7 +29,7 @@ def numbers(text):
 
 
 class Block:
-    """A line's cells as the SVG has them, in half rows."""
+    """The cells of one cluster or member in the SVG. Positions count half rows."""
 
     def __init__(self, element):
         self.name = element.find(f"{SVG}title").text
@@ -66,10 +66,10 @@ def fill(cell):
 
 
 def compare_cells(report, blocks, expected, first):
-    """Every half row of every cell: the area is compared as well."""
+    """Compares every half row of every cell, so that the area is compared as well."""
     names = list(dict.fromkeys(cell.line for cell in sorted(expected, key=lambda c: (c.line[0], c.line[1] or ""))))
-    report.check("one block a line", [] if len(names) == len(blocks) else [f"{len(names)} lines, {len(blocks)} blocks"])
-    report.check("no place twice", [place for block in blocks for place in block.twice])
+    report.check("one block per cluster or member", [] if len(names) == len(blocks) else [f"{len(names)} lines, {len(blocks)} blocks"])
+    report.check("no position is drawn twice", [place for block in blocks for place in block.twice])
     place_of = {line: index for index, line in enumerate(names)}
     wanted, marks, digits = {}, {}, {}
     for cell in expected:
@@ -80,11 +80,11 @@ def compare_cells(report, blocks, expected, first):
             marks[line, cell.slot, halves(cell, first)[0]] = True
         if cell.half is None and cell.mean is not None:
             digits[line, float(cell.slot), float((cell.date - first).days)] = down(cell.mean, 1)
-    report.compare("colours of half cells", wanted, {(i, *k): v for i, b in enumerate(blocks) for k, v in b.fills.items()})
+    report.compare("colors of half cells", wanted, {(i, *k): v for i, b in enumerate(blocks) for k, v in b.fills.items()})
     if marks:
-        report.compare("marks of what is uncertain", marks, {(i, *k): True for i, b in enumerate(blocks) for k in b.marks})
+        report.compare("marks of uncertain cells", marks, {(i, *k): True for i, b in enumerate(blocks) for k in b.marks})
     else:
-        report.check("nothing is marked as uncertain", [mark for b in blocks for mark in b.marks])
+        report.check("no cell is marked as uncertain", [mark for b in blocks for mark in b.marks])
     if blocks[0].row >= 20 and blocks[0].slot >= 28:
         report.compare("digits", digits, {(i, *k): v for i, b in enumerate(blocks) for k, v in b.digits.items()})
         names = [f"{first + datetime.timedelta(days=n):%a %Y-%m-%d}" for n in range((last_day(expected) - first).days + 1)]
@@ -97,7 +97,7 @@ def last_day(expected):
 
 
 def compare_names(report, blocks, expected):
-    """Names that need no escape are there as they are; the others are compared by the test."""
+    """Compares names without special characters; the Rust test compares the others."""
     plain = re.compile(r"[\w.:, -]+", re.ASCII)
     lines = sorted({cell.line for cell in expected}, key=lambda line: (line[0], line[1] or ""))
     names = [line[0] if line[1] is None else f"{line[0]} · {line[1]}" for line in lines]
@@ -107,21 +107,21 @@ def compare_names(report, blocks, expected):
 
 def compare_harmless(report, tree, text):
     tags = {element.tag.removeprefix(SVG) for element in tree.iter()}
-    report.check("elements that draw and do nothing else", tags - HARMLESS)
+    report.check("only elements for drawing", tags - HARMLESS)
     acting = [name for element in tree.iter() for name in element.attrib if name.startswith("on") or "href" in name]
-    report.check("no attribute that acts", acting)
+    report.check("no event handlers or links", acting)
     outside = [url for url in re.findall(r"url\(([^)]{1,40})", text) if not url.startswith(("#", "data:font/ttf;base64,"))]
-    report.check("nothing from elsewhere", outside)
+    report.check("no external resources", outside)
     with open(FONT, "rb") as file:
         font = base64.b64decode(re.search(r"base64,([^)]+)\)", text).group(1))
-        report.check("the font", [] if font == file.read() else ["is not the one in the sources"])
+        report.check("the font", [] if font == file.read() else ["it differs from the font in src/"])
     ids = {element.get("id"): element.text for element in tree}
     described = tree.get("role") == "img" and all(ids.get(name) for name in tree.get("aria-labelledby").split())
-    report.check("a title and a description for those who cannot see", [] if described else [ids])
+    report.check("title and description for screen readers", [] if described else [ids])
 
 
 def compare_pixels(report, path, tree, blocks):
-    """The middle of each half cell, or a place beside the digits."""
+    """Compares the pixel in the middle of each half cell, or beside its digits."""
     with Image.open(path) as image:
         pixels = image.convert("RGB")
     scale = pixels.width / float(tree.get("width"))
@@ -139,7 +139,7 @@ def compare_pixels(report, path, tree, blocks):
         top, left = int((block.y + 1) * scale), int(block.x * scale)
         name = pixels.crop((left, top, left + int(block.slot * 8 * scale), top + int(16 * scale))).convert("L")
         ink = sum(name.histogram()[:100])
-        report.check(f"the name of block {index} can be seen", [] if ink > 40 else [f"{ink} dark pixels"])
+        report.check(f"the name of block {index} is visible", [] if ink > 40 else [f"{ink} dark pixels"])
     report.compare("pixels of the PNG", expected, found)
 
 

@@ -1,8 +1,8 @@
-"""Fills DIR with the cells of 20 clusters over a year, all different: the largest picture that there can be of them.
+"""Fills DIR with different cells for 20 clusters over a year, whose picture is as large as it can get.
 
 usage: picture_year.py SAMPLE DIR
 
-SAMPLE is a folder that `backfill --sample` filled: its manifest is taken over. The same cells every time."""
+SAMPLE is an output folder of `backfill --sample`, whose manifest is copied. The cells are the same on every run."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def main():
             {", ".join(f"CASE WHEN mean IS NOT NULL THEN 0.0::DOUBLE END AS {name}" for name in losses)}
         FROM range(365) days(d), range(24) hours(h), range(20) clusters(c)"""
     duckdb.sql(f"CREATE TABLE cells AS {cells}")
-    # Of the compressions that DuckDB knows, the one that the program reads.
+    # The program reads only this one of DuckDB's compressions.
     duckdb.sql(f"COPY cells TO '{folder}/heatmap.parquet' (FORMAT parquet, COMPRESSION zstd)")
     duckdb.sql(f"COPY cells TO '{folder}/heatmap.csv' (HEADER)")
 

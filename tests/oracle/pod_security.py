@@ -1,6 +1,6 @@
-"""The Pod Security Standard "restricted", with "baseline" that it includes, written down from Kubernetes' document
-(Concepts, Security, Pod Security Standards), for Linux. What it does not ask for and is asked for here: a root that is
-read-only, and no token of the API."""
+"""The Pod Security Standard "restricted", including "baseline", for Linux, from the Kubernetes documentation
+(Concepts, Security, Pod Security Standards). Also requires a read-only root filesystem and no API token, which the
+standard does not."""
 
 from kustomize import containers
 
@@ -40,7 +40,7 @@ def faults(spec):
 
 def of_container(container, of_pod):
     context, name = container.get("securityContext", {}), container["name"]
-    # What a container says outranks what its pod says.
+    # A container's setting takes precedence over its pod's.
     merged = {key: of_pod.get(key) for key in ("runAsNonRoot", "runAsUser", "seccompProfile")} | context
     found = list(contained(name, context))
     if merged["runAsNonRoot"] is not True:
@@ -66,7 +66,7 @@ def of_container(container, of_pod):
 
 
 def contained(name, context):
-    """What may stand in the securityContext of a pod as well as of a container."""
+    """Checks the settings that may be in the securityContext of a pod or of a container."""
     selinux = context.get("seLinuxOptions", {})
     if selinux.get("type") not in SELINUX_TYPES or selinux.get("user") or selinux.get("role"):
         yield f"{name}: seLinuxOptions"
@@ -94,7 +94,7 @@ def volume(**source):
     return lambda spec: spec["volumes"].append({"name": "more", **source})
 
 
-# Each loosens a pod in one way that a rule above is there for.
+# Each change breaks one of the rules above.
 CHANGES = {
     "host's network": lambda spec: spec.update(hostNetwork=True),
     "host's processes": lambda spec: spec.update(hostPID=True),

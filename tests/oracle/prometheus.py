@@ -1,10 +1,10 @@
-"""Asks a Prometheus, plainly: one query, one answer, nothing retried."""
+"""A minimal Prometheus client: one request per query, no retries."""
 
 import json
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-# Prometheus answers at most 11,000 steps a series.
+# Prometheus returns at most 11,000 steps per series.
 MOST_STEPS = 10_000
 
 

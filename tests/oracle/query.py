@@ -1,4 +1,4 @@
-"""Prints what DuckDB answers to one query, a row a line, values separated by commas.
+"""Runs one query in DuckDB and prints its rows, one per line, values separated by commas.
 
     query.py SQL
 """

@@ -1,6 +1,6 @@
-"""Recording rules as one expression: each recorded name in it replaced by its own expression, in parentheses.
+"""Turns recording rules into one expression, by replacing each recorded name with its expression in parentheses.
 
-A range query can then answer what the rules would have recorded, without anybody having recorded it."""
+A range query then returns what the rules would have recorded."""
 
 import re
 
@@ -11,25 +11,25 @@ MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
 
 
 class Rules:
-    """The rules of a file. The names in `imported` are series that somebody has recorded: they stay as they are."""
+    """The rules of a file. Names in `imported` are existing series and are not replaced."""
 
     def __init__(self, path, imported):
         with open(path, encoding="utf-8") as file:
             groups = yaml.safe_load(file)["groups"]
         self.rules = [rule for group in groups for rule in group["rules"] if rule["record"] not in imported]
         recorded = "|".join(sorted((re.escape(rule["record"]) for rule in self.rules), key=len, reverse=True))
-        # A name of ours or of an imported or raw series; `:` belongs to names.
+        # A name of one of our records, or of an imported or raw series; it may contain `:`.
         self.ours = re.compile(rf"(?<![\w:])({recorded})(?![\w:]){MATCHERS}")
         raw = "|".join(map(re.escape, [*imported, *self.raw_names()]))
         self.series = re.compile(rf"(?<![\w:])({raw})(?![\w:]){MATCHERS}")
 
     def raw_names(self):
-        """The series of etcd and of its process that the expressions of ours read."""
+        """The raw series of etcd and its process that our expressions read."""
         return {name for rule in self.rules for name in re.findall(r"(?<![\w:])(?:etcd_\w+|process_\w+)(?![\w:(])", rule["expr"])
                 if name not in {known["record"] for known in self.rules}}
 
     def expression(self, record, matchers=()):
-        """What `record{matchers}` stands for."""
+        """The expression that replaces `record{matchers}`."""
         parts = []
         for rule in self.rules:
             static = rule.get("labels", {})
@@ -37,13 +37,13 @@ class Rules:
                 inner = [m for m in matchers if m[0] not in static]
                 parts.append(labelled(self.inlined(rule["expr"].strip(), inner), static))
         assert any(rule["record"] == record for rule in self.rules), f"no rule records {record}"
-        # What no rule records under such labels is an empty vector.
+        # An empty vector if no rule records such labels.
         return " or ".join(parts) or "vector(0) unless vector(0)"
 
     def inlined(self, expr, matchers):
-        """An expression with the names of ours replaced; the matchers that it must obey are those of what it reads.
+        """An expression with our records replaced. Matchers on a record move to the series that its expression reads.
 
-        That is the same thing because no rule of ours changes a label that another one selects by."""
+        The result is the same because no rule changes a label that another rule selects by."""
         expr = self.series.sub(lambda m: selector(m[1], read_matchers(m[2]) + list(matchers)), expr)
         return self.ours.sub(lambda m: f"({self.expression(m[1], read_matchers(m[2]) + list(matchers))})", expr)
 

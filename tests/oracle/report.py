@@ -1,4 +1,4 @@
-"""One line a check, the first rows that differ, and an exit code."""
+"""Prints one line per check and the first differences, and ends with exit code 1 if there are any."""
 
 import sys
 
@@ -8,7 +8,7 @@ class Report:
         self.failed = False
 
     def check(self, what, wrong):
-        """`wrong` holds a description of everything that differs; none is what we want."""
+        """Reports a check, which passes if `wrong`, a list of differences, is empty."""
         wrong = list(wrong)
         print(f"{'DIFFERS' if wrong else 'equal  '} {what}" + (f": {len(wrong)} of them" if wrong else ""))
         for line in wrong[:8]:
@@ -16,9 +16,9 @@ class Report:
         self.failed |= bool(wrong)
 
     def compare(self, what, expected, found):
-        """Compares two dictionaries: none more, none fewer, every value equal."""
+        """Compares two dictionaries: the same keys, and equal values."""
         wrong = [f"missing {key}: {expected[key]}" for key in expected.keys() - found.keys()]
-        wrong += [f"too many {key}: {found[key]}" for key in found.keys() - expected.keys()]
+        wrong += [f"unexpected {key}: {found[key]}" for key in found.keys() - expected.keys()]
         wrong += [
             f"{key}: expected {expected[key]}, found {found[key]}"
             for key in expected.keys() & found.keys()

@@ -1,4 +1,4 @@
-"""What report.html must show of heatmap.csv and findings.csv, from those files alone."""
+"""Computes from heatmap.csv and findings.csv alone what report.html must show of them."""
 
 import csv
 import datetime
@@ -20,7 +20,7 @@ METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_
 
 
 def legible(field):
-    """What a field of a CSV stands for, with what cannot be seen spelt out."""
+    """The text of a CSV field, with invisible characters spelled out."""
     is_unseen = lambda c: unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c not in "\u200c\u200d"  # noqa: E731
     return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in label(field))
 
@@ -35,7 +35,7 @@ def column(row):
 
 
 def lines(audit):
-    """The rows of heatmap.csv by line, in the order of the file, each with the name of its column."""
+    """(cluster, member) -> its rows of heatmap.csv as dictionaries, in file order."""
     found, seen = defaultdict(list), set()
     with open(os.path.join(audit, "heatmap.csv"), encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -70,7 +70,7 @@ def text(row, value="mean"):
 
 
 def strip(scored, expected):
-    """The tenths of a cell that say how much of it was not scored."""
+    """The unscored share of a cell in tenths, which a strip in the cell shows."""
     return 10 - down(Fraction(int(scored), int(expected)), 10) if 0 < int(scored) < int(expected) else 0
 
 
@@ -79,7 +79,7 @@ def colour(score):
 
 
 def compare_maps(report, seen, wanted, value="mean", is_plain=False):
-    """Every cell of every line at its day and hour, with its words, its digits and its colour; and no cell more."""
+    """Compares every cell at its day and hour: label, digits and color; and finds extra cells."""
     expected = {
         (line, row["date"], row["column"]): (
             text(row, value),
@@ -107,12 +107,12 @@ def compare_maps(report, seen, wanted, value="mean", is_plain=False):
                 cell["strip"],
                 "uncertain" in cell["classes"],
             )
-    report.check("no cell stands twice", twice)
+    report.check("no cell is there twice", twice)
     report.compare(f"cells by their {value}", expected, found)
 
 
 def compare_weeks(report, weeks, wanted):
-    """The week is folded from the same cells; its figures may be a hundredth lower for each rounding."""
+    """Compares the hours of the week, computed from the same cells; each rounding may lower a figure by 0.01."""
     wrong, compared = [], 0
     for line, table in weeks.items():
         hours = defaultdict(list)
@@ -147,7 +147,7 @@ def week_sentence_differs(rows, sentence):
 
 
 def folded(rows):
-    """Mean, lowest, and steps scored and expected of several cells."""
+    """Mean, lowest score, steps scored and steps expected over several cells."""
     known = [row for row in rows if row["mean"]]
     scored, expected = sum(int(r["steps_scored"]) for r in known), sum(int(r["steps_expected"]) for r in rows)
     mean = shown.mean((r["mean"], r["steps_scored"]) for r in known)
@@ -155,7 +155,7 @@ def folded(rows):
 
 
 def compare_overview(report, table, wanted, clusters, value="mean"):
-    """Its figures, and a cell a day."""
+    """Compares the figures of each cluster in the overview, and its cell for each day."""
     found = {(cell["row"], cell["column"]): cell for cell in table if "none" not in cell["classes"]}
     expected = {}
     for cluster in clusters:
@@ -184,7 +184,7 @@ def compare_overview(report, table, wanted, clusters, value="mean"):
 
 
 def compare_findings(page, report, audit):
-    """All incidents in the order of their ranks, and all other findings, each with its sentence."""
+    """Compares all incidents in order of rank, and all other findings, each with its sentence."""
     with open(os.path.join(audit, "findings.csv"), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     incidents = sorted((row for row in rows if row["kind"] == "incident"), key=lambda row: int(row["rank"]))
@@ -201,16 +201,16 @@ def compare_findings(page, report, audit):
     open_rows = page.evaluate("""[...document.querySelectorAll("#incidents, #others")].flatMap((heading) =>
         [...heading.parentElement.querySelectorAll("table.findings")].map((table) => [...table.tBodies[0].rows].filter((row) =>
             row.offsetHeight > 0 && row.checkVisibility({ contentVisibilityAuto: true })).length))""")
-    report.check("at most ten rows of a table are open", [rows for rows in open_rows if rows > 10])
+    report.check("at most ten rows of a table are shown at first", [rows for rows in open_rows if rows > 10])
     counted = page.evaluate("[...document.querySelectorAll('details.more')].map((d) => [d.firstChild.textContent, d.querySelector('tbody').rows.length])")
     wrong = [pair for pair in counted if pair[0] != f"… {pair[1]} more"]
-    report.check("the others are counted", wrong or ([] if len(incidents) <= 10 or counted else ["all are open"]))
+    report.check("the count of hidden rows", wrong or ([] if len(incidents) <= 10 or counted else ["all rows are shown"]))
     whole = page.evaluate("document.body.textContent")
     report.check(f"sentences of findings ({len(rows)})", [row["says"] for row in rows if legible(row["says"]) not in whole])
 
 
 def compare_times(report, audit, panel_of):
-    """The cells beside a change of the clocks begin and end when the clock on the wall says so, minute by minute."""
+    """Compares start and end of the cells around a clock change, minute by minute of local time."""
     with open(os.path.join(audit, "manifest.json"), encoding="utf-8") as file:
         manifest = json.load(file)
     zone, width = zoneinfo.ZoneInfo(manifest["time_zone"]), {"15m": 15, "1h": 60, "2h": 120}[manifest["cell"]]
@@ -237,4 +237,4 @@ def compare_times(report, audit, panel_of):
         facts = panel_of(first)
         wanted = {"from": shown(first, offset), "to": shown(end, offset)}
         report.compare(f"times of {rows[i]['start']}", wanted, {name: facts.get(name) for name in wanted})
-    report.check("some cell is cut short", [] if short else ["none is"])
+    report.check("some cell is cut short by a clock change", [] if short else ["none is"])

@@ -1,10 +1,10 @@
-"""Opens report.html in a headless Chromium and holds it to heatmap.csv and findings.csv, and to what a page may do.
+"""Opens report.html in a headless Chromium, compares it with heatmap.csv and findings.csv, and tests its security.
 
 usage: report_page.py AUDIT cells | times | use | colours | policy | labels | findings | plain
 
-`cells` compares every cell of every line, as the page's own controls show them; `times` those beside a change of the
-clocks; `use` clicks and types; `colours`
-measures contrast; `policy` injects a script; `labels` looks for other people's names; `plain` runs no script."""
+`cells` compares every cell of every cluster and member, selected with the page's own controls; `times` compares cells
+around a clock change; `use` clicks and types; `colours` measures contrast; `policy` injects a script; `labels` checks
+hostile names; `findings` compares findings; `plain` disables scripts."""
 
 import argparse
 import json
@@ -49,9 +49,9 @@ def cells(page, report, audit):
         if len(members) > 1:
             report_use.choose(page, f"#cluster-{number} .bar label:last-child select", len(members) + 1)
             each = tables(page, f"#cluster-{number} .maps > .scroll table.heat")
-            report.check(f"a table for each member of {cluster}", [] if len(each) == len(members) else [len(each)])
+            report.check(f"one table per member of {cluster}", [] if len(each) == len(members) else [len(each)])
             wrong = [m for m, table in zip(members, each) if table != seen[cluster, m]]
-            report.check("and each is its own", wrong)
+            report.check("and all tables differ", wrong)
     report_cells.compare_maps(report, seen, lines)
     report_use.choose(page, "[name=value]", 1)
     lowest = {}
@@ -75,7 +75,7 @@ def times(page, report, audit):
 
 
 def policy(page, report, audit):
-    """What the page's policy makes of a script, a handler and a picture that somebody put into it."""
+    """Checks that the page's policy blocks an injected script, event handler, picture and style sheet."""
     before = page.complaints()
     with open(os.path.join(audit, "report.html"), encoding="utf-8") as file:
         text = file.read()
@@ -90,20 +90,20 @@ def policy(page, report, audit):
         page.until("window.firstPicture")
         page.mouse("#h", click=True)
         ran = page.evaluate("window.injected ?? null")
-        report.check("neither an injected script nor a handler runs", [] if ran is None else [f"window.injected = {ran}"])
+        report.check("no injected script or event handler runs", [] if ran is None else [f"window.injected = {ran}"])
         refused = page.until("window.violations.length >= 4 && window.violations.map((v) => v.split(' ')[0])")
         wanted = {"script-src-elem", "script-src-attr", "img-src", "style-src-elem"}
-        report.check("the policy refuses script, handler, picture and style", wanted - set(refused))
-        # Without the policy the same script does run: what refuses it is the policy.
+        report.check("the policy blocks script, event handler, picture and style", wanted - set(refused))
+        # Without the policy the same script runs, so it is the policy that blocks it.
         start = text.index("<meta http-equiv=\"Content-Security-Policy\"")
         with open(path, "w", encoding="utf-8") as file:
             file.write((text[:start] + text[text.index(">", start) + 1 :]).replace('<div id="tip"', f'{injected}<div id="tip"', 1))
         page.open(f"file://{path}")
         ran = page.evaluate("window.injected ?? null")
-        report.check("and without it they do", [] if ran == 1 else [f"window.injected = {ran}"])
+        report.check("they run without the policy", [] if ran == 1 else [f"window.injected = {ran}"])
     finally:
         shutil.rmtree(folder)
-    report.check("before that it complained about nothing", before)
+    report.check("no policy violation before the injection", before)
 
 
 def plain(page, report, audit):
@@ -112,12 +112,12 @@ def plain(page, report, audit):
     lines = report_cells.lines(audit)
     clusters = list(dict.fromkeys(cluster for cluster, _ in lines))
     found = tables(page, "noscript table.heat")
-    report.check("a table for each cluster", [] if len(found) == len(clusters) else [len(found)])
+    report.check("one table per cluster", [] if len(found) == len(clusters) else [len(found)])
     wanted = {(cluster, None): lines[cluster, None] for cluster in clusters}
     report_cells.compare_maps(report, {(c, None): table for c, table in zip(clusters, found)}, wanted, is_plain=True)
     shown = page.evaluate("""[...document.querySelectorAll("noscript td, noscript p")].every((e) => e.offsetHeight > 0)
         && [...document.querySelectorAll(".scripted")].every((e) => e.offsetHeight === 0)""")
-    report.check("they are seen, and what needs a script is not", [] if shown else ["hidden"])
+    report.check("tables are visible, and controls that need a script are hidden", [] if shown else ["hidden"])
 
 
 CHECKS = {
@@ -139,12 +139,12 @@ def main():
         requests = page.requests()
         CHECKS[asked.check](page, report, asked.audit)
         if asked.check != "policy":
-            report.check("nothing is logged, nothing is refused", page.complaints())
+            report.check("no console messages, no policy violations", page.complaints())
             requests = page.requests()
             dialogs = [e for e in page.events if e.get("method") == "Page.javascriptDialogOpening"]
             report.check("no dialog opens", dialogs)
-        report.check("nothing but the page is asked for", [asked for asked in requests if asked != url])
-        report.check("and that is", [] if url in requests else ["no request was seen"])
+        report.check("the page requests nothing but itself", [asked for asked in requests if asked != url])
+        report.check("the page itself is requested", [] if url in requests else ["no request recorded"])
     report.close()
 
 

@@ -1,9 +1,9 @@
-"""How soon the first picture of a report stands in a headless Chromium.
+"""Measures how soon a headless Chromium shows the first heat map of a report.
 
 usage: report_speed.py FILE [--bar SECONDS] [--runs N]
 
-Each run is a browser of its own. The time is from the start of the navigation to the frame after the first heat map was
-put into the page; the median is held to the bar."""
+Each run starts a new browser. The time runs from the start of the navigation to the frame after the first heat map was
+added to the page. Ends with exit code 1 if the median misses the bar."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--runs", type=int, default=7)
     asked = parser.parse_args()
     url = f"file://{os.path.abspath(asked.file)}"
-    first_picture(url)  # into the page cache
+    first_picture(url)  # warms the page cache
     times = sorted(first_picture(url) for _ in range(asked.runs))
     median = statistics.median(times)
     is_held = median < asked.bar

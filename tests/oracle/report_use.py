@@ -1,4 +1,4 @@
-"""Uses report.html as a person does: opens, clicks, types, switches; and looks at what comes of it."""
+"""Uses report.html as a reader does, with mouse, keys and controls, and checks what it shows."""
 
 import csv
 import html.parser
@@ -20,7 +20,7 @@ def open_cluster(page, number):
 
 
 def choose(page, selector, value):
-    """By the keys of the control: from its first choice so many further."""
+    """Chooses the option with index `value`, using the keyboard."""
     page.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
     page.key("Home")
     for _ in range(value):
@@ -35,7 +35,7 @@ def text(page, selector):
 
 
 def panel(page, number):
-    """The open panel of a cluster: its facts and its tables."""
+    """The title, facts and tables of a cluster's open panel; None if it is closed."""
     return page.evaluate(f"""(() => {{
         const panel = document.querySelector("#cluster-{number} .panel");
         if (!panel || panel.hidden || panel.offsetHeight === 0) return null;
@@ -47,7 +47,7 @@ def panel(page, number):
 
 
 def compare_panel(report, found, row, members):
-    """What a cell is made of, against its row of heatmap.csv and those of the members then."""
+    """Compares the panel of a cell with its row of heatmap.csv and those of its members."""
     what = f"panel of {row['start']}"
     if found is None:
         return report.check(what, ["no panel is open"])
@@ -72,7 +72,7 @@ def compare_panel(report, found, row, members):
     }
     report.compare("members", of_members, {name: (mean, low) for name, mean, low, *_ in tables[0]})
     order = [float(mean) if mean != "unknown" else -1 for _, mean, *_ in tables[0]]
-    report.check("the worst first", [] if order == sorted(order) else [order])
+    report.check("the worst member comes first", [] if order == sorted(order) else [order])
 
 
 def use(page, report, audit):
@@ -90,7 +90,7 @@ def use(page, report, audit):
     unknown = next((row for row in rows if not row["mean"]), None)
     for row in filter(None, (lowest, unknown, rows[0])):
         page.mouse(cell_of(row))
-        report.check("the tip says what the cell is", [] if text(page, "#tip") == report_cells.says(row) else [text(page, "#tip")])
+        report.check("the tooltip describes the cell", [] if text(page, "#tip") == report_cells.says(row) else [text(page, "#tip")])
         page.mouse(cell_of(row), click=True)
         compare_panel(report, panel(page, 0), row, members(row))
     walk(page, report, cell_of, rows, at, members)
@@ -98,16 +98,16 @@ def use(page, report, audit):
 
 
 def sections(page, report):
-    """What a reader looks for first comes first."""
+    """Checks the order of the sections."""
     found = page.evaluate("[...document.querySelectorAll('main h2')].map((heading) => heading.innerText)")
     wanted = ["Clusters", "Heat maps", "Incidents", "Other findings", "Method and provenance"]
     report.check("the order of the page", [] if found == wanted else [found])
 
 
 def walk(page, report, cell_of, rows, at, members):
-    """Tab comes to the heat map once, arrows walk, Enter opens, Escape closes and goes back."""
+    """Tests the keyboard: Tab enters the heat map, arrows move, Enter opens the panel, Escape closes it."""
     page.key("Escape")
-    report.check("Escape closes", [] if panel(page, 0) is None else ["it is still open"])
+    report.check("Escape closes the panel", [] if panel(page, 0) is None else ["the panel is still open"])
     page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges(); document.querySelector('[name=value]').focus()")
     stops = []
     for _ in range(20):
@@ -115,29 +115,29 @@ def walk(page, report, cell_of, rows, at, members):
         stops.append(page.evaluate("document.activeElement.closest('table.heat') && document.activeElement.closest('#cluster-0') !== null"))
         if stops[-1]:
             break
-    report.check("Tab comes to the heat map", [] if stops[-1] else [f"not within {len(stops)} steps"])
+    report.check("Tab reaches the heat map", [] if stops[-1] else [f"not within {len(stops)} steps"])
     page.evaluate(f"document.querySelector({json.dumps(cell_of(rows[0]))}).focus()")
     for key, after in [("ArrowRight", 3600), ("ArrowRight", 7200), ("ArrowDown", 93600), ("ArrowLeft", 90000), ("ArrowUp", 3600),
                        ("End", 23 * 3600), ("Home", 0), ("ArrowDown", 86400)]:  # fmt: skip
         page.key(key)
         found = page.evaluate(FOCUSED)
-        report.check(f"{key} walks", [] if found == str(start(rows[0]) + after) else [found])
+        report.check(f"{key} moves the focus", [] if found == str(start(rows[0]) + after) else [found])
     here = at[int(page.evaluate(FOCUSED))]
     page.key("Enter")
     compare_panel(report, panel(page, 0), here, members(here))
     page.key("Escape")
     back = page.evaluate(FOCUSED)
-    report.check("Escape closes and goes back", [] if panel(page, 0) is None and back == str(start(here)) else [back])
+    report.check("Escape closes the panel and returns to the cell", [] if panel(page, 0) is None and back == str(start(here)) else [back])
     page.key("Tab")
     left = page.evaluate("document.activeElement.closest('table.heat')?.getAttribute('aria-label') ?? null")
     report.check("Tab leaves the table", [] if left is None or "weekday" in left else [left])
     page.evaluate(f"document.querySelector({json.dumps(cell_of(here))}).focus()")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-    report.check("the focus can be seen", [] if outline == "solid" else [outline])
+    report.check("the focus is visible", [] if outline == "solid" else [outline])
 
 
 def jump(page, report, rows):
-    """A cell of the overview goes to its day."""
+    """A click on a cell of the overview jumps to its day."""
     day = rows[-1]["date"]
     page.mouse(f'table.overview tbody tr:first-child td[aria-label*="{day}"]', click=True)
     first = next(row for row in rows if row["date"] == day)
@@ -145,7 +145,7 @@ def jump(page, report, rows):
     report.check("the overview opens its day", [] if found == str(start(first)) else [found])
 
 
-# Contrast as WCAG 2 defines it; the page only says which colours it has.
+# Contrast as defined by WCAG 2, from the colors that the page uses.
 def contrast(one, other):
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
@@ -189,21 +189,21 @@ def colours(page, report, audit):
             page_colour, others = seen["page"], [(key, seen[key], seen["page"]) for key in ("text", "quiet", "link")]
             hatched, ink = seen["unknown"]
             others += [("unknown", ink, "rgb(" + part) for part in hatched.split("rgb(")[1:]]
-            report.check(f"contrast of the rest, {name}", too_faint(others))
+            report.check(f"contrast of other text, {name}", too_faint(others))
             palettes[palette, theme] = tuple(background for background, _ in seen["found"])
             pages.add((theme, page_colour))
     for theme in (1, 2):
         expected = {tenth: heat(tenth / 10) for tenth in range(101)}
         report.compare("absolute colours", expected, {i: rgb(text) for i, text in enumerate(palettes[0, theme])})
         same = [i for i in range(101) if palettes[0, theme][i] == palettes[1, theme][i]]
-        report.check("the second palette is another", same)
+        report.check("the second palette differs", same)
     blind(report, [rgb(text) for text in palettes[1, 1]])
-    report.check("the page turns dark", [] if len({colour for _, colour in pages}) == 2 else [pages])
+    report.check("the dark theme changes the page color", [] if len({colour for _, colour in pages}) == 2 else [pages])
     choose(page, "[name=theme]", 0)
     for system, theme in (("light", 1), ("dark", 2)):
         page.system_theme(system)
         found = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        report.check(f"as the {system} system", [] if (theme, found) in pages else [found])
+        report.check(f"follows the {system} theme of the system", [] if (theme, found) in pages else [found])
 
 
 def too_faint(pairs):
@@ -211,15 +211,15 @@ def too_faint(pairs):
 
 
 def blind(report, colours):
-    """Who sees no red or no green still tells low from high: they lie on both sides of a pale middle in the blue channel
-    less the mean of the others, which both kinds of blindness keep."""
+    """Checks that low and high scores remain distinct with red or green color blindness: blue minus the mean of the
+    other channels, which both kinds preserve, is negative for low scores and positive for high ones."""
     ends = [colours[i][2] - (colours[i][0] + colours[i][1]) / 2 for i in (0, 25, 75, 100)]
     is_apart = ends[0] < 0 and ends[1] < 0 and ends[2] > 0 and ends[3] > 0
-    report.check("the second palette does not tell by red and green", [] if is_apart else [ends])
+    report.check("the second palette does not depend on red and green", [] if is_apart else [ends])
 
 
 class Elements(html.parser.HTMLParser):
-    """What elements and handlers a page has before any script runs, by another parser."""
+    """Collects the elements and event handlers of a page before any script runs."""
 
     def __init__(self):
         super().__init__()
@@ -231,15 +231,15 @@ class Elements(html.parser.HTMLParser):
 
 
 def labels(page, report, audit):
-    """Names come through whole and legible, and make no element."""
+    """Checks that names are shown in full and legibly, and create no elements."""
     lines = report_cells.lines(audit)
     clusters = list(dict.fromkeys(cluster for cluster, _ in lines))
     with open(os.path.join(audit, "report.html"), encoding="utf-8") as file:
         elements = Elements()
         elements.feed(file.read())
-    report.check("no element and no handler of theirs", elements.acting + [t for t in elements.tags if t in ("img", "iframe", "svg")])
+    report.check("names create no elements or event handlers", elements.acting + [t for t in elements.tags if t in ("img", "iframe", "svg")])
     scripts = elements.tags.count("script")
-    report.check("one script, an index and a block a cluster", [] if scripts == 2 + len(clusters) else [scripts])
+    report.check("one script, one index, and one data block per cluster", [] if scripts == 2 + len(clusters) else [scripts])
     shown = page.evaluate("[...document.querySelectorAll('.cluster > summary bdi')].map((e) => e.textContent)")
     report.check(f"names of clusters ({len(clusters)})", set(clusters) ^ set(shown))
     for number, cluster in enumerate(shown):
@@ -251,11 +251,11 @@ def labels(page, report, audit):
         report.check(f"members of {cluster[:30]}", set(members) - set(options))
         page.mouse(f"#cluster-{number} table.heat td[aria-label]", click=True)
         listed = page.evaluate(f"[...document.querySelectorAll('#cluster-{number} .panel table:last-child bdi')].map((e) => e.textContent)")
-        report.check("and in the panel", set(living) ^ set(listed))
+        report.check("the panel lists the same members", set(living) ^ set(listed))
     extra = page.evaluate("document.querySelectorAll('img, iframe, object, embed, svg, [onerror], [onclick]').length")
-    report.check("no element of theirs once all is drawn", [extra] if extra else [])
+    report.check("names create no elements after everything is drawn", [extra] if extra else [])
     wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    report.check("no name makes the page wider than the window", [wide] if wide[0] > wide[1] else [])
+    report.check("the page is no wider than the window", [wide] if wide[0] > wide[1] else [])
     with open(os.path.join(audit, "findings.csv"), encoding="utf-8", newline="") as file:
         names = {legible(row["cluster"]) for row in csv.DictReader(file)}
     whole = page.evaluate("document.querySelector('main').textContent")

@@ -21,9 +21,9 @@ def main():
     }
     first, last = (edge(t for _, _, t in expected) for edge in (min, max))
     found = {}
-    # A range query would answer between two samples too (it looks back 5 minutes). An instant query
-    # for a range vector gives the samples themselves; it asks at half seconds, where none stands, because
-    # whether its edges belong to it differs between Prometheus 2 and 3.
+    # A range query also returns values between samples, because it looks back 5 minutes. An instant query for a
+    # range vector returns the raw samples. It asks at half seconds, where there are no samples, because Prometheus 2
+    # and 3 differ in whether the start of a range belongs to it.
     for midnight in range(first // DAY * DAY, last + 1, DAY):
         for series in ask(url, "query", query="etcd_score[1d]", time=midnight + DAY - 0.5):
             labels = series["metric"]

@@ -1,10 +1,11 @@
-"""Recomputes scores, cells and exports of an output folder from its history and compares them with ==.
+"""Recomputes the scores, cells and exports of an output folder from its history, and compares them with ==.
 
 usage: score.py DIR --step SECONDS [--time-zone ZONE] [--cell WIDTH] [--rollup ROLLUP] [--min-coverage SHARE]
        [--profile NAME] [--weight METRIC=SHARE].. [--band METRIC=BANDS].. [--without METRIC].. [--broken DATE]..
        [--asked START END]..
 
-Steps outside the ranges of --asked (seconds, END exclusive; by default all that is) are not expected. A day of --broken has a file that nobody can read: its readings are unknown."""
+Steps outside the ranges of --asked (seconds, END exclusive; by default, everything) are not expected. The file of a
+--broken day is unreadable: its readings are missing."""
 
 import argparse
 import csv
@@ -26,7 +27,7 @@ RESTARTS = "steps_after_restart"
 
 
 def lives(history, step):
-    """(cluster, member) -> every step of its life, in milliseconds."""
+    """(cluster, member) -> all its steps from first to last seen, in milliseconds."""
     alive = {}
     for ts, cluster, member, *readings in history:
         if any(r is not None for i, r in enumerate(readings[: len(NAMES)]) if i != LINGERS):
@@ -36,7 +37,7 @@ def lives(history, step):
 
 
 def expected_scores(history, step, profile, knows_start=False, asked=None):
-    """(ms, cluster, member) -> points, score, and whether it follows a restart (None where no start is known at all)."""
+    """(ms, cluster, member) -> points, score, after_restart (None if the history has no start times)."""
     rows = {(ts, cluster, member): row for ts, cluster, member, *row in history}
     unknown = [None] * (len(NAMES) + len(COMPANIONS))
     scores = {}
@@ -55,13 +56,13 @@ def expected_scores(history, step, profile, knows_start=False, asked=None):
 def check_history(history, step, report):
     report.check("history: every row has a reading", [r[:3] for r in history if all(x is None for x in r[3:])])
     report.check("history: every step is a multiple of the step", [r[:3] for r in history if r[0] % (step * 1000)])
-    report.check("history: an unknown reading is NULL and not NaN", [r for r in history if any(x != x for x in r[3:])])
+    report.check("history: a missing reading is NULL and not NaN", [r for r in history if any(x != x for x in r[3:])])
 
 
 def check_cells(folder, folding, report):
     scores = f"read_parquet('{folder}/scores/date=*/scores.parquet', hive_partitioning = false)"
     cells = expected_cells(scores, folding)
-    # Scores that do not tell restarts make cells that do not.
+    # Without restarts in the scores, the cells have none either.
     told = HEADER if has_column(folder, "scores", "after_restart") else [c for c in HEADER if c != RESTARTS]
     parquet = source(f"{folder}/heatmap.parquet")
     types = dict(duckdb.sql(f"select column_name, column_type from (describe from {parquet})").fetchall())
@@ -102,12 +103,12 @@ def compare_rows(what, expected, found, report):
 
 
 def check_asked(folder, asked, report):
-    """Where there are gaps, the manifest lists what lies between them."""
+    """Compares the requested range in the manifest; if it has gaps, also the ranges between them."""
     found = json.loads(Path(folder, "manifest.json").read_text())["asked"]
     instants = [[datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") for at in range] for range in asked]
     wanted = {"start": instants[0][0], "end": instants[-1][1]}
     wanted |= {"ranges": [dict(zip(["start", "end"], pair)) for pair in instants]} if len(instants) > 1 else {}
-    report.compare("manifest: what was asked for", wanted, {k: v for k, v in found.items() if k in ("start", "end", "ranges")})
+    report.compare("manifest: requested range", wanted, {k: v for k, v in found.items() if k in ("start", "end", "ranges")})
 
 
 def check_manifest(folder, step, folding, broken, report):
@@ -115,10 +116,10 @@ def check_manifest(folder, step, folding, broken, report):
     said = {"time_zone": folding.zone, "cell": folding.cell, "rollup": folding.rollup}
     said["min_coverage"] = float(folding.min_coverage)
     wrong = [f"{name}: {manifest.get(name)!r}, not {value!r}" for name, value in said.items() if manifest.get(name) != value]
-    report.check("manifest: how cells were cut and members rolled up", wrong)
+    report.check("manifest: cell width, time zone, rollup and coverage", wrong)
     entries = {entry["path"]: entry for entry in manifest["history"] + manifest["files"]}
     there = {str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file()} - {"manifest.json"}
-    # Whether a file that cannot be read is listed is up to the program.
+    # The manifest may or may not list an unreadable file.
     unreadable = {f"history/date={day}/readings.parquet" for day in broken}
     there, entries = there - unreadable, {path: entries[path] for path in entries.keys() - unreadable}
     report.check("manifest: lists every file and no other", there ^ entries.keys())
@@ -132,11 +133,11 @@ def check_manifest(folder, step, folding, broken, report):
             wrong += [f"{name} has {rows} rows: {entries[name]}"] if rows != entries[name]["rows"] else []
     report.check("manifest: rows, bytes and hashes", wrong)
     footers = [footer(p) for p in files(folder, "history", broken)]
-    report.check("history: the footer says version, step and queries", filter(None, (lacks(f, step) for f in footers)))
+    report.check("history: the footer has version, step and queries", filter(None, (lacks(f, step) for f in footers)))
 
 
 def lacks(footer, step):
-    """What a reader of one file of the history would not be told."""
+    """What the footer of a history file lacks; None if it is complete."""
     if footer.get("etcd-heatmap.step_seconds") != str(step) or "etcd-heatmap.version" not in footer:
         return f"version or step of {step} s: {footer}"
     queries = json.loads(footer["etcd-heatmap.source"])["queries"]

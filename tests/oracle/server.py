@@ -1,4 +1,4 @@
-"""A Prometheus of our own, for as long as its value lives and never longer than this process."""
+"""Starts a Prometheus that ends with close() or, at the latest, with this process."""
 
 import json
 import os
@@ -21,12 +21,12 @@ class Prometheus:
             f"--config.file={folder}/prometheus.yml",
             f"--storage.tsdb.path={folder}/data",
             f"--web.listen-address={self.url.removeprefix('http://')}",
-            # By default everything older than 15 days would vanish.
+            # By default, Prometheus deletes samples older than 15 days.
             "--storage.tsdb.retention.time=100y",
             *flags,
         ]
-        # The shell reads from a pipe of which only we hold the other end. When we close it, or die without a chance
-        # to, it ends the server.
+        # The shell reads from a pipe whose other end only we hold. When that is closed, even because we were killed,
+        # the shell kills the server.
         shell = ["sh", "-c", '"$@" & read -r _; kill -KILL $!; wait', "sh", *program]
         self.log = folder / "prometheus.log"
         with open(self.log, "w", encoding="utf-8") as log:
@@ -54,25 +54,25 @@ class Prometheus:
 
 
 def needed(program):
-    """Ends with one sentence where PROGRAM is missing, and not with 1, which stands for a difference."""
+    """Ends with an error if PROGRAM is missing. The exit code is 2, because 1 means that something differs."""
     if not shutil.which(program):
-        print(f"`{program}` is not installed: run `apt-get install prometheus`, or ./test, which does it for you",
+        print(f"`{program}` is not installed: run `apt-get install prometheus`, or ./test, which installs it",
               file=sys.stderr)  # fmt: skip
         sys.exit(2)
 
 
 def free_port():
-    """A port that nobody listens on, below the range from which the kernel gives ports to outgoing connections."""
+    """A free port, below the range that the kernel uses for outgoing connections."""
     for turn in range(1000):
         port = 12_000 + (os.getpid() * 7 + turn) % 8_000
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port
-    raise RuntimeError("no port is free")
+    raise RuntimeError("no free port")
 
 
 def import_samples(text, data):
-    """Blocks from a file of OpenMetrics; promtool reads the file once more for every block, so blocks are long."""
+    """Imports an OpenMetrics file as blocks. They are long because promtool reads the whole file for each block."""
     needed("promtool")
     promtool = ["promtool", "tsdb", "create-blocks-from", "--quiet", "--max-block-duration=162h", "openmetrics"]
     subprocess.run([*promtool, str(text), str(data)], check=True, stdout=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
-"""Figures as every output shows them: down for scores and coverage, up for losses.
+"""Rounds figures as every output does: scores and coverage down, losses up.
 
-In exact fractions and without any slack: a mean is a whole number of points over a number of steps, and its double is
-the nearest to that fraction, which has no large denominator."""
+Computes in exact fractions, without a tolerance: a mean is an integer divided by a number of steps, so its double
+identifies one fraction with a small denominator."""
 
 from fractions import Fraction
 
@@ -9,17 +9,17 @@ LARGEST = 10**7
 
 
 def exact(number, largest=LARGEST):
-    """The fraction that a double, or its decimal text, stands for."""
+    """The fraction with a small denominator that a double, or its decimal text, represents."""
     return number if isinstance(number, Fraction) else Fraction(str(number)).limit_denominator(largest)
 
 
 def down(number, parts):
-    """Parts of one that are reached."""
+    """A number in units of 1/parts, rounded down."""
     return exact(number) * parts // 1
 
 
 def up(number, parts):
-    """Parts of one that hold it."""
+    """A number in units of 1/parts, rounded up."""
     return -(-exact(number) * parts // 1)
 
 
@@ -41,18 +41,18 @@ def percent(share):
 
 
 def number(parts, of):
-    """So many parts of one as the nearest double, which is what a workbook or a parser holds."""
+    """The double nearest to count/parts, which is what a workbook or a parser holds."""
     return float(Fraction(parts, of))
 
 
 def mean(pairs):
-    """The mean of (mean, steps), by steps; None without any."""
+    """The mean of (mean, steps) pairs, weighted by steps; None without steps."""
     pairs = [(exact(value), int(steps)) for value, steps in pairs]
     steps = sum(steps for _, steps in pairs)
     return sum(value * steps for value, steps in pairs) / steps if steps else None
 
 
 def costliest(names, lost):
-    """The first of the metrics that cost the most, as exact sums; None where none cost anything."""
+    """The metric with the highest loss, the first of equal ones; None if nothing was lost."""
     most = max(lost.values())
     return next(name for name in names if lost[name] == most) if most else None

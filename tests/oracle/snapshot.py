@@ -1,4 +1,4 @@
-"""Writes what openmetrics/*.om and heatmap.csv must say, word for word, computed from the history of DIR.
+"""Computes the exact text of openmetrics/*.om and heatmap.csv from the history of DIR, and writes it to OUT.
 
 usage: snapshot.py DIR OUT --step SECONDS"""
 

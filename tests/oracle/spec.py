@@ -1,6 +1,6 @@
-"""The score as the original script computed it: points from thresholds, weights as decimal strings.
+"""Computes the score as the original script did: points from thresholds, weights as decimal strings.
 
-The seed's table stands here as the original had it; every profile is read from its file too."""
+The table of the original (profile seed) is written out here; the other profiles are read from their files."""
 
 import math
 import re
@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-# metric -> (column of the history, weight, bands from the worst on: above the threshold, so many points).
-# A reading above no threshold gets 10.
+# metric -> (column of the history, weight, bands as (threshold, points above it), the worst first).
+# A reading that exceeds no threshold gets 10 points.
 METRICS = {
     "wal_fsync": ("wal_fsync_seconds", "0.30", [(0.01, 0)]),
     "backend_commit": ("backend_commit_seconds", "0.20", [(0.04, 0), (0.025, 5)]),
@@ -22,11 +22,11 @@ METRICS = {
 }
 NAMES = list(METRICS)
 COLUMNS = [column for column, _, _ in METRICS.values()]
-# What stands beside the readings, in histories that have it.
+# Columns that a history may have besides the metrics.
 COMPANIONS = ["quota_bytes", "max_fds", "start_time_seconds"]
-# What a metric may be a share of.
+# The limit of which a profile may judge a share of a metric.
 LIMITS = {"open_fds": "max_fds", "db_size": "quota_bytes"}
-# A changes(…[1d]) outlives its member by a day, so this reading keeps nobody alive.
+# changes(…[1d]) has values for a day after the last scrape, so it does not count for when a member was last seen.
 LINGERS = NAMES.index("leader_changes")
 PROFILES = Path(__file__).parents[2] / "src" / "spec" / "profiles"
 
@@ -45,17 +45,17 @@ def of_bands(value, bands):
 
 
 def weights(without):
-    """The weight of every metric; those of `without` count nothing and the rest share their part."""
+    """The weight of every metric. Metrics of `without` get 0, and the others share their weight."""
     kept = {name: Decimal(METRICS[name][1]) for name in NAMES if name not in without}
     total = sum(kept.values())
     return {name: Fraction(kept.get(name, Decimal(0))) / Fraction(total) for name in NAMES}
 
 
 def score(row, without):
-    """The score of one step as the nearest float of the exact number, None when a reading is unknown."""
+    """The score of a step: the float nearest to the exact number, or None if a reading is missing."""
     if any(p is None for name, p in zip(NAMES, row) if name not in without):
         return None
-    if not without:  # the original's own arithmetic, word for word
+    if not without:  # the original's code, unchanged
         return float(sum(Decimal(METRICS[name][1]) * p for name, p in zip(NAMES, row)))
     share = weights(without)
     return float(sum(share[name] * p for name, p in zip(NAMES, row) if name not in without))
@@ -63,7 +63,7 @@ def score(row, without):
 
 @dataclass(frozen=True)
 class Profile:
-    """A table of weights and bands: metric -> weight in whole numbers, metric -> (of the limit?, bands as above)."""
+    """Weights and bands: metric -> integer weight, metric -> (whether thresholds are shares of the limit, bands)."""
 
     weights: dict
     bands: dict
@@ -92,14 +92,14 @@ class Profile:
         return Profile(weights | dict.fromkeys(asked.without, 0), profile.bands | bands)
 
     def points(self, name, reading, companions):
-        """Points of a reading; `companions` is what COMPANIONS hold at the step."""
+        """The points of a reading; `companions` are the values of COMPANIONS at that step."""
         of_limit, bands = self.bands[name]
         if not of_limit or reading is None:
             return None if reading is None else of_bands(reading, bands)
         limit = dict(zip(COMPANIONS, companions))[LIMITS[name]]
         if limit is None or math.isnan(limit):
             return None
-        if limit <= 0:  # no quota: there is nothing to come near to
+        if limit <= 0:  # no limit, so it cannot be exceeded
             return 10
         share = reading / limit
         return None if math.isnan(share) else of_bands(share, bands)
@@ -108,17 +108,17 @@ class Profile:
         return [self.points(name, reading, companions) for name, reading in zip(NAMES, readings)]
 
     def score(self, row):
-        """The nearest float of the exact number; None when a reading that counts is unknown."""
+        """The float nearest to the exact score; None if a reading with a weight is missing."""
         counting = [(self.weights[name], p) for name, p in zip(NAMES, row) if self.weights[name]]
         if any(p is None for _, p in counting):
             return None
-        # Points have three decimals at most: their shortest text is what was written.
+        # Points have at most three decimals, so the shortest text of the float is the original decimal.
         total = sum(weight * Fraction(str(p)) for weight, p in counting)
         return float(total / sum(weight for weight, _ in counting))
 
 
 def rescaled(weights, given):
-    """Some metrics weigh what was given and the others share the rest, in whole numbers about as fine as millionths."""
+    """Integer weights, in about millionths: metrics in `given` keep their weight, and the others share the rest."""
     given = {metric: Fraction(share) for metric, share in given.items()}
     others = sum(weight for metric, weight in weights.items() if metric not in given)
     rest = 1 - sum(given.values())
@@ -131,12 +131,12 @@ def rescaled(weights, given):
 
 
 def read_bands(text):
-    """`0.025:5, 0.04:0`, of a limit `80%:5`, or `none`, from the worst on."""
+    """Parses `0.025:5, 0.04:0`, shares of a limit such as `80%:5`, or `none`; returns the worst band first."""
     if text == "none":
         return False, []
     bands = []
     for threshold, percent, worth in re.findall(r"([^:,%\s]+)\s*(%?)\s*:\s*([^:,\s]+)", text):
-        # The decimal point is moved in the decimal, so that 66.6 % is the double nearest to 0.666.
+        # Divides the decimal by 100, not the float, so that 66.6 % is the double nearest to 0.666.
         threshold = Decimal(threshold).scaleb(-2) if percent else Decimal(threshold)
         worth = Decimal(worth)
         bands.append((float(threshold), int(worth) if worth == int(worth) else float(worth)))
@@ -144,5 +144,5 @@ def read_bands(text):
 
 
 def restarted(ts_ms, start_time_seconds, step):
-    """Whether a member's process is so young at a step that its rates and changes say little."""
+    """Whether a member's process started so recently that its rates and changes cover little time."""
     return start_time_seconds is not None and ts_ms / 1000 - start_time_seconds < max(300, step)

@@ -2,8 +2,8 @@
 
 usage: spreadsheet.py DIR
 
-The values are read by calamine, what it does not see by openpyxl; the wide CSV by Python and by DuckDB. Which column
-a cell belongs in comes from Python's time zones."""
+calamine reads the values and openpyxl everything else (formats, colors); Python and DuckDB read the wide CSV. The
+column of a cell is computed from Python's time zones."""
 
 import csv
 import json
@@ -55,7 +55,7 @@ def main():
 
 
 def read_cells(path, zone):
-    """heatmap.csv with the column that each cell belongs in."""
+    """Adds to each row of heatmap.csv the column of its cell."""
     with open(path, newline="", encoding="utf-8") as file:
         cells = list(csv.DictReader(file))
     for cell in cells:
@@ -70,7 +70,7 @@ def read_cells(path, zone):
 
 
 def headings_of(cells, manifest):
-    """Columns by slot, in order: all times of a plain day, and those that come twice."""
+    """slot -> column: all times of a normal day, and those that occur twice at a clock change."""
     width = {"15m": 15, "30m": 30, "1h": 60, "2h": 120}[manifest["cell"]]
     slots = {(at // 60, at % 60, 0) for at in range(0, 24 * 60, width)} | {cell["slot"] for cell in cells}
     return {(hour, minute, again): f"{hour:02}:{minute:02}" + again * " (2)" for hour, minute, again in sorted(slots)}
@@ -81,7 +81,7 @@ def of_cluster(cells, cluster):
 
 
 def rows_of(book, name):
-    """All rows from A1 on; the reader leaves out what is empty above and before."""
+    """All rows from A1; the reader itself skips empty rows and columns at the start."""
     return book.get_sheet_by_name(name).to_python(skip_empty_area=False)
 
 
@@ -104,7 +104,7 @@ def check_names(names, clusters, report):
 
 
 def blocks(headings):
-    """Where the means, the figures of a day, the lowest scores and the coverage begin."""
+    """The first columns of the means, the figures of a day, the lowest scores and the coverage."""
     count = len(headings)
     of_day = 1 + count + 1
     lowest = of_day + len(OF_A_DAY) + 1
@@ -124,7 +124,7 @@ def check_cluster(cluster, rows, cells, headings, manifest, report):
         for block, name in ((means, "mean"), (lowest, "min"), (coverage, "coverage")):
             if cell[name] is not None:
                 if (cell["date"], block + place) in expected:
-                    sys.exit(f"two cells in one place: {cell}")
+                    sys.exit(f"two cells in one position: {cell}")
                 expected[cell["date"], block + place] = shown_number(name, cell)
     found, figures = {}, {}
     for day, row in zip(days, rows[ABOVE:]):
@@ -146,7 +146,7 @@ def shown_number(name, cell):
 
 
 def figures_of(cells):
-    """Mean, lowest score and coverage as they are shown."""
+    """Mean, lowest score and coverage, rounded as in the workbook."""
     known = [cell for cell in cells if cell["mean"] is not None]
     scored, expected = (sum(int(cell[f"steps_{what}"]) for cell in cells) for what in ("scored", "expected"))
     score = mean((cell["mean"], cell["steps_scored"]) for cell in known)
@@ -198,7 +198,7 @@ def check_worst(cluster, found, cells):
     lost = {name: sum(exact(cell[f"{name}_loss"] or 0) * int(cell["steps_scored"]) for cell in cells) for name in NAMES}
     worst = costliest(NAMES, lost)
     if worst is None:
-        return [] if found == ["", ""] else [f"{cluster!r}: {found}, but nothing was lost"]
+        return [] if found == ["", ""] else [f"{cluster!r}: {found}, but no points were lost"]
     right = found[0] == worst and close(found[1], float(lost[worst] / sum(lost.values())))
     return [] if right else [f"{cluster!r}: {found}, not {worst} of {lost}"]
 
@@ -213,7 +213,7 @@ def check_members(rows, manifest, report):
 
 
 def nearest_second(at):
-    """Excel counts days in a double, whose last bits are no whole second; calamine makes a date of midnight."""
+    """An Excel date, rounded to seconds because Excel stores days as a double. calamine reads midnight as a date."""
     at = at if isinstance(at, datetime) else datetime.combine(at, datetime.min.time())
     return (at + timedelta(milliseconds=500)).replace(microsecond=0)
 
@@ -232,7 +232,7 @@ def check_method(rows, manifest, report):
 
 
 def check_findings(incidents, findings, path, manifest, report):
-    """Both sheets hold what findings.csv holds, in which texts have their columns' own separators."""
+    """Compares both sheets of findings with findings.csv, which separates lists with `; `."""
     zone = ZoneInfo(manifest["time_zone"])
     with open(path, newline="", encoding="utf-8") as file:
         expected = list(csv.DictReader(file))
@@ -243,11 +243,11 @@ def check_findings(incidents, findings, path, manifest, report):
         return number(rounded(text, parts), parts) if text else ""
 
     def confidence(row):
-        """Nearly 1 is no fraction of small numbers: its decimal is cut off as it stands. Nothing is certain."""
+        """Rounds a confidence down, never to 1. Uses the decimal text: no small fraction is close to 0.999…."""
         return number(min(down(Fraction(row["confidence"]), 10_000), 9_999), 10_000) if row["confidence"] else ""
 
     def joined(evidence):
-        """The sheet has a line for each, and spaces; a name may hold either separator."""
+        """Removes separators, which differ: the sheet has line breaks, the CSV `; `. A name may contain either."""
         return evidence.replace(" = ", "=").replace("; ", "\n")
 
     def instants(row):
@@ -278,7 +278,7 @@ def check_findings(incidents, findings, path, manifest, report):
 
 
 def listed(rows, none):
-    """The rows below the heading; none where a sentence says so."""
+    """The rows below the heading; none if the sheet has a sentence instead."""
     return [] if [row[0] for row in rows[1:]] == [none] else rows[1:]
 
 
@@ -293,10 +293,10 @@ def check_looks(path, sheets, cells, headings, report):
                 if cell.data_type == "f"]
     report.check("workbook: no cell holds a formula", formulas)
     frozen = {sheet.title: sheet.freeze_panes for sheet in book}
-    report.compare("workbook: what stays in view", {
+    report.compare("workbook: frozen panes", {
         "Summary": "B6", **dict.fromkeys(OWN_SHEETS[1:], "B2"), **dict.fromkeys(sheets.values(), "B5")}, frozen)
     made = book.properties.created
-    report.check("workbook: its time is that of no clock", [] if made == datetime(2000, 1, 1) else [made])
+    report.check("workbook: its creation time is fixed", [] if made == datetime(2000, 1, 1) else [made])
     for cluster, name in sheets.items():
         own = of_cluster(cells, cluster)
         days = sorted({cell["date"] for cell in own})
@@ -305,7 +305,7 @@ def check_looks(path, sheets, cells, headings, report):
 
 
 def check_colours(sheet, days, headings, report):
-    """One scale of three fixed points covers the means, one the lowest scores."""
+    """Checks the color scales, each with three fixed points: one for the means, one for the lowest scores."""
     scales = {}
     for ranges in sheet.conditional_formatting:
         for rule in ranges.rules:
@@ -320,7 +320,7 @@ def check_colours(sheet, days, headings, report):
     wanted = {area(means, len(headings)): HEAT, area(lowest, len(headings)): HEAT}
     report.compare(f"{sheet.title!r}: colours", wanted, {k: v for k, v in scales.items() if k in wanted})
     wrong = [scale for scale in scales.values() if len(scale) == 3 and scale != HEAT]
-    report.check(f"{sheet.title!r}: no scale that moves", wrong)
+    report.check(f"{sheet.title!r}: a color scale without fixed points", wrong)
 
 
 def check_formats(sheet, days, cells, headings, report):
@@ -340,20 +340,20 @@ def check_formats(sheet, days, cells, headings, report):
         for column in range(means + 1, means + 1 + len(headings)):
             shown = sheet.cell(row, column)
             if (row, column) not in places and (shown.value is not None or shown.fill.patternType):
-                wrong.append(f"{shown.coordinate}: something where nothing lived")
-    wrong += [f"A{row}: no date" for row in range(ABOVE + 1, ABOVE + 1 + len(days)) if not sheet.cell(row, 1).is_date]
-    report.check(f"{sheet.title!r}: unknown hatched, uncertain marked, the rest blank", wrong)
+                wrong.append(f"{shown.coordinate}: not blank, although no member was expected")
+    wrong += [f"A{row}: not a date" for row in range(ABOVE + 1, ABOVE + 1 + len(days)) if not sheet.cell(row, 1).is_date]
+    report.check(f"{sheet.title!r}: unknown cells are hatched, uncertain ones marked, others blank", wrong)
 
 
 def check_parts(path, report):
-    """Nothing in the file itself runs, or asks somebody else."""
+    """Checks that no part of the file contains code, connections or external links."""
     wrong = []
     with zipfile.ZipFile(path) as parts:
         for name in parts.namelist():
             text = parts.read(name).decode("utf-8")
             wrong += [f"{name}: {what}" for what in ("<f>", "<f ", 'TargetMode="External"', "externalLink") if what in text]
             wrong += [name] if re.search(r"vba|macro|connections|query", name, re.IGNORECASE) else []
-    report.check("workbook: no formula, macro, connection or link outside in any part", wrong)
+    report.check("workbook: no formula, macro, connection or external link in any part", wrong)
 
 
 def check_wide(path, cells, headings, manifest, report):
@@ -369,10 +369,10 @@ def check_wide(path, cells, headings, manifest, report):
     report.check("wide CSV: headings", [] if head == names else [head])
     wrong = [field for row in [head, *rows] for field in row if field.startswith(STARTS_A_FORMULA)]
     wrong += [field for row in rows for field in row[3:] if not re.fullmatch(r"(\d+(\.\d{1,2})?)?", field)]
-    report.check("wide CSV: no field begins like a formula, numbers have two decimals", wrong)
+    report.check("wide CSV: no field starts like a formula, numbers have two decimals", wrong)
     report.compare("wide CSV by Python", expected, in_places(names, rows, date.fromisoformat))
     order = [(label(row[0]).encode(), label(row[1]).encode(), row[2]) for row in rows]
-    report.check("wide CSV: a cluster, then its members, each by day", [] if order == sorted(order) else [order[:9]])
+    report.check("wide CSV: each cluster before its members, days in order", [] if order == sorted(order) else [order[:9]])
     types = {name: "double" for name in names[3:]} | {"cluster": "varchar", "member": "varchar", "date": "date"}
     rows = duckdb_rows(path, types, names)
     report.compare("wide CSV by DuckDB", expected, in_places(names, rows, lambda day: day))

@@ -1,10 +1,10 @@
-"""Runs what `etcd-heatmap sql` printed over a small history and compares its scores and cells with those of Python.
+"""Runs the script of `etcd-heatmap sql` on small histories and compares its scores and cells with Python's.
 
 usage: sql.py SCRIPT DIR [--min-coverage SHARE] [--profile NAME] [--weight METRIC=SHARE].. [--band METRIC=BANDS]..
        [--without METRIC]..
 
-The history is made in DIR, a few times: without the columns that stand beside the readings, with them, and with them
-in some of its files. Its readings lie on the thresholds of the profile, just above them, and where nothing is known."""
+Several histories are written to DIR: without companion columns, with them, and with them in only some files. Their
+readings are on the thresholds of the profile, next to them, or missing."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ START = 1_790_812_800  # 2026-10-01
 MEMBERS = [("a", "m10"), ("a", "m7"), ("a", "m8"), ("b", "m1")]
 QUOTAS = [2147483648.0, 2147483648.0, 1000.0, -1.0, 0.0, math.inf, None]
 FDS = [65536.0, 65536.0, 1024.0, 0.0, None]
-# What a run drops: a metric that a variable of the script names, and one that the pull left out.
+# Metrics to leave out: one named in a variable of the script, and one that the pull left out.
 LEFT_OUT, NOT_PULLED = "wal_fsync", "db_size"
 
 
@@ -62,7 +62,7 @@ def main():
 
 
 def history(profile, step, columns):
-    """Rows of three days, cut short at both ends: readings that are mostly healthy, and some of every other kind."""
+    """Rows of three days, the first and last one incomplete: mostly healthy readings, and some of every other kind."""
     chance = random.Random(7)
     rows = []
     for who, (cluster, member) in enumerate(MEMBERS):
@@ -75,7 +75,7 @@ def history(profile, step, columns):
             limits["start_time_seconds"] = young if chance.random() < 0.9 else None
             there = columns[(ts - START) // DAY]
             beside = [limits[name] if name in there else None for name in COMPANIONS]
-            # A quiet hour now and then, so that some cells are healthy from end to end.
+            # Every third hour is healthy throughout, so that some cells lose no points.
             trouble = 0.03 if ts // 3600 % 3 else 0
             readings = [reading(profile, name, limits, chance, trouble) for name in NAMES]
             if any(value is not None for value in readings):
@@ -97,7 +97,7 @@ def reading(profile, name, limits, chance, trouble):
 
 
 def write(folder, rows, step, columns, pulled=NAMES):
-    """history/ as a pull lays it out."""
+    """Writes history/ in the layout of a pull."""
     said = json.dumps({"step_seconds": step, "queries": {name: {"form": "raw", "promql": "x"} for name in pulled}})
     for day, of_day in enumerate(columns):
         since = START + day * DAY

@@ -2,7 +2,7 @@
 
 usage: terminal.py PROGRAM DIR --width N --height N --palette true|256|none [--cell MINUTES] [--picture PNG] [-- FLAG ...]
 
-The terminal is a real pty, and pyte reads what comes out of it."""
+The program runs in a real pty, whose output pyte interprets."""
 
 import argparse
 import datetime
@@ -28,12 +28,12 @@ TERMINALS = {"true": {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "256"
 TERMINALS["none"] = {**TERMINALS["true"], "NO_COLOR": "1"}
 LABEL = 11
 COLOURS_256 = "d70000 d75f00 ff8700 ffaf00 ffd700 ffd75f d7d75f afd75f 87d75f 87af5f 5faf5f".split()
-"""From red by yellow to green, as xterm's palette has them."""
+"""From red through yellow to green, in xterm's palette."""
 GREY = (158, 158, 158)
 
 
 def shown(program, flags, width, height, palette):
-    """All lines that the program has printed, as a screen that is high enough for them."""
+    """Runs the program; returns its output as a screen, high enough for all lines, and as text."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")}
@@ -56,7 +56,7 @@ def shown(program, flags, width, height, palette):
 
 
 def column(width, minutes):
-    """The narrowest time that fits, with at most three characters."""
+    """The shortest time per column that fits the width, and the column's width of 1 to 3 characters."""
     for time in (15, 30, 60, 120, 180, 240, 360, 720):
         wide = (width - LABEL) // (1440 // time)
         if time >= minutes and wide >= 1:
@@ -65,7 +65,7 @@ def column(width, minutes):
 
 
 def wanted(path, minutes, time, clusters, min_coverage):
-    """What is known at each place: cells that share it are joined by their steps."""
+    """The mean and uncertainty at each position; cells that share one are averaged by their steps."""
     sums = defaultdict(lambda: [Fraction(0), 0, 0])
     for cell in cells(path, minutes, clusters=clusters):
         total = sums[cell.line[0], cell.date, cell.slot * minutes // time]
@@ -94,7 +94,7 @@ def digits(mean, uncertain, wide):
 
 
 def colours(mean, palette):
-    """All that may be seen: a channel that lies on the edge between two levels may be either."""
+    """The acceptable colors: a channel on the edge between two levels may be either."""
     if palette == "none":
         return {"default"}
     if palette == "256":
@@ -122,7 +122,7 @@ def compare(report, screen, asked, places, time, wide):
             chars, bgs = (" " * wide, {"default"}) if place is None else (digits(*place, wide), colours(place[0], asked.palette))
             if found[0] != chars or len(found[1]) != 1 or not found[1] <= bgs:
                 wrong.append(f"{cluster} {date} {slot}: {found}, expected {chars!r} in {sorted(bgs)}")
-    report.check(f"places ({sum(map(len, seen.values()))} rows)", wrong)
+    report.check(f"positions ({sum(map(len, seen.values()))} rows)", wrong)
     for cluster in clusters:
         dates = sorted({place[1] for place in places if place[0] == cluster})
         fit = max(asked.height // len(clusters) - 4, 7)
@@ -133,7 +133,7 @@ def compare(report, screen, asked, places, time, wide):
 
 
 def picture(screen, path):
-    """The screen in pixels, for a person to look at."""
+    """Draws the screen as a PNG, for a person to look at."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.truetype("DejaVuSansMono.ttf", 15)
@@ -169,8 +169,8 @@ def main():
     if asked.picture:
         picture(screen, asked.picture)
     coded = re.sub(r"\x1b\[30;48;(2;\d+;\d+;\d+|5;\d+)m|\x1b\[0m", "", said)
-    report.check("no code but those of colours", re.findall(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", coded))
-    report.check("no colour where there may be none", ["\x1b" in said] if asked.palette == "none" and "\x1b" in said else [])
+    report.check("no control codes except colors", re.findall(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", coded))
+    report.check("no color with NO_COLOR", ["\x1b" in said] if asked.palette == "none" and "\x1b" in said else [])
     report.check("no line wider than the window", [l for l in coded.split("\r\n") if len(l) > asked.width])
     clusters = [flag for name, flag in zip(asked.flags, asked.flags[1:]) if name == "--cluster"]
     time, wide = column(asked.width, asked.cell)

@@ -1,4 +1,4 @@
-//! Errors of `diff`.
+//! The reasons for which `diff` refuses a comparison.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub(crate) enum DiffError {
     /// `--at` lies outside the cells of the folder.
     #[error("no cells {side} --at {at}: {} has cells from {from} to {to}", .folder.display())]
     NothingThere {
-        /// "before" or "after".
+        /// The side without cells: "before" or "after".
         side: &'static str,
         at: String,
         folder: PathBuf,

@@ -41,8 +41,7 @@ pub(super) struct Wanted {
     pub(super) earlier: Option<PathBuf>,
 }
 
-/// Reads and writes these parts of days. Calls `keep` for each day that is on disk; returns the days that failed, with
-/// their errors.
+/// Reads and writes these parts of days. Calls `keep` for each day that is on disk; returns the errors of the others.
 pub(super) async fn fetch<S: ReadingSource>(
     source: &S,
     history: &History,

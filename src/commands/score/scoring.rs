@@ -23,7 +23,7 @@ use crate::readings::Lives;
 use crate::score::DayScores;
 use crate::time::UtcDay;
 
-/// The inputs of scoring.
+/// The history, settings and outputs of one scoring run.
 pub(super) struct Scoring<'a> {
     pub(super) reader: DayReader<'a>,
     /// The days to score, in order.

@@ -29,7 +29,7 @@ impl Standing {
         self.members = found.scores.members;
     }
 
-    /// Records a failed evaluation.
+    /// Records an evaluation that failed after `took`.
     pub(super) fn failed(&mut self, took: Duration) {
         self.health.evaluations += 1;
         self.health.failures += 1;

@@ -36,8 +36,7 @@ impl Target {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Replaces the file. A writer without any scores yet keeps the file of an earlier writer, as long as that is recent
-    /// enough.
+    /// Replaces the file. A writer without scores yet keeps the file of an earlier writer while that is recent enough.
     pub(super) fn put(&self, standing: &Standing, now: f64, max_age: Duration) -> Result<(), CommandError> {
         let is_left = || {
             let left = fs::read_to_string(&self.path).ok();
@@ -49,7 +48,7 @@ impl Target {
         Ok(())
     }
 
-    /// Removes the file.
+    /// Removes the file, if it is still there.
     pub(super) fn remove(&self) -> Result<(), FileError> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(FileError::new("remove", &self.path, error)),

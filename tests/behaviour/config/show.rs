@@ -1,10 +1,10 @@
-//! `config show`: what it prints can be saved and does the same, and a login is not in it.
+//! `config show`: its output, saved as a file, gives the same settings, and never contains a login.
 
 use super::{ORIGINAL, run_in, shown};
 use crate::support::{Folder, assert_same};
 
 #[test]
-fn what_config_show_prints_is_a_file_that_does_the_same() {
+fn the_output_of_config_show_saved_as_a_file_gives_the_same_scores() {
     let (folder, again) = (Folder::new("shown"), Folder::new("shown-again"));
     folder.write("config.conf", ORIGINAL);
     let flags = ["--config", "config.conf", "--weight", "wal_fsync=0.3", "--band", "open_fds=100:5,2000:0"];
@@ -32,7 +32,7 @@ fn what_config_show_prints_is_a_file_that_does_the_same() {
 }
 
 #[test]
-fn config_show_refuses_what_a_run_would_refuse() {
+fn config_show_fails_where_a_run_would_fail() {
     let folder = Folder::new("show-refuses");
     for (flags, words) in [
         (&["--start", "2026-10-02", "--end", "2026-10-01"][..], &["2026-10-02", "--start"][..]),
@@ -45,7 +45,7 @@ fn config_show_refuses_what_a_run_would_refuse() {
 }
 
 #[test]
-fn a_login_is_never_printed() {
+fn logins_are_never_printed() {
     let folder = Folder::new("login");
     let said = |variables: &[(&str, &str)], arguments: &[&str]| {
         let run = run_in(&folder, variables, arguments);

@@ -1,10 +1,10 @@
-//! Settings that are missing or wrong, each told with where it stands.
+//! Missing and wrong settings: each error names the flag, the variable, or the file and line.
 
 use super::{SAMPLE, run_in};
 use crate::support::{Folder, assert_empty};
 
 #[test]
-fn what_is_missing_is_told_with_all_ways_to_say_it() {
+fn a_missing_setting_names_its_flag_variable_and_key() {
     let folder = Folder::new("missing");
     for (arguments, words) in [
         (&["backfill", "--out", "audit"][..], ["--url", "ETCD_HEATMAP_URL", "url under [source] in etcd-heatmap.toml"]),
@@ -21,14 +21,14 @@ fn what_is_missing_is_told_with_all_ways_to_say_it() {
 }
 
 #[test]
-fn a_file_that_is_wrong_stops_every_command_with_its_line_and_key() {
+fn an_error_in_the_settings_file_stops_every_command_and_names_line_and_key() {
     let cases = [
         ("[weights]\nwal_fsync = 0.5\n", "line 2: weights.wal_fsync: the weights add up to 1.2, not to 1"),
         ("[weights]\nwal_fsync = -0.5\n", "line 2: weights.wal_fsync: '-0.5' is no weight"),
         ("[weights]\nwal_fsync = nan\n", "line 2: weights.wal_fsync: 'nan' is no weight"),
         ("[bands]\n\nopen_fds = '9:5, 8:0'\n", "line 3: bands.open_fds: the band '8:0' is out of order"),
         ("[bands]\nopen_fds = '9:10.5'\n", "line 2: bands.open_fds: '10.5' are no points"),
-        ("[source]\nstpe = '5m'\n", "line 2: there is no key 'source.stpe' (did you mean 'source.step'?)"),
+        ("[source]\nstpe = '5m'\n", "line 2: unknown key 'source.stpe' (did you mean 'source.step'?)"),
         ("[source\n", "line 1: "),
     ];
     let folder = Folder::new("wrong-file");
@@ -44,7 +44,7 @@ fn a_file_that_is_wrong_stops_every_command_with_its_line_and_key() {
 }
 
 #[test]
-fn a_flag_that_is_wrong_is_told_by_its_name() {
+fn an_error_in_a_flag_names_the_flag() {
     let folder = Folder::new("wrong-flag");
     for (flags, words) in [
         (["--weight", "wal_fsync=1.5"], &["--weight", "1.5"][..]),
@@ -63,13 +63,13 @@ fn a_flag_that_is_wrong_is_told_by_its_name() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_noted_unless_quiet() {
+fn an_unknown_variable_is_noted_unless_quiet() {
     let folder = Folder::new("unknown-variable");
     let variables = [("ETCD_HEATMAP_TIMEZONE", "Europe/Berlin")];
     let run = run_in(&folder, &variables, &["config", "show"]).succeeds();
     assert_eq!(
         run.stderr,
-        "ETCD_HEATMAP_TIMEZONE is no setting (did you mean 'ETCD_HEATMAP_TIME_ZONE'?): it is ignored\n"
+        "ETCD_HEATMAP_TIMEZONE is ignored: no setting has this name (did you mean 'ETCD_HEATMAP_TIME_ZONE'?)\n"
     );
     assert_eq!(run_in(&folder, &variables, &SAMPLE).succeeds().stderr, "");
 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-/// Lives until the tests end: it is one thread that waits.
+/// Runs until the tests end, as one waiting thread.
 pub(crate) struct Answering {
     port: u16,
 }
@@ -18,7 +18,7 @@ impl Answering {
         );
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
-                // One read takes these short requests whole; closing before that would reset the connection.
+                // These requests are short enough for one read. Closing without reading would reset the connection.
                 let _ = stream.read(&mut [0; 65_536]);
                 let _ = stream.write_all(answer.as_bytes());
             }

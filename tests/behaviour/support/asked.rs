@@ -1,8 +1,8 @@
-//! What a test asks of `etcd-heatmap`, and then of the oracle.
+//! Runs `etcd-heatmap backfill` or `pull` and checks the result with the oracle.
 
 use super::{Folder, Prometheus, Run, etcd_heatmap, oracle};
 
-/// A backfill and everything that decides its outcome.
+/// The settings of a backfill.
 #[derive(Clone, Default)]
 pub(crate) struct Asked<'a> {
     pub(crate) url: String,
@@ -15,12 +15,12 @@ pub(crate) struct Asked<'a> {
     pub(crate) member_label: Option<&'a str>,
     pub(crate) without: Option<&'a str>,
     pub(crate) profile: Option<&'a str>,
-    /// The metrics of which the oracle expects the recorded form.
+    /// Metrics that the oracle expects to be pulled from recorded series.
     pub(crate) recorded: Vec<&'a str>,
 }
 
 impl Asked<'_> {
-    /// Everything that a Prometheus has between two seconds, once a minute.
+    /// The readings between two seconds at one minute.
     pub(crate) fn all(prometheus: &Prometheus, start: i64, end: i64) -> Self {
         Self { url: prometheus.url(), start, end, step: 60, ..Self::default() }
     }
@@ -37,7 +37,7 @@ impl Asked<'_> {
         etcd_heatmap(&arguments)
     }
 
-    /// Runs `backfill` and lets the oracle recompute all of it, from the server's answers on.
+    /// Runs `backfill` and checks readings, scores and cells with the oracle.
     #[track_caller]
     pub(crate) fn is_answered_exactly(&self, folder: &Folder) {
         self.run("backfill", folder).succeeds();

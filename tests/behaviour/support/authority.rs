@@ -1,15 +1,15 @@
-//! Certificates for servers and clients of a test, made with openssl.
+//! Certificates for the servers and clients of a test, created with openssl.
 
 use super::Folder;
 use super::program::{Run, needed};
 
-/// A certificate authority, in a folder with all that it signs.
+/// A certificate authority, in a folder with the certificates that it signed.
 pub(crate) struct Authority {
     pub(crate) folder: Folder,
 }
 
 impl Authority {
-    /// With the certificate `ca.pem`, that of a server called `prom.test` and 127.0.0.1, and one for clients.
+    /// Creates `ca.pem`, a server certificate for `prom.test` and 127.0.0.1, and a client certificate.
     pub(crate) fn new() -> Self {
         let authority = Self { folder: Folder::new("authority") };
         authority.openssl(&["req", "-x509", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"]);
@@ -38,7 +38,7 @@ impl Authority {
     fn openssl(&self, arguments: &[&str]) {
         let mut command = needed("openssl", "openssl");
         command.current_dir(self.folder.path());
-        // Elliptic curves: an RSA key takes seconds.
+        // Elliptic curves, because generating an RSA key takes seconds.
         command.args(arguments).args([
             "-newkey",
             "ec",

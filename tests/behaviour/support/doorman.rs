@@ -1,4 +1,4 @@
-//! A doorman in front of a real Prometheus, who looks at each request and answers some of them himself.
+//! A proxy in front of a real Prometheus that records each request and answers some of them itself.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use super::gate::read_request;
 
-/// Lives until the tests end: it is one thread that waits.
+/// Runs until the tests end, as one waiting thread.
 pub(crate) struct Doorman {
     pub(crate) port: u16,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Doorman {
-    /// Before the server on `behind`; `judge` answers a request, or lets it pass to the path after `/api`.
+    /// Proxies to the server on port `behind`. `judge` answers a request, or returns `None` to forward it to the path
+    /// that starts with `/api`.
     pub(crate) fn before(behind: u16, judge: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();

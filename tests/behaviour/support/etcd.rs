@@ -1,4 +1,4 @@
-//! Real etcd members, and what a Prometheus says of them.
+//! Real etcd members, and queries about them.
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64
 }
 
-/// Three etcd members on this machine, once they have elected a leader.
+/// Three real etcd members on this machine, with an elected leader.
 pub(crate) fn etcd_cluster(folder: &Folder) -> Vec<Server> {
     started(&etcd_programs(folder), folder)
 }
@@ -21,7 +21,7 @@ pub(crate) fn started(programs: &[(Command, u16)], folder: &Folder) -> Vec<Serve
     members.into_iter().map(|member| member.ready("/health")).collect()
 }
 
-/// The command of each member, with the port of its clients.
+/// The command of each member, with its client port.
 pub(crate) fn etcd_programs(folder: &Folder) -> Vec<(Command, u16)> {
     let ports: Vec<_> = (0..3).map(|_| (free_port(), free_port())).collect();
     let cluster: Vec<_> = ports.iter().map(|(_, peer)| format!("m{peer}=http://127.0.0.1:{peer}")).collect();
@@ -38,12 +38,12 @@ pub(crate) fn etcd_programs(folder: &Folder) -> Vec<(Command, u16)> {
     ports.iter().map(program).collect()
 }
 
-/// Writes a key: without writes there is no fsync, and the percentile of nothing is no number.
+/// Writes a key: without writes there is no fsync, and the percentile is NaN.
 pub(crate) fn put(member: &Server) -> Option<()> {
     member.ask("POST", "/v3/kv/put", r#"{"key": "aGVhdA==", "value": "bWFw"}"#).map(drop)
 }
 
-/// Whether a comparison in PromQL has an answer.
+/// Whether a PromQL comparison returns a series.
 pub(crate) fn holds(prometheus: &Prometheus, query: &str) -> bool {
     let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let answer = prometheus.server().ask("GET", &format!("/api/v1/query?query={encoded}"), "");

@@ -1,4 +1,4 @@
-//! What can happen to an answer on its way.
+//! Faults that a proxy can inject into the answer of a Prometheus.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// An answer as a server gave it, or as it was made up.
+/// An HTTP response, from the server or made up.
 #[derive(Clone)]
 pub(super) struct Reply {
     pub(super) status: String,
-    /// Lines of its head, each with its end.
+    /// Header lines, each with its line ending.
     pub(super) head: String,
     pub(super) body: Vec<u8>,
 }
@@ -27,20 +27,20 @@ impl Reply {
         [head.as_bytes(), body].concat()
     }
 
-    /// Sends it, and closes.
+    /// Sends the response and closes the connection.
     pub(super) fn send(&self, client: &mut TcpStream) -> Option<()> {
         client.write_all(&self.bytes()).ok()
     }
 }
 
-/// One thing that goes wrong with one query.
+/// A fault in the answer to one query.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     Latency,
-    /// The connection breaks before there is an answer.
+    /// The connection closes before the response.
     Reset,
     ResetInBody,
-    /// 429 with this Retry-After; `date` is a date three seconds from now.
+    /// 429 with this Retry-After; `date` stands for a date three seconds from now.
     Busy(&'static str),
     BadGateway,
     Unavailable,
@@ -48,7 +48,7 @@ pub(crate) enum Fault {
     TruncatedGzip,
     TruncatedJson,
     WrongContentType,
-    /// 200, with an error of the API in it.
+    /// 200, with an API error in the body.
     ErrorBody,
     SlowDrip,
     LoginPage,
@@ -56,16 +56,16 @@ pub(crate) enum Fault {
     SaidTwice,
     SaidTwiceDifferently,
     OffTheGrid,
-    /// More than so many steps are refused in the words of a Prometheus.
+    /// Queries of more steps than this get the error of a Prometheus.
     TooManySteps(i64),
-    /// The answer carries this warning.
+    /// The answer contains this warning.
     Warned(&'static str),
     /// An answer that unpacks to half a gibibyte.
     Bomb,
 }
 
 impl Fault {
-    /// What a run through random faults meets.
+    /// The faults from which random schedules are drawn.
     pub(super) const RANDOM: [Self; 19] = [
         Self::Latency,
         Self::Reset,
@@ -88,13 +88,13 @@ impl Fault {
         Self::TooManySteps(700),
     ];
 
-    /// Whether it must be told of plain JSON.
+    /// Whether the fault needs an uncompressed JSON response.
     pub(super) fn reads_json(&self) -> bool {
         use Fault::{OffTheGrid, SaidTwice, SaidTwiceDifferently, TruncatedJson, Unsorted, Warned};
         matches!(self, TruncatedJson | Unsorted | SaidTwice | SaidTwiceDifferently | OffTheGrid | Warned(_))
     }
 
-    /// Lets it happen to `reply`, the answer to a query of so many steps.
+    /// Applies the fault to `reply`, the answer to a query of this many steps.
     pub(super) fn spoil(&self, mut reply: Reply, steps: i64, client: &mut TcpStream) -> Option<()> {
         let page = "<html><body>nginx</body></html>";
         let reply = match self {
@@ -145,7 +145,7 @@ impl Fault {
         reply.send(client)
     }
 
-    /// The same answer in other words, or with a lie in it.
+    /// The same answer with its JSON changed, in form only or with false content.
     fn retold(&self, body: &[u8]) -> Option<Vec<u8>> {
         let mut answer: Value = serde_json::from_slice(body).ok()?;
         if let Self::Warned(text) = self {
@@ -164,7 +164,7 @@ impl Fault {
     }
 }
 
-/// Sends a little now and then, for longer than anybody waits.
+/// Sends a little at a time, for longer than the client's timeout.
 fn drip(reply: &Reply, client: &mut TcpStream) -> Option<()> {
     let start = Instant::now();
     for piece in reply.bytes().chunks(64) {
@@ -177,10 +177,10 @@ fn drip(reply: &Reply, client: &mut TcpStream) -> Option<()> {
     Some(())
 }
 
-/// Gzip of half a gibibyte of zeros: a zero, then again and again the 258 bytes before.
+/// Half a gibibyte of zeros as gzip: one literal zero, then copies of the previous 258 bytes.
 fn bomb() -> Vec<u8> {
     const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    // Deflate's fixed codes, in the order of their bits: last block, fixed codes, a literal 0.
+    // Deflate bits in order: last block, fixed codes, a literal 0.
     let mut bits: Vec<u8> = vec![1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0];
     for _ in 0..(512 << 20) / 258 {
         // Length 258, distance 1.

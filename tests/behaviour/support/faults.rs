@@ -1,4 +1,4 @@
-//! A proxy between a real Prometheus and the program, in which things go wrong.
+//! A proxy between a real Prometheus and the program that injects faults.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::fault::{Fault, Reply};
 use super::gate::read_request;
 
-/// What befalls the next queries.
+/// The faults for the next queries.
 enum Plan {
     Calm,
     Always(Fault),
-    /// One after the other, then calm.
+    /// One fault per query in this order, then none.
     Script(Vec<Fault>),
     Random {
         state: u64,
@@ -34,7 +34,7 @@ impl Plan {
     }
 }
 
-/// Xorshift; zero would stay zero.
+/// Xorshift, whose state must not be zero.
 fn random(state: &mut u64) -> u64 {
     for shift in [13, -7, 17_i32] {
         *state ^= if shift > 0 { *state << shift } else { *state >> -shift };
@@ -48,14 +48,14 @@ struct Shared {
     bodies: Vec<String>,
 }
 
-/// Passes on queries, one a connection.
+/// Forwards queries, one per connection.
 pub(crate) struct Faults {
     shared: Arc<Mutex<Shared>>,
     port: u16,
 }
 
 impl Faults {
-    /// A calm proxy before the server on `behind`.
+    /// A proxy to the server on port `behind`, without faults at first.
     pub(crate) fn before(behind: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
@@ -70,7 +70,7 @@ impl Faults {
         Self { shared, port }
     }
 
-    /// No loopback address to the program, which therefore asks for compressed answers.
+    /// The program does not see this as a loopback address, so it requests compressed answers.
     pub(crate) fn url(&self) -> String {
         format!("http://0.0.0.0:{}", self.port)
     }
@@ -87,17 +87,17 @@ impl Faults {
         self.plan(Plan::Script(faults.to_vec()));
     }
 
-    /// So many of a hundred queries meet a fault.
+    /// Injects a random fault into this percentage of queries.
     pub(crate) fn random(&self, seed: u64, percent: u64) {
         self.plan(Plan::Random { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, percent });
     }
 
-    /// Passes everything on to another server from now on.
+    /// Forwards to another server from now on.
     pub(crate) fn stand_before(&self, behind: u16) {
         self.shared.lock().expect("no thread panics with it").behind = behind;
     }
 
-    /// Queries since the plan was last changed.
+    /// The number of queries since the plan last changed.
     pub(crate) fn asked(&self) -> usize {
         self.shared.lock().expect("no thread panics with it").bodies.len()
     }
@@ -114,7 +114,7 @@ impl Faults {
     }
 }
 
-/// Passes one query on, and back whatever its fate is.
+/// Forwards one query and returns the answer, with its fault.
 fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
     let request = read_request(&mut client)?;
     if request.starts_with("GET /login") {
@@ -127,7 +127,7 @@ fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
         if is_range_query {
             shared.bodies.push(request.split_once("\r\n\r\n")?.1.to_owned());
         }
-        // A script is about range queries, and so is what is about steps and samples.
+        // Scripted faults, and faults that depend on steps or samples, apply to range queries only.
         let has_turn = is_range_query || !matches!(shared.plan, Plan::Script(_));
         let fault = if has_turn { shared.plan.next() } else { None };
         (fault.filter(|fault| is_range_query || !fault.reads_json()), shared.behind)
@@ -140,7 +140,7 @@ fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
     }
 }
 
-/// What the server answers; to the same question the same as before, without troubling it.
+/// The answer of the server, cached by request.
 fn ask(behind: u16, request: &str, plain: bool) -> Option<Reply> {
     type Answers = Mutex<HashMap<(u16, bool, String), Reply>>;
     static ANSWERS: OnceLock<Answers> = OnceLock::new();
@@ -155,7 +155,7 @@ fn ask(behind: u16, request: &str, plain: bool) -> Option<Reply> {
     Some(reply)
 }
 
-/// Spoken to in HTTP/1.0 the server sends no chunks, and closes.
+/// Uses HTTP/1.0, so that the server sends no chunks and closes the connection.
 fn ask_server(behind: u16, request: &str, plain: bool) -> Option<Reply> {
     let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
     let mut request = request.replacen("HTTP/1.1\r\n", "HTTP/1.0\r\n", 1);
@@ -178,7 +178,7 @@ fn is_range_query(request: &str) -> bool {
     request.contains("/api/v1/query_range ")
 }
 
-/// How many steps a range query asks for; another query asks for none.
+/// The number of steps of a range query; 0 for other queries.
 fn steps(request: &str) -> i64 {
     if !is_range_query(request) {
         return 0;

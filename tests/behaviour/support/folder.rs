@@ -1,4 +1,4 @@
-//! Folders of a test, and what lies in them.
+//! Temporary folders of a test, and the files in them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An empty folder that is removed with its value, or kept to be looked at when the test failed.
+/// A new folder that is removed when dropped, or kept for inspection if the test failed.
 pub(crate) struct Folder(PathBuf);
 
-/// The files of a folder by their path within it.
+/// The content of the files in a folder, by relative path.
 pub(crate) type Tree = BTreeMap<String, Vec<u8>>;
 
 impl Folder {
@@ -24,7 +24,7 @@ impl Folder {
         &self.0
     }
 
-    /// The path of something in this folder, for a command line.
+    /// The path of a name in this folder, for a command line.
     pub(crate) fn at(&self, name: &str) -> String {
         self.0.join(name).to_str().expect("these folders have plain names").to_owned()
     }
@@ -41,7 +41,7 @@ impl Folder {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
     }
 
-    /// Everything below `name`; nothing when it is not there.
+    /// All files below `name`; empty if it does not exist.
     pub(crate) fn tree(&self, name: &str) -> Tree {
         let top = self.0.join(name);
         let mut tree = Tree::new();
@@ -75,8 +75,8 @@ fn collect(top: &Path, folder: &Path, tree: &mut Tree) {
     }
 }
 
-/// One folder a run of the tests, in cargo's own place for them. Those of earlier runs go: a failed test keeps its
-/// files, and nothing removes what a static holds.
+/// One folder per test run, in cargo's folder for temporary files. Removes those of earlier runs, because failed tests
+/// keep their files and a folder in a static is never dropped.
 fn root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {
@@ -93,7 +93,7 @@ fn root() -> &'static Path {
     })
 }
 
-/// Fails with the names of the files that differ, and not with their bytes.
+/// Fails if two folders differ; the message has the names of the differing files, without their content.
 #[track_caller]
 pub(crate) fn assert_same(expected: &Tree, found: &Tree) {
     assert!(!expected.is_empty(), "there must be something to compare");
@@ -102,7 +102,7 @@ pub(crate) fn assert_same(expected: &Tree, found: &Tree) {
     assert!(differing.is_empty(), "these files differ: {differing:?}");
 }
 
-/// Fails when anything lies below `name`.
+/// Fails if there is any file below `name`.
 #[track_caller]
 pub(crate) fn assert_empty(folder: &Folder, name: &str) {
     let names: Vec<_> = folder.tree(name).into_keys().collect();

@@ -1,28 +1,28 @@
-//! A gate in front of a real Prometheus, which can hold requests back, and fall.
+//! A proxy in front of a real Prometheus that can hold requests back or go down.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// What the gate does with a request.
+/// What the proxy does with a request.
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Open,
-    /// Requests about this second or later wait.
+    /// Requests for data at or after this second wait.
     HoldingFrom(i64),
     Fallen,
 }
 
 type Shared = Arc<(Mutex<State>, Condvar)>;
 
-/// Passes every request on to a Prometheus, one a connection.
+/// Forwards every request to a Prometheus, one per connection.
 pub(crate) struct Gate {
     state: Shared,
     port: u16,
 }
 
 impl Gate {
-    /// An open gate before the server on `behind`.
+    /// An open gate to the server on port `behind`.
     pub(crate) fn before(behind: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
@@ -31,7 +31,7 @@ impl Gate {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if *shared.0.lock().expect("no thread panics with it") == State::Fallen {
-                    return; // and the listener with us: from now on connections are refused
+                    return; // drops the listener, so new connections are refused
                 }
                 let shared = Arc::clone(&shared);
                 std::thread::spawn(move || pass(stream, &shared, behind));
@@ -44,20 +44,20 @@ impl Gate {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Lets requests about `second` and later wait.
+    /// Holds back requests for data at or after `second`.
     pub(crate) fn hold_from(&self, second: i64) {
         self.change(State::HoldingFrom(second));
     }
 
-    /// Lets everything through, also what has waited.
+    /// Forwards everything, including waiting requests.
     pub(crate) fn open(&self) {
         self.change(State::Open);
     }
 
-    /// Ends like a server that is killed: what waits is cut off, what comes is refused.
+    /// Acts like a killed server: drops waiting requests and refuses new connections.
     pub(crate) fn fall(&self) {
         self.change(State::Fallen);
-        // The listener waits for a connection; this one tells it.
+        // Wakes the listener, which waits for a connection.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 
@@ -73,7 +73,7 @@ impl Drop for Gate {
     }
 }
 
-/// Passes one request on and its answer back; drops the connection when the gate falls meanwhile.
+/// Forwards one request and its answer; drops the connection if the gate falls in between.
 fn pass(mut client: TcpStream, state: &Shared, behind: u16) -> Option<()> {
     let request = read_request(&mut client)?;
     let waits = |state: &mut State| matches!(state, State::HoldingFrom(second) if is_about(&request) >= *second);
@@ -83,14 +83,14 @@ fn pass(mut client: TcpStream, state: &Shared, behind: u16) -> Option<()> {
     }
     drop(state);
     let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
-    // Both sides then close after this one answer, so nobody has to understand its length.
+    // Both sides then close after one answer, so its length need not be parsed.
     let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     server.write_all(request.as_bytes()).ok()?;
     std::io::copy(&mut server, &mut client).ok()?;
     Some(())
 }
 
-/// A whole request: its head and as much of a body as it announces.
+/// Reads a request: the head, and a body of its announced length.
 pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16_384];
@@ -110,8 +110,8 @@ pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// When what a request is about begins or, of a look at series, which goes back a little, ends; the beginning of time for
-/// all else, such as a look at a range hour by hour.
+/// The second that a request is held back by: the start of a range query, the end of a lookup of series (which starts
+/// earlier than the data it is for), and the minimum for all other requests, such as coarse range queries.
 fn is_about(request: &str) -> i64 {
     let second = |name: &str| {
         let field = request.split(['?', '&', '\n', ' ']).find_map(|field| field.strip_prefix(name)?.strip_prefix('='));

@@ -1,6 +1,6 @@
 //! Reads heatmap.csv for tests that look at a few cells; `tests/oracle` compares all of them.
 
-/// A cell of one cluster or, with its name, of one member.
+/// A cell of a cluster, or of a member if `member` is set.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) cluster: String,
@@ -19,13 +19,13 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// What the clock on the wall showed when the cell began, and how far it was ahead of UTC.
+    /// Local date, hour and minute at the start of the cell, and the offset from UTC.
     pub(crate) fn clock(&self) -> (u32, u32, i32) {
         (self.hour, self.minute, self.utc_offset_minutes)
     }
 }
 
-/// The cells of a heat map whose labels are free of commas and quotes.
+/// Parses a heat map whose labels contain no commas or quotes.
 pub(crate) fn cells(csv: &str) -> Vec<Cell> {
     let mut lines = csv.lines();
     let columns: Vec<&str> = lines.next().expect("the first line names the columns").split(',').collect();

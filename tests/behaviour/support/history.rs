@@ -1,4 +1,4 @@
-//! Histories at five minutes that are pulled once and scored many times, in different ways.
+//! Histories with a step of five minutes, pulled once and scored with different settings.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -6,31 +6,31 @@ use std::sync::OnceLock;
 use super::server::ONE_BLOCK;
 use super::{Asked, DAY, Folder, METRICS, Metrics, Prometheus, Tree, etcd_heatmap, import, oracle};
 
-/// What `history/` of a pull holds, by its path in there.
+/// The files of `history/` after a pull, by relative path.
 pub(crate) struct History(Tree);
 
 impl History {
     const STEP: i64 = 300;
 
-    /// Pulls all that a Prometheus has between two seconds.
+    /// Pulls the range between two seconds.
     pub(crate) fn pull(prometheus: &Prometheus, start: i64, end: i64) -> Self {
         let folder = Folder::new("pulled");
         Asked { step: Self::STEP, ..Asked::all(prometheus, start, end) }.run("pull", &folder).succeeds();
         Self(folder.tree("audit/history"))
     }
 
-    /// The days of it, in order.
+    /// The days of the history, in order.
     pub(crate) fn days(&self) -> Vec<String> {
         self.0.keys().map(|name| name["date=".len()..][..10].to_owned()).collect()
     }
 
-    /// Some days of it.
+    /// A history with only some of the days.
     pub(crate) fn only(&self, days: &[String]) -> Self {
         let is_kept = |name: &str| days.iter().any(|day| name.starts_with(&format!("date={day}/")));
         Self(self.0.iter().filter(|(name, _)| is_kept(name)).map(|(n, bytes)| (n.clone(), bytes.clone())).collect())
     }
 
-    /// Puts it into `folder/audit`, scores it with these flags and lets the oracle recompute all of it.
+    /// Copies the history to `audit` in a new folder, scores it with these flags, and checks it with the oracle.
     #[track_caller]
     pub(crate) fn is_scored_exactly(&self, flags: &[&str]) -> Folder {
         let folder = Folder::new("scored");
@@ -45,7 +45,7 @@ impl History {
     }
 }
 
-/// The sample, scored with these flags and by the oracle, in `folder/audit`.
+/// Scores the sample with these flags in `audit` of a new folder, and checks the result with the oracle.
 #[track_caller]
 pub(crate) fn sample_is_scored_exactly(flags: &[&str]) -> Folder {
     let folder = Folder::new("sample");
@@ -54,24 +54,24 @@ pub(crate) fn sample_is_scored_exactly(flags: &[&str]) -> Folder {
     folder
 }
 
-/// Lets the oracle recompute `folder/audit`; it takes the same flags as `etcd-heatmap score`.
+/// Checks `folder/audit` with the oracle, which takes the same flags as `etcd-heatmap score`.
 #[track_caller]
 pub(crate) fn agrees_with_the_oracle(folder: &Folder, flags: &[&str]) {
     let step = History::STEP.to_string();
     oracle("score.py", &[&[folder.at("audit").as_str(), "--step", &step], flags].concat());
 }
 
-/// 2026-03-28, the day before the clocks of Europe go forward; those of the south go back on 5 April.
+/// 2026-03-28, the day before clocks go forward in Europe; in the southern hemisphere they go back on April 5.
 const SPRING: i64 = 1_774_656_000;
-/// 2026-10-24, the day before the clocks of Europe go back.
+/// 2026-10-24, the day before clocks go back in Europe.
 const AUTUMN: i64 = 1_792_800_000;
 
-/// Nine days from 2026-03-28 on.
+/// Nine days from 2026-03-28.
 pub(crate) fn spring() -> &'static History {
     &clock_changes().0
 }
 
-/// Two days and a half from 2026-10-24 on.
+/// Two and a half days from 2026-10-24.
 pub(crate) fn autumn() -> &'static History {
     &clock_changes().1
 }
@@ -81,7 +81,7 @@ fn clock_changes() -> &'static (History, History) {
     SHARED.get_or_init(|| {
         let (spring_end, autumn_end) = (SPRING + 9 * DAY, AUTUMN + 5 * DAY / 2);
         let folder = Folder::new("clock-changes");
-        // Two files: promtool would make a block of every week in between.
+        // Two files, because promtool would create a block for every week in between.
         for (name, start, end) in [("spring.om", SPRING, spring_end), ("autumn.om", AUTUMN, autumn_end)] {
             let file = folder.write(name, ups_and_downs(start, end).text());
             import(Path::new(&file), &folder, &ONE_BLOCK);
@@ -91,8 +91,8 @@ fn clock_changes() -> &'static (History, History) {
     })
 }
 
-/// Members whose readings change every 20 minutes between healthy, bad and unknown; one of them is replaced, and the
-/// one of another cluster lives for a few hours only.
+/// Members whose readings change every 20 minutes between healthy, bad and missing. One of them is replaced. Another
+/// cluster has one member, which exists for a few hours.
 fn ups_and_downs(start: i64, end: i64) -> Metrics {
     let mut metrics = Metrics::every(History::STEP);
     let (replaced, replacing) = (start + 30 * 3600 + 1200, start + 30 * 3600 + 4500);
@@ -119,7 +119,7 @@ fn ups_and_downs(start: i64, end: i64) -> Metrics {
     metrics
 }
 
-/// A reading that costs points, where there is one, and one that costs none.
+/// A reading that costs points (if the metric has thresholds), and one that costs none.
 pub(crate) fn bad_and_healthy(metric: &str) -> (f64, f64) {
     match metric {
         "wal_fsync" => (0.02, 0.001),
@@ -130,7 +130,7 @@ pub(crate) fn bad_and_healthy(metric: &str) -> (f64, f64) {
     }
 }
 
-/// Numbers without a pattern, the same in every run (the finaliser of SplitMix64).
+/// Reproducible pseudo-random numbers (the finalizer of SplitMix64).
 pub(crate) fn mix(seed: u64) -> u64 {
     let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

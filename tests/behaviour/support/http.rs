@@ -1,11 +1,11 @@
-//! Just enough HTTP to ask a server on this machine something.
+//! A minimal HTTP client for servers on this machine.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-/// Status and body of the answer, or `None` as long as nobody answers.
+/// Status and body of the response, or `None` if the server does not answer.
 ///
-/// HTTP/1.0 on purpose: a server answers it without chunks and closes the connection afterwards.
+/// Uses HTTP/1.0, so that the server sends no chunks and closes the connection.
 pub(crate) fn request(port: u16, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let length = body.len();

@@ -1,10 +1,10 @@
-//! Runs a program where the world is smaller: without a network, or with a full disk.
+//! Runs a program in its own namespaces: without a network, or with a full disk.
 
 use std::process::Command;
 
 use super::program::{Run, command};
 
-/// `unshare` with the given flags, ready for a program; the test fails with a sentence where that is not allowed.
+/// `unshare` with these flags; fails with an explanation if namespaces are not permitted.
 #[track_caller]
 pub(crate) fn isolated(flags: &str) -> Command {
     let probe = Run::of(command("unshare", &[flags, "true"]));

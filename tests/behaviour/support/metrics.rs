@@ -3,20 +3,20 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-/// The six metrics of the score, in the order of the specification.
+/// The six scored metrics, in the order of the specification.
 pub(crate) const METRICS: [&str; 6] =
     ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"];
 
 /// Seconds between two samples, unless a history says otherwise.
 const STEP: i64 = 60;
 
-/// Which share of the writes took at most so many seconds: the 99th percentile lies between 4 and 8 ms.
+/// The cumulative share of writes per bucket; the 99th percentile is between 4 and 8 ms.
 const FAST: [(&str, f64); 4] = [("0.002", 0.5), ("0.004", 0.98), ("0.008", 1.0), ("+Inf", 1.0)];
 
-/// The 99th percentile lies between 16 and 32 ms.
+/// The 99th percentile is between 16 and 32 ms.
 const SLOW: [(&str, f64); 4] = [("0.004", 0.5), ("0.016", 0.98), ("0.032", 1.0), ("+Inf", 1.0)];
 
-/// Samples, collected series by series.
+/// A history as OpenMetrics text, series by series.
 pub(crate) struct Metrics {
     text: String,
     step: i64,
@@ -29,12 +29,12 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A history that will have a sample every `step` seconds.
+    /// An empty history with a sample every `step` seconds.
     pub(crate) fn every(step: i64) -> Self {
         Self { text: String::new(), step }
     }
 
-    /// The samples of the series `name{labels}`.
+    /// Adds the series `name{labels}`.
     pub(crate) fn series(&mut self, name: &str, labels: &str, seconds: Range<i64>, value: impl Fn(i64) -> f64) {
         let first = seconds.start + (-seconds.start).rem_euclid(self.step);
         for second in (first..seconds.end).step_by(self.step as usize) {
@@ -42,7 +42,7 @@ impl Metrics {
         }
     }
 
-    /// A healthy etcd member: everything that it exports about the six metrics.
+    /// Adds a healthy etcd member, with all series of the six metrics.
     pub(crate) fn member(&mut self, labels: &str, seconds: Range<i64>) {
         self.series("etcd_server_has_leader", labels, seconds.clone(), |_| 1.0);
         for metric in METRICS {
@@ -50,7 +50,7 @@ impl Metrics {
         }
     }
 
-    /// A member that is healthy but for its disk, which is slow at some seconds.
+    /// Adds a member that is healthy except that its disk is slow at some times.
     pub(crate) fn member_with_slow_disk(&mut self, labels: &str, seconds: Range<i64>, slow: impl Fn(i64) -> bool) {
         let mut healthy = Self::every(self.step);
         healthy.member(labels, seconds.clone());
@@ -58,7 +58,7 @@ impl Metrics {
         self.wal_fsync(labels, seconds, slow);
     }
 
-    /// What etcd exports of one metric when it is healthy.
+    /// Adds the series that a healthy etcd exports for one metric.
     pub(crate) fn raw(&mut self, metric: &str, labels: &str, seconds: Range<i64>) {
         match metric {
             "wal_fsync" => self.histogram("etcd_disk_wal_fsync_duration_seconds", &FAST, labels, seconds),
@@ -73,7 +73,7 @@ impl Metrics {
         }
     }
 
-    /// The series that the original's recording rules make of a metric.
+    /// Adds the series that the original's recording rules record for a metric.
     pub(crate) fn recorded(&mut self, metric: &str, labels: &str, seconds: Range<i64>, value: impl Fn(i64) -> f64) {
         let name = match metric {
             "wal_fsync" => "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile",
@@ -87,12 +87,12 @@ impl Metrics {
         self.series(name, labels, seconds, value);
     }
 
-    /// A write-ahead log whose 99th percentile lies between 16 and 32 ms.
+    /// Adds the histogram of a slow write-ahead log: its 99th percentile is between 16 and 32 ms.
     pub(crate) fn slow_disk(&mut self, labels: &str, seconds: Range<i64>) {
         self.histogram("etcd_disk_wal_fsync_duration_seconds", &SLOW, labels, seconds);
     }
 
-    /// One that is slow at times: its counters grow by either distribution.
+    /// Adds the histogram of a disk that is slow at some times: counters grow by the slow or fast distribution.
     pub(crate) fn wal_fsync(&mut self, labels: &str, seconds: Range<i64>, is_slow: impl Fn(i64) -> bool) {
         let first = seconds.start + (-seconds.start).rem_euclid(self.step);
         for bound in ["0.002", "0.004", "0.008", "0.016", "0.032", "+Inf"] {
@@ -114,12 +114,12 @@ impl Metrics {
         }
     }
 
-    /// Takes in the series of another history.
+    /// Adds the series of another history.
     pub(crate) fn append(&mut self, other: &Self) {
         self.text.push_str(&other.text);
     }
 
-    /// Leaves out the series whose names begin with one of these.
+    /// Removes the series whose names start with one of these prefixes.
     pub(crate) fn without(mut self, names: &[&str]) -> Self {
         let mut kept = String::new();
         for line in self.text.lines().filter(|line| !names.iter().any(|name| line.starts_with(name))) {
@@ -137,13 +137,13 @@ impl Metrics {
         }
     }
 
-    /// The whole text.
+    /// The text, with `# EOF` at the end.
     pub(crate) fn text(&self) -> String {
         format!("{}# EOF\n", self.text)
     }
 }
 
-/// Whether one bound of a histogram lies below another.
+/// Whether one histogram bound is below another.
 fn below(bound: &str, other: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().unwrap_or(f64::INFINITY);
     number(bound) < number(other)
@@ -154,7 +154,7 @@ fn since_day(second: i64) -> f64 {
     (second - super::START + super::DAY) as f64
 }
 
-/// As a label's value stands in OpenMetrics.
+/// Escapes a label value for OpenMetrics.
 pub(crate) fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

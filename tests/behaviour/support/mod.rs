@@ -1,4 +1,4 @@
-//! What the tests stand on: real servers, hand-made histories, the second opinion in `tests/oracle`.
+//! Shared helpers of the tests: real servers, proxies with faults, hand-made histories, and calls of `tests/oracle`.
 
 mod answering;
 mod asked;
@@ -46,7 +46,7 @@ pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prome
 pub(crate) use simulated::{Simulated, simulated};
 pub(crate) use victoria_metrics::VictoriaMetrics;
 
-/// 2026-10-01T00:00:00Z, where every history of these tests begins: a multiple of a day and in the past.
+/// 2026-10-01T00:00:00Z, the start of most histories in these tests: midnight UTC, in the past.
 pub(crate) const START: i64 = 1_790_812_800;
 pub(crate) const HOUR: i64 = 3600;
 pub(crate) const DAY: i64 = 24 * HOUR;

@@ -1,12 +1,12 @@
-//! Ports for servers.
+//! Free ports for the servers that tests start.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A port of 127.0.0.1 that nobody listens on.
+/// A free port of 127.0.0.1.
 ///
-/// Taken from below the range of which the kernel gives ports to outgoing connections, so that none of these takes
-/// it before the server does; never the same twice within a run of the tests.
+/// It is below the kernel's range for outgoing connections, so that none of these takes it before the server does.
+/// No port is returned twice in a test run.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let offset = std::process::id() * 64;

@@ -1,4 +1,4 @@
-//! Runs programs: `etcd-heatmap` itself, the oracle, and Debian's.
+//! Runs programs: `etcd-heatmap` itself, scripts of the oracle, and programs of Debian packages.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 /// The program under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_etcd-heatmap");
 
-/// How a program ended and what it said.
+/// The exit code and output of a program.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -27,7 +27,7 @@ impl Run {
         self
     }
 
-    /// It fails in one sentence that holds all of `words`: the cause and the way out.
+    /// Asserts that the program failed with one sentence that contains all of `words`: the cause and the remedy.
     #[track_caller]
     pub(crate) fn fails_saying(&self, words: &[&str]) {
         let said = &self.stderr;
@@ -54,11 +54,11 @@ pub(crate) fn etcd_heatmap_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(arguments);
     // A developer's proxy must not stand between these tests and a server on this machine.
-    // Nor must what he wants logged appear among what they print.
+    // A developer's log level must not change the output.
     for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
         command.env_remove(variable);
     }
-    // Nor must his settings, or where ./test keeps the oracle, be taken for the tests' own.
+    // Neither a developer's settings nor the variable for the oracle's Python may be read as settings.
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("ETCD_HEATMAP_") {
             command.env_remove(variable);
@@ -67,22 +67,22 @@ pub(crate) fn etcd_heatmap_command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A program of a Debian package; the test fails with one sentence when it is not installed.
+/// A program of a Debian package; fails with the name of the package if it is not installed.
 pub(crate) fn needed(program: &str, package: &str) -> Command {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .any(|folder| folder.join(program).is_file());
-    assert!(found, "`{program}` is not installed: run `apt-get install {package}`, or ./test, which does it for you");
+    assert!(found, "`{program}` is not installed: run `apt-get install {package}`, or ./test, which installs it");
     Command::new(program)
 }
 
-/// A program that every Linux has.
+/// A program that every Linux system has.
 pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
     command
 }
 
-/// Runs a script of `tests/oracle`, which must find no difference.
+/// Runs a script of `tests/oracle` and asserts that it finds no difference.
 #[track_caller]
 pub(crate) fn oracle(script: &str, arguments: &[&str]) {
     let run = oracle_run(script, arguments);
@@ -90,29 +90,25 @@ pub(crate) fn oracle(script: &str, arguments: &[&str]) {
     assert_eq!(run.code, Some(0), "{script} {arguments:?} disagrees:\n{stdout}{stderr}");
 }
 
-/// Runs a script of `tests/oracle`, which may find differences.
+/// Runs a script of `tests/oracle`, whose exit code the caller checks.
 pub(crate) fn oracle_run(script: &str, arguments: &[&str]) -> Run {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(script);
     let mut command = Command::new(python());
-    // No __pycache__ among the sources.
+    // Leave no __pycache__ in the source tree.
     command.arg("-B").arg(&script).args(arguments).env_remove("PYTHONPATH");
     Run::of(command)
 }
 
-/// The Python that `./test` has set up beside the build's output.
+/// The Python of the virtual environment that `./test` creates in the target folder.
 fn python() -> PathBuf {
     let beside = Path::new(BINARY).ancestors().nth(2).expect("target/release/etcd-heatmap");
     let python = std::env::var_os("ETCD_HEATMAP_ORACLE_PYTHON")
         .map_or_else(|| beside.join("oracle-venv/bin/python"), PathBuf::from);
-    assert!(
-        python.is_file(),
-        "the oracle's Python is not at {}: run ./test once, which puts it there",
-        python.display()
-    );
+    assert!(python.is_file(), "the oracle's Python is not at {}: run ./test once, which installs it", python.display());
     python
 }
 
-/// A program of `examples/`, which `cargo test` builds beside the binary.
+/// A program of `examples/`, which `cargo test` builds too.
 pub(crate) fn example(name: &str, arguments: &[&str]) -> Run {
     let program = Path::new(BINARY).with_file_name("examples").join(name);
     assert!(program.is_file(), "{} is missing: run `cargo build --release --example {name}`", program.display());

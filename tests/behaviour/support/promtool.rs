@@ -1,4 +1,4 @@
-//! What promtool makes of an OpenMetrics file, when it is left alone with it.
+//! Imports OpenMetrics text with promtool and counts what its blocks hold.
 
 use std::fs;
 
@@ -6,14 +6,14 @@ use super::Folder;
 use super::program::{Run, needed};
 use super::server::ONE_BLOCK;
 
-/// How promtool ended, and what its blocks hold.
+/// The exit of promtool, and the content of its blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Blocks {
     pub(crate) code: Option<i32>,
     pub(crate) counts: Counts,
 }
 
-/// What can be compared of a file and the blocks that were made of it.
+/// Counts that are comparable between a file and its blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) series: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Counts the lines of a text as `promtool tsdb dump` would print them: nothing of it is understood.
+    /// Counts series and samples from the lines of a text, independently of our own reader.
     pub(crate) fn of(text: &str) -> Self {
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         let parts: Vec<_> = samples.map(|line| line.rsplitn(3, ' ').collect::<Vec<_>>()).collect();
@@ -38,7 +38,7 @@ impl Counts {
     }
 }
 
-/// Lets promtool make blocks of a text in a folder of its own.
+/// Creates blocks from a text with promtool, in a new folder.
 pub(crate) fn blocks_of(text: &[u8]) -> Blocks {
     let folder = Folder::new("blocks");
     let file = folder.write("history.om", text);
@@ -51,7 +51,7 @@ pub(crate) fn blocks_of(text: &[u8]) -> Blocks {
         let meta: serde_json::Value = serde_json::from_slice(meta).unwrap_or_else(|error| panic!("{name}: {error}"));
         let number = |value: &serde_json::Value| value.as_i64().unwrap_or_else(|| panic!("no number in {meta}"));
         let stats = &meta["stats"];
-        // The end of a block is the millisecond after its last sample.
+        // `maxTime` of a block is one millisecond after its last sample.
         let (first_ms, last_ms) = (number(&meta["minTime"]), number(&meta["maxTime"]) - 1);
         let before = counts.unwrap_or(Counts { first_ms, last_ms, ..Counts::default() });
         counts = Some(Counts {

@@ -1,4 +1,4 @@
-//! Replays exchanges with servers that cannot be installed here; `exchanges/README.md` says how they are written.
+//! Replays exchanges with servers that the tests cannot install; `exchanges/README.md` describes the file format.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use super::{Doorman, Prometheus, answer};
 struct Exchange {
     name: String,
     conditions: Vec<String>,
-    /// The method and path, then what a request must carry.
+    /// The request line, then the conditions that a request must meet.
     demands: Vec<String>,
     status: String,
     head: String,
@@ -39,7 +39,7 @@ impl Exchange {
         }
     }
 
-    /// Whether it is this exchange that answers the request.
+    /// Whether this exchange answers the request.
     fn fits(&self, request: &Request) -> bool {
         self.demands[0] == request.line && self.conditions.iter().all(|condition| self.holds(condition, request))
     }
@@ -51,11 +51,11 @@ impl Exchange {
         if let Some(times) = condition.strip_prefix("times=") {
             return *self.answered.lock().expect("no thread panics with it") < times.parse().expect("a number");
         }
-        let header = condition.strip_prefix("without ").unwrap_or_else(|| panic!("{condition} is no condition"));
+        let header = condition.strip_prefix("without ").unwrap_or_else(|| panic!("{condition} is not a condition"));
         !request.head.contains(&format!("{}: ", header.to_lowercase()))
     }
 
-    /// What the request lacks.
+    /// The required parts that the request lacks.
     fn missing<'a>(&'a self, request: &Request) -> Option<&'a String> {
         let carries = |demand: &&String| match demand.split_once(": ") {
             Some((name, value)) => request.head.contains(&format!("\n{}: {value}\r", name.to_lowercase())),
@@ -65,7 +65,7 @@ impl Exchange {
     }
 }
 
-/// A request; names of headers are in small letters.
+/// A request; header names are lowercase.
 struct Request {
     /// Method and path without its query.
     line: String,
@@ -87,7 +87,7 @@ impl Request {
         Self { line: line.to_owned(), head: lines.split("\r\n").map(small).collect(), form: form.to_owned() }
     }
 
-    /// How many steps a range query asks for.
+    /// The number of steps of a range query.
     fn steps(&self) -> i64 {
         let field = |name: &str| {
             let value = self.form.split('&').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
@@ -96,7 +96,7 @@ impl Request {
         (field("end") - field("start")) / field("step") + 1
     }
 
-    /// What a real Prometheus answers.
+    /// The answer of a real Prometheus to this request.
     fn data(&self, prometheus: u16) -> Option<String> {
         let (_, body) = http::request(prometheus, "GET", &format!("/api/v1/query_range?{}", self.form), "")?;
         let answer: Value = serde_json::from_str(&body).ok()?;
@@ -104,7 +104,7 @@ impl Request {
     }
 }
 
-/// A server made of exchanges.
+/// A server that answers from recorded exchanges.
 pub(crate) struct Recorded {
     doorman: Doorman,
     exchanges: Arc<Vec<Exchange>>,
@@ -112,7 +112,7 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Replays these files, with the data of a Prometheus.
+    /// Replays these files; `$data` comes from a real Prometheus.
     pub(crate) fn with(prometheus: &Prometheus, names: &[&str]) -> Self {
         let exchanges: Arc<Vec<_>> = Arc::new(names.iter().map(|name| Exchange::read(name)).collect());
         let (complaints, behind) = (Arc::<Mutex<Vec<String>>>::default(), prometheus.server().port());
@@ -141,14 +141,14 @@ impl Recorded {
         self.doorman.url(prefix)
     }
 
-    /// All requests carried what they had to, and each exchange took place.
+    /// Asserts that every request met its conditions, and that every exchange was used.
     #[track_caller]
     pub(crate) fn took_place(&self) {
         let complaints = self.complaints.lock().expect("no thread panics with it");
         assert!(complaints.is_empty(), "{}", complaints.join("\n"));
         for exchange in self.exchanges.iter() {
             let answered = *exchange.answered.lock().expect("no thread panics with it");
-            assert!(answered > 0, "{} was never asked for", exchange.name);
+            assert!(answered > 0, "{} was never requested", exchange.name);
         }
     }
 }

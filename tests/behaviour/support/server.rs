@@ -1,4 +1,4 @@
-//! Real servers, which live as long as their value and never longer than the tests.
+//! Real servers, which stop when they are dropped or, at the latest, when the tests end.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::http::request;
 use super::program::{Run, needed};
 use super::{Folder, free_port};
 
-/// Asks again and again until there is an answer; fails after a minute.
+/// Polls until there is an answer; fails after a minute.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -19,7 +19,7 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("waited a minute in vain: {what}");
+    panic!("not within a minute: {what}");
 }
 
 /// A server's process.
@@ -34,8 +34,8 @@ impl Server {
     pub(crate) fn start(program: &Command, port: u16, folder: &Folder) -> Self {
         let log = folder.at(&format!("server-{port}.log"));
         let file = File::create(&log).unwrap_or_else(|error| panic!("cannot create {log}: {error}"));
-        // The shell reads from a pipe of which only we hold the other end. When we close it, or die without a chance
-        // to, it ends the server. (PR_SET_PDEATHSIG would fire when the *thread* ends that started a shared server.)
+        // The shell reads from a pipe whose other end only we hold. When that is closed, even because we were killed,
+        // the shell kills the server. (PR_SET_PDEATHSIG would fire when the *thread* ends that started a shared server.)
         let mut shell = Command::new("sh");
         shell.args(["-c", r#""$@" & read -r _; kill -KILL $!; wait"#, "sh"]);
         shell.arg(program.get_program()).args(program.get_args()).stdin(Stdio::piped());
@@ -55,13 +55,13 @@ impl Server {
         self
     }
 
-    /// Waits until the server's log says this, where nobody may ask it without a login.
+    /// Waits for a line in the server's log, for servers that cannot be polled without a login.
     pub(crate) fn says(self, words: &str) -> Self {
         until(words, || std::fs::read_to_string(&self.log).ok()?.contains(words).then_some(()));
         self
     }
 
-    /// The body of an answer, `None` unless it is a success.
+    /// The body of a response; `None` if the request fails.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
         request(self.port, method, path, body).filter(|(status, _)| (200..300).contains(status)).map(|(_, body)| body)
     }
@@ -82,14 +82,14 @@ impl Drop for Server {
     }
 }
 
-/// A Prometheus with a folder of its own.
+/// A Prometheus with its own data folder.
 pub(crate) struct Prometheus {
     server: Server,
     _folder: Folder,
 }
 
 impl Prometheus {
-    /// Starts on what `folder` holds in `data`, with the configuration for the port that it gets.
+    /// Starts on the blocks in `data` of `folder`; `config` makes the configuration from the port.
     pub(crate) fn start(folder: Folder, config: impl FnOnce(u16) -> String) -> Self {
         Self::start_with(folder, &[], config)
     }
@@ -102,7 +102,7 @@ impl Prometheus {
         program.arg(format!("--config.file={config}"));
         program.arg(format!("--storage.tsdb.path={}", folder.at("data")));
         program.arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        // By default everything older than 15 days would vanish after the import.
+        // By default, Prometheus would delete samples older than 15 days.
         program.arg("--storage.tsdb.retention.time=100y").args(flags);
         Self { server: Server::start(&program, port, &folder).ready("/-/ready"), _folder: folder }
     }
@@ -116,7 +116,7 @@ impl Prometheus {
     }
 }
 
-/// promtool reads a file once more for every block that it writes; by default that is every two hours.
+/// Long blocks, because promtool reads the whole file for each block; the default is one per two hours.
 pub(crate) const ONE_BLOCK: [&str; 1] = ["--max-block-duration=162h"];
 
 /// A Prometheus that holds exactly the samples of an OpenMetrics text.
@@ -132,7 +132,7 @@ pub(crate) fn prometheus_with(text: &str, flags: &[&str]) -> Prometheus {
     Prometheus::start_with(folder, flags, |_| String::new())
 }
 
-/// The same behind a `--web.config.file`: with users, or TLS.
+/// The same with a `--web.config.file`, for users or TLS.
 pub(crate) fn guarded_prometheus_of(text: &str, web_config: &str) -> Prometheus {
     let folder = Folder::new("guarded");
     let file = folder.write("history.om", text);
@@ -147,7 +147,7 @@ pub(crate) fn guarded_prometheus_of(text: &str, web_config: &str) -> Prometheus 
     Prometheus { server, _folder: folder }
 }
 
-/// Imports an OpenMetrics file into the blocks of `folder` as an operator would.
+/// Imports an OpenMetrics file into the data of `folder` with promtool, as an operator would.
 #[track_caller]
 pub(crate) fn import(file: &Path, folder: &Folder, flags: &[&str]) {
     let mut promtool = needed("promtool", "prometheus");

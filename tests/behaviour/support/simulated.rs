@@ -7,16 +7,16 @@ use super::program::example;
 use super::server::ONE_BLOCK;
 use super::{DAY, Folder, Prometheus, START, import};
 
-/// Three clusters of three members over three days, scraped once a minute, with all the incidents of the simulator.
+/// Three clusters of three members over three days, scraped once a minute, with all default incidents.
 pub(crate) struct Simulated {
     pub(crate) prometheus: Prometheus,
-    /// Where its samples stand as OpenMetrics text.
+    /// The file with its samples as OpenMetrics text.
     pub(crate) file: String,
 }
 
 impl Simulated {
     pub(crate) const END: i64 = START + 3 * DAY;
-    /// What it was simulated with; the same arguments give the same labels as well.
+    /// The arguments of the simulator; the same arguments give the same labels.
     pub(crate) const ARGUMENTS: [&str; 12] =
         ["--clusters", "3", "--members", "3", "--days", "3", "--scrape", "60s", "--start", "2026-10-01", "--seed", "7"];
 

@@ -1,29 +1,29 @@
-//! A real VictoriaMetrics.
+//! A real VictoriaMetrics server.
 
 use super::http::request;
 use super::program::needed;
 use super::server::until;
 use super::{Folder, Server, free_port};
 
-/// A VictoriaMetrics with a folder of its own.
+/// A VictoriaMetrics with its own data folder.
 pub(crate) struct VictoriaMetrics {
     server: Server,
     _folder: Folder,
 }
 
 impl VictoriaMetrics {
-    /// Starts one that holds exactly the samples of an OpenMetrics text, which it takes as it stands.
+    /// Starts a server that holds exactly the samples of an OpenMetrics text, imported unchanged.
     pub(crate) fn of(text: &str, flags: &[&str]) -> Self {
         let (folder, port) = (Folder::new("victoria-metrics"), free_port());
         let mut program = needed("victoria-metrics", "victoria-metrics");
         program.arg(format!("-storageDataPath={}", folder.at("data")));
         program.arg(format!("-httpListenAddr=127.0.0.1:{port}"));
-        // By default everything older than a month would be refused.
+        // By default, samples older than a month are rejected.
         program.arg("-retentionPeriod=100y").args(flags);
         let server = Server::start(&program, port, &folder).ready("/health");
         let imported = request(port, "POST", "/api/v1/import/prometheus", text);
         assert!(matches!(imported, Some((204, _))), "the samples were not taken: {imported:?}");
-        // Until then it keeps them to itself.
+        // Until the flush, queries do not see the samples.
         until("flushed samples", || server.ask("GET", "/internal/force_flush", ""));
         Self { server, _folder: folder }
     }

@@ -1,0 +1,207 @@
+//! Errors of the command line: each becomes one sentence that names the flag and the way out.
+//!
+//! clap's own texts take several lines, and its tip for a misspelled flag is to pass it as a value (`-- --flag`).
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory};
+
+use super::Cli;
+use super::help::flags;
+use crate::text::terminal::terminal_line;
+
+/// Share of equal letters from which a word counts as a misspelling of another.
+const SIMILAR_ENOUGH: f64 = 0.65;
+
+/// What is wrong with a command line, in one sentence; `None` if help or the version was asked for.
+///
+/// `words` is the command line, with the name of the program.
+pub fn one_sentence(error: &clap::Error, words: &[OsString]) -> Option<String> {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion) {
+        return None;
+    }
+    let sentence = sentence(error, words).unwrap_or_else(|| as_clap_words_it(error));
+    Some(terminal_line(&sentence))
+}
+
+fn sentence(error: &clap::Error, words: &[OsString]) -> Option<String> {
+    let argument = texts(error, ContextKind::InvalidArg);
+    let value = text(error, ContextKind::InvalidValue);
+    let name = argument.first().map(|argument| name(argument));
+    Some(match error.kind() {
+        ErrorKind::UnknownArgument => unknown(argument.first()?, words),
+        ErrorKind::InvalidSubcommand => {
+            let typed = text(error, ContextKind::InvalidSubcommand)?;
+            let (command, path) = command_before(&typed, words);
+            let names = command.get_subcommands().map(Command::get_name);
+            match nearest(&typed, names) {
+                Some(meant) => format!("unknown command '{typed}': did you mean '{meant}'?"),
+                None => format!("unknown command '{}': '{path} --help' lists all commands", without_login(&typed)),
+            }
+        }
+        ErrorKind::MissingSubcommand => {
+            let path = text(error, ContextKind::InvalidSubcommand)?;
+            format!("no command: '{path} --help' lists all commands")
+        }
+        ErrorKind::ValueValidation => format!("{}: {}", name?, std::error::Error::source(error)?),
+        ErrorKind::InvalidValue if value.as_deref() == Some("") => {
+            format!("{} needs a value: {}", name?, argument.first()?)
+        }
+        ErrorKind::InvalidValue => {
+            let (value, known) = (value?, texts(error, ContextKind::ValidValue));
+            let meant = nearest(&value, known.iter().map(String::as_str));
+            let meant = meant.map(|meant| format!(" (did you mean '{meant}'?)")).unwrap_or_default();
+            format!("{}: '{value}' is unknown{meant}: use {}", name?, or(&known))
+        }
+        ErrorKind::ArgumentConflict => {
+            let others: Vec<String> =
+                texts(error, ContextKind::PriorArg).iter().map(|other| self::name(other)).collect();
+            let name = name?;
+            match others.first()? {
+                other if *other == name => format!("{name} is given twice: give it once"),
+                _ => format!("{name} cannot be used with {}: leave one of them out", or(&others)),
+            }
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing: Vec<String> = argument.iter().map(|argument| alternatives(argument)).collect();
+            let (_, path) = command_of(words);
+            format!("'{path}' needs {}", missing.join(" and "))
+        }
+        ErrorKind::TooManyValues => format!("{} takes no value: leave out '{}'", name?, without_login(&value?)),
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8: write it in UTF-8".to_owned(),
+        _ => return None,
+    })
+}
+
+/// An argument that the subcommand does not have: a misspelled flag, a flag of another subcommand, or a word too many.
+fn unknown(argument: &str, words: &[OsString]) -> String {
+    let (command, path) = command_before(argument, words);
+    let known: Vec<&str> = flags(&command).filter_map(|flag| flag.get_long()).collect();
+    if !argument.starts_with('-') {
+        let positionals: Vec<String> = command.get_positionals().map(|positional| positional.to_string()).collect();
+        let takes =
+            if positionals.is_empty() { "only flags".to_owned() } else { format!("only {}", positionals.join(" ")) };
+        return match argument.contains("://") && known.contains(&"url") {
+            true => "unexpected argument: give the URL of the server as --url URL".to_owned(),
+            false => format!("unexpected argument '{}': '{path}' takes {takes}", without_login(argument)),
+        };
+    }
+    // Of `-url` clap names only the first letter.
+    let typed = match argument.starts_with("--") {
+        true => argument.to_owned(),
+        false => word_with(argument, words).map_or(argument.to_owned(), |word| word.to_owned()),
+    };
+    let typed = typed.split('=').next().unwrap_or_default();
+    let typed_name = typed.trim_start_matches('-');
+    if typed.starts_with("--") && !known.contains(&typed_name) {
+        let others = others_with(typed_name);
+        if !others.is_empty() {
+            return format!("'{path}' has no flag {typed}: it belongs to {}", or(&others));
+        }
+    }
+    match nearest(typed_name, known.iter().copied()) {
+        Some(meant) => format!("unknown flag {typed}: did you mean --{meant}?"),
+        None => format!("unknown flag {argument}: '{path} --help' lists all flags"),
+    }
+}
+
+/// The subcommands that have a flag.
+fn others_with(flag: &str) -> Vec<String> {
+    let command = Cli::command();
+    let has = |command: &&Command| flags(command).any(|known| known.get_long() == Some(flag));
+    command.get_subcommands().filter(has).map(|command| format!("'{}'", command.get_name())).collect()
+}
+
+/// The known word that is one typing mistake away or similar, if there is one.
+pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |word: &str| {
+        // Of two letters in the wrong order, half are right.
+        let one_mistake = f64::from(u8::from(strsim::damerau_levenshtein(typed, word) == 1));
+        let is_part = typed.len() > 2 && word.split(['_', '-', '.']).any(|part| part == typed);
+        let similar = strsim::normalized_damerau_levenshtein(typed, word);
+        one_mistake + if is_part { similar.max(SIMILAR_ENOUGH) } else { similar }
+    };
+    let nearest = known.into_iter().map(|word| (likeness(word), word)).max_by(|a, b| a.0.total_cmp(&b.0));
+    nearest.filter(|(likeness, _)| *likeness >= SIMILAR_ENOUGH).map(|(_, word)| word)
+}
+
+/// The subcommand that the words lead to, with all its flags, and its full name.
+fn command_of(words: &[OsString]) -> (Command, String) {
+    let mut command = Cli::command();
+    // Adds the flags that all subcommands have.
+    command.build();
+    let mut path = command.get_name().to_owned();
+    for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(sub) = command.find_subcommand(word).cloned() {
+            path = format!("{path} {word}");
+            command = sub;
+        }
+    }
+    (command, path)
+}
+
+/// The subcommand that read the words up to this one.
+fn command_before(argument: &str, words: &[OsString]) -> (Command, String) {
+    let is_it = |word: &OsString| {
+        word.to_str().is_some_and(|word| word == argument || word.split('=').next() == Some(argument))
+    };
+    let end = words.iter().skip(1).position(is_it).map_or(words.len(), |position| position + 1);
+    command_of(&words[..end])
+}
+
+/// The word that begins like this.
+fn word_with<'a>(start: &str, words: &'a [OsString]) -> Option<&'a str> {
+    words
+        .iter()
+        .skip(1)
+        .filter_map(|word| word.to_str())
+        .find(|word| word.starts_with(start) && !word.starts_with("--"))
+}
+
+/// A flag without its value, as in `--url <URL>`.
+fn name(argument: &str) -> String {
+    argument.split_whitespace().next().unwrap_or_default().trim_end_matches("...").to_owned()
+}
+
+/// `<--data-dir <DIR>|--victoria-metrics <URL>>` as words.
+fn alternatives(argument: &str) -> String {
+    match argument.strip_prefix("<--").and_then(|rest| rest.strip_suffix('>')) {
+        Some(group) => format!("--{}", group.replace('|', " or ")),
+        None => argument.to_owned(),
+    }
+}
+
+/// A word as an error shows it: one that may hold a login is cut off.
+fn without_login(word: &str) -> &str {
+    if word.contains('@') { "…" } else { word }
+}
+
+fn or(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, second] => format!("{first} or {second}"),
+        [first @ .., last] => format!("{}, or {last}", first.join(", ")),
+    }
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    texts(error, kind).into_iter().next()
+}
+
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// clap's first paragraph, for errors that no flag of ours causes today.
+fn as_clap_words_it(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    text.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,36 @@
+//! The groups in which a subcommand's help lists its flags.
+
+/// A group of flags; groups appear in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Heading {
+    /// Which part of an existing folder a command reads.
+    Selection,
+    Source,
+    /// Where `import` writes to, and how it reaches it.
+    Target,
+    Range,
+    Scoring,
+    Output,
+    /// When `textfile` evaluates, and how long its result counts.
+    Schedule,
+    ServerLoad,
+    /// Flags that every subcommand has.
+    Behavior,
+}
+
+impl Heading {
+    /// The title in `--help`.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Selection => "Selection",
+            Self::Source => "Source",
+            Self::Target => "Target",
+            Self::Range => "Range",
+            Self::Scoring => "Scoring",
+            Self::Output => "Output",
+            Self::Schedule => "Schedule",
+            Self::ServerLoad => "Server load",
+            Self::Behavior => "Behavior",
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Samples of `commands`.
+
+use std::io::ErrorKind;
+
+use super::sources::{too_many_samples, unreachable_server};
+use super::{START_MS, Samples, copied, day, disk, filled, io_error, path, quarter, samples_of, url};
+use crate::analysis::gate::{Demand, Gate, Shortfall};
+use crate::commands::{CommandError, DiffError, ShowError, Signal, StdoutError, finished};
+use crate::heatmap::{Cell, Line};
+use crate::spec::{Companion, Metric};
+use crate::time::{HOUR_MS, Step, UtcDay, Zone, parse_instant};
+
+pub(super) fn samples() -> Vec<Samples> {
+    let mut errors = starting();
+    errors.extend(stopped());
+    errors.extend(pulling());
+    errors.extend(scoring());
+    errors.extend(linting());
+    errors.extend(textfile());
+    vec![samples_of(errors), samples_of(stdout()), samples_of(show()), samples_of(diff())]
+}
+
+fn starting() -> Vec<CommandError> {
+    let flag =
+        |flag, text: &str| CommandError::Instant { flag, error: parse_instant(text, 0).expect_err("not a time") };
+    vec![
+        flag("--at", "noon"),
+        flag("--since", "1790812800000"),
+        CommandError::ImportUrl(crate::sources::prometheus::shown_url("vm:8428").expect_err("no scheme")),
+        CommandError::Threads("Resource temporarily unavailable (os error 11)".to_owned()),
+        CommandError::NoRetention(url()),
+        CommandError::NothingToCompare,
+    ]
+}
+
+fn stopped() -> Vec<CommandError> {
+    let signal = Signal::Interrupt;
+    let pulling = |there, asked| CommandError::StoppedPulling { signal, there, asked, out: path("audit") };
+    let scoring = |there, asked| CommandError::StoppedScoring { signal, there, asked, folder: path("audit") };
+    vec![
+        CommandError::StoppedEarly(Signal::Terminate),
+        pulling(0, 1),
+        pulling(1, 2),
+        pulling(12, 90),
+        scoring(0, 1),
+        scoring(1, 2),
+        scoring(12, 90),
+        CommandError::StoppedSending { signal, sent: 0 },
+        CommandError::StoppedSending { signal, sent: 1 },
+        CommandError::StoppedSending { signal, sent: 5000 },
+        CommandError::StoppedImporting(signal),
+    ]
+}
+
+fn partial(failed: usize, asked: usize) -> CommandError {
+    let days = [day(), UtcDay::of(START_MS + 4 * 24 * HOUR_MS)];
+    CommandError::Partial {
+        failed,
+        asked,
+        days: UtcDay::describe(&days[..failed]),
+        cause: Box::new(too_many_samples()),
+    }
+}
+
+fn pulling() -> Vec<CommandError> {
+    let no_day = |asked| CommandError::NoDay { asked, cause: Box::new(unreachable_server()) };
+    let not_replaced = |cause| CommandError::NotReplaced { cause: Box::new(cause), out: path("audit") };
+    vec![
+        CommandError::WouldFail(unreachable_server().to_string()),
+        no_day(1),
+        no_day(90),
+        partial(1, 2),
+        partial(2, 90),
+        not_replaced(partial(2, 90)),
+    ]
+}
+
+fn scoring() -> Vec<CommandError> {
+    let file = |day: u32| format!("audit/history/date=2026-10-{day:02}/readings.parquet");
+    let broken = |count, files| CommandError::BrokenDays { count, files, first: disk::broken_day() };
+    let shortfall = |cells: &[Option<f64>]| CommandError::Below(Box::new(shortfall(cells)));
+    let no_limits = |metric, limit| CommandError::NoLimits { profile: "openshift".to_owned(), metric, limit };
+    vec![
+        CommandError::NoCluster { cluster: "kube-ectd".to_owned(), known: "kube-etcd, north".to_owned() },
+        CommandError::NoCell {
+            cluster: "kube-etcd".to_owned(),
+            at: "2027-02-01T14:00:00Z".to_owned(),
+            range: quarter(),
+        },
+        CommandError::BrokenDay(disk::broken_day()),
+        broken(2, file(3)),
+        broken(3, [file(3), file(4)].join(", ")),
+        CommandError::NoReadings(Metric::BackendCommit),
+        shortfall(&[]),
+        shortfall(&[Some(4.0)]),
+        shortfall(&[Some(4.0), Some(6.999)]),
+        shortfall(&[None]),
+        shortfall(&[Some(0.0); 13]),
+        no_limits(Metric::DbSize, Companion::Quota),
+    ]
+}
+
+/// What `--fail-below 7` prints for these means of a cluster's hours.
+fn shortfall(means: &[Option<f64>]) -> Shortfall {
+    let mut gate = Gate::new(Demand { score: 7.0, min_coverage: 0.5 }, Zone::default());
+    let hour = |(hour, mean): (i64, &Option<f64>)| Cell {
+        start_ms: START_MS + hour * HOUR_MS,
+        worst: mean.map(|_| Metric::WalFsync),
+        ..Cell::hour(if mean.is_some() { 12 } else { 0 }, 12, *mean, &[])
+    };
+    if !means.is_empty() {
+        let cells = (0..).zip(means).map(hour).collect();
+        gate.add_line(&Line { cluster: "kube-etcd".into(), member: None, cells }, |_| true);
+    }
+    gate.shortfall().expect("a score below 7, or none")
+}
+
+fn linting() -> Vec<CommandError> {
+    let faulty = |faults, bad, files| CommandError::Faulty { faults, bad, files };
+    vec![
+        CommandError::Unreadable { path: path("scores.om"), reason: io_error(ErrorKind::NotFound) },
+        faulty(1, 1, 1),
+        faulty(2, 1, 2),
+        faulty(1200, 3, 12),
+    ]
+}
+
+fn textfile() -> Vec<CommandError> {
+    let file = || path("/var/lib/node_exporter/etcd_score.prom");
+    vec![
+        CommandError::EveryWithoutOut,
+        CommandError::Written(file()),
+        CommandError::TooSlow(Step::from_millis(60_000).expect("a minute")),
+        CommandError::NoSuccess(file()),
+        CommandError::Stale { path: file(), seconds: 1, max_age: "1s".to_owned() },
+        CommandError::Stale { path: file(), seconds: 720, max_age: "5m".to_owned() },
+    ]
+}
+
+fn stdout() -> Vec<StdoutError> {
+    let failed = |kind| finished(Err(io_error(kind))).expect_err("not a closed pipe");
+    vec![failed(ErrorKind::StorageFull), failed(ErrorKind::Other)]
+}
+
+fn show() -> Vec<ShowError> {
+    let last = UtcDay::of(quarter().end_ms - 1);
+    vec![
+        ShowError::NoManifest(path("audit")),
+        ShowError::NoDays { since: UtcDay::of(quarter().end_ms + 7 * 24 * HOUR_MS), first: day(), last },
+    ]
+}
+
+fn diff() -> Vec<DiffError> {
+    let alike = "commands/diff/alike.rs";
+    let not_alike = |differs: String, flags: &str| DiffError::NotAlike {
+        before: "september".to_owned(),
+        after: "october".to_owned(),
+        differs,
+        remedy: filled(alike, "score one again, such as: etcd-heatmap score {} {}", &["october", flags]),
+    };
+    let setting = |values: &[&str]| filled(alike, "{what} {of_before} and {of_after}", values);
+    let profile = |values: &[&str]| filled(alike, "profile {} and {}", values);
+    let zone = setting(&["time zone", "Europe/Berlin", "UTC"]);
+    let base = copied(
+        alike,
+        "--profile {base}{without} and the --weight and --band of the other (its manifest.json has them)",
+    );
+    vec![
+        DiffError::NotScored(path("audit")),
+        not_alike(zone.clone(), "--time-zone Europe/Berlin"),
+        not_alike(profile(&["seed", "etcd-faq"]), "--profile seed"),
+        not_alike(
+            [profile(&["seed (changed)", "seed"]), zone, setting(&["cells of", "1h", "2h"])].join(", "),
+            &format!("{} --time-zone Europe/Berlin --cell 1h", base.replace("{base}{without}", "seed")),
+        ),
+        DiffError::SameFolder(path("audit")),
+        DiffError::NothingThere {
+            side: "before",
+            at: "2026-10-01T00:00:00Z".to_owned(),
+            folder: path("audit"),
+            from: "2026-10-01T00:00:00Z".to_owned(),
+            to: "2026-12-29T23:00:00Z".to_owned(),
+        },
+        DiffError::NothingThere {
+            side: "after",
+            at: "2027-02-01T00:00:00Z".to_owned(),
+            folder: path("audit"),
+            from: "2026-10-01T00:00:00Z".to_owned(),
+            to: "2026-12-29T23:00:00Z".to_owned(),
+        },
+    ]
+}

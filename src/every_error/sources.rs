@@ -1,0 +1,244 @@
+//! Samples of `sources`.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{START_MS, Samples, copied, filled, io_error, path, quarter, samples_of, url};
+use crate::history::HistoryError;
+use crate::scratch::Scratch;
+use crate::sources::prometheus::{AccessError, HttpConfig, PlainHeaders, PromError, QueryError, QuerySet, shown_url};
+use crate::sources::sample::SampleError;
+use crate::spec::{Column, Companion, Metric};
+use crate::time::Step;
+
+pub(super) fn samples() -> Vec<Samples> {
+    let mut server = connections();
+    server.extend(answers());
+    server.extend(series());
+    vec![samples_of(access()), samples_of(server), samples_of(queries()), samples_of(embedded_sample())]
+}
+
+pub(super) fn unreachable_server() -> PromError {
+    PromError::Unreachable { url: url(), cause: "Connection refused (os error 111)".to_owned() }
+}
+
+pub(super) fn too_many_samples() -> PromError {
+    let message = "query processing would load too many samples into memory in query execution";
+    PromError::Refused { url: url(), status: "execution".to_owned(), message: message.to_owned() }
+}
+
+fn connections() -> Vec<PromError> {
+    let broken = |cause: &str| PromError::Broken { url: url(), cause: cause.to_owned() };
+    let no_tls = |cause: &str| PromError::NoTls { url: "https://prometheus:9090".to_owned(), cause: cause.to_owned() };
+    let redirects = |to: &str| PromError::Redirects { url: url(), to: to.to_owned() };
+    let no_token = |cause: String| {
+        let url = "https://login.example/token".to_owned();
+        PromError::NoToken { url, cause, passes: false }
+    };
+    let connection = "sources/prometheus/access/connection.rs";
+    let not_allowed = |status: &str, remedy| PromError::NotAllowed {
+        url: url(),
+        status: status.to_owned(),
+        remedy: copied("sources/prometheus/transport.rs", remedy),
+    };
+    vec![
+        shown_url("prometheus:9090").expect_err("no scheme"),
+        shown_url("ftp://prometheus").expect_err("another scheme"),
+        shown_url("http://prometheus:port").expect_err("no port"),
+        PromError::NoClient("No CA certificates were loaded from the system".to_owned()),
+        unreachable_server(),
+        broken("connection closed before message completed"),
+        broken(&filled("sources/prometheus/transport.rs", "timed out after {} s", &["300"])),
+        PromError::NotFound { url: url() },
+        PromError::WebPage { url: url() },
+        not_allowed(
+            "401 Unauthorized",
+            "it wants a login; give one in a file with --http.config.file, it is sent and never shown",
+        ),
+        not_allowed(
+            "403 Forbidden",
+            "it refuses the login of --http.config.file or --url: check it, and what it may read",
+        ),
+        not_allowed(
+            "401 Unauthorized",
+            "it wants a tenant; name it with --header 'X-Scope-OrgID: NAME', or in http_headers of --http.config.file",
+        ),
+        no_tls(copied(connection, "the two sides have no version of TLS in common (min_version, max_version)")),
+        no_tls(copied(connection, "it wants a client's certificate (cert_file, key_file)")),
+        no_tls(copied(connection, "it refuses the client's certificate, or wants one (cert_file, key_file)")),
+        no_tls(&filled(
+            connection,
+            "its certificate is not to be trusted: {reason} (ca_file, server_name)",
+            &["UnknownIssuer"],
+        )),
+        redirects("https://login.example"),
+        redirects(copied("sources/prometheus/access/mod.rs", "itself again and again")),
+        redirects(copied("sources/prometheus/access/mod.rs", "nowhere")),
+        no_token(filled(
+            "sources/prometheus/access/oauth2.rs",
+            "it answered {status}{error}",
+            &["401 Unauthorized", " (invalid_client)"],
+        )),
+        no_token(copied("sources/prometheus/access/oauth2.rs", "its token is no text of a header").to_owned()),
+    ]
+}
+
+fn answers() -> Vec<PromError> {
+    let too_much = |cause, even: String| PromError::TooMuch { cause: Box::new(cause), even };
+    let failure = "sources/prometheus/failure.rs";
+    let split =
+        |reason: &str| filled(failure, "and the query cannot be split by cluster and member ({reason})", &[reason]);
+    let json = || "expected value at line 1 column 1".to_owned();
+    vec![
+        PromError::BadQuery {
+            url: url(),
+            message: r#"invalid parameter "query": 1:42: parse error: unexpected "}" in label matching"#.to_owned(),
+        },
+        PromError::Refused {
+            url: url(),
+            status: "503 Service Unavailable".to_owned(),
+            message: "upstream connect error".to_owned(),
+        },
+        too_many_samples(),
+        PromError::LongWait { url: url(), seconds: 1 },
+        PromError::LongWait { url: url(), seconds: 900 },
+        PromError::TooLarge { url: url(), mebibytes: 256 },
+        too_much(too_many_samples(), copied(failure, "even for a single step and member").to_owned()),
+        too_much(too_many_samples(), copied(failure, "even for a single member").to_owned()),
+        too_much(too_many_samples(), split("its series have no label instance")),
+        PromError::PartialAnswer { url: url(), message: "1 of 2 stores did not answer".to_owned() },
+        PromError::Tried { times: 2, cause: Box::new(unreachable_server()) },
+        PromError::NotAMatrix { url: url(), reason: json() },
+        PromError::NotOfTheApi { url: url(), path: "/api/v1/label/instance/values".to_owned(), reason: json() },
+    ]
+}
+
+fn series() -> Vec<PromError> {
+    let no_label = |label: &str, remedy| PromError::NoLabel {
+        column: Column::Metric(Metric::WalFsync),
+        series: r#"{"job":"etcd","endpoint":"metrics"}"#.to_owned(),
+        label: label.to_owned(),
+        remedy: copied("sources/prometheus/answer.rs", remedy),
+    };
+    let nothing_at =
+        |selector: &str| PromError::NothingAt { url: url(), at_ms: START_MS, selector: selector.to_owned() };
+    let nothing = |selector: &str| PromError::Nothing { url: url(), range: quarter(), selector: selector.to_owned() };
+    let selector = r#" with {job="etcd"}"#;
+    vec![
+        PromError::TooManyMembers { column: Column::Metric(Metric::OpenFds), members: 100_000 },
+        no_label("env", "name the right one with --cluster-label"),
+        no_label("cluster or job", "name the one that tells clusters apart with --cluster-label, or take --series raw"),
+        no_label("pod", "name the one that tells members apart with --member-label"),
+        PromError::NoSeries { metric: Metric::BackendCommit, range: quarter() },
+        PromError::NoLimit { limit: Companion::Quota, metric: Metric::DbSize, range: quarter() },
+        nothing_at(""),
+        nothing_at(selector),
+        nothing(""),
+        nothing(selector),
+    ]
+}
+
+fn access() -> Vec<AccessError> {
+    let missing = HttpConfig::load(Some(Path::new("http.yml")), PlainHeaders::default());
+    let lines = [
+        "basic_auth: [",
+        "basic_auth:\n  username: a\n---\n",
+        "basic_auth: &login\ntls_config: *login\n",
+        "basic_auth:\n  username: a\n  username: b\n",
+        "basic_auths:\n  username: a\n",
+        "token: a\n",
+        "basic_auth: secret\n",
+        "basic_auth:\n  username: [a]\n",
+        "basic_auth:\n  username: a\n  username_ref: b\n",
+        "basic_auth:\n  password: a\n  password_file: b\n",
+        "basic_auth:\n  username: a\nbearer_token: b\n",
+        "authorization:\n  type: Basic\n",
+        "authorization:\n  type: Bearer\n",
+        "oauth2:\n  grant_type: password\n",
+        "oauth2:\n  client_id: a\n",
+        "oauth2:\n  client_id: a\n  token_url: login.example\n",
+        "oauth2:\n  token_url: https://login.example/token\n",
+        "follow_redirects: perhaps\n",
+        "http_headers:\n  'X A':\n    values: [a]\n",
+        "http_headers:\n  Host:\n    values: [a]\n",
+        "http_headers:\n  X-Team:\n    values: a\n",
+        "tls_config:\n  cert_file: client.pem\n",
+        "tls_config:\n  key_file: client.key\n",
+        "tls_config:\n  min_version: TLS13\n  max_version: TLS12\n",
+        "tls_config:\n  min_version: TLS10\n",
+        "tls_config:\n  min_version: '1.2'\n",
+        "tls_config:\n  server_name: 10.0.1.1\n",
+        "no_proxy: prometheus\n",
+        "proxy_url: http://proxy.example:3128\nno_proxy: prometheus:9090\n",
+        "proxy_url: socks5://proxy.example\n",
+        "proxy_url: proxy.example\n",
+    ];
+    let file = |what, reason: String| AccessError::SecretFile { what, path: path("/etc/etcd-heatmap/secret"), reason };
+    let tls = "sources/prometheus/access/tls.rs";
+    let text = |file, text| copied(file, text).to_owned();
+    let mut errors = vec![missing.err().unwrap_or(AccessError::TwoLogins)];
+    errors.extend(lines.map(of_file));
+    errors.extend([
+        file("password_file", io_error(ErrorKind::NotFound).to_string()),
+        file("http_headers", text("sources/prometheus/access/headers.rs", "it is no single line, as a header must be")),
+        file("ca_file", text(tls, "it holds no certificate in PEM")),
+        file("key_file", text(tls, "it is no private key in PEM without a password")),
+        file(
+            "key_file",
+            filled(tls, "it does not fit the certificate ({cause})", &["keys may not be consistent: KeyMismatch"]),
+        ),
+        AccessError::Value { what: "ca", reason: text(tls, "it holds no certificate in PEM") },
+        AccessError::Value {
+            what: "proxy_url",
+            reason: text("sources/prometheus/access/proxy.rs", "it is no URL of a proxy"),
+        },
+        AccessError::TwoLogins,
+    ]);
+    errors
+}
+
+/// The error of a file of `--http.config.file` with this text.
+fn of_file(text: &str) -> AccessError {
+    let folder = Scratch::new();
+    let file = folder.path().join("http.yml");
+    std::fs::write(&file, text).expect("the folder for temporary files is writable");
+    match HttpConfig::load(Some(&file), PlainHeaders::default()) {
+        Err(AccessError::Line { line, reason, .. }) => AccessError::Line { path: path("http.yml"), line, reason },
+        other => panic!("{text:?} gives {other:?}"),
+    }
+}
+
+fn queries() -> Vec<QueryError> {
+    let load = |name: &str, text: &str| {
+        let folder = Scratch::new();
+        std::fs::write(folder.path().join(name), text).expect("the folder for temporary files is writable");
+        QuerySet::load(Some(folder.path()), "", None, "instance").expect_err("a wrong folder")
+    };
+    let shown = |name: &str, error| match error {
+        QueryError::NoneThere { names, .. } => QueryError::NoneThere { folder: path("queries"), names },
+        QueryError::UnknownName { suggestion, names, .. } => {
+            QueryError::UnknownName { path: path("queries").join(name), suggestion, names }
+        }
+        QueryError::NoRawForm { .. } => QueryError::NoRawForm { path: path("queries").join(name) },
+        other => other,
+    };
+    let wrong = |name: &str, text: &str| shown(name, load(name, text));
+    vec![
+        QueryError::Unreadable { path: path("queries"), source: io_error(ErrorKind::NotFound) },
+        wrong("notes.txt", ""),
+        wrong("wal-fsync.promql", "up"),
+        wrong("cpu_seconds.promql", "up"),
+        wrong("db_size.promql", "# recorded:\nup"),
+    ]
+}
+
+fn embedded_sample() -> Vec<SampleError> {
+    vec![
+        SampleError::Day(HistoryError::NotReadings {
+            path: path("sample/date=2026-10-01"),
+            reason: "Parquet error: Invalid Parquet file. Corrupt footer".to_owned(),
+        }),
+        SampleError::Time("often".parse::<Step>().expect_err("not a step")),
+        SampleError::Empty,
+    ]
+}

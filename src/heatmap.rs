@@ -59,8 +59,8 @@ pub(crate) struct Marks {
 pub(crate) struct OpenCells(Option<DataFrame>);
 
 impl OpenCells {
-    /// Adds the sums of the next UTC day and returns the sums of all local days before `today`, the local day on which the
-    /// following UTC day begins; all of them if `today` is `None`, after the last day.
+    /// Adds the sums of the next UTC day and returns the sums of all local days before `today`, the local day on which
+    /// the following UTC day begins; all of them if `today` is `None`, after the last day.
     pub(crate) fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>) -> PolarsResult<DataFrame> {
         let all = match self.0.take() {
             Some(open) if open.height() > 0 => {
@@ -96,10 +96,9 @@ pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFr
 
 /// Computes finished cells from sums: one row per cell, sorted by [`CELL_KEYS`].
 ///
-/// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start`
-/// (UTC), `date`, `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`].
-/// `steps_after_restart` is null if the history has no start times. The last column, `steps_partial`, only exists if the
-/// history has partial responses.
+/// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start` (UTC), `date`,
+/// `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`]. `steps_after_restart` is null if the
+/// history has no start times. The last column, `steps_partial`, only exists if the history has partial responses.
 pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Marks) -> PolarsResult<DataFrame> {
     let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let date = sums.column("date")?.i32()?.clone().into_date();
@@ -121,8 +120,8 @@ pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, ma
 ///
 /// `mean` and `min` (0 to 10, null without scored steps), `steps_scored`, `steps_expected`, `coverage` (scored /
 /// expected), `uncertain` (coverage below `min_coverage`), `steps_after_restart`, `worst_metric` (the metric with the
-/// highest loss, null without losses), and a `…_loss` per metric: its mean loss in points. `mean` and the losses add up to
-/// 10.
+/// highest loss, null without losses), and a `…_loss` per metric: its mean loss in points. `mean` and the losses add up
+/// to 10.
 pub(crate) fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<Vec<Column>> {
     let int = |name: &str| -> PolarsResult<Int64Chunked> { Ok(sums.column(name)?.i64()?.clone()) };
     let (scored, expected) = (int("steps_scored")?, int("steps_expected")?);
@@ -149,8 +148,8 @@ pub(crate) fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) ->
     Ok(columns)
 }
 
-/// Means in points, from sums over steps; null without steps. Each is the `f64` nearest to the exact quotient, because the
-/// sums of a cell and the divisor are below 2⁵³.
+/// Means in points, from sums over steps; null without steps. Each is the `f64` nearest to the exact quotient, because
+/// the sums of a cell and the divisor are below 2⁵³.
 fn mean_points(table: &ScoreTable, sums: &Int64Chunked, steps: &Int64Chunked) -> Float64Chunked {
     let divide = |(sum, steps): (Option<i64>, Option<i64>)| match (sum, steps) {
         (Some(sum), Some(steps)) if steps > 0 => Some(sum as f64 / (table.denominator() as i64 * steps) as f64),

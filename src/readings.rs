@@ -175,8 +175,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window with the six metrics and these companions, in which every reading is missing. `members` must be sorted and
-    /// distinct.
+    /// A window with the six metrics and these companions, in which every reading is missing. `members` must be sorted
+    /// and distinct.
     pub fn unknown(grid: Grid, members: Vec<Member>, companions: &[Companion]) -> Self {
         debug_assert!(members.is_sorted());
         let cells = members.len() * grid.len();
@@ -187,8 +187,8 @@ impl Window {
         Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), unasked: Vec::new(), columns }
     }
 
-    /// Builds a window from columns. Its members are those with a reading of at least one metric; rows of a companion for
-    /// other members are dropped.
+    /// Builds a window from columns. Its members are those with a reading of at least one metric; rows of a companion
+    /// for other members are dropped.
     pub fn join(grid: Grid, columns: impl IntoIterator<Item = (Column, ColumnReadings)>) -> Self {
         let columns: Vec<(Column, ColumnReadings)> = columns.into_iter().collect();
         let is_metric = |column: &Column| matches!(column, Column::Metric(_));
@@ -253,8 +253,8 @@ impl Window {
         self.unasked = stretches((0..grid.len()).filter(|step| !is_asked(step)));
     }
 
-    /// The readings of one column and member, one per step, NaN where missing. Panics for a companion that the window does
-    /// not contain.
+    /// The readings of one column and member, one per step, NaN where missing. Panics for a companion that the window
+    /// does not contain.
     pub fn row(&self, column: impl Into<Column>, member: usize) -> &[f64] {
         let len = self.grid.len();
         &self.columns[column.into().index()][member * len..(member + 1) * len]
@@ -278,9 +278,9 @@ impl Window {
 
     /// Keeps the readings of an earlier pull of the same steps that this one lacks, and adds their members.
     ///
-    /// A server drops samples that are older than its retention. Its remaining readings of such a member may be wrong as
-    /// well, because rates and changes are then computed from fewer samples. So if a reading of a member is lost, all its
-    /// earlier readings stay. Otherwise the later pull wins, because it may include samples that arrived late.
+    /// A server drops samples that are older than its retention. Its remaining readings of such a member may be wrong
+    /// as well, because rates and changes are then computed from fewer samples. So if a reading of a member is lost,
+    /// all its earlier readings stay. Otherwise the later pull wins, because it may include samples that arrived late.
     #[must_use]
     pub(crate) fn with_lost_readings(mut self, earlier: &Self) -> Self {
         debug_assert_eq!(self.grid, earlier.grid);

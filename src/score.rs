@@ -1,9 +1,9 @@
 //! Computes scores: a window of readings goes in, and a code per member and step comes out.
 //!
-//! With bands, a step has only as many possible results as there are combinations of bands. Each combination has a number,
-//! its *code*. Points, score and losses of every code are computed once, in integers ([`ScoreTable`]), so scoring a step
-//! means finding its code. [`Rollup`] then turns the members of a cluster into one result per step. Aggregation over time
-//! belongs to `heatmap`.
+//! With bands, a step has only as many possible results as there are combinations of bands. Each combination has a
+//! number, its *code*. Points, score and losses of every code are computed once, in integers ([`ScoreTable`]), so
+//! scoring a step means finding its code. [`Rollup`] then turns the members of a cluster into one result per step.
+//! Aggregation over time belongs to `heatmap`.
 
 mod restart;
 mod rollup;
@@ -39,7 +39,8 @@ impl DayScores {
         &self.codes[member * len..(member + 1) * len]
     }
 
-    /// The steps after a restart of any of these members, as ascending ranges; `None` if the history has no start times.
+    /// The steps after a restart of any of these members, as ascending ranges; `None` if the history has no
+    /// start times.
     pub fn after_restart(&self, members: Range<usize>) -> Option<Vec<Range<usize>>> {
         self.restarts.as_ref().map(|restarts| union(restarts[members].iter().flatten()))
     }

@@ -1,5 +1,5 @@
-//! Temporary folders for unit tests. A crate such as `tempfile` would enable other features of shared dependencies in tests
-//! than in the program, so that half of them would be built twice.
+//! Temporary folders for unit tests. A crate such as `tempfile` would enable other features of shared dependencies in
+//! tests than in the program, so that half of them would be built twice.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -83,7 +83,7 @@ fn history() -> Vec<HistoryError> {
             &["etcd-heatmap.step_seconds", "expected value at line 1 column 1"],
         )),
         not_readings(copied("history/day_meta.rs", "its step is not between 1s and 1h")),
-        not_readings(copied("history/embedded.rs", "its columns have other types")),
+        not_readings(copied("history/embedded.rs", "its columns have unexpected types")),
         not_readings(copied("history/read_day.rs", "a row has no time, cluster or member")),
         not_readings(filled("history/read_day.rs", "it has no column {}", &["ts"])),
         HistoryError::LaterFormat { path: path(READINGS), version: "0.9.0".to_owned(), format: 3, readable: 2 },
@@ -117,7 +117,7 @@ fn folders() -> Vec<FolderError> {
         },
         FolderError::LaterManifest { path: path(MANIFEST), version: "0.9.0".to_owned() },
         no_cells(copied("folder/read_cells.rs", "there is no such file")),
-        no_cells(copied("folder/read_cells.rs", "a row holds a number that no cell can have")),
+        no_cells(copied("folder/read_cells.rs", "a row has a negative or too large number")),
         FolderError::NoCells {
             path: path(MANIFEST),
             reason: copied("outputs/shared/day_columns.rs", "it does not say how cells were cut").to_owned(),

@@ -17,9 +17,9 @@ static LATER: Mutex<BTreeMap<PathBuf, BTreeSet<PathBuf>>> = Mutex::new(BTreeMap:
 
 /// While this exists, syncs of folders at and below an output folder are deferred to [`SyncAtEnd::sync`].
 ///
-/// Syncing a folder waits for the journal of the file system. On a busy disk, a sync after each of the sample's 58 files
-/// took a fifth of the whole backfill, and one sync per folder at the end half of that; on an idle disk neither is
-/// noticeable. Each file is synced before it is renamed, so a power failure can lose complete files but cannot leave
+/// Syncing a folder waits for the journal of the file system. On a busy disk, a sync after each of the sample's 58
+/// files took a fifth of the whole backfill, and one sync per folder at the end half of that; on an idle disk neither
+/// is noticeable. Each file is synced before it is renamed, so a power failure can lose complete files but cannot leave
 /// partial ones.
 #[derive(Debug)]
 pub(crate) struct SyncAtEnd {

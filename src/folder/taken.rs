@@ -26,8 +26,8 @@ pub(crate) struct OutputFolder {
 impl OutputFolder {
     /// Creates the folder if necessary, locks it, and removes temporary files that a killed run left of `ours`.
     ///
-    /// Also returns a note for the user if the file system does not support locks. Fails while another run holds the lock,
-    /// or if `path` is a file.
+    /// Also returns a note for the user if the file system does not support locks. Fails while another run holds the
+    /// lock, or if `path` is a file.
     pub(crate) fn take(path: &Path, ours: &[Owned]) -> Result<(Self, Option<String>), FolderError> {
         check_folder(path)?;
         let made = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());

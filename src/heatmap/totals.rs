@@ -59,8 +59,8 @@ impl Totals {
 /// The metric with the highest cost; of equal ones the first in `metrics`, which are in the order of the specification.
 /// `None` if no metric cost anything.
 ///
-/// Costs that differ by less than a floating-point error count as equal, because totals are added up from means in doubles.
-/// So two metrics with equal losses in integers tie here as they do in `heatmap.csv`.
+/// Costs that differ by less than a floating-point error count as equal, because totals are added up from means in
+/// doubles. So two metrics with equal losses in integers tie here as they do in `heatmap.csv`.
 pub(crate) fn costliest(metrics: &[Metric], cost: impl Fn(Metric) -> f64) -> Option<Metric> {
     const SLACK: f64 = 1e-9;
     let most = metrics.iter().copied().map(&cost).fold(0.0, f64::max);

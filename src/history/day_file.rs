@@ -19,8 +19,8 @@ use crate::time::TimeRange;
 /// Rows per batch of the Parquet writer and reader. Bounds memory and does not affect results.
 pub(super) const BATCH_ROWS: usize = 1 << 16;
 
-/// Writes one day: a row for each member and step with at least one reading of a metric. Returns the footer, and the size
-/// and hash of the file.
+/// Writes one day: a row for each member and step with at least one reading of a metric. Returns the footer, and the
+/// size and hash of the file.
 pub fn write_day(
     path: &Path,
     window: &Window,

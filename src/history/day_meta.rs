@@ -24,8 +24,8 @@ pub struct DayMeta {
     pub range: TimeRange,
     /// When each member was first and last seen on this day.
     pub lives: Lives,
-    /// The number of readings per metric and pulled companion, by its name. Contains the metrics that the writing version
-    /// had, pulled or left out.
+    /// The number of readings per metric and pulled companion, by its name. Contains the metrics that the writing
+    /// version had, pulled or left out.
     pub known: BTreeMap<String, u64>,
     /// The number of rows in the file.
     pub rows: u64,

@@ -1,8 +1,8 @@
 //! The footer of a day's file: its format number, and its values by key.
 //!
-//! Adding a column or a key does not change the format: readers look up names, treat absent columns as missing readings, and
-//! ignore other names. The format is increased when that is not enough to read a file correctly, so that older versions
-//! reject it instead of misreading it.
+//! Adding a column or a key does not change the format: readers look up names, treat absent columns as missing
+//! readings, and ignore other names. The format is increased when that is not enough to read a file correctly, so that
+//! older versions reject it instead of misreading it.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Readings on disk, from which every score can be recomputed.
 //!
-//! A pull writes a [`Window`](crate::readings::Window) to `history/date=2026-10-01/readings.parquet`, one file per UTC day;
-//! scoring and findings read it back. A file has one row per member and step with at least one reading, sorted by cluster,
-//! member and time. The footer describes the source and the requested range. Scores are never stored here.
+//! A pull writes a [`Window`](crate::readings::Window) to `history/date=2026-10-01/readings.parquet`, one file per UTC
+//! day; scoring and findings read it back. A file has one row per member and step with at least one reading, sorted by
+//! cluster, member and time. The footer describes the source and the requested range. Scores are never stored here.
 //!
 //! Columns and footer keys are read by name and may be added, so that histories of all earlier versions stay readable.
 
@@ -67,6 +67,6 @@ pub enum HistoryError {
         difference: String,
     },
     /// A day without a file.
-    #[error("the history has no file for {0}: pull that day")]
+    #[error("the history has no file for {0}")]
     MissingDay(UtcDay),
 }

@@ -20,8 +20,8 @@ use crate::readings::{Member, Window};
 use crate::spec::{COLUMNS, Column, Companion};
 use crate::time::{Grid, TimeRange};
 
-/// Reads the readings of these members (sorted) and companions at the steps of the grid. Rows of other members or off the
-/// grid are skipped.
+/// Reads the readings of these members (sorted) and companions at the steps of the grid. Rows of other members or off
+/// the grid are skipped.
 pub fn read_day(
     path: &Path,
     grid: Grid,

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A source's kind and the facts that identify it, as stored in each day's footer and in the manifest. Contains no secret.
+/// A source's kind and the facts that identify it, as stored in each day's footer and in the manifest. Contains
+/// no secret.
 ///
 /// The kind is text, so a history from a source that this version does not know can still be scored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

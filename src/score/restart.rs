@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::{Grid, stretches};
 
-/// The steps less than five minutes after the start of the process, as ascending ranges. If the step is longer than five
-/// minutes, a step counts instead, so that every restart marks one step.
+/// The steps less than five minutes after the start of the process, as ascending ranges. If the step is longer than
+/// five minutes, a step counts instead, so that every restart marks one step.
 ///
 /// `started` has one value per step, in seconds since 1970, NaN where missing. Steps outside `lived` are skipped.
 pub(super) fn steps_after(grid: &Grid, started: &[f64], lived: Range<usize>) -> Vec<Range<usize>> {

@@ -35,7 +35,8 @@ pub struct Entry {
     pub worth: Option<Worth>,
 }
 
-/// The digit of one metric in the code, a number in mixed radix: 0 for full points, then one value per band, then missing.
+/// The digit of one metric in the code, a number in mixed radix: 0 for full points, then one value per band,
+/// then missing.
 #[derive(Clone, Debug)]
 struct Digit {
     /// If set, reading / limit is compared with the thresholds instead of the reading.
@@ -137,7 +138,8 @@ impl ScoreTable {
         self.digits.iter().filter_map(|digit| digit.limit)
     }
 
-    /// Adds the digit of one metric to the codes of one member. If the limit was not pulled, the readings count as missing.
+    /// Adds the digit of one metric to the codes of one member. If the limit was not pulled, the readings count
+    /// as missing.
     pub(super) fn add_metric(&self, metric: Metric, window: &Window, member: usize, codes: &mut [u16]) {
         let readings = window.row(metric, member);
         match self.digits[metric.index()].limit {
@@ -163,8 +165,8 @@ impl ScoreTable {
     }
 }
 
-/// The share of the limit that a reading reaches; NaN if either is missing. A limit that is not positive means that there
-/// is none (etcd's quota is negative if disabled), so the share is 0.
+/// The share of the limit that a reading reaches; NaN if either is missing. A limit that is not positive means that
+/// there is none (etcd's quota is negative if disabled), so the share is 0.
 fn share_of_limit(reading: f64, limit: f64) -> f64 {
     if limit <= 0.0 && !reading.is_nan() { 0.0 } else { reading / limit }
 }

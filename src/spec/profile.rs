@@ -19,13 +19,13 @@ const EMBEDDED: [(&str, &str); 5] = [
 pub const PROFILES: [&str; EMBEDDED.len()] =
     [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
 
-/// Maximum number of codes (combinations of bands) of a profile. A code is a `u16`, and its highest value marks a step at
-/// which a member is not expected.
+/// Maximum number of codes (combinations of bands) of a profile. A code is a `u16`, and its highest value marks a step
+/// at which a member is not expected.
 const MAX_CODES: usize = u16::MAX as usize;
 /// Suffix of the name of a changed profile.
 const CHANGED: &str = " (changed)";
-/// Maximum sum of weights, so that sums of a cell are exact in doubles: ten points in thousandths times this weight, added
-/// up over the 7,200 steps of a cell, stay below 2⁵³.
+/// Maximum sum of weights, so that sums of a cell are exact in doubles: ten points in thousandths times this weight,
+/// added up over the 7,200 steps of a cell, stay below 2⁵³.
 const MAX_TOTAL_WEIGHT: u64 = 100_000_000;
 
 /// A named table with one rule per metric.

@@ -31,7 +31,8 @@ impl CharKind {
             '\u{2028}' | '\u{2029}' => Self::LineSeparator,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Self::Direction,
             '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => Self::Joiner,
-            // Fillers of Hangul and Khmer, Mongolian selectors, interlinear annotations, beams of musical notation, tags.
+            // Fillers of Hangul and Khmer, Mongolian selectors, interlinear annotations, beams of musical
+            // notation, tags.
             '\u{ad}'
             | '\u{34f}'
             | '\u{115f}'

@@ -1,8 +1,8 @@
 //! Sanitizes text from elsewhere for CSV files.
 //!
-//! Spreadsheets evaluate a text that starts like a formula, even if it is quoted. Such a text gets a leading apostrophe,
-//! and so does a text that starts with one, so that a reader can remove one apostrophe to get the original. All other
-//! characters are kept, because programs read the file too.
+//! Spreadsheets evaluate a text that starts like a formula, even if it is quoted. Such a text gets a leading
+//! apostrophe, and so does a text that starts with one, so that a reader can remove one apostrophe to get the original.
+//! All other characters are kept, because programs read the file too.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Enums whose values have names in flags and files.
 //!
-//! A macro instead of the crate `strum`: the names are part of file formats that must stay readable, so they are written
-//! out rather than derived from identifiers, and `strum` would not suggest the nearest name in errors.
+//! A macro instead of the crate `strum`: the names are part of file formats that must stay readable, so they are
+//! written out rather than derived from identifiers, and `strum` would not suggest the nearest name in errors.
 
 /// Declares an enum with a name for each value, in one list, with `name()` and `Display`.
 ///

@@ -3,9 +3,9 @@
 //! So 9.996 is never shown as a score of 10, 99.96 % never as full coverage, and 0.001 never as no loss.
 //!
 //! Doubles need a tolerance: 8.7 × 100 is 869.999…, and the error of a mean of a million cells is usually 1e-12 and at
-//! most n·ε·10, about 2e-9. A figure less than [`SLACK`] (in points) below a displayable value counts as that value. The
-//! tolerance does not depend on the number of digits, so that 9.99 in one place is never 10 in another. A full score,
-//! full coverage and no loss have no tolerance, because they are exact: sums of integers are exact in doubles.
+//! most n·ε·10, about 2e-9. A figure less than [`SLACK`] (in points) below a displayable value counts as that value.
+//! The tolerance does not depend on the number of digits, so that 9.99 in one place is never 10 in another. A full
+//! score, full coverage and no loss have no tolerance, because they are exact: sums of integers are exact in doubles.
 
 /// Tolerance for floating-point errors, in points or as a share.
 const SLACK: f64 = 1e-9;

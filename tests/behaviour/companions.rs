@@ -99,8 +99,8 @@ fn the_steps_after_a_restart_are_marked() {
 
     let cells = cells(&folder.text("audit/heatmap.csv"));
     let marked = |member| (0..6).map(|hour| find(&cells, member, hour).after_restart).collect::<Vec<_>>();
-    // The first restart marks the steps from 120 s to 390 s of its hour; the second, at 3540 s, those up to 240 s of the
-    // next hour.
+    // The first restart marks the steps from 120 s to 390 s of its hour; the second, at 3540 s, those up to 240 s of
+    // the next hour.
     let expected: Vec<_> = [0, 0, 5, 1, 5, 0].map(Some).into();
     assert_eq!((marked(Some("m1")), marked(None)), (expected.clone(), expected));
     assert_eq!(marked(Some("m2")), [Some(0); 6]);
@@ -149,8 +149,8 @@ fn a_pull_extends_a_history_with_the_same_columns() {
     oracle("score.py", &[&without_it.at("audit"), "--step", "60"]);
 }
 
-/// Two members with two series of a limit each. Databases of 4 to 5 MB reach 90 % of the smaller quota and hardly anything
-/// of the greater one. At least 60 descriptors are open, of which the smaller limit allows 64.
+/// Two members with two series of a limit each. Databases of 4 to 5 MB reach 90 % of the smaller quota and hardly
+/// anything of the greater one. At least 60 descriptors are open, of which the smaller limit allows 64.
 fn two_limits(seconds: std::ops::Range<i64>) -> Prometheus {
     let mut metrics = members(&["m1", "m2"], seconds.clone());
     let series = |member: &str, pod: &str| format!(r#"{},pod="{pod}""#, labels(member));

@@ -3,7 +3,8 @@
 //! One test kills at random moments, which may all be too early or too late; another kills while a gate holds the run
 //! between two days.
 //!
-//! `KILLS=50 cargo test --release killed -- --nocapture` kills 50 times, and prints how many kills hit a running process.
+//! `KILLS=50 cargo test --release killed -- --nocapture` kills 50 times, and prints how many kills hit a
+//! running process.
 
 use std::process::{Child, Stdio};
 use std::time::Instant;

@@ -153,8 +153,8 @@ fn cells_narrower_than_the_step_exist_only_where_a_step_falls() {
     assert_eq!(minutes, [(45, 1), (15, 1)].repeat(6));
 }
 
-/// Zones with unusual rules: offsets of quarters of an hour, the greatest offsets, changes by two hours or half an hour,
-/// changes at midnight, and southern summers.
+/// Zones with unusual rules: offsets of quarters of an hour, the greatest offsets, changes by two hours or half an
+/// hour, changes at midnight, and southern summers.
 const ZONES: [&str; 24] = [
     "Africa/Cairo",
     "America/Los_Angeles",

@@ -30,8 +30,8 @@ impl Call {
 
 /// Runs the program, which must succeed, and returns its successful calls.
 ///
-/// strace prints a call in two lines when another thread calls in between. With `-z` it holds each call back until it has
-/// succeeded, and prints it whole.
+/// strace prints a call in two lines when another thread calls in between. With `-z` it holds each call back until it
+/// has succeeded, and prints it whole.
 fn calls(folder: &Folder, arguments: &[&str]) -> Vec<Call> {
     let log = folder.at("calls");
     let trace = "trace=mkdir,fsync,fdatasync,rename,renameat,renameat2";

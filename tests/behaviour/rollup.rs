@@ -1,5 +1,5 @@
-//! `--rollup worst`, `mean` and `quorum`: every combination of healthy, bad, unscored and absent members that matters, with
-//! cells that the Python oracle confirms.
+//! `--rollup worst`, `mean` and `quorum`: every combination of healthy, bad, unscored and absent members that matters,
+//! with cells that the Python oracle confirms.
 
 use std::sync::OnceLock;
 

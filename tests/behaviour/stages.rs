@@ -1,5 +1,5 @@
-//! `pull` and `score` give the same files as `backfill`, a folder only holds one history, and the same input gives the same
-//! bytes.
+//! `pull` and `score` give the same files as `backfill`, a folder only holds one history, and the same input gives the
+//! same bytes.
 
 use crate::support::{
     Asked, DAY, Folder, HOUR, Run, START, assert_same, etcd_heatmap, etcd_heatmap_command, simulated,

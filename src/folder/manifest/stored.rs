@@ -11,8 +11,8 @@ use crate::files::{FileError, WholeFile};
 /// The name of the file in the output folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
-/// The format that is written, and the latest that is read. Format 1 has no `format` field, and the URL of the server in
-/// `asked.url` instead of `source`.
+/// The format that is written, and the latest that is read. Format 1 has no `format` field, and the URL of the server
+/// in `asked.url` instead of `source`.
 pub(super) const FORMAT: u64 = 2;
 /// The first format that lists the requested ranges, so that gaps can be distinguished.
 pub(super) const FORMAT_WITH_RANGES: u64 = 2;
@@ -23,8 +23,8 @@ pub(super) const fn first_format() -> u64 {
 }
 
 impl Manifest {
-    /// Reads the manifest of an output folder; `None` if there is none. Fails if it is unreadable or broken, or its format
-    /// is later than [`FORMAT`].
+    /// Reads the manifest of an output folder; `None` if there is none. Fails if it is unreadable or broken, or its
+    /// format is later than [`FORMAT`].
     pub(crate) fn read(out: &Path) -> Result<Option<Self>, FolderError> {
         let path = out.join(MANIFEST);
         let text = match std::fs::read(&path) {

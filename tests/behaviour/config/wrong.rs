@@ -24,10 +24,10 @@ fn a_missing_setting_names_its_flag_variable_and_key() {
 fn an_error_in_the_settings_file_stops_every_command_and_names_line_and_key() {
     let cases = [
         ("[weights]\nwal_fsync = 0.5\n", "line 2: weights.wal_fsync: the weights add up to 1.2, not to 1"),
-        ("[weights]\nwal_fsync = -0.5\n", "line 2: weights.wal_fsync: '-0.5' is no weight"),
-        ("[weights]\nwal_fsync = nan\n", "line 2: weights.wal_fsync: 'nan' is no weight"),
+        ("[weights]\nwal_fsync = -0.5\n", "line 2: weights.wal_fsync: '-0.5' is not a weight"),
+        ("[weights]\nwal_fsync = nan\n", "line 2: weights.wal_fsync: 'nan' is not a weight"),
         ("[bands]\n\nopen_fds = '9:5, 8:0'\n", "line 3: bands.open_fds: the band '8:0' is out of order"),
-        ("[bands]\nopen_fds = '9:10.5'\n", "line 2: bands.open_fds: '10.5' are no points"),
+        ("[bands]\nopen_fds = '9:10.5'\n", "line 2: bands.open_fds: '10.5' is not a number of points"),
         ("[source]\nstpe = '5m'\n", "line 2: unknown key 'source.stpe' (did you mean 'source.step'?)"),
         ("[source\n", "line 1: "),
     ];

@@ -129,25 +129,25 @@ pub(crate) enum Command {
     /// do not all fit.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
-    /// Check in seconds whether a pull would work, what it would cost, and what is wrong
+    /// Check in seconds whether a pull would work, what it would take, and what is wrong
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
     /// Explain one cell of the heat map: the arithmetic behind its score
     ///
-    /// Profile, bands, rollup, time zone, and cell width come from the folder's manifest unless a flag sets them.
+    /// Without flags, the cell is scored as the manifest of the folder describes.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
     /// List what to look at: incidents, causes of leader changes, recurrences, growth
     ///
-    /// Each finding shows its evidence and its rule. Profile, bands, rollup, time zone, and cell width come from the
-    /// folder's manifest unless a flag sets them.
+    /// Each finding shows its evidence and its rule. Without flags, the history is scored as the manifest of the folder
+    /// describes.
     #[command(after_help = FINDINGS_EXAMPLES)]
     Findings(FindingsArgs),
     /// Compare two folders, or one folder before and after an instant
     ///
     /// Shows for each cluster and metric the means, the hours below 7 and 5, the difference with a 95 % interval
     /// (which allows for neighboring hours being alike), and its size (Cliff's delta). Cells without a score are left
-    /// out and counted.
+    /// out and counted. --fail-below judges the later of the two.
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(DiffArgs),
     /// Find what promtool would silently drop or change in OpenMetrics files
@@ -158,8 +158,8 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Write the current score for node_exporter's textfile collector, once or repeatedly
     ///
-    /// Uses instant queries with one evaluation time, and scores like a backfill. If a reading of a member is missing,
-    /// it has no etcd_score, and etcd_score_unknown is 1. The file is renamed into place, and removed when a loop ends.
+    /// Uses instant queries with one evaluation time, and scores like a backfill. A member with a missing reading has
+    /// no etcd_score, and its etcd_score_unknown is 1. The file is renamed into place, and removed when a loop ends.
     #[command(after_help = TEXTFILE_EXAMPLES)]
     Textfile(TextfileArgs),
     /// Show the settings in force and where each comes from
@@ -306,8 +306,7 @@ pub(crate) struct ExplainArgs {
     #[arg(
         long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant,
         help_heading = Heading::Selection.title(),
-        long_help = "Instant in the cell: 2026-10-07T14 (in the time zone of --time-zone), RFC 3339, a date, or \
-         seconds \
+        long_help = "Instant in the cell: 2026-10-07T14 in the zone of --time-zone, RFC 3339, a date, or seconds \
                      since 1970"
     )]
     pub(crate) at: String,

@@ -1,10 +1,11 @@
 //! Settings: flags, environment variables, a file, presets, and defaults become one [`Settings`] for a run.
 //!
-//! One table, [`keys()`], holds for each setting its key in the file, its flag and variable, its default, and its check.
-//! Every layer gives texts, which are checked by that table. The highest layer that gives a setting wins: flag,
+//! One table, [`keys()`], holds for each setting its key in the file, its flag and variable, its default, and its
+//! check. Every layer gives texts, which are checked by that table. The highest layer that gives a setting wins: flag,
 //! environment, file, preset, default. [`Config`] keeps the texts with their origins, for errors and for `config show`.
 //!
-//! Files are read here, but no server is asked: a URL or a time that depends on now stays a text until a command uses it.
+//! Files are read here, but no server is asked. A URL, or a time that depends on now, stays a text until a command uses
+//! it.
 
 mod formats;
 mod heading;
@@ -73,7 +74,7 @@ pub(crate) enum ConfigError {
     #[error("no output folder: name it as --out, ETCD_HEATMAP_OUT, or dir under [output] in etcd-heatmap.toml")]
     NoOut,
     #[error(
-        "no folder: name the one that holds history/ as DIR, ETCD_HEATMAP_OUT, or dir under [output] in etcd-heatmap.toml"
+        "no folder: name the one with history/ as DIR, ETCD_HEATMAP_OUT, or dir under [output] in etcd-heatmap.toml"
     )]
     NoFolder,
 }

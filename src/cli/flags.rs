@@ -15,6 +15,11 @@ pub(crate) trait Wanted {
     fn heading(default: Heading) -> Heading {
         default
     }
+
+    /// Whether the subcommand takes the setting from the folder's manifest unless its flag is given.
+    fn is_in_manifest(_key: &Key) -> bool {
+        false
+    }
 }
 
 /// Everything that `backfill` uses: all settings except those of the textfile.
@@ -92,6 +97,10 @@ impl Wanted for OfDiff {
     fn wants(key: &Key) -> bool {
         matches!(key.name, "score.fail_below" | "score.min_coverage")
     }
+
+    fn is_in_manifest(key: &Key) -> bool {
+        key.name == "score.min_coverage"
+    }
 }
 
 impl Wanted for OfSql {
@@ -137,6 +146,10 @@ impl Wanted for OfExplain {
     fn wants(key: &Key) -> bool {
         key.parts().0 == "score" && key.name != "score.fail_below" || key.name == "bands"
     }
+
+    fn is_in_manifest(key: &Key) -> bool {
+        matches!(key.name, "score.profile" | "score.rollup" | "score.time_zone" | "score.cell")
+    }
 }
 
 /// The flags of the settings `Of`, with the values from the command line.
@@ -149,7 +162,7 @@ pub(crate) struct Flags<Of> {
 impl<Of: Wanted> Args for Flags<Of> {
     fn augment_args(command: Command) -> Command {
         let mut arguments: Vec<(Heading, Arg)> =
-            keys().filter(|key| Of::wants(key)).filter_map(|key| argument(key, Of::heading)).collect();
+            keys().filter(|key| Of::wants(key)).filter_map(argument::<Of>).collect();
         // clap lists headings in the order in which it first meets them.
         arguments.sort_by_key(|(heading, _)| *heading);
         arguments.into_iter().fold(command, |command, (_, argument)| command.arg(argument))
@@ -176,15 +189,16 @@ impl<Of: Wanted> FromArgMatches for Flags<Of> {
     }
 }
 
-fn argument(key: &'static Key, heading: fn(Heading) -> Heading) -> Option<(Heading, Arg)> {
+fn argument<Of: Wanted>(key: &'static Key) -> Option<(Heading, Arg)> {
     let flag = key.flag.as_ref()?;
-    let heading = heading(flag.heading);
+    let heading = Of::heading(flag.heading);
+    let default = if Of::is_in_manifest(key) { "as scored".into() } else { key.shown_default() };
     let argument = Arg::new(flag.name)
         .long(flag.name)
         .value_name(flag.value)
         .help_heading(heading.title())
-        .help(with_default(flag.help, &key.shown_default()))
-        .long_help(with_default(&flag.long_help(), &key.shown_default()))
+        .help(with_default(flag.help, &default))
+        .long_help(with_default(&flag.long_help(), &default))
         .hide_short_help(!flag.is_common)
         // `now-7d` needs no leading hyphen, but seconds before 1970 do.
         .allow_hyphen_values(flag.value == "TIME");

@@ -279,7 +279,8 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         "source.series",
         "auto",
         Flag::new(Heading::Source, "series", "SERIES", "Series to read: auto, raw, or recorded").explained(
-            "Series to read: raw (etcd's own), recorded (recording rules), or auto (recorded where complete, else raw)",
+            "Series to read: raw (etcd's own), recorded (by recording rules), or auto (recorded where complete, else \
+             raw)",
         ),
         |text| ok(text.parse::<SeriesForm>()),
     ),
@@ -320,7 +321,12 @@ static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "source.for_profiles",
         "",
-        Flag::new(Heading::Source, "for-profiles", "NAMES", "Also pull limits for these profiles, such as mixin,fleet"),
+        Flag::new(
+            Heading::Source,
+            "for-profiles",
+            "NAMES",
+            "Also pull the limits that these profiles need, such as mixin,fleet",
+        ),
         |text| ok(profile_list(text)),
     )
     .of_shape(Shape::List),
@@ -380,7 +386,7 @@ static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "score.rollup",
         "worst",
-        Flag::new(Heading::Scoring, "rollup", "ROLLUP", "How members make a cluster: worst, mean, or quorum")
+        Flag::new(Heading::Scoring, "rollup", "ROLLUP", "Score of a cluster: worst, mean, or quorum")
             .common()
             .explained(
                 "Score of a cluster: worst (its lowest member), mean (of its members), or quorum (what a majority of \
@@ -391,7 +397,9 @@ static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "score.time_zone",
         "UTC",
-        Flag::new(Heading::Scoring, "time-zone", "ZONE", "Time zone of days and hours, such as Europe/Berlin").common(),
+        Flag::new(Heading::Scoring, "time-zone", "ZONE", "Time zone of days and hours")
+            .common()
+            .explained("Time zone of days and hours, such as Europe/Berlin"),
         |text| ok(text.parse::<Zone>()),
     ),
     Key::text(
@@ -403,7 +411,7 @@ static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "score.min_coverage",
         "0.5",
-        Flag::new(Heading::Scoring, "min-coverage", "SHARE", "Cells with less coverage are marked uncertain, 0 to 1")
+        Flag::new(Heading::Scoring, "min-coverage", "SHARE", "Cells with less coverage are marked uncertain")
             .explained("Cells with a smaller share of scored steps are marked uncertain, 0 to 1"),
         |text| ok(share(text)),
     )
@@ -411,7 +419,7 @@ static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "score.fail_below",
         "0",
-        Flag::new(Heading::Scoring, "fail-below", "SCORE", "For CI: exit with 3 if an hour of a cluster is below this")
+        Flag::new(Heading::Scoring, "fail-below", "SCORE", "For CI: exit with 3 if a cell of a cluster is below this")
             .common()
             .explained(
                 "For CI: exit with 3 if a cluster's cell has a mean below this (0 to 10), or a cluster's coverage is \

@@ -29,7 +29,7 @@ pub(super) fn key_of(written: &str) -> Result<&'static Key, String> {
     if !nearest.is_empty() {
         return Err(nearest);
     }
-    Err(": an INI file has only wt_etcd_… under [weights] and duration under [time]; use a .toml file for other settings"
+    Err(": an INI file has only wt_etcd_… under [weights] and duration under [time]; other settings need a .toml file"
         .to_owned())
 }
 

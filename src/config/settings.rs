@@ -154,7 +154,7 @@ impl TextfileSettings {
             Some(every) if every.seconds().unsigned_abs() > settings.max_age.as_secs() => {
                 let age = humantime::format_duration(settings.max_age);
                 let reason = format!(
-                    "{every} is longer than --max-age {age}, so scores would expire before the next evaluation: raise --max-age"
+                    "{every} is longer than --max-age {age}, so scores would expire before the next: raise --max-age"
                 );
                 Err(values.error("textfile.every", reason))
             }

@@ -270,12 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_the_bands_of_every_profile() {
-        let readme = include_str!("../../README.md");
+    fn the_documentation_has_the_bands_of_every_profile() {
+        let page = include_str!("../../docs/score.md");
         for name in PROFILES {
             let profile = Profile::named(name).unwrap();
-            // A table of presets above it has the same names.
-            let mut table = readme.lines().skip_while(|line| *line != "### Profiles");
+            let mut table = page.lines().skip_while(|line| *line != "## Profiles");
             let row = table.find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
             let judged = Metric::ALL.into_iter().filter(|m| *m != Metric::ClientTrafficIn);
             let bands = judged.map(|m| profile.rule(m).bands.to_string()).collect::<Vec<_>>().join(" | ");

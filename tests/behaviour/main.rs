@@ -11,6 +11,7 @@ mod compare;
 mod config;
 mod deploy;
 mod diff;
+mod docs;
 mod emit;
 mod engines;
 mod explain;

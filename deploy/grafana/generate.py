@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes both dashboards: `python3 deploy/grafana/generate.py [FOLDER]`, by default into dashboards/ beside this file.
+"""Generates both dashboards: `python3 deploy/grafana/generate.py [FOLDER]`, by default into dashboards/ in its folder.
 
-Change them here, in panels.py or in queries.py, run this, and commit what it writes; a test compares."""
+To change a dashboard, edit this file, panels.py or queries.py, run this script, and commit its output. A test compares
+the two."""
 
 import json
 import sys
@@ -26,7 +27,7 @@ BLUE = "#5794f2"
 AGE_LIMIT = steps([(0, heat(10)), (300, heat(0))])
 FILLED = {"lineWidth": 0, "fillOpacity": 100}
 
-# Name, what it is, Grafana's unit of it, the limit of which a profile may take shares.
+# Name, description, Grafana's unit, and the limit of which a profile may judge a share.
 METRICS = [
     ("wal_fsync", "WAL fsync, p99 over 5 minutes, in seconds", "s", None),
     ("backend_commit", "Backend commit, p99 over 5 minutes, in seconds", "s", None),
@@ -80,7 +81,7 @@ def day_by_hour():
         {"id": "groupingToMatrix",
          "options": {"columnField": "hour", "rowField": "row", "valueField": "Value", "emptyValue": "null"}},
         {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": name, "desc": False}]}},
-        # A range that begins in the afternoon must not begin with the column of the afternoon.
+        # Without this order, a range that starts in the afternoon would start with the columns of the afternoon.
         {"id": "organize",
          "options": {"excludeByName": {}, "renameByName": {name: label},
                      "indexByName": {column: place for place, column in enumerate(order)}}},
@@ -146,7 +147,7 @@ def members():
 
 def writer():
     age = field("s", AGE_LIMIT, LINE | {"thresholdsStyle": {"mode": "line"}})
-    # The thresholds are a line here, and no colour of the curves.
+    # Thresholds are drawn as lines; they do not color the curves.
     age["defaults"]["color"] = {"mode": "palette-classic"}
     return row(
         "The writer of the textfile",
@@ -176,14 +177,14 @@ def writer():
 
 
 def hourly(title, calculation, query, what):
-    """The plugin takes a minimum of 0 for none and sets its own; only a custom palette with absolute thresholds does not
-    depend on it. It has a colour for hours without a number, where other palettes would take the lowest: red."""
+    """A panel of the hourly heatmap plugin, which replaces a minimum of 0 by its own. Only a custom palette with
+    absolute thresholds ignores the minimum; it also has a color for missing values, which other palettes paint red."""
     palette = {
         "colorPalette": "custom", "colorSpace": "rgb", "invertPalette": False, "nullValueColor": GREY,
         "groupBy": 60, "calculation": calculation,
         "thresholds": {"mode": "absolute", "steps": [{"value": score, "color": heat(score)} for score in (0, 5, 10)]},
     }
-    # Just above 0 is taken for what it is, and makes the legend as absolute as the cells.
+    # The plugin accepts a minimum just above 0, so that the legend has the same absolute scale as the cells.
     fields = field("none", custom=palette, min=0.001, max=10, decimals=1)
     options = {
         "from": "0", "to": "0", "regions": [], "showCellBorder": True, "showTooltip": True, "showLegend": True,

@@ -1,11 +1,11 @@
-//! What goes wrong is told in one sentence with the cause and the way out, and leaves nothing half-written.
+//! Errors are one sentence with cause and remedy, and leave no partial files.
 
 use crate::support::{
     Answering, Asked, DAY, Folder, HOUR, Run, START, agrees_with_the_oracle, assert_empty, assert_same, etcd_heatmap,
     etcd_heatmap_command, free_port, isolated, prometheus_of, simulated, spring,
 };
 
-/// Runs `backfill` against `url` with more flags; it must fail with `words` and write nothing.
+/// Runs `backfill` against `url` with more flags, and asserts that it fails with `words` and writes nothing.
 #[track_caller]
 fn fails(url: &str, flags: &[&str], words: &[&str]) {
     let folder = Folder::new("bad-input");
@@ -40,19 +40,19 @@ fn a_wrong_path() {
 }
 
 #[test]
-fn a_page_instead_of_json() {
+fn an_html_page_instead_of_json() {
     let server = Answering::with("200 OK", "text/html", "<!DOCTYPE html><html><title>Sign in</title></html>");
     fails(&server.url(), &TWO_HOURS, &["web page", "JSON", "--url"]);
 }
 
 #[test]
-fn a_server_that_wants_a_password() {
+fn a_server_that_requires_a_password() {
     let server = Answering::with("401 Unauthorized", "text/plain", "Unauthorized\n");
     fails(&server.url(), &TWO_HOURS, &["401"]);
 }
 
 #[test]
-fn json_that_is_cut_short() {
+fn truncated_json() {
     let json = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1790812800,"1"#;
     let server = Answering::with("200 OK", "application/json", json);
     let flags = [&TWO_HOURS[..], &["--retries", "1"]].concat();
@@ -66,19 +66,19 @@ fn a_start_after_the_end() {
 }
 
 #[test]
-fn a_start_that_is_the_end() {
+fn a_start_equal_to_the_end() {
     let flags = ["--start", "2026-10-01", "--end", "2026-10-01"];
     fails(&simulated().url(), &flags, &["start", "2026-10-01"]);
 }
 
 #[test]
-fn a_range_without_a_step_in_it() {
+fn a_range_that_contains_no_step() {
     let flags = ["--start", "2026-10-01T00:00:01Z", "--end", "2026-10-01T00:00:59Z", "--step", "1m"];
     fails(&simulated().url(), &flags, &["step"]);
 }
 
 #[test]
-fn a_step_of_nothing() {
+fn a_step_of_zero() {
     for step in ["0", "0s"] {
         fails(&simulated().url(), &[&TWO_HOURS[..], &["--step", step]].concat(), &["step", "0"]);
     }
@@ -91,7 +91,7 @@ fn a_range_in_the_future() {
 }
 
 #[test]
-fn a_time_that_is_none() {
+fn an_invalid_time() {
     fails(&simulated().url(), &["--start", "yesterday-ish"], &["yesterday-ish", "now-30d"]);
 }
 
@@ -99,14 +99,14 @@ fn a_time_that_is_none() {
 fn an_empty_answer() {
     let empty = prometheus_of("up{job=\"etcd\"} 1 1790812800\n# EOF\n");
     fails(&empty.url(), &TWO_HOURS, &["metrics", "--selector"]);
-    // There are such series, but not in this range, or not with these labels.
+    // The series exist, but not in this range, or not with these labels.
     let before = ["--start", "2026-09-01", "--end", "2026-09-02"];
     fails(&simulated().url(), &before, &["2026-09-01"]);
     fails(&simulated().url(), &[&TWO_HOURS[..], &["--selector", r#"job="no-such-job""#]].concat(), &["no-such-job"]);
 }
 
 #[test]
-fn a_selector_that_is_no_promql() {
+fn a_selector_that_is_invalid_promql() {
     fails(&simulated().url(), &[&TWO_HOURS[..], &["--selector", "job=etcd"]].concat(), &["--selector"]);
 }
 
@@ -130,7 +130,7 @@ fn a_folder_without_a_history() {
 }
 
 #[test]
-fn a_history_that_is_no_parquet() {
+fn a_history_that_is_not_parquet() {
     let folder = Folder::new("no-parquet");
     std::fs::create_dir_all(folder.path().join("history/date=2026-10-01")).expect("a folder of our own");
     folder.write("history/date=2026-10-01/readings.parquet", "PAR1 and then nothing of the kind PAR1");
@@ -139,10 +139,10 @@ fn a_history_that_is_no_parquet() {
     assert_eq!(before, folder.tree(""));
 }
 
-/// Cells that lie across UTC midnight, so that a broken day is only a part of some.
+/// Cells across UTC midnight, of which a broken day is only a part.
 const KOLKATA: [&str; 2] = ["--time-zone", "Asia/Kolkata"];
 
-/// Puts something in the place of one day's readings.
+/// Replaces the readings of one day by these bytes.
 fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     let name = format!("audit/history/date={date}/readings.parquet");
     let mut bytes = std::fs::read(folder.path().join(&name)).expect("a day of the history");
@@ -150,12 +150,12 @@ fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     folder.write(&name, bytes);
 }
 
-/// The footer is whole and only who reads the rows finds out, or the file is cut off, or empty.
+/// Three broken files: an intact footer with broken rows, a truncated file, and an empty file.
 const DAMAGES: [fn(&mut Vec<u8>); 3] =
     [|bytes| bytes[4..400].fill(0xff), |bytes| bytes.truncate(bytes.len() / 2), |bytes| bytes.clear()];
 
 #[test]
-fn a_broken_day_is_named_and_the_other_days_come_out() {
+fn a_broken_day_is_named_and_the_other_days_are_scored() {
     let [overwritten, cut, empty] = DAMAGES;
     let folder = spring().is_scored_exactly(&KOLKATA);
     let (out, intact) = (folder.at("audit"), folder.tree("audit"));
@@ -193,7 +193,7 @@ fn a_broken_day_is_pulled_again_as_the_error_advises() {
 }
 
 #[test]
-fn two_broken_days_are_both_named_in_one_line_after_the_progress() {
+fn two_broken_days_are_named_in_one_line_after_the_progress() {
     let folder = spring().is_scored_exactly(&[]);
     for date in ["2026-03-30", "2026-04-02"] {
         break_day(&folder, date, |bytes| bytes.truncate(99));
@@ -208,7 +208,7 @@ fn two_broken_days_are_both_named_in_one_line_after_the_progress() {
 }
 
 #[test]
-fn flags_of_cells_that_mean_nothing() {
+fn invalid_flags_for_cells() {
     let cases: [(&[&str], &[&str]); 9] = [
         (&["--time-zone", "Europe/Atlantis"], &["--time-zone", "Europe/Atlantis", "Europe/Berlin"]),
         (&["--time-zone", "CEST"], &["--time-zone", "CEST", "Europe/Berlin"]),
@@ -236,10 +236,10 @@ fn a_full_disk_leaves_nothing_half_written() {
     let whole = folder.tree("intact");
     let half = whole.values().map(Vec::len).sum::<usize>() / 2048;
     std::fs::create_dir_all(folder.path().join("disk")).expect("a folder of our own");
-    // The first is full while the history is written, the second while the scores are.
+    // The first disk fills up while the history is written, the second while scores are written.
     for kib in [64, half] {
         let size = format!("size={kib}k");
-        // In a mount namespace of its own: nobody else sees this disk, and it goes with the process.
+        // In its own mount namespace, so that the disk is private and disappears with the process.
         let script =
             r#"mount -t tmpfs -o "$1" tmpfs disk && shift && "$@"; code=$?; rm -rf kept; cp -r disk kept; exit $code"#;
         let program = etcd_heatmap_command(&["backfill", "--quiet", "--sample", "--out", "disk/audit"]);
@@ -249,7 +249,7 @@ fn a_full_disk_leaves_nothing_half_written() {
         Run::of(full).fails_saying(&["disk/audit", "full", "--out"]);
 
         let mut left = folder.tree("kept/audit");
-        // It is written before the scores as well, and then names none of them.
+        // The manifest is also written before the scores, and then lists none of them.
         if let Some(manifest) = left.remove("manifest.json") {
             let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("a whole manifest");
             assert_eq!(manifest["files"], serde_json::json!([]), "files that are not there are listed");
@@ -262,7 +262,7 @@ fn a_full_disk_leaves_nothing_half_written() {
 }
 
 #[test]
-fn usage_is_told_with_exit_code_2() {
+fn a_usage_error_ends_with_exit_code_2() {
     for arguments in [
         &["backfill", "--sample", "--url", "http://127.0.0.1:9090", "--out", "audit"][..],
         &["backfill", "--out", "audit"],
@@ -276,7 +276,7 @@ fn usage_is_told_with_exit_code_2() {
     }
 }
 
-/// Runs command lines in a folder with the scored sample in `audit`; each must fail with this exit code and these words.
+/// Runs command lines in a folder with the scored sample in `audit`, and asserts exit code and words of each error.
 #[track_caller]
 fn each_fails_with(code: i32, lines: &[(&str, &str)]) {
     let folder = Folder::new("usage");
@@ -293,13 +293,13 @@ fn each_fails_with(code: i32, lines: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_value_that_cannot_be_understood_or_used_ends_with_exit_code_2() {
+fn a_value_that_is_invalid_or_unusable_ends_with_exit_code_2() {
     each_fails_with(
         2,
         &[
             ("explain audit --cluster c01 --at yesterday", "--at <time>"),
             ("explain audit --cluster c01 --at 1790812800000", "seconds since 1970"),
-            // The clocks go forward from 02:00 to 03:00.
+            // Clocks go forward from 02:00 to 03:00.
             ("explain audit --cluster c01 --at 2026-03-29T02:30 --time-zone Europe/Berlin", "--at: 2026-03-29T02:30"),
             ("explain nowhere --cluster c01 --at yesterday", "--at <time>"),
             ("diff audit --at yesterday", "--at <time>"),
@@ -336,7 +336,7 @@ fn a_value_that_cannot_be_understood_or_used_ends_with_exit_code_2() {
 }
 
 #[test]
-fn what_is_not_there_ends_with_exit_code_1() {
+fn a_missing_file_cluster_or_time_ends_with_exit_code_1() {
     each_fails_with(
         1,
         &[

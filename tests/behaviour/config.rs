@@ -1,4 +1,4 @@
-//! Settings come from flags, the environment, a file and defaults, and `config show` says which from where.
+//! Settings come from flags, the environment, a file and defaults; `config show` prints each with its origin.
 
 mod show;
 mod wrong;
@@ -6,7 +6,7 @@ mod wrong;
 use crate::support::{Folder, Run, agrees_with_the_oracle, assert_empty, assert_same, cells, etcd_heatmap_command};
 use crate::support::{sample_is_scored_exactly, simulated};
 
-/// Runs the program in `folder` with these variables.
+/// Runs the program in `folder` with these environment variables.
 fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
     let mut command = etcd_heatmap_command(arguments);
     command.current_dir(folder.path()).envs(variables.iter().copied());
@@ -15,7 +15,7 @@ fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Ru
 
 const SAMPLE: [&str; 5] = ["backfill", "--sample", "--quiet", "--out", "audit"];
 
-/// The line of `config show` for a key, with its spaces as one.
+/// The line of `config show` for a key, with runs of spaces replaced by one.
 fn shown(folder: &Folder, variables: &[(&str, &str)], flags: &[&str], key: &str) -> String {
     let run = run_in(folder, variables, &[&["config", "show"], flags].concat()).succeeds();
     let line = run.stdout.lines().find(|line| line.starts_with(&format!("{key} = ")));
@@ -41,14 +41,14 @@ dir = \"from-file\"
 formats = [\"csv\"]
 ";
 
-/// What is written by default.
+/// The output files of a default run.
 const EVERY_FORMAT: &str = "parquet,csv,openmetrics,findings,report,xlsx,svg,png";
 
 #[test]
-fn a_flag_outranks_the_environment_and_that_the_file_and_that_the_default() {
+fn a_flag_overrides_the_environment_which_overrides_the_file_which_overrides_the_default() {
     let (folder, empty) = (Folder::new("precedence"), Folder::new("defaults"));
     folder.write("etcd-heatmap.toml", FILE);
-    // A key, its line in the file, its variable and flag; what default, file, variable and flag say.
+    // Key, line in the file, variable, flag; then the values from default, file, variable and flag.
     for (key, line, variable, flag, [default, in_file, in_variable, typed]) in [
         ("step", 2, "STEP", "--step", ["1m", "5m", "2m", "30s"]),
         ("cluster", 4, "CLUSTER_LABEL", "--cluster-label", ["", "k8s", "a", "b"]),
@@ -80,7 +80,7 @@ fn a_flag_outranks_the_environment_and_that_the_file_and_that_the_default() {
 }
 
 #[test]
-fn bands_are_outranked_one_metric_at_a_time() {
+fn bands_are_overridden_per_metric() {
     let folder = Folder::new("bands");
     folder.write("etcd-heatmap.toml", FILE);
     let variables = [("ETCD_HEATMAP_BAND", "wal_fsync=0.04:5,0.05:0;open_fds=99:0")];
@@ -100,7 +100,7 @@ fn bands_are_outranked_one_metric_at_a_time() {
 }
 
 #[test]
-fn the_file_is_the_one_that_is_named_or_else_lies_here() {
+fn the_settings_file_is_the_one_given_or_else_the_one_in_the_current_folder() {
     let folder = Folder::new("which-file");
     folder.write("etcd-heatmap.toml", "score.cell = '2h'");
     folder.write("other.toml", "score.cell = '30m'");
@@ -117,7 +117,7 @@ fn the_file_is_the_one_that_is_named_or_else_lies_here() {
 }
 
 #[test]
-fn a_run_takes_its_settings_from_wherever_they_are_said() {
+fn a_run_combines_settings_from_flags_environment_and_file() {
     let (url, by_flags) = (simulated().url(), Folder::new("by-flags"));
     let range = ["--start", "2026-10-01", "--end", "2026-10-02", "--step", "5m"];
     let how = ["--time-zone", "Asia/Kolkata", "--cell", "30m", "--rollup", "quorum", "--without", "open_fds"];
@@ -133,7 +133,7 @@ fn a_run_takes_its_settings_from_wherever_they_are_said() {
     run_in(&elsewhere, &variables, &["backfill", "--quiet", "--cell", "30m"]).succeeds();
     assert_same(&by_flags.tree("audit"), &elsewhere.tree("audit"));
 
-    // Scoring and explaining find the folder that the file names.
+    // `score` and `explain` use the folder from the file.
     run_in(&elsewhere, &variables, &["score", "--quiet", "--cell", "30m"]).succeeds();
     assert_same(&by_flags.tree("audit"), &elsewhere.tree("audit"));
     let explain = ["explain", "--cluster", "c01", "--at", "2026-10-01T12"];
@@ -141,7 +141,7 @@ fn a_run_takes_its_settings_from_wherever_they_are_said() {
 }
 
 #[test]
-fn the_sample_takes_no_notice_of_a_server_in_the_file() {
+fn the_sample_ignores_a_server_in_the_file() {
     let (plain, folder) = (Folder::new("plain"), Folder::new("sample-with-file"));
     run_in(&plain, &[], &SAMPLE).succeeds();
     folder
@@ -154,7 +154,7 @@ fn the_sample_takes_no_notice_of_a_server_in_the_file() {
 }
 
 #[test]
-fn a_folder_that_is_typed_is_also_where_its_scores_go() {
+fn scores_are_written_to_the_folder_given_on_the_command_line() {
     let folder = Folder::new("typed-folder");
     run_in(&folder, &[], &SAMPLE).succeeds();
     let before = folder.tree("audit");
@@ -165,7 +165,7 @@ fn a_folder_that_is_typed_is_also_where_its_scores_go() {
     assert_empty(&folder, "nowhere");
 }
 
-/// The weights and the cell of this file, as the original wrote it.
+/// A settings file of the original script, with weights and a cell width.
 const ORIGINAL: &str = "\
 [weights]
 wt_etcd_wal_fsync = 0.1
@@ -180,13 +180,13 @@ duration='[2h]'
 ";
 
 #[test]
-fn the_originals_ini_changes_weights_and_cells() {
+fn a_settings_file_of_the_original_script_changes_weights_and_cells() {
     let folder = Folder::new("original");
     folder.write("config.conf", ORIGINAL);
     run_in(&folder, &[], &[&SAMPLE[..], &["--config", "config.conf"]].concat()).succeeds();
     let cells = cells(&folder.text("audit/heatmap.csv"));
     assert!(cells.iter().all(|cell| cell.hour % 2 == 0 && cell.minute == 0), "cells of two hours");
-    // Python, from the sample's readings: the mean over 24 steps of the worst member's sum of Fraction(weight) * points.
+    // Computed in Python from the sample: the mean over 24 steps of the worst member's Σ Fraction(weight) * points.
     for (start, mean) in [
         ("2026-10-01T14:00:00Z", 6.208333333333333),
         ("2026-10-01T16:00:00Z", 8.291666666666666),
@@ -206,7 +206,7 @@ fn the_originals_ini_changes_weights_and_cells() {
 }
 
 #[test]
-fn the_originals_own_weights_change_nothing() {
+fn the_weights_of_the_original_script_are_the_default() {
     let folder = Folder::new("original-weights");
     let weights = "[weights]\nwt_etcd_wal_fsync = 0.30\nwt_etcd_db_fsync = 0.20\nwt_etcd_file_descriptor = 0.10\n\
                    wt_etcd_leader_election = 0.30\nwt_etcd_client_traffic_in = 0.05\nwt_etcd_database_size = 0.05\n";
@@ -216,7 +216,7 @@ fn the_originals_own_weights_change_nothing() {
 }
 
 #[test]
-fn only_the_formats_that_are_asked_for_are_written() {
+fn only_the_requested_formats_are_written() {
     let all = sample_is_scored_exactly(&[]).tree("audit");
     let kind_of = |name: &str| match name.split('/').next() {
         Some("scores" | "heatmap.parquet") => Some("parquet"),
@@ -231,7 +231,7 @@ fn only_the_formats_that_are_asked_for_are_written() {
     };
     let folder = Folder::new("formats");
     for formats in ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "xlsx,findings"] {
-        // Into the same folder: what the last run wrote and this one does not is gone.
+        // In the same folder, outputs of the last run that this one does not write are removed.
         run_in(&folder, &[], &[&SAMPLE[..], &["--formats", formats]].concat()).succeeds();
         let is_wanted = |name: &str| kind_of(name).is_none_or(|kind| formats.split(',').any(|format| format == kind));
         let mut expected = all.clone();
@@ -240,7 +240,7 @@ fn only_the_formats_that_are_asked_for_are_written() {
         let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
         let listed = manifest["files"].as_array().expect("a list").iter().filter_map(|file| file["path"].as_str());
         assert!(listed.clone().all(is_wanted) && listed.count() > 0, "{formats}: {}", manifest["files"]);
-        // These list what stands beside them.
+        // These files list the other outputs, so they differ.
         for listing in ["manifest.json", "report.html"] {
             assert_eq!(found.remove(listing).is_some(), expected.remove(listing).is_some(), "{formats}: {listing}");
         }
@@ -249,7 +249,7 @@ fn only_the_formats_that_are_asked_for_are_written() {
 }
 
 #[test]
-fn the_example_file_is_taken_as_it_stands() {
+fn the_example_file_is_valid_unchanged() {
     let (folder, plain) = (Folder::new("example"), sample_is_scored_exactly(&[]));
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/etcd-heatmap.example.toml");
     run_in(&folder, &[], &["backfill", "--sample", "--quiet", "--config", example]).succeeds();

@@ -1,4 +1,4 @@
-//! The score in other engines: what `rules` and `sql` print, and what Prometheus and DuckDB make of it.
+//! The score in other engines: the output of `rules` and `sql`, run in Prometheus and DuckDB.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::support::{Folder, Run, etcd_heatmap, needed, oracle};
 
 const PROFILES: [&str; 5] = ["seed", "etcd-faq", "mixin", "openshift", "fleet"];
 
-/// Weights that were rescaled, bands with fractions of points, a metric that is left out.
+/// Flags with rescaled weights, bands with fractional points, and a metric left out.
 const CHANGED: [&str; 6] =
     ["--weight", "wal_fsync=0.5", "--band", "wal_fsync=0.01:7.125,0.02:0.1", "--without", "open_fds"];
 
@@ -18,7 +18,7 @@ fn printed(arguments: &[&str]) -> String {
     etcd_heatmap(arguments).succeeds().stdout
 }
 
-/// `promtool` in the folder that the files lie in, because a test names its rules relative to itself.
+/// `promtool` in the folder of the files, because a rule test refers to its rules by a relative path.
 fn promtool(folder: &Folder, arguments: &[&str]) -> Run {
     let mut promtool = needed("promtool", "prometheus");
     promtool.args(arguments).current_dir(folder.path());
@@ -26,7 +26,7 @@ fn promtool(folder: &Folder, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn the_files_in_queries_are_the_generated_ones() {
+fn the_files_in_queries_are_up_to_date() {
     let files = [
         ("rules", "queries/etcd-heatmap.rules.yml"),
         ("rules --alerts", "queries/etcd-heatmap.alerts.yml"),
@@ -55,7 +55,7 @@ fn promtool_accepts_the_rules_of_every_profile_and_the_alerts() {
     let file = folder.write("alerts.rules.yml", printed(&["rules", "--alerts"]));
     let checked = promtool(&folder, &["check", "rules", &file]).succeeds();
     assert!(checked.stdout.contains("SUCCESS: 3 rules found"), "{}", checked.stdout);
-    // What a person types stands in a comment and in every expression, and breaks neither.
+    // User input appears in a comment and in every expression, and must break neither.
     let awkward = r#"env=~"it's|#: `b` {}|\u00e9", a!~'x"'"#;
     let file = folder.write("awkward.rules.yml", printed(&["rules", "--selector", awkward, "--quiet"]));
     promtool(&folder, &["check", "rules", &file]).succeeds();
@@ -63,7 +63,7 @@ fn promtool_accepts_the_rules_of_every_profile_and_the_alerts() {
     etcd_heatmap(&["rules", "--member-label", "metric"]).fails_saying(&["--member-label", "'metric'"]);
 }
 
-/// Lets promtool test what `rules` prints with these flags, by the file in `rules/` of this name.
+/// Runs promtool on the output of `rules` with these flags, and on the rule test of this name in `rules/`.
 fn passes(name: &str, flags: &[&str]) {
     let folder = Folder::new("rule-tests");
     folder.write(&format!("{name}.rules.yml"), printed(&[&["rules"], flags].concat()));
@@ -74,7 +74,7 @@ fn passes(name: &str, flags: &[&str]) {
 }
 
 #[test]
-fn prometheus_computes_the_points_and_scores_of_the_table_and_knows_who_has_none() {
+fn prometheus_computes_points_and_scores_and_reports_members_without_a_score() {
     let labels = ["--cluster-label", "k8s", "--member-label", "pod", "--selector", r#"env="prod""#];
     passes("seed", &[]);
     passes("fleet", &["--profile", "fleet"]);
@@ -82,12 +82,12 @@ fn prometheus_computes_the_points_and_scores_of_the_table_and_knows_who_has_none
 }
 
 #[test]
-fn an_alert_fires_for_a_score_that_is_low_one_that_is_unknown_and_a_textfile_that_is_old() {
+fn alerts_fire_for_a_low_score_an_unknown_score_and_an_old_textfile() {
     passes("alerts", &["--alerts"]);
 }
 
 #[test]
-fn duckdb_finds_the_scores_and_cells_that_python_finds() {
+fn duckdb_computes_the_same_scores_and_cells_as_python() {
     let mut cases: Vec<Vec<&str>> = PROFILES.iter().map(|profile| vec!["--profile", profile]).collect();
     cases.push(CHANGED.to_vec());
     cases.push(vec!["--band", "db_size=5%:9.999,10%:9,33.3%:8,66.6%:7,99.99%:0.001", "--min-coverage", "0.97"]);

@@ -1,10 +1,10 @@
-//! `config show`: what it prints can be saved and does the same, and a login is not in it.
+//! `config show` prints a valid settings file with the same effect, and never prints a login.
 
 use super::{ORIGINAL, run_in, shown};
 use crate::support::{Folder, assert_same};
 
 #[test]
-fn what_config_show_prints_is_a_file_that_does_the_same() {
+fn the_output_of_config_show_is_a_settings_file_with_the_same_effect() {
     let (folder, again) = (Folder::new("shown"), Folder::new("shown-again"));
     folder.write("config.conf", ORIGINAL);
     let flags = ["--config", "config.conf", "--weight", "wal_fsync=0.3", "--band", "open_fds=100:5,2000:0"];
@@ -32,7 +32,7 @@ fn what_config_show_prints_is_a_file_that_does_the_same() {
 }
 
 #[test]
-fn config_show_refuses_what_a_run_would_refuse() {
+fn config_show_rejects_what_a_run_would_reject() {
     let folder = Folder::new("show-refuses");
     for (flags, words) in [
         (&["--start", "2026-10-02", "--end", "2026-10-01"][..], &["2026-10-02", "--start"][..]),

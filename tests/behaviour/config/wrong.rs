@@ -1,10 +1,10 @@
-//! Settings that are missing or wrong, each told with where it stands.
+//! Errors about missing and wrong settings name where the setting is.
 
 use super::{SAMPLE, run_in};
 use crate::support::{Folder, assert_empty};
 
 #[test]
-fn what_is_missing_is_told_with_all_ways_to_say_it() {
+fn a_missing_setting_is_reported_with_all_ways_to_set_it() {
     let folder = Folder::new("missing");
     for (arguments, words) in [
         (&["backfill", "--out", "audit"][..], ["--url", "ETCD_HEATMAP_URL", "url under [source] in etcd-heatmap.toml"]),
@@ -21,7 +21,7 @@ fn what_is_missing_is_told_with_all_ways_to_say_it() {
 }
 
 #[test]
-fn a_file_that_is_wrong_stops_every_command_with_its_line_and_key() {
+fn a_wrong_file_stops_every_command_with_its_line_and_key() {
     let cases = [
         ("[weights]\nwal_fsync = 0.5\n", "line 2: weights.wal_fsync: the weights add up to 1.2, not to 1"),
         ("[weights]\nwal_fsync = -0.5\n", "line 2: weights.wal_fsync: '-0.5' is no weight"),
@@ -44,7 +44,7 @@ fn a_file_that_is_wrong_stops_every_command_with_its_line_and_key() {
 }
 
 #[test]
-fn a_flag_that_is_wrong_is_told_by_its_name() {
+fn an_error_about_a_wrong_flag_names_the_flag() {
     let folder = Folder::new("wrong-flag");
     for (flags, words) in [
         (["--weight", "wal_fsync=1.5"], &["--weight", "1.5"][..]),
@@ -63,7 +63,7 @@ fn a_flag_that_is_wrong_is_told_by_its_name() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_noted_unless_quiet() {
+fn an_unknown_variable_is_noted_unless_quiet() {
     let folder = Folder::new("unknown-variable");
     let variables = [("ETCD_HEATMAP_TIMEZONE", "Europe/Berlin")];
     let run = run_in(&folder, &variables, &["config", "show"]).succeeds();

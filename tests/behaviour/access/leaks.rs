@@ -39,7 +39,7 @@ fn labels(request: &str) -> Option<String> {
     Some(answer("200 OK", "Content-Type: application/json\r\n", &body.to_string()))
 }
 
-const SERVERS: [(&str, Judge); 8] = [
+const SERVERS: [(&str, Judge); 9] = [
     ("accepts", |_| None),
     ("401", |request| echo("401 Unauthorized", request)),
     ("403", |request| echo("403 Forbidden", request)),
@@ -52,6 +52,8 @@ const SERVERS: [(&str, Judge); 8] = [
         let words: String = words.chars().filter(char::is_ascii_alphanumeric).collect();
         Some(answer("302 Found", &format!("Location: http://elsewhere.invalid/{words}\r\n"), ""))
     }),
+    // A redirect that is followed, within the server, again and again.
+    ("loop", |_| Some(answer("307 Temporary Redirect", "Location: /PLANTED-path/api/v1/query_range\r\n", ""))),
 ];
 
 #[test]

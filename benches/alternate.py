@@ -4,12 +4,12 @@
     alternate.py [--runs 5] [--warmup 1] [--fresh DIR]… [--bar RATIO [--each]] [--seconds BAR]
                  [--memory-bar RATIO] NAME=COMMAND [NAME=COMMAND …]
 
-In turns, because a machine's speed drifts: what slows one run down slows its neighbour down too.
+It alternates because the speed of a machine drifts: what slows one run down also slows down the next one.
 The last column divides a command's median wall time by that of the last command. The exit code is
-1 when the first command's ratio is above --bar (with --each: that to any of the others), its median
+1 if the first command's ratio is above --bar (with --each: that to any of the others), its median
 above --seconds, or its peak memory above --memory-bar times that of the last command. --fresh folders
-are emptied before each run, and what earlier runs left to write is flushed, so that nobody pays for
-another's output.
+are emptied before each run, and what earlier runs left to write is flushed, so that no
+run is slowed down by the output of another.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import time
 
 
 def measure(command):
-    """Wall seconds, user+sys seconds, peak RSS in MiB of the largest process."""
+    """Wall seconds, user+sys seconds, and peak RSS of the largest process in MiB."""
     with tempfile.NamedTemporaryFile("r") as report:
         timed = ["/usr/bin/time", "-v", "-o", report.name, "bash", "-c", f"exec {command}"]
         began = time.perf_counter()
@@ -37,7 +37,7 @@ def measure(command):
 
 
 def held(options, medians):
-    """Whether the first command keeps within the bars; prints each."""
+    """Whether the first command is within all bars; prints each bar."""
     (name, first), *others = medians.items()
     last, floor = others[-1] if others else (name, first)
     bars = []

@@ -1,10 +1,9 @@
 # shellcheck shell=bash
-# Sourced by the benchmarks that need a server: simulated data, and a real Prometheus that serves it.
-# They have built the example simulate, and set $target, and $work before `serve`.
+# Sourced by the benchmarks that need a server: functions for simulated data, and for a real Prometheus that serves it.
+# The caller must have built the example `simulate` and set $target, and $work before it calls `serve`.
 # shellcheck disable=SC2154
 
-# Raw etcd metrics of so many clusters and members from a day on, a scrape a minute, made once and
-# shared by the benchmarks; prints the folder.
+# Creates raw etcd metrics from a given day, scraped once a minute; prints the folder. Benchmarks share the data.
 simulated() {
     local clusters=$1 members=$2 start=$3 days=$4
     local folder=$target/bench/simulated/$clusters-$members-$start-$days
@@ -13,7 +12,7 @@ simulated() {
         mkdir -p "$folder"
         "$target/release/examples/simulate" --clusters "$clusters" --members "$members" --start "$start" \
             --days "$days" --scrape 60s --out "$folder.om" >&2
-        # One large block instead of one for every two hours: promtool reads the file once for each.
+        # One large block instead of one per two hours, because promtool reads the file once for each block.
         promtool tsdb create-blocks-from openmetrics --max-block-duration=486h --quiet "$folder.om" "$folder" >&2
         rm "$folder.om"
         touch "$folder/complete"
@@ -25,7 +24,7 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Waits until an address answers.
+# Waits until a URL answers.
 await() {
     for _ in $(seq 150); do
         curl --silent --fail --output /dev/null "$1" && return
@@ -35,7 +34,7 @@ await() {
     return 1
 }
 
-# Starts a Prometheus over a folder of blocks; sets $url and $server, its process.
+# Starts a Prometheus on a folder of blocks; sets $url and $server (its process ID).
 serve() {
     local port
     port=$(free_port)
@@ -48,7 +47,7 @@ serve() {
     await "$url/-/ready"
 }
 
-# Seconds of processor time that the server has used.
+# Prints the processor time that the server has used, in seconds.
 server_seconds() {
     awk -v hz="$(getconf CLK_TCK)" '{ printf "%.2f\n", ($14 + $15) / hz }' "/proc/$server/stat"
 }

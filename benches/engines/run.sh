@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The same score in five engines on more than ten million readings: the original's decimal arithmetic
-# in Python, the recording rules in a real Prometheus, the SQL in DuckDB, the notebook's Polars, and
-# `etcd-heatmap score`. The bar: no score and no cell differs, and no more than 4 GiB of memory.
+# Computes the score in five engines on more than ten million readings: the original's decimal arithmetic in Python, the
+# recording rules in a real Prometheus, the SQL in DuckDB, the notebook's Polars, and `etcd-heatmap score`. The bar: no
+# score and no cell differs, and peak memory is at most 4 GiB.
 #
 #   benches/engines/run.sh                     profile seed
-#   PROFILE=openshift benches/engines/run.sh   another one
+#   PROFILE=openshift benches/engines/run.sh   another profile
 #
 # Needs 3 GB under the target folder, prometheus, promtool, python3 with venv, GNU time.
 set -euo pipefail
@@ -42,7 +42,7 @@ fi
 
 echo "== $members members, $days days at 1 minute, profile $profile, $(prometheus --version | sed -n 's/^prometheus, version \([0-9.]*\).*/Prometheus \1/p')"
 missed=0
-# The peak is that of the largest of its processes: Python, promtool, Prometheus.
+# The peak is that of the largest process: Python, promtool or Prometheus.
 TMPDIR=$work /usr/bin/time -f '%e %M' -o "$work/used" "$python" -B tests/oracle/engines.py "$audit" \
     --step 60 --rules "$work/rules.yml" --sql "$work/score.sql" --profile "$profile" || missed=1
 awk '{ printf "%.0f s, peak %.0f MiB, bar 4096: %s\n", $1, $2 / 1024, $2 <= 4194304 ? "held" : "MISSED"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Pulls through random schedules of faults; SCHEDULES=1000 asks for more than 200. Each final history has to be byte
-# for byte that of an undisturbed pull, at once or after one sentence and one more pull.
+# Pulls through 200 random schedules of faults (SCHEDULES=1000 for more). Each history must have the same bytes as that
+# of an undisturbed pull, either at once or after one error message and a second pull.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What is simulated with a seed: prints the arguments of `simulate`, one a line.
+"""Prints the arguments of `simulate` for a seed, one per line.
 
-Three clusters of three members: the first two get incidents of all kinds at random times, the third is
-healthy. What nobody could tell apart does not meet in one cluster: two troubles of the disk, two members
-that are away, elections of two causes within an hour (three around a storm), and storms and lone elections
-in the hours of a slow disk. The rare elections that the simulator adds for no reason may fall anywhere.
+Three clusters of three members: the first two get incidents of all kinds at random times, the third is healthy.
+Incidents that cannot be distinguished do not overlap in a cluster: two disk problems, two absent members, elections of
+two causes within an hour (three hours around a storm), and storms or single elections in the hours of a slow disk. The
+rare elections without a cause that the simulator adds may be at any time.
 """
 
 import datetime
@@ -40,7 +40,7 @@ def options(kind, chance):
 
 
 def kinds(chance):
-    """One of nearly each kind, some of them twice."""
+    """Draws incidents: one of nearly every kind, some of them twice."""
     chosen = ["election-storm", "fd-leak", "member-down", "leader-restart", "leader-slow-disk", "leader-change"]
     chosen += chance.choices(["leader-restart", "leader-slow-disk", "leader-change", "member-down"], k=2)
     if chance.random() < 0.5:
@@ -49,7 +49,7 @@ def kinds(chance):
 
 
 def incidents(cluster, chance):
-    """Places them one after the other where they do not hide one another."""
+    """Places the incidents, one after the other, where they do not hide each other."""
     placed = []
     if chance.random() < 0.5:
         begin = chance.randint(0, 19)
@@ -82,17 +82,17 @@ def fits(one, other):
     if member is None:
         return False
     if other_kind == "slow-disk":
-        # Its hours are those of every day; the last ten minutes count for an election after them.
+        # It is slow in the same hours of every day, and can cause an election up to ten minutes later.
         slow = {hour % 24 for hour in range(int(other_at), int(other_hours) + 1)}
         touched = {int(at + quarter / 4) % 24 for quarter in range(int(hours * 4) + 2)}
         return kind not in ("election-storm", "leader-change") or not slow & touched
     apart = max(other_at - (at + hours), at - (other_at + other_hours))
     if "member-replaced" in (kind, other_kind) and kind in AWAY and other_kind in AWAY:
-        # The replaced one is gone for good.
+        # The replaced member does not return.
         return apart > 1 and (at if kind == "member-replaced" else other_at) > (other_at if kind == "member-replaced" else at)
     elections = {"election-storm", "leader-change", "leader-restart", "leader-slow-disk", "member-down"}
     if kind in elections and other_kind in elections:
-        # Elections within minutes of each other have one cause as far as anybody can tell.
+        # Elections within minutes of each other cannot be told apart, so they have one cause.
         storms = "election-storm" in (kind, other_kind)
         return apart > (26 if kind == other_kind == "election-storm" else 3 if storms else 1)
     if kind in AWAY and other_kind in AWAY:

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# How much of what the simulator made to happen is found, and how much of what is found happened:
-# precision and recall over 50 simulated histories, each through promtool, a real Prometheus and pull.
-# The rules were tuned on the seeds 1 to 20; these are 1001 to 1050. FROM=1 TO=20 for the others.
-# plan.py says what is simulated, judge.py what a match is.
+# Measures precision and recall of findings on 50 simulated histories, each through promtool, a real Prometheus and
+# pull. The rules were tuned on seeds 1 to 20; this uses seeds 1001 to 1050 (FROM=1 TO=20 for the others). plan.py
+# defines what is simulated, judge.py what a match is.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -13,7 +12,7 @@ for program in prometheus promtool python3; do
 done
 cargo build --release --bin etcd-heatmap --example simulate
 
-# The history of one seed, made once; what is found in it, anew each time.
+# Creates the history of one seed once, and computes the findings in it on every run.
 one() {
     set -euo pipefail
     local folder=$target/bench/findings/$1 server work

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The live score of a real cluster under load, with two members paused and resumed, travels to node_exporter and back into
-# Prometheus; then `backfill` computes the same instants. Not one series may differ.
+# Scores a real cluster under load live, with two members paused and resumed, through a node_exporter into Prometheus.
+# Then `backfill` computes the same instants. No series may differ.
 #
 #   benches/live/run.sh               an hour
 #   MINUTES=3 benches/live/run.sh
 #
-# Needs etcd, etcdctl, prometheus, prometheus-node-exporter, python3 with tests/oracle/requirements.txt (./test makes it).
+# Needs etcd, etcdctl, prometheus, prometheus-node-exporter, python3 with tests/oracle/requirements.txt (./test makes
+# it).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -67,7 +68,7 @@ start load load
 start textfile "$target/release/etcd-heatmap" textfile --url "$url" --selector 'job="etcd"' --every 15s \
     --out "$work/textfile/etcd_score.prom"
 began=$(date +%s)
-# A sixth of the time on, for a twentieth of it; and another one, in the middle, for a hundredth.
+# Pauses one member after a sixth of the time, for a twentieth of it, and another in the middle, for a hundredth.
 pause() { # member, seconds
     kill -STOP "${members[$1]}"
     sleep "$2"
@@ -81,7 +82,7 @@ pause 2 $((seconds / 100 > 10 ? seconds / 100 : 10))
 left=$((began + seconds - $(date +%s)))
 sleep $((left > 0 ? left : 0))
 ended=$(date +%s)
-# Until the last instant that was scraped is over for the backfill as well.
+# Wait until the last scraped instant is in the past for the backfill too.
 sleep 30
 "$target/release/etcd-heatmap" backfill --quiet --url "$url" --selector 'job="etcd"' --step 15s \
     --start $((began - 60)) --end "$ended" --out "$work/audit"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What people look at, of a year of 20 clusters with 3 members each at 1 minute (31 million rows, 700,000 cells): scoring
-# with everything written against scoring alone, the sizes, and how soon the report's first picture stands in Chromium.
+# Measures the outputs for people, for a year of 20 clusters with 3 members each at 1 minute (31 million rows, 700,000
+# cells): scoring with all outputs against scoring alone, file sizes, and how soon Chromium shows the report's first
+# heat map.
 #
 #   benches/look/run.sh
 #   RUNS=5 benches/look/run.sh
@@ -24,7 +25,7 @@ if [ ! -e "$work/year/complete" ]; then
     touch "$work/year/complete"
 fi
 ours=$target/release/etcd-heatmap
-cat "$work"/year/history/*/readings.parquet >/dev/null # into the page cache
+cat "$work"/year/history/*/readings.parquet >/dev/null # warms the page cache
 
 echo "== a year of 60 members at 1 minute, $(nproc) cores"
 benches/alternate.py --runs "$runs" --warmup 1 --fresh "$work/all" --fresh "$work/scores" \
@@ -32,10 +33,10 @@ benches/alternate.py --runs "$runs" --warmup 1 --fresh "$work/all" --fresh "$wor
     "scores=$ours score $work/year --out $work/scores --quiet --formats parquet,csv,openmetrics" | tee "$work/times"
 missed=0
 awk '/^everything / { all = $2 } /^scores / { scores = $2 } END {
-    printf "what people look at: %.2f s beyond scoring, bar 10 s: %s\n", all - scores, all - scores < 10 ? "held" : "MISSED"
+    printf "outputs for people: %.2f s more, bar 10 s: %s\n", all - scores, all - scores < 10 ? "held" : "MISSED"
     exit all - scores >= 10
 }' "$work/times" || missed=1
-# What was timed is emptied.
+# The timed folder was emptied, so write it again.
 "$ours" score "$work/year" --out "$work/all" --quiet
 ls -l "$work"/all/report.html "$work"/all/heatmap.* "$work"/all/heatmap_wide.csv "$work"/all/findings.csv
 bytes=$(stat -c %s "$work/all/report.html")

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Does memory stay bounded with many members? `etcd-heatmap score` and `findings` of 3,000 members at 1 minute.
+# Checks that memory stays bounded with many members: `etcd-heatmap score` and `findings` of 3,000 members at 1 minute.
 #
-# The bound, in bytes, however many days and threads there are:
-#   readings  the larger of 256 MiB and members × steps × columns × 8, one day's
-#   scores    members × steps × 2 × (4 days for each day in work, and those of one block of openmetrics/)
-#   the rest  64 MiB: the program itself, files as they are written, cells
+# The bound, in bytes, for any number of days and threads:
+#   readings  members × steps × columns × 8 of one day, but at least 256 MiB
+#   scores    members × steps × 2 × (4 days for each day in progress, and the days of a block of openmetrics/)
+#   the rest  64 MiB: the program itself, files being written, cells
 #
 #   benches/memory/run.sh
 #   MEMBERS=6000 DAYS=8 benches/memory/run.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Corrupts emitted OpenMetrics files at random; MUTATIONS=1000 asks for more than 100. Each has to be caught by `lint`, or
-# by comparing what promtool's blocks hold with what was emitted. The table says how many promtool alone lets through.
+# Corrupts emitted OpenMetrics files at random, 100 times (MUTATIONS=1000 for more). Each corruption must be detected by
+# `lint`, or by comparing the counts of promtool's blocks with those of the file. The table also shows how many promtool
+# alone accepts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

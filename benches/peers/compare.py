@@ -1,10 +1,10 @@
-"""Whether the peers got what `etcd-heatmap pull` got: samples of each metric, and each value that Python wrote.
+"""Checks that the peers got the same data as `etcd-heatmap pull`: samples per metric, and each value from Python.
 
     compare.py HISTORY BLOCKS VICTORIA_METRICS_URL PARQUET
 
-A NaN is a sample to the peers, but VictoriaMetrics stores none, and to the history it is unknown. promtool evaluates
-some seconds later than the others, so that a series may begin or end a step earlier: it may differ by one sample in a
-thousand.
+A NaN counts as a sample for the peers, but VictoriaMetrics does not store it, and the history treats it as missing.
+promtool evaluates some seconds later than the others, so a series may start or end a step earlier: a difference of one
+sample in a thousand is accepted.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-# Each with its column in the history.
+# metric -> column in the history.
 METRICS = {
     "wal_fsync": "wal_fsync_seconds",
     "backend_commit": "backend_commit_seconds",
@@ -28,12 +28,12 @@ METRICS = {
 
 
 def in_blocks(folder):
-    """Samples in all blocks; their metadata does not say of which series."""
+    """Number of samples in all blocks; their metadata has no number per series."""
     return sum(json.loads(meta.read_text())["stats"]["numSamples"] for meta in folder.glob("*/meta.json"))
 
 
 def in_victoria_metrics(url):
-    """Samples of each metric."""
+    """Number of samples per metric."""
     query = urllib.parse.urlencode({"match[]": '{__name__=~"peer:.+"}'})
     counts = dict.fromkeys(METRICS, 0)
     with urllib.request.urlopen(f"{url}/api/v1/export?{query}") as lines:
@@ -67,7 +67,7 @@ def main():
         frame["ts"] = frame["ts"].astype("datetime64[ns, UTC]")
         known = readings.loc[readings[column].notna(), ["ts", "cluster", "member", column]]
         both = known.merge(frame.dropna(), on=["ts", "cluster", "member"], how="outer")
-        # Bit for bit; a row that only one of them has differs.
+        # Compared bit by bit; a row that only one of them has counts as different.
         wrong = int((both[column].to_numpy().view(np.int64) != both["value"].to_numpy().view(np.int64)).sum())
         nan = int(frame["value"].isna().sum())
         print(f"{metric:20} {len(known):10} {len(frame):10} {nan:10} {victoria[metric]:10} {wrong:14}")

@@ -1,10 +1,10 @@
-"""The same six series as a person would get them in Python: prometheus-api-client for the queries,
-pandas for the tables, pyarrow for the Parquet.
+"""Fetches the same six series as a Python user would: queries with prometheus-api-client, tables with pandas, Parquet
+with pyarrow.
 
     fetch.py MANIFEST URL FIRST_DATE DAYS FOLDER [--workers 4]
 
-One query a metric and UTC day, since a server answers no more than 11,000 steps; as many in flight as
-`etcd-heatmap pull` has, in processes of their own: threads would share one lock for the JSON and the tables.
+One query per metric and UTC day, because a server returns at most 11,000 steps. It has as many queries in flight as
+`etcd-heatmap pull`, in separate processes, because threads would share the interpreter lock for JSON and tables.
 """
 
 import argparse

@@ -1,5 +1,4 @@
-"""Writes the six queries that a pull sent as recording rules, a group of their own, for promtool and
-vmalert: `peer:<metric>`.
+"""Writes the six queries of a pull as recording rules `peer:<metric>` in one group, for promtool and vmalert.
 
     rules.py MANIFEST > rules.yml
 """
@@ -11,5 +10,5 @@ from pathlib import Path
 manifest = json.loads(Path(sys.argv[1]).read_text())
 print(f"groups:\n- name: peers\n  interval: {manifest['asked']['step_seconds']}s\n  rules:")
 for metric, query in manifest["queries"].items():
-    # A JSON string is a YAML string as well.
+    # A JSON string is also a YAML string.
     print(f"  - record: peer:{metric}\n    expr: {json.dumps(query['promql'])}")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `etcd-heatmap pull` against what people would use instead, for the same six series over the same range and step
-# from the same Prometheus: promtool's backfill of recording rules, vmalert's replay into a VictoriaMetrics, and a
-# Python script with prometheus-api-client and pandas. First: did they all get the same?
+# Compares `etcd-heatmap pull` with its alternatives, for the same six series, range and step from the same Prometheus:
+# promtool's backfill of recording rules, vmalert's replay into a VictoriaMetrics, and a Python script with
+# prometheus-api-client and pandas. First checks that all of them get the same data.
 #
 #   benches/peers/run.sh            3 runs each
 #   RUNS=5 CONCURRENCY=8 benches/peers/run.sh
@@ -41,22 +41,22 @@ stored=$!
 trap 'kill $server $stored; wait $server $stored || true' EXIT
 await "$victoria/health"
 
-# The six queries and nothing else: the start of the processes, which pull would ask for as well, is named after a
-# series that there is not.
+# Only the six queries: pull would also query the start times of processes, so that query gets the name of a series that
+# does not exist.
 rm -rf "$work/queries" "$work/ours" "$work/blocks" "$work/python"
 mkdir -p "$work/queries"
 echo 'no_start_time{$selector}' >"$work/queries/start_time.promql"
 pull="$target/release/etcd-heatmap pull --url $url --start $start --end $end --step 1m --series raw \
 --queries $work/queries --concurrency $concurrency --out $work/ours --quiet"
-$pull # finds out what it asks
+$pull # its manifest has the queries
 cp "$work/ours/manifest.json" "$work/manifest.json"
 python3 benches/peers/rules.py "$work/manifest.json" >"$work/rules.yml"
 
-# It moves the instants of a group by some seconds, which depend on the group's name: an end on a step would cost one.
+# It shifts the instants of a group by some seconds, depending on the group's name, so an end on a step would lose one.
 promtool="promtool tsdb create-blocks-from rules --quiet --url $url --start ${start}T00:00:00Z --end ${last%00Z}59Z \
 --eval-interval 1m --output-dir $work/blocks $work/rules.yml"
-# The most points that a Prometheus gives at once, so that it evaluates as few windows as possible. Without its
-# queryStep vmalert asks at five minutes, whatever the group's interval.
+# As many points as a Prometheus returns at once, for the fewest windows. Without queryStep, vmalert uses a step of five
+# minutes, whatever the interval of the group.
 vmalert="vmalert -rule=$work/rules.yml -datasource.url=$url -remoteWrite.url=$victoria \
 -replay.timeFrom=${start}T00:00:00Z -replay.timeTo=$last -replay.maxDatapointsPerQuery=11000 \
 -datasource.queryStep=1m \
@@ -64,7 +64,7 @@ vmalert="vmalert -rule=$work/rules.yml -datasource.url=$url -remoteWrite.url=$vi
 -remoteWrite.concurrency=$(nproc) -loggerLevel=ERROR -httpListenAddr=127.0.0.1:$(free_port)"
 fetch="$python benches/peers/fetch.py $work/manifest.json $url $start $days $work/python --workers $concurrency"
 
-# One run on a fresh folder; what it says is kept, and printed where it fails.
+# One run on a fresh folder. Its output is kept, and printed if it fails.
 once() {
     local name=$1 before
     shift
@@ -74,7 +74,7 @@ once() {
         'BEGIN { printf "%-20s %8.2f s of the server\x27s processor time\n", name, after - before }'
 }
 
-echo "== what each costs the server, and the same samples?"
+echo "== processor time of the server for each, and comparison of samples"
 missed=0
 rm -rf "$work/ours"
 once "etcd-heatmap pull" $pull

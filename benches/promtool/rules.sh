@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The whole road, from raw metrics in a Prometheus to blocks of etcd_score: `etcd-heatmap backfill` and `import`
-# against `promtool tsdb create-blocks-from rules` with our own recording rules.
+# Measures the whole way from raw metrics in a Prometheus to blocks of etcd_score: `etcd-heatmap backfill` and `import`
+# against `promtool tsdb create-blocks-from rules` with our recording rules.
 #
 #   benches/promtool/rules.sh
 #
-# A rule reads what others record, and promtool evaluates all of a file against the server as it was: its manual says
-# to run it level by level and to let the server take in the blocks between. Only promtool's own time counts here.
+# Rules read the series of other rules, but promtool evaluates all rules of a file against the data that the server
+# already has. Its manual therefore says to run it level by level, and to load the blocks into the server in between.
+# Only promtool's own time is counted.
 #
 # Needs prometheus, promtool, curl, python3, GNU time.
 set -euo pipefail
@@ -47,15 +48,15 @@ for level in "$work"/rules/level-*.yml; do
     promtool tsdb create-blocks-from rules --quiet --url "$url" --start ${start}T00:00:00Z --end $last \
         --eval-interval 1m --output-dir "$work/data" "$level"
     theirs=$(echo "$theirs + $(since "$began")" | bc)
-    # The next level reads what this one has written.
+    # The next level reads the series of this one.
     stop
     serve "$work/data"
 done
-# promtool wants a WAL, if only an empty one.
+# promtool requires a WAL, even an empty one.
 count() { mkdir -p "$1/wal"; promtool tsdb dump --match='etcd_score{}' "$1" 2>/dev/null | wc -l; }
 echo "== $((clusters * members)) members, $days days at 1 minute, $(nproc) cores"
 printf 'samples of etcd_score: %s imported, %s of rules\n' "$(count "$work/imported")" "$(count "$work/data")"
 awk -v mine="$mine" -v theirs="$theirs" 'BEGIN {
-    printf "backfill and import %.2f s, promtool with rules %.2f s: %.1f times as fast (bar 5)\n", mine, theirs, theirs / mine
+    printf "backfill and import %.2f s, promtool with rules %.2f s: %.1f times (bar 5)\n", mine, theirs, theirs / mine
     exit theirs / mine < 5
 }'

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# From scores to blocks in a data directory: `etcd-heatmap import` of our files against promtool, as its manual
-# says, on one file with the same samples. Then how the time grows with the range, how fast the files are written, and
-# the whole road against promtool's backfill of recording rules.
+# Measures the way from scores to blocks in a data directory: `etcd-heatmap import` of our files against promtool with
+# its defaults on one file with the same samples. Then how the time grows with the range, how fast the files are
+# written, and the whole way against promtool's backfill of recording rules.
 #
 #   benches/promtool/run.sh         3 runs each
 #   RUNS=5 benches/promtool/run.sh
 #
-# Needs prometheus, promtool, curl, python3, GNU time; promtool on one file takes minutes a run.
+# Needs prometheus, promtool, curl, python3, GNU time. promtool on one file takes minutes per run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -23,7 +23,7 @@ cargo build --release --quiet --bin etcd-heatmap --example history --example sim
 . benches/server.sh
 missed=0
 
-# Scores of so many days as OpenMetrics only, for a server of this retention; prints the folder.
+# Writes scores of this many days as OpenMetrics, for a server with this retention; prints the folder.
 scored() {
     local folder=$work/audit-$1-$2
     if [ ! -e "$folder/manifest.json" ]; then
@@ -36,7 +36,7 @@ scored() {
 
 audit=$(scored 14 1y)
 short=$(scored 14 15d)
-# The same samples in one file, each series in one piece.
+# The same samples in one file, each series contiguous.
 if [ ! -e "$work/one.om" ]; then
     files=("$audit"/openmetrics/*.om)
     { head -2 "${files[0]}"; cat "${files[@]}" | grep -v '^#' | LC_ALL=C sort -s -t' ' -k1,1; echo '# EOF'; } >"$work/one.om.part"

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Does a longer range need more memory? `etcd-heatmap pull` of 30 days and of 365 from the same Prometheus, with as
-# many queries in flight. Of the recorded series: a year of histograms would take a server hours to make.
+# Checks that a longer range does not need more memory: `etcd-heatmap pull` of 30 and of 365 days from the same
+# Prometheus, with the same number of queries in flight. It pulls recorded series, because importing a year of
+# histograms takes hours.
 #
 #   benches/pull/memory.sh          3 runs each
 #   RUNS=5 CONCURRENCY=8 benches/pull/memory.sh
 #
-# Needs prometheus, promtool, curl, python3, GNU time. The first run makes the data: it takes some
-# minutes and 5 GB under the target folder for a while.
+# Needs prometheus, promtool, curl, python3, GNU time. The first run creates the data, which takes some minutes and,
+# temporarily, 5 GB in the target folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,5 +1,5 @@
-"""Writes the six recorded series of some members as OpenMetrics: six gauges a member are so little that a year
-of them can be made in a minute.
+"""Writes the six recorded series of some members as OpenMetrics. With only six gauges per member, a year takes a minute
+to generate.
 
     recorded.py MEMBERS FIRST_DATE DAYS STEP_SECONDS > recorded.om
 """
@@ -8,7 +8,7 @@ import random
 import sys
 from datetime import datetime, timezone
 
-# Name, and a usual value.
+# Name, and a typical value.
 SERIES = {
     "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile": 0.004,
     "job:etcd_disk_backend_commit_duration_seconds_bucket:99percentile": 0.012,
@@ -23,7 +23,7 @@ def main():
     members, days, step = int(sys.argv[1]), int(sys.argv[3]), int(sys.argv[4])
     first = int(datetime.fromisoformat(sys.argv[2]).replace(tzinfo=timezone.utc).timestamp())
     chance = random.Random(1)
-    # Values with as many digits as quantiles and rates have, in an order that does not repeat within a day.
+    # Values with as many digits as quantiles and rates, which do not repeat within a day.
     factors = [chance.uniform(0.7, 1.6) for _ in range(9_973)]
     for name, usual in SERIES.items():
         print(f"# TYPE {name} gauge")

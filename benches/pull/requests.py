@@ -1,5 +1,5 @@
-"""Writes the bodies of the range queries that a pull without a selector sent, one file each, and a list of them; fetches
-each once and prints what comes back.
+"""Writes the bodies of the range queries of a pull without a selector, one per file, and a list of the files. Fetches
+each once and prints the size of the answers.
 
     requests.py MANIFEST URL FIRST_DATE DAYS FOLDER
 """
@@ -17,7 +17,7 @@ QUERIES = Path(__file__).parents[2] / "queries"
 
 
 def sent(metric, query):
-    """The direct form, which pull sends where each member has one series a bucket, as in these benchmarks."""
+    """The direct form, which pull sends if each member has one series per bucket, as in these benchmarks."""
     form = re.search(r"^# direct:\n(.+)$", (QUERIES / f"{metric}.promql").read_text(), re.MULTILINE)
     return form[1].replace("$selector", "") if form and query["form"] == "raw" else query["promql"]
 
@@ -32,7 +32,7 @@ def main():
     size = samples = 0
     for day in range(first, first + int(sys.argv[4]) * DAY, DAY):
         for metric, query in manifest["queries"].items():
-            # One UTC day a query, both ends included.
+            # One UTC day per query, both ends included.
             body = urllib.parse.urlencode(
                 {"query": sent(metric, query), "start": day, "end": day + DAY - step, "step": step})
             path = folder / f"{day}-{metric}"

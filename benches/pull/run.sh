@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# `etcd-heatmap pull` against its limit: curl that fetches the same answers to the same range
-# queries from the same Prometheus, as many at once, into /dev/null. What pull adds is choosing the
-# series, decoding, joining and writing the history. Then its processor time against the server's.
+# Compares `etcd-heatmap pull` with the lower bound: curl fetching the same answers from the same Prometheus, as many at
+# once, into /dev/null. pull also chooses the series, decodes, joins, and writes the history. Then compares its
+# processor time with the server's.
 #
 #   benches/pull/run.sh             5 runs each
 #   RUNS=9 CONCURRENCY=8 benches/pull/run.sh
 #
-# Needs prometheus, promtool, curl, python3, GNU time. The first run makes the data: it takes some
-# minutes and 5 GB under the target folder for a while.
+# Needs prometheus, promtool, curl, python3, GNU time. The first run creates the data, which takes some minutes and,
+# temporarily, 5 GB in the target folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -32,7 +32,7 @@ pull="$target/release/etcd-heatmap pull --url $url --start $start --end $end --s
 --concurrency $concurrency --out $out --quiet"
 rm -rf "$out" "$work/requests"
 $pull
-# What pull asked stands in its manifest: the same bodies for curl.
+# Create the request bodies for curl from the queries in the manifest.
 python3 benches/pull/requests.py "$out/manifest.json" "$url" $start $days "$work/requests"
 
 echo "== pull of $((clusters * members)) members, $days days at 1 minute, $concurrency queries at once, $(nproc) cores"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole job on the embedded sample, warm: the first thing that a new user runs after the build.
+# Measures `backfill --sample` with a warm cache: the first command of a new user.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,4 +1,4 @@
-"""Compares what two engines wrote: every cell, score and OpenMetrics line, exactly.
+"""Compares the outputs of two engines exactly: every cell, score and OpenMetrics line.
 
     compare.py A B
 """
@@ -12,7 +12,7 @@ import duckdb
 LOSSES = ", ".join(f"{metric}_loss" for metric in (
     "wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"))
 POINTS = LOSSES.replace("_loss", "_points")
-# Types may differ (a label as text or dictionary, an hour as 8 or 64 bits); values may not.
+# Types may differ (a label as text or dictionary, an hour as 8 or 64 bits), but not values.
 CELLS = f"""
 SELECT CAST(level AS VARCHAR) AS level, CAST(cluster AS VARCHAR) AS cluster,
        CAST(member AS VARCHAR) AS member, epoch_ms(start) AS start, CAST(date AS DATE) AS date,
@@ -30,7 +30,7 @@ FROM read_parquet('{{}}', file_row_number = true, hive_partitioning = false)"""
 
 
 def difference(connection, a, b):
-    """Rows that only one of the two queries gives, and rows of the first."""
+    """The number of rows that only one of the two queries returns, and of all rows of the first."""
     only = [connection.execute(f"SELECT count(*) FROM (({x}) EXCEPT ALL ({y}))").fetchone()[0]
             for x, y in ((a, b), (b, a))]
     return sum(only), connection.execute(f"SELECT count(*) FROM ({a})").fetchone()[0]
@@ -41,7 +41,7 @@ def files(folder, pattern):
 
 
 def samples(path):
-    """All but the line of words, which each engine puts in its own."""
+    """The text without the HELP line, whose wording differs."""
     help_line, rest = path.read_bytes().split(b"\n", 1)
     assert help_line.startswith(b"# HELP")
     return rest
@@ -56,7 +56,7 @@ def main():
         different, rows = difference(connection, *(CELLS + read.format(side / kind) for side in (a, b)))
         print(f"{kind}: {rows} rows, {different} differ")
         wrong += different
-    # With the number of the row in its file: the order counts too.
+    # With row numbers, so that the order is compared too.
     rows = different = 0
     paths = files(a, "scores/*/scores.parquet") | files(b, "scores/*/scores.parquet")
     for path in sorted(paths):

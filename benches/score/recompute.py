@@ -1,18 +1,16 @@
-"""Recomputes scores, heat map and OpenMetrics from history/ with DuckDB: the rival of
-`etcd-heatmap score`, with the definitions of queries/score.sql and the same files as a result.
+"""Recomputes scores, heat map and OpenMetrics from history/ with DuckDB, for comparison with `etcd-heatmap score`. Uses
+the definitions of queries/score.sql and writes the same files.
 
     recompute.py AUDIT OUT [--threads N] [--without-openmetrics]
 
-AUDIT holds history/. What makes it fast, each found by measuring:
-* Three UTC days at a time, aligned to the epoch: they hold four whole windows of 18 h, so nothing
-  is read or sorted twice, and a unit's rows stay in memory.
-* As many units at once as there are threads, each on one thread: a day's file has one row group,
-  which DuckDB reads and writes with one thread anyway.
-* Sorted once a unit, as (position, step, band): a few bytes a row. Labels, points, score and text
-  are looked up on the way out, where sorting again what is sorted already costs little; without
-  it a join may give up the order.
-* Labels as enums: the Parquet writer takes their dictionary as it is.
-* zstd level 1, as the files of etcd-heatmap have it.
+AUDIT holds history/. Optimizations, each confirmed by measurement:
+* Each unit is three UTC days, aligned to the epoch. It holds four whole windows of 18 h, so nothing is read or sorted
+  twice, and its rows stay in memory.
+* One unit per thread at a time: a day's file has one row group, which DuckDB reads and writes with one thread anyway.
+* Each unit is sorted once, as (position, step, band), a few bytes per row. Labels, points, score and text are joined on
+  output and sorted again, because a join may lose the order; sorting sorted rows is cheap.
+* Labels are enums, whose dictionary the Parquet writer uses directly.
+* zstd level 1, as in the files of etcd-heatmap.
 """
 
 import argparse
@@ -27,12 +25,11 @@ DAY = 86_400
 UNIT = 3 * DAY
 WINDOW = 18 * 3600
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false)"
-# No delimiter and no quotes: a CSV of one column is text, written as it is.
+# Without delimiter and quotes, a CSV of one column is plain text.
 TEXT = "(FORMAT csv, HEADER false, DELIMITER '', QUOTE '', ESCAPE '')"
 SCORE_SQL = Path(__file__).resolve().parents[2] / "queries" / "score.sql"
 
-# What is looked up on the way out: labels as enums, the text that a line begins with, and the
-# score as OpenMetrics has it.
+# Tables that are joined on output: labels as enums, the start of each line, and the score as OpenMetrics text.
 NAMES_SQL = r"""
 CREATE TYPE cluster_name AS ENUM (SELECT DISTINCT cluster FROM lives ORDER BY cluster);
 CREATE TYPE member_name AS ENUM (SELECT DISTINCT member FROM lives ORDER BY member);
@@ -100,8 +97,8 @@ def define(connection, options):
 
 
 def recompute_unit(connection, since, until, options):
-    """One stretch of up to three days: everything but the cells, of which it leaves the counts."""
-    # Variables belong to a connection; what score.sql defines belongs to all of them.
+    """Writes scores and OpenMetrics of up to three days; adds the counts from which the cells are computed later."""
+    # Variables belong to one connection, but the macros of score.sql to all.
     connection.execute(f"SET VARIABLE audit = '{options.audit}'")
     connection.execute(f"SET VARIABLE step_seconds = {options.step_seconds}")
     connection.execute(STEPS_SQL.format(since=since, until=until))
@@ -141,7 +138,7 @@ def main():
     define(connection, options)
     options.step_seconds = connection.execute("SELECT getvariable('step_seconds')").fetchone()[0]
     first, last = connection.execute("SELECT min(first), max(last) FROM lives").fetchone()
-    # From here on each unit runs on the one thread that asks for it: nothing to hand over.
+    # From here on, each unit runs on the thread that starts it.
     connection.execute("SET threads = 1")
     with ThreadPoolExecutor(options.threads) as pool:
         units = [

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Recompute from a history of 20 million rows: `etcd-heatmap score` against DuckDB, which does the
-# same in SQL (../../queries/score.sql) over the same files and writes the same files.
-# Then: are the results equal, and does a range four times as long need more memory?
+# Recomputes scores from a history of 20 million rows: `etcd-heatmap score` against DuckDB, which reads the same files,
+# computes the same in SQL (../../queries/score.sql) and writes the same files.
+# Then checks that the results are equal, and that a range four times as long does not need more memory.
 #
 #   benches/score/run.sh            everything
-#   RUNS=9 benches/score/run.sh     more runs than 5
+#   RUNS=9 benches/score/run.sh     9 runs instead of 5
 #
 # Needs 15 GB under the target folder, python3 with venv, GNU time.
 set -euo pipefail
@@ -16,13 +16,13 @@ members=${MEMBERS:-300}
 clusters=${CLUSTERS:-20}
 target=${CARGO_TARGET_DIR:-$PWD/target}
 work=$target/bench/score
-duckdb_version=1.5.6 # the faster one here: 2.0.0 took about a twentieth longer
+duckdb_version=1.5.6 # faster here: 2.0.0 took about 5 % longer
 
 mkdir -p "$work"
 export CARGO_TARGET_DIR=$target
 cargo build --release --quiet --bin etcd-heatmap --example history
 ours=$target/release/etcd-heatmap
-# What DuckDB writes as well; ours adds heatmap_wide.csv.
+# The formats that DuckDB writes too; ours adds heatmap_wide.csv.
 same=(--formats 'parquet,csv,openmetrics')
 
 python=$work/venv-$duckdb_version/bin/python
@@ -31,7 +31,7 @@ if [ ! -x "$python" ]; then
 fi
 "$python" -c 'import duckdb' 2>/dev/null || "$python" -m pip install --quiet "duckdb==$duckdb_version"
 
-# A history of so many days, made once; prints its folder.
+# Creates a history of this many days, once; prints its folder.
 history_of() {
     local folder="$work/history-with-companions-$members-$clusters-$1"
     if [ ! -e "$folder/complete" ]; then
@@ -45,7 +45,7 @@ history_of() {
 }
 
 history=$(history_of "$days")
-cat "$history"/history/*/readings.parquet >/dev/null # into the page cache
+cat "$history"/history/*/readings.parquet >/dev/null # warms the page cache
 ours_out=$work/out-etcd-heatmap
 duckdb_out=$work/out-duckdb
 
@@ -59,21 +59,21 @@ echo "== the same without OpenMetrics, DuckDB only: etcd-heatmap always writes i
 benches/alternate.py --runs "$runs" --fresh "$duckdb_out" \
     "DuckDB, no OpenMetrics=$python benches/score/recompute.py $history $duckdb_out --without-openmetrics"
 
-echo "== the same results?"
+echo "== comparison of the results"
 rm -rf "$ours_out" "$duckdb_out"
 "$ours" score "$history" --out "$ours_out" --quiet "${same[@]}"
 "$python" benches/score/recompute.py "$history" "$duckdb_out"
 "$python" benches/score/compare.py "$ours_out" "$duckdb_out"
 rm -rf "$duckdb_out"
 
-echo "== a profile that judges against limits, against the seed"
+echo "== a profile with limits, against the profile seed"
 limits_out=$work/out-limits
 benches/alternate.py --runs "$runs" --bar 1.1 --fresh "$limits_out" --fresh "$ours_out" \
     "openshift=$ours score $history --out $limits_out --quiet ${same[*]} --profile openshift" \
     "seed=$ours score $history --out $ours_out --quiet ${same[*]}" || missed=1
 rm -rf "$limits_out" "$ours_out"
 
-# One profile with the cells as CSV is as near as one profile comes to what a comparison writes.
+# Scoring one profile with cells as CSV is the closest match to the output of a comparison.
 echo "== three profiles compared, against one scored"
 mkdir -p "$limits_out"
 benches/alternate.py --runs "$runs" --bar 1.5 \

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The six instant queries of one evaluation as bodies for curl.
+"""Writes the six instant queries of one evaluation as request bodies for curl.
 
     requests.py QUERIES SECOND FOLDER
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# One evaluation of `etcd-heatmap textfile` for 300 members, process start and end included, against its limit: the six
-# instant queries by curl, all at once, into /dev/null. Then the memory of the loop.
+# Measures one evaluation of `etcd-heatmap textfile` for 300 members, including process start and end, against the lower
+# bound: the six instant queries with curl, all at once, into /dev/null. Then the memory of the loop.
 #
 #   benches/textfile/run.sh
 #   RUNS=41 benches/textfile/run.sh
 #
-# Needs prometheus, promtool, curl, python3, GNU time. Instant queries ask for now, so the data must be of today: it is
-# made anew when it ends (some minutes, 3 GB under the target folder for a while).
+# Needs prometheus, promtool, curl, python3, GNU time. Instant queries need current data, so it is created again when it
+# has expired (some minutes and, temporarily, 3 GB in the target folder).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -21,7 +21,7 @@ cargo build --release --quiet --bin etcd-heatmap --example simulate
 # shellcheck source=benches/server.sh
 . benches/server.sh
 
-# From a day ago, which is how far leader changes look back, to four hours ahead.
+# From a day ago, because leader changes look back a day, to four hours ahead.
 now=$(date -u +%s)
 if ! [[ -e $work/data/complete ]] || (($(cat "$work/data/complete") < now + 600)); then
     rm -rf "$work/data"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes both dashboards: `python3 deploy/grafana/generate.py [FOLDER]`, by default into dashboards/ beside this file.
+"""Generates both dashboards: `python3 deploy/grafana/generate.py [FOLDER]`, by default into dashboards/ in its folder.
 
-Change them here, in panels.py or in queries.py, run this, and commit what it writes; a test compares."""
+To change a dashboard, edit this file, panels.py or queries.py, run this script, and commit its output. A test compares
+the two."""
 
 import json
 import sys
@@ -20,13 +21,13 @@ OF_MEMBER = [
 ]
 FROM_HOURLY = "/d/etcd-heatmap?${datasource:queryparam}&${cluster:queryparam}&${__url_time_range}"
 
-SCALE = "Score from 0 (red) through 5 (yellow) to 10 (green), whatever else is shown; grey is unknown."
+SCALE = "Score from 0 (red) through 5 (yellow) to 10 (green), on an absolute scale; gray is unknown."
 BLUE = "#5794f2"
 # `--max-age` of `etcd-heatmap textfile`.
 AGE_LIMIT = steps([(0, heat(10)), (300, heat(0))])
 FILLED = {"lineWidth": 0, "fillOpacity": 100}
 
-# Name, what it is, Grafana's unit of it, the limit of which a profile may take shares.
+# Name, description, Grafana's unit, and the limit of which a profile may judge a share.
 METRICS = [
     ("wal_fsync", "WAL fsync, p99 over 5 minutes, in seconds", "s", None),
     ("backend_commit", "Backend commit, p99 over 5 minutes, in seconds", "s", None),
@@ -42,31 +43,31 @@ def overview():
         "Overview",
         number(
             "Lowest known score",
-            "Lowest score of any member right now, 0 to 10. It says nothing of members without a score: those are counted "
-            "beside it.",
+            "Lowest score of any member right now, 0 to 10. Members without a score are not included; the next panel "
+            "counts them.",
             (6, 4), (queries.LOWEST_NOW, ""), score_field(), colour="none",
         ),
         number(
             "Members without a score",
-            "How many members are known and have no score right now, as a number. A backfill does not tell.",
+            "Number of members that have no score right now. A backfill has no data for this.",
             (6, 4), (queries.UNKNOWN_NOW, ""), field("none", steps([(0, heat(10)), (1, GREY)])),
         ),
         number(
             "Age of the newest score",
-            "Seconds since the newest sample of etcd_score, from the textfile or from recording rules; unknown once there "
-            "is none for five minutes.",
+            "Seconds since the newest sample of etcd_score, from the textfile or from recording rules; unknown after "
+            "five minutes without a sample.",
             (6, 4), (queries.SCORE_AGE, ""), field("s", AGE_LIMIT),
         ),
         number(
             "Age of the last success",
-            "Seconds since `etcd-heatmap textfile` last evaluated with success, by node; red from its --max-age of five "
-            "minutes on. Recording rules have no such writer.",
+            "Seconds since the last successful evaluation of `etcd-heatmap textfile`, by node; red after its "
+            "--max-age of five minutes. Empty with recording rules, which have no such writer.",
             (6, 4), (queries.SUCCESS_AGE, "{{instance}}"), field("s", AGE_LIMIT),
         ),
         hour_by_hour(
             "Worst score of each hour, by cluster",
-            f"Lowest score of the cluster's worst member in the hour that begins there. {SCALE} Click a cell for its "
-            "cluster alone. As wide as a screen it holds a month; the table below holds more.",
+            f"Lowest score of the cluster's worst member in the hour that starts there. {SCALE} Click a cell to show "
+            "only its cluster. A full-width panel has room for a month; the table below holds more.",
             (24, 9), (queries.CLUSTER_MIN, "{{cluster}}"), score_field(FILLED, links=OF_CLUSTER),
         ),
         day_by_hour(),
@@ -80,7 +81,7 @@ def day_by_hour():
         {"id": "groupingToMatrix",
          "options": {"columnField": "hour", "rowField": "row", "valueField": "Value", "emptyValue": "null"}},
         {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": name, "desc": False}]}},
-        # A range that begins in the afternoon must not begin with the column of the afternoon.
+        # Without this order, a range that starts in the afternoon would start with the columns of the afternoon.
         {"id": "organize",
          "options": {"excludeByName": {}, "renameByName": {name: label},
                      "indexByName": {column: place for place, column in enumerate(order)}}},
@@ -90,7 +91,8 @@ def day_by_hour():
     cells = {"align": "center", "cellOptions": {"type": "color-background", "mode": "basic"}}
     return panel(
         "table", "Day by hour",
-        f"A line for each cluster and day, a column for each hour (UTC): lowest score of the cluster's worst member. {SCALE}",
+        f"A row for each cluster and day, a column for each hour (UTC): lowest score of the cluster's worst member. "
+        f"{SCALE}",
         (24, 10), over_time((queries.DAY_HOUR, ""), format="table"), score_field(cells, overrides=[text]),
         {"showHeader": True, "cellHeight": "sm"}, transformations=transformations, **HOURLY,
     )
@@ -105,11 +107,11 @@ def of_metric(name, what, unit, limit):
     shares = ""
     if limit:
         asked.append((queries.shares(name, limit), "above: {{points}} points (share of {{of}})"))
-        shares = f" A share is taken of the lowest {limit} among the members that are shown."
+        shares = f" Shares are of the lowest {limit} among the members shown."
     lines = [dashed(query, heat(0)) for query in "BC"[: len(asked) - 1]]
     return curves(
         name,
-        f"{what}, by member. Dashed: the thresholds of the profile; a reading strictly above one has so many points.{shares}",
+        f"{what}, by member. Dashed: thresholds of the profile, with the points of a reading above them.{shares}",
         (8, 8), over_time(*asked), field(unit, custom=LINE, overrides=lines),
     )
 
@@ -119,26 +121,26 @@ def members():
         "Members",
         hour_by_hour(
             "Worst score of each hour, by member",
-            f"Lowest score of the member in the hour that begins there. {SCALE} Click a cell for its member alone.",
+            f"Lowest score of the member in the hour that starts there. {SCALE} Click a cell to show only its member.",
             (24, 9), (queries.MEMBER_MIN, "{{cluster}} {{member}}"), score_field(FILLED, links=OF_MEMBER),
         ),
         hour_by_hour(
             "Fewest points of each hour, by metric",
-            "Points, 0 (red) to 10 (green), of each of the six metrics before they are weighted; grey is unknown. Choose a "
-            "member: six lines each.",
+            "Points, 0 (red) to 10 (green), of each of the six metrics, before weighting; gray is unknown. There are "
+            "six rows per member: choose one.",
             (16, 9), (queries.POINTS, "{{cluster}} {{member}} {{metric}}"), score_field(FILLED),
         ),
         bars(
-            "What cost the most",
-            "What each metric cost of the ten points of the score on average over the range and the members that are shown: "
-            "points lost, weighed by the profile. After an import, which brings no weights, points as they are.",
+            "Points lost, by metric",
+            "Points of the score (0 to 10) that each metric cost on average, over the range and the members shown, "
+            "weighted by the profile. An import brings no weights: the points are then not weighted.",
             (8, 9), (queries.POINTS_LOST, "{{metric}}"), field("none", steps([(0, BLUE)]), min=0, max=10, decimals=2),
         ),
         hour_by_hour(
             "Coverage of each hour, by member",
-            "Share of the hour's minutes at which the member had a score, 0 to 100 %; the hour that is not over counts as a "
-            "whole one. Grey: nobody knows of the member. Where only etcd_score was imported, gaps under five minutes do "
-            "not show.",
+            "Share of the minutes of an hour in which the member had a score, 0 to 100 %; the current hour counts as "
+            "a whole hour. Gray: no data for the member. If only etcd_score was imported, gaps under five minutes "
+            "are not visible.",
             (24, 9), (queries.COVERAGE, "{{cluster}} {{member}}"), share_field(FILLED),
         ),
     )
@@ -146,14 +148,14 @@ def members():
 
 def writer():
     age = field("s", AGE_LIMIT, LINE | {"thresholdsStyle": {"mode": "line"}})
-    # The thresholds are a line here, and no colour of the curves.
+    # Thresholds are drawn as lines; they do not color the curves.
     age["defaults"]["color"] = {"mode": "palette-classic"}
     return row(
-        "The writer of the textfile",
+        "Textfile writer",
         curves(
             "Age",
-            "Seconds since the last success, and since the instant for which the scores hold, by node. The line is the "
-            "--max-age of five minutes: above it there are no scores.",
+            "Seconds since the last success, and since the instant for which the scores were computed, by node. The "
+            "line is the --max-age of five minutes, after which the scores are removed.",
             (8, 7),
             over_time((queries.SUCCESS_AGE, "success {{instance}}"), (queries.EVALUATED_AGE, "scores {{instance}}")), age,
         ),
@@ -163,12 +165,12 @@ def writer():
         ),
         curves(
             "Evaluations",
-            "How many evaluations there were, and how many failed, within Grafana's rate interval, as a number.",
+            "Number of evaluations, and of failed ones, within Grafana's rate interval.",
             (6, 7), over_time((queries.EVALUATIONS, "all {{instance}}"), (queries.FAILURES, "failed {{instance}}")),
             field("none", custom=LINE),
         ),
         number(
-            "Who writes", "Version and profile of each writer, by node; the value is always 1 and has no unit.",
+            "Writers", "Version and profile of each writer, by node; the value is always 1 and has no unit.",
             (4, 7), (queries.WRITERS, "{{version}} {{profile}} {{instance}}"), field("none", steps([(1, BLUE)])),
             colour="none", text="name",
         ),
@@ -176,14 +178,14 @@ def writer():
 
 
 def hourly(title, calculation, query, what):
-    """The plugin takes a minimum of 0 for none and sets its own; only a custom palette with absolute thresholds does not
-    depend on it. It has a colour for hours without a number, where other palettes would take the lowest: red."""
+    """A panel of the hourly heatmap plugin, which replaces a minimum of 0 by its own. Only a custom palette with
+    absolute thresholds ignores the minimum; it also has a color for missing values, which other palettes paint red."""
     palette = {
         "colorPalette": "custom", "colorSpace": "rgb", "invertPalette": False, "nullValueColor": GREY,
         "groupBy": 60, "calculation": calculation,
         "thresholds": {"mode": "absolute", "steps": [{"value": score, "color": heat(score)} for score in (0, 5, 10)]},
     }
-    # Just above 0 is taken for what it is, and makes the legend as absolute as the cells.
+    # The plugin accepts a minimum just above 0, so that the legend has the same absolute scale as the cells.
     fields = field("none", custom=palette, min=0.001, max=10, decimals=1)
     options = {
         "from": "0", "to": "0", "regions": [], "showCellBorder": True, "showTooltip": True, "showLegend": True,
@@ -191,7 +193,7 @@ def hourly(title, calculation, query, what):
     }
     return panel(
         "marcusolsson-hourly-heatmap-panel", title,
-        f"{what} A column a day, a line an hour, in the dashboard's time zone. {SCALE}",
+        f"{what} One column per day, one row per hour, in the dashboard's time zone. {SCALE}",
         (12, 12), over_time((query, "{{cluster}}")), fields, options,
         links=[{"title": "Metrics and members", "type": "link", "url": FROM_HOURLY}], **HOURLY,
     )
@@ -216,7 +218,8 @@ def dashboards():
         ),
         dashboard(
             "etcd-heatmap-hourly", "etcd heat map (hourly heatmap panel)",
-            "For those who still run the panel marcusolsson-hourly-heatmap-panel, which is archived.", shared, cells,
+            "Uses the archived plugin marcusolsson-hourly-heatmap-panel, for Grafana versions that still load it.",
+            shared, cells,
         ),
     ]
 

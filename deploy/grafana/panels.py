@@ -1,4 +1,4 @@
-"""Grafana's panels, variables and dashboards as far as these dashboards need them; no word of etcd."""
+"""Builds the Grafana panels, variables and dashboards that generate.py needs. Contains nothing specific to etcd."""
 
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
@@ -7,13 +7,13 @@ RED, YELLOW, GREEN = (215, 48, 39), (254, 224, 100), (70, 170, 90)
 
 
 def heat(score):
-    """The colour of a score, the same as in the terminal: 0 is red, 5 yellow, 10 green."""
+    """The color of a score, as in the terminal: 0 is red, 5 yellow, 10 green."""
     lower, upper, share = (RED, YELLOW, score / 5) if score < 5 else (YELLOW, GREEN, (score - 5) / 5)
     return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in zip(lower, upper))
 
 
 def steps(colours, base=GREY):
-    """Absolute thresholds. What is below the first, or no number, has the colour of the base: grey."""
+    """Absolute thresholds. Values below the first one, and missing values, have the base color, gray."""
     rest = [{"value": value, "color": colour} for value, colour in colours]
     return {"mode": "absolute", "steps": [{"value": None, "color": base}, *rest]}
 
@@ -22,7 +22,7 @@ def special(match, text):
     return {"type": "special", "options": {"match": match, "result": {"text": text, "color": GREY, "index": 0}}}
 
 
-# Two mappings, because the panels of Grafana 10 do not look for "null+nan".
+# Two mappings, because panels of Grafana 10 ignore "null+nan".
 UNKNOWN = [special("null", "unknown"), special("nan", "unknown")]
 
 
@@ -42,12 +42,12 @@ def share_field(custom):
 
 
 def score_field(custom=None, **more):
-    """Scores and points, 0 to 10. A colour begins at its score, so that nothing looks better than it is."""
+    """Scores and points, 0 to 10. Each color starts at its score, so that no score looks better than it is."""
     return field("none", steps([(score, heat(score)) for score in range(11)]), custom, min=0, max=10, decimals=1, **more)
 
 
 def targets(queries, **options):
-    """Queries (expression, legend) with the names A, B, …"""
+    """Names the queries (expression, legend) A, B, …"""
     return [
         {"refId": "ABCDEFG"[place], "datasource": DATA_SOURCE, "expr": expr, "legendFormat": legend, **options}
         for place, (expr, legend) in enumerate(queries)
@@ -69,7 +69,7 @@ def panel(kind, title, description, size, asked, fields, options, **more):
     }
 
 
-# One sample an hour, however wide the panel is; Prometheus answers no more than 11,000.
+# One sample per hour at any panel width. Prometheus returns at most 11,000 samples per series.
 HOURLY = {"interval": "1h", "maxDataPoints": 11000}
 
 NO_LEGEND = {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []}
@@ -89,7 +89,7 @@ def curves(title, description, size, asked, fields):
     return panel("timeseries", title, description, size, asked, fields, options)
 
 
-# A gap stays a gap.
+# Do not draw lines across gaps.
 LINE = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "spanNulls": False, "showPoints": "auto"}
 
 
@@ -127,7 +127,7 @@ def row(title, *panels):
 
 
 def placed(panels):
-    """Gives ids, and places from left to right; a panel that does not fit begins a new line."""
+    """Assigns ids, and positions from left to right; a panel that does not fit starts a new row."""
     x = y = height = 0
     for place, each in enumerate(panels, 1):
         size = each["gridPos"]
@@ -148,7 +148,7 @@ def data_source_variable():
 def variable(name, label, query, every=True):
     one = {
         "type": "query", "name": name, "label": label, "datasource": DATA_SOURCE, "query": query,
-        # Whenever the range changes; sorted by name.
+        # Refresh whenever the time range changes; sort by name.
         "refresh": 2, "sort": 1, "multi": every, "includeAll": every,
     }
     if every:
@@ -163,7 +163,7 @@ def dashboard(uid, title, description, variables, panels):
     }
     return {
         "id": None, "uid": uid, "title": title, "description": description, "tags": ["etcd", "etcd-heatmap"],
-        # The one of Grafana 10.0; later ones migrate it when they load it.
+        # The schema of Grafana 10.0; later versions migrate it on loading.
         "schemaVersion": 38, "version": 1, "editable": True, "graphTooltip": 1, "timezone": "utc",
         "time": {"from": "now-6d/d", "to": "now"}, "refresh": "5m",
         "templating": {"list": variables}, "annotations": {"list": []}, "links": [others], "panels": placed(panels),

@@ -1,10 +1,10 @@
-"""What the panels ask: PromQL that answers on series of the textfile, of the recording rules and of an imported backfill."""
+"""PromQL of the panels. It works on series of the textfile, of the recording rules, and of an imported backfill."""
 
 CLUSTER = 'cluster=~"$cluster"'
 MEMBER = f'{CLUSTER},member=~"$member"'
 
-# The hour that begins at the time of the sample, its end not part of it: so a cell lies where its hour lies, and the
-# hour that is not over is there already. The millisecond keeps the next hour's first sample out.
+# The hour that starts at the time of the sample, without its end: each cell is at the start of its hour, and the
+# current hour is shown as well. The millisecond excludes the first sample of the next hour.
 THIS_HOUR = "offset -59m59s999ms"
 
 
@@ -13,10 +13,11 @@ def hour(function, series, window="1h"):
 
 
 def of_members(score):
-    """The worst of the members where nobody has recorded it, as after the import of nothing but `etcd_score`.
+    """The lowest score of a cluster's members if the cluster's own score was not recorded, as after an import of only
+    `etcd_score`.
 
-    Not where a live writer judges (it says itself who is unknown), nor where the cluster's own score was there within
-    a week, nor where a member that was there within a day is missing: none of these may come out green."""
+    Empty if a live writer reports unknown members itself, if the cluster's own score existed within a week, or if a
+    member of the last day has no score: such an hour must not be green."""
     seen = hour("present_over_time", f"etcd_score{{{CLUSTER}}}", "1d")
     known = hour("present_over_time", f"etcd_score{{{CLUSTER}}}")
     live = hour("present_over_time", f"etcd_score_unknown{{{CLUSTER}}}")
@@ -28,7 +29,7 @@ def of_members(score):
 
 
 def unknown(by, selector):
-    """NaN for who is known to have no score: it is no number, so nothing can paint it green."""
+    """NaN for members that report an unknown score, so that no panel paints them green."""
     return f"NaN * max by ({by}) ({hour('max_over_time', f'etcd_score_unknown{{{selector}}}')} == 1)"
 
 
@@ -42,7 +43,7 @@ or
 
 WORST_MEMBER = f"(min by (cluster) (last_over_time(etcd_score{{{CLUSTER}}}[1m])))[1h:1m]"
 
-# `sum` by `count`, because a cluster can have two series in an hour: backfilled and live, or of two nodes.
+# `sum` divided by `count`, because a cluster can have two series in an hour: backfilled and live, or from two nodes.
 CLUSTER_MEAN = f"""sum by (cluster) ({hour("sum_over_time", WORST)}) / sum by (cluster) ({hour("count_over_time", WORST)})
 or
 {of_members(f"avg_over_time({WORST_MEMBER} {THIS_HOUR})")}
@@ -53,7 +54,7 @@ MEMBER_MIN = f"""min by (cluster, member) ({hour("min_over_time", f"etcd_score{{
 or
 {unknown("cluster, member", MEMBER)}"""
 
-# Labels can be sorted into rows and columns, values cannot: the day and the hour become labels.
+# The table needs labels for rows and columns, so day and hour become labels.
 DAY_HOUR = f"""label_join(
   ({CLUSTER_MIN})
   * on () group_left (hour)
@@ -66,8 +67,9 @@ DAY_HOUR = f"""label_join(
   "row", " ", "cluster", "day"
 )"""
 
-# Sixty minutes an hour, each known or not; of two writers the one that knew more. A backfill has no `etcd_score_unknown`:
-# there a score is what is known. No operator stands inside of a subquery: it took eight times as long.
+# The share of minutes with a score in an hour; of two writers, the larger share. A backfill has no
+# `etcd_score_unknown`, so its scores are counted. There is no operator inside a subquery, because that took eight times
+# as long.
 UNKNOWN, SCORE = f"etcd_score_unknown{{{MEMBER}}}", f"etcd_score{{{MEMBER}}}"
 COVERAGE = f"""(
   max by (cluster, member) ({hour("count_over_time", UNKNOWN, "1h:1m")} - {hour("sum_over_time", UNKNOWN, "1h:1m")})
@@ -80,7 +82,7 @@ UNKNOWN_NOW = f"sum(max by (cluster, member) (etcd_score_unknown{{{CLUSTER}}}))"
 SCORE_AGE = f"time() - max(timestamp(etcd_score{{{CLUSTER}}}))"
 
 POINTS = f"min by (cluster, member, metric) ({hour('min_over_time', f'etcd_points{{{MEMBER}}}')})"
-# What it cost of the ten: points lost, weighed. Imported points have no weights beside them, and stay as they are.
+# Points lost of 10, times the weight. Imported points have no weights, and count with weight 1.
 POINTS_LOST = (
     f"sort_desc(avg by (metric) (10 - avg_over_time(etcd_points{{{MEMBER}}}[$__range]))"
     f' * on (metric) (max by (metric) (etcd_weight{{profile="$profile"}}) or 0 * avg by (metric) (etcd_points{{{MEMBER}}}) + 1))'
@@ -96,7 +98,7 @@ def thresholds(metric):
 
 
 def shares(metric, limit):
-    """Shares of a limit, as readings: of the lowest limit among the members that are shown. A quota below 0 is none."""
+    """Thresholds that are shares of a limit, as readings, for the lowest limit shown. A quota below 0 is ignored."""
     share = f'max by (points, of) (etcd_threshold{{profile="$profile",metric="{metric}",of="{limit}"}})'
     return f'{share} * on () group_left () min(etcd_reading{{{MEMBER},metric="{limit}"}} > 0)'
 
@@ -108,7 +110,7 @@ EVALUATIONS = "sum by (instance) (increase(etcd_heatmap_evaluations_total[$__rat
 FAILURES = "sum by (instance) (increase(etcd_heatmap_evaluation_failures_total[$__rate_interval]))"
 WRITERS = "max by (instance, version, profile) (etcd_heatmap_info)"
 
-# Whoever never had a score is only in the second.
+# A member that never had a score is only in the second series.
 KNOWN_OR_NOT = '__name__=~"etcd_score|etcd_score_unknown"'
 CLUSTERS = f"label_values({{{KNOWN_OR_NOT}}}, cluster)"
 MEMBERS = f"label_values({{{KNOWN_OR_NOT},{CLUSTER}}}, member)"

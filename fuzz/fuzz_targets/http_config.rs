@@ -1,4 +1,4 @@
-//! Any text as the file of `--http.config.file`, and as the value of `--header`.
+//! Any text as a `--http.config.file`, and as a `--header`.
 
 #![no_main]
 
@@ -10,16 +10,16 @@ use under_test::sources::prometheus::{AccessError, PlainHeaders, parse_http_conf
 fuzz_target!(|text: &str| {
     match parse_http_config(Path::new("http.yml"), text) {
         Ok(config) => {
-            // Nothing of it is shown by `Debug`, and it need not be long to do so.
+            // `Debug` must not panic on any valid file.
             let _ = format!("{config:?}");
         }
         Err(error) => {
             let said = error.to_string();
             assert!(!said.chars().any(char::is_control), "an error is one line: {said:?}");
-            let AccessError::Line { line, .. } = error else { panic!("no line: {said}") };
-            // To YAML a carriage return alone ends a line; and the end of a file lies on the line after the last.
+            let AccessError::Line { line, .. } = error else { panic!("the error names no line: {said}") };
+            // In YAML a lone carriage return ends a line. The end of the file is on the line after the last one.
             let lines = text.replace("\r\n", "\n").split(['\n', '\r']).count();
-            assert!((1..=lines + 1).contains(&line), "there is no such line: {said}");
+            assert!((1..=lines + 1).contains(&line), "the error names a line that does not exist: {said}");
         }
     }
     if let Err(said) = PlainHeaders::parse(text) {

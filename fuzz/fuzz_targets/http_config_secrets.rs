@@ -1,4 +1,4 @@
-//! Files of `--http.config.file` with a secret in the place of some value, right or wrong: no error repeats it.
+//! Files of `--http.config.file`, valid or not, with a secret as one of their values: no error may contain it.
 
 #![no_main]
 
@@ -9,11 +9,11 @@ use libfuzzer_sys::fuzz_target;
 use under_test::sources::prometheus::{PlainHeaders, parse_http_config};
 
 const SECRET: &str = "Zq7canary";
-/// What stands for one under the keys of which `Debug` may show the values: an error may not, which knows no keys.
+/// The value under keys that are not secret. `Debug` may show it; an error may not, because errors do not know the key.
 const PUBLIC: &str = "Zq8canary";
 const PUBLIC_KEYS: [&str; 5] = ["files", "type", "client_id", "server_name", "no_proxy"];
 
-/// Lines of right files, each with its key and a right value; the last is of promtool, and not supported.
+/// Lines of valid files, each with its key and a valid value. The last file is valid for promtool but not supported.
 const FILES: [&[(&str, &str)]; 8] = [
     &[
         ("basic_auth", ""),
@@ -68,7 +68,7 @@ const FILES: [&[(&str, &str)]; 8] = [
     &[("basic_auth", ""), ("  password_ref", "r")],
 ];
 
-/// What becomes of a line.
+/// How a line is changed.
 #[derive(Arbitrary, Debug)]
 enum Fate {
     Stays,
@@ -91,7 +91,7 @@ enum Style {
     Anchor,
 }
 
-/// What stands around the secret.
+/// The text around the secret.
 #[derive(Arbitrary, Debug)]
 enum Around {
     Nothing,
@@ -105,7 +105,7 @@ enum Around {
 #[derive(Arbitrary, Debug)]
 struct Story {
     files: Vec<(u8, [Fate; 12])>,
-    /// Where the file ends too soon, as an editor leaves it on a full disk.
+    /// Where the file is truncated, as by an editor on a full disk.
     end: Option<u16>,
 }
 

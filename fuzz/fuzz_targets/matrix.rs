@@ -1,4 +1,4 @@
-//! Any bytes as the body of an answer to a range query.
+//! Any bytes as the body of the answer to a range query.
 
 #![no_main]
 
@@ -23,7 +23,7 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// That of the answers in the corpus, one around 1970, and one of no step.
+/// The grid of the answers in the corpus, one around 1970, and one with a single step.
 fn grids() -> [Grid; 3] {
     [(1_790_812_800_000, 1_790_816_400_000, 60_000), (-4_000, 5_000, 1_000), (0, 0, 60_000)].map(
         |(start_ms, end_ms, step)| {
@@ -42,7 +42,7 @@ fn has_the_shape_of(grid: &Grid, decoded: &Decoded) {
     assert!(known <= decoded.samples, "{known} values of {} samples", decoded.samples);
 }
 
-/// All NaNs are the same unknown.
+/// Compares values, with all NaNs equal.
 fn bits(series: Vec<Series>) -> Vec<(Vec<(String, String)>, Vec<Option<u64>>)> {
     let bits = |values: Vec<f64>| values.into_iter().map(|v| (!v.is_nan()).then(|| v.to_bits())).collect();
     series.into_iter().map(|(labels, values)| (labels, bits(values))).collect()

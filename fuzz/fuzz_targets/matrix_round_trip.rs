@@ -1,4 +1,4 @@
-//! Matrices that are right, written in any order of keys and samples, with parts that no one asked for: they come back.
+//! Valid matrices, written with keys and samples in any order and with unknown parts, must be decoded unchanged.
 
 #![no_main]
 
@@ -84,7 +84,7 @@ fn written(series: &Series, grid: &Grid) -> String {
     object(members, series.order)
 }
 
-/// As Go writes it.
+/// A number as Go writes it.
 fn number(value: f64) -> String {
     match value {
         f64::INFINITY => "+Inf".to_owned(),

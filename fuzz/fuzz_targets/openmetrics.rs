@@ -1,5 +1,5 @@
-//! Any bytes as OpenMetrics text. Faults stand where there is text; what is clean says the same when it is written anew,
-//! and is no longer clean when a line of it is lost or doubled.
+//! Any bytes as OpenMetrics text. Faults must name an existing position. Clean text must keep its meaning when it is
+//! written again, and must not be clean when a line is missing or duplicate.
 
 #![no_main]
 
@@ -33,16 +33,16 @@ fn name_places(faults: &Faults, bytes: &[u8]) {
     assert!(faults.told().is_sorted_by_key(|fault| fault.line));
     for fault in faults.told() {
         let said = fault.to_string();
-        assert!(!said.chars().any(char::is_control), "a fault is one line: {said:?}");
-        // The end of a file lies on the line after the last.
+        assert!(!said.chars().any(char::is_control), "a fault must be one line: {said:?}");
+        // The end of the file is on the line after the last one.
         let line = lines.get(fault.line as usize - 1).copied().unwrap_or_default();
-        assert!((1..=lines.len() as u64 + 1).contains(&fault.line), "there is no such line: {said}");
+        assert!((1..=lines.len() as u64 + 1).contains(&fault.line), "the fault names a missing line: {said}");
         let characters = String::from_utf8_lossy(line).chars().count() as u64;
-        assert!((1..=characters + 1).contains(&fault.column), "there is no such column: {said}");
+        assert!((1..=characters + 1).contains(&fault.column), "the fault names a missing column: {said}");
     }
 }
 
-/// The same metrics, their labels in the opposite order and escaped anew, without exemplars.
+/// Writes the same metrics again, with their labels in reverse order and newly escaped, without exemplars.
 fn written_anew(bytes: &[u8]) -> (String, u64) {
     let (mut text, mut samples, mut series) = (String::new(), 0, String::new());
     let mut reader = Reader::new(bytes);
@@ -61,7 +61,7 @@ fn written_anew(bytes: &[u8]) -> (String, u64) {
                     };
                 }
                 let timestamp = line.text[sample.timestamp_at..].split(' ').next().expect("it has one");
-                // `Debug` writes -0 and exponents, `parse` reads them.
+                // `Debug` writes -0 and exponents, which `parse` accepts.
                 text += &format!("{series} {:?} {timestamp}\n", sample.value);
             }
             Event::Help(_) | Event::Type(..) | Event::Unit(..) | Event::Eof => text += &format!("{}\n", line.text),

@@ -1,4 +1,4 @@
-//! Any text as `etcd-heatmap.toml` and as the original's `config.conf`.
+//! Any text as `etcd-heatmap.toml` and as the `config.conf` of the original script.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
             for entry in &file.entries {
                 let line = lines.get(entry.line.wrapping_sub(1));
                 let line = line.unwrap_or_else(|| panic!("there is no such line: {entry:?}"));
-                // The name as it is read, unless it is written with escapes.
+                // The line contains the name, unless it is written with escapes.
                 let holds = entry.key.split('.').next_back().is_some_and(|name| line.contains(name));
                 assert!(holds || line.contains('\\'), "{entry:?} is not in {line:?}");
             }
@@ -38,7 +38,7 @@ fuzz_target!(|text: &str| {
 fn names_a_line(error: &KeyFileError, lines: usize) {
     let said = error.to_string();
     assert!(!said.chars().any(char::is_control), "an error is one line: {said:?}");
-    let KeyFileError::Syntax { line, .. } = error else { panic!("no line: {said}") };
-    // The end of a file lies on the line after the last.
-    assert!((1..=lines + 1).contains(line), "there is no such line: {said}");
+    let KeyFileError::Syntax { line, .. } = error else { panic!("the error names no line: {said}") };
+    // The end of the file is on the line after the last one.
+    assert!((1..=lines + 1).contains(line), "the error names a line that does not exist: {said}");
 }

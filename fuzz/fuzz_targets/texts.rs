@@ -1,5 +1,5 @@
-//! Any text as what a person types: bands, weights, steps, instants, days, zones. What is shown of a value is read as
-//! that value again.
+//! Any text as values on the command line: bands, weights, steps, instants, days, time zones. A formatted value must
+//! parse as the same value.
 
 #![no_main]
 
@@ -28,7 +28,7 @@ fuzz_target!(|text: &str| {
         assert!(bands.list.windows(2).all(|pair| pair[0].above < pair[1].above && pair[0].points > pair[1].points));
         let _ = Profile::seed().with_bands(Metric::DbSize, bands);
     }
-    // The two ends of a range, as --start and --end.
+    // Two instants as --start and --end.
     let (start, end) = text.split_once("..").unwrap_or((text, "now"));
     if let (Some(start), Some(end)) = (instant(start), instant(end)) {
         for step in [1_000, 7_000, 60_000, 3_600_000] {
@@ -45,7 +45,7 @@ fn comes_back<T: FromStr + Display + PartialEq + Debug>(text: &str) {
 
 fn instant(text: &str) -> Option<i64> {
     let ms = parse_instant(text, NOW_MS).ok();
-    // RFC 3339 ends with the years of four digits.
+    // RFC 3339 has only years of four digits.
     if let Some(ms) = ms.filter(|ms| (-62_167_219_200_000..253_402_300_800_000).contains(ms)) {
         assert_eq!(parse_instant(&format_instant(ms), NOW_MS), Ok(ms), "{text:?} is shown as {}", format_instant(ms));
     }

@@ -1,9 +1,9 @@
-//! The files of the program that read what others wrote, as they are, for the fuzz targets.
+//! The parsers of external input in the program, unchanged, for the fuzz targets.
 //!
-//! They are modules here by their paths: depending on the whole program would build Polars and Arrow once more, with
-//! coverage, for nothing that is fuzzed.
+//! The files are included by path, because a dependency on the whole program would build Polars and Arrow again, with
+//! coverage, although no target needs them.
 
-#![expect(dead_code, unused_imports, reason = "what is not called here is used elsewhere in the program")]
+#![expect(dead_code, unused_imports, reason = "the program uses what the targets do not")]
 
 #[path = "../../src"]
 mod program {

@@ -1,4 +1,4 @@
-//! The slow way to read a matrix: a tree of values first, and the samples out of that.
+//! A reference parser for a matrix: slow and simple, it parses a tree of values first and reads the samples from that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,10 +7,10 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::time::Grid;
 
-/// A value of JSON. Maps are [`BTreeMap`]s, so two equal keys are refused: what they mean is up to the reader.
+/// A JSON value. Duplicate keys are refused, because parsers differ in how they read them.
 #[derive(Debug)]
 pub enum Tree {
-    /// `null`, `true`, `false`: none of them is looked into.
+    /// `null`, `true` or `false`, whose value does not matter.
     Other,
     /// Any number.
     Number(f64),
@@ -22,7 +22,7 @@ pub enum Tree {
     Map(BTreeMap<String, Tree>),
 }
 
-/// Labels and values on the grid.
+/// Labels, and values on the grid.
 pub type Series = (Vec<(String, String)>, Vec<f64>);
 
 impl Tree {
@@ -39,13 +39,13 @@ impl Tree {
     }
 }
 
-/// The series of an answer of success with a matrix; `None` where the answer is another, or a sample lies off the
-/// grid, is no number, or contradicts another.
+/// The series of a successful answer with a matrix. `None` for any other answer, or if a sample is off the grid, is not
+/// a number, or contradicts another.
 pub fn read_matrix(root: &Tree, grid: &Grid) -> Option<Vec<Series>> {
     if root.get("status")?.text()? != "success" || root.get("data")?.get("resultType")?.text()? != "matrix" {
         return None;
     }
-    // Of the notes only the common shapes: what else they may be is not compared.
+    // Accept warnings only in their common shapes; others are not compared.
     if ["warnings", "infos", "isPartial", "error", "errorType"].iter().any(|key| root.get(key).is_some()) {
         return None;
     }
@@ -66,7 +66,7 @@ fn read_series(series: &Tree, grid: &Grid) -> Option<Series> {
             bits[step].insert(value.to_bits());
         }
     }
-    // A step with two values is a contradiction; a NaN beside a value is one that the two readers may see differently.
+    // Two values at one step are a contradiction; the parsers may disagree about a NaN and a value at one step.
     let value = |values: BTreeSet<u64>| match values.len() {
         0 => Some(f64::NAN),
         1 => values.first().map(|bits| f64::from_bits(*bits)),
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Tree {
                 let mut entries = BTreeMap::new();
                 while let Some((key, value)) = map.next_entry()? {
                     if entries.insert(key, value).is_some() {
-                        return Err(A::Error::custom("a key is there twice"));
+                        return Err(A::Error::custom("duplicate key"));
                     }
                 }
                 Ok(Tree::Map(entries))

@@ -1,4 +1,4 @@
-//! The sources, without what sends anything.
+//! The parsers of `src/sources`, without the code that sends requests.
 
-/// The Prometheus client's readers of others' text.
+/// The parsers of the Prometheus client.
 pub mod prometheus;

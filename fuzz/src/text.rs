@@ -1,4 +1,4 @@
-//! What reads keys, names of enums, the nearest word, and what a terminal shows of them.
+//! The modules of `src/text` that parsers need: keys, names of enums, the nearest word, and text for a terminal.
 
 #[path = "../../src/text/characters.rs"]
 pub mod characters;

@@ -20,9 +20,11 @@ mod tests {
         for (members, steps, columns, expected) in [
             (300, 1_440, 9, 8),
             (300, 1_440, 6, 12),
+            (300, 288, 9, 43),
             (1_500, 1_440, 9, 1),
             (3_000, 86_400, 9, 1),
-            (usize::MAX, 2, 2, 1),
+            // The bytes of a day do not overflow: 2^63 × 2 would be 0.
+            (usize::MAX / 2 + 1, 2, 2, 1),
         ] {
             assert_eq!(days_at_once(members, steps, columns), expected, "{members} {steps} {columns}");
         }

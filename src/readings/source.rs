@@ -80,6 +80,8 @@ mod tests {
             let query = QuerySource { form: "raw".to_owned(), promql: promql.to_owned() };
             BTreeMap::from([("db_size".to_owned(), query)])
         };
+        let quota = QuerySource { form: "raw".to_owned(), promql: "etcd_quota{}".to_owned() };
+        let with_quota = [old().queries, BTreeMap::from([("quota".to_owned(), quota)])].into_iter().flatten().collect();
         let others = [
             (
                 Source { origin: Origin::named("sample", "the sample"), ..old() },
@@ -97,6 +99,8 @@ mod tests {
                 "query of db_size: etcd_size{job=\"etcd\"} instead of etcd_size{}",
             ),
             (Source { queries: BTreeMap::new(), ..old() }, "query of db_size: none instead of etcd_size{}"),
+            // A companion's query counts as well.
+            (Source { queries: with_quota, ..old() }, "query of quota: etcd_quota{} instead of none"),
         ];
         assert_eq!(old().difference(&old()), None);
         for (other, expected) in others {

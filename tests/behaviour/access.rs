@@ -1,4 +1,4 @@
-//! Logging in as promtool does: `--http.config.file` and `--header`, against Prometheus itself with users and TLS.
+//! Logins with `--http.config.file` (as in promtool) and `--header`, against a Prometheus with users and TLS.
 
 mod leaks;
 mod oauth2;
@@ -12,20 +12,20 @@ use crate::support::{
     guarded_prometheus_of, prometheus_of,
 };
 
-/// Two hours of one member.
+/// Samples of one member over two hours.
 fn history() -> String {
     let mut metrics = Metrics::default();
     metrics.member(r#"job="etcd",instance="a""#, START..START + 2 * HOUR);
     metrics.text()
 }
 
-/// A Prometheus that lets everybody in.
+/// A Prometheus without a login.
 fn open() -> &'static Prometheus {
     static SHARED: OnceLock<Prometheus> = OnceLock::new();
     SHARED.get_or_init(|| prometheus_of(&history()))
 }
 
-/// Runs `backfill` of those two hours into `audit` of a folder, with a login in `http.yml`.
+/// Runs `backfill` of those two hours into `audit` of the folder, with a login in `http.yml`.
 fn pull(folder: &Folder, url: &str, http_config: &str, flags: &[&str]) -> Run {
     folder.write("http.yml", http_config);
     let range = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T02:00:00Z", "--step", "1m"];
@@ -35,7 +35,7 @@ fn pull(folder: &Folder, url: &str, http_config: &str, flags: &[&str]) -> Run {
     Run::of(command)
 }
 
-/// The cells that anybody gets from the open server.
+/// The cells from the server without a login.
 fn expected() -> &'static str {
     static SHARED: OnceLock<String> = OnceLock::new();
     let cells = || {
@@ -63,11 +63,11 @@ fn fails(url: &str, http_config: &str, words: &[&str]) {
     assert_empty(&folder, "audit");
 }
 
-/// Of the password `s3cret-password`, by Python's crypt.
+/// The bcrypt hash of `s3cret-password`, from Python's crypt.
 const BCRYPT: &str = "$2b$04$1x/KbLl6/9d9mYB0cEQCVe4U8WG7zDzmrVh9Z8uDV6Rldjg/PH7W.";
 
 #[test]
-fn a_prometheus_with_users_lets_in_who_has_the_password() {
+fn a_prometheus_with_users_needs_the_right_password() {
     let guarded = guarded_prometheus_of(&history(), &format!("basic_auth_users:\n  ann: {BCRYPT}\n"));
     let url = guarded.url();
     pulls_everything(&url, "basic_auth:\n  username: ann\n  password: s3cret-password\n", &[], &[]);
@@ -83,7 +83,7 @@ fn a_prometheus_with_users_lets_in_who_has_the_password() {
     fails(&url.replace("//", "//ann:pass@"), both, &["--url holds a login", "--http.config.file"]);
 }
 
-/// A doorman who lets in requests that have this header once, with this value and no other.
+/// A proxy that forwards only requests with exactly one header of this name, with this value.
 fn wants(header: &'static str) -> Doorman {
     let port = open().server().port();
     let (name, value) = header.split_once(": ").expect("a name and a value");
@@ -96,13 +96,13 @@ fn wants(header: &'static str) -> Doorman {
 }
 
 #[test]
-fn a_tenant_and_any_other_header_are_sent_with_each_request() {
+fn tenant_and_other_headers_are_sent_with_each_request() {
     let url = wants("X-Scope-OrgID: team-a|team-b").url("");
     for flag in ["X-Scope-OrgID: team-a|team-b", "x-scope-orgid=team-a|team-b"] {
         pulls_everything(&url, "", &[], &["--header", flag]);
     }
     pulls_everything(&url, "http_headers: {X-Scope-OrgID: {values: ['team-a|team-b']}}", &[], &[]);
-    // A flag takes the place of the file's header, whatever that has: each is sent once.
+    // A flag replaces the header of the file, so that each header is sent once.
     for values in ["[x]", "['team-a|team-b']", "[x, 'team-a|team-b']"] {
         let file = format!("http_headers: {{X-Scope-OrgID: {{values: {values}}}}}");
         pulls_everything(&url, &file, &[], &["--header", "X-Scope-OrgID: team-a|team-b"]);
@@ -114,7 +114,7 @@ fn a_tenant_and_any_other_header_are_sent_with_each_request() {
 }
 
 #[test]
-fn what_one_tenant_has_is_not_mixed_with_anothers() {
+fn histories_of_different_tenants_are_not_mixed() {
     let folder = Folder::new("tenants");
     pull(&folder, &open().url(), "", &["--header", "X-Scope-OrgID: team-a"]).succeeds();
     let before = folder.tree("audit");
@@ -124,7 +124,7 @@ fn what_one_tenant_has_is_not_mixed_with_anothers() {
 }
 
 #[test]
-fn a_token_is_sent_and_read_anew_from_its_file() {
+fn a_token_from_the_configuration_or_from_a_file_is_sent() {
     let url = wants("Authorization: Bearer t0ken").url("");
     for (config, file) in [
         ("authorization: {credentials: t0ken}", ""),
@@ -143,7 +143,7 @@ fn a_token_is_sent_and_read_anew_from_its_file() {
 }
 
 #[test]
-fn a_path_prefix_and_a_query_of_the_url_go_with_each_request() {
+fn the_path_prefix_and_query_of_the_url_are_sent_with_each_request() {
     let port = open().server().port();
     let doorman = Doorman::before(port, |_| None);
     pulls_everything(&doorman.url("/prom/?token=s3cret&dedup=true"), "", &[], &[]);
@@ -158,7 +158,7 @@ fn a_path_prefix_and_a_query_of_the_url_go_with_each_request() {
 }
 
 #[test]
-fn a_proxy_is_asked_as_the_file_says() {
+fn requests_go_through_the_proxy_in_the_file() {
     let port = open().server().port();
     let proxy = Doorman::before(port, |request| {
         request.starts_with("CONNECT").then(|| crate::support::answer("403 Forbidden", "", ""))
@@ -179,7 +179,7 @@ fn a_proxy_is_asked_as_the_file_says() {
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_refused_without_repeating_it() {
+fn a_secret_on_the_command_line_is_rejected_without_printing_it() {
     let folder = Folder::new("refused");
     for header in ["Authorization: Bearer PLANTED", "Cookie: PLANTED", "X-Api-Token=PLANTED", "PLANTED"] {
         let run = pull(&folder, "http://127.0.0.1:9", "", &["--header", header]);

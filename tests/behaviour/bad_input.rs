@@ -5,7 +5,7 @@ use crate::support::{
     etcd_heatmap_command, free_port, isolated, prometheus_of, simulated, spring,
 };
 
-/// Runs `backfill` against `url` with more flags; it must fail with `words` and write nothing.
+/// Runs `backfill` against `url` with more flags, and asserts that it fails with `words` and writes nothing.
 #[track_caller]
 fn fails(url: &str, flags: &[&str], words: &[&str]) {
     let folder = Folder::new("bad-input");
@@ -99,7 +99,7 @@ fn an_unreadable_time_is_an_error_with_examples() {
 fn a_response_without_series_names_the_selector_and_the_range() {
     let empty = prometheus_of("up{job=\"etcd\"} 1 1790812800\n# EOF\n");
     fails(&empty.url(), &TWO_HOURS, &["metrics", "--selector"]);
-    // There are such series, but not in this range, or not with these labels.
+    // The series exist, but not in this range, or not with these labels.
     let before = ["--start", "2026-09-01", "--end", "2026-09-02"];
     fails(&simulated().url(), &before, &["2026-09-01"]);
     fails(&simulated().url(), &[&TWO_HOURS[..], &["--selector", r#"job="no-such-job""#]].concat(), &["no-such-job"]);
@@ -139,10 +139,10 @@ fn a_history_file_that_is_not_parquet_is_named() {
     assert_eq!(before, folder.tree(""));
 }
 
-/// Cells that lie across UTC midnight, so that a broken day is only a part of some.
+/// Cells across UTC midnight, of which a broken day is only a part.
 const KOLKATA: [&str; 2] = ["--time-zone", "Asia/Kolkata"];
 
-/// Puts something in the place of one day's readings.
+/// Replaces the readings of one day by these bytes.
 fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     let name = format!("audit/history/date={date}/readings.parquet");
     let mut bytes = std::fs::read(folder.path().join(&name)).expect("a day of the history");
@@ -150,7 +150,7 @@ fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     folder.write(&name, bytes);
 }
 
-/// The footer is whole and only who reads the rows finds out, or the file is cut off, or empty.
+/// Three broken files: an intact footer with broken rows, a truncated file, and an empty file.
 const DAMAGES: [fn(&mut Vec<u8>); 3] =
     [|bytes| bytes[4..400].fill(0xff), |bytes| bytes.truncate(bytes.len() / 2), |bytes| bytes.clear()];
 
@@ -193,7 +193,7 @@ fn a_broken_day_is_pulled_again_as_the_error_advises() {
 }
 
 #[test]
-fn two_broken_days_are_both_named_in_one_line_after_the_progress() {
+fn two_broken_days_are_named_in_one_line_after_the_progress() {
     let folder = spring().is_scored_exactly(&[]);
     for date in ["2026-03-30", "2026-04-02"] {
         break_day(&folder, date, |bytes| bytes.truncate(99));
@@ -236,10 +236,10 @@ fn a_full_disk_leaves_nothing_half_written() {
     let whole = folder.tree("intact");
     let half = whole.values().map(Vec::len).sum::<usize>() / 2048;
     std::fs::create_dir_all(folder.path().join("disk")).expect("a folder of our own");
-    // The first is full while the history is written, the second while the scores are.
+    // The first disk fills up while the history is written, the second while scores are written.
     for kib in [64, half] {
         let size = format!("size={kib}k");
-        // In a mount namespace of its own: nobody else sees this disk, and it goes with the process.
+        // In its own mount namespace, so that the disk is private and disappears with the process.
         let script =
             r#"mount -t tmpfs -o "$1" tmpfs disk && shift && "$@"; code=$?; rm -rf kept; cp -r disk kept; exit $code"#;
         let program = etcd_heatmap_command(&["backfill", "--quiet", "--sample", "--out", "disk/audit"]);
@@ -249,7 +249,7 @@ fn a_full_disk_leaves_nothing_half_written() {
         Run::of(full).fails_saying(&["disk/audit", "full", "--out"]);
 
         let mut left = folder.tree("kept/audit");
-        // It is written before the scores as well, and then names none of them.
+        // The manifest is also written before the scores, and then lists none of them.
         if let Some(manifest) = left.remove("manifest.json") {
             let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("a whole manifest");
             assert_eq!(manifest["files"], serde_json::json!([]), "files that are not there are listed");
@@ -276,7 +276,7 @@ fn usage_errors_exit_with_2() {
     }
 }
 
-/// Runs command lines in a folder with the scored sample in `audit`; each must fail with this exit code and these words.
+/// Runs command lines in a folder with the scored sample in `audit`, and asserts exit code and words of each error.
 #[track_caller]
 fn each_fails_with(code: i32, lines: &[(&str, &str)]) {
     let folder = Folder::new("usage");
@@ -299,7 +299,7 @@ fn an_unusable_value_exits_with_2() {
         &[
             ("explain audit --cluster c01 --at yesterday", "--at: 'yesterday'"),
             ("explain audit --cluster c01 --at 1790812800000", "seconds since 1970"),
-            // The clocks go forward from 02:00 to 03:00.
+            // Clocks go forward from 02:00 to 03:00.
             ("explain audit --cluster c01 --at 2026-03-29T02:30 --time-zone Europe/Berlin", "--at: 2026-03-29T02:30"),
             ("explain nowhere --cluster c01 --at yesterday", "--at: 'yesterday'"),
             ("diff audit --at yesterday", "--at: 'yesterday'"),

@@ -6,7 +6,7 @@ mod wrong;
 use crate::support::{Folder, Run, agrees_with_the_oracle, assert_empty, assert_same, cells, etcd_heatmap_command};
 use crate::support::{sample_is_scored_exactly, simulated};
 
-/// Runs the program in `folder` with these variables.
+/// Runs the program in `folder` with these environment variables.
 fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
     let mut command = etcd_heatmap_command(arguments);
     command.current_dir(folder.path()).envs(variables.iter().copied());
@@ -133,7 +133,7 @@ fn flags_variables_and_file_together_give_the_same_result_as_flags_alone() {
     run_in(&elsewhere, &variables, &["backfill", "--quiet", "--cell", "30m"]).succeeds();
     assert_same(&by_flags.tree("audit"), &elsewhere.tree("audit"));
 
-    // Scoring and explaining find the folder that the file names.
+    // `score` and `explain` use the folder from the file.
     run_in(&elsewhere, &variables, &["score", "--quiet", "--cell", "30m"]).succeeds();
     assert_same(&by_flags.tree("audit"), &elsewhere.tree("audit"));
     let explain = ["explain", "--cluster", "c01", "--at", "2026-10-01T12"];
@@ -186,7 +186,7 @@ fn the_original_ini_sets_weights_and_cell_width() {
     run_in(&folder, &[], &[&SAMPLE[..], &["--config", "config.conf"]].concat()).succeeds();
     let cells = cells(&folder.text("audit/heatmap.csv"));
     assert!(cells.iter().all(|cell| cell.hour % 2 == 0 && cell.minute == 0), "cells of two hours");
-    // Python, from the sample's readings: the mean over 24 steps of the worst member's sum of Fraction(weight) * points.
+    // Computed in Python from the sample: the mean over 24 steps of the worst member's Σ Fraction(weight) * points.
     for (start, mean) in [
         ("2026-10-01T14:00:00Z", 6.208333333333333),
         ("2026-10-01T16:00:00Z", 8.291666666666666),

@@ -1,4 +1,4 @@
-//! What lies in `deploy/`: the image, built and run, and the manifests, held against Kubernetes' schemas.
+//! Tests of `deploy/`: builds and runs the image, and checks the manifests against Kubernetes' schemas.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,23 +26,23 @@ fn the_image_scores_the_sample_on_a_read_only_root_and_not_as_root() {
 }
 
 #[test]
-fn the_manifests_are_what_kubernetes_takes() {
+fn the_manifests_are_valid_for_kubernetes() {
     oracle("manifests.py", &["schemas", KUBERNETES]);
     oracle("manifests.py", &["references", KUBERNETES]);
 }
 
 #[test]
-fn every_pod_is_restricted_but_for_the_directory_of_a_node_exporter() {
+fn every_pod_is_restricted_except_for_the_directory_of_a_node_exporter() {
     oracle("manifests.py", &["security", KUBERNETES]);
 }
 
 #[test]
-fn the_program_understands_every_command_line_of_the_manifests() {
+fn the_program_accepts_every_command_line_of_the_manifests() {
     oracle("manifests.py", &["commands", KUBERNETES, &program()]);
 }
 
 #[test]
-fn what_runs_every_night_scores_the_whole_of_yesterday_at_whatever_moment_it_runs() {
+fn the_nightly_job_scores_all_of_yesterday_at_any_time_of_day() {
     let manifest = fs::read_to_string(format!("{KUBERNETES}/overlays/daily/cron-job.yaml")).expect("it is there");
     let range: Vec<_> = manifest
         .lines()

@@ -16,7 +16,7 @@ fn pull(url: &str, folder: &Folder, flags: &[&str]) -> Run {
     etcd_heatmap(&[&["pull", "--url", url, "--out", &out], &ONE_DAY[..], flags].concat())
 }
 
-/// Lines that begin with a time and a level.
+/// The log lines: those that start with a time and a level.
 fn log_lines(run: &Run) -> Vec<&str> {
     run.stderr.lines().filter(|line| is_log_line(line)).collect()
 }
@@ -33,14 +33,14 @@ fn assert_logged(run: &Run, words: &[&str]) {
     assert!(log_lines(run).iter().any(has), "no line of the log has {words:?}:\n{}", run.stderr);
 }
 
-/// The number behind `name=`.
+/// The number after `name=`.
 fn number(line: &str, name: &str) -> u64 {
     let value = line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {line}"))
 }
 
 #[test]
-fn a_pull_logs_each_query_with_its_window_and_what_the_server_answered() {
+fn a_pull_logs_each_query_with_its_window_and_the_size_of_the_answer() {
     let folder = Folder::new("log");
     let run = pull(&simulated().url(), &folder, &["-v", "--quiet", "--series", "raw"]).succeeds();
     assert_eq!(log_lines(&run).len(), run.stderr.lines().count(), "--quiet leaves the log alone: {run:?}");
@@ -53,7 +53,7 @@ fn a_pull_logs_each_query_with_its_window_and_what_the_server_answered() {
             panic!("{metric} is not one query and one answer: {run:?}")
         };
         assert!(sent.ends_with(": sent") && answered.contains(": answered series="), "{sent}\n{answered}");
-        // The same question, asked of the server without our client.
+        // The same query, sent without our client.
         let promql = manifest["queries"][metric]["promql"].as_str().expect("a query");
         let promql: String = url::form_urlencoded::byte_serialize(promql.as_bytes()).collect();
         let path = format!("/api/v1/query_range?start={START}&end={}&step=60&query={promql}", START + DAY - 60);
@@ -71,7 +71,7 @@ fn a_pull_logs_each_query_with_its_window_and_what_the_server_answered() {
 }
 
 #[test]
-fn the_log_shows_promql_requests_and_lookups_with_vv_and_nothing_of_other_crates() {
+fn vv_logs_promql_requests_and_lookups_but_nothing_from_other_crates() {
     let expected = [
         &["PromQL: histogram_quantile(0.99, "][..],
         &["HTTP request", "method=\"POST\"", "/api/v1/query_range"],
@@ -89,7 +89,7 @@ fn the_log_shows_promql_requests_and_lookups_with_vv_and_nothing_of_other_crates
         command.env("RUST_LOG", "trace");
         let run = Run::of(command).succeeds();
         expected.iter().for_each(|words| assert_logged(&run, words));
-        // What hyper-util logs of every connection.
+        // hyper-util logs these for every connection.
         for other in ["connecting to", "connected to", "pooling idle connection", "reuse idle connection"] {
             assert!(!run.stderr.contains(other), "{other}: {run:?}");
         }
@@ -99,21 +99,21 @@ fn the_log_shows_promql_requests_and_lookups_with_vv_and_nothing_of_other_crates
 #[test]
 fn a_retry_is_logged_with_its_cause_and_the_wait() {
     let faults = Faults::before(simulated().prometheus.server().port());
-    // The first nine queries look whether there is such a metric.
+    // The first nine queries look up whether the metrics exist.
     let calm = vec![Fault::Latency; 9];
     for (fault, cause) in [(Fault::Unavailable, "503 Service Unavailable"), (Fault::Busy("1"), "slow down")] {
         faults.script(&[&calm[..], &[fault]].concat());
         let run = pull(&faults.url(), &Folder::new("log-retry"), &["-vq", "--series", "raw"]).succeeds();
         assert_logged(&run, &[" WARN ", WINDOW, "trying again", cause, "tried=1"]);
         let line = log_lines(&run).into_iter().find(|line| line.contains("trying again")).expect("it is there");
-        // Half a second, of which chance takes up to a half, or as long as the server asks.
+        // Half a second minus random jitter of up to a half, or the time that the server requests.
         let waits = if cause == "slow down" { 1000..=1000 } else { 250..=500 };
         assert!(waits.contains(&number(line, "wait_ms")), "{line}");
     }
 }
 
 #[test]
-fn a_window_that_is_too_large_is_logged_as_it_halves() {
+fn a_window_that_is_too_large_is_logged_when_it_is_halved() {
     let faults = Faults::before(simulated().prometheus.server().port());
     faults.always(Fault::TooManySteps(400));
     let run = pull(&faults.url(), &Folder::new("log-halved"), &["-vq", "--series", "raw"]).succeeds();
@@ -127,7 +127,7 @@ fn a_window_that_is_too_large_is_logged_as_it_halves() {
 }
 
 #[test]
-fn a_query_of_too_many_series_is_logged_as_it_is_split() {
+fn a_query_with_too_many_series_is_logged_when_it_is_split() {
     let mut metrics = Metrics::default();
     for member in ["a", "b", "c", "d"] {
         metrics.member(&format!("job=\"etcd\",instance=\"{member}\""), START - DAY..START + DAY);
@@ -143,7 +143,7 @@ fn a_query_of_too_many_series_is_logged_as_it_is_split() {
 }
 
 #[test]
-fn what_was_chosen_is_logged_with_the_reason() {
+fn the_chosen_form_of_each_metric_is_logged_with_the_reason() {
     let mut metrics = Metrics::default();
     let labels = "job=\"etcd\",instance=\"a\"";
     let hours = START - DAY..START + DAY;
@@ -163,7 +163,7 @@ fn what_was_chosen_is_logged_with_the_reason() {
 }
 
 #[test]
-fn members_are_counted_before_the_pull_where_only_recorded_series_are_looked_at() {
+fn members_are_counted_before_a_pull_of_recorded_series_only() {
     let mut metrics = Metrics::default();
     for metric in METRICS {
         for member in ["a", "b", "c"] {
@@ -173,13 +173,13 @@ fn members_are_counted_before_the_pull_where_only_recorded_series_are_looked_at(
     }
     let prometheus = prometheus_of(&metrics.text());
     let run = pull(&prometheus.url(), &Folder::new("log-members"), &["-vvq"]).succeeds();
-    // How many days fit into memory depends on it.
+    // The number of days pulled at once depends on the number of members.
     assert_logged(&run, &["members seen", "members=3"]);
     assert_logged(&run, &["days at once", "in_flight=2"]);
 }
 
 #[test]
-fn without_v_nothing_is_logged_and_with_it_the_rest_stays_the_same() {
+fn without_v_nothing_is_logged_and_with_v_other_output_stays_the_same() {
     let folder = Folder::new("log-none");
     let out = folder.at("audit");
     let backfill = |flags: &[&str], rust_log: Option<&str>| {
@@ -189,10 +189,10 @@ fn without_v_nothing_is_logged_and_with_it_the_rest_stays_the_same() {
     };
     let without = |run: &Run| {
         let others = run.stderr.lines().filter(|line| !is_log_line(line));
-        // Seconds differ from run to run.
+        // Durations differ between runs.
         others.map(|line| line.split(" in ").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
-    // The first run pulls; all others find the history there.
+    // The first run pulls; the others reuse its history.
     backfill(&[], None);
     let plain = backfill(&[], None);
     assert_eq!((log_lines(&plain).len(), plain.stderr.is_empty()), (0, false), "{plain:?}");
@@ -209,14 +209,14 @@ fn without_v_nothing_is_logged_and_with_it_the_rest_stays_the_same() {
 }
 
 #[test]
-fn on_a_terminal_lines_of_the_log_do_not_tear_the_progress_bar() {
+fn on_a_terminal_log_lines_do_not_break_the_progress_bar() {
     let folder = Folder::new("log-bar");
-    // A terminal of its own, whose output is then read.
+    // `script` runs the program in a terminal and records its output.
     let mut terminal = needed("script", "bsdutils");
     let backfill = format!("'{BINARY}' -v backfill --sample --out '{}'", folder.at("audit"));
     terminal.args(["-qec", &backfill, "/dev/null"]).env_remove("RUST_LOG");
     let run = Run::of(terminal).succeeds();
-    // The bar is erased before a line is written in its place; one that takes two rows leaves the cursor on the second.
+    // The bar is erased before a log line is written. A bar of two rows leaves the cursor on the second one.
     let lines: Vec<&str> = run.stdout.split('\n').map(|line| line.rsplit("\u{1b}[2K").next().unwrap_or(line)).collect();
     let lines: Vec<&str> = lines.into_iter().map(|line| line.trim_start_matches("\u{1b}[1A")).collect();
     let logged = |line: &&&str| line.contains(" INFO ");

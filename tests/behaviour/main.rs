@@ -1,7 +1,7 @@
-//! The whole program against real servers: what it writes is compared with what a Prometheus holds and with a
-//! second computation in another language (`tests/oracle`), value for value.
+//! Tests of the whole program against real servers. Its output is compared, value for value, with the data of a
+//! Prometheus and with an independent computation in Python (`tests/oracle`).
 //!
-//! `./test` installs what these tests need; without it they fail and say what is missing.
+//! `./test` installs what these tests need; a test fails with the name of what is missing.
 
 mod access;
 mod bad_input;

@@ -1,4 +1,4 @@
-//! What a package of the program has beside it: completions, manual pages, the files of its crate.
+//! What is packaged with the program: completions, manual pages, and the files of the crate.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::process::Command;
 
 use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command, needed};
 
-/// The words of `--help` that stand first in their line and begin like this, before a comma or a space.
+/// The first words of the lines of `--help` that start like this, up to a comma or space.
 fn flags(help: &str) -> BTreeSet<String> {
     let words = help.lines().filter(|line| line.trim_start().starts_with('-')).flat_map(str::split_whitespace);
     let flags = words.filter(|word| word.starts_with("--") && word.len() > 2);
-    // What may be repeated has dots behind it.
+    // Repeatable flags end with dots.
     flags.map(|flag| flag.trim_end_matches([',', '.']).to_owned()).collect()
 }
 
-/// The subcommands that `--help` names, without `help`.
+/// The subcommands in `--help`, without `help`.
 fn subcommands() -> Vec<String> {
     let help = etcd_heatmap(&["--help"]).succeeds().stdout;
     let (_, rest) = help.split_once("Commands:\n").expect("there are subcommands");
@@ -25,7 +25,7 @@ fn subcommands() -> Vec<String> {
     lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
-/// What bash would offer behind these words, by the function that `complete -p` names.
+/// The completions that bash offers after these words, from the function that `complete -p` names.
 fn offered(script: &str, words: &[&str]) -> BTreeSet<String> {
     let program = r#"
         source "$1"; shift
@@ -54,13 +54,13 @@ fn bash_completes_every_subcommand_and_every_flag_of_each() {
         assert_eq!(offered(&script, &[name, "--"]), told, "{name}");
     }
     assert_eq!(offered(&script, &["config", "sh"]), BTreeSet::from(["show".to_owned()]));
-    // The name of a file: those that are there.
+    // File names are completed from existing files.
     folder.write("mine.toml", "");
     assert_eq!(offered(&script, &["score", "--config", &folder.at("min")]), BTreeSet::from([folder.at("mine.toml")]));
 }
 
 #[test]
-fn other_shells_are_told_every_subcommand_and_one_that_is_none_is_refused() {
+fn completions_for_other_shells_have_every_subcommand_and_an_unknown_shell_is_rejected() {
     for shell in ["zsh", "fish", "elvish", "powershell"] {
         let script = etcd_heatmap(&["completions", shell]).succeeds().stdout;
         for word in subcommands().iter().map(String::as_str).chain(["time-zone", "http.config.file", "alerts"]) {
@@ -85,7 +85,7 @@ fn completions_and_manual_need_no_settings() {
 }
 
 #[test]
-fn every_subcommand_has_a_manual_page_that_groff_takes_without_a_warning() {
+fn every_subcommand_has_a_manual_page_that_groff_formats_without_warnings() {
     let folder = Folder::new("man");
     etcd_heatmap(&["man", "--out", &folder.at("man1")]).succeeds();
     let mut expected = BTreeSet::from(["etcd-heatmap.1".to_owned(), "etcd-heatmap-config-show.1".to_owned()]);
@@ -94,7 +94,7 @@ fn every_subcommand_has_a_manual_page_that_groff_takes_without_a_warning() {
     assert_eq!(pages.keys().cloned().collect::<BTreeSet<_>>(), expected);
     for page in pages.keys() {
         let mut groff = needed("groff", "groff-base");
-        // Lines as long as those of the examples, which are not filled; no bold letters, no hyphenation.
+        // Long lines, because examples are not wrapped; no bold text, no hyphenation.
         groff
             .args(["-man", "-Tascii", "-P-cbou", "-ww", "-rLL=200n", "-rHY=0"])
             .arg(folder.at(&format!("man1/{page}")));
@@ -115,13 +115,13 @@ fn every_subcommand_has_a_manual_page_that_groff_takes_without_a_warning() {
 
 fn cargo(arguments: &[&str]) -> Run {
     let mut cargo = Command::new(env!("CARGO"));
-    // From what lies here: no registry is asked, and nothing is built.
+    // Lists local files only, without a registry or a build.
     cargo.args(arguments).args(["--allow-dirty", "--offline", "--quiet"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     Run::of(cargo).succeeds()
 }
 
 #[test]
-fn the_crate_holds_what_it_is_built_from_and_what_goes_beside_it_and_no_more() {
+fn the_crate_contains_its_sources_and_packaged_files_and_nothing_else() {
     let list = cargo(&["package", "--list"]).stdout;
     let files: BTreeSet<_> = list.lines().collect();
     for file in [
@@ -157,11 +157,11 @@ fn the_crate_holds_what_it_is_built_from_and_what_goes_beside_it_and_no_more() {
     cargo(&["package", "--no-verify", "--target-dir", &folder.at("target")]);
     let name = format!("target/package/{}-{}.crate", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let bytes = std::fs::metadata(folder.at(&name)).expect("cargo has made it").len();
-    // A registry takes 10 MiB; the sample is most of it.
+    // crates.io accepts 10 MiB; the sample is most of the crate.
     assert!((200_000..3 << 20).contains(&bytes), "{bytes} bytes");
 }
 
-/// What a source file embeds by a path that stands in it, from the top of the repository.
+/// The files that a source file embeds with a literal path, relative to the top of the repository.
 fn embedded(file: &str) -> Vec<String> {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_default();
     let quoted = |opening: &str| -> Vec<String> {

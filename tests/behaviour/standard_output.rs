@@ -1,4 +1,4 @@
-//! What goes to standard output: all of it or an error, and with `--quiet` what was asked for.
+//! Standard output is complete or an error is reported; `--quiet` leaves only what the command is for.
 
 use std::fs::{File, create_dir};
 use std::io::pipe;
@@ -10,19 +10,19 @@ use crate::support::{
     Folder, HOUR, Metrics, Prometheus, Run, etcd_heatmap, etcd_heatmap_command, now, prometheus_of, simulated,
 };
 
-/// Runs a command with something else in the place of its standard output.
+/// Runs a command with this standard output.
 fn run_into(arguments: &[&str], stdout: impl Into<Stdio>) -> Run {
     let mut command = etcd_heatmap_command(arguments);
     command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     Run::from(command.spawn().and_then(std::process::Child::wait_with_output).expect("the program can be run"))
 }
 
-/// A disk without any room.
+/// A full disk.
 fn full() -> File {
     File::options().write(true).open("/dev/full").expect("every Linux has it")
 }
 
-/// A pipe whose reader has gone.
+/// A pipe without a reader.
 fn closed() -> std::io::PipeWriter {
     let (reader, writer) = pipe().expect("a pipe");
     drop(reader);
@@ -37,7 +37,7 @@ fn scored() -> Folder {
     folder
 }
 
-/// A server with a member that is scraped now.
+/// A Prometheus with samples of a member until now and beyond.
 fn live() -> &'static Prometheus {
     static LIVE: OnceLock<Prometheus> = OnceLock::new();
     LIVE.get_or_init(|| {
@@ -47,14 +47,14 @@ fn live() -> &'static Prometheus {
     })
 }
 
-/// Command lines, in which `DIR` stands for the folder, `URL` for a Prometheus, and `LIVE` for one that scrapes now.
+/// Command lines in which `DIR` stands for the folder, `URL` for a Prometheus, and `LIVE` for one with current samples.
 fn commands(folder: &Folder, lines: &[&'static str]) -> Vec<Vec<String>> {
     let (dir, url, live) = (folder.at(""), simulated().url(), live().url());
     let word = |word: &str| word.replace("DIR/", &dir).replace("URL", &url).replace("LIVE", &live);
     lines.iter().map(|line| line.split(' ').map(word).collect()).collect()
 }
 
-/// What these commands are for is on standard output.
+/// Commands whose purpose is their output.
 const PRINTS: [&str; 20] = [
     "findings DIR/audit",
     "findings DIR/audit --csv",
@@ -78,7 +78,7 @@ const PRINTS: [&str; 20] = [
     "help import",
 ];
 
-/// These write files, judge, or import, and print a summary of it.
+/// Commands that write files, check or import, and print a summary.
 const SUMMARIZES: [&str; 6] = [
     "score DIR/audit --out DIR/again",
     "backfill --sample --out DIR/backfill",
@@ -95,7 +95,7 @@ fn with_clean_file() -> Folder {
 }
 
 #[test]
-fn output_that_a_full_disk_does_not_take_is_an_error_in_one_sentence() {
+fn output_to_a_full_disk_fails_with_one_sentence() {
     let folder = with_clean_file();
     for line in commands(&folder, &[&PRINTS[..], &SUMMARIZES].concat()) {
         let run = run_into(&line.iter().map(String::as_str).collect::<Vec<_>>(), full());
@@ -108,7 +108,7 @@ fn output_that_a_full_disk_does_not_take_is_an_error_in_one_sentence() {
 }
 
 #[test]
-fn a_reader_that_has_closed_the_pipe_ends_a_command_quietly() {
+fn a_closed_pipe_ends_a_command_without_an_error() {
     let folder = with_clean_file();
     for line in commands(&folder, &[&PRINTS[..], &SUMMARIZES].concat()) {
         let run = run_into(&line.iter().map(String::as_str).collect::<Vec<_>>(), closed());
@@ -117,13 +117,13 @@ fn a_reader_that_has_closed_the_pipe_ends_a_command_quietly() {
 }
 
 #[test]
-fn quiet_leaves_what_a_command_is_asked_to_print() {
+fn quiet_leaves_the_output_that_a_command_is_for() {
     let folder = scored();
     for line in commands(&folder, &PRINTS) {
         let line: Vec<&str> = line.iter().map(String::as_str).collect();
         let (loud, quiet) = (etcd_heatmap(&line).succeeds(), etcd_heatmap(&[&["--quiet"], &line[..]].concat()));
         assert!(!loud.stdout.is_empty() && quiet.stderr.is_empty(), "{line:?}: {quiet:?}");
-        // Generated files name their command line, and a check and a textfile tell the time they took.
+        // Generated files contain their command line; `check` and `textfile` print how long they took.
         let stable = |text: &str| -> Vec<String> {
             let varies = ["etcd-heatmap ", "pull  ", "etcd_heatmap_"];
             let lines = text.lines().filter(|line| !varies.iter().any(|start| line.contains(start)));
@@ -144,7 +144,7 @@ fn quiet_silences_summaries_and_pictures() {
 }
 
 #[test]
-fn an_error_that_cannot_be_printed_leaves_its_exit_code() {
+fn an_error_that_cannot_be_printed_keeps_its_exit_code() {
     for (arguments, code) in [(&["paint"][..], 2), (&["score", "/nonexistent"], 1)] {
         let mut command = etcd_heatmap_command(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(full());

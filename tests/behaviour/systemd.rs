@@ -1,4 +1,4 @@
-//! The units in `deploy/systemd`.
+//! Tests of the units in `deploy/systemd`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,12 +12,12 @@ fn unit(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
 }
 
-/// The units with the program where it lies here.
+/// Copies of the units with the path of the tested program.
 fn installed(folder: &Folder) -> Vec<String> {
     UNITS.map(|name| folder.write(name, unit(name).replace("/usr/bin/etcd-heatmap ", &format!("{BINARY} ")))).to_vec()
 }
 
-/// A setting of a unit with its continued lines as one, and systemd's own escapes undone.
+/// The value of a unit's setting, with continued lines joined and systemd's escapes undone.
 fn setting(unit: &str, name: &str) -> String {
     let joined = unit.replace("\\\n", " ");
     let mut values = joined.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
@@ -25,7 +25,7 @@ fn setting(unit: &str, name: &str) -> String {
 }
 
 #[test]
-fn systemd_takes_the_units_without_a_word() {
+fn systemd_accepts_the_units_without_warnings() {
     let folder = Folder::new("units");
     let mut verify = needed("systemd-analyze", "systemd");
     verify.args(["verify", "--man=no"]).args(installed(&folder));
@@ -34,18 +34,18 @@ fn systemd_takes_the_units_without_a_word() {
 }
 
 #[test]
-fn the_services_may_do_little_by_systemd_s_own_measure() {
+fn the_services_have_low_exposure_in_systemd_analyze() {
     let folder = Folder::new("exposure");
     for service in installed(&folder).iter().filter(|unit| unit.ends_with(".service")) {
         let mut security = needed("systemd-analyze", "systemd");
-        // From 0 (may do nothing) to 10; a service without any such setting has 9.6. The threshold is in tenths.
+        // The exposure goes from 0 to 10; a service without hardening has 9.6. The threshold is in tenths.
         security.args(["security", "--offline=true", "--no-pager", "--threshold=20", service]);
         Run::of(security).succeeds();
     }
 }
 
 #[test]
-fn the_service_of_a_backfill_writes_yesterday_and_the_next_time_what_is_new() {
+fn the_backfill_service_writes_yesterday_and_next_time_only_new_days() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64;
     let today = now / DAY * DAY;
     let mut metrics = Metrics::default();
@@ -75,14 +75,14 @@ fn the_service_of_a_backfill_writes_yesterday_and_the_next_time_what_is_new() {
 }
 
 #[test]
-fn the_program_understands_the_command_of_the_textfile_service() {
+fn the_program_accepts_the_command_of_the_textfile_service() {
     let command = setting(&unit("etcd-heatmap-textfile.service"), "ExecStart");
     let arguments = command.strip_prefix("/usr/bin/etcd-heatmap ").expect("our program");
     let mut shell = needed("sh", "dash");
     shell.env("ETCD_HEATMAP_URL", "http://127.0.0.1:9").args(["-c", &format!("{BINARY} {arguments} --help")]);
     let told = Run::of(shell).succeeds().stdout;
     assert!(told.contains("--query-offset"), "{told}");
-    // A flag that there is not is refused, even beside --help.
+    // The program rejects an unknown flag even with --help.
     let mut shell = needed("sh", "dash");
     shell.args(["-c", &format!("{BINARY} {arguments} --no-such-flag --help")]);
     assert_eq!(Run::of(shell).code, Some(2));

@@ -233,7 +233,7 @@ def points(check, url, panels):
     known = [hour for hour in expected.HOURS if hour not in (20, 21)]
     wanted = {(metric, hour): 10 for metric in expected.METRICS for hour in known} | {("wal_fsync", 3): 0}
     check.same(numbers, wanted, "points")
-    panel = panels["What cost the most"]
+    panel = panels["Points lost, by metric"]
     lost = [(labels["metric"], value) for labels, _, value in answer(url, panel, panel["targets"][0], ONE)]
     # The member lost all 10 points in 10 minutes; the writer was down for 130 minutes.
     check.that(lost[0][0] == "wal_fsync", f"not sorted by lost points: {lost}")

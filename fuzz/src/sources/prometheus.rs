@@ -1,4 +1,4 @@
-//! The room with the network, without what sends anything.
+//! The parsers of `src/sources/prometheus`, without the code that sends requests.
 
 #[path = "../../../src/sources/prometheus/access/mod.rs"]
 mod access;
@@ -16,14 +16,14 @@ use crate::time::Grid;
 
 const USER_AGENT: &str = "etcd-heatmap-fuzz";
 
-/// What the decoder makes of an answer.
+/// A decoded answer.
 #[derive(Debug)]
 pub struct Decoded {
-    /// The envelope, as `Debug` shows it.
+    /// The envelope in its `Debug` form.
     pub envelope: String,
-    /// Samples that it counted.
+    /// The number of samples that the decoder counted.
     pub samples: u64,
-    /// Labels and values on the grid, in the order of the answer.
+    /// Labels, and values on the grid, in the order of the answer.
     pub series: Vec<(Vec<(String, String)>, Vec<f64>)>,
 }
 
@@ -38,7 +38,7 @@ pub fn decode_matrix(body: &[u8], grid: &Grid) -> Result<Decoded, String> {
     Ok(Decoded { samples: envelope.samples, envelope: format!("{envelope:?}"), series })
 }
 
-/// Reads the text of a file of `--http.config.file`.
+/// Parses the text of a `--http.config.file`.
 pub fn parse_http_config(path: &Path, text: &str) -> Result<HttpConfig, AccessError> {
     HttpConfig::parse(path, text)
 }

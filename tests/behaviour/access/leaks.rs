@@ -1,4 +1,4 @@
-//! No secret is told: not by this program, and not by a server that repeats what it was asked.
+//! The program prints no secret, even if a server echoes its request.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::open;
 use crate::support::{Doorman, Folder, Run, answer, etcd_heatmap_command};
 
-/// Every secret holds this word, or its beginning as base64 has it: Python, base64.b64encode(b"ann:PLANTED").
+/// Every secret contains one of these: the word, or its start in base64 (Python: base64.b64encode(b"ann:PLANTED")).
 const MARKS: [&str; 3] = ["PLANTED", "YW5uOlBMQU5U", "planted"];
 
 const LOGINS: [&str; 4] = [
@@ -17,11 +17,11 @@ const LOGINS: [&str; 4] = [
 ];
 const HEADERS: &str = "\nhttp_headers:\n  X-Api-Key: {secrets: [PLANTED-header], files: [secret-file]}\n";
 
-/// What a server does with a request that holds secrets.
+/// The answer of a server to a request with secrets; `None` forwards it.
 type Judge = fn(&str) -> Option<String>;
 
 fn echo(status: &str, request: &str) -> Option<String> {
-    // As words between others: the whole request would be cut off before its secrets.
+    // Echo only the lines with secrets: errors are truncated, and the whole request would be too long.
     let lines: Vec<&str> = request.lines().filter(|line| MARKS.iter().any(|mark| line.contains(mark))).collect();
     Some(answer(status, "Content-Type: text/plain\r\n", &lines.join("\n")))
 }
@@ -39,7 +39,7 @@ fn labels(request: &str) -> Option<String> {
     Some(answer("200 OK", "Content-Type: application/json\r\n", &body.to_string()))
 }
 
-const SERVERS: [(&str, Judge); 8] = [
+const SERVERS: [(&str, Judge); 9] = [
     ("accepts", |_| None),
     ("401", |request| echo("401 Unauthorized", request)),
     ("403", |request| echo("403 Forbidden", request)),
@@ -52,10 +52,12 @@ const SERVERS: [(&str, Judge); 8] = [
         let words: String = words.chars().filter(char::is_ascii_alphanumeric).collect();
         Some(answer("302 Found", &format!("Location: http://elsewhere.invalid/{words}\r\n"), ""))
     }),
+    // A redirect that is followed, within the server, again and again.
+    ("loop", |_| Some(answer("307 Temporary Redirect", "Location: /PLANTED-path/api/v1/query_range\r\n", ""))),
 ];
 
 #[test]
-fn no_secret_is_told_whatever_a_server_answers() {
+fn no_secret_is_printed_whatever_a_server_answers() {
     let tokens = Doorman::before(0, |_| {
         Some(answer("200 OK", "", r#"{"access_token":"PLANTED-access","token_type":"Bearer","expires_in":600}"#))
     });
@@ -70,7 +72,7 @@ fn no_secret_is_told_whatever_a_server_answers() {
     let server = Doorman::before(open().server().port(), |_| None);
     let login = LOGINS[3].replace("TOKENS", &echoing_tokens.url("/token?of=PLANTED-query"));
     says_nothing("tokens", &server, &login);
-    // Files with secrets that cannot be read as what they are.
+    // Invalid files that contain secrets.
     for login in [
         "basic_auth: PLANTED",
         "basic_auth: {username: ann, password: [PLANTED]}",
@@ -85,9 +87,9 @@ fn no_secret_is_told_whatever_a_server_answers() {
     }
 }
 
-/// Runs `backfill` and `config show` with the login and a URL with secrets, as they are and with the most detailed log.
+/// Runs `backfill` and `config show` with secrets in login and URL, without a log and with the most detailed one.
 fn says_nothing(name: &str, server: &Doorman, http_config: &str) {
-    // Most of the time they wait for the next try.
+    // In parallel, because the runs mostly wait for retries.
     std::thread::scope(|scope| {
         for (verbose, rust_log) in [(None, None), (Some("-vv"), None), (None, Some("trace"))] {
             scope.spawn(move || leaves_nothing(name, server, http_config, verbose, rust_log));
@@ -95,7 +97,7 @@ fn says_nothing(name: &str, server: &Doorman, http_config: &str) {
     });
 }
 
-/// Looks at all that the runs leave behind.
+/// Searches output, files and process title of the runs for secrets.
 fn leaves_nothing(name: &str, server: &Doorman, http_config: &str, verbose: Option<&str>, rust_log: Option<&str>) {
     let folder = Folder::new("leaks");
     folder.write("http.yml", http_config);

@@ -1,4 +1,4 @@
-//! OAuth 2: tokens for the client's own credentials.
+//! OAuth 2 with client credentials.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{fails, open, pulls_everything};
 use crate::support::{Doorman, Folder, Run, answer, etcd_heatmap_command};
 
-/// A token server that gives `token-1`, `token-2` …, each for so long, and asks for the login in the way that it likes.
+/// A token server that returns `token-1`, `token-2` … with this JSON about the expiry, if `takes` accepts the login.
 fn token_server(expires_in: &'static str, takes: fn(&str) -> bool) -> Doorman {
     let count = AtomicUsize::new(0);
     Doorman::before(0, move |request| {
@@ -28,7 +28,7 @@ fn takes_form(request: &str) -> bool {
     request.contains("client_id=me&client_secret=s3cret") && !request.to_lowercase().contains("authorization")
 }
 
-/// Lets in who has a token that `accepts`.
+/// A proxy that forwards requests whose token `accepts` allows.
 fn guarded(accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Doorman {
     Doorman::before(open().server().port(), move |request| {
         let token = request.lines().find_map(|line| line.split_once("Bearer ")).map(|(_, token)| token.trim());
@@ -71,7 +71,7 @@ fn a_token_that_expires_or_is_withdrawn_is_replaced() {
 }
 
 #[test]
-fn a_token_that_a_look_up_is_refused_with_is_replaced_as_well() {
+fn a_token_refused_in_a_lookup_is_replaced_as_well() {
     let withdrawn = || guarded(|token| token != "token-1");
     let folder = Folder::new("look-up");
     let tokens = token_server("", takes_basic);
@@ -92,14 +92,14 @@ fn a_token_that_a_look_up_is_refused_with_is_replaced_as_well() {
     assert_eq!(tried, [("GET ", first), ("GET ", second.clone()), ("GET ", second)], "one look-up is tried twice");
     assert_eq!(tokens.seen().len(), 2, "one other token serves all that follows");
 
-    // Where every token is refused, each of the four requests in flight is sent twice, and no more.
+    // If every token is refused, each of the four requests in flight is sent exactly twice.
     let (tokens, server) = (token_server("", takes_basic), guarded(|_| false));
     fails(&server.url(""), &config(&tokens).replace("_file: secret", ": s3cret"), &["401", "refuses the login"]);
     assert!((2..=8).contains(&server.seen().len()), "{:?}", server.seen());
 }
 
 #[test]
-fn a_login_that_gives_no_token_is_told() {
+fn a_login_without_a_token_is_reported() {
     let nobody = token_server("", |_| false);
     let server = guarded(|_| true);
     fails(

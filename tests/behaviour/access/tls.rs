@@ -1,4 +1,4 @@
-//! TLS: Prometheus with certificates that this test makes.
+//! TLS, with a Prometheus whose certificates the tests create.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ fn authority() -> &'static Authority {
     SHARED.get_or_init(Authority::new)
 }
 
-/// A Prometheus with one of the certificates and more lines under `tls_server_config`.
+/// A Prometheus with one of the certificates, and more lines under `tls_server_config`.
 fn encrypted(certificate: &str, more: &str) -> (Prometheus, String) {
     let (cert, key) = (authority().at(&format!("{certificate}.pem")), authority().at(&format!("{certificate}.key")));
     let web = format!("tls_server_config:\n  cert_file: {cert}\n  key_file: {key}\n{more}");
@@ -24,7 +24,7 @@ fn tls_config(lines: &[&str]) -> String {
 }
 
 #[test]
-fn only_a_server_with_a_certificate_to_be_trusted_is_asked() {
+fn only_a_server_with_a_trusted_certificate_is_queried() {
     let (_prometheus, url) = encrypted("server", "  max_version: TLS12\n");
     let ca = format!("ca_file: {}", authority().at("ca.pem"));
     pulls_everything(&url, &tls_config(&[&ca]), &[], &[]);
@@ -41,7 +41,7 @@ fn only_a_server_with_a_certificate_to_be_trusted_is_asked() {
 }
 
 #[test]
-fn a_server_is_known_by_the_name_that_the_file_gives() {
+fn the_certificate_is_checked_against_the_server_name_in_the_file() {
     let (_prometheus, url) = encrypted("named", "");
     let ca = format!("ca_file: {}", authority().at("ca.pem"));
     fails(&url, &tls_config(&[&ca]), &["certificate", "prom.test"]);
@@ -49,7 +49,7 @@ fn a_server_is_known_by_the_name_that_the_file_gives() {
 }
 
 #[test]
-fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
+fn a_client_certificate_is_sent_to_a_server_that_requires_it() {
     let ca = authority().at("ca.pem");
     let more = format!("  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {ca}\n");
     let (_prometheus, url) = encrypted("server", &more);

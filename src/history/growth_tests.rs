@@ -153,6 +153,23 @@ fn a_row_that_names_no_time_is_refused() {
 }
 
 #[test]
+fn a_row_without_any_of_its_labels_or_its_time_is_refused() {
+    // Which of ts, cluster and member are null.
+    for nulls in [&[1][..], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]] {
+        let day = OneDay::new();
+        day.reshape(|columns| {
+            for &place in nulls {
+                let (field, values) = columns[place].clone();
+                let nullable = Arc::new(field.as_ref().clone().with_nullable(true));
+                columns[place] = (nullable, arrow_array::new_null_array(field.data_type(), values.len()));
+            }
+        });
+        let error = day.read(&[]).expect_err("it cannot be read").to_string();
+        assert!(error.contains("a row has no time, cluster or member"), "{nulls:?}: {error}");
+    }
+}
+
+#[test]
 fn a_history_of_a_later_format_is_refused_with_the_way_on_and_never_taken_for_broken() {
     let day = OneDay::new();
     day.rewrite(

@@ -491,4 +491,40 @@ mod tests {
         assert_eq!(window.row(Companion::StartTime, 0), [7.0; 4]);
         assert_eq!(window.companions(), [Companion::StartTime]);
     }
+
+    #[test]
+    fn merged_lives_reach_from_the_first_sign_of_life_to_the_last() {
+        let life = |first_ms, last_ms| Life { first_ms, last_ms };
+        let (a, b) = (Member::new("c", "a"), Member::new("c", "b"));
+        let mut lives = Lives::default();
+        assert!(lives.is_empty());
+        lives.add(a.clone(), life(2000, 3000));
+        let mut other = Lives::default();
+        other.add(a.clone(), life(5000, 6000));
+        other.add(b.clone(), life(1000, 4000));
+        lives.merge(&other);
+        assert!(!lives.is_empty());
+        assert_eq!(lives.iter().collect::<Vec<_>>(), [(&a, &life(2000, 6000)), (&b, &life(1000, 4000))]);
+    }
+
+    #[test]
+    fn a_column_counts_all_its_members_and_lists_its_readings_that_are_not_nan() {
+        let mut readings = ColumnReadings::of(Metric::WalFsync);
+        assert_eq!((readings.len(), readings.is_empty()), (0, true));
+        let (a, b) = (Member::new("c", "a"), Member::new("c", "b"));
+        readings.merge_series(a.clone(), 4, 1, &[0.1, f64::NAN, 0.3]);
+        readings.merge_series(b, 4, 0, &[f64::NAN; 4]);
+        assert_eq!((readings.len(), readings.is_empty()), (2, false));
+        assert_eq!(readings.known().collect::<Vec<_>>(), [(&a, 1), (&a, 3)]);
+    }
+
+    #[test]
+    fn steps_outside_all_requested_ranges_are_unasked() {
+        let range = |start_ms, end_ms| TimeRange { start_ms, end_ms };
+        let mut window = Window::unknown(grid(6), Vec::new(), &[]);
+        assert!(window.unasked().is_empty());
+        // Steps of a minute; the end of a range does not belong to it.
+        window.limit_to(&[range(60_000, 120_000), range(240_000, 250_000)]);
+        assert_eq!(window.unasked(), [0..1, 2..4, 5..6]);
+    }
 }

@@ -256,4 +256,93 @@ mod tests {
         assert_eq!(rolled_up(Rollup::Quorum, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
         assert_eq!(scores.codes(1)[3], ABSENT);
     }
+
+    /// Scores one step of the members of one cluster, one array of readings a member.
+    fn one_step(table: &ScoreTable, members: &[[f64; METRICS]]) -> DayScores {
+        let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 1000 }, Step::from_millis(1000).unwrap());
+        let names: Vec<Member> = (0..members.len()).map(|number| Member::new("c", &number.to_string())).collect();
+        let mut window = Window::unknown(grid, names.clone(), &[]);
+        for (index, readings) in members.iter().enumerate() {
+            for (metric, value) in Metric::ALL.into_iter().zip(readings) {
+                window.row_mut(metric, index)[0] = *value;
+            }
+        }
+        let life = Life { first_ms: 0, last_ms: 0 };
+        score_window(table, &window, &names.into_iter().map(|name| (name, life)).collect::<Vec<_>>())
+    }
+
+    /// Every metric that has limits is over them.
+    const CRITICAL: [f64; METRICS] = [1.0, 1.0, 5000.0, 9.0, f64::NAN, f64::NAN];
+
+    #[test]
+    fn a_member_with_a_score_of_zero_is_the_worst_unless_another_one_is_unscored() {
+        let without = [Metric::ClientTrafficIn, Metric::DbSize];
+        let table = ScoreTable::new(&Profile::seed().without(&without).unwrap());
+        let unscored = [f64::NAN; METRICS];
+        for (members, expected) in [
+            ([CRITICAL, HEALTHY], Some(0.0)),
+            ([HEALTHY, CRITICAL], Some(0.0)),
+            ([CRITICAL, unscored], None),
+            ([unscored, CRITICAL], None),
+        ] {
+            assert_eq!(rolled_up(Rollup::Worst, &table, &one_step(&table, &members)), [expected], "{members:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_members_with_the_same_worst_score_is_the_one_whose_losses_count() {
+        let table = ScoreTable::new(&Profile::seed());
+        let [mut slow, mut unstable] = [HEALTHY; 2];
+        slow[Metric::WalFsync.index()] = 1.0;
+        unstable[Metric::LeaderChanges.index()] = 9.0;
+        // Both weigh 0.3 and cost 3 of the 10 points.
+        for (members, expected) in [([slow, unstable], Metric::WalFsync), ([unstable, slow], Metric::LeaderChanges)] {
+            let line = Rollup::Worst.line(&table, &one_step(&table, &members), 0..2);
+            let [StepState::Scored(worth)] = line.as_slice() else { panic!("{line:?}") };
+            let losses = Metric::ALL.map(|metric| table.points(worth.losses[metric.index()]));
+            assert_eq!(losses, Metric::ALL.map(|metric| if metric == expected { 3.0 } else { 0.0 }));
+        }
+    }
+
+    #[test]
+    fn the_mean_of_four_members_is_a_quarter_of_their_sum() {
+        let table = ScoreTable::new(&Profile::seed());
+        let mut slow = HEALTHY;
+        slow[Metric::WalFsync.index()] = 1.0;
+        // (10 + 10 + 10 + 7) / 4
+        let scores = one_step(&table, &[HEALTHY, HEALTHY, slow, HEALTHY]);
+        assert_eq!(rolled_up(Rollup::Mean, &table, &scores), [Some(9.25)]);
+    }
+
+    #[test]
+    fn the_steps_after_restarts_of_several_members_are_joined_and_need_start_times() {
+        let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 600_000 }, Step::from_millis(60_000).unwrap());
+        let table = ScoreTable::new(&Profile::seed());
+        let alive = ["a", "b"].map(|name| (Member::new("c", name), Life { first_ms: 0, last_ms: 540_000 }));
+        let members = alive.clone().map(|(member, _)| member).to_vec();
+        let mut window = Window::unknown(grid, members.clone(), &[Companion::StartTime]);
+        // Started at 120 s and 360 s. At 420 s, the step 7, the first has run for five minutes.
+        for (member, (step, started)) in [(2, 120.0), (6, 360.0)].into_iter().enumerate() {
+            let row = window.row_mut(Companion::StartTime, member);
+            row.fill(-1000.0);
+            row[step..].fill(started);
+        }
+        let scores = score_window(&table, &window, &alive);
+        for (members, expected) in [(0..1, 2..7), (1..2, 6..10), (0..2, 2..10)] {
+            assert_eq!(scores.after_restart(members), Some(vec![expected]));
+        }
+        assert_eq!(score_window(&table, &Window::unknown(grid, members, &[]), &alive).after_restart(0..2), None);
+    }
+
+    #[test]
+    fn steps_outside_the_requested_range_are_absent_even_within_a_life() {
+        let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 4000 }, Step::from_millis(1000).unwrap());
+        let table = ScoreTable::new(&Profile::seed());
+        let member = Member::new("c", "a");
+        let mut window = Window::unknown(grid, vec![member.clone()], &[]);
+        window.limit_to(&[TimeRange { start_ms: 1000, end_ms: 3000 }]);
+        let scores = score_window(&table, &window, &[(member, Life { first_ms: 0, last_ms: 3000 })]);
+        let is_absent: Vec<bool> = scores.codes(0).iter().map(|code| *code == ABSENT).collect();
+        assert_eq!(is_absent, [true, false, false, true]);
+    }
 }

@@ -190,4 +190,32 @@ pub(super) mod tests {
         let error = read_meta(&path).unwrap_err().to_string();
         assert!(error.contains("readings.parquet is not a readable day of history"), "{error}");
     }
+
+    #[test]
+    fn readings_after_missing_steps_stay_at_their_steps() {
+        let folder = Scratch::new();
+        let path = folder.path().join("readings.parquet");
+        let range = UtcDay::of(0).range();
+        let grid = Grid::within(range, Step::from_millis(3_600_000).unwrap());
+        // No step, one and two are missing before the last.
+        let steps_of = [[2, 3, 4], [2, 3, 5], [2, 3, 6]];
+        let members: Vec<Member> = ["a", "b", "c"].map(|name| Member::new("c1", name)).to_vec();
+        let mut window = Window::unknown(grid, members.clone(), &[]);
+        for (member, steps) in steps_of.into_iter().enumerate() {
+            for metric in Metric::ALL {
+                for step in steps {
+                    window.row_mut(metric, member)[step] = step as f64;
+                }
+            }
+        }
+        write_day(&path, &window, range, &source()).unwrap();
+        let read = read_day(&path, grid, members, &[]).unwrap();
+        for (member, steps) in steps_of.into_iter().enumerate() {
+            for metric in Metric::ALL {
+                let row = read.row(metric, member);
+                let found: Vec<(usize, f64)> = row.iter().copied().enumerate().filter(|(_, v)| !v.is_nan()).collect();
+                assert_eq!(found, steps.map(|step| (step, step as f64)), "{metric} of member {member}");
+            }
+        }
+    }
 }

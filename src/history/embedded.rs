@@ -66,3 +66,36 @@ fn add_members(members: &mut Vec<Member>, batch: &RecordBatch) -> Option<()> {
     }
     Some(())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::history::day_file::tests::source;
+    use crate::history::write_day;
+    use crate::scratch::Scratch;
+    use crate::spec::Metric;
+    use crate::time::{Step, UtcDay};
+
+    #[test]
+    fn a_day_in_memory_has_all_its_members_even_one_with_a_single_reading() {
+        let folder = Scratch::new();
+        let path = folder.path().join("readings.parquet");
+        let range = UtcDay::of(0).range();
+        let grid = Grid::within(range, Step::from_millis(3_600_000).unwrap());
+        let members = ["a", "b", "c"].map(|name| Member::new("c1", name));
+        let mut window = Window::unknown(grid, members.to_vec(), &[]);
+        for (member, steps) in [0..24, 7..8, 3..5].into_iter().enumerate() {
+            window.row_mut(Metric::OpenFds, member)[steps].fill(60.0);
+        }
+        write_day(&path, &window, range, &source()).unwrap();
+        let content = std::fs::read(&path).unwrap();
+        let bytes = content.len() as u64;
+        let day = EmbeddedDay::open("day".to_owned(), content.leak()).unwrap();
+        assert_eq!(day.bytes(), bytes);
+        let read = day.read(grid).unwrap();
+        assert_eq!(read.members(), members);
+        let known = [0, 1, 2].map(|m| read.row(Metric::OpenFds, m).iter().filter(|value| **value == 60.0).count());
+        assert_eq!(known, [24, 1, 2]);
+    }
+}

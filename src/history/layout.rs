@@ -160,6 +160,8 @@ impl DayMetas {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::history::day_file::tests::{sample_day, source};
+    use crate::history::write_day;
     use crate::scratch::Scratch;
 
     #[test]
@@ -177,5 +179,82 @@ mod tests {
         fs::create_dir_all(history.file(UtcDay::from_days(0)).parent().unwrap()).unwrap();
         made.sort();
         assert_eq!(history.days().unwrap(), made);
+    }
+
+    /// Writes a day of readings and returns its footer.
+    fn write(history: &History, day: UtcDay, source: &Source) -> DayMeta {
+        let (window, range) = sample_day();
+        write_day(&history.file(day), &window, range, source).unwrap().0
+    }
+
+    fn days(numbers: impl IntoIterator<Item = i32>) -> Vec<UtcDay> {
+        numbers.into_iter().map(|number| UtcDay::from_days(number.into())).collect()
+    }
+
+    #[test]
+    fn a_missing_history_folder_has_no_days_and_one_that_cannot_be_read_is_an_error() {
+        let scratch = Scratch::new();
+        let history = History::within(scratch.path());
+        assert_eq!(history.days().unwrap(), []);
+        fs::write(history.folder(), "a file, not a folder").unwrap();
+        let error = history.days().unwrap_err().to_string();
+        assert!(error.contains(&*history.folder().to_string_lossy()), "{error}");
+    }
+
+    #[test]
+    fn days_that_are_not_kept_are_removed_and_foreign_files_beside_them_stay() {
+        let scratch = Scratch::new();
+        let history = History::within(scratch.path());
+        for day in days(0..4) {
+            write(&history, day, &source());
+        }
+        let foreign = history.file(UtcDay::from_days(1)).with_file_name("notes.txt");
+        fs::write(&foreign, "").unwrap();
+        history.remove_but(|day| day == UtcDay::from_days(2)).unwrap();
+        assert_eq!(history.days().unwrap(), days([2]));
+        assert!(foreign.exists());
+        assert!(!history.file(UtcDay::from_days(0)).parent().unwrap().exists());
+    }
+
+    #[test]
+    fn moved_days_replace_those_of_the_other_history_and_leave_its_other_days() {
+        let scratch = Scratch::new();
+        let history = History::within(scratch.path());
+        let new = Source { member_label: "pod".to_owned(), ..source() };
+        for day in days([0, 1]) {
+            write(&history, day, &source());
+        }
+        for day in days([1, 2]) {
+            write(&history.replacement(), day, &new);
+        }
+        history.replacement().move_into(&history).unwrap();
+        assert!(!history.replacement().folder().exists());
+        let labels = days(0..3).into_iter().map(|day| read_meta(&history.file(day)).unwrap().source.member_label);
+        assert_eq!(labels.collect::<Vec<_>>(), ["instance", "pod", "pod"]);
+    }
+
+    #[test]
+    fn days_of_another_source_and_broken_days_are_passed_over_by_a_pull() {
+        let scratch = Scratch::new();
+        let history = History::within(scratch.path());
+        let other = Source { member_label: "pod".to_owned(), ..source() };
+        let written = write(&history, UtcDay::from_days(0), &source());
+        write(&history, UtcDay::from_days(1), &other);
+        write(&history, UtcDay::from_days(2), &source());
+        fs::write(history.file(UtcDay::from_days(2)), "broken").unwrap();
+        assert_eq!(history.metas_of(&source()).unwrap(), [(UtcDay::from_days(0), written)]);
+    }
+
+    #[test]
+    fn a_metric_is_unknown_if_the_version_that_wrote_one_of_the_days_did_not_have_it() {
+        let scratch = Scratch::new();
+        let history = History::within(scratch.path());
+        let mut metas = DayMetas::default();
+        for day in days(0..2) {
+            metas.known.push((day, write(&history, day, &source())));
+        }
+        assert_eq!(metas.unknown_metrics(), []);
+        metas.known[1].1.known.remove("db_size");
+        assert_eq!(metas.unknown_metrics(), [Metric::DbSize]);
     }
 }

@@ -108,4 +108,15 @@ mod tests {
             assert!(difference.starts_with(expected), "{difference:?} for {expected:?}");
         }
     }
+
+    #[test]
+    fn metrics_without_a_query_are_left_out_and_companions_with_one_were_pulled() {
+        let others =
+            [Metric::WalFsync, Metric::BackendCommit, Metric::OpenFds, Metric::LeaderChanges, Metric::ClientTrafficIn];
+        assert_eq!((old().left_out(), old().companions()), (others.to_vec(), Vec::new()));
+        let query = QuerySource { form: "raw".to_owned(), promql: "etcd_quota{}".to_owned() };
+        let mut source = old();
+        source.queries.insert("quota".to_owned(), query);
+        assert_eq!((source.left_out(), source.companions()), (others.to_vec(), vec![Companion::Quota]));
+    }
 }

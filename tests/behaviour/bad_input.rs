@@ -5,7 +5,7 @@ use crate::support::{
     etcd_heatmap_command, free_port, isolated, prometheus_of, simulated, spring,
 };
 
-/// Runs `backfill` against `url` with more flags; it must fail with `words` and write nothing.
+/// Runs `backfill` against `url` with these flags; it must fail with these words and write nothing.
 #[track_caller]
 fn fails(url: &str, flags: &[&str], words: &[&str]) {
     let folder = Folder::new("bad-input");
@@ -99,7 +99,7 @@ fn an_unreadable_time_is_an_error_with_examples() {
 fn a_response_without_series_names_the_selector_and_the_range() {
     let empty = prometheus_of("up{job=\"etcd\"} 1 1790812800\n# EOF\n");
     fails(&empty.url(), &TWO_HOURS, &["metrics", "--selector"]);
-    // There are such series, but not in this range, or not with these labels.
+    // The series exist, but not in this range, or not with these labels.
     let before = ["--start", "2026-09-01", "--end", "2026-09-02"];
     fails(&simulated().url(), &before, &["2026-09-01"]);
     fails(&simulated().url(), &[&TWO_HOURS[..], &["--selector", r#"job="no-such-job""#]].concat(), &["no-such-job"]);
@@ -139,10 +139,10 @@ fn a_history_file_that_is_not_parquet_is_named() {
     assert_eq!(before, folder.tree(""));
 }
 
-/// Cells that lie across UTC midnight, so that a broken day is only a part of some.
+/// Some cells of this zone cross midnight UTC, so a broken day is only part of them.
 const KOLKATA: [&str; 2] = ["--time-zone", "Asia/Kolkata"];
 
-/// Puts something in the place of one day's readings.
+/// Damages the readings of one day.
 fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     let name = format!("audit/history/date={date}/readings.parquet");
     let mut bytes = std::fs::read(folder.path().join(&name)).expect("a day of the history");
@@ -150,7 +150,7 @@ fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     folder.write(&name, bytes);
 }
 
-/// The footer is whole and only who reads the rows finds out, or the file is cut off, or empty.
+/// Overwrites rows but not the footer, truncates the file, or empties it.
 const DAMAGES: [fn(&mut Vec<u8>); 3] =
     [|bytes| bytes[4..400].fill(0xff), |bytes| bytes.truncate(bytes.len() / 2), |bytes| bytes.clear()];
 
@@ -236,10 +236,10 @@ fn a_full_disk_leaves_nothing_half_written() {
     let whole = folder.tree("intact");
     let half = whole.values().map(Vec::len).sum::<usize>() / 2048;
     std::fs::create_dir_all(folder.path().join("disk")).expect("a folder of our own");
-    // The first is full while the history is written, the second while the scores are.
+    // The first disk fills up while the history is written, the second while the scores are.
     for kib in [64, half] {
         let size = format!("size={kib}k");
-        // In a mount namespace of its own: nobody else sees this disk, and it goes with the process.
+        // In its own mount namespace: no other process sees this disk, and it vanishes with the process.
         let script =
             r#"mount -t tmpfs -o "$1" tmpfs disk && shift && "$@"; code=$?; rm -rf kept; cp -r disk kept; exit $code"#;
         let program = etcd_heatmap_command(&["backfill", "--quiet", "--sample", "--out", "disk/audit"]);
@@ -249,7 +249,7 @@ fn a_full_disk_leaves_nothing_half_written() {
         Run::of(full).fails_saying(&["disk/audit", "full", "--out"]);
 
         let mut left = folder.tree("kept/audit");
-        // It is written before the scores as well, and then names none of them.
+        // The manifest is also written before the scores, and then lists none of them.
         if let Some(manifest) = left.remove("manifest.json") {
             let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("a whole manifest");
             assert_eq!(manifest["files"], serde_json::json!([]), "files that are not there are listed");

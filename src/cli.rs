@@ -1,6 +1,6 @@
 //! The command line: subcommands, their flags, their help, and what an error in it looks like.
 //!
-//! The flags of settings come from the table in `config`; this module adds the flags that are no settings. Values are
+//! The flags of settings come from the table in `config`; this module adds the other flags. Values are
 //! checked here, but a setting keeps its text: `config` reads it, because the environment and the file give texts too.
 
 mod diff;
@@ -215,7 +215,7 @@ pub(crate) struct BackfillArgs {
     pub(crate) leave: Leave,
 }
 
-/// What a pull does only with permission.
+/// Flags that allow a pull what it refuses by default.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Leave {
     /// Replace a history of another source, step, or query

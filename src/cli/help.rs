@@ -2,7 +2,7 @@
 //!
 //! clap's layout for long help puts every text below its flag, with a blank line between flags, which makes pages of
 //! 170 lines. Its layout for short help has flag and text side by side. So `--help` is rendered as the short help of a
-//! command whose short texts are the long ones; parsing is the same for both commands.
+//! command whose short texts are the long ones. Both commands parse in the same way.
 
 use std::ffi::OsString;
 
@@ -24,7 +24,7 @@ pub(super) fn asks_for_all(words: &[OsString]) -> bool {
     words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--help" || word == "help")
 }
 
-/// The command whose help lists the common flags, and how many more `--help` lists.
+/// The command whose help lists the common flags, and ends with the number of all flags.
 pub(super) fn short(command: Command) -> Command {
     each(command, &|command, inherited, path| {
         let flags: Vec<&Arg> = flags(&command).chain(inherited).collect();

@@ -1,4 +1,4 @@
-//! The bars that every help holds, found by walking the tree of subcommands, and the errors of the command line.
+//! Limits on the help of every subcommand, checked over the whole tree of subcommands; and errors of the command line.
 
 use clap::Command;
 
@@ -199,6 +199,8 @@ fn a_misspelled_flag_is_answered_with_the_flag_that_was_meant() {
 #[test]
 fn a_misspelled_subcommand_or_value_is_answered_with_the_nearest() {
     assert_eq!(error(&["bakcfill"]), "unknown command 'bakcfill': did you mean 'backfill'?");
+    assert_eq!(error(&["help", "pul"]), "unknown command 'pul': did you mean 'pull'?");
+    assert_eq!(error(&["help", "paint"]), "unknown command 'paint': 'etcd-heatmap --help' lists all commands");
     assert_eq!(error(&["config", "shwo"]), "unknown command 'shwo': did you mean 'show'?");
     assert_eq!(error(&["paint"]), "unknown command 'paint': 'etcd-heatmap --help' lists all commands");
     assert_eq!(
@@ -227,6 +229,7 @@ fn an_error_of_the_command_line_names_the_flag_and_the_way_out() {
         ("explain audit --cluster c", "'etcd-heatmap explain' needs --at <TIME>"),
         ("explain audit", "'etcd-heatmap explain' needs --cluster <NAME> and --at <TIME>"),
         ("import audit", "'etcd-heatmap import' needs --data-dir <DIR> or --victoria-metrics <URL>"),
+        ("diff audit", "'etcd-heatmap diff' needs <AFTER> or --at <TIME>"),
         ("pull --strat now", "unknown flag --strat: did you mean --start?"),
         ("pull -url http://h", "unknown flag -url: did you mean --url?"),
         ("pull -x", "unknown flag -x: 'etcd-heatmap pull --help' lists all flags"),

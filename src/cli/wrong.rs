@@ -1,4 +1,4 @@
-//! Errors of the command line: each becomes one sentence that names the flag and the way out.
+//! Errors of the command line: each becomes one sentence that names the flag and the remedy.
 //!
 //! clap's own texts take several lines, and its tip for a misspelled flag is to pass it as a value (`-- --flag`).
 
@@ -11,10 +11,10 @@ use super::Cli;
 use super::help::flags;
 use crate::text::terminal::terminal_line;
 
-/// Share of equal letters from which a word counts as a misspelling of another.
+/// A word counts as a misspelling of another if at least this share of its letters is right.
 const SIMILAR_ENOUGH: f64 = 0.65;
 
-/// What is wrong with a command line, in one sentence; `None` if help or the version was asked for.
+/// The error of a command line in one sentence; `None` if help or the version was asked for.
 ///
 /// `words` is the command line, with the name of the program.
 pub fn one_sentence(error: &clap::Error, words: &[OsString]) -> Option<String> {
@@ -35,6 +35,8 @@ fn sentence(error: &clap::Error, words: &[OsString]) -> Option<String> {
         ErrorKind::InvalidSubcommand => {
             let typed = text(error, ContextKind::InvalidSubcommand)?;
             let (command, path) = command_before(&typed, words);
+            // `help` has a copy of every subcommand.
+            let path = path.trim_end_matches(" help");
             let names = command.get_subcommands().map(Command::get_name);
             match nearest(&typed, names) {
                 Some(meant) => format!("unknown command '{typed}': did you mean '{meant}'?"),
@@ -88,7 +90,7 @@ fn unknown(argument: &str, words: &[OsString]) -> String {
             false => format!("unexpected argument '{}': '{path}' takes {takes}", without_login(argument)),
         };
     }
-    // Of `-url` clap names only the first letter.
+    // For `-url` clap names only `-u`.
     let typed = match argument.starts_with("--") {
         true => argument.to_owned(),
         false => word_with(argument, words).map_or(argument.to_owned(), |word| word.to_owned()),
@@ -115,9 +117,9 @@ fn others_with(flag: &str) -> Vec<String> {
 }
 
 /// The known word that is one typing mistake away or similar, if there is one.
-pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |word: &str| {
-        // Of two letters in the wrong order, half are right.
+        // In a short name, one mistake is a large share: half of `--ta` is wrong.
         let one_mistake = f64::from(u8::from(strsim::damerau_levenshtein(typed, word) == 1));
         let is_part = typed.len() > 2 && word.split(['_', '-', '.']).any(|part| part == typed);
         let similar = strsim::normalized_damerau_levenshtein(typed, word);
@@ -127,7 +129,7 @@ pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>)
     nearest.filter(|(likeness, _)| *likeness >= SIMILAR_ENOUGH).map(|(_, word)| word)
 }
 
-/// The subcommand that the words lead to, with all its flags, and its full name.
+/// The subcommand of a command line, with all its flags, and its full name.
 fn command_of(words: &[OsString]) -> (Command, String) {
     let mut command = Cli::command();
     // Adds the flags that all subcommands have.
@@ -142,7 +144,7 @@ fn command_of(words: &[OsString]) -> (Command, String) {
     (command, path)
 }
 
-/// The subcommand that read the words up to this one.
+/// The subcommand of the words up to `argument`.
 fn command_before(argument: &str, words: &[OsString]) -> (Command, String) {
     let is_it = |word: &OsString| {
         word.to_str().is_some_and(|word| word == argument || word.split('=').next() == Some(argument))
@@ -151,7 +153,7 @@ fn command_before(argument: &str, words: &[OsString]) -> (Command, String) {
     command_of(&words[..end])
 }
 
-/// The word that begins like this.
+/// The word with a single dash that starts with `start`.
 fn word_with<'a>(start: &str, words: &'a [OsString]) -> Option<&'a str> {
     words
         .iter()
@@ -165,15 +167,19 @@ fn name(argument: &str) -> String {
     argument.split_whitespace().next().unwrap_or_default().trim_end_matches("...").to_owned()
 }
 
-/// `<--data-dir <DIR>|--victoria-metrics <URL>>` as words.
+/// A missing argument with its alternatives: `<--data-dir <DIR>|--victoria-metrics <URL>>` as words.
 fn alternatives(argument: &str) -> String {
+    // clap does not list the flag that makes AFTER optional.
+    if argument == "<AFTER>" {
+        return "<AFTER> or --at <TIME>".to_owned();
+    }
     match argument.strip_prefix("<--").and_then(|rest| rest.strip_suffix('>')) {
         Some(group) => format!("--{}", group.replace('|', " or ")),
         None => argument.to_owned(),
     }
 }
 
-/// A word as an error shows it: one that may hold a login is cut off.
+/// A word for an error; `…` in place of one that may hold a login.
 fn without_login(word: &str) -> &str {
     if word.contains('@') { "…" } else { word }
 }
@@ -199,7 +205,7 @@ fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
     }
 }
 
-/// clap's first paragraph, for errors that no flag of ours causes today.
+/// The first paragraph of clap's text, for kinds of errors that no flag causes today.
 fn as_clap_words_it(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);

@@ -58,7 +58,7 @@ fn weights_in_a_file_replace_those_of_the_profile_and_weights_in_a_variable_resc
 
 #[test]
 fn an_error_in_a_file_names_file_line_and_key() {
-    for (text, says) in [
+    for (text, expected) in [
         ("[source]\n\nstpe = \"5m\"", "x.toml, line 3: unknown key 'source.stpe' (did you mean 'source.step'?)"),
         ("[source]\nstep = \"soon\"", "x.toml, line 2: source.step: 'soon' is not a step"),
         ("[source]\nstart = \"soon\"", "x.toml, line 2: source.start: 'soon' is not a time"),
@@ -102,7 +102,7 @@ fn an_error_in_a_file_names_file_line_and_key() {
         ("[[score]]\ncell = '1h'", "x.toml, line 1: score cannot be a list of tables"),
     ] {
         let error = error_in(text);
-        assert!(error.starts_with(says), "{text:?} gives {error:?}");
+        assert!(error.starts_with(expected), "{text:?} gives {error:?}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
 }
@@ -122,7 +122,7 @@ fn an_error_about_the_sum_of_weights_names_the_profile_of_the_others() {
 
 #[test]
 fn an_error_in_a_variable_names_the_variable() {
-    for (name, text, says) in [
+    for (name, text, expected) in [
         ("ETCD_HEATMAP_STEP", "soon", "ETCD_HEATMAP_STEP: 'soon' is not a step"),
         ("ETCD_HEATMAP_WEIGHT", "wal_fsync", "ETCD_HEATMAP_WEIGHT: 'wal_fsync' has no '='"),
         ("ETCD_HEATMAP_WEIGHT", "wal_fsync=0.9,db_size=0.9", "ETCD_HEATMAP_WEIGHT: the given weights add up to 1.8"),
@@ -131,7 +131,7 @@ fn an_error_in_a_variable_names_the_variable() {
         ("ETCD_HEATMAP_WITHOUT", "a", "ETCD_HEATMAP_WITHOUT: no metric is called 'a'"),
     ] {
         let error = load("x.toml", "", &[(name, text)]).map(|_| ()).unwrap_err();
-        assert!(error.starts_with(says), "{text:?} gives {error:?}");
+        assert!(error.starts_with(expected), "{text:?} gives {error:?}");
     }
 }
 
@@ -174,8 +174,8 @@ fn an_ini_with_byte_order_mark_and_crlf_is_read() {
 
 #[test]
 fn an_error_in_an_ini_names_the_original_key() {
-    for (text, says) in [
-        ("[weights]\nwt_etcd_wal_fsync = -1", "c.conf, line 2: weights.wt_etcd_wal_fsync: '-1' is not a weight"),
+    for (text, expected) in [
+        ("[weights]\nwt_etcd_wal_fsync = -1", "c.conf, line 2: weights.wt_etcd_wal_fsync: '-1' is no weight"),
         ("[weights]\nwt_etcd_wal_fsync = 0.9", "c.conf, line 2: weights.wt_etcd_wal_fsync: the weights add up to 1.6"),
         ("[time]\nduration='[1d]'", "c.conf, line 2: time.duration: '1d' is not the width of a cell: write 15m, 30m"),
         ("[time]\nduratoin=1h", "c.conf, line 2: unknown key 'time.duratoin' (did you mean 'time.duration'?)"),
@@ -186,7 +186,7 @@ fn an_error_in_an_ini_names_the_original_key() {
         ("[time]\n\u{1b}[2J=1h", "c.conf, line 2: unknown key 'time.\u{fffd}[2J'"),
     ] {
         let error = load("c.conf", text, &[]).map(|_| ()).unwrap_err();
-        assert!(error.starts_with(says), "{text:?} gives {error:?}");
+        assert!(error.starts_with(expected), "{text:?} gives {error:?}");
     }
 }
 

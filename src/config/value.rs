@@ -37,6 +37,7 @@ impl Display for Origin {
     }
 }
 
+/// A value that one layer gives to a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Given {
     pub(crate) key: &'static Key,

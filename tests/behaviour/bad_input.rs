@@ -5,7 +5,7 @@ use crate::support::{
     etcd_heatmap_command, free_port, isolated, prometheus_of, simulated, spring,
 };
 
-/// Runs `backfill` against `url` with more flags, and asserts that it fails with `words` and writes nothing.
+/// Runs `backfill` against `url` with these flags; it must fail with these words and write nothing.
 #[track_caller]
 fn fails(url: &str, flags: &[&str], words: &[&str]) {
     let folder = Folder::new("bad-input");
@@ -139,10 +139,10 @@ fn a_history_file_that_is_not_parquet_is_named() {
     assert_eq!(before, folder.tree(""));
 }
 
-/// Cells across UTC midnight, of which a broken day is only a part.
+/// Some cells of this zone cross midnight UTC, so a broken day is only part of them.
 const KOLKATA: [&str; 2] = ["--time-zone", "Asia/Kolkata"];
 
-/// Replaces the readings of one day by these bytes.
+/// Damages the readings of one day.
 fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     let name = format!("audit/history/date={date}/readings.parquet");
     let mut bytes = std::fs::read(folder.path().join(&name)).expect("a day of the history");
@@ -150,7 +150,7 @@ fn break_day(folder: &Folder, date: &str, damage: impl Fn(&mut Vec<u8>)) {
     folder.write(&name, bytes);
 }
 
-/// Three broken files: an intact footer with broken rows, a truncated file, and an empty file.
+/// Overwrites rows but not the footer, truncates the file, or empties it.
 const DAMAGES: [fn(&mut Vec<u8>); 3] =
     [|bytes| bytes[4..400].fill(0xff), |bytes| bytes.truncate(bytes.len() / 2), |bytes| bytes.clear()];
 
@@ -236,10 +236,10 @@ fn a_full_disk_leaves_nothing_half_written() {
     let whole = folder.tree("intact");
     let half = whole.values().map(Vec::len).sum::<usize>() / 2048;
     std::fs::create_dir_all(folder.path().join("disk")).expect("a folder of our own");
-    // The first disk fills up while the history is written, the second while scores are written.
+    // The first disk fills up while the history is written, the second while the scores are.
     for kib in [64, half] {
         let size = format!("size={kib}k");
-        // In its own mount namespace, so that the disk is private and disappears with the process.
+        // In its own mount namespace: no other process sees this disk, and it vanishes with the process.
         let script =
             r#"mount -t tmpfs -o "$1" tmpfs disk && shift && "$@"; code=$?; rm -rf kept; cp -r disk kept; exit $code"#;
         let program = etcd_heatmap_command(&["backfill", "--quiet", "--sample", "--out", "disk/audit"]);

@@ -66,9 +66,9 @@ fn a_flag_wins_over_the_environment_the_environment_over_the_file_and_the_file_o
             "min_coverage" => text.to_owned(),
             _ => format!("{text:?}"),
         };
-        let is = |said: String, text: &str, origin: &str| {
+        let is = |line: String, text: &str, origin: &str| {
             let expected = format!("{key} = {} # {origin}", toml(text));
-            assert!(said.starts_with(&expected), "{said}, not {expected}");
+            assert!(line.starts_with(&expected), "{line}, not {expected}");
         };
         let line = format!("etcd-heatmap.toml, line {line}");
         is(shown(&empty, &[], &[], key), default, if key == "dir" { "not set" } else { "default" });
@@ -87,7 +87,7 @@ fn bands_are_overridden_metric_by_metric() {
     let show = ["config", "show", "--without", "open_fds", "--band", "open_fds=100:0"];
     let text = run_in(&folder, &variables, &show).succeeds().stdout;
     let bands: Vec<_> = text.lines().skip_while(|line| *line != "[bands]").skip(1).take(6).collect();
-    for (line, says) in bands.into_iter().zip([
+    for (line, expected) in bands.into_iter().zip([
         ["wal_fsync = \"0.04:5, 0.05:0\"", "# environment ETCD_HEATMAP_BAND"],
         ["backend_commit = \"0.025:5, 0.04:0\"", "# profile seed"],
         ["open_fds = \"100:0\"", "# flag --band"],
@@ -95,7 +95,7 @@ fn bands_are_overridden_metric_by_metric() {
         ["client_traffic_in = \"none\"", "# profile seed"],
         ["db_size = \"80%:0\"", "# etcd-heatmap.toml, line 12"],
     ]) {
-        assert!(line.starts_with(says[0]) && line.ends_with(says[1]), "{line}, not {says:?}");
+        assert!(line.starts_with(expected[0]) && line.ends_with(expected[1]), "{line}, not {expected:?}");
     }
 }
 

@@ -47,20 +47,20 @@ fn config_show_fails_where_a_run_would_fail() {
 #[test]
 fn logins_are_never_printed() {
     let folder = Folder::new("login");
-    let said = |variables: &[(&str, &str)], arguments: &[&str]| {
+    let output = |variables: &[(&str, &str)], arguments: &[&str]| {
         let run = run_in(&folder, variables, arguments);
-        let said = format!("{}{}", run.stdout, run.stderr);
-        assert!(!said.contains("secret"), "{said}");
-        said
+        let output = format!("{}{}", run.stdout, run.stderr);
+        assert!(!output.contains("secret"), "{output}");
+        output
     };
     let pull = ["pull", "--out", "audit"];
     for url in ["http://ann:secret@127.0.0.1:9", "ann:secret@127.0.0.1:9", "http://ann:secret@h:port"] {
-        said(&[], &["config", "show", "--url", url]);
-        said(&[], &[&pull[..], &["--url", url]].concat());
-        said(&[("ETCD_HEATMAP_URL", url)], &pull);
+        output(&[], &["config", "show", "--url", url]);
+        output(&[], &[&pull[..], &["--url", url]].concat());
+        output(&[("ETCD_HEATMAP_URL", url)], &pull);
         for text in [format!("source.url = '{url}'"), format!("source.url = '{url}"), format!("source.url = {url}")] {
             folder.write("file.toml", text);
-            said(&[], &[&pull[..], &["--config", "file.toml"]].concat());
+            output(&[], &[&pull[..], &["--config", "file.toml"]].concat());
         }
     }
     let variables = [("ETCD_HEATMAP_URL", "http://ann:secret@127.0.0.1:9")];

@@ -32,12 +32,12 @@ fn an_error_in_the_settings_file_stops_every_command_and_names_line_and_key() {
         ("[source\n", "line 1: "),
     ];
     let folder = Folder::new("wrong-file");
-    for (text, says) in cases {
+    for (text, expected) in cases {
         folder.write("etcd-heatmap.toml", text);
         for arguments in [&SAMPLE[..], &["score", "audit"], &["config", "show"], &["pull", "--out", "o"]] {
             let run = run_in(&folder, &[], arguments);
             assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
-            run.fails_saying(&[&format!("etcd-heatmap.toml, {says}")]);
+            run.fails_saying(&[&format!("etcd-heatmap.toml, {expected}")]);
         }
     }
     assert_empty(&folder, "audit");

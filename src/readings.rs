@@ -221,7 +221,7 @@ impl Window {
         &self.grid
     }
 
-    /// The members, sorted.
+    /// The members, sorted by cluster and name.
     pub fn members(&self) -> &[Member] {
         &self.members
     }

@@ -58,9 +58,9 @@ pub enum TimeError {
     /// A start that is not before the end.
     #[error("the range is empty: its start {start} is not before its end {end}; give a --start before --end")]
     EmptyRange {
-        /// First instant asked for.
+        /// The start of the requested range.
         start: String,
-        /// End asked for.
+        /// The end of the requested range.
         end: String,
     },
     /// A range without any multiple of the step.
@@ -68,17 +68,17 @@ pub enum TimeError {
         "the range {start} to {end} contains no multiple of the step {step}: widen the range or give a shorter --step"
     )]
     NoStep {
-        /// First instant asked for.
+        /// The start of the requested range.
         start: String,
-        /// End asked for.
+        /// The end of the requested range.
         end: String,
-        /// The step.
+        /// The step that does not fit in.
         step: Step,
     },
     /// A range that starts after the current time.
     #[error("the range starts in the future: its start {start} is after now, {now}; give an earlier --start")]
     FutureRange {
-        /// First instant asked for.
+        /// The start of the requested range.
         start: String,
         /// The current time of this machine.
         now: String,
@@ -99,12 +99,12 @@ impl Step {
         }
     }
 
-    /// The step in milliseconds.
+    /// The length of the step in milliseconds.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// The step in seconds.
+    /// The length of the step in seconds.
     pub const fn seconds(self) -> i64 {
         self.0 / 1000
     }

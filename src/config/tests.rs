@@ -65,18 +65,18 @@ fn an_error_in_a_file_names_file_line_and_key() {
         ("[source]\nconcurrency = 0", "x.toml, line 2: source.concurrency: '0' is not a number of queries"),
         (
             "[source]\nseries = true",
-            "x.toml, line 2: source.series: no form of the series is called 'true': name one of auto, raw, recorded",
+            "x.toml, line 2: source.series: no form of the series is called 'true': use one of auto, raw, recorded",
         ),
         ("[source]\nurl = 'ftp://h'", "x.toml, line 2: source.url: 'ftp://h' is not a URL"),
         ("[labels]\nmember = ''", "x.toml, line 2: labels.member: '' is not a label name"),
         ("[labels]\ncluster = 'a-b'", "x.toml, line 2: labels.cluster: 'a-b' is not a label name"),
         ("[score]\nprofile = 'sede'", "x.toml, line 2: score.profile: unknown profile 'sede' (did you mean 'seed'?)"),
-        ("[score]\nwithout = ['wal']", "x.toml, line 2: score.without: no metric is called 'wal'"),
+        ("[score]\nwithout = ['wal']", "x.toml, line 2: score.without: unknown metric 'wal'"),
         ("score.time_zone = 'CEST'", "x.toml, line 1: score.time_zone: 'CEST' is not a time zone"),
         ("[score]\ncell = '45m'", "x.toml, line 2: score.cell: '45m' is not the width"),
         (
             "[score]\nrollup = 'best'",
-            "x.toml, line 2: score.rollup: no rollup is called 'best': name one of worst, mean, quorum",
+            "x.toml, line 2: score.rollup: unknown rollup 'best': use one of worst, mean, quorum",
         ),
         ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: '1.5' is not a share"),
         ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is not a share"),
@@ -126,9 +126,9 @@ fn an_error_in_a_variable_names_the_variable() {
         ("ETCD_HEATMAP_STEP", "soon", "ETCD_HEATMAP_STEP: 'soon' is not a step"),
         ("ETCD_HEATMAP_WEIGHT", "wal_fsync", "ETCD_HEATMAP_WEIGHT: 'wal_fsync' has no '='"),
         ("ETCD_HEATMAP_WEIGHT", "wal_fsync=0.9,db_size=0.9", "ETCD_HEATMAP_WEIGHT: the given weights add up to 1.8"),
-        ("ETCD_HEATMAP_BAND", "wal_fsync=1:0;db=1:0", "ETCD_HEATMAP_BAND: no metric is called 'db'"),
+        ("ETCD_HEATMAP_BAND", "wal_fsync=1:0;db=1:0", "ETCD_HEATMAP_BAND: unknown metric 'db'"),
         ("ETCD_HEATMAP_BAND", "wal_fsync=80%:0", "ETCD_HEATMAP_BAND: wal_fsync has no limit"),
-        ("ETCD_HEATMAP_WITHOUT", "a", "ETCD_HEATMAP_WITHOUT: no metric is called 'a'"),
+        ("ETCD_HEATMAP_WITHOUT", "a", "ETCD_HEATMAP_WITHOUT: unknown metric 'a'"),
     ] {
         let error = load("x.toml", "", &[(name, text)]).map(|_| ()).unwrap_err();
         assert!(error.starts_with(expected), "{text:?} gives {error:?}");

@@ -116,7 +116,7 @@ fn folders() -> Vec<FolderError> {
             reason: "EOF while parsing a value at line 12 column 0".to_owned(),
         },
         FolderError::LaterManifest { path: path(MANIFEST), version: "0.9.0".to_owned() },
-        no_cells(copied("folder/read_cells.rs", "there is no such file")),
+        no_cells(copied("folder/read_cells.rs", "the file is missing")),
         no_cells(copied("folder/read_cells.rs", "a row has a negative or too large number")),
         FolderError::NoCells {
             path: path(MANIFEST),

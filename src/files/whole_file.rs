@@ -55,7 +55,7 @@ fn explain(source: &io::Error) -> String {
 /// Size and hash of a complete file.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileStat {
-    /// Size in bytes.
+    /// The size of the file in bytes.
     pub bytes: u64,
     /// SHA-256 of the content, in hexadecimal.
     pub sha256: String,
@@ -124,7 +124,7 @@ impl WholeFile {
         Ok(Self { path: path.to_owned(), partial, out, hash: Sha256::new(), bytes: 0 })
     }
 
-    /// The final path.
+    /// The path of the file after the commit.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -142,7 +142,7 @@ impl WholeFile {
         Ok(FileStat { bytes: self.bytes, sha256 })
     }
 
-    /// Writes a complete file.
+    /// Writes and commits a file with this content.
     pub(crate) fn write(path: &Path, content: &[u8]) -> Result<FileStat, FileError> {
         let mut file = Self::create(path)?;
         file.write_all(content).map_err(|e| FileError::new("write", path, e))?;

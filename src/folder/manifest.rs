@@ -48,7 +48,7 @@ pub(crate) struct Manifest {
     pub(crate) members: Vec<ManifestMember>,
     /// Requested days whose file is absent or unreadable.
     pub(crate) days_missing: Vec<String>,
-    /// Days with partial responses.
+    /// Days on which the server sent partial responses.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) days_partial: Vec<String>,
     /// The files for promtool, and the expected contents of their blocks.
@@ -70,7 +70,6 @@ pub(crate) struct Asked {
     /// The requested ranges; empty if there is only one, from `start` to `end`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) ranges: Vec<AskedRange>,
-    /// The step in seconds.
     pub(crate) step_seconds: i64,
     /// The label that names the cluster; null for `cluster` with `job` as fallback.
     pub(crate) cluster_label: Option<String>,
@@ -127,7 +126,7 @@ pub(crate) struct ManifestProfile {
     pub(crate) name: String,
     /// The source of its thresholds.
     pub(crate) source: String,
-    /// Metrics without a weight.
+    /// The names of metrics without a weight.
     pub(crate) left_out: Vec<String>,
     /// The rules by metric name.
     pub(crate) rules: BTreeMap<String, ManifestRule>,

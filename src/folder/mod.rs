@@ -35,7 +35,7 @@ pub enum FolderError {
     /// A manifest that is truncated or lacks fields.
     #[error("{} is broken ({reason}): score the history again to write a new one", .path.display())]
     BrokenManifest {
-        /// The file.
+        /// The path of the broken manifest.
         path: PathBuf,
         /// The error of the parser.
         reason: String,
@@ -46,7 +46,7 @@ pub enum FolderError {
         env!("CARGO_PKG_VERSION")
     )]
     LaterManifest {
-        /// The file.
+        /// The path of the newer manifest.
         path: PathBuf,
         /// The version that wrote it.
         version: String,
@@ -54,7 +54,7 @@ pub enum FolderError {
     /// A missing `heatmap.parquet`, or one with unexpected columns or values.
     #[error("{} holds no cells ({reason}): score the history with parquet in --formats", .path.display())]
     NoCells {
-        /// The file.
+        /// The path of the file of cells.
         path: PathBuf,
         /// The fault of the file.
         reason: String,

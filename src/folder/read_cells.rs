@@ -30,7 +30,7 @@ pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
     let path = out.join(CELLS);
     let broken = |reason: String| FolderError::NoCells { path: path.clone(), reason };
     let file = File::open(&path).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => broken("there is no such file".to_owned()),
+        ErrorKind::NotFound => broken("the file is missing".to_owned()),
         _ => FileError::new("read", &path, e).into(),
     })?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
@@ -205,7 +205,7 @@ mod tests {
     fn a_missing_and_an_invalid_file_of_cells_have_different_errors() {
         let folder = Scratch::new();
         let error = || read_cells(folder.path()).unwrap_err().to_string();
-        assert!(error().contains("no such file") && error().contains("--formats"), "{}", error());
+        assert!(error().contains("the file is missing") && error().contains("--formats"), "{}", error());
         std::fs::write(folder.path().join("heatmap.parquet"), "not Parquet").unwrap();
         assert!(error().contains("holds no cells"), "{}", error());
     }

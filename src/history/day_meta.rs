@@ -29,7 +29,7 @@ pub struct DayMeta {
     pub known: BTreeMap<String, u64>,
     /// The number of rows in the file.
     pub rows: u64,
-    /// Ranges with partial responses.
+    /// Ranges in which the server sent partial responses.
     pub partial: Vec<TimeRange>,
 }
 

@@ -41,7 +41,7 @@ pub enum HistoryError {
     /// A file that is not a day of readings, or is damaged.
     #[error("{} is not a readable day of history ({reason}): pull that day again", .path.display())]
     NotReadings {
-        /// The file.
+        /// The path of the unreadable file.
         path: PathBuf,
         /// The fault, from the reader or from us.
         reason: String,
@@ -49,7 +49,7 @@ pub enum HistoryError {
     /// A file in a format that a later version introduced.
     #[error("{} was written by etcd-heatmap {version} in history format {format}, and this version reads formats up to {readable}: update etcd-heatmap", .path.display())]
     LaterFormat {
-        /// The file.
+        /// The path of the newer file.
         path: PathBuf,
         /// The version of the program that wrote it.
         version: String,

@@ -36,14 +36,14 @@ pub(crate) trait ReadingSource {
 pub(crate) struct Work {
     /// The name of the unit in the plural, such as `queries`.
     pub(crate) unit: &'static str,
-    /// The number of units.
+    /// The number of units in the whole pull.
     pub(crate) total: u64,
 }
 
 /// How much a source has read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Units of work done.
+    /// The units of work done so far.
     pub(crate) done: u64,
     /// The number of samples read.
     pub(crate) samples: u64,

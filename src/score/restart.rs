@@ -30,7 +30,8 @@ mod tests {
         let mut started = vec![-1000.0; 20];
         started[3..].fill(170.0);
         started[5] = f64::NAN;
-        // Steps of a minute at 180 (10 s after), 240, 360, 420 (250 s after); 480 is 310 s after.
+        // The start at 170 s marks steps 3 (180 s) to 7 (420 s, 250 s later), except step 5 without a start time. Step 8
+        // (480 s) is 310 s later.
         assert_eq!(steps_after(&grid(60), &started, 0..20), [3..5, 6..8]);
         assert_eq!(steps_after(&grid(60), &started, 4..7), [4..5, 6..7]);
     }

@@ -19,7 +19,7 @@ named! {
         /// The score that a majority of the members reaches; an unscored member reaches none.
         Quorum = "quorum",
     }
-    parsed "no rollup is called"
+    parsed "unknown rollup"
 }
 
 impl Rollup {

@@ -22,7 +22,7 @@ pub enum StepState {
     Absent,
     /// Expected but unscored: a reading of a metric with a weight is missing.
     Unknown,
-    /// Scored, with this result.
+    /// All readings with a weight are present: the score and losses.
     Scored(Worth),
 }
 

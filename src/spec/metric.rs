@@ -6,7 +6,7 @@ use super::table::{COMPANION_ROWS, METRIC_ROWS, Row, SCORED, Scored};
 use super::{COMPANIONS, Companion, METRICS, Metric, Unit};
 
 impl Metric {
-    /// Position in [`Metric::ALL`].
+    /// The position of the metric in [`Metric::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -71,7 +71,7 @@ impl Companion {
 /// A column of readings in a history: one of the six metrics, or a companion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// A scored metric.
+    /// A metric, which profiles can score.
     Metric(Metric),
     /// A companion: not scored, but needed for limits, restarts or findings.
     Companion(Companion),
@@ -86,7 +86,7 @@ impl Column {
         Metric::ALL.into_iter().map(Self::Metric).chain(Companion::ALL.into_iter().map(Self::Companion))
     }
 
-    /// Position in [`Column::all`].
+    /// The position of the column in [`Column::all`].
     pub const fn index(self) -> usize {
         match self {
             Self::Metric(metric) => metric.index(),

@@ -38,7 +38,7 @@ pub struct Profile {
     rules: [Rule; METRICS],
 }
 
-/// An invalid profile.
+/// Why a profile cannot be built from the given settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
     /// A name that is not a built-in profile.
@@ -74,7 +74,7 @@ pub enum ProfileError {
         sum: String,
     },
     /// Weights with so many decimals that rescaling would exceed exact integers.
-    #[error("the weights have too many decimals to be rescaled exactly: use at most three")]
+    #[error("the weights are too precise to be rescaled exactly: use at most three decimals")]
     TooFine,
     /// Thresholds in % for a metric without a limit.
     #[error("{0} has no limit that a threshold in % could refer to: write the threshold in the unit of the metric")]

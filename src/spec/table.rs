@@ -13,9 +13,9 @@ pub enum Unit {
     Seconds,
     /// A number without a unit.
     Count,
-    /// Bytes per second.
+    /// A rate in bytes per second.
     BytesPerSecond,
-    /// A size in bytes.
+    /// A size or a limit in bytes.
     Bytes,
     /// An instant, in seconds since 1970.
     Instant,
@@ -62,7 +62,7 @@ macro_rules! columns {
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[repr(usize)]
             pub enum Metric { $($(#[$metric_doc])* $Metric = $metric),+ }
-            parsed "no metric is called"
+            parsed "unknown metric"
         }
 
         named! {
@@ -146,7 +146,7 @@ columns! {
             limit: None,
             shows_life: true,
         }
-        /// Database size, bytes.
+        /// Size of the database file, including free pages, bytes.
         DbSize = "db_size" {
             column: "db_size_bytes",
             unit: Bytes,
@@ -165,7 +165,7 @@ columns! {
     }
 }
 
-/// The number of metrics.
+/// The length of arrays with one element per metric.
 pub const METRICS: usize = Metric::ALL.len();
-/// The number of companions.
+/// The length of arrays with one element per companion.
 pub const COMPANIONS: usize = Companion::ALL.len();

@@ -24,7 +24,6 @@ pub(crate) enum CharKind {
 }
 
 impl CharKind {
-    /// Classifies a character.
     pub(crate) fn of(c: char) -> Self {
         match c {
             _ if c.is_control() => Self::Control,

@@ -2,7 +2,7 @@
 
 use super::characters::CharKind;
 
-/// Maximum characters per line.
+/// The maximum number of characters per line.
 const COMMENT_CHARS: usize = 98;
 
 /// Wraps a text into comment lines that start with `mark`. Line breaks and bidirectional marks in the text become

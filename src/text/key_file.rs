@@ -18,7 +18,7 @@ pub struct Entry {
     pub key: String,
     /// The value as text; items of a list are joined by commas.
     pub text: String,
-    /// Line number, from 1.
+    /// The line number, counted from 1.
     pub line: usize,
 }
 
@@ -41,7 +41,7 @@ pub enum KeyFileError {
     #[error("{}, line {line}: {reason}", .path.display())]
     Syntax {
         path: PathBuf,
-        /// Line number, from 1.
+        /// The line number, counted from 1.
         line: usize,
         /// The message of the parser.
         reason: String,

@@ -5,7 +5,7 @@
 
 /// Declares an enum with a name for each value, in one list, with `name()` and `Display`.
 ///
-/// `listed` after the list adds `ALL`, the values in order. `parsed "no metric is called"` adds `ALL` and `FromStr`,
+/// `listed` after the list adds `ALL`, the values in order. `parsed "unknown metric"` adds `ALL` and `FromStr`,
 /// whose error starts with that text, suggests the nearest name and lists all names.
 macro_rules! named {
     ($(#[$about:meta])* $vis:vis enum $Enum:ident { $($values:tt)+ } parsed $no_such:literal) => {
@@ -18,7 +18,7 @@ macro_rules! named {
                 Self::ALL.into_iter().find(|value| value.name() == text).ok_or_else(|| {
                     let names = Self::ALL.map(Self::name);
                     let suggestion = $crate::text::nearest::did_you_mean(text, names);
-                    format!(concat!($no_such, " '{}'{}: name one of {}"), text, suggestion, names.join(", "))
+                    format!(concat!($no_such, " '{}'{}: use one of {}"), text, suggestion, names.join(", "))
                 })
             }
         }
@@ -29,7 +29,7 @@ macro_rules! named {
         $crate::text::named::named! { $(#[$about])* $vis enum $Enum { $($(#[$doc])* $Value = $name),+ } }
 
         impl $Enum {
-            /// All values, in order.
+            /// All values in the order of their declaration.
             $vis const ALL: [Self; [$($name),+].len()] = [$(Self::$Value),+];
         }
     };
@@ -65,12 +65,11 @@ mod tests {
         /// An enum for these tests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Fruit {
-            /// Red.
             Apple = "apple",
             /// Yellow; its name differs from its identifier.
             Banana = "ba-na-na",
         }
-        parsed "no fruit is called"
+        parsed "unknown fruit"
     }
 
     #[test]
@@ -83,8 +82,8 @@ mod tests {
     #[test]
     fn an_unknown_name_gets_a_suggestion_and_the_list_of_names() {
         let error = |text: &str| text.parse::<Fruit>();
-        let expected = "no fruit is called 'aple' (did you mean 'apple'?): name one of apple, ba-na-na";
+        let expected = "unknown fruit 'aple' (did you mean 'apple'?): use one of apple, ba-na-na";
         assert_eq!(error("aple"), Err(expected.to_owned()));
-        assert_eq!(error("xyzzy"), Err("no fruit is called 'xyzzy': name one of apple, ba-na-na".to_owned()));
+        assert_eq!(error("xyzzy"), Err("unknown fruit 'xyzzy': use one of apple, ba-na-na".to_owned()));
     }
 }

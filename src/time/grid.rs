@@ -23,7 +23,7 @@ impl Grid {
         Self { first_ms: at * 1000, step: Step(1000), len: 1 }
     }
 
-    /// The number of steps.
+    /// The number of steps in the grid.
     pub fn len(&self) -> usize {
         self.len
     }

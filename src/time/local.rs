@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 
 use super::{Grid, TimeError, parse_instant};
 
-/// An IANA time zone.
+/// A time zone of the IANA database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone(Tz);
 
@@ -47,7 +47,7 @@ impl Default for CellWidth {
 }
 
 impl CellWidth {
-    /// The width in minutes.
+    /// The width of the cell in minutes.
     pub const fn minutes(self) -> u32 {
         self.0
     }
@@ -79,7 +79,7 @@ impl fmt::Display for CellWidth {
 pub struct LocalCell {
     /// The start of the cell, milliseconds since 1970, UTC.
     pub start_ms: i64,
-    /// The local date.
+    /// The local date at the start.
     pub date: NaiveDate,
     /// Minutes from local midnight to the start, a multiple of the width.
     pub minute_of_day: u32,

@@ -73,11 +73,11 @@ fn explain_shows_the_share_of_the_limit() {
     let run = ["explain", &audit, "--cluster", "c", "--at", &start, "--profile", "mixin"];
     let text = folder.write("explanation.txt", &etcd_heatmap(&run).succeeds().stdout);
     // A negative quota has no share to show. The oracle checks the other members only.
-    let told = std::fs::read_to_string(&text).expect("it was just written");
-    assert!(told.contains("% of quota") && told.contains("% of max_fds"), "{told}");
-    let disabled = told.split("\nmember ").find(|block| block.starts_with("disabled")).expect("it is a member");
+    let printed = std::fs::read_to_string(&text).expect("it was just written");
+    assert!(printed.contains("% of quota") && printed.contains("% of max_fds"), "{printed}");
+    let disabled = printed.split("\nmember ").find(|block| block.starts_with("disabled")).expect("it is a member");
     assert!(!disabled.contains("% of quota") && disabled.contains("% of max_fds"), "{disabled}");
-    let others = told.replace(&format!("\nmember {disabled}"), "");
+    let others = printed.replace(&format!("\nmember {disabled}"), "");
     let text = folder.write("others.txt", &others);
     let only = ["--cluster", "c", "--start", &start, "--end", &end, "--profile", "mixin", "--except", "disabled"];
     oracle("explain.py", &[&[audit.as_str(), &text], &only[..]].concat());

@@ -37,7 +37,7 @@ fn a_comparison_has_the_same_cells_as_scoring_with_each_profile() {
     let flags = ["--time-zone", "Europe/Berlin", "--cell", "2h"];
     let profiles = ["seed", "etcd-faq", "mixin", "openshift", "fleet"];
     let compare = ["score", &audit, "--compare", &profiles.join(",")];
-    let told = etcd_heatmap(&[&compare[..], &flags].concat()).succeeds().stdout;
+    let printed = etcd_heatmap(&[&compare[..], &flags].concat()).succeeds().stdout;
     let compared = rows(&folder.text("audit/comparison.csv"));
     let mut alone: BTreeMap<(String, String), Vec<Option<f64>>> = BTreeMap::new();
     for profile in profiles {
@@ -61,7 +61,7 @@ fn a_comparison_has_the_same_cells_as_scoring_with_each_profile() {
         }
         assert_eq!(row["agree"], shades.iter().all(|shade| *shade == shades[0]).to_string(), "{place:?}");
     }
-    for block in told.split("\n\n").filter(|block| block.starts_with('c')) {
+    for block in printed.split("\n\n").filter(|block| block.starts_with('c')) {
         let cluster = block.split(':').next().expect("it begins with the cluster");
         for profile in profiles {
             let line = block.lines().find(|line| line.trim_start().starts_with(profile)).expect("a line a profile");
@@ -77,9 +77,12 @@ fn a_comparison_has_the_same_cells_as_scoring_with_each_profile() {
 fn a_changed_profile_is_compared_with_the_original() {
     let (folder, audit) = sample();
     let what_if = ["--compare", "seed", "--weight", "wal_fsync=0.6", "--band", "backend_commit=0.1:0"];
-    let told = etcd_heatmap(&[&["score", &audit], &what_if[..]].concat()).succeeds().stdout;
-    assert!(told.contains("\n  seed (changed) ") && told.contains("\n  seed  "), "{told}");
-    assert!(told.contains("2026-10-01T14:00:00Z for 3 h: seed yellow, seed (changed) red"), "the slow disk: {told}");
+    let printed = etcd_heatmap(&[&["score", &audit], &what_if[..]].concat()).succeeds().stdout;
+    assert!(printed.contains("\n  seed (changed) ") && printed.contains("\n  seed  "), "{printed}");
+    assert!(
+        printed.contains("2026-10-01T14:00:00Z for 3 h: seed yellow, seed (changed) red"),
+        "the slow disk: {printed}"
+    );
     let header = folder.text("audit/comparison.csv").lines().next().expect("a header").to_owned();
     assert!(header.contains("seed_mean") && header.contains("seed_changed_mean"), "{header}");
     let manifest = folder.text("audit/manifest.json");

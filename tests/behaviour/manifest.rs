@@ -22,7 +22,7 @@ fn with_manifest(text: Option<&str>) -> Folder {
     let folder = Folder::new("manifest");
     for (name, bytes) in sample().tree("audit") {
         let path = folder.path().join("audit").join(&name);
-        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder of our own");
+        std::fs::create_dir_all(path.parent().expect("a path below the folder")).expect("a folder of our own");
         std::fs::write(path, bytes).expect("a file of our own");
     }
     match text {

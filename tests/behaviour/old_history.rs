@@ -23,7 +23,7 @@ fn old(name: &str) -> Folder {
         ["manifest.json", "history/date=2026-10-01/readings.parquet", "history/date=2026-10-02/readings.parquet"]
     {
         let target = PathBuf::from(folder.at("audit")).join(file);
-        std::fs::create_dir_all(target.parent().expect("it lies in a folder")).expect("a folder of our own");
+        std::fs::create_dir_all(target.parent().expect("a path below the folder")).expect("a folder of our own");
         std::fs::copy(source.join(file), target).expect("the history is in the repository");
     }
     folder

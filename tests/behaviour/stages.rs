@@ -46,7 +46,7 @@ fn score_needs_only_the_history_folder() {
     // Copies only the history to another folder.
     for (name, bytes) in folder.tree("audit/history") {
         let path = folder.path().join("alone/history").join(name);
-        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder of our own");
+        std::fs::create_dir_all(path.parent().expect("a path below the folder")).expect("a folder of our own");
         std::fs::write(path, bytes).expect("a file of our own");
     }
     let history = folder.tree("alone");
@@ -134,7 +134,7 @@ fn files_of_the_user_in_the_output_folder_stay() {
     let folder = Folder::new("mine");
     for name in ["audit/scores/mine.txt", "audit/openmetrics/mine.om", "audit/history/mine.txt", "audit/mine.csv"] {
         let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder of our own");
+        std::fs::create_dir_all(path.parent().expect("a path below the folder")).expect("a folder of our own");
         folder.write(name, "mine");
     }
     let mine = folder.tree("audit");

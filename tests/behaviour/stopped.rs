@@ -104,12 +104,12 @@ fn a_history_on_a_read_only_disk_can_be_scored_into_another_folder() {
     let folder = Folder::new("read-only");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
     let script = r#"mount --bind audit audit && mount -o remount,ro,bind audit && exec "$@""#;
-    for (out, says) in [("elsewhere", ""), ("audit", "--out")] {
+    for (out, expected) in [("elsewhere", ""), ("audit", "--out")] {
         let program = etcd_heatmap_command(&["score", "--quiet", "audit", "--out", out]);
         let mut read_only = isolated("-rm");
         read_only.args(["sh", "-c", script, "sh"]).arg(program.get_program()).args(program.get_args());
         read_only.current_dir(folder.path());
-        match says {
+        match expected {
             "" => drop(Run::of(read_only).succeeds()),
             word => Run::of(read_only).fails_saying(&[word, "audit"]),
         }

@@ -156,7 +156,20 @@ fn prometheus() -> &'static Prometheus {
         let start =
             chrono::DateTime::from_timestamp(start, 0).expect("a time").format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let recent = folder.at("recent.om");
-        let arguments = ["--days", "1.25", "--scrape", "60s", "--seed", "7", "--start", &start, "--out", &recent];
+        let arguments = [
+            "--days",
+            "1.25",
+            "--scrape",
+            "60s",
+            "--seed",
+            "7",
+            "--incidents",
+            "none",
+            "--start",
+            &start,
+            "--out",
+            &recent,
+        ];
         example("simulate", &arguments).succeeds();
         for file in [&simulated().file, &recent] {
             import(Path::new(file), &folder, &["--max-block-duration=162h"]);

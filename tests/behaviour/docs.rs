@@ -11,8 +11,9 @@
 //! `<!-- not run: REASON -->`, `<!-- not output: REASON -->`. A block that is neither run nor marked fails the test.
 //! `http://127.0.0.1:9090` and `http://127.0.0.1:8428` are a real Prometheus and a real VictoriaMetrics of the test.
 //!
-//! `REWRITE_DOCS=1 cargo test --release --test behaviour -- docs::` writes the real output into the blocks that leave
-//! nothing out; read the difference before you commit it.
+//! `REWRITE_DOCS=1 cargo test --release --test behaviour -- docs::` writes the real output into the pages; where a block
+//! leaves lines out, it replaces each line that is not there by the most similar one. Read the difference, then run the
+//! test again without it.
 
 mod page;
 mod prose;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::page::{Block, Mark, Page};
-use super::shown::{LEFT_OUT, difference, is_shown};
+use super::shown::{difference, is_shown, renewed};
 use crate::support::{BINARY, DAY, Folder, HOUR, Prometheus, Run, VictoriaMetrics, example, import, needed, simulated};
 
 const PROMETHEUS: &str = "http://127.0.0.1:9090";
@@ -45,7 +45,7 @@ pub(super) fn every_command_works(page: &Page) {
                 if !is_shown(&block.lines, &found) {
                     let (command, changes) = (commands_above(&blocks, block), difference(&block.lines, &found));
                     faults.push(format!("{place}: `{command}` prints (+) something else than the page shows (-):\n{changes}"));
-                    replaced.push((block.fence, block.lines.len(), found));
+                    replaced.push((block.fence, block.lines.len(), renewed(&block.lines, &found)));
                 }
             }
             ("toml" | "yaml" | "ini" | "promql", None) => match block.lines.first().and_then(|l| l.strip_prefix("# ")) {
@@ -70,15 +70,13 @@ fn commands_above(blocks: &[Block], output: &Block) -> String {
     above.map_or_else(String::new, |block| block.lines.join("; "))
 }
 
-/// Puts real output into the page, where the page leaves nothing out.
+/// Puts real output into the page.
 fn rewrite(page: &Page, replaced: Vec<(usize, usize, Vec<String>)>) {
     let mut lines = page.lines.clone();
-    for (fence, count, found) in replaced.into_iter().rev() {
+    for (fence, count, renewed) in replaced.into_iter().rev() {
         let indent = " ".repeat(lines[fence].len() - lines[fence].trim_start().len());
-        let inside = fence + 1..fence + 1 + count;
-        if !lines[inside.clone()].iter().any(|line| line.trim() == LEFT_OUT) {
-            lines.splice(inside, found.into_iter().map(|line| format!("{indent}{line}").trim_end().to_owned()));
-        }
+        let indented = renewed.into_iter().map(|line| format!("{indent}{line}").trim_end().to_owned());
+        lines.splice(fence + 1..fence + 1 + count, indented);
     }
     std::fs::write(Page::file(page.path), lines.join("\n") + "\n").expect("the page can be written");
 }
@@ -156,7 +154,20 @@ fn prometheus() -> &'static Prometheus {
         let start =
             chrono::DateTime::from_timestamp(start, 0).expect("a time").format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let recent = folder.at("recent.om");
-        let arguments = ["--days", "1.25", "--scrape", "60s", "--seed", "7", "--start", &start, "--out", &recent];
+        let arguments = [
+            "--days",
+            "1.25",
+            "--scrape",
+            "60s",
+            "--seed",
+            "7",
+            "--incidents",
+            "none",
+            "--start",
+            &start,
+            "--out",
+            &recent,
+        ];
         example("simulate", &arguments).succeeds();
         for file in [&simulated().file, &recent] {
             import(Path::new(file), &folder, &["--max-block-duration=162h"]);

@@ -39,6 +39,20 @@ pub(super) fn difference(shown: &[String], found: &[String]) -> String {
     text
 }
 
+/// What the page should show: all of the output where the page leaves nothing out, else its lines with the most similar
+/// line of the output in the place of each that is not there.
+pub(super) fn renewed(shown: &[String], found: &[String]) -> Vec<String> {
+    if !shown.iter().any(|line| line.trim() == LEFT_OUT) {
+        return found.to_vec();
+    }
+    let similar = |line: &String| {
+        let likeness = |other: &&String| strsim::normalized_levenshtein(line, other);
+        found.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).cloned().unwrap_or_default()
+    };
+    let keep = |line: &String| line.trim() == LEFT_OUT || found.contains(line);
+    shown.iter().map(|line| if keep(line) { line.clone() } else { similar(line) }).collect()
+}
+
 #[test]
 fn a_line_with_an_ellipsis_stands_for_one_or_more_lines_and_nothing_else_does() {
     let lines = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
@@ -48,5 +62,7 @@ fn a_line_with_an_ellipsis_stands_for_one_or_more_lines_and_nothing_else_does() 
     {
         assert!(!shown(page, output), "{page} is not {output}");
     }
+    assert_eq!(renewed(&lines("error:3 …"), &lines("note error:4 end")), lines("error:4 …"));
+    assert_eq!(renewed(&lines("error:3"), &lines("note error:4")), lines("note error:4"));
     assert_eq!(difference(&lines("a b d"), &lines("a c d")), "    a\n  - b\n  + c\n    d\n");
 }

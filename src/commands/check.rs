@@ -1,4 +1,5 @@
-//! `etcd-heatmap check`: whether a pull would work, how long it would take, and what is wrong, in seconds.
+//! `etcd-heatmap check`: reports within seconds whether a pull would work, how long it would take, and what to fix
+//! first.
 
 mod report;
 
@@ -19,10 +20,10 @@ use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
 use report::{Cost, Report, Row};
 
-/// Below this a probe says more about its overhead than about the server, and a larger one is taken.
+/// A probe shorter than this measures mostly overhead; a larger part of the range is pulled instead.
 const TOO_SHORT: Duration = Duration::from_millis(300);
 
-/// Looks, tells what is there, and fails where a pull would.
+/// Prints the report; returns an error if a pull would fail.
 pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
     let asked = &settings.source;
     let (range, _) = asked.range(Utc::now().timestamp_millis())?;
@@ -39,7 +40,6 @@ pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
     }
 }
 
-/// What is checked.
 struct Check<'a> {
     client: &'a Client,
     asked: &'a SourceSettings,
@@ -84,7 +84,7 @@ impl Check<'_> {
         self.wanted.left_out.iter().any(|metric| Column::from(*metric) == column)
     }
 
-    /// Looks for both forms of one column.
+    /// Surveys the raw and the recorded form of one column.
     async fn look(&self, column: Column, chosen: Option<&QuerySource>, report: &mut Report) -> Result<(), PromError> {
         let forms = [("raw", Some(self.queries.raw(column))), ("recorded", self.queries.recorded(column))];
         let asked_for = |form: &str| match self.asked.series {
@@ -103,36 +103,33 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// An error of a pull; of one that finds nothing at all, where there would be something.
+    /// The error a pull would report. If there are no series at all, it adds where the server does have some.
     async fn explained(&self, error: PromError) -> String {
         if !matches!(error, PromError::Nothing { .. }) {
             return error.to_string();
         }
         match self.elsewhere().await {
             Ok(found) => format!("{error}; {found}"),
-            // Nothing follows from a look that failed.
-            Err(failure) => format!("{error}; a look for them at other times and under other jobs failed: {failure}"),
+            Err(failure) => format!("{error}; searching other times and jobs failed: {failure}"),
         }
     }
 
-    /// Where etcd's series are that are not in the range, or do not have the selector's labels.
+    /// Finds etcd's series outside the range, or under jobs that the selector does not match.
     async fn elsewhere(&self) -> Result<String, PromError> {
         let now_ms = Utc::now().timestamp_millis();
         if let Some((first, last)) = elsewhere(self.client, self.queries, now_ms).await? {
             let (first, last) = (format_instant(first), format_instant(last));
-            return Ok(format!("the server has etcd's series from {first} to {last}: ask for a part of that"));
+            return Ok(format!("the server has etcd's series from {first} to {last}: choose a range within that"));
         }
         let jobs = jobs(self.client, self.range).await?;
         let selectors: Vec<String> = jobs.iter().map(|job| format!("--selector 'job=\"{job}\"'")).collect();
         Ok(match jobs.is_empty() {
-            true => {
-                "no job of this server has etcd_server_has_leader in that range: is it the right server?".to_owned()
-            }
-            false => format!("etcd's series are there with {}", selectors.join(" or ")),
+            true => "no job on this server has etcd_server_has_leader in that range: check --url".to_owned(),
+            false => format!("etcd's series exist with {}", selectors.join(" or ")),
         })
     }
 
-    /// What a pull takes, by what a part of it took.
+    /// Estimates the cost of a pull from the cost of pulling a part of it.
     async fn cost(&self, source: &PrometheusSource, report: &Report) -> Result<Cost, CommandError> {
         let days = source.parts(self.range);
         let queries = source.work(&days).total;
@@ -154,23 +151,23 @@ impl Check<'_> {
     }
 }
 
-/// Pulls a part of a day and keeps nothing of it: how long it took, and how many samples came.
+/// Pulls a part of a day and discards it; returns the time taken and the number of samples.
 async fn probe(source: &PrometheusSource, part: TimeRange) -> Result<(Duration, u64), PromError> {
     let (before, started) = (source.progress(), Instant::now());
     source.read(part).await?;
     Ok((started.elapsed(), source.progress().samples - before.samples))
 }
 
-/// The members of all columns that say that somebody lives.
+/// The members seen in any column that shows a member to be alive.
 fn members(rows: &[Row]) -> BTreeSet<Member> {
-    // Where nothing would be pulled, all that was seen tells something.
+    // If a pull would take nothing, list the members of all rows.
     let is_any_pulled = rows.iter().any(|row| row.is_pulled);
     let told = rows.iter().filter(|row| row.is_pulled || !is_any_pulled);
     let alive = told.filter(|row| row.column != Column::from(Metric::LeaderChanges));
     alive.filter_map(|row| row.seen.as_ref()).flat_map(|seen: &Sighting| seen.members.iter().cloned()).collect()
 }
 
-/// Whether restarts can be marked.
+/// Whether the server has process start times, which mark restarts.
 fn knows_restarts(rows: &[Row]) -> bool {
     rows.iter().any(|row| row.column == Column::from(Companion::StartTime) && row.seen.is_some())
 }

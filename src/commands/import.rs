@@ -1,4 +1,5 @@
-//! `etcd-heatmap import`: the OpenMetrics files of an output folder become blocks of a Prometheus.
+//! `etcd-heatmap import`: imports the OpenMetrics files of an output folder into Prometheus (as blocks) or
+//! VictoriaMetrics.
 
 mod told;
 mod victoria_metrics;
@@ -15,13 +16,13 @@ use crate::config::Settings;
 use crate::import::{DataDir, Fate, ImportError, Making, Plan, PlannedFile, Promtool, Stage, place};
 use crate::outputs::Retention;
 
-/// Imports what the folder holds and the server does not.
+/// Imports the files of the folder that the server does not have yet.
 pub(super) fn run(args: &ImportArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
     let folder = settings.folder(args.folder.as_deref())?;
     match (&args.into.victoria_metrics, &args.into.data_dir) {
         (Some(url), _) => victoria_metrics::run(folder, url, args.dry_run, settings, reporter),
         (None, Some(data_dir)) => into_prometheus(folder, data_dir, args, reporter),
-        // clap asks for one of the two.
+        // clap requires one of the two.
         (None, None) => Ok(()),
     }
 }
@@ -60,7 +61,7 @@ fn into_prometheus(folder: &Path, data_dir: &Path, args: &ImportArgs, reporter: 
         if let Some(owner) = place(&data, &blocks)? {
             let data = data.path().display();
             reporter.note(&format!(
-                "the blocks could not be given to {owner}, whose {data} is: the server must be able to read and to delete them ('chown -R' as root)"
+                "cannot change the owner of the new blocks to {owner}, who owns {data}: run 'chown -R' as root, so that the server can read and delete them"
             ));
         }
     }
@@ -73,14 +74,14 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Says how many samples the server will throw away, where there are any.
+/// Warns about samples older than the retention, which the server will delete.
 fn warn_of_retention(
     plan: &Plan,
     typed: Option<&Retention>,
     now_ms: i64,
     reporter: &Reporter,
 ) -> Result<(), ImportError> {
-    // The files were cut for a server that keeps them as long as this.
+    // Without --retention, use the retention that the files were written for.
     let Some(retention) = typed.cloned().or_else(|| plan.written.retention.parse().ok()) else { return Ok(()) };
     let before_ms = now_ms.saturating_sub(retention.millis());
     let samples = plan.samples_before(before_ms).map_err(|source| ImportError::Io {

@@ -1,4 +1,4 @@
-//! `etcd-heatmap lint`: what promtool takes without a word, by line and column.
+//! `etcd-heatmap lint`: reports by line and column what promtool drops or misreads silently.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::time::format_instant;
 
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// Reads each file and tells what is wrong with it, --quiet or not, or what it holds.
+/// Checks each file; prints its faults (even with `--quiet`), or a summary if it has none.
 pub(super) fn run(args: &LintArgs, reporter: &Reporter) -> Result<(), CommandError> {
     let head = HeadWindow::before(Utc::now().timestamp_millis());
     let (mut faults, mut bad) = (0, 0);

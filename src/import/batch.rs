@@ -1,4 +1,4 @@
-//! A file's samples in parts, each of whole or partial series.
+//! Splits the samples of a file into batches small enough for one request.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,19 +8,19 @@ use std::path::Path;
 use super::Labels;
 use super::own_lines::{Read, labels_of, read_from};
 
-/// Samples of a batch: some megabytes of text.
+/// Samples per batch, which makes a few megabytes of text.
 const BATCH_SAMPLES: usize = 200_000;
-/// Series of a batch: each has a selector in the question for what is there.
+/// Series per batch; each needs a selector in the query for existing samples.
 const BATCH_SERIES: usize = 50;
 
-/// How far a value may be from ours, as a share of ours, and still be the same.
+/// Relative difference up to which a stored value counts as equal to ours.
 ///
 /// VictoriaMetrics stores a value as an integer times a power of ten and drops what is less than 1e-12 of it
 /// (`conversionPrecision` of its lib/decimal); its own arithmetic on the way there and back adds some 1e-16. Two
 /// different scores lie further apart: points have three decimals.
 const STORED_TO: f64 = 2e-12;
 
-/// A part of a file.
+/// A batch of samples from one file.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     text: String,
@@ -28,7 +28,7 @@ pub(crate) struct Batch {
     samples: usize,
 }
 
-/// One sample and its line.
+/// A sample and its line of text.
 #[derive(Clone, Debug)]
 struct BatchSample {
     at_ms: i64,
@@ -36,54 +36,53 @@ struct BatchSample {
     line: Range<usize>,
 }
 
-/// A sample that has another value there.
+/// A sample for which the server stores a different value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Clash {
-    /// Its series' labels.
+    /// Labels of the series.
     pub(crate) labels: Labels,
     pub(crate) at_ms: i64,
-    /// There.
+    /// The server's value.
     pub(crate) held: f64,
-    /// Here.
+    /// Our value.
     pub(crate) ours: f64,
 }
 
-/// What a server does not have of a batch, and how exactly it has the rest.
+/// Comparison of a batch with the server's samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Missing {
-    /// The lines of the missing samples, series by series.
+    /// Lines of the missing samples, grouped by series.
     pub(crate) lines: String,
-    /// How many they are.
+    /// Number of missing samples.
     pub(crate) count: u64,
-    /// Samples that the server has with a rounded value.
+    /// Number of samples that the server stores with a rounded value.
     pub(crate) rounded: u64,
 }
 
 impl Batch {
-    /// Selectors that find its series, and perhaps some that have more labels.
+    /// Selectors that match the batch's series; they may also match series with additional labels.
     pub(crate) fn selectors(&self) -> Vec<String> {
         let matcher = |(name, value): (&String, &String)| format!("{name}={}", serde_json::Value::from(value.as_str()));
         let selector = |labels: &Labels| labels.iter().map(matcher).collect::<Vec<_>>().join(",");
         self.series.keys().map(|labels| format!("{{{}}}", selector(labels))).collect()
     }
 
-    /// From its first sample to its last, in milliseconds.
+    /// Time of the first and the last sample, in milliseconds.
     pub(crate) fn span_ms(&self) -> (i64, i64) {
         let ends = || self.series.values().filter_map(|samples| Some((samples.first()?.at_ms, samples.last()?.at_ms)));
         (ends().map(|(first, _)| first).min().unwrap_or(0), ends().map(|(_, last)| last).max().unwrap_or(0))
     }
 
-    /// How many samples it has.
+    /// Number of samples.
     pub(crate) fn len(&self) -> usize {
         self.samples
     }
 
-    /// Whether it has none.
     pub(crate) fn is_empty(&self) -> bool {
         self.samples == 0
     }
 
-    /// Compares the samples with those that a server has; a clash where it has another value.
+    /// Returns the samples that `held` lacks, or an error if `held` has a different value for one.
     pub(crate) fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<Missing, Clash> {
         let mut missing = Missing::default();
         for (labels, samples) in &self.series {
@@ -110,12 +109,12 @@ impl Batch {
     }
 }
 
-/// Whether `held` may be what a VictoriaMetrics makes of `ours`. Never true of NaN, which we do not write.
+/// Whether `held` can be the value that VictoriaMetrics stores for `ours`. False for NaN, which is never exported.
 fn is_stored_as(ours: f64, held: f64) -> bool {
     held == ours || (held - ours).abs() <= STORED_TO * ours.abs()
 }
 
-/// Reads a file that we wrote and hands over its batches one after the other.
+/// Reads a file written by this program and passes it on batch by batch.
 pub(crate) fn batches<E: From<io::Error>>(path: &Path, mut take: impl FnMut(Batch) -> Result<(), E>) -> Result<(), E> {
     let (mut batch, mut series) = (Batch::default(), Labels::new());
     read_from(path, 0, |line| {
@@ -144,7 +143,7 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn only_what_is_not_there_is_sent_and_another_value_is_a_clash() {
+    fn only_missing_samples_are_sent_and_a_different_value_is_a_clash() {
         let folder = Scratch::new();
         let path = folder.path().join("x.om");
         let text = "# TYPE x gauge\nx{a=\"1\\\"\"} 5 60\nx{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n# EOF\n";
@@ -162,7 +161,7 @@ mod tests {
         let held = |value| BTreeMap::from([(labels("1\""), BTreeMap::from([(60_000, value), (61_000, 9.0)]))]);
         let lines = "x{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n".to_owned();
         assert_eq!(batch.missing(&held(5.0)).unwrap(), Missing { lines: lines.clone(), count: 2, rounded: 0 });
-        // One unit in the twelfth digit.
+        // Differs by one unit in the twelfth digit.
         assert_eq!(batch.missing(&held(4.999_999_999_995)).unwrap(), Missing { lines, count: 2, rounded: 1 });
         let clash = batch.missing(&held(5.5)).unwrap_err();
         assert_eq!((clash.at_ms, clash.held, clash.ours), (60_000, 5.5, 5.0));
@@ -170,8 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_the_same_as_far_as_victoriametrics_stores_it() {
-        // What VictoriaMetrics 1.79.5 exports of the first value of each pair.
+    fn values_are_equal_within_the_precision_of_victoriametrics() {
+        // VictoriaMetrics 1.79.5 exports the second value after an import of the first.
         for (ours, held) in [
             (6.842105263157895, 6.842105263157),
             (7.692307692307693, 7.6923076923),
@@ -182,7 +181,7 @@ mod tests {
         ] {
             assert!(is_stored_as(ours, held), "{ours} {held}");
         }
-        // The smallest step between two scores, one decimal less than is stored, and unlike signs.
+        // The smallest difference between two scores, a value with one decimal too few, and opposite signs.
         for (ours, held) in [(9.999, 10.0), (7.692307692307693, 7.692307692), (0.0, 1e-15), (5.0, -5.0)] {
             assert!(!is_stored_as(ours, held), "{ours} {held}");
         }

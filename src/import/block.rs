@@ -1,4 +1,4 @@
-//! A block's `meta.json`.
+//! A TSDB block's `meta.json`: reading, verifying and renaming.
 
 use std::fs;
 use std::io;
@@ -14,13 +14,13 @@ use crate::time::format_instant;
 
 const META: &str = "meta.json";
 
-/// What Prometheus says of a block.
+/// The fields of a block's `meta.json` that an import needs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BlockMeta {
     pub(super) ulid: String,
     pub(super) min_time: i64,
-    /// The first instant after it.
+    /// End of the block in milliseconds, exclusive.
     pub(super) max_time: i64,
     #[serde(default)]
     stats: Stats,
@@ -50,7 +50,7 @@ impl BlockMeta {
         Ok(serde_json::from_slice(&fs::read(folder.join(META))?)?)
     }
 
-    /// Whether it is this block, or has been compacted from it among others.
+    /// Whether this block is `ulid`, or was compacted from it.
     pub(super) fn holds(&self, ulid: &str) -> bool {
         self.ulid == ulid || self.compaction.sources.iter().any(|source| source == ulid)
     }
@@ -59,13 +59,13 @@ impl BlockMeta {
         self.min_time <= last_ms && first_ms < self.max_time
     }
 
-    /// Whether the server takes its end for the beginning of the head. It does not where a hint says that the
-    /// block was made of late samples or of series that have ended.
+    /// Whether Prometheus starts its head at the end of this block. It does not for blocks whose hints mark them as
+    /// out-of-order or stale series.
     pub(super) fn is_in_order(&self) -> bool {
         self.compaction.hints.is_empty()
     }
 
-    /// Whether all that was written has become of the file, and nothing else.
+    /// Checks that the block has exactly the samples and series that were written to the file.
     pub(super) fn verify(&self, written: &ManifestBlock, file: &Path) -> Result<(), ImportError> {
         let differs = self.difference(written);
         differs.map_or(Ok(()), |differs| Err(ImportError::Differs { file: file.to_owned(), differs }))
@@ -76,7 +76,7 @@ impl BlockMeta {
         let (first, last) = (self.min_time, self.max_time - 1);
         if num_samples < written.samples {
             let dropped = written.samples - num_samples;
-            return Some(format!("promtool dropped {dropped} of {} samples without a word", written.samples));
+            return Some(format!("promtool silently dropped {dropped} of {} samples", written.samples));
         }
         if num_samples > written.samples {
             return Some(format!("it has {num_samples} samples instead of {}", written.samples));
@@ -93,7 +93,7 @@ impl BlockMeta {
     }
 }
 
-/// Gives a block another name: in `meta.json`, as the only source of itself, and to its folder.
+/// Renames a block: its folder, and its ULID and sole source in `meta.json`.
 pub(super) fn rename(folder: &Path, ulid: Ulid) -> Result<PathBuf, ImportError> {
     let path = folder.join(META);
     let mut meta: Value =
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_difference_is_told() {
+    fn every_difference_is_reported() {
         let written = ManifestBlock { path: "f".to_owned(), series: 2, samples: 10, first: 60, last: 120 };
         assert_eq!(meta(10, 2, 60_000, 120_001).difference(&written), None);
         for (meta, word) in [
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_known_by_itself_and_by_its_sources() {
+    fn a_block_is_recognized_by_its_ulid_and_by_its_sources() {
         let meta = meta(10, 2, 60_000, 120_001);
         assert!(meta.holds("x") && meta.holds("01ARYZ6S41TSV4RRFFQ69G5FAV") && !meta.holds("y"));
         assert!(meta.overlaps(120_000, 130_000) && meta.overlaps(0, 60_000) && meta.overlaps(0, 999_999));

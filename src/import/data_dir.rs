@@ -1,4 +1,4 @@
-//! The data directory of a Prometheus: what it holds, and where its head begins.
+//! The data directory of a Prometheus: its blocks, the start of its head, and the lock of an import.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -9,26 +9,26 @@ use super::block::BlockMeta;
 use super::{ImportError, Ulid, owner};
 use crate::time::HOUR_MS;
 
-/// Prometheus makes a block of the head's oldest two hours once the head holds more than three. It looks
-/// every minute, and writing takes a while: until then the head is longer.
+/// Prometheus cuts the oldest two hours of the head into a block when the head spans more than three hours. It checks
+/// every minute and writing takes time, so the head may grow ten minutes longer.
 const HEAD_MS: i64 = 3 * HOUR_MS + HOUR_MS / 6;
-/// A block of 1970 that nobody has, unfinished.
+/// Name of an unfinished block, used to test whether the directory is writable. Its ULID of 1970 cannot clash.
 const PROBE: &str = "00000000000000000000000000.tmp-for-creation";
-/// The file systems' own, in a folder that is otherwise empty.
+/// File systems create this folder; an otherwise empty directory may contain it.
 const LOST_AND_FOUND: &str = "lost+found";
 
-/// A data directory, with the right to import into it: one import at a time.
+/// A data directory, locked so that only one import at a time writes to it.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
     meta: Metadata,
-    /// The kernel takes the lock of the folder back when the process dies; nothing is written for it.
+    /// An advisory lock on the folder; the kernel releases it when the process ends.
     _lock: File,
     blocks: Vec<BlockMeta>,
 }
 
 impl DataDir {
-    /// Refuses what is none.
+    /// Opens and locks the directory; an error if it is not a Prometheus data directory.
     pub(crate) fn open(path: &Path) -> Result<Self, ImportError> {
         let path = fs::canonicalize(path).map_err(|_| ImportError::NoDataDir(path.to_owned()))?;
         let lock = File::open(&path).map_err(ImportError::io("read", &path))?;
@@ -52,25 +52,25 @@ impl DataDir {
         &self.meta
     }
 
-    /// Whether a block, or what it was compacted into, is there.
+    /// Whether the directory has this block, or a block compacted from it.
     pub(crate) fn holds(&self, ulid: Ulid) -> bool {
         let ulid = ulid.to_string();
         self.blocks.iter().any(|block| block.holds(&ulid))
     }
 
-    /// The blocks that have something of a time. Read anew: a running server compacts blocks and deletes them.
+    /// The blocks that overlap a time range. Read on every call, because a running server compacts and deletes blocks.
     pub(super) fn overlapping(&self, first_ms: i64, last_ms: i64) -> Result<Vec<(PathBuf, BlockMeta)>, ImportError> {
         let mut blocks = blocks_in(&self.path)?;
         blocks.retain(|(_, meta)| meta.overlaps(first_ms, last_ms));
         Ok(blocks)
     }
 
-    /// The first instant that may be in the server's head.
+    /// The earliest instant that may be in the server's head, in milliseconds.
     ///
-    /// The server takes the end of its newest block for the beginning of its head: of what the head has before
-    /// that, it reads nothing from its WAL when it starts. So no block may be put later than where the head
-    /// begins, which is the end of the newest block, or three hours before the last sample, whichever is later.
-    /// The WAL was last written when that sample came. Where there is no WAL there is no head.
+    /// At startup, Prometheus begins its head at the end of the newest block and ignores older samples in the WAL. An
+    /// import must therefore not place a block later than the current start of the head: the end of the newest block,
+    /// or three hours before the last sample, whichever is later. The time of the last sample is taken from the WAL's
+    /// modification time. Without a WAL there is no head.
     pub(crate) fn head_begins_ms(&self, now_ms: i64) -> i64 {
         let persisted = self.blocks.iter().filter(|block| block.is_in_order()).map(|block| block.max_time).max();
         let begins = match self.written_ms() {
@@ -81,18 +81,18 @@ impl DataDir {
         persisted.map_or(begins, |persisted| begins.max(persisted.min(now_ms)))
     }
 
-    /// When something was last written into the WAL.
+    /// Time of the last write to the WAL, in milliseconds.
     fn written_ms(&self) -> Option<i64> {
         let entries = fs::read_dir(self.path.join("wal")).ok()?;
         let written = entries.flatten().filter_map(|entry| {
             let meta = entry.metadata().ok()?;
-            // A server that starts makes a new segment, which says nothing.
+            // A starting server creates an empty segment, which shows nothing about the last sample.
             if meta.is_file() && meta.len() > 0 { meta.modified().ok() } else { None }
         });
         written.max().and_then(milliseconds)
     }
 
-    /// Fails where nothing can be written, before any work is done.
+    /// Fails before any work is done if the directory is not writable.
     pub(crate) fn check_is_writable(&self) -> Result<(), ImportError> {
         let probe = self.sweep();
         fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(|source| ImportError::Unwritable {
@@ -102,8 +102,8 @@ impl DataDir {
         })
     }
 
-    /// Removes what an import that was killed while it checked has left: an empty folder that Prometheus does not
-    /// look at and removes when it starts.
+    /// Removes the empty probe folder that an import killed during the check left behind. Prometheus ignores such a
+    /// folder and removes it at startup.
     pub(super) fn sweep(&self) -> PathBuf {
         let probe = self.path.join(PROBE);
         let _ = fs::remove_dir(&probe);
@@ -115,7 +115,7 @@ fn milliseconds(time: SystemTime) -> Option<i64> {
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
-/// The blocks of a folder. One that is deleted while we look is none.
+/// The blocks in a folder, without those deleted during the scan.
 fn blocks_in(path: &Path) -> Result<Vec<(PathBuf, BlockMeta)>, ImportError> {
     let mut blocks = Vec::new();
     for entry in fs::read_dir(path).map_err(ImportError::io("read", path))? {
@@ -132,12 +132,12 @@ fn blocks_in(path: &Path) -> Result<Vec<(PathBuf, BlockMeta)>, ImportError> {
     Ok(blocks)
 }
 
-/// Blocks, a WAL, or nothing: anything else is somebody's home.
+/// Accepts a folder with blocks or a WAL, or an empty one; anything else may be another program's data.
 fn check_is_tsdb(path: &Path) -> Result<(), ImportError> {
     let entries: Vec<PathBuf> = fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>())
         .map_err(ImportError::io("read", path))?;
-    // What is unfinished may be of an import that was killed.
+    // Unfinished blocks may come from a killed import.
     let is_nothing = |name: &str| name == LOST_AND_FOUND || name.ends_with(".tmp-for-creation");
     let is_empty = entries.iter().all(|entry| entry.file_name().and_then(|name| name.to_str()).is_some_and(is_nothing));
     if is_empty || is_tsdb(path) {
@@ -145,8 +145,8 @@ fn check_is_tsdb(path: &Path) -> Result<(), ImportError> {
     }
     let within = entries.iter().find(|entry| is_tsdb(entry));
     let hint = match within {
-        Some(within) => format!("{} is one", within.display()),
-        None => "give the folder that Prometheus was given with --storage.tsdb.path".to_owned(),
+        Some(within) => format!("did you mean {}?", within.display()),
+        None => "use the folder set by Prometheus's --storage.tsdb.path".to_owned(),
     };
     Err(ImportError::NotADataDir { path: path.to_owned(), hint })
 }
@@ -180,7 +180,7 @@ mod tests {
     fn the_head_begins_where_a_server_would_drop_samples() {
         let scratch = Scratch::new();
         let begins = || DataDir::open(scratch.path()).unwrap().head_begins_ms(NOW);
-        assert_eq!(begins(), NOW, "no server has been here");
+        assert_eq!(begins(), NOW, "the directory is empty");
         block(scratch.path(), "01ARYZ6S41TSV4RRFFQ69G5FAV", NOW - HOUR_MS, "");
         assert_eq!(begins(), NOW);
         fs::create_dir(scratch.path().join("wal")).unwrap();
@@ -191,11 +191,11 @@ mod tests {
         let written = fs::metadata(scratch.path().join("wal/00000000")).unwrap().modified().unwrap();
         assert_eq!(begins(), milliseconds(written).unwrap() - HEAD_MS, "the server stopped long ago");
         block(scratch.path(), "01ARYZ6S41TSV4RRFFQ69G5FAW", NOW - 1, r#""from-out-of-order""#);
-        assert_eq!(begins(), milliseconds(written).unwrap() - HEAD_MS, "late samples say nothing about the head");
+        assert_eq!(begins(), milliseconds(written).unwrap() - HEAD_MS, "out-of-order blocks do not move the head");
     }
 
     #[test]
-    fn what_is_no_data_directory_is_refused_with_the_one_that_is() {
+    fn a_folder_without_a_tsdb_is_refused_and_a_data_directory_inside_it_is_suggested() {
         let scratch = Scratch::new();
         let open = || DataDir::open(scratch.path()).map(|_| ()).map_err(|e| e.to_string());
         fs::create_dir(scratch.path().join(LOST_AND_FOUND)).unwrap();
@@ -205,14 +205,14 @@ mod tests {
         fs::write(scratch.path().join("notes.txt"), "x").unwrap();
         assert!(open().unwrap_err().contains("--storage.tsdb.path"));
         fs::create_dir_all(scratch.path().join("metrics2/wal")).unwrap();
-        assert!(open().unwrap_err().contains("metrics2 is one"));
+        assert!(open().unwrap_err().contains("metrics2?"));
         fs::create_dir(scratch.path().join("chunks_head")).unwrap();
         assert_eq!(open(), Ok(()));
-        assert!(DataDir::open(&scratch.path().join("none")).unwrap_err().to_string().contains("is no folder"));
+        assert!(DataDir::open(&scratch.path().join("none")).unwrap_err().to_string().contains("is not a folder"));
     }
 
     #[test]
-    fn one_import_at_a_time() {
+    fn a_second_import_into_the_same_directory_is_refused() {
         let scratch = Scratch::new();
         let first = DataDir::open(scratch.path()).unwrap();
         assert!(matches!(DataDir::open(scratch.path()), Err(ImportError::Busy(_))));

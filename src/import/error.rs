@@ -1,4 +1,4 @@
-//! Why an import did not do all that it was asked to.
+//! Errors of an import.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,177 +7,177 @@ use crate::files::FileError;
 use crate::folder::FolderError;
 use crate::time::format_instant;
 
-/// One sentence each, with what to do.
+/// Errors of an import; each message is one sentence and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
-    /// Not an output folder.
-    #[error("{} has no manifest.json: give the folder that backfill or score wrote to", .0.display())]
+    /// The folder has no manifest.
+    #[error("{} has no manifest.json: use a folder written by backfill or score", .0.display())]
     NoManifest(PathBuf),
-    /// A manifest that cannot be used.
+    /// The manifest cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// An output folder without them.
+    /// The output folder has no OpenMetrics files.
     #[error(
         "{} has no OpenMetrics files to import: write them with 'etcd-heatmap score {} --formats openmetrics,parquet,csv'",
         .0.display(), .0.display()
     )]
     NoOpenMetrics(PathBuf),
-    /// A file is not as it was written.
+    /// A file differs from what the manifest records.
     #[error(
-        "{} is not as it was written (the manifest has another size or SHA-256): write it again with 'etcd-heatmap score'",
+        "{} has changed since it was written (its size or SHA-256 differs from the manifest): rewrite it with 'etcd-heatmap score'",
         .0.display()
     )]
     Changed(PathBuf),
-    /// There is no such folder.
-    #[error("the data directory {} is no folder: give the one that Prometheus was given with --storage.tsdb.path", .0.display())]
+    /// The data directory is not a folder.
+    #[error("the data directory {} is not a folder: use the folder set by Prometheus's --storage.tsdb.path", .0.display())]
     NoDataDir(PathBuf),
-    /// Something else lies there.
-    #[error("{} is no data directory of a Prometheus (it has neither blocks nor a wal) and not empty: {hint}", .path.display())]
+    /// The folder is not a Prometheus data directory.
+    #[error("{} is not a Prometheus data directory (it has other files, but no blocks and no wal): {hint}", .path.display())]
     NotADataDir {
-        /// What was given.
+        /// The folder given.
         path: PathBuf,
-        /// What should be.
+        /// What to use instead.
         hint: String,
     },
-    /// Two imports.
-    #[error("another import into {} is running: wait until it ends", .0.display())]
+    /// Another import holds the lock.
+    #[error("another import into {} is running: wait for it to finish", .0.display())]
     Busy(PathBuf),
-    /// Not ours to write to.
+    /// The data directory is not writable.
     #[error("cannot write to the data directory {}, which belongs to {owner} ({source}): run the import as that user", .path.display())]
     Unwritable {
         /// The data directory.
         path: PathBuf,
-        /// Whose it is.
+        /// Owner of the data directory.
         owner: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// No place for what promtool writes.
-    #[error("there is no place to make blocks in ({}: {source}): give --staging a folder that can be written to", .path.display())]
+    /// No writable folder for staging.
+    #[error("no writable folder for building blocks ({}: {source}): set --staging to a writable folder", .path.display())]
     NoStaging {
-        /// What was tried last.
+        /// The last folder tried.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Something with a file or a folder.
+    /// An I/O error on a file or folder.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
-        /// Completes "cannot … PATH".
+        /// A verb that completes "cannot … PATH".
         action: &'static str,
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file of the output folder.
+    /// A file of the output folder cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Threads for the import.
+    /// The worker threads could not be started.
     #[error("the program cannot start its threads: {0}")]
     Threads(String),
-    /// There is none.
-    #[error("there is no promtool on the PATH: install Prometheus's tools, or give --promtool FILE")]
+    /// promtool was not found.
+    #[error("promtool is not on the PATH: install Prometheus's tools, or use --promtool FILE")]
     NoPromtool,
-    /// It does not run.
-    #[error("cannot run {}: {source}; give --promtool the promtool of Prometheus", .path.display())]
+    /// promtool cannot be started.
+    #[error("cannot run {}: {source}; set --promtool to Prometheus's promtool", .path.display())]
     CannotRun {
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Another program.
-    #[error("{} is no promtool, it says '{said}' when it is asked for its version: give --promtool another", .path.display())]
+    /// The program is not promtool.
+    #[error("{} is not promtool (its --version prints '{said}'): set --promtool to Prometheus's promtool", .path.display())]
     NotPromtool {
         path: PathBuf,
-        /// In short.
+        /// Its output, shortened.
         said: String,
     },
-    /// It cannot make blocks that are long enough.
-    #[error("{} is of version {version}, and blocks need at least {least}: give --promtool a newer one", .path.display())]
+    /// promtool lacks `--max-block-duration` for OpenMetrics files.
+    #[error("{} is version {version}, but the import needs at least {least}: set --promtool to a newer one", .path.display())]
     OldPromtool {
         path: PathBuf,
-        /// Its version.
+        /// The version found.
         version: String,
-        /// What is needed.
+        /// The oldest version that works.
         least: String,
     },
-    /// It failed.
-    #[error("promtool cannot import {}: {said}; nothing was put into the data directory", .file.display())]
+    /// promtool failed on a file.
+    #[error("promtool cannot import {}: {said}; the data directory was not changed", .file.display())]
     Promtool {
-        /// What it was given.
+        /// The OpenMetrics file.
         file: PathBuf,
         said: String,
     },
-    /// It could not read the data directory.
-    #[error("promtool cannot read what the data directory has at the time of {}: {said}; nothing was imported", .file.display())]
+    /// promtool could not read the existing blocks.
+    #[error("promtool cannot read the existing blocks in the time range of {}: {said}; nothing was imported", .file.display())]
     Dump {
-        /// What would have been imported.
+        /// The file to be imported.
         file: PathBuf,
         said: String,
     },
-    /// The file is not one block.
+    /// promtool made more or fewer than one block from a file.
     #[error(
-        "promtool made {found} blocks of {} and not one: nothing was put into the data directory; write the file again with 'etcd-heatmap score'",
+        "promtool made {found} blocks instead of one from {}; the data directory was not changed: rewrite the file with 'etcd-heatmap score'",
         .file.display()
     )]
     Blocks {
-        /// What it was given.
+        /// The OpenMetrics file.
         file: PathBuf,
         found: usize,
     },
-    /// The block is not what was written.
+    /// A block differs from the file it was made from.
     #[error(
-        "the block that promtool made of {} is not what was written: {differs}; nothing was put into the data directory",
+        "promtool's block differs from {}: {differs}; the data directory was not changed",
         .file.display()
     )]
     Differs {
-        /// What it was given.
+        /// The OpenMetrics file.
         file: PathBuf,
-        /// How.
+        /// The difference found.
         differs: String,
     },
-    /// The server has another value.
+    /// The server has a different value for a sample.
     #[error(
-        "the server already has {held} for {series} at {}, and {} says {ours}: this file was not imported; delete that series there first (its admin API: delete_series, and clean_tombstones in Prometheus), or score with another --label",
+        "the server already has {held} for {series} at {}, but {} has {ours}; the file was not imported: delete that series on the server first (admin API: delete_series, then clean_tombstones in Prometheus), or score with another --label",
         format_instant(*.at_ms), .file.display()
     )]
     Conflict {
-        /// What would have been imported.
+        /// The file to be imported.
         file: PathBuf,
-        /// The series as the server writes it.
+        /// The series in the server's notation.
         series: String,
         at_ms: i64,
-        /// Its value there.
+        /// The server's value.
         held: String,
-        /// And here.
+        /// The file's value.
         ours: String,
     },
-    /// A server that took samples and does not have them.
+    /// The server accepted samples and does not return them.
     #[error(
-        "{left} of {of} samples of {} were sent and are not there: does the server keep samples that are so old (-retentionPeriod)?", .file.display()
+        "{left} of {of} samples of {} are missing on the server after the import: check that its -retentionPeriod covers them", .file.display()
     )]
     NotTaken {
         file: PathBuf,
-        /// How many are not there.
+        /// Number of samples missing.
         left: u64,
-        /// Of how many that were asked for.
+        /// Number of samples sent or found.
         of: u64,
     },
-    /// Too late to be imported yet.
+    /// The time range of some files may still be in the head.
     #[error(
-        "{left} not imported, for samples from {} on may still be in the head of the server: {names}; import again after {}",
+        "{left} not imported, because samples from {} on may still be in the server's head: {names}; import again after {}",
         format_instant(*.head_ms), format_instant(*.again_ms)
     )]
     InHead {
-        /// `1 file was`.
+        /// Count and verb, such as `1 file was`.
         left: String,
         names: String,
-        /// Where the head may begin.
+        /// Earliest instant that may be in the head, in milliseconds.
         head_ms: i64,
-        /// When it will have moved on.
+        /// When the files can be imported, in milliseconds.
         again_ms: i64,
     },
-    /// Somebody asked for it.
+    /// The user interrupted the import.
     #[error("stopped")]
     Stopped,
 }

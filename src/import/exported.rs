@@ -8,24 +8,24 @@ use crate::folder::{Manifest, ManifestBlock, ManifestOpenMetrics};
 
 #[derive(Debug)]
 pub(crate) struct Exported {
-    /// In the order of their time; at least one.
+    /// Ordered by time; never empty.
     pub(crate) files: Vec<ExportedFile>,
-    /// What the manifest records for all of them.
+    /// Properties of all files, from the manifest.
     pub(crate) written: ManifestOpenMetrics,
 }
 
-/// One of them.
+/// One OpenMetrics file.
 #[derive(Clone, Debug)]
 pub(crate) struct ExportedFile {
     pub(crate) path: PathBuf,
-    /// Its series, samples and range.
+    /// Series, samples and time range.
     pub(crate) block: ManifestBlock,
-    /// Its size and hash when it was written.
+    /// Size and hash recorded when the file was written.
     pub(super) stat: FileStat,
 }
 
 impl Exported {
-    /// Lists the files of an output folder; an error where there are none.
+    /// Lists the files of an output folder; an error if it has none.
     pub(crate) fn of(folder: &Path) -> Result<Self, ImportError> {
         let manifest = Manifest::read(folder)?.ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
         let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty());
@@ -42,7 +42,7 @@ impl Exported {
 }
 
 impl ExportedFile {
-    /// An error if the file is not as it was written.
+    /// Returns an error if the file has changed since it was written.
     pub(crate) fn check_unchanged(&self) -> Result<(), ImportError> {
         match FileStat::read(&self.path)? == self.stat {
             true => Ok(()),
@@ -50,7 +50,7 @@ impl ExportedFile {
         }
     }
 
-    /// Its last sample.
+    /// Time of the last sample, in milliseconds.
     pub(super) fn last_ms(&self) -> i64 {
         self.block.last * 1000
     }

@@ -1,11 +1,11 @@
-//! The lines that `promtool tsdb dump` prints: almost OpenMetrics, in milliseconds and with Go's escapes.
+//! Parses the lines of `promtool tsdb dump`: like OpenMetrics, but with milliseconds and Go's escapes.
 
 use std::collections::BTreeMap;
 
-/// The labels of a series, its name among them.
+/// Labels of a series, including `__name__`.
 pub(crate) type Labels = BTreeMap<String, String>;
 
-/// A series, a value and an instant in milliseconds.
+/// One dumped sample: series, value and time in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Dumped<'t> {
     pub(super) series: &'t str,
@@ -14,7 +14,7 @@ pub(super) struct Dumped<'t> {
 }
 
 impl<'t> Dumped<'t> {
-    /// `None` for a comment and for what is no sample.
+    /// `None` for comments and anything else that is not a sample.
     pub(super) fn of(line: &'t str) -> Option<Self> {
         if line.starts_with('#') {
             return None;
@@ -25,7 +25,7 @@ impl<'t> Dumped<'t> {
     }
 }
 
-/// The labels of `{__name__="name", label="value", …}`; values have the escapes of Go, which are more than OpenMetrics's.
+/// Parses `{__name__="name", label="value", …}`. Values use Go's escapes, a superset of OpenMetrics's.
 pub(super) fn labels(series: &str) -> Option<Labels> {
     let (name, rest) = series.split_once('{').unwrap_or((series, "}"));
     let mut labels = Labels::new();
@@ -35,14 +35,14 @@ pub(super) fn labels(series: &str) -> Option<Labels> {
     let mut rest = rest.trim_start();
     while let Some((label, after)) = rest.split_once('=') {
         let (value, after) = unquote(after.strip_prefix('"')?)?;
-        // Prometheus 3 quotes names that are none of the old.
+        // Prometheus 3 quotes label names outside the classic character set.
         labels.insert(label.trim().trim_matches('"').to_owned(), value);
         rest = after.trim_start_matches([',', ' ']);
     }
     (rest == "}").then_some(labels)
 }
 
-/// The value up to the closing quote, and what follows.
+/// Returns the value up to the closing quote, and the rest of the text.
 fn unquote(text: &str) -> Option<(String, &str)> {
     let (mut value, mut chars) = (String::new(), text.char_indices());
     while let Some((at, c)) = chars.next() {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_taken_apart_from_its_end() {
+    fn a_line_is_parsed_from_its_end() {
         let line = "etcd_score{cluster=\"a } 1 2\",member=\"m\"} 9.5 1790812800\n";
         let sample = Dumped::of(line).unwrap();
         assert_eq!((sample.value, sample.ms), ("9.5", 1_790_812_800));
@@ -90,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_of_a_series_are_the_same_labels() {
+    fn go_and_openmetrics_escapes_give_the_same_labels() {
         let ours = "etcd_score{cluster=\"ä\\\"\\\\\\n,}=\",member=\"\t\u{1}\"}";
-        // What Go's strconv.Quote makes of them.
+        // As Go's strconv.Quote writes them.
         let dumped = "{__name__=\"etcd_score\", cluster=\"ä\\\"\\\\\\n,}=\", member=\"\\t\\x01\"}";
         assert_eq!(labels(ours).unwrap(), labels(dumped).unwrap());
         assert_eq!(labels(ours).unwrap()["cluster"], "ä\"\\\n,}=");

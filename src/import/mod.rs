@@ -1,11 +1,12 @@
-//! Blocks of a Prometheus made of an output folder's OpenMetrics files, by the user's own promtool.
+//! Imports the OpenMetrics files of an output folder into Prometheus as TSDB blocks, using the user's own promtool.
+//! `batch` prepares the import into VictoriaMetrics, which `commands` sends.
 //!
 //! ```text
 //! plan ──▶ stage (promtool, in parallel) ──▶ verify (meta.json against the manifest) ──▶ place (rename)
 //! ```
 //!
-//! Nothing is written into the data directory before all blocks are whole and right. A block's ULID is made
-//! of its file's hash, so that the same file is never imported twice and no record of our own is needed.
+//! The data directory is not changed before all blocks are complete and verified. A block's ULID is derived from its
+//! file's hash, so a file is never imported twice and no import log is needed. Network access does not belong here.
 
 mod batch;
 mod block;

@@ -1,4 +1,4 @@
-//! The samples of a file that we wrote, through the strict reader of OpenMetrics.
+//! Reads the samples of a file written by this program, with the strict OpenMetrics reader.
 
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
@@ -13,20 +13,20 @@ const BUFFER_BYTES: usize = 1 << 18;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OwnLine<'a> {
     pub(super) sample: Sample<'a>,
-    /// The line without its end.
+    /// The line without its line ending.
     pub(super) text: &'a str,
-    /// Where the line begins, in bytes from where reading began.
+    /// Start of the line, in bytes from where reading began.
     pub(super) offset: u64,
 }
 
-/// Whether to read on.
+/// Whether to continue reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
     On,
     NoMore,
 }
 
-/// Hands over the samples of a file from a byte on, which must be the first of a line.
+/// Passes on the samples of a file from byte `byte`, which must be the start of a line.
 pub(super) fn read_from<E: From<io::Error>>(
     path: &Path,
     byte: u64,
@@ -50,7 +50,7 @@ pub(super) fn read_from<E: From<io::Error>>(
     Ok(())
 }
 
-/// Samples of a file before an instant.
+/// Counts the samples of a file before an instant.
 pub(super) fn samples_before(path: &Path, ms: i64) -> io::Result<u64> {
     let mut count = 0;
     read_from(path, 0, |line| {
@@ -60,7 +60,7 @@ pub(super) fn samples_before(path: &Path, ms: i64) -> io::Result<u64> {
     Ok(count)
 }
 
-/// The labels of a series, its name among them. The sample must be the first of its series, as [`Sample::labels`] has it.
+/// Labels of a series, including `__name__`. The sample must be the first of its series; see [`Sample::labels`].
 pub(super) fn labels_of(sample: &Sample<'_>) -> Labels {
     let labels = sample.labels().map(|(name, value)| (name.to_owned(), unescape(value).into_owned()));
     labels.chain([("__name__".to_owned(), sample.name.to_owned())]).collect()
@@ -85,11 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_found_again_by_its_offset() {
+    fn reading_can_resume_at_the_offset_of_a_line() {
         let text = "# TYPE x gauge\nx{a=\"1\\\\\\\"\\n}\"} 5 60\nx{a=\"2\"} 7 60\n# EOF\n";
         let found = lines(text, 0).unwrap();
         let offsets: Vec<u64> = found.iter().map(|line| line.0).collect();
-        // By `grep -b`.
+        // From `grep -b`.
         assert_eq!(offsets, [15, 36]);
         assert_eq!(found[0].2["a"], "1\\\"\n}");
         assert_eq!(found[1].2, Labels::from([("__name__".into(), "x".into()), ("a".into(), "2".into())]));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_openmetrics_is_named() {
+    fn the_error_for_an_invalid_line_has_its_number() {
         let error = lines("# TYPE x gauge\nx 1 60\nx 1\n", 0).unwrap_err().to_string();
         assert!(error.starts_with("line 3: ") && error.contains("timestamp"), "{error}");
     }

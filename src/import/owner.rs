@@ -1,4 +1,4 @@
-//! Whose a file is.
+//! Owners and permissions of files and folders.
 
 use std::fs;
 use std::io;
@@ -21,7 +21,7 @@ mod system {
 
     pub(crate) fn give(path: &Path, like: &Metadata) -> io::Result<()> {
         let meta = fs::metadata(path)?;
-        // Nobody may run a file.
+        // Drop the execute bits of files.
         let mode = if meta.is_dir() { like.mode() & 0o2777 } else { like.mode() & 0o666 };
         fs::set_permissions(path, Permissions::from_mode(mode))?;
         if (meta.uid(), meta.gid()) == (like.uid(), like.gid()) {
@@ -42,7 +42,7 @@ mod system {
     use std::path::Path;
 
     pub(crate) fn of(_: &Metadata) -> String {
-        "somebody else".to_owned()
+        "another user".to_owned()
     }
 
     pub(crate) fn give(_: &Path, _: &Metadata) -> io::Result<()> {
@@ -56,7 +56,7 @@ mod system {
 
 pub(super) use system::{give, is_on_same_file_system, of};
 
-/// Gives all below a folder, and the folder, to the owner of another, with its permissions.
+/// Gives a folder and everything in it the owner and permissions of `like`.
 pub(super) fn give_all(folder: &Path, like: &fs::Metadata) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,4 +1,4 @@
-//! Whole blocks go into the data directory, one rename each.
+//! Moves finished blocks into the data directory, with one rename per block.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,10 +7,10 @@ use std::path::Path;
 use super::{DataDir, ImportError, StagedBlock, owner};
 use crate::files::sync_folder;
 
-/// Prometheus removes folders of this name when it starts.
+/// Suffix of unfinished blocks; Prometheus removes such folders at startup.
 const UNFINISHED: &str = "tmp-for-creation";
 
-/// Puts blocks in their place. Gives whose the data directory is when the blocks cannot be given to him.
+/// Moves the blocks into the data directory. Returns the directory's owner if the blocks cannot be given to that user.
 pub(crate) fn place(data: &DataDir, blocks: &[StagedBlock]) -> Result<Option<String>, ImportError> {
     let mut stranger = None;
     for block in blocks {
@@ -37,7 +37,7 @@ fn put(data: &DataDir, block: &StagedBlock) -> Result<(), ImportError> {
     let copied = remove(&copy)
         .and_then(|()| copy_tree(&block.path, &copy))
         .and_then(|()| match owner::give_all(&copy, data.meta()) {
-            // It has been told already that they are a stranger's.
+            // The warning about the owner has been printed already.
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             given => given,
         })
@@ -66,7 +66,7 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// All files and folders below a folder, and the folder.
+/// Syncs all files and folders below a folder, then the folder itself.
 fn sync_all(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,4 +1,4 @@
-//! What is to be done with each file.
+//! Decides for each file whether it is imported.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,54 +8,54 @@ use rayon::prelude::*;
 use super::{DataDir, Exported, ExportedFile, ImportError, Ulid, own_lines};
 use crate::folder::{ManifestBlock, ManifestOpenMetrics};
 
-/// What becomes of a file.
+/// What happens to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It is to be imported.
+    /// It will be imported.
     Import,
-    /// Its block is there.
+    /// Its block exists already.
     There,
-    /// The head may hold samples of its time.
+    /// Its time range may still be in the head.
     InHead,
 }
 
-/// One file.
+/// A file and what happens to it.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedFile {
     pub(crate) path: PathBuf,
-    /// What was written into it.
+    /// Series, samples and time range, from the manifest.
     pub(crate) block: ManifestBlock,
-    /// The name that its block gets.
+    /// Name of the block made from the file.
     pub(crate) ulid: Ulid,
-    /// What becomes of it.
+    /// What happens to the file.
     pub(crate) fate: Fate,
 }
 
 impl PlannedFile {
-    /// Its first sample.
+    /// Time of the first sample, in milliseconds.
     pub(crate) fn first_ms(&self) -> i64 {
         self.block.first * 1000
     }
 
-    /// Its last sample.
+    /// Time of the last sample, in milliseconds.
     pub(crate) fn last_ms(&self) -> i64 {
         self.block.last * 1000
     }
 }
 
-/// All files of an output folder.
+/// The plan for all files of an output folder.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// In the order of their time.
+    /// Ordered by time.
     pub(crate) files: Vec<PlannedFile>,
-    /// What the manifest says of all.
+    /// Properties of all files, from the manifest.
     pub(crate) written: ManifestOpenMetrics,
-    /// Where the head of the server may begin.
+    /// Earliest instant that may be in the server's head, in milliseconds.
     pub(crate) head_ms: i64,
 }
 
 impl Plan {
-    /// Of an output folder and a data directory; files that are to be imported must be as they were written.
+    /// Plans an import; an error if a file to be imported has changed since it was written.
     pub(crate) fn new(folder: &Path, data: &DataDir, now_ms: i64) -> Result<Self, ImportError> {
         let Exported { files, written } = Exported::of(folder)?;
         let head_ms = data.head_begins_ms(now_ms);
@@ -75,12 +75,12 @@ impl Plan {
         Ok(Self { files, written, head_ms })
     }
 
-    /// The files of a fate.
+    /// The files with this fate.
     pub(crate) fn of(&self, fate: Fate) -> impl Iterator<Item = &PlannedFile> + Clone {
         self.files.iter().filter(move |file| file.fate == fate)
     }
 
-    /// Samples that are to be imported and come before an instant.
+    /// Counts the samples to be imported that are older than `ms`.
     pub(crate) fn samples_before(&self, ms: i64) -> io::Result<u64> {
         let counts = self.of(Fate::Import).map(|file| match file {
             file if file.last_ms() < ms => Ok(file.block.samples),

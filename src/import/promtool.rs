@@ -1,4 +1,4 @@
-//! The user's own promtool, a process for each file.
+//! Runs the user's promtool, one process per file.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,14 +11,14 @@ use tracing::debug;
 use super::ImportError;
 use crate::text::terminal::terminal_message;
 
-/// The first with `--max-block-duration` for OpenMetrics files (prometheus/prometheus#8919).
+/// The first version with `--max-block-duration` for OpenMetrics files (prometheus/prometheus#8919).
 const LEAST: (u32, u32) = (2, 29);
-/// How often a process is asked whether it has ended.
+/// Interval between two checks whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// Lines between two looks whether somebody wants us to stop.
+/// Number of lines between two checks for an interrupt.
 const LINES_BETWEEN_LOOKS: u32 = 4096;
 
-/// A promtool that is new enough.
+/// A promtool of a sufficient version.
 #[derive(Clone, Debug)]
 pub(crate) struct Promtool {
     path: PathBuf,
@@ -26,16 +26,16 @@ pub(crate) struct Promtool {
 }
 
 impl Promtool {
-    /// The one that was given, else that of the PATH.
+    /// Uses the given file, or else searches the PATH.
     pub(crate) fn find(given: Option<&Path>) -> Result<Self, ImportError> {
         let path = match given {
-            // The process will be started elsewhere.
+            // Relative paths would break, because promtool runs in another folder.
             Some(given) => std::path::absolute(given).map_err(ImportError::io("find", given))?,
             None => on_path().ok_or(ImportError::NoPromtool)?,
         };
         let output = Command::new(&path).arg("--version").stdin(Stdio::null()).output();
         let output = output.map_err(|source| ImportError::CannotRun { path: path.clone(), source })?;
-        // Old versions print it on standard error.
+        // Old versions print their version on standard error.
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join(" ");
         match version(&said) {
             None => Err(ImportError::NotPromtool { path, said: terminal_message(&said) }),
@@ -47,7 +47,7 @@ impl Promtool {
         }
     }
 
-    /// Makes a file's blocks in `out`, which holds nothing else; `scratch` is for what promtool itself puts aside.
+    /// Makes the blocks of a file in the empty folder `out`; `scratch` is promtool's folder for temporary files.
     pub(super) fn create_blocks(
         &self,
         file: &Path,
@@ -68,7 +68,7 @@ impl Promtool {
         }
     }
 
-    /// Gives each line of what the blocks in `folder/data` hold of a time to `take`, until that fails.
+    /// Passes each line that `promtool tsdb dump` prints for the blocks in `folder/data` to `take`, until `take` fails.
     pub(super) fn dump(
         &self,
         folder: &Path,
@@ -78,7 +78,7 @@ impl Promtool {
     ) -> Result<(), ImportError> {
         let said = folder.join("stderr");
         let mut command = self.command(folder, &said)?;
-        // Newer versions make a sandbox in `data` of the current folder, whatever they read.
+        // Newer versions create a sandbox in `data` under the current folder, whichever path they read.
         command.current_dir(folder).args(["tsdb", "dump"]).stdout(Stdio::piped());
         command.arg(format!("--min-time={}", of.first_ms)).arg(format!("--max-time={}", of.last_ms));
         command.arg(format!("--match={}", of.selector)).arg("data");
@@ -110,7 +110,7 @@ impl Promtool {
     fn command(&self, scratch: &Path, said: &Path) -> Result<Command, ImportError> {
         let said = File::create(said).map_err(ImportError::io("write", said))?;
         let mut command = Command::new(&self.path);
-        // promtool keeps the head of each block in a temporary folder, and leaves it there when it is killed.
+        // promtool keeps each block's head in a temporary folder, and leaves it behind when killed.
         command.stdin(Stdio::null()).stderr(said).env("TMPDIR", scratch);
         Ok(command)
     }
@@ -121,12 +121,12 @@ impl Promtool {
     }
 }
 
-/// What of some blocks.
+/// Parameters of a dump.
 pub(super) struct Dump<'a> {
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     pub(super) selector: &'a str,
-    /// Why anybody wants to know.
+    /// The file being imported, for error messages.
     pub(super) file: &'a Path,
 }
 
@@ -149,11 +149,11 @@ fn version(said: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Waits for a process to end; `None` where it had to be ended.
+/// Waits for a process; returns `None` if it was killed because of an interrupt.
 fn wait(child: &mut Child, stop: &(dyn Fn() -> bool + Sync)) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
-            // Ctrl-C reaches all processes of a terminal.
+            // Ctrl-C is sent to all processes of a terminal, so this one may have failed because of it.
             return Ok((status.success() || !stop()).then_some(status));
         }
         if stop() {
@@ -165,7 +165,7 @@ fn wait(child: &mut Child, stop: &(dyn Fn() -> bool + Sync)) -> io::Result<Optio
     }
 }
 
-/// What a process that failed has said, in short.
+/// The error output of a failed process, shortened.
 fn words(status: ExitStatus, said: &Path) -> Option<String> {
     if status.success() {
         return None;
@@ -174,7 +174,7 @@ fn words(status: ExitStatus, said: &Path) -> Option<String> {
     let _ = File::open(said).and_then(|file| file.take(1 << 16).read_to_end(&mut text));
     let _ = fs::remove_file(said);
     Some(match terminal_message(&String::from_utf8_lossy(&text)).as_str() {
-        "" => format!("it ended with {status} and said nothing"),
+        "" => format!("it ended with {status} and no error message"),
         said => format!("'{said}'"),
     })
 }
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_found_in_what_promtool_says() {
+    fn the_version_is_parsed_from_promtools_output() {
         for (said, expected) in [
             ("promtool, version 2.42.0+ds (branch: debian/sid, revision: 1)\n  go version: go1.19.8", Some((2, 42))),
             (" promtool, version 3.0.0-beta.1 (branch: HEAD)", Some((3, 0))),

@@ -1,7 +1,7 @@
-//! Some blocks of a data directory in a folder of their own, where promtool may read them.
+//! Links some blocks of a data directory into a separate folder, where promtool can read them safely.
 //!
-//! On a data directory itself older promtools replay the WAL of the server that runs there and repair what they
-//! take for corrupt (prometheus/prometheus#13218).
+//! Run on the data directory itself, older promtools replay the WAL of the running server and repair what they take for
+//! corruption (prometheus/prometheus#13218).
 
 use std::fs;
 use std::io;
@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use super::block::BlockMeta;
 use super::{DataDir, ImportError};
 
-/// How often the server may compact and delete blocks while we look at them.
+/// Attempts before giving up, because the server may compact and delete blocks while they are linked.
 const TRIES: u32 = 5;
 
-/// Puts what a data directory has of a time into `folder/data`, as links. Gives the end of the newest of these
-/// blocks; `None` where there is none.
+/// Links the blocks that overlap a time range into `folder/data`. Returns the end of the newest of them, or `None` if
+/// there are none.
 pub(super) fn fill(data: &DataDir, first_ms: i64, last_ms: i64, folder: &Path) -> Result<Option<i64>, ImportError> {
     let into = folder.join("data");
     let mut tries = 0;
@@ -41,7 +41,7 @@ fn link_all(blocks: &[(PathBuf, BlockMeta)], into: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Folders anew, files as links: what the server deletes stays readable.
+/// Creates folders and hard-links files, so that they stay readable if the server deletes them.
 fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -53,7 +53,7 @@ fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
             if e.kind() == io::ErrorKind::NotFound {
                 return Err(e);
             }
-            // Another file system, or somebody else's files.
+            // The hard link fails across file systems and for files of another user.
             link_by_name(&from, &to)?;
         }
     }
@@ -77,9 +77,9 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn all_blocks_of_a_time_are_linked_up_to_the_end_of_the_newest() {
+    fn all_blocks_that_overlap_the_range_are_linked() {
         let (data, folder) = (Scratch::new(), Scratch::new());
-        // Three of one time each; the first two touch it, and their names are not in the order of their ends.
+        // Three blocks; the first two overlap the range, and their names are not in the order of their end times.
         let blocks = [
             ("01ARYZ6S41TSV4RRFFQ69G5FAV", 2000, 3000),
             ("01ARYZ6S41TSV4RRFFQ69G5FAW", 1000, 2000),

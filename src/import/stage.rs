@@ -1,4 +1,4 @@
-//! Blocks are made beside the data directory, and looked at before they go into it.
+//! Builds blocks beside the data directory and verifies them before they are moved into it.
 
 use std::fs;
 use std::io;
@@ -11,19 +11,19 @@ use sha2::{Digest, Sha256};
 use super::block::{self, BlockMeta};
 use super::{DataDir, ImportError, PlannedFile, Promtool, Ulid, owner, values};
 
-/// How often what a killed import's promtool still writes may come between.
+/// Attempts to remove a folder to which the promtool of a killed import may still be writing.
 const TRIES: u32 = 5;
 
-/// A folder for blocks that are not yet whole; it goes with its value.
+/// A folder for unfinished blocks, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// All imports into one data directory share it, one after the other.
+    /// Shared by successive imports into one data directory.
     top: PathBuf,
-    /// A killed import's promtool may write on for a moment, and must not write here.
+    /// Folder of this import only, because the promtool of a killed import may go on writing for a moment.
     own: PathBuf,
 }
 
-/// A block that is whole and right.
+/// A complete, verified block.
 #[derive(Debug)]
 pub(crate) struct StagedBlock {
     pub(crate) path: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) struct StagedBlock {
 }
 
 impl Stage {
-    /// In the folder that was given, else beside the data directory, else in the output folder.
+    /// Uses the given folder, else one beside the data directory, else one in the output folder.
     pub(crate) fn open(data: &DataDir, given: Option<&Path>, out: &Path) -> Result<Self, ImportError> {
         let places = match given {
             Some(given) => vec![given.to_owned()],
@@ -39,7 +39,7 @@ impl Stage {
         };
         let mut failed = ImportError::Stopped;
         for place in places {
-            // A promtool that is started elsewhere must find it.
+            // promtool runs in another folder and needs an absolute path.
             let top = std::path::absolute(&place).unwrap_or_else(|_| place.clone()).join(name(data));
             let own = top.join(std::process::id().to_string());
             match fs::create_dir_all(&own) {
@@ -50,7 +50,7 @@ impl Stage {
         Err(failed)
     }
 
-    /// Removes what a killed import left.
+    /// Removes the leftovers of a killed import.
     pub(crate) fn sweep(data: &DataDir, given: Option<&Path>, out: &Path) {
         data.sweep();
         for place in places(data, out).into_iter().chain(given.map(Path::to_owned)) {
@@ -58,7 +58,7 @@ impl Stage {
         }
     }
 
-    /// Makes a block of each file, `jobs` at a time. `done` is told of each file's samples.
+    /// Makes a block of each file, `jobs` at a time; calls `done` with the number of samples of each finished file.
     pub(crate) fn make(
         &self,
         promtool: &Promtool,
@@ -82,7 +82,7 @@ impl Stage {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(how.jobs).build();
         let pool = pool.map_err(|e| ImportError::Threads(e.to_string()))?;
         let mut made: Vec<_> = pool.install(|| files.par_iter().enumerate().map(make).collect());
-        // The others were stopped because of the one that failed.
+        // Report the failure itself rather than the interrupts that it caused.
         let why = made.iter().position(|made| matches!(made, Err(error) if !matches!(error, ImportError::Stopped)));
         match why {
             Some(why) => made.swap_remove(why).map(|block| vec![block]),
@@ -117,15 +117,15 @@ impl Stage {
     }
 }
 
-/// How to make blocks.
+/// Parameters for making blocks.
 pub(crate) struct Making<'a> {
-    /// The width of all.
+    /// Block size in hours.
     pub(crate) block_hours: i64,
-    /// Processes at a time.
+    /// Number of promtool processes at a time.
     pub(crate) jobs: usize,
-    /// Whether somebody wants us to stop.
+    /// Whether to stop.
     pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
-    /// Takes the samples that are in blocks by now.
+    /// Called with the number of samples of each finished block.
     pub(crate) done: &'a (dyn Fn(u64) + Sync),
 }
 
@@ -135,14 +135,14 @@ impl Drop for Stage {
     }
 }
 
-/// Imports into other data directories may run in the same place.
+/// Imports into different data directories may share a staging folder, so the name depends on the data directory.
 fn name(data: &DataDir) -> String {
     let hash = Sha256::digest(data.path().to_string_lossy().as_bytes());
     let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!(".etcd-heatmap-import-{hash}")
 }
 
-/// Where blocks are made unless somebody says otherwise: where a rename moves them, if possible.
+/// Default staging folders; the first ones are on the data directory's file system, where a rename works.
 fn places(data: &DataDir, out: &Path) -> Vec<PathBuf> {
     let is_beside =
         |parent: &&Path| fs::metadata(parent).is_ok_and(|parent| owner::is_on_same_file_system(&parent, data.meta()));
@@ -150,7 +150,7 @@ fn places(data: &DataDir, out: &Path) -> Vec<PathBuf> {
     parent.into_iter().chain([out]).map(Path::to_owned).collect()
 }
 
-/// Removes a folder in which a process may just be writing.
+/// Removes a folder to which another process may still be writing.
 fn sweep(folder: &Path) {
     for _ in 0..TRIES {
         match fs::remove_dir_all(folder) {
@@ -160,7 +160,7 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// The only thing in a folder, or how many there are.
+/// The only entry of a folder, or else the number of entries.
 fn only_entry(folder: &Path) -> io::Result<Result<PathBuf, usize>> {
     let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     Ok(match paths.pop() {

@@ -1,25 +1,25 @@
-//! The name of a block.
+//! ULIDs, the names of TSDB blocks.
 //!
-//! The `ulid` crate (3.0) would replace the two loops over digits only: it makes names of the clock and of chance and not
-//! of a hash, and it drops the bits of a first digit above 7, where Prometheus takes such a folder for no block.
+//! The `ulid` crate (3.0) would replace only two loops over digits. It makes ULIDs from the clock and random numbers
+//! rather than from a hash, and accepts a first digit above 7, which Prometheus rejects.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// Crockford's digits.
+/// Crockford's base 32 digits.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 26;
-/// The time takes 48 bits, what makes it unique the other 80.
+/// The time takes the upper 48 bits, the unique part the other 80.
 const TIME_SHIFT: u32 = 80;
 
-/// A ULID.
+/// The name of a TSDB block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ulid(u128);
 
 impl Ulid {
-    /// That of the block made of a file with this hash: the same file gets the same name wherever and
-    /// whenever it is imported. Its time is that of the last sample.
+    /// The ULID of the block made from a file: the time of its last sample and the start of its hash, so the same file
+    /// always gets the same name.
     pub(crate) fn of_file(last_ms: i64, sha256: &str) -> Self {
         let digest = Sha256::digest(sha256.as_bytes());
         let unique = digest.iter().take(10).fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
@@ -27,9 +27,9 @@ impl Ulid {
         Self(time << TIME_SHIFT | unique)
     }
 
-    /// Reads one as Prometheus names its blocks; `None` where it is none.
+    /// Parses a block name as Prometheus does; `None` if it is not a ULID.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // 26 digits of 5 bits are two bits more than there are.
+        // 26 digits of 5 bits are two bits more than a ULID has.
         if text.len() != LENGTH || text.as_bytes()[0] > b'7' {
             return None;
         }
@@ -51,8 +51,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_ulids_are_read_and_written() {
-        // The specification's example with its time, the largest one, and zero.
+    fn ulids_are_parsed_and_formatted() {
+        // The specification's example with its time, the largest ULID, and zero.
         let time = |text: &str| (Ulid::parse(text).unwrap().0 >> TIME_SHIFT) as u64;
         assert_eq!(time("01ARYZ6S41TSV4RRFFQ69G5FAV"), 1_469_918_176_385);
         assert_eq!(Ulid::parse("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"), Some(Ulid(u128::MAX)));
@@ -67,8 +67,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_a_name_of_its_own() {
-        // printf abc | sha256sum, first ten bytes: ba7816bf8f01cfea4141.
+    fn the_ulid_of_a_file_depends_on_its_time_and_hash() {
+        // First ten bytes of `printf abc | sha256sum`: ba7816bf8f01cfea4141.
         let ulid = Ulid::of_file(1_469_918_176_385, "abc");
         assert_eq!(ulid.0 & ((1 << TIME_SHIFT) - 1), 0xba78_16bf_8f01_cfea_4141);
         assert!(ulid.to_string().starts_with("01ARYZ6S41"));

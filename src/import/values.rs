@@ -1,7 +1,6 @@
-//! Whether a data directory says something else of the same instants.
+//! Checks for existing samples with different values.
 //!
-//! Prometheus would take blocks that contradict each other, and answer now with the one value and now with the
-//! other.
+//! Prometheus would accept blocks that contradict each other, and return sometimes one value and sometimes the other.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +12,7 @@ use super::own_lines::{Read, labels_of, read_from};
 use super::promtool::Dump;
 use super::{DataDir, ImportError, Labels, PlannedFile, Promtool, sandbox};
 
-/// Refuses a file when blocks that are there have another value for one of its samples. The same value is harmless.
+/// Returns an error if an existing block has a different value for a sample of the file. Equal values are harmless.
 pub(super) fn check(
     promtool: &Promtool,
     data: &DataDir,
@@ -24,7 +23,7 @@ pub(super) fn check(
     fs::create_dir_all(folder).map_err(ImportError::io("create the folder", folder))?;
     let Some(end_ms) = sandbox::fill(data, file.first_ms(), file.last_ms(), folder)? else { return Ok(()) };
     let mut ours = Series::index(&file.path).map_err(ImportError::io("read", &file.path))?;
-    // From the end of the newest block on promtool would look for a WAL.
+    // Beyond the end of the newest block promtool would look for a WAL.
     let last_ms = file.last_ms().min(end_ms - 1);
     let selector = format!("{{__name__=~\"{}\"}}", ours.names().join("|"));
     let dump = Dump { first_ms: file.first_ms(), last_ms, selector: &selector, file: &file.path };
@@ -44,12 +43,12 @@ pub(super) fn check(
     fs::remove_dir_all(folder).map_err(ImportError::io("remove", folder))
 }
 
-/// The series of a file, of which one at a time is in memory.
+/// The series of a file; only one at a time is in memory.
 struct Series {
     path: PathBuf,
-    /// Where each begins.
+    /// Offset of each series' first line.
     offsets: HashMap<Labels, u64>,
-    /// The one that was asked for last, as the server writes it, and its samples.
+    /// The series looked up last, in the server's notation, and its samples.
     current: (String, Vec<(i64, f64)>),
 }
 
@@ -73,7 +72,7 @@ impl Series {
         names
     }
 
-    /// Our value of a sample's series and instant. Samples of a series come one after the other.
+    /// Our value for a dumped sample's series and time. Samples of a series must come consecutively.
     fn value_at(&mut self, sample: Dumped<'_>) -> io::Result<Option<f64>> {
         if self.current.0 != sample.series {
             let labels = labels(sample.series).ok_or_else(|| no_labels(sample.series))?;
@@ -98,5 +97,5 @@ impl Series {
 }
 
 fn no_labels(series: &str) -> io::Error {
-    io::Error::other(format!("'{series}' is no series"))
+    io::Error::other(format!("'{series}' is not a series"))
 }

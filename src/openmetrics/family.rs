@@ -1,33 +1,33 @@
-//! Metric families: their types, and the samples that each type has.
+//! Metric families: their types, and the sample names that each type allows.
 
 use crate::text::named::named;
 
 named! {
-    /// The type of a family.
+    /// The type of a metric family.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Kind {
-        /// Grows only.
+        /// A value that only increases, except at resets.
         Counter = "counter",
-        /// Goes up and down.
+        /// A value that goes up and down.
         Gauge = "gauge",
-        /// Counts by buckets.
+        /// Cumulative counts per bucket.
         Histogram = "histogram",
-        /// Counts by buckets, up and down.
+        /// Counts per bucket that may go up and down.
         GaugeHistogram = "gaugehistogram",
-        /// Quantiles.
+        /// Quantiles, a count and a sum.
         Summary = "summary",
-        /// Labels that say what something is.
+        /// Labels that describe something, such as a version.
         Info = "info",
-        /// One of several states.
+        /// One of several named states.
         StateSet = "stateset",
-        /// Not said.
+        /// The file does not state a type.
         Unknown = "unknown",
     }
-    parsed "no type is called"
+    parsed "there is no type called"
 }
 
 impl Kind {
-    /// What follows the name of the family in those of its samples.
+    /// Suffixes that this type's sample names add to the family's name.
     const fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Counter => &["_total", "_created"],
@@ -39,19 +39,19 @@ impl Kind {
         }
     }
 
-    /// Whether a family of this type has such samples.
+    /// Whether a family of this type may have a sample with this name.
     pub(super) fn has(self, family: &str, sample: &str) -> bool {
         sample.strip_prefix(family).is_some_and(|rest| self.suffixes().contains(&rest))
     }
 
-    /// The names of the samples of a family, for a sentence.
+    /// The sample names of a family, as a list for an error message.
     pub(super) fn names(self, family: &str) -> String {
         let names: Vec<_> = self.suffixes().iter().map(|suffix| format!("{family}{suffix}")).collect();
         names.join(", ")
     }
 
-    /// The label that tells the samples of one metric apart: those of one instant stand together, so that its series
-    /// take turns.
+    /// The label that distinguishes the samples of one metric, such as `le`. Series that differ only in this label
+    /// alternate within an instant.
     pub(super) fn inner_label(self, family: &str) -> Option<&str> {
         match self {
             Self::Histogram | Self::GaugeHistogram => Some("le"),
@@ -62,7 +62,7 @@ impl Kind {
     }
 }
 
-/// Whether a sample of this name could belong to the family, were it of another type.
+/// Whether a sample of this name could belong to the family under any type.
 pub(super) fn is_of(family: &str, sample: &str) -> bool {
     Kind::ALL.into_iter().any(|kind| kind.has(family, sample))
 }

@@ -1,4 +1,4 @@
-//! What can be wrong, each in one sentence with its remedy.
+//! The faults that the reader and `lint` report; each message is one sentence with its remedy.
 
 use std::fmt;
 
@@ -7,152 +7,150 @@ use crate::time::format_instant;
 
 use super::Kind;
 
-/// Faults of one file that are told; the others are counted.
+/// At most this many faults per file are listed; the rest are only counted.
 const TOLD: usize = 20;
 
-/// What is wrong at one place.
+/// A kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
-    /// The text does not follow the grammar.
-    #[error("{expected} must stand here, as in: {example}")]
+    /// The line does not follow the grammar.
+    #[error("expected {expected} here, as in: {example}")]
     Syntax {
-        /// What the grammar asks for.
+        /// What the grammar requires here.
         expected: &'static str,
-        /// A line that has it.
+        /// A valid example line.
         example: &'static str,
     },
-    /// Bytes that are no text.
-    #[error("this is not UTF-8: write the file in UTF-8")]
+    /// The line is not valid UTF-8.
+    #[error("invalid UTF-8: write the file in UTF-8")]
     Encoding,
-    /// A line that no program wrote as OpenMetrics.
-    #[error("this line is longer than a megabyte and is not read: is this OpenMetrics text?")]
+    /// The line exceeds the size limit.
+    #[error("this line is longer than 1 MiB and was not read: check that the file is OpenMetrics text")]
     Endless,
-    /// Not one of the three escapes.
-    #[error(r#"only \\, \" and \n are escapes: write \\ for a backslash, which promtool otherwise keeps as it is"#)]
+    /// An unknown escape sequence.
+    #[error(r#"only \\, \" and \n are escapes: write \\ for a backslash; promtool keeps other sequences unchanged"#)]
     Escape,
-    /// One label twice.
-    #[error("the label {0} stands here twice: leave one of them out")]
+    /// The same label appears twice.
+    #[error("duplicate label {0}: remove one of the two")]
     LabelTwice(String),
-    /// The metric's name as a label.
-    #[error("the name of a metric stands before its labels: leave __name__ out")]
+    /// The metric name is given as a label.
+    #[error("__name__ is not allowed as a label: write the metric name before the braces")]
     NameAsLabel,
-    /// `name{}`, and how often.
-    #[error("braces without a label{}: leave the braces away", places(*.0))]
+    /// `name{}`, with its number of occurrences.
+    #[error("empty braces{}: remove the braces", places(*.0))]
     EmptyBraces(u64),
-    /// An empty line.
-    #[error("a blank line, which OpenMetrics does not have: remove it")]
+    /// A blank line.
+    #[error("blank line, which OpenMetrics does not allow: remove it")]
     Blank,
-    /// CR LF, and how often.
+    /// CR LF line endings, with their number.
     #[error("a carriage return ends this line{}: end lines with a line feed only (dos2unix)", places(*.0))]
     CarriageReturn(u64),
-    /// A comment that is none of the four.
-    #[error("only # HELP, # TYPE, # UNIT and # EOF may stand here: remove this comment")]
+    /// A comment other than HELP, TYPE, UNIT and EOF.
+    #[error("only the comments # HELP, # TYPE, # UNIT and # EOF are allowed: remove this one")]
     Comment,
-    /// A type that there is not.
-    #[error(
-        "there is no such type: write counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown"
-    )]
+    /// The type is unknown.
+    #[error("unknown type: use counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown")]
     NoSuchType,
-    /// The unit is not in the name.
-    #[error("the unit {unit} must be the end of the name: call the metric {family}_{unit}, or leave # UNIT out")]
+    /// The name does not end with the unit.
+    #[error("the name must end with the unit {unit}: rename the metric to {family}_{unit}, or remove # UNIT")]
     Unit {
-        /// The family.
+        /// Name of the family.
         family: String,
-        /// Its unit.
+        /// Unit of the family.
         unit: String,
     },
     /// A sample without a timestamp.
     #[error("this sample has no timestamp: write the seconds since 1970 after its value")]
     NoTimestamp,
-    /// Seconds beyond the year 5138, and how many samples.
+    /// Number of samples with a timestamp beyond the year 5138.
     #[error(
-        "{} from here on whose timestamp must be in milliseconds (in seconds it would lie beyond the year 5138): write seconds",
-        samples_text(*.0)
+        "{} {} from here on with timestamps that are milliseconds (as seconds they would be beyond the year 5138): write seconds",
+        .0, plural(*.0)
     )]
     Milliseconds(u64),
-    /// Before 1970.
-    #[error("a timestamp before 1970, which promtool leaves out without a word: remove the sample")]
+    /// A timestamp before 1970.
+    #[error("timestamp before 1970, which promtool drops silently: remove the sample")]
     BeforeEpoch,
-    /// An exemplar where there can be none.
-    #[error("only counters (_total) and buckets have exemplars: remove what follows the timestamp")]
+    /// An exemplar on a sample that cannot have one.
+    #[error("only counters (_total) and buckets may have exemplars: remove everything after the timestamp")]
     Exemplar,
-    /// A timestamp before one of the same series.
+    /// A sample out of order within its series.
     #[error(
-        "{} comes after {} of the same series, and promtool drops such a sample without a word: sort each series by time",
+        "{} comes after {} of the same series, and promtool drops such samples silently: sort each series by time",
         format_instant(*.at_ms), format_instant(*.last_ms)
     )]
     Order {
-        /// Its own instant.
+        /// Time of the sample, in milliseconds.
         at_ms: i64,
-        /// The latest before it.
+        /// Latest time of the series before it, in milliseconds.
         last_ms: i64,
     },
-    /// The timestamp before it once more.
-    #[error("the series has two samples at {}, and promtool keeps one: remove the other", format_instant(*.0))]
+    /// A second sample at the same time.
+    #[error("the series has two samples at {}, of which promtool keeps one: remove the other", format_instant(*.0))]
     Duplicate(i64),
-    /// A series that goes on after another one.
-    #[error("this series began on line {0} and others stand between: write all samples of a series in one piece")]
+    /// A series that is interrupted by another one, with the line on which it began.
+    #[error("this series began on line {0} and was interrupted by others: write all samples of a series consecutively")]
     Interleaved(u64),
-    /// A family that goes on after another one.
-    #[error("the family {0} ended where another one began: write all of a family in one piece")]
+    /// A family that is interrupted by another one.
+    #[error("the family {0} was interrupted by another one: write all samples of a family consecutively")]
     FamilyAgain(String),
-    /// Metadata twice.
-    #[error("a second # {keyword} of {family}: remove one of the two")]
+    /// Duplicate metadata of a family.
+    #[error("duplicate # {keyword} of {family}: remove one of the two")]
     Twice {
-        /// Which.
+        /// `HELP`, `TYPE` or `UNIT`.
         keyword: &'static str,
-        /// The family.
+        /// Name of the family.
         family: String,
     },
-    /// Metadata after a sample.
+    /// Metadata after the family's samples.
     #[error("# {keyword} of {family} comes after its samples: write it before the first one")]
     Late {
-        /// Which.
+        /// `HELP`, `TYPE` or `UNIT`.
         keyword: &'static str,
-        /// The family.
+        /// Name of the family.
         family: String,
     },
-    /// A sample without metadata.
+    /// A sample without metadata before it.
     #[error(
-        "no {missing} of {family} stands before this sample: write it above, or remove a sample that is not of this file"
+        "no {missing} of {family} before this sample: add it above, or remove the sample if it does not belong here"
     )]
     NoMetadata {
-        /// What is not there.
+        /// The missing metadata, such as `# HELP`.
         missing: &'static str,
-        /// The family.
+        /// Name of the family.
         family: String,
     },
-    /// A name that its type does not have.
-    #[error("a {kind} {family} has no sample {name}: it has {}", .kind.names(.family))]
+    /// A sample name that the family's type does not allow.
+    #[error("the {kind} {family} cannot have a sample {name}: use {}", .kind.names(.family))]
     Suffix {
-        /// The type.
+        /// Type of the family.
         kind: Kind,
-        /// The family.
+        /// Name of the family.
         family: String,
-        /// The sample's name.
+        /// Name of the sample.
         name: String,
     },
-    /// Not a single sample.
-    #[error("there is no sample in this file: nothing would be imported")]
+    /// The file has no samples.
+    #[error("the file has no samples: nothing would be imported")]
     NoSample,
-    /// The end is not there.
-    #[error("the last line must be '# EOF': the file was cut off, or whatever wrote it forgot that line")]
+    /// The file does not end with `# EOF`.
+    #[error("the last line must be '# EOF': add it, or write the file again if it was cut off")]
     NoEof,
-    /// The file ends within a line.
-    #[error("the file ends in this line and without '# EOF': it was cut off, so write or copy it again")]
+    /// The file ends in the middle of a line.
+    #[error("the file ends within this line, without '# EOF': it was cut off; write or copy it again")]
     Cut,
-    /// The end is not the end.
-    #[error("'# EOF' on line {0} must be the last line: remove it, or what follows it, which is not read")]
+    /// Lines follow `# EOF`.
+    #[error("'# EOF' on line {0} must be the last line: remove it, or the lines after it, which are not read")]
     EarlyEof(u64),
-    /// Samples that a running server has in its head.
+    /// Samples recent enough to overlap the head of a running server.
     #[error(
-        "{} from here on {} at or after {}, which is in the last three hours or in the future, and would collide with the head of a running Prometheus: leave them out, or import later",
-        samples_text(*.samples), if *.samples == 1 { "lies" } else { "lie" }, format_instant(*.from_ms)
+        "{samples} {} from here on {} at or after {}, which is in the last three hours or in the future, and would overlap the head of a running Prometheus: remove them, or import later",
+        plural(*.samples), if *.samples == 1 { "lies" } else { "lie" }, format_instant(*.from_ms)
     )]
     Head {
-        /// How many.
+        /// Number of such samples.
         samples: u64,
-        /// The earliest of them.
+        /// Earliest of their times, in milliseconds.
         from_ms: i64,
     },
 }
@@ -169,14 +167,14 @@ fn places(count: u64) -> String {
     }
 }
 
-/// What is wrong, and where.
+/// A fault and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The line, from 1; that after the last one at the end of a file.
+    /// Line number from 1; at the end of the file, the number after the last line.
     pub line: u64,
-    /// The character in the line, from 1; that after the last one at its end.
+    /// Character position from 1; at the end of a line, the position after its last character.
     pub column: u64,
-    /// What is wrong.
+    /// The kind of fault.
     pub wrong: Wrong,
 }
 
@@ -186,7 +184,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All that is wrong with a file.
+/// The faults of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     told: Vec<Fault>,
@@ -201,19 +199,19 @@ impl Faults {
         }
     }
 
-    /// Adds one that speaks of the whole file, whatever was found before.
+    /// Adds a fault of the whole file, even if the list is full.
     pub(super) fn add_anyway(&mut self, line: u64, column: u64, wrong: Wrong) {
         self.count += 1;
         let place = self.told.partition_point(|fault| (fault.line, fault.column) <= (line, column));
         self.told.insert(place, Fault { line, column, wrong });
     }
 
-    /// How many there are.
+    /// Number of all faults, listed or not.
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// The first of them, by line.
+    /// The listed faults, ordered by line.
     pub fn told(&self) -> &[Fault] {
         &self.told
     }

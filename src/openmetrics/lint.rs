@@ -1,4 +1,4 @@
-//! Finds what promtool does not say.
+//! Checks a whole file for faults that promtool ignores or mishandles silently.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead};
@@ -9,39 +9,39 @@ use crate::time::HOUR_MS;
 use super::family::is_of;
 use super::{Event, Faults, Kind, Line, Reader, Sample, Wrong, unescape};
 
-/// The year 5138: a timestamp beyond it was written in milliseconds.
+/// The year 5138: later timestamps are taken for milliseconds.
 const LAST_MS: i64 = 100_000_000_000_000;
-/// No UTF-8 holds this byte: it parts names and values in the key of a series.
+/// Separates names and values in the key of a series; this byte never occurs in UTF-8.
 const PART: u8 = 0xff;
 
-/// What a running Prometheus has not yet written as a block, and the future.
+/// The time range that a running Prometheus still keeps in its head, and the future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadWindow {
-    /// Its first instant.
+    /// Start of the range, in milliseconds.
     pub from_ms: i64,
 }
 
 impl HeadWindow {
-    /// The last three hours: a head is cut when it holds one and a half times the two hours of a block.
+    /// The last three hours: a head is cut when it holds 1.5 times the 2 h of a block.
     pub const fn before(now_ms: i64) -> Self {
         Self { from_ms: now_ms - 3 * HOUR_MS }
     }
 }
 
-/// What a file without a fault holds.
+/// Summary of a file without faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Series.
+    /// Number of series.
     pub series: u64,
-    /// Samples.
+    /// Number of samples.
     pub samples: u64,
-    /// The earliest sample.
+    /// Time of the earliest sample, in milliseconds.
     pub first_ms: i64,
-    /// The latest sample.
+    /// Time of the latest sample, in milliseconds.
     pub last_ms: i64,
 }
 
-/// Reads a whole file. Memory grows with the series of a family and with nothing else.
+/// Reads a whole file. Memory grows only with the number of series of one family.
 pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<Summary, Faults>> {
     let mut reader = Reader::new(input);
     let mut lint = Lint { head, ..Lint::default() };
@@ -56,7 +56,7 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
             note(&mut lint.carriage_returns, &line, line.text.len());
         }
         if line.is_open && !matches!(line.event, Ok(Event::Eof)) {
-            // What is left of the line may read well and mean something else, such as half a timestamp.
+            // The rest of a cut line may parse as something else, such as half a timestamp.
             lint.faults.add_anyway(line.number, line.column(line.text.len()), Wrong::Cut);
             eof = Some(line.number);
             continue;
@@ -69,7 +69,7 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
             Ok(Event::Eof) => eof = Some(line.number),
             Err((at, wrong)) => {
                 lint.faults.add(line.number, line.column(*at), wrong.clone());
-                // The rest is not read: nothing is known of its end.
+                // The rest of the file is not read, so whether it ends with `# EOF` is unknown.
                 eof = (*wrong == Wrong::Endless).then_some(line.number);
             }
         }
@@ -77,7 +77,7 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
     Ok(lint.finish(eof, last_line))
 }
 
-/// What is told once a file: where it was first, and how often it was.
+/// A fault reported once per file: its first position and its number of occurrences.
 #[derive(Clone, Copy, Debug)]
 struct Places {
     line: u64,
@@ -119,7 +119,7 @@ impl Family {
         }
     }
 
-    /// Whether a sample of this name is one of the family, be it that its type has no such name.
+    /// Whether a sample of this name belongs to the family, even if the family's type does not allow the name.
     fn claims(&self, family: &str, sample: &str) -> bool {
         sample == family || (!self.said.is_empty() && is_of(family, sample))
     }
@@ -132,14 +132,14 @@ struct Lint {
     summary: Summary,
     /// All families so far.
     families: HashMap<String, Family>,
-    /// The one that is being read, and the name of its last sample.
+    /// The current family, and the name of its last sample.
     family: String,
     name: String,
-    /// Its series by their keys, and the latest instant of each.
+    /// Series of the current family by key, as indices; the latest time of each is kept beside them.
     series: HashMap<Vec<u8>, usize>,
     latest: Vec<i64>,
     current: usize,
-    /// Its metrics by their keys, and the line on which each began: what has to stand in one piece.
+    /// Metrics of the current family by key, with the line on which each began; their samples must be consecutive.
     metrics: HashMap<Vec<u8>, u64>,
     metric: Vec<u8>,
     carriage_returns: Option<Places>,
@@ -162,7 +162,7 @@ impl Lint {
         entered.kind = kind.or(entered.kind);
     }
 
-    /// Goes over to this family, unless it is the one that is being read.
+    /// Switches to this family, unless it is the current one.
     fn enter(&mut self, line: &Line<'_>, at: usize, family: &str) {
         if self.family == family {
             return;
@@ -219,9 +219,9 @@ impl Lint {
         }
     }
 
-    /// Finds the series however its labels are sorted, and whether it was left before.
+    /// Looks up the series regardless of the order of its labels, and checks that it is not interrupted.
     fn find_series(&mut self, line: &Line<'_>, sample: &Sample<'_>) {
-        // A label without a value is none in Prometheus.
+        // To Prometheus, an empty label is an absent label.
         let mut labels: Vec<_> = sample.labels().filter(|(_, value)| !value.is_empty()).collect();
         labels.sort_unstable();
         let (mut series, mut metric) = (sample.name.as_bytes().to_vec(), Vec::new());
@@ -298,7 +298,7 @@ impl Lint {
 mod tests {
     use super::*;
 
-    /// What is wrong with samples of one series at these seconds.
+    /// The faults of one series with samples at these seconds.
     fn wrong(seconds: &[&str], head: Option<HeadWindow>) -> Vec<Wrong> {
         let samples: String = seconds.iter().map(|second| format!("a 1 {second}\n")).collect();
         let text = format!("# HELP a A.\n# TYPE a gauge\n{samples}# EOF\n");

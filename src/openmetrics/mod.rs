@@ -1,7 +1,7 @@
-//! OpenMetrics text as `promtool tsdb create-blocks-from openmetrics` takes it, read strictly.
+//! A strict reader and linter of OpenMetrics text, as `promtool tsdb create-blocks-from openmetrics` accepts it.
 //!
-//! promtool exits with 0 where it dropped samples, put them into another millennium or took two spellings of a
-//! series for one. [`lint()`] says line and column of each.
+//! promtool exits with 0 even if it dropped samples, misread their time, or confused two series. [`lint()`] reports the
+//! line and column of each such fault. Writing OpenMetrics belongs to `outputs`.
 
 mod family;
 mod fault;

@@ -1,4 +1,4 @@
-//! A strict reader of OpenMetrics text, line after line: memory does not grow with the file.
+//! A strict line-by-line reader of OpenMetrics text; its memory does not grow with the file.
 
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
@@ -6,10 +6,10 @@ use std::ops::Range;
 use super::sample::{self, Misplaced, name_end};
 use super::{Kind, Sample, Wrong};
 
-/// A line that is longer is not kept in memory.
+/// Longer lines are not kept in memory.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
-/// What a line says.
+/// The content of a line.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// `# HELP name text`.
@@ -20,27 +20,27 @@ pub enum Event<'a> {
     Unit(&'a str, &'a str),
     /// `# EOF`.
     Eof,
-    /// A sample.
+    /// A sample line.
     Sample(Sample<'a>),
 }
 
-/// A line of the file.
+/// One line of the file.
 #[derive(Debug)]
 pub struct Line<'a> {
-    /// Its number, from 1.
+    /// Line number, from 1.
     pub number: u64,
-    /// Its text without its end; what can be read of it where it is not UTF-8.
+    /// The line without its line ending; for invalid UTF-8, the valid part.
     pub text: &'a str,
-    /// Whether CR LF ends it.
+    /// Whether the line ends with CR LF.
     pub has_carriage_return: bool,
-    /// Whether the file ends before a line feed ends the line.
+    /// Whether the file ends before the line does.
     pub is_open: bool,
-    /// What it says, or at which byte it is wrong.
+    /// The parsed content, or the byte position and kind of the fault.
     pub event: Result<Event<'a>, (usize, Wrong)>,
 }
 
 impl Line<'_> {
-    /// The character, from 1, that a byte of the line belongs to.
+    /// Converts a byte position in the line to a character position from 1.
     pub fn column(&self, byte: usize) -> u64 {
         self.text.char_indices().take_while(|(at, _)| *at < byte).count() as u64 + 1
     }
@@ -52,20 +52,20 @@ pub struct Reader<R> {
     input: R,
     line: Vec<u8>,
     number: u64,
-    /// The series of the last sample, as it was written.
+    /// The previous sample's series, as written.
     series: String,
     labels: Vec<[Range<usize>; 2]>,
-    /// Whether the last line was too long, so that the next one would be a piece of it.
+    /// Whether the previous line was too long, so that reading cannot continue.
     is_over: bool,
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Begins to read.
+    /// Creates a reader at the start of a file.
     pub fn new(input: R) -> Self {
         Self { input, line: Vec::new(), number: 0, series: String::new(), labels: Vec::new(), is_over: false }
     }
 
-    /// The next line, or `None` at the end.
+    /// Returns the next line, or `None` at the end of the file.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let length = Read::take(&mut self.input, LINE_BYTES_MAX).read_until(b'\n', &mut self.line)? as u64;
@@ -100,7 +100,7 @@ impl<R: BufRead> Reader<R> {
         };
         match &event {
             Ok(Event::Sample(sample)) if !sample.goes_on => sample.series.clone_into(&mut self.series),
-            // Another family may begin: its series are to be looked at anew.
+            // A new family may begin, so check its first series again.
             Ok(Event::Help(_) | Event::Type(..) | Event::Unit(..)) => self.series.clear(),
             _ => {}
         }
@@ -122,7 +122,7 @@ fn comment(text: &str) -> Result<Event<'_>, Misplaced> {
     let end = name_end(text, at, true)?;
     let name = &text[at..end];
     let Some(said) = text[end..].strip_prefix(' ') else {
-        let (expected, example) = ("a space and what is said of the metric", "# TYPE etcd_score gauge");
+        let (expected, example) = ("a space and the value of the metadata", "# TYPE etcd_score gauge");
         return Err((end, Wrong::Syntax { expected, example }));
     };
     match keyword {
@@ -137,7 +137,7 @@ fn check_unit(text: &str, name: &str, at: usize) -> Result<(), Misplaced> {
     if unit.is_empty() || name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) {
         return Ok(());
     }
-    // What is told is repeated only where it can be read.
+    // Repeat the unit in the message only if it is printable.
     match unit.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
         Some(odd) => {
             let (expected, example) = ("a letter, a digit or an underscore of the unit", "# UNIT a_seconds seconds");

@@ -1,46 +1,46 @@
-//! One line of a sample: `name{label="value"} 1.5 1790812800`.
+//! Parses one sample line: `name{label="value"} 1.5 1790812800`.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Wrong;
 
-/// A place in a line, in bytes, and what is wrong there.
+/// A byte position in a line, and the fault there.
 pub(super) type Misplaced = (usize, Wrong);
 
 const EXAMPLE: &str = r#"etcd_score{cluster="c01",member="m1"} 9.5 1790812800"#;
 
-/// A sample, and where its parts stand in its line.
+/// A sample and the positions of its parts in the line.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// The name with its labels, as they are written.
+    /// The metric name and labels, as written.
     pub series: &'a str,
-    /// The name of the metric.
+    /// The metric name.
     pub name: &'a str,
-    /// Names and values of the labels, as places in the line; empty where the series is that of the sample before.
+    /// Positions of label names and values in the line; empty if the series is the same as in the previous sample.
     labels: &'a [[Range<usize>; 2]],
     line: &'a str,
-    /// The value.
+    /// The sample's value.
     pub value: f64,
-    /// The instant: milliseconds, as promtool makes them of the seconds in the text.
+    /// Time in milliseconds, converted from the text's seconds as promtool does.
     pub timestamp_ms: i64,
-    /// Where the timestamp begins, in bytes of the line.
+    /// Byte position of the timestamp.
     pub timestamp_at: usize,
-    /// Whether the series is written as that of the sample before.
+    /// Whether the series is written exactly as in the previous sample.
     pub goes_on: bool,
-    /// Whether there are braces and nothing in them.
+    /// Whether the line has empty braces.
     pub has_empty_braces: bool,
 }
 
 impl<'a> Sample<'a> {
-    /// Labels in their order, with the values as they are escaped; empty where the series goes on.
+    /// Labels in written order, values still escaped; empty if `goes_on`.
     pub fn labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let line = self.line;
         self.labels.iter().map(|[name, value]| (&line[name.clone()], &line[value.clone()]))
     }
 }
 
-/// The text of a label's value.
+/// Removes the escapes from a label value.
 pub fn unescape(value: &str) -> Cow<'_, str> {
     if !value.contains('\\') {
         return Cow::Borrowed(value);
@@ -57,7 +57,8 @@ pub fn unescape(value: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Reads a line; `previous` is the series of the sample before, and `labels` where those of another one are kept.
+/// Parses a line; `previous` is the previous sample's series, and `labels` receives the positions of a new series'
+/// labels.
 pub(super) fn parse<'a>(
     line: &'a str,
     previous: &str,
@@ -89,13 +90,13 @@ pub(super) fn parse<'a>(
             return Err((timestamp_end + 1, Wrong::Exemplar));
         }
     }
-    // The exemplar's labels are none of the sample's.
+    // The exemplar's labels do not belong to the sample.
     let has_empty_braces = series_end == name_end + 2;
     let series = &line[..series_end];
     Ok(Sample { series, name, labels, line, value, timestamp_ms, timestamp_at, goes_on, has_empty_braces })
 }
 
-/// Where a name ends that begins at `at`.
+/// Returns the end of the name that begins at `at`.
 pub(super) fn name_end(line: &str, at: usize, is_metric: bool) -> Result<usize, Misplaced> {
     let bytes = &line.as_bytes()[at..];
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || (is_metric && b == b':');
@@ -107,7 +108,7 @@ pub(super) fn name_end(line: &str, at: usize, is_metric: bool) -> Result<usize, 
     Ok(at + length)
 }
 
-/// Where the labels end whose brace opens at `open`; their places go into `labels`.
+/// Returns the end of the labels whose brace opens at `open`; adds their positions to `labels`.
 fn labels_end(line: &str, open: usize, labels: &mut Vec<[Range<usize>; 2]>) -> Result<usize, Misplaced> {
     let bytes = line.as_bytes();
     let mut at = open + 1;
@@ -136,7 +137,7 @@ fn labels_end(line: &str, open: usize, labels: &mut Vec<[Range<usize>; 2]>) -> R
     }
 }
 
-/// Where the closing quote of a label's value stands.
+/// Returns the position of the quote that ends a label value.
 fn value_end(line: &str, start: usize) -> Result<usize, Misplaced> {
     let bytes = line.as_bytes();
     let mut at = start;
@@ -162,15 +163,15 @@ fn token_end(line: &str, at: usize) -> usize {
     line.as_bytes()[at..].iter().position(|&b| b == b' ').map_or(line.len(), |length| at + length)
 }
 
-/// A number as promtool reads it: no hexadecimal, no underscores, nothing too large for a double.
+/// Parses a number as promtool does: no hexadecimal, no underscores, nothing beyond the range of a double.
 fn number(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     let is_plain = value.is_finite() || !text.bytes().any(|b| b.is_ascii_digit());
-    // Go takes no sign before NaN.
+    // Go accepts no sign before NaN.
     (is_plain && (!value.is_nan() || text.len() == 3)).then_some(value)
 }
 
-/// Milliseconds of a timestamp in seconds: the double of the text times 1000, cut off, as promtool does it.
+/// Converts a timestamp in seconds to milliseconds: the parsed double times 1000, truncated, as promtool does.
 fn timestamp(text: &str) -> Option<i64> {
     match text.parse::<i64>() {
         Ok(seconds) if text.len() <= 15 => Some(seconds * 1000),
@@ -178,7 +179,7 @@ fn timestamp(text: &str) -> Option<i64> {
     }
 }
 
-/// ` # {trace_id="x"} 0.5 1790812800`, or without a timestamp.
+/// Checks an exemplar such as ` # {trace_id="x"} 0.5 1790812800`; its timestamp is optional.
 fn check_exemplar(line: &str, at: usize) -> Result<(), Misplaced> {
     let syntax =
         |at, expected| (at, Wrong::Syntax { expected, example: r#"a_total 1 1790812800 # {trace_id="x"} 0.5"# });

@@ -1,4 +1,5 @@
-//! Where readings come from. Only these rooms talk to a network or read files that others wrote.
+//! Sources of readings. Only these modules use the network or read files written by other programs. They hand readings
+//! to the history; scores and outputs do not belong here.
 
 pub(crate) mod prometheus;
 pub(crate) mod sample;

@@ -1,4 +1,4 @@
-//! What a check found, for people.
+//! The report of `check`, as text.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,35 +14,35 @@ use crate::text::rounding::share_parts;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 
-/// Clusters that are listed by name.
+/// At most this many clusters are listed by name.
 const NAMED_CLUSTERS: usize = 8;
 
-/// One form of one column.
+/// One form (raw or recorded) of one column.
 pub(super) struct Row {
     pub(super) column: Column,
     pub(super) form: &'static str,
     pub(super) seen: Option<Sighting>,
-    /// Whether a pull would take it.
+    /// Whether a pull would use this form.
     pub(super) is_pulled: bool,
 }
 
-/// What a pull takes.
+/// Estimated cost of a pull.
 pub(super) struct Cost {
     pub(super) queries: u64,
     pub(super) samples: u64,
     pub(super) took: Duration,
 }
 
-/// Everything that was found.
+/// All results of a check.
 pub(super) struct Report {
     head: String,
     labels: String,
     concurrency: usize,
     pub(super) rows: Vec<Row>,
     pub(super) cost: Option<Cost>,
-    /// What a person should know and that stops no pull.
+    /// Remarks that do not prevent a pull.
     notes: Vec<String>,
-    /// What would stop it.
+    /// Problems that would make a pull fail.
     pub(super) wrong: Vec<String>,
 }
 
@@ -57,19 +57,19 @@ impl Report {
         let head = format!("server   {name} at {url}, {keeps}\nrange    {range} at {}s\n", asked.step.seconds());
         let labels =
             format!("{} and {}", asked.cluster_label.as_deref().unwrap_or("cluster (else job)"), asked.member_label);
-        let refused = server.refused.map(|error| format!("which server it is could not be found out: {error}"));
+        let refused = server.refused.map(|error| format!("cannot identify the server: {error}"));
         let (rows, notes, wrong) = (Vec::new(), refused.into_iter().collect(), Vec::new());
         Self { head, labels, concurrency: asked.terms.concurrency, rows, cost: None, notes, wrong }
     }
 
-    /// The same thing is wrong with several metrics: once is enough.
+    /// Adds a problem once, even if several metrics have it.
     pub(super) fn add_wrong(&mut self, sentence: String) {
         if self.wrong.is_empty() {
             self.wrong.push(sentence);
         }
     }
 
-    /// Notes what the samples do not cover, and what the labels mean.
+    /// Adds notes about the parts of the range without samples and about the naming of members.
     pub(super) fn remark(&mut self, range: TimeRange, step: Step) {
         let seen = || self.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
         let (first, last) = (seen().map(|s| s.first_ms).min(), seen().map(|s| s.last_ms).max());
@@ -77,11 +77,11 @@ impl Report {
         let mut notes = Vec::new();
         if let Some(first) = first.filter(|first| first - range.start_ms > slack) {
             let first = format_instant(first);
-            notes.push(format!("nothing is known before {first}, about: start there (--start {first})"));
+            notes.push(format!("no samples before about {first}: use --start {first}"));
         }
         if let Some(last) = last.filter(|last| range.end_ms - last > 2 * slack) {
             let last = format_instant(last);
-            notes.push(format!("nothing is known after {last}, about: end there (--end {last})"));
+            notes.push(format!("no samples after about {last}: use --end {last}"));
         }
         let is_address =
             |name: &str| name.rsplit_once(':').is_some_and(|(host, _)| host.parse::<std::net::IpAddr>().is_ok());
@@ -93,7 +93,7 @@ impl Report {
             );
         }
         if first.is_some() && !knows_restarts(&self.rows) {
-            notes.push("the server does not know when processes were started: restarts cannot be marked".to_owned());
+            notes.push("the server has no process start times: restarts cannot be marked".to_owned());
         }
         self.notes.extend(notes);
     }

@@ -1,4 +1,4 @@
-//! What an import says of itself.
+//! The texts that an import prints.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,36 +11,33 @@ use crate::outputs::Retention;
 use crate::text::count;
 use crate::time::{HOUR_MS, format_instant};
 
-/// After the last sample has been three hours in the head, its block is made within minutes.
+/// The head is cut into a block within minutes after it holds three hours.
 const LEAVES_HEAD_MS: i64 = 3 * HOUR_MS + HOUR_MS / 4;
-/// Files that are named one by one.
+/// At most this many files are listed by name.
 const NAMED: usize = 3;
 
-/// What would be done, a line a file.
+/// The plan printed by `--dry-run`, one line per file.
 pub(super) fn plan(plan: &Plan, promtool: &Promtool, data: &Path) -> String {
-    let mut text = format!("by {promtool}, into {}:\n", data.display());
+    let mut text = format!("using {promtool}, into {}:\n", data.display());
     for file in &plan.files {
         let fate = match file.fate {
             Fate::Import => format!("would become the block {}", file.ulid),
-            Fate::There => "is there already".to_owned(),
-            Fate::InHead => "is too new: its time may still be in the head".to_owned(),
+            Fate::There => "already imported".to_owned(),
+            Fate::InHead => "too recent: its time range may still be in the head".to_owned(),
         };
         let (samples, range) = (HumanCount(file.block.samples), range([file].into_iter()));
         let _ = writeln!(text, "  {}  {samples} samples{range}: {fate}", file.block.path);
     }
-    text.push_str("nothing was written; values that are there already were not compared\n");
+    text.push_str("nothing was written; existing values were not compared\n");
     text
 }
 
-/// What was done.
+/// The result of an import.
 pub(super) fn summary(plan: &Plan, took: Duration) -> String {
     let of = |fate| plan.of(fate).count();
     let there = match of(Fate::There) {
         0 => String::new(),
-        there => {
-            let were = if there == 1 { "was" } else { "were" };
-            format!("{there} of {} {were} there already\n", count(plan.files.len(), "block"))
-        }
+        there => format!("{there} of {} blocks already existed\n", plan.files.len()),
     };
     if of(Fate::Import) == 0 {
         return format!("{there}nothing was imported\n");
@@ -55,16 +52,16 @@ pub(super) fn summary(plan: &Plan, took: Duration) -> String {
     )
 }
 
-/// The warning of samples that will not stay.
+/// The warning about samples that the server will delete.
 pub(super) fn too_old(samples: u64, retention: &Retention, before_ms: i64) -> String {
     format!(
-        "{} samples are older than the retention of {retention} (before {}): a server that keeps no more deletes them after the import; --retention says what yours keeps",
+        "{} samples are older than the retention of {retention} (before {}): the server will delete them after the import; set --retention to your server's retention",
         HumanCount(samples),
         format_instant(before_ms)
     )
 }
 
-/// An error where files had to be left.
+/// Returns an error if files were left out because their time may still be in the head.
 pub(super) fn left(plan: &Plan) -> Result<(), ImportError> {
     let left: Vec<&PlannedFile> = plan.of(Fate::InHead).collect();
     let Some(last_ms) = left.iter().map(|file| file.last_ms()).max() else { return Ok(()) };

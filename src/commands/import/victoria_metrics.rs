@@ -1,4 +1,4 @@
-//! Into a VictoriaMetrics, by its import API: what it has is asked first, and again afterwards.
+//! Imports into VictoriaMetrics through its import API: queries existing samples, sends the missing ones, and verifies.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,11 +15,11 @@ use crate::config::Settings;
 use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
 use crate::sources::prometheus::{Client, PromError, shown_url};
 
-/// How long a sample may take to be seen that was taken, without a way to hurry it.
+/// How long to wait for sent samples to become visible if the server does not offer a flush.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Why a batch did not go in.
+/// Why a batch was not imported.
 enum Failure {
     Io(io::Error),
     Other(CommandError),
@@ -31,7 +31,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Sends what `folder` holds and the server at `url` does not.
+/// Sends the samples in `folder` that the server at `url` does not have.
 pub(super) fn run(
     folder: &Path,
     url: &str,
@@ -68,14 +68,14 @@ pub(super) fn run(
     Ok(if dry_run { print(&summary) } else { reporter.summary(&summary) }?)
 }
 
-/// What became of one batch.
+/// The result of one batch.
 #[derive(Clone, Copy)]
 struct Brought {
     sent: u64,
     rounded: u64,
 }
 
-/// Sends the samples of a batch that the server does not have, and checks that it then has them all.
+/// Sends the samples of a batch that the server does not have, then checks that all of them are stored.
 async fn bring(client: &Client, batch: &Batch, path: &Path, dry_run: bool) -> Result<Brought, CommandError> {
     let found = missing(client, batch, path).await?;
     if found.count == 0 || dry_run {
@@ -95,7 +95,7 @@ async fn bring(client: &Client, batch: &Batch, path: &Path, dry_run: bool) -> Re
     }
 }
 
-/// What the server does not have of a batch.
+/// The samples of a batch that the server does not have.
 async fn missing(client: &Client, batch: &Batch, path: &Path) -> Result<Missing, CommandError> {
     let held = held(client, batch).await?;
     batch.missing(&held).map_err(|clash| {
@@ -106,7 +106,7 @@ async fn missing(client: &Client, batch: &Batch, path: &Path) -> Result<Missing,
     })
 }
 
-/// What the server has of the batch's series in its time.
+/// The server's samples of the batch's series within the batch's time range.
 async fn held(client: &Client, batch: &Batch) -> Result<BTreeMap<Labels, BTreeMap<i64, f64>>, PromError> {
     let (first_ms, last_ms) = batch.span_ms();
     let mut held: BTreeMap<Labels, BTreeMap<i64, f64>> = BTreeMap::new();
@@ -117,7 +117,7 @@ async fn held(client: &Client, batch: &Batch) -> Result<BTreeMap<Labels, BTreeMa
     Ok(held)
 }
 
-/// Samples so far.
+/// Totals over all batches so far.
 #[derive(Default)]
 struct Tally {
     seen: u64,
@@ -136,10 +136,10 @@ impl Tally {
         let (all, count) = (HumanCount(self.seen), HumanCount(self.sent));
         let there = HumanCount(self.seen - self.sent);
         let summary = match (self.sent, dry_run) {
-            (0, _) => format!("nothing was imported: {url} has all {all} samples already\n"),
+            (0, _) => format!("nothing was imported: {url} already has all {all} samples\n"),
             (_, true) => format!("{count} of {all} samples would be sent to {url}; nothing was sent\n"),
             _ => format!(
-                "imported {count} samples into {url} in {:.1} s, and it has all {all} now ({there} were there)\n",
+                "imported {count} samples into {url} in {:.1} s; it now has all {all} samples ({there} existed before)\n",
                 took.as_secs_f64()
             ),
         };

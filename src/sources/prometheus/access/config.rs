@@ -1,5 +1,5 @@
-//! The file of `--http.config.file`: the format of promtool's flag of that name, which is
-//! `HTTPClientConfig` of prometheus/common.
+//! Reads the file of `--http.config.file`, which has the format of promtool's flag of that name: `HTTPClientConfig` of
+//! prometheus/common.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ const OTHERS: [&str; 4] = ["tls_config", "follow_redirects", "enable_http2", "ht
 const BASIC_REFS: [Unsupported; 2] = [("username_ref", NO_SECRET_MANAGER), ("password_ref", NO_SECRET_MANAGER)];
 const CREDENTIALS_REF: [Unsupported; 1] = [("credentials_ref", NO_SECRET_MANAGER)];
 
-/// What a person says about logging in. `Debug` shows no secret of it.
+/// Settings for authentication and connections. `Debug` shows no secrets.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     pub(super) headers: PlainHeaders,
@@ -44,7 +44,7 @@ impl Default for HttpConfig {
 }
 
 impl HttpConfig {
-    /// Reads the file, if there is one. The files that it names are read when they are needed.
+    /// Reads the file, if given. Files that it refers to are read when they are needed.
     pub fn load(file: Option<&Path>, headers: PlainHeaders) -> Result<Self, AccessError> {
         let config = match file {
             None => Self::default(),
@@ -57,12 +57,12 @@ impl HttpConfig {
         Ok(Self { headers, ..config })
     }
 
-    /// Reads the text of such a file.
+    /// Parses the text of the file.
     pub(in crate::sources::prometheus) fn parse(path: &Path, text: &str) -> Result<Self, AccessError> {
         let root = yaml::parse(path, text.trim_start_matches('\u{feff}'))?;
         let known = proxy::with(&[&LOGINS[..], &OTHERS].concat());
         let fields = Fields::of(path, "", &root, &known, &[])?;
-        // HTTP/2 is allowed by default and demanded by nobody: HTTP/1.1 obeys both values.
+        // Go enables HTTP/2 by default but never requires it, so HTTP/1.1 satisfies both values.
         fields.is_on("enable_http2")?;
         Ok(Self {
             headers: PlainHeaders::default(),

@@ -1,4 +1,4 @@
-//! A client for one server: how it is reached, and under which name.
+//! An HTTP client for one server, with its address and TLS name.
 
 use std::error::Error as _;
 use std::net::ToSocketAddrs;
@@ -17,12 +17,12 @@ use crate::sources::prometheus::PromError;
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     client: reqwest::Client,
-    /// The name that TLS is spoken with, instead of the URL's.
+    /// The TLS server name, if it differs from the URL's host.
     server_name: Option<String>,
 }
 
 impl Connection {
-    /// Finishes a client that has its timeouts already.
+    /// Builds the client; `builder` has its timeouts set already.
     pub(super) fn open(
         url: &Url,
         tls: &TlsConfig,
@@ -34,10 +34,10 @@ impl Connection {
         let server_name = tls.server_name.clone().filter(|_| url.scheme() == "https");
         if let Some(name) = &server_name {
             if !proxy.is_direct() {
-                let reason = "it is not supported together with a proxy: leave one of them out".to_owned();
+                let reason = "not supported together with a proxy: remove one of the two".to_owned();
                 return Err(AccessError::Value { what: "server_name", reason }.into());
             }
-            // TLS takes its name from the URL: the URL gets that name, and the name the server's address.
+            // reqwest takes the TLS name from the URL: put the name in the URL, and resolve it to the server's address.
             builder = builder.resolve_to_addrs(name, &addresses(url)?);
         }
         let client = builder.build().map_err(|e| {
@@ -47,7 +47,7 @@ impl Connection {
         Ok(Self { client, server_name })
     }
 
-    /// A request to a URL of this server.
+    /// Prepares a request to a URL of this server.
     pub(super) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
         let mut named = url.clone();
         let renamed = self.server_name.as_ref().is_some_and(|name| named.set_host(Some(name)).is_ok());
@@ -58,7 +58,7 @@ impl Connection {
         }
     }
 
-    /// Why a request failed.
+    /// The cause of a failed request.
     pub(super) fn cause(&self, error: &reqwest::Error) -> String {
         tls_cause(error).unwrap_or_else(|| innermost(error))
     }
@@ -78,14 +78,14 @@ fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// What TLS has against the server, or it against us; `None` where TLS is not the cause.
+/// The TLS error behind a failed request; `None` if TLS is not the cause.
 pub(in crate::sources::prometheus) fn tls_cause(error: &reqwest::Error) -> Option<String> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(found) = cause {
         if let Some(error) = found.downcast_ref::<rustls::Error>() {
             return Some(words(error));
         }
-        // The source of an I/O error is that of what it wraps, not what it wraps.
+        // `source()` of an I/O error skips the error that it wraps.
         let wrapped = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         cause = wrapped.map(|error| error as &(dyn std::error::Error + 'static)).or_else(|| found.source());
     }
@@ -98,27 +98,27 @@ fn words(error: &rustls::Error) -> String {
     };
     match error {
         rustls::Error::AlertReceived(ProtocolVersion) | rustls::Error::PeerIncompatible(_) => {
-            "the two sides have no version of TLS in common (min_version, max_version)".to_owned()
+            "client and server have no TLS version in common (min_version, max_version)".to_owned()
         }
         rustls::Error::AlertReceived(CertificateRequired) => {
-            "it wants a client's certificate (cert_file, key_file)".to_owned()
+            "the server requires a client certificate (cert_file, key_file)".to_owned()
         }
         rustls::Error::AlertReceived(BadCertificate | CertificateUnknown | UnknownCA) => {
-            "it refuses the client's certificate, or wants one (cert_file, key_file)".to_owned()
+            "the server rejects the client certificate, or requires one (cert_file, key_file)".to_owned()
         }
         rustls::Error::InvalidCertificate(reason) => {
-            format!("its certificate is not to be trusted: {reason} (ca_file, server_name)")
+            format!("the server's certificate is not trusted: {reason} (ca_file, server_name)")
         }
         other => other.to_string(),
     }
 }
 
-/// The deepest cause of an error: the ones above it only say that something failed.
+/// The innermost cause of an error; the outer ones only state that something failed.
 pub(in crate::sources::prometheus) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    // reqwest's own message would name the URL, with a login if there is one.
+    // reqwest's own message would show the URL with its login.
     if error.source().is_none() { "the request failed".to_owned() } else { cause.to_string() }
 }

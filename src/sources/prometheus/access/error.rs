@@ -1,44 +1,44 @@
-//! What can be wrong with what a person says about logging in. No message repeats a value: it might
-//! be a secret in a wrong place.
+//! Errors in the settings for authentication and connections. No message repeats a value, because it may be a misplaced
+//! secret.
 
 use std::path::{Path, PathBuf};
 
 use crate::text::terminal::terminal_label;
 
-/// A file of `--http.config.file`, or one that it names, that cannot be used.
+/// The file of `--http.config.file`, or one that it refers to, cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccessError {
-    /// The file itself is not there, or not ours to read.
+    /// The file is missing or not readable.
     #[error("cannot read {} of --http.config.file: {reason}", .path.display())]
     Unreadable { path: PathBuf, reason: String },
-    /// A line of it.
+    /// A line of the file is invalid.
     #[error("{}, line {line}: {reason}", .path.display())]
     Line {
         path: PathBuf,
-        /// Counted from 1.
+        /// Line number, from 1.
         line: usize,
-        /// What is wrong, and what to write.
+        /// The fault and what to write instead.
         reason: String,
     },
-    /// A file that it names.
+    /// A file that it refers to cannot be used.
     #[error("{what} of --http.config.file: cannot use {}: {reason}", .path.display())]
     SecretFile {
-        /// The key that names it.
+        /// The key that refers to the file.
         what: &'static str,
         path: PathBuf,
         reason: String,
     },
-    /// A value that cannot be used, where it stands in the file itself.
+    /// A value in the file itself cannot be used.
     #[error("{what} of --http.config.file: {reason}")]
     Value { what: &'static str, reason: String },
-    /// Two logins.
-    #[error("--url holds a login and --http.config.file another: leave one of them out")]
+    /// Two logins are given.
+    #[error("--url and --http.config.file each have a login: remove one of the two")]
     TwoLogins,
 }
 
 impl AccessError {
     pub(super) fn line(path: &Path, line: usize, reason: impl Into<String>) -> Self {
-        // A key may be called anything, with the commands of a terminal in it.
+        // A key may contain anything, including terminal control sequences.
         Self::Line { path: path.to_owned(), line, reason: terminal_label(&reason.into()) }
     }
 }

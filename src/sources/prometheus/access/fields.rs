@@ -1,4 +1,4 @@
-//! The keys of one map of the file: those that are known, those that cannot be supported, their types.
+//! Checks the keys of one map of the file and reads their values: known keys, unsupported keys, types.
 
 use std::path::{Path, PathBuf};
 
@@ -7,23 +7,24 @@ use super::secret::{Secret, SecretSource};
 use super::yaml::{Node, Value};
 use crate::text::nearest::did_you_mean;
 
-/// A map of the file.
+/// One map of the file.
 pub(super) struct Fields<'a> {
     file: &'a Path,
-    /// Its key, with those above it; empty for the whole file.
+    /// Path of the map's key, such as `oauth2.tls_config`; empty for the whole file.
     place: &'a str,
     line: usize,
     entries: &'a [(String, Node)],
 }
 
-/// A key that promtool knows and this program does not, and what to do instead.
+/// A key that promtool knows and this program does not support, with the alternative.
 pub(super) type Unsupported = (&'static str, &'static str);
 
-/// Why no `…_ref` can be followed.
-pub(super) const NO_SECRET_MANAGER: &str = "there is no secret manager here, as in promtool: name a file instead";
+/// Why the `…_ref` keys are not supported.
+pub(super) const NO_SECRET_MANAGER: &str =
+    "secret managers are not available here, nor in promtool: use a file instead";
 
 impl<'a> Fields<'a> {
-    /// The map under a key, of which every key must be one of `known`.
+    /// The map under a key; every key must be one of `known`.
     pub(super) fn of(
         file: &'a Path,
         place: &'a str,
@@ -39,15 +40,15 @@ impl<'a> Fields<'a> {
             }
             if !known.contains(&key.as_str()) {
                 let meant = did_you_mean(key, known.iter().copied());
-                let instead = if meant.is_empty() { format!(": there are {}", known.join(", ")) } else { meant };
-                let reason = format!("there is no key '{}'{instead}", fields.full(key));
+                let instead = if meant.is_empty() { format!("; known keys: {}", known.join(", ")) } else { meant };
+                let reason = format!("unknown key '{}'{instead}", fields.full(key));
                 return Err(AccessError::line(file, value.line, reason));
             }
         }
         Ok(fields)
     }
 
-    /// A map whose keys are free.
+    /// A map with arbitrary keys.
     pub(super) fn any(file: &'a Path, place: &'a str, node: &'a Node) -> Result<Self, AccessError> {
         let entries: &[_] = match &node.value {
             Value::Map(entries) => entries,
@@ -64,26 +65,26 @@ impl<'a> Fields<'a> {
         self.entries.iter().map(|(key, node)| (key.as_str(), node))
     }
 
-    /// What stands under a key, unless that is nothing.
+    /// The value of a key, or `None` if it is absent or empty.
     pub(super) fn node(&self, key: &str) -> Option<&'a Node> {
         self.entries().find(|(name, node)| *name == key && !matches!(node.value, Value::Null)).map(|(_, node)| node)
     }
 
-    /// A text that is not empty.
+    /// A non-empty string.
     pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, AccessError> {
         match self.node(key) {
             None => Ok(None),
             Some(Node { value: Value::Scalar(text), .. }) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            Some(_) => Err(self.error(key, "must be a text")),
+            Some(_) => Err(self.error(key, "must be a string")),
         }
     }
 
-    /// A path, relative to where the file lies.
+    /// A path, relative to the folder of the file.
     pub(super) fn path(&self, key: &str) -> Result<Option<PathBuf>, AccessError> {
         Ok(self.text(key)?.map(|path| beside(self.file, path)))
     }
 
-    /// A secret that stands here or in a file, but not in both.
+    /// A secret given either inline or in a file, but not both.
     pub(super) fn secret(
         &self,
         key: &'static str,
@@ -104,7 +105,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn list(&self, key: &str) -> Result<Vec<&'a str>, AccessError> {
-        let wrong = || self.error(key, "must be a list of texts");
+        let wrong = || self.error(key, "must be a list of strings");
         let items = match self.node(key).map(|node| &node.value) {
             None => return Ok(Vec::new()),
             Some(Value::List(items)) => items,
@@ -115,11 +116,13 @@ impl<'a> Fields<'a> {
         items.iter().map(text).collect()
     }
 
-    /// Refuses two keys of which each says the same.
+    /// Returns an error if more than one of these mutually exclusive keys is given.
     pub(super) fn at_most_one(&self, keys: &[&str]) -> Result<(), AccessError> {
         let given: Vec<&&str> = keys.iter().filter(|key| self.is_given(key)).collect();
         match given[..] {
-            [.., first, second] => Err(self.error(second, &format!("cannot stand beside {first}: leave one out"))),
+            [.., first, second] => {
+                Err(self.error(second, &format!("cannot be combined with {first}: remove one of the two")))
+            }
             _ => Ok(()),
         }
     }
@@ -128,13 +131,13 @@ impl<'a> Fields<'a> {
         self.node(key).is_some_and(|node| !matches!(&node.value, Value::Scalar(text) if text.is_empty()))
     }
 
-    /// What is wrong with a key.
+    /// An error about one key.
     pub(super) fn error(&self, key: &str, reason: &str) -> AccessError {
         let line = self.entries().find(|(name, _)| *name == key).map_or(self.line, |(_, node)| node.line);
         AccessError::line(self.file, line, format!("{} {reason}", self.full(key)))
     }
 
-    /// What is wrong with all of it.
+    /// An error about the whole map.
     pub(super) fn wrong(&self, reason: &str) -> AccessError {
         AccessError::line(self.file, self.line, format!("{} {reason}", self.place))
     }
@@ -144,7 +147,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A path as the file `file` means it.
+/// Resolves a path relative to `file`.
 pub(super) fn beside(file: &Path, path: &str) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).join(path)
 }

@@ -1,4 +1,4 @@
-//! Headers that are sent with each request: those of `--header`, and those of the file.
+//! Headers sent with each request, from `--header` and from the file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,10 +10,10 @@ use super::fields::{Fields, beside};
 use super::secret::{Secret, SecretSource};
 use super::yaml::Node;
 
-/// Parts of names of headers that hold secrets.
+/// A header whose name contains one of these is treated as a secret.
 const SECRET_NAMES: [&str; 7] = ["authorization", "cookie", "token", "key", "secret", "password", "credential"];
 
-/// Headers that are the connection's own, or another setting's; those that prometheus/common reserves.
+/// Headers set by the connection or by another setting, as reserved by prometheus/common.
 const RESERVED: [&str; 14] = [
     "authorization",
     "host",
@@ -31,13 +31,12 @@ const RESERVED: [&str; 14] = [
     "x-prometheus-scrape-timeout-seconds",
 ];
 
-/// Headers that hold no secret, such as the tenant's.
+/// Headers without secrets, such as the tenant's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlainHeaders(Vec<(HeaderName, HeaderValue)>);
 
 impl PlainHeaders {
-    /// Reads `X-Scope-OrgID: team-a, Other=value`. An error repeats no value: it may be a secret in the
-    /// wrong place.
+    /// Parses `X-Scope-OrgID: team-a, Other=value`. Errors do not repeat values, which may be misplaced secrets.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
         parts.map(one_header).collect::<Result<_, _>>().map(Self)
@@ -62,13 +61,13 @@ impl PlainHeaders {
 
 fn one_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once([':', '=']).ok_or_else(|| {
-        "a header has a name and a value: write it like 'X-Scope-OrgID: team-a', and one whose value has a comma under \
+        "a header needs a name and a value: write it like 'X-Scope-OrgID: team-a', and one whose value has a comma under \
          http_headers of --http.config.file"
             .to_owned()
     })?;
     let name = name.trim();
     let header = HeaderName::try_from(name)
-        .map_err(|_| "what stands before ':' or '=' is no name of a header: write it like 'X-Scope-OrgID: team-a'")?;
+        .map_err(|_| "the text before ':' or '=' is not a valid header name: write it like 'X-Scope-OrgID: team-a'")?;
     if is_secret(header.as_str()) {
         return Err(format!(
             "the header {name} looks like a secret, which others could read on a command line and in settings: put it \
@@ -77,10 +76,10 @@ fn one_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         ));
     }
     if RESERVED.contains(&header.as_str()) {
-        return Err(format!("the header {name} is the program's own and cannot be set"));
+        return Err(format!("the header {name} is set by the program and cannot be changed: remove it"));
     }
-    let value =
-        HeaderValue::try_from(value.trim()).map_err(|_| format!("the value of {name} is no text of a header"))?;
+    let value = HeaderValue::try_from(value.trim())
+        .map_err(|_| format!("the value of {name} is not a valid header value: use printable characters only"))?;
     Ok((header, value))
 }
 
@@ -88,25 +87,25 @@ fn is_secret(lower_case_name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| lower_case_name.contains(part))
 }
 
-/// One header of the file and its values.
+/// One header of the file with its values.
 #[derive(Clone, Debug)]
 pub(super) struct FileHeader {
     pub(super) name: HeaderName,
     pub(super) values: Vec<SecretSource>,
-    /// Whether a server that repeats a value may be repeated.
+    /// Whether the value must be hidden in texts from the server.
     pub(super) is_secret: bool,
 }
 
-/// `http_headers`: names, each with `values`, `secrets` and `files`.
+/// Reads `http_headers`: names, each with `values`, `secrets` and `files`.
 pub(super) fn of_file(file: &Path, node: &Node) -> Result<Vec<FileHeader>, AccessError> {
     let all = Fields::any(file, "http_headers", node)?;
     let mut headers = Vec::new();
     for (name, node) in all.entries() {
         let place = format!("http_headers.{name}");
         let fields = Fields::of(file, &place, node, &["values", "secrets", "files"], &[])?;
-        let header = HeaderName::try_from(name).map_err(|_| fields.wrong("is no name of a header"))?;
+        let header = HeaderName::try_from(name).map_err(|_| fields.wrong("is not a valid header name"))?;
         if RESERVED.contains(&header.as_str()) {
-            return Err(fields.wrong("cannot be set: it is the program's own, or that of another key"));
+            return Err(fields.wrong("cannot be set: it is reserved for the program or for another key"));
         }
         let secrets = fields.list("secrets")?;
         let is_secret = is_secret(header.as_str()) || !secrets.is_empty() || fields.is_given("files");
@@ -121,10 +120,10 @@ pub(super) fn of_file(file: &Path, node: &Node) -> Result<Vec<FileHeader>, Acces
     Ok(headers)
 }
 
-/// A value as it is sent; what `Debug` shows of it is nothing.
+/// A header value that `Debug` hides.
 pub(super) fn hidden_value(secret: &Secret, source: &SecretSource) -> Result<HeaderValue, AccessError> {
-    let mut value = HeaderValue::try_from(secret.reveal())
-        .map_err(|_| source.error("it is no single line, as a header must be"))?;
+    let mut value =
+        HeaderValue::try_from(secret.reveal()).map_err(|_| source.error("a header value must be a single line"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenant_is_written_in_two_ways_and_a_secret_in_none() {
+    fn a_tenant_header_is_accepted_in_both_notations_and_secrets_are_refused() {
         let tenant = PlainHeaders::parse("X-Scope-OrgID: team-a|team-b");
         assert_eq!(tenant, PlainHeaders::parse("x-scope-orgid=team-a|team-b"));
         assert_eq!(PlainHeaders::parse("A: 1, B: 2").map(|headers| headers.0.len()), Ok(2));

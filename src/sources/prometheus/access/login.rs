@@ -1,4 +1,4 @@
-//! Who asks: the `Authorization` of a request.
+//! The `Authorization` header of a request.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use super::AccessError;
 use super::oauth2::OAuth2;
 use super::secret::{Secret, SecretSource, Sent};
 
-/// A way to log in.
+/// The kinds of authentication.
 #[derive(Clone, Debug)]
 pub(super) enum Login {
     Basic { user: Option<SecretSource>, password: Option<SecretSource> },
@@ -19,7 +19,7 @@ pub(super) enum Login {
 }
 
 impl Login {
-    /// The login of a URL.
+    /// The login in a URL.
     pub(super) fn of_url(url: &Url) -> Option<Self> {
         if url.username().is_empty() && url.password().is_none() {
             return None;
@@ -32,7 +32,7 @@ impl Login {
     }
 }
 
-/// `Basic …` of a user and a password.
+/// `Basic …` for a user and password from the settings.
 pub(super) fn basic(
     user: Option<&SecretSource>,
     password: Option<&SecretSource>,
@@ -44,22 +44,21 @@ pub(super) fn basic(
     Ok(basic_value(user.reveal(), password.reveal(), sent))
 }
 
-/// `Basic …` of two texts.
+/// `Basic …` for a plain user and password.
 pub(super) fn basic_value(user: &str, password: &str, sent: &Sent) -> HeaderValue {
     let encoded = STANDARD.encode(format!("{user}:{password}"));
     sent.learn(&encoded);
     sensitive(&format!("Basic {encoded}")).unwrap_or_else(|| HeaderValue::from_static(""))
 }
 
-/// A kind of authorization and what proves it.
+/// An authorization of any type with its credentials.
 pub(super) fn authorization(kind: &str, credentials: &SecretSource, sent: &Sent) -> Result<HeaderValue, AccessError> {
     let secret = credentials.read()?;
     sent.learn(secret.reveal());
-    sensitive(&format!("{kind} {}", secret.reveal()))
-        .ok_or_else(|| credentials.error("it is no single line, as a token must be"))
+    sensitive(&format!("{kind} {}", secret.reveal())).ok_or_else(|| credentials.error("a token must be a single line"))
 }
 
-/// A value that `Debug` does not show; `None` where it is none.
+/// A header value that `Debug` hides; `None` if the text is not a valid header value.
 pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);

@@ -1,7 +1,7 @@
 //! How a server is reached: login, headers, TLS, proxies, redirects.
 //!
-//! No secret leaves this folder but in a request to the server that it is meant for: [`Access::hide`]
-//! takes them out of whatever a server says.
+//! Secrets leave this module only in requests to the server they are meant for. [`Access::hide`] removes them from the
+//! server's texts.
 
 mod config;
 mod connection;
@@ -36,18 +36,18 @@ use login::{Login, authorization, basic};
 use oauth2::TokenKeeper;
 use secret::Sent;
 
-/// Redirects that are followed one after the other.
+/// Maximum number of consecutive redirects.
 const MAX_REDIRECTS: usize = 5;
-/// Time in which a token must be there.
+/// Timeout for fetching a token.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
-/// A shorter value of a query parameter is `true` or `1` rather than a secret.
+/// Query parameters shorter than this are likely `true` or `1` rather than secrets, and are not hidden.
 const MIN_HIDDEN_CHARS: usize = 6;
 
-/// Why a request has no answer.
+/// Why a request has no response.
 pub(super) enum SendError {
-    /// It did not arrive, or nothing came back.
+    /// The connection failed.
     Http(reqwest::Error),
-    /// It could not be sent, or led elsewhere.
+    /// The request could not be sent, or was redirected to another server.
     Prom(PromError),
 }
 
@@ -57,7 +57,7 @@ impl From<PromError> for SendError {
     }
 }
 
-/// The way to one server.
+/// Sends authenticated requests to one server.
 #[derive(Clone)]
 pub(super) struct Access {
     connection: Connection,
@@ -67,7 +67,7 @@ pub(super) struct Access {
     sent: Sent,
 }
 
-/// What goes with a request.
+/// The content of a request.
 #[derive(Clone, Copy)]
 enum Content<'a> {
     Nothing,
@@ -82,7 +82,7 @@ impl std::fmt::Debug for Access {
 }
 
 impl Access {
-    /// The way to the server of `url`; `builder` has its timeouts already.
+    /// Prepares access to the server of `url`; `builder` has its timeouts set already.
     pub(super) fn open(url: &Url, config: &HttpConfig, builder: ClientBuilder) -> Result<Self, PromError> {
         let sent = Sent::default();
         for (_, value) in url.query_pairs().filter(|(_, value)| value.len() >= MIN_HIDDEN_CHARS) {
@@ -102,18 +102,18 @@ impl Access {
         };
         let connection = Connection::open(url, &config.tls, &config.proxy, builder, &sent)?;
         let access = Self { connection, config: config.clone(), login, tokens, sent };
-        // A file that cannot be read is told before anything is asked.
+        // Fail before the first request if a file cannot be read.
         access.headers()?;
         access.own_authorization()?;
         Ok(access)
     }
 
-    /// Sends a form. A request whose OAuth 2 token the server refuses is sent once more with a new one.
+    /// Posts a form. If the server rejects the OAuth 2 token, the request is repeated once with a new token.
     pub(super) async fn post(&self, url: &Url, form: &[(&str, String)]) -> Result<Response, SendError> {
         self.send_twice(url, Content::Form(form)).await
     }
 
-    /// The same with a text.
+    /// Like `post`, with a text body.
     pub(super) async fn post_text(&self, url: &Url, text: &str) -> Result<Response, SendError> {
         self.send_twice(url, Content::Text(text)).await
     }
@@ -122,7 +122,7 @@ impl Access {
         let (response, authorization) = self.send(url, content).await?;
         match (&self.tokens, authorization) {
             (Some(tokens), Some(refused)) if response.status() == StatusCode::UNAUTHORIZED => {
-                debug!("the server refuses its token");
+                debug!("the server rejected the token");
                 tokens.forget(&refused).await;
                 Ok(self.send(url, content).await?.0)
             }
@@ -130,22 +130,22 @@ impl Access {
         }
     }
 
-    /// The same for what lies under a URL.
+    /// Like `post`, but a GET.
     pub(super) async fn get(&self, url: &Url) -> Result<Response, SendError> {
         self.send_twice(url, Content::Nothing).await
     }
 
-    /// A text without the secrets that were sent.
+    /// Removes all secrets that were sent from a text.
     pub(super) fn hide(&self, text: &str) -> String {
         self.sent.hide(text)
     }
 
-    /// Whether a request says who asks.
+    /// Whether requests have a login.
     pub(super) fn has_login(&self) -> bool {
         self.login.is_some() || self.config.tls.proves_identity()
     }
 
-    /// Follows redirects within the server, each time with the whole content, which others would drop.
+    /// Follows redirects within the server, repeating method and body, which other clients drop.
     async fn send(&self, url: &Url, content: Content<'_>) -> Result<(Response, Option<HeaderValue>), SendError> {
         let headers = self.headers()?;
         let authorization = self.authorization().await?;
@@ -169,7 +169,7 @@ impl Access {
             match self.next(&at, &response)? {
                 Some(next) => {
                     at = next;
-                    // The rest of it is the server's words, in which a secret may stand.
+                    // Everything after the host comes from the server and may contain a secret.
                     shown = format!("{}/…", origin(&at));
                     debug!(to = shown, "redirected");
                 }
@@ -179,7 +179,7 @@ impl Access {
         Err(PromError::Redirects { url: without_login(url), to: "itself again and again".to_owned() }.into())
     }
 
-    /// Where a response leads to; an error where that is another host, to which nothing is sent.
+    /// The target of a redirect; an error if it is another host, to which nothing is sent.
     fn next(&self, at: &Url, response: &Response) -> Result<Option<Url>, PromError> {
         if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
@@ -189,14 +189,14 @@ impl Access {
         let Some(to) = location.and_then(|text| at.join(text).ok()) else {
             return Err(elsewhere("nowhere".to_owned()));
         };
-        // What follows the host may hold anything, such as the query that was asked.
+        // Everything after the host may contain anything, such as the query.
         if !self.config.follows_redirects {
             return Err(elsewhere(format!("{}, and follow_redirects is off", origin(&to))));
         }
         if is_same_server(at, &to) { Ok(Some(without_userinfo(&to))) } else { Err(elsewhere(origin(&to))) }
     }
 
-    /// All headers but `Authorization`; a flag outranks the file.
+    /// All headers except `Authorization`; `--header` takes precedence over the file.
     fn headers(&self) -> Result<HeaderMap, PromError> {
         let mut headers = HeaderMap::new();
         for header in &self.config.file_headers {
@@ -233,7 +233,7 @@ impl Access {
     }
 }
 
-/// The same host and port, or its step up to TLS.
+/// Whether host and port are the same, or the redirect upgrades port 80 to TLS on port 443.
 fn is_same_server(from: &Url, to: &Url) -> bool {
     let (before, after) = (from.port_or_known_default(), to.port_or_known_default());
     let steps_up = from.scheme() == "http" && to.scheme() == "https" && before == Some(80) && after == Some(443);
@@ -246,14 +246,14 @@ fn origin(url: &Url) -> String {
 
 fn without_userinfo(url: &Url) -> Url {
     let mut bare = url.clone();
-    // These fail for URLs without a host only, of which there are none here.
+    // These fail only for URLs without a host, which `open` does not accept.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     bare.set_fragment(None);
     bare
 }
 
-/// The URL as it may be shown: no user, no password, no query, in which a token might stand.
+/// The URL for messages: without user, password and query, which may contain a token.
 pub(super) fn without_login(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! OAuth 2: a token for the client's own credentials, fetched where there is none or it expires.
+//! OAuth 2 with client credentials: fetches a token, and replaces it before it expires.
 
 use std::fmt;
 use std::path::Path;
@@ -33,7 +33,7 @@ const KNOWN: [&str; 8] = [
     "tls_config",
     "grant_type",
 ];
-const ONLY_CLIENT_CREDENTIALS: &str = "only the grant of client credentials is: use client_id and client_secret";
+const ONLY_CLIENT_CREDENTIALS: &str = "only the client credentials grant is: use client_id and client_secret";
 const UNSUPPORTED: [Unsupported; 9] = [
     ("client_secret_ref", NO_SECRET_MANAGER),
     ("client_certificate_key", ONLY_CLIENT_CREDENTIALS),
@@ -46,10 +46,10 @@ const UNSUPPORTED: [Unsupported; 9] = [
     ("claims", ONLY_CLIENT_CREDENTIALS),
 ];
 
-/// A token is replaced so long before it expires: a request takes time to arrive.
+/// A token is replaced this long before it expires, because a request takes time to arrive.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
-/// `oauth2`.
+/// The settings under `oauth2`.
 #[derive(Clone)]
 pub(super) struct OAuth2 {
     client_id: String,
@@ -61,7 +61,7 @@ pub(super) struct OAuth2 {
     pub(super) proxy: ProxyConfig,
 }
 
-/// The URL may hold a login, or a key as a parameter.
+/// Hides the URL's login and parameters, which may be secrets.
 impl fmt::Debug for OAuth2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuth2").field("token_url", &without_login(&self.token_url)).finish_non_exhaustive()
@@ -73,7 +73,7 @@ impl OAuth2 {
         let known = proxy::with(&KNOWN);
         let fields = Fields::of(file, "oauth2", node, &known, &UNSUPPORTED)?;
         if fields.text("grant_type")?.is_some_and(|grant| grant != "client_credentials") {
-            return Err(fields.error("grant_type", "is not supported but for client_credentials"));
+            return Err(fields.error("grant_type", "must be client_credentials: other grants are not supported"));
         }
         let url = fields.text("token_url")?.ok_or_else(|| fields.wrong("needs token_url"))?;
         let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -81,7 +81,11 @@ impl OAuth2 {
         if let Some(node) = fields.node("endpoint_params") {
             for (name, value) in Fields::any(file, "oauth2.endpoint_params", node)?.entries() {
                 let Value::Scalar(text) = &value.value else {
-                    return Err(AccessError::line(file, value.line, format!("endpoint_params.{name} must be a text")));
+                    return Err(AccessError::line(
+                        file,
+                        value.line,
+                        format!("endpoint_params.{name} must be a string"),
+                    ));
                 };
                 endpoint_params.push((name.to_owned(), Secret::new(text)));
             }
@@ -99,12 +103,12 @@ impl OAuth2 {
     }
 }
 
-/// What a token server answers.
+/// The response of a token server.
 #[derive(Deserialize)]
 struct Answer {
     access_token: Option<String>,
     token_type: Option<String>,
-    /// A number; some servers write it as a text.
+    /// A number; some servers write it as a string.
     expires_in: Option<serde_json::Value>,
     error: Option<String>,
 }
@@ -115,7 +119,7 @@ struct Token {
     expires: Option<Instant>,
 }
 
-/// Holds a token while it is valid.
+/// Caches a token while it is valid.
 #[derive(Clone)]
 pub(super) struct TokenKeeper {
     config: OAuth2,
@@ -134,7 +138,7 @@ impl TokenKeeper {
         Self { config: config.clone(), connection, sent, token: Arc::default() }
     }
 
-    /// A token that is valid; those who ask at the same time wait for the same one.
+    /// Returns a valid token; concurrent callers wait for the same one.
     pub(super) async fn token(&self) -> Result<HeaderValue, PromError> {
         let mut held = self.token.lock().await;
         if let Some(token) = &*held
@@ -146,7 +150,7 @@ impl TokenKeeper {
         Ok(held.insert(token).value.clone())
     }
 
-    /// Forgets a token that the server refused.
+    /// Drops a token that the server rejected.
     pub(super) async fn forget(&self, refused: &HeaderValue) {
         let mut held = self.token.lock().await;
         if held.as_ref().is_some_and(|token| token.value == *refused) {
@@ -165,14 +169,14 @@ impl TokenKeeper {
             form.push(("scope", self.config.scopes.join(" ")));
         }
         form.extend(self.config.endpoint_params.iter().map(|(name, value)| (name.as_str(), value.reveal().to_owned())));
-        // RFC 6749, 2.3.1: both are encoded as in a form.
+        // RFC 6749, 2.3.1: both are form-encoded first.
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let login = basic_value(&encoded(&self.config.client_id), &encoded(secret.reveal()), &self.sent);
         let (status, body) = self.ask(&form, Some(login)).await?;
         if status.is_success() {
             return self.read(status, &body);
         }
-        // As Go's client does: some servers take the credentials only in the form.
+        // As Go's client does: some servers accept the credentials only in the form.
         if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
             form.push(("client_id", self.config.client_id.clone()));
             form.push(("client_secret", secret.reveal().to_owned()));
@@ -222,12 +226,12 @@ impl TokenKeeper {
         let expires = seconds.filter(|&s| s > 0).and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
         debug!(expires_in_seconds = seconds, "got a token");
         let value = sensitive(&format!("{kind} {token}"));
-        let value = value.ok_or_else(|| self.error("its token is no text of a header", false))?;
+        let value = value.ok_or_else(|| self.error("its token is not a valid header value", false))?;
         Ok(Token { value, expires })
     }
 
     fn error(&self, cause: &str, passes: bool) -> PromError {
-        // Hidden before it is cut: a part of a secret would not be found.
+        // Hide before shortening: part of a secret would not be found.
         let cause = terminal_message(&self.sent.hide(cause));
         PromError::NoToken { url: without_login(&self.config.token_url), cause, passes }
     }

@@ -1,4 +1,4 @@
-//! `proxy_url` and its companions: what stands between us and the server.
+//! `proxy_url` and the related keys.
 
 use std::path::Path;
 
@@ -12,13 +12,13 @@ use super::headers::hidden_value;
 use super::secret::{Secret, SecretSource, Sent};
 use super::yaml::Value;
 
-/// The keys, which lie beside others.
+/// The proxy keys, which stand directly in the map that they belong to.
 pub(super) const KEYS: [&str; 4] = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
 
-/// With a list of exceptions Go's proxies leave this machine out, whatever the list says.
+/// Go's proxies always exclude this machine; reqwest must be told so.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
-/// Which way connections take.
+/// How connections are made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProxyConfig {
     way: Way,
@@ -29,9 +29,9 @@ pub(super) struct ProxyConfig {
 enum Way {
     #[default]
     Direct,
-    /// Through the proxy with this URL, which may hold a login, except to these hosts.
+    /// Through the proxy with this URL, which may contain a login, except for these hosts.
     Through(Secret, Option<String>),
-    /// As `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
+    /// According to `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     Environment,
 }
 
@@ -44,26 +44,26 @@ impl ProxyConfig {
             fields.at_most_one(&["no_proxy", "proxy_from_environment"])?;
         }
         if url.is_none() && no_proxy.is_some() {
-            return Err(fields.error("no_proxy", "needs proxy_url beside it"));
+            return Err(fields.error("no_proxy", "needs proxy_url as well"));
         }
-        // `host:8080` means one port in Go, and here would mean nothing.
+        // Go reads `host:8080` as one port of a host; reqwest would ignore it.
         let has_port = |host: &str| host.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':'));
         if no_proxy.is_some_and(|hosts| hosts.split(',').any(has_port)) {
-            return Err(fields.error("no_proxy", "with a port is not supported: write hosts alone"));
+            return Err(fields.error("no_proxy", "does not support ports: write host names only"));
         }
         let connect_headers = connect_headers(file, fields)?;
         let way = match (url, from_environment) {
             (Some(url), _) => Way::Through(url, no_proxy.map(str::to_owned)),
             (None, true) => Way::Environment,
             (None, false) if !connect_headers.is_empty() => {
-                return Err(fields.error("proxy_connect_header", "needs proxy_url or proxy_from_environment beside it"));
+                return Err(fields.error("proxy_connect_header", "needs proxy_url or proxy_from_environment as well"));
             }
             (None, false) => Way::Direct,
         };
         Ok(Self { way, connect_headers })
     }
 
-    /// Where no file says anything: as every other program here.
+    /// The default without a config file: proxies from the environment.
     pub(super) fn of_environment() -> Self {
         Self { way: Way::Environment, connect_headers: Vec::new() }
     }
@@ -72,11 +72,11 @@ impl ProxyConfig {
         matches!(self.way, Way::Direct)
     }
 
-    /// Gives the proxy to a client.
+    /// Configures the proxy in a client builder.
     pub(super) fn apply(&self, builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, AccessError> {
         match &self.way {
             Way::Direct => Ok(builder.no_proxy()),
-            // reqwest reads the environment by itself, and asks for more of it than Go does.
+            // reqwest reads the environment by itself, including variables that Go ignores.
             Way::Environment if self.connect_headers.is_empty() => Ok(builder),
             Way::Environment => {
                 let mut builder = builder.no_proxy();
@@ -117,8 +117,11 @@ impl ProxyConfig {
 }
 
 fn made(proxy: reqwest::Result<Proxy>) -> Result<Proxy, AccessError> {
-    // What reqwest says would name the URL, with a login if there is one.
-    proxy.map_err(|_| AccessError::Value { what: "proxy_url", reason: "it is no URL of a proxy".to_owned() })
+    // reqwest's message would show the URL with its login.
+    proxy.map_err(|_| AccessError::Value {
+        what: "proxy_url",
+        reason: "not a valid proxy URL: write it like http://proxy.example:3128".to_owned(),
+    })
 }
 
 fn learn_login(url: &Secret, sent: &Sent) {
@@ -138,20 +141,20 @@ fn proxy_url(fields: &Fields<'_>) -> Result<Option<Secret>, AccessError> {
     }
 }
 
-/// Header names, each with its values.
+/// Header names with their values.
 fn connect_headers(file: &Path, fields: &Fields<'_>) -> Result<Vec<(HeaderName, SecretSource)>, AccessError> {
     const KEY: &str = "proxy_connect_header";
     let Some(node) = fields.node(KEY) else { return Ok(Vec::new()) };
     let mut headers = Vec::new();
     for (name, node) in Fields::any(file, KEY, node)?.entries() {
         let header =
-            HeaderName::try_from(name).map_err(|_| fields.error(KEY, "has a key that is no name of a header"))?;
+            HeaderName::try_from(name).map_err(|_| fields.error(KEY, "has a key that is not a valid header name"))?;
         let Value::List(values) = &node.value else {
-            return Err(AccessError::line(file, node.line, format!("{KEY}.{name} must be a list of texts")));
+            return Err(AccessError::line(file, node.line, format!("{KEY}.{name} must be a list of strings")));
         };
         for value in values {
             let Value::Scalar(text) = &value.value else {
-                return Err(AccessError::line(file, value.line, format!("{KEY}.{name} must be a list of texts")));
+                return Err(AccessError::line(file, value.line, format!("{KEY}.{name} must be a list of strings")));
             };
             headers.push((header.clone(), SecretSource::inline(KEY, Secret::new(text))));
         }
@@ -159,7 +162,7 @@ fn connect_headers(file: &Path, fields: &Fields<'_>) -> Result<Vec<(HeaderName, 
     Ok(headers)
 }
 
-/// What stands under `proxy_…`, for a map that has other keys as well.
+/// All keys valid in a map that accepts both `others` and the proxy keys.
 pub(super) fn with<'a>(others: &[&'a str]) -> Vec<&'a str> {
     others.iter().copied().chain(KEYS).collect()
 }

@@ -1,4 +1,4 @@
-//! Secrets, where they are kept, and how they are kept out of what a person reads.
+//! Secrets: where they are stored, and how they are hidden in messages.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::AccessError;
 
-/// What stands for a secret.
+/// Replaces a hidden secret.
 const MASK: &str = "…";
 
 /// A text that `Debug` does not show.
@@ -22,7 +22,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself, for a request only.
+    /// The text itself; use it only to build a request.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
@@ -34,8 +34,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is kept: in the file of `--http.config.file`, or in one of its own, which is read
-/// each time anew, because others may replace it during a long pull.
+/// Where a secret is stored: in the file of `--http.config.file`, or in a file of its own. Such a file is read on every
+/// use, because it may be rotated during a long pull.
 #[derive(Clone, Debug)]
 pub(super) struct SecretSource {
     what: &'static str,
@@ -57,7 +57,7 @@ impl SecretSource {
         Self { what, kept: Kept::File(path) }
     }
 
-    /// The secret; of a file, without the white space around it.
+    /// Reads the secret; in files, surrounding white space is removed.
     pub(super) fn read(&self) -> Result<Secret, AccessError> {
         match &self.kept {
             Kept::Inline(secret) => Ok(secret.clone()),
@@ -68,7 +68,7 @@ impl SecretSource {
         }
     }
 
-    /// What is wrong with it.
+    /// An error about this secret.
     pub(super) fn error(&self, reason: &str) -> AccessError {
         let (what, reason) = (self.what, reason.to_owned());
         match &self.kept {
@@ -78,7 +78,7 @@ impl SecretSource {
     }
 }
 
-/// The secrets that were sent, so that a server that repeats them is not repeated.
+/// The secrets that were sent, to be hidden in whatever the server returns.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sent(Arc<Mutex<BTreeSet<HiddenText>>>);
 
@@ -92,7 +92,7 @@ impl fmt::Debug for HiddenText {
 }
 
 impl Sent {
-    /// Remembers a secret, and what it looks like in a URL, in JSON and in a page.
+    /// Records a secret, and its encodings in URLs, JSON and HTML.
     pub(super) fn learn(&self, secret: &str) {
         if secret.is_empty() {
             return;
@@ -106,17 +106,17 @@ impl Sent {
         self.lock().extend(shapes.into_iter().filter(|shape| !shape.is_empty()).map(HiddenText));
     }
 
-    /// A text without any of them.
+    /// Replaces all recorded secrets in a text.
     pub(super) fn hide(&self, text: &str) -> String {
         let sent = self.lock();
-        // The longest first: a short one may be a part of a long one.
+        // Longest first, because a short secret may be part of a longer one.
         let mut secrets: Vec<&str> = sent.iter().map(|HiddenText(secret)| secret.as_str()).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<HiddenText>> {
-        // A thread that panicked left the set whole.
+        // A thread that panicked cannot have left the set inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sent_is_not_repeated_in_any_shape() {
+    fn secrets_are_hidden_in_every_encoding() {
         let sent = Sent::default();
         for secret in ["pa ss/\"w<ord", "pa ss"] {
             sent.learn(secret);

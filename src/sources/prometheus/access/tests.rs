@@ -1,4 +1,4 @@
-//! What the file may say, and what it is told where it says something else.
+//! Accepted and rejected contents of the file of `--http.config.file`.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn every_key_of_promtools_format_is_taken() {
+fn every_key_of_promtools_format_is_accepted() {
     for text in [
         "",
         "# nothing\n",
@@ -35,43 +35,49 @@ fn every_key_of_promtools_format_is_taken() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_file_and_line() {
+fn errors_name_the_file_and_line() {
     for (text, says) in [
-        ("basic_auth:\n  usrname: a", "line 2: there is no key 'basic_auth.usrname' (did you mean 'username'?)"),
-        ("\nbasicauth: {}", "line 2: there is no key 'basicauth' (did you mean 'basic_auth'?)"),
+        ("basic_auth:\n  usrname: a", "line 2: unknown key 'basic_auth.usrname' (did you mean 'username'?)"),
+        ("\nbasicauth: {}", "line 2: unknown key 'basicauth' (did you mean 'basic_auth'?)"),
         ("basic_auth:\n  username: a\n  password_ref: b", "line 3: 'basic_auth.password_ref' is not supported: there"),
         ("basic_auth: s3cret", "line 1: basic_auth must be a map"),
-        ("basic_auth:\n  username: [s3cret]", "line 2: basic_auth.username must be a text"),
-        ("basic_auth:\n  password: s3cret\n  password_file: b", "line 3: basic_auth.password_file cannot stand beside"),
+        ("basic_auth:\n  username: [s3cret]", "line 2: basic_auth.username must be a string"),
+        (
+            "basic_auth:\n  password: s3cret\n  password_file: b",
+            "line 3: basic_auth.password_file cannot be combined with",
+        ),
         (
             "basic_auth: {username: a}\nauthorization: {credentials: s3cret}",
-            "line 2: authorization cannot stand beside",
+            "line 2: authorization cannot be combined with",
         ),
-        ("bearer_token: s3cret\nbearer_token_file: b", "line 2: bearer_token_file cannot stand beside bearer_token"),
+        (
+            "bearer_token: s3cret\nbearer_token_file: b",
+            "line 2: bearer_token_file cannot be combined with bearer_token",
+        ),
         ("authorization:\n  type: basic\n  credentials: s3cret", "line 2: authorization.type cannot be basic"),
         ("authorization: {type: Bearer}", "line 1: authorization needs credentials"),
         ("oauth2:\n  client_id: a", "line 1: oauth2 needs token_url"),
         ("oauth2:\n  client_id: a\n  client_certificate_key: s3cret", "line 3: 'oauth2.client_certificate_key' is not"),
-        ("oauth2:\n  grant_type: password", "line 2: oauth2.grant_type is not supported"),
+        ("oauth2:\n  grant_type: password", "line 2: oauth2.grant_type must be client_credentials"),
         ("tls_config:\n  cert_file: a", "line 1: tls_config has a certificate without its key"),
         ("tls_config:\n  min_version: TLS11", "line 2: tls_config.min_version is not supported with TLS 1.0 or 1.1"),
-        ("tls_config:\n  min_version: TLS13\n  max_version: TLS12", "line 3: tls_config.max_version lies below"),
+        ("tls_config:\n  min_version: TLS13\n  max_version: TLS12", "line 3: tls_config.max_version is lower than"),
         ("tls_config:\n  server_name: 10.0.0.1", "line 2: tls_config.server_name must be the name"),
         ("proxy_url: socks5://ann:s3cret@p", "line 1: proxy_url with SOCKS is not supported"),
         ("proxy_url: s3cret", "line 1: proxy_url must be a URL"),
         ("no_proxy: a", "line 1: no_proxy needs proxy_url"),
-        ("proxy_url: http://p\nno_proxy: a:80", "line 2: no_proxy with a port is not supported"),
-        ("proxy_url: http://p\nproxy_from_environment: true", "line 2: proxy_from_environment cannot stand beside"),
+        ("proxy_url: http://p\nno_proxy: a:80", "line 2: no_proxy does not support ports"),
+        ("proxy_url: http://p\nproxy_from_environment: true", "line 2: proxy_from_environment cannot be combined with"),
         ("proxy_connect_header: {A: [s3cret]}", "line 1: proxy_connect_header needs proxy_url"),
         ("follow_redirects: s3cret", "line 1: follow_redirects must be true or false"),
         ("http_headers:\n  Authorization:\n    values: [s3cret]", "line 2: http_headers.Authorization cannot be set"),
-        ("http_headers:\n  X:\n    value: [s3cret]", "line 3: there is no key 'http_headers.X.value' (did you mean"),
-        ("basic_auth: {username: a}\nbasic_auth: {username: s3cret}", "line 2: 'basic_auth' is there twice"),
+        ("http_headers:\n  X:\n    value: [s3cret]", "line 3: unknown key 'http_headers.X.value' (did you mean"),
+        ("basic_auth: {username: a}\nbasic_auth: {username: s3cret}", "line 2: 'basic_auth' appears twice"),
         ("a: &x s3cret\nb: *x", "line 2: anchors and aliases"),
-        ("basic_auth:\n  password: \"s3cret", "line 2: this is no YAML"),
-        ("a: b\n---\nc: d", "line 2: a second document"),
-        ("\"b\\e[2J\\n\": s3cret", "line 1: there is no key 'b\u{fffd}[2J\u{fffd}': there are basic_auth"),
-        (&"[".repeat(100), "line 1: no key of this format lies that deep"),
+        ("basic_auth:\n  password: \"s3cret", "line 2: invalid YAML"),
+        ("a: b\n---\nc: d", "line 2: a second YAML document"),
+        ("\"b\\e[2J\\n\": s3cret", "line 1: unknown key 'b\u{fffd}[2J\u{fffd}'; known keys: basic_auth"),
+        (&"[".repeat(100), "line 1: nested too deeply"),
     ] {
         let error = refused(text);
         assert!(error.starts_with(&format!("dir/http.yml, {says}")), "{text}:\n{error}");
@@ -81,7 +87,7 @@ fn what_is_wrong_is_told_with_file_and_line() {
 }
 
 #[test]
-fn nothing_of_a_file_is_shown_for_debugging() {
+fn debug_output_shows_no_secrets() {
     for (text, login) in [
         ("basic_auth: {username: a, password: s3cret}\nproxy_url: http://a:s3cret@p", "Basic"),
         ("oauth2: {client_id: a, client_secret: s3cret, token_url: 'https://a:s3cret@h/t?key=s3cret'}", "OAuth2"),
@@ -93,16 +99,16 @@ fn nothing_of_a_file_is_shown_for_debugging() {
     }
 }
 
-/// Nothing that was meant for one server may go to another, nor in plain text where it was encrypted.
+/// Content meant for one server must not go to another, nor be sent unencrypted if it was encrypted.
 #[test]
-fn a_redirect_stays_on_the_server_and_steps_up_to_tls_only_from_port_to_port() {
+fn redirects_are_followed_only_on_the_same_server_or_from_port_80_to_tls_on_443() {
     for (from, to, expected) in [
         ("http://h/a", "http://h/b", true),
         ("http://h:9090/a", "http://h:9090/b", true),
         ("https://h/a", "https://h:443/b", true),
         ("http://h/a", "https://h/a", true),
         ("http://h:80/a", "https://h:443/a", true),
-        // A step down would send the login in plain text.
+        // A downgrade would send the login in plain text.
         ("https://h/a", "http://h/a", false),
         ("https://h:443/a", "http://h:443/a", false),
         ("https://h:9090/a", "http://h:9090/a", false),

@@ -1,4 +1,4 @@
-//! `tls_config`: whom to trust, who we are, and which versions of TLS are spoken.
+//! `tls_config`: trusted certificates, the client certificate, and TLS versions.
 
 use std::path::Path;
 
@@ -25,13 +25,13 @@ const KNOWN: [&str; 10] = [
 const UNSUPPORTED: [Unsupported; 3] =
     [("ca_ref", NO_SECRET_MANAGER), ("cert_ref", NO_SECRET_MANAGER), ("key_ref", NO_SECRET_MANAGER)];
 
-/// How a connection is encrypted.
+/// TLS settings of a connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TlsConfig {
     ca: Option<SecretSource>,
-    /// Our certificate and its key.
+    /// The client certificate and its key.
     identity: Option<(SecretSource, SecretSource)>,
-    /// The name that the server's certificate must have instead of the URL's.
+    /// The name expected in the server's certificate, if it differs from the URL's host.
     pub(super) server_name: Option<String>,
     takes_any_certificate: bool,
     min_version: Option<Version>,
@@ -53,7 +53,7 @@ impl TlsConfig {
         if let (Some(min), Some(max)) = (min_version, max_version)
             && max < min
         {
-            return Err(fields.error("max_version", "lies below min_version"));
+            return Err(fields.error("max_version", "is lower than min_version"));
         }
         let server_name = fields.text("server_name")?.map(str::to_owned);
         if server_name.as_ref().is_some_and(|name| !matches!(url::Host::parse(name), Ok(url::Host::Domain(_)))) {
@@ -63,12 +63,12 @@ impl TlsConfig {
         Ok(Self { ca, identity, server_name, takes_any_certificate, min_version, max_version })
     }
 
-    /// Whether a connection differs from any other program's.
+    /// Whether the client has a certificate of its own.
     pub(super) fn proves_identity(&self) -> bool {
         self.identity.is_some()
     }
 
-    /// Gives all this to a client.
+    /// Applies the settings to a client builder.
     pub(super) fn apply(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, AccessError> {
         if let Some(ca) = &self.ca {
             builder = builder.tls_certs_only(certificates(ca)?);
@@ -76,7 +76,7 @@ impl TlsConfig {
         if let Some((cert, key)) = &self.identity {
             certificates(cert)?;
             let pem = format!("{}\n{}\n", cert.read()?.reveal(), key.read()?.reveal());
-            let no_key = |_| key.error("it is no private key in PEM without a password");
+            let no_key = |_| key.error("not an unencrypted private key in PEM format");
             builder = builder.identity(Identity::from_pem(pem.as_bytes()).map_err(no_key)?);
         }
         if let Some(version) = self.min_version {
@@ -88,15 +88,15 @@ impl TlsConfig {
         Ok(builder.tls_danger_accept_invalid_certs(self.takes_any_certificate))
     }
 
-    /// What is wrong with the key, where a client cannot be made with it.
+    /// Explains a client build failure by a key that does not match its certificate.
     pub(super) fn identity_error(&self, cause: &str) -> Option<AccessError> {
         let (_, key) = self.identity.as_ref()?;
-        Some(key.error(&format!("it does not fit the certificate ({cause})")))
+        Some(key.error(&format!("the key does not match the certificate ({cause})")))
     }
 }
 
 fn certificates(source: &SecretSource) -> Result<Vec<Certificate>, AccessError> {
-    let none = || source.error("it holds no certificate in PEM");
+    let none = || source.error("the file has no certificate in PEM format");
     let found = Certificate::from_pem_bundle(source.read()?.reveal().as_bytes()).map_err(|_| none())?;
     if found.is_empty() { Err(none()) } else { Ok(found) }
 }
@@ -107,7 +107,7 @@ fn version(fields: &Fields<'_>, key: &str) -> Result<Option<Version>, AccessErro
         Some("TLS12") => Ok(Some(Version::TLS_1_2)),
         Some("TLS13") => Ok(Some(Version::TLS_1_3)),
         Some("TLS10" | "TLS11") => {
-            Err(fields.error(key, "is not supported with TLS 1.0 or 1.1, which are broken: write TLS12 or TLS13"))
+            Err(fields.error(key, "is not supported with TLS 1.0 or 1.1, which are insecure: use TLS12 or TLS13"))
         }
         Some(_) => Err(fields.error(key, "must be TLS12 or TLS13")),
     }

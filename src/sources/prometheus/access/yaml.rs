@@ -1,4 +1,4 @@
-//! YAML as a small tree that knows its lines.
+//! Parses YAML into a small tree with line numbers.
 
 use std::path::Path;
 
@@ -6,26 +6,26 @@ use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
 use super::AccessError;
 
-/// Deeper than any key of the format lies; a tree of any depth would exhaust the stack.
+/// No key of the format is nested deeper; unlimited nesting would exhaust the stack.
 const MAX_DEPTH: usize = 12;
 
-/// A value and the line on which it begins.
+/// A value and its line.
 pub(super) struct Node {
     pub(super) line: usize,
     pub(super) value: Value,
 }
 
-/// What a value is.
+/// The kinds of values.
 pub(super) enum Value {
-    /// Nothing, or `~`, or `null`.
+    /// Nothing, `~`, or `null`.
     Null,
-    /// Any single value, as it was written.
+    /// A scalar, as written.
     Scalar(String),
     List(Vec<Node>),
     Map(Vec<(String, Node)>),
 }
 
-/// Reads one document.
+/// Parses exactly one document.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Node, AccessError> {
     let mut reader = Reader { path, events: Parser::new_from_str(text) };
     loop {
@@ -41,7 +41,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Node, AccessError> {
         match reader.next()? {
             (Event::StreamEnd, _) => return Ok(root),
             (Event::DocumentStart(_), line) => {
-                return Err(AccessError::line(path, line, "a second document begins here: write one"));
+                return Err(AccessError::line(path, line, "a second YAML document begins here: keep only one"));
             }
             _ => {}
         }
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
             Some(Ok((event, span))) => Ok((event, span.start.line())),
             Some(Err(error)) => {
                 let line = error.marker().line();
-                Err(AccessError::line(self.path, line, format!("this is no YAML: {}", error.info())))
+                Err(AccessError::line(self.path, line, format!("invalid YAML: {}", error.info())))
             }
             None => Ok((Event::StreamEnd, 1)),
         }
@@ -67,7 +67,11 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, (event, line): (Event<'a>, usize), depth: usize) -> Result<Node, AccessError> {
         if depth > MAX_DEPTH {
-            return Err(AccessError::line(self.path, line, "no key of this format lies that deep"));
+            return Err(AccessError::line(
+                self.path,
+                line,
+                "nested too deeply: no key of this format is at this depth",
+            ));
         }
         let value = match event {
             Event::Scalar(text, ScalarStyle::Plain, ..) if matches!(&*text, "" | "~" | "null" | "Null" | "NULL") => {
@@ -101,14 +105,18 @@ impl<'a> Reader<'a> {
             let (key, line) = match self.next()? {
                 (Event::MappingEnd | Event::StreamEnd, _) => return Ok(entries),
                 (Event::Scalar(key, ..), line) => (key.into_owned(), line),
-                (_, line) => return Err(AccessError::line(self.path, line, "a key is a plain word")),
+                (_, line) => return Err(AccessError::line(self.path, line, "a key must be a plain string")),
             };
             if entries.iter().any(|(known, _)| *known == key) {
-                return Err(AccessError::line(self.path, line, format!("'{key}' is there twice")));
+                return Err(AccessError::line(
+                    self.path,
+                    line,
+                    format!("'{key}' appears twice: remove one of the two"),
+                ));
             }
             let value = self.next()?;
             let mut node = self.node(value, depth + 1)?;
-            // An error points to the key: the value may begin below it.
+            // Report the line of the key; the value may begin on a later line.
             node.line = line;
             entries.push((key, node));
         }

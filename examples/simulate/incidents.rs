@@ -2,7 +2,7 @@
 
 use crate::timeline::{HOUR, Interval, MINUTE};
 
-/// What is simulated, without incidents.
+/// The simulated clusters and range, without incidents.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
     /// Number of clusters.
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     },
     /// The cluster elects new leaders again and again.
     ElectionStorm {
-        /// How many elections.
+        /// Number of elections.
         changes: usize,
     },
     /// A member's open descriptors rise until it is restarted.
@@ -55,7 +55,7 @@ pub(crate) enum Kind {
 /// An incident that fits the setting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Incident {
-    /// What happens.
+    /// The kind, with its parameters.
     pub(crate) kind: Kind,
     /// Counted from 0.
     pub(crate) cluster: usize,
@@ -105,7 +105,7 @@ impl Incident {
             Kind::SlowDisk { .. } => (!self.slow_hours().iter().any(|s| s.length() >= HOUR / 2))
                 .then(|| "less than half an hour of it is inside the range".to_owned()),
             Kind::ElectionStorm { .. } if setting.members < 2 => {
-                Some("a cluster of one member elects nobody else".to_owned())
+                Some("a cluster of one member cannot elect another leader".to_owned())
             }
             // Two elections between two scrapes would be seen as one.
             Kind::ElectionStorm { changes } => (changes == 0 || during.length() / 2 < changes as i64 * setting.scrape)
@@ -116,7 +116,7 @@ impl Incident {
             Kind::FdLeak { .. } => too_short(HOUR),
             Kind::MemberDown => too_short(10 * MINUTE),
             Kind::LeaderRestart | Kind::LeaderSlowDisk { .. } | Kind::LeaderChange if setting.members < 2 => {
-                Some("a cluster of one member elects nobody else".to_owned())
+                Some("a cluster of one member cannot elect another leader".to_owned())
             }
             Kind::LeaderRestart | Kind::LeaderChange => None,
             Kind::LeaderSlowDisk { changes } => too_short(HOUR / 2).or_else(|| {

@@ -17,7 +17,7 @@ const MEGABYTE: f64 = 1e6;
 /// One instance of a cluster, and when it is scraped.
 #[derive(Debug)]
 pub(crate) struct Member<'a> {
-    /// What is simulated.
+    /// The simulated clusters and range.
     pub(crate) setting: &'a Setting,
     cluster: &'a Cluster,
     /// Its outages, slow disk and leaks.

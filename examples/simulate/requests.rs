@@ -255,7 +255,7 @@ mod tests {
         assert!(refused("fd-leak=member=0").contains("no value for `member`"));
         assert!(refused("member-down=start=2026-11-01").contains("inside the range"));
         assert!(refused("election-storm=changes=1000").contains("scrapes"));
-        assert!(refused("slow-disk=from=17:00,to=14:00").contains("half hour"));
+        assert!(refused("slow-disk=from=17:00,to=14:00").contains("half an hour"));
     }
 
     #[test]

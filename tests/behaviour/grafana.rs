@@ -45,7 +45,7 @@ fn both_dashboards_have_the_types_of_grafanas_own_schemas() {
 fn what_grafanas_schemas_do_not_know_is_refused() {
     // Where, what stands there then, and the word with which it must be refused.
     let of_core = [
-        ("/panels/1/type", json!("status-histroy"), "no panel of Grafana"),
+        ("/panels/1/type", json!("status-histroy"), "Grafana has no panel"),
         ("/panels/1/wide", json!(true), "wide"),
         ("/panels/1/options/colorMode", json!("bright"), "colorMode"),
         ("/panels/1/options/showValues", json!(true), "showValues"),
@@ -81,9 +81,9 @@ fn each_panel_has_a_place_a_title_a_unit_and_the_data_source_that_is_chosen() {
         ("/templating/list/1/datasource", json!("Prometheus"), "a data source is"),
         ("/panels/2/id", json!(2), "ids repeat"),
         ("/panels/2/gridPos/x", json!(5), "overlaps"),
-        ("/panels/1/description", json!("How it is going."), "in which unit"),
+        ("/panels/1/description", json!("How it is going."), "with its unit"),
         ("/panels/1/fieldConfig/defaults/mappings", json!([]), "null"),
-        ("/panels/5/fieldConfig/defaults/thresholds/steps/0/color", json!("green"), "for what is no number"),
+        ("/panels/5/fieldConfig/defaults/thresholds/steps/0/color", json!("green"), "for missing values"),
         ("/panels/8/fieldConfig/defaults/custom/spanNulls", json!(true), "draws through gaps"),
     ] {
         let run = look_at_changed("layout", DASHBOARDS[0], |dashboard| put(dashboard, pointer, &value));

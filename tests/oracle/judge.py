@@ -137,12 +137,12 @@ def main():
     for what, those in (("missed", missed), ("wrong", extra)):
         for folder, (cluster, trouble, start, end, *name) in those:
             print(f"  {what}: {folder} {cluster} {trouble} {clock(start)} to {clock(end)} {' '.join(name)}")
-    print(f"{len(sys.argv) - 1} histories\n{'incidents':<14}{'labelled':>9}{'found':>7}{'matched':>9}{'precision':>11}{'recall':>8}")
+    print(f"{len(sys.argv) - 1} histories\n{'incidents':<14}{'labeled':>9}{'found':>7}{'matched':>9}{'precision':>11}{'recall':>8}")
     total = [sum(column) for column in zip(*counts.values())] or [0, 0, 0]
     for name, (labelled, found, both) in [*sorted(counts.items()), ("all", total)]:
         print(f"{name:<14}{labelled:>9}{found:>7}{both:>9}{share(both, found):>11.3f}{share(both, labelled):>8.3f}")
     held = min(share(total[2], total[1]), share(total[2], total[0])) >= BARS["incidents"]
-    print(f"{'causes':<14}{'elections':>9}{'told':>7}{'right':>9}{'precision':>11}{'recall':>8}")
+    print(f"{'causes':<14}{'elections':>9}{'found':>7}{'right':>9}{'precision':>11}{'recall':>8}")
     for cause in [*sorted(causes.elections), None]:
         pick = lambda counter: counter[cause] if cause else sum(counter.values())
         elections, told, right = pick(causes.elections), pick(causes.told), pick(causes.right)

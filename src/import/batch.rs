@@ -186,4 +186,24 @@ mod tests {
             assert!(!is_stored_as(ours, held), "{ours} {held}");
         }
     }
+
+    #[test]
+    fn a_batch_has_at_most_fifty_series_with_all_their_samples_and_a_file_without_samples_has_none() {
+        let folder = Scratch::new();
+        let path = folder.path().join("x.om");
+        let sizes = |series: Range<u32>| {
+            let lines = series.map(|number| format!("x{{a=\"{number:03}\"}} 5 60\nx{{a=\"{number:03}\"}} 6 120\n"));
+            std::fs::write(&path, format!("# TYPE x gauge\n{}# EOF\n", lines.collect::<String>())).unwrap();
+            let mut sizes = Vec::new();
+            let keep = |batch: Batch| {
+                sizes.push((batch.len(), batch.selectors().len()));
+                Ok::<_, io::Error>(())
+            };
+            batches(&path, keep).unwrap();
+            sizes
+        };
+        assert_eq!(sizes(0..51), [(100, 50), (2, 1)]);
+        assert_eq!(sizes(0..50), [(100, 50)]);
+        assert_eq!(sizes(0..0), []);
+    }
 }

@@ -110,6 +110,7 @@ pub(super) fn rename(folder: &Path, ulid: Ulid) -> Result<PathBuf, ImportError> 
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     fn meta(samples: u64, series: u64, min: i64, max: i64) -> BlockMeta {
         let stats = json!({"numSamples": samples, "numSeries": series, "numChunks": 1});
@@ -139,5 +140,34 @@ mod tests {
         assert!(meta.holds("x") && meta.holds("01ARYZ6S41TSV4RRFFQ69G5FAV") && !meta.holds("y"));
         assert!(meta.overlaps(120_000, 130_000) && meta.overlaps(0, 60_000) && meta.overlaps(0, 999_999));
         assert!(!meta.overlaps(120_001, 130_000) && !meta.overlaps(0, 59_999));
+    }
+
+    #[test]
+    fn a_block_that_differs_from_its_file_is_an_error_with_both_ranges() {
+        let written = ManifestBlock { path: "f".to_owned(), series: 2, samples: 10, first: 60, last: 120 };
+        meta(10, 2, 60_000, 120_001).verify(&written, Path::new("f")).unwrap();
+        let error = meta(10, 2, 0, 180_001).verify(&written, Path::new("f")).unwrap_err();
+        let ImportError::Differs { file, differs } = error else { panic!("{error}") };
+        assert_eq!(file, Path::new("f"));
+        for part in ["1970-01-01T00:00:00Z to 1970-01-01T00:03:00Z", "1970-01-01T00:01:00Z to 1970-01-01T00:02:00Z"] {
+            assert!(differs.contains(part), "{differs}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_block_is_its_only_source_and_keeps_the_rest_of_its_meta() {
+        let scratch = Scratch::new();
+        let folder = scratch.path().join("01ARYZ6S41TSV4RRFFQ69G5FAV");
+        fs::create_dir(&folder).unwrap();
+        let old = json!({"ulid": "x", "minTime": 1, "maxTime": 2, "version": 1, "compaction": {"level": 2, "sources": ["x", "y"]}});
+        fs::write(folder.join(META), old.to_string()).unwrap();
+        let ulid = Ulid::of_file(0, "abc");
+        let renamed = rename(&folder, ulid).unwrap();
+        assert_eq!(renamed, scratch.path().join(ulid.to_string()));
+        assert!(!folder.exists());
+        let new: Value = serde_json::from_slice(&fs::read(renamed.join(META)).unwrap()).unwrap();
+        let name = ulid.to_string();
+        let expected = json!({"ulid": name, "minTime": 1, "maxTime": 2, "version": 1, "compaction": {"level": 2, "sources": [name]}});
+        assert_eq!(new, expected);
     }
 }

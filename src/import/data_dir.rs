@@ -220,4 +220,55 @@ mod tests {
         assert!(DataDir::open(scratch.path()).is_ok());
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
     }
+
+    #[test]
+    fn a_new_segment_of_the_wal_without_a_record_does_not_move_the_head() {
+        let scratch = Scratch::new();
+        fs::create_dir_all(scratch.path().join("wal/checkpoint.00000001")).unwrap();
+        for (segment, content, written_s) in [("00000000", "x", 1_000_000_000), ("00000001", "", 2_000_000_000)] {
+            let path = scratch.path().join("wal").join(segment);
+            fs::write(&path, content).unwrap();
+            let written = UNIX_EPOCH + std::time::Duration::from_secs(written_s);
+            File::options().append(true).open(&path).unwrap().set_modified(written).unwrap();
+        }
+        let begins = DataDir::open(scratch.path()).unwrap().head_begins_ms(NOW);
+        // 2001-09-09 01:46:40 less 3 h 10 min.
+        assert_eq!(begins, 999_988_600_000);
+    }
+
+    #[test]
+    fn a_block_is_held_until_its_folder_has_no_meta_json() {
+        let scratch = Scratch::new();
+        let (name, other) = ("01ARYZ6S41TSV4RRFFQ69G5FAV", "01ARYZ6S41TSV4RRFFQ69G5FAW");
+        fs::create_dir(scratch.path().join("wal")).unwrap();
+        block(scratch.path(), name, 1000, "");
+        let holds = |name: &str| DataDir::open(scratch.path()).map(|data| data.holds(Ulid::parse(name).unwrap()));
+        assert!(holds(name).unwrap() && !holds(other).unwrap());
+        // As while a server deletes it.
+        fs::remove_file(scratch.path().join(name).join("meta.json")).unwrap();
+        assert!(!holds(name).unwrap());
+        fs::create_dir(scratch.path().join(name).join("meta.json")).unwrap();
+        assert!(holds(name).is_err(), "it cannot be read");
+    }
+
+    #[test]
+    fn a_folder_with_the_name_of_a_block_and_no_meta_json_is_not_a_data_directory() {
+        let scratch = Scratch::new();
+        block(scratch.path(), "01ARYZ6S41TSV4RRFFQ69G5FAV", 1000, "");
+        assert!(is_tsdb(scratch.path()));
+        fs::remove_file(scratch.path().join("01ARYZ6S41TSV4RRFFQ69G5FAV/meta.json")).unwrap();
+        assert!(!is_tsdb(scratch.path()));
+        fs::write(scratch.path().join("wal"), "a file, not a folder").unwrap();
+        assert!(!is_tsdb(scratch.path()));
+    }
+
+    #[test]
+    fn the_check_whether_a_data_directory_is_writable_leaves_nothing_in_it() {
+        let scratch = Scratch::new();
+        let data = DataDir::open(scratch.path()).unwrap();
+        // As an import leaves it that is killed during the check.
+        fs::create_dir(scratch.path().join(PROBE)).unwrap();
+        data.check_is_writable().unwrap();
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+    }
 }

@@ -55,3 +55,23 @@ impl ExportedFile {
         self.block.last * 1000
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn a_file_that_was_changed_after_it_was_written_is_an_error() {
+        let scratch = Scratch::new();
+        let path = scratch.path().join("x.om");
+        std::fs::write(&path, "x 1 60\n").unwrap();
+        let block = ManifestBlock { path: "x.om".to_owned(), series: 1, samples: 1, first: 30, last: 60 };
+        let file = ExportedFile { stat: FileStat::read(&path).unwrap(), path, block };
+        assert_eq!(file.last_ms(), 60_000);
+        file.check_unchanged().unwrap();
+        std::fs::write(&file.path, "x 2 60\n").unwrap();
+        assert!(matches!(file.check_unchanged(), Err(ImportError::Changed(path)) if path == file.path));
+    }
+}

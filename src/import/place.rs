@@ -74,3 +74,55 @@ fn sync_all(folder: &Path) -> io::Result<()> {
     }
     sync_folder(folder)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::import::Ulid;
+    use crate::scratch::Scratch;
+
+    /// A block's folder, with a file in a folder of its own.
+    fn block(folder: &Path) {
+        fs::create_dir_all(folder.join("chunks")).unwrap();
+        fs::write(folder.join("meta.json"), "{}").unwrap();
+        fs::write(folder.join("chunks/000001"), "samples").unwrap();
+    }
+
+    #[test]
+    fn staged_blocks_are_moved_into_the_data_directory_under_their_names() {
+        let scratch = Scratch::new();
+        let (data, staged) = (scratch.path().join("data"), scratch.path().join("staged"));
+        fs::create_dir(&data).unwrap();
+        block(&staged);
+        let ulid = Ulid::of_file(1_469_918_176_385, "abc");
+        let stranger = place(&DataDir::open(&data).unwrap(), &[StagedBlock { path: staged.clone(), ulid }]).unwrap();
+        assert_eq!(stranger, None, "our own data directory");
+        assert_eq!(fs::read(data.join(ulid.to_string()).join("chunks/000001")).unwrap(), b"samples");
+        assert!(!staged.exists());
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_moved_is_an_error() {
+        let scratch = Scratch::new();
+        fs::create_dir(scratch.path().join("data")).unwrap();
+        let data = DataDir::open(&scratch.path().join("data")).unwrap();
+        let block = StagedBlock { path: scratch.path().join("none"), ulid: Ulid::of_file(0, "abc") };
+        assert!(put(&data, &block).is_err());
+        assert!(place(&data, &[block]).is_err());
+    }
+
+    #[test]
+    fn a_copied_folder_has_all_files_and_a_removed_one_is_gone() {
+        let scratch = Scratch::new();
+        let (from, to) = (scratch.path().join("from"), scratch.path().join("to"));
+        block(&from);
+        copy_tree(&from, &to).unwrap();
+        assert_eq!(fs::read(to.join("chunks/000001")).unwrap(), b"samples");
+        assert_eq!(fs::read(to.join("meta.json")).unwrap(), b"{}");
+        remove(&to).unwrap();
+        assert!(!to.exists());
+        remove(&to).unwrap();
+        assert!(remove(&from.join("meta.json")).is_err(), "a file is not a folder");
+    }
+}

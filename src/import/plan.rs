@@ -130,4 +130,12 @@ mod tests {
             assert_eq!(plan.samples_before(ms).unwrap(), before, "{ms}");
         }
     }
+
+    #[test]
+    fn the_ends_of_a_file_are_in_milliseconds() {
+        let block = ManifestBlock { path: "a.om".to_owned(), series: 1, samples: 2, first: 60, last: 120 };
+        let ulid = Ulid::of_file(0, "a.om");
+        let file = PlannedFile { path: PathBuf::from("a.om"), block, ulid, fate: Fate::Import };
+        assert_eq!((file.first_ms(), file.last_ms()), (60_000, 120_000));
+    }
 }

@@ -195,4 +195,43 @@ mod tests {
             assert_eq!(version(said), expected, "{said}");
         }
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_failed_process_is_quoted_and_one_without_a_message_is_named_by_its_status() {
+        use std::os::unix::process::ExitStatusExt;
+        let folder = crate::scratch::Scratch::new();
+        let said = folder.path().join("stderr");
+        let (good, bad) = (ExitStatus::from_raw(0), ExitStatus::from_raw(1 << 8));
+        for (status, text, expected) in [
+            (good, "a warning", None),
+            (bad, "no space left\n", Some("'no space left'")),
+            (bad, "", Some("it ended with exit status: 1 and said nothing")),
+        ] {
+            assert!(fs::write(&said, text).is_ok());
+            assert_eq!(words(status, &said).as_deref(), expected);
+        }
+        assert!(fs::write(&said, "x".repeat(1000)).is_ok());
+        assert!(words(bad, &said).is_some_and(|text| text.starts_with("'xxx")));
+        assert!(!said.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_process_that_succeeded_counts_even_if_the_run_is_stopping_and_a_failed_one_does_not() -> io::Result<()> {
+        for (program, stopping, expected) in [
+            ("true", false, Some(true)),
+            ("true", true, Some(true)),
+            ("false", false, Some(false)),
+            ("false", true, None),
+        ] {
+            let mut child = Command::new(program).spawn()?;
+            child.wait()?;
+            let status = wait(&mut child, &|| stopping)?;
+            assert_eq!(status.map(|status| status.success()), expected, "{program}, stopping: {stopping}");
+        }
+        let mut child = Command::new("sleep").arg("60").spawn()?;
+        assert_eq!(wait(&mut child, &|| true)?, None);
+        Ok(())
+    }
 }

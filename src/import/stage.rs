@@ -168,3 +168,72 @@ fn only_entry(folder: &Path) -> io::Result<Result<PathBuf, usize>> {
         last => Err(paths.len() + usize::from(last.is_some())),
     })
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    /// An empty data directory, `data` in a folder whose path has no symbolic links.
+    fn data(scratch: &Scratch) -> (PathBuf, DataDir) {
+        let folder = fs::canonicalize(scratch.path()).unwrap();
+        fs::create_dir(folder.join("data")).unwrap();
+        let data = DataDir::open(&folder.join("data")).unwrap();
+        (folder, data)
+    }
+
+    #[test]
+    fn a_stage_lies_beside_the_data_directory_or_where_the_user_wants_it_and_is_removed_when_dropped() {
+        let scratch = Scratch::new();
+        let (folder, data) = data(&scratch);
+        let (out, given) = (folder.join("out"), folder.join("given"));
+        for (wanted, expected) in [(None, &folder), (Some(given.as_path()), &given)] {
+            let stage = Stage::open(&data, wanted, &out).unwrap();
+            let (top, own) = (stage.top.clone(), stage.own.clone());
+            assert!(own.is_dir() && own.starts_with(&top));
+            assert_eq!(top.parent(), Some(expected.as_path()));
+            drop(stage);
+            assert!(!top.exists());
+        }
+        fs::write(folder.join("file"), "").unwrap();
+        let error = Stage::open(&data, Some(&folder.join("file")), &out).unwrap_err();
+        assert!(matches!(error, ImportError::NoStaging { .. }), "{error}");
+    }
+
+    #[test]
+    fn imports_into_two_data_directories_do_not_share_a_stage() {
+        let (one, other) = (Scratch::new(), Scratch::new());
+        let (one, other) = (data(&one).1, data(&other).1);
+        assert_ne!(name(&one), name(&other));
+        assert!(name(&one).starts_with(".etcd-heatmap-import-"));
+    }
+
+    #[test]
+    fn what_a_killed_import_left_is_swept_from_every_place_and_other_files_stay() {
+        let scratch = Scratch::new();
+        let (folder, data) = data(&scratch);
+        let (out, given) = (folder.join("out"), folder.join("given"));
+        let left = [&folder, &out, &given].map(|place| place.join(name(&data)));
+        for left in &left {
+            fs::create_dir_all(left.join("1234/0/blocks")).unwrap();
+        }
+        fs::write(given.join("notes.txt"), "").unwrap();
+        Stage::sweep(&data, Some(&given), &out);
+        assert_eq!(left.map(|left| left.exists()), [false; 3]);
+        assert!(given.join("notes.txt").exists());
+    }
+
+    #[test]
+    fn the_only_entry_of_a_folder_is_found_and_others_are_counted() {
+        let scratch = Scratch::new();
+        let entry = || only_entry(scratch.path()).unwrap();
+        assert_eq!(entry(), Err(0));
+        fs::create_dir(scratch.path().join("a")).unwrap();
+        assert_eq!(entry(), Ok(scratch.path().join("a")));
+        fs::create_dir(scratch.path().join("b")).unwrap();
+        assert_eq!(entry(), Err(2));
+        fs::create_dir(scratch.path().join("c")).unwrap();
+        assert_eq!(entry(), Err(3));
+    }
+}

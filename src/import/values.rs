@@ -99,3 +99,37 @@ impl Series {
 fn no_labels(series: &str) -> io::Error {
     io::Error::other(format!("'{series}' is not a series"))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn our_value_of_a_dumped_sample_is_found_by_its_labels_and_instant() {
+        let folder = Scratch::new();
+        let path = folder.path().join("x.om");
+        let text = "# TYPE x gauge\nx{a=\"1\"} 5 60\nx{a=\"1\"} 6 120\nx{a=\"2\"} 7 60\n# TYPE y gauge\ny{a=\"1\"} 8 60\n# EOF\n";
+        fs::write(&path, text).unwrap();
+        let mut ours = Series::index(&path).unwrap();
+        assert_eq!(ours.names(), ["x", "y"]);
+        let mut value_at = |name: &str, a: &str, ms| {
+            let series = format!("{{__name__=\"{name}\", a=\"{a}\"}}");
+            ours.value_at(Dumped { series: &series, value: "", ms }).unwrap()
+        };
+        for (name, a, ms, expected) in [
+            ("x", "1", 60_000, Some(5.0)),
+            ("x", "1", 120_000, Some(6.0)),
+            ("x", "1", 90_000, None),
+            ("x", "2", 60_000, Some(7.0)),
+            ("x", "2", 120_000, None),
+            ("y", "1", 60_000, Some(8.0)),
+            ("y", "2", 60_000, None),
+            ("x", "1", 60_000, Some(5.0)),
+        ] {
+            assert_eq!(value_at(name, a, ms), expected, "{name} {a} {ms}");
+        }
+        assert!(ours.value_at(Dumped { series: "x{", value: "", ms: 60_000 }).is_err());
+    }
+}

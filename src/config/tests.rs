@@ -175,7 +175,7 @@ fn an_ini_with_byte_order_mark_and_crlf_is_read() {
 #[test]
 fn an_error_in_an_ini_names_the_original_key() {
     for (text, expected) in [
-        ("[weights]\nwt_etcd_wal_fsync = -1", "c.conf, line 2: weights.wt_etcd_wal_fsync: '-1' is no weight"),
+        ("[weights]\nwt_etcd_wal_fsync = -1", "c.conf, line 2: weights.wt_etcd_wal_fsync: '-1' is not a weight"),
         ("[weights]\nwt_etcd_wal_fsync = 0.9", "c.conf, line 2: weights.wt_etcd_wal_fsync: the weights add up to 1.6"),
         ("[time]\nduration='[1d]'", "c.conf, line 2: time.duration: '1d' is not the width of a cell: write 15m, 30m"),
         ("[time]\nduratoin=1h", "c.conf, line 2: unknown key 'time.duratoin' (did you mean 'time.duration'?)"),

@@ -64,8 +64,8 @@ pub enum Wrong {
     NoTimestamp,
     /// Number of samples with a timestamp beyond the year 5138.
     #[error(
-        "{} {} from here on with timestamps that are milliseconds (as seconds they would be beyond the year 5138): write seconds",
-        .0, plural(*.0)
+        "{} from here on with timestamps that are milliseconds (as seconds they would be beyond the year 5138): write seconds",
+        samples_text(*.0)
     )]
     Milliseconds(u64),
     /// A timestamp before 1970.
@@ -144,8 +144,8 @@ pub enum Wrong {
     EarlyEof(u64),
     /// Samples recent enough to overlap the head of a running server.
     #[error(
-        "{samples} {} from here on {} at or after {}, which is in the last three hours or in the future, and would overlap the head of a running Prometheus: remove them, or import later",
-        plural(*.samples), if *.samples == 1 { "lies" } else { "lie" }, format_instant(*.from_ms)
+        "{} from here on at or after {}, in the last three hours or the future: a running Prometheus has this time in its head: remove them, or import later",
+        samples_text(*.samples), format_instant(*.from_ms)
     )]
     Head {
         /// Number of such samples.

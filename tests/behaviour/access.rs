@@ -77,10 +77,14 @@ fn a_prometheus_with_users_lets_in_who_has_the_password() {
     fails(&url, basic, &["http.yml, line 2", "authorization.type", "basic_auth"]);
     pulls_everything(&url.replace("//", "//ann:s3cret%2Dpassword@"), "", &[], &[]);
     fails(&url, "", &["401", "--http.config.file"]);
-    fails(&url, "basic_auth:\n  username: ann\n  password: wrong\n", &["401", "refuses the login"]);
+    fails(&url, "basic_auth:\n  username: ann\n  password: wrong\n", &["401", "was rejected"]);
     fails(&url, "basic_auth: {username: ann, password_file: missing}", &["password_file", "missing"]);
     let both = "basic_auth: {username: ann, password: x}";
-    fails(&url.replace("//", "//ann:pass@"), both, &["--url holds a login", "--http.config.file"]);
+    fails(
+        &url.replace("//", "//ann:pass@"),
+        both,
+        &["--url and --http.config.file each have a login", "--http.config.file"],
+    );
 }
 
 /// A doorman who lets in requests that have this header once, with this value and no other.

@@ -88,15 +88,15 @@ fn a_selector_that_finds_nothing_gets_one_that_does() {
 #[test]
 fn a_range_beyond_the_data_says_where_the_data_is() {
     let run = check(&simulated().url(), &["--start", "2026-08-01", "--end", "2026-08-03"]);
-    finds_wrong(&run, &["2026-08-01", "2026-10-01T0", "2026-10-04T0", "ask for a part of that"]);
+    finds_wrong(&run, &["2026-08-01", "2026-10-01T0", "2026-10-04T0", "choose a range within that"]);
     let run = check(&simulated().url(), &["--start", "2026-09-29", "--end", "2026-10-02"]).succeeds();
-    assert!(line(&run, "note").contains("nothing is known before 2026-10-01T0"), "{run:?}");
+    assert!(line(&run, "note").contains("no samples before about 2026-10-01T0"), "{run:?}");
 }
 
 #[test]
 fn nothing_is_there_and_nobody_answers() {
     let empty = prometheus_of("up{job=\"node\"} 1 1790812800\n# EOF\n");
-    finds_wrong(&check(&empty.url(), &RANGE), &["is it the right server?"]);
+    finds_wrong(&check(&empty.url(), &RANGE), &["no job on this server"]);
     let run = check(&format!("http://127.0.0.1:{}", free_port()), &RANGE);
     run.fails_saying(&["cannot reach"]);
     assert_eq!(run.code, Some(1), "{run:?}");

@@ -103,7 +103,7 @@ fn every_fault_that_may_pass_is_got_over_and_told() {
         faults.script(&[&calm[..], &[fault.clone(), fault.clone()]].concat());
         let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
         assert_same(&expected, &folder.tree("audit"));
-        assert_eq!(run.stderr.contains(" tried again"), tried_again, "{fault:?}: {run:?}");
+        assert_eq!(run.stderr.contains(" retried"), tried_again, "{fault:?}: {run:?}");
     }
 }
 
@@ -114,8 +114,8 @@ fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written
         (Fault::Unavailable, &["503", "(tried 3 times)"][..]),
         (Fault::Busy("1"), &["429", "slow down", "(tried 3 times)"]),
         (Fault::Busy("7200"), &["7200 s", "--max-qps"]),
-        (Fault::Reset, &["no whole answer", "(tried 3 times)"]),
-        (Fault::TruncatedGzip, &["no whole answer", "(tried 3 times)"]),
+        (Fault::Reset, &["no complete answer", "(tried 3 times)"]),
+        (Fault::TruncatedGzip, &["no complete answer", "(tried 3 times)"]),
         (Fault::LoginPage, &["redirects", "login page", "--url"]),
         (Fault::OffTheGrid, &["not a step"]),
         (Fault::SaidTwiceDifferently, &["two different samples"]),
@@ -195,7 +195,7 @@ fn a_server_that_is_lost_is_waited_for_once_and_not_once_a_day() {
     }
     let range = ["--start", "2026-10-01", "--end", "2026-10-21", "--series", "raw"];
     let run = etcd_heatmap(&[&flags[..], &range].concat());
-    run.fails_saying(&["none of the 20 days", "no whole answer"]);
+    run.fails_saying(&["none of the 20 days", "no complete answer"]);
     let asked = *asked.lock().expect("no thread panics with it");
     let most = at_once * a_day * tries + (DAYS_ASKED - at_once) * a_day;
     assert!((DAYS_ASKED..=most).contains(&asked), "{asked} queries of a server that is gone, at most {most}");
@@ -221,7 +221,7 @@ fn windows_halve_until_the_server_takes_them_and_stay_so() {
         faults.always(Fault::TooManySteps(most));
         let run = pull(&faults, &folder, &DAYS, &["--concurrency", "8"]).succeeds();
         assert_same(&expected, &folder.tree("audit"));
-        assert!(run.stderr.contains(" too large for the server, and halved"), "{run:?}");
+        assert!(run.stderr.contains(" halved, because the server refuses so many steps"), "{run:?}");
         // Nine queries over three days; each learns once, and the day in flight beside it with it.
         let (windows, looks, refusals) = (3 * 9 * (1440 / size), 9 * (60 / size + 1), 9 * 8 * 3);
         assert!(faults.asked() <= windows + looks + refusals, "{most}: forgotten: {} queries", faults.asked());
@@ -342,7 +342,8 @@ fn warnings_are_told_once_and_take_nothing_away() {
     faults.always(Fault::Warned("PromQL warning: \u{1b}[31mbucket label \"le\"\nis missing"));
     let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
     assert_same(&expected, &folder.tree("audit"));
-    let told = run.stderr.matches("the server warns: PromQL warning: [31mbucket label \"le\" is missing\n").count();
+    let told =
+        run.stderr.matches("warning from the server: PromQL warning: [31mbucket label \"le\" is missing\n").count();
     assert_eq!(told, 1, "{run:?}");
 }
 
@@ -354,7 +355,7 @@ fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it
     let folder = Folder::new("partial");
     faults.always(Fault::Warned(STORE));
     let refused = pull(&faults, &folder, &ONE_DAY, &["--quiet", "--retries", "1"]);
-    refused.fails_saying(&["a part only", "10.0.0.7", "--allow-partial", "(tried 2 times)"]);
+    refused.fails_saying(&["partial data", "10.0.0.7", "--allow-partial", "(tried 2 times)"]);
     assert_empty(&folder, "audit");
 
     pull(&faults, &folder, &ONE_DAY, &["--quiet", "--allow-partial"]).succeeds();

@@ -92,7 +92,7 @@ fn a_fresh_prometheus_answers_what_was_imported_and_a_second_import_adds_nothing
     let imported = folder.tree("data");
 
     let second = import(audit(), &folder, &[]).succeeds();
-    assert!(second.stdout.contains("19 of 19 blocks were there already\nnothing was imported"), "{second:?}");
+    assert!(second.stdout.contains("19 of 19 blocks already existed\nnothing was imported"), "{second:?}");
     assert_same(&imported, &folder.tree("data"));
     for name in names(&folder.at("data")) {
         let meta: Value = serde_json::from_str(&folder.text(&format!("data/{name}/meta.json"))).expect("JSON");
@@ -131,7 +131,7 @@ fn a_running_prometheus_takes_an_import_loses_nothing_live_and_compacts_it() {
 
     let compacted = names(&data);
     let again = etcd_heatmap(&into).succeeds();
-    assert!(again.stdout.contains("19 of 19 blocks were there already\nnothing was imported"), "{again:?}");
+    assert!(again.stdout.contains("19 of 19 blocks already existed\nnothing was imported"), "{again:?}");
     let back = imported.difference(&compacted).filter(|gone| names(&data).contains(*gone)).count();
     assert_eq!(back, 0, "what was compacted does not come back");
     oracle("samples.py", &[&prometheus.url(), audit()]);
@@ -176,7 +176,7 @@ fn a_file_whose_last_sample_is_the_first_of_the_head_is_left_and_a_second_later_
         run.fails_saying(&[&format!("{} files were not imported", blocks.len() - imported)]);
         assert_eq!(run.stdout.matches("would become the block").count(), imported, "{}", run.stdout);
         let line = run.stdout.lines().find(|line| line.contains(path)).expect("a line a file");
-        assert_eq!(line.contains("is too new"), imported == before, "{line}");
+        assert_eq!(line.contains("is too recent"), imported == before, "{line}");
     }
 }
 
@@ -205,7 +205,7 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
     import(audit(), &folder, &[]).succeeds();
     assert!(names(&folder.at("data")).iter().all(|ulid| said.contains(ulid)), "{said}");
     let said = import(audit(), &folder, &["--dry-run"]).succeeds().stdout;
-    assert_eq!(said.matches("is there already").count(), 19, "{said}");
+    assert_eq!(said.matches("already imported").count(), 19, "{said}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn scores_with_more_digits_than_the_server_stores_are_the_same_scores() {
     let long = |text: &str| text.split(' ').nth(1).is_some_and(|value| value.len() > 13);
     assert!(folder.text(&format!("audit/openmetrics/{name}")).lines().any(long), "a score of many digits");
     let run = import(&folder, &server.url(), &[]).succeeds();
-    assert!(run.stdout.contains(" and it has all ") && run.stdout.contains("rounded to 12"), "{run:?}");
+    assert!(run.stdout.contains(" it now has all ") && run.stdout.contains("rounded to 12"), "{run:?}");
     holds_exactly(&server, &folder, &[]);
     for flags in [&["--dry-run"][..], &[]] {
         let run = import(&folder, &server.url(), flags).succeeds();
@@ -61,7 +61,7 @@ fn what_is_there_in_part_is_completed_and_another_value_is_refused() {
     let half: String = text.lines().take(500).map(|line| format!("{line}\n")).collect();
     let server = VictoriaMetrics::of(&half, &[]);
     let run = import(&folder, &server.url(), &[]).succeeds();
-    assert!(run.stdout.contains("(498 were there)"), "{run:?}");
+    assert!(run.stdout.contains("(498 existed before)"), "{run:?}");
     holds_exactly(&server, &folder, &[]);
 
     let line = text.lines().nth(100).expect("it has more");
@@ -76,7 +76,7 @@ fn what_is_there_in_part_is_completed_and_another_value_is_refused() {
 fn samples_that_a_server_does_not_keep_are_missed() {
     let server = VictoriaMetrics::of("", &["-retentionPeriod=1d"]);
     let run = import(&scored(&[]), &server.url(), &[]);
-    run.fails_saying(&["are not there", "-retentionPeriod"]);
+    run.fails_saying(&["are missing on the server", "-retentionPeriod"]);
 }
 
 #[test]
@@ -86,5 +86,5 @@ fn a_file_that_was_changed_and_a_server_that_is_none_are_told() {
     let first = folder.tree("audit/openmetrics").into_iter().next().expect("there is a file").0;
     folder.write(&format!("audit/openmetrics/{first}"), "# EOF\n");
     let server = VictoriaMetrics::of("", &[]);
-    import(&folder, &server.url(), &[]).fails_saying(&[&first, "not as it was written"]);
+    import(&folder, &server.url(), &[]).fails_saying(&[&first, "has changed since it was written"]);
 }

@@ -63,10 +63,10 @@ fn a_query_that_cannot_be_split_is_refused_with_the_reason() {
         (answer("200 OK", "", "<html>"), ["a web page", "--url"]),
         (
             answer("200 OK", "", "{\"status\":\"success\",\"data\":7}"),
-            ["/label/cluster/values", "not of the Prometheus API"],
+            ["/label/cluster/values", "not from the Prometheus API"],
         ),
-        (answer("404 Not Found", "", ""), ["does not offer", "values of labels"]),
-        (answer("501 Not Implemented", "", ""), ["does not offer", "values of labels"]),
+        (answer("404 Not Found", "", ""), ["does not offer", "label values"]),
+        (answer("501 Not Implemented", "", ""), ["does not offer", "label values"]),
         (answer("200 OK", "", "{\"status\":\"success\",\"data\":[]}"), ["have no label", "instance"]),
     ] {
         let server = refusing(&limited, "/api/v1/label/", refusal);
@@ -101,7 +101,7 @@ fn a_refused_look_up_of_series_costs_time_and_changes_nothing() {
     const NOTE: &str = "a look-up of series failed: ";
     for (refusal, words) in [
         (answer("403 Forbidden", "", ""), "403"),
-        (refusal("422 Unprocessable Entity", "execution", "too many series"), "too many series"),
+        (refusal("422 Unprocessable Entity", "execution", "so many series"), "so many series"),
         (answer("404 Not Found", "", ""), ""),
     ] {
         let server = refusing(&prometheus, "/api/v1/series", refusal);
@@ -126,14 +126,14 @@ fn check_concludes_nothing_from_a_look_that_was_refused() {
         (refusal("422 Unprocessable Entity", "execution", TOO_MANY), "too many samples"),
         (refusal("503 Service Unavailable", "timeout", "query timed out"), "timed out"),
         (answer("404 Not Found", "", ""), "404"),
-        (answer("200 OK", "", "{\"status\":\"success\",\"data\":{\"result\":[]},\"isPartial\":true}"), "a part only"),
+        (answer("200 OK", "", "{\"status\":\"success\",\"data\":{\"result\":[]},\"isPartial\":true}"), "partial data"),
     ] {
         // Look-ups are sent with GET; the queries of a pull with POST.
         for path in ["GET /api/v1/query?", "GET /api/v1/query"] {
             let run = check(&refusing(&other_job, path, refusal.clone()).url(""), &elsewhere);
             let wrong = run.stdout.lines().find(|line| line.starts_with("wrong")).unwrap_or_default();
             assert!(wrong.contains("no-such-job") && wrong.contains(words), "{run:?}");
-            assert!(wrong.contains("failed") && !wrong.contains("no job of this server"), "{run:?}");
+            assert!(wrong.contains("failed") && !wrong.contains("no job on this server"), "{run:?}");
         }
     }
     let run = check(&other_job.url(), &elsewhere);

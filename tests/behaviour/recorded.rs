@@ -57,13 +57,17 @@ fn check_names_thanos_and_mimir_below_their_path_prefixes() {
 fn a_store_of_thanos_that_is_away_fails_the_day_unless_a_part_is_allowed() {
     let (away, folder) = (server(&["thanos/store_is_away"]), Folder::new("thanos"));
     let refused = pull(&away.url("/thanos/"), &folder, &["--quiet", "--retries", "1"]);
-    refused.fails_saying(&["a part only", "10.0.0.7:10901", "--allow-partial", "(tried 2 times)"]);
+    refused.fails_saying(&["partial data", "10.0.0.7:10901", "--allow-partial", "(tried 2 times)"]);
     assert_empty(&folder, "audit");
     away.took_place();
 
     let part = server(&["thanos/partial"]);
     let run = pull(&part.url("/thanos"), &folder, &["--allow-partial"]).succeeds();
-    assert_eq!(run.stderr.matches("the server warns: receive series from Addr: 10.0.0.7:10901").count(), 1, "{run:?}");
+    assert_eq!(
+        run.stderr.matches("warning from the server: receive series from Addr: 10.0.0.7:10901").count(),
+        1,
+        "{run:?}"
+    );
     assert_eq!(manifest(&folder)["days_partial"], json!(["2026-10-01"]));
     part.took_place();
 
@@ -100,7 +104,7 @@ fn limits_of_mimir_and_thanos_make_windows_smaller_and_the_readings_stay_the_sam
     ] {
         let (server, folder) = (server(&[limit, whole]), Folder::new("recorded-limits"));
         let run = pull(&server.url(prefix), &folder, flags).succeeds();
-        assert!(run.stderr.contains(" too large for the server, and halved"), "{limit}: {run:?}");
+        assert!(run.stderr.contains(" halved, because the server refuses so many steps"), "{limit}: {run:?}");
         assert_same(&expected, &readings(&folder));
         server.took_place();
     }
@@ -110,7 +114,7 @@ fn limits_of_mimir_and_thanos_make_windows_smaller_and_the_readings_stay_the_sam
 fn a_queue_of_mimir_that_is_full_is_asked_again() {
     let (server, folder) = (server(&["mimir/too_many_requests", "mimir/whole"]), Folder::new("mimir-queue"));
     let run = pull(&server.url("/prometheus"), &folder, &TENANT).succeeds();
-    assert!(run.stderr.contains("3 queries were tried again"), "{run:?}");
+    assert!(run.stderr.contains("3 queries were retried"), "{run:?}");
     assert_same(&undisturbed(), &readings(&folder));
     server.took_place();
 }

@@ -211,7 +211,7 @@ impl Client {
                 info!(cause = %failure.error, tried, "failed");
                 return Err(failure.after(tried));
             };
-            warn!(cause = %failure.error, tried, wait_ms = wait.as_millis(), "retrying");
+            warn!(cause = %failure.error, tried, wait_ms = wait.as_millis(), "trying again");
             self.traffic.count_again();
             if let Some(asked) = failure.wait {
                 self.learnt.pace.hold(asked);

@@ -32,7 +32,7 @@ named! {
         /// Always the series made by recording rules.
         Recorded = "recorded",
     }
-    parsed "there is no series form called"
+    parsed "no form of the series is called"
 }
 
 /// The metrics and limits to pull.

@@ -94,7 +94,7 @@ fn a_token_that_a_look_up_is_refused_with_is_replaced_as_well() {
 
     // Where every token is refused, each of the four requests in flight is sent twice, and no more.
     let (tokens, server) = (token_server("", takes_basic), guarded(|_| false));
-    fails(&server.url(""), &config(&tokens).replace("_file: secret", ": s3cret"), &["401", "refuses the login"]);
+    fails(&server.url(""), &config(&tokens).replace("_file: secret", ": s3cret"), &["401", "was rejected"]);
     assert!((2..=8).contains(&server.seen().len()), "{:?}", server.seen());
 }
 
@@ -105,9 +105,9 @@ fn a_login_that_gives_no_token_is_told() {
     fails(
         &server.url(""),
         &config(&nobody).replace("_file: secret", ": x"),
-        &["no token from", "/token", "401", "invalid_client", "oauth2"],
+        &["cannot get a token from", "/token", "401", "invalid_client", "oauth2"],
     );
     assert!(server.seen().is_empty(), "nothing is asked without a token");
     let gone = config(&nobody).replace(&nobody.port.to_string(), "9").replace("_file: secret", ": x");
-    fails(&server.url(""), &gone, &["no token from http://127.0.0.1:9/token"]);
+    fails(&server.url(""), &gone, &["cannot get a token from http://127.0.0.1:9/token"]);
 }

@@ -67,7 +67,7 @@ fn fails(url: &str, http_config: &str, words: &[&str]) {
 const BCRYPT: &str = "$2b$04$1x/KbLl6/9d9mYB0cEQCVe4U8WG7zDzmrVh9Z8uDV6Rldjg/PH7W.";
 
 #[test]
-fn a_prometheus_with_users_lets_in_who_has_the_password() {
+fn basic_auth_logs_in_to_a_prometheus_with_users() {
     let guarded = guarded_prometheus_of(&history(), &format!("basic_auth_users:\n  ann: {BCRYPT}\n"));
     let url = guarded.url();
     pulls_everything(&url, "basic_auth:\n  username: ann\n  password: s3cret-password\n", &[], &[]);
@@ -118,7 +118,7 @@ fn a_tenant_and_any_other_header_are_sent_with_each_request() {
 }
 
 #[test]
-fn what_one_tenant_has_is_not_mixed_with_anothers() {
+fn histories_of_two_tenants_are_not_mixed() {
     let folder = Folder::new("tenants");
     pull(&folder, &open().url(), "", &["--header", "X-Scope-OrgID: team-a"]).succeeds();
     let before = folder.tree("audit");
@@ -128,7 +128,7 @@ fn what_one_tenant_has_is_not_mixed_with_anothers() {
 }
 
 #[test]
-fn a_token_is_sent_and_read_anew_from_its_file() {
+fn a_token_is_sent_and_its_file_is_reread() {
     let url = wants("Authorization: Bearer t0ken").url("");
     for (config, file) in [
         ("authorization: {credentials: t0ken}", ""),
@@ -162,7 +162,7 @@ fn a_path_prefix_and_a_query_of_the_url_go_with_each_request() {
 }
 
 #[test]
-fn a_proxy_is_asked_as_the_file_says() {
+fn requests_go_through_the_proxy_of_the_config_file() {
     let port = open().server().port();
     let proxy = Doorman::before(port, |request| {
         request.starts_with("CONNECT").then(|| crate::support::answer("403 Forbidden", "", ""))

@@ -79,7 +79,7 @@ fn pulls_through_random_faults_give_the_bytes_of_an_undisturbed_one() {
 }
 
 #[test]
-fn every_fault_that_may_pass_is_got_over_and_told() {
+fn transient_faults_are_retried_and_noted() {
     let faults = proxy();
     let expected = undisturbed(&faults, &ONE_DAY);
     for (fault, tried_again) in [
@@ -108,7 +108,7 @@ fn every_fault_that_may_pass_is_got_over_and_told() {
 }
 
 #[test]
-fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written() {
+fn a_permanent_fault_is_reported_with_its_attempts_and_nothing_is_written() {
     let faults = proxy();
     for (fault, words) in [
         (Fault::Unavailable, &["503", "(tried 3 times)"][..]),
@@ -171,7 +171,7 @@ fn all_queries_in_flight_wait_as_long_as_the_server_asks() {
 }
 
 #[test]
-fn a_server_that_is_lost_is_waited_for_once_and_not_once_a_day() {
+fn a_lost_server_is_waited_for_once_rather_than_once_per_day() {
     const DAYS_ASKED: usize = 20;
     // What one column and the start of processes take: two queries a day, two days at once.
     let (a_day, at_once, tries) = (2, 2, 4);
@@ -212,7 +212,7 @@ fn queries_keep_their_distance() {
 }
 
 #[test]
-fn windows_halve_until_the_server_takes_them_and_stay_so() {
+fn windows_are_halved_until_accepted_and_stay_small() {
     let faults = proxy();
     let expected = undisturbed(&faults, &DAYS);
     // How many steps the server takes, and what halving a day of 1440 then comes to.
@@ -267,7 +267,7 @@ fn a_prometheus_with_a_small_limit_of_samples_gives_the_same_history() {
 }
 
 #[test]
-fn where_short_windows_are_still_too_much_it_is_asked_by_cluster_and_by_member() {
+fn queries_are_split_by_cluster_and_member_if_short_windows_are_too_large() {
     // A dot, a quote and a bar are no more than that in a label's value; one cluster has none.
     let mut metrics = Metrics::default();
     for cluster in ["cluster=\"a.b\",", "cluster=\"a-b\",", "cluster=\"it\\\"s|a.b\",", ""] {
@@ -300,7 +300,7 @@ fn where_short_windows_are_still_too_much_it_is_asked_by_cluster_and_by_member()
 }
 
 #[test]
-fn a_query_of_ones_own_is_split_by_cluster_only_and_without_a_selector_not_at_all() {
+fn a_custom_query_is_split_by_cluster_only_and_never_without_a_selector() {
     let mut metrics = Metrics::default();
     for cluster in ["a", "b", "c", "d"] {
         for member in ["m1", "m2", "m3"] {
@@ -335,7 +335,7 @@ fn a_query_of_ones_own_is_split_by_cluster_only_and_without_a_selector_not_at_al
 }
 
 #[test]
-fn warnings_are_told_once_and_take_nothing_away() {
+fn warnings_are_printed_once_and_do_not_change_the_result() {
     let faults = proxy();
     let expected = undisturbed(&faults, &ONE_DAY);
     let folder = Folder::new("warned");
@@ -348,7 +348,7 @@ fn warnings_are_told_once_and_take_nothing_away() {
 }
 
 #[test]
-fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it_is_not_any_more() {
+fn a_partial_answer_is_an_error_unless_allowed_and_is_pulled_again_once_disallowed() {
     const STORE: &str = "receive series from Addr: 10.0.0.7:10901: rpc error: code = Unavailable";
     let faults = proxy();
     let expected = undisturbed(&faults, &ONE_DAY);
@@ -399,7 +399,7 @@ fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it
 }
 
 #[test]
-fn an_answer_without_end_is_refused_in_a_sentence() {
+fn an_endless_answer_is_refused() {
     let faults = proxy();
     // Whatever is asked for, the values of labels as well.
     faults.always(Fault::Bomb);
@@ -410,7 +410,7 @@ fn an_answer_without_end_is_refused_in_a_sentence() {
 }
 
 #[test]
-fn a_login_is_in_no_error_of_a_server_that_fails() {
+fn errors_of_a_failing_server_never_show_the_login() {
     let faults = proxy();
     for fault in [Fault::Unavailable, Fault::Reset, Fault::TruncatedJson, Fault::LoginPage, Fault::TooManySteps(0)] {
         faults.always(fault.clone());

@@ -20,7 +20,7 @@ fn is_scored_within(folder: &Folder, asked: &[(i64, i64)]) -> Run {
 }
 
 #[test]
-fn hours_and_days_between_two_pulls_that_were_never_asked_for_are_no_outage() {
+fn hours_and_days_that_were_never_requested_are_not_an_outage() {
     let folder = Folder::new("gaps");
     let parts = [(START, START + 12 * HOUR), (START + 2 * DAY + 6 * HOUR, START + 3 * DAY)];
     for (start, end) in parts {
@@ -28,7 +28,7 @@ fn hours_and_days_between_two_pulls_that_were_never_asked_for_are_no_outage() {
     }
     let run = is_scored_within(&folder, &parts);
     assert_eq!(manifest(&folder)["days_missing"], serde_json::json!([]));
-    assert!(!run.stderr.contains("no samples"), "{}", run.stderr);
+    assert!(!run.stderr.contains("nothing is known"), "{}", run.stderr);
     assert!(!folder.path().join("audit/scores/date=2026-10-02").exists(), "nothing was asked of 2 October");
     let report = folder.text("audit/report.html");
     for text in ["2026-10-01T12:00:00Z, 2026-10-03T06:00:00Z to", "with gaps that were not asked for"] {
@@ -51,7 +51,7 @@ fn the_part_of_a_day_that_is_there_stays_when_a_later_part_is_pulled() {
 }
 
 #[test]
-fn days_that_were_asked_for_in_vain_are_missing_until_they_are_pulled() {
+fn days_that_failed_to_pull_are_missing_until_they_are_pulled() {
     let ((gate, _), folder) = (gate(), Folder::new("in-vain"));
     let run = until_the_first_day("pull", &folder, &gate.url());
     gate.fall();

@@ -139,7 +139,7 @@ fn a_running_prometheus_takes_an_import_loses_nothing_live_and_compacts_it() {
 }
 
 #[test]
-fn files_that_reach_into_the_head_are_left_for_later() {
+fn files_that_overlap_the_head_are_not_imported_yet() {
     let folder = with_data("head");
     // A server that was stopped a week into the history.
     let stopped = START + 7 * 86_400;
@@ -196,7 +196,7 @@ fn samples_older_than_the_retention_are_counted() {
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
+fn a_dry_run_prints_the_plan_and_writes_nothing() {
     let folder = with_data("dry");
     let said = import(audit(), &folder, &["--dry-run"]).succeeds().stdout;
     assert_eq!(said.matches("would become the block").count(), 19, "{said}");
@@ -229,7 +229,7 @@ fn the_same_scores_cut_otherwise_are_no_conflict_and_other_scores_are() {
 }
 
 #[test]
-fn blocks_belong_to_whom_the_data_directory_belongs() {
+fn blocks_get_the_owner_of_the_data_directory() {
     let folder = with_data("owner");
     let data = folder.path().join("data");
     fs::set_permissions(&data, fs::Permissions::from_mode(0o750)).expect("a folder of our own");
@@ -250,7 +250,7 @@ fn blocks_belong_to_whom_the_data_directory_belongs() {
 }
 
 #[test]
-fn a_data_directory_that_is_a_disk_of_its_own_gets_whole_copies() {
+fn blocks_are_copied_to_a_data_directory_on_another_file_system() {
     let (folder, expected) = (with_data("disk"), with_data("no-disk"));
     import(audit(), &expected, &[]).succeeds();
     let ours =

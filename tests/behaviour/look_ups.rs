@@ -80,7 +80,7 @@ fn a_query_that_cannot_be_split_is_refused_with_the_reason() {
 }
 
 #[test]
-fn where_the_values_of_labels_are_refused_shorter_windows_are_asked_for() {
+fn without_label_values_shorter_windows_are_queried() {
     let text = twelve_members();
     // A day of one series and one step of all members, but not sixteen steps of them.
     let (free, limited) = (prometheus_of(&text), prometheus_with(&text, &["--query.max-samples=1500"]));
@@ -95,13 +95,13 @@ fn where_the_values_of_labels_are_refused_shorter_windows_are_asked_for() {
 }
 
 #[test]
-fn a_refused_look_up_of_series_costs_time_and_changes_nothing() {
+fn a_refused_series_lookup_does_not_change_the_result() {
     let prometheus = prometheus_of(&twelve_members());
     let expected = expected(&prometheus.url());
-    const NOTE: &str = "a look-up of series failed: ";
+    const NOTE: &str = "a lookup of series failed: ";
     for (refusal, words) in [
         (answer("403 Forbidden", "", ""), "403"),
-        (refusal("422 Unprocessable Entity", "execution", "so many series"), "so many series"),
+        (refusal("422 Unprocessable Entity", "execution", "too many series"), "too many series"),
         (answer("404 Not Found", "", ""), ""),
     ] {
         let server = refusing(&prometheus, "/api/v1/series", refusal);
@@ -118,7 +118,7 @@ fn check(url: &str, flags: &[&str]) -> Run {
 }
 
 #[test]
-fn check_concludes_nothing_from_a_look_that_was_refused() {
+fn check_draws_no_conclusion_from_a_refused_lookup() {
     let other_job = prometheus_of(&twelve_members());
     let elsewhere = ["--selector", "job=\"no-such-job\""];
     for (refusal, words) in [
@@ -150,7 +150,7 @@ fn version() -> String {
 }
 
 #[test]
-fn a_server_that_refuses_its_status_is_not_taken_for_another_and_can_be_pulled_from() {
+fn a_server_with_a_refused_status_page_can_be_pulled_from() {
     let prometheus = prometheus_of(&twelve_members());
     let named = format!("Prometheus {}", version());
     let (keeps, unknown, silent) = ("keeps 100y", "retention unknown", "retention not reported");
@@ -178,7 +178,7 @@ fn a_server_that_refuses_its_status_is_not_taken_for_another_and_can_be_pulled_f
 }
 
 #[test]
-fn a_retention_that_may_not_be_asked_for_is_refused_as_that() {
+fn a_refused_retention_lookup_is_reported_as_such() {
     let prometheus = prometheus_of(&twelve_members());
     let folder = Folder::new("retention");
     let backfill = |url: &str| {

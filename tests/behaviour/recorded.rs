@@ -54,7 +54,7 @@ fn check_names_thanos_and_mimir_below_their_path_prefixes() {
 }
 
 #[test]
-fn a_store_of_thanos_that_is_away_fails_the_day_unless_a_part_is_allowed() {
+fn an_unavailable_thanos_store_fails_the_day_unless_partial_data_is_allowed() {
     let (away, folder) = (server(&["thanos/store_is_away"]), Folder::new("thanos"));
     let refused = pull(&away.url("/thanos/"), &folder, &["--quiet", "--retries", "1"]);
     refused.fails_saying(&["partial data", "10.0.0.7:10901", "--allow-partial", "(tried 2 times)"]);
@@ -79,7 +79,7 @@ fn a_store_of_thanos_that_is_away_fails_the_day_unless_a_part_is_allowed() {
 }
 
 #[test]
-fn mimir_without_a_tenant_is_told_how_to_name_one() {
+fn the_error_of_mimir_without_a_tenant_explains_the_header() {
     for retries in ["0", "5"] {
         let (nobody, folder) = (server(&["mimir/no_tenant"]), Folder::new("mimir-nobody"));
         let run = pull(&nobody.url("/prometheus"), &folder, &["--quiet", "--retries", retries]);
@@ -94,7 +94,7 @@ fn mimir_without_a_tenant_is_told_how_to_name_one() {
 }
 
 #[test]
-fn limits_of_mimir_and_thanos_make_windows_smaller_and_the_readings_stay_the_same() {
+fn limits_of_mimir_and_thanos_shrink_windows_without_changing_readings() {
     let expected = undisturbed();
     for (limit, whole, prefix, flags) in [
         ("mimir/max_chunks_per_query", "mimir/whole", "/prometheus", &TENANT[..]),
@@ -111,7 +111,7 @@ fn limits_of_mimir_and_thanos_make_windows_smaller_and_the_readings_stay_the_sam
 }
 
 #[test]
-fn a_queue_of_mimir_that_is_full_is_asked_again() {
+fn a_full_queue_of_mimir_is_retried() {
     let (server, folder) = (server(&["mimir/too_many_requests", "mimir/whole"]), Folder::new("mimir-queue"));
     let run = pull(&server.url("/prometheus"), &folder, &TENANT).succeeds();
     assert!(run.stderr.contains("3 queries were retried"), "{run:?}");

@@ -58,7 +58,7 @@ fn one_token_serves_the_whole_pull() {
 }
 
 #[test]
-fn a_token_that_expires_or_is_withdrawn_is_replaced() {
+fn an_expired_or_revoked_token_is_replaced() {
     let tokens = token_server(r#","expires_in":"5""#, takes_basic);
     pulls_everything(&guarded(|token| token.starts_with("token-")).url(""), &config(&tokens), &SECRET, &[]);
     assert!(tokens.seen().len() > 1, "each was about to expire");
@@ -71,7 +71,7 @@ fn a_token_that_expires_or_is_withdrawn_is_replaced() {
 }
 
 #[test]
-fn a_token_that_a_look_up_is_refused_with_is_replaced_as_well() {
+fn a_token_rejected_by_a_lookup_is_replaced() {
     let withdrawn = || guarded(|token| token != "token-1");
     let folder = Folder::new("look-up");
     let tokens = token_server("", takes_basic);
@@ -99,7 +99,7 @@ fn a_token_that_a_look_up_is_refused_with_is_replaced_as_well() {
 }
 
 #[test]
-fn a_login_that_gives_no_token_is_told() {
+fn a_failed_token_request_is_reported() {
     let nobody = token_server("", |_| false);
     let server = guarded(|_| true);
     fails(

@@ -27,7 +27,7 @@ fn a_redirect_within_the_server_is_followed_with_the_query_and_the_login() {
 }
 
 #[test]
-fn nothing_goes_to_another_host() {
+fn nothing_is_sent_to_another_host() {
     for status in ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect"] {
         let other = Doorman::before(open().server().port(), |_| None);
         let to = other.url("/new/api/v1/query_range?user=pass");
@@ -39,7 +39,7 @@ fn nothing_goes_to_another_host() {
 }
 
 #[test]
-fn a_server_that_goes_round_in_circles_or_may_not_redirect_is_told() {
+fn redirect_loops_and_disabled_redirects_are_reported() {
     let circle = redirecting("307 Temporary Redirect", || "/again/api/v1/query_range".to_owned());
     fails(&circle.url(""), "", &["redirects to", "again"]);
     let server = redirecting("307 Temporary Redirect", || "/new/api/v1/query_range".to_owned());

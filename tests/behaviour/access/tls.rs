@@ -24,7 +24,7 @@ fn tls_config(lines: &[&str]) -> String {
 }
 
 #[test]
-fn only_a_server_with_a_certificate_to_be_trusted_is_asked() {
+fn only_a_server_with_a_trusted_certificate_is_queried() {
     let (_prometheus, url) = encrypted("server", "  max_version: TLS12\n");
     let ca = format!("ca_file: {}", authority().at("ca.pem"));
     pulls_everything(&url, &tls_config(&[&ca]), &[], &[]);
@@ -41,7 +41,7 @@ fn only_a_server_with_a_certificate_to_be_trusted_is_asked() {
 }
 
 #[test]
-fn a_server_is_known_by_the_name_that_the_file_gives() {
+fn the_configured_server_name_is_verified() {
     let (_prometheus, url) = encrypted("named", "");
     let ca = format!("ca_file: {}", authority().at("ca.pem"));
     fails(&url, &tls_config(&[&ca]), &["certificate", "prom.test"]);
@@ -49,7 +49,7 @@ fn a_server_is_known_by_the_name_that_the_file_gives() {
 }
 
 #[test]
-fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
+fn a_client_certificate_is_sent_if_the_server_requires_one() {
     let ca = authority().at("ca.pem");
     let more = format!("  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {ca}\n");
     let (_prometheus, url) = encrypted("server", &more);

@@ -18,7 +18,7 @@ fn promtool(folder: &Folder, script: &str) -> String {
 const EDITED: &str = r#"> "$TMPDIR/edited" && exec promtool "$1" "$2" "$3" "$4" "$5" "$TMPDIR/edited" "$7""#;
 
 #[test]
-fn a_promtool_that_makes_something_else_of_a_file_is_found_out() {
+fn a_block_that_differs_from_its_file_is_refused() {
     let swapped = "sed '100{h;d};101{G}' \"$6\"";
     for (script, words) in [
         // Lines 100 and 101 change places: the real one drops what comes too late, and says nothing.
@@ -38,7 +38,7 @@ fn a_promtool_that_makes_something_else_of_a_file_is_found_out() {
 }
 
 #[test]
-fn promtool_is_quoted_when_it_fails() {
+fn the_error_of_a_failing_promtool_quotes_its_output() {
     let folder = with_data("quoted");
     let fake = promtool(&folder, "printf 'open index:\\n\\tno space\\033[0m left' >&2; exit 1");
     import(audit(), &folder, &["--quiet", "--promtool", &fake])
@@ -49,7 +49,7 @@ fn promtool_is_quoted_when_it_fails() {
 }
 
 #[test]
-fn a_promtool_that_is_missing_too_old_or_something_else_is_refused() {
+fn a_missing_or_old_or_wrong_promtool_is_refused() {
     let folder = with_data("which");
     let mut command = etcd_heatmap_command(&["import", audit(), "--data-dir", &folder.at("data")]);
     command.env("PATH", folder.at(""));
@@ -81,7 +81,7 @@ fn a_file_that_was_changed_since_is_refused() {
 }
 
 #[test]
-fn what_is_no_audit_and_what_is_no_data_directory_is_refused() {
+fn folders_without_an_audit_or_a_tsdb_are_refused() {
     let folder = with_data("wrong");
     import(&folder.at("data"), &folder, &["--quiet"]).fails_saying(&["no manifest.json", "backfill"]);
     fs::create_dir_all(folder.at("data/metrics2/wal")).expect("a folder of our own");

@@ -67,7 +67,7 @@ fn fails(url: &str, http_config: &str, words: &[&str]) {
 const BCRYPT: &str = "$2b$04$1x/KbLl6/9d9mYB0cEQCVe4U8WG7zDzmrVh9Z8uDV6Rldjg/PH7W.";
 
 #[test]
-fn a_prometheus_with_users_needs_the_right_password() {
+fn basic_auth_logs_in_to_a_prometheus_with_users() {
     let guarded = guarded_prometheus_of(&history(), &format!("basic_auth_users:\n  ann: {BCRYPT}\n"));
     let url = guarded.url();
     pulls_everything(&url, "basic_auth:\n  username: ann\n  password: s3cret-password\n", &[], &[]);
@@ -77,10 +77,14 @@ fn a_prometheus_with_users_needs_the_right_password() {
     fails(&url, basic, &["http.yml, line 2", "authorization.type", "basic_auth"]);
     pulls_everything(&url.replace("//", "//ann:s3cret%2Dpassword@"), "", &[], &[]);
     fails(&url, "", &["401", "--http.config.file"]);
-    fails(&url, "basic_auth:\n  username: ann\n  password: wrong\n", &["401", "refuses the login"]);
+    fails(&url, "basic_auth:\n  username: ann\n  password: wrong\n", &["401", "was rejected"]);
     fails(&url, "basic_auth: {username: ann, password_file: missing}", &["password_file", "missing"]);
     let both = "basic_auth: {username: ann, password: x}";
-    fails(&url.replace("//", "//ann:pass@"), both, &["--url holds a login", "--http.config.file"]);
+    fails(
+        &url.replace("//", "//ann:pass@"),
+        both,
+        &["--url and --http.config.file each have a login", "--http.config.file"],
+    );
 }
 
 /// A proxy that forwards only requests with exactly one header of this name, with this value.
@@ -114,7 +118,7 @@ fn tenant_and_other_headers_are_sent_with_each_request() {
 }
 
 #[test]
-fn histories_of_different_tenants_are_not_mixed() {
+fn histories_of_two_tenants_are_not_mixed() {
     let folder = Folder::new("tenants");
     pull(&folder, &open().url(), "", &["--header", "X-Scope-OrgID: team-a"]).succeeds();
     let before = folder.tree("audit");
@@ -124,7 +128,7 @@ fn histories_of_different_tenants_are_not_mixed() {
 }
 
 #[test]
-fn a_token_from_the_configuration_or_from_a_file_is_sent() {
+fn a_token_is_sent_and_its_file_is_reread() {
     let url = wants("Authorization: Bearer t0ken").url("");
     for (config, file) in [
         ("authorization: {credentials: t0ken}", ""),
@@ -158,7 +162,7 @@ fn the_path_prefix_and_query_of_the_url_are_sent_with_each_request() {
 }
 
 #[test]
-fn requests_go_through_the_proxy_in_the_file() {
+fn requests_go_through_the_proxy_of_the_config_file() {
     let port = open().server().port();
     let proxy = Doorman::before(port, |request| {
         request.starts_with("CONNECT").then(|| crate::support::answer("403 Forbidden", "", ""))

@@ -27,7 +27,7 @@ fn line<'a>(run: &'a Run, start: &str) -> &'a str {
 }
 
 #[test]
-fn a_healthy_server_is_told_with_all_that_a_pull_takes() {
+fn check_of_a_healthy_server_reports_the_cost_of_a_pull() {
     let run = check(&simulated().url(), &RANGE).succeeds();
     let version = Run::of({
         let mut prometheus = needed("prometheus", "prometheus");
@@ -63,7 +63,7 @@ fn a_healthy_server_is_told_with_all_that_a_pull_takes() {
 }
 
 #[test]
-fn a_metric_that_is_missing_is_wrong_and_named_with_its_remedy() {
+fn a_missing_metric_is_reported_with_its_remedy() {
     let labels = r#"cluster="c",job="etcd",instance="10.0.0.1:2379""#;
     let mut metrics = Metrics::default();
     metrics.series("etcd_server_has_leader", labels, START - HOUR..START + HOUR, |_| 1.0);
@@ -80,23 +80,23 @@ fn a_metric_that_is_missing_is_wrong_and_named_with_its_remedy() {
 }
 
 #[test]
-fn a_selector_that_finds_nothing_gets_one_that_does() {
+fn a_selector_without_series_gets_a_working_suggestion() {
     let run = check(&simulated().url(), &[&RANGE[..], &["--selector", r#"job="no-such-job""#]].concat());
     finds_wrong(&run, &["no-such-job", r#"--selector 'job="etcd"'"#]);
 }
 
 #[test]
-fn a_range_beyond_the_data_says_where_the_data_is() {
+fn a_range_without_data_is_answered_with_the_range_that_has_data() {
     let run = check(&simulated().url(), &["--start", "2026-08-01", "--end", "2026-08-03"]);
-    finds_wrong(&run, &["2026-08-01", "2026-10-01T0", "2026-10-04T0", "ask for a part of that"]);
+    finds_wrong(&run, &["2026-08-01", "2026-10-01T0", "2026-10-04T0", "choose a range within that"]);
     let run = check(&simulated().url(), &["--start", "2026-09-29", "--end", "2026-10-02"]).succeeds();
-    assert!(line(&run, "note").contains("nothing is known before 2026-10-01T0"), "{run:?}");
+    assert!(line(&run, "note").contains("no samples before about 2026-10-01T0"), "{run:?}");
 }
 
 #[test]
-fn nothing_is_there_and_nobody_answers() {
+fn check_reports_an_empty_and_an_unreachable_server() {
     let empty = prometheus_of("up{job=\"node\"} 1 1790812800\n# EOF\n");
-    finds_wrong(&check(&empty.url(), &RANGE), &["is it the right server?"]);
+    finds_wrong(&check(&empty.url(), &RANGE), &["no job on this server"]);
     let run = check(&format!("http://127.0.0.1:{}", free_port()), &RANGE);
     run.fails_saying(&["cannot reach"]);
     assert_eq!(run.code, Some(1), "{run:?}");

@@ -79,7 +79,7 @@ fn pulls_through_random_faults_give_the_bytes_of_an_undisturbed_one() {
 }
 
 #[test]
-fn every_fault_that_may_pass_is_got_over_and_told() {
+fn transient_faults_are_retried_and_noted() {
     let faults = proxy();
     let expected = undisturbed(&faults, &ONE_DAY);
     for (fault, tried_again) in [
@@ -103,19 +103,19 @@ fn every_fault_that_may_pass_is_got_over_and_told() {
         faults.script(&[&calm[..], &[fault.clone(), fault.clone()]].concat());
         let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
         assert_same(&expected, &folder.tree("audit"));
-        assert_eq!(run.stderr.contains(" tried again"), tried_again, "{fault:?}: {run:?}");
+        assert_eq!(run.stderr.contains(" retried"), tried_again, "{fault:?}: {run:?}");
     }
 }
 
 #[test]
-fn a_fault_that_lasts_is_told_with_how_often_it_was_tried_and_nothing_is_written() {
+fn a_permanent_fault_is_reported_with_its_attempts_and_nothing_is_written() {
     let faults = proxy();
     for (fault, words) in [
         (Fault::Unavailable, &["503", "(tried 3 times)"][..]),
         (Fault::Busy("1"), &["429", "slow down", "(tried 3 times)"]),
         (Fault::Busy("7200"), &["7200 s", "--max-qps"]),
-        (Fault::Reset, &["no whole answer", "(tried 3 times)"]),
-        (Fault::TruncatedGzip, &["no whole answer", "(tried 3 times)"]),
+        (Fault::Reset, &["no complete answer", "(tried 3 times)"]),
+        (Fault::TruncatedGzip, &["no complete answer", "(tried 3 times)"]),
         (Fault::LoginPage, &["redirects", "login page", "--url"]),
         (Fault::OffTheGrid, &["not a step"]),
         (Fault::SaidTwiceDifferently, &["two different samples"]),
@@ -171,7 +171,7 @@ fn all_queries_in_flight_wait_as_long_as_the_server_asks() {
 }
 
 #[test]
-fn a_server_that_is_lost_is_waited_for_once_and_not_once_a_day() {
+fn a_lost_server_is_waited_for_once_rather_than_once_per_day() {
     const DAYS_ASKED: usize = 20;
     // What one column and the start of processes take: two queries a day, two days at once.
     let (a_day, at_once, tries) = (2, 2, 4);
@@ -195,7 +195,7 @@ fn a_server_that_is_lost_is_waited_for_once_and_not_once_a_day() {
     }
     let range = ["--start", "2026-10-01", "--end", "2026-10-21", "--series", "raw"];
     let run = etcd_heatmap(&[&flags[..], &range].concat());
-    run.fails_saying(&["none of the 20 days", "no whole answer"]);
+    run.fails_saying(&["none of the 20 days", "no complete answer"]);
     let asked = *asked.lock().expect("no thread panics with it");
     let most = at_once * a_day * tries + (DAYS_ASKED - at_once) * a_day;
     assert!((DAYS_ASKED..=most).contains(&asked), "{asked} queries of a server that is gone, at most {most}");
@@ -212,7 +212,7 @@ fn queries_keep_their_distance() {
 }
 
 #[test]
-fn windows_halve_until_the_server_takes_them_and_stay_so() {
+fn windows_are_halved_until_accepted_and_stay_small() {
     let faults = proxy();
     let expected = undisturbed(&faults, &DAYS);
     // How many steps the server takes, and what halving a day of 1440 then comes to.
@@ -221,7 +221,7 @@ fn windows_halve_until_the_server_takes_them_and_stay_so() {
         faults.always(Fault::TooManySteps(most));
         let run = pull(&faults, &folder, &DAYS, &["--concurrency", "8"]).succeeds();
         assert_same(&expected, &folder.tree("audit"));
-        assert!(run.stderr.contains(" too large for the server, and halved"), "{run:?}");
+        assert!(run.stderr.contains(" halved, because the server refuses so many steps"), "{run:?}");
         // Nine queries over three days; each learns once, and the day in flight beside it with it.
         let (windows, looks, refusals) = (3 * 9 * (1440 / size), 9 * (60 / size + 1), 9 * 8 * 3);
         assert!(faults.asked() <= windows + looks + refusals, "{most}: forgotten: {} queries", faults.asked());
@@ -267,7 +267,7 @@ fn a_prometheus_with_a_small_limit_of_samples_gives_the_same_history() {
 }
 
 #[test]
-fn where_short_windows_are_still_too_much_it_is_asked_by_cluster_and_by_member() {
+fn queries_are_split_by_cluster_and_member_if_short_windows_are_too_large() {
     // A dot, a quote and a bar are no more than that in a label's value; one cluster has none.
     let mut metrics = Metrics::default();
     for cluster in ["cluster=\"a.b\",", "cluster=\"a-b\",", "cluster=\"it\\\"s|a.b\",", ""] {
@@ -300,7 +300,7 @@ fn where_short_windows_are_still_too_much_it_is_asked_by_cluster_and_by_member()
 }
 
 #[test]
-fn a_query_of_ones_own_is_split_by_cluster_only_and_without_a_selector_not_at_all() {
+fn a_custom_query_is_split_by_cluster_only_and_never_without_a_selector() {
     let mut metrics = Metrics::default();
     for cluster in ["a", "b", "c", "d"] {
         for member in ["m1", "m2", "m3"] {
@@ -335,26 +335,27 @@ fn a_query_of_ones_own_is_split_by_cluster_only_and_without_a_selector_not_at_al
 }
 
 #[test]
-fn warnings_are_told_once_and_take_nothing_away() {
+fn warnings_are_printed_once_and_do_not_change_the_result() {
     let faults = proxy();
     let expected = undisturbed(&faults, &ONE_DAY);
     let folder = Folder::new("warned");
     faults.always(Fault::Warned("PromQL warning: \u{1b}[31mbucket label \"le\"\nis missing"));
     let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
     assert_same(&expected, &folder.tree("audit"));
-    let told = run.stderr.matches("the server warns: PromQL warning: [31mbucket label \"le\" is missing\n").count();
+    let told =
+        run.stderr.matches("warning from the server: PromQL warning: [31mbucket label \"le\" is missing\n").count();
     assert_eq!(told, 1, "{run:?}");
 }
 
 #[test]
-fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it_is_not_any_more() {
+fn a_partial_answer_is_an_error_unless_allowed_and_is_pulled_again_once_disallowed() {
     const STORE: &str = "receive series from Addr: 10.0.0.7:10901: rpc error: code = Unavailable";
     let faults = proxy();
     let expected = undisturbed(&faults, &ONE_DAY);
     let folder = Folder::new("partial");
     faults.always(Fault::Warned(STORE));
     let refused = pull(&faults, &folder, &ONE_DAY, &["--quiet", "--retries", "1"]);
-    refused.fails_saying(&["a part only", "10.0.0.7", "--allow-partial", "(tried 2 times)"]);
+    refused.fails_saying(&["partial data", "10.0.0.7", "--allow-partial", "(tried 2 times)"]);
     assert_empty(&folder, "audit");
 
     pull(&faults, &folder, &ONE_DAY, &["--quiet", "--allow-partial"]).succeeds();
@@ -398,7 +399,7 @@ fn a_partial_answer_is_an_error_unless_it_is_allowed_and_is_pulled_again_when_it
 }
 
 #[test]
-fn an_answer_without_end_is_refused_in_a_sentence() {
+fn an_endless_answer_is_refused() {
     let faults = proxy();
     // Whatever is asked for, the values of labels as well.
     faults.always(Fault::Bomb);
@@ -409,7 +410,7 @@ fn an_answer_without_end_is_refused_in_a_sentence() {
 }
 
 #[test]
-fn a_login_is_in_no_error_of_a_server_that_fails() {
+fn errors_of_a_failing_server_never_show_the_login() {
     let faults = proxy();
     for fault in [Fault::Unavailable, Fault::Reset, Fault::TruncatedJson, Fault::LoginPage, Fault::TooManySteps(0)] {
         faults.always(fault.clone());

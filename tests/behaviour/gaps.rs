@@ -22,7 +22,7 @@ fn is_scored_within(folder: &Folder, asked: &[(i64, i64)]) -> Run {
 }
 
 #[test]
-fn hours_and_days_between_two_pulls_that_were_never_asked_for_are_no_outage() {
+fn hours_and_days_that_were_never_requested_are_not_an_outage() {
     let folder = Folder::new("gaps");
     let parts = [(START, START + 12 * HOUR), (START + 2 * DAY + 6 * HOUR, START + 3 * DAY)];
     for (start, end) in parts {
@@ -85,7 +85,7 @@ fn readings_that_the_server_has_dropped_since_an_earlier_pull_stay_in_the_histor
 }
 
 #[test]
-fn days_that_were_asked_for_in_vain_are_missing_until_they_are_pulled() {
+fn days_that_failed_to_pull_are_missing_until_they_are_pulled() {
     let ((gate, _), folder) = (gate(), Folder::new("in-vain"));
     let run = until_the_first_day("pull", &folder, &gate.url());
     gate.fall();

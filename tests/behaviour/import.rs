@@ -92,7 +92,7 @@ fn a_fresh_prometheus_answers_what_was_imported_and_a_second_import_adds_nothing
     let imported = folder.tree("data");
 
     let second = import(audit(), &folder, &[]).succeeds();
-    assert!(second.stdout.contains("19 of 19 blocks were there already\nnothing was imported"), "{second:?}");
+    assert!(second.stdout.contains("19 of 19 blocks already existed\nnothing was imported"), "{second:?}");
     assert_same(&imported, &folder.tree("data"));
     for name in names(&folder.at("data")) {
         let meta: Value = serde_json::from_str(&folder.text(&format!("data/{name}/meta.json"))).expect("JSON");
@@ -131,7 +131,7 @@ fn a_running_prometheus_takes_an_import_loses_nothing_live_and_compacts_it() {
 
     let compacted = names(&data);
     let again = etcd_heatmap(&into).succeeds();
-    assert!(again.stdout.contains("19 of 19 blocks were there already\nnothing was imported"), "{again:?}");
+    assert!(again.stdout.contains("19 of 19 blocks already existed\nnothing was imported"), "{again:?}");
     let back = imported.difference(&compacted).filter(|gone| names(&data).contains(*gone)).count();
     assert_eq!(back, 0, "what was compacted does not come back");
     oracle("samples.py", &[&prometheus.url(), audit()]);
@@ -139,7 +139,7 @@ fn a_running_prometheus_takes_an_import_loses_nothing_live_and_compacts_it() {
 }
 
 #[test]
-fn files_that_reach_into_the_head_are_left_for_later() {
+fn files_that_overlap_the_head_are_not_imported_yet() {
     let folder = with_data("head");
     // A server that was stopped a week into the history.
     let stopped = START + 7 * 86_400;
@@ -176,7 +176,7 @@ fn a_file_whose_last_sample_is_the_first_of_the_head_is_left_and_a_second_later_
         run.fails_saying(&[&format!("{} files were not imported", blocks.len() - imported)]);
         assert_eq!(run.stdout.matches("would become the block").count(), imported, "{}", run.stdout);
         let line = run.stdout.lines().find(|line| line.contains(path)).expect("a line a file");
-        assert_eq!(line.contains("is too new"), imported == before, "{line}");
+        assert_eq!(line.contains("is too recent"), imported == before, "{line}");
     }
 }
 
@@ -196,7 +196,7 @@ fn samples_older_than_the_retention_are_counted() {
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
+fn a_dry_run_prints_the_plan_and_writes_nothing() {
     let folder = with_data("dry");
     let said = import(audit(), &folder, &["--dry-run"]).succeeds().stdout;
     assert_eq!(said.matches("would become the block").count(), 19, "{said}");
@@ -205,7 +205,7 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
     import(audit(), &folder, &[]).succeeds();
     assert!(names(&folder.at("data")).iter().all(|ulid| said.contains(ulid)), "{said}");
     let said = import(audit(), &folder, &["--dry-run"]).succeeds().stdout;
-    assert_eq!(said.matches("is there already").count(), 19, "{said}");
+    assert_eq!(said.matches("already imported").count(), 19, "{said}");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn the_same_scores_cut_otherwise_are_no_conflict_and_other_scores_are() {
 }
 
 #[test]
-fn blocks_belong_to_whom_the_data_directory_belongs() {
+fn blocks_get_the_owner_of_the_data_directory() {
     let folder = with_data("owner");
     let data = folder.path().join("data");
     fs::set_permissions(&data, fs::Permissions::from_mode(0o750)).expect("a folder of our own");
@@ -250,7 +250,7 @@ fn blocks_belong_to_whom_the_data_directory_belongs() {
 }
 
 #[test]
-fn a_data_directory_that_is_a_disk_of_its_own_gets_whole_copies() {
+fn blocks_are_copied_to_a_data_directory_on_another_file_system() {
     let (folder, expected) = (with_data("disk"), with_data("no-disk"));
     import(audit(), &expected, &[]).succeeds();
     let ours =

@@ -34,14 +34,14 @@ fn every_sample_arrives_once_and_a_second_import_adds_nothing() {
 }
 
 #[test]
-fn scores_with_more_digits_than_the_server_stores_are_the_same_scores() {
+fn scores_that_the_server_rounds_are_accepted_as_equal() {
     // Nineteenths: 6.842105263157895 and the like.
     let (server, folder) = (VictoriaMetrics::of("", &[]), scored(&["--without", "open_fds"]));
     let name = folder.tree("audit/openmetrics").into_iter().next().expect("there is a file").0;
     let long = |text: &str| text.split(' ').nth(1).is_some_and(|value| value.len() > 13);
     assert!(folder.text(&format!("audit/openmetrics/{name}")).lines().any(long), "a score of many digits");
     let run = import(&folder, &server.url(), &[]).succeeds();
-    assert!(run.stdout.contains(" and it has all ") && run.stdout.contains("rounded to 12"), "{run:?}");
+    assert!(run.stdout.contains(" it now has all ") && run.stdout.contains("rounded to 12"), "{run:?}");
     holds_exactly(&server, &folder, &[]);
     for flags in [&["--dry-run"][..], &[]] {
         let run = import(&folder, &server.url(), flags).succeeds();
@@ -53,7 +53,7 @@ fn scores_with_more_digits_than_the_server_stores_are_the_same_scores() {
 }
 
 #[test]
-fn what_is_there_in_part_is_completed_and_another_value_is_refused() {
+fn a_partial_import_is_completed_and_a_different_value_is_refused() {
     let folder = scored(&[]);
     // The first lines of the first file are there, as after an import that was cut off.
     let first = folder.tree("audit/openmetrics").into_iter().next().expect("there is a file").0;
@@ -61,7 +61,7 @@ fn what_is_there_in_part_is_completed_and_another_value_is_refused() {
     let half: String = text.lines().take(500).map(|line| format!("{line}\n")).collect();
     let server = VictoriaMetrics::of(&half, &[]);
     let run = import(&folder, &server.url(), &[]).succeeds();
-    assert!(run.stdout.contains("(498 were there)"), "{run:?}");
+    assert!(run.stdout.contains("(498 existed before)"), "{run:?}");
     holds_exactly(&server, &folder, &[]);
 
     let line = text.lines().nth(100).expect("it has more");
@@ -73,18 +73,18 @@ fn what_is_there_in_part_is_completed_and_another_value_is_refused() {
 }
 
 #[test]
-fn samples_that_a_server_does_not_keep_are_missed() {
+fn samples_beyond_the_retention_are_reported_as_missing() {
     let server = VictoriaMetrics::of("", &["-retentionPeriod=1d"]);
     let run = import(&scored(&[]), &server.url(), &[]);
-    run.fails_saying(&["are not there", "-retentionPeriod"]);
+    run.fails_saying(&["are missing on the server", "-retentionPeriod"]);
 }
 
 #[test]
-fn a_file_that_was_changed_and_a_server_that_is_none_are_told() {
+fn a_changed_file_and_an_unreachable_server_are_reported() {
     let folder = scored(&[]);
     import(&folder, "http://127.0.0.1:9", &["--retries", "0"]).fails_saying(&["cannot reach"]);
     let first = folder.tree("audit/openmetrics").into_iter().next().expect("there is a file").0;
     folder.write(&format!("audit/openmetrics/{first}"), "# EOF\n");
     let server = VictoriaMetrics::of("", &[]);
-    import(&folder, &server.url(), &[]).fails_saying(&[&first, "not as it was written"]);
+    import(&folder, &server.url(), &[]).fails_saying(&[&first, "has changed since it was written"]);
 }

@@ -61,7 +61,7 @@ fn at(series: &str, minute: i64) -> String {
 }
 
 #[test]
-fn samples_that_promtool_loses_are_told() {
+fn samples_that_promtool_drops_are_reported() {
     let three = [0, 2, 1].map(|minute| at("a{x=\"p\"}", minute));
     is_told("order", gauge(&three).as_bytes(), Loses(1), &[("5:12", "sort each series by time")]);
     let twice = [0, 1, 1].map(|minute| at("a{x=\"ä😀\"}", minute));
@@ -80,7 +80,7 @@ fn samples_that_promtool_loses_are_told() {
 }
 
 #[test]
-fn what_promtool_takes_for_something_else_is_told() {
+fn input_that_promtool_misreads_is_reported() {
     let milliseconds = gauge(&[0, 1, 2].map(|minute| format!("{}000", at("a{x=\"p\"}", minute))));
     is_told("milliseconds", milliseconds.as_bytes(), Takes, &[("3:12", "3 samples from here on")]);
     let apart = [at("a{x=\"p\"}", 0), at("a{x=\"q\"}", 0), at("a{x=\"p\"}", 1), at("a{x=\"q\"}", 1)];
@@ -95,17 +95,17 @@ fn what_promtool_takes_for_something_else_is_told() {
     let other = gauge(&[at("a", 0), at("b", 0)]);
     is_told("another family", other.as_bytes(), Takes, &[("4:1", "no # HELP and no # TYPE of b")]);
     let again = gauge(&[at("a", 0), "# HELP b B.\n# TYPE b gauge".into(), at("b", 0), at("a", 1)]);
-    is_told("family again", again.as_bytes(), Takes, &[("7:1", "in one piece")]);
+    is_told("family again", again.as_bytes(), Takes, &[("7:1", "consecutively")]);
     let late = format!("# HELP a A.\n{}\n# TYPE a gauge\n# EOF\n", at("a", 0));
     is_told("type after", late.as_bytes(), Takes, &[("2:1", "no # TYPE of a"), ("3:1", "# TYPE of a comes after")]);
     let second = format!("{HEAD}# TYPE a gauge\n{}\n# EOF\n", at("a", 0));
-    is_told("type twice", second.as_bytes(), Takes, &[("3:1", "a second # TYPE")]);
+    is_told("type twice", second.as_bytes(), Takes, &[("3:1", "duplicate # TYPE")]);
     let counter = format!("# HELP a A.\n# TYPE a counter\n{}\n# EOF\n", at("a", 0));
-    is_told("suffix", counter.as_bytes(), Takes, &[("3:1", "it has a_total, a_created")]);
+    is_told("suffix", counter.as_bytes(), Takes, &[("3:1", "use a_total, a_created")]);
 }
 
 #[test]
-fn what_promtool_refuses_is_told_as_well() {
+fn input_that_promtool_refuses_is_reported() {
     let good = gauge(&[at("a", 0), at("a", 1)]);
     let without = good.trim_end_matches("# EOF\n");
     is_told("no end", without.as_bytes(), Refuses, &[("5:1", "# EOF")]);
@@ -122,8 +122,8 @@ fn what_promtool_refuses_is_told_as_well() {
     let returns = good.replace('\n', "\r\n");
     is_told("CR LF", returns.as_bytes(), Refuses, &[("1:12", "here and 4 times below")]);
     is_told("no time", gauge(&["a 1".into()]).as_bytes(), Refuses, &[("3:4", "no timestamp")]);
-    is_told("comment", gauge(&["# note".into(), at("a", 0)]).as_bytes(), Refuses, &[("3:1", "remove this comment")]);
-    is_told("label twice", gauge(&[at(r#"a{x="1",x="2"}"#, 0)]).as_bytes(), Refuses, &[("3:9", "the label x")]);
+    is_told("comment", gauge(&["# note".into(), at("a", 0)]).as_bytes(), Refuses, &[("3:1", "remove this one")]);
+    is_told("label twice", gauge(&[at(r#"a{x="1",x="2"}"#, 0)]).as_bytes(), Refuses, &[("3:9", "duplicate label x")]);
     is_told("comma", gauge(&[at(r#"a{x="1",}"#, 0)]).as_bytes(), Refuses, &[("3:9", "name of a label")]);
     is_told("hexadecimal", gauge(&[format!("a 0x10 {START}")]).as_bytes(), Refuses, &[("3:3", "a number")]);
     is_told("two spaces", gauge(&[format!("a  1 {START}")]).as_bytes(), Refuses, &[("3:3", "a number")]);
@@ -133,14 +133,14 @@ fn what_promtool_refuses_is_told_as_well() {
     latin[place] = 0xe4;
     is_told("not UTF-8", &latin, Refuses, &[("3:6", "UTF-8")]);
     let unit = format!("{HEAD}# UNIT a seconds\n{}\n# EOF\n", at("a", 0));
-    is_told("unit", unit.as_bytes(), Refuses, &[("3:10", "call the metric a_seconds")]);
+    is_told("unit", unit.as_bytes(), Refuses, &[("3:10", "rename the metric to a_seconds")]);
     // Found by fuzzing: what cannot be shown is not repeated.
     let unit = format!("{HEAD}# UNIT a sec\0nds\n{}\n# EOF\n", at("a", 0));
-    is_told("odd unit", unit.as_bytes(), Refuses, &[("3:13", "of the unit must stand here")]);
+    is_told("odd unit", unit.as_bytes(), Refuses, &[("3:13", "of the unit here")]);
 }
 
 #[test]
-fn samples_in_the_head_of_a_running_prometheus_are_told_once_a_file() {
+fn samples_in_the_head_are_reported_once_per_file() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64;
     // A margin of five minutes: the test takes its time.
     let text = gauge(&[4 * HOUR, 3 * HOUR + 300, 3 * HOUR - 300, HOUR, -HOUR].map(|ago| format!("a 1 {}", now - ago)));
@@ -150,7 +150,7 @@ fn samples_in_the_head_of_a_running_prometheus_are_told_once_a_file() {
 }
 
 #[test]
-fn files_of_every_type_that_promtool_takes_whole_are_clean() {
+fn valid_files_of_every_metric_type_have_no_faults() {
     let mut text = String::from("# TYPE up unknown\n# HELP up A \\\"word\\\" or\\n two.\n");
     text += &[at("up", 0), at("up", 1)].join("\n");
     text += "\n# HELP b_seconds B.\n# TYPE b_seconds histogram\n# UNIT b_seconds seconds\n";
@@ -186,9 +186,9 @@ fn a_fraction_of_a_second_is_the_millisecond_that_promtool_makes_of_it() {
 }
 
 #[test]
-fn a_line_that_no_program_wrote_does_not_fill_the_memory() {
+fn an_endless_line_does_not_exhaust_the_memory() {
     let endless = format!("# HELP a {}\n# TYPE a gauge\n{}\n# EOF\n", "x".repeat(3 << 20), at("a", 0));
-    is_told("endless", endless.as_bytes(), Takes, &[("1:1", "longer than a megabyte")]);
+    is_told("endless", endless.as_bytes(), Takes, &[("1:1", "longer than 1 MiB")]);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn many_faults_many_files_and_standard_input() {
 }
 
 #[test]
-fn what_is_emitted_is_clean() {
+fn exported_files_have_no_faults() {
     let folder = Folder::new("sample");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
     are_clean(&folder);

@@ -63,10 +63,10 @@ fn a_query_that_cannot_be_split_is_refused_with_the_reason() {
         (answer("200 OK", "", "<html>"), ["a web page", "--url"]),
         (
             answer("200 OK", "", "{\"status\":\"success\",\"data\":7}"),
-            ["/label/cluster/values", "not of the Prometheus API"],
+            ["/label/cluster/values", "not from the Prometheus API"],
         ),
-        (answer("404 Not Found", "", ""), ["does not offer", "values of labels"]),
-        (answer("501 Not Implemented", "", ""), ["does not offer", "values of labels"]),
+        (answer("404 Not Found", "", ""), ["does not offer", "label values"]),
+        (answer("501 Not Implemented", "", ""), ["does not offer", "label values"]),
         (answer("200 OK", "", "{\"status\":\"success\",\"data\":[]}"), ["have no label", "instance"]),
     ] {
         let server = refusing(&limited, "/api/v1/label/", refusal);
@@ -80,7 +80,7 @@ fn a_query_that_cannot_be_split_is_refused_with_the_reason() {
 }
 
 #[test]
-fn where_the_values_of_labels_are_refused_shorter_windows_are_asked_for() {
+fn without_label_values_shorter_windows_are_queried() {
     let text = twelve_members();
     // A day of one series and one step of all members, but not sixteen steps of them.
     let (free, limited) = (prometheus_of(&text), prometheus_with(&text, &["--query.max-samples=1500"]));
@@ -95,10 +95,10 @@ fn where_the_values_of_labels_are_refused_shorter_windows_are_asked_for() {
 }
 
 #[test]
-fn a_refused_look_up_of_series_costs_time_and_changes_nothing() {
+fn a_refused_series_lookup_does_not_change_the_result() {
     let prometheus = prometheus_of(&twelve_members());
     let expected = expected(&prometheus.url());
-    const NOTE: &str = "a look-up of series failed: ";
+    const NOTE: &str = "a lookup of series failed: ";
     for (refusal, words) in [
         (answer("403 Forbidden", "", ""), "403"),
         (refusal("422 Unprocessable Entity", "execution", "too many series"), "too many series"),
@@ -118,7 +118,7 @@ fn check(url: &str, flags: &[&str]) -> Run {
 }
 
 #[test]
-fn check_concludes_nothing_from_a_look_that_was_refused() {
+fn check_draws_no_conclusion_from_a_refused_lookup() {
     let other_job = prometheus_of(&twelve_members());
     let elsewhere = ["--selector", "job=\"no-such-job\""];
     for (refusal, words) in [
@@ -126,14 +126,14 @@ fn check_concludes_nothing_from_a_look_that_was_refused() {
         (refusal("422 Unprocessable Entity", "execution", TOO_MANY), "too many samples"),
         (refusal("503 Service Unavailable", "timeout", "query timed out"), "timed out"),
         (answer("404 Not Found", "", ""), "404"),
-        (answer("200 OK", "", "{\"status\":\"success\",\"data\":{\"result\":[]},\"isPartial\":true}"), "a part only"),
+        (answer("200 OK", "", "{\"status\":\"success\",\"data\":{\"result\":[]},\"isPartial\":true}"), "partial data"),
     ] {
         // Look-ups are sent with GET; the queries of a pull with POST.
         for path in ["GET /api/v1/query?", "GET /api/v1/query"] {
             let run = check(&refusing(&other_job, path, refusal.clone()).url(""), &elsewhere);
             let wrong = run.stdout.lines().find(|line| line.starts_with("wrong")).unwrap_or_default();
             assert!(wrong.contains("no-such-job") && wrong.contains(words), "{run:?}");
-            assert!(wrong.contains("failed") && !wrong.contains("no job of this server"), "{run:?}");
+            assert!(wrong.contains("failed") && !wrong.contains("no job on this server"), "{run:?}");
         }
     }
     let run = check(&other_job.url(), &elsewhere);
@@ -150,7 +150,7 @@ fn version() -> String {
 }
 
 #[test]
-fn a_server_that_refuses_its_status_is_not_taken_for_another_and_can_be_pulled_from() {
+fn a_server_with_a_refused_status_page_can_be_pulled_from() {
     let prometheus = prometheus_of(&twelve_members());
     let named = format!("Prometheus {}", version());
     let (keeps, unknown, silent) = ("keeps 100y", "retention unknown", "retention not reported");
@@ -178,7 +178,7 @@ fn a_server_that_refuses_its_status_is_not_taken_for_another_and_can_be_pulled_f
 }
 
 #[test]
-fn a_retention_that_may_not_be_asked_for_is_refused_as_that() {
+fn a_refused_retention_lookup_is_reported_as_such() {
     let prometheus = prometheus_of(&twelve_members());
     let folder = Folder::new("retention");
     let backfill = |url: &str| {

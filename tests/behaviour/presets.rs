@@ -61,7 +61,7 @@ const FLEETS: [Fleet; 5] = [
 ];
 
 #[test]
-fn a_preset_finds_the_members_of_its_fleet() {
+fn a_preset_finds_the_members_of_its_installation() {
     // Applications have an etcd of their own beside the cluster's.
     let stranger = r#"job="my-etcd",namespace="default",pod="my-etcd-0",instance="10.9.0.1:2379""#;
     for (preset, labels, names, cluster) in FLEETS {
@@ -80,7 +80,7 @@ fn a_preset_finds_the_members_of_its_fleet() {
 }
 
 #[test]
-fn a_preset_lies_between_the_file_and_the_default() {
+fn a_preset_overrides_defaults_but_not_the_config_file() {
     let show = |flags: &[&str]| {
         let text = etcd_heatmap(&[&["config", "show"][..], flags].concat()).succeeds().stdout;
         text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()

@@ -54,16 +54,20 @@ fn check_names_thanos_and_mimir_below_their_path_prefixes() {
 }
 
 #[test]
-fn a_store_of_thanos_that_is_away_fails_the_day_unless_a_part_is_allowed() {
+fn an_unavailable_thanos_store_fails_the_day_unless_partial_data_is_allowed() {
     let (away, folder) = (server(&["thanos/store_is_away"]), Folder::new("thanos"));
     let refused = pull(&away.url("/thanos/"), &folder, &["--quiet", "--retries", "1"]);
-    refused.fails_saying(&["a part only", "10.0.0.7:10901", "--allow-partial", "(tried 2 times)"]);
+    refused.fails_saying(&["partial data", "10.0.0.7:10901", "--allow-partial", "(tried 2 times)"]);
     assert_empty(&folder, "audit");
     away.took_place();
 
     let part = server(&["thanos/partial"]);
     let run = pull(&part.url("/thanos"), &folder, &["--allow-partial"]).succeeds();
-    assert_eq!(run.stderr.matches("the server warns: receive series from Addr: 10.0.0.7:10901").count(), 1, "{run:?}");
+    assert_eq!(
+        run.stderr.matches("warning from the server: receive series from Addr: 10.0.0.7:10901").count(),
+        1,
+        "{run:?}"
+    );
     assert_eq!(manifest(&folder)["days_partial"], json!(["2026-10-01"]));
     part.took_place();
 
@@ -75,7 +79,7 @@ fn a_store_of_thanos_that_is_away_fails_the_day_unless_a_part_is_allowed() {
 }
 
 #[test]
-fn mimir_without_a_tenant_is_told_how_to_name_one() {
+fn the_error_of_mimir_without_a_tenant_explains_the_header() {
     for retries in ["0", "5"] {
         let (nobody, folder) = (server(&["mimir/no_tenant"]), Folder::new("mimir-nobody"));
         let run = pull(&nobody.url("/prometheus"), &folder, &["--quiet", "--retries", retries]);
@@ -90,7 +94,7 @@ fn mimir_without_a_tenant_is_told_how_to_name_one() {
 }
 
 #[test]
-fn limits_of_mimir_and_thanos_make_windows_smaller_and_the_readings_stay_the_same() {
+fn limits_of_mimir_and_thanos_shrink_windows_without_changing_readings() {
     let expected = undisturbed();
     for (limit, whole, prefix, flags) in [
         ("mimir/max_chunks_per_query", "mimir/whole", "/prometheus", &TENANT[..]),
@@ -100,17 +104,17 @@ fn limits_of_mimir_and_thanos_make_windows_smaller_and_the_readings_stay_the_sam
     ] {
         let (server, folder) = (server(&[limit, whole]), Folder::new("recorded-limits"));
         let run = pull(&server.url(prefix), &folder, flags).succeeds();
-        assert!(run.stderr.contains(" too large for the server, and halved"), "{limit}: {run:?}");
+        assert!(run.stderr.contains(" halved, because the server refuses so many steps"), "{limit}: {run:?}");
         assert_same(&expected, &readings(&folder));
         server.took_place();
     }
 }
 
 #[test]
-fn a_queue_of_mimir_that_is_full_is_asked_again() {
+fn a_full_queue_of_mimir_is_retried() {
     let (server, folder) = (server(&["mimir/too_many_requests", "mimir/whole"]), Folder::new("mimir-queue"));
     let run = pull(&server.url("/prometheus"), &folder, &TENANT).succeeds();
-    assert!(run.stderr.contains("3 queries were tried again"), "{run:?}");
+    assert!(run.stderr.contains("3 queries were retried"), "{run:?}");
     assert_same(&undisturbed(), &readings(&folder));
     server.took_place();
 }

@@ -46,7 +46,7 @@ fn form(fields: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_query_is_sent_with_all_that_makes_servers_answer_the_same() {
+fn queries_carry_the_parameters_that_make_servers_answer_alike() {
     let mut metrics = Metrics::default();
     metrics.member("job=\"etcd\",instance=\"a\"", START..START + DAY);
     let prometheus = prometheus_of(&metrics.text());

@@ -26,7 +26,7 @@ fn recorded(metrics: &mut Metrics, metric: &str, labels: &str, seconds: Range<i6
 }
 
 #[test]
-fn the_sum_over_series_is_left_out_of_a_percentile_only_where_it_makes_no_difference() {
+fn a_percentile_omits_the_sum_only_if_the_result_is_the_same() {
     let mut metrics = Metrics::default();
     metrics.member(r#"cluster="one",job="etcd",instance="m1",pod="a""#, EARLY..END);
     // Two series a bucket, as after a change of a label: at once, or one after the other.
@@ -73,7 +73,7 @@ fn the_sum_over_series_is_left_out_of_a_percentile_only_where_it_makes_no_differ
 }
 
 #[test]
-fn recorded_series_are_taken_only_where_they_cover_the_raw_ones() {
+fn recorded_series_are_used_only_if_they_cover_the_raw_ones() {
     let members = |cluster: &str| ["m1", "m2"].map(|m| format!(r#"cluster="{cluster}",job="etcd",instance="{m}""#));
     let mut metrics = Metrics::default();
     for cluster in ["covered", "member-missing", "late"] {
@@ -138,7 +138,7 @@ fn a_short_gap_in_a_recorded_series_is_seen_in_a_range_of_days() {
 }
 
 #[test]
-fn a_cluster_that_lived_for_minutes_is_found_in_a_range_of_days() {
+fn a_short_lived_cluster_is_found_in_a_range_of_days() {
     let mut metrics = Metrics::default();
     metrics.member(r#"cluster="c",job="etcd",instance="m1""#, START + 600..START + 2400);
     let folder = Folder::new("short-life");

@@ -91,7 +91,7 @@ fn a_metric_without_any_series_stops_the_run_and_names_both_ways_on() {
 }
 
 #[test]
-fn a_metric_under_another_name_is_read_with_a_query_of_ones_own() {
+fn a_metric_under_another_name_is_read_with_a_custom_query() {
     let mut metrics = without_leader_changes();
     metrics.series("my_elections_total", M1, EARLY..START + HOUR, |second| (second / 300) as f64);
     metrics.series("my_elections_total", M2, EARLY..START + HOUR, |_| 1.0);
@@ -134,7 +134,7 @@ fn without_shares_the_weight_among_the_rest() {
 }
 
 #[test]
-fn without_a_metric_that_does_not_exist_names_those_that_do() {
+fn without_an_unknown_metric_the_error_lists_the_known_ones() {
     let prometheus = prometheus_of(&without_leader_changes().text());
     let folder = Folder::new("without-nonsense");
     let run = Asked { without: Some("etcd_wal"), ..Asked::all(&prometheus, START, START + HOUR) };

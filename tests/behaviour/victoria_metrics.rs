@@ -64,7 +64,7 @@ fn check_names_the_server_and_finds_all_six_metrics() {
 }
 
 #[test]
-fn a_backfill_holds_what_it_answers_at_any_step_and_across_midnight() {
+fn a_backfill_matches_the_answers_at_any_step_and_across_midnight() {
     let (midnight, url) = (START + DAY, shared().url());
     for (step, around) in [(1, 900), (7, 3601), (60, DAY), (300, DAY)] {
         let folder = Folder::new("victoria-steps");
@@ -173,7 +173,7 @@ fn an_outage_is_a_gap_at_any_step_even_if_a_dashboard_has_seen_it_filled() {
 }
 
 #[test]
-fn limits_of_the_server_make_windows_smaller_and_the_history_stays_the_same() {
+fn server_limits_shrink_windows_without_changing_the_history() {
     let mut metrics = Metrics::default();
     metrics.member(r#"cluster="c",job="etcd",instance="m1""#, START - DAY..START + 2 * DAY);
     let text = metrics.text();

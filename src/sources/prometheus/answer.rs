@@ -1,4 +1,4 @@
-//! Reads answers: series become readings of members.
+//! Converts a server's answers into the readings of members.
 
 use reqwest::StatusCode;
 
@@ -11,11 +11,11 @@ use crate::spec::Column;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::Grid;
 
-/// The memory that the readings of one column of a day may take, of one answer or of several together. A series costs
-/// a server a few dozen bytes, and us a value for every step.
+/// Memory limit for the readings of one column of a day, over all answers. A series costs the server a few dozen bytes,
+/// but this program stores a value for every step.
 const MAX_READINGS_BYTES: usize = 1 << 30;
 
-/// Whether the readings of so many members do not fit into memory.
+/// Whether the readings of this many members would exceed the memory limit.
 pub(super) fn is_too_much(members: usize, grid: &Grid) -> bool {
     members.saturating_mul(grid.len()).saturating_mul(size_of::<f64>()) > MAX_READINGS_BYTES
 }
@@ -49,7 +49,7 @@ impl Client {
         wrong.map_or(Ok((readings, envelope)), |error| Err(Failure::new(error, Cure::Nothing)))
     }
 
-    /// Hands each series of an answer to `take`.
+    /// Passes each series of an answer to `take`.
     pub(super) fn walk(
         &self,
         body: &[u8],
@@ -60,7 +60,7 @@ impl Client {
             _ if is_web_page(body) => {
                 Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
             }
-            // Cut off on the way, perhaps.
+            // The body may have been cut off in transit.
             true => Failure { cure: Cure::Again, ..self.not_a_matrix(&e) },
             false => self.not_a_matrix(&e),
         })?;
@@ -70,20 +70,20 @@ impl Client {
         Ok(envelope)
     }
 
-    /// An error where the answer is one; its warnings and infos become notes.
+    /// Returns the server's error, if the answer is one; keeps its warnings and infos as notes.
     pub(super) fn heed(&self, envelope: &Envelope) -> Result<(), Failure> {
         if envelope.status != "success" {
             return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error));
         }
-        // A server may repeat what it was asked, with the login.
+        // A server may repeat the request, including the login.
         let hidden = |texts: &[String]| texts.iter().map(|text| self.access().hide(text)).collect::<Vec<_>>();
-        self.learnt_notes().add("the server warns", &hidden(&envelope.warnings));
-        self.learnt_notes().add("the server notes", &hidden(&envelope.infos));
+        self.learnt_notes().add("warning from the server", &hidden(&envelope.warnings));
+        self.learnt_notes().add("info from the server", &hidden(&envelope.infos));
         Ok(())
     }
 
-    /// An error where the answer is partial and `--allow-partial` is off; the stores may be back the
-    /// next time.
+    /// Returns an error if the answer is partial and `--allow-partial` is off. The stores may be available again at the
+    /// next attempt.
     pub(super) fn refuse_part(&self, envelope: &Envelope) -> Result<(), Failure> {
         if self.terms().allow_partial || !is_partial(envelope) {
             return Ok(());
@@ -94,7 +94,7 @@ impl Client {
         Err(Failure::new(PromError::PartialAnswer { url: self.shown_url().to_owned(), message }, Cure::Again))
     }
 
-    /// Which member a series belongs to.
+    /// The member that a series belongs to.
     fn name(&self, column: Column, labels: &SeriesLabels) -> Result<Member, PromError> {
         let label = |name: &str| labels.get(name).filter(|value| !value.is_empty());
         let no_label = |label: &str, remedy| PromError::NoLabel {
@@ -104,16 +104,16 @@ impl Client {
             remedy,
         };
         let cluster = match &self.naming().cluster {
-            Some(name) => label(name).ok_or_else(|| no_label(name, "name the right one with --cluster-label")),
+            Some(name) => label(name).ok_or_else(|| no_label(name, "set --cluster-label to an existing label")),
             None => label("cluster").or_else(|| label("job")).ok_or_else(|| {
                 no_label(
                     "cluster or job",
-                    "name the one that tells clusters apart with --cluster-label, or take --series raw",
+                    "set --cluster-label to the label that distinguishes clusters, or use --series raw",
                 )
             }),
         }?;
         let member = label(&self.naming().member).ok_or_else(|| {
-            no_label(&self.naming().member, "name the one that tells members apart with --member-label")
+            no_label(&self.naming().member, "set --member-label to the label that distinguishes members")
         })?;
         Ok(Member::new(cluster, member))
     }
@@ -148,7 +148,7 @@ mod tests {
         Client::new(url, &HttpConfig::default(), terms, None, "instance").unwrap()
     }
 
-    /// An answer of one series with one sample at the second 60, with more fields.
+    /// An answer with one series and one sample at second 60, plus more fields.
     fn answer(result_type: &str, value: &str, more: &str) -> String {
         let series = format!(r#"{{"metric":{{"job":"etcd","instance":"a"}},"values":[[60,"{value}"]]}}"#);
         let data = format!(r#"{{"resultType":"{result_type}","result":[{series}]}}"#);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_partial_by_its_field_or_by_a_warning_about_a_store() {
+    fn an_answer_is_partial_if_its_field_or_a_warning_about_a_store_shows_it() {
         let strict = client("http://h", Terms::default());
         let lenient = client("http://h", Terms { allow_partial: true, ..Terms::default() });
         for (more, message) in [
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_a_server_repeats_is_hidden_wherever_it_stands() {
+    fn secrets_repeated_by_a_server_are_hidden_everywhere() {
         const SECRET: &str = "s3cret-word";
         let client = client(&format!("http://ann:{SECRET}@h"), Terms::default());
         let error = |status: &str| format!(r#"{{"status":"error","errorType":"{status}","error":"no {SECRET}"}}"#);
@@ -200,7 +200,7 @@ mod tests {
         for (body, words) in [
             (answer(SECRET, "1", ""), "instead of a matrix"),
             (answer("matrix", SECRET, ""), "is not a number"),
-            (answer("matrix", "1", &partial), "with a part only (partial"),
+            (answer("matrix", "1", &partial), "with partial data (partial"),
             (answer("matrix", "1", &no_bool), "invalid type"),
             (
                 answer("matrix", "1", "").replace(r#""instance":"a""#, &format!(r#""pod":"{SECRET}""#)),
@@ -215,14 +215,18 @@ mod tests {
         for kind in ["warnings", "infos"] {
             decoded(&client, &answer("matrix", "1", &format!(r#","{kind}":["{kind} with {SECRET}"]"#))).unwrap();
         }
-        // What stands for a secret may be shortened away.
+        // The mask of the secret may be cut off at the end of a note.
         let notes: Vec<_> = client.notes().iter().map(|note| note.trim_end_matches([' ', '…']).to_owned()).collect();
-        let expected = ["the server notes: infos with", "the server warns: partial", "the server warns: warnings with"];
+        let expected = [
+            "info from the server: infos with",
+            "warning from the server: partial",
+            "warning from the server: warnings with",
+        ];
         assert_eq!(notes, expected);
     }
 
     #[test]
-    fn the_cluster_is_named_by_cluster_else_by_job() {
+    fn the_cluster_name_is_the_label_cluster_or_else_job() {
         let client = client("http://h", Terms::default());
         let name = |pairs: &[(&str, &str)]| client.name(Metric::DbSize.into(), &labels(pairs));
         assert_eq!(name(&[("cluster", "c"), ("job", "j"), ("instance", "i")]).unwrap(), Member::new("c", "i"));

@@ -1,4 +1,4 @@
-//! A Prometheus-compatible server: asks it, as often as it takes, and reads its answers.
+//! Client of a Prometheus-compatible server: sends queries, retries them, and decodes the answers.
 
 mod api;
 
@@ -26,10 +26,10 @@ use crate::readings::ColumnReadings;
 use crate::spec::Column;
 use crate::time::Grid;
 
-/// Time in which a connection must stand.
+/// Timeout for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server, and how its series are named.
+/// A server, and the labels that name its series' members.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     access: Access,
@@ -41,7 +41,7 @@ pub(crate) struct Client {
     learnt: Arc<Learnt>,
 }
 
-/// What the queries of a run share, and have learnt of the server.
+/// State shared by all queries of a run, including what they have learned about the server.
 #[derive(Debug)]
 struct Learnt {
     permits: Semaphore,
@@ -50,12 +50,12 @@ struct Learnt {
     window_sizes: WindowSizes,
     slices: Slices,
     notes: Notes,
-    /// The most members of any answer.
+    /// Largest number of members in any answer so far.
     members: AtomicUsize,
 }
 
 impl Client {
-    /// A client for the server at `url`.
+    /// Creates a client for the server at `url`.
     pub(crate) fn new(
         url: &str,
         config: &HttpConfig,
@@ -64,13 +64,13 @@ impl Client {
         member_label: &str,
     ) -> Result<Self, PromError> {
         let base = parse_url(url)?;
-        // Ignored: an error says only that a provider is installed already.
+        // An error only means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(terms.timeout)
-            // Over loopback compression costs both sides more than it saves.
+            // Over loopback, compression takes longer than it saves.
             .gzip(!is_loopback(&base));
         let access = Access::open(&base, config, builder)?;
         let mut endpoint = base.clone();
@@ -97,17 +97,17 @@ impl Client {
         })
     }
 
-    /// The server's URL without a login.
+    /// The server's URL without its login.
     pub(crate) fn shown_url(&self) -> &str {
         &self.shown_url
     }
 
-    /// What has come over the wire so far.
+    /// Counters of the traffic so far.
     pub(crate) fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic
     }
 
-    /// What the server said beside its answers, each note once.
+    /// Warnings and infos from the server, each once.
     pub(crate) fn notes(&self) -> Vec<String> {
         self.learnt.notes.texts()
     }
@@ -124,7 +124,7 @@ impl Client {
         &self.learnt.notes
     }
 
-    /// The most members that any answer has shown so far.
+    /// Largest number of members in any answer so far.
     pub(crate) fn most_members(&self) -> usize {
         self.learnt.members.load(Ordering::Relaxed)
     }
@@ -133,8 +133,8 @@ impl Client {
         self.learnt.members.fetch_max(members, Ordering::Relaxed);
     }
 
-    /// Waits for a place among the requests in flight, which is held as long as the permit lives, and
-    /// then until the server, or `--max-qps`, lets the next one go. Every request begins with it.
+    /// Every request begins here: waits for a free slot, which is held as long as the permit, and then until
+    /// `--max-qps` and the server's Retry-After allow the next request.
     pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         let permit = self.learnt.permits.acquire().await?;
         self.learnt.pace.turn().await;
@@ -157,7 +157,7 @@ impl Client {
         &self.endpoint
     }
 
-    /// Evaluates a query on the steps of a grid.
+    /// Runs a range query on the steps of a grid.
     pub(super) async fn query_range(
         &self,
         column: Column,
@@ -168,7 +168,7 @@ impl Client {
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
-    /// Evaluates a query on the one step of a grid.
+    /// Runs an instant query on a grid of one step.
     pub(super) async fn query_instant(
         &self,
         column: Column,
@@ -179,11 +179,11 @@ impl Client {
         self.persist(1, async || self.try_once(promql, &at, Kind::Instant, read).await).await
     }
 
-    /// Whether a query that counts members has any sample on the steps of a grid.
+    /// Whether a query that counts members returns any sample on the steps of a grid.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
         let read = move |client: &Self, body: &[u8]| {
             let envelope = client.walk(body, &grid, &mut |_, counts| {
-                // A NaN is no number of members, and becomes 0.
+                // The cast turns NaN into 0.
                 client.learn_members(counts.iter().fold(0.0, |most: f64, count| most.max(*count)) as usize);
             })?;
             Ok((envelope.samples > 0, envelope))
@@ -191,8 +191,7 @@ impl Client {
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
-    /// Asks a question of so many steps until there is an answer that can be read, or until it is not
-    /// worth while any more.
+    /// Repeats a request for `steps` steps until it succeeds, or until another retry is pointless.
     pub(super) async fn persist<T>(
         &self,
         steps: usize,
@@ -230,14 +229,14 @@ impl Client {
     ) -> Result<T, Failure> {
         let (body, took) = self.fetch(promql, grid, kind).await?;
         let (client, bytes) = (self.clone(), body.len());
-        // Megabytes of JSON: not on the threads that serve the connections.
+        // Decoding megabytes of JSON would block the threads that serve connections.
         let answer = tokio::task::spawn_blocking(move || read(&client, &body)).await;
         let (answer, Envelope { series, samples, .. }) = answer.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))?;
         info!(series, samples, bytes, ms = took.as_millis(), "answered");
         Ok(answer)
     }
 
-    /// How long to wait before the same question, `None` where it is not asked again.
+    /// Wait before the next retry; `None` if the request is not retried.
     fn wait_for(&self, failure: &Failure, tried: u32, steps: usize) -> Option<Duration> {
         if !failure.may_pass(tried, steps) || !self.learnt.trust.is_worth_it(failure.cure == Cure::Reach) {
             return None;
@@ -250,7 +249,7 @@ impl Client {
     }
 }
 
-/// The URL of a server as it may be shown, and whether a login or a query had to be left out for that.
+/// The server's URL for messages, and whether a login or query was removed from it.
 pub(crate) fn shown_url(text: &str) -> Result<(String, bool), PromError> {
     let url = parse_url(text)?;
     let has_secret = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
@@ -266,7 +265,7 @@ fn parse_url(text: &str) -> Result<Url, PromError> {
     Ok(url)
 }
 
-/// What may be repeated of a URL that cannot be read: nothing before an `@`, where a login would stand.
+/// The printable part of an unreadable URL: everything before an `@` may be a login and is removed.
 fn redact(text: &str) -> String {
     text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"))
 }
@@ -286,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_shown_without_its_login_and_query() {
+    fn urls_are_shown_without_login_and_query() {
         let client = Client::new(
             "https://ann:secret@prom.example/prefix/?token=abc",
             &HttpConfig::default(),
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_asked_for_only_beyond_loopback() {
+    fn compression_is_requested_except_over_loopback() {
         for (url, loopback) in [
             ("http://127.0.0.1:9090", true),
             ("http://[::1]", true),

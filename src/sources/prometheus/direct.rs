@@ -1,7 +1,8 @@
-//! Asks for a percentile without the sum over series, where each member has one series a bucket.
+//! Decides whether a percentile can be queried without the sum over series, because each member has one series per
+//! bucket.
 //!
-//! The sum over one series is that series. It costs a server twice what the rate and the percentile
-//! cost together, so it is worth asking which series there are.
+//! A sum over one series equals that series, but costs the server twice as much as the rate and percentile together. A
+//! lookup of the series is therefore worthwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use super::{Client, QuerySet};
 use crate::spec::{Column, LOOK_BACK_SECONDS};
 use crate::time::{Grid, TimeRange};
 
-/// The form in which a query of this form is sent for these steps.
+/// The form of the query to send for these steps.
 pub(super) async fn form_to_send<'a>(
     client: &Client,
     queries: &QuerySet,
@@ -23,13 +24,13 @@ pub(super) async fn form_to_send<'a>(
 ) -> &'a str {
     let Some(series) = queries.series_of_direct(column).filter(|_| form == RAW) else { return form };
     let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
-    // The sum gives the same answer, only slower, so a look-up that fails stops nothing; if the server is
-    // gone, the query will fail for the same reason.
+    // The sum gives the same result more slowly, so a failed lookup is not an error. If the server is down, the query
+    // itself will fail.
     let chosen = match client.series(&series, range).await {
         Ok(Some(text)) if is_one_a_bucket(&text, queries.labels()) => DIRECT,
         Ok(_) => form,
         Err(error) => {
-            let note = "percentiles cost the server more than they need, because a look-up of series failed";
+            let note = "percentile queries are slower than necessary, because a lookup of series failed";
             client.learnt_notes().add(note, &[error.to_string()]);
             form
         }
@@ -38,7 +39,7 @@ pub(super) async fn form_to_send<'a>(
     chosen
 }
 
-/// An answer of the API about series.
+/// An answer of the series API.
 #[derive(Deserialize)]
 struct SeriesAnswer {
     data: Vec<BTreeMap<String, String>>,
@@ -48,8 +49,8 @@ struct SeriesAnswer {
     is_partial: bool,
 }
 
-/// Whether the series differ in `labels` (names separated by commas) and `le`. An answer that may lack
-/// some of them says nothing.
+/// Whether all series differ in `labels` (names separated by commas) and `le`. False for an answer that may be
+/// incomplete.
 fn is_one_a_bucket(answer: &str, labels: &str) -> bool {
     let Ok(answer) = serde_json::from_str::<SeriesAnswer>(answer) else { return false };
     let by: Vec<&str> = labels.split(", ").chain(["le"]).collect();
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn two_series_of_one_bucket_are_found_and_nothing_else_is_taken_for_them() {
+    fn only_two_series_of_one_members_bucket_require_the_sum() {
         let bucket =
             |more: &str, le: &str| format!(r#"{{"__name__":"x","job":"etcd","instance":"a"{more},"le":"{le}"}}"#);
         let (one, other, pod) = (bucket("", "1"), bucket("", "2"), bucket(r#","pod":"p""#, "1"));
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_may_lack_series_says_nothing() {
+    fn an_incomplete_answer_does_not_justify_the_direct_form() {
         let series = r#"{"instance":"a","le":"1"}"#;
         let says = |more: &str| is_one_a_bucket(&answer(&[series], more), "instance");
         assert!(says(r#","warnings":null"#) && says(r#","warnings":[],"isPartial":false"#));

@@ -1,239 +1,234 @@
-//! What can go wrong between us and a server.
+//! Errors of requests to a server.
 
 use super::AccessError;
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{TimeRange, format_instant};
 
-/// What can go wrong between us and the server; each message says what to do.
+/// Errors of requests to a server; each message says what to do.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PromError {
-    /// The URL is no URL.
-    #[error("'{url}' is not a URL of a server ({reason}): write it like http://127.0.0.1:9090")]
+    /// The URL is invalid.
+    #[error("'{url}' is not a server URL ({reason}): write it like http://127.0.0.1:9090")]
     BadUrl { url: String, reason: String },
-    /// The HTTP client could not be made.
+    /// The HTTP client could not be created.
     #[error("the HTTP client cannot start: {0}")]
     NoClient(String),
-    /// No connection, or it broke.
-    #[error("cannot reach {url}: {cause}; is the server running, and is the address right?")]
+    /// The connection could not be established, or broke.
+    #[error("cannot reach {url}: {cause}; check that the server is running and that --url is right")]
     Unreachable {
-        /// Without a login.
+        /// URL without its login.
         url: String,
         /// The innermost cause.
         cause: String,
     },
-    /// Connected, but no whole answer in time.
-    #[error("{url} gave no whole answer: {cause}; try a shorter range, a longer --step or a smaller --concurrency")]
+    /// The answer was incomplete or timed out.
+    #[error("{url} gave no complete answer: {cause}; try a shorter range, a longer --step or a smaller --concurrency")]
     Broken {
-        /// Without a login.
+        /// URL without its login.
         url: String,
         /// The innermost cause.
         cause: String,
     },
-    /// 404: there is no such API at this path.
+    /// 404: the API is not at this path.
     #[error(
-        "{url} answered 404 Not Found: give as --url the address under which /api/v1/query_range lies, with its path prefix if it has one"
+        "{url} answered 404 Not Found: set --url to the address below which /api/v1/query_range is, including any path prefix"
     )]
     NotFound {
-        /// Without a login.
+        /// URL without its login.
         url: String,
     },
-    /// A page for people.
+    /// An HTML page instead of JSON.
     #[error(
-        "{url} answered with a web page instead of JSON: a login page or a wrong path? Give as --url the address under which /api/v1/query_range lies"
+        "{url} answered with a web page instead of JSON, perhaps a login page: set --url to the address below which /api/v1/query_range is"
     )]
     WebPage {
-        /// Without a login.
+        /// URL without its login.
         url: String,
     },
-    /// 401 or 403: it wants to know who asks.
+    /// 401 or 403: authentication failed or is missing.
     #[error("{url} answered {status}: {remedy}")]
     NotAllowed {
-        /// Without a login.
+        /// URL without its login.
         url: String,
         /// HTTP status.
         status: String,
         remedy: &'static str,
     },
-    /// What a person says about logging in, or a file that holds a secret.
+    /// The authentication settings, or a file with a secret, cannot be used.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// Connected, but not on one encrypted line.
-    #[error("no TLS connection to {url}: {cause}; check tls_config of --http.config.file")]
+    /// The TLS connection failed.
+    #[error("TLS connection to {url} failed: {cause}; check tls_config of --http.config.file")]
     NoTls {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// What TLS has against it.
+        /// The TLS error.
         cause: String,
     },
-    /// It sends us elsewhere.
+    /// A redirect to another server.
     #[error(
-        "{url} redirects to {to}, where no login goes: is that a login page? Otherwise give the address of the server itself as --url"
+        "{url} redirects to {to}, which is not followed because it may be a login page: set --url to the server's own address"
     )]
     Redirects {
-        /// Without a login.
+        /// URL without its login.
         url: String,
         /// Scheme, host and port.
         to: String,
     },
-    /// OAuth 2 without a token.
-    #[error("no token from {url}: {cause}; check oauth2 of --http.config.file")]
+    /// No OAuth 2 token could be fetched.
+    #[error("cannot get a token from {url}: {cause}; check oauth2 of --http.config.file")]
     NoToken {
-        /// The token server's URL without a login.
+        /// The token server's URL without its login.
         url: String,
         cause: String,
-        /// Whether it may be over soon, and the token come.
+        /// Whether the failure may be transient.
         passes: bool,
     },
-    /// PromQL that the server cannot evaluate.
+    /// The server rejected the PromQL.
     #[error("{url} cannot evaluate the query ({message}): check --selector, the labels and the files of --queries")]
     BadQuery {
-        /// Without a login.
+        /// URL without its login.
         url: String,
         message: String,
     },
-    /// Another status than success, with what the server says.
+    /// Any other refusal, with the server's message.
     #[error("{url} answered {status}: {message}")]
     Refused {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// HTTP status, or the API's own error type.
+        /// HTTP status, or the API's error type.
         status: String,
         message: String,
     },
-    /// 429 or 503 with a Retry-After that is longer than a run is kept alive for.
+    /// 429 or 503 with a Retry-After longer than a run waits.
     #[error(
-        "{url} asks to wait {seconds} s before the next query: run the same command again then, perhaps with --max-qps"
+        "{url} asks to wait {seconds} s before the next query: run the same command again after that, perhaps with --max-qps"
     )]
     LongWait {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// How long.
+        /// The requested wait in seconds.
         seconds: u64,
     },
-    /// More bytes than an answer may have.
-    #[error("{url} answered with more than {mebibytes} MiB")]
+    /// The answer exceeds the size limit.
+    #[error("{url} answered with more than {mebibytes} MiB: use a shorter range or a narrower --selector")]
     TooLarge {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// How many an answer may have.
+        /// The limit in MiB.
         mebibytes: usize,
     },
-    /// The smallest query that can be made is too much.
-    #[error("{cause}, {even}: pull less with --selector, such as one cluster a folder")]
+    /// Even the smallest possible query is too large for the server.
+    #[error("{cause}, {even}: narrow --selector, for example to one cluster per folder")]
     TooMuch {
         /// The server's refusal.
         cause: Box<PromError>,
-        /// How small it was, or why it could not be smaller.
+        /// The size of that query, or why it cannot be smaller.
         even: String,
     },
-    /// More series than a day can hold.
-    #[error(
-        "the query of {column} has more than {members} members: pull less at once with --selector, or a longer --step"
-    )]
+    /// A day has more members than fit into memory.
+    #[error("the query of {column} returns more than {members} members: narrow --selector, or use a longer --step")]
     TooManyMembers {
-        /// What the query asks for.
         column: Column,
-        /// How many were taken.
+        /// The maximum number of members.
         members: usize,
     },
-    /// The server says that it left something out.
+    /// The answer is partial.
     #[error(
-        "{url} answered with a part only ({message}): wait until all of its stores answer, or take what it has with --allow-partial"
+        "{url} answered with partial data ({message}): wait until all stores answer, or accept partial responses with --allow-partial"
     )]
     PartialAnswer {
-        /// Without a login.
+        /// URL without its login.
         url: String,
         message: String,
     },
-    /// Any of these, more than once.
+    /// A failure after retries.
     #[error("{cause} (tried {times} times)")]
     Tried {
-        /// How often.
+        /// Number of attempts.
         times: u32,
-        /// The last time.
+        /// The last failure.
         cause: Box<PromError>,
     },
-    /// An answer that is no matrix of the Prometheus API.
+    /// The answer is not a Prometheus matrix.
     #[error(
-        "{url} answered something that is not a Prometheus matrix ({reason}): is it a Prometheus-compatible server, and the path of --url right?"
+        "the answer of {url} is not a Prometheus matrix ({reason}): check that --url has the address and path of a Prometheus-compatible server"
     )]
     NotAMatrix {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// Where the decoder stopped.
+        /// The decoder's error.
         reason: String,
     },
-    /// An answer of another API than that of Prometheus to a look-up.
+    /// The answer to a lookup is not from the Prometheus API.
     #[error(
-        "{url} answered {path} with something that is not of the Prometheus API ({reason}): is it a Prometheus-compatible server, and the path of --url right?"
+        "the answer of {url} to {path} is not from the Prometheus API ({reason}): check that --url has the address and path of a Prometheus-compatible server"
     )]
     NotOfTheApi {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// The path of the API.
+        /// Path of the API.
         path: String,
-        /// Where the decoder stopped.
+        /// The decoder's error.
         reason: String,
     },
-    /// A series that cannot be given to a member.
+    /// A series lacks a label that names its cluster or member.
     #[error("the series {series} of {column} has no label {label}: {remedy}")]
     NoLabel {
-        /// What the query asks for.
         column: Column,
-        /// Its labels as the server gave them.
+        /// Labels of the series, as the server sent them.
         series: String,
         /// The missing label.
         label: String,
         remedy: &'static str,
     },
-    /// A metric that exists nowhere in the range.
+    /// A metric has no series in the range.
     #[error(
-        "no series of {metric} from {range}: name its series with a file {metric}.promql in --queries DIR (or with --selector), or leave it out with --without {metric}"
+        "no series of {metric} from {range}: select its series with {metric}.promql in --queries DIR or with --selector, or leave it out with --without {metric}"
     )]
     NoSeries {
         metric: Metric,
-        /// The range that was asked for.
+        /// The requested range.
         range: TimeRange,
     },
-    /// A limit that a profile needs exists nowhere in the range.
+    /// A limit that the profile needs has no series in the range.
     #[error(
-        "no series of {limit} from {range}, which the profile judges {metric} against: name its series with a file {limit}.promql in --queries DIR, leave {metric} out with --without {metric}, or take --profile seed"
+        "no series of {limit} from {range}, which the profile compares {metric} with: select its series with {limit}.promql in --queries DIR, or use --without {metric} or --profile seed"
     )]
     NoLimit {
         limit: Companion,
-        /// What is judged against it.
+        /// The metric that is compared with the limit.
         metric: Metric,
-        /// The range that was asked for.
+        /// The requested range.
         range: TimeRange,
     },
-    /// None of the metrics exists at the instant.
+    /// None of the metrics has a series at the instant.
     #[error(
-        "{url} has none of etcd's six metrics at {}{selector}: check --url and --selector; 'etcd-heatmap check' tells what is there",
+        "{url} has none of etcd's six metrics at {}{selector}: check --url and --selector; 'etcd-heatmap check' shows what the server has",
         format_instant(*.at_ms)
     )]
     NothingAt {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// When, in milliseconds.
+        /// The instant in milliseconds.
         at_ms: i64,
-        /// ` with {…}`, or nothing.
+        /// ` with {…}`, or empty.
         selector: String,
     },
-    /// None of the metrics exists in the range.
+    /// None of the metrics has a series in the range.
     #[error("{url} has none of etcd's six metrics from {range}{selector}: check --start, --end and --selector")]
     Nothing {
-        /// Without a login.
+        /// URL without its login.
         url: String,
-        /// The range that was asked for.
+        /// The requested range.
         range: TimeRange,
-        /// ` with {…}`, or nothing.
+        /// ` with {…}`, or empty.
         selector: String,
     },
 }
 
 impl PromError {
-    /// Whether the server was reached and refused this path, or answered it with something else: other
-    /// paths may still be answered.
+    /// Whether the server was reached but refused or garbled this path, so that other paths may still work.
     pub(super) fn is_about_the_path(&self) -> bool {
         match self {
             Self::Tried { cause, .. } => cause.is_about_the_path(),

@@ -1,15 +1,15 @@
-//! What a failure means: wait and ask again, ask for less, or give up.
+//! Classifies failures: retry, send a smaller query, or give up.
 
 use std::time::Duration;
 
 use super::PromError;
 
-/// What servers say, in small letters, when a query asks for too much at once.
+/// Phrases in servers' messages, in lower case, when a query is too large.
 const TOO_MUCH: [&str; 15] = [
-    // Prometheus, and what shares its engine.
+    // Prometheus and servers with its engine.
     "exceeded maximum resolution",
     "too many samples",
-    // VictoriaMetrics, which names the flag.
+    // VictoriaMetrics, which names its flags.
     "-search.maxpointspertimeseries",
     "-search.maxsamplesperquery",
     "-search.maxsamplesperseries",
@@ -26,7 +26,7 @@ const TOO_MUCH: [&str; 15] = [
     "exceeded samples limit",
 ];
 
-/// What they say when it touches too many series, however short it is.
+/// Phrases for a query with too many series, regardless of its number of steps.
 const TOO_MANY_SERIES: [&str; 5] = [
     "-search.maxuniquetimeseries",
     "-search.maxseries",
@@ -35,10 +35,10 @@ const TOO_MANY_SERIES: [&str; 5] = [
     "exceeded series limit",
 ];
 
-/// What servers say when a query took too long.
+/// Phrases for a query that took too long.
 const TOO_LONG: [&str; 4] = ["timed out", "timeout", "deadline exceeded", "-search.maxqueryduration"];
 
-/// Messages of Thanos about a store that did not answer, and of Prometheus about a remote one.
+/// Phrases of Thanos about an unavailable store, and of Prometheus about an unavailable remote.
 const STORE_AWAY: [&str; 6] = [
     "no storeapis matched",
     "receive series from",
@@ -48,35 +48,35 @@ const STORE_AWAY: [&str; 6] = [
     "remote read:",
 ];
 
-/// Words of a warning that is about a part of the answer.
+/// Words in warnings about partial answers.
 const PARTIAL: [&str; 5] = ["partial", "partially", "partial-response", "partial_response", "ispartial"];
 
-/// Prefixes of Prometheus's annotations, which are about the query and never about stores.
+/// Prefixes of Prometheus's annotations, which concern the query and never stores.
 const ANNOTATIONS: [&str; 2] = ["promql warning:", "promql info:"];
 
-/// A query without an answer.
+/// A failed query.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: PromError,
     pub(super) cure: Cure,
-    /// How long the server asks to wait.
+    /// The wait that the server asks for.
     pub(super) wait: Option<Duration>,
 }
 
-/// What may help.
+/// What can make a failed query succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cure {
-    /// The same question will always get the same answer.
+    /// Nothing: the same query will always fail.
     Nothing,
-    /// To ask again.
+    /// Retry.
     Again,
-    /// To ask again, once it is known that somebody is there.
+    /// Retry, if the server has been reached before.
     Reach,
-    /// A smaller question.
+    /// A query of fewer steps or series.
     Less,
-    /// A question of fewer series, however few its steps are.
+    /// A query of fewer series; fewer steps do not help.
     Fewer,
-    /// To ask again once; when that took too long as well, a smaller question.
+    /// Retry once; if that takes too long as well, a smaller query.
     AgainThenLess,
 }
 
@@ -85,7 +85,7 @@ impl Failure {
         Self { error, cure, wait: None }
     }
 
-    /// Whether to ask the same again, so many steps as before, after having tried so often.
+    /// Whether to retry a query of `steps` steps after `tried` attempts.
     pub(super) fn may_pass(&self, tried: u32, steps: usize) -> bool {
         match self.cure {
             Cure::Nothing | Cure::Less | Cure::Fewer => false,
@@ -94,17 +94,17 @@ impl Failure {
         }
     }
 
-    /// Whether a smaller question may be answered.
+    /// Whether a smaller query may succeed.
     pub(super) fn wants_less(&self) -> bool {
         matches!(self.cure, Cure::Less | Cure::AgainThenLess)
     }
 
-    /// Whether only one of fewer series may be.
+    /// Whether only a query of fewer series may succeed.
     pub(super) fn wants_fewer(&self) -> bool {
         self.cure == Cure::Fewer
     }
 
-    /// Says how often it was tried.
+    /// Adds the number of attempts to the error.
     pub(super) fn after(mut self, tried: u32) -> Self {
         if tried > 1 {
             self.error = PromError::Tried { times: tried, cause: Box::new(self.error) };
@@ -112,8 +112,8 @@ impl Failure {
         self
     }
 
-    /// When not even the least was answered that can be asked for; `unsplit` is why it could not be of
-    /// fewer series, where it was not of a single member.
+    /// The error if even the smallest possible query failed; `unsplit` is the reason why it could not be split down to
+    /// a single member.
     pub(super) fn of_the_least(self, unsplit: Option<String>) -> PromError {
         let even = match (self.cure, unsplit) {
             (Cure::Less | Cure::Fewer, Some(reason)) => {
@@ -127,8 +127,7 @@ impl Failure {
     }
 }
 
-/// What may help against a refusal: an HTTP status, the API's error type (empty where there is none),
-/// and the server's words.
+/// Classifies a refusal by its HTTP status, the API's error type (may be empty), and the server's message.
 pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
     let words = words.to_lowercase();
     let says = |list: &[&str]| list.iter().any(|phrase| words.contains(phrase));
@@ -139,18 +138,18 @@ pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
         413 => Cure::Less,
         _ if says(&TOO_MUCH) => Cure::Less,
         _ if says(&TOO_MANY_SERIES) => Cure::Fewer,
-        // A gateway's: the API itself gives its reason.
+        // From a gateway: the API itself would give a reason.
         422 if kind.is_empty() => Cure::Less,
         408 | 504 => Cure::AgainThenLess,
         200 | 422 | 500 | 503 if kind == "timeout" || says(&TOO_LONG) => Cure::AgainThenLess,
         _ if matches!(kind, "internal" | "unavailable" | "canceled") => Cure::Again,
-        // Not implemented and the like do not pass.
+        // 501 and others are permanent.
         500 | 502 | 503 | 505.. => Cure::Again,
         _ => Cure::Nothing,
     }
 }
 
-/// Whether a warning is about an answer that is not whole.
+/// Whether a warning is about a partial answer.
 pub(super) fn warns_of_a_part(warning: &str) -> bool {
     let warning = unquoted(&warning.to_lowercase());
     let is_in_a_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.');
@@ -159,9 +158,9 @@ pub(super) fn warns_of_a_part(warning: &str) -> bool {
     !is_annotation && (is_of_a_store(&warning) || words.any(|word| PARTIAL.contains(&word)))
 }
 
-/// Whether a refusal, by its status, type and message, comes from a store that did not answer.
+/// Whether a refusal was caused by an unavailable store.
 pub(super) fn refuses_a_part(status: u16, kind: &str, message: &str) -> bool {
-    // What is wrong with the query itself repeats the query.
+    // Messages about an invalid query repeat the query.
     !matches!(status, 400 | 404) && kind != "bad_data" && is_of_a_store(&unquoted(&message.to_lowercase()))
 }
 
@@ -169,8 +168,7 @@ fn is_of_a_store(message: &str) -> bool {
     STORE_AWAY.iter().any(|phrase| message.contains(phrase))
 }
 
-/// A message without what stands in quotes: names and values of the query or its series, which may
-/// hold any words.
+/// A message without quoted text, which may be any name or value from the query or its series.
 fn unquoted(message: &str) -> String {
     let mut closing = None;
     let mut rest = String::with_capacity(message.len());
@@ -184,7 +182,7 @@ fn unquoted(message: &str) -> String {
             (None, c) => rest.push(c),
         }
     }
-    // A quote that nothing closes is none.
+    // Ignore a quote that is not closed.
     if closing.is_some() { message.to_owned() } else { rest }
 }
 
@@ -193,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_cured_as_its_status_and_its_words_say() {
+    fn a_refusal_is_classified_by_its_status_type_and_message() {
         let resolution = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query \
                           resolution (?step=XX)";
         let samples = "query processing would load too many samples into memory in query execution";
@@ -233,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_took_too_long_is_tried_once_more_and_a_single_step_until_the_end() {
+    fn a_timed_out_query_is_retried_once_and_a_single_step_up_to_the_limit() {
         let failure = |cure| Failure::new(PromError::NoClient(String::new()), cure);
         for (cure, tried, steps, expected) in [
             (Cure::AgainThenLess, 1, 60, true),
@@ -249,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_about_missing_stores_is_partial() {
+    fn only_warnings_about_missing_stores_mean_a_partial_answer() {
         for warning in [
             // Thanos: pkg/store/proxy.go, proxy_merge.go.
             "No StoreAPIs matched for this query",
@@ -281,13 +279,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_that_quotes_the_query_is_not_about_a_part() {
+    fn a_refusal_that_quotes_the_query_does_not_mean_a_partial_answer() {
         let store = "expanding series: proxy Series(): rpc error: code = Aborted desc = receive series from Addr: \
                      10.0.0.7:10901: EOF";
         for (status, kind, message, expected) in [
             (422, "execution", store, true),
             (422, "execution", "expanding series: remote_read: remote server http://a returned http status 500", true),
-            // A query may hold the words of a store.
+            // A query may contain a store's phrases.
             (400, "bad_data", "1:5: parse error: unexpected identifier \"partial\"", false),
             (400, "bad_data", "invalid parameter \"query\": receive series from", false),
             (400, "", "receive series from", false),
@@ -298,14 +296,14 @@ mod tests {
         ] {
             assert_eq!(refuses_a_part(status, kind, message), expected, "{status} {kind} {message}");
         }
-        // An apostrophe quotes nothing, nor does a quote without an end.
+        // Neither an apostrophe nor an unclosed quote begins quoted text.
         assert_eq!(unquoted("the server's `a` \"b\\\"c\" store's"), "the server's   store's");
         assert_eq!(unquoted("5\" wide"), "5\" wide");
     }
 
-    /// One message for each phrase, in the order of the list, with no other phrase in it.
+    /// Checks one message per phrase, in the order of the list; each contains no other phrase.
     #[track_caller]
-    fn each_phrase_cures(phrases: &[&str], messages: &[(u16, &str, &str)], expected: Cure) {
+    fn each_phrase_is_classified(phrases: &[&str], messages: &[(u16, &str, &str)], expected: Cure) {
         let all = || [&TOO_MUCH[..], &TOO_MANY_SERIES, &TOO_LONG].concat();
         assert_eq!(phrases.len(), messages.len(), "each phrase has its message");
         for (phrase, &(status, kind, message)) in phrases.iter().zip(messages) {
@@ -315,9 +313,9 @@ mod tests {
         }
     }
 
-    /// The messages are those of the servers' sources.
+    /// Messages from the servers' source code.
     #[test]
-    fn every_phrase_of_a_server_is_cured() {
+    fn every_known_server_phrase_is_classified() {
         let less = [
             (400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries"),
             (422, "execution", "query processing would load too many samples into memory in query execution"),
@@ -335,7 +333,7 @@ mod tests {
             (422, "execution", "exceeded chunks limit: limit 1000 violated (got 1044)"),
             (422, "execution", "exceeded samples limit: limit 1000 violated (got 1044)"),
         ];
-        each_phrase_cures(&TOO_MUCH, &less, Cure::Less);
+        each_phrase_is_classified(&TOO_MUCH, &less, Cure::Less);
         let fewer = [
             (422, "422", "the number of matching timeseries exceeds 300000; see -search.maxUniqueTimeseries"),
             (422, "422", "the number of series exceeds -search.maxSeries=30000"),
@@ -343,13 +341,13 @@ mod tests {
             (422, "execution", "the query hit the max number of series limit (limit: 100000 series)"),
             (422, "execution", "exceeded series limit: limit 1000 violated (got 1044)"),
         ];
-        each_phrase_cures(&TOO_MANY_SERIES, &fewer, Cure::Fewer);
+        each_phrase_is_classified(&TOO_MANY_SERIES, &fewer, Cure::Fewer);
         let later = [
             (503, "execution", "query timed out in expression evaluation"),
             (422, "execution", "request timeout of the store"),
             (500, "execution", "rpc error: code = DeadlineExceeded desc = context deadline exceeded"),
             (422, "422", "the query took longer than -search.maxQueryDuration=30s"),
         ];
-        each_phrase_cures(&TOO_LONG, &later, Cure::AgainThenLess);
+        each_phrase_is_classified(&TOO_LONG, &later, Cure::AgainThenLess);
     }
 }

@@ -1,4 +1,4 @@
-//! Samples on their way into a VictoriaMetrics, and back for comparison.
+//! Sends samples to VictoriaMetrics, and reads them back for comparison.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use tracing::{Instrument, info, warn_span};
 
 use super::{Client, PromError};
 
-/// Where it takes samples in the text of Prometheus or OpenMetrics.
+/// Endpoint that accepts samples in Prometheus or OpenMetrics text.
 const IMPORT: &str = "/api/v1/import/prometheus";
-/// Where it gives the samples themselves, as they were sent.
+/// Endpoint that returns raw samples as they were sent.
 const EXPORT: &str = "/api/v1/export";
-/// What was taken is to be seen after this; a cluster does not have it.
+/// Endpoint that makes received samples visible; VictoriaMetrics clusters do not offer it.
 const FLUSH: &str = "/internal/force_flush";
 
-/// One series with its samples.
+/// One exported series with its samples.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ExportedSeries {
-    /// Its labels, the name among them.
+    /// Labels, including the name.
     pub(crate) metric: BTreeMap<String, String>,
     values: Vec<Option<f64>>,
     timestamps: Vec<i64>,
 }
 
 impl ExportedSeries {
-    /// Instants in milliseconds, and values; NaN, which JSON cannot say, is none.
+    /// Times in milliseconds, with values; `None` for NaN, which JSON cannot represent.
     pub(crate) fn samples(&self) -> impl Iterator<Item = (i64, Option<f64>)> {
         self.timestamps.iter().copied().zip(self.values.iter().copied())
     }
@@ -46,8 +46,8 @@ impl Client {
         sending.instrument(warn_span!("import")).await
     }
 
-    /// Makes what was sent visible at once, where the server lets us: a cluster does not offer it, and one
-    /// with `-forceFlushAuthKey` refuses it. What was sent is then visible a little later.
+    /// Makes sent samples visible at once if the server allows it. Clusters do not offer this, and servers with
+    /// `-forceFlushAuthKey` refuse it; there the samples become visible a little later.
     pub(crate) async fn flush(&self) -> Result<(), PromError> {
         match self.text(FLUSH, &[]).await {
             Err(error) if !error.is_about_the_path() => Err(error),
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// The samples of the series that any of these selectors finds, both ends (in milliseconds) included.
+    /// The samples of the series matched by any of these selectors, from `first_ms` to `last_ms` inclusive.
     pub(crate) async fn exported(
         &self,
         selectors: &[String],
@@ -71,7 +71,7 @@ impl Client {
             let sent = self.access().post(&address, &form).await;
             self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
         };
-        info!(series = selectors.len(), first_ms, last_ms, "asking for samples that are there");
+        info!(series = selectors.len(), first_ms, last_ms, "querying existing samples");
         let asking = self.persist(1, ask).instrument(warn_span!("export"));
         let body = asking.await.map_err(|failure| failure.error)?;
         let series = serde_json::Deserializer::from_slice(&body).into_iter();

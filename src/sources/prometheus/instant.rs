@@ -1,4 +1,4 @@
-//! The readings of one instant: an instant query a column, all in flight together.
+//! Reads all columns at one instant, with concurrent instant queries.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -15,10 +15,10 @@ use crate::readings::{ColumnReadings, Window};
 use crate::spec::Column;
 use crate::time::Grid;
 
-/// Reads these columns at one whole second: a window of one step.
+/// Reads these columns at one whole second, as a window of one step.
 ///
-/// With [`SeriesForm::Auto`] the recorded form counts where it is known of every member of whom the raw one is. An
-/// error where none of the metrics has a series; one that has none beside others is unknown of every member.
+/// With [`SeriesForm::Auto`], the recorded form is used if it has a value for every member that the raw form has. An
+/// error if no metric has a series; if only some have none, their readings are missing.
 pub(crate) async fn read_instant(
     client: &Client,
     queries: &QuerySet,
@@ -46,13 +46,13 @@ async fn read_column(
     at: Grid,
 ) -> Result<ColumnReadings, PromError> {
     let ask = |form| read_form(client, queries, column, form, at);
-    // Nothing records companions.
+    // Recording rules do not cover companions.
     let form = if column.companion().is_some() { SeriesForm::Raw } else { form };
     match (form, queries.recorded(column)) {
         (SeriesForm::Auto, Some(_)) => {
             let (raw, recorded) = try_join(ask(RAW), ask(RECORDED)).await?;
             let is_covered = covers(&recorded, &raw);
-            debug!(metric = %column, form = if is_covered { RECORDED } else { RAW }, "chose the form that counts");
+            debug!(metric = %column, form = if is_covered { RECORDED } else { RAW }, "chose the form to use");
             Ok(if is_covered { recorded } else { raw })
         }
         (SeriesForm::Recorded, Some(_)) => ask(RECORDED).await,
@@ -61,7 +61,7 @@ async fn read_column(
     }
 }
 
-/// Whether what was recorded is known of somebody, and of all of whom the raw form is.
+/// Whether the recorded form has values, and has one for every member of the raw form.
 fn covers(recorded: &ColumnReadings, raw: &ColumnReadings) -> bool {
     let known: BTreeSet<_> = recorded.members().collect();
     !known.is_empty() && raw.members().all(|member| known.contains(member))

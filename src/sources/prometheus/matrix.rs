@@ -1,7 +1,7 @@
 //! Decodes the matrix of a range query, or the vector of an instant query, straight into columns.
 //!
-//! The answer is walked once; no value tree and no string a sample is made. Keys may come in any
-//! order, because nothing in JSON promises one.
+//! A single pass over the JSON, without a value tree and without a string per sample. Keys may come in any order,
+//! because JSON does not guarantee one.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,31 +11,31 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use crate::time::Grid;
 
-/// The labels of one series.
+/// Labels of one series.
 pub(super) type SeriesLabels = BTreeMap<String, String>;
 
-/// What the envelope of an answer says.
+/// The fields of an answer other than its series.
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
     /// `success` or `error`.
     pub(super) status: String,
     /// The API's error type, such as `bad_data`.
     pub(super) error_type: String,
-    /// The API's error text.
+    /// The API's error message.
     pub(super) error: String,
-    /// What the server warns of.
+    /// Warnings from the server.
     pub(super) warnings: Vec<String>,
-    /// What it remarks.
+    /// Infos from the server.
     pub(super) infos: Vec<String>,
-    /// VictoriaMetrics says so of a cluster of which not all answered.
+    /// Set by VictoriaMetrics clusters if some nodes did not answer.
     pub(super) is_partial: bool,
-    /// How many series there are.
+    /// Number of series.
     pub(super) series: u64,
-    /// Samples of all series.
+    /// Number of samples in all series.
     pub(super) samples: u64,
 }
 
-/// Decodes an answer; `take` gets each series with its values on the grid, NaN where it has none.
+/// Decodes an answer; `take` receives each series with its values on the grid, NaN for missing steps.
 pub(super) fn decode_matrix(
     body: &[u8],
     grid: &Grid,
@@ -48,7 +48,7 @@ pub(super) fn decode_matrix(
     Ok(state.envelope)
 }
 
-/// What the decoder carries through the nested parts.
+/// State shared by the nested visitors.
 struct State<'a> {
     grid: &'a Grid,
     take: &'a mut dyn FnMut(&SeriesLabels, &[f64]),
@@ -56,7 +56,7 @@ struct State<'a> {
     envelope: Envelope,
 }
 
-/// Declares a seed that visits a map or a sequence with the state at hand.
+/// Declares a seed that visits a map or a sequence with the shared state.
 macro_rules! seed {
     ($name:ident, $method:ident) => {
         struct $name<'a, 's>(&'a mut State<'s>);
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_, '_> {
                 "errorType" => self.0.envelope.error_type = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "error" => self.0.envelope.error = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "data" => map.next_value_seed(DataSeed(self.0))?,
-                // Null in some servers when there are none.
+                // Some servers send null instead of an empty list.
                 "warnings" => self.0.envelope.warnings = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "infos" => self.0.envelope.infos = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "isPartial" => self.0.envelope.is_partial = map.next_value::<Option<_>>()?.unwrap_or_default(),
@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for DataSeed<'_, '_> {
             match &*key {
                 "resultType" => {
                     let Text(kind) = map.next_value()?;
-                    // A vector is a matrix of one step.
+                    // A vector is handled as a matrix of one step.
                     if kind != "matrix" && !(kind == "vector" && self.0.grid.len() == 1) {
                         return Err(A::Error::custom(format!("a {kind} instead of a matrix")));
                     }
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for DataSeed<'_, '_> {
         Ok(())
     }
 
-    /// An error's data is null in some servers.
+    /// Some servers send null as the data of an error.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
     }
@@ -188,10 +188,10 @@ impl<'de> Visitor<'de> for ValuesSeed<'_, '_> {
 }
 
 impl State<'_> {
-    /// Puts a sample where it belongs, and tells which step that is; `next` is the one that is looked at first.
+    /// Stores a sample at its step and returns the step's index; `next` is the index to try first.
     fn put<E: Error>(&mut self, Sample { ts_ms, value }: &Sample, next: usize) -> Result<usize, E> {
         let grid = self.grid;
-        // The next step is nearly always the next sample's: looking it up costs a division.
+        // Usually `next` is right, and trying it saves the division of a lookup.
         let step = match next {
             _ if next < grid.len() && grid.at(next) == *ts_ms => next,
             _ => grid
@@ -199,7 +199,7 @@ impl State<'_> {
                 .ok_or_else(|| E::custom(format!("a sample at {ts_ms} ms, which is not a step that was asked for")))?,
         };
         let known = self.values[step];
-        // Which of the two is right nobody knows; the same one twice does no harm.
+        // It is unknown which of two different samples is right; an identical duplicate is harmless.
         if !known.is_nan() && known.to_bits() != value.to_bits() {
             return Err(E::custom(format!("two different samples at {ts_ms} ms of one series")));
         }
@@ -253,7 +253,7 @@ impl<'de> serde::Deserialize<'de> for Number {
     }
 }
 
-/// A text, borrowed from the body where it holds no escape.
+/// A string, borrowed from the body if it has no escapes.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> serde::Deserialize<'de> for Text<'de> {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_land_on_their_steps_whatever_the_order_of_the_keys() {
+    fn samples_are_stored_at_their_steps_for_any_order_of_keys() {
         let metric = r#""metric":{"instance":"a\"ü","job":"etcd"}"#;
         let values = r#""values":[[60,"0.5"],[180.000,"+Inf"]]"#;
         for series in [format!("{{{metric},{values}}}"), format!(r#"{{{values},"histograms":[[1,{{}}]],{metric}}}"#)] {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_is_a_matrix_of_one_step() {
+    fn a_vector_is_decoded_as_a_matrix_of_one_step() {
         let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 61_000 }, Step::from_millis(1_000).unwrap());
         let vector = |sample: &str| {
             let body = format!(
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nan_stays_unknown_and_one_series_does_not_leak_into_the_next() {
+    fn nan_is_missing_and_values_of_one_series_do_not_leak_into_the_next() {
         let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{"a":"1"},"values":[[60,"1"],[120,"2"],[180,"3"]]},{"metric":{"a":"2"},"values":[[120,"NaN"]]}]}}"#;
         let (_, series) = decode(body).unwrap();
@@ -338,14 +338,14 @@ mod tests {
     }
 
     #[test]
-    fn samples_out_of_order_or_said_twice_are_the_same_samples() {
+    fn samples_may_be_out_of_order_or_repeated() {
         let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{},"values":[[180,"3"],[60,"1"],[120,"2"],[180,"3"]]}]}}"#;
         assert_eq!(decode(body).unwrap().1[0].1, [1.0, 2.0, 3.0]);
     }
 
     #[test]
-    fn warnings_infos_and_partial_answers_are_told() {
+    fn warnings_infos_and_the_partial_flag_are_decoded() {
         let whole = r#"{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":null}"#;
         assert!(decode(whole).unwrap().0.warnings.is_empty());
         let partial = r#"{"status":"success","isPartial":true,"data":{"resultType":"matrix","result":[]},
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_api_is_told_and_other_answers_are_refused() {
+    fn api_errors_are_decoded_and_other_answers_are_refused() {
         let (envelope, _) =
             decode(r#"{"status":"error","data":null,"errorType":"bad_data","error":"parse error"}"#).unwrap();
         assert_eq!((envelope.status.as_str(), envelope.error.as_str()), ("error", "parse error"));

@@ -1,4 +1,5 @@
-//! The only room with a network: queries, HTTP, decoding, and pulling days of readings.
+//! Reads from and imports into Prometheus-compatible servers: builds queries, sends them over HTTP, decodes answers
+//! into readings, and pulls a day at a time. All network access is here; scoring and storage are not.
 
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 mod access;
@@ -41,5 +42,5 @@ pub(crate) use survey::{Sighting, elsewhere, jobs, sight};
 pub(crate) use terms::Terms;
 pub(crate) use traffic::{Received, Traffic};
 
-/// How we introduce ourselves.
+/// The `User-Agent` header.
 const USER_AGENT: &str = concat!("etcd-heatmap/", env!("CARGO_PKG_VERSION"));

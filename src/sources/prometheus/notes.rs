@@ -1,11 +1,11 @@
-//! What servers say beside their answers: each note once.
+//! Collects warnings and infos from servers, each once.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::text::terminal::terminal_message;
 
-/// So many different notes are worth reading; a server may name a series in each.
+/// At most this many different notes are kept, because a server may name a series in each.
 const MOST_NOTES: usize = 10;
 
 /// The warnings and infos of all answers.
@@ -19,7 +19,7 @@ struct Heard {
 }
 
 impl Notes {
-    /// Takes in what an answer said.
+    /// Adds the warnings or infos of an answer.
     pub(super) fn add(&self, kind: &str, texts: &[String]) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for text in texts {
@@ -32,10 +32,10 @@ impl Notes {
         }
     }
 
-    /// All of them, in the order of the alphabet, whatever the order of the answers.
+    /// All notes in alphabetical order, independent of the order of the answers.
     pub(super) fn texts(&self) -> Vec<String> {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let more = heard.is_more.then(|| "there are more such notes".to_owned());
+        let more = heard.is_more.then(|| "more such notes were omitted".to_owned());
         heard.texts.iter().cloned().chain(more).collect()
     }
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_is_kept_once_and_too_many_are_not_kept_at_all() {
+    fn duplicate_notes_and_notes_beyond_the_limit_are_dropped() {
         let notes = Notes::default();
         for _ in 0..2 {
             notes.add("warning", &["a\nb".to_owned()]);

@@ -1,23 +1,23 @@
-//! Lets queries go one after the other where the server, or `--max-qps`, asks for it.
+//! Spaces out queries for `--max-qps`, and holds them all back after a Retry-After.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// When the next query may go.
+/// Schedules the next query.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// Between two queries.
+    /// Minimum time between two queries.
     distance: Duration,
     next: Mutex<Next>,
 }
 
 #[derive(Debug)]
 struct Next {
-    /// The next free turn.
+    /// Earliest time of the next query.
     turn: Instant,
-    /// Until then the server wants nothing.
+    /// No query is sent before this time, as the server asked.
     held: Instant,
 }
 
@@ -28,19 +28,19 @@ impl Pace {
         Self { distance, next: Mutex::new(Next { turn: now, held: now }) }
     }
 
-    /// Waits for a turn.
+    /// Waits until a query may be sent.
     pub(super) async fn turn(&self) {
         loop {
             let turn = self.book(Instant::now());
             sleep_until(turn).await;
-            // While we slept the server may have asked for more patience.
+            // Another query may have received a Retry-After in the meantime.
             if self.next().held <= Instant::now() {
                 return;
             }
         }
     }
 
-    /// No query goes before so much time has passed.
+    /// Holds back all queries for this time.
     pub(super) fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut next = self.next();
@@ -66,7 +66,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn turns_keep_their_distance_and_idle_time_is_not_made_up_for() {
+    fn queries_keep_their_distance_and_idle_time_allows_no_burst() {
         let pace = Pace::new(Some(2.0));
         let now = Instant::now() + SECOND;
         assert_eq!([pace.book(now), pace.book(now), pace.book(now)], [now, now + SECOND / 2, now + SECOND]);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_all_go_at_once_unless_the_server_holds_them() {
+    fn without_a_limit_queries_wait_only_for_a_retry_after() {
         let pace = Pace::new(None);
         let now = Instant::now() + SECOND;
         assert_eq!([pace.book(now), pace.book(now)], [now, now]);

@@ -1,11 +1,11 @@
-//! How the series of etcd are labelled by those who install it: selector, cluster and member.
+//! Label layouts of common etcd installations: selector, cluster label and member label.
 
 use std::path::Path;
 
 use crate::text::key_file::KeyFile;
 use crate::text::nearest::did_you_mean;
 
-/// The presets that come with the program: each a file with its source.
+/// The built-in presets; each file cites its source.
 const EMBEDDED: [(&str, &str); 5] = [
     ("kubeadm", include_str!("presets/kubeadm.toml")),
     ("kube-prometheus-stack", include_str!("presets/kube-prometheus-stack.toml")),
@@ -17,32 +17,31 @@ const EMBEDDED: [(&str, &str); 5] = [
 pub(crate) const PRESETS: [&str; EMBEDDED.len()] =
     [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
 
-/// The labels that one kind of installation gives to etcd's series.
+/// The label layout of one kind of installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Preset {
-    /// The name, for example `openshift`.
+    /// Name, for example `openshift`.
     pub(crate) name: &'static str,
     /// Where the labels are documented.
     pub(crate) source: String,
-    /// The matchers that find etcd.
+    /// Matchers that select etcd's series.
     pub(crate) selector: String,
-    /// The label that names the cluster; empty means `cluster`, else `job`.
+    /// Label with the cluster's name; if empty, `cluster`, or else `job`.
     pub(crate) cluster: String,
-    /// The label that names the member.
+    /// Label with the member's name.
     pub(crate) member: String,
 }
 
 impl Preset {
-    /// The preset with this name; what is wrong with the name, where there is none.
+    /// The preset with this name, or an error message.
     pub(crate) fn named(name: &str) -> Result<Self, String> {
-        let unknown = || {
-            format!("no preset is called '{name}'{}: name one of {}", did_you_mean(name, PRESETS), PRESETS.join(", "))
-        };
+        let unknown =
+            || format!("unknown preset '{name}'{}: use one of {}", did_you_mean(name, PRESETS), PRESETS.join(", "));
         let (known, text) = EMBEDDED.into_iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
         Ok(Self::read(known, text).expect("a test reads every preset that comes with the program"))
     }
 
-    /// Reads a file of keys; `None` where one is missing.
+    /// Parses a preset file; `None` if a key is missing.
     fn read(name: &'static str, text: &str) -> Option<Self> {
         let file = KeyFile::toml(Path::new(name), text).ok()?;
         let value = |key: &str| file.get(key).map(|entry| entry.text.clone());
@@ -67,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_tells_the_labels_of_every_preset() {
+    fn the_docs_list_the_labels_of_every_preset() {
         let page = include_str!("../../../docs/servers.md");
         for name in PRESETS {
             let Preset { selector, member, .. } = Preset::named(name).unwrap();

@@ -1,4 +1,4 @@
-//! Finds out which form of each query to send, and whether it has any series.
+//! Chooses the form of each query, and finds out whether it has any series.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,39 +17,39 @@ use crate::spec::{Column, Companion, Metric};
 use crate::text::named::named;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
-/// Evaluations of the first, quick look for any series.
+/// Number of evaluations in the first, quick search for series.
 const QUICK_LOOKS: i64 = 48;
 
 named! {
-    /// Which form of the queries is sent.
+    /// Which form of the queries to send.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) enum SeriesForm {
-        /// The recorded form where it covers all that the raw one covers, else the raw form.
+        /// The recorded form if it covers the raw form completely, else the raw form.
         #[default]
         Auto = "auto",
-        /// Always from etcd's own metrics.
+        /// Always etcd's own metrics.
         Raw = "raw",
-        /// Always from what recording rules made of them.
+        /// Always the series made by recording rules.
         Recorded = "recorded",
     }
     parsed "no form of the series is called"
 }
 
-/// What is to be pulled.
+/// The metrics and limits to pull.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// Metrics that are left out.
+    /// Metrics to leave out.
     pub(crate) left_out: Vec<Metric>,
-    /// Limits that a profile needs, each with the metric that is judged against it.
+    /// Limits that the profile needs, each with the metric compared with it.
     pub(crate) limits: Vec<(Metric, Companion)>,
-    /// The companions of the history that is there, which what is added to it has as well; `None`
-    /// where there is none, and the start time is pulled if the server knows it.
+    /// Companions of the existing history, which new days must have as well; `None` without a history, in which case
+    /// the start time is pulled if available.
     pub(crate) held: Option<Vec<Companion>>,
 }
 
-/// Chooses the query of each column that is wanted.
+/// Chooses the query of each wanted column.
 ///
-/// An error names the first metric, or the first limit that is needed, that has no series in the range.
+/// The error names the first metric or needed limit without any series in the range.
 pub(crate) async fn choose_queries(
     client: &Client,
     queries: &QuerySet,
@@ -64,7 +64,7 @@ pub(crate) async fn choose_queries(
         find_limit(client, longest).await;
     }
     let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !wanted.left_out.contains(m)).collect();
-    // These queries only look whether there is something to pull.
+    // These queries only search for existing series.
     let choosing = metrics.iter().map(|&metric| probe.choose(form, metric).instrument(warn_span!("look")));
     let chosen = try_join_all(choosing).await?;
     if chosen.iter().all(Option::is_none) {
@@ -83,7 +83,7 @@ pub(crate) async fn choose_queries(
     Ok(by_name)
 }
 
-/// Looks at the range here and there.
+/// Searches parts of the range for series.
 pub(super) struct Probe<'a> {
     pub(super) client: &'a Client,
     pub(super) queries: &'a QuerySet,
@@ -92,7 +92,7 @@ pub(super) struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// The form to send for one metric; `None` where the metric has no series in that form.
+    /// The form to send for one metric; `None` if the metric has no series in that form.
     async fn choose(&self, form: SeriesForm, metric: Metric) -> Result<Option<QuerySource>, PromError> {
         let raw = QuerySource { form: RAW.to_owned(), promql: self.queries.raw(metric) };
         let recorded = self.queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
@@ -104,7 +104,7 @@ impl Probe<'_> {
         })
     }
 
-    /// The queries of the companions that are wanted; nothing records them.
+    /// The queries of the wanted companions; recording rules do not cover them.
     async fn choose_companions(&self, wanted: &Wanted) -> Result<BTreeMap<String, QuerySource>, PromError> {
         let raw = |companion: Companion| QuerySource { form: RAW.to_owned(), promql: self.queries.raw(companion) };
         let mut chosen = wanted.held.clone().unwrap_or_default();
@@ -121,9 +121,9 @@ impl Probe<'_> {
         Ok(chosen.into_iter().map(|companion| (companion.name().to_owned(), raw(companion))).collect())
     }
 
-    /// Whether the recorded form is known at every member and step at which the raw one is.
+    /// Whether the recorded form has a value for every member and step of the raw form.
     async fn covers(&self, column: Column) -> Result<bool, PromError> {
-        // A comparison drops what is NaN, which covers nothing and need not be covered.
+        // The comparison drops NaN, which neither covers nor needs to be covered.
         let known = |form, matchers: &str| format!("(({}) > -Inf)", self.queries.text(column, form, matchers));
         let exists =
             Question::about(self.queries, column, RECORDED, |matchers| format!("count{}", known(RECORDED, matchers)));
@@ -132,7 +132,7 @@ impl Probe<'_> {
             return Ok(false);
         }
         let labels = self.queries.labels();
-        // A step that lacks the recorded form in one slice lacks it in the whole.
+        // A gap in one slice is a gap in the whole.
         let uncovered = Question::about(self.queries, column, RAW, |matchers| {
             format!("count({} unless on ({labels}) {})", known(RAW, matchers), known(RECORDED, matchers))
         });
@@ -145,8 +145,8 @@ impl Probe<'_> {
         Ok(covers)
     }
 
-    /// Whether the query has any series: a quick look at the last day, and only where that finds none at
-    /// more and closer steps, which cost the server little where there is next to nothing to find.
+    /// Whether the query has any series: first a quick search of the last day, then a finer one of the range, which
+    /// costs little if there are few series.
     async fn answers(&self, column: Column, query: &QuerySource) -> Result<bool, PromError> {
         let question = Question::of(self.queries, column, &query.form);
         let last_day = TimeRange { start_ms: self.range.start_ms.max(self.range.end_ms - DAY_MS), ..self.range };
@@ -161,7 +161,7 @@ impl Probe<'_> {
         Ok(false)
     }
 
-    /// Whether the query has any sample, looked at every `step` of the range until one is found.
+    /// Whether the query has any sample, evaluated every `step` until one is found.
     async fn any(&self, question: &Question<'_>, step: Step) -> Result<bool, PromError> {
         let mut found = false;
         let ask = async |promql: String, part, _| self.client.any_sample(&promql, part).await;
@@ -173,7 +173,7 @@ impl Probe<'_> {
         Ok(found)
     }
 
-    /// The steps of the first, quick look.
+    /// Step of the first, quick search.
     pub(super) fn coarse(&self) -> Step {
         self.at_least((self.range.end_ms - self.range.start_ms) / QUICK_LOOKS)
     }
@@ -183,8 +183,8 @@ impl Probe<'_> {
         if within_a_day { self.step } else { self.at_least(HOUR_MS) }
     }
 
-    /// The smallest multiple of the pull's step that is at least `millis`, at most an hour: it then
-    /// looks at steps that the pull asks for as well.
+    /// The smallest multiple of the pull's step that is at least `millis`, but at most an hour, so that the search
+    /// evaluates steps that the pull uses as well.
     fn at_least(&self, millis: i64) -> Step {
         let step = self.step.millis();
         let multiple = (millis.max(1) + step - 1) / step * step;

@@ -1,4 +1,4 @@
-//! A server as a source of readings.
+//! Implements the reading source for a server.
 
 use std::ops::ControlFlow;
 
@@ -18,16 +18,16 @@ use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};
 #[derive(Debug)]
 pub(crate) struct PrometheusSource {
     client: Client,
-    /// What the queries of the description were made from.
+    /// The query texts that the description was made from.
     queries: QuerySet,
     description: Source,
     step: Step,
-    /// What choosing the queries took, which is no part of the pull.
+    /// Traffic spent on choosing the queries, which does not count as part of the pull.
     before: Received,
 }
 
 impl PrometheusSource {
-    /// A source that sends the queries of the description, which were made from `queries`.
+    /// Creates a source that sends the queries of `description`, made from `queries`.
     pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
         let before = client.traffic().received();
         Self { client, queries, description, step, before }
@@ -45,7 +45,7 @@ impl ReadingSource for PrometheusSource {
         range.day_parts().collect()
     }
 
-    /// The range queries, as far as the client has learnt the limits of its server.
+    /// Estimates the number of range queries from the limits learned so far.
     fn work(&self, parts: &[(UtcDay, TimeRange)]) -> Work {
         debug!(members = self.client.most_members(), "members seen so far");
         let most = self.client.window_sizes().limit();
@@ -53,8 +53,8 @@ impl ReadingSource for PrometheusSource {
         Work { unit: "queries", total: (windows * self.description.queries.len()) as u64 }
     }
 
-    /// Enough that the queries of one day fill the wire while another is written, and no more than fit into memory, as
-    /// far as it is known how many members there are.
+    /// Enough days to keep the connection busy while another day is written, but no more than fit into memory with the
+    /// number of members seen so far.
     fn in_flight(&self) -> usize {
         let columns = self.description.queries.len();
         let steps = usize::try_from(DAY_MS / self.step.millis()).unwrap_or(usize::MAX);
@@ -62,12 +62,12 @@ impl ReadingSource for PrometheusSource {
         wanted.min(days_at_once(self.client.most_members(), steps, columns))
     }
 
-    /// One window a part, its queries in flight together.
+    /// Reads one window per part; its queries run concurrently.
     async fn read(&self, part: TimeRange) -> Result<Window, PromError> {
         let (client, queries) = (&self.client, &self.queries);
         let grid = Grid::within(part, self.step);
         let asked = Column::all().filter_map(|column| Some((column, self.description.queries.get(column.name())?)));
-        // All forms before the first query, or those of the next day would be ahead of some of this one's.
+        // Choose all forms first; otherwise queries of the next day would overtake some of this day's.
         let forms = join_all(asked.map(async |(column, query)| {
             let form = form_to_send(client, queries, column, &query.form, grid).await;
             (column, Question::of(queries, column, form))
@@ -88,26 +88,26 @@ impl ReadingSource for PrometheusSource {
     }
 }
 
-/// What the server could not do at once, and its own warnings.
+/// Notes about retried, halved and split queries, and the server's own warnings.
 pub(crate) fn notes(client: &Client) -> Vec<String> {
     let queries = |count| if count == 1 { "1 query was".to_owned() } else { format!("{count} queries were") };
     let received = client.traffic().received();
     let mut notes = Vec::new();
     if received.again > 0 {
-        notes.push(format!("{} tried again", queries(received.again)));
+        notes.push(format!("{} retried", queries(received.again)));
     }
     if received.split > 0 {
         let queries = queries(received.split);
-        notes.push(format!("{queries} of too many series for the server, and split by cluster or member"));
+        notes.push(format!("{queries} split by cluster or member, because the server refuses so many series"));
     }
     if received.halved > 0 {
-        notes.push(format!("{} too large for the server, and halved", queries(received.halved)));
+        notes.push(format!("{} halved, because the server refuses so many steps", queries(received.halved)));
     }
     notes.extend(client.notes());
     notes
 }
 
-/// Evaluates a query on a grid of any length, in as many queries as the server's limits ask for.
+/// Evaluates a query on a grid of any length, with as many queries as the server's limits require.
 pub(super) async fn query_grid(
     client: &Client,
     column: Column,
@@ -118,7 +118,7 @@ pub(super) async fn query_grid(
     let ask = async |promql: String, part, offset| Ok((offset, client.query_range(column, &promql, part).await?));
     ask_in_slices(client, question, grid, ask, |(offset, answer)| {
         readings.merge(answer, grid.len(), offset);
-        // Each slice of a query may fit, and all of them not.
+        // Each slice may fit into memory while all of them together do not.
         if is_too_much(readings.len(), &grid) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .await?;
@@ -137,7 +137,7 @@ mod tests {
     use crate::sources::prometheus::{HttpConfig, Terms};
 
     #[test]
-    fn no_more_days_are_pulled_at_once_than_fit_into_memory() {
+    fn concurrent_days_are_limited_by_memory() {
         let client = Client::new("http://h", &HttpConfig::default(), Terms::default(), None, "instance").unwrap();
         let query = QuerySource { form: "raw".to_owned(), promql: "x".to_owned() };
         let description = Source {
@@ -150,9 +150,10 @@ mod tests {
         let queries = QuerySet::load(None, "", None, "instance").unwrap();
         let step = Step::from_millis(60_000).unwrap();
         let source = PrometheusSource::new(client.clone(), queries, description, step);
-        // Four queries at once are less than one day's nine; a day more is on its way meanwhile.
+        // Four concurrent queries are fewer than one day's nine; one more day is fetched meanwhile.
         assert_eq!(source.in_flight(), 2);
-        // 256 MiB hold two days of 1,294 members: 1,294 × 1440 × 9 × 8 × 2 = 268,323,840 bytes; of one more they do not.
+        // 256 MiB hold two days of 1,294 members: 1,294 × 1440 × 9 × 8 × 2 = 268,323,840 bytes; 1,295 members exceed
+        // it.
         for (members, expected) in [(1_294, 2), (1_295, 1), (3_000, 1), (10, 1)] {
             client.learn_members(members);
             assert_eq!(source.in_flight(), expected, "{members}");

@@ -1,11 +1,10 @@
-//! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded, and
-//! replaceable from a folder.
+//! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded in the binary and replaceable
+//! from a folder.
 //!
-//! A file holds a form that reads etcd's own metrics, after a line `# raw:`, and one that reads
-//! what recording rules made of them, after a line `# recorded:`. A form after `# direct:` says what
-//! the raw one says, and costs the server less, where no two series after `# series:` differ in more
-//! than the labels that name a member and `le`. `$selector` stands for the matchers of `--selector`,
-//! `$labels` for the labels that name a member.
+//! A file has a raw form after the line `# raw:`, which reads etcd's own metrics, and a recorded form after `#
+//! recorded:`, which reads the results of recording rules. A form after `# direct:` gives the same result as the raw
+//! form at a lower cost, as long as no two of the series selected after `# series:` have the same member labels and
+//! `le`. `$selector` stands for the matchers of `--selector`, `$labels` for the labels that name a member.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,38 +13,38 @@ use super::slices::joined;
 use crate::spec::Column;
 use crate::text::nearest::did_you_mean;
 
-/// A folder or file of queries that cannot be used.
+/// Errors in the folder or files of `--queries`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QueryError {
-    /// The folder or a file in it cannot be read.
+    /// The folder, or a file in it, cannot be read.
     #[error("cannot read {} of --queries: {source}", .path.display())]
     Unreadable {
         /// The folder or file.
         path: PathBuf,
         source: std::io::Error,
     },
-    /// No file in the folder is named after a metric or a companion.
-    #[error("--queries {} holds none of {names}", .folder.display())]
+    /// The folder has no file named after a metric or companion.
+    #[error("--queries {} has none of {names}: add at least one of these files", .folder.display())]
     NoneThere {
         folder: PathBuf,
-        /// The names that it might hold.
+        /// Valid file names.
         names: String,
     },
-    /// A `.promql` file that no metric is called after.
-    #[error("{} is named after no metric{suggestion}: name it one of {names}", .path.display())]
+    /// A `.promql` file is not named after a metric or companion.
+    #[error("{} is not named after a metric{suggestion}: rename it to one of {names}", .path.display())]
     UnknownName {
         path: PathBuf,
-        /// What was meant, perhaps.
+        /// The closest valid name, if any.
         suggestion: String,
-        /// The names that it might have.
+        /// Valid file names.
         names: String,
     },
-    /// Nothing but comments, or a recorded form alone.
-    #[error("{} has no raw form: write a PromQL expression after a line '# raw:'", .path.display())]
+    /// The file has no raw form.
+    #[error("{} has no raw form: add a PromQL expression after a line '# raw:'", .path.display())]
     NoRawForm { path: PathBuf },
 }
 
-/// One metric's query in its two forms, `$selector` and `$labels` not yet filled in.
+/// The forms of one column's query, with `$selector` and `$labels` not replaced yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct QueryText {
     raw: String,
@@ -53,12 +52,12 @@ struct QueryText {
     direct: Option<String>,
     /// The series that the direct form reads.
     series: Option<String>,
-    /// Whether it came with the program: what it says of a member, it says without the others.
+    /// Whether the query is built in; only then is it safe to split by member.
     is_embedded: bool,
 }
 
 impl QueryText {
-    /// `None` where there is no raw form. A file without any marker is a raw form.
+    /// `None` without a raw form. A file without markers is a raw form.
     fn parse(text: &str) -> Option<Self> {
         let [mut raw, mut recorded, mut direct, mut series] = [const { String::new() }; 4];
         let mut form = &mut raw;
@@ -84,10 +83,10 @@ impl QueryText {
     }
 }
 
-/// The queries of all metrics and companions, filled in for one selector and one pair of labels.
+/// The queries of all metrics and companions, filled in for one selector and pair of labels.
 #[derive(Clone, Debug)]
 pub(crate) struct QuerySet {
-    /// By the index of the column.
+    /// Indexed by column.
     texts: Vec<QueryText>,
     selector: String,
     labels: String,
@@ -95,17 +94,17 @@ pub(crate) struct QuerySet {
     member_label: String,
 }
 
-/// The form of a query that reads etcd's own metrics.
+/// The form that reads etcd's own metrics.
 pub(super) const RAW: &str = "raw";
-/// The form that reads what recording rules made of them.
+/// The form that reads the results of recording rules.
 pub(super) const RECORDED: &str = "recorded";
-/// The form that says what the raw one says, for some series.
+/// The cheaper form that equals the raw one if each member has one series per bucket.
 pub(super) const DIRECT: &str = "direct";
 
 impl QuerySet {
-    /// The embedded queries, those of `folder` in their place.
+    /// Loads the embedded queries, replaced by those in `folder`.
     ///
-    /// `selector` is what stands between the braces, such as `job="etcd"`; the braces may be given.
+    /// `selector` is the text between the braces, such as `job="etcd"`; the braces are optional.
     pub(crate) fn load(
         folder: Option<&Path>,
         selector: &str,
@@ -137,20 +136,20 @@ impl QuerySet {
         self.text(column.into(), RAW, "")
     }
 
-    /// The form that reads recorded series, where there is one.
+    /// The form that reads recorded series, if there is one.
     pub(crate) fn recorded(&self, column: impl Into<Column>) -> Option<String> {
         let column = column.into();
         self.texts[column.index()].recorded.as_ref().map(|_| self.text(column, RECORDED, ""))
     }
 
-    /// The query in one of its forms, of the series that these matchers find as well.
+    /// The query in one of its forms, narrowed by additional matchers.
     pub(super) fn text(&self, column: Column, form: &str, matchers: &str) -> String {
         let selector = joined(&self.selector, matchers);
         self.unfilled(column, form).replace("$selector", &selector).replace("$labels", &self.labels)
     }
 
-    /// The labels whose values tell apart what a query can be asked for part by part. A query of
-    /// somebody else's may put members together; without a `$selector` it is always whole.
+    /// The labels by whose values the query can be split. A user's query may aggregate over members, so it is split by
+    /// cluster at most; a query without `$selector` cannot be split.
     pub(super) fn labels_to_split_by(&self, column: Column, form: &str) -> Vec<&str> {
         let by = [self.cluster_label.as_str(), self.member_label.as_str()];
         match self.unfilled(column, form).contains("$selector") {
@@ -160,7 +159,7 @@ impl QuerySet {
         }
     }
 
-    /// The series that the direct form of a query reads; `None` where it has no such form.
+    /// Selector of the series that the direct form reads; `None` without such a form.
     pub(super) fn series_of_direct(&self, column: Column) -> Option<String> {
         let text = &self.texts[column.index()];
         let series = text.series.as_ref().filter(|_| text.direct.is_some())?;
@@ -177,12 +176,12 @@ impl QuerySet {
         other.as_ref().unwrap_or(&text.raw)
     }
 
-    /// The labels that name a member, as they stand in `by (…)` and `on (…)`.
+    /// The labels that name a member, as used in `by (…)` and `on (…)`.
     pub(crate) fn labels(&self) -> &str {
         &self.labels
     }
 
-    /// The selector behind what it finds: ` with {…}`, or nothing.
+    /// The selector for messages: ` with {…}`, or empty.
     pub(super) fn selector_in_words(&self) -> String {
         match self.selector() {
             "" => String::new(),
@@ -253,12 +252,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_serve_is_named() {
+    fn errors_name_the_unusable_folder_or_file() {
         let folder = Scratch::new();
         let load = || QuerySet::load(Some(folder.path()), "", None, "instance").map(|_| ()).unwrap_err().to_string();
-        assert!(load().contains("holds none of wal_fsync.promql"), "{}", load());
+        assert!(load().contains("has none of wal_fsync.promql"), "{}", load());
         fs::write(folder.path().join("dbsize.promql"), "x").unwrap();
-        assert!(load().contains("dbsize.promql is named after no metric (did you mean 'db_size'?)"), "{}", load());
+        assert!(load().contains("dbsize.promql is not named after a metric (did you mean 'db_size'?)"), "{}", load());
         fs::rename(folder.path().join("dbsize.promql"), folder.path().join("db_size.promql")).unwrap();
         fs::write(folder.path().join("db_size.promql"), "# recorded:\nx").unwrap();
         assert!(load().contains("has no raw form"), "{}", load());

@@ -1,4 +1,4 @@
-//! A query that can be asked of a part of the series where all of them are too many at once.
+//! A query that can be split by cluster and member if it has too many series at once.
 
 use tracing::field::Empty;
 use tracing::{Span, warn_span};
@@ -7,14 +7,14 @@ use crate::spec::Column;
 
 use super::QuerySet;
 
-/// A query, and how it is narrowed.
+/// A query and how to narrow it.
 pub(super) struct Question<'a> {
-    /// As it is sent where the server takes it whole.
+    /// The query for all series.
     pub(super) promql: String,
-    /// The labels by whose values its series may be told apart, those of clusters before those of
-    /// members; none where a part of the series would give another answer.
+    /// Labels by which the series can be split, cluster labels before member labels; empty if a split would change the
+    /// result.
     pub(super) labels: Vec<&'a str>,
-    /// What finds etcd's series, without braces.
+    /// Selector of etcd's series, without braces.
     pub(super) selector: &'a str,
     column: Column,
     form: &'a str,
@@ -27,7 +27,7 @@ impl<'a> Question<'a> {
         Self::about(queries, column, form, move |matchers| queries.text(column, form, matchers))
     }
 
-    /// A query about that of a column, which can be narrowed in the same way.
+    /// Another query over the same series, which can be split in the same way.
     pub(super) fn about(
         queries: &'a QuerySet,
         column: Column,
@@ -38,9 +38,9 @@ impl<'a> Question<'a> {
         Self { promql: narrow(""), labels, selector, column, form, narrow: Box::new(narrow) }
     }
 
-    /// What the log says of a query before each of its lines; `matchers` narrow it.
+    /// Log context of the query; `matchers` are those of the slice.
     pub(super) fn span(&self, matchers: &str) -> Span {
-        // Of the highest level in use, so that a line of any level has its context.
+        // At the highest level in use, so that lines of every level have the context.
         let span = warn_span!("query", metric = %self.column, form = self.form, slice = Empty);
         if !matchers.is_empty() {
             span.record("slice", matchers);
@@ -48,16 +48,16 @@ impl<'a> Question<'a> {
         span
     }
 
-    /// Why it cannot be narrowed to a single member; `None` where it can.
+    /// Why the query cannot be split down to a single member; `None` if it can.
     pub(super) fn why_whole(&self) -> Option<String> {
         match self.labels.len() {
-            0 => Some("one of --queries without $selector is asked whole".to_owned()),
-            1 => Some("one of --queries is split by cluster only".to_owned()),
+            0 => Some("a query from --queries without $selector cannot be split".to_owned()),
+            1 => Some("a query from --queries is split by cluster only".to_owned()),
             _ => None,
         }
     }
 
-    /// The query of the series that these matchers find as well.
+    /// The query narrowed by additional matchers.
     pub(super) fn narrowed(&self, matchers: &str) -> String {
         (self.narrow)(matchers)
     }

@@ -1,7 +1,7 @@
-//! When a query is tried again.
+//! Retries: waits, Retry-After, and when to give up.
 //!
-//! A loop of our own and no crate: what a failure means decides between waiting and asking for less,
-//! and Retry-After holds back all queries and not only the one that was refused.
+//! Not a crate, because the kind of failure decides between waiting and sending a smaller query, and Retry-After holds
+//! back all queries rather than only the refused one.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// The wait before the first retry, without jitter; it doubles from one retry to the next.
+/// Wait before the first retry, without jitter; it doubles with every retry.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// No wait of our own is longer.
+/// Upper limit of the backoff.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Whoever asks to wait longer is not worth keeping a run alive for.
+/// Upper limit of an accepted Retry-After; beyond it the run fails.
 pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-/// The wait after the `tried`-th failure of a query, or `None` where it is not tried again.
+/// The wait after the `tried`-th failure of a query; `None` if it is not retried.
 ///
-/// `chance`, 0 to 1, spreads the waits of queries that failed together over half their length.
+/// `chance`, from 0 to 1, spreads the waits of queries that failed together over half their length.
 pub(super) fn wait_after(tried: u32, retries: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
     if tried > retries || asked.is_some_and(|asked| asked > LONGEST_RETRY_AFTER) {
         return None;
@@ -28,22 +28,22 @@ pub(super) fn wait_after(tried: u32, retries: u32, asked: Option<Duration>, chan
     Some(asked.map_or(own, |asked| own.max(asked)))
 }
 
-/// What a Retry-After header asks for: seconds, or a date of HTTP.
+/// Parses a Retry-After header: seconds, or an HTTP date.
 pub(super) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
     match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        // A date of HTTP is one of RFC 2822; one in the past asks for no wait.
+        // HTTP dates follow RFC 2822; a date in the past means no wait.
         Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|at| (at.to_utc() - now).to_std().unwrap_or_default()),
     }
 }
 
-/// A number from 0 to 1 that differs from call to call.
+/// A number from 0 to 1 that differs between calls.
 pub(super) fn chance() -> f64 {
     RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }
 
-/// Whether it is worth while to try this server again.
+/// Decides whether retrying this server is worthwhile.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     answered: AtomicBool,
@@ -51,19 +51,19 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// A whole answer came.
+    /// Records a complete answer.
     pub(super) fn gain(&self) {
         self.answered.store(true, Ordering::Relaxed);
         self.given_up.store(false, Ordering::Relaxed);
     }
 
-    /// A query failed as often as it may: until another succeeds, none is tried again, or a server that
-    /// is gone would be waited for once a day of the range.
+    /// Records a query that failed after all retries. Until another one succeeds, no query is retried; otherwise a
+    /// server that is down would be waited for once per day of the range.
     pub(super) fn lose(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
-    /// Whether to try again. An address where nobody ever answered is rather a wrong one.
+    /// Whether to retry. An address that was never reached is probably wrong, so it is not retried.
     pub(super) fn is_worth_it(&self, no_connection: bool) -> bool {
         !self.given_up.load(Ordering::Relaxed) && (!no_connection || self.answered.load(Ordering::Relaxed))
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_half_a_minute_and_are_spread() {
+    fn waits_double_up_to_half_a_minute_with_jitter() {
         let millis = |tried, asked: Option<u64>, chance| {
             wait_after(tried, 9, asked.map(Duration::from_secs), chance).map(|wait| wait.as_millis())
         };
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date() {
+    fn retry_after_may_be_seconds_or_a_date() {
         let now = DateTime::parse_from_rfc3339("2026-10-01T12:00:00Z").unwrap().to_utc();
         for (text, expected) in [
             ("0", Some(0)),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_never_answered_or_is_given_up_is_not_tried_again() {
+    fn an_unreached_or_given_up_server_is_not_retried() {
         let trust = Trust::default();
         assert!(trust.is_worth_it(false) && !trust.is_worth_it(true));
         trust.gain();

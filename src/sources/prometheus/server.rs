@@ -1,26 +1,26 @@
-//! Which server it is, and how long it keeps samples.
+//! Identifies the server and its retention.
 
 use super::{Client, PromError};
 
 /// Name and retention of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerInfo {
-    /// Its name and version; `None` where they cannot be found out.
+    /// Name and version; `None` if unknown.
     pub(crate) name: Option<String>,
-    /// How long it keeps samples, in its own words; `None` where that cannot be found out.
+    /// Retention in the server's own notation; `None` if unknown.
     pub(crate) retention: Option<String>,
-    /// The first look-up that the server refused, without which name and retention may be missing or
-    /// wrong; a server need not offer them all, which is no refusal.
+    /// The first lookup that the server refused, which may leave name and retention missing or wrong. Lookups that the
+    /// server does not offer are not counted.
     pub(crate) refused: Option<PromError>,
 }
 
-/// Finds out which server it is. An error where it cannot be reached; a refusal is none, because a login
-/// that may query need not be allowed to see the status.
+/// Identifies the server. An error only if it cannot be reached, because a login for queries may lack access to the
+/// status pages.
 pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let mut refused = None;
     let build = unless_refused(client.api("/api/v1/status/buildinfo", &[]).await, &mut refused)?.unwrap_or_default();
     let metrics = unless_refused(client.text("/metrics", &[]).await, &mut refused)?.unwrap_or_default();
-    // It calls itself a Prometheus of some version, for the sake of dashboards.
+    // Check VictoriaMetrics first: its buildinfo imitates Prometheus for the sake of dashboards.
     if let Some(version) = victoria(&metrics) {
         let name = Some(named("VictoriaMetrics", version));
         return Ok(ServerInfo { name, retention: months(&metrics), refused: None });
@@ -29,7 +29,7 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let name = match build["application"].as_str() {
         Some(application) => Some(application),
         None if unless_refused(client.api("/api/v1/stores", &[]).await, &mut refused)?.is_some() => Some("Thanos"),
-        // Which of those that share its API it is cannot be told without the rest.
+        // Without all lookups, Prometheus cannot be distinguished from the servers that share its API.
         None => version.filter(|_| refused.is_none()).map(|_| "Prometheus"),
     };
     let name = name.map(|name| version.map_or_else(|| name.to_owned(), |version| named(name, version)));
@@ -39,7 +39,7 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     Ok(ServerInfo { name, retention, refused })
 }
 
-/// The answer; `None` where the server does not offer it, or refuses it, which is kept in `refused`.
+/// The answer; `None` if the server does not offer it or refuses it. A refusal is stored in `refused`.
 fn unless_refused<T>(
     answer: Result<Option<T>, PromError>,
     refused: &mut Option<PromError>,
@@ -57,21 +57,21 @@ fn named(name: &str, version: &str) -> String {
     if version.is_empty() { name.to_owned() } else { format!("{name} {version}") }
 }
 
-/// The version of a VictoriaMetrics, empty where its build, as Debian's, has none; `None` for other servers.
+/// The version of VictoriaMetrics, empty for builds without one such as Debian's; `None` for other servers.
 fn victoria(metrics: &str) -> Option<&str> {
     const NAME: &str = "vm_app_version";
     let version = label(metrics, NAME, "short_version").or(label(metrics, NAME, "version"));
     version.or_else(|| metrics.lines().any(|line| line.starts_with("vm_app_version{")).then_some(""))
 }
 
-/// VictoriaMetrics counts in months where it names no unit.
+/// VictoriaMetrics's retention; without a unit it is in months.
 fn months(metrics: &str) -> Option<String> {
     let line = metrics.lines().find(|line| line.starts_with("flag{") && line.contains("name=\"retentionPeriod\""))?;
     let value = value_of(line, "value")?;
     Some(if value.bytes().all(|b| b.is_ascii_digit()) { format!("{value} months") } else { value.to_owned() })
 }
 
-/// A label of a metric in the text that a server exposes of itself.
+/// A label of a metric in the server's own `/metrics`.
 fn label<'a>(metrics: &'a str, name: &str, label: &str) -> Option<&'a str> {
     let line = metrics.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')))?;
     value_of(line, label).filter(|value| !value.is_empty())

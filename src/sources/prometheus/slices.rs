@@ -1,4 +1,4 @@
-//! Cuts the series of a query into as many parts as the server wants: by cluster, then by member.
+//! Splits the series of a query into slices, by cluster and then by member, until the server accepts them.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -12,20 +12,20 @@ use super::windows::{Asked, SHORT_WINDOW, ask_in_windows};
 use super::{Client, PromError};
 use crate::time::{DAY_MS, Grid, TimeRange};
 
-/// Series that are asked for at once.
+/// A part of a query's series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Slice {
-    /// What finds them beside the selector; nothing finds all.
+    /// Matchers in addition to the selector; empty matches all series.
     matchers: String,
-    /// Which of the question's labels is cut by next.
+    /// Index of the label to split by next.
     depth: usize,
-    /// Values of that label in the slice; `None` until they are looked up. Others may be there too.
+    /// Known values of that label in the slice, possibly incomplete; `None` before the lookup.
     values: Option<Vec<String>>,
 }
 
 impl Slice {
-    /// Two slices that have all of its series between them, whatever values these have: what one's
-    /// matcher finds is what the other's does not. `None` with fewer than two values known.
+    /// Splits into two slices that together cover all series, even those with unknown values: one matcher is the
+    /// negation of the other. `None` with fewer than two known values.
     fn halves(&self, label: &str, values: &[String]) -> Option<[Self; 2]> {
         let (some, others) = values.split_at(values.len() / 2);
         let any_of = some.iter().map(|value| literal(value)).collect::<Vec<_>>().join("|");
@@ -39,7 +39,7 @@ impl Slice {
     }
 }
 
-/// Matchers one after the other.
+/// Joins two lists of matchers.
 pub(super) fn joined(matchers: &str, more: &str) -> String {
     match (matchers.trim_end().trim_end_matches(','), more) {
         ("", only) | (only, "") => only.to_owned(),
@@ -47,7 +47,7 @@ pub(super) fn joined(matchers: &str, more: &str) -> String {
     }
 }
 
-/// A regular expression of RE2 that matches this text and no other.
+/// Escapes a text for an RE2 regular expression.
 fn literal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -59,7 +59,7 @@ fn literal(text: &str) -> String {
     escaped
 }
 
-/// The slices in which each query is asked, as far as the run has learnt.
+/// The slices of each query learned so far in the run.
 #[derive(Debug, Default)]
 pub(super) struct Slices(Mutex<BTreeMap<String, Vec<Slice>>>);
 
@@ -68,11 +68,11 @@ impl Slices {
         self.known().get(promql).cloned().unwrap_or_else(|| vec![Slice::default()])
     }
 
-    /// From now on these two are asked for instead of this one.
+    /// Replaces a slice by its halves for all following days.
     fn cut(&self, promql: &str, slice: &Slice, halves: &[Slice; 2]) {
         let mut known = self.known();
         let slices = known.entry(promql.to_owned()).or_insert_with(|| vec![Slice::default()]);
-        // Another day in flight may have cut it already.
+        // A concurrent day may have split it already.
         if let Some(at) = slices.iter().position(|known| known.matchers == slice.matchers) {
             slices.splice(at..=at, halves.iter().cloned());
         }
@@ -83,8 +83,8 @@ impl Slices {
     }
 }
 
-/// Asks for a grid in as many slices and windows as the server wants, until `take` has enough. `ask`
-/// gets the query, the window, and the index of its first step.
+/// Queries a grid in as many slices and windows as the server requires, until `take` stops. `ask` receives the query,
+/// the window, and the index of its first step.
 pub(super) async fn ask_in_slices<T>(
     client: &Client,
     question: &Question<'_>,
@@ -92,7 +92,7 @@ pub(super) async fn ask_in_slices<T>(
     ask: impl AsyncFn(String, Grid, usize) -> Result<T, Failure>,
     mut take: impl FnMut(T) -> ControlFlow<()>,
 ) -> Result<(), PromError> {
-    // Each with the first step that is still to be asked for, and the shortest window worth trying.
+    // Each slice with its next step and its shortest window.
     let mut open: Vec<(Slice, usize, usize)> =
         client.slices().of(&question.promql).into_iter().map(|slice| (slice, 0, SHORT_WINDOW)).collect();
     while let Some((slice, from, shortest)) = open.pop() {
@@ -122,15 +122,15 @@ pub(super) async fn ask_in_slices<T>(
     Ok(())
 }
 
-/// What can be made of a slice.
+/// The result of splitting a slice.
 enum Cut {
     Halves([Slice; 2]),
-    /// It cannot be cut, with the reason unless it is of a single member.
+    /// It cannot be split; the reason, unless it is a single member.
     Whole(Option<String>),
 }
 
-/// Two halves of a slice. Where the values to cut by cannot be had, shorter windows may still be
-/// answered, so that is no error yet.
+/// Splits a slice. If the label values cannot be looked up, shorter windows may still succeed, so that is not an error
+/// yet.
 async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid) -> Cut {
     let mut slice = slice.clone();
     let (mut failed, mut missing) = (None, None);
@@ -142,7 +142,7 @@ async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid
         match values {
             Ok(values) => match slice.halves(label, &values) {
                 Some(halves) => return Cut::Halves(halves),
-                None => missing = values.is_empty().then(|| format!("its series have no label {label}")),
+                None => missing = values.is_empty().then(|| format!("the series have no label {label}")),
             },
             Err(reason) => failed = failed.or(Some(reason)),
         }
@@ -151,12 +151,12 @@ async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid
     Cut::Whole(failed.or(missing).or_else(|| question.why_whole()))
 }
 
-/// The values of a label, or why there are none to be had.
+/// The values of a label, or why they are not available.
 async fn look_up_values(client: &Client, label: &str, selector: &str, grid: Grid) -> Result<Vec<String>, String> {
-    // The longest look back of a query is a day.
+    // The longest lookback of a query is a day.
     let range = TimeRange { start_ms: grid.first_ms() - DAY_MS, end_ms: grid.last_ms() };
     match client.label_values(label, selector, range).await {
-        Ok(values) => values.ok_or_else(|| "the server does not offer the values of labels".to_owned()),
+        Ok(values) => values.ok_or_else(|| "the server does not offer label values".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_half_finds_the_other_does_not() {
+    fn the_halves_of_a_slice_match_disjoint_series() {
         let whole = Slice::default();
         let [a, rest] = whole.halves("cluster", &values(&["a", "b", "c"])).unwrap();
         assert_eq!((&*a.matchers, &*rest.matchers), (r#"cluster=~"a""#, r#"cluster!~"a""#));
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_matched_as_it_is_whatever_it_holds() {
+    fn special_characters_in_label_values_are_escaped() {
         let [odd, _] = Slice::default().halves("instance", &values(&["10.0.0.1:2379\"\\\n|x", "b"])).unwrap();
         // RE2 reads `\.` as a dot; the string around it doubles every backslash.
         assert_eq!(odd.matchers, r#"instance=~"10\\.0\\.0\\.1:2379\"\\\\\n\\|x""#);
     }
 
     #[test]
-    fn matchers_follow_a_selector_or_stand_alone() {
+    fn matchers_are_appended_to_a_selector_or_used_alone() {
         for (selector, more, expected) in
             [("", "", ""), ("", "b", "b"), ("a", "", "a"), ("a", "b", "a, b"), ("a, ", "b", "a, b"), ("a,", "", "a")]
         {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_is_cut_once_for_all_that_are_in_flight() {
+    fn concurrent_days_split_a_slice_only_once() {
         let slices = Slices::default();
         let whole = Slice::default();
         let halves = whole.halves("cluster", &values(&["a", "b", "c", "d"])).unwrap();

@@ -1,4 +1,4 @@
-//! Looks at a range here and there: which series there are, of whom, from when to when.
+//! Samples a range sparsely: which series and members exist, and from when to when.
 
 use std::collections::BTreeSet;
 
@@ -10,27 +10,27 @@ use crate::readings::Member;
 use crate::spec::Column;
 use crate::time::{Grid, HOUR_MS, Step, TimeRange};
 
-/// How far back series are looked for that are not in the range, in milliseconds.
+/// How far back to search for series outside the range, in milliseconds.
 const FAR_BACK_MS: i64 = 400 * 24 * HOUR_MS;
 
 const QUERY: &str = "/api/v1/query";
 const QUERY_RANGE: &str = "/api/v1/query_range";
 
-/// What a query finds in a range.
+/// What a query returns in a range.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
-    /// Whose members have a sample.
+    /// Members with a sample.
     pub(crate) members: BTreeSet<Member>,
-    /// The first step at which one was seen; the next one that was not looked at lies before it.
+    /// First evaluated step with a sample, in milliseconds; the true start may be up to one survey step earlier.
     pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
-    /// Share of the steps that were looked at with a sample of any member.
+    /// Share of the evaluated steps with a sample of any member.
     pub(crate) coverage: f64,
-    /// Samples that a pull of the range would get, about.
+    /// Estimated number of samples that a pull of the range returns.
     pub(crate) samples: u64,
 }
 
-/// Looks for the series of one column in one form of its query; `None` where there are none.
+/// Surveys the series of one column in one form of its query; `None` if there are none.
 pub(crate) async fn sight(
     client: &Client,
     queries: &QuerySet,
@@ -57,7 +57,7 @@ pub(crate) async fn sight(
     }))
 }
 
-/// Jobs that have etcd_server_has_leader in the range, whatever the selector is.
+/// Jobs with etcd_server_has_leader in the range, regardless of the selector.
 pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String>, PromError> {
     let seconds = (range.end_ms - range.start_ms) / 1000;
     let query = format!("count by (job) (count_over_time(etcd_server_has_leader[{seconds}s]))");
@@ -67,7 +67,7 @@ pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String
     Ok(series.iter().filter_map(|one| one["metric"]["job"].as_str()).map(str::to_owned).collect())
 }
 
-/// When the server has series that the selector finds: the first and the last hour, looked at for a year.
+/// The first and last hour within about a year in which the selector matches series.
 pub(crate) async fn elsewhere(
     client: &Client,
     queries: &QuerySet,
@@ -84,11 +84,11 @@ pub(crate) async fn elsewhere(
     let data = client.api(QUERY_RANGE, &form).await?.ok_or_else(|| not_offered(client))?;
     let values = data["result"][0]["values"].as_array().map(Vec::as_slice).unwrap_or_default();
     let at = |value: &serde_json::Value| value[0].as_f64().map(|seconds| seconds as i64 * 1000);
-    // A step looks back an hour.
+    // Each step looks back an hour.
     Ok(values.first().and_then(at).zip(values.last().and_then(at)).map(|(first, last)| (first - HOUR_MS, last)))
 }
 
-/// A server without queries has nothing to conclude from.
+/// The error for a server without this query API.
 fn not_offered(client: &Client) -> PromError {
     PromError::NotFound { url: client.shown_url().to_owned() }
 }

@@ -1,23 +1,23 @@
-//! On which terms a server is asked: how much at once, how long, how often.
+//! Limits for queries to a server: concurrency, rate, retries, timeout.
 
 use std::time::Duration;
 
-/// What a client may ask of a server, and what it takes from it.
+/// How queries are sent, and whether partial answers are accepted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Terms {
-    /// Queries in flight.
+    /// Maximum number of concurrent queries.
     pub(crate) concurrency: usize,
-    /// Queries a second; `None` is as many as are answered.
+    /// Maximum queries per second; `None` means no limit.
     pub(crate) max_qps: Option<f64>,
-    /// How often a query that failed is tried again.
+    /// Retries of a failed query.
     pub(crate) retries: u32,
-    /// Time in which a whole answer must be there.
+    /// Timeout for a complete answer.
     pub(crate) timeout: Duration,
-    /// Whether an answer of which the server says that it is partial is taken.
+    /// Whether partial answers are accepted.
     pub(crate) allow_partial: bool,
 }
 
-/// As the settings have it where nobody says otherwise.
+/// The defaults of the settings.
 impl Default for Terms {
     fn default() -> Self {
         Self { concurrency: 4, max_qps: None, retries: 5, timeout: Duration::from_secs(300), allow_partial: false }

@@ -1,8 +1,8 @@
-//! Counts what goes over the wire.
+//! Counts the traffic of a run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts what comes over the wire, and what had to be asked again.
+/// Counters of answers, retries and splits, shared by all queries.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     queries: AtomicU64,
@@ -14,7 +14,7 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// What has come so far.
+    /// The totals so far.
     pub(crate) fn received(&self) -> Received {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Received {
@@ -46,25 +46,25 @@ impl Traffic {
     }
 }
 
-/// What has come over the wire.
+/// Totals at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Received {
     /// Range queries answered.
     pub(crate) queries: u64,
-    /// Samples in their answers.
+    /// Samples in the answers.
     pub(crate) samples: u64,
-    /// Bytes of the answers, unpacked.
+    /// Bytes of the answers, uncompressed.
     pub(crate) bytes: u64,
-    /// How often a query was tried again.
+    /// Number of retries.
     pub(crate) again: u64,
-    /// How often the server refused a window as too large.
+    /// Number of windows that the server refused as too large.
     pub(crate) halved: u64,
-    /// How often it refused a query of too many series.
+    /// Number of queries that the server refused for too many series.
     pub(crate) split: u64,
 }
 
 impl Received {
-    /// What has come since then.
+    /// The difference to earlier totals.
     #[must_use]
     pub(crate) fn since(self, before: Self) -> Self {
         Self {

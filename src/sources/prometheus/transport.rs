@@ -1,4 +1,4 @@
-//! One query over the wire: a whole body, or what its absence means.
+//! Sends one query and returns the complete body, or classifies the failure.
 
 use std::time::{Duration, Instant};
 
@@ -14,33 +14,32 @@ use super::{Client, PromError};
 use crate::text::terminal::terminal_message;
 use crate::time::Grid;
 
-/// No answer may be larger, unpacked: a server could exhaust the memory otherwise. 11,000 steps of
-/// 500 series are half of it.
+/// Maximum size of an uncompressed answer, to bound memory. 11,000 steps of 500 series take half of it.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
-/// What to do about a server that wants a login, and about one that refuses it.
-const NO_LOGIN: &str = "it wants a login; give one in a file with --http.config.file, it is sent and never shown";
-const REFUSED_LOGIN: &str = "it refuses the login of --http.config.file or --url: check it, and what it may read";
-/// What to do about a server that keeps tenants apart and was told none, which Mimir and Cortex answer so.
-const NO_TENANT: &str = "it wants a tenant; name it with --header 'X-Scope-OrgID: NAME', or in http_headers of \
+/// Remedies for a missing and a rejected login.
+const NO_LOGIN: &str = "a login is required; put it in a file for --http.config.file (it is sent, but never shown)";
+const REFUSED_LOGIN: &str = "the login of --http.config.file or --url was rejected: check it and its permissions";
+/// Remedy for a missing tenant, as Mimir and Cortex report it.
+const NO_TENANT: &str = "a tenant is required; set it with --header 'X-Scope-OrgID: NAME', or in http_headers of \
                          --http.config.file";
 const NO_TENANT_WORDS: &[u8] = b"no org id";
 
-/// Where instant queries are answered, after the base of the server.
+/// Path of instant queries below the server's base URL.
 const QUERY: &str = "/api/v1/query";
 
-/// What is asked of a server.
+/// The kinds of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// All steps of a grid.
     Range,
-    /// The one step of a grid.
+    /// A grid of one step.
     Instant,
 }
 
 impl Client {
-    /// Sends a query once; returns the answer, and how long it took from the moment when it was sent. Whoever waits
-    /// here holds a place among the queries in flight.
+    /// Sends a query once; returns the body and the time since sending. The caller must hold a slot among the
+    /// concurrent queries.
     pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
         let _turn = self.turn().await;
         let form = self.form(promql, grid, kind);
@@ -55,7 +54,7 @@ impl Client {
         Ok((body, sent_at.elapsed()))
     }
 
-    /// The body of a success, or what the refusal means.
+    /// The body of a successful answer, or the classified failure.
     pub(super) async fn read_answer(&self, response: Response) -> Result<Vec<u8>, Failure> {
         let status = response.status();
         let wait = asked_to_wait(&response);
@@ -75,25 +74,25 @@ impl Client {
         };
         form.extend([
             ("query", promql.to_owned()),
-            // The server need not work on for whom nobody waits.
+            // Lets the server stop when the client stops waiting.
             ("timeout", format!("{}s", self.terms().timeout.as_secs().max(1))),
-            // Thanos's; others pass over it.
+            // For Thanos; others ignore it.
             ("partial_response", self.terms().allow_partial.to_string()),
-            // VictoriaMetrics looks back a whole step for a gauge, however long that is, and fills an outage. Its
-            // cache does not know how far an answer looked back.
+            // By default VictoriaMetrics looks back a whole step for gauges, which hides outages, and its cache ignores
+            // the lookback.
             ("max_lookback", "5m".to_owned()),
             ("nocache", "1".to_owned()),
-            // Thanos takes downsampled samples for long steps otherwise, where its dashboards' setting is on.
+            // With auto-downsampling enabled, Thanos would return downsampled samples for long steps.
             ("max_source_resolution", "0s".to_owned()),
         ]);
         if !self.terms().allow_partial {
-            // VictoriaMetrics's word for the same.
+            // VictoriaMetrics's equivalent.
             form.push(("deny_partial_response", "1".to_owned()));
         }
         form
     }
 
-    /// What a request means that has no answer.
+    /// Classifies a request without a response.
     pub(super) fn not_sent(&self, error: SendError) -> Failure {
         match error {
             SendError::Http(error) => self.no_answer(&error),
@@ -104,7 +103,7 @@ impl Client {
         }
     }
 
-    /// The whole body, unpacked, as long as it is not too large.
+    /// Reads the body, uncompressed, up to the size limit.
     async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let too_large = || {
             let error = PromError::TooLarge { url: self.shown_url().to_owned(), mebibytes: MAX_ANSWER_BYTES >> 20 };
@@ -173,10 +172,10 @@ impl Client {
         }
     }
 
-    /// `kind` is the API's error type, empty where there is none.
+    /// `kind` is the API's error type, or empty.
     pub(super) fn refused(&self, status: StatusCode, kind: &str, words: &str) -> Failure {
         let url = self.shown_url().to_owned();
-        // A server may repeat what it was asked, with the login.
+        // A server may repeat the request, including the login.
         let (kind, words) = (&*self.access().hide(kind), &*self.access().hide(words));
         let message = match terminal_message(words) {
             none if none.is_empty() => "without a reason".to_owned(),

@@ -1,4 +1,4 @@
-//! Cuts a grid into as many queries as the server wants.
+//! Splits a grid into windows that the server accepts.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -11,19 +11,19 @@ use super::failure::Failure;
 use super::{Client, PromError};
 use crate::time::{Grid, format_instant};
 
-/// Every server answers so many steps a series: Prometheus, and what shares its engine, not one more.
+/// Steps per series that every server accepts; the exact maximum of Prometheus and servers with its engine.
 const USUAL_STEPS: usize = 11_000;
-/// VictoriaMetrics answers so many by default; more at once is not worth the memory on either side.
+/// VictoriaMetrics's default maximum; more at once is not worth the memory on either side.
 const MOST_STEPS: usize = 30_000;
-/// Where a window of so few steps is still too much, there are too many series.
+/// If a window this short is too large, the query has too many series.
 pub(super) const SHORT_WINDOW: usize = 16;
 
-/// How many steps a query may ask for, as far as the run has learnt.
+/// The window sizes learned so far in the run.
 #[derive(Debug)]
 pub(super) struct WindowSizes {
-    /// What the server allows any query.
+    /// Maximum for any query.
     limit: AtomicUsize,
-    /// What one query is too large for another may take: a histogram has many more samples than a gauge.
+    /// Smaller maximums per query: a histogram has many more samples than a gauge.
     of_query: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -34,7 +34,7 @@ impl Default for WindowSizes {
 }
 
 impl WindowSizes {
-    /// The most steps of any window.
+    /// Maximum number of steps in any window.
     pub(super) fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
@@ -43,7 +43,7 @@ impl WindowSizes {
         self.known().get(promql).copied().unwrap_or(self.limit())
     }
 
-    /// A window of so many steps was too large.
+    /// Records that a window of `refused` steps was too large.
     fn shrink(&self, promql: &str, refused: usize) {
         let limit = self.limit();
         let mut known = self.known();
@@ -51,7 +51,7 @@ impl WindowSizes {
         *size = after_refusal(*size, refused);
     }
 
-    /// A query of fewer series begins with the windows that the larger one came to.
+    /// Makes a narrowed query start with the window size learned for the larger one.
     pub(super) fn inherit(&self, promql: &str, larger: &str) {
         let size = self.of(larger);
         self.known().entry(promql.to_owned()).or_insert(size);
@@ -62,8 +62,8 @@ impl WindowSizes {
     }
 }
 
-/// Finds out whether the server answers more steps than all do, where a grid has more than these: with
-/// a query that costs it nothing. One that fails otherwise tells nothing, and the next will say why.
+/// For a grid longer than the usual maximum, tests with a trivial query whether the server accepts more steps. Failures
+/// are ignored, because the next query will report them.
 pub(super) async fn find_limit(client: &Client, grid: Grid) {
     let many = grid.part(0, MOST_STEPS);
     if many.len() > USUAL_STEPS && client.any_sample("vector(0)", many).await.is_ok() {
@@ -71,24 +71,24 @@ pub(super) async fn find_limit(client: &Client, grid: Grid) {
     }
 }
 
-/// Half of what was refused, unless less is known to be needed: windows in flight together are refused
-/// together, which must not halve more than once.
+/// Halves the refused size, unless a smaller size is known already: concurrent windows that are refused together must
+/// halve only once.
 fn after_refusal(known: usize, refused: usize) -> usize {
     known.min(refused.div_ceil(2)).max(1)
 }
 
-/// How far asking has come.
+/// How far a grid was queried.
 pub(super) enum Asked {
-    /// The whole grid is answered.
+    /// The whole grid was answered.
     All,
-    /// Whoever took the answers has enough.
+    /// `take` stopped the queries.
     Enough,
-    /// From this step on, the shortest window is too much.
+    /// The step at which even the shortest window was too large.
     TooMuch(usize, Failure),
 }
 
-/// Asks for a grid from one of its steps on, window by window, until `take` has enough. Windows halve
-/// as long as they have more than `shortest` steps.
+/// Queries a grid from one of its steps on, window by window, until `take` stops. Windows are halved down to `shortest`
+/// steps.
 pub(super) async fn ask_in_windows<T>(
     client: &Client,
     promql: &str,
@@ -99,7 +99,7 @@ pub(super) async fn ask_in_windows<T>(
     mut take: impl FnMut(T) -> ControlFlow<()>,
 ) -> Result<Asked, PromError> {
     let mut done = from;
-    // One part after the other: a grid of many parts is large enough to fill the wire.
+    // One window at a time: other columns and days fill the connection.
     while done < grid.len() {
         let part = grid.part(done, client.window_sizes().of(promql));
         match ask(promql.to_owned(), part, done).instrument(span_of(&part)).await {
@@ -111,7 +111,7 @@ pub(super) async fn ask_in_windows<T>(
                 client.traffic().count_halved();
                 client.window_sizes().shrink(promql, part.len());
                 let (refused, next) = (part.len(), client.window_sizes().of(promql));
-                warn!(cause = %failure.error, steps = refused, next, "too large for the server: window halved");
+                warn!(cause = %failure.error, steps = refused, next, "query too large for the server: window halved");
             }
             Err(failure) if failure.wants_less() || failure.wants_fewer() => return Ok(Asked::TooMuch(done, failure)),
             Err(failure) => return Err(failure.error),
@@ -120,7 +120,7 @@ pub(super) async fn ask_in_windows<T>(
     Ok(Asked::All)
 }
 
-/// What the log says of a window before each of its lines.
+/// Log context of a window.
 fn span_of(window: &Grid) -> Span {
     let (from, to) = (window.first_ms(), window.last_ms());
     warn_span!("window", from = %format_instant(from), to = %format_instant(to), steps = window.len())
@@ -138,13 +138,13 @@ mod tests {
     use crate::sources::prometheus::{HttpConfig, Terms};
     use crate::time::{Step, TimeRange};
 
-    /// None of these asks ever waits.
+    /// The futures in these tests never wait.
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         future.now_or_never().unwrap()
     }
 
     #[test]
-    fn a_window_halves_down_to_one_step_and_only_once_for_those_in_flight_together() {
+    fn windows_halve_down_to_one_step_and_concurrent_windows_only_once() {
         for (known, refused, expected) in [
             (11_000, 1_440, 720),
             (11_000, 11_000, 5_500),
@@ -160,8 +160,8 @@ mod tests {
         }
     }
 
-    /// Asks a server that takes so many steps at once; the instants of the answers in their order, and how
-    /// many queries were refused.
+    /// Queries a server that accepts `allowed` steps; returns the times of the answers in order, and the number of
+    /// refused queries.
     fn asked(client: &Client, grid: Grid, from: usize, allowed: usize) -> (Vec<i64>, usize) {
         let refusals = Cell::new(0);
         let ask = async |promql: String, part: Grid, first: usize| {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_halve_on_the_way_lose_no_step_and_ask_for_none_twice() {
+    fn halving_windows_neither_skips_nor_repeats_a_step() {
         let range = TimeRange { start_ms: 1_000, end_ms: 86_400_000 };
         for step_seconds in [1, 7, 60, 3600] {
             let grid = Grid::within(range, Step::from_millis(step_seconds * 1000).unwrap());
@@ -193,7 +193,7 @@ mod tests {
                 let (instants, refusals) = asked(&client, grid, from, allowed);
                 let expected: Vec<i64> = (from..grid.len()).map(|index| grid.at(index)).collect();
                 assert_eq!(instants, expected, "{step_seconds} {allowed}");
-                // 11,000 halves 14 times on the way to 1.
+                // 11,000 is halved 14 times to reach 1.
                 assert!(refusals <= 14, "what was learnt is forgotten: {refusals}");
                 assert_eq!(asked(&client, grid, 0, allowed).1, 0, "the next day asks for too much again");
                 let sizes = client.window_sizes();
@@ -205,13 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn asking_ends_where_there_is_enough_or_the_shortest_window_is_too_much() {
+    fn querying_stops_when_there_is_enough_or_the_shortest_window_is_too_large() {
         let client = || Client::new("http://h", &HttpConfig::default(), Terms::default(), None, "instance").unwrap();
         let range = TimeRange { start_ms: 0, end_ms: 20 * 60_000 };
         let grid = Grid::within(range, Step::from_millis(60_000).unwrap());
         let stopped = |cure| {
             let ask = async |_, part: Grid, first: usize| match first {
-                // The first half of the steps is answered in windows of any length.
+                // The first half of the steps is answered at any window size.
                 0..10 if part.len() <= 10 - first => Ok(first),
                 _ => Err(Failure::new(PromError::NoClient("no".to_owned()), cure)),
             };

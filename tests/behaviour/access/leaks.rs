@@ -57,7 +57,7 @@ const SERVERS: [(&str, Judge); 9] = [
 ];
 
 #[test]
-fn no_secret_is_printed_whatever_a_server_answers() {
+fn secrets_are_never_shown_whatever_a_server_answers() {
     let tokens = Doorman::before(0, |_| {
         Some(answer("200 OK", "", r#"{"access_token":"PLANTED-access","token_type":"Bearer","expires_in":600}"#))
     });

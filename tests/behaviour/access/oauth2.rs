@@ -58,7 +58,7 @@ fn one_token_serves_the_whole_pull() {
 }
 
 #[test]
-fn a_token_that_expires_or_is_withdrawn_is_replaced() {
+fn an_expired_or_revoked_token_is_replaced() {
     let tokens = token_server(r#","expires_in":"5""#, takes_basic);
     pulls_everything(&guarded(|token| token.starts_with("token-")).url(""), &config(&tokens), &SECRET, &[]);
     assert!(tokens.seen().len() > 1, "each was about to expire");
@@ -71,7 +71,7 @@ fn a_token_that_expires_or_is_withdrawn_is_replaced() {
 }
 
 #[test]
-fn a_token_refused_in_a_lookup_is_replaced_as_well() {
+fn a_token_rejected_by_a_lookup_is_replaced() {
     let withdrawn = || guarded(|token| token != "token-1");
     let folder = Folder::new("look-up");
     let tokens = token_server("", takes_basic);
@@ -94,20 +94,20 @@ fn a_token_refused_in_a_lookup_is_replaced_as_well() {
 
     // If every token is refused, each of the four requests in flight is sent exactly twice.
     let (tokens, server) = (token_server("", takes_basic), guarded(|_| false));
-    fails(&server.url(""), &config(&tokens).replace("_file: secret", ": s3cret"), &["401", "refuses the login"]);
+    fails(&server.url(""), &config(&tokens).replace("_file: secret", ": s3cret"), &["401", "was rejected"]);
     assert!((2..=8).contains(&server.seen().len()), "{:?}", server.seen());
 }
 
 #[test]
-fn a_login_without_a_token_is_reported() {
+fn a_failed_token_request_is_reported() {
     let nobody = token_server("", |_| false);
     let server = guarded(|_| true);
     fails(
         &server.url(""),
         &config(&nobody).replace("_file: secret", ": x"),
-        &["no token from", "/token", "401", "invalid_client", "oauth2"],
+        &["cannot get a token from", "/token", "401", "invalid_client", "oauth2"],
     );
     assert!(server.seen().is_empty(), "nothing is asked without a token");
     let gone = config(&nobody).replace(&nobody.port.to_string(), "9").replace("_file: secret", ": x");
-    fails(&server.url(""), &gone, &["no token from http://127.0.0.1:9/token"]);
+    fails(&server.url(""), &gone, &["cannot get a token from http://127.0.0.1:9/token"]);
 }

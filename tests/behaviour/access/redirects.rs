@@ -39,7 +39,7 @@ fn nothing_is_sent_to_another_host() {
 }
 
 #[test]
-fn a_redirect_loop_or_a_forbidden_redirect_is_reported() {
+fn redirect_loops_and_disabled_redirects_are_reported() {
     let circle = redirecting("307 Temporary Redirect", || "/again/api/v1/query_range".to_owned());
     fails(&circle.url(""), "", &["redirects to", "again"]);
     let server = redirecting("307 Temporary Redirect", || "/new/api/v1/query_range".to_owned());

@@ -32,8 +32,8 @@ fn only_a_server_with_a_trusted_certificate_is_queried() {
     pulls_everything(&url, &tls_config(&[&format!("ca: |\n    {inline}")]), &[], &[]);
     pulls_everything(&url, "tls_config: {insecure_skip_verify: true}", &[], &[]);
     pulls_everything(&url, &tls_config(&[&ca, "min_version: TLS12", "max_version: TLS13"]), &[], &[]);
-    fails(&url, "", &["no TLS connection", "certificate", "ca_file"]);
-    fails(&url, &tls_config(&[&ca, "min_version: TLS13"]), &["no version of TLS in common", "min_version"]);
+    fails(&url, "", &["TLS connection to", "certificate", "ca_file"]);
+    fails(&url, &tls_config(&[&ca, "min_version: TLS13"]), &["no TLS version in common", "min_version"]);
     fails(&url, &tls_config(&[&ca, "server_name: other.test"]), &["certificate", "other.test"]);
     fails(&url, "tls_config: {ca_file: http.yml}", &["ca_file", "http.yml", "no certificate"]);
     fails(&url, "tls_config: {ca_file: nowhere.pem}", &["ca_file", "nowhere.pem"]);
@@ -41,7 +41,7 @@ fn only_a_server_with_a_trusted_certificate_is_queried() {
 }
 
 #[test]
-fn the_certificate_is_checked_against_the_server_name_in_the_file() {
+fn the_configured_server_name_is_verified() {
     let (_prometheus, url) = encrypted("named", "");
     let ca = format!("ca_file: {}", authority().at("ca.pem"));
     fails(&url, &tls_config(&[&ca]), &["certificate", "prom.test"]);
@@ -49,7 +49,7 @@ fn the_certificate_is_checked_against_the_server_name_in_the_file() {
 }
 
 #[test]
-fn a_client_certificate_is_sent_to_a_server_that_requires_it() {
+fn a_client_certificate_is_sent_if_the_server_requires_one() {
     let ca = authority().at("ca.pem");
     let more = format!("  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {ca}\n");
     let (_prometheus, url) = encrypted("server", &more);
@@ -57,7 +57,7 @@ fn a_client_certificate_is_sent_to_a_server_that_requires_it() {
     let cert = format!("cert_file: {}", authority().at("client.pem"));
     let key = |name: &str| format!("key_file: {}", authority().at(name));
     pulls_everything(&url, &tls_config(&[&ca, &cert, &key("client.key")]), &[], &[]);
-    fails(&url, &tls_config(&[&ca]), &["client's certificate", "cert_file"]);
-    fails(&url, &tls_config(&[&ca, &cert, &key("server.key")]), &["key_file", "server.key", "does not fit"]);
-    fails(&url, &tls_config(&[&ca, &cert, &key("ca.pem")]), &["key_file", "ca.pem", "no private key"]);
+    fails(&url, &tls_config(&[&ca]), &["client certificate", "cert_file"]);
+    fails(&url, &tls_config(&[&ca, &cert, &key("server.key")]), &["key_file", "server.key", "does not match"]);
+    fails(&url, &tls_config(&[&ca, &cert, &key("ca.pem")]), &["key_file", "ca.pem", "not an unencrypted private key"]);
 }

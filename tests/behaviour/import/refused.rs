@@ -18,12 +18,12 @@ fn promtool(folder: &Folder, script: &str) -> String {
 const EDITED: &str = r#"> "$TMPDIR/edited" && exec promtool "$1" "$2" "$3" "$4" "$5" "$TMPDIR/edited" "$7""#;
 
 #[test]
-fn a_promtool_that_makes_something_else_of_a_file_is_found_out() {
+fn a_block_that_differs_from_its_file_is_refused() {
     let swapped = "sed '100{h;d};101{G}' \"$6\"";
     for (script, words) in [
         // Lines 100 and 101 change places: the real one drops what comes too late, and says nothing.
-        (format!("{swapped} {EDITED}"), "promtool dropped 1 of"),
-        (format!("sed 5d \"$6\" {EDITED}"), "promtool dropped 1 of"),
+        (format!("{swapped} {EDITED}"), "promtool silently dropped 1 of"),
+        (format!("sed 5d \"$6\" {EDITED}"), "promtool silently dropped 1 of"),
         (format!("sed '5,9s/member=\"/&x/' \"$6\" {EDITED}"), "7 series instead of 6"),
         (format!("sed s/1790812800/1790812801/ \"$6\" {EDITED}"), "from 2026-10-01T00:00:01Z"),
         ("exec promtool \"$1\" \"$2\" \"$3\" \"$5\" \"$6\" \"$7\"".to_owned(), "9 blocks"),
@@ -31,38 +31,34 @@ fn a_promtool_that_makes_something_else_of_a_file_is_found_out() {
     ] {
         let folder = with_data("found-out");
         let run = import(audit(), &folder, &["--quiet", "--jobs", "1", "--promtool", &promtool(&folder, &script)]);
-        run.fails_saying(&[
-            words,
-            "nothing was put into the data directory",
-            "openmetrics/etcd_score-20261001T000000Z",
-        ]);
+        run.fails_saying(&[words, "the data directory was not changed", "openmetrics/etcd_score-20261001T000000Z"]);
         assert_empty(&folder, "data");
         assert_eq!(names(&folder.at("")).len(), 2, "nothing is left beside the data directory and the script");
     }
 }
 
 #[test]
-fn promtool_is_quoted_when_it_fails() {
+fn the_error_of_a_failing_promtool_quotes_its_output() {
     let folder = with_data("quoted");
     let fake = promtool(&folder, "printf 'open index:\\n\\tno space\\033[0m left' >&2; exit 1");
     import(audit(), &folder, &["--quiet", "--promtool", &fake])
         .fails_saying(&["promtool cannot import", "'open index: no space [0m left'"]);
     let fake = promtool(&folder, "kill -SEGV $$");
-    import(audit(), &folder, &["--quiet", "--promtool", &fake]).fails_saying(&["signal", "said nothing"]);
+    import(audit(), &folder, &["--quiet", "--promtool", &fake]).fails_saying(&["signal", "no error message"]);
     assert_empty(&folder, "data");
 }
 
 #[test]
-fn a_promtool_that_is_missing_too_old_or_something_else_is_refused() {
+fn a_missing_or_old_or_wrong_promtool_is_refused() {
     let folder = with_data("which");
     let mut command = etcd_heatmap_command(&["import", audit(), "--data-dir", &folder.at("data")]);
     command.env("PATH", folder.at(""));
-    Run::of(command).fails_saying(&["no promtool on the PATH", "--promtool"]);
+    Run::of(command).fails_saying(&["promtool is not on the PATH", "--promtool"]);
     let old = folder.write("old", "#!/bin/sh\necho 'promtool, version 2.28.1 (branch: HEAD)' >&2\n");
     fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).expect("a file of our own");
     for (file, words) in [
-        (old.as_str(), ["of version 2.28", "at least 2.29"]),
-        ("/bin/true", ["is no promtool", "--promtool"]),
+        (old.as_str(), ["is version 2.28", "at least 2.29"]),
+        ("/bin/true", ["is not promtool", "--promtool"]),
         (&folder.at("none"), ["cannot run", "--promtool"]),
     ] {
         import(audit(), &folder, &["--quiet", "--promtool", file]).fails_saying(&words);
@@ -85,13 +81,13 @@ fn a_file_that_was_changed_since_is_refused() {
 }
 
 #[test]
-fn what_is_no_audit_and_what_is_no_data_directory_is_refused() {
+fn folders_without_an_audit_or_a_tsdb_are_refused() {
     let folder = with_data("wrong");
     import(&folder.at("data"), &folder, &["--quiet"]).fails_saying(&["no manifest.json", "backfill"]);
     fs::create_dir_all(folder.at("data/metrics2/wal")).expect("a folder of our own");
-    import(audit(), &folder, &["--quiet"]).fails_saying(&["is no data directory", "metrics2 is one"]);
+    import(audit(), &folder, &["--quiet"]).fails_saying(&["is not a Prometheus data directory", "metrics2?"]);
     let elsewhere = Folder::new("elsewhere");
-    import(audit(), &elsewhere, &["--quiet"]).fails_saying(&["is no folder", "--storage.tsdb.path"]);
+    import(audit(), &elsewhere, &["--quiet"]).fails_saying(&["is not a folder", "--storage.tsdb.path"]);
 }
 
 #[test]

@@ -1,8 +1,7 @@
-//! Look-ups: what a server answers beside the queries of a pull.
+//! Requests to the server's API other than the queries of a pull.
 //!
-//! A server need not offer everything that is looked up, and answers 404 or 501 then. Every other
-//! refusal says nothing about what is there, so it is an error, and each caller decides whether it has
-//! another way.
+//! A server that does not offer an endpoint answers 404 or 501, which is not an error. Any other refusal shows nothing
+//! about the server's data and is returned as an error; each caller decides whether it can continue without the answer.
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -18,14 +17,14 @@ use crate::sources::prometheus::transport::is_web_page;
 use crate::text::terminal::terminal_message;
 use crate::time::TimeRange;
 
-/// What our endpoint ends with, after the base of the server.
+/// Path of range queries below the server's base URL.
 const QUERY_RANGE: &str = "/api/v1/query_range";
 
-/// A look-up counts as a question of more than one step: a second timeout ends it, because its callers
-/// have another way and minutes of patience would not be worth it.
+/// Lookups are retried like queries of more than one step, that is, given up after the second timeout: callers can do
+/// without them.
 const LOOK_UP: usize = 2;
 
-/// An answer of the API whose data is small.
+/// A small answer of the API.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ApiAnswer {
@@ -42,7 +41,7 @@ struct ApiAnswer {
 }
 
 impl Client {
-    /// The `data` of an answer of the API; `None` where the server does not offer this path.
+    /// The `data` of an API answer; `None` if the server does not offer the path.
     pub(in crate::sources::prometheus) async fn api(
         &self,
         path: &str,
@@ -56,7 +55,7 @@ impl Client {
         self.look_up(path, parameters, read).await
     }
 
-    /// The text under a path; `None` where the server does not offer it.
+    /// The body of an answer; `None` if the server does not offer the path.
     pub(in crate::sources::prometheus) async fn text(
         &self,
         path: &str,
@@ -65,8 +64,7 @@ impl Client {
         self.look_up(path, parameters, |body| Ok(String::from_utf8_lossy(body).into_owned())).await
     }
 
-    /// The answer about the series that a selector finds, as text; `None` where the server does not
-    /// offer it.
+    /// The answer about the series that a selector matches, as text; `None` if the server does not offer it.
     pub(in crate::sources::prometheus) async fn series(
         &self,
         selector: &str,
@@ -76,8 +74,8 @@ impl Client {
         self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
     }
 
-    /// The values of a label among the series that a pull reads and that these matchers find; `None`
-    /// where the server does not offer this.
+    /// Values of a label among the series that a pull reads and `selector` matches; `None` if the server does not offer
+    /// it.
     pub(in crate::sources::prometheus) async fn label_values(
         &self,
         label: &str,
@@ -88,21 +86,21 @@ impl Client {
         let seconds = |ms: i64| (ms / 1000).to_string();
         let parameters = [
             series("etcd_server_has_leader"),
-            // Where only recorded series are kept.
+            // For servers that keep only recorded series.
             series("job:process_open_fds:clone"),
             ("start", seconds(range.start_ms)),
             ("end", seconds(range.end_ms)),
         ];
         let path = format!("/api/v1/label/{label}/values");
         let read = |body: &[u8]| {
-            // A part of the values will do: what is split by them still has all series between its halves.
+            // An incomplete list is sufficient: the two halves split by it still cover all series.
             let (values, _) = self.data_of(&path, body)?;
             serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))
         };
         self.look_up(&path, &parameters, read).await
     }
 
-    /// Asks for a path until there is an answer that can be read, or until it is not worth while any more.
+    /// Repeats a request until it succeeds, or until another retry is pointless.
     async fn look_up<T>(
         &self,
         path: &str,
@@ -135,7 +133,7 @@ impl Client {
             _ if is_web_page(body) => {
                 Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
             }
-            // Cut off on the way, perhaps.
+            // The body may have been cut off in transit.
             true => Failure { cure: Cure::Again, ..self.not_of_the_api(path, &e) },
             false => self.not_of_the_api(path, &e),
         })?;
@@ -161,7 +159,7 @@ impl Client {
         Failure::new(error, Cure::Nothing)
     }
 
-    /// The address of a path of the API, with these parameters.
+    /// URL of an API path with these parameters.
     pub(in crate::sources::prometheus) fn address(&self, path: &str, parameters: &[(&str, String)]) -> Url {
         let mut address = self.endpoint.clone();
         let base = address.path().trim_end_matches(QUERY_RANGE).to_owned();

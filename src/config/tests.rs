@@ -84,10 +84,7 @@ fn what_is_wrong_is_named_with_its_file_line_and_key() {
         ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: '1.5' is no share"),
         ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is no share"),
         ("[score]\nweight = ['wal_fsync=2']", "x.toml, line 2: score.weight: '2' is no weight"),
-        (
-            "[output]\nformats = ['cvs']",
-            "x.toml, line 2: output.formats: no format is called 'cvs' (did you mean 'csv'?)",
-        ),
+        ("[output]\nformats = ['cvs']", "x.toml, line 2: output.formats: unknown format 'cvs' (did you mean 'csv'?)"),
         ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is left"),
         ("[weights]\n\nwal_fsync = -0.3", "x.toml, line 3: weights.wal_fsync: '-0.3' is no weight"),
         ("[weights]\nwal_fsync = nan", "x.toml, line 2: weights.wal_fsync: 'nan' is no weight"),

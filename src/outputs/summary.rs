@@ -1,4 +1,4 @@
-//! A cluster or a member in one line of text.
+//! Summary of a cluster or member in one line of text, shared by terminal and pictures.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use crate::heatmap::{Cell, Totals};
 use crate::spec::Metric;
 use crate::text::rounding::{percent_short, score_short};
 
-/// What all cells of a line come to.
+/// Totals over all cells of a cluster or member.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Summary {
-    /// Mean and lowest score; `None` where no step was scored.
+    /// Mean and lowest score, 0 to 10; `None` if no step is scored.
     pub(super) scores: Option<(f64, f64)>,
-    /// Share of the steps that were scored.
+    /// Share of expected steps that are scored, 0 to 1; `None` if no step is expected.
     pub(super) coverage: Option<f64>,
-    /// What cost the most.
+    /// The metric that lost the most points.
     pub(super) worst: Option<Metric>,
 }
 
 impl Summary {
-    /// Adds up cells by their steps.
+    /// Sums up cells, weighted by their steps.
     pub(super) fn of(cells: &[Cell]) -> Self {
         let totals = Totals::of(cells);
         Self {
@@ -29,7 +29,7 @@ impl Summary {
     }
 }
 
-/// `mean 9.41, lowest 1, 99.7 % of steps scored, most lost to wal_fsync`
+/// `mean 9.41, lowest 1, 99.7 % of steps scored, main cause wal_fsync`
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scores {
@@ -40,7 +40,7 @@ impl fmt::Display for Summary {
             write!(f, ", {} % of steps scored", percent_short(coverage))?;
         }
         if let Some(metric) = self.worst {
-            write!(f, ", most lost to {metric}")?;
+            write!(f, ", main cause {metric}")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ fn backfill(folder: &Folder, flags: &[&str]) -> Run {
 }
 
 #[test]
-fn a_file_is_the_longest_block_that_the_retention_allows() {
+fn each_openmetrics_file_is_the_longest_block_that_the_retention_allows() {
     let folder = Folder::new("retention");
     for (retention, hours) in [("20h", "2"), ("15d", "18"), ("90d", "162"), ("1y", "486"), ("10y", "486")] {
         // Into the same folder: the files of other widths are gone.
@@ -18,7 +18,7 @@ fn a_file_is_the_longest_block_that_the_retention_allows() {
 }
 
 #[test]
-fn more_families_and_labels_are_written_as_they_are_asked_for() {
+fn emit_and_label_add_families_and_labels() {
     let folder = Folder::new("families");
     let labels = ["--label", "job=node", "--label", "instance=a\"b:9100"];
     for emit in ["worst", "points", "points,worst,scores"] {
@@ -36,7 +36,7 @@ fn more_families_and_labels_are_written_as_they_are_asked_for() {
 }
 
 #[test]
-fn the_server_that_will_import_is_asked_how_long_it_keeps_samples() {
+fn retention_can_be_queried_from_the_importing_server() {
     let folder = Folder::new("asked-retention");
     // It keeps them for 100 years.
     backfill(&folder, &["--retention", &simulated().url()]).succeeds();

@@ -16,7 +16,7 @@ fn cut(mean: f64) -> String {
 }
 
 #[test]
-fn a_cell_is_explained_with_the_readings_and_points_that_another_engine_finds() {
+fn explain_shows_the_readings_and_points_that_duckdb_computes() {
     let folder = Folder::new("explain");
     let audit = folder.at("audit");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
@@ -37,7 +37,7 @@ fn a_cell_is_explained_with_the_readings_and_points_that_another_engine_finds() 
 }
 
 #[test]
-fn a_cell_is_explained_as_the_folder_was_scored_unless_a_flag_says_otherwise() {
+fn explain_uses_the_settings_of_the_scored_folder_unless_flags_override_them() {
     let folder = Folder::new("explain-as-scored");
     let (audit, plain) = (folder.at("audit"), folder.at("plain"));
     let scored = ["--profile", "openshift", "--weight", "wal_fsync=0.5", "--band", "open_fds=90:5", "--rollup", "mean"];
@@ -66,7 +66,7 @@ fn a_cell_is_explained_as_the_folder_was_scored_unless_a_flag_says_otherwise() {
 }
 
 #[test]
-fn a_cell_can_be_named_by_the_clocks_of_its_zone() {
+fn a_cell_can_be_named_in_local_time() {
     let folder = Folder::new("explain-zone");
     let audit = folder.at("audit");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
@@ -79,7 +79,7 @@ fn a_cell_can_be_named_by_the_clocks_of_its_zone() {
 }
 
 #[test]
-fn a_cell_that_is_not_there_is_told_with_what_is() {
+fn explain_names_the_alternatives_if_a_cell_does_not_exist() {
     let folder = Folder::new("explain-nothing");
     let audit = folder.at("audit");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();

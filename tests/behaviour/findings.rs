@@ -15,7 +15,7 @@ fn labels(member: &str) -> String {
 }
 
 #[test]
-fn incidents_and_the_causes_of_leader_changes_are_those_that_the_simulator_made() {
+fn incidents_and_causes_of_leader_changes_match_the_simulator() {
     let folder = Folder::new("findings-truth");
     Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
     // The arguments of the shared history: the labels are those of its samples.
@@ -28,7 +28,7 @@ fn incidents_and_the_causes_of_leader_changes_are_those_that_the_simulator_made(
 }
 
 #[test]
-fn two_runs_of_different_width_find_the_same() {
+fn findings_do_not_depend_on_the_number_of_threads() {
     let folder = Folder::new("findings-threads");
     Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
     let [one, many] = ["1", "4"].map(|threads| {
@@ -65,7 +65,7 @@ fn slow_nights() -> (Folder, i64) {
 }
 
 #[test]
-fn slow_nights_come_back_and_growth_has_the_interval_that_scipy_finds() {
+fn slow_nights_are_a_recurrence_and_the_growth_interval_matches_scipy() {
     let (folder, _) = slow_nights();
     let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
     let least = ["incident=10", "recurrence=1", "growth=1", "defragmentation=1", "maintenance_window=1"];
@@ -84,7 +84,7 @@ fn slow_nights_come_back_and_growth_has_the_interval_that_scipy_finds() {
 }
 
 #[test]
-fn a_label_runs_as_no_formula_and_only_what_was_asked_for_is_told() {
+fn findings_csv_escapes_formulas_and_kind_filters_findings() {
     let mut metrics = Metrics::default();
     for cluster in ["=cmd()", "@c"] {
         let labels = format!(r#"cluster="{cluster}",job="etcd",instance="-m""#);
@@ -105,7 +105,7 @@ fn a_label_runs_as_no_formula_and_only_what_was_asked_for_is_told() {
 }
 
 #[test]
-fn a_folder_that_was_never_scored_is_judged_by_the_settings() {
+fn findings_of_an_unscored_folder_use_the_settings() {
     let folder = Folder::new("findings-pulled");
     Asked::all(&simulated().prometheus, START, START + DAY).run("pull", &folder).succeeds();
     let disk = |flags: &[&str]| {

@@ -29,7 +29,7 @@ fn look_at_changed(at: &str, name: &str, change: impl FnOnce(&mut Value)) -> Run
 }
 
 #[test]
-fn the_committed_dashboards_are_what_the_generator_writes() {
+fn the_committed_dashboards_are_up_to_date() {
     let folder = Folder::new("grafana");
     oracle("../../deploy/grafana/generate.py", &[&folder.at("")]);
     let committed: Tree = DASHBOARDS.map(|name| (format!("{name}.json"), text(name).into_bytes())).into();
@@ -37,12 +37,12 @@ fn the_committed_dashboards_are_what_the_generator_writes() {
 }
 
 #[test]
-fn both_dashboards_have_the_types_of_grafanas_own_schemas() {
+fn both_dashboards_conform_to_grafanas_schemas() {
     look(&["schema"]);
 }
 
 #[test]
-fn what_grafanas_schemas_do_not_know_is_refused() {
+fn dashboards_that_violate_grafanas_schemas_are_refused() {
     // Where, what stands there then, and the word with which it must be refused.
     let of_core = [
         ("/panels/1/type", json!("status-histroy"), "no panel of Grafana"),
@@ -73,7 +73,7 @@ fn what_grafanas_schemas_do_not_know_is_refused() {
 }
 
 #[test]
-fn each_panel_has_a_place_a_title_a_unit_and_the_data_source_that_is_chosen() {
+fn each_panel_has_position_title_unit_and_the_selected_data_source() {
     look(&["layout"]);
     for (pointer, value, word) in [
         ("/panels/1/datasource/uid", json!("P1809F7CD0C75ACF3"), "a data source is"),
@@ -93,7 +93,7 @@ fn each_panel_has_a_place_a_title_a_unit_and_the_data_source_that_is_chosen() {
 }
 
 #[test]
-fn every_query_answers_and_what_is_unknown_is_never_a_number() {
+fn every_query_returns_data_and_missing_scores_stay_missing() {
     let series = oracle_run("grafana.py", &["series"]).succeeds();
     let prometheus = prometheus_of(&series.stdout);
     look(&["answers", &prometheus.url()]);
@@ -117,7 +117,7 @@ fn every_query_answers_and_what_is_unknown_is_never_a_number() {
 }
 
 #[test]
-fn grafana_is_told_to_read_the_dashboards_from_where_the_manual_puts_them() {
+fn provisioning_reads_the_dashboards_from_the_documented_folder() {
     let read = |name: &str| std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect(name);
     let provider = read("deploy/grafana/provisioning/dashboards/etcd-heatmap.yml");
     let folder = provider.lines().find_map(|line| line.trim().strip_prefix("path: ")).expect("the provider has a path");

@@ -52,7 +52,7 @@ fn three_live_etcd_members_are_scored() {
 }
 
 #[test]
-fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
+fn a_restarted_live_member_has_unscored_steps_and_a_restart_mark() {
     let folder = Folder::new("etcd-restart");
     let programs = etcd_programs(&folder);
     let mut members = started(&programs, &folder);
@@ -96,7 +96,7 @@ fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
 }
 
 #[test]
-fn the_rules_of_a_live_prometheus_record_what_score_says_of_the_same_seconds() {
+fn recording_rules_of_a_live_prometheus_match_score() {
     let folder = Folder::new("etcd-rules");
     let programs = etcd_programs(&folder);
     let mut members = started(&programs, &folder);

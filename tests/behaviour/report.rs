@@ -16,12 +16,12 @@ fn is_looked_at(folder: &Folder, check: &str) {
 }
 
 #[test]
-fn every_cell_of_every_line_stands_at_its_day_and_hour() {
+fn the_report_shows_every_cell_at_its_day_and_hour() {
     is_looked_at(&sample_is_scored_exactly(&[]), "cells");
 }
 
 #[test]
-fn days_of_23_and_25_hours_and_cells_of_every_width_have_their_places() {
+fn the_report_handles_days_of_23_and_25_hours_and_all_cell_widths() {
     for history in [spring(), autumn()] {
         for width in ["15m", "1h", "2h"] {
             is_looked_at(&history.is_scored_exactly(&[&BERLIN[..], &["--cell", width]].concat()), "cells");
@@ -32,40 +32,40 @@ fn days_of_23_and_25_hours_and_cells_of_every_width_have_their_places() {
 }
 
 #[test]
-fn a_cell_that_a_clock_change_cuts_short_says_when_it_really_ends() {
+fn a_cell_shortened_by_a_clock_change_shows_its_real_end() {
     for history in [spring(), autumn()] {
         is_looked_at(&history.is_scored_exactly(&[&BERLIN[..], &["--cell", "2h"]].concat()), "times");
     }
 }
 
 #[test]
-fn a_click_opens_what_a_cell_is_made_of_and_the_keyboard_does_all_that_the_mouse_does() {
+fn cells_open_their_details_by_mouse_and_by_keyboard() {
     is_looked_at(&sample_is_scored_exactly(&[]), "use");
 }
 
 #[test]
-fn both_palettes_and_themes_are_chosen_by_their_controls_and_every_text_can_be_read() {
+fn palettes_and_themes_can_be_chosen_and_all_text_has_enough_contrast() {
     is_looked_at(&sample_is_scored_exactly(&[]), "colours");
 }
 
 #[test]
-fn nothing_is_asked_for_and_an_injected_script_is_refused() {
+fn the_report_loads_nothing_and_refuses_injected_scripts() {
     is_looked_at(&sample_is_scored_exactly(&[]), "policy");
 }
 
 #[test]
-fn incidents_stand_in_the_order_of_their_ranks_and_no_finding_is_left_out() {
+fn the_report_lists_incidents_by_rank_and_all_findings() {
     is_looked_at(&sample_is_scored_exactly(&[]), "findings");
 }
 
 #[test]
-fn without_a_script_there_are_tables() {
+fn without_scripts_the_report_shows_plain_tables() {
     is_looked_at(&sample_is_scored_exactly(&[]), "plain");
     is_looked_at(&autumn().is_scored_exactly(&BERLIN), "plain");
 }
 
 #[test]
-fn the_same_cells_give_the_same_bytes() {
+fn the_report_has_the_same_bytes_for_the_same_cells() {
     let folder = sample_is_scored_exactly(&[]);
     let first = folder.text("audit/report.html");
     etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
@@ -84,7 +84,7 @@ const NAMES: [&str; 7] = [
 ];
 
 #[test]
-fn hostile_names_are_harmless_and_legible() {
+fn hostile_names_are_harmless_and_legible_in_the_report() {
     let mut metrics = Metrics::every(300);
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).chain(["n".repeat(300)]).collect();
     for (place, cluster) in names.iter().enumerate() {

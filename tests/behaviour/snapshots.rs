@@ -26,7 +26,7 @@ fn history() -> Metrics {
 }
 
 #[test]
-fn openmetrics_and_csv_are_written_as_the_snapshots_say() {
+fn openmetrics_and_csv_match_the_snapshots() {
     let prometheus = prometheus_of(&history().text());
     let folder = Folder::new("snapshots");
     let asked = Asked {

@@ -22,12 +22,12 @@ fn wide_rows(folder: &Folder, begins: &str) -> (Vec<String>, Vec<Vec<String>>) {
 }
 
 #[test]
-fn every_cell_of_the_sample_is_read_back_from_both() {
+fn every_cell_of_the_sample_can_be_read_back_from_workbook_and_wide_csv() {
     is_read_back(&sample_is_scored_exactly(&[]));
 }
 
 #[test]
-fn a_night_on_which_the_clocks_go_back_has_a_column_more() {
+fn when_clocks_go_back_the_repeated_hour_has_its_own_column() {
     let folder = autumn().is_scored_exactly(&BERLIN);
     is_read_back(&folder);
     let (head, day) = wide_rows(&folder, "c,,2026-10-25,");
@@ -42,7 +42,7 @@ fn a_night_on_which_the_clocks_go_back_has_a_column_more() {
 }
 
 #[test]
-fn a_night_on_which_the_clocks_go_forward_leaves_an_hour_empty() {
+fn when_clocks_go_forward_the_skipped_hour_is_empty() {
     let folder = spring().is_scored_exactly(&BERLIN);
     is_read_back(&folder);
     let (head, day) = wide_rows(&folder, "c,,2026-03-29,");
@@ -51,7 +51,7 @@ fn a_night_on_which_the_clocks_go_forward_leaves_an_hour_empty() {
 }
 
 #[test]
-fn narrower_and_wider_cells_have_more_and_fewer_columns() {
+fn the_number_of_columns_follows_the_width_of_cells() {
     for (width, columns) in [("15m", 96 + 4), ("2h", 12 + 1)] {
         let folder = autumn().is_scored_exactly(&[&BERLIN[..], &["--cell", width]].concat());
         is_read_back(&folder);
@@ -61,12 +61,12 @@ fn narrower_and_wider_cells_have_more_and_fewer_columns() {
 }
 
 #[test]
-fn a_clock_that_changes_by_half_an_hour_loses_no_cell() {
+fn no_cell_is_lost_when_clocks_change_by_half_an_hour() {
     is_read_back(&spring().is_scored_exactly(&["--time-zone", "Australia/Lord_Howe"]));
 }
 
 #[test]
-fn the_same_cells_give_the_same_bytes() {
+fn spreadsheets_have_the_same_bytes_for_the_same_cells() {
     let folder = sample_is_scored_exactly(&[]);
     let written = || {
         etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();

@@ -13,7 +13,7 @@ fn signal(member: &Server, name: &str) {
 }
 
 #[test]
-fn the_live_score_comes_back_from_node_exporter_and_is_what_a_backfill_computes() {
+fn live_scores_scraped_from_node_exporter_match_a_backfill() {
     let (live, folder) = (Live::start(), Folder::new("circle"));
     until("disk writes on all three members", || {
         put(&live.members[0])?;

@@ -10,7 +10,7 @@ use crate::support::{Folder, etcd_heatmap, etcd_heatmap_command, mix, now, put, 
 const KILLS: u64 = 25;
 
 #[test]
-fn a_signal_ends_the_loop_and_takes_its_file_away() {
+fn a_signal_ends_the_loop_and_removes_its_file() {
     let live = Live::shared();
     for signal in ["TERM", "INT"] {
         let folder = Folder::new("ended");
@@ -24,7 +24,7 @@ fn a_signal_ends_the_loop_and_takes_its_file_away() {
 }
 
 #[test]
-fn everybody_may_read_the_file_whatever_the_umask_and_nobody_else_may_write_it() {
+fn the_textfile_is_world_readable_with_any_umask_and_writable_only_by_its_owner() {
     let (live, folder) = (Live::shared(), Folder::new("umask"));
     let out = folder.at("etcd_score.prom");
     let plain = etcd_heatmap_command(&loop_arguments("", &out, &[]));
@@ -44,7 +44,7 @@ fn everybody_may_read_the_file_whatever_the_umask_and_nobody_else_may_write_it()
 }
 
 #[test]
-fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
+fn an_outage_removes_the_scores_and_recovery_restores_them() {
     let folder = Folder::new("outage");
     let out = folder.at("etcd_score.prom");
     let has = |words: &str| std::fs::read_to_string(&out).is_ok_and(|text| text.contains(words));
@@ -76,7 +76,7 @@ fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
 }
 
 #[test]
-fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_file() {
+fn a_killed_writer_always_leaves_a_complete_file() {
     let kills = std::env::var("KILLS").map_or(KILLS, |n| n.parse().expect("KILLS is a number"));
     let (live, textfiles) = (Live::shared(), Folder::new("killed-textfile"));
     let (node, out, url) = (node_exporter(&textfiles), textfiles.at("etcd_score.prom"), live.prometheus.url());

@@ -1,4 +1,4 @@
-//! What changed between two times, on histories whose change is known.
+//! `diff`, on histories with an injected change.
 
 use std::sync::OnceLock;
 
@@ -7,13 +7,13 @@ use crate::support::{
     oracle, prometheus_of,
 };
 
-/// Four weeks; in the middle of them something changes.
+/// Four weeks with a change in the middle.
 const END: i64 = START + 28 * DAY;
 const MIDDLE: i64 = START + 14 * DAY;
 /// 2026-10-15, the day of `MIDDLE`.
 const AT: &str = "2026-10-15";
 
-/// A name that would steer a terminal, run in a spreadsheet or fill the screen, as it stands in a series' label.
+/// A label value with terminal control sequences, a spreadsheet formula and great length.
 fn hostile() -> String {
     format!(r#"=cmd()|A0 <script>"><img onerror=x>\n::error::{}{}😀{}"#, '\u{202e}', '\u{1b}', "x".repeat(300))
 }
@@ -39,7 +39,7 @@ fn history() -> &'static History {
     })
 }
 
-/// A member whose WAL is slow where it is said.
+/// A member whose WAL is slow at the given steps.
 fn member(
     metrics: &mut Metrics,
     cluster: &str,
@@ -169,7 +169,7 @@ fn differently_scored_folders_are_refused_with_the_command_to_fix_it() {
     let (_, [before, _]) = scored();
     let before = before.at("audit");
     let days = history().days();
-    // Without what mixin judges against limits, which this history does not hold.
+    // Leave out the metrics that mixin compares with limits, which this history lacks.
     let flags = ["--profile", "mixin", "--without", "db_size", "--without", "open_fds", "--rollup", "mean"];
     let flags = [&flags[..], &["--time-zone", "Asia/Kolkata", "--cell", "2h"]].concat();
     let other = history().only(&days[14..]).is_scored_exactly(&flags);
@@ -237,7 +237,7 @@ fn fail_below_checks_only_the_later_side() {
     assert!(of_one.stderr.starts_with("error: --fail-below 9: "), "{}", of_one.stderr);
     assert!(!of_one.stderr.contains("2026-10-14"), "nothing of before: {}", of_one.stderr);
     assert_eq!(gate(&[&after, &before, "--fail-below", "6.9"]).code, Some(0), "no hour lost more than 3 of 10");
-    // What a file demands holds here as well.
+    // `fail_below` of a configuration file applies as well.
     let folder = Folder::new("diff-settings");
     folder.write("etcd-heatmap.toml", "[score]\nfail_below = 9\n");
     let mut command = etcd_heatmap_command(&["diff", "--quiet", &before, &after]);

@@ -1,4 +1,4 @@
-//! What is written for promtool: blocks by the retention, the families that are asked for, more labels.
+//! The OpenMetrics files for promtool: `--retention`, `--emit` and `--label`.
 
 use crate::support::{Folder, Run, etcd_heatmap, oracle, simulated};
 
@@ -10,7 +10,7 @@ fn backfill(folder: &Folder, flags: &[&str]) -> Run {
 fn each_openmetrics_file_is_the_longest_block_that_the_retention_allows() {
     let folder = Folder::new("retention");
     for (retention, hours) in [("20h", "2"), ("15d", "18"), ("90d", "162"), ("1y", "486"), ("10y", "486")] {
-        // Into the same folder: the files of other widths are gone.
+        // Into the same folder, so that files of other block lengths must be removed.
         backfill(&folder, &["--retention", retention]).succeeds();
         oracle("emitted.py", &[&folder.at("audit"), "--block-hours", hours]);
     }
@@ -38,7 +38,7 @@ fn emit_and_label_add_families_and_labels() {
 #[test]
 fn retention_can_be_queried_from_the_importing_server() {
     let folder = Folder::new("asked-retention");
-    // It keeps them for 100 years.
+    // The retention of the test server is 100 years.
     backfill(&folder, &["--retention", &simulated().url()]).succeeds();
     oracle("emitted.py", &[&folder.at("audit"), "--block-hours", "486"]);
     let nobody = Folder::new("asked-nobody");

@@ -1,4 +1,4 @@
-//! One cell taken apart.
+//! `explain`: the arithmetic of one cell.
 
 use crate::support::{Folder, cells, etcd_heatmap, oracle};
 
@@ -6,7 +6,7 @@ use crate::support::{Folder, cells, etcd_heatmap, oracle};
 const SLOW_DISK: (i64, &str) = (1_791_381_600, "2026-10-07T14:00:00Z");
 /// 2026-10-02 06:00 UTC: a member goes down in this hour.
 const GOING_DOWN: (i64, &str) = (1_790_920_800, "2026-10-02T06:00:00Z");
-/// 2026-10-02 08:00 UTC: it is down.
+/// 2026-10-02 08:00 UTC: the same member is down.
 const DOWN: (i64, &str) = (1_790_928_000, "2026-10-02T08:00:00Z");
 
 /// The first two decimals of a mean, cut off. Ten digits are rounded, so that 8.699999999999999 is 8.70.
@@ -60,7 +60,7 @@ fn explain_uses_the_settings_of_the_scored_folder_unless_flags_override_them() {
     assert!(told.lines().next().is_some_and(|head| head.contains(&format!("mean {}, ", cut(mean)))), "{mean}: {told}");
     let otherwise = ["--profile", "seed", "--rollup", "worst", "--cell", "1h", "--time-zone", "UTC"];
     assert_eq!(explain(&audit, &otherwise), explain(&plain, &[]));
-    // A folder without a manifest has only the settings.
+    // Without a manifest, explain uses the settings.
     std::fs::remove_file(folder.at("audit/manifest.json")).expect("it was there");
     assert_eq!(explain(&audit, &[]), explain(&plain, &[]));
 }

@@ -1,4 +1,4 @@
-//! `--fail-below`: exit code 3 with the reasons, after all else is done.
+//! `--fail-below`: exit code 3 and the reasons, after all outputs are written.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, Run, START, assert_same, cells, etcd_heatmap, etcd_heatmap_command, prometheus_of,
@@ -45,7 +45,7 @@ fn exit_codes_distinguish_a_low_score_from_a_failure() {
     }
     let run = score(&["--compare", "seed,mixin", "--fail-below", "7"]);
     run.fails_saying(&["--compare", "--fail-below", "cannot be used with"]);
-    // Something else goes wrong as well: that is told, with its own exit code.
+    // Another error takes precedence, with its own exit code.
     let day = folder.path().join("audit/history/date=2026-10-03/readings.parquet");
     std::fs::write(day, "no parquet").expect("a file of our own");
     let run = score(&["--fail-below", "9.5"]);
@@ -80,7 +80,7 @@ fn too_low_coverage_fails_like_a_low_score() {
     let end = START + 6 * HOUR;
     metrics.member(r#"cluster="known",job="etcd",instance="m1""#, START - HOUR..end);
     let dark = r#"cluster="dark",job="etcd",instance="m1""#;
-    // Alive, and nothing to judge for the last four hours.
+    // The member is scraped, but has no scored step in the last four hours.
     metrics.member(dark, START - HOUR..START + 2 * HOUR);
     metrics.raw("db_size", dark, START + 2 * HOUR..end);
     let folder = Folder::new("dark");

@@ -1,4 +1,4 @@
-//! One cell in every output: the same figure, rounded the same way, and of metrics that cost the same the same one.
+//! One cell in all outputs: the same rounding, and the same main cause if two metrics lose equal points.
 
 use crate::support::{Asked, Folder, HOUR, METRICS, Metrics, START, etcd_heatmap, oracle, prometheus_of};
 
@@ -49,6 +49,6 @@ fn all_outputs_round_alike_and_break_ties_alike() {
     let compared = etcd_heatmap(&["diff", &audit, "--at", "2026-10-01T02:00:00Z"]).succeeds().stdout;
     assert!(compared.contains("     9.99     9.99    +0.00"), "{compared}");
     assert!(compared.contains("    -0.01     0.00    +0.00"), "{compared}");
-    // The workbook, and the wide CSV once more, by programs of others.
+    // The oracle reads the workbook and the wide CSV with other programs.
     oracle("spreadsheet.py", &[&audit]);
 }

@@ -1,10 +1,10 @@
-//! What is found in a history: held to what the simulator did, to SciPy, and to hand-made trouble.
+//! Findings, compared with the incidents of the simulator, with SciPy, and with hand-made trouble.
 
 use crate::support::{
     Asked, DAY, Folder, HOUR, Metrics, START, Simulated, etcd_heatmap, example, oracle, prometheus_of, simulated,
 };
 
-/// The rows of a kind as `etcd-heatmap findings --csv` prints them.
+/// The rows of one kind that `etcd-heatmap findings --csv` prints.
 fn found(folder: &Folder, kind: &str) -> Vec<String> {
     let text = etcd_heatmap(&["findings", &folder.at("audit"), "--csv", "--kind", kind]).succeeds().stdout;
     text.lines().skip(1).map(str::to_owned).collect()
@@ -18,7 +18,7 @@ fn labels(member: &str) -> String {
 fn incidents_and_causes_of_leader_changes_match_the_simulator() {
     let folder = Folder::new("findings-truth");
     Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
-    // The arguments of the shared history: the labels are those of its samples.
+    // The same arguments as the shared history, so that labels match its samples.
     let labels = ["--out", "/dev/null", "--truth", &folder.at("truth.csv"), "--elections", &folder.at("elections.csv")];
     example("simulate", &[&Simulated::ARGUMENTS[..], &labels].concat()).succeeds();
     let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
@@ -50,7 +50,7 @@ fn slow_nights() -> (Folder, i64) {
         metrics.append(&healthy.without(&["etcd_disk_wal_fsync", "etcd_mvcc_db_total_size"]));
         let slow = |t: i64| member == "m1" && (2 * HOUR..4 * HOUR).contains(&((t - START).rem_euclid(DAY)));
         metrics.wal_fsync(&labels(member), start..end, slow);
-        // 50 MB a day that waver, from 1.2 GB; a defragmentation of 300 MB on the second day.
+        // From 1.2 GB, noisy growth of 50 MB a day; a defragmentation frees 300 MB on the second day.
         let days = |t: i64| (t - START) as f64 / DAY as f64;
         let size = move |t: i64| {
             let shrunk = if t >= START + DAY + 5 * HOUR { 3e8 } else { 0.0 };

@@ -1,5 +1,5 @@
-//! The dashboards of `deploy/grafana`, as far as they can be judged without a Grafana: their types, and what a
-//! Prometheus answers to all that they ask.
+//! The dashboards of `deploy/grafana`, tested without Grafana: against its schemas, and by running all queries against a
+//! Prometheus.
 
 use serde_json::{Value, json};
 
@@ -15,12 +15,12 @@ fn text(name: &str) -> String {
     std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("cannot read {name}: {error}"))
 }
 
-/// Runs one of the oracle's looks at both dashboards.
+/// Runs one check of the oracle on both dashboards.
 fn look(at: &[&str]) {
     oracle("grafana.py", &[at, &DASHBOARDS.map(path).each_ref().map(String::as_str)].concat());
 }
 
-/// The same look at one dashboard that somebody has changed.
+/// Runs the same check on one dashboard after a change.
 fn look_at_changed(at: &str, name: &str, change: impl FnOnce(&mut Value)) -> Run {
     let mut dashboard: Value = serde_json::from_str(&text(name)).expect("a dashboard is JSON");
     change(&mut dashboard);
@@ -43,7 +43,7 @@ fn both_dashboards_conform_to_grafanas_schemas() {
 
 #[test]
 fn dashboards_that_violate_grafanas_schemas_are_refused() {
-    // Where, what stands there then, and the word with which it must be refused.
+    // JSON pointer, new value, and a word that the error must contain.
     let of_core = [
         ("/panels/1/type", json!("status-histroy"), "no panel of Grafana"),
         ("/panels/1/wide", json!(true), "wide"),
@@ -97,7 +97,7 @@ fn every_query_returns_data_and_missing_scores_stay_missing() {
     let series = oracle_run("grafana.py", &["series"]).succeeds();
     let prometheus = prometheus_of(&series.stdout);
     look(&["answers", &prometheus.url()]);
-    // What the look is worth: queries that guess where a member is unknown, or that lose one.
+    // Prove the check: it must refuse queries that show a score for an unscored member or that drop a member.
     for (part, other) in [
         ("NaN * ", "10 * "),
         ("present_over_time(etcd_score_unknown", "present_over_time(nothing"),
@@ -123,12 +123,12 @@ fn provisioning_reads_the_dashboards_from_the_documented_folder() {
     let folder = provider.lines().find_map(|line| line.trim().strip_prefix("path: ")).expect("the provider has a path");
     let command = format!("install -D -m 644 -t {folder} deploy/grafana/dashboards/*.json");
     assert!(read("docs/grafana.md").contains(&command), "docs/grafana.md has no `{command}`");
-    // With a uid of its own, a data source that Grafana has already would not be the one that is chosen.
+    // A fixed uid would keep users from selecting a data source that they already have.
     let source = read("deploy/grafana/provisioning/datasources/etcd-heatmap.yml");
     assert!(source.contains("type: prometheus") && !source.contains("uid:"), "{source}");
 }
 
-/// Puts a value where the pointer says, be there something or not.
+/// Sets the value at a JSON pointer, which need not exist yet.
 fn put(dashboard: &mut Value, pointer: &str, value: &Value) {
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a parent");
     let parent = dashboard.pointer_mut(parent).unwrap_or_else(|| panic!("nothing at {parent}"));

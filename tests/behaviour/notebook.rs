@@ -1,4 +1,4 @@
-//! The notebook, executed: it recomputes what a folder holds, and finds what somebody has changed in it.
+//! The notebook, executed: it recomputes the scores of a folder and detects modified ones.
 
 use crate::support::{Folder, etcd_heatmap, oracle, oracle_run};
 

@@ -1,5 +1,5 @@
-//! `show`: the heat map in a terminal, as SVG and as PNG. Whether it shows what heatmap.csv says is worked out in
-//! `tests/oracle/picture.py` and `terminal.py`; these tests make the cells.
+//! `show`: the heat map in a terminal, as SVG and as PNG. These tests create the cells; `tests/oracle/picture.py` and
+//! `terminal.py` compare the pictures with heatmap.csv.
 
 mod hostile;
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::{BINARY, Folder, History, Run, autumn, etcd_heatmap, etcd_heatmap_command, oracle, spring};
 
-/// The sample, scored, in `folder/audit`.
+/// The scored sample in `folder/audit`.
 fn sample() -> Folder {
     let folder = Folder::new("picture");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
@@ -85,7 +85,7 @@ fn pictures_handle_days_of_23_and_25_hours_and_all_cell_widths() {
     berlin(autumn(), "30m", "30");
     berlin(autumn(), "2h", "120");
     berlin(spring(), "1h", "60");
-    // Half an hour comes twice there, within one cell.
+    // Clocks go back by half an hour there, so a repeated time lies within one cell.
     let folder = spring().is_scored_exactly(&["--time-zone", "Australia/Lord_Howe"]);
     is_drawn_exactly(&folder, "60", &[]);
     let svg = folder.text("picture.svg");
@@ -112,7 +112,7 @@ fn a_pipe_gets_all_days_as_plain_digits() {
     assert_eq!(shown.lines().filter(|line| line.starts_with("2026-10-")).count(), 14, "{shown}");
     let latest = etcd_heatmap(&["show", &folder.at("audit"), "--cluster", "c01", "--days", "3"]).succeeds().stdout;
     assert!(latest.contains("11 earlier days are in heatmap.parquet: --days 14 shows them"), "{latest}");
-    // Of c01's first days, which backfill paints as well.
+    // `backfill` prints the same summary of c01 at its end.
     let painted = etcd_heatmap(&["backfill", "--sample", "--out", &folder.at("audit")]).succeeds().stdout;
     let head = shown.lines().next().unwrap_or_default();
     assert!(painted.contains(head), "the same summary: {head}");

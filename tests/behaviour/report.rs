@@ -1,5 +1,5 @@
-//! `report.html` in a headless Chromium. Whether it shows what heatmap.csv and findings.csv say is worked out in
-//! `tests/oracle/report_page.py`; these tests make the folders.
+//! `report.html` in a headless Chromium. These tests create the folders; `tests/oracle/report_page.py` compares the page
+//! with heatmap.csv and findings.csv.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, START, autumn, escaped, etcd_heatmap, needed, oracle, prometheus_of,
@@ -8,7 +8,7 @@ use crate::support::{
 
 const BERLIN: [&str; 2] = ["--time-zone", "Europe/Berlin"];
 
-/// Opens the report of `folder/audit` and holds it to the files beside it.
+/// Opens the report of `folder/audit` and compares it with the other files of the folder.
 #[track_caller]
 fn is_looked_at(folder: &Folder, check: &str) {
     needed("chromium", "chromium");
@@ -27,7 +27,7 @@ fn the_report_handles_days_of_23_and_25_hours_and_all_cell_widths() {
             is_looked_at(&history.is_scored_exactly(&[&BERLIN[..], &["--cell", width]].concat()), "cells");
         }
     }
-    // Half an hour comes twice there, within one cell.
+    // Clocks go back by half an hour there, so a repeated time lies within one cell.
     is_looked_at(&spring().is_scored_exactly(&["--time-zone", "Australia/Lord_Howe"]), "cells");
 }
 
@@ -72,7 +72,7 @@ fn the_report_has_the_same_bytes_for_the_same_cells() {
     assert!(first == folder.text("audit/report.html"));
 }
 
-/// Names that would do something somewhere, and one that is merely long.
+/// Names that could act as markup, scripts or control sequences, and a very long one.
 const NAMES: [&str; 7] = [
     "=cmd()",
     "<script>alert(1)</script>",
@@ -91,7 +91,7 @@ fn hostile_names_are_harmless_and_legible_in_the_report() {
         for further in [1, 4] {
             let [cluster, member] = [cluster, &names[(place + further) % names.len()]].map(|name| escaped(name));
             let labels = format!(r#"cluster="{cluster}",job="etcd",instance="{member}""#);
-            // A disk that is slow for an hour makes a finding that names the cluster.
+            // An hour of a slow disk is an incident, whose text contains the name of the cluster.
             let slow = |t: i64| further == 1 && (START + 2 * HOUR..START + 3 * HOUR).contains(&t);
             metrics.member_with_slow_disk(&labels, START - HOUR..START + 6 * HOUR, slow);
         }

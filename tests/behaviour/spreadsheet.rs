@@ -1,4 +1,4 @@
-//! heatmap.xlsx and heatmap_wide.csv: other programs read them back, and find every cell of heatmap.csv in its place.
+//! heatmap.xlsx and heatmap_wide.csv, read back by other programs and compared with heatmap.csv cell by cell.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, START, assert_same, autumn, escaped, etcd_heatmap, oracle, prometheus_of,
@@ -7,7 +7,7 @@ use crate::support::{
 
 const BERLIN: [&str; 2] = ["--time-zone", "Europe/Berlin"];
 
-/// Lets the oracle read both files back that lie beside the cells of `folder/audit`.
+/// Lets the oracle read both files of `folder/audit` and compare them with its cells.
 #[track_caller]
 fn is_read_back(folder: &Folder) {
     oracle("spreadsheet.py", &[&folder.at("audit")]);
@@ -76,7 +76,7 @@ fn spreadsheets_have_the_same_bytes_for_the_same_cells() {
         tree
     };
     let first = written();
-    // The archive's own clock counts in steps of two seconds.
+    // Times in a ZIP archive have a resolution of two seconds: wait longer, so that a stored time would differ.
     std::thread::sleep(std::time::Duration::from_millis(2100));
     assert_same(&first, &written());
 }
@@ -89,7 +89,7 @@ fn no_label_becomes_a_formula_or_breaks_a_sheet() {
     for (index, cluster) in clusters.iter().enumerate() {
         let member = &clusters[(index + 5) % clusters.len()];
         let labels = format!(r#"cluster="{}",job="etcd",instance="{}""#, escaped(cluster), escaped(member));
-        // A disk that is slow for half an hour makes an incident that names both.
+        // Half an hour of a slow disk is an incident, whose text contains both names.
         let slow = |t: i64| (START + HOUR..START + HOUR + 1800).contains(&t);
         metrics.member_with_slow_disk(&labels, START - HOUR..START + 3 * HOUR, slow);
     }
@@ -103,7 +103,7 @@ fn no_label_becomes_a_formula_or_breaks_a_sheet() {
     is_read_back(&folder);
 }
 
-/// Names that would do something somewhere.
+/// Names that could act as formulas, markup or sheet references.
 fn hostile() -> Vec<String> {
     let names = [
         "=cmd()",

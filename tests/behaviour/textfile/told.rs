@@ -1,11 +1,11 @@
-//! What one evaluation says, to whom, and what is refused.
+//! Output, errors and refused settings of a single evaluation.
 
 use super::{Live, Writer};
 use crate::support::{
     Folder, HOUR, Metrics, Run, etcd_heatmap, etcd_heatmap_command, free_port, now, oracle_run, prometheus_of, until,
 };
 
-/// Families that are there whenever an evaluation succeeded.
+/// Families that every successful evaluation writes.
 const FAMILIES: [&str; 10] = [
     "etcd_score",
     "etcd_points",
@@ -60,7 +60,7 @@ fn a_metric_without_series_leaves_all_members_unscored_and_is_reported() {
     assert!(run.stderr.contains("no series of db_size") && run.stderr.contains("--without"), "{}", run.stderr);
     assert!(!run.stdout.contains("etcd_score{") && !run.stdout.contains("cluster:"), "{}", run.stdout);
     assert_eq!(run.stdout.lines().filter(|l| l.starts_with("etcd_score_unknown{") && l.ends_with(" 1")).count(), 3);
-    // Left out it is nobody's loss.
+    // With --without, the missing metric does not matter.
     let run = once(&live.prometheus.url(), &["--queries", path, "--without", "db_size"]).succeeds();
     assert_eq!((run.stdout.matches("\netcd_score{").count(), run.stderr.as_str()), (3, ""));
 }
@@ -120,7 +120,7 @@ fn a_stale_textfile_is_detected() {
     until("a file that is too old", || check(&["--max-age", "1s"]).code.filter(|code| *code == 1));
     check(&["--max-age", "1s"]).fails_saying(&["last success", "--max-age is 1s"]);
 
-    // One evaluation that fails leaves what is young, and takes away what is not.
+    // A failed evaluation keeps a fresh file and removes a stale one.
     let nobody = format!("http://127.0.0.1:{}", free_port());
     once(&nobody, &["--out", &out, "--retries", "0"]).fails_saying(&["cannot reach"]);
     assert!(folder.text("etcd_score.prom").contains("etcd_score{"));

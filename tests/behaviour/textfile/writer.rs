@@ -1,4 +1,4 @@
-//! The file itself: whole at every moment, readable, never older than it may be, gone with its writer.
+//! The file itself: always complete and readable, never stale, and removed when its writer ends.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Live, Writer, loop_arguments, node_exporter};
 use crate::support::{Folder, etcd_heatmap, etcd_heatmap_command, mix, now, put, until};
 
-/// Kills, unless `KILLS` says otherwise.
+/// Default number of kills; the variable `KILLS` overrides it.
 const KILLS: u64 = 25;
 
 #[test]
@@ -37,7 +37,7 @@ fn the_textfile_is_world_readable_with_any_umask_and_writable_only_by_its_owner(
     until("a score", || folder.path().join("etcd_score.prom").exists().then_some(()));
     let mode = std::fs::metadata(&out).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o644);
-    // A second one would take turns with the first.
+    // A second writer of the same file must be refused, or both would overwrite each other.
     let second = etcd_heatmap(&loop_arguments(&live.prometheus.url(), &out, &[]));
     second.fails_saying(&["another etcd-heatmap writes", &out]);
     assert_eq!(writer.end("TERM").0, Some(0));
@@ -70,7 +70,7 @@ fn an_outage_removes_the_scores_and_recovery_restores_them() {
     check.fails_saying(&["last success"]);
     let (code, said) = writer.end("TERM");
     assert_eq!(code, Some(0));
-    // Said once, however often it failed.
+    // The error is logged once, not at every failure.
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("going on"), "{said}");
 }
@@ -106,7 +106,7 @@ fn a_killed_writer_always_leaves_a_complete_file() {
     }
     println!("{kills} kills, {scrapes} scrapes, {seen} with a score, {left_partial} beside a half-written file");
     assert!(seen > 0, "no writer came as far as a file");
-    // What the last one left does not hinder the next.
+    // Leftovers of a killed writer do not stop the next one.
     let writer = Writer::start(&url, &out, &[]);
     let fresh = now();
     until("a fresh file", || {
@@ -118,7 +118,7 @@ fn a_killed_writer_always_leaves_a_complete_file() {
     assert!(nothing_is_left(&textfiles));
 }
 
-/// Nothing of a killed writer is left once another has ended in order.
+/// Whether no file of a killed writer is left after another one has ended normally.
 fn nothing_is_left(textfiles: &Folder) -> bool {
     textfiles.tree("").into_keys().all(|name| name.starts_with("server-"))
 }

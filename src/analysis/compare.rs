@@ -1,4 +1,5 @@
-//! The same cells under several profiles: what each calls red, yellow and green, and where they disagree.
+//! Compares profiles on the same history: how many cells each profile colors red, yellow and green, and in which cells
+//! the profiles disagree.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +10,23 @@ use crate::text::palette::{GREEN_FROM, RED_BELOW};
 use crate::time::CellWidth;
 
 named! {
-    /// What a person calls the colour of a cell.
+    /// Color of a cell, by its mean score.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Shade {
         /// A mean of [`GREEN_FROM`] or more.
         Green = "green",
-        /// In between.
+        /// A mean of [`RED_BELOW`] up to [`GREEN_FROM`].
         Yellow = "yellow",
         /// A mean below [`RED_BELOW`].
         Red = "red",
-        /// No step was scored.
+        /// A cell without any scored step.
         Unknown = "unknown",
     }
     listed
 }
 
 impl Shade {
-    /// The shade of a cell with this mean.
+    /// The shade of a cell with this mean; `None` is a cell without a score.
     pub(crate) fn of(mean: Option<f64>) -> Self {
         match mean {
             None => Self::Unknown,
@@ -36,55 +37,50 @@ impl Shade {
     }
 }
 
-/// Neighbouring cells on which the profiles disagree in the same way.
+/// Adjacent cells on which the profiles disagree in the same way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Disagreement {
-    /// The first instant of the first cell.
     pub(crate) start_ms: i64,
-    /// The end of the last.
+    /// End of the last cell, exclusive.
     pub(crate) end_ms: i64,
-    /// What each profile calls them.
+    /// One shade for each profile, in the order of [`Comparison::profiles`].
     pub(crate) shades: Vec<Shade>,
 }
 
-/// One cluster under all profiles.
+/// Result for one cluster.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterComparison {
-    /// Cells.
     pub(crate) cells: u64,
-    /// For each profile how many of them it gives each shade, in the order of [`Shade::ALL`].
+    /// For each profile the number of cells of each shade, in the order of [`Shade::ALL`].
     pub(crate) shades: Vec<[u64; Shade::ALL.len()]>,
-    /// How many of them the profiles disagree on.
+    /// Number of cells on which the profiles disagree.
     pub(crate) disputed: u64,
-    /// Which, in order.
+    /// The disputed cells, adjacent ones joined, in order of time.
     pub(crate) disagreements: Vec<Disagreement>,
 }
 
-/// All clusters under several profiles.
+/// Result for all clusters; cells are added day by day.
 #[derive(Debug)]
 pub(crate) struct Comparison {
-    /// The names of the profiles.
     pub(crate) profiles: Vec<String>,
-    /// By name.
+    /// Results by cluster name.
     pub(crate) clusters: BTreeMap<String, ClusterComparison>,
     width: CellWidth,
 }
 
 impl Comparison {
-    /// Nothing yet of these profiles.
     pub(crate) fn new(profiles: Vec<String>, width: CellWidth) -> Self {
         Self { profiles, clusters: BTreeMap::new(), width }
     }
 
-    /// Minutes of a cell.
     pub(crate) fn cell_minutes(&self) -> u32 {
         self.width.minutes()
     }
 
-    /// Takes in finished cells of clusters, of each profile those of the same places in the same order.
+    /// Adds finished cells of clusters: one frame for each profile, all with the same cells in the same order.
     ///
-    /// Returns them side by side: `cluster`, `start`, `date`, `hour`, `minute`, `utc_offset_minutes`,
-    /// for each profile `…_mean`, `…_coverage` and `…_shade`, and `agree`.
+    /// Returns the rows of `profiles.csv`: `cluster`, `start`, `date`, `hour`, `minute`, `utc_offset_minutes`, then for
+    /// each profile `…_mean`, `…_coverage` and `…_shade`, and last `agree`.
     pub(crate) fn add(&mut self, of_profiles: &[DataFrame]) -> PolarsResult<DataFrame> {
         let Some(first) = of_profiles.first() else { return Ok(DataFrame::empty()) };
         let keys = ["cluster", "start", "date", "hour", "minute", "utc_offset_minutes"];
@@ -158,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_shade_begins_at_its_threshold() {
+    fn thresholds_of_shades_belong_to_the_better_shade() {
         let shades = [4.999, 5.0, 8.999, 9.0].map(|mean| Shade::of(Some(mean)));
         assert_eq!(shades, [Shade::Red, Shade::Yellow, Shade::Yellow, Shade::Green]);
         assert_eq!(Shade::of(None), Shade::Unknown);
     }
 
     #[test]
-    fn neighbouring_hours_on_which_profiles_disagree_alike_are_one_stretch() {
+    fn adjacent_hours_with_the_same_disagreement_are_joined() {
         let mut comparison = Comparison::new(vec!["a".into(), "b (changed)".into()], CellWidth::default());
         let [red, green] = [Some(1.0), Some(10.0)];
         let of_a = cells(&[green, red, red, red, None, red]);

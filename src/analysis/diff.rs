@@ -1,7 +1,8 @@
-//! What changed between two times: means, losses by metric, how sure that is and how much.
+//! What changed between two periods: means of the score and of each metric's loss, with confidence intervals and effect
+//! sizes.
 //!
-//! A mean is one over scored steps, so that a cell of which little is known says little. What a metric cost is told
-//! as a negative number of points: the score is 10 and all of these, and a change above 0 is always for the better.
+//! Means are weighted by scored steps, so that a cell with low coverage counts less. A metric's loss is a negative
+//! number of points: the score is 10 plus all losses, and a change above 0 is always an improvement.
 
 mod cliff;
 mod interval;
@@ -22,27 +23,28 @@ use crate::time::CellWidth;
 use cliff::cliffs_delta;
 use interval::intervals;
 
-/// The score, then what each metric cost.
+/// The quantities that are compared: the score, then the loss of each metric.
 const QUANTITIES: usize = 1 + METRICS;
-/// What sums of so many scores may be off by: a difference that is smaller is none.
+/// Rounding error of the sums: a smaller difference counts as 0.
 const ROUNDING: f64 = 1e-9;
 
-/// Cells of one line that are compared with others.
+/// One side of a comparison: the cells of one cluster or member in one period.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
     pub(crate) cluster: &'a Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<&'a Arc<str>>,
-    /// One or more, in order.
+    /// At least one cell, in order of time.
     pub(crate) cells: &'a [Cell],
 }
 
-/// All cells.
+/// Takes all cells of each line as one period.
 pub(crate) fn whole(lines: &[Line]) -> Vec<Part<'_>> {
     lines.iter().filter_map(|line| part(line, &line.cells)).collect()
 }
 
-/// The cells that end by an instant, and those that begin at it or later; a cell across it is neither.
+/// Splits lines into the cells that end by an instant and those that begin at it or later. A cell that contains the
+/// instant belongs to neither.
 pub(crate) fn split(lines: &[Line], at_ms: i64, width: CellWidth) -> (Vec<Part<'_>>, Vec<Part<'_>>) {
     let width_ms = i64::from(width.minutes()) * 60_000;
     let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -60,7 +62,7 @@ fn part<'a>(line: &'a Line, cells: &'a [Cell]) -> Option<Part<'a>> {
 }
 
 named! {
-    /// What can be said of a change.
+    /// What the interval shows about a change.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Verdict {
         /// The whole interval lies above 0.
@@ -69,7 +71,7 @@ named! {
         Worse = "worse",
         /// The interval holds 0.
         NoEvidence = "no_evidence",
-        /// There are fewer than [`MIN_DAYS`] days with a score on a side.
+        /// A side has fewer than [`MIN_DAYS`] days with a score.
         TooLittle = "too_little_data",
     }
 }
@@ -85,23 +87,22 @@ impl Verdict {
     }
 }
 
-/// How the score, or what a metric cost, changed.
+/// Change of the mean score, or of the mean loss of a metric, in points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Change {
-    /// Mean before.
+    /// Mean before; `None` if no step is scored.
     pub(crate) before: Option<f64>,
-    /// Mean after.
+    /// Mean after; `None` if no step is scored.
     pub(crate) after: Option<f64>,
-    /// Where the difference lies, with a confidence of 95 %.
+    /// 95 % confidence interval of the difference; `None` with too few days.
     pub(crate) interval: Option<Interval>,
-    /// How often a cell after is better than one before, less how often it is worse: −1 to 1.
+    /// Cliff's delta, −1 to 1: share of pairs in which the cell after is better, minus the share in which it is worse.
     pub(crate) cliffs_delta: Option<f64>,
-    /// What that comes to.
     pub(crate) verdict: Verdict,
 }
 
 impl Change {
-    /// Points, above 0 for the better.
+    /// After minus before, in points; above 0 is an improvement.
     pub(crate) fn difference(&self) -> Option<f64> {
         Some(self.after? - self.before?)
     }
@@ -113,38 +114,38 @@ pub(crate) struct LineChange {
     pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<Arc<str>>,
-    /// What it was.
     pub(crate) before: Side,
     pub(crate) after: Side,
     pub(crate) score: Change,
-    /// What each metric cost.
+    /// Change of each metric's loss.
     pub(crate) metrics: [Change; METRICS],
 }
 
 impl LineChange {
-    /// The metrics that cost anything, with what they cost.
+    /// The metrics that lost points on either side, with the change of their loss.
     pub(crate) fn costly(&self) -> impl Iterator<Item = (Metric, &Change)> {
         let costs = |change: &Change| [change.before, change.after].into_iter().flatten().any(|cost| cost < 0.0);
         Metric::ALL.into_iter().zip(&self.metrics).filter(move |(_, change)| costs(change))
     }
 }
 
-/// A cluster or a member.
+/// A cluster (second field `None`) or one of its members.
 pub(crate) type Named = (Arc<str>, Option<Arc<str>>);
 
-/// What two times have in common, and what they have not.
+/// Result of comparing two periods.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Diff {
-    /// Each cluster, then its members.
+    /// Clusters and members present on both sides: each cluster, then its members.
     pub(crate) lines: Vec<LineChange>,
-    /// Those that are gone.
+    /// Clusters and members present only before.
     pub(crate) only_before: Vec<Named>,
-    /// Those that are new.
+    /// Clusters and members present only after.
     pub(crate) only_after: Vec<Named>,
 }
 
 impl Diff {
-    /// How many intervals there are of clusters and what their metrics cost.
+    /// Number of confidence intervals printed for clusters: the score and each metric that lost points. Readers need it
+    /// to expect false alarms (1 in 20 at 95 %).
     pub(crate) fn intervals(&self) -> usize {
         let of_line = |line: &LineChange| 1 + line.costly().count();
         let known = |line: &&LineChange| line.member.is_none() && line.score.interval.is_some();
@@ -152,7 +153,7 @@ impl Diff {
     }
 }
 
-/// Compares line by line; both sides are in byte order, a cluster before its members.
+/// Compares two periods line by line. Both sides must be sorted in byte order, a cluster before its members.
 pub(crate) fn diff(before: &[Part<'_>], after: &[Part<'_>], width: CellWidth) -> Diff {
     let mut diff = Diff::default();
     let mut pairs = Vec::new();
@@ -200,14 +201,14 @@ fn compare(before: &Part<'_>, after: &Part<'_>, width: CellWidth) -> LineChange 
     LineChange { cluster, member, before: before_side, after: after_side, score, metrics }
 }
 
-/// A quantity of each cell of which anything is known.
+/// One quantity of each cell that has a score.
 fn of_cells(cells: &[Cell], quantity: usize) -> Vec<f64> {
     cells.iter().filter_map(|cell| Some(quantities(cell)?[quantity])).collect()
 }
 
-/// The mean score and what each metric cost on average, as negative points.
+/// The mean score of a cell, then the mean loss of each metric as negative points; `None` for a cell without a score.
 fn quantities(cell: &Cell) -> Option<[f64; QUANTITIES]> {
     let (mean, losses) = (cell.mean?, cell.losses?);
-    // 0 - 0 is 0, and -0 would be written as such.
+    // `0.0 - x` instead of `-x`, because -0.0 would be written as "-0".
     Some(std::array::from_fn(|quantity| if quantity == 0 { mean } else { 0.0 - losses[quantity - 1] }))
 }

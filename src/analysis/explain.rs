@@ -1,4 +1,5 @@
-//! One cell's arithmetic, as a person would do it on paper.
+//! Recomputes one cell from its readings, so that a person can check the score by hand: steps by band, points, weights
+//! and losses of each member and metric.
 
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
@@ -6,7 +7,7 @@ use crate::score::{DayScores, ScoreTable, StepState, Worth};
 use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule, Unit};
 use crate::time::{LocalCell, count_within};
 
-/// Upper bounds of the buckets of etcd's fsync histograms, in seconds: 1 ms doubled thirteen times
+/// Number of finite buckets in etcd's fsync histograms; their upper bounds are 1 ms, 2 ms, 4 ms, … 8.192 s
 /// (`prometheus.ExponentialBuckets(0.001, 2, 14)` in etcd's sources).
 const BUCKETS: i32 = 14;
 const FIRST_BUCKET_SECONDS: f64 = 0.001;
@@ -14,37 +15,34 @@ const FIRST_BUCKET_SECONDS: f64 = 0.001;
 /// A UTC day's readings with their scores, for the same members.
 #[derive(Debug)]
 pub(crate) struct ScoredWindow {
-    /// The readings.
     pub(crate) window: Window,
-    /// Their codes.
+    /// Scores of the window's members and steps, as codes of the score table.
     pub(crate) scores: DayScores,
 }
 
-/// What one cell of a cluster is made of.
+/// The steps, members and metrics behind one cell of a cluster.
 #[derive(Debug)]
 pub(crate) struct Explanation {
-    /// The cell.
     pub(crate) place: LocalCell,
-    /// The cluster's own sums.
+    /// Sums of the cluster's own score, after the rollup of its members.
     pub(crate) cluster: StepTotals,
-    /// Steps at which the server left something out.
+    /// Steps with a partial response of the server.
     pub(crate) partial: u64,
-    /// Its members that exist in the cell, in order.
+    /// Members with at least one expected step in the cell, sorted by name.
     pub(crate) members: Vec<MemberPart>,
 }
 
-/// Steps of a cell added up, in the integers of the score table.
+/// Sums over the steps of a cell. Scores and losses are integers in the unit of the score table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StepTotals {
-    /// Steps at which it exists.
+    /// Steps between first and last seen.
     pub(crate) expected: u64,
-    /// Steps that are scored.
     pub(crate) scored: u64,
-    /// Sum of the scores and losses of those.
+    /// Sum of the scores of the scored steps.
     pub(crate) score: u64,
-    /// Losses by metric.
+    /// Sum of the losses of the scored steps, by metric.
     pub(crate) losses: [u64; METRICS],
-    /// The lowest score.
+    /// Lowest score of a step; `None` if no step is scored.
     pub(crate) min: Option<u64>,
 }
 
@@ -65,58 +63,56 @@ impl StepTotals {
         }
     }
 
-    /// An amount a scored step, in points; `None` where no step is scored.
+    /// Converts a sum to its mean per scored step, in points; `None` if no step is scored.
     pub(crate) fn mean(&self, table: &ScoreTable, amount: u64) -> Option<f64> {
         (self.scored > 0).then(|| amount as f64 / (table.denominator() * self.scored) as f64)
     }
 }
 
-/// One member's part.
+/// One member's steps and readings in the cell.
 #[derive(Debug)]
 pub(crate) struct MemberPart {
     pub(crate) member: Member,
-    /// Its steps added up.
     pub(crate) totals: StepTotals,
-    /// Steps after a restart of its process.
+    /// Steps marked as shortly after a restart of the member's process.
     pub(crate) after_restart: u64,
-    /// Its metrics, in the order of the specification.
+    /// All metrics, in the order of the specification.
     pub(crate) metrics: Vec<MetricPart>,
 }
 
-/// What one metric of one member did.
+/// Readings of one metric of one member in the cell, and the points they got.
 #[derive(Debug)]
 pub(crate) struct MetricPart {
     pub(crate) metric: Metric,
-    /// Steps of the member's life at which its reading is known.
+    /// Expected steps with a reading.
     pub(crate) known: u64,
-    /// Median of the known readings (between the two middle ones where their number is even).
+    /// Median of the readings; the mean of the two middle ones if their number is even.
     pub(crate) median: Option<f64>,
-    /// The highest known reading.
     pub(crate) max: Option<f64>,
-    /// The limit that the readings are judged against; `None` where thresholds are readings.
+    /// The series whose value the thresholds are shares of; `None` if thresholds are absolute.
     pub(crate) of_limit: Option<Companion>,
-    /// The highest share of the limit that was reached; `None` where there is no limit.
+    /// Highest ratio of reading to limit; `None` without a limit.
     pub(crate) share: Option<f64>,
-    /// The histogram's bucket that the highest reading lies in, in seconds: between its bounds the
-    /// reading is an interpolation. `None` for what is no latency.
+    /// Bounds, in seconds, of the histogram bucket that holds the highest reading. A p99 inside a bucket is
+    /// interpolated, so the true value may lie anywhere between them. `None` for metrics that are not latencies.
     pub(crate) bucket: Option<(f64, f64)>,
-    /// The bands that its readings fell into, best first.
+    /// Bands with at least one reading, best first.
     pub(crate) bands: Vec<BandPart>,
-    /// Its share of the score, of the metrics that take part.
+    /// Share of the score, 0 to 1, after the weight of left-out metrics is spread over the rest.
     pub(crate) weight: f64,
 }
 
-/// Steps whose reading fell into one band.
+/// Number of steps whose reading fell into one band.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BandPart {
-    /// What they got, 0 to 10.
+    /// Points of the band, 0 to 10.
     pub(crate) points: f64,
     pub(crate) steps: u64,
-    /// The threshold that the reading, or its share of the limit, was above; `None` below the first.
+    /// Lower threshold of the band, in the metric's unit or as a share of the limit; `None` for the best band.
     pub(crate) above: Option<f64>,
 }
 
-/// Takes a cell apart. The days are those that the cell lies in, and hold one cluster's members.
+/// Explains one cell of a cluster. `days` are the UTC days that the cell touches, with only that cluster's members.
 pub(crate) fn explain(
     table: &ScoreTable,
     profile: &Profile,
@@ -133,7 +129,7 @@ pub(crate) fn explain(
         let line = folding.rollup.line(table, &day.scores, 0..day.scores.members.len());
         for step in steps_of(folding, place, day) {
             cluster.add(line[step]);
-            // As in the cells: a step at which the cluster did not exist has nothing that could be left out.
+            // Heat map cells also ignore partial responses at steps where the cluster is not expected.
             partial += u64::from(line[step] != StepState::Absent && day.scores.is_partial(step));
         }
     }
@@ -141,7 +137,7 @@ pub(crate) fn explain(
     Explanation { place, cluster, partial, members: parts.filter(|part| part.totals.expected > 0).collect() }
 }
 
-/// The indices of the cell's steps in a day.
+/// Indices of the day's steps that belong to the cell.
 fn steps_of(folding: Folding, place: LocalCell, day: &ScoredWindow) -> impl Iterator<Item = usize> + use<> {
     let cells = folding.zone.cells(&day.scores.grid, folding.width);
     cells.into_iter().filter(move |(cell, _)| *cell == place).flat_map(|(_, steps)| steps)
@@ -183,7 +179,7 @@ fn explain_member(
     MemberPart { member, totals, after_restart, metrics }
 }
 
-/// The known readings of one metric, with what they are worth.
+/// Readings of one metric without the missing ones, each with its points.
 #[derive(Debug, Default)]
 struct KnownReadings {
     readings: Vec<f64>,
@@ -195,13 +191,13 @@ impl KnownReadings {
     fn push(&mut self, reading: f64, limit: Option<f64>, points: f64) {
         self.readings.push(reading);
         self.points.push(points);
-        // A limit that is not positive is none: there is no share of it.
+        // A limit of 0 or less means that there is no limit (etcd's quota is negative when disabled).
         if let Some(limit) = limit.filter(|limit| *limit > 0.0) {
             self.highest_share = Some((reading / limit).max(self.highest_share.unwrap_or(0.0)));
         }
     }
 
-    /// The bands of a rule that the readings fell into, best first.
+    /// Counts the readings in each band of a rule, best band first; empty bands are left out.
     fn by_band(&self, rule: &Rule) -> Vec<BandPart> {
         let bands = rule.bands.list.iter().map(|band| (band.points as f64 / POINT as f64, Some(band.above)));
         let all = [(FULL_POINTS as f64 / POINT as f64, None)].into_iter().chain(bands);
@@ -237,7 +233,7 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
     }
 }
 
-/// The bucket that a latency lies in; `None` above the last bound, where nothing is known but that.
+/// Bounds of the histogram bucket that holds a latency; `None` in the `+Inf` bucket, which has no upper bound.
 pub(crate) fn bucket(seconds: f64) -> Option<(f64, f64)> {
     let bound = |i: i32| FIRST_BUCKET_SECONDS * f64::powi(2.0, i);
     let upper = (0..BUCKETS).find(|&i| seconds <= bound(i))?;
@@ -254,10 +250,10 @@ mod tests {
     use crate::time::{Grid, HOUR_MS, Step, TimeRange};
 
     #[test]
-    fn partial_steps_are_counted_as_in_the_cells_where_the_cluster_exists() {
+    fn explain_counts_the_same_partial_steps_as_the_heat_map() {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 2 * HOUR_MS }, Step::from_millis(600_000).unwrap());
         let mut window = Window::unknown(grid, vec![Member::new("c", "a")], &[]);
-        // Steps 2 to 7 of twelve. The cluster exists from step 4 to 6 and in the second hour at step 6 only.
+        // Steps 2 to 7 of twelve are partial. The cluster is expected at steps 4 to 6; only step 6 is in the second hour.
         window.mark_partial(&[2..5, 5..8]);
         let lives = [(Member::new("c", "a"), Life { first_ms: 4 * 600_000, last_ms: 6 * 600_000 })];
         let (profile, folding) = (Profile::seed(), Folding::default());
@@ -276,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_latency_lies_in_the_bucket_whose_bounds_hold_it() {
+    fn a_latency_is_placed_in_its_histogram_bucket_with_inclusive_upper_bound() {
         assert_eq!(bucket(0.0095), Some((0.008, 0.016)));
         assert_eq!(bucket(0.016), Some((0.008, 0.016)));
         assert_eq!(bucket(0.0005), Some((0.0, 0.001)));
@@ -284,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_of_an_even_number_lies_between_the_two_in_the_middle() {
+    fn the_median_of_an_even_number_of_readings_is_the_mean_of_the_middle_two() {
         let part = |readings: &[f64]| {
             let points = vec![10.0, 0.0, 10.0];
             let known = KnownReadings { readings: readings.to_vec(), points, highest_share: None };
@@ -294,7 +290,7 @@ mod tests {
         assert_eq!(part(&[3.0, 1.0, 2.0]).median, Some(2.0));
         assert_eq!(part(&[]).median, None);
         let bands = part(&[1.0]).bands;
-        let told: Vec<_> = bands.iter().map(|band| (band.points, band.steps, band.above)).collect();
-        assert_eq!(told, [(10.0, 2, None), (0.0, 1, Some(1024.0))]);
+        let counts: Vec<_> = bands.iter().map(|band| (band.points, band.steps, band.above)).collect();
+        assert_eq!(counts, [(10.0, 2, None), (0.0, 1, Some(1024.0))]);
     }
 }

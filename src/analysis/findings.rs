@@ -1,9 +1,11 @@
-//! Scores and readings → what a person should look at: incidents, why leaders changed, what comes
-//! back every week, defragmentation, growth, and a quiet hour for maintenance.
+//! Turns scores and readings into a list of what an operator should look at: incidents, leader changes and their
+//! causes, incidents that recur daily or weekly, defragmentation, growth toward the quota, and a quiet time for
+//! maintenance.
 //!
-//! A day leaves a [`DayDigest`], a few stretches a member: days are digested in parallel, and memory
-//! grows with what happened, not with the steps. [`Collector::find`] puts the days together. Every
-//! threshold is a constant beside its rule, with its reason; a finding tells its rule and evidence.
+//! Each day is reduced to a [`DayDigest`] of a few stretches for each member. Days are digested in parallel, and memory
+//! grows with the number of changes, not with the number of steps. [`Collector::find`] joins the digests and applies
+//! the rules. Every threshold is a constant beside its rule, with the reason for its value; every finding carries its
+//! rule and its evidence. Files and pages are written in `outputs`.
 
 mod away;
 mod collector;
@@ -33,73 +35,73 @@ use crate::spec::Metric;
 use crate::text::named::named;
 
 named! {
-    /// What a finding is.
+    /// Kind of a finding.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub(crate) enum Kind {
-        /// A cluster was worse than it usually is, or a member was away.
+        /// A cluster scored lower than usual, or a member sent no metrics.
         Incident = "incident",
         /// Another leader was elected.
         LeaderChange = "leader_change",
-        /// Incidents come back at an hour of the day or of the week.
+        /// Incidents recur at an hour of the day or of the week.
         Recurrence = "recurrence",
         /// A database shrank.
         Defragmentation = "defragmentation",
-        /// A database will reach its quota.
+        /// A database grows and will reach its quota.
         Growth = "growth",
-        /// The quietest two hours.
+        /// The two quietest hours of the week.
         MaintenanceWindow = "maintenance_window",
     }
-    parsed "no finding is called"
+    parsed "unknown kind of finding"
 }
 
 named! {
     /// Why a leader changed.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub(crate) enum Cause {
-        /// The process of a member ended or was started then.
+        /// A member's process stopped or started near the change.
         Restart = "restart",
-        /// A member's disk was slow then.
+        /// A member's disk was slow before the change.
         SlowDisk = "slow_disk",
-        /// Neither.
+        /// Neither a restart nor a slow disk was near the change.
         Unexplained = "unexplained",
     }
 }
 
-/// One thing that was found.
+/// One observation with its rule and evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Finding {
     pub(crate) kind: Kind,
     pub(crate) cluster: String,
-    /// The members concerned, sorted; empty where it is the whole cluster.
+    /// Members concerned, sorted; empty if the finding is about the whole cluster.
     pub(crate) members: Vec<String>,
-    /// Its first instant; of a recurrence, of growth and of a maintenance window the first that was looked at.
+    /// Start of the event; for recurrence, growth and maintenance windows the start of the examined range.
     pub(crate) start_ms: i64,
-    /// The first instant after it.
+    /// End, exclusive, of the event or of the examined range.
     pub(crate) end_ms: i64,
-    /// The lowest score of the cluster within.
+    /// Lowest score of the cluster during the event.
     pub(crate) lowest: Option<f64>,
-    /// The integral of what is missing to ten points, in points × hours.
+    /// Points below 10, integrated over the event, in points × hours.
     pub(crate) lost: Option<f64>,
-    /// The metric that cost the most, or that it is about.
+    /// The metric that lost the most points, or that the finding is about.
     pub(crate) metric: Option<Metric>,
     /// The metric whose points fell first.
     pub(crate) first: Option<Metric>,
-    /// Of a leader change.
+    /// Set for leader changes only.
     pub(crate) cause: Option<Cause>,
-    /// 0 to 1, where the rule has one.
+    /// Confidence of a statistical rule, 0 to 1; `None` for the other rules.
     pub(crate) confidence: Option<f64>,
-    /// Of an incident: 1 is the one that lost the most of all clusters.
+    /// Set for incidents only: 1 lost the most point hours among all clusters.
     pub(crate) rank: Option<usize>,
-    /// One sentence.
+    /// The finding in one sentence.
     pub(crate) says: String,
     /// The rule in one sentence, with its thresholds.
     pub(crate) rule: &'static str,
-    /// Names and values, with units: enough to check it by hand in the history.
+    /// Names and values with units, enough to check the finding by hand in the history.
     pub(crate) evidence: Vec<(String, String)>,
 }
 
 impl Finding {
-    /// One of which nothing but its place is known yet.
+    /// A finding without details yet; each rule fills in the fields that it has.
     fn new(kind: Kind, cluster: &str, start_ms: i64, end_ms: i64, rule: &'static str) -> Self {
         Self {
             kind,
@@ -126,12 +128,12 @@ impl Finding {
     }
 }
 
-/// All that was found, sorted by cluster, kind and start.
+/// All findings of a history, sorted by cluster, kind and start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Sorts them and ranks the incidents: by what they lost, then by how long they took.
+    /// Sorts the findings and ranks the incidents by lost point hours, then by duration.
     pub(crate) fn of(mut all: Vec<Finding>) -> Self {
         all.sort_by(|a, b| {
             let place = |f: &Finding| (f.kind, f.start_ms, f.end_ms, f.metric);
@@ -150,29 +152,26 @@ impl Findings {
         Self(all)
     }
 
-    /// All of them, in order.
     pub(crate) fn as_slice(&self) -> &[Finding] {
         &self.0
     }
 
-    /// In order.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
         self.0.iter()
     }
 
-    /// The incidents, by rank.
+    /// The incidents, sorted by rank.
     pub(crate) fn incidents(&self) -> Vec<&Finding> {
         let mut incidents: Vec<&Finding> = self.0.iter().filter(|f| f.kind == Kind::Incident).collect();
         incidents.sort_by_key(|f| f.rank);
         incidents
     }
 
-    /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Those that are wanted, with their ranks.
+    /// Keeps the wanted findings; ranks stay those among all incidents.
     #[must_use]
     pub(crate) fn only(mut self, wanted: impl Fn(&Finding) -> bool) -> Self {
         self.0.retain(|finding| wanted(finding));

@@ -1,4 +1,5 @@
-//! `--fail-below`: did every cluster keep above a score, and was enough known of it to say so?
+//! The check behind `--fail-below`: every cell of every cluster must reach a score, and every cluster must be scored at
+//! a minimum share of its steps.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,31 +12,31 @@ use crate::text::rounding::{percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
-/// Cells and clusters that are named; of the others there is a number.
+/// Number of cells, and of clusters, listed in the error; the rest are only counted.
 const NAMED: usize = 10;
 
-/// What is demanded of every cluster.
+/// The requirements for every cluster.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Demand {
-    /// No cell's mean may be lower.
+    /// Lowest allowed mean of a cell, 0 to 10.
     pub(crate) score: f64,
-    /// Share of its steps that must be scored: unknown is not healthy.
+    /// Share of a cluster's expected steps that must be scored, 0 to 1; otherwise missing data would pass.
     pub(crate) min_coverage: f64,
 }
 
-/// Takes in the cells of clusters, and keeps what is too low.
+/// Collects the cells of clusters and keeps the lowest ones that fail the demand.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     demand: Demand,
     zone: Zone,
-    /// Scored and expected steps.
+    /// Scored and expected steps by cluster.
     clusters: BTreeMap<String, (u64, u64)>,
-    /// The lowest of them, the lowest first.
+    /// Up to [`NAMED`] cells below the demanded score, lowest first.
     low: Vec<LowCell>,
     low_cells: u64,
 }
 
-/// A cell that is too low.
+/// A cell whose mean is below the demanded score.
 #[derive(Clone, Debug, PartialEq)]
 struct LowCell {
     mean: f64,
@@ -44,7 +45,7 @@ struct LowCell {
     worst: Option<Metric>,
 }
 
-/// One cell of a cluster, as far as it matters here.
+/// The fields of a cluster's cell that the gate needs, from either kind of input.
 struct Seen<'a> {
     cluster: &'a str,
     start_ms: i64,
@@ -55,12 +56,12 @@ struct Seen<'a> {
 }
 
 impl Gate {
-    /// A demand of which nothing is known yet; instants will be told by the clocks of this zone.
+    /// `zone` formats the times of cells in the error.
     pub(crate) fn new(demand: Demand, zone: Zone) -> Self {
         Self { demand, zone, clusters: BTreeMap::new(), low: Vec::new(), low_cells: 0 }
     }
 
-    /// Takes in finished cells, as [`crate::heatmap::finish`] returns them.
+    /// Adds the clusters' cells of a frame that [`crate::heatmap::finish`] returned; rows of members are skipped.
     pub(crate) fn add_cells(&mut self, cells: &DataFrame) -> PolarsResult<()> {
         let text = |name: &str| cells.column(name)?.str();
         let (levels, clusters, worst) = (text("level")?, text("cluster")?, text("worst_metric")?);
@@ -80,7 +81,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Takes in cells that were read back, of members as well, which it leaves aside.
+    /// Adds the wanted cells of a line read back from an output folder; lines of members are skipped.
     pub(crate) fn add_line(&mut self, line: &Line, is_wanted: impl Fn(i64) -> bool) {
         if line.member.is_some() {
             return;
@@ -117,10 +118,10 @@ impl Gate {
         }
     }
 
-    /// What was demanded and is not so; `None` where all is.
+    /// The reasons to fail; `None` if the demand is met. Without any cell the demand is not met.
     pub(crate) fn shortfall(self) -> Option<Shortfall> {
         let Demand { min_coverage, .. } = self.demand;
-        // A cluster of which no step is scored is unknown, whatever little is asked.
+        // Without any scored step a cluster fails even if the minimum coverage is 0.
         let is_unknown =
             |(scored, expected): (u64, u64)| scored == 0 || (scored as f64) < min_coverage * expected as f64;
         let unknown: Vec<(String, f64)> = self
@@ -134,11 +135,11 @@ impl Gate {
     }
 }
 
-/// Why a demand is not met: one sentence and a list.
+/// Why a demand is not met; displayed as one sentence, then a list of cells and clusters.
 #[derive(Clone, Debug)]
 pub(crate) struct Shortfall {
     gate: Gate,
-    /// Clusters with the share of their steps that is scored.
+    /// Clusters with too few scored steps, and the share that is scored.
     unknown: Vec<(String, f64)>,
 }
 
@@ -146,7 +147,7 @@ impl Shortfall {
     fn sentence(&self) -> String {
         let Demand { score, min_coverage } = self.gate.demand;
         if self.gate.clusters.is_empty() {
-            return "there is no cell of any cluster".to_owned();
+            return "no cells to check".to_owned();
         }
         let mut parts = Vec::new();
         if self.gate.low_cells > 0 {
@@ -156,7 +157,8 @@ impl Shortfall {
         if !self.unknown.is_empty() {
             let verb = if self.unknown.len() == 1 { "cluster is" } else { "clusters are" };
             let share = percent(min_coverage).replace('%', " %");
-            parts.push(format!("{} {verb} scored at less than {share} of the steps, or at none", self.unknown.len()));
+            parts
+                .push(format!("{} {verb} scored at less than {share} of the steps, or not at all", self.unknown.len()));
         }
         parts.join("; ")
     }
@@ -169,18 +171,19 @@ impl fmt::Display for Shortfall {
             let at = self.gate.zone.format(low.start_ms);
             write!(f, "\n  {at} {}: mean {}", terminal_label(&low.cluster), score_text(low.mean))?;
             if let Some(metric) = low.worst {
-                write!(f, ", most lost to {metric}")?;
+                write!(f, ", main cause {metric}")?;
             }
         }
         let more = self.gate.low_cells - self.gate.low.len() as u64;
         if more > 0 {
-            write!(f, "\n  and {more} more that are not as low")?;
+            write!(f, "\n  and {more} more {} below the threshold", if more == 1 { "cell" } else { "cells" })?;
         }
         for (cluster, share) in self.unknown.iter().take(NAMED) {
             write!(f, "\n  scored at {} % of the steps: {}", percent_text(*share), terminal_label(cluster))?;
         }
         match self.unknown.len().saturating_sub(NAMED) {
             0 => Ok(()),
+            1 => write!(f, "\n  and 1 more cluster"),
             more => write!(f, "\n  and {more} more clusters"),
         }
     }
@@ -200,32 +203,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_below_passes() {
+    fn a_cluster_at_the_threshold_with_enough_coverage_passes() {
         assert!(gate(&[("a", Some(7.0), 12), ("a", Some(10.0), 6), ("a", None, 0)]).shortfall().is_none());
     }
 
     #[test]
-    fn the_lowest_cells_are_named_and_the_others_counted() {
+    fn the_ten_lowest_cells_are_listed_and_the_others_counted() {
         let cells: Vec<_> = (0..13_u32).map(|hour| ("a", Some(6.999 - f64::from(hour) / 2.0), 12)).collect();
-        let says = gate(&cells).shortfall().map(|s| s.to_string()).unwrap_or_default();
-        let lines: Vec<&str> = says.lines().collect();
+        let message = gate(&cells).shortfall().map(|s| s.to_string()).unwrap_or_default();
+        let lines: Vec<&str> = message.lines().collect();
         assert_eq!(lines[0], "--fail-below 7: 13 cells are below 7");
-        assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean 0.99, most lost to wal_fsync");
-        assert_eq!((lines.len(), lines[11]), (12, "  and 3 more that are not as low"));
+        assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean 0.99, main cause wal_fsync");
+        assert_eq!((lines.len(), lines[11]), (12, "  and 3 more cells below the threshold"));
     }
 
     #[test]
-    fn what_is_unknown_does_not_pass() {
-        let says = |gate: Gate| gate.shortfall().map(|s| s.to_string()).unwrap_or_default();
-        let known_too_little = says(gate(&[("a\n::", Some(10.0), 5), ("b", None, 0), ("c", Some(9.0), 12)]));
+    fn a_cluster_with_too_few_scored_steps_does_not_pass() {
+        let message = |gate: Gate| gate.shortfall().map(|s| s.to_string()).unwrap_or_default();
+        let too_few_scored = message(gate(&[("a\n::", Some(10.0), 5), ("b", None, 0), ("c", Some(9.0), 12)]));
         assert_eq!(
-            known_too_little,
-            "--fail-below 7: 2 clusters are scored at less than 50 % of the steps, or at none\n  \
+            too_few_scored,
+            "--fail-below 7: 2 clusters are scored at less than 50 % of the steps, or not at all\n  \
              scored at 41.6 % of the steps: a\u{fffd}::\n  scored at 0.0 % of the steps: b"
         );
-        assert!(says(gate(&[])).contains("no cell of any cluster"));
+        assert!(message(gate(&[])).contains("no cells to check"));
         let mut nothing_asked = gate(&[("a", None, 0)]);
         nothing_asked.demand.min_coverage = 0.0;
-        assert!(says(nothing_asked).contains("scored at 0.0 %"));
+        assert!(message(nothing_asked).contains("scored at 0.0 %"));
     }
 }

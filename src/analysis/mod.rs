@@ -1,4 +1,8 @@
-//! What scores and cells show: one cell explained, profiles compared, the gate of a CI job, two times compared, findings.
+//! Questions about scores and cells: why a cell has its score ([`explain`]), how profiles differ ([`compare`]), whether
+//! every cluster stayed above a score ([`gate`]), what changed between two periods ([`diff`]), and what an operator
+//! should look at ([`findings`]).
+//!
+//! Input is scored days or finished cells; output is plain values. Texts and files are made in `outputs`.
 
 pub(crate) mod compare;
 pub(crate) mod diff;

@@ -1,4 +1,4 @@
-//! Cells as CSV, one row a cell, for spreadsheets, in which no label runs as a formula.
+//! `heatmap.csv`: one row per cell, for spreadsheets. Labels are escaped so that none runs as a formula.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,9 @@ use crate::files::{FileError, WholeFile};
 use crate::folder::{Owned, Written};
 use crate::text::csv::csv_label;
 
-/// The name of the file of one row a cell.
 const CELLS_CSV: &str = "heatmap.csv";
 
-/// Cells as CSV: one row a cell, and one row a day.
+/// The output `csv`: `heatmap.csv` and `heatmap_wide.csv`.
 pub(crate) struct Csv;
 
 impl Output for Csv {
@@ -25,7 +24,7 @@ impl Output for Csv {
     }
 
     fn about(&self) -> &'static str {
-        "heatmap.csv, a row a cell, and heatmap_wide.csv, days down and hours across"
+        "heatmap.csv, one row per cell, and heatmap_wide.csv, one row per day and one column per hour"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
@@ -58,7 +57,7 @@ impl DayWriter for CellsCsv {
     }
 }
 
-/// Writes cells as they are finished, a frame a day.
+/// A CSV file of cells that grows as days are finished.
 #[derive(Debug)]
 pub(crate) struct CellsCsv {
     out: PathBuf,
@@ -68,12 +67,12 @@ pub(crate) struct CellsCsv {
 }
 
 impl CellsCsv {
-    /// Opens a file of this name in the output folder.
+    /// Creates a file of this name in the output folder.
     pub(crate) fn create(out: &Path, name: &str) -> Result<Self, OutputError> {
         Ok(Self { out: out.to_owned(), file: WholeFile::create(&out.join(name))?, rows: 0, has_header: false })
     }
 
-    /// Appends finished cells; the first frame, though it may be empty, brings the header.
+    /// Appends finished cells. The first frame writes the header, even if it is empty.
     pub(crate) fn append(&mut self, cells: &mut DataFrame) -> Result<(), OutputError> {
         tame_labels(cells)?;
         CsvWriter::new(&mut self.file)
@@ -92,14 +91,14 @@ impl CellsCsv {
         Ok(())
     }
 
-    /// Puts the file in its place.
+    /// Puts the file under its final name.
     pub(crate) fn finish(self) -> Result<Written, OutputError> {
         let path = self.file.path().to_owned();
         Ok(Written::new(&self.out, &path, self.rows, self.file.commit()?))
     }
 }
 
-/// Names of clusters and members are somebody else's texts.
+/// Escapes names of clusters and members that a spreadsheet would run as a formula: they come from foreign labels.
 fn tame_labels(cells: &mut DataFrame) -> PolarsResult<()> {
     for name in ["cluster", "member"] {
         let Ok(column) = cells.column(name) else { continue };

@@ -1,4 +1,4 @@
-//! A comparison of two times as CSV: a row for the score and each metric of every cluster and member.
+//! `diff.csv`: one row for the score and for each metric of every cluster and member.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use crate::analysis::diff::{BELOW, Change, Diff, LineChange, Side};
 use crate::spec::Metric;
 use crate::text::csv::csv_field;
 
-/// Its file in an output folder.
+/// Name of the file in the folder of `--out`.
 pub(crate) const DIFF: &str = "diff.csv";
 
 const COLUMNS: &str = "level,cluster,member,metric,before,after,change,interval_low,interval_high,cliffs_delta,verdict,\
     days_before,days_after,hours_before,hours_after,hours_below_7_before,hours_below_7_after,hours_below_5_before,\
     hours_below_5_after,coverage_before,coverage_after";
 
-/// Columns of which only the score's row has anything: what is counted is the same for each metric.
+/// Number of columns that only the score's row fills: days, hours and coverage are the same for each metric.
 const OF_SCORE: usize = 2 * (3 + BELOW.len());
 
-/// All of it. A label that a spreadsheet would take for a formula has an apostrophe in front.
+/// The whole file. A label that a spreadsheet would run as a formula is prefixed with an apostrophe.
 pub(crate) fn diff_csv(diff: &Diff) -> String {
     let mut text = format!("{COLUMNS}\n");
     for line in &diff.lines {
@@ -58,7 +58,7 @@ fn row(text: &mut String, line: &LineChange, name: &str, change: &Change) {
     text.push('\n');
 }
 
-/// `level,cluster,member`
+/// The first three fields of a row: level, cluster, member.
 fn place(cluster: &str, member: Option<&Arc<str>>) -> String {
     match member {
         None => format!("cluster,{},", csv_field(cluster)),

@@ -1,4 +1,5 @@
-//! A comparison of two times for a terminal: a sentence, a table and a painted day of each cluster.
+//! The text of `diff`: for each cluster a verdict, a table of changes, and the mean of each hour of the day before and
+//! after.
 
 use std::fmt::Write;
 
@@ -9,25 +10,25 @@ use crate::text::rounding::{loss_text, percent_short, percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
-/// Names that are told of those which are on one side only; the others are in the CSV.
+/// Clusters and members listed as present on one side only; all of them are in the CSV.
 const NAMED: usize = 10;
 
-/// What is compared.
+/// Description of the two periods for the head of the text.
 #[derive(Debug)]
 pub(crate) struct Compared {
-    /// The earlier time, in words.
+    /// The first period, such as a folder with its range.
     pub(crate) before: String,
-    /// The later one.
+    /// The second period.
     pub(crate) after: String,
-    /// The profile of both.
+    /// Profile of both periods.
     pub(crate) profile: String,
-    /// How the cells of both were made.
+    /// Width, time zone and rollup of the cells of both periods.
     pub(crate) folding: Folding,
-    /// What makes the comparison less than fair, a sentence each.
+    /// Differences that weaken the comparison, one sentence each.
     pub(crate) notes: Vec<String>,
 }
 
-/// The whole text.
+/// The whole text, with colors of the palette.
 pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> String {
     let Folding { zone, width, rollup } = compared.folding;
     let mut text = format!("before: {}\nafter:  {}\n", compared.before, compared.after);
@@ -37,7 +38,7 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> S
     }
     for cluster in diff.lines.chunk_by(|a, b| a.cluster == b.cluster) {
         text.push('\n');
-        // Where the cluster itself is on one side only, its members are not on both.
+        // Members can only be on both sides if their cluster is, so the first line is the cluster's.
         if let [line, members @ ..] = cluster {
             cluster_text(&mut text, line, members, zone, palette);
         }
@@ -75,16 +76,17 @@ fn share(side: &Side, place: usize) -> String {
     if side.hours > 0.0 {
         format!("{} %", percent_text(side.hours_below[place] / side.hours))
     } else {
-        "none".to_owned()
+        "no score".to_owned()
     }
 }
 
-/// The answer to "did it help?".
+/// The verdict on a cluster's score: better, worse, no evidence, or too little data.
 fn sentence(line: &LineChange) -> String {
     let LineChange { score, before, after, .. } = line;
     let (Some(difference), Some(interval)) = (score.difference(), score.interval) else {
+        let days = if before.days == 1 { "day" } else { "days" };
         return format!(
-            "too little data: days with a score are {} before and {} after, and {MIN_DAYS} of each are needed",
+            "too little data: {} {days} with a score before and {} after, at least {MIN_DAYS} of each are needed",
             before.days, after.days
         );
     };
@@ -92,13 +94,13 @@ fn sentence(line: &LineChange) -> String {
     match score.verdict {
         Verdict::Better => format!("better by {difference:.2} points ({interval})"),
         Verdict::Worse => format!("worse by {:.2} points ({interval})", -difference),
-        _ => format!("no evidence of a change: {interval} holds 0"),
+        _ => format!("no evidence of a change: {interval} includes 0"),
     }
 }
 
-/// Names stand last: they are as long as they like.
+/// One row of the table. The name comes last, because its length would break the columns.
 fn row(text: &mut String, change: &Change, name: &str) {
-    // Below 0 it is what a metric cost.
+    // Negative figures are losses, which are rounded up; scores are rounded down.
     let two = |figure: f64| if figure < 0.0 { format!("-{}", loss_text(-figure)) } else { score_text(figure) };
     let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), two);
     let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |f| format!("{f:+.2}"));
@@ -119,7 +121,7 @@ fn row(text: &mut String, change: &Change, name: &str) {
     );
 }
 
-/// The mean of each hour of the day, before and after.
+/// Paints the mean score of each hour of the day, before and after.
 fn profile(text: &mut String, line: &LineChange, zone: Zone, palette: Palette) {
     let _ = write!(text, "  {:<7}", if zone == Zone::default() { "UTC" } else { "local" });
     for hour in 0..24 {
@@ -140,22 +142,22 @@ fn profile(text: &mut String, line: &LineChange, zone: Zone, palette: Palette) {
 }
 
 fn one_sided(text: &mut String, side: &str, named: &[Named]) {
-    // The members of a cluster that is named are named with it.
-    let is_told = |(cluster, member): &&Named| member.is_none() || !named.contains(&(cluster.clone(), None));
-    let told: Vec<&Named> = named.iter().filter(is_told).collect();
-    if told.is_empty() {
+    // If a whole cluster is listed, its members are not listed again.
+    let is_listed = |(cluster, member): &&Named| member.is_none() || !named.contains(&(cluster.clone(), None));
+    let listed: Vec<&Named> = named.iter().filter(is_listed).collect();
+    if listed.is_empty() {
         return;
     }
     let name = |(cluster, member): &&Named| match member {
         None => terminal_label(cluster),
         Some(member) => format!("{} of {}", terminal_label(member), terminal_label(cluster)),
     };
-    let names: Vec<String> = told.iter().take(NAMED).map(name).collect();
+    let names: Vec<String> = listed.iter().take(NAMED).map(name).collect();
     let _ = write!(text, "\nonly {side}, not compared: {}", names.join(", "));
-    match told.len().saturating_sub(NAMED) {
+    match listed.len().saturating_sub(NAMED) {
         0 => text.push('\n'),
         more => {
-            let _ = writeln!(text, " and {more} more (--csv names them)");
+            let _ = writeln!(text, " and {more} more (listed by --csv)");
         }
     }
 }
@@ -163,15 +165,15 @@ fn one_sided(text: &mut String, side: &str, named: &[Named]) {
 fn method(text: &mut String, diff: &Diff) {
     let _ = writeln!(
         text,
-        "means over scored steps; a metric's row is what it cost, so that above 0 every change is for the better\n\
-         interval: bootstrap of the difference of means, {RESAMPLES} draws of blocks of days; \
-         delta: Cliff's, of cells, -1 to 1"
+        "means over scored steps; a metric's row shows its loss as negative points, so a change above 0 is an improvement\n\
+         interval: bootstrap of the difference of means, {RESAMPLES} resamples of blocks of days; \
+         delta: Cliff's delta of cells, -1 to 1"
     );
     let intervals = diff.intervals();
     if intervals > 1 {
         let _ = writeln!(
             text,
-            "{intervals} intervals of clusters and metrics: where nothing changed, 1 in 20 misses 0 by chance"
+            "{intervals} intervals of clusters and metrics: if nothing changed, 1 in 20 still excludes 0 by chance"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! An explanation as text, for a terminal.
+//! The text of `explain`: the arithmetic of one cell, first of the cluster, then of each member.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::text::rounding::{loss_parts, loss_text, score_parts, score_short, sco
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
-/// The arithmetic of a cell, member by member.
+/// The text of one cell of a cluster.
 pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explanation: &Explanation) -> String {
     let mut text = String::new();
     let place = explanation.place;
@@ -26,10 +26,11 @@ pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, 
         format_instant(place.start_ms),
         totals_text(table, &explanation.cluster)
     );
-    let _ = writeln!(text, "its score at a step is {}", folding.rollup.describe());
+    let _ = writeln!(text, "the cluster's score at a step is {}", folding.rollup.describe());
     let _ = writeln!(text, "  {}", sum_text(table, &explanation.cluster));
     if explanation.partial > 0 {
-        let _ = writeln!(text, "the server left something out of its answers at {} of its steps", explanation.partial);
+        let steps = if explanation.partial == 1 { "step" } else { "steps" };
+        let _ = writeln!(text, "partial responses from the server at {} {steps}", explanation.partial);
     }
     for part in &explanation.members {
         text.push('\n');
@@ -45,9 +46,9 @@ fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
         let _ = write!(text, ", {} just after a restart", part.after_restart);
     }
     text.push('\n');
-    let heads = ["metric", "median", "highest", "known", "weight", "cost"];
-    let [metric, median, highest, known, weight, cost] = heads;
-    let _ = writeln!(text, "  {metric:<18}{median:>12}{highest:>12}{known:>10}{weight:>8}{cost:>7}  points");
+    let heads = ["metric", "median", "highest", "readings", "weight", "cost"];
+    let [metric, median, highest, readings, weight, cost] = heads;
+    let _ = writeln!(text, "  {metric:<18}{median:>12}{highest:>12}{readings:>10}{weight:>8}{cost:>7}  points");
     for metric in &part.metrics {
         let _ = writeln!(text, "{}", metric_text(table, &part.totals, metric));
     }
@@ -78,7 +79,7 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
     .to_owned()
 }
 
-/// `0 at 11 (above 10.00 ms)`
+/// Points, number of steps and lower threshold of a band: `0 at 11 (above 10.00 ms)`.
 fn band_text(part: &MetricPart, band: &BandPart) -> String {
     let mut text = format!("{} at {}", band.points, band.steps);
     match (band.above, part.of_limit) {
@@ -100,9 +101,9 @@ fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
     }
 }
 
-/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`, or `≈ 6.84` where the figures, each of them rounded, do not add up.
+/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`, or `≈ 6.84` if the rounded figures do not add up exactly.
 fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
-    let Some(mean) = totals.mean(table, totals.score) else { return "no step scored, no sum".to_owned() };
+    let Some(mean) = totals.mean(table, totals.score) else { return "no step scored, so there is no sum".to_owned() };
     let mut text = "10".to_owned();
     let mut hundredths = u64::from(score_parts(mean, 100));
     for metric in Metric::ALL {
@@ -113,18 +114,18 @@ fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
         }
     }
     match (text.as_str(), hundredths) {
-        ("10", _) => "10, nothing lost".to_owned(),
+        ("10", _) => "10, no points lost".to_owned(),
         (_, 1000) => format!("{text} = {}", score_text(mean)),
         _ => format!("{text} ≈ {}", score_text(mean)),
     }
 }
 
-/// A reading as a person would write it.
+/// A reading with its unit: milliseconds, KiB/s and MiB instead of seconds and bytes.
 fn with_unit(metric: Metric, value: f64) -> String {
     match metric.unit() {
         Unit::Seconds => format!("{:.2} ms", value * 1000.0),
         Unit::Count | Unit::Instant => format!("{value}"),
-        Unit::BytesPerSecond => format!("{:.1} kB/s", value / 1e3),
-        Unit::Bytes => format!("{:.1} MB", value / 1e6),
+        Unit::BytesPerSecond => format!("{:.1} KiB/s", value / 1024.0),
+        Unit::Bytes => format!("{:.1} MiB", value / (1024.0 * 1024.0)),
     }
 }

@@ -1,4 +1,4 @@
-//! `findings.csv`: one row a finding, for spreadsheets.
+//! `findings.csv`: one row per finding, for spreadsheets.
 
 use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
@@ -8,7 +8,6 @@ use crate::folder::{Owned, Written};
 use crate::text::csv::csv_field;
 use crate::time::format_instant;
 
-/// Its name in the output folder.
 const FINDINGS: &str = "findings.csv";
 
 const COLUMNS: [&str; 15] = [
@@ -29,7 +28,7 @@ const COLUMNS: [&str; 15] = [
     "evidence",
 ];
 
-/// Findings as CSV.
+/// The output `findings`.
 pub(crate) struct FindingsCsv;
 
 impl Output for FindingsCsv {
@@ -38,7 +37,7 @@ impl Output for FindingsCsv {
     }
 
     fn about(&self) -> &'static str {
-        "findings.csv, a row a finding"
+        "findings.csv, one row per finding"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
@@ -56,7 +55,7 @@ impl Output for FindingsCsv {
     }
 }
 
-/// Findings as CSV, in the order given: times in UTC, lists separated by `; `.
+/// Findings as CSV in the given order, with times in UTC and lists separated by `; `.
 pub(crate) fn findings_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
     let mut text = COLUMNS.join(",");
     text.push('\n');

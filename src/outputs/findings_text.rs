@@ -1,4 +1,4 @@
-//! Findings as text, for a terminal.
+//! Findings as text for a terminal, grouped by kind and followed by the rules that apply.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::text::rounding::loss_text;
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
-/// What one kind is called above its findings.
+/// Heading above the findings of one kind.
 const fn heading(kind: Kind) -> &'static str {
     match kind {
         Kind::Incident => "incidents, by what they lost",
@@ -19,7 +19,7 @@ const fn heading(kind: Kind) -> &'static str {
     }
 }
 
-/// The findings by kind, incidents by rank; times are those of the zone.
+/// The findings by kind, with incidents sorted by rank and times in the zone.
 pub(crate) fn findings_text(findings: &Findings, zone: Zone) -> String {
     let mut text = String::new();
     for kind in Kind::ALL {

@@ -1,34 +1,35 @@
-//! What follows from the list of all outputs: their names, and which files of an output folder are ours.
+//! Derived from the list of outputs: the values of `--formats`, and the files in an output folder that belong to
+//! etcd-heatmap and may be replaced or removed.
 
 use super::output::{Output, OwnedFiles};
 use super::{COMPARISON, OUTPUTS};
 use crate::folder::{HISTORY, MANIFEST, Owned, REPLACEMENT};
 use crate::text::nearest::did_you_mean;
 
-/// The names of all outputs, separated by commas and blanks.
+/// The names of all outputs, separated by `, `, for help and errors.
 pub(crate) fn names() -> String {
     OUTPUTS.map(|output| output.name()).join(", ")
 }
 
-/// The output of this name; the error names the nearest one and lists all.
+/// The output of this name. The error suggests the nearest name and lists all names.
 pub(crate) fn named(name: &str) -> Result<&'static dyn Output, String> {
     OUTPUTS.into_iter().find(|output| output.name() == name).ok_or_else(|| {
         let suggestion = did_you_mean(name, OUTPUTS.map(|output| output.name()));
-        format!("no format is called '{name}'{suggestion}: use some of {}", names())
+        format!("unknown format '{name}'{suggestion}: use one or more of {}", names())
     })
 }
 
-/// All files that outputs write, kind by kind.
+/// All files that outputs write, grouped by kind.
 pub(crate) fn files() -> impl Iterator<Item = &'static OwnedFiles> {
     OUTPUTS.iter().flat_map(|output| output.files())
 }
 
-/// What a scoring run replaces in an output folder.
+/// The files in an output folder that a scoring run replaces, including the comparison of profiles.
 pub(crate) fn replaced() -> impl Iterator<Item = Owned> {
     files().map(|files| files.owned).chain([Owned::Single(COMPARISON)])
 }
 
-/// All files of ours in an output folder: history, manifest and outputs.
+/// All files in an output folder that etcd-heatmap writes: history, manifest and outputs.
 pub(crate) fn owned() -> Vec<Owned> {
     [HISTORY, REPLACEMENT, Owned::Single(MANIFEST)].into_iter().chain(replaced()).collect()
 }
@@ -41,7 +42,7 @@ mod tests {
     const EXAMPLE: &str = include_str!("../../etcd-heatmap.example.toml");
 
     #[test]
-    fn every_output_stands_in_the_readme_and_the_example_and_has_its_own_files() {
+    fn every_output_is_documented_and_no_two_outputs_write_the_same_file() {
         let names = OUTPUTS.map(|output| output.name());
         assert!(README.contains(&format!("--formats {}", names.join(","))), "README lacks {}", names.join(","));
         let default = format!("formats = [{}]", names.map(|name| format!("\"{name}\"")).join(", "));
@@ -63,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_suggests_the_nearest_output_and_lists_all() {
+    fn a_misspelled_format_gets_a_suggestion_and_the_list_of_all() {
         let error = named("parket").map(|output| output.name()).err();
         assert!(error.is_some_and(|e| e.contains("did you mean 'parquet'") && e.contains(&names())));
         assert!(OUTPUTS.iter().all(|output| named(output.name()).is_ok_and(|found| found.name() == output.name())));

@@ -1,4 +1,8 @@
-//! What people and programs open. An output is one file here and one line of `OUTPUTS`.
+//! Everything that is written or printed from scores: the files of an output folder, and the texts that commands print.
+//!
+//! An output folder's file formats implement `Output`, one module and one line of `OUTPUTS` each. Data comes in as
+//! scored days, finished cells and findings; files and strings go out. Computing scores or findings does not belong here,
+//! and nothing is printed here: `commands` does that.
 
 mod comparison;
 mod csv;
@@ -41,7 +45,7 @@ pub(crate) use textfile::{Live, LiveScores, WriterHealth, last_success};
 use crate::files::FileError;
 use crate::folder::FolderError;
 
-/// All outputs, in the order of `--formats`' default.
+/// All outputs, in the order of the default of `--formats`.
 pub(crate) static OUTPUTS: [&dyn Output; 8] = [
     &parquet::Parquet,
     &csv::Csv,
@@ -53,23 +57,23 @@ pub(crate) static OUTPUTS: [&dyn Output; 8] = [
     &picture::Png,
 ];
 
-/// An output that could not be made.
+/// Errors while an output is written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// A file could not be written.
+    /// Writing a file failed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The output folder cannot be read.
+    /// Reading the output folder failed.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// A picture that the renderer refuses.
-    #[error("the picture cannot be drawn as PNG ({0}): take the SVG")]
+    /// The renderer of the PNG failed, with its reason.
+    #[error("cannot draw the PNG ({0}): use the SVG instead")]
     Png(String),
-    /// Columns that do not fit together.
-    #[error("the heat map cannot be computed: {0}")]
+    /// An operation on the columns of cells failed.
+    #[error("cannot compute the heat map: {0}")]
     Columns(#[from] polars::error::PolarsError),
-    /// A workbook that cannot be made.
-    #[error("heatmap.xlsx cannot be made ({0}): leave it out of --formats")]
+    /// The workbook library failed.
+    #[error("cannot write heatmap.xlsx ({0}): leave xlsx out of --formats")]
     Workbook(Box<rust_xlsxwriter::XlsxError>),
 }
 

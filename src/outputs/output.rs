@@ -1,4 +1,4 @@
-//! What an output is: its name, its files, what it is made from, and how it is written.
+//! The trait of an output: its name, its files, the data that it needs, and the three ways to write it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,58 +14,58 @@ use crate::time::{TimeRange, UtcDay};
 
 /// One output of the scores, one value of `--formats`.
 pub(crate) trait Output: Sync {
-    /// Its name in `--formats`.
+    /// The value of `--formats` that selects it.
     fn name(&self) -> &'static str;
 
-    /// What it is, in a few words, for the list of formats in the help.
+    /// Description in a few words, for the list of formats in the help.
     fn about(&self) -> &'static str;
 
-    /// Its files in an output folder. A run replaces them, and lists them in its manifest and at its end.
+    /// Its files in an output folder. A run replaces them and lists them in the manifest and in its summary.
     fn files(&self) -> &'static [OwnedFiles];
 
-    /// What it is made from beside the scores.
+    /// The data that it needs besides the scores.
     fn needs(&self) -> Needs {
         Needs::default()
     }
 
-    /// Writes a file of one day alone; `None` if there is none. Called for several days at once, in no order.
+    /// Writes the file of a single day; `None` if there is no such file. Called for several days in parallel, in any
+    /// order.
     fn write_day(&self, _run: &Scoring<'_>, _day: UtcDay, _scores: &DayScores) -> Result<Option<Written>, OutputError> {
         Ok(None)
     }
 
-    /// Opens the files that span days and are written while days are scored; `None` if there are none.
+    /// Opens files that span several days and grow while days are scored; `None` if there are no such files.
     fn open<'a>(&self, _run: &'a Scoring<'a>) -> Result<Option<Box<dyn DayWriter + 'a>>, OutputError> {
         Ok(None)
     }
 
-    /// Writes the file that is made of all cells or findings together; `None` if there is none.
+    /// Writes the file made from all cells or findings at once; `None` if there is no such file.
     fn write(&self, _scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
         Ok(None)
     }
 }
 
-/// Files of one kind, and what the listing at the end counts in them.
+/// Files of one kind, and the unit of their size in the summary of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnedFiles {
-    /// Where they lie and what they are called.
+    /// Folder and names of the files.
     pub(crate) owned: Owned,
-    /// What one of their rows is, in the plural, such as `cells`.
+    /// Noun for their rows, in the plural, such as `cells`.
     pub(crate) rows: &'static str,
 }
 
-/// What an output is made from beside the scores.
+/// The data that an output needs besides the scores; a run provides only what some output needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Needs {
-    /// All cells together, read back from `heatmap.parquet`.
+    /// All cells at once, read back from `heatmap.parquet`.
     pub(crate) cells: bool,
-    /// Findings.
     pub(crate) findings: bool,
-    /// The retention of the server that will import the files.
+    /// Retention of the Prometheus that will import the files.
     pub(crate) retention: bool,
 }
 
 impl Needs {
-    /// What both need together.
+    /// Everything that either of the two needs.
     #[must_use]
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -76,71 +76,70 @@ impl Needs {
     }
 }
 
-/// A scoring run, as far as outputs are concerned.
+/// The parameters of a scoring run that outputs need.
 pub(crate) struct Scoring<'a> {
     pub(crate) out: &'a Path,
-    /// How readings become points and scores.
+    /// Maps codes to points and scores.
     pub(crate) table: &'a ScoreTable,
-    /// The range that is scored.
+    /// The range of time that is scored.
     pub(crate) range: TimeRange,
-    /// What is written for promtool.
+    /// Settings of the OpenMetrics files.
     pub(crate) emission: &'a Emission,
-    /// Key-value pairs for the footers of Parquet files of scores.
+    /// Key-value pairs for the footers of the Parquet files of scores.
     pub(crate) score_footer: &'a [(&'static str, String)],
-    /// The same for files of cells.
+    /// Key-value pairs for the footer of `heatmap.parquet`.
     pub(crate) cell_footer: &'a [(&'static str, String)],
-    /// Which marks the cells carry.
+    /// Optional columns of the cells.
     pub(crate) marks: Marks,
 }
 
-/// A scored folder: what is made of all of it at once.
+/// A completely scored folder, the input of [`Output::write`].
 pub(crate) struct Scored<'a> {
     pub(crate) out: &'a Path,
-    /// Its manifest so far.
+    /// The manifest, which lists the files written so far.
     pub(crate) manifest: &'a Manifest,
     /// Each cluster, then its members; empty unless the output needs cells.
     pub(crate) lines: &'a [Line],
-    /// Empty unless the output needs them.
+    /// Empty unless the output needs findings.
     pub(crate) findings: &'a Findings,
 }
 
-/// Writes files that span days while days are scored.
+/// Writes files that span several days, while days are scored.
 pub(crate) trait DayWriter: Send {
-    /// Takes in the scores of the next day, in order.
+    /// Adds the scores of the next day; days come in order of time.
     fn add_scores(&mut self, _day: UtcDay, _scores: &Arc<DayScores>) {}
 
-    /// Writes what the days until now complete. Called when a batch of days has been added.
+    /// Writes the files that are complete by now. Called after each batch of days.
     fn write_complete(&mut self) -> Result<(), OutputError> {
         Ok(())
     }
 
-    /// Appends finished cells, in order.
+    /// Appends finished cells; frames come in order of time.
     fn add_cells(&mut self, _cells: &DataFrame) -> Result<(), OutputError> {
         Ok(())
     }
 
-    /// Ends a run that a signal has stopped: what is incomplete goes, and what is complete is listed.
+    /// Ends after a signal: drops incomplete files and returns the complete ones.
     fn stop(self: Box<Self>) -> Finished {
         Finished::default()
     }
 
-    /// Puts the files in their places.
+    /// Completes the remaining files and puts them under their final names.
     fn finish(self: Box<Self>) -> Result<Finished, OutputError> {
         Ok(Finished::default())
     }
 }
 
-/// What a [`DayWriter`] leaves behind, beside the files of single days.
+/// Result of a [`DayWriter`].
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
-    /// Its files.
     pub(crate) files: Vec<Written>,
-    /// What the manifest lists of the files for promtool.
+    /// The manifest's section about OpenMetrics files; `None` for other outputs.
     pub(crate) openmetrics: Option<ManifestOpenMetrics>,
 }
 
 impl Finished {
-    /// What two writers leave behind together.
+    /// Combines the results of two writers.
     #[must_use]
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.files.extend(other.files);

@@ -1,4 +1,5 @@
-//! Scores of a day and cells of the heat map as Parquet.
+//! Parquet files: `scores/` with points and score of every step, one file per day, and `heatmap.parquet` with one row per
+//! cell.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,19 +23,19 @@ use crate::score::{ABSENT, DayScores, ScoreTable};
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
-/// The folder of scores, and the name of a day's file in it.
+/// The folder of scores; each day has a folder `date=…` in it, with one file.
 const SCORES: &str = "scores";
 const SCORES_FILE: &str = "scores.parquet";
 
-/// Rows handed to the Parquet writer at once.
+/// Rows passed to the Parquet writer at once.
 const BATCH_ROWS: usize = 1 << 16;
 /// Cells are flushed in groups of this many rows, so that memory does not grow with the range.
 const CELL_GROUP_ROWS: usize = 1 << 16;
 
-/// Writes the scores of one day: a row for each step of each member's life.
+/// Writes the scores of one day: one row for each expected step of each member.
 ///
-/// Columns: `ts`, `cluster`, `member`, a `…_points` for each metric (0 to 10), `score`, `after_restart`;
-/// null where unknown.
+/// Columns: `ts`, `cluster`, `member`, `…_points` for each metric (0 to 10), `score`, `after_restart`. Null means that
+/// readings are missing.
 fn write_scores(
     out: &Path,
     path: &Path,
@@ -46,7 +47,7 @@ fn write_scores(
     let schema = scores_schema();
     let mut properties = writer_properties(metadata);
     for name in Metric::ALL.iter().map(|m| m.points_column()).chain(["score"]) {
-        // From 0 to 10 in every file: nothing that a reader could skip by.
+        // Values range from 0 to 10 in every file, so statistics would not let a reader skip anything.
         properties = properties.set_column_statistics_enabled(name.into(), EnabledStatistics::None);
     }
     let mut writer =
@@ -77,7 +78,7 @@ fn scores_schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// For each code the value of each of the seven columns.
+/// The values of the seven numeric columns by code.
 struct LookUps {
     points: [Vec<Option<f64>>; METRICS],
     score: Vec<Option<f64>>,
@@ -93,7 +94,7 @@ impl LookUps {
     }
 }
 
-/// Rows of several members, not yet columns.
+/// Rows of several members, collected until there are enough for a batch.
 #[derive(Default)]
 struct ScoreRows {
     ts: Vec<i64>,
@@ -129,7 +130,7 @@ impl ScoreRows {
     }
 }
 
-/// Scores, a file a day, and all cells.
+/// The output `parquet`: `scores/` and `heatmap.parquet`.
 pub(crate) struct Parquet;
 
 impl Output for Parquet {
@@ -138,7 +139,7 @@ impl Output for Parquet {
     }
 
     fn about(&self) -> &'static str {
-        "scores/, a file a day with points and score of every step, and heatmap.parquet, a row a cell"
+        "scores/, one file per day with points and score of every step, and heatmap.parquet, one row per cell"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
@@ -171,7 +172,7 @@ impl DayWriter for CellsParquet {
     }
 }
 
-/// `heatmap.parquet`, written as cells are finished, a frame a day.
+/// `heatmap.parquet`, which grows as days are finished.
 pub(crate) struct CellsParquet {
     out: PathBuf,
     path: PathBuf,
@@ -181,7 +182,7 @@ pub(crate) struct CellsParquet {
 }
 
 impl CellsParquet {
-    /// Opens `heatmap.parquet` in the output folder, with the columns that the run's marks ask for.
+    /// Creates `heatmap.parquet` in the output folder, with the optional columns of the run's marks.
     pub(crate) fn create(run: &Scoring<'_>) -> Result<Self, OutputError> {
         let path = run.out.join(CELLS);
         let properties = writer_properties(run.cell_footer).set_max_row_group_row_count(Some(CELL_GROUP_ROWS)).build();
@@ -191,7 +192,7 @@ impl CellsParquet {
         Ok(Self { out: run.out.to_owned(), path, writer, schema, rows: 0 })
     }
 
-    /// Appends finished cells.
+    /// Appends the finished cells of a frame.
     pub(crate) fn append(&mut self, cells: &pl::DataFrame) -> Result<(), OutputError> {
         let arrays: Vec<ArrayRef> =
             self.schema.fields().iter().map(|f| to_arrow(cells, f)).collect::<pl::PolarsResult<_>>()?;
@@ -202,7 +203,7 @@ impl CellsParquet {
         Ok(())
     }
 
-    /// Puts the file in its place.
+    /// Puts the file under its final name.
     pub(crate) fn finish(self) -> Result<Written, OutputError> {
         let file = self.writer.into_inner().map_err(|e| FileError::from_parquet(&self.path, e))?;
         Ok(Written::new(&self.out, &self.path, self.rows, file.commit()?))
@@ -234,7 +235,7 @@ fn cells_schema(marks: Marks) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Copies a column: a few thousand cells a day, at the speed of memory.
+/// Copies a column from polars to arrow. A zero-copy conversion would need `unsafe`, and a day has few cells.
 fn to_arrow(cells: &pl::DataFrame, field: &Field) -> pl::PolarsResult<ArrayRef> {
     let column = cells.column(field.name())?;
     Ok(match field.data_type() {

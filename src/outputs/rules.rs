@@ -1,9 +1,9 @@
-//! The score as recording rules for Prometheus, in pure PromQL.
+//! The score as recording rules for Prometheus.
 //!
-//! One group, whose rules see what those above them recorded at the same instant: the six series
-//! under their original names, readings by `cluster` and `member`, points, the score, who has none,
-//! the cluster's score, thresholds and weights. Every number that is added up is whole, and one division ends it,
-//! as everywhere else.
+//! All rules are in one group, so that each sees what earlier rules recorded at the same instant: the six series under
+//! their original names, readings by `cluster` and `member`, points, the score, which members have no score, the score of
+//! the cluster, thresholds and weights. As in `score`, sums are of whole numbers with one division at the end, so that
+//! results are equal to the last bit.
 
 mod alerts;
 
@@ -16,29 +16,28 @@ use super::shared::thresholds;
 use crate::sources::prometheus::QuerySet;
 use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
-/// A metric's readings with the labels of their targets, NaN left out.
+/// Recorded readings of a metric with the labels of their targets, without NaN.
 const OF_TARGET: &str = "target:etcd_reading:max";
-/// The same of the limits that metrics are judged against: the smallest.
+/// Recorded limits with the labels of their targets; the smallest of several.
 const LIMIT_OF_TARGET: &str = "target:etcd_limit:min";
 
-/// Rules that cannot be written.
+/// Reasons why rules cannot be generated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RulesError {
-    /// A label that the rules set themselves.
-    #[error(
-        "the rules set the label '{label}' themselves: give {flag} another label, under which the members differ too"
-    )]
+    /// The label is one that the rules set themselves.
+    #[error("the rules set the label '{label}' themselves: set {flag} to another label that tells the members apart")]
     TakenLabel {
         label: String,
-        /// Where it was given.
+        /// The flag that named the label.
         flag: &'static str,
     },
-    /// A metric without a name for its recorded series.
-    #[error("the query of {0} has no recorded form to take the name of its series from")]
+    /// The query of a metric has no recorded form, whose name the rules would record it under.
+    #[error("the query of {0} has no recorded form, which gives the recorded series its name")]
     NoName(Metric),
 }
 
-/// The rule file of a profile; `queries` are those of the two labels, `command` is what it was made with.
+/// The rule file of a profile. `queries` must be built with the same two labels; `command` is named in the header as the way
+/// to generate the file again.
 pub(crate) fn recording_rules(
     profile: &Profile,
     queries: &QuerySet,
@@ -58,37 +57,37 @@ pub(crate) fn recording_rules(
     Ok(rules.text)
 }
 
-/// Who has no score. A metric that only says what another is judged against finds nobody.
+/// 1 for a member without a score, else 0. Limits are excluded: a limit alone does not make a member.
 const UNKNOWN: &str = "\
 0 * etcd_score
 or
 group by (cluster, member) (etcd_reading{metric!=\"quota\", metric!=\"max_fds\"})";
 
-/// The score of a cluster; the worst of those that are known could be far from the worst.
+/// The score of a cluster, absent while a member has no score: the missing one could be the worst.
 const WORST: &str = "\
 min by (cluster) (etcd_score)
 unless on (cluster) (etcd_score_unknown == 1)";
 
-/// The rest of the head, and the group.
+/// The rest of the header, and the begin of the group.
 const HOW_TO: &str = "\
 #
-# Name this file under rule_files of prometheus.yml, and promtool check rules checks it. The score
-# etcd_score{cluster,member} goes from 0 (red) to 10 (green); there is none while a reading that
-# counts is unknown. It goes on where the history that was backfilled under the same name ends. Where
-# the first six series are recorded already, leave those rules out and put the others after them.
+# List this file under rule_files in prometheus.yml; promtool check rules checks it. The score
+# etcd_score{cluster,member} ranges from 0 (red) to 10 (green) and is absent while a reading that
+# counts is missing. It continues the backfilled history of the same name. If the first six series
+# are recorded already, remove those rules and put the remaining ones after yours.
 groups:
   - name: etcd-heatmap
     rules:
 ";
 
-/// The labels that name a member.
+/// The labels of your series that name a cluster and a member. Without a cluster label it is `cluster`, or else `job`.
 struct Labels<'a> {
     cluster: Option<&'a str>,
     member: &'a str,
 }
 
 impl<'a> Labels<'a> {
-    /// Refuses those that a rule would overwrite before another reads them.
+    /// Refuses labels that one rule would overwrite before another rule reads them.
     fn new(cluster: Option<&'a str>, member: &'a str) -> Result<Self, RulesError> {
         let taken = |label: &str, flag| Err(RulesError::TakenLabel { label: label.to_owned(), flag });
         match (cluster, member) {
@@ -99,7 +98,8 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// The series `name` of targets that have both labels, under `cluster` and `member`.
+    /// Expression for the series `name` with its labels copied to `cluster` and `member`; series without one of the labels
+    /// are left out.
     fn renamed(&self, name: &str) -> String {
         let member = self.member;
         let of_label = |label: &str, matchers: &str| {
@@ -107,7 +107,7 @@ impl<'a> Labels<'a> {
         };
         let clusters = match self.cluster {
             Some(label) => of_label(label, &format!("{label}!=\"\", ")),
-            // The label cluster_of keeps `or` from taking a job for the cluster of the same name.
+            // Without the extra label cluster_of, `or` would drop a job that is named like a cluster.
             None => format!(
                 "{name}{{cluster!=\"\", {member}!=\"\"}}\n  or\n  label_replace({},\n    \"cluster_of\", \"job\", \"\", \"\")",
                 of_label("job", "cluster=\"\", job!=\"\", ")
@@ -143,7 +143,7 @@ impl Rules {
         }
     }
 
-    /// The six series, and from them and the limits what is known of each target.
+    /// The six series, and from them and the limits the readings of each target.
     fn series(&mut self, profile: &Profile, queries: &QuerySet) -> Result<(), RulesError> {
         let mut names = Vec::new();
         self.heading("The six series under their original names.");
@@ -152,7 +152,7 @@ impl Rules {
             self.rule(&name, &[], &raw(metric, queries));
             names.push((metric, name));
         }
-        self.heading("Readings with the labels that name a member. A comparison drops NaN, which is unknown.");
+        self.heading("Readings with the labels that name a member. The comparison drops NaN, a missing reading.");
         let by = queries.labels();
         for (metric, name) in names {
             self.rule(OF_TARGET, &[("metric", metric.name())], &format!("max by ({by}) ({name} >= -Inf)"));
@@ -168,12 +168,12 @@ impl Rules {
         const BY: &str = "cluster, member, metric";
         let mut readings = format!("max by ({BY}) ({})", labels.renamed(OF_TARGET));
         match limits(profile).next() {
-            None => self.heading("The same by cluster and member: the largest where two series name the same member."),
+            None => self.heading("Readings by cluster and member: the largest if several series name the same member."),
             Some(_) => {
                 self.heading(
-                    "The same by cluster and member: where two series name the same member, the largest reading, and the\nsmallest limit that is positive.",
+                    "Readings by cluster and member: if several series name the same member, the largest reading and the\nsmallest positive limit.",
                 );
-                // In one rule: promtool's linter takes two rules of one name and the same labels for duplicates.
+                // One rule instead of two, because promtool reports rules with equal name and labels as duplicates.
                 readings = format!("{readings}\nor\n{}", smallest_limit(BY, &labels.renamed(LIMIT_OF_TARGET)));
             }
         }
@@ -184,7 +184,7 @@ impl Rules {
         let shares: Vec<_> = Metric::ALL.into_iter().filter_map(|m| Some((m, profile.limit(m)?))).collect();
         if !shares.is_empty() {
             self.heading(
-                "Shares of a limit; nothing is known of 0 / 0 and Inf / Inf. A limit of 0 or below is none, and\nthe share of it 0.",
+                "Ratios of readings to limits; absent for 0 / 0 and Inf / Inf. A limit of 0 or less means no limit, and\nthe ratio is 0.",
             );
         }
         for (metric, limit) in shares {
@@ -198,22 +198,22 @@ impl Rules {
 
     fn score(&mut self, profile: &Profile) {
         self.heading(
-            "The score: a weighted sum in whole numbers, and one division. It needs every metric that counts.",
+            "The score: a weighted sum in whole numbers and one division. Absent unless every metric that counts has points.",
         );
         self.rule("etcd_score", &[], &score(profile));
     }
 
     fn cluster(&mut self) {
         self.heading(
-            "1 for a member that has no score, else 0. A member is one of which any of the six readings is known; the\nlast one is known for a day, so a member that is gone is unknown for a day, and then forgotten.",
+            "1 for a member without a score, else 0. Any of the six readings makes a member. Leader changes of the last day\nlinger, so a removed member is reported for a day and then disappears.",
         );
         self.rule("etcd_score_unknown", &[], UNKNOWN);
-        self.heading("The score of a cluster is that of its worst member: none while one of them is unknown.");
+        self.heading("The score of a cluster is that of its worst member, and absent while a member has no score.");
         self.rule("cluster:etcd_score:worst", &[], WORST);
     }
 
     fn weights(&mut self, profile: &Profile) {
-        self.heading("The share of the score that each metric has.");
+        self.heading("Share of each metric in the score, 0 to 1.");
         for metric in Metric::ALL {
             let labels = [("profile", profile.name.as_str()), ("metric", metric.name())];
             self.rule("etcd_weight", &labels, &format!("vector({})", number(profile.share(metric))));
@@ -223,7 +223,7 @@ impl Rules {
     fn thresholds(&mut self, profile: &Profile) {
         let thresholds = thresholds::of(profile);
         if !thresholds.is_empty() {
-            self.heading("Above these, strictly, a reading is worth `points`: constants, for a dashboard to draw.");
+            self.heading("A reading strictly above the threshold gets `points`: constants for dashboards to draw.");
         }
         for threshold in thresholds {
             self.rule("etcd_threshold", &threshold.labels(), &format!("vector({})", number(threshold.above)));
@@ -231,7 +231,7 @@ impl Rules {
     }
 }
 
-/// A text that is a string in YAML, whatever it looks like.
+/// A YAML scalar that is always read as a string: quoted unless it is a plain word.
 fn scalar(text: &str) -> String {
     let is_word = text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     if is_word && !text.is_empty() {
@@ -241,24 +241,24 @@ fn scalar(text: &str) -> String {
     }
 }
 
-/// The name in the recorded form of a query, without its matchers.
+/// The metric name in the recorded form of a query, without matchers.
 fn recorded_name(queries: &QuerySet, metric: Metric) -> Option<String> {
     let recorded = queries.recorded(metric)?;
     recorded.split('{').next().map(|name| name.trim().to_owned())
 }
 
-/// The limits that any metric is judged against, whether it counts or not: its points are told too.
+/// The limits of all metrics, including metrics left out of the score, because they still have points.
 fn limits(profile: &Profile) -> impl Iterator<Item = Companion> + '_ {
     Metric::ALL.into_iter().filter_map(|metric| profile.limit(metric))
 }
 
-/// The smallest limit by these labels. A negative quota is one that is disabled: it counts where there is no
-/// positive one beside it.
+/// Expression for the smallest positive limit by these labels. Only without a positive limit is one of 0 or less used, which
+/// means that there is no limit (etcd's quota is negative when disabled).
 fn smallest_limit(by: &str, limit: &str) -> String {
     format!("min by ({by}) ({limit} > 0)\nor\nmax by ({by}) ({limit} >= -Inf)")
 }
 
-/// The raw form of a query; without matchers a name needs no braces.
+/// The raw form of a query, without empty braces.
 fn raw(column: impl Into<Column>, queries: &QuerySet) -> String {
     let raw = queries.raw(column);
     if queries.selector().is_empty() { raw.replace("{}", "") } else { raw }
@@ -268,7 +268,8 @@ fn reading(name: &str) -> String {
     format!("etcd_reading{{metric=\"{name}\"}}")
 }
 
-/// `> bool +Inf` is 0 for every reading, even Inf, where a product would be NaN.
+/// Expression for the ratio of a reading to its limit. `> bool +Inf` gives 0 for every reading, even for Inf, for which a
+/// product with 0 would be NaN.
 fn share(metric: Metric, limit: Companion) -> String {
     let (reading, limit) = (reading(metric.name()), reading(limit.name()));
     format!(
@@ -289,7 +290,7 @@ fn points(profile: &Profile, metric: Metric) -> String {
         worth = band.points;
     }
     match (bands.list.is_empty(), figures.point) {
-        // Known and never above: full points.
+        // No bands: full points for any reading.
         (true, _) => format!("10 + ({value} > bool +Inf)"),
         (false, 1) => text,
         (false, point) => format!("({text}\n) / {point}"),
@@ -300,14 +301,14 @@ fn score(profile: &Profile) -> String {
     let figures = Figures::of(profile);
     let whole = |metric: Metric| match figures.point {
         1 => format!("etcd_points{{metric=\"{metric}\"}}"),
-        // The nearest double of a fraction, and from it the whole number again.
+        // A fraction of points is only the nearest double; rounding restores the whole number.
         point => format!("round({point} * etcd_points{{metric=\"{metric}\"}})"),
     };
     let counting = Metric::ALL.into_iter().filter(|m| profile.counts(*m));
     let parts: Vec<_> = counting.map(|m| format!("{} * {}", figures.weights[m.index()], whole(m))).collect();
     let divisor = figures.total() * figures.point;
     match parts.as_slice() {
-        // No other vector takes the label away.
+        // With several parts `ignoring (metric)` drops the label; a single part needs `without`.
         [only] => format!("max without (metric) ({only}) / {divisor}"),
         parts => format!("(\n    {}\n) / {divisor}", parts.join("\n  + ignoring (metric) ")),
     }
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_that_is_left_out_has_points_and_no_part_in_the_score() {
+    fn a_metric_that_is_left_out_has_points_but_no_weight_in_the_score() {
         let profile = Profile::seed().without(&Metric::ALL[1..]).unwrap();
         let text = rules(&profile, "", None, "instance").unwrap();
         assert!(text.contains("max without (metric) (1 * etcd_points{metric=\"wal_fsync\"}) / 1\n"), "{text}");
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn selector_and_labels_reach_every_query() {
+    fn selector_and_labels_are_applied_to_every_query() {
         let profile = Profile::named("fleet").unwrap();
         let text = rules(&profile, "env=\"prod\"", Some("k8s"), "pod").unwrap();
         // Six metrics, two of which select twice; each limit twice, max_fds with two selectors.
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_a_rule_would_overwrite_is_refused() {
+    fn labels_that_the_rules_set_themselves_are_refused() {
         let error = |cluster, member| rules(&Profile::seed(), "", cluster, member).unwrap_err().to_string();
         assert!(error(None, "metric").contains("--member-label"));
         assert!(error(Some("k8s"), "cluster").contains("'cluster'"));

@@ -1,16 +1,16 @@
-//! The score as SQL for DuckDB: the script `sql/score.sql`, filled in from a profile.
+//! The score as SQL for DuckDB: fills the template `sql/score.sql` with the weights, bands and limits of a profile.
 
 use super::shared::figures::{Figures, number, origin};
 use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Profile};
 
 const TEMPLATE: &str = include_str!("sql/score.sql");
 
-/// Bits for the position of a member, between those of its place and of its band.
+/// Bits for the position of a member in the packed integer (place, position, band).
 const POSITION_BITS: u32 = 30;
-/// The longest line of a list; what follows it in the script fits into 100 letters.
+/// Maximum width of a line in a list, which leaves room for what follows it within 100 columns.
 const WIDTH: usize = 88;
 
-/// The script that scores a history under this profile; `command` is what it was made with.
+/// The script that scores a history with this profile. `command` is named in its header as the way to generate it again.
 pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
     let parts = Parts::of(profile);
     let bands = parts.bands();
@@ -42,28 +42,28 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("position_shift", bands.bits.to_string()),
         ("band_mask", ((1_u64 << bands.bits) - 1).to_string()),
         ("min_coverage", number(min_coverage)),
-        // The last, so that nothing within a person's text is filled in.
+        // Last, so that a placeholder in a user's text (such as the source of a profile) is not replaced.
         ("origin", origin("--", profile, command)),
     ];
     let filled = |text: String, (name, value): &(&str, String)| text.replace(&format!("{{{{{name}}}}}"), value);
     values.iter().fold(TEMPLATE.to_owned(), filled)
 }
 
-/// Stands in the script where a metric is judged against a limit.
+/// Macro of the script, included if the profile compares a metric with a limit.
 const SHARE_OF: &str = "\
--- The share of its limit that a reading is: none where there is no limit, unknown where the limit is.
+-- Ratio of a reading to its limit: 0 if the limit is 0 or less (no limit), NULL if the limit is missing.
 CREATE OR REPLACE MACRO share_of(reading, most) AS
     CASE WHEN most <= 0 THEN if(reading IS NULL, NULL, CAST(0 AS DOUBLE))
          ELSE nullif(reading / most, CAST('NaN' AS DOUBLE)) END;
 ";
 
-/// How a metric's points are called in the script.
+/// Name of the column of a metric's points in the script.
 fn short(metric: Metric) -> String {
     format!("p_{metric}")
 }
 
-/// A list in lines of the script's width: `, ` ends a line, any other separator begins one. The first item stands at the
-/// column `indent` as the following lines do.
+/// Joins a list and breaks it at [`WIDTH`]: after the separator `, `, before any other separator. All lines begin at the
+/// column `indent`.
 fn wrapped(items: impl IntoIterator<Item = String>, separator: &str, indent: usize) -> String {
     let (before, after) = if separator == ", " { (",", "") } else { ("", separator.trim_start()) };
     let (mut text, mut used) = (String::new(), indent);
@@ -81,12 +81,12 @@ fn wrapped(items: impl IntoIterator<Item = String>, separator: &str, indent: usi
     text
 }
 
-/// The names of all metrics as a list of texts.
+/// The names of all metrics as a list of SQL strings.
 fn names(indent: usize) -> String {
     wrapped(Metric::ALL.map(|metric| format!("'{metric}'")), ", ", indent)
 }
 
-/// What the cells' query sums up for each metric, in the order of the metrics.
+/// The sums of losses in the query of cells, in the order of the metrics.
 fn lost() -> String {
     let sum = |m: Metric| format!("sum(steps * {})", m.loss_column());
     let widest = Metric::ALL.map(|m| sum(m).len()).into_iter().max().unwrap_or(0);
@@ -98,15 +98,16 @@ fn mean_losses() -> String {
     (1..).zip(Metric::ALL).map(mean).collect::<Vec<_>>().join(",\n       ")
 }
 
-/// What the script needs of a profile.
+/// Generates the parts of the script that depend on the profile.
 struct Parts<'a> {
     profile: &'a Profile,
     figures: Figures,
-    /// The companions that some metric may be judged against, and whether one is.
+    /// The possible limits of metrics, and whether this profile uses each.
     limits: Vec<(Companion, bool)>,
 }
 
-/// The number of a step's bands: how its digits are found and read.
+/// The bands of a step as one number with a digit for each metric: expressions that compute a digit from a reading, and
+/// points from a digit.
 struct BandNumber {
     digits: Vec<String>,
     points: Vec<String>,
@@ -120,20 +121,20 @@ impl<'a> Parts<'a> {
         Self { profile, figures: Figures::of(profile), limits: limits.collect() }
     }
 
-    /// The companions that are read, and their columns.
+    /// The companions that the script reads: limits in use, and process start times.
     fn companions(&self) -> impl Iterator<Item = Companion> + '_ {
         let limits = Companion::ALL.into_iter().filter(|c| self.limits.contains(&(*c, true)));
         limits.chain([Companion::StartTime])
     }
 
-    /// All columns that are read, so that one that a history does not have is unknown.
+    /// All columns that the script reads, as NULL, so that a column missing in the history does not fail.
     fn columns(&self) -> String {
         let columns = Metric::ALL.into_iter().map(Column::from).chain(self.companions().map(Column::from));
         let column = |c: Column| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());
         columns.map(column).collect::<Vec<_>>().join(",\n             ")
     }
 
-    /// The companions that are limits.
+    /// The limits that the profile uses.
     fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.companions().filter(|c| *c != Companion::StartTime)
     }
@@ -162,7 +163,8 @@ impl<'a> Parts<'a> {
         bands
     }
 
-    /// 0 where the reading is unknown, then a multiple of `stride` a band, the worst first.
+    /// Expression for the digit of a metric: 0 for a missing reading, else the number of the band, worst first, times
+    /// `stride`.
     fn digit(&self, metric: Metric, stride: u64) -> String {
         let bands = &self.profile.rule(metric).bands;
         let value = match self.profile.limit(metric) {
@@ -178,7 +180,7 @@ impl<'a> Parts<'a> {
         text
     }
 
-    /// The points that a digit stands for.
+    /// Expression for the points of a metric, looked up by its digit.
     fn points(&self, metric: Metric, stride: u64) -> String {
         let bands = &self.profile.rule(metric).bands.list;
         let worth = bands.iter().rev().map(|band| band.points).chain([FULL_POINTS]);
@@ -188,7 +190,7 @@ impl<'a> Parts<'a> {
         format!("[NULL, {}][1 + {band} % {digits}] AS {}", list.join(", "), short(metric))
     }
 
-    /// Wide enough for the sums of any profile.
+    /// Weights as BIGINT, which holds the sums of any profile.
     fn weights(&self) -> String {
         let weight = |m: Metric| {
             let units = self.figures.weights[m.index()];
@@ -219,7 +221,7 @@ mod tests {
     use crate::spec::PROFILES;
 
     #[test]
-    fn every_blank_of_the_template_is_filled() {
+    fn every_placeholder_of_the_template_is_filled() {
         for name in PROFILES {
             let sql = score_sql(&Profile::named(name).unwrap(), 0.5, "etcd-heatmap sql");
             assert!(!sql.contains("{{") && !sql.contains("}}"), "{name}");
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_read_where_a_band_is_a_share_of_one() {
+    fn a_limit_is_read_only_if_a_band_is_a_share_of_it() {
         assert!(!score_sql(&Profile::seed(), 0.5, "").contains("share_of"));
         let profile = Profile::seed().with_bands(Metric::DbSize, "80%:2.5".parse().unwrap()).unwrap();
         let sql = score_sql(&profile, 0.25, "");
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_broken_after_commas_and_before_signs() {
+    fn long_lists_break_after_commas_and_before_plus_signs() {
         let items = || ["a".repeat(40), "b".repeat(40), "c".repeat(40)];
         let [a, b, c] = items();
         assert_eq!(wrapped(items(), ", ", 2), format!("{a}, {b},\n  {c}"));

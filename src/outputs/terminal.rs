@@ -1,4 +1,7 @@
-//! The heat map in a terminal: a line a day, a column an hour, red to green, grey where unknown.
+//! The heat map in a terminal: one row per day, one column per hour, colored from red to green, gray if not scored.
+//!
+//! [`Picture`] collects the latest days while they are scored, for the end of a run. [`Screen`] paints a scored folder for
+//! `show`.
 
 mod screen;
 
@@ -15,22 +18,22 @@ use crate::text::rounding::score_points;
 use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
-/// Days that are painted at most: the latest, a screen of them.
+/// Only the latest days are painted, at most this many, to fit on a screen.
 const DAYS_PAINTED: usize = 35;
 
-/// How much colour the terminal has.
+/// The colors that an output stream supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Palette {
-    /// 24 bits a colour.
+    /// 24-bit colors.
     TrueColour,
-    /// The 6 × 6 × 6 cube.
+    /// The 6 × 6 × 6 cube of the 256-color palette.
     Colours256,
-    /// Digits only.
+    /// No colors, only digits.
     Plain,
 }
 
 impl Palette {
-    /// The colors of a stream, decided as for clap's help: by whether it is a terminal, `NO_COLOR`, `CLICOLOR`,
+    /// The colors for a stream. They depend, as for clap's help, on whether it is a terminal and on `NO_COLOR`, `CLICOLOR`,
     /// `CLICOLOR_FORCE`, `TERM` and `COLORTERM`.
     pub(crate) fn of(stream: &impl anstream::stream::RawStream) -> Self {
         match anstream::AutoStream::choice(stream) {
@@ -44,20 +47,19 @@ impl Palette {
 /// One hour of one cluster.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Hour {
-    /// The cluster did not exist.
+    /// No step was expected.
     Nothing,
-    /// It existed, and no step was scored.
+    /// Steps were expected, but none was scored.
     Unknown,
-    /// Scored, for the most part or not.
+    /// At least one step was scored.
     Scored {
-        /// Mean score.
         mean: f64,
-        /// Too few of its steps were scored.
+        /// The share of scored steps is below the minimum coverage.
         uncertain: bool,
     },
 }
 
-/// The latest days of every cluster, as they will be painted.
+/// The hours of the latest days of every cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
     clusters: BTreeMap<String, BTreeMap<UtcDay, [Hour; 24]>>,
@@ -65,8 +67,8 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Takes in finished hours of clusters: `cluster`, `date`, `hour` and the columns of
-    /// [`crate::heatmap::divide`]. A wider cell fills the hours that it spans.
+    /// Adds finished cells of clusters with the columns `cluster`, `date`, `hour` and those of
+    /// [`crate::heatmap::divide`]. A cell wider than an hour fills all hours that it spans.
     pub(crate) fn add(&mut self, hours: &DataFrame, width: CellWidth) -> PolarsResult<()> {
         let (clusters, dates) = (hours.column("cluster")?.str()?, hours.column("date")?.i32()?);
         let (starts, uncertain) = (hours.column("hour")?.i32()?, hours.column("uncertain")?.bool()?);
@@ -94,15 +96,16 @@ impl Picture {
         Ok(())
     }
 
-    /// Paints all clusters; `totals` are the columns of [`crate::heatmap::divide`] with one row a cluster.
+    /// Paints all clusters. `totals` has one row per cluster, with the columns of [`crate::heatmap::divide`].
     pub(crate) fn paint(&self, totals: &DataFrame, zone: Zone, palette: Palette) -> PolarsResult<String> {
         let mut text = String::new();
         for (cluster, days) in &self.clusters {
             let _ = writeln!(text, "{}: {}", terminal_label(cluster), describe(totals, cluster)?);
             if let Some(earlier) = self.earlier_days.get(cluster) {
-                let _ = writeln!(text, "{earlier} earlier days are in heatmap.csv");
+                let days = if *earlier == 1 { "day is" } else { "days are" };
+                let _ = writeln!(text, "{earlier} earlier {days} in heatmap.csv");
             }
-            // A long zone's name does not fit above the dates.
+            // The name of a time zone may be too long for the column of dates.
             let label = if zone == Zone::default() { "UTC" } else { "local" };
             let _ = write!(text, "{label:<10}");
             for hour in 0..24 {
@@ -121,7 +124,7 @@ impl Picture {
         if !self.clusters.is_empty() {
             text.push_str(&legend(palette));
             if zone != Zone::default() {
-                let _ = writeln!(text, "days and hours of {zone}; an hour that comes twice is painted once");
+                let _ = writeln!(text, "times are in {zone}; an hour that the clock shows twice is painted once");
             }
         }
         Ok(text)
@@ -141,7 +144,7 @@ fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
     Ok(summary.to_string())
 }
 
-/// Three columns: the score rounded down, so that only a faultless hour shows 10.
+/// Paints an hour in three columns. The score is rounded down, so that 10 means that no point was lost.
 pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
     let (digits, mean) = match hour {
         Hour::Nothing => return text.push_str("   "),
@@ -154,7 +157,7 @@ pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
     paint_digits(text, &digits, mean, palette);
 }
 
-/// Digits on the colour of a score, or on grey.
+/// Paints digits on the color of a score, or on gray without a score.
 fn paint_digits(text: &mut String, digits: &str, mean: Option<f64>, palette: Palette) {
     let [r, g, b] = mean.map_or(GREY, red_to_green);
     let _ = match palette {
@@ -171,7 +174,7 @@ pub(super) fn legend(palette: Palette) -> String {
     }
     text.push_str("  unknown:");
     paint_hour(&mut text, Hour::Unknown, palette);
-    text.push_str("  ?: too little of it known\n");
+    text.push_str("  ?: too few steps scored\n");
     text
 }
 
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_hour_is_rounded_down_and_marked_where_it_is_uncertain() {
+    fn an_hour_is_rounded_down_and_marked_if_uncertain() {
         let paint = |hour| {
             let mut text = String::new();
             paint_hour(&mut text, hour, Palette::Plain);

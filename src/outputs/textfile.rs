@@ -1,7 +1,7 @@
-//! The score as it is now, in the text that node_exporter's textfile collector reads: gauges without
-//! timestamps.
+//! The current score in the format of node_exporter's textfile collector: metrics without timestamps.
 //!
-//! Every series carries the extra labels: two files of one node must not hold the same series twice.
+//! One evaluation comes in; the text of a file goes out. Every series, also those about the writer, carries the extra labels,
+//! so that two files of one node never hold the same series.
 
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -13,48 +13,47 @@ use crate::readings::{Member, Window};
 use crate::score::{DayScores, Rollup, ScoreTable, StepState};
 use crate::spec::{Column, Metric, Profile};
 
-/// When an evaluation succeeded last; what tells a fresh file from one that nobody writes any more.
+/// Time of the last successful evaluation; readers tell a fresh file from an abandoned one by it.
 const LAST_SUCCESS: &str = "etcd_heatmap_last_success_timestamp_seconds";
 
-/// What does not change from one evaluation to the next.
+/// Settings that are the same for all evaluations.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
-    /// Whose thresholds and weights.
     pub(crate) profile: Profile,
-    /// The same, ready to look up.
+    /// The score table of `profile`.
     pub(crate) table: ScoreTable,
-    /// How members become a cluster.
     pub(crate) rollup: Rollup,
-    /// What each series carries beside its own labels.
+    /// Labels added to each series.
     pub(crate) labels: ExtraLabels,
 }
 
-/// What was found at one instant.
+/// Result of one evaluation.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveScores {
-    /// The readings, one step of them.
+    /// Readings of a single step.
     pub(crate) window: Window,
-    /// The scores, of the same members and the same step.
+    /// Scores of the same members at the same step.
     pub(crate) scores: DayScores,
 }
 
-/// How the writer itself is.
+/// Counters and times of the writer itself, for monitoring it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct WriterHealth {
-    /// Evaluations since it was started.
+    /// Evaluations since the writer started.
     pub(crate) evaluations: u64,
-    /// Those that failed.
+    /// Failed evaluations since the writer started.
     pub(crate) failures: u64,
-    /// How long the last one took.
+    /// Duration of the last evaluation.
     pub(crate) took: Duration,
-    /// When one succeeded last, seconds since 1970.
+    /// Time of the last successful evaluation, in seconds since 1970.
     pub(crate) last_success: Option<f64>,
-    /// The instant that the scores are of, seconds since 1970.
+    /// Instant at which the scores were evaluated, in seconds since 1970.
     pub(crate) evaluated: Option<i64>,
 }
 
 impl Live {
-    /// Scores, points and readings of members, scores of clusters, and who has none.
+    /// The text after a successful evaluation: scores, points and readings of members, scores of clusters, which members
+    /// have no score, thresholds and weights.
     pub(crate) fn scores_text(&self, found: &LiveScores) -> String {
         let mut text = Text::new(&self.labels);
         let LiveScores { window, scores } = found;
@@ -69,14 +68,14 @@ impl Live {
         text.text
     }
 
-    /// Nothing is known of these members any more.
+    /// The text after a failed evaluation: no scores, and `etcd_score_unknown` of 1 for these members.
     pub(crate) fn unknown_text(&self, members: &[Member]) -> String {
         let mut text = Text::new(&self.labels);
         unknown(&mut text, members.iter().map(|member| (member, true)));
         text.text
     }
 
-    /// How the writer is.
+    /// The text about the writer itself.
     pub(crate) fn health_text(&self, health: &WriterHealth) -> String {
         let mut text = Text::new(&self.labels);
         if let Some(at) = health.evaluated {
@@ -169,7 +168,7 @@ impl Live {
     }
 }
 
-/// When the writer of this text succeeded last, seconds since 1970; `None` where it says nothing of it.
+/// Time of the last successful evaluation in a textfile, in seconds since 1970; `None` if the text has no such sample.
 pub(crate) fn last_success(text: &str) -> Option<f64> {
     let sample =
         text.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS).filter(|rest| rest.starts_with([' ', '{'])))?;
@@ -191,7 +190,7 @@ fn unknown<'a>(text: &mut Text<'_>, members: impl Iterator<Item = (&'a Member, b
     }
 }
 
-/// A reading as the exposition format writes it.
+/// A reading in the exposition format, which writes infinities as `+Inf` and `-Inf`.
 fn exposed(value: f64) -> String {
     match value {
         f64::INFINITY => "+Inf".to_owned(),
@@ -200,7 +199,7 @@ fn exposed(value: f64) -> String {
     }
 }
 
-/// Families one after the other; one without a sample leaves no trace.
+/// Builds a text family by family; HELP and TYPE of a family without samples are left out.
 struct Text<'a> {
     labels: &'a ExtraLabels,
     text: String,
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_of_whom_one_reading_is_unknown_has_points_and_no_score() {
+    fn a_member_with_a_missing_reading_has_points_but_no_score() {
         let profile = Profile::seed();
         let live = Live { table: ScoreTable::new(&profile), profile, ..live(&[]) };
         let members = vec![Member::new("c", "a\"b"), Member::new("c", "b")];
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_tells_when_its_writer_succeeded_last() {
+    fn the_time_of_the_last_success_is_read_back_from_a_text() {
         for labels in [&[][..], &["node=a b"]] {
             let mut health = WriterHealth::default();
             assert_eq!(last_success(&live(labels).health_text(&health)), None);
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_a_limit_say_of_what() {
+    fn thresholds_that_are_shares_of_a_limit_name_the_limit() {
         let text = {
             let live = live(&[]);
             let mut text = Text::new(&live.labels);

@@ -1,10 +1,10 @@
-//! `heatmap_wide.csv`: opens in a spreadsheet as the picture, days down and hours across.
+//! `heatmap_wide.csv`: the heat map as a table for spreadsheets, with one row per day and one column per time of day.
 //!
-//! `cluster`, `member` (empty: the cluster itself), `date`, `hours_in_day` (23 or 25 when the clocks
-//! change), then a column a cell of the day. Means have at most two decimals, rounded down: 9.996 is not 10. A field is empty where
-//! nothing is known or nothing lived, and at a local time that a day does not have.
+//! Columns: `cluster`, `member` (empty for the cluster itself), `date`, `hours_in_day` (23 or 25 when clocks change),
+//! then one for each cell of a day. Means have at most two decimals, rounded down, so that 9.996 is not shown as 10. A
+//! field is empty if no step is scored, no member is expected, or the day does not have that local time.
 //!
-//! A byte order mark tells Excel that it is UTF-8.
+//! The file begins with a byte order mark, without which Excel does not recognize UTF-8.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,10 +17,9 @@ use crate::heatmap::{Cell, Line};
 use crate::text::csv::csv_field;
 use crate::text::rounding::score_short;
 
-/// Its name in the output folder.
 pub(super) const WIDE_CSV: &str = "heatmap_wide.csv";
 
-/// Writes the file.
+/// Writes `heatmap_wide.csv` into the folder `out`; its rows are days.
 pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Written, OutputError> {
     let columns = DayColumns::of(out, manifest, lines)?;
     let path = out.join(WIDE_CSV);

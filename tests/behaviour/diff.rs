@@ -1,4 +1,4 @@
-//! What changed between two times, on histories whose change is known.
+//! `diff`, on histories with an injected change.
 
 use std::sync::OnceLock;
 
@@ -7,13 +7,13 @@ use crate::support::{
     oracle, prometheus_of,
 };
 
-/// Four weeks; in the middle of them something changes.
+/// Four weeks with a change in the middle.
 const END: i64 = START + 28 * DAY;
 const MIDDLE: i64 = START + 14 * DAY;
 /// 2026-10-15, the day of `MIDDLE`.
 const AT: &str = "2026-10-15";
 
-/// A name that would steer a terminal, run in a spreadsheet or fill the screen, as it stands in a series' label.
+/// A label value with terminal control sequences, a spreadsheet formula and great length.
 fn hostile() -> String {
     format!(r#"=cmd()|A0 <script>"><img onerror=x>\n::error::{}{}😀{}"#, '\u{202e}', '\u{1b}', "x".repeat(300))
 }
@@ -39,7 +39,7 @@ fn history() -> &'static History {
     })
 }
 
-/// A member whose WAL is slow where it is said.
+/// A member whose WAL is slow at the given steps.
 fn member(
     metrics: &mut Metrics,
     cluster: &str,
@@ -80,7 +80,7 @@ fn row(csv: &str, cluster: &str, metric: &str) -> (Vec<f64>, String) {
 }
 
 #[test]
-fn a_step_is_found_with_its_sign_its_metric_and_an_interval_that_holds_it() {
+fn an_injected_change_is_found_with_its_sign_metric_and_interval() {
     let audit = scored().0.at("audit");
     let csv = diff(&[&audit, "--at", AT, "--csv"]);
     for (cluster, [before, after], verdict) in [
@@ -105,13 +105,13 @@ fn a_step_is_found_with_its_sign_its_metric_and_an_interval_that_holds_it() {
     assert!(text.contains("old-disks: no evidence of a change: 95 % interval -0."), "{text}");
     assert!(text.contains("worn-disks: worse by 0."), "{text}");
     assert!(
-        text.contains("too little data: days with a score are 1 before and 1 after, and 7 of each are needed"),
+        text.contains("too little data: 1 day with a score before and 1 after, at least 7 of each are needed"),
         "{text}"
     );
 }
 
 #[test]
-fn two_folders_and_an_instant_of_one_say_the_same_as_numpy_and_scipy() {
+fn diff_of_two_folders_or_at_an_instant_matches_numpy_and_scipy() {
     let (whole, [before, after]) = scored();
     let (whole, before, after) = (whole.at("audit"), before.at("audit"), after.at("audit"));
     let folder = Folder::new("diff");
@@ -142,7 +142,7 @@ fn two_folders_and_an_instant_of_one_say_the_same_as_numpy_and_scipy() {
 }
 
 #[test]
-fn who_is_on_one_side_only_is_named_and_not_compared() {
+fn clusters_and_members_on_one_side_only_are_named_but_not_compared() {
     let (_, [before, after]) = scored();
     let text = diff(&[&before.at("audit"), &after.at("audit")]);
     assert!(text.contains("\nonly before, not compared: gone, m0 of new-disks\n"), "{text}");
@@ -151,7 +151,7 @@ fn who_is_on_one_side_only_is_named_and_not_compared() {
 }
 
 #[test]
-fn a_hostile_name_is_harmless_and_legible() {
+fn hostile_names_are_harmless_and_legible_in_a_diff() {
     let audit = scored().0.at("audit");
     let text = diff(&[&audit, "--at", AT]);
     let is_plain = |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -165,11 +165,11 @@ fn a_hostile_name_is_harmless_and_legible() {
 }
 
 #[test]
-fn what_is_not_alike_is_named_with_what_to_do() {
+fn differently_scored_folders_are_refused_with_the_command_to_fix_it() {
     let (_, [before, _]) = scored();
     let before = before.at("audit");
     let days = history().days();
-    // Without what mixin judges against limits, which this history does not hold.
+    // Leave out the metrics that mixin compares with limits, which this history lacks.
     let flags = ["--profile", "mixin", "--without", "db_size", "--without", "open_fds", "--rollup", "mean"];
     let flags = [&flags[..], &["--time-zone", "Asia/Kolkata", "--cell", "2h"]].concat();
     let other = history().only(&days[14..]).is_scored_exactly(&flags);
@@ -188,7 +188,7 @@ fn what_is_not_alike_is_named_with_what_to_do() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_said_in_one_sentence() {
+fn impossible_comparisons_fail_with_a_one_sentence_error() {
     let (whole, [before, after]) = scored();
     let (whole, before, after) = (whole.at("audit"), before.at("audit"), after.at("audit"));
     let fails = |arguments: &[&str], words: &[&str]| {
@@ -209,7 +209,7 @@ fn what_cannot_be_compared_is_said_in_one_sentence() {
 }
 
 #[test]
-fn a_day_before_and_after_is_painted() {
+fn the_mean_of_each_hour_is_painted_before_and_after() {
     let audit = scored().0.at("audit");
     let hours = |text: &str, name: &str| -> Vec<u32> {
         let of_cluster = text.lines().skip_while(|line| !line.starts_with("new-disks: "));
@@ -226,7 +226,7 @@ fn a_day_before_and_after_is_painted() {
 }
 
 #[test]
-fn the_after_side_must_reach_what_is_demanded() {
+fn fail_below_checks_only_the_later_side() {
     let (whole, [before, after]) = scored();
     let gate = |arguments: &[&str]| etcd_heatmap(&[&["diff", "--quiet"], arguments].concat());
     let (whole, before, after) = (whole.at("audit"), before.at("audit"), after.at("audit"));
@@ -237,7 +237,7 @@ fn the_after_side_must_reach_what_is_demanded() {
     assert!(of_one.stderr.starts_with("error: --fail-below 9: "), "{}", of_one.stderr);
     assert!(!of_one.stderr.contains("2026-10-14"), "nothing of before: {}", of_one.stderr);
     assert_eq!(gate(&[&after, &before, "--fail-below", "6.9"]).code, Some(0), "no hour lost more than 3 of 10");
-    // What a file demands holds here as well.
+    // `fail_below` of a configuration file applies as well.
     let folder = Folder::new("diff-settings");
     folder.write("etcd-heatmap.toml", "[score]\nfail_below = 9\n");
     let mut command = etcd_heatmap_command(&["diff", "--quiet", &before, &after]);

@@ -1,4 +1,4 @@
-//! What is written for promtool: blocks by the retention, the families that are asked for, more labels.
+//! The OpenMetrics files for promtool: `--retention`, `--emit` and `--label`.
 
 use crate::support::{Folder, Run, etcd_heatmap, oracle, simulated};
 
@@ -7,10 +7,10 @@ fn backfill(folder: &Folder, flags: &[&str]) -> Run {
 }
 
 #[test]
-fn a_file_is_the_longest_block_that_the_retention_allows() {
+fn each_openmetrics_file_is_the_longest_block_that_the_retention_allows() {
     let folder = Folder::new("retention");
     for (retention, hours) in [("20h", "2"), ("15d", "18"), ("90d", "162"), ("1y", "486"), ("10y", "486")] {
-        // Into the same folder: the files of other widths are gone.
+        // Into the same folder, so that files of other block lengths must be removed.
         backfill(&folder, &["--retention", retention]).succeeds();
         oracle("emitted.py", &[&folder.at("audit"), "--block-hours", hours]);
     }
@@ -18,7 +18,7 @@ fn a_file_is_the_longest_block_that_the_retention_allows() {
 }
 
 #[test]
-fn more_families_and_labels_are_written_as_they_are_asked_for() {
+fn emit_and_label_add_families_and_labels() {
     let folder = Folder::new("families");
     let labels = ["--label", "job=node", "--label", "instance=a\"b:9100"];
     for emit in ["worst", "points", "points,worst,scores"] {
@@ -36,9 +36,9 @@ fn more_families_and_labels_are_written_as_they_are_asked_for() {
 }
 
 #[test]
-fn the_server_that_will_import_is_asked_how_long_it_keeps_samples() {
+fn retention_can_be_queried_from_the_importing_server() {
     let folder = Folder::new("asked-retention");
-    // It keeps them for 100 years.
+    // The retention of the test server is 100 years.
     backfill(&folder, &["--retention", &simulated().url()]).succeeds();
     oracle("emitted.py", &[&folder.at("audit"), "--block-hours", "486"]);
     let nobody = Folder::new("asked-nobody");

@@ -1,4 +1,4 @@
-//! One cell taken apart.
+//! `explain`: the arithmetic of one cell.
 
 use crate::support::{Folder, cells, etcd_heatmap, oracle};
 
@@ -6,7 +6,7 @@ use crate::support::{Folder, cells, etcd_heatmap, oracle};
 const SLOW_DISK: (i64, &str) = (1_791_381_600, "2026-10-07T14:00:00Z");
 /// 2026-10-02 06:00 UTC: a member goes down in this hour.
 const GOING_DOWN: (i64, &str) = (1_790_920_800, "2026-10-02T06:00:00Z");
-/// 2026-10-02 08:00 UTC: it is down.
+/// 2026-10-02 08:00 UTC: the same member is down.
 const DOWN: (i64, &str) = (1_790_928_000, "2026-10-02T08:00:00Z");
 
 /// The first two decimals of a mean, cut off. Ten digits are rounded, so that 8.699999999999999 is 8.70.
@@ -16,7 +16,7 @@ fn cut(mean: f64) -> String {
 }
 
 #[test]
-fn a_cell_is_explained_with_the_readings_and_points_that_another_engine_finds() {
+fn explain_shows_the_readings_and_points_that_duckdb_computes() {
     let folder = Folder::new("explain");
     let audit = folder.at("audit");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
@@ -37,7 +37,7 @@ fn a_cell_is_explained_with_the_readings_and_points_that_another_engine_finds() 
 }
 
 #[test]
-fn a_cell_is_explained_as_the_folder_was_scored_unless_a_flag_says_otherwise() {
+fn explain_uses_the_settings_of_the_scored_folder_unless_flags_override_them() {
     let folder = Folder::new("explain-as-scored");
     let (audit, plain) = (folder.at("audit"), folder.at("plain"));
     let scored = ["--profile", "openshift", "--weight", "wal_fsync=0.5", "--band", "open_fds=90:5", "--rollup", "mean"];
@@ -60,13 +60,13 @@ fn a_cell_is_explained_as_the_folder_was_scored_unless_a_flag_says_otherwise() {
     assert!(told.lines().next().is_some_and(|head| head.contains(&format!("mean {}, ", cut(mean)))), "{mean}: {told}");
     let otherwise = ["--profile", "seed", "--rollup", "worst", "--cell", "1h", "--time-zone", "UTC"];
     assert_eq!(explain(&audit, &otherwise), explain(&plain, &[]));
-    // A folder without a manifest has only the settings.
+    // Without a manifest, explain uses the settings.
     std::fs::remove_file(folder.at("audit/manifest.json")).expect("it was there");
     assert_eq!(explain(&audit, &[]), explain(&plain, &[]));
 }
 
 #[test]
-fn a_cell_can_be_named_by_the_clocks_of_its_zone() {
+fn a_cell_can_be_named_in_local_time() {
     let folder = Folder::new("explain-zone");
     let audit = folder.at("audit");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
@@ -79,7 +79,7 @@ fn a_cell_can_be_named_by_the_clocks_of_its_zone() {
 }
 
 #[test]
-fn a_cell_that_is_not_there_is_told_with_what_is() {
+fn explain_names_the_alternatives_if_a_cell_does_not_exist() {
     let folder = Folder::new("explain-nothing");
     let audit = folder.at("audit");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();

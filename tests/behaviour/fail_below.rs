@@ -1,4 +1,4 @@
-//! `--fail-below`: exit code 3 with the reasons, after all else is done.
+//! `--fail-below`: exit code 3 and the reasons, after all outputs are written.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, Run, START, assert_same, cells, etcd_heatmap, etcd_heatmap_command, prometheus_of,
@@ -10,7 +10,7 @@ fn sample(folder: &Folder, flags: &[&str]) -> Run {
 }
 
 #[test]
-fn cells_below_are_named_the_lowest_first_and_all_is_written() {
+fn low_cells_are_listed_lowest_first_and_all_outputs_are_written() {
     let (plain, gated) = (Folder::new("plain"), Folder::new("gated"));
     sample(&plain, &[]).succeeds();
     let run = sample(&gated, &["--fail-below", "7"]);
@@ -25,13 +25,13 @@ fn cells_below_are_named_the_lowest_first_and_all_is_written() {
     assert_eq!(lines.len(), 12, "{}", run.stderr);
     for (line, cell) in lines[1..11].iter().zip(&low) {
         assert!(line.starts_with(&format!("  {} {}: mean ", cell.start, cell.cluster)), "{line}, {cell:?}");
-        assert!(line.ends_with(&format!(", most lost to {}", cell.worst_metric)), "{line}, {cell:?}");
+        assert!(line.ends_with(&format!(", main cause {}", cell.worst_metric)), "{line}, {cell:?}");
     }
-    assert_eq!(lines[11], format!("  and {} more that are not as low", low.len() - 10));
+    assert_eq!(lines[11], format!("  and {} more cells below the threshold", low.len() - 10));
 }
 
 #[test]
-fn exit_codes_tell_a_low_score_from_a_failure() {
+fn exit_codes_distinguish_a_low_score_from_a_failure() {
     let folder = Folder::new("exit-codes");
     let audit = folder.at("audit");
     assert_eq!(sample(&folder, &["--fail-below", "1"]).code, Some(0), "no hour is below 1");
@@ -45,7 +45,7 @@ fn exit_codes_tell_a_low_score_from_a_failure() {
     }
     let run = score(&["--compare", "seed,mixin", "--fail-below", "7"]);
     run.fails_saying(&["--compare", "--fail-below", "cannot be used with"]);
-    // Something else goes wrong as well: that is told, with its own exit code.
+    // Another error takes precedence, with its own exit code.
     let day = folder.path().join("audit/history/date=2026-10-03/readings.parquet");
     std::fs::write(day, "no parquet").expect("a file of our own");
     let run = score(&["--fail-below", "9.5"]);
@@ -54,7 +54,7 @@ fn exit_codes_tell_a_low_score_from_a_failure() {
 }
 
 #[test]
-fn a_demand_stands_in_the_environment_and_in_a_file_as_well() {
+fn fail_below_can_be_set_in_the_environment_and_the_configuration_file() {
     let folder = Folder::new("demand");
     sample(&folder, &[]).succeeds();
     let run = |variable: &str| {
@@ -75,12 +75,12 @@ fn a_demand_stands_in_the_environment_and_in_a_file_as_well() {
 }
 
 #[test]
-fn what_is_unknown_does_not_pass_in_silence() {
+fn too_low_coverage_fails_like_a_low_score() {
     let mut metrics = Metrics::default();
     let end = START + 6 * HOUR;
     metrics.member(r#"cluster="known",job="etcd",instance="m1""#, START - HOUR..end);
     let dark = r#"cluster="dark",job="etcd",instance="m1""#;
-    // Alive, and nothing to judge for the last four hours.
+    // The member is scraped, but has no scored step in the last four hours.
     metrics.member(dark, START - HOUR..START + 2 * HOUR);
     metrics.raw("db_size", dark, START + 2 * HOUR..end);
     let folder = Folder::new("dark");
@@ -93,7 +93,7 @@ fn what_is_unknown_does_not_pass_in_silence() {
     assert_eq!(run.code, Some(3), "{run:?}");
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert_eq!(
-        lines[0], "error: --fail-below 7: 1 cluster is scored at less than 50 % of the steps, or at none",
+        lines[0], "error: --fail-below 7: 1 cluster is scored at less than 50 % of the steps, or not at all",
         "{}",
         run.stderr
     );

@@ -1,4 +1,4 @@
-//! One cell in every output: the same figure, rounded the same way, and of metrics that cost the same the same one.
+//! One cell in all outputs: the same rounding, and the same main cause if two metrics lose equal points.
 
 use crate::support::{Asked, Folder, HOUR, METRICS, Metrics, START, etcd_heatmap, oracle, prometheus_of};
 
@@ -22,15 +22,15 @@ fn hardly_worse() -> Folder {
 }
 
 #[test]
-fn every_output_shows_the_same_figure_and_breaks_a_tie_alike() {
+fn all_outputs_round_alike_and_break_ties_alike() {
     let folder = hardly_worse();
     let (audit, svg) = (folder.at("audit"), folder.at("c.svg"));
     let gated = etcd_heatmap(&["score", &audit, "--cell", "2h", "--fail-below", "10"]);
-    let summary = "c: mean 9.99, lowest 9, 100 % of steps scored, most lost to backend_commit";
+    let summary = "c: mean 9.99, lowest 9, 100 % of steps scored, main cause backend_commit";
     assert!(gated.stdout.contains(summary), "{}", gated.stdout);
     let low: Vec<&str> = gated.stderr.lines().filter(|line| line.starts_with("  2026")).collect();
     let [first, second] =
-        ["T00:00:00Z c: mean 9.99, most lost to open_fds", "T02:00:00Z c: mean 9.99, most lost to backend_commit"];
+        ["T00:00:00Z c: mean 9.99, main cause open_fds", "T02:00:00Z c: mean 9.99, main cause backend_commit"];
     assert!(low[0].ends_with(first) && low[1].ends_with(second), "{low:?}");
 
     let shown = etcd_heatmap(&["show", &audit, "--svg", &svg, "--cluster", "c"]).succeeds();
@@ -49,6 +49,6 @@ fn every_output_shows_the_same_figure_and_breaks_a_tie_alike() {
     let compared = etcd_heatmap(&["diff", &audit, "--at", "2026-10-01T02:00:00Z"]).succeeds().stdout;
     assert!(compared.contains("     9.99     9.99    +0.00"), "{compared}");
     assert!(compared.contains("    -0.01     0.00    +0.00"), "{compared}");
-    // The workbook, and the wide CSV once more, by programs of others.
+    // The oracle reads the workbook and the wide CSV with other programs.
     oracle("spreadsheet.py", &[&audit]);
 }

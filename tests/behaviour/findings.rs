@@ -1,10 +1,10 @@
-//! What is found in a history: held to what the simulator did, to SciPy, and to hand-made trouble.
+//! Findings, compared with the incidents of the simulator, with SciPy, and with hand-made trouble.
 
 use crate::support::{
     Asked, DAY, Folder, HOUR, Metrics, START, Simulated, etcd_heatmap, example, oracle, prometheus_of, simulated,
 };
 
-/// The rows of a kind as `etcd-heatmap findings --csv` prints them.
+/// The rows of one kind that `etcd-heatmap findings --csv` prints.
 fn found(folder: &Folder, kind: &str) -> Vec<String> {
     let text = etcd_heatmap(&["findings", &folder.at("audit"), "--csv", "--kind", kind]).succeeds().stdout;
     text.lines().skip(1).map(str::to_owned).collect()
@@ -15,10 +15,10 @@ fn labels(member: &str) -> String {
 }
 
 #[test]
-fn incidents_and_the_causes_of_leader_changes_are_those_that_the_simulator_made() {
+fn incidents_and_causes_of_leader_changes_match_the_simulator() {
     let folder = Folder::new("findings-truth");
     Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
-    // The arguments of the shared history: the labels are those of its samples.
+    // The same arguments as the shared history, so that labels match its samples.
     let labels = ["--out", "/dev/null", "--truth", &folder.at("truth.csv"), "--elections", &folder.at("elections.csv")];
     example("simulate", &[&Simulated::ARGUMENTS[..], &labels].concat()).succeeds();
     let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
@@ -28,7 +28,7 @@ fn incidents_and_the_causes_of_leader_changes_are_those_that_the_simulator_made(
 }
 
 #[test]
-fn two_runs_of_different_width_find_the_same() {
+fn findings_do_not_depend_on_the_number_of_threads() {
     let folder = Folder::new("findings-threads");
     Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
     let [one, many] = ["1", "4"].map(|threads| {
@@ -50,7 +50,7 @@ fn slow_nights() -> (Folder, i64) {
         metrics.append(&healthy.without(&["etcd_disk_wal_fsync", "etcd_mvcc_db_total_size"]));
         let slow = |t: i64| member == "m1" && (2 * HOUR..4 * HOUR).contains(&((t - START).rem_euclid(DAY)));
         metrics.wal_fsync(&labels(member), start..end, slow);
-        // 50 MB a day that waver, from 1.2 GB; a defragmentation of 300 MB on the second day.
+        // From 1.2 GB, noisy growth of 50 MB a day; a defragmentation frees 300 MB on the second day.
         let days = |t: i64| (t - START) as f64 / DAY as f64;
         let size = move |t: i64| {
             let shrunk = if t >= START + DAY + 5 * HOUR { 3e8 } else { 0.0 };
@@ -65,7 +65,7 @@ fn slow_nights() -> (Folder, i64) {
 }
 
 #[test]
-fn slow_nights_come_back_and_growth_has_the_interval_that_scipy_finds() {
+fn slow_nights_are_a_recurrence_and_the_growth_interval_matches_scipy() {
     let (folder, _) = slow_nights();
     let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
     let least = ["incident=10", "recurrence=1", "growth=1", "defragmentation=1", "maintenance_window=1"];
@@ -84,7 +84,7 @@ fn slow_nights_come_back_and_growth_has_the_interval_that_scipy_finds() {
 }
 
 #[test]
-fn a_label_runs_as_no_formula_and_only_what_was_asked_for_is_told() {
+fn findings_csv_escapes_formulas_and_kind_filters_findings() {
     let mut metrics = Metrics::default();
     for cluster in ["=cmd()", "@c"] {
         let labels = format!(r#"cluster="{cluster}",job="etcd",instance="-m""#);
@@ -105,7 +105,7 @@ fn a_label_runs_as_no_formula_and_only_what_was_asked_for_is_told() {
 }
 
 #[test]
-fn a_folder_that_was_never_scored_is_judged_by_the_settings() {
+fn findings_of_an_unscored_folder_use_the_settings() {
     let folder = Folder::new("findings-pulled");
     Asked::all(&simulated().prometheus, START, START + DAY).run("pull", &folder).succeeds();
     let disk = |flags: &[&str]| {

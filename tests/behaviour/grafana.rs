@@ -1,5 +1,5 @@
-//! The dashboards of `deploy/grafana`, as far as they can be judged without a Grafana: their types, and what a
-//! Prometheus answers to all that they ask.
+//! The dashboards of `deploy/grafana`, tested without Grafana: against its schemas, and by running all queries against a
+//! Prometheus.
 
 use serde_json::{Value, json};
 
@@ -15,12 +15,12 @@ fn text(name: &str) -> String {
     std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("cannot read {name}: {error}"))
 }
 
-/// Runs one of the oracle's looks at both dashboards.
+/// Runs one check of the oracle on both dashboards.
 fn look(at: &[&str]) {
     oracle("grafana.py", &[at, &DASHBOARDS.map(path).each_ref().map(String::as_str)].concat());
 }
 
-/// The same look at one dashboard that somebody has changed.
+/// Runs the same check on one dashboard after a change.
 fn look_at_changed(at: &str, name: &str, change: impl FnOnce(&mut Value)) -> Run {
     let mut dashboard: Value = serde_json::from_str(&text(name)).expect("a dashboard is JSON");
     change(&mut dashboard);
@@ -29,7 +29,7 @@ fn look_at_changed(at: &str, name: &str, change: impl FnOnce(&mut Value)) -> Run
 }
 
 #[test]
-fn the_committed_dashboards_are_what_the_generator_writes() {
+fn the_committed_dashboards_are_up_to_date() {
     let folder = Folder::new("grafana");
     oracle("../../deploy/grafana/generate.py", &[&folder.at("")]);
     let committed: Tree = DASHBOARDS.map(|name| (format!("{name}.json"), text(name).into_bytes())).into();
@@ -37,13 +37,13 @@ fn the_committed_dashboards_are_what_the_generator_writes() {
 }
 
 #[test]
-fn both_dashboards_have_the_types_of_grafanas_own_schemas() {
+fn both_dashboards_conform_to_grafanas_schemas() {
     look(&["schema"]);
 }
 
 #[test]
-fn what_grafanas_schemas_do_not_know_is_refused() {
-    // Where, what stands there then, and the word with which it must be refused.
+fn dashboards_that_violate_grafanas_schemas_are_refused() {
+    // JSON pointer, new value, and a word that the error must contain.
     let of_core = [
         ("/panels/1/type", json!("status-histroy"), "Grafana has no panel"),
         ("/panels/1/wide", json!(true), "wide"),
@@ -73,7 +73,7 @@ fn what_grafanas_schemas_do_not_know_is_refused() {
 }
 
 #[test]
-fn each_panel_has_a_place_a_title_a_unit_and_the_data_source_that_is_chosen() {
+fn each_panel_has_position_title_unit_and_the_selected_data_source() {
     look(&["layout"]);
     for (pointer, value, word) in [
         ("/panels/1/datasource/uid", json!("P1809F7CD0C75ACF3"), "a data source is"),
@@ -93,11 +93,11 @@ fn each_panel_has_a_place_a_title_a_unit_and_the_data_source_that_is_chosen() {
 }
 
 #[test]
-fn every_query_answers_and_what_is_unknown_is_never_a_number() {
+fn every_query_returns_data_and_missing_scores_stay_missing() {
     let series = oracle_run("grafana.py", &["series"]).succeeds();
     let prometheus = prometheus_of(&series.stdout);
     look(&["answers", &prometheus.url()]);
-    // What the look is worth: queries that guess where a member is unknown, or that lose one.
+    // Prove the check: it must refuse queries that show a score for an unscored member or that drop a member.
     for (part, other) in [
         ("NaN * ", "10 * "),
         ("present_over_time(etcd_score_unknown", "present_over_time(nothing"),
@@ -117,18 +117,18 @@ fn every_query_answers_and_what_is_unknown_is_never_a_number() {
 }
 
 #[test]
-fn grafana_is_told_to_read_the_dashboards_from_where_the_manual_puts_them() {
+fn provisioning_reads_the_dashboards_from_the_documented_folder() {
     let read = |name: &str| std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect(name);
     let provider = read("deploy/grafana/provisioning/dashboards/etcd-heatmap.yml");
     let folder = provider.lines().find_map(|line| line.trim().strip_prefix("path: ")).expect("the provider has a path");
     let command = format!("install -D -m 644 -t {folder} deploy/grafana/dashboards/*.json");
     assert!(read("docs/grafana.md").contains(&command), "docs/grafana.md has no `{command}`");
-    // With a uid of its own, a data source that Grafana has already would not be the one that is chosen.
+    // A fixed uid would keep users from selecting a data source that they already have.
     let source = read("deploy/grafana/provisioning/datasources/etcd-heatmap.yml");
     assert!(source.contains("type: prometheus") && !source.contains("uid:"), "{source}");
 }
 
-/// Puts a value where the pointer says, be there something or not.
+/// Sets the value at a JSON pointer, which need not exist yet.
 fn put(dashboard: &mut Value, pointer: &str, value: &Value) {
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a parent");
     let parent = dashboard.pointer_mut(parent).unwrap_or_else(|| panic!("nothing at {parent}"));

@@ -52,7 +52,7 @@ fn three_live_etcd_members_are_scored() {
 }
 
 #[test]
-fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
+fn a_restarted_live_member_has_unscored_steps_and_a_restart_mark() {
     let folder = Folder::new("etcd-restart");
     let programs = etcd_programs(&folder);
     let mut members = started(&programs, &folder);
@@ -63,7 +63,7 @@ fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
     };
     until("a quarter of a minute of scrapes of all three members", is_scraped);
     let begin = now() - 10;
-    // Killed, away for some scrapes, and back on the same disk.
+    // Kill the member, wait for failed scrapes, and restart it on the same disk.
     let down = format!("up{{job=\"etcd\", instance=\"127.0.0.1:{}\"}} == 0", programs[2].1);
     drop(members.pop());
     until("a failed scrape", || holds(&prometheus, &down).then_some(()));
@@ -96,7 +96,7 @@ fn a_live_member_that_is_restarted_has_a_gap_and_a_mark() {
 }
 
 #[test]
-fn the_rules_of_a_live_prometheus_record_what_score_says_of_the_same_seconds() {
+fn recording_rules_of_a_live_prometheus_match_score() {
     let folder = Folder::new("etcd-rules");
     let programs = etcd_programs(&folder);
     let mut members = started(&programs, &folder);
@@ -122,7 +122,7 @@ fn the_rules_of_a_live_prometheus_record_what_score_says_of_the_same_seconds() {
     members.push(Server::start(&programs[2].0, programs[2].1, &folder).ready("/health"));
     let known = format!("count_over_time(etcd_score{{{name}}}[4s])>=3");
     until("three scores of the member that is back", || {
-        // A slow disk would have few writes to tell of.
+        // On a slow test machine there may be too few writes for a percentile.
         put(&members[0])?;
         holds(&prometheus, &known).then_some(())
     });
@@ -138,7 +138,7 @@ fn the_rules_of_a_live_prometheus_record_what_score_says_of_the_same_seconds() {
     );
 
     let (url, out, start) = (prometheus.url(), folder.at("audit"), begin.to_string());
-    // The series that the rules record are not what they are compared with.
+    // Compare with scores of a pull that does not read the recorded series.
     let asked =
         ["backfill", "--quiet", "--url", &url, "--start", &start, "--end", "now", "--step", "1s", "--series", "raw"];
     etcd_heatmap(&[&asked[..], &["--selector", selector, "--emit", "worst", "--out", &out]].concat()).succeeds();

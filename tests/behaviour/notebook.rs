@@ -1,4 +1,4 @@
-//! The notebook, executed: it recomputes what a folder holds, and finds what somebody has changed in it.
+//! The notebook, executed: it recomputes the scores of a folder and detects modified ones.
 
 use crate::support::{Folder, etcd_heatmap, oracle, oracle_run};
 
@@ -9,21 +9,21 @@ fn sample(flags: &[&str]) -> Folder {
 }
 
 #[test]
-fn the_notebook_finds_the_scores_and_cells_of_a_folder() {
+fn the_notebook_recomputes_the_scores_and_cells_of_a_folder() {
     for flags in [&[][..], &["--profile", "openshift", "--min-coverage", "0.9"]] {
         oracle("notebook.py", &[&sample(flags).at("audit")]);
     }
 }
 
 #[test]
-fn the_notebook_says_when_it_cannot_compare_cells() {
+fn the_notebook_reports_when_it_cannot_compare_cells() {
     for flags in [&["--time-zone", "Asia/Kolkata"], &["--rollup", "quorum"]] {
         oracle("notebook.py", &[&sample(flags).at("audit"), "--scores-only"]);
     }
 }
 
 #[test]
-fn the_notebook_finds_a_score_that_somebody_has_changed() {
+fn the_notebook_detects_a_modified_score() {
     let folder = sample(&[]);
     let audit = folder.at("audit");
     oracle("falsify.py", &[&audit, "2026-10-07"]);

@@ -1,5 +1,5 @@
-//! `show`: the heat map in a terminal, as SVG and as PNG. Whether it shows what heatmap.csv says is worked out in
-//! `tests/oracle/picture.py` and `terminal.py`; these tests make the cells.
+//! `show`: the heat map in a terminal, as SVG and as PNG. These tests create the cells; `tests/oracle/picture.py` and
+//! `terminal.py` compare the pictures with heatmap.csv.
 
 mod hostile;
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::{BINARY, Folder, History, Run, autumn, etcd_heatmap, etcd_heatmap_command, oracle, spring};
 
-/// The sample, scored, in `folder/audit`.
+/// The scored sample in `folder/audit`.
 fn sample() -> Folder {
     let folder = Folder::new("picture");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
@@ -31,7 +31,7 @@ fn is_shown_exactly(folder: &Folder, width: &str, palette: &str, more: &[&str]) 
 }
 
 #[test]
-fn every_cell_is_drawn_once_in_its_colour_and_the_png_is_the_same_drawing() {
+fn every_cell_is_drawn_once_in_its_color_and_the_png_matches_the_svg() {
     let folder = sample();
     is_drawn_exactly(&folder, "60", &[]);
     is_drawn_exactly(&folder, "60", &["--members"]);
@@ -39,7 +39,7 @@ fn every_cell_is_drawn_once_in_its_colour_and_the_png_is_the_same_drawing() {
 }
 
 #[test]
-fn color_reaches_a_pipe_only_where_the_environment_asks_for_it() {
+fn a_pipe_gets_colors_only_if_the_environment_forces_them() {
     let folder = sample();
     let show = |variables: &[(&str, &str)]| {
         let mut command = etcd_heatmap_command(&["show", &folder.at("audit")]);
@@ -63,7 +63,7 @@ fn color_reaches_a_pipe_only_where_the_environment_asks_for_it() {
 }
 
 #[test]
-fn the_same_cells_give_the_same_bytes() {
+fn pictures_have_the_same_bytes_for_the_same_cells() {
     let folder = sample();
     let draw = |name: &str| {
         let (svg, png) = (folder.at(&format!("{name}.svg")), folder.at(&format!("{name}.png")));
@@ -74,7 +74,7 @@ fn the_same_cells_give_the_same_bytes() {
 }
 
 #[test]
-fn days_of_23_and_25_hours_and_cells_of_every_width_have_their_places() {
+fn pictures_handle_days_of_23_and_25_hours_and_all_cell_widths() {
     let berlin = |history: &History, cell: &str, minutes: &str| {
         let folder = history.is_scored_exactly(&["--time-zone", "Europe/Berlin", "--cell", cell]);
         is_drawn_exactly(&folder, minutes, &["--members"]);
@@ -85,7 +85,7 @@ fn days_of_23_and_25_hours_and_cells_of_every_width_have_their_places() {
     berlin(autumn(), "30m", "30");
     berlin(autumn(), "2h", "120");
     berlin(spring(), "1h", "60");
-    // Half an hour comes twice there, within one cell.
+    // Clocks go back by half an hour there, so a repeated time lies within one cell.
     let folder = spring().is_scored_exactly(&["--time-zone", "Australia/Lord_Howe"]);
     is_drawn_exactly(&folder, "60", &[]);
     let svg = folder.text("picture.svg");
@@ -93,7 +93,7 @@ fn days_of_23_and_25_hours_and_cells_of_every_width_have_their_places() {
 }
 
 #[test]
-fn a_terminal_of_any_width_and_palette_shows_every_place() {
+fn the_heat_map_fits_terminals_of_any_width_and_palette() {
     let folder = sample();
     for palette in ["true", "256", "none"] {
         for width in ["200", "83", "82", "59", "35", "24"] {
@@ -105,21 +105,21 @@ fn a_terminal_of_any_width_and_palette_shows_every_place() {
 }
 
 #[test]
-fn into_a_pipe_go_all_days_in_digits() {
+fn a_pipe_gets_all_days_as_plain_digits() {
     let folder = sample();
     let shown = etcd_heatmap(&["show", &folder.at("audit"), "--cluster", "c01"]).succeeds().stdout;
     assert!(!shown.contains('\u{1b}'), "{shown}");
     assert_eq!(shown.lines().filter(|line| line.starts_with("2026-10-")).count(), 14, "{shown}");
     let latest = etcd_heatmap(&["show", &folder.at("audit"), "--cluster", "c01", "--days", "3"]).succeeds().stdout;
     assert!(latest.contains("11 earlier days are in heatmap.parquet: --days 14 shows them"), "{latest}");
-    // Of c01's first days, which backfill paints as well.
+    // `backfill` prints the same summary of c01 at its end.
     let painted = etcd_heatmap(&["backfill", "--sample", "--out", &folder.at("audit")]).succeeds().stdout;
     let head = shown.lines().next().unwrap_or_default();
     assert!(painted.contains(head), "the same summary: {head}");
 }
 
 #[test]
-fn a_year_of_twenty_clusters_stays_small() {
+fn pictures_of_a_year_of_twenty_clusters_stay_below_5_mb() {
     let folder = sample();
     let (audit, year) = (folder.at("audit"), folder.at("year"));
     oracle("picture_year.py", &[&audit, &year]);
@@ -133,7 +133,7 @@ fn a_year_of_twenty_clusters_stays_small() {
 }
 
 #[test]
-fn the_picture_in_the_readme_is_what_the_program_draws() {
+fn the_picture_in_the_readme_is_up_to_date() {
     let folder = sample();
     let drawn = folder.at("c01.svg");
     etcd_heatmap(&["show", &folder.at("audit"), "--cluster", "c01", "--svg", &drawn]).succeeds();
@@ -146,7 +146,7 @@ fn the_picture_in_the_readme_is_what_the_program_draws() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_told_with_what_can() {
+fn show_names_the_alternatives_if_a_cluster_is_unknown() {
     let folder = sample();
     let audit = folder.at("audit");
     etcd_heatmap(&["show", &audit, "--cluster", "c9"]).fails_saying(&["'c9'", "c01, c02, c03"]);

@@ -1,5 +1,5 @@
-//! `report.html` in a headless Chromium. Whether it shows what heatmap.csv and findings.csv say is worked out in
-//! `tests/oracle/report_page.py`; these tests make the folders.
+//! `report.html` in a headless Chromium. These tests create the folders; `tests/oracle/report_page.py` compares the page
+//! with heatmap.csv and findings.csv.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, START, autumn, escaped, etcd_heatmap, needed, oracle, prometheus_of,
@@ -8,7 +8,7 @@ use crate::support::{
 
 const BERLIN: [&str; 2] = ["--time-zone", "Europe/Berlin"];
 
-/// Opens the report of `folder/audit` and holds it to the files beside it.
+/// Opens the report of `folder/audit` and compares it with the other files of the folder.
 #[track_caller]
 fn is_looked_at(folder: &Folder, check: &str) {
     needed("chromium", "chromium");
@@ -16,63 +16,63 @@ fn is_looked_at(folder: &Folder, check: &str) {
 }
 
 #[test]
-fn every_cell_of_every_line_stands_at_its_day_and_hour() {
+fn the_report_shows_every_cell_at_its_day_and_hour() {
     is_looked_at(&sample_is_scored_exactly(&[]), "cells");
 }
 
 #[test]
-fn days_of_23_and_25_hours_and_cells_of_every_width_have_their_places() {
+fn the_report_handles_days_of_23_and_25_hours_and_all_cell_widths() {
     for history in [spring(), autumn()] {
         for width in ["15m", "1h", "2h"] {
             is_looked_at(&history.is_scored_exactly(&[&BERLIN[..], &["--cell", width]].concat()), "cells");
         }
     }
-    // Half an hour comes twice there, within one cell.
+    // Clocks go back by half an hour there, so a repeated time lies within one cell.
     is_looked_at(&spring().is_scored_exactly(&["--time-zone", "Australia/Lord_Howe"]), "cells");
 }
 
 #[test]
-fn a_cell_that_a_clock_change_cuts_short_says_when_it_really_ends() {
+fn a_cell_shortened_by_a_clock_change_shows_its_real_end() {
     for history in [spring(), autumn()] {
         is_looked_at(&history.is_scored_exactly(&[&BERLIN[..], &["--cell", "2h"]].concat()), "times");
     }
 }
 
 #[test]
-fn a_click_opens_what_a_cell_is_made_of_and_the_keyboard_does_all_that_the_mouse_does() {
+fn cells_open_their_details_by_mouse_and_by_keyboard() {
     is_looked_at(&sample_is_scored_exactly(&[]), "use");
 }
 
 #[test]
-fn both_palettes_and_themes_are_chosen_by_their_controls_and_every_text_can_be_read() {
+fn palettes_and_themes_can_be_chosen_and_all_text_has_enough_contrast() {
     is_looked_at(&sample_is_scored_exactly(&[]), "colours");
 }
 
 #[test]
-fn nothing_is_asked_for_and_an_injected_script_is_refused() {
+fn the_report_loads_nothing_and_refuses_injected_scripts() {
     is_looked_at(&sample_is_scored_exactly(&[]), "policy");
 }
 
 #[test]
-fn incidents_stand_in_the_order_of_their_ranks_and_no_finding_is_left_out() {
+fn the_report_lists_incidents_by_rank_and_all_findings() {
     is_looked_at(&sample_is_scored_exactly(&[]), "findings");
 }
 
 #[test]
-fn without_a_script_there_are_tables() {
+fn without_scripts_the_report_shows_plain_tables() {
     is_looked_at(&sample_is_scored_exactly(&[]), "plain");
     is_looked_at(&autumn().is_scored_exactly(&BERLIN), "plain");
 }
 
 #[test]
-fn the_same_cells_give_the_same_bytes() {
+fn the_report_has_the_same_bytes_for_the_same_cells() {
     let folder = sample_is_scored_exactly(&[]);
     let first = folder.text("audit/report.html");
     etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
     assert!(first == folder.text("audit/report.html"));
 }
 
-/// Names that would do something somewhere, and one that is merely long.
+/// Names that could act as markup, scripts or control sequences, and a very long one.
 const NAMES: [&str; 7] = [
     "=cmd()",
     "<script>alert(1)</script>",
@@ -84,14 +84,14 @@ const NAMES: [&str; 7] = [
 ];
 
 #[test]
-fn hostile_names_are_harmless_and_legible() {
+fn hostile_names_are_harmless_and_legible_in_the_report() {
     let mut metrics = Metrics::every(300);
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).chain(["n".repeat(300)]).collect();
     for (place, cluster) in names.iter().enumerate() {
         for further in [1, 4] {
             let [cluster, member] = [cluster, &names[(place + further) % names.len()]].map(|name| escaped(name));
             let labels = format!(r#"cluster="{cluster}",job="etcd",instance="{member}""#);
-            // A disk that is slow for an hour makes a finding that names the cluster.
+            // An hour of a slow disk is an incident, whose text contains the name of the cluster.
             let slow = |t: i64| further == 1 && (START + 2 * HOUR..START + 3 * HOUR).contains(&t);
             metrics.member_with_slow_disk(&labels, START - HOUR..START + 6 * HOUR, slow);
         }

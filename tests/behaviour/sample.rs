@@ -40,7 +40,7 @@ fn the_sample_runs_without_a_server_in_an_empty_folder() {
 }
 
 #[test]
-fn into_a_pipe_go_neither_colours_nor_bars() {
+fn a_pipe_gets_no_colors_and_no_progress_bars() {
     let run = |quiet: &[&str]| {
         let (url, folder) = (simulated().url(), Folder::new("plain"));
         let arguments = ["backfill", "--url", &url, "--start", "2026-10-01", "--end", "2026-10-02", "--out"];

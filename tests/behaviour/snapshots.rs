@@ -1,11 +1,11 @@
 //! The text formats, character for character.
 //!
-//! The expected files lie in `snapshots/`. They were written by `tests/oracle/snapshot.py` from this history and not
-//! by `etcd-heatmap`; `snapshots/README.md` says how to write them anew.
+//! The expected files in `snapshots/` were written by `tests/oracle/snapshot.py` from this history, not by
+//! `etcd-heatmap`. `snapshots/README.md` describes how to update them.
 
 use crate::support::{Asked, Folder, HOUR, METRICS, Metrics, START, prometheus_of};
 
-/// Two members over two hours that lie on both sides of the edge of a window of 18 h, every ten minutes.
+/// Two members over two hours, at a step of ten minutes, across the boundary of two blocks of 18 h.
 fn history() -> Metrics {
     let (start, end) = (START + 17 * HOUR, START + 19 * HOUR);
     let mut metrics = Metrics::default();
@@ -13,7 +13,7 @@ fn history() -> Metrics {
     for member in ["etcd-0:2379", "etcd-1:2379"] {
         let labels = format!(r#"cluster="say \"etcd\", please",job="etcd",instance="{member}""#);
         for metric in METRICS {
-            // The first member's disk becomes slower and slower; of the second nobody knows the open files for a while.
+            // The first member's disk becomes slower and slower; the second lacks open_fds for a while.
             metrics.recorded(metric, &labels, start..end, |second| match (member, metric) {
                 ("etcd-0:2379", "backend_commit") => 0.001 * minute(second) as f64,
                 ("etcd-0:2379", "wal_fsync") => 0.0001 * minute(second) as f64,
@@ -26,7 +26,7 @@ fn history() -> Metrics {
 }
 
 #[test]
-fn openmetrics_and_csv_are_written_as_the_snapshots_say() {
+fn openmetrics_and_csv_match_the_snapshots() {
     let prometheus = prometheus_of(&history().text());
     let folder = Folder::new("snapshots");
     let asked = Asked {

@@ -1,4 +1,4 @@
-//! heatmap.xlsx and heatmap_wide.csv: other programs read them back, and find every cell of heatmap.csv in its place.
+//! heatmap.xlsx and heatmap_wide.csv, read back by other programs and compared with heatmap.csv cell by cell.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, START, assert_same, autumn, escaped, etcd_heatmap, oracle, prometheus_of,
@@ -7,7 +7,7 @@ use crate::support::{
 
 const BERLIN: [&str; 2] = ["--time-zone", "Europe/Berlin"];
 
-/// Lets the oracle read both files back that lie beside the cells of `folder/audit`.
+/// Lets the oracle read both files of `folder/audit` and compare them with its cells.
 #[track_caller]
 fn is_read_back(folder: &Folder) {
     oracle("spreadsheet.py", &[&folder.at("audit")]);
@@ -22,12 +22,12 @@ fn wide_rows(folder: &Folder, begins: &str) -> (Vec<String>, Vec<Vec<String>>) {
 }
 
 #[test]
-fn every_cell_of_the_sample_is_read_back_from_both() {
+fn every_cell_of_the_sample_can_be_read_back_from_workbook_and_wide_csv() {
     is_read_back(&sample_is_scored_exactly(&[]));
 }
 
 #[test]
-fn a_night_on_which_the_clocks_go_back_has_a_column_more() {
+fn when_clocks_go_back_the_repeated_hour_has_its_own_column() {
     let folder = autumn().is_scored_exactly(&BERLIN);
     is_read_back(&folder);
     let (head, day) = wide_rows(&folder, "c,,2026-10-25,");
@@ -42,7 +42,7 @@ fn a_night_on_which_the_clocks_go_back_has_a_column_more() {
 }
 
 #[test]
-fn a_night_on_which_the_clocks_go_forward_leaves_an_hour_empty() {
+fn when_clocks_go_forward_the_skipped_hour_is_empty() {
     let folder = spring().is_scored_exactly(&BERLIN);
     is_read_back(&folder);
     let (head, day) = wide_rows(&folder, "c,,2026-03-29,");
@@ -51,7 +51,7 @@ fn a_night_on_which_the_clocks_go_forward_leaves_an_hour_empty() {
 }
 
 #[test]
-fn narrower_and_wider_cells_have_more_and_fewer_columns() {
+fn the_number_of_columns_follows_the_width_of_cells() {
     for (width, columns) in [("15m", 96 + 4), ("2h", 12 + 1)] {
         let folder = autumn().is_scored_exactly(&[&BERLIN[..], &["--cell", width]].concat());
         is_read_back(&folder);
@@ -61,12 +61,12 @@ fn narrower_and_wider_cells_have_more_and_fewer_columns() {
 }
 
 #[test]
-fn a_clock_that_changes_by_half_an_hour_loses_no_cell() {
+fn no_cell_is_lost_when_clocks_change_by_half_an_hour() {
     is_read_back(&spring().is_scored_exactly(&["--time-zone", "Australia/Lord_Howe"]));
 }
 
 #[test]
-fn the_same_cells_give_the_same_bytes() {
+fn spreadsheets_have_the_same_bytes_for_the_same_cells() {
     let folder = sample_is_scored_exactly(&[]);
     let written = || {
         etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
@@ -76,7 +76,7 @@ fn the_same_cells_give_the_same_bytes() {
         tree
     };
     let first = written();
-    // The archive's own clock counts in steps of two seconds.
+    // Times in a ZIP archive have a resolution of two seconds: wait longer, so that a stored time would differ.
     std::thread::sleep(std::time::Duration::from_millis(2100));
     assert_same(&first, &written());
 }
@@ -89,7 +89,7 @@ fn no_label_becomes_a_formula_or_breaks_a_sheet() {
     for (index, cluster) in clusters.iter().enumerate() {
         let member = &clusters[(index + 5) % clusters.len()];
         let labels = format!(r#"cluster="{}",job="etcd",instance="{}""#, escaped(cluster), escaped(member));
-        // A disk that is slow for half an hour makes an incident that names both.
+        // Half an hour of a slow disk is an incident, whose text contains both names.
         let slow = |t: i64| (START + HOUR..START + HOUR + 1800).contains(&t);
         metrics.member_with_slow_disk(&labels, START - HOUR..START + 3 * HOUR, slow);
     }
@@ -103,7 +103,7 @@ fn no_label_becomes_a_formula_or_breaks_a_sheet() {
     is_read_back(&folder);
 }
 
-/// Names that would do something somewhere.
+/// Names that could act as formulas, markup or sheet references.
 fn hostile() -> Vec<String> {
     let names = [
         "=cmd()",

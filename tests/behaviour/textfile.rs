@@ -1,4 +1,4 @@
-//! `textfile`: the live score goes to node_exporter, to Prometheus, and is what a backfill computes afterwards.
+//! `textfile`: the live score, on its way through node_exporter to Prometheus, equals that of a later backfill.
 
 mod circle;
 mod told;
@@ -38,7 +38,7 @@ impl Live {
         Self { members, prometheus, node, textfiles, _etcd: etcd }
     }
 
-    /// One for all tests that do not disturb it; once every member has written, it is known everywhere.
+    /// Shared by all tests that do not disturb it; ready once all members have had disk writes.
     fn shared() -> &'static Self {
         static SHARED: OnceLock<Live> = OnceLock::new();
         static WRITES: AtomicBool = AtomicBool::new(false);
@@ -77,7 +77,7 @@ fn address(server: &Server) -> String {
     format!("127.0.0.1:{}", server.port())
 }
 
-/// A loop that writes a file until it is told to end.
+/// A `textfile --every` process.
 struct Writer(Child);
 
 impl Writer {
@@ -90,7 +90,7 @@ impl Writer {
         Self(command.spawn().expect("the program can be run"))
     }
 
-    /// Sends a signal; how it ended, and what it said.
+    /// Sends a signal, waits, and returns the exit code and standard error.
     fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let sent = Command::new("kill").args(["-s", signal, &self.0.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the writer has ended already");
@@ -110,7 +110,7 @@ impl Drop for Writer {
     }
 }
 
-/// Evaluates every second what was two seconds ago.
+/// Arguments to evaluate every second, two seconds in the past.
 fn loop_arguments<'a>(url: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let flags = ["textfile", "--url", url, "--selector", r#"job="etcd""#, "--query-offset", "2s", "--every", "1s"];
     flags.into_iter().chain(["--out", out]).chain(more.iter().copied()).collect()

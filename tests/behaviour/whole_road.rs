@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::{Asked, DAY, Folder, Prometheus, START, Simulated, import, oracle, simulated};
 
 #[test]
-fn a_prometheus_history_becomes_scores_that_a_second_prometheus_answers_exactly() {
+fn scores_of_a_prometheus_are_imported_exactly_into_a_second_one() {
     let first = simulated();
     let folder = Folder::new("whole-road");
     Asked::all(&first.prometheus, START, Simulated::END).is_answered_exactly(&folder);
@@ -25,7 +25,7 @@ pub(crate) fn imports_exactly(folder: &Folder) {
 }
 
 #[test]
-fn a_day_of_more_steps_than_a_server_answers_at_once_is_asked_in_parts() {
+fn a_day_with_more_steps_than_the_server_allows_is_queried_in_parts() {
     let folder = Folder::new("many-steps");
     let prometheus = &simulated().prometheus;
     let one_cluster = Some(r#"cluster="c01""#);

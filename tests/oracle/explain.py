@@ -25,8 +25,8 @@ SHOWN = {
     "backend_commit": lambda v: f"{v * 1000:.2f} ms",
     "open_fds": lambda v: f"{v:g}",
     "leader_changes": lambda v: f"{v:g}",
-    "client_traffic_in": lambda v: f"{v / 1e3:.1f} kB/s",
-    "db_size": lambda v: f"{v / 1e6:.1f} MB",
+    "client_traffic_in": lambda v: f"{v / 1024:.1f} KiB/s",
+    "db_size": lambda v: f"{v / 1024**2:.1f} MiB",
 }
 # Bucket bounds of etcd's disk histograms in ms: 14 powers of two from 1 ms.
 BOUNDS = [0] + [2**i for i in range(14)]

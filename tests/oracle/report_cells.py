@@ -61,7 +61,7 @@ def says(row):
         what = f"mean {points(row['mean'])}, lowest {points(row['min'])}, "
         what += f"{row['steps_scored']} of {row['steps_expected']} steps scored"
         what += ", uncertain" if row["uncertain"] == "true" else ""
-        what += f", most lost to {row['worst_metric']}" if row["worst_metric"] else ""
+        what += f", main cause {row['worst_metric']}" if row["worst_metric"] else ""
     return f"{row['date']} {clock} {offset(row)}: {what}"
 
 
@@ -165,7 +165,7 @@ def compare_overview(report, table, wanted, clusters, value="mean"):
         expected[cluster, "Mean"] = "unknown" if mean is None else points(mean)
         expected[cluster, "Lowest"] = "unknown" if lowest is None else points(lowest)
         expected[cluster, "Scored"] = f"{shown.percent(Fraction(scored, steps))} %"
-        expected[cluster, "Most lost to"] = shown.costliest(METRICS, losses) or "nothing"
+        expected[cluster, "Main cause"] = shown.costliest(METRICS, losses) or "nothing"
         days = defaultdict(list)
         for row in rows:
             days[row["date"][5:]].append(row)

@@ -1,33 +1,32 @@
-//! Where a difference of means lies: a bootstrap over days.
+//! Confidence interval of a difference of means: a block bootstrap over days.
 //!
-//! Hours that follow each other are alike, and days somewhat, so that drawing hours would make any difference look
-//! certain. Whole local days are drawn instead, and of a longer time several in a row: the moving block bootstrap (H.
-//! R. Künsch, Annals of Statistics 17 (1989) 1217), in which the last day is followed by the first so that all are
-//! drawn alike (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). Blocks are as long as
-//! the cube root of the number of days, and there are seven or more: 1 day of 7, 2 of 14, 3 of 30, 7 of 365.
+//! Consecutive hours are correlated, and days somewhat less, so resampling hours would make almost any difference look
+//! significant. Whole local days are resampled instead, in blocks of several days for longer periods: the moving block
+//! bootstrap (H. R. Künsch, Annals of Statistics 17 (1989) 1217), made circular so that all days are drawn equally often
+//! (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). The block length is the cube root of
+//! the number of days, but there are always at least seven blocks: 1 day for 7 days, 2 for 14, 3 for 30, 7 for 365.
 //!
-//! A percentile interval of few blocks is too narrow. It is expanded as T. C. Hesterberg says ("What Teachers Should
-//! Know About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by
-//! Student's t.
+//! A percentile interval of few blocks is too narrow. It is widened after T. C. Hesterberg ("What Teachers Should Know
+//! About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by Student's t.
 
 use super::QUANTITIES;
 use crate::time::UtcDay;
 
-/// Days with a score that each side must have: of fewer nothing is claimed.
+/// Minimum number of days with a score on each side; with fewer days there is no interval.
 pub(crate) const MIN_DAYS: usize = 7;
-/// How often days are drawn.
+/// Number of bootstrap resamples.
 pub(crate) const RESAMPLES: usize = 4000;
-/// Any number: the same cells give the same interval.
+/// Fixed, so that the same cells always give the same interval; the value does not matter.
 const SEED: u64 = 0x6574_6364;
 
-/// 95 % of such intervals hold the difference.
+/// A 95 % confidence interval, in points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
 
-/// The scored steps of one local day, and what they add up to.
+/// Sums over the scored steps of one local day.
 #[derive(Clone, Debug)]
 pub(super) struct DaySums {
     pub(super) date: UtcDay,
@@ -40,7 +39,7 @@ impl DaySums {
         Self { date, scored: 0.0, totals: [0.0; QUANTITIES] }
     }
 
-    /// Adds a cell with so many scored steps and these means.
+    /// Adds a cell with its number of scored steps and its means.
     pub(super) fn add(&mut self, scored: f64, means: &[f64; QUANTITIES]) {
         self.scored += scored;
         for (total, mean) in self.totals.iter_mut().zip(means) {
@@ -48,7 +47,7 @@ impl DaySums {
         }
     }
 
-    /// Means over the steps of days, one or more.
+    /// Means over the scored steps of one or more days.
     pub(super) fn means<'a>(days: impl IntoIterator<Item = &'a Self>) -> [f64; QUANTITIES] {
         let Self { scored, totals, .. } = Self::sum(days);
         totals.map(|total| total / scored)
@@ -66,7 +65,7 @@ impl DaySums {
     }
 }
 
-/// The interval of each difference, after less before; `None` where a side has too few days.
+/// The interval of each quantity's difference, after minus before; `None` if a side has too few days.
 pub(super) fn intervals(before: &[DaySums], after: &[DaySums]) -> Option<[Interval; QUANTITIES]> {
     if before.len().min(after.len()) < MIN_DAYS {
         return None;
@@ -88,13 +87,13 @@ pub(super) fn intervals(before: &[DaySums], after: &[DaySums]) -> Option<[Interv
     }))
 }
 
-/// The days of one side in blocks of so many in a row, one that begins at each day.
+/// The days of one side as overlapping blocks of consecutive days: one block begins at each day.
 struct Blocks {
     blocks: Vec<DaySums>,
-    /// How many are drawn.
+    /// Number of blocks in a resample.
     drawn: usize,
     means: [f64; QUANTITIES],
-    /// What deviations fall short of with so few blocks.
+    /// Factor √(n/(n−1)) that corrects the too small deviations of few blocks.
     stretch: f64,
 }
 
@@ -111,20 +110,20 @@ impl Blocks {
         }
     }
 
-    /// The means of blocks drawn with replacement, further from the true ones by the stretch.
+    /// Means of one resample: blocks drawn with replacement, deviations multiplied by the stretch.
     fn draw(&self, draws: &mut Draws) -> [f64; QUANTITIES] {
         let drawn = DaySums::means((0..self.drawn).map(|_| &self.blocks[draws.below(self.blocks.len())]));
         std::array::from_fn(|q| self.means[q] + (drawn[q] - self.means[q]) * self.stretch)
     }
 }
 
-/// Days of a block: the cube root of all, unless that leaves fewer than [`MIN_DAYS`] blocks.
+/// Length of a block in days: the cube root of all days, unless that leaves fewer than [`MIN_DAYS`] blocks.
 fn block_length(days: usize) -> usize {
     let longest = days / MIN_DAYS;
     (1..=longest).take_while(|length| length.pow(3) <= days).last().unwrap_or(1)
 }
 
-/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014).
+/// Random numbers by SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014): four lines instead of a crate.
 struct Draws(u64);
 
 impl Draws {
@@ -136,13 +135,13 @@ impl Draws {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; of so few days none is drawn noticeably more often.
+    /// A number below `end`. The bias of the multiplication is below 2⁻⁵⁰ for any realistic number of days.
     fn below(&mut self, end: usize) -> usize {
         ((u128::from(self.next()) * end as u128) >> 64) as usize
     }
 }
 
-/// Linear between the order statistics, as NumPy's default.
+/// A quantile by linear interpolation between order statistics, like NumPy's default.
 fn quantile(sorted: &[f64], level: f64) -> f64 {
     let place = level * (sorted.len() - 1) as f64;
     let (from, share) = (place.floor() as usize, place.fract());
@@ -150,8 +149,8 @@ fn quantile(sorted: &[f64], level: f64) -> f64 {
     sorted[from] + (sorted[to] - sorted[from]) * share
 }
 
-/// The 97.5 % quantile of Student's t, by the expansion of Cornish and Fisher (Abramowitz and Stegun 26.7.5): off by
-/// less than 0.002 from 6 degrees of freedom on.
+/// The 97.5 % quantile of Student's t, by the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5). The error is
+/// below 0.002 from 6 degrees of freedom on.
 fn student_975(freedom: usize) -> f64 {
     let (z, n) = (1.959_963_984_540_054_f64, freedom as f64);
     let terms = [
@@ -162,7 +161,7 @@ fn student_975(freedom: usize) -> f64 {
     z + terms[0] / n + terms[1] / n.powi(2) + terms[2] / n.powi(3)
 }
 
-/// The normal distribution function below 0 (Abramowitz and Stegun 26.2.17): off by less than 1e-7.
+/// The standard normal distribution function for `z` ≤ 0 (Abramowitz and Stegun 26.2.17), with an error below 1e-7.
 fn normal_below(z: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
     let factors = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
@@ -178,7 +177,7 @@ mod tests {
     /// Days of 24 hours of an AR(1) series around a level.
     fn series(draws: &mut Draws, days: i32, level: f64, correlation: f64) -> Vec<DaySums> {
         let mut uniform = || (draws.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        // Box and Muller.
+        // Box-Muller transform.
         let mut normal = || (-2.0 * (1.0 - uniform()).ln()).sqrt() * (2.0 * std::f64::consts::PI * uniform()).cos();
         let mut state = normal();
         let days = (0..days).map(|day| {
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn ninety_five_percent_of_intervals_of_correlated_hours_hold_the_difference() {
+    fn about_95_percent_of_intervals_contain_the_true_difference_of_correlated_hours() {
         for (days, correlation) in [(7, 0.5), (7, 0.8), (14, 0.8), (14, 0.9), (30, 0.9), (30, 0.95), (90, 0.95)] {
             let mut draws = Draws(days as u64);
             let holds = |_: &usize| {
@@ -209,34 +208,34 @@ mod tests {
     }
 
     #[test]
-    fn blocks_grow_with_the_cube_root_of_the_days() {
+    fn block_length_grows_with_the_cube_root_of_the_days() {
         let lengths = [7, 13, 14, 26, 27, 30, 64, 365].map(block_length);
         assert_eq!(lengths, [1, 1, 2, 2, 3, 3, 4, 7]);
     }
 
     #[test]
-    fn a_block_begins_at_each_day_and_the_last_day_is_followed_by_the_first() {
+    fn a_block_begins_at_each_day_and_the_last_one_wraps_around_to_the_first_day() {
         let days: Vec<DaySums> = (0..15)
             .map(|day| {
                 let mut sums = DaySums::new(UtcDay::from_days(day));
-                // Steps that tell the days of a block: 1, 2, 4, 8, …
+                // Powers of two, so that the sum of a block shows which days it holds.
                 sums.add(f64::from(1_u32 << day), &[f64::from(day); QUANTITIES]);
                 sums
             })
             .collect();
         let blocks = Blocks::of(&days);
-        // Of 15 days blocks of two: seven are drawn, and √(7/6) is what deviations fall short of.
+        // 15 days give blocks of two days, seven a resample, and a stretch of √(7/6).
         assert_eq!((blocks.blocks.len(), blocks.drawn), (15, 7));
         assert!((blocks.stretch - 1.080_123_449_734_643_5).abs() < 1e-15, "{}", blocks.stretch);
         let steps: Vec<f64> = blocks.blocks.iter().map(|block| block.scored).collect();
         let pairs: Vec<f64> = (0..14).map(|day| f64::from(3_u32 << day)).chain([16_384.0 + 1.0]).collect();
         assert_eq!(steps, pairs);
-        // The last block holds days 14 and 0.
+        // The last block holds days 14 and 0; day 0 adds 0 to the totals.
         assert_eq!(blocks.blocks[14].totals, [16_384.0 * 14.0; QUANTITIES]);
     }
 
     #[test]
-    fn six_days_are_too_few() {
+    fn fewer_than_seven_days_on_a_side_give_no_interval() {
         let mut draws = Draws(1);
         let (six, seven) = (series(&mut draws, 6, 8.0, 0.5), series(&mut draws, 7, 8.0, 0.5));
         assert!(intervals(&six, &seven).is_none() && intervals(&seven, &six).is_none());
@@ -245,7 +244,7 @@ mod tests {
 
     /// Expected values from SciPy: stats.t.ppf(0.975, n), stats.norm.cdf(z).
     #[test]
-    fn quantiles_are_those_of_scipy() {
+    fn approximated_quantiles_match_scipy() {
         for (freedom, expected) in [(6, 2.446_911_8), (13, 2.160_368_7), (29, 2.045_229_6), (364, 1.966_502_6)] {
             assert!((student_975(freedom) - expected).abs() < 2e-3, "{freedom}: {}", student_975(freedom));
         }

@@ -1,4 +1,4 @@
-//! What there is to say of the cells of one time.
+//! Totals and daily sums of one side of a comparison.
 
 use super::interval::DaySums;
 use super::{QUANTITIES, quantities};
@@ -6,36 +6,34 @@ use crate::heatmap::Cell;
 use crate::text::palette::{LOW_BELOW, RED_BELOW};
 use crate::time::CellWidth;
 
-/// Thresholds below which hours are counted.
+/// Hours with a mean score below each of these thresholds are counted.
 pub(crate) const BELOW: [f64; 2] = [LOW_BELOW, RED_BELOW];
 
-/// The cells of one cluster or member at one time.
+/// Totals over the cells of one cluster or member in one period.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
-    /// Days with a scored step.
+    /// Local days with a scored step.
     pub(crate) days: usize,
-    /// Hours of the cells with a scored step.
+    /// Total length of the cells with a scored step, in hours.
     pub(crate) hours: f64,
-    /// Those of them whose mean is below each of [`BELOW`].
+    /// Hours with a mean score below each of [`BELOW`].
     pub(crate) hours_below: [f64; BELOW.len()],
-    /// Steps that were scored.
     pub(crate) scored: u64,
-    /// Steps at which it lived.
     pub(crate) expected: u64,
-    /// Mean of each local hour of the day: `None` where it never lived, `Some(None)` where nothing is known.
+    /// Mean score of each local hour of the day: `None` if no step was expected, `Some(None)` if none was scored.
     pub(crate) by_hour: [Option<Option<f64>>; 24],
-    /// The score, then what each metric cost.
+    /// Means of the score, then of each metric's loss; `None` if no step is scored.
     pub(super) means: Option<[f64; QUANTITIES]>,
 }
 
 impl Side {
-    /// Share of its steps that were scored, 0 to 1.
+    /// Share of expected steps that were scored, 0 to 1.
     pub(crate) fn coverage(&self) -> f64 {
         self.scored as f64 / self.expected as f64
     }
 }
 
-/// Sums up cells, and each local day of them that has a score.
+/// The totals of the cells, and the sums of each local day that has a score.
 pub(super) fn of(cells: &[Cell], width: CellWidth) -> (Side, Vec<DaySums>) {
     let cell_hours = f64::from(width.minutes()) / 60.0;
     let mut days: Vec<DaySums> = Vec::new();

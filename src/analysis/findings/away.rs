@@ -1,4 +1,5 @@
-//! Members of which nothing was known while others were: down, or gone and replaced.
+//! Incidents of members that sent no metrics while other members did: the member was down, or it was removed and
+//! perhaps replaced.
 
 use super::incidents::measure;
 use super::spans::{both, union};
@@ -7,10 +8,11 @@ use super::{Collector, Finding, Kind, told};
 use crate::text::count;
 use crate::time::{DAY_MS, TimeRange};
 
-/// A restart is over in a minute or two, and a server shows a series for five minutes after its last sample: what
-/// is missing for longer than twice that did not just restart.
+/// Shortest absence that is reported. A restart takes a minute or two, and Prometheus returns a series for five minutes
+/// after its last sample; a gap of twice that is more than a restart.
 const LEAST_MS: i64 = 10 * 60_000;
-/// Who comes within a day takes the place of the one that went; later, the cluster had been made smaller.
+/// A new member within this time counts as the replacement of a removed one. Otherwise the cluster was scaled down on
+/// purpose, which is not an incident.
 const REPLACED_WITHIN_MS: i64 = DAY_MS;
 
 const DOWN: &str = "nothing but the last day's leader changes is known of a member for at least 10 minutes of its \
@@ -19,7 +21,8 @@ const GONE: &str = "a member is seen for the last time while others of its clust
     incident ends when a new member is first seen within a day, or with the history where that is less than a day \
     later; without either the cluster was made smaller, which is none";
 
-/// The absences of one cluster; `anybody` is when anything was known of any member of the history.
+/// The absences in one cluster. `anybody` is when any member of any cluster sent metrics: outside of it, the monitoring
+/// was down rather than a member.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRange]) -> Vec<Finding> {
     let mut found = Vec::new();
     let away: Vec<(Vec<TimeRange>, &MemberTrack)> =
@@ -39,7 +42,8 @@ fn down(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<
     down
 }
 
-/// When a member had gone, and who came for it.
+/// When a removed member was missing, and its replacement if there was one; `None` if it was not removed, was replaced
+/// at once, or the cluster was scaled down.
 fn gone<'a>(
     of: &Collector<'_>,
     cluster: &'a ClusterTrack,
@@ -67,13 +71,11 @@ fn tell_down(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, down:
     let at_once = |at: i64| cluster.members.iter().filter(|m| m.life.first_ms <= at && at <= m.life.last_ms).count();
     let members = at_once(range.start_ms);
     finding.says = format!(
-        "{} of {} of {} {} away for {}: nothing is known of {}",
+        "{} of {} of {} sent no metrics for {}",
         finding.members.join(", "),
         count(members, "member"),
         finding.cluster,
-        if down.len() == 1 { "was" } else { "were" },
         told::duration(range.end_ms - range.start_ms),
-        if down.len() == 1 { "it" } else { "them" },
     );
     finding.tell("members_of_the_cluster", members);
     finding.tell("members_away", down.len());
@@ -102,8 +104,11 @@ fn tell_gone(
     measure(of, cluster, range, &mut finding);
     let (name, lasted) = (member.name(), told::duration(range.end_ms - range.start_ms));
     finding.says = match successor {
-        Some(next) => format!("{name} of {} went, and {} came {lasted} later", finding.cluster, next.name()),
-        None => format!("{name} of {} went, and was not back {lasted} later when the history ends", finding.cluster),
+        Some(next) => format!("{name} of {} was replaced by {} ({lasted} gap)", finding.cluster, next.name()),
+        None => format!(
+            "{name} of {} was removed and not replaced by the end of the history, {lasted} later",
+            finding.cluster
+        ),
     };
     finding.tell("last_seen", told::instant(member.life.last_ms));
     if let Some(next) = successor {

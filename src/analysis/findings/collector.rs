@@ -1,4 +1,4 @@
-//! From the days of a history to what is found in it.
+//! Digests the days of a history and applies every rule to the joined digests.
 
 use rayon::prelude::*;
 
@@ -11,42 +11,40 @@ use crate::score::{DayScores, ScoreTable};
 use crate::spec::{Companion, Profile};
 use crate::time::{Step, TimeRange};
 
-/// Everything that findings are judged by.
+/// Everything that the rules need besides the readings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Collector<'a> {
-    /// How steps are scored.
     pub(crate) table: &'a ScoreTable,
-    /// The profile that the table was made of.
+    /// The profile that `table` was built from.
     pub(crate) profile: &'a Profile,
-    /// How clusters are made of members, and whose hours are meant.
+    /// Rollup of members to clusters, and the time zone of hours.
     pub(crate) folding: Folding,
-    /// The distance between two steps.
     pub(crate) step: Step,
-    /// Who lived when.
+    /// When each member was first and last seen.
     pub(crate) lives: &'a Lives,
     /// From the first step of the history to the end of its last.
     pub(crate) range: TimeRange,
 }
 
 impl Collector<'_> {
-    /// The companions that a day should be read with, of those that the history holds: what the table judges
-    /// against, when processes were started, and quotas.
+    /// The companions of the history that [`Self::day`] needs: the limits that the table compares with, process start
+    /// times, and quotas.
     pub(crate) fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
         let limits: Vec<Companion> = table.limits().collect();
         let is_read = |c: &Companion| *c != Companion::MaxFds || limits.contains(c);
         source.companions().into_iter().filter(is_read).collect()
     }
 
-    /// What is kept of a day; `scores` are those of the window.
+    /// Digests one day; `scores` must be those of `window`.
     pub(crate) fn day(&self, window: &Window, scores: &DayScores) -> DayDigest {
         DayDigest::new(self.table, self.folding, window, scores)
     }
 
-    /// What is found in days that follow on each other.
+    /// Applies all rules to the digests, which must be in order of time.
     pub(crate) fn find(&self, digests: impl IntoIterator<Item = DayDigest>) -> Findings {
         let clusters = join(digests, self.lives);
         let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
-        // When nothing is known of anybody, it is Prometheus that was away.
+        // While no member of any cluster sends metrics, Prometheus itself was down.
         let anybody = super::spans::union(all.iter().flat_map(|member| member.seen(self.table)));
         let of_cluster = |cluster: &ClusterTrack| {
             let elections = super::elections::Elections::of(self, cluster);

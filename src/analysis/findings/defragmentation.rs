@@ -1,4 +1,4 @@
-//! Databases that shrank.
+//! Defragmentations, recognized by a database that shrinks.
 
 use super::digest::Drop;
 use super::tracks::{ClusterTrack, MemberTrack};
@@ -7,12 +7,12 @@ use crate::spec::Metric;
 use crate::text::count;
 use crate::time::HOUR_MS;
 
-/// The file of a database never shrinks by itself: etcd reuses free pages, and only a defragmentation
-/// (or another file) gives them back. Less than a twentieth is not worth one.
+/// Smallest drop that counts. A database file never shrinks by itself: etcd reuses free pages, and only a
+/// defragmentation (or a replaced file) returns them. Nobody defragments for less than 5 %.
 pub(super) const LEAST_SHARE: f64 = 0.05;
-/// A process that was started so near brought another file, perhaps.
+/// A drop this close to a process start is ignored: the member may have come back with another file.
 const RESTART_MS: i64 = 10 * 60_000;
-/// Members are defragmented one after the other: those within an hour of each other belong together.
+/// Members are defragmented one after the other: drops less than this apart are one finding.
 const TOGETHER_MS: i64 = HOUR_MS;
 
 const RULE: &str = "the size of a member's database falls by at least 5 % from one known step to the next, at most an \
@@ -20,7 +20,7 @@ const RULE: &str = "the size of a member's database falls by at least 5 % from o
     told together";
 
 impl MemberTrack {
-    /// Its defragmentations.
+    /// The drops of the database that are large enough and not near a process start.
     pub(super) fn defragmented(&self) -> Vec<Drop> {
         let restarts = self.restarts();
         let restarted = |drop: &Drop| {

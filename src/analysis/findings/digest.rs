@@ -1,4 +1,4 @@
-//! What is kept of a day: stretches of equal scores and a few figures, not its steps.
+//! Reduces a day to what the rules need: stretches of equal scores and a few figures, without the single steps.
 
 use std::sync::Arc;
 
@@ -11,45 +11,45 @@ use crate::score::{ABSENT, DayScores, ScoreTable, StepState};
 use crate::spec::{Companion, Metric};
 use crate::time::{CellWidth, HOUR_MS, UtcDay};
 
-/// A reading that is unknown for less than this is taken to have been what it was before.
+/// A reading that is missing for at most this long and then has the same value is taken as unchanged.
 const SHORT_GAP_MS: i64 = HOUR_MS;
-/// A database that shrinks does so from one step to the next (the longest is an hour); over a longer
-/// gap nobody knows what else happened.
+/// A defragmentation shows from one step to the next, and the longest step is an hour. A drop across a longer gap may
+/// have other causes and is ignored.
 const DROP_WITHIN_MS: i64 = HOUR_MS;
-/// What can be no defragmentation is not kept: growth is slow, and rounding is not a drop.
+/// Smaller drops, such as from rounding, are not kept at all; the rules have higher thresholds of their own.
 const LEAST_DROP: f64 = 0.01;
 
-/// What is kept of a UTC day.
+/// The digest of one UTC day.
 #[derive(Clone, Debug)]
 pub(crate) struct DayDigest {
     pub(super) members: Vec<MemberDay>,
     pub(super) clusters: Vec<ClusterDay>,
 }
 
-/// One member's part.
+/// One member's part of a digest.
 #[derive(Clone, Debug)]
 pub(super) struct MemberDay {
     pub(super) member: Member,
-    /// Codes of the score table while it lives.
+    /// Codes of the score table between first and last seen.
     pub(super) codes: Vec<Run<u16>>,
-    /// Leader changes of the last day.
+    /// The gauge of leader changes within the last 24 hours.
     pub(super) leader: Vec<Run<f64>>,
-    /// When the process was started, seconds since 1970.
+    /// Process start time, in seconds since 1970.
     pub(super) started: Vec<Run<f64>>,
-    /// The day, and the median size of the database on it.
+    /// The day, and the median database size in bytes.
     pub(super) median_size: Option<(UtcDay, f64)>,
-    /// First and last known size with their instants.
+    /// First and last reading of the database size: instant in milliseconds, bytes. Drops across midnight need them.
     pub(super) sizes: Option<[(i64, f64); 2]>,
     pub(super) drops: Vec<Drop>,
-    /// The last known quota; `None` where the history holds none.
+    /// Last reading of the quota in bytes; `None` if the history has no quota.
     pub(super) quota: Option<f64>,
 }
 
-/// One cluster's part.
+/// One cluster's part of a digest.
 #[derive(Clone, Debug)]
 pub(super) struct ClusterDay {
     pub(super) cluster: Arc<str>,
-    /// Its score while it exists.
+    /// The cluster's state while any of its members is expected.
     pub(super) line: Vec<Run<StepState>>,
     pub(super) hours: Vec<HourSum>,
 }
@@ -117,13 +117,13 @@ impl MemberDay {
     }
 }
 
-/// Changes of a day, as a number of them; more than there are seconds is none that `changes` ever gives.
+/// Filters out values that `changes()` over one day cannot return: it counts at most one change a second.
 fn counted(changes: f64) -> Option<f64> {
     const MOST: f64 = 86_400.0;
     (0.0..=MOST).contains(&changes).then_some(changes)
 }
 
-/// A database that was smaller at one step than at the one before.
+/// A drop of the database size between two consecutive readings; sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Drop {
     pub(super) before_ms: i64,
@@ -133,14 +133,14 @@ pub(super) struct Drop {
 }
 
 impl Drop {
-    /// The drop between two known sizes, if it is one.
+    /// The drop between two readings, if it is large enough and the readings are close enough.
     pub(super) fn between(before: (i64, f64), after: (i64, f64)) -> Option<Self> {
         let is_one = after.1 < before.1 * (1.0 - LEAST_DROP) && after.0 - before.0 <= DROP_WITHIN_MS;
         is_one.then_some(Self { before_ms: before.0, at_ms: after.0, before: before.1, after: after.1 })
     }
 }
 
-/// A mean in the making.
+/// A running mean that ignores NaN and can be merged.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mean {
     sum: f64,
@@ -171,11 +171,11 @@ pub(super) struct HourSum {
     pub(super) start_ms: i64,
     pub(super) date: NaiveDate,
     pub(super) hour: u32,
-    /// Points lost, a step each.
+    /// Sum of the points lost at each scored step.
     pub(super) lost: f64,
     pub(super) scored: u32,
     pub(super) expected: u32,
-    /// Client traffic of a member, bytes per second.
+    /// Client traffic in, averaged over members and steps, in bytes per second.
     pub(super) traffic: Mean,
 }
 
@@ -184,7 +184,7 @@ impl HourSum {
         Self { start_ms, date, hour, lost: 0.0, scored: 0, expected: 0, traffic: Mean::default() }
     }
 
-    /// Takes in the same hour of another UTC day.
+    /// Adds the part of the same local hour that lies in another UTC day.
     pub(super) fn merge(&mut self, other: &Self) {
         self.lost += other.lost;
         self.scored += other.scored;
@@ -192,7 +192,7 @@ impl HourSum {
         self.traffic.merge(other.traffic);
     }
 
-    /// 0 is Monday at midnight, 167 the last hour of Sunday.
+    /// Hour of the week: 0 is Monday at midnight, 167 the last hour of Sunday.
     pub(super) fn of_week(&self) -> usize {
         self.date.weekday().num_days_from_monday() as usize * 24 + self.hour as usize
     }

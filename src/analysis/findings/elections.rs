@@ -1,8 +1,8 @@
-//! Elections, out of gauges that say how many changes each member has seen in the last day.
+//! Recovers elections from each member's gauge of leader changes within the last 24 hours.
 //!
-//! Such a gauge rises with each change and falls a day later. A change that comes when an older one
-//! leaves shows as neither: the older one did not fall when it should have. All members count the same
-//! election, and a restart counts as one for the member alone that was restarted.
+//! The gauge rises with each change and falls 24 hours later. If a new change arrives just as an old one expires, the
+//! gauge does not move; the missing fall reveals the change. All members count the same election, but a restart is
+//! counted only by the member that restarted.
 
 use std::collections::VecDeque;
 
@@ -12,41 +12,42 @@ use super::tracks::{ClusterTrack, MemberTrack};
 use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::{DAY_MS, HOUR_MS};
 
-/// After a gap this long in a member's gauge its rise says nothing of when.
+/// A rise across a longer gap in the gauge is ignored, because its time is unknown.
 const GAP_MS: i64 = HOUR_MS;
-/// How long around the start of a process its own gauge is not believed: a counter that begins anew is a change.
+/// Rises this close to a start of the member's process are ignored: `changes()` counts the counter reset as a change.
 const RESTART_MS: i64 = 5 * 60_000;
-/// Members are scraped at most so far apart, besides the step: they see one election together.
+/// Rises of several members within this time (or two steps, if longer) are one election: members are scraped at
+/// different times.
 const TOGETHER_MS: i64 = 2 * 60_000;
 
-/// A change that members saw at one time.
+/// Leader changes that members saw at about the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// The first step at which it was seen.
+    /// First step at which a member saw it.
     pub(super) seen_ms: i64,
-    /// The last step at which another member saw it.
+    /// Last step at which a member saw it.
     pub(super) until_ms: i64,
-    /// How many, of the member that saw the most.
+    /// Number of changes, as counted by the member that saw the most.
     pub(super) count: u64,
-    /// How many members saw it.
+    /// Number of members that saw it.
     pub(super) members: usize,
 }
 
-/// What a cluster's gauges tell.
+/// Leader changes of one cluster, with and without restarts.
 #[derive(Debug)]
 pub(super) struct Elections {
-    /// What members saw apart from their own restarts.
+    /// Changes without those that members counted for their own restarts.
     pub(super) elected: Seen,
-    /// The same with the members' own restarts, which cost points as well.
+    /// All counted changes. Restarts are included, because they lose points as well.
     pub(super) counted: Seen,
 }
 
 /// Changes that members saw.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// Joined where they were seen together, in order.
+    /// Grouped across members, in order of time.
     pub(super) changes: Vec<Change>,
-    /// Step, member and number, in order.
+    /// Instant, index of the member and number of changes, sorted.
     arrivals: Vec<(i64, usize, u64)>,
 }
 
@@ -61,7 +62,7 @@ impl Elections {
             for (at, count) in arrivals(&member.leader, step_ms) {
                 counted.push((at, index, count));
                 let near = |start: &i64| (start - RESTART_MS..=start + RESTART_MS + step_ms).contains(&at);
-                // Who is alone elects itself after a restart.
+                // A single member elects itself after a restart, so its own rise is an election.
                 if alone || !restarts.iter().any(near) {
                     elections.push((at, index, count));
                 }
@@ -78,8 +79,8 @@ impl Seen {
         Self { changes, arrivals }
     }
 
-    /// How many there were from one change to another: of the member that saw the most. Where they
-    /// follow each other within minutes, groups of what members saw together overlap, and their sum is too high.
+    /// Number of changes from `first` to `last`, as counted by the member that saw the most. Adding up the counts of
+    /// the groups would be too high when changes follow each other within minutes, because groups then overlap.
     pub(super) fn count(&self, first: &Change, last: &Change) -> u64 {
         let mut by_member = std::collections::BTreeMap::new();
         for (_, member, count) in self.arrivals.iter().filter(|(at, ..)| (first.seen_ms..=last.until_ms).contains(at)) {
@@ -89,12 +90,13 @@ impl Seen {
     }
 }
 
-/// When a gauge of one member counted a change, and how many.
+/// Instants at which one member's gauge counted changes, and how many.
 fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
-    // When a change falls out again depends on the scrape before it.
+    // A change expires up to a look-back period late, depending on the scrape before it.
     let late_ms = LOOK_BACK_SECONDS * 1000 + 2 * step_ms;
     let mut arrivals = Vec::new();
-    // When they came, and how many: a gauge of somebody else's may hold any number.
+    // The changes now in the gauge's window: instant and count. Counts instead of one entry for each change, because
+    // a user's own query may return huge numbers.
     let mut inside: VecDeque<(i64, u64)> = VecDeque::new();
     let mut last: Option<&Run<f64>> = None;
     for run in gauge {
@@ -104,7 +106,7 @@ fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
             continue;
         };
         while let Some((masked, count)) = inside.pop_front_if(|(at, _)| *at + DAY_MS + late_ms < run.start_ms) {
-            // They left when others came.
+            // The gauge should have fallen and did not: as many new changes arrived as expired.
             arrivals.push((masked + DAY_MS, count));
             inside.push_back((masked + DAY_MS, count));
         }
@@ -125,7 +127,7 @@ fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
     arrivals
 }
 
-/// Joins what members saw together.
+/// Groups the rises of all members that lie within `together_ms` of the first one; sorts `seen`.
 fn group(seen: &mut [(i64, usize, u64)], together_ms: i64) -> Vec<Change> {
     seen.sort_unstable();
     let mut changes = Vec::new();
@@ -148,7 +150,7 @@ fn group(seen: &mut [(i64, usize, u64)], together_ms: i64) -> Vec<Change> {
 }
 
 impl MemberTrack {
-    /// When it was last seen before it was away or gone for good.
+    /// Instants at which the member stopped sending metrics, for a while or for good.
     pub(super) fn leaves(&self, of: &Collector<'_>) -> Vec<i64> {
         let seen = super::spans::union(self.seen(of.table));
         let ends = seen.iter().map(|span| span.end_ms);
@@ -169,32 +171,32 @@ mod tests {
     }
 
     #[test]
-    fn a_gauge_rises_with_a_change_and_its_fall_a_day_later_is_none() {
+    fn a_rise_of_the_gauge_is_a_change_and_its_fall_a_day_later_is_not() {
         let day = DAY_MS / MINUTE;
         let seen = gauge(&[(0, 10, 2.0), (10, 30, 3.0), (30, 40, 2.0), (40, 9 + day, 4.0), (9 + day, 39 + day, 3.0)]);
         assert_eq!(arrivals(&seen, MINUTE), [(10 * MINUTE, 1), (40 * MINUTE, 2)]);
     }
 
     #[test]
-    fn a_change_that_comes_when_an_older_one_leaves_is_seen_by_what_did_not_fall() {
+    fn a_change_that_arrives_as_an_older_one_expires_is_found_by_the_missing_fall() {
         let day = DAY_MS / MINUTE;
         let seen = gauge(&[(0, 10, 0.0), (10, 10 + 2 * day, 1.0), (10 + 2 * day, 11 + 2 * day, 0.0)]);
         assert_eq!(arrivals(&seen, MINUTE), [(10 * MINUTE, 1), ((10 + day) * MINUTE, 1)]);
     }
 
     #[test]
-    fn a_gauge_may_hold_any_number() {
+    fn a_huge_gauge_value_does_not_break_the_count() {
         let seen = gauge(&[(0, 10, 0.0), (10, 20, 1e18), (20, 30, 3.0), (30, 40, 5.0)]);
         assert_eq!(arrivals(&seen, MINUTE), [(10 * MINUTE, 1_000_000_000_000_000_000), (30 * MINUTE, 2)]);
     }
 
     #[test]
-    fn a_rise_over_a_gap_is_no_change() {
+    fn a_rise_across_a_long_gap_is_ignored() {
         assert_eq!(arrivals(&gauge(&[(0, 10, 0.0), (100, 110, 3.0)]), MINUTE), []);
     }
 
     #[test]
-    fn what_members_see_together_is_one_election_with_the_highest_count() {
+    fn rises_of_several_members_at_once_are_one_election_with_the_highest_count() {
         let mut seen = [(0, 0, 1), (1, 1, 1), (2, 2, 2), (9, 0, 1)];
         let change = |seen_ms, until_ms, count, members| Change { seen_ms, until_ms, count, members };
         assert_eq!(group(&mut seen, 2), [change(0, 2, 2, 3), change(9, 9, 1, 1)]);

@@ -1,4 +1,4 @@
-//! Databases that grow towards their quota.
+//! Databases that grow toward their quota, with a forecast of the day on which they reach it.
 
 use super::defragmentation::LEAST_SHARE;
 use super::statistics::{Slope, theil_sen};
@@ -7,15 +7,15 @@ use super::{Finding, Kind, told};
 use crate::spec::Metric;
 use crate::time::{DAY_MS, UtcDay};
 
-/// The least number of days for a slope: every weekday once.
+/// Minimum number of days for a slope, so that it covers every weekday once.
 const LEAST_DAYS: usize = 7;
-/// Nobody plans further, and no slope of some weeks says more.
+/// Growth that reaches the quota later than this is not reported: a slope of a few weeks does not predict further.
 const WITHIN_DAYS: f64 = 365.0;
-/// An end of the interval that lies further away is no date: a slope near 0 reaches any quota in some century.
+/// A latest date further away than this is not printed: with a slope near 0 it may be centuries away.
 const HORIZON_DAYS: f64 = 5.0 * 365.0;
-/// How the sentence names that.
+/// [`HORIZON_DAYS`] in words, for the sentence of the finding.
 const HORIZON: &str = "5 years";
-/// etcd's `--quota-backend-bytes` where it is not set.
+/// etcd's default of `--quota-backend-bytes`.
 const DEFAULT_QUOTA: f64 = 2_147_483_648.0;
 
 const RULE: &str = "the daily medians of a member's database size since the day after its last defragmentation, at \
@@ -32,19 +32,19 @@ struct Growth<'a> {
     left: f64,
 }
 
-/// The growth of one cluster: of the member that is full first.
+/// The growth of the member of a cluster that reaches its quota first.
 pub(super) fn find(cluster: &ClusterTrack) -> Option<Finding> {
     let growing = cluster.members.iter().filter_map(growth);
     growing.min_by(|a, b| a.left.total_cmp(&b.left)).map(|growth| tell(cluster, &growth))
 }
 
 fn growth(member: &MemberTrack) -> Option<Growth<'_>> {
-    // Any drop that is not growth begins anew, a replaced file too.
+    // The slope starts after the last large drop, whether a defragmentation or a replaced file.
     let drops = member.drops.iter().filter(|drop| drop.after <= drop.before * (1.0 - LEAST_SHARE));
     let last = drops.map(|drop| UtcDay::of(drop.at_ms)).max();
     let from = last.map_or(0, |last| member.median_sizes.partition_point(|(day, _)| *day <= last));
     let days = &member.median_sizes[from..];
-    // A quota that is not positive is none; one that no history holds is etcd's default.
+    // etcd reports a quota of 0 or less when it is disabled. Without any reading, assume etcd's default.
     let quota = member.quota.unwrap_or(DEFAULT_QUOTA);
     let (first, last) = (days.first()?, days.last()?);
     if days.len() < LEAST_DAYS || quota <= 0.0 || quota.is_infinite() || last.1 >= quota {
@@ -62,7 +62,7 @@ fn tell(cluster: &ClusterTrack, growth: &Growth<'_>) -> Finding {
     let mut finding = Finding::new(Kind::Growth, &cluster.cluster, first.start_ms(), last.start_ms() + DAY_MS, RULE);
     finding.metric = Some(Metric::DbSize);
     finding.members = vec![member.name()];
-    // The middle of the last day is where its median stands.
+    // A daily median stands for the middle of its day.
     let after = |days: f64| UtcDay::of(last.start_ms() + DAY_MS / 2 + (days * DAY_MS as f64) as i64);
     let days_with = |slope: f64| (quota - size) / slope;
     let (date, soonest) = (after(*left), after(days_with(slope.high)));

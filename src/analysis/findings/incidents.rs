@@ -1,4 +1,4 @@
-//! Stretches in which a cluster was worse than it usually is, told apart by what cost the points.
+//! Incidents: stretches in which a cluster scored lower than usual, separated by the metrics that lost points.
 
 use super::runs::{Run, within};
 use super::spans::{both, length, length_within, union};
@@ -12,19 +12,20 @@ use crate::text::palette::RED_BELOW;
 use crate::text::rounding::{loss_short, score_short};
 use crate::time::TimeRange;
 
-/// A cluster is worse than usual when its score is a point below: the least that one of the seed's
-/// metrics costs when it is bad (open_fds, a tenth of ten points).
+/// A cluster is low when it scores at least this far below its usual score. 1 point is what `open_fds` costs in the
+/// seed profile (weight 0.1 of 10 points).
 pub(super) const POINTS_BELOW: f64 = 1.0;
-/// Usual is what is reached for a quarter of the time: a history of which half is bad has good days, too.
+/// The usual score is the one reached for this share of the time. A quarter still finds the healthy score of a history
+/// that is bad half of the time.
 const USUAL_SHARE: f64 = 0.25;
-/// The rates look back over five minutes: a disk that hangs for a moment is seen for six. Three times the
-/// five is no moment.
+/// Shortest incident. The rates look back over five minutes, so a disk that hangs for a moment shows for six; three
+/// times the look-back excludes such moments.
 pub(super) const LEAST_MS: i64 = 15 * 60_000;
-/// An incident is over when all was well for so long; shorter than an hour, the width of a cell.
+/// An incident ends after this long without trouble; half the default width of a cell.
 const OVER_MS: i64 = 30 * 60_000;
-/// Nobody knows whether it went on for longer than this while its score was unknown.
+/// Two stretches this far apart are separate incidents, even if every step between them is unscored.
 const UNKNOWN_MS: i64 = 2 * 3_600_000;
-/// How long before an incident something may have moved that belongs to it.
+/// The metric that moved first is searched from this long before the incident.
 const BEFORE_MS: i64 = 30 * 60_000;
 
 const RULE: &str = "the cluster's score is at least 1 point below what it usually is (what it reaches a quarter of the \
@@ -32,11 +33,11 @@ const RULE: &str = "the cluster's score is at least 1 point below what it usuall
     minutes altogether; it is over when that was not so for 30 minutes; unknown steps neither begin nor end it, up to \
     2 hours";
 
-/// What trouble is told apart by; leader changes are judged by the elections behind them.
+/// Groups of metrics whose incidents are kept apart. Leader changes are missing: see `storms`.
 pub(super) const TROUBLES: [&[Metric]; 4] =
     [&[Metric::WalFsync, Metric::BackendCommit], &[Metric::OpenFds], &[Metric::ClientTrafficIn], &[Metric::DbSize]];
 
-/// An incident with what it is made of.
+/// An incident with the group of metrics it is about.
 #[derive(Clone, Debug)]
 pub(super) struct Incident {
     pub(super) finding: Finding,
@@ -55,15 +56,16 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low) -> Vec
     incidents
 }
 
-/// When a cluster was worse than usual.
+/// When a cluster scored lower than usual.
 #[derive(Debug)]
 pub(super) struct Low {
-    /// The score that is usual.
+    /// The usual score, 0 to 10.
     pub(super) usual: f64,
     below: Vec<TimeRange>,
     unknown: Vec<TimeRange>,
+    /// Highest score that counts as low.
     limit: f64,
-    /// What each member loses to each metric when it does best, in the table's unit.
+    /// Usual loss of each member to each metric, in the table's unit.
     usual_losses: Vec<[u64; METRICS]>,
 }
 
@@ -75,7 +77,7 @@ impl Low {
             _ => None,
         });
         let usual = reached(scored.collect(), USUAL_SHARE).unwrap_or(10.0);
-        // The highest score that is low; sums of decimals may be off by a rounding.
+        // A cluster that is usually red is low below RED_BELOW. 1e-9 allows for rounding errors of the subtraction.
         let limit =
             if usual < RED_BELOW { f64::from_bits(RED_BELOW.to_bits() - 1) } else { usual - POINTS_BELOW + 1e-9 };
         let below = cluster.line.iter().filter(|run| match run.state {
@@ -83,7 +85,8 @@ impl Low {
             _ => false,
         });
         let below: Vec<TimeRange> = below.map(Run::span).collect();
-        // The score of the worst member is unknown while another one's is, but it is no better than this one's.
+        // With the rollup `worst` a cluster is unscored while one member is. Its score could not be better than that of
+        // a low member, so the low member counts.
         let members = cluster.members.iter().filter(|_| of.folding.rollup == Rollup::Worst);
         let of_members = members.flat_map(|member| {
             let is_low = |code: u16| of.table.look_up(code).worth.is_some_and(|worth| score(worth) <= limit);
@@ -96,7 +99,7 @@ impl Low {
         Self { usual, below, unknown, limit, usual_losses }
     }
 
-    /// When the cluster was low and a member lost more than usually to these metrics, of each member.
+    /// For each member, when the cluster was low and the member lost more than usual to these metrics.
     pub(super) fn bad_by_member(
         &self,
         of: &Collector<'_>,
@@ -113,13 +116,13 @@ impl Low {
     }
 }
 
-/// What a member with this code loses to some metrics, in the table's unit; `None` where it is not scored.
+/// Loss to some metrics at steps with this code, in the table's unit; `None` for an unscored step.
 fn loss(of: &Collector<'_>, code: u16, metrics: &[Metric]) -> Option<u64> {
     let worth = of.table.look_up(code).worth?;
     Some(metrics.iter().map(|metric| worth.losses[metric.index()]).sum())
 }
 
-/// What it loses when it does best, for a quarter of the time.
+/// The usual loss of a member: what it does not exceed during its best quarter of the time.
 fn usual_loss(of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> u64 {
     let lost = member.codes.iter().filter_map(|run| {
         let lost = loss(of, run.state, metrics)?;
@@ -128,7 +131,7 @@ fn usual_loss(of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> u
     reached(lost.collect(), USUAL_SHARE).map_or(0, |lost| -lost as u64)
 }
 
-/// Joins what is bad over short gaps, and leaves out what is short altogether.
+/// Joins bad stretches across short or unscored gaps, and drops results with less than [`LEAST_MS`] of bad time.
 fn stretches(bad: &[TimeRange], unknown: &[TimeRange]) -> Vec<TimeRange> {
     let mut joined: Vec<TimeRange> = Vec::new();
     for &stretch in bad {
@@ -156,7 +159,7 @@ fn tell(
 ) -> Incident {
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
     let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
-    // Of several that were bad in turns none may have been so for long.
+    // Members may have been bad in turns, each for less than LEAST_MS; then the longest one is named.
     let least = LEAST_MS.min(own.iter().map(|bad| length_within(bad, range)).max().unwrap_or(0));
     let with_bad = cluster.members.iter().zip(own).filter(|(_, bad)| length_within(bad, range) >= least);
     let concerned: Vec<&MemberTrack> = with_bad.map(|(member, _)| member).collect();
@@ -187,7 +190,7 @@ fn tell(
     Incident { finding, metrics }
 }
 
-/// Points × milliseconds that members lost to each metric.
+/// Loss of the members to each metric, in points × milliseconds.
 fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64; METRICS] {
     let mut costs = [0.0; METRICS];
     for run in members.iter().flat_map(|member| within(&member.codes, range)) {
@@ -201,8 +204,8 @@ fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64
     costs
 }
 
-/// Fills in the lowest score and what was lost, of the cluster. Where its score is unknown throughout, as that of
-/// the worst member is while another one is down, the members that are known stand for it.
+/// Fills in the cluster's lowest score and lost point hours. If the cluster is unscored throughout (the rollup `worst`
+/// while a member is down), the lowest score is that of its scored members, and there are no lost point hours.
 pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, finding: &mut Finding) {
     let mut known = 0.0;
     for run in within(&cluster.line, range) {
@@ -226,7 +229,8 @@ pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRan
     }
 }
 
-/// The metric whose points fell first, from half an hour before, of any member; says whose and when.
+/// The metric whose points fell first at any member, searched from [`BEFORE_MS`] before the incident. Adds the member and
+/// the instant to the evidence.
 pub(super) fn first_moved(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
@@ -235,7 +239,7 @@ pub(super) fn first_moved(
     finding: &mut Finding,
 ) -> Option<Metric> {
     let near = TimeRange { start_ms: range.start_ms - BEFORE_MS, end_ms: range.end_ms };
-    // With what was known before, from which it moved.
+    // Start earlier, to know the state before the first change.
     let looked_at = TimeRange { start_ms: near.start_ms - UNKNOWN_MS, ..near };
     let mut first: Option<(i64, u64, Metric, &MemberTrack)> = None;
     for (member, usual) in cluster.members.iter().zip(&low.usual_losses) {
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_goes_on_over_short_and_unknown_gaps_and_ends_when_all_was_well() {
+    fn an_incident_spans_short_and_unscored_gaps_and_ends_after_half_an_hour_without_trouble() {
         assert_eq!(stretches(&[minutes(0, 10), minutes(39, 45)], &[]), [minutes(0, 45)]);
         assert_eq!(stretches(&[minutes(0, 15), minutes(45, 60)], &[]), [minutes(0, 15), minutes(45, 60)]);
         let unknown = [minutes(20, 80)];
@@ -282,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_short_altogether_is_none() {
+    fn less_than_fifteen_minutes_of_trouble_is_not_an_incident() {
         assert_eq!(stretches(&[minutes(0, 6), minutes(30, 36)], &[]), []);
         assert_eq!(stretches(&[minutes(0, 8), minutes(20, 28)], &[]), [minutes(0, 28)]);
     }

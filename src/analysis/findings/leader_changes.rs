@@ -1,4 +1,4 @@
-//! Why leaders changed.
+//! Leader changes and their likely causes: a restart, a slow disk, or neither.
 
 use super::elections::{Change, Elections};
 use super::incidents::{TROUBLES, measure};
@@ -9,12 +9,12 @@ use crate::spec::Metric;
 use crate::text::count;
 use crate::time::TimeRange;
 
-/// A process that ends or starts so long before or after an election was seen has to do with it: a leader is missed
-/// after a second, its last samples are shown for five minutes more, and it may take as long to come back.
+/// A process that stops or starts this long before or after an election explains it. Members miss their leader after a
+/// second, Prometheus returns its last samples for five more minutes, and it may take as long to come back.
 const RESTART_MS: i64 = 10 * 60_000;
-/// A disk that was slow so long before has to do with it: twice what the rates look back over.
+/// A disk that was slow this long before an election explains it: twice the look-back of the rates.
 const SLOW_MS: i64 = 10 * 60_000;
-/// Changes with one cause are told together while no more lies between them.
+/// Changes with the same cause at most this far apart are one finding.
 const TOGETHER_MS: i64 = 30 * 60_000;
 
 const RULE: &str = "the gauge of leader changes in the last day rises at members that were not restarted (the highest \
@@ -23,7 +23,7 @@ const RULE: &str = "the gauge of leader changes in the last day rises at members
     within the 10 minutes before; else unexplained; changes with one cause and at most 30 minutes between them are \
     told together";
 
-/// One election and why.
+/// One election with its cause.
 struct Explained {
     change: Change,
     cause: Cause,
@@ -41,7 +41,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elect
     all.chunk_by(together).map(|explained| tell(of, cluster, elections, explained)).collect()
 }
 
-/// What a member left behind that may explain an election.
+/// A member's restarts, departures and slow stretches, any of which may explain an election.
 struct Traces<'a> {
     member: &'a MemberTrack,
     starts: Vec<i64>,
@@ -94,12 +94,12 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, expla
     let changes = elections.elected.count(&first.change, &last.change);
     let members = finding.members.join(", ");
     let why = match first.cause {
-        Cause::Restart => format!("the process of {members} ended or was started then"),
+        Cause::Restart => format!("the process of {members} stopped or started nearby"),
         Cause::SlowDisk => format!("the disk of {members} was slow before"),
-        Cause::Unexplained => "no process was restarted and no disk was slow".to_owned(),
+        Cause::Unexplained => "no restart or slow disk nearby".to_owned(),
     };
-    let times = count(changes as usize, "time");
-    finding.says = format!("{} changed its leader {times} from {}: {why}", finding.cluster, told::instant(start_ms));
+    let count = told::count(changes as usize, "leader change", "leader changes");
+    finding.says = format!("{count} in {} from {}; {why}", finding.cluster, told::instant(start_ms));
     finding.tell("changes", changes);
     finding.tell("seen_by_members", first.change.members);
     if cluster.members.iter().all(|member| member.started.is_empty()) {

@@ -1,4 +1,4 @@
-//! The two hours of the week at which a cluster is quietest.
+//! The maintenance window: the two consecutive hours of the week at which a cluster is quietest.
 
 use super::digest::{HourSum, Mean};
 use super::tracks::ClusterTrack;
@@ -11,33 +11,35 @@ use crate::time::DAY_MS;
 const HOURS: usize = 24;
 const WEEK: usize = 7 * HOURS;
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-/// Less than two weeks know each hour of the week once: then it is the hours of the day that are compared.
+/// A shorter history has most hours of the week only once, so hours of the day are compared instead.
 const TWO_WEEKS_MS: i64 = 14 * DAY_MS;
-/// A scrape fails now and then; more than one step of a hundred is an hour that nobody knows.
+/// An hour with a smaller share of scored steps is ruled out. 1 % allows for an occasional failed scrape.
 const LEAST_COVERAGE: f64 = 0.99;
 
 const RULE: &str = "of the two hours of the week (of the day, in less than two weeks) whose steps are scored for at \
     least 99 % in every one of them, those with the fewest lost points a step, of equal ones those with the least client \
     traffic of a member on average, and of those the first from Monday midnight (from midnight); local hours";
 
-/// The hours of all weeks (or days) at one place.
+/// Sums over one hour of the week (or day) across all weeks (or days).
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     times: usize,
     lost: f64,
     scored: u32,
+    /// At least one of these hours has too few scored steps.
     uncovered: bool,
     traffic: Mean,
 }
 
-/// Two hours in a row.
+/// Two consecutive hours.
 #[derive(Clone, Copy, Debug)]
 struct Window {
+    /// First hour of the week or day.
     from: usize,
     times: usize,
-    /// Points a step.
+    /// Points lost per step.
     lost: f64,
-    /// Bytes per second; infinite where it is unknown.
+    /// Bytes per second; infinite if unknown, so that it sorts last.
     traffic: f64,
 }
 
@@ -64,7 +66,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
     Some(finding)
 }
 
-/// All windows that are scored throughout, in the order of the week or the day.
+/// All windows without an uncovered hour, in the order of the week or day.
 fn windows(places: &[Place]) -> Vec<Window> {
     let count = places.len();
     let window = |from: usize| {
@@ -82,8 +84,8 @@ fn windows(places: &[Place]) -> Vec<Window> {
     (0..count).filter_map(window).collect()
 }
 
-/// The first of those with the least traffic of those with the fewest lost points. Sums in doubles that differ by an
-/// error of arithmetic are equal: it would be chance that decides.
+/// The window with the fewest lost points; among equal ones the least traffic decides, then the earliest start. Sums
+/// that differ only by a rounding error count as equal, or the order of additions would decide.
 fn quietest(windows: &[Window]) -> Option<Window> {
     const SLACK: f64 = 1e-9;
     let least = |figure: fn(&Window) -> f64, among: Vec<Window>| {
@@ -111,10 +113,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_windows_that_differ_by_an_error_of_arithmetic_the_first_is_the_quietest() {
+    fn windows_that_differ_by_a_rounding_error_count_as_equal_and_the_first_wins() {
         let sum = |traffic: [f64; 3]| traffic.into_iter().fold(0.0, |sum, traffic| sum + traffic);
         let (more, less) = (sum([0.1, 0.2, 0.3]), sum([0.3, 0.2, 0.1]));
-        assert!(more > less, "or this test shows nothing");
+        assert!(more > less, "the two sums must differ by a rounding error for this test to mean anything");
         let window = |from, lost, traffic| Window { from, times: 1, lost, traffic };
         let first = |windows: &[Window]| quietest(windows).map(|window| window.from);
         assert_eq!(first(&[window(6, 0.0, more), window(13, 0.0, less)]), Some(6));

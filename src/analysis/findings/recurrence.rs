@@ -1,4 +1,4 @@
-//! Hours of the day or of the week at which incidents come back.
+//! Recurrences: hours of the day or of the week at which incidents are significantly more frequent.
 
 use super::digest::HourSum;
 use super::incidents::{Incident, LEAST_MS};
@@ -12,11 +12,11 @@ use crate::time::{HOUR_MS, TimeRange};
 
 const HOURS: usize = 24;
 const WEEK: usize = 7 * HOURS;
-/// Every hour of the day and every hour of the week is looked at.
+/// Number of tests for each kind of incident: one for every hour of the day and of the week.
 const LOOKS: usize = HOURS + WEEK;
-/// How likely chance alone may find one anywhere in a cluster.
+/// Probability of a false finding anywhere in a cluster.
 const LEVEL: f64 = 0.01;
-/// What comes back in fewer than half of the hours is nothing to plan with, however sure it is.
+/// Incidents in fewer than this share of the hours are not reported, even if significant: nobody can plan with them.
 const LEAST_SHARE: f64 = 0.5;
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
@@ -25,9 +25,10 @@ const RULE: &str = "of the hours of the day (or of the week, where it is not eve
     hours by Fisher's exact test, one-sided, at 1 % after Bonferroni's correction for 192 looks (24 + 168) at each \
     kind of incident; hours that follow on each other are told together";
 
-/// One hour that was looked at.
+/// One hour of the history with enough scored steps.
 struct Slot {
     of_week: usize,
+    /// It has at least [`LEAST_MS`] of incidents.
     bad: bool,
 }
 
@@ -54,7 +55,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, incidents: &[Inci
         };
         let daily = tested(HOURS);
         let mut weekly = tested(WEEK);
-        // What comes every day comes on each weekday, too.
+        // A daily recurrence also shows at each weekday; report it only as daily.
         for (hour, test) in weekly.iter_mut().enumerate() {
             test.take_if(|_| daily[hour % HOURS].is_some());
         }
@@ -77,7 +78,7 @@ fn slots(hours: &[HourSum], incidents: &[&Incident]) -> Vec<Slot> {
     known.map(slot).collect()
 }
 
-/// How often an hour was bad, and what chance has to do with it.
+/// Result of the test of one hour of the day or week; `corrected` is `p` after Bonferroni's correction.
 #[derive(Clone, Copy, Debug)]
 struct Test {
     bad: usize,
@@ -102,10 +103,11 @@ fn test(
     is_one.then_some(Test { bad, looked_at, others_bad, others, p, corrected })
 }
 
-/// Hours that follow on each other: from which, and their tests. A run over midnight of the last day is one.
+/// Groups significant hours that are consecutive: the first hour and the tests of the group. A group may wrap around from
+/// the last hour to the first.
 fn runs(tests: &[Option<Test>]) -> impl Iterator<Item = (usize, Vec<Test>)> + use<> {
     let count = tests.len();
-    // From an hour that is none, so that no run is cut in two.
+    // Start at an hour that is not significant, so that no group is cut in two.
     let from = tests.iter().position(Option::is_none).unwrap_or(0);
     let mut runs: Vec<(usize, Vec<Test>)> = Vec::new();
     let mut is_open = false;

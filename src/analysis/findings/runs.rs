@@ -1,8 +1,8 @@
-//! Stretches of time in which a state does not change.
+//! Run-length encoding of a state over time.
 
 use crate::time::{Grid, TimeRange};
 
-/// A stretch in which a state does not change.
+/// A stretch of steps with the same state; the end is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Run<T> {
     pub(super) start_ms: i64,
@@ -16,14 +16,14 @@ impl<T> Run<T> {
     }
 }
 
-/// Those of the stretches, which are in order, that lie in a range in part.
+/// The runs, which must be sorted, that overlap a range.
 pub(super) fn within<T>(runs: &[Run<T>], range: TimeRange) -> &[Run<T>] {
     let from = runs.partition_point(|run| run.end_ms <= range.start_ms);
     let to = runs.partition_point(|run| run.start_ms < range.end_ms);
     &runs[from.min(to)..to]
 }
 
-/// Stretches of equal states. A gap of at most `bridged_ms` between two equal ones is none.
+/// Encodes one state per step; `None` is a missing state. A gap of at most `bridged_ms` between equal states is closed.
 pub(super) fn runs<T: PartialEq + Copy>(
     grid: &Grid,
     states: impl Iterator<Item = Option<T>>,
@@ -41,7 +41,7 @@ pub(super) fn runs<T: PartialEq + Copy>(
     runs
 }
 
-/// Adds the stretches of the next day; one that goes on over midnight stays one.
+/// Appends the runs of the next day; a run that continues across midnight is joined.
 pub(super) fn append<T: PartialEq + Copy>(track: &mut Vec<Run<T>>, day: Vec<Run<T>>) {
     for run in day {
         match track.last_mut() {

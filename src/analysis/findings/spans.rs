@@ -1,9 +1,9 @@
-//! Sets of instants as ascending stretches of time that do not touch.
+//! Operations on sets of instants, stored as sorted time ranges that neither overlap nor touch.
 
 use crate::time::TimeRange;
 pub(super) use crate::time::union_of_ranges as union;
 
-/// The instants that lie in both.
+/// The intersection of two sets.
 pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {
     let (mut i, mut j) = (0, 0);
     let mut common = Vec::new();
@@ -14,12 +14,12 @@ pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {
     common
 }
 
-/// How long they are together.
+/// Total length in milliseconds.
 pub(super) fn length(stretches: &[TimeRange]) -> i64 {
     stretches.iter().map(|s| s.end_ms - s.start_ms).sum()
 }
 
-/// How long they are together within `range`.
+/// Total length within `range`, in milliseconds.
 pub(super) fn length_within(stretches: &[TimeRange], range: TimeRange) -> i64 {
     let from = stretches.partition_point(|s| s.end_ms <= range.start_ms);
     let touched = stretches[from..].iter().take_while(|s| s.start_ms < range.end_ms);
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_of_instants_join_and_meet() {
+    fn union_intersection_and_length_of_sets_are_right() {
         let a = union([span(5, 7), span(1, 3), span(3, 4), span(9, 9)]);
         assert_eq!(a, [span(1, 4), span(5, 7)]);
         assert_eq!(both(&a, &[span(2, 6)]), [span(2, 4), span(5, 6)]);

@@ -1,6 +1,6 @@
-//! Medians, a slope that no outlier moves, and an exact test.
+//! Statistics of the rules: medians, a slope that is robust against outliers, and Fisher's exact test.
 
-/// The median, between the two middle ones where their number is even; changes their order.
+/// The median, or the mean of the two middle values if their number is even; reorders `values`.
 pub(super) fn median(values: &mut [f64]) -> Option<f64> {
     if values.is_empty() {
         return None;
@@ -11,7 +11,7 @@ pub(super) fn median(values: &mut [f64]) -> Option<f64> {
     Some(below.map_or(middle, |below| f64::midpoint(below, middle)))
 }
 
-/// The level that the values reach for at least this share of their weights, from above.
+/// The highest value that is reached or exceeded for at least this share of the total weight.
 pub(super) fn reached(mut weighted: Vec<(f64, i64)>, share: f64) -> Option<f64> {
     weighted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
     let enough = weighted.iter().map(|(_, weight)| weight).sum::<i64>() as f64 * share;
@@ -33,8 +33,8 @@ pub(super) struct Slope {
 /// The 2.5 % quantile of the normal distribution.
 const Z: f64 = -1.959_963_984_540_054;
 
-/// Theil and Sen's slope, the median of the slopes of all pairs, and Sen's interval of it (P. K. Sen,
-/// 1968), which corrects for ties of `y`; the `x` ascend strictly. `None` with less than two points.
+/// The Theil-Sen slope (median of the slopes of all pairs) with Sen's interval (P. K. Sen, 1968), corrected for ties in
+/// `y`. The `x` must be strictly ascending. `None` with fewer than two points.
 pub(super) fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
     let pairs = points.iter().enumerate().flat_map(|(i, a)| points[i + 1..].iter().map(move |b| (a, b)));
     let mut slopes: Vec<f64> = pairs.map(|(a, b)| (b.1 - a.1) / (b.0 - a.0)).collect();
@@ -51,7 +51,7 @@ pub(super) fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
     Some(Slope { estimate, low: slopes[lower], high: slopes[upper] })
 }
 
-/// Logarithms of factorials, for exact tests with a margin of so many.
+/// Logarithms of factorials, computed once for all exact tests of a cluster.
 #[derive(Debug)]
 pub(super) struct Factorials(Vec<f64>);
 
@@ -68,12 +68,12 @@ impl Factorials {
         self.0[n] - self.0[k] - self.0[n - k]
     }
 
-    /// Fisher's exact test, one-sided: how likely at least `hits` of `drawn` are hits, by chance, where
-    /// `all_hits` of `all` are.
+    /// One-sided p-value of Fisher's exact test: the probability that at least `hits` of `drawn` are hits by chance, if
+    /// `all_hits` of `all` are hits.
     pub(super) fn fisher(&self, hits: usize, drawn: usize, all_hits: usize, all: usize) -> f64 {
         let total = self.choose(all, drawn);
         let most = drawn.min(all_hits);
-        // Fewer hits than these do not leave room for the rest among what was not drawn.
+        // With fewer hits among the drawn, the remaining hits would outnumber what was not drawn.
         let least = hits.max((drawn + all_hits).saturating_sub(all));
         let chance = |k: usize| (self.choose(all_hits, k) + self.choose(all - all_hits, drawn - k) - total).exp();
         (least..=most).map(chance).sum::<f64>().min(1.0)
@@ -86,7 +86,7 @@ mod tests {
 
     /// Expected values from `scipy.stats.theilslopes` of SciPy 1.17.
     #[test]
-    fn a_slope_and_its_interval_are_those_of_scipy() {
+    fn the_slope_and_its_interval_match_scipy() {
         let slope = |estimate, low, high| Slope { estimate, low, high };
         let evenly = |y: &[f64]| theil_sen(&y.iter().enumerate().map(|(x, y)| (x as f64, *y)).collect::<Vec<_>>());
         let tied = [10.0, 12.5, 13.0, 17.0, 17.0, 22.0, 21.0, 26.5, 30.0, 29.0];
@@ -103,7 +103,7 @@ mod tests {
 
     /// Expected values from `scipy.stats.fisher_exact(…, alternative="greater")` of SciPy 1.17.
     #[test]
-    fn an_exact_test_is_that_of_scipy() {
+    fn the_exact_test_matches_scipy() {
         let factorials = Factorials::up_to(200);
         for (hits, drawn, all_hits, all, expected) in [
             (7, 7, 21, 168, 1.761_048_462_051_968_8e-7),
@@ -119,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn a_median_lies_between_the_two_in_the_middle() {
+    fn the_median_of_an_even_number_of_values_is_the_mean_of_the_middle_two() {
         assert_eq!(median(&mut [4.0, 1.0, 3.0, 2.0]), Some(2.5));
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&mut []), None);
     }
 
     #[test]
-    fn a_level_is_reached_for_its_share_of_the_time() {
+    fn reached_returns_the_value_exceeded_for_the_given_share_of_time() {
         let weighted = vec![(10.0, 30), (7.0, 60), (9.0, 10)];
         assert_eq!(reached(weighted.clone(), 0.25), Some(10.0));
         assert_eq!(reached(weighted.clone(), 0.35), Some(9.0));

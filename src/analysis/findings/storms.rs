@@ -1,5 +1,5 @@
-//! Elections so many that leader changes cost points: the incident is the elections, not the day
-//! for which they are counted.
+//! Election storms: so many leader changes that they lose points. The incident covers the elections themselves, not the
+//! 24 hours for which the metric counts them.
 
 use super::elections::{Change, Elections};
 use super::incidents::{Low, first_moved, measure};
@@ -11,7 +11,7 @@ use crate::text::count;
 use crate::text::rounding::score_short;
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
-/// Elections belong together while no more than a twelfth of the day that they are counted for lies between two.
+/// Elections at most this far apart are one storm: a twelfth of the day for which they are counted.
 const TOGETHER_MS: i64 = 2 * HOUR_MS;
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 
@@ -24,13 +24,13 @@ const RULE: &str = "leader changes of the last day make the cluster lose at leas
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, elections: &Elections) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let bad = union(low.bad_by_member(of, cluster, &METRIC).into_iter().flatten());
-    // A score may be unknown in between, because a member was down; what the gauges count is not.
+    // The score may be missing in between because a member was down, while the other members' gauges still count.
     let losing = union(cluster.members.iter().flat_map(|member| member.losing(of.table, &METRIC)));
     for lingering in losing.into_iter().filter(|losing| length_within(&bad, *losing) > 0) {
         let known = &elections.counted.changes;
         let until = known.partition_point(|c| c.seen_ms <= lingering.start_ms);
         for storm in storms(&known[..], until, lingering, threshold(of)) {
-            // Points that are lost again, for the changes of an hour ago, are of the same storm.
+            // One storm may lose points in several stretches; report it once.
             if found.last().is_none_or(|last| last.start_ms != range(of, storm).start_ms) {
                 found.push(tell(of, cluster, low, elections, storm, lingering));
             }
@@ -39,19 +39,19 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, electi
     found
 }
 
-/// Changes a day that cost no point.
+/// The highest number of changes within 24 hours that loses no points.
 fn threshold(of: &Collector<'_>) -> u64 {
     of.profile.rule(Metric::LeaderChanges).bands.list.first().map_or(0, |band| band.above as u64)
 }
 
-/// From the step before the first was seen.
+/// Range of a storm: from the step before the first change was seen to the step after the last.
 fn range(of: &Collector<'_>, storm: &[Change]) -> TimeRange {
     let step_ms = of.step.millis();
     TimeRange { start_ms: storm[0].seen_ms - step_ms, end_ms: storm[storm.len() - 1].until_ms + step_ms }
 }
 
-/// The storm before the points were lost (`until` is the first change after that), and those that came
-/// while they were and would have cost them alone.
+/// The storms behind a stretch of lost points: the one that caused it (it holds the change before `until`, the first
+/// change after the loss began), and later ones within the stretch that would have lost points alone.
 fn storms(known: &[Change], until: usize, lingering: TimeRange, threshold: u64) -> Vec<&[Change]> {
     let count = |storm: &[Change]| storm.iter().map(|change| change.count).sum::<u64>();
     let from = known.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);

@@ -1,4 +1,4 @@
-//! Rules on days made by hand: healthy members at five minutes, and what a test does to them.
+//! Tests of the rules on synthetic days: healthy members at a step of five minutes, with changes made by each test.
 
 use super::*;
 use crate::heatmap::Folding;
@@ -12,18 +12,18 @@ const HEALTHY: [f64; METRICS] = [0.001, 0.002, 100.0, 0.0, 1e6, 1e9];
 /// Monday, 2026-01-05.
 const FIRST: i64 = 20_458 * 24 * HOUR_MS;
 
-/// What is known of a member at an instant, in hours since the first day; NaN where nothing is.
+/// Readings of a member, by its index and the hours since the first day; NaN is a missing reading.
 type Readings<'a> = &'a dyn Fn(usize, f64) -> [f64; METRICS];
 
-/// A history of so many days of one cluster.
+/// A synthetic history of one cluster.
 struct Made<'a> {
     days: i64,
     members: usize,
     rollup: Rollup,
     readings: Readings<'a>,
-    /// Hours at which a member's process was started.
+    /// Latest start of a member's process, in hours since the first day, by index and instant.
     started: &'a dyn Fn(usize, f64) -> f64,
-    /// From when to when it lives, in hours.
+    /// First and last seen of a member, in hours since the first day.
     life: &'a dyn Fn(usize) -> (f64, f64),
     profile: Profile,
 }
@@ -79,8 +79,8 @@ impl<'a> Made<'a> {
     }
 }
 
-/// Kind, hours from the first day, and the metric.
-fn told(findings: &Findings, kind: Kind) -> Vec<(f64, f64, Option<Metric>)> {
+/// Start and end, in hours since the first day, and metric of the findings of one kind.
+fn found_hours(findings: &Findings, kind: Kind) -> Vec<(f64, f64, Option<Metric>)> {
     let hours = |ms: i64| (ms - FIRST) as f64 / HOUR_MS as f64;
     let those = findings.iter().filter(|f| f.kind == kind);
     those.map(|f| (hours(f.start_ms), hours(f.end_ms), f.metric)).collect()
@@ -94,40 +94,40 @@ const NOTHING: [(f64, f64, Option<Metric>); 0] = [];
 const DISK: Option<Metric> = Some(Metric::WalFsync);
 
 #[test]
-fn a_slow_disk_is_one_incident_over_midnight_and_a_blip_is_none() {
+fn a_slow_disk_across_midnight_is_one_incident_and_a_short_blip_is_not_reported() {
     let readings = |member, at: f64| slow(member == 1 && ((23.0..25.0).contains(&at) || (10.0..10.1).contains(&at)));
     let found = Made::of(2, &readings).find();
-    assert_eq!(told(&found, Kind::Incident), [(23.0, 25.0, DISK)]);
+    assert_eq!(found_hours(&found, Kind::Incident), [(23.0, 25.0, DISK)]);
     let incident = found.incidents()[0];
-    // Three of ten points for two hours.
+    // WAL fsync loses 3 of 10 points for 2 hours: 6 point hours.
     assert_eq!((incident.lowest, incident.lost, incident.first), (Some(7.0), Some(6.0), DISK));
     assert_eq!(incident.members, ["m1"]);
 }
 
 #[test]
-fn what_is_always_so_is_no_incident_and_what_is_worse_is() {
+fn a_permanent_problem_is_usual_and_only_a_further_drop_is_an_incident() {
     let readings = |member, at: f64| {
         let fds = if member == 2 { 2000.0 } else { 100.0 };
         let [_, commit, _, leader, traffic, size] = HEALTHY;
         [slow(member == 0 && (5.0..6.0).contains(&at))[0], commit, fds, leader, traffic, size]
     };
-    assert_eq!(told(&Made::of(1, &readings).find(), Kind::Incident), [(5.0, 6.0, DISK)]);
+    assert_eq!(found_hours(&Made::of(1, &readings).find(), Kind::Incident), [(5.0, 6.0, DISK)]);
 }
 
 #[test]
-fn a_cluster_that_is_always_red_is_one_incident_of_each_trouble() {
+fn a_cluster_that_is_always_red_has_one_incident_for_each_group_of_metrics() {
     let readings = |_, _: f64| [0.02, 0.05, 2000.0, 0.0, 1e6, 1e9];
     let expected = [(0.0, 24.0, DISK), (0.0, 24.0, Some(Metric::OpenFds))];
-    assert_eq!(told(&Made::of(1, &readings).find(), Kind::Incident), expected);
+    assert_eq!(found_hours(&Made::of(1, &readings).find(), Kind::Incident), expected);
 }
 
 #[test]
-fn a_majority_that_is_well_has_no_incident_where_the_majority_counts() {
+fn with_rollup_quorum_one_slow_member_of_three_is_not_an_incident() {
     let one = |member, at: f64| slow(member == 1 && (5.0..8.0).contains(&at));
-    assert_eq!(told(&Made { rollup: Rollup::Quorum, ..Made::of(1, &one) }.find(), Kind::Incident), NOTHING);
+    assert_eq!(found_hours(&Made { rollup: Rollup::Quorum, ..Made::of(1, &one) }.find(), Kind::Incident), NOTHING);
     let two = |member, at: f64| slow(member > 0 && (5.0..8.0).contains(&at));
     let found = Made { rollup: Rollup::Quorum, ..Made::of(1, &two) }.find();
-    assert_eq!(told(&found, Kind::Incident), [(5.0, 8.0, DISK)]);
+    assert_eq!(found_hours(&found, Kind::Incident), [(5.0, 8.0, DISK)]);
     assert_eq!(found.incidents()[0].members, ["m1", "m2"]);
 }
 
@@ -136,17 +136,17 @@ fn unknown(is_unknown: bool) -> [f64; METRICS] {
 }
 
 #[test]
-fn a_member_that_is_down_is_an_incident_and_a_server_that_was_down_is_none() {
+fn a_member_that_is_down_is_an_incident_but_an_outage_of_the_monitoring_is_not() {
     let down = |member, at: f64| unknown(member == 0 && (5.0..6.0).contains(&at));
-    assert_eq!(told(&Made::of(1, &down).find(), Kind::Incident), [(5.0, 6.0, None)]);
+    assert_eq!(found_hours(&Made::of(1, &down).find(), Kind::Incident), [(5.0, 6.0, None)]);
     let shortly = |member, at: f64| unknown(member == 0 && (5.0..5.05).contains(&at));
-    assert_eq!(told(&Made::of(1, &shortly).find(), Kind::Incident), NOTHING);
+    assert_eq!(found_hours(&Made::of(1, &shortly).find(), Kind::Incident), NOTHING);
     let all = |_, at: f64| unknown((5.0..6.0).contains(&at));
-    assert_eq!(told(&Made::of(1, &all).find(), Kind::Incident), NOTHING);
+    assert_eq!(found_hours(&Made::of(1, &all).find(), Kind::Incident), NOTHING);
 }
 
 #[test]
-fn a_member_that_is_replaced_is_an_incident_and_a_cluster_that_is_made_smaller_is_none() {
+fn a_replaced_member_is_an_incident_but_scaling_down_is_not() {
     let life = |replaced_at: f64| {
         move |member| {
             if member == 0 {
@@ -161,36 +161,36 @@ fn a_member_that_is_replaced_is_an_incident_and_a_cluster_that_is_made_smaller_i
     let healthy = |_, _: f64| HEALTHY;
     let soon = life(11.0);
     let found = Made { members: 4, life: &soon, ..Made::of(4, &healthy) }.find();
-    let gone = told(&found, Kind::Incident);
+    let gone = found_hours(&found, Kind::Incident);
     assert_eq!((gone.len(), gone[0].1, found.incidents()[0].members.join(" ")), (1, 11.0, "m0 m3".to_owned()));
     let late = life(60.0);
-    assert_eq!(told(&Made { members: 4, life: &late, ..Made::of(4, &healthy) }.find(), Kind::Incident), NOTHING);
+    assert_eq!(found_hours(&Made { members: 4, life: &late, ..Made::of(4, &healthy) }.find(), Kind::Incident), NOTHING);
 }
 
-/// The gauge of changes within the last day after elections at these hours.
+/// Value at the hour `at` of the gauge that counts elections of the last 24 hours.
 fn gauge(elections: &[f64], at: f64) -> f64 {
     elections.iter().filter(|election| (at - 24.0..=at).contains(*election)).count() as f64
 }
 
 #[test]
-fn a_storm_is_its_elections_and_not_the_day_for_which_they_are_counted() {
+fn an_election_storm_lasts_as_long_as_its_elections_and_not_for_the_day_they_are_counted() {
     let storm: Vec<f64> = (0..8).map(|n| 10.0 + f64::from(n) / 6.0).collect();
     let readings = |_, at: f64| [0.001, 0.002, 100.0, gauge(&storm, at), 1e6, 1e9];
     let found = Made::of(3, &readings).find();
-    let [(start, end, metric)] = told(&found, Kind::Incident).try_into().unwrap_or_else(|all| panic!("{all:?}"));
+    let [(start, end, metric)] = found_hours(&found, Kind::Incident).try_into().unwrap_or_else(|all| panic!("{all:?}"));
     assert!((9.9..=10.0).contains(&start) && (11.1..11.4).contains(&end), "{start} {end}");
     assert_eq!(metric, Some(Metric::LeaderChanges));
     let changes: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::LeaderChange).collect();
     assert_eq!((changes.len(), changes[0].cause), (1, Some(Cause::Unexplained)));
-    assert!(changes[0].says.contains("8 times"), "{}", changes[0].says);
+    assert!(changes[0].says.contains("8 leader changes"), "{}", changes[0].says);
 }
 
 #[test]
-fn changes_of_leader_are_told_apart_by_what_was_there_before() {
+fn leader_changes_are_attributed_to_a_restart_a_slow_disk_or_neither() {
     let elections = [5.0, 12.0, 20.0];
     let readings = |member, at: f64| {
         let slow = if member == 1 && (11.5..12.5).contains(&at) { 0.02 } else { 0.001 };
-        // The one that was restarted counts its restart, which is no election.
+        // Member 2 also counts its own restart, which is not an election.
         let seen = if member == 2 { gauge(&[5.1, 12.0, 20.0], at) } else { gauge(&elections, at) };
         [slow, 0.002, 100.0, seen, 1e6, 1e9]
     };
@@ -203,25 +203,25 @@ fn changes_of_leader_are_told_apart_by_what_was_there_before() {
 }
 
 #[test]
-fn a_database_that_shrinks_was_defragmented_unless_its_process_was_restarted() {
+fn a_shrinking_database_is_a_defragmentation_unless_the_process_restarted() {
     let readings = |member, at: f64| {
         let shrank = (member == 0 && at >= 7.0) || (member == 1 && at >= 30.0);
         [0.001, 0.002, 100.0, 0.0, 1e6, if shrank { 9e8 } else { 1e9 }]
     };
     let started = |member, at: f64| if member == 1 && at >= 30.0 { 29.98 } else { -99.0 };
     let found = Made { started: &started, ..Made::of(2, &readings) }.find();
-    let defragmented = told(&found, Kind::Defragmentation);
+    let defragmented = found_hours(&found, Kind::Defragmentation);
     assert_eq!((defragmented.len(), defragmented[0].1 - 7.0 < 0.1), (1, true), "{defragmented:?}");
 }
 
 #[test]
-fn growth_is_told_where_it_is_certain_and_reaches_the_quota_within_a_year() {
+fn growth_is_reported_if_it_reaches_the_quota_within_a_year() {
     let growing = |a_day: f64| move |_, at: f64| [0.001, 0.002, 100.0, 0.0, 1e6, 1e9 + a_day * (at / 24.0).floor()];
     let found = |a_day: f64| {
         let readings = growing(a_day);
         Made::of(10, &readings).find().iter().filter(|f| f.kind == Kind::Growth).cloned().collect::<Vec<_>>()
     };
-    // From 1.09 GB at noon of 14 January, 10 MB a day need 105.7 days for etcd's default of 2147483648 bytes.
+    // From 1.09 GB at noon of January 14, 10 MB a day take 105.7 days to etcd's default quota of 2147483648 bytes.
     let fast = found(1e7);
     assert_eq!(fast.len(), 1);
     assert!(fast[0].says.contains("on 2026-04-30") && fast[0].says.contains("2.00 GiB"), "{}", fast[0].says);
@@ -230,9 +230,9 @@ fn growth_is_told_where_it_is_certain_and_reaches_the_quota_within_a_year() {
 }
 
 #[test]
-fn a_slope_that_may_be_nearly_flat_has_no_latest_date() {
-    // Two levels and a byte a day: SciPy's theilslopes has 40,000,000.2 bytes a day (66,666,667 at most, 1 at least).
-    // From 1,200,000,002 bytes at noon of 11 January the quota needs 23.7, 14.2 or 947 million days.
+fn growth_whose_slope_may_be_nearly_flat_has_no_latest_date() {
+    // Two levels plus a byte a day: SciPy's theilslopes gives 40,000,000.2 bytes a day (1 to 66,666,667).
+    // From 1,200,000,002 bytes at noon of January 11 it takes 23.7 days to the quota (14.2 to 947 million).
     let sizes = [0.0, 1.0, 2.0, 3.0, 2e8, 2e8 + 1.0, 2e8 + 2.0];
     let readings = |_, at: f64| [0.001, 0.002, 100.0, 0.0, 1e6, 1e9 + sizes[(at / 24.0) as usize]];
     let found = Made::of(7, &readings).find();
@@ -244,8 +244,8 @@ fn a_slope_that_may_be_nearly_flat_has_no_latest_date() {
 }
 
 #[test]
-fn of_metrics_that_cost_an_incident_the_same_the_first_is_named() {
-    // All weight on the two of one disk, and the same of it: both lose 5 points for two hours.
+fn if_two_metrics_lose_the_same_points_the_first_one_is_named() {
+    // All weight is split evenly between the two disk metrics: both lose 5 points for two hours.
     let profile = Profile::seed().with_weight_shares(&[(Metric::WalFsync, 500_000), (Metric::BackendCommit, 500_000)]);
     let profile = profile.unwrap_or_else(|e| panic!("{e}"));
     let readings = |member, at: f64| {
@@ -253,12 +253,12 @@ fn of_metrics_that_cost_an_incident_the_same_the_first_is_named() {
         [if bad { 0.02 } else { 0.001 }, if bad { 0.05 } else { 0.002 }, 100.0, 0.0, 1e6, 1e9]
     };
     let found = Made { profile, ..Made::of(3, &readings) }.find();
-    assert_eq!(told(&found, Kind::Incident), [(5.0, 7.0, DISK)]);
+    assert_eq!(found_hours(&found, Kind::Incident), [(5.0, 7.0, DISK)]);
     assert_eq!(found.incidents()[0].first, DISK);
 }
 
 #[test]
-fn what_comes_back_every_day_or_every_monday_is_told_with_its_hours() {
+fn daily_and_weekly_recurrences_are_reported_with_their_hours() {
     let daily = |member, at: f64| slow(member == 0 && (2.0..4.0).contains(&(at % 24.0)));
     let found = Made::of(8, &daily).find();
     let recurrences: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::Recurrence).collect();
@@ -277,23 +277,23 @@ fn what_comes_back_every_day_or_every_monday_is_told_with_its_hours() {
 }
 
 #[test]
-fn the_quietest_hours_are_the_first_of_those_without_lost_points_and_with_the_least_traffic() {
+fn the_maintenance_window_is_the_first_with_no_lost_points_no_gaps_and_the_least_traffic() {
     let traffic = |member, at: f64| {
         let hour = at % 24.0;
         let bytes = if (5.0..7.0).contains(&hour) || (12.0..14.0).contains(&hour) { 1e3 } else { 1e6 };
         let [wal, commit, fds, leader, _, size] = slow(member == 0 && (5.0..6.0).contains(&at));
-        // One day of those at twelve has a gap.
+        // On one day there is a gap at 12:00.
         let wal = if (36.0..36.5).contains(&at) { f64::NAN } else { wal };
         [wal, commit, fds, leader, bytes, size]
     };
     let found = Made::of(3, &traffic).find();
     let quiet: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::MaintenanceWindow).collect();
-    // Neither from 5 (points were lost) nor from 12 (a gap): the other hours of them are 6 and 13, which are equal.
+    // 05:00 lost points and 12:00 has a gap. Windows from 06:00 and 13:00 are equal, so the first wins.
     assert_eq!(quiet[0].evidence[0], ("hours".to_owned(), "06:00 to 08:00 UTC".to_owned()));
 }
 
 #[test]
-fn a_member_that_is_restarted_again_and_again_is_an_incident_without_an_election() {
+fn a_member_that_keeps_restarting_is_an_incident_without_leader_changes() {
     let restarts: Vec<f64> = (0..8).map(|n| 10.0 + f64::from(n) / 3.0).collect();
     let readings = |member, at: f64| {
         let seen = if member == 0 { gauge(&restarts, at) } else { 0.0 };
@@ -304,6 +304,6 @@ fn a_member_that_is_restarted_again_and_again_is_an_incident_without_an_election
         last.map_or(-99.0, |restart| restart - 0.01)
     };
     let found = Made { started: &started, ..Made::of(3, &readings) }.find();
-    assert_eq!(told(&found, Kind::LeaderChange), NOTHING);
-    assert_eq!(told(&found, Kind::Incident).len(), 1);
+    assert_eq!(found_hours(&found, Kind::LeaderChange), NOTHING);
+    assert_eq!(found_hours(&found, Kind::Incident).len(), 1);
 }

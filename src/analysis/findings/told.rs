@@ -1,9 +1,9 @@
-//! How a finding says figures.
+//! Formats durations, counts, sizes and probabilities in the texts of findings.
 
 use crate::text::rounding::share_parts;
 use crate::time::{HOUR_MS, format_instant};
 
-/// `2 h 58 min`
+/// Rounded to the minute, and to the hour from one day on: `2 h 58 min`, `1 d 1 h`.
 pub(super) fn duration(ms: i64) -> String {
     let minutes = (ms + 30_000) / 60_000;
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
@@ -15,7 +15,12 @@ pub(super) fn duration(ms: i64) -> String {
     }
 }
 
-/// `1.25 GiB`
+/// A number with its noun in singular or plural: `1 member`, `2 members`.
+pub(super) fn count(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+/// A size in the largest fitting binary unit: `12 B`, `1.25 GiB`.
 pub(super) fn bytes(value: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let (mut value, mut unit) = (value, 0);
@@ -27,12 +32,12 @@ pub(super) fn bytes(value: f64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-/// Points × hours of points × milliseconds.
+/// Converts points × milliseconds to points × hours.
 pub(super) fn point_hours(value: f64) -> f64 {
     value / HOUR_MS as f64
 }
 
-/// An instant to the second, UTC.
+/// An instant in UTC, truncated to the second.
 pub(super) fn instant(ms: i64) -> String {
     format_instant(ms - ms.rem_euclid(1000))
 }
@@ -51,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_said_with_their_units() {
+    fn durations_sizes_and_confidences_are_formatted_with_units() {
         assert_eq!(duration(10_680_000), "2 h 58 min");
         assert_eq!(duration(7_200_000), "2 h");
         assert_eq!(duration(90_000_000), "1 d 1 h");

@@ -1,4 +1,4 @@
-//! The digests of all days, put together by cluster.
+//! Joins the digests of all days into one track for each cluster and member.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,18 +57,18 @@ impl MemberTrack {
         self.member.member.to_string()
     }
 
-    /// When its process was started anew, in milliseconds since 1970: the start times that follow another.
+    /// Instants at which the process restarted, in milliseconds: every start time except the first.
     pub(super) fn restarts(&self) -> Vec<i64> {
         let moved = |two: &&[Run<f64>]| two[0].state != two[1].state;
         self.started.windows(2).filter(moved).map(|two| (two[1].state * 1000.0) as i64).collect()
     }
 
-    /// The stretches at which nothing but the one-day window of leader changes is known of it.
+    /// The stretches without any reading other than leader changes, which linger for a day after the last scrape.
     pub(super) fn away<'a>(&'a self, table: &'a ScoreTable) -> impl Iterator<Item = TimeRange> + 'a {
         self.codes.iter().filter(|run| !self.is_seen(table, run.state)).map(Run::span)
     }
 
-    /// The stretches at which something else is known.
+    /// The stretches with a reading of any metric other than leader changes.
     pub(super) fn seen<'a>(&'a self, table: &'a ScoreTable) -> impl Iterator<Item = TimeRange> + 'a {
         self.codes.iter().filter(|run| self.is_seen(table, run.state)).map(Run::span)
     }
@@ -78,7 +78,7 @@ impl MemberTrack {
         Metric::ALL.into_iter().any(|metric| metric.shows_life() && points[metric.index()].is_some())
     }
 
-    /// The stretches at which one of these metrics lost points.
+    /// The stretches, not joined, in which at least one of these metrics lost points.
     pub(super) fn losing<'a>(
         &'a self,
         table: &'a ScoreTable,
@@ -92,7 +92,7 @@ impl MemberTrack {
     }
 }
 
-/// Puts days together, which come in order; sorted by cluster.
+/// Joins the digests, which must be in order of time; the result is sorted by cluster.
 pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) -> Vec<ClusterTrack> {
     let mut clusters: BTreeMap<Arc<str>, ClusterTrack> = BTreeMap::new();
     let mut members: BTreeMap<Member, MemberTrack> =
@@ -108,7 +108,7 @@ pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) 
             append(&mut track.line, line);
             for hour in hours {
                 match track.hours.last_mut() {
-                    // A local hour may lie across two UTC days.
+                    // With an offset that is not a whole hour, a local hour may span two UTC days.
                     Some(last) if last.start_ms == hour.start_ms => last.merge(&hour),
                     _ => track.hours.push(hour),
                 }

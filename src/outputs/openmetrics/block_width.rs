@@ -1,22 +1,23 @@
-//! How long a TSDB block may be, by the retention of the server that it is for.
+//! Chooses the length of TSDB blocks from the retention of the Prometheus that imports them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
-/// The widths of TSDB blocks in hours: 2 h × 3ⁿ (`tsdb.ExponentialBlockRanges(2h, 10, 3)` in Prometheus's
-/// sources), as far as it compacts blocks on its own.
+/// Lengths of TSDB blocks in hours: 2 h × 3ⁿ (`tsdb.ExponentialBlockRanges(2h, 10, 3)` in Prometheus's sources), up to the
+/// longest below [`LONGEST_MS`].
 const LADDER_HOURS: [i64; 6] = [2, 6, 18, 54, 162, 486];
-/// Prometheus never makes blocks that are longer, and none longer than a tenth of its retention.
+/// Prometheus compacts blocks up to the smaller of 31 days and a tenth of its retention.
 const LONGEST_MS: i64 = 31 * DAY_MS;
+/// The retention is at least this many times the length of a block.
 const OF_RETENTION: i64 = 10;
 
 /// Units of Prometheus's durations, in milliseconds.
 const UNITS: [(&str, i64); 7] =
     [("ms", 1), ("s", 1000), ("m", 60_000), ("h", HOUR_MS), ("d", DAY_MS), ("w", 7 * DAY_MS), ("y", 365 * DAY_MS)];
 
-/// How long a server keeps samples, as it is written for Prometheus: `15d`, `1y`, `2w3d`.
+/// How long a Prometheus keeps samples, in its own format: `15d`, `1y`, `2w3d`. The default is Prometheus's, 15 days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     text: String,
@@ -24,22 +25,20 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// In milliseconds.
     pub(crate) fn millis(&self) -> i64 {
         self.ms
     }
 
-    /// What a server says of itself: `15d`, `15d or 10GiB`; one that only counts bytes keeps samples
-    /// as long as they fit.
-    pub(crate) fn of_server(said: &str) -> Option<Self> {
-        let parts: Vec<&str> = said.split(" or ").map(str::trim).collect();
+    /// Parses the retention that a server reports: `15d`, `15d or 10GiB`, `10GiB`. With a size alone there is no limit
+    /// in time.
+    pub(crate) fn of_server(reported: &str) -> Option<Self> {
+        let parts: Vec<&str> = reported.split(" or ").map(str::trim).collect();
         let in_time = parts.iter().find_map(|part| part.parse().ok());
-        // 100 years: no block is longer than the longest because of it.
+        // 100 years stand for no limit in time: they allow the longest blocks.
         in_time.or_else(|| parts.iter().any(|part| part.ends_with('B')).then(|| "100y".parse().ok())?)
     }
 }
 
-/// Prometheus's own default.
 impl Default for Retention {
     fn default() -> Self {
         Self { text: "15d".to_owned(), ms: 15 * DAY_MS }
@@ -56,7 +55,7 @@ impl FromStr for Retention {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is no retention: write it as for Prometheus, such as 15d, 90d or 1y");
+        let wrong = || format!("invalid retention '{text}': use the format of Prometheus, such as 15d, 90d or 1y");
         let (mut rest, mut ms) = (text.trim(), 0_i64);
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -68,36 +67,37 @@ impl FromStr for Retention {
             ms = number.checked_mul(unit).and_then(|part| ms.checked_add(part)).ok_or_else(wrong)?;
             rest = after;
         }
-        // A tenth of it must be as long as the shortest block.
+        // The shortest block must not be longer than a tenth of the retention.
         let least = OF_RETENTION * LADDER_HOURS[0] * HOUR_MS;
         match ms {
             0 => Err(wrong()),
-            _ if ms < least => Err(format!("'{text}' is less than the 20h that the shortest blocks need")),
+            _ if ms < least => {
+                Err(format!("the retention '{text}' is too short: the shortest blocks need at least 20h"))
+            }
             _ => Ok(Self { text: text.trim().to_owned(), ms }),
         }
     }
 }
 
-/// How long a block is, and so how much one file holds.
+/// Length of a block, and so the range of time that one file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockWidth {
     hours: i64,
 }
 
 impl BlockWidth {
-    /// The longest that Prometheus would make itself.
+    /// The longest block that a Prometheus with this retention would make by compaction.
     pub(crate) fn within(retention: &Retention) -> Self {
         let longest = (retention.ms / OF_RETENTION).min(LONGEST_MS);
         let hours = LADDER_HOURS.into_iter().rev().find(|hours| hours * HOUR_MS <= longest);
         Self { hours: hours.unwrap_or(LADDER_HOURS[0]) }
     }
 
-    /// In hours.
     pub(crate) fn hours(self) -> i64 {
         self.hours
     }
 
-    /// The blocks, aligned to the epoch, that a range touches.
+    /// The blocks that overlap a range, aligned to the epoch.
     pub(crate) fn windows(self, range: TimeRange) -> impl Iterator<Item = TimeRange> {
         let width = self.hours * HOUR_MS;
         let (first, last) = (range.start_ms.div_euclid(width), (range.end_ms - 1).div_euclid(width));
@@ -111,8 +111,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_is_the_longest_rung_that_the_retention_allows() {
-        // min(31 days, a tenth), then the largest 2 h × 3ⁿ that is not longer.
+    fn the_longest_block_that_the_retention_allows_is_chosen() {
+        // Expected: the largest 2 h × 3ⁿ up to min(31 days, a tenth of the retention).
         for (retention, hours) in [
             ("20h", 2),
             ("59h", 2),
@@ -148,11 +148,11 @@ mod tests {
     }
 
     #[test]
-    fn a_retention_is_read_as_prometheus_writes_it() {
-        for (said, expected) in
+    fn a_retention_is_parsed_as_prometheus_reports_it() {
+        for (reported, expected) in
             [("15d", Some("15d")), ("1y2w or 10GiB", Some("1y2w")), ("512MiB", Some("100y")), ("", None), ("?", None)]
         {
-            assert_eq!(Retention::of_server(said).map(|r| r.to_string()).as_deref(), expected, "{said}");
+            assert_eq!(Retention::of_server(reported).map(|r| r.to_string()).as_deref(), expected, "{reported}");
         }
         assert_eq!("2w1d12h".parse::<Retention>().unwrap().millis(), 15 * DAY_MS + 12 * HOUR_MS);
         for wrong in ["", "15", "d", "15 d", "-1d", "1.5d", "0d", "99999999999999999y", "10h", "15D"] {

@@ -1,4 +1,4 @@
-//! Which series are written.
+//! The metric families of the OpenMetrics files, and how their series are written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::spec::Metric;
 use crate::text::named::named;
 
 named! {
-    /// A metric family; named as in flags.
+    /// A metric family, by its name in `--emit`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum Family {
         /// `etcd_score{cluster,member}`
@@ -22,11 +22,11 @@ named! {
         /// `etcd_points{cluster,member,metric}`
         Points = "points",
     }
-    parsed "no series are called"
+    parsed "unknown series"
 }
 
 impl Family {
-    /// The name of its series.
+    /// The metric name of its series.
     pub(crate) const fn metric_name(self) -> &'static str {
         match self {
             Self::Scores => "etcd_score",
@@ -43,7 +43,7 @@ impl Family {
         }
     }
 
-    /// Writes its series, sorted by their labels.
+    /// Writes all its series for the days, sorted by labels.
     pub(super) fn write(
         self,
         table: &ScoreTable,
@@ -79,7 +79,7 @@ impl Family {
     }
 }
 
-/// Values as they stand in a line, with the space that follows, by code.
+/// The text of each code's value, followed by a space; `None` for a code without a value.
 fn by_code(values: impl Iterator<Item = Option<f64>>) -> Vec<Option<String>> {
     values.map(|value| value.map(|value| format!("{value} "))).collect()
 }
@@ -94,7 +94,7 @@ fn of_members(
     members.into_iter().try_for_each(write)
 }
 
-/// One series: what the codes of a member are worth.
+/// Writes one series of a member, whose value at a step is `values[code]`.
 fn codes(
     series: &str,
     member: &Member,
@@ -107,7 +107,7 @@ fn codes(
     for (day, steps) in days.iter().zip(windows) {
         if let Ok(index) = day.members.binary_search(member) {
             let codes = &day.codes(index)[steps.clone()];
-            // A code without an entry says that the member is not there.
+            // ABSENT has no entry: no sample while the member is not expected.
             let values = codes.iter().map(|&code| values.get(code as usize).and_then(Option::as_deref));
             line.append(&day.grid, steps.start, values)?;
         }

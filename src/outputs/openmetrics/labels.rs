@@ -1,47 +1,50 @@
-//! Labels of series, as OpenMetrics writes them.
+//! Labels of series in the OpenMetrics format, and the extra labels of `--label`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Labels that a family's own series have.
+/// Labels that our series set themselves, so that `--label` may not.
 const OWN: [&str; 8] = ["cluster", "member", "metric", "profile", "points", "of", "version", "__name__"];
 
-/// What each series carries beside its own labels, so that it is the same series as one that is there.
+/// Labels that are added to each series, to match series that already exist in Prometheus.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExtraLabels(BTreeMap<String, String>);
 
 impl ExtraLabels {
-    /// Reads `NAME=VALUE` for each label.
+    /// Parses labels of the form `NAME=VALUE`. The error describes the first invalid one.
     pub(crate) fn parse<'a>(pairs: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let mut labels = BTreeMap::new();
         for pair in pairs {
             let (name, value) =
-                pair.split_once('=').ok_or_else(|| format!("'{pair}' has no '=': write it like job=node"))?;
+                pair.split_once('=').ok_or_else(|| format!("'{pair}' has no '=': use NAME=VALUE, such as job=node"))?;
             let (name, value) = (name.trim(), value.trim());
             let mut chars = name.chars();
             let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
             if !starts || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                return Err(format!("'{name}' is no label name: it is made of letters, digits and underscores"));
+                return Err(format!("invalid label name '{name}': use letters, digits and underscores"));
             }
             if OWN.contains(&name) {
-                return Err(format!("the series have a label {name} of their own: give another name"));
+                return Err(format!("the series set the label {name} themselves: use another name"));
             }
             if value.is_empty() {
-                return Err(format!("the label {name} has no value: an empty label is none"));
+                return Err(format!(
+                    "the label {name} has no value: give it one, because Prometheus drops empty labels"
+                ));
             }
             if labels.insert(name.to_owned(), value.to_owned()).is_some() {
-                return Err(format!("the label {name} is given twice"));
+                return Err(format!("the label {name} is given twice: remove one"));
             }
         }
         Ok(Self(labels))
     }
 
-    /// Names and values.
+    /// Names and values, sorted by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// `name{…} ` with a series' own labels and these, by their names; `name ` without any.
+    /// The text of a series up to its value: `name{…} ` with its own and the extra labels sorted by name, or `name `
+    /// without labels.
     pub(in crate::outputs) fn series(&self, name: &str, own: &[(&str, &str)]) -> String {
         let mut labels: Vec<(&str, &str)> = own.iter().copied().chain(self.iter()).collect();
         if labels.is_empty() {
@@ -57,7 +60,7 @@ impl ExtraLabels {
     }
 }
 
-/// A label value as OpenMetrics wants it: backslash, quote and line feed escaped.
+/// Escapes backslash, quote and line feed in a label value, as OpenMetrics requires.
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_cannot_be_is_refused() {
+    fn invalid_reserved_empty_and_repeated_labels_are_refused() {
         for wrong in ["job", "1a=b", "a-b=c", "cluster=x", "__name__=x", "a="] {
             assert!(ExtraLabels::parse([wrong].into_iter()).is_err(), "{wrong}");
         }

@@ -1,6 +1,7 @@
-//! `openmetrics/etcd_score-….om`: scores that `promtool tsdb create-blocks-from openmetrics` imports.
+//! `openmetrics/etcd_score-….om`: scores for `promtool tsdb create-blocks-from openmetrics`.
 //!
-//! promtool parses a whole file again for every block that it writes, so each file is one block.
+//! Each file holds the samples of exactly one TSDB block, because promtool parses the whole file again for every block that
+//! it makes of it. Scored days come in; a file is written as soon as all days that its block overlaps are scored.
 
 mod block_width;
 mod family;
@@ -26,12 +27,12 @@ use crate::time::TimeRange;
 use text::WindowText;
 use windows::OpenWindows;
 
-/// The folder of the files, and how their names begin and end.
+/// The folder of the files, and prefix and suffix of their names.
 const FOLDER: &str = "openmetrics";
 const PREFIX: &str = "etcd_score-";
 const SUFFIX: &str = ".om";
 
-/// Scores for promtool, a file a TSDB block.
+/// The output `openmetrics`.
 pub(crate) struct OpenMetrics;
 
 impl Output for OpenMetrics {
@@ -57,26 +58,26 @@ impl Output for OpenMetrics {
     }
 }
 
-/// What to write, and into files how long.
+/// Settings of the OpenMetrics files: length, families and extra labels.
 #[derive(Clone, Debug)]
 pub struct Emission {
-    /// Of the server that will import it.
+    /// Retention of the Prometheus that will import the files; sets the length of blocks.
     pub retention: Retention,
-    /// Which families, in the order in which they stand in a file.
+    /// Families to write, in the order of the file.
     pub families: Vec<Family>,
-    /// What each series carries beside its own labels.
+    /// Labels added to each series.
     pub labels: ExtraLabels,
 }
 
 impl Emission {
-    /// The files that a range touches, a TSDB block each.
+    /// The ranges of the TSDB blocks, and so of the files, that overlap a range.
     pub fn windows(&self, range: TimeRange) -> impl Iterator<Item = TimeRange> {
         BlockWidth::within(&self.retention).windows(range)
     }
 }
 
 impl Emission {
-    /// How the manifest lists these files.
+    /// The section of the manifest that lists these files.
     pub(crate) fn listed(&self, mut blocks: Vec<ManifestBlock>) -> ManifestOpenMetrics {
         blocks.sort_by_key(|block| block.first);
         ManifestOpenMetrics {
@@ -89,8 +90,8 @@ impl Emission {
     }
 }
 
-/// Writes one window out of the days (in order) that it touches; `None` where no step in it is scored
-/// or worth points, for then there is no file.
+/// Writes the file of one block from the days that it overlaps, in order of time. Returns `None`, and writes no file, if
+/// there is no sample.
 pub fn write_window(
     out: &Path,
     table: &ScoreTable,
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_named_after_its_window() {
+    fn a_file_is_named_after_the_range_of_its_block() {
         let window = TimeRange { start_ms: 1_790_812_800_000, end_ms: 1_790_877_600_000 };
         assert_eq!(file_name(window), "etcd_score-20261001T000000Z-20261001T180000Z.om");
     }

@@ -1,4 +1,4 @@
-//! The text of one window on its way to the disk.
+//! Formats one OpenMetrics file and writes it to disk in pieces.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,21 +8,21 @@ use crate::folder::{ManifestBlock, Written};
 use crate::outputs::OutputError;
 use crate::time::{Grid, TimeRange};
 
-/// Text is handed to the file in pieces of about this size.
+/// Approximate size of the pieces that are written at once.
 const PIECE_BYTES: usize = 1 << 18;
 
-/// One file, not there until its first sample is.
+/// The file of one block; it is created with its first piece.
 pub(super) struct WindowText<'a> {
     path: &'a Path,
     window: TimeRange,
     file: Option<WholeFile>,
     piece: Vec<u8>,
-    /// The head of a family that has no sample yet.
+    /// HELP and TYPE of a family whose first sample is still to come.
     head: String,
     counted: Counted,
 }
 
-/// What was written.
+/// Totals of the samples written so far.
 #[derive(Clone, Copy)]
 struct Counted {
     series: u64,
@@ -37,17 +37,17 @@ impl<'a> WindowText<'a> {
         Self { path, window, file: None, piece: Vec::with_capacity(PIECE_BYTES * 2), head: String::new(), counted }
     }
 
-    /// Begins a family, which has no head unless it has samples.
+    /// Begins a family. HELP and TYPE are written with its first sample, and not at all if there is none.
     pub(super) fn begin(&mut self, name: &str, help: &str) {
         self.head = format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
     }
 
-    /// The steps of a grid that lie in the window.
+    /// Indices of the grid's steps that lie in the block.
     pub(super) fn steps(&self, grid: &Grid) -> std::ops::Range<usize> {
         grid.indices_between(self.window.start_ms, self.window.end_ms - 1)
     }
 
-    /// Begins a series; its samples follow.
+    /// Begins a series; `series` is its text up to the value.
     pub(super) fn begin_series<'t>(&'t mut self, series: &'t str) -> SeriesText<'t, 'a> {
         let samples_before = self.counted.samples;
         SeriesText { text: self, series: series.as_bytes(), samples_before }
@@ -64,7 +64,7 @@ impl<'a> WindowText<'a> {
         Ok(())
     }
 
-    /// Puts the file in its place; `None` where it has no sample.
+    /// Ends the file and puts it under its final name; `None` if there is no sample.
     pub(super) fn finish(mut self, out: &Path) -> Result<Option<(Written, ManifestBlock)>, OutputError> {
         let Counted { series, samples, first_ms, last_ms } = self.counted;
         if samples == 0 {
@@ -80,7 +80,7 @@ impl<'a> WindowText<'a> {
     }
 }
 
-/// One series of a window.
+/// Appends the samples of one series.
 pub(super) struct SeriesText<'t, 'a> {
     text: &'t mut WindowText<'a>,
     series: &'t [u8],
@@ -88,7 +88,8 @@ pub(super) struct SeriesText<'t, 'a> {
 }
 
 impl SeriesText<'_, '_> {
-    /// Appends the steps from `from` on of a grid that have a value, each with the space that follows.
+    /// Appends a sample for each value that is not `None`. The first value belongs to the step `from` of the grid; each
+    /// value ends with a space.
     pub(super) fn append<'v>(
         &mut self,
         grid: &Grid,
@@ -117,7 +118,7 @@ impl SeriesText<'_, '_> {
 
 impl Drop for SeriesText<'_, '_> {
     fn drop(&mut self) {
-        // A series without a sample is none.
+        // Count only series with at least one sample.
         self.text.counted.series += u64::from(self.text.counted.samples > self.samples_before);
     }
 }

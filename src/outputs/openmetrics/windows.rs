@@ -1,4 +1,4 @@
-//! The block windows whose days are not all scored yet.
+//! Writes the OpenMetrics files while days are scored: each file as soon as its last day is there.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::outputs::output::{DayWriter, Finished, Scoring};
 use crate::score::DayScores;
 use crate::time::{TimeRange, UtcDay};
 
-/// Windows that are not written yet, the days that they need, and the files of those that are.
+/// Blocks still to be written, the scored days that they need, and the files written so far.
 pub(super) struct OpenWindows<'a> {
     run: &'a Scoring<'a>,
     windows: VecDeque<TimeRange>,
@@ -37,8 +37,8 @@ impl DayWriter for OpenWindows<'_> {
         self.days.push_back((day, scores.clone()));
     }
 
-    /// Writes the windows that lie wholly in the days that are there (or past the end of the
-    /// range), in parallel, and lets go of the days that no later window needs.
+    /// Writes, in parallel, the blocks whose days are all scored (the last block may extend past the end of the range),
+    /// and frees the days that no later block needs.
     fn write_complete(&mut self) -> Result<(), OutputError> {
         let Some((last, _)) = self.days.back() else { return Ok(()) };
         let scored_until = last.range().end_ms;

@@ -1,4 +1,4 @@
-//! One cluster or member: its name, its days and its cells.
+//! Draws the block of one cluster or member: name, summary, axes and cells.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,9 +15,9 @@ use crate::text::palette::{Rgb, hex, ink, red_to_green};
 use crate::text::rounding::{score_parts, score_points};
 use crate::time::{DAY_MS, UtcDay};
 
-/// Cells of a drawing that can each be asked what they are, without making it large.
+/// Cells have tooltips up to this number of cells; more tooltips would make the file large.
 const TITLED_CELLS: usize = 2500;
-/// From this height on every day has a name.
+/// Height of a row, in pixels, from which on every day is labeled.
 const ROW_OF_TEXT: u32 = 14;
 
 /// One block of the drawing.
@@ -37,7 +37,7 @@ struct Placed<'a> {
     part: Part,
 }
 
-/// Equal neighbours in one row, and how many rows they go down.
+/// A rectangle of cells with equal color: its first row and number of rows.
 #[derive(Clone, Copy)]
 struct Area {
     row: u32,
@@ -45,12 +45,12 @@ struct Area {
 }
 
 impl Block<'_> {
-    /// Whether each cell may have a title.
+    /// Whether the drawing is small enough for a tooltip on each cell.
     pub(super) fn has_room_for_titles(drawing: &Drawing<'_>) -> bool {
         drawing.lines.iter().map(|line| line.cells.len()).sum::<usize>() <= TITLED_CELLS
     }
 
-    /// `c01`, or `c01 · etcd-0` of a member.
+    /// The name above the block: `c01` for a cluster, `c01 · etcd-0` for a member.
     pub(super) fn name(line: &Line, shown: impl Fn(&str) -> String) -> String {
         match &line.member {
             Some(member) => format!("{} · {}", shown(&line.cluster), shown(member)),
@@ -104,7 +104,7 @@ impl Block<'_> {
         places(&self.line.cells, self.drawing.folding.width).filter_map(place).collect()
     }
 
-    /// Hours across, days down.
+    /// The labels of hours above the cells and of days beside them.
     fn axes(&self, svg: &mut String) {
         let size = self.drawing.layout.size;
         let every = if size.hour >= 26 { 1 } else { 3 };
@@ -122,7 +122,7 @@ impl Block<'_> {
         svg.push_str("</g>\n");
     }
 
-    /// Every day, every Monday or every first of a month, as there is room.
+    /// The labels of days by row: every day, every Monday, or every first of a month or year, depending on the room.
     fn day_names(&self) -> Vec<(u32, String)> {
         let layout = &self.drawing.layout;
         let day = |row: u32| UtcDay::of(layout.first.start_ms() + i64::from(row) * DAY_MS);
@@ -141,7 +141,7 @@ impl Block<'_> {
         (0..layout.days).filter_map(named).collect()
     }
 
-    /// A corner of each cell that is uncertain, and lines between large ones.
+    /// Marks the corner of each uncertain cell, and draws lines between cells that are large enough.
     fn marks(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let layout = &self.drawing.layout;
         let (slot, row) = (layout.slot(), layout.size.row);
@@ -163,7 +163,8 @@ impl Block<'_> {
         }
     }
 
-    /// Scores rounded down, so that only a faultless cell shows 10; those are quieter than the others.
+    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Tens are paler, because they
+    /// need no attention.
     fn digits(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let (slot, row) = (self.drawing.layout.slot(), self.drawing.layout.size.row);
         svg.push_str("<g font-size=\"11\" text-anchor=\"middle\">");
@@ -204,7 +205,7 @@ impl Block<'_> {
 }
 
 impl Placed<'_> {
-    /// Where it begins and how high it is, in units of which a day has `row`.
+    /// Top and height of a cell, if a day is `row` high.
     fn vertical(&self, row: u32) -> (f32, f32) {
         let (top, row) = ((self.row * row) as f32, row as f32);
         match self.part {
@@ -215,15 +216,16 @@ impl Placed<'_> {
     }
 }
 
-/// Tenths of a point, rounded down: a hundred colors are enough for an eye, and only a faultless cell has that of 10.
-/// `None` where the score is unknown.
+/// Tenths of a point, rounded down, which select the color: a hundred colors are enough for the eye, and only a cell without
+/// any loss has the color of 10. `None` is a cell without a score.
 type Tenths = Option<u32>;
 
 fn color(tenths: u32) -> Rgb {
     red_to_green(f64::from(tenths) / 10.0)
 }
 
-/// The cells by colour, equal neighbours as one rectangle: in columns and days from the upper left corner.
+/// One SVG path for each fill, in units of columns and days from the upper left corner. Adjacent cells of equal color become
+/// one rectangle, which keeps the file small.
 fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
     let mut open: BTreeMap<(u32, u32, Tenths), Area> = BTreeMap::new();
@@ -237,7 +239,7 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     };
     for day in cells.chunk_by(|a, b| a.row == b.row) {
         let row = day[0].row;
-        // Those that the day before did not reach, for there was none.
+        // Rows are missing between the open rectangles and this row, so the rectangles end.
         if open.values().any(|area| area.row + area.rows < row) {
             std::mem::take(&mut open).into_iter().for_each(|(key, area)| finish(&mut paths, key, area));
         }
@@ -254,7 +256,7 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
             let area = above.map_or(Area { row, rows: 1 }, |area| Area { rows: area.rows + 1, ..area });
             seen.insert(key, area);
         }
-        // What the row does not go on with is finished.
+        // Open rectangles that this row does not continue are finished.
         for (key, area) in std::mem::replace(&mut open, seen) {
             finish(&mut paths, key, area);
         }

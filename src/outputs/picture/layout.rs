@@ -1,42 +1,42 @@
-//! How large everything is, and where. In pixels, all of them whole: no edge is blurred.
+//! Sizes and positions in the drawing, in pixels. All are whole numbers, so that no edge is blurred.
 
 use crate::heatmap::Line;
 use crate::outputs::shared::calendar::days_between;
 use crate::time::{CellWidth, UtcDay};
 
-/// Around everything.
+/// Margin around the drawing.
 pub(super) const MARGIN: u32 = 24;
-/// Title, subtitle and legend.
+/// Height of title, subtitle and legend.
 pub(super) const HEAD: u32 = 112;
-/// Name, summary and hours of a block.
+/// Height of name, summary and hours above a block's cells.
 pub(super) const BLOCK_HEAD: u32 = 62;
-/// Between a block and the next, down and across.
+/// Distance between blocks, vertically and horizontally.
 const BLOCK_GAP: u32 = 34;
-/// One line of the notes at the end.
+/// Height of a line of the notes at the end.
 pub(super) const NOTE: u32 = 18;
-/// Lines of notes that may be needed.
+/// Maximum number of lines of notes.
 const NOTES: u32 = 4;
-/// What viewers open without trouble, as far as it can be kept.
+/// Maximum height of drawing and PNG, which viewers still open; exceeded only to show [`MIN_DAYS`] days.
 const MAX_HEIGHT: u32 = 16_000;
-/// Blocks go side by side beyond it.
+/// Blocks are placed side by side rather than exceed this height.
 const COMFORTABLE_HEIGHT: u32 = 6_000;
-/// Pixels of a PNG: 128 MB while it is drawn.
+/// Maximum number of pixels of a PNG; at 4 bytes each they take 128 MB while it is drawn.
 const MAX_PIXELS: f64 = 32e6;
-/// Days that are shown in any case.
+/// At least this many days are shown, whatever the height.
 const MIN_DAYS: u32 = 31;
 
-/// A size of cells.
+/// Sizes for one range of numbers of days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
-    /// Days that it is meant for.
+    /// Largest number of days that uses this size.
     days: u32,
-    /// An hour's width, a multiple of four for the sake of quarters.
+    /// Width of an hour, a multiple of four for cells of a quarter of an hour.
     pub(super) hour: u32,
-    /// A day's height.
+    /// Height of a day.
     pub(super) row: u32,
-    /// Blocks side by side, at most.
+    /// Maximum number of blocks side by side.
     columns: u32,
-    /// Room for the days' names.
+    /// Width of the labels of days.
     pub(super) label: u32,
 }
 
@@ -53,20 +53,21 @@ const SIZES: [Size; 6] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) size: Size,
-    /// Columns of a day.
+    /// Cells across a day of 24 hours.
     pub(super) slots: u32,
     /// First day that is shown.
     pub(super) first: UtcDay,
-    /// Days that are shown.
+    /// Number of days that are shown.
     pub(super) days: u32,
-    /// Days before them, which are not.
+    /// Number of earlier days that are left out.
     pub(super) hidden: u32,
     columns: u32,
     blocks: u32,
 }
 
 impl Layout {
-    /// The largest cells with which all days stay below the greatest height; else the smallest, and the latest days.
+    /// Chooses the largest cells with which all days fit into [`MAX_HEIGHT`]. If none fit, the smallest cells show the latest
+    /// days.
     pub(super) fn of(lines: &[&Line], width: CellWidth) -> Self {
         let dates = || lines.iter().flat_map(|line| [line.cells.first(), line.cells.last()]).flatten().map(|c| c.date);
         let first = dates().min().unwrap_or(UtcDay::from_days(0));
@@ -87,7 +88,7 @@ impl Layout {
         with(smallest, smallest.columns.min(blocks)).cut(last)
     }
 
-    /// A block that stands alone has room.
+    /// Uses the widest hours if there is only one column of blocks.
     fn widened(mut self) -> Self {
         if self.columns == 1 {
             self.size.hour = SIZES[0].hour;
@@ -95,7 +96,7 @@ impl Layout {
         self
     }
 
-    /// Keeps the latest days, as many as there is room for.
+    /// Keeps as many of the latest days as fit.
     fn cut(mut self, last: UtcDay) -> Self {
         let frame = MARGIN * 2 + HEAD + NOTE * NOTES;
         let room = (MAX_HEIGHT - frame) / self.blocks_down();
@@ -112,58 +113,58 @@ impl Layout {
         self.blocks.div_ceil(self.columns)
     }
 
-    /// Width of a cell.
+    /// Width of a cell in pixels.
     pub(super) fn slot(&self) -> u32 {
         self.size.hour * 24 / self.slots
     }
 
-    /// Width of a block with the names of its days.
+    /// Width of a block with the labels of its days.
     pub(super) fn block_width(&self) -> u32 {
         self.size.label + self.size.hour * 24
     }
 
-    /// Height of all days.
+    /// Height of a block's cells.
     pub(super) fn days_height(&self) -> u32 {
         self.size.row.saturating_mul(self.days)
     }
 
-    /// Width of the drawing.
+    /// Width of the whole drawing.
     pub(super) fn width(&self) -> u32 {
         MARGIN * 2 + self.columns * (self.block_width() + BLOCK_GAP) - BLOCK_GAP
     }
 
-    /// Where the notes begin.
+    /// Vertical position of the first note.
     pub(super) fn notes_top(&self) -> u32 {
         let block = self.days_height().saturating_add(BLOCK_HEAD + BLOCK_GAP);
         block.saturating_mul(self.blocks_down()).saturating_add(MARGIN + HEAD)
     }
 
-    /// Height of the drawing, with as many notes as there can be.
+    /// Height of the drawing with the maximum number of notes.
     fn height(&self) -> u32 {
         self.height_with(NOTES)
     }
 
-    /// Height of the drawing with so many lines of notes.
+    /// Height of the drawing with this number of notes.
     pub(super) fn height_with(&self, notes: u32) -> u32 {
         self.notes_top().saturating_add(NOTE * notes.saturating_sub(1) + MARGIN)
     }
 
-    /// Upper left corner of a block.
+    /// Upper left corner of the block with this index.
     pub(super) fn place(&self, block: u32) -> (u32, u32) {
         let (across, down) = (block % self.columns, block / self.columns);
         let x = MARGIN + across * (self.block_width() + BLOCK_GAP);
         (x, MARGIN + HEAD + down * (self.days_height() + BLOCK_HEAD + BLOCK_GAP))
     }
 
-    /// Pixels of the PNG to one of the drawing: two where there is room.
+    /// Scale of the PNG: 2 if the result is small enough, else at most 1.
     pub(super) fn png_scale(&self) -> f64 {
         let (width, height) = (f64::from(self.width()), f64::from(self.height()));
         let most = (f64::from(MAX_HEIGHT) / height).min((MAX_PIXELS / (width * height)).sqrt());
-        // Between one and two, edges would be blurred.
+        // A scale between 1 and 2 would blur edges.
         if most >= 2.0 { 2.0 } else { most.min(1.0) }
     }
 
-    /// Whether cells have room for digits.
+    /// Whether cells are large enough for digits.
     pub(super) fn has_digits(&self) -> bool {
         self.size.row >= 20 && self.slots <= 24
     }
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn no_drawing_and_no_png_is_too_high_and_what_is_left_out_is_counted() {
+    fn drawings_stay_within_the_maximum_size_and_count_the_days_left_out() {
         for blocks in [1, 3, 20, 100, 1000] {
             for days in [1, 14, 31, 46, 125, 365, 3650, 20_000] {
                 let line = line(days);
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_of_one_cluster_and_of_twenty_hides_no_day_and_is_not_scaled_down() {
+    fn a_year_of_up_to_twenty_clusters_is_drawn_in_full_and_not_scaled_down() {
         let line = line(365);
         for blocks in [1, 20] {
             let layout = Layout::of(&vec![&line; blocks], CellWidth::default());

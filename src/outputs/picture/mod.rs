@@ -1,7 +1,8 @@
-//! The heat map as a drawing: `heatmap.svg`, and `heatmap.png`, which is the same drawing in pixels.
+//! The heat map as a drawing: `heatmap.svg`, and `heatmap.png`, the same drawing rendered to pixels.
 //!
-//! Days go down, hours across; one block a cluster. A time that the clock showed twice has its place split: the first
-//! time above, the second below. Both files draw their text with the same embedded font.
+//! Each cluster is a block with one row per day and one column per cell. If the clock shows a time twice, its place is split:
+//! the first cell above, the second below. Both files use the same embedded font. `layout` computes sizes, `blocks` and
+//! `svg` write the SVG, `text` fits names, and `png` renders.
 
 mod blocks;
 mod layout;
@@ -19,7 +20,7 @@ use crate::heatmap::{Folding, Line};
 use layout::Layout;
 use text::Medium;
 
-/// What is drawn.
+/// The input of a drawing with its layout.
 struct Drawing<'a> {
     manifest: &'a Manifest,
     folding: Folding,
@@ -41,7 +42,7 @@ impl<'a> Drawing<'a> {
 const SVG: &str = "heatmap.svg";
 const PNG: &str = "heatmap.png";
 
-/// `heatmap.svg`: a block for each cluster.
+/// The output `svg`.
 pub(crate) struct Svg;
 
 impl Output for Svg {
@@ -66,7 +67,7 @@ impl Output for Svg {
     }
 }
 
-/// `heatmap.png`: the same drawing in pixels.
+/// The output `png`.
 pub(crate) struct Png;
 
 impl Output for Png {
@@ -91,14 +92,14 @@ impl Output for Png {
     }
 }
 
-/// Draws these lines into an SVG file.
+/// Draws these lines, one block each, into an SVG file.
 pub(crate) fn draw_svg(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines);
     let stat = WholeFile::write(path, drawing.svg(Medium::Svg).as_bytes())?;
     Ok(Written::new(out, path, cells(lines), stat))
 }
 
-/// Draws these lines into a PNG file.
+/// Draws these lines, one block each, into a PNG file.
 pub(crate) fn draw_png(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines);
     let pixels = png::of_svg(&drawing.svg(Medium::Png), drawing.layout.png_scale())?;

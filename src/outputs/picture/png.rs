@@ -1,4 +1,4 @@
-//! The drawing in pixels.
+//! Renders the SVG to a PNG.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use resvg::usvg::{Options, Tree, fontdb};
 use super::text::{FAMILY, FONT};
 use crate::outputs::OutputError;
 
-/// Renders an SVG with the embedded font alone: the same pixels on every machine.
+/// Renders an SVG. Only the embedded font is used, so that the pixels are the same on every machine.
 pub(super) fn of_svg(svg: &str, scale: f64) -> Result<Vec<u8>, OutputError> {
     let failed = |reason: String| OutputError::Png(reason);
     let mut fonts = fontdb::Database::new();

@@ -1,4 +1,4 @@
-//! The drawing as SVG: title, legend, blocks and notes.
+//! Writes the drawing as SVG: title, legend, blocks and notes.
 
 use std::fmt::Write;
 
@@ -15,17 +15,18 @@ use crate::text::drawing::xml_escaped;
 use crate::text::palette::{hex, ink, red_to_green};
 use crate::time::{DAY_MS, UtcDay};
 
-/// Colours of text.
+/// Color of important text.
 pub(super) const INK: &str = "#111827";
+/// Color of labels and notes.
 pub(super) const QUIET: &str = "#5b6472";
-/// Of what is unknown: grey, and hatched for those who see no colours.
+/// Background of cells without a score. They are also hatched, for readers who cannot tell colors apart.
 const UNKNOWN: &str = "#c4c8ce";
 const HATCH: &str = "#858c97";
 
-/// Clusters whose summaries stand in the description.
+/// Number of lines whose summaries are in the description for screen readers.
 const DESCRIBED: usize = 40;
 
-/// The whole drawing.
+/// The text of the whole SVG.
 pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     let layout = &drawing.layout;
     let notes = notes(drawing);
@@ -63,7 +64,7 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     svg
 }
 
-/// Diagonal lines in pixels, within a group that is scaled to cells.
+/// Defines a pattern of diagonal lines. Cells are drawn in a scaled group, so the pattern undoes the scale.
 fn hatching(svg: &mut String, id: &str, (x, y): (u32, u32)) {
     let _ = write!(
         svg,
@@ -75,7 +76,7 @@ fn hatching(svg: &mut String, id: &str, (x, y): (u32, u32)) {
     );
 }
 
-/// First and last day that are shown.
+/// The first and the last day that are shown.
 fn days(layout: &Layout) -> (UtcDay, UtcDay) {
     (layout.first, UtcDay::of(layout.first.start_ms() + (i64::from(layout.days) - 1) * DAY_MS))
 }
@@ -85,12 +86,13 @@ fn title(drawing: &Drawing<'_>) -> String {
     format!("Health of etcd, {first} to {last}")
 }
 
-/// For those who cannot see it.
+/// Text of the `desc` element, which screen readers read aloud.
 fn description(drawing: &Drawing<'_>, medium: Medium) -> String {
     let mut text = format!(
-        "A heat map with a block for each of {} lines: a row a day, a column {} of {}, coloured by the mean score from 0 \
-         (red) to 10 (green); grey where it is unknown.",
+        "A heat map with {} {}: one row per day, one column per {} of {}, colored by the mean score from 0 (red) to 10 \
+         (green); gray if not scored.",
         drawing.lines.len(),
+        if drawing.lines.len() == 1 { "block" } else { "blocks" },
         drawing.folding.width,
         drawing.folding.zone
     );
@@ -113,7 +115,7 @@ fn head(svg: &mut String, drawing: &Drawing<'_>) {
         "<text x=\"{x}\" y=\"{y}\" font-size=\"22\" fill=\"{INK}\">{}</text>",
         xml_escaped(&title(drawing))
     );
-    let said = format!(
+    let subtitle = format!(
         "days and hours of {} · a cell is {} · profile {} · rollup {}",
         folding.zone,
         folding.width,
@@ -121,10 +123,11 @@ fn head(svg: &mut String, drawing: &Drawing<'_>) {
         folding.rollup
     );
     let y = y + 22;
-    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"{QUIET}\">{}</text>", xml_escaped(&said));
+    let _ =
+        writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"{QUIET}\">{}</text>", xml_escaped(&subtitle));
 }
 
-/// Always the same: the colours are absolute.
+/// The legend, the same in every drawing, because colors do not depend on the data.
 fn legend(svg: &mut String) {
     let (top, wide) = (MARGIN + HEAD - 44, 26);
     let _ =
@@ -148,24 +151,25 @@ fn legend(svg: &mut String) {
     );
 }
 
-/// What the picture does not show, or not as one would think.
+/// Notes below the blocks: what is left out, scaled or split, and how to read the cells.
 fn notes(drawing: &Drawing<'_>) -> Vec<String> {
     let layout = &drawing.layout;
-    let mut said = Vec::new();
+    let mut notes = Vec::new();
     if layout.hidden > 0 {
-        said.push(format!("{} earlier days are not drawn; they are in heatmap.parquet.", layout.hidden));
+        let days = if layout.hidden == 1 { "day is" } else { "days are" };
+        notes.push(format!("{} earlier {days} not drawn, only in heatmap.parquet.", layout.hidden));
     }
     if layout.png_scale() < 1.0 {
-        said.push(format!("The PNG shows this drawing at {:.0} % of its size.", layout.png_scale() * 100.0));
+        notes.push(format!("The PNG shows this drawing at {:.0} % of its size.", layout.png_scale() * 100.0));
     }
     let width = drawing.folding.width;
     if drawing.lines.iter().any(|line| places(&line.cells, width).any(|(_, _, part)| part == Part::Second)) {
-        said.push("A time that the clock showed twice is split: the first above, the second below.".to_owned());
+        notes.push("A time that the clock showed twice is split: the first above, the second below.".to_owned());
     }
-    said.push(format!(
-        "The mean score of each cell, 0 to 10{}; white where nothing existed. etcd-heatmap {}",
+    notes.push(format!(
+        "The mean score of each cell, 0 to 10{}; white: no member expected. etcd-heatmap {}",
         if layout.has_digits() { ", its digits rounded down" } else { "" },
         legible(&drawing.manifest.version, Medium::Png)
     ));
-    said
+    notes
 }

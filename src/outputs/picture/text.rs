@@ -1,12 +1,12 @@
-//! Text in the drawing: how wide it is, and what the embedded font can draw.
+//! Fits names into the drawing: estimates their width, and replaces characters that the embedded font lacks.
 
 use crate::text::drawing::{drawing_char, drawing_text};
 
-/// A part of Inter; `font/make-font.py` says how it is made, `font/OFL.txt` under which licence it stands.
+/// A subset of Inter, made by `font/make-font.py`; its license is `font/OFL.txt`.
 pub(super) const FONT: &[u8] = include_bytes!("font/heatmap-sans.ttf");
 pub(super) const FAMILY: &str = "Heatmap Sans";
 
-/// The characters that it has, as `make-font.py` prints them.
+/// The code points that the font covers, as `make-font.py` prints them.
 const COVERED: [std::ops::RangeInclusive<u32>; 18] = [
     0x20..=0x7e,
     0xa0..=0xac,
@@ -28,12 +28,12 @@ const COVERED: [std::ops::RangeInclusive<u32>; 18] = [
     0x2264..=0x2265,
 ];
 
-/// Who draws the text.
+/// The renderer of the text, which decides the fonts that are available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Medium {
-    /// A viewer, who has fonts of his own for what ours lacks.
+    /// A viewer, which has further fonts for characters that the embedded one lacks.
     Svg,
-    /// We, with our font alone.
+    /// Our own renderer, which has only the embedded font.
     Png,
 }
 
@@ -43,12 +43,12 @@ impl Medium {
     }
 }
 
-/// A name in full.
+/// A name in full, with characters that cannot be drawn spelled out as `[U+…]`.
 pub(super) fn legible(name: &str, medium: Medium) -> String {
     drawing_text(name, |c| medium.draws(c))
 }
 
-/// A name that is at most so many em wide; of a longer one the beginning and the end.
+/// Like [`legible`], but shortened in the middle if the name is wider than `em`.
 pub(super) fn shortened(name: &str, medium: Medium, em: f64) -> String {
     let parts: Vec<String> = name.chars().map(|c| drawing_char(c, |c| medium.draws(c))).collect();
     let widths: Vec<f64> = parts.iter().map(|part| part.chars().map(width).sum()).collect();
@@ -64,7 +64,7 @@ pub(super) fn shortened(name: &str, medium: Medium, em: f64) -> String {
     format!("{}…{}", parts[..head].concat(), parts[parts.len() - tail..].concat())
 }
 
-/// How wide a character is at most, in em.
+/// Upper bound of the width of a character, in em.
 fn width(c: char) -> f64 {
     match c {
         'i' | 'j' | 'l' | 'f' | 't' | 'r' | 'I' | ' ' | '.' | ',' | ':' | ';' | '!' | '|' | '\'' | '(' | ')' | '['
@@ -81,13 +81,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_png_spells_out_what_our_font_lacks() {
+    fn a_png_spells_out_characters_that_the_font_lacks() {
         assert_eq!(legible("é → 🔥 日", Medium::Svg), "é → 🔥 日");
         assert_eq!(legible("é → 🔥 日", Medium::Png), "é → [U+1F525] [U+65E5]");
     }
 
     #[test]
-    fn a_long_name_keeps_its_beginning_and_its_end() {
+    fn a_long_name_is_shortened_in_the_middle() {
         let name = format!("first-{}-last", "x".repeat(300));
         let short = shortened(&name, Medium::Svg, 40.0);
         assert!(short.starts_with("first-x") && short.ends_with("x-last") && short.contains('…'), "{short}");

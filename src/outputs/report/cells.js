@@ -1,8 +1,8 @@
-// What a cell says and looks like, as in heat_cell.rs. Scores are hundredths of a point.
+// Text and look of a cell; must match heat_cell.rs. Scores are hundredths of a point.
 
 const settings = { value: "mean" };
 const points = (hundredths) => (hundredths / 100).toFixed(2);
-// A part of a whole, rounded down: 99.96 % is not all.
+// A share in percent, rounded down, so that 99.96 % is not shown as 100 %.
 const share = (part, whole) => `${(Math.floor((part * 1000) / whole) / 10).toFixed(1)} %`;
 
 function element(name, properties = {}, ...children) {
@@ -11,7 +11,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// A label is somebody else's text: it never turns the text around it.
+// Labels are foreign text: bdi keeps their writing direction from changing the text around them.
 const label = (text) => element("bdi", { textContent: text });
 
 function classesOf(cell) {
@@ -45,7 +45,7 @@ function sentenceOf(cell) {
     `${cell.scored} of ${cell.expected} steps scored`,
   ];
   if (cell.uncertain) parts.push("uncertain");
-  if (cell.worst) parts.push(`most lost to ${cell.worst}`);
+  if (cell.worst) parts.push(`main cause ${cell.worst}`);
   return parts.join(", ");
 }
 

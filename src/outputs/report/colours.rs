@@ -1,4 +1,4 @@
-//! The colors of scores as a style sheet: a class for each tenth of a point, in two palettes.
+//! The colors of scores as a style sheet: one class for each tenth of a point, in two palettes.
 
 use std::fmt::Write;
 
@@ -8,12 +8,12 @@ use crate::text::rounding::score_parts;
 /// Classes `s0` to `s100`.
 const TENTHS: u32 = 100;
 
-/// The class of a score, rounded down: only a faultless one has the color of 10.
+/// The class of a score, rounded down, so that only a score without any loss has the color of 10.
 pub(super) fn class(score: f64) -> String {
     format!("s{}", score_parts(score, TENTHS / 10))
 }
 
-/// Both palettes; the second holds below `data-palette="blue"`.
+/// The style sheet; the second palette applies within `data-palette="blue"`.
 pub(super) fn sheet() -> String {
     let mut css = String::new();
     for tenth in 0..=TENTHS {

@@ -1,4 +1,5 @@
-//! The cells in the page: columns of small whole numbers, deflated, one block a cluster. `store.js` reads them.
+//! Encodes the cells that are embedded in the page: columns of small whole numbers, compressed, one block per cluster.
+//! `store.js` decodes them and must match.
 
 use std::io::Write;
 
@@ -15,7 +16,7 @@ use crate::spec::Metric;
 use crate::text::html::{html_script_json, html_text};
 use crate::text::rounding::{loss_parts, score_parts};
 
-/// What the script has to know of all clusters, as JSON that may stand in a `script` element.
+/// The data that the script needs about all clusters, as JSON that is safe in a `script` element.
 pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> String {
     let folding = manifest.folding().unwrap_or_default();
     let names = |lines: &[Line]| -> Value {
@@ -35,7 +36,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> Stri
     html_script_json(&index.to_string())
 }
 
-/// The cells of a cluster and its members.
+/// The encoded cells of a cluster and its members.
 pub(super) fn block(lines: &[Line]) -> String {
     let mut deflated = ZlibEncoder::new(Vec::new(), Compression::new(6));
     let mut bytes = Vec::new();
@@ -47,7 +48,7 @@ pub(super) fn block(lines: &[Line]) -> String {
     BASE64_STANDARD.encode(deflated.finish().expect("a vector takes all"))
 }
 
-/// The number of cells, then each column as variable-length numbers.
+/// Writes the number of cells, then each column as variable-length numbers.
 fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
     put(bytes, cells.len() as u64);
     put_changes(bytes, cells, |cell| cell.start_ms / 1000);
@@ -72,18 +73,19 @@ fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
     }
 }
 
-/// Points lost in hundredths, rounded up: what cost anything is not nothing.
+/// Points lost in hundredths, rounded up, so that a small loss is not shown as 0.
 fn losses(cell: &Cell) -> [u64; Metric::ALL.len()] {
     cell.losses.unwrap_or_default().map(|loss| loss_parts(loss, 100))
 }
 
-/// By how many hundredths the mean, rounded down, is above 10 less the losses, rounded up: a small number.
+/// The mean rounded down, minus (10 minus the losses rounded up), in hundredths. This is close to 0, so it compresses better
+/// than the mean itself.
 fn short_of_the_mean(cell: &Cell) -> u64 {
     let mean = u64::from(score_parts(cell.mean.unwrap_or_default(), 100));
     (mean + losses(cell).iter().sum::<u64>()).saturating_sub(1000)
 }
 
-/// A column as its changes from cell to cell, zigzag: those of a clock are nearly always the same.
+/// Writes a column as zigzag-encoded differences between cells. For times they are nearly always equal and compress well.
 fn put_changes(bytes: &mut Vec<u8>, cells: &[Cell], value: impl Fn(&Cell) -> i64) {
     let mut before = 0;
     for cell in cells {
@@ -93,7 +95,7 @@ fn put_changes(bytes: &mut Vec<u8>, cells: &[Cell], value: impl Fn(&Cell) -> i64
     }
 }
 
-/// Seven bits a byte, the lowest first.
+/// Writes a variable-length number: seven bits per byte, lowest first.
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);

@@ -1,4 +1,4 @@
-//! Incidents by what they cost, then all other findings by kind.
+//! The findings in the page: incidents by rank, then all other findings by kind.
 
 use maud::{Markup, html};
 
@@ -10,12 +10,12 @@ use crate::text::html::html_text;
 use crate::text::rounding::{confidence_text, loss_text, score_text};
 use crate::time::Zone;
 
-/// Rows of a table that are open; the others wait behind a line that counts them.
+/// Rows of a table that are shown at first; the others are folded.
 const OPEN_ROWS: usize = 10;
-/// Rows of a table; all are in findings.csv.
+/// Maximum number of rows of a table; all findings are in findings.csv.
 const MAX_ROWS: usize = 200;
 
-/// What the kinds are called here, in the order of the page; incidents come before all.
+/// Headings of the kinds other than incidents, in the order of the page.
 const OTHERS: [(Kind, &str); 5] = [
     (Kind::LeaderChange, "Leader changes"),
     (Kind::Recurrence, "Recurring trouble"),
@@ -32,12 +32,12 @@ pub(super) fn incidents(findings: &[Finding], lines: &[Line], zone: Zone) -> Mar
         return html! { p { "No incident was found in this range." } };
     }
     html! {
-        p { "Ranked by lost score hours: how far the score was below 10, times for how long." }
+        p { "Ranked by impact: points below 10 × hours." }
         div #incident-list { (tables(&incidents, lines, zone)) }
     }
 }
 
-/// The kinds besides incidents of which there are any.
+/// The sections of all kinds other than incidents that have findings.
 pub(super) fn others(findings: &[Finding], lines: &[Line], zone: Zone) -> Markup {
     let of = |kind| findings.iter().filter(move |f| f.kind == kind).collect::<Vec<&Finding>>();
     html! {
@@ -49,7 +49,7 @@ pub(super) fn others(findings: &[Finding], lines: &[Line], zone: Zone) -> Markup
     }
 }
 
-/// The first rows, and the others where a reader asks for them.
+/// The table of the first rows, and a folded table of the others.
 fn tables(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
     let (open, rest) = found.split_at(found.len().min(OPEN_ROWS));
     let listed = &rest[..rest.len().min(MAX_ROWS - OPEN_ROWS)];
@@ -62,7 +62,7 @@ fn tables(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
     }
 }
 
-/// Columns that a table has: of most kinds nothing is ranked, of some nothing is lost.
+/// The optional columns of a table: most kinds have no rank, and some have no lost points.
 struct Shown {
     rank: bool,
     points: bool,
@@ -119,7 +119,7 @@ fn row(finding: &Finding, shown: &Shown, lines: &[Line], zone: Zone) -> Markup {
     }
 }
 
-/// The clock of the zone for a person, with its offset from UTC for a machine.
+/// A `time` element: local time for readers, RFC 3339 with offset for programs.
 fn time(zone: Zone, ms: i64) -> Markup {
     html! { time datetime=(zone.format(ms)) { (clock(zone, ms)) } }
 }

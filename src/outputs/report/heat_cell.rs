@@ -1,4 +1,4 @@
-//! Text and look of a cell of any heat map; `cells.js` does the same for those that the script draws.
+//! Text and CSS classes of a cell of a heat map. `cells.js` does the same for cells that the script draws, and must match.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::colours::class;
 use crate::heatmap::{Cell, Totals};
 use crate::text::rounding::{percent_text, score_parts, score_points, score_text, share_parts};
 
-/// Several cells folded into one, or a single one.
+/// One cell of a heat map, made of one or more cells of the folder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Folded(pub(super) Totals);
 
@@ -19,7 +19,7 @@ impl Folded {
         self.0.expected > 0
     }
 
-    /// Colour, hatching and strip; `uncertain` below this coverage.
+    /// CSS classes for color, hatching and strip; cells below `min_coverage` are marked uncertain.
     pub(super) fn classes(&self, min_coverage: f64) -> String {
         let Some(mean) = self.0.mean() else { return "unknown".to_owned() };
         let mut classes = class(mean);
@@ -42,17 +42,17 @@ impl Folded {
         }
     }
 
-    /// `96.6 %`, rounded down: 99.96 % is not all.
+    /// Coverage such as `96.6 %`, rounded down, so that 99.96 % is not shown as 100 %.
     pub(super) fn share(&self) -> String {
         format!("{} %", percent_text(self.0.coverage()))
     }
 
-    /// The whole points of the mean, with a mark where they are uncertain.
+    /// The mean in whole points, rounded down, with `?` if it is uncertain.
     pub(super) fn text(&self, min_coverage: f64) -> String {
         self.marked(min_coverage, |mean| score_points(mean).to_string())
     }
 
-    /// As [`text`](Self::text), with tenths: over a month whole points hide too much.
+    /// Like [`text`](Self::text) with tenths, for long periods in which whole points would hide too much.
     pub(super) fn tenths(&self, min_coverage: f64) -> String {
         let tenths = |mean| score_parts(mean, 10);
         self.marked(min_coverage, |mean| format!("{}.{}", tenths(mean) / 10, tenths(mean) % 10))
@@ -64,7 +64,7 @@ impl Folded {
     }
 }
 
-/// A cell of a table that nobody can open.
+/// A table cell without a link, for the page without a script.
 pub(super) fn plain(cells: &[Cell], min_coverage: f64) -> Markup {
     let folded = Folded::of(cells);
     html! {

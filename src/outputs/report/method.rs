@@ -1,4 +1,4 @@
-//! How the report came to be: enough to ask and compute it again.
+//! The section about method and provenance: everything that is needed to reproduce the report.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use crate::folder::{Manifest, Written};
 use crate::spec::{Bands, Metric};
 use crate::text::html::html_text;
 
-/// Queries, rules, folding, and the hashes of what was read and written.
+/// The section: queries, rules, cells, members, and hashes of input and output files.
 pub(super) fn method(manifest: &Manifest) -> Markup {
     html! {
         p {
@@ -27,7 +27,7 @@ pub(super) fn method(manifest: &Manifest) -> Markup {
         }
         (gaps(manifest))
         details {
-            summary { "Members and their lives (" (manifest.members.len()) ")" }
+            summary { "Members: first and last seen (" (manifest.members.len()) ")" }
             table {
                 thead { tr { th scope="col" { "Cluster" } th scope="col" { "Member" } th scope="col" { "First step" } th scope="col" { "Last step" } } }
                 tbody {
@@ -63,7 +63,7 @@ fn folding(manifest: &Manifest) -> Markup {
     }
 }
 
-/// What was asked for, gap by gap.
+/// The ranges that were pulled, separated by commas.
 fn ranges(manifest: &Manifest) -> String {
     let asked = &manifest.asked;
     match asked.ranges.as_slice() {
@@ -94,7 +94,7 @@ fn weight(manifest: &Manifest, metric: Metric) -> String {
     rule.map_or_else(|| "not known".to_owned(), |rule| format!("{:.3}", rule.weight))
 }
 
-/// What costs points, in one line: `0 points above 10 ms (within etcd's bucket of 8 to 16 ms: a p99 in it is interpolated)`.
+/// The rule of a metric in one line: `0 above 10 ms (inside etcd’s bucket of 8 to 16 ms, where a p99 is interpolated), else 10`.
 pub(super) fn judged(manifest: &Manifest, metric: Metric) -> String {
     let Some(profile) = manifest.profile() else { return "not known".to_owned() };
     if !profile.counts(metric) {

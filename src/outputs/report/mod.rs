@@ -1,7 +1,7 @@
-//! `report.html`: the heat map as one page that needs nothing else, for a person and for a post-mortem.
+//! `report.html`: the heat map with findings as one self-contained page, for example for a post-mortem.
 //!
-//! The shell, the overview, the findings and the method are HTML; the cells lie deflated in the page, and its script
-//! makes tables of those that are looked at. Without a script the latest days are there as plain tables.
+//! Overview, findings and method are plain HTML. The cells are embedded as compressed data, from which the script builds the
+//! tables that a reader opens. Without a script, the latest days are shown as plain tables.
 
 mod colours;
 mod data;
@@ -18,10 +18,10 @@ use crate::files::WholeFile;
 use crate::folder::{Owned, Written};
 use crate::heatmap::Line;
 
-/// Its name in the output folder.
+/// Name of the file in the output folder.
 const REPORT: &str = "report.html";
 
-/// The report; its rows are cells.
+/// The output `report`; its rows in the manifest are cells.
 pub(crate) struct Report;
 
 impl Output for Report {

@@ -1,4 +1,4 @@
-//! All clusters at one glance: a row each, a column a day, month or year.
+//! The overview of all clusters: one row per cluster, one column per day, month or year.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,14 +12,14 @@ use crate::text::html::html_text;
 use crate::text::rounding::{score_parts, score_text};
 use crate::time::UtcDay;
 
-/// Letters of a date that stand for one day.
+/// Length of a date of one day, `2026-10-01`; shorter prefixes stand for months and years.
 const DAY: usize = 10;
-/// Days that stand beside each other before they become months.
+/// With more days than this, the columns are months.
 const MAX_DAYS: usize = 45;
-/// Months that do before they become years.
+/// With more months than this, the columns are years.
 const MAX_MONTHS: usize = 36;
 
-/// The overview; its cells open what they stand for.
+/// The overview table. A click on a cell opens its day, month or year.
 pub(super) fn overview(lines: &[Line], min_coverage: f64) -> Markup {
     let dates: BTreeSet<UtcDay> = clusters(lines).flat_map(|lines| &lines[0].cells).map(|cell| cell.date).collect();
     let letters = column_letters(&dates);
@@ -32,7 +32,7 @@ pub(super) fn overview(lines: &[Line], min_coverage: f64) -> Markup {
                     th.figure scope="col" { "Mean" }
                     th.figure scope="col" { "Lowest" }
                     th.figure scope="col" { "Scored" }
-                    th scope="col" { "Most lost to" }
+                    th scope="col" { "Main cause" }
                     @for name in &columns { th scope="col" { (short(name)) } }
                 }
             }
@@ -86,7 +86,7 @@ fn open_cell(number: usize, line: &Line, name: &str, cells: &[Cell], min_coverag
     }
 }
 
-/// Letters of a date that name a column: `2026-10-01`, `2026-10` or `2026`.
+/// Length of the prefix of a date that names a column: `2026-10-01`, `2026-10` or `2026`.
 fn column_letters(dates: &BTreeSet<UtcDay>) -> usize {
     let months: BTreeSet<String> = dates.iter().map(|date| column(*date, 7)).collect();
     match (dates.len(), months.len()) {
@@ -100,7 +100,7 @@ fn column(date: UtcDay, letters: usize) -> String {
     date.to_string().chars().take(letters).collect()
 }
 
-/// A day within a month needs no year.
+/// The heading of a column; a day is shown without its year.
 fn short(name: &str) -> &str {
     if name.len() == DAY { &name[5..] } else { name }
 }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_named_without_its_year() {
+    fn columns_of_days_omit_the_year() {
         assert_eq!((short("2026-10-01"), short("2026-10")), ("10-01", "2026-10"));
     }
 }

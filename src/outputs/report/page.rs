@@ -1,4 +1,4 @@
-//! The shell of the page.
+//! The frame of the page: head, style, script, header, legend and sections.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -22,7 +22,7 @@ const SCRIPT: &str = concat!(
     include_str!("page.js"),
 );
 
-/// Clusters that are open at first where there are no more; of more it is the least healthy one.
+/// Up to this many clusters are all open at first; of more, only the one with the lowest mean is.
 const MAX_OPEN: usize = 3;
 
 /// The whole page.
@@ -72,7 +72,7 @@ pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> St
     whole.into_string()
 }
 
-/// Nothing may be loaded, and nothing may run but the script and the style of this page.
+/// The content security policy: the page loads nothing and runs only its own script and style.
 fn policy(style: &str) -> String {
     let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
     format!(
@@ -103,13 +103,13 @@ fn header(manifest: &Manifest) -> Markup {
     }
 }
 
-/// An end of the range as the zone's clock shows it.
+/// Start or end of the range in local time.
 fn asked(instant: &str, zone: Zone) -> String {
-    // Not `now` nor before it: the manifest holds RFC 3339.
+    // The manifest holds RFC 3339, never relative times, so the value of `now` does not matter.
     parse_instant(instant, 0).map_or_else(|_| html_text(instant), |ms| clock(zone, ms))
 }
 
-/// `2026-10-09 04:10`, in the zone that the heading names.
+/// Local time such as `2026-10-09 04:10`; the heading of the page names the zone.
 pub(super) fn clock(zone: Zone, ms: i64) -> String {
     zone.format(ms).chars().take("2026-10-09T04:10".len()).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
@@ -127,7 +127,7 @@ fn legend() -> Markup {
     }
 }
 
-/// What the script fills once it is opened.
+/// The section of a cluster, which the script fills when it is opened.
 fn cluster(number: usize, lines: &[Line]) -> Markup {
     let whole = Folded::of(&lines[0].cells);
     html! {
@@ -150,7 +150,7 @@ fn blocks(manifest: &Manifest, lines: &[Line]) -> Markup {
     }
 }
 
-/// All where they are few, else the one with the lowest mean.
+/// Indices of the clusters that are open at first: all if there are few, else the one with the lowest mean.
 fn open_at_first(all: &[&[Line]]) -> Vec<usize> {
     if all.len() <= MAX_OPEN {
         return (0..all.len()).collect();

@@ -1,4 +1,4 @@
-// What a cell is made of, beside its heat map.
+// The panel beside a heat map that shows the details of a cell.
 
 function fillPanel(panel, opener, title, ...content) {
   const close = element("button", { type: "button", className: "close", textContent: "Close" });
@@ -58,7 +58,7 @@ function cellFacts(line, cell) {
 }
 
 function lossTable(cell) {
-  if (cell.mean === null) return element("p", { textContent: "No step is scored: there is nothing to take apart." });
+  if (cell.mean === null) return element("p", { textContent: "No data for this time: no step was scored." });
   const rows = index.metrics.map((metric, i) => {
     const meter = element("meter", { max: 1000, value: cell.losses[i] });
     meter.setAttribute("aria-hidden", "true");
@@ -83,7 +83,7 @@ function memberTable(lines, start, show) {
     const score = (value) => (value === null ? "unknown" : points(value));
     return [name, score(cell.mean), score(cell.min), share(cell.scored, cell.expected), cell.worst || "–"];
   });
-  return smallTable(["Member, worst first", "Mean", "Lowest", "Scored", "Most lost to"], rows);
+  return smallTable(["Member, worst first", "Mean", "Lowest", "Scored", "Main cause"], rows);
 }
 
 function openCell(panel, opener, lines, line, cell, show) {
@@ -102,5 +102,5 @@ function openProfile(panel, opener, line, when, cell, cells, show) {
     return [name, points(one.mean), points(one.min), one.worst || "–"];
   });
   const says = element("p", { textContent: profileSentence(cell, cells) });
-  fillPanel(panel, opener, when, says, smallTable(["Lowest of them", "Mean", "Lowest", "Most lost to"], rows));
+  fillPanel(panel, opener, when, says, smallTable(["Lowest of them", "Mean", "Lowest", "Main cause"], rows));
 }

@@ -1,4 +1,4 @@
-//! Heat maps without a script: the latest days of every cluster as plain tables.
+//! The page without a script: the latest days of every cluster as plain tables.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,14 @@ use super::heat_cell::plain;
 use crate::heatmap::{Cell, Line};
 use crate::text::html::html_text;
 
-/// Cells that are written out for all clusters together; 20 clusters have six days each.
+/// Maximum number of cells for all clusters together, which keeps the page small; 20 clusters get six days each.
 const MAX_CELLS: usize = 3_000;
 
-/// Minutes of the local day at which a column's cells begin, and which of those that begin then: an hour may come twice.
+/// Minute of the local day at which a column's cells begin, and the number of earlier cells that begin then: when clocks go
+/// back, an hour occurs twice.
 type Column = (u32, usize);
 
-/// The tables, and a sentence that says what is missing of them.
+/// The tables, and a sentence about what they leave out.
 pub(super) fn tables(lines: &[Line], min_coverage: f64) -> Markup {
     let count = clusters(lines).count().max(1);
     let parts: Vec<(&Line, &[Cell])> =
@@ -68,7 +69,7 @@ fn table(cells: &[Cell], min_coverage: f64) -> Markup {
     }
 }
 
-/// The cells of whole days from the end, as many as fit, but one day at least.
+/// The cells of the latest whole days, up to `most` cells, but at least one day.
 fn latest_days(cells: &[Cell], most: usize) -> &[Cell] {
     let mut from = cells.len();
     for day in cells.chunk_by(|a, b| a.date == b.date).rev() {
@@ -86,7 +87,7 @@ fn columns_of(day: &[Cell]) -> Vec<(Column, &Cell)> {
     day.iter().enumerate().map(|(place, cell)| ((minute(cell), again(place)), cell)).collect()
 }
 
-/// `02`, or `02:30` where cells are narrower than an hour.
+/// The heading of a column: `02`, or `02:30` if cells are narrower than an hour.
 fn clock(minute: u32) -> String {
     match minute % 60 {
         0 => format!("{:02}", minute / 60),

@@ -1,26 +1,26 @@
-//! Where a cell stands in a picture of days down and hours across.
+//! Position of a cell in a grid with one row per day and one column per time of day.
 
 use crate::heatmap::Cell;
 use crate::time::{CellWidth, DAY_MS, UtcDay};
 
-/// How much of its place a cell has.
+/// Part of its place that a cell fills. When clocks go back, two cells share the place of one local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::outputs) enum Part {
-    /// All of it.
+pub(super) enum Part {
+    /// The only cell in its place.
     Whole,
-    /// The clock showed this time twice: the first time.
+    /// The first of two cells with the same local time.
     First,
-    /// The second time.
+    /// The second of two cells with the same local time.
     Second,
 }
 
-/// Minutes from midnight, by the clock on the wall.
-pub(in crate::outputs) fn minute_of_day(cell: &Cell) -> u32 {
+/// Minutes from midnight to the start of a cell, in local time.
+pub(super) fn minute_of_day(cell: &Cell) -> u32 {
     u32::from(cell.hour) * 60 + u32::from(cell.minute)
 }
 
-/// Cells with the column that each stands in, which is counted in widths of a cell from midnight.
-pub(in crate::outputs) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (&Cell, u32, Part)> {
+/// Each cell with its column, counted from midnight in widths of a cell, and its part of that place.
+pub(super) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (&Cell, u32, Part)> {
     let slot = move |cell: &Cell| minute_of_day(cell) / width.minutes();
     cells.chunk_by(|a, b| a.date == b.date).flat_map(move |day| {
         let changes = day.iter().any(|cell| cell.offset_minutes != day[0].offset_minutes);
@@ -36,7 +36,7 @@ pub(in crate::outputs) fn places(cells: &[Cell], width: CellWidth) -> impl Itera
     })
 }
 
-/// Days from one to another; negative where the other comes first.
-pub(in crate::outputs) fn days_between(from: UtcDay, to: UtcDay) -> i64 {
+/// Number of days from `from` to `to`; negative if `to` is earlier.
+pub(super) fn days_between(from: UtcDay, to: UtcDay) -> i64 {
     (to.start_ms() - from.start_ms()) / DAY_MS
 }

@@ -1,7 +1,7 @@
-//! Which column of a day's row a cell stands in, for tables with days down and hours across.
+//! Column of a cell in tables with one row per day and one column per time of day.
 //!
-//! A local time that comes twice on an autumn night has two columns, `02:00` and `02:00 (2)`; the
-//! second is there where any day of the table needs it. On a spring night `02:00` stays empty.
+//! A local time that occurs twice when clocks go back has two columns, `02:00` and `02:00 (2)`; the second exists only if
+//! a day of the table needs it. When clocks go forward, `02:00` stays empty.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +12,10 @@ use crate::heatmap::{Cell, Folding, Line};
 use crate::outputs::OutputError;
 use crate::time::{DAY_MS, HOUR_MS, UtcDay};
 
-/// Clocks change on a quarter of an hour, and no cell is narrower.
+/// Clock changes are multiples of a quarter of an hour, and no cell is narrower.
 const QUARTER_MS: i64 = HOUR_MS / 4;
 
-/// Minutes after local midnight, and how often the clock has shown them before on that day.
+/// Minutes after local midnight, and the number of earlier cells of that day with the same local time.
 type Slot = (u32, usize);
 
 /// The columns of all days of a heat map.
@@ -23,16 +23,16 @@ type Slot = (u32, usize);
 pub(in crate::outputs) struct DayColumns {
     folding: Folding,
     slots: Vec<Slot>,
-    /// The first instants of a day's cells, in order; worked out when the day is first met.
+    /// Start and minute of day of each cell of a day, in order; computed when the day is first needed.
     days: RefCell<BTreeMap<UtcDay, Vec<(i64, u32)>>>,
 }
 
 impl DayColumns {
-    /// The columns that these lines need; `out` is for the error of a folder that was not scored.
-    pub(in crate::outputs) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
+    /// The columns that these lines need. Fails if the manifest in `out` shows that the folder was not scored.
+    pub(super) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
         let folding = manifest.folding().ok_or_else(|| FolderError::NoCells {
             path: out.join(MANIFEST),
-            reason: "it does not say how cells were cut".to_owned(),
+            reason: "it does not record the width and time zone of cells".to_owned(),
         })?;
         let width = folding.width.minutes();
         let mut columns = Self { folding, slots: Vec::new(), days: RefCell::default() };
@@ -42,32 +42,32 @@ impl DayColumns {
         Ok(columns)
     }
 
-    /// How the cells were cut.
-    pub(in crate::outputs) fn folding(&self) -> Folding {
+    /// Width, time zone and rollup of the cells.
+    pub(super) fn folding(&self) -> Folding {
         self.folding
     }
 
-    /// What stands above each column.
-    pub(in crate::outputs) fn headings(&self) -> impl Iterator<Item = String> {
+    /// The heading of each column, such as `02:00` or `02:00 (2)`.
+    pub(super) fn headings(&self) -> impl Iterator<Item = String> {
         self.slots.iter().map(|&(minute, before)| match before {
             0 => format!("{:02}:{:02}", minute / 60, minute % 60),
             _ => format!("{:02}:{:02} ({})", minute / 60, minute % 60, before + 1),
         })
     }
 
-    /// How many there are.
-    pub(in crate::outputs) fn len(&self) -> usize {
+    /// Number of columns.
+    pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// The column of a cell that [`DayColumns::of`] has seen.
-    pub(in crate::outputs) fn place(&self, cell: &Cell) -> usize {
+    /// The column of a cell, which must be one of those given to [`DayColumns::of`].
+    pub(super) fn place(&self, cell: &Cell) -> usize {
         let place = self.slot(cell);
         self.slots.partition_point(|slot| *slot < place)
     }
 
-    /// How many hours a local day has: 24, or what the clocks made of it.
-    pub(in crate::outputs) fn hours_of(&self, date: UtcDay) -> f64 {
+    /// Length of a local day in hours: 24, or for example 23 or 25 when clocks change.
+    pub(super) fn hours_of(&self, date: UtcDay) -> f64 {
         let begins = |date| self.starts(date).first().map_or(date.start_ms(), |&(start, _)| start);
         (begins(UtcDay::of(date.start_ms() + DAY_MS)) - begins(date)) as f64 / HOUR_MS as f64
     }
@@ -78,7 +78,7 @@ impl DayColumns {
         (minute, self.starts(cell.date).iter().filter(is_before).count())
     }
 
-    /// Taken from the zone and not from the cells: a member may have been born in the second 02:00.
+    /// Computed from the time zone rather than from the cells, because a member may first be seen in the second 02:00.
     fn starts(&self, date: UtcDay) -> std::cell::Ref<'_, Vec<(i64, u32)>> {
         if !self.days.borrow().contains_key(&date) {
             self.days.borrow_mut().insert(date, self.work_out(date));
@@ -87,7 +87,7 @@ impl DayColumns {
     }
 
     fn work_out(&self, date: UtcDay) -> Vec<(i64, u32)> {
-        // Zones reach from 12 hours behind UTC to 14 ahead.
+        // Time zones range from UTC-12 to UTC+14, so a local day lies within 16 hours of the UTC day.
         let around =
             (date.start_ms() - 16 * HOUR_MS..date.start_ms() + DAY_MS + 16 * HOUR_MS).step_by(QUARTER_MS as usize);
         let cells = around.map(|ms| self.folding.zone.cell_at(ms, self.folding.width));
@@ -100,7 +100,7 @@ impl DayColumns {
     }
 }
 
-/// The cells of a line by local day.
-pub(in crate::outputs) fn days(line: &Line) -> impl Iterator<Item = &[Cell]> {
+/// The cells of a line, grouped by local day.
+pub(super) fn days(line: &Line) -> impl Iterator<Item = &[Cell]> {
     line.cells.chunk_by(|a, b| a.date == b.date)
 }

@@ -1,4 +1,4 @@
-//! A cluster or a member in one line of text.
+//! Summary of a cluster or member in one line of text, shared by terminal and pictures.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use crate::heatmap::{Cell, Totals};
 use crate::spec::Metric;
 use crate::text::rounding::{percent_short, score_short};
 
-/// What all cells of a line come to.
+/// Totals over all cells of a cluster or member.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::outputs) struct Summary {
-    /// Mean and lowest score; `None` where no step was scored.
-    pub(in crate::outputs) scores: Option<(f64, f64)>,
-    /// Share of the steps that were scored.
-    pub(in crate::outputs) coverage: Option<f64>,
-    /// What cost the most.
-    pub(in crate::outputs) worst: Option<Metric>,
+pub(super) struct Summary {
+    /// Mean and lowest score, 0 to 10; `None` if no step is scored.
+    pub(super) scores: Option<(f64, f64)>,
+    /// Share of expected steps that are scored, 0 to 1; `None` if no step is expected.
+    pub(super) coverage: Option<f64>,
+    /// The metric that lost the most points.
+    pub(super) worst: Option<Metric>,
 }
 
 impl Summary {
-    /// Adds up cells by their steps.
-    pub(in crate::outputs) fn of(cells: &[Cell]) -> Self {
+    /// Sums up cells, weighted by their steps.
+    pub(super) fn of(cells: &[Cell]) -> Self {
         let totals = Totals::of(cells);
         Self {
             scores: totals.mean().zip(totals.lowest),
@@ -29,7 +29,7 @@ impl Summary {
     }
 }
 
-/// `mean 9.41, lowest 1, 99.7 % of steps scored, most lost to wal_fsync`
+/// `mean 9.41, lowest 1, 99.7 % of steps scored, main cause wal_fsync`
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scores {
@@ -40,7 +40,7 @@ impl fmt::Display for Summary {
             write!(f, ", {} % of steps scored", percent_short(coverage))?;
         }
         if let Some(metric) = self.worst {
-            write!(f, ", most lost to {metric}")?;
+            write!(f, ", main cause {metric}")?;
         }
         Ok(())
     }

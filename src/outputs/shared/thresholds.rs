@@ -1,13 +1,13 @@
-//! Where a profile's points begin, for those who draw them.
+//! The thresholds of a profile as labels and values of `etcd_threshold`, for dashboards that draw them.
 
 use crate::spec::{Metric, POINT, Profile};
 
-/// Strictly above `above` a reading of `metric` is worth `points`.
-pub(in crate::outputs) struct Threshold<'a> {
+/// A reading of `metric` strictly above `above` gets `points`.
+pub(super) struct Threshold<'a> {
     profile: &'a str,
     metric: Metric,
     points: String,
-    /// A limit, of which `above` is a share.
+    /// If `above` is a share of a limit, the name of the limit.
     of: Option<&'static str>,
     pub(in crate::outputs) above: f64,
 }
@@ -19,8 +19,8 @@ impl Threshold<'_> {
     }
 }
 
-/// All thresholds of a profile, also those of a metric that is left out: its points are told too.
-pub(in crate::outputs) fn of(profile: &Profile) -> Vec<Threshold<'_>> {
+/// All thresholds of a profile, including those of metrics that are left out of the score, because they still have points.
+pub(super) fn of(profile: &Profile) -> Vec<Threshold<'_>> {
     let of_metric = |metric: Metric| {
         let of = profile.limit(metric).map(|limit| limit.name());
         profile.rule(metric).bands.list.iter().map(move |band| Threshold {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_threshold_says_what_it_is_a_share_of_and_fractions_of_points() {
+    fn thresholds_name_their_limit_and_keep_fractions_of_points() {
         let bands = "5%:9.999,33.3%:0.1".parse().unwrap();
         let profile = Profile::seed().with_bands(Metric::DbSize, bands).unwrap();
         let all = of(&profile);

@@ -1,25 +1,25 @@
--- The health score and the heat map as SQL, for DuckDB, from nothing but history/.
--- It gives what `etcd-heatmap score` gives, number for number, so it serves as a second opinion
--- and as a place to start from when the score that you want is another one.
+-- The health score and the heat map as SQL for DuckDB, computed from history/ alone. The results
+-- are equal to those of `etcd-heatmap score` to the last bit. Use it to check them, or as a start
+-- for a score of your own.
 --
 {{origin}}
 --
 --   duckdb -cmd "SET VARIABLE audit = 'audit'" -cmd ".read queries/score.sql" \
 --          -c "FROM cells() WHERE level = 'cluster' AND min < 7"
 --
--- What it defines (hours are those of UTC, and a cluster is its worst member):
---   lives                 table, one row a member: when it lived
---   bands                 table, one row for each way that six readings can be banded
---   steps(since, until)   one row a member and step of its life: which band
+-- It defines (hours are in UTC, and the score of a cluster is that of its worst member):
+--   lives                 table, one row per member: first and last seen
+--   bands                 table, one row per combination of bands of the six metrics
+--   steps(since, until)   one row per member and expected step, with its combination of bands
 --   scores(since, until)  the same with points and score, like scores/**/*.parquet
---   cells(since, until)   one row a cell, like heatmap.parquet
--- `since` and `until` are epoch seconds, the end exclusive; without them all of the history is
--- read. Give UTC midnights to work through a long history in bounded memory: a day needs nothing
--- of its neighbours but `lives`.
+--   cells(since, until)   one row per cell, like heatmap.parquet
+-- `since` and `until` are epoch seconds, the end exclusive; without them the whole history is
+-- read. To process a long history in bounded memory, pass UTC midnights: apart from `lives`, a day
+-- does not depend on other days.
 
--- Parameters. What is set before this file is read stays.
+-- Parameters. Values that are set before this file is read are kept.
 SET VARIABLE audit = coalesce(getvariable('audit'), 'audit');  -- the folder that holds history/
--- The metrics of --without, such as ['open_fds']; those that the pull left out come to them.
+-- The metrics of --without, such as ['open_fds']; those that the pull left out are added.
 SET VARIABLE without = coalesce(getvariable('without'), CAST([] AS VARCHAR[])) || coalesce((
     SELECT list(name)
     FROM (SELECT unnest([{{metrics_to_pull}}]) AS name),
@@ -27,20 +27,20 @@ SET VARIABLE without = coalesce(getvariable('without'), CAST([] AS VARCHAR[])) |
           FROM parquet_kv_metadata(getvariable('audit') || '/history/date=*/readings.parquet')
           WHERE decode(key) = 'etcd-heatmap.source')
     WHERE NOT list_contains(pulled, name)), CAST([] AS VARCHAR[]));
--- The step of the pull stands in the footers of the files; set it for files of another origin.
+-- The step of the pull is read from the footers of the files; set it for files of another origin.
 SET VARIABLE step_seconds = coalesce(getvariable('step_seconds'), (
     SELECT any_value(CAST(decode(value) AS INTEGER))
     FROM parquet_kv_metadata(getvariable('audit') || '/history/date=*/readings.parquet')
     WHERE decode(key) = 'etcd-heatmap.step_seconds'));
--- Whether the history tells when processes were started; where it does not, restarts are unknown.
+-- Whether the history has process start times; without them restarts are unknown.
 SET VARIABLE restarts_known = (
     SELECT count(*) > 0
     FROM parquet_schema(getvariable('audit') || '/history/date=*/readings.parquet')
     WHERE name = 'start_time_seconds');
 
--- One row a member and step at which anything was known. An unknown reading is NULL there, never
--- NaN. Whole seconds instead of timestamps: plain integer arithmetic needs no time zone. A column
--- may be missing in some files or in all of them: the empty table has it.
+-- One row per member and step with any reading. A missing reading is NULL, never NaN. Steps are whole
+-- seconds instead of timestamps, because integer arithmetic needs no time zone. A column may be
+-- missing in some or all files, so an empty table with all columns is added.
 CREATE OR REPLACE VIEW readings AS
 SELECT *, epoch_ms(ts) // 1000 AS step
 FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parquet',
@@ -49,9 +49,9 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
       UNION ALL BY NAME
       SELECT {{columns}} WHERE false);
 
--- A member lives from the first to the last step at which a reading other than leader_changes is
--- known: the one-day window of that metric lingers after the last scrape. `position` stands for
--- (cluster, member) in byte order, so that sorting and grouping work on integers.
+-- A member is expected from the first to the last step with a reading other than leader_changes,
+-- whose one-day window lingers after the last scrape. `position` is the rank of (cluster, member) in
+-- byte order, so that sorting and grouping work on integers.
 CREATE OR REPLACE TABLE lives AS
 SELECT *,
        CAST(dense_rank() OVER (ORDER BY cluster) AS INTEGER)         AS cluster_position,
@@ -61,18 +61,18 @@ FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(t
       WHERE coalesce({{life_columns}}) IS NOT NULL
       GROUP BY cluster, member);
 
-{{share_of}}-- The bands of the profile as one number: a digit a metric, 0 = unknown, then worst first; and above
--- them whether the process was started in the last minutes, so that what it says covers little time.
--- Everything later depends on a step's readings through this number only, so that points, score
--- and losses are computed once for each of its {{numbers}} values and looked up.
+{{share_of}}-- The bands of a step as one number: a digit per metric (0 = missing, then worst band first), and above
+-- them whether the process started within the last minutes, when rates cover little time. Everything
+-- later depends on the readings only through this number, so that points, score and losses are
+-- computed once for each of its {{numbers}} values and looked up.
 CREATE OR REPLACE MACRO band_of({{band_parameters}}) AS CAST(
       {{band_digits}}
     + CASE WHEN age_seconds < greatest({{young_seconds}}, getvariable('step_seconds')) THEN {{codes}} ELSE 0 END
     AS {{band_type}});
 
--- Weights and points as whole numbers: sums of them are exact, and one division at the end gives the
+-- Weights and points are whole numbers, so that sums are exact and one division at the end gives the
 -- double nearest to the true quotient. `units` is the score times `weight`, NULL if a metric that
--- counts is unknown; *_loss are the units that a metric cost; `place` sorts by units.
+-- counts is missing; *_loss are the units lost to a metric; `place` sorts by units.
 CREATE OR REPLACE TABLE bands AS
 WITH weights AS (
     SELECT {{weights}}),
@@ -81,7 +81,7 @@ points AS (
            if(getvariable('restarts_known'), band >= {{codes}}, NULL) AS after_restart,
            {{points}}
     FROM range({{numbers}})),
-losses AS (  -- a metric that is left out costs nothing, known or not
+losses AS (  -- a metric that is left out loses nothing, with or without a reading
     SELECT points.*,
            {{point_times}}({{sum_of_weights}}) AS weight,
            {{losses}}
@@ -95,8 +95,8 @@ CREATE OR REPLACE MACRO on_grid(second) AS
     (second + getvariable('step_seconds') - 1) // getvariable('step_seconds')
     * getvariable('step_seconds');
 
--- Every step of every life. Most days of most members have a row for each step; only where rows
--- are missing (`short`) is the grid laid out and matched. A step without a row has band 0.
+-- Every expected step of every member. Most days of most members have a row for each step; a grid is
+-- built and joined only for days with missing rows (`short`). A step without a row has band 0.
 CREATE OR REPLACE MACRO steps(since := 0, until := 253402300800) AS TABLE
 WITH known AS MATERIALIZED (
     SELECT position, step,
@@ -125,8 +125,8 @@ missing AS (
         ON seen.position = grid.position AND seen.step = grid.step)
 FROM known UNION ALL FROM missing;
 
--- What scores/ holds. Points of a known metric are there even where the score is not. Not sorted:
--- ORDER BY cluster, member, ts when the order matters.
+-- The rows of scores/. Metrics with a reading have points even if there is no score. Not sorted: use
+-- ORDER BY cluster, member, ts if the order matters.
 CREATE OR REPLACE MACRO scores(since := 0, until := 253402300800) AS TABLE
 SELECT to_timestamp(step) AS ts, cluster, member,
        {{point_columns}},
@@ -135,11 +135,11 @@ SELECT to_timestamp(step) AS ts, cluster, member,
 FROM steps(since := since, until := until)
 JOIN lives USING (position) JOIN bands USING (band);
 
--- How often each band occurs in each cell, from a table or view that has the columns of steps():
--- all that a cell says follows from these counts. A cluster's band at a step is that of the member
--- with the lowest score, the first of them on ties: the minimum over (units, position, band),
--- packed into one integer. It's unknown, band 0, as soon as one living member's is, and follows a
--- restart as soon as one living member does.
+-- The number of steps of each band in each cell, from a table or view with the columns of steps();
+-- every column of a cell follows from these counts. The band of a cluster at a step is that of the
+-- member with the lowest score, the first one on ties: the minimum over (units, position, band),
+-- packed into one integer. It is missing (band 0) if that of any expected member is, and is after
+-- a restart if any expected member is.
 CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
 WITH worst AS (
     SELECT cluster_position, step,
@@ -154,7 +154,7 @@ UNION ALL
 SELECT position, NULL, step // 3600, band, count(*)
 FROM query_table(steps_table) GROUP BY ALL;
 
--- Cells from such counts.
+-- Computes cells from these counts.
 CREATE OR REPLACE MACRO cells_of(counts_table) AS TABLE
 WITH sums AS (
     SELECT position, cluster_position, epoch_hour,
@@ -189,7 +189,7 @@ LEFT JOIN (SELECT position, cluster, member FROM lives) USING (position)
 LEFT JOIN (SELECT DISTINCT cluster_position, cluster AS cluster_name FROM lives)
      USING (cluster_position);
 
--- What heatmap.parquet and heatmap.csv hold, in their order.
+-- The rows of heatmap.parquet and heatmap.csv, in the same order.
 CREATE OR REPLACE MACRO cells(since := 0, until := 253402300800) AS TABLE
 WITH life_steps AS MATERIALIZED (FROM steps(since := since, until := until)),
 counts AS MATERIALIZED (FROM band_counts('life_steps'))

@@ -1,4 +1,4 @@
-//! Cells of a scored folder in a window of any width.
+//! Paints the cells of a scored folder in a terminal window of any width, for `show`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,34 +13,33 @@ use crate::text::rounding::score_points;
 use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
-/// A date and a space.
+/// Width of the column of dates: a date and a space.
 const LABEL: usize = 11;
-/// Widths of a column in minutes, which divide a day.
+/// Possible widths of a column in minutes; each divides a day.
 const WIDER: [u32; 8] = [15, 30, 60, 120, 180, 240, 360, 720];
 
-/// How it is painted.
+/// Properties of the window and of the cells to paint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
-    /// The colours that there are.
     pub(crate) palette: Palette,
-    /// Columns of the window.
+    /// Width of the window in characters.
     pub(crate) width: usize,
-    /// Whose days and hours.
+    /// Time zone of days and hours.
     pub(crate) zone: Zone,
-    /// The width of a cell.
+    /// Width of the cells in the folder.
     pub(crate) cell: CellWidth,
-    /// Share of the steps that must be scored for cells that are joined not to be uncertain.
+    /// Places with a smaller share of scored steps are marked uncertain.
     pub(crate) min_coverage: f64,
 }
 
-/// Minutes and characters of a column.
+/// Width of a column of the heat map in minutes and in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Column {
     minutes: u32,
     wide: usize,
 }
 
-/// What stands at one place: cells that share it are joined, as far as their steps go.
+/// One place on the screen: all cells that fall into it, weighted by their steps.
 #[derive(Clone, Copy, Debug, Default)]
 struct Joined {
     sum: f64,
@@ -61,7 +60,7 @@ impl Joined {
 }
 
 impl Screen {
-    /// Each line with its latest `days` (`None`: all of them), then a legend.
+    /// Paints each line with its latest `days` (`None` for all days), then a legend.
     pub(crate) fn paint(&self, lines: &[&Line], days: Option<usize>) -> String {
         let mut text = String::new();
         let column = self.column();
@@ -74,7 +73,9 @@ impl Screen {
             let hidden = rows.len().saturating_sub(days.unwrap_or(usize::MAX));
             if hidden > 0 {
                 let all = rows.len();
-                self.wrap(&mut text, &format!("{hidden} earlier days are in heatmap.parquet: --days {all} shows them"));
+                let (days, them) = if hidden == 1 { ("day is", "it") } else { ("days are", "them") };
+                let note = format!("{hidden} earlier {days} in heatmap.parquet: --days {all} shows {them}");
+                self.wrap(&mut text, &note);
             }
             self.head(&mut text, column);
             for (day, places) in rows.iter().skip(hidden) {
@@ -87,12 +88,12 @@ impl Screen {
         }
         self.legend(&mut text, column);
         if twice {
-            self.wrap(&mut text, "a time that the clock showed twice is joined to one place");
+            self.wrap(&mut text, "hours that the clock showed twice share one place");
         }
         text
     }
 
-    /// The narrowest time with the widest characters that fit; three characters show every score.
+    /// The shortest time per column that fits the window, with up to three characters per column.
     fn column(&self) -> Column {
         let room = self.width.saturating_sub(LABEL);
         let fits = |minutes: u32| (1..=3).rev().find(|wide| wide * (1440 / minutes) as usize <= room);
@@ -112,9 +113,9 @@ impl Screen {
         rows
     }
 
-    /// Hours above the columns in which they begin, where there is room for them.
+    /// The row of hours, each above the column in which it begins; hours without room are left out.
     fn head(&self, text: &mut String, column: Column) {
-        // A long zone's name does not fit above the dates.
+        // The name of a time zone may be too long for the column of dates.
         let mut head = format!("{:<LABEL$}", if self.zone == Zone::default() { "UTC" } else { "local" });
         for place in 0..(1440 / column.minutes) {
             let at = LABEL + place as usize * column.wide + column.wide.saturating_sub(2);
@@ -125,7 +126,7 @@ impl Screen {
         let _ = writeln!(text, "{}", head.trim_end());
     }
 
-    /// The score rounded down, so that only a faultless cell shows 10.
+    /// Paints one place. The score is rounded down, so that 10 means that no point was lost.
     fn place(&self, text: &mut String, joined: Option<&Joined>, wide: usize) {
         let Some(joined) = joined else { return text.extend(std::iter::repeat_n(' ', wide)) };
         let uncertain = f64::from(joined.scored) < self.min_coverage * f64::from(joined.expected);
@@ -153,10 +154,7 @@ impl Screen {
             minutes => format!("{minutes} min"),
         };
         let ten = if column.wide < 3 { ", + is 10" } else { "" };
-        self.wrap(
-            text,
-            &format!("mean score of {time} ({}), rounded down{ten}; blank where nothing existed", self.zone),
-        );
+        self.wrap(text, &format!("mean score of {time} ({}), rounded down{ten}; blank: no member expected", self.zone));
         for score in 0..=10 {
             let joined = Joined { sum: f64::from(score), scored: 1, expected: 1 };
             self.place(text, Some(&joined), column.wide);
@@ -171,7 +169,7 @@ impl Screen {
         text.push_str("?: too few steps scored\n");
     }
 
-    /// Breaks a sentence between words, and a word that is wider than the window within.
+    /// Wraps a sentence between words; a word wider than the window is broken.
     fn wrap(&self, text: &mut String, sentence: &str) {
         let width = self.width.max(1);
         let mut used = 0;
@@ -207,10 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_broken_by_the_columns_that_its_letters_take() {
+    fn sentences_wrap_by_the_display_width_of_characters() {
         assert_eq!(wrapped(7, "one two three"), "one two\nthree\n");
         assert_eq!(wrapped(4, "abcdefghi"), "abcd\nefgh\ni\n");
-        // East Asian letters take two columns, and a combining accent none.
+        // East Asian characters take two columns, and a combining accent takes none.
         assert_eq!(wrapped(8, "東京都 a 大阪府"), "東京都 a\n大阪府\n");
         assert_eq!(wrapped(5, "大阪府庁"), "大阪\n府庁\n");
         assert_eq!(wrapped(5, "e\u{301}e\u{301}e\u{301} a"), "e\u{301}e\u{301}e\u{301} a\n");

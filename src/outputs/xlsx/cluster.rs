@@ -1,5 +1,5 @@
-//! The sheet of one cluster: days down, hours across, three times. First the means, which are the
-//! picture; to the right of it each day's figures, then the lowest scores and the coverage of each cell.
+//! The sheet of one cluster, with one row per day: the mean of each cell (the heat map), figures of the day, then the lowest
+//! score and the coverage of each cell.
 
 use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 
@@ -13,14 +13,14 @@ use crate::spec::percent;
 use crate::text::rounding::{score_number, share_number};
 use crate::text::sheet::sheet_text;
 
-/// Rows above the first day.
+/// Number of rows above the first day.
 const ABOVE: u32 = 4;
-/// The first column after the date.
+/// First column of the means, after the date.
 const MEANS: u16 = 1;
-/// Figures of a day, and their widths.
+/// Headings and column widths of the figures of a day.
 const OF_A_DAY: [(&str, f64); 4] = [("Mean", 7.0), ("Lowest", 7.0), ("Coverage", 9.0), ("Hours in day", 12.0)];
 
-/// Where the blocks of a sheet begin; a narrow column stands before each.
+/// First columns of the blocks of a sheet; a narrow column separates the blocks.
 struct Places {
     hours: u16,
     of_day: u16,
@@ -37,7 +37,7 @@ impl Places {
     }
 }
 
-/// Draws a cluster.
+/// Writes the sheet of a cluster.
 pub(super) fn draw(
     sheet: &mut Worksheet,
     look: &Look,
@@ -86,7 +86,7 @@ fn write_headings(sheet: &mut Worksheet, look: &Look, columns: &DayColumns, plac
     sheet.write_string_with_format(row, 0, "Date", &look.heading)?;
     sheet.set_column_width(0, 17)?;
     for (place, heading) in (0..).zip(columns.headings()) {
-        // As wide as the mean needs; the second of a time has a longer heading.
+        // Wide enough for a mean; the heading of a repeated hour, such as "02:00 (2)", needs more.
         let width = if heading.len() > 5 { 9.0 } else { 6.7 };
         for block in [MEANS, places.lowest, places.coverage] {
             sheet.write_string_with_format(row, block + place, &heading, &look.heading)?;
@@ -151,7 +151,7 @@ fn colour(sheet: &mut Worksheet, places: &Places, last: u32) -> Result<(), XlsxE
     Ok(())
 }
 
-/// On paper goes the picture with each day's figures.
+/// Prints only the means and the figures of the days, fitted to the width of a page.
 fn set_up_paper(sheet: &mut Worksheet, places: &Places, last: u32) -> Result<(), XlsxError> {
     sheet.set_landscape().set_print_fit_to_pages(1, 0);
     sheet.set_repeat_rows(ABOVE - 1, ABOVE - 1)?;

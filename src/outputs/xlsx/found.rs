@@ -1,4 +1,4 @@
-//! What was found: incidents by rank, and everything with its rule and evidence.
+//! The sheets Incidents (by rank) and Findings (all findings with rule and evidence).
 
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
@@ -9,7 +9,7 @@ use crate::heatmap::Folding;
 use crate::spec::Metric;
 use crate::time::HOUR_MS;
 
-/// Writes the incidents, the one that lost the most first.
+/// Writes the incidents, sorted by rank.
 pub(super) fn write_incidents(
     sheet: &mut Worksheet,
     look: &Look,
@@ -60,7 +60,7 @@ fn incident(found: &Finding, folding: Folding) -> Vec<Value<'_>> {
     ]
 }
 
-/// Writes all findings in their own order.
+/// Writes all findings, in the order of findings.csv.
 pub(super) fn write_findings(
     sheet: &mut Worksheet,
     look: &Look,
@@ -120,7 +120,7 @@ fn metric(metric: Option<Metric>) -> Value<'static> {
     Value::text(metric.map(Metric::name))
 }
 
-/// What the clock of the zone shows.
+/// An instant as local time, because Excel has no time zones.
 fn local(ms: i64, folding: Folding) -> Value<'static> {
     let ahead = folding.zone.cell_at(ms, folding.width).utc_offset_minutes;
     Value::Instant(ms + i64::from(ahead) * 60_000)

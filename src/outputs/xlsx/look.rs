@@ -1,4 +1,5 @@
-//! Formats that the sheets share: absolute colours, dates in ISO order, unknown hatched.
+//! Formats and color scales that all sheets share. Colors do not depend on the data, dates are in ISO order, and cells
+//! without a score are hatched.
 
 use rust_xlsxwriter::{
     Color, ConditionalFormat2ColorScale, ConditionalFormat3ColorScale, ConditionalFormatType, Format, FormatAlign,
@@ -13,14 +14,14 @@ fn color([r, g, b]: Rgb) -> Color {
     Color::RGB(u32::from_be_bytes([0, r, g, b]))
 }
 
-/// Made once, used by all sheets.
+/// The formats, created once and used by all sheets.
 pub(super) struct Look {
     pub(super) title: Format,
     pub(super) heading: Format,
-    /// A heading that a filter's arrow covers where it stands in the middle.
+    /// Left-aligned, because the arrow of the filter would cover a centered heading.
     pub(super) table_heading: Format,
     pub(super) text: Format,
-    /// A text that would become a formula if somebody edited its cell.
+    /// For texts that would become a formula when their cell is edited.
     pub(super) quoted: Format,
     pub(super) link: Format,
     pub(super) date: Format,
@@ -39,7 +40,7 @@ impl Look {
     pub(super) fn new() -> Self {
         let top = || Format::new().set_align(FormatAlign::Top);
         let number = |format: &str| top().set_num_format(format);
-        // A column of numbers may stand to the left.
+        // The indent separates the text from right-aligned numbers in the column before it.
         let left = || top().set_align(FormatAlign::Left).set_indent(1);
         let heading = Format::new().set_bold().set_background_color(PALE).set_border_bottom(FormatBorder::Thin);
         let hour = |format: &str| number(format).set_align(FormatAlign::Center);
@@ -63,7 +64,7 @@ impl Look {
             instant: left().set_num_format("yyyy-mm-dd hh:mm:ss"),
             score: hour("0.00"),
             uncertain: hour("\"~\"0.00").set_italic(),
-            // LibreOffice draws no pattern, but it does draw the line across.
+            // LibreOffice does not draw the pattern, so a diagonal line is set as well.
             unknown: Format::new()
                 .set_border_diagonal(FormatBorder::Thin)
                 .set_border_diagonal_type(FormatDiagonalBorder::BorderUp)
@@ -80,7 +81,7 @@ impl Look {
     }
 }
 
-/// Red at 0, yellow at 5, green at 10, whatever the sheet holds.
+/// Color scale of scores: red at 0, yellow at 5, green at 10, whatever values the sheet has.
 pub(super) fn heat() -> ConditionalFormat3ColorScale {
     ConditionalFormat3ColorScale::new()
         .set_minimum(ConditionalFormatType::Number, 0)
@@ -91,7 +92,7 @@ pub(super) fn heat() -> ConditionalFormat3ColorScale {
         .set_maximum_color(color(GREEN))
 }
 
-/// Grey where nothing is known, white where all is.
+/// Color scale of coverage: gray at 0, white at 100 %.
 pub(super) fn coverage() -> ConditionalFormat2ColorScale {
     ConditionalFormat2ColorScale::new()
         .set_minimum(ConditionalFormatType::Number, 0)

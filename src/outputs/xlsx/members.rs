@@ -1,4 +1,4 @@
-//! One row a member: when it lived and how it fared.
+//! The sheet Members: one row per member with first and last seen and its figures.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,14 @@ use crate::folder::{Manifest, ManifestMember};
 use crate::heatmap::Line;
 use crate::time::parse_instant;
 
-/// Writes the members in the manifest's order.
+/// Writes the members in the order of the manifest.
 pub(super) fn write_members(
     sheet: &mut Worksheet,
     look: &Look,
     manifest: &Manifest,
     lines: &[Line],
 ) -> Result<(), XlsxError> {
-    let before =
-        [("Member", 34.0), ("Cluster", 24.0), ("First sign of life (UTC)", 20.0), ("Last sign of life (UTC)", 20.0)];
+    let before = [("Member", 34.0), ("Cluster", 24.0), ("First seen (UTC)", 20.0), ("Last seen (UTC)", 20.0)];
     let headings: Vec<_> = before.into_iter().chain(HEADINGS).collect();
     let known: HashMap<_, _> =
         lines.iter().filter_map(|line| Some(((&*line.cluster, line.member.as_deref()?), line))).collect();
@@ -36,7 +35,7 @@ pub(super) fn write_members(
 }
 
 fn row<'a>(member: &'a ManifestMember, line: Option<&Line>, step_seconds: i64) -> Vec<Value<'a>> {
-    // The manifest's instants are of our own making; one that was edited is shown as it stands.
+    // An instant that cannot be parsed, because the manifest was edited, is shown as text.
     let instant = |text: &'a str| parse_instant(text, 0).map_or(Value::Text(text), Value::Instant);
     let mut values =
         vec![Value::Text(&member.member), Value::Text(&member.cluster), instant(&member.first), instant(&member.last)];

@@ -1,4 +1,4 @@
-//! How the scores came about: what was asked, how it was judged, and the files that it was worked out from.
+//! The sheet Method: source, settings, rules, queries, and hashes of the history's files.
 
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
@@ -7,7 +7,7 @@ use super::table::{Table, Value};
 use crate::folder::Manifest;
 use crate::spec::Metric;
 
-/// Writes the method. Four columns: what it is about, then what is said of it.
+/// Writes the method as sections of up to four columns.
 pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manifest) -> Result<(), XlsxError> {
     let headings = [("What", 42.0), ("Value", 70.0), ("", 20.0), ("", 12.0)];
     let mut table = Table::begin(sheet, look, 0, &headings)?;

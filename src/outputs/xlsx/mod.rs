@@ -1,8 +1,7 @@
-//! `heatmap.xlsx`: the heat map to be looked through without a network.
+//! `heatmap.xlsx`: the heat map as a workbook.
 //!
-//! A summary, incidents, findings, members, the method, then a sheet a cluster. Numbers are numbers
-//! and dates are dates. No cell holds a formula: labels are written as texts. The bytes depend on
-//! the content alone.
+//! Its sheets are summary, incidents, findings, members and method, then one per cluster. Numbers and dates are written as
+//! such, not as text. No cell is a formula: labels are always text. The same content always gives the same bytes.
 
 mod cluster;
 mod found;
@@ -25,7 +24,7 @@ use crate::heatmap::{Folding, Line};
 use crate::text::sheet::SheetNames;
 use look::Look;
 
-/// Its name in the output folder.
+/// Name of the file in the output folder.
 const WORKBOOK: &str = "heatmap.xlsx";
 
 const SUMMARY: &str = "Summary";
@@ -33,10 +32,10 @@ const INCIDENTS: &str = "Incidents";
 const FINDINGS: &str = "Findings";
 const MEMBERS: &str = "Members";
 const METHOD: &str = "Method";
-/// Those that the summary links to beside the clusters'.
+/// The sheets, besides those of clusters, that the summary links to.
 const OTHERS: [&str; 4] = [INCIDENTS, FINDINGS, MEMBERS, METHOD];
 
-/// The lines of clusters, each with the name of its sheet.
+/// The clusters, each with the name of its sheet.
 struct Sheets<'a> {
     clusters: Vec<(&'a Line, String)>,
 }
@@ -49,7 +48,7 @@ impl<'a> Sheets<'a> {
     }
 }
 
-/// The workbook; its rows are the cells of clusters.
+/// The output `xlsx`; its rows in the manifest are the cells of clusters.
 pub(crate) struct Xlsx;
 
 impl Output for Xlsx {
@@ -58,7 +57,7 @@ impl Output for Xlsx {
     }
 
     fn about(&self) -> &'static str {
-        "heatmap.xlsx, a workbook with a sheet a cluster"
+        "heatmap.xlsx, a workbook with one sheet per cluster"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
@@ -90,7 +89,7 @@ fn workbook(scored: &Scored<'_>, sheets: &Sheets<'_>) -> Result<Vec<u8>, OutputE
     Ok(workbook.save_to_buffer()?)
 }
 
-/// An empty workbook that says nothing of the time at which it is made.
+/// An empty workbook with a fixed creation time, so that its bytes depend only on the content.
 fn begin() -> Result<Workbook, XlsxError> {
     let mut workbook = Workbook::new();
     let made = ExcelDateTime::from_ymd(2000, 1, 1)?;

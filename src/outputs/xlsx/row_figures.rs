@@ -1,31 +1,30 @@
-//! What all cells of a line come to.
+//! The columns with figures of a cluster or member, shared by the sheets Summary and Members.
 
 use super::table::Value;
 use crate::heatmap::{Cell, Totals};
 use crate::text::palette::{LOW_BELOW, RED_BELOW};
 
-/// What a row of figures is made of.
+/// The totals behind one row of figures.
 #[derive(Debug)]
 pub(super) struct RowFigures {
-    /// All cells together.
     pub(super) totals: Totals,
-    /// Steps of cells whose mean is below 5 and below 7.
+    /// Expected steps of cells with a mean below 5, and below 7.
     below: [u64; 2],
 }
 
-/// What [`RowFigures::values`] gives, with widths of columns.
+/// Headings and column widths of [`RowFigures::values`].
 pub(super) const HEADINGS: [(&str, f64); 7] = [
     ("Mean", 8.0),
     ("Lowest", 8.0),
     ("Coverage", 10.0),
     ("Hours below 5", 9.0),
     ("Hours below 7", 9.0),
-    ("Most lost to", 18.0),
+    ("Main cause", 18.0),
     ("Its share of what was lost", 12.0),
 ];
 
 impl RowFigures {
-    /// Adds up cells.
+    /// Sums up cells.
     pub(super) fn of(cells: &[Cell]) -> Self {
         let below = [RED_BELOW, LOW_BELOW].map(|bound| {
             let low = cells.iter().filter(|cell| cell.mean.is_some_and(|mean| mean < bound));
@@ -34,7 +33,7 @@ impl RowFigures {
         Self { totals: Totals::of(cells), below }
     }
 
-    /// As columns under [`HEADINGS`].
+    /// The values of the columns of [`HEADINGS`].
     pub(super) fn values(&self, step_seconds: i64) -> [Value<'static>; 7] {
         let hours = |steps: u64| Value::Number(steps as f64 * step_seconds as f64 / 3600.0);
         let worst = self.totals.worst();
@@ -55,15 +54,15 @@ mod tests {
     use super::*;
     use crate::spec::Metric;
 
-    /// An hour of `expected` steps, of which `scored` have this mean; all of the loss is of the disk.
+    /// A cell of an hour with this coverage and mean; all points are lost to `wal_fsync`.
     fn cell(mean: Option<f64>, scored: u32, expected: u32) -> Cell {
         Cell::hour(scored, expected, mean, &[(Metric::WalFsync, mean.map_or(0.0, |mean| 10.0 - mean))])
     }
 
     #[test]
-    fn hours_below_a_limit_are_all_steps_of_the_cells_whose_mean_is_below_it() {
-        // Steps of five minutes. Below 5: one hour, of which a third is scored. Below 7: that, 5 and 6.999 of half an
-        // hour. Neither 7 nor what has no score.
+    fn hours_below_a_score_count_all_steps_of_cells_with_a_lower_mean() {
+        // Steps of five minutes. Below 5: the hour of 4.999, of which a third is scored. Below 7: also the hour of 5 and
+        // the half hour of 6.999. The mean of 7 and the cell without a score do not count.
         let cells = [
             cell(Some(4.999), 4, 12),
             cell(Some(5.0), 12, 12),
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_headings_name_the_limits_of_the_palette() {
+    fn the_headings_name_the_thresholds_of_the_palette() {
         let named = |limit: f64| format!("Hours below {limit}");
         assert_eq!([HEADINGS[3].0, HEADINGS[4].0], [RED_BELOW, LOW_BELOW].map(named));
     }

@@ -1,4 +1,4 @@
-//! The first sheet: one row a cluster, and the way to all other sheets.
+//! The sheet Summary: one row per cluster, with links to all other sheets.
 
 use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 
@@ -11,9 +11,9 @@ use crate::folder::Manifest;
 use crate::heatmap::Line;
 use crate::text::sheet::sheet_text;
 
-/// Excel opens no sheet with more links; those above the table are part of them.
+/// Maximum number of links in the table. Excel opens no sheet with more than 65,530 links, including those above the table.
 const LINKS: usize = 65_530 - OTHERS.len();
-/// The row of the headings.
+/// Index of the row of headings.
 const HEADING: u32 = 4;
 
 /// Writes the summary.
@@ -32,7 +32,8 @@ pub(super) fn write_summary(
     table.rows(sheets.clusters.iter().map(|(line, _)| cluster_row(line, manifest, findings)))?;
     let last = table.next_row().max(first + 1) - 1;
     for ((line, name), row) in sheets.clusters.iter().zip(first..=last).take(LINKS) {
-        // A link also tells its text in an attribute, where a control character would break the file.
+        // A link stores its text in an attribute too, where a control character would break the file. So the link has
+        // the sheet's name, and the label is written over it.
         let link = Url::new(link_to(name)).set_text(name);
         table.sheet.write_url_with_format(row, 0, link, &look.link)?;
         table.sheet.write_string_with_format(row, 0, sheet_text(&line.cluster), &look.link)?;

@@ -1,4 +1,4 @@
-//! Rows of typed values below a frozen heading.
+//! A table of typed values below a frozen heading, with a filter.
 
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
@@ -8,42 +8,42 @@ use crate::text::rounding::{confidence_parts, loss_number, score_number, share_n
 use crate::text::sheet::sheet_text;
 use crate::time::{DAY_MS, UtcDay};
 
-/// Rows of a sheet.
+/// Maximum number of rows of a sheet.
 const ROWS: u32 = 1_048_576;
-/// 1970-01-01 as Excel counts days.
+/// 1970-01-01 as a day number of Excel.
 const EPOCH: f64 = 25_569.0;
-/// Points of a line of text, and of the tallest row.
+/// Height of a line of text, and maximum height of a row, in typographic points.
 const LINE: f64 = 15.0;
 const TALLEST: f64 = 409.0;
 
 /// One cell of a table.
 pub(super) enum Value<'a> {
-    /// Nothing is known.
+    /// Left blank.
     Empty,
     Text(&'a str),
     Owned(String),
-    /// Two decimals are shown.
+    /// Shown with two decimals.
     Number(f64),
-    /// 0 to 10, rounded down to what is shown.
+    /// 0 to 10, rounded down to two decimals.
     Score(f64),
-    /// Points, rounded up.
+    /// Points, rounded up to two decimals.
     Loss(f64),
     /// A share of steps, rounded down.
     Coverage(f64),
-    /// Rounded down: nothing is certain.
+    /// Rounded down, so that it is never shown as certain.
     Confidence(f64),
-    /// As many decimals as it has.
+    /// Shown with all its decimals.
     Plain(f64),
     Whole(u64),
     /// Shown as a percentage.
     Share(f64),
     Date(UtcDay),
-    /// Milliseconds of the clock that the heading names.
+    /// Milliseconds since 1970 in the time zone that the heading names.
     Instant(i64),
 }
 
 impl<'a> Value<'a> {
-    /// The value, or nothing.
+    /// The value, or a blank cell for `None`.
     pub(super) fn of(value: Option<f64>, kind: fn(f64) -> Self) -> Self {
         value.map_or(Self::Empty, kind)
     }
@@ -52,7 +52,7 @@ impl<'a> Value<'a> {
         value.map_or(Self::Empty, Self::Text)
     }
 
-    /// Lines that it takes in a column of this width, as far as one can tell without a font.
+    /// Estimated number of lines in a column of this width.
     fn lines(&self, width: f64) -> usize {
         let text = match self {
             Self::Text(text) => text,
@@ -63,7 +63,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Writes a table from a row on.
+/// Writes a table row by row.
 pub(super) struct Table<'s> {
     pub(super) sheet: &'s mut Worksheet,
     pub(super) look: &'s Look,
@@ -73,7 +73,7 @@ pub(super) struct Table<'s> {
 }
 
 impl<'s> Table<'s> {
-    /// Headings with the widths of their columns, in row `row`; what is above stays in view with them.
+    /// Writes the headings, with column widths, into row `row` and freezes everything down to them.
     pub(super) fn begin(
         sheet: &'s mut Worksheet,
         look: &'s Look,
@@ -93,12 +93,12 @@ impl<'s> Table<'s> {
         Ok(table)
     }
 
-    /// The row that comes next.
+    /// Index of the next row.
     pub(super) fn next_row(&self) -> u32 {
         self.row
     }
 
-    /// Writes rows while the sheet has room, and then how many there are beyond.
+    /// Writes rows as long as the sheet has room; the last row then counts those that are left out.
     pub(super) fn rows<'v, R>(&mut self, rows: R) -> Result<(), XlsxError>
     where
         R: ExactSizeIterator<Item = Vec<Value<'v>>>,
@@ -115,7 +115,7 @@ impl<'s> Table<'s> {
         Ok(())
     }
 
-    /// Writes one row.
+    /// Writes one row and sets its height.
     pub(super) fn row(&mut self, values: &[Value<'_>]) -> Result<(), XlsxError> {
         for (column, value) in (0..).zip(values) {
             write(self.sheet, self.look, self.row, column, value)?;
@@ -125,7 +125,7 @@ impl<'s> Table<'s> {
         Ok(())
     }
 
-    /// Makes a row as tall as its texts need: not every program works that out when it opens a file.
+    /// Makes a row tall enough for its texts, because not every program adjusts heights when it opens a file.
     fn make_room(&mut self, row: u32, values: &[Value<'_>]) -> Result<(), XlsxError> {
         let needed = values.iter().zip(&self.widths).map(|(value, width)| value.lines(*width)).max().unwrap_or(1);
         if needed > 1 {
@@ -134,7 +134,7 @@ impl<'s> Table<'s> {
         Ok(())
     }
 
-    /// Lets its reader filter the rows.
+    /// Ends the table and adds a filter.
     pub(super) fn end(self) -> Result<(), XlsxError> {
         if self.row > self.heading + 1 {
             self.sheet.autofilter(self.heading, 0, self.row - 1, self.widths.len() as u16 - 1)?;
@@ -170,14 +170,14 @@ pub(super) fn write(
     Ok(())
 }
 
-/// A text stays a text: it is written as one, and marked so where editing its cell would make a formula of it.
+/// Writes a text, marked so that editing its cell does not turn it into a formula.
 fn write_text(sheet: &mut Worksheet, look: &Look, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
     let format = if begins_like_a_formula(text) { &look.quoted } else { &look.text };
     sheet.write_string_with_format(row, column, sheet_text(text), format)?;
     Ok(())
 }
 
-/// An instant as Excel counts.
+/// An instant in Excel's unit: days since 1899-12-30.
 pub(super) fn serial(ms: i64) -> f64 {
     ms as f64 / DAY_MS as f64 + EPOCH
 }
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_beyond_the_end_of_a_sheet_are_counted() {
+    fn rows_that_do_not_fit_into_a_sheet_are_counted() {
         let mut sheet = Worksheet::new();
         let look = Look::new();
         let mut table = Table::begin(&mut sheet, &look, ROWS - 4, &[("number", 10.0)]).unwrap();

@@ -1,8 +1,8 @@
-//! Names that are somebody else's text, and meant to do harm.
+//! Hostile names of clusters in pictures.
 
 use crate::support::{Asked, Folder, HOUR, METRICS, Metrics, START, etcd_heatmap, oracle, prometheus_of};
 
-/// A cluster's name as a label holds it, and as everyone sees it.
+/// A cluster's name as label value, and as it must be displayed.
 const NAMES: [(&str, &str); 7] = [
     ("\"><img src=x onerror=alert(1)>", "\"><img src=x onerror=alert(1)>"),
     ("<script>alert(1)</script>", "<script>alert(1)</script>"),

@@ -13,7 +13,7 @@ fn signal(member: &Server, name: &str) {
 }
 
 #[test]
-fn the_live_score_comes_back_from_node_exporter_and_is_what_a_backfill_computes() {
+fn live_scores_scraped_from_node_exporter_match_a_backfill() {
     let (live, folder) = (Live::start(), Folder::new("circle"));
     until("disk writes on all three members", || {
         put(&live.members[0])?;
@@ -39,7 +39,7 @@ fn the_live_score_comes_back_from_node_exporter_and_is_what_a_backfill_computes(
     });
     go_on(6);
     let end = now();
-    // Until the last instant that was scraped is over for the backfill as well.
+    // Wait until the last scraped instant lies in the range of the backfill.
     std::thread::sleep(Duration::from_secs(4));
     let (code, said) = writer.end("TERM");
     assert_eq!((code, said.as_str()), (Some(0), ""));
@@ -50,7 +50,7 @@ fn the_live_score_comes_back_from_node_exporter_and_is_what_a_backfill_computes(
     etcd_heatmap(&[&["backfill", "--url", &url, "--out", &out], &range[..]].concat()).succeeds();
     let run = oracle_run("live.py", &[&url, &out, &start.to_string(), &end.to_string(), &address(&live.node)]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
-    // The paused member fails its scrapes, and is stale at once.
+    // Scrapes of the paused member fail, so its series become stale at once.
     let unknown: u32 = run.stdout.rsplit(' ').next().and_then(|count| count.trim().parse().ok()).expect("a count");
     assert!(unknown >= 3, "the paused member was never unknown:\n{}", run.stdout);
 }

@@ -1,11 +1,11 @@
-//! What one evaluation says, to whom, and what is refused.
+//! Output, errors and refused settings of a single evaluation.
 
 use super::{Live, Writer};
 use crate::support::{
     Folder, HOUR, Metrics, Run, etcd_heatmap, etcd_heatmap_command, free_port, now, oracle_run, prometheus_of, until,
 };
 
-/// Families that are there whenever an evaluation succeeded.
+/// Families that every successful evaluation writes.
 const FAMILIES: [&str; 10] = [
     "etcd_score",
     "etcd_points",
@@ -34,7 +34,7 @@ fn samples(text: &str, families: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn without_out_the_score_goes_to_standard_output_and_another_parser_reads_it() {
+fn without_out_textfile_prints_valid_text_to_standard_output() {
     let live = Live::shared();
     let run = once(&live.prometheus.url(), &["--label", "dc=a \"b\" \\"]).succeeds();
     assert_eq!(run.stderr, "");
@@ -44,7 +44,7 @@ fn without_out_the_score_goes_to_standard_output_and_another_parser_reads_it() {
 }
 
 #[test]
-fn another_rollup_has_a_name_of_its_own() {
+fn each_rollup_has_its_own_metric_name() {
     let live = Live::shared();
     let run = once(&live.prometheus.url(), &["--rollup", "quorum", "--quiet"]).succeeds();
     samples(&run.stdout, &["cluster:etcd_score:quorum"]);
@@ -52,7 +52,7 @@ fn another_rollup_has_a_name_of_its_own() {
 }
 
 #[test]
-fn a_metric_without_any_series_makes_every_member_unknown_and_is_named() {
+fn a_metric_without_series_leaves_all_members_unscored_and_is_reported() {
     let (live, queries) = (Live::shared(), Folder::new("no-series"));
     queries.write("db_size.promql", "no_such_series{$selector}");
     let path = queries.path().to_str().expect("a plain name");
@@ -60,13 +60,13 @@ fn a_metric_without_any_series_makes_every_member_unknown_and_is_named() {
     assert!(run.stderr.contains("no series of db_size") && run.stderr.contains("--without"), "{}", run.stderr);
     assert!(!run.stdout.contains("etcd_score{") && !run.stdout.contains("cluster:"), "{}", run.stdout);
     assert_eq!(run.stdout.lines().filter(|l| l.starts_with("etcd_score_unknown{") && l.ends_with(" 1")).count(), 3);
-    // Left out it is nobody's loss.
+    // With --without, the missing metric does not matter.
     let run = once(&live.prometheus.url(), &["--queries", path, "--without", "db_size"]).succeeds();
     assert_eq!((run.stdout.matches("\netcd_score{").count(), run.stderr.as_str()), (3, ""));
 }
 
 #[test]
-fn a_member_that_went_silent_is_still_unknown_when_leader_changes_do_not_count() {
+fn a_silent_member_is_reported_as_unscored_even_without_leader_changes() {
     let (mut metrics, end) = (Metrics::default(), now());
     for (member, last) in [("m1", end), ("m2", end - 2 * HOUR)] {
         metrics.member(&format!(r#"cluster="c",job="etcd",instance="{member}""#), end - 4 * HOUR..last + 1);
@@ -84,7 +84,7 @@ fn a_member_that_went_silent_is_still_unknown_when_leader_changes_do_not_count()
 }
 
 #[test]
-fn a_limit_that_nobody_knows_makes_its_members_unknown() {
+fn a_missing_limit_leaves_its_members_unscored() {
     let live = Live::shared();
     let run = once(&live.prometheus.url(), &["--profile", "fleet"]).succeeds();
     samples(&run.stdout, &FAMILIES);
@@ -98,7 +98,7 @@ fn a_limit_that_nobody_knows_makes_its_members_unknown() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_or_knows_nothing_fails_and_leaves_no_score() {
+fn an_unreachable_or_empty_server_fails_without_a_score() {
     let nobody = format!("http://127.0.0.1:{}", free_port());
     let run = once(&nobody, &["--retries", "0"]);
     run.fails_saying(&["cannot reach", &nobody]);
@@ -110,7 +110,7 @@ fn a_server_that_does_not_answer_or_knows_nothing_fails_and_leaves_no_score() {
 }
 
 #[test]
-fn a_file_that_nobody_renews_is_told_from_a_fresh_one() {
+fn a_stale_textfile_is_detected() {
     let (live, folder) = (Live::shared(), Folder::new("health"));
     let out = folder.at("etcd_score.prom");
     let check = |more: &[&str]| etcd_heatmap(&[&["textfile", "--check-health", "--out", &out], more].concat());
@@ -120,7 +120,7 @@ fn a_file_that_nobody_renews_is_told_from_a_fresh_one() {
     until("a file that is too old", || check(&["--max-age", "1s"]).code.filter(|code| *code == 1));
     check(&["--max-age", "1s"]).fails_saying(&["last successful evaluation was", "longer than --max-age 1s"]);
 
-    // One evaluation that fails leaves what is young, and takes away what is not.
+    // A failed evaluation keeps a fresh file and removes a stale one.
     let nobody = format!("http://127.0.0.1:{}", free_port());
     once(&nobody, &["--out", &out, "--retries", "0"]).fails_saying(&["cannot reach"]);
     assert!(folder.text("etcd_score.prom").contains("etcd_score{"));
@@ -130,7 +130,7 @@ fn a_file_that_nobody_renews_is_told_from_a_fresh_one() {
 }
 
 #[test]
-fn a_loop_needs_a_file_and_a_folder_that_is_there() {
+fn every_needs_out_and_an_existing_folder() {
     let folder = Folder::new("loop-input");
     let url = "http://127.0.0.1:9";
     let run = |more: &[&str]| etcd_heatmap(&[&["textfile", "--url", url], more].concat());
@@ -148,7 +148,7 @@ fn a_loop_needs_a_file_and_a_folder_that_is_there() {
 }
 
 #[test]
-fn settings_of_a_file_and_the_environment_reach_the_loop() {
+fn textfile_reads_settings_from_file_and_environment() {
     let (live, folder) = (Live::shared(), Folder::new("loop-settings"));
     folder.write(
         "etcd-heatmap.toml",

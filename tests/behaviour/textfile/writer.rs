@@ -1,4 +1,4 @@
-//! The file itself: whole at every moment, readable, never older than it may be, gone with its writer.
+//! The file itself: always complete and readable, never stale, and removed when its writer ends.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use super::{Live, Writer, loop_arguments, node_exporter};
 use crate::support::{Folder, etcd_heatmap, etcd_heatmap_command, mix, now, put, until};
 
-/// Kills, unless `KILLS` says otherwise.
+/// Default number of kills; the variable `KILLS` overrides it.
 const KILLS: u64 = 25;
 
 #[test]
-fn a_signal_ends_the_loop_and_takes_its_file_away() {
+fn a_signal_ends_the_loop_and_removes_its_file() {
     let live = Live::shared();
     for signal in ["TERM", "INT"] {
         let folder = Folder::new("ended");
@@ -24,7 +24,7 @@ fn a_signal_ends_the_loop_and_takes_its_file_away() {
 }
 
 #[test]
-fn everybody_may_read_the_file_whatever_the_umask_and_nobody_else_may_write_it() {
+fn the_textfile_is_world_readable_with_any_umask_and_writable_only_by_its_owner() {
     let (live, folder) = (Live::shared(), Folder::new("umask"));
     let out = folder.at("etcd_score.prom");
     let plain = etcd_heatmap_command(&loop_arguments("", &out, &[]));
@@ -37,14 +37,14 @@ fn everybody_may_read_the_file_whatever_the_umask_and_nobody_else_may_write_it()
     until("a score", || folder.path().join("etcd_score.prom").exists().then_some(()));
     let mode = std::fs::metadata(&out).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o644);
-    // A second one would take turns with the first.
+    // A second writer of the same file must be refused, or both would overwrite each other.
     let second = etcd_heatmap(&loop_arguments(&live.prometheus.url(), &out, &[]));
     second.fails_saying(&["another etcd-heatmap is writing", &out]);
     assert_eq!(writer.end("TERM").0, Some(0));
 }
 
 #[test]
-fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
+fn an_outage_removes_the_scores_and_recovery_restores_them() {
     let folder = Folder::new("outage");
     let out = folder.at("etcd_score.prom");
     let has = |words: &str| std::fs::read_to_string(&out).is_ok_and(|text| text.contains(words));
@@ -70,7 +70,7 @@ fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
     check.fails_saying(&["last success"]);
     let (code, said) = writer.end("TERM");
     assert_eq!(code, Some(0));
-    // Said once, however often it failed.
+    // The error is logged once, not at every failure.
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(
         said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("trying again within"),
@@ -79,7 +79,7 @@ fn an_outage_leaves_no_score_behind_and_its_end_brings_them_back() {
 }
 
 #[test]
-fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_file() {
+fn a_killed_writer_always_leaves_a_complete_file() {
     let kills = std::env::var("KILLS").map_or(KILLS, |n| n.parse().expect("KILLS is a number"));
     let (live, textfiles) = (Live::shared(), Folder::new("killed-textfile"));
     let (node, out, url) = (node_exporter(&textfiles), textfiles.at("etcd_score.prom"), live.prometheus.url());
@@ -109,7 +109,7 @@ fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_file() {
     }
     println!("{kills} kills, {scrapes} scrapes, {seen} with a score, {left_partial} beside a half-written file");
     assert!(seen > 0, "no writer came as far as a file");
-    // What the last one left does not hinder the next.
+    // Leftovers of a killed writer do not stop the next one.
     let writer = Writer::start(&url, &out, &[]);
     let fresh = now();
     until("a fresh file", || {
@@ -121,7 +121,7 @@ fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_file() {
     assert!(nothing_is_left(&textfiles));
 }
 
-/// Nothing of a killed writer is left once another has ended in order.
+/// Whether no file of a killed writer is left after another one has ended normally.
 fn nothing_is_left(textfiles: &Folder) -> bool {
     textfiles.tree("").into_keys().all(|name| name.starts_with("server-"))
 }

@@ -6,7 +6,6 @@ use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Cause, Collector, Finding, Kind, told};
 use crate::spec::Metric;
-use crate::text::count;
 use crate::time::TimeRange;
 
 /// A process that stops or starts this long before or after an election explains it. Members miss their leader after a

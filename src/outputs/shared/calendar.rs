@@ -5,7 +5,7 @@ use crate::time::{CellWidth, DAY_MS, UtcDay};
 
 /// Part of its place that a cell fills. When clocks go back, two cells share the place of one local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(in crate::outputs) enum Part {
     /// The only cell in its place.
     Whole,
     /// The first of two cells with the same local time.
@@ -15,12 +15,12 @@ pub(super) enum Part {
 }
 
 /// Minutes from midnight to the start of a cell, in local time.
-pub(super) fn minute_of_day(cell: &Cell) -> u32 {
+pub(in crate::outputs) fn minute_of_day(cell: &Cell) -> u32 {
     u32::from(cell.hour) * 60 + u32::from(cell.minute)
 }
 
 /// Each cell with its column, counted from midnight in widths of a cell, and its part of that place.
-pub(super) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (&Cell, u32, Part)> {
+pub(in crate::outputs) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (&Cell, u32, Part)> {
     let slot = move |cell: &Cell| minute_of_day(cell) / width.minutes();
     cells.chunk_by(|a, b| a.date == b.date).flat_map(move |day| {
         let changes = day.iter().any(|cell| cell.offset_minutes != day[0].offset_minutes);
@@ -37,6 +37,6 @@ pub(super) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (
 }
 
 /// Number of days from `from` to `to`; negative if `to` is earlier.
-pub(super) fn days_between(from: UtcDay, to: UtcDay) -> i64 {
+pub(in crate::outputs) fn days_between(from: UtcDay, to: UtcDay) -> i64 {
     (to.start_ms() - from.start_ms()) / DAY_MS
 }

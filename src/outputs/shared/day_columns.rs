@@ -29,7 +29,7 @@ pub(in crate::outputs) struct DayColumns {
 
 impl DayColumns {
     /// The columns that these lines need. Fails if the manifest in `out` shows that the folder was not scored.
-    pub(super) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
+    pub(in crate::outputs) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
         let folding = manifest.folding().ok_or_else(|| FolderError::NoCells {
             path: out.join(MANIFEST),
             reason: "it does not record the width and time zone of cells".to_owned(),
@@ -43,12 +43,12 @@ impl DayColumns {
     }
 
     /// Width, time zone and rollup of the cells.
-    pub(super) fn folding(&self) -> Folding {
+    pub(in crate::outputs) fn folding(&self) -> Folding {
         self.folding
     }
 
     /// The heading of each column, such as `02:00` or `02:00 (2)`.
-    pub(super) fn headings(&self) -> impl Iterator<Item = String> {
+    pub(in crate::outputs) fn headings(&self) -> impl Iterator<Item = String> {
         self.slots.iter().map(|&(minute, before)| match before {
             0 => format!("{:02}:{:02}", minute / 60, minute % 60),
             _ => format!("{:02}:{:02} ({})", minute / 60, minute % 60, before + 1),
@@ -56,18 +56,18 @@ impl DayColumns {
     }
 
     /// Number of columns.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::outputs) fn len(&self) -> usize {
         self.slots.len()
     }
 
     /// The column of a cell, which must be one of those given to [`DayColumns::of`].
-    pub(super) fn place(&self, cell: &Cell) -> usize {
+    pub(in crate::outputs) fn place(&self, cell: &Cell) -> usize {
         let place = self.slot(cell);
         self.slots.partition_point(|slot| *slot < place)
     }
 
     /// Length of a local day in hours: 24, or for example 23 or 25 when clocks change.
-    pub(super) fn hours_of(&self, date: UtcDay) -> f64 {
+    pub(in crate::outputs) fn hours_of(&self, date: UtcDay) -> f64 {
         let begins = |date| self.starts(date).first().map_or(date.start_ms(), |&(start, _)| start);
         (begins(UtcDay::of(date.start_ms() + DAY_MS)) - begins(date)) as f64 / HOUR_MS as f64
     }
@@ -101,6 +101,6 @@ impl DayColumns {
 }
 
 /// The cells of a line, grouped by local day.
-pub(super) fn days(line: &Line) -> impl Iterator<Item = &[Cell]> {
+pub(in crate::outputs) fn days(line: &Line) -> impl Iterator<Item = &[Cell]> {
     line.cells.chunk_by(|a, b| a.date == b.date)
 }

@@ -12,11 +12,11 @@ const PLAIN_LETTERS: usize = 20;
 
 /// Weights and points as whole numbers, small enough to check by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(in crate::outputs) struct Figures {
     /// Weight of each metric, proportional to the profile's.
-    pub(super) weights: [u64; METRICS],
+    pub(in crate::outputs) weights: [u64; METRICS],
     /// Units in one point: 1, or 1000 if a band of the profile has a fraction of points.
-    pub(super) point: u64,
+    pub(in crate::outputs) point: u64,
 }
 
 impl Figures {
@@ -36,13 +36,13 @@ impl Figures {
     }
 
     /// Converts points from thousandths to units of [`Self::point`].
-    pub(super) fn points(&self, thousandths: u64) -> u64 {
+    pub(in crate::outputs) fn points(&self, thousandths: u64) -> u64 {
         thousandths * self.point / POINT
     }
 }
 
 /// A literal that PromQL and SQL read as exactly this double.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::outputs) fn number(value: f64) -> String {
     let plain = value.to_string();
     let digits = plain.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
     if digits <= EXACT_DIGITS && plain.len() <= PLAIN_LETTERS { plain } else { format!("{value:e}") }
@@ -50,7 +50,7 @@ pub(super) fn number(value: f64) -> String {
 
 /// Comment lines that name the command and the profile of a generated file. Each begins with `mark`; the last has no line
 /// end.
-pub(super) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
+pub(in crate::outputs) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
     let rule = |m: Metric| format!("{m} {} ({})", profile.share(m), profile.rule(m).bands);
     let rules = Metric::ALL.map(rule).join("; ");
     let texts = [

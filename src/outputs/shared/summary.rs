@@ -8,18 +8,18 @@ use crate::text::rounding::{percent_short, score_short};
 
 /// Totals over all cells of a cluster or member.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Summary {
+pub(in crate::outputs) struct Summary {
     /// Mean and lowest score, 0 to 10; `None` if no step is scored.
-    pub(super) scores: Option<(f64, f64)>,
+    pub(in crate::outputs) scores: Option<(f64, f64)>,
     /// Share of expected steps that are scored, 0 to 1; `None` if no step is expected.
-    pub(super) coverage: Option<f64>,
+    pub(in crate::outputs) coverage: Option<f64>,
     /// The metric that lost the most points.
-    pub(super) worst: Option<Metric>,
+    pub(in crate::outputs) worst: Option<Metric>,
 }
 
 impl Summary {
     /// Sums up cells, weighted by their steps.
-    pub(super) fn of(cells: &[Cell]) -> Self {
+    pub(in crate::outputs) fn of(cells: &[Cell]) -> Self {
         let totals = Totals::of(cells);
         Self {
             scores: totals.mean().zip(totals.lowest),

@@ -3,7 +3,7 @@
 use crate::spec::{Metric, POINT, Profile};
 
 /// A reading of `metric` strictly above `above` gets `points`.
-pub(super) struct Threshold<'a> {
+pub(in crate::outputs) struct Threshold<'a> {
     profile: &'a str,
     metric: Metric,
     points: String,
@@ -20,7 +20,7 @@ impl Threshold<'_> {
 }
 
 /// All thresholds of a profile, including those of metrics that are left out of the score, because they still have points.
-pub(super) fn of(profile: &Profile) -> Vec<Threshold<'_>> {
+pub(in crate::outputs) fn of(profile: &Profile) -> Vec<Threshold<'_>> {
     let of_metric = |metric: Metric| {
         let of = profile.limit(metric).map(|limit| limit.name());
         profile.rule(metric).bands.list.iter().map(move |band| Threshold {

@@ -208,7 +208,6 @@ fn texts_that_samples_copy_are_in_the_sources() {
 }
 
 #[test]
-#[ignore = "enable it once all messages follow the rules"]
 fn every_error_message_follows_the_rules() {
     let all = all_samples();
     let messages: Vec<Message<'_>> = all

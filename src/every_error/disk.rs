@@ -120,7 +120,8 @@ fn folders() -> Vec<FolderError> {
         no_cells(copied("folder/read_cells.rs", "a row has a negative or too large number")),
         FolderError::NoCells {
             path: path(MANIFEST),
-            reason: copied("outputs/shared/day_columns.rs", "it does not say how cells were cut").to_owned(),
+            reason: copied("outputs/shared/day_columns.rs", "it does not record the width and time zone of cells")
+                .to_owned(),
         },
     ]
 }

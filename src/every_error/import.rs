@@ -26,10 +26,9 @@ fn data_directories() -> Vec<ImportError> {
         ImportError::NoOpenMetrics(path("audit")),
         ImportError::Changed(path(FILE)),
         ImportError::NoDataDir(path(DATA)),
-        not_a_data_dir(filled("import/data_dir.rs", "{} is one", &["/var/lib/prometheus"])),
+        not_a_data_dir(filled("import/data_dir.rs", "did you mean {}?", &["/var/lib/prometheus"])),
         not_a_data_dir(
-            copied("import/data_dir.rs", "give the folder that Prometheus was given with --storage.tsdb.path")
-                .to_owned(),
+            copied("import/data_dir.rs", "use the folder set by Prometheus's --storage.tsdb.path").to_owned(),
         ),
         ImportError::Busy(path(DATA)),
         ImportError::Unwritable {
@@ -62,7 +61,7 @@ fn promtool() -> Vec<ImportError> {
         ImportError::Dump { file: path(FILE), said: "opening storage failed: invalid magic number 0".to_owned() },
         ImportError::Blocks { file: path(FILE), found: 0 },
         ImportError::Blocks { file: path(FILE), found: 2 },
-        block("promtool dropped {dropped} of {} samples without a word", &["1", "34560"]),
+        block("promtool silently dropped {dropped} of {} samples", &["1", "34560"]),
         block("it has {num_samples} samples instead of {}", &["34561", "34560"]),
         block("it has {num_series} series instead of {}", &["5", "6"]),
         block("its samples are from {first} to {last} instead of {from} to {to}", &instants),

@@ -24,7 +24,7 @@ pub(super) fn unreachable_server() -> PromError {
 
 pub(super) fn too_many_samples() -> PromError {
     let message = "query processing would load too many samples into memory in query execution";
-    PromError::Refused { url: url(), status: "execution".to_owned(), message: message.to_owned() }
+    PromError::Refused { url: url(), status: "with an error of type execution".to_owned(), message: message.to_owned() }
 }
 
 fn connections() -> Vec<PromError> {
@@ -53,22 +53,22 @@ fn connections() -> Vec<PromError> {
         PromError::WebPage { url: url() },
         not_allowed(
             "401 Unauthorized",
-            "it wants a login; give one in a file with --http.config.file, it is sent and never shown",
+            "a login is required; put it in a file for --http.config.file (it is sent, but never shown)",
         ),
         not_allowed(
             "403 Forbidden",
-            "it refuses the login of --http.config.file or --url: check it, and what it may read",
+            "the login of --http.config.file or --url was rejected: check it and its permissions",
         ),
         not_allowed(
             "401 Unauthorized",
-            "it wants a tenant; name it with --header 'X-Scope-OrgID: NAME', or in http_headers of --http.config.file",
+            "a tenant is required; set it with --header 'X-Scope-OrgID: NAME', or in http_headers of --http.config.file",
         ),
-        no_tls(copied(connection, "the two sides have no version of TLS in common (min_version, max_version)")),
-        no_tls(copied(connection, "it wants a client's certificate (cert_file, key_file)")),
-        no_tls(copied(connection, "it refuses the client's certificate, or wants one (cert_file, key_file)")),
+        no_tls(copied(connection, "client and server have no TLS version in common (min_version, max_version)")),
+        no_tls(copied(connection, "the server requires a client certificate (cert_file, key_file)")),
+        no_tls(copied(connection, "the server rejects the client certificate, or requires one (cert_file, key_file)")),
         no_tls(&filled(
             connection,
-            "its certificate is not to be trusted: {reason} (ca_file, server_name)",
+            "the server's certificate is not trusted: {reason} (ca_file, server_name)",
             &["UnknownIssuer"],
         )),
         redirects("https://login.example"),
@@ -79,7 +79,7 @@ fn connections() -> Vec<PromError> {
             "it answered {status}{error}",
             &["401 Unauthorized", " (invalid_client)"],
         )),
-        no_token(copied("sources/prometheus/access/oauth2.rs", "its token is no text of a header").to_owned()),
+        no_token(copied("sources/prometheus/access/oauth2.rs", "its token is not a valid header value").to_owned()),
     ]
 }
 
@@ -126,9 +126,9 @@ fn series() -> Vec<PromError> {
     let selector = r#" with {job="etcd"}"#;
     vec![
         PromError::TooManyMembers { column: Column::Metric(Metric::OpenFds), members: 100_000 },
-        no_label("env", "name the right one with --cluster-label"),
-        no_label("cluster or job", "name the one that tells clusters apart with --cluster-label, or take --series raw"),
-        no_label("pod", "name the one that tells members apart with --member-label"),
+        no_label("env", "set --cluster-label to an existing label"),
+        no_label("cluster or job", "set --cluster-label to the label that distinguishes clusters, or use --series raw"),
+        no_label("pod", "set --member-label to the label that distinguishes members"),
         PromError::NoSeries { metric: Metric::BackendCommit, range: quarter() },
         PromError::NoLimit { limit: Companion::Quota, metric: Metric::DbSize, range: quarter() },
         nothing_at(""),
@@ -180,17 +180,21 @@ fn access() -> Vec<AccessError> {
     errors.extend(lines.map(of_file));
     errors.extend([
         file("password_file", io_error(ErrorKind::NotFound).to_string()),
-        file("http_headers", text("sources/prometheus/access/headers.rs", "it is no single line, as a header must be")),
-        file("ca_file", text(tls, "it holds no certificate in PEM")),
-        file("key_file", text(tls, "it is no private key in PEM without a password")),
+        file("http_headers", text("sources/prometheus/access/headers.rs", "a header value must be a single line")),
+        file("ca_file", text(tls, "the file has no certificate in PEM format")),
+        file("key_file", text(tls, "not an unencrypted private key in PEM format")),
         file(
             "key_file",
-            filled(tls, "it does not fit the certificate ({cause})", &["keys may not be consistent: KeyMismatch"]),
+            filled(
+                tls,
+                "the key does not match the certificate ({cause})",
+                &["keys may not be consistent: KeyMismatch"],
+            ),
         ),
-        AccessError::Value { what: "ca", reason: text(tls, "it holds no certificate in PEM") },
+        AccessError::Value { what: "ca", reason: text(tls, "the file has no certificate in PEM format") },
         AccessError::Value {
             what: "proxy_url",
-            reason: text("sources/prometheus/access/proxy.rs", "it is no URL of a proxy"),
+            reason: text("sources/prometheus/access/proxy.rs", "not a valid proxy URL"),
         },
         AccessError::TwoLogins,
     ]);

@@ -12,7 +12,7 @@ use super::folder::{folder_of, make_folder, sync_folder};
 
 /// A file operation that failed, with the path, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {}", .path.display(), explain(.source))]
+#[error("cannot {action} {}: {}", .path.display(), explain(.action, .source))]
 pub struct FileError {
     action: &'static str,
     path: PathBuf,
@@ -38,8 +38,12 @@ impl FileError {
     }
 }
 
-fn explain(source: &io::Error) -> String {
+fn explain(action: &str, source: &io::Error) -> String {
     match source.kind() {
+        io::ErrorKind::PermissionDenied if action == "read" => {
+            "permission denied: run as a user with permission to read it".to_owned()
+        }
+        _ if action == "read" => source.to_string(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "the disk is full: free some space or choose another --out".to_owned()
         }

@@ -67,6 +67,6 @@ pub enum HistoryError {
         difference: String,
     },
     /// A day without a file.
-    #[error("the history has no file for {0}")]
+    #[error("the history has no file for {0}: pull that day again")]
     MissingDay(UtcDay),
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::FileError;
 use crate::folder::FolderError;
+use crate::text::count;
 use crate::time::format_instant;
 
 /// Errors of an import; each message is one sentence and says what to do.
@@ -154,7 +155,8 @@ pub(crate) enum ImportError {
     },
     /// The server accepted samples and does not return them.
     #[error(
-        "{left} of {of} samples of {} are missing on the server after the import: check that its -retentionPeriod covers them", .file.display()
+        "the server lacks {left} of {} from {} after the import: check that its -retentionPeriod covers them",
+        count(usize::try_from(*.of).unwrap_or(usize::MAX), "sample"), .file.display()
     )]
     NotTaken {
         file: PathBuf,

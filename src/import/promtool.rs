@@ -206,7 +206,7 @@ mod tests {
         for (status, text, expected) in [
             (good, "a warning", None),
             (bad, "no space left\n", Some("'no space left'")),
-            (bad, "", Some("it ended with exit status: 1 and said nothing")),
+            (bad, "", Some("it ended with exit status: 1 and no error message")),
         ] {
             assert!(fs::write(&said, text).is_ok());
             assert_eq!(words(status, &said).as_deref(), expected);

@@ -86,7 +86,7 @@ pub enum Wrong {
         last_ms: i64,
     },
     /// A second sample at the same time.
-    #[error("the series has two samples at {}, of which promtool keeps one: remove the other", format_instant(*.0))]
+    #[error("the series has two samples at {}, and promtool keeps only one: remove the other", format_instant(*.0))]
     Duplicate(i64),
     /// A series that is interrupted by another one, with the line on which it began.
     #[error("this series began on line {0} and was interrupted by others: write all samples of a series consecutively")]
@@ -144,7 +144,7 @@ pub enum Wrong {
     EarlyEof(u64),
     /// Samples recent enough to overlap the head of a running server.
     #[error(
-        "{} from here on at or after {}, in the last three hours or the future: a running Prometheus has this time in its head: remove them, or import later",
+        "{} from here on at or after {}, which a running Prometheus has in its head (the last three hours and later): remove them, or import later",
         samples_text(*.samples), format_instant(*.from_ms)
     )]
     Head {

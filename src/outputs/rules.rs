@@ -25,7 +25,7 @@ const LIMIT_OF_TARGET: &str = "target:etcd_limit:min";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RulesError {
     /// The label is one that the rules set themselves.
-    #[error("the rules set the label '{label}' themselves: set {flag} to another label that tells the members apart")]
+    #[error("the rules set the label '{label}' themselves: set {flag} to another label by which the members differ")]
     TakenLabel {
         label: String,
         /// The flag that named the label.

@@ -76,7 +76,7 @@ fn a_partial_import_is_completed_and_a_different_value_is_refused() {
 fn samples_beyond_the_retention_are_reported_as_missing() {
     let server = VictoriaMetrics::of("", &["-retentionPeriod=1d"]);
     let run = import(&scored(&[]), &server.url(), &[]);
-    run.fails_saying(&["are missing on the server", "-retentionPeriod"]);
+    run.fails_saying(&["the server lacks", "-retentionPeriod"]);
 }
 
 #[test]

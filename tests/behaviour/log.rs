@@ -214,7 +214,7 @@ fn on_a_terminal_log_lines_do_not_break_the_progress_bar() {
     // `script` runs the program in a terminal and records its output.
     let mut terminal = needed("script", "bsdutils");
     let backfill = format!("'{BINARY}' -v backfill --sample --out '{}'", folder.at("audit"));
-    terminal.args(["-qec", &backfill, "/dev/null"]).env_remove("RUST_LOG");
+    terminal.args(["-qec", &backfill, "/dev/null"]).env("TERM", "xterm").env_remove("RUST_LOG");
     let run = Run::of(terminal).succeeds();
     // The bar is erased before a log line is written. A bar of two rows leaves the cursor on the second one.
     let lines: Vec<&str> = run.stdout.split('\n').map(|line| line.rsplit("\u{1b}[2K").next().unwrap_or(line)).collect();

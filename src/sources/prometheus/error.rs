@@ -152,7 +152,7 @@ pub enum PromError {
     },
     /// The answer is not a Prometheus matrix.
     #[error(
-        "the answer of {url} is not a Prometheus matrix ({reason}): check that --url has the address and path of a Prometheus-compatible server"
+        "the answer of {url} is not a Prometheus matrix ({reason}): check that --url is a Prometheus-compatible server, with its path prefix"
     )]
     NotAMatrix {
         /// URL without its login.
@@ -162,7 +162,7 @@ pub enum PromError {
     },
     /// The answer to a lookup is not from the Prometheus API.
     #[error(
-        "the answer of {url} to {path} is not from the Prometheus API ({reason}): check that --url has the address and path of a Prometheus-compatible server"
+        "the answer of {url} to {path} is not from the Prometheus API ({reason}): check that --url is a Prometheus-compatible server, with its path prefix"
     )]
     NotOfTheApi {
         /// URL without its login.

@@ -32,7 +32,7 @@ named! {
         /// Always the series made by recording rules.
         Recorded = "recorded",
     }
-    parsed "no form of the series is called"
+    parsed "unknown series form"
 }
 
 /// The metrics and limits to pull.

@@ -188,7 +188,10 @@ impl Client {
         let error = match kind {
             "bad_data" if cure == Cure::Nothing => PromError::BadQuery { url, message },
             "" => PromError::Refused { url, status: status.to_string(), message },
-            _ => PromError::Refused { url, status: terminal_message(kind), message },
+            _ => {
+                let status = format!("with an error of type {}", terminal_message(kind));
+                PromError::Refused { url, status, message }
+            }
         };
         Failure::new(error, cure)
     }

@@ -62,7 +62,7 @@ fn an_outage_removes_the_scores_and_recovery_restores_them() {
     until("a failure that is counted", || has("etcd_heatmap_evaluation_failures_total 1").then_some(()));
     assert!(has("etcd_score{") || gone.elapsed() > Duration::from_secs(2), "a short outage takes no score away");
     until("no score", || (!has("etcd_score{") && has("etcd_score_unknown{")).then_some(()));
-    assert!(gone.elapsed() < Duration::from_secs(10), "it took {:?}", gone.elapsed());
+    assert!(gone.elapsed() < Duration::from_secs(30), "it took {:?}", gone.elapsed());
     let text = folder.text("etcd_score.prom");
     assert_eq!(text.lines().filter(|l| l.starts_with("etcd_score_unknown{") && l.ends_with(" 1")).count(), 3, "{text}");
     assert!(!text.contains("cluster:") && !text.contains("etcd_points") && !text.contains("etcd_reading"), "{text}");
@@ -70,10 +70,11 @@ fn an_outage_removes_the_scores_and_recovery_restores_them() {
     check.fails_saying(&["last success"]);
     let (code, said) = writer.end("TERM");
     assert_eq!(code, Some(0));
-    // The error is logged once, not at every failure.
-    assert_eq!(said.lines().count(), 1, "{said}");
+    // An error is logged once, not at every failure. The end of the server may cut off a query first.
+    let refused = format!("error: cannot reach http://127.0.0.1:{port}");
+    let lines: Vec<&str> = said.lines().filter(|line| !line.contains("reset by peer")).collect();
     assert!(
-        said.contains(&format!("cannot reach http://127.0.0.1:{port}")) && said.contains("trying again within"),
+        matches!(lines[..], [line] if line.starts_with(&refused) && line.contains("trying again within")),
         "{said}"
     );
 }

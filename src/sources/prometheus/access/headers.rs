@@ -61,7 +61,7 @@ impl PlainHeaders {
 
 fn one_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once([':', '=']).ok_or_else(|| {
-        "a header needs a name and a value: write it like 'X-Scope-OrgID: team-a', and one whose value has a comma under \
+        "a header needs a name and a value: write it like 'X-Scope-OrgID: team-a'; a value with a comma must stand under \
          http_headers of --http.config.file"
             .to_owned()
     })?;

@@ -253,7 +253,8 @@ mod tests {
     fn explain_counts_the_same_partial_steps_as_the_heat_map() {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 2 * HOUR_MS }, Step::from_millis(600_000).unwrap());
         let mut window = Window::unknown(grid, vec![Member::new("c", "a")], &[]);
-        // Steps 2 to 7 of twelve are partial. The cluster is expected at steps 4 to 6; only step 6 is in the second hour.
+        // Steps 2 to 7 of twelve are partial. The cluster is expected at steps 4 to 6; only step 6 is in the second
+        // hour.
         window.mark_partial(&[2..5, 5..8]);
         let lives = [(Member::new("c", "a"), Life { first_ms: 4 * 600_000, last_ms: 6 * 600_000 })];
         let (profile, folding) = (Profile::seed(), Folding::default());

@@ -165,7 +165,7 @@ fn one_sided(text: &mut String, side: &str, named: &[Named]) {
 fn method(text: &mut String, diff: &Diff) {
     let _ = writeln!(
         text,
-        "means over scored steps; a metric's row shows its loss as negative points, so a change above 0 is an improvement\n\
+        "means over scored steps; a metric's row shows its loss (negative points): a change above 0 is an improvement\n\
          interval: bootstrap of the difference of means, {RESAMPLES} resamples of blocks of days; \
          delta: Cliff's delta of cells, -1 to 1"
     );

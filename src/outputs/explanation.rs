@@ -48,7 +48,7 @@ fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
     text.push('\n');
     let heads = ["metric", "median", "highest", "readings", "weight", "cost"];
     let [metric, median, highest, readings, weight, cost] = heads;
-    let _ = writeln!(text, "  {metric:<18}{median:>12}{highest:>12}{readings:>10}{weight:>8}{cost:>7}  points");
+    let _ = writeln!(text, "  {metric:<18}{median:>14}{highest:>14}{readings:>10}{weight:>8}{cost:>7}  points");
     for metric in &part.metrics {
         let _ = writeln!(text, "{}", metric_text(table, &part.totals, metric));
     }
@@ -67,7 +67,7 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
         let _ = write!(points, "; highest is {:.1} % of {limit}", share * 100.0);
     }
     format!(
-        "  {:<18}{:>12}{:>12}{:>10}{:>8.3}{:>7}  {points}",
+        "  {:<18}{:>14}{:>14}{:>10}{:>8.3}{:>7}  {points}",
         part.metric,
         reading(part.median),
         reading(part.max),

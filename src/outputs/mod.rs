@@ -1,8 +1,8 @@
 //! Everything that is written or printed from scores: the files of an output folder, and the texts that commands print.
 //!
 //! An output folder's file formats implement `Output`, one module and one line of `OUTPUTS` each. Data comes in as
-//! scored days, finished cells and findings; files and strings go out. Computing scores or findings does not belong here,
-//! and nothing is printed here: `commands` does that.
+//! scored days, finished cells and findings; files and strings go out. Computing scores or findings does not belong
+//! here, and nothing is printed here: `commands` does that.
 
 mod comparison;
 mod csv;

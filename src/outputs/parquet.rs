@@ -1,5 +1,5 @@
-//! Parquet files: `scores/` with points and score of every step, one file per day, and `heatmap.parquet` with one row per
-//! cell.
+//! Parquet files: `scores/` with points and score of every step, one file per day, and `heatmap.parquet` with one row
+//! per cell.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

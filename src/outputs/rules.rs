@@ -1,9 +1,9 @@
 //! The score as recording rules for Prometheus.
 //!
 //! All rules are in one group, so that each sees what earlier rules recorded at the same instant: the six series under
-//! their original names, readings by `cluster` and `member`, points, the score, which members have no score, the score of
-//! the cluster, thresholds and weights. As in `score`, sums are of whole numbers with one division at the end, so that
-//! results are equal to the last bit.
+//! their original names, readings by `cluster` and `member`, points, the score, which members have no score, the score
+//! of the cluster, thresholds and weights. As in `score`, sums are of whole numbers with one division at the end, so
+//! that results are equal to the last bit.
 
 mod alerts;
 
@@ -36,8 +36,8 @@ pub(crate) enum RulesError {
     NoName(Metric),
 }
 
-/// The rule file of a profile. `queries` must be built with the same two labels; `command` is named in the header as the way
-/// to generate the file again.
+/// The rule file of a profile. `queries` must be built with the same two labels; `command` is named in the header as
+/// the way to generate the file again.
 pub(crate) fn recording_rules(
     profile: &Profile,
     queries: &QuerySet,
@@ -98,8 +98,8 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// Expression for the series `name` with its labels copied to `cluster` and `member`; series without one of the labels
-    /// are left out.
+    /// Expression for the series `name` with its labels copied to `cluster` and `member`; series without one of the
+    /// labels are left out.
     fn renamed(&self, name: &str) -> String {
         let member = self.member;
         let of_label = |label: &str, matchers: &str| {
@@ -252,8 +252,8 @@ fn limits(profile: &Profile) -> impl Iterator<Item = Companion> + '_ {
     Metric::ALL.into_iter().filter_map(|metric| profile.limit(metric))
 }
 
-/// Expression for the smallest positive limit by these labels. Only without a positive limit is one of 0 or less used, which
-/// means that there is no limit (etcd's quota is negative when disabled).
+/// Expression for the smallest positive limit by these labels. Only without a positive limit is one of 0 or less used,
+/// which means that there is no limit (etcd's quota is negative when disabled).
 fn smallest_limit(by: &str, limit: &str) -> String {
     format!("min by ({by}) ({limit} > 0)\nor\nmax by ({by}) ({limit} >= -Inf)")
 }
@@ -268,8 +268,8 @@ fn reading(name: &str) -> String {
     format!("etcd_reading{{metric=\"{name}\"}}")
 }
 
-/// Expression for the ratio of a reading to its limit. `> bool +Inf` gives 0 for every reading, even for Inf, for which a
-/// product with 0 would be NaN.
+/// Expression for the ratio of a reading to its limit. `> bool +Inf` gives 0 for every reading, even for Inf, for which
+/// a product with 0 would be NaN.
 fn share(metric: Metric, limit: Companion) -> String {
     let (reading, limit) = (reading(metric.name()), reading(limit.name()));
     format!(

@@ -10,7 +10,8 @@ const POSITION_BITS: u32 = 30;
 /// Maximum width of a line in a list, which leaves room for what follows it within 100 columns.
 const WIDTH: usize = 88;
 
-/// The script that scores a history with this profile. `command` is named in its header as the way to generate it again.
+/// The script that scores a history with this profile. `command` is named in its header as the way to generate it
+/// again.
 pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
     let parts = Parts::of(profile);
     let bands = parts.bands();
@@ -62,8 +63,8 @@ fn short(metric: Metric) -> String {
     format!("p_{metric}")
 }
 
-/// Joins a list and breaks it at [`WIDTH`]: after the separator `, `, before any other separator. All lines begin at the
-/// column `indent`.
+/// Joins a list and breaks it at [`WIDTH`]: after the separator `, `, before any other separator. All lines begin at
+/// the column `indent`.
 fn wrapped(items: impl IntoIterator<Item = String>, separator: &str, indent: usize) -> String {
     let (before, after) = if separator == ", " { (",", "") } else { ("", separator.trim_start()) };
     let (mut text, mut used) = (String::new(), indent);

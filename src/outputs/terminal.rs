@@ -1,7 +1,7 @@
 //! The heat map in a terminal: one row per day, one column per hour, colored from red to green, gray if not scored.
 //!
-//! [`Picture`] collects the latest days while they are scored, for the end of a run. [`Screen`] paints a scored folder for
-//! `show`.
+//! [`Picture`] collects the latest days while they are scored, for the end of a run. [`Screen`] paints a scored folder
+//! for `show`.
 
 mod screen;
 
@@ -33,8 +33,8 @@ pub(crate) enum Palette {
 }
 
 impl Palette {
-    /// The colors for a stream. They depend, as for clap's help, on whether it is a terminal and on `NO_COLOR`, `CLICOLOR`,
-    /// `CLICOLOR_FORCE`, `TERM` and `COLORTERM`.
+    /// The colors for a stream. They depend, as for clap's help, on whether it is a terminal and on `NO_COLOR`,
+    /// `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and `COLORTERM`.
     pub(crate) fn of(stream: &impl anstream::stream::RawStream) -> Self {
         match anstream::AutoStream::choice(stream) {
             anstream::ColorChoice::Never => Self::Plain,

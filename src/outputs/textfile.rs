@@ -1,7 +1,7 @@
 //! The current score in the format of node_exporter's textfile collector: metrics without timestamps.
 //!
-//! One evaluation comes in; the text of a file goes out. Every series, also those about the writer, carries the extra labels,
-//! so that two files of one node never hold the same series.
+//! One evaluation comes in; the text of a file goes out. Every series, also those about the writer, carries the extra
+//! labels, so that two files of one node never hold the same series.
 
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -52,8 +52,8 @@ pub(crate) struct WriterHealth {
 }
 
 impl Live {
-    /// The text after a successful evaluation: scores, points and readings of members, scores of clusters, which members
-    /// have no score, thresholds and weights.
+    /// The text after a successful evaluation: scores, points and readings of members, scores of clusters, which
+    /// members have no score, thresholds and weights.
     pub(crate) fn scores_text(&self, found: &LiveScores) -> String {
         let mut text = Text::new(&self.labels);
         let LiveScores { window, scores } = found;

@@ -1,5 +1,5 @@
-//! The dashboards of `deploy/grafana`, tested without Grafana: against its schemas, and by running all queries against a
-//! Prometheus.
+//! The dashboards of `deploy/grafana`, tested without Grafana: against its schemas, and by running all queries against
+//! a Prometheus.
 
 use serde_json::{Value, json};
 

@@ -130,7 +130,8 @@ fn recording_rules_of_a_live_prometheus_match_score() {
     until("the end of the alert for the member that is back", ended);
     let rules = prometheus.server().ask("GET", "/api/v1/rules", "").expect("Prometheus tells its rules");
     let health = |state: &str| rules.matches(&format!(r#""health":"{state}""#)).count();
-    // Six series, as many readings, one more, six points, a score, who has none, the worst; thresholds; weights; alerts.
+    // Six series, as many readings, one more, six points, a score, who has none, the worst; thresholds; weights;
+    // alerts.
     assert_eq!(
         (health("ok"), rules.matches(r#""health""#).count()),
         (6 + 6 + 1 + 6 + 3 + 5 + 6 + 3, health("ok")),

@@ -1,5 +1,5 @@
-//! `report.html` in a headless Chromium. These tests create the folders; `tests/oracle/report_page.py` compares the page
-//! with heatmap.csv and findings.csv.
+//! `report.html` in a headless Chromium. These tests create the folders; `tests/oracle/report_page.py` compares the
+//! page with heatmap.csv and findings.csv.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, START, autumn, escaped, etcd_heatmap, needed, oracle, prometheus_of,

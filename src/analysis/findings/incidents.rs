@@ -229,8 +229,8 @@ pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRan
     }
 }
 
-/// The metric whose points fell first at any member, searched from [`BEFORE_MS`] before the incident. Adds the member and
-/// the instant to the evidence.
+/// The metric whose points fell first at any member, searched from [`BEFORE_MS`] before the incident. Adds the member
+/// and the instant to the evidence.
 pub(super) fn first_moved(
     of: &Collector<'_>,
     cluster: &ClusterTrack,

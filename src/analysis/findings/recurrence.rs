@@ -103,8 +103,8 @@ fn test(
     is_one.then_some(Test { bad, looked_at, others_bad, others, p, corrected })
 }
 
-/// Groups significant hours that are consecutive: the first hour and the tests of the group. A group may wrap around from
-/// the last hour to the first.
+/// Groups significant hours that are consecutive: the first hour and the tests of the group. A group may wrap around
+/// from the last hour to the first.
 fn runs(tests: &[Option<Test>]) -> impl Iterator<Item = (usize, Vec<Test>)> + use<> {
     let count = tests.len();
     // Start at an hour that is not significant, so that no group is cut in two.

@@ -1,7 +1,7 @@
 //! `openmetrics/etcd_score-….om`: scores for `promtool tsdb create-blocks-from openmetrics`.
 //!
-//! Each file holds the samples of exactly one TSDB block, because promtool parses the whole file again for every block that
-//! it makes of it. Scored days come in; a file is written as soon as all days that its block overlaps are scored.
+//! Each file holds the samples of exactly one TSDB block, because promtool parses the whole file again for every block
+//! that it makes of it. Scored days come in; a file is written as soon as all days that its block overlaps are scored.
 
 mod block_width;
 mod family;
@@ -90,8 +90,8 @@ impl Emission {
     }
 }
 
-/// Writes the file of one block from the days that it overlaps, in order of time. Returns `None`, and writes no file, if
-/// there is no sample.
+/// Writes the file of one block from the days that it overlaps, in order of time. Returns `None`, and writes no file,
+/// if there is no sample.
 pub fn write_window(
     out: &Path,
     table: &ScoreTable,

@@ -163,8 +163,8 @@ impl Block<'_> {
         }
     }
 
-    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Tens are paler, because they
-    /// need no attention.
+    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Tens are paler, because
+    /// they need no attention.
     fn digits(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let (slot, row) = (self.drawing.layout.slot(), self.drawing.layout.size.row);
         svg.push_str("<g font-size=\"11\" text-anchor=\"middle\">");
@@ -216,16 +216,16 @@ impl Placed<'_> {
     }
 }
 
-/// Tenths of a point, rounded down, which select the color: a hundred colors are enough for the eye, and only a cell without
-/// any loss has the color of 10. `None` is a cell without a score.
+/// Tenths of a point, rounded down, which select the color: a hundred colors are enough for the eye, and only a cell
+/// without any loss has the color of 10. `None` is a cell without a score.
 type Tenths = Option<u32>;
 
 fn color(tenths: u32) -> Rgb {
     red_to_green(f64::from(tenths) / 10.0)
 }
 
-/// One SVG path for each fill, in units of columns and days from the upper left corner. Adjacent cells of equal color become
-/// one rectangle, which keeps the file small.
+/// One SVG path for each fill, in units of columns and days from the upper left corner. Adjacent cells of equal color
+/// become one rectangle, which keeps the file small.
 fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
     let mut open: BTreeMap<(u32, u32, Tenths), Area> = BTreeMap::new();

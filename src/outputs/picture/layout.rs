@@ -66,8 +66,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Chooses the largest cells with which all days fit into [`MAX_HEIGHT`]. If none fit, the smallest cells show the latest
-    /// days.
+    /// Chooses the largest cells with which all days fit into [`MAX_HEIGHT`]. If none fit, the smallest cells show the
+    /// latest days.
     pub(super) fn of(lines: &[&Line], width: CellWidth) -> Self {
         let dates = || lines.iter().flat_map(|line| [line.cells.first(), line.cells.last()]).flatten().map(|c| c.date);
         let first = dates().min().unwrap_or(UtcDay::from_days(0));

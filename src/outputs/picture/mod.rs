@@ -1,8 +1,8 @@
 //! The heat map as a drawing: `heatmap.svg`, and `heatmap.png`, the same drawing rendered to pixels.
 //!
-//! Each cluster is a block with one row per day and one column per cell. If the clock shows a time twice, its place is split:
-//! the first cell above, the second below. Both files use the same embedded font. `layout` computes sizes, `blocks` and
-//! `svg` write the SVG, `text` fits names, and `png` renders.
+//! Each cluster is a block with one row per day and one column per cell. If the clock shows a time twice, its place is
+//! split: the first cell above, the second below. Both files use the same embedded font. `layout` computes sizes,
+//! `blocks` and `svg` write the SVG, `text` fits names, and `png` renders.
 
 mod blocks;
 mod layout;

@@ -78,14 +78,15 @@ fn losses(cell: &Cell) -> [u64; Metric::ALL.len()] {
     cell.losses.unwrap_or_default().map(|loss| loss_parts(loss, 100))
 }
 
-/// The mean rounded down, minus (10 minus the losses rounded up), in hundredths. This is close to 0, so it compresses better
-/// than the mean itself.
+/// The mean rounded down, minus (10 minus the losses rounded up), in hundredths. This is close to 0, so it compresses
+/// better than the mean itself.
 fn short_of_the_mean(cell: &Cell) -> u64 {
     let mean = u64::from(score_parts(cell.mean.unwrap_or_default(), 100));
     (mean + losses(cell).iter().sum::<u64>()).saturating_sub(1000)
 }
 
-/// Writes a column as zigzag-encoded differences between cells. For times they are nearly always equal and compress well.
+/// Writes a column as zigzag-encoded differences between cells. For times they are nearly always equal and compress
+/// well.
 fn put_changes(bytes: &mut Vec<u8>, cells: &[Cell], value: impl Fn(&Cell) -> i64) {
     let mut before = 0;
     for cell in cells {

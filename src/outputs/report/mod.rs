@@ -1,7 +1,7 @@
 //! `report.html`: the heat map with findings as one self-contained page, for example for a post-mortem.
 //!
-//! Overview, findings and method are plain HTML. The cells are embedded as compressed data, from which the script builds the
-//! tables that a reader opens. Without a script, the latest days are shown as plain tables.
+//! Overview, findings and method are plain HTML. The cells are embedded as compressed data, from which the script
+//! builds the tables that a reader opens. Without a script, the latest days are shown as plain tables.
 
 mod colours;
 mod data;

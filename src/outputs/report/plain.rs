@@ -12,8 +12,8 @@ use crate::text::html::html_text;
 /// Maximum number of cells for all clusters together, which keeps the page small; 20 clusters get six days each.
 const MAX_CELLS: usize = 3_000;
 
-/// Minute of the local day at which a column's cells begin, and the number of earlier cells that begin then: when clocks go
-/// back, an hour occurs twice.
+/// Minute of the local day at which a column's cells begin, and the number of earlier cells that begin then: when
+/// clocks go back, an hour occurs twice.
 type Column = (u32, usize);
 
 /// The tables, and a sentence about what they leave out.

@@ -1,7 +1,7 @@
 //! Column of a cell in tables with one row per day and one column per time of day.
 //!
-//! A local time that occurs twice when clocks go back has two columns, `02:00` and `02:00 (2)`; the second exists only if
-//! a day of the table needs it. When clocks go forward, `02:00` stays empty.
+//! A local time that occurs twice when clocks go back has two columns, `02:00` and `02:00 (2)`; the second exists only
+//! if a day of the table needs it. When clocks go forward, `02:00` stays empty.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

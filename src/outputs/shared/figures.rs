@@ -1,5 +1,5 @@
-//! Weights, points and thresholds of a profile in a form for PromQL and SQL: whole numbers and literals that every engine
-//! reads as exactly the same double.
+//! Weights, points and thresholds of a profile in a form for PromQL and SQL: whole numbers and literals that every
+//! engine reads as exactly the same double.
 
 use crate::spec::{METRICS, Metric, POINT, Profile};
 use crate::text::comment::comment_lines;
@@ -48,8 +48,8 @@ pub(in crate::outputs) fn number(value: f64) -> String {
     if digits <= EXACT_DIGITS && plain.len() <= PLAIN_LETTERS { plain } else { format!("{value:e}") }
 }
 
-/// Comment lines that name the command and the profile of a generated file. Each begins with `mark`; the last has no line
-/// end.
+/// Comment lines that name the command and the profile of a generated file. Each begins with `mark`; the last has no
+/// line end.
 pub(in crate::outputs) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
     let rule = |m: Metric| format!("{m} {} ({})", profile.share(m), profile.rule(m).bands);
     let rules = Metric::ALL.map(rule).join("; ");

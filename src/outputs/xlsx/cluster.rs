@@ -1,5 +1,5 @@
-//! The sheet of one cluster, with one row per day: the mean of each cell (the heat map), figures of the day, then the lowest
-//! score and the coverage of each cell.
+//! The sheet of one cluster, with one row per day: the mean of each cell (the heat map), figures of the day, then the
+//! lowest score and the coverage of each cell.
 
 use rust_xlsxwriter::{Url, Worksheet, XlsxError};
 

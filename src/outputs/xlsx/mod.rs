@@ -1,7 +1,7 @@
 //! `heatmap.xlsx`: the heat map as a workbook.
 //!
-//! Its sheets are summary, incidents, findings, members and method, then one per cluster. Numbers and dates are written as
-//! such, not as text. No cell is a formula: labels are always text. The same content always gives the same bytes.
+//! Its sheets are summary, incidents, findings, members and method, then one per cluster. Numbers and dates are written
+//! as such, not as text. No cell is a formula: labels are always text. The same content always gives the same bytes.
 
 mod cluster;
 mod found;

@@ -61,8 +61,8 @@ mod tests {
 
     #[test]
     fn hours_below_a_score_count_all_steps_of_cells_with_a_lower_mean() {
-        // Steps of five minutes. Below 5: the hour of 4.999, of which a third is scored. Below 7: also the hour of 5 and
-        // the half hour of 6.999. The mean of 7 and the cell without a score do not count.
+        // Steps of five minutes. Below 5: the hour of 4.999, of which a third is scored. Below 7: also the hour of 5
+        // and the half hour of 6.999. The mean of 7 and the cell without a score do not count.
         let cells = [
             cell(Some(4.999), 4, 12),
             cell(Some(5.0), 12, 12),

@@ -82,7 +82,7 @@ fn an_error_in_a_file_names_file_line_and_key() {
         ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is not a share"),
         ("[score]\nweight = ['wal_fsync=2']", "x.toml, line 2: score.weight: '2' is not a weight"),
         ("[output]\nformats = ['cvs']", "x.toml, line 2: output.formats: unknown format 'cvs' (did you mean 'csv'?)"),
-        ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is left"),
+        ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is named"),
         ("[weights]\n\nwal_fsync = -0.3", "x.toml, line 3: weights.wal_fsync: '-0.3' is not a weight"),
         ("[weights]\nwal_fsync = nan", "x.toml, line 2: weights.wal_fsync: 'nan' is not a weight"),
         (

@@ -234,4 +234,26 @@ mod tests {
         assert_eq!(wait(&mut child, &|| true)?, None);
         Ok(())
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_first_promtool_that_is_new_enough_is_2_29() -> io::Result<()> {
+        let folder = crate::scratch::Scratch::new();
+        let path = folder.path().join("promtool");
+        // A shell writes the program: a file that this process has open for writing could not be run.
+        let write = r#"printf '#!/bin/sh\necho promtool, version %s\n' "$2" >"$1" && chmod +x "$1""#;
+        for (version, expected) in [("2.28.1", None), ("2.29.0", Some("2.29")), ("3.0.1", Some("3.0"))] {
+            Command::new("sh").args(["-c", write, "sh"]).arg(&path).arg(version).status()?;
+            match (Promtool::find(Some(&path)), expected) {
+                (Ok(found), Some(expected)) => {
+                    assert_eq!(found.to_string(), format!("{} {expected}", path.display()));
+                }
+                (Err(ImportError::OldPromtool { version, least, .. }), None) => {
+                    assert_eq!((&*version, &*least), ("2.28", "2.29"));
+                }
+                (found, _) => panic!("{version}: {found:?}"),
+            }
+        }
+        Ok(())
+    }
 }

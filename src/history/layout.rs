@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn days(numbers: impl IntoIterator<Item = i32>) -> Vec<UtcDay> {
-        numbers.into_iter().map(|number| UtcDay::from_days(number.into())).collect()
+        numbers.into_iter().map(UtcDay::from_days).collect()
     }
 
     #[test]

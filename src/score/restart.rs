@@ -49,6 +49,7 @@ mod tests {
         let mut started = vec![-1000.0; 20];
         started[3..].fill(180.0);
         // Steps of a minute: the one at 420 is 240 s after the start, the one at 480 is 300 s after.
-        assert_eq!(steps_after(&grid(60), &started, 0..20), [3..8]);
+        let marked = steps_after(&grid(60), &started, 0..20);
+        assert_eq!((marked.len(), marked[0].clone()), (1, 3..8));
     }
 }

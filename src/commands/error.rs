@@ -156,7 +156,7 @@ pub(crate) enum CommandError {
     Unreadable { path: PathBuf, reason: std::io::Error },
     /// Faults that `lint` found and has printed.
     #[error(
-        "{} in {bad} of {}: fix these first: promtool drops such samples silently",
+        "{} in {bad} of {}: fix these first, because promtool drops such samples silently",
         count(*.faults as usize, "fault"), count(*.files, "file")
     )]
     Faulty {

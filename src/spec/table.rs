@@ -2,7 +2,7 @@
 //!
 //! All code that lists metrics or companions, or needs a property of one, uses this table: columns of files, keys of
 //! settings, queries, units, SQL. A new metric needs a row here, a file in `queries/`, and a weight and bands in each
-//! profile; tests fail until the README, the example settings and the generated files include it.
+//! profile; tests fail until the README, docs/score.md, the example settings and the generated files include it.
 
 use crate::text::named::named;
 

@@ -195,7 +195,7 @@ fn a_lost_server_is_waited_for_once_rather_than_once_per_day() {
     }
     let range = ["--start", "2026-10-01", "--end", "2026-10-21", "--series", "raw"];
     let run = etcd_heatmap(&[&flags[..], &range].concat());
-    run.fails_saying(&["none of the 20 days", "no complete answer"]);
+    run.fails_saying(&["cannot pull any of 20 days", "no complete answer"]);
     let asked = *asked.lock().expect("no thread panics with it");
     let most = at_once * a_day * tries + (DAYS_ASKED - at_once) * a_day;
     assert!((DAYS_ASKED..=most).contains(&asked), "{asked} queries of a server that is gone, at most {most}");

@@ -84,7 +84,7 @@ fn gauges_are_those_of_prometheus_and_rates_and_changes_differ_so_far_and_no_far
     }
     // A window holds one sample more than that of Prometheus, which matters where the disk's pace just changes.
     for column in ["wal_fsync", "backend_commit", "client_traffic_in"] {
-        assert!(number(column, "differ") > 30_000.0, "{column} is the same: README says otherwise");
+        assert!(number(column, "differ") > 30_000.0, "{column} is the same: docs/servers.md says otherwise");
         assert!(number(column, "half") < 0.01 && number(column, "most") < 0.2, "{column}: {}", differences[column]);
     }
     // The first sample of a series counts as a change, for a day.
@@ -135,7 +135,7 @@ fn an_outage_is_a_gap_at_any_step_even_if_a_dashboard_has_seen_it_filled() {
     ];
     for step in ["1800", "3600"] {
         for (metric, expression) in gauges {
-            assert!(dashboard(expression, step, ""), "{metric} is not filled: README says otherwise");
+            assert!(dashboard(expression, step, ""), "{metric} is not filled: docs/servers.md says otherwise");
             // Looking back less far does not help against the cache.
             assert!(dashboard(expression, step, "&max_lookback=5m"), "{metric} comes from no cache");
         }

@@ -4,8 +4,6 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::HumanCount;
-
 use crate::import::{Fate, ImportError, Plan, PlannedFile, Promtool};
 use crate::outputs::Retention;
 use crate::text::count;
@@ -25,8 +23,8 @@ pub(super) fn plan(plan: &Plan, promtool: &Promtool, data: &Path) -> String {
             Fate::There => "already imported".to_owned(),
             Fate::InHead => "too recent: its time range may still be in the head".to_owned(),
         };
-        let (samples, range) = (HumanCount(file.block.samples), range([file].into_iter()));
-        let _ = writeln!(text, "  {}  {samples} samples{range}: {fate}", file.block.path);
+        let (samples, range) = (samples(file.block.samples), range([file].into_iter()));
+        let _ = writeln!(text, "  {}  {samples}{range}: {fate}", file.block.path);
     }
     text.push_str("nothing was written; existing values were not compared\n");
     text
@@ -42,10 +40,10 @@ pub(super) fn summary(plan: &Plan, took: Duration) -> String {
     if of(Fate::Import) == 0 {
         return format!("{there}nothing was imported\n");
     }
-    let samples = HumanCount(plan.of(Fate::Import).map(|file| file.block.samples).sum());
+    let samples = samples(plan.of(Fate::Import).map(|file| file.block.samples).sum());
     let series = plan.of(Fate::Import).map(|file| file.block.series).max().unwrap_or(0);
     format!(
-        "{there}imported {}, {samples} samples{} (at most {series} series a block) in {:.1} s; a running Prometheus sees them within a minute or two\n",
+        "{there}imported {}, {samples}{} (at most {series} series a block) in {:.1} s; a running Prometheus sees them within a minute or two\n",
         count(of(Fate::Import), "block"),
         range(plan.of(Fate::Import)),
         took.as_secs_f64()
@@ -55,8 +53,8 @@ pub(super) fn summary(plan: &Plan, took: Duration) -> String {
 /// The warning about samples that the server will delete.
 pub(super) fn too_old(samples: u64, retention: &Retention, before_ms: i64) -> String {
     format!(
-        "{} samples are older than the retention of {retention} (before {}): the server will delete them after the import; set --retention to your server's retention",
-        HumanCount(samples),
+        "{} before {} will be deleted by the server after the import, because its retention is {retention}; set --retention to your server's retention",
+        self::samples(samples),
         format_instant(before_ms)
     )
 }
@@ -77,6 +75,10 @@ pub(super) fn left(plan: &Plan) -> Result<(), ImportError> {
         head_ms: plan.head_ms / 1000 * 1000,
         again_ms: last_ms + LEAVES_HEAD_MS,
     })
+}
+
+fn samples(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "sample")
 }
 
 fn range<'f>(files: impl Iterator<Item = &'f PlannedFile> + Clone) -> String {

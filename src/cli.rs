@@ -52,7 +52,6 @@ const SCORED_FOLDER: &str = "Folder that backfill or score wrote to [env: ETCD_H
     disable_help_flag = true, disable_version_flag = true, arg = help_flag(), arg = version_flag()
 )]
 pub struct Cli {
-    /// Subcommand with its arguments
     #[command(subcommand)]
     pub(crate) command: Command,
 
@@ -125,8 +124,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Show the heat map of a scored folder in the terminal, or as SVG or PNG
     ///
-    /// The map is as wide as the terminal, with as many colors as it has; a pipe gets digits. Cells are joined if they
-    /// do not all fit.
+    /// The map is as wide as the terminal, with as many colors as it has; a pipe gets digits. Cells are joined if
+    /// they do not all fit.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
     /// Check in seconds whether a pull would work, what it would take, and what is wrong
@@ -139,8 +138,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// List what to look at: incidents, causes of leader changes, recurrences, growth
     ///
-    /// Each finding shows its evidence and its rule. Without flags, the history is scored as the manifest of the folder
-    /// describes.
+    /// Each finding shows its evidence and its rule. Without flags, the history is scored as the
+    /// manifest of the folder describes.
     #[command(after_help = FINDINGS_EXAMPLES)]
     Findings(FindingsArgs),
     /// Compare two folders, or one folder before and after an instant
@@ -170,7 +169,7 @@ pub(crate) enum Command {
     /// Print SQL that computes the score in DuckDB from a history on disk
     #[command(after_help = SQL_EXAMPLES)]
     Sql(SqlArgs),
-    /// Print shell completions
+    /// Print completions for a shell, such as bash
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page per subcommand
@@ -298,7 +297,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// Cluster of the cell
+    /// Cluster of the cell to explain
     #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
     pub(crate) cluster: String,
 

@@ -4,8 +4,8 @@
 //! check. Every layer gives texts, which are checked by that table. The highest layer that gives a setting wins: flag,
 //! environment, file, preset, default. [`Config`] keeps the texts with their origins, for errors and for `config show`.
 //!
-//! Files are read here, but no server is asked. A URL, or a time that depends on now, stays a text until a command uses
-//! it.
+//! Files are read here, but no server is asked. A URL, or a time that depends on now, stays a text
+//! until a command uses it.
 
 mod formats;
 mod heading;
@@ -48,9 +48,9 @@ pub(crate) enum ConfigError {
     #[error("{}, line {line}: unknown key '{key}'{instead}", .path.display())]
     UnknownKey {
         path: PathBuf,
-        /// Counted from 1.
+        /// Line number in the file, counted from 1.
         line: usize,
-        /// With its table, as written in the file.
+        /// The key with its table, as written in the file.
         key: String,
         /// The end of the message: the nearest key, or all keys of the table.
         instead: String,

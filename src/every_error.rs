@@ -125,14 +125,14 @@ fn io_error(kind: io::ErrorKind) -> io::Error {
     )
 }
 
-/// 2026-10-01T00:00:00Z.
+/// 2026-10-01T00:00:00Z, in milliseconds since 1970.
 const START_MS: i64 = 1_790_812_800_000;
 
 fn day() -> UtcDay {
     UtcDay::of(START_MS)
 }
 
-/// 90 days from [`START_MS`].
+/// The 90 days that begin at [`START_MS`].
 fn quarter() -> TimeRange {
     TimeRange { start_ms: START_MS, end_ms: START_MS + 90 * crate::time::DAY_MS }
 }

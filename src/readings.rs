@@ -175,8 +175,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window with the six metrics and these companions, in which every reading is missing. `members` must be sorted
-    /// and distinct.
+    /// A window with the six metrics and these companions, in which every reading is missing.
+    /// `members` must be sorted and distinct.
     pub fn unknown(grid: Grid, members: Vec<Member>, companions: &[Companion]) -> Self {
         debug_assert!(members.is_sorted());
         let cells = members.len() * grid.len();
@@ -253,8 +253,8 @@ impl Window {
         self.unasked = stretches((0..grid.len()).filter(|step| !is_asked(step)));
     }
 
-    /// The readings of one column and member, one per step, NaN where missing. Panics for a companion that the window
-    /// does not contain.
+    /// The readings of one column and member, one per step, NaN where missing. Panics for a companion that
+    /// the window does not contain.
     pub fn row(&self, column: impl Into<Column>, member: usize) -> &[f64] {
         let len = self.grid.len();
         &self.columns[column.into().index()][member * len..(member + 1) * len]

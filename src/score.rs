@@ -39,8 +39,8 @@ impl DayScores {
         &self.codes[member * len..(member + 1) * len]
     }
 
-    /// The steps after a restart of any of these members, as ascending ranges; `None` if the history has no
-    /// start times.
+    /// The steps after a restart of any of these members, as ascending ranges;
+    /// `None` if the history has no start times.
     pub fn after_restart(&self, members: Range<usize>) -> Option<Vec<Range<usize>>> {
         self.restarts.as_ref().map(|restarts| union(restarts[members].iter().flatten()))
     }

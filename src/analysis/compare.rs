@@ -1,5 +1,5 @@
-//! Compares profiles on the same history: how many cells each profile colors red, yellow and green, and in which cells
-//! the profiles disagree.
+//! Compares profiles on the same history: how many cells each profile colors red, yellow and green, and in
+//! which cells the profiles disagree.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,6 @@ pub(crate) struct Disagreement {
     pub(crate) shades: Vec<Shade>,
 }
 
-/// Result for one cluster.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterComparison {
     pub(crate) cells: u64,
@@ -63,7 +62,6 @@ pub(crate) struct ClusterComparison {
 #[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) profiles: Vec<String>,
-    /// Results by cluster name.
     pub(crate) clusters: BTreeMap<String, ClusterComparison>,
     width: CellWidth,
 }

@@ -1,5 +1,5 @@
-//! What changed between two periods: means of the score and of each metric's loss, with confidence intervals and effect
-//! sizes.
+//! What changed between two periods: means of the score and of each metric's loss,
+//! with confidence intervals and effect sizes.
 //!
 //! Means are weighted by scored steps, so that a cell with low coverage counts less. A metric's loss is a negative
 //! number of points: the score is 10 plus all losses, and a change above 0 is always an improvement.
@@ -43,8 +43,8 @@ pub(crate) fn whole(lines: &[Line]) -> Vec<Part<'_>> {
     lines.iter().filter_map(|line| part(line, &line.cells)).collect()
 }
 
-/// Splits lines into the cells that end by an instant and those that begin at it or later. A cell that contains the
-/// instant belongs to neither.
+/// Splits lines into the cells that end by an instant and those that begin at it or later. A cell that contains
+/// the instant belongs to neither.
 pub(crate) fn split(lines: &[Line], at_ms: i64, width: CellWidth) -> (Vec<Part<'_>>, Vec<Part<'_>>) {
     let width_ms = i64::from(width.minutes()) * 60_000;
     let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -69,7 +69,7 @@ named! {
         Better = "better",
         /// The whole interval lies below 0.
         Worse = "worse",
-        /// The interval holds 0.
+        /// The interval contains 0, so the change may be chance.
         NoEvidence = "no_evidence",
         /// A side has fewer than [`MIN_DAYS`] days with a score.
         TooLittle = "too_little_data",

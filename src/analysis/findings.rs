@@ -1,6 +1,6 @@
 //! Turns scores and readings into a list of what an operator should look at: incidents, leader changes and their
-//! causes, incidents that recur daily or weekly, defragmentation, growth toward the quota, and a quiet time for
-//! maintenance.
+//! causes, incidents that recur daily or weekly, defragmentation, growth toward the quota,
+//! and a quiet time for maintenance.
 //!
 //! Each day is reduced to a [`DayDigest`] of a few stretches for each member. Days are digested in parallel, and memory
 //! grows with the number of changes, not with the number of steps. [`Collector::find`] joins the digests and applies
@@ -35,16 +35,15 @@ use crate::spec::Metric;
 use crate::text::named::named;
 
 named! {
-    /// Kind of a finding.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub(crate) enum Kind {
         /// A cluster scored lower than usual, or a member sent no metrics.
         Incident = "incident",
-        /// Another leader was elected.
+        /// The members of a cluster elected another leader.
         LeaderChange = "leader_change",
         /// Incidents recur at an hour of the day or of the week.
         Recurrence = "recurrence",
-        /// A database shrank.
+        /// The database of one or more members shrank.
         Defragmentation = "defragmentation",
         /// A database grows and will reach its quota.
         Growth = "growth",
@@ -55,7 +54,6 @@ named! {
 }
 
 named! {
-    /// Why a leader changed.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub(crate) enum Cause {
         /// A member's process stopped or started near the change.

@@ -1,4 +1,4 @@
-//! Arguments of `findings`.
+//! Arguments of `findings`, which lists incidents and other findings.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub(crate) struct FindingsArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
 
-    /// Print CSV
+    /// Print CSV, one row per finding
     #[arg(long, help_heading = Heading::Output.title())]
     pub(crate) csv: bool,
 }

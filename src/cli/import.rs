@@ -1,4 +1,4 @@
-//! Arguments of `import`.
+//! Arguments of `import`, which adds the scores of a folder to Prometheus or VictoriaMetrics.
 
 use std::path::PathBuf;
 

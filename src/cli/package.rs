@@ -9,7 +9,7 @@ use crate::config::Heading;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct CompletionsArgs {
-    /// Shell to complete in
+    /// Shell to print completions for
     #[arg(value_name = "SHELL")]
     pub(crate) shell: Shell,
 }

@@ -1,4 +1,4 @@
-//! Arguments of `show`.
+//! Arguments of `show`, which draws the heat map of a scored folder.
 
 use std::path::PathBuf;
 

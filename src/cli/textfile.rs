@@ -1,4 +1,4 @@
-//! Arguments of `textfile`.
+//! Arguments of `textfile`, which writes the current score for node_exporter's textfile collector.
 
 use std::path::PathBuf;
 

@@ -203,8 +203,8 @@ impl Broken {
     }
 }
 
-/// Fails if no day has a reading of a metric with a weight, or of a limit that the profile needs: no step would have a
-/// score then.
+/// Fails if no day has a reading of a metric with a weight, or of a limit that the profile needs:
+/// no step would have a score then.
 pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), CommandError> {
     let known = |name: &str| metas.iter().any(|(_, meta)| meta.known.get(name).is_some_and(|&n| n > 0));
     if let Some(metric) = Metric::ALL.into_iter().find(|m| profile.counts(*m) && !known(m.name())) {

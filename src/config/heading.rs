@@ -19,7 +19,6 @@ pub(crate) enum Heading {
 }
 
 impl Heading {
-    /// The title in `--help`.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Selection => "Selection",

@@ -33,14 +33,14 @@ pub(crate) struct Key {
 /// A setting's flag, and how the help describes it.
 #[derive(Debug)]
 pub(crate) struct Flag {
-    /// Without the dashes.
+    /// The long name without the dashes, such as `step`.
     pub(crate) name: &'static str,
     /// The placeholder for the value in the help.
     pub(crate) value: &'static str,
     pub(crate) heading: Heading,
     /// One line for `-h`, without the default.
     pub(crate) help: &'static str,
-    /// Text for `--help`, without the default; empty if `help` says it all.
+    /// Text for `--help`, without the default; empty if `help` is enough.
     long: Text,
     /// The default as the help shows it; empty to show the setting's own.
     default: &'static str,

@@ -1,5 +1,5 @@
-//! The layers below the flags: environment variables, a file, the preset, and defaults, each as a list of [`Given`]
-//! values.
+//! The layers below the flags: environment variables, a file, the preset, and defaults, each as
+//! a list of [`Given`] values.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ const FILE: &str = "etcd-heatmap.toml";
 /// The variable that names another file.
 const FILE_VARIABLE: &str = "ETCD_HEATMAP_CONFIG";
 
-/// Environment variables by name.
+/// Values of environment variables by name; they may be invalid UTF-8.
 pub(crate) type Environment = BTreeMap<String, OsString>;
 
 /// The defaults. Weights and bands have none here: theirs come from the profile.

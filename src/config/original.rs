@@ -14,8 +14,8 @@ fn keys() -> Vec<(String, &'static str)> {
     weights.chain([(DURATION.0.to_owned(), DURATION.1)]).collect()
 }
 
-/// Our key for a key of the INI; the error is the end of a message about an unknown key. Keys are not case-sensitive,
-/// as in the original.
+/// Our key for a key of the INI; the error is the end of a message about an unknown key.
+/// Keys are not case-sensitive, as in the original.
 pub(super) fn key_of(written: &str) -> Result<&'static Key, String> {
     let lower = written.to_lowercase();
     let keys = keys();

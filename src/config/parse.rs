@@ -47,7 +47,7 @@ pub(super) fn weight_list(text: &str) -> Result<Vec<(Metric, u64)>, String> {
     parts(text, ',').map(weight).collect()
 }
 
-/// Reads `wal_fsync=0.02:5,0.05:0;db_size=80%:0`.
+/// Reads the bands of several metrics, such as `wal_fsync=0.02:5,0.05:0;db_size=80%:0`.
 pub(super) fn band_list(text: &str) -> Result<Vec<(Metric, Bands)>, String> {
     let bands = |part| {
         let (metric, bands) = of_metric(part, "wal_fsync=0.02:5,0.05:0")?;
@@ -96,7 +96,7 @@ pub(super) fn concurrency(text: &str) -> Result<u16, String> {
     }
 }
 
-/// `None` means no limit.
+/// Reads a limit of queries per second; 0 becomes `None`, no limit.
 pub(super) fn queries_a_second(text: &str) -> Result<Option<f64>, String> {
     match text.trim().parse() {
         Ok(0.0) => Ok(None),
@@ -169,7 +169,7 @@ pub(super) fn families(text: &str) -> Result<Vec<Family>, String> {
     Ok(families)
 }
 
-/// Reads `job=node,instance=a:9100`.
+/// Reads labels for exported series, such as `job=node,instance=a:9100`.
 pub(super) fn extra_labels(text: &str) -> Result<ExtraLabels, String> {
     ExtraLabels::parse(parts(text, ','))
 }

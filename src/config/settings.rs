@@ -80,7 +80,7 @@ pub(crate) struct How {
     pub(crate) folding: Folding,
     /// Cells with a smaller share of scored steps are marked uncertain.
     pub(crate) min_coverage: f64,
-    /// The score of `--fail-below`.
+    /// `None` if `--fail-below` is 0 or not set.
     pub(crate) fail_below: Option<f64>,
 }
 

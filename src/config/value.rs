@@ -13,7 +13,7 @@ pub(crate) enum Origin {
     Preset(&'static str),
     File {
         path: PathBuf,
-        /// Counted from 1.
+        /// Line number in the file, counted from 1.
         line: usize,
         /// The key as the file has it; the original's INI has other names.
         written: String,
@@ -24,7 +24,7 @@ pub(crate) enum Origin {
     Flag(&'static str),
 }
 
-/// As in the comments of `config show`.
+/// The text that `config show` prints as a comment.
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

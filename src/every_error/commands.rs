@@ -1,4 +1,4 @@
-//! Samples of `commands`.
+//! Samples of the errors of `commands`.
 
 use std::io::ErrorKind;
 

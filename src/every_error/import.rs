@@ -1,4 +1,4 @@
-//! Samples of `import`.
+//! Samples of the errors of `import`.
 
 use std::io::ErrorKind;
 

@@ -8,16 +8,16 @@ pub(super) struct Message<'a> {
     pub(super) text: &'a str,
 }
 
-/// Words in a message at most, unless its variant is one of [`LONG`].
+/// Maximum number of words in a message, unless its variant is one of [`LONG`].
 const MAX_WORDS: usize = 30;
 
-/// Variants with longer messages.
+/// Variants whose messages may have more than [`MAX_WORDS`] words, with the reason.
 const LONG: [(&str, &str, &str); 2] = [
     ("ImportError", "Conflict", "shows a series with all its labels, both values, and two ways out"),
     ("DiffError", "NotAlike", "shows each setting that differs, and the command that makes them equal"),
 ];
 
-/// Variants whose message goes on below its first line.
+/// Variants whose messages have more than one line, with the reason.
 const WITH_LIST: [(&str, &str, &str); 1] = [("CommandError", "Below", "the cells and clusters follow, one a line")];
 
 /// Words and phrases that are hard to read, or say nothing: use the plain word instead.
@@ -52,13 +52,13 @@ const NAMES: [&str; 3] = ["Prometheus", "OpenMetrics", "VictoriaMetrics"];
 /// Words that end in `s` and may follow a `1`.
 const AFTER_ONE: [&str; 9] = ["is", "was", "has", "lies", "does", "as", "address", "process", "series"];
 
-/// Nouns of counts.
+/// Nouns that are wrong in the singular after any number but 1.
 const NOUNS: [&str; 19] = [
     "day", "file", "sample", "cell", "cluster", "member", "step", "block", "fault", "query", "retry", "metric",
     "column", "byte", "second", "minute", "hour", "time", "line",
 ];
 
-/// What is wrong with each of these messages.
+/// The faults of these messages, one line for each rule that a message breaks.
 pub(super) fn faults(messages: &[Message<'_>]) -> Vec<String> {
     let mut found = Vec::new();
     for message in messages {
@@ -152,7 +152,7 @@ fn plural_fault(text: &str) -> Option<String> {
     })
 }
 
-/// The message with a single word for each other message in it: the cause that it repeats.
+/// The message with each inner error that it repeats replaced by a single word.
 fn without_inner(message: &Message<'_>, text: &str, messages: &[Message<'_>]) -> String {
     let mut inner: Vec<&str> = messages.iter().map(|m| m.text).filter(|inner| inner.len() > 20).collect();
     inner.sort_by_key(|inner| std::cmp::Reverse(inner.len()));

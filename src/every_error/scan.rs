@@ -118,7 +118,7 @@ fn variants<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Variant> {
 #[test]
 fn variants_are_found_in_any_shape() {
     let text = r#"
-/// Not an error.
+/// A type that is not an error.
 #[derive(Debug)]
 enum Other {
     Nothing,
@@ -126,7 +126,7 @@ enum Other {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FirstError {
-    /// A unit.
+    /// A variant without any fields.
     #[error("none")]
     Unit,
     #[error(transparent)]
@@ -138,7 +138,7 @@ pub(crate) enum FirstError {
     Tuple(PathBuf),
     #[error("{a}")]
     Fields {
-        /// Documented.
+        /// A field with a doc comment.
         a: String,
     },
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Samples of `sources`.
+//! Samples of the errors of `sources`.
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Writing files: each appears under its name only when it is complete, folders are synced, and a lock keeps a second
-//! run out.
+//! Writing files: each appears under its name only when it is complete, folders are synced, and a lock
+//! keeps a second run out.
 //!
 //! Which files an output folder contains is the business of `folder`.
 

@@ -1,4 +1,4 @@
-//! Moves files.
+//! Moves files within a file system.
 
 use std::fs;
 use std::path::Path;

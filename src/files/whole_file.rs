@@ -93,8 +93,8 @@ fn hexadecimal(hash: Sha256) -> String {
 const PARTIAL_PREFIX: &str = ".";
 const PARTIAL_SUFFIX: &str = ".partial";
 
-/// Removes the temporary files that a killed run left, if `is_ours` accepts their final names. The caller must hold the
-/// lock of the folder.
+/// Removes the temporary files that a killed run left, if `is_ours` accepts their final names. The caller must hold
+/// the lock of the folder.
 pub(crate) fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), FileError> {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();

@@ -1,5 +1,5 @@
-//! An output folder: its manifest, the names of its files, the lock of the run that writes to it, and its cells
-//! read back.
+//! An output folder: its manifest, the names of its files, the lock of the run that writes to it,
+//! and its cells read back.
 //!
 //! Contents of files are written by `history` and `outputs`; this module decides which files belong to etcd-heatmap.
 

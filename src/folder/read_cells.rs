@@ -1,8 +1,8 @@
 //! Reads `heatmap.parquet`, for commands that show a folder that was scored earlier.
 //!
 //! Columns are found by name; others are ignored. If the loss column of a metric is absent, the version that scored the
-//! folder did not have the metric, so its loss is 0. To rule out a damaged file, the other losses must then add up to
-//! 10 minus the mean.
+//! folder did not have the metric, so its loss is 0. To rule out a damaged file, the other losses must then add up
+//! to 10 minus the mean.
 
 use std::collections::BTreeMap;
 use std::fs::File;

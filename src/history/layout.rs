@@ -93,8 +93,8 @@ impl History {
         Ok(days)
     }
 
-    /// The readings of these members (sorted) and companions at the steps of a day. All are missing if the day has no
-    /// file.
+    /// The readings of these members (sorted) and companions at the steps of a day. All are missing if
+    /// the day has no file.
     pub fn read_window(
         &self,
         day: UtcDay,

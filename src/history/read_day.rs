@@ -20,8 +20,8 @@ use crate::readings::{Member, Window};
 use crate::spec::{COLUMNS, Column, Companion};
 use crate::time::{Grid, TimeRange};
 
-/// Reads the readings of these members (sorted) and companions at the steps of the grid. Rows of other members or off
-/// the grid are skipped.
+/// Reads the readings of these members (sorted) and companions at the steps of the grid. Rows of other members or
+/// off the grid are skipped.
 pub fn read_day(
     path: &Path,
     grid: Grid,
@@ -56,8 +56,8 @@ pub fn read_through(path: &Path) -> Result<(), HistoryError> {
     Ok(())
 }
 
-/// Opens the rows of a day's file with the metrics and these companions, as far as the file has them, and reads the
-/// ranges of partial responses.
+/// Opens the rows of a day's file with the metrics and these companions, as far as the file has them, and reads
+/// the ranges of partial responses.
 pub(super) fn open_rows<R: ChunkReader + 'static>(
     opened: Opened<R>,
     path: &Path,
@@ -93,8 +93,8 @@ fn place_of(fields: &Fields, wanted: &Field) -> Result<Option<usize>, String> {
     }
 }
 
-/// Copies a batch into the window, one run of rows of one member at a time; `None` if a row lacks its time, cluster or
-/// member.
+/// Copies a batch into the window, one run of rows of one member at a time; `None` if a row lacks
+/// its time, cluster or member.
 fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     let ts = batch.column_by_name(MEMBER_COLUMNS[0])?.as_primitive_opt::<TimestampMillisecondType>()?;
     let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();

@@ -1,5 +1,5 @@
-//! The text of `diff`: for each cluster a verdict, a table of changes, and the mean of each hour of the day before and
-//! after.
+//! The text of `diff`: for each cluster a verdict, a table of changes, and the mean of each hour of
+//! the day before and after.
 
 use std::fmt::Write;
 
@@ -18,9 +18,9 @@ const NAMED: usize = 10;
 pub(crate) struct Compared {
     /// The first period, such as a folder with its range.
     pub(crate) before: String,
-    /// The second period.
+    /// The second period, described like the first.
     pub(crate) after: String,
-    /// Profile of both periods.
+    /// The profile that scored both periods.
     pub(crate) profile: String,
     /// Width, time zone and rollup of the cells of both periods.
     pub(crate) folding: Folding,

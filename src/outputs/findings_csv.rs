@@ -28,7 +28,6 @@ const COLUMNS: [&str; 15] = [
     "evidence",
 ];
 
-/// The output `findings`.
 pub(crate) struct FindingsCsv;
 
 impl Output for FindingsCsv {

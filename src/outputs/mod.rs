@@ -60,7 +60,7 @@ pub(crate) static OUTPUTS: [&dyn Output; 8] = [
 /// Errors while an output is written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// Writing a file failed.
+    /// A file of the output could not be written.
     #[error(transparent)]
     File(#[from] FileError),
     /// Reading the output folder failed.
@@ -72,7 +72,7 @@ pub enum OutputError {
     /// An operation on the columns of cells failed.
     #[error("cannot compute the heat map: {0}")]
     Columns(#[from] polars::error::PolarsError),
-    /// The workbook library failed.
+    /// The library that writes the workbook failed.
     #[error("cannot write heatmap.xlsx ({0}): leave xlsx out of --formats")]
     Workbook(Box<rust_xlsxwriter::XlsxError>),
 }

@@ -28,8 +28,8 @@ pub(crate) trait Output: Sync {
         Needs::default()
     }
 
-    /// Writes the file of a single day; `None` if there is no such file. Called for several days in parallel, in any
-    /// order.
+    /// Writes the file of a single day; `None` if there is no such file. Called for several days
+    /// in parallel, in any order.
     fn write_day(&self, _run: &Scoring<'_>, _day: UtcDay, _scores: &DayScores) -> Result<Option<Written>, OutputError> {
         Ok(None)
     }
@@ -130,7 +130,7 @@ pub(crate) trait DayWriter: Send {
     }
 }
 
-/// Result of a [`DayWriter`].
+/// The files that a [`DayWriter`] wrote, for the manifest.
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
     pub(crate) files: Vec<Written>,

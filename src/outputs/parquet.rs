@@ -1,5 +1,5 @@
-//! Parquet files: `scores/` with points and score of every step, one file per day, and `heatmap.parquet` with one row
-//! per cell.
+//! Parquet files: `scores/` with points and score of every step, one file per day, and `heatmap.parquet`
+//! with one row per cell.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,8 +34,8 @@ const CELL_GROUP_ROWS: usize = 1 << 16;
 
 /// Writes the scores of one day: one row for each expected step of each member.
 ///
-/// Columns: `ts`, `cluster`, `member`, `…_points` for each metric (0 to 10), `score`, `after_restart`. Null means that
-/// readings are missing.
+/// Columns: `ts`, `cluster`, `member`, `…_points` for each metric (0 to 10), `score`, `after_restart`.
+/// Null means that readings are missing.
 fn write_scores(
     out: &Path,
     path: &Path,

@@ -98,8 +98,8 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// Expression for the series `name` with its labels copied to `cluster` and `member`; series without one of the
-    /// labels are left out.
+    /// Expression for the series `name` with its labels copied to `cluster` and `member`; series without one of
+    /// the labels are left out.
     fn renamed(&self, name: &str) -> String {
         let member = self.member;
         let of_label = |label: &str, matchers: &str| {

@@ -10,8 +10,8 @@ const POSITION_BITS: u32 = 30;
 /// Maximum width of a line in a list, which leaves room for what follows it within 100 columns.
 const WIDTH: usize = 88;
 
-/// The script that scores a history with this profile. `command` is named in its header as the way to generate it
-/// again.
+/// The script that scores a history with this profile. `command` is named in its header as the
+/// way to generate it again.
 pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
     let parts = Parts::of(profile);
     let bands = parts.bands();
@@ -63,8 +63,8 @@ fn short(metric: Metric) -> String {
     format!("p_{metric}")
 }
 
-/// Joins a list and breaks it at [`WIDTH`]: after the separator `, `, before any other separator. All lines begin at
-/// the column `indent`.
+/// Joins a list and breaks it at [`WIDTH`]: after the separator `, `, before any other separator.
+/// All lines begin at the column `indent`.
 fn wrapped(items: impl IntoIterator<Item = String>, separator: &str, indent: usize) -> String {
     let (before, after) = if separator == ", " { (",", "") } else { ("", separator.trim_start()) };
     let (mut text, mut used) = (String::new(), indent);
@@ -107,8 +107,8 @@ struct Parts<'a> {
     limits: Vec<(Companion, bool)>,
 }
 
-/// The bands of a step as one number with a digit for each metric: expressions that compute a digit from a reading, and
-/// points from a digit.
+/// The bands of a step as one number with a digit for each metric: expressions that compute a digit from a reading,
+/// and points from a digit.
 struct BandNumber {
     digits: Vec<String>,
     points: Vec<String>,
@@ -164,8 +164,8 @@ impl<'a> Parts<'a> {
         bands
     }
 
-    /// Expression for the digit of a metric: 0 for a missing reading, else the number of the band, worst first, times
-    /// `stride`.
+    /// Expression for the digit of a metric: 0 for a missing reading, else the number of the
+    /// band, worst first, times `stride`.
     fn digit(&self, metric: Metric, stride: u64) -> String {
         let bands = &self.profile.rule(metric).bands;
         let value = match self.profile.limit(metric) {

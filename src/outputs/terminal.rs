@@ -1,7 +1,7 @@
 //! The heat map in a terminal: one row per day, one column per hour, colored from red to green, gray if not scored.
 //!
-//! [`Picture`] collects the latest days while they are scored, for the end of a run. [`Screen`] paints a scored folder
-//! for `show`.
+//! [`Picture`] collects the latest days while they are scored, for the end of a run.
+//! [`Screen`] paints a scored folder for `show`.
 
 mod screen;
 
@@ -24,11 +24,10 @@ const DAYS_PAINTED: usize = 35;
 /// The colors that an output stream supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Palette {
-    /// 24-bit colors.
     TrueColour,
     /// The 6 × 6 × 6 cube of the 256-color palette.
     Colours256,
-    /// No colors, only digits.
+    /// No colors, only the digits of each score.
     Plain,
 }
 
@@ -47,7 +46,7 @@ impl Palette {
 /// One hour of one cluster.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Hour {
-    /// No step was expected.
+    /// No step was expected; painted as three spaces.
     Nothing,
     /// Steps were expected, but none was scored.
     Unknown,

@@ -13,7 +13,7 @@ use crate::readings::{Member, Window};
 use crate::score::{DayScores, Rollup, ScoreTable, StepState};
 use crate::spec::{Column, Metric, Profile};
 
-/// Time of the last successful evaluation; readers tell a fresh file from an abandoned one by it.
+/// Time of the last successful evaluation; an old time shows that the writer stopped or fails.
 const LAST_SUCCESS: &str = "etcd_heatmap_last_success_timestamp_seconds";
 
 /// Settings that are the same for all evaluations.
@@ -27,7 +27,7 @@ pub(crate) struct Live {
     pub(crate) labels: ExtraLabels,
 }
 
-/// Result of one evaluation.
+/// Readings of one evaluation, and the scores computed from them.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveScores {
     /// Readings of a single step.

@@ -1,7 +1,7 @@
 //! Bounds the memory of readings by the number of days in progress.
 
-/// Maximum size of the readings of all days in progress, unless a single day (members × steps × columns × 8 bytes) is
-/// larger.
+/// Maximum size of the readings of all days in progress, unless a single day (members × steps × columns
+/// × 8 bytes) is larger.
 const READINGS_BYTES: usize = 256 << 20;
 
 /// The number of days of this size that may be in progress at once; at least one.

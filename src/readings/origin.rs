@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A source's kind and the facts that identify it, as stored in each day's footer and in the manifest. Contains
-/// no secret.
+/// A source's kind and the facts that identify it, as stored in each day's footer and in
+/// the manifest. Contains no secret.
 ///
 /// The kind is text, so a history from a source that this version does not know can still be scored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +29,8 @@ fn server() -> String {
 }
 
 impl Origin {
-    /// A server with the query API of Prometheus. `url` has no login; `headers` choose what the server answers (a
-    /// tenant's, for example) and are not secret.
+    /// A server with the query API of Prometheus. `url` has no login; `headers` select what the server returns
+    /// (the data of one tenant, for example) and are not secret.
     pub fn server(url: &str, headers: BTreeMap<String, String>) -> Self {
         Self { kind: server(), name: None, url: Some(url.to_owned()), headers }
     }

@@ -10,19 +10,19 @@ use crate::spec::{Column, Companion, Metric};
 /// One metric's query as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuerySource {
-    /// `raw` or `recorded`.
+    /// The form of the series: `raw` or `recorded`.
     pub form: String,
-    /// The PromQL text.
+    /// The PromQL expression that the server evaluated.
     pub promql: String,
 }
 
 /// Where readings came from and how they were read. All days of a history have the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Server, files or sample.
+    /// Where the readings came from: server, files or sample.
     #[serde(flatten)]
     pub origin: Origin,
-    /// Seconds between two steps.
+    /// Distance between two steps, in seconds.
     pub step_seconds: i64,
     /// Label that names the cluster; `None` means `cluster`, else `job`.
     pub cluster_label: Option<String>,

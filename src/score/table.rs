@@ -35,8 +35,8 @@ pub struct Entry {
     pub worth: Option<Worth>,
 }
 
-/// The digit of one metric in the code, a number in mixed radix: 0 for full points, then one value per band,
-/// then missing.
+/// The digit of one metric in the code, a number in mixed radix: 0 for full points, then one
+/// value per band, then missing.
 #[derive(Clone, Debug)]
 struct Digit {
     /// If set, reading / limit is compared with the thresholds instead of the reading.
@@ -138,8 +138,8 @@ impl ScoreTable {
         self.digits.iter().filter_map(|digit| digit.limit)
     }
 
-    /// Adds the digit of one metric to the codes of one member. If the limit was not pulled, the readings count
-    /// as missing.
+    /// Adds the digit of one metric to the codes of one member. If the limit was not pulled,
+    /// the readings count as missing.
     pub(super) fn add_metric(&self, metric: Metric, window: &Window, member: usize, codes: &mut [u16]) {
         let readings = window.row(metric, member);
         match self.digits[metric.index()].limit {

@@ -109,8 +109,8 @@ impl Profile {
         profile.checked().ok().filter(|p| (1..=MAX_TOTAL_WEIGHT).contains(&p.total_weight()))
     }
 
-    /// Parses the TOML of a built-in profile: `source`, and `weights.…` and `bands.…` for each metric; `None` if one is
-    /// missing or invalid.
+    /// Parses the TOML of a built-in profile: `source`, and `weights.…` and `bands.…` for each metric;
+    /// `None` if one is missing or invalid.
     fn read(name: &str, text: &str) -> Option<Self> {
         let file = KeyFile::toml(Path::new(name), text).ok()?;
         let value = |key: String| file.get(&key).map(|entry| entry.text.as_str());

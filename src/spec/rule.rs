@@ -62,8 +62,8 @@ pub struct Bands {
 /// The rule for one metric.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
-    /// Weight in the score, in units of [`Profile::total_weight`](super::Profile::total_weight); 0 for a metric that is
-    /// left out.
+    /// Weight in the score, in units of [`Profile::total_weight`](super::Profile::total_weight);
+    /// 0 for a metric that is left out.
     pub weight: u64,
     /// The thresholds and the points above them.
     pub bands: Bands,
@@ -85,8 +85,8 @@ fn decimal(text: &str, places: usize) -> Option<u64> {
     is_number.then(|| format!("{digits}{}", "0".repeat(places - fraction.len())).parse().ok()).flatten()
 }
 
-/// Parses `0.025:5, 0.04:0` (5 points above 0.025, none above 0.04), `80%:5` (5 points above 80 % of the limit), or
-/// `none`.
+/// Parses `0.025:5, 0.04:0` (5 points above 0.025, none above 0.04), `80%:5` (5 points above 80 %
+/// of the limit), or `none`.
 impl FromStr for Bands {
     type Err = RuleError;
 

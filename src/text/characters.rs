@@ -16,8 +16,8 @@ pub(crate) enum CharKind {
     Direction,
     /// No width and no visible effect: zero-width space, soft hyphen, byte order mark, tags, …
     Invisible,
-    /// No width, but joins or varies its neighbors: zero-width joiners and variation selectors, in emoji and in
-    /// Persian or Indic words.
+    /// No width, but joins or varies its neighbors: zero-width joiners and variation selectors, in emoji and
+    /// in Persian or Indic words.
     Joiner,
     /// A code point that is never a character. Some of them are errors in XML.
     Noncharacter,
@@ -53,8 +53,8 @@ impl CharKind {
         }
     }
 
-    /// Whether the character is visible and leaves the text around it alone. Joiners count, because they belong to the
-    /// character before them.
+    /// Whether the character is visible and leaves the text around it alone. Joiners count, because they belong
+    /// to the character before them.
     pub(crate) fn is_legible(self) -> bool {
         matches!(self, Self::Visible | Self::Joiner)
     }

@@ -2,8 +2,8 @@
 
 /// `1 day`, `2 days`, `0 queries`, `12,345 samples`. `noun` is in the singular; of several words the last one changes.
 ///
-/// The plural ends in `ies` after a consonant and `y`, in `es` after `s`, `x`, `z`, `ch` and `sh`, otherwise in `s`.
-/// `series` stays the same.
+/// The plural ends in `ies` after a consonant and `y`, in `es` after `s`, `x`, `z`, `ch` and `sh`,
+/// otherwise in `s`. `series` stays the same.
 pub(crate) fn count(n: usize, noun: &str) -> String {
     let number = grouped(n);
     if n == 1 || noun.ends_with("series") {

@@ -5,8 +5,8 @@ use super::characters::CharKind;
 /// Maximum characters of a message.
 const MESSAGE_CHARS: usize = 300;
 
-/// A complete label, path or name. Invisible characters become U+FFFD, so that a name that contains them does not look
-/// like one without them.
+/// A complete label, path or name. Invisible characters become U+FFFD, so that a name that contains them does not
+/// look like one without them.
 pub(crate) fn terminal_label(label: &str) -> String {
     label.chars().map(|c| if CharKind::of(c).is_legible() { c } else { '\u{fffd}' }).collect()
 }

@@ -76,8 +76,8 @@ impl Grid {
         TimeRange { start_ms: self.at(steps.start), end_ms: self.at(steps.end) }
     }
 
-    /// At most `max_steps` steps from index `from` on. Consecutive parts share no step, because a range query includes
-    /// both ends.
+    /// At most `max_steps` steps from index `from` on. Consecutive parts share no step, because a
+    /// range query includes both ends.
     #[must_use]
     pub fn part(&self, from: usize, max_steps: usize) -> Self {
         let from = from.min(self.len);

@@ -1,8 +1,8 @@
 //! Local days and hours: which cell an instant belongs to.
 //!
 //! A cell starts at a multiple of its width after local midnight, or where the offset from UTC changes. All of a cell
-//! has one offset. A day has 23 or 25 hours when clocks change; the two 02:00 hours of an autumn night are two cells
-//! with different starts.
+//! has one offset. A day has 23 or 25 hours when clocks change; the two 02:00 hours of an autumn night are
+//! two cells with different starts.
 
 use std::fmt;
 use std::str::FromStr;

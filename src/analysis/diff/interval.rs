@@ -4,8 +4,8 @@
 //! significant. Whole local days are resampled instead, in blocks of several days for longer periods: the moving block
 //! bootstrap (H. R. Künsch, Annals of Statistics 17 (1989) 1217), made circular so that all days are drawn equally
 //! often (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). The block length is the cube
-//! root of the number of days, but there are always at least seven blocks: 1 day for 7 days, 2 for 14, 3 for 30, 7 for
-//! 365.
+//! root of the number of days, but there are always at least seven blocks: 1 day for 7 days, 2 for 14,
+//! 3 for 30, 7 for 365.
 //!
 //! A percentile interval of few blocks is too narrow. It is widened after T. C. Hesterberg ("What Teachers Should Know
 //! About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by Student's t.
@@ -15,7 +15,6 @@ use crate::time::UtcDay;
 
 /// Minimum number of days with a score on each side; with fewer days there is no interval.
 pub(crate) const MIN_DAYS: usize = 7;
-/// Number of bootstrap resamples.
 pub(crate) const RESAMPLES: usize = 4000;
 /// Fixed, so that the same cells always give the same interval; the value does not matter.
 const SEED: u64 = 0x6574_6364;

@@ -1,5 +1,5 @@
-//! Incidents of members that sent no metrics while other members did: the member was down, or it was removed and
-//! perhaps replaced.
+//! Incidents of members that sent no metrics while other members did: the member was down, or it
+//! was removed and perhaps replaced.
 
 use super::incidents::measure;
 use super::spans::{both, union};

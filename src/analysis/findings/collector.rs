@@ -27,8 +27,8 @@ pub(crate) struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// The companions of the history that [`Self::day`] needs: the limits that the table compares with, process start
-    /// times, and quotas.
+    /// The companions of the history that [`Self::day`] needs: the limits that the table compares with,
+    /// process start times, and quotas.
     pub(crate) fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
         let limits: Vec<Companion> = table.limits().collect();
         let is_read = |c: &Companion| *c != Companion::MaxFds || limits.contains(c);

@@ -16,8 +16,8 @@ use crate::time::{DAY_MS, HOUR_MS};
 const GAP_MS: i64 = HOUR_MS;
 /// Rises this close to a start of the member's process are ignored: `changes()` counts the counter reset as a change.
 const RESTART_MS: i64 = 5 * 60_000;
-/// Rises of several members within this time (or two steps, if longer) are one election: members are scraped at
-/// different times.
+/// Rises of several members within this time (or two steps, if longer) are one election:
+/// members are scraped at different times.
 const TOGETHER_MS: i64 = 2 * 60_000;
 
 /// Leader changes that members saw at about the same time.
@@ -42,7 +42,7 @@ pub(super) struct Elections {
     pub(super) counted: Seen,
 }
 
-/// Changes that members saw.
+/// Leader changes that members saw, both grouped and one by one.
 #[derive(Debug)]
 pub(super) struct Seen {
     /// Grouped across members, in order of time.

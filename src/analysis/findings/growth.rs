@@ -15,7 +15,7 @@ const WITHIN_DAYS: f64 = 365.0;
 const HORIZON_DAYS: f64 = 5.0 * 365.0;
 /// [`HORIZON_DAYS`] in words, for the sentence of the finding.
 const HORIZON: &str = "5 years";
-/// etcd's default of `--quota-backend-bytes`.
+/// etcd's default of `--quota-backend-bytes`: 2 GiB, in bytes.
 const DEFAULT_QUOTA: f64 = 2_147_483_648.0;
 
 const RULE: &str = "the daily medians of a member's database size since the day after its last defragmentation, at \

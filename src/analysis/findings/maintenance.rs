@@ -31,13 +31,13 @@ struct Place {
     traffic: Mean,
 }
 
-/// Two consecutive hours.
+/// Two consecutive hours that recur every week or day.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     /// First hour of the week or day.
     from: usize,
     times: usize,
-    /// Points lost per step.
+    /// Points lost per scored step, over both hours.
     lost: f64,
     /// Bytes per second; infinite if unknown, so that it sorts last.
     traffic: f64,

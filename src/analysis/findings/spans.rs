@@ -14,7 +14,7 @@ pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {
     common
 }
 
-/// Total length in milliseconds.
+/// Total length of all stretches, in milliseconds.
 pub(super) fn length(stretches: &[TimeRange]) -> i64 {
     stretches.iter().map(|s| s.end_ms - s.start_ms).sum()
 }

@@ -9,7 +9,7 @@ use crate::time::{Grid, HOUR_MS, Step, TimeRange, UtcDay};
 
 const STEP_MS: i64 = 300_000;
 const HEALTHY: [f64; METRICS] = [0.001, 0.002, 100.0, 0.0, 1e6, 1e9];
-/// Monday, 2026-01-05.
+/// Monday, 2026-01-05 00:00 UTC, in milliseconds since 1970.
 const FIRST: i64 = 20_458 * 24 * HOUR_MS;
 
 /// Readings of a member, by its index and the hours since the first day; NaN is a missing reading.

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
-/// Lengths of TSDB blocks in hours: 2 h × 3ⁿ (`tsdb.ExponentialBlockRanges(2h, 10, 3)` in Prometheus's sources), up to
-/// the longest below [`LONGEST_MS`].
+/// Lengths of TSDB blocks in hours: 2 h × 3ⁿ (`tsdb.ExponentialBlockRanges(2h, 10, 3)` in Prometheus's sources),
+/// up to the longest below [`LONGEST_MS`].
 const LADDER_HOURS: [i64; 6] = [2, 6, 18, 54, 162, 486];
 /// Prometheus compacts blocks up to the smaller of 31 days and a tenth of its retention.
 const LONGEST_MS: i64 = 31 * DAY_MS;
@@ -29,8 +29,8 @@ impl Retention {
         self.ms
     }
 
-    /// Parses the retention that a server reports: `15d`, `15d or 10GiB`, `10GiB`. With a size alone there is no limit
-    /// in time.
+    /// Parses the retention that a server reports: `15d`, `15d or 10GiB`, `10GiB`. With a size alone there
+    /// is no limit in time.
     pub(crate) fn of_server(reported: &str) -> Option<Self> {
         let parts: Vec<&str> = reported.split(" or ").map(str::trim).collect();
         let in_time = parts.iter().find_map(|part| part.parse().ok());

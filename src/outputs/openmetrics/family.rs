@@ -15,11 +15,11 @@ named! {
     /// A metric family, by its name in `--emit`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum Family {
-        /// `etcd_score{cluster,member}`
+        /// `etcd_score{cluster,member}`: the score of each member.
         Scores = "scores",
-        /// `cluster:etcd_score:worst{cluster}`
+        /// `cluster:etcd_score:worst{cluster}`: the lowest score of its members.
         Worst = "worst",
-        /// `etcd_points{cluster,member,metric}`
+        /// `etcd_points{cluster,member,metric}`: the points of each metric of a member.
         Points = "points",
     }
     parsed "unknown series"

@@ -43,8 +43,8 @@ impl ExtraLabels {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The text of a series up to its value: `name{…} ` with its own and the extra labels sorted by name, or `name `
-    /// without labels.
+    /// The text of a series up to its value: `name{…} ` with its own and the extra labels sorted by name,
+    /// or `name ` without labels.
     pub(in crate::outputs) fn series(&self, name: &str, own: &[(&str, &str)]) -> String {
         let mut labels: Vec<(&str, &str)> = own.iter().copied().chain(self.iter()).collect();
         if labels.is_empty() {

@@ -32,7 +32,6 @@ const FOLDER: &str = "openmetrics";
 const PREFIX: &str = "etcd_score-";
 const SUFFIX: &str = ".om";
 
-/// The output `openmetrics`.
 pub(crate) struct OpenMetrics;
 
 impl Output for OpenMetrics {

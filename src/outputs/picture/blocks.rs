@@ -163,8 +163,8 @@ impl Block<'_> {
         }
     }
 
-    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Tens are paler, because
-    /// they need no attention.
+    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Tens are paler,
+    /// because they need no attention.
     fn digits(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let (slot, row) = (self.drawing.layout.slot(), self.drawing.layout.size.row);
         svg.push_str("<g font-size=\"11\" text-anchor=\"middle\">");

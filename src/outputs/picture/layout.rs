@@ -4,7 +4,7 @@ use crate::heatmap::Line;
 use crate::outputs::shared::calendar::days_between;
 use crate::time::{CellWidth, UtcDay};
 
-/// Margin around the drawing.
+/// Margin on each side of the drawing.
 pub(super) const MARGIN: u32 = 24;
 /// Height of title, subtitle and legend.
 pub(super) const HEAD: u32 = 112;
@@ -20,7 +20,7 @@ const NOTES: u32 = 4;
 const MAX_HEIGHT: u32 = 16_000;
 /// Blocks are placed side by side rather than exceed this height.
 const COMFORTABLE_HEIGHT: u32 = 6_000;
-/// Maximum number of pixels of a PNG; at 4 bytes each they take 128 MB while it is drawn.
+/// Maximum number of pixels of a PNG; at 4 bytes each they take 122 MiB while it is drawn.
 const MAX_PIXELS: f64 = 32e6;
 /// At least this many days are shown, whatever the height.
 const MIN_DAYS: u32 = 31;
@@ -32,7 +32,7 @@ pub(super) struct Size {
     days: u32,
     /// Width of an hour, a multiple of four for cells of a quarter of an hour.
     pub(super) hour: u32,
-    /// Height of a day.
+    /// Height of the row of a day.
     pub(super) row: u32,
     /// Maximum number of blocks side by side.
     columns: u32,
@@ -66,8 +66,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Chooses the largest cells with which all days fit into [`MAX_HEIGHT`]. If none fit, the smallest cells show the
-    /// latest days.
+    /// Chooses the largest cells with which all days fit into [`MAX_HEIGHT`]. If none fit, the smallest
+    /// cells show the latest days.
     pub(super) fn of(lines: &[&Line], width: CellWidth) -> Self {
         let dates = || lines.iter().flat_map(|line| [line.cells.first(), line.cells.last()]).flatten().map(|c| c.date);
         let first = dates().min().unwrap_or(UtcDay::from_days(0));

@@ -42,7 +42,6 @@ impl<'a> Drawing<'a> {
 const SVG: &str = "heatmap.svg";
 const PNG: &str = "heatmap.png";
 
-/// The output `svg`.
 pub(crate) struct Svg;
 
 impl Output for Svg {
@@ -67,7 +66,6 @@ impl Output for Svg {
     }
 }
 
-/// The output `png`.
 pub(crate) struct Png;
 
 impl Output for Png {

@@ -15,7 +15,7 @@ use crate::text::drawing::xml_escaped;
 use crate::text::palette::{hex, ink, red_to_green};
 use crate::time::{DAY_MS, UtcDay};
 
-/// Color of important text.
+/// Color of titles, names, and the marks of uncertain cells.
 pub(super) const INK: &str = "#111827";
 /// Color of labels and notes.
 pub(super) const QUIET: &str = "#5b6472";

@@ -24,7 +24,7 @@ const OTHERS: [(Kind, &str); 5] = [
     (Kind::MaintenanceWindow, "Quietest hours for maintenance"),
 ];
 
-/// The incidents, ranked.
+/// The tables of the incidents by rank, or a sentence if there are none.
 pub(super) fn incidents(findings: &[Finding], lines: &[Line], zone: Zone) -> Markup {
     let mut incidents: Vec<&Finding> = findings.iter().filter(|f| f.kind == Kind::Incident).collect();
     incidents.sort_by_key(|finding| finding.rank);

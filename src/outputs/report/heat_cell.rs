@@ -1,5 +1,5 @@
-//! Text and CSS classes of a cell of a heat map. `cells.js` does the same for cells that the script draws, and must
-//! match.
+//! Text and CSS classes of a cell of a heat map. `cells.js` does the same for cells that the
+//! script draws, and must match.
 
 use maud::{Markup, html};
 

@@ -94,8 +94,8 @@ fn weight(manifest: &Manifest, metric: Metric) -> String {
     rule.map_or_else(|| "not known".to_owned(), |rule| format!("{:.3}", rule.weight))
 }
 
-/// The rule of a metric in one line: `0 above 10 ms (inside etcd’s bucket of 8 to 16 ms, where a p99 is interpolated),
-/// else 10`.
+/// The rule of a metric in one line, such as
+/// `0 above 10 ms (inside etcd’s bucket of 8 to 16 ms, where a p99 is interpolated), else 10`.
 pub(super) fn judged(manifest: &Manifest, metric: Metric) -> String {
     let Some(profile) = manifest.profile() else { return "not known".to_owned() };
     if !profile.counts(metric) {

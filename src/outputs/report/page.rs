@@ -22,10 +22,10 @@ const SCRIPT: &str = concat!(
     include_str!("page.js"),
 );
 
-/// Up to this many clusters are all open at first; of more, only the one with the lowest mean is.
+/// Up to this many clusters are all open at first; if there are more, only the one with the lowest mean.
 const MAX_OPEN: usize = 3;
 
-/// The whole page.
+/// The report as one HTML document that contains its styles, script and data.
 pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> String {
     let style = format!("{}{}", include_str!("report.css"), colours::sheet());
     let min_coverage = manifest.min_coverage.unwrap_or_default();

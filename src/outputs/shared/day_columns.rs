@@ -55,7 +55,6 @@ impl DayColumns {
         })
     }
 
-    /// Number of columns.
     pub(in crate::outputs) fn len(&self) -> usize {
         self.slots.len()
     }

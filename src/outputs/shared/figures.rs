@@ -4,8 +4,8 @@
 use crate::spec::{METRICS, Metric, POINT, Profile};
 use crate::text::comment::comment_lines;
 
-/// A literal with at most this many digits is read as the nearest double by every engine, even one that parses it as a
-/// decimal first.
+/// A literal with at most this many digits is read as the nearest double by every engine, even one that parses
+/// it as a decimal first.
 const EXACT_DIGITS: usize = 15;
 /// A longer literal is written with an exponent, to be readable.
 const PLAIN_LETTERS: usize = 20;
@@ -48,8 +48,8 @@ pub(in crate::outputs) fn number(value: f64) -> String {
     if digits <= EXACT_DIGITS && plain.len() <= PLAIN_LETTERS { plain } else { format!("{value:e}") }
 }
 
-/// Comment lines that name the command and the profile of a generated file. Each begins with `mark`; the last has no
-/// line end.
+/// Comment lines that name the command and the profile of a generated file. Each begins with `mark`;
+/// the last has no line end.
 pub(in crate::outputs) fn origin(mark: &str, profile: &Profile, command: &str) -> String {
     let rule = |m: Metric| format!("{m} {} ({})", profile.share(m), profile.rule(m).bands);
     let rules = Metric::ALL.map(rule).join("; ");

@@ -19,8 +19,8 @@ impl Threshold<'_> {
     }
 }
 
-/// All thresholds of a profile, including those of metrics that are left out of the score, because they still have
-/// points.
+/// All thresholds of a profile, including those of metrics that are left out of the score,
+/// because they still have points.
 pub(in crate::outputs) fn of(profile: &Profile) -> Vec<Threshold<'_>> {
     let of_metric = |metric: Metric| {
         let of = profile.limit(metric).map(|limit| limit.name());

@@ -24,7 +24,6 @@ pub(super) const HEADINGS: [(&str, f64); 7] = [
 ];
 
 impl RowFigures {
-    /// Sums up cells.
     pub(super) fn of(cells: &[Cell]) -> Self {
         let below = [RED_BELOW, LOW_BELOW].map(|bound| {
             let low = cells.iter().filter(|cell| cell.mean.is_some_and(|mean| mean < bound));

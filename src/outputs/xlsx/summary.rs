@@ -11,13 +11,12 @@ use crate::folder::Manifest;
 use crate::heatmap::Line;
 use crate::text::sheet::sheet_text;
 
-/// Maximum number of links in the table. Excel opens no sheet with more than 65,530 links, including those above the
-/// table.
+/// Maximum number of links in the table. Excel opens no sheet with more than 65,530 links,
+/// including those above the table.
 const LINKS: usize = 65_530 - OTHERS.len();
 /// Index of the row of headings.
 const HEADING: u32 = 4;
 
-/// Writes the summary.
 pub(super) fn write_summary(
     sheet: &mut Worksheet,
     look: &Look,

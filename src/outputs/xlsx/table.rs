@@ -18,11 +18,10 @@ const TALLEST: f64 = 409.0;
 
 /// One cell of a table.
 pub(super) enum Value<'a> {
-    /// Left blank.
     Empty,
     Text(&'a str),
     Owned(String),
-    /// Shown with two decimals.
+    /// Shown with two decimals, stored with all of them.
     Number(f64),
     /// 0 to 10, rounded down to two decimals.
     Score(f64),
@@ -35,7 +34,7 @@ pub(super) enum Value<'a> {
     /// Shown with all its decimals.
     Plain(f64),
     Whole(u64),
-    /// Shown as a percentage.
+    /// A share from 0 to 1, shown as a percentage.
     Share(f64),
     Date(UtcDay),
     /// Milliseconds since 1970 in the time zone that the heading names.

@@ -58,7 +58,8 @@ pub struct Cli {
     /// Settings file [default: etcd-heatmap.toml, if present]
     #[arg(
         long, global = true, value_name = "FILE", display_order = 899, help_heading = Heading::Behavior.title(),
-        long_help = "Settings file: TOML if it is named *.toml, else the INI of the original script \
+        long_help = "Settings file: TOML if it is named *.toml, else the config.conf (INI) of the Python \
+                     script that came before \
                      [env: ETCD_HEATMAP_CONFIG] [default: etcd-heatmap.toml, if present]"
     )]
     pub(crate) config: Option<PathBuf>,
@@ -67,7 +68,7 @@ pub struct Cli {
     #[arg(
         long, short, global = true, display_order = 900, help_heading = Heading::Behavior.title(),
         long_help = "Print only errors and the requested output (findings, an explanation, CSV, rules): no progress, \
-                     notes, summary, closing picture, or diff table"
+                     notes, summary, or heat map at the end, and no table of diff"
     )]
     pub(crate) quiet: bool,
 
@@ -75,8 +76,8 @@ pub struct Cli {
     #[arg(
         long, short, global = true, action = ArgAction::Count, display_order = 901,
         help_heading = Heading::Behavior.title(),
-        long_help = "Log queries, retries, splits, and written files to standard error; -vv adds PromQL, HTTP \
-                     requests, and lookups. Without -v, RUST_LOG sets the level"
+        long_help = "Log each query, retry, split query, and written file to standard error; -vv adds the \
+                     PromQL text and all HTTP requests. Without -v, RUST_LOG sets the level"
     )]
     pub(crate) verbose: u8,
 }
@@ -145,8 +146,8 @@ pub(crate) enum Command {
     /// Compare two folders, or one folder before and after an instant
     ///
     /// Shows for each cluster and metric the means, the hours below 7 and 5, the difference with a 95 % interval
-    /// (which allows for neighboring hours being alike), and its size (Cliff's delta). Cells without a score are left
-    /// out and counted. --fail-below judges the later of the two.
+    /// (widened for the correlation between neighboring hours), and its size (Cliff's delta). Cells without a score are left
+    /// out and counted. --fail-below judges AFTER, or the part after --at.
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(DiffArgs),
     /// Find what promtool would silently drop or change in OpenMetrics files
@@ -258,7 +259,7 @@ pub(crate) struct ScoreArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfScore>,
 
-    /// Folder to write to [default: DIR]
+    /// Folder to write to [default: the folder that is scored]
     #[arg(long, short, value_name = "DIR", display_order = 0, help_heading = Heading::Output.title())]
     pub(crate) out: Option<PathBuf>,
 

@@ -349,7 +349,7 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         Flag::new(Heading::Scoring, "profile", "NAME", "Thresholds and weights, such as seed or mixin")
             .common()
             .explained(
-                "Thresholds and weights: seed (the original script), etcd-faq (etcd's FAQ), mixin (the alerts that \
+                "Thresholds and weights: seed (the script that came before), etcd-faq (etcd's FAQ), mixin (the alerts that \
                  etcd ships), openshift (OpenShift's alerts), or fleet (alerts proposed to etcd)",
             ),
         |text| ok(Profile::named(text)),
@@ -422,8 +422,8 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         Flag::new(Heading::Scoring, "fail-below", "SCORE", "For CI: exit with 3 if a cell of a cluster is below this")
             .common()
             .explained(
-                "For CI: exit with 3 if a cluster's cell has a mean below this (0 to 10), or a cluster's coverage is \
-                 below --min-coverage",
+                "For CI: exit with 3 if a cluster's cell has a mean below SCORE (up to 10), or if a cluster's \
+                 coverage is below --min-coverage; 0 turns both checks off",
             ),
         |text| ok(lowest_score(text)),
     )
@@ -454,8 +454,8 @@ static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
         "15d",
         Flag::new(Heading::Output, "retention", "DURATION", "Retention of the target Prometheus; sets the block size")
             .explained(
-                "Retention of the target Prometheus, such as 90d or 1y, or its URL; sets the block size in \
-                 openmetrics/",
+                "Retention of the target Prometheus, such as 90d or 1y, or the URL from which to read it; sets the \
+                 block size in openmetrics/",
             ),
         |text| ok(retention(text)),
     )

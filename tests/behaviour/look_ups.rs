@@ -167,7 +167,7 @@ fn a_server_with_a_refused_status_page_can_be_pulled_from() {
         let line = format!("server   {name} at {}, {retention}", server.url(""));
         assert_eq!(run.stdout.lines().next(), Some(&*line), "{path} {status}");
         let is_offered = !matches!(&status[..3], "404" | "501");
-        let note = run.stdout.lines().find(|line| line.starts_with("note     which server it is"));
+        let note = run.stdout.lines().find(|line| line.starts_with("note     cannot identify the server"));
         assert_eq!(
             note.is_some_and(|note| note.contains(&status[..3]) || note.contains("reason")),
             is_offered,

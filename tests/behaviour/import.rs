@@ -189,7 +189,7 @@ fn samples_older_than_the_retention_are_counted() {
     let retention = format!("{}s", now - oldest);
     let run = import(audit(), &folder, &["--retention", &retention, "--dry-run"]).succeeds();
     let older = seconds(audit()).into_iter().filter(|second| *second < oldest).count();
-    let expected = format!("{},{:03} samples are older than the retention", older / 1000, older % 1000);
+    let expected = format!("{},{:03} samples before", older / 1000, older % 1000);
     assert!(run.stderr.starts_with(&expected), "{expected}: {run:?}");
     let run = import(audit(), &folder, &["--retention", "100y", "--dry-run"]).succeeds();
     assert!(!run.stderr.contains("retention"), "{run:?}");

@@ -1,5 +1,5 @@
-//! `etcd-heatmap check`: reports within seconds whether a pull would work, how long it would take, and what to fix
-//! first.
+//! `etcd-heatmap check`: reports within seconds whether a pull would work, how long it would take,
+//! and what to fix first.
 
 mod report;
 

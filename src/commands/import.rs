@@ -1,5 +1,4 @@
-//! `etcd-heatmap import`: imports the OpenMetrics files of an output folder into Prometheus (as blocks) or
-//! VictoriaMetrics.
+//! `etcd-heatmap import`: imports an output folder's OpenMetrics files into Prometheus (as blocks) or VictoriaMetrics.
 
 mod told;
 mod victoria_metrics;

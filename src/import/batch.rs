@@ -39,12 +39,11 @@ struct BatchSample {
 /// A sample for which the server stores a different value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Clash {
-    /// Labels of the series.
     pub(crate) labels: Labels,
     pub(crate) at_ms: i64,
-    /// The server's value.
+    /// Value that the server stores.
     pub(crate) held: f64,
-    /// Our value.
+    /// Value in the file to be imported.
     pub(crate) ours: f64,
 }
 
@@ -53,7 +52,6 @@ pub(crate) struct Clash {
 pub(crate) struct Missing {
     /// Lines of the missing samples, grouped by series.
     pub(crate) lines: String,
-    /// Number of missing samples.
     pub(crate) count: u64,
     /// Number of samples that the server stores with a rounded value.
     pub(crate) rounded: u64,
@@ -73,7 +71,7 @@ impl Batch {
         (ends().map(|(first, _)| first).min().unwrap_or(0), ends().map(|(_, last)| last).max().unwrap_or(0))
     }
 
-    /// Number of samples.
+    /// Number of samples in all series of the batch.
     pub(crate) fn len(&self) -> usize {
         self.samples
     }

@@ -1,4 +1,4 @@
-//! Errors of an import.
+//! The errors that stop an import.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,9 +35,8 @@ pub(crate) enum ImportError {
     /// The folder is not a Prometheus data directory.
     #[error("{} is not a Prometheus data directory (it has other files, but no blocks and no wal): {hint}", .path.display())]
     NotADataDir {
-        /// The folder given.
         path: PathBuf,
-        /// What to use instead.
+        /// The remedy: which folder to use instead.
         hint: String,
     },
     /// Another import holds the lock.
@@ -46,19 +45,16 @@ pub(crate) enum ImportError {
     /// The data directory is not writable.
     #[error("cannot write to the data directory {}, which belongs to {owner} ({source}): run the import as that user", .path.display())]
     Unwritable {
-        /// The data directory.
         path: PathBuf,
         /// Owner of the data directory.
         owner: String,
-        /// The system's error.
         source: io::Error,
     },
     /// No writable folder for staging.
     #[error("no writable folder for building blocks ({}: {source}): set --staging to a writable folder", .path.display())]
     NoStaging {
-        /// The last folder tried.
+        /// The last of the folders that were tried.
         path: PathBuf,
-        /// The system's error.
         source: io::Error,
     },
     /// An I/O error on a file or folder.
@@ -67,7 +63,6 @@ pub(crate) enum ImportError {
         /// A verb that completes "cannot … PATH".
         action: &'static str,
         path: PathBuf,
-        /// The system's error.
         source: io::Error,
     },
     /// A file of the output folder cannot be used.
@@ -76,39 +71,28 @@ pub(crate) enum ImportError {
     /// The worker threads could not be started.
     #[error("the program cannot start its threads: {0}")]
     Threads(String),
-    /// promtool was not found.
     #[error("promtool is not on the PATH: install Prometheus's tools, or use --promtool FILE")]
     NoPromtool,
-    /// promtool cannot be started.
     #[error("cannot run {}: {source}; set --promtool to Prometheus's promtool", .path.display())]
-    CannotRun {
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    CannotRun { path: PathBuf, source: io::Error },
     /// The program is not promtool.
     #[error("{} is not promtool (its --version prints '{said}'): set --promtool to Prometheus's promtool", .path.display())]
     NotPromtool {
         path: PathBuf,
-        /// Its output, shortened.
+        /// Its output for `--version`, shortened for the message.
         said: String,
     },
     /// promtool lacks `--max-block-duration` for OpenMetrics files.
     #[error("{} is version {version}, but the import needs at least {least}: set --promtool to a newer one", .path.display())]
     OldPromtool {
         path: PathBuf,
-        /// The version found.
         version: String,
         /// The oldest version that works.
         least: String,
     },
     /// promtool failed on a file.
     #[error("promtool cannot import {}: {said}; the data directory was not changed", .file.display())]
-    Promtool {
-        /// The OpenMetrics file.
-        file: PathBuf,
-        said: String,
-    },
+    Promtool { file: PathBuf, said: String },
     /// promtool could not read the existing blocks.
     #[error("promtool cannot read the existing blocks in the time range of {}: {said}; nothing was imported", .file.display())]
     Dump {
@@ -121,20 +105,15 @@ pub(crate) enum ImportError {
         "promtool made {found} blocks instead of one from {}; the data directory was not changed: rewrite the file with 'etcd-heatmap score'",
         .file.display()
     )]
-    Blocks {
-        /// The OpenMetrics file.
-        file: PathBuf,
-        found: usize,
-    },
+    Blocks { file: PathBuf, found: usize },
     /// A block differs from the file it was made from.
     #[error(
         "promtool's block differs from {}: {differs}; the data directory was not changed",
         .file.display()
     )]
     Differs {
-        /// The OpenMetrics file.
         file: PathBuf,
-        /// The difference found.
+        /// The first difference found, as a clause of the message.
         differs: String,
     },
     /// The server has a different value for a sample.
@@ -148,9 +127,9 @@ pub(crate) enum ImportError {
         /// The series in the server's notation.
         series: String,
         at_ms: i64,
-        /// The server's value.
+        /// The value that the server stores.
         held: String,
-        /// The file's value.
+        /// The value in the OpenMetrics file.
         ours: String,
     },
     /// The server accepted samples and does not return them.
@@ -160,7 +139,6 @@ pub(crate) enum ImportError {
     )]
     NotTaken {
         file: PathBuf,
-        /// Number of samples missing.
         left: u64,
         /// Number of samples sent or found.
         of: u64,

@@ -14,7 +14,7 @@ pub(crate) struct Exported {
     pub(crate) written: ManifestOpenMetrics,
 }
 
-/// One OpenMetrics file.
+/// An OpenMetrics file of the output folder, as its manifest records it.
 #[derive(Clone, Debug)]
 pub(crate) struct ExportedFile {
     pub(crate) path: PathBuf,

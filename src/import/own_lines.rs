@@ -19,7 +19,7 @@ pub(super) struct OwnLine<'a> {
     pub(super) offset: u64,
 }
 
-/// Whether to continue reading.
+/// Returned by the callback of [`read_from`]: go on with the next sample, or stop reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
     On,

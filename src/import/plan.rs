@@ -11,9 +11,8 @@ use crate::folder::{ManifestBlock, ManifestOpenMetrics};
 /// What happens to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It will be imported.
     Import,
-    /// Its block exists already.
+    /// The data directory already holds the block of this file.
     There,
     /// Its time range may still be in the head.
     InHead,
@@ -46,7 +45,7 @@ impl PlannedFile {
 /// The plan for all files of an output folder.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Ordered by time.
+    /// All files of the folder, ordered by time.
     pub(crate) files: Vec<PlannedFile>,
     /// Properties of all files, from the manifest.
     pub(crate) written: ManifestOpenMetrics,

@@ -121,7 +121,7 @@ impl Promtool {
     }
 }
 
-/// Parameters of a dump.
+/// Selects the samples that `promtool tsdb dump` prints.
 pub(super) struct Dump<'a> {
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,

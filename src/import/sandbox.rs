@@ -1,7 +1,7 @@
 //! Links some blocks of a data directory into a separate folder, where promtool can read them safely.
 //!
-//! Run on the data directory itself, older promtools replay the WAL of the running server and repair what they take for
-//! corruption (prometheus/prometheus#13218).
+//! Run on the data directory itself, older promtools replay the WAL of the running server and repair what
+//! they take for corruption (prometheus/prometheus#13218).
 
 use std::fs;
 use std::io;
@@ -13,8 +13,8 @@ use super::{DataDir, ImportError};
 /// Attempts before giving up, because the server may compact and delete blocks while they are linked.
 const TRIES: u32 = 5;
 
-/// Links the blocks that overlap a time range into `folder/data`. Returns the end of the newest of them, or `None` if
-/// there are none.
+/// Links the blocks that overlap a time range into `folder/data`. Returns the end of the newest of them, or
+/// `None` if there are none.
 pub(super) fn fill(data: &DataDir, first_ms: i64, last_ms: i64, folder: &Path) -> Result<Option<i64>, ImportError> {
     let into = folder.join("data");
     let mut tries = 0;

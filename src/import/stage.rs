@@ -23,7 +23,7 @@ pub(crate) struct Stage {
     own: PathBuf,
 }
 
-/// A complete, verified block.
+/// A complete, verified block in the staging folder.
 #[derive(Debug)]
 pub(crate) struct StagedBlock {
     pub(crate) path: PathBuf,
@@ -117,13 +117,13 @@ impl Stage {
     }
 }
 
-/// Parameters for making blocks.
+/// Parameters for making the blocks of all files.
 pub(crate) struct Making<'a> {
-    /// Block size in hours.
+    /// Maximum length of a block, for promtool's `--max-block-duration`.
     pub(crate) block_hours: i64,
     /// Number of promtool processes at a time.
     pub(crate) jobs: usize,
-    /// Whether to stop.
+    /// Polled while promtool runs; `true` stops the import.
     pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of samples of each finished block.
     pub(crate) done: &'a (dyn Fn(u64) + Sync),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// Crockford's base 32 digits.
+/// The digits of Crockford's base 32, which omits I, L, O and U.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 26;
 /// The time takes the upper 48 bits, the unique part the other 80.

@@ -10,7 +10,7 @@ named! {
         Counter = "counter",
         /// A value that goes up and down.
         Gauge = "gauge",
-        /// Cumulative counts per bucket.
+        /// Cumulative counts per bucket, with a count and a sum.
         Histogram = "histogram",
         /// Counts per bucket that may go up and down.
         GaugeHistogram = "gaugehistogram",
@@ -50,8 +50,8 @@ impl Kind {
         names.join(", ")
     }
 
-    /// The label that distinguishes the samples of one metric, such as `le`. Series that differ only in this label
-    /// alternate within an instant.
+    /// The label that distinguishes the samples of one metric, such as `le`. Series that differ only in this
+    /// label alternate within an instant.
     pub(super) fn inner_label(self, family: &str) -> Option<&str> {
         match self {
             Self::Histogram | Self::GaugeHistogram => Some("le"),

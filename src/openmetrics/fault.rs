@@ -10,7 +10,7 @@ use super::Kind;
 /// At most this many faults per file are listed; the rest are only counted.
 const TOLD: usize = 20;
 
-/// A kind of fault.
+/// A kind of fault; the message names the remedy if there is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// The line does not follow the grammar.
@@ -18,7 +18,7 @@ pub enum Wrong {
     Syntax {
         /// What the grammar requires here.
         expected: &'static str,
-        /// A valid example line.
+        /// A valid line of the same kind, to compare with.
         example: &'static str,
     },
     /// The line is not valid UTF-8.
@@ -27,7 +27,7 @@ pub enum Wrong {
     /// The line exceeds the size limit.
     #[error("this line is longer than 1 MiB and was not read: check that the file is OpenMetrics text")]
     Endless,
-    /// An unknown escape sequence.
+    /// An escape sequence that OpenMetrics does not define; promtool keeps it unchanged.
     #[error(r#"only \\, \" and \n are escapes: write \\ for a backslash; promtool keeps other sequences unchanged"#)]
     Escape,
     /// The same label appears twice.
@@ -39,7 +39,7 @@ pub enum Wrong {
     /// `name{}`, with its number of occurrences.
     #[error("empty braces{}: remove the braces", places(*.0))]
     EmptyBraces(u64),
-    /// A blank line.
+    /// A blank line, which OpenMetrics does not allow.
     #[error("blank line, which OpenMetrics does not allow: remove it")]
     Blank,
     /// CR LF line endings, with their number.
@@ -48,15 +48,15 @@ pub enum Wrong {
     /// A comment other than HELP, TYPE, UNIT and EOF.
     #[error("only the comments # HELP, # TYPE, # UNIT and # EOF are allowed: remove this one")]
     Comment,
-    /// The type is unknown.
+    /// A `# TYPE` line with an unknown type.
     #[error("unknown type: use counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown")]
     NoSuchType,
     /// The name does not end with the unit.
     #[error("the name must end with the unit {unit}: rename the metric to {family}_{unit}, or remove # UNIT")]
     Unit {
-        /// Name of the family.
+        /// Family whose name lacks the unit at its end.
         family: String,
-        /// Unit of the family.
+        /// Unit from the `# UNIT` line.
         unit: String,
     },
     /// A sample without a timestamp.
@@ -68,7 +68,7 @@ pub enum Wrong {
         samples_text(*.0)
     )]
     Milliseconds(u64),
-    /// A timestamp before 1970.
+    /// A timestamp before 1970, which promtool drops silently.
     #[error("timestamp before 1970, which promtool drops silently: remove the sample")]
     BeforeEpoch,
     /// An exemplar on a sample that cannot have one.
@@ -97,17 +97,17 @@ pub enum Wrong {
     /// Duplicate metadata of a family.
     #[error("duplicate # {keyword} of {family}: remove one of the two")]
     Twice {
-        /// `HELP`, `TYPE` or `UNIT`.
+        /// The repeated keyword: `HELP`, `TYPE` or `UNIT`.
         keyword: &'static str,
-        /// Name of the family.
+        /// Family that has this metadata twice.
         family: String,
     },
     /// Metadata after the family's samples.
     #[error("# {keyword} of {family} comes after its samples: write it before the first one")]
     Late {
-        /// `HELP`, `TYPE` or `UNIT`.
+        /// The late keyword: `HELP`, `TYPE` or `UNIT`.
         keyword: &'static str,
-        /// Name of the family.
+        /// Family whose samples come before the metadata.
         family: String,
     },
     /// A sample without metadata before it.
@@ -117,17 +117,17 @@ pub enum Wrong {
     NoMetadata {
         /// The missing metadata, such as `# HELP`.
         missing: &'static str,
-        /// Name of the family.
+        /// Family that lacks this metadata here.
         family: String,
     },
     /// A sample name that the family's type does not allow.
     #[error("the {kind} {family} cannot have a sample {name}: use {}", .kind.names(.family))]
     Suffix {
-        /// Type of the family.
+        /// Type from the `# TYPE` line of the family.
         kind: Kind,
-        /// Name of the family.
+        /// Family that the sample belongs to.
         family: String,
-        /// Name of the sample.
+        /// Sample name that the type does not allow.
         name: String,
     },
     /// The file has no samples.
@@ -139,7 +139,7 @@ pub enum Wrong {
     /// The file ends in the middle of a line.
     #[error("the file ends within this line, without '# EOF': it was cut off; write or copy it again")]
     Cut,
-    /// Lines follow `# EOF`.
+    /// Further lines follow `# EOF`; the number is that of its line.
     #[error("'# EOF' on line {0} must be the last line: remove it, or the lines after it, which are not read")]
     EarlyEof(u64),
     /// Samples recent enough to overlap the head of a running server.
@@ -148,7 +148,7 @@ pub enum Wrong {
         samples_text(*.samples), format_instant(*.from_ms)
     )]
     Head {
-        /// Number of such samples.
+        /// Number of samples that may be in the head.
         samples: u64,
         /// Earliest of their times, in milliseconds.
         from_ms: i64,
@@ -174,7 +174,7 @@ pub struct Fault {
     pub line: u64,
     /// Character position from 1; at the end of a line, the position after its last character.
     pub column: u64,
-    /// The kind of fault.
+    /// Kind of the fault, with the details for its message.
     pub wrong: Wrong,
 }
 

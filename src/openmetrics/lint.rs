@@ -31,9 +31,9 @@ impl HeadWindow {
 /// Summary of a file without faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Number of series.
+    /// Number of distinct series in the file.
     pub series: u64,
-    /// Number of samples.
+    /// Number of samples in all series.
     pub samples: u64,
     /// Time of the earliest sample, in milliseconds.
     pub first_ms: i64,
@@ -130,7 +130,7 @@ struct Lint {
     head: Option<HeadWindow>,
     faults: Faults,
     summary: Summary,
-    /// All families so far.
+    /// Families seen so far, by name.
     families: HashMap<String, Family>,
     /// The current family, and the name of its last sample.
     family: String,

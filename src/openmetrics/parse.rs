@@ -12,22 +12,22 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 /// The content of a line.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// `# HELP name text`.
+    /// A `# HELP` line: the name of the family.
     Help(&'a str),
-    /// `# TYPE name type`.
+    /// A `# TYPE` line: the name and type of the family.
     Type(&'a str, Kind),
-    /// `# UNIT name unit`.
+    /// A `# UNIT` line: the name and unit of the family.
     Unit(&'a str, &'a str),
-    /// `# EOF`.
+    /// The `# EOF` line, which must be the last one.
     Eof,
-    /// A sample line.
+    /// A sample line, split into its parts.
     Sample(Sample<'a>),
 }
 
 /// One line of the file.
 #[derive(Debug)]
 pub struct Line<'a> {
-    /// Line number, from 1.
+    /// Line number in the file, from 1.
     pub number: u64,
     /// The line without its line ending; for invalid UTF-8, the valid part.
     pub text: &'a str,

@@ -15,12 +15,12 @@ const EXAMPLE: &str = r#"etcd_score{cluster="c01",member="m1"} 9.5 1790812800"#;
 pub struct Sample<'a> {
     /// The metric name and labels, as written.
     pub series: &'a str,
-    /// The metric name.
+    /// The metric name without the labels.
     pub name: &'a str,
     /// Positions of label names and values in the line; empty if the series is the same as in the previous sample.
     labels: &'a [[Range<usize>; 2]],
     line: &'a str,
-    /// The sample's value.
+    /// The value, which may be NaN or infinite.
     pub value: f64,
     /// Time in milliseconds, converted from the text's seconds as promtool does.
     pub timestamp_ms: i64,
@@ -57,8 +57,8 @@ pub fn unescape(value: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Parses a line; `previous` is the previous sample's series, and `labels` receives the positions of a new series'
-/// labels.
+/// Parses a line; `previous` is the previous sample's series, and `labels` receives the positions
+/// of a new series' labels.
 pub(super) fn parse<'a>(
     line: &'a str,
     previous: &str,

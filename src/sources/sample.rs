@@ -26,13 +26,11 @@ const DAYS: &[(&str, &[u8])] = embedded_days! {
 /// A sample that cannot be used: the program was built from other files than it should be.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SampleError {
-    /// A day.
     #[error("the embedded sample is broken: {0}")]
     Day(#[from] HistoryError),
-    /// A date or a step.
+    /// A date or the step is invalid.
     #[error("the embedded sample is broken: {0}")]
     Time(#[from] TimeError),
-    /// No day at all.
     #[error("the embedded sample is empty")]
     Empty,
 }
@@ -66,7 +64,7 @@ impl SampleSource {
         Ok(Self { days, description, step, range, days_read, samples_read, bytes_read })
     }
 
-    /// From its first step to the end of its last.
+    /// From the first step of the sample to the end of its last step.
     pub(crate) fn range(&self) -> TimeRange {
         self.range
     }

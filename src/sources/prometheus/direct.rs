@@ -1,5 +1,5 @@
-//! Decides whether a percentile can be queried without the sum over series, because each member has one series per
-//! bucket.
+//! Decides whether a percentile can be queried without the sum over series, because each member
+//! has one series per bucket.
 //!
 //! A sum over one series equals that series, but costs the server twice as much as the rate and percentile together. A
 //! lookup of the series is therefore worthwhile.
@@ -49,8 +49,8 @@ struct SeriesAnswer {
     is_partial: bool,
 }
 
-/// Whether all series differ in `labels` (names separated by commas) and `le`. False for an answer that may be
-/// incomplete.
+/// Whether all series differ in `labels` (names separated by commas) and `le`. False for an
+/// answer that may be incomplete.
 fn is_one_a_bucket(answer: &str, labels: &str) -> bool {
     let Ok(answer) = serde_json::from_str::<SeriesAnswer>(answer) else { return false };
     let by: Vec<&str> = labels.split(", ").chain(["le"]).collect();

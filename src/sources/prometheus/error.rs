@@ -4,10 +4,9 @@ use super::AccessError;
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{TimeRange, format_instant};
 
-/// Errors of requests to a server; each message says what to do.
+/// Errors of requests to a server; each message says what to do. A `url` never contains the login.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PromError {
-    /// The URL is invalid.
     #[error("'{url}' is not a server URL ({reason}): write it like http://127.0.0.1:9090")]
     BadUrl { url: String, reason: String },
     /// The HTTP client could not be created.
@@ -15,64 +14,35 @@ pub enum PromError {
     NoClient(String),
     /// The connection could not be established, or broke.
     #[error("cannot reach {url}: {cause}; check that the server is running and that --url is right")]
-    Unreachable {
-        /// URL without its login.
-        url: String,
-        /// The innermost cause.
-        cause: String,
-    },
+    Unreachable { url: String, cause: String },
     /// The answer was incomplete or timed out.
     #[error("{url} gave no complete answer: {cause}; try a shorter range, a longer --step or a smaller --concurrency")]
-    Broken {
-        /// URL without its login.
-        url: String,
-        /// The innermost cause.
-        cause: String,
-    },
+    Broken { url: String, cause: String },
     /// 404: the API is not at this path.
     #[error(
         "{url} answered 404 Not Found: set --url to the address below which /api/v1/query_range is, including any path prefix"
     )]
-    NotFound {
-        /// URL without its login.
-        url: String,
-    },
+    NotFound { url: String },
     /// An HTML page instead of JSON.
     #[error(
         "{url} answered with a web page instead of JSON, perhaps a login page: set --url to the address below which /api/v1/query_range is"
     )]
-    WebPage {
-        /// URL without its login.
-        url: String,
-    },
+    WebPage { url: String },
     /// 401 or 403: authentication failed or is missing.
     #[error("{url} answered {status}: {remedy}")]
-    NotAllowed {
-        /// URL without its login.
-        url: String,
-        /// HTTP status.
-        status: String,
-        remedy: &'static str,
-    },
+    NotAllowed { url: String, status: String, remedy: &'static str },
     /// The authentication settings, or a file with a secret, cannot be used.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The TLS connection failed.
     #[error("TLS connection to {url} failed: {cause}; check tls_config of --http.config.file")]
-    NoTls {
-        /// URL without its login.
-        url: String,
-        /// The TLS error.
-        cause: String,
-    },
+    NoTls { url: String, cause: String },
     /// A redirect to another server.
     #[error(
         "{url} redirects to {to}, which is not followed because it may be a login page: set --url to the server's own address"
     )]
     Redirects {
-        /// URL without its login.
         url: String,
-        /// Scheme, host and port.
+        /// Scheme, host and port of the target, or words such as `nowhere` if there is none.
         to: String,
     },
     /// No OAuth 2 token could be fetched.
@@ -86,15 +56,10 @@ pub enum PromError {
     },
     /// The server rejected the PromQL.
     #[error("{url} cannot evaluate the query ({message}): check --selector, the labels and the files of --queries")]
-    BadQuery {
-        /// URL without its login.
-        url: String,
-        message: String,
-    },
+    BadQuery { url: String, message: String },
     /// Any other refusal, with the server's message.
     #[error("{url} answered {status}: {message}")]
     Refused {
-        /// URL without its login.
         url: String,
         /// HTTP status, or the API's error type.
         status: String,
@@ -105,23 +70,17 @@ pub enum PromError {
         "{url} asks to wait {seconds} s before the next query: run the same command again after that, perhaps with --max-qps"
     )]
     LongWait {
-        /// URL without its login.
         url: String,
         /// The requested wait in seconds.
         seconds: u64,
     },
     /// The answer exceeds the size limit.
     #[error("{url} answered with more than {mebibytes} MiB: use a shorter range or a narrower --selector")]
-    TooLarge {
-        /// URL without its login.
-        url: String,
-        /// The limit in MiB.
-        mebibytes: usize,
-    },
+    TooLarge { url: String, mebibytes: usize },
     /// Even the smallest possible query is too large for the server.
     #[error("{cause}, {even}: narrow --selector, for example to one cluster per folder")]
     TooMuch {
-        /// The server's refusal.
+        /// The server's refusal of the smallest possible query.
         cause: Box<PromError>,
         /// The size of that query, or why it cannot be smaller.
         even: String,
@@ -133,43 +92,32 @@ pub enum PromError {
         /// The maximum number of members.
         members: usize,
     },
-    /// The answer is partial.
+    /// The answer is marked as partial, or a warning in it reports that, and `--allow-partial` is off.
     #[error(
         "{url} answered with partial data ({message}): wait until all stores answer, or accept partial responses with --allow-partial"
     )]
-    PartialAnswer {
-        /// URL without its login.
-        url: String,
-        message: String,
-    },
-    /// A failure after retries.
+    PartialAnswer { url: String, message: String },
+    /// A failure that remained after all retries.
     #[error("{cause} (tried {times} times)")]
     Tried {
-        /// Number of attempts.
+        /// Number of attempts, including the first one.
         times: u32,
-        /// The last failure.
+        /// The failure of the last attempt.
         cause: Box<PromError>,
     },
     /// The answer is not a Prometheus matrix.
     #[error(
         "the answer of {url} is not a Prometheus matrix ({reason}): check that --url is a Prometheus-compatible server, with its path prefix"
     )]
-    NotAMatrix {
-        /// URL without its login.
-        url: String,
-        /// The decoder's error.
-        reason: String,
-    },
+    NotAMatrix { url: String, reason: String },
     /// The answer to a lookup is not from the Prometheus API.
     #[error(
         "the answer of {url} to {path} is not from the Prometheus API ({reason}): check that --url is a Prometheus-compatible server, with its path prefix"
     )]
     NotOfTheApi {
-        /// URL without its login.
         url: String,
-        /// Path of the API.
+        /// Path of the lookup below the base URL.
         path: String,
-        /// The decoder's error.
         reason: String,
     },
     /// A series lacks a label that names its cluster or member.
@@ -178,7 +126,6 @@ pub enum PromError {
         column: Column,
         /// Labels of the series, as the server sent them.
         series: String,
-        /// The missing label.
         label: String,
         remedy: &'static str,
     },
@@ -186,11 +133,7 @@ pub enum PromError {
     #[error(
         "no series of {metric} from {range}: select its series with {metric}.promql in --queries DIR or with --selector, or leave it out with --without {metric}"
     )]
-    NoSeries {
-        metric: Metric,
-        /// The requested range.
-        range: TimeRange,
-    },
+    NoSeries { metric: Metric, range: TimeRange },
     /// A limit that the profile needs has no series in the range.
     #[error(
         "no series of {limit} from {range}, which the profile compares {metric} with: select its series with {limit}.promql in --queries DIR, or use --without {metric} or --profile seed"
@@ -199,7 +142,6 @@ pub enum PromError {
         limit: Companion,
         /// The metric that is compared with the limit.
         metric: Metric,
-        /// The requested range.
         range: TimeRange,
     },
     /// None of the metrics has a series at the instant.
@@ -208,9 +150,7 @@ pub enum PromError {
         format_instant(*.at_ms)
     )]
     NothingAt {
-        /// URL without its login.
         url: String,
-        /// The instant in milliseconds.
         at_ms: i64,
         /// ` with {…}`, or empty.
         selector: String,
@@ -218,9 +158,7 @@ pub enum PromError {
     /// None of the metrics has a series in the range.
     #[error("{url} has none of etcd's six metrics from {range}{selector}: check --start, --end and --selector")]
     Nothing {
-        /// URL without its login.
         url: String,
-        /// The requested range.
         range: TimeRange,
         /// ` with {…}`, or empty.
         selector: String,

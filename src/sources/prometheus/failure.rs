@@ -54,7 +54,7 @@ const PARTIAL: [&str; 5] = ["partial", "partially", "partial-response", "partial
 /// Prefixes of Prometheus's annotations, which concern the query and never stores.
 const ANNOTATIONS: [&str; 2] = ["promql warning:", "promql info:"];
 
-/// A failed query.
+/// A failed query, with what could make it succeed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: PromError,
@@ -68,15 +68,15 @@ pub(super) struct Failure {
 pub(super) enum Cure {
     /// Nothing: the same query will always fail.
     Nothing,
-    /// Retry.
+    /// A retry, because the failure may be transient.
     Again,
-    /// Retry, if the server has been reached before.
+    /// A retry, if the server has been reached before.
     Reach,
     /// A query of fewer steps or series.
     Less,
     /// A query of fewer series; fewer steps do not help.
     Fewer,
-    /// Retry once; if that takes too long as well, a smaller query.
+    /// One retry; if that takes too long as well, a smaller query.
     AgainThenLess,
 }
 
@@ -112,8 +112,8 @@ impl Failure {
         self
     }
 
-    /// The error if even the smallest possible query failed; `unsplit` is the reason why it could not be split down to
-    /// a single member.
+    /// The error if even the smallest possible query failed; `unsplit` is the reason why it could not be split
+    /// down to a single member.
     pub(super) fn of_the_least(self, unsplit: Option<String>) -> PromError {
         let even = match (self.cure, unsplit) {
             (Cure::Less | Cure::Fewer, Some(reason)) => {

@@ -17,7 +17,7 @@ const FLUSH: &str = "/internal/force_flush";
 /// One exported series with its samples.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ExportedSeries {
-    /// Labels, including the name.
+    /// Labels, including the metric name as `__name__`.
     pub(crate) metric: BTreeMap<String, String>,
     values: Vec<Option<f64>>,
     timestamps: Vec<i64>,

@@ -11,25 +11,21 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use crate::time::Grid;
 
-/// Labels of one series.
 pub(super) type SeriesLabels = BTreeMap<String, String>;
 
 /// The fields of an answer other than its series.
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
-    /// `success` or `error`.
+    /// Result of the query: `success` or `error`.
     pub(super) status: String,
     /// The API's error type, such as `bad_data`.
     pub(super) error_type: String,
-    /// The API's error message.
+    /// The API's error message; empty on success.
     pub(super) error: String,
-    /// Warnings from the server.
     pub(super) warnings: Vec<String>,
-    /// Infos from the server.
     pub(super) infos: Vec<String>,
     /// Set by VictoriaMetrics clusters if some nodes did not answer.
     pub(super) is_partial: bool,
-    /// Number of series.
     pub(super) series: u64,
     /// Number of samples in all series.
     pub(super) samples: u64,
@@ -209,7 +205,7 @@ impl State<'_> {
     }
 }
 
-/// `[1759276800.123, "0.5"]`
+/// A sample in the JSON form `[1759276800.123, "0.5"]`, with the time in seconds.
 struct Sample {
     ts_ms: i64,
     value: f64,

@@ -42,5 +42,4 @@ pub(crate) use survey::{Sighting, elsewhere, jobs, sight};
 pub(crate) use terms::Terms;
 pub(crate) use traffic::{Received, Traffic};
 
-/// The `User-Agent` header.
 const USER_AGENT: &str = concat!("etcd-heatmap/", env!("CARGO_PKG_VERSION"));

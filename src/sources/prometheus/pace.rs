@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Schedules the next query.
+/// Decides when the next query may be sent.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// Minimum time between two queries.

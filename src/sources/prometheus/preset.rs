@@ -20,7 +20,7 @@ pub(crate) const PRESETS: [&str; EMBEDDED.len()] =
 /// The label layout of one kind of installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Preset {
-    /// Name, for example `openshift`.
+    /// Name for `--preset`, for example `openshift`.
     pub(crate) name: &'static str,
     /// Where the labels are documented.
     pub(crate) source: String,

@@ -27,9 +27,9 @@ named! {
         /// The recorded form if it covers the raw form completely, else the raw form.
         #[default]
         Auto = "auto",
-        /// Always etcd's own metrics.
+        /// Always the raw form, which reads etcd's own metrics.
         Raw = "raw",
-        /// Always the series made by recording rules.
+        /// Always the recorded form, which reads the results of recording rules.
         Recorded = "recorded",
     }
     parsed "unknown series form"
@@ -38,7 +38,6 @@ named! {
 /// The metrics and limits to pull.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// Metrics to leave out.
     pub(crate) left_out: Vec<Metric>,
     /// Limits that the profile needs, each with the metric compared with it.
     pub(crate) limits: Vec<(Metric, Companion)>,

@@ -1,8 +1,8 @@
-//! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded in the binary and replaceable
-//! from a folder.
+//! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded in the binary
+//! and replaceable from a folder.
 //!
-//! A file has a raw form after the line `# raw:`, which reads etcd's own metrics, and a recorded form after `#
-//! recorded:`, which reads the results of recording rules. A form after `# direct:` gives the same result as the raw
+//! A file has a raw form after the line `# raw:`, which reads etcd's own metrics, and may have a recorded form after
+//! `# recorded:`, which reads the results of recording rules. A form after `# direct:` gives the same result as the raw
 //! form at a lower cost, as long as no two of the series selected after `# series:` have the same member labels and
 //! `le`. `$selector` stands for the matchers of `--selector`, `$labels` for the labels that name a member.
 
@@ -18,16 +18,12 @@ use crate::text::nearest::did_you_mean;
 pub(crate) enum QueryError {
     /// The folder, or a file in it, cannot be read.
     #[error("cannot read {} of --queries: {source}", .path.display())]
-    Unreadable {
-        /// The folder or file.
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     /// The folder has no file named after a metric or companion.
     #[error("--queries {} has none of {names}: add at least one of these files", .folder.display())]
     NoneThere {
         folder: PathBuf,
-        /// Valid file names.
+        /// All valid file names, separated by commas.
         names: String,
     },
     /// A `.promql` file is not named after a metric or companion.
@@ -36,7 +32,7 @@ pub(crate) enum QueryError {
         path: PathBuf,
         /// The closest valid name, if any.
         suggestion: String,
-        /// Valid file names.
+        /// All valid file names, separated by commas.
         names: String,
     },
     /// The file has no raw form.
@@ -86,7 +82,7 @@ impl QueryText {
 /// The queries of all metrics and companions, filled in for one selector and pair of labels.
 #[derive(Clone, Debug)]
 pub(crate) struct QuerySet {
-    /// Indexed by column.
+    /// One per column, in the order of `Column::index`.
     texts: Vec<QueryText>,
     selector: String,
     labels: String,

@@ -51,7 +51,7 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Records a complete answer.
+    /// Records a complete answer; from then on, failed queries are retried.
     pub(super) fn gain(&self) {
         self.answered.store(true, Ordering::Relaxed);
         self.given_up.store(false, Ordering::Relaxed);

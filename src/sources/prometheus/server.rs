@@ -14,8 +14,8 @@ pub(crate) struct ServerInfo {
     pub(crate) refused: Option<PromError>,
 }
 
-/// Identifies the server. An error only if it cannot be reached, because a login for queries may lack access to the
-/// status pages.
+/// Identifies the server. An error only if it cannot be reached, because a login for queries may lack
+/// access to the status pages.
 pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let mut refused = None;
     let build = unless_refused(client.api("/api/v1/status/buildinfo", &[]).await, &mut refused)?.unwrap_or_default();

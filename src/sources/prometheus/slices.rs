@@ -129,8 +129,8 @@ enum Cut {
     Whole(Option<String>),
 }
 
-/// Splits a slice. If the label values cannot be looked up, shorter windows may still succeed, so that is not an error
-/// yet.
+/// Splits a slice. If the label values cannot be looked up, shorter windows may still succeed, so that
+/// is not an error yet.
 async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid) -> Cut {
     let mut slice = slice.clone();
     let (mut failed, mut missing) = (None, None);

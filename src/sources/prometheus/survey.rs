@@ -19,7 +19,7 @@ const QUERY_RANGE: &str = "/api/v1/query_range";
 /// What a query returns in a range.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
-    /// Members with a sample.
+    /// Members with a sample at any evaluated step.
     pub(crate) members: BTreeSet<Member>,
     /// First evaluated step with a sample, in milliseconds; the true start may be up to one survey step earlier.
     pub(crate) first_ms: i64,

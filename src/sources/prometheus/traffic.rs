@@ -14,7 +14,7 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// The totals so far.
+    /// The totals of all queries so far.
     pub(crate) fn received(&self) -> Received {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Received {
@@ -46,16 +46,16 @@ impl Traffic {
     }
 }
 
-/// Totals at one moment.
+/// Totals of the traffic at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Received {
-    /// Range queries answered.
+    /// Range and instant queries that were answered.
     pub(crate) queries: u64,
-    /// Samples in the answers.
+    /// Samples in all answers together.
     pub(crate) samples: u64,
     /// Bytes of the answers, uncompressed.
     pub(crate) bytes: u64,
-    /// Number of retries.
+    /// Number of times a query was retried.
     pub(crate) again: u64,
     /// Number of windows that the server refused as too large.
     pub(crate) halved: u64,

@@ -28,7 +28,6 @@ const NO_TENANT_WORDS: &[u8] = b"no org id";
 /// Path of instant queries below the server's base URL.
 const QUERY: &str = "/api/v1/query";
 
-/// The kinds of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// All steps of a grid.
@@ -38,8 +37,8 @@ pub(super) enum Kind {
 }
 
 impl Client {
-    /// Sends a query once; returns the body and the time since sending. The caller must hold a slot among the
-    /// concurrent queries.
+    /// Sends a query once; returns the body and the time since sending. The caller must hold a
+    /// slot among the concurrent queries.
     pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
         let _turn = self.turn().await;
         let form = self.form(promql, grid, kind);

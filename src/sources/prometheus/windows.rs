@@ -21,7 +21,7 @@ pub(super) const SHORT_WINDOW: usize = 16;
 /// The window sizes learned so far in the run.
 #[derive(Debug)]
 pub(super) struct WindowSizes {
-    /// Maximum for any query.
+    /// Maximum number of steps for any query.
     limit: AtomicUsize,
     /// Smaller maximums per query: a histogram has many more samples than a gauge.
     of_query: Mutex<BTreeMap<String, usize>>,
@@ -71,8 +71,8 @@ pub(super) async fn find_limit(client: &Client, grid: Grid) {
     }
 }
 
-/// Halves the refused size, unless a smaller size is known already: concurrent windows that are refused together must
-/// halve only once.
+/// Halves the refused size, unless a smaller size is known already: concurrent windows that are refused
+/// together must halve only once.
 fn after_refusal(known: usize, refused: usize) -> usize {
     known.min(refused.div_ceil(2)).max(1)
 }
@@ -81,14 +81,14 @@ fn after_refusal(known: usize, refused: usize) -> usize {
 pub(super) enum Asked {
     /// The whole grid was answered.
     All,
-    /// `take` stopped the queries.
+    /// `take` asked to stop; later steps may not have been queried.
     Enough,
     /// The step at which even the shortest window was too large.
     TooMuch(usize, Failure),
 }
 
-/// Queries a grid from one of its steps on, window by window, until `take` stops. Windows are halved down to `shortest`
-/// steps.
+/// Queries a grid from one of its steps on, window by window, until `take` stops. Windows are
+/// halved down to `shortest` steps.
 pub(super) async fn ask_in_windows<T>(
     client: &Client,
     promql: &str,
@@ -160,8 +160,8 @@ mod tests {
         }
     }
 
-    /// Queries a server that accepts `allowed` steps; returns the times of the answers in order, and the number of
-    /// refused queries.
+    /// Queries a server that accepts `allowed` steps; returns the times of the answers in order, and
+    /// the number of refused queries.
     fn asked(client: &Client, grid: Grid, from: usize, allowed: usize) -> (Vec<i64>, usize) {
         let refusals = Cell::new(0);
         let ask = async |promql: String, part: Grid, first: usize| {

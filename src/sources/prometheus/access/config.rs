@@ -1,5 +1,5 @@
-//! Reads the file of `--http.config.file`, which has the format of promtool's flag of that name: `HTTPClientConfig` of
-//! prometheus/common.
+//! Reads the file of `--http.config.file`, which has the format of promtool's flag of that name, defined as
+//! `HTTPClientConfig` in prometheus/common (Go package `config`).
 
 use std::fs;
 use std::path::Path;

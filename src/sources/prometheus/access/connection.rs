@@ -72,7 +72,7 @@ fn addresses(url: &Url) -> Result<Vec<std::net::SocketAddr>, PromError> {
     Ok(found.collect())
 }
 
-/// Host and port.
+/// The host, with the port unless it is the default of the scheme.
 fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -1,5 +1,5 @@
-//! Errors in the settings for authentication and connections. No message repeats a value, because it may be a misplaced
-//! secret.
+//! Errors in the settings for authentication and connections. No message repeats a value, because it
+//! may be a misplaced secret.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub enum AccessError {
     #[error("{}, line {line}: {reason}", .path.display())]
     Line {
         path: PathBuf,
-        /// Line number, from 1.
+        /// Line number in the file, from 1.
         line: usize,
         /// The fault and what to write instead.
         reason: String,
@@ -31,7 +31,6 @@ pub enum AccessError {
     /// A value in the file itself cannot be used.
     #[error("{what} of --http.config.file: {reason}")]
     Value { what: &'static str, reason: String },
-    /// Two logins are given.
     #[error("--url and --http.config.file each have a login: remove one of the two")]
     TwoLogins,
 }

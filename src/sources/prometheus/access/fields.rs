@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
         self.entries().find(|(name, node)| *name == key && !matches!(node.value, Value::Null)).map(|(_, node)| node)
     }
 
-    /// A non-empty string.
+    /// The string of a key, or `None` if it is absent or empty.
     pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, AccessError> {
         match self.node(key) {
             None => Ok(None),

@@ -10,7 +10,7 @@ use super::AccessError;
 use super::oauth2::OAuth2;
 use super::secret::{Secret, SecretSource, Sent};
 
-/// The kinds of authentication.
+/// A login from `--url` or from `--http.config.file`, by the kind of authentication.
 #[derive(Clone, Debug)]
 pub(super) enum Login {
     Basic { user: Option<SecretSource>, password: Option<SecretSource> },

@@ -1,7 +1,7 @@
 //! How a server is reached: login, headers, TLS, proxies, redirects.
 //!
-//! Secrets leave this module only in requests to the server they are meant for. [`Access::hide`] removes them from the
-//! server's texts.
+//! Secrets leave this module only in requests to the server they are meant for. [`Access::hide`] removes
+//! them from the server's texts.
 
 mod config;
 mod connection;
@@ -45,7 +45,7 @@ const MIN_HIDDEN_CHARS: usize = 6;
 
 /// Why a request has no response.
 pub(super) enum SendError {
-    /// The connection failed.
+    /// The connection failed or timed out before a response.
     Http(reqwest::Error),
     /// The request could not be sent, or was redirected to another server.
     Prom(PromError),

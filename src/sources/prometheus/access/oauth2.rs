@@ -49,7 +49,7 @@ const UNSUPPORTED: [Unsupported; 9] = [
 /// A token is replaced this long before it expires, because a request takes time to arrive.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
-/// The settings under `oauth2`.
+/// The settings under `oauth2` of `--http.config.file`.
 #[derive(Clone)]
 pub(super) struct OAuth2 {
     client_id: String,

@@ -18,7 +18,7 @@ pub(super) const KEYS: [&str; 4] = ["proxy_url", "no_proxy", "proxy_from_environ
 /// Go's proxies always exclude this machine; reqwest must be told so.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
-/// How connections are made.
+/// Whether connections use a proxy, and with which headers for its CONNECT requests.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProxyConfig {
     way: Way,

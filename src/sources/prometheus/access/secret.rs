@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::AccessError;
 
-/// Replaces a hidden secret.
+/// Shown in messages in place of a secret.
 const MASK: &str = "…";
 
 /// A text that `Debug` does not show.

@@ -15,17 +15,16 @@ pub(super) struct Node {
     pub(super) value: Value,
 }
 
-/// The kinds of values.
 pub(super) enum Value {
-    /// Nothing, `~`, or `null`.
+    /// An absent or empty value, `~`, or `null`.
     Null,
-    /// A scalar, as written.
+    /// A scalar as text; numbers and booleans are not converted.
     Scalar(String),
     List(Vec<Node>),
     Map(Vec<(String, Node)>),
 }
 
-/// Parses exactly one document.
+/// Parses a file with at most one document; an empty file is [`Value::Null`].
 pub(super) fn parse(path: &Path, text: &str) -> Result<Node, AccessError> {
     let mut reader = Reader { path, events: Parser::new_from_str(text) };
     loop {

@@ -20,8 +20,8 @@ use crate::time::TimeRange;
 /// Path of range queries below the server's base URL.
 const QUERY_RANGE: &str = "/api/v1/query_range";
 
-/// Lookups are retried like queries of more than one step, that is, given up after the second timeout: callers can do
-/// without them.
+/// Lookups are retried like queries of more than one step, that is, given up after the second timeout:
+/// callers can do without them.
 const LOOK_UP: usize = 2;
 
 /// A small answer of the API.
@@ -74,8 +74,8 @@ impl Client {
         self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
     }
 
-    /// Values of a label among the series that a pull reads and `selector` matches; `None` if the server does not offer
-    /// it.
+    /// Values of a label among the series that a pull reads and `selector` matches; `None` if the
+    /// server does not offer it.
     pub(in crate::sources::prometheus) async fn label_values(
         &self,
         label: &str,

@@ -1,7 +1,7 @@
-//! The command line: subcommands, their flags, their help, and what an error in it looks like.
+//! The command line: subcommands, their flags, their help, and their errors.
 //!
-//! The flags of settings come from the table in `config`; this module adds the other flags. Values are
-//! checked here, but a setting keeps its text: `config` reads it, because the environment and the file give texts too.
+//! The flags of settings come from the table in `config`; this module adds the other flags. Values of settings are
+//! checked here but passed on as text: `config` parses them like those from the environment and the file.
 
 mod diff;
 mod examples;
@@ -37,9 +37,9 @@ use examples::{
     SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
 };
 
-/// The folder that `score`, `explain` and `findings` read.
+/// Help of the folder argument of `score`, `explain` and `findings`.
 const HISTORY_FOLDER: &str = "Folder that holds history/ [env: ETCD_HEATMAP_OUT]";
-/// The folder that `import` and `show` read.
+/// Help of the folder argument of `import` and `show`.
 const SCORED_FOLDER: &str = "Folder that backfill or score wrote to [env: ETCD_HEATMAP_OUT]";
 
 /// Show from Prometheus history when an etcd cluster was unhealthy, and why
@@ -82,7 +82,7 @@ pub struct Cli {
     pub(crate) verbose: u8,
 }
 
-// clap's own flags would stand under a heading of their own, "Options".
+// Replaces clap's own help flag, which clap would list under a separate heading, "Options".
 fn help_flag() -> Arg {
     let help = "Print common flags (-h), or all flags and examples (--help)";
     let flag = Arg::new("help").short('h').long("help").action(ArgAction::Help).help(help);
@@ -95,8 +95,8 @@ fn version_flag() -> Arg {
 }
 
 impl Cli {
-    /// Reads a command line, whose first word is the name of the program. A request for help or for the version comes
-    /// back as an error of that kind.
+    /// Parses a command line, whose first word is the name of the program. If it asks for help or for the version, the
+    /// result is an error of that kind.
     pub fn from_words(words: &[OsString]) -> Result<Self, clap::Error> {
         let command = match help::asks_for_all(words) {
             true => help::long(Self::command()),
@@ -179,7 +179,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// The settings that were given as flags.
+    /// The settings that were given as flags of the subcommand.
     pub(crate) fn given(&self) -> &[Given] {
         match self {
             Self::Backfill(args) => &args.flags.given,
@@ -215,7 +215,7 @@ pub(crate) struct BackfillArgs {
     pub(crate) leave: Leave,
 }
 
-/// Flags that allow a pull what it refuses by default.
+/// Flags that let a pull do what it refuses by default.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Leave {
     /// Replace a history of another source, step, or query
@@ -315,7 +315,7 @@ pub(crate) struct ExplainArgs {
     pub(crate) flags: Flags<OfExplain>,
 }
 
-/// Refuses a text that is not a time in any zone. The command reads it again, in the zone of the folder's cells.
+/// Refuses a text that is not a valid time. The command parses it again, in the time zone of the folder's cells.
 fn instant(text: &str) -> Result<String, TimeError> {
     Zone::default().parse_instant(text, 0).map(|_| text.to_owned())
 }

@@ -63,7 +63,7 @@ pub(crate) enum ConfigError {
         /// The fault, and what to write instead.
         reason: String,
     },
-    /// The name of an environment variable.
+    /// The environment variable of this name is not UTF-8.
     #[error("{0} is not UTF-8: set it to UTF-8 text")]
     NotText(String),
     /// An error in the file of `--http.config.file`.
@@ -89,8 +89,8 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Merges the layers. `file` is that of `--config`; without it the file is that of `ETCD_HEATMAP_CONFIG`, or
-    /// `etcd-heatmap.toml` in the working directory if that exists.
+    /// Merges the layers. `file` is the file that `--config` names. Without it, reads the file that
+    /// `ETCD_HEATMAP_CONFIG` names, or else `etcd-heatmap.toml` in the working directory, if it exists.
     pub(crate) fn load(flags: &[Given], file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let (from_environment, notes) = layers::of_environment(environment)?;
         let mut given = layers::of_file(file, environment)?;

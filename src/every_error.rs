@@ -36,7 +36,7 @@ struct Samples {
 }
 
 struct Sample {
-    /// The name of the type again for a struct.
+    /// The name of the variant; for a struct, the name of the type.
     variant: String,
     message: String,
 }
@@ -77,7 +77,7 @@ thread_local! {
 /// A test fails if the file no longer contains it.
 fn copied(file: &str, text: &'static str) -> &'static str {
     let source = fs::read_to_string(source_folder().join(file)).unwrap_or_default();
-    // A long literal continues on the next line after a backslash.
+    // A backslash at the end of a line continues the literal on the next line.
     let parts: Vec<&str> = source.split("\\\n").collect();
     let joined = parts.iter().enumerate().map(|(i, part)| if i == 0 { *part } else { part.trim_start() });
     if !joined.collect::<String>().contains(text) {
@@ -86,7 +86,7 @@ fn copied(file: &str, text: &'static str) -> &'static str {
     text
 }
 
-/// The same for a format string, whose placeholders get these values in order.
+/// Like [`copied`], for a format string. Replaces its placeholders with these values, in order.
 fn filled(file: &str, format: &'static str, values: &[&str]) -> String {
     let mut values = values.iter();
     let mut text = String::new();
@@ -110,7 +110,7 @@ fn url() -> String {
     "http://prometheus:9090".to_owned()
 }
 
-/// An error of the operating system with the text of Linux, the same on every system.
+/// An operating-system error with the text of Linux, so that samples are the same on every system.
 fn io_error(kind: io::ErrorKind) -> io::Error {
     io::Error::new(
         kind,

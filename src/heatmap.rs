@@ -1,8 +1,8 @@
 //! Aggregates scores into cells: one cluster or member in one local hour (or another width).
 //!
-//! The scores of a UTC day go in, and its *sums* come out: one row per cell, all integers. Sums are added, so days may
-//! finish in any order, and a cell may span two UTC days. Means are only computed when a cell is complete. Files are
-//! written by `outputs` and read back by `folder`.
+//! The scores of a UTC day are added up into *sums*: one row per cell, all integers. Sums of two days can be added,
+//! so days may finish in any order, and a cell may span two UTC days. Means are computed only when a cell is
+//! complete. `outputs` writes the cells to files, and `folder` reads them back.
 
 mod cell;
 mod sums;
@@ -22,19 +22,20 @@ use crate::time::{CellWidth, Zone};
 /// The columns that identify a cell, in sort order.
 pub(crate) const CELL_KEYS: [&str; 5] = ["date", "level", "cluster", "member", "start"];
 
-/// The columns by which sums of one cell from two UTC days are grouped.
+/// The columns that identify a cell in a frame of sums. Rows of two UTC days that agree in them
+/// belong to the same cell.
 const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes"];
 
-/// The column of the number of steps just after a restart.
+/// The column with the number of steps just after a restart.
 const AFTER_RESTART: &str = "steps_after_restart";
-/// The column of the number of steps with partial responses.
+/// The column with the number of steps with partial responses.
 pub(crate) const PARTIAL: &str = "steps_partial";
 const SCORE_SUM: &str = "score_sum";
 const SCORE_MIN: &str = "score_min";
-/// The minimum of a cell without scored steps.
+/// Stands for the minimum of a cell without scored steps.
 const NO_MIN: i64 = i64::MAX;
 
-/// The settings of cells and of cluster scores.
+/// The settings that determine cells and cluster scores.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Folding {
     /// The time zone of days and hours.
@@ -45,22 +46,23 @@ pub(crate) struct Folding {
     pub(crate) rollup: Rollup,
 }
 
-/// Which marks of steps the history contains.
+/// Which optional counts of steps the history allows for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Marks {
-    /// Whether the history has start times of processes.
+    /// Whether the history has process start times, which show restarts.
     pub(crate) restarts: bool,
-    /// Whether the history has partial responses.
+    /// Whether the server sent partial responses for some steps of the history.
     pub(crate) partial: bool,
 }
 
-/// Holds back the cells of incomplete local days, and adds up the sums of two UTC days for one cell.
+/// Holds back the cells of incomplete local days, and adds up the two parts of a cell that spans two UTC days.
 #[derive(Debug, Default)]
 pub(crate) struct OpenCells(Option<DataFrame>);
 
 impl OpenCells {
-    /// Adds the sums of the next UTC day and returns the sums of all local days before `today`, the local day on which
-    /// the following UTC day begins; all of them if `today` is `None`, after the last day.
+    /// Adds the sums of a UTC day and returns the sums of all local days that are now complete: those before
+    /// `today`, the local date on which the next UTC day begins. After the last UTC day, `today` is `None`, and
+    /// all remaining sums are returned.
     pub(crate) fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>) -> PolarsResult<DataFrame> {
         let all = match self.0.take() {
             Some(open) if open.height() > 0 => {
@@ -76,7 +78,8 @@ impl OpenCells {
     }
 }
 
-/// Adds up the rows with equal `keys`: the sums of one cell from two days, or those of all cells of a cluster.
+/// Adds up the rows with equal `keys`, such as the two parts of a cell that spans two UTC days, or
+/// all cells of a cluster.
 #[expect(deprecated, reason = "the eager aggregations; the lazy ones double the cold build")]
 pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
     let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", AFTER_RESTART, PARTIAL]
@@ -148,8 +151,8 @@ pub(crate) fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) ->
     Ok(columns)
 }
 
-/// Means in points, from sums over steps; null without steps. Each is the `f64` nearest to the exact quotient, because
-/// the sums of a cell and the divisor are below 2⁵³.
+/// Means in points, from sums over steps; null without steps. Each mean is the `f64` nearest to the exact quotient,
+/// because the sums of a cell and the divisor are below 2⁵³.
 fn mean_points(table: &ScoreTable, sums: &Int64Chunked, steps: &Int64Chunked) -> Float64Chunked {
     let divide = |(sum, steps): (Option<i64>, Option<i64>)| match (sum, steps) {
         (Some(sum), Some(steps)) if steps > 0 => Some(sum as f64 / (table.denominator() as i64 * steps) as f64),
@@ -158,7 +161,7 @@ fn mean_points(table: &ScoreTable, sums: &Int64Chunked, steps: &Int64Chunked) ->
     sums.iter().zip(steps.iter()).map(divide).collect()
 }
 
-/// The metric with the highest loss of each row; of equal ones the first in the specification.
+/// For each row, the metric with the highest loss. Ties go to the first metric in the table of `spec`.
 fn worst_metric(sums: &DataFrame) -> PolarsResult<Column> {
     let losses: Vec<&Int64Chunked> =
         Metric::ALL.iter().map(|m| sums.column(m.loss_column())?.i64()).collect::<PolarsResult<_>>()?;
@@ -234,7 +237,7 @@ mod tests {
         let range = TimeRange { start_ms: 0, end_ms: 3 * HOUR_MS };
         let grid = Grid::within(range, Step::from_millis(600_000).unwrap());
         let mut window = Window::unknown(grid, vec![Member::new("c", "a"), Member::new("c", "b")], &[]);
-        // From the last step of the first hour to the second step of the second hour. b is first seen at 01:10.
+        // Partial responses at 00:50, 01:00 and 01:10. Member b is first seen at 01:10.
         window.mark_partial(&[5..7, 7..8]);
         let lives = [(Member::new("c", "a"), 0), (Member::new("c", "b"), 7 * 600_000)]
             .map(|(member, first_ms)| (member, Life { first_ms, last_ms: range.end_ms }));
@@ -243,7 +246,7 @@ mod tests {
         let cells = |partial| finish(&table, &sums, 0.5, Marks { restarts: false, partial }).unwrap();
         assert!(cells(false).column(PARTIAL).is_err());
         let marked: Vec<_> = cells(true).column(PARTIAL).unwrap().i64().unwrap().into_no_null_iter().collect();
-        // Three hours of the cluster, three of a, two of b.
+        // Three hours of the cluster, three of member a, two of member b.
         assert_eq!(marked, [1, 2, 0, 1, 2, 0, 1, 0]);
     }
 

@@ -8,18 +8,18 @@
 //!            spec ─────────────▶   score ──▶ heatmap ──▶ analysis
 //!                                    │          │           │
 //!                                    ▼          ▼           ▼
-//!                                  outputs: one file an output, one list of all
+//!                                  outputs: one module per file format
 //! ```
 //!
-//! Data flows one way. No module imports one to its right; a test of this file checks it:
+//! Data flows one way. In this list, no module imports one to its right; a test in this file checks it:
 //!
 //! ```text
 //! time text files spec readings openmetrics history sources score heatmap folder analysis outputs import config cli commands
 //! ```
 //!
-//! `history` comes before `sources` because the embedded sample is a history. Only `sources` and `import` use the
-//! network, and only `commands` prints or decides the exit code. Public items are those that `main.rs`, the benchmarks,
-//! and the examples use. `docs/architecture.md` has the data types, the files on disk, and recipes.
+//! `history` comes before `sources` because the embedded sample is a history. Only `sources` has network code, and
+//! only `commands` prints and decides the exit code. Public items are those that `main.rs`, the benchmarks and the
+//! examples use. `docs/architecture.md` describes the data types, the files on disk, and recipes for extensions.
 
 mod analysis;
 mod cli;
@@ -55,7 +55,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// The modules in their order, as the documentation of this crate lists them.
+    /// The modules in the order that the crate's documentation lists them.
     fn order() -> Vec<&'static str> {
         let line = include_str!("lib.rs").lines().find(|line| line.starts_with("//! time text "));
         line.unwrap().trim_start_matches("//! ").split(' ').collect()

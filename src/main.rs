@@ -15,7 +15,7 @@ fn main() -> ExitCode {
                 complain(format_args!("error: {sentence}"));
                 ExitCode::from(USAGE)
             }
-            // clap prints the help if the subcommand is missing; that is an error all the same.
+            // clap prints the help if the subcommand is missing, but that is still a usage error.
             None => ended(print_help(&error), if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }),
         },
     }
@@ -31,7 +31,8 @@ fn ended(outcome: Result<(), etcd_heatmap::Failure>, success: ExitCode) -> ExitC
     }
 }
 
-/// Prints to standard error. If that fails too, only the exit code is left; `eprintln` would panic.
+/// Prints to standard error and ignores a failure: there is no other place to report
+/// it, and `eprintln!` would panic.
 fn complain(sentence: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{sentence}");
 }

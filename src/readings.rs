@@ -1,7 +1,7 @@
-//! Readings in memory: members, when they were seen, and a window of members × steps × columns.
+//! Readings in memory: members, when they were first and last seen, and a window of members × steps × columns.
 //!
-//! A [`ReadingSource`] fills a [`Window`]; the history stores it and reads it back; `score` computes scores from it. A
-//! missing, stale or NaN reading is NaN here. Bands, points and scores do not belong here.
+//! A [`ReadingSource`] fills a [`Window`]; the history stores it and reads it back; `score` computes scores from
+//! it. A missing, stale or NaN reading is NaN here. Bands, points and scores do not belong here.
 
 mod memory;
 mod origin;
@@ -36,8 +36,9 @@ impl Member {
     }
 }
 
-/// When a member was first and last seen: the first and last step with a reading other than `leader_changes`, whose
-/// one-day window still has a value for a day after the last scrape. In between, both included, every step is expected.
+/// When a member was first and last seen: its first and last step with a reading of any metric except
+/// `leader_changes`. The query of `leader_changes` looks back one day, so it still returns a value for a day after
+/// the last scrape. From the first to the last of these steps, every step is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
     /// The step at which the member was first seen.
@@ -51,14 +52,15 @@ pub struct Life {
 pub struct Lives(BTreeMap<Member, Life>);
 
 impl Lives {
-    /// Adds the members of another day, and extends the lives of those that are in both.
+    /// Merges in the members of another day. A member in both is first seen at the earlier time and last
+    /// seen at the later one.
     pub fn merge(&mut self, other: &Self) {
         for (member, life) in &other.0 {
             self.add(member.clone(), *life);
         }
     }
 
-    /// Adds a member, or extends its life.
+    /// Adds a member. If it is present already, widens its first and last seen to include this life.
     pub fn add(&mut self, member: Member, life: Life) {
         self.0
             .entry(member)
@@ -69,7 +71,7 @@ impl Lives {
             .or_insert(life);
     }
 
-    /// The members with their lives, sorted.
+    /// The members with their first and last seen, sorted by cluster and member.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Member, &Life)> {
         self.0.iter()
     }
@@ -89,14 +91,14 @@ pub struct ColumnReadings {
 }
 
 impl ColumnReadings {
-    /// An empty set of readings of this column.
+    /// An empty set of readings for this column.
     pub fn of(column: impl Into<Column>) -> Self {
         Self { column: column.into(), rows: BTreeMap::new(), partial: Vec::new() }
     }
 
-    /// Adds a series whose values belong to the steps from `offset` on, in a grid of `len` steps.
+    /// Adds a series. Its values start at step `offset` of a grid of `len` steps.
     ///
-    /// If two series have a value of the same member and step, the worse one is kept, in whatever order they come: the
+    /// If two series have a value for the same member and step, the worse one is kept, regardless of their order: the
     /// higher value of a metric, the later start time, the smaller limit.
     pub fn merge_series(&mut self, member: Member, len: usize, offset: usize, values: &[f64]) {
         let row = self.rows.entry(member).or_insert_with(|| vec![f64::NAN; len]);
@@ -105,14 +107,15 @@ impl ColumnReadings {
             Column::Companion(Companion::Quota | Companion::MaxFds) => {
                 steps.for_each(|(known, &value)| *known = smaller_limit(*known, value));
             }
-            // `f64::max` ignores a NaN on either side.
+            // If one side is NaN, `f64::max` returns the other.
             Column::Metric(_) | Column::Companion(Companion::StartTime) => {
                 steps.for_each(|(known, &value)| *known = known.max(value));
             }
         }
     }
 
-    /// Adds readings of the same column, whose grid starts at step `offset` of a grid of `len` steps.
+    /// Adds readings of the same column from a part of the grid: `other` starts at step `offset`, and the
+    /// whole grid has `len` steps.
     pub fn merge(&mut self, other: Self, len: usize, offset: usize) {
         let partial = other.partial.iter().map(|steps| steps.start + offset..steps.end + offset);
         self.partial = union(self.partial.iter().chain(&partial.collect::<Vec<_>>()));
@@ -149,7 +152,7 @@ impl ColumnReadings {
     }
 }
 
-/// The smaller of two limits. A value that is not positive means no limit, so any other value is smaller.
+/// The stricter of two limits. Zero or less means unlimited, so a positive limit wins. NaN is missing.
 fn smaller_limit(one: f64, other: f64) -> f64 {
     match (one > 0.0, other > 0.0) {
         (true, true) => one.min(other),
@@ -170,7 +173,7 @@ pub struct Window {
     partial: Vec<Range<usize>>,
     /// Steps that were never requested, as ascending ranges.
     unasked: Vec<Range<usize>>,
-    /// By column index; empty for a companion that the window does not contain.
+    /// Values by column index. The entry of a companion is empty if the window does not contain it.
     columns: [Vec<f64>; COLUMNS],
 }
 
@@ -187,8 +190,8 @@ impl Window {
         Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), unasked: Vec::new(), columns }
     }
 
-    /// Builds a window from columns. Its members are those with a reading of at least one metric; rows of a companion
-    /// for other members are dropped.
+    /// Builds a window from columns. Its members are those with a reading of at least one metric. Rows that a companion
+    /// has for any other member are dropped.
     pub fn join(grid: Grid, columns: impl IntoIterator<Item = (Column, ColumnReadings)>) -> Self {
         let columns: Vec<(Column, ColumnReadings)> = columns.into_iter().collect();
         let is_metric = |column: &Column| matches!(column, Column::Metric(_));
@@ -260,7 +263,7 @@ impl Window {
         &self.columns[column.into().index()][member * len..(member + 1) * len]
     }
 
-    /// The readings of one column and member, to be filled.
+    /// The readings of one column and member, for writing.
     pub fn row_mut(&mut self, column: impl Into<Column>, member: usize) -> &mut [f64] {
         let len = self.grid.len();
         &mut self.columns[column.into().index()][member * len..(member + 1) * len]
@@ -276,11 +279,12 @@ impl Window {
         self.columns[column.into().index()].iter().filter(|v| !v.is_nan()).count() as u64
     }
 
-    /// Keeps the readings of an earlier pull of the same steps that this one lacks, and adds their members.
+    /// Restores readings that an earlier pull of the same steps has and this one lacks, including their members.
     ///
-    /// A server drops samples that are older than its retention. Its remaining readings of such a member may be wrong
-    /// as well, because rates and changes are then computed from fewer samples. So if a reading of a member is lost,
-    /// all its earlier readings stay. Otherwise the later pull wins, because it may include samples that arrived late.
+    /// A server drops samples older than its retention. What is left of a member near that limit may be wrong as well,
+    /// because rates and changes are then computed from fewer samples. So if this pull lacks any reading of a member
+    /// that the earlier one has, all of the member's earlier readings are restored. Otherwise this pull wins, because
+    /// it may include samples that arrived late.
     #[must_use]
     pub(crate) fn with_lost_readings(mut self, earlier: &Self) -> Self {
         debug_assert_eq!(self.grid, earlier.grid);
@@ -300,7 +304,7 @@ impl Window {
         self
     }
 
-    /// Adds members, with all their readings missing.
+    /// Adds members whose readings are all missing.
     fn add_members(&mut self, others: &[Member]) {
         let mut members: Vec<Member> = self.members.iter().chain(others).cloned().collect();
         members.sort_unstable();
@@ -371,8 +375,8 @@ mod tests {
         }
     }
 
-    /// The worse reading is the higher one of a metric, the later start time, and the smaller limit. etcd's quota is
-    /// negative when it is disabled, which is no limit.
+    /// The worse value is the higher one for a metric, the later start time, and the smaller limit. etcd reports a
+    /// negative quota if the quota is disabled, which means unlimited.
     #[test]
     fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
         const NAN: f64 = f64::NAN;
@@ -382,7 +386,7 @@ mod tests {
             (1.0, 2.0, 1.0),
             (3.0, NAN, 3.0),
             (INF, 4.0, 4.0),
-            // A value that is not positive means no limit.
+            // Zero or a negative value means unlimited.
             (-1.0, 2.0, 2.0),
             (0.0, 2.0, 2.0),
             (-1.0, INF, INF),
@@ -523,7 +527,7 @@ mod tests {
         let range = |start_ms, end_ms| TimeRange { start_ms, end_ms };
         let mut window = Window::unknown(grid(6), Vec::new(), &[]);
         assert!(window.unasked().is_empty());
-        // Steps of a minute; the end of a range does not belong to it.
+        // A step is one minute. The end of a range is exclusive.
         window.limit_to(&[range(60_000, 120_000), range(240_000, 250_000)]);
         assert_eq!(window.unasked(), [0..1, 2..4, 5..6]);
     }

@@ -26,7 +26,7 @@ pub struct DayScores {
     /// The members that are expected on this day, sorted.
     pub members: Vec<Member>,
     codes: Vec<u16>,
-    /// By member, the steps after a restart; `None` if the history has no start times.
+    /// For each member, the steps shortly after a restart. `None` if the history has no start times.
     restarts: Option<Vec<Vec<Range<usize>>>>,
     /// Steps with partial responses, as ascending ranges.
     pub partial: Vec<Range<usize>>,
@@ -60,7 +60,8 @@ impl DayScores {
     }
 }
 
-/// The members that are expected at a step of the grid, each with its whole life.
+/// The members that are expected at one or more steps of the grid, with when each was first and last
+/// seen in the whole history.
 pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
     lives
         .iter()
@@ -69,8 +70,8 @@ pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
         .collect()
 }
 
-/// Scores a window whose members are those of `alive`, in the same order. Steps outside a member's life, and steps that
-/// were never requested, get the code [`ABSENT`].
+/// Scores a window. `alive` must list the window's members in the same order. Steps before a member was first seen,
+/// after it was last seen, or that were never requested get the code [`ABSENT`].
 pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)]) -> DayScores {
     let len = window.grid().len();
     let mut codes = vec![0_u16; alive.len() * len];
@@ -120,8 +121,8 @@ mod tests {
 
     #[test]
     fn every_combination_of_bands_scores_the_double_nearest_to_the_decimal() {
-        // Expected: Python, `float(sum(Decimal(w) * p for …))` over the seed's 24 combinations;
-        // one entry per metric: wal, commit, fds, leaders.
+        // Expected scores from Python: `float(sum(Decimal(w) * p for …))` for each of the seed's 24 combinations. The four
+        // integers are the points of wal, commit, fds and leaders.
         let expected = [
             ([0, 0, 0, 0], 1.0),
             ([0, 0, 0, 10], 4.0),
@@ -195,7 +196,8 @@ mod tests {
             table.look_up(scores.codes(0)[0]).points[Metric::DbSize.index()]
         };
         let quota = 2_147_483_648.0;
-        // 75 % and 85 % of it, and the next double above.
+        // The second size is exactly 75 % of the quota, and the third is the next double above it. The last
+        // one is above 85 %.
         for (size, expected) in [(1e9, 10.0), (1_610_612_736.0, 8.0), (1_610_612_736.000_000_2, 5.0), (1.9e9, 0.0)] {
             assert_eq!(points(size, quota), Some(expected), "{size}");
         }
@@ -216,7 +218,7 @@ mod tests {
         readings[Metric::DbSize.index()] = f64::NAN;
         assert_eq!(score(&profile, readings).1, Some(10.0));
         readings[Metric::WalFsync.index()] = 1.0;
-        // Python: float(Fraction(65, 95) * 10)
+        // Expected value from Python: float(Fraction(65, 95) * 10)
         assert_eq!(score(&profile, readings).1, Some(6.842105263157895));
     }
 
@@ -251,13 +253,14 @@ mod tests {
         let window = Window::join(grid, Column::all().zip(metrics));
         let scores = score_window(&table, &window, &alive_on(&grid, &window.lives()));
         assert_eq!(rolled_up(Rollup::Worst, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
-        // The mean of 10 and 7 is 8.5; a majority of two members is both.
+        // At the third step the scores are 10 and 7. Their mean is 8.5. A majority of two members is both of them,
+        // so the quorum is 7.
         assert_eq!(rolled_up(Rollup::Mean, &table, &scores), [Some(10.0), None, Some(8.5), Some(10.0)]);
         assert_eq!(rolled_up(Rollup::Quorum, &table, &scores), [Some(10.0), None, Some(7.0), Some(10.0)]);
         assert_eq!(scores.codes(1)[3], ABSENT);
     }
 
-    /// Scores one step of the members of one cluster, one array of readings a member.
+    /// Scores a single step of one cluster; each array holds the readings of one member.
     fn one_step(table: &ScoreTable, members: &[[f64; METRICS]]) -> DayScores {
         let grid = Grid::within(TimeRange { start_ms: 0, end_ms: 1000 }, Step::from_millis(1000).unwrap());
         let names: Vec<Member> = (0..members.len()).map(|number| Member::new("c", &number.to_string())).collect();
@@ -271,7 +274,8 @@ mod tests {
         score_window(table, &window, &names.into_iter().map(|name| (name, life)).collect::<Vec<_>>())
     }
 
-    /// Every metric that has limits is over them.
+    /// Readings above all thresholds of the four metrics that have thresholds in `seed`. The
+    /// other two readings are missing.
     const CRITICAL: [f64; METRICS] = [1.0, 1.0, 5000.0, 9.0, f64::NAN, f64::NAN];
 
     #[test]
@@ -295,7 +299,7 @@ mod tests {
         let [mut slow, mut unstable] = [HEALTHY; 2];
         slow[Metric::WalFsync.index()] = 1.0;
         unstable[Metric::LeaderChanges.index()] = 9.0;
-        // Both weigh 0.3 and cost 3 of the 10 points.
+        // Both metrics have a weight of 0.3, so each member loses 3 of 10 points.
         for (members, expected) in [([slow, unstable], Metric::WalFsync), ([unstable, slow], Metric::LeaderChanges)] {
             let line = Rollup::Worst.line(&table, &one_step(&table, &members), 0..2);
             let [StepState::Scored(worth)] = line.as_slice() else { panic!("{line:?}") };
@@ -309,7 +313,7 @@ mod tests {
         let table = ScoreTable::new(&Profile::seed());
         let mut slow = HEALTHY;
         slow[Metric::WalFsync.index()] = 1.0;
-        // (10 + 10 + 10 + 7) / 4
+        // The expected mean is (10 + 10 + 10 + 7) / 4.
         let scores = one_step(&table, &[HEALTHY, HEALTHY, slow, HEALTHY]);
         assert_eq!(rolled_up(Rollup::Mean, &table, &scores), [Some(9.25)]);
     }
@@ -321,7 +325,8 @@ mod tests {
         let alive = ["a", "b"].map(|name| (Member::new("c", name), Life { first_ms: 0, last_ms: 540_000 }));
         let members = alive.clone().map(|(member, _)| member).to_vec();
         let mut window = Window::unknown(grid, members.clone(), &[Companion::StartTime]);
-        // Started at 120 s and 360 s. At 420 s, the step 7, the first has run for five minutes.
+        // The first process starts at 120 s, the second at 360 s. At step 7 (420 s), the first has
+        // been running for five minutes.
         for (member, (step, started)) in [(2, 120.0), (6, 360.0)].into_iter().enumerate() {
             let row = window.row_mut(Companion::StartTime, member);
             row.fill(-1000.0);

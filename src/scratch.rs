@@ -1,10 +1,10 @@
-//! Temporary folders for unit tests. A crate such as `tempfile` would enable other features of shared dependencies in
-//! tests than in the program, so that half of them would be built twice.
+//! Temporary folders for unit tests. The crate `tempfile` would enable more features of shared dependencies in
+//! tests than in the program, so about half of them would be built twice.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A new folder in the system's folder for temporary files, removed on drop.
+/// A new folder in the system's temporary folder. It is removed on drop.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {

@@ -1,7 +1,7 @@
 //! Instants, steps, ranges, UTC days, local cells and grids of steps, with the texts that users write for them.
 //!
-//! Every instant is an `i64` in milliseconds since the Unix epoch, UTC. Only `local.rs` uses time zones. Durations in
-//! messages, and clocks that are read, do not belong here: callers pass the current time in.
+//! Every instant is an `i64` in milliseconds since the Unix epoch, UTC. Only `local.rs` uses time zones. This
+//! module neither reads a clock (callers pass the current time in) nor writes durations for messages.
 
 mod grid;
 mod local;
@@ -24,10 +24,10 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
 /// A number above this (the year 5138 in seconds) is assumed to be in milliseconds.
 const EPOCH_SECONDS_MAX: f64 = 1e11;
 
-/// An unusable time, step, time zone, cell width or range. Each message lists the accepted values.
+/// An unusable time, step, time zone, cell width or range. Each message includes a remedy.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TimeError {
-    /// The text has none of the accepted formats.
+    /// The text is not a time in any accepted format.
     #[error(
         "'{0}' is not a time: write RFC 3339 (2026-10-01T00:00:00Z), a date (2026-10-01), seconds since 1970, now, now-30d, or now-1d/d for midnight"
     )]
@@ -35,7 +35,7 @@ pub enum TimeError {
     /// A number so large that it must be in milliseconds.
     #[error("'{0}' looks like milliseconds: write the time in seconds since 1970")]
     Milliseconds(String),
-    /// The text is not a duration.
+    /// The text is not a duration such as `1m`.
     #[error("'{0}' is not a step: write a duration such as 15s, 1m or 5m")]
     NotAStep(String),
     /// A duration that is zero, longer than an hour, or not in whole seconds.
@@ -72,7 +72,7 @@ pub enum TimeError {
         start: String,
         /// The end of the requested range.
         end: String,
-        /// The step that does not fit in.
+        /// The step that the user requested.
         step: Step,
     },
     /// A range that starts after the current time.
@@ -142,7 +142,7 @@ pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     if let Some(offset) = text.strip_prefix("now") {
         let (offset, of_day) = offset.strip_suffix("/d").map_or((offset, false), |offset| (offset, true));
         let at = parse_offset(offset).map(|ms| now_ms.saturating_add(ms));
-        // `UtcDay` holds an `i32`, which offsets of millions of years would exceed.
+        // `UtcDay` holds an `i32`, which would overflow with offsets of millions of years.
         let at = at.filter(|&ms| (ms as f64).abs() <= EPOCH_SECONDS_MAX * 1000.0).ok_or_else(unknown)?;
         return Ok(if of_day { UtcDay::of(at).start_ms() } else { at });
     }
@@ -164,7 +164,7 @@ pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     Ok((seconds * 1000.0).round() as i64)
 }
 
-/// `""` → 0, `-30d` → minus thirty days in milliseconds.
+/// Parses what follows `now`: no text gives 0, `-30d` minus thirty days in milliseconds.
 fn parse_offset(offset: &str) -> Option<i64> {
     let offset = offset.trim();
     if offset.is_empty() {
@@ -188,12 +188,12 @@ pub fn format_instant(ms: i64) -> String {
     }
 }
 
-/// A half-open range `[start, end)` whose two ends are multiples of the step.
+/// A half-open range `[start, end)`. [`TimeRange::resolve`] rounds both ends to multiples of the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeRange {
-    /// First step of the range.
+    /// The first instant of the range, milliseconds since 1970.
     pub start_ms: i64,
-    /// First step after the range.
+    /// The first instant after the range, milliseconds since 1970.
     pub end_ms: i64,
 }
 
@@ -253,7 +253,7 @@ fn align_up(ms: i64, step: Step) -> i64 {
     ms + (-ms).rem_euclid(step.millis())
 }
 
-/// A UTC day: history is stored, resumed, scored in parallel and held in memory by the day.
+/// A UTC day: the unit in which history is stored, pulled, scored and held in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UtcDay(i32);
 
@@ -283,12 +283,12 @@ impl UtcDay {
         (self.0..=last.0).map(Self)
     }
 
-    /// The day this many days before.
+    /// The day that is this many days earlier.
     pub const fn earlier(self, days: u32) -> Self {
         Self(self.0.saturating_sub_unsigned(days))
     }
 
-    /// Ascending days for a message, runs abbreviated: `2026-10-01 to 2026-10-03, 2026-10-07`.
+    /// Lists ascending days for a message, with consecutive days as a range: `2026-10-01 to 2026-10-03, 2026-10-07`.
     pub fn describe(days: &[Self]) -> String {
         let runs = days.chunk_by(|a, b| a.0 + 1 == b.0);
         let describe_run = |run: &[Self]| match run {
@@ -346,7 +346,7 @@ mod tests {
             ("now", NOW / 1000),
             ("now-30d", NOW / 1000 - 30 * 86_400),
             ("now - 1h30m", NOW / 1000 - 5_400),
-            // `date -u -d @1790000000` is 2026-09-21T14:13:20Z.
+            // `NOW` is 2026-09-21T14:13:20Z, according to `date -u -d @1790000000`.
             ("now/d", 1_789_948_800),
             ("now-1d/d", 1_789_862_400),
             ("now-14h /d", 1_789_948_800),
@@ -380,7 +380,7 @@ mod tests {
     fn a_range_is_half_open_aligned_to_the_step_and_ends_at_now() {
         let range = TimeRange::resolve(1, 120_001, minute(), NOW).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (60_000, 180_000));
-        // 2026-09-21T14:13:20Z: the last minutes before are 14:12 and 14:13.
+        // 2026-09-21T14:13:20Z: the last steps before `NOW` are 14:12 and 14:13.
         let [minute_12, minute_13, minute_14] = [1_789_999_920_000, 1_789_999_980_000, 1_790_000_040_000];
         let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), NOW).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (minute_12, minute_14), "14:13 is the last step");

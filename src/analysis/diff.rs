@@ -38,7 +38,7 @@ pub(crate) struct Part<'a> {
     pub(crate) cells: &'a [Cell],
 }
 
-/// Takes all cells of each line as one period.
+/// Takes all cells of each line as one period; leaves out lines without cells.
 pub(crate) fn whole(lines: &[Line]) -> Vec<Part<'_>> {
     lines.iter().filter_map(|line| part(line, &line.cells)).collect()
 }
@@ -96,7 +96,8 @@ pub(crate) struct Change {
     pub(crate) after: Option<f64>,
     /// 95 % confidence interval of the difference; `None` with too few days.
     pub(crate) interval: Option<Interval>,
-    /// Cliff's delta, −1 to 1: share of pairs in which the cell after is better, minus the share in which it is worse.
+    /// Cliff's delta, −1 to 1: of all pairs of a cell before and a cell after, the share in which the later is better,
+    /// minus the share in which it is worse.
     pub(crate) cliffs_delta: Option<f64>,
     pub(crate) verdict: Verdict,
 }
@@ -129,7 +130,7 @@ impl LineChange {
     }
 }
 
-/// A cluster (second field `None`) or one of its members.
+/// A cluster and one of its members; `None` as member stands for the cluster itself.
 pub(crate) type Named = (Arc<str>, Option<Arc<str>>);
 
 /// Result of comparing two periods.
@@ -144,8 +145,8 @@ pub(crate) struct Diff {
 }
 
 impl Diff {
-    /// Number of confidence intervals printed for clusters: the score and each metric that lost points. Readers need it
-    /// to expect false alarms (1 in 20 at 95 %).
+    /// Number of confidence intervals printed for clusters: one for the score and one for each metric that lost points.
+    /// The report shows it because about 1 in 20 intervals (at 95 %) is a false alarm if nothing changed.
     pub(crate) fn intervals(&self) -> usize {
         let of_line = |line: &LineChange| 1 + line.costly().count();
         let known = |line: &&LineChange| line.member.is_none() && line.score.interval.is_some();

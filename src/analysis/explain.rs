@@ -26,7 +26,7 @@ pub(crate) struct Explanation {
     pub(crate) place: LocalCell,
     /// Sums of the cluster's own score, after the rollup of its members.
     pub(crate) cluster: StepTotals,
-    /// Steps with a partial response of the server.
+    /// Expected steps for which the server returned a partial response.
     pub(crate) partial: u64,
     /// Members with at least one expected step in the cell, sorted by name.
     pub(crate) members: Vec<MemberPart>,
@@ -35,7 +35,7 @@ pub(crate) struct Explanation {
 /// Sums over the steps of a cell. Scores and losses are integers in the unit of the score table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StepTotals {
-    /// Steps between first and last seen.
+    /// Steps between first and last seen of the member, or of any member of the cluster.
     pub(crate) expected: u64,
     pub(crate) scored: u64,
     /// Sum of the scores of the scored steps.
@@ -89,16 +89,17 @@ pub(crate) struct MetricPart {
     /// Median of the readings; the mean of the two middle ones if their number is even.
     pub(crate) median: Option<f64>,
     pub(crate) max: Option<f64>,
-    /// The series whose value the thresholds are shares of; `None` if thresholds are absolute.
+    /// The companion that holds the metric's limit, if the thresholds are shares of a limit;
+    /// `None` if they are absolute.
     pub(crate) of_limit: Option<Companion>,
-    /// Highest ratio of reading to limit; `None` without a limit.
+    /// Highest ratio of reading to limit; `None` if no reading has a limit.
     pub(crate) share: Option<f64>,
     /// Bounds, in seconds, of the histogram bucket that holds the highest reading. A p99 inside a bucket is
     /// interpolated, so the true value may lie anywhere between them. `None` for metrics that are not latencies.
     pub(crate) bucket: Option<(f64, f64)>,
     /// Bands with at least one reading, best first.
     pub(crate) bands: Vec<BandPart>,
-    /// Share of the score, 0 to 1, after the weight of left-out metrics is spread over the rest.
+    /// Weight as a share of the score, 0 to 1, after the weight of left-out metrics is spread over the others.
     pub(crate) weight: f64,
 }
 
@@ -129,7 +130,7 @@ pub(crate) fn explain(
         let line = folding.rollup.line(table, &day.scores, 0..day.scores.members.len());
         for step in steps_of(folding, place, day) {
             cluster.add(line[step]);
-            // Heat map cells also ignore partial responses at steps where the cluster is not expected.
+            // Count partial responses as heat map cells do: only at steps where the cluster is expected.
             partial += u64::from(line[step] != StepState::Absent && day.scores.is_partial(step));
         }
     }

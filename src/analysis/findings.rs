@@ -84,11 +84,11 @@ pub(crate) struct Finding {
     pub(crate) metric: Option<Metric>,
     /// The metric whose points fell first.
     pub(crate) first: Option<Metric>,
-    /// Set for leader changes only.
+    /// The likely cause of a leader change; `None` for other kinds.
     pub(crate) cause: Option<Cause>,
     /// Confidence of a statistical rule, 0 to 1; `None` for the other rules.
     pub(crate) confidence: Option<f64>,
-    /// Set for incidents only: 1 lost the most point hours among all clusters.
+    /// Rank of an incident among those of all clusters: 1 lost the most point hours. `None` for other kinds.
     pub(crate) rank: Option<usize>,
     /// The finding in one sentence.
     pub(crate) says: String,
@@ -99,7 +99,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// A finding without details yet; each rule fills in the fields that it has.
+    /// A finding without details; the rule then sets the fields that apply.
     fn new(kind: Kind, cluster: &str, start_ms: i64, end_ms: i64, rule: &'static str) -> Self {
         Self {
             kind,
@@ -169,7 +169,7 @@ impl Findings {
         self.0.len()
     }
 
-    /// Keeps the wanted findings; ranks stay those among all incidents.
+    /// Keeps the wanted findings. Their ranks do not change: they still count all incidents.
     #[must_use]
     pub(crate) fn only(mut self, wanted: impl Fn(&Finding) -> bool) -> Self {
         self.0.retain(|finding| wanted(finding));

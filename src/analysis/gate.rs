@@ -1,5 +1,5 @@
-//! The check behind `--fail-below`: every cell of every cluster must reach a score, and every cluster must be scored at
-//! a minimum share of its steps.
+//! The check behind `--fail-below`: every cell of every cluster must reach a score, and at least a minimum share of
+//! each cluster's steps must be scored.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::text::rounding::{percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
-/// Number of cells, and of clusters, listed in the error; the rest are only counted.
+/// Maximum number of cells, and of clusters, that the error lists; it only counts the rest.
 const NAMED: usize = 10;
 
 /// The requirements for every cluster.
@@ -24,7 +24,7 @@ pub(crate) struct Demand {
     pub(crate) min_coverage: f64,
 }
 
-/// Collects the cells of clusters and keeps the lowest ones that fail the demand.
+/// Collects the cells of clusters, and keeps the lowest ones below the demanded score.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     demand: Demand,
@@ -45,7 +45,7 @@ struct LowCell {
     worst: Option<Metric>,
 }
 
-/// The fields of a cluster's cell that the gate needs, from either kind of input.
+/// What the gate needs of a cluster's cell, whether it comes from a frame or from a line.
 struct Seen<'a> {
     cluster: &'a str,
     start_ms: i64,

@@ -13,7 +13,7 @@ pub(crate) struct DiffArgs {
     #[arg(value_name = "BEFORE")]
     pub(crate) before: PathBuf,
 
-    /// Folder of another time, or of other machines
+    /// Folder with the scores of another period, or of other machines
     #[arg(value_name = "AFTER", required_unless_present = "at", conflicts_with = "at")]
     pub(crate) after: Option<PathBuf>,
 

@@ -1,4 +1,5 @@
-//! The flags of settings, made from the table in `config`: which subcommand has which, and how they look to clap.
+//! The flags of settings, generated from the table in `config`: which subcommand has which flag, and how
+//! clap parses and lists it.
 
 use std::marker::PhantomData;
 
@@ -11,7 +12,7 @@ use crate::config::{Given, Heading, Key, Origin, Shape, keys};
 pub(crate) trait Wanted {
     fn wants(key: &Key) -> bool;
 
-    /// The group of flags that lists the setting in the subcommand's help.
+    /// The heading under which the subcommand's help lists the setting.
     fn heading(default: Heading) -> Heading {
         default
     }
@@ -29,7 +30,7 @@ pub(crate) enum All {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfPull {}
 
-/// `check` writes nothing, so it has the flags of `pull` without `--out`.
+/// `check` writes nothing, so it has the flags of `pull` except `--out`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfCheck {}
 
@@ -40,7 +41,7 @@ pub(crate) enum OfScore {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfExplain {}
 
-/// `diff` takes all other settings from the manifests of the folders.
+/// `diff` has flags for `--fail-below` and `--min-coverage` only; the folders' manifests hold all other settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfDiff {}
 
@@ -53,7 +54,7 @@ pub(crate) enum OfTextfile {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfRules {}
 
-/// The SQL has hours of UTC and the worst member, so `sql` has no flags for the zone, the cell and the rollup.
+/// The SQL always uses UTC hours and the rollup `worst`, so `sql` has no flags for time zone, cell and rollup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfSql {}
 
@@ -88,7 +89,7 @@ impl Wanted for OfImport {
     }
 
     fn heading(default: Heading) -> Heading {
-        // The login is that of the server that gets the samples.
+        // For `import`, the login is for the server that receives the samples.
         if default == Heading::Source { Heading::Target } else { default }
     }
 }
@@ -152,7 +153,7 @@ impl Wanted for OfExplain {
     }
 }
 
-/// The flags of the settings `Of`, with the values from the command line.
+/// The flags of the settings that `Of` wants, with the values from the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Flags<Of> {
     pub(crate) given: Vec<Given>,
@@ -200,9 +201,9 @@ fn argument<Of: Wanted>(key: &'static Key) -> Option<(Heading, Arg)> {
         .help(with_default(flag.help, &default))
         .long_help(with_default(&flag.long_help(), &default))
         .hide_short_help(!flag.is_common)
-        // `now-7d` needs no leading hyphen, but seconds before 1970 do.
+        // A time may start with a hyphen: before 1970, it is a negative number of seconds.
         .allow_hyphen_values(flag.value == "TIME");
-    // For shell completions.
+    // Tells shell completions to offer files or directories.
     let argument = argument.value_hint(match flag.value {
         "FILE" => ValueHint::FilePath,
         "DIR" => ValueHint::DirPath,
@@ -212,7 +213,7 @@ fn argument<Of: Wanted>(key: &'static Key) -> Option<(Heading, Arg)> {
     let many = matches!(key.shape, Shape::List | Shape::Headers | Shape::PerMetric);
     let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });
     let argument = match key.shape {
-        // clap's error would print the value: a URL may hold a login, a header a secret.
+        // Not checked here, because clap's error would print the value: a URL may contain a login, a header a secret.
         Shape::Url | Shape::Headers => argument,
         _ => argument.value_parser(|text: &str| key.check(text).map(|()| text.to_owned())),
     };

@@ -13,13 +13,13 @@ use super::examples::LAYERS;
 /// With at most this many flags, `-h` lists all of them.
 const ALL_FIT: usize = 19;
 
-/// Each subcommand that has flags of settings has one of these.
+/// Flags by which to recognize a subcommand with settings: each such subcommand has at least one of them.
 const OF_SETTINGS: [&str; 3] = ["profile", "timeout", "fail-below"];
 
-/// clap's layout, with the place for the short text left out.
+/// clap's help template without the short description; the long one is printed before it.
 const WITHOUT_ABOUT: &str = "{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// Whether the words ask for the help with all flags.
+/// Whether the command line asks for the help with all flags.
 pub(super) fn asks_for_all(words: &[OsString]) -> bool {
     words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--help" || word == "help")
 }
@@ -48,7 +48,7 @@ pub(super) fn long(command: Command) -> Command {
         let has_settings = flags(&command).any(|flag| flag.get_long().is_some_and(|flag| OF_SETTINGS.contains(&flag)));
         let after = if has_settings { format!("{LAYERS}\n\n{examples}") } else { examples };
         let about = command.get_long_about().or(command.get_about()).cloned().unwrap_or_default();
-        // The short text stays in place for the list of subcommands.
+        // `about` keeps the short text, which the list of subcommands shows.
         let command = command.after_help(after).before_help(about).long_about(None).help_template(WITHOUT_ABOUT);
         command.mut_args(|arg| {
             let help = arg.get_long_help().or(arg.get_help()).cloned().unwrap_or_default();
@@ -61,7 +61,8 @@ pub(super) fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| !arg.is_positional())
 }
 
-/// Changes a command and all its subcommands. `change` gets each with the flags that it inherits and its full name.
+/// Applies `change` to a command and all its subcommands. `change` receives the command, the flags it
+/// inherits, and its full name.
 fn each(command: Command, change: &impl Fn(Command, &[Arg], &str) -> Command) -> Command {
     fn walk(
         command: Command,

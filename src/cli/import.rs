@@ -54,7 +54,7 @@ fn processes(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("'{text}' is not a number of processes: use 1 or more"))
 }
 
-/// A Prometheus by its data directory, or a VictoriaMetrics by its URL.
+/// The target of an import: Prometheus by its data directory, or VictoriaMetrics by its URL.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ImportInto {

@@ -20,7 +20,7 @@ pub(crate) struct ShowArgs {
     #[arg(long, help_heading = Heading::Selection.title())]
     pub(crate) members: bool,
 
-    /// Number of latest days to show [default: as fit the terminal]
+    /// Number of latest days to show [default: as many as fit]
     #[arg(
         long, value_name = "NUMBER", conflicts_with = "since", value_parser = days,
         help_heading = Heading::Selection.title(),

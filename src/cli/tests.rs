@@ -1,4 +1,4 @@
-//! Limits on the help of every subcommand, checked over the whole tree of subcommands; and errors of the command line.
+//! Tests of the help of every subcommand, and of the errors of the command line.
 
 use clap::Command;
 
@@ -27,7 +27,7 @@ fn tree(mut root: Command) -> Vec<(Vec<String>, Command)> {
     all
 }
 
-/// The help of a command as it stands on a screen of 100 columns.
+/// The help of a command, as a terminal of 100 columns shows it.
 fn rendered(command: &Command) -> String {
     command.clone().term_width(100).render_help().to_string()
 }
@@ -36,7 +36,7 @@ fn words(words: &[impl AsRef<str>]) -> Vec<OsString> {
     words.iter().map(|word| word.as_ref().into()).collect()
 }
 
-/// The error of a command line, without the name of the program.
+/// The error of a command line; `arguments` do not include the name of the program.
 fn error(arguments: &[&str]) -> String {
     let words = words(&[&["etcd-heatmap"], arguments].concat());
     let error = Cli::from_words(&words).err().unwrap_or_else(|| panic!("{arguments:?} is understood"));

@@ -11,7 +11,7 @@ use super::Cli;
 use super::help::flags;
 use crate::text::terminal::terminal_line;
 
-/// A word counts as a misspelling of another if at least this share of its letters is right.
+/// Lowest similarity (normalized Damerau-Levenshtein, 0 to 1) at which a word counts as a misspelling of another.
 const SIMILAR_ENOUGH: f64 = 0.65;
 
 /// The error of a command line in one sentence; `None` if help or the version was asked for.
@@ -35,7 +35,7 @@ fn sentence(error: &clap::Error, words: &[OsString]) -> Option<String> {
         ErrorKind::InvalidSubcommand => {
             let typed = text(error, ContextKind::InvalidSubcommand)?;
             let (command, path) = command_before(&typed, words);
-            // `help` has a copy of every subcommand.
+            // After `etcd-heatmap help TYPO`, refer to `etcd-heatmap --help`.
             let path = path.trim_end_matches(" help");
             let names = command.get_subcommands().map(Command::get_name);
             match nearest(&typed, names) {
@@ -90,7 +90,7 @@ fn unknown(argument: &str, words: &[OsString]) -> String {
             false => format!("unexpected argument '{}': '{path}' takes {takes}", without_login(argument)),
         };
     }
-    // For `-url` clap names only `-u`.
+    // For `-url`, clap's error names only `-u`, so find the whole word.
     let typed = match argument.starts_with("--") {
         true => argument.to_owned(),
         false => word_with(argument, words).map_or(argument.to_owned(), |word| word.to_owned()),
@@ -109,17 +109,18 @@ fn unknown(argument: &str, words: &[OsString]) -> String {
     }
 }
 
-/// The subcommands that have a flag.
+/// The names of the subcommands that have this flag, in quotes.
 fn others_with(flag: &str) -> Vec<String> {
     let command = Cli::command();
     let has = |command: &&Command| flags(command).any(|known| known.get_long() == Some(flag));
     command.get_subcommands().filter(has).map(|command| format!("'{}'", command.get_name())).collect()
 }
 
-/// The known word that is one typing mistake away or similar, if there is one.
+/// The known word that is most similar to the typed one, if it is similar enough.
 fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |word: &str| {
-        // In a short name, one mistake is a large share: half of `--ta` is wrong.
+        // One mistake is a large share of a short name, such as half of `ta`, so a single
+        // mistake always counts as similar.
         let one_mistake = f64::from(u8::from(strsim::damerau_levenshtein(typed, word) == 1));
         let is_part = typed.len() > 2 && word.split(['_', '-', '.']).any(|part| part == typed);
         let similar = strsim::normalized_damerau_levenshtein(typed, word);
@@ -132,7 +133,7 @@ fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
 /// The subcommand of a command line, with all its flags, and its full name.
 fn command_of(words: &[OsString]) -> (Command, String) {
     let mut command = Cli::command();
-    // Adds the flags that all subcommands have.
+    // `build` adds the global flags to every subcommand.
     command.build();
     let mut path = command.get_name().to_owned();
     for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
@@ -144,7 +145,7 @@ fn command_of(words: &[OsString]) -> (Command, String) {
     (command, path)
 }
 
-/// The subcommand of the words up to `argument`.
+/// The subcommand that the words before `argument` name, with its full name.
 fn command_before(argument: &str, words: &[OsString]) -> (Command, String) {
     let is_it = |word: &OsString| {
         word.to_str().is_some_and(|word| word == argument || word.split('=').next() == Some(argument))
@@ -153,7 +154,7 @@ fn command_before(argument: &str, words: &[OsString]) -> (Command, String) {
     command_of(&words[..end])
 }
 
-/// The word with a single dash that starts with `start`.
+/// The first word that starts with `start` but not with two dashes.
 fn word_with<'a>(start: &str, words: &'a [OsString]) -> Option<&'a str> {
     words
         .iter()
@@ -162,12 +163,13 @@ fn word_with<'a>(start: &str, words: &'a [OsString]) -> Option<&'a str> {
         .find(|word| word.starts_with(start) && !word.starts_with("--"))
 }
 
-/// A flag without its value, as in `--url <URL>`.
+/// A flag without its value: `--url` for `--url <URL>`.
 fn name(argument: &str) -> String {
     argument.split_whitespace().next().unwrap_or_default().trim_end_matches("...").to_owned()
 }
 
-/// A missing argument with its alternatives: `<--data-dir <DIR>|--victoria-metrics <URL>>` as words.
+/// Formats a missing argument: `<--data-dir <DIR>|--victoria-metrics <URL>>` becomes
+/// `--data-dir <DIR> or --victoria-metrics <URL>`.
 fn alternatives(argument: &str) -> String {
     // clap does not list the flag that makes AFTER optional.
     if argument == "<AFTER>" {
@@ -179,7 +181,7 @@ fn alternatives(argument: &str) -> String {
     }
 }
 
-/// A word for an error; `…` in place of one that may hold a login.
+/// The word as an error prints it: `…` if it may contain a login.
 fn without_login(word: &str) -> &str {
     if word.contains('@') { "…" } else { word }
 }
@@ -205,7 +207,7 @@ fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
     }
 }
 
-/// The first paragraph of clap's text, for kinds of errors that no flag causes today.
+/// The first paragraph of clap's own text, for kinds of errors that no flag causes today.
 fn as_clap_words_it(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);

@@ -5,7 +5,7 @@ use crate::cli::BackfillArgs;
 use crate::config::Settings;
 use crate::history::History;
 
-/// Pulls and scores. If some days could not be pulled, the others are scored first and the error comes last.
+/// Pulls and scores. If some days could not be pulled, scores the others first and then returns the error.
 pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
     // --retention may name a server. If it does not answer, fail before a long pull.
     let emission = score::emission(settings)?;
@@ -18,7 +18,7 @@ pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Re
         // No day was pulled, now or earlier: nothing to score.
         Ok(pull::Pulled::Some(error)) if History::within(out).days()?.is_empty() => Err(error),
         Ok(pulled) => {
-            // Exit code 3 means that everything else succeeded, so an error of the pull goes first.
+            // An error of the pull takes precedence over exit code 3, which means that everything else succeeded.
             match score::run(out, out, settings, &emission, run) {
                 Err(below @ CommandError::Below(_)) => pulled.into_result().and(Err(below)),
                 scored => scored.and(pulled.into_result()),

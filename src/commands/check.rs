@@ -20,7 +20,7 @@ use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
 use report::{Cost, Report, Row};
 
-/// A probe shorter than this measures mostly overhead; a larger part of the range is pulled instead.
+/// A probe shorter than this measures mostly overhead, so a longer part of the range is pulled instead.
 const TOO_SHORT: Duration = Duration::from_millis(300);
 
 /// Prints the report; returns an error if a pull would fail.
@@ -84,7 +84,7 @@ impl Check<'_> {
         self.wanted.left_out.iter().any(|metric| Column::from(*metric) == column)
     }
 
-    /// Surveys the raw and the recorded form of one column.
+    /// Adds the raw and the recorded form of one column to the report.
     async fn look(&self, column: Column, chosen: Option<&QuerySource>, report: &mut Report) -> Result<(), PromError> {
         let forms = [("raw", Some(self.queries.raw(column))), ("recorded", self.queries.recorded(column))];
         let asked_for = |form: &str| match self.asked.series {
@@ -103,7 +103,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The error a pull would report. If there are no series at all, it adds where the server does have some.
+    /// The error that a pull would report. If the range has no series at all, adds at which times or under which
+    /// jobs the server has some.
     async fn explained(&self, error: PromError) -> String {
         if !matches!(error, PromError::Nothing { .. }) {
             return error.to_string();
@@ -158,9 +159,9 @@ async fn probe(source: &PrometheusSource, part: TimeRange) -> Result<(Duration, 
     Ok((started.elapsed(), source.progress().samples - before.samples))
 }
 
-/// The members seen in any column that shows a member to be alive.
+/// The members with samples of any column except leader changes, which outlast a member by up to a day.
 fn members(rows: &[Row]) -> BTreeSet<Member> {
-    // If a pull would take nothing, list the members of all rows.
+    // If a pull would use none of the rows, list the members of all rows.
     let is_any_pulled = rows.iter().any(|row| row.is_pulled);
     let told = rows.iter().filter(|row| row.is_pulled || !is_any_pulled);
     let alive = told.filter(|row| row.column != Column::from(Metric::LeaderChanges));

@@ -19,7 +19,8 @@ use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
 
-/// The profiles that `--compare` names; none without it. The profile of the settings keeps its own weights and bands.
+/// The profiles that `--compare` names, and the profile in force if its weights or bands
+/// were changed. Empty without `--compare`.
 pub(super) fn profiles(compared: &[Profile], in_force: &Profile) -> Result<Vec<Profile>, CommandError> {
     if compared.is_empty() {
         return Ok(Vec::new());
@@ -44,7 +45,7 @@ pub(super) fn run(
 ) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(folder);
-    // Checked first, because the new file must be added to the manifest at the end.
+    // Read before the days are scored, to fail early: at the end, the manifest gets an entry for the new file.
     let manifest = Manifest::read(out)?;
     let read = if folder == out { None } else { Manifest::read(folder)? };
     let mut opened = Opened::of(&history, read.as_ref().or(manifest.as_ref()))?;
@@ -74,7 +75,7 @@ pub(super) fn run(
     Broken::new(&history, footers, broken).into_result()
 }
 
-/// A comparison to which days are added one by one.
+/// A comparison in progress: days are added one by one.
 struct Comparing<'a> {
     tables: Vec<ScoreTable>,
     open: Vec<OpenCells>,
@@ -129,7 +130,8 @@ impl Comparing<'_> {
         Ok((day, sums, broken))
     }
 
-    /// Adds the next day. Writes the cells of a local day once the following one has begun: no more sums can reach it.
+    /// Adds the next day. Writes the cells of a local day once the next local day has begun, because no
+    /// later sums can change them.
     fn add(&mut self, sums: Vec<DataFrame>, next_day_ms: Option<i64>) -> Result<(), CommandError> {
         let folding = self.how.folding;
         let today = next_day_ms.map(|ms| folding.zone.cell_at(ms, folding.width).date);

@@ -7,11 +7,12 @@ use super::CommandError;
 use super::stdout::print;
 use crate::cli::{Cli, CompletionsArgs};
 
-/// clap_complete spells a name with a hyphen in two ways, so bash would complete no flags of subcommands (clap#6421).
+/// clap_complete spells a name with a hyphen in two ways, so completion of a subcommand's
+/// flags fails in bash (clap#6421).
 const MISSPELT: &str = "etcd__subcmd__heatmap";
 const SPELT: &str = "etcd__heatmap";
 
-/// Prints the script for the shell that was named.
+/// Prints the completion script for the shell in `args`.
 pub(super) fn run(args: CompletionsArgs) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);

@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use crate::readings::{Lives, days_at_once};
 use crate::time::{Grid, Step, UtcDay};
 
-/// Days in a batch, for each day worked on at once. Results are put in order batch by batch: a large batch keeps all
-/// threads busy while one day is slow; a small one bounds the scores in memory (2 bytes a member and step).
+/// Number of days in a batch, for each day that is worked on at once. Results are put in order batch by batch: a
+/// large batch keeps all threads busy while one day is slow; a small one bounds the memory for scores (2 bytes
+/// for each member and step).
 const DAYS_PER_THREAD: usize = 4;
 
 /// The number of days to work on at once.
@@ -16,7 +17,7 @@ const DAYS_PER_THREAD: usize = 4;
 pub(super) struct DaysAtOnce(usize);
 
 impl DaysAtOnce {
-    /// For days with these members, when `columns` columns of each are read.
+    /// The number for `days` with the members in `lives`, if `columns` columns of each member are read.
     pub(super) fn of(days: &[UtcDay], lives: &Lives, step: Step, columns: usize) -> Self {
         let alive = |day: &UtcDay| {
             let range = day.range();
@@ -28,7 +29,7 @@ impl DaysAtOnce {
         Self(days_at_once(members, steps, columns).min(rayon::current_num_threads()))
     }
 
-    /// Days whose results are held in memory and then put in order.
+    /// Number of days in a batch: their results stay in memory until the batch is complete and in order.
     pub(super) fn batch(&self) -> usize {
         DAYS_PER_THREAD * self.0
     }
@@ -39,7 +40,7 @@ impl DaysAtOnce {
         days: &[UtcDay],
         work: impl Fn(UtcDay) -> Result<T, E> + Sync,
     ) -> Result<Vec<T>, E> {
-        // One day for each thread: no groups are needed.
+        // If memory allows a day for each thread, the thread pool alone limits the days at once.
         let group = if self.0 < rayon::current_num_threads() { self.0 } else { days.len().max(1) };
         let mut done = Vec::with_capacity(days.len());
         for group in days.chunks(group) {
@@ -67,7 +68,7 @@ mod tests {
         lives
     }
 
-    /// The largest number of days in work at the same moment.
+    /// The largest number of days that were worked on at the same moment.
     fn most_at_once(at_once: &DaysAtOnce, days: &[UtcDay]) -> usize {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = |day| {
@@ -92,7 +93,7 @@ mod tests {
         let (at_once, alone) = (of(&large), of(&lives(3_000, 0, 8 * DAY_MS)));
         assert_eq!((at_once.0, at_once.batch(), alone.0, alone.batch()), (2, 8, 1, 4));
         assert!(most_at_once(&at_once, &days) <= 2 && most_at_once(&alone, &days) == 1);
-        // Members that replace each other do not add up.
+        // Only members of the same day count: each day has 500 here, not 4,000.
         let mut replaced = lives(500, 0, DAY_MS - 1);
         (1..8).for_each(|day| replaced.merge(&lives(500, day * DAY_MS, (day + 1) * DAY_MS - 1)));
         assert_eq!(of(&replaced).0, 4, "4 threads, 5 days of 500 members fit");

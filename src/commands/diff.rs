@@ -23,7 +23,7 @@ use crate::outputs::{Compared, DIFF, Palette, diff_csv, diff_text};
 use crate::text::terminal::terminal_label;
 use alike::{check_alike, notes};
 
-/// One side of the comparison.
+/// A scored folder with its settings and its cells.
 struct Scored<'a> {
     folder: &'a Path,
     manifest: Manifest,
@@ -39,7 +39,7 @@ impl<'a> Scored<'a> {
         Ok(Self { folder, folding, lines: read_cells(folder)?, manifest })
     }
 
-    /// For example `audit, 2026-10-01T00:00:00Z to 2026-10-08T00:00:00Z`.
+    /// Describes one side: `audit, 2026-10-01T00:00:00Z to 2026-10-08T00:00:00Z`.
     fn describe(&self, start: &str, end: &str) -> String {
         format!("{}, {start} to {end}", terminal_label(&self.folder.display().to_string()))
     }

@@ -26,7 +26,7 @@ pub(crate) enum CommandError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// A time given with `flag` that a command reads itself, because it is in the time zone of a folder's cells.
+    /// An invalid time in the flag `flag`. A command parses such a time itself, in the time zone of a folder's cells.
     #[error("{flag}: {error}")]
     Instant { flag: &'static str, error: TimeError },
     #[error("--victoria-metrics: {0}")]
@@ -35,7 +35,7 @@ pub(crate) enum CommandError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Prom(#[from] PromError),
-    /// A source other than a server cannot be opened.
+    /// Failed to open a source other than a server.
     #[error(transparent)]
     Source(Box<dyn Error + Send + Sync>),
     #[error(transparent)]
@@ -70,7 +70,7 @@ pub(crate) enum CommandError {
     )]
     StoppedPulling {
         signal: Signal,
-        /// Days of the range that are on disk.
+        /// Number of days of the range that are on disk.
         there: usize,
         /// Number of days in the range.
         asked: usize,
@@ -104,7 +104,7 @@ pub(crate) enum CommandError {
     NoDay {
         /// Number of days in the range.
         asked: usize,
-        /// The error of the first day.
+        /// The error of the earliest day.
         cause: Box<dyn Error + Send + Sync>,
     },
     #[error(
@@ -132,13 +132,13 @@ pub(crate) enum CommandError {
     NoCell {
         cluster: String,
         at: String,
-        /// First and last step of the history.
+        /// The range of the history, from its first step to its end.
         range: crate::time::TimeRange,
     },
-    /// All other days are scored.
+    /// A day could not be read; all other days are scored.
     #[error("{0}; this day is left unscored, all other days are scored")]
     BrokenDay(HistoryError),
-    /// All other days are scored.
+    /// Several days could not be read; all other days are scored.
     #[error("{first}; {files} cannot be read either; these {count} days are left unscored, all other days are scored")]
     BrokenDays {
         count: usize,
@@ -151,10 +151,10 @@ pub(crate) enum CommandError {
         "the history has no readings of {0}: pull it again with a query that finds the series, or use --without {0}"
     )]
     NoReadings(Metric),
-    /// A file that `lint` was asked to check.
+    /// `lint` could not read one of its files.
     #[error("cannot read {}: {reason}; name OpenMetrics text files, or - for standard input", .path.display())]
     Unreadable { path: PathBuf, reason: std::io::Error },
-    /// Faults that `lint` found and has printed.
+    /// `lint` found faults and has printed them.
     #[error(
         "{} in {bad} of {}: fix these first, because promtool drops such samples silently",
         count(*.faults as usize, "fault"), count(*.files, "file")
@@ -170,16 +170,16 @@ pub(crate) enum CommandError {
     NothingToCompare,
     #[error("--every needs --out FILE: only a single evaluation can go to standard output")]
     EveryWithoutOut,
-    /// Two `textfile` loops with one file.
+    /// Another `textfile` loop already writes this file.
     #[error("another etcd-heatmap is writing {}: stop it, or choose another --out", .0.display())]
     Written(PathBuf),
-    /// An evaluation was not finished when the next one was due.
+    /// An evaluation took longer than `--every`.
     #[error("no answer within {0}: set a longer --every, or narrow --selector")]
     TooSlow(Step),
-    /// The textfile's writer has never got an answer.
+    /// The textfile records no successful evaluation.
     #[error("{}: no successful evaluation recorded yet: check the log of its writer", .0.display())]
     NoSuccess(PathBuf),
-    /// The textfile's writer has stopped, or gets no answers.
+    /// The textfile is too old: its writer has stopped, or its evaluations fail.
     #[error("{}: the last successful evaluation was {seconds} s ago, longer than --max-age {max_age}", .path.display())]
     Stale {
         path: PathBuf,
@@ -200,7 +200,8 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
-    /// Whether the fault lies in a flag, an environment variable or a settings file, found before any work began.
+    /// Whether the user must correct a flag, an environment variable or a settings file. Such errors are
+    /// found before any work begins.
     pub(crate) const fn is_usage(&self) -> bool {
         use TimeError::{EmptyRange, FutureRange, NoStep};
         matches!(
@@ -222,7 +223,8 @@ impl CommandError {
         move |error| Self::Instant { flag, error }
     }
 
-    /// The signal that stopped the run; `None` if it failed by itself. Every file on disk is complete in either case.
+    /// The signal that stopped the run; `None` if the run failed without one. Every file on disk
+    /// is complete in either case.
     pub(crate) fn signal(&self) -> Option<Signal> {
         match self {
             Self::StoppedEarly(signal)

@@ -1,4 +1,4 @@
-//! The days of a history together: range, members, missing days, and the files with their hashes.
+//! An overview of a history: its range, members and missing days, and its files with their hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,7 +30,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Reads the footers. Fails if no day can be read. The manifest may list ranges for which the source had no data.
+    /// Reads the footers of all days; fails if no footer can be read. Adds the ranges from the manifest for which
+    /// the source had no data.
     pub(super) fn of(history: &History, manifest: Option<&Manifest>) -> Result<Self, CommandError> {
         let DayMetas { known: metas, broken } = history.read_metas()?;
         let mut gathered = Gathered::default();
@@ -53,8 +54,8 @@ impl Opened {
     }
 }
 
-/// Ranges that were asked for, beyond those in the days' footers. Without a manifest that lists them, a day without a
-/// file between two others counts as asked for: ignoring it could hide an outage.
+/// The ranges that pulls have requested, with or without data. If no manifest of this source lists them, a gap
+/// between two days with files counts as requested: ignoring it could hide an outage.
 pub(super) fn asked_in_vain(
     manifest: Option<&Manifest>,
     source: &Source,
@@ -86,12 +87,12 @@ pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Compan
     source.companions().into_iter().filter(is_read).collect()
 }
 
-/// A day as it was read.
+/// The readings and members of one day, with the error if its file cannot be read.
 pub(super) struct ReadDay {
     pub(super) window: Window,
     /// The members of the window, with their first and last reading in the whole history.
     pub(super) alive: Vec<(Member, Life)>,
-    /// The error, if the day's file cannot be read.
+    /// The error if the day's file cannot be read.
     pub(super) broken: Option<HistoryError>,
 }
 
@@ -105,7 +106,8 @@ pub(super) struct DayReader<'a> {
 }
 
 impl DayReader<'_> {
-    /// Reads a day for the members of `lives` that were there. Without a readable file all readings are missing.
+    /// Reads a day for those members of `lives` that existed in a requested part of it. If the day's file cannot be
+    /// read, all readings are missing.
     pub(super) fn read(&self, lives: &Lives, day: UtcDay) -> ReadDay {
         let grid = Grid::within(day.range(), self.step);
         let mut alive = alive_on(&grid, lives);
@@ -122,7 +124,7 @@ impl DayReader<'_> {
         ReadDay { window, alive, broken }
     }
 
-    /// The number of these days to read and work on at once.
+    /// How many of these days to process at once within the memory limit.
     pub(super) fn days_at_once(&self, days: &[UtcDay], lives: &Lives) -> DaysAtOnce {
         DaysAtOnce::of(days, lives, self.step, METRICS + self.companions.len())
     }
@@ -137,15 +139,15 @@ impl DayReader<'_> {
 
 /// Range, members and gaps of a history.
 pub(super) struct Overview {
-    /// From the first step of its first day to the end of its last.
+    /// From the start of the first day's range to the end of the last day's.
     pub(super) range: TimeRange,
-    /// The ranges that were asked for, in order. A failed pull may have asked for more than [`Self::range`].
+    /// The requested ranges, in order. They may exceed [`Self::range`], for example after a pull that failed in part.
     pub(super) asked: Vec<TimeRange>,
     /// First and last reading of each member.
     pub(super) lives: Lives,
     /// Days that were asked for and have no file.
     pub(super) missing: Vec<UtcDay>,
-    /// Days with partial answers: the server reported that it left something out.
+    /// Days with a partial response: the server reported that it left something out.
     pub(super) partial: Vec<UtcDay>,
 }
 
@@ -162,7 +164,7 @@ impl Overview {
 pub(super) struct Gathered {
     days: BTreeMap<UtcDay, GatheredDay>,
     lives: Lives,
-    /// Ranges that were asked for, beyond those of the days.
+    /// Requested ranges, in addition to those in the days' footers.
     asked: Vec<TimeRange>,
 }
 
@@ -179,7 +181,7 @@ impl Gathered {
         self.lives.merge(&meta.lives);
     }
 
-    /// Adds ranges that were asked for, with or without data.
+    /// Adds requested ranges, with or without data.
     pub(super) fn ask(&mut self, ranges: impl IntoIterator<Item = TimeRange>) {
         self.asked.extend(ranges);
     }
@@ -195,9 +197,8 @@ impl Gathered {
         Some(Overview { range, asked, lives: self.lives, missing, partial })
     }
 
-    /// The parts of days that are still to be pulled. A day that is there in part is asked for as a whole, from the
-    /// start of the earlier part to the end of the later one, because a file covers one range. A day with partial
-    /// answers is asked for again unless `partial_will_do`.
+    /// The parts of days that are still to be pulled. If a file has another part of a day, the result spans both parts,
+    /// because a file covers one range. A day with a partial response is pulled again unless `partial_will_do`.
     pub(super) fn missing_parts(
         &self,
         parts: Vec<(UtcDay, TimeRange)>,

@@ -1,4 +1,4 @@
-//! The command line that made a text, for the comment at the top of the output of `rules` and `sql`.
+//! Reconstructs the command line, for the comment at the top of the output of `rules` and `sql`.
 
 /// The command line as the user typed it, quoted for a shell.
 pub(super) fn command_line() -> String {

@@ -21,7 +21,7 @@ pub(super) fn run(args: &ImportArgs, settings: &Settings, reporter: Reporter) ->
     match (&args.into.victoria_metrics, &args.into.data_dir) {
         (Some(url), _) => victoria_metrics::run(folder, url, args.dry_run, settings, reporter),
         (None, Some(data_dir)) => into_prometheus(folder, data_dir, args, reporter),
-        // clap requires one of the two.
+        // clap requires one of `--victoria-metrics` and `--data-dir`.
         (None, None) => Ok(()),
     }
 }

@@ -25,7 +25,7 @@ impl Signal {
         }
     }
 
-    /// The exit code of shells for a program that the signal ended: 128 + its number.
+    /// The exit code that a shell reports for a program ended by this signal: 128 + its number.
     pub(crate) const fn exit_code(self) -> u8 {
         128 + self.number()
     }
@@ -40,7 +40,7 @@ impl std::fmt::Display for Signal {
     }
 }
 
-/// Tells a run whether a signal has come.
+/// Lets a run check for a signal, or wait for one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interrupt {
     came: Arc<AtomicU8>,
@@ -48,7 +48,7 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Starts to listen, until the process ends.
+    /// Starts a thread that listens for signals until the process ends.
     pub(super) fn listen(reporter: Reporter) -> Result<Self, CommandError> {
         let interrupt = Self::default();
         let threads = |e: std::io::Error| CommandError::Threads(e.to_string());
@@ -66,7 +66,7 @@ impl Interrupt {
     async fn wait(self, mut signals: Signals, reporter: Reporter) {
         let first = signals.next().await;
         self.came.store(first.number(), Ordering::Relaxed);
-        // `notify_one` stores the signal for a pull that does not wait for it yet.
+        // `notify_one` keeps the notification for a pull that only starts to wait later.
         self.told.notify_one();
         reporter.note("stopping after the files in work; press Ctrl-C again to stop at once");
         let second = signals.next().await;
@@ -113,7 +113,7 @@ impl Signals {
     }
 }
 
-/// Other systems have Ctrl-C only.
+/// Systems other than Unix have only Ctrl-C.
 #[cfg(not(unix))]
 struct Signals;
 

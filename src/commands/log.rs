@@ -99,7 +99,7 @@ mod tests {
 
     const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
-    /// The finest level that a target may log at.
+    /// The most verbose level that the filter enables for a target.
     fn finest(filter: &Targets, target: &str) -> Option<Level> {
         LEVELS.into_iter().rfind(|level| filter.would_enable(target, level))
     }

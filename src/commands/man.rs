@@ -11,9 +11,9 @@ use super::stdout::print;
 use crate::cli::{Cli, ManArgs};
 use crate::files::{FileError, WholeFile};
 
-/// Prints the main page, or writes all of them into a folder.
+/// Prints the main page, or writes all pages into a folder.
 pub(super) fn run(args: &ManArgs) -> Result<(), CommandError> {
-    // Otherwise `help` gets pages that only repeat the names of the others.
+    // The `help` subcommand would add pages that only repeat the names of the others.
     let mut main = Cli::command().disable_help_subcommand(true);
     // Gives each subcommand its global flags and its full name.
     main.build();
@@ -37,7 +37,8 @@ fn page(command: &Command, path: &Path) -> Result<String, FileError> {
     Ok(ascii(&String::from_utf8_lossy(&text)))
 }
 
-/// Renders all of clap's sections but the one after the flags, whose lines roff would join into paragraphs.
+/// Renders all of clap's sections except the one after the flags (examples or notes): roff would
+/// join its lines into paragraphs.
 fn render(command: &Command, text: &mut Vec<u8>) -> io::Result<()> {
     let man = Man::new(command.clone()).source(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")));
     man.render_title(text)?;

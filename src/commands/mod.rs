@@ -1,5 +1,5 @@
-//! One file for each subcommand: it reads the settings, calls the other rooms in order, and prints. Work that another
-//! program could use belongs in a room below.
+//! One file for each subcommand: it reads the settings, calls the other modules in order, and prints. Work that
+//! another program could use belongs in one of those modules.
 
 mod backfill;
 mod check;
@@ -62,8 +62,8 @@ const BELOW: u8 = 3;
 pub struct Failure(CommandError);
 
 impl Failure {
-    /// 2 for a mistake in the command line or the settings, 3 if cells are below `--fail-below`, 130 after SIGINT, 143
-    /// after SIGTERM, and 1 for every other error.
+    /// The exit code: 2 for a mistake in the command line or the settings, 3 if cells are below `--fail-below`, 130
+    /// after SIGINT, 143 after SIGTERM, and 1 for every other error.
     pub fn exit_code(&self) -> ExitCode {
         match &self.0 {
             CommandError::Below(_) => ExitCode::from(BELOW),
@@ -75,7 +75,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The user stopped this run, so it is not an error.
+        // A run that a signal stopped has not failed.
         let prefix = if self.0.signal().is_some() { "" } else { "error: " };
         write!(f, "{prefix}{}", self.0)
     }
@@ -93,7 +93,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 fn run_command(cli: Cli) -> Result<(), CommandError> {
-    // These read no settings: a shell must get its completions even in a folder with a broken settings file.
+    // These commands read no settings: a shell must get its completions even in a folder with a broken settings file.
     match &cli.command {
         Command::Completions(args) => return completions::run(*args),
         Command::Man(args) => return man::run(args),
@@ -141,7 +141,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Textfile(args) => textfile::run(&args, settings, reporter),
         Command::Rules(args) => rules::run(&args, settings),
         Command::Sql(_) => sql::run(settings),
-        // Handled above.
+        // The first `match` in this function handles these.
         Command::Completions(_) | Command::Man(_) => Ok(()),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config),
     }
@@ -164,14 +164,14 @@ impl Writing {
         Ok(Self { reporter, interrupt, folder })
     }
 
-    /// Syncs the folders that the run wrote into, also after a failure: the files written so far are worth keeping.
+    /// Syncs the folders that the run wrote to, even after a failure: the files written so far are worth keeping.
     fn end(&self, outcome: Result<(), CommandError>) -> Result<(), CommandError> {
         let synced = self.folder.sync();
         outcome.and(synced.map_err(CommandError::from))
     }
 }
 
-/// Turns a gate that failed into an error.
+/// Fails if the gate of `--fail-below` is not met.
 fn met(gate: Option<Gate>) -> Result<(), CommandError> {
     gate.and_then(Gate::shortfall).map_or(Ok(()), |shortfall| Err(CommandError::Below(Box::new(shortfall))))
 }

@@ -8,7 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use super::stdout::{StdoutError, print};
 
-/// Time between two plain lines.
+/// Time between two progress lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// The bar on the screen, if there is one. Static, because the log must print above it.
@@ -44,13 +44,13 @@ impl Reporter {
         }
     }
 
-    /// Prints the summary of a command that writes files, on standard output. The result of a command that prints goes
-    /// through [`print`], which `--quiet` does not silence.
+    /// Prints the summary of a command that writes files, on standard output; prints nothing with `--quiet`. A command
+    /// that prints its result uses [`print`] instead, which ignores `--quiet`.
     pub(super) fn summary(&self, text: &str) -> Result<(), StdoutError> {
         if self.quiet { Ok(()) } else { print(text) }
     }
 
-    /// Starts a bar for `total` units of work, for example "queries".
+    /// Starts a bar for `total` units of work; `unit` names them, for example "queries".
     pub(super) fn start(&self, doing: &'static str, unit: &'static str, total: u64) -> Progress {
         let target =
             if self.terminal && !self.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -76,14 +76,14 @@ pub(super) struct Progress {
     bar: ProgressBar,
     doing: &'static str,
     unit: &'static str,
-    /// Time of the last plain line; unused with a bar.
+    /// Time of the last plain line; `None` with a bar or `--quiet`.
     lines: Option<Mutex<Instant>>,
 }
 
 impl Progress {
     /// Sets the number of units done; `detail` is shown after the rate.
     pub(super) fn set(&self, done: u64, detail: &str) {
-        // A query that is split makes more queries than were foreseen.
+        // Splitting a query adds queries beyond the expected total.
         if self.bar.length().is_some_and(|total| total < done) {
             self.bar.set_length(done);
         }

@@ -47,12 +47,12 @@ pub(super) struct Request<'a> {
     pub(super) leave: Leave,
 }
 
-/// The columns of the history that a pull extends. New days get the same.
+/// The columns of the history that is already in the folder. New days get the same columns.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Its companions; `None` without a history.
+    /// The companions of the history; `None` if there is no history yet.
     pub(super) companions: Option<Vec<Companion>>,
-    /// Metrics that did not exist in the version that wrote it.
+    /// Metrics that did not exist in the version that wrote the history.
     pub(super) unknown_metrics: Vec<Metric>,
 }
 
@@ -65,7 +65,7 @@ impl Held {
 
 /// Pulls the days that are not in the history yet, and writes the manifest.
 ///
-/// `open` opens the source. It gets the columns that the history has, so that new days have the same.
+/// `open` opens the source. It receives the columns of the existing history, so that new days get the same columns.
 pub(super) fn pull<S: ReadingSource>(
     request: &Request<'_>,
     run: &Writing,
@@ -103,7 +103,7 @@ pub(super) fn pull<S: ReadingSource>(
     })
 }
 
-/// Waits, unless a signal comes first.
+/// Waits for a future; fails if a signal comes first.
 async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = T>) -> Result<T, CommandError> {
     match select(std::pin::pin!(waiting), std::pin::pin!(interrupt.raised())).await {
         Either::Left((done, _)) => Ok(done),
@@ -113,9 +113,9 @@ async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = 
 
 /// What to do with the history in the folder.
 enum Target {
-    /// It has the same source: add to these days.
+    /// The history is empty or has the same source: add new days to these.
     Extend(Vec<(UtcDay, DayMeta)>),
-    /// It has another source: replace it.
+    /// The history has another source: replace it.
     Replace,
 }
 
@@ -145,16 +145,16 @@ impl Target {
 /// A pull, with the days that it has on disk so far.
 struct Pull {
     history: History,
-    /// The history to which new days are written: this one, or its replacement.
+    /// Where new days are written: `history` itself, or its replacement.
     into: History,
     /// Days with a complete file on disk, from earlier runs and from this one.
     known: Gathered,
-    /// The files of these days, with their hashes.
+    /// The files of the days in `known`, with their hashes.
     files: BTreeMap<UtcDay, Written>,
 }
 
 impl Pull {
-    /// Adds to a history of the same source with these days.
+    /// A pull that adds days to a history of the same source. `metas` lists the days that it already has.
     fn extending(
         history: &History,
         manifest: Option<&Manifest>,
@@ -167,7 +167,7 @@ impl Pull {
         Ok(pull)
     }
 
-    /// Replaces a history. Days that an earlier, unfinished replacement has pulled are kept.
+    /// A pull that replaces a history. Keeps the days that an earlier, unfinished replacement has pulled.
     fn replacing(history: &History, source: &Source) -> Result<Self, CommandError> {
         let mut pull = Self::into(history, history.replacement());
         pull.take_in(history, None, &history.metas_of(source)?)?;
@@ -181,7 +181,7 @@ impl Pull {
         Self { history: history.clone(), into, known: Gathered::default(), files: BTreeMap::new() }
     }
 
-    /// Adds the days on disk. A day with a broken file is left out, so it is pulled again.
+    /// Adds the days of `there` to those on disk. A day with a broken file is left out, so it is pulled again.
     fn take_in(
         &mut self,
         there: &History,
@@ -202,7 +202,7 @@ impl Pull {
         self.files.insert(day, file);
     }
 
-    /// The complete file of a day on disk, of the same source.
+    /// The path of a day's complete file; `None` if the day is still to be pulled.
     fn file_of(&self, day: UtcDay) -> Option<PathBuf> {
         self.files.get(&day).map(|file| self.history.out().join(&file.path))
     }
@@ -242,7 +242,7 @@ impl Pull {
                 *file = Written::new(self.history.out(), &self.history.file(*day), file.rows, file.stat.clone());
             }
         } else if lacking.is_none() {
-            // A replacement that an earlier run began and did not finish.
+            // Removes an unfinished replacement that an earlier run left.
             self.history.replacement().remove_but(|_| false)?;
         }
         self.write_manifest(source)?;

@@ -107,7 +107,8 @@ pub(super) fn run(
     met(outcome.gate)
 }
 
-/// Removes the outputs of an earlier run, after writing a manifest without outputs: no manifest ever lists a lost file.
+/// Removes the outputs of an earlier run. First writes a manifest without them, so that no
+/// manifest lists a missing file.
 fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Manifest, CommandError> {
     let overview = &opened.overview;
     let listed = list_history(history, &opened.metas)?;
@@ -187,7 +188,7 @@ impl Broken {
         self.0.keys().copied().collect()
     }
 
-    /// One error that names every file and explains the first.
+    /// One error that names every broken file and gives the reason for the first; `Ok` if no file is broken.
     pub(super) fn into_result(self) -> Result<(), CommandError> {
         let mut paths = Vec::new();
         let mut first = None;
@@ -220,7 +221,7 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
 fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     let mut described = serde_json::json!(source);
-    // 0.1.0 stored no kind here. Leaving it out keeps the bytes of scores equal to those of 0.1.0.
+    // 0.1.0 wrote no `kind` here. Without it, score files have the same bytes as those of 0.1.0.
     if let Some(fields) = described.as_object_mut() {
         fields.remove("kind");
     }

@@ -17,11 +17,11 @@ use crate::outputs::{Palette, Screen, draw_png, draw_svg};
 use crate::text::terminal::terminal_label;
 use crate::time::{UtcDay, Zone};
 
-/// Width when the output is not a terminal.
+/// Width in columns when the output is not a terminal.
 const NO_WINDOW: usize = 100;
-/// Lines of a block besides its days, and lines of the legend.
+/// Lines of a block that show no day, with those of the legend.
 const FRAME: usize = 4;
-/// Days shown even in a low window: a terminal can be scrolled.
+/// Days to show even if the terminal is too low for them: the user can scroll.
 const MIN_DAYS: usize = 7;
 /// The default of `score`, for manifests without a minimum coverage.
 const MIN_COVERAGE: f64 = 0.5;
@@ -84,7 +84,8 @@ fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>
     }
 }
 
-/// The first day to show. In drawings `--days` limits the days as well; in the terminal the days left out are counted.
+/// The first day to show; `None` for all days. For a drawing, it also applies `--days`; in the terminal, `paint`
+/// does so, because it counts the days left out.
 fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<UtcDay>, CommandError> {
     if let Some(text) = &args.since {
         let now_ms = Utc::now().timestamp_millis();

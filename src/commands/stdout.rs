@@ -22,7 +22,7 @@ pub(super) fn print(text: &str) -> Result<(), StdoutError> {
     finished(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Turns a failed write into an error. A closed pipe is none: the reader (`| head`) has read enough.
+/// Turns a failed write into an error. A closed pipe is not an error: its reader, such as `head`, has read enough.
 pub(crate) fn finished(written: io::Result<()>) -> Result<(), StdoutError> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(StdoutError(error)),

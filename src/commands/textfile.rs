@@ -31,17 +31,17 @@ pub(super) fn run(args: &TextfileArgs, settings: &Settings, reporter: Reporter) 
     }
     let Some(every) = how.every else { return once(args, settings, reporter) };
     let out = args.out.as_deref().ok_or(CommandError::EveryWithoutOut)?;
-    // Nothing is in work here, so the note about waiting would be wrong.
+    // The listener's note about finishing the files in work would be wrong here, so it is silenced.
     let interrupt = Interrupt::listen(Reporter::new(true))?;
     let target = Target::new(out, &reporter)?;
     let mut writer = Writer::new(args, settings, reporter)?;
     let ended = runtime::start()?.block_on(writer.go_on(every, &how, &target, &interrupt));
-    // After any end of the loop: a file that stays would show an old score as current.
+    // Remove the file however the loop ended: if it stayed, its old score would look current.
     target.remove()?;
     ended
 }
 
-/// Evaluates once and writes to a file or standard output. A failed evaluation is recorded there as well.
+/// Evaluates once and writes the result to a file or standard output, even if the evaluation failed.
 fn once(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
     let how = settings.textfile;
     let target = args.out.as_deref().map(|out| Target::new(out, &reporter)).transpose()?;
@@ -114,7 +114,7 @@ impl Writer {
         }
     }
 
-    /// One evaluation of the loop. It is canceled when the next one is due; a failure is noted and the loop goes on.
+    /// One evaluation of the loop. It is canceled after `every`. A failure is noted, and the loop goes on.
     async fn take_turn(&mut self, every: Step, how: &TextfileSettings) {
         let started = Instant::now();
         let patience = Duration::from_secs(every.seconds().unsigned_abs());
@@ -125,7 +125,7 @@ impl Writer {
         }
     }
 
-    /// Evaluates once, for the instant in seconds since 1970.
+    /// Evaluates once at an instant in seconds since 1970.
     async fn evaluate(&mut self, at_seconds: i64) -> Result<(), CommandError> {
         let started = Instant::now();
         let outcome = self.evaluator.evaluate(at_seconds).await;
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(how.last_instant(94.9), 60);
         assert_eq!(how.until_next(94.0), Duration::from_secs(1));
         assert_eq!(how.until_next(95.0), Duration::from_secs(15));
-        // Without --every: a whole second, as old as the offset.
+        // Without `--every`, the instant is a whole second, `--query-offset` before now.
         assert_eq!(settings(0, 20).last_instant(94.9), 74);
     }
 }

@@ -5,27 +5,27 @@ use std::str::FromStr;
 use super::parse::items;
 use crate::outputs::{Needs, OUTPUTS, Output, named, names};
 
-/// Some of the outputs, at least one, in the order of [`OUTPUTS`].
+/// The outputs that a run writes: at least one, in the order of [`OUTPUTS`].
 #[derive(Clone)]
 pub(crate) struct Formats(Vec<&'static dyn Output>);
 
 impl Formats {
-    /// In the order of [`OUTPUTS`].
+    /// The outputs, in the order of [`OUTPUTS`].
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static dyn Output> + '_ {
         self.0.iter().copied()
     }
 
-    /// Everything that at least one of them needs.
+    /// Everything that at least one output needs.
     pub(crate) fn needs(&self) -> Needs {
         self.iter().map(Output::needs).fold(Needs::default(), Needs::and)
     }
 
-    /// Whether one of them writes the file at `path`, relative to the output folder.
+    /// Whether one of the outputs writes the file at `path`, relative to the output folder.
     pub(crate) fn write(&self, path: &str) -> bool {
         self.iter().any(|output| output.files().iter().any(|files| files.owned.has(path)))
     }
 
-    /// All names, separated by commas.
+    /// The names of all outputs, separated by commas.
     pub(crate) fn default_text() -> String {
         OUTPUTS.map(|output| output.name()).join(",")
     }

@@ -6,12 +6,12 @@ pub(crate) enum Heading {
     /// Which part of an existing folder a command reads.
     Selection,
     Source,
-    /// Where `import` writes to, and how it reaches it.
+    /// The server or data directory that `import` writes to, and how to connect.
     Target,
     Range,
     Scoring,
     Output,
-    /// When `textfile` evaluates, and how long its result counts.
+    /// When `textfile` evaluates, and how long its scores stay valid.
     Schedule,
     ServerLoad,
     /// Flags that every subcommand has.

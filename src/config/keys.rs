@@ -1,5 +1,5 @@
-//! The table of settings. One entry gives a setting its key in a file, its flag with its help, and its environment
-//! variable; the check of its text is in `parse`.
+//! The table of settings. Each entry defines the key in a file, the flag with its help, and the environment
+//! variable. The functions in `parse` check the values.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -24,7 +24,7 @@ pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// `None` for the keys of `[weights]` and `[bands]`, which the flags `--weight` and `--band` cover together.
     pub(crate) flag: Option<Flag>,
-    /// Empty if the setting has no default.
+    /// The default as text; empty if the setting has none.
     default: Text,
     pub(crate) shape: Shape,
     check: fn(&str) -> Result<(), String>,
@@ -42,9 +42,9 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
     /// Text for `--help`, without the default; empty if `help` is enough.
     long: Text,
-    /// The default as the help shows it; empty to show the setting's own.
+    /// The default as the help shows it; if empty, the help shows the setting's own default.
     default: &'static str,
-    /// Whether `-h` lists it even if not all flags fit on a screen.
+    /// Whether `-h` lists the flag even in a subcommand with too many flags for one screen.
     pub(crate) is_common: bool,
 }
 
@@ -78,7 +78,8 @@ impl Flag {
     }
 }
 
-/// A text of the table. `Made` texts list values that another module defines.
+/// A text in the table of settings. A `Made` text lists values that another module defines,
+/// so a function builds it.
 #[derive(Debug)]
 enum Text {
     Fixed(&'static str),
@@ -105,11 +106,11 @@ pub(crate) enum Shape {
     List,
     /// A list of strings that may hold a secret by mistake, so errors never print them.
     Headers,
-    /// Flag and variable only: a file has one key for each metric instead.
+    /// A setting with a flag and a variable only: a file has one key for each metric instead.
     PerMetric,
 }
 
-// By name, because functions cannot be compared.
+// Keys with the same name are equal: functions such as `check` cannot be compared.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -130,18 +131,18 @@ impl Key {
         self.name.split_once('.').unwrap_or(("", self.name))
     }
 
-    /// Whether a file can set it.
+    /// Whether a settings file can set this key.
     pub(crate) fn is_in_files(&self) -> bool {
         self.shape != Shape::PerMetric
     }
 
     /// The separator between several values in one text.
     pub(crate) fn separator(&self) -> &'static str {
-        // Bands contain commas.
+        // Bands contain commas, so semicolons separate several values.
         if self.shape == Shape::PerMetric { ";" } else { "," }
     }
 
-    /// Empty if the setting has no default.
+    /// The default as text; empty if the setting has none.
     pub(crate) fn default(&self) -> Cow<'static, str> {
         self.default.get()
     }
@@ -154,7 +155,8 @@ impl Key {
         }
     }
 
-    /// Checks a text as its value. The error is the end of a message: the fault, and what to write instead.
+    /// Checks a text as a value of this setting. The error is the end of a message: the fault,
+    /// and what to write instead.
     pub(crate) fn check(&self, text: &str) -> Result<(), String> {
         (self.check)(text)
     }

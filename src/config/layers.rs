@@ -46,7 +46,8 @@ pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
     Ok(texts.into_iter().filter_map(key_of).collect())
 }
 
-/// The settings of the file: that of `--config`, else of the environment, else the one in the working directory.
+/// The settings of one file: the one that `--config` names, else the one that `ETCD_HEATMAP_CONFIG` names, else
+/// `etcd-heatmap.toml` in the working directory.
 pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result<Vec<Given>, ConfigError> {
     let variable = environment.get(FILE_VARIABLE).filter(|path| !path.is_empty());
     let (path, by) = match (named, variable) {
@@ -73,7 +74,7 @@ fn of_entry(
     let key = key_of(&written).map_err(|instead| ConfigError::UnknownKey {
         path: path.to_owned(),
         line,
-        // A key can contain the escape sequences of a terminal.
+        // The key may contain terminal escape sequences, so escape them.
         key: terminal_label(&written),
         instead,
     })?;
@@ -85,7 +86,7 @@ fn key_of_toml(name: &str) -> Result<&'static Key, String> {
     find(name).ok_or_else(|| instead_of(name))
 }
 
-/// The settings from the environment, and a note for each variable that has our prefix but sets nothing.
+/// The settings from the environment, and a note for each variable with our prefix that names no setting.
 pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, Vec<String>), ConfigError> {
     let (mut given, mut notes) = (Vec::new(), Vec::new());
     let known: Vec<(String, &Key)> = keys().filter_map(|key| Some((key.variable()?, key))).collect();

@@ -23,7 +23,7 @@ pub(super) fn tables() -> Vec<&'static str> {
 /// The end of an error about an unknown key: the nearest key, or else all keys of the table or all tables.
 pub(super) fn instead_of(typed: &str) -> String {
     let last = typed.rsplit('.').next().unwrap_or(typed).replace('-', "_");
-    // The key in another table, or the name of a flag.
+    // The user may have typed a key of another table, or the name of a flag.
     let is_meant =
         |key: &&Key| key.parts().1 == last || key.flag.as_ref().is_some_and(|f| f.name.replace('-', "_") == last);
     let meant: Vec<&Key> = keys().filter(|key| key.is_in_files()).filter(is_meant).collect();

@@ -5,10 +5,10 @@ use super::lookup::find;
 use crate::spec::Metric;
 use crate::text::nearest::did_you_mean;
 
-/// The original key of the cell width, and ours.
+/// The cell width's key in the original script, and ours.
 const DURATION: (&str, &str) = ("time.duration", "score.cell");
 
-/// Pairs of an original key with its table, and our key.
+/// All pairs of an original key, such as `weights.wt_etcd_wal_fsync`, and our key.
 fn keys() -> Vec<(String, &'static str)> {
     let weights = Metric::ALL.into_iter().map(|m| (format!("weights.{}", m.seed_key()), m.weight_key()));
     weights.chain([(DURATION.0.to_owned(), DURATION.1)]).collect()
@@ -48,7 +48,7 @@ mod tests {
         for (theirs, ours) in keys() {
             assert_eq!(key_of(&theirs).map(|key| key.name), Ok(ours));
         }
-        // Keys from the original script.
+        // Keys as the original script spells them.
         let ours = |theirs| key_of(theirs).map(|key| key.name);
         assert_eq!(ours("weights.wt_etcd_db_fsync"), Ok("weights.backend_commit"));
         assert_eq!(ours("weights.wt_etcd_database_size"), Ok("weights.db_size"));

@@ -13,7 +13,7 @@ use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight}
 use crate::text::characters::CharKind;
 use crate::time::{Step, TimeError, parse_instant};
 
-/// Drops the value: for checks, which need only the error.
+/// Turns the result of parsing into that of a check, which needs only the error.
 pub(super) fn ok<T, E: Display>(read: Result<T, E>) -> Result<(), String> {
     read.map(|_| ()).map_err(|e| e.to_string())
 }
@@ -38,7 +38,7 @@ fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
     text.split(separator).map(str::trim).filter(move |_| !text.trim().is_empty())
 }
 
-/// Reads `wal_fsync=0.5,db_size=0.1`; weights are in millionths.
+/// Reads a list such as `wal_fsync=0.5,db_size=0.1`. The returned weights are in millionths.
 pub(super) fn weight_list(text: &str) -> Result<Vec<(Metric, u64)>, String> {
     let weight = |part| {
         let (metric, weight) = of_metric(part, "wal_fsync=0.5")?;
@@ -62,7 +62,7 @@ fn of_metric<'a>(text: &'a str, example: &str) -> Result<(Metric, &'a str), Stri
     Ok((metric.trim().parse()?, value))
 }
 
-/// A number from 0 to 1.
+/// Reads a number from 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     match text.trim().parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
@@ -78,7 +78,7 @@ pub(super) fn lowest_score(text: &str) -> Result<Option<f64>, String> {
     }
 }
 
-/// Checks label matchers: each query with them is written on one line of a rule file.
+/// Checks label matchers. They must fit on one line, because a rule file has each query on one line.
 pub(super) fn selector(text: &str) -> Result<(), String> {
     match text
         .chars()
@@ -114,7 +114,7 @@ pub(super) fn retries(text: &str) -> Result<u32, String> {
     }
 }
 
-/// Time limit for a whole response.
+/// Reads `--timeout`, the time limit for a whole response.
 pub(super) fn patience(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text.trim()) {
         Ok(time) if (1..=3600).contains(&time.as_secs()) => Ok(time),
@@ -127,13 +127,13 @@ pub(super) fn every(text: &str) -> Result<Option<Step>, TimeError> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
-/// How far in the past to evaluate.
+/// Reads `--query-offset`: how far in the past to evaluate.
 pub(super) fn offset(text: &str) -> Result<Duration, String> {
     whole_seconds(text, 0..=3600)
         .ok_or_else(|| format!("'{text}' is not an offset: use whole seconds from 0s to 1h, such as 15s"))
 }
 
-/// How old the scores in a textfile may get.
+/// Reads `--max-age`: how old the scores in a textfile may get.
 pub(super) fn age(text: &str) -> Result<Duration, String> {
     whole_seconds(text, 1..=86_400)
         .ok_or_else(|| format!("'{text}' is not an age: use whole seconds from 1s to 1d, such as 5m"))
@@ -148,7 +148,7 @@ fn whole_seconds(text: &str, within: RangeInclusive<u64>) -> Option<Duration> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RetentionSetting {
     Known(Retention),
-    /// Ask the server at this URL, which may hold a login.
+    /// Ask the server at this URL for its retention. The URL may hold a login.
     AskedOf(String),
 }
 

@@ -47,21 +47,21 @@ pub(crate) struct SourceSettings {
     /// `None` means the label `cluster`, or `job` for series without it.
     pub(crate) cluster_label: Option<String>,
     pub(crate) member_label: String,
-    /// Profiles whose limits are pulled too, beside those of the profile in force.
+    /// Profiles whose limits are pulled in addition to those of the profile in force.
     for_profiles: Vec<Profile>,
 }
 
-/// What `openmetrics/` holds, for promtool.
+/// Settings of the OpenMetrics files in `openmetrics/`.
 #[derive(Clone, Debug)]
 pub(crate) struct EmissionSettings {
     /// Retention of the Prometheus that will import the files.
     pub(crate) retention: RetentionSetting,
     pub(crate) families: Vec<Family>,
-    /// Labels that every series gets beside its own.
+    /// Labels that every series gets in addition to its own.
     pub(crate) labels: ExtraLabels,
 }
 
-/// When `textfile` evaluates, and how long its result counts.
+/// When `textfile` evaluates, and how long its scores stay valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TextfileSettings {
     /// `None` means to evaluate once.
@@ -203,7 +203,7 @@ impl SourceSettings {
         Ok(HttpConfig::load(self.http_config_file.as_deref(), self.headers.clone())?)
     }
 
-    /// The range to pull, and whether its end was in the future and is now `now_ms`.
+    /// The range to pull, and whether the requested end was in the future, so that the range ends now instead.
     pub(crate) fn range(&self, now_ms: i64) -> Result<(TimeRange, bool), TimeError> {
         let (start, end) = (parse_instant(&self.start, now_ms)?, parse_instant(&self.end, now_ms)?);
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
@@ -235,7 +235,7 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
     }
     for (metric, given) in per_metric(Metric::bands_key, values) {
         let bands: Bands = given.text.parse().map_err(|e| given.error(e))?;
-        // The profile's own bands must not mark it as changed.
+        // Bands equal to the profile's own must not mark the profile as changed.
         if bands != profile.rule(metric).bands {
             profile = profile.with_bands(metric, bands).map_err(|e| given.error(e))?;
         }

@@ -52,7 +52,7 @@ fn line(values: &Values, key: &Key) -> Line {
             _ if text.is_empty() => (quoted(""), "not set".to_owned()),
             _ => (quoted(text), origin),
         },
-        // A flag may be `.5`, which is not a number in TOML.
+        // A flag accepts `.5`, which is not a number in TOML.
         Shape::Number => (text.trim().parse().map_or_else(|_| quoted(text), |n: f64| n.to_string()), origin),
         Shape::List | Shape::Headers => (list(text), origin),
         Shape::Text | Shape::PerMetric => (quoted(text), origin),
@@ -65,8 +65,8 @@ fn line(values: &Values, key: &Key) -> Line {
     Line { setting: format!("{} = {value}", key.parts().1), comment }
 }
 
-/// A weight before `score.weight` rescales it and metrics are left out, because rescaled weights may have endless
-/// decimals. The comment shows the weight in force.
+/// The line that sets a metric's weight. It has the weight before `--weight` rescales it and metrics are left out,
+/// because rescaled weights may have endless decimals. The comment shows the weight in force.
 fn weight(values: &Values, weighed: &Profile, profile: &Profile, metric: Metric) -> Line {
     let share = weighed.rule(metric).weight as f64 / WEIGHT_ONE as f64;
     let comment = origin(values, &format!("weights.{metric}"), &format!("profile {}", profile_name(values)));
@@ -105,7 +105,7 @@ fn list(text: &str) -> String {
 
 /// A text as a TOML string.
 fn quoted(text: &str) -> String {
-    // Single quotes keep selectors legible, which are full of double quotes.
+    // Selectors are full of double quotes, so single quotes keep them legible.
     if text.contains(['"', '\\']) && !text.contains(|c: char| c == '\'' || !CharKind::of(c).is_legible()) {
         return format!("'{text}'");
     }

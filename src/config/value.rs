@@ -1,4 +1,4 @@
-//! The texts that settings were given, with their origins, and which of them is in force.
+//! The values that the layers give to settings, each with its origin. The highest layer's value is in force.
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub(crate) enum Origin {
         path: PathBuf,
         /// Line number in the file, counted from 1.
         line: usize,
-        /// The key as the file has it; the original's INI has other names.
+        /// The key as written in the file: the original script's INI file uses other names.
         written: String,
     },
     /// The name of the variable.
@@ -41,7 +41,7 @@ impl Display for Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Given {
     pub(crate) key: &'static Key,
-    /// As written; several values are one text with separators.
+    /// The value as written; several values are one text with separators.
     pub(crate) text: String,
     pub(crate) origin: Origin,
 }
@@ -58,7 +58,7 @@ impl Given {
         ConfigError::Value { place, reason: reason.to_string() }
     }
 
-    /// Its line in the file; 0 if it comes from elsewhere.
+    /// The value's line in the file; 0 if another layer gave the value.
     pub(super) fn line(&self) -> usize {
         if let Origin::File { line, .. } = self.origin { line } else { 0 }
     }
@@ -69,8 +69,8 @@ impl Given {
 pub(super) struct Values(Vec<Given>);
 
 impl Values {
-    /// Takes values in ascending order of rank. Outranked values are checked too, because they would come into force
-    /// once the higher one is removed.
+    /// Takes values in ascending order of rank. Outranked values are checked too: removing a higher one
+    /// would bring them into force.
     pub(super) fn of(given: Vec<Given>) -> Result<Self, ConfigError> {
         for given in &given {
             given.key.check(&given.text).map_err(|reason| given.error(reason))?;

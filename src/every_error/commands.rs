@@ -100,7 +100,7 @@ fn scoring() -> Vec<CommandError> {
     ]
 }
 
-/// What `--fail-below 7` prints for these means of a cluster's hours.
+/// The shortfall that `--fail-below 7` reports for a cluster whose hours have these means.
 fn shortfall(means: &[Option<f64>]) -> Shortfall {
     let mut gate = Gate::new(Demand { score: 7.0, min_coverage: 0.5 }, Zone::default());
     let hour = |(hour, mean): (i64, &Option<f64>)| Cell {

@@ -1,4 +1,4 @@
-//! Samples of `config`: the errors of files and variables with these faults.
+//! Samples of the errors of `config`, made by loading faulty files and variables.
 
 use std::path::Path;
 
@@ -78,7 +78,7 @@ pub(super) fn samples() -> Vec<Samples> {
     vec![samples_of(errors)]
 }
 
-/// The errors of settings that a command needs.
+/// The errors for settings that a command needs and that are not set.
 fn missing_settings() -> [ConfigError; 3] {
     let settings: Settings = load("etcd-heatmap.toml", "", &[]).expect("an empty file").settings;
     [
@@ -107,7 +107,7 @@ fn load(name: &str, text: &str, variables: &[(&str, &str)]) -> Result<Config, Co
     load_in(name, text, &variables.iter().map(variable).collect())
 }
 
-/// Loads a file of this name and text; its errors show the name without the temporary folder.
+/// Loads a file with this name and text. Its errors show the name without the temporary folder.
 fn load_in(name: &str, text: &str, environment: &Environment) -> Result<Config, ConfigError> {
     let folder = Scratch::new();
     let file = folder.path().join(name);

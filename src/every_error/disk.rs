@@ -1,4 +1,4 @@
-//! Samples of `text`, `files`, `history`, `folder` and `outputs`.
+//! Samples of the errors of `text`, `files`, `history`, `folder` and `outputs`.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

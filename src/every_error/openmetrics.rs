@@ -1,4 +1,4 @@
-//! Samples of `openmetrics`: most are found in a text that has the fault.
+//! Samples of the errors of `openmetrics`, mostly made by linting texts with one fault each.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ const COUNTER: &str = "# HELP etcd_restarts Restarts.\n# TYPE etcd_restarts coun
 
 pub(super) fn samples() -> Vec<Samples> {
     let texts = [
-        // Syntax.
+        // Texts with a fault of syntax.
         format!("{HEAD}etcd_score{{member=\"a\"}} ten 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{member=\"a\"}} 10 noon\n# EOF\n"),
         format!("{HEAD}0score 10 1790812800\n# EOF\n"),
@@ -23,7 +23,7 @@ pub(super) fn samples() -> Vec<Samples> {
         format!("{COUNTER}etcd_restarts_total 1 1790812800 x\n# EOF\n"),
         "# TYPE etcd_score\n# EOF\n".to_owned(),
         "# UNIT etcd_score sec-onds\n# EOF\n".to_owned(),
-        // The others.
+        // Texts with any other fault.
         format!("{HEAD}etcd_score{{member=\"a\\t\"}} 10 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{member=\"a\",member=\"b\"}} 10 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{__name__=\"a\"}} 10 1790812800\n# EOF\n"),
@@ -64,7 +64,7 @@ pub(super) fn samples() -> Vec<Samples> {
     found.extend(faults(format!("{HEAD}etcd_score 10 1790812800\n# EOF\n").as_bytes(), head));
     let two = format!("{HEAD}etcd_score 10 1790812800\netcd_score 10 1790812860\n# EOF\n");
     found.extend(faults(two.as_bytes(), head));
-    // Some texts have a second fault.
+    // Drop repeated faults: some texts have a second fault.
     let mut seen = BTreeSet::new();
     found.retain(|wrong| seen.insert(wrong.to_string()));
     vec![samples_of(found)]

@@ -43,13 +43,13 @@ const DROPPED: [&str; 19] = [
     "without a word",
 ];
 
-/// Units other than those of the other messages: KiB and MiB.
+/// Units that messages must not use: they give sizes in KiB and MiB.
 const OTHER_UNITS: [&str; 8] = ["kb", "mb", "gb", "kilobyte", "kilobytes", "megabyte", "megabytes", "gigabytes"];
 
 /// Names that are written with a capital.
 const NAMES: [&str; 3] = ["Prometheus", "OpenMetrics", "VictoriaMetrics"];
 
-/// Words that end in `s` and may follow a `1`.
+/// Words that end in `s` but are not plurals, so they may follow a `1`.
 const AFTER_ONE: [&str; 9] = ["is", "was", "has", "lies", "does", "as", "address", "process", "series"];
 
 /// Nouns that are wrong in the singular after any number but 1.
@@ -68,7 +68,7 @@ pub(super) fn faults(messages: &[Message<'_>]) -> Vec<String> {
         if !rest.is_empty() && !with_list {
             fault("more than one line");
         }
-        // Words of another error are judged where that one is.
+        // The words of an inner error count only where its own sample is checked.
         let own = without_inner(message, first, messages);
         let plain = without_values(&own);
         let count = words(&own);
@@ -90,7 +90,7 @@ fn listed(message: &Message<'_>, list: &[(&str, &str, &str)]) -> bool {
     list.iter().any(|(type_name, variant, _)| (*type_name, *variant) == (message.type_name, message.variant))
 }
 
-/// `plain` is the text without values in quotes.
+/// The faults in one line of a message. `plain` is that line with each quoted value and inner error as one word.
 fn text_faults(text: &str, plain: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if !starts_well(text) {
@@ -117,7 +117,8 @@ fn text_faults(text: &str, plain: &str) -> Vec<String> {
     faults
 }
 
-/// Lower case, a value, or a word that is written in capitals: an environment variable, a signal, `HTTP`.
+/// Whether a text starts with lower case, a value, one of [`NAMES`], or a word in capitals such as `HTTP`, a
+/// signal, or an environment variable.
 fn starts_well(text: &str) -> bool {
     let first = bare(text.split_whitespace().next().unwrap_or_default());
     let is_upper = first.len() > 1 && !first.contains(char::is_lowercase);
@@ -129,17 +130,17 @@ fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| ",.;:!?()\"'".contains(c))
 }
 
-/// `1 days`, `2 day`, `1 day were`, `2 days was`.
+/// A number and a noun, or a verb, that do not agree, such as `1 days`, `2 day`, `1 day were` or `2 days was`.
 fn plural_fault(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.windows(2).enumerate().find_map(|(at, pair)| {
         let [number, raw] = pair else { return None };
         let before = at.checked_sub(1).map_or("", |before| words[before]);
-        // Not `line 1`, `step 5` or `from 1`.
+        // A number after `line` is a position, not a count.
         let count = number.trim_start_matches('(').replace(',', "").parse::<u64>().ok().filter(|_| before != "line")?;
         let noun = bare(raw);
         let is_plural = noun.len() > 1 && noun.ends_with('s') && noun.chars().all(|c| c.is_ascii_lowercase());
-        // After `2 of 3 days` the verb goes with the 2.
+        // After `2 of 3 days`, the verb agrees with the 2.
         let verb = if before == "of" || noun != *raw { "" } else { words.get(at + 2).map_or("", |word| bare(word)) };
         let wrong_noun = if count == 1 { is_plural && !AFTER_ONE.contains(&noun) } else { NOUNS.contains(&noun) };
         let wrong_verb = if count == 1 {
@@ -184,13 +185,14 @@ fn without_values(text: &str) -> String {
     plain + rest
 }
 
-/// A quote at the start of a word; one within a word is an apostrophe.
+/// The position of the first quote that starts a word. A quote within a word is an apostrophe.
 fn opening_quote(text: &str) -> Option<usize> {
     let quotes = text.char_indices().filter(|(_, c)| ['\'', '"'].contains(c));
     quotes.map(|(at, _)| at).find(|&at| !text[..at].ends_with(char::is_alphanumeric))
 }
 
-/// Words as a reader sees them: a quoted value and a list of names with commas count as one.
+/// The number of words as a reader counts them: a quoted value is one word, and of a list with commas only the
+/// first name and the last count.
 fn words(text: &str) -> usize {
     let plain = without_values(text);
     let words: Vec<&str> = plain.split_whitespace().collect();

@@ -8,7 +8,7 @@ pub(super) struct ErrorType {
     pub(super) name: String,
     /// The file that declares it.
     pub(super) file: PathBuf,
-    /// In the order of the declaration; a struct counts as one variant of its own name.
+    /// Variants in the order of declaration; a struct counts as one variant with its own name.
     pub(super) variants: Vec<Variant>,
 }
 
@@ -43,7 +43,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Relies on the layout of rustfmt: a declaration begins in column 0, a variant in column 4.
+/// The error types that a file declares. Relies on the layout of rustfmt: a declaration begins in column 0,
+/// a variant in column 4.
 fn types_in(file: &Path, text: &str) -> Vec<ErrorType> {
     let mut types = Vec::new();
     let mut lines = text.lines();
@@ -106,7 +107,7 @@ fn variants<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Variant> {
             let name = identifier(code);
             let inner = code[name.len()..].trim_start_matches('(').trim_end_matches([',', ')']);
             let inner = inner.trim_start_matches("#[from] ");
-            // The path of a plain type only: `Box<dyn a::B>` stays as it is.
+            // Drop the module path of a plain type; `Box<dyn a::B>` stays as it is.
             let inner = if inner.contains('<') { inner } else { inner.rsplit("::").next().unwrap_or(inner) };
             variants.push(Variant { name, shown_as: is_transparent.then(|| inner.to_owned()) });
         }

@@ -1,4 +1,4 @@
-//! Samples of `time` and `spec`.
+//! Samples of the errors of `time` and `spec`.
 
 use super::{Samples, samples_of};
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};

@@ -1,4 +1,4 @@
-//! Creates and syncs folders: after a power failure a file only exists if its folder was synced after the file.
+//! Creates and syncs folders: a file survives a power failure only if its folder was synced after the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::FileError;
 
-/// By output folder of a running run, the folders below it that must be synced at the end of that run.
+/// The folders that each run must sync at its end, by the run's output folder.
 ///
 /// Static, because files are written in many places that have no handle of the run.
 static LATER: Mutex<BTreeMap<PathBuf, BTreeSet<PathBuf>>> = Mutex::new(BTreeMap::new());
@@ -27,7 +27,7 @@ pub(crate) struct SyncAtEnd {
 }
 
 impl SyncAtEnd {
-    /// Starts deferring for the output folder `top`.
+    /// Starts to defer the syncs of `top` and of the folders below it.
     pub(crate) fn below(top: &Path) -> Self {
         later().insert(top.to_owned(), BTreeSet::new());
         Self { top: top.to_owned() }
@@ -100,7 +100,7 @@ fn open_and_sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Other systems cannot open a folder like a file.
+/// Systems other than Unix cannot open a folder as a file, so nothing is synced.
 #[cfg(not(unix))]
 fn open_and_sync(_: &Path) -> io::Result<()> {
     Ok(())

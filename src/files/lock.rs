@@ -28,19 +28,20 @@ pub(crate) enum NoLock {
 }
 
 impl Lock {
-    /// Locks a file, and creates it if it is missing. `make_folder` creates its folder, and may be called repeatedly.
+    /// Locks a file, and creates it if it is missing. `make_folder` creates the file's folder; it
+    /// may be called several times.
     pub(crate) fn take(path: &Path, make_folder: impl Fn(&Path) -> Result<(), FileError>) -> Result<Self, NoLock> {
         let folder = folder_of(path);
         for _ in 0..TRIES {
             make_folder(folder).map_err(NoLock::Failed)?;
             let file = match File::options().write(true).create(true).truncate(false).open(path) {
-                // Another run that had created the folder has just removed it.
+                // Another run created this folder and has just removed it: try again.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(|e| NoLock::Failed(FileError::new("write to", folder, e)))?,
             };
             match file.try_lock() {
                 Ok(()) if is_still(path, &file) => return Ok(Self { path: path.to_owned(), _file: file }),
-                // The previous holder has ended meanwhile and removed the file: lock a new one.
+                // The previous holder removed this file before we locked it: open and lock a new one.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(NoLock::Taken),
                 Err(TryLockError::Error(error)) => {
@@ -71,7 +72,7 @@ fn is_still(path: &Path, file: &File) -> bool {
     }
 }
 
-/// Other systems do not remove a file while it is open.
+/// On systems other than Unix, the file at `path` is assumed to be the open one.
 #[cfg(not(unix))]
 fn is_still(_: &Path, _: &File) -> bool {
     true

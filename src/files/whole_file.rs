@@ -20,12 +20,13 @@ pub struct FileError {
 }
 
 impl FileError {
-    /// `action` completes "cannot … PATH", for example `read`.
+    /// `action` is the verb in the message "cannot … PATH", for example `read`.
     pub(crate) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
     }
 
-    /// A failed Parquet write. An I/O error inside it becomes the source, so that a full disk gets its remedy.
+    /// Converts a failed Parquet write. An I/O error inside it becomes the source, so that a full
+    /// disk gets its own advice.
     pub(crate) fn from_parquet(path: &Path, error: ParquetError) -> Self {
         let source = match error {
             ParquetError::External(cause) => match cause.downcast::<io::Error>() {
@@ -106,8 +107,8 @@ pub(crate) fn remove_partial_files(folder: &Path, is_ours: impl Fn(&str) -> bool
     Ok(())
 }
 
-/// Writes to a temporary file beside the final one; [`WholeFile::commit`] syncs it, renames it and syncs the folder.
-/// Dropping it without a commit removes the temporary file.
+/// A file under construction: writes go to a temporary file beside the final one, until [`WholeFile::commit`] syncs
+/// and renames it. Dropping a `WholeFile` without a commit removes the temporary file.
 #[derive(Debug)]
 pub(crate) struct WholeFile {
     path: PathBuf,
@@ -118,7 +119,7 @@ pub(crate) struct WholeFile {
 }
 
 impl WholeFile {
-    /// Creates the temporary file, and the missing folders above it.
+    /// Creates the temporary file and any missing parent folders.
     pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
         make_folder(folder_of(path))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -183,7 +184,7 @@ impl Write for WholeFile {
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
-        // After a commit there is no temporary file, and this fails silently.
+        // After a commit the temporary file is gone, so the removal fails, and the error is ignored.
         let _ = fs::remove_file(&self.partial);
     }
 }
@@ -203,7 +204,7 @@ mod tests {
         assert!(!path.exists());
         let stat = file.commit().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"abc");
-        // From `printf abc | sha256sum`.
+        // The output of `printf abc | sha256sum`.
         assert_eq!(stat.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(stat.bytes, 3);
     }

@@ -1,6 +1,7 @@
-//! `manifest.json`: the source, the requested ranges, the queries, the profile, the members and all files of a folder.
+//! `manifest.json`: the source, the requested ranges, the queries, the profile, the members and
+//! all files of a folder.
 //!
-//! It contains no time of writing, so that the same history and settings give the same bytes.
+//! The manifest does not record when it was written, so that the same history and settings give the same bytes.
 
 mod stored;
 
@@ -15,7 +16,7 @@ use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
 use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use stored::MANIFEST;
 
-/// The whole manifest. After a pull without scoring, the fields of scoring are absent.
+/// The whole manifest. A pull does not score, so it leaves out the fields of scoring.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     /// The version of etcd-heatmap that wrote the manifest.
@@ -23,16 +24,16 @@ pub(crate) struct Manifest {
     /// The format of the manifest; 1 if absent.
     #[serde(default = "stored::first_format")]
     format: u64,
-    /// The source of the readings.
+    /// The source of the readings, such as a Prometheus server.
     pub(crate) source: Origin,
-    /// The requested ranges, step and labels.
+    /// The requested ranges, the step, and the labels that name clusters and members.
     pub(crate) asked: Asked,
-    /// The queries by name of the metric or companion.
+    /// The query of each pulled metric and companion, by its name.
     pub(crate) queries: BTreeMap<String, QuerySource>,
-    /// The profile of the scores.
+    /// The profile (weights and thresholds) of the scores.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) profile: Option<ManifestProfile>,
-    /// The rollup of cluster scores.
+    /// How the score of a cluster is computed from its members.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) rollup: Option<String>,
     /// The time zone of days and hours.
@@ -51,21 +52,21 @@ pub(crate) struct Manifest {
     /// Days on which the server sent partial responses.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) days_partial: Vec<String>,
-    /// The files for promtool, and the expected contents of their blocks.
+    /// The OpenMetrics files, with the expected contents of the TSDB block that promtool makes from each.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) openmetrics: Option<ManifestOpenMetrics>,
-    /// The files of the history, relative to the folder that holds `history/`.
+    /// The files of the history. Their paths are relative to the folder that contains `history/`.
     pub(crate) history: Vec<Written>,
-    /// The files written by scoring, relative to the output folder.
+    /// The files that scoring wrote. Their paths are relative to the output folder.
     pub(crate) files: Vec<Written>,
 }
 
-/// The requested ranges, step and labels.
+/// The requested ranges, the step, and the labels that name clusters and members.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    /// The first step, RFC 3339 in UTC.
+    /// The first step of the first range, RFC 3339 in UTC.
     pub(crate) start: String,
-    /// The first step after the range, RFC 3339 in UTC.
+    /// The end of the last range (exclusive), RFC 3339 in UTC.
     pub(crate) end: String,
     /// The requested ranges; empty if there is only one, from `start` to `end`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -77,12 +78,12 @@ pub(crate) struct Asked {
     pub(crate) member_label: String,
 }
 
-/// One of several requested ranges.
+/// One of the requested ranges, if there are several.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AskedRange {
-    /// The first step, RFC 3339 in UTC.
+    /// The first step of the range, RFC 3339 in UTC.
     pub(crate) start: String,
-    /// The first step after the range, RFC 3339 in UTC.
+    /// The end of the range (exclusive), RFC 3339 in UTC.
     pub(crate) end: String,
 }
 
@@ -101,7 +102,7 @@ impl Asked {
         }
     }
 
-    /// ` (with gaps that were not asked for)` for a message, or an empty string.
+    /// A note for a message if several ranges with gaps between them were requested; otherwise an empty string.
     pub(crate) fn gaps(&self) -> &'static str {
         if self.ranges.is_empty() { "" } else { " (with gaps that were not asked for)" }
     }
@@ -110,36 +111,34 @@ impl Asked {
 /// One member, and when it was seen.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestMember {
-    /// The name of its cluster.
     pub(crate) cluster: String,
-    /// The name of the member.
     pub(crate) member: String,
-    /// The step at which it was first seen.
+    /// The step at which the member was first seen, RFC 3339 in UTC.
     pub(crate) first: String,
-    /// The step at which it was last seen.
+    /// The step at which the member was last seen, RFC 3339 in UTC.
     pub(crate) last: String,
 }
 
-/// The profile of the scores, with all changes of the user.
+/// The profile of the scores, including the user's changes to its weights and thresholds.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestProfile {
     pub(crate) name: String,
-    /// The source of its thresholds.
+    /// Where the thresholds of the profile come from.
     pub(crate) source: String,
-    /// The names of metrics without a weight.
+    /// The names of metrics with a weight of 0.
     pub(crate) left_out: Vec<String>,
-    /// The rules by metric name.
+    /// The weight and bands of each metric, by its name.
     pub(crate) rules: BTreeMap<String, ManifestRule>,
 }
 
-/// The rule of one metric.
+/// The weight and bands of one metric.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestRule {
     /// The share of the metric in the score, 0 to 1.
     pub(crate) weight: f64,
-    /// The same share as an integer, relative to the sum over all metrics.
+    /// The weight as an integer. The share is this integer divided by the sum over all metrics.
     pub(crate) weight_units: u64,
-    /// The companion that the thresholds are shares of; absent for fixed thresholds.
+    /// The companion, such as the quota, that the thresholds are shares of; absent for fixed thresholds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) of_limit: Option<String>,
     /// The bands in ascending order. A reading at or below the first threshold gets 10 points.
@@ -149,20 +148,20 @@ pub(crate) struct ManifestRule {
 /// One threshold with its points.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestBand {
-    /// The threshold in the unit of the reading, or as a share of its limit.
+    /// The threshold: in the unit of the metric, or as a share of the companion in `of_limit`.
     pub(crate) above: f64,
-    /// The points above the threshold, 0 to 10.
+    /// The points of a reading above the threshold, 0 to 10.
     pub(crate) points: f64,
 }
 
-/// The contents of one OpenMetrics file, which an import compares with the block that promtool makes of it.
+/// A summary of one OpenMetrics file. An import compares it with the block that promtool makes from the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestBlock {
     /// Path relative to the output folder.
     pub path: String,
-    /// The number of series of all families.
+    /// The number of series in the file.
     pub series: u64,
-    /// The number of samples of all series.
+    /// The number of samples in the file.
     pub samples: u64,
     /// The time of the first sample, seconds since 1970.
     pub first: i64,
@@ -173,11 +172,11 @@ pub struct ManifestBlock {
 /// The OpenMetrics files of the folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestOpenMetrics {
-    /// The block size in hours.
+    /// The time span of a TSDB block, in hours.
     pub(crate) block_hours: i64,
-    /// The retention for which the block size was chosen.
+    /// The retention of the target Prometheus, which determines the block size.
     pub(crate) retention: String,
-    /// The families in the files.
+    /// The names of the metric families in the files.
     pub(crate) emit: Vec<String>,
     /// The extra labels of all series.
     pub(crate) labels: std::collections::BTreeMap<String, String>,
@@ -186,7 +185,7 @@ pub(crate) struct ManifestOpenMetrics {
 }
 
 impl Manifest {
-    /// The manifest after a pull; `asked` are the requested ranges, in order.
+    /// The manifest after a pull. `asked` has the requested ranges, in order.
     pub(crate) fn of_pull(
         source: &Source,
         asked: &[TimeRange],
@@ -229,7 +228,8 @@ impl Manifest {
             && asked == (source.step_seconds, &source.cluster_label, &source.member_label)
     }
 
-    /// The requested ranges, in order; `None` for a manifest of version 0.1.0, which does not list gaps.
+    /// The requested ranges, in order. `None` for a manifest of version 0.1.0, which does not list them, or
+    /// if a time is invalid.
     pub(crate) fn asked_ranges(&self) -> Option<Vec<TimeRange>> {
         if self.format < stored::FORMAT_WITH_RANGES {
             return None;
@@ -243,7 +243,7 @@ impl Manifest {
         }
     }
 
-    /// Sets the days with partial responses.
+    /// Sets the days on which the server sent partial responses.
     #[must_use]
     pub(crate) fn with_partial(mut self, partial: &[UtcDay]) -> Self {
         self.days_partial = partial.iter().map(UtcDay::to_string).collect();
@@ -285,14 +285,15 @@ impl Manifest {
         self
     }
 
-    /// Sets the contents of the files for promtool.
+    /// Sets the OpenMetrics files and the expected contents of their blocks.
     #[must_use]
     pub(crate) fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {
         self.openmetrics = openmetrics;
         self
     }
 
-    /// Removes unreadable days from the files of the history, and lists them as missing together with `missing`.
+    /// Drops the unreadable (`broken`) days from the list of history files, and lists them and the `missing` days as
+    /// missing. The files on disk stay.
     #[must_use]
     pub(crate) fn with_unread(mut self, broken: &[UtcDay], missing: &[UtcDay]) -> Self {
         let dates: Vec<String> = broken.iter().map(UtcDay::to_string).collect();
@@ -302,18 +303,18 @@ impl Manifest {
         self
     }
 
-    /// Adds a file, replacing an entry with the same path.
+    /// Adds a file to `files`, replacing any entry with the same path.
     pub(crate) fn list(&mut self, file: Written) {
         self.files.retain(|known| known.path != file.path);
         self.files.push(file);
     }
 
-    /// The profile of the scores; `None` if the folder was not scored or the stored rules are invalid.
+    /// The profile of the scores; `None` if the folder was not scored or the rules in the manifest are invalid.
     pub(crate) fn profile(&self) -> Option<Profile> {
         let written = self.profile.as_ref()?;
         let mut rules: [Rule; METRICS] = Default::default();
         for metric in Metric::ALL {
-            // A version without this metric wrote the manifest, so it had no weight.
+            // The version that wrote the manifest did not have this metric, so the metric had no weight.
             let Some(rule) = written.rules.get(metric.name()) else { continue };
             let points = |points: f64| (points * POINT as f64).round() as u64;
             let list = rule.bands.iter().map(|b| Band { above: b.above, points: points(b.points) }).collect();
@@ -323,7 +324,8 @@ impl Manifest {
         Profile::of_rules(&written.name, &written.source, rules)
     }
 
-    /// The settings of the cells; `None` if the folder was not scored or a stored setting is invalid.
+    /// The settings of cells and cluster scores; `None` if the folder was not scored or a setting
+    /// in the manifest is invalid.
     pub(crate) fn folding(&self) -> Option<Folding> {
         Some(Folding {
             zone: self.time_zone.as_ref()?.parse().ok()?,

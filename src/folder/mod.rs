@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use crate::files::FileError;
 
-/// The name of the file of all cells.
+/// The name of the Parquet file that contains all cells.
 pub(crate) const CELLS: &str = "heatmap.parquet";
 
 /// Why an output folder cannot be read or written.
@@ -37,7 +37,7 @@ pub enum FolderError {
     BrokenManifest {
         /// The path of the broken manifest.
         path: PathBuf,
-        /// The error of the parser.
+        /// The error message of the JSON parser.
         reason: String,
     },
     /// A manifest in a format of a later version.
@@ -54,9 +54,9 @@ pub enum FolderError {
     /// A missing `heatmap.parquet`, or one with unexpected columns or values.
     #[error("{} holds no cells ({reason}): score the history with parquet in --formats", .path.display())]
     NoCells {
-        /// The path of the file of cells.
+        /// The path of `heatmap.parquet` in the folder.
         path: PathBuf,
-        /// The fault of the file.
+        /// What is wrong with the file.
         reason: String,
     },
 }

@@ -7,7 +7,7 @@ use crate::files::{FileError, remove_partial_files};
 use crate::history::{HISTORY_FOLDER, READINGS_FILE, REPLACEMENT_FOLDER};
 use crate::time::UtcDay;
 
-/// A kind of files, by folder and name.
+/// Names one kind of file in an output folder, by its folder and its file name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owned {
     /// A file in the output folder itself.
@@ -23,17 +23,17 @@ pub(crate) enum Owned {
     Many {
         /// The folder that contains the files.
         folder: &'static str,
-        /// The start of their names.
+        /// The start of each file's name.
         prefix: &'static str,
-        /// The end of their names.
+        /// The end of each file's name.
         suffix: &'static str,
     },
 }
 
-/// The days of a history.
+/// The daily files of the history, in `history/`.
 pub(crate) const HISTORY: Owned = Owned::Daily { folder: HISTORY_FOLDER, file: READINGS_FILE };
 
-/// The days of a new history, before it replaces the old one.
+/// The daily files of a new history, in `history.new/` until it replaces the old one.
 pub(crate) const REPLACEMENT: Owned = Owned::Daily { folder: REPLACEMENT_FOLDER, file: READINGS_FILE };
 
 impl Owned {
@@ -51,7 +51,7 @@ impl Owned {
         }
     }
 
-    /// A pattern of the files for messages: `scores/*/scores.parquet`.
+    /// A pattern that matches these files, for messages, such as `scores/*/scores.parquet`.
     pub(crate) fn pattern(&self) -> String {
         match self {
             Self::Single(name) => (*name).to_owned(),
@@ -60,7 +60,7 @@ impl Owned {
         }
     }
 
-    /// Removes these files from an output folder, and their folders if they are then empty.
+    /// Removes all files of this kind from an output folder, and removes folders that become empty.
     pub(crate) fn remove(&self, out: &Path) -> Result<(), FileError> {
         match *self {
             Self::Single(name) => remove(&out.join(name)),
@@ -84,7 +84,7 @@ impl Owned {
         }
     }
 
-    /// Removes the temporary files that a killed run left of these, and no others.
+    /// Removes the temporary files of this kind that a killed run left behind, and no other files.
     pub(crate) fn remove_partial(&self, out: &Path) -> Result<(), FileError> {
         match *self {
             Self::Single(only) => remove_partial_files(out, |name| name == only),

@@ -22,10 +22,11 @@ use crate::time::UtcDay;
 /// Tolerance for sums of doubles, in points.
 const ROUNDING: f64 = 1e-6;
 
-/// Cells by cluster and member. The line of a cluster (`None`) sorts before those of its members.
+/// Cells by cluster and member. The member is `None` for the cluster's own cells, which therefore sort
+/// before those of its members.
 type Lines = BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Cell>>;
 
-/// Reads the cells of an output folder: the line of each cluster, then its members, in byte order.
+/// Reads the cells of an output folder. Clusters are in byte order; each is followed by its members, in byte order.
 pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
     let path = out.join(CELLS);
     let broken = |reason: String| FolderError::NoCells { path: path.clone(), reason };
@@ -72,7 +73,7 @@ struct Columns<'a> {
     partial: Option<&'a arrow_array::Int64Array>,
     uncertain: &'a arrow_array::BooleanArray,
     worst: &'a arrow_array::StringArray,
-    /// By metric; `None` if the file has no column for it.
+    /// The loss column of each metric; `None` if the file does not have it.
     losses: [Option<&'a arrow_array::Float64Array>; METRICS],
 }
 
@@ -109,7 +110,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Fails if a loss column is absent although its metric must have cost points.
+    /// Fails if a metric has no loss column although the mean shows that it must have cost points.
     fn check_losses(&self, cell: &Cell) -> Result<(), String> {
         let missing = Metric::ALL.into_iter().find(|metric| self.losses[metric.index()].is_none());
         let (Some(missing), Some(mean), Some(losses)) = (missing, cell.mean, cell.losses) else { return Ok(()) };

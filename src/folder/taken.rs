@@ -1,4 +1,5 @@
-//! Takes an output folder for a run: locks out other runs and removes temporary files of killed ones.
+//! Takes an output folder for a run: locks out other runs, and removes temporary files
+//! that killed runs left behind.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -17,14 +18,16 @@ const LOCK: &str = ".etcd-heatmap.lock";
 pub(crate) struct OutputFolder {
     /// `None` if the file system does not support locks.
     lock: Option<Lock>,
-    /// Syncs the folder and those below it at the end.
+    /// Delays the syncs of this folder and its subfolders until the end of the run.
     names: SyncAtEnd,
-    /// Folders that were created for it, innermost first.
+    /// The folders that did not exist before the run, innermost first. Dropping the value removes
+    /// those that are still empty.
     made: Vec<PathBuf>,
 }
 
 impl OutputFolder {
-    /// Creates the folder if necessary, locks it, and removes temporary files that a killed run left of `ours`.
+    /// Creates the folder if necessary, locks it, and removes the temporary files of kinds in `ours` that
+    /// a killed run left behind.
     ///
     /// Also returns a note for the user if the file system does not support locks. Fails while another run holds the
     /// lock, or if `path` is a file.
@@ -61,7 +64,7 @@ impl OutputFolder {
 impl Drop for OutputFolder {
     fn drop(&mut self) {
         self.lock = None;
-        // Removes folders that are still empty; the others cannot be removed this way.
+        // `remove_dir` only removes empty folders, so folders with files stay.
         for folder in &self.made {
             let _ = fs::remove_dir(folder);
         }

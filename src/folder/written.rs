@@ -1,4 +1,4 @@
-//! The entry of a file in the manifest.
+//! What the manifest records about a file.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::files::{FileError, FileStat};
 pub struct Written {
     /// Path relative to the output folder, with `/` as separator.
     pub path: String,
-    /// The number of rows, samples or cells.
+    /// The number of rows, samples or cells in the file, depending on its kind.
     pub rows: u64,
     /// Size in bytes and hash.
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! Finished cells as plain values, for outputs that draw them.
+//! Finished cells as plain values, for code that shows or compares them.
 
 use std::sync::Arc;
 
@@ -28,11 +28,11 @@ pub(crate) struct Cell {
     pub(crate) expected: u32,
     /// Whether the coverage is below `--min-coverage`.
     pub(crate) uncertain: bool,
-    /// The number of steps just after a restart; `None` if the history has no start times.
+    /// The number of steps just after a restart of the process; `None` if the history has no process start times.
     pub(crate) after_restart: Option<u32>,
     /// The number of steps with partial responses.
     pub(crate) partial: u32,
-    /// The metric with the highest loss; `None` without losses.
+    /// The metric that cost the most points; `None` if none cost any.
     pub(crate) worst: Option<Metric>,
     /// The mean loss of each metric in points; mean and losses add up to 10. `None` without scored steps.
     pub(crate) losses: Option<[f64; METRICS]>,
@@ -51,13 +51,13 @@ pub(crate) struct Line {
     pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<Arc<str>>,
-    /// The cells; there is none while the cluster or member was not expected.
+    /// The cells in order of time. An hour in which the cluster or member was not expected has no cell.
     pub(crate) cells: Vec<Cell>,
 }
 
 #[cfg(test)]
 impl Cell {
-    /// An hour with these steps, mean and losses, for tests.
+    /// A one-hour cell with these steps, mean and losses, for tests.
     pub(crate) fn hour(scored: u32, expected: u32, mean: Option<f64>, lost: &[(Metric, f64)]) -> Self {
         let mut losses = [0.0; METRICS];
         lost.iter().for_each(|&(metric, loss)| losses[metric.index()] = loss);

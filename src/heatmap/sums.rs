@@ -1,4 +1,4 @@
-//! Adds up the scores of a UTC day into the sums of its cells.
+//! Adds up the scores of a UTC day, cell by cell.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::score::{DayScores, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
 use crate::time::{LocalCell, count_within};
 
-/// The sums of one cell: scores and losses in units of the score table, and numbers of steps.
+/// The sums of one cell: scores and losses as integers in the unit of [`ScoreTable`], and counts of steps.
 #[derive(Clone, Copy)]
 struct CellSums {
     sum: u64,
@@ -45,7 +45,7 @@ impl CellSums {
     }
 }
 
-/// Collects the rows of sums, column by column.
+/// Collects rows of sums as the columns of a frame.
 #[derive(Default)]
 struct SumColumns {
     levels: Vec<&'static str>,
@@ -56,7 +56,7 @@ struct SumColumns {
 }
 
 impl SumColumns {
-    /// Adds the cells of a cluster, or of a single member, that contain expected steps.
+    /// Adds one row per cell of a cluster, or of a single member. Cells without expected steps are skipped.
     fn add_line(
         &mut self,
         scores: &DayScores,
@@ -116,7 +116,7 @@ impl SumColumns {
     }
 }
 
-/// The sums of all cells of members and clusters that contain steps of a UTC day: one row per cell.
+/// The sums of each cell, of clusters and of members, that has expected steps in this UTC day: one row per cell.
 pub(crate) fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);
@@ -131,7 +131,7 @@ pub(crate) fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) 
     columns.into_frame()
 }
 
-/// [`sum_day`] for clusters only, without rows of members.
+/// Like [`sum_day`], but for clusters only, without the rows of members.
 pub(crate) fn sum_clusters(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);

@@ -1,9 +1,9 @@
-//! Totals over several cells, weighted by their steps.
+//! Totals over several cells, each weighted by its number of scored steps.
 
 use super::Cell;
 use crate::spec::{METRICS, Metric};
 
-/// Sums over cells, from which mean, coverage and main cause are computed.
+/// Sums over several cells, from which their mean, coverage and main cause are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Totals {
     points: f64,
@@ -48,7 +48,7 @@ impl Totals {
         self.scored as f64 / self.expected.max(1) as f64
     }
 
-    /// The [`costliest`] metric and its share of all losses, 0 to 1; `None` without losses.
+    /// The metric with the highest loss (see [`costliest`]) and its share of all losses, 0 to 1; `None` without losses.
     pub(crate) fn worst(&self) -> Option<(Metric, f64)> {
         let all: f64 = self.losses.iter().sum();
         let of = |metric: Metric| self.losses[metric.index()];
@@ -56,11 +56,11 @@ impl Totals {
     }
 }
 
-/// The metric with the highest cost; of equal ones the first in `metrics`, which are in the order of the specification.
-/// `None` if no metric cost anything.
+/// The metric with the highest cost. Ties go to the first in `metrics`, which must be in the order of
+/// [`Metric::ALL`]. `None` if no metric cost anything.
 ///
-/// Costs that differ by less than a floating-point error count as equal, because totals are added up from means in
-/// doubles. So two metrics with equal losses in integers tie here as they do in `heatmap.csv`.
+/// Costs that differ by no more than a rounding error count as a tie, because totals are added up from means in
+/// `f64`. The worst metric in `heatmap.csv` comes from integer sums, where such metrics have equal losses.
 pub(crate) fn costliest(metrics: &[Metric], cost: impl Fn(Metric) -> f64) -> Option<Metric> {
     const SLACK: f64 = 1e-9;
     let most = metrics.iter().copied().map(&cost).fold(0.0, f64::max);
@@ -92,7 +92,7 @@ mod tests {
         let (wal, fds) = (Metric::WalFsync, Metric::OpenFds);
         let tied = [Cell::hour(1, 1, Some(9.0), &[(fds, 1.0)]), Cell::hour(1, 1, Some(9.0), &[(wal, 1.0)])];
         assert_eq!(Totals::of(&tied).worst(), Some((wal, 0.5)));
-        // Both lost 2 points in all, but in doubles 1/49 × 49 is less than 1.
+        // wal_fsync and open_fds each lost 2 points in total, but in `f64` 1/49 × 49 is less than 1.
         let one_of_49 = Cell::hour(49, 49, Some(10.0 - 1.0 / 49.0), &[(wal, 1.0 / 49.0)]);
         let noisy = [one_of_49.clone(), one_of_49, Cell::hour(10, 10, Some(9.8), &[(fds, 0.2)])];
         assert!(Totals::of(&noisy[..2]).losses[wal.index()] < 2.0, "the test needs a rounding error");

@@ -1,4 +1,4 @@
-//! The leading columns and the writer settings that all Parquet files of readings and scores share.
+//! The first columns and the writer settings, which are the same in all Parquet files of readings and scores.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ pub const MEMBER_COLUMNS: [&str; 3] = ["ts", "cluster", "member"];
 pub struct LabelColumns {
     clusters: Arc<StringArray>,
     members: Arc<StringArray>,
-    /// By member index, the index of its cluster in `clusters`.
+    /// For each member, the index of its cluster in `clusters`.
     cluster_keys: Vec<i32>,
 }
 
 impl LabelColumns {
-    /// The dictionaries of these members, which must be sorted by cluster.
+    /// Builds the dictionaries for these members, which must be sorted by cluster.
     pub fn new(members: &[Member]) -> Self {
         let mut clusters: Vec<&str> = Vec::new();
         let mut cluster_keys = Vec::with_capacity(members.len());
@@ -63,7 +63,8 @@ impl LabelColumns {
     }
 }
 
-/// Settings of a writer: zstd, statistics per column chunk only, and these pairs in the footer, as `etcd-heatmap.KEY`.
+/// The settings of a Parquet writer: zstd, statistics per column chunk only, and `metadata` in the footer,
+/// with `etcd-heatmap.` before each key.
 pub fn writer_properties(metadata: &[(&str, String)]) -> WriterPropertiesBuilder {
     let pairs = metadata.iter().map(|(k, v)| KeyValue::new(format!("etcd-heatmap.{k}"), v.clone())).collect();
     let created_by = concat!("etcd-heatmap ", env!("CARGO_PKG_VERSION")).to_owned();

@@ -16,7 +16,7 @@ use crate::readings::{Source, Window};
 use crate::spec::{Column, Companion, Metric, Unit};
 use crate::time::TimeRange;
 
-/// Rows per batch of the Parquet writer and reader. Bounds memory and does not affect results.
+/// Rows per batch of the Parquet writer and reader. Limits memory and does not affect results.
 pub(super) const BATCH_ROWS: usize = 1 << 16;
 
 /// Writes one day: a row for each member and step with at least one reading of a metric. Returns the footer, and the
@@ -142,7 +142,7 @@ pub(super) mod tests {
         for member in 0..3 {
             for (i, metric) in Metric::ALL.into_iter().enumerate() {
                 for step in 0..24 {
-                    // Gaps of single metrics, and steps without any reading.
+                    // Leave gaps in each metric, and step 5 without any reading.
                     if (step + i) % 7 != 0 && step != 5 {
                         window.row_mut(metric, member)[step] = (member * 1000 + i * 100 + step) as f64 / 3.0;
                     }
@@ -197,7 +197,7 @@ pub(super) mod tests {
         let path = folder.path().join("readings.parquet");
         let range = UtcDay::of(0).range();
         let grid = Grid::within(range, Step::from_millis(3_600_000).unwrap());
-        // No step, one and two are missing before the last.
+        // Before their last step, a misses no step, b one and c two.
         let steps_of = [[2, 3, 4], [2, 3, 5], [2, 3, 6]];
         let members: Vec<Member> = ["a", "b", "c"].map(|name| Member::new("c1", name)).to_vec();
         let mut window = Window::unknown(grid, members.clone(), &[]);

@@ -12,7 +12,7 @@ use crate::readings::{Life, Lives, Member, Source};
 use crate::spec::Metric;
 use crate::time::{Step, TimeRange};
 
-/// The footer key of partial ranges; only in days with partial responses.
+/// The footer key of the ranges with partial responses. Days without partial responses do not have it.
 const PARTIAL: &str = "partial_ms";
 
 /// The contents of the footer of a day's file.
@@ -24,8 +24,8 @@ pub struct DayMeta {
     pub range: TimeRange,
     /// When each member was first and last seen on this day.
     pub lives: Lives,
-    /// The number of readings per metric and pulled companion, by its name. Contains the metrics that the writing
-    /// version had, pulled or left out.
+    /// The number of readings of each metric and each pulled companion, by name. Has an entry for every metric of the
+    /// version that wrote the day, even if the pull left the metric out.
     pub known: BTreeMap<String, u64>,
     /// The number of rows in the file.
     pub rows: u64,
@@ -39,12 +39,12 @@ impl DayMeta {
         Step::from_millis(self.source.step_seconds * 1000).ok()
     }
 
-    /// Whether the version that wrote the day had this metric, pulled or left out.
+    /// Whether the version that wrote the day had this metric, even if the pull left it out.
     pub fn knows(&self, metric: Metric) -> bool {
         self.known.contains_key(metric.name())
     }
 
-    /// The footer as keys and JSON values.
+    /// The keys and JSON values to write to the footer.
     pub(super) fn footer(&self) -> Vec<(&'static str, String)> {
         let lives: Vec<(&str, &str, i64, i64)> =
             self.lives.iter().map(|(m, l)| (&*m.cluster, &*m.member, l.first_ms, l.last_ms)).collect();

@@ -52,7 +52,8 @@ impl EmbeddedDay {
     }
 }
 
-/// Adds the member of each run of rows to `members`; `None` if the columns are missing or have other types.
+/// Adds the member of each run of rows to `members`, possibly more than once; `None` if the label columns are
+/// missing or have other types.
 fn add_members(members: &mut Vec<Member>, batch: &RecordBatch) -> Option<()> {
     let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
     let (clusters, names) = (label(MEMBER_COLUMNS[1])?, label(MEMBER_COLUMNS[2])?);

@@ -1,8 +1,8 @@
 //! The footer of a day's file: its format number, and its values by key.
 //!
-//! Adding a column or a key does not change the format: readers look up names, treat absent columns as missing
-//! readings, and ignore other names. The format is increased when that is not enough to read a file correctly, so that
-//! older versions reject it instead of misreading it.
+//! A new column or key does not change the format: readers look up names, treat absent columns as missing
+//! readings, and ignore unknown names. Only a change that older versions would misread increases the format
+//! number, so that they reject the file.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,9 +16,9 @@ use crate::files::FileError;
 
 /// The format that this version writes, and the latest that it reads.
 pub(super) const FORMAT: u32 = 1;
-/// The key of the format. Version 0.1.0 wrote format 1 without this key.
+/// The key of the format number. Version 0.1.0 wrote format 1 without this key.
 pub(super) const FORMAT_KEY: &str = "format";
-/// The key of the version of the program that wrote the file.
+/// The key of the etcd-heatmap version that wrote the file.
 pub(super) const VERSION_KEY: &str = "version";
 
 /// An opened day's file in a format that this version reads.
@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path) -> Result<Opened<File>, HistoryError> {
     open_content(file, path)
 }
 
-/// [`open`] for the content of a file; `path` names it in errors.
+/// Like [`open`], for the content of a file; `path` names the file in errors.
 pub(super) fn open_content<R: ChunkReader + 'static>(content: R, path: &Path) -> Result<Opened<R>, HistoryError> {
     let opened = Opened::try_new(content).map_err(|e| not_readings(path, &e))?;
     let pairs = pairs(&opened);

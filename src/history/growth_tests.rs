@@ -21,7 +21,7 @@ use crate::time::UtcDay;
 /// The fields of a file with their arrays.
 type Columns = Vec<(FieldRef, ArrayRef)>;
 
-/// A history of one day, whose file a test rewrites in another shape.
+/// A history of one day, whose file a test rewrites with other columns or another footer.
 struct OneDay {
     folder: Scratch,
     window: Window,
@@ -156,7 +156,7 @@ fn a_row_without_a_time_is_rejected() {
 fn a_history_of_a_later_format_is_rejected_with_a_remedy_and_not_called_broken() {
     let day = OneDay::new();
     day.rewrite(
-        // Rejected even if this version could read the columns.
+        // The format number alone must reject the file; the additional column would be ignored.
         |columns| columns.push((Arc::new(Field::new("x", DataType::Float64, true)), none_of(columns))),
         |footer| {
             set(footer, "etcd-heatmap.format", Some("2"));

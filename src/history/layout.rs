@@ -16,7 +16,7 @@ pub const READINGS_FILE: &str = "readings.parquet";
 /// The folder of the history within an output folder.
 pub const HISTORY_FOLDER: &str = "history";
 
-/// The folder within an output folder for the new days of a pull with `--overwrite`, until it has all of them.
+/// The folder within an output folder where a pull with `--overwrite` collects the new days until all are complete.
 pub(crate) const REPLACEMENT_FOLDER: &str = "history.new";
 
 /// The history of an output folder, in `history/` (or `history.new/`, see [`History::replacement`]).
@@ -27,7 +27,7 @@ pub struct History {
 }
 
 impl History {
-    /// The history within an output folder. Reads and creates nothing.
+    /// The history within an output folder. Does not access the disk.
     pub fn within(out: &Path) -> Self {
         Self { out: out.to_owned(), folder: out.join(HISTORY_FOLDER) }
     }
@@ -37,12 +37,13 @@ impl History {
         &self.out
     }
 
-    /// The history that replaces this one once all its days are pulled, in the same output folder.
+    /// The new history of a pull with `--overwrite`, in the same output folder. It replaces this one when
+    /// all its days are pulled.
     pub(crate) fn replacement(&self) -> Self {
         Self { out: self.out.clone(), folder: self.out.join(REPLACEMENT_FOLDER) }
     }
 
-    /// Removes all days that `kept` rejects. Other files in the folder stay.
+    /// Removes all days that `kept` rejects, but no other files in the folder.
     pub(crate) fn remove_but(&self, kept: impl Fn(UtcDay) -> bool) -> Result<(), HistoryError> {
         for day in self.days()?.into_iter().filter(|day| !kept(*day)) {
             let file = self.file(day);
@@ -54,7 +55,7 @@ impl History {
         Ok(())
     }
 
-    /// Moves all days into another history, replacing days there.
+    /// Moves all days into another history, replacing days that exist there.
     pub(crate) fn move_into(&self, other: &Self) -> Result<(), HistoryError> {
         for day in self.days()? {
             let (from, to) = (self.file(day), other.file(day));
@@ -110,7 +111,8 @@ impl History {
         }
     }
 
-    /// The days from this source, in order. Days with unreadable files or other sources are skipped.
+    /// The footers of all days that come from this source, in order. Days with unreadable files
+    /// or other sources are skipped.
     pub(crate) fn metas_of(&self, source: &Source) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
         let metas = self.days()?.into_iter().filter_map(|day| Some((day, read_meta(&self.file(day)).ok()?)));
         Ok(metas.filter(|(_, meta)| source.difference(&meta.source).is_none()).collect())
@@ -130,7 +132,7 @@ impl History {
                     }
                     metas.known.push((day, meta));
                 }
-                // Must not count as broken, because a pull would replace the file.
+                // A file in a later format must not count as broken, because a pull would then replace it.
                 Err(error @ HistoryError::LaterFormat { .. }) => return Err(error),
                 Err(error) => metas.broken.push((day, error)),
             }
@@ -149,7 +151,7 @@ pub struct DayMetas {
 }
 
 impl DayMetas {
-    /// The metrics that some days lack because the version that wrote them did not have them.
+    /// The metrics that are absent from some days, because the version that wrote those days did not have them.
     pub fn unknown_metrics(&self) -> Vec<Metric> {
         let is_unknown = |metric: &Metric| self.known.iter().any(|(_, meta)| !meta.knows(*metric));
         Metric::ALL.into_iter().filter(is_unknown).collect()

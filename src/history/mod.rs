@@ -43,7 +43,7 @@ pub enum HistoryError {
     NotReadings {
         /// The path of the unreadable file.
         path: PathBuf,
-        /// The fault, from the reader or from us.
+        /// What is wrong with the file: an error of the Parquet reader, or a check that failed.
         reason: String,
     },
     /// A file in a format that a later version introduced.

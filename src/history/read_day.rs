@@ -1,6 +1,6 @@
 //! Reads one day of readings by the names of its columns.
 //!
-//! Readings of an absent column are missing; other columns are ignored.
+//! If a column is absent, its readings are missing; unknown columns are ignored.
 
 use std::path::Path;
 
@@ -79,7 +79,7 @@ pub(super) fn open_rows<R: ChunkReader + 'static>(
     Ok((rows.map_err(|e| not_readings(path, &e))?, partial))
 }
 
-/// The index of a column; `None` if the file lacks it. Fails if it has another type.
+/// The index of a column; `None` if the file lacks the column. Fails if the column has another type.
 fn place_of(fields: &Fields, wanted: &Field) -> Result<Option<usize>, String> {
     let Some((place, found)) = fields.find(wanted.name()) else { return Ok(None) };
     match found.data_type() == wanted.data_type() {
@@ -127,7 +127,7 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     Some(())
 }
 
-/// Copies the rows of one member. Consecutive steps without nulls, the usual case, are copied as one slice.
+/// Copies the rows of one member. Usually the steps are consecutive and without nulls; then one slice is copied.
 fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], values: &Float64Array) {
     let grid = *window.grid();
     let row = window.row_mut(column, member);

@@ -8,16 +8,16 @@ use std::path::Path;
 use super::Labels;
 use super::own_lines::{Read, labels_of, read_from};
 
-/// Samples per batch, which makes a few megabytes of text.
+/// Samples per batch: a few megabytes of text.
 const BATCH_SAMPLES: usize = 200_000;
-/// Series per batch; each needs a selector in the query for existing samples.
+/// Series per batch. Each series adds a selector to the query for existing samples.
 const BATCH_SERIES: usize = 50;
 
 /// Relative difference up to which a stored value counts as equal to ours.
 ///
-/// VictoriaMetrics stores a value as an integer times a power of ten and drops what is less than 1e-12 of it
-/// (`conversionPrecision` of its lib/decimal); its own arithmetic on the way there and back adds some 1e-16. Two
-/// different scores lie further apart: points have three decimals.
+/// VictoriaMetrics stores a value as an integer times a power of ten and may change it by up to a relative 1e-12
+/// (`conversionPrecision` in its lib/decimal), plus about 1e-16 of floating-point error. Different scores are
+/// further apart: with a built-in profile, by at least 1e-9 points.
 const STORED_TO: f64 = 2e-12;
 
 /// A batch of samples from one file.
@@ -47,13 +47,13 @@ pub(crate) struct Clash {
     pub(crate) ours: f64,
 }
 
-/// Comparison of a batch with the server's samples.
+/// The result of comparing a batch with the server's samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Missing {
     /// Lines of the missing samples, grouped by series.
     pub(crate) lines: String,
     pub(crate) count: u64,
-    /// Number of samples that the server stores with a rounded value.
+    /// Number of samples that the server already has with a rounded value.
     pub(crate) rounded: u64,
 }
 
@@ -80,7 +80,8 @@ impl Batch {
         self.samples == 0
     }
 
-    /// Returns the samples that `held` lacks, or an error if `held` has a different value for one.
+    /// Returns the samples that are missing from `held`, the server's samples. Fails if `held` has a
+    /// sample with a different value.
     pub(crate) fn missing(&self, held: &BTreeMap<Labels, BTreeMap<i64, f64>>) -> Result<Missing, Clash> {
         let mut missing = Missing::default();
         for (labels, samples) in &self.series {
@@ -107,7 +108,8 @@ impl Batch {
     }
 }
 
-/// Whether `held` can be the value that VictoriaMetrics stores for `ours`. False for NaN, which is never exported.
+/// Whether `held` can be the value that VictoriaMetrics stores for `ours`. False for NaN,
+/// but NaN is never exported.
 fn is_stored_as(ours: f64, held: f64) -> bool {
     held == ours || (held - ours).abs() <= STORED_TO * ours.abs()
 }
@@ -159,7 +161,7 @@ mod tests {
         let held = |value| BTreeMap::from([(labels("1\""), BTreeMap::from([(60_000, value), (61_000, 9.0)]))]);
         let lines = "x{a=\"1\\\"\"} 6 120\nx{a=\"2\"} 7 60\n".to_owned();
         assert_eq!(batch.missing(&held(5.0)).unwrap(), Missing { lines: lines.clone(), count: 2, rounded: 0 });
-        // Differs by one unit in the twelfth digit.
+        // A relative difference of 1e-12 counts as rounding.
         assert_eq!(batch.missing(&held(4.999_999_999_995)).unwrap(), Missing { lines, count: 2, rounded: 1 });
         let clash = batch.missing(&held(5.5)).unwrap_err();
         assert_eq!((clash.at_ms, clash.held, clash.ours), (60_000, 5.5, 5.0));
@@ -179,7 +181,7 @@ mod tests {
         ] {
             assert!(is_stored_as(ours, held), "{ours} {held}");
         }
-        // The smallest difference between two scores, a value with one decimal too few, and opposite signs.
+        // A thousandth of a point, a value with too few decimals, a tiny value instead of zero, and opposite signs.
         for (ours, held) in [(9.999, 10.0), (7.692307692307693, 7.692307692), (0.0, 1e-15), (5.0, -5.0)] {
             assert!(!is_stored_as(ours, held), "{ours} {held}");
         }

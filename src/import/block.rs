@@ -65,7 +65,7 @@ impl BlockMeta {
         self.compaction.hints.is_empty()
     }
 
-    /// Checks that the block has exactly the samples and series that were written to the file.
+    /// Checks that the number of samples and series and the time range of the block are those of the file.
     pub(super) fn verify(&self, written: &ManifestBlock, file: &Path) -> Result<(), ImportError> {
         let differs = self.difference(written);
         differs.map_or(Ok(()), |differs| Err(ImportError::Differs { file: file.to_owned(), differs }))
@@ -93,7 +93,7 @@ impl BlockMeta {
     }
 }
 
-/// Renames a block: its folder, and its ULID and sole source in `meta.json`.
+/// Gives a block a new ULID: the name of its folder, and the `ulid` and only source in its `meta.json`.
 pub(super) fn rename(folder: &Path, ulid: Ulid) -> Result<PathBuf, ImportError> {
     let path = folder.join(META);
     let mut meta: Value =

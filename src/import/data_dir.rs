@@ -1,4 +1,4 @@
-//! The data directory of a Prometheus: its blocks, the start of its head, and the lock of an import.
+//! The data directory of a Prometheus server: its blocks, the start of its head, and the lock of an import.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -9,12 +9,13 @@ use super::block::BlockMeta;
 use super::{ImportError, Ulid, owner};
 use crate::time::HOUR_MS;
 
-/// Prometheus cuts the oldest two hours of the head into a block when the head spans more than three hours. It checks
-/// every minute and writing takes time, so the head may grow ten minutes longer.
+/// The longest time span of the head. Prometheus cuts the oldest two hours of the head into a block when the head
+/// spans more than three hours. It checks every minute and writing takes time, so allow ten more minutes.
 const HEAD_MS: i64 = 3 * HOUR_MS + HOUR_MS / 6;
-/// Name of an unfinished block, used to test whether the directory is writable. Its ULID of 1970 cannot clash.
+/// Name of an unfinished block, used to test whether the directory is writable. The time in its ULID is 0 (1970),
+/// so no real block has the same name.
 const PROBE: &str = "00000000000000000000000000.tmp-for-creation";
-/// File systems create this folder; an otherwise empty directory may contain it.
+/// Some file systems create this folder at their root, so a directory that contains nothing else counts as empty.
 const LOST_AND_FOUND: &str = "lost+found";
 
 /// A data directory, locked so that only one import at a time writes to it.
@@ -58,7 +59,8 @@ impl DataDir {
         self.blocks.iter().any(|block| block.holds(&ulid))
     }
 
-    /// The blocks that overlap a time range. Read on every call, because a running server compacts and deletes blocks.
+    /// The blocks that overlap a time range. Reads the directory on every call, because a running
+    /// server compacts and deletes blocks.
     pub(super) fn overlapping(&self, first_ms: i64, last_ms: i64) -> Result<Vec<(PathBuf, BlockMeta)>, ImportError> {
         let mut blocks = blocks_in(&self.path)?;
         blocks.retain(|(_, meta)| meta.overlaps(first_ms, last_ms));
@@ -68,9 +70,10 @@ impl DataDir {
     /// The earliest instant that may be in the server's head, in milliseconds.
     ///
     /// At startup, Prometheus begins its head at the end of the newest block and ignores older samples in the WAL. An
-    /// import must therefore not place a block later than the current start of the head: the end of the newest block,
-    /// or three hours before the last sample, whichever is later. The time of the last sample is taken from the WAL's
-    /// modification time. Without a WAL there is no head.
+    /// imported block that ends after the current start of the head would therefore hide samples. The head starts at
+    /// the end of the newest block or `HEAD_MS` before the last sample, whichever is later. The last write to the WAL
+    /// stands for the last sample, and the current time for a WAL without data. Without a WAL there is no head, and
+    /// this returns the current time.
     pub(crate) fn head_begins_ms(&self, now_ms: i64) -> i64 {
         let persisted = self.blocks.iter().filter(|block| block.is_in_order()).map(|block| block.max_time).max();
         let begins = match self.written_ms() {
@@ -86,13 +89,13 @@ impl DataDir {
         let entries = fs::read_dir(self.path.join("wal")).ok()?;
         let written = entries.flatten().filter_map(|entry| {
             let meta = entry.metadata().ok()?;
-            // A starting server creates an empty segment, which shows nothing about the last sample.
+            // A starting server creates an empty segment, whose time has nothing to do with the last sample.
             if meta.is_file() && meta.len() > 0 { meta.modified().ok() } else { None }
         });
         written.max().and_then(milliseconds)
     }
 
-    /// Fails before any work is done if the directory is not writable.
+    /// Fails if the directory is not writable, before an import does any work.
     pub(crate) fn check_is_writable(&self) -> Result<(), ImportError> {
         let probe = self.sweep();
         fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(|source| ImportError::Unwritable {
@@ -102,8 +105,8 @@ impl DataDir {
         })
     }
 
-    /// Removes the empty probe folder that an import killed during the check left behind. Prometheus ignores such a
-    /// folder and removes it at startup.
+    /// Removes the empty probe folder that an import left if it was killed during the check, and returns the folder's
+    /// path. Prometheus ignores such a folder and removes it at startup.
     pub(super) fn sweep(&self) -> PathBuf {
         let probe = self.path.join(PROBE);
         let _ = fs::remove_dir(&probe);
@@ -115,7 +118,7 @@ fn milliseconds(time: SystemTime) -> Option<i64> {
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
-/// The blocks in a folder, without those deleted during the scan.
+/// The blocks in a folder, except those that the server deletes during the scan.
 fn blocks_in(path: &Path) -> Result<Vec<(PathBuf, BlockMeta)>, ImportError> {
     let mut blocks = Vec::new();
     for entry in fs::read_dir(path).map_err(ImportError::io("read", path))? {
@@ -137,7 +140,7 @@ fn check_is_tsdb(path: &Path) -> Result<(), ImportError> {
     let entries: Vec<PathBuf> = fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>())
         .map_err(ImportError::io("read", path))?;
-    // Unfinished blocks may come from a killed import.
+    // Unfinished blocks do not count, because a killed import may have left them.
     let is_nothing = |name: &str| name == LOST_AND_FOUND || name.ends_with(".tmp-for-creation");
     let is_empty = entries.iter().all(|entry| entry.file_name().and_then(|name| name.to_str()).is_some_and(is_nothing));
     if is_empty || is_tsdb(path) {
@@ -232,7 +235,7 @@ mod tests {
             File::options().append(true).open(&path).unwrap().set_modified(written).unwrap();
         }
         let begins = DataDir::open(scratch.path()).unwrap().head_begins_ms(NOW);
-        // 2001-09-09 01:46:40 less 3 h 10 min.
+        // 2001-09-09 01:46:40 minus 3 h 10 min.
         assert_eq!(begins, 999_988_600_000);
     }
 
@@ -244,7 +247,7 @@ mod tests {
         block(scratch.path(), name, 1000, "");
         let holds = |name: &str| DataDir::open(scratch.path()).map(|data| data.holds(Ulid::parse(name).unwrap()));
         assert!(holds(name).unwrap() && !holds(other).unwrap());
-        // As while a server deletes it.
+        // Simulates a server that is deleting the block.
         fs::remove_file(scratch.path().join(name).join("meta.json")).unwrap();
         assert!(!holds(name).unwrap());
         fs::create_dir(scratch.path().join(name).join("meta.json")).unwrap();
@@ -266,7 +269,7 @@ mod tests {
     fn the_check_whether_a_data_directory_is_writable_leaves_nothing_in_it() {
         let scratch = Scratch::new();
         let data = DataDir::open(scratch.path()).unwrap();
-        // As an import leaves it that is killed during the check.
+        // Simulates an import that was killed during the check.
         fs::create_dir(scratch.path().join(PROBE)).unwrap();
         data.check_is_writable().unwrap();
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);

@@ -8,7 +8,7 @@ use crate::folder::FolderError;
 use crate::text::count;
 use crate::time::format_instant;
 
-/// Errors of an import; each message is one sentence and says what to do.
+/// An error of an import. Each message is one sentence and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
     /// The folder has no manifest.
@@ -44,12 +44,7 @@ pub(crate) enum ImportError {
     Busy(PathBuf),
     /// The data directory is not writable.
     #[error("cannot write to the data directory {}, which belongs to {owner} ({source}): run the import as that user", .path.display())]
-    Unwritable {
-        path: PathBuf,
-        /// Owner of the data directory.
-        owner: String,
-        source: io::Error,
-    },
+    Unwritable { path: PathBuf, owner: String, source: io::Error },
     /// No writable folder for staging.
     #[error("no writable folder for building blocks ({}: {source}): set --staging to a writable folder", .path.display())]
     NoStaging {
@@ -82,12 +77,12 @@ pub(crate) enum ImportError {
         /// Its output for `--version`, shortened for the message.
         said: String,
     },
-    /// promtool lacks `--max-block-duration` for OpenMetrics files.
+    /// This promtool is too old: it lacks `--max-block-duration` for OpenMetrics files.
     #[error("{} is version {version}, but the import needs at least {least}: set --promtool to a newer one", .path.display())]
     OldPromtool {
         path: PathBuf,
         version: String,
-        /// The oldest version that works.
+        /// The oldest version with that option.
         least: String,
     },
     /// promtool failed on a file.
@@ -132,7 +127,7 @@ pub(crate) enum ImportError {
         /// The value in the OpenMetrics file.
         ours: String,
     },
-    /// The server accepted samples and does not return them.
+    /// The server accepted samples but does not return them.
     #[error(
         "the server lacks {left} of {} from {} after the import: check that its -retentionPeriod covers them",
         count(usize::try_from(*.of).unwrap_or(usize::MAX), "sample"), .file.display()
@@ -140,7 +135,7 @@ pub(crate) enum ImportError {
     NotTaken {
         file: PathBuf,
         left: u64,
-        /// Number of samples sent or found.
+        /// Number of samples in the batch, including those that the server already had.
         of: u64,
     },
     /// The time range of some files may still be in the head.
@@ -154,7 +149,7 @@ pub(crate) enum ImportError {
         names: String,
         /// Earliest instant that may be in the head, in milliseconds.
         head_ms: i64,
-        /// When the files can be imported, in milliseconds.
+        /// Instant from which the files can be imported, in milliseconds.
         again_ms: i64,
     },
     /// The user interrupted the import.

@@ -1,4 +1,4 @@
-//! The OpenMetrics files of an output folder, as its manifest lists them.
+//! The OpenMetrics files that the manifest of an output folder lists.
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,9 @@ use crate::folder::{Manifest, ManifestBlock, ManifestOpenMetrics};
 
 #[derive(Debug)]
 pub(crate) struct Exported {
-    /// Ordered by time; never empty.
+    /// The files in order of time; never empty.
     pub(crate) files: Vec<ExportedFile>,
-    /// Properties of all files, from the manifest.
+    /// Block size, retention, families and labels of the files, from the manifest.
     pub(crate) written: ManifestOpenMetrics,
 }
 
@@ -18,14 +18,14 @@ pub(crate) struct Exported {
 #[derive(Clone, Debug)]
 pub(crate) struct ExportedFile {
     pub(crate) path: PathBuf,
-    /// Series, samples and time range.
+    /// Number of series and samples, and time range, from the manifest.
     pub(crate) block: ManifestBlock,
     /// Size and hash recorded when the file was written.
     pub(super) stat: FileStat,
 }
 
 impl Exported {
-    /// Lists the files of an output folder; an error if it has none.
+    /// Lists the OpenMetrics files of an output folder. Fails if it has none.
     pub(crate) fn of(folder: &Path) -> Result<Self, ImportError> {
         let manifest = Manifest::read(folder)?.ok_or_else(|| ImportError::NoManifest(folder.to_owned()))?;
         let written = manifest.openmetrics.filter(|written| !written.blocks.is_empty());

@@ -1,4 +1,5 @@
-//! Parses the lines of `promtool tsdb dump`: like OpenMetrics, but with milliseconds and Go's escapes.
+//! Parses the lines of `promtool tsdb dump`. They look like OpenMetrics, but with times
+//! in milliseconds and Go's escapes.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ pub(super) struct Dumped<'t> {
 }
 
 impl<'t> Dumped<'t> {
-    /// `None` for comments and anything else that is not a sample.
+    /// Parses a line; `None` for comments and anything else that is not a sample.
     pub(super) fn of(line: &'t str) -> Option<Self> {
         if line.starts_with('#') {
             return None;
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn go_and_openmetrics_escapes_give_the_same_labels() {
         let ours = "etcd_score{cluster=\"ä\\\"\\\\\\n,}=\",member=\"\t\u{1}\"}";
-        // As Go's strconv.Quote writes them.
+        // The same labels as Go's `strconv.Quote` writes them.
         let dumped = "{__name__=\"etcd_score\", cluster=\"ä\\\"\\\\\\n,}=\", member=\"\\t\\x01\"}";
         assert_eq!(labels(ours).unwrap(), labels(dumped).unwrap());
         assert_eq!(labels(ours).unwrap()["cluster"], "ä\"\\\n,}=");

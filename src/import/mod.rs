@@ -1,12 +1,13 @@
 //! Imports the OpenMetrics files of an output folder into Prometheus as TSDB blocks, using the user's own promtool.
-//! `batch` prepares the import into VictoriaMetrics, which `commands` sends.
+//! For an import into VictoriaMetrics, `batch` splits the files into requests, which `commands` sends.
 //!
 //! ```text
 //! plan ──▶ stage (promtool, in parallel) ──▶ verify (meta.json against the manifest) ──▶ place (rename)
 //! ```
 //!
-//! The data directory is not changed before all blocks are complete and verified. A block's ULID is derived from its
-//! file's hash, so a file is never imported twice and no import log is needed. Network access does not belong here.
+//! The data directory is not changed before all blocks are complete and verified. A block's ULID is derived from
+//! its file's hash, so a file is never imported twice, and no import log is needed. This module does not use the
+//! network; `commands` does, through the client in `sources`.
 
 mod batch;
 mod block;

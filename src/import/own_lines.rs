@@ -15,7 +15,7 @@ pub(super) struct OwnLine<'a> {
     pub(super) sample: Sample<'a>,
     /// The line without its line ending.
     pub(super) text: &'a str,
-    /// Start of the line, in bytes from where reading began.
+    /// Start of the line in bytes, counted from where reading began.
     pub(super) offset: u64,
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Read {
     NoMore,
 }
 
-/// Passes on the samples of a file from byte `byte`, which must be the start of a line.
+/// Passes each sample of a file to `take`, starting at `byte`, which must be the start of a line.
 pub(super) fn read_from<E: From<io::Error>>(
     path: &Path,
     byte: u64,
@@ -50,7 +50,7 @@ pub(super) fn read_from<E: From<io::Error>>(
     Ok(())
 }
 
-/// Counts the samples of a file before an instant.
+/// Counts the samples of a file that are older than `ms`.
 pub(super) fn samples_before(path: &Path, ms: i64) -> io::Result<u64> {
     let mut count = 0;
     read_from(path, 0, |line| {
@@ -60,7 +60,8 @@ pub(super) fn samples_before(path: &Path, ms: i64) -> io::Result<u64> {
     Ok(count)
 }
 
-/// Labels of a series, including `__name__`. The sample must be the first of its series; see [`Sample::labels`].
+/// The labels of a sample's series, including `__name__`. The sample must be the first of its series, because
+/// [`Sample::labels`] is empty for the others.
 pub(super) fn labels_of(sample: &Sample<'_>) -> Labels {
     let labels = sample.labels().map(|(name, value)| (name.to_owned(), unescape(value).into_owned()));
     labels.chain([("__name__".to_owned(), sample.name.to_owned())]).collect()
@@ -89,7 +90,7 @@ mod tests {
         let text = "# TYPE x gauge\nx{a=\"1\\\\\\\"\\n}\"} 5 60\nx{a=\"2\"} 7 60\n# EOF\n";
         let found = lines(text, 0).unwrap();
         let offsets: Vec<u64> = found.iter().map(|line| line.0).collect();
-        // From `grep -b`.
+        // The byte offsets that `grep -b` prints.
         assert_eq!(offsets, [15, 36]);
         assert_eq!(found[0].2["a"], "1\\\"\n}");
         assert_eq!(found[1].2, Labels::from([("__name__".into(), "x".into()), ("a".into(), "2".into())]));

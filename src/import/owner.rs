@@ -21,7 +21,7 @@ mod system {
 
     pub(crate) fn give(path: &Path, like: &Metadata) -> io::Result<()> {
         let meta = fs::metadata(path)?;
-        // Drop the execute bits of files.
+        // `like` is a folder; files do not need its execute bits.
         let mode = if meta.is_dir() { like.mode() & 0o2777 } else { like.mode() & 0o666 };
         fs::set_permissions(path, Permissions::from_mode(mode))?;
         if (meta.uid(), meta.gid()) == (like.uid(), like.gid()) {

@@ -1,4 +1,4 @@
-//! Moves finished blocks into the data directory, with one rename per block.
+//! Moves finished blocks into the data directory. Each block appears there with one rename.
 
 use std::fs::{self, File};
 use std::io;
@@ -37,7 +37,7 @@ fn put(data: &DataDir, block: &StagedBlock) -> Result<(), ImportError> {
     let copied = remove(&copy)
         .and_then(|()| copy_tree(&block.path, &copy))
         .and_then(|()| match owner::give_all(&copy, data.meta()) {
-            // The warning about the owner has been printed already.
+            // `place` has already noted the owner, and its caller warns about it.
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             given => given,
         })
@@ -82,7 +82,7 @@ mod tests {
     use crate::import::Ulid;
     use crate::scratch::Scratch;
 
-    /// A block's folder, with a file in a folder of its own.
+    /// Creates the folder of a block, with a file in a subfolder.
     fn block(folder: &Path) {
         fs::create_dir_all(folder.join("chunks")).unwrap();
         fs::write(folder.join("meta.json"), "{}").unwrap();

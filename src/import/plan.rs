@@ -1,4 +1,4 @@
-//! Decides for each file whether it is imported.
+//! Decides which of the files to import.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,6 @@ pub(crate) struct PlannedFile {
     pub(crate) block: ManifestBlock,
     /// Name of the block made from the file.
     pub(crate) ulid: Ulid,
-    /// What happens to the file.
     pub(crate) fate: Fate,
 }
 
@@ -47,14 +46,14 @@ impl PlannedFile {
 pub(crate) struct Plan {
     /// All files of the folder, ordered by time.
     pub(crate) files: Vec<PlannedFile>,
-    /// Properties of all files, from the manifest.
+    /// Block size, retention, families and labels of the files, from the manifest.
     pub(crate) written: ManifestOpenMetrics,
     /// Earliest instant that may be in the server's head, in milliseconds.
     pub(crate) head_ms: i64,
 }
 
 impl Plan {
-    /// Plans an import; an error if a file to be imported has changed since it was written.
+    /// Plans an import. Fails if a file to be imported has changed since it was written.
     pub(crate) fn new(folder: &Path, data: &DataDir, now_ms: i64) -> Result<Self, ImportError> {
         let Exported { files, written } = Exported::of(folder)?;
         let head_ms = data.head_begins_ms(now_ms);
@@ -79,7 +78,7 @@ impl Plan {
         self.files.iter().filter(move |file| file.fate == fate)
     }
 
-    /// Counts the samples to be imported that are older than `ms`.
+    /// Counts the samples that are older than `ms` in the files to be imported.
     pub(crate) fn samples_before(&self, ms: i64) -> io::Result<u64> {
         let counts = self.of(Fate::Import).map(|file| match file {
             file if file.last_ms() < ms => Ok(file.block.samples),

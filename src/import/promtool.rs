@@ -13,12 +13,12 @@ use crate::text::terminal::terminal_message;
 
 /// The first version with `--max-block-duration` for OpenMetrics files (prometheus/prometheus#8919).
 const LEAST: (u32, u32) = (2, 29);
-/// Interval between two checks whether a process has ended.
+/// Interval between two checks whether a promtool process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// Number of lines between two checks for an interrupt.
+/// Number of dumped lines between two checks for an interrupt.
 const LINES_BETWEEN_LOOKS: u32 = 4096;
 
-/// A promtool of a sufficient version.
+/// A promtool that is new enough for an import.
 #[derive(Clone, Debug)]
 pub(crate) struct Promtool {
     path: PathBuf,
@@ -29,7 +29,7 @@ impl Promtool {
     /// Uses the given file, or else searches the PATH.
     pub(crate) fn find(given: Option<&Path>) -> Result<Self, ImportError> {
         let path = match given {
-            // Relative paths would break, because promtool runs in another folder.
+            // A relative path would break, because promtool runs in another folder.
             Some(given) => std::path::absolute(given).map_err(ImportError::io("find", given))?,
             None => on_path().ok_or(ImportError::NoPromtool)?,
         };
@@ -68,7 +68,8 @@ impl Promtool {
         }
     }
 
-    /// Passes each line that `promtool tsdb dump` prints for the blocks in `folder/data` to `take`, until `take` fails.
+    /// Passes each line that `promtool tsdb dump` prints for the blocks in `folder/data` to `take`. Stops if `take`
+    /// fails or `stop` returns true.
     pub(super) fn dump(
         &self,
         folder: &Path,
@@ -78,7 +79,7 @@ impl Promtool {
     ) -> Result<(), ImportError> {
         let said = folder.join("stderr");
         let mut command = self.command(folder, &said)?;
-        // Newer versions create a sandbox in `data` under the current folder, whichever path they read.
+        // Newer versions create a temporary folder in `data` under the current folder, whatever directory they dump.
         command.current_dir(folder).args(["tsdb", "dump"]).stdout(Stdio::piped());
         command.arg(format!("--min-time={}", of.first_ms)).arg(format!("--max-time={}", of.last_ms));
         command.arg(format!("--match={}", of.selector)).arg("data");
@@ -110,7 +111,7 @@ impl Promtool {
     fn command(&self, scratch: &Path, said: &Path) -> Result<Command, ImportError> {
         let said = File::create(said).map_err(ImportError::io("write", said))?;
         let mut command = Command::new(&self.path);
-        // promtool keeps each block's head in a temporary folder, and leaves it behind when killed.
+        // promtool keeps the head of each block in a temporary folder, which it does not remove when it is killed.
         command.stdin(Stdio::null()).stderr(said).env("TMPDIR", scratch);
         Ok(command)
     }
@@ -149,11 +150,11 @@ fn version(said: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Waits for a process; returns `None` if it was killed because of an interrupt.
+/// Waits for a process to end; if `stop` returns true first, kills it and returns `None`.
 fn wait(child: &mut Child, stop: &(dyn Fn() -> bool + Sync)) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
-            // Ctrl-C is sent to all processes of a terminal, so this one may have failed because of it.
+            // Ctrl-C reaches all processes of a terminal, so a failure may come from the interrupt.
             return Ok((status.success() || !stop()).then_some(status));
         }
         if stop() {
@@ -165,7 +166,7 @@ fn wait(child: &mut Child, stop: &(dyn Fn() -> bool + Sync)) -> io::Result<Optio
     }
 }
 
-/// The error output of a failed process, shortened.
+/// The error output of a failed process, shortened; `None` if the process succeeded.
 fn words(status: ExitStatus, said: &Path) -> Option<String> {
     if status.success() {
         return None;
@@ -240,7 +241,7 @@ mod tests {
     fn the_first_promtool_that_is_new_enough_is_2_29() -> io::Result<()> {
         let folder = crate::scratch::Scratch::new();
         let path = folder.path().join("promtool");
-        // A shell writes the program: a file that this process has open for writing could not be run.
+        // Let a shell write the program: running a file that another thread may still have open for writing can fail.
         let write = r#"printf '#!/bin/sh\necho promtool, version %s\n' "$2" >"$1" && chmod +x "$1""#;
         for (version, expected) in [("2.28.1", None), ("2.29.0", Some("2.29")), ("3.0.1", Some("3.0"))] {
             Command::new("sh").args(["-c", write, "sh"]).arg(&path).arg(version).status()?;

@@ -41,7 +41,7 @@ fn link_all(blocks: &[(PathBuf, BlockMeta)], into: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates folders and hard-links files, so that they stay readable if the server deletes them.
+/// Recreates a folder with hard links to its files, so that they stay readable if the server deletes the originals.
 fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -53,7 +53,7 @@ fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
             if e.kind() == io::ErrorKind::NotFound {
                 return Err(e);
             }
-            // The hard link fails across file systems and for files of another user.
+            // A hard link fails across file systems, and may fail for files of another user.
             link_by_name(&from, &to)?;
         }
     }

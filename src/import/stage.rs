@@ -17,9 +17,10 @@ const TRIES: u32 = 5;
 /// A folder for unfinished blocks, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// Shared by successive imports into one data directory.
+    /// The staging folder of this data directory, which successive imports share.
     top: PathBuf,
-    /// Folder of this import only, because the promtool of a killed import may go on writing for a moment.
+    /// The subfolder of this import. It is separate because the promtool of a killed import may go
+    /// on writing for a moment.
     own: PathBuf,
 }
 
@@ -31,7 +32,7 @@ pub(crate) struct StagedBlock {
 }
 
 impl Stage {
-    /// Uses the given folder, else one beside the data directory, else one in the output folder.
+    /// Creates a staging folder: in `given` if set, else beside the data directory, else in the output folder.
     pub(crate) fn open(data: &DataDir, given: Option<&Path>, out: &Path) -> Result<Self, ImportError> {
         let places = match given {
             Some(given) => vec![given.to_owned()],
@@ -50,7 +51,7 @@ impl Stage {
         Err(failed)
     }
 
-    /// Removes the leftovers of a killed import.
+    /// Removes the leftovers of a killed import from all possible staging folders.
     pub(crate) fn sweep(data: &DataDir, given: Option<&Path>, out: &Path) {
         data.sweep();
         for place in places(data, out).into_iter().chain(given.map(Path::to_owned)) {
@@ -58,7 +59,8 @@ impl Stage {
         }
     }
 
-    /// Makes a block of each file, `jobs` at a time; calls `done` with the number of samples of each finished file.
+    /// Makes a block from each file, `jobs` at a time. After each block, calls `done` with the number of samples in
+    /// all blocks finished so far.
     pub(crate) fn make(
         &self,
         promtool: &Promtool,
@@ -125,7 +127,7 @@ pub(crate) struct Making<'a> {
     pub(crate) jobs: usize,
     /// Polled while promtool runs; `true` stops the import.
     pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
-    /// Called with the number of samples of each finished block.
+    /// Called after each finished block with the number of samples in all blocks finished so far.
     pub(crate) done: &'a (dyn Fn(u64) + Sync),
 }
 
@@ -135,14 +137,16 @@ impl Drop for Stage {
     }
 }
 
-/// Imports into different data directories may share a staging folder, so the name depends on the data directory.
+/// The name of the staging folder. It depends on the data directory, because imports into several data directories
+/// may stage in the same place.
 fn name(data: &DataDir) -> String {
     let hash = Sha256::digest(data.path().to_string_lossy().as_bytes());
     let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!(".etcd-heatmap-import-{hash}")
 }
 
-/// Default staging folders; the first ones are on the data directory's file system, where a rename works.
+/// Where to stage by default: beside the data directory if that is on the same file system, so that a rename works,
+/// else in the output folder.
 fn places(data: &DataDir, out: &Path) -> Vec<PathBuf> {
     let is_beside =
         |parent: &&Path| fs::metadata(parent).is_ok_and(|parent| owner::is_on_same_file_system(&parent, data.meta()));
@@ -175,7 +179,7 @@ mod tests {
     use super::*;
     use crate::scratch::Scratch;
 
-    /// An empty data directory, `data` in a folder whose path has no symbolic links.
+    /// Resolves symbolic links in the folder's path, creates an empty data directory in the folder, and returns both.
     fn data(scratch: &Scratch) -> (PathBuf, DataDir) {
         let folder = fs::canonicalize(scratch.path()).unwrap();
         fs::create_dir(folder.join("data")).unwrap();

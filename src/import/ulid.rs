@@ -1,6 +1,6 @@
 //! ULIDs, the names of TSDB blocks.
 //!
-//! The `ulid` crate (3.0) would replace only two loops over digits. It makes ULIDs from the clock and random numbers
+//! The `ulid` crate (3.0) would only save two loops over digits. It makes ULIDs from the clock and random numbers
 //! rather than from a hash, and accepts a first digit above 7, which Prometheus rejects.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// The digits of Crockford's base 32, which omits I, L, O and U.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 26;
-/// The time takes the upper 48 bits, the unique part the other 80.
+/// The time is in the upper 48 bits, the unique part in the lower 80.
 const TIME_SHIFT: u32 = 80;
 
 /// The name of a TSDB block.
@@ -18,8 +18,8 @@ const TIME_SHIFT: u32 = 80;
 pub(crate) struct Ulid(u128);
 
 impl Ulid {
-    /// The ULID of the block made from a file: the time of its last sample and the start of its hash, so the same file
-    /// always gets the same name.
+    /// The ULID of the block made from a file. It consists of the time of the file's last sample and 80 bits derived
+    /// from the file's hash, so the same file always gets the same name.
     pub(crate) fn of_file(last_ms: i64, sha256: &str) -> Self {
         let digest = Sha256::digest(sha256.as_bytes());
         let unique = digest.iter().take(10).fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
@@ -29,7 +29,7 @@ impl Ulid {
 
     /// Parses a block name as Prometheus does; `None` if it is not a ULID.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // 26 digits of 5 bits are two bits more than a ULID has.
+        // 26 digits of 5 bits have two bits more than a ULID, so the first digit is at most 7.
         if text.len() != LENGTH || text.as_bytes()[0] > b'7' {
             return None;
         }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn ulids_are_parsed_and_formatted() {
-        // The specification's example with its time, the largest ULID, and zero.
+        // The example of the ULID specification with its time, then the largest ULID and zero.
         let time = |text: &str| (Ulid::parse(text).unwrap().0 >> TIME_SHIFT) as u64;
         assert_eq!(time("01ARYZ6S41TSV4RRFFQ69G5FAV"), 1_469_918_176_385);
         assert_eq!(Ulid::parse("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"), Some(Ulid(u128::MAX)));

@@ -1,6 +1,7 @@
-//! Checks for existing samples with different values.
+//! Checks whether existing blocks have different values for the samples to be imported.
 //!
-//! Prometheus would accept blocks that contradict each other, and return sometimes one value and sometimes the other.
+//! Prometheus would accept blocks that contradict each other, and would return sometimes
+//! one value, sometimes the other.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,7 +24,7 @@ pub(super) fn check(
     fs::create_dir_all(folder).map_err(ImportError::io("create the folder", folder))?;
     let Some(end_ms) = sandbox::fill(data, file.first_ms(), file.last_ms(), folder)? else { return Ok(()) };
     let mut ours = Series::index(&file.path).map_err(ImportError::io("read", &file.path))?;
-    // Beyond the end of the newest block promtool would look for a WAL.
+    // promtool looks for a WAL if the range goes beyond the end of the newest block.
     let last_ms = file.last_ms().min(end_ms - 1);
     let selector = format!("{{__name__=~\"{}\"}}", ours.names().join("|"));
     let dump = Dump { first_ms: file.first_ms(), last_ms, selector: &selector, file: &file.path };
@@ -43,12 +44,12 @@ pub(super) fn check(
     fs::remove_dir_all(folder).map_err(ImportError::io("remove", folder))
 }
 
-/// The series of a file; only one at a time is in memory.
+/// The series of a file. Only the samples of one series at a time are in memory.
 struct Series {
     path: PathBuf,
-    /// Offset of each series' first line.
+    /// Offset of the first line of each series.
     offsets: HashMap<Labels, u64>,
-    /// The series looked up last, in the server's notation, and its samples.
+    /// The last series looked up, as promtool dumps it, and its samples in the file.
     current: (String, Vec<(i64, f64)>),
 }
 
@@ -72,7 +73,8 @@ impl Series {
         names
     }
 
-    /// Our value for a dumped sample's series and time. Samples of a series must come consecutively.
+    /// The file's value for the series and time of a dumped sample; `None` if it has no such sample. Reads the file
+    /// again whenever the series changes.
     fn value_at(&mut self, sample: Dumped<'_>) -> io::Result<Option<f64>> {
         if self.current.0 != sample.series {
             let labels = labels(sample.series).ok_or_else(|| no_labels(sample.series))?;

@@ -20,14 +20,14 @@ named! {
         Info = "info",
         /// One of several named states.
         StateSet = "stateset",
-        /// The file does not state a type.
+        /// The file does not state the type, or states that it is unknown.
         Unknown = "unknown",
     }
     parsed "there is no type called"
 }
 
 impl Kind {
-    /// Suffixes that this type's sample names add to the family's name.
+    /// The suffixes that follow the family's name in the names of its samples.
     const fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Counter => &["_total", "_created"],
@@ -44,7 +44,7 @@ impl Kind {
         sample.strip_prefix(family).is_some_and(|rest| self.suffixes().contains(&rest))
     }
 
-    /// The sample names of a family, as a list for an error message.
+    /// The sample names that a family may have, as a list for an error message.
     pub(super) fn names(self, family: &str) -> String {
         let names: Vec<_> = self.suffixes().iter().map(|suffix| format!("{family}{suffix}")).collect();
         names.join(", ")

@@ -7,7 +7,7 @@ use crate::time::format_instant;
 
 use super::Kind;
 
-/// At most this many faults per file are listed; the rest are only counted.
+/// The maximum number of faults to list per file; the rest are only counted.
 const TOLD: usize = 20;
 
 /// A kind of fault; the message names the remedy if there is one.
@@ -24,7 +24,7 @@ pub enum Wrong {
     /// The line is not valid UTF-8.
     #[error("invalid UTF-8: write the file in UTF-8")]
     Encoding,
-    /// The line exceeds the size limit.
+    /// The line is longer than the reader accepts.
     #[error("this line is longer than 1 MiB and was not read: check that the file is OpenMetrics text")]
     Endless,
     /// An escape sequence that OpenMetrics does not define; promtool keeps it unchanged.
@@ -36,13 +36,13 @@ pub enum Wrong {
     /// The metric name is given as a label.
     #[error("__name__ is not allowed as a label: write the metric name before the braces")]
     NameAsLabel,
-    /// `name{}`, with its number of occurrences.
+    /// Empty braces, as in `name{}`; holds the number of occurrences.
     #[error("empty braces{}: remove the braces", places(*.0))]
     EmptyBraces(u64),
     /// A blank line, which OpenMetrics does not allow.
     #[error("blank line, which OpenMetrics does not allow: remove it")]
     Blank,
-    /// CR LF line endings, with their number.
+    /// Lines that end with CR LF; holds the number of these lines.
     #[error("a carriage return ends this line{}: end lines with a line feed only (dos2unix)", places(*.0))]
     CarriageReturn(u64),
     /// A comment other than HELP, TYPE, UNIT and EOF.
@@ -62,7 +62,7 @@ pub enum Wrong {
     /// A sample without a timestamp.
     #[error("this sample has no timestamp: write the seconds since 1970 after its value")]
     NoTimestamp,
-    /// Number of samples with a timestamp beyond the year 5138.
+    /// Timestamps beyond the year 5138, which must be milliseconds; holds the number of samples.
     #[error(
         "{} from here on with timestamps that are milliseconds (as seconds they would be beyond the year 5138): write seconds",
         samples_text(*.0)
@@ -82,16 +82,16 @@ pub enum Wrong {
     Order {
         /// Time of the sample, in milliseconds.
         at_ms: i64,
-        /// Latest time of the series before it, in milliseconds.
+        /// Latest time of the same series before this sample, in milliseconds.
         last_ms: i64,
     },
-    /// A second sample at the same time.
+    /// A second sample of a series at the same time; holds the time in milliseconds.
     #[error("the series has two samples at {}, and promtool keeps only one: remove the other", format_instant(*.0))]
     Duplicate(i64),
-    /// A series that is interrupted by another one, with the line on which it began.
+    /// A series whose samples are interrupted by another series; holds the line on which it began.
     #[error("this series began on line {0} and was interrupted by others: write all samples of a series consecutively")]
     Interleaved(u64),
-    /// A family that is interrupted by another one.
+    /// A family whose lines are interrupted by another family; holds the family's name.
     #[error("the family {0} was interrupted by another one: write all samples of a family consecutively")]
     FamilyAgain(String),
     /// Duplicate metadata of a family.
@@ -150,7 +150,7 @@ pub enum Wrong {
     Head {
         /// Number of samples that may be in the head.
         samples: u64,
-        /// Earliest of their times, in milliseconds.
+        /// Time of the earliest of these samples, in milliseconds.
         from_ms: i64,
     },
 }
@@ -199,7 +199,7 @@ impl Faults {
         }
     }
 
-    /// Adds a fault of the whole file, even if the list is full.
+    /// Adds a fault that is reported once per file. It is listed even if the list is full.
     pub(super) fn add_anyway(&mut self, line: u64, column: u64, wrong: Wrong) {
         self.count += 1;
         let place = self.told.partition_point(|fault| (fault.line, fault.column) <= (line, column));

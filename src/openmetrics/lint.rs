@@ -9,12 +9,12 @@ use crate::time::HOUR_MS;
 use super::family::is_of;
 use super::{Event, Faults, Kind, Line, Reader, Sample, Wrong, unescape};
 
-/// The year 5138: later timestamps are taken for milliseconds.
+/// The year 5138 in milliseconds. A later timestamp is taken for milliseconds written instead of seconds.
 const LAST_MS: i64 = 100_000_000_000_000;
 /// Separates names and values in the key of a series; this byte never occurs in UTF-8.
 const PART: u8 = 0xff;
 
-/// The time range that a running Prometheus still keeps in its head, and the future.
+/// The times that a running Prometheus keeps in its head: everything from `from_ms` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadWindow {
     /// Start of the range, in milliseconds.
@@ -22,7 +22,8 @@ pub struct HeadWindow {
 }
 
 impl HeadWindow {
-    /// The last three hours: a head is cut when it holds 1.5 times the 2 h of a block.
+    /// Returns the window that starts three hours before `now_ms`. Prometheus compacts the head once it spans three
+    /// hours, which is 1.5 times the length of a block.
     pub const fn before(now_ms: i64) -> Self {
         Self { from_ms: now_ms - 3 * HOUR_MS }
     }
@@ -41,7 +42,8 @@ pub struct Summary {
     pub last_ms: i64,
 }
 
-/// Reads a whole file. Memory grows only with the number of series of one family.
+/// Checks a whole file. Memory grows with the number of families and with the series of one
+/// family, not with the samples.
 pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<Summary, Faults>> {
     let mut reader = Reader::new(input);
     let mut lint = Lint { head, ..Lint::default() };
@@ -56,7 +58,7 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
             note(&mut lint.carriage_returns, &line, line.text.len());
         }
         if line.is_open && !matches!(line.event, Ok(Event::Eof)) {
-            // The rest of a cut line may parse as something else, such as half a timestamp.
+            // A cut line may still parse, for example with half a timestamp, so its content is not used.
             lint.faults.add_anyway(line.number, line.column(line.text.len()), Wrong::Cut);
             eof = Some(line.number);
             continue;
@@ -69,7 +71,7 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
             Ok(Event::Eof) => eof = Some(line.number),
             Err((at, wrong)) => {
                 lint.faults.add(line.number, line.column(*at), wrong.clone());
-                // The rest of the file is not read, so whether it ends with `# EOF` is unknown.
+                // Reading stops at a line that is too long, so do not report a missing `# EOF` as well.
                 eof = (*wrong == Wrong::Endless).then_some(line.number);
             }
         }
@@ -132,14 +134,15 @@ struct Lint {
     summary: Summary,
     /// Families seen so far, by name.
     families: HashMap<String, Family>,
-    /// The current family, and the name of its last sample.
+    /// Name of the current family; `name` is the name of its last sample.
     family: String,
     name: String,
-    /// Series of the current family by key, as indices; the latest time of each is kept beside them.
+    /// Index of each series of the current family in `latest`, which holds the latest time of each.
     series: HashMap<Vec<u8>, usize>,
     latest: Vec<i64>,
     current: usize,
-    /// Metrics of the current family by key, with the line on which each began; their samples must be consecutive.
+    /// Line on which each metric of the current family began, by key. Series that differ only in a label such as `le`
+    /// are one metric, whose samples must be consecutive.
     metrics: HashMap<Vec<u8>, u64>,
     metric: Vec<u8>,
     carriage_returns: Option<Places>,
@@ -219,7 +222,8 @@ impl Lint {
         }
     }
 
-    /// Looks up the series regardless of the order of its labels, and checks that it is not interrupted.
+    /// Looks up the series regardless of the order of its labels. Reports a fault if its
+    /// metric was interrupted by another.
     fn find_series(&mut self, line: &Line<'_>, sample: &Sample<'_>) {
         // To Prometheus, an empty label is an absent label.
         let mut labels: Vec<_> = sample.labels().filter(|(_, value)| !value.is_empty()).collect();

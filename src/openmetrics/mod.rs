@@ -1,7 +1,7 @@
-//! A strict reader and linter of OpenMetrics text, as `promtool tsdb create-blocks-from openmetrics` accepts it.
+//! A strict reader and linter of OpenMetrics text for `promtool tsdb create-blocks-from openmetrics`.
 //!
-//! promtool exits with 0 even if it dropped samples, misread their time, or confused two series. [`lint()`] reports the
-//! line and column of each such fault. Writing OpenMetrics belongs to `outputs`.
+//! promtool exits with 0 even if it dropped samples, misread their times, or mixed up two series. [`lint()`]
+//! reports the line and column of each such fault. Code that writes OpenMetrics text belongs in `outputs`.
 
 mod family;
 mod fault;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::sample::{self, Misplaced, name_end};
 use super::{Kind, Sample, Wrong};
 
-/// Longer lines are not kept in memory.
+/// Maximum length of a line. Reading stops at a longer line, so that it cannot fill the memory.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
 /// The content of a line.
@@ -33,7 +33,7 @@ pub struct Line<'a> {
     pub text: &'a str,
     /// Whether the line ends with CR LF.
     pub has_carriage_return: bool,
-    /// Whether the file ends before the line does.
+    /// Whether the file ends within this line, without a line feed.
     pub is_open: bool,
     /// The parsed content, or the byte position and kind of the fault.
     pub event: Result<Event<'a>, (usize, Wrong)>,
@@ -100,7 +100,7 @@ impl<R: BufRead> Reader<R> {
         };
         match &event {
             Ok(Event::Sample(sample)) if !sample.goes_on => sample.series.clone_into(&mut self.series),
-            // A new family may begin, so check its first series again.
+            // A new family may begin, so the next sample must not count as a continuation of the previous series.
             Ok(Event::Help(_) | Event::Type(..) | Event::Unit(..)) => self.series.clear(),
             _ => {}
         }
@@ -137,7 +137,7 @@ fn check_unit(text: &str, name: &str, at: usize) -> Result<(), Misplaced> {
     if unit.is_empty() || name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) {
         return Ok(());
     }
-    // Repeat the unit in the message only if it is printable.
+    // The message repeats the unit only if it has no unusual characters.
     match unit.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
         Some(odd) => {
             let (expected, example) = ("a letter, a digit or an underscore of the unit", "# UNIT a_seconds seconds");

@@ -90,7 +90,7 @@ pub(super) fn parse<'a>(
             return Err((timestamp_end + 1, Wrong::Exemplar));
         }
     }
-    // The exemplar's labels do not belong to the sample.
+    // Only the series counts here: an exemplar may have empty braces.
     let has_empty_braces = series_end == name_end + 2;
     let series = &line[..series_end];
     Ok(Sample { series, name, labels, line, value, timestamp_ms, timestamp_at, goes_on, has_empty_braces })
@@ -108,7 +108,7 @@ pub(super) fn name_end(line: &str, at: usize, is_metric: bool) -> Result<usize, 
     Ok(at + length)
 }
 
-/// Returns the end of the labels whose brace opens at `open`; adds their positions to `labels`.
+/// Returns the end of the label set whose brace opens at `open`, and adds the positions of its labels to `labels`.
 fn labels_end(line: &str, open: usize, labels: &mut Vec<[Range<usize>; 2]>) -> Result<usize, Misplaced> {
     let bytes = line.as_bytes();
     let mut at = open + 1;

@@ -10,7 +10,7 @@ use crate::time::{Zone, format_instant};
 /// Name of the file with all cells of a comparison, in the output folder.
 pub(crate) const COMPARISON: &str = "comparison.csv";
 
-/// Disagreements listed for each cluster; all of them are in [`COMPARISON`].
+/// Maximum number of disagreements listed for each cluster; [`COMPARISON`] has all of them.
 const STRETCHES_LISTED: usize = 8;
 
 /// A table for each cluster, followed by the disagreements of the profiles.
@@ -39,7 +39,7 @@ pub(crate) fn comparison_text(comparison: &Comparison, zone: Zone) -> String {
     text
 }
 
-/// `1 hour`, `0.25 hours`, `336 hours`
+/// A number of hours with its unit: `1 hour`, `0.25 hours`, `336 hours`.
 fn hours_text(hours: f64) -> String {
     format!("{hours} {}", if (hours - 1.0).abs() < f64::EPSILON { "hour" } else { "hours" })
 }
@@ -60,7 +60,7 @@ fn disputes(text: &mut String, comparison: &Comparison, compared: &ClusterCompar
     }
 }
 
-/// `2026-10-07T13:00:00Z for 3 h: seed red, fleet green`
+/// One disagreement as a line of text: `2026-10-07T13:00:00Z for 3 h: seed red, fleet green`.
 fn dispute(comparison: &Comparison, stretch: &Disagreement, zone: Zone) -> String {
     let hours = (stretch.end_ms - stretch.start_ms) as f64 / 3_600_000.0;
     let verdict = |(profile, shade): (&String, &Shade)| format!("{profile} {shade}");

@@ -91,14 +91,15 @@ impl CellsCsv {
         Ok(())
     }
 
-    /// Puts the file under its final name.
+    /// Completes the file and gives it its final name.
     pub(crate) fn finish(self) -> Result<Written, OutputError> {
         let path = self.file.path().to_owned();
         Ok(Written::new(&self.out, &path, self.rows, self.file.commit()?))
     }
 }
 
-/// Escapes names of clusters and members that a spreadsheet would run as a formula: they come from foreign labels.
+/// Escapes names of clusters and members that a spreadsheet would run as a formula,
+/// because labels are untrusted input.
 fn tame_labels(cells: &mut DataFrame) -> PolarsResult<()> {
     for name in ["cluster", "member"] {
         let Ok(column) = cells.column(name) else { continue };

@@ -14,7 +14,8 @@ const COLUMNS: &str = "level,cluster,member,metric,before,after,change,interval_
     days_before,days_after,hours_before,hours_after,hours_below_7_before,hours_below_7_after,hours_below_5_before,\
     hours_below_5_after,coverage_before,coverage_after";
 
-/// Number of columns that only the score's row fills: days, hours and coverage are the same for each metric.
+/// Number of columns that only the row of the score fills, because days, hours and coverage are
+/// the same for every metric.
 const OF_SCORE: usize = 2 * (3 + BELOW.len());
 
 /// The whole file. A label that a spreadsheet would run as a formula is prefixed with an apostrophe.

@@ -10,7 +10,7 @@ use crate::text::rounding::{loss_text, percent_short, percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
-/// Clusters and members listed as present on one side only; all of them are in the CSV.
+/// Maximum number of clusters and members listed as present in only one period; the CSV has all of them.
 const NAMED: usize = 10;
 
 /// Description of the two periods for the head of the text.
@@ -24,11 +24,11 @@ pub(crate) struct Compared {
     pub(crate) profile: String,
     /// Width, time zone and rollup of the cells of both periods.
     pub(crate) folding: Folding,
-    /// Differences that weaken the comparison, one sentence each.
+    /// Differences between the periods that weaken the comparison, one sentence each.
     pub(crate) notes: Vec<String>,
 }
 
-/// The whole text, with colors of the palette.
+/// The whole text, colored for `palette`.
 pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> String {
     let Folding { zone, width, rollup } = compared.folding;
     let mut text = format!("before: {}\nafter:  {}\n", compared.before, compared.after);
@@ -38,7 +38,7 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> S
     }
     for cluster in diff.lines.chunk_by(|a, b| a.cluster == b.cluster) {
         text.push('\n');
-        // Members can only be on both sides if their cluster is, so the first line is the cluster's.
+        // A member can be in both periods only if its cluster is, so the first line is always that of the cluster.
         if let [line, members @ ..] = cluster {
             cluster_text(&mut text, line, members, zone, palette);
         }
@@ -98,7 +98,7 @@ fn sentence(line: &LineChange) -> String {
     }
 }
 
-/// One row of the table. The name comes last, because its length would break the columns.
+/// One row of the table. The name comes last, so that a long name does not break the columns.
 fn row(text: &mut String, change: &Change, name: &str) {
     // Negative figures are losses, which are rounded up; scores are rounded down.
     let two = |figure: f64| if figure < 0.0 { format!("-{}", loss_text(-figure)) } else { score_text(figure) };

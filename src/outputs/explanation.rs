@@ -10,7 +10,7 @@ use crate::text::rounding::{loss_parts, loss_text, score_parts, score_short, sco
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
-/// The text of one cell of a cluster.
+/// The arithmetic of one cell as text, for the cluster and each of its members.
 pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explanation: &Explanation) -> String {
     let mut text = String::new();
     let place = explanation.place;
@@ -90,7 +90,7 @@ fn band_text(part: &MetricPart, band: &BandPart) -> String {
     text
 }
 
-/// `mean 6.83, lowest 5, 12 of 12 steps scored`
+/// Mean, lowest score and coverage: `mean 6.83, lowest 5, 12 of 12 steps scored`.
 fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
     let steps = format!("{} of {} steps scored", totals.scored, totals.expected);
     match (totals.mean(table, totals.score), totals.min) {
@@ -101,7 +101,8 @@ fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
     }
 }
 
-/// `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`, or `≈ 6.84` if the rounded figures do not add up exactly.
+/// The mean as a sum: `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`, or `≈ 6.84` if the rounded figures
+/// do not add up exactly.
 fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
     let Some(mean) = totals.mean(table, totals.score) else { return "no step scored, so there is no sum".to_owned() };
     let mut text = "10".to_owned();

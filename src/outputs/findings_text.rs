@@ -1,4 +1,4 @@
-//! Findings as text for a terminal, grouped by kind and followed by the rules that apply.
+//! Findings as text for a terminal, grouped by kind; the rules that apply follow each group.
 
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ const fn heading(kind: Kind) -> &'static str {
     }
 }
 
-/// The findings by kind, with incidents sorted by rank and times in the zone.
+/// The findings by kind, with times in `zone`; incidents are sorted by rank.
 pub(crate) fn findings_text(findings: &Findings, zone: Zone) -> String {
     let mut text = String::new();
     for kind in Kind::ALL {

@@ -1,4 +1,4 @@
-//! Derived from the list of outputs: the values of `--formats`, and the files in an output folder that belong to
+//! Values derived from `OUTPUTS`: the names for `--formats`, and the files in an output folder that belong to
 //! etcd-heatmap and may be replaced or removed.
 
 use super::output::{Output, OwnedFiles};
@@ -11,7 +11,7 @@ pub(crate) fn names() -> String {
     OUTPUTS.map(|output| output.name()).join(", ")
 }
 
-/// The output of this name. The error suggests the nearest name and lists all names.
+/// Finds an output by its name. The error suggests the nearest name and lists all names.
 pub(crate) fn named(name: &str) -> Result<&'static dyn Output, String> {
     OUTPUTS.into_iter().find(|output| output.name() == name).ok_or_else(|| {
         let suggestion = did_you_mean(name, OUTPUTS.map(|output| output.name()));

@@ -1,8 +1,9 @@
-//! Everything that is written or printed from scores: the files of an output folder, and the texts that commands print.
+//! Everything that is written or printed from scores: the files of an output folder, and
+//! the texts that commands print.
 //!
-//! An output folder's file formats implement `Output`, one module and one line of `OUTPUTS` each. Data comes in as
-//! scored days, finished cells and findings; files and strings go out. Computing scores or findings does not belong
-//! here, and nothing is printed here: `commands` does that.
+//! Each file format of an output folder implements `Output` and has a line in `OUTPUTS`. Scored days,
+//! finished cells and findings come in; files and strings go out. Scores and findings are computed elsewhere,
+//! and printing belongs to `commands`.
 
 mod comparison;
 mod csv;
@@ -66,7 +67,7 @@ pub enum OutputError {
     /// Reading the output folder failed.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The renderer of the PNG failed, with its reason.
+    /// The PNG renderer failed; holds the reason.
     #[error("cannot draw the PNG ({0}): use the SVG instead")]
     Png(String),
     /// An operation on the columns of cells failed.

@@ -1,4 +1,4 @@
-//! The trait of an output: its name, its files, the data that it needs, and the three ways to write it.
+//! The trait of an output: its name, its files, the data that it needs, and the three ways to write files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use crate::heatmap::{Line, Marks};
 use crate::score::{DayScores, ScoreTable};
 use crate::time::{TimeRange, UtcDay};
 
-/// One output of the scores, one value of `--formats`.
+/// One output of the scores, selected by a value of `--formats`.
 pub(crate) trait Output: Sync {
-    /// The value of `--formats` that selects it.
+    /// The value of `--formats` that selects this output.
     fn name(&self) -> &'static str;
 
     /// Description in a few words, for the list of formats in the help.
     fn about(&self) -> &'static str;
 
-    /// Its files in an output folder. A run replaces them and lists them in the manifest and in its summary.
+    /// The output's files in an output folder. A run replaces them and lists them in the manifest and in its summary.
     fn files(&self) -> &'static [OwnedFiles];
 
-    /// The data that it needs besides the scores.
+    /// The data that the output needs besides the scores.
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -34,38 +34,38 @@ pub(crate) trait Output: Sync {
         Ok(None)
     }
 
-    /// Opens files that span several days and grow while days are scored; `None` if there are no such files.
+    /// Opens files that span several days and grow during scoring; `None` if the output has no such files.
     fn open<'a>(&self, _run: &'a Scoring<'a>) -> Result<Option<Box<dyn DayWriter + 'a>>, OutputError> {
         Ok(None)
     }
 
-    /// Writes the file made from all cells or findings at once; `None` if there is no such file.
+    /// Writes the file made from all cells or findings at once; `None` if the output has no such file.
     fn write(&self, _scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
         Ok(None)
     }
 }
 
-/// Files of one kind, and the unit of their size in the summary of a run.
+/// Files of one kind, and what their rows are called in the summary of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnedFiles {
     /// Folder and names of the files.
     pub(crate) owned: Owned,
-    /// Noun for their rows, in the plural, such as `cells`.
+    /// Plural noun for the rows of these files, such as `cells`.
     pub(crate) rows: &'static str,
 }
 
-/// The data that an output needs besides the scores; a run provides only what some output needs.
+/// The data that an output needs besides the scores. A run provides only the data that at least one output needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Needs {
     /// All cells at once, read back from `heatmap.parquet`.
     pub(crate) cells: bool,
     pub(crate) findings: bool,
-    /// Retention of the Prometheus that will import the files.
+    /// The retention of the Prometheus that will import the files.
     pub(crate) retention: bool,
 }
 
 impl Needs {
-    /// Everything that either of the two needs.
+    /// The data that `self` or `other` needs.
     #[must_use]
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -89,7 +89,7 @@ pub(crate) struct Scoring<'a> {
     pub(crate) score_footer: &'a [(&'static str, String)],
     /// Key-value pairs for the footer of `heatmap.parquet`.
     pub(crate) cell_footer: &'a [(&'static str, String)],
-    /// Optional columns of the cells.
+    /// Whether the history has process start times and partial responses.
     pub(crate) marks: Marks,
 }
 
@@ -98,18 +98,18 @@ pub(crate) struct Scored<'a> {
     pub(crate) out: &'a Path,
     /// The manifest, which lists the files written so far.
     pub(crate) manifest: &'a Manifest,
-    /// Each cluster, then its members; empty unless the output needs cells.
+    /// Each cluster, followed by its members; empty unless an output needs cells.
     pub(crate) lines: &'a [Line],
-    /// Empty unless the output needs findings.
+    /// The findings; empty unless an output needs them.
     pub(crate) findings: &'a Findings,
 }
 
-/// Writes files that span several days, while days are scored.
+/// Writes files that span several days, day by day during scoring.
 pub(crate) trait DayWriter: Send {
     /// Adds the scores of the next day; days come in order of time.
     fn add_scores(&mut self, _day: UtcDay, _scores: &Arc<DayScores>) {}
 
-    /// Writes the files that are complete by now. Called after each batch of days.
+    /// Writes the files whose data is complete. Called after each batch of days.
     fn write_complete(&mut self) -> Result<(), OutputError> {
         Ok(())
     }
@@ -119,12 +119,12 @@ pub(crate) trait DayWriter: Send {
         Ok(())
     }
 
-    /// Ends after a signal: drops incomplete files and returns the complete ones.
+    /// Stops after a signal: drops incomplete files and returns the complete ones.
     fn stop(self: Box<Self>) -> Finished {
         Finished::default()
     }
 
-    /// Completes the remaining files and puts them under their final names.
+    /// Completes the remaining files and gives them their final names.
     fn finish(self: Box<Self>) -> Result<Finished, OutputError> {
         Ok(Finished::default())
     }

@@ -27,7 +27,7 @@ use crate::time::UtcDay;
 const SCORES: &str = "scores";
 const SCORES_FILE: &str = "scores.parquet";
 
-/// Rows passed to the Parquet writer at once.
+/// Rows collected before they are passed to the Parquet writer as one batch.
 const BATCH_ROWS: usize = 1 << 16;
 /// Cells are flushed in groups of this many rows, so that memory does not grow with the range.
 const CELL_GROUP_ROWS: usize = 1 << 16;
@@ -47,7 +47,7 @@ fn write_scores(
     let schema = scores_schema();
     let mut properties = writer_properties(metadata);
     for name in Metric::ALL.iter().map(|m| m.points_column()).chain(["score"]) {
-        // Values range from 0 to 10 in every file, so statistics would not let a reader skip anything.
+        // The values range from 0 to 10 in every file, so min/max statistics would not let a reader skip anything.
         properties = properties.set_column_statistics_enabled(name.into(), EnabledStatistics::None);
     }
     let mut writer =
@@ -78,7 +78,7 @@ fn scores_schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// The values of the seven numeric columns by code.
+/// For each score code, the points of the six metrics and the score.
 struct LookUps {
     points: [Vec<Option<f64>>; METRICS],
     score: Vec<Option<f64>>,
@@ -94,7 +94,7 @@ impl LookUps {
     }
 }
 
-/// Rows of several members, collected until there are enough for a batch.
+/// Rows of several members, collected until they fill a batch.
 #[derive(Default)]
 struct ScoreRows {
     ts: Vec<i64>,
@@ -182,7 +182,7 @@ pub(crate) struct CellsParquet {
 }
 
 impl CellsParquet {
-    /// Creates `heatmap.parquet` in the output folder, with the optional columns of the run's marks.
+    /// Creates `heatmap.parquet` in the output folder, with a column for partial responses if the history has any.
     pub(crate) fn create(run: &Scoring<'_>) -> Result<Self, OutputError> {
         let path = run.out.join(CELLS);
         let properties = writer_properties(run.cell_footer).set_max_row_group_row_count(Some(CELL_GROUP_ROWS)).build();
@@ -203,7 +203,7 @@ impl CellsParquet {
         Ok(())
     }
 
-    /// Puts the file under its final name.
+    /// Completes the file and gives it its final name.
     pub(crate) fn finish(self) -> Result<Written, OutputError> {
         let file = self.writer.into_inner().map_err(|e| FileError::from_parquet(&self.path, e))?;
         Ok(Written::new(&self.out, &self.path, self.rows, file.commit()?))
@@ -235,7 +235,8 @@ fn cells_schema(marks: Marks) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Copies a column from polars to arrow. A zero-copy conversion would need `unsafe`, and a day has few cells.
+/// Copies a column from polars to arrow. Zero-copy would need `unsafe`, and copying is cheap because
+/// a day has few cells.
 fn to_arrow(cells: &pl::DataFrame, field: &Field) -> pl::PolarsResult<ArrayRef> {
     let column = cells.column(field.name())?;
     Ok(match field.data_type() {

@@ -1,9 +1,9 @@
 //! The score as recording rules for Prometheus.
 //!
-//! All rules are in one group, so that each sees what earlier rules recorded at the same instant: the six series under
-//! their original names, readings by `cluster` and `member`, points, the score, which members have no score, the score
-//! of the cluster, thresholds and weights. As in `score`, sums are of whole numbers with one division at the end, so
-//! that results are equal to the last bit.
+//! All rules are in one group, so that each reads what earlier rules recorded at the same instant: the six series
+//! under their original names, readings by `cluster` and `member`, points, the score, `etcd_score_unknown`, the
+//! score of the cluster, thresholds and weights. As in `score`, sums are computed in whole numbers with one
+//! division at the end, so results are equal to the last bit.
 
 mod alerts;
 
@@ -16,9 +16,9 @@ use super::shared::thresholds;
 use crate::sources::prometheus::QuerySet;
 use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
-/// Recorded readings of a metric with the labels of their targets, without NaN.
+/// Series that records the readings of a metric with the labels of their targets, without NaN.
 const OF_TARGET: &str = "target:etcd_reading:max";
-/// Recorded limits with the labels of their targets; the smallest of several.
+/// Series that records the limits with the labels of their targets: the smallest if a target has several.
 const LIMIT_OF_TARGET: &str = "target:etcd_limit:min";
 
 /// Reasons why rules cannot be generated.
@@ -31,13 +31,13 @@ pub(crate) enum RulesError {
         /// The flag that named the label.
         flag: &'static str,
     },
-    /// The query of a metric has no recorded form, whose name the rules would record it under.
+    /// The query of a metric has no recorded form, so there is no name under which to record its series.
     #[error("the query of {0} has no recorded form, which gives the recorded series its name")]
     NoName(Metric),
 }
 
-/// The rule file of a profile. `queries` must be built with the same two labels; `command` is named in the header as
-/// the way to generate the file again.
+/// The rule file of a profile. `queries` must be built with the same `cluster_label` and `member_label`. The header
+/// names `command` as the way to generate the file again.
 pub(crate) fn recording_rules(
     profile: &Profile,
     queries: &QuerySet,
@@ -57,18 +57,20 @@ pub(crate) fn recording_rules(
     Ok(rules.text)
 }
 
-/// 1 for a member without a score, else 0. Limits are excluded: a limit alone does not make a member.
+/// Expression that is 1 for a member without a score, else 0. Limits do not count: only a reading of one of the six
+/// metrics shows that a member exists.
 const UNKNOWN: &str = "\
 0 * etcd_score
 or
 group by (cluster, member) (etcd_reading{metric!=\"quota\", metric!=\"max_fds\"})";
 
-/// The score of a cluster, absent while a member has no score: the missing one could be the worst.
+/// Expression for the score of a cluster. It is absent while a member has no score, because that
+/// member could be the worst.
 const WORST: &str = "\
 min by (cluster) (etcd_score)
 unless on (cluster) (etcd_score_unknown == 1)";
 
-/// The rest of the header, and the begin of the group.
+/// The rest of the header, and the start of the group.
 const HOW_TO: &str = "\
 #
 # List this file under rule_files in prometheus.yml; promtool check rules checks it. The score
@@ -80,7 +82,8 @@ groups:
     rules:
 ";
 
-/// The labels of your series that name a cluster and a member. Without a cluster label it is `cluster`, or else `job`.
+/// The labels of the user's series that name a cluster and a member. If `cluster` is `None`, the rules read the
+/// label `cluster`, or `job` if `cluster` is missing.
 struct Labels<'a> {
     cluster: Option<&'a str>,
     member: &'a str,
@@ -143,7 +146,7 @@ impl Rules {
         }
     }
 
-    /// The six series, and from them and the limits the readings of each target.
+    /// Adds the rules for the six series, for the readings of each target, and for the limits of each target.
     fn series(&mut self, profile: &Profile, queries: &QuerySet) -> Result<(), RulesError> {
         let mut names = Vec::new();
         self.heading("The six series under their original names.");
@@ -252,8 +255,8 @@ fn limits(profile: &Profile) -> impl Iterator<Item = Companion> + '_ {
     Metric::ALL.into_iter().filter_map(|metric| profile.limit(metric))
 }
 
-/// Expression for the smallest positive limit by these labels. Only without a positive limit is one of 0 or less used,
-/// which means that there is no limit (etcd's quota is negative when disabled).
+/// Expression for the smallest positive limit by these labels. If no limit is positive, the result is 0 or less,
+/// which means no limit (etcd's quota is negative when disabled).
 fn smallest_limit(by: &str, limit: &str) -> String {
     format!("min by ({by}) ({limit} > 0)\nor\nmax by ({by}) ({limit} >= -Inf)")
 }
@@ -268,8 +271,8 @@ fn reading(name: &str) -> String {
     format!("etcd_reading{{metric=\"{name}\"}}")
 }
 
-/// Expression for the ratio of a reading to its limit. `> bool +Inf` gives 0 for every reading, even for Inf, for which
-/// a product with 0 would be NaN.
+/// Expression for the ratio of a reading to its limit. For no limit, `> bool +Inf` gives 0 for every reading;
+/// multiplying by 0 would give NaN for Inf.
 fn share(metric: Metric, limit: Companion) -> String {
     let (reading, limit) = (reading(metric.name()), reading(limit.name()));
     format!(
@@ -301,14 +304,14 @@ fn score(profile: &Profile) -> String {
     let figures = Figures::of(profile);
     let whole = |metric: Metric| match figures.point {
         1 => format!("etcd_points{{metric=\"{metric}\"}}"),
-        // A fraction of points is only the nearest double; rounding restores the whole number.
+        // If points are fractions, doubles only approximate them; rounding restores the whole number.
         point => format!("round({point} * etcd_points{{metric=\"{metric}\"}})"),
     };
     let counting = Metric::ALL.into_iter().filter(|m| profile.counts(*m));
     let parts: Vec<_> = counting.map(|m| format!("{} * {}", figures.weights[m.index()], whole(m))).collect();
     let divisor = figures.total() * figures.point;
     match parts.as_slice() {
-        // With several parts `ignoring (metric)` drops the label; a single part needs `without`.
+        // With several parts, `ignoring (metric)` drops the label `metric`; a single part needs `without` for that.
         [only] => format!("max without (metric) ({only}) / {divisor}"),
         parts => format!("(\n    {}\n) / {divisor}", parts.join("\n  + ignoring (metric) ")),
     }
@@ -346,7 +349,8 @@ mod tests {
     fn selector_and_labels_are_applied_to_every_query() {
         let profile = Profile::named("fleet").unwrap();
         let text = rules(&profile, "env=\"prod\"", Some("k8s"), "pod").unwrap();
-        // Six metrics, two of which select twice; each limit twice, max_fds with two selectors.
+        // The six metrics have eight selectors, because two metrics have two. Each limit is queried twice: the quota with
+        // one selector, max_fds with two.
         assert_eq!(text.matches("{env=\"prod\"}").count(), 8 + 2 * 3, "{text}");
         assert!(text.contains("and on (k8s, pod)") && text.contains("{k8s!=\"\", pod!=\"\"}"), "{text}");
         assert!(!text.contains("instance"), "{text}");

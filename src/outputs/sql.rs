@@ -5,9 +5,10 @@ use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Pro
 
 const TEMPLATE: &str = include_str!("sql/score.sql");
 
-/// Bits for the position of a member in the packed integer (place, position, band).
+/// Bits of a member's position in the integer that the script packs: rank of the score,
+/// position of the member, band.
 const POSITION_BITS: u32 = 30;
-/// Maximum width of a line in a list, which leaves room for what follows it within 100 columns.
+/// Maximum width of a line in a list; it leaves room for the rest of a statement within 100 columns.
 const WIDTH: usize = 88;
 
 /// The script that scores a history with this profile. `command` is named in its header as the
@@ -43,7 +44,8 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("position_shift", bands.bits.to_string()),
         ("band_mask", ((1_u64 << bands.bits) - 1).to_string()),
         ("min_coverage", number(min_coverage)),
-        // Last, so that a placeholder in a user's text (such as the source of a profile) is not replaced.
+        // Fill this placeholder last, so that a placeholder in a user's text (such as the source of
+        // a profile) is not replaced.
         ("origin", origin("--", profile, command)),
     ];
     let filled = |text: String, (name, value): &(&str, String)| text.replace(&format!("{{{{{name}}}}}"), value);
@@ -58,7 +60,7 @@ CREATE OR REPLACE MACRO share_of(reading, most) AS
          ELSE nullif(reading / most, CAST('NaN' AS DOUBLE)) END;
 ";
 
-/// Name of the column of a metric's points in the script.
+/// The script's name for the column with the points of a metric.
 fn short(metric: Metric) -> String {
     format!("p_{metric}")
 }
@@ -87,7 +89,7 @@ fn names(indent: usize) -> String {
     wrapped(Metric::ALL.map(|metric| format!("'{metric}'")), ", ", indent)
 }
 
-/// The sums of losses in the query of cells, in the order of the metrics.
+/// Expressions that sum the losses of each metric in a cell, in the order of the metrics.
 fn lost() -> String {
     let sum = |m: Metric| format!("sum(steps * {})", m.loss_column());
     let widest = Metric::ALL.map(|m| sum(m).len()).into_iter().max().unwrap_or(0);
@@ -128,7 +130,7 @@ impl<'a> Parts<'a> {
         limits.chain([Companion::StartTime])
     }
 
-    /// All columns that the script reads, as NULL, so that a column missing in the history does not fail.
+    /// All columns that the script reads, as NULL, so that the script also works on a history without some of them.
     fn columns(&self) -> String {
         let columns = Metric::ALL.into_iter().map(Column::from).chain(self.companions().map(Column::from));
         let column = |c: Column| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());
@@ -191,7 +193,7 @@ impl<'a> Parts<'a> {
         format!("[NULL, {}][1 + {band} % {digits}] AS {}", list.join(", "), short(metric))
     }
 
-    /// Weights as BIGINT, which holds the sums of any profile.
+    /// Weights as BIGINT, which is large enough for the sums of any profile.
     fn weights(&self) -> String {
         let weight = |m: Metric| {
             let units = self.figures.weights[m.index()];

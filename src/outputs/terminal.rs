@@ -18,7 +18,7 @@ use crate::text::rounding::score_points;
 use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
-/// Only the latest days are painted, at most this many, to fit on a screen.
+/// Maximum number of days painted, the latest ones, so that they fit on a screen.
 const DAYS_PAINTED: usize = 35;
 
 /// The colors that an output stream supports.
@@ -32,8 +32,8 @@ pub(crate) enum Palette {
 }
 
 impl Palette {
-    /// The colors for a stream. They depend, as for clap's help, on whether it is a terminal and on `NO_COLOR`,
-    /// `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and `COLORTERM`.
+    /// The colors that a stream supports. As in clap's help, this depends on whether the stream is a terminal and on
+    /// `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and `COLORTERM`.
     pub(crate) fn of(stream: &impl anstream::stream::RawStream) -> Self {
         match anstream::AutoStream::choice(stream) {
             anstream::ColorChoice::Never => Self::Plain,
@@ -66,7 +66,7 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Adds finished cells of clusters with the columns `cluster`, `date`, `hour` and those of
+    /// Adds finished cells of clusters. `hours` has the columns `cluster`, `date`, `hour` and those of
     /// [`crate::heatmap::divide`]. A cell wider than an hour fills all hours that it spans.
     pub(crate) fn add(&mut self, hours: &DataFrame, width: CellWidth) -> PolarsResult<()> {
         let (clusters, dates) = (hours.column("cluster")?.str()?, hours.column("date")?.i32()?);
@@ -104,7 +104,7 @@ impl Picture {
                 let days = if *earlier == 1 { "day is" } else { "days are" };
                 let _ = writeln!(text, "{earlier} earlier {days} in heatmap.csv");
             }
-            // The name of a time zone may be too long for the column of dates.
+            // Write `local` instead of the time zone, whose name may be too long for the column of dates.
             let label = if zone == Zone::default() { "UTC" } else { "local" };
             let _ = write!(text, "{label:<10}");
             for hour in 0..24 {
@@ -143,7 +143,7 @@ fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
     Ok(summary.to_string())
 }
 
-/// Paints an hour in three columns. The score is rounded down, so that 10 means that no point was lost.
+/// Paints an hour, three characters wide. The score is rounded down, so that 10 means that no point was lost.
 pub(super) fn paint_hour(text: &mut String, hour: Hour, palette: Palette) {
     let (digits, mean) = match hour {
         Hour::Nothing => return text.push_str("   "),

@@ -1,7 +1,7 @@
 //! The current score in the format of node_exporter's textfile collector: metrics without timestamps.
 //!
-//! One evaluation comes in; the text of a file goes out. Every series, also those about the writer, carries the extra
-//! labels, so that two files of one node never hold the same series.
+//! One evaluation comes in; the text of a file goes out. Every series carries the extra labels, including the
+//! series about the writer, so that writers with different labels on one node never write the same series.
 
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -47,13 +47,13 @@ pub(crate) struct WriterHealth {
     pub(crate) took: Duration,
     /// Time of the last successful evaluation, in seconds since 1970.
     pub(crate) last_success: Option<f64>,
-    /// Instant at which the scores were evaluated, in seconds since 1970.
+    /// The instant that the scores are for, in seconds since 1970.
     pub(crate) evaluated: Option<i64>,
 }
 
 impl Live {
-    /// The text after a successful evaluation: scores, points and readings of members, scores of clusters, which
-    /// members have no score, thresholds and weights.
+    /// The text after a successful evaluation: scores, points and readings of members, scores of clusters,
+    /// `etcd_score_unknown` of each member, thresholds and weights.
     pub(crate) fn scores_text(&self, found: &LiveScores) -> String {
         let mut text = Text::new(&self.labels);
         let LiveScores { window, scores } = found;
@@ -68,14 +68,15 @@ impl Live {
         text.text
     }
 
-    /// The text after a failed evaluation: no scores, and `etcd_score_unknown` of 1 for these members.
+    /// The text after a failed evaluation: no scores, and `etcd_score_unknown` with the value 1
+    /// for each of these members.
     pub(crate) fn unknown_text(&self, members: &[Member]) -> String {
         let mut text = Text::new(&self.labels);
         unknown(&mut text, members.iter().map(|member| (member, true)));
         text.text
     }
 
-    /// The text about the writer itself.
+    /// The series about the writer itself, as text.
     pub(crate) fn health_text(&self, health: &WriterHealth) -> String {
         let mut text = Text::new(&self.labels);
         if let Some(at) = health.evaluated {
@@ -190,7 +191,7 @@ fn unknown<'a>(text: &mut Text<'_>, members: impl Iterator<Item = (&'a Member, b
     }
 }
 
-/// A reading in the exposition format, which writes infinities as `+Inf` and `-Inf`.
+/// Formats a reading for the exposition format, where infinities are `+Inf` and `-Inf`.
 fn exposed(value: f64) -> String {
     match value {
         f64::INFINITY => "+Inf".to_owned(),
@@ -199,7 +200,7 @@ fn exposed(value: f64) -> String {
     }
 }
 
-/// Builds a text family by family; HELP and TYPE of a family without samples are left out.
+/// Builds the text one metric family at a time. A family without samples gets no HELP and TYPE lines.
 struct Text<'a> {
     labels: &'a ExtraLabels,
     text: String,

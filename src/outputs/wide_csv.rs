@@ -19,7 +19,7 @@ use crate::text::rounding::score_short;
 
 pub(super) const WIDE_CSV: &str = "heatmap_wide.csv";
 
-/// Writes `heatmap_wide.csv` into the folder `out`; its rows are days.
+/// Writes `heatmap_wide.csv` into the folder `out`, with one row per day of each cluster and member.
 pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Written, OutputError> {
     let columns = DayColumns::of(out, manifest, lines)?;
     let path = out.join(WIDE_CSV);

@@ -1,10 +1,10 @@
-//! Bounds the memory of readings by the number of days in progress.
+//! Limits memory by the number of days that are processed at once.
 
 /// Maximum size of the readings of all days in progress, unless a single day (members × steps × columns
 /// × 8 bytes) is larger.
 const READINGS_BYTES: usize = 256 << 20;
 
-/// The number of days of this size that may be in progress at once; at least one.
+/// How many days of this size to process at once, at least one.
 pub(crate) fn days_at_once(members: usize, steps: usize, columns: usize) -> usize {
     let day = [steps, columns, size_of::<f64>()].into_iter().fold(members, usize::saturating_mul);
     (READINGS_BYTES / day.max(1)).max(1)
@@ -23,7 +23,7 @@ mod tests {
             (300, 288, 9, 43),
             (1_500, 1_440, 9, 1),
             (3_000, 86_400, 9, 1),
-            // The bytes of a day do not overflow: 2^63 × 2 would be 0.
+            // The size of a day must not overflow: with wrapping arithmetic, 2^63 × 2 would be 0 bytes.
             (usize::MAX / 2 + 1, 2, 2, 1),
         ] {
             assert_eq!(days_at_once(members, steps, columns), expected, "{members} {steps} {columns}");

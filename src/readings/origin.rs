@@ -1,4 +1,4 @@
-//! Which source gave the readings of a history.
+//! Identifies the source of a history's readings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,12 +40,12 @@ impl Origin {
         Self { kind: kind.to_owned(), name: Some(name.to_owned()), url: None, headers: BTreeMap::new() }
     }
 
-    /// The same source, with the server from which its readings first came.
+    /// This source, plus the URL of the server from which its readings were first pulled.
     pub(crate) fn first_pulled_from(self, server: &Self) -> Self {
         Self { url: server.url.clone(), ..self }
     }
 
-    /// The headers on one line.
+    /// The headers on one line, or `none` without headers.
     pub(super) fn headers(&self) -> String {
         if self.headers.is_empty() {
             return "none".to_owned();
@@ -54,7 +54,7 @@ impl Origin {
     }
 }
 
-/// The name, or the URL of a source without a name.
+/// Shows the name; without a name the URL, and without either the kind.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name.as_deref().or(self.url.as_deref()).unwrap_or(&self.kind))

@@ -24,14 +24,14 @@ pub(crate) trait ReadingSource {
     /// Reads a part of a day, at the multiples of the step. Other parts can still be read after one fails.
     fn read(&self, part: TimeRange) -> impl Future<Output = Result<Window, Self::Error>>;
 
-    /// What was read so far.
+    /// How much has been read so far.
     fn progress(&self) -> Progress;
 
     /// Notes for the user after reading: retries, warnings of a server.
     fn notes(&self) -> Vec<String>;
 }
 
-/// The amount of work of a pull, in units of the source.
+/// Total amount of work of a pull, in units that the source chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Work {
     /// The name of the unit in the plural, such as `queries`.

@@ -16,7 +16,7 @@ pub struct QuerySource {
     pub promql: String,
 }
 
-/// Where readings came from and how they were read. All days of a history have the same.
+/// Where readings came from and how they were read. This is the same for all days of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Where the readings came from: server, files or sample.
@@ -24,11 +24,12 @@ pub struct Source {
     pub origin: Origin,
     /// Distance between two steps, in seconds.
     pub step_seconds: i64,
-    /// Label that names the cluster; `None` means `cluster`, else `job`.
+    /// Label that names the cluster. `None` means the label `cluster`, or `job` for series without it.
     pub cluster_label: Option<String>,
     /// Label that names the member.
     pub member_label: String,
-    /// The queries by the name of the metric or companion; one that was left out has none.
+    /// The queries, keyed by the name of the metric or companion. Metrics and companions that were
+    /// not pulled have no entry.
     pub queries: BTreeMap<String, QuerySource>,
 }
 
@@ -66,7 +67,7 @@ impl Source {
 mod tests {
     use super::*;
 
-    /// As in a footer of version 0.1.0.
+    /// A source as version 0.1.0 stored it in the footer of a day.
     const OLD: &str = r#"{"url":"http://127.0.0.1:9090","headers":{"X-Scope-OrgID":"a"},"step_seconds":300,
         "cluster_label":null,"member_label":"instance","queries":{"db_size":{"form":"raw","promql":"etcd_size{}"}}}"#;
 
@@ -99,7 +100,7 @@ mod tests {
                 "query of db_size: etcd_size{job=\"etcd\"} instead of etcd_size{}",
             ),
             (Source { queries: BTreeMap::new(), ..old() }, "query of db_size: none instead of etcd_size{}"),
-            // A companion's query counts as well.
+            // A difference in a companion's query counts as well.
             (Source { queries: with_quota, ..old() }, "query of quota: etcd_quota{} instead of none"),
         ];
         assert_eq!(old().difference(&old()), None);

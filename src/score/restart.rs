@@ -6,9 +6,10 @@ use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::{Grid, stretches};
 
 /// The steps less than five minutes after the start of the process, as ascending ranges. If the step is longer than
-/// five minutes, a step counts instead, so that every restart marks one step.
+/// five minutes, the limit is one step instead, so that every restart marks exactly one step.
 ///
-/// `started` has one value per step, in seconds since 1970, NaN where missing. Steps outside `lived` are skipped.
+/// `started` has one start time per step, in seconds since 1970, NaN where missing.
+/// Steps outside `lived` are skipped.
 pub(super) fn steps_after(grid: &Grid, started: &[f64], lived: Range<usize>) -> Vec<Range<usize>> {
     let look_back_s = LOOK_BACK_SECONDS.max(grid.step().seconds()) as f64;
     let is_after = |&step: &usize| (grid.at(step) / 1000) as f64 - started[step] < look_back_s;
@@ -30,8 +31,8 @@ mod tests {
         let mut started = vec![-1000.0; 20];
         started[3..].fill(170.0);
         started[5] = f64::NAN;
-        // The start at 170 s marks steps 3 (180 s) to 7 (420 s, 250 s later), except step 5 without a start time. Step 8
-        // (480 s) is 310 s later.
+        // A start at 170 s marks the steps from 3 (180 s) to 7 (420 s, 250 s after the start). Step 5 has no start time,
+        // so it is not marked. Step 8 (480 s) is 310 s after the start, so it is too late.
         assert_eq!(steps_after(&grid(60), &started, 0..20), [3..5, 6..8]);
         assert_eq!(steps_after(&grid(60), &started, 4..7), [4..5, 6..7]);
     }
@@ -48,7 +49,8 @@ mod tests {
     fn a_step_exactly_five_minutes_after_a_start_is_not_marked() {
         let mut started = vec![-1000.0; 20];
         started[3..].fill(180.0);
-        // Steps of a minute: the one at 420 is 240 s after the start, the one at 480 is 300 s after.
+        // A step is one minute. Step 7 (420 s) is 240 s after the start; step 8 (480 s) is 300 s after it,
+        // so it is too late.
         let marked = steps_after(&grid(60), &started, 0..20);
         assert_eq!((marked.len(), marked[0].clone()), (1, 3..8));
     }

@@ -14,16 +14,16 @@ named! {
         /// The lowest score of a member; unscored if any member is unscored.
         #[default]
         Worst = "worst",
-        /// The mean of the members; unscored if any member is unscored.
+        /// The mean score of the members; unscored if any member is unscored.
         Mean = "mean",
-        /// The score that a majority of the members reaches; an unscored member reaches none.
+        /// The highest score that a majority of the members reaches. An unscored member counts as below any score.
         Quorum = "quorum",
     }
     parsed "unknown rollup"
 }
 
 impl Rollup {
-    /// The definition, to follow "its score at a step is".
+    /// The definition for texts, as the end of a sentence such as "its score at a step is …".
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Worst => "the lowest score of its members; unscored while a member is unscored",
@@ -32,7 +32,7 @@ impl Rollup {
         }
     }
 
-    /// The definition in few words, to follow "the health of a cluster,".
+    /// The short definition for texts, as the end of "the health of a cluster, …".
     pub const fn of_members(self) -> &'static str {
         match self {
             Self::Worst => "that of its worst member",
@@ -51,7 +51,8 @@ impl Rollup {
     }
 }
 
-/// The lowest member at each step. Compares ranks of codes, one member after the other, without arithmetic on scores.
+/// The state of the worst member at each step. Compares ranks of codes, one member after
+/// another, without arithmetic on scores.
 fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
     // An unscored member ranks below the lowest score, because its actual score could be lower.
     let rank: Vec<u64> = table.entries.iter().map(|e| e.worth.map_or(0, |w| w.score + 1)).collect();
@@ -67,7 +68,7 @@ fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<S
     standing.into_iter().map(|code| table.state(code)).collect()
 }
 
-/// Calls `roll` at each step with the members that are expected there; an unscored one is `None`.
+/// Calls `roll` at each step with the expected members. An unscored member is `None`.
 fn each_step(
     table: &ScoreTable,
     scores: &DayScores,
@@ -90,8 +91,8 @@ fn each_step(
     (0..scores.grid.len()).map(roll_step).collect()
 }
 
-/// The mean of the members. Each metric's mean loss is rounded to the unit of the integers (a billionth of a point for
-/// weights that add up to 1), and the score is ten minus the losses, so that they still add up to ten.
+/// The mean of the members. The mean loss of each metric is rounded to an integer (in billionths of a point if the
+/// weights add up to 1). The score is ten points minus these losses, so score and losses still add up to ten.
 fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
     let count = members.len() as u64;
     let mut losses = [0; METRICS];
@@ -104,7 +105,8 @@ fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
     Some(Worth { score: 10 * table.denominator() - losses.iter().sum::<u64>(), losses })
 }
 
-/// The (n / 2 + 1)-th highest of n scores: the highest score that a majority of the members reaches.
+/// The highest score that a majority of the members reaches: of n scores, the one at position n / 2
+/// + 1 from the top.
 fn quorum(members: &mut [Option<Worth>]) -> Option<Worth> {
     // The sort is stable, so equal scores keep the order of the members. Unscored members come last.
     members.sort_by_key(|worth| Reverse(worth.map(|w| w.score)));

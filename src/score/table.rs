@@ -18,15 +18,15 @@ pub struct Worth {
 /// The state of a member or cluster at one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepState {
-    /// Not expected: outside the life of the member, or never requested.
+    /// Not expected: before the member was first seen, after it was last seen, or never requested.
     Absent,
     /// Expected but unscored: a reading of a metric with a weight is missing.
     Unknown,
-    /// All readings with a weight are present: the score and losses.
+    /// Scored: every metric with a weight has a reading.
     Scored(Worth),
 }
 
-/// The result for one code.
+/// Points, score and losses that a code stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The points of each metric, 0 to 10; `None` if its reading is missing.
@@ -39,7 +39,7 @@ pub struct Entry {
 /// value per band, then missing.
 #[derive(Clone, Debug)]
 struct Digit {
-    /// If set, reading / limit is compared with the thresholds instead of the reading.
+    /// If set, the metric's thresholds apply to reading / limit rather than to the reading.
     limit: Option<Companion>,
     thresholds: Vec<f64>,
     stride: u16,
@@ -55,7 +55,8 @@ pub struct ScoreTable {
 }
 
 impl ScoreTable {
-    /// Computes the table of a profile. It has one entry per combination of bands: 432 for `seed`.
+    /// Computes the table of a profile. It has one entry per combination of bands, where a missing reading counts as
+    /// one more band of its metric: 432 for `seed`.
     pub fn new(profile: &Profile) -> Self {
         let mut size = 1_u16;
         let digits = Metric::ALL.map(|metric| {
@@ -99,7 +100,7 @@ impl ScoreTable {
         &self.entries[code as usize]
     }
 
-    /// The state of a step with this code.
+    /// The state of a member with this code at a step.
     pub fn state(&self, code: u16) -> StepState {
         match self.entries.get(code as usize) {
             None => StepState::Absent,
@@ -112,12 +113,12 @@ impl ScoreTable {
         self.entries.len()
     }
 
-    /// Always false: even without bands there are codes for present and for missing readings.
+    /// Always false: a profile has at least one code.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The integer that represents one point.
+    /// How many integer units make one point.
     pub fn denominator(&self) -> u64 {
         self.denominator
     }
@@ -133,7 +134,7 @@ impl ScoreTable {
         self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
     }
 
-    /// The companions that thresholds of this profile are shares of.
+    /// The companions that serve as limits: some thresholds of this profile are shares of them.
     pub fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.digits.iter().filter_map(|digit| digit.limit)
     }
@@ -153,7 +154,7 @@ impl ScoreTable {
         }
     }
 
-    /// Adds the digit of each value to the codes.
+    /// Adds the digit of each reading to the code of its step.
     fn add_codes(&self, metric: Metric, readings: &[f64], codes: &mut [u16]) {
         let Digit { thresholds, stride, unknown, .. } = &self.digits[metric.index()];
         match thresholds.as_slice() {
@@ -165,13 +166,14 @@ impl ScoreTable {
     }
 }
 
-/// The share of the limit that a reading reaches; NaN if either is missing. A limit that is not positive means that
-/// there is none (etcd's quota is negative if disabled), so the share is 0.
+/// The share of the limit that a reading reaches; NaN if either is missing. Zero or a negative limit means
+/// unlimited (etcd reports a negative quota if the quota is disabled), so the share is 0.
 fn share_of_limit(reading: f64, limit: f64) -> f64 {
     if limit <= 0.0 && !reading.is_nan() { 0.0 } else { reading / limit }
 }
 
-/// Generic over the closure, so that the compiler can vectorize the loop for each number of thresholds.
+/// Adds a digit to each code. Generic over `band`, so that the compiler can vectorize the loop
+/// for each number of thresholds.
 fn add_each(readings: &[f64], codes: &mut [u16], stride: u16, unknown: u16, band: impl Fn(f64) -> u16) {
     for (code, &value) in codes.iter_mut().zip(readings) {
         *code += stride * if value.is_nan() { unknown } else { band(value) };

@@ -1,4 +1,4 @@
-//! The sample: a history that is embedded so that the whole job runs from any folder, without a server.
+//! The sample: an embedded history, with which users can try the program from any folder, without a server.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ const DAYS: &[(&str, &[u8])] = embedded_days! {
     "2026-10-08" "2026-10-09" "2026-10-10" "2026-10-11" "2026-10-12" "2026-10-13" "2026-10-14"
 };
 
-/// A sample that cannot be used: the program was built from other files than it should be.
+/// The embedded sample is unusable, because the program was built from the wrong files.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SampleError {
     #[error("the embedded sample is broken: {0}")]
@@ -48,7 +48,7 @@ pub(crate) struct SampleSource {
 }
 
 impl SampleSource {
-    /// Reads the footers of all days.
+    /// Opens the sample: reads the Parquet footers of all its days.
     pub(crate) fn open() -> Result<Self, SampleError> {
         let mut days = BTreeMap::new();
         for (date, content) in DAYS {

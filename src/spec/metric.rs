@@ -1,4 +1,5 @@
-//! Accessors of metrics and companions, and [`Column`], which is either: all data comes from the table.
+//! The properties of metrics and companions, read from the table, and [`Column`], which is either
+//! a metric or a companion.
 
 use std::fmt;
 
@@ -50,12 +51,13 @@ impl Metric {
         self.scored().seed_key
     }
 
-    /// The companion that thresholds of this metric can be a share of, if there is one.
+    /// The companion that limits this metric, if any; thresholds can be shares of it.
     pub fn limit(self) -> Option<Companion> {
         self.scored().limit
     }
 
-    /// Whether a reading shows that the member existed at that step.
+    /// Whether a reading shows that the member existed at that step; false for leader changes, whose query
+    /// looks back for a day.
     pub fn shows_life(self) -> bool {
         self.scored().shows_life
     }
@@ -176,7 +178,7 @@ mod tests {
         assert!(columns.iter().enumerate().all(|(index, column)| column.index() == index));
     }
 
-    /// Version 0.1.0 wrote these names to disk; renaming one would make its histories unreadable.
+    /// Histories of version 0.1.0 contain these column names: if one is renamed, its readings are no longer found.
     #[test]
     fn columns_of_version_0_1_0_keep_their_names() {
         let readings: Vec<&str> = Column::all().map(Column::reading_column).collect();
@@ -216,7 +218,7 @@ mod tests {
         }
     }
 
-    /// Adding a metric means changing every file that names all six by hand, so this list may only become shorter. Code
+    /// Each file in this list must be edited by hand when a metric is added, so the list may only become shorter. Code
     /// that needs all metrics must take them from the table.
     #[test]
     fn only_the_listed_files_name_every_metric() {
@@ -230,7 +232,7 @@ mod tests {
         };
         let mut found: Vec<String> = files
             .iter()
-            // Generated: a test writes it.
+            // A test generates this snapshot, so nobody edits it by hand.
             .filter(|path| names_all(path) && !path.ends_with("every_error/snapshot.txt"))
             .map(|path| path.strip_prefix(&source).unwrap().to_string_lossy().into_owned())
             .collect();

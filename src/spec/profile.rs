@@ -54,7 +54,7 @@ pub enum ProfileError {
     Rule {
         /// The metric of the rule.
         metric: Metric,
-        /// The fault of the rule.
+        /// What is wrong with the rule.
         error: RuleError,
     },
     /// Weights that do not add up to 1.
@@ -65,7 +65,7 @@ pub enum ProfileError {
         /// All weights with their metrics, for the message.
         weights: String,
     },
-    /// Given weights above 1, or below 1 without another weighted metric that could take the rest.
+    /// Given weights that add up to more than 1, or to less than 1 if no other metric has a weight for the rest.
     #[error(
         "the given weights add up to {sum}: lower them to at most 1, or make them 1 if no other metric has a weight"
     )]
@@ -73,13 +73,13 @@ pub enum ProfileError {
         /// The sum of the given weights.
         sum: String,
     },
-    /// Weights with so many decimals that rescaling would exceed exact integers.
+    /// Weights with so many decimals that sums of scores would no longer be exact after rescaling.
     #[error("the weights are too precise to be rescaled exactly: use at most three decimals")]
     TooFine,
     /// Thresholds in % for a metric without a limit.
     #[error("{0} has no limit that a threshold in % could refer to: write the threshold in the unit of the metric")]
     NoLimit(Metric),
-    /// More combinations of bands than codes.
+    /// More combinations of bands than a `u16` code can represent.
     #[error("the profile has too many bands: use at most three per metric")]
     TooManyBands,
     /// No metric with a weight is left.
@@ -103,7 +103,7 @@ impl Profile {
         Self::named(PROFILES[0]).expect("the seed is among the profiles")
     }
 
-    /// A profile of given rules, in the order of the metrics; `None` if it is invalid.
+    /// A profile with the given rules, in the order of [`Metric::ALL`]; `None` if the rules are invalid.
     pub fn of_rules(name: &str, source: &str, rules: [Rule; METRICS]) -> Option<Self> {
         let profile = Self { name: name.to_owned(), source: source.to_owned(), rules };
         profile.checked().ok().filter(|p| (1..=MAX_TOTAL_WEIGHT).contains(&p.total_weight()))
@@ -135,8 +135,8 @@ impl Profile {
         Ok(self.changed())
     }
 
-    /// Replaces weights, in millionths, and rescales the other metrics in proportion so that all add up to 1. Fails if
-    /// that is impossible or not exact.
+    /// Replaces weights, in millionths, and rescales the weights of the other metrics in proportion, so that all add up
+    /// to 1. Fails if that is impossible or not exact.
     pub fn with_weight_shares(mut self, given: &[(Metric, u64)]) -> Result<Self, ProfileError> {
         let is_given = |metric: Metric| given.iter().any(|(m, _)| *m == metric);
         let sum: u64 = given.iter().map(|(_, weight)| weight).sum();
@@ -144,7 +144,7 @@ impl Profile {
         if sum > WEIGHT_ONE || (others == 0 && sum != WEIGHT_ONE) {
             return Err(ProfileError::NoRest { sum: of_one(sum) });
         }
-        // With a common denominator no weight is rounded.
+        // Multiply all weights by a common denominator, so that none is rounded.
         let common = others.max(1);
         for metric in Metric::ALL {
             let rule = &mut self.rules[metric.index()];
@@ -160,7 +160,7 @@ impl Profile {
         if self.total_weight() > MAX_TOTAL_WEIGHT {
             return Err(ProfileError::TooFine);
         }
-        // Scales the unit back to about a millionth, because `--rollup mean` rounds in this unit.
+        // Scale small weights up until they add up to about a million, because `--rollup mean` rounds to their unit.
         let unit = (WEIGHT_ONE / self.total_weight()).max(1);
         self.rules.iter_mut().for_each(|rule| rule.weight *= unit);
         Ok(self.changed())
@@ -196,7 +196,7 @@ impl Profile {
         self
     }
 
-    /// Whether the rules differ from the built-in profile of this name.
+    /// Whether a user replaced weights or bands of the built-in profile; leaving out metrics does not count.
     pub fn is_changed(&self) -> bool {
         self.name.ends_with(CHANGED)
     }
@@ -238,7 +238,7 @@ impl Profile {
         self.rule(metric).weight as f64 / self.total_weight() as f64
     }
 
-    /// The integer that represents one point of a score.
+    /// One point of a score in the integers that are added up: weights × thousandths of a point.
     pub fn denominator(&self) -> u64 {
         self.total_weight() * POINT
     }
@@ -294,7 +294,8 @@ mod tests {
     #[test]
     fn a_given_weight_rescales_the_others() {
         let profile = Profile::seed().with_weight_shares(&[(Metric::WalFsync, 500_000)]).unwrap();
-        // Python: Fraction(w) * Fraction(1, 2) / Fraction(7, 10) for each other weight w, in 28ths.
+        // Expected shares, in 28ths, from Python: Fraction(w) * Fraction(1, 2) / Fraction(7, 10) for each weight
+        // w that was not given.
         let shares = Metric::ALL.map(|m| profile.rule(m).weight * 28 / profile.total_weight());
         assert_eq!(shares, [14, 4, 2, 6, 1, 1]);
         assert_eq!(profile.total_weight() % 28, 0);

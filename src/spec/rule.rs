@@ -10,8 +10,8 @@ pub const POINT: u64 = 1_000;
 /// The points of a healthy reading, in thousandths.
 pub const FULL_POINTS: u64 = 10 * POINT;
 
-/// The range of the rates in the queries. For this long after a restart a reading is based on the old process or on few
-/// samples of the new one.
+/// The range of `rate` in the queries. For this long after a restart, a reading is based on samples of the old
+/// process, or on only a few of the new one.
 pub const LOOK_BACK_SECONDS: i64 = 300;
 
 /// Maximum decimals of a weight and of points.
@@ -33,7 +33,7 @@ pub enum RuleError {
     /// A threshold that is negative, not finite or not a number.
     #[error("'{0}' is not a threshold: write a number of at least 0, or a share of the limit such as 80%")]
     NotAThreshold(String),
-    /// A threshold that is not above the previous one, or points that are not below the previous ones.
+    /// A threshold that is not above the previous one, or points that are not below those of the previous band.
     #[error("the band '{0}' is out of order: sort bands by rising threshold, with points that fall from 10")]
     OutOfOrder(String),
     /// Fixed thresholds and shares of a limit in one list.
@@ -41,7 +41,7 @@ pub enum RuleError {
     Mixed(String),
 }
 
-/// One threshold: a reading strictly above it gets `points`, unless a later band applies.
+/// A threshold and its points: a reading strictly above `above` gets `points`, unless a later band applies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
     /// Threshold in the unit of the reading, or as a share of its limit (0.8, not 80).
@@ -59,7 +59,7 @@ pub struct Bands {
     pub of_limit: bool,
 }
 
-/// The rule for one metric.
+/// The weight and the bands of one metric.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     /// Weight in the score, in units of [`Profile::total_weight`](super::Profile::total_weight);
@@ -76,7 +76,7 @@ pub fn parse_weight(text: &str) -> Result<u64, RuleError> {
         .ok_or_else(|| RuleError::NotAWeight(text.trim().to_owned()))
 }
 
-/// Parses an unsigned decimal into an integer of `10^-places`; `None` if it has more significant decimals.
+/// Parses an unsigned decimal into an integer in units of `10^-places`; `None` if it has more significant decimals.
 fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = if fraction.len() > places { fraction.trim_end_matches('0') } else { fraction };

@@ -39,7 +39,8 @@ pub(super) struct Scored {
     pub(super) shows_life: bool,
 }
 
-/// Generates the enums and their rows from one list. Other names are derived from the metric's name where possible.
+/// Generates both enums and their rows from one list. Names such as `wal_fsync_points` are
+/// derived from the metric's name.
 macro_rules! columns {
     (
         metrics { $(
@@ -58,7 +59,7 @@ macro_rules! columns {
         )+ }
     ) => {
         named! {
-            /// The six scored metrics of etcd, in the order of the specification.
+            /// The six scored metrics of etcd; arrays with one element per metric have this order.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[repr(usize)]
             pub enum Metric { $($(#[$metric_doc])* $Metric = $metric),+ }
@@ -66,7 +67,7 @@ macro_rules! columns {
         }
 
         named! {
-            /// A series that is pulled beside the metrics but not scored: limits, and the start time of the process.
+            /// A series that is pulled with the metrics but not scored: a limit, or the start time of the process.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[repr(usize)]
             pub enum Companion { $($(#[$companion_doc])* $Companion = $companion),+ }

@@ -1,4 +1,4 @@
-//! One classification of characters for every place that shows labels, messages and names from elsewhere.
+//! One classification of characters for every place that shows untrusted text, such as labels and error messages.
 //!
 //! How each kind is shown depends on the medium: see `terminal`, `html`, `drawing`, `sheet` and `comment`. Dashes,
 //! quotation marks and the ellipsis (U+2010 to U+2027) are plain text in every medium.
@@ -19,7 +19,7 @@ pub(crate) enum CharKind {
     /// No width, but joins or varies its neighbors: zero-width joiners and variation selectors, in emoji and
     /// in Persian or Indic words.
     Joiner,
-    /// A code point that is never a character. Some of them are errors in XML.
+    /// A code point that Unicode never assigns to a character. XML forbids some of them.
     Noncharacter,
 }
 
@@ -30,8 +30,8 @@ impl CharKind {
             '\u{2028}' | '\u{2029}' => Self::LineSeparator,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Self::Direction,
             '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => Self::Joiner,
-            // Fillers of Hangul and Khmer, Mongolian selectors, interlinear annotations, beams of musical
-            // notation, tags.
+            // Soft hyphen, zero-width space, byte order mark, invisible operators, fillers of Hangul and Khmer, Mongolian
+            // selectors, interlinear annotations, beams of musical notation, tags.
             '\u{ad}'
             | '\u{34f}'
             | '\u{115f}'
@@ -64,7 +64,8 @@ impl CharKind {
 mod tests {
     use super::*;
 
-    /// General categories from Unicode 16's UnicodeData.txt: Cc, Zl, Zp, and Cf with Bidi_Control or without.
+    /// The examples of each kind are from these general categories in Unicode 16's UnicodeData.txt: Cc, Zl, Zp, and
+    /// Cf, with and without Bidi_Control.
     #[test]
     fn characters_are_classified_like_unicodes_categories() {
         let of = |chars: &str| chars.chars().map(CharKind::of).collect::<Vec<_>>();

@@ -1,12 +1,12 @@
-//! Sanitizes text from elsewhere for comments in generated files.
+//! Sanitizes untrusted text for comments in generated files.
 
 use super::characters::CharKind;
 
 /// The maximum number of characters per line.
 const COMMENT_CHARS: usize = 98;
 
-/// Wraps a text into comment lines that start with `mark`. Line breaks and bidirectional marks in the text become
-/// spaces: it can neither end the comment nor make code look like part of it.
+/// Wraps a text into comment lines that start with `mark`. Line breaks, bidirectional marks and invisible
+/// characters become spaces, so that the text can neither end the comment nor make code look like part of it.
 pub(crate) fn comment_lines(mark: &str, text: &str) -> String {
     let mut lines = vec![mark.to_owned()];
     let parts = |c: char| c.is_whitespace() || !CharKind::of(c).is_legible();

@@ -1,8 +1,8 @@
-//! Sanitizes text from elsewhere for CSV files.
+//! Sanitizes untrusted text for CSV files.
 //!
-//! Spreadsheets evaluate a text that starts like a formula, even if it is quoted. Such a text gets a leading
-//! apostrophe, and so does a text that starts with one, so that a reader can remove one apostrophe to get the original.
-//! All other characters are kept, because programs read the file too.
+//! Spreadsheets evaluate text that starts like a formula, even in quotes, so such text gets a leading apostrophe.
+//! Text that starts with an apostrophe gets another one: a program restores the original by removing one. All other
+//! characters stay, because programs read the file too.
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ pub(crate) fn csv_field(label: &str) -> String {
     }
 }
 
-/// A label guarded against formulas, for a CSV writer that quotes by itself.
+/// A label guarded against formulas, for a CSV writer that adds quotes itself.
 pub(crate) fn csv_label(label: &str) -> Cow<'_, str> {
-    // Some programs skip leading spaces and a byte order mark. The wide signs come from East Asian keyboards.
+    // Some spreadsheets skip leading spaces and a byte order mark.
     let seen = label.trim_start_matches([' ', '\u{feff}']);
     match label.starts_with('\'') || begins_like_a_formula(seen) {
         true => Cow::Owned(format!("'{label}")),
@@ -25,7 +25,8 @@ pub(crate) fn csv_label(label: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a spreadsheet may evaluate the text as a formula.
+/// Whether a spreadsheet may evaluate the text as a formula, which may also start with full-width
+/// signs from East Asian keyboards.
 pub(crate) fn begins_like_a_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }

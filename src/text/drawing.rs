@@ -1,16 +1,16 @@
-//! Sanitizes text from elsewhere for SVG drawings, and for the PNG that is rendered from them with an embedded font.
+//! Sanitizes untrusted text for SVG drawings, and for the PNG that is rendered from them with an embedded font.
 
 use std::fmt::Write;
 
 use super::characters::CharKind;
 
-/// A name with every invisible or undrawable character as its code point; `is_drawn` is false for characters that the
-/// font lacks. Joiners become code points too, because the font has no emoji.
+/// Replaces each character that is invisible or missing from the font with its code point; `is_drawn` returns
+/// whether the font has a character. Joiners are replaced too, because the font has no emoji.
 pub(crate) fn drawing_text(name: &str, is_drawn: impl Fn(char) -> bool) -> String {
     name.chars().map(|c| drawing_char(c, &is_drawn)).collect()
 }
 
-/// One character, or its code point such as `[U+202E]`.
+/// The character, or its code point such as `[U+202E]` if it cannot be drawn.
 pub(crate) fn drawing_char(c: char, is_drawn: impl Fn(char) -> bool) -> String {
     if CharKind::of(c) == CharKind::Visible && is_drawn(c) {
         c.to_string()
@@ -19,7 +19,8 @@ pub(crate) fn drawing_char(c: char, is_drawn: impl Fn(char) -> bool) -> String {
     }
 }
 
-/// Escapes text for XML elements and attributes. [`drawing_text`] must replace characters that XML forbids first.
+/// Escapes text for XML elements and attributes. Call [`drawing_text`] first, to
+/// replace characters that XML forbids.
 pub(crate) fn xml_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,8 +1,8 @@
-//! Sanitizes text from elsewhere for HTML. Escaping of `<` and `&` is left to the library that writes the HTML.
+//! Sanitizes untrusted text for HTML. The library that writes the HTML escapes `<` and `&`.
 
 use super::characters::CharKind;
 
-/// Replaces invisible characters by their code points, such as `⟨U+202E⟩`. Emoji keep their joiners.
+/// Replaces control and invisible characters with their code points, such as `⟨U+202E⟩`. Emoji keep their joiners.
 pub(crate) fn html_text(text: &str) -> String {
     let shown = |c: char| match CharKind::of(c).is_legible() {
         true => c.to_string(),

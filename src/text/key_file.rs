@@ -1,6 +1,7 @@
-//! Reads TOML and INI files into a list of dotted keys, each with its text and line.
+//! Reads TOML and INI files into a list of dotted keys, each with its value and line.
 //!
-//! A value stays the text of the file (`0.30`, not the nearest double), because each setting parses its own values.
+//! Values keep their text from the file (`0.30`, not the nearest double), because each
+//! setting parses its own value.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -14,7 +15,7 @@ use super::terminal::terminal_label;
 /// One key of a file, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The key after its tables or section, such as `weights.wal_fsync`.
+    /// The key, prefixed with its tables or section, such as `weights.wal_fsync`.
     pub key: String,
     /// The value as text; items of a list are joined by commas.
     pub text: String,
@@ -68,7 +69,7 @@ impl KeyFile {
         let syntax = |at: usize, reason: &str| KeyFileError::Syntax {
             path: path.to_owned(),
             line: line_at(text, at),
-            // A quoted key may contain escape sequences of a terminal.
+            // The message may quote a key that contains terminal escape sequences.
             reason: terminal_label(&reason.split_whitespace().collect::<Vec<_>>().join(" ")),
         };
         let table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
@@ -87,7 +88,7 @@ impl KeyFile {
     pub fn ini(path: &Path, text: &str) -> Result<Self, KeyFileError> {
         let mut by_key = BTreeMap::new();
         let mut section = String::new();
-        // The parser reports no line numbers. No INI line continues another, so each line is parsed on its own.
+        // The parser reports no line numbers. INI values never span lines here, so each line is parsed on its own.
         for (line, alone) in (1..).zip(text.lines()) {
             for (name, keys) in ini_line(alone).ok_or_else(|| KeyFileError::Syntax {
                 path: path.to_owned(),
@@ -130,7 +131,7 @@ fn flatten(prefix: &str, table: &DeTable<'_>, take: &mut TakeValue<'_>) -> Resul
     Ok(())
 }
 
-/// The text of a value. The error is the kind of value that is not allowed, for a message.
+/// The text of a value. The error describes a kind of value that is not allowed, such as `a list of tables`.
 fn text_of(value: &DeValue<'_>) -> Result<String, &'static str> {
     match value {
         DeValue::String(text) => Ok(text.to_string()),
@@ -150,8 +151,8 @@ fn line_at(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|&b| b == b'\n').count()
 }
 
-/// Parses one INI line into a section without keys, into a key with its value under the section `""`, or into nothing.
-/// `None` if it is invalid.
+/// Parses one INI line: `[a]` gives the section `a` without keys, `b = 1` gives a key in the section `""`, and a
+/// comment gives nothing. `None` if the line is invalid.
 fn ini_line(line: &str) -> Option<HashMap<String, HashMap<String, Option<String>>>> {
     let mut ini = Ini::new_cs();
     ini.set_default_section("");

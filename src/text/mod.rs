@@ -1,8 +1,8 @@
-//! Text in and out: files of keys and values, names of enums, suggestions for typos, counts with nouns, one sanitizer
-//! per medium, one rounding and one palette.
+//! Text in and out: files of keys and values, names of enums, suggestions for typos, counts with nouns, one
+//! sanitizer per medium, one rounding and one palette.
 //!
-//! Labels and messages from elsewhere must pass through the sanitizer of the medium that shows them. Whole messages do
-//! not belong here; they stay with the module that reports them.
+//! Untrusted text, such as labels and servers' messages, must pass through the sanitizer of the medium that shows
+//! it. The wording of messages does not belong here, but in the module that reports them.
 
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 pub(crate) mod key_file;

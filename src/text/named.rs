@@ -62,7 +62,6 @@ pub(crate) use named;
 mod tests {
 
     named! {
-        /// An enum for these tests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Fruit {
             Apple = "apple",

@@ -1,4 +1,4 @@
-//! The colors of scores for every output, and the score limits of words such as "red".
+//! The colors of scores for every output, and the scores that count as red, low or green.
 
 /// Red, green and blue, 0 to 255 each.
 pub(crate) type Rgb = [u8; 3];
@@ -7,7 +7,7 @@ pub(crate) type Rgb = [u8; 3];
 pub(crate) const RED_BELOW: f64 = 5.0;
 /// Hours with a score below this are counted as low.
 pub(crate) const LOW_BELOW: f64 = 7.0;
-/// A score of at least this is called green: at most one of ten points is lost.
+/// A score of at least this is called green: it loses at most one of ten points.
 pub(crate) const GREEN_FROM: f64 = 9.0;
 
 /// The color of a cell without a score.
@@ -17,7 +17,7 @@ pub(crate) const RED: Rgb = [215, 48, 39];
 pub(crate) const YELLOW: Rgb = [254, 224, 100];
 pub(crate) const GREEN: Rgb = [70, 170, 90];
 
-/// The alternative colors of 0, 5 and 10 points, distinct with every kind of color blindness.
+/// The alternative colors of 0, 5 and 10 points, which people with any kind of color blindness can tell apart.
 const ORANGE: Rgb = [196, 84, 0];
 const PALE: Rgb = [247, 234, 208];
 const BLUE: Rgb = [43, 116, 189];
@@ -41,7 +41,7 @@ fn between([worst, middle, best]: [Rgb; 3], score: f64) -> Rgb {
     })
 }
 
-/// The 256-color terminal code for whole points; `None` is grey. Chosen by eye, because the arithmetically nearest
+/// The 256-color terminal code for whole points; gray for `None`. Chosen by eye, because the arithmetically nearest
 /// colors include a brownish red and greens that look alike.
 pub(crate) fn of_256(points: Option<u32>) -> u8 {
     const POINTS: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
@@ -76,12 +76,12 @@ mod tests {
     fn colors_are_interpolated_between_zero_five_and_ten_points() {
         assert_eq!([0.0, 5.0, 10.0].map(red_to_green), [RED, YELLOW, GREEN]);
         assert_eq!([0.0, 5.0, 10.0].map(orange_to_blue), [ORANGE, PALE, BLUE]);
-        // Halfway from 254 to 70, from 224 to 170 and from 100 to 90.
+        // Halfway between yellow and green in each channel: 254 to 70, 224 to 170 and 100 to 90.
         assert_eq!(red_to_green(7.5), [162, 197, 95]);
         assert_eq!([-1.0, 11.0].map(red_to_green), [RED, GREEN]);
     }
 
-    /// Contrasts from WCAG's own formula: black on yellow 15.7, white on the orange 4.9.
+    /// Contrasts by the formula of WCAG 2: black on yellow has 16.1, white on [140, 20, 20] has 9.4.
     #[test]
     fn text_is_black_on_bright_colors_and_white_on_dark_ones() {
         assert_eq!([YELLOW, GREEN, GREY, PALE].map(ink), ["#000"; 4]);

@@ -2,24 +2,26 @@
 //!
 //! So 9.996 is never shown as a score of 10, 99.96 % never as full coverage, and 0.001 never as no loss.
 //!
-//! Doubles need a tolerance: 8.7 × 100 is 869.999…, and the error of a mean of a million cells is usually 1e-12 and at
-//! most n·ε·10, about 2e-9. A figure less than [`SLACK`] (in points) below a displayable value counts as that value.
-//! The tolerance does not depend on the number of digits, so that 9.99 in one place is never 10 in another. A full
-//! score, full coverage and no loss have no tolerance, because they are exact: sums of integers are exact in doubles.
+//! Doubles need a tolerance: 8.7 × 100 is 869.999…, and the error of a mean of a million cells is usually 1e-12
+//! and at most n·ε·10, about 2e-9. A score less than [`SLACK`] below the next displayable value is shown as that
+//! value. The tolerance is the same for any number of digits, so that a score shown as 9.99 in one place is
+//! never shown as 10 in another. A full score, full coverage and no loss need no tolerance, because sums of
+//! integers are exact in doubles.
 
 /// Tolerance for floating-point errors, in points or as a share.
 const SLACK: f64 = 1e-9;
 /// The points of a step without loss.
 const FULL: f64 = 10.0;
 
-/// `quantity × parts`, rounded down to an integer. The maximum, `full × parts`, is only returned from `full` on.
+/// `quantity × parts`, rounded down to an integer. Only a `quantity` of at least `full` gives
+/// the maximum, `full × parts`.
 fn down(quantity: f64, full: f64, parts: u32) -> u32 {
     let most = (full * f64::from(parts)) as u32;
     let reached = ((quantity.max(0.0) + SLACK) * f64::from(parts)).floor() as u32;
     if quantity >= full { most } else { reached.min(most.saturating_sub(1)) }
 }
 
-/// A score (0 to 10) in `1 / parts` of a point, rounded down.
+/// A score (0 to 10) in units of `1 / parts` of a point, rounded down.
 pub(crate) fn score_parts(score: f64, parts: u32) -> u32 {
     down(score, FULL, parts)
 }
@@ -29,13 +31,13 @@ pub(crate) fn share_parts(share: f64, parts: u32) -> u32 {
     down(share, 1.0, parts)
 }
 
-/// A confidence (0 to 1) in units of `1 / parts`, rounded down and never 1: a p-value of 1e-17 makes the double
-/// exactly 1, which is no certainty.
+/// A confidence (0 to 1) in units of `1 / parts`, rounded down and never 1: with a p-value of 1e-17, the double is
+/// exactly 1, but the result is not certain.
 pub(crate) fn confidence_parts(confidence: f64, parts: u32) -> u32 {
     share_parts(confidence, parts).min(parts.saturating_sub(1))
 }
 
-/// A loss in `1 / parts` of a point (or point hour), rounded up. Only a loss of 0 gives 0.
+/// A loss in units of `1 / parts` of a point (or point hour), rounded up. Only a loss of 0 gives 0.
 pub(crate) fn loss_parts(loss: f64, parts: u32) -> u64 {
     let whole = ((loss - SLACK) * f64::from(parts)).ceil().max(0.0) as u64;
     if loss > 0.0 { whole.max(1) } else { 0 }
@@ -46,42 +48,42 @@ pub(crate) fn score_points(score: f64) -> u32 {
     score_parts(score, 1)
 }
 
-/// A score with two digits: `9.99`, `10.00`.
+/// A score with two decimals: `9.99`, `10.00`.
 pub(crate) fn score_text(score: f64) -> String {
     two_digits(score_parts(score, 100).into())
 }
 
-/// A score with at most two digits: `9.99`, `9.5`, `10`.
+/// A score with at most two decimals: `9.99`, `9.5`, `10`.
 pub(crate) fn score_short(score: f64) -> String {
     without_zeros(&score_text(score))
 }
 
-/// A score rounded to hundredths, for formats with numeric cells.
+/// A score rounded down to hundredths, as a number for formats with numeric cells.
 pub(crate) fn score_number(score: f64) -> f64 {
     f64::from(score_parts(score, 100)) / 100.0
 }
 
-/// A loss with two digits: `0.01`.
+/// A loss with two decimals: `0.01`.
 pub(crate) fn loss_text(loss: f64) -> String {
     two_digits(loss_parts(loss, 100))
 }
 
-/// A loss with at most two digits: `0.01`, `3`.
+/// A loss with at most two decimals: `0.01`, `3`.
 pub(crate) fn loss_short(loss: f64) -> String {
     without_zeros(&loss_text(loss))
 }
 
-/// A loss rounded to hundredths, for formats with numeric cells.
+/// A loss rounded up to hundredths, as a number for formats with numeric cells.
 pub(crate) fn loss_number(loss: f64) -> f64 {
     loss_parts(loss, 100) as f64 / 100.0
 }
 
-/// A coverage in percent, with one digit: `99.9`.
+/// A coverage in percent, with one decimal: `99.9`.
 pub(crate) fn percent_text(share: f64) -> String {
     one_digit(share_parts(share, 1000))
 }
 
-/// A confidence in percent, with one digit: `99.9`.
+/// A confidence in percent, with one decimal: `99.9`.
 pub(crate) fn confidence_text(confidence: f64) -> String {
     one_digit(confidence_parts(confidence, 1000))
 }
@@ -91,7 +93,7 @@ pub(crate) fn percent_short(share: f64) -> String {
     without_zeros(&percent_text(share))
 }
 
-/// A coverage (0 to 1) rounded to tenths of a percent, for formats with numeric cells.
+/// A coverage (0 to 1) rounded down to tenths of a percent, as a number for formats with numeric cells.
 pub(crate) fn share_number(share: f64) -> f64 {
     f64::from(share_parts(share, 1000)) / 1000.0
 }
@@ -104,7 +106,7 @@ fn two_digits(hundredths: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// Removes trailing zeros of a text with a decimal point.
+/// Removes trailing zeros from a text with a decimal point.
 fn without_zeros(text: &str) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -113,12 +115,12 @@ fn without_zeros(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The largest double below another.
+    /// The largest double that is below a positive `value`.
     fn just_below(value: f64) -> f64 {
         f64::from_bits(value.to_bits() - 1)
     }
 
-    /// Expected digits by hand: the decimal cut off after the second place.
+    /// Expected texts are cut off by hand after the second decimal.
     #[test]
     fn scores_are_rounded_down_and_only_a_full_score_is_ten() {
         for (score, text, short, whole) in [

@@ -1,10 +1,10 @@
-//! Sanitizes text from elsewhere for a workbook: names of sheets, and cells.
+//! Sanitizes untrusted text for a workbook: names of sheets, and cells.
 
 use std::collections::BTreeSet;
 
 use super::characters::CharKind;
 
-/// Excel's limits of a sheet's name and of a cell's text, in UTF-16 code units.
+/// Excel's maximum lengths of a sheet name and of a cell's text, in UTF-16 code units.
 const LONGEST: usize = 31;
 const LONGEST_TEXT: usize = 32_767;
 
@@ -54,7 +54,8 @@ fn folded(name: &str) -> String {
 }
 
 fn allowed(wanted: &str) -> String {
-    // Bidirectional marks reorder the tabs beside it; invisible characters make two names look alike.
+    // Bidirectional marks could reorder the neighboring tabs; invisible characters could
+    // make different names look alike.
     let replaced = wanted.chars().filter_map(|c| match (c, CharKind::of(c)) {
         ('[' | ']' | ':' | '*' | '?' | '/' | '\\', _) | (_, CharKind::Noncharacter) => Some('_'),
         (_, CharKind::Control | CharKind::LineSeparator) => Some(' '),
@@ -65,7 +66,7 @@ fn allowed(wanted: &str) -> String {
     trimmed(&without_escapes(replaced)).to_owned()
 }
 
-/// Breaks up escapes: Excel reads `_x003A_` in a name as a colon, and rejects it.
+/// Replaces the first character of escapes: Excel reads `_x003A_` in a name as a colon, and rejects the name.
 fn without_escapes(mut name: String) -> String {
     let is_escape = |at: &[u8]| {
         at.len() >= 7 && at.starts_with(b"_x") && at[6] == b'_' && at[2..6].iter().all(u8::is_ascii_hexdigit)

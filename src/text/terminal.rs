@@ -1,4 +1,4 @@
-//! Sanitizes text from elsewhere for a terminal: it cannot move the cursor, change colors or reorder other text.
+//! Sanitizes untrusted text for a terminal, so that it cannot move the cursor, change colors or reorder other text.
 
 use super::characters::CharKind;
 
@@ -11,7 +11,7 @@ pub(crate) fn terminal_label(label: &str) -> String {
     label.chars().map(|c| if CharKind::of(c).is_legible() { c } else { '\u{fffd}' }).collect()
 }
 
-/// A complete text on one line, with a space for each invisible character.
+/// A text in full on one line, with a space for each control or invisible character.
 pub(crate) fn terminal_line(text: &str) -> String {
     text.replace(|c: char| !CharKind::of(c).is_legible(), " ")
 }

@@ -2,7 +2,7 @@
 
 use super::{Step, TimeRange, align_up};
 
-/// `len` consecutive multiples of the step, starting at `first_ms`; both ends are included.
+/// Consecutive multiples of the step: `len` of them, from `first_ms` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     first_ms: i64,
@@ -11,7 +11,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The steps within `range`, whose ends need not be multiples of the step.
+    /// The steps `t` with `start <= t < end`; the ends of `range` need not be multiples of the step.
     pub fn within(range: TimeRange, step: Step) -> Self {
         let first_ms = align_up(range.start_ms, step);
         let span = (align_up(range.end_ms, step) - first_ms).max(0);

@@ -102,8 +102,8 @@ impl Zone {
         LocalCell { start_ms, date: local.date_naive(), minute_of_day, utc_offset_minutes: offset_s / 60 }
     }
 
-    /// Parses an instant that a user wrote. A date or time without an offset is local, and `2026-10-07T14` is
-    /// accepted. In an hour that occurs twice, the earlier instant is returned.
+    /// Parses an instant that a user wrote. A date or time without an offset is local; the minutes may be omitted
+    /// (`2026-10-07T14`). If the local time occurs twice, the earlier instant is returned.
     pub fn parse_instant(self, text: &str, now_ms: i64) -> Result<i64, TimeError> {
         let text = text.trim();
         let local = [
@@ -136,8 +136,8 @@ impl Zone {
     pub fn cells(self, grid: &Grid, width: CellWidth) -> Vec<(LocalCell, std::ops::Range<usize>)> {
         let mut cells: Vec<(LocalCell, std::ops::Range<usize>)> = Vec::new();
         for step in 0..grid.len() {
-            // A cell ends after its width or where the offset changes. Looking up every step handles both, and costs
-            // little: it is done once for all members.
+            // A cell ends after its width or where the offset changes. Looking up every step handles both, and costs little,
+            // because it is done once for all members.
             let cell = self.cell_at(grid.at(step), width);
             match cells.last_mut() {
                 Some((last, steps)) if *last == cell => steps.end = step + 1,
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_change_by_half_an_hour_splits_a_cell() {
-        // Lord Howe goes back from 02:00 at +11:00 to 01:30 at +10:30 at 15:00 UTC on 4 April 2026.
+        // At 15:00 UTC on 4 April 2026, Lord Howe's clocks go back from 02:00 (+11:00) to 01:30 (+10:30).
         let got = cells("Australia/Lord_Howe", "2026-04-04T14:00:00Z", 2, "1h");
         let at = |time: &str| format!("2026-04-04T{time}:00Z");
         assert_eq!(got, [(at("14:00"), 1, 660, 12), (at("15:00"), 1, 630, 6), (at("15:30"), 2, 630, 6)]);

@@ -16,7 +16,8 @@ pub fn stretches(ascending: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     stretches
 }
 
-/// The union of ranges of steps, as ascending ranges that do not touch. The input may overlap, in any order.
+/// The union of ranges of steps, as ascending ranges that do not touch. The given ranges may overlap
+/// and be in any order.
 pub fn union<'a>(of: impl IntoIterator<Item = &'a Range<usize>>) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> = of.into_iter().filter(|stretch| !stretch.is_empty()).cloned().collect();
     all.sort_unstable_by_key(|stretch| stretch.start);
@@ -30,7 +31,8 @@ pub fn union<'a>(of: impl IntoIterator<Item = &'a Range<usize>>) -> Vec<Range<us
     joined
 }
 
-/// The union of time ranges, as ascending ranges that do not touch. The input may overlap, in any order.
+/// The union of time ranges, as ascending ranges that do not touch. The given ranges may overlap
+/// and be in any order.
 pub fn union_of_ranges(of: impl IntoIterator<Item = TimeRange>) -> Vec<TimeRange> {
     let mut all: Vec<TimeRange> = of.into_iter().filter(|range| range.start_ms < range.end_ms).collect();
     all.sort_unstable_by_key(|range| range.start_ms);

@@ -9,7 +9,7 @@ pub(super) fn cliffs_delta(mut before: Vec<f64>, mut after: Vec<f64>) -> Option<
     }
     before.sort_by(f64::total_cmp);
     after.sort_by(f64::total_cmp);
-    // Both positions only move up, so the loop is linear in the number of values.
+    // The values are sorted and both indices only increase, so the loop takes linear time.
     let (mut below, mut not_above, mut dominance) = (0, 0, 0_i64);
     for value in &after {
         below += before[below..].iter().take_while(|earlier| *earlier < value).count();
@@ -31,7 +31,7 @@ mod tests {
         assert_eq!(delta(&[3.0, 4.0], &[1.0]), Some(-1.0));
         assert_eq!(delta(&[10.0, 10.0], &[10.0]), Some(0.0));
         assert_eq!(delta(&[], &[1.0]), None);
-        // Counted by hand: of nine pairs, 3 are higher, 4 lower and 2 equal.
+        // Counted by hand: of nine pairs, the value after is higher in 3, lower in 4 and equal in 2.
         assert_eq!(delta(&[1.0, 5.0, 7.0], &[5.0, 7.0, 0.0]), Some(-1.0 / 9.0));
     }
 }

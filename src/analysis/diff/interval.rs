@@ -93,7 +93,7 @@ struct Blocks {
     /// Number of blocks in a resample.
     drawn: usize,
     means: [f64; QUANTITIES],
-    /// Factor √(n/(n−1)) that corrects the too small deviations of few blocks.
+    /// Corrects deviations from the mean, which are too small with few blocks: √(n/(n−1)) for n = `drawn`.
     stretch: f64,
 }
 
@@ -117,7 +117,8 @@ impl Blocks {
     }
 }
 
-/// Length of a block in days: the cube root of all days, unless that leaves fewer than [`MIN_DAYS`] blocks.
+/// Block length in days: the cube root of `days`, rounded down, or less if that
+/// leaves fewer than [`MIN_DAYS`] blocks.
 fn block_length(days: usize) -> usize {
     let longest = days / MIN_DAYS;
     (1..=longest).take_while(|length| length.pow(3) <= days).last().unwrap_or(1)
@@ -135,7 +136,8 @@ impl Draws {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`. The bias of the multiplication is below 2⁻⁵⁰ for any realistic number of days.
+    /// A random number below `end`, by multiplication instead of modulo. Its bias is below 2⁻⁵⁰ for
+    /// any realistic number of days.
     fn below(&mut self, end: usize) -> usize {
         ((u128::from(self.next()) * end as u128) >> 64) as usize
     }
@@ -174,10 +176,10 @@ fn normal_below(z: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Days of 24 hours of an AR(1) series around a level.
+    /// Synthetic days of 24 hourly cells each: an AR(1) series around `level`.
     fn series(draws: &mut Draws, days: i32, level: f64, correlation: f64) -> Vec<DaySums> {
         let mut uniform = || (draws.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        // Box-Muller transform.
+        // Normally distributed numbers, by the Box-Muller transform.
         let mut normal = || (-2.0 * (1.0 - uniform()).ln()).sqrt() * (2.0 * std::f64::consts::PI * uniform()).cos();
         let mut state = normal();
         let days = (0..days).map(|day| {
@@ -218,13 +220,13 @@ mod tests {
         let days: Vec<DaySums> = (0..15)
             .map(|day| {
                 let mut sums = DaySums::new(UtcDay::from_days(day));
-                // Powers of two, so that the sum of a block shows which days it holds.
+                // Each day has its own power of two as scored steps, so the sum of a block shows which days are in it.
                 sums.add(f64::from(1_u32 << day), &[f64::from(day); QUANTITIES]);
                 sums
             })
             .collect();
         let blocks = Blocks::of(&days);
-        // 15 days give blocks of two days, seven a resample, and a stretch of √(7/6).
+        // 15 days give blocks of two days, seven blocks in a resample, and a stretch of √(7/6).
         assert_eq!((blocks.blocks.len(), blocks.drawn), (15, 7));
         assert!((blocks.stretch - 1.080_123_449_734_643_5).abs() < 1e-15, "{}", blocks.stretch);
         let steps: Vec<f64> = blocks.blocks.iter().map(|block| block.scored).collect();

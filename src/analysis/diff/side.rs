@@ -6,13 +6,13 @@ use crate::heatmap::Cell;
 use crate::text::palette::{LOW_BELOW, RED_BELOW};
 use crate::time::CellWidth;
 
-/// Hours with a mean score below each of these thresholds are counted.
+/// Thresholds of the mean score: hours below each of them are counted.
 pub(crate) const BELOW: [f64; 2] = [LOW_BELOW, RED_BELOW];
 
 /// Totals over the cells of one cluster or member in one period.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
-    /// Local days with a scored step.
+    /// Number of local days with at least one scored step.
     pub(crate) days: usize,
     /// Total length of the cells with a scored step, in hours.
     pub(crate) hours: f64,

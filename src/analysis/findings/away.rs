@@ -8,8 +8,8 @@ use super::{Collector, Finding, Kind, told};
 use crate::text::count;
 use crate::time::{DAY_MS, TimeRange};
 
-/// Shortest absence that is reported. A restart takes a minute or two, and Prometheus returns a series for five minutes
-/// after its last sample; a gap of twice that is more than a restart.
+/// Shortest absence that is reported: twice the five minutes for which Prometheus returns a series after its last
+/// sample. A restart takes only a minute or two.
 const LEAST_MS: i64 = 10 * 60_000;
 /// A new member within this time counts as the replacement of a removed one. Otherwise the cluster was scaled down on
 /// purpose, which is not an incident.
@@ -21,8 +21,8 @@ const GONE: &str = "a member is seen for the last time while others of its clust
     incident ends when a new member is first seen within a day, or with the history where that is less than a day \
     later; without either the cluster was made smaller, which is none";
 
-/// The absences in one cluster. `anybody` is when any member of any cluster sent metrics: outside of it, the monitoring
-/// was down rather than a member.
+/// The absences in one cluster. `anybody` holds the times at which any member of any cluster sent metrics. At other
+/// times, Prometheus was probably down, and members without metrics are not reported.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRange]) -> Vec<Finding> {
     let mut found = Vec::new();
     let away: Vec<(Vec<TimeRange>, &MemberTrack)> =
@@ -42,8 +42,8 @@ fn down(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<
     down
 }
 
-/// When a removed member was missing, and its replacement if there was one; `None` if it was not removed, was replaced
-/// at once, or the cluster was scaled down.
+/// The time until a removed member was replaced (or the history ended), the member, and its replacement, if any.
+/// `None` if the member was not removed, was replaced at once, or the cluster was scaled down.
 fn gone<'a>(
     of: &Collector<'_>,
     cluster: &'a ClusterTrack,

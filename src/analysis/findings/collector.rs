@@ -17,12 +17,12 @@ pub(crate) struct Collector<'a> {
     pub(crate) table: &'a ScoreTable,
     /// The profile that `table` was built from.
     pub(crate) profile: &'a Profile,
-    /// Rollup of members to clusters, and the time zone of hours.
+    /// The rollup of members to clusters, the width of cells, and the time zone.
     pub(crate) folding: Folding,
     pub(crate) step: Step,
     /// When each member was first and last seen.
     pub(crate) lives: &'a Lives,
-    /// From the first step of the history to the end of its last.
+    /// Range of the history, from its first step to the end of its last.
     pub(crate) range: TimeRange,
 }
 
@@ -44,7 +44,7 @@ impl Collector<'_> {
     pub(crate) fn find(&self, digests: impl IntoIterator<Item = DayDigest>) -> Findings {
         let clusters = join(digests, self.lives);
         let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
-        // While no member of any cluster sends metrics, Prometheus itself was down.
+        // If no member of any cluster sent metrics, Prometheus was probably down.
         let anybody = super::spans::union(all.iter().flat_map(|member| member.seen(self.table)));
         let of_cluster = |cluster: &ClusterTrack| {
             let elections = super::elections::Elections::of(self, cluster);

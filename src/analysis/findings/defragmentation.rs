@@ -1,4 +1,4 @@
-//! Defragmentations, recognized by a database that shrinks.
+//! Defragmentations, recognized by a drop of the database size.
 
 use super::digest::Drop;
 use super::tracks::{ClusterTrack, MemberTrack};
@@ -7,12 +7,13 @@ use crate::spec::Metric;
 use crate::text::count;
 use crate::time::HOUR_MS;
 
-/// Smallest drop that counts. A database file never shrinks by itself: etcd reuses free pages, and only a
-/// defragmentation (or a replaced file) returns them. Nobody defragments for less than 5 %.
+/// Smallest drop that counts, as a share of the size. A database file never shrinks by itself: etcd
+/// reuses free pages, and only a defragmentation (or a replaced file) releases them. Saving less than 5 %
+/// is not worth a defragmentation.
 pub(super) const LEAST_SHARE: f64 = 0.05;
 /// A drop this close to a process start is ignored: the member may have come back with another file.
 const RESTART_MS: i64 = 10 * 60_000;
-/// Members are defragmented one after the other: drops less than this apart are one finding.
+/// Operators defragment one member after the other: drops at most this far apart are one finding.
 const TOGETHER_MS: i64 = HOUR_MS;
 
 const RULE: &str = "the size of a member's database falls by at least 5 % from one known step to the next, at most an \
@@ -31,7 +32,6 @@ impl MemberTrack {
     }
 }
 
-/// The defragmentations of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Vec<Finding> {
     let own = |member| MemberTrack::defragmented(member).into_iter().map(move |drop| (drop, member));
     let mut drops: Vec<(Drop, &MemberTrack)> = cluster.members.iter().flat_map(own).collect();

@@ -1,4 +1,5 @@
-//! Reduces a day to what the rules need: stretches of equal scores and a few figures, without the single steps.
+//! Reduces a day to what the rules need: stretches of equal scores and a few figures, instead of
+//! a value for each step.
 
 use std::sync::Arc;
 
@@ -16,10 +17,10 @@ const SHORT_GAP_MS: i64 = HOUR_MS;
 /// A defragmentation shows from one step to the next, and the longest step is an hour. A drop across a longer gap may
 /// have other causes and is ignored.
 const DROP_WITHIN_MS: i64 = HOUR_MS;
-/// Smaller drops, such as from rounding, are not kept at all; the rules have higher thresholds of their own.
+/// Drops below this share of the size, such as from rounding, are not kept: no rule reports them.
 const LEAST_DROP: f64 = 0.01;
 
-/// The digest of one UTC day.
+/// What findings keep of one UTC day.
 #[derive(Clone, Debug)]
 pub(crate) struct DayDigest {
     pub(super) members: Vec<MemberDay>,
@@ -38,10 +39,11 @@ pub(super) struct MemberDay {
     pub(super) started: Vec<Run<f64>>,
     /// The day, and the median database size in bytes.
     pub(super) median_size: Option<(UtcDay, f64)>,
-    /// First and last reading of the database size: instant in milliseconds, bytes. Drops across midnight need them.
+    /// First and last reading of the database size, each as instant in milliseconds and size in bytes. They
+    /// show a drop across midnight.
     pub(super) sizes: Option<[(i64, f64); 2]>,
     pub(super) drops: Vec<Drop>,
-    /// Last reading of the quota in bytes; `None` if the history has no quota.
+    /// Last reading of the quota on this day, in bytes; `None` if the day has none.
     pub(super) quota: Option<f64>,
 }
 
@@ -117,7 +119,8 @@ impl MemberDay {
     }
 }
 
-/// Filters out values that `changes()` over one day cannot return: it counts at most one change a second.
+/// Filters out values that `changes()` over one day cannot return, such as those of a custom query: with at most
+/// one change a second, a day has at most 86,400.
 fn counted(changes: f64) -> Option<f64> {
     const MOST: f64 = 86_400.0;
     (0.0..=MOST).contains(&changes).then_some(changes)

@@ -23,31 +23,31 @@ const TOGETHER_MS: i64 = 2 * 60_000;
 /// Leader changes that members saw at about the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// First step at which a member saw it.
+    /// First step at which a member saw one of the changes.
     pub(super) seen_ms: i64,
-    /// Last step at which a member saw it.
+    /// Last step at which a member saw one of the changes.
     pub(super) until_ms: i64,
     /// Number of changes, as counted by the member that saw the most.
     pub(super) count: u64,
-    /// Number of members that saw it.
+    /// Number of members that saw a change.
     pub(super) members: usize,
 }
 
 /// Leader changes of one cluster, with and without restarts.
 #[derive(Debug)]
 pub(super) struct Elections {
-    /// Changes without those that members counted for their own restarts.
+    /// Leader changes, without the counter resets that members counted at their own restarts.
     pub(super) elected: Seen,
-    /// All counted changes. Restarts are included, because they lose points as well.
+    /// All changes that the gauges counted, including those at restarts, because these cost points as well.
     pub(super) counted: Seen,
 }
 
 /// Leader changes that members saw, both grouped and one by one.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// Grouped across members, in order of time.
+    /// The changes in order of time, grouped across members.
     pub(super) changes: Vec<Change>,
-    /// Instant, index of the member and number of changes, sorted.
+    /// Each rise of a gauge as instant, index of the member and number of changes, sorted.
     arrivals: Vec<(i64, usize, u64)>,
 }
 
@@ -62,7 +62,7 @@ impl Elections {
             for (at, count) in arrivals(&member.leader, step_ms) {
                 counted.push((at, index, count));
                 let near = |start: &i64| (start - RESTART_MS..=start + RESTART_MS + step_ms).contains(&at);
-                // A single member elects itself after a restart, so its own rise is an election.
+                // A single member elects itself after a restart, so a rise near its restart is an election.
                 if alone || !restarts.iter().any(near) {
                     elections.push((at, index, count));
                 }
@@ -92,11 +92,12 @@ impl Seen {
 
 /// Instants at which one member's gauge counted changes, and how many.
 fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
-    // A change expires up to a look-back period late, depending on the scrape before it.
+    // A change may leave the gauge up to a look-back period late, depending on when the member
+    // was last scraped before it.
     let late_ms = LOOK_BACK_SECONDS * 1000 + 2 * step_ms;
     let mut arrivals = Vec::new();
-    // The changes now in the gauge's window: instant and count. Counts instead of one entry for each change, because
-    // a user's own query may return huge numbers.
+    // The changes still in the gauge's window, each entry with its instant and number of changes. One entry for each
+    // change could fill the memory, because a user's own query may return huge numbers.
     let mut inside: VecDeque<(i64, u64)> = VecDeque::new();
     let mut last: Option<&Run<f64>> = None;
     for run in gauge {
@@ -127,7 +128,7 @@ fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
     arrivals
 }
 
-/// Groups the rises of all members that lie within `together_ms` of the first one; sorts `seen`.
+/// Groups the rises of all members: each group spans at most `together_ms` from its first rise. Sorts `seen`.
 fn group(seen: &mut [(i64, usize, u64)], together_ms: i64) -> Vec<Change> {
     seen.sort_unstable();
     let mut changes = Vec::new();

@@ -11,7 +11,8 @@ use crate::time::{DAY_MS, UtcDay};
 const LEAST_DAYS: usize = 7;
 /// Growth that reaches the quota later than this is not reported: a slope of a few weeks does not predict further.
 const WITHIN_DAYS: f64 = 365.0;
-/// A latest date further away than this is not printed: with a slope near 0 it may be centuries away.
+/// A finding prints its latest date only if it is at most this far away: with a slope near 0
+/// it could be centuries away.
 const HORIZON_DAYS: f64 = 5.0 * 365.0;
 /// [`HORIZON_DAYS`] in words, for the sentence of the finding.
 const HORIZON: &str = "5 years";
@@ -22,17 +23,17 @@ const RULE: &str = "the daily medians of a member's database size since the day 
     least 7, have a Theil-Sen slope whose 95 % interval (Sen) lies above 0, and with it reach the quota within 365 \
     days; the member that is there first is told";
 
-/// The growth of one member.
+/// Growth of one member's database, and the time until it reaches the quota.
 struct Growth<'a> {
     member: &'a MemberTrack,
     days: &'a [(UtcDay, f64)],
     slope: Slope,
     quota: f64,
-    /// Days after the last one until the quota is reached.
+    /// Days from the last daily median until the quota is reached.
     left: f64,
 }
 
-/// The growth of the member of a cluster that reaches its quota first.
+/// The growth of the cluster's member that will reach its quota first.
 pub(super) fn find(cluster: &ClusterTrack) -> Option<Finding> {
     let growing = cluster.members.iter().filter_map(growth);
     growing.min_by(|a, b| a.left.total_cmp(&b.left)).map(|growth| tell(cluster, &growth))
@@ -44,7 +45,7 @@ fn growth(member: &MemberTrack) -> Option<Growth<'_>> {
     let last = drops.map(|drop| UtcDay::of(drop.at_ms)).max();
     let from = last.map_or(0, |last| member.median_sizes.partition_point(|(day, _)| *day <= last));
     let days = &member.median_sizes[from..];
-    // etcd reports a quota of 0 or less when it is disabled. Without any reading, assume etcd's default.
+    // etcd reports a negative quota if the quota is disabled. Without any reading, assume etcd's default.
     let quota = member.quota.unwrap_or(DEFAULT_QUOTA);
     let (first, last) = (days.first()?, days.last()?);
     if days.len() < LEAST_DAYS || quota <= 0.0 || quota.is_infinite() || last.1 >= quota {

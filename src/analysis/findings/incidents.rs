@@ -1,4 +1,4 @@
-//! Incidents: stretches in which a cluster scored lower than usual, separated by the metrics that lost points.
+//! Incidents: stretches in which a cluster scored lower than usual. Each group of metrics has its own incidents.
 
 use super::runs::{Run, within};
 use super::spans::{both, length, length_within, union};
@@ -12,20 +12,21 @@ use crate::text::palette::RED_BELOW;
 use crate::text::rounding::{loss_short, score_short};
 use crate::time::TimeRange;
 
-/// A cluster is low when it scores at least this far below its usual score. 1 point is what `open_fds` costs in the
-/// seed profile (weight 0.1 of 10 points).
+/// A cluster is low if it scores at least this far below its usual score. In the seed profile, this is what too
+/// many open files cost: `open_fds` has a weight of 0.1.
 pub(super) const POINTS_BELOW: f64 = 1.0;
-/// The usual score is the one reached for this share of the time. A quarter still finds the healthy score of a history
-/// that is bad half of the time.
+/// The usual score is the highest score that a cluster reaches for at least this share of the time. With a quarter,
+/// it is still the healthy score if the cluster is bad half of the time.
 const USUAL_SHARE: f64 = 0.25;
-/// Shortest incident. The rates look back over five minutes, so a disk that hangs for a moment shows for six; three
-/// times the look-back excludes such moments.
+/// Shortest incident. A rate over five minutes shows a short hang of the disk for about six minutes; three times
+/// the five minutes excludes such hangs.
 pub(super) const LEAST_MS: i64 = 15 * 60_000;
-/// An incident ends after this long without trouble; half the default width of a cell.
+/// An incident ends after this long without a bad step, half the default width of a cell.
+/// Unscored steps do not count.
 const OVER_MS: i64 = 30 * 60_000;
 /// Two stretches this far apart are separate incidents, even if every step between them is unscored.
 const UNKNOWN_MS: i64 = 2 * 3_600_000;
-/// The metric that moved first is searched from this long before the incident.
+/// The search for the metric that lost points first starts this long before the incident.
 const BEFORE_MS: i64 = 30 * 60_000;
 
 const RULE: &str = "the cluster's score is at least 1 point below what it usually is (what it reaches a quarter of the \
@@ -33,7 +34,7 @@ const RULE: &str = "the cluster's score is at least 1 point below what it usuall
     minutes altogether; it is over when that was not so for 30 minutes; unknown steps neither begin nor end it, up to \
     2 hours";
 
-/// Groups of metrics whose incidents are kept apart. Leader changes are missing: see `storms`.
+/// Groups of metrics: each group has its own incidents. For leader changes, see `storms`.
 pub(super) const TROUBLES: [&[Metric]; 4] =
     [&[Metric::WalFsync, Metric::BackendCommit], &[Metric::OpenFds], &[Metric::ClientTrafficIn], &[Metric::DbSize]];
 
@@ -44,7 +45,6 @@ pub(super) struct Incident {
     pub(super) metrics: &'static [Metric],
 }
 
-/// The incidents of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low) -> Vec<Incident> {
     let mut incidents = Vec::new();
     for metrics in TROUBLES {
@@ -56,7 +56,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low) -> Vec
     incidents
 }
 
-/// When a cluster scored lower than usual.
+/// The times at which a cluster scored lower than usual.
 #[derive(Debug)]
 pub(super) struct Low {
     /// The usual score, 0 to 10.
@@ -65,7 +65,7 @@ pub(super) struct Low {
     unknown: Vec<TimeRange>,
     /// Highest score that counts as low.
     limit: f64,
-    /// Usual loss of each member to each metric, in the table's unit.
+    /// For each member, its usual loss from each metric, in the unit of the score table.
     usual_losses: Vec<[u64; METRICS]>,
 }
 
@@ -77,7 +77,8 @@ impl Low {
             _ => None,
         });
         let usual = reached(scored.collect(), USUAL_SHARE).unwrap_or(10.0);
-        // A cluster that is usually red is low below RED_BELOW. 1e-9 allows for rounding errors of the subtraction.
+        // If the usual score is red, every red score is low: the limit is the largest number below RED_BELOW.
+        // Otherwise, 1e-9 allows for rounding errors of the subtraction.
         let limit =
             if usual < RED_BELOW { f64::from_bits(RED_BELOW.to_bits() - 1) } else { usual - POINTS_BELOW + 1e-9 };
         let below = cluster.line.iter().filter(|run| match run.state {
@@ -85,8 +86,8 @@ impl Low {
             _ => false,
         });
         let below: Vec<TimeRange> = below.map(Run::span).collect();
-        // With the rollup `worst` a cluster is unscored while one member is. Its score could not be better than that of
-        // a low member, so the low member counts.
+        // With the rollup `worst`, one unscored member leaves the cluster unscored. If another member is low, the
+        // cluster's score could not be higher, so the cluster counts as low.
         let members = cluster.members.iter().filter(|_| of.folding.rollup == Rollup::Worst);
         let of_members = members.flat_map(|member| {
             let is_low = |code: u16| of.table.look_up(code).worth.is_some_and(|worth| score(worth) <= limit);
@@ -99,7 +100,8 @@ impl Low {
         Self { usual, below, unknown, limit, usual_losses }
     }
 
-    /// For each member, when the cluster was low and the member lost more than usual to these metrics.
+    /// For each member, the times at which the cluster was low and these metrics cost the
+    /// member more points than usual.
     pub(super) fn bad_by_member(
         &self,
         of: &Collector<'_>,
@@ -116,13 +118,13 @@ impl Low {
     }
 }
 
-/// Loss to some metrics at steps with this code, in the table's unit; `None` for an unscored step.
+/// Points lost to `metrics` at a step with this code, in the unit of the score table; `None` for an unscored step.
 fn loss(of: &Collector<'_>, code: u16, metrics: &[Metric]) -> Option<u64> {
     let worth = of.table.look_up(code).worth?;
     Some(metrics.iter().map(|metric| worth.losses[metric.index()]).sum())
 }
 
-/// The usual loss of a member: what it does not exceed during its best quarter of the time.
+/// The usual loss of a member: the smallest loss that it does not exceed for at least a quarter of the time.
 fn usual_loss(of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> u64 {
     let lost = member.codes.iter().filter_map(|run| {
         let lost = loss(of, run.state, metrics)?;
@@ -159,7 +161,7 @@ fn tell(
 ) -> Incident {
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
     let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
-    // Members may have been bad in turns, each for less than LEAST_MS; then the longest one is named.
+    // If several members were bad in turn, each for less than LEAST_MS, name the one that was bad longest.
     let least = LEAST_MS.min(own.iter().map(|bad| length_within(bad, range)).max().unwrap_or(0));
     let with_bad = cluster.members.iter().zip(own).filter(|(_, bad)| length_within(bad, range) >= least);
     let concerned: Vec<&MemberTrack> = with_bad.map(|(member, _)| member).collect();
@@ -190,7 +192,7 @@ fn tell(
     Incident { finding, metrics }
 }
 
-/// Loss of the members to each metric, in points × milliseconds.
+/// What each metric cost these members, in points × milliseconds.
 fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64; METRICS] {
     let mut costs = [0.0; METRICS];
     for run in members.iter().flat_map(|member| within(&member.codes, range)) {
@@ -229,8 +231,8 @@ pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRan
     }
 }
 
-/// The metric whose points fell first at any member, searched from [`BEFORE_MS`] before the incident. Adds the member
-/// and the instant to the evidence.
+/// The first metric that cost a member more than usual, searched from [`BEFORE_MS`] before the incident to its end.
+/// Adds the member and the instant to the evidence.
 pub(super) fn first_moved(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
@@ -239,7 +241,7 @@ pub(super) fn first_moved(
     finding: &mut Finding,
 ) -> Option<Metric> {
     let near = TimeRange { start_ms: range.start_ms - BEFORE_MS, end_ms: range.end_ms };
-    // Start earlier, to know the state before the first change.
+    // Look at earlier steps too, to know the loss before the first change.
     let looked_at = TimeRange { start_ms: near.start_ms - UNKNOWN_MS, ..near };
     let mut first: Option<(i64, u64, Metric, &MemberTrack)> = None;
     for (member, usual) in cluster.members.iter().zip(&low.usual_losses) {

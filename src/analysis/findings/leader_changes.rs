@@ -8,12 +8,13 @@ use super::{Cause, Collector, Finding, Kind, told};
 use crate::spec::Metric;
 use crate::time::TimeRange;
 
-/// A process that stops or starts this long before or after an election explains it. Members miss their leader after a
-/// second, Prometheus returns its last samples for five more minutes, and it may take as long to come back.
+/// A process that stops or starts within this time of an election explains it. A member notices the loss of its
+/// leader after about a second, but Prometheus returns the last samples of a stopped process for five minutes, and
+/// its restart may take another five.
 const RESTART_MS: i64 = 10 * 60_000;
-/// A disk that was slow this long before an election explains it: twice the look-back of the rates.
+/// A slow disk explains an election if it was slow within this time before it: twice the look-back of the rates.
 const SLOW_MS: i64 = 10 * 60_000;
-/// Changes with the same cause at most this far apart are one finding.
+/// Changes with the same cause and members are one finding if they are at most this far apart.
 const TOGETHER_MS: i64 = 30 * 60_000;
 
 const RULE: &str = "the gauge of leader changes in the last day rises at members that were not restarted (the highest \
@@ -22,7 +23,7 @@ const RULE: &str = "the gauge of leader changes in the last day rises at members
     within the 10 minutes before; else unexplained; changes with one cause and at most 30 minutes between them are \
     told together";
 
-/// One election with its cause.
+/// One election with its cause, the members that caused it, and the evidence.
 struct Explained {
     change: Change,
     cause: Cause,
@@ -30,7 +31,6 @@ struct Explained {
     evidence: Vec<(String, String)>,
 }
 
-/// The leader changes of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
     let traces: Vec<Traces<'_>> = cluster.members.iter().map(|member| Traces::of(of, member)).collect();
     let all: Vec<Explained> = elections.elected.changes.iter().map(|change| explain(of, &traces, *change)).collect();

@@ -13,20 +13,21 @@ const WEEK: usize = 7 * HOURS;
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 /// A shorter history has most hours of the week only once, so hours of the day are compared instead.
 const TWO_WEEKS_MS: i64 = 14 * DAY_MS;
-/// An hour with a smaller share of scored steps is ruled out. 1 % allows for an occasional failed scrape.
+/// Smallest share of scored steps: an hour with less is ruled out. The missing 1 % allows
+/// for an occasional failed scrape.
 const LEAST_COVERAGE: f64 = 0.99;
 
 const RULE: &str = "of the two hours of the week (of the day, in less than two weeks) whose steps are scored for at \
     least 99 % in every one of them, those with the fewest lost points a step, of equal ones those with the least client \
     traffic of a member on average, and of those the first from Monday midnight (from midnight); local hours";
 
-/// Sums over one hour of the week (or day) across all weeks (or days).
+/// Sums over all occurrences of one hour of the week (or of the day).
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     times: usize,
     lost: f64,
     scored: u32,
-    /// At least one of these hours has too few scored steps.
+    /// Whether any occurrence of the hour has too few scored steps.
     uncovered: bool,
     traffic: Mean,
 }
@@ -34,12 +35,12 @@ struct Place {
 /// Two consecutive hours that recur every week or day.
 #[derive(Clone, Copy, Debug)]
 struct Window {
-    /// First hour of the week or day.
+    /// The first of the two hours, counted from the start of the week or day.
     from: usize,
     times: usize,
     /// Points lost per scored step, over both hours.
     lost: f64,
-    /// Bytes per second; infinite if unknown, so that it sorts last.
+    /// Mean client traffic of a member, in bytes per second; infinite if unknown, so that it sorts last.
     traffic: f64,
 }
 
@@ -84,8 +85,9 @@ fn windows(places: &[Place]) -> Vec<Window> {
     (0..count).filter_map(window).collect()
 }
 
-/// The window with the fewest lost points; among equal ones the least traffic decides, then the earliest start. Sums
-/// that differ only by a rounding error count as equal, or the order of additions would decide.
+/// The window with the fewest lost points per step; among equal ones, the one with the least
+/// traffic, then the earliest. Values that differ only by a rounding error count as equal; otherwise
+/// the order of additions would decide.
 fn quietest(windows: &[Window]) -> Option<Window> {
     const SLACK: f64 = 1e-9;
     let least = |figure: fn(&Window) -> f64, among: Vec<Window>| {

@@ -12,11 +12,12 @@ use crate::time::{HOUR_MS, TimeRange};
 
 const HOURS: usize = 24;
 const WEEK: usize = 7 * HOURS;
-/// Number of tests for each kind of incident: one for every hour of the day and of the week.
+/// Number of tests for each group of metrics: one for every hour of the day and of the week.
 const LOOKS: usize = HOURS + WEEK;
-/// Probability of a false finding anywhere in a cluster.
+/// Probability that a cluster without any recurrence gets at least one finding by chance.
 const LEVEL: f64 = 0.01;
-/// Incidents in fewer than this share of the hours are not reported, even if significant: nobody can plan with them.
+/// An hour of the day or week is reported only if at least this share of its occurrences has incidents: a rarer
+/// recurrence, even a significant one, is no help in planning.
 const LEAST_SHARE: f64 = 0.5;
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
@@ -25,14 +26,13 @@ const RULE: &str = "of the hours of the day (or of the week, where it is not eve
     hours by Fisher's exact test, one-sided, at 1 % after Bonferroni's correction for 192 looks (24 + 168) at each \
     kind of incident; hours that follow on each other are told together";
 
-/// One hour of the history with enough scored steps.
+/// One hour of the history, with at least half of its steps scored.
 struct Slot {
     of_week: usize,
-    /// It has at least [`LEAST_MS`] of incidents.
+    /// Whether incidents cover at least [`LEAST_MS`] of the hour.
     bad: bool,
 }
 
-/// The recurrences of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, incidents: &[Incident]) -> Vec<Finding> {
     let mut kinds: Vec<&'static [Metric]> = incidents.iter().map(|incident| incident.metrics).collect();
     kinds.sort_unstable();
@@ -55,7 +55,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, incidents: &[Inci
         };
         let daily = tested(HOURS);
         let mut weekly = tested(WEEK);
-        // A daily recurrence also shows at each weekday; report it only as daily.
+        // A daily recurrence may make the same hour of each weekday significant as well; report it only as daily.
         for (hour, test) in weekly.iter_mut().enumerate() {
             test.take_if(|_| daily[hour % HOURS].is_some());
         }
@@ -78,7 +78,7 @@ fn slots(hours: &[HourSum], incidents: &[&Incident]) -> Vec<Slot> {
     known.map(slot).collect()
 }
 
-/// Result of the test of one hour of the day or week; `corrected` is `p` after Bonferroni's correction.
+/// Test result of one hour of the day or week; `corrected` is `p` after Bonferroni's correction.
 #[derive(Clone, Copy, Debug)]
 struct Test {
     bad: usize,
@@ -103,8 +103,8 @@ fn test(
     is_one.then_some(Test { bad, looked_at, others_bad, others, p, corrected })
 }
 
-/// Groups significant hours that are consecutive: the first hour and the tests of the group. A group may wrap around
-/// from the last hour to the first.
+/// Groups consecutive significant hours. Returns the first hour and the tests of each group; a group may wrap
+/// around from the last hour to the first.
 fn runs(tests: &[Option<Test>]) -> impl Iterator<Item = (usize, Vec<Test>)> + use<> {
     let count = tests.len();
     // Start at an hour that is not significant, so that no group is cut in two.

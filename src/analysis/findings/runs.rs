@@ -16,7 +16,7 @@ impl<T> Run<T> {
     }
 }
 
-/// The runs, which must be sorted, that overlap a range.
+/// The runs that overlap a range; `runs` must be sorted.
 pub(super) fn within<T>(runs: &[Run<T>], range: TimeRange) -> &[Run<T>] {
     let from = runs.partition_point(|run| run.end_ms <= range.start_ms);
     let to = runs.partition_point(|run| run.start_ms < range.end_ms);

@@ -1,4 +1,4 @@
-//! Statistics of the rules: medians, a slope that is robust against outliers, and Fisher's exact test.
+//! Statistics for the rules: medians, a slope that is robust against outliers, and Fisher's exact test.
 
 /// The median, or the mean of the two middle values if their number is even; reorders `values`.
 pub(super) fn median(values: &mut [f64]) -> Option<f64> {
@@ -22,7 +22,7 @@ pub(super) fn reached(mut weighted: Vec<(f64, i64)>, share: f64) -> Option<f64> 
     })
 }
 
-/// A slope with its 95 % interval.
+/// A slope with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Slope {
     pub(super) estimate: f64,
@@ -33,8 +33,8 @@ pub(super) struct Slope {
 /// The 2.5 % quantile of the normal distribution.
 const Z: f64 = -1.959_963_984_540_054;
 
-/// The Theil-Sen slope (median of the slopes of all pairs) with Sen's interval (P. K. Sen, 1968), corrected for ties in
-/// `y`. The `x` must be strictly ascending. `None` with fewer than two points.
+/// The Theil-Sen slope (median of the slopes of all pairs) with Sen's 95 % interval (P. K. Sen, 1968), corrected
+/// for ties in `y`. Values of `x` must be strictly ascending. `None` with fewer than two points.
 pub(super) fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
     let pairs = points.iter().enumerate().flat_map(|(i, a)| points[i + 1..].iter().map(move |b| (a, b)));
     let mut slopes: Vec<f64> = pairs.map(|(a, b)| (b.1 - a.1) / (b.0 - a.0)).collect();
@@ -73,7 +73,7 @@ impl Factorials {
     pub(super) fn fisher(&self, hits: usize, drawn: usize, all_hits: usize, all: usize) -> f64 {
         let total = self.choose(all, drawn);
         let most = drawn.min(all_hits);
-        // With fewer hits among the drawn, the remaining hits would outnumber what was not drawn.
+        // At least `drawn + all_hits - all` must be hits, because only `all - all_hits` can be misses.
         let least = hits.max((drawn + all_hits).saturating_sub(all));
         let chance = |k: usize| (self.choose(all_hits, k) + self.choose(all - all_hits, drawn - k) - total).exp();
         (least..=most).map(chance).sum::<f64>().min(1.0)

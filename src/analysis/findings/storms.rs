@@ -1,5 +1,5 @@
-//! Election storms: so many leader changes that they lose points. The incident covers the elections themselves, not the
-//! 24 hours for which the metric counts them.
+//! Election storms: so many leader changes that they cost points. The incident covers the elections themselves, not
+//! the 24 hours for which the metric counts them.
 
 use super::elections::{Change, Elections};
 use super::incidents::{Low, first_moved, measure};
@@ -11,7 +11,7 @@ use crate::text::count;
 use crate::text::rounding::score_short;
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
-/// Elections at most this far apart are one storm: a twelfth of the day for which they are counted.
+/// Elections at most this far apart are one storm. The metric counts them for a day; this is a twelfth of it.
 const TOGETHER_MS: i64 = 2 * HOUR_MS;
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 
@@ -20,11 +20,11 @@ const RULE: &str = "leader changes of the last day make the cluster lose at leas
     two, and ends with the last of them, not when the last day no longer holds them; later ones are one of their own \
     where they alone would cost points";
 
-/// The storms of one cluster.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, elections: &Elections) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let bad = union(low.bad_by_member(of, cluster, &METRIC).into_iter().flatten());
-    // The score may be missing in between because a member was down, while the other members' gauges still count.
+    // Use the losses of members: while one member is down, the cluster may have no score, but the gauges of the
+    // others still count the changes.
     let losing = union(cluster.members.iter().flat_map(|member| member.losing(of.table, &METRIC)));
     for lingering in losing.into_iter().filter(|losing| length_within(&bad, *losing) > 0) {
         let known = &elections.counted.changes;
@@ -39,7 +39,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, electi
     found
 }
 
-/// The highest number of changes within 24 hours that loses no points.
+/// The highest number of changes within 24 hours that costs no points.
 fn threshold(of: &Collector<'_>) -> u64 {
     of.profile.rule(Metric::LeaderChanges).bands.list.first().map_or(0, |band| band.above as u64)
 }
@@ -50,8 +50,9 @@ fn range(of: &Collector<'_>, storm: &[Change]) -> TimeRange {
     TimeRange { start_ms: storm[0].seen_ms - step_ms, end_ms: storm[storm.len() - 1].until_ms + step_ms }
 }
 
-/// The storms behind a stretch of lost points: the one that caused it (it holds the change before `until`, the first
-/// change after the loss began), and later ones within the stretch that would have lost points alone.
+/// The storms behind a stretch of lost points. The storm that caused it contains the last change before `until`,
+/// the index of the first change after the loss began. Later storms within the stretch are included if they
+/// alone would have cost points.
 fn storms(known: &[Change], until: usize, lingering: TimeRange, threshold: u64) -> Vec<&[Change]> {
     let count = |storm: &[Change]| storm.iter().map(|change| change.count).sum::<u64>();
     let from = known.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);

@@ -21,9 +21,9 @@ struct Made<'a> {
     members: usize,
     rollup: Rollup,
     readings: Readings<'a>,
-    /// Latest start of a member's process, in hours since the first day, by index and instant.
+    /// Start time of a member's process, in hours since the first day, by the member's index and the current hour.
     started: &'a dyn Fn(usize, f64) -> f64,
-    /// First and last seen of a member, in hours since the first day.
+    /// When a member was first and last seen, in hours since the first day, by its index.
     life: &'a dyn Fn(usize) -> (f64, f64),
     profile: Profile,
 }
@@ -167,7 +167,7 @@ fn a_replaced_member_is_an_incident_but_scaling_down_is_not() {
     assert_eq!(found_hours(&Made { members: 4, life: &late, ..Made::of(4, &healthy) }.find(), Kind::Incident), NOTHING);
 }
 
-/// Value at the hour `at` of the gauge that counts elections of the last 24 hours.
+/// The gauge of elections within the last 24 hours, at the hour `at`.
 fn gauge(elections: &[f64], at: f64) -> f64 {
     elections.iter().filter(|election| (at - 24.0..=at).contains(*election)).count() as f64
 }

@@ -1,9 +1,9 @@
-//! Formats durations, counts, sizes and probabilities in the texts of findings.
+//! Formats durations, counts, sizes and probabilities for the texts of findings.
 
 use crate::text::rounding::share_parts;
 use crate::time::{HOUR_MS, format_instant};
 
-/// Rounded to the minute, and to the hour from one day on: `2 h 58 min`, `1 d 1 h`.
+/// A duration rounded to the minute; from one day on, truncated to the hour: `2 h 58 min`, `1 d 1 h`.
 pub(super) fn duration(ms: i64) -> String {
     let minutes = (ms + 30_000) / 60_000;
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
@@ -42,7 +42,7 @@ pub(super) fn instant(ms: i64) -> String {
     format_instant(ms - ms.rem_euclid(1000))
 }
 
-/// A confidence that is never rounded to certainty: `0.9993`, `more than 0.9999`.
+/// Formats a confidence without rounding it up to 1: `0.9993`, `more than 0.9999`.
 pub(super) fn confidence(value: f64) -> String {
     if value > 0.9999 {
         "more than 0.9999".to_owned()

@@ -63,7 +63,8 @@ impl MemberTrack {
         self.started.windows(2).filter(moved).map(|two| (two[1].state * 1000.0) as i64).collect()
     }
 
-    /// The stretches without any reading other than leader changes, which linger for a day after the last scrape.
+    /// The stretches without any reading except leader changes. That gauge is ignored, because it keeps its value for a
+    /// day after the last scrape.
     pub(super) fn away<'a>(&'a self, table: &'a ScoreTable) -> impl Iterator<Item = TimeRange> + 'a {
         self.codes.iter().filter(|run| !self.is_seen(table, run.state)).map(Run::span)
     }

@@ -62,14 +62,14 @@ impl Report {
         Self { head, labels, concurrency: asked.terms.concurrency, rows, cost: None, notes, wrong }
     }
 
-    /// Adds a problem once, even if several metrics have it.
+    /// Adds a problem if it is the first one: a single cause usually affects several metrics.
     pub(super) fn add_wrong(&mut self, sentence: String) {
         if self.wrong.is_empty() {
             self.wrong.push(sentence);
         }
     }
 
-    /// Adds notes about the parts of the range without samples and about the naming of members.
+    /// Adds notes about missing samples, members named by their address, and missing process start times.
     pub(super) fn remark(&mut self, range: TimeRange, step: Step) {
         let seen = || self.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
         let (first, last) = (seen().map(|s| s.first_ms).min(), seen().map(|s| s.last_ms).max());

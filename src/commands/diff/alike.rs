@@ -5,7 +5,7 @@ use crate::folder::Manifest;
 use crate::spec::{Metric, Profile};
 use crate::text::terminal::terminal_label;
 
-/// Fails with the settings that differ, and with the command that makes them equal.
+/// Returns an error if settings differ, with both values and a command that makes them equal.
 pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(), DiffError> {
     let (mut differs, mut flags) = (Vec::new(), Vec::new());
     if !same_rules(&before.manifest, &after.manifest) {
@@ -37,7 +37,8 @@ fn same_rules(before: &Manifest, after: &Manifest) -> bool {
     }
 }
 
-/// Weights as shares of the score, because two profiles may count them in different units.
+/// Whether two profiles give the same scores. Compares weights as shares of the score, because two
+/// profiles may use different units.
 fn judges_alike(a: &Profile, b: &Profile) -> bool {
     let same = |metric| {
         let of_limit = |profile: &Profile| profile.limit(metric);
@@ -47,7 +48,8 @@ fn judges_alike(a: &Profile, b: &Profile) -> bool {
     Metric::ALL.into_iter().all(same)
 }
 
-/// The flags that score with the profile of a manifest. Changed weights and bands are only mentioned.
+/// The flags that make `score` use the profile of a manifest. Changed weights and bands are not written as flags; a
+/// remark points to the manifest.
 fn profile_flags(manifest: &Manifest) -> String {
     let Some(written) = &manifest.profile else { return String::new() };
     let without = written.left_out.iter().map(|metric| format!(" --without {metric}")).collect::<String>();
@@ -62,7 +64,7 @@ fn profile_flags(manifest: &Manifest) -> String {
     }
 }
 
-/// Notes on differences that do not forbid a comparison but may explain its result.
+/// Notes on differences that do not prevent a comparison but may explain its result.
 pub(super) fn notes(before: &Scored<'_>, after: &Scored<'_>) -> Vec<String> {
     let (b, a) = (&before.manifest, &after.manifest);
     let mut notes = Vec::new();

@@ -1,4 +1,4 @@
-//! The reasons for which `diff` refuses a comparison.
+//! The reasons why `diff` refuses a comparison.
 
 use std::path::PathBuf;
 
@@ -11,14 +11,14 @@ pub(crate) enum DiffError {
         .0.display()
     )]
     NotScored(PathBuf),
-    /// The two were scored with different settings.
+    /// The two folders were scored with different settings.
     #[error("cannot compare {before} with {after}: {differs}; {remedy}")]
     NotAlike {
         before: String,
         after: String,
         /// The settings that differ, with both values.
         differs: String,
-        /// The command that makes them equal.
+        /// The command that scores one folder again, with the settings of the other.
         remedy: String,
     },
     #[error("cannot compare {} with itself: name two folders, or one folder and --at TIME", .0.display())]

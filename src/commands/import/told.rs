@@ -9,9 +9,9 @@ use crate::outputs::Retention;
 use crate::text::count;
 use crate::time::{HOUR_MS, format_instant};
 
-/// The head is cut into a block within minutes after it holds three hours.
+/// Age at which a sample has left the head: Prometheus cuts a block within minutes once the head spans three hours.
 const LEAVES_HEAD_MS: i64 = 3 * HOUR_MS + HOUR_MS / 4;
-/// At most this many files are listed by name.
+/// Maximum number of files that an error names.
 const NAMED: usize = 3;
 
 /// The plan printed by `--dry-run`, one line per file.
@@ -59,7 +59,7 @@ pub(super) fn too_old(samples: u64, retention: &Retention, before_ms: i64) -> St
     )
 }
 
-/// Returns an error if files were left out because their time may still be in the head.
+/// Returns an error if the import left out files whose time range may still be in the head.
 pub(super) fn left(plan: &Plan) -> Result<(), ImportError> {
     let left: Vec<&PlannedFile> = plan.of(Fate::InHead).collect();
     let Some(last_ms) = left.iter().map(|file| file.last_ms()).max() else { return Ok(()) };

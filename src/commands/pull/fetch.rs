@@ -37,7 +37,7 @@ enum Failure<E> {
 pub(super) struct Wanted {
     pub(super) day: UtcDay,
     pub(super) part: TimeRange,
-    /// The file of an earlier pull of the day: readings that the source has dropped since are kept.
+    /// The file of an earlier pull of the day. Its readings are kept where the source no longer has them.
     pub(super) earlier: Option<PathBuf>,
 }
 

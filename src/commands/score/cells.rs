@@ -26,7 +26,7 @@ impl<'a> OpenFiles<'a> {
     pub(super) fn open(scoring: &'a Scoring<'a>) -> Result<Self, CommandError> {
         let run = &scoring.run;
         let mut writers: Vec<Box<dyn DayWriter + 'a>> = Vec::new();
-        // Outputs made from all cells read them back from this file.
+        // Some outputs read all cells back from this file, so they need it even if no requested format writes it.
         if scoring.formats.needs().cells && !scoring.formats.write(CELLS) {
             writers.push(Box::new(CellsParquet::create(run)?));
         }
@@ -37,7 +37,8 @@ impl<'a> OpenFiles<'a> {
         Ok(Self { scoring, cells: OpenCells::default(), writers, picture, gate: scoring.how.gate() })
     }
 
-    /// Adds the next day. Writes the cells of a local day once the following one has begun: no more sums can reach it.
+    /// Adds the next day. Writes the cells of a local day once the next local day has begun, because no
+    /// later day adds to them.
     pub(super) fn add(
         &mut self,
         day: UtcDay,
@@ -61,7 +62,7 @@ impl<'a> OpenFiles<'a> {
         Ok(self.picture.add(&finished).map_err(OutputError::from)?)
     }
 
-    /// Writes what is complete now, such as an OpenMetrics file with the whole of its time.
+    /// Writes the files that are complete by now, such as an OpenMetrics file whose days are all scored.
     pub(super) fn write_complete(&mut self) -> Result<(), CommandError> {
         self.writers.iter_mut().try_for_each(|writer| writer.write_complete()).map_err(CommandError::from)
     }

@@ -5,7 +5,8 @@ use crate::config::{RetentionSetting, Settings};
 use crate::outputs::{Emission, Retention};
 use crate::sources::prometheus::{Client, identify};
 
-/// The settings of the OpenMetrics output. Asks the server of `--retention` for its retention if a URL was given.
+/// The settings of the OpenMetrics output. If `--retention` is a URL and an output needs the retention,
+/// asks that server for it.
 pub(in crate::commands) fn emission(settings: &Settings) -> Result<Emission, CommandError> {
     let asked = &settings.emission;
     let retention = match &asked.retention {

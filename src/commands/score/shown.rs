@@ -13,7 +13,7 @@ use crate::heatmap::{Folding, clusters_only, divide, merge_sums};
 use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture};
 use crate::score::ScoreTable;
 
-/// The cells of the latest days, and a total for each cluster.
+/// The picture of the latest days, and the totals of each cluster.
 pub(super) struct Overall {
     picture: Picture,
     totals: Option<DataFrame>,
@@ -28,7 +28,7 @@ impl Overall {
         Self { picture: Picture::default(), totals: None, table, folding, min_coverage }
     }
 
-    /// Adds the sums of finished cells. Cells in the same column of the picture are merged.
+    /// Adds the sums of finished cells. Merges the cells of a cluster that share a date and an hour.
     pub(super) fn add(&mut self, sums: &DataFrame) -> PolarsResult<()> {
         let clusters = clusters_only(sums)?;
         if clusters.height() == 0 {

@@ -8,7 +8,7 @@ use crate::score::{ScoreTable, score_window};
 use crate::sources::prometheus::{Client, QuerySet, SeriesForm, Terms, read_instant};
 use crate::spec::{Column, Metric};
 
-/// Queries in flight: all columns, raw and recorded.
+/// Maximum number of queries at once: enough for all columns, raw and recorded.
 const IN_FLIGHT: usize = 16;
 
 /// The queries and the profile of all evaluations.
@@ -41,7 +41,8 @@ impl Evaluator {
         self.live.clone()
     }
 
-    /// Reads and scores all members at an instant in seconds since 1970.
+    /// This query looks back one day, so it also finds a member that stopped sending metrics. It is therefore
+    /// sent even with `--without leader_changes`.
     pub(super) async fn evaluate(&self, at_seconds: i64) -> Result<LiveScores, CommandError> {
         let window = read_instant(&self.client, &self.queries, self.form, &self.columns, at_seconds).await?;
         let at_ms = at_seconds * 1000;

@@ -41,7 +41,7 @@ impl Standing {
         self.health.last_success.is_some()
     }
 
-    /// The content of the file at `now`. Members whose scores are too old have none.
+    /// The content of the file at `now`. Once the scores are too old, it lists all members as unscored.
     pub(super) fn text(&self, now: f64) -> String {
         let is_young = self.health.last_success.is_some_and(|at| is_within(now - at, self.max_age));
         let scores = if is_young { self.scores.clone() } else { self.live.unknown_text(&self.members) };
@@ -50,7 +50,8 @@ impl Standing {
     }
 }
 
-/// Whether an age is at most `max_age`. A negative age (the clock was set back) counts as too old.
+/// Whether an age is at most `max_age`. A negative age (the clock was set back) counts like a positive
+/// one of the same size.
 pub(super) fn is_within(age_seconds: f64, max_age: Duration) -> bool {
     age_seconds.abs() <= max_age.as_secs_f64()
 }

@@ -13,7 +13,7 @@ use crate::files::{FileError, WholeFile};
 use crate::files::{Lock, NoLock};
 use crate::outputs::last_success;
 
-/// The target of the text.
+/// The file to write, and the lock that reserves it.
 pub(super) struct Target {
     path: PathBuf,
     /// `None` on a file system without locks.
@@ -36,7 +36,8 @@ impl Target {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Replaces the file. A writer without scores yet keeps the file of an earlier writer while that is recent enough.
+    /// Replaces the file. A writer without scores yet leaves the file of an earlier writer in place while
+    /// its scores are recent enough.
     pub(super) fn put(&self, standing: &Standing, now: f64, max_age: Duration) -> Result<(), CommandError> {
         let is_left = || {
             let left = fs::read_to_string(&self.path).ok();

@@ -11,13 +11,14 @@ use crate::files::{FileError, WholeFile};
 /// The name of the file in the output folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
-/// The format that is written, and the latest that is read. Format 1 has no `format` field, and the URL of the server
-/// in `asked.url` instead of `source`.
+/// The format that this version writes, and the latest that it reads. A manifest of format 1 has no `format` field,
+/// and has the URL of the server in `asked.url` instead of `source`.
 pub(super) const FORMAT: u64 = 2;
-/// The first format that lists the requested ranges, so that gaps can be distinguished.
+/// The first format that lists the requested ranges, so that a range that was never requested is
+/// not taken for missing data.
 pub(super) const FORMAT_WITH_RANGES: u64 = 2;
 
-/// The format of a manifest without a `format` field.
+/// The format of a manifest that has no `format` field.
 pub(super) const fn first_format() -> u64 {
     1
 }
@@ -52,7 +53,7 @@ impl Manifest {
     }
 }
 
-/// Adds `source` to a manifest of format 1.
+/// Sets `source` in a manifest of format 1, from the URL in `asked.url`.
 fn upgrade(manifest: &mut Value) {
     let url = manifest["asked"]["url"].as_str().map(str::to_owned);
     if let (Some(fields), Some(url)) = (manifest.as_object_mut(), url) {

@@ -17,7 +17,8 @@ const OF_RETENTION: i64 = 10;
 const UNITS: [(&str, i64); 7] =
     [("ms", 1), ("s", 1000), ("m", 60_000), ("h", HOUR_MS), ("d", DAY_MS), ("w", 7 * DAY_MS), ("y", 365 * DAY_MS)];
 
-/// How long a Prometheus keeps samples, in its own format: `15d`, `1y`, `2w3d`. The default is Prometheus's, 15 days.
+/// How long a Prometheus keeps samples, as a Prometheus duration: `15d`, `1y`, `2w3d`. The default is
+/// that of Prometheus, 15 days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     text: String,
@@ -34,7 +35,7 @@ impl Retention {
     pub(crate) fn of_server(reported: &str) -> Option<Self> {
         let parts: Vec<&str> = reported.split(" or ").map(str::trim).collect();
         let in_time = parts.iter().find_map(|part| part.parse().ok());
-        // 100 years stand for no limit in time: they allow the longest blocks.
+        // Use 100 years for no time limit: they allow the longest blocks.
         in_time.or_else(|| parts.iter().any(|part| part.ends_with('B')).then(|| "100y".parse().ok())?)
     }
 }
@@ -79,7 +80,7 @@ impl FromStr for Retention {
     }
 }
 
-/// Length of a block, and so the range of time that one file holds.
+/// Length of a TSDB block, which is also the time range of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockWidth {
     hours: i64,
@@ -97,7 +98,7 @@ impl BlockWidth {
         self.hours
     }
 
-    /// The blocks that overlap a range, aligned to the epoch.
+    /// The time ranges of the blocks that overlap a range, aligned to the epoch.
     pub(crate) fn windows(self, range: TimeRange) -> impl Iterator<Item = TimeRange> {
         let width = self.hours * HOUR_MS;
         let (first, last) = (range.start_ms.div_euclid(width), (range.end_ms - 1).div_euclid(width));
@@ -143,7 +144,7 @@ mod tests {
             let last = windows[windows.len() - 1];
             assert!(last.end_ms >= range.end_ms && last.start_ms < range.end_ms);
         }
-        // 1790812800 s = 497448 h = 27636 × 18 h.
+        // The range begins on a boundary of 18 h, because 1790812800 s = 497448 h = 27636 × 18 h.
         assert_eq!(BlockWidth { hours: 18 }.windows(range).count(), 4);
     }
 

@@ -26,7 +26,7 @@ named! {
 }
 
 impl Family {
-    /// The metric name of its series.
+    /// The metric name of the family's series.
     pub(crate) const fn metric_name(self) -> &'static str {
         match self {
             Self::Scores => "etcd_score",
@@ -43,7 +43,7 @@ impl Family {
         }
     }
 
-    /// Writes all its series for the days, sorted by labels.
+    /// Writes all series of the family for these days, sorted by labels.
     pub(super) fn write(
         self,
         table: &ScoreTable,
@@ -79,7 +79,7 @@ impl Family {
     }
 }
 
-/// The text of each code's value, followed by a space; `None` for a code without a value.
+/// The value of each score code as text, followed by a space; `None` for a code without a value.
 fn by_code(values: impl Iterator<Item = Option<f64>>) -> Vec<Option<String>> {
     values.map(|value| value.map(|value| format!("{value} "))).collect()
 }
@@ -94,7 +94,7 @@ fn of_members(
     members.into_iter().try_for_each(write)
 }
 
-/// Writes one series of a member, whose value at a step is `values[code]`.
+/// Writes one series of a member. Its value at a step is the entry of `values` for the step's score code.
 fn codes(
     series: &str,
     member: &Member,
@@ -107,7 +107,7 @@ fn codes(
     for (day, steps) in days.iter().zip(windows) {
         if let Ok(index) = day.members.binary_search(member) {
             let codes = &day.codes(index)[steps.clone()];
-            // ABSENT has no entry: no sample while the member is not expected.
+            // The code ABSENT has no entry in `values`, so there is no sample while the member is not expected.
             let values = codes.iter().map(|&code| values.get(code as usize).and_then(Option::as_deref));
             line.append(&day.grid, steps.start, values)?;
         }

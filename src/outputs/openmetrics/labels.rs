@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Labels that our series set themselves, so that `--label` may not.
+/// Labels that our series set themselves; `--label` refuses them.
 const OWN: [&str; 8] = ["cluster", "member", "metric", "profile", "points", "of", "version", "__name__"];
 
 /// Labels that are added to each series, to match series that already exist in Prometheus.

@@ -1,7 +1,8 @@
 //! `openmetrics/etcd_score-….om`: scores for `promtool tsdb create-blocks-from openmetrics`.
 //!
-//! Each file holds the samples of exactly one TSDB block, because promtool parses the whole file again for every block
-//! that it makes of it. Scored days come in; a file is written as soon as all days that its block overlaps are scored.
+//! Each file holds the samples of exactly one TSDB block, because promtool parses the whole file again for
+//! every block that it creates from it. Scored days come in; a file is written as soon as all days that
+//! its block overlaps are scored.
 
 mod block_width;
 mod family;
@@ -27,7 +28,7 @@ use crate::time::TimeRange;
 use text::WindowText;
 use windows::OpenWindows;
 
-/// The folder of the files, and prefix and suffix of their names.
+/// The folder of the files, and the prefix and suffix of their names.
 const FOLDER: &str = "openmetrics";
 const PREFIX: &str = "etcd_score-";
 const SUFFIX: &str = ".om";
@@ -57,26 +58,26 @@ impl Output for OpenMetrics {
     }
 }
 
-/// Settings of the OpenMetrics files: length, families and extra labels.
+/// Settings of the OpenMetrics files: retention, families and extra labels.
 #[derive(Clone, Debug)]
 pub struct Emission {
     /// Retention of the Prometheus that will import the files; sets the length of blocks.
     pub retention: Retention,
-    /// Families to write, in the order of the file.
+    /// Families to write, in the order in which the file lists them.
     pub families: Vec<Family>,
     /// Labels added to each series.
     pub labels: ExtraLabels,
 }
 
 impl Emission {
-    /// The ranges of the TSDB blocks, and so of the files, that overlap a range.
+    /// The time ranges of the TSDB blocks that overlap `range`; each block becomes one file.
     pub fn windows(&self, range: TimeRange) -> impl Iterator<Item = TimeRange> {
         BlockWidth::within(&self.retention).windows(range)
     }
 }
 
 impl Emission {
-    /// The section of the manifest that lists these files.
+    /// The section of the manifest that lists the OpenMetrics files.
     pub(crate) fn listed(&self, mut blocks: Vec<ManifestBlock>) -> ManifestOpenMetrics {
         blocks.sort_by_key(|block| block.first);
         ManifestOpenMetrics {
@@ -89,8 +90,8 @@ impl Emission {
     }
 }
 
-/// Writes the file of one block from the days that it overlaps, in order of time. Returns `None`, and writes no file,
-/// if there is no sample.
+/// Writes the file of one block. `days` are the days that the block overlaps, in order of time. Without any sample,
+/// returns `None` and writes no file.
 pub fn write_window(
     out: &Path,
     table: &ScoreTable,

@@ -11,7 +11,7 @@ use crate::time::{Grid, TimeRange};
 /// Approximate size of the pieces that are written at once.
 const PIECE_BYTES: usize = 1 << 18;
 
-/// The file of one block; it is created with its first piece.
+/// The file of one block; it is created on disk when the first piece is written.
 pub(super) struct WindowText<'a> {
     path: &'a Path,
     window: TimeRange,
@@ -64,7 +64,7 @@ impl<'a> WindowText<'a> {
         Ok(())
     }
 
-    /// Ends the file and puts it under its final name; `None` if there is no sample.
+    /// Ends the file and gives it its final name; `None` if there is no sample.
     pub(super) fn finish(mut self, out: &Path) -> Result<Option<(Written, ManifestBlock)>, OutputError> {
         let Counted { series, samples, first_ms, last_ms } = self.counted;
         if samples == 0 {
@@ -88,8 +88,8 @@ pub(super) struct SeriesText<'t, 'a> {
 }
 
 impl SeriesText<'_, '_> {
-    /// Appends a sample for each value that is not `None`. The first value belongs to the step `from` of the grid; each
-    /// value ends with a space.
+    /// Appends a sample for each value that is not `None`. The first value is that of the step with index `from` in the
+    /// grid. Each value must end with a space.
     pub(super) fn append<'v>(
         &mut self,
         grid: &Grid,

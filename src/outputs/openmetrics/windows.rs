@@ -1,4 +1,4 @@
-//! Writes the OpenMetrics files while days are scored: each file as soon as its last day is there.
+//! Writes the OpenMetrics files during scoring: each file as soon as its last day is scored.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -37,8 +37,8 @@ impl DayWriter for OpenWindows<'_> {
         self.days.push_back((day, scores.clone()));
     }
 
-    /// Writes, in parallel, the blocks whose days are all scored (the last block may extend past the end of the range),
-    /// and frees the days that no later block needs.
+    /// Writes, in parallel, the blocks whose days are all scored, and frees the days that no later block needs. The
+    /// last block may extend past the end of the range.
     fn write_complete(&mut self) -> Result<(), OutputError> {
         let Some((last, _)) = self.days.back() else { return Ok(()) };
         let scored_until = last.range().end_ms;

@@ -15,12 +15,12 @@ use crate::text::palette::{Rgb, hex, ink, red_to_green};
 use crate::text::rounding::{score_parts, score_points};
 use crate::time::{DAY_MS, UtcDay};
 
-/// Cells have tooltips up to this number of cells; more tooltips would make the file large.
+/// Maximum number of cells in a drawing that has tooltips; more tooltips would make the file large.
 const TITLED_CELLS: usize = 2500;
-/// Height of a row, in pixels, from which on every day is labeled.
+/// Minimum height of a row, in pixels, for a label on every day.
 const ROW_OF_TEXT: u32 = 14;
 
-/// One block of the drawing.
+/// One block of the drawing: the cells of a cluster or member.
 pub(super) struct Block<'a> {
     pub(super) drawing: &'a Drawing<'a>,
     pub(super) line: &'a Line,
@@ -122,7 +122,8 @@ impl Block<'_> {
         svg.push_str("</g>\n");
     }
 
-    /// The labels of days by row: every day, every Monday, or every first of a month or year, depending on the room.
+    /// The labels of days, with their rows. Depending on the height of a row, these are every day, every Monday, the
+    /// first of each month, or January 1.
     fn day_names(&self) -> Vec<(u32, String)> {
         let layout = &self.drawing.layout;
         let day = |row: u32| UtcDay::of(layout.first.start_ms() + i64::from(row) * DAY_MS);
@@ -141,7 +142,7 @@ impl Block<'_> {
         (0..layout.days).filter_map(named).collect()
     }
 
-    /// Marks the corner of each uncertain cell, and draws lines between cells that are large enough.
+    /// Marks the corner of each uncertain cell. If rows are high enough, also draws lines between days and hours.
     fn marks(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let layout = &self.drawing.layout;
         let (slot, row) = (layout.slot(), layout.size.row);
@@ -205,7 +206,7 @@ impl Block<'_> {
 }
 
 impl Placed<'_> {
-    /// Top and height of a cell, if a day is `row` high.
+    /// Top and height of the cell, given the height `row` of a day.
     fn vertical(&self, row: u32) -> (f32, f32) {
         let (top, row) = ((self.row * row) as f32, row as f32);
         match self.part {
@@ -216,8 +217,8 @@ impl Placed<'_> {
     }
 }
 
-/// Tenths of a point, rounded down, which select the color: a hundred colors are enough for the eye, and only a cell
-/// without any loss has the color of 10. `None` is a cell without a score.
+/// The mean score in tenths of a point, rounded down; `None` for a cell without a score. It selects the color:
+/// smaller differences are not visible, and only a cell without any loss gets the color of 10.
 type Tenths = Option<u32>;
 
 fn color(tenths: u32) -> Rgb {
@@ -239,7 +240,7 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     };
     for day in cells.chunk_by(|a, b| a.row == b.row) {
         let row = day[0].row;
-        // Rows are missing between the open rectangles and this row, so the rectangles end.
+        // If rows without cells lie between the open rectangles and this row, the rectangles end.
         if open.values().any(|area| area.row + area.rows < row) {
             std::mem::take(&mut open).into_iter().for_each(|(key, area)| finish(&mut paths, key, area));
         }
@@ -256,7 +257,7 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
             let area = above.map_or(Area { row, rows: 1 }, |area| Area { rows: area.rows + 1, ..area });
             seen.insert(key, area);
         }
-        // Open rectangles that this row does not continue are finished.
+        // Finish the open rectangles that this row does not continue.
         for (key, area) in std::mem::replace(&mut open, seen) {
             finish(&mut paths, key, area);
         }

@@ -16,21 +16,22 @@ const BLOCK_GAP: u32 = 34;
 pub(super) const NOTE: u32 = 18;
 /// Maximum number of lines of notes.
 const NOTES: u32 = 4;
-/// Maximum height of drawing and PNG, which viewers still open; exceeded only to show [`MIN_DAYS`] days.
+/// Maximum height of the drawing and of the PNG, so that viewers can open them. A drawing may exceed it to show
+/// [`MIN_DAYS`] days; its PNG is then scaled down.
 const MAX_HEIGHT: u32 = 16_000;
-/// Blocks are placed side by side rather than exceed this height.
+/// If one column of blocks would exceed this height, blocks are placed side by side.
 const COMFORTABLE_HEIGHT: u32 = 6_000;
 /// Maximum number of pixels of a PNG; at 4 bytes each they take 122 MiB while it is drawn.
 const MAX_PIXELS: f64 = 32e6;
 /// At least this many days are shown, whatever the height.
 const MIN_DAYS: u32 = 31;
 
-/// Sizes for one range of numbers of days.
+/// Sizes for drawings with up to `days` days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
-    /// Largest number of days that uses this size.
+    /// Maximum number of days for which these sizes are used.
     days: u32,
-    /// Width of an hour, a multiple of four for cells of a quarter of an hour.
+    /// Width of an hour, a multiple of four, so that a cell of 15 minutes has a whole number of pixels.
     pub(super) hour: u32,
     /// Height of the row of a day.
     pub(super) row: u32,
@@ -49,11 +50,11 @@ const SIZES: [Size; 6] = [
     Size { days: u32::MAX, hour: 20, row: 1, columns: 8, label: 64 },
 ];
 
-/// Sizes and places of one drawing.
+/// Sizes and positions of one drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) size: Size,
-    /// Cells across a day of 24 hours.
+    /// Number of cells in a day of 24 hours.
     pub(super) slots: u32,
     /// First day that is shown.
     pub(super) first: UtcDay,
@@ -156,7 +157,7 @@ impl Layout {
         (x, MARGIN + HEAD + down * (self.days_height() + BLOCK_HEAD + BLOCK_GAP))
     }
 
-    /// Scale of the PNG: 2 if the result is small enough, else at most 1.
+    /// Scale of the PNG: 2 if the PNG then stays within the maximum size, else at most 1.
     pub(super) fn png_scale(&self) -> f64 {
         let (width, height) = (f64::from(self.width()), f64::from(self.height()));
         let most = (f64::from(MAX_HEIGHT) / height).min((MAX_PIXELS / (width * height)).sqrt());

@@ -1,8 +1,8 @@
 //! The heat map as a drawing: `heatmap.svg`, and `heatmap.png`, the same drawing rendered to pixels.
 //!
-//! Each cluster is a block with one row per day and one column per cell. If the clock shows a time twice, its place is
-//! split: the first cell above, the second below. Both files use the same embedded font. `layout` computes sizes,
-//! `blocks` and `svg` write the SVG, `text` fits names, and `png` renders.
+//! Each cluster or member is a block with one row per day and one column per cell. If the clock shows a time twice,
+//! two cells share one place: the first in its upper half, the second in its lower half. Both files use the same
+//! embedded font. `layout` computes sizes, `blocks` and `svg` write the SVG, `text` fits names, and `png` renders.
 
 mod blocks;
 mod layout;
@@ -20,7 +20,7 @@ use crate::heatmap::{Folding, Line};
 use layout::Layout;
 use text::Medium;
 
-/// The input of a drawing with its layout.
+/// A drawing: its data and its layout.
 struct Drawing<'a> {
     manifest: &'a Manifest,
     folding: Folding,
@@ -90,14 +90,14 @@ impl Output for Png {
     }
 }
 
-/// Draws these lines, one block each, into an SVG file.
+/// Draws the clusters and members in `lines`, one block each, into an SVG file.
 pub(crate) fn draw_svg(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines);
     let stat = WholeFile::write(path, drawing.svg(Medium::Svg).as_bytes())?;
     Ok(Written::new(out, path, cells(lines), stat))
 }
 
-/// Draws these lines, one block each, into a PNG file.
+/// Draws the clusters and members in `lines`, one block each, into a PNG file.
 pub(crate) fn draw_png(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines);
     let pixels = png::of_svg(&drawing.svg(Medium::Png), drawing.layout.png_scale())?;

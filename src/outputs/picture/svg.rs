@@ -23,10 +23,10 @@ pub(super) const QUIET: &str = "#5b6472";
 const UNKNOWN: &str = "#c4c8ce";
 const HATCH: &str = "#858c97";
 
-/// Number of lines whose summaries are in the description for screen readers.
+/// Maximum number of blocks that are summarized in the description for screen readers.
 const DESCRIBED: usize = 40;
 
-/// The text of the whole SVG.
+/// Returns the whole drawing as SVG text.
 pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     let layout = &drawing.layout;
     let notes = notes(drawing);
@@ -64,7 +64,8 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     svg
 }
 
-/// Defines a pattern of diagonal lines. Cells are drawn in a scaled group, so the pattern undoes the scale.
+/// Defines a pattern of diagonal lines. Cells are drawn in a scaled group, so the pattern
+/// reverses the scale `(x, y)`.
 fn hatching(svg: &mut String, id: &str, (x, y): (u32, u32)) {
     let _ = write!(
         svg,
@@ -127,7 +128,7 @@ fn head(svg: &mut String, drawing: &Drawing<'_>) {
         writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"{QUIET}\">{}</text>", xml_escaped(&subtitle));
 }
 
-/// The legend, the same in every drawing, because colors do not depend on the data.
+/// Draws the legend. It is the same in every drawing, because colors do not depend on the data.
 fn legend(svg: &mut String) {
     let (top, wide) = (MARGIN + HEAD - 44, 26);
     let _ =
@@ -151,7 +152,7 @@ fn legend(svg: &mut String) {
     );
 }
 
-/// Notes below the blocks: what is left out, scaled or split, and how to read the cells.
+/// Notes below the blocks: days left out, the scale of the PNG, repeated hours, and how to read the cells.
 fn notes(drawing: &Drawing<'_>) -> Vec<String> {
     let layout = &drawing.layout;
     let mut notes = Vec::new();

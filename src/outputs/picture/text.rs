@@ -28,10 +28,10 @@ const COVERED: [std::ops::RangeInclusive<u32>; 18] = [
     0x2264..=0x2265,
 ];
 
-/// The renderer of the text, which decides the fonts that are available.
+/// The program that renders the text, which determines the available fonts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Medium {
-    /// A viewer, which has further fonts for characters that the embedded one lacks.
+    /// A viewer or browser, which has other fonts for characters that the embedded font lacks.
     Svg,
     /// Our own renderer, which has only the embedded font.
     Png,
@@ -43,7 +43,7 @@ impl Medium {
     }
 }
 
-/// A name in full, with characters that cannot be drawn spelled out as `[U+…]`.
+/// A name in full; characters that the medium cannot draw are spelled out as `[U+…]`.
 pub(super) fn legible(name: &str, medium: Medium) -> String {
     drawing_text(name, |c| medium.draws(c))
 }

@@ -13,7 +13,7 @@ pub(super) fn class(score: f64) -> String {
     format!("s{}", score_parts(score, TENTHS / 10))
 }
 
-/// The style sheet; the second palette applies within `data-palette="blue"`.
+/// The style sheet with both palettes; the orange-to-blue palette applies within `data-palette="blue"`.
 pub(super) fn sheet() -> String {
     let mut css = String::new();
     for tenth in 0..=TENTHS {

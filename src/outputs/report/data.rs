@@ -73,7 +73,7 @@ fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
     }
 }
 
-/// Points lost in hundredths, rounded up, so that a small loss is not shown as 0.
+/// Losses by metric in hundredths of a point, rounded up, so that a small loss is not shown as 0.
 fn losses(cell: &Cell) -> [u64; Metric::ALL.len()] {
     cell.losses.unwrap_or_default().map(|loss| loss_parts(loss, 100))
 }
@@ -96,7 +96,7 @@ fn put_changes(bytes: &mut Vec<u8>, cells: &[Cell], value: impl Fn(&Cell) -> i64
     }
 }
 
-/// Writes a variable-length number: seven bits per byte, lowest first.
+/// Writes a variable-length number: seven bits per byte, least significant first.
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);

@@ -10,9 +10,9 @@ use crate::text::html::html_text;
 use crate::text::rounding::{confidence_text, loss_text, score_text};
 use crate::time::Zone;
 
-/// Rows of a table that are shown at first; the others are folded.
+/// Rows of a table that are visible at first; the others are in a collapsed section.
 const OPEN_ROWS: usize = 10;
-/// Maximum number of rows of a table; all findings are in findings.csv.
+/// Maximum number of findings of a kind on the page; findings.csv has all of them.
 const MAX_ROWS: usize = 200;
 
 /// Headings of the kinds other than incidents, in the order of the page.
@@ -37,7 +37,7 @@ pub(super) fn incidents(findings: &[Finding], lines: &[Line], zone: Zone) -> Mar
     }
 }
 
-/// The sections of all kinds other than incidents that have findings.
+/// The sections of all kinds in `OTHERS`; a kind without findings has no section.
 pub(super) fn others(findings: &[Finding], lines: &[Line], zone: Zone) -> Markup {
     let of = |kind| findings.iter().filter(move |f| f.kind == kind).collect::<Vec<&Finding>>();
     html! {
@@ -49,7 +49,7 @@ pub(super) fn others(findings: &[Finding], lines: &[Line], zone: Zone) -> Markup
     }
 }
 
-/// The table of the first rows, and a folded table of the others.
+/// A table of the first findings, and a collapsed table of the others.
 fn tables(found: &[&Finding], lines: &[Line], zone: Zone) -> Markup {
     let (open, rest) = found.split_at(found.len().min(OPEN_ROWS));
     let listed = &rest[..rest.len().min(MAX_ROWS - OPEN_ROWS)];

@@ -7,7 +7,7 @@ use super::colours::class;
 use crate::heatmap::{Cell, Totals};
 use crate::text::rounding::{percent_text, score_parts, score_points, score_text, share_parts};
 
-/// One cell of a heat map, made of one or more cells of the folder.
+/// A cell shown in the report, made of one or more cells of the output folder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Folded(pub(super) Totals);
 
@@ -20,7 +20,8 @@ impl Folded {
         self.0.expected > 0
     }
 
-    /// CSS classes for color, hatching and strip; cells below `min_coverage` are marked uncertain.
+    /// CSS classes for the color, for hatching if no step is scored, for the strip that shows the unscored share, and
+    /// for the mark of an uncertain cell, whose coverage is below `min_coverage`.
     pub(super) fn classes(&self, min_coverage: f64) -> String {
         let Some(mean) = self.0.mean() else { return "unknown".to_owned() };
         let mut classes = class(mean);
@@ -33,7 +34,7 @@ impl Folded {
         classes
     }
 
-    /// `mean 8.33, lowest 5.00, 96.6 % of steps scored`
+    /// The figures in words: `mean 8.33, lowest 5.00, 96.6 % of steps scored`.
     pub(super) fn describe(&self) -> String {
         match (self.0.mean(), self.0.lowest) {
             (Some(mean), Some(lowest)) => {

@@ -7,7 +7,7 @@ use crate::folder::{Manifest, Written};
 use crate::spec::{Bands, Metric};
 use crate::text::html::html_text;
 
-/// The section: queries, rules, cells, members, and hashes of input and output files.
+/// The section as HTML: queries, rules, cell settings, members, and hashes of input and output files.
 pub(super) fn method(manifest: &Manifest) -> Markup {
     html! {
         p {

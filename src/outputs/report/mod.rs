@@ -21,7 +21,7 @@ use crate::heatmap::Line;
 /// Name of the file in the output folder.
 const REPORT: &str = "report.html";
 
-/// The output `report`; its rows in the manifest are cells.
+/// The output `report`. Its number of rows in the manifest is the number of cells.
 pub(crate) struct Report;
 
 impl Output for Report {
@@ -50,7 +50,7 @@ impl Output for Report {
     }
 }
 
-/// The lines of each cluster: its own, then those of its members.
+/// The lines of each cluster: first that of the cluster, then those of its members.
 fn clusters(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
     lines.chunk_by(|a, b| a.cluster == b.cluster)
 }

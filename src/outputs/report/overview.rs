@@ -12,7 +12,7 @@ use crate::text::html::html_text;
 use crate::text::rounding::{score_parts, score_text};
 use crate::time::UtcDay;
 
-/// Length of a date of one day, `2026-10-01`; shorter prefixes stand for months and years.
+/// Length of a date such as `2026-10-01`; shorter prefixes name months and years.
 const DAY: usize = 10;
 /// With more days than this, the columns are months.
 const MAX_DAYS: usize = 45;

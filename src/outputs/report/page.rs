@@ -103,9 +103,9 @@ fn header(manifest: &Manifest) -> Markup {
     }
 }
 
-/// Start or end of the range in local time.
+/// The start or end of the requested range in local time.
 fn asked(instant: &str, zone: Zone) -> String {
-    // The manifest holds RFC 3339, never relative times, so the value of `now` does not matter.
+    // The manifest holds RFC 3339, never relative times, so any value of `now` will do.
     parse_instant(instant, 0).map_or_else(|_| html_text(instant), |ms| clock(zone, ms))
 }
 
@@ -127,7 +127,7 @@ fn legend() -> Markup {
     }
 }
 
-/// The section of a cluster, which the script fills when it is opened.
+/// The section of a cluster. The script fills it when a reader opens it.
 fn cluster(number: usize, lines: &[Line]) -> Markup {
     let whole = Folded::of(&lines[0].cells);
     html! {

@@ -12,11 +12,11 @@ use crate::text::html::html_text;
 /// Maximum number of cells for all clusters together, which keeps the page small; 20 clusters get six days each.
 const MAX_CELLS: usize = 3_000;
 
-/// Minute of the local day at which a column's cells begin, and the number of earlier cells that begin then: when
-/// clocks go back, an hour occurs twice.
+/// Minute of the local day at which the cells of a column begin, and the number of earlier cells of the same day
+/// that begin at the same local time: 1 for an hour that is repeated when clocks go back, else 0.
 type Column = (u32, usize);
 
-/// The tables, and a sentence about what they leave out.
+/// The tables as HTML, with a sentence about what they leave out.
 pub(super) fn tables(lines: &[Line], min_coverage: f64) -> Markup {
     let count = clusters(lines).count().max(1);
     let parts: Vec<(&Line, &[Cell])> =

@@ -3,7 +3,7 @@
 use crate::heatmap::Cell;
 use crate::time::{CellWidth, DAY_MS, UtcDay};
 
-/// Part of its place that a cell fills. When clocks go back, two cells share the place of one local time.
+/// The part of its grid place that a cell fills. When clocks go back, two cells share the place of one local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::outputs) enum Part {
     /// The only cell in its place.
@@ -19,7 +19,7 @@ pub(in crate::outputs) fn minute_of_day(cell: &Cell) -> u32 {
     u32::from(cell.hour) * 60 + u32::from(cell.minute)
 }
 
-/// Each cell with its column, counted from midnight in widths of a cell, and its part of that place.
+/// Each cell with its column, numbered from midnight, and the part of its place that it fills.
 pub(in crate::outputs) fn places(cells: &[Cell], width: CellWidth) -> impl Iterator<Item = (&Cell, u32, Part)> {
     let slot = move |cell: &Cell| minute_of_day(cell) / width.minutes();
     cells.chunk_by(|a, b| a.date == b.date).flat_map(move |day| {

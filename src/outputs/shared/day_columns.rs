@@ -12,7 +12,8 @@ use crate::heatmap::{Cell, Folding, Line};
 use crate::outputs::OutputError;
 use crate::time::{DAY_MS, HOUR_MS, UtcDay};
 
-/// Clock changes are multiples of a quarter of an hour, and no cell is narrower.
+/// Interval of the search for the cells of a day: clocks change by multiples of 15 minutes,
+/// and no cell is narrower.
 const QUARTER_MS: i64 = HOUR_MS / 4;
 
 /// Minutes after local midnight, and the number of earlier cells of that day with the same local time.
@@ -23,12 +24,12 @@ type Slot = (u32, usize);
 pub(in crate::outputs) struct DayColumns {
     folding: Folding,
     slots: Vec<Slot>,
-    /// Start and minute of day of each cell of a day, in order; computed when the day is first needed.
+    /// For each day, the start and the local minute of day of each of its cells, in order. Computed when first needed.
     days: RefCell<BTreeMap<UtcDay, Vec<(i64, u32)>>>,
 }
 
 impl DayColumns {
-    /// The columns that these lines need. Fails if the manifest in `out` shows that the folder was not scored.
+    /// The columns for the cells of these lines. Fails if the manifest in `out` shows that the folder was not scored.
     pub(in crate::outputs) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
         let folding = manifest.folding().ok_or_else(|| FolderError::NoCells {
             path: out.join(MANIFEST),
@@ -59,13 +60,13 @@ impl DayColumns {
         self.slots.len()
     }
 
-    /// The column of a cell, which must be one of those given to [`DayColumns::of`].
+    /// The index of a cell's column. The cell must be one of those given to [`DayColumns::of`].
     pub(in crate::outputs) fn place(&self, cell: &Cell) -> usize {
         let place = self.slot(cell);
         self.slots.partition_point(|slot| *slot < place)
     }
 
-    /// Length of a local day in hours: 24, or for example 23 or 25 when clocks change.
+    /// Length of a local day in hours: 24, or another number such as 23 or 25 on a day when clocks change.
     pub(in crate::outputs) fn hours_of(&self, date: UtcDay) -> f64 {
         let begins = |date| self.starts(date).first().map_or(date.start_ms(), |&(start, _)| start);
         (begins(UtcDay::of(date.start_ms() + DAY_MS)) - begins(date)) as f64 / HOUR_MS as f64
@@ -77,7 +78,8 @@ impl DayColumns {
         (minute, self.starts(cell.date).iter().filter(is_before).count())
     }
 
-    /// Computed from the time zone rather than from the cells, because a member may first be seen in the second 02:00.
+    /// The start and the local minute of each cell of a day. They come from the time zone rather than from the cells,
+    /// because a member may first be seen in the second 02:00.
     fn starts(&self, date: UtcDay) -> std::cell::Ref<'_, Vec<(i64, u32)>> {
         if !self.days.borrow().contains_key(&date) {
             self.days.borrow_mut().insert(date, self.work_out(date));
@@ -86,7 +88,7 @@ impl DayColumns {
     }
 
     fn work_out(&self, date: UtcDay) -> Vec<(i64, u32)> {
-        // Time zones range from UTC-12 to UTC+14, so a local day lies within 16 hours of the UTC day.
+        // Time zones range from UTC-12 to UTC+14, so 16 hours before and after the UTC day cover the local day.
         let around =
             (date.start_ms() - 16 * HOUR_MS..date.start_ms() + DAY_MS + 16 * HOUR_MS).step_by(QUARTER_MS as usize);
         let cells = around.map(|ms| self.folding.zone.cell_at(ms, self.folding.width));

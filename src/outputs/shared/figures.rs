@@ -1,4 +1,4 @@
-//! Weights, points and thresholds of a profile in a form for PromQL and SQL: whole numbers and literals that every
+//! Weights, points and thresholds of a profile for PromQL and SQL, as whole numbers and as literals that every
 //! engine reads as exactly the same double.
 
 use crate::spec::{METRICS, Metric, POINT, Profile};
@@ -7,15 +7,15 @@ use crate::text::comment::comment_lines;
 /// A literal with at most this many digits is read as the nearest double by every engine, even one that parses
 /// it as a decimal first.
 const EXACT_DIGITS: usize = 15;
-/// A longer literal is written with an exponent, to be readable.
+/// Literals with more characters than this are written with an exponent, to be readable.
 const PLAIN_LETTERS: usize = 20;
 
 /// Weights and points as whole numbers, small enough to check by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::outputs) struct Figures {
-    /// Weight of each metric, proportional to the profile's.
+    /// Weight of each metric as a whole number, in proportion to the weights of the profile.
     pub(in crate::outputs) weights: [u64; METRICS],
-    /// Units in one point: 1, or 1000 if a band of the profile has a fraction of points.
+    /// Units per point: 1, or 1000 if a band of the profile gives a fraction of a point.
     pub(in crate::outputs) point: u64,
 }
 

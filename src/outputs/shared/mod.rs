@@ -1,5 +1,5 @@
-//! What several outputs use: the calendar of cells, the day × hour table, the lines of a summary, and numbers in the
-//! text of queries. Nothing here writes a file.
+//! Code that several outputs share: positions of cells in a calendar, columns of day × hour tables, summaries in
+//! one line, and numbers for the text of queries. Nothing here writes a file.
 
 pub(super) mod calendar;
 pub(super) mod day_columns;

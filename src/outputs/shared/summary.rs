@@ -29,7 +29,7 @@ impl Summary {
     }
 }
 
-/// `mean 9.41, lowest 1, 99.7 % of steps scored, main cause wal_fsync`
+/// Writes text such as `mean 9.41, lowest 1, 99.7 % of steps scored, main cause wal_fsync`.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scores {

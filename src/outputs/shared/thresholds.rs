@@ -1,4 +1,5 @@
-//! The thresholds of a profile as labels and values of `etcd_threshold`, for dashboards that draw them.
+//! The thresholds of a profile as labels and values of the series `etcd_threshold`, so
+//! that dashboards can draw them.
 
 use crate::spec::{Metric, POINT, Profile};
 

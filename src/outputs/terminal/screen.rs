@@ -28,7 +28,7 @@ pub(crate) struct Screen {
     pub(crate) zone: Zone,
     /// Width of the cells in the folder.
     pub(crate) cell: CellWidth,
-    /// Places with a smaller share of scored steps are marked uncertain.
+    /// Minimum coverage: a place with a smaller share of scored steps is marked uncertain.
     pub(crate) min_coverage: f64,
 }
 
@@ -39,7 +39,7 @@ struct Column {
     wide: usize,
 }
 
-/// One place on the screen: all cells that fall into it, weighted by their steps.
+/// One place on the screen, with sums over the steps of all cells that fall into it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Joined {
     sum: f64,
@@ -60,7 +60,7 @@ impl Joined {
 }
 
 impl Screen {
-    /// Paints each line with its latest `days` (`None` for all days), then a legend.
+    /// Paints the latest `days` of each cluster or member (`None` for all days), then a legend.
     pub(crate) fn paint(&self, lines: &[&Line], days: Option<usize>) -> String {
         let mut text = String::new();
         let column = self.column();
@@ -93,7 +93,7 @@ impl Screen {
         text
     }
 
-    /// The shortest time per column that fits the window, with up to three characters per column.
+    /// Chooses the shortest time per column with which a day fits the window. A column is up to three characters wide.
     fn column(&self) -> Column {
         let room = self.width.saturating_sub(LABEL);
         let fits = |minutes: u32| (1..=3).rev().find(|wide| wide * (1440 / minutes) as usize <= room);
@@ -113,9 +113,9 @@ impl Screen {
         rows
     }
 
-    /// The row of hours, each above the column in which it begins; hours without room are left out.
+    /// Writes the row of hours, each above the column in which it begins. Hours without room are left out.
     fn head(&self, text: &mut String, column: Column) {
-        // The name of a time zone may be too long for the column of dates.
+        // Write `local` instead of the time zone, whose name may be too long for the column of dates.
         let mut head = format!("{:<LABEL$}", if self.zone == Zone::default() { "UTC" } else { "local" });
         for place in 0..(1440 / column.minutes) {
             let at = LABEL + place as usize * column.wide + column.wide.saturating_sub(2);

@@ -13,14 +13,15 @@ use crate::spec::percent;
 use crate::text::rounding::{score_number, share_number};
 use crate::text::sheet::sheet_text;
 
-/// Number of rows above the first day.
+/// Number of rows above the first day; the last of them has the headings.
 const ABOVE: u32 = 4;
-/// First column of the means, after the date.
+/// Column where the means begin, right after the date column.
 const MEANS: u16 = 1;
 /// Headings and column widths of the figures of a day.
 const OF_A_DAY: [(&str, f64); 4] = [("Mean", 7.0), ("Lowest", 7.0), ("Coverage", 9.0), ("Hours in day", 12.0)];
 
-/// First columns of the blocks of a sheet; a narrow column separates the blocks.
+/// The columns where each block of the sheet begins, and the number of cells in a day. A
+/// narrow column separates the blocks.
 struct Places {
     hours: u16,
     of_day: u16,
@@ -151,7 +152,7 @@ fn colour(sheet: &mut Worksheet, places: &Places, last: u32) -> Result<(), XlsxE
     Ok(())
 }
 
-/// Prints only the means and the figures of the days, fitted to the width of a page.
+/// Sets up printing: only the means and the daily figures, fitted to the width of a page.
 fn set_up_paper(sheet: &mut Worksheet, places: &Places, last: u32) -> Result<(), XlsxError> {
     sheet.set_landscape().set_print_fit_to_pages(1, 0);
     sheet.set_repeat_rows(ABOVE - 1, ABOVE - 1)?;

@@ -120,7 +120,7 @@ fn metric(metric: Option<Metric>) -> Value<'static> {
     Value::text(metric.map(Metric::name))
 }
 
-/// An instant as local time, because Excel has no time zones.
+/// Converts an instant to local time, because Excel has no time zones.
 fn local(ms: i64, folding: Folding) -> Value<'static> {
     let ahead = folding.zone.cell_at(ms, folding.width).utc_offset_minutes;
     Value::Instant(ms + i64::from(ahead) * 60_000)

@@ -1,5 +1,5 @@
-//! Formats and color scales that all sheets share. Colors do not depend on the data, dates are in ISO order, and cells
-//! without a score are hatched.
+//! Formats and color scales that all sheets share. A color always stands for the same value, whatever the data.
+//! Dates are in ISO format, and cells without a score are hatched.
 
 use rust_xlsxwriter::{
     Color, ConditionalFormat2ColorScale, ConditionalFormat3ColorScale, ConditionalFormatType, Format, FormatAlign,
@@ -18,10 +18,10 @@ fn color([r, g, b]: Rgb) -> Color {
 pub(super) struct Look {
     pub(super) title: Format,
     pub(super) heading: Format,
-    /// Left-aligned, because the arrow of the filter would cover a centered heading.
+    /// Headings of tables: left-aligned, because the filter's arrow would cover a centered heading.
     pub(super) table_heading: Format,
     pub(super) text: Format,
-    /// For texts that would become a formula when their cell is edited.
+    /// Text that Excel would turn into a formula when someone edits its cell.
     pub(super) quoted: Format,
     pub(super) link: Format,
     pub(super) date: Format,
@@ -64,7 +64,7 @@ impl Look {
             instant: left().set_num_format("yyyy-mm-dd hh:mm:ss"),
             score: hour("0.00"),
             uncertain: hour("\"~\"0.00").set_italic(),
-            // LibreOffice does not draw the pattern, so a diagonal line is set as well.
+            // LibreOffice does not draw the hatch pattern, so the cell gets a diagonal line as well.
             unknown: Format::new()
                 .set_border_diagonal(FormatBorder::Thin)
                 .set_border_diagonal_type(FormatDiagonalBorder::BorderUp)

@@ -1,4 +1,4 @@
-//! The sheet Method: source, settings, rules, queries, and hashes of the history's files.
+//! The sheet Method: source, settings, rules, queries, and the SHA-256 of each history file.
 
 use rust_xlsxwriter::{Worksheet, XlsxError};
 

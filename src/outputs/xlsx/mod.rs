@@ -48,7 +48,7 @@ impl<'a> Sheets<'a> {
     }
 }
 
-/// The output `xlsx`; its rows in the manifest are the cells of clusters.
+/// The output `xlsx`. The manifest counts the cells of clusters as its rows.
 pub(crate) struct Xlsx;
 
 impl Output for Xlsx {

@@ -8,7 +8,7 @@ use crate::text::palette::{LOW_BELOW, RED_BELOW};
 #[derive(Debug)]
 pub(super) struct RowFigures {
     pub(super) totals: Totals,
-    /// Expected steps of cells with a mean below 5, and below 7.
+    /// Number of expected steps in cells with a mean below 5, and in cells with a mean below 7.
     below: [u64; 2],
 }
 
@@ -53,15 +53,15 @@ mod tests {
     use super::*;
     use crate::spec::Metric;
 
-    /// A cell of an hour with this coverage and mean; all points are lost to `wal_fsync`.
+    /// A cell with this mean and these step counts; `wal_fsync` causes the whole loss.
     fn cell(mean: Option<f64>, scored: u32, expected: u32) -> Cell {
         Cell::hour(scored, expected, mean, &[(Metric::WalFsync, mean.map_or(0.0, |mean| 10.0 - mean))])
     }
 
     #[test]
     fn hours_below_a_score_count_all_steps_of_cells_with_a_lower_mean() {
-        // Steps of five minutes. Below 5: the hour of 4.999, of which a third is scored. Below 7: also the hour of 5
-        // and the half hour of 6.999. The mean of 7 and the cell without a score do not count.
+        // A step is 5 minutes. 1 hour is below 5: the cell of 4.999, although only a third of it is scored. 2.5 hours are
+        // below 7: also the hour of 5 and the half hour of 6.999. Neither the cell of 7 nor the unscored cell counts.
         let cells = [
             cell(Some(4.999), 4, 12),
             cell(Some(5.0), 12, 12),
@@ -70,7 +70,7 @@ mod tests {
             cell(None, 0, 12),
         ];
         let [mean, lowest, coverage, below_5, below_7, worst, share] = RowFigures::of(&cells).values(300);
-        // (4 × 4.999 + 12 × 5 + 5 × 6.999 + 12 × 7) / 33 = 6.0300; 33 of 54 steps.
+        // Mean: (4 × 4.999 + 12 × 5 + 5 × 6.999 + 12 × 7) / 33 = 6.0300. Coverage: 33 of 54 steps.
         assert!(matches!(mean, Value::Score(mean) if (mean - 198.991 / 33.0).abs() < 1e-12));
         assert!(matches!(lowest, Value::Score(4.999)));
         assert!(matches!(coverage, Value::Coverage(coverage) if (coverage - 33.0 / 54.0).abs() < 1e-12));

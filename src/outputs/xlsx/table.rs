@@ -10,9 +10,9 @@ use crate::time::{DAY_MS, UtcDay};
 
 /// Maximum number of rows of a sheet.
 const ROWS: u32 = 1_048_576;
-/// 1970-01-01 as a day number of Excel.
+/// The day number of 1970-01-01 in Excel.
 const EPOCH: f64 = 25_569.0;
-/// Height of a line of text, and maximum height of a row, in typographic points.
+/// Height of one line of text; the next constant is Excel's maximum row height. Both are in typographic points.
 const LINE: f64 = 15.0;
 const TALLEST: f64 = 409.0;
 
@@ -25,13 +25,13 @@ pub(super) enum Value<'a> {
     Number(f64),
     /// 0 to 10, rounded down to two decimals.
     Score(f64),
-    /// Points, rounded up to two decimals.
+    /// Lost points, rounded up to two decimals.
     Loss(f64),
     /// A share of steps, rounded down.
     Coverage(f64),
-    /// Rounded down, so that it is never shown as certain.
+    /// A confidence, rounded down so that one below 1 is not shown as 1.
     Confidence(f64),
-    /// Shown with all its decimals.
+    /// A number with as many decimals as it has.
     Plain(f64),
     Whole(u64),
     /// A share from 0 to 1, shown as a percentage.
@@ -42,7 +42,7 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value, or a blank cell for `None`.
+    /// Wraps a number with `kind`; `None` becomes a blank cell.
     pub(super) fn of(value: Option<f64>, kind: fn(f64) -> Self) -> Self {
         value.map_or(Self::Empty, kind)
     }
@@ -51,7 +51,7 @@ impl<'a> Value<'a> {
         value.map_or(Self::Empty, Self::Text)
     }
 
-    /// Estimated number of lines in a column of this width.
+    /// Estimated number of lines that the text needs in a column of this width.
     fn lines(&self, width: f64) -> usize {
         let text = match self {
             Self::Text(text) => text,
@@ -97,7 +97,7 @@ impl<'s> Table<'s> {
         self.row
     }
 
-    /// Writes rows as long as the sheet has room; the last row then counts those that are left out.
+    /// Writes rows until the sheet is full. If rows are left over, the last row of the sheet shows how many.
     pub(super) fn rows<'v, R>(&mut self, rows: R) -> Result<(), XlsxError>
     where
         R: ExactSizeIterator<Item = Vec<Value<'v>>>,
@@ -142,7 +142,7 @@ impl<'s> Table<'s> {
     }
 }
 
-/// Writes one value with the format of its type.
+/// Writes one value with the number format of its variant.
 pub(super) fn write(
     sheet: &mut Worksheet,
     look: &Look,
@@ -169,7 +169,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Writes a text, marked so that editing its cell does not turn it into a formula.
+/// Writes text, marked so that editing the cell in Excel does not turn the text into a formula.
 fn write_text(sheet: &mut Worksheet, look: &Look, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
     let format = if begins_like_a_formula(text) { &look.quoted } else { &look.text };
     sheet.write_string_with_format(row, column, sheet_text(text), format)?;

@@ -11,11 +11,11 @@ use crate::spec::Column;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::Grid;
 
-/// Memory limit for the readings of one column of a day, over all answers. A series costs the server a few dozen bytes,
-/// but this program stores a value for every step.
+/// Memory limit for the readings of one column of a day, over all answers. A series with one sample takes only a
+/// few dozen bytes in an answer, but this program stores a value per step for each series.
 const MAX_READINGS_BYTES: usize = 1 << 30;
 
-/// Whether the readings of this many members would exceed the memory limit.
+/// Whether the readings of this many members on this grid would exceed the memory limit.
 pub(super) fn is_too_much(members: usize, grid: &Grid) -> bool {
     members.saturating_mul(grid.len()).saturating_mul(size_of::<f64>()) > MAX_READINGS_BYTES
 }
@@ -70,12 +70,12 @@ impl Client {
         Ok(envelope)
     }
 
-    /// Returns the server's error, if the answer is one; keeps its warnings and infos as notes.
+    /// Returns an error if the server reports one. Otherwise keeps its warnings and infos as notes.
     pub(super) fn heed(&self, envelope: &Envelope) -> Result<(), Failure> {
         if envelope.status != "success" {
             return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error));
         }
-        // A server may repeat the request, including the login.
+        // Hide secrets, because the server may quote the request with its login.
         let hidden = |texts: &[String]| texts.iter().map(|text| self.access().hide(text)).collect::<Vec<_>>();
         self.learnt_notes().add("warning from the server", &hidden(&envelope.warnings));
         self.learnt_notes().add("info from the server", &hidden(&envelope.infos));
@@ -215,7 +215,7 @@ mod tests {
         for kind in ["warnings", "infos"] {
             decoded(&client, &answer("matrix", "1", &format!(r#","{kind}":["{kind} with {SECRET}"]"#))).unwrap();
         }
-        // The mask of the secret may be cut off at the end of a note.
+        // A note may end with the mask, or be cut off before it, so ignore the mask.
         let notes: Vec<_> = client.notes().iter().map(|note| note.trim_end_matches([' ', '…']).to_owned()).collect();
         let expected = [
             "info from the server: infos with",

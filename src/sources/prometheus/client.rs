@@ -29,7 +29,7 @@ use crate::time::Grid;
 /// Timeout for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server, and the labels that name its series' members.
+/// A client for one server, with the labels that name cluster and member.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     access: Access,
@@ -41,7 +41,7 @@ pub(crate) struct Client {
     learnt: Arc<Learnt>,
 }
 
-/// State shared by all queries of a run, including what they have learned about the server.
+/// State shared by all queries of a run: limits on requests, and what earlier answers showed about the server.
 #[derive(Debug)]
 struct Learnt {
     permits: Semaphore,
@@ -50,7 +50,7 @@ struct Learnt {
     window_sizes: WindowSizes,
     slices: Slices,
     notes: Notes,
-    /// Largest number of members in any answer so far.
+    /// The largest number of members found in any answer so far.
     members: AtomicUsize,
 }
 
@@ -64,7 +64,7 @@ impl Client {
         member_label: &str,
     ) -> Result<Self, PromError> {
         let base = parse_url(url)?;
-        // An error only means that a provider is installed already.
+        // Fails only if a provider is already installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
@@ -107,7 +107,7 @@ impl Client {
         &self.traffic
     }
 
-    /// Warnings and infos from the server, each once.
+    /// Warnings and infos from the server, without duplicates.
     pub(crate) fn notes(&self) -> Vec<String> {
         self.learnt.notes.texts()
     }
@@ -124,7 +124,7 @@ impl Client {
         &self.learnt.notes
     }
 
-    /// Largest number of members in any answer so far.
+    /// The largest number of members found in any answer so far.
     pub(crate) fn most_members(&self) -> usize {
         self.learnt.members.load(Ordering::Relaxed)
     }
@@ -133,8 +133,8 @@ impl Client {
         self.learnt.members.fetch_max(members, Ordering::Relaxed);
     }
 
-    /// Every request begins here: waits for a free slot, which is held as long as the permit, and then until
-    /// `--max-qps` and the server's Retry-After allow the next request.
+    /// Waits until a request may be sent; every request calls this first. Waits for a free slot, then until `--max-qps`
+    /// and the server's Retry-After allow the next request. The slot is free again when the permit is dropped.
     pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         let permit = self.learnt.permits.acquire().await?;
         self.learnt.pace.turn().await;
@@ -157,7 +157,7 @@ impl Client {
         &self.endpoint
     }
 
-    /// Runs a range query on the steps of a grid.
+    /// Runs a range query over the steps of a grid.
     pub(super) async fn query_range(
         &self,
         column: Column,
@@ -168,7 +168,7 @@ impl Client {
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
-    /// Runs an instant query on a grid of one step.
+    /// Runs an instant query at the only step of a grid.
     pub(super) async fn query_instant(
         &self,
         column: Column,
@@ -179,11 +179,12 @@ impl Client {
         self.persist(1, async || self.try_once(promql, &at, Kind::Instant, read).await).await
     }
 
-    /// Whether a query that counts members returns any sample on the steps of a grid.
+    /// Whether a query has any sample on the steps of a grid. The query must count members;
+    /// the largest count is recorded.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
         let read = move |client: &Self, body: &[u8]| {
             let envelope = client.walk(body, &grid, &mut |_, counts| {
-                // The cast turns NaN into 0.
+                // `f64::max` ignores NaN, which marks steps without a sample.
                 client.learn_members(counts.iter().fold(0.0, |most: f64, count| most.max(*count)) as usize);
             })?;
             Ok((envelope.samples > 0, envelope))
@@ -191,7 +192,8 @@ impl Client {
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
-    /// Repeats a request for `steps` steps until it succeeds, or until another retry is pointless.
+    /// Sends a request with `ask`, and retries it until it succeeds or another retry is pointless. If `steps` is more
+    /// than one, a request that times out is retried only once, because a smaller query can replace it.
     pub(super) async fn persist<T>(
         &self,
         steps: usize,
@@ -236,7 +238,7 @@ impl Client {
         Ok(answer)
     }
 
-    /// Wait before the next retry; `None` if the request is not retried.
+    /// How long to wait before the next retry. `None` if there is no further retry.
     fn wait_for(&self, failure: &Failure, tried: u32, steps: usize) -> Option<Duration> {
         if !failure.may_pass(tried, steps) || !self.learnt.trust.is_worth_it(failure.cure == Cure::Reach) {
             return None;
@@ -249,7 +251,7 @@ impl Client {
     }
 }
 
-/// The server's URL for messages, and whether a login or query was removed from it.
+/// The server's URL for messages, and whether a login or query had to be removed from it.
 pub(crate) fn shown_url(text: &str) -> Result<(String, bool), PromError> {
     let url = parse_url(text)?;
     let has_secret = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
@@ -265,7 +267,7 @@ fn parse_url(text: &str) -> Result<Url, PromError> {
     Ok(url)
 }
 
-/// The printable part of an unreadable URL: everything before an `@` may be a login and is removed.
+/// A URL that cannot be parsed, for messages. Everything before an `@` is replaced, because it may be a login.
 fn redact(text: &str) -> String {
     text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"))
 }

@@ -14,7 +14,8 @@ use super::{Client, QuerySet};
 use crate::spec::{Column, LOOK_BACK_SECONDS};
 use crate::time::{Grid, TimeRange};
 
-/// The form of the query to send for these steps.
+/// Chooses the form of a column's query for these steps: `DIRECT` instead of `RAW` if the sum
+/// is unnecessary, otherwise `form` itself.
 pub(super) async fn form_to_send<'a>(
     client: &Client,
     queries: &QuerySet,
@@ -24,8 +25,8 @@ pub(super) async fn form_to_send<'a>(
 ) -> &'a str {
     let Some(series) = queries.series_of_direct(column).filter(|_| form == RAW) else { return form };
     let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
-    // The sum gives the same result more slowly, so a failed lookup is not an error. If the server is down, the query
-    // itself will fail.
+    // A failed lookup is not an error: the query with the sum gives the same result, only more slowly. If the server
+    // is down, that query will fail.
     let chosen = match client.series(&series, range).await {
         Ok(Some(text)) if is_one_a_bucket(&text, queries.labels()) => DIRECT,
         Ok(_) => form,

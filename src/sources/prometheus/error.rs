@@ -12,18 +12,18 @@ pub enum PromError {
     /// The HTTP client could not be created.
     #[error("the HTTP client cannot start: {0}")]
     NoClient(String),
-    /// The connection could not be established, or broke.
+    /// The connection could not be established, or it broke.
     #[error("cannot reach {url}: {cause}; check that the server is running and that --url is right")]
     Unreachable { url: String, cause: String },
-    /// The answer was incomplete or timed out.
+    /// The answer was cut off or timed out.
     #[error("{url} gave no complete answer: {cause}; try a shorter range, a longer --step or a smaller --concurrency")]
     Broken { url: String, cause: String },
-    /// 404: the API is not at this path.
+    /// 404: there is no Prometheus API at this path.
     #[error(
         "{url} answered 404 Not Found: set --url to the address below which /api/v1/query_range is, including any path prefix"
     )]
     NotFound { url: String },
-    /// An HTML page instead of JSON.
+    /// The answer is an HTML page instead of JSON.
     #[error(
         "{url} answered with a web page instead of JSON, perhaps a login page: set --url to the address below which /api/v1/query_range is"
     )]
@@ -36,7 +36,7 @@ pub enum PromError {
     Access(#[from] AccessError),
     #[error("TLS connection to {url} failed: {cause}; check tls_config of --http.config.file")]
     NoTls { url: String, cause: String },
-    /// A redirect to another server.
+    /// A redirect that is not followed.
     #[error(
         "{url} redirects to {to}, which is not followed because it may be a login page: set --url to the server's own address"
     )]
@@ -51,7 +51,7 @@ pub enum PromError {
         /// The token server's URL without its login.
         url: String,
         cause: String,
-        /// Whether the failure may be transient.
+        /// Whether a retry may succeed.
         passes: bool,
     },
     /// The server rejected the PromQL.
@@ -65,7 +65,7 @@ pub enum PromError {
         status: String,
         message: String,
     },
-    /// 429 or 503 with a Retry-After longer than a run waits.
+    /// 429 or 503 with a Retry-After that is longer than a run is willing to wait.
     #[error(
         "{url} asks to wait {seconds} s before the next query: run the same command again after that, perhaps with --max-qps"
     )]
@@ -77,15 +77,15 @@ pub enum PromError {
     /// The answer exceeds the size limit.
     #[error("{url} answered with more than {mebibytes} MiB: use a shorter range or a narrower --selector")]
     TooLarge { url: String, mebibytes: usize },
-    /// Even the smallest possible query is too large for the server.
+    /// The server finds even the smallest possible query too large.
     #[error("{cause}, {even}: narrow --selector, for example to one cluster per folder")]
     TooMuch {
         /// The server's refusal of the smallest possible query.
         cause: Box<PromError>,
-        /// The size of that query, or why it cannot be smaller.
+        /// The end of the message: how small that query was, or why it could not be split.
         even: String,
     },
-    /// A day has more members than fit into memory.
+    /// A query returns more members than fit into the memory limit for one column of a day.
     #[error("the query of {column} returns more than {members} members: narrow --selector, or use a longer --step")]
     TooManyMembers {
         column: Column,
@@ -110,7 +110,7 @@ pub enum PromError {
         "the answer of {url} is not a Prometheus matrix ({reason}): check that --url is a Prometheus-compatible server, with its path prefix"
     )]
     NotAMatrix { url: String, reason: String },
-    /// The answer to a lookup is not from the Prometheus API.
+    /// The answer to a lookup does not have the format of the Prometheus API.
     #[error(
         "the answer of {url} to {path} is not from the Prometheus API ({reason}): check that --url is a Prometheus-compatible server, with its path prefix"
     )]
@@ -134,7 +134,7 @@ pub enum PromError {
         "no series of {metric} from {range}: select its series with {metric}.promql in --queries DIR or with --selector, or leave it out with --without {metric}"
     )]
     NoSeries { metric: Metric, range: TimeRange },
-    /// A limit that the profile needs has no series in the range.
+    /// A limit that the profile uses (a companion) has no series in the range.
     #[error(
         "no series of {limit} from {range}, which the profile compares {metric} with: select its series with {limit}.promql in --queries DIR, or use --without {metric} or --profile seed"
     )]
@@ -152,7 +152,7 @@ pub enum PromError {
     NothingAt {
         url: String,
         at_ms: i64,
-        /// ` with {…}`, or empty.
+        /// ` with {…}` if there is a selector, otherwise empty.
         selector: String,
     },
     /// None of the metrics has a series in the range.
@@ -160,13 +160,14 @@ pub enum PromError {
     Nothing {
         url: String,
         range: TimeRange,
-        /// ` with {…}`, or empty.
+        /// ` with {…}` if there is a selector, otherwise empty.
         selector: String,
     },
 }
 
 impl PromError {
-    /// Whether the server was reached but refused or garbled this path, so that other paths may still work.
+    /// Whether the error concerns only this API path: the server is reachable, but refused the request or sent an
+    /// unusable answer. Other paths may still work.
     pub(super) fn is_about_the_path(&self) -> bool {
         match self {
             Self::Tried { cause, .. } => cause.is_about_the_path(),

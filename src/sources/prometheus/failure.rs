@@ -1,21 +1,21 @@
-//! Classifies failures: retry, send a smaller query, or give up.
+//! Decides what to do about a failure: retry, send a smaller query, or give up.
 
 use std::time::Duration;
 
 use super::PromError;
 
-/// Phrases in servers' messages, in lower case, when a query is too large.
+/// Phrases, in lower case, of messages that reject a query as too large.
 const TOO_MUCH: [&str; 15] = [
-    // Prometheus and servers with its engine.
+    // Prometheus, and servers that use its query engine.
     "exceeded maximum resolution",
     "too many samples",
-    // VictoriaMetrics, which names its flags.
+    // VictoriaMetrics, whose messages name the flag of the limit.
     "-search.maxpointspertimeseries",
     "-search.maxsamplesperquery",
     "-search.maxsamplesperseries",
     "-search.maxmemoryperquery",
     "not enough memory",
-    // Mimir, Cortex and Thanos.
+    // Limits in Mimir, Cortex and Thanos.
     "err-mimir-max-chunks-per-query",
     "err-mimir-max-estimated-memory-consumption-per-query",
     "err-mimir-max-query-length",
@@ -26,7 +26,7 @@ const TOO_MUCH: [&str; 15] = [
     "exceeded samples limit",
 ];
 
-/// Phrases for a query with too many series, regardless of its number of steps.
+/// Phrases for a query that matches too many series, however few its steps.
 const TOO_MANY_SERIES: [&str; 5] = [
     "-search.maxuniquetimeseries",
     "-search.maxseries",
@@ -38,7 +38,7 @@ const TOO_MANY_SERIES: [&str; 5] = [
 /// Phrases for a query that took too long.
 const TOO_LONG: [&str; 4] = ["timed out", "timeout", "deadline exceeded", "-search.maxqueryduration"];
 
-/// Phrases of Thanos about an unavailable store, and of Prometheus about an unavailable remote.
+/// Phrases for an unavailable store (Thanos) or an unavailable remote-read endpoint (Prometheus).
 const STORE_AWAY: [&str; 6] = [
     "no storeapis matched",
     "receive series from",
@@ -48,10 +48,10 @@ const STORE_AWAY: [&str; 6] = [
     "remote read:",
 ];
 
-/// Words in warnings about partial answers.
+/// Words that mark a warning as one about a partial answer.
 const PARTIAL: [&str; 5] = ["partial", "partially", "partial-response", "partial_response", "ispartial"];
 
-/// Prefixes of Prometheus's annotations, which concern the query and never stores.
+/// Prefixes of PromQL annotations. These concern the query, never an unavailable store.
 const ANNOTATIONS: [&str; 2] = ["promql warning:", "promql info:"];
 
 /// A failed query, with what could make it succeed.
@@ -59,7 +59,7 @@ const ANNOTATIONS: [&str; 2] = ["promql warning:", "promql info:"];
 pub(super) struct Failure {
     pub(super) error: PromError,
     pub(super) cure: Cure,
-    /// The wait that the server asks for.
+    /// How long the server asks to wait, if it does.
     pub(super) wait: Option<Duration>,
 }
 
@@ -104,7 +104,7 @@ impl Failure {
         self.cure == Cure::Fewer
     }
 
-    /// Adds the number of attempts to the error.
+    /// Adds the number of attempts to the error if there was more than one.
     pub(super) fn after(mut self, tried: u32) -> Self {
         if tried > 1 {
             self.error = PromError::Tried { times: tried, cause: Box::new(self.error) };
@@ -127,7 +127,8 @@ impl Failure {
     }
 }
 
-/// Classifies a refusal by its HTTP status, the API's error type (may be empty), and the server's message.
+/// Classifies a refusal by its HTTP status, the API's error type (empty if there is
+/// none), and the server's message.
 pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
     let words = words.to_lowercase();
     let says = |list: &[&str]| list.iter().any(|phrase| words.contains(phrase));
@@ -138,18 +139,18 @@ pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
         413 => Cure::Less,
         _ if says(&TOO_MUCH) => Cure::Less,
         _ if says(&TOO_MANY_SERIES) => Cure::Fewer,
-        // From a gateway: the API itself would give a reason.
+        // Without an error type, the answer comes from a gateway: the API itself always sends a type.
         422 if kind.is_empty() => Cure::Less,
         408 | 504 => Cure::AgainThenLess,
         200 | 422 | 500 | 503 if kind == "timeout" || says(&TOO_LONG) => Cure::AgainThenLess,
         _ if matches!(kind, "internal" | "unavailable" | "canceled") => Cure::Again,
-        // 501 and others are permanent.
+        // 501 and other statuses that are not listed here are permanent failures.
         500 | 502 | 503 | 505.. => Cure::Again,
         _ => Cure::Nothing,
     }
 }
 
-/// Whether a warning is about a partial answer.
+/// Whether a warning reports a partial answer.
 pub(super) fn warns_of_a_part(warning: &str) -> bool {
     let warning = unquoted(&warning.to_lowercase());
     let is_in_a_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.');
@@ -158,9 +159,9 @@ pub(super) fn warns_of_a_part(warning: &str) -> bool {
     !is_annotation && (is_of_a_store(&warning) || words.any(|word| PARTIAL.contains(&word)))
 }
 
-/// Whether a refusal was caused by an unavailable store.
+/// Whether the server refused a query because a store was unavailable.
 pub(super) fn refuses_a_part(status: u16, kind: &str, message: &str) -> bool {
-    // Messages about an invalid query repeat the query.
+    // Ignore messages about an invalid query: they quote it, and it may contain any of the phrases.
     !matches!(status, 400 | 404) && kind != "bad_data" && is_of_a_store(&unquoted(&message.to_lowercase()))
 }
 
@@ -168,7 +169,7 @@ fn is_of_a_store(message: &str) -> bool {
     STORE_AWAY.iter().any(|phrase| message.contains(phrase))
 }
 
-/// A message without quoted text, which may be any name or value from the query or its series.
+/// Removes quoted text from a message: names and values from the query or its series may contain any phrase.
 fn unquoted(message: &str) -> String {
     let mut closing = None;
     let mut rest = String::with_capacity(message.len());
@@ -182,7 +183,7 @@ fn unquoted(message: &str) -> String {
             (None, c) => rest.push(c),
         }
     }
-    // Ignore a quote that is not closed.
+    // A quote that is never closed is not a quotation, so keep the whole message.
     if closing.is_some() { message.to_owned() } else { rest }
 }
 
@@ -249,12 +250,12 @@ mod tests {
     #[test]
     fn only_warnings_about_missing_stores_mean_a_partial_answer() {
         for warning in [
-            // Thanos: pkg/store/proxy.go, proxy_merge.go.
+            // From Thanos: pkg/store/proxy.go and proxy_merge.go.
             "No StoreAPIs matched for this query",
             "receive series from Addr: 10.0.0.1:10901: rpc error: code = Unavailable",
             "fetch series for {prometheus=\"a\"} Addr: 10.0.0.1:10901: connection refused",
             "failed to receive any data in 1m0s from 10.0.0.1:10901: context canceled",
-            // Prometheus: storage/remote/read.go.
+            // From Prometheus, in the file storage/remote/read.go.
             "remote_read: remote server http://a/read returned http status 500",
             "remote read: connection refused",
             "the response is partial: 1 of 3 stores is away",
@@ -285,7 +286,7 @@ mod tests {
         for (status, kind, message, expected) in [
             (422, "execution", store, true),
             (422, "execution", "expanding series: remote_read: remote server http://a returned http status 500", true),
-            // A query may contain a store's phrases.
+            // The query in a message may contain the phrases of a store error.
             (400, "bad_data", "1:5: parse error: unexpected identifier \"partial\"", false),
             (400, "bad_data", "invalid parameter \"query\": receive series from", false),
             (400, "", "receive series from", false),
@@ -296,12 +297,13 @@ mod tests {
         ] {
             assert_eq!(refuses_a_part(status, kind, message), expected, "{status} {kind} {message}");
         }
-        // Neither an apostrophe nor an unclosed quote begins quoted text.
+        // An apostrophe does not begin quoted text, and neither does a quote that is never closed.
         assert_eq!(unquoted("the server's `a` \"b\\\"c\" store's"), "the server's   store's");
         assert_eq!(unquoted("5\" wide"), "5\" wide");
     }
 
-    /// Checks one message per phrase, in the order of the list; each contains no other phrase.
+    /// Checks the classification of one message per phrase. Messages are in the order of the phrases, and
+    /// each contains exactly one phrase.
     #[track_caller]
     fn each_phrase_is_classified(phrases: &[&str], messages: &[(u16, &str, &str)], expected: Cure) {
         let all = || [&TOO_MUCH[..], &TOO_MANY_SERIES, &TOO_LONG].concat();
@@ -313,7 +315,7 @@ mod tests {
         }
     }
 
-    /// Messages from the servers' source code.
+    /// The messages come from the servers' source code.
     #[test]
     fn every_known_server_phrase_is_classified() {
         let less = [

@@ -9,9 +9,9 @@ use super::{Client, PromError};
 
 /// Endpoint that accepts samples in Prometheus or OpenMetrics text.
 const IMPORT: &str = "/api/v1/import/prometheus";
-/// Endpoint that returns raw samples as they were sent.
+/// Endpoint that returns raw samples, exactly as they were sent.
 const EXPORT: &str = "/api/v1/export";
-/// Endpoint that makes received samples visible; VictoriaMetrics clusters do not offer it.
+/// Endpoint that makes new samples visible to queries at once. VictoriaMetrics clusters do not have it.
 const FLUSH: &str = "/internal/force_flush";
 
 /// One exported series with its samples.
@@ -31,7 +31,7 @@ impl ExportedSeries {
 }
 
 impl Client {
-    /// Sends samples as lines of text.
+    /// Sends samples in the text format that the import endpoint accepts.
     pub(crate) async fn send_samples(&self, text: &str) -> Result<(), PromError> {
         let address = self.address(IMPORT, &[]);
         let send = async || {
@@ -46,8 +46,8 @@ impl Client {
         sending.instrument(warn_span!("import")).await
     }
 
-    /// Makes sent samples visible at once if the server allows it. Clusters do not offer this, and servers with
-    /// `-forceFlushAuthKey` refuse it; there the samples become visible a little later.
+    /// Makes new samples visible to queries at once, if the server allows it. VictoriaMetrics clusters do not have this
+    /// endpoint, and servers with `-forceFlushAuthKey` refuse it. Samples there become visible a little later.
     pub(crate) async fn flush(&self) -> Result<(), PromError> {
         match self.text(FLUSH, &[]).await {
             Err(error) if !error.is_about_the_path() => Err(error),

@@ -15,10 +15,10 @@ use crate::readings::{ColumnReadings, Window};
 use crate::spec::Column;
 use crate::time::Grid;
 
-/// Reads these columns at one whole second, as a window of one step.
+/// Reads these columns at a whole second, as a window of one step.
 ///
-/// With [`SeriesForm::Auto`], the recorded form is used if it has a value for every member that the raw form has. An
-/// error if no metric has a series; if only some have none, their readings are missing.
+/// With [`SeriesForm::Auto`], uses the recorded form if it has a value for every member that the raw form has.
+/// Returns an error if no metric has a series. If only some metrics have none, their readings are missing.
 pub(crate) async fn read_instant(
     client: &Client,
     queries: &QuerySet,
@@ -61,7 +61,7 @@ async fn read_column(
     }
 }
 
-/// Whether the recorded form has values, and has one for every member of the raw form.
+/// Whether the recorded form can replace the raw one: it has values, and one for each member of the raw form.
 fn covers(recorded: &ColumnReadings, raw: &ColumnReadings) -> bool {
     let known: BTreeSet<_> = recorded.members().collect();
     !known.is_empty() && raw.members().all(|member| known.contains(member))

@@ -1,7 +1,7 @@
 //! Decodes the matrix of a range query, or the vector of an instant query, straight into columns.
 //!
-//! A single pass over the JSON, without a value tree and without a string per sample. Keys may come in any order,
-//! because JSON does not guarantee one.
+//! Makes a single pass over the JSON, without building a tree of values or a string per sample. Keys may come in
+//! any order, because JSON does not guarantee one.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::time::Grid;
 
 pub(super) type SeriesLabels = BTreeMap<String, String>;
 
-/// The fields of an answer other than its series.
+/// Everything in an answer except the series themselves.
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
     /// Result of the query: `success` or `error`.
@@ -31,7 +31,7 @@ pub(super) struct Envelope {
     pub(super) samples: u64,
 }
 
-/// Decodes an answer; `take` receives each series with its values on the grid, NaN for missing steps.
+/// Decodes an answer. Calls `take` for each series with its values on the grid, NaN where a step is missing.
 pub(super) fn decode_matrix(
     body: &[u8],
     grid: &Grid,
@@ -52,7 +52,7 @@ struct State<'a> {
     envelope: Envelope,
 }
 
-/// Declares a seed that visits a map or a sequence with the shared state.
+/// Declares a serde seed that visits a map or sequence and shares the state.
 macro_rules! seed {
     ($name:ident, $method:ident) => {
         struct $name<'a, 's>(&'a mut State<'s>);
@@ -86,7 +86,7 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_, '_> {
                 "errorType" => self.0.envelope.error_type = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "error" => self.0.envelope.error = map.next_value::<Text<'_>>()?.0.into_owned(),
                 "data" => map.next_value_seed(DataSeed(self.0))?,
-                // Some servers send null instead of an empty list.
+                // Some servers send null instead of an empty list or `false`.
                 "warnings" => self.0.envelope.warnings = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "infos" => self.0.envelope.infos = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "isPartial" => self.0.envelope.is_partial = map.next_value::<Option<_>>()?.unwrap_or_default(),
@@ -121,7 +121,7 @@ impl<'de> Visitor<'de> for DataSeed<'_, '_> {
         Ok(())
     }
 
-    /// Some servers send null as the data of an error.
+    /// Accepts the null that some servers send as `data` with an error.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
     }
@@ -187,7 +187,7 @@ impl State<'_> {
     /// Stores a sample at its step and returns the step's index; `next` is the index to try first.
     fn put<E: Error>(&mut self, Sample { ts_ms, value }: &Sample, next: usize) -> Result<usize, E> {
         let grid = self.grid;
-        // Usually `next` is right, and trying it saves the division of a lookup.
+        // Samples usually arrive in order: trying `next` first saves the division in `index_of`.
         let step = match next {
             _ if next < grid.len() && grid.at(next) == *ts_ms => next,
             _ => grid
@@ -195,7 +195,8 @@ impl State<'_> {
                 .ok_or_else(|| E::custom(format!("a sample at {ts_ms} ms, which is not a step that was asked for")))?,
         };
         let known = self.values[step];
-        // It is unknown which of two different samples is right; an identical duplicate is harmless.
+        // Two different samples for one step are an error, because either may be wrong;
+        // an identical duplicate is harmless.
         if !known.is_nan() && known.to_bits() != value.to_bits() {
             return Err(E::custom(format!("two different samples at {ts_ms} ms of one series")));
         }

@@ -1,11 +1,12 @@
-//! Collects warnings and infos from servers, each once.
+//! Collects warnings and infos from servers, without duplicates.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::text::terminal::terminal_message;
 
-/// At most this many different notes are kept, because a server may name a series in each.
+/// Maximum number of distinct notes to keep; without it, a server whose notes each name another
+/// series would flood the output.
 const MOST_NOTES: usize = 10;
 
 /// The warnings and infos of all answers.
@@ -19,7 +20,7 @@ struct Heard {
 }
 
 impl Notes {
-    /// Adds the warnings or infos of an answer.
+    /// Adds the texts of an answer; `kind` is `warning` or `info`.
     pub(super) fn add(&self, kind: &str, texts: &[String]) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for text in texts {
@@ -32,7 +33,7 @@ impl Notes {
         }
     }
 
-    /// All notes in alphabetical order, independent of the order of the answers.
+    /// All notes, sorted so that the order of the answers does not matter, and a last line if some were omitted.
     pub(super) fn texts(&self) -> Vec<String> {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let more = heard.is_more.then(|| "more such notes were omitted".to_owned());

@@ -17,7 +17,7 @@ pub(super) struct Pace {
 struct Next {
     /// Earliest time of the next query.
     turn: Instant,
-    /// No query is sent before this time, as the server asked.
+    /// End of the server's Retry-After, before which no query is sent.
     held: Instant,
 }
 
@@ -33,7 +33,7 @@ impl Pace {
         loop {
             let turn = self.book(Instant::now());
             sleep_until(turn).await;
-            // Another query may have received a Retry-After in the meantime.
+            // Another query may have received a Retry-After during the sleep; then wait again.
             if self.next().held <= Instant::now() {
                 return;
             }

@@ -26,7 +26,7 @@ pub(crate) struct Preset {
     pub(crate) source: String,
     /// Matchers that select etcd's series.
     pub(crate) selector: String,
-    /// Label with the cluster's name; if empty, `cluster`, or else `job`.
+    /// Label with the cluster's name. If empty, the name comes from the label `cluster` or, without it, `job`.
     pub(crate) cluster: String,
     /// Label with the member's name.
     pub(crate) member: String,
@@ -41,7 +41,7 @@ impl Preset {
         Ok(Self::read(known, text).expect("a test reads every preset that comes with the program"))
     }
 
-    /// Parses a preset file; `None` if a key is missing.
+    /// Parses a preset file; `None` if it is invalid or a key is missing.
     fn read(name: &'static str, text: &str) -> Option<Self> {
         let file = KeyFile::toml(Path::new(name), text).ok()?;
         let value = |key: &str| file.get(key).map(|entry| entry.text.clone());

@@ -1,4 +1,4 @@
-//! Chooses the form of each query, and finds out whether it has any series.
+//! Chooses the raw or recorded form of each query, and checks that the query returns series.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,7 +17,8 @@ use crate::spec::{Column, Companion, Metric};
 use crate::text::named::named;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
-/// Number of evaluations in the first, quick search for series.
+/// Number of steps in the coarse search for series; more for a range of over two days, because a step
+/// is at most an hour.
 const QUICK_LOOKS: i64 = 48;
 
 named! {
@@ -35,11 +36,11 @@ named! {
     parsed "unknown series form"
 }
 
-/// The metrics and limits to pull.
+/// The metrics and companions to pull.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) left_out: Vec<Metric>,
-    /// Limits that the profile needs, each with the metric compared with it.
+    /// Limits that the profile needs, each with the metric whose thresholds are shares of it.
     pub(crate) limits: Vec<(Metric, Companion)>,
     /// Companions of the existing history, which new days must have as well; `None` without a history, in which case
     /// the start time is pulled if available.
@@ -48,7 +49,7 @@ pub(crate) struct Wanted {
 
 /// Chooses the query of each wanted column.
 ///
-/// The error names the first metric or needed limit without any series in the range.
+/// Fails if a metric, or a limit that the profile needs, has no series in the range.
 pub(crate) async fn choose_queries(
     client: &Client,
     queries: &QuerySet,
@@ -63,7 +64,7 @@ pub(crate) async fn choose_queries(
         find_limit(client, longest).await;
     }
     let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|m| !wanted.left_out.contains(m)).collect();
-    // These queries only search for existing series.
+    // In the log, the span `look` separates these searches for series from the queries of the pull.
     let choosing = metrics.iter().map(|&metric| probe.choose(form, metric).instrument(warn_span!("look")));
     let chosen = try_join_all(choosing).await?;
     if chosen.iter().all(Option::is_none) {
@@ -82,7 +83,7 @@ pub(crate) async fn choose_queries(
     Ok(by_name)
 }
 
-/// Searches parts of the range for series.
+/// Checks which queries return series in the range.
 pub(super) struct Probe<'a> {
     pub(super) client: &'a Client,
     pub(super) queries: &'a QuerySet,
@@ -103,7 +104,7 @@ impl Probe<'_> {
         })
     }
 
-    /// The queries of the wanted companions; recording rules do not cover them.
+    /// The queries of the wanted companions, always in the raw form: no recording rules exist for companions.
     async fn choose_companions(&self, wanted: &Wanted) -> Result<BTreeMap<String, QuerySource>, PromError> {
         let raw = |companion: Companion| QuerySource { form: RAW.to_owned(), promql: self.queries.raw(companion) };
         let mut chosen = wanted.held.clone().unwrap_or_default();
@@ -122,7 +123,7 @@ impl Probe<'_> {
 
     /// Whether the recorded form has a value for every member and step of the raw form.
     async fn covers(&self, column: Column) -> Result<bool, PromError> {
-        // The comparison drops NaN, which neither covers nor needs to be covered.
+        // `> -Inf` drops NaN: a recorded NaN covers no raw value, and a raw NaN needs no recorded one.
         let known = |form, matchers: &str| format!("(({}) > -Inf)", self.queries.text(column, form, matchers));
         let exists =
             Question::about(self.queries, column, RECORDED, |matchers| format!("count{}", known(RECORDED, matchers)));
@@ -131,7 +132,7 @@ impl Probe<'_> {
             return Ok(false);
         }
         let labels = self.queries.labels();
-        // A gap in one slice is a gap in the whole.
+        // This query may be split into slices: a gap in any slice is a gap overall.
         let uncovered = Question::about(self.queries, column, RAW, |matchers| {
             format!("count({} unless on ({labels}) {})", known(RAW, matchers), known(RECORDED, matchers))
         });
@@ -144,8 +145,8 @@ impl Probe<'_> {
         Ok(covers)
     }
 
-    /// Whether the query has any series: first a quick search of the last day, then a finer one of the range, which
-    /// costs little if there are few series.
+    /// Whether the query returns any series. Searches the last day at coarse steps, then the whole range at ever finer
+    /// ones; a finer search only runs if the coarser ones found nothing.
     async fn answers(&self, column: Column, query: &QuerySource) -> Result<bool, PromError> {
         let question = Question::of(self.queries, column, &query.form);
         let last_day = TimeRange { start_ms: self.range.start_ms.max(self.range.end_ms - DAY_MS), ..self.range };
@@ -172,7 +173,7 @@ impl Probe<'_> {
         Ok(found)
     }
 
-    /// Step of the first, quick search.
+    /// Step of the coarse search for series, at most an hour.
     pub(super) fn coarse(&self) -> Step {
         self.at_least((self.range.end_ms - self.range.start_ms) / QUICK_LOOKS)
     }
@@ -182,8 +183,8 @@ impl Probe<'_> {
         if within_a_day { self.step } else { self.at_least(HOUR_MS) }
     }
 
-    /// The smallest multiple of the pull's step that is at least `millis`, but at most an hour, so that the search
-    /// evaluates steps that the pull uses as well.
+    /// Rounds `millis` up to a multiple of the pull's step, at most an hour, so that a search only evaluates steps
+    /// that the pull evaluates too.
     fn at_least(&self, millis: i64) -> Step {
         let step = self.step.millis();
         let multiple = (millis.max(1) + step - 1) / step * step;

@@ -1,4 +1,4 @@
-//! Implements the reading source for a server.
+//! Reads windows from a server: implements `ReadingSource` for Prometheus.
 
 use std::ops::ControlFlow;
 
@@ -18,7 +18,7 @@ use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};
 #[derive(Debug)]
 pub(crate) struct PrometheusSource {
     client: Client,
-    /// The query texts that the description was made from.
+    /// The query texts from which `description` was made.
     queries: QuerySet,
     description: Source,
     step: Step,
@@ -27,7 +27,7 @@ pub(crate) struct PrometheusSource {
 }
 
 impl PrometheusSource {
-    /// Creates a source that sends the queries of `description`, made from `queries`.
+    /// Creates a source that sends the queries in `description`, which were made from `queries`.
     pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
         let before = client.traffic().received();
         Self { client, queries, description, step, before }
@@ -45,7 +45,7 @@ impl ReadingSource for PrometheusSource {
         range.day_parts().collect()
     }
 
-    /// Estimates the number of range queries from the limits learned so far.
+    /// Estimates the number of range queries from the maximum window size learned so far.
     fn work(&self, parts: &[(UtcDay, TimeRange)]) -> Work {
         debug!(members = self.client.most_members(), "members seen so far");
         let most = self.client.window_sizes().limit();
@@ -53,8 +53,8 @@ impl ReadingSource for PrometheusSource {
         Work { unit: "queries", total: (windows * self.description.queries.len()) as u64 }
     }
 
-    /// Enough days to keep the connection busy while another day is written, but no more than fit into memory with the
-    /// number of members seen so far.
+    /// Number of days to pull at once: enough to keep the connection busy while a finished day is written, but no more
+    /// than fit into memory with the number of members seen so far.
     fn in_flight(&self) -> usize {
         let columns = self.description.queries.len();
         let steps = usize::try_from(DAY_MS / self.step.millis()).unwrap_or(usize::MAX);
@@ -62,7 +62,7 @@ impl ReadingSource for PrometheusSource {
         wanted.min(days_at_once(self.client.most_members(), steps, columns))
     }
 
-    /// Reads one window per part; its queries run concurrently.
+    /// Reads one part of a day as a window; the queries of its columns run concurrently.
     async fn read(&self, part: TimeRange) -> Result<Window, PromError> {
         let (client, queries) = (&self.client, &self.queries);
         let grid = Grid::within(part, self.step);
@@ -150,10 +150,10 @@ mod tests {
         let queries = QuerySet::load(None, "", None, "instance").unwrap();
         let step = Step::from_millis(60_000).unwrap();
         let source = PrometheusSource::new(client.clone(), queries, description, step);
-        // Four concurrent queries are fewer than one day's nine; one more day is fetched meanwhile.
+        // By default, four queries run at once. A day has nine, so one day keeps them busy; one more day is pulled while
+        // a finished one is written.
         assert_eq!(source.in_flight(), 2);
-        // 256 MiB hold two days of 1,294 members: 1,294 × 1440 × 9 × 8 × 2 = 268,323,840 bytes; 1,295 members exceed
-        // it.
+        // 256 MiB hold two days of 1,294 members (1,294 × 1440 × 9 × 8 × 2 = 268,323,840 bytes), but not of 1,295.
         for (members, expected) in [(1_294, 2), (1_295, 1), (3_000, 1), (10, 1)] {
             client.learn_members(members);
             assert_eq!(source.in_flight(), expected, "{members}");

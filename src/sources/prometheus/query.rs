@@ -30,7 +30,7 @@ pub(crate) enum QueryError {
     #[error("{} is not named after a metric{suggestion}: rename it to one of {names}", .path.display())]
     UnknownName {
         path: PathBuf,
-        /// The closest valid name, if any.
+        /// The text ` (did you mean 'wal_fsync'?)` with the closest valid name, or empty.
         suggestion: String,
         /// All valid file names, separated by commas.
         names: String,
@@ -46,14 +46,15 @@ struct QueryText {
     raw: String,
     recorded: Option<String>,
     direct: Option<String>,
-    /// The series that the direct form reads.
+    /// Selector of the series that the direct form reads.
     series: Option<String>,
-    /// Whether the query is built in; only then is it safe to split by member.
+    /// Whether the query is built in. A query from `--queries` may aggregate over members, so it
+    /// is never split by member.
     is_embedded: bool,
 }
 
 impl QueryText {
-    /// `None` without a raw form. A file without markers is a raw form.
+    /// Parses a query file; `None` if it has no raw form. A file without marker lines is a raw form.
     fn parse(text: &str) -> Option<Self> {
         let [mut raw, mut recorded, mut direct, mut series] = [const { String::new() }; 4];
         let mut form = &mut raw;
@@ -79,7 +80,7 @@ impl QueryText {
     }
 }
 
-/// The queries of all metrics and companions, filled in for one selector and pair of labels.
+/// The queries of all metrics and companions for one selector, cluster label and member label.
 #[derive(Clone, Debug)]
 pub(crate) struct QuerySet {
     /// One per column, in the order of `Column::index`.
@@ -94,13 +95,13 @@ pub(crate) struct QuerySet {
 pub(super) const RAW: &str = "raw";
 /// The form that reads the results of recording rules.
 pub(super) const RECORDED: &str = "recorded";
-/// The cheaper form that equals the raw one if each member has one series per bucket.
+/// The form that gives the same result as the raw form at a lower cost, if each member has one series per bucket.
 pub(super) const DIRECT: &str = "direct";
 
 impl QuerySet {
-    /// Loads the embedded queries, replaced by those in `folder`.
+    /// Loads the embedded queries, and replaces those that `folder` contains.
     ///
-    /// `selector` is the text between the braces, such as `job="etcd"`; the braces are optional.
+    /// `selector` is a list of matchers such as `job="etcd"`, with or without braces.
     pub(crate) fn load(
         folder: Option<&Path>,
         selector: &str,
@@ -144,8 +145,8 @@ impl QuerySet {
         self.unfilled(column, form).replace("$selector", &selector).replace("$labels", &self.labels)
     }
 
-    /// The labels by whose values the query can be split. A user's query may aggregate over members, so it is split by
-    /// cluster at most; a query without `$selector` cannot be split.
+    /// The labels by which the query can be split. A query from `--queries` may aggregate over members, so it is split
+    /// by cluster at most; a query without `$selector` cannot be split.
     pub(super) fn labels_to_split_by(&self, column: Column, form: &str) -> Vec<&str> {
         let by = [self.cluster_label.as_str(), self.member_label.as_str()];
         match self.unfilled(column, form).contains("$selector") {

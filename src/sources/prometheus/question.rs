@@ -1,4 +1,4 @@
-//! A query that can be split by cluster and member if it has too many series at once.
+//! A query that can be split by cluster and member if it has too many series for the server.
 
 use tracing::field::Empty;
 use tracing::{Span, warn_span};
@@ -7,7 +7,7 @@ use crate::spec::Column;
 
 use super::QuerySet;
 
-/// A query and how to narrow it.
+/// A query, and how to narrow it to a slice of its series.
 pub(super) struct Question<'a> {
     /// The query for all series.
     pub(super) promql: String,
@@ -27,7 +27,7 @@ impl<'a> Question<'a> {
         Self::about(queries, column, form, move |matchers| queries.text(column, form, matchers))
     }
 
-    /// Another query over the same series, which can be split in the same way.
+    /// A different query over the series of this column, such as a count, which can be split in the same way.
     pub(super) fn about(
         queries: &'a QuerySet,
         column: Column,
@@ -40,7 +40,7 @@ impl<'a> Question<'a> {
 
     /// Log context of the query; `matchers` are those of the slice.
     pub(super) fn span(&self, matchers: &str) -> Span {
-        // At the highest level in use, so that lines of every level have the context.
+        // A span at warning level, the highest in use, is shown with log lines of every level.
         let span = warn_span!("query", metric = %self.column, form = self.form, slice = Empty);
         if !matchers.is_empty() {
             span.record("slice", matchers);
@@ -48,7 +48,7 @@ impl<'a> Question<'a> {
         span
     }
 
-    /// Why the query cannot be split down to a single member; `None` if it can.
+    /// Why the query cannot be split down to single members; `None` if it can.
     pub(super) fn why_whole(&self) -> Option<String> {
         match self.labels.len() {
             0 => Some("a query from --queries without $selector cannot be split".to_owned()),

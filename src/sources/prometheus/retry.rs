@@ -1,7 +1,7 @@
 //! Retries: waits, Retry-After, and when to give up.
 //!
-//! Not a crate, because the kind of failure decides between waiting and sending a smaller query, and Retry-After holds
-//! back all queries rather than only the refused one.
+//! Our own loop instead of a crate: the kind of failure decides whether to wait or to send a smaller query, and a
+//! Retry-After holds back all queries, not only the refused one.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +13,13 @@ use chrono::{DateTime, Utc};
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Upper limit of the backoff.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Upper limit of an accepted Retry-After; beyond it the run fails.
+/// Longest Retry-After to wait for; a query with a longer one fails.
 pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// The wait after the `tried`-th failure of a query; `None` if it is not retried.
+/// `asked` is the server's Retry-After.
 ///
-/// `chance`, from 0 to 1, spreads the waits of queries that failed together over half their length.
+/// `chance` (0 to 1) adds jitter, so that queries that failed together are not retried together: 0 halves the wait.
 pub(super) fn wait_after(tried: u32, retries: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
     if tried > retries || asked.is_some_and(|asked| asked > LONGEST_RETRY_AFTER) {
         return None;
@@ -38,7 +39,7 @@ pub(super) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     }
 }
 
-/// A number from 0 to 1 that differs between calls.
+/// A random number from 0 to 1, for the jitter.
 pub(super) fn chance() -> f64 {
     RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }
@@ -57,13 +58,14 @@ impl Trust {
         self.given_up.store(false, Ordering::Relaxed);
     }
 
-    /// Records a query that failed after all retries. Until another one succeeds, no query is retried; otherwise a
-    /// server that is down would be waited for once per day of the range.
+    /// Records a query that failed after all retries. Until another query succeeds, no query is retried; otherwise a
+    /// run would wait through all retries again for every day while the server is down.
     pub(super) fn lose(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
-    /// Whether to retry. An address that was never reached is probably wrong, so it is not retried.
+    /// Whether to retry. An address that was never reached is probably wrong, so a failed connection
+    /// to it is not retried.
     pub(super) fn is_worth_it(&self, no_connection: bool) -> bool {
         !self.given_up.load(Ordering::Relaxed) && (!no_connection || self.answered.load(Ordering::Relaxed))
     }

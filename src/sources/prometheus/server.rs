@@ -20,7 +20,7 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let mut refused = None;
     let build = unless_refused(client.api("/api/v1/status/buildinfo", &[]).await, &mut refused)?.unwrap_or_default();
     let metrics = unless_refused(client.text("/metrics", &[]).await, &mut refused)?.unwrap_or_default();
-    // Check VictoriaMetrics first: its buildinfo imitates Prometheus for the sake of dashboards.
+    // Check VictoriaMetrics first: its buildinfo pretends to be Prometheus, for compatibility with dashboards.
     if let Some(version) = victoria(&metrics) {
         let name = Some(named("VictoriaMetrics", version));
         return Ok(ServerInfo { name, retention: months(&metrics), refused: None });
@@ -29,7 +29,7 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let name = match build["application"].as_str() {
         Some(application) => Some(application),
         None if unless_refused(client.api("/api/v1/stores", &[]).await, &mut refused)?.is_some() => Some("Thanos"),
-        // Without all lookups, Prometheus cannot be distinguished from the servers that share its API.
+        // Other servers have the same API, so the name is certain only if every lookup was allowed.
         None => version.filter(|_| refused.is_none()).map(|_| "Prometheus"),
     };
     let name = name.map(|name| version.map_or_else(|| name.to_owned(), |version| named(name, version)));
@@ -39,7 +39,7 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     Ok(ServerInfo { name, retention, refused })
 }
 
-/// The answer; `None` if the server does not offer it or refuses it. A refusal is stored in `refused`.
+/// The answer; `None` if the server does not offer it or refuses it. `refused` keeps the first refusal.
 fn unless_refused<T>(
     answer: Result<Option<T>, PromError>,
     refused: &mut Option<PromError>,
@@ -71,7 +71,7 @@ fn months(metrics: &str) -> Option<String> {
     Some(if value.bytes().all(|b| b.is_ascii_digit()) { format!("{value} months") } else { value.to_owned() })
 }
 
-/// A label of a metric in the server's own `/metrics`.
+/// The value of a label of metric `name` in the server's own `/metrics`; `None` if missing or empty.
 fn label<'a>(metrics: &'a str, name: &str, label: &str) -> Option<&'a str> {
     let line = metrics.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')))?;
     value_of(line, label).filter(|value| !value.is_empty())

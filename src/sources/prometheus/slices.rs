@@ -19,13 +19,13 @@ struct Slice {
     matchers: String,
     /// Index of the label to split by next.
     depth: usize,
-    /// Known values of that label in the slice, possibly incomplete; `None` before the lookup.
+    /// Known values of the label at `depth` in the slice, possibly incomplete; `None` before the lookup.
     values: Option<Vec<String>>,
 }
 
 impl Slice {
-    /// Splits into two slices that together cover all series, even those with unknown values: one matcher is the
-    /// negation of the other. `None` with fewer than two known values.
+    /// Splits the slice into two that together cover all its series, even those with unknown label values: one matcher
+    /// is the negation of the other. `None` with fewer than two known values.
     fn halves(&self, label: &str, values: &[String]) -> Option<[Self; 2]> {
         let (some, others) = values.split_at(values.len() / 2);
         let any_of = some.iter().map(|value| literal(value)).collect::<Vec<_>>().join("|");
@@ -59,7 +59,7 @@ fn literal(text: &str) -> String {
     escaped
 }
 
-/// The slices of each query learned so far in the run.
+/// The slices into which each query was split so far in the run.
 #[derive(Debug, Default)]
 pub(super) struct Slices(Mutex<BTreeMap<String, Vec<Slice>>>);
 
@@ -83,8 +83,8 @@ impl Slices {
     }
 }
 
-/// Queries a grid in as many slices and windows as the server requires, until `take` stops. `ask` receives the query,
-/// the window, and the index of its first step.
+/// Queries a grid in as many slices and windows as the server requires, until `take` returns `Break`. `ask`
+/// receives the query, the window, and the index of the window's first step.
 pub(super) async fn ask_in_slices<T>(
     client: &Client,
     question: &Question<'_>,
@@ -92,7 +92,7 @@ pub(super) async fn ask_in_slices<T>(
     ask: impl AsyncFn(String, Grid, usize) -> Result<T, Failure>,
     mut take: impl FnMut(T) -> ControlFlow<()>,
 ) -> Result<(), PromError> {
-    // Each slice with its next step and its shortest window.
+    // The slices still to query, each with the index of its next step and the minimum length of its windows.
     let mut open: Vec<(Slice, usize, usize)> =
         client.slices().of(&question.promql).into_iter().map(|slice| (slice, 0, SHORT_WINDOW)).collect();
     while let Some((slice, from, shortest)) = open.pop() {
@@ -125,7 +125,7 @@ pub(super) async fn ask_in_slices<T>(
 /// The result of splitting a slice.
 enum Cut {
     Halves([Slice; 2]),
-    /// It cannot be split; the reason, unless it is a single member.
+    /// The slice cannot be split, with the reason; `None` for a single member.
     Whole(Option<String>),
 }
 
@@ -153,7 +153,7 @@ async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid
 
 /// The values of a label, or why they are not available.
 async fn look_up_values(client: &Client, label: &str, selector: &str, grid: Grid) -> Result<Vec<String>, String> {
-    // The longest lookback of a query is a day.
+    // Queries look back at most a day, so include the series of the day before.
     let range = TimeRange { start_ms: grid.first_ms() - DAY_MS, end_ms: grid.last_ms() };
     match client.label_values(label, selector, range).await {
         Ok(values) => values.ok_or_else(|| "the server does not offer label values".to_owned()),

@@ -1,4 +1,4 @@
-//! Samples a range sparsely: which series and members exist, and from when to when.
+//! Evaluates a query at a few steps of a range: which members have samples, and from when to when.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ const FAR_BACK_MS: i64 = 400 * 24 * HOUR_MS;
 const QUERY: &str = "/api/v1/query";
 const QUERY_RANGE: &str = "/api/v1/query_range";
 
-/// What a query returns in a range.
+/// What a query returns in a range, estimated from a few steps.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
     /// Members with a sample at any evaluated step.
@@ -24,7 +24,7 @@ pub(crate) struct Sighting {
     /// First evaluated step with a sample, in milliseconds; the true start may be up to one survey step earlier.
     pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
-    /// Share of the evaluated steps with a sample of any member.
+    /// Share of the evaluated steps at which any member has a sample.
     pub(crate) coverage: f64,
     /// Estimated number of samples that a pull of the range returns.
     pub(crate) samples: u64,
@@ -67,7 +67,7 @@ pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String
     Ok(series.iter().filter_map(|one| one["metric"]["job"].as_str()).map(str::to_owned).collect())
 }
 
-/// The first and last hour within about a year in which the selector matches series.
+/// The start of the first and the end of the last hour, in the last 400 days, in which the selector matches series.
 pub(crate) async fn elsewhere(
     client: &Client,
     queries: &QuerySet,
@@ -84,7 +84,7 @@ pub(crate) async fn elsewhere(
     let data = client.api(QUERY_RANGE, &form).await?.ok_or_else(|| not_offered(client))?;
     let values = data["result"][0]["values"].as_array().map(Vec::as_slice).unwrap_or_default();
     let at = |value: &serde_json::Value| value[0].as_f64().map(|seconds| seconds as i64 * 1000);
-    // Each step looks back an hour.
+    // A value at a step covers the hour before it.
     Ok(values.first().and_then(at).zip(values.last().and_then(at)).map(|(first, last)| (first - HOUR_MS, last)))
 }
 

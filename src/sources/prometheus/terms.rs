@@ -9,7 +9,7 @@ pub(crate) struct Terms {
     pub(crate) concurrency: usize,
     /// Maximum queries per second; `None` means no limit.
     pub(crate) max_qps: Option<f64>,
-    /// Retries of a failed query.
+    /// Maximum number of retries of a query.
     pub(crate) retries: u32,
     /// Timeout for a complete answer.
     pub(crate) timeout: Duration,
@@ -17,7 +17,6 @@ pub(crate) struct Terms {
     pub(crate) allow_partial: bool,
 }
 
-/// The defaults of the settings.
 impl Default for Terms {
     fn default() -> Self {
         Self { concurrency: 4, max_qps: None, retries: 5, timeout: Duration::from_secs(300), allow_partial: false }

@@ -64,7 +64,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// The difference to earlier totals.
+    /// The traffic since earlier totals were read.
     #[must_use]
     pub(crate) fn since(self, before: Self) -> Self {
         Self {

@@ -14,13 +14,13 @@ use super::{Client, PromError};
 use crate::text::terminal::terminal_message;
 use crate::time::Grid;
 
-/// Maximum size of an uncompressed answer, to bound memory. 11,000 steps of 500 series take half of it.
+/// Maximum size of an answer after decompression, to bound memory. 11,000 steps of 500 series take half of it.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
-/// Remedies for a missing and a rejected login.
+/// What the user should do about a missing login, and about a rejected one.
 const NO_LOGIN: &str = "a login is required; put it in a file for --http.config.file (it is sent, but never shown)";
 const REFUSED_LOGIN: &str = "the login of --http.config.file or --url was rejected: check it and its permissions";
-/// Remedy for a missing tenant, as Mimir and Cortex report it.
+/// What the user should do if Mimir or Cortex reports a missing tenant.
 const NO_TENANT: &str = "a tenant is required; set it with --header 'X-Scope-OrgID: NAME', or in http_headers of \
                          --http.config.file";
 const NO_TENANT_WORDS: &[u8] = b"no org id";
@@ -30,9 +30,9 @@ const QUERY: &str = "/api/v1/query";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// All steps of a grid.
+    /// A range query over all steps of the grid.
     Range,
-    /// A grid of one step.
+    /// An instant query at the only step of the grid.
     Instant,
 }
 
@@ -85,13 +85,13 @@ impl Client {
             ("max_source_resolution", "0s".to_owned()),
         ]);
         if !self.terms().allow_partial {
-            // VictoriaMetrics's equivalent.
+            // VictoriaMetrics's equivalent of `partial_response` set to false.
             form.push(("deny_partial_response", "1".to_owned()));
         }
         form
     }
 
-    /// Classifies a request without a response.
+    /// Classifies the failure of a request that got no response.
     pub(super) fn not_sent(&self, error: SendError) -> Failure {
         match error {
             SendError::Http(error) => self.no_answer(&error),
@@ -102,7 +102,7 @@ impl Client {
         }
     }
 
-    /// Reads the body, uncompressed, up to the size limit.
+    /// Reads and decompresses the body; fails if it exceeds the size limit.
     async fn read_body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let too_large = || {
             let error = PromError::TooLarge { url: self.shown_url().to_owned(), mebibytes: MAX_ANSWER_BYTES >> 20 };
@@ -171,10 +171,10 @@ impl Client {
         }
     }
 
-    /// `kind` is the API's error type, or empty.
+    /// Classifies a refusal; `kind` is the API's error type, or empty, and `words` is its message.
     pub(super) fn refused(&self, status: StatusCode, kind: &str, words: &str) -> Failure {
         let url = self.shown_url().to_owned();
-        // A server may repeat the request, including the login.
+        // The error may quote the request, including the login, which must not be shown.
         let (kind, words) = (&*self.access().hide(kind), &*self.access().hide(words));
         let message = match terminal_message(words) {
             none if none.is_empty() => "without a reason".to_owned(),

@@ -11,11 +11,11 @@ use super::failure::Failure;
 use super::{Client, PromError};
 use crate::time::{Grid, format_instant};
 
-/// Steps per series that every server accepts; the exact maximum of Prometheus and servers with its engine.
+/// Prometheus's maximum number of steps per query, which the other servers accept as well.
 const USUAL_STEPS: usize = 11_000;
-/// VictoriaMetrics's default maximum; more at once is not worth the memory on either side.
+/// VictoriaMetrics's default maximum number of steps; larger answers are not worth the memory on either side.
 const MOST_STEPS: usize = 30_000;
-/// If a window this short is too large, the query has too many series.
+/// If the server refuses even this many steps as too large, the query has too many series.
 pub(super) const SHORT_WINDOW: usize = 16;
 
 /// The window sizes learned so far in the run.
@@ -23,7 +23,7 @@ pub(super) const SHORT_WINDOW: usize = 16;
 pub(super) struct WindowSizes {
     /// Maximum number of steps for any query.
     limit: AtomicUsize,
-    /// Smaller maximums per query: a histogram has many more samples than a gauge.
+    /// Lower maximums for single queries, because a histogram has many more samples than a gauge.
     of_query: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -51,7 +51,7 @@ impl WindowSizes {
         *size = after_refusal(*size, refused);
     }
 
-    /// Makes a narrowed query start with the window size learned for the larger one.
+    /// Lets a part of a split query start with the window size learned for the whole query.
     pub(super) fn inherit(&self, promql: &str, larger: &str) {
         let size = self.of(larger);
         self.known().entry(promql.to_owned()).or_insert(size);
@@ -62,8 +62,8 @@ impl WindowSizes {
     }
 }
 
-/// For a grid longer than the usual maximum, tests with a trivial query whether the server accepts more steps. Failures
-/// are ignored, because the next query will report them.
+/// For a grid longer than the usual maximum, tests with a trivial query whether the server accepts more steps. If
+/// the test fails, the usual maximum stays; if the server is down, the next query will report it.
 pub(super) async fn find_limit(client: &Client, grid: Grid) {
     let many = grid.part(0, MOST_STEPS);
     if many.len() > USUAL_STEPS && client.any_sample("vector(0)", many).await.is_ok() {
@@ -77,13 +77,14 @@ fn after_refusal(known: usize, refused: usize) -> usize {
     known.min(refused.div_ceil(2)).max(1)
 }
 
-/// How far a grid was queried.
+/// How far the queries of a grid got.
 pub(super) enum Asked {
     /// The whole grid was answered.
     All,
     /// `take` asked to stop; later steps may not have been queried.
     Enough,
-    /// The step at which even the shortest window was too large.
+    /// The index of the first step without an answer, and the failure: even the shortest window was too large, or the
+    /// query has too many series.
     TooMuch(usize, Failure),
 }
 
@@ -99,7 +100,7 @@ pub(super) async fn ask_in_windows<T>(
     mut take: impl FnMut(T) -> ControlFlow<()>,
 ) -> Result<Asked, PromError> {
     let mut done = from;
-    // One window at a time: other columns and days fill the connection.
+    // Send one window at a time: the queries of other columns and days keep the connection busy.
     while done < grid.len() {
         let part = grid.part(done, client.window_sizes().of(promql));
         match ask(promql.to_owned(), part, done).instrument(span_of(&part)).await {
@@ -138,7 +139,7 @@ mod tests {
     use crate::sources::prometheus::{HttpConfig, Terms};
     use crate::time::{Step, TimeRange};
 
-    /// The futures in these tests never wait.
+    /// Runs a future that never has to wait, like all in these tests.
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         future.now_or_never().unwrap()
     }
@@ -211,7 +212,7 @@ mod tests {
         let grid = Grid::within(range, Step::from_millis(60_000).unwrap());
         let stopped = |cure| {
             let ask = async |_, part: Grid, first: usize| match first {
-                // The first half of the steps is answered at any window size.
+                // The server answers only windows that end within the first ten steps.
                 0..10 if part.len() <= 10 - first => Ok(first),
                 _ => Err(Failure::new(PromError::NoClient("no".to_owned()), cure)),
             };

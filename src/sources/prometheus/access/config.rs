@@ -62,7 +62,8 @@ impl HttpConfig {
         let root = yaml::parse(path, text.trim_start_matches('\u{feff}'))?;
         let known = proxy::with(&[&LOGINS[..], &OTHERS].concat());
         let fields = Fields::of(path, "", &root, &known, &[])?;
-        // Go enables HTTP/2 by default but never requires it, so HTTP/1.1 satisfies both values.
+        // Only checked for validity. Go enables HTTP/2 by default but never requires it,
+        // so HTTP/1.1 satisfies both values.
         fields.is_on("enable_http2")?;
         Ok(Self {
             headers: PlainHeaders::default(),

@@ -22,7 +22,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Builds the client; `builder` has its timeouts set already.
+    /// Builds the HTTP client of the connection. `builder` must have its timeouts set.
     pub(super) fn open(
         url: &Url,
         tls: &TlsConfig,
@@ -37,7 +37,8 @@ impl Connection {
                 let reason = "not supported together with a proxy: remove one of the two".to_owned();
                 return Err(AccessError::Value { what: "server_name", reason }.into());
             }
-            // reqwest takes the TLS name from the URL: put the name in the URL, and resolve it to the server's address.
+            // reqwest takes the TLS server name from the URL. So requests have `server_name` as their URL's host, and this
+            // override resolves it to the server's address.
             builder = builder.resolve_to_addrs(name, &addresses(url)?);
         }
         let client = builder.build().map_err(|e| {
@@ -58,7 +59,7 @@ impl Connection {
         }
     }
 
-    /// The cause of a failed request.
+    /// The reason why a request failed: the TLS error if there is one, otherwise the innermost error.
     pub(super) fn cause(&self, error: &reqwest::Error) -> String {
         tls_cause(error).unwrap_or_else(|| innermost(error))
     }
@@ -85,7 +86,7 @@ pub(in crate::sources::prometheus) fn tls_cause(error: &reqwest::Error) -> Optio
         if let Some(error) = found.downcast_ref::<rustls::Error>() {
             return Some(words(error));
         }
-        // `source()` of an I/O error skips the error that it wraps.
+        // `source()` of an I/O error skips the error wrapped directly inside it, so `get_ref` comes first.
         let wrapped = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         cause = wrapped.map(|error| error as &(dyn std::error::Error + 'static)).or_else(|| found.source());
     }
@@ -113,12 +114,12 @@ fn words(error: &rustls::Error) -> String {
     }
 }
 
-/// The innermost cause of an error; the outer ones only state that something failed.
+/// The innermost cause of an error. The outer errors only report that something failed.
 pub(in crate::sources::prometheus) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    // reqwest's own message would show the URL with its login.
+    // Without a source, the innermost error is reqwest's own, whose message would show the URL with its login.
     if error.source().is_none() { "the request failed".to_owned() } else { cause.to_string() }
 }

@@ -17,10 +17,10 @@ pub enum AccessError {
         path: PathBuf,
         /// Line number in the file, from 1.
         line: usize,
-        /// The fault and what to write instead.
+        /// What is wrong, and what to write instead.
         reason: String,
     },
-    /// A file that it refers to cannot be used.
+    /// A file that the config file refers to cannot be used.
     #[error("{what} of --http.config.file: cannot use {}: {reason}", .path.display())]
     SecretFile {
         /// The key that refers to the file.
@@ -28,7 +28,7 @@ pub enum AccessError {
         path: PathBuf,
         reason: String,
     },
-    /// A value in the file itself cannot be used.
+    /// An inline value of the config file cannot be used.
     #[error("{what} of --http.config.file: {reason}")]
     Value { what: &'static str, reason: String },
     #[error("--url and --http.config.file each have a login: remove one of the two")]
@@ -37,7 +37,7 @@ pub enum AccessError {
 
 impl AccessError {
     pub(super) fn line(path: &Path, line: usize, reason: impl Into<String>) -> Self {
-        // A key may contain anything, including terminal control sequences.
+        // The reason may quote a key, which may contain terminal control sequences.
         Self::Line { path: path.to_owned(), line, reason: terminal_label(&reason.into()) }
     }
 }

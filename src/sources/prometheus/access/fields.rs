@@ -1,4 +1,5 @@
-//! Checks the keys of one map of the file and reads their values: known keys, unsupported keys, types.
+//! Reads the values of one map in the config file, and checks its keys: unknown
+//! keys, unsupported keys, wrong types.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use super::secret::{Secret, SecretSource};
 use super::yaml::{Node, Value};
 use crate::text::nearest::did_you_mean;
 
-/// One map of the file.
+/// One map of the config file, whose keys can be read.
 pub(super) struct Fields<'a> {
     file: &'a Path,
     /// Path of the map's key, such as `oauth2.tls_config`; empty for the whole file.
@@ -16,15 +17,15 @@ pub(super) struct Fields<'a> {
     entries: &'a [(String, Node)],
 }
 
-/// A key that promtool knows and this program does not support, with the alternative.
+/// A key of prometheus/common's format that this program does not support, with the reason and the alternative.
 pub(super) type Unsupported = (&'static str, &'static str);
 
-/// Why the `…_ref` keys are not supported.
+/// Why keys that end in `_ref` are not supported.
 pub(super) const NO_SECRET_MANAGER: &str =
     "secret managers are not available here, nor in promtool: use a file instead";
 
 impl<'a> Fields<'a> {
-    /// The map under a key; every key must be one of `known`.
+    /// Reads a map whose keys must all be in `known`. A key in `unsupported` is an error that gives the reason.
     pub(super) fn of(
         file: &'a Path,
         place: &'a str,
@@ -48,7 +49,7 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    /// A map with arbitrary keys.
+    /// Reads a map that may have any keys.
     pub(super) fn any(file: &'a Path, place: &'a str, node: &'a Node) -> Result<Self, AccessError> {
         let entries: &[_] = match &node.value {
             Value::Map(entries) => entries,
@@ -79,12 +80,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A path, relative to the folder of the file.
+    /// The value as a path, relative to the folder of the config file.
     pub(super) fn path(&self, key: &str) -> Result<Option<PathBuf>, AccessError> {
         Ok(self.text(key)?.map(|path| beside(self.file, path)))
     }
 
-    /// A secret given either inline or in a file, but not both.
+    /// A secret that the map gives either inline or as a file. Giving both is an error.
     pub(super) fn secret(
         &self,
         key: &'static str,
@@ -147,7 +148,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Resolves a path relative to `file`.
+/// Resolves a path relative to the folder of `file`.
 pub(super) fn beside(file: &Path, path: &str) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).join(path)
 }

@@ -1,4 +1,4 @@
-//! Headers sent with each request, from `--header` and from the file.
+//! Headers that are sent with each request: from `--header`, and from `http_headers` of the config file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::yaml::Node;
 /// A header whose name contains one of these is treated as a secret.
 const SECRET_NAMES: [&str; 7] = ["authorization", "cookie", "token", "key", "secret", "password", "credential"];
 
-/// Headers set by the connection or by another setting, as reserved by prometheus/common.
+/// Headers that the connection or another setting sets. prometheus/common reserves the same ones.
 const RESERVED: [&str; 14] = [
     "authorization",
     "host",
@@ -31,7 +31,7 @@ const RESERVED: [&str; 14] = [
     "x-prometheus-scrape-timeout-seconds",
 ];
 
-/// Headers without secrets, such as the tenant's.
+/// Headers without secrets, such as the one that names a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlainHeaders(Vec<(HeaderName, HeaderValue)>);
 
@@ -87,16 +87,16 @@ fn is_secret(lower_case_name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| lower_case_name.contains(part))
 }
 
-/// One header of the file with its values.
+/// One header from the config file, with its values.
 #[derive(Clone, Debug)]
 pub(super) struct FileHeader {
     pub(super) name: HeaderName,
     pub(super) values: Vec<SecretSource>,
-    /// Whether the value must be hidden in texts from the server.
+    /// Whether to hide the values if the server repeats them in its messages.
     pub(super) is_secret: bool,
 }
 
-/// Reads `http_headers`: names, each with `values`, `secrets` and `files`.
+/// Reads `http_headers` of the config file: each header has `values`, `secrets` and `files`.
 pub(super) fn of_file(file: &Path, node: &Node) -> Result<Vec<FileHeader>, AccessError> {
     let all = Fields::any(file, "http_headers", node)?;
     let mut headers = Vec::new();
@@ -120,7 +120,7 @@ pub(super) fn of_file(file: &Path, node: &Node) -> Result<Vec<FileHeader>, Acces
     Ok(headers)
 }
 
-/// A header value that `Debug` hides.
+/// Makes a header value that `Debug` does not show. `source` identifies it in the error.
 pub(super) fn hidden_value(secret: &Secret, source: &SecretSource) -> Result<HeaderValue, AccessError> {
     let mut value =
         HeaderValue::try_from(secret.reveal()).map_err(|_| source.error("a header value must be a single line"))?;

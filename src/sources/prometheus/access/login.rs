@@ -19,7 +19,7 @@ pub(super) enum Login {
 }
 
 impl Login {
-    /// The login in a URL.
+    /// The user and password in a URL, if any.
     pub(super) fn of_url(url: &Url) -> Option<Self> {
         if url.username().is_empty() && url.password().is_none() {
             return None;
@@ -32,7 +32,7 @@ impl Login {
     }
 }
 
-/// `Basic …` for a user and password from the settings.
+/// The value `Basic …` for a user and password given in the config file.
 pub(super) fn basic(
     user: Option<&SecretSource>,
     password: Option<&SecretSource>,
@@ -44,21 +44,21 @@ pub(super) fn basic(
     Ok(basic_value(user.reveal(), password.reveal(), sent))
 }
 
-/// `Basic …` for a plain user and password.
+/// The value `Basic …` for a user and password given as text.
 pub(super) fn basic_value(user: &str, password: &str, sent: &Sent) -> HeaderValue {
     let encoded = STANDARD.encode(format!("{user}:{password}"));
     sent.learn(&encoded);
     sensitive(&format!("Basic {encoded}")).unwrap_or_else(|| HeaderValue::from_static(""))
 }
 
-/// An authorization of any type with its credentials.
+/// The header value for a type such as `Bearer` and its credentials.
 pub(super) fn authorization(kind: &str, credentials: &SecretSource, sent: &Sent) -> Result<HeaderValue, AccessError> {
     let secret = credentials.read()?;
     sent.learn(secret.reveal());
     sensitive(&format!("{kind} {}", secret.reveal())).ok_or_else(|| credentials.error("a token must be a single line"))
 }
 
-/// A header value that `Debug` hides; `None` if the text is not a valid header value.
+/// Makes a header value that `Debug` does not show; `None` if the text is not a valid header value.
 pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);

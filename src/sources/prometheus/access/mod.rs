@@ -38,12 +38,13 @@ use secret::Sent;
 
 /// Maximum number of consecutive redirects.
 const MAX_REDIRECTS: usize = 5;
-/// Timeout for fetching a token.
+/// Timeout for fetching an OAuth 2 token.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
-/// Query parameters shorter than this are likely `true` or `1` rather than secrets, and are not hidden.
+/// Minimum length of URL and token-request parameters that are hidden. Shorter values are more likely
+/// `true` or `1` than secrets.
 const MIN_HIDDEN_CHARS: usize = 6;
 
-/// Why a request has no response.
+/// Why a request got no response that can be used.
 pub(super) enum SendError {
     /// The connection failed or timed out before a response.
     Http(reqwest::Error),
@@ -82,7 +83,7 @@ impl std::fmt::Debug for Access {
 }
 
 impl Access {
-    /// Prepares access to the server of `url`; `builder` has its timeouts set already.
+    /// Prepares access to the server of `url`. `builder` must have its timeouts set.
     pub(super) fn open(url: &Url, config: &HttpConfig, builder: ClientBuilder) -> Result<Self, PromError> {
         let sent = Sent::default();
         for (_, value) in url.query_pairs().filter(|(_, value)| value.len() >= MIN_HIDDEN_CHARS) {
@@ -102,7 +103,7 @@ impl Access {
         };
         let connection = Connection::open(url, &config.tls, &config.proxy, builder, &sent)?;
         let access = Self { connection, config: config.clone(), login, tokens, sent };
-        // Fail before the first request if a file cannot be read.
+        // Read all files with secrets now, so that a missing file fails before the first request.
         access.headers()?;
         access.own_authorization()?;
         Ok(access)
@@ -113,7 +114,7 @@ impl Access {
         self.send_twice(url, Content::Form(form)).await
     }
 
-    /// Like `post`, with a text body.
+    /// Posts a text body; otherwise the same as [`Self::post`].
     pub(super) async fn post_text(&self, url: &Url, text: &str) -> Result<Response, SendError> {
         self.send_twice(url, Content::Text(text)).await
     }
@@ -130,22 +131,23 @@ impl Access {
         }
     }
 
-    /// Like `post`, but a GET.
+    /// Sends a GET request; otherwise the same as [`Self::post`].
     pub(super) async fn get(&self, url: &Url) -> Result<Response, SendError> {
         self.send_twice(url, Content::Nothing).await
     }
 
-    /// Removes all secrets that were sent from a text.
+    /// Replaces every secret that was sent so far with a mask in a text.
     pub(super) fn hide(&self, text: &str) -> String {
         self.sent.hide(text)
     }
 
-    /// Whether requests have a login.
+    /// Whether requests are authenticated, by a login or by a client certificate.
     pub(super) fn has_login(&self) -> bool {
         self.login.is_some() || self.config.tls.proves_identity()
     }
 
-    /// Follows redirects within the server, repeating method and body, which other clients drop.
+    /// Sends a request and follows redirects within the server. Unlike most clients, repeats the method and
+    /// body for every redirect status.
     async fn send(&self, url: &Url, content: Content<'_>) -> Result<(Response, Option<HeaderValue>), SendError> {
         let headers = self.headers()?;
         let authorization = self.authorization().await?;
@@ -169,7 +171,7 @@ impl Access {
             match self.next(&at, &response)? {
                 Some(next) => {
                     at = next;
-                    // Everything after the host comes from the server and may contain a secret.
+                    // The path and query come from the server and may contain a secret.
                     shown = format!("{}/…", origin(&at));
                     debug!(to = shown, "redirected");
                 }
@@ -179,7 +181,8 @@ impl Access {
         Err(PromError::Redirects { url: without_login(url), to: "itself again and again".to_owned() }.into())
     }
 
-    /// The target of a redirect; an error if it is another host, to which nothing is sent.
+    /// The URL to follow, or `None` if the response is not a redirect. An error if the redirect leads to another
+    /// server, to which nothing is sent, or if redirects are off.
     fn next(&self, at: &Url, response: &Response) -> Result<Option<Url>, PromError> {
         if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
@@ -189,7 +192,7 @@ impl Access {
         let Some(to) = location.and_then(|text| at.join(text).ok()) else {
             return Err(elsewhere("nowhere".to_owned()));
         };
-        // Everything after the host may contain anything, such as the query.
+        // Show only the target's scheme, host and port: its path and query may contain secrets.
         if !self.config.follows_redirects {
             return Err(elsewhere(format!("{}, and follow_redirects is off", origin(&to))));
         }
@@ -246,14 +249,14 @@ fn origin(url: &Url) -> String {
 
 fn without_userinfo(url: &Url) -> Url {
     let mut bare = url.clone();
-    // These fail only for URLs without a host, which `open` does not accept.
+    // These calls fail only for URLs without a host, and `open` rejects such URLs.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     bare.set_fragment(None);
     bare
 }
 
-/// The URL for messages: without user, password and query, which may contain a token.
+/// The URL for messages. User, password and query are left out, because they may contain secrets.
 pub(super) fn without_login(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();

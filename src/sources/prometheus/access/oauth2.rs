@@ -46,7 +46,7 @@ const UNSUPPORTED: [Unsupported; 9] = [
     ("claims", ONLY_CLIENT_CREDENTIALS),
 ];
 
-/// A token is replaced this long before it expires, because a request takes time to arrive.
+/// Replace a token this long before it expires, so that it is still valid when a request arrives.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
 /// The settings under `oauth2` of `--http.config.file`.
@@ -61,7 +61,7 @@ pub(super) struct OAuth2 {
     pub(super) proxy: ProxyConfig,
 }
 
-/// Hides the URL's login and parameters, which may be secrets.
+/// Shows only the token URL, without login and query: the other settings may be secrets.
 impl fmt::Debug for OAuth2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuth2").field("token_url", &without_login(&self.token_url)).finish_non_exhaustive()
@@ -108,7 +108,7 @@ impl OAuth2 {
 struct Answer {
     access_token: Option<String>,
     token_type: Option<String>,
-    /// A number; some servers write it as a string.
+    /// Usually a number of seconds; some servers send it as a string.
     expires_in: Option<serde_json::Value>,
     error: Option<String>,
 }
@@ -150,7 +150,7 @@ impl TokenKeeper {
         Ok(held.insert(token).value.clone())
     }
 
-    /// Drops a token that the server rejected.
+    /// Drops the cached token if it is the one that the server rejected.
     pub(super) async fn forget(&self, refused: &HeaderValue) {
         let mut held = self.token.lock().await;
         if held.as_ref().is_some_and(|token| token.value == *refused) {
@@ -169,14 +169,14 @@ impl TokenKeeper {
             form.push(("scope", self.config.scopes.join(" ")));
         }
         form.extend(self.config.endpoint_params.iter().map(|(name, value)| (name.as_str(), value.reveal().to_owned())));
-        // RFC 6749, 2.3.1: both are form-encoded first.
+        // RFC 6749, section 2.3.1: client ID and secret are form-encoded before they are used for Basic authentication.
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let login = basic_value(&encoded(&self.config.client_id), &encoded(secret.reveal()), &self.sent);
         let (status, body) = self.ask(&form, Some(login)).await?;
         if status.is_success() {
             return self.read(status, &body);
         }
-        // As Go's client does: some servers accept the credentials only in the form.
+        // Retry with the credentials in the form, like Go's client: some servers accept them only there.
         if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
             form.push(("client_id", self.config.client_id.clone()));
             form.push(("client_secret", secret.reveal().to_owned()));
@@ -231,7 +231,7 @@ impl TokenKeeper {
     }
 
     fn error(&self, cause: &str, passes: bool) -> PromError {
-        // Hide before shortening: part of a secret would not be found.
+        // Hide secrets before shortening the message: a truncated secret would no longer match.
         let cause = terminal_message(&self.sent.hide(cause));
         PromError::NoToken { url: without_login(&self.config.token_url), cause, passes }
     }

@@ -1,4 +1,4 @@
-//! `proxy_url` and the related keys.
+//! The proxy settings: `proxy_url` and related keys.
 
 use std::path::Path;
 
@@ -12,10 +12,10 @@ use super::headers::hidden_value;
 use super::secret::{Secret, SecretSource, Sent};
 use super::yaml::Value;
 
-/// The proxy keys, which stand directly in the map that they belong to.
+/// The proxy keys. They stand next to the other keys of a map, not in a map of their own.
 pub(super) const KEYS: [&str; 4] = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
 
-/// Go's proxies always exclude this machine; reqwest must be told so.
+/// Hosts that never go through a proxy. Go excludes them by itself; reqwest needs them in its list.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
 /// Whether connections use a proxy, and with which headers for its CONNECT requests.
@@ -29,7 +29,8 @@ pub(super) struct ProxyConfig {
 enum Way {
     #[default]
     Direct,
-    /// Through the proxy with this URL, which may contain a login, except for these hosts.
+    /// Through the proxy with this URL, which may contain a login. The second value lists the
+    /// hosts to connect to directly.
     Through(Secret, Option<String>),
     /// According to `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     Environment,
@@ -46,7 +47,7 @@ impl ProxyConfig {
         if url.is_none() && no_proxy.is_some() {
             return Err(fields.error("no_proxy", "needs proxy_url as well"));
         }
-        // Go reads `host:8080` as one port of a host; reqwest would ignore it.
+        // In Go, `host:8080` excludes only that port. reqwest does not support ports and would ignore the entry.
         let has_port = |host: &str| host.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':'));
         if no_proxy.is_some_and(|hosts| hosts.split(',').any(has_port)) {
             return Err(fields.error("no_proxy", "does not support ports: write host names only"));
@@ -76,7 +77,7 @@ impl ProxyConfig {
     pub(super) fn apply(&self, builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, AccessError> {
         match &self.way {
             Way::Direct => Ok(builder.no_proxy()),
-            // reqwest reads the environment by itself, including variables that Go ignores.
+            // reqwest reads the proxy variables by itself, and also some that Go ignores.
             Way::Environment if self.connect_headers.is_empty() => Ok(builder),
             Way::Environment => {
                 let mut builder = builder.no_proxy();
@@ -141,7 +142,7 @@ fn proxy_url(fields: &Fields<'_>) -> Result<Option<Secret>, AccessError> {
     }
 }
 
-/// Header names with their values.
+/// Reads `proxy_connect_header`: header names, each with a list of values.
 fn connect_headers(file: &Path, fields: &Fields<'_>) -> Result<Vec<(HeaderName, SecretSource)>, AccessError> {
     const KEY: &str = "proxy_connect_header";
     let Some(node) = fields.node(KEY) else { return Ok(Vec::new()) };
@@ -162,7 +163,7 @@ fn connect_headers(file: &Path, fields: &Fields<'_>) -> Result<Vec<(HeaderName, 
     Ok(headers)
 }
 
-/// All keys valid in a map that accepts both `others` and the proxy keys.
+/// The keys of a map that accepts the proxy keys besides `others`.
 pub(super) fn with<'a>(others: &[&'a str]) -> Vec<&'a str> {
     others.iter().copied().chain(KEYS).collect()
 }

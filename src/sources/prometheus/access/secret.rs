@@ -22,7 +22,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself; use it only to build a request.
+    /// The text in plain form. Use it only to build a request.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
@@ -34,8 +34,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is stored: in the file of `--http.config.file`, or in a file of its own. Such a file is read on every
-/// use, because it may be rotated during a long pull.
+/// Where a secret is stored: inline in the config file, or in a file of its own. A file of its own is read on every
+/// use, because the secret may be rotated during a long pull.
 #[derive(Clone, Debug)]
 pub(super) struct SecretSource {
     what: &'static str,
@@ -57,7 +57,7 @@ impl SecretSource {
         Self { what, kept: Kept::File(path) }
     }
 
-    /// Reads the secret; in files, surrounding white space is removed.
+    /// Reads the secret. White space around a secret in a file is removed.
     pub(super) fn read(&self) -> Result<Secret, AccessError> {
         match &self.kept {
             Kept::Inline(secret) => Ok(secret.clone()),
@@ -68,7 +68,7 @@ impl SecretSource {
         }
     }
 
-    /// An error about this secret.
+    /// An error that names the key of this secret, and its file if it has one.
     pub(super) fn error(&self, reason: &str) -> AccessError {
         let (what, reason) = (self.what, reason.to_owned());
         match &self.kept {
@@ -92,7 +92,7 @@ impl fmt::Debug for HiddenText {
 }
 
 impl Sent {
-    /// Records a secret, and its encodings in URLs, JSON and HTML.
+    /// Records a secret together with its encodings in URLs, JSON and HTML, so that `hide` finds them all.
     pub(super) fn learn(&self, secret: &str) {
         if secret.is_empty() {
             return;
@@ -106,7 +106,7 @@ impl Sent {
         self.lock().extend(shapes.into_iter().filter(|shape| !shape.is_empty()).map(HiddenText));
     }
 
-    /// Replaces all recorded secrets in a text.
+    /// Replaces all recorded secrets in a text with the mask.
     pub(super) fn hide(&self, text: &str) -> String {
         let sent = self.lock();
         // Longest first, because a short secret may be part of a longer one.
@@ -116,7 +116,7 @@ impl Sent {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<HiddenText>> {
-        // A thread that panicked cannot have left the set inconsistent.
+        // A poisoned lock can be used: a panic cannot leave the set inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Accepted and rejected contents of the file of `--http.config.file`.
+//! Tests which contents of the file of `--http.config.file` are accepted and rejected.
 
 use std::path::Path;
 
@@ -99,7 +99,8 @@ fn debug_output_shows_no_secrets() {
     }
 }
 
-/// Content meant for one server must not go to another, nor be sent unencrypted if it was encrypted.
+/// A request must not go to a server other than the one it is meant for. If it was
+/// encrypted, it must stay encrypted.
 #[test]
 fn redirects_are_followed_only_on_the_same_server_or_from_port_80_to_tls_on_443() {
     for (from, to, expected) in [

@@ -29,7 +29,7 @@ const UNSUPPORTED: [Unsupported; 3] =
 #[derive(Clone, Debug, Default)]
 pub(super) struct TlsConfig {
     ca: Option<SecretSource>,
-    /// The client certificate and its key.
+    /// The client certificate and its private key.
     identity: Option<(SecretSource, SecretSource)>,
     /// The name expected in the server's certificate, if it differs from the URL's host.
     pub(super) server_name: Option<String>,
@@ -63,7 +63,7 @@ impl TlsConfig {
         Ok(Self { ca, identity, server_name, takes_any_certificate, min_version, max_version })
     }
 
-    /// Whether the client has a certificate of its own.
+    /// Whether the client authenticates with a certificate of its own.
     pub(super) fn proves_identity(&self) -> bool {
         self.identity.is_some()
     }
@@ -88,7 +88,8 @@ impl TlsConfig {
         Ok(builder.tls_danger_accept_invalid_certs(self.takes_any_certificate))
     }
 
-    /// Explains a client build failure by a key that does not match its certificate.
+    /// Turns the error of a failed client build into one that blames the client's key: it does not match the
+    /// certificate. `None` if there is no client certificate.
     pub(super) fn identity_error(&self, cause: &str) -> Option<AccessError> {
         let (_, key) = self.identity.as_ref()?;
         Some(key.error(&format!("the key does not match the certificate ({cause})")))

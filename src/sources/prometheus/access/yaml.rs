@@ -6,10 +6,10 @@ use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
 use super::AccessError;
 
-/// No key of the format is nested deeper; unlimited nesting would exhaust the stack.
+/// Maximum nesting depth: more than any valid config file needs. Unlimited nesting could exhaust the stack.
 const MAX_DEPTH: usize = 12;
 
-/// A value and its line.
+/// A value and its line number.
 pub(super) struct Node {
     pub(super) line: usize,
     pub(super) value: Value,

@@ -1,7 +1,7 @@
-//! Requests to the server's API other than the queries of a pull.
+//! API requests other than the queries of a pull.
 //!
-//! A server that does not offer an endpoint answers 404 or 501, which is not an error. Any other refusal shows nothing
-//! about the server's data and is returned as an error; each caller decides whether it can continue without the answer.
+//! A server without an endpoint answers 404 or 501, which is not an error. Any other refusal does not tell whether
+//! the server has the data, so it is an error; each caller decides whether it can continue without the answer.
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -17,14 +17,14 @@ use crate::sources::prometheus::transport::is_web_page;
 use crate::text::terminal::terminal_message;
 use crate::time::TimeRange;
 
-/// Path of range queries below the server's base URL.
+/// Path of range queries, relative to the server's base URL.
 const QUERY_RANGE: &str = "/api/v1/query_range";
 
 /// Lookups are retried like queries of more than one step, that is, given up after the second timeout:
 /// callers can do without them.
 const LOOK_UP: usize = 2;
 
-/// A small answer of the API.
+/// An answer of the API that is small enough to parse as a whole.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ApiAnswer {
@@ -64,7 +64,7 @@ impl Client {
         self.look_up(path, parameters, |body| Ok(String::from_utf8_lossy(body).into_owned())).await
     }
 
-    /// The answer about the series that a selector matches, as text; `None` if the server does not offer it.
+    /// The answer of the series API for a selector, as text; `None` if the server does not offer that API.
     pub(in crate::sources::prometheus) async fn series(
         &self,
         selector: &str,
@@ -86,21 +86,22 @@ impl Client {
         let seconds = |ms: i64| (ms / 1000).to_string();
         let parameters = [
             series("etcd_server_has_leader"),
-            // For servers that keep only recorded series.
+            // Some servers keep only recorded series, so look for one of those too.
             series("job:process_open_fds:clone"),
             ("start", seconds(range.start_ms)),
             ("end", seconds(range.end_ms)),
         ];
         let path = format!("/api/v1/label/{label}/values");
         let read = |body: &[u8]| {
-            // An incomplete list is sufficient: the two halves split by it still cover all series.
+            // A partial list is good enough: callers use it only to split a query in two, and both halves
+            // together always cover all series.
             let (values, _) = self.data_of(&path, body)?;
             serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))
         };
         self.look_up(&path, &parameters, read).await
     }
 
-    /// Repeats a request until it succeeds, or until another retry is pointless.
+    /// Sends a request and retries it until it succeeds or another retry is pointless.
     async fn look_up<T>(
         &self,
         path: &str,
@@ -159,7 +160,7 @@ impl Client {
         Failure::new(error, Cure::Nothing)
     }
 
-    /// URL of an API path with these parameters.
+    /// The URL of an API path, with these query parameters.
     pub(in crate::sources::prometheus) fn address(&self, path: &str, parameters: &[(&str, String)]) -> Url {
         let mut address = self.endpoint.clone();
         let base = address.path().trim_end_matches(QUERY_RANGE).to_owned();

@@ -58,8 +58,7 @@ pub struct Cli {
     /// Settings file [default: etcd-heatmap.toml, if present]
     #[arg(
         long, global = true, value_name = "FILE", display_order = 899, help_heading = Heading::Behavior.title(),
-        long_help = "Settings file: TOML if it is named *.toml, else the config.conf (INI) of the Python \
-                     script that came before \
+        long_help = "Settings file: TOML if named *.toml, else the config.conf (INI) of the earlier script \
                      [env: ETCD_HEATMAP_CONFIG] [default: etcd-heatmap.toml, if present]"
     )]
     pub(crate) config: Option<PathBuf>,
@@ -68,7 +67,7 @@ pub struct Cli {
     #[arg(
         long, short, global = true, display_order = 900, help_heading = Heading::Behavior.title(),
         long_help = "Print only errors and the requested output (findings, an explanation, CSV, rules): no progress, \
-                     notes, summary, or heat map at the end, and no table of diff"
+                     notes, summaries, or tables"
     )]
     pub(crate) quiet: bool,
 
@@ -76,8 +75,8 @@ pub struct Cli {
     #[arg(
         long, short, global = true, action = ArgAction::Count, display_order = 901,
         help_heading = Heading::Behavior.title(),
-        long_help = "Log each query, retry, split query, and written file to standard error; -vv adds the \
-                     PromQL text and all HTTP requests. Without -v, RUST_LOG sets the level"
+        long_help = "Log each query, retry, split query, and written file to standard error; -vv adds PromQL \
+                     and HTTP requests. Without -v, RUST_LOG sets the level"
     )]
     pub(crate) verbose: u8,
 }

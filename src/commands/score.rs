@@ -140,11 +140,10 @@ fn conclude(
 fn note_gaps(overview: &Overview, reporter: &Reporter) {
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
-        reporter
-            .note(&format!("the server left something out of its answers of {days}: see steps_partial of the cells"));
+        reporter.note(&format!("partial responses on {days}: column steps_partial of the cells counts their steps"));
     }
     if !overview.missing.is_empty() {
-        reporter.note(&format!("nothing is known of {}: grey in the heat map", UtcDay::describe(&overview.missing)));
+        reporter.note(&format!("no readings on {}: gray in the heat map", UtcDay::describe(&overview.missing)));
     }
 }
 

@@ -351,8 +351,8 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         Flag::new(Heading::Scoring, "profile", "NAME", "Thresholds and weights, such as seed or mixin")
             .common()
             .explained(
-                "Thresholds and weights: seed (the script that came before), etcd-faq (etcd's FAQ), mixin (the alerts that \
-                 etcd ships), openshift (OpenShift's alerts), or fleet (alerts proposed to etcd)",
+                "Thresholds and weights: seed (the earlier script's), etcd-faq (etcd's FAQ), mixin (etcd's alerts), openshift \
+                 (OpenShift's alerts), or fleet (alerts proposed to etcd)",
             ),
         |text| ok(Profile::named(text)),
     ),
@@ -424,8 +424,8 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         Flag::new(Heading::Scoring, "fail-below", "SCORE", "For CI: exit with 3 if a cell of a cluster is below this")
             .common()
             .explained(
-                "For CI: exit with 3 if a cluster's cell has a mean below SCORE (up to 10), or if a cluster's \
-                 coverage is below --min-coverage; 0 turns both checks off",
+                "For CI: exit with 3 if a cell's mean is below SCORE (up to 10), or a cluster's coverage below \
+                 --min-coverage; 0 turns both checks off",
             ),
         |text| ok(lowest_score(text)),
     )

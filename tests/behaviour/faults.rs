@@ -366,7 +366,7 @@ fn a_partial_answer_is_an_error_unless_allowed_and_is_pulled_again_once_disallow
     assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]));
     let scored = etcd_heatmap(&["score", &folder.at("audit")]).succeeds();
     assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]), "the scores come from the same day");
-    assert!(scored.stderr.contains("left something out of its answers of 2026-10-01"), "{scored:?}");
+    assert!(scored.stderr.contains("partial responses on 2026-10-01"), "{scored:?}");
     let marked = folder.text("audit/heatmap.csv");
     assert!(marked.lines().next().is_some_and(|header| header.ends_with(",steps_partial")), "{marked}");
     for (cell, line) in cells(&marked).iter().zip(marked.lines().skip(1)) {

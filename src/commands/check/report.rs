@@ -62,9 +62,9 @@ impl Report {
         Self { head, labels, concurrency: asked.terms.concurrency, rows, cost: None, notes, wrong }
     }
 
-    /// Adds a problem if it is the first one: a single cause usually affects several metrics.
+    /// Adds a problem once, even if several metrics have it.
     pub(super) fn add_wrong(&mut self, sentence: String) {
-        if self.wrong.is_empty() {
+        if !self.wrong.contains(&sentence) {
             self.wrong.push(sentence);
         }
     }

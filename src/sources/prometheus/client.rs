@@ -267,9 +267,11 @@ fn parse_url(text: &str) -> Result<Url, PromError> {
     Ok(url)
 }
 
-/// A URL that cannot be parsed, for messages. Everything before an `@` is replaced, because it may be a login.
+/// A URL that cannot be used, for messages. Everything before an `@` may be a login, and everything after a `?` may
+/// include a token, so both are replaced.
 fn redact(text: &str) -> String {
-    text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"))
+    let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"));
+    shown.split_once('?').map_or_else(|| shown.clone(), |(place, _)| format!("{place}?…"))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -302,6 +304,15 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(!error.contains("secret"), "{error}");
+        for text in [
+            "ftp://prom?token=secret",
+            "ann:secret@prom?x",
+            "prom?password=secret@x",
+            "ftp://ann:secret?a@prom?token=secret",
+        ] {
+            let error = parse_url(text).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
     }
 
     #[test]

@@ -90,18 +90,21 @@ impl ReadingSource for PrometheusSource {
 
 /// Notes about retried, halved and split queries, and the server's own warnings.
 pub(crate) fn notes(client: &Client) -> Vec<String> {
-    let queries = |count| if count == 1 { "1 query was".to_owned() } else { format!("{count} queries were") };
+    let times = |count| if count == 1 { "once".to_owned() } else { format!("{count} times") };
     let received = client.traffic().received();
     let mut notes = Vec::new();
     if received.again > 0 {
-        notes.push(format!("{} retried", queries(received.again)));
+        notes.push(format!("queries were retried {}", times(received.again)));
     }
     if received.split > 0 {
-        let queries = queries(received.split);
-        notes.push(format!("{queries} split by cluster or member, because the server refuses so many series"));
+        let split = times(received.split);
+        notes.push(format!(
+            "queries were split by cluster or member {split}, because the server refuses so many series"
+        ));
     }
     if received.halved > 0 {
-        notes.push(format!("{} halved, because the server refuses so many steps", queries(received.halved)));
+        let halved = times(received.halved);
+        notes.push(format!("windows were halved {halved}, because the server refuses so many steps"));
     }
     notes.extend(client.notes());
     notes

@@ -1,6 +1,6 @@
 //! Readings in memory: members, when they were first and last seen, and a window of members × steps × columns.
 //!
-//! A [`ReadingSource`] fills a [`Window`]; the history stores it and reads it back; `score` computes scores from
+//! A `ReadingSource` fills a [`Window`]; the history stores it and reads it back; `score` computes scores from
 //! it. A missing, stale or NaN reading is NaN here. Bands, points and scores do not belong here.
 
 mod memory;

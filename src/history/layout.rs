@@ -19,7 +19,7 @@ pub const HISTORY_FOLDER: &str = "history";
 /// The folder within an output folder where a pull with `--overwrite` collects the new days until all are complete.
 pub(crate) const REPLACEMENT_FOLDER: &str = "history.new";
 
-/// The history of an output folder, in `history/` (or `history.new/`, see [`History::replacement`]).
+/// The history of an output folder, in `history/` (or `history.new/` during a replacement).
 #[derive(Clone, Debug)]
 pub struct History {
     out: PathBuf,

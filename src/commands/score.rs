@@ -220,9 +220,10 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
 fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     let mut described = serde_json::json!(source);
-    // 0.1.0 wrote no `kind` here. Without it, score files have the same bytes as those of 0.1.0.
-    if let Some(fields) = described.as_object_mut() {
+    // 0.1.0 knew servers only, by their URL. Without the other fields, scores of such a history keep their bytes.
+    if let Some(fields) = described.as_object_mut().filter(|fields| fields.contains_key("url")) {
         fields.remove("kind");
+        fields.remove("name");
     }
     vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -241,4 +242,26 @@ fn cell_footer(how: &How) -> Vec<(&'static str, String)> {
         ("cell", how.folding.width.to_string()),
         ("min_coverage", how.min_coverage.to_string()),
     ]
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+
+    /// The source in the footer of scores, for an origin as it is stored.
+    fn source_of(origin: &str) -> String {
+        let fields = r#""step_seconds":60,"cluster_label":null,"member_label":"pod","queries":{}}"#;
+        let source = serde_json::from_str(&format!("{{{origin},{fields}")).unwrap();
+        score_footer(&Profile::seed(), &source).into_iter().find(|(name, _)| *name == "source").unwrap().1
+    }
+
+    #[test]
+    fn scores_of_a_server_and_of_the_sample_name_their_source_as_in_0_1_0() {
+        let old = r#"{"cluster_label":null,"member_label":"pod","queries":{},"step_seconds":60,"url":"http://p"}"#;
+        assert_eq!(source_of(r#""url":"http://p""#), old);
+        assert_eq!(source_of(r#""kind":"sample","name":"the sample","url":"http://p""#), old);
+        let other = source_of(r#""kind":"tsdb","name":"/prometheus""#);
+        assert!(other.contains(r#""kind":"tsdb""#) && other.contains(r#""name":"/prometheus""#), "{other}");
+    }
 }

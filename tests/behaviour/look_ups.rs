@@ -1,6 +1,9 @@
 //! Look-ups beside the queries of a pull (labels, series, the status of a server): 404 and 501 mean that a server does
 //! not offer them, and nothing follows from any other refusal.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use crate::support::{
     Doorman, Folder, HOUR, Metrics, Prometheus, Run, START, answer, etcd_heatmap, needed, prometheus_of,
     prometheus_with,
@@ -111,6 +114,24 @@ fn a_refused_series_lookup_does_not_change_the_result() {
         assert_eq!(run.stderr.matches(NOTE).count(), usize::from(!words.is_empty()), "{words}: {run:?}");
         assert!(run.stderr.contains(words), "{run:?}");
     }
+}
+
+#[test]
+fn queries_are_retried_after_a_lookup_has_used_up_its_retries() {
+    let prometheus = prometheus_of(&twelve_members());
+    let expected = expected(&prometheus.url());
+    let seen = Mutex::new(BTreeSet::new());
+    let server = Doorman::before(prometheus.server().port(), move |request| {
+        let line = request.lines().next().unwrap_or_default();
+        let is_lookup = line.contains("/api/v1/series");
+        // Each query is refused once.
+        let is_new = line.contains("/api/v1/query_range") && seen.lock().ok()?.insert(request.to_owned());
+        (is_lookup || is_new).then(|| answer("503 Service Unavailable", "", "busy"))
+    });
+    let folder = Folder::new("lookup-exhausted");
+    let run = backfill(&server.url(""), &folder, &["--retries", "1", "--concurrency", "1"]).succeeds();
+    assert_eq!(folder.text("audit/heatmap.csv"), expected);
+    assert!(run.stderr.contains("a lookup of series failed"), "{run:?}");
 }
 
 fn check(url: &str, flags: &[&str]) -> Run {

@@ -199,6 +199,25 @@ impl Client {
         steps: usize,
         ask: impl AsyncFn() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.retry(steps, true, ask).await
+    }
+
+    /// The same for a lookup whose failure the caller can do without. When its retries are used up, the server may still
+    /// answer queries, so these are retried as before.
+    pub(super) async fn persist_in_lookup<T>(
+        &self,
+        steps: usize,
+        ask: impl AsyncFn() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.retry(steps, false, ask).await
+    }
+
+    async fn retry<T>(
+        &self,
+        steps: usize,
+        is_query: bool,
+        ask: impl AsyncFn() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut tried = 0;
         loop {
             tried += 1;
@@ -209,7 +228,7 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
-            let Some(wait) = self.wait_for(&failure, tried, steps) else {
+            let Some(wait) = self.wait_for(&failure, tried, steps, is_query) else {
                 info!(cause = %failure.error, tried, "failed");
                 return Err(failure.after(tried));
             };
@@ -239,12 +258,12 @@ impl Client {
     }
 
     /// How long to wait before the next retry. `None` if there is no further retry.
-    fn wait_for(&self, failure: &Failure, tried: u32, steps: usize) -> Option<Duration> {
+    fn wait_for(&self, failure: &Failure, tried: u32, steps: usize, is_query: bool) -> Option<Duration> {
         if !failure.may_pass(tried, steps) || !self.learnt.trust.is_worth_it(failure.cure == Cure::Reach) {
             return None;
         }
         let wait = wait_after(tried, self.terms.retries, failure.wait, chance());
-        if wait.is_none() {
+        if wait.is_none() && is_query {
             self.learnt.trust.lose();
         }
         wait

@@ -115,7 +115,7 @@ impl Client {
         };
         let asking = async {
             debug!(?parameters, "looking up");
-            self.persist(LOOK_UP, ask).await.map_err(|failure| failure.error)
+            self.persist_in_lookup(LOOK_UP, ask).await.map_err(|failure| failure.error)
         };
         asking.instrument(warn_span!("lookup", path)).await
     }

@@ -41,7 +41,7 @@ pub(crate) enum ConfigError {
     /// A file that does not exist or may not be read.
     #[error("{by}{source}")]
     Unreadable {
-        /// `--config: ` or `ETCD_HEATMAP_CONFIG: `; empty if the file was found in the working directory.
+        /// The start of the message, `--config: ` or `ETCD_HEATMAP_CONFIG: `; empty for the file in the working directory.
         by: &'static str,
         source: KeyFileError,
     },
@@ -52,7 +52,7 @@ pub(crate) enum ConfigError {
         line: usize,
         /// The key with its table, as written in the file.
         key: String,
-        /// The end of the message: the nearest key, or all keys of the table.
+        /// The end of the message, such as the nearest key or all keys of the table.
         instead: String,
     },
     /// A text that its setting does not accept.

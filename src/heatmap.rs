@@ -22,8 +22,8 @@ use crate::time::{CellWidth, Zone};
 /// The columns that identify a cell, in sort order.
 pub(crate) const CELL_KEYS: [&str; 5] = ["date", "level", "cluster", "member", "start"];
 
-/// The columns that identify a cell in a frame of sums. Rows of two UTC days that agree in them
-/// belong to the same cell.
+/// The columns that identify a cell in a frame of sums. Rows from different UTC days with equal values in these
+/// columns belong to the same cell.
 const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes"];
 
 /// The column with the number of steps just after a restart.
@@ -32,7 +32,7 @@ const AFTER_RESTART: &str = "steps_after_restart";
 pub(crate) const PARTIAL: &str = "steps_partial";
 const SCORE_SUM: &str = "score_sum";
 const SCORE_MIN: &str = "score_min";
-/// Stands for the minimum of a cell without scored steps.
+/// The minimum in the sums of a cell without scored steps.
 const NO_MIN: i64 = i64::MAX;
 
 /// The settings that determine cells and cluster scores.
@@ -46,7 +46,7 @@ pub(crate) struct Folding {
     pub(crate) rollup: Rollup,
 }
 
-/// Which optional counts of steps the history allows for.
+/// Which optional step counts the history has data for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Marks {
     /// Whether the history has process start times, which show restarts.
@@ -99,9 +99,10 @@ pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFr
 
 /// Computes finished cells from sums: one row per cell, sorted by [`CELL_KEYS`].
 ///
-/// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start` (UTC), `date`,
-/// `hour` and `minute` (local), `utc_offset_minutes`, then those of [`divide`]. `steps_after_restart` is null if the
-/// history has no start times. The last column, `steps_partial`, only exists if the history has partial responses.
+/// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start` (UTC),
+/// `date`, `hour` and `minute` (local), `utc_offset_minutes`, then the columns of [`divide`].
+/// `steps_after_restart` is null if the history has no process start times. The last column, `steps_partial`,
+/// only exists if the history has partial responses.
 pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Marks) -> PolarsResult<DataFrame> {
     let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let date = sums.column("date")?.i32()?.clone().into_date();
@@ -161,7 +162,8 @@ fn mean_points(table: &ScoreTable, sums: &Int64Chunked, steps: &Int64Chunked) ->
     sums.iter().zip(steps.iter()).map(divide).collect()
 }
 
-/// For each row, the metric with the highest loss. Ties go to the first metric in the table of `spec`.
+/// For each row, the metric with the highest loss; null without losses. Ties go to
+/// the first metric in [`Metric::ALL`].
 fn worst_metric(sums: &DataFrame) -> PolarsResult<Column> {
     let losses: Vec<&Int64Chunked> =
         Metric::ALL.iter().map(|m| sums.column(m.loss_column())?.i64()).collect::<PolarsResult<_>>()?;

@@ -52,15 +52,15 @@ pub struct Life {
 pub struct Lives(BTreeMap<Member, Life>);
 
 impl Lives {
-    /// Merges in the members of another day. A member in both is first seen at the earlier time and last
-    /// seen at the later one.
+    /// Merges in the members of another day. A member seen on both days keeps the earlier of its first steps and the
+    /// later of its last steps.
     pub fn merge(&mut self, other: &Self) {
         for (member, life) in &other.0 {
             self.add(member.clone(), *life);
         }
     }
 
-    /// Adds a member. If it is present already, widens its first and last seen to include this life.
+    /// Adds a member. For a member that is already present, extends its first and last seen to cover `life`.
     pub fn add(&mut self, member: Member, life: Life) {
         self.0
             .entry(member)
@@ -375,8 +375,8 @@ mod tests {
         }
     }
 
-    /// The worse value is the higher one for a metric, the later start time, and the smaller limit. etcd reports a
-    /// negative quota if the quota is disabled, which means unlimited.
+    /// The worse of two values is the higher metric, the later start time, or the smaller limit. A limit of zero or
+    /// less means unlimited: etcd reports a negative quota if the quota is disabled.
     #[test]
     fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
         const NAN: f64 = f64::NAN;
@@ -527,7 +527,7 @@ mod tests {
         let range = |start_ms, end_ms| TimeRange { start_ms, end_ms };
         let mut window = Window::unknown(grid(6), Vec::new(), &[]);
         assert!(window.unasked().is_empty());
-        // A step is one minute. The end of a range is exclusive.
+        // Steps are one minute apart, and the end of a range is exclusive, so each range contains one step: 1 and 4.
         window.limit_to(&[range(60_000, 120_000), range(240_000, 250_000)]);
         assert_eq!(window.unasked(), [0..1, 2..4, 5..6]);
     }

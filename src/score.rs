@@ -1,9 +1,9 @@
 //! Computes scores: a window of readings goes in, and a code per member and step comes out.
 //!
-//! With bands, a step has only as many possible results as there are combinations of bands. Each combination has a
-//! number, its *code*. Points, score and losses of every code are computed once, in integers ([`ScoreTable`]), so
-//! scoring a step means finding its code. [`Rollup`] then turns the members of a cluster into one result per step.
-//! Aggregation over time belongs to `heatmap`.
+//! Each reading falls into a band, so a step has only as many possible results as there are combinations of
+//! bands. Each combination has a number, its *code*. Points, score and losses of every code are computed once, in
+//! integers ([`ScoreTable`]), so scoring a step means finding its code. [`Rollup`] then turns the members of a
+//! cluster into one result per step. Aggregation over time belongs to `heatmap`.
 
 mod restart;
 mod rollup;
@@ -60,8 +60,8 @@ impl DayScores {
     }
 }
 
-/// The members that are expected at one or more steps of the grid, with when each was first and last
-/// seen in the whole history.
+/// The members that are expected at one or more steps of the grid. Each has its first and last seen in the whole
+/// history, not only on the grid.
 pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
     lives
         .iter()
@@ -70,8 +70,8 @@ pub fn alive_on(grid: &Grid, lives: &Lives) -> Vec<(Member, Life)> {
         .collect()
 }
 
-/// Scores a window. `alive` must list the window's members in the same order. Steps before a member was first seen,
-/// after it was last seen, or that were never requested get the code [`ABSENT`].
+/// Scores a window. `alive` must list the window's members in the same order. A step gets the code [`ABSENT`] if
+/// it is before the member's first seen, after its last seen, or was never requested.
 pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)]) -> DayScores {
     let len = window.grid().len();
     let mut codes = vec![0_u16; alive.len() * len];
@@ -121,8 +121,9 @@ mod tests {
 
     #[test]
     fn every_combination_of_bands_scores_the_double_nearest_to_the_decimal() {
-        // Expected scores from Python: `float(sum(Decimal(w) * p for …))` for each of the seed's 24 combinations. The four
-        // integers are the points of wal, commit, fds and leaders.
+        // Expected scores from Python: `float(sum(Decimal(w) * p for …))` for each of the 24 combinations
+        // of bands in the profile `seed`. The four integers are the points of WAL fsync, backend commit,
+        // open files and leader changes.
         let expected = [
             ([0, 0, 0, 0], 1.0),
             ([0, 0, 0, 10], 4.0),
@@ -325,8 +326,8 @@ mod tests {
         let alive = ["a", "b"].map(|name| (Member::new("c", name), Life { first_ms: 0, last_ms: 540_000 }));
         let members = alive.clone().map(|(member, _)| member).to_vec();
         let mut window = Window::unknown(grid, members.clone(), &[Companion::StartTime]);
-        // The first process starts at 120 s, the second at 360 s. At step 7 (420 s), the first has
-        // been running for five minutes.
+        // The first process starts at 120 s, the second at 360 s. At step 7 (420 s), the first has been running for five
+        // minutes, so its marked steps end before step 7.
         for (member, (step, started)) in [(2, 120.0), (6, 360.0)].into_iter().enumerate() {
             let row = window.row_mut(Companion::StartTime, member);
             row.fill(-1000.0);

@@ -164,7 +164,7 @@ pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     Ok((seconds * 1000.0).round() as i64)
 }
 
-/// Parses what follows `now`: no text gives 0, `-30d` minus thirty days in milliseconds.
+/// Parses what follows `now`: an empty text gives 0, and `-30d` gives minus thirty days in milliseconds.
 fn parse_offset(offset: &str) -> Option<i64> {
     let offset = offset.trim();
     if offset.is_empty() {
@@ -236,7 +236,7 @@ impl TimeRange {
         self.start_ms <= other.start_ms && other.end_ms <= self.end_ms
     }
 
-    /// The smallest range that contains both.
+    /// The smallest range that contains this range and `other`.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
         Self { start_ms: self.start_ms.min(other.start_ms), end_ms: self.end_ms.max(other.end_ms) }

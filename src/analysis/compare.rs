@@ -15,7 +15,7 @@ named! {
     pub(crate) enum Shade {
         /// A mean of [`GREEN_FROM`] or more.
         Green = "green",
-        /// A mean of [`RED_BELOW`] up to [`GREEN_FROM`].
+        /// A mean of at least [`RED_BELOW`], but below [`GREEN_FROM`].
         Yellow = "yellow",
         /// A mean below [`RED_BELOW`].
         Red = "red",
@@ -43,22 +43,22 @@ pub(crate) struct Disagreement {
     pub(crate) start_ms: i64,
     /// End of the last cell, exclusive.
     pub(crate) end_ms: i64,
-    /// One shade for each profile, in the order of [`Comparison::profiles`].
+    /// The shade that each profile gives these cells, in the order of [`Comparison::profiles`].
     pub(crate) shades: Vec<Shade>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterComparison {
     pub(crate) cells: u64,
-    /// For each profile the number of cells of each shade, in the order of [`Shade::ALL`].
+    /// For each profile, the number of cells of each shade, in the order of [`Shade::ALL`].
     pub(crate) shades: Vec<[u64; Shade::ALL.len()]>,
     /// Number of cells on which the profiles disagree.
     pub(crate) disputed: u64,
-    /// The disputed cells, adjacent ones joined, in order of time.
+    /// The cells on which the profiles disagree, in order of time. Adjacent cells with the same shades are joined.
     pub(crate) disagreements: Vec<Disagreement>,
 }
 
-/// Result for all clusters; cells are added day by day.
+/// Comparison of the profiles for all clusters. [`Self::add`] adds cells as days are finished.
 #[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) profiles: Vec<String>,

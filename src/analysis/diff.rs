@@ -25,7 +25,7 @@ use interval::intervals;
 
 /// The quantities that are compared: the score, then the loss of each metric.
 const QUANTITIES: usize = 1 + METRICS;
-/// Rounding error of the sums: a smaller difference counts as 0.
+/// Differences below this are rounding errors of the sums and count as 0.
 const ROUNDING: f64 = 1e-9;
 
 /// One side of a comparison: the cells of one cluster or member in one period.
@@ -202,7 +202,7 @@ fn compare(before: &Part<'_>, after: &Part<'_>, width: CellWidth) -> LineChange 
     LineChange { cluster, member, before: before_side, after: after_side, score, metrics }
 }
 
-/// One quantity of each cell that has a score.
+/// The value of `quantity` (an index below [`QUANTITIES`]) in each cell that has a score.
 fn of_cells(cells: &[Cell], quantity: usize) -> Vec<f64> {
     cells.iter().filter_map(|cell| Some(quantities(cell)?[quantity])).collect()
 }

@@ -12,7 +12,7 @@ use crate::time::{LocalCell, count_within};
 const BUCKETS: i32 = 14;
 const FIRST_BUCKET_SECONDS: f64 = 0.001;
 
-/// A UTC day's readings with their scores, for the same members.
+/// The readings of one UTC day, and the scores computed from them.
 #[derive(Debug)]
 pub(crate) struct ScoredWindow {
     pub(crate) window: Window,
@@ -35,7 +35,8 @@ pub(crate) struct Explanation {
 /// Sums over the steps of a cell. Scores and losses are integers in the unit of the score table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StepTotals {
-    /// Steps between first and last seen of the member, or of any member of the cluster.
+    /// For a member, the steps between its first and last seen; for a cluster, the steps at
+    /// which any member is expected.
     pub(crate) expected: u64,
     pub(crate) scored: u64,
     /// Sum of the scores of the scored steps.
@@ -89,13 +90,14 @@ pub(crate) struct MetricPart {
     /// Median of the readings; the mean of the two middle ones if their number is even.
     pub(crate) median: Option<f64>,
     pub(crate) max: Option<f64>,
-    /// The companion that holds the metric's limit, if the thresholds are shares of a limit;
+    /// The companion that holds the limit (such as the quota) if the bands are shares of a limit;
     /// `None` if they are absolute.
     pub(crate) of_limit: Option<Companion>,
     /// Highest ratio of reading to limit; `None` if no reading has a limit.
     pub(crate) share: Option<f64>,
     /// Bounds, in seconds, of the histogram bucket that holds the highest reading. A p99 inside a bucket is
-    /// interpolated, so the true value may lie anywhere between them. `None` for metrics that are not latencies.
+    /// interpolated, so the true value may lie anywhere between them. `None` if the metric is not a latency, has no
+    /// readings, or its highest reading lies in the `+Inf` bucket.
     pub(crate) bucket: Option<(f64, f64)>,
     /// Bands with at least one reading, best first.
     pub(crate) bands: Vec<BandPart>,

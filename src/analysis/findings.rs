@@ -47,7 +47,7 @@ named! {
         Defragmentation = "defragmentation",
         /// A database grows and will reach its quota.
         Growth = "growth",
-        /// The two quietest hours of the week.
+        /// The two consecutive hours of the week (or day) at which a cluster is quietest.
         MaintenanceWindow = "maintenance_window",
     }
     parsed "unknown kind of finding"
@@ -99,7 +99,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// A finding without details; the rule then sets the fields that apply.
+    /// A finding whose optional fields are empty. The rule that makes it fills in those that apply.
     fn new(kind: Kind, cluster: &str, start_ms: i64, end_ms: i64, rule: &'static str) -> Self {
         Self {
             kind,
@@ -169,7 +169,7 @@ impl Findings {
         self.0.len()
     }
 
-    /// Keeps the wanted findings. Their ranks do not change: they still count all incidents.
+    /// Keeps only the wanted findings. An incident keeps its rank among all incidents.
     #[must_use]
     pub(crate) fn only(mut self, wanted: impl Fn(&Finding) -> bool) -> Self {
         self.0.retain(|finding| wanted(finding));

@@ -24,19 +24,19 @@ pub(crate) struct Demand {
     pub(crate) min_coverage: f64,
 }
 
-/// Collects the cells of clusters, and keeps the lowest ones below the demanded score.
+/// Collects the cells of clusters, and keeps the lowest cells below [`Demand::score`].
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     demand: Demand,
     zone: Zone,
     /// Scored and expected steps by cluster.
     clusters: BTreeMap<String, (u64, u64)>,
-    /// Up to [`NAMED`] cells below the demanded score, lowest first.
+    /// Up to [`NAMED`] cells below [`Demand::score`], lowest first.
     low: Vec<LowCell>,
     low_cells: u64,
 }
 
-/// A cell whose mean is below the demanded score.
+/// A cell whose mean is below [`Demand::score`].
 #[derive(Clone, Debug, PartialEq)]
 struct LowCell {
     mean: f64,
@@ -81,7 +81,8 @@ impl Gate {
         Ok(())
     }
 
-    /// Adds the wanted cells of a line read back from an output folder; lines of members are skipped.
+    /// Adds those cells of a line, read back from an output folder, whose start `is_wanted` accepts.
+    /// Lines of members are skipped.
     pub(crate) fn add_line(&mut self, line: &Line, is_wanted: impl Fn(i64) -> bool) {
         if line.member.is_some() {
             return;
@@ -118,7 +119,7 @@ impl Gate {
         }
     }
 
-    /// The reasons to fail; `None` if the demand is met. Without any cell the demand is not met.
+    /// The reasons why the [`Demand`] is not met; `None` if it is met. Without any cell, it is not met.
     pub(crate) fn shortfall(self) -> Option<Shortfall> {
         let Demand { min_coverage, .. } = self.demand;
         // Without any scored step a cluster fails even if the minimum coverage is 0.
@@ -135,11 +136,11 @@ impl Gate {
     }
 }
 
-/// Why a demand is not met; displayed as one sentence, then a list of cells and clusters.
+/// Why a [`Demand`] is not met. Displays one sentence, then a list of cells and clusters.
 #[derive(Clone, Debug)]
 pub(crate) struct Shortfall {
     gate: Gate,
-    /// Clusters with too few scored steps, and the share that is scored.
+    /// Clusters with too few scored steps, each with its share of scored steps.
     unknown: Vec<(String, f64)>,
 }
 

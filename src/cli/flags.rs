@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint}
 
 use crate::config::{Given, Heading, Key, Origin, Shape, keys};
 
-/// A set of settings that a subcommand has flags for.
+/// Selects the settings for which a subcommand has flags.
 pub(crate) trait Wanted {
     fn wants(key: &Key) -> bool;
 
@@ -89,7 +89,7 @@ impl Wanted for OfImport {
     }
 
     fn heading(default: Heading) -> Heading {
-        // For `import`, the login is for the server that receives the samples.
+        // The login of `import` is for the server that receives the samples, so list its flags under that heading.
         if default == Heading::Source { Heading::Target } else { default }
     }
 }
@@ -153,7 +153,7 @@ impl Wanted for OfExplain {
     }
 }
 
-/// The flags of the settings that `Of` wants, with the values from the command line.
+/// The flags for the settings that `Of` selects, with their values from the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Flags<Of> {
     pub(crate) given: Vec<Given>,
@@ -213,7 +213,8 @@ fn argument<Of: Wanted>(key: &'static Key) -> Option<(Heading, Arg)> {
     let many = matches!(key.shape, Shape::List | Shape::Headers | Shape::PerMetric);
     let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });
     let argument = match key.shape {
-        // Not checked here, because clap's error would print the value: a URL may contain a login, a header a secret.
+        // Do not check these values here, because clap's error would print them: a URL may contain a login,
+        // and a header a secret.
         Shape::Url | Shape::Headers => argument,
         _ => argument.value_parser(|text: &str| key.check(text).map(|()| text.to_owned())),
     };

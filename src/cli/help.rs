@@ -13,7 +13,7 @@ use super::examples::LAYERS;
 /// With at most this many flags, `-h` lists all of them.
 const ALL_FIT: usize = 19;
 
-/// Flags by which to recognize a subcommand with settings: each such subcommand has at least one of them.
+/// A subcommand with any of these flags has settings, so its help explains where settings come from.
 const OF_SETTINGS: [&str; 3] = ["profile", "timeout", "fail-below"];
 
 /// clap's help template without the short description; the long one is printed before it.
@@ -24,7 +24,7 @@ pub(super) fn asks_for_all(words: &[OsString]) -> bool {
     words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--help" || word == "help")
 }
 
-/// The command whose help lists the common flags, and ends with the number of all flags.
+/// The command for `-h`. Its help lists the common flags and ends with a line that refers to `--help`.
 pub(super) fn short(command: Command) -> Command {
     each(command, &|command, inherited, path| {
         let flags: Vec<&Arg> = flags(&command).chain(inherited).collect();
@@ -41,7 +41,7 @@ pub(super) fn short(command: Command) -> Command {
     })
 }
 
-/// The command whose help lists all flags with their long texts, and examples.
+/// The command for `--help`. Its help lists all flags with their long texts, and examples.
 pub(super) fn long(command: Command) -> Command {
     each(command, &|command, _, _| {
         let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();

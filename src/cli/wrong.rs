@@ -171,7 +171,7 @@ fn name(argument: &str) -> String {
 /// Formats a missing argument: `<--data-dir <DIR>|--victoria-metrics <URL>>` becomes
 /// `--data-dir <DIR> or --victoria-metrics <URL>`.
 fn alternatives(argument: &str) -> String {
-    // clap does not list the flag that makes AFTER optional.
+    // clap's error does not mention `--at`, which makes AFTER optional.
     if argument == "<AFTER>" {
         return "<AFTER> or --at <TIME>".to_owned();
     }

@@ -20,7 +20,7 @@ use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
 use report::{Cost, Report, Row};
 
-/// A probe shorter than this measures mostly overhead, so a longer part of the range is pulled instead.
+/// A probe of one hour that takes less than this measures mostly overhead, so a whole day is pulled instead.
 const TOO_SHORT: Duration = Duration::from_millis(300);
 
 /// Prints the report; returns an error if a pull would fail.
@@ -130,7 +130,7 @@ impl Check<'_> {
         })
     }
 
-    /// Estimates the cost of a pull from the cost of pulling a part of it.
+    /// Estimates the cost of a pull from the time that one hour or day of it takes.
     async fn cost(&self, source: &PrometheusSource, report: &Report) -> Result<Cost, CommandError> {
         let days = source.parts(self.range);
         let queries = source.work(&days).total;

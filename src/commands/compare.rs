@@ -45,7 +45,7 @@ pub(super) fn run(
 ) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(folder);
-    // Read before the days are scored, to fail early: at the end, the manifest gets an entry for the new file.
+    // Read the manifest before scoring, to fail early. At the end, it gets an entry for the new file.
     let manifest = Manifest::read(out)?;
     let read = if folder == out { None } else { Manifest::read(folder)? };
     let mut opened = Opened::of(&history, read.as_ref().or(manifest.as_ref()))?;

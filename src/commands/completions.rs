@@ -7,8 +7,8 @@ use super::CommandError;
 use super::stdout::print;
 use crate::cli::{Cli, CompletionsArgs};
 
-/// clap_complete spells a name with a hyphen in two ways, so completion of a subcommand's
-/// flags fails in bash (clap#6421).
+/// clap_complete's bash script spells the name of a command with a hyphen in two ways, so that the flags of
+/// subcommands are not completed (clap#6421). This spelling is replaced with [`SPELT`].
 const MISSPELT: &str = "etcd__subcmd__heatmap";
 const SPELT: &str = "etcd__heatmap";
 

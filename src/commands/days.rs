@@ -5,19 +5,19 @@ use rayon::prelude::*;
 use crate::readings::{Lives, days_at_once};
 use crate::time::{Grid, Step, UtcDay};
 
-/// Number of days in a batch, for each day that is worked on at once. Results are put in order batch by batch: a
-/// large batch keeps all threads busy while one day is slow; a small one bounds the memory for scores (2 bytes
-/// for each member and step).
+/// Length of a batch of days, as a multiple of the days worked on at once. The results of a batch are held until
+/// all its days are done, to put them in order: a larger batch keeps all threads busy while one day is slow, and a
+/// smaller one needs less memory for scores (2 bytes for each member and step).
 const DAYS_PER_THREAD: usize = 4;
 
 /// The number of days to work on at once.
 ///
-/// Bounds the memory for readings to 256 MiB, or to one day's members × steps × columns × 8 bytes if that is more,
-/// whatever the range and the number of threads.
+/// Limits the memory for readings to 256 MiB, or to the readings of one day (members × steps × columns × 8 bytes)
+/// if they take more. The limit depends neither on the length of the range nor on the number of threads.
 pub(super) struct DaysAtOnce(usize);
 
 impl DaysAtOnce {
-    /// The number for `days` with the members in `lives`, if `columns` columns of each member are read.
+    /// The number of days at once for `days` and the members in `lives`, if `columns` columns of each member are read.
     pub(super) fn of(days: &[UtcDay], lives: &Lives, step: Step, columns: usize) -> Self {
         let alive = |day: &UtcDay| {
             let range = day.range();
@@ -40,7 +40,7 @@ impl DaysAtOnce {
         days: &[UtcDay],
         work: impl Fn(UtcDay) -> Result<T, E> + Sync,
     ) -> Result<Vec<T>, E> {
-        // If memory allows a day for each thread, the thread pool alone limits the days at once.
+        // If memory suffices for one day on each thread, only the thread pool limits how many run at once.
         let group = if self.0 < rayon::current_num_threads() { self.0 } else { days.len().max(1) };
         let mut done = Vec::with_capacity(days.len());
         for group in days.chunks(group) {
@@ -93,7 +93,7 @@ mod tests {
         let (at_once, alone) = (of(&large), of(&lives(3_000, 0, 8 * DAY_MS)));
         assert_eq!((at_once.0, at_once.batch(), alone.0, alone.batch()), (2, 8, 1, 4));
         assert!(most_at_once(&at_once, &days) <= 2 && most_at_once(&alone, &days) == 1);
-        // Only members of the same day count: each day has 500 here, not 4,000.
+        // Count only the members of each day: 500 here, not 4,000 in total.
         let mut replaced = lives(500, 0, DAY_MS - 1);
         (1..8).for_each(|day| replaced.merge(&lives(500, day * DAY_MS, (day + 1) * DAY_MS - 1)));
         assert_eq!(of(&replaced).0, 4, "4 threads, 5 days of 500 members fit");

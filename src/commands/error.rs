@@ -26,7 +26,8 @@ pub(crate) enum CommandError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// An invalid time in the flag `flag`. A command parses such a time itself, in the time zone of a folder's cells.
+    /// An invalid time in the flag `flag`. Unlike settings, this flag is parsed by the command, in the time
+    /// zone of a folder's cells.
     #[error("{flag}: {error}")]
     Instant { flag: &'static str, error: TimeError },
     #[error("--victoria-metrics: {0}")]
@@ -56,7 +57,7 @@ pub(crate) enum CommandError {
     Import(#[from] ImportError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// The asynchronous runtime cannot start, or one of its threads panicked.
+    /// The asynchronous runtime or the signal thread cannot start, or a background task panicked.
     #[error("cannot start threads: {0}")]
     Threads(String),
     /// The server that `--retention` names does not report its retention.
@@ -82,9 +83,9 @@ pub(crate) enum CommandError {
     )]
     StoppedScoring {
         signal: Signal,
-        /// Days whose scores are on disk.
+        /// Number of days scored before the signal.
         there: usize,
-        /// Number of days in the history.
+        /// Number of days to score.
         asked: usize,
         /// The folder with the history.
         folder: PathBuf,
@@ -189,10 +190,11 @@ pub(crate) enum CommandError {
     },
     #[error(transparent)]
     Diff(#[from] DiffError),
-    /// The run succeeded, and cells are below `--fail-below`.
+    /// The run succeeded but does not meet `--fail-below`: cells are below it, a cluster has too few scored steps, or
+    /// there are no cells to check.
     #[error("{0}")]
     Below(Box<Shortfall>),
-    /// The profile judges a metric against a limit that was not pulled.
+    /// The profile compares a metric with its limit (such as the database quota), and the limit was not pulled.
     #[error(
         "the history has no {limit}, against which the profile {profile} judges {metric}: pull it again with --profile {profile} --overwrite, or use --without {metric}"
     )]
@@ -218,7 +220,7 @@ impl CommandError {
         )
     }
 
-    /// Converts the error of a time that was given with `flag`.
+    /// Returns a function for `map_err` that adds the name of the flag to the error of its time.
     pub(super) fn instant(flag: &'static str) -> impl FnOnce(TimeError) -> Self {
         move |error| Self::Instant { flag, error }
     }

@@ -30,8 +30,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Reads the footers of all days; fails if no footer can be read. Adds the ranges from the manifest for which
-    /// the source had no data.
+    /// Reads the footers of all days; fails if no footer can be read. Ranges that pulls requested also count as
+    /// requested if the source had no data for them, and so do days with an unreadable footer.
     pub(super) fn of(history: &History, manifest: Option<&Manifest>) -> Result<Self, CommandError> {
         let DayMetas { known: metas, broken } = history.read_metas()?;
         let mut gathered = Gathered::default();
@@ -152,7 +152,7 @@ pub(super) struct Overview {
 }
 
 impl Overview {
-    /// The days to score: those with any part that was asked for.
+    /// The days to score: those within [`Self::range`] of which a pull requested any part.
     pub(super) fn days(&self) -> Vec<UtcDay> {
         let is_asked = |day: &UtcDay| self.asked.iter().any(|range| range.intersect(day.range()).is_some());
         self.range.days().filter(is_asked).collect()
@@ -225,8 +225,8 @@ pub(super) fn list_history(history: &History, metas: &[(UtcDay, DayMeta)]) -> Re
     metas.par_iter().map(list).collect()
 }
 
-/// The days with a complete file: one with the hash that the manifest lists or, if it is not listed (a killed run
-/// writes no manifest), one with every row readable.
+/// The days with a complete file: the manifest lists the file with this hash, or every row is readable (a killed
+/// run leaves complete files that no manifest lists).
 pub(super) fn whole_days(
     history: &History,
     manifest: Option<&Manifest>,

@@ -1,4 +1,4 @@
-//! Signals: the first SIGINT or SIGTERM lets a run finish the files in work; the second ends it at once.
+//! Signals: the first SIGINT or SIGTERM lets a run finish the files that it is writing; the second ends it at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -66,14 +66,14 @@ impl Interrupt {
     async fn wait(self, mut signals: Signals, reporter: Reporter) {
         let first = signals.next().await;
         self.came.store(first.number(), Ordering::Relaxed);
-        // `notify_one` keeps the notification for a pull that only starts to wait later.
+        // `notify_one` stores the notification, so that a pull that begins to wait later still gets it.
         self.told.notify_one();
         reporter.note("stopping after the files in work; press Ctrl-C again to stop at once");
         let second = signals.next().await;
         std::process::exit(second.exit_code().into());
     }
 
-    /// The signal that has come, if any.
+    /// The first signal received; `None` if no signal has arrived.
     pub(super) fn signal(&self) -> Option<Signal> {
         [Signal::Interrupt, Signal::Terminate].into_iter().find(|s| s.number() == self.came.load(Ordering::Relaxed))
     }

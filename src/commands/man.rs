@@ -13,7 +13,7 @@ use crate::files::{FileError, WholeFile};
 
 /// Prints the main page, or writes all pages into a folder.
 pub(super) fn run(args: &ManArgs) -> Result<(), CommandError> {
-    // The `help` subcommand would add pages that only repeat the names of the others.
+    // The `help` subcommand would add pages that only repeat the names of the other subcommands.
     let mut main = Cli::command().disable_help_subcommand(true);
     // Gives each subcommand its global flags and its full name.
     main.build();
@@ -65,7 +65,7 @@ fn extra(command: &Command) -> String {
     format!(".SH {heading}\n.nf\n{}\n.fi\n", lines.join("\n"))
 }
 
-/// Writes a character in ASCII, because not every formatter reads UTF-8.
+/// Replaces each character outside ASCII with a roff escape, because not every formatter reads UTF-8.
 fn ascii(text: &str) -> String {
     let spelt = |c: char| match c {
         '…' => "...".to_owned(),

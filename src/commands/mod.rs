@@ -1,5 +1,5 @@
-//! One file for each subcommand: it reads the settings, calls the other modules in order, and prints. Work that
-//! another program could use belongs in one of those modules.
+//! One file for each subcommand: its `run` takes the settings, calls the other modules in order, and prints. Work
+//! that another program could use belongs in those other modules.
 
 mod backfill;
 mod check;
@@ -54,7 +54,7 @@ pub(crate) use {
 /// Exit code for a mistake in the command line, the environment or a settings file.
 pub const USAGE: u8 = 2;
 
-/// Exit code of a run that succeeded and found cells below `--fail-below`.
+/// Exit code of a run that succeeded but does not meet `--fail-below`.
 const BELOW: u8 = 3;
 
 /// A run that failed or was stopped: one sentence for the user, and an exit code.
@@ -62,8 +62,8 @@ const BELOW: u8 = 3;
 pub struct Failure(CommandError);
 
 impl Failure {
-    /// The exit code: 2 for a mistake in the command line or the settings, 3 if cells are below `--fail-below`, 130
-    /// after SIGINT, 143 after SIGTERM, and 1 for every other error.
+    /// The exit code: 2 for a mistake in the command line or the settings, 3 if `--fail-below` is not met, 130 after
+    /// SIGINT, 143 after SIGTERM, and 1 for every other error.
     pub fn exit_code(&self) -> ExitCode {
         match &self.0 {
             CommandError::Below(_) => ExitCode::from(BELOW),

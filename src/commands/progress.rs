@@ -17,7 +17,7 @@ static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 /// Writes whole lines to standard error, above the bar if there is one.
 pub(super) fn write_lines(lines: &[u8]) {
     let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
-    // If standard error is closed, the user does not want these lines.
+    // Ignore a failed write: a user who closed standard error does not want these lines.
     let write = || drop(std::io::stderr().write_all(lines));
     match shown {
         Some(bar) => bar.suspend(write),
@@ -71,7 +71,7 @@ impl Reporter {
     }
 }
 
-/// A piece of work with a known total.
+/// Shows the progress of work with a known total.
 pub(super) struct Progress {
     bar: ProgressBar,
     doing: &'static str,

@@ -40,7 +40,7 @@ impl Pulled {
     }
 }
 
-/// The range to pull and the folder to write to.
+/// The range to pull, the folder to write to, and the flags that permit replacing a history or partial responses.
 pub(super) struct Request<'a> {
     pub(super) range: TimeRange,
     pub(super) out: &'a Path,
@@ -202,7 +202,7 @@ impl Pull {
         self.files.insert(day, file);
     }
 
-    /// The path of a day's complete file; `None` if the day is still to be pulled.
+    /// The path of a day's complete file; `None` if the day has no complete file on disk.
     fn file_of(&self, day: UtcDay) -> Option<PathBuf> {
         self.files.get(&day).map(|file| self.history.out().join(&file.path))
     }
@@ -225,7 +225,8 @@ impl Pull {
         }
     }
 
-    /// Writes the manifest. A replacement takes the place of the old history if every day was pulled.
+    /// Writes the manifest. A replacement takes the place of the old history if every day was pulled; otherwise the old
+    /// history and its manifest stay.
     fn finish(mut self, source: &Source, lacking: Option<CommandError>) -> Result<Pulled, CommandError> {
         let lacking = match lacking {
             Some(cause) if self.is_replacing() => {
@@ -235,7 +236,8 @@ impl Pull {
             lacking => lacking,
         };
         if self.is_replacing() {
-            // New days first: after a crash in between, the same command completes the replacement.
+            // Move the new days in before removing the old ones: after a crash in between, the same command completes the
+            // replacement of the old history.
             self.into.move_into(&self.history)?;
             self.history.remove_but(|day| self.files.contains_key(&day))?;
             for (day, file) in &mut self.files {

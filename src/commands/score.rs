@@ -128,7 +128,7 @@ fn conclude(
     holds_history: bool,
     reporter: &Reporter,
 ) -> Result<(), CommandError> {
-    // If an output fails, the manifest still lists the others.
+    // Write the manifest before these outputs: if one of them fails, it still lists the files written for each day.
     manifest.write(out)?;
     write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
     manifest.write(out)?;
@@ -147,7 +147,7 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
     }
 }
 
-/// Writes the outputs made from all cells or findings, and returns their files.
+/// Writes the outputs made from all cells or findings, and lists their files in the manifest.
 fn write_whole(
     formats: &Formats,
     out: &Path,
@@ -216,7 +216,7 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
     }
 }
 
-/// The footer of score files.
+/// Fields that the footers of score files and of cells share.
 fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     let mut described = serde_json::json!(source);
@@ -234,7 +234,7 @@ fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String
     ]
 }
 
-/// The additional fields in the footer of cells.
+/// Fields that the footer of cells has in addition to those of [`score_footer`].
 fn cell_footer(how: &How) -> Vec<(&'static str, String)> {
     vec![
         ("rollup", how.folding.rollup.to_string()),

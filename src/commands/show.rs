@@ -19,11 +19,11 @@ use crate::time::{UtcDay, Zone};
 
 /// Width in columns when the output is not a terminal.
 const NO_WINDOW: usize = 100;
-/// Lines of a block that show no day, with those of the legend.
+/// Lines that the heat map of a cluster or member takes besides its days: summary, hours, blank line, and legend.
 const FRAME: usize = 4;
-/// Days to show even if the terminal is too low for them: the user can scroll.
+/// Minimum number of days to show, even if the terminal has too few lines: the user can scroll.
 const MIN_DAYS: usize = 7;
-/// The default of `score`, for manifests without a minimum coverage.
+/// Minimum coverage for manifests without one: the default of `--min-coverage`.
 const MIN_COVERAGE: f64 = 0.5;
 
 /// The reason why a heat map cannot be shown.
@@ -84,8 +84,8 @@ fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>
     }
 }
 
-/// The first day to show; `None` for all days. For a drawing, it also applies `--days`; in the terminal, `paint`
-/// does so, because it counts the days left out.
+/// The first day to show; `None` for all days. In an SVG or PNG, it also depends on `--days`; in the terminal,
+/// [`Screen::paint`] applies `--days`, because it prints how many days are left out.
 fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<UtcDay>, CommandError> {
     if let Some(text) = &args.since {
         let now_ms = Utc::now().timestamp_millis();

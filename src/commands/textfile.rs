@@ -31,7 +31,7 @@ pub(super) fn run(args: &TextfileArgs, settings: &Settings, reporter: Reporter) 
     }
     let Some(every) = how.every else { return once(args, settings, reporter) };
     let out = args.out.as_deref().ok_or(CommandError::EveryWithoutOut)?;
-    // The listener's note about finishing the files in work would be wrong here, so it is silenced.
+    // Silence the listener: its note about finishing the files in work does not apply to this loop.
     let interrupt = Interrupt::listen(Reporter::new(true))?;
     let target = Target::new(out, &reporter)?;
     let mut writer = Writer::new(args, settings, reporter)?;
@@ -60,7 +60,8 @@ fn now() -> f64 {
 }
 
 impl TextfileSettings {
-    /// The instant to evaluate at, in seconds since 1970: a multiple of `every`, as in a backfill with this step.
+    /// The latest instant to evaluate, in seconds since 1970: `query_offset` before `now`, rounded down to a multiple
+    /// of `every`, as in a backfill with that step.
     fn last_instant(&self, now: f64) -> i64 {
         let every = self.every.map_or(1, Step::seconds);
         (now as i64 - self.query_offset.as_secs() as i64).div_euclid(every) * every
@@ -74,7 +75,7 @@ impl TextfileSettings {
     }
 }
 
-/// Whether a signal came before the work was done.
+/// Works until done or until a signal comes; returns whether a signal came first.
 async fn interrupted(doing: impl Future<Output = ()>, interrupt: &Interrupt) -> bool {
     matches!(select(pin!(doing), pin!(interrupt.raised())).await, Either::Right(_))
 }

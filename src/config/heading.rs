@@ -3,7 +3,7 @@
 /// A group of flags; groups appear in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Heading {
-    /// Which part of an existing folder a command reads.
+    /// Flags that select a part of an existing folder.
     Selection,
     Source,
     /// The server or data directory that `import` writes to, and how to connect.

@@ -196,7 +196,7 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
     SOURCE_TO_SCORE.iter().chain(OF_METRICS.iter()).chain(&OUTPUTS_AND_TEXTFILE)
 }
 
-/// Settings of what is read and how it is scored.
+/// Settings that control which readings are pulled and how they are scored.
 static SOURCE_TO_SCORE: [Key; 26] = [
     Key::text(
         "source.url",
@@ -432,7 +432,7 @@ static SOURCE_TO_SCORE: [Key; 26] = [
     .of_shape(Shape::Number),
 ];
 
-/// Settings of what is written, and of the textfile.
+/// Settings of the outputs and of `textfile`.
 static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
     Key::text(
         "output.dir",

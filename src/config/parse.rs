@@ -185,7 +185,7 @@ pub(super) fn label_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// Checks an instant. It is resolved when it is used, because `now-7d` depends on the time.
+/// Checks an instant. It is resolved when a command uses it, because `now-7d` depends on the current time.
 pub(super) fn instant(text: &str) -> Result<(), TimeError> {
     parse_instant(text, 0).map(|_| ())
 }

@@ -76,7 +76,7 @@ pub(crate) struct TextfileSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct How {
     pub(crate) profile: Profile,
-    /// Time zone and width of cells, and the rollup.
+    /// Time zone and width of cells, and how a cluster's score follows from its members' scores (rollup).
     pub(crate) folding: Folding,
     /// Cells with a smaller share of scored steps are marked uncertain.
     pub(crate) min_coverage: f64,

@@ -1,4 +1,5 @@
-//! `config show`: all settings as a TOML file with their origins in comments. Saved, it gives the same settings.
+//! `config show`: all settings as a TOML file with their origins in comments. Used as the settings file, this
+//! output gives the same settings.
 
 use super::ConfigError;
 use super::keys::{Key, Shape};
@@ -20,7 +21,7 @@ struct Line {
     comment: String,
 }
 
-/// The whole file. `profile` is the profile in force, with all changes.
+/// The text that `config show` prints. `profile` is the profile in force, with all changes.
 pub(super) fn toml(values: &Values, profile: &Profile) -> Result<String, ConfigError> {
     let weighed = weighed_profile(values)?;
     let mut text = HEADER.to_owned();

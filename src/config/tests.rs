@@ -51,8 +51,8 @@ fn weights_in_a_file_replace_those_of_the_profile_and_weights_in_a_variable_resc
     assert_eq!(Metric::ALL.map(|m| profile.rule(m).weight / 10_000), [40, 20, 10, 20, 5, 5]);
     assert_eq!(profile.total_weight(), WEIGHT_ONE);
     let profile = load("x.toml", file, &[("ETCD_HEATMAP_WEIGHT", "wal_fsync=0.1")]).unwrap().settings.how.profile;
-    // The expected shares, computed with Python: `Fraction(w) * Fraction(9, 10) / Fraction(6, 10)`
-    // for each other weight `w`.
+    // The variable sets wal_fsync to 0.1. Expected shares of the other metrics, computed with Python from each weight
+    // `w` in the file or profile: `Fraction(w) * Fraction(9, 10) / Fraction(6, 10)`.
     let shares = Metric::ALL.map(|m| profile.rule(m).weight as f64 / profile.total_weight() as f64);
     assert_eq!(shares, [0.1, 0.3, 0.15, 0.3, 0.075, 0.075]);
 }

@@ -8,7 +8,7 @@ use crate::scratch::Scratch;
 use crate::spec::Metric;
 use crate::text::key_file::KeyFileError;
 
-/// A variable (without its prefix) and a wrong value, one or two for each way in which a value can be wrong.
+/// A variable (without its prefix) and a wrong value, at least one for each way in which a value can be wrong.
 const VARIABLES: [(&str, &str); 41] = [
     ("URL", "prometheus:9090"),
     ("START", "yesterday"),

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{START_MS, Samples, samples_of};
 use crate::openmetrics::{HeadWindow, Wrong, lint};
 
-/// A gauge whose samples follow.
+/// Metadata lines of a gauge; each text appends its samples.
 const HEAD: &str = "# HELP etcd_score Score.\n# TYPE etcd_score gauge\n";
-/// A counter whose samples follow.
+/// Metadata lines of a counter; each text appends its samples.
 const COUNTER: &str = "# HELP etcd_restarts Restarts.\n# TYPE etcd_restarts counter\n";
 
 pub(super) fn samples() -> Vec<Samples> {

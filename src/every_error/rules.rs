@@ -130,7 +130,8 @@ fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| ",.;:!?()\"'".contains(c))
 }
 
-/// A number and a noun, or a verb, that do not agree, such as `1 days`, `2 day`, `1 day were` or `2 days was`.
+/// The first number that does not agree with its noun or verb, such as `1 days`, `2 day`, `1 day were`
+/// or `2 days was`; `None` if all agree.
 fn plural_fault(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.windows(2).enumerate().find_map(|(at, pair)| {
@@ -191,8 +192,8 @@ fn opening_quote(text: &str) -> Option<usize> {
     quotes.map(|(at, _)| at).find(|&at| !text[..at].ends_with(char::is_alphanumeric))
 }
 
-/// The number of words as a reader counts them: a quoted value is one word, and of a list with commas only the
-/// first name and the last count.
+/// The number of words as a reader counts them: a quoted value is one word, and in a comma-separated list, only the
+/// first and last names count.
 fn words(text: &str) -> usize {
     let plain = without_values(text);
     let words: Vec<&str> = plain.split_whitespace().collect();

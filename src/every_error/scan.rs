@@ -15,7 +15,7 @@ pub(super) struct ErrorType {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Variant {
     pub(super) name: String,
-    /// The type of the inner error for `#[error(transparent)]`.
+    /// The type of the inner error for `#[error(transparent)]`; `None` for a variant with a message of its own.
     pub(super) shown_as: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::FileError;
 
-/// The folders that each run must sync at its end, by the run's output folder.
+/// The folders that each run must sync at its end; the key is the run's output folder.
 ///
 /// Static, because files are written in many places that have no handle of the run.
 static LATER: Mutex<BTreeMap<PathBuf, BTreeSet<PathBuf>>> = Mutex::new(BTreeMap::new());

@@ -56,7 +56,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Removed while still locked: a run that has it open notices in `is_still` and tries again.
+        // Remove the file while it is still locked: another run that has it open notices in `is_still` and tries again.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -16,7 +16,7 @@ use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
 use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use stored::MANIFEST;
 
-/// The whole manifest. A pull does not score, so it leaves out the fields of scoring.
+/// The whole manifest. After a pull, which does not score, all `Option` fields are absent and `files` is empty.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     /// The version of etcd-heatmap that wrote the manifest.
@@ -28,7 +28,8 @@ pub(crate) struct Manifest {
     pub(crate) source: Origin,
     /// The requested ranges, the step, and the labels that name clusters and members.
     pub(crate) asked: Asked,
-    /// The query of each pulled metric and companion, by its name.
+    /// The queries of all pulled metrics and companions (series that are pulled but not scored, such as the quota),
+    /// by metric or companion name.
     pub(crate) queries: BTreeMap<String, QuerySource>,
     /// The profile (weights and thresholds) of the scores.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -72,7 +73,8 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) ranges: Vec<AskedRange>,
     pub(crate) step_seconds: i64,
-    /// The label that names the cluster; null for `cluster` with `job` as fallback.
+    /// The label that names the cluster. If it is null, the label `cluster` names it, or
+    /// `job` where `cluster` is absent.
     pub(crate) cluster_label: Option<String>,
     /// The label that names the member.
     pub(crate) member_label: String,
@@ -221,7 +223,7 @@ impl Manifest {
         }
     }
 
-    /// Whether the folder's readings come from this source with these settings.
+    /// Whether the folder's readings come from this source, with the same queries, step and labels.
     pub(crate) fn is_of(&self, source: &Source) -> bool {
         let asked = (self.asked.step_seconds, &self.asked.cluster_label, &self.asked.member_label);
         (&self.source, &self.queries) == (&source.origin, &source.queries)
@@ -250,7 +252,7 @@ impl Manifest {
         self
     }
 
-    /// Adds the fields of scoring.
+    /// Sets the fields that a pull leaves out: the profile, the settings of cells, and the files that scoring wrote.
     #[must_use]
     pub(crate) fn with_scores(
         mut self,

@@ -48,7 +48,7 @@ pub enum FolderError {
     LaterManifest {
         /// The path of the newer manifest.
         path: PathBuf,
-        /// The version that wrote it.
+        /// The etcd-heatmap version that wrote the manifest.
         version: String,
     },
     /// A missing `heatmap.parquet`, or one with unexpected columns or values.

@@ -1,8 +1,8 @@
 //! Reads `heatmap.parquet`, for commands that show a folder that was scored earlier.
 //!
-//! Columns are found by name; others are ignored. If the loss column of a metric is absent, the version that scored the
-//! folder did not have the metric, so its loss is 0. To rule out a damaged file, the other losses must then add up
-//! to 10 minus the mean.
+//! Columns are found by name, and unknown columns are ignored. If a metric has no loss column, the version that
+//! scored the folder did not have the metric, so its loss is 0. The file could also be damaged, so the losses of
+//! the other metrics must then add up to 10 minus the mean.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::heatmap::{Cell, Line, PARTIAL};
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
-/// Tolerance for sums of doubles, in points.
+/// The largest rounding error, in points, in the sum of a row's mean and losses.
 const ROUNDING: f64 = 1e-6;
 
 /// Cells by cluster and member. The member is `None` for the cluster's own cells, which therefore sort
@@ -110,7 +110,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Fails if a metric has no loss column although the mean shows that it must have cost points.
+    /// If a metric has no loss column, fails unless the losses of the other metrics add up to 10 minus the mean.
     fn check_losses(&self, cell: &Cell) -> Result<(), String> {
         let missing = Metric::ALL.into_iter().find(|metric| self.losses[metric.index()].is_none());
         let (Some(missing), Some(mean), Some(losses)) = (missing, cell.mean, cell.losses) else { return Ok(()) };

@@ -13,21 +13,22 @@ use crate::files::{FileError, Lock, NoLock, SyncAtEnd, make_folder};
 /// The lock file. It is removed after the run, so that a finished folder contains only results.
 const LOCK: &str = ".etcd-heatmap.lock";
 
-/// The right to write to an output folder, until it is dropped. The kernel releases the lock if the process dies.
+/// The right to write to an output folder: dropping this value releases the lock. The kernel also releases the
+/// lock if the process dies.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
     /// `None` if the file system does not support locks.
     lock: Option<Lock>,
     /// Delays the syncs of this folder and its subfolders until the end of the run.
     names: SyncAtEnd,
-    /// The folders that did not exist before the run, innermost first. Dropping the value removes
+    /// The folders that did not exist before the run, innermost first. Dropping the `OutputFolder` removes
     /// those that are still empty.
     made: Vec<PathBuf>,
 }
 
 impl OutputFolder {
-    /// Creates the folder if necessary, locks it, and removes the temporary files of kinds in `ours` that
-    /// a killed run left behind.
+    /// Creates the folder if necessary and locks it. Then removes the temporary files that a killed run left behind, if
+    /// they are of a kind in `ours`.
     ///
     /// Also returns a note for the user if the file system does not support locks. Fails while another run holds the
     /// lock, or if `path` is a file.
@@ -71,7 +72,8 @@ impl Drop for OutputFolder {
     }
 }
 
-/// Fails if `out` exists but is not a folder, so that a run ends before its first query. Does not create the folder.
+/// Fails if `out` exists but is not a folder, so that the error is reported before the first query.
+/// Does not create the folder.
 pub(crate) fn check_folder(out: &Path) -> Result<(), FileError> {
     match fs::metadata(out) {
         Ok(found) if !found.is_dir() => Err(FileError::new("write to", out, ErrorKind::NotADirectory.into())),

@@ -9,7 +9,8 @@ use crate::files::{FileError, FileStat};
 /// A file of an output folder, as the manifest lists it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Written {
-    /// Path relative to the output folder, with `/` as separator.
+    /// Path with `/` as separator, relative to the output folder, or for a file of the history to
+    /// the folder that contains `history/`.
     pub path: String,
     /// The number of rows, samples or cells in the file, depending on its kind.
     pub rows: u64,
@@ -19,13 +20,13 @@ pub struct Written {
 }
 
 impl Written {
-    /// The entry of a new file; `path` is below the output folder `out`.
+    /// The manifest entry of a new file; `path` is below the output folder `out`.
     pub(crate) fn new(out: &Path, path: &Path, rows: u64, stat: FileStat) -> Self {
         info!(file = %path.display(), rows, bytes = stat.bytes, "wrote");
         Self { path: relative(out, path), rows, stat }
     }
 
-    /// The entry of an existing file, which is read to compute its hash.
+    /// The manifest entry of an existing file, which is read to compute its hash.
     pub(crate) fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
         Ok(Self { path: relative(out, path), rows, stat: FileStat::read(path)? })
     }

@@ -10,7 +10,7 @@ use crate::time::UtcDay;
 pub(crate) struct Cell {
     /// The start, milliseconds since 1970, UTC.
     pub(crate) start_ms: i64,
-    /// The local date, as a day number.
+    /// The local date of the start. `UtcDay` only counts the days here.
     pub(crate) date: UtcDay,
     /// The local hour of the start, 0 to 23.
     pub(crate) hour: u8,
@@ -51,7 +51,7 @@ pub(crate) struct Line {
     pub(crate) cluster: Arc<str>,
     /// The member; `None` for the cluster itself.
     pub(crate) member: Option<Arc<str>>,
-    /// The cells in order of time. An hour in which the cluster or member was not expected has no cell.
+    /// The cells in order of time. A period in which the cluster or member was never expected has no cell.
     pub(crate) cells: Vec<Cell>,
 }
 

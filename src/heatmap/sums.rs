@@ -10,7 +10,8 @@ use crate::score::{DayScores, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
 use crate::time::{LocalCell, count_within};
 
-/// The sums of one cell: scores and losses as integers in the unit of [`ScoreTable`], and counts of steps.
+/// The sums of one cell: scores and losses as integers, [`ScoreTable::denominator`] to a
+/// point, and counts of steps.
 #[derive(Clone, Copy)]
 struct CellSums {
     sum: u64,
@@ -116,7 +117,8 @@ impl SumColumns {
     }
 }
 
-/// The sums of each cell, of clusters and of members, that has expected steps in this UTC day: one row per cell.
+/// Adds up the scores of a UTC day. The frame has one row for each cell of a cluster or member that has
+/// expected steps on this day.
 pub(crate) fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) -> PolarsResult<DataFrame> {
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);

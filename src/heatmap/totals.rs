@@ -80,7 +80,7 @@ mod tests {
             Cell::hour(0, 12, None, &[]),
         ];
         let totals = Totals::of(&cells);
-        // By hand: (10 × 7 + 2 × 10) / 12 = 7.5; 12 of 36 steps.
+        // By hand: the mean is (10 × 7 + 2 × 10) / 12 = 7.5, and 12 of 36 steps are scored.
         assert_eq!((totals.mean(), totals.lowest, totals.coverage()), (Some(7.5), Some(7.0), 1.0 / 3.0));
         assert_eq!(totals.worst(), Some((wal, 1.0)));
         assert_eq!(Totals::of(&cells[2..]), Totals { expected: 12, ..Totals::default() });

@@ -1,4 +1,5 @@
-//! The first columns and the writer settings, which are the same in all Parquet files of readings and scores.
+//! The leading columns (time, cluster and member) and the writer settings that all Parquet files
+//! of readings and scores share.
 
 use std::sync::Arc;
 

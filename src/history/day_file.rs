@@ -197,7 +197,7 @@ pub(super) mod tests {
         let path = folder.path().join("readings.parquet");
         let range = UtcDay::of(0).range();
         let grid = Grid::within(range, Step::from_millis(3_600_000).unwrap());
-        // Before their last step, a misses no step, b one and c two.
+        // Before its last step, member a skips no step, member b skips one, and member c skips two.
         let steps_of = [[2, 3, 4], [2, 3, 5], [2, 3, 6]];
         let members: Vec<Member> = ["a", "b", "c"].map(|name| Member::new("c1", name)).to_vec();
         let mut window = Window::unknown(grid, members.clone(), &[]);

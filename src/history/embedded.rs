@@ -52,7 +52,7 @@ impl EmbeddedDay {
     }
 }
 
-/// Adds the member of each run of rows to `members`, possibly more than once; `None` if the label columns are
+/// Adds the members of the rows to `members`; a member may be added more than once. `None` if the label columns are
 /// missing or have other types.
 fn add_members(members: &mut Vec<Member>, batch: &RecordBatch) -> Option<()> {
     let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();

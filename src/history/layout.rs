@@ -94,8 +94,8 @@ impl History {
         Ok(days)
     }
 
-    /// The readings of these members (sorted) and companions at the steps of a day. All are missing if
-    /// the day has no file.
+    /// Reads the metrics and `companions` of these members (sorted) at the steps of `grid`. If the day has no
+    /// file, all readings are missing.
     pub fn read_window(
         &self,
         day: UtcDay,
@@ -177,7 +177,7 @@ mod tests {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, "").unwrap();
         }
-        // A folder without a file does not count.
+        // A day's folder without a readings file does not count as a day.
         fs::create_dir_all(history.file(UtcDay::from_days(0)).parent().unwrap()).unwrap();
         made.sort();
         assert_eq!(history.days().unwrap(), made);

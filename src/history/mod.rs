@@ -51,7 +51,7 @@ pub enum HistoryError {
     LaterFormat {
         /// The path of the newer file.
         path: PathBuf,
-        /// The version of the program that wrote it.
+        /// The etcd-heatmap version that wrote the file.
         version: String,
         /// The format of the file.
         format: u32,

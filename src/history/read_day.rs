@@ -20,8 +20,8 @@ use crate::readings::{Member, Window};
 use crate::spec::{COLUMNS, Column, Companion};
 use crate::time::{Grid, TimeRange};
 
-/// Reads the readings of these members (sorted) and companions at the steps of the grid. Rows of other members or
-/// off the grid are skipped.
+/// Reads the metrics and `companions` of these members (sorted) at the steps of `grid`. Skips rows of other members
+/// and rows at other times.
 pub fn read_day(
     path: &Path,
     grid: Grid,
@@ -56,8 +56,8 @@ pub fn read_through(path: &Path) -> Result<(), HistoryError> {
     Ok(())
 }
 
-/// Opens the rows of a day's file with the metrics and these companions, as far as the file has them, and reads
-/// the ranges of partial responses.
+/// Opens the rows of a day's file, and reads the ranges of partial responses. Of the metrics and `companions`, the
+/// rows have those that the file has.
 pub(super) fn open_rows<R: ChunkReader + 'static>(
     opened: Opened<R>,
     path: &Path,
@@ -93,7 +93,7 @@ fn place_of(fields: &Fields, wanted: &Field) -> Result<Option<usize>, String> {
     }
 }
 
-/// Copies a batch into the window, one run of rows of one member at a time; `None` if a row lacks
+/// Copies a batch into the window. Consecutive rows of the same member are copied together. `None` if a row lacks
 /// its time, cluster or member.
 fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     let ts = batch.column_by_name(MEMBER_COLUMNS[0])?.as_primitive_opt::<TimestampMillisecondType>()?;
@@ -127,7 +127,8 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     Some(())
 }
 
-/// Copies the rows of one member. Usually the steps are consecutive and without nulls; then one slice is copied.
+/// Copies consecutive rows of one member. Usually their steps have no gaps and their values no nulls; then the
+/// values are copied as one slice.
 fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], values: &Float64Array) {
     let grid = *window.grid();
     let row = window.row_mut(column, member);

@@ -108,7 +108,7 @@ impl Batch {
     }
 }
 
-/// Whether `held` can be the value that VictoriaMetrics stores for `ours`. False for NaN,
+/// Whether `held` can be the value that VictoriaMetrics stores for `ours`. False if either is NaN,
 /// but NaN is never exported.
 fn is_stored_as(ours: f64, held: f64) -> bool {
     held == ours || (held - ours).abs() <= STORED_TO * ours.abs()
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn values_are_equal_within_the_precision_of_victoriametrics() {
-        // VictoriaMetrics 1.79.5 exports the second value after an import of the first.
+        // In each pair, VictoriaMetrics 1.79.5 exports the second value after an import of the first.
         for (ours, held) in [
             (6.842105263157895, 6.842105263157),
             (7.692307692307693, 7.6923076923),
@@ -181,7 +181,8 @@ mod tests {
         ] {
             assert!(is_stored_as(ours, held), "{ours} {held}");
         }
-        // A thousandth of a point, a value with too few decimals, a tiny value instead of zero, and opposite signs.
+        // These are different values: a difference of a thousandth of a point, too few decimals, a tiny value instead
+        // of zero, and opposite signs.
         for (ours, held) in [(9.999, 10.0), (7.692307692307693, 7.692307692), (0.0, 1e-15), (5.0, -5.0)] {
             assert!(!is_stored_as(ours, held), "{ours} {held}");
         }

@@ -93,7 +93,8 @@ impl BlockMeta {
     }
 }
 
-/// Gives a block a new ULID: the name of its folder, and the `ulid` and only source in its `meta.json`.
+/// Renames the folder of a block to a new ULID, and sets it as the `ulid` and the only compaction source in
+/// `meta.json`. Returns the new path.
 pub(super) fn rename(folder: &Path, ulid: Ulid) -> Result<PathBuf, ImportError> {
     let path = folder.join(META);
     let mut meta: Value =

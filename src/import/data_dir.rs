@@ -70,10 +70,11 @@ impl DataDir {
     /// The earliest instant that may be in the server's head, in milliseconds.
     ///
     /// At startup, Prometheus begins its head at the end of the newest block and ignores older samples in the WAL. An
-    /// imported block that ends after the current start of the head would therefore hide samples. The head starts at
-    /// the end of the newest block or `HEAD_MS` before the last sample, whichever is later. The last write to the WAL
-    /// stands for the last sample, and the current time for a WAL without data. Without a WAL there is no head, and
-    /// this returns the current time.
+    /// imported block that ends after the current start of the head would therefore hide samples.
+    ///
+    /// The head starts at the end of the newest block or `HEAD_MS` before the last sample, whichever is later. The time
+    /// of the last sample is taken from the last write to the WAL, or is the current time if the WAL has no data.
+    /// Without a WAL there is no head, and this returns the current time.
     pub(crate) fn head_begins_ms(&self, now_ms: i64) -> i64 {
         let persisted = self.blocks.iter().filter(|block| block.is_in_order()).map(|block| block.max_time).max();
         let begins = match self.written_ms() {
@@ -140,7 +141,7 @@ fn check_is_tsdb(path: &Path) -> Result<(), ImportError> {
     let entries: Vec<PathBuf> = fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>())
         .map_err(ImportError::io("read", path))?;
-    // Unfinished blocks do not count, because a killed import may have left them.
+    // Unfinished blocks are ignored, because a killed import may have left them in an empty directory.
     let is_nothing = |name: &str| name == LOST_AND_FOUND || name.ends_with(".tmp-for-creation");
     let is_empty = entries.iter().all(|entry| entry.file_name().and_then(|name| name.to_str()).is_some_and(is_nothing));
     if is_empty || is_tsdb(path) {

@@ -11,13 +11,11 @@ use crate::time::format_instant;
 /// An error of an import. Each message is one sentence and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
-    /// The folder has no manifest.
     #[error("{} has no manifest.json: use a folder written by backfill or score", .0.display())]
     NoManifest(PathBuf),
     /// The manifest cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The output folder has no OpenMetrics files.
     #[error(
         "{} has no OpenMetrics files to import: write them with 'etcd-heatmap score {} --formats openmetrics,parquet,csv'",
         .0.display(), .0.display()
@@ -29,10 +27,8 @@ pub(crate) enum ImportError {
         .0.display()
     )]
     Changed(PathBuf),
-    /// The data directory is not a folder.
     #[error("the data directory {} is not a folder: use the folder set by Prometheus's --storage.tsdb.path", .0.display())]
     NoDataDir(PathBuf),
-    /// The folder is not a Prometheus data directory.
     #[error("{} is not a Prometheus data directory (it has other files, but no blocks and no wal): {hint}", .path.display())]
     NotADataDir {
         path: PathBuf,
@@ -42,10 +38,8 @@ pub(crate) enum ImportError {
     /// Another import holds the lock.
     #[error("another import into {} is running: wait for it to finish", .0.display())]
     Busy(PathBuf),
-    /// The data directory is not writable.
     #[error("cannot write to the data directory {}, which belongs to {owner} ({source}): run the import as that user", .path.display())]
     Unwritable { path: PathBuf, owner: String, source: io::Error },
-    /// No writable folder for staging.
     #[error("no writable folder for building blocks ({}: {source}): set --staging to a writable folder", .path.display())]
     NoStaging {
         /// The last of the folders that were tried.
@@ -60,7 +54,7 @@ pub(crate) enum ImportError {
         path: PathBuf,
         source: io::Error,
     },
-    /// A file of the output folder cannot be used.
+    /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
     /// The worker threads could not be started.
@@ -70,19 +64,18 @@ pub(crate) enum ImportError {
     NoPromtool,
     #[error("cannot run {}: {source}; set --promtool to Prometheus's promtool", .path.display())]
     CannotRun { path: PathBuf, source: io::Error },
-    /// The program is not promtool.
     #[error("{} is not promtool (its --version prints '{said}'): set --promtool to Prometheus's promtool", .path.display())]
     NotPromtool {
         path: PathBuf,
-        /// Its output for `--version`, shortened for the message.
+        /// The program's output for `--version`, shortened for the message.
         said: String,
     },
-    /// This promtool is too old: it lacks `--max-block-duration` for OpenMetrics files.
+    /// This promtool is too old: it lacks the option `--max-block-duration` for OpenMetrics files.
     #[error("{} is version {version}, but the import needs at least {least}: set --promtool to a newer one", .path.display())]
     OldPromtool {
         path: PathBuf,
         version: String,
-        /// The oldest version with that option.
+        /// The oldest promtool version that has `--max-block-duration`.
         least: String,
     },
     /// promtool failed on a file.

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn go_and_openmetrics_escapes_give_the_same_labels() {
         let ours = "etcd_score{cluster=\"ä\\\"\\\\\\n,}=\",member=\"\t\u{1}\"}";
-        // The same labels as Go's `strconv.Quote` writes them.
+        // The labels of `ours`, with the escapes of Go's `strconv.Quote`.
         let dumped = "{__name__=\"etcd_score\", cluster=\"ä\\\"\\\\\\n,}=\", member=\"\\t\\x01\"}";
         assert_eq!(labels(ours).unwrap(), labels(dumped).unwrap());
         assert_eq!(labels(ours).unwrap()["cluster"], "ä\"\\\n,}=");

@@ -1,4 +1,4 @@
-//! Decides which of the files to import.
+//! Decides which OpenMetrics files of an output folder to import.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use rayon::prelude::*;
 use super::{DataDir, Exported, ExportedFile, ImportError, Ulid, own_lines};
 use crate::folder::{ManifestBlock, ManifestOpenMetrics};
 
-/// What happens to a file.
+/// Whether a file is imported, or why it is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Import,
     /// The data directory already holds the block of this file.
     There,
-    /// Its time range may still be in the head.
+    /// Samples of the file may still be in the server's head.
     InHead,
 }
 
-/// A file and what happens to it.
+/// An OpenMetrics file, and whether to import it.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedFile {
     pub(crate) path: PathBuf,

@@ -79,7 +79,7 @@ impl Promtool {
     ) -> Result<(), ImportError> {
         let said = folder.join("stderr");
         let mut command = self.command(folder, &said)?;
-        // Newer versions create a temporary folder in `data` under the current folder, whatever directory they dump.
+        // Newer promtools create a temporary folder in `data` under the current folder, whatever directory they dump.
         command.current_dir(folder).args(["tsdb", "dump"]).stdout(Stdio::piped());
         command.arg(format!("--min-time={}", of.first_ms)).arg(format!("--max-time={}", of.last_ms));
         command.arg(format!("--match={}", of.selector)).arg("data");
@@ -111,7 +111,8 @@ impl Promtool {
     fn command(&self, scratch: &Path, said: &Path) -> Result<Command, ImportError> {
         let said = File::create(said).map_err(ImportError::io("write", said))?;
         let mut command = Command::new(&self.path);
-        // promtool keeps the head of each block in a temporary folder, which it does not remove when it is killed.
+        // promtool keeps the head of each block in a temporary folder, and leaves it behind if killed. Put that folder
+        // into `scratch`, which the import removes.
         command.stdin(Stdio::null()).stderr(said).env("TMPDIR", scratch);
         Ok(command)
     }

@@ -53,7 +53,8 @@ fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
             if e.kind() == io::ErrorKind::NotFound {
                 return Err(e);
             }
-            // A hard link fails across file systems, and may fail for files of another user.
+            // A hard link fails across file systems, and may fail for files of another user: use a symbolic link, or a copy
+            // on systems other than Unix.
             link_by_name(&from, &to)?;
         }
     }

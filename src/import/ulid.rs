@@ -29,7 +29,7 @@ impl Ulid {
 
     /// Parses a block name as Prometheus does; `None` if it is not a ULID.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // 26 digits of 5 bits have two bits more than a ULID, so the first digit is at most 7.
+        // 26 digits of 5 bits are 130 bits, but a ULID has 128, so the first digit is at most 7.
         if text.len() != LENGTH || text.as_bytes()[0] > b'7' {
             return None;
         }

@@ -24,7 +24,7 @@ pub(super) fn check(
     fs::create_dir_all(folder).map_err(ImportError::io("create the folder", folder))?;
     let Some(end_ms) = sandbox::fill(data, file.first_ms(), file.last_ms(), folder)? else { return Ok(()) };
     let mut ours = Series::index(&file.path).map_err(ImportError::io("read", &file.path))?;
-    // promtool looks for a WAL if the range goes beyond the end of the newest block.
+    // If the range goes beyond the end of the newest block, promtool looks for a WAL, which `folder` does not have.
     let last_ms = file.last_ms().min(end_ms - 1);
     let selector = format!("{{__name__=~\"{}\"}}", ours.names().join("|"));
     let dump = Dump { first_ms: file.first_ms(), last_ms, selector: &selector, file: &file.path };
@@ -73,8 +73,8 @@ impl Series {
         names
     }
 
-    /// The file's value for the series and time of a dumped sample; `None` if it has no such sample. Reads the file
-    /// again whenever the series changes.
+    /// The file's value for the series and time of a dumped sample; `None` if the file has no such sample. Reads the
+    /// file again whenever the series changes.
     fn value_at(&mut self, sample: Dumped<'_>) -> io::Result<Option<f64>> {
         if self.current.0 != sample.series {
             let labels = labels(sample.series).ok_or_else(|| no_labels(sample.series))?;

@@ -50,8 +50,8 @@ impl Kind {
         names.join(", ")
     }
 
-    /// The label that distinguishes the samples of one metric, such as `le`. Series that differ only in this
-    /// label alternate within an instant.
+    /// The label that distinguishes the samples of one metric, such as `le`. Series that differ only in this label
+    /// belong to one metric, so a file may list them in turn for each instant.
     pub(super) fn inner_label(self, family: &str) -> Option<&str> {
         match self {
             Self::Histogram | Self::GaugeHistogram => Some("le"),

@@ -51,7 +51,7 @@ pub enum Wrong {
     /// A `# TYPE` line with an unknown type.
     #[error("unknown type: use counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown")]
     NoSuchType,
-    /// The name does not end with the unit.
+    /// The family's name does not end with the unit of its `# UNIT` line.
     #[error("the name must end with the unit {unit}: rename the metric to {family}_{unit}, or remove # UNIT")]
     Unit {
         /// Family whose name lacks the unit at its end.
@@ -82,13 +82,13 @@ pub enum Wrong {
     Order {
         /// Time of the sample, in milliseconds.
         at_ms: i64,
-        /// Latest time of the same series before this sample, in milliseconds.
+        /// Latest time of the same series on the lines above, in milliseconds.
         last_ms: i64,
     },
-    /// A second sample of a series at the same time; holds the time in milliseconds.
+    /// A series has two samples at the same time; holds that time in milliseconds.
     #[error("the series has two samples at {}, and promtool keeps only one: remove the other", format_instant(*.0))]
     Duplicate(i64),
-    /// A series whose samples are interrupted by another series; holds the line on which it began.
+    /// A series whose samples are interrupted by another series; holds the line number of its first sample.
     #[error("this series began on line {0} and was interrupted by others: write all samples of a series consecutively")]
     Interleaved(u64),
     /// A family whose lines are interrupted by another family; holds the family's name.
@@ -110,7 +110,7 @@ pub enum Wrong {
         /// Family whose samples come before the metadata.
         family: String,
     },
-    /// A sample without metadata before it.
+    /// The first sample of a family, without `# HELP` or `# TYPE` before it.
     #[error(
         "no {missing} of {family} before this sample: add it above, or remove the sample if it does not belong here"
     )]
@@ -139,7 +139,7 @@ pub enum Wrong {
     /// The file ends in the middle of a line.
     #[error("the file ends within this line, without '# EOF': it was cut off; write or copy it again")]
     Cut,
-    /// Further lines follow `# EOF`; the number is that of its line.
+    /// Further lines follow `# EOF`; holds the line number of `# EOF`.
     #[error("'# EOF' on line {0} must be the last line: remove it, or the lines after it, which are not read")]
     EarlyEof(u64),
     /// Samples recent enough to overlap the head of a running server.
@@ -170,9 +170,10 @@ fn places(count: u64) -> String {
 /// A fault and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Line number from 1; at the end of the file, the number after the last line.
+    /// Line number, from 1. A missing `# EOF` is reported at the number after the last line.
     pub line: u64,
-    /// Character position from 1; at the end of a line, the position after its last character.
+    /// Character position in the line, from 1. If something is missing at the end of a line, the
+    /// position after its last character.
     pub column: u64,
     /// Kind of the fault, with the details for its message.
     pub wrong: Wrong,

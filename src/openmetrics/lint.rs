@@ -141,8 +141,8 @@ struct Lint {
     series: HashMap<Vec<u8>, usize>,
     latest: Vec<i64>,
     current: usize,
-    /// Line on which each metric of the current family began, by key. Series that differ only in a label such as `le`
-    /// are one metric, whose samples must be consecutive.
+    /// Line on which each metric of the current family began. Series that differ only in a label such as `le` are one
+    /// metric, whose samples must be consecutive; the key holds its other labels.
     metrics: HashMap<Vec<u8>, u64>,
     metric: Vec<u8>,
     carriage_returns: Option<Places>,
@@ -165,7 +165,8 @@ impl Lint {
         entered.kind = kind.or(entered.kind);
     }
 
-    /// Switches to this family, unless it is the current one.
+    /// Makes `family` the current family, and reports a fault if another family interrupted its lines. Does nothing
+    /// if it is already current.
     fn enter(&mut self, line: &Line<'_>, at: usize, family: &str) {
         if self.family == family {
             return;
@@ -327,7 +328,7 @@ mod tests {
 
     #[test]
     fn the_last_instant_of_seconds_is_not_milliseconds() {
-        // The limit is 1e14 ms.
+        // Exactly 1e14 ms, the latest time that is accepted as seconds.
         assert_eq!(wrong(&["100000000000"], None), []);
         assert_eq!(wrong(&["100000000000.001"], None), [Wrong::Milliseconds(1)]);
     }

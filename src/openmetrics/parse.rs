@@ -29,7 +29,8 @@ pub enum Event<'a> {
 pub struct Line<'a> {
     /// Line number in the file, from 1.
     pub number: u64,
-    /// The line without its line ending; for invalid UTF-8, the valid part.
+    /// The line without its line ending. Invalid UTF-8 ends the text before its first invalid byte; a line that is
+    /// too long has no text.
     pub text: &'a str,
     /// Whether the line ends with CR LF.
     pub has_carriage_return: bool,
@@ -137,7 +138,7 @@ fn check_unit(text: &str, name: &str, at: usize) -> Result<(), Misplaced> {
     if unit.is_empty() || name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) {
         return Ok(());
     }
-    // The message repeats the unit only if it has no unusual characters.
+    // The message repeats the unit and suggests a name with it, so a unit with other characters is a syntax error.
     match unit.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
         Some(odd) => {
             let (expected, example) = ("a letter, a digit or an underscore of the unit", "# UNIT a_seconds seconds");

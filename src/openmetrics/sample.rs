@@ -96,7 +96,7 @@ pub(super) fn parse<'a>(
     Ok(Sample { series, name, labels, line, value, timestamp_ms, timestamp_at, goes_on, has_empty_braces })
 }
 
-/// Returns the end of the name that begins at `at`.
+/// Returns the end of the metric or label name that begins at `at`.
 pub(super) fn name_end(line: &str, at: usize, is_metric: bool) -> Result<usize, Misplaced> {
     let bytes = &line.as_bytes()[at..];
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || (is_metric && b == b':');
@@ -167,7 +167,7 @@ fn token_end(line: &str, at: usize) -> usize {
 fn number(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     let is_plain = value.is_finite() || !text.bytes().any(|b| b.is_ascii_digit());
-    // Go accepts no sign before NaN.
+    // Go's number parser, which promtool uses, accepts no sign before NaN.
     (is_plain && (!value.is_nan() || text.len() == 3)).then_some(value)
 }
 

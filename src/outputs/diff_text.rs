@@ -10,7 +10,8 @@ use crate::text::rounding::{loss_text, percent_short, percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
 
-/// Maximum number of clusters and members listed as present in only one period; the CSV has all of them.
+/// Maximum number of clusters and members listed as present in only one period; `diff.csv` and
+/// `--csv` have all of them.
 const NAMED: usize = 10;
 
 /// Description of the two periods for the head of the text.

@@ -1,4 +1,5 @@
-//! Findings as text for a terminal, grouped by kind; the rules that apply follow each group.
+//! Findings as text for a terminal, grouped by kind. Each group ends with the rules by
+//! which its findings were made.
 
 use std::fmt::Write;
 

@@ -79,7 +79,7 @@ impl Needs {
 /// The parameters of a scoring run that outputs need.
 pub(crate) struct Scoring<'a> {
     pub(crate) out: &'a Path,
-    /// Maps codes to points and scores.
+    /// Maps each score code to its points and score.
     pub(crate) table: &'a ScoreTable,
     /// The range of time that is scored.
     pub(crate) range: TimeRange,
@@ -89,7 +89,7 @@ pub(crate) struct Scoring<'a> {
     pub(crate) score_footer: &'a [(&'static str, String)],
     /// Key-value pairs for the footer of `heatmap.parquet`.
     pub(crate) cell_footer: &'a [(&'static str, String)],
-    /// Whether the history has process start times and partial responses.
+    /// Whether the history has process start times, and whether it has partial responses.
     pub(crate) marks: Marks,
 }
 

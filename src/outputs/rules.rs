@@ -2,8 +2,8 @@
 //!
 //! All rules are in one group, so that each reads what earlier rules recorded at the same instant: the six series
 //! under their original names, readings by `cluster` and `member`, points, the score, `etcd_score_unknown`, the
-//! score of the cluster, thresholds and weights. As in `score`, sums are computed in whole numbers with one
-//! division at the end, so results are equal to the last bit.
+//! score of the cluster, thresholds and weights. Sums are computed in whole numbers with one division at the end,
+//! as in the module `score`, so both give the same scores to the last bit.
 
 mod alerts;
 
@@ -18,7 +18,8 @@ use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
 /// Series that records the readings of a metric with the labels of their targets, without NaN.
 const OF_TARGET: &str = "target:etcd_reading:max";
-/// Series that records the limits with the labels of their targets: the smallest if a target has several.
+/// Series that records the limits (quota, max_fds) with the labels of their targets: the smallest positive one
+/// if a target has several.
 const LIMIT_OF_TARGET: &str = "target:etcd_limit:min";
 
 /// Reasons why rules cannot be generated.
@@ -31,7 +32,8 @@ pub(crate) enum RulesError {
         /// The flag that named the label.
         flag: &'static str,
     },
-    /// The query of a metric has no recorded form, so there is no name under which to record its series.
+    /// The metric's query has no recorded form (a form that reads a series that was recorded earlier), so there is no
+    /// name under which to record the metric.
     #[error("the query of {0} has no recorded form, which gives the recorded series its name")]
     NoName(Metric),
 }
@@ -70,7 +72,7 @@ const WORST: &str = "\
 min by (cluster) (etcd_score)
 unless on (cluster) (etcd_score_unknown == 1)";
 
-/// The rest of the header, and the start of the group.
+/// What follows the comment of [`origin`] in a rule file: the last line of the header, and the start of the group.
 const HOW_TO: &str = "\
 #
 # List this file under rule_files in prometheus.yml; promtool check rules checks it. The score
@@ -110,7 +112,8 @@ impl<'a> Labels<'a> {
         };
         let clusters = match self.cluster {
             Some(label) => of_label(label, &format!("{label}!=\"\", ")),
-            // Without the extra label cluster_of, `or` would drop a job that is named like a cluster.
+            // The extra label cluster_of makes the two sides of `or` differ. Without it, `or` would drop a job
+            // that is named like a cluster.
             None => format!(
                 "{name}{{cluster!=\"\", {member}!=\"\"}}\n  or\n  label_replace({},\n    \"cluster_of\", \"job\", \"\", \"\")",
                 of_label("job", "cluster=\"\", job!=\"\", ")
@@ -146,7 +149,7 @@ impl Rules {
         }
     }
 
-    /// Adds the rules for the six series, for the readings of each target, and for the limits of each target.
+    /// Adds the rules that record the six series, the readings of each target, and the limits of each target.
     fn series(&mut self, profile: &Profile, queries: &QuerySet) -> Result<(), RulesError> {
         let mut names = Vec::new();
         self.heading("The six series under their original names.");
@@ -244,13 +247,13 @@ fn scalar(text: &str) -> String {
     }
 }
 
-/// The metric name in the recorded form of a query, without matchers.
+/// The name under which the rules record a metric: the name in the recorded form of its query, without matchers.
 fn recorded_name(queries: &QuerySet, metric: Metric) -> Option<String> {
     let recorded = queries.recorded(metric)?;
     recorded.split('{').next().map(|name| name.trim().to_owned())
 }
 
-/// The limits of all metrics, including metrics left out of the score, because they still have points.
+/// The limits that the profile uses. Metrics left out of the score are included, because they still have points.
 fn limits(profile: &Profile) -> impl Iterator<Item = Companion> + '_ {
     Metric::ALL.into_iter().filter_map(|metric| profile.limit(metric))
 }
@@ -261,7 +264,7 @@ fn smallest_limit(by: &str, limit: &str) -> String {
     format!("min by ({by}) ({limit} > 0)\nor\nmax by ({by}) ({limit} >= -Inf)")
 }
 
-/// The raw form of a query, without empty braces.
+/// The form of a query that reads etcd's own metrics, without empty braces.
 fn raw(column: impl Into<Column>, queries: &QuerySet) -> String {
     let raw = queries.raw(column);
     if queries.selector().is_empty() { raw.replace("{}", "") } else { raw }
@@ -271,8 +274,8 @@ fn reading(name: &str) -> String {
     format!("etcd_reading{{metric=\"{name}\"}}")
 }
 
-/// Expression for the ratio of a reading to its limit. For no limit, `> bool +Inf` gives 0 for every reading;
-/// multiplying by 0 would give NaN for Inf.
+/// Expression for the ratio of a reading to its limit. A limit of 0 or less means no limit: the ratio is then 0 for
+/// every reading, from `> bool +Inf`, because multiplying by 0 would give NaN for Inf.
 fn share(metric: Metric, limit: Companion) -> String {
     let (reading, limit) = (reading(metric.name()), reading(limit.name()));
     format!(
@@ -304,14 +307,15 @@ fn score(profile: &Profile) -> String {
     let figures = Figures::of(profile);
     let whole = |metric: Metric| match figures.point {
         1 => format!("etcd_points{{metric=\"{metric}\"}}"),
-        // If points are fractions, doubles only approximate them; rounding restores the whole number.
+        // If points are fractions, `etcd_points` is only the nearest double; rounding restores
+        // the whole number of thousandths.
         point => format!("round({point} * etcd_points{{metric=\"{metric}\"}})"),
     };
     let counting = Metric::ALL.into_iter().filter(|m| profile.counts(*m));
     let parts: Vec<_> = counting.map(|m| format!("{} * {}", figures.weights[m.index()], whole(m))).collect();
     let divisor = figures.total() * figures.point;
     match parts.as_slice() {
-        // With several parts, `ignoring (metric)` drops the label `metric`; a single part needs `without` for that.
+        // With several parts, `ignoring (metric)` drops the label `metric` from the sum; a single part needs `without`.
         [only] => format!("max without (metric) ({only}) / {divisor}"),
         parts => format!("(\n    {}\n) / {divisor}", parts.join("\n  + ignoring (metric) ")),
     }
@@ -349,8 +353,8 @@ mod tests {
     fn selector_and_labels_are_applied_to_every_query() {
         let profile = Profile::named("fleet").unwrap();
         let text = rules(&profile, "env=\"prod\"", Some("k8s"), "pod").unwrap();
-        // The six metrics have eight selectors, because two metrics have two. Each limit is queried twice: the quota with
-        // one selector, max_fds with two.
+        // The queries of the six metrics have eight selectors, because two of them have two. The rule of a limit contains
+        // the query of the limit twice: the quota's has one selector, and that of max_fds has two.
         assert_eq!(text.matches("{env=\"prod\"}").count(), 8 + 2 * 3, "{text}");
         assert!(text.contains("and on (k8s, pod)") && text.contains("{k8s!=\"\", pod!=\"\"}"), "{text}");
         assert!(!text.contains("instance"), "{text}");

@@ -5,8 +5,8 @@ use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Pro
 
 const TEMPLATE: &str = include_str!("sql/score.sql");
 
-/// Bits of a member's position in the integer that the script packs: rank of the score,
-/// position of the member, band.
+/// Number of bits for the position of a member. The script packs rank of the score, position of the member, and
+/// band number into one integer, so that the minimum of a step is its worst member.
 const POSITION_BITS: u32 = 30;
 /// Maximum width of a line in a list; it leaves room for the rest of a statement within 100 columns.
 const WIDTH: usize = 88;
@@ -105,7 +105,7 @@ fn mean_losses() -> String {
 struct Parts<'a> {
     profile: &'a Profile,
     figures: Figures,
-    /// The possible limits of metrics, and whether this profile uses each.
+    /// Every limit that a metric can have, and whether this profile uses it.
     limits: Vec<(Companion, bool)>,
 }
 

@@ -18,7 +18,7 @@ use crate::text::rounding::score_points;
 use crate::text::terminal::terminal_label;
 use crate::time::{CellWidth, UtcDay, Zone};
 
-/// Maximum number of days painted, the latest ones, so that they fit on a screen.
+/// Maximum number of days to paint, so that they fit on a screen. Earlier days are left out.
 const DAYS_PAINTED: usize = 35;
 
 /// The colors that an output stream supports.
@@ -66,8 +66,8 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Adds finished cells of clusters. `hours` has the columns `cluster`, `date`, `hour` and those of
-    /// [`crate::heatmap::divide`]. A cell wider than an hour fills all hours that it spans.
+    /// Adds finished cells of clusters. `hours` has the columns `cluster`, `date` and `hour`, and those that
+    /// [`crate::heatmap::divide`] computes. A cell wider than an hour fills all hours that it spans.
     pub(crate) fn add(&mut self, hours: &DataFrame, width: CellWidth) -> PolarsResult<()> {
         let (clusters, dates) = (hours.column("cluster")?.str()?, hours.column("date")?.i32()?);
         let (starts, uncertain) = (hours.column("hour")?.i32()?, hours.column("uncertain")?.bool()?);

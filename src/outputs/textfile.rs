@@ -52,8 +52,8 @@ pub(crate) struct WriterHealth {
 }
 
 impl Live {
-    /// The text after a successful evaluation: scores, points and readings of members, scores of clusters,
-    /// `etcd_score_unknown` of each member, thresholds and weights.
+    /// The file's series after a successful evaluation, without those about the writer: scores, points and readings
+    /// of members, scores of clusters, `etcd_score_unknown` of each member, thresholds and weights.
     pub(crate) fn scores_text(&self, found: &LiveScores) -> String {
         let mut text = Text::new(&self.labels);
         let LiveScores { window, scores } = found;
@@ -68,8 +68,8 @@ impl Live {
         text.text
     }
 
-    /// The text after a failed evaluation: no scores, and `etcd_score_unknown` with the value 1
-    /// for each of these members.
+    /// The file's series after a failed evaluation, without those about the writer: no scores, only
+    /// `etcd_score_unknown` with the value 1 for each of these members.
     pub(crate) fn unknown_text(&self, members: &[Member]) -> String {
         let mut text = Text::new(&self.labels);
         unknown(&mut text, members.iter().map(|member| (member, true)));

@@ -1,8 +1,10 @@
-//! `heatmap_wide.csv`: the heat map as a table for spreadsheets, with one row per day and one column per time of day.
+//! `heatmap_wide.csv`: the heat map as a table for spreadsheets, with one row per day and one
+//! column per time of day.
 //!
-//! Columns: `cluster`, `member` (empty for the cluster itself), `date`, `hours_in_day` (23 or 25 when clocks change),
-//! then one for each cell of a day. Means have at most two decimals, rounded down, so that 9.996 is not shown as 10. A
-//! field is empty if no step is scored, no member is expected, or the day does not have that local time.
+//! Columns: `cluster`, `member` (empty for the cluster itself), `date`, `hours_in_day` (23 or 25 when clocks
+//! change), then one for each cell of a day, with its mean score. A mean has at most two decimals, rounded down,
+//! so that 9.996 is not shown as 10. A field is empty if no step is scored, no member is expected, or the day
+//! does not have that local time.
 //!
 //! The file begins with a byte order mark, without which Excel does not recognize UTF-8.
 

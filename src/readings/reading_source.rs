@@ -8,8 +8,8 @@ pub(crate) trait ReadingSource {
     /// Why a part of a day cannot be read.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// The description stored in each day of the history and in the manifest.
-    /// A folder holds days of equal descriptions only.
+    /// The description of this source, stored in each day of the history and in the manifest. All days in a
+    /// folder have the same description.
     fn describe(&self) -> &Source;
 
     /// The parts of the range that the source can provide, in order, at most one per UTC day.

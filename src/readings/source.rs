@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::Origin;
 use crate::spec::{Column, Companion, Metric};
 
-/// One metric's query as it was sent.
+/// The query of one metric or companion, in the form chosen for the whole pull.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuerySource {
-    /// The form of the series: `raw` or `recorded`.
+    /// The form of the query: `raw` (reads etcd's own metrics) or `recorded` (reads the results of recording rules).
     pub form: String,
-    /// The PromQL expression that the server evaluated.
+    /// The PromQL expression. The server may have evaluated equivalent ones: without an unnecessary sum, or
+    /// split by cluster and member.
     pub promql: String,
 }
 
@@ -28,8 +29,8 @@ pub struct Source {
     pub cluster_label: Option<String>,
     /// Label that names the member.
     pub member_label: String,
-    /// The queries, keyed by the name of the metric or companion. Metrics and companions that were
-    /// not pulled have no entry.
+    /// The queries, keyed by the name of the metric or companion (a limit or the start time). Metrics and companions
+    /// that were not pulled have no entry.
     pub queries: BTreeMap<String, QuerySource>,
 }
 
@@ -44,7 +45,8 @@ impl Source {
         Companion::ALL.into_iter().filter(|c| self.queries.contains_key(c.name())).collect()
     }
 
-    /// The first setting that differs, with both values: `step 60s instead of 300s`. `None` if the two are equal.
+    /// The first setting in which `other` differs, with both values: `step 60s instead of 300s`. `None`
+    /// if the sources are equal.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let differ = |what: &str, a: &str, b: &str| (a != b).then(|| format!("{what} {b} instead of {a}"));
         let label = |l: &Option<String>| l.clone().unwrap_or_else(|| "cluster or job".to_owned());

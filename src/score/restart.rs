@@ -5,11 +5,11 @@ use std::ops::Range;
 use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::{Grid, stretches};
 
-/// The steps less than five minutes after the start of the process, as ascending ranges. If the step is longer than
-/// five minutes, the limit is one step instead, so that every restart marks exactly one step.
+/// The steps less than five minutes after the start of the process, as ascending ranges. If the step is longer
+/// than five minutes, the limit is one step instead, so that every restart marks exactly one step.
 ///
-/// `started` has one start time per step, in seconds since 1970, NaN where missing.
-/// Steps outside `lived` are skipped.
+/// `started` has one start time per step, in seconds since 1970, NaN where missing. Only steps in `lived`, from
+/// the member's first to its last seen, are considered.
 pub(super) fn steps_after(grid: &Grid, started: &[f64], lived: Range<usize>) -> Vec<Range<usize>> {
     let look_back_s = LOOK_BACK_SECONDS.max(grid.step().seconds()) as f64;
     let is_after = |&step: &usize| (grid.at(step) / 1000) as f64 - started[step] < look_back_s;

@@ -23,7 +23,7 @@ named! {
 }
 
 impl Rollup {
-    /// The definition for texts, as the end of a sentence such as "its score at a step is …".
+    /// Text that completes a sentence such as "its score at a step is …".
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Worst => "the lowest score of its members; unscored while a member is unscored",
@@ -32,7 +32,7 @@ impl Rollup {
         }
     }
 
-    /// The short definition for texts, as the end of "the health of a cluster, …".
+    /// Short text that completes "the health of a cluster, …".
     pub const fn of_members(self) -> &'static str {
         match self {
             Self::Worst => "that of its worst member",
@@ -68,7 +68,8 @@ fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<S
     standing.into_iter().map(|code| table.state(code)).collect()
 }
 
-/// Calls `roll` at each step with the expected members. An unscored member is `None`.
+/// Computes the state of the cluster at each step. `roll` gets the result of each expected member, `None` for an
+/// unscored one. A step without expected members is absent.
 fn each_step(
     table: &ScoreTable,
     scores: &DayScores,
@@ -105,8 +106,8 @@ fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
     Some(Worth { score: 10 * table.denominator() - losses.iter().sum::<u64>(), losses })
 }
 
-/// The highest score that a majority of the members reaches: of n scores, the one at position n / 2
-/// + 1 from the top.
+/// The highest score that a majority of the members reaches: of n scores in descending order, the one at index
+/// n / 2, rounded down.
 fn quorum(members: &mut [Option<Worth>]) -> Option<Worth> {
     // The sort is stable, so equal scores keep the order of the members. Unscored members come last.
     members.sort_by_key(|worth| Reverse(worth.map(|w| w.score)));

@@ -35,8 +35,8 @@ pub struct Entry {
     pub worth: Option<Worth>,
 }
 
-/// The digit of one metric in the code, a number in mixed radix: 0 for full points, then one
-/// value per band, then missing.
+/// The digit that one metric contributes to a code. A code is a number in mixed radix, and a digit is 0 for full
+/// points, then one value per band, then one for a missing reading.
 #[derive(Clone, Debug)]
 struct Digit {
     /// If set, the metric's thresholds apply to reading / limit rather than to the reading.
@@ -134,13 +134,13 @@ impl ScoreTable {
         self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
     }
 
-    /// The companions that serve as limits: some thresholds of this profile are shares of them.
+    /// The companions that this profile uses as limits: the thresholds of a metric are shares of them.
     pub fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.digits.iter().filter_map(|digit| digit.limit)
     }
 
-    /// Adds the digit of one metric to the codes of one member. If the limit was not pulled,
-    /// the readings count as missing.
+    /// Adds the digit of one metric to the codes of one member. If the thresholds are shares of a limit that was not
+    /// pulled, the readings count as missing.
     pub(super) fn add_metric(&self, metric: Metric, window: &Window, member: usize, codes: &mut [u16]) {
         let readings = window.row(metric, member);
         match self.digits[metric.index()].limit {

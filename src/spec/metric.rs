@@ -46,7 +46,7 @@ impl Metric {
         self.scored().bands_key
     }
 
-    /// The key of the weight in the `config.conf` of the original script, under `[weights]`.
+    /// The key under `[weights]` in `config.conf`, the settings file of the original script `heat.py`.
     pub fn seed_key(self) -> &'static str {
         self.scored().seed_key
     }

@@ -24,14 +24,14 @@ pub const PROFILES: [&str; EMBEDDED.len()] =
 const MAX_CODES: usize = u16::MAX as usize;
 /// Suffix of the name of a changed profile.
 const CHANGED: &str = " (changed)";
-/// Maximum sum of weights, so that sums of a cell are exact in doubles: ten points in thousandths times this weight,
-/// added up over the 7,200 steps of a cell, stay below 2⁵³.
+/// Maximum sum of weights, so that sums of a cell are exact in doubles: ten points in thousandths times this
+/// weight, added up over 7,200 steps (two hours at a step of one second), stay below 2⁵³.
 const MAX_TOTAL_WEIGHT: u64 = 100_000_000;
 
 /// A named table with one rule per metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// The name: `seed`, or `seed (changed)`.
+    /// The name, such as `seed`; it ends in ` (changed)` if weights or bands were replaced.
     pub name: String,
     /// The source of the thresholds, for reports and the manifest.
     pub source: String,
@@ -65,7 +65,7 @@ pub enum ProfileError {
         /// All weights with their metrics, for the message.
         weights: String,
     },
-    /// Given weights that add up to more than 1, or to less than 1 if no other metric has a weight for the rest.
+    /// The given weights add up to more than 1, or they add up to less and no other metric has a weight to rescale.
     #[error(
         "the given weights add up to {sum}: lower them to at most 1, or make them 1 if no other metric has a weight"
     )]
@@ -98,7 +98,7 @@ impl Profile {
         Ok(Self::read(known, text).expect("a test reads every profile that comes with the program"))
     }
 
-    /// The profile with the weights and thresholds of the original script.
+    /// The profile with the weights and thresholds of the original script, `heat.py`.
     pub fn seed() -> Self {
         Self::named(PROFILES[0]).expect("the seed is among the profiles")
     }
@@ -160,7 +160,8 @@ impl Profile {
         if self.total_weight() > MAX_TOTAL_WEIGHT {
             return Err(ProfileError::TooFine);
         }
-        // Scale small weights up until they add up to about a million, because `--rollup mean` rounds to their unit.
+        // Scale small weights up until they add up to about a million: `--rollup mean` rounds each loss to one unit of
+        // weight × a thousandth of a point, which must therefore be small.
         let unit = (WEIGHT_ONE / self.total_weight()).max(1);
         self.rules.iter_mut().for_each(|rule| rule.weight *= unit);
         Ok(self.changed())
@@ -238,7 +239,7 @@ impl Profile {
         self.rule(metric).weight as f64 / self.total_weight() as f64
     }
 
-    /// One point of a score in the integers that are added up: weights × thousandths of a point.
+    /// The integer that stands for one point of a score; scores are added up as thousandths of a point × weight.
     pub fn denominator(&self) -> u64 {
         self.total_weight() * POINT
     }
@@ -294,8 +295,8 @@ mod tests {
     #[test]
     fn a_given_weight_rescales_the_others() {
         let profile = Profile::seed().with_weight_shares(&[(Metric::WalFsync, 500_000)]).unwrap();
-        // Expected shares, in 28ths, from Python: Fraction(w) * Fraction(1, 2) / Fraction(7, 10) for each weight
-        // w that was not given.
+        // Expected shares, in 28ths, from Python. WAL fsync gets 1/2; the other weights `w`, 0.7 in total, share the rest:
+        // Fraction(w) * Fraction(1, 2) / Fraction(7, 10).
         let shares = Metric::ALL.map(|m| profile.rule(m).weight * 28 / profile.total_weight());
         assert_eq!(shares, [14, 4, 2, 6, 1, 1]);
         assert_eq!(profile.total_weight() % 28, 0);

@@ -14,7 +14,7 @@ pub const FULL_POINTS: u64 = 10 * POINT;
 /// process, or on only a few of the new one.
 pub const LOOK_BACK_SECONDS: i64 = 300;
 
-/// Maximum decimals of a weight and of points.
+/// Maximum number of decimals: six in a weight, three in points.
 const WEIGHT_DECIMALS: usize = 6;
 const POINT_DECIMALS: usize = 3;
 
@@ -76,7 +76,8 @@ pub fn parse_weight(text: &str) -> Result<u64, RuleError> {
         .ok_or_else(|| RuleError::NotAWeight(text.trim().to_owned()))
 }
 
-/// Parses an unsigned decimal into an integer in units of `10^-places`; `None` if it has more significant decimals.
+/// Parses an unsigned decimal into an integer in units of `10^-places`; `None` if the text is not a decimal, or has
+/// more than `places` decimals without its trailing zeros.
 fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = if fraction.len() > places { fraction.trim_end_matches('0') } else { fraction };

@@ -21,14 +21,14 @@ pub enum Unit {
     Instant,
 }
 
-/// The part of the table that metrics and companions share.
+/// The properties that both metrics and companions have in the table.
 pub(super) struct Row {
     pub(super) reading_column: &'static str,
     pub(super) unit: Unit,
     pub(super) query: &'static str,
 }
 
-/// The part of the table that only metrics have.
+/// The properties that only metrics have in the table.
 pub(super) struct Scored {
     pub(super) points_column: &'static str,
     pub(super) loss_column: &'static str,
@@ -39,7 +39,7 @@ pub(super) struct Scored {
     pub(super) shows_life: bool,
 }
 
-/// Generates both enums and their rows from one list. Names such as `wal_fsync_points` are
+/// Generates `Metric` and `Companion`, and their rows, from one list. Names such as `wal_fsync_points` are
 /// derived from the metric's name.
 macro_rules! columns {
     (

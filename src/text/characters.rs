@@ -53,8 +53,8 @@ impl CharKind {
         }
     }
 
-    /// Whether the character is visible and leaves the text around it alone. Joiners count, because they belong
-    /// to the character before them.
+    /// Whether the character is visible and leaves the text around it alone. Joiners are legible too, because
+    /// they belong to the character before them.
     pub(crate) fn is_legible(self) -> bool {
         matches!(self, Self::Visible | Self::Joiner)
     }

@@ -1,6 +1,7 @@
 //! Counts with their nouns, for messages.
 
-/// `1 day`, `2 days`, `0 queries`, `12,345 samples`. `noun` is in the singular; of several words the last one changes.
+/// `1 day`, `2 days`, `0 queries`, `12,345 samples`. `noun` is in the singular; if it has several words, only
+/// the last one becomes plural.
 ///
 /// The plural ends in `ies` after a consonant and `y`, in `es` after `s`, `x`, `z`, `ch` and `sh`,
 /// otherwise in `s`. `series` stays the same.

@@ -88,7 +88,7 @@ impl KeyFile {
     pub fn ini(path: &Path, text: &str) -> Result<Self, KeyFileError> {
         let mut by_key = BTreeMap::new();
         let mut section = String::new();
-        // The parser reports no line numbers. INI values never span lines here, so each line is parsed on its own.
+        // The parser reports no line numbers, so each line is parsed on its own: no INI value may span several lines.
         for (line, alone) in (1..).zip(text.lines()) {
             for (name, keys) in ini_line(alone).ok_or_else(|| KeyFileError::Syntax {
                 path: path.to_owned(),

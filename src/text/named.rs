@@ -5,8 +5,8 @@
 
 /// Declares an enum with a name for each value, in one list, with `name()` and `Display`.
 ///
-/// `listed` after the list adds `ALL`, the values in order. `parsed "unknown metric"` adds `ALL` and `FromStr`,
-/// whose error starts with that text, suggests the nearest name and lists all names.
+/// Write `listed` after the closing brace to add `ALL`, the values in order. Write `parsed "unknown metric"` to add
+/// `ALL` and `FromStr`, whose error starts with that text, suggests the nearest name and lists all names.
 macro_rules! named {
     ($(#[$about:meta])* $vis:vis enum $Enum:ident { $($values:tt)+ } parsed $no_such:literal) => {
         $crate::text::named::named! { $(#[$about])* $vis enum $Enum { $($values)+ } listed }
@@ -65,7 +65,7 @@ mod tests {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Fruit {
             Apple = "apple",
-            /// Yellow; its name differs from its identifier.
+            /// Its name is not its identifier in lowercase, unlike that of `Apple`.
             Banana = "ba-na-na",
         }
         parsed "unknown fruit"

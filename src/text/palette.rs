@@ -12,12 +12,13 @@ pub(crate) const GREEN_FROM: f64 = 9.0;
 
 /// The color of a cell without a score.
 pub(crate) const GREY: Rgb = [158, 158, 158];
-/// The colors of 0, 5 and 10 points.
+/// The colors of 0 (`RED`), 5 (`YELLOW`) and 10 points (`GREEN`).
 pub(crate) const RED: Rgb = [215, 48, 39];
 pub(crate) const YELLOW: Rgb = [254, 224, 100];
 pub(crate) const GREEN: Rgb = [70, 170, 90];
 
-/// The alternative colors of 0, 5 and 10 points, which people with any kind of color blindness can tell apart.
+/// The alternative colors of 0 (`ORANGE`), 5 (`PALE`) and 10 points (`BLUE`), which people
+/// with any kind of color blindness can tell apart.
 const ORANGE: Rgb = [196, 84, 0];
 const PALE: Rgb = [247, 234, 208];
 const BLUE: Rgb = [43, 116, 189];
@@ -27,7 +28,7 @@ pub(crate) fn red_to_green(score: f64) -> Rgb {
     between([RED, YELLOW, GREEN], score)
 }
 
-/// The color of a score from orange to blue.
+/// The color of a score in the alternative scale, from orange through a pale tone to blue.
 pub(crate) fn orange_to_blue(score: f64) -> Rgb {
     between([ORANGE, PALE, BLUE], score)
 }

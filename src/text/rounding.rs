@@ -2,11 +2,11 @@
 //!
 //! So 9.996 is never shown as a score of 10, 99.96 % never as full coverage, and 0.001 never as no loss.
 //!
-//! Doubles need a tolerance: 8.7 × 100 is 869.999…, and the error of a mean of a million cells is usually 1e-12
-//! and at most n·ε·10, about 2e-9. A score less than [`SLACK`] below the next displayable value is shown as that
-//! value. The tolerance is the same for any number of digits, so that a score shown as 9.99 in one place is
-//! never shown as 10 in another. A full score, full coverage and no loss need no tolerance, because sums of
-//! integers are exact in doubles.
+//! Doubles need a tolerance: 8.7 × 100 is 869.999…, and the error of a mean of n cells is at most n·ε·10: about
+//! 2e-9 for a million cells, and usually 1e-12. A score less than [`SLACK`] below the next displayable value is
+//! shown as that value. The tolerance is the same for any number of digits, so that a score shown as 9.99 in
+//! one place is never shown as 10 in another. A full score, full coverage and no loss need no tolerance,
+//! because sums of integers are exact in doubles.
 
 /// Tolerance for floating-point errors, in points or as a share.
 const SLACK: f64 = 1e-9;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::characters::CharKind;
 
-/// Excel's maximum lengths of a sheet name and of a cell's text, in UTF-16 code units.
+/// Excel's maximum length of a sheet name (`LONGEST`) and of a cell's text (`LONGEST_TEXT`), in UTF-16 code units.
 const LONGEST: usize = 31;
 const LONGEST_TEXT: usize = 32_767;
 

@@ -1,8 +1,8 @@
 //! Local days and hours: which cell an instant belongs to.
 //!
-//! A cell starts at a multiple of its width after local midnight, or where the offset from UTC changes. All of a cell
-//! has one offset. A day has 23 or 25 hours when clocks change; the two 02:00 hours of an autumn night are
-//! two cells with different starts.
+//! A cell starts at a multiple of its width after local midnight, or where the offset from UTC changes, so the
+//! offset is the same throughout a cell. A day has 23 or 25 hours when clocks change by an hour. When they go
+//! back, local times that occur twice belong to different cells.
 
 use std::fmt;
 use std::str::FromStr;
@@ -81,7 +81,7 @@ pub struct LocalCell {
     pub start_ms: i64,
     /// The local date at the start.
     pub date: NaiveDate,
-    /// Minutes from local midnight to the start, a multiple of the width.
+    /// Local time of the start in minutes since midnight, rounded down to a multiple of the width.
     pub minute_of_day: u32,
     /// Offset of local time from UTC in minutes; positive east of Greenwich.
     pub utc_offset_minutes: i32,

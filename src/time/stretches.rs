@@ -46,7 +46,7 @@ pub fn union_of_ranges(of: impl IntoIterator<Item = TimeRange>) -> Vec<TimeRange
     joined
 }
 
-/// The number of `steps` that lie in these ranges, which must not overlap.
+/// The number of `steps` that lie in `stretches`, whose ranges must not overlap.
 pub fn count_within(stretches: &[Range<usize>], steps: &Range<usize>) -> usize {
     stretches.iter().map(|s| s.end.min(steps.end).saturating_sub(s.start.max(steps.start))).sum()
 }

@@ -9,7 +9,7 @@ pub(super) fn cliffs_delta(mut before: Vec<f64>, mut after: Vec<f64>) -> Option<
     }
     before.sort_by(f64::total_cmp);
     after.sort_by(f64::total_cmp);
-    // The values are sorted and both indices only increase, so the loop takes linear time.
+    // Both lists are sorted and both counts only increase, so the loop takes linear time.
     let (mut below, mut not_above, mut dominance) = (0, 0, 0_i64);
     for value in &after {
         below += before[below..].iter().take_while(|earlier| *earlier < value).count();

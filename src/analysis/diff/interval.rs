@@ -1,14 +1,16 @@
 //! Confidence interval of a difference of means: a block bootstrap over days.
 //!
-//! Consecutive hours are correlated, and days somewhat less, so resampling hours would make almost any difference look
-//! significant. Whole local days are resampled instead, in blocks of several days for longer periods: the moving block
-//! bootstrap (H. R. Künsch, Annals of Statistics 17 (1989) 1217), made circular so that all days are drawn equally
-//! often (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). The block length is the cube
-//! root of the number of days, but there are always at least seven blocks: 1 day for 7 days, 2 for 14,
-//! 3 for 30, 7 for 365.
+//! Consecutive hours are correlated, and days somewhat less, so resampling hours would make almost any difference
+//! look significant. Whole local days are resampled instead, in blocks of several days for longer periods: the
+//! moving block bootstrap (H. R. Künsch, Annals of Statistics 17 (1989) 1217), made circular so that all days are
+//! drawn equally often (D. N. Politis, J. P. Romano, "A circular block-resampling procedure", 1992). The block
+//! length is the cube root of the number of days, rounded down, or less if a resample would have fewer than seven
+//! blocks: 1 day for 7 days, 2 for 14, 3 for 30, 7 for 365.
 //!
-//! A percentile interval of few blocks is too narrow. It is widened after T. C. Hesterberg ("What Teachers Should Know
-//! About the Bootstrap", The American Statistician 69 (2015) 371): deviations by √(n/(n−1)), the level by Student's t.
+//! With few blocks, a percentile interval is too narrow. Two corrections by T. C. Hesterberg ("What Teachers
+//! Should Know About the Bootstrap", The American Statistician 69 (2015) 371) widen it: deviations from the mean
+//! are multiplied by √(n/(n−1)) for n blocks, and Student's t with n−1 degrees of freedom (of the side with
+//! fewer blocks) sets the percentiles.
 
 use super::QUANTITIES;
 use crate::time::UtcDay;
@@ -16,7 +18,7 @@ use crate::time::UtcDay;
 /// Minimum number of days with a score on each side; with fewer days there is no interval.
 pub(crate) const MIN_DAYS: usize = 7;
 pub(crate) const RESAMPLES: usize = 4000;
-/// Fixed, so that the same cells always give the same interval; the value does not matter.
+/// Seed of the random numbers, constant so that the same cells always give the same interval. Any value would do.
 const SEED: u64 = 0x6574_6364;
 
 /// A 95 % confidence interval, in points.
@@ -87,13 +89,13 @@ pub(super) fn intervals(before: &[DaySums], after: &[DaySums]) -> Option<[Interv
     }))
 }
 
-/// The days of one side as overlapping blocks of consecutive days: one block begins at each day.
+/// The days of one side as overlapping blocks of consecutive days. One block begins at each day.
 struct Blocks {
     blocks: Vec<DaySums>,
     /// Number of blocks in a resample.
     drawn: usize,
     means: [f64; QUANTITIES],
-    /// Corrects deviations from the mean, which are too small with few blocks: √(n/(n−1)) for n = `drawn`.
+    /// Factor for deviations from the mean, which are too small with few blocks: √(n/(n−1)) for n = `drawn`.
     stretch: f64,
 }
 
@@ -110,7 +112,8 @@ impl Blocks {
         }
     }
 
-    /// Means of one resample: blocks drawn with replacement, deviations multiplied by the stretch.
+    /// Means of one resample of blocks, drawn with replacement. Deviations from the side's
+    /// means are multiplied by `stretch`.
     fn draw(&self, draws: &mut Draws) -> [f64; QUANTITIES] {
         let drawn = DaySums::means((0..self.drawn).map(|_| &self.blocks[draws.below(self.blocks.len())]));
         std::array::from_fn(|q| self.means[q] + (drawn[q] - self.means[q]) * self.stretch)

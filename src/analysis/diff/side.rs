@@ -6,7 +6,7 @@ use crate::heatmap::Cell;
 use crate::text::palette::{LOW_BELOW, RED_BELOW};
 use crate::time::CellWidth;
 
-/// Thresholds of the mean score: hours below each of them are counted.
+/// Thresholds of a cell's mean score. [`Side::hours_below`] counts the hours below each of them.
 pub(crate) const BELOW: [f64; 2] = [LOW_BELOW, RED_BELOW];
 
 /// Totals over the cells of one cluster or member in one period.
@@ -16,11 +16,12 @@ pub(crate) struct Side {
     pub(crate) days: usize,
     /// Total length of the cells with a scored step, in hours.
     pub(crate) hours: f64,
-    /// Hours with a mean score below each of [`BELOW`].
+    /// Total length of the cells with a mean score below each threshold of [`BELOW`], in hours.
     pub(crate) hours_below: [f64; BELOW.len()],
     pub(crate) scored: u64,
     pub(crate) expected: u64,
-    /// Mean score of each local hour of the day: `None` if no step was expected, `Some(None)` if none was scored.
+    /// Mean score of each local hour of the day. The outer `None` means that the hour has no cell, and `Some(None)`
+    /// that no step of its cells is scored.
     pub(crate) by_hour: [Option<Option<f64>>; 24],
     /// Means of the score, then of each metric's loss; `None` if no step is scored.
     pub(super) means: Option<[f64; QUANTITIES]>,

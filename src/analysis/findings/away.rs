@@ -11,8 +11,8 @@ use crate::time::{DAY_MS, TimeRange};
 /// Shortest absence that is reported: twice the five minutes for which Prometheus returns a series after its last
 /// sample. A restart takes only a minute or two.
 const LEAST_MS: i64 = 10 * 60_000;
-/// A new member within this time counts as the replacement of a removed one. Otherwise the cluster was scaled down on
-/// purpose, which is not an incident.
+/// A new member within this time counts as the replacement of a removed one. Without one, the cluster was scaled
+/// down on purpose, which is not an incident.
 const REPLACED_WITHIN_MS: i64 = DAY_MS;
 
 const DOWN: &str = "nothing but the last day's leader changes is known of a member for at least 10 minutes of its \
@@ -42,8 +42,9 @@ fn down(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<
     down
 }
 
-/// The time until a removed member was replaced (or the history ended), the member, and its replacement, if any.
-/// `None` if the member was not removed, was replaced at once, or the cluster was scaled down.
+/// If `member` was removed: the range until it was replaced (or until the history ended), the member, and its
+/// replacement, if any. `None` if it was not removed, was replaced within [`LEAST_MS`], or was removed on purpose
+/// to scale the cluster down.
 fn gone<'a>(
     of: &Collector<'_>,
     cluster: &'a ClusterTrack,

@@ -11,7 +11,7 @@ use crate::time::HOUR_MS;
 /// reuses free pages, and only a defragmentation (or a replaced file) releases them. Saving less than 5 %
 /// is not worth a defragmentation.
 pub(super) const LEAST_SHARE: f64 = 0.05;
-/// A drop this close to a process start is ignored: the member may have come back with another file.
+/// A drop this close to a process restart is ignored: the member may have started with another database file.
 const RESTART_MS: i64 = 10 * 60_000;
 /// Operators defragment one member after the other: drops at most this far apart are one finding.
 const TOGETHER_MS: i64 = HOUR_MS;
@@ -21,7 +21,7 @@ const RULE: &str = "the size of a member's database falls by at least 5 % from o
     told together";
 
 impl MemberTrack {
-    /// The drops of the database that are large enough and not near a process start.
+    /// The drops of the database size that are large enough and not near a restart of the process.
     pub(super) fn defragmented(&self) -> Vec<Drop> {
         let restarts = self.restarts();
         let restarted = |drop: &Drop| {

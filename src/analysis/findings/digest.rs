@@ -12,7 +12,7 @@ use crate::score::{ABSENT, DayScores, ScoreTable, StepState};
 use crate::spec::{Companion, Metric};
 use crate::time::{CellWidth, HOUR_MS, UtcDay};
 
-/// A reading that is missing for at most this long and then has the same value is taken as unchanged.
+/// If a value is missing for at most this long and is then the same as before, the gap counts as unchanged.
 const SHORT_GAP_MS: i64 = HOUR_MS;
 /// A defragmentation shows from one step to the next, and the longest step is an hour. A drop across a longer gap may
 /// have other causes and is ignored.
@@ -37,10 +37,10 @@ pub(super) struct MemberDay {
     pub(super) leader: Vec<Run<f64>>,
     /// Process start time, in seconds since 1970.
     pub(super) started: Vec<Run<f64>>,
-    /// The day, and the median database size in bytes.
+    /// This UTC day, with the median of its database sizes in bytes.
     pub(super) median_size: Option<(UtcDay, f64)>,
-    /// First and last reading of the database size, each as instant in milliseconds and size in bytes. They
-    /// show a drop across midnight.
+    /// First and last reading of the database size, each as an instant in milliseconds and a size in bytes. Comparing
+    /// them between days finds a drop across midnight.
     pub(super) sizes: Option<[(i64, f64); 2]>,
     pub(super) drops: Vec<Drop>,
     /// Last reading of the quota on this day, in bytes; `None` if the day has none.
@@ -195,7 +195,7 @@ impl HourSum {
         self.traffic.merge(other.traffic);
     }
 
-    /// Hour of the week: 0 is Monday at midnight, 167 the last hour of Sunday.
+    /// Hour of the week: 0 begins on Monday at 00:00, and 167 is the last hour of Sunday.
     pub(super) fn of_week(&self) -> usize {
         self.date.weekday().num_days_from_monday() as usize * 24 + self.hour as usize
     }

@@ -92,8 +92,8 @@ impl Seen {
 
 /// Instants at which one member's gauge counted changes, and how many.
 fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
-    // A change may leave the gauge up to a look-back period late, depending on when the member
-    // was last scraped before it.
+    // A change should leave the gauge after 24 hours. It may leave later, by up to the look-back period, because its
+    // time in the gauge depends on when the member was last scraped before the change.
     let late_ms = LOOK_BACK_SECONDS * 1000 + 2 * step_ms;
     let mut arrivals = Vec::new();
     // The changes still in the gauge's window, each entry with its instant and number of changes. One entry for each
@@ -107,7 +107,7 @@ fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
             continue;
         };
         while let Some((masked, count)) = inside.pop_front_if(|(at, _)| *at + DAY_MS + late_ms < run.start_ms) {
-            // The gauge should have fallen and did not: as many new changes arrived as expired.
+            // The gauge should have fallen but did not, so as many new changes arrived as expired.
             arrivals.push((masked + DAY_MS, count));
             inside.push_back((masked + DAY_MS, count));
         }

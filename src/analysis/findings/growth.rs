@@ -11,10 +11,10 @@ use crate::time::{DAY_MS, UtcDay};
 const LEAST_DAYS: usize = 7;
 /// Growth that reaches the quota later than this is not reported: a slope of a few weeks does not predict further.
 const WITHIN_DAYS: f64 = 365.0;
-/// A finding prints its latest date only if it is at most this far away: with a slope near 0
-/// it could be centuries away.
+/// The latest date on which the quota may be reached is printed only if it is at most this far away. With a slope
+/// near 0, it could be centuries away.
 const HORIZON_DAYS: f64 = 5.0 * 365.0;
-/// [`HORIZON_DAYS`] in words, for the sentence of the finding.
+/// [`HORIZON_DAYS`] in words, for the text of the finding.
 const HORIZON: &str = "5 years";
 /// etcd's default of `--quota-backend-bytes`: 2 GiB, in bytes.
 const DEFAULT_QUOTA: f64 = 2_147_483_648.0;

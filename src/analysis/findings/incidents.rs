@@ -12,21 +12,21 @@ use crate::text::palette::RED_BELOW;
 use crate::text::rounding::{loss_short, score_short};
 use crate::time::TimeRange;
 
-/// A cluster is low if it scores at least this far below its usual score. In the seed profile, this is what too
-/// many open files cost: `open_fds` has a weight of 0.1.
+/// A cluster is low if it scores at least this far below its usual score. In the seed profile, `open_fds` has a
+/// weight of 0.1, so a member with too many open files loses exactly this much.
 pub(super) const POINTS_BELOW: f64 = 1.0;
-/// The usual score is the highest score that a cluster reaches for at least this share of the time. With a quarter,
-/// it is still the healthy score if the cluster is bad half of the time.
+/// The usual score is the highest score that a cluster reaches for at least this share of the time. With a share of
+/// a quarter, the usual score is still the healthy one even if the cluster is unhealthy half of the time.
 const USUAL_SHARE: f64 = 0.25;
-/// Shortest incident. A rate over five minutes shows a short hang of the disk for about six minutes; three times
-/// the five minutes excludes such hangs.
+/// Minimum length of an incident. A five-minute rate shows a short hang of the disk for about six minutes; a
+/// minimum of three times the rate's range excludes such hangs.
 pub(super) const LEAST_MS: i64 = 15 * 60_000;
-/// An incident ends after this long without a bad step, half the default width of a cell.
-/// Unscored steps do not count.
+/// An incident ends after this long (half the default width of a cell) without a bad step. Unscored steps do
+/// not count toward this time.
 const OVER_MS: i64 = 30 * 60_000;
-/// Two stretches this far apart are separate incidents, even if every step between them is unscored.
+/// Two bad stretches this far apart are separate incidents, even if every step between them is unscored.
 const UNKNOWN_MS: i64 = 2 * 3_600_000;
-/// The search for the metric that lost points first starts this long before the incident.
+/// How long before an incident to begin looking for the metric that was first to lose points.
 const BEFORE_MS: i64 = 30 * 60_000;
 
 const RULE: &str = "the cluster's score is at least 1 point below what it usually is (what it reaches a quarter of the \
@@ -34,7 +34,7 @@ const RULE: &str = "the cluster's score is at least 1 point below what it usuall
     minutes altogether; it is over when that was not so for 30 minutes; unknown steps neither begin nor end it, up to \
     2 hours";
 
-/// Groups of metrics: each group has its own incidents. For leader changes, see `storms`.
+/// Groups of metrics; each group has its own incidents. Incidents of leader changes are found in `storms`.
 pub(super) const TROUBLES: [&[Metric]; 4] =
     [&[Metric::WalFsync, Metric::BackendCommit], &[Metric::OpenFds], &[Metric::ClientTrafficIn], &[Metric::DbSize]];
 
@@ -86,8 +86,8 @@ impl Low {
             _ => false,
         });
         let below: Vec<TimeRange> = below.map(Run::span).collect();
-        // With the rollup `worst`, one unscored member leaves the cluster unscored. If another member is low, the
-        // cluster's score could not be higher, so the cluster counts as low.
+        // With the rollup `worst`, a single unscored member leaves the cluster unscored. If another member is low, the
+        // cluster's score would be at least as low, so the cluster counts as low.
         let members = cluster.members.iter().filter(|_| of.folding.rollup == Rollup::Worst);
         let of_members = members.flat_map(|member| {
             let is_low = |code: u16| of.table.look_up(code).worth.is_some_and(|worth| score(worth) <= limit);
@@ -161,7 +161,8 @@ fn tell(
 ) -> Incident {
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
     let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
-    // If several members were bad in turn, each for less than LEAST_MS, name the one that was bad longest.
+    // Name every member that was bad for at least LEAST_MS. If none was, because several were bad in turn, name the
+    // one that was bad longest.
     let least = LEAST_MS.min(own.iter().map(|bad| length_within(bad, range)).max().unwrap_or(0));
     let with_bad = cluster.members.iter().zip(own).filter(|(_, bad)| length_within(bad, range) >= least);
     let concerned: Vec<&MemberTrack> = with_bad.map(|(member, _)| member).collect();
@@ -241,7 +242,7 @@ pub(super) fn first_moved(
     finding: &mut Finding,
 ) -> Option<Metric> {
     let near = TimeRange { start_ms: range.start_ms - BEFORE_MS, end_ms: range.end_ms };
-    // Look at earlier steps too, to know the loss before the first change.
+    // Look at steps before this range too: whether a loss is new depends on the loss before it.
     let looked_at = TimeRange { start_ms: near.start_ms - UNKNOWN_MS, ..near };
     let mut first: Option<(i64, u64, Metric, &MemberTrack)> = None;
     for (member, usual) in cluster.members.iter().zip(&low.usual_losses) {

@@ -8,11 +8,11 @@ use super::{Cause, Collector, Finding, Kind, told};
 use crate::spec::Metric;
 use crate::time::TimeRange;
 
-/// A process that stops or starts within this time of an election explains it. A member notices the loss of its
-/// leader after about a second, but Prometheus returns the last samples of a stopped process for five minutes, and
-/// its restart may take another five.
+/// A process that stopped or started within this time of an election explains the election. A member notices the
+/// loss of its leader after about a second, but Prometheus returns the last samples of a stopped process for five
+/// minutes, and the restart may take another five.
 const RESTART_MS: i64 = 10 * 60_000;
-/// A slow disk explains an election if it was slow within this time before it: twice the look-back of the rates.
+/// A disk explains an election if it was slow at most this long before the election: twice the range of the rates.
 const SLOW_MS: i64 = 10 * 60_000;
 /// Changes with the same cause and members are one finding if they are at most this far apart.
 const TOGETHER_MS: i64 = 30 * 60_000;

@@ -11,9 +11,9 @@ use crate::time::DAY_MS;
 const HOURS: usize = 24;
 const WEEK: usize = 7 * HOURS;
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-/// A shorter history has most hours of the week only once, so hours of the day are compared instead.
+/// In a shorter history, most hours of the week occur only once, so hours of the day are compared instead.
 const TWO_WEEKS_MS: i64 = 14 * DAY_MS;
-/// Smallest share of scored steps: an hour with less is ruled out. The missing 1 % allows
+/// An hour is ruled out if a smaller share of its steps is scored. The remaining 1 % allows
 /// for an occasional failed scrape.
 const LEAST_COVERAGE: f64 = 0.99;
 
@@ -67,7 +67,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
     Some(finding)
 }
 
-/// All windows without an uncovered hour, in the order of the week or day.
+/// All windows of two hours that are both sufficiently covered, in the order of the week or day.
 fn windows(places: &[Place]) -> Vec<Window> {
     let count = places.len();
     let window = |from: usize| {

@@ -11,7 +11,8 @@ use crate::text::count;
 use crate::text::rounding::score_short;
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
-/// Elections at most this far apart are one storm. The metric counts them for a day; this is a twelfth of it.
+/// Elections at most this far apart belong to one storm. This is much shorter than the 24 hours for which
+/// the metric counts an election.
 const TOGETHER_MS: i64 = 2 * HOUR_MS;
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 
@@ -23,8 +24,8 @@ const RULE: &str = "leader changes of the last day make the cluster lose at leas
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, elections: &Elections) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let bad = union(low.bad_by_member(of, cluster, &METRIC).into_iter().flatten());
-    // Use the losses of members: while one member is down, the cluster may have no score, but the gauges of the
-    // others still count the changes.
+    // Use the losses of members instead of the cluster's: while one member is down, the cluster may have no score, but
+    // the gauges of the other members still count the changes.
     let losing = union(cluster.members.iter().flat_map(|member| member.losing(of.table, &METRIC)));
     for lingering in losing.into_iter().filter(|losing| length_within(&bad, *losing) > 0) {
         let known = &elections.counted.changes;
@@ -50,9 +51,9 @@ fn range(of: &Collector<'_>, storm: &[Change]) -> TimeRange {
     TimeRange { start_ms: storm[0].seen_ms - step_ms, end_ms: storm[storm.len() - 1].until_ms + step_ms }
 }
 
-/// The storms behind a stretch of lost points. The storm that caused it contains the last change before `until`,
-/// the index of the first change after the loss began. Later storms within the stretch are included if they
-/// alone would have cost points.
+/// The storms behind `lingering`, a stretch of lost points. `until` is the index of the first change after the loss
+/// began; the change before it set off the loss, so its storm is always included. A later storm is included only if
+/// its own changes would have cost points.
 fn storms(known: &[Change], until: usize, lingering: TimeRange, threshold: u64) -> Vec<&[Change]> {
     let count = |storm: &[Change]| storm.iter().map(|change| change.count).sum::<u64>();
     let from = known.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);

@@ -79,7 +79,7 @@ impl<'a> Made<'a> {
     }
 }
 
-/// Start and end, in hours since the first day, and metric of the findings of one kind.
+/// Start and end, in hours since the first day, of each finding of this kind, with its metric.
 fn found_hours(findings: &Findings, kind: Kind) -> Vec<(f64, f64, Option<Metric>)> {
     let hours = |ms: i64| (ms - FIRST) as f64 / HOUR_MS as f64;
     let those = findings.iter().filter(|f| f.kind == kind);
@@ -231,8 +231,9 @@ fn growth_is_reported_if_it_reaches_the_quota_within_a_year() {
 
 #[test]
 fn growth_whose_slope_may_be_nearly_flat_has_no_latest_date() {
-    // Two levels plus a byte a day: SciPy's theilslopes gives 40,000,000.2 bytes a day (1 to 66,666,667).
-    // From 1,200,000,002 bytes at noon of January 11 it takes 23.7 days to the quota (14.2 to 947 million).
+    // The sizes have two levels and grow by a byte a day. SciPy's theilslopes gives 40,000,000.2 bytes a day, with an
+    // interval of 1 to 66,666,667. From 1,200,000,002 bytes at noon of January 11, the quota is 23.7 days away
+    // (interval: 14.2 to 947 million days).
     let sizes = [0.0, 1.0, 2.0, 3.0, 2e8, 2e8 + 1.0, 2e8 + 2.0];
     let readings = |_, at: f64| [0.001, 0.002, 100.0, 0.0, 1e6, 1e9 + sizes[(at / 24.0) as usize]];
     let found = Made::of(7, &readings).find();
@@ -245,7 +246,8 @@ fn growth_whose_slope_may_be_nearly_flat_has_no_latest_date() {
 
 #[test]
 fn if_two_metrics_lose_the_same_points_the_first_one_is_named() {
-    // All weight is split evenly between the two disk metrics: both lose 5 points for two hours.
+    // 05:00 lost points and 12:00 has a gap. The windows from 06:00 on and from 13:00 on are equally quiet,
+    // so the first one wins.
     let profile = Profile::seed().with_weight_shares(&[(Metric::WalFsync, 500_000), (Metric::BackendCommit, 500_000)]);
     let profile = profile.unwrap_or_else(|e| panic!("{e}"));
     let readings = |member, at: f64| {
@@ -282,7 +284,7 @@ fn the_maintenance_window_is_the_first_with_no_lost_points_no_gaps_and_the_least
         let hour = at % 24.0;
         let bytes = if (5.0..7.0).contains(&hour) || (12.0..14.0).contains(&hour) { 1e3 } else { 1e6 };
         let [wal, commit, fds, leader, _, size] = slow(member == 0 && (5.0..6.0).contains(&at));
-        // On one day there is a gap at 12:00.
+        // Leave a gap at 12:00 on one day.
         let wal = if (36.0..36.5).contains(&at) { f64::NAN } else { wal };
         [wal, commit, fds, leader, bytes, size]
     };

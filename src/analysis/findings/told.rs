@@ -3,7 +3,8 @@
 use crate::text::rounding::share_parts;
 use crate::time::{HOUR_MS, format_instant};
 
-/// A duration rounded to the minute; from one day on, truncated to the hour: `2 h 58 min`, `1 d 1 h`.
+/// Formats a duration such as `2 h 58 min` or `1 d 1 h`: rounded to the minute, or truncated to the
+/// hour from one day on.
 pub(super) fn duration(ms: i64) -> String {
     let minutes = (ms + 30_000) / 60_000;
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {

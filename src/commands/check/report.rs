@@ -17,7 +17,7 @@ use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 /// At most this many clusters are listed by name.
 const NAMED_CLUSTERS: usize = 8;
 
-/// One form (raw or recorded) of one column.
+/// A row of the report: the raw or the recorded form of one column's query.
 pub(super) struct Row {
     pub(super) column: Column,
     pub(super) form: &'static str,

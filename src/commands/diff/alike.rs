@@ -48,8 +48,8 @@ fn judges_alike(a: &Profile, b: &Profile) -> bool {
     Metric::ALL.into_iter().all(same)
 }
 
-/// The flags that make `score` use the profile of a manifest. Changed weights and bands are not written as flags; a
-/// remark points to the manifest.
+/// The flags that make `score` use the profile of a manifest. Changed weights and bands are not listed as flags;
+/// instead, the text refers to the manifest.
 fn profile_flags(manifest: &Manifest) -> String {
     let Some(written) = &manifest.profile else { return String::new() };
     let without = written.left_out.iter().map(|metric| format!(" --without {metric}")).collect::<String>();

@@ -18,7 +18,7 @@ pub(crate) enum DiffError {
         after: String,
         /// The settings that differ, with both values.
         differs: String,
-        /// The command that scores one folder again, with the settings of the other.
+        /// The command that scores one folder again with the settings of the other folder.
         remedy: String,
     },
     #[error("cannot compare {} with itself: name two folders, or one folder and --at TIME", .0.display())]

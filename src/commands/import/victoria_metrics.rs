@@ -68,14 +68,15 @@ pub(super) fn run(
     Ok(if dry_run { print(&summary) } else { reporter.summary(&summary) }?)
 }
 
-/// The result of one batch.
+/// Counts of one batch: samples sent (in a dry run, to be sent), and samples that the server stores rounded.
 #[derive(Clone, Copy)]
 struct Brought {
     sent: u64,
     rounded: u64,
 }
 
-/// Sends the samples of a batch that the server does not have, then checks that all of them are stored.
+/// Sends the samples of a batch that the server does not have, then checks that the server has the whole batch.
+/// With `dry_run`, only counts the missing samples.
 async fn bring(client: &Client, batch: &Batch, path: &Path, dry_run: bool) -> Result<Brought, CommandError> {
     let found = missing(client, batch, path).await?;
     if found.count == 0 || dry_run {

@@ -26,7 +26,8 @@ const WRITES_IN_FLIGHT: usize = 2;
 /// A day that was written: its footer and its file.
 type FetchedDay = (UtcDay, DayMeta, Written);
 
-/// A day that could not be read (the others go on), or a failed write (the pull ends).
+/// Why a day was not written: the source could not be read (the pull continues with other days), or the disk
+/// could not be written (the pull ends).
 enum Failure<E> {
     Day(UtcDay, E),
     Disk(CommandError),
@@ -41,7 +42,8 @@ pub(super) struct Wanted {
     pub(super) earlier: Option<PathBuf>,
 }
 
-/// Reads and writes these parts of days. Calls `keep` for each day that is on disk; returns the errors of the others.
+/// Reads the `wanted` parts of days and writes them to disk. Calls `keep` for each day written; returns the errors
+/// of days that could not be read. A failed write ends the pull with an error.
 pub(super) async fn fetch<S: ReadingSource>(
     source: &S,
     history: &History,
@@ -124,7 +126,7 @@ async fn write(
     task.await.unwrap_or_else(|e| Err(CommandError::Threads(e.to_string())))
 }
 
-/// Keeps the readings of an earlier pull that the source has dropped since.
+/// Adds the readings that an earlier pull stored in `file` and that the source no longer has.
 fn keep_lost(window: Window, file: &Path) -> Result<Window, HistoryError> {
     let members = read_meta(file)?.lives.iter().map(|(member, _)| member.clone()).collect();
     let earlier = read_day(file, *window.grid(), members, window.companions())?;

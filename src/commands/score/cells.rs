@@ -26,7 +26,7 @@ impl<'a> OpenFiles<'a> {
     pub(super) fn open(scoring: &'a Scoring<'a>) -> Result<Self, CommandError> {
         let run = &scoring.run;
         let mut writers: Vec<Box<dyn DayWriter + 'a>> = Vec::new();
-        // Some outputs read all cells back from this file, so they need it even if no requested format writes it.
+        // Some outputs read all cells back from `heatmap.parquet`, so write it for them even if no requested format does.
         if scoring.formats.needs().cells && !scoring.formats.write(CELLS) {
             writers.push(Box::new(CellsParquet::create(run)?));
         }
@@ -67,7 +67,7 @@ impl<'a> OpenFiles<'a> {
         self.writers.iter_mut().try_for_each(|writer| writer.write_complete()).map_err(CommandError::from)
     }
 
-    /// Drops the unfinished files after a signal.
+    /// Drops the incomplete files after a signal, and returns the complete ones.
     pub(super) fn stop(self) -> Finished {
         self.writers.into_iter().map(DayWriter::stop).fold(Finished::default(), Finished::and)
     }

@@ -53,7 +53,7 @@ pub(super) struct Outcome {
     pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
-    /// The gate of `--fail-below`, with the cells seen so far.
+    /// The gate of `--fail-below` after all cells; `None` without the flag, or after a signal.
     pub(super) gate: Option<Gate>,
     /// Empty unless an output needs findings.
     pub(super) findings: Findings,

@@ -28,7 +28,8 @@ impl Overall {
         Self { picture: Picture::default(), totals: None, table, folding, min_coverage }
     }
 
-    /// Adds the sums of finished cells. Merges the cells of a cluster that share a date and an hour.
+    /// Adds the sums of finished cells. The picture has one place for each hour, so the cells of a cluster that share a
+    /// date and an hour are merged.
     pub(super) fn add(&mut self, sums: &DataFrame) -> PolarsResult<()> {
         let clusters = clusters_only(sums)?;
         if clusters.height() == 0 {

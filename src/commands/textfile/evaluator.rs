@@ -28,7 +28,8 @@ impl Evaluator {
         let client = Client::new(asked.url()?, &asked.http_config()?, terms, cluster, member)?;
         let profile = settings.how.profile.clone();
         let table = ScoreTable::new(&profile);
-        // Its window of one day still finds a member that went silent, so it is queried even with a weight of 0.
+        // The query for leader changes looks back one day, so it also finds a member that stopped sending metrics.
+        // Send it even with `--without leader_changes`.
         let is_asked = |m: &Metric| *m == Metric::LeaderChanges || !settings.without.contains(m);
         let columns = Metric::ALL.into_iter().filter(is_asked).map(Column::from);
         let columns = columns.chain(table.limits().map(Column::from)).collect();
@@ -41,19 +42,18 @@ impl Evaluator {
         self.live.clone()
     }
 
-    /// This query looks back one day, so it also finds a member that stopped sending metrics. It is therefore
-    /// sent even with `--without leader_changes`.
+    /// Reads all columns at an instant, in seconds since 1970, and scores every member that has a series.
     pub(super) async fn evaluate(&self, at_seconds: i64) -> Result<LiveScores, CommandError> {
         let window = read_instant(&self.client, &self.queries, self.form, &self.columns, at_seconds).await?;
         let at_ms = at_seconds * 1000;
-        // Every member found here has sent metrics within the last day.
+        // Every member in the window has sent metrics within the last day, so each one is expected at this instant.
         let life = Life { first_ms: at_ms, last_ms: at_ms };
         let alive: Vec<(Member, Life)> = window.members().iter().map(|member| (member.clone(), life)).collect();
         let scores = score_window(&self.live.table, &window, &alive);
         Ok(LiveScores { window, scores })
     }
 
-    /// A note if a metric with a weight has no series, which leaves every member without a score.
+    /// A note if a metric with a weight, or a limit of the profile, has no series: then no member has a score.
     pub(super) fn silent(&self, found: &LiveScores) -> Option<String> {
         let counts = |column: &Column| match column {
             Column::Metric(metric) => self.live.profile.counts(*metric),

@@ -1,4 +1,4 @@
-//! The file that node_exporter reads: renamed into place, and removed when its writer ends.
+//! The file that node_exporter reads: renamed into place and, with `--every`, removed when its writer ends.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -36,8 +36,8 @@ impl Target {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Replaces the file. A writer without scores yet leaves the file of an earlier writer in place while
-    /// its scores are recent enough.
+    /// Replaces the file. Before its first success, a writer keeps the file of an earlier writer while the last success
+    /// recorded in that file is at most `max_age` ago.
     pub(super) fn put(&self, standing: &Standing, now: f64, max_age: Duration) -> Result<(), CommandError> {
         let is_left = || {
             let left = fs::read_to_string(&self.path).ok();
@@ -58,7 +58,7 @@ impl Target {
     }
 }
 
-/// Fails for a missing folder: node_exporter would not read a folder that is made here.
+/// Fails if the folder is missing: node_exporter would not read from a folder created here.
 fn must_exist(folder: &Path) -> Result<(), FileError> {
     if folder.is_dir() { Ok(()) } else { Err(FileError::new("write to", folder, ErrorKind::NotFound.into())) }
 }

@@ -8,7 +8,7 @@ use super::super::FolderError;
 use super::Manifest;
 use crate::files::{FileError, WholeFile};
 
-/// The name of the file in the output folder.
+/// The name of the manifest in an output folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// The format that this version writes, and the latest that it reads. A manifest of format 1 has no `format` field,
@@ -69,7 +69,7 @@ mod tests {
     use crate::scratch::Scratch;
     use crate::spec::{Metric, Profile, Rule};
 
-    /// A manifest of version 0.1.0, shortened to two files.
+    /// A manifest that version 0.1.0 wrote, shortened to two files.
     const OLD: &str = include_str!("0.1.0.json");
 
     fn read(text: &str) -> Result<Option<Manifest>, FolderError> {

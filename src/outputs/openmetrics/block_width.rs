@@ -30,12 +30,11 @@ impl Retention {
         self.ms
     }
 
-    /// Parses the retention that a server reports: `15d`, `15d or 10GiB`, `10GiB`. With a size alone there
-    /// is no limit in time.
+    /// Parses the retention that a server reports: `15d`, `15d or 10GiB`, `10GiB`. A size alone sets no time limit.
     pub(crate) fn of_server(reported: &str) -> Option<Self> {
         let parts: Vec<&str> = reported.split(" or ").map(str::trim).collect();
         let in_time = parts.iter().find_map(|part| part.parse().ok());
-        // Use 100 years for no time limit: they allow the longest blocks.
+        // Without a time limit, use 100 years, which allows the longest blocks.
         in_time.or_else(|| parts.iter().any(|part| part.ends_with('B')).then(|| "100y".parse().ok())?)
     }
 }

@@ -88,8 +88,8 @@ pub(super) struct SeriesText<'t, 'a> {
 }
 
 impl SeriesText<'_, '_> {
-    /// Appends a sample for each value that is not `None`. The first value is that of the step with index `from` in the
-    /// grid. Each value must end with a space.
+    /// Appends a sample for each value that is not `None`. The values belong to consecutive steps of the grid, starting
+    /// with the step at index `from`. Each value must end with a space.
     pub(super) fn append<'v>(
         &mut self,
         grid: &Grid,

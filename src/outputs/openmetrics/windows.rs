@@ -38,7 +38,7 @@ impl DayWriter for OpenWindows<'_> {
     }
 
     /// Writes, in parallel, the blocks whose days are all scored, and frees the days that no later block needs. The
-    /// last block may extend past the end of the range.
+    /// last block may extend past the end of the range, so it is written once the last day is scored.
     fn write_complete(&mut self) -> Result<(), OutputError> {
         let Some((last, _)) = self.days.back() else { return Ok(()) };
         let scored_until = last.range().end_ms;

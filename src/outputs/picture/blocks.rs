@@ -164,7 +164,7 @@ impl Block<'_> {
         }
     }
 
-    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Tens are paler,
+    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Scores of 10 are paler,
     /// because they need no attention.
     fn digits(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let (slot, row) = (self.drawing.layout.slot(), self.drawing.layout.size.row);
@@ -206,7 +206,7 @@ impl Block<'_> {
 }
 
 impl Placed<'_> {
-    /// Top and height of the cell, given the height `row` of a day.
+    /// Top and height of the cell, if each day is a row of height `row`.
     fn vertical(&self, row: u32) -> (f32, f32) {
         let (top, row) = ((self.row * row) as f32, row as f32);
         match self.part {

@@ -85,8 +85,8 @@ fn short_of_the_mean(cell: &Cell) -> u64 {
     (mean + losses(cell).iter().sum::<u64>()).saturating_sub(1000)
 }
 
-/// Writes a column as zigzag-encoded differences between cells. For times they are nearly
-/// always equal and compress well.
+/// Writes a column as zigzag-encoded differences between consecutive cells. The differences of times are nearly
+/// always equal, so they compress well.
 fn put_changes(bytes: &mut Vec<u8>, cells: &[Cell], value: impl Fn(&Cell) -> i64) {
     let mut before = 0;
     for cell in cells {

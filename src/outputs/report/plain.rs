@@ -69,7 +69,7 @@ fn table(cells: &[Cell], min_coverage: f64) -> Markup {
     }
 }
 
-/// The cells of the latest whole days, up to `most` cells, but at least one day.
+/// The cells of as many of the latest days as fit into `most` cells, but always at least one day. No day is cut.
 fn latest_days(cells: &[Cell], most: usize) -> &[Cell] {
     let mut from = cells.len();
     for day in cells.chunk_by(|a, b| a.date == b.date).rev() {

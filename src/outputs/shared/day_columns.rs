@@ -79,7 +79,7 @@ impl DayColumns {
     }
 
     /// The start and the local minute of each cell of a day. They come from the time zone rather than from the cells,
-    /// because a member may first be seen in the second 02:00.
+    /// because a member may first be seen in the second 02:00, which belongs in the column `02:00 (2)`.
     fn starts(&self, date: UtcDay) -> std::cell::Ref<'_, Vec<(i64, u32)>> {
         if !self.days.borrow().contains_key(&date) {
             self.days.borrow_mut().insert(date, self.work_out(date));

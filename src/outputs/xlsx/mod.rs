@@ -48,7 +48,7 @@ impl<'a> Sheets<'a> {
     }
 }
 
-/// The output `xlsx`. The manifest counts the cells of clusters as its rows.
+/// The output `xlsx`. The manifest counts the cells of all clusters as the rows of this output.
 pub(crate) struct Xlsx;
 
 impl Output for Xlsx {

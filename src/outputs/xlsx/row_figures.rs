@@ -60,8 +60,9 @@ mod tests {
 
     #[test]
     fn hours_below_a_score_count_all_steps_of_cells_with_a_lower_mean() {
-        // A step is 5 minutes. 1 hour is below 5: the cell of 4.999, although only a third of it is scored. 2.5 hours are
-        // below 7: also the hour of 5 and the half hour of 6.999. Neither the cell of 7 nor the unscored cell counts.
+        // A step is 5 minutes. Below 5: only the cell of 4.999, which counts as a whole hour although a third of it is
+        // scored. Below 7: also the cell of 5 (an hour) and the cell of 6.999 (half an hour), 2.5 hours together. The
+        // cell of 7 and the unscored cell do not count.
         let cells = [
             cell(Some(4.999), 4, 12),
             cell(Some(5.0), 12, 12),

@@ -12,7 +12,7 @@ use crate::time::{DAY_MS, UtcDay};
 const ROWS: u32 = 1_048_576;
 /// The day number of 1970-01-01 in Excel.
 const EPOCH: f64 = 25_569.0;
-/// Height of one line of text; the next constant is Excel's maximum row height. Both are in typographic points.
+/// Height of one line of text, in points. `TALLEST` is Excel's maximum row height.
 const LINE: f64 = 15.0;
 const TALLEST: f64 = 409.0;
 
@@ -31,7 +31,7 @@ pub(super) enum Value<'a> {
     Coverage(f64),
     /// A confidence, rounded down so that one below 1 is not shown as 1.
     Confidence(f64),
-    /// A number with as many decimals as it has.
+    /// A number shown with all of its decimals.
     Plain(f64),
     Whole(u64),
     /// A share from 0 to 1, shown as a percentage.
@@ -72,7 +72,7 @@ pub(super) struct Table<'s> {
 }
 
 impl<'s> Table<'s> {
-    /// Writes the headings, with column widths, into row `row` and freezes everything down to them.
+    /// Writes the headings into row `row`, sets the column widths, and freezes the rows down to the headings.
     pub(super) fn begin(
         sheet: &'s mut Worksheet,
         look: &'s Look,

@@ -82,8 +82,8 @@ impl Client {
         Ok(())
     }
 
-    /// Returns an error if the answer is partial and `--allow-partial` is off. The stores may be available
-    /// again at the next attempt.
+    /// Returns an error if the answer is partial and `--allow-partial` is off. The request is then retried, because
+    /// the missing stores may be available again.
     pub(super) fn refuse_part(&self, envelope: &Envelope) -> Result<(), Failure> {
         if self.terms().allow_partial || !is_partial(envelope) {
             return Ok(());

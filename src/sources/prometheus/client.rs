@@ -179,8 +179,8 @@ impl Client {
         self.persist(1, async || self.try_once(promql, &at, Kind::Instant, read).await).await
     }
 
-    /// Whether a query has any sample on the steps of a grid. The query must count members;
-    /// the largest count is recorded.
+    /// Whether a query has any sample on the steps of a grid. The values of the query must be numbers of members; the
+    /// client records the largest one.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
         let read = move |client: &Self, body: &[u8]| {
             let envelope = client.walk(body, &grid, &mut |_, counts| {

@@ -50,8 +50,8 @@ struct SeriesAnswer {
     is_partial: bool,
 }
 
-/// Whether all series differ in `labels` (names separated by commas) and `le`. False for an
-/// answer that may be incomplete.
+/// Whether no two series have the same values of `labels` (names separated by commas) and `le`, so that each
+/// member has one series per bucket. False for an answer that may be incomplete.
 fn is_one_a_bucket(answer: &str, labels: &str) -> bool {
     let Ok(answer) = serde_json::from_str::<SeriesAnswer>(answer) else { return false };
     let by: Vec<&str> = labels.split(", ").chain(["le"]).collect();

@@ -42,7 +42,7 @@ pub enum PromError {
     )]
     Redirects {
         url: String,
-        /// Scheme, host and port of the target, or words such as `nowhere` if there is none.
+        /// Scheme, host and port of the target, or words that complete the message, such as `nowhere`.
         to: String,
     },
     /// No OAuth 2 token could be fetched.
@@ -65,7 +65,7 @@ pub enum PromError {
         status: String,
         message: String,
     },
-    /// 429 or 503 with a Retry-After that is longer than a run is willing to wait.
+    /// 429 or 503 with a Retry-After that is longer than the program waits.
     #[error(
         "{url} asks to wait {seconds} s before the next query: run the same command again after that, perhaps with --max-qps"
     )]
@@ -92,7 +92,7 @@ pub enum PromError {
         /// The maximum number of members.
         members: usize,
     },
-    /// The answer is marked as partial, or a warning in it reports that, and `--allow-partial` is off.
+    /// The answer is marked as partial, or one of its warnings reports missing data, and `--allow-partial` is off.
     #[error(
         "{url} answered with partial data ({message}): wait until all stores answer, or accept partial responses with --allow-partial"
     )]

@@ -26,7 +26,7 @@ const TOO_MUCH: [&str; 15] = [
     "exceeded samples limit",
 ];
 
-/// Phrases for a query that matches too many series, however few its steps.
+/// Phrases of messages that reject a query because it matches too many series. Fewer steps do not help.
 const TOO_MANY_SERIES: [&str; 5] = [
     "-search.maxuniquetimeseries",
     "-search.maxseries",
@@ -35,10 +35,10 @@ const TOO_MANY_SERIES: [&str; 5] = [
     "exceeded series limit",
 ];
 
-/// Phrases for a query that took too long.
+/// Phrases of messages that report a timeout.
 const TOO_LONG: [&str; 4] = ["timed out", "timeout", "deadline exceeded", "-search.maxqueryduration"];
 
-/// Phrases for an unavailable store (Thanos) or an unavailable remote-read endpoint (Prometheus).
+/// Phrases of messages that report an unavailable store (Thanos) or remote-read endpoint (Prometheus).
 const STORE_AWAY: [&str; 6] = [
     "no storeapis matched",
     "receive series from",
@@ -169,7 +169,8 @@ fn is_of_a_store(message: &str) -> bool {
     STORE_AWAY.iter().any(|phrase| message.contains(phrase))
 }
 
-/// Removes quoted text from a message: names and values from the query or its series may contain any phrase.
+/// Removes quoted text from a message. Quoted names and values, from the query or its series, may happen to
+/// contain the phrases that this module searches for.
 fn unquoted(message: &str) -> String {
     let mut closing = None;
     let mut rest = String::with_capacity(message.len());

@@ -46,8 +46,9 @@ impl Client {
         sending.instrument(warn_span!("import")).await
     }
 
-    /// Makes new samples visible to queries at once, if the server allows it. VictoriaMetrics clusters do not have this
-    /// endpoint, and servers with `-forceFlushAuthKey` refuse it. Samples there become visible a little later.
+    /// Makes new samples visible to queries at once, if the server allows it. VictoriaMetrics clusters do not
+    /// have this endpoint, and servers with `-forceFlushAuthKey` refuse it. This is not an error: their samples
+    /// become visible a little later.
     pub(crate) async fn flush(&self) -> Result<(), PromError> {
         match self.text(FLUSH, &[]).await {
             Err(error) if !error.is_about_the_path() => Err(error),

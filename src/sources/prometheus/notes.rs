@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::text::terminal::terminal_message;
 
-/// Maximum number of distinct notes to keep; without it, a server whose notes each name another
-/// series would flood the output.
+/// Maximum number of distinct notes to keep, because a server that names a different series
+/// in each note would flood the output.
 const MOST_NOTES: usize = 10;
 
 /// The warnings and infos of all answers.
@@ -33,7 +33,7 @@ impl Notes {
         }
     }
 
-    /// All notes, sorted so that the order of the answers does not matter, and a last line if some were omitted.
+    /// All notes in sorted order, and a last line if some were omitted.
     pub(super) fn texts(&self) -> Vec<String> {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let more = heard.is_more.then(|| "more such notes were omitted".to_owned());

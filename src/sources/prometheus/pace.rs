@@ -40,7 +40,7 @@ impl Pace {
         }
     }
 
-    /// Holds back all queries for this time.
+    /// Holds back all queries until `wait` has passed.
     pub(super) fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut next = self.next();

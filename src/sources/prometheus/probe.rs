@@ -17,8 +17,8 @@ use crate::spec::{Column, Companion, Metric};
 use crate::text::named::named;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 
-/// Number of steps in the coarse search for series; more for a range of over two days, because a step
-/// is at most an hour.
+/// Number of steps in the coarse search for series. A range of over two days needs more, because
+/// a step of the search is at most an hour.
 const QUICK_LOOKS: i64 = 48;
 
 named! {
@@ -42,8 +42,8 @@ pub(crate) struct Wanted {
     pub(crate) left_out: Vec<Metric>,
     /// Limits that the profile needs, each with the metric whose thresholds are shares of it.
     pub(crate) limits: Vec<(Metric, Companion)>,
-    /// Companions of the existing history, which new days must have as well; `None` without a history, in which case
-    /// the start time is pulled if available.
+    /// Companions of the existing history, which new days must have as well. `None` without a history:
+    /// then the companion `start_time` is pulled if it has series.
     pub(crate) held: Option<Vec<Companion>>,
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// The form to send for one metric; `None` if the metric has no series in that form.
+    /// The query of one metric in the form to send; `None` if the metric has no series in that form.
     async fn choose(&self, form: SeriesForm, metric: Metric) -> Result<Option<QuerySource>, PromError> {
         let raw = QuerySource { form: RAW.to_owned(), promql: self.queries.raw(metric) };
         let recorded = self.queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
@@ -123,7 +123,8 @@ impl Probe<'_> {
 
     /// Whether the recorded form has a value for every member and step of the raw form.
     async fn covers(&self, column: Column) -> Result<bool, PromError> {
-        // `> -Inf` drops NaN: a recorded NaN covers no raw value, and a raw NaN needs no recorded one.
+        // `> -Inf` drops NaN, so that a NaN in the recorded form counts as a gap, and a NaN in the
+        // raw form needs no recorded value.
         let known = |form, matchers: &str| format!("(({}) > -Inf)", self.queries.text(column, form, matchers));
         let exists =
             Question::about(self.queries, column, RECORDED, |matchers| format!("count{}", known(RECORDED, matchers)));

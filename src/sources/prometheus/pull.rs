@@ -18,7 +18,7 @@ use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};
 #[derive(Debug)]
 pub(crate) struct PrometheusSource {
     client: Client,
-    /// The query texts from which `description` was made.
+    /// All forms of all queries; `description` contains the form that was chosen for each column.
     queries: QuerySet,
     description: Source,
     step: Step,
@@ -27,7 +27,7 @@ pub(crate) struct PrometheusSource {
 }
 
 impl PrometheusSource {
-    /// Creates a source that sends the queries in `description`, which were made from `queries`.
+    /// Creates a source that pulls the queries in `description`, which were chosen from `queries`.
     pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
         let before = client.traffic().received();
         Self { client, queries, description, step, before }
@@ -67,7 +67,8 @@ impl ReadingSource for PrometheusSource {
         let (client, queries) = (&self.client, &self.queries);
         let grid = Grid::within(part, self.step);
         let asked = Column::all().filter_map(|column| Some((column, self.description.queries.get(column.name())?)));
-        // Choose all forms first; otherwise queries of the next day would overtake some of this day's.
+        // Choose the forms of all columns before sending any of their queries; otherwise queries of the next day
+        // would be sent before some of this day's.
         let forms = join_all(asked.map(async |(column, query)| {
             let form = form_to_send(client, queries, column, &query.form, grid).await;
             (column, Question::of(queries, column, form))
@@ -156,7 +157,8 @@ mod tests {
         // By default, four queries run at once. A day has nine, so one day keeps them busy; one more day is pulled while
         // a finished one is written.
         assert_eq!(source.in_flight(), 2);
-        // 256 MiB hold two days of 1,294 members (1,294 × 1440 × 9 × 8 × 2 = 268,323,840 bytes), but not of 1,295.
+        // 256 MiB hold two days of 1,294 members, but not of 1,295: 1,294 members × 1,440 steps × 9 columns × 8 bytes
+        // × 2 days = 268,323,840 bytes.
         for (members, expected) in [(1_294, 2), (1_295, 1), (3_000, 1), (10, 1)] {
             client.learn_members(members);
             assert_eq!(source.in_flight(), expected, "{members}");

@@ -83,7 +83,7 @@ impl QueryText {
 /// The queries of all metrics and companions for one selector, cluster label and member label.
 #[derive(Clone, Debug)]
 pub(crate) struct QuerySet {
-    /// One per column, in the order of `Column::index`.
+    /// The forms of each column's query, in the order of `Column::index`.
     texts: Vec<QueryText>,
     selector: String,
     labels: String,

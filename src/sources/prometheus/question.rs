@@ -28,6 +28,7 @@ impl<'a> Question<'a> {
     }
 
     /// A different query over the series of this column, such as a count, which can be split in the same way.
+    /// `narrow` returns the query's text with additional matchers.
     pub(super) fn about(
         queries: &'a QuerySet,
         column: Column,

@@ -52,7 +52,7 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Records a complete answer; from then on, failed queries are retried.
+    /// Records a complete answer: from then on, all transient failures are retried, even failed connections.
     pub(super) fn gain(&self) {
         self.answered.store(true, Ordering::Relaxed);
         self.given_up.store(false, Ordering::Relaxed);

@@ -14,8 +14,8 @@ pub(crate) struct ServerInfo {
     pub(crate) refused: Option<PromError>,
 }
 
-/// Identifies the server. An error only if it cannot be reached, because a login for queries may lack
-/// access to the status pages.
+/// Identifies the server. A refused lookup is not an error, because a login for queries may
+/// lack access to the status pages.
 pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let mut refused = None;
     let build = unless_refused(client.api("/api/v1/status/buildinfo", &[]).await, &mut refused)?.unwrap_or_default();
@@ -39,7 +39,8 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     Ok(ServerInfo { name, retention, refused })
 }
 
-/// The answer; `None` if the server does not offer it or refuses it. `refused` keeps the first refusal.
+/// The answer to a lookup; `None` if the server does not offer or refuses the lookup.
+/// `refused` keeps the first refusal of all lookups.
 fn unless_refused<T>(
     answer: Result<Option<T>, PromError>,
     refused: &mut Option<PromError>,

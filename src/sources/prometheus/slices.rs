@@ -72,7 +72,7 @@ impl Slices {
     fn cut(&self, promql: &str, slice: &Slice, halves: &[Slice; 2]) {
         let mut known = self.known();
         let slices = known.entry(promql.to_owned()).or_insert_with(|| vec![Slice::default()]);
-        // A concurrent day may have split it already.
+        // A day that is pulled concurrently may have split the slice already.
         if let Some(at) = slices.iter().position(|known| known.matchers == slice.matchers) {
             slices.splice(at..=at, halves.iter().cloned());
         }
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn special_characters_in_label_values_are_escaped() {
         let [odd, _] = Slice::default().halves("instance", &values(&["10.0.0.1:2379\"\\\n|x", "b"])).unwrap();
-        // RE2 reads `\.` as a dot; the string around it doubles every backslash.
+        // RE2 reads `\.` as a literal dot; the PromQL string that holds the pattern doubles every backslash.
         assert_eq!(odd.matchers, r#"instance=~"10\\.0\\.0\\.1:2379\"\\\\\n\\|x""#);
     }
 

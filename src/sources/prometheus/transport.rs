@@ -17,7 +17,7 @@ use crate::time::Grid;
 /// Maximum size of an answer after decompression, to bound memory. 11,000 steps of 500 series take half of it.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
-/// What the user should do about a missing login, and about a rejected one.
+/// What the user should do if a login is missing (`NO_LOGIN`) or was rejected (`REFUSED_LOGIN`).
 const NO_LOGIN: &str = "a login is required; put it in a file for --http.config.file (it is sent, but never shown)";
 const REFUSED_LOGIN: &str = "the login of --http.config.file or --url was rejected: check it and its permissions";
 /// What the user should do if Mimir or Cortex reports a missing tenant.

@@ -13,7 +13,8 @@ use crate::time::{Grid, format_instant};
 
 /// Prometheus's maximum number of steps per query, which the other servers accept as well.
 const USUAL_STEPS: usize = 11_000;
-/// VictoriaMetrics's default maximum number of steps; larger answers are not worth the memory on either side.
+/// VictoriaMetrics's default maximum number of steps. Longer windows would cost client and server too much
+/// memory for what they gain.
 const MOST_STEPS: usize = 30_000;
 /// If the server refuses even this many steps as too large, the query has too many series.
 pub(super) const SHORT_WINDOW: usize = 16;
@@ -139,7 +140,7 @@ mod tests {
     use crate::sources::prometheus::{HttpConfig, Terms};
     use crate::time::{Step, TimeRange};
 
-    /// Runs a future that never has to wait, like all in these tests.
+    /// Runs a future that is ready at once, as all futures in these tests are.
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         future.now_or_never().unwrap()
     }

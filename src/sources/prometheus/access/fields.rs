@@ -1,5 +1,4 @@
-//! Reads the values of one map in the config file, and checks its keys: unknown
-//! keys, unsupported keys, wrong types.
+//! Reads the values of one map in the config file, and rejects unknown keys, unsupported keys and wrong types.
 
 use std::path::{Path, PathBuf};
 

@@ -146,7 +146,7 @@ impl Access {
         self.login.is_some() || self.config.tls.proves_identity()
     }
 
-    /// Sends a request and follows redirects within the server. Unlike most clients, repeats the method and
+    /// Sends a request and follows redirects on the same server. Unlike most clients, repeats the method and
     /// body for every redirect status.
     async fn send(&self, url: &Url, content: Content<'_>) -> Result<(Response, Option<HeaderValue>), SendError> {
         let headers = self.headers()?;
@@ -171,7 +171,7 @@ impl Access {
             match self.next(&at, &response)? {
                 Some(next) => {
                     at = next;
-                    // The path and query come from the server and may contain a secret.
+                    // After a redirect, path and query come from the server and may contain a secret, so they are not shown.
                     shown = format!("{}/…", origin(&at));
                     debug!(to = shown, "redirected");
                 }
@@ -181,8 +181,8 @@ impl Access {
         Err(PromError::Redirects { url: without_login(url), to: "itself again and again".to_owned() }.into())
     }
 
-    /// The URL to follow, or `None` if the response is not a redirect. An error if the redirect leads to another
-    /// server, to which nothing is sent, or if redirects are off.
+    /// The URL to follow, or `None` if the response is not a redirect. Returns an error if redirects are off, there
+    /// is no valid target, or the target is another server, to which nothing is sent.
     fn next(&self, at: &Url, response: &Response) -> Result<Option<Url>, PromError> {
         if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
@@ -236,7 +236,8 @@ impl Access {
     }
 }
 
-/// Whether host and port are the same, or the redirect upgrades port 80 to TLS on port 443.
+/// Whether scheme, host and port are the same. A redirect of the same host from HTTP on port 80 to HTTPS on port
+/// 443 counts as the same server, too.
 fn is_same_server(from: &Url, to: &Url) -> bool {
     let (before, after) = (from.port_or_known_default(), to.port_or_known_default());
     let steps_up = from.scheme() == "http" && to.scheme() == "https" && before == Some(80) && after == Some(443);

@@ -15,7 +15,7 @@ use super::yaml::Value;
 /// The proxy keys. They stand next to the other keys of a map, not in a map of their own.
 pub(super) const KEYS: [&str; 4] = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
 
-/// Hosts that never go through a proxy. Go excludes them by itself; reqwest needs them in its list.
+/// Hosts that bypass the proxy if `no_proxy` is set. Go adds them to `no_proxy` by itself; reqwest does not.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
 /// Whether connections use a proxy, and with which headers for its CONNECT requests.
@@ -77,7 +77,7 @@ impl ProxyConfig {
     pub(super) fn apply(&self, builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, AccessError> {
         match &self.way {
             Way::Direct => Ok(builder.no_proxy()),
-            // reqwest reads the proxy variables by itself, and also some that Go ignores.
+            // Without headers for CONNECT, reqwest itself reads the proxy variables, including some that Go ignores.
             Way::Environment if self.connect_headers.is_empty() => Ok(builder),
             Way::Environment => {
                 let mut builder = builder.no_proxy();
@@ -163,7 +163,7 @@ fn connect_headers(file: &Path, fields: &Fields<'_>) -> Result<Vec<(HeaderName, 
     Ok(headers)
 }
 
-/// The keys of a map that accepts the proxy keys besides `others`.
+/// All keys that a map with proxy settings accepts: `others` and the proxy keys.
 pub(super) fn with<'a>(others: &[&'a str]) -> Vec<&'a str> {
     others.iter().copied().chain(KEYS).collect()
 }

@@ -1,4 +1,5 @@
-//! Tests which contents of the file of `--http.config.file` are accepted and rejected.
+//! Tests of access to a server: contents of the `--http.config.file` that are
+//! accepted or rejected, and redirects.
 
 use std::path::Path;
 

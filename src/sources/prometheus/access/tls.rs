@@ -88,8 +88,8 @@ impl TlsConfig {
         Ok(builder.tls_danger_accept_invalid_certs(self.takes_any_certificate))
     }
 
-    /// Turns the error of a failed client build into one that blames the client's key: it does not match the
-    /// certificate. `None` if there is no client certificate.
+    /// The error for an HTTP client that cannot be built: the private key does not match the client certificate.
+    /// `None` if there is no client certificate.
     pub(super) fn identity_error(&self, cause: &str) -> Option<AccessError> {
         let (_, key) = self.identity.as_ref()?;
         Some(key.error(&format!("the key does not match the certificate ({cause})")))

@@ -58,7 +58,7 @@ pub struct Cli {
     /// Settings file [default: etcd-heatmap.toml, if present]
     #[arg(
         long, global = true, value_name = "FILE", display_order = 899, help_heading = Heading::Behavior.title(),
-        long_help = "Settings file: TOML if named *.toml, else the config.conf (INI) of the earlier script \
+        long_help = "Settings file: TOML if named *.toml, else the INI of the Python script this replaces \
                      [env: ETCD_HEATMAP_CONFIG] [default: etcd-heatmap.toml, if present]"
     )]
     pub(crate) config: Option<PathBuf>,
@@ -229,7 +229,7 @@ pub(crate) struct Leave {
     /// Accept partial responses (a Thanos store is down)
     #[arg(
         long, help_heading = Heading::Source.title(), hide_short_help = true,
-        long_help = "Accept partial responses (a Thanos store is down). The manifest lists their days, and a pull \
+        long_help = "Accept partial responses (a Thanos store is down). manifest.json lists their days; a pull \
                      without this flag pulls them again"
     )]
     pub(crate) allow_partial: bool,
@@ -266,8 +266,8 @@ pub(crate) struct ScoreArgs {
     #[arg(
         long, value_name = "NAMES", value_delimiter = ',', value_parser = Profile::named, conflicts_with = "fail-below",
         help_heading = Heading::Scoring.title(),
-        long_help = "Compare how these profiles color each cell instead of writing scores, such as seed,mixin; with \
-                     --weight or --band, also the profile they change"
+        long_help = "Compare how these profiles color each cell instead of writing scores, such as seed,mixin. \
+                     --weight or --band adds --profile with these changes"
     )]
     pub(crate) compare: Vec<Profile>,
 }

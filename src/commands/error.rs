@@ -129,7 +129,7 @@ pub(crate) enum CommandError {
         /// The names of all clusters, separated by commas.
         known: String,
     },
-    #[error("no cell of {cluster} at {at}: the history covers {range}")]
+    #[error("no cell of {cluster} at {at}: choose --at within the history, {range}")]
     NoCell {
         cluster: String,
         at: String,
@@ -181,7 +181,7 @@ pub(crate) enum CommandError {
     #[error("{}: no successful evaluation recorded yet: check the log of its writer", .0.display())]
     NoSuccess(PathBuf),
     /// The textfile is too old: its writer has stopped, or its evaluations fail.
-    #[error("{}: the last successful evaluation was {seconds} s ago, longer than --max-age {max_age}", .path.display())]
+    #[error("{}: the last successful evaluation was {seconds} s ago, longer than --max-age {max_age}: check that its writer runs, and read its log", .path.display())]
     Stale {
         path: PathBuf,
         /// Age of the last successful evaluation.

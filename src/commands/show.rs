@@ -32,7 +32,7 @@ pub(crate) enum ShowError {
     /// Without a manifest, the time zone and width of the cells are unknown.
     #[error("{} has no manifest.json with the time zone and width of its cells: run 'etcd-heatmap score {}'", .0.display(), .0.display())]
     NoManifest(PathBuf),
-    #[error("no cells since {since}: the folder has cells from {first} to {last}")]
+    #[error("no cells since {since}: choose --since from {first} to {last}")]
     NoDays {
         /// The local day of `--since`.
         since: UtcDay,

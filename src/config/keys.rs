@@ -351,8 +351,8 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         Flag::new(Heading::Scoring, "profile", "NAME", "Thresholds and weights, such as seed or mixin")
             .common()
             .explained(
-                "Thresholds and weights: seed (the earlier script's), etcd-faq (etcd's FAQ), mixin (etcd's alerts), openshift \
-                 (OpenShift's alerts), or fleet (alerts proposed to etcd)",
+                "Thresholds and weights: seed (the Python script this replaces), etcd-faq (etcd's FAQ), mixin (etcd's alerts), \
+                 openshift (its alerts), or fleet (proposed alerts)",
             ),
         |text| ok(Profile::named(text)),
     ),
@@ -370,8 +370,8 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         "",
         Flag::new(Heading::Scoring, "band", "METRIC=BANDS", "Bands of one metric, such as wal_fsync=0.02:5,0.05:0")
             .explained(
-                "Bands of one metric, such as wal_fsync=0.02:5,0.05:0, db_size=80%:0 (of its limit), or \
-                 open_fds=none (costs no points). Repeatable",
+                "Points above a threshold, THRESHOLD:POINTS: wal_fsync=0.02:5,0.05:0, db_size=80%:0 (of its \
+                 limit), or open_fds=none (always 10). Repeatable",
             ),
         |text| ok(band_list(text)),
     )
@@ -475,7 +475,7 @@ static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
         "output.labels",
         "",
         Flag::new(Heading::Output, "label", "NAME=VALUE", "Extra label for exported series, such as job=node")
-            .explained("Extra label for exported series, to match existing ones; repeatable"),
+            .explained("Extra label for exported series, such as job=node of scraped textfiles; repeatable"),
         |text| ok(extra_labels(text)),
     )
     .of_shape(Shape::List),

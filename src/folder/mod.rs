@@ -52,7 +52,7 @@ pub enum FolderError {
         version: String,
     },
     /// A missing `heatmap.parquet`, or one with unexpected columns or values.
-    #[error("{} holds no cells ({reason}): score the history with parquet in --formats", .path.display())]
+    #[error("{} holds no cells that can be read ({reason}): score the history with parquet in --formats", .path.display())]
     NoCells {
         /// The path of `heatmap.parquet` in the folder.
         path: PathBuf,

@@ -82,7 +82,7 @@ pub(crate) enum ImportError {
     #[error("promtool cannot import {}: {said}; the data directory was not changed", .file.display())]
     Promtool { file: PathBuf, said: String },
     /// promtool could not read the existing blocks.
-    #[error("promtool cannot read the existing blocks in the time range of {}: {said}; nothing was imported", .file.display())]
+    #[error("promtool cannot read the existing blocks in the time range of {}: {said}; nothing was imported: check the blocks in the data directory", .file.display())]
     Dump {
         /// The file to be imported.
         file: PathBuf,
@@ -96,7 +96,7 @@ pub(crate) enum ImportError {
     Blocks { file: PathBuf, found: usize },
     /// A block differs from the file it was made from.
     #[error(
-        "promtool's block differs from {}: {differs}; the data directory was not changed",
+        "promtool's block differs from {}: {differs}; the data directory was not changed: check the file with 'etcd-heatmap lint'",
         .file.display()
     )]
     Differs {
@@ -122,7 +122,7 @@ pub(crate) enum ImportError {
     },
     /// The server accepted samples but does not return them.
     #[error(
-        "the server lacks {left} of {} from {} after the import: check that its -retentionPeriod covers them",
+        "the server lacks {left} of {} from {} after the import: check that the -retentionPeriod of VictoriaMetrics covers their times",
         count(usize::try_from(*.of).unwrap_or(usize::MAX), "sample"), .file.display()
     )]
     NotTaken {

@@ -64,7 +64,7 @@ pub enum Wrong {
     NoTimestamp,
     /// Timestamps beyond the year 5138, which must be milliseconds; holds the number of samples.
     #[error(
-        "{} from here on with timestamps that are milliseconds (as seconds they would be beyond the year 5138): write seconds",
+        "{} from here on with timestamps in milliseconds (beyond the year 5138 if read as seconds): divide them by 1000",
         samples_text(*.0)
     )]
     Milliseconds(u64),
@@ -86,7 +86,7 @@ pub enum Wrong {
         last_ms: i64,
     },
     /// A series has two samples at the same time; holds that time in milliseconds.
-    #[error("the series has two samples at {}, and promtool keeps only one: remove the other", format_instant(*.0))]
+    #[error("second sample of the series at {}, and promtool keeps only one of them: remove the wrong one", format_instant(*.0))]
     Duplicate(i64),
     /// A series whose samples are interrupted by another series; holds the line number of its first sample.
     #[error("this series began on line {0} and was interrupted by others: write all samples of a series consecutively")]
@@ -131,7 +131,7 @@ pub enum Wrong {
         name: String,
     },
     /// The file has no samples.
-    #[error("the file has no samples: nothing would be imported")]
+    #[error("the file has no samples, so nothing would be imported: add samples, or leave out the file")]
     NoSample,
     /// The file does not end with `# EOF`.
     #[error("the last line must be '# EOF': add it, or write the file again if it was cut off")]
@@ -140,11 +140,11 @@ pub enum Wrong {
     #[error("the file ends within this line, without '# EOF': it was cut off; write or copy it again")]
     Cut,
     /// Further lines follow `# EOF`; holds the line number of `# EOF`.
-    #[error("'# EOF' on line {0} must be the last line: remove it, or the lines after it, which are not read")]
+    #[error("lines follow '# EOF' of line {0} and are not read: remove that '# EOF', or all lines after it")]
     EarlyEof(u64),
     /// Samples recent enough to overlap the head of a running server.
     #[error(
-        "{} from here on at or after {}, which a running Prometheus has in its head (the last three hours and later): remove them, or import later",
+        "{} at or after {}, too recent for import into a running Prometheus (its head block): remove them, or import once they are three hours old",
         samples_text(*.samples), format_instant(*.from_ms)
     )]
     Head {

@@ -71,7 +71,7 @@ pub enum OutputError {
     #[error("cannot draw the PNG ({0}): use the SVG instead")]
     Png(String),
     /// An operation on the columns of cells failed.
-    #[error("cannot compute the heat map: {0}")]
+    #[error("cannot compute the heat map: {0}; please report this bug")]
     Columns(#[from] polars::error::PolarsError),
     /// The library that writes the workbook failed.
     #[error("cannot write heatmap.xlsx ({0}): leave xlsx out of --formats")]

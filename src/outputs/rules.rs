@@ -26,7 +26,9 @@ const LIMIT_OF_TARGET: &str = "target:etcd_limit:min";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RulesError {
     /// The label is one that the rules set themselves.
-    #[error("the rules set the label '{label}' themselves: set {flag} to another label by which the members differ")]
+    #[error(
+        "the rules write the label '{label}' themselves, so {flag} cannot name it: choose another label that your series have"
+    )]
     TakenLabel {
         label: String,
         /// The flag that named the label.
@@ -34,7 +36,9 @@ pub(crate) enum RulesError {
     },
     /// The metric's query has no recorded form (a form that reads a series that was recorded earlier), so there is no
     /// name under which to record the metric.
-    #[error("the query of {0} has no recorded form, which gives the recorded series its name")]
+    #[error(
+        "cannot name the recorded series of {0}: in {0}.promql of --queries, add a line '# recorded:' and below it the name of the series"
+    )]
     NoName(Metric),
 }
 

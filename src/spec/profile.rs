@@ -67,7 +67,7 @@ pub enum ProfileError {
     },
     /// The given weights add up to more than 1, or they add up to less and no other metric has a weight to rescale.
     #[error(
-        "the given weights add up to {sum}: lower them to at most 1, or make them 1 if no other metric has a weight"
+        "the given weights add up to {sum}: change their sum to at most 1, or to exactly 1 if no other metric has a weight"
     )]
     NoRest {
         /// The sum of the given weights.

@@ -34,7 +34,9 @@ pub enum RuleError {
     #[error("'{0}' is not a threshold: write a number of at least 0, or a share of the limit such as 80%")]
     NotAThreshold(String),
     /// A threshold that is not above the previous one, or points that are not below those of the previous band.
-    #[error("the band '{0}' is out of order: sort bands by rising threshold, with points that fall from 10")]
+    #[error(
+        "the band '{0}' is out of order: sort bands by rising threshold, each with fewer points than the one before (the first below 10)"
+    )]
     OutOfOrder(String),
     /// Fixed thresholds and shares of a limit in one list.
     #[error("'{0}' mixes fixed thresholds with shares of a limit: use only one kind")]

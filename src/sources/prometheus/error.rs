@@ -10,7 +10,7 @@ pub enum PromError {
     #[error("'{url}' is not a server URL ({reason}): write it like http://127.0.0.1:9090")]
     BadUrl { url: String, reason: String },
     /// The HTTP client could not be created.
-    #[error("the HTTP client cannot start: {0}")]
+    #[error("the HTTP client cannot start: {0}; check the CA certificates of this system")]
     NoClient(String),
     /// The connection could not be established, or it broke.
     #[error("cannot reach {url}: {cause}; check that the server is running and that --url is right")]
@@ -78,7 +78,7 @@ pub enum PromError {
     #[error("{url} answered with more than {mebibytes} MiB: use a shorter range or a narrower --selector")]
     TooLarge { url: String, mebibytes: usize },
     /// The server finds even the smallest possible query too large.
-    #[error("{cause}, {even}: narrow --selector, for example to one cluster per folder")]
+    #[error("{cause}, {even}: narrow --selector, or raise the server's query limits, such as --query.max-samples")]
     TooMuch {
         /// The server's refusal of the smallest possible query.
         cause: Box<PromError>,

@@ -17,7 +17,7 @@ use crate::text::nearest::did_you_mean;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QueryError {
     /// The folder, or a file in it, cannot be read.
-    #[error("cannot read {} of --queries: {source}", .path.display())]
+    #[error("cannot read {} of --queries: {source}; name a readable folder of METRIC.promql files", .path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
     /// The folder has no file named after a metric or companion.
     #[error("--queries {} has none of {names}: add at least one of these files", .folder.display())]
@@ -36,7 +36,7 @@ pub(crate) enum QueryError {
         names: String,
     },
     /// The file has no raw form.
-    #[error("{} has no raw form: add a PromQL expression after a line '# raw:'", .path.display())]
+    #[error("{} has no raw form, the query of etcd's own metrics: add its PromQL after a line '# raw:'", .path.display())]
     NoRawForm { path: PathBuf },
 }
 

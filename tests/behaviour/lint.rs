@@ -65,13 +65,18 @@ fn samples_that_promtool_drops_are_reported() {
     let three = [0, 2, 1].map(|minute| at("a{x=\"p\"}", minute));
     is_told("order", gauge(&three).as_bytes(), Loses(1), &[("5:12", "sort each series by time")]);
     let twice = [0, 1, 1].map(|minute| at("a{x=\"ä😀\"}", minute));
-    is_told("twice", gauge(&twice).as_bytes(), Loses(1), &[("5:13", "two samples at 2026-10-01T00:01:00Z")]);
+    is_told(
+        "twice",
+        gauge(&twice).as_bytes(),
+        Loses(1),
+        &[("5:13", "second sample of the series at 2026-10-01T00:01:00Z")],
+    );
     let spelt = [at("a{x=\"1\",y=\"2\"}", 0), at("a{y=\"2\",x=\"1\"}", 0)];
-    is_told("order of labels", gauge(&spelt).as_bytes(), Loses(1), &[("4:18", "two samples")]);
+    is_told("order of labels", gauge(&spelt).as_bytes(), Loses(1), &[("4:18", "second sample of the series")]);
     let empty = [at("a{x=\"\"}", 0), at("a", 0)];
-    is_told("no value", gauge(&empty).as_bytes(), Loses(1), &[("4:5", "two samples")]);
+    is_told("no value", gauge(&empty).as_bytes(), Loses(1), &[("4:5", "second sample of the series")]);
     let close = gauge(&[format!("a 1 {START}.0001"), format!("a 1 {START}.0002")]);
-    is_told("one millisecond", close.as_bytes(), Loses(1), &[("4:5", "two samples")]);
+    is_told("one millisecond", close.as_bytes(), Loses(1), &[("4:5", "second sample of the series")]);
     let apart = [at("a{x=\"p\"}", 0), at("a{x=\"p\"}", 1), at("a{x=\"q\"}", 0), at("a{x=\"p\"}", 0)];
     let told = [("6:1", "began on line 3"), ("6:12", "sort each series by time")];
     is_told("interleaved and twice", gauge(&apart).as_bytes(), Loses(1), &told);
@@ -116,8 +121,8 @@ fn input_that_promtool_refuses_is_reported() {
     }
     is_told("cut at the end", &last.as_bytes()[..last.len() - 1], Refuses, &[("5:5", "it was cut off")]);
     is_told("empty", b"", Refuses, &[("1:1", "# EOF")]);
-    is_told("two files", good.repeat(2).as_bytes(), Refuses, &[("6:1", "on line 5 must be the last")]);
-    is_told("line after", format!("{good}\n").as_bytes(), Refuses, &[("6:1", "on line 5 must be the last")]);
+    is_told("two files", good.repeat(2).as_bytes(), Refuses, &[("6:1", "lines follow '# EOF' of line 5")]);
+    is_told("line after", format!("{good}\n").as_bytes(), Refuses, &[("6:1", "lines follow '# EOF' of line 5")]);
     is_told("blank", gauge(&[at("a", 0), String::new(), at("a", 1)]).as_bytes(), Refuses, &[("4:1", "blank")]);
     let returns = good.replace('\n', "\r\n");
     is_told("CR LF", returns.as_bytes(), Refuses, &[("1:12", "here and 4 times below")]);

@@ -28,7 +28,7 @@ use crate::time::{TimeRange, UtcDay};
 use rules::{Message, faults};
 use scan::declared;
 
-/// The samples of one error type.
+/// Example values of one error type, with their messages for the snapshot.
 struct Samples {
     /// The name of the type, without its path.
     type_name: &'static str,

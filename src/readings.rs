@@ -229,7 +229,7 @@ impl Window {
         &self.members
     }
 
-    /// The companions that the window contains.
+    /// The companions (limits and start times) in the window.
     pub fn companions(&self) -> &[Companion] {
         &self.companions
     }

@@ -17,12 +17,12 @@ pub(crate) struct DiffArgs {
     #[arg(value_name = "AFTER", required_unless_present = "at", conflicts_with = "at")]
     pub(crate) after: Option<PathBuf>,
 
-    /// Compare before and after this instant in BEFORE
+    /// Compare one folder before and after this instant
     #[arg(
         long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant,
         help_heading = Heading::Selection.title(),
-        long_help = "Compare before and after this instant in BEFORE: a date or a time in the time zone of its cells \
-                     (2026-10-07, 2026-10-07T14), RFC 3339, or seconds since 1970"
+        long_help = "Compare two parts of one folder: the time until this instant and the time after it. A date or a time \
+                     in the folder's time zone (2026-10-07, 2026-10-07T14), RFC 3339, or seconds since 1970"
     )]
     pub(crate) at: Option<String>,
 

@@ -18,7 +18,7 @@ pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Re
         // No day was pulled, now or earlier: nothing to score.
         Ok(pull::Pulled::Some(error)) if History::within(out).days()?.is_empty() => Err(error),
         Ok(pulled) => {
-            // An error of the pull takes precedence over exit code 3, which means that everything else succeeded.
+            // Exit code 3 (below --fail-below) promises a complete run, so an error of the pull takes precedence.
             match score::run(out, out, settings, &emission, run) {
                 Err(below @ CommandError::Below(_)) => pulled.into_result().and(Err(below)),
                 scored => scored.and(pulled.into_result()),

@@ -18,9 +18,9 @@ use crate::time::{Grid, Step, TimeRange, UtcDay, union_of_ranges};
 
 /// A history opened for scoring.
 pub(super) struct Opened {
-    /// Days with their footers, in order.
+    /// The days, with the metadata in the footers of their Parquet files, in order.
     pub(super) metas: Vec<(UtcDay, DayMeta)>,
-    /// Days with an unreadable footer.
+    /// Days whose Parquet file has an unreadable footer.
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
     /// Range, members and gaps of all days.
     pub(super) overview: Overview,
@@ -48,7 +48,7 @@ impl Opened {
         Ok(Self { metas, broken, overview, source, step })
     }
 
-    /// A reader for the six metrics and these companions.
+    /// A reader for the six metrics and these companions (limits and start times).
     pub(super) fn reader<'a>(&'a self, history: &'a History, companions: &'a [Companion]) -> DayReader<'a> {
         DayReader { history, companions, asked: &self.overview.asked, step: self.step }
     }
@@ -159,7 +159,8 @@ impl Overview {
     }
 }
 
-/// Collects the footers of days, in any order. Keeps a few bytes for each day.
+/// Collects what the Parquet footers of the daily files contain, in any order. Keeps only a few bytes per day, so that
+/// a long history fits into memory.
 #[derive(Default)]
 pub(super) struct Gathered {
     days: BTreeMap<UtcDay, GatheredDay>,
@@ -175,7 +176,7 @@ struct GatheredDay {
 }
 
 impl Gathered {
-    /// Adds the footer of a day.
+    /// Adds the metadata in the footer of one day's file.
     pub(super) fn add(&mut self, day: UtcDay, meta: &DayMeta) {
         self.days.insert(day, GatheredDay { range: meta.range, is_partial: !meta.partial.is_empty() });
         self.lives.merge(&meta.lives);

@@ -50,7 +50,7 @@ pub(super) struct Request<'a> {
 /// The columns of the history that is already in the folder. New days get the same columns.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// The companions of the history; `None` if there is no history yet.
+    /// The companions (limits and start times) in the history; `None` if there is no history yet.
     pub(super) companions: Option<Vec<Companion>>,
     /// Metrics that did not exist in the version that wrote the history.
     pub(super) unknown_metrics: Vec<Metric>,

@@ -170,7 +170,7 @@ fn write_whole(
     Ok(())
 }
 
-/// Days with an unreadable footer or unreadable rows.
+/// Days whose Parquet file has an unreadable footer or unreadable rows.
 pub(super) struct Broken(BTreeMap<UtcDay, (PathBuf, HistoryError)>);
 
 impl Broken {

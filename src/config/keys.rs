@@ -327,7 +327,7 @@ static SOURCE_TO_SCORE: [Key; 26] = [
             Heading::Source,
             "for-profiles",
             "NAMES",
-            "Also pull the limits that these profiles need, such as mixin,fleet",
+            "Also pull quota and file limits, for mixin,fleet for example",
         ),
         |text| ok(profile_list(text)),
     )

@@ -132,7 +132,6 @@ fn textfile() -> Vec<CommandError> {
         CommandError::Written(file()),
         CommandError::TooSlow(Step::from_millis(60_000).expect("a minute")),
         CommandError::NoSuccess(file()),
-        CommandError::Stale { path: file(), seconds: 1, max_age: "1s".to_owned() },
         CommandError::Stale { path: file(), seconds: 720, max_age: "5m".to_owned() },
     ]
 }

@@ -84,7 +84,7 @@ impl Rows {
     }
 }
 
-/// The six metrics, then these companions.
+/// The columns of a day: the six metrics, then these companions (limits and start times).
 pub(super) fn columns(companions: &[Companion]) -> impl Iterator<Item = Column> + '_ {
     Metric::ALL.into_iter().map(Column::from).chain(companions.iter().map(|&c| c.into()))
 }

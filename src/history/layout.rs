@@ -141,10 +141,10 @@ impl History {
     }
 }
 
-/// The days of a history with their footers.
+/// The days of a history, with the metadata in the footers of their Parquet files.
 #[derive(Debug, Default)]
 pub struct DayMetas {
-    /// Readable days with their footers, in order.
+    /// Readable days with the metadata in their files' footers, in order.
     pub known: Vec<(UtcDay, DayMeta)>,
     /// Days with unreadable files, with the error.
     pub broken: Vec<(UtcDay, HistoryError)>,

@@ -124,7 +124,7 @@ impl<'a> Parts<'a> {
         Self { profile, figures: Figures::of(profile), limits: limits.collect() }
     }
 
-    /// The companions that the script reads: limits in use, and process start times.
+    /// The columns that the script reads besides the metrics: limits in use, and process start times.
     fn companions(&self) -> impl Iterator<Item = Companion> + '_ {
         let limits = Companion::ALL.into_iter().filter(|c| self.limits.contains(&(*c, true)));
         limits.chain([Companion::StartTime])

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Origin;
 use crate::spec::{Column, Companion, Metric};
 
-/// The query of one metric or companion, in the form chosen for the whole pull.
+/// The query of one column, raw or recorded as the pull chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuerySource {
     /// The form of the query: `raw` (reads etcd's own metrics) or `recorded` (reads the results of recording rules).
@@ -40,7 +40,7 @@ impl Source {
         Metric::ALL.into_iter().filter(|m| !self.queries.contains_key(m.name())).collect()
     }
 
-    /// The companions that were pulled.
+    /// The companions (limits and start times) that were pulled.
     pub fn companions(&self) -> Vec<Companion> {
         Companion::ALL.into_iter().filter(|c| self.queries.contains_key(c.name())).collect()
     }
@@ -102,7 +102,7 @@ mod tests {
                 "query of db_size: etcd_size{job=\"etcd\"} instead of etcd_size{}",
             ),
             (Source { queries: BTreeMap::new(), ..old() }, "query of db_size: none instead of etcd_size{}"),
-            // A difference in a companion's query counts as well.
+            // The query of a limit or of the start time counts as well.
             (Source { queries: with_quota, ..old() }, "query of quota: etcd_quota{} instead of none"),
         ];
         assert_eq!(old().difference(&old()), None);

@@ -134,7 +134,7 @@ impl ScoreTable {
         self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
     }
 
-    /// The companions that this profile uses as limits: the thresholds of a metric are shares of them.
+    /// The limits of this profile, such as the quota: thresholds of a metric are shares of its limit.
     pub fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.digits.iter().filter_map(|digit| digit.limit)
     }

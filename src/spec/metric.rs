@@ -79,11 +79,11 @@ pub enum Column {
     Companion(Companion),
 }
 
-/// The number of metrics and companions.
+/// The number of columns: metrics, and companions (limits and start times).
 pub const COLUMNS: usize = METRICS + COMPANIONS;
 
 impl Column {
-    /// The six metrics, then the companions.
+    /// The six metrics, then the companions (limits and start times).
     pub fn all() -> impl Iterator<Item = Self> + Clone {
         Metric::ALL.into_iter().map(Self::Metric).chain(Companion::ALL.into_iter().map(Self::Companion))
     }
@@ -126,7 +126,7 @@ impl Column {
         self.row().query
     }
 
-    /// The companion; `None` for a metric.
+    /// The companion (a limit or a start time) in this column; `None` for one of the six metrics.
     pub const fn companion(self) -> Option<Companion> {
         match self {
             Self::Companion(companion) => Some(companion),

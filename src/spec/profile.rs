@@ -212,7 +212,7 @@ impl Profile {
         self.rule(metric).weight > 0
     }
 
-    /// The companion that the thresholds of the metric are shares of; `None` for fixed thresholds.
+    /// The limit that the thresholds of the metric are shares of, such as the quota; `None` for fixed thresholds.
     pub fn limit(&self, metric: Metric) -> Option<Companion> {
         metric.limit().filter(|_| self.rule(metric).bands.of_limit)
     }

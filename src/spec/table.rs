@@ -1,4 +1,4 @@
-//! The table of columns: one row per metric or companion.
+//! The table of columns: one row per metric, and one per companion (a limit or a start time: pulled, but not scored).
 //!
 //! All code that lists metrics or companions, or needs a property of one, uses this table: columns of files, keys of
 //! settings, queries, units, SQL. A new metric needs a row here, a file in `queries/`, and a weight and bands in each
@@ -168,5 +168,5 @@ columns! {
 
 /// The length of arrays with one element per metric.
 pub const METRICS: usize = Metric::ALL.len();
-/// The length of arrays with one element per companion.
+/// The length of arrays with one element per companion (limit or start time).
 pub const COMPANIONS: usize = Companion::ALL.len();

@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Days written to disk at the same time, while others are read.
 const WRITES_IN_FLIGHT: usize = 2;
 
-/// A day that was written: its footer and its file.
+/// A day that was written: the metadata in its file's footer, and the file with its hash.
 type FetchedDay = (UtcDay, DayMeta, Written);
 
 /// Why a day was not written: the source could not be read (the pull continues with other days), or the disk

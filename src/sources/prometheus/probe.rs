@@ -22,7 +22,7 @@ use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange};
 const QUICK_LOOKS: i64 = 48;
 
 named! {
-    /// Which form of the queries to send.
+    /// Whether to query etcd's own metrics or recorded series.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) enum SeriesForm {
         /// The recorded form if it covers the raw form completely, else the raw form.
@@ -36,7 +36,7 @@ named! {
     parsed "unknown series form"
 }
 
-/// The metrics and companions to pull.
+/// The metrics, and the companions (limits and start times), to pull.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) left_out: Vec<Metric>,
@@ -92,7 +92,7 @@ pub(super) struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// The query of one metric in the form to send; `None` if the metric has no series in that form.
+    /// The query of one metric, raw or recorded as `form` or the server's series decide; `None` if it has no series.
     async fn choose(&self, form: SeriesForm, metric: Metric) -> Result<Option<QuerySource>, PromError> {
         let raw = QuerySource { form: RAW.to_owned(), promql: self.queries.raw(metric) };
         let recorded = self.queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });

@@ -18,7 +18,7 @@ use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};
 #[derive(Debug)]
 pub(crate) struct PrometheusSource {
     client: Client,
-    /// All forms of all queries; `description` contains the form that was chosen for each column.
+    /// The queries of all columns, raw and recorded; `description` names the one that was chosen for each column.
     queries: QuerySet,
     description: Source,
     step: Step,
@@ -67,7 +67,7 @@ impl ReadingSource for PrometheusSource {
         let (client, queries) = (&self.client, &self.queries);
         let grid = Grid::within(part, self.step);
         let asked = Column::all().filter_map(|column| Some((column, self.description.queries.get(column.name())?)));
-        // Choose the forms of all columns before sending any of their queries; otherwise queries of the next day
+        // Choose raw or recorded series for all columns before sending any of their queries; otherwise queries of the next day
         // would be sent before some of this day's.
         let forms = join_all(asked.map(async |(column, query)| {
             let form = form_to_send(client, queries, column, &query.form, grid).await;

@@ -40,7 +40,7 @@ pub(crate) enum QueryError {
     NoRawForm { path: PathBuf },
 }
 
-/// The forms of one column's query, with `$selector` and `$labels` not replaced yet.
+/// The raw, recorded and direct forms of one column's query, with `$selector` and `$labels` not replaced yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct QueryText {
     raw: String,
@@ -83,7 +83,7 @@ impl QueryText {
 /// The queries of all metrics and companions for one selector, cluster label and member label.
 #[derive(Clone, Debug)]
 pub(crate) struct QuerySet {
-    /// The forms of each column's query, in the order of `Column::index`.
+    /// The raw, recorded and direct forms of each column's query, in the order of `Column::index`.
     texts: Vec<QueryText>,
     selector: String,
     labels: String,
@@ -139,7 +139,7 @@ impl QuerySet {
         self.texts[column.index()].recorded.as_ref().map(|_| self.text(column, RECORDED, ""))
     }
 
-    /// The query in one of its forms, narrowed by additional matchers.
+    /// The query in its raw, recorded or direct form, narrowed by additional matchers.
     pub(super) fn text(&self, column: Column, form: &str, matchers: &str) -> String {
         let selector = joined(&self.selector, matchers);
         self.unfilled(column, form).replace("$selector", &selector).replace("$labels", &self.labels)

@@ -22,7 +22,7 @@ pub(super) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// The query of a column in one of its forms.
+    /// The query of a column in its raw, recorded or direct form.
     pub(super) fn of(queries: &'a QuerySet, column: Column, form: &'a str) -> Self {
         Self::about(queries, column, form, move |matchers| queries.text(column, form, matchers))
     }

@@ -90,7 +90,7 @@ pub(crate) enum CommandError {
         /// The folder with the history.
         folder: PathBuf,
     },
-    #[error("stopped by {signal}: {} sent; run the same command again to send the rest", count(*.sent as usize, "sample"))]
+    #[error("stopped by {signal}: {} sent; run the same command again to send the rest", count(*.sent, "sample"))]
     StoppedSending {
         signal: Signal,
         /// Samples that the server has acknowledged.
@@ -158,7 +158,7 @@ pub(crate) enum CommandError {
     /// `lint` found faults and has printed them.
     #[error(
         "{} in {bad} of {}: fix these first, because promtool drops such samples silently",
-        count(*.faults as usize, "fault"), count(*.files, "file")
+        count(*.faults, "fault"), count(*.files, "file")
     )]
     Faulty {
         faults: u64,

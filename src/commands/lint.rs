@@ -13,6 +13,7 @@ use super::progress::Reporter;
 use super::stdout::print;
 use crate::cli::LintArgs;
 use crate::openmetrics::{Faults, HeadWindow, Summary, lint};
+use crate::text::count;
 use crate::time::format_instant;
 
 const BUFFER_BYTES: usize = 1 << 18;
@@ -47,11 +48,10 @@ fn read(path: &Path, head: HeadWindow) -> io::Result<Result<Summary, Faults>> {
 
 fn describe(path: &Path, summary: &Summary) -> String {
     format!(
-        "{}: {} series, {} {} from {} to {}\n",
+        "{}: {}, {} from {} to {}\n",
         path.display(),
-        HumanCount(summary.series),
-        HumanCount(summary.samples),
-        if summary.samples == 1 { "sample" } else { "samples" },
+        count(summary.series, "series"),
+        count(summary.samples, "sample"),
         format_instant(summary.first_ms),
         format_instant(summary.last_ms),
     )

@@ -25,6 +25,7 @@ use crate::outputs::{self, Emission, OutputError};
 use crate::readings::Source;
 use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric, Profile};
+use crate::text::count;
 use crate::time::UtcDay;
 use scoring::{Outcome, Scoring};
 use shown::tell_files;
@@ -92,9 +93,9 @@ pub(super) fn run(
         return Err(stopped.into_error(folder, scoring.days.len()));
     }
     run.reporter.note(&format!(
-        "scored {} days of {} members by the profile {} in {:.1} s",
-        scoring.days.len(),
-        lives.iter().len(),
+        "scored {} of {} by the profile {} in {:.1} s",
+        count(scoring.days.len(), "day"),
+        count(lives.iter().len(), "member"),
         profile.name,
         started.elapsed().as_secs_f64()
     ));

@@ -123,7 +123,7 @@ pub(crate) enum ImportError {
     /// The server accepted samples but does not return them.
     #[error(
         "the server lacks {left} of {} from {} after the import: check that the -retentionPeriod of VictoriaMetrics covers their times",
-        count(usize::try_from(*.of).unwrap_or(usize::MAX), "sample"), .file.display()
+        count(*.of, "sample"), .file.display()
     )]
     NotTaken {
         file: PathBuf,

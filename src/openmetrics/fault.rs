@@ -65,7 +65,7 @@ pub enum Wrong {
     /// Timestamps beyond the year 5138, which must be milliseconds; holds the number of samples.
     #[error(
         "{} from here on with timestamps in milliseconds (beyond the year 5138 if read as seconds): divide them by 1000",
-        samples_text(*.0)
+        count(*.0, "sample")
     )]
     Milliseconds(u64),
     /// A timestamp before 1970, which promtool drops silently.
@@ -145,7 +145,7 @@ pub enum Wrong {
     /// Samples recent enough to overlap the head of a running server.
     #[error(
         "{} at or after {}, too recent for import into a running Prometheus (its head block): remove them, or import once they are three hours old",
-        samples_text(*.samples), format_instant(*.from_ms)
+        count(*.samples, "sample"), format_instant(*.from_ms)
     )]
     Head {
         /// Number of samples that may be in the head.
@@ -153,10 +153,6 @@ pub enum Wrong {
         /// Time of the earliest of these samples, in milliseconds.
         from_ms: i64,
     },
-}
-
-fn samples_text(number: u64) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), "sample")
 }
 
 fn places(count: u64) -> String {

@@ -5,7 +5,8 @@
 ///
 /// The plural ends in `ies` after a consonant and `y`, in `es` after `s`, `x`, `z`, `ch` and `sh`,
 /// otherwise in `s`. `series` stays the same.
-pub(crate) fn count(n: usize, noun: &str) -> String {
+pub(crate) fn count(n: impl TryInto<u64>, noun: &str) -> String {
+    let n = n.try_into().unwrap_or(u64::MAX);
     let number = grouped(n);
     if n == 1 || noun.ends_with("series") {
         return format!("{number} {noun}");
@@ -20,7 +21,7 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
 }
 
 /// A number with a comma between groups of three digits.
-fn grouped(n: usize) -> String {
+fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -38,8 +39,8 @@ mod tests {
 
     #[test]
     fn only_one_is_singular() {
-        assert_eq!([0, 1, 2].map(|n| count(n, "day")), ["0 days", "1 day", "2 days"]);
-        assert_eq!([1, 2].map(|n| count(n, "leader change")), ["1 leader change", "2 leader changes"]);
+        assert_eq!([0_u64, 1, 2].map(|n| count(n, "day")), ["0 days", "1 day", "2 days"]);
+        assert_eq!([1_usize, 2].map(|n| count(n, "leader change")), ["1 leader change", "2 leader changes"]);
     }
 
     #[test]
@@ -54,14 +55,14 @@ mod tests {
             ("match", "2 matches"),
             ("index", "2 indexes"),
         ] {
-            assert_eq!(count(2, noun), plural);
+            assert_eq!(count(2_u64, noun), plural);
         }
-        assert_eq!(count(1, "series"), "1 series");
+        assert_eq!(count(1_u64, "series"), "1 series");
     }
 
     #[test]
     fn thousands_are_separated() {
-        let counted = [999, 1_000, 1_234, 32_775, 100_000, 1_234_567].map(|n| count(n, "sample"));
+        let counted = [999_u64, 1_000, 1_234, 32_775, 100_000, 1_234_567].map(|n| count(n, "sample"));
         let expected = ["999", "1,000", "1,234", "32,775", "100,000", "1,234,567"].map(|n| format!("{n} samples"));
         assert_eq!(counted, expected);
     }

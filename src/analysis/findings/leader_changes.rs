@@ -6,6 +6,7 @@ use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Cause, Collector, Finding, Kind, told};
 use crate::spec::Metric;
+use crate::text::count;
 use crate::time::TimeRange;
 
 /// A process that stopped or started within this time of an election explains the election. A member notices the
@@ -97,7 +98,7 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, expla
         Cause::SlowDisk => format!("the disk of {members} was slow before"),
         Cause::Unexplained => "no restart or slow disk nearby".to_owned(),
     };
-    let count = told::count(changes as usize, "leader change", "leader changes");
+    let count = count(changes, "leader change");
     finding.says = format!("{count} in {} from {}; {why}", finding.cluster, told::instant(start_ms));
     finding.tell("changes", changes);
     finding.tell("seen_by_members", first.change.members);

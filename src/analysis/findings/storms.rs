@@ -89,7 +89,7 @@ fn tell(
     finding.says = format!(
         "a member of {} counted {} within {}; they are among those of the last day, and cost points, from {} to {}",
         finding.cluster,
-        count(changes as usize, "leader change"),
+        count(changes, "leader change"),
         told::duration(range.end_ms - range.start_ms),
         told::instant(lingering.start_ms),
         told::instant(lingering.end_ms),

@@ -16,11 +16,6 @@ pub(super) fn duration(ms: i64) -> String {
     }
 }
 
-/// A number with its noun in singular or plural: `1 member`, `2 members`.
-pub(super) fn count(number: usize, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
-}
-
 /// A size in the largest fitting binary unit: `12 B`, `1.25 GiB`.
 pub(super) fn bytes(value: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

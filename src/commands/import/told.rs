@@ -23,7 +23,7 @@ pub(super) fn plan(plan: &Plan, promtool: &Promtool, data: &Path) -> String {
             Fate::There => "already imported".to_owned(),
             Fate::InHead => "too recent: its time range may still be in the head".to_owned(),
         };
-        let (samples, range) = (samples(file.block.samples), range([file].into_iter()));
+        let (samples, range) = (count(file.block.samples, "sample"), range([file].into_iter()));
         let _ = writeln!(text, "  {}  {samples}{range}: {fate}", file.block.path);
     }
     text.push_str("nothing was written; existing values were not compared\n");
@@ -40,7 +40,7 @@ pub(super) fn summary(plan: &Plan, took: Duration) -> String {
     if of(Fate::Import) == 0 {
         return format!("{there}nothing was imported\n");
     }
-    let samples = samples(plan.of(Fate::Import).map(|file| file.block.samples).sum());
+    let samples = count(plan.of(Fate::Import).map(|file| file.block.samples).sum::<u64>(), "sample");
     let series = plan.of(Fate::Import).map(|file| file.block.series).max().unwrap_or(0);
     format!(
         "{there}imported {}, {samples}{} (at most {series} series a block) in {:.1} s; a running Prometheus sees them within a minute or two\n",
@@ -54,7 +54,7 @@ pub(super) fn summary(plan: &Plan, took: Duration) -> String {
 pub(super) fn too_old(samples: u64, retention: &Retention, before_ms: i64) -> String {
     format!(
         "{} before {} will be deleted by the server after the import, because its retention is {retention}; set --retention to your server's retention",
-        self::samples(samples),
+        count(samples, "sample"),
         format_instant(before_ms)
     )
 }
@@ -75,10 +75,6 @@ pub(super) fn left(plan: &Plan) -> Result<(), ImportError> {
         head_ms: plan.head_ms / 1000 * 1000,
         again_ms: last_ms + LEAVES_HEAD_MS,
     })
-}
-
-fn samples(number: u64) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), "sample")
 }
 
 fn range<'f>(files: impl Iterator<Item = &'f PlannedFile> + Clone) -> String {

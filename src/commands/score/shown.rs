@@ -12,6 +12,7 @@ use crate::folder::{HISTORY, Manifest, Written};
 use crate::heatmap::{Folding, clusters_only, divide, merge_sums};
 use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture};
 use crate::score::ScoreTable;
+use crate::text::count;
 
 /// The picture of the latest days, and the totals of each cluster.
 pub(super) struct Overall {
@@ -78,10 +79,7 @@ pub(super) fn tell_files(
         }
         let rows: u64 = files.iter().map(|f| f.rows).sum();
         let bytes: u64 = files.iter().map(|f| f.stat.bytes).sum();
-        let count = match files.len() {
-            1 => "1 file".to_owned(),
-            n => format!("{n} files"),
-        };
+        let count = count(files.len(), "file");
         let bytes = HumanBytes(bytes).to_string();
         text.push_str(&format!("  {shown:<27} {count:>9} {bytes:>12} {:>12} {unit}\n", HumanCount(rows).to_string()));
     }

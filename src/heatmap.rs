@@ -120,12 +120,12 @@ pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, ma
     cells.sort(CELL_KEYS, SortMultipleOptions::default())
 }
 
-/// The columns that are computed from sums.
+/// Computes the columns of finished cells that come from sums of scores and steps.
 ///
-/// `mean` and `min` (0 to 10, null without scored steps), `steps_scored`, `steps_expected`, `coverage` (scored /
-/// expected), `uncertain` (coverage below `min_coverage`), `steps_after_restart`, `worst_metric` (the metric with the
-/// highest loss, null without losses), and a `…_loss` per metric: its mean loss in points.
-/// `mean` and the losses add up to 10.
+/// These are `mean` and `min` (0 to 10, null without scored steps), `steps_scored`, `steps_expected`, `coverage`
+/// (scored / expected), `uncertain` (coverage below `min_coverage`), `steps_after_restart`, `worst_metric` (the
+/// metric with the highest loss, null without losses), and a `…_loss` per metric (its mean loss in points). `mean`
+/// and the losses add up to 10.
 pub(crate) fn divide(table: &ScoreTable, sums: &DataFrame, min_coverage: f64) -> PolarsResult<Vec<Column>> {
     let int = |name: &str| -> PolarsResult<Int64Chunked> { Ok(sums.column(name)?.i64()?.clone()) };
     let (scored, expected) = (int("steps_scored")?, int("steps_expected")?);

@@ -38,7 +38,7 @@ impl Member {
 
 /// When a member was first and last seen: its first and last step with a reading of any metric except
 /// `leader_changes`. The query of `leader_changes` looks back one day, so it still returns a value for a day after
-/// the last scrape. From the first to the last of these steps, every step is expected.
+/// the last scrape. Every requested step from the first to the last is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
     /// The step at which the member was first seen.
@@ -190,8 +190,8 @@ impl Window {
         Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), unasked: Vec::new(), columns }
     }
 
-    /// Builds a window from columns. Its members are those with a reading of at least one metric. Rows that a companion
-    /// has for any other member are dropped.
+    /// Builds a window from columns. Its members are those with a reading of at least one metric. Companion readings
+    /// of other members are dropped.
     pub fn join(grid: Grid, columns: impl IntoIterator<Item = (Column, ColumnReadings)>) -> Self {
         let columns: Vec<(Column, ColumnReadings)> = columns.into_iter().collect();
         let is_metric = |column: &Column| matches!(column, Column::Metric(_));
@@ -304,7 +304,7 @@ impl Window {
         self
     }
 
-    /// Adds members whose readings are all missing.
+    /// Adds those of `others` that the window lacks, as members whose readings are all missing.
     fn add_members(&mut self, others: &[Member]) {
         let mut members: Vec<Member> = self.members.iter().chain(others).cloned().collect();
         members.sort_unstable();
@@ -375,8 +375,9 @@ mod tests {
         }
     }
 
-    /// The worse of two values is the higher metric, the later start time, or the smaller limit. A limit of zero or
-    /// less means unlimited: etcd reports a negative quota if the quota is disabled.
+    /// If two series have a value for the same step, the worse one is kept: the higher value of a metric, the
+    /// later start time, or the smaller limit. A limit of zero or less means unlimited: etcd reports a negative
+    /// quota if the quota is disabled.
     #[test]
     fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
         const NAN: f64 = f64::NAN;

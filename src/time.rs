@@ -380,7 +380,7 @@ mod tests {
     fn a_range_is_half_open_aligned_to_the_step_and_ends_at_now() {
         let range = TimeRange::resolve(1, 120_001, minute(), NOW).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (60_000, 180_000));
-        // 2026-09-21T14:13:20Z: the last steps before `NOW` are 14:12 and 14:13.
+        // `NOW` is 2026-09-21T14:13:20Z, so the last steps before it are 14:12 and 14:13.
         let [minute_12, minute_13, minute_14] = [1_789_999_920_000, 1_789_999_980_000, 1_790_000_040_000];
         let range = TimeRange::resolve(minute_12, NOW + DAY_MS, minute(), NOW).unwrap();
         assert_eq!((range.start_ms, range.end_ms), (minute_12, minute_14), "14:13 is the last step");

@@ -90,4 +90,5 @@ def main():
         print(f"M{number} [{place}] {text}\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -38,7 +38,7 @@ pub(crate) struct Part<'a> {
     pub(crate) cells: &'a [Cell],
 }
 
-/// Takes all cells of each line as one period; leaves out lines without cells.
+/// Makes one [`Part`] of all cells of each line (a cluster or member); skips lines without cells.
 pub(crate) fn whole(lines: &[Line]) -> Vec<Part<'_>> {
     lines.iter().filter_map(|line| part(line, &line.cells)).collect()
 }
@@ -154,7 +154,8 @@ impl Diff {
     }
 }
 
-/// Compares two periods line by line. Both sides must be sorted in byte order, a cluster before its members.
+/// Compares each cluster and member between two periods. Both sides must be sorted in byte order,
+/// a cluster before its members.
 pub(crate) fn diff(before: &[Part<'_>], after: &[Part<'_>], width: CellWidth) -> Diff {
     let mut diff = Diff::default();
     let mut pairs = Vec::new();

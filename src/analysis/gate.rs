@@ -45,7 +45,7 @@ struct LowCell {
     worst: Option<Metric>,
 }
 
-/// What the gate needs of a cluster's cell, whether it comes from a frame or from a line.
+/// The values of a cluster's cell that the gate needs, from a row of a frame or from a cell of a [`Line`].
 struct Seen<'a> {
     cluster: &'a str,
     start_ms: i64,
@@ -61,7 +61,7 @@ impl Gate {
         Self { demand, zone, clusters: BTreeMap::new(), low: Vec::new(), low_cells: 0 }
     }
 
-    /// Adds the clusters' cells of a frame that [`crate::heatmap::finish`] returned; rows of members are skipped.
+    /// Adds the cells of clusters from a frame that [`crate::heatmap::finish`] returned; skips the rows of members.
     pub(crate) fn add_cells(&mut self, cells: &DataFrame) -> PolarsResult<()> {
         let text = |name: &str| cells.column(name)?.str();
         let (levels, clusters, worst) = (text("level")?, text("cluster")?, text("worst_metric")?);
@@ -81,8 +81,8 @@ impl Gate {
         Ok(())
     }
 
-    /// Adds those cells of a line, read back from an output folder, whose start `is_wanted` accepts.
-    /// Lines of members are skipped.
+    /// Adds the cells of a cluster, read back from an output folder, whose start `is_wanted` accepts.
+    /// Skips the line of a member.
     pub(crate) fn add_line(&mut self, line: &Line, is_wanted: impl Fn(i64) -> bool) {
         if line.member.is_some() {
             return;
@@ -122,7 +122,7 @@ impl Gate {
     /// The reasons why the [`Demand`] is not met; `None` if it is met. Without any cell, it is not met.
     pub(crate) fn shortfall(self) -> Option<Shortfall> {
         let Demand { min_coverage, .. } = self.demand;
-        // Without any scored step a cluster fails even if the minimum coverage is 0.
+        // Without any scored step, a cluster fails even if the minimum coverage is 0.
         let is_unknown =
             |(scored, expected): (u64, u64)| scored == 0 || (scored as f64) < min_coverage * expected as f64;
         let unknown: Vec<(String, f64)> = self

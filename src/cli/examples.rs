@@ -1,4 +1,5 @@
-//! What `--help` prints below the flags. Lines have at most 100 columns, so that clap does not wrap them.
+//! Examples and notes that `--help` prints below the flags. Lines have at most 100 columns,
+//! so that clap does not wrap them.
 
 pub(super) const LAYERS: &str = "\
 Settings also come from environment variables (ETCD_HEATMAP_TIME_ZONE for --time-zone) and from

@@ -1,8 +1,9 @@
-//! The two helps of a subcommand: `-h` lists the common flags on one screen, `--help` all flags and examples.
+//! The help texts of a subcommand: `-h` lists the common flags on one screen; `--help` lists all flags
+//! and shows examples of command lines.
 //!
-//! clap's layout for long help puts every text below its flag, with a blank line between flags, which makes pages of
-//! 170 lines. Its layout for short help has flag and text side by side. So `--help` is rendered as the short help of a
-//! command whose short texts are the long ones. Both commands parse in the same way.
+//! clap's layout for long help puts every text below its flag, with a blank line between flags, which makes pages
+//! of 170 lines. Its layout for short help puts flag and text side by side. So `--help` uses the layout for short
+//! help, with the long texts in place of the short ones. The commands for `-h` and `--help` parse in the same way.
 
 use std::ffi::OsString;
 
@@ -10,13 +11,13 @@ use clap::{Arg, Command};
 
 use super::examples::LAYERS;
 
-/// With at most this many flags, `-h` lists all of them.
+/// If a subcommand has at most this many flags, `-h` lists all of them.
 const ALL_FIT: usize = 19;
 
 /// A subcommand with any of these flags has settings, so its help explains where settings come from.
 const OF_SETTINGS: [&str; 3] = ["profile", "timeout", "fail-below"];
 
-/// clap's help template without the short description; the long one is printed before it.
+/// clap's help template without the description; `{before-help}` prints the long description instead.
 const WITHOUT_ABOUT: &str = "{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 /// Whether the command line asks for the help with all flags.

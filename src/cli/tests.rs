@@ -11,7 +11,7 @@ use crate::score::Rollup;
 use crate::sources::prometheus::{Preset, SeriesForm};
 use crate::spec::{Metric, PROFILES};
 
-/// Every command of a tree with its full name, as the words of a command line.
+/// All commands below `root`, and `root` itself, each with the words that call it on a command line.
 fn tree(mut root: Command) -> Vec<(Vec<String>, Command)> {
     fn walk(command: &Command, path: &[String], all: &mut Vec<(Vec<String>, Command)>) {
         let path = [path, &[command.get_name().to_owned()]].concat();
@@ -143,7 +143,7 @@ fn long_help_lists_the_values_of_every_enumeration() {
 
 #[test]
 fn long_help_shows_the_default_of_every_setting() {
-    // `--retention` of `import` is not the setting of that name.
+    // Skip `import`: its `--retention` is a flag of its own, not the setting of that name.
     for (path, command) in tree(long(Cli::command())).into_iter().filter(|(_, command)| command.get_name() != "import")
     {
         for key in crate::config::keys() {

@@ -1,4 +1,4 @@
-//! The error that a command line causes; `arguments` do not include the name of the program.
+//! Arguments of `textfile`, which writes the current score for node_exporter's textfile collector.
 
 use std::path::PathBuf;
 

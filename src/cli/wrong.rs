@@ -119,8 +119,7 @@ fn others_with(flag: &str) -> Vec<String> {
 /// The known word that is most similar to the typed one, if it is similar enough.
 fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |word: &str| {
-        // One mistake is a large share of a short name, such as half of `ta`, so a single
-        // mistake always counts as similar.
+        // In a short word, one typo is a large share (half of `ta`), so a single typo always counts as similar.
         let one_mistake = f64::from(u8::from(strsim::damerau_levenshtein(typed, word) == 1));
         let is_part = typed.len() > 2 && word.split(['_', '-', '.']).any(|part| part == typed);
         let similar = strsim::normalized_damerau_levenshtein(typed, word);

@@ -15,7 +15,7 @@ pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Re
         Ok(pull::Pulled::Some(error)) if error.signal().is_some() => Err(error),
         // The folder still holds the old history, which this run must not score.
         Ok(pull::Pulled::NotReplaced(error)) => Err(error),
-        // No day was pulled, now or earlier: nothing to score.
+        // If no day was pulled, now or earlier, there is nothing to score.
         Ok(pull::Pulled::Some(error)) if History::within(out).days()?.is_empty() => Err(error),
         Ok(pulled) => {
             // Exit code 3 (below --fail-below) promises a complete run, so an error of the pull takes precedence.

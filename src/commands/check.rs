@@ -84,7 +84,8 @@ impl Check<'_> {
         self.wanted.left_out.iter().any(|metric| Column::from(*metric) == column)
     }
 
-    /// Adds the raw and the recorded form of one column to the report.
+    /// Searches the server for the raw and the recorded form of one column, as far as `--series` allows them, and adds
+    /// a row for each form to the report.
     async fn look(&self, column: Column, chosen: Option<&QuerySource>, report: &mut Report) -> Result<(), PromError> {
         let forms = [("raw", Some(self.queries.raw(column))), ("recorded", self.queries.recorded(column))];
         let asked_for = |form: &str| match self.asked.series {
@@ -103,8 +104,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The error that a pull would report. If the range has no series at all, adds at which times or under which
-    /// jobs the server has some.
+    /// The error that a pull would report. If no series exists in the range, the text also names the times or jobs for
+    /// which the server has etcd's series.
     async fn explained(&self, error: PromError) -> String {
         if !matches!(error, PromError::Nothing { .. }) {
             return error.to_string();
@@ -159,7 +160,8 @@ async fn probe(source: &PrometheusSource, part: TimeRange) -> Result<(Duration, 
     Ok((started.elapsed(), source.progress().samples - before.samples))
 }
 
-/// The members with samples of any column except leader changes, which outlast a member by up to a day.
+/// The members with samples of any column except leader changes: that gauge may keep its value
+/// for a day after the last scrape.
 fn members(rows: &[Row]) -> BTreeSet<Member> {
     // If a pull would use none of the rows, list the members of all rows.
     let is_any_pulled = rows.iter().any(|row| row.is_pulled);

@@ -7,8 +7,8 @@ use super::CommandError;
 use super::stdout::print;
 use crate::cli::{Cli, CompletionsArgs};
 
-/// clap_complete's bash script spells the name of a command with a hyphen in two ways, so that the flags of
-/// subcommands are not completed (clap#6421). This spelling is replaced with [`SPELT`].
+/// clap_complete's bash script spells the name of a command with a hyphen in two different ways, which breaks the
+/// completion of subcommands' flags (clap#6421). This spelling is replaced with [`SPELT`].
 const MISSPELT: &str = "etcd__subcmd__heatmap";
 const SPELT: &str = "etcd__heatmap";
 

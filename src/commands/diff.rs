@@ -45,7 +45,7 @@ impl<'a> Scored<'a> {
     }
 }
 
-/// Compares, prints the table, and writes the CSV file if one is asked for.
+/// Compares, prints the table (or CSV), and writes the CSV file if one is asked for.
 pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     if let Some(after) = args.after.as_ref().filter(|after| same_folder(&args.before, after)) {
         return Err(DiffError::SameFolder(after.clone()).into());
@@ -122,7 +122,8 @@ fn tell(
     Ok(reporter.summary(&diff_text(&compared, &found, palette))?)
 }
 
-/// The gate of `--fail-below`. The folder's own minimum coverage applies unless `--min-coverage` is given.
+/// The gate of `--fail-below`. The minimum coverage in the manifest of `scored` applies unless `--min-coverage`
+/// is given on the command line.
 fn gate(args: &DiffArgs, how: &How, scored: &Scored<'_>) -> Option<Gate> {
     let is_typed = args.flags.given.iter().any(|given| given.key.name == "score.min_coverage");
     let min_coverage = scored.manifest.min_coverage.filter(|_| !is_typed).unwrap_or(how.min_coverage);

@@ -1,4 +1,4 @@
-//! The error of every command, with its sentence and its exit code.
+//! The error of every command: its text, whether it is a usage error, and the signal that caused it, if any.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -171,7 +171,7 @@ pub(crate) enum CommandError {
     NothingToCompare,
     #[error("--every needs --out FILE: only a single evaluation can go to standard output")]
     EveryWithoutOut,
-    /// Another `textfile` loop already writes this file.
+    /// Another `textfile` process already writes this file.
     #[error("another etcd-heatmap is writing {}: stop it, or choose another --out", .0.display())]
     Written(PathBuf),
     /// An evaluation took longer than `--every`.
@@ -180,11 +180,11 @@ pub(crate) enum CommandError {
     /// The textfile records no successful evaluation.
     #[error("{}: no successful evaluation recorded yet: check the log of its writer", .0.display())]
     NoSuccess(PathBuf),
-    /// The textfile is too old: its writer has stopped, or its evaluations fail.
+    /// The last success in the textfile is too old: its writer has stopped, or its evaluations fail.
     #[error("{}: the last successful evaluation was {seconds} s ago, longer than --max-age {max_age}: check that its writer runs, and read its log", .path.display())]
     Stale {
         path: PathBuf,
-        /// Age of the last successful evaluation.
+        /// Seconds since the last successful evaluation.
         seconds: i64,
         max_age: String,
     },
@@ -220,7 +220,7 @@ impl CommandError {
         )
     }
 
-    /// Returns a function for `map_err` that adds the name of the flag to the error of its time.
+    /// Returns a function for `map_err` that puts the name of the flag in front of an error in its time.
     pub(super) fn instant(flag: &'static str) -> impl FnOnce(TimeError) -> Self {
         move |error| Self::Instant { flag, error }
     }

@@ -1,4 +1,5 @@
-//! An overview of a history: its range, members and missing days, and its files with their hashes.
+//! Opens a history for scoring: an overview (range, members, missing days), a reader that scores its days, and the
+//! list of its files with their hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,8 +31,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Reads the footers of all days; fails if no footer can be read. Ranges that pulls requested also count as
-    /// requested if the source had no data for them, and so do days with an unreadable footer.
+    /// Reads the footers of all days; fails if no footer can be read. The requested ranges include those for which the
+    /// source had no data, and the days with an unreadable footer.
     pub(super) fn of(history: &History, manifest: Option<&Manifest>) -> Result<Self, CommandError> {
         let DayMetas { known: metas, broken } = history.read_metas()?;
         let mut gathered = Gathered::default();
@@ -81,7 +82,8 @@ pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Opt
     }
 }
 
-/// The companions that scoring reads: limits of descriptors and database size, and start times of processes.
+/// The companions that scoring reads from this source: start times of processes, and the
+/// limits that the profile uses.
 pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Companion> {
     let is_read = |c: &Companion| *c == Companion::StartTime || table.limits().any(|limit| limit == *c);
     source.companions().into_iter().filter(is_read).collect()
@@ -106,8 +108,8 @@ pub(super) struct DayReader<'a> {
 }
 
 impl DayReader<'_> {
-    /// Reads a day for those members of `lives` that existed in a requested part of it. If the day's file cannot be
-    /// read, all readings are missing.
+    /// Reads a day for the members of `lives` whose time between first and last reading overlaps a requested part of
+    /// it. If the day's file cannot be read, all readings are missing.
     pub(super) fn read(&self, lives: &Lives, day: UtcDay) -> ReadDay {
         let grid = Grid::within(day.range(), self.step);
         let mut alive = alive_on(&grid, lives);
@@ -187,7 +189,7 @@ impl Gathered {
         self.asked.extend(ranges);
     }
 
-    /// Range, members and gaps of all days added; `None` if there are none.
+    /// Range, members and gaps of all days added; `None` if no day was added.
     pub(super) fn overview(self) -> Option<Overview> {
         let ((_, first), (_, last)) = (self.days.first_key_value()?, self.days.last_key_value()?);
         let range = TimeRange { start_ms: first.range.start_ms, end_ms: last.range.end_ms };

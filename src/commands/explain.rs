@@ -50,8 +50,8 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     Ok(print(&explain_text(&table, folding, &args.cluster, &explanation))?)
 }
 
-/// The settings of the folder's scores: from flags, else from the manifest, else (if the folder was never scored) from
-/// the settings file and the defaults.
+/// The settings of the folder's scores: flags first, then the manifest. If the folder was never scored, all
+/// settings are those in force.
 pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>) -> (Profile, Folding) {
     let typed = |names: &[&str]| {
         let parts = || given.iter().map(|given| given.key.parts());

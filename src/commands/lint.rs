@@ -1,4 +1,5 @@
-//! `etcd-heatmap lint`: reports by line and column what promtool drops or misreads silently.
+//! `etcd-heatmap lint`: prints the line and column of each fault that makes promtool
+//! silently drop or misread samples.
 
 use std::fmt::Write;
 use std::fs::File;

@@ -65,7 +65,8 @@ fn extra(command: &Command) -> String {
     format!(".SH {heading}\n.nf\n{}\n.fi\n", lines.join("\n"))
 }
 
-/// Replaces each character outside ASCII with a roff escape, because not every formatter reads UTF-8.
+/// Replaces each character outside ASCII, because not every formatter reads UTF-8: an ellipsis becomes three dots,
+/// any other character a roff escape.
 fn ascii(text: &str) -> String {
     let spelt = |c: char| match c {
         '…' => "...".to_owned(),

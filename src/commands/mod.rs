@@ -126,7 +126,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
             let compared = compare::profiles(&args.compare, &settings.how.profile)?;
             let folder = settings.folder(args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
-            // Only the output folder is locked. The history may be on a read-only disk.
+            // Check before taking the lock, which creates `out`. Only `out` is locked: the history may be on a read-only disk.
             if History::within(folder).days()?.is_empty() {
                 return Err(HistoryError::Empty(folder.to_owned()).into());
             }

@@ -11,7 +11,8 @@ use super::stdout::{StdoutError, print};
 /// Time between two progress lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// The bar on the screen, if there is one. Static, because the log must print above it.
+/// The bar on the screen, if there is one. It is static so that the log, which has no handle of
+/// it, can print above it.
 static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
 /// Writes whole lines to standard error, above the bar if there is one.
@@ -37,7 +38,7 @@ impl Reporter {
         Self { quiet, terminal: std::io::stderr().is_terminal() }
     }
 
-    /// Prints a note on standard error.
+    /// Prints a note on standard error; prints nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             write_lines(format!("{text}\n").as_bytes());
@@ -76,12 +77,12 @@ pub(super) struct Progress {
     bar: ProgressBar,
     doing: &'static str,
     unit: &'static str,
-    /// Time of the last plain line; `None` with a bar or `--quiet`.
+    /// Time of the last plain line, or of the start if none has been printed; `None` with a bar or `--quiet`.
     lines: Option<Mutex<Instant>>,
 }
 
 impl Progress {
-    /// Sets the number of units done; `detail` is shown after the rate.
+    /// Sets the number of units done; `detail` is shown at the end of the line.
     pub(super) fn set(&self, done: u64, detail: &str) {
         // Splitting a query adds queries beyond the expected total.
         if self.bar.length().is_some_and(|total| total < done) {

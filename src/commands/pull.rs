@@ -40,7 +40,7 @@ impl Pulled {
     }
 }
 
-/// The range to pull, the folder to write to, and the flags that permit replacing a history or partial responses.
+/// The range to pull, the folder to write to, and what the flags `--overwrite` and `--allow-partial` permit.
 pub(super) struct Request<'a> {
     pub(super) range: TimeRange,
     pub(super) out: &'a Path,
@@ -113,7 +113,7 @@ async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = 
 
 /// What to do with the history in the folder.
 enum Target {
-    /// The history is empty or has the same source: add new days to these.
+    /// The history is empty or has the same source: add new days to the days in this list.
     Extend(Vec<(UtcDay, DayMeta)>),
     /// The history has another source: replace it.
     Replace,
@@ -145,7 +145,7 @@ impl Target {
 /// A pull, with the days that it has on disk so far.
 struct Pull {
     history: History,
-    /// Where new days are written: `history` itself, or its replacement.
+    /// Where new days are written: `history` itself, or the folder for its replacement.
     into: History,
     /// Days with a complete file on disk, from earlier runs and from this one.
     known: Gathered,
@@ -181,7 +181,8 @@ impl Pull {
         Self { history: history.clone(), into, known: Gathered::default(), files: BTreeMap::new() }
     }
 
-    /// Adds the days of `there` to those on disk. A day with a broken file is left out, so it is pulled again.
+    /// Adds those days in `metas` whose file in `there` is complete. Leaves out all others, so
+    /// that they are pulled again.
     fn take_in(
         &mut self,
         there: &History,

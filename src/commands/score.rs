@@ -137,7 +137,7 @@ fn conclude(
     tell_files(out, holds_history, &manifest, reporter)
 }
 
-/// Notes partial and missing days.
+/// Prints notes that list days with partial responses and days without readings.
 fn note_gaps(overview: &Overview, reporter: &Reporter) {
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
@@ -217,11 +217,12 @@ pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Res
     }
 }
 
-/// Fields that the footers of score files and of cells share.
+/// Fields in the Parquet footers of both score files and cell files.
 fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String)> {
     let left_out: Vec<&str> = Metric::ALL.iter().filter(|m| !profile.counts(**m)).map(|m| m.name()).collect();
     let mut described = serde_json::json!(source);
-    // 0.1.0 knew servers only, by their URL. Without the other fields, scores of such a history keep their bytes.
+    // 0.1.0 stored no `kind` and no `name`. Leave them out for a source with a URL, so that its score files stay
+    // the same to the byte.
     if let Some(fields) = described.as_object_mut().filter(|fields| fields.contains_key("url")) {
         fields.remove("kind");
         fields.remove("name");
@@ -235,7 +236,7 @@ fn score_footer(profile: &Profile, source: &Source) -> Vec<(&'static str, String
     ]
 }
 
-/// Fields that the footer of cells has in addition to those of [`score_footer`].
+/// Fields in the Parquet footers of cell files, in addition to those of [`score_footer`].
 fn cell_footer(how: &How) -> Vec<(&'static str, String)> {
     vec![
         ("rollup", how.folding.rollup.to_string()),
@@ -250,7 +251,7 @@ fn cell_footer(how: &How) -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
 
-    /// The source in the footer of scores, for an origin as it is stored.
+    /// The `source` field in the footer of score files; `origin` is the start of the source's JSON in a history.
     fn source_of(origin: &str) -> String {
         let fields = r#""step_seconds":60,"cluster_label":null,"member_label":"pod","queries":{}}"#;
         let source = serde_json::from_str(&format!("{{{origin},{fields}")).unwrap();

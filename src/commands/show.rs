@@ -19,7 +19,8 @@ use crate::time::{UtcDay, Zone};
 
 /// Width in columns when the output is not a terminal.
 const NO_WINDOW: usize = 100;
-/// Lines that the heat map of a cluster or member takes besides its days: summary, hours, blank line, and legend.
+/// Lines to reserve for each cluster or member in addition to its days: summary, hours, blank line, and one for
+/// the legend at the end.
 const FRAME: usize = 4;
 /// Minimum number of days to show, even if the terminal has too few lines: the user can scroll.
 const MIN_DAYS: usize = 7;
@@ -36,7 +37,7 @@ pub(crate) enum ShowError {
     NoDays {
         /// The local day of `--since`.
         since: UtcDay,
-        /// The first day of the folder that has cells.
+        /// The first local day with cells of the chosen clusters.
         first: UtcDay,
         last: UtcDay,
     },
@@ -64,7 +65,7 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
     Ok(())
 }
 
-/// The clusters or members to show, with the days to show.
+/// The cells of the chosen clusters and, with `--members`, of their members, from the first day to show.
 fn chosen(args: &ShowArgs, zone: Zone, mut lines: Vec<Line>) -> Result<Vec<Line>, CommandError> {
     let known: BTreeSet<String> = lines.iter().map(|line| line.cluster.to_string()).collect();
     if let Some(unknown) = args.cluster.iter().find(|name| !known.contains(*name)) {

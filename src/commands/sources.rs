@@ -29,8 +29,8 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
     let access = asked.http_config()?;
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
     pull(&Request { range, out, leave }, run, async |held| {
-        // All days of a history have the same columns, so leave out the metrics that the version that
-        // wrote it did not have.
+        // All days of a history have the same columns, so leave out the metrics that did not exist in the
+        // version that wrote this history.
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
         let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions };
         let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await;

@@ -1,4 +1,4 @@
-//! Standard output. Everything goes through here, so that a write error is never lost.
+//! Standard output. All printing to it goes through this module, so that no write error is lost.
 
 use std::io::{self, ErrorKind, Write, stdout};
 

@@ -75,7 +75,7 @@ impl TextfileSettings {
     }
 }
 
-/// Works until done or until a signal comes; returns whether a signal came first.
+/// Runs a future until it ends or a signal comes; returns whether a signal came first.
 async fn interrupted(doing: impl Future<Output = ()>, interrupt: &Interrupt) -> bool {
     matches!(select(pin!(doing), pin!(interrupt.raised())).await, Either::Right(_))
 }
@@ -126,7 +126,7 @@ impl Writer {
         }
     }
 
-    /// Evaluates once at an instant in seconds since 1970.
+    /// Evaluates once at an instant (in seconds since 1970), and records the success or failure.
     async fn evaluate(&mut self, at_seconds: i64) -> Result<(), CommandError> {
         let started = Instant::now();
         let outcome = self.evaluator.evaluate(at_seconds).await;

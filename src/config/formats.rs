@@ -10,7 +10,6 @@ use crate::outputs::{Needs, OUTPUTS, Output, named, names};
 pub(crate) struct Formats(Vec<&'static dyn Output>);
 
 impl Formats {
-    /// The outputs, in the order of [`OUTPUTS`].
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static dyn Output> + '_ {
         self.0.iter().copied()
     }

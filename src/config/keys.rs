@@ -22,7 +22,8 @@ pub(crate) const VARIABLES: &str = "ETCD_HEATMAP_";
 pub(crate) struct Key {
     /// The key in a file with its table, such as `source.step`.
     pub(crate) name: &'static str,
-    /// `None` for the keys of `[weights]` and `[bands]`, which the flags `--weight` and `--band` cover together.
+    /// `None` for the keys of `[weights]` and `[bands]`: the flags `--weight` and `--band` each
+    /// set several of these keys.
     pub(crate) flag: Option<Flag>,
     /// The default as text; empty if the setting has none.
     default: Text,
@@ -106,7 +107,8 @@ pub(crate) enum Shape {
     List,
     /// A list of strings that may hold a secret by mistake, so errors never print them.
     Headers,
-    /// A setting with a flag and a variable only: a file has one key for each metric instead.
+    /// The shape of the setting `bands`, which has only a flag and a variable: a file has one
+    /// key per metric in `[bands]`.
     PerMetric,
 }
 

@@ -18,15 +18,15 @@ use crate::text::key_file::{Entry, KeyFile, KeyFileError};
 use crate::text::nearest::did_you_mean;
 use crate::text::terminal::terminal_label;
 
-/// The file in the working directory that is read if none is named.
+/// The settings file that is read from the working directory if no other file is named.
 const FILE: &str = "etcd-heatmap.toml";
-/// The variable that names another file.
+/// The environment variable that names a settings file.
 const FILE_VARIABLE: &str = "ETCD_HEATMAP_CONFIG";
 
-/// Values of environment variables by name; they may be invalid UTF-8.
+/// Environment variables by name. The values may be invalid UTF-8.
 pub(crate) type Environment = BTreeMap<String, OsString>;
 
-/// The defaults. Weights and bands have none here: theirs come from the profile.
+/// The defaults of all settings except weights and bands, which come from the profile.
 pub(super) fn defaults() -> impl Iterator<Item = Given> {
     let keys = keys().filter(|key| key.is_in_files() && key.flag.is_some());
     keys.map(|key| Given { key, text: key.default().into_owned(), origin: Origin::Default })
@@ -47,7 +47,7 @@ pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
 }
 
 /// The settings of one file: the one that `--config` names, else the one that `ETCD_HEATMAP_CONFIG` names, else
-/// `etcd-heatmap.toml` in the working directory.
+/// `etcd-heatmap.toml` in the working directory. Empty if no file is named and this one does not exist.
 pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result<Vec<Given>, ConfigError> {
     let variable = environment.get(FILE_VARIABLE).filter(|path| !path.is_empty());
     let (path, by) = match (named, variable) {
@@ -103,7 +103,8 @@ pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, V
     Ok((given, notes))
 }
 
-/// Splits bands of several metrics in one text (`--band`) into one value for each metric.
+/// Splits each text with bands of several metrics (`--band`) into one value per metric. Keeps all
+/// other values as they are.
 pub(super) fn by_metric(given: Vec<Given>) -> Result<Vec<Given>, ConfigError> {
     let mut each = Vec::with_capacity(given.len());
     for given in given {

@@ -8,19 +8,20 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
     keys().find(|key| key.is_in_files() && key.name == name)
 }
 
-/// The settings of one table of a file.
+/// The settings in one table of a file, such as `source`.
 pub(super) fn of_table(table: &str) -> impl Iterator<Item = &'static Key> {
     keys().filter(move |key| key.is_in_files() && key.parts().0 == table)
 }
 
-/// The tables of a file, in the order of `config show`.
+/// The names of all tables that a file can have, in the order of `config show`.
 pub(super) fn tables() -> Vec<&'static str> {
     let mut tables: Vec<&str> = keys().filter(|key| key.is_in_files()).map(|key| key.parts().0).collect();
     tables.dedup();
     tables
 }
 
-/// The end of an error about an unknown key: the nearest key, or else all keys of the table or all tables.
+/// The end of an error about an unknown key: the key that the user probably meant; if none is near, all keys of the
+/// table; if the table is unknown too, all tables.
 pub(super) fn instead_of(typed: &str) -> String {
     let last = typed.rsplit('.').next().unwrap_or(typed).replace('-', "_");
     // The user may have typed a key of another table, or the name of a flag.

@@ -1,11 +1,11 @@
-//! The keys of the original script's INI file: its weights, and the width of a cell.
+//! The keys of INI files written for `heat.py`, the original script: weights, and the width of a cell.
 
 use super::keys::Key;
 use super::lookup::find;
 use crate::spec::Metric;
 use crate::text::nearest::did_you_mean;
 
-/// The cell width's key in the original script, and ours.
+/// The key of the cell width in the original script, and in our files.
 const DURATION: (&str, &str) = ("time.duration", "score.cell");
 
 /// All pairs of an original key, such as `weights.wt_etcd_wal_fsync`, and our key.
@@ -14,8 +14,8 @@ fn keys() -> Vec<(String, &'static str)> {
     weights.chain([(DURATION.0.to_owned(), DURATION.1)]).collect()
 }
 
-/// Our key for a key of the INI; the error is the end of a message about an unknown key.
-/// Keys are not case-sensitive, as in the original.
+/// The setting for a key of an INI file; the error is the end of a message about an unknown key. Keys are not
+/// case-sensitive, as in the original script.
 pub(super) fn key_of(written: &str) -> Result<&'static Key, String> {
     let lower = written.to_lowercase();
     let keys = keys();

@@ -1,4 +1,4 @@
-//! Parses the texts of settings, which are the same for flags, variables and files.
+//! Parses the texts of settings. A text has the same form in a flag, a variable and a file.
 //!
 //! Errors are the end of a message that begins with the flag, the variable, or the file and line.
 
@@ -13,12 +13,12 @@ use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight}
 use crate::text::characters::CharKind;
 use crate::time::{Step, TimeError, parse_instant};
 
-/// Turns the result of parsing into that of a check, which needs only the error.
+/// Drops the parsed value, because a check returns only the error.
 pub(super) fn ok<T, E: Display>(read: Result<T, E>) -> Result<(), String> {
     read.map(|_| ()).map_err(|e| e.to_string())
 }
 
-/// Values separated by commas; empty for an empty text.
+/// Parses values separated by commas. An empty text gives an empty list.
 pub(super) fn list<T: FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
     parts(text, ',').map(str::parse).collect()
 }
@@ -122,7 +122,7 @@ pub(super) fn patience(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The interval between evaluations; `None` means to evaluate once.
+/// Reads `--every`, the interval between evaluations. An empty text becomes `None`: evaluate only once.
 pub(super) fn every(text: &str) -> Result<Option<Step>, TimeError> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
@@ -152,7 +152,7 @@ pub(crate) enum RetentionSetting {
     AskedOf(String),
 }
 
-/// Reads a duration or a URL.
+/// Reads `--retention`: a duration, or the URL of a server to ask for its retention.
 pub(super) fn retention(text: &str) -> Result<RetentionSetting, String> {
     match text.contains("://") {
         true => shown_url(text).map(|_| RetentionSetting::AskedOf(text.to_owned())).map_err(|e| e.to_string()),
@@ -160,7 +160,7 @@ pub(super) fn retention(text: &str) -> Result<RetentionSetting, String> {
     }
 }
 
-/// The families to export; scores are always among them and come first.
+/// Reads `--emit`, the families of series to export. Scores are always included, and come first.
 pub(super) fn families(text: &str) -> Result<Vec<Family>, String> {
     let mut families: Vec<Family> = list(text)?;
     families.push(Family::Scores);

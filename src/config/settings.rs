@@ -85,7 +85,7 @@ pub(crate) struct How {
 }
 
 impl How {
-    /// The gate of `--fail-below`; `None` if it is not set.
+    /// The gate of `--fail-below`; `None` if the flag is 0 or not set.
     pub(crate) fn gate(&self) -> Option<Gate> {
         let demand = |score| Demand { score, min_coverage: self.min_coverage };
         self.fail_below.map(|score| Gate::new(demand(score), self.folding.zone))
@@ -137,7 +137,7 @@ impl Settings {
         self.dir.as_deref().ok_or(ConfigError::NoOut)
     }
 
-    /// The folder that holds a history: `typed`, the argument of a command, or else the output folder.
+    /// The folder that a command reads: its argument `typed`, or else the output folder.
     pub(crate) fn folder<'a>(&'a self, typed: Option<&'a Path>) -> Result<&'a Path, ConfigError> {
         typed.or(self.dir.as_deref()).ok_or(ConfigError::NoFolder)
     }

@@ -66,8 +66,8 @@ fn line(values: &Values, key: &Key) -> Line {
     Line { setting: format!("{} = {value}", key.parts().1), comment }
 }
 
-/// The line that sets a metric's weight. It has the weight before `--weight` rescales it and metrics are left out,
-/// because rescaled weights may have endless decimals. The comment shows the weight in force.
+/// The line that sets a metric's weight, as it is before `--weight` rescales it and before metrics are left out:
+/// rescaled weights may have endless decimals. The comment shows the weight in force.
 fn weight(values: &Values, weighed: &Profile, profile: &Profile, metric: Metric) -> Line {
     let share = weighed.rule(metric).weight as f64 / WEIGHT_ONE as f64;
     let comment = origin(values, &format!("weights.{metric}"), &format!("profile {}", profile_name(values)));
@@ -91,7 +91,7 @@ fn profile_name(values: &Values) -> &str {
     values.text("score.profile")
 }
 
-/// The origin of a value, or `or_else` if no layer gives it.
+/// The origin of a value; `or_else` if it is a default or no layer gives it.
 fn origin(values: &Values, name: &str, or_else: &str) -> String {
     match values.get(name).map(|given| &given.origin) {
         None | Some(Origin::Default) => or_else.to_owned(),

@@ -100,7 +100,8 @@ fn scoring() -> Vec<CommandError> {
     ]
 }
 
-/// The shortfall that `--fail-below 7` reports for a cluster whose hours have these means.
+/// The shortfall that `--fail-below 7` reports for a cluster whose hours have these means;
+/// `None` is an unscored hour.
 fn shortfall(means: &[Option<f64>]) -> Shortfall {
     let mut gate = Gate::new(Demand { score: 7.0, min_coverage: 0.5 }, Zone::default());
     let hour = |(hour, mean): (i64, &Option<f64>)| Cell {

@@ -8,7 +8,8 @@ use crate::scratch::Scratch;
 use crate::spec::Metric;
 use crate::text::key_file::KeyFileError;
 
-/// A variable (without its prefix) and a wrong value, at least one for each way in which a value can be wrong.
+/// A variable (without its prefix) and an invalid value. A variable with several kinds
+/// of faults has several entries.
 const VARIABLES: [(&str, &str); 41] = [
     ("URL", "prometheus:9090"),
     ("START", "yesterday"),

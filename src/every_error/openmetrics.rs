@@ -23,7 +23,7 @@ pub(super) fn samples() -> Vec<Samples> {
         format!("{COUNTER}etcd_restarts_total 1 1790812800 x\n# EOF\n"),
         "# TYPE etcd_score\n# EOF\n".to_owned(),
         "# UNIT etcd_score sec-onds\n# EOF\n".to_owned(),
-        // Texts with any other fault.
+        // Texts with valid syntax but another fault.
         format!("{HEAD}etcd_score{{member=\"a\\t\"}} 10 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{member=\"a\",member=\"b\"}} 10 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{__name__=\"a\"}} 10 1790812800\n# EOF\n"),
@@ -64,7 +64,7 @@ pub(super) fn samples() -> Vec<Samples> {
     found.extend(faults(format!("{HEAD}etcd_score 10 1790812800\n# EOF\n").as_bytes(), head));
     let two = format!("{HEAD}etcd_score 10 1790812800\netcd_score 10 1790812860\n# EOF\n");
     found.extend(faults(two.as_bytes(), head));
-    // Drop repeated faults: some texts have a second fault.
+    // Drop repeated faults: some texts have a second fault, which another text has too.
     let mut seen = BTreeSet::new();
     found.retain(|wrong| seen.insert(wrong.to_string()));
     vec![samples_of(found)]

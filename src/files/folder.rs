@@ -17,10 +17,10 @@ static LATER: Mutex<BTreeMap<PathBuf, BTreeSet<PathBuf>>> = Mutex::new(BTreeMap:
 
 /// While this exists, syncs of folders at and below an output folder are deferred to [`SyncAtEnd::sync`].
 ///
-/// Syncing a folder waits for the journal of the file system. On a busy disk, a sync after each of the sample's 58
-/// files took a fifth of the whole backfill, and one sync per folder at the end half of that; on an idle disk neither
-/// is noticeable. Each file is synced before it is renamed, so a power failure can lose complete files
-/// but cannot leave partial ones.
+/// Syncing a folder waits for the journal of the file system. On a busy disk, a sync after each of the 58 files
+/// of `backfill --sample` took a fifth of the run, and one sync per folder at the end took a tenth; on an idle
+/// disk neither is noticeable. Each file is synced before it is renamed, so a power failure can lose complete
+/// files but cannot leave partial ones.
 #[derive(Debug)]
 pub(crate) struct SyncAtEnd {
     top: PathBuf,
@@ -80,8 +80,8 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Syncs a folder and fails only on errors of the disk, such as EIO.
 ///
-/// Some file systems cannot sync a folder (network and FUSE mounts return EINVAL or ENOTSUP), and a folder that may be
-/// written but not listed cannot be opened. These errors are ignored: all files are complete, but after a power
+/// Some file systems cannot sync a folder (network and FUSE mounts return EINVAL or ENOTSUP), and a folder
+/// without read permission cannot be opened. These errors are ignored: all files are complete, but after a power
 /// failure some may be missing.
 fn sync_now(folder: &Path) -> io::Result<()> {
     match open_and_sync(folder) {

@@ -35,7 +35,8 @@ impl Lock {
         for _ in 0..TRIES {
             make_folder(folder).map_err(NoLock::Failed)?;
             let file = match File::options().write(true).create(true).truncate(false).open(path) {
-                // Another run created this folder and has just removed it: try again.
+                // The folder vanished after `make_folder`, because another run that had created it removed it
+                // at its end: try again.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(|e| NoLock::Failed(FileError::new("write to", folder, e)))?,
             };
@@ -56,7 +57,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Remove the file while it is still locked: another run that has it open notices in `is_still` and tries again.
+        // Remove the file before releasing its lock: a run that already has it open then finds in `is_still` that it
+        // is gone, and tries again.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use super::FileError;
 use super::folder::{folder_of, make_folder, sync_folder};
 
-/// Moves a file within a file system. It atomically replaces an existing file, and the target folder is synced.
+/// Moves a file within a file system, atomically replaces an existing file, and syncs the target folder. Creates
+/// the target folder if it is missing.
 pub(crate) fn move_file(from: &Path, to: &Path) -> Result<(), FileError> {
     make_folder(folder_of(to))?;
     fs::rename(from, to).and_then(|()| sync_folder(folder_of(to))).map_err(|e| FileError::new("write", to, e))

@@ -25,8 +25,8 @@ impl FileError {
         Self { action, path: path.to_owned(), source }
     }
 
-    /// Converts a failed Parquet write. An I/O error inside it becomes the source, so that a full
-    /// disk gets its own advice.
+    /// Converts a failed Parquet write. An I/O error inside it becomes the source, so that the message for a
+    /// full disk names the remedy.
     pub(crate) fn from_parquet(path: &Path, error: ParquetError) -> Self {
         let source = match error {
             ParquetError::External(cause) => match cause.downcast::<io::Error>() {

@@ -73,14 +73,14 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) ranges: Vec<AskedRange>,
     pub(crate) step_seconds: i64,
-    /// The label that names the cluster. If it is null, the label `cluster` names it, or
-    /// `job` where `cluster` is absent.
+    /// The label that names the cluster. Null if clusters are named by the label `cluster`, or by
+    /// `job` on series without it.
     pub(crate) cluster_label: Option<String>,
     /// The label that names the member.
     pub(crate) member_label: String,
 }
 
-/// One of the requested ranges, if there are several.
+/// A requested range. Ranges are only listed if there are several.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AskedRange {
     /// The first step of the range, RFC 3339 in UTC.
@@ -140,7 +140,7 @@ pub(crate) struct ManifestRule {
     pub(crate) weight: f64,
     /// The weight as an integer. The share is this integer divided by the sum over all metrics.
     pub(crate) weight_units: u64,
-    /// The companion, such as the quota, that the thresholds are shares of; absent for fixed thresholds.
+    /// The companion, such as the quota, if the thresholds are shares of its value; absent if they are fixed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) of_limit: Option<String>,
     /// The bands in ascending order. A reading at or below the first threshold gets 10 points.

@@ -1,7 +1,8 @@
-//! An output folder: its manifest, the names of its files, the lock of the run that writes to it,
-//! and its cells read back.
+//! An output folder: its manifest, the names of its files, the lock of the run that writes to it, and reading
+//! its cells back from `heatmap.parquet`.
 //!
-//! Contents of files are written by `history` and `outputs`; this module decides which files belong to etcd-heatmap.
+//! The modules `history` and `outputs` write the contents of the files; this module decides
+//! which files belong to etcd-heatmap.
 
 mod manifest;
 mod owned;
@@ -51,10 +52,11 @@ pub enum FolderError {
         /// The etcd-heatmap version that wrote the manifest.
         version: String,
     },
-    /// A missing `heatmap.parquet`, or one with unexpected columns or values.
+    /// A folder without readable cells: `heatmap.parquet` is missing or has unexpected columns or values, or the
+    /// manifest lacks the settings of cells.
     #[error("{} holds no cells that can be read ({reason}): score the history with parquet in --formats", .path.display())]
     NoCells {
-        /// The path of `heatmap.parquet` in the folder.
+        /// The path of `heatmap.parquet`, or of the manifest if that lacks the settings of cells.
         path: PathBuf,
         /// What is wrong with the file.
         reason: String,

@@ -7,7 +7,7 @@ use crate::files::{FileError, remove_partial_files};
 use crate::history::{HISTORY_FOLDER, READINGS_FILE, REPLACEMENT_FOLDER};
 use crate::time::UtcDay;
 
-/// Names one kind of file in an output folder, by its folder and its file name.
+/// A kind of file that etcd-heatmap writes to an output folder, identified by its folder and file name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owned {
     /// A file in the output folder itself.

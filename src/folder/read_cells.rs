@@ -1,8 +1,8 @@
 //! Reads `heatmap.parquet`, for commands that show a folder that was scored earlier.
 //!
-//! Columns are found by name, and unknown columns are ignored. If a metric has no loss column, the version that
-//! scored the folder did not have the metric, so its loss is 0. The file could also be damaged, so the losses of
-//! the other metrics must then add up to 10 minus the mean.
+//! Columns are found by name, and unknown columns are ignored. A metric has no loss column if the version that
+//! scored the folder did not have the metric (its loss is then 0), or if the file is damaged. To tell these apart,
+//! the reader checks that the losses of the other metrics add up to 10 minus the mean.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::heatmap::{Cell, Line, PARTIAL};
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
-/// The largest rounding error, in points, in the sum of a row's mean and losses.
+/// The largest accepted rounding error, in points, in the sum of a row's mean and losses.
 const ROUNDING: f64 = 1e-6;
 
 /// Cells by cluster and member. The member is `None` for the cluster's own cells, which therefore sort

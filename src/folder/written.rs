@@ -9,8 +9,8 @@ use crate::files::{FileError, FileStat};
 /// A file of an output folder, as the manifest lists it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Written {
-    /// Path with `/` as separator, relative to the output folder, or for a file of the history to
-    /// the folder that contains `history/`.
+    /// Path with `/` as separator, relative to the output folder. The path of a history file is relative to the folder
+    /// that contains `history/`, which may be another one.
     pub path: String,
     /// The number of rows, samples or cells in the file, depending on its kind.
     pub rows: u64,

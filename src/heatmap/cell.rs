@@ -10,7 +10,7 @@ use crate::time::UtcDay;
 pub(crate) struct Cell {
     /// The start, milliseconds since 1970, UTC.
     pub(crate) start_ms: i64,
-    /// The local date of the start. `UtcDay` only counts the days here.
+    /// The local date of the start. The type is `UtcDay`, but the date is in the local time zone.
     pub(crate) date: UtcDay,
     /// The local hour of the start, 0 to 23.
     pub(crate) hour: u8,
@@ -28,7 +28,8 @@ pub(crate) struct Cell {
     pub(crate) expected: u32,
     /// Whether the coverage is below `--min-coverage`.
     pub(crate) uncertain: bool,
-    /// The number of steps just after a restart of the process; `None` if the history has no process start times.
+    /// The number of steps just after a restart of the member, or of any member of the cluster; `None` if the history
+    /// has no process start times.
     pub(crate) after_restart: Option<u32>,
     /// The number of steps with partial responses.
     pub(crate) partial: u32,

@@ -10,8 +10,8 @@ use crate::score::{DayScores, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
 use crate::time::{LocalCell, count_within};
 
-/// The sums of one cell: scores and losses as integers, [`ScoreTable::denominator`] to a
-/// point, and counts of steps.
+/// The sums of one cell: counts of steps, and scores and losses as integers.
+/// One point is [`ScoreTable::denominator`] units.
 #[derive(Clone, Copy)]
 struct CellSums {
     sum: u64,

@@ -17,7 +17,6 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// The totals of these cells.
     pub(crate) fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
         let mut totals = Self::default();
         for cell in cells {
@@ -59,8 +58,8 @@ impl Totals {
 /// The metric with the highest cost. Ties go to the first in `metrics`, which must be in the order of
 /// [`Metric::ALL`]. `None` if no metric cost anything.
 ///
-/// Costs that differ by no more than a rounding error count as a tie, because totals are added up from means in
-/// `f64`. The worst metric in `heatmap.csv` comes from integer sums, where such metrics have equal losses.
+/// Costs that differ by no more than a rounding error count as a tie. The totals are sums of means in `f64`, but
+/// the worst metric in `heatmap.csv` comes from integer sums, in which tied metrics are exactly equal.
 pub(crate) fn costliest(metrics: &[Metric], cost: impl Fn(Metric) -> f64) -> Option<Metric> {
     const SLACK: f64 = 1e-9;
     let most = metrics.iter().copied().map(&cost).fold(0.0, f64::max);
@@ -92,7 +91,7 @@ mod tests {
         let (wal, fds) = (Metric::WalFsync, Metric::OpenFds);
         let tied = [Cell::hour(1, 1, Some(9.0), &[(fds, 1.0)]), Cell::hour(1, 1, Some(9.0), &[(wal, 1.0)])];
         assert_eq!(Totals::of(&tied).worst(), Some((wal, 0.5)));
-        // wal_fsync and open_fds each lost 2 points in total, but in `f64` 1/49 × 49 is less than 1.
+        // wal_fsync and open_fds each cost 2 points in total, but in `f64` 1/49 × 49 is less than 1.
         let one_of_49 = Cell::hour(49, 49, Some(10.0 - 1.0 / 49.0), &[(wal, 1.0 / 49.0)]);
         let noisy = [one_of_49.clone(), one_of_49, Cell::hour(10, 10, Some(9.8), &[(fds, 0.2)])];
         assert!(Totals::of(&noisy[..2]).losses[wal.index()] < 2.0, "the test needs a rounding error");

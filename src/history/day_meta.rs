@@ -1,4 +1,4 @@
-//! The contents of the footer of a day's file, written and read.
+//! The footer of a day's file as a struct, and its conversion to and from the stored JSON values.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -156,7 +156,7 @@ fn a_row_without_a_time_is_rejected() {
 fn a_history_of_a_later_format_is_rejected_with_a_remedy_and_not_called_broken() {
     let day = OneDay::new();
     day.rewrite(
-        // The format number alone must make the reader reject the file; it would ignore the additional column.
+        // The reader ignores the additional column, so only the format number can make it reject the file.
         |columns| columns.push((Arc::new(Field::new("x", DataType::Float64, true)), none_of(columns))),
         |footer| {
             set(footer, "etcd-heatmap.format", Some("2"));

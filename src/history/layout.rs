@@ -37,8 +37,8 @@ impl History {
         &self.out
     }
 
-    /// The new history of a pull with `--overwrite`, in the same output folder. It replaces this one when
-    /// all its days are pulled.
+    /// The history in `history.new/` of the same output folder, where a pull with `--overwrite` collects the new days.
+    /// When they are complete, [`History::move_into`] moves them into `history/`.
     pub(crate) fn replacement(&self) -> Self {
         Self { out: self.out.clone(), folder: self.out.join(REPLACEMENT_FOLDER) }
     }

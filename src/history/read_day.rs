@@ -56,8 +56,8 @@ pub fn read_through(path: &Path) -> Result<(), HistoryError> {
     Ok(())
 }
 
-/// Opens the rows of a day's file, and reads the ranges of partial responses. Of the metrics and `companions`, the
-/// rows have those that the file has.
+/// Opens the rows of a day's file, and reads the ranges of partial responses. Besides time, cluster and member, the
+/// rows contain those columns of the metrics and `companions` that the file has.
 pub(super) fn open_rows<R: ChunkReader + 'static>(
     opened: Opened<R>,
     path: &Path,

@@ -59,8 +59,8 @@ impl BlockMeta {
         self.min_time <= last_ms && first_ms < self.max_time
     }
 
-    /// Whether Prometheus starts its head at the end of this block. It does not for blocks whose hints mark them
-    /// as out-of-order or stale series.
+    /// Whether Prometheus may start its head at the end of this block. Prometheus ignores blocks with hints for this,
+    /// because hints mark blocks of out-of-order samples or stale series.
     pub(super) fn is_in_order(&self) -> bool {
         self.compaction.hints.is_empty()
     }

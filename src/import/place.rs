@@ -37,7 +37,7 @@ fn put(data: &DataDir, block: &StagedBlock) -> Result<(), ImportError> {
     let copied = remove(&copy)
         .and_then(|()| copy_tree(&block.path, &copy))
         .and_then(|()| match owner::give_all(&copy, data.meta()) {
-            // `place` has already noted the owner, and its caller warns about it.
+            // `place` has already noted that it cannot change the owner, and its caller prints a warning.
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             given => given,
         })

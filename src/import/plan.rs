@@ -22,7 +22,7 @@ pub(crate) enum Fate {
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedFile {
     pub(crate) path: PathBuf,
-    /// Series, samples and time range, from the manifest.
+    /// Number of series and samples, and time range, from the manifest.
     pub(crate) block: ManifestBlock,
     /// Name of the block made from the file.
     pub(crate) ulid: Ulid,

@@ -1,4 +1,4 @@
-//! Runs the user's promtool, one process per file.
+//! Runs the user's promtool: checks its version, makes blocks from files, and dumps existing blocks.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -26,7 +26,7 @@ pub(crate) struct Promtool {
 }
 
 impl Promtool {
-    /// Uses the given file, or else searches the PATH.
+    /// Finds promtool: the given file, or else the first on the PATH. Fails if its version is older than [`LEAST`].
     pub(crate) fn find(given: Option<&Path>) -> Result<Self, ImportError> {
         let path = match given {
             // A relative path would break, because promtool runs in another folder.
@@ -79,7 +79,7 @@ impl Promtool {
     ) -> Result<(), ImportError> {
         let said = folder.join("stderr");
         let mut command = self.command(folder, &said)?;
-        // Newer promtools create a temporary folder in `data` under the current folder, whatever directory they dump.
+        // Run promtool in `folder`: newer versions create a temporary folder in `./data`, whatever directory they dump.
         command.current_dir(folder).args(["tsdb", "dump"]).stdout(Stdio::piped());
         command.arg(format!("--min-time={}", of.first_ms)).arg(format!("--max-time={}", of.last_ms));
         command.arg(format!("--match={}", of.selector)).arg("data");
@@ -242,7 +242,8 @@ mod tests {
     fn the_first_promtool_that_is_new_enough_is_2_29() -> io::Result<()> {
         let folder = crate::scratch::Scratch::new();
         let path = folder.path().join("promtool");
-        // Let a shell write the program: running a file that another thread may still have open for writing can fail.
+        // Let a shell write the program. If the test wrote it, a process that another thread starts at that moment could
+        // inherit the open file, and running the program would fail with ETXTBSY.
         let write = r#"printf '#!/bin/sh\necho promtool, version %s\n' "$2" >"$1" && chmod +x "$1""#;
         for (version, expected) in [("2.28.1", None), ("2.29.0", Some("2.29")), ("3.0.1", Some("3.0"))] {
             Command::new("sh").args(["-c", write, "sh"]).arg(&path).arg(version).status()?;

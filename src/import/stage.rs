@@ -1,4 +1,4 @@
-//! Builds blocks beside the data directory and verifies them before they are moved into it.
+//! Builds blocks in a staging folder and verifies them before they are moved into the data directory.
 
 use std::fs;
 use std::io;
@@ -11,13 +11,13 @@ use sha2::{Digest, Sha256};
 use super::block::{self, BlockMeta};
 use super::{DataDir, ImportError, PlannedFile, Promtool, Ulid, owner, values};
 
-/// Attempts to remove a folder to which the promtool of a killed import may still be writing.
+/// Maximum attempts to remove a folder, because the promtool of a killed import may still be writing to it.
 const TRIES: u32 = 5;
 
 /// A folder for unfinished blocks, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// The staging folder of this data directory, which successive imports share.
+    /// The staging folder for this data directory. Its name is the same for every import.
     top: PathBuf,
     /// The subfolder of this import. It is separate because the promtool of a killed import may go
     /// on writing for a moment.
@@ -59,8 +59,8 @@ impl Stage {
         }
     }
 
-    /// Makes a block from each file, `jobs` at a time. After each block, calls `done` with the number of samples in
-    /// all blocks finished so far.
+    /// Makes a block from each file, `how.jobs` at a time. After each block, calls `how.done` with the number of
+    /// samples in all blocks finished so far.
     pub(crate) fn make(
         &self,
         promtool: &Promtool,
@@ -145,8 +145,8 @@ fn name(data: &DataDir) -> String {
     format!(".etcd-heatmap-import-{hash}")
 }
 
-/// Where to stage by default: beside the data directory if that is on the same file system, so that a rename works,
-/// else in the output folder.
+/// The default places for the staging folder, best first: beside the data directory, if that is on the same file
+/// system (so that blocks can be renamed into the data directory), then the output folder.
 fn places(data: &DataDir, out: &Path) -> Vec<PathBuf> {
     let is_beside =
         |parent: &&Path| fs::metadata(parent).is_ok_and(|parent| owner::is_on_same_file_system(&parent, data.meta()));
@@ -179,7 +179,8 @@ mod tests {
     use super::*;
     use crate::scratch::Scratch;
 
-    /// Resolves symbolic links in the folder's path, creates an empty data directory in the folder, and returns both.
+    /// Creates an empty data directory in a scratch folder. Returns the path of the scratch folder, with symbolic links
+    /// resolved, and the data directory.
     fn data(scratch: &Scratch) -> (PathBuf, DataDir) {
         let folder = fs::canonicalize(scratch.path()).unwrap();
         fs::create_dir(folder.join("data")).unwrap();

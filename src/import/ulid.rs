@@ -1,7 +1,7 @@
 //! ULIDs, the names of TSDB blocks.
 //!
-//! The `ulid` crate (3.0) would only save two loops over digits. It makes ULIDs from the clock and random numbers
-//! rather than from a hash, and accepts a first digit above 7, which Prometheus rejects.
+//! The `ulid` crate (3.0) is not used, because it would only save two loops over digits. It makes ULIDs from the
+//! clock and random numbers rather than from a hash, and accepts a first digit above 7, which Prometheus rejects.
 
 use std::fmt;
 

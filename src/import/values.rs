@@ -1,7 +1,6 @@
 //! Checks whether existing blocks have different values for the samples to be imported.
 //!
-//! Prometheus would accept blocks that contradict each other, and would return sometimes
-//! one value, sometimes the other.
+//! Prometheus would accept such blocks, and queries would sometimes return the old value and sometimes the new one.
 
 use std::collections::HashMap;
 use std::fs;
@@ -24,7 +23,8 @@ pub(super) fn check(
     fs::create_dir_all(folder).map_err(ImportError::io("create the folder", folder))?;
     let Some(end_ms) = sandbox::fill(data, file.first_ms(), file.last_ms(), folder)? else { return Ok(()) };
     let mut ours = Series::index(&file.path).map_err(ImportError::io("read", &file.path))?;
-    // If the range goes beyond the end of the newest block, promtool looks for a WAL, which `folder` does not have.
+    // End the range with the newest linked block: beyond it, promtool would look for a WAL,
+    // which `folder` does not have.
     let last_ms = file.last_ms().min(end_ms - 1);
     let selector = format!("{{__name__=~\"{}\"}}", ours.names().join("|"));
     let dump = Dump { first_ms: file.first_ms(), last_ms, selector: &selector, file: &file.path };

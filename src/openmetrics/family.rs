@@ -50,8 +50,9 @@ impl Kind {
         names.join(", ")
     }
 
-    /// The label that distinguishes the samples of one metric, such as `le`. Series that differ only in this label
-    /// belong to one metric, so a file may list them in turn for each instant.
+    /// The label that distinguishes the samples of one metric, such as `le`. Series that differ only in
+    /// this label belong to one metric, so a file may list the samples of all these series for one
+    /// instant before the next instant.
     pub(super) fn inner_label(self, family: &str) -> Option<&str> {
         match self {
             Self::Histogram | Self::GaugeHistogram => Some("le"),

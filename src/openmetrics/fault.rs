@@ -1,4 +1,4 @@
-//! The faults that the reader and `lint` report; each message is one sentence with its remedy.
+//! The faults that the reader and `lint` report. Each message is one sentence, with the remedy if there is one.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use crate::time::format_instant;
 
 use super::Kind;
 
-/// The maximum number of faults to list per file; the rest are only counted.
+/// The maximum number of faults to list per file; the rest are only counted. Faults that are reported once per file
+/// are listed even beyond this number.
 const TOLD: usize = 20;
 
 /// A kind of fault; the message names the remedy if there is one.
@@ -16,7 +17,7 @@ pub enum Wrong {
     /// The line does not follow the grammar.
     #[error("expected {expected} here, as in: {example}")]
     Syntax {
-        /// What the grammar requires here.
+        /// What the grammar requires at the position of the fault.
         expected: &'static str,
         /// A valid line of the same kind, to compare with.
         example: &'static str,
@@ -88,7 +89,8 @@ pub enum Wrong {
     /// A series has two samples at the same time; holds that time in milliseconds.
     #[error("second sample of the series at {}, and promtool keeps only one of them: remove the wrong one", format_instant(*.0))]
     Duplicate(i64),
-    /// A series whose samples are interrupted by another series; holds the line number of its first sample.
+    /// A series whose samples are interrupted by another series; holds the line number of the
+    /// first sample of the interrupted series.
     #[error("this series began on line {0} and was interrupted by others: write all samples of a series consecutively")]
     Interleaved(u64),
     /// A family whose lines are interrupted by another family; holds the family's name.
@@ -117,7 +119,7 @@ pub enum Wrong {
     NoMetadata {
         /// The missing metadata, such as `# HELP`.
         missing: &'static str,
-        /// Family that lacks this metadata here.
+        /// Family whose samples begin before this metadata.
         family: String,
     },
     /// A sample name that the family's type does not allow.
@@ -168,8 +170,8 @@ fn places(count: u64) -> String {
 pub struct Fault {
     /// Line number, from 1. A missing `# EOF` is reported at the number after the last line.
     pub line: u64,
-    /// Character position in the line, from 1. If something is missing at the end of a line, the
-    /// position after its last character.
+    /// Character position in the line, from 1. A fault about something missing at the end of a line has the
+    /// position after the last character.
     pub column: u64,
     /// Kind of the fault, with the details for its message.
     pub wrong: Wrong,

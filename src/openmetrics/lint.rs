@@ -71,7 +71,8 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
             Ok(Event::Eof) => eof = Some(line.number),
             Err((at, wrong)) => {
                 lint.faults.add(line.number, line.column(*at), wrong.clone());
-                // Reading stops at a line that is too long, so do not report a missing `# EOF` as well.
+                // Reading stops at a line that is too long. Treat it as the end of the file, so that no
+                // missing `# EOF` is reported as well.
                 eof = (*wrong == Wrong::Endless).then_some(line.number);
             }
         }
@@ -223,10 +224,10 @@ impl Lint {
         }
     }
 
-    /// Looks up the series regardless of the order of its labels. Reports a fault if its
-    /// metric was interrupted by another.
+    /// Looks up the series regardless of the order of its labels. Reports a fault if other samples
+    /// interrupted the metric that the series belongs to.
     fn find_series(&mut self, line: &Line<'_>, sample: &Sample<'_>) {
-        // To Prometheus, an empty label is an absent label.
+        // Prometheus treats an empty label as absent.
         let mut labels: Vec<_> = sample.labels().filter(|(_, value)| !value.is_empty()).collect();
         labels.sort_unstable();
         let (mut series, mut metric) = (sample.name.as_bytes().to_vec(), Vec::new());

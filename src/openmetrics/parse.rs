@@ -138,7 +138,8 @@ fn check_unit(text: &str, name: &str, at: usize) -> Result<(), Misplaced> {
     if unit.is_empty() || name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) {
         return Ok(());
     }
-    // The message repeats the unit and suggests a name with it, so a unit with other characters is a syntax error.
+    // The message suggests a metric name that ends with the unit, so a unit with characters that a
+    // name cannot have is a syntax error.
     match unit.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
         Some(odd) => {
             let (expected, example) = ("a letter, a digit or an underscore of the unit", "# UNIT a_seconds seconds");

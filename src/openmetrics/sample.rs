@@ -90,7 +90,7 @@ pub(super) fn parse<'a>(
             return Err((timestamp_end + 1, Wrong::Exemplar));
         }
     }
-    // Only the series counts here: an exemplar may have empty braces.
+    // Check only the braces of the series: an exemplar may have empty ones.
     let has_empty_braces = series_end == name_end + 2;
     let series = &line[..series_end];
     Ok(Sample { series, name, labels, line, value, timestamp_ms, timestamp_at, goes_on, has_empty_braces })

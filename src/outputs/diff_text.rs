@@ -1,5 +1,5 @@
-//! The text of `diff`: for each cluster a verdict, a table of changes, and the mean of each hour of
-//! the day before and after.
+//! The text of `diff`: for each cluster a verdict, a table of changes, and for both periods
+//! the mean score by hour of the day.
 
 use std::fmt::Write;
 
@@ -39,7 +39,7 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> S
     }
     for cluster in diff.lines.chunk_by(|a, b| a.cluster == b.cluster) {
         text.push('\n');
-        // A member can be in both periods only if its cluster is, so the first line is always that of the cluster.
+        // A member can be in both periods only if its cluster is too, so the first line is always the cluster's.
         if let [line, members @ ..] = cluster {
             cluster_text(&mut text, line, members, zone, palette);
         }
@@ -122,7 +122,7 @@ fn row(text: &mut String, change: &Change, name: &str) {
     );
 }
 
-/// Paints the mean score of each hour of the day, before and after.
+/// Paints the mean score by hour of the day, one row for each period.
 fn profile(text: &mut String, line: &LineChange, zone: Zone, palette: Palette) {
     let _ = write!(text, "  {:<7}", if zone == Zone::default() { "UTC" } else { "local" });
     for hour in 0..24 {

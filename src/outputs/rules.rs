@@ -16,16 +16,17 @@ use super::shared::thresholds;
 use crate::sources::prometheus::QuerySet;
 use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
-/// Series that records the readings of a metric with the labels of their targets, without NaN.
+/// Series that records the readings of a metric, without NaN, by the labels that name a
+/// cluster and member in the user's series.
 const OF_TARGET: &str = "target:etcd_reading:max";
-/// Series that records the limits (quota, max_fds) with the labels of their targets: the smallest positive one
-/// if a target has several.
+/// Series that records the limits (quota, max_fds) by the labels of [`OF_TARGET`]: the smallest positive limit
+/// if several series have the same labels.
 const LIMIT_OF_TARGET: &str = "target:etcd_limit:min";
 
 /// Reasons why rules cannot be generated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RulesError {
-    /// The label is one that the rules set themselves.
+    /// A flag names a label that the rules set themselves.
     #[error(
         "the rules write the label '{label}' themselves, so {flag} cannot name it: choose another label that your series have"
     )]
@@ -76,7 +77,8 @@ const WORST: &str = "\
 min by (cluster) (etcd_score)
 unless on (cluster) (etcd_score_unknown == 1)";
 
-/// What follows the comment of [`origin`] in a rule file: the last line of the header, and the start of the group.
+/// Text that follows the comment of [`origin`] in a rule file: how to use the file, then the
+/// start of the rule group.
 const HOW_TO: &str = "\
 #
 # List this file under rule_files in prometheus.yml; promtool check rules checks it. The score
@@ -183,7 +185,8 @@ impl Rules {
                 self.heading(
                     "Readings by cluster and member: if several series name the same member, the largest reading and the\nsmallest positive limit.",
                 );
-                // One rule instead of two, because promtool reports rules with equal name and labels as duplicates.
+                // Record readings and limits in one rule, because promtool reports two rules with equal
+                // name and labels as duplicates.
                 readings = format!("{readings}\nor\n{}", smallest_limit(BY, &labels.renamed(LIMIT_OF_TARGET)));
             }
         }
@@ -257,7 +260,8 @@ fn recorded_name(queries: &QuerySet, metric: Metric) -> Option<String> {
     recorded.split('{').next().map(|name| name.trim().to_owned())
 }
 
-/// The limits that the profile uses. Metrics left out of the score are included, because they still have points.
+/// The limits that the profile uses, including those of metrics left out of the score,
+/// because these metrics still have points.
 fn limits(profile: &Profile) -> impl Iterator<Item = Companion> + '_ {
     Metric::ALL.into_iter().filter_map(|metric| profile.limit(metric))
 }
@@ -278,8 +282,8 @@ fn reading(name: &str) -> String {
     format!("etcd_reading{{metric=\"{name}\"}}")
 }
 
-/// Expression for the ratio of a reading to its limit. A limit of 0 or less means no limit: the ratio is then 0 for
-/// every reading, from `> bool +Inf`, because multiplying by 0 would give NaN for Inf.
+/// Expression for the ratio of a reading to its limit. A limit of 0 or less means no limit, so the ratio is 0
+/// for every reading. `> bool +Inf` yields this 0; multiplying by 0 would yield NaN for a reading of Inf.
 fn share(metric: Metric, limit: Companion) -> String {
     let (reading, limit) = (reading(metric.name()), reading(limit.name()));
     format!(
@@ -300,7 +304,7 @@ fn points(profile: &Profile, metric: Metric) -> String {
         worth = band.points;
     }
     match (bands.list.is_empty(), figures.point) {
-        // No bands: full points for any reading.
+        // Without bands, any reading gets full points; `> bool +Inf` is always 0.
         (true, _) => format!("10 + ({value} > bool +Inf)"),
         (false, 1) => text,
         (false, point) => format!("({text}\n) / {point}"),
@@ -319,7 +323,7 @@ fn score(profile: &Profile) -> String {
     let parts: Vec<_> = counting.map(|m| format!("{} * {}", figures.weights[m.index()], whole(m))).collect();
     let divisor = figures.total() * figures.point;
     match parts.as_slice() {
-        // With several parts, `ignoring (metric)` drops the label `metric` from the sum; a single part needs `without`.
+        // A sum of several parts loses the label `metric` through `ignoring (metric)`; a single part needs `without`.
         [only] => format!("max without (metric) ({only}) / {divisor}"),
         parts => format!("(\n    {}\n) / {divisor}", parts.join("\n  + ignoring (metric) ")),
     }
@@ -357,8 +361,8 @@ mod tests {
     fn selector_and_labels_are_applied_to_every_query() {
         let profile = Profile::named("fleet").unwrap();
         let text = rules(&profile, "env=\"prod\"", Some("k8s"), "pod").unwrap();
-        // The queries of the six metrics have eight selectors, because two of them have two. The rule of a limit contains
-        // the query of the limit twice: the quota's has one selector, and that of max_fds has two.
+        // The six queries have eight selectors in total. The queries of the two limits have three, and the rule
+        // of a limit contains its query twice.
         assert_eq!(text.matches("{env=\"prod\"}").count(), 8 + 2 * 3, "{text}");
         assert!(text.contains("and on (k8s, pod)") && text.contains("{k8s!=\"\", pod!=\"\"}"), "{text}");
         assert!(!text.contains("instance"), "{text}");

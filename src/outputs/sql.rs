@@ -5,8 +5,8 @@ use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Pro
 
 const TEMPLATE: &str = include_str!("sql/score.sql");
 
-/// Number of bits for the position of a member. The script packs rank of the score, position of the member, and
-/// band number into one integer, so that the minimum of a step is its worst member.
+/// Number of bits for a member's position in the list of all members. The script packs rank of the score, this
+/// position and the band number into one integer, whose minimum at a step identifies the worst member.
 const POSITION_BITS: u32 = 30;
 /// Maximum width of a line in a list; it leaves room for the rest of a statement within 100 columns.
 const WIDTH: usize = 88;
@@ -52,7 +52,7 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
     values.iter().fold(TEMPLATE.to_owned(), filled)
 }
 
-/// Macro of the script, included if the profile compares a metric with a limit.
+/// SQL macro that divides a reading by its limit, included if the profile compares a metric with a limit.
 const SHARE_OF: &str = "\
 -- Ratio of a reading to its limit: 0 if the limit is 0 or less (no limit), NULL if the limit is missing.
 CREATE OR REPLACE MACRO share_of(reading, most) AS
@@ -109,8 +109,8 @@ struct Parts<'a> {
     limits: Vec<(Companion, bool)>,
 }
 
-/// The bands of a step as one number with a digit for each metric: expressions that compute a digit from a reading,
-/// and points from a digit.
+/// The bands of a step as one number with a digit for each metric. `digits` holds the expressions that compute
+/// a digit from a reading, `points` those that look up points by a digit.
 struct BandNumber {
     digits: Vec<String>,
     points: Vec<String>,
@@ -130,7 +130,8 @@ impl<'a> Parts<'a> {
         limits.chain([Companion::StartTime])
     }
 
-    /// All columns that the script reads, as NULL, so that the script also works on a history without some of them.
+    /// SELECT list with every column that the script reads as NULL, so that the script also
+    /// works on a history that lacks some of them.
     fn columns(&self) -> String {
         let columns = Metric::ALL.into_iter().map(Column::from).chain(self.companions().map(Column::from));
         let column = |c: Column| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());

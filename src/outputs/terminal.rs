@@ -53,7 +53,7 @@ pub(super) enum Hour {
     /// At least one step was scored.
     Scored {
         mean: f64,
-        /// The share of scored steps is below the minimum coverage.
+        /// Whether the share of scored steps is below the minimum coverage.
         uncertain: bool,
     },
 }

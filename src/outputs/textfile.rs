@@ -47,7 +47,7 @@ pub(crate) struct WriterHealth {
     pub(crate) took: Duration,
     /// Time of the last successful evaluation, in seconds since 1970.
     pub(crate) last_success: Option<f64>,
-    /// The instant that the scores are for, in seconds since 1970.
+    /// The step that the scores in the file are for, in seconds since 1970; `None` if the file has no scores.
     pub(crate) evaluated: Option<i64>,
 }
 
@@ -68,7 +68,7 @@ impl Live {
         text.text
     }
 
-    /// The file's series after a failed evaluation, without those about the writer: no scores, only
+    /// The file's series once the scores are too old, without those about the writer: no scores, only
     /// `etcd_score_unknown` with the value 1 for each of these members.
     pub(crate) fn unknown_text(&self, members: &[Member]) -> String {
         let mut text = Text::new(&self.labels);

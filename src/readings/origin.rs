@@ -40,7 +40,7 @@ impl Origin {
         Self { kind: kind.to_owned(), name: Some(name.to_owned()), url: None, headers: BTreeMap::new() }
     }
 
-    /// This source, plus the URL of the server from which its readings were first pulled.
+    /// This source, with the URL of `server`, from which its readings were first pulled.
     pub(crate) fn first_pulled_from(self, server: &Self) -> Self {
         Self { url: server.url.clone(), ..self }
     }

@@ -3,7 +3,7 @@
 use super::{Source, Window};
 use crate::time::{TimeRange, UtcDay};
 
-/// A source of readings: a server, files, or the embedded sample. A pull uses only this interface.
+/// A source of readings: a server or the embedded sample. A pull uses only this interface.
 pub(crate) trait ReadingSource {
     /// Why a part of a day cannot be read.
     type Error: std::error::Error + Send + Sync + 'static;

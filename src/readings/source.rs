@@ -20,7 +20,7 @@ pub struct QuerySource {
 /// Where readings came from and how they were read. This is the same for all days of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Where the readings came from: server, files or sample.
+    /// Where the readings came from: a server or the embedded sample.
     #[serde(flatten)]
     pub origin: Origin,
     /// Distance between two steps, in seconds.
@@ -102,7 +102,7 @@ mod tests {
                 "query of db_size: etcd_size{job=\"etcd\"} instead of etcd_size{}",
             ),
             (Source { queries: BTreeMap::new(), ..old() }, "query of db_size: none instead of etcd_size{}"),
-            // The query of a limit or of the start time counts as well.
+            // A companion (a limit or the start time) whose query differs is reported, too.
             (Source { queries: with_quota, ..old() }, "query of quota: etcd_quota{} instead of none"),
         ];
         assert_eq!(old().difference(&old()), None);

@@ -51,7 +51,7 @@ impl Rollup {
     }
 }
 
-/// The state of the worst member at each step. Compares ranks of codes, one member after
+/// The state of the worst member at each step. Compares codes by the ranks of their scores, one member after
 /// another, without arithmetic on scores.
 fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
     // An unscored member ranks below the lowest score, because its actual score could be lower.
@@ -106,8 +106,8 @@ fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
     Some(Worth { score: 10 * table.denominator() - losses.iter().sum::<u64>(), losses })
 }
 
-/// The highest score that a majority of the members reaches: of n scores in descending order, the one at index
-/// n / 2, rounded down.
+/// The highest score that a majority of the members reaches. In descending order, it is the one at index `len
+/// / 2` (an integer division).
 fn quorum(members: &mut [Option<Worth>]) -> Option<Worth> {
     // The sort is stable, so equal scores keep the order of the members. Unscored members come last.
     members.sort_by_key(|worth| Reverse(worth.map(|w| w.score)));

@@ -20,9 +20,9 @@ pub struct Worth {
 pub enum StepState {
     /// Not expected: before the member was first seen, after it was last seen, or never requested.
     Absent,
-    /// Expected but unscored: a reading of a metric with a weight is missing.
+    /// Expected but unscored. For a member: a reading of a metric with a weight is missing.
     Unknown,
-    /// Scored: every metric with a weight has a reading.
+    /// Scored. For a member: every metric with a weight has a reading.
     Scored(Worth),
 }
 
@@ -35,8 +35,8 @@ pub struct Entry {
     pub worth: Option<Worth>,
 }
 
-/// The digit that one metric contributes to a code. A code is a number in mixed radix, and a digit is 0 for full
-/// points, then one value per band, then one for a missing reading.
+/// The digit that one metric contributes to a code, which is a number in mixed radix. For a metric with n bands,
+/// the digit is 0 for full points, 1 to n for a band, and n + 1 for a missing reading.
 #[derive(Clone, Debug)]
 struct Digit {
     /// If set, the metric's thresholds apply to reading / limit rather than to the reading.
@@ -134,7 +134,7 @@ impl ScoreTable {
         self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
     }
 
-    /// The limits of this profile, such as the quota: thresholds of a metric are shares of its limit.
+    /// The limits, such as the quota, that thresholds of this profile are shares of.
     pub fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.digits.iter().filter_map(|digit| digit.limit)
     }

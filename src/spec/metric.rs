@@ -232,7 +232,7 @@ mod tests {
         };
         let mut found: Vec<String> = files
             .iter()
-            // A test generates this snapshot, so nobody edits it by hand.
+            // A test generates this snapshot, so it needs no edit by hand.
             .filter(|path| names_all(path) && !path.ends_with("every_error/snapshot.txt"))
             .map(|path| path.strip_prefix(&source).unwrap().to_string_lossy().into_owned())
             .collect();

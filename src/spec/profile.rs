@@ -160,8 +160,8 @@ impl Profile {
         if self.total_weight() > MAX_TOTAL_WEIGHT {
             return Err(ProfileError::TooFine);
         }
-        // Scale small weights up until they add up to about a million: `--rollup mean` rounds each loss to one unit of
-        // weight × a thousandth of a point, which must therefore be small.
+        // Scale small weights up until they add up to about a million. `--rollup mean` rounds each loss to one unit of
+        // weight × a thousandth of a point, so larger weights make the rounding finer.
         let unit = (WEIGHT_ONE / self.total_weight()).max(1);
         self.rules.iter_mut().for_each(|rule| rule.weight *= unit);
         Ok(self.changed())

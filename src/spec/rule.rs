@@ -64,8 +64,8 @@ pub struct Bands {
 /// The weight and the bands of one metric.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
-    /// Weight in the score, in units of [`Profile::total_weight`](super::Profile::total_weight);
-    /// 0 for a metric that is left out.
+    /// Weight in the score: this value divided by [`Profile::total_weight`](super::Profile::total_weight) is the
+    /// metric's share; 0 for a metric that is left out.
     pub weight: u64,
     /// The thresholds and the points above them.
     pub bands: Bands,
@@ -127,7 +127,8 @@ fn parse_threshold(text: &str) -> Result<f64, RuleError> {
     threshold.ok_or_else(|| RuleError::NotAThreshold(text.to_owned()))
 }
 
-/// Writes the notation that `from_str` parses.
+/// Parses an unsigned decimal into an integer in units of `10^-places`; `None` if the text is not a decimal, or has
+/// more than `places` decimals even after trailing zeros are removed.
 impl fmt::Display for Bands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.list.is_empty() {

@@ -14,10 +14,10 @@ pub(crate) enum CharKind {
     LineSeparator,
     /// A bidirectional mark, embedding, override or isolate, which reorders the text around it.
     Direction,
-    /// No width and no visible effect: zero-width space, soft hyphen, byte order mark, tags, …
+    /// A character without width or visible effect: zero-width space, soft hyphen, byte order mark, tags, …
     Invisible,
-    /// No width, but joins or varies its neighbors: zero-width joiners and variation selectors, in emoji and
-    /// in Persian or Indic words.
+    /// A character without width that joins or varies its neighbors: zero-width joiners and variation selectors, in
+    /// emoji and in Persian or Indic words.
     Joiner,
     /// A code point that Unicode never assigns to a character. XML forbids some of them.
     Noncharacter,
@@ -64,8 +64,8 @@ impl CharKind {
 mod tests {
     use super::*;
 
-    /// The examples of each kind are from these general categories in Unicode 16's UnicodeData.txt: Cc, Zl, Zp, and
-    /// Cf, with and without Bidi_Control.
+    /// According to Unicode 16, the examples of `Control` have the category Cc, those of `LineSeparator` Zl or Zp, and
+    /// those of `Direction` the property Bidi_Control.
     #[test]
     fn characters_are_classified_like_unicodes_categories() {
         let of = |chars: &str| chars.chars().map(CharKind::of).collect::<Vec<_>>();

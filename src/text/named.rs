@@ -3,7 +3,7 @@
 //! A macro instead of the crate `strum`: the names are part of file formats that must stay readable, so they are
 //! written out rather than derived from identifiers, and `strum` would not suggest the nearest name in errors.
 
-/// Declares an enum with a name for each value, in one list, with `name()` and `Display`.
+/// Declares an enum together with the name of each value, and implements `name()` and `Display` for it.
 ///
 /// Write `listed` after the closing brace to add `ALL`, the values in order. Write `parsed "unknown metric"` to add
 /// `ALL` and `FromStr`, whose error starts with that text, suggests the nearest name and lists all names.
@@ -65,7 +65,7 @@ mod tests {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Fruit {
             Apple = "apple",
-            /// Its name is not its identifier in lowercase, unlike that of `Apple`.
+            /// A value whose name differs from its identifier in lowercase.
             Banana = "ba-na-na",
         }
         parsed "unknown fruit"

@@ -31,8 +31,8 @@ pub(crate) fn share_parts(share: f64, parts: u32) -> u32 {
     down(share, 1.0, parts)
 }
 
-/// A confidence (0 to 1) in units of `1 / parts`, rounded down and never 1: with a p-value of 1e-17, the double is
-/// exactly 1, but the result is not certain.
+/// A confidence (0 to 1) in units of `1 / parts`, rounded down and always below `parts`: for a p-value of 1e-17,
+/// the double nearest to the confidence is 1, but the result is not certain.
 pub(crate) fn confidence_parts(confidence: f64, parts: u32) -> u32 {
     share_parts(confidence, parts).min(parts.saturating_sub(1))
 }

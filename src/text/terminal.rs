@@ -2,16 +2,16 @@
 
 use super::characters::CharKind;
 
-/// Maximum characters of a message.
+/// Maximum number of characters of a message; longer messages are shortened.
 const MESSAGE_CHARS: usize = 300;
 
-/// A complete label, path or name. Invisible characters become U+FFFD, so that a name that contains them does not
-/// look like one without them.
+/// The label, path or name in full, with U+FFFD for each control, bidirectional or invisible character, so that a
+/// name that contains such characters does not look like one without them.
 pub(crate) fn terminal_label(label: &str) -> String {
     label.chars().map(|c| if CharKind::of(c).is_legible() { c } else { '\u{fffd}' }).collect()
 }
 
-/// A text in full on one line, with a space for each control or invisible character.
+/// The text in full and on one line, with a space for each control, bidirectional or invisible character.
 pub(crate) fn terminal_line(text: &str) -> String {
     text.replace(|c: char| !CharKind::of(c).is_legible(), " ")
 }

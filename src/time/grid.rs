@@ -18,7 +18,7 @@ impl Grid {
         Self { first_ms, step, len: usize::try_from(span / step.millis()).unwrap_or(0) }
     }
 
-    /// A grid with a single step, at `at` seconds since 1970.
+    /// A grid with a single step, at `at` seconds since 1970, for example for an instant query.
     pub fn second(at: i64) -> Self {
         Self { first_ms: at * 1000, step: Step(1000), len: 1 }
     }

@@ -1,8 +1,8 @@
 //! Local days and hours: which cell an instant belongs to.
 //!
 //! A cell starts at a multiple of its width after local midnight, or where the offset from UTC changes, so the
-//! offset is the same throughout a cell. A day has 23 or 25 hours when clocks change by an hour. When they go
-//! back, local times that occur twice belong to different cells.
+//! offset is the same throughout a cell. A day has 23 or 25 hours when clocks change by an hour. When clocks go
+//! back, the first and the second occurrence of a local time belong to different cells.
 
 use std::fmt;
 use std::str::FromStr;

@@ -223,7 +223,7 @@ mod tests {
         let days: Vec<DaySums> = (0..15)
             .map(|day| {
                 let mut sums = DaySums::new(UtcDay::from_days(day));
-                // Each day has its own power of two as scored steps, so the sum of a block shows which days are in it.
+                // Each day has its own power of two as its number of scored steps, so the sum of a block identifies its days.
                 sums.add(f64::from(1_u32 << day), &[f64::from(day); QUANTITIES]);
                 sums
             })

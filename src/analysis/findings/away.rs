@@ -11,8 +11,8 @@ use crate::time::{DAY_MS, TimeRange};
 /// Shortest absence that is reported: twice the five minutes for which Prometheus returns a series after its last
 /// sample. A restart takes only a minute or two.
 const LEAST_MS: i64 = 10 * 60_000;
-/// A new member within this time counts as the replacement of a removed one. Without one, the cluster was scaled
-/// down on purpose, which is not an incident.
+/// A new member within this time counts as the replacement of a removed one. Without a replacement, the cluster
+/// was probably scaled down on purpose, which is not an incident.
 const REPLACED_WITHIN_MS: i64 = DAY_MS;
 
 const DOWN: &str = "nothing but the last day's leader changes is known of a member for at least 10 minutes of its \
@@ -42,9 +42,9 @@ fn down(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<
     down
 }
 
-/// If `member` was removed: the range until it was replaced (or until the history ended), the member, and its
-/// replacement, if any. `None` if it was not removed, was replaced within [`LEAST_MS`], or was removed on purpose
-/// to scale the cluster down.
+/// If `member` was removed: the range from its removal until its replacement (or the end of the history), the
+/// member, and the replacement, if any. `None` if it was not removed, was replaced within [`LEAST_MS`], or had
+/// no replacement within [`REPLACED_WITHIN_MS`] although the history goes on for that long.
 fn gone<'a>(
     of: &Collector<'_>,
     cluster: &'a ClusterTrack,

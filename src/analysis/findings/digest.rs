@@ -37,7 +37,7 @@ pub(super) struct MemberDay {
     pub(super) leader: Vec<Run<f64>>,
     /// Process start time, in seconds since 1970.
     pub(super) started: Vec<Run<f64>>,
-    /// This UTC day, with the median of its database sizes in bytes.
+    /// The UTC day, and the median of the member's database sizes on it, in bytes.
     pub(super) median_size: Option<(UtcDay, f64)>,
     /// First and last reading of the database size, each as an instant in milliseconds and a size in bytes. Comparing
     /// them between days finds a drop across midnight.
@@ -136,7 +136,7 @@ pub(super) struct Drop {
 }
 
 impl Drop {
-    /// The drop between two readings, if it is large enough and the readings are close enough.
+    /// The drop between two readings, if it is large enough and the readings are close enough in time.
     pub(super) fn between(before: (i64, f64), after: (i64, f64)) -> Option<Self> {
         let is_one = after.1 < before.1 * (1.0 - LEAST_DROP) && after.0 - before.0 <= DROP_WITHIN_MS;
         is_one.then_some(Self { before_ms: before.0, at_ms: after.0, before: before.1, after: after.1 })
@@ -178,7 +178,7 @@ pub(super) struct HourSum {
     pub(super) lost: f64,
     pub(super) scored: u32,
     pub(super) expected: u32,
-    /// Client traffic in, averaged over members and steps, in bytes per second.
+    /// Incoming client traffic, averaged over members and steps, in bytes per second.
     pub(super) traffic: Mean,
 }
 

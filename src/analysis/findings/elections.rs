@@ -62,7 +62,7 @@ impl Elections {
             for (at, count) in arrivals(&member.leader, step_ms) {
                 counted.push((at, index, count));
                 let near = |start: &i64| (start - RESTART_MS..=start + RESTART_MS + step_ms).contains(&at);
-                // A single member elects itself after a restart, so a rise near its restart is an election.
+                // After a restart, the only member of a cluster elects itself, so a rise near its restart is an election.
                 if alone || !restarts.iter().any(near) {
                     elections.push((at, index, count));
                 }
@@ -90,10 +90,12 @@ impl Seen {
     }
 }
 
-/// Instants at which one member's gauge counted changes, and how many.
+/// Number of changes from `first` to `last`, as counted by the member that saw the most. The sum of the
+/// groups' counts may be too high: if changes follow each other within minutes, members may count the
+/// same change in two different groups.
 fn arrivals(gauge: &[Run<f64>], step_ms: i64) -> Vec<(i64, u64)> {
-    // A change should leave the gauge after 24 hours. It may leave later, by up to the look-back period, because its
-    // time in the gauge depends on when the member was last scraped before the change.
+    // A change should leave the gauge 24 hours after it arrived. Allow a delay of the look-back period and two
+    // steps before concluding that a new change hides the fall.
     let late_ms = LOOK_BACK_SECONDS * 1000 + 2 * step_ms;
     let mut arrivals = Vec::new();
     // The changes still in the gauge's window, each entry with its instant and number of changes. One entry for each

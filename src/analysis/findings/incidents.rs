@@ -18,15 +18,16 @@ pub(super) const POINTS_BELOW: f64 = 1.0;
 /// The usual score is the highest score that a cluster reaches for at least this share of the time. With a share of
 /// a quarter, the usual score is still the healthy one even if the cluster is unhealthy half of the time.
 const USUAL_SHARE: f64 = 0.25;
-/// Minimum length of an incident. A five-minute rate shows a short hang of the disk for about six minutes; a
-/// minimum of three times the rate's range excludes such hangs.
+/// Shortest total time of bad steps that makes an incident. A five-minute rate shows a short hang of the disk for
+/// about six minutes; a minimum of three times the rate's range excludes such hangs.
 pub(super) const LEAST_MS: i64 = 15 * 60_000;
-/// An incident ends after this long (half the default width of a cell) without a bad step. Unscored steps do
-/// not count toward this time.
+/// An incident ends after this long (half the default width of a cell) without a bad step, at which the cluster
+/// is low and a member loses more than usual to the incident's metrics. Unscored steps do not count toward
+/// the time without a bad step.
 const OVER_MS: i64 = 30 * 60_000;
 /// Two bad stretches this far apart are separate incidents, even if every step between them is unscored.
 const UNKNOWN_MS: i64 = 2 * 3_600_000;
-/// How long before an incident to begin looking for the metric that was first to lose points.
+/// The search for the metric that lost points first begins this long before the incident.
 const BEFORE_MS: i64 = 30 * 60_000;
 
 const RULE: &str = "the cluster's score is at least 1 point below what it usually is (what it reaches a quarter of the \
@@ -100,8 +101,8 @@ impl Low {
         Self { usual, below, unknown, limit, usual_losses }
     }
 
-    /// For each member, the times at which the cluster was low and these metrics cost the
-    /// member more points than usual.
+    /// For each member, the times at which the cluster was low and `metrics` cost the member more points than usual
+    /// (or any points at all, if the cluster's usual score is red).
     pub(super) fn bad_by_member(
         &self,
         of: &Collector<'_>,
@@ -232,8 +233,8 @@ pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRan
     }
 }
 
-/// The first metric that cost a member more than usual, searched from [`BEFORE_MS`] before the incident to its end.
-/// Adds the member and the instant to the evidence.
+/// The first metric that began to cost a member more than usual, during the incident or up to [`BEFORE_MS`]
+/// before it. Adds the member and the instant to the evidence.
 pub(super) fn first_moved(
     of: &Collector<'_>,
     cluster: &ClusterTrack,

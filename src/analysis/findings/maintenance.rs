@@ -67,7 +67,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
     Some(finding)
 }
 
-/// All windows of two hours that are both sufficiently covered, in the order of the week or day.
+/// All windows whose two hours are both sufficiently covered, in the order of the week or day.
 fn windows(places: &[Place]) -> Vec<Window> {
     let count = places.len();
     let window = |from: usize| {
@@ -85,9 +85,9 @@ fn windows(places: &[Place]) -> Vec<Window> {
     (0..count).filter_map(window).collect()
 }
 
-/// The window with the fewest lost points per step; among equal ones, the one with the least
-/// traffic, then the earliest. Values that differ only by a rounding error count as equal; otherwise
-/// the order of additions would decide.
+/// The window with the fewest lost points per step; of several such windows, the one with the least traffic, then
+/// the earliest. Values that differ only by a rounding error count as equal; otherwise, the order in which
+/// values were added up would decide.
 fn quietest(windows: &[Window]) -> Option<Window> {
     const SLACK: f64 = 1e-9;
     let least = |figure: fn(&Window) -> f64, among: Vec<Window>| {

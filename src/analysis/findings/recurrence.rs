@@ -14,7 +14,7 @@ const HOURS: usize = 24;
 const WEEK: usize = 7 * HOURS;
 /// Number of tests for each group of metrics: one for every hour of the day and of the week.
 const LOOKS: usize = HOURS + WEEK;
-/// Probability that a cluster without any recurrence gets at least one finding by chance.
+/// Maximum probability that a cluster without any recurrence gets at least one finding by chance.
 const LEVEL: f64 = 0.01;
 /// An hour of the day or week is reported only if at least this share of its occurrences has incidents: a rarer
 /// recurrence, even a significant one, is no help in planning.

@@ -12,7 +12,7 @@ use crate::text::rounding::score_short;
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
 /// Elections at most this far apart belong to one storm. This is much shorter than the 24 hours for which
-/// the metric counts an election.
+/// the metric counts an election, so that storms on the same day can be told apart.
 const TOGETHER_MS: i64 = 2 * HOUR_MS;
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 

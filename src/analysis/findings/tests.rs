@@ -190,7 +190,7 @@ fn leader_changes_are_attributed_to_a_restart_a_slow_disk_or_neither() {
     let elections = [5.0, 12.0, 20.0];
     let readings = |member, at: f64| {
         let slow = if member == 1 && (11.5..12.5).contains(&at) { 0.02 } else { 0.001 };
-        // Member 2 also counts its own restart, which is not an election.
+        // Member 2 restarts: its gauge counts the restart at 5.1 instead of the election at 5.0.
         let seen = if member == 2 { gauge(&[5.1, 12.0, 20.0], at) } else { gauge(&elections, at) };
         [slow, 0.002, 100.0, seen, 1e6, 1e9]
     };
@@ -221,7 +221,7 @@ fn growth_is_reported_if_it_reaches_the_quota_within_a_year() {
         let readings = growing(a_day);
         Made::of(10, &readings).find().iter().filter(|f| f.kind == Kind::Growth).cloned().collect::<Vec<_>>()
     };
-    // From 1.09 GB at noon of January 14, 10 MB a day take 105.7 days to etcd's default quota of 2147483648 bytes.
+    // At 10 MB a day, 1.09 GB at noon of January 14 reaches etcd's default quota of 2147483648 bytes in 105.7 days.
     let fast = found(1e7);
     assert_eq!(fast.len(), 1);
     assert!(fast[0].says.contains("on 2026-04-30") && fast[0].says.contains("2.00 GiB"), "{}", fast[0].says);
@@ -246,8 +246,7 @@ fn growth_whose_slope_may_be_nearly_flat_has_no_latest_date() {
 
 #[test]
 fn if_two_metrics_lose_the_same_points_the_first_one_is_named() {
-    // 05:00 lost points and 12:00 has a gap. The windows from 06:00 on and from 13:00 on are equally quiet,
-    // so the first one wins.
+    // Each disk metric has a weight of 0.5 and loses 5 points.
     let profile = Profile::seed().with_weight_shares(&[(Metric::WalFsync, 500_000), (Metric::BackendCommit, 500_000)]);
     let profile = profile.unwrap_or_else(|e| panic!("{e}"));
     let readings = |member, at: f64| {
@@ -290,7 +289,7 @@ fn the_maintenance_window_is_the_first_with_no_lost_points_no_gaps_and_the_least
     };
     let found = Made::of(3, &traffic).find();
     let quiet: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::MaintenanceWindow).collect();
-    // 05:00 lost points and 12:00 has a gap. Windows from 06:00 and 13:00 are equal, so the first wins.
+    // 05:00 lost points and 12:00 has a gap. The windows from 06:00 and 13:00 are equally quiet, so the first wins.
     assert_eq!(quiet[0].evidence[0], ("hours".to_owned(), "06:00 to 08:00 UTC".to_owned()));
 }
 

@@ -109,7 +109,7 @@ pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) 
             append(&mut track.line, line);
             for hour in hours {
                 match track.hours.last_mut() {
-                    // With an offset that is not a whole hour, a local hour may span two UTC days.
+                    // With a UTC offset that is not a whole hour, a local hour may span two UTC days.
                     Some(last) if last.start_ms == hour.start_ms => last.merge(&hour),
                     _ => track.hours.push(hour),
                 }

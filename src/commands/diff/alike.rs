@@ -5,7 +5,8 @@ use crate::folder::Manifest;
 use crate::spec::{Metric, Profile};
 use crate::text::terminal::terminal_label;
 
-/// Returns an error if settings differ, with both values and a command that makes them equal.
+/// Returns an error if profile, rollup, time zone or width of cells differ, with both values and a command that
+/// scores one folder with the settings of the other.
 pub(super) fn check_alike(before: &Scored<'_>, after: &Scored<'_>) -> Result<(), DiffError> {
     let (mut differs, mut flags) = (Vec::new(), Vec::new());
     if !same_rules(&before.manifest, &after.manifest) {

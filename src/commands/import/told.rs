@@ -1,4 +1,4 @@
-//! The texts that an import prints.
+//! The texts that an import into Prometheus prints.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(super) fn plan(plan: &Plan, promtool: &Promtool, data: &Path) -> String {
     text
 }
 
-/// The result of an import.
+/// The summary that a finished import prints.
 pub(super) fn summary(plan: &Plan, took: Duration) -> String {
     let of = |fate| plan.of(fate).count();
     let there = match of(Fate::There) {

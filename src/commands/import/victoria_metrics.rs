@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
 use crate::sources::prometheus::{Client, PromError, shown_url};
 
-/// How long to wait for sent samples to become visible if the server does not offer a flush.
+/// Maximum time until sent samples must be visible. A server that offers no flush takes longer than others.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 

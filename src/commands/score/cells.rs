@@ -37,8 +37,8 @@ impl<'a> OpenFiles<'a> {
         Ok(Self { scoring, cells: OpenCells::default(), writers, picture, gate: scoring.how.gate() })
     }
 
-    /// Adds the next day. Writes the cells of a local day once the next local day has begun, because no
-    /// later day adds to them.
+    /// Adds the scores and sums of the next UTC day. Passes on the cells of a local day once the next local day has
+    /// begun, because later UTC days add nothing to them.
     pub(super) fn add(
         &mut self,
         day: UtcDay,

@@ -1,4 +1,4 @@
-//! Settings of the OpenMetrics files, with the block size for the target server.
+//! Settings of the OpenMetrics files. Asks a server for its retention, which sets the block size, if a URL is set.
 
 use crate::commands::{CommandError, runtime};
 use crate::config::{RetentionSetting, Settings};

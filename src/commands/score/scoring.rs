@@ -36,7 +36,7 @@ pub(super) struct Scoring<'a> {
     pub(super) run: outputs::Scoring<'a>,
 }
 
-/// The results of one day, for the files that span days.
+/// The results of scoring one day.
 struct ScoredDay {
     day: UtcDay,
     scores: Arc<DayScores>,
@@ -49,11 +49,11 @@ struct ScoredDay {
 /// The results of scoring a whole history.
 pub(super) struct Outcome {
     pub(super) finished: Finished,
-    /// Set if a signal ended the run: some days have scores, and there are no cells.
+    /// Set if a signal ended the run. In that case, only some days have scores, and there are no cells.
     pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
-    /// The gate of `--fail-below` after all cells; `None` without the flag, or after a signal.
+    /// The gate of `--fail-below` with all cells added; `None` without the flag, or after a signal.
     pub(super) gate: Option<Gate>,
     /// Empty unless an output needs findings.
     pub(super) findings: Findings,

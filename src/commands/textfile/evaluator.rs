@@ -1,4 +1,4 @@
-//! One evaluation: reads all metrics at an instant and scores them.
+//! One evaluation: reads metrics and limits at an instant and scores the members.
 
 use crate::commands::CommandError;
 use crate::config::Settings;
@@ -8,7 +8,7 @@ use crate::score::{ScoreTable, score_window};
 use crate::sources::prometheus::{Client, QuerySet, SeriesForm, Terms, read_instant};
 use crate::spec::{Column, Metric};
 
-/// Maximum number of queries at once: enough for all columns, raw and recorded.
+/// Maximum number of queries at once: enough to query every column as a raw and as a recorded series.
 const IN_FLIGHT: usize = 16;
 
 /// The queries and the profile of all evaluations.

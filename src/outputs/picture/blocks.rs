@@ -37,7 +37,7 @@ struct Placed<'a> {
     part: Part,
 }
 
-/// A rectangle of cells with equal color: its first row and number of rows.
+/// The rows that a rectangle of cells with equal color spans.
 #[derive(Clone, Copy)]
 struct Area {
     row: u32,
@@ -122,8 +122,8 @@ impl Block<'_> {
         svg.push_str("</g>\n");
     }
 
-    /// The labels of days, with their rows. Depending on the height of a row, these are every day, every Monday, the
-    /// first of each month, or January 1.
+    /// The labels of days, with their rows: every day, every Monday, the first of each month, or January 1, depending
+    /// on the height of a row.
     fn day_names(&self) -> Vec<(u32, String)> {
         let layout = &self.drawing.layout;
         let day = |row: u32| UtcDay::of(layout.first.start_ms() + i64::from(row) * DAY_MS);
@@ -217,7 +217,7 @@ impl Placed<'_> {
     }
 }
 
-/// The mean score in tenths of a point, rounded down; `None` for a cell without a score. It selects the color:
+/// The mean score in tenths of a point, rounded down; `None` for a cell without a score. Tenths select the color:
 /// smaller differences are not visible, and only a cell without any loss gets the color of 10.
 type Tenths = Option<u32>;
 
@@ -240,7 +240,7 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     };
     for day in cells.chunk_by(|a, b| a.row == b.row) {
         let row = day[0].row;
-        // If rows without cells lie between the open rectangles and this row, the rectangles end.
+        // A rectangle cannot continue across rows without cells, so finish all open ones.
         if open.values().any(|area| area.row + area.rows < row) {
             std::mem::take(&mut open).into_iter().for_each(|(key, area)| finish(&mut paths, key, area));
         }

@@ -89,7 +89,7 @@ impl Layout {
         with(smallest, smallest.columns.min(blocks)).cut(last)
     }
 
-    /// Uses the widest hours if there is only one column of blocks.
+    /// Makes hours as wide as in the largest size if there is only one column of blocks.
     fn widened(mut self) -> Self {
         if self.columns == 1 {
             self.size.hour = SIZES[0].hour;

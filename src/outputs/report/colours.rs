@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::text::palette::{Rgb, hex, ink, orange_to_blue, red_to_green};
 use crate::text::rounding::score_parts;
 
-/// Scores from 0 to 10 in tenths: the classes are `s0` to `s100`.
+/// The highest score, 10, in tenths of a point: the classes are `s0` to `s100`.
 const TENTHS: u32 = 100;
 
 /// The class of a score, rounded down, so that only a score without any loss has the color of 10.

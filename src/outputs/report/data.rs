@@ -78,8 +78,8 @@ fn losses(cell: &Cell) -> [u64; Metric::ALL.len()] {
     cell.losses.unwrap_or_default().map(|loss| loss_parts(loss, 100))
 }
 
-/// The mean rounded down, minus (10 minus the losses rounded up), in hundredths. This is close to 0, so it compresses
-/// better than the mean itself.
+/// The mean (rounded down) plus all losses (rounded up) minus 10, in hundredths of a point. The page computes the
+/// mean from this value, which is close to 0 and so compresses better.
 fn short_of_the_mean(cell: &Cell) -> u64 {
     let mean = u64::from(score_parts(cell.mean.unwrap_or_default(), 100));
     (mean + losses(cell).iter().sum::<u64>()).saturating_sub(1000)

@@ -50,7 +50,7 @@ impl Output for Report {
     }
 }
 
-/// The lines of each cluster: first that of the cluster, then those of its members.
+/// Groups the lines by cluster. A group starts with the line of the cluster itself; those of its members follow.
 fn clusters(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
     lines.chunk_by(|a, b| a.cluster == b.cluster)
 }

@@ -22,7 +22,8 @@ const SCRIPT: &str = concat!(
     include_str!("page.js"),
 );
 
-/// Up to this many clusters are all open at first; if there are more, only the one with the lowest mean.
+/// Maximum number of clusters that are all open at first. If there are more, only the one with the lowest
+/// mean is open at first.
 const MAX_OPEN: usize = 3;
 
 /// The report as one HTML document that contains its styles, script and data.

@@ -14,7 +14,7 @@ pub(in crate::outputs) enum Part {
     Second,
 }
 
-/// Minutes from midnight to the start of a cell, in local time.
+/// Local clock time at the start of a cell, as a minute of the day.
 pub(in crate::outputs) fn minute_of_day(cell: &Cell) -> u32 {
     u32::from(cell.hour) * 60 + u32::from(cell.minute)
 }

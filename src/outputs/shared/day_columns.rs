@@ -16,7 +16,8 @@ use crate::time::{DAY_MS, HOUR_MS, UtcDay};
 /// and no cell is narrower.
 const QUARTER_MS: i64 = HOUR_MS / 4;
 
-/// Minutes after local midnight, and the number of earlier cells of that day with the same local time.
+/// Local clock time as a minute of the day, and the number of earlier cells of that day
+/// that have the same clock time.
 type Slot = (u32, usize);
 
 /// The columns of all days of a heat map.

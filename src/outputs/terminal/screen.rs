@@ -39,7 +39,7 @@ struct Column {
     wide: usize,
 }
 
-/// One place on the screen, with sums over the steps of all cells that fall into it.
+/// One place of the heat map (a column on a day), with sums over the steps of all cells that fall into it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Joined {
     sum: f64,
@@ -93,7 +93,8 @@ impl Screen {
         text
     }
 
-    /// Chooses the shortest time per column with which a day fits the window. A column is up to three characters wide.
+    /// Chooses the shortest time per column at which a whole day fits into the window. A column
+    /// is one to three characters wide.
     fn column(&self) -> Column {
         let room = self.width.saturating_sub(LABEL);
         let fits = |minutes: u32| (1..=3).rev().find(|wide| wide * (1440 / minutes) as usize <= room);

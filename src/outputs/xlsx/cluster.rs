@@ -20,7 +20,7 @@ const MEANS: u16 = 1;
 /// Headings and column widths of the figures of a day.
 const OF_A_DAY: [(&str, f64); 4] = [("Mean", 7.0), ("Lowest", 7.0), ("Coverage", 9.0), ("Hours in day", 12.0)];
 
-/// The columns where each block of the sheet begins, and the number of cells in a day. A
+/// The first column of each block after the means, and the number of columns in a block of cells. A
 /// narrow column separates the blocks.
 struct Places {
     hours: u16,

@@ -7,7 +7,7 @@ use super::table::{Table, Value};
 use crate::folder::Manifest;
 use crate::spec::Metric;
 
-/// Writes the method as sections of up to four columns.
+/// Writes the sections of the sheet, which have up to four columns.
 pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manifest) -> Result<(), XlsxError> {
     let headings = [("What", 42.0), ("Value", 70.0), ("", 20.0), ("", 12.0)];
     let mut table = Table::begin(sheet, look, 0, &headings)?;

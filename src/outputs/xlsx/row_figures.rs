@@ -60,9 +60,9 @@ mod tests {
 
     #[test]
     fn hours_below_a_score_count_all_steps_of_cells_with_a_lower_mean() {
-        // A step is 5 minutes. Below 5: only the cell of 4.999, which counts as a whole hour although a third of it is
-        // scored. Below 7: also the cell of 5 (an hour) and the cell of 6.999 (half an hour), 2.5 hours together. The
-        // cell of 7 and the unscored cell do not count.
+        // A step is 5 minutes, so 12 expected steps are an hour. Below 5: only the cell with mean 4.999, for a whole hour
+        // although only 4 of its 12 steps are scored. Below 7: also the cells with means 5 (an hour) and 6.999 (6 steps,
+        // half an hour), 2.5 hours together. The cell with mean 7 and the unscored cell do not count.
         let cells = [
             cell(Some(4.999), 4, 12),
             cell(Some(5.0), 12, 12),

@@ -32,8 +32,8 @@ pub(super) fn write_summary(
     table.rows(sheets.clusters.iter().map(|(line, _)| cluster_row(line, manifest, findings)))?;
     let last = table.next_row().max(first + 1) - 1;
     for ((line, name), row) in sheets.clusters.iter().zip(first..=last).take(LINKS) {
-        // A link also stores its text in an XML attribute, where a control character would break the file. So the link
-        // gets the sheet's name as text, and the label is then written over it.
+        // A link also stores its text in an XML attribute, where a control character would break the file. So the link is
+        // written with the sheet's name as its text, and the cluster's name then replaces that text.
         let link = Url::new(link_to(name)).set_text(name);
         table.sheet.write_url_with_format(row, 0, link, &look.link)?;
         table.sheet.write_string_with_format(row, 0, sheet_text(&line.cluster), &look.link)?;

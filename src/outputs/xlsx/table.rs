@@ -25,9 +25,9 @@ pub(super) enum Value<'a> {
     Number(f64),
     /// 0 to 10, rounded down to two decimals.
     Score(f64),
-    /// Lost points, rounded up to two decimals.
+    /// Lost points × hours, rounded up to two decimals.
     Loss(f64),
-    /// A share of steps, rounded down.
+    /// A share of steps, rounded down to tenths of a percent.
     Coverage(f64),
     /// A confidence, rounded down so that one below 1 is not shown as 1.
     Confidence(f64),
@@ -37,7 +37,8 @@ pub(super) enum Value<'a> {
     /// A share from 0 to 1, shown as a percentage.
     Share(f64),
     Date(UtcDay),
-    /// Milliseconds since 1970 in the time zone that the heading names.
+    /// A date and time as milliseconds since 1970, already shifted to the time zone that the column's heading names,
+    /// because Excel has no time zones.
     Instant(i64),
 }
 

@@ -60,7 +60,7 @@ impl Client {
             _ if is_web_page(body) => {
                 Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
             }
-            // The body may have been cut off in transit.
+            // The JSON ends too early. The body may have been cut off in transit, so retry.
             true => Failure { cure: Cure::Again, ..self.not_a_matrix(&e) },
             false => self.not_a_matrix(&e),
         })?;
@@ -82,8 +82,8 @@ impl Client {
         Ok(())
     }
 
-    /// Returns an error if the answer is partial and `--allow-partial` is off. The request is then retried, because
-    /// the missing stores may be available again.
+    /// Returns an error if the answer is partial and `--allow-partial` is off. The request is then retried, because the
+    /// stores that did not answer may be available again.
     pub(super) fn refuse_part(&self, envelope: &Envelope) -> Result<(), Failure> {
         if self.terms().allow_partial || !is_partial(envelope) {
             return Ok(());

@@ -202,8 +202,8 @@ impl Client {
         self.retry(steps, true, ask).await
     }
 
-    /// The same for a lookup whose failure the caller can do without. When its retries are used up, the server may still
-    /// answer queries, so these are retried as before.
+    /// Same as [`Self::persist`], but for a lookup whose failure the caller can handle. A lookup that fails after all
+    /// retries does not end the retries of queries, because the server may still answer those.
     pub(super) async fn persist_in_lookup<T>(
         &self,
         steps: usize,

@@ -1,8 +1,8 @@
-//! Decides whether a percentile can be queried without the sum over series, because each member
+//! Decides whether the query of a percentile can omit the sum over series, which is unnecessary if each member
 //! has one series per bucket.
 //!
-//! A sum over one series equals that series, but costs the server twice as much as the rate and percentile together. A
-//! lookup of the series is therefore worthwhile.
+//! The sum over one series equals that series, but costs the server twice as much as the rate and percentile
+//! together. A lookup of the series is therefore worthwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub(super) async fn form_to_send<'a>(
     let Some(series) = queries.series_of_direct(column).filter(|_| form == RAW) else { return form };
     let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
     // A failed lookup is not an error: the query with the sum gives the same result, only more slowly. If the server
-    // is down, that query will fail.
+    // is down, the query reports that.
     let chosen = match client.series(&series, range).await {
         Ok(Some(text)) if is_one_a_bucket(&text, queries.labels()) => DIRECT,
         Ok(_) => form,
@@ -50,8 +50,8 @@ struct SeriesAnswer {
     is_partial: bool,
 }
 
-/// Whether no two series have the same values of `labels` (names separated by commas) and `le`, so that each
-/// member has one series per bucket. False for an answer that may be incomplete.
+/// Whether each series has its own combination of values of `labels` (names separated by commas) and `le`, so that
+/// each member has one series per bucket. False for an answer that may be incomplete.
 fn is_one_a_bucket(answer: &str, labels: &str) -> bool {
     let Ok(answer) = serde_json::from_str::<SeriesAnswer>(answer) else { return false };
     let by: Vec<&str> = labels.split(", ").chain(["le"]).collect();

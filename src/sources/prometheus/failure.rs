@@ -161,7 +161,7 @@ pub(super) fn warns_of_a_part(warning: &str) -> bool {
 
 /// Whether the server refused a query because a store was unavailable.
 pub(super) fn refuses_a_part(status: u16, kind: &str, message: &str) -> bool {
-    // Ignore messages about an invalid query: they quote it, and it may contain any of the phrases.
+    // Ignore messages about an invalid query: they quote the query, which may contain any phrase of `STORE_AWAY`.
     !matches!(status, 400 | 404) && kind != "bad_data" && is_of_a_store(&unquoted(&message.to_lowercase()))
 }
 

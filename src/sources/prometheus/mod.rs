@@ -1,5 +1,5 @@
-//! Reads from and imports into Prometheus-compatible servers: builds queries, sends them over HTTP, decodes answers
-//! into readings, and pulls a day at a time. All network access is here; scoring and storage are not.
+//! Reads from and imports into Prometheus-compatible servers: builds queries, sends them over HTTP, and decodes the
+//! answers into readings. All network access is here; scoring and storage are not.
 
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 mod access;

@@ -1,4 +1,5 @@
-//! Chooses the raw or recorded form of each query, and checks that the query returns series.
+//! Chooses for each metric between its raw query, which reads etcd's own metrics, and its recorded query, which
+//! reads the results of recording rules, and checks that the chosen query returns series.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -25,7 +26,7 @@ named! {
     /// Whether to query etcd's own metrics or recorded series.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) enum SeriesForm {
-        /// The recorded form if it covers the raw form completely, else the raw form.
+        /// The recorded form if it has a value for every member and step of the raw form, otherwise the raw form.
         #[default]
         Auto = "auto",
         /// Always the raw form, which reads etcd's own metrics.
@@ -36,7 +37,7 @@ named! {
     parsed "unknown series form"
 }
 
-/// The metrics, and the companions (limits and start times), to pull.
+/// Which metrics and companions (limits and start times) to pull.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) left_out: Vec<Metric>,
@@ -92,7 +93,8 @@ pub(super) struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// The query of one metric, raw or recorded as `form` or the server's series decide; `None` if it has no series.
+    /// The query of one metric, or `None` if it has no series. `SeriesForm::Auto` chooses between the raw and the
+    /// recorded form by the series that the server has.
     async fn choose(&self, form: SeriesForm, metric: Metric) -> Result<Option<QuerySource>, PromError> {
         let raw = QuerySource { form: RAW.to_owned(), promql: self.queries.raw(metric) };
         let recorded = self.queries.recorded(metric).map(|promql| QuerySource { form: RECORDED.to_owned(), promql });
@@ -162,7 +164,8 @@ impl Probe<'_> {
         Ok(false)
     }
 
-    /// Whether the query has any sample, evaluated every `step` until one is found.
+    /// Whether the query, evaluated at every `step` of the range, returns any sample. Stops at the first
+    /// answer that contains a sample.
     async fn any(&self, question: &Question<'_>, step: Step) -> Result<bool, PromError> {
         let mut found = false;
         let ask = async |promql: String, part, _| self.client.any_sample(&promql, part).await;

@@ -67,8 +67,8 @@ impl ReadingSource for PrometheusSource {
         let (client, queries) = (&self.client, &self.queries);
         let grid = Grid::within(part, self.step);
         let asked = Column::all().filter_map(|column| Some((column, self.description.queries.get(column.name())?)));
-        // Choose raw or recorded series for all columns before sending any of their queries; otherwise queries of the next day
-        // would be sent before some of this day's.
+        // Choose between the raw form and the cheaper direct form for all columns before sending any of their queries;
+        // otherwise queries of the next day would be sent before some of this day's.
         let forms = join_all(asked.map(async |(column, query)| {
             let form = form_to_send(client, queries, column, &query.form, grid).await;
             (column, Question::of(queries, column, form))
@@ -89,7 +89,7 @@ impl ReadingSource for PrometheusSource {
     }
 }
 
-/// Notes about retried, halved and split queries, and the server's own warnings.
+/// Notes for the user: how often queries were retried or split and windows halved, and the server's own warnings.
 pub(crate) fn notes(client: &Client) -> Vec<String> {
     let times = |count| if count == 1 { "once".to_owned() } else { format!("{count} times") };
     let received = client.traffic().received();
@@ -154,8 +154,8 @@ mod tests {
         let queries = QuerySet::load(None, "", None, "instance").unwrap();
         let step = Step::from_millis(60_000).unwrap();
         let source = PrometheusSource::new(client.clone(), queries, description, step);
-        // By default, four queries run at once. A day has nine, so one day keeps them busy; one more day is pulled while
-        // a finished one is written.
+        // By default, four queries run at once. A day has nine queries, so one day is enough to keep four running; one
+        // more day is pulled while a finished one is written.
         assert_eq!(source.in_flight(), 2);
         // 256 MiB hold two days of 1,294 members, but not of 1,295: 1,294 members × 1,440 steps × 9 columns × 8 bytes
         // × 2 days = 268,323,840 bytes.

@@ -1,10 +1,11 @@
 //! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded in the binary
 //! and replaceable from a folder.
 //!
-//! A file has a raw form after the line `# raw:`, which reads etcd's own metrics, and may have a recorded form after
-//! `# recorded:`, which reads the results of recording rules. A form after `# direct:` gives the same result as the raw
-//! form at a lower cost, as long as no two of the series selected after `# series:` have the same member labels and
-//! `le`. `$selector` stands for the matchers of `--selector`, `$labels` for the labels that name a member.
+//! A file has a raw form below the line `# raw:`, which reads etcd's own metrics. It may have a recorded form below
+//! `# recorded:`, which reads the results of recording rules, and a direct form below `# direct:`, which costs the
+//! server less than the raw form. The selector below `# series:` selects the series that the direct form reads. The
+//! direct form gives the same result as the raw form if no two of these series share member labels and `le`.
+//! `$selector` stands for the matchers of `--selector`, `$labels` for the labels that name a member.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -91,11 +92,12 @@ pub(crate) struct QuerySet {
     member_label: String,
 }
 
-/// The form that reads etcd's own metrics.
+/// Name of the query form that reads etcd's own metrics.
 pub(super) const RAW: &str = "raw";
-/// The form that reads the results of recording rules.
+/// Name of the query form that reads the results of recording rules.
 pub(super) const RECORDED: &str = "recorded";
-/// The form that gives the same result as the raw form at a lower cost, if each member has one series per bucket.
+/// Name of the query form that gives the same result as the raw form at a lower cost, if each member
+/// has one series per bucket.
 pub(super) const DIRECT: &str = "direct";
 
 impl QuerySet {
@@ -128,12 +130,13 @@ impl QuerySet {
         })
     }
 
-    /// The form that reads etcd's own metrics.
+    /// The column's query in its raw form, which reads etcd's own metrics.
     pub(crate) fn raw(&self, column: impl Into<Column>) -> String {
         self.text(column.into(), RAW, "")
     }
 
-    /// The form that reads recorded series, if there is one.
+    /// The column's query in its recorded form, which reads the results of recording rules; `None` if
+    /// it has no recorded form.
     pub(crate) fn recorded(&self, column: impl Into<Column>) -> Option<String> {
         let column = column.into();
         self.texts[column.index()].recorded.as_ref().map(|_| self.text(column, RECORDED, ""))

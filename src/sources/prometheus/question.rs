@@ -11,8 +11,8 @@ use super::QuerySet;
 pub(super) struct Question<'a> {
     /// The query for all series.
     pub(super) promql: String,
-    /// Labels by which the series can be split, cluster labels before member labels; empty if a
-    /// split would change the result.
+    /// Labels by which the series can be split, the cluster label before the member label. A query from `--queries` is
+    /// split by cluster at most, and not at all without `$selector`.
     pub(super) labels: Vec<&'a str>,
     /// Selector of etcd's series, without braces.
     pub(super) selector: &'a str,

@@ -9,8 +9,8 @@ pub(crate) struct ServerInfo {
     pub(crate) name: Option<String>,
     /// Retention in the server's own notation; `None` if unknown.
     pub(crate) retention: Option<String>,
-    /// The first lookup that the server refused, which may leave name and retention missing or wrong. Lookups that the
-    /// server does not offer are not counted.
+    /// The error of the first lookup that the server refused; name and retention may then be missing or wrong. A lookup
+    /// that the server does not offer is not a refusal.
     pub(crate) refused: Option<PromError>,
 }
 
@@ -20,7 +20,7 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     let mut refused = None;
     let build = unless_refused(client.api("/api/v1/status/buildinfo", &[]).await, &mut refused)?.unwrap_or_default();
     let metrics = unless_refused(client.text("/metrics", &[]).await, &mut refused)?.unwrap_or_default();
-    // Check VictoriaMetrics first: its buildinfo pretends to be Prometheus, for compatibility with dashboards.
+    // Check VictoriaMetrics first: for compatibility with dashboards, its buildinfo looks like that of Prometheus.
     if let Some(version) = victoria(&metrics) {
         let name = Some(named("VictoriaMetrics", version));
         return Ok(ServerInfo { name, retention: months(&metrics), refused: None });
@@ -39,8 +39,8 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
     Ok(ServerInfo { name, retention, refused })
 }
 
-/// The answer to a lookup; `None` if the server does not offer or refuses the lookup.
-/// `refused` keeps the first refusal of all lookups.
+/// Turns the error of a refused lookup into `None`, and stores it in `refused` if it is the first. `None` also
+/// means that the server does not offer the lookup.
 fn unless_refused<T>(
     answer: Result<Option<T>, PromError>,
     refused: &mut Option<PromError>,
@@ -58,14 +58,15 @@ fn named(name: &str, version: &str) -> String {
     if version.is_empty() { name.to_owned() } else { format!("{name} {version}") }
 }
 
-/// The version of VictoriaMetrics, empty for builds without one such as Debian's; `None` for other servers.
+/// The version of VictoriaMetrics: an empty string for a build without a version, such as Debian's; `None` if
+/// the server is not VictoriaMetrics.
 fn victoria(metrics: &str) -> Option<&str> {
     const NAME: &str = "vm_app_version";
     let version = label(metrics, NAME, "short_version").or(label(metrics, NAME, "version"));
     version.or_else(|| metrics.lines().any(|line| line.starts_with("vm_app_version{")).then_some(""))
 }
 
-/// VictoriaMetrics's retention; without a unit it is in months.
+/// VictoriaMetrics's retention, with `months` added to a number without a unit.
 fn months(metrics: &str) -> Option<String> {
     let line = metrics.lines().find(|line| line.starts_with("flag{") && line.contains("name=\"retentionPeriod\""))?;
     let value = value_of(line, "value")?;

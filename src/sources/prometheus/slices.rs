@@ -125,12 +125,12 @@ pub(super) async fn ask_in_slices<T>(
 /// The result of splitting a slice.
 enum Cut {
     Halves([Slice; 2]),
-    /// The slice cannot be split, with the reason; `None` for a single member.
+    /// The slice cannot be split, with the reason; `None` if it is a single member, which needs no reason.
     Whole(Option<String>),
 }
 
-/// Splits a slice. If the label values cannot be looked up, shorter windows may still succeed, so that
-/// is not an error yet.
+/// Splits a slice. A failed lookup of label values is not an error yet, because a query with
+/// shorter windows may still succeed.
 async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid) -> Cut {
     let mut slice = slice.clone();
     let (mut failed, mut missing) = (None, None);

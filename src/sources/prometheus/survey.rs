@@ -1,4 +1,5 @@
-//! Evaluates a query at a few steps of a range: which members have samples, and from when to when.
+//! Estimates, from a few steps of a range, what a query returns: its members, first and last sample, and coverage.
+//! Also searches for etcd's jobs, and for series outside the range.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +68,8 @@ pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String
     Ok(series.iter().filter_map(|one| one["metric"]["job"].as_str()).map(str::to_owned).collect())
 }
 
-/// The start of the first and the end of the last hour, in the last 400 days, in which the selector matches series.
+/// The start of the first hour and the end of the last hour, within the last 400 days, in which the selector
+/// matches series of etcd_server_has_leader; `None` if it matches none.
 pub(crate) async fn elsewhere(
     client: &Client,
     queries: &QuerySet,
@@ -88,7 +90,7 @@ pub(crate) async fn elsewhere(
     Ok(values.first().and_then(at).zip(values.last().and_then(at)).map(|(first, last)| (first - HOUR_MS, last)))
 }
 
-/// The error for a server without this query API.
+/// The error for a server that does not offer instant or range queries.
 fn not_offered(client: &Client) -> PromError {
     PromError::NotFound { url: client.shown_url().to_owned() }
 }

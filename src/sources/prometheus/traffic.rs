@@ -64,7 +64,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// The traffic since earlier totals were read.
+    /// The traffic between the earlier totals `before` and these totals.
     #[must_use]
     pub(crate) fn since(self, before: Self) -> Self {
         Self {

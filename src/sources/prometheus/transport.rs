@@ -37,8 +37,8 @@ pub(super) enum Kind {
 }
 
 impl Client {
-    /// Sends a query once; returns the body and the time since sending. The caller must hold a
-    /// slot among the concurrent queries.
+    /// Waits until a query may be sent, and sends it once. Returns the body, and the time from sending the query to
+    /// the end of the body.
     pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
         let _turn = self.turn().await;
         let form = self.form(promql, grid, kind);
@@ -77,8 +77,8 @@ impl Client {
             ("timeout", format!("{}s", self.terms().timeout.as_secs().max(1))),
             // For Thanos; others ignore it.
             ("partial_response", self.terms().allow_partial.to_string()),
-            // By default VictoriaMetrics looks back a whole step for gauges, which hides outages, and its cache ignores
-            // the lookback.
+            // By default, VictoriaMetrics looks back a whole step for gauges, which hides outages; `nocache` is needed
+            // because its cache ignores `max_lookback`.
             ("max_lookback", "5m".to_owned()),
             ("nocache", "1".to_owned()),
             // With auto-downsampling enabled, Thanos would return downsampled samples for long steps.

@@ -24,7 +24,8 @@ pub(super) const SHORT_WINDOW: usize = 16;
 pub(super) struct WindowSizes {
     /// Maximum number of steps for any query.
     limit: AtomicUsize,
-    /// Lower maximums for single queries, because a histogram has many more samples than a gauge.
+    /// Lower maximums of individual queries, because the server loads many more samples for a
+    /// histogram than for a gauge.
     of_query: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -72,8 +73,8 @@ pub(super) async fn find_limit(client: &Client, grid: Grid) {
     }
 }
 
-/// Halves the refused size, unless a smaller size is known already: concurrent windows that are refused
-/// together must halve only once.
+/// Half of the refused size, or the known size if that is smaller, so that several concurrent windows of one size
+/// that are refused halve it only once.
 fn after_refusal(known: usize, refused: usize) -> usize {
     known.min(refused.div_ceil(2)).max(1)
 }

@@ -7,7 +7,7 @@ use super::secret::{Secret, SecretSource};
 use super::yaml::{Node, Value};
 use crate::text::nearest::did_you_mean;
 
-/// One map of the config file, whose keys can be read.
+/// One map of keys and values in the config file.
 pub(super) struct Fields<'a> {
     file: &'a Path,
     /// Path of the map's key, such as `oauth2.tls_config`; empty for the whole file.

@@ -40,15 +40,15 @@ use secret::Sent;
 const MAX_REDIRECTS: usize = 5;
 /// Timeout for fetching an OAuth 2 token.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
-/// Minimum length of URL and token-request parameters that are hidden. Shorter values are more likely
-/// `true` or `1` than secrets.
+/// A parameter of a URL or token request is hidden in messages if its value has at least this length. Shorter
+/// values are more likely `true` or `1` than secrets.
 const MIN_HIDDEN_CHARS: usize = 6;
 
 /// Why a request got no response that can be used.
 pub(super) enum SendError {
     /// The connection failed or timed out before a response.
     Http(reqwest::Error),
-    /// The request could not be sent, or was redirected to another server.
+    /// The headers or the token could not be prepared, or the server answered with a redirect that is not followed.
     Prom(PromError),
 }
 
@@ -103,7 +103,8 @@ impl Access {
         };
         let connection = Connection::open(url, &config.tls, &config.proxy, builder, &sent)?;
         let access = Self { connection, config: config.clone(), login, tokens, sent };
-        // Read all files with secrets now, so that a missing file fails before the first request.
+        // Read the files of the headers and the login now, so that a missing file fails before the first request. Only the
+        // client secret of OAuth 2 is read later, when a token is fetched.
         access.headers()?;
         access.own_authorization()?;
         Ok(access)
@@ -136,7 +137,7 @@ impl Access {
         self.send_twice(url, Content::Nothing).await
     }
 
-    /// Replaces every secret that was sent so far with a mask in a text.
+    /// Returns the text with a mask in place of every secret that was sent so far.
     pub(super) fn hide(&self, text: &str) -> String {
         self.sent.hide(text)
     }
@@ -236,8 +237,8 @@ impl Access {
     }
 }
 
-/// Whether scheme, host and port are the same. A redirect of the same host from HTTP on port 80 to HTTPS on port
-/// 443 counts as the same server, too.
+/// Whether scheme, host and port are the same. A redirect on one host from HTTP on port 80 to HTTPS on port 443
+/// counts as the same server, too.
 fn is_same_server(from: &Url, to: &Url) -> bool {
     let (before, after) = (from.port_or_known_default(), to.port_or_known_default());
     let steps_up = from.scheme() == "http" && to.scheme() == "https" && before == Some(80) && after == Some(443);
@@ -250,7 +251,7 @@ fn origin(url: &Url) -> String {
 
 fn without_userinfo(url: &Url) -> Url {
     let mut bare = url.clone();
-    // These calls fail only for URLs without a host, and `open` rejects such URLs.
+    // These calls fail only for URLs without a host, and an `http` or `https` URL always has one.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     bare.set_fragment(None);

@@ -12,7 +12,7 @@ use super::headers::hidden_value;
 use super::secret::{Secret, SecretSource, Sent};
 use super::yaml::Value;
 
-/// The proxy keys. They stand next to the other keys of a map, not in a map of their own.
+/// The proxy keys. They appear at the top level of the config file and in `oauth2`, beside other keys.
 pub(super) const KEYS: [&str; 4] = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
 
 /// Hosts that bypass the proxy if `no_proxy` is set. Go adds them to `no_proxy` by itself; reqwest does not.

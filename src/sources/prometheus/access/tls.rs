@@ -88,8 +88,8 @@ impl TlsConfig {
         Ok(builder.tls_danger_accept_invalid_certs(self.takes_any_certificate))
     }
 
-    /// The error for an HTTP client that cannot be built: the private key does not match the client certificate.
-    /// `None` if there is no client certificate.
+    /// The error to report if the HTTP client cannot be built and there is a client certificate: its private key does
+    /// not match. `None` without a client certificate.
     pub(super) fn identity_error(&self, cause: &str) -> Option<AccessError> {
         let (_, key) = self.identity.as_ref()?;
         Some(key.error(&format!("the key does not match the certificate ({cause})")))

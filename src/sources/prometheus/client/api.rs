@@ -20,8 +20,8 @@ use crate::time::TimeRange;
 /// Path of range queries, relative to the server's base URL.
 const QUERY_RANGE: &str = "/api/v1/query_range";
 
-/// Number of steps that a lookup counts as when it is retried. With more than one step, the second timeout ends
-/// the retries, because callers can do without a lookup.
+/// The `steps` argument of [`Client::persist_in_lookup`] for a lookup. Any number above one ends the retries at the
+/// second timeout, because callers can do without a lookup.
 const LOOK_UP: usize = 2;
 
 /// An answer of the API that is small enough to parse as a whole.
@@ -74,8 +74,8 @@ impl Client {
         self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
     }
 
-    /// Values of a label among the series that a pull reads and `selector` matches; `None` if the server does not
-    /// offer the label values API.
+    /// Values of a label among the series of `etcd_server_has_leader`, and of one recording rule, that `selector`
+    /// matches; `None` if the server does not offer the label values API.
     pub(in crate::sources::prometheus) async fn label_values(
         &self,
         label: &str,
@@ -86,7 +86,7 @@ impl Client {
         let seconds = |ms: i64| (ms / 1000).to_string();
         let parameters = [
             series("etcd_server_has_leader"),
-            // Some servers have only recorded series, so the request also matches the series of one recording rule.
+            // Some servers have only recorded series, without etcd's own metrics.
             series("job:process_open_fds:clone"),
             ("start", seconds(range.start_ms)),
             ("end", seconds(range.end_ms)),
@@ -134,7 +134,7 @@ impl Client {
             _ if is_web_page(body) => {
                 Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
             }
-            // The body may have been cut off in transit.
+            // The JSON ends too early. The body may have been cut off in transit, so retry.
             true => Failure { cure: Cure::Again, ..self.not_of_the_api(path, &e) },
             false => self.not_of_the_api(path, &e),
         })?;

@@ -14,6 +14,7 @@ use crate::commands::{CommandError, runtime};
 use crate::config::Settings;
 use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
 use crate::sources::prometheus::{Client, PromError, shown_url};
+use crate::text::count;
 
 /// Maximum time until sent samples must be visible. A server that offers no flush takes longer than others.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
@@ -134,21 +135,23 @@ impl Tally {
     }
 
     fn summary(&self, url: &str, dry_run: bool, took: Duration) -> String {
-        let (all, count) = (HumanCount(self.seen), HumanCount(self.sent));
-        let there = HumanCount(self.seen - self.sent);
+        let all = count(self.seen, "sample");
+        let (sent, there) = (HumanCount(self.sent), HumanCount(self.seen - self.sent));
         let summary = match (self.sent, dry_run) {
-            (0, _) => format!("nothing was imported: {url} already has all {all} samples\n"),
-            (_, true) => format!("{count} of {all} samples would be sent to {url}; nothing was sent\n"),
+            (0, _) => format!("nothing was imported: {url} already has all {all}\n"),
+            (_, true) => format!("{sent} of {all} would be sent to {url}; nothing was sent\n"),
             _ => format!(
-                "imported {count} samples into {url} in {:.1} s; it now has all {all} samples ({there} existed before)\n",
+                "imported {} into {url} in {:.1} s; it now has all {all} ({there} existed before)\n",
+                count(self.sent, "sample"),
                 took.as_secs_f64()
             ),
         };
         match self.rounded {
             0 => summary,
             rounded => format!(
-                "{summary}{} of them are stored rounded to 12 significant digits, as VictoriaMetrics stores every value\n",
-                HumanCount(rounded)
+                "{summary}{} of them {} stored rounded to 12 significant digits, as VictoriaMetrics stores every value\n",
+                HumanCount(rounded),
+                if rounded == 1 { "is" } else { "are" }
             ),
         }
     }

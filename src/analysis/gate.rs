@@ -226,6 +226,18 @@ mod tests {
     }
 
     #[test]
+    fn one_of_a_kind_is_counted_in_the_singular() {
+        let first = |gate: Gate| gate.shortfall().map(|s| s.to_string()).unwrap_or_default();
+        let low: Vec<_> = (0..11).map(|_| ("a", Some(6.0), 12)).collect();
+        assert!(first(gate(&low)).ends_with("\n  and 1 more cell below the threshold"));
+        assert!(first(gate(&low[..1])).starts_with("--fail-below 7: 1 cell is below 7\n"));
+        let unscored = first(gate(&[("a", Some(9.0), 5)]));
+        assert!(unscored.starts_with("--fail-below 7: 1 cluster is scored at less than 50 %"), "{unscored}");
+        let many: Vec<_> = (0..1234).map(|_| ("a", Some(6.0), 12)).collect();
+        assert!(first(gate(&many)).starts_with("--fail-below 7: 1,234 cells are below 7\n"));
+    }
+
+    #[test]
     fn a_cluster_with_too_few_scored_steps_does_not_pass() {
         let message = |gate: Gate| gate.shortfall().map(|s| s.to_string()).unwrap_or_default();
         let too_few_scored = message(gate(&[("a\n::", Some(10.0), 5), ("b", None, 0), ("c", Some(9.0), 12)]));

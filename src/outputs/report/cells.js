@@ -36,15 +36,15 @@ function clockAt(second, offset) {
   return `${dateOf(dayOf(local))} ${clockOf(local % MINUTES_A_DAY)} ${offsetText(offset)}`;
 }
 
-const stepsOf = (count) => `${count} ${count === 1 ? "step" : "steps"}`;
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 // One sentence with the numbers: for the tip and for a screen reader.
 function sentenceOf(cell) {
-  if (cell.mean === null) return `unknown, none of ${stepsOf(cell.expected)} scored`;
+  if (cell.mean === null) return `unknown, none of ${counted(cell.expected, "step")} scored`;
   const parts = [
     `mean ${points(cell.mean)}`,
     `lowest ${points(cell.min)}`,
-    `${cell.scored} of ${stepsOf(cell.expected)} scored`,
+    `${cell.scored} of ${counted(cell.expected, "step")} scored`,
   ];
   if (cell.uncertain) parts.push("uncertain");
   if (cell.worst) parts.push(`main cause ${cell.worst}`);

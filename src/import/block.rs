@@ -80,7 +80,8 @@ impl BlockMeta {
             return Some(format!("promtool silently dropped {dropped} of {}", count(written.samples, "sample")));
         }
         if num_samples > written.samples {
-            return Some(format!("it has {} instead of {}", count(num_samples, "sample"), written.samples));
+            let [found, expected] = [num_samples, written.samples].map(|samples| count(samples, "sample"));
+            return Some(format!("it has {found} instead of {expected}"));
         }
         if num_series != written.series {
             return Some(format!("it has {num_series} series instead of {}", written.series));

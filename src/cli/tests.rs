@@ -239,7 +239,10 @@ fn an_error_of_the_command_line_names_the_flag_and_the_way_out() {
             "'etcd-heatmap sql' has no flag --url: it belongs to 'backfill', 'pull', 'check', or 'textfile'",
         ),
         ("--formats csv score", "'etcd-heatmap' has no flag --formats: it belongs to 'backfill' or 'score'"),
-        ("--fromats csv score", "'etcd-heatmap' has no flag --fromats: did you mean --formats of 'backfill' or 'score'?"),
+        (
+            "--fromats csv score",
+            "'etcd-heatmap' has no flag --fromats: did you mean --formats of 'backfill' or 'score'?",
+        ),
         (
             "sql --ulr http://h",
             "'etcd-heatmap sql' has no flag --ulr: did you mean --url of 'backfill', 'pull', 'check', or 'textfile'?",

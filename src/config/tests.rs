@@ -138,7 +138,9 @@ fn an_unknown_variable_with_our_prefix_is_noted_and_ignored() {
     let notes =
         load("x.toml", "", &[("ETCD_HEATMAP_STPE", "5m"), ("ETCD_HEATMAP_CONFIG", "other.toml")]).unwrap().notes;
     assert_eq!(notes, ["ETCD_HEATMAP_STPE is ignored: no setting has this name (did you mean 'ETCD_HEATMAP_STEP'?)"]);
-    for (variable, meant) in [("ULR", Some("URL")), ("TIMEZONE", Some("TIME_ZONE")), ("ORACLE_PYTHON", None), ("X", None)] {
+    for (variable, meant) in
+        [("ULR", Some("URL")), ("TIMEZONE", Some("TIME_ZONE")), ("ORACLE_PYTHON", None), ("X", None)]
+    {
         let notes = load("x.toml", "", &[(&format!("ETCD_HEATMAP_{variable}"), "1")]).unwrap().notes;
         let meant = meant.map(|meant| format!(" (did you mean 'ETCD_HEATMAP_{meant}'?)")).unwrap_or_default();
         assert_eq!(notes, [format!("ETCD_HEATMAP_{variable} is ignored: no setting has this name{meant}")]);

@@ -293,7 +293,8 @@ mod tests {
         for (name, lowest) in [("seed", 1.0), ("etcd-faq", 0.0), ("mixin", 2.5), ("openshift", 2.5), ("fleet", 1.5)] {
             let profile = Profile::named(name).unwrap();
             let fewest = |rule: &Rule| rule.bands.list.last().map_or(10.0, |band| band.points as f64 / 1000.0);
-            let parts = Metric::ALL.map(|m| profile.rule(m).weight as f64 / WEIGHT_ONE as f64 * fewest(profile.rule(m)));
+            let parts =
+                Metric::ALL.map(|m| profile.rule(m).weight as f64 / WEIGHT_ONE as f64 * fewest(profile.rule(m)));
             let computed = parts.iter().sum::<f64>();
             assert!((computed - lowest).abs() < 1e-9, "{name}: {computed}");
             assert!(line.contains(&format!("`{name}` {lowest}")), "{line} does not list {name} {lowest}");

@@ -172,6 +172,8 @@ mod tests {
             "imported 1 sample into http://vm in 2.0 s; it now has all 1,234 (1,233 existed before)\n\
              1 of them is stored rounded to 12 significant digits, as VictoriaMetrics stores every value\n"
         );
-        assert!(summary(2, 2, 2, false).contains("imported 2 samples") && summary(2, 2, 2, false).contains("2 of them are"));
+        assert!(
+            summary(2, 2, 2, false).contains("imported 2 samples") && summary(2, 2, 2, false).contains("2 of them are")
+        );
     }
 }

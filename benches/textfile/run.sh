@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures one evaluation of `etcd-heatmap textfile` for 300 members, including process start and end, against the lower
-# bound: the six instant queries with curl, all at once, into /dev/null. Then the memory of the loop.
+# bound: the six instant queries of etcd's own metrics with curl, all at once, into /dev/null (textfile also sends the
+# six of the recorded series). Then the memory of the loop.
 #
 #   benches/textfile/run.sh
 #   RUNS=41 benches/textfile/run.sh

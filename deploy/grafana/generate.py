@@ -33,7 +33,7 @@ METRICS = [
     ("backend_commit", "Backend commit, p99 over 5 minutes, in seconds", "s", None),
     ("open_fds", "Open file descriptors, as a number", "none", "max_fds"),
     ("leader_changes", "Leader changes within the last day, as a number", "none", None),
-    ("client_traffic_in", "Client traffic in, over 5 minutes, in bytes per second", "Bps", None),
+    ("client_traffic_in", "Client traffic in, over 5 minutes, in bytes per second", "binBps", None),
     ("db_size", "Database size, in bytes", "bytes", "quota"),
 ]
 

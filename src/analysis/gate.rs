@@ -8,6 +8,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::heatmap::Line;
 use crate::spec::{Metric, percent};
+use crate::text::count;
 use crate::text::rounding::{percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::Zone;
@@ -152,17 +153,24 @@ impl Shortfall {
         }
         let mut parts = Vec::new();
         if self.gate.low_cells > 0 {
-            let verb = if self.gate.low_cells == 1 { "cell is" } else { "cells are" };
-            parts.push(format!("{} {verb} below {score}", self.gate.low_cells));
+            let low = self.gate.low_cells;
+            parts.push(format!("{} {} below {score}", count(low, "cell"), is_or_are(low)));
         }
         if !self.unknown.is_empty() {
-            let verb = if self.unknown.len() == 1 { "cluster is" } else { "clusters are" };
+            let clusters = self.unknown.len();
             let share = percent(min_coverage).replace('%', " %");
-            parts
-                .push(format!("{} {verb} scored at less than {share} of the steps, or not at all", self.unknown.len()));
+            parts.push(format!(
+                "{} {} scored at less than {share} of the steps, or not at all",
+                count(clusters, "cluster"),
+                is_or_are(clusters as u64)
+            ));
         }
         parts.join("; ")
     }
+}
+
+fn is_or_are(n: u64) -> &'static str {
+    if n == 1 { "is" } else { "are" }
 }
 
 impl fmt::Display for Shortfall {
@@ -177,15 +185,14 @@ impl fmt::Display for Shortfall {
         }
         let more = self.gate.low_cells - self.gate.low.len() as u64;
         if more > 0 {
-            write!(f, "\n  and {more} more {} below the threshold", if more == 1 { "cell" } else { "cells" })?;
+            write!(f, "\n  and {} below the threshold", count(more, "more cell"))?;
         }
         for (cluster, share) in self.unknown.iter().take(NAMED) {
             write!(f, "\n  scored at {} % of the steps: {}", percent_text(*share), terminal_label(cluster))?;
         }
         match self.unknown.len().saturating_sub(NAMED) {
             0 => Ok(()),
-            1 => write!(f, "\n  and 1 more cluster"),
-            more => write!(f, "\n  and {more} more clusters"),
+            more => write!(f, "\n  and {}", count(more, "more cluster")),
         }
     }
 }
@@ -216,6 +223,18 @@ mod tests {
         assert_eq!(lines[0], "--fail-below 7: 13 cells are below 7");
         assert_eq!(lines[1], "  1970-01-01T12:00:00Z a: mean 0.99, main cause wal_fsync");
         assert_eq!((lines.len(), lines[11]), (12, "  and 3 more cells below the threshold"));
+    }
+
+    #[test]
+    fn one_of_a_kind_is_counted_in_the_singular() {
+        let first = |gate: Gate| gate.shortfall().map(|s| s.to_string()).unwrap_or_default();
+        let low: Vec<_> = (0..11).map(|_| ("a", Some(6.0), 12)).collect();
+        assert!(first(gate(&low)).ends_with("\n  and 1 more cell below the threshold"));
+        assert!(first(gate(&low[..1])).starts_with("--fail-below 7: 1 cell is below 7\n"));
+        let unscored = first(gate(&[("a", Some(9.0), 5)]));
+        assert!(unscored.starts_with("--fail-below 7: 1 cluster is scored at less than 50 %"), "{unscored}");
+        let many: Vec<_> = (0..1234).map(|_| ("a", Some(6.0), 12)).collect();
+        assert!(first(gate(&many)).starts_with("--fail-below 7: 1,234 cells are below 7\n"));
     }
 
     #[test]

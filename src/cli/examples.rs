@@ -33,9 +33,10 @@ Examples:
 pub(super) const IMPORT_EXAMPLES: &str = "\
 Examples:
   Show what would go into a Prometheus with a retention of 90 days:
-    etcd-heatmap import audit --data-dir /var/lib/prometheus --retention 90d --dry-run
-  Import it, as the user that the server runs as:
-    sudo -u prometheus etcd-heatmap import audit --data-dir /var/lib/prometheus --retention 90d
+    etcd-heatmap import audit --data-dir /var/lib/prometheus/metrics2 --retention 90d --dry-run
+  Import it, as the user that the server runs as (metrics2 is Debian's folder):
+    sudo -u prometheus etcd-heatmap import audit --data-dir /var/lib/prometheus/metrics2 \\
+      --retention 90d
   Build the blocks elsewhere if the data directory is a small disk of its own:
     etcd-heatmap import audit --data-dir /prometheus --staging /var/tmp";
 
@@ -102,8 +103,8 @@ Examples:
 
 pub(super) const DIFF_EXAMPLES: &str = "\
 Examples:
-  Did the new disks of 7 October help?
-    etcd-heatmap diff audit --at 2026-10-07
+  Did the new disks of 8 October help? (Each side needs 7 days for an interval.)
+    etcd-heatmap diff audit --at 2026-10-08
   Compare two months, and stop a pipeline if an hour of the second is below 7:
     etcd-heatmap diff audit-september audit-october --fail-below 7";
 

@@ -239,6 +239,18 @@ fn an_error_of_the_command_line_names_the_flag_and_the_way_out() {
             "'etcd-heatmap sql' has no flag --url: it belongs to 'backfill', 'pull', 'check', or 'textfile'",
         ),
         ("--formats csv score", "'etcd-heatmap' has no flag --formats: it belongs to 'backfill' or 'score'"),
+        (
+            "--fromats csv score",
+            "'etcd-heatmap' has no flag --fromats: did you mean --formats of 'backfill' or 'score'?",
+        ),
+        (
+            "sql --ulr http://h",
+            "'etcd-heatmap sql' has no flag --ulr: did you mean --url of 'backfill', 'pull', 'check', or 'textfile'?",
+        ),
+        ("pull -- --url http://h", "--url comes after '--', which ends the flags: remove '--'"),
+        ("show audit -- --cluster c01", "--cluster comes after '--', which ends the flags: remove '--'"),
+        ("show -- audit --cluster=c01", "--cluster=c01 comes after '--', which ends the flags: remove '--'"),
+        ("score audit -- -q", "-q comes after '--', which ends the flags: remove '--'"),
         ("pull http://ann:secret@h", "unexpected argument: give the URL of the server as --url URL"),
         ("pull ann:secret@h", "unexpected argument '…': 'etcd-heatmap pull' takes only flags"),
         ("score audit more", "unexpected argument 'more': 'etcd-heatmap score' takes only [DIR]"),

@@ -79,6 +79,9 @@ fn sentence(error: &clap::Error, words: &[OsString]) -> Option<String> {
 
 /// An argument that the subcommand does not have: a misspelled flag, a flag of another subcommand, or a word too many.
 fn unknown(argument: &str, words: &[OsString]) -> String {
+    if argument.starts_with('-') && words_before(argument, words).iter().any(|word| word == "--") {
+        return format!("{} comes after '--', which ends the flags: remove '--'", name(without_login(argument)));
+    }
     let (command, path) = command_before(argument, words);
     let known: Vec<&str> = flags(&command).filter_map(|flag| flag.get_long()).collect();
     if !argument.starts_with('-') {
@@ -103,10 +106,23 @@ fn unknown(argument: &str, words: &[OsString]) -> String {
             return format!("'{path}' has no flag {typed}: it belongs to {}", or(&others));
         }
     }
-    match nearest(typed_name, known.iter().copied()) {
-        Some(meant) => format!("unknown flag {typed}: did you mean --{meant}?"),
-        None => format!("unknown flag {argument}: '{path} --help' lists all flags"),
+    if let Some(meant) = nearest(typed_name, known.iter().copied()) {
+        return format!("unknown flag {typed}: did you mean --{meant}?");
     }
+    // A flag in front of the subcommand, or a misspelled flag of another subcommand.
+    match nearest(typed_name, long_flags().iter().map(String::as_str)) {
+        Some(meant) if typed.starts_with("--") => {
+            format!("'{path}' has no flag {typed}: did you mean --{meant} of {}?", or(&others_with(meant)))
+        }
+        _ => format!("unknown flag {argument}: '{path} --help' lists all flags"),
+    }
+}
+
+/// The long names of the flags of all subcommands.
+fn long_flags() -> Vec<String> {
+    let command = Cli::command();
+    let names = command.get_subcommands().flat_map(|command| flags(command).filter_map(|flag| flag.get_long()));
+    names.map(str::to_owned).collect()
 }
 
 /// The names of the subcommands that have this flag, in quotes.
@@ -146,11 +162,16 @@ fn command_of(words: &[OsString]) -> (Command, String) {
 
 /// The subcommand that the words before `argument` name, with its full name.
 fn command_before(argument: &str, words: &[OsString]) -> (Command, String) {
+    command_of(words_before(argument, words))
+}
+
+/// The words of a command line before `argument`, or all of them if it is not one of them.
+fn words_before<'a>(argument: &str, words: &'a [OsString]) -> &'a [OsString] {
     let is_it = |word: &OsString| {
         word.to_str().is_some_and(|word| word == argument || word.split('=').next() == Some(argument))
     };
     let end = words.iter().skip(1).position(is_it).map_or(words.len(), |position| position + 1);
-    command_of(&words[..end])
+    &words[..end]
 }
 
 /// The first word that starts with `start` but not with two dashes.

@@ -15,7 +15,7 @@ use super::parse::band_list;
 use super::value::{Given, Origin};
 use crate::sources::prometheus::Preset;
 use crate::text::key_file::{Entry, KeyFile, KeyFileError};
-use crate::text::nearest::did_you_mean;
+use crate::text::nearest::{did_you_mean, is_near};
 use crate::text::terminal::terminal_label;
 
 /// The settings file that is read from the working directory if no other file is named.
@@ -96,7 +96,9 @@ pub(super) fn of_environment(environment: &Environment) -> Result<(Vec<Given>, V
             let text = text.to_str().ok_or_else(|| ConfigError::NotText(variable.clone()))?.to_owned();
             given.push(Given { key, text, origin: Origin::Environment(variable.clone()) });
         } else if variable != FILE_VARIABLE {
-            let meant = did_you_mean(variable, names());
+            // All variables share the prefix, so compare what follows it first.
+            let own = |name: &str| name.strip_prefix(VARIABLES).unwrap_or(name).to_owned();
+            let meant = did_you_mean(variable, names().filter(|name| is_near(&own(variable), &own(name))));
             notes.push(format!("{variable} is ignored: no setting has this name{meant}"));
         }
     }

@@ -1,7 +1,7 @@
 //! Finds settings by the names of their keys in a file, and suggests a key for an unknown one.
 
 use super::keys::{Key, keys};
-use crate::text::nearest::did_you_mean;
+use crate::text::nearest::{did_you_mean, is_near};
 
 /// The setting with this key, such as `source.step`.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
@@ -35,7 +35,9 @@ pub(super) fn instead_of(typed: &str) -> String {
     if let Some(table) = tables().into_iter().find(|table| singular(table) == singular(&last)) {
         return format!(": [{table}] is a table with the keys {}", keys_of(table));
     }
-    let nearest = did_you_mean(typed, keys().filter(|key| key.is_in_files()).map(|key| key.name));
+    // Two keys of one table have half of their letters in common, so compare the names without the table first.
+    let near = keys().filter(|key| key.is_in_files() && is_near(&last, key.parts().1));
+    let nearest = did_you_mean(typed, near.map(|key| key.name));
     if !nearest.is_empty() {
         return nearest;
     }
@@ -91,6 +93,11 @@ mod tests {
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table with the keys wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": [labels] has the keys cluster, member");
+        for typed in ["source.foo", "source.tenant", "score.xyz", "output.color"] {
+            let table = typed.split('.').next().unwrap_or_default();
+            assert!(instead_of(typed).starts_with(&format!(": [{table}] has the keys ")), "{typed}");
+        }
+        assert!(instead_of("sorce.foo").starts_with(": the tables are "));
         assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, output, textfile");
     }
 

@@ -79,8 +79,8 @@ fn an_error_in_a_file_names_file_line_and_key() {
             "[score]\nrollup = 'best'",
             "x.toml, line 2: score.rollup: unknown rollup 'best': use one of worst, mean, quorum",
         ),
-        ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: '1.5' is not a share"),
-        ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: 'nan' is not a share"),
+        ("[score]\nmin_coverage = 1.5", "x.toml, line 2: score.min_coverage: invalid share '1.5'"),
+        ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: invalid share 'nan'"),
         ("[score]\nweight = ['wal_fsync=2']", "x.toml, line 2: score.weight: '2' is not a weight"),
         ("[output]\nformats = ['cvs']", "x.toml, line 2: output.formats: unknown format 'cvs' (did you mean 'csv'?)"),
         ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is named"),
@@ -138,6 +138,13 @@ fn an_unknown_variable_with_our_prefix_is_noted_and_ignored() {
     let notes =
         load("x.toml", "", &[("ETCD_HEATMAP_STPE", "5m"), ("ETCD_HEATMAP_CONFIG", "other.toml")]).unwrap().notes;
     assert_eq!(notes, ["ETCD_HEATMAP_STPE is ignored: no setting has this name (did you mean 'ETCD_HEATMAP_STEP'?)"]);
+    for (variable, meant) in
+        [("ULR", Some("URL")), ("TIMEZONE", Some("TIME_ZONE")), ("ORACLE_PYTHON", None), ("X", None)]
+    {
+        let notes = load("x.toml", "", &[(&format!("ETCD_HEATMAP_{variable}"), "1")]).unwrap().notes;
+        let meant = meant.map(|meant| format!(" (did you mean 'ETCD_HEATMAP_{meant}'?)")).unwrap_or_default();
+        assert_eq!(notes, [format!("ETCD_HEATMAP_{variable} is ignored: no setting has this name{meant}")]);
+    }
 }
 
 #[test]

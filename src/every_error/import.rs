@@ -61,8 +61,8 @@ fn promtool() -> Vec<ImportError> {
         ImportError::Dump { file: path(FILE), said: "opening storage failed: invalid magic number 0".to_owned() },
         ImportError::Blocks { file: path(FILE), found: 0 },
         ImportError::Blocks { file: path(FILE), found: 2 },
-        block("promtool silently dropped {dropped} of {} samples", &["1", "34560"]),
-        block("it has {num_samples} samples instead of {}", &["34561", "34560"]),
+        block("promtool silently dropped {dropped} of {}", &["1", "34,560 samples"]),
+        block("it has {found} instead of {expected}", &["34,561 samples", "34,560 samples"]),
         block("it has {num_series} series instead of {}", &["5", "6"]),
         block("its samples are from {first} to {last} instead of {from} to {to}", &instants),
     ]

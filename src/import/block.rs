@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{ImportError, Ulid};
 use crate::files::WholeFile;
 use crate::folder::ManifestBlock;
+use crate::text::count;
 use crate::time::format_instant;
 
 const META: &str = "meta.json";
@@ -76,10 +77,11 @@ impl BlockMeta {
         let (first, last) = (self.min_time, self.max_time - 1);
         if num_samples < written.samples {
             let dropped = written.samples - num_samples;
-            return Some(format!("promtool silently dropped {dropped} of {} samples", written.samples));
+            return Some(format!("promtool silently dropped {dropped} of {}", count(written.samples, "sample")));
         }
         if num_samples > written.samples {
-            return Some(format!("it has {num_samples} samples instead of {}", written.samples));
+            let [found, expected] = [num_samples, written.samples].map(|samples| count(samples, "sample"));
+            return Some(format!("it has {found} instead of {expected}"));
         }
         if num_series != written.series {
             return Some(format!("it has {num_series} series instead of {}", written.series));

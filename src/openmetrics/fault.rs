@@ -157,11 +157,11 @@ pub enum Wrong {
     },
 }
 
-fn places(count: u64) -> String {
-    match count {
+fn places(lines: u64) -> String {
+    match lines {
         1 => String::new(),
         2 => ", here and once more below".to_owned(),
-        _ => format!(", here and {} times below", count - 1),
+        _ => format!(", here and {} below", count(lines - 1, "time")),
     }
 }
 

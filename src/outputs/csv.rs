@@ -29,8 +29,8 @@ impl Output for Csv {
 
     fn files(&self) -> &'static [OwnedFiles] {
         &[
-            OwnedFiles { owned: Owned::Single(CELLS_CSV), rows: "cells" },
-            OwnedFiles { owned: Owned::Single(WIDE_CSV), rows: "days" },
+            OwnedFiles { owned: Owned::Single(CELLS_CSV), row: "cell" },
+            OwnedFiles { owned: Owned::Single(WIDE_CSV), row: "row" },
         ]
     }
 

@@ -6,6 +6,7 @@ use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, St
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Unit, percent};
+use crate::text::count;
 use crate::text::rounding::{loss_parts, loss_text, score_parts, score_short, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
@@ -92,7 +93,7 @@ fn band_text(part: &MetricPart, band: &BandPart) -> String {
 
 /// Mean, lowest score and coverage: `mean 6.83, lowest 5, 12 of 12 steps scored`.
 fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
-    let steps = format!("{} of {} steps scored", totals.scored, totals.expected);
+    let steps = format!("{} of {} scored", totals.scored, count(totals.expected, "step"));
     match (totals.mean(table, totals.score), totals.min) {
         (Some(mean), Some(min)) => {
             format!("mean {}, lowest {}, {steps}", score_text(mean), score_short(table.points(min)))

@@ -40,7 +40,7 @@ impl Output for FindingsCsv {
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
-        &[OwnedFiles { owned: Owned::Single(FINDINGS), rows: "findings" }]
+        &[OwnedFiles { owned: Owned::Single(FINDINGS), row: "finding" }]
     }
 
     fn needs(&self) -> Needs {

@@ -50,8 +50,8 @@ pub(crate) trait Output: Sync {
 pub(crate) struct OwnedFiles {
     /// Folder and names of the files.
     pub(crate) owned: Owned,
-    /// Plural noun for the rows of these files, such as `cells`.
-    pub(crate) rows: &'static str,
+    /// Noun for one row of these files, such as `cell`.
+    pub(crate) row: &'static str,
 }
 
 /// The data that an output needs besides the scores. A run provides only the data that at least one output needs.

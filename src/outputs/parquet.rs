@@ -145,8 +145,8 @@ impl Output for Parquet {
 
     fn files(&self) -> &'static [OwnedFiles] {
         &[
-            OwnedFiles { owned: Owned::Daily { folder: SCORES, file: SCORES_FILE }, rows: "scores" },
-            OwnedFiles { owned: Owned::Single(CELLS), rows: "cells" },
+            OwnedFiles { owned: Owned::Daily { folder: SCORES, file: SCORES_FILE }, row: "score" },
+            OwnedFiles { owned: Owned::Single(CELLS), row: "cell" },
         ]
     }
 

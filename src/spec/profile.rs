@@ -285,6 +285,23 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_the_lowest_score_of_every_profile() {
+        let page = include_str!("../../docs/score.md");
+        let line = page.lines().find(|line| line.starts_with("- **Lowest possible score:**")).unwrap();
+        // By hand, weight × the fewest points of each metric. seed: 0.05 × 10 for client_traffic_in and for db_size.
+        // mixin and openshift: 0.2 × 5 for backend_commit and 0.3 × 5 for leader_changes. fleet: only the latter.
+        for (name, lowest) in [("seed", 1.0), ("etcd-faq", 0.0), ("mixin", 2.5), ("openshift", 2.5), ("fleet", 1.5)] {
+            let profile = Profile::named(name).unwrap();
+            let fewest = |rule: &Rule| rule.bands.list.last().map_or(10.0, |band| band.points as f64 / 1000.0);
+            let parts =
+                Metric::ALL.map(|m| profile.rule(m).weight as f64 / WEIGHT_ONE as f64 * fewest(profile.rule(m)));
+            let computed = parts.iter().sum::<f64>();
+            assert!((computed - lowest).abs() < 1e-9, "{name}: {computed}");
+            assert!(line.contains(&format!("`{name}` {lowest}")), "{line} does not list {name} {lowest}");
+        }
+    }
+
+    #[test]
     fn leaving_out_every_metric_is_rejected() {
         assert_eq!(Profile::seed().without(&Metric::ALL), Err(ProfileError::NothingLeft));
         let profile = Profile::seed().without(&[Metric::OpenFds]).unwrap();

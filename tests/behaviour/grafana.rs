@@ -73,6 +73,18 @@ fn dashboards_that_violate_grafanas_schemas_are_refused() {
 }
 
 #[test]
+fn bytes_have_binary_units_as_in_the_program() {
+    // Grafana's identifiers of decimal units (packages/grafana-data, valueFormats/categories.ts).
+    let decimal = ["Bps", "decbytes", "deckbytes", "decmbytes", "decgbytes", "KBs", "MBs", "GBs"];
+    for name in DASHBOARDS {
+        let text = text(name);
+        let found = decimal.iter().find(|unit| text.contains(&format!("\"unit\": \"{unit}\"")));
+        assert_eq!(found, None, "{name}");
+    }
+    assert!(text("etcd-heatmap").contains("\"unit\": \"binBps\""), "client traffic in KiB/s");
+}
+
+#[test]
 fn each_panel_has_position_title_unit_and_the_selected_data_source() {
     look(&["layout"]);
     for (pointer, value, word) in [

@@ -53,13 +53,17 @@ def start(row):
     return int(datetime.datetime.fromisoformat(row["start"]).timestamp())
 
 
+def steps(count):
+    return f"{count} {'step' if int(count) == 1 else 'steps'}"
+
+
 def says(row):
     clock = f"{int(row['hour']):02}:{int(row['minute']):02}"
     if not row["mean"]:
-        what = f"unknown, none of {row['steps_expected']} steps scored"
+        what = f"unknown, none of {steps(row['steps_expected'])} scored"
     else:
         what = f"mean {points(row['mean'])}, lowest {points(row['min'])}, "
-        what += f"{row['steps_scored']} of {row['steps_expected']} steps scored"
+        what += f"{row['steps_scored']} of {steps(row['steps_expected'])} scored"
         what += ", uncertain" if row["uncertain"] == "true" else ""
         what += f", main cause {row['worst_metric']}" if row["worst_metric"] else ""
     return f"{row['date']} {clock} {offset(row)}: {what}"
@@ -131,7 +135,7 @@ def week_sentence_differs(rows, sentence):
     known = [row for row in rows if row["mean"]]
     expected = sum(int(row["steps_expected"]) for row in rows)
     if not known:
-        return not sentence.endswith(f": unknown, none of {expected} steps scored")
+        return not sentence.endswith(f": unknown, none of {steps(expected)} scored")
     scored = sum(int(row["steps_scored"]) for row in known)
     mean = shown.mean((row["mean"], row["steps_scored"]) for row in known)
     minima = shown.mean((row["min"], 1) for row in known)

@@ -57,7 +57,7 @@ def compare_panel(report, found, row, members):
     facts = {
         "mean": points(row["mean"]) if is_known else "unknown",
         "lowest": points(row["min"]) if is_known else "unknown",
-        "coverage": f"{steps[0]} of {steps[1]} steps scored ({share} %)",
+        "coverage": f"{steps[0]} of {report_cells.steps(steps[1])} scored ({share} %)",
         "worst metric": row["worst_metric"] or ("none cost anything" if is_known else "unknown"),
     }
     report.compare(what, facts, {name: found["facts"].get(name) for name in facts})

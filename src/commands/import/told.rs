@@ -35,7 +35,7 @@ pub(super) fn summary(plan: &Plan, took: Duration) -> String {
     let of = |fate| plan.of(fate).count();
     let there = match of(Fate::There) {
         0 => String::new(),
-        there => format!("{there} of {} blocks already existed\n", plan.files.len()),
+        there => format!("{there} of {} already existed\n", count(plan.files.len(), "block")),
     };
     if of(Fate::Import) == 0 {
         return format!("{there}nothing was imported\n");

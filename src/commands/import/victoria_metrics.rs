@@ -14,6 +14,7 @@ use crate::commands::{CommandError, runtime};
 use crate::config::Settings;
 use crate::import::{Batch, Exported, ImportError, Labels, Missing, batches};
 use crate::sources::prometheus::{Client, PromError, shown_url};
+use crate::text::count;
 
 /// Maximum time until sent samples must be visible. A server that offers no flush takes longer than others.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
@@ -134,22 +135,45 @@ impl Tally {
     }
 
     fn summary(&self, url: &str, dry_run: bool, took: Duration) -> String {
-        let (all, count) = (HumanCount(self.seen), HumanCount(self.sent));
-        let there = HumanCount(self.seen - self.sent);
+        let [seen, sent, there] = [self.seen, self.sent, self.seen - self.sent].map(HumanCount);
         let summary = match (self.sent, dry_run) {
-            (0, _) => format!("nothing was imported: {url} already has all {all} samples\n"),
-            (_, true) => format!("{count} of {all} samples would be sent to {url}; nothing was sent\n"),
+            (0, _) => format!("nothing was imported: {url} already has all samples ({seen})\n"),
+            (_, true) => format!("{sent} of {} would be sent to {url}; nothing was sent\n", count(self.seen, "sample")),
             _ => format!(
-                "imported {count} samples into {url} in {:.1} s; it now has all {all} samples ({there} existed before)\n",
+                "imported {} into {url} in {:.1} s; it now has all {seen} ({there} existed before)\n",
+                count(self.sent, "sample"),
                 took.as_secs_f64()
             ),
         };
         match self.rounded {
             0 => summary,
             rounded => format!(
-                "{summary}{} of them are stored rounded to 12 significant digits, as VictoriaMetrics stores every value\n",
-                HumanCount(rounded)
+                "{summary}{} of them {} stored rounded to 12 significant digits, as VictoriaMetrics stores every value\n",
+                HumanCount(rounded),
+                if rounded == 1 { "is" } else { "are" }
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_one_sample_in_the_singular() {
+        let summary = |seen, sent, rounded, dry_run| {
+            Tally { seen, sent, rounded }.summary("http://vm", dry_run, Duration::from_secs(2))
+        };
+        assert_eq!(summary(1, 0, 0, false), "nothing was imported: http://vm already has all samples (1)\n");
+        assert_eq!(summary(1, 1, 0, true), "1 of 1 sample would be sent to http://vm; nothing was sent\n");
+        assert_eq!(
+            summary(1234, 1, 1, false),
+            "imported 1 sample into http://vm in 2.0 s; it now has all 1,234 (1,233 existed before)\n\
+             1 of them is stored rounded to 12 significant digits, as VictoriaMetrics stores every value\n"
+        );
+        assert!(
+            summary(2, 2, 2, false).contains("imported 2 samples") && summary(2, 2, 2, false).contains("2 of them are")
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, stream};
-use indicatif::{HumanBytes, HumanCount};
+use indicatif::HumanBytes;
 use tracing::debug;
 
 use crate::commands::{CommandError, Writing};
@@ -80,7 +80,7 @@ pub(super) async fn fetch<S: ReadingSource>(
             Either::Left((done, _)) => done,
             Either::Right(_) => {
                 let progress = source.progress();
-                bar.set(progress.done, &format!("{} samples", HumanCount(progress.samples)));
+                bar.set(progress.done, &count(progress.samples, "sample"));
                 continue;
             }
         };
@@ -97,9 +97,9 @@ pub(super) async fn fetch<S: ReadingSource>(
     bar.clear();
     let progress = source.progress();
     run.reporter.note(&format!(
-        "pulled {}: {} samples from {} in {:.1} s",
+        "pulled {}: {} from {} in {:.1} s",
         count(pulled, "day"),
-        HumanCount(progress.samples),
+        count(progress.samples, "sample"),
         HumanBytes(progress.bytes),
         started.elapsed().as_secs_f64(),
     ));

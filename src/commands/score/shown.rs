@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use indicatif::{HumanBytes, HumanCount};
+use indicatif::HumanBytes;
 use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::commands::CommandError;
@@ -70,19 +70,48 @@ pub(super) fn tell_files(
 ) -> Result<(), CommandError> {
     let mut text = format!("\nin {}:\n", out.display());
     let history: &[Written] = if holds_history { &manifest.history } else { &[] };
-    let kinds = [OwnedFiles { owned: HISTORY, rows: "readings" }];
-    for OwnedFiles { owned, rows: unit } in kinds.into_iter().chain(outputs::files().copied()) {
+    let kinds = [OwnedFiles { owned: HISTORY, row: "reading" }];
+    for OwnedFiles { owned, row } in kinds.into_iter().chain(outputs::files().copied()) {
         let shown = owned.pattern();
         let files: Vec<&Written> = manifest.files.iter().chain(history).filter(|f| owned.has(&f.path)).collect();
         if files.is_empty() {
             continue;
         }
-        let rows: u64 = files.iter().map(|f| f.rows).sum();
-        let bytes: u64 = files.iter().map(|f| f.stat.bytes).sum();
-        let count = count(files.len(), "file");
-        let bytes = HumanBytes(bytes).to_string();
-        text.push_str(&format!("  {shown:<27} {count:>9} {bytes:>12} {:>12} {unit}\n", HumanCount(rows).to_string()));
+        text.push_str(&file_line(&shown, &files, row));
     }
     text.push_str("  manifest.json\n");
     Ok(reporter.summary(&text)?)
+}
+
+/// The line of one kind of files: their pattern, and how many files, bytes and rows there are.
+fn file_line(pattern: &str, files: &[&Written], row: &str) -> String {
+    let bytes = HumanBytes(files.iter().map(|f| f.stat.bytes).sum()).to_string();
+    let rows = count(files.iter().map(|f| f.rows).sum::<u64>(), row);
+    // The number ends in the same column on every line.
+    let (number, noun) = rows.split_once(' ').unwrap_or((&rows, ""));
+    let files = count(files.len(), "file");
+    format!("  {pattern:<27} {files:>9} {bytes:>12} {number:>12} {noun}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::FileStat;
+
+    #[test]
+    fn each_number_of_a_line_agrees_with_its_noun() {
+        let file = |rows| {
+            let stat = FileStat { bytes: 2048, sha256: String::new() };
+            Written { path: "findings.csv".to_owned(), rows, stat }
+        };
+        let (none, one, many) = (file(0), file(1), file(1234));
+        let words = |files: &[&Written], row: &str| {
+            file_line("findings.csv", files, row).split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words(&[&one], "finding"), "findings.csv 1 file 2.00 KiB 1 finding");
+        assert_eq!(words(&[&none], "finding"), "findings.csv 1 file 2.00 KiB 0 findings");
+        assert_eq!(words(&[&one, &many], "cell"), "findings.csv 2 files 4.00 KiB 1,235 cells");
+        let ends = [&one, &many].map(|file| file_line("f", &[file], "row").find(" row"));
+        assert_eq!(ends[0], ends[1], "numbers end in one column");
+    }
 }

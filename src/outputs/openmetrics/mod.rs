@@ -46,7 +46,7 @@ impl Output for OpenMetrics {
 
     fn files(&self) -> &'static [OwnedFiles] {
         const FILES: Owned = Owned::Many { folder: FOLDER, prefix: PREFIX, suffix: SUFFIX };
-        &[OwnedFiles { owned: FILES, rows: "samples" }]
+        &[OwnedFiles { owned: FILES, row: "sample" }]
     }
 
     fn needs(&self) -> Needs {

@@ -54,7 +54,7 @@ impl Output for Svg {
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
-        &[OwnedFiles { owned: Owned::Single(SVG), rows: "cells" }]
+        &[OwnedFiles { owned: Owned::Single(SVG), row: "cell" }]
     }
 
     fn needs(&self) -> Needs {
@@ -78,7 +78,7 @@ impl Output for Png {
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
-        &[OwnedFiles { owned: Owned::Single(PNG), rows: "cells" }]
+        &[OwnedFiles { owned: Owned::Single(PNG), row: "cell" }]
     }
 
     fn needs(&self) -> Needs {

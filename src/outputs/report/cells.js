@@ -36,13 +36,15 @@ function clockAt(second, offset) {
   return `${dateOf(dayOf(local))} ${clockOf(local % MINUTES_A_DAY)} ${offsetText(offset)}`;
 }
 
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 // One sentence with the numbers: for the tip and for a screen reader.
 function sentenceOf(cell) {
-  if (cell.mean === null) return `unknown, none of ${cell.expected} steps scored`;
+  if (cell.mean === null) return `unknown, none of ${counted(cell.expected, "step")} scored`;
   const parts = [
     `mean ${points(cell.mean)}`,
     `lowest ${points(cell.min)}`,
-    `${cell.scored} of ${cell.expected} steps scored`,
+    `${cell.scored} of ${counted(cell.expected, "step")} scored`,
   ];
   if (cell.uncertain) parts.push("uncertain");
   if (cell.worst) parts.push(`main cause ${cell.worst}`);

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::colours::class;
 use crate::heatmap::{Cell, Totals};
+use crate::text::count;
 use crate::text::rounding::{percent_text, score_parts, score_points, score_text, share_parts};
 
 /// A cell shown in the report, made of one or more cells of the output folder.
@@ -40,7 +41,7 @@ impl Folded {
             (Some(mean), Some(lowest)) => {
                 format!("mean {}, lowest {}, {} of steps scored", score_text(mean), score_text(lowest), self.share())
             }
-            _ => format!("unknown: none of {} steps scored", self.0.expected),
+            _ => format!("unknown: none of {} scored", count(self.0.expected, "step")),
         }
     }
 

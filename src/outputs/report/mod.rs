@@ -34,7 +34,7 @@ impl Output for Report {
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
-        &[OwnedFiles { owned: Owned::Single(REPORT), rows: "cells" }]
+        &[OwnedFiles { owned: Owned::Single(REPORT), row: "cell" }]
     }
 
     fn needs(&self) -> Needs {

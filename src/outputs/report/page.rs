@@ -10,6 +10,7 @@ use super::{clusters, colours, data, findings, method, overview, plain};
 use crate::analysis::findings::Finding;
 use crate::folder::Manifest;
 use crate::heatmap::{Line, Totals};
+use crate::text::count;
 use crate::text::html::html_text;
 use crate::time::{Zone, parse_instant};
 
@@ -96,7 +97,7 @@ fn header(manifest: &Manifest) -> Markup {
             }
             form.bar.scripted #settings {
                 label { "Shows " select name="value" { option value="mean" { "mean score" } option value="min" { "lowest score" } } }
-                label { "Colours " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
+                label { "Colors " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
                 label { "Theme " select name="theme" { option value="auto" { "as the system" } option value="light" { "light" } option value="dark" { "dark" } } }
             }
             (legend())
@@ -135,7 +136,7 @@ fn cluster(number: usize, lines: &[Line]) -> Markup {
         details.cluster.scripted id={ "cluster-" (number) } data-number=(number) {
             summary {
                 h3 { bdi { (html_text(&lines[0].cluster)) } }
-                " " span { (lines.len() - 1) " members · " (whole.describe()) }
+                " " span { (count(lines.len() - 1, "member")) " · " (whole.describe()) }
             }
         }
     }

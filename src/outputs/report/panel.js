@@ -48,12 +48,12 @@ function cellFacts(line, cell) {
     ["to", clockAt(cell.end, cell.offset)],
     ["mean", known ? points(cell.mean) : "unknown"],
     ["lowest", known ? points(cell.min) : "unknown"],
-    ["coverage", `${cell.scored} of ${cell.expected} steps scored (${share(cell.scored, cell.expected)})`],
+    ["coverage", `${cell.scored} of ${counted(cell.expected, "step")} scored (${share(cell.scored, cell.expected)})`],
     ["worst metric", cell.worst || (known ? "none cost anything" : "unknown")],
   ];
   if (cell.uncertain) pairs.push(["uncertain", `less than ${Number((index.minCoverage * 100).toPrecision(12))} % of its steps are scored`]);
-  if (cell.restart > 0) pairs.push(["after restart", `${cell.restart} steps`]);
-  if (cell.partial > 0) pairs.push(["partial", `${cell.partial} steps at which the server left something out`]);
+  if (cell.restart > 0) pairs.push(["after restart", counted(cell.restart, "step")]);
+  if (cell.partial > 0) pairs.push(["partial", `${counted(cell.partial, "step")} at which the server left something out`]);
   return facts(pairs);
 }
 

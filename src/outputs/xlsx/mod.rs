@@ -61,7 +61,7 @@ impl Output for Xlsx {
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
-        &[OwnedFiles { owned: Owned::Single(WORKBOOK), rows: "cells" }]
+        &[OwnedFiles { owned: Owned::Single(WORKBOOK), row: "cell" }]
     }
 
     fn needs(&self) -> Needs {

@@ -1,6 +1,7 @@
 //! Identifies the server and its retention.
 
 use super::{Client, PromError};
+use crate::text::count;
 
 /// Name and retention of a server.
 #[derive(Clone, Debug)]
@@ -70,7 +71,7 @@ fn victoria(metrics: &str) -> Option<&str> {
 fn months(metrics: &str) -> Option<String> {
     let line = metrics.lines().find(|line| line.starts_with("flag{") && line.contains("name=\"retentionPeriod\""))?;
     let value = value_of(line, "value")?;
-    Some(if value.bytes().all(|b| b.is_ascii_digit()) { format!("{value} months") } else { value.to_owned() })
+    Some(value.parse().map_or_else(|_| value.to_owned(), |months: u64| count(months, "month")))
 }
 
 /// The value of a label of metric `name` in the server's own `/metrics`; `None` if missing or empty.
@@ -102,5 +103,6 @@ mod tests {
         assert_eq!(victoria("prometheus_build_info{version=\"2.42.0\"} 1\n"), None);
         assert_eq!(months(text).as_deref(), Some("100y"));
         assert_eq!(months(&text.replace("100y", "3")).as_deref(), Some("3 months"));
+        assert_eq!(months(&text.replace("100y", "1")).as_deref(), Some("1 month"));
     }
 }

@@ -97,7 +97,7 @@ impl PageRun {
         let text: String = ran.flat_map(|block| block.lines).collect::<Vec<_>>().join("\n");
         // What begins like another one stands before it.
         let textfiles = ("/var/lib/prometheus/node-exporter", elsewhere.at("textfiles"));
-        let mut stand_ins = vec![textfiles, ("/var/lib/prometheus", elsewhere.at("data"))];
+        let mut stand_ins = vec![textfiles, ("/var/lib/prometheus/metrics2", elsewhere.at("data"))];
         if text.contains(PROMETHEUS) {
             stand_ins.push((PROMETHEUS, prometheus().url()));
         }

@@ -78,7 +78,7 @@ const EVALUATION: [&str; 27] = [
 ];
 
 /// Words that mark a limit, each as one or two words of the message.
-const LIMITING: [&str; 30] = [
+const LIMITING: [&str; 38] = [
     "limit",
     "limits",
     "limited",
@@ -109,6 +109,14 @@ const LIMITING: [&str; 30] = [
     "allowed",
     "permitted",
     "capped",
+    "must be",
+    "less than",
+    "shorter than",
+    "smaller than",
+    "wider than",
+    "restricted",
+    "beyond",
+    "not span",
 ];
 
 /// Words for what a limit counts other than series.
@@ -346,6 +354,8 @@ mod tests {
             (200, "execution", "response size exceeds 64MiB"),
             (400, "", "Request exceeds the permitted resolution of 300 points"),
             (502, "", "result too big"),
+            (400, "", "Query range must be 24h or less"),
+            (400, "bad_data", "the query may not span weeks"),
         ] {
             assert_eq!(cure_of(status, kind, words), Cure::Less, "{words}");
         }

@@ -135,8 +135,9 @@ impl Client {
         if self.endpoint().scheme() == "http" && WANTS_TLS.iter().any(|phrase| lower.contains(phrase)) {
             return Failure::new(PromError::WantsTls { url }, Cure::Nothing);
         }
-        // A server may name the parameter in another field than its sentence.
-        let whole = format!("{words}\n{}", String::from_utf8_lossy(&body[..body.len().min(MOST_SEARCHED_BYTES)]));
+        // JSON may name the parameter in another field than its sentence.
+        let json = if form == Form::Json { &body[..body.len().min(MOST_SEARCHED_BYTES)] } else { &[] };
+        let whole = format!("{words}\n{}", String::from_utf8_lossy(json));
         let mut failure = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.not_allowed(status, &words),
             StatusCode::NOT_FOUND => {

@@ -8,7 +8,7 @@ use crate::analysis::findings::Kind;
 use crate::config::Origin;
 use crate::outputs::{Family, OUTPUTS};
 use crate::score::Rollup;
-use crate::sources::prometheus::{Preset, SeriesForm};
+use crate::sources::prometheus::{HttpMethod, Preset, SeriesForm, ServerKind};
 use crate::spec::{Metric, PROFILES};
 
 /// All commands below `root`, and `root` itself, each with the words that call it on a command line.
@@ -113,6 +113,8 @@ fn long_help_lists_the_values_of_every_enumeration() {
             }
             "rollup" => Rollup::ALL.map(Rollup::name).to_vec(),
             "series" => SeriesForm::ALL.map(SeriesForm::name).to_vec(),
+            "server" => ServerKind::ALL.map(ServerKind::name).to_vec(),
+            "http-method" => HttpMethod::ALL.map(HttpMethod::name).to_vec(),
             "cell" => vec!["15m", "30m", "1h", "2h"],
             "emit" => Family::ALL.map(Family::name).to_vec(),
             "kind" => Kind::ALL.map(Kind::name).to_vec(),
@@ -211,6 +213,8 @@ fn a_misspelled_subcommand_or_value_is_answered_with_the_nearest() {
         ("profile", "mixn", "mixin"),
         ("preset", "open-shift", "openshift"),
         ("series", "rwa", "raw"),
+        ("server", "victoria-metrics", "victoriametrics"),
+        ("http-method", "pots", "post"),
         ("rollup", "wrost", "worst"),
         ("formats", "cvs", "csv"),
         ("emit", "point", "points"),

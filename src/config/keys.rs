@@ -11,7 +11,7 @@ use super::parse::{
 use super::{Formats, Heading};
 use crate::outputs::OUTPUTS;
 use crate::score::Rollup;
-use crate::sources::prometheus::{PlainHeaders, Preset, SeriesForm};
+use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, SeriesForm, ServerKind};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
@@ -199,7 +199,7 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
 }
 
 /// Settings that control which readings are pulled and how they are scored.
-static SOURCE_TO_SCORE: [Key; 26] = [
+static SOURCE_TO_SCORE: [Key; 28] = [
     Key::text(
         "source.url",
         "",
@@ -235,6 +235,28 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         |text| ok(PlainHeaders::parse(text)),
     )
     .of_shape(Shape::Headers),
+    Key::text(
+        "source.server",
+        "auto",
+        Flag::new(
+            Heading::Source,
+            "server",
+            "KIND",
+            "Kind of server: auto, prometheus, thanos, victoriametrics, mimir, or managed",
+        ),
+        |text| ok(text.parse::<ServerKind>()),
+    ),
+    Key::text(
+        "source.http_method",
+        "auto",
+        Flag::new(
+            Heading::Source,
+            "http-method",
+            "METHOD",
+            "HTTP method of queries: auto (GET if POST is refused), post, or get",
+        ),
+        |text| ok(text.parse::<HttpMethod>()),
+    ),
     Key::text(
         "source.start",
         "now-7d",

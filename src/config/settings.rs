@@ -186,6 +186,8 @@ impl SourceSettings {
                 retries: values.read("source.retries", retries)?,
                 timeout: values.read("source.timeout", patience)?,
                 allow_partial: false,
+                server: values.read("source.server", str::parse)?,
+                method: values.read("source.http_method", str::parse)?,
             },
             cluster_label,
             member_label: values.read("labels.member", label_name)?,

@@ -36,10 +36,11 @@ fn connections() -> Vec<PromError> {
         PromError::NoToken { url, cause, passes: false }
     };
     let connection = "sources/prometheus/access/connection.rs";
-    let not_allowed = |status: &str, remedy| PromError::NotAllowed {
+    let not_allowed = |status: &str, words: &str, remedy| PromError::NotAllowed {
         url: url(),
         status: status.to_owned(),
-        remedy: copied("sources/prometheus/transport.rs", remedy),
+        words: words.to_owned(),
+        remedy: copied("sources/prometheus/refusal.rs", remedy),
     };
     vec![
         shown_url("prometheus:9090").expect_err("no scheme"),
@@ -50,17 +51,32 @@ fn connections() -> Vec<PromError> {
         broken("connection closed before message completed"),
         broken(&filled("sources/prometheus/transport.rs", "timed out after {} s", &["300"])),
         PromError::NotFound { url: url() },
-        PromError::WebPage { url: url() },
+        PromError::NothingThere { url: url(), words: " (no such tenant)".to_owned() },
+        PromError::EtcdItself { url: "http://10.0.0.1:2379".to_owned() },
+        PromError::WebPage { url: url(), title: String::new() },
+        PromError::WebPage { url: url(), title: " \"Sign in\"".to_owned() },
+        PromError::NoTlsThere { url: "https://prometheus:9090".to_owned() },
+        PromError::WantsTls { url: url() },
+        PromError::NotHttp { url: url() },
+        PromError::LongUrl { url: url(), status: "414 URI Too Long".to_owned() },
         not_allowed(
             "401 Unauthorized",
+            "",
             "a login is required; put basic_auth or authorization in a file, and name that file with --http.config.file",
         ),
         not_allowed(
-            "403 Forbidden",
+            "401 Unauthorized",
+            "",
             "the login of --http.config.file or --url was rejected: check it and its permissions",
         ),
         not_allowed(
+            "403 Forbidden",
+            " (no access to metrics)",
+            "the login of --http.config.file or --url lacks a permission: check its role and the tenant or project in --url",
+        ),
+        not_allowed(
             "401 Unauthorized",
+            " (no org id)",
             "a tenant is required; set it with --header 'X-Scope-OrgID: NAME', or in http_headers of --http.config.file",
         ),
         no_tls(copied(connection, "client and server have no TLS version in common (min_version, max_version)")),

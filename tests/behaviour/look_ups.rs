@@ -176,7 +176,7 @@ fn a_server_with_a_refused_status_page_can_be_pulled_from() {
     let named = format!("Prometheus {}", version());
     let (keeps, unknown, silent) = ("keeps 100y", "retention unknown", "retention not reported");
     for (path, status, name, retention) in [
-        ("/metrics", "403 Forbidden", "of unknown kind", keeps),
+        ("/api/v1/status/buildinfo", "403 Forbidden", "of unknown kind", keeps),
         ("/api/v1/stores", "422 Unprocessable Entity", "of unknown kind", keeps),
         ("/api/v1/status", "401 Unauthorized", "of unknown kind", unknown),
         ("/api/v1/status/runtimeinfo", "403 Forbidden", &named, unknown),
@@ -195,6 +195,18 @@ fn a_server_with_a_refused_status_page_can_be_pulled_from() {
             "{run:?}"
         );
         assert!(run.stdout.contains("ready    a pull would work"), "{run:?}");
+    }
+    // The buildinfo of a Prometheus needs no confirmation by its metrics.
+    let server = refusing(&prometheus, "/metrics", answer("403 Forbidden", "", ""));
+    let run = check(&server.url(""), &[]).succeeds();
+    assert!(run.stdout.starts_with(&format!("server   {named} at ")) && !run.stdout.contains("identify"), "{run:?}");
+    // With --server, nothing is asked that a managed service may refuse.
+    let server = refusing(&prometheus, "/status", answer("403 Forbidden", "", ""));
+    for (kind, name) in [("managed", "managed service"), ("prometheus", "Prometheus"), ("thanos", "Thanos")] {
+        let run = check(&server.url(""), &["--server", kind]).succeeds();
+        let line = format!("server   {name} at {}, {silent}", server.url(""));
+        assert_eq!(run.stdout.lines().next(), Some(&*line));
+        assert!(!run.stdout.contains("identify"), "{run:?}");
     }
 }
 

@@ -20,6 +20,7 @@ mod faults;
 mod figures;
 mod findings;
 mod gaps;
+mod gateways;
 mod generated;
 mod grafana;
 mod import;

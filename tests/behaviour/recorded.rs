@@ -55,13 +55,14 @@ fn check_names_thanos_and_mimir_below_their_path_prefixes() {
 
 #[test]
 fn an_unavailable_thanos_store_fails_the_day_unless_partial_data_is_allowed() {
-    let (away, folder) = (server(&["thanos/store_is_away"]), Folder::new("thanos"));
+    let (away, folder) =
+        (server(&["thanos/buildinfo", "thanos/stores", "thanos/store_is_away"]), Folder::new("thanos"));
     let refused = pull(&away.url("/thanos/"), &folder, &["--quiet", "--retries", "1"]);
     refused.fails_saying(&["partial data", "10.0.0.7:10901", "--allow-partial", "(tried 2 times)"]);
     assert_empty(&folder, "audit");
     away.took_place();
 
-    let part = server(&["thanos/partial"]);
+    let part = server(&["thanos/buildinfo", "thanos/stores", "thanos/partial"]);
     let run = pull(&part.url("/thanos"), &folder, &["--allow-partial"]).succeeds();
     assert_eq!(
         run.stderr.matches("warning from the server: receive series from Addr: 10.0.0.7:10901").count(),
@@ -71,7 +72,7 @@ fn an_unavailable_thanos_store_fails_the_day_unless_partial_data_is_allowed() {
     assert_eq!(manifest(&folder)["days_partial"], json!(["2026-10-01"]));
     part.took_place();
 
-    let (whole, folder) = (server(&["thanos/whole"]), Folder::new("thanos-whole"));
+    let (whole, folder) = (server(&["thanos/buildinfo", "thanos/stores", "thanos/whole"]), Folder::new("thanos-whole"));
     pull(&whole.url("/thanos"), &folder, &["--quiet"]).succeeds();
     assert_eq!(manifest(&folder)["days_partial"], Value::Null);
     assert_same(&undisturbed(), &readings(&folder));
@@ -102,7 +103,9 @@ fn limits_of_mimir_and_thanos_shrink_windows_without_changing_readings() {
         ("mimir/max_total_query_length", "mimir/whole", "/prometheus", &TENANT),
         ("thanos/chunks_limit", "thanos/whole", "/thanos", &[]),
     ] {
-        let (server, folder) = (server(&[limit, whole]), Folder::new("recorded-limits"));
+        // Only a Thanos that is identified gets its parameter `partial_response`.
+        let identity = if prefix == "/thanos" { &["thanos/buildinfo", "thanos/stores"][..] } else { &[] };
+        let (server, folder) = (server(&[identity, &[limit, whole]].concat()), Folder::new("recorded-limits"));
         let run = pull(&server.url(prefix), &folder, flags).succeeds();
         assert!(run.stderr.contains("windows were halved "), "{limit}: {run:?}");
         assert_same(&expected, &readings(&folder));

@@ -46,24 +46,26 @@ fn form(fields: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn queries_carry_the_parameters_that_make_servers_answer_alike() {
+fn queries_carry_the_parameters_that_make_the_kind_of_server_answer_like_prometheus() {
     let mut metrics = Metrics::default();
     metrics.member("job=\"etcd\",instance=\"a\"", START..START + DAY);
     let prometheus = prometheus_of(&metrics.text());
     let (start, last) = (START.to_string(), (START + DAY - 60).to_string());
-    let always = [
-        ("query", DB_SIZE),
-        ("timeout", "77s"),
-        // VictoriaMetrics: no filled gaps, and none from a cache.
-        ("max_lookback", "5m"),
-        ("nocache", "1"),
-        // Thanos: no downsampled samples.
-        ("max_source_resolution", "0s"),
-    ];
-    // The words of Thanos and of VictoriaMetrics.
-    let whole = [("partial_response", "false"), ("deny_partial_response", "1")];
-    let partial = [("partial_response", "true")];
-    for (flags, partial) in [(&[][..], &whole[..]), (&["--allow-partial"], &partial)] {
+    let always = [("query", DB_SIZE), ("timeout", "77s")];
+    // VictoriaMetrics: no filled gaps, and none from a cache.
+    let victoria = [("max_lookback", "5m"), ("nocache", "1")];
+    let whole = [&victoria[..], &[("deny_partial_response", "1")]].concat();
+    // Thanos: no downsampled samples.
+    let thanos = |partial| [("max_source_resolution", "0s"), ("partial_response", partial)];
+    for (flags, more) in [
+        (&[][..], &[][..]),
+        (&["--allow-partial"], &[]),
+        (&["--server", "managed"], &[]),
+        (&["--server", "victoriametrics"], &whole),
+        (&["--server", "victoriametrics", "--allow-partial"], &victoria),
+        (&["--server", "thanos"], &thanos("false")),
+        (&["--server", "thanos", "--allow-partial"], &thanos("true")),
+    ] {
         let doorman = Doorman::before(prometheus.server().port(), |_| None);
         let folder = Folder::new("form");
         let pull = ["pull", "--quiet", "--url", &doorman.url(""), "--out", &folder.at("audit")];
@@ -72,7 +74,7 @@ fn queries_carry_the_parameters_that_make_servers_answer_alike() {
         let sent: Vec<_> =
             forms(&doorman, "/api/v1/query_range").into_iter().filter(|form| form["step"] == "60").collect();
         let range = [("start", &*start), ("end", &last), ("step", "60")];
-        assert_eq!(sent, [form(&[&always[..], partial, &range].concat())], "{flags:?}");
+        assert_eq!(sent, [form(&[&always[..], more, &range].concat())], "{flags:?}");
 
         // There is nothing to be found now, and it was asked for all the same.
         let before = Utc::now().timestamp();
@@ -83,6 +85,6 @@ fn queries_carry_the_parameters_that_make_servers_answer_alike() {
         let time = sent.first().expect("it was sent")["time"].clone();
         let at: i64 = time.parse().expect("whole seconds");
         assert!((before - 20..=after - 20).contains(&at), "{at} is not 20 s before {before} to {after}");
-        assert_eq!(sent, [form(&[&always[..], partial, &[("time", &time)]].concat())], "{flags:?}");
+        assert_eq!(sent, [form(&[&always[..], more, &[("time", &time)]].concat())], "{flags:?}");
     }
 }

@@ -6,6 +6,8 @@ mod access;
 mod error;
 #[path = "../../../src/sources/prometheus/matrix.rs"]
 mod matrix;
+#[path = "../../../src/sources/prometheus/null.rs"]
+mod null;
 
 use std::path::Path;
 

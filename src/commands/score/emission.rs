@@ -3,7 +3,7 @@
 use crate::commands::{CommandError, runtime};
 use crate::config::{RetentionSetting, Settings};
 use crate::outputs::{Emission, Retention};
-use crate::sources::prometheus::{Client, identify};
+use crate::sources::prometheus::{Client, ServerKind, Terms, identify};
 
 /// The settings of the OpenMetrics output. If `--retention` is a URL and an output needs the retention,
 /// asks that server for it.
@@ -19,7 +19,9 @@ pub(in crate::commands) fn emission(settings: &Settings) -> Result<Emission, Com
 
 fn of_server(settings: &Settings, url: &str) -> Result<Retention, CommandError> {
     let source = &settings.source;
-    let client = Client::new(url, &source.http_config()?, source.terms, None, &source.member_label)?;
+    // `--server` names the kind of the source, and this may be another server.
+    let terms = Terms { server: ServerKind::Auto, ..source.terms };
+    let client = Client::new(url, &source.http_config()?, terms, None, &source.member_label)?;
     let server = runtime::start()?.block_on(identify(&client))?;
     match (server.retention.as_deref().and_then(Retention::of_server), server.refused) {
         (Some(retention), _) => Ok(retention),

@@ -2,9 +2,10 @@
 
 use reqwest::StatusCode;
 
+use super::echo::Parameters;
 use super::failure::{Cure, Failure, warns_of_a_part};
 use super::matrix::{Envelope, SeriesLabels, decode_matrix};
-use super::transport::is_web_page;
+use super::refusal::is_web_page;
 use super::{Client, PromError};
 use crate::readings::{ColumnReadings, Member};
 use crate::spec::Column;
@@ -28,15 +29,17 @@ pub(super) struct NamingLabels {
 }
 
 impl Client {
+    /// The readings in an answer to the query `sent`.
     pub(super) fn decode(
         &self,
         column: Column,
         body: &[u8],
         grid: &Grid,
+        sent: &str,
     ) -> Result<(ColumnReadings, Envelope), Failure> {
         let mut readings = ColumnReadings::of(column);
         let mut wrong = None;
-        let envelope = self.walk(body, grid, &mut |labels, values| match self.name(column, labels) {
+        let envelope = self.walk(body, grid, sent, &mut |labels, values| match self.name(column, labels) {
             Ok(_) if is_too_much(readings.len(), grid) => {
                 wrong = wrong.take().or(Some(PromError::TooManyMembers { column, members: readings.len() }));
             }
@@ -49,31 +52,30 @@ impl Client {
         wrong.map_or(Ok((readings, envelope)), |error| Err(Failure::new(error, Cure::Nothing)))
     }
 
-    /// Passes each series of an answer to `take`.
+    /// Passes each series of an answer to the query `sent` to `take`.
     pub(super) fn walk(
         &self,
         body: &[u8],
         grid: &Grid,
+        sent: &str,
         take: &mut dyn FnMut(&SeriesLabels, &[f64]),
     ) -> Result<Envelope, Failure> {
         let envelope = decode_matrix(body, grid, take).map_err(|e| match e.is_eof() {
-            _ if is_web_page(body) => {
-                Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
-            }
+            _ if is_web_page(body) => self.web_page(body),
             // The JSON ends too early. The body may have been cut off in transit, so retry.
             true => Failure { cure: Cure::Again, ..self.not_a_matrix(&e) },
             false => self.not_a_matrix(&e),
         })?;
-        self.heed(&envelope)?;
+        self.heed(&envelope, &[("query", sent.to_owned())])?;
         self.refuse_part(&envelope)?;
         self.traffic().add(envelope.samples, body.len() as u64);
         Ok(envelope)
     }
 
-    /// Returns an error if the server reports one. Otherwise keeps its warnings and infos as notes.
-    pub(super) fn heed(&self, envelope: &Envelope) -> Result<(), Failure> {
+    /// Returns an error if the server reports one; `sent` are the request's parameters. Otherwise keeps its warnings and infos as notes.
+    pub(super) fn heed(&self, envelope: &Envelope, sent: &Parameters<'_>) -> Result<(), Failure> {
         if envelope.status != "success" {
-            return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error));
+            return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error, sent));
         }
         // Hide secrets, because the server may quote the request with its login.
         let hidden = |texts: &[String]| texts.iter().map(|text| self.access().hide(text)).collect::<Vec<_>>();
@@ -157,7 +159,7 @@ mod tests {
 
     fn decoded(client: &Client, body: &str) -> Result<ColumnReadings, Failure> {
         let grid = Grid::within(TimeRange { start_ms: 60_000, end_ms: 120_000 }, Step::from_millis(60_000).unwrap());
-        client.decode(Metric::DbSize.into(), body.as_bytes(), &grid).map(|(readings, _)| readings)
+        client.decode(Metric::DbSize.into(), body.as_bytes(), &grid, "up").map(|(readings, _)| readings)
     }
 
     #[test]

@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use super::access::{Access, HttpConfig, without_login};
 use super::answer::NamingLabels;
+use super::dialect::{Dialect, OF_QUERIES};
 use super::failure::{Cure, Failure};
 use super::matrix::Envelope;
 use super::notes::Notes;
@@ -28,6 +29,17 @@ use crate::time::Grid;
 
 /// Timeout for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Retries of a lookup that queries wait for.
+const FEW_RETRIES: u32 = 2;
+
+/// How hard to try to get an answer to a request.
+#[derive(Clone, Copy)]
+struct Effort {
+    steps: usize,
+    retries: u32,
+    is_query: bool,
+}
 
 /// A client for one server, with the labels that name cluster and member.
 #[derive(Clone, Debug)]
@@ -50,6 +62,7 @@ struct Learnt {
     window_sizes: WindowSizes,
     slices: Slices,
     notes: Notes,
+    dialect: Dialect,
     /// The largest number of members found in any answer so far.
     members: AtomicUsize,
 }
@@ -92,6 +105,7 @@ impl Client {
                 window_sizes: WindowSizes::default(),
                 slices: Slices::default(),
                 notes: Notes::default(),
+                dialect: Dialect::default(),
                 members: AtomicUsize::default(),
             }),
         })
@@ -118,6 +132,15 @@ impl Client {
 
     pub(super) fn naming(&self) -> &NamingLabels {
         &self.naming
+    }
+
+    /// Whether the server has given any usable answer.
+    pub(super) fn has_answered(&self) -> bool {
+        self.learnt.trust.has_answered()
+    }
+
+    pub(super) fn dialect(&self) -> &Dialect {
+        &self.learnt.dialect
     }
 
     pub(super) fn learnt_notes(&self) -> &Notes {
@@ -164,7 +187,7 @@ impl Client {
         promql: &str,
         grid: Grid,
     ) -> Result<ColumnReadings, Failure> {
-        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &grid);
+        let read = move |client: &Self, body: &[u8], sent: &str| client.decode(column, body, &grid, sent);
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
     }
 
@@ -175,15 +198,15 @@ impl Client {
         promql: &str,
         at: Grid,
     ) -> Result<ColumnReadings, Failure> {
-        let read = move |client: &Self, body: &[u8]| client.decode(column, body, &at);
+        let read = move |client: &Self, body: &[u8], sent: &str| client.decode(column, body, &at, sent);
         self.persist(1, async || self.try_once(promql, &at, Kind::Instant, read).await).await
     }
 
     /// Whether a query has any sample on the steps of a grid. The values of the query must be numbers of members; the
     /// client records the largest one.
     pub(super) async fn any_sample(&self, promql: &str, grid: Grid) -> Result<bool, Failure> {
-        let read = move |client: &Self, body: &[u8]| {
-            let envelope = client.walk(body, &grid, &mut |_, counts| {
+        let read = move |client: &Self, body: &[u8], sent: &str| {
+            let envelope = client.walk(body, &grid, sent, &mut |_, counts| {
                 // `f64::max` ignores NaN, which marks steps without a sample.
                 client.learn_members(counts.iter().fold(0.0, |most: f64, count| most.max(*count)) as usize);
             })?;
@@ -199,7 +222,7 @@ impl Client {
         steps: usize,
         ask: impl AsyncFn() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.retry(steps, true, ask).await
+        self.retry(Effort { steps, retries: self.terms.retries, is_query: true }, ask).await
     }
 
     /// Same as [`Self::persist`], but for a lookup whose failure the caller can handle. A lookup that fails after all
@@ -209,15 +232,19 @@ impl Client {
         steps: usize,
         ask: impl AsyncFn() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.retry(steps, false, ask).await
+        self.retry(Effort { steps, retries: self.terms.retries, is_query: false }, ask).await
     }
 
-    async fn retry<T>(
+    /// Same as [`Self::persist_in_lookup`], with few retries: queries wait for this lookup, but can do without it.
+    pub(super) async fn persist_a_little<T>(
         &self,
         steps: usize,
-        is_query: bool,
         ask: impl AsyncFn() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.retry(Effort { steps, retries: self.terms.retries.min(FEW_RETRIES), is_query: false }, ask).await
+    }
+
+    async fn retry<T>(&self, effort: Effort, ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
         let mut tried = 0;
         loop {
             tried += 1;
@@ -228,7 +255,7 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
-            let Some(wait) = self.wait_for(&failure, tried, steps, is_query) else {
+            let Some(wait) = self.wait_for(&failure, tried, effort) else {
                 info!(cause = %failure.error, tried, "failed");
                 return Err(failure.after(tried));
             };
@@ -246,24 +273,24 @@ impl Client {
         promql: &str,
         grid: &Grid,
         kind: Kind,
-        read: impl FnOnce(&Self, &[u8]) -> Result<(T, Envelope), Failure> + Send + 'static,
+        read: impl FnOnce(&Self, &[u8], &str) -> Result<(T, Envelope), Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let (body, took) = self.fetch(promql, grid, kind).await?;
-        let (client, bytes) = (self.clone(), body.len());
+        let (client, bytes, sent) = (self.clone(), body.len(), promql.to_owned());
         // Decoding megabytes of JSON would block the threads that serve connections.
-        let answer = tokio::task::spawn_blocking(move || read(&client, &body)).await;
+        let answer = tokio::task::spawn_blocking(move || read(&client, &body, &sent)).await;
         let (answer, Envelope { series, samples, .. }) = answer.unwrap_or_else(|e| Err(self.not_a_matrix(&e)))?;
         info!(series, samples, bytes, ms = took.as_millis(), "answered");
         Ok(answer)
     }
 
     /// How long to wait before the next retry. `None` if there is no further retry.
-    fn wait_for(&self, failure: &Failure, tried: u32, steps: usize, is_query: bool) -> Option<Duration> {
-        if !failure.may_pass(tried, steps) || !self.learnt.trust.is_worth_it(failure.cure == Cure::Reach) {
+    fn wait_for(&self, failure: &Failure, tried: u32, effort: Effort) -> Option<Duration> {
+        if !failure.may_pass(tried, effort.steps) || !self.learnt.trust.is_worth_it(failure.cure == Cure::Reach) {
             return None;
         }
-        let wait = wait_after(tried, self.terms.retries, failure.wait, chance());
-        if wait.is_none() && is_query {
+        let wait = wait_after(tried, effort.retries, failure.wait, chance());
+        if wait.is_none() && effort.is_query {
             self.learnt.trust.lose();
         }
         wait
@@ -282,6 +309,10 @@ fn parse_url(text: &str) -> Result<Url, PromError> {
     let url = Url::parse(text).map_err(|e| bad(e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad(format!("its scheme is {}, not http or https", url.scheme())));
+    }
+    // Prometheus's own pages put a query there. Each request would then send two.
+    if let Some((name, _)) = url.query_pairs().find(|(name, _)| OF_QUERIES.contains(&name.as_ref())) {
+        return Err(bad(format!("each request sets '{name}' itself, so the URL cannot")));
     }
     Ok(url)
 }
@@ -328,6 +359,8 @@ mod tests {
             "ann:secret@prom?x",
             "prom?password=secret@x",
             "ftp://ann:secret?a@prom?token=secret",
+            "http://ann:secret@prom?query=secret",
+            "http://prom/?match%5B%5D=secret&dedup=true",
         ] {
             let error = parse_url(text).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");

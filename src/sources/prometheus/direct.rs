@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use tracing::debug;
 
+use super::null::or_empty;
 use super::query::{DIRECT, RAW};
 use super::{Client, QuerySet};
 use crate::spec::{Column, LOOK_BACK_SECONDS};
@@ -43,10 +44,11 @@ pub(super) async fn form_to_send<'a>(
 /// An answer of the series API.
 #[derive(Deserialize)]
 struct SeriesAnswer {
+    #[serde(deserialize_with = "or_empty")]
     data: Vec<BTreeMap<String, String>>,
-    #[serde(default)]
-    warnings: Option<Vec<String>>,
-    #[serde(default, rename = "isPartial")]
+    #[serde(default, deserialize_with = "or_empty")]
+    warnings: Vec<String>,
+    #[serde(default, rename = "isPartial", deserialize_with = "or_empty")]
     is_partial: bool,
 }
 
@@ -56,7 +58,7 @@ fn is_one_a_bucket(answer: &str, labels: &str) -> bool {
     let Ok(answer) = serde_json::from_str::<SeriesAnswer>(answer) else { return false };
     let by: Vec<&str> = labels.split(", ").chain(["le"]).collect();
     let mut seen = BTreeSet::new();
-    let is_whole = !answer.is_partial && answer.warnings.is_none_or(|warnings| warnings.is_empty());
+    let is_whole = !answer.is_partial && answer.warnings.is_empty();
     let is_new = |series: &BTreeMap<String, String>| {
         let value = |name: &&str| series.get(*name).cloned().unwrap_or_default();
         seen.insert(by.iter().map(value).collect::<Vec<_>>())
@@ -88,7 +90,8 @@ mod tests {
     fn an_incomplete_answer_does_not_justify_the_direct_form() {
         let series = r#"{"instance":"a","le":"1"}"#;
         let says = |more: &str| is_one_a_bucket(&answer(&[series], more), "instance");
-        assert!(says(r#","warnings":null"#) && says(r#","warnings":[],"isPartial":false"#));
+        assert!(is_one_a_bucket(r#"{"status":"success","data":null}"#, "instance"));
+        assert!(says(r#","warnings":null,"isPartial":null"#) && says(r#","warnings":[],"isPartial":false"#));
         assert!(!says(r#","warnings":["a store did not answer"]"#) && !says(r#","isPartial":true"#));
         assert!(!is_one_a_bucket("<html>", "instance") && !is_one_a_bucket("{}", "instance"));
     }

@@ -23,19 +23,55 @@ pub enum PromError {
         "{url} answered 404 Not Found: set --url to the address below which /api/v1/query_range is, including any path prefix"
     )]
     NotFound { url: String },
+    /// 404 with an explanation: the path exists on a gateway, but not what it stands for.
+    #[error("{url} answered 404 Not Found{words}: check the path prefix, tenant or project in --url")]
+    NothingThere {
+        url: String,
+        /// ` (…)` with the server's words, or empty.
+        words: String,
+    },
+    /// The address is that of an etcd member.
+    #[error("{url} is the address of an etcd member: set --url to the Prometheus that scrapes it")]
+    EtcdItself { url: String },
     /// The answer is an HTML page instead of JSON.
     #[error(
-        "{url} answered with a web page instead of JSON, perhaps a login page: set --url to the address below which /api/v1/query_range is"
+        "{url} answered with a web page{title} instead of JSON, perhaps a login page: set --url to the address below which /api/v1/query_range is"
     )]
-    WebPage { url: String },
-    /// 401 or 403: authentication failed or is missing.
-    #[error("{url} answered {status}: {remedy}")]
-    NotAllowed { url: String, status: String, remedy: &'static str },
+    WebPage {
+        url: String,
+        /// The page's title in quotes after a space, or empty.
+        title: String,
+    },
+    /// 401 or 403: authentication failed or is missing, or a permission is.
+    #[error("{url} answered {status}{words}: {remedy}")]
+    NotAllowed {
+        url: String,
+        status: String,
+        /// ` (…)` with the server's words, or empty.
+        words: String,
+        remedy: &'static str,
+    },
     /// The authentication settings, or a file with a secret, cannot be used.
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error("TLS connection to {url} failed: {cause}; check tls_config of --http.config.file")]
     NoTls { url: String, cause: String },
+    /// The server answers plain HTTP where TLS was expected.
+    #[error("{url} does not speak TLS at this port: write http:// instead of https:// in --url")]
+    NoTlsThere { url: String },
+    /// The server reports that it expects TLS.
+    #[error("{url} expects TLS at this port: write https:// instead of http:// in --url")]
+    WantsTls { url: String },
+    /// The answer is not HTTP/1.1: TLS or gRPC.
+    #[error(
+        "{url} does not answer in HTTP: write https:// in --url if this port expects TLS, or set --url to the server's HTTP port"
+    )]
+    NotHttp { url: String },
+    /// 414 or 431: the URL of a GET request is too long, and a split does not make it shorter.
+    #[error(
+        "{url} answered {status}, because the URL of a GET is too long: shorten --selector, or set --http-method post"
+    )]
+    LongUrl { url: String, status: String },
     /// A redirect that is not followed.
     #[error("{url} redirects to {to}, which is not followed: set --url to the server's own address")]
     Redirects {
@@ -172,6 +208,8 @@ impl PromError {
         match self {
             Self::Tried { cause, .. } => cause.is_about_the_path(),
             Self::NotFound { .. }
+            | Self::NothingThere { .. }
+            | Self::LongUrl { .. }
             | Self::WebPage { .. }
             | Self::NotAllowed { .. }
             | Self::Broken { .. }

@@ -4,40 +4,6 @@ use std::time::Duration;
 
 use super::PromError;
 
-/// Phrases, in lower case, of messages that reject a query as too large.
-const TOO_MUCH: [&str; 15] = [
-    // Prometheus, and servers that use its query engine.
-    "exceeded maximum resolution",
-    "too many samples",
-    // VictoriaMetrics, whose messages name the flag of the limit.
-    "-search.maxpointspertimeseries",
-    "-search.maxsamplesperquery",
-    "-search.maxsamplesperseries",
-    "-search.maxmemoryperquery",
-    "not enough memory",
-    // Limits in Mimir, Cortex and Thanos.
-    "err-mimir-max-chunks-per-query",
-    "err-mimir-max-estimated-memory-consumption-per-query",
-    "err-mimir-max-query-length",
-    "number of chunks",
-    "chunks size limit",
-    "query time range exceeds the limit",
-    "exceeded chunks limit",
-    "exceeded samples limit",
-];
-
-/// Phrases of messages that reject a query because it matches too many series. Fewer steps do not help.
-const TOO_MANY_SERIES: [&str; 5] = [
-    "-search.maxuniquetimeseries",
-    "-search.maxseries",
-    "err-mimir-max-series-per-query",
-    "max number of series limit",
-    "exceeded series limit",
-];
-
-/// Phrases of messages that report a timeout.
-const TOO_LONG: [&str; 4] = ["timed out", "timeout", "deadline exceeded", "-search.maxqueryduration"];
-
 /// Phrases of messages that report an unavailable store (Thanos) or remote-read endpoint (Prometheus).
 const STORE_AWAY: [&str; 6] = [
     "no storeapis matched",
@@ -74,10 +40,16 @@ pub(super) enum Cure {
     Reach,
     /// A query of fewer steps or series.
     Less,
+    /// The same, if the server refused for a limit at all: its words name none that is known.
+    PerhapsLess,
     /// A query of fewer series; fewer steps do not help.
     Fewer,
     /// One retry; if that takes too long as well, a smaller query.
     AgainThenLess,
+    /// A shorter URL: the query of a part of the members that are listed in its matchers.
+    Shorter,
+    /// The same query without this parameter, which the server does not accept.
+    Without(&'static str),
 }
 
 impl Failure {
@@ -88,7 +60,7 @@ impl Failure {
     /// Whether to retry a query of `steps` steps after `tried` attempts.
     pub(super) fn may_pass(&self, tried: u32, steps: usize) -> bool {
         match self.cure {
-            Cure::Nothing | Cure::Less | Cure::Fewer => false,
+            Cure::Nothing | Cure::Less | Cure::PerhapsLess | Cure::Fewer | Cure::Shorter | Cure::Without(_) => false,
             Cure::Again | Cure::Reach => true,
             Cure::AgainThenLess => tried < 2 || steps == 1,
         }
@@ -96,7 +68,12 @@ impl Failure {
 
     /// Whether a smaller query may succeed.
     pub(super) fn wants_less(&self) -> bool {
-        matches!(self.cure, Cure::Less | Cure::AgainThenLess)
+        matches!(self.cure, Cure::Less | Cure::PerhapsLess | Cure::AgainThenLess)
+    }
+
+    /// Whether only a shorter URL may succeed.
+    pub(super) fn wants_shorter(&self) -> bool {
+        self.cure == Cure::Shorter
     }
 
     /// Whether only a query of fewer series may succeed.
@@ -121,32 +98,10 @@ impl Failure {
             }
             (Cure::Less, None) => "even for a single step and member".to_owned(),
             (Cure::Fewer, None) => "even for a single member".to_owned(),
+            // No limit, as it turned out: the server's words say more than the size of the query.
             (_, _) => return self.error,
         };
         PromError::TooMuch { cause: Box::new(self.error), even }
-    }
-}
-
-/// Classifies a refusal by its HTTP status, the API's error type (empty if there is
-/// none), and the server's message.
-pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
-    let words = words.to_lowercase();
-    let says = |list: &[&str]| list.iter().any(|phrase| words.contains(phrase));
-    let is_overload = status == 429 || kind == "too_many_requests" || words.contains("maxconcurrentrequests");
-    match status {
-        401 | 403 => Cure::Nothing,
-        _ if is_overload => Cure::Again,
-        413 => Cure::Less,
-        _ if says(&TOO_MUCH) => Cure::Less,
-        _ if says(&TOO_MANY_SERIES) => Cure::Fewer,
-        // Without an error type, the answer comes from a gateway: the API itself always sends a type.
-        422 if kind.is_empty() => Cure::Less,
-        408 | 504 => Cure::AgainThenLess,
-        200 | 422 | 500 | 503 if kind == "timeout" || says(&TOO_LONG) => Cure::AgainThenLess,
-        _ if matches!(kind, "internal" | "unavailable" | "canceled") => Cure::Again,
-        // 501 and other statuses that are not listed here are permanent failures.
-        500 | 502 | 503 | 505.. => Cure::Again,
-        _ => Cure::Nothing,
     }
 }
 
@@ -165,7 +120,8 @@ pub(super) fn refuses_a_part(status: u16, kind: &str, message: &str) -> bool {
     !matches!(status, 400 | 404) && kind != "bad_data" && is_of_a_store(&unquoted(&message.to_lowercase()))
 }
 
-fn is_of_a_store(message: &str) -> bool {
+/// Whether a message, in lower case, reports an unavailable store.
+pub(super) fn is_of_a_store(message: &str) -> bool {
     STORE_AWAY.iter().any(|phrase| message.contains(phrase))
 }
 
@@ -191,46 +147,6 @@ fn unquoted(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_refusal_is_classified_by_its_status_type_and_message() {
-        let resolution = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query \
-                          resolution (?step=XX)";
-        let samples = "query processing would load too many samples into memory in query execution";
-        let points =
-            "too many points for the given step=1000: 86400; cannot exceed -search.maxPointsPerTimeseries=30000";
-        let series =
-            "the query exceeded the maximum number of series (limit: 100 series) (err-mimir-max-series-per-query)";
-        let queue = "couldn't start executing the request in 10 seconds, since -search.maxConcurrentRequests=8";
-        for (status, kind, words, expected) in [
-            (400, "bad_data", resolution, Cure::Less),
-            (422, "execution", samples, Cure::Less),
-            (422, "422", points, Cure::Less),
-            (422, "execution", series, Cure::Fewer),
-            (200, "execution", samples, Cure::Less),
-            (422, "execution", "many-to-many matching not allowed", Cure::Nothing),
-            (422, "", "Unprocessable Entity", Cure::Less),
-            (413, "", "Request Entity Too Large", Cure::Less),
-            (503, "timeout", "query timed out in expression evaluation", Cure::AgainThenLess),
-            (504, "", "a web page", Cure::AgainThenLess),
-            (408, "", "", Cure::AgainThenLess),
-            (429, "", "too many outstanding requests", Cure::Again),
-            (429, "429", queue, Cure::Again),
-            (503, "503", queue, Cure::Again),
-            (503, "", "Service Unavailable", Cure::Again),
-            (502, "", "a web page", Cure::Again),
-            (500, "internal", "disk on fire", Cure::Again),
-            (520, "", "", Cure::Again),
-            (200, "unavailable", "TSDB not ready", Cure::Again),
-            (200, "timeout", "", Cure::AgainThenLess),
-            (501, "", "", Cure::Nothing),
-            (400, "bad_data", "parse error", Cure::Nothing),
-            (401, "", "timeout", Cure::Nothing),
-            (404, "", "not found", Cure::Nothing),
-        ] {
-            assert_eq!(cure_of(status, kind, words), expected, "{status} {kind} {words}");
-        }
-    }
 
     #[test]
     fn a_timed_out_query_is_retried_once_and_a_single_step_up_to_the_limit() {
@@ -301,56 +217,5 @@ mod tests {
         // An apostrophe does not begin quoted text, and neither does a quote that is never closed.
         assert_eq!(unquoted("the server's `a` \"b\\\"c\" store's"), "the server's   store's");
         assert_eq!(unquoted("5\" wide"), "5\" wide");
-    }
-
-    /// Checks the classification of one message per phrase. Messages are in the order of the phrases, and
-    /// each contains exactly one phrase.
-    #[track_caller]
-    fn each_phrase_is_classified(phrases: &[&str], messages: &[(u16, &str, &str)], expected: Cure) {
-        let all = || [&TOO_MUCH[..], &TOO_MANY_SERIES, &TOO_LONG].concat();
-        assert_eq!(phrases.len(), messages.len(), "each phrase has its message");
-        for (phrase, &(status, kind, message)) in phrases.iter().zip(messages) {
-            let found: Vec<_> = all().into_iter().filter(|phrase| message.to_lowercase().contains(phrase)).collect();
-            assert_eq!(found, [*phrase], "{message}");
-            assert_eq!(cure_of(status, kind, message), expected, "{message}");
-        }
-    }
-
-    /// The messages come from the servers' source code.
-    #[test]
-    fn every_known_server_phrase_is_classified() {
-        let less = [
-            (400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries"),
-            (422, "execution", "query processing would load too many samples into memory in query execution"),
-            (422, "422", "too many points; cannot exceed -search.maxPointsPerTimeseries=30000"),
-            (422, "422", "cannot select more than -search.maxSamplesPerQuery=1000000000 samples"),
-            (422, "422", "cannot process more than -search.maxSamplesPerSeries=30000000 samples of a series"),
-            (422, "422", "the query needs more bytes than -search.maxMemoryPerQuery=1000 allows"),
-            (422, "422", "not enough memory for processing 100 data points across 2 time series"),
-            (422, "execution", "the limit was hit (err-mimir-max-chunks-per-query)"),
-            (422, "execution", "the limit was hit (err-mimir-max-estimated-memory-consumption-per-query)"),
-            (422, "execution", "the limit was hit (err-mimir-max-query-length)"),
-            (422, "execution", "the query hit the max number of chunks limit (limit: 2000000)"),
-            (422, "execution", "the query exceeded the aggregated chunks size limit (limit: 50 bytes)"),
-            (400, "bad_data", "the query time range exceeds the limit (query length: 30h, limit: 6h)"),
-            (422, "execution", "exceeded chunks limit: limit 1000 violated (got 1044)"),
-            (422, "execution", "exceeded samples limit: limit 1000 violated (got 1044)"),
-        ];
-        each_phrase_is_classified(&TOO_MUCH, &less, Cure::Less);
-        let fewer = [
-            (422, "422", "the number of matching timeseries exceeds 300000; see -search.maxUniqueTimeseries"),
-            (422, "422", "the number of series exceeds -search.maxSeries=30000"),
-            (422, "execution", "the limit was hit (err-mimir-max-series-per-query)"),
-            (422, "execution", "the query hit the max number of series limit (limit: 100000 series)"),
-            (422, "execution", "exceeded series limit: limit 1000 violated (got 1044)"),
-        ];
-        each_phrase_is_classified(&TOO_MANY_SERIES, &fewer, Cure::Fewer);
-        let later = [
-            (503, "execution", "query timed out in expression evaluation"),
-            (422, "execution", "request timeout of the store"),
-            (500, "execution", "rpc error: code = DeadlineExceeded desc = context deadline exceeded"),
-            (422, "422", "the query took longer than -search.maxQueryDuration=30s"),
-        ];
-        each_phrase_is_classified(&TOO_LONG, &later, Cure::AgainThenLess);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use tracing::{Instrument, info, warn_span};
 
+use super::null::or_empty;
 use super::{Client, PromError};
 
 /// Endpoint that accepts samples in Prometheus or OpenMetrics text.
@@ -18,8 +19,11 @@ const FLUSH: &str = "/internal/force_flush";
 #[derive(Debug, Deserialize)]
 pub(crate) struct ExportedSeries {
     /// Labels, including the metric name as `__name__`.
+    #[serde(deserialize_with = "or_empty")]
     pub(crate) metric: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_empty")]
     values: Vec<Option<f64>>,
+    #[serde(deserialize_with = "or_empty")]
     timestamps: Vec<i64>,
 }
 
@@ -37,7 +41,7 @@ impl Client {
         let send = async || {
             let _turn = self.turn().await;
             let sent = self.access().post_text(&address, text).await;
-            self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+            self.read_answer(sent.map_err(|error| self.not_sent(error))?, &[]).await
         };
         let sending = async {
             info!(bytes = text.len(), "sending samples");
@@ -70,7 +74,7 @@ impl Client {
         let ask = async || {
             let _turn = self.turn().await;
             let sent = self.access().post(&address, &form).await;
-            self.read_answer(sent.map_err(|error| self.not_sent(error))?).await
+            self.read_answer(sent.map_err(|error| self.not_sent(error))?, &form).await
         };
         info!(series = selectors.len(), first_ms, last_ms, "querying existing samples");
         let asking = self.persist(1, ask).instrument(warn_span!("export"));

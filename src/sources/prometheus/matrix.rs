@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::null::OrEmpty;
 use crate::time::Grid;
 
 pub(super) type SeriesLabels = BTreeMap<String, String>;
@@ -68,9 +69,9 @@ macro_rules! seed {
 
 seed!(EnvelopeSeed, deserialize_map);
 seed!(DataSeed, deserialize_any);
-seed!(ResultSeed, deserialize_seq);
+seed!(ResultSeed, deserialize_any);
 seed!(SeriesSeed, deserialize_map);
-seed!(ValuesSeed, deserialize_seq);
+seed!(ValuesSeed, deserialize_any);
 
 impl<'de> Visitor<'de> for EnvelopeSeed<'_, '_> {
     type Value = ();
@@ -83,13 +84,12 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'_, '_> {
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "status" => self.0.envelope.status = map.next_value::<Text<'_>>()?.0.into_owned(),
-                "errorType" => self.0.envelope.error_type = map.next_value::<Text<'_>>()?.0.into_owned(),
-                "error" => self.0.envelope.error = map.next_value::<Text<'_>>()?.0.into_owned(),
+                "errorType" => self.0.envelope.error_type = map.next_value::<OrEmpty<_>>()?.0,
+                "error" => self.0.envelope.error = map.next_value::<OrEmpty<_>>()?.0,
                 "data" => map.next_value_seed(DataSeed(self.0))?,
-                // Some servers send null instead of an empty list or `false`.
-                "warnings" => self.0.envelope.warnings = map.next_value::<Option<_>>()?.unwrap_or_default(),
-                "infos" => self.0.envelope.infos = map.next_value::<Option<_>>()?.unwrap_or_default(),
-                "isPartial" => self.0.envelope.is_partial = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                "warnings" => self.0.envelope.warnings = map.next_value::<OrEmpty<_>>()?.0,
+                "infos" => self.0.envelope.infos = map.next_value::<OrEmpty<_>>()?.0,
+                "isPartial" => self.0.envelope.is_partial = map.next_value::<OrEmpty<_>>()?.0,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -121,7 +121,6 @@ impl<'de> Visitor<'de> for DataSeed<'_, '_> {
         Ok(())
     }
 
-    /// Accepts the null that some servers send as `data` with an error.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
     }
@@ -138,6 +137,10 @@ impl<'de> Visitor<'de> for ResultSeed<'_, '_> {
         while seq.next_element_seed(SeriesSeed(self.0))?.is_some() {}
         Ok(())
     }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
 }
 
 impl<'de> Visitor<'de> for SeriesSeed<'_, '_> {
@@ -152,11 +155,12 @@ impl<'de> Visitor<'de> for SeriesSeed<'_, '_> {
         self.0.values.fill(f64::NAN);
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
-                "metric" => labels = map.next_value()?,
+                "metric" => labels = map.next_value::<OrEmpty<_>>()?.0,
                 "values" => map.next_value_seed(ValuesSeed(self.0))?,
                 "value" => {
-                    let sample = map.next_value()?;
-                    self.0.put(&sample, 0)?;
+                    if let Some(sample) = map.next_value()? {
+                        self.0.put(&sample, 0)?;
+                    }
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -179,6 +183,10 @@ impl<'de> Visitor<'de> for ValuesSeed<'_, '_> {
         while let Some(sample) = seq.next_element()? {
             next = self.0.put(&sample, next)? + 1;
         }
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
     }
 }
@@ -339,6 +347,36 @@ mod tests {
         let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{},"values":[[180,"3"],[60,"1"],[120,"2"],[180,"3"]]}]}}"#;
         assert_eq!(decode(body).unwrap().1[0].1, [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn null_is_an_empty_list_or_a_missing_field() {
+        for body in [
+            r#"{"status":"success","data":{"resultType":"matrix","result":null}}"#,
+            r#"{"status":"success","data":{"result":null,"resultType":"matrix"},"error":null,"errorType":null}"#,
+            r#"{"status":"success","data":null,"warnings":null,"infos":null,"isPartial":null}"#,
+        ] {
+            let (envelope, series) = decode(body).unwrap();
+            assert!(series.is_empty() && envelope.status == "success" && envelope.error.is_empty(), "{body}");
+        }
+        for (series, expected) in [
+            (r#"{"metric":null,"values":[[60,"1"]]}"#, [Some(1.0), None, None]),
+            (r#"{"metric":{},"values":null}"#, [None; 3]),
+            (r#"{"values":[[120,"2"]],"metric":null,"histograms":null}"#, [None, Some(2.0), None]),
+            (r#"{"metric":null,"value":null}"#, [None; 3]),
+        ] {
+            let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#);
+            let (_, decoded) = decode(&body).unwrap();
+            assert!(decoded[0].0.is_empty(), "{series}");
+            let values: Vec<_> =
+                decoded[0].1.iter().map(|value| Some(*value).filter(|value| !value.is_nan())).collect();
+            assert_eq!(values, expected, "{series}");
+        }
+        // A sample or series that is null is not a list.
+        for series in [r#"{"metric":{},"values":[null]}"#, r#"{"metric":{},"values":[[60,null]]}"#, "null", "7"] {
+            let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#);
+            assert!(decode(&body).is_err(), "{series}");
+        }
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl Trust {
         self.given_up.store(false, Ordering::Relaxed);
     }
 
+    /// Whether there has been a complete answer.
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
     /// Records a query that failed after all retries. Until another query succeeds, no query is retried; otherwise a
     /// run would wait through all retries again for every day while the server is down.
     pub(super) fn lose(&self) {

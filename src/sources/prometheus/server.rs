@@ -1,7 +1,14 @@
 //! Identifies the server and its retention.
 
+use super::dialect::ServerKind;
 use super::{Client, PromError};
 use crate::text::count;
+
+const BUILD_INFO: &str = "/api/v1/status/buildinfo";
+const RUNTIME_INFO: &str = "/api/v1/status/runtimeinfo";
+/// An endpoint of Thanos only.
+const STORES: &str = "/api/v1/stores";
+const METRICS: &str = "/metrics";
 
 /// Name and retention of a server.
 #[derive(Clone, Debug)]
@@ -15,29 +22,96 @@ pub(crate) struct ServerInfo {
     pub(crate) refused: Option<PromError>,
 }
 
-/// Identifies the server. A refused lookup is not an error, because a login for queries may
-/// lack access to the status pages.
-pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
-    let mut refused = None;
-    let build = unless_refused(client.api("/api/v1/status/buildinfo", &[]).await, &mut refused)?.unwrap_or_default();
-    let metrics = unless_refused(client.text("/metrics", &[]).await, &mut refused)?.unwrap_or_default();
-    // Check VictoriaMetrics first: for compatibility with dashboards, its buildinfo looks like that of Prometheus.
-    if let Some(version) = victoria(&metrics) {
-        let name = Some(named("VictoriaMetrics", version));
-        return Ok(ServerInfo { name, retention: months(&metrics), refused: None });
+/// What a server is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Identity {
+    /// `None` if unknown.
+    pub(super) kind: Option<ServerKind>,
+    /// Name and version; `None` if unknown.
+    pub(super) name: Option<String>,
+    /// The retention of VictoriaMetrics, if it had to be asked for its metrics.
+    pub(super) retention: Option<String>,
+    /// The error of the first lookup that the server refused.
+    pub(super) refused: Option<PromError>,
+}
+
+impl Identity {
+    fn of(kind: ServerKind, name: &str, version: &str) -> Self {
+        Self { kind: Some(kind), name: Some(named(name, version)), ..Self::default() }
     }
-    let version = build["version"].as_str().filter(|version| !version.is_empty());
-    let name = match build["application"].as_str() {
-        Some(application) => Some(application),
-        None if unless_refused(client.api("/api/v1/stores", &[]).await, &mut refused)?.is_some() => Some("Thanos"),
-        // Other servers have the same API, so the name is certain only if every lookup was allowed.
-        None => version.filter(|_| refused.is_none()).map(|_| "Prometheus"),
+}
+
+/// Identifies the server with few lookups: one for Mimir, two for Prometheus, Thanos and VictoriaMetrics. A refused lookup is not an error, because a login for queries may lack access to the status pages.
+pub(super) async fn identity_of(client: &Client) -> Result<Identity, PromError> {
+    let mut refused = None;
+    let page = client.status_page(BUILD_INFO).await?;
+    let is_victoria = page.is_victoria;
+    let build = unless_refused(client.data_of_page(BUILD_INFO, page), &mut refused)?;
+    let text = |key: &str| build.as_ref().and_then(|data| data[key].as_str()).filter(|text| !text.is_empty());
+    let version = text("version").unwrap_or_default();
+    if let Some(application) = text("application") {
+        return Ok(Identity::of(kind_of(application), application, version));
+    }
+    // For compatibility with dashboards, the buildinfo of VictoriaMetrics looks like that of a Prometheus without
+    // anything but a version.
+    let is_bare = text("revision").or(text("goVersion")).is_none();
+    if is_victoria || is_bare {
+        let page = client.status_page(METRICS).await?;
+        let is_victoria = is_victoria || page.is_victoria;
+        let metrics = unless_refused(page.body, &mut refused)?;
+        let is_hidden = metrics.is_none();
+        let metrics = String::from_utf8_lossy(&metrics.unwrap_or_default()).into_owned();
+        let of_victoria = victoria(&metrics);
+        if is_victoria || of_victoria.is_some() || is_hidden && build.is_some() {
+            let known = Identity::of(ServerKind::VictoriaMetrics, "VictoriaMetrics", of_victoria.unwrap_or_default());
+            return Ok(Identity { retention: months(&metrics), ..known });
+        }
+    }
+    if unless_refused(client.api(STORES, &[]).await, &mut refused)?.is_some() {
+        return Ok(Identity::of(ServerKind::Thanos, "Thanos", version));
+    }
+    // Other servers have the same API, so the kind is certain only if every lookup was allowed.
+    match version {
+        "" => Ok(Identity { refused, ..Identity::default() }),
+        _ if refused.is_some() => Ok(Identity { refused, ..Identity::default() }),
+        _ => Ok(Identity::of(ServerKind::Prometheus, "Prometheus", version)),
+    }
+}
+
+/// The kind of server that an application's name stands for.
+fn kind_of(application: &str) -> ServerKind {
+    let name = application.to_lowercase();
+    let of = |names: &[&str]| names.iter().any(|known| name.contains(known));
+    match () {
+        () if of(&["mimir", "cortex"]) => ServerKind::Mimir,
+        () if of(&["thanos"]) => ServerKind::Thanos,
+        () if of(&["victoria"]) => ServerKind::VictoriaMetrics,
+        () => ServerKind::Prometheus,
+    }
+}
+
+/// Identifies the server and looks up its retention. With `--server`, the server is what the flag names.
+pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
+    let given = client.terms().server;
+    let identity = match given {
+        ServerKind::Auto => client.identity().await?,
+        given => Identity { kind: Some(given), name: Some(given.title().to_owned()), ..Identity::default() },
     };
-    let name = name.map(|name| version.map_or_else(|| name.to_owned(), |version| named(name, version)));
-    let runtime =
-        unless_refused(client.api("/api/v1/status/runtimeinfo", &[]).await, &mut refused)?.unwrap_or_default();
-    let retention = runtime["storageRetention"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    Ok(ServerInfo { name, retention, refused })
+    let mut refused = identity.refused;
+    let retention = match identity.kind {
+        Some(ServerKind::Managed) => None,
+        Some(ServerKind::VictoriaMetrics) if given == ServerKind::Auto => identity.retention,
+        Some(ServerKind::VictoriaMetrics) => {
+            let metrics = unless_refused(client.text(METRICS, &[]).await, &mut refused)?;
+            metrics.and_then(|metrics| months(&metrics))
+        }
+        _ => {
+            let runtime = unless_refused(client.api(RUNTIME_INFO, &[]).await, &mut refused)?.unwrap_or_default();
+            runtime["storageRetention"].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+        }
+    };
+    // The user said what the server is, so nothing is uncertain about it.
+    Ok(ServerInfo { name: identity.name, retention, refused: refused.filter(|_| given == ServerKind::Auto) })
 }
 
 /// Turns the error of a refused lookup into `None`, and stores it in `refused` if it is the first. `None` also

@@ -17,25 +17,53 @@ use crate::time::{DAY_MS, Grid, TimeRange};
 struct Slice {
     /// Matchers in addition to the selector; empty matches all series.
     matchers: String,
+    /// Those of the matchers that are about labels before the one at `depth`.
+    outer: String,
     /// Index of the label to split by next.
     depth: usize,
     /// Known values of the label at `depth` in the slice, possibly incomplete; `None` before the lookup.
     values: Option<Vec<String>>,
+    /// Whether the slice has only these values. Otherwise it has all but those in `excluded`.
+    is_listed: bool,
+    excluded: Vec<String>,
 }
 
 impl Slice {
     /// Splits the slice into two that together cover all its series, even those with unknown label values: one matcher
-    /// is the negation of the other. `None` with fewer than two known values.
+    /// is the negation of the other, unless the slice lists its values. `None` with fewer than two known values.
     fn halves(&self, label: &str, values: &[String]) -> Option<[Self; 2]> {
         let (some, others) = values.split_at(values.len() / 2);
-        let any_of = some.iter().map(|value| literal(value)).collect::<Vec<_>>().join("|");
-        let pattern = serde_json::Value::from(any_of);
-        let half = |operator, values: &[String]| Self {
-            matchers: joined(&self.matchers, &format!("{label}{operator}{pattern}")),
-            depth: self.depth,
-            values: Some(values.to_vec()),
+        let half = |operator: &str, matched: &[String], values: &[String]| {
+            let any_of = matched.iter().map(|value| literal(value)).collect::<Vec<_>>().join("|");
+            let pattern = serde_json::Value::from(any_of);
+            // The matcher replaces the slice's own one of this label, so that slices of fewer members have shorter queries.
+            Self {
+                matchers: joined(&self.outer, &format!("{label}{operator}{pattern}")),
+                outer: self.outer.clone(),
+                depth: self.depth,
+                values: Some(values.to_vec()),
+                is_listed: operator == "=~",
+                excluded: if operator == "=~" { Vec::new() } else { matched.to_vec() },
+            }
         };
-        (!some.is_empty()).then(|| [half("=~", some), half("!~", others)])
+        let rest = match self.is_listed {
+            true => half("=~", others, others),
+            false => half("!~", &[&self.excluded, some].concat(), others),
+        };
+        (!some.is_empty()).then(|| [half("=~", some, some), rest])
+    }
+
+    /// Whether halves of the slice have shorter queries: their matchers list fewer values.
+    fn shortens(&self) -> bool {
+        self.is_listed && self.values.as_ref().is_some_and(|values| values.len() > 1)
+    }
+
+    /// Goes on to the next label to split by.
+    fn descend(&mut self) {
+        self.depth += 1;
+        self.outer.clone_from(&self.matchers);
+        self.is_listed = false;
+        self.excluded.clear();
     }
 }
 
@@ -102,6 +130,7 @@ pub(super) async fn ask_in_slices<T>(
         let (done, failure) = match asking.instrument(span.clone()).await? {
             Asked::All => continue,
             Asked::Enough => return Ok(()),
+            Asked::TooMuch(_, failure) if failure.wants_shorter() && !slice.shortens() => return Err(failure.error),
             Asked::TooMuch(done, failure) => (done, failure),
         };
         match cut(client, question, &slice, grid).instrument(span.clone()).await {
@@ -146,7 +175,7 @@ async fn cut(client: &Client, question: &Question<'_>, slice: &Slice, grid: Grid
             },
             Err(reason) => failed = failed.or(Some(reason)),
         }
-        slice.depth += 1;
+        slice.descend();
     }
     Cut::Whole(failed.or(missing).or_else(|| question.why_whole()))
 }
@@ -176,9 +205,19 @@ mod tests {
         let [a, rest] = whole.halves("cluster", &values(&["a", "b", "c"])).unwrap();
         assert_eq!((&*a.matchers, &*rest.matchers), (r#"cluster=~"a""#, r#"cluster!~"a""#));
         let [b, c] = rest.halves("cluster", rest.values.as_ref().unwrap()).unwrap();
-        assert_eq!(b.matchers, r#"cluster!~"a", cluster=~"b""#);
-        assert_eq!(c.matchers, r#"cluster!~"a", cluster!~"b""#);
+        // A slice that lists its values needs no other matcher of the label, and the rest excludes all listed ones.
+        assert_eq!(b.matchers, r#"cluster=~"b""#);
+        assert_eq!(c.matchers, r#"cluster!~"a|b""#);
         assert!(c.halves("cluster", c.values.as_ref().unwrap()).is_none());
+
+        let [listed, _] = whole.halves("cluster", &values(&["a", "b", "c", "d", "e"])).unwrap();
+        let mut inner = listed.halves("cluster", listed.values.as_ref().unwrap()).unwrap()[1].clone();
+        assert_eq!(inner.matchers, r#"cluster=~"b""#);
+        assert!(listed.shortens() && !inner.shortens() && !rest.shortens());
+        inner.descend();
+        let [one, other] = inner.halves("instance", &values(&["x", "y"])).unwrap();
+        assert_eq!(one.matchers, r#"cluster=~"b", instance=~"x""#);
+        assert_eq!(other.matchers, r#"cluster=~"b", instance!~"x""#);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::dialect::{HttpMethod, ServerKind};
+
 /// How queries are sent, and whether partial answers are accepted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Terms {
@@ -15,10 +17,22 @@ pub(crate) struct Terms {
     pub(crate) timeout: Duration,
     /// Whether partial answers are accepted.
     pub(crate) allow_partial: bool,
+    /// The kind of the server, or `Auto` to find it out.
+    pub(crate) server: ServerKind,
+    /// The HTTP method of queries.
+    pub(crate) method: HttpMethod,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { concurrency: 4, max_qps: None, retries: 5, timeout: Duration::from_secs(300), allow_partial: false }
+        Self {
+            concurrency: 4,
+            max_qps: None,
+            retries: 5,
+            timeout: Duration::from_secs(300),
+            allow_partial: false,
+            server: ServerKind::default(),
+            method: HttpMethod::default(),
+        }
     }
 }

@@ -5,29 +5,25 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use super::access::{SendError, innermost, tls_cause};
-use super::failure::{Cure, Failure, cure_of, refuses_a_part};
-use super::retry::{LONGEST_RETRY_AFTER, retry_after};
+use super::access::{SendError, innermost, speaks_no_tls, tls_cause};
+use super::dialect::HttpMethod;
+use super::echo::Parameters;
+use super::failure::{Cure, Failure};
+use super::retry::retry_after;
 use super::{Client, PromError};
-use crate::text::terminal::terminal_message;
 use crate::time::Grid;
 
 /// Maximum size of an answer after decompression, to bound memory. 11,000 steps of 500 series take half of it.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
-/// What the user should do if a login is missing (`NO_LOGIN`) or was rejected (`REFUSED_LOGIN`).
-const NO_LOGIN: &str = "a login is required; put basic_auth or authorization in a file, and name that file with \
-                        --http.config.file";
-const REFUSED_LOGIN: &str = "the login of --http.config.file or --url was rejected: check it and its permissions";
-/// What the user should do if Mimir or Cortex reports a missing tenant.
-const NO_TENANT: &str = "a tenant is required; set it with --header 'X-Scope-OrgID: NAME', or in http_headers of \
-                         --http.config.file";
-const NO_TENANT_WORDS: &[u8] = b"no org id";
-
-/// Path of instant queries below the server's base URL.
+/// Paths of instant and range queries below the server's base URL.
 const QUERY: &str = "/api/v1/query";
+const QUERY_RANGE: &str = "/api/v1/query_range";
+
+/// hyper's message for an answer that does not begin as HTTP does, such as a TLS alert or an HTTP/2 frame.
+const NO_HTTP: &str = "invalid HTTP version parsed";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -38,31 +34,80 @@ pub(super) enum Kind {
 }
 
 impl Client {
-    /// Waits until a query may be sent, and sends it once. Returns the body, and the time from sending the query to
-    /// the end of the body.
+    /// Waits until a query may be sent, and sends it. A query that is refused for an optional parameter is sent again
+    /// without it. Returns the body, and the time from sending the query to the end of the body.
     pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
-        let _turn = self.turn().await;
-        let form = self.form(promql, grid, kind);
-        info!("sent");
-        debug!("PromQL: {promql}");
-        let sent_at = Instant::now();
-        let sent = match kind {
-            Kind::Range => self.access().post(self.endpoint(), &form).await,
-            Kind::Instant => self.access().post(&self.address(QUERY, &[]), &form).await,
-        };
-        let body = self.read_answer(sent.map_err(|error| self.not_sent(error))?).await?;
-        Ok((body, sent_at.elapsed()))
+        loop {
+            // Before the turn, because it may identify the server, which takes turns of its own.
+            let form = self.form(promql, grid, kind).await;
+            let _turn = self.turn().await;
+            info!("sent");
+            debug!("PromQL: {promql}");
+            let sent_at = Instant::now();
+            match self.ask(kind, &form).await {
+                Ok(body) => return Ok((body, sent_at.elapsed())),
+                Err(Failure { cure: Cure::Without(name), error, .. }) => {
+                    if self.dialect().leave_out(name) {
+                        warn!(cause = %error, name, "refused for a parameter: sending queries without it");
+                        let note = "the server refuses this parameter, so queries are sent without it";
+                        self.learnt_notes().add(note, &[name.to_owned()]);
+                    }
+                }
+                Err(failure) => return Err(self.explained(failure).await),
+            }
+        }
     }
 
-    /// The body of a successful answer, or the classified failure.
-    pub(super) async fn read_answer(&self, response: Response) -> Result<Vec<u8>, Failure> {
+    /// Sends a query with POST, and with GET if the server refuses POST: a login that may only read, or a proxy that
+    /// maps methods to permissions, often allows no POST. GET is kept for the run once it gets further.
+    async fn ask(&self, kind: Kind, form: &Parameters<'_>) -> Result<Vec<u8>, Failure> {
+        let path = match kind {
+            Kind::Range => QUERY_RANGE,
+            Kind::Instant => QUERY,
+        };
+        let method = self.terms().method;
+        if self.dialect().uses_get(method) {
+            return self.get_form(path, form).await.1;
+        }
+        let sent = self.access().post(&self.address(path, &[]), form).await;
+        let response = sent.map_err(|error| self.not_sent(error))?;
+        let is_refused = refuses_method(response.status());
+        let posted = self.read_answer(response, form).await;
+        match posted {
+            Err(refused) if method == HttpMethod::Auto && is_refused && !matches!(refused.cure, Cure::Without(_)) => {
+                debug!(cause = %refused.error, "POST refused: trying GET");
+                match self.get_form(path, form).await {
+                    (Some(status), answer) if !refuses_method(status) && !matches!(status.as_u16(), 401 | 404) => {
+                        self.dialect().use_get();
+                        answer
+                    }
+                    // Neither method is allowed. That GET is forbidden or not found says more than that POST is.
+                    (Some(status), Err(failure)) if matches!(status.as_u16(), 401 | 403 | 404) => Err(failure),
+                    (Some(_), _) => Err(refused),
+                    (None, answer) => answer,
+                }
+            }
+            posted => posted,
+        }
+    }
+
+    /// Sends a query with GET. Returns the status as well, if there was a response.
+    async fn get_form(&self, path: &str, form: &Parameters<'_>) -> (Option<StatusCode>, Result<Vec<u8>, Failure>) {
+        match self.access().get(&self.address(path, form)).await {
+            Ok(response) => (Some(response.status()), self.read_answer(response, form).await),
+            Err(error) => (None, Err(self.not_sent(error))),
+        }
+    }
+
+    /// The body of a successful answer, or the classified failure. `sent` are the request's parameters.
+    pub(super) async fn read_answer(&self, response: Response, sent: &Parameters<'_>) -> Result<Vec<u8>, Failure> {
         let status = response.status();
         let wait = asked_to_wait(&response);
         let body = self.read_body(response).await?;
-        if status.is_success() { Ok(body) } else { Err(self.refusal(status, wait, &body)) }
+        if status.is_success() { Ok(body) } else { Err(self.refusal(status, wait, &body, sent)) }
     }
 
-    fn form(&self, promql: &str, grid: &Grid, kind: Kind) -> Vec<(&'static str, String)> {
+    async fn form(&self, promql: &str, grid: &Grid, kind: Kind) -> Vec<(&'static str, String)> {
         let seconds = |ms: i64| (ms / 1000).to_string();
         let mut form = match kind {
             Kind::Range => vec![
@@ -72,23 +117,8 @@ impl Client {
             ],
             Kind::Instant => vec![("time", seconds(grid.first_ms()))],
         };
-        form.extend([
-            ("query", promql.to_owned()),
-            // Lets the server stop when the client stops waiting.
-            ("timeout", format!("{}s", self.terms().timeout.as_secs().max(1))),
-            // For Thanos; others ignore it.
-            ("partial_response", self.terms().allow_partial.to_string()),
-            // By default, VictoriaMetrics looks back a whole step for gauges, which hides outages; `nocache` is needed
-            // because its cache ignores `max_lookback`.
-            ("max_lookback", "5m".to_owned()),
-            ("nocache", "1".to_owned()),
-            // With auto-downsampling enabled, Thanos would return downsampled samples for long steps.
-            ("max_source_resolution", "0s".to_owned()),
-        ]);
-        if !self.terms().allow_partial {
-            // VictoriaMetrics's equivalent of `partial_response` set to false.
-            form.push(("deny_partial_response", "1".to_owned()));
-        }
+        form.push(("query", promql.to_owned()));
+        form.extend(self.optional_parameters().await);
         form
     }
 
@@ -125,6 +155,9 @@ impl Client {
 
     fn no_answer(&self, error: &reqwest::Error) -> Failure {
         let url = self.shown_url().to_owned();
+        if speaks_no_tls(error) {
+            return Failure::new(PromError::NoTlsThere { url }, Cure::Nothing);
+        }
         if let Some(cause) = tls_cause(error) {
             return Failure::new(PromError::NoTls { url, cause }, Cure::Nothing);
         }
@@ -132,76 +165,23 @@ impl Client {
         if error.is_connect() {
             return Failure::new(PromError::Unreachable { url, cause }, Cure::Reach);
         }
+        if self.endpoint().scheme() == "http" && cause.contains(NO_HTTP) {
+            return Failure::new(PromError::NotHttp { url }, Cure::Nothing);
+        }
         let (cause, cure) = match error.is_timeout() {
             true => (format!("timed out after {} s", self.terms().timeout.as_secs()), Cure::AgainThenLess),
             false => (cause, Cure::Again),
         };
         Failure::new(PromError::Broken { url, cause }, cure)
     }
+}
 
-    fn refusal(&self, status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Failure {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ApiError {
-            #[serde(default)]
-            error_type: String,
-            error: String,
-        }
-        let url = self.shown_url().to_owned();
-        let mut failure = match (status, serde_json::from_slice(body)) {
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
-                let remedy = match self.access().has_login() {
-                    _ if body.trim_ascii() == NO_TENANT_WORDS => NO_TENANT,
-                    true => REFUSED_LOGIN,
-                    false => NO_LOGIN,
-                };
-                Failure::new(PromError::NotAllowed { url, status: status.to_string(), remedy }, Cure::Nothing)
-            }
-            (_, Ok(ApiError { error_type, error })) => self.refused(status, &error_type, &error),
-            (StatusCode::NOT_FOUND, _) => Failure::new(PromError::NotFound { url }, Cure::Nothing),
-            _ if is_web_page(body) => self.refused(status, "", "a web page"),
-            _ => self.refused(status, "", &String::from_utf8_lossy(body)),
-        };
-        failure.wait = wait;
-        match wait {
-            Some(wait) if wait > LONGEST_RETRY_AFTER && failure.cure == Cure::Again => {
-                let error = PromError::LongWait { url: self.shown_url().to_owned(), seconds: wait.as_secs() };
-                Failure { error, ..failure }
-            }
-            _ => failure,
-        }
-    }
-
-    /// Classifies a refusal; `kind` is the API's error type, or empty, and `words` is its message.
-    pub(super) fn refused(&self, status: StatusCode, kind: &str, words: &str) -> Failure {
-        let url = self.shown_url().to_owned();
-        // The error may quote the request, including the login, which must not be shown.
-        let (kind, words) = (&*self.access().hide(kind), &*self.access().hide(words));
-        let message = match terminal_message(words) {
-            none if none.is_empty() => "without a reason".to_owned(),
-            some => some,
-        };
-        let cure = cure_of(status.as_u16(), kind, words);
-        if cure == Cure::Nothing && refuses_a_part(status.as_u16(), kind, words) {
-            return Failure::new(PromError::PartialAnswer { url, message }, Cure::Again);
-        }
-        let error = match kind {
-            "bad_data" if cure == Cure::Nothing => PromError::BadQuery { url, message },
-            "" => PromError::Refused { url, status: status.to_string(), message },
-            _ => {
-                let status = format!("with an error of type {}", terminal_message(kind));
-                PromError::Refused { url, status, message }
-            }
-        };
-        Failure::new(error, cure)
-    }
+/// Whether a status may mean that the method is not allowed. client_golang tries GET after 405 and 501.
+fn refuses_method(status: StatusCode) -> bool {
+    matches!(status, StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
 }
 
 fn asked_to_wait(response: &Response) -> Option<Duration> {
     let header = response.headers().get(RETRY_AFTER)?;
     retry_after(header.to_str().ok()?, Utc::now())
-}
-
-pub(super) fn is_web_page(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
 }

@@ -116,7 +116,9 @@ pub(super) async fn ask_in_windows<T>(
                 let (refused, next) = (part.len(), client.window_sizes().of(promql));
                 warn!(cause = %failure.error, steps = refused, next, "query too large for the server: window halved");
             }
-            Err(failure) if failure.wants_less() || failure.wants_fewer() => return Ok(Asked::TooMuch(done, failure)),
+            Err(failure) if failure.wants_less() || failure.wants_fewer() || failure.wants_shorter() => {
+                return Ok(Asked::TooMuch(done, failure));
+            }
             Err(failure) => return Err(failure.error),
         }
     }

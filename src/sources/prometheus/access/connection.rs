@@ -79,12 +79,24 @@ fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The TLS error behind a failed request; `None` if TLS is not the cause.
+/// The TLS error behind a failed request in words; `None` if TLS is not the cause.
 pub(in crate::sources::prometheus) fn tls_cause(error: &reqwest::Error) -> Option<String> {
+    tls_error(error).map(words)
+}
+
+/// Whether the server answered a TLS handshake with something else, as a port for plain HTTP does.
+pub(in crate::sources::prometheus) fn speaks_no_tls(error: &reqwest::Error) -> bool {
+    let no_tls = |error: &rustls::Error| {
+        matches!(error, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))
+    };
+    tls_error(error).is_some_and(no_tls)
+}
+
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(found) = cause {
         if let Some(error) = found.downcast_ref::<rustls::Error>() {
-            return Some(words(error));
+            return Some(error);
         }
         // `source()` of an I/O error skips the error wrapped directly inside it, so `get_ref` comes first.
         let wrapped = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

@@ -21,7 +21,7 @@ pub use config::HttpConfig;
 pub use error::AccessError;
 pub use headers::PlainHeaders;
 
-pub(super) use connection::{innermost, tls_cause};
+pub(super) use connection::{innermost, speaks_no_tls, tls_cause};
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ use secret::Sent;
 
 /// Maximum number of consecutive redirects.
 const MAX_REDIRECTS: usize = 5;
-/// Timeout for fetching an OAuth 2 token.
+/// Timeout for fetching an OAuth 2 token, and for a look at whether a port speaks TLS.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// A parameter of a URL or token request is hidden in messages if its value has at least this length. Shorter
 /// values are more likely `true` or `1` than secrets.
@@ -135,6 +135,21 @@ impl Access {
     /// Sends a GET request; otherwise the same as [`Self::post`].
     pub(super) async fn get(&self, url: &Url) -> Result<Response, SendError> {
         self.send_twice(url, Content::Nothing).await
+    }
+
+    /// Whether the port of an `http` URL speaks TLS. Sends no login and no header of the user.
+    pub(super) async fn speaks_tls(&self, url: &Url) -> bool {
+        let mut secure = without_userinfo(url);
+        secure.set_query(None);
+        let port = url.port_or_known_default();
+        if secure.set_scheme("https").is_err() || secure.set_port(port).is_err() {
+            return false;
+        }
+        match self.connection.request(Method::HEAD, &secure).timeout(TOKEN_TIMEOUT).send().await {
+            Ok(_) => true,
+            // An untrusted certificate is one, too.
+            Err(error) => tls_cause(&error).is_some() && !speaks_no_tls(&error),
+        }
     }
 
     /// Returns the text with a mask in place of every secret that was sent so far.

@@ -11,9 +11,11 @@ use url::Url;
 
 use super::Client;
 use crate::sources::prometheus::PromError;
+use crate::sources::prometheus::echo::Parameters;
 use crate::sources::prometheus::failure::{Cure, Failure};
 use crate::sources::prometheus::matrix::Envelope;
-use crate::sources::prometheus::transport::is_web_page;
+use crate::sources::prometheus::null::{OrEmpty, or_empty};
+use crate::sources::prometheus::refusal::is_web_page;
 use crate::text::terminal::terminal_message;
 use crate::time::TimeRange;
 
@@ -24,6 +26,17 @@ const QUERY_RANGE: &str = "/api/v1/query_range";
 /// second timeout, because callers can do without a lookup.
 const LOOK_UP: usize = 2;
 
+/// A header that VictoriaMetrics adds to each answer, even to a refusal.
+const OF_VICTORIA_METRICS: &str = "x-server-hostname";
+
+/// The answer to a lookup of what a server is.
+pub(in crate::sources::prometheus) struct StatusPage {
+    /// Whether a header shows that the server is VictoriaMetrics.
+    pub(in crate::sources::prometheus) is_victoria: bool,
+    /// The body; `None` if the server does not offer the page.
+    pub(in crate::sources::prometheus) body: Result<Option<Vec<u8>>, PromError>,
+}
+
 /// An answer of the API that is small enough to parse as a whole.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,13 +44,16 @@ struct ApiAnswer {
     status: String,
     #[serde(default)]
     data: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     error_type: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     error: String,
-    warnings: Option<Vec<String>>,
-    infos: Option<Vec<String>>,
-    is_partial: Option<bool>,
+    #[serde(default, deserialize_with = "or_empty")]
+    warnings: Vec<String>,
+    #[serde(default, deserialize_with = "or_empty")]
+    infos: Vec<String>,
+    #[serde(default, deserialize_with = "or_empty")]
+    is_partial: bool,
 }
 
 impl Client {
@@ -48,7 +64,7 @@ impl Client {
         parameters: &[(&str, String)],
     ) -> Result<Option<Value>, PromError> {
         let read = |body: &[u8]| {
-            let (data, envelope) = self.data_of(path, body)?;
+            let (data, envelope) = self.data_of(path, parameters, body)?;
             self.refuse_part(&envelope)?;
             Ok(data)
         };
@@ -95,8 +111,9 @@ impl Client {
         let read = |body: &[u8]| {
             // A partial list is good enough: callers use it only to split a query in two, and both halves
             // together always cover all series.
-            let (values, _) = self.data_of(&path, body)?;
-            serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))
+            let (values, _) = self.data_of(&path, &parameters, body)?;
+            let values: OrEmpty<_> = serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))?;
+            Ok(values.0)
         };
         self.look_up(&path, &parameters, read).await
     }
@@ -110,7 +127,7 @@ impl Client {
     ) -> Result<Option<T>, PromError> {
         let address = self.address(path, parameters);
         let ask = async || {
-            let Some(body) = self.get_once(&address).await? else { return Ok(None) };
+            let Some(body) = self.get_once(&address, parameters).await? else { return Ok(None) };
             read(&body).map(Some)
         };
         let asking = async {
@@ -120,20 +137,58 @@ impl Client {
         asking.instrument(warn_span!("lookup", path)).await
     }
 
-    async fn get_once(&self, address: &Url) -> Result<Option<Vec<u8>>, Failure> {
+    async fn get_once(&self, address: &Url, parameters: &Parameters<'_>) -> Result<Option<Vec<u8>>, Failure> {
         let _turn = self.turn().await;
         let response = self.access.get(address).await.map_err(|error| self.not_sent(error))?;
         if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::NOT_IMPLEMENTED) {
             return Ok(None);
         }
-        self.read_answer(response).await.map(Some)
+        self.read_answer(response, parameters).await.map(Some)
     }
 
-    fn data_of(&self, path: &str, body: &[u8]) -> Result<(Value, Envelope), Failure> {
-        let answer: ApiAnswer = serde_json::from_slice(body).map_err(|e| match e.is_eof() {
-            _ if is_web_page(body) => {
-                Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
+    /// A page that shows what the server is. A refusal is part of the answer; an error means that there is no answer.
+    pub(in crate::sources::prometheus) async fn status_page(&self, path: &str) -> Result<StatusPage, PromError> {
+        let address = self.address(path, &[]);
+        let ask = async || {
+            let _turn = self.turn().await;
+            let response = self.access.get(&address).await.map_err(|error| self.not_sent(error))?;
+            let is_victoria = response.headers().contains_key(OF_VICTORIA_METRICS);
+            let is_offered = !matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::NOT_IMPLEMENTED);
+            let body = match self.read_answer(response, &[]).await {
+                Ok(body) => Ok(Some(body)),
+                Err(_) if !is_offered => Ok(None),
+                // A retry would show the same header.
+                Err(failure) if is_victoria => Err(failure.error),
+                Err(failure) => return Err(failure),
+            };
+            Ok(StatusPage { is_victoria, body })
+        };
+        let asking = async {
+            debug!("looking up");
+            self.persist_a_little(LOOK_UP, ask).await
+        };
+        match asking.instrument(warn_span!("lookup", path)).await {
+            Ok(page) => Ok(page),
+            Err(failure) if failure.error.is_about_the_path() => {
+                Ok(StatusPage { is_victoria: false, body: Err(failure.error) })
             }
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    /// The `data` of a status page that is an answer of the API; `Ok(None)` if the server does not offer the page.
+    pub(in crate::sources::prometheus) fn data_of_page(
+        &self,
+        path: &str,
+        page: StatusPage,
+    ) -> Result<Option<Value>, PromError> {
+        let Some(body) = page.body? else { return Ok(None) };
+        self.data_of(path, &[], &body).map(|(data, _)| Some(data)).map_err(|failure| failure.error)
+    }
+
+    fn data_of(&self, path: &str, sent: &Parameters<'_>, body: &[u8]) -> Result<(Value, Envelope), Failure> {
+        let answer: ApiAnswer = serde_json::from_slice(body).map_err(|e| match e.is_eof() {
+            _ if is_web_page(body) => self.web_page(body),
             // The JSON ends too early. The body may have been cut off in transit, so retry.
             true => Failure { cure: Cure::Again, ..self.not_of_the_api(path, &e) },
             false => self.not_of_the_api(path, &e),
@@ -142,12 +197,12 @@ impl Client {
             status: answer.status,
             error_type: answer.error_type,
             error: answer.error,
-            warnings: answer.warnings.unwrap_or_default(),
-            infos: answer.infos.unwrap_or_default(),
-            is_partial: answer.is_partial.unwrap_or_default(),
+            warnings: answer.warnings,
+            infos: answer.infos,
+            is_partial: answer.is_partial,
             ..Envelope::default()
         };
-        self.heed(&envelope)?;
+        self.heed(&envelope, sent)?;
         Ok((answer.data, envelope))
     }
 

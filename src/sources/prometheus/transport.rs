@@ -185,7 +185,7 @@ impl Client {
             return Failure::new(PromError::PartialAnswer { url, message }, Cure::Again);
         }
         let error = match kind {
-            "bad_data" if cure == Cure::Nothing => PromError::BadQuery { url, message },
+            "bad_data" if cure == Cure::Nothing => self.bad_query(url, message),
             "" => PromError::Refused { url, status: status.to_string(), message },
             _ => {
                 let status = format!("with an error of type {}", terminal_message(kind));

@@ -18,7 +18,8 @@ use crate::time::Grid;
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
 /// What the user should do if a login is missing (`NO_LOGIN`) or was rejected (`REFUSED_LOGIN`).
-const NO_LOGIN: &str = "a login is required; put it in a file for --http.config.file (it is sent, but never shown)";
+const NO_LOGIN: &str = "a login is required; put basic_auth or authorization in a file, and name that file with \
+                        --http.config.file";
 const REFUSED_LOGIN: &str = "the login of --http.config.file or --url was rejected: check it and its permissions";
 /// What the user should do if Mimir or Cortex reports a missing tenant.
 const NO_TENANT: &str = "a tenant is required; set it with --header 'X-Scope-OrgID: NAME', or in http_headers of \

@@ -10,7 +10,7 @@ use crate::text::key_file::KeyFileError;
 
 /// A variable (without its prefix) and an invalid value. A variable with several kinds
 /// of faults has several entries.
-const VARIABLES: [(&str, &str); 41] = [
+const VARIABLES: [(&str, &str); 43] = [
     ("URL", "prometheus:9090"),
     ("START", "yesterday"),
     ("STEP", "often"),

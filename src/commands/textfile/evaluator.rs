@@ -66,8 +66,8 @@ impl Evaluator {
         self.live.clone()
     }
 
-    /// Reads all columns at an instant, in seconds since 1970, and scores every member that has a series.
-    /// Calls `note` with what is new about the members.
+    /// Reads all columns at an instant, in seconds since 1970, and scores every member that has a series. Calls `note`
+    /// for what was found out about the members.
     pub(super) async fn evaluate(
         &mut self,
         at_seconds: i64,
@@ -95,6 +95,9 @@ impl Evaluator {
             last.members != members || age >= if last.is_open { SOON_SECONDS } else { VERIFY_SECONDS }
         };
         if self.verified.as_ref().is_none_or(is_due) {
+            let mixed = self.verified.take().filter(|last| last.members == members).and_then(|last| last.mixed);
+            // A slow server may take longer than `--every` leaves. The next evaluation then goes without.
+            self.verified = Some(Verified { members: members.to_vec(), at_seconds, is_open: true, mixed });
             let forms = forms_by_setting(self.form, &self.without);
             let identity = verify_members(&self.client, &self.queries, &forms, Moments::Until(at_seconds)).await;
             let is_open = identity.is_open;

@@ -161,8 +161,11 @@ impl Field<'_> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut joined: BTreeMap<(&str, Vec<&str>), BTreeSet<&str>> = BTreeMap::new();
         for &(member, labels) in self.targets {
-            let (within, name) = today(member);
-            joined.entry((within, values(labels, &names))).or_default().insert(name);
+            let ((within, name), values) = (today(member), values(labels, &names));
+            // The selector will leave out series without one of the labels.
+            if !values.contains(&"") {
+                joined.entry((within, values)).or_default().insert(name);
+            }
         }
         joined.values().any(|names| names.len() > 1)
     }

@@ -45,6 +45,8 @@ impl MixedMembers {
         let shown = |text: &str| terminal_label(&hide(text));
         let names: Vec<&str> = advice.labels.iter().map(String::as_str).collect();
         let of_first = verdict.different.iter().filter(|pair| pair.member == *first).flat_map(|pair| &pair.labels);
+        let of_everyone = everyone.iter().filter(|(member, _)| member == first).map(|(_, labels)| labels);
+        let of_first = of_first.chain(of_everyone);
         let processes: BTreeSet<String> = of_first.map(|labels| values(labels, &names).join("/")).collect();
         let others = members(&verdict.different).len() - 1;
         Some(Self {

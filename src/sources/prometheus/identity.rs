@@ -13,6 +13,7 @@ use futures_util::future::try_join_all;
 use tracing::{Instrument, info, warn_span};
 
 use super::client::Labeled;
+use super::labels::in_promql;
 use super::probe::SeriesForm;
 use super::query::{RAW, RECORDED};
 use super::question::Question;
@@ -117,9 +118,31 @@ fn counter(column: Column) -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// Series whose members are named by the same labels.
+struct Group {
+    /// A matcher that selects them; empty selects all.
+    matcher: &'static str,
+    /// Those labels, as a list for `by (…)`.
+    labels: String,
+}
+
+impl Group {
+    /// By default, a cluster is named by `cluster`, and by `job` only in series without it: there, series that differ
+    /// only in the job are merged.
+    fn all(client: &Client, queries: &QuerySet) -> Vec<Self> {
+        if !client.naming().cluster().is_empty() {
+            return vec![Self { matcher: "", labels: queries.labels().to_owned() }];
+        }
+        let member = client.naming().member().iter().map(|name| in_promql(name)).collect::<Vec<_>>().join(", ");
+        let group = |matcher, name| Self { matcher, labels: format!("{name}, {member}") };
+        vec![group(r#"cluster!="""#, "cluster"), group(r#"cluster="""#, "job")]
+    }
+}
+
 struct Investigation<'a> {
     client: &'a Client,
     queries: &'a QuerySet,
+    groups: Vec<Group>,
     /// The series that a pull would merge.
     bases: Vec<Base<'a>>,
     /// The series that tell processes apart.
@@ -135,7 +158,7 @@ impl<'a> Investigation<'a> {
         let raw = Metric::ALL.into_iter().filter_map(|metric| Base::of(queries, metric.into(), RAW));
         let recorded = bases.iter().copied().filter(|base| base.form == RECORDED);
         let clues = start_time.into_iter().chain(raw).chain(recorded).collect();
-        Self { client, queries, bases, clues, start_time }
+        Self { client, queries, groups: Group::all(client, queries), bases, clues, start_time }
     }
 
     async fn run(&self, moments: Moments) -> Result<Identity, PromError> {
@@ -173,12 +196,13 @@ impl<'a> Investigation<'a> {
     }
 
     async fn look_at(&self, at_seconds: i64) -> Result<Look, PromError> {
-        let labels = self.queries.labels();
         let narrow = |matchers: &str| {
-            let crowded = self
-                .bases
-                .iter()
-                .map(|base| format!("(count by ({labels}) ({}) > 1)", base.promql(self.queries, matchers)));
+            let crowded = self.bases.iter().flat_map(|base| {
+                self.groups.iter().map(|Group { matcher, labels }| {
+                    let vector = base.promql(self.queries, &joined(matchers, matcher));
+                    format!("(count by ({labels}) ({vector}) > 1)")
+                })
+            });
             // Without labels, the number of series shows that there are samples at this instant.
             let any = format!("count({})", self.bases[0].promql(self.queries, matchers));
             crowded.chain([any]).collect::<Vec<_>>().join(" or ")
@@ -191,15 +215,18 @@ impl<'a> Investigation<'a> {
 
     /// Reads the clues around these instants: those of crowded members only, or of all.
     async fn evidence(&self, at: &[i64], moments: Moments, is_of_crowded: bool) -> Result<Evidence, PromError> {
-        let labels = self.queries.labels();
+        let crowded = |clue: Base<'_>, matchers: &str| {
+            let of_group = |Group { matcher, labels }: &Group| {
+                let vector = clue.promql(self.queries, &joined(matchers, matcher));
+                format!("(({vector}) and on ({labels}) (count by ({labels}) ({vector}) > 1))")
+            };
+            self.groups.iter().map(of_group).collect::<Vec<_>>().join(" or ")
+        };
         let asked = at.iter().flat_map(|at| self.clues.iter().map(move |clue| (*clue, moments.around(*at))));
         let read = asked.map(async |(clue, grid)| {
-            let narrow = |matchers: &str| {
-                let vector = clue.promql(self.queries, matchers);
-                match is_of_crowded {
-                    true => format!("({vector}) and on ({labels}) (count by ({labels}) ({vector}) > 1)"),
-                    false => vector,
-                }
+            let narrow = |matchers: &str| match is_of_crowded {
+                true => crowded(clue, matchers),
+                false => clue.promql(self.queries, matchers),
             };
             Ok::<_, PromError>((clue, self.ask(clue, narrow, grid, Kind::Range).await?))
         });

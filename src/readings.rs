@@ -3,6 +3,7 @@
 //! A `ReadingSource` fills a [`Window`]; the history stores it and reads it back; `score` computes scores from
 //! it. A missing, stale or NaN reading is NaN here. Bands, points and scores do not belong here.
 
+pub(crate) mod identity;
 mod memory;
 mod origin;
 mod reading_source;

@@ -213,6 +213,11 @@ fn argument<Of: Wanted>(key: &'static Key) -> Option<(Heading, Arg)> {
     let many = matches!(key.shape, Shape::List | Shape::Headers | Shape::PerMetric);
     let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });
     let argument = match key.shape {
+        // With a space, a value would be taken for an argument such as DIR.
+        Shape::Switch => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        _ => argument,
+    };
+    let argument = match key.shape {
         // Do not check these values here, because clap's error would print them: a URL may contain a login,
         // and a header a secret.
         Shape::Url | Shape::Headers => argument,

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
+use super::sources::settled;
 use super::stdout::print;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
 use crate::readings::{Member, QuerySource, ReadingSource};
 use crate::sources::prometheus::{
-    Client, PromError, PrometheusSource, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere, identify,
-    jobs, sight,
+    Client, Moments, PromError, PrometheusSource, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere,
+    forms_by_setting, forms_of, identify, jobs, sight, verify_members,
 };
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
@@ -70,6 +71,15 @@ impl Check<'_> {
             {
                 report.add_wrong(error.to_string());
             }
+        }
+        let forms = match &chosen {
+            Some(chosen) => forms_of(chosen),
+            None => forms_by_setting(self.asked.series, &self.wanted.left_out),
+        };
+        let identity = verify_members(self.client, self.queries, &forms, Moments::Within(self.range)).await;
+        match settled(identity, self.asked.merge_members) {
+            Ok(notes) => report.add_notes(notes),
+            Err(mixed) => report.add_wrong(mixed.to_string()),
         }
         report.remark(self.range, self.asked.step);
         if let Some(queries) = chosen.filter(|_| report.wrong.is_empty()) {

@@ -14,6 +14,7 @@ use crate::folder::FolderError;
 use crate::history::HistoryError;
 use crate::import::ImportError;
 use crate::outputs::{OutputError, RulesError};
+use crate::readings::identity::MixedMembers;
 use crate::sources::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
 use crate::text::count;
@@ -36,6 +37,9 @@ pub(crate) enum CommandError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Prom(#[from] PromError),
+    /// The series of a member come from different processes.
+    #[error(transparent)]
+    Mixed(#[from] MixedMembers),
     /// Failed to open a source other than a server.
     #[error(transparent)]
     Source(Box<dyn Error + Send + Sync>),

@@ -7,7 +7,10 @@ use super::pull::{Pulled, Request, pull};
 use super::{CommandError, Writing};
 use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
-use crate::sources::prometheus::{Client, PrometheusSource, Terms, Wanted, choose_queries, notes};
+use crate::readings::identity::MixedMembers;
+use crate::sources::prometheus::{
+    Client, Identity, Moments, PrometheusSource, Terms, Wanted, choose_queries, forms_of, notes, verify_members,
+};
 use crate::sources::sample::SampleSource;
 use crate::time::TimeRange;
 
@@ -36,9 +39,22 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await;
         // A warning from the server may explain why no query could be chosen.
         let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;
+        let identity = verify_members(&client, &queries, &forms_of(&chosen), Moments::Within(range)).await;
+        settled(identity, asked.merge_members)?.iter().for_each(|note| run.reporter.note(note));
         let description = asked.source(client.shown_url(), chosen);
         Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step))
     })
+}
+
+/// The notes about the members, or the error that some are several processes and must not be merged.
+pub(super) fn settled(identity: Identity, merge_members: bool) -> Result<Vec<String>, MixedMembers> {
+    let mut notes = identity.notes;
+    match identity.mixed {
+        Some(mixed) if merge_members => notes.push(mixed.note()),
+        Some(mixed) => return Err(mixed),
+        None => {}
+    }
+    Ok(notes)
 }
 
 fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {

@@ -4,6 +4,7 @@ mod evaluator;
 mod standing;
 mod target;
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -87,13 +88,15 @@ struct Writer {
     reporter: Reporter,
     /// The last note, which is not repeated: a long outage must not fill the log.
     said: Option<String>,
+    /// The notes about members so far.
+    noted: BTreeSet<String>,
 }
 
 impl Writer {
     fn new(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<Self, CommandError> {
         let evaluator = Evaluator::new(settings, args.allow_partial)?;
         let standing = Standing::new(evaluator.live(), settings.textfile.max_age);
-        Ok(Self { evaluator, standing, reporter, said: None })
+        Ok(Self { evaluator, standing, reporter, said: None, noted: BTreeSet::new() })
     }
 
     /// Evaluates until a signal comes or the file cannot be written.
@@ -119,7 +122,7 @@ impl Writer {
     async fn take_turn(&mut self, every: Step, how: &TextfileSettings) {
         let started = Instant::now();
         let patience = Duration::from_secs(every.seconds().unsigned_abs());
-        let outcome = tokio::time::timeout(patience, self.evaluator.evaluate(how.last_instant(now()))).await;
+        let outcome = tokio::time::timeout(patience, self.evaluate_at(how.last_instant(now()))).await;
         let outcome = outcome.unwrap_or(Err(CommandError::TooSlow(every)));
         if let Err(error) = self.take(outcome, started.elapsed()) {
             self.say(format!("error: {error}; trying again within {every}"));
@@ -129,8 +132,19 @@ impl Writer {
     /// Evaluates once at an instant (in seconds since 1970), and records the success or failure.
     async fn evaluate(&mut self, at_seconds: i64) -> Result<(), CommandError> {
         let started = Instant::now();
-        let outcome = self.evaluator.evaluate(at_seconds).await;
+        let outcome = self.evaluate_at(at_seconds).await;
         self.take(outcome, started.elapsed())
+    }
+
+    /// Evaluates, and prints the notes about the members that it has not printed before.
+    async fn evaluate_at(&mut self, at_seconds: i64) -> Result<LiveScores, CommandError> {
+        let (reporter, noted) = (self.reporter, &mut self.noted);
+        let note = |text: &str| {
+            if noted.insert(text.to_owned()) {
+                reporter.note(text);
+            }
+        };
+        self.evaluator.evaluate(at_seconds, note).await
     }
 
     fn take(&mut self, outcome: Result<LiveScores, CommandError>, took: Duration) -> Result<(), CommandError> {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::parse::{
-    age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
-    patience, profile_list, queries_a_second, retention, retries, selector, share, url, weight_list,
+    age, band_list, concurrency, every, extra_labels, families, instant, label_list, list, lowest_score, offset, ok,
+    patience, profile_list, queries_a_second, retention, retries, selector, share, switch, url, weight_list,
 };
 use super::{Formats, Heading};
 use crate::outputs::OUTPUTS;
@@ -103,6 +103,8 @@ pub(crate) enum Shape {
     /// A string that may hold a login, so errors never print it unchanged.
     Url,
     Number,
+    /// `true` or `false`. The flag alone means `true`.
+    Switch,
     /// A list of strings; its flag is repeatable.
     List,
     /// A list of strings that may hold a secret by mistake, so errors never print them.
@@ -199,7 +201,7 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
 }
 
 /// Settings that control which readings are pulled and how they are scored.
-static SOURCE_TO_SCORE: [Key; 28] = [
+static SOURCE_TO_SCORE: [Key; 29] = [
     Key::text(
         "source.url",
         "",
@@ -357,17 +359,24 @@ static SOURCE_TO_SCORE: [Key; 28] = [
     )
     .of_shape(Shape::List),
     Key::text(
+        "source.merge_members",
+        "false",
+        Flag::new(Heading::Source, "merge-members", "BOOL", "Merge different processes with one member name"),
+        |text| ok(switch(text)),
+    )
+    .of_shape(Shape::Switch),
+    Key::text(
         "labels.cluster",
         "",
-        Flag::new(Heading::Source, "cluster-label", "LABEL", "Label that names the cluster")
+        Flag::new(Heading::Source, "cluster-label", "LABELS", "Label of the cluster, or env,region")
             .defaulting_to("cluster, else job"),
-        |text| if text.is_empty() { Ok(()) } else { ok(label_name(text)) },
+        |text| if text.is_empty() { Ok(()) } else { ok(label_list(text)) },
     ),
     Key::text(
         "labels.member",
         "instance",
-        Flag::new(Heading::Source, "member-label", "LABEL", "Label that names the member"),
-        |text| ok(label_name(text)),
+        Flag::new(Heading::Source, "member-label", "LABELS", "Label of the member, or node,port"),
+        |text| ok(label_list(text)),
     ),
     Key::text(
         "score.profile",

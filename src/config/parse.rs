@@ -174,15 +174,25 @@ pub(super) fn extra_labels(text: &str) -> Result<ExtraLabels, String> {
     ExtraLabels::parse(parts(text, ','))
 }
 
-/// Checks a label name by the classic rules of Prometheus, because it goes into queries without quotes.
-pub(super) fn label_name(text: &str) -> Result<String, String> {
-    let mut chars = text.chars();
-    let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    if starts && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("'{text}' is not a label name: use letters, digits, and underscores, and no digit first"))
+/// Checks the names of labels, separated by commas, and returns them without spaces around them. Names may be UTF-8, as
+/// in Prometheus 3. Quotes, brackets and operators are refused all the same: they are matchers, or typing errors.
+pub(super) fn label_list(text: &str) -> Result<String, String> {
+    let names: Vec<&str> = text.split(',').map(str::trim).collect();
+    let is_wrong = |c: char| !CharKind::of(c).is_legible() || "\"'`\\(){}[]=~!".contains(c);
+    for (at, name) in names.iter().enumerate() {
+        if name.is_empty() || name.contains(is_wrong) {
+            return Err(format!("'{name}' is not a label name: write names like env, or env,region for several"));
+        }
+        if names[..at].contains(name) {
+            return Err(format!("'{name}' is listed twice: name each label once"));
+        }
     }
+    Ok(names.join(","))
+}
+
+/// Reads a switch such as `--merge-members`: `true` or `false`.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    text.trim().parse().map_err(|_| format!("'{text}' is neither true nor false: use one of them"))
 }
 
 /// Checks an instant. It is resolved when a command uses it, because `now-7d` depends on the current time.
@@ -201,10 +211,23 @@ mod tests {
 
     #[test]
     fn a_label_name_that_would_break_a_query_is_an_error() {
-        assert!(label_name("k8s_cluster").is_ok());
-        for bad in ["", "a-b", "1a", "a)"] {
-            assert!(label_name(bad).is_err(), "{bad}");
+        for (good, names) in [
+            ("k8s_cluster", "k8s_cluster"),
+            ("env, region ", "env,region"),
+            ("k8s.cluster.name", "k8s.cluster.name"),
+            ("service-name,größe", "service-name,größe"),
+        ] {
+            assert_eq!(label_list(good).as_deref(), Ok(names));
         }
+        for bad in ["", "a)", "env=", "env!=\"x\"", "a,,b", "a,", "env,region,env", "a\u{202e}b", "\"k8s.name\""] {
+            assert!(label_list(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_switch_is_true_or_false() {
+        assert_eq!(["true", " false "].map(switch), [Ok(true), Ok(false)]);
+        assert!(["", "yes", "1"].iter().all(|text| switch(text).is_err()));
     }
 
     #[test]

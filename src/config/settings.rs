@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{
-    RetentionSetting, age, concurrency, every, extra_labels, families, label_name, list, lowest_score, offset,
-    patience, profile_list, queries_a_second, retention, retries, share, weight_list,
+    RetentionSetting, age, concurrency, every, extra_labels, families, label_list, list, lowest_score, offset,
+    patience, profile_list, queries_a_second, retention, retries, share, switch, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
@@ -44,9 +44,12 @@ pub(crate) struct SourceSettings {
     queries: Option<PathBuf>,
     /// Limits on the requests. `allow_partial` is false here: it is a flag of commands, not a setting.
     pub(crate) terms: Terms,
-    /// `None` means the label `cluster`, or `job` for series without it.
+    /// A list of labels, such as `env,region`; `None` means the label `cluster`, or `job` for series without it.
     pub(crate) cluster_label: Option<String>,
+    /// A list of labels as well.
     pub(crate) member_label: String,
+    /// Whether to merge series of one member that are of different processes.
+    pub(crate) merge_members: bool,
     /// Profiles whose limits are pulled in addition to those of the profile in force.
     for_profiles: Vec<Profile>,
 }
@@ -167,7 +170,7 @@ impl SourceSettings {
     fn of(values: &Values) -> Result<Self, ConfigError> {
         let text = |name| values.text(name).to_owned();
         let cluster_label = match values.optional("labels.cluster") {
-            Some(_) => Some(values.read("labels.cluster", label_name)?),
+            Some(_) => Some(values.read("labels.cluster", label_list)?),
             None => None,
         };
         Ok(Self {
@@ -190,7 +193,8 @@ impl SourceSettings {
                 method: values.read("source.http_method", str::parse)?,
             },
             cluster_label,
-            member_label: values.read("labels.member", label_name)?,
+            member_label: values.read("labels.member", label_list)?,
+            merge_members: values.read("source.merge_members", switch)?,
             for_profiles: values.read("source.for_profiles", profile_list)?,
         })
     }

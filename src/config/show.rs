@@ -55,6 +55,7 @@ fn line(values: &Values, key: &Key) -> Line {
         },
         // A flag accepts `.5`, which is not a number in TOML.
         Shape::Number => (text.trim().parse().map_or_else(|_| quoted(text), |n: f64| n.to_string()), origin),
+        Shape::Switch => (text.trim().to_owned(), origin),
         Shape::List | Shape::Headers => (list(text), origin),
         Shape::Text | Shape::PerMetric => (quoted(text), origin),
     };

@@ -70,7 +70,7 @@ fn an_error_in_a_file_names_file_line_and_key() {
         ),
         ("[source]\nurl = 'ftp://h'", "x.toml, line 2: source.url: 'ftp://h' is not a server URL (its scheme is ftp"),
         ("[labels]\nmember = ''", "x.toml, line 2: labels.member: '' is not a label name"),
-        ("[labels]\ncluster = 'a-b'", "x.toml, line 2: labels.cluster: 'a-b' is not a label name"),
+        ("[labels]\ncluster = 'a=~b'", "x.toml, line 2: labels.cluster: 'a=~b' is not a label name"),
         ("[score]\nprofile = 'sede'", "x.toml, line 2: score.profile: unknown profile 'sede' (did you mean 'seed'?)"),
         ("[score]\nwithout = ['wal']", "x.toml, line 2: score.without: unknown metric 'wal'"),
         ("score.time_zone = 'CEST'", "x.toml, line 1: score.time_zone: 'CEST' is not a time zone"),

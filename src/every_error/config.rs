@@ -10,7 +10,7 @@ use crate::text::key_file::KeyFileError;
 
 /// A variable (without its prefix) and an invalid value. A variable with several kinds
 /// of faults has several entries.
-const VARIABLES: [(&str, &str); 41] = [
+const VARIABLES: [(&str, &str); 43] = [
     ("URL", "prometheus:9090"),
     ("START", "yesterday"),
     ("STEP", "often"),
@@ -21,8 +21,10 @@ const VARIABLES: [(&str, &str); 41] = [
     ("TIMEOUT", "1d"),
     ("SERIES", "row"),
     ("PRESET", "open-shift"),
-    ("CLUSTER_LABEL", "k8s-cluster"),
-    ("MEMBER_LABEL", "pod.name"),
+    ("CLUSTER_LABEL", "env,"),
+    ("MEMBER_LABEL", "pod=\"etcd-0\""),
+    ("MEMBER_LABEL", "pod,node,pod"),
+    ("MERGE_MEMBERS", "yes"),
     ("HEADER", "X-Scope-OrgID"),
     ("HEADER", "X Scope: a"),
     ("HEADER", "Authorization: Bearer s3cret"),

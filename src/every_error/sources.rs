@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{START_MS, Samples, copied, filled, io_error, path, quarter, samples_of, url};
 use crate::history::HistoryError;
+use crate::readings::identity::MixedMembers;
 use crate::scratch::Scratch;
 use crate::sources::prometheus::{AccessError, HttpConfig, PlainHeaders, PromError, QueryError, QuerySet, shown_url};
 use crate::sources::sample::SampleError;
@@ -15,7 +16,13 @@ pub(super) fn samples() -> Vec<Samples> {
     let mut server = connections();
     server.extend(answers());
     server.extend(series());
-    vec![samples_of(access()), samples_of(server), samples_of(queries()), samples_of(embedded_sample())]
+    vec![
+        samples_of(access()),
+        samples_of(server),
+        samples_of(queries()),
+        samples_of(embedded_sample()),
+        samples_of(mixed_members()),
+    ]
 }
 
 pub(super) fn unreachable_server() -> PromError {
@@ -25,6 +32,28 @@ pub(super) fn unreachable_server() -> PromError {
 pub(super) fn too_many_samples() -> PromError {
     let message = "query processing would load too many samples into memory in query execution";
     PromError::Refused { url: url(), status: "with an error of type execution".to_owned(), message: message.to_owned() }
+}
+
+fn mixed_members() -> Vec<MixedMembers> {
+    let mixed = |labels: &str, values: &str, others: &str, flags: &str| MixedMembers {
+        member: "127.0.0.1:2381".to_owned(),
+        cluster: "kube-etcd".to_owned(),
+        processes: "2 processes".to_owned(),
+        labels: labels.to_owned(),
+        values: values.to_owned(),
+        others: others.to_owned(),
+        flags: flags.to_owned(),
+    };
+    vec![
+        mixed("env", "north, south", ", as are 2 other members", "--cluster-label env"),
+        mixed(
+            "node",
+            "node-1, node-2",
+            ", as is 1 other member",
+            r#"--member-label node --selector 'job="etcd", node!=""'"#,
+        ),
+        mixed("env,region", "dev/eu, dev/us, prod/eu, …", "", "--cluster-label env,region"),
+    ]
 }
 
 fn connections() -> Vec<PromError> {
@@ -109,6 +138,12 @@ fn answers() -> Vec<PromError> {
         PromError::BadQuery {
             url: url(),
             message: r#"invalid parameter "query": 1:42: parse error: unexpected "}" in label matching"#.to_owned(),
+        },
+        PromError::QuotedLabel {
+            url: url(),
+            label: "k8s.cluster.name".to_owned(),
+            message: r#"invalid parameter "query": 1:42: parse error: unexpected "k8s.cluster.name" in grouping opts"#
+                .to_owned(),
         },
         PromError::Refused {
             url: url(),

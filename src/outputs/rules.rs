@@ -13,7 +13,7 @@ pub(crate) use alerts::alerting_rules;
 
 use super::shared::figures::{Figures, number, origin};
 use super::shared::thresholds;
-use crate::sources::prometheus::QuerySet;
+use crate::sources::prometheus::{QuerySet, in_promql, label_names, quoted};
 use crate::spec::{Column, Companion, FULL_POINTS, Metric, Profile};
 
 /// Series that records the readings of a metric, without NaN, by the labels that name a
@@ -93,40 +93,54 @@ groups:
 /// The labels of the user's series that name a cluster and a member. If `cluster` is `None`, the rules read the
 /// label `cluster`, or `job` if `cluster` is missing.
 struct Labels<'a> {
-    cluster: Option<&'a str>,
-    member: &'a str,
+    cluster: Option<Vec<&'a str>>,
+    member: Vec<&'a str>,
 }
 
 impl<'a> Labels<'a> {
     /// Refuses labels that one rule would overwrite before another rule reads them.
     fn new(cluster: Option<&'a str>, member: &'a str) -> Result<Self, RulesError> {
-        let taken = |label: &str, flag| Err(RulesError::TakenLabel { label: label.to_owned(), flag });
-        match (cluster, member) {
-            (_, "metric" | "cluster") => taken(member, "--member-label"),
-            (Some(cluster @ "metric"), _) => taken(cluster, "--cluster-label"),
-            (None, "cluster_of") => taken(member, "--member-label"),
-            _ => Ok(Self { cluster, member }),
+        let cluster: Option<Vec<&str>> = cluster.map(|list| label_names(list).collect());
+        let member: Vec<&str> = label_names(member).collect();
+        let refuse = |names: &[&str], own: &[&str], flag| match own.iter().find(|label| names.contains(label)) {
+            Some(label) => Err(RulesError::TakenLabel { label: (*label).to_owned(), flag }),
+            None => Ok(()),
+        };
+        refuse(&member, &["metric", "cluster"], "--member-label")?;
+        match &cluster {
+            Some(names) => refuse(names, &["metric"], "--cluster-label")?,
+            None => refuse(&member, &["cluster_of"], "--member-label")?,
         }
+        Ok(Self { cluster, member })
     }
 
     /// Expression for the series `name` with its labels copied to `cluster` and `member`; series without one of
     /// the labels are left out.
     fn renamed(&self, name: &str) -> String {
-        let member = self.member;
-        let of_label = |label: &str, matchers: &str| {
-            format!("label_join({name}{{{matchers}{member}!=\"\"}}, \"cluster\", \"\", \"{label}\")")
+        let present = |names: &[&str]| {
+            names.iter().map(|name| format!("{}!=\"\"", in_promql(name))).collect::<Vec<_>>().join(", ")
         };
-        let clusters = match self.cluster {
-            Some(label) => of_label(label, &format!("{label}!=\"\", ")),
+        let member = present(&self.member);
+        let of_labels = |labels: &[&str], matchers: &str| {
+            format!("label_join({name}{{{matchers}, {member}}}, \"cluster\", {})", sources(labels))
+        };
+        let clusters = match &self.cluster {
+            Some(labels) => of_labels(labels, &present(labels)),
             // The extra label cluster_of makes the two sides of `or` differ. Without it, `or` would drop a job
             // that is named like a cluster.
             None => format!(
-                "{name}{{cluster!=\"\", {member}!=\"\"}}\n  or\n  label_replace({},\n    \"cluster_of\", \"job\", \"\", \"\")",
-                of_label("job", "cluster=\"\", job!=\"\", ")
+                "{name}{{cluster!=\"\", {member}}}\n  or\n  label_replace({},\n    \"cluster_of\", \"job\", \"\", \"\")",
+                of_labels(&["job"], "cluster=\"\", job!=\"\"")
             ),
         };
-        format!("label_join(\n  {clusters},\n  \"member\", \"\", \"{member}\"\n)")
+        format!("label_join(\n  {clusters},\n  \"member\", {}\n)", sources(&self.member))
     }
+}
+
+/// The last arguments of `label_join`: the separator, and the labels to join.
+fn sources(labels: &[&str]) -> String {
+    let separator = if labels.len() == 1 { "" } else { "/" };
+    [separator].iter().chain(labels).map(|text| quoted(text)).collect::<Vec<_>>().join(", ")
 }
 
 struct Rules {
@@ -375,5 +389,22 @@ mod tests {
         assert!(error(Some("k8s"), "cluster").contains("'cluster'"));
         assert!(error(Some("metric"), "pod").contains("--cluster-label"));
         assert!(rules(&Profile::seed(), "", Some("member"), "pod").is_ok());
+        assert!(error(None, "node,cluster_of").contains("'cluster_of'"));
+        assert!(error(Some("env,metric"), "pod").contains("--cluster-label"));
+    }
+
+    #[test]
+    fn several_labels_are_joined_with_a_slash_and_utf_8_names_are_quoted() {
+        let text = rules(&Profile::seed(), "", Some("env,k8s.cluster.name"), "node,port").unwrap();
+        for part in [
+            r#"max by (env, "k8s.cluster.name", node, port) ("#,
+            r#"{env!="", "k8s.cluster.name"!="", node!="", port!=""}, "cluster", "/", "env", "k8s.cluster.name")"#,
+            r#""member", "/", "node", "port""#,
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let default = rules(&Profile::seed(), "", None, "node,port").unwrap();
+        assert!(default.contains(r#"{cluster!="", node!="", port!=""}"#), "{default}");
+        assert!(default.contains(r#"job!="", node!="", port!=""}, "cluster", "", "job")"#), "{default}");
     }
 }

@@ -25,9 +25,10 @@ pub struct Source {
     pub origin: Origin,
     /// Distance between two steps, in seconds.
     pub step_seconds: i64,
-    /// Label that names the cluster. `None` means the label `cluster`, or `job` for series without it.
+    /// Label that names the cluster, or several such as `env,region`. `None` means the label `cluster`, or `job` for
+    /// series without it.
     pub cluster_label: Option<String>,
-    /// Label that names the member.
+    /// Label that names the member, or several such as `node,port`.
     pub member_label: String,
     /// The queries, keyed by the name of the metric or companion (a limit or the start time). Metrics and companions
     /// that were not pulled have no entry.

@@ -23,6 +23,7 @@ mod gaps;
 mod gateways;
 mod generated;
 mod grafana;
+mod identity;
 mod import;
 mod import_victoria_metrics;
 mod interruption;

@@ -70,9 +70,11 @@ def answer(asked, query, column, is_whole=False):
     query = query if is_whole else query.format(of=asked.selector, by=by)
     known = {}
     for labels, second, value in range_query(asked.url, query, asked.start, asked.end, asked.step):
-        cluster = labels[asked.cluster_label] if asked.cluster_label else labels.get("cluster") or labels["job"]
+        # The values of several labels are joined.
+        name = lambda names: "/".join(labels[one.strip()] for one in names.split(","))
+        cluster = name(asked.cluster_label) if asked.cluster_label else labels.get("cluster") or labels["job"]
         if value == value:  # NaN is a missing reading
-            known[second * 1000, cluster, labels[asked.member_label], column] = value
+            known[second * 1000, cluster, name(asked.member_label), column] = value
     return known
 
 

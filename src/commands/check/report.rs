@@ -69,6 +69,11 @@ impl Report {
         }
     }
 
+    /// Adds remarks that do not prevent a pull.
+    pub(super) fn add_notes(&mut self, notes: Vec<String>) {
+        self.notes.extend(notes);
+    }
+
     /// Adds notes about missing samples, members named by their address, and missing process start times.
     pub(super) fn remark(&mut self, range: TimeRange, step: Step) {
         let seen = || self.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());

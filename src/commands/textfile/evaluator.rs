@@ -1,15 +1,23 @@
 //! One evaluation: reads metrics and limits at an instant and scores the members.
 
 use crate::commands::CommandError;
+use crate::commands::sources::settled;
 use crate::config::Settings;
 use crate::outputs::{Live, LiveScores};
+use crate::readings::identity::MixedMembers;
 use crate::readings::{Life, Member};
 use crate::score::{ScoreTable, score_window};
-use crate::sources::prometheus::{Client, QuerySet, SeriesForm, Terms, read_instant};
+use crate::sources::prometheus::{
+    Client, Moments, QuerySet, SeriesForm, Terms, forms_by_setting, read_instant, verify_members,
+};
 use crate::spec::{Column, Metric};
 
 /// Maximum number of queries at once: enough to query every column as a raw and as a recorded series.
 const IN_FLIGHT: usize = 16;
+/// How often members are verified that do not change.
+const VERIFY_SECONDS: u64 = 600;
+/// How soon again if some series were too new.
+const SOON_SECONDS: u64 = 60;
 
 /// The queries and the profile of all evaluations.
 pub(super) struct Evaluator {
@@ -18,6 +26,20 @@ pub(super) struct Evaluator {
     form: SeriesForm,
     columns: Vec<Column>,
     live: Live,
+    /// Metrics that are not read.
+    without: Vec<Metric>,
+    merge_members: bool,
+    verified: Option<Verified>,
+}
+
+/// What the last verification of the members was about.
+struct Verified {
+    members: Vec<Member>,
+    at_seconds: i64,
+    /// Whether some series were too new to be compared.
+    is_open: bool,
+    /// The error, if the series of a member come from different processes.
+    mixed: Option<MixedMembers>,
 }
 
 impl Evaluator {
@@ -35,22 +57,56 @@ impl Evaluator {
         let columns = columns.chain(table.limits().map(Column::from)).collect();
         let live =
             Live { profile, table, rollup: settings.how.folding.rollup, labels: settings.emission.labels.clone() };
-        Ok(Self { client, queries: asked.query_set()?, form: asked.series, columns, live })
+        let (without, merge_members) = (settings.without.clone(), asked.merge_members);
+        let queries = asked.query_set()?;
+        Ok(Self { client, queries, form: asked.series, columns, live, without, merge_members, verified: None })
     }
 
     pub(super) fn live(&self) -> Live {
         self.live.clone()
     }
 
-    /// Reads all columns at an instant, in seconds since 1970, and scores every member that has a series.
-    pub(super) async fn evaluate(&self, at_seconds: i64) -> Result<LiveScores, CommandError> {
+    /// Reads all columns at an instant, in seconds since 1970, and scores every member that has a series. Calls `note`
+    /// for what was found out about the members.
+    pub(super) async fn evaluate(
+        &mut self,
+        at_seconds: i64,
+        note: impl FnMut(&str),
+    ) -> Result<LiveScores, CommandError> {
         let window = read_instant(&self.client, &self.queries, self.form, &self.columns, at_seconds).await?;
+        self.verify(window.members(), at_seconds, note).await?;
         let at_ms = at_seconds * 1000;
         // Every member in the window has sent metrics within the last day, so each one is expected at this instant.
         let life = Life { first_ms: at_ms, last_ms: at_ms };
         let alive: Vec<(Member, Life)> = window.members().iter().map(|member| (member.clone(), life)).collect();
         let scores = score_window(&self.live.table, &window, &alive);
         Ok(LiveScores { window, scores })
+    }
+
+    /// Verifies that each member is one process: at first, when the members change, and then every ten minutes.
+    async fn verify(
+        &mut self,
+        members: &[Member],
+        at_seconds: i64,
+        note: impl FnMut(&str),
+    ) -> Result<(), MixedMembers> {
+        let is_due = |last: &Verified| {
+            let age = at_seconds.abs_diff(last.at_seconds);
+            last.members != members || age >= if last.is_open { SOON_SECONDS } else { VERIFY_SECONDS }
+        };
+        if self.verified.as_ref().is_none_or(is_due) {
+            let mixed = self.verified.take().filter(|last| last.members == members).and_then(|last| last.mixed);
+            // A slow server may take longer than `--every` leaves. The next evaluation then goes without.
+            self.verified = Some(Verified { members: members.to_vec(), at_seconds, is_open: true, mixed });
+            let forms = forms_by_setting(self.form, &self.without);
+            let identity = verify_members(&self.client, &self.queries, &forms, Moments::Until(at_seconds)).await;
+            let is_open = identity.is_open;
+            let settled = settled(identity, self.merge_members);
+            settled.iter().flatten().map(String::as_str).for_each(note);
+            let mixed = settled.err();
+            self.verified = Some(Verified { members: members.to_vec(), at_seconds, is_open, mixed });
+        }
+        self.verified.as_ref().and_then(|last| last.mixed.clone()).map_or(Ok(()), Err)
     }
 
     /// A note if a metric with a weight, or a limit of the profile, has no series: then no member has a score.

@@ -15,7 +15,7 @@ use super::access::{Access, HttpConfig, without_login};
 use super::answer::NamingLabels;
 use super::dialect::{Dialect, OF_QUERIES};
 use super::failure::{Cure, Failure};
-use super::matrix::Envelope;
+use super::matrix::{Envelope, SeriesLabels};
 use super::notes::Notes;
 use super::pace::Pace;
 use super::retry::{Trust, chance, wait_after};
@@ -39,6 +39,18 @@ struct Effort {
     steps: usize,
     retries: u32,
     is_query: bool,
+}
+
+/// The `steps` argument of [`Client::persist_in_lookup`] for a lookup. Any number above one ends the retries at the
+/// second timeout, because callers can do without a lookup.
+const LOOK_UP: usize = 2;
+
+/// A series of an answer with all its labels.
+#[derive(Clone, Debug)]
+pub(super) struct Labeled {
+    pub(super) labels: SeriesLabels,
+    /// Instants in milliseconds with their values, without NaN.
+    pub(super) samples: Vec<(i64, f64)>,
 }
 
 /// A client for one server, with the labels that name cluster and member.
@@ -68,7 +80,7 @@ struct Learnt {
 }
 
 impl Client {
-    /// Creates a client for the server at `url`.
+    /// Creates a client for the server at `url`. Each label may be a list of names such as `env,region`.
     pub(crate) fn new(
         url: &str,
         config: &HttpConfig,
@@ -92,10 +104,7 @@ impl Client {
             access,
             endpoint,
             shown_url: without_login(&base),
-            naming: Arc::new(NamingLabels {
-                cluster: cluster_label.map(str::to_owned),
-                member: member_label.to_owned(),
-            }),
+            naming: Arc::new(NamingLabels::new(cluster_label, member_label)),
             terms,
             traffic: Arc::default(),
             learnt: Arc::new(Learnt {
@@ -213,6 +222,20 @@ impl Client {
             Ok((envelope.samples > 0, envelope))
         };
         self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
+    }
+
+    /// Runs a query as a lookup: each series of the answer with its labels, and its samples with their instants.
+    pub(super) async fn query_labeled(&self, promql: &str, grid: Grid, kind: Kind) -> Result<Vec<Labeled>, Failure> {
+        let read = move |client: &Self, body: &[u8], sent: &str| {
+            let mut found = Vec::new();
+            let envelope = client.walk(body, &grid, sent, &mut |labels, values| {
+                let samples = values.iter().enumerate().filter(|(_, value)| !value.is_nan());
+                let samples = samples.map(|(step, value)| (grid.at(step), *value)).collect();
+                found.push(Labeled { labels: labels.clone(), samples });
+            })?;
+            Ok((found, envelope))
+        };
+        self.persist_in_lookup(LOOK_UP, async || self.try_once(promql, &grid, kind, read).await).await
     }
 
     /// Sends a request with `ask`, and retries it until it succeeds or another retry is pointless. If `steps` is more

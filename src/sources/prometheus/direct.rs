@@ -29,7 +29,7 @@ pub(super) async fn form_to_send<'a>(
     // A failed lookup is not an error: the query with the sum gives the same result, only more slowly. If the server
     // is down, the query reports that.
     let chosen = match client.series(&series, range).await {
-        Ok(Some(text)) if is_one_a_bucket(&text, queries.labels()) => DIRECT,
+        Ok(Some(text)) if is_one_a_bucket(&text, queries.label_names()) => DIRECT,
         Ok(_) => form,
         Err(error) => {
             let note = "percentile queries are slower than necessary, because a lookup of series failed";
@@ -52,11 +52,11 @@ struct SeriesAnswer {
     is_partial: bool,
 }
 
-/// Whether each series has its own combination of values of `labels` (names separated by commas) and `le`, so that
-/// each member has one series per bucket. False for an answer that may be incomplete.
-fn is_one_a_bucket(answer: &str, labels: &str) -> bool {
+/// Whether each series has its own combination of values of `labels` and `le`, so that each member has one series per
+/// bucket. False for an answer that may be incomplete.
+fn is_one_a_bucket(answer: &str, labels: &[String]) -> bool {
     let Ok(answer) = serde_json::from_str::<SeriesAnswer>(answer) else { return false };
-    let by: Vec<&str> = labels.split(", ").chain(["le"]).collect();
+    let by: Vec<&str> = labels.iter().map(String::as_str).chain(["le"]).collect();
     let mut seen = BTreeSet::new();
     let is_whole = !answer.is_partial && answer.warnings.is_empty();
     let is_new = |series: &BTreeMap<String, String>| {
@@ -70,6 +70,10 @@ fn is_one_a_bucket(answer: &str, labels: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn names(list: &str) -> Vec<String> {
+        list.split(", ").map(str::to_owned).collect()
+    }
+
     fn answer(series: &[&str], more: &str) -> String {
         format!(r#"{{"status":"success","data":[{}]{more}}}"#, series.join(","))
     }
@@ -80,19 +84,19 @@ mod tests {
             |more: &str, le: &str| format!(r#"{{"__name__":"x","job":"etcd","instance":"a"{more},"le":"{le}"}}"#);
         let (one, other, pod) = (bucket("", "1"), bucket("", "2"), bucket(r#","pod":"p""#, "1"));
         let elsewhere = bucket(r#","cluster":"c""#, "1");
-        let is_single = |series: &[&str]| is_one_a_bucket(&answer(series, ""), "cluster, job, instance");
+        let is_single = |series: &[&str]| is_one_a_bucket(&answer(series, ""), &names("cluster, job, instance"));
         assert!(is_single(&[&one, &other, &elsewhere]) && is_single(&[]));
         assert!(!is_single(&[&one, &other, &pod]));
-        assert!(!is_one_a_bucket(&answer(&[&one, &elsewhere], ""), "job, instance"));
+        assert!(!is_one_a_bucket(&answer(&[&one, &elsewhere], ""), &names("job, instance")));
     }
 
     #[test]
     fn an_incomplete_answer_does_not_justify_the_direct_form() {
         let series = r#"{"instance":"a","le":"1"}"#;
-        let says = |more: &str| is_one_a_bucket(&answer(&[series], more), "instance");
-        assert!(is_one_a_bucket(r#"{"status":"success","data":null}"#, "instance"));
+        let says = |more: &str| is_one_a_bucket(&answer(&[series], more), &names("instance"));
+        assert!(is_one_a_bucket(r#"{"status":"success","data":null}"#, &names("instance")));
         assert!(says(r#","warnings":null,"isPartial":null"#) && says(r#","warnings":[],"isPartial":false"#));
         assert!(!says(r#","warnings":["a store did not answer"]"#) && !says(r#","isPartial":true"#));
-        assert!(!is_one_a_bucket("<html>", "instance") && !is_one_a_bucket("{}", "instance"));
+        assert!(!is_one_a_bucket("<html>", &names("instance")) && !is_one_a_bucket("{}", &names("instance")));
     }
 }

@@ -91,6 +91,16 @@ pub enum PromError {
     /// The server rejected the PromQL.
     #[error("{url} cannot evaluate the query ({message}): check --selector, the labels and the files of --queries")]
     BadQuery { url: String, message: String },
+    /// The server rejected the PromQL, in which a label name is quoted.
+    #[error(
+        "{url} cannot evaluate the query ({message}): quoted label names such as {label} need Prometheus 3 or newer"
+    )]
+    QuotedLabel {
+        url: String,
+        /// The first such label of --cluster-label or --member-label.
+        label: String,
+        message: String,
+    },
     /// Any other refusal, with the server's message.
     #[error("{url} answered {status}: {message}")]
     Refused {
@@ -214,6 +224,7 @@ impl PromError {
             | Self::NotAllowed { .. }
             | Self::Broken { .. }
             | Self::BadQuery { .. }
+            | Self::QuotedLabel { .. }
             | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::PartialAnswer { .. }

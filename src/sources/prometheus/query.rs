@@ -10,6 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::labels::{in_promql, label_names};
 use super::slices::joined;
 use crate::spec::Column;
 use crate::text::nearest::did_you_mean;
@@ -87,9 +88,12 @@ pub(crate) struct QuerySet {
     /// The raw, recorded and direct forms of each column's query, in the order of `Column::index`.
     texts: Vec<QueryText>,
     selector: String,
+    /// The names of the labels that name a member, those of the cluster first.
+    label_names: Vec<String>,
+    /// The same as a list for `by (…)`, quoted where necessary.
     labels: String,
-    cluster_label: String,
-    member_label: String,
+    cluster_labels: Vec<String>,
+    member_labels: Vec<String>,
 }
 
 /// Name of the query form that reads etcd's own metrics.
@@ -103,7 +107,8 @@ pub(super) const DIRECT: &str = "direct";
 impl QuerySet {
     /// Loads the embedded queries, and replaces those that `folder` contains.
     ///
-    /// `selector` is a list of matchers such as `job="etcd"`, with or without braces.
+    /// `selector` is a list of matchers such as `job="etcd"`, with or without braces. Each label may be a list of names
+    /// such as `env,region`.
     pub(crate) fn load(
         folder: Option<&Path>,
         selector: &str,
@@ -120,13 +125,16 @@ impl QuerySet {
         }
         let selector = selector.trim();
         let selector = selector.strip_prefix('{').and_then(|s| s.strip_suffix('}')).unwrap_or(selector);
-        let labels = format!("{}, {member_label}", cluster_label.unwrap_or("cluster, job"));
+        let names = |list| label_names(list).map(str::to_owned).collect::<Vec<_>>();
+        let member_labels = names(member_label);
+        let label_names = [names(cluster_label.unwrap_or("cluster,job")), member_labels.clone()].concat();
         Ok(Self {
             texts,
             selector: selector.trim().to_owned(),
-            labels,
-            cluster_label: cluster_label.unwrap_or("cluster").to_owned(),
-            member_label: member_label.to_owned(),
+            labels: label_names.iter().map(|name| in_promql(name)).collect::<Vec<_>>().join(", "),
+            label_names,
+            cluster_labels: names(cluster_label.unwrap_or("cluster")),
+            member_labels,
         })
     }
 
@@ -151,12 +159,16 @@ impl QuerySet {
     /// The labels by which the query can be split. A query from `--queries` may aggregate over members, so it is split
     /// by cluster at most; a query without `$selector` cannot be split.
     pub(super) fn labels_to_split_by(&self, column: Column, form: &str) -> Vec<&str> {
-        let by = [self.cluster_label.as_str(), self.member_label.as_str()];
+        let members: &[String] = if self.is_embedded(column) { &self.member_labels } else { &[] };
         match self.unfilled(column, form).contains("$selector") {
-            true if self.texts[column.index()].is_embedded => by.to_vec(),
-            true => by[..1].to_vec(),
+            true => self.cluster_labels.iter().chain(members).map(String::as_str).collect(),
             false => Vec::new(),
         }
+    }
+
+    /// Whether the column's query is built in.
+    pub(super) fn is_embedded(&self, column: Column) -> bool {
+        self.texts[column.index()].is_embedded
     }
 
     /// Selector of the series that the direct form reads; `None` without such a form.
@@ -179,6 +191,11 @@ impl QuerySet {
     /// The labels that name a member, as used in `by (…)` and `on (…)`.
     pub(crate) fn labels(&self) -> &str {
         &self.labels
+    }
+
+    /// The names of the labels that name a member, without quotes.
+    pub(super) fn label_names(&self) -> &[String] {
+        &self.label_names
     }
 
     /// The selector for messages: ` with {…}`, or empty.
@@ -249,6 +266,17 @@ mod tests {
         assert_eq!(set.raw(Metric::DbSize), "my_db_size{} * 2");
         assert_eq!(set.recorded(Metric::DbSize), None);
         assert!(set.raw(Metric::WalFsync).contains("by (k8s, pod, le)"));
+    }
+
+    #[test]
+    fn several_labels_and_utf_8_names_are_listed_in_every_query() {
+        let set = QuerySet::load(None, "", Some("env,k8s.cluster.name"), "node,port").unwrap();
+        let labels = r#"env, "k8s.cluster.name", node, port"#;
+        assert!(set.raw(Metric::WalFsync).contains(&format!("by ({labels}, le)")), "{}", set.raw(Metric::WalFsync));
+        assert!(set.raw(Metric::OpenFds).contains(&format!("and on ({labels})")), "{}", set.raw(Metric::OpenFds));
+        let split = set.labels_to_split_by(Metric::WalFsync.into(), RAW);
+        assert_eq!(split, ["env", "k8s.cluster.name", "node", "port"]);
+        assert_eq!(set.label_names(), split);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) struct Question<'a> {
     pub(super) selector: &'a str,
     column: Column,
     form: &'a str,
+    /// Whether the query may be split down to single members.
+    is_of_members: bool,
     narrow: Box<dyn Fn(&str) -> String + 'a>,
 }
 
@@ -36,7 +38,8 @@ impl<'a> Question<'a> {
         narrow: impl Fn(&str) -> String + 'a,
     ) -> Self {
         let (labels, selector) = (queries.labels_to_split_by(column, form), queries.selector());
-        Self { promql: narrow(""), labels, selector, column, form, narrow: Box::new(narrow) }
+        let is_of_members = queries.is_embedded(column);
+        Self { promql: narrow(""), labels, selector, column, form, is_of_members, narrow: Box::new(narrow) }
     }
 
     /// Log context of the query; `matchers` are those of the slice.
@@ -53,8 +56,8 @@ impl<'a> Question<'a> {
     pub(super) fn why_whole(&self) -> Option<String> {
         match self.labels.len() {
             0 => Some("a query from --queries without $selector cannot be split".to_owned()),
-            1 => Some("a query from --queries is split by cluster only".to_owned()),
-            _ => None,
+            _ if self.is_of_members => None,
+            _ => Some("a query from --queries is split by cluster only".to_owned()),
         }
     }
 

@@ -202,7 +202,7 @@ impl Client {
         }
         let error = match kind {
             _ if cure == Cure::Shorter => PromError::LongUrl { url, status: status.to_string() },
-            "bad_data" if cure == Cure::Nothing => PromError::BadQuery { url, message },
+            "bad_data" if cure == Cure::Nothing => self.bad_query(url, message),
             "" => PromError::Refused { url, status: status.to_string(), message },
             _ => {
                 let status = format!("with an error of type {}", terminal_message(kind));

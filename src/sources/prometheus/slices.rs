@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::{Instrument, warn};
 
 use super::failure::Failure;
+use super::labels::in_promql;
 use super::question::Question;
 use super::windows::{Asked, SHORT_WINDOW, ask_in_windows};
 use super::{Client, PromError};
@@ -38,7 +39,7 @@ impl Slice {
             let pattern = serde_json::Value::from(any_of);
             // The matcher replaces the slice's own one of this label, so that slices of fewer members have shorter queries.
             Self {
-                matchers: joined(&self.outer, &format!("{label}{operator}{pattern}")),
+                matchers: joined(&self.outer, &format!("{}{operator}{pattern}", in_promql(label))),
                 outer: self.outer.clone(),
                 depth: self.depth,
                 values: Some(values.to_vec()),
@@ -225,6 +226,8 @@ mod tests {
         let [odd, _] = Slice::default().halves("instance", &values(&["10.0.0.1:2379\"\\\n|x", "b"])).unwrap();
         // RE2 reads `\.` as a literal dot; the PromQL string that holds the pattern doubles every backslash.
         assert_eq!(odd.matchers, r#"instance=~"10\\.0\\.0\\.1:2379\"\\\\\n\\|x""#);
+        let [utf8, _] = Slice::default().halves("k8s.node.name", &values(&["a", "b"])).unwrap();
+        assert_eq!(utf8.matchers, r#""k8s.node.name"=~"a""#);
     }
 
     #[test]

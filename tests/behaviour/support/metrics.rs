@@ -114,6 +114,11 @@ impl Metrics {
         }
     }
 
+    /// Adds samples in OpenMetrics text.
+    pub(crate) fn add(&mut self, samples: &str) {
+        self.text.push_str(samples);
+    }
+
     /// Adds the series of another history.
     pub(crate) fn append(&mut self, other: &Self) {
         self.text.push_str(&other.text);

@@ -9,10 +9,11 @@ use serde_json::Value;
 use tracing::{Instrument, debug, warn_span};
 use url::Url;
 
-use super::Client;
+use super::{Client, LOOK_UP};
 use crate::sources::prometheus::PromError;
 use crate::sources::prometheus::echo::Parameters;
 use crate::sources::prometheus::failure::{Cure, Failure};
+use crate::sources::prometheus::labels::in_path;
 use crate::sources::prometheus::matrix::Envelope;
 use crate::sources::prometheus::null::{OrEmpty, or_empty};
 use crate::sources::prometheus::refusal::is_web_page;
@@ -21,10 +22,6 @@ use crate::time::TimeRange;
 
 /// Path of range queries, relative to the server's base URL.
 const QUERY_RANGE: &str = "/api/v1/query_range";
-
-/// The `steps` argument of [`Client::persist_in_lookup`] for a lookup. Any number above one ends the retries at the
-/// second timeout, because callers can do without a lookup.
-const LOOK_UP: usize = 2;
 
 /// A header that VictoriaMetrics adds to each answer, even to a refusal.
 const OF_VICTORIA_METRICS: &str = "x-server-hostname";
@@ -107,7 +104,7 @@ impl Client {
             ("start", seconds(range.start_ms)),
             ("end", seconds(range.end_ms)),
         ];
-        let path = format!("/api/v1/label/{label}/values");
+        let path = format!("/api/v1/label/{}/values", in_path(label));
         let read = |body: &[u8]| {
             // A partial list is good enough: callers use it only to split a query in two, and both halves
             // together always cover all series.

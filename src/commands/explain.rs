@@ -6,6 +6,7 @@ use super::CommandError;
 use super::evidence::{Opened, companions_read};
 use super::stdout::print;
 use crate::analysis::explain::explain;
+use crate::analysis::membership::{ExpectedMembers, memberships};
 use crate::cli::ExplainArgs;
 use crate::config::{Given, How, Settings};
 use crate::folder::Manifest;
@@ -47,7 +48,12 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
         let (cluster, at) = (args.cluster.clone(), args.at.clone());
         return Err(CommandError::NoCell { cluster, at, range: overview.range });
     }
-    Ok(print(&explain_text(&table, folding, &args.cluster, &explanation))?)
+    let expected = expected_members(how, manifest.as_ref());
+    let absent: Vec<String> = memberships(&lives, opened.step, overview.range, &expected)
+        .iter()
+        .flat_map(|membership| membership.missing_at(place.start_ms, last_ms, folding.zone))
+        .collect();
+    Ok(print(&explain_text(&table, folding, &args.cluster, &explanation, &absent))?)
 }
 
 /// The settings of the folder's scores: flags first, then the manifest. If the folder was never scored, all
@@ -69,6 +75,15 @@ pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>)
         folding.rollup = how.folding.rollup;
     }
     (profile.unwrap_or_else(|| how.profile.clone()), folding)
+}
+
+/// How many members each cluster must have: as set, or else as the folder was scored.
+pub(super) fn expected_members(how: &How, manifest: Option<&Manifest>) -> ExpectedMembers {
+    let scored = || manifest.map(|manifest| manifest.expect_members.iter().map(String::as_str));
+    match how.expected.is_empty() {
+        false => how.expected.clone(),
+        true => scored().and_then(|texts| ExpectedMembers::parse(texts).ok()).unwrap_or_default(),
+    }
 }
 
 /// The members of one cluster, with their first and last reading.

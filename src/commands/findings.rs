@@ -2,7 +2,7 @@
 
 use super::CommandError;
 use super::evidence::Opened;
-use super::explain::as_scored;
+use super::explain::{as_scored, expected_members};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
 use super::stdout::print;
@@ -30,7 +30,9 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     if let Some(cluster) = &args.cluster {
         super::explain::lives_of(cluster, lives)?;
     }
-    let collector = Collector { table: &table, profile: &profile, folding, step: *step, lives, range };
+    let expected = expected_members(&settings.how, manifest.as_ref());
+    let collector =
+        Collector { table: &table, profile: &profile, folding, step: *step, lives, range, expected: &expected };
     let companions = Collector::companions(&table, source);
     let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);

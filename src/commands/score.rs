@@ -17,6 +17,7 @@ use super::evidence::{Opened, Overview, companions_read, list_history, manifest_
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::{Collector, Findings};
+use crate::analysis::membership::{self, memberships, shortages};
 use crate::config::{Formats, How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
 use crate::heatmap::Marks;
@@ -73,6 +74,7 @@ pub(super) fn run(
             step,
             lives,
             range,
+            expected: &how.expected,
         }),
         run: outputs::Scoring {
             out,
@@ -87,7 +89,9 @@ pub(super) fn run(
     let started = Instant::now();
     let mut outcome = scoring.run(run)?;
     let files = std::mem::take(&mut outcome.finished.files);
-    let manifest = manifest.with_scores(&profile, how.folding, how.min_coverage, files);
+    let manifest = manifest
+        .with_scores(&profile, how.folding, how.min_coverage, files)
+        .with_expected_members(how.expected.texts());
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
@@ -104,6 +108,11 @@ pub(super) fn run(
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
     conclude(settings, out, manifest, &outcome, folder == out, &run.reporter)?;
     note_gaps(overview, &run.reporter);
+    let members = memberships(lives, step, range, &how.expected);
+    if let Some(gate) = &mut outcome.gate {
+        gate.add_shortages(shortages(&members, range, &how.expected));
+        membership::note(&members).iter().for_each(|note| run.reporter.note(note));
+    }
     broken.into_result()?;
     met(outcome.gate)
 }

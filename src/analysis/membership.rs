@@ -222,8 +222,10 @@ impl Membership {
             return Some(Outcome::Ended { expected });
         }
         let left = self.timeline.at(seat.left_ms);
-        let until_ms = self.timeline.next_change(seat.left_ms);
-        let at_end = self.timeline.at(self.range.end_ms - 1);
+        // A member that was seen within the last ten minutes has not gone.
+        let last_ms = self.range.end_ms - LEAST_MS;
+        let until_ms = self.timeline.next_change(seat.left_ms).filter(|until_ms| *until_ms <= last_ms);
+        let at_end = self.timeline.at(last_ms);
         Some(Outcome::Gone { staffing: Staffing { left, expected }, until_ms, at_end, refilled: replacement })
     }
 
@@ -240,7 +242,7 @@ impl Membership {
             cluster: self.cluster.clone(),
             range,
             staffing: Staffing { left, expected },
-            is_open: range.end_ms >= end_ms,
+            is_open: end_ms - range.end_ms < LEAST_MS,
             is_seen: true,
         };
         short.map(shortage).collect()

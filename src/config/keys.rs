@@ -435,7 +435,7 @@ static SOURCE_TO_SCORE: [Key; 27] = [
     Key::text(
         "score.expect_members",
         "",
-        Flag::new(Heading::Scoring, "expect-members", "N", "Members of each cluster, such as 3,edge=1; fewer fail"),
+        Flag::new(Heading::Scoring, "expect-members", "N", "Members to expect, such as 3 or 3,edge=1"),
         |text| ok(expected_members(text)),
     )
     .of_shape(Shape::List),

@@ -265,7 +265,7 @@ fn a_member_that_goes_during_an_outage_of_the_monitoring_or_while_another_is_dow
     let life = lives_but(&[(0, 0.0, 9.95)]);
     let found = Made { life: &life, ..Made::of(3, &outage) }.find();
     let says = &found.incidents()[0].says;
-    assert!(says.starts_with("m0 went on 2026-01-05 at 09:55 and never came back: 2 of 3 members since"), "{says}");
+    assert!(says.starts_with("m0 went on 2026-01-05 at 09:57 and never came back: 2 of 3 members since"), "{says}");
     assert!(says.ends_with("nothing was seen of c until 2026-01-05 at 12:00"), "{says}");
 
     let down = |member, at: f64| unknown(member == 1 && (20.0..21.0).contains(&at));

@@ -19,7 +19,7 @@ use crate::analysis::membership::{self, Shortage, memberships, shortages};
 use crate::cli::DiffArgs;
 use crate::config::{How, Settings};
 use crate::files::WholeFile;
-use crate::folder::{Manifest, check_folder, read_cells};
+use crate::folder::{Manifest, check_folder, check_given, read_cells};
 use crate::heatmap::{Folding, Line};
 use crate::outputs::{Compared, DIFF, Palette, diff_csv, diff_text};
 use crate::text::terminal::terminal_label;
@@ -36,6 +36,7 @@ struct Scored<'a> {
 
 impl<'a> Scored<'a> {
     fn read(folder: &'a Path) -> Result<Self, CommandError> {
+        check_given(folder)?;
         let not_scored = || CommandError::from(DiffError::NotScored(folder.to_owned()));
         let manifest = Manifest::read(folder)?.ok_or_else(not_scored)?;
         let folding = manifest.folding().ok_or_else(not_scored)?;

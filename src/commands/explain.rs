@@ -2,8 +2,9 @@
 
 use chrono::Utc;
 
-use super::CommandError;
+use super::{CommandError, given_folder};
 use super::evidence::{Opened, companions_read};
+use super::score::check_known;
 use super::stdout::print;
 use crate::analysis::explain::explain;
 use crate::analysis::membership::{ExpectedMembers, memberships};
@@ -22,12 +23,13 @@ use crate::time::UtcDay;
 /// Reads the days of the cell, scores them again, and prints each step from readings to the cell's mean.
 pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
     let how = &settings.how;
-    let history = History::within(settings.folder(args.folder.as_deref())?);
+    let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
     let opened = Opened::of(&history, manifest.as_ref())?;
     let Opened { overview, source, .. } = &opened;
     let (profile, folding) = as_scored(&args.flags.given, how, manifest.as_ref());
     let profile = profile.without(&source.left_out())?;
+    check_known(&profile, &opened.metas)?;
     let lives = lives_of(&args.cluster, &overview.lives)?;
     let at_ms =
         folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis()).map_err(CommandError::instant("--at"))?;

@@ -1,6 +1,6 @@
 //! `etcd-heatmap findings`: prints incidents, leader changes, growth and more, from a history on disk.
 
-use super::CommandError;
+use super::{CommandError, given_folder};
 use super::evidence::Opened;
 use super::explain::{as_scored, expected_members};
 use super::progress::Reporter;
@@ -17,7 +17,7 @@ use crate::time::UtcDay;
 
 /// Reads and scores all days, and prints the findings.
 pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
-    let history = History::within(settings.folder(args.folder.as_deref())?);
+    let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
     let mut opened = Opened::of(&history, manifest.as_ref())?;
     let footers = std::mem::take(&mut opened.broken);

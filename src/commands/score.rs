@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace};
+use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::{Collector, Findings};
@@ -52,7 +52,8 @@ pub(super) fn run(
     let step = *step;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, metas)?;
-    let manifest = begin_manifest(&history, &opened, out)?;
+    let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
+    let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let companions =

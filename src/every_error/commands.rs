@@ -91,6 +91,8 @@ fn scoring() -> Vec<CommandError> {
         CommandError::BrokenDay(disk::broken_day()),
         broken(2, file(3)),
         broken(3, [file(3), file(4)].join(", ")),
+        CommandError::ScoresOnly { folder: path("elsewhere"), history: Some(path("audit")) },
+        CommandError::ScoresOnly { folder: path("elsewhere"), history: None },
         CommandError::NoReadings(Metric::BackendCommit),
         shortfall(&[]),
         shortfall(&[Some(4.0)]),

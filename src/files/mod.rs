@@ -1,7 +1,7 @@
 //! Writes files: a file gets its final name only when it is complete, folders are synced, and a lock
 //! keeps a second run out.
 //!
-//! The module `crate::folder` decides which files belong in an output folder.
+//! The module `folder` decides which files belong in an output folder.
 
 mod folder;
 mod lock;

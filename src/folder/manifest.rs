@@ -59,6 +59,9 @@ pub(crate) struct Manifest {
     /// The OpenMetrics files, with the expected contents of the TSDB block that promtool makes from each.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) openmetrics: Option<ManifestOpenMetrics>,
+    /// The folder that contains `history/`, relative to the output folder, if it is another one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) history_folder: Option<String>,
     /// The files of the history. Their paths are relative to the folder that contains `history/`.
     pub(crate) history: Vec<Written>,
     /// The files that scoring wrote. Their paths are relative to the output folder.
@@ -222,6 +225,7 @@ impl Manifest {
             days_missing: missing.iter().map(UtcDay::to_string).collect(),
             days_partial: Vec::new(),
             openmetrics: None,
+            history_folder: None,
             history,
             files: Vec::new(),
         }
@@ -288,6 +292,13 @@ impl Manifest {
         self.cell = Some(folding.width.to_string());
         self.min_coverage = Some(min_coverage);
         self.files = files;
+        self
+    }
+
+    /// Sets the folder that contains `history/`, if it is another one, as a path relative to the output folder.
+    #[must_use]
+    pub(crate) fn with_history_in(mut self, folder: Option<String>) -> Self {
+        self.history_folder = folder;
         self
     }
 

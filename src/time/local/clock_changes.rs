@@ -24,7 +24,7 @@ fn cells_around_every_clock_change_start_where_the_clock_says_so() {
         };
         let zone: Zone = name.parse().unwrap();
         for (width, minutes) in widths.iter().map(|width| (*width, i64::from(width.minutes()))) {
-            for t in (at - 7200..at + 7200).step_by(450).chain([at - 1, at, at + 1]) {
+            for t in (at - 7200..at + 7200).step_by(900).chain([at - 1, at, at + 1]) {
                 let (offset, since) = if t < at { (before, i64::MIN) } else { (after, at) };
                 let cell = zone.cell_at(t * 1000, width);
                 let found = (cell.start_ms / 1000, cell.minute_of_day, i64::from(cell.utc_offset_minutes));
@@ -34,5 +34,5 @@ fn cells_around_every_clock_change_start_where_the_clock_says_so() {
             }
         }
     }
-    assert!(looked_at > 100_000, "{looked_at}");
+    assert!(looked_at > 50_000, "{looked_at}");
 }

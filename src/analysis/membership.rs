@@ -13,7 +13,7 @@ pub(crate) use margin::{failures_tolerated, quorum};
 
 use crate::readings::{Life, Lives};
 use crate::text::count;
-use crate::time::{DAY_MS, Step, TimeRange, Zone};
+use crate::time::{CellWidth, DAY_MS, Step, TimeRange, Zone};
 use seats::{Seat, Timeline};
 
 /// Shortest absence that is reported: twice the five minutes for which Prometheus returns a series after its last
@@ -103,8 +103,18 @@ pub(crate) fn memberships(lives: &Lives, step: Step, range: TimeRange, expected:
     clusters.map(membership).collect()
 }
 
-/// The shortages of all clusters against `expected`, with a cluster that is expected by name and was never seen.
-pub(crate) fn shortages(memberships: &[Membership], range: TimeRange, expected: &ExpectedMembers) -> Vec<Shortage> {
+/// The shortages of all clusters against `expected` that last for at least a cell or until the end of the history, with a
+/// cluster that is expected by name and was never seen. Shorter ones are replacements.
+pub(crate) fn shortages(
+    memberships: &[Membership],
+    range: TimeRange,
+    expected: &ExpectedMembers,
+    width: CellWidth,
+) -> Vec<Shortage> {
+    let least_ms = i64::from(width.minutes()) * 60_000;
+    let lasts = |shortage: &Shortage| {
+        shortage.is_open || shortage.range.end_ms - shortage.range.start_ms >= least_ms
+    };
     let unseen = expected.named().filter(|(name, members)| {
         *members > 0 && memberships.iter().all(|membership| membership.cluster != *name)
     });
@@ -115,7 +125,7 @@ pub(crate) fn shortages(memberships: &[Membership], range: TimeRange, expected: 
         is_open: true,
         is_seen: false,
     });
-    memberships.iter().flat_map(Membership::shortages).chain(never).collect()
+    memberships.iter().flat_map(Membership::shortages).filter(lasts).chain(never).collect()
 }
 
 /// The note for a run with `--fail-below` and members that went and never came back, if no number of members is

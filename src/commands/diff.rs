@@ -149,6 +149,6 @@ fn passed(mut gate: Gate, scored: &Scored<'_>, how: &How, from_ms: i64, reporter
         shortage.range = shortage.range.intersect(judged)?;
         Some(shortage)
     };
-    gate.add_shortages(shortages(&members, range, &expected).into_iter().filter_map(in_part));
+    gate.add_shortages(shortages(&members, range, &expected, scored.folding.width).into_iter().filter_map(in_part));
     gate
 }

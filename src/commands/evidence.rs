@@ -64,11 +64,12 @@ pub(super) fn no_history(folder: &Path, manifest: Option<&Manifest>) -> CommandE
     CommandError::ScoresOnly { folder: folder.to_owned(), history }
 }
 
-/// The path without `..` where a named folder stands before it.
+/// The path without `.`, and without `..` where a named folder stands before it.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match (part, normal.components().next_back()) {
+            (Component::CurDir, _) => {}
             (Component::ParentDir, Some(Component::Normal(_))) => drop(normal.pop()),
             _ => normal.push(part),
         }

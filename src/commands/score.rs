@@ -111,7 +111,7 @@ pub(super) fn run(
     note_gaps(overview, &run.reporter);
     let members = memberships(lives, step, range, &how.expected);
     if let Some(gate) = &mut outcome.gate {
-        gate.add_shortages(shortages(&members, range, &how.expected));
+        gate.add_shortages(shortages(&members, range, &how.expected, how.folding.width));
         membership::note(&members).iter().for_each(|note| run.reporter.note(note));
     }
     broken.into_result()?;

@@ -38,11 +38,25 @@ fn shortages_are_the_stretches_with_fewer_members_than_expected() {
 fn a_cluster_expected_by_name_and_never_seen_is_short_for_the_whole_history() {
     let expected = ExpectedMembers::parse(["c=1", "edge=2", "lab=0"]).unwrap_or_else(|e| panic!("{e}"));
     let range = TimeRange { start_ms: 0, end_ms: DAY_MS };
-    let all = shortages(&[cluster(1, &[(0, 99)], Some(1))], range, &expected);
+    let all = shortages(&[cluster(1, &[(0, 99)], Some(1))], range, &expected, CellWidth::default());
     assert_eq!(all.len(), 1);
     let never = &all[0];
     assert_eq!((never.cluster.as_str(), never.range, never.is_seen), ("edge", range, false));
     assert_eq!(never.staffing, Staffing { left: 0, expected: 2 });
+}
+
+#[test]
+fn a_replacement_within_a_cell_is_no_shortage_for_the_gate() {
+    let expected = ExpectedMembers::parse(["2"]).unwrap_or_else(|e| panic!("{e}"));
+    let range = TimeRange { start_ms: 0, end_ms: DAY_MS };
+    let replaced = [cluster(1, &[(0, 99), (0, 12), (13, 99)], Some(2))];
+    let within = |width: &str| {
+        let width = width.parse().unwrap_or_else(|e| panic!("{e}"));
+        shortages(&replaced, range, &expected, width).len()
+    };
+    assert_eq!((within("30m"), within("1h"), within("2h")), (1, 0, 0), "55 minutes with one member");
+    let late = [cluster(1, &[(0, 99), (0, 23)], Some(2))];
+    assert_eq!(shortages(&late, range, &expected, "2h".parse().unwrap_or_else(|e| panic!("{e}"))).len(), 1, "open");
 }
 
 #[test]

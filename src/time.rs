@@ -200,7 +200,8 @@ pub struct TimeRange {
 impl TimeRange {
     /// The range of the steps `t` with `start <= t < end` and `t <= now`. Fails if there are none.
     ///
-    /// Both ends are rounded up to a multiple of the step, so that all queries of all runs use the same grid.
+    /// Both ends are rounded up to a multiple of the step, so that all queries of all runs use the same grid; the end at
+    /// most to midnight if the next day has no step of the range.
     pub fn resolve(start_ms: i64, end_ms: i64, step: Step, now_ms: i64) -> Result<Self, TimeError> {
         if start_ms >= end_ms {
             return Err(TimeError::EmptyRange { start: format_instant(start_ms), end: format_instant(end_ms) });
@@ -208,7 +209,13 @@ impl TimeRange {
         if start_ms > now_ms {
             return Err(TimeError::FutureRange { start: format_instant(start_ms), now: format_instant(now_ms) });
         }
-        let range = Self { start_ms: align_up(start_ms, step), end_ms: align_up(end_ms.min(now_ms + 1), step) };
+        let mut range = Self { start_ms: align_up(start_ms, step), end_ms: align_up(end_ms.min(now_ms + 1), step) };
+        // With a step that does not divide a day, rounding may move the end past a midnight after which there is no step:
+        // that day would be empty.
+        let midnight_ms = UtcDay::of(range.end_ms - 1).start_ms();
+        if align_up(midnight_ms, step) >= range.end_ms {
+            range.end_ms = midnight_ms;
+        }
         if range.start_ms >= range.end_ms {
             return Err(TimeError::NoStep { start: format_instant(start_ms), end: format_instant(end_ms), step });
         }
@@ -374,6 +381,30 @@ mod tests {
             assert!(matches!(text.parse::<Step>(), Err(TimeError::StepOutOfRange(_))), "{text}");
         }
         assert!(matches!("often".parse::<Step>(), Err(TimeError::NotAStep(_))));
+    }
+
+    #[test]
+    fn a_range_of_a_step_that_does_not_divide_a_day_has_no_day_without_a_step() {
+        for step in ["7m", "11m", "13s", "50m", "59m", "3599s", "37s", "1h"] {
+            let step: Step = step.parse().unwrap();
+            for days in 20_000..20_020_i64 {
+                for length_ms in [DAY_MS, 2 * DAY_MS, DAY_MS - 1, DAY_MS + 1, DAY_MS + step.millis()] {
+                    let start_ms = days * DAY_MS;
+                    let end_ms = start_ms + length_ms;
+                    let range = TimeRange::resolve(start_ms, end_ms, step, NOW + 100 * DAY_MS).unwrap();
+                    // By definition: the multiples of the step from start to end, each in its day.
+                    let first = start_ms / step.millis();
+                    let multiples = (first..).map(|n| n * step.millis()).skip_while(|t| *t < start_ms);
+                    let steps: Vec<i64> = multiples.take_while(|t| *t < end_ms).collect();
+                    let grid = Grid::within(range, step);
+                    assert_eq!((grid.first_ms(), grid.last_ms(), grid.len()), (steps[0], steps[steps.len() - 1], steps.len()));
+                    let days_of_steps: std::collections::BTreeSet<UtcDay> = steps.iter().map(|t| UtcDay::of(*t)).collect();
+                    assert!(range.days().eq(days_of_steps), "{step}: {range}");
+                    let in_parts: usize = range.day_parts().map(|(_, part)| Grid::within(part, step).len()).sum();
+                    assert_eq!(in_parts, steps.len(), "no step is in two days");
+                }
+            }
+        }
     }
 
     #[test]

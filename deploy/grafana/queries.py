@@ -2,6 +2,8 @@
 
 CLUSTER = 'cluster=~"$cluster"'
 MEMBER = f'{CLUSTER},member=~"$member"'
+# The score of a cluster, from rules and backfills, and from a textfile.
+RECORDED, LIVE = "cluster:etcd_score:worst", "etcd_cluster_score_worst"
 
 # The hour that starts at the time of the sample, without its end: each cell is at the start of its hour, and the
 # current hour is shown as well. The millisecond excludes the first sample of the next hour.
@@ -21,11 +23,18 @@ def of_members(score):
     seen = hour("present_over_time", f"etcd_score{{{CLUSTER}}}", "1d")
     known = hour("present_over_time", f"etcd_score{{{CLUSTER}}}")
     live = hour("present_over_time", f"etcd_score_unknown{{{CLUSTER}}}")
-    recorded = hour("present_over_time", f"cluster:etcd_score:worst{{{CLUSTER}}}", "1w")
+    recorded = of_cluster("present_over_time", "1w")
     return f"""{score}
   unless on (cluster) ({seen} unless on (cluster, member) {known})
   unless on (cluster) {live}
   unless on (cluster) {recorded}"""
+
+
+def of_cluster(function, window="1h"):
+    """A function over the scores of clusters: of recording rules, backfills and textfiles of version 0.1.0, which have
+    one name, and of textfiles, which have another. The label keeps the two apart where all other labels are equal."""
+    recorded, live = (hour(function, f"{name}{{{CLUSTER}}}", window) for name in (RECORDED, LIVE))
+    return f'({recorded} or label_replace({live}, "from", "textfile", "", ""))'
 
 
 def unknown(by, selector):
@@ -33,9 +42,7 @@ def unknown(by, selector):
     return f"NaN * max by ({by}) ({hour('max_over_time', f'etcd_score_unknown{{{selector}}}')} == 1)"
 
 
-WORST = f"cluster:etcd_score:worst{{{CLUSTER}}}"
-
-CLUSTER_MIN = f"""min by (cluster) ({hour("min_over_time", WORST)})
+CLUSTER_MIN = f"""min by (cluster) {of_cluster("min_over_time")}
 or
 {of_members(f"min by (cluster) ({hour('min_over_time', f'etcd_score{{{CLUSTER}}}')})")}
 or
@@ -44,7 +51,7 @@ or
 WORST_MEMBER = f"(min by (cluster) (last_over_time(etcd_score{{{CLUSTER}}}[1m])))[1h:1m]"
 
 # `sum` divided by `count`, because a cluster can have two series in an hour: backfilled and live, or from two nodes.
-CLUSTER_MEAN = f"""sum by (cluster) ({hour("sum_over_time", WORST)}) / sum by (cluster) ({hour("count_over_time", WORST)})
+CLUSTER_MEAN = f"""sum by (cluster) {of_cluster("sum_over_time")} / sum by (cluster) {of_cluster("count_over_time")}
 or
 {of_members(f"avg_over_time({WORST_MEMBER} {THIS_HOUR})")}
 or

@@ -12,6 +12,7 @@ mod collector;
 mod defragmentation;
 mod digest;
 mod elections;
+mod gone;
 mod growth;
 mod incidents;
 mod leader_changes;
@@ -31,13 +32,14 @@ pub(crate) use digest::DayDigest;
 
 use std::cmp::Reverse;
 
+use crate::analysis::membership::{Staffing, quorum};
 use crate::spec::Metric;
 use crate::text::named::named;
 
 named! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub(crate) enum Kind {
-        /// A cluster scored lower than usual, or a member sent no metrics.
+        /// A cluster scored lower than usual, or a member sent no metrics or went for good.
         Incident = "incident",
         /// The members of a cluster elected another leader.
         LeaderChange = "leader_change",
@@ -88,7 +90,10 @@ pub(crate) struct Finding {
     pub(crate) cause: Option<Cause>,
     /// Confidence of a statistical rule, 0 to 1; `None` for the other rules.
     pub(crate) confidence: Option<f64>,
-    /// Rank of an incident among those of all clusters: 1 lost the most point hours. `None` for other kinds.
+    /// The members left of those expected, if members are missing for good or for more than a day.
+    pub(crate) staffing: Option<Staffing>,
+    /// Rank of an incident among those of all clusters: missing members first, then those that lost the most point
+    /// hours. `None` for other kinds.
     pub(crate) rank: Option<usize>,
     /// The finding in one sentence.
     pub(crate) says: String,
@@ -113,6 +118,7 @@ impl Finding {
             first: None,
             cause: None,
             confidence: None,
+            staffing: None,
             rank: None,
             says: String::new(),
             rule,
@@ -131,7 +137,9 @@ impl Finding {
 pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Sorts the findings and ranks the incidents by lost point hours, then by duration.
+    /// Sorts the findings and ranks the incidents: first those with missing members, the smallest margin above the
+    /// quorum first, then by lost point hours, then by duration. A missing member costs no points, because the score is
+    /// that of the others.
     pub(crate) fn of(mut all: Vec<Finding>) -> Self {
         all.sort_by(|a, b| {
             let place = |f: &Finding| (f.kind, f.start_ms, f.end_ms, f.metric);
@@ -140,8 +148,12 @@ impl Findings {
         let mut incidents: Vec<&mut Finding> = all.iter_mut().filter(|f| f.kind == Kind::Incident).collect();
         incidents.sort_by(|a, b| {
             let lost = |f: &Finding| f.lost.unwrap_or(0.0);
-            lost(b)
-                .total_cmp(&lost(a))
+            // Converted through i32 because the difference may be negative; a cluster has few members.
+            let size = |members: usize| i32::try_from(members).unwrap_or(i32::MAX);
+            let margin = |f: &Finding| f.staffing.map_or(i32::MAX, |s| size(s.left) - size(quorum(s.expected)));
+            margin(a)
+                .cmp(&margin(b))
+                .then_with(|| lost(b).total_cmp(&lost(a)))
                 .then_with(|| Reverse(a.end_ms - a.start_ms).cmp(&Reverse(b.end_ms - b.start_ms)))
         });
         for (index, incident) in incidents.into_iter().enumerate() {

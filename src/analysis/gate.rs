@@ -1,11 +1,12 @@
-//! The check behind `--fail-below`: every cell of every cluster must reach a score, and at least a minimum share of
-//! each cluster's steps must be scored.
+//! The check behind `--fail-below`: every cell of every cluster must reach a score, at least a minimum share of each
+//! cluster's steps must be scored, and no cluster may have fewer members than `--expect-members`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use polars::prelude::{DataFrame, PolarsResult};
 
+use crate::analysis::membership::{Shortage, Staffing};
 use crate::heatmap::Line;
 use crate::spec::{Metric, percent};
 use crate::text::count;
@@ -35,6 +36,8 @@ pub(crate) struct Gate {
     /// Up to [`NAMED`] cells below [`Demand::score`], lowest first.
     low: Vec<LowCell>,
     low_cells: u64,
+    /// Stretches in which a cluster has fewer members than expected.
+    shortages: Vec<Shortage>,
 }
 
 /// A cell whose mean is below [`Demand::score`].
@@ -59,7 +62,7 @@ struct Seen<'a> {
 impl Gate {
     /// `zone` formats the times of cells in the error.
     pub(crate) fn new(demand: Demand, zone: Zone) -> Self {
-        Self { demand, zone, clusters: BTreeMap::new(), low: Vec::new(), low_cells: 0 }
+        Self { demand, zone, clusters: BTreeMap::new(), low: Vec::new(), low_cells: 0, shortages: Vec::new() }
     }
 
     /// Adds the cells of clusters from a frame that [`crate::heatmap::finish`] returned; skips the rows of members.
@@ -120,6 +123,11 @@ impl Gate {
         }
     }
 
+    /// Adds the stretches in which clusters have fewer members than expected.
+    pub(crate) fn add_shortages(&mut self, shortages: impl IntoIterator<Item = Shortage>) {
+        self.shortages.extend(shortages);
+    }
+
     /// The reasons why the [`Demand`] is not met; `None` if it is met. Without any cell, it is not met.
     pub(crate) fn shortfall(self) -> Option<Shortfall> {
         let Demand { min_coverage, .. } = self.demand;
@@ -132,7 +140,10 @@ impl Gate {
             .filter(|&(_, &steps)| is_unknown(steps))
             .map(|(cluster, &(scored, expected))| (cluster.clone(), scored as f64 / expected.max(1) as f64))
             .collect();
-        let is_met = self.low_cells == 0 && unknown.is_empty() && !self.clusters.is_empty();
+        let is_met = self.low_cells == 0
+            && unknown.is_empty()
+            && self.shortages.is_empty()
+            && !self.clusters.is_empty();
         (!is_met).then_some(Shortfall { unknown, gate: self })
     }
 }
@@ -165,7 +176,33 @@ impl Shortfall {
                 is_or_are(clusters as u64)
             ));
         }
+        let mut short: Vec<&str> = self.gate.shortages.iter().map(|shortage| shortage.cluster.as_str()).collect();
+        short.sort_unstable();
+        short.dedup();
+        if !short.is_empty() {
+            let verb = if short.len() == 1 { "has" } else { "have" };
+            parts.push(format!("{} {verb} fewer members than --expect-members", count(short.len(), "cluster")));
+        }
         parts.join("; ")
+    }
+
+    /// The clusters with too few members: since when, and how many of how many.
+    fn write_shortages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for shortage in self.gate.shortages.iter().take(NAMED) {
+            let (Staffing { left, expected }, zone) = (shortage.staffing, self.gate.zone);
+            let cluster = terminal_label(&shortage.cluster);
+            let (start, end) = (zone.format(shortage.range.start_ms), zone.format(shortage.range.end_ms));
+            write!(f, "\n  {cluster}: {left} of {} ", count(expected, "member"))?;
+            match (shortage.is_seen, shortage.is_open) {
+                (false, _) => write!(f, "in the whole history")?,
+                (true, true) => write!(f, "since {start}")?,
+                (true, false) => write!(f, "from {start} to {end}")?,
+            }
+        }
+        match self.gate.shortages.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {} with too few members", count(more, "more stretch")),
+        }
     }
 }
 
@@ -191,15 +228,17 @@ impl fmt::Display for Shortfall {
             write!(f, "\n  scored at {} % of the steps: {}", percent_text(*share), terminal_label(cluster))?;
         }
         match self.unknown.len().saturating_sub(NAMED) {
-            0 => Ok(()),
-            more => write!(f, "\n  and {}", count(more, "more cluster")),
+            0 => {}
+            more => write!(f, "\n  and {}", count(more, "more cluster"))?,
         }
+        self.write_shortages(f)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::TimeRange;
 
     fn gate(cells: &[(&str, Option<f64>, u64)]) -> Gate {
         let mut gate = Gate::new(Demand { score: 7.0, min_coverage: 0.5 }, Zone::default());
@@ -235,6 +274,32 @@ mod tests {
         assert!(unscored.starts_with("--fail-below 7: 1 cluster is scored at less than 50 %"), "{unscored}");
         let many: Vec<_> = (0..1234).map(|_| ("a", Some(6.0), 12)).collect();
         assert!(first(gate(&many)).starts_with("--fail-below 7: 1,234 cells are below 7\n"));
+    }
+
+    #[test]
+    fn a_cluster_with_too_few_members_does_not_pass_however_well_it_scores() {
+        let shortage = |cluster: &str, left, is_open, is_seen| Shortage {
+            cluster: cluster.to_owned(),
+            range: TimeRange { start_ms: 0, end_ms: 7_200_000 },
+            staffing: Staffing { left, expected: 3 },
+            is_open,
+            is_seen,
+        };
+        let mut healthy = gate(&[("a", Some(10.0), 12)]);
+        let all =
+            [shortage("a", 2, false, true), shortage("a", 1, true, true), shortage("b\u{1b}", 0, true, false)];
+        healthy.add_shortages(all);
+        assert_eq!(
+            healthy.shortfall().map(|s| s.to_string()).unwrap_or_default(),
+            "--fail-below 7: 2 clusters have fewer members than --expect-members\n  \
+             a: 2 of 3 members from 1970-01-01T00:00:00Z to 1970-01-01T02:00:00Z\n  \
+             a: 1 of 3 members since 1970-01-01T00:00:00Z\n  b\u{fffd}: 0 of 3 members in the whole history"
+        );
+        let mut many = gate(&[("a", Some(6.0), 12)]);
+        many.add_shortages((0..12).map(|n| shortage(&format!("c{n}"), 2, true, true)));
+        let message = many.shortfall().map(|s| s.to_string()).unwrap_or_default();
+        assert!(message.starts_with("--fail-below 7: 1 cell is below 7; 12 clusters have fewer members"), "{message}");
+        assert!(message.ends_with("and 2 more stretches with too few members"), "{message}");
     }
 
     #[test]

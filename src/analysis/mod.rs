@@ -1,6 +1,6 @@
 //! Questions about scores and cells: why a cell has its score ([`explain`]), how profiles differ ([`compare`]), whether
-//! every cluster stayed above a score ([`gate`]), what changed between two periods ([`diff`]), and what an
-//! operator should look at ([`findings`]).
+//! every cluster stayed above a score ([`gate`]), which members are missing ([`membership`]), what changed between two
+//! periods ([`diff`]), and what an operator should look at ([`findings`]).
 //!
 //! Input is scored days or finished cells; output is plain values. Texts and files are made in `outputs`.
 
@@ -9,3 +9,4 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod findings;
 pub(crate) mod gate;
+pub(crate) mod membership;

@@ -41,7 +41,8 @@ pub(crate) enum OfScore {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfExplain {}
 
-/// `diff` has flags for `--fail-below` and `--min-coverage` only; the folders' manifests hold all other settings.
+/// `diff` has flags for `--fail-below`, `--min-coverage` and `--expect-members` only; the folders' manifests hold all
+/// other settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfDiff {}
 
@@ -96,11 +97,11 @@ impl Wanted for OfImport {
 
 impl Wanted for OfDiff {
     fn wants(key: &Key) -> bool {
-        matches!(key.name, "score.fail_below" | "score.min_coverage")
+        matches!(key.name, "score.fail_below" | "score.min_coverage" | "score.expect_members")
     }
 
     fn is_in_manifest(key: &Key) -> bool {
-        key.name == "score.min_coverage"
+        matches!(key.name, "score.min_coverage" | "score.expect_members")
     }
 }
 
@@ -149,7 +150,10 @@ impl Wanted for OfExplain {
     }
 
     fn is_in_manifest(key: &Key) -> bool {
-        matches!(key.name, "score.profile" | "score.rollup" | "score.time_zone" | "score.cell")
+        matches!(
+            key.name,
+            "score.profile" | "score.rollup" | "score.time_zone" | "score.cell" | "score.expect_members"
+        )
     }
 }
 

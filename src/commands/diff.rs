@@ -9,18 +9,21 @@ use std::path::Path;
 
 use chrono::Utc;
 
+use super::explain::expected_members;
 use super::progress::Reporter;
 use super::stdout::print;
 use super::{CommandError, met};
 use crate::analysis::diff::{Part, diff, split, whole};
 use crate::analysis::gate::{Demand, Gate};
+use crate::analysis::membership::{self, Shortage, memberships, shortages};
 use crate::cli::DiffArgs;
 use crate::config::{How, Settings};
 use crate::files::WholeFile;
-use crate::folder::{Manifest, check_folder, read_cells};
+use crate::folder::{Manifest, check_folder, check_given, read_cells};
 use crate::heatmap::{Folding, Line};
 use crate::outputs::{Compared, DIFF, Palette, diff_csv, diff_text};
 use crate::text::terminal::terminal_label;
+use crate::time::TimeRange;
 use alike::{check_alike, notes};
 
 /// A scored folder with its settings and its cells.
@@ -33,6 +36,7 @@ struct Scored<'a> {
 
 impl<'a> Scored<'a> {
     fn read(folder: &'a Path) -> Result<Self, CommandError> {
+        check_given(folder)?;
         let not_scored = || CommandError::from(DiffError::NotScored(folder.to_owned()));
         let manifest = Manifest::read(folder)?.ok_or_else(not_scored)?;
         let folding = manifest.folding().ok_or_else(not_scored)?;
@@ -60,7 +64,7 @@ pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> 
             let (parts, says) = ((whole(&before.lines), whole(&after.lines)), (asked(&before), asked(&after)));
             let notes = notes(&before, &after);
             tell(args, reporter, &before, says, &parts, notes)?;
-            met(gate.map(|gate| passed(gate, &after.lines, i64::MIN)))
+            met(gate.map(|gate| passed(gate, &after, &settings.how, i64::MIN, reporter)))
         }
         (None, at) => {
             let at = at.as_deref().unwrap_or_default();
@@ -72,7 +76,7 @@ pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> 
             let asked = &before.manifest.asked;
             let says = (before.describe(&asked.start, &instant), before.describe(&instant, &asked.end));
             tell(args, reporter, &before, says, &parts, Vec::new())?;
-            met(gate.map(|gate| passed(gate, &before.lines, at_ms)))
+            met(gate.map(|gate| passed(gate, &before, &settings.how, at_ms, reporter)))
         }
     }
 }
@@ -130,9 +134,21 @@ fn gate(args: &DiffArgs, how: &How, scored: &Scored<'_>) -> Option<Gate> {
     how.fail_below.map(|score| Gate::new(Demand { score, min_coverage }, scored.folding.zone))
 }
 
-fn passed(mut gate: Gate, lines: &[Line], from_ms: i64) -> Gate {
-    for line in lines {
+/// The gate after the cells and members of `scored` from `from_ms` on. Prints a note on members that went before the
+/// end and are not expected by `--expect-members`.
+fn passed(mut gate: Gate, scored: &Scored<'_>, how: &How, from_ms: i64, reporter: &Reporter) -> Gate {
+    for line in &scored.lines {
         gate.add_line(line, |start_ms| start_ms >= from_ms);
     }
+    let expected = expected_members(how, Some(&scored.manifest));
+    let Some((step, range)) = scored.manifest.grid() else { return gate };
+    let members = memberships(&scored.manifest.lives(), step, range, &expected);
+    membership::note(&members).iter().for_each(|note| reporter.note(note));
+    let judged = TimeRange { start_ms: from_ms, end_ms: i64::MAX };
+    let in_part = |mut shortage: Shortage| {
+        shortage.range = shortage.range.intersect(judged)?;
+        Some(shortage)
+    };
+    gate.add_shortages(shortages(&members, range, &expected, scored.folding.width).into_iter().filter_map(in_part));
     gate
 }

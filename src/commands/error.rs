@@ -127,6 +127,19 @@ pub(crate) enum CommandError {
     /// `--overwrite` could not pull every day.
     #[error("{cause}; {} keeps its old history until every day of the new one has been pulled", .out.display())]
     NotReplaced { cause: Box<CommandError>, out: PathBuf },
+    /// The folder was written by `score --out`.
+    #[error(
+        "{} holds scores but not their history: {}", .folder.display(),
+        .history.as_ref().map_or_else(
+            || "name the folder that 'etcd-heatmap score' read".to_owned(),
+            |history| format!("use {}, from which they were scored", history.display())
+        )
+    )]
+    ScoresOnly {
+        folder: PathBuf,
+        /// The folder with the history, if the manifest names it.
+        history: Option<PathBuf>,
+    },
     #[error("no cluster '{cluster}' in this history: choose one of {known}")]
     NoCluster {
         cluster: String,

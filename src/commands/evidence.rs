@@ -2,7 +2,7 @@
 //! list of its files with their hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -39,7 +39,7 @@ impl Opened {
         metas.iter().for_each(|(day, meta)| gathered.add(*day, meta));
         let Some((_, first)) = metas.first() else {
             let error = broken.into_iter().next().map(|(_, error)| error);
-            return Err(error.unwrap_or_else(|| HistoryError::Empty(history.out().to_owned())).into());
+            return Err(error.map_or_else(|| no_history(history.out(), manifest), CommandError::from));
         };
         let source = first.source.clone();
         gathered.ask(asked_in_vain(manifest, &source, &metas));
@@ -53,6 +53,37 @@ impl Opened {
     pub(super) fn reader<'a>(&'a self, history: &'a History, companions: &'a [Companion]) -> DayReader<'a> {
         DayReader { history, companions, asked: &self.overview.asked, step: self.step }
     }
+}
+
+/// The error for a folder without a history: it names the folder that was scored, if the manifest does.
+pub(super) fn no_history(folder: &Path, manifest: Option<&Manifest>) -> CommandError {
+    let Some(manifest) = manifest.filter(|manifest| manifest.profile.is_some()) else {
+        return HistoryError::Empty(folder.to_owned()).into();
+    };
+    let history = manifest.history_folder.as_ref().map(|path| normal(&folder.join(path)));
+    CommandError::ScoresOnly { folder: folder.to_owned(), history }
+}
+
+/// The path without `.`, and without `..` where a named folder stands before it.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match (part, normal.components().next_back()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(normal.pop()),
+            _ => normal.push(part),
+        }
+    }
+    normal
+}
+
+/// The path from one existing folder to another; `None` if it is not UTF-8 or one of them does not exist.
+pub(super) fn path_between(from: &Path, to: &Path) -> Option<String> {
+    let (from, to) = (from.canonicalize().ok()?, to.canonicalize().ok()?);
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(to.components().skip(common)).collect();
+    path.to_str().map(str::to_owned)
 }
 
 /// The ranges that pulls have requested, with or without data. If no manifest of this source lists them, a gap

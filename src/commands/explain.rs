@@ -2,10 +2,12 @@
 
 use chrono::Utc;
 
-use super::CommandError;
+use super::{CommandError, given_folder};
 use super::evidence::{Opened, companions_read};
+use super::score::check_known;
 use super::stdout::print;
 use crate::analysis::explain::explain;
+use crate::analysis::membership::{ExpectedMembers, memberships};
 use crate::cli::ExplainArgs;
 use crate::config::{Given, How, Settings};
 use crate::folder::Manifest;
@@ -21,12 +23,13 @@ use crate::time::UtcDay;
 /// Reads the days of the cell, scores them again, and prints each step from readings to the cell's mean.
 pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
     let how = &settings.how;
-    let history = History::within(settings.folder(args.folder.as_deref())?);
+    let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
     let opened = Opened::of(&history, manifest.as_ref())?;
     let Opened { overview, source, .. } = &opened;
     let (profile, folding) = as_scored(&args.flags.given, how, manifest.as_ref());
     let profile = profile.without(&source.left_out())?;
+    check_known(&profile, &opened.metas)?;
     let lives = lives_of(&args.cluster, &overview.lives)?;
     let at_ms =
         folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis()).map_err(CommandError::instant("--at"))?;
@@ -47,7 +50,12 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
         let (cluster, at) = (args.cluster.clone(), args.at.clone());
         return Err(CommandError::NoCell { cluster, at, range: overview.range });
     }
-    Ok(print(&explain_text(&table, folding, &args.cluster, &explanation))?)
+    let expected = expected_members(how, manifest.as_ref());
+    let absent: Vec<String> = memberships(&lives, opened.step, overview.range, &expected)
+        .iter()
+        .flat_map(|membership| membership.missing_at(place.start_ms, last_ms, folding.zone))
+        .collect();
+    Ok(print(&explain_text(&table, folding, &args.cluster, &explanation, &absent))?)
 }
 
 /// The settings of the folder's scores: flags first, then the manifest. If the folder was never scored, all
@@ -69,6 +77,15 @@ pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>)
         folding.rollup = how.folding.rollup;
     }
     (profile.unwrap_or_else(|| how.profile.clone()), folding)
+}
+
+/// How many members each cluster must have: as set, or else as the folder was scored.
+pub(super) fn expected_members(how: &How, manifest: Option<&Manifest>) -> ExpectedMembers {
+    let scored = || manifest.map(|manifest| manifest.expect_members.iter().map(String::as_str));
+    match how.expected.is_empty() {
+        false => how.expected.clone(),
+        true => scored().and_then(|texts| ExpectedMembers::parse(texts).ok()).unwrap_or_default(),
+    }
 }
 
 /// The members of one cluster, with their first and last reading.

@@ -1,8 +1,8 @@
 //! `etcd-heatmap findings`: prints incidents, leader changes, growth and more, from a history on disk.
 
-use super::CommandError;
+use super::{CommandError, given_folder};
 use super::evidence::Opened;
-use super::explain::as_scored;
+use super::explain::{as_scored, expected_members};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
 use super::stdout::print;
@@ -17,7 +17,7 @@ use crate::time::UtcDay;
 
 /// Reads and scores all days, and prints the findings.
 pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
-    let history = History::within(settings.folder(args.folder.as_deref())?);
+    let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
     let mut opened = Opened::of(&history, manifest.as_ref())?;
     let footers = std::mem::take(&mut opened.broken);
@@ -30,7 +30,9 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     if let Some(cluster) = &args.cluster {
         super::explain::lives_of(cluster, lives)?;
     }
-    let collector = Collector { table: &table, profile: &profile, folding, step: *step, lives, range };
+    let expected = expected_members(&settings.how, manifest.as_ref());
+    let collector =
+        Collector { table: &table, profile: &profile, folding, step: *step, lives, range, expected: &expected };
     let companions = Collector::companions(&table, source);
     let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);

@@ -6,7 +6,7 @@ mod victoria_metrics;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::CommandError;
+use super::{CommandError, given_folder};
 use super::interrupt::Interrupt;
 use super::progress::Reporter;
 use super::stdout::print;
@@ -17,7 +17,7 @@ use crate::outputs::Retention;
 
 /// Imports the files of the folder that the server does not have yet.
 pub(super) fn run(args: &ImportArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
-    let folder = settings.folder(args.folder.as_deref())?;
+    let folder = given_folder(settings, args.folder.as_deref())?;
     match (&args.into.victoria_metrics, &args.into.data_dir) {
         (Some(url), _) => victoria_metrics::run(folder, url, args.dry_run, settings, reporter),
         (None, Some(data_dir)) => into_prometheus(folder, data_dir, args, reporter),

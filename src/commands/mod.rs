@@ -35,9 +35,9 @@ use std::process::ExitCode;
 
 use crate::analysis::gate::Gate;
 use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand};
-use crate::config::{Config, Environment, VARIABLES};
-use crate::folder::OutputFolder;
-use crate::history::{History, HistoryError};
+use crate::config::{Config, Environment, Settings, VARIABLES};
+use crate::folder::{Manifest, OutputFolder, check_given};
+use crate::history::History;
 use crate::outputs;
 #[cfg(test)]
 pub(crate) use diff::DiffError;
@@ -124,11 +124,11 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {
             let compared = compare::profiles(&args.compare, &settings.how.profile)?;
-            let folder = settings.folder(args.folder.as_deref())?;
+            let folder = given_folder(settings, args.folder.as_deref())?;
             let out = args.out.as_deref().unwrap_or(folder);
             // Check before taking the lock, which creates `out`. Only `out` is locked: the history may be on a read-only disk.
             if History::within(folder).days()?.is_empty() {
-                return Err(HistoryError::Empty(folder.to_owned()).into());
+                return Err(evidence::no_history(folder, Manifest::read(folder)?.as_ref()));
             }
             let run = Writing::to(out, reporter)?;
             run.end(match compared.as_slice() {
@@ -145,6 +145,14 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Completions(_) | Command::Man(_) => Ok(()),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config),
     }
+}
+
+/// The folder that a command reads: its argument, or else the output folder. Fails if it is a file, or inside an output
+/// folder.
+fn given_folder<'a>(settings: &'a Settings, typed: Option<&'a Path>) -> Result<&'a Path, CommandError> {
+    let folder = settings.folder(typed)?;
+    check_given(folder)?;
+    Ok(folder)
 }
 
 /// A run that writes into a folder: it holds the folder's lock and listens for signals.

@@ -13,10 +13,11 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace};
+use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::{Collector, Findings};
+use crate::analysis::membership::{self, memberships, shortages};
 use crate::config::{Formats, How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
 use crate::heatmap::Marks;
@@ -51,7 +52,8 @@ pub(super) fn run(
     let step = *step;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, metas)?;
-    let manifest = begin_manifest(&history, &opened, out)?;
+    let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
+    let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let companions =
@@ -73,6 +75,7 @@ pub(super) fn run(
             step,
             lives,
             range,
+            expected: &how.expected,
         }),
         run: outputs::Scoring {
             out,
@@ -87,7 +90,9 @@ pub(super) fn run(
     let started = Instant::now();
     let mut outcome = scoring.run(run)?;
     let files = std::mem::take(&mut outcome.finished.files);
-    let manifest = manifest.with_scores(&profile, how.folding, how.min_coverage, files);
+    let manifest = manifest
+        .with_scores(&profile, how.folding, how.min_coverage, files)
+        .with_expected_members(how.expected.texts());
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
@@ -104,6 +109,11 @@ pub(super) fn run(
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
     conclude(settings, out, manifest, &outcome, folder == out, &run.reporter)?;
     note_gaps(overview, &run.reporter);
+    let members = memberships(lives, step, range, &how.expected);
+    if let Some(gate) = &mut outcome.gate {
+        gate.add_shortages(shortages(&members, range, &how.expected, how.folding.width));
+        membership::note(&members).iter().for_each(|note| run.reporter.note(note));
+    }
     broken.into_result()?;
     met(outcome.gate)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::Utc;
 use terminal_size::{Height, Width, terminal_size_of};
 
-use super::CommandError;
+use super::{CommandError, given_folder};
 use super::progress::Reporter;
 use super::stdout::print;
 use crate::cli::ShowArgs;
@@ -45,7 +45,7 @@ pub(crate) enum ShowError {
 
 /// Reads the cells of the folder, and prints or draws the clusters and days that were asked for.
 pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
-    let folder = settings.folder(args.folder.as_deref())?;
+    let folder = given_folder(settings, args.folder.as_deref())?;
     let lines = read_cells(folder)?;
     let manifest = Manifest::read(folder)?.ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let folding = manifest.folding().ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;

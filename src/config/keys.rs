@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::parse::{
-    age, band_list, concurrency, every, extra_labels, families, instant, label_list, list, lowest_score, offset, ok,
+    age, band_list, concurrency, every, expected_members, extra_labels, families, instant, label_list, list, lowest_score, offset, ok,
     patience, profile_list, queries_a_second, retention, retries, selector, share, switch, url, weight_list,
 };
 use super::{Formats, Heading};
@@ -201,7 +201,7 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
 }
 
 /// Settings that control which readings are pulled and how they are scored.
-static SOURCE_TO_SCORE: [Key; 29] = [
+static SOURCE_TO_SCORE: [Key; 30] = [
     Key::text(
         "source.url",
         "",
@@ -463,6 +463,13 @@ static SOURCE_TO_SCORE: [Key; 29] = [
         |text| ok(lowest_score(text)),
     )
     .of_shape(Shape::Number),
+    Key::text(
+        "score.expect_members",
+        "",
+        Flag::new(Heading::Scoring, "expect-members", "N", "Members to expect, such as 3 or 3,edge=1"),
+        |text| ok(expected_members(text)),
+    )
+    .of_shape(Shape::List),
 ];
 
 /// Settings of the outputs and of `textfile`.

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::analysis::membership::ExpectedMembers;
 use crate::outputs::{ExtraLabels, Family, Retention};
 use crate::sources::prometheus::shown_url;
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
@@ -76,6 +77,11 @@ pub(super) fn lowest_score(text: &str) -> Result<Option<f64>, String> {
         Ok(score) if (0.0..=10.0).contains(&score) => Ok(Some(score).filter(|score| *score > 0.0)),
         _ => Err(format!("invalid score '{text}': use a number from 0 to 10, such as 7")),
     }
+}
+
+/// The members of `--expect-members`, such as `3` or `3,edge=1`.
+pub(super) fn expected_members(text: &str) -> Result<ExpectedMembers, String> {
+    ExpectedMembers::parse(parts(text, ','))
 }
 
 /// Checks label matchers. They must fit on one line, because a rule file has each query on one line.

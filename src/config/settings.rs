@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{
-    RetentionSetting, age, concurrency, every, extra_labels, families, label_list, list, lowest_score, offset,
+    RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list, lowest_score, offset,
     patience, profile_list, queries_a_second, retention, retries, share, switch, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::analysis::gate::{Demand, Gate};
+use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
 use crate::readings::{self, QuerySource, Source};
@@ -85,6 +86,8 @@ pub(crate) struct How {
     pub(crate) min_coverage: f64,
     /// `None` if `--fail-below` is 0 or not set.
     pub(crate) fail_below: Option<f64>,
+    /// How many members each cluster must have.
+    pub(crate) expected: ExpectedMembers,
 }
 
 impl How {
@@ -111,6 +114,7 @@ impl Settings {
                 folding,
                 min_coverage: values.read("score.min_coverage", share)?,
                 fail_below: values.read("score.fail_below", lowest_score)?,
+                expected: values.read("score.expect_members", expected_members)?,
             },
             without,
             formats: values.read("output.formats", str::parse)?,

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use super::sources::{too_many_samples, unreachable_server};
 use super::{START_MS, Samples, copied, day, disk, filled, io_error, path, quarter, samples_of, url};
 use crate::analysis::gate::{Demand, Gate, Shortfall};
+use crate::analysis::membership::{Shortage, Staffing};
 use crate::commands::{CommandError, DiffError, ShowError, Signal, StdoutError, finished};
 use crate::heatmap::{Cell, Line};
 use crate::spec::{Companion, Metric};
@@ -90,12 +91,15 @@ fn scoring() -> Vec<CommandError> {
         CommandError::BrokenDay(disk::broken_day()),
         broken(2, file(3)),
         broken(3, [file(3), file(4)].join(", ")),
+        CommandError::ScoresOnly { folder: path("elsewhere"), history: Some(path("audit")) },
+        CommandError::ScoresOnly { folder: path("elsewhere"), history: None },
         CommandError::NoReadings(Metric::BackendCommit),
         shortfall(&[]),
         shortfall(&[Some(4.0)]),
         shortfall(&[Some(4.0), Some(6.999)]),
         shortfall(&[None]),
         shortfall(&[Some(0.0); 13]),
+        CommandError::Below(Box::new(too_few_members())),
         no_limits(Metric::DbSize, Companion::Quota),
     ]
 }
@@ -114,6 +118,22 @@ fn shortfall(means: &[Option<f64>]) -> Shortfall {
         gate.add_line(&Line { cluster: "kube-etcd".into(), member: None, cells }, |_| true);
     }
     gate.shortfall().expect("a score below 7, or none")
+}
+
+/// The shortfall of a cluster that lost a member, and of one that was never seen.
+fn too_few_members() -> Shortfall {
+    let mut gate = Gate::new(Demand { score: 7.0, min_coverage: 0.5 }, Zone::default());
+    let cells = vec![Cell { start_ms: START_MS, ..Cell::hour(12, 12, Some(10.0), &[]) }];
+    gate.add_line(&Line { cluster: "kube-etcd".into(), member: None, cells }, |_| true);
+    let shortage = |cluster: &str, left, is_seen| Shortage {
+        cluster: cluster.to_owned(),
+        range: quarter(),
+        staffing: Staffing { left, expected: 3 },
+        is_open: true,
+        is_seen,
+    };
+    gate.add_shortages([shortage("kube-etcd", 2, true), shortage("edge", 0, false)]);
+    gate.shortfall().expect("fewer members than expected")
 }
 
 fn linting() -> Vec<CommandError> {

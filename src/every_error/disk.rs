@@ -115,6 +115,25 @@ fn folders() -> Vec<FolderError> {
             path: path(MANIFEST),
             reason: "EOF while parsing a value at line 12 column 0".to_owned(),
         },
+        FolderError::BrokenManifest {
+            path: path(MANIFEST),
+            reason: copied("folder/manifest/stored.rs", "the file is empty").to_owned(),
+        },
+        FolderError::ForeignManifest {
+            path: path(MANIFEST),
+            reason: copied("folder/manifest/stored.rs", "it is not a JSON object"),
+        },
+        FolderError::ForeignManifest {
+            path: path(MANIFEST),
+            reason: copied("folder/manifest/stored.rs", "it has other fields"),
+        },
+        FolderError::OldManifest {
+            path: path(MANIFEST),
+            version: "0.0.9".to_owned(),
+            reason: "missing field `history`".to_owned(),
+        },
+        FolderError::NotAFolder(path("audit.csv")),
+        FolderError::Inside { path: path("audit/heatmap.csv"), folder: path("audit") },
         FolderError::LaterManifest { path: path(MANIFEST), version: "0.9.0".to_owned() },
         no_cells(copied("folder/read_cells.rs", "the file is missing")),
         no_cells(copied("folder/read_cells.rs", "a row has a negative or too large number")),

@@ -24,6 +24,7 @@ pub(super) fn samples() -> Vec<Samples> {
         "# TYPE etcd_score\n# EOF\n".to_owned(),
         "# UNIT etcd_score sec-onds\n# EOF\n".to_owned(),
         // Texts with valid syntax but another fault.
+        format!("\u{feff}{HEAD}etcd_score 10 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{member=\"a\\t\"}} 10 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{member=\"a\",member=\"b\"}} 10 1790812800\n# EOF\n"),
         format!("{HEAD}etcd_score{{__name__=\"a\"}} 10 1790812800\n# EOF\n"),

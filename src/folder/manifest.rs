@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Written;
 use crate::heatmap::Folding;
-use crate::readings::{Lives, Origin, QuerySource, Source};
+use crate::readings::{Life, Lives, Member, Origin, QuerySource, Source};
 use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
-use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
+use crate::time::{Step, TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use stored::MANIFEST;
 
 /// The whole manifest. After a pull, which does not score, all `Option` fields are absent and `files` is empty.
@@ -46,6 +46,9 @@ pub(crate) struct Manifest {
     /// The coverage below which a cell is marked uncertain, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) min_coverage: Option<f64>,
+    /// How many members each cluster must have, written like `--expect-members`; empty if nothing was expected.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) expect_members: Vec<String>,
     /// The members, with when they were first and last seen.
     pub(crate) members: Vec<ManifestMember>,
     /// Requested days whose file is absent or unreadable.
@@ -56,6 +59,9 @@ pub(crate) struct Manifest {
     /// The OpenMetrics files, with the expected contents of the TSDB block that promtool makes from each.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) openmetrics: Option<ManifestOpenMetrics>,
+    /// The folder that contains `history/`, relative to the output folder, if it is another one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) history_folder: Option<String>,
     /// The files of the history. Their paths are relative to the folder that contains `history/`.
     pub(crate) history: Vec<Written>,
     /// The files that scoring wrote. Their paths are relative to the output folder.
@@ -206,6 +212,7 @@ impl Manifest {
             time_zone: None,
             cell: None,
             min_coverage: None,
+            expect_members: Vec::new(),
             members: lives
                 .iter()
                 .map(|(member, life)| ManifestMember {
@@ -218,6 +225,7 @@ impl Manifest {
             days_missing: missing.iter().map(UtcDay::to_string).collect(),
             days_partial: Vec::new(),
             openmetrics: None,
+            history_folder: None,
             history,
             files: Vec::new(),
         }
@@ -287,6 +295,20 @@ impl Manifest {
         self
     }
 
+    /// Sets the folder that contains `history/`, if it is another one, as a path relative to the output folder.
+    #[must_use]
+    pub(crate) fn with_history_in(mut self, folder: Option<String>) -> Self {
+        self.history_folder = folder;
+        self
+    }
+
+    /// Sets how many members each cluster must have.
+    #[must_use]
+    pub(crate) fn with_expected_members(mut self, texts: Vec<String>) -> Self {
+        self.expect_members = texts;
+        self
+    }
+
     /// Sets the OpenMetrics files and the expected contents of their blocks.
     #[must_use]
     pub(crate) fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {
@@ -309,6 +331,32 @@ impl Manifest {
     pub(crate) fn list(&mut self, file: Written) {
         self.files.retain(|known| known.path != file.path);
         self.files.push(file);
+    }
+
+    /// The step, and the range from the first requested step to the end of the last requested day with a file; `None` if
+    /// one of them is invalid.
+    pub(crate) fn grid(&self) -> Option<(Step, TimeRange)> {
+        let step = Step::from_millis(self.asked.step_seconds.checked_mul(1000)?).ok()?;
+        let start_ms = parse_instant(&self.asked.start, 0).ok()?;
+        let mut end_ms = parse_instant(&self.asked.end, 0).ok()?;
+        for missing in self.days_missing.iter().rev().filter_map(|day| day.parse::<UtcDay>().ok()) {
+            if UtcDay::of(end_ms - 1) == missing {
+                end_ms = missing.start_ms();
+            }
+        }
+        Some((step, TimeRange { start_ms, end_ms: end_ms.max(start_ms) }))
+    }
+
+    /// When each member was first and last seen; a member with an invalid time is left out.
+    pub(crate) fn lives(&self) -> Lives {
+        let mut lives = Lives::default();
+        for member in &self.members {
+            let ends = (parse_instant(&member.first, 0), parse_instant(&member.last, 0));
+            if let (Ok(first_ms), Ok(last_ms)) = ends {
+                lives.add(Member::new(&member.cluster, &member.member), Life { first_ms, last_ms });
+            }
+        }
+        lives
     }
 
     /// The profile of the scores; `None` if the folder was not scored or the rules in the manifest are invalid.
@@ -364,6 +412,20 @@ mod tests {
         assert_eq!(manifest.days_missing, ["1970-01-02", "1970-01-03"]);
         let files: Vec<&str> = manifest.history.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(files, ["history/date=1970-01-01/readings.parquet", "history/date=1970-01-04/readings.parquet"]);
+    }
+
+    #[test]
+    fn the_grid_ends_with_the_last_day_that_has_a_file() {
+        let days = [0, 1, 2, 3].map(UtcDay::from_days);
+        let whole = TimeRange { start_ms: 3_600_000, end_ms: days[3].range().end_ms };
+        let end = |missing: &[UtcDay]| {
+            let (step, range) = manifest(&[whole], &[]).with_unread(&[], missing).grid().unwrap();
+            assert_eq!((step.seconds(), range.start_ms), (60, 3_600_000));
+            range.end_ms
+        };
+        assert_eq!([end(&[]), end(&[days[1]])], [days[3].range().end_ms; 2]);
+        assert_eq!(end(&days[2..]), days[1].range().end_ms);
+        assert_eq!(end(&days), 3_600_000, "never before the start");
     }
 
     #[test]

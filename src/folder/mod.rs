@@ -4,12 +4,14 @@
 //! The modules `history` and `outputs` write the contents of the files; this module decides
 //! which files belong to etcd-heatmap.
 
+mod given;
 mod manifest;
 mod owned;
 mod read_cells;
 mod taken;
 mod written;
 
+pub(crate) use given::check_given;
 pub use manifest::ManifestBlock;
 pub(crate) use manifest::{MANIFEST, Manifest, ManifestMember, ManifestOpenMetrics};
 pub(crate) use owned::{HISTORY, Owned, REPLACEMENT};
@@ -33,6 +35,38 @@ pub enum FolderError {
     /// Another run holds the lock of the folder.
     #[error("another run is writing to {}: wait until it ends, or choose another --out", .0.display())]
     InUse(PathBuf),
+    /// A file where a folder is expected.
+    #[error("{} is a file: name a folder that 'etcd-heatmap backfill --out' or 'pull --out' wrote", .0.display())]
+    NotAFolder(PathBuf),
+    /// A file or folder that lies inside an output folder.
+    #[error("{} is inside an output folder, not the folder itself: use {}", .path.display(), .folder.display())]
+    Inside {
+        /// The path that was given.
+        path: PathBuf,
+        /// The output folder.
+        folder: PathBuf,
+    },
+    /// A `manifest.json` of another program.
+    #[error("{} is not a manifest of etcd-heatmap ({reason}): use another folder, or move that file away", .path.display())]
+    ForeignManifest {
+        /// The path of the file.
+        path: PathBuf,
+        /// Why it cannot be ours.
+        reason: &'static str,
+    },
+    /// A manifest of an earlier version that this version cannot read.
+    #[error(
+        "{} was written by etcd-heatmap {version}, an older version, and cannot be read ({reason}): score the history again to write a new one",
+        .path.display()
+    )]
+    OldManifest {
+        /// The path of the manifest.
+        path: PathBuf,
+        /// The etcd-heatmap version that wrote it.
+        version: String,
+        /// What it lacks.
+        reason: String,
+    },
     /// A manifest that is truncated or lacks fields.
     #[error("{} is broken ({reason}): score the history again to write a new one", .path.display())]
     BrokenManifest {

@@ -25,6 +25,9 @@ pub enum Wrong {
     /// The line is not valid UTF-8.
     #[error("invalid UTF-8: write the file in UTF-8")]
     Encoding,
+    /// The file begins with a byte order mark.
+    #[error("the file begins with a byte order mark (BOM), which promtool refuses: save it as UTF-8 without BOM")]
+    ByteOrderMark,
     /// The line is longer than the reader accepts.
     #[error("this line is longer than 1 MiB and was not read: check that the file is OpenMetrics text")]
     Endless,

@@ -50,6 +50,9 @@ pub fn lint(input: impl BufRead, head: Option<HeadWindow>) -> io::Result<Result<
     let (mut last_line, mut eof) = (0, None);
     while let Some(line) = reader.next_line()? {
         last_line = line.number;
+        if line.has_byte_order_mark {
+            lint.faults.add_anyway(1, 1, Wrong::ByteOrderMark);
+        }
         if let Some(eof) = eof {
             lint.faults.add(line.number, 1, Wrong::EarlyEof(eof));
             break;

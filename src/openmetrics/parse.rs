@@ -32,6 +32,8 @@ pub struct Line<'a> {
     /// The line without its line ending. Invalid UTF-8 ends the text before its first invalid byte; a line that is
     /// too long has no text.
     pub text: &'a str,
+    /// Whether the file begins with a byte order mark, which is not part of [`Self::text`]; only on line 1.
+    pub has_byte_order_mark: bool,
     /// Whether the line ends with CR LF.
     pub has_carriage_return: bool,
     /// Whether the file ends within this line, without a line feed.
@@ -60,6 +62,9 @@ pub struct Reader<R> {
     is_over: bool,
 }
 
+/// U+FEFF in UTF-8, which some editors and PowerShell write at the start of a file.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 impl<R: BufRead> Reader<R> {
     /// Creates a reader at the start of a file.
     pub fn new(input: R) -> Self {
@@ -76,22 +81,27 @@ impl<R: BufRead> Reader<R> {
         self.number += 1;
         let number = self.number;
         let mut bytes = self.line.as_slice();
+        let marked = bytes.strip_prefix(BYTE_ORDER_MARK).filter(|_| number == 1);
+        let has_byte_order_mark = marked.is_some();
+        bytes = marked.unwrap_or(bytes);
         if length == LINE_BYTES_MAX && !bytes.ends_with(b"\n") {
             self.is_over = true;
             let event = Err((0, Wrong::Endless));
-            return Ok(Some(Line { number, text: "", has_carriage_return: false, is_open: false, event }));
+            let (has_carriage_return, is_open) = (false, false);
+            return Ok(Some(Line { number, text: "", has_byte_order_mark, has_carriage_return, is_open, event }));
         }
         let ended = bytes.strip_suffix(b"\n");
         let is_open = ended.is_none();
         bytes = ended.unwrap_or(bytes);
         let without = bytes.strip_suffix(b"\r");
+        let has_carriage_return = without.is_some();
         let text = match std::str::from_utf8(without.unwrap_or(bytes)) {
             Ok(text) => text,
             Err(error) => {
                 let at = error.valid_up_to();
                 let text = std::str::from_utf8(&bytes[..at]).unwrap_or_default();
                 let event = Err((at, Wrong::Encoding));
-                return Ok(Some(Line { number, text, has_carriage_return: without.is_some(), is_open, event }));
+                return Ok(Some(Line { number, text, has_byte_order_mark, has_carriage_return, is_open, event }));
             }
         };
         let event = match text.as_bytes().first() {
@@ -105,7 +115,7 @@ impl<R: BufRead> Reader<R> {
             Ok(Event::Help(_) | Event::Type(..) | Event::Unit(..)) => self.series.clear(),
             _ => {}
         }
-        Ok(Some(Line { number, text, has_carriage_return: without.is_some(), is_open, event }))
+        Ok(Some(Line { number, text, has_byte_order_mark, has_carriage_return, is_open, event }))
     }
 }
 

@@ -11,8 +11,15 @@ use crate::text::rounding::{loss_parts, loss_text, score_parts, score_short, sco
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
-/// The arithmetic of one cell as text, for the cluster and each of its members.
-pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, explanation: &Explanation) -> String {
+/// The arithmetic of one cell as text, for the cluster and each of its members. `missing` has a sentence for each
+/// absence of members that the score does not count.
+pub(crate) fn explain_text(
+    table: &ScoreTable,
+    folding: Folding,
+    cluster: &str,
+    explanation: &Explanation,
+    missing: &[String],
+) -> String {
     let mut text = String::new();
     let place = explanation.place;
     let _ = writeln!(
@@ -32,6 +39,9 @@ pub(crate) fn explain_text(table: &ScoreTable, folding: Folding, cluster: &str, 
     if explanation.partial > 0 {
         let steps = if explanation.partial == 1 { "step" } else { "steps" };
         let _ = writeln!(text, "partial responses from the server at {} {steps}", explanation.partial);
+    }
+    for sentence in missing {
+        let _ = writeln!(text, "not in the score: {}", terminal_label(sentence));
     }
     for part in &explanation.members {
         text.push('\n');

@@ -142,7 +142,9 @@ impl Live {
     }
 
     fn write_clusters(&self, text: &mut Text<'_>, scores: &DayScores) {
-        let name = format!("cluster:etcd_score:{}", self.rollup);
+        // Not `cluster:etcd_score:worst`: a name with a colon is for recording rules, and `promtool check metrics` refuses
+        // it in an exposition.
+        let name = format!("etcd_cluster_score_{}", self.rollup);
         let help = format!("Health of an etcd cluster, {}, from 0 (red) to 10 (green).", self.rollup.of_members());
         text.begin(&name, "gauge", &help);
         for members in scores.clusters() {

@@ -81,7 +81,7 @@ pub struct LocalCell {
     pub start_ms: i64,
     /// The local date at the start.
     pub date: NaiveDate,
-    /// Local time of the start in minutes since midnight, rounded down to a multiple of the width.
+    /// Local time of the start in minutes since midnight: a multiple of the width, or where clocks changed within it.
     pub minute_of_day: u32,
     /// Offset of local time from UTC in minutes; positive east of Greenwich.
     pub utc_offset_minutes: i32,
@@ -92,14 +92,19 @@ impl Zone {
     pub fn cell_at(self, ms: i64, width: CellWidth) -> LocalCell {
         let local = self.local(ms);
         let offset_s = local.offset().fix().local_minus_utc();
-        let minute_of_day = local.num_seconds_from_midnight() / 60 / width.0 * width.0;
+        let place = local.num_seconds_from_midnight() / 60 / width.0 * width.0;
         let into_cell_ms = i64::from(local.num_seconds_from_midnight()) * 1000
             + i64::from(local.timestamp_subsec_millis())
-            - i64::from(minute_of_day) * 60_000;
+            - i64::from(place) * 60_000;
         let begins_ms = ms - into_cell_ms;
-        let start_ms =
-            if self.offset_s(begins_ms) == offset_s { begins_ms } else { self.change_between(begins_ms, ms) };
-        LocalCell { start_ms, date: local.date_naive(), minute_of_day, utc_offset_minutes: offset_s / 60 }
+        let utc_offset_minutes = offset_s / 60;
+        if self.offset_s(begins_ms) == offset_s {
+            return LocalCell { start_ms: begins_ms, date: local.date_naive(), minute_of_day: place, utc_offset_minutes };
+        }
+        let start_ms = self.change_between(begins_ms, ms);
+        let start = self.local(start_ms);
+        let minute_of_day = start.num_seconds_from_midnight() / 60;
+        LocalCell { start_ms, date: start.date_naive(), minute_of_day, utc_offset_minutes }
     }
 
     /// Parses an instant that a user wrote. A date or time without an offset is local; the minutes may be omitted
@@ -130,6 +135,15 @@ impl Zone {
     /// Local time with its offset from UTC, in RFC 3339.
     pub fn format(self, ms: i64) -> String {
         self.local(ms).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
+    /// Local date and time for a sentence: `2026-11-20 at 12:00`, with seconds if they are not 0, and with the name of
+    /// the zone unless it is UTC.
+    pub fn in_words(self, ms: i64) -> String {
+        let local = self.local(ms);
+        let clock = if local.second() == 0 { "%Y-%m-%d at %H:%M" } else { "%Y-%m-%d at %H:%M:%S" };
+        let text = local.format(clock).to_string();
+        if self.0 == Tz::UTC { text } else { format!("{text} {self}") }
     }
 
     /// The cells that contain steps of the grid, in order, each with the indices of its steps.
@@ -169,6 +183,10 @@ impl Zone {
         to
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod clock_changes;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
@@ -212,6 +230,15 @@ mod tests {
         let got = cells("Australia/Lord_Howe", "2026-04-04T14:00:00Z", 2, "1h");
         let at = |time: &str| format!("2026-04-04T{time}:00Z");
         assert_eq!(got, [(at("14:00"), 1, 660, 12), (at("15:00"), 1, 630, 6), (at("15:30"), 2, 630, 6)]);
+    }
+
+    #[test]
+    fn an_instant_in_words_names_a_zone_other_than_utc() {
+        let at = parse_instant("2026-11-20T23:00:00Z", 0).unwrap();
+        assert_eq!(Zone::default().in_words(at), "2026-11-20 at 23:00");
+        assert_eq!(Zone::default().in_words(at + 7_000), "2026-11-20 at 23:00:07");
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        assert_eq!(berlin.in_words(at), "2026-11-21 at 00:00 Europe/Berlin");
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn a_cell_of_two_hours_is_split_where_clocks_change() {
 
     let forward = day_of(&spring().is_scored_exactly(&flags), "c", "2026-03-29");
     // There is no 02:00: the cell starts at the change, when clocks show 03:00.
-    assert_eq!(at(&forward, 2, 0), [("2026-03-29T01:00:00Z", 120, STEPS)]);
+    assert_eq!(at(&forward, 3, 0), [("2026-03-29T01:00:00Z", 120, STEPS)]);
     assert_eq!((forward.len(), steps(&forward)), (12, 23 * STEPS));
 }
 
@@ -86,18 +86,20 @@ fn lord_howe_skips_and_repeats_half_an_hour() {
     let forward = day_of(&sample_is_scored_exactly(&hourly), "c01", "2026-10-04");
     // At 02:00 clocks go forward to 02:30: the rest of that hour is one cell.
     assert_eq!(at(&forward, 1, 0), [("2026-10-03T14:30:00Z", 630, STEPS)]);
-    assert_eq!(at(&forward, 2, 0), [("2026-10-03T15:30:00Z", 660, STEPS / 2)]);
+    assert_eq!(at(&forward, 2, 30), [("2026-10-03T15:30:00Z", 660, STEPS / 2)]);
     assert_eq!((forward.len(), steps(&forward)), (24, 24 * STEPS - STEPS / 2));
 
     let back = day_of(&spring().is_scored_exactly(&hourly), "c", "2026-04-05");
     // At 02:00 clocks go back to 01:30.
-    assert_eq!(at(&back, 1, 0), [("2026-04-04T14:00:00Z", 660, STEPS), ("2026-04-04T15:00:00Z", 630, STEPS / 2)]);
+    assert_eq!(at(&back, 1, 0), [("2026-04-04T14:00:00Z", 660, STEPS)]);
+    assert_eq!(at(&back, 1, 30), [("2026-04-04T15:00:00Z", 630, STEPS / 2)]);
     assert_eq!((back.len(), steps(&back)), (25, 24 * STEPS + STEPS / 2));
 
     for (width, hour, minute, expected) in [
-        ("15m", 1, 30, [("2026-04-04T14:30:00Z", 660, 3), ("2026-04-04T15:00:00Z", 630, 3)]),
-        ("30m", 1, 30, [("2026-04-04T14:30:00Z", 660, 6), ("2026-04-04T15:00:00Z", 630, 6)]),
-        ("2h", 0, 0, [("2026-04-04T13:00:00Z", 660, 24), ("2026-04-04T15:00:00Z", 630, 6)]),
+        ("15m", 1, 30, vec![("2026-04-04T14:30:00Z", 660, 3), ("2026-04-04T15:00:00Z", 630, 3)]),
+        ("30m", 1, 30, vec![("2026-04-04T14:30:00Z", 660, 6), ("2026-04-04T15:00:00Z", 630, 6)]),
+        ("2h", 0, 0, vec![("2026-04-04T13:00:00Z", 660, 24)]),
+        ("2h", 1, 30, vec![("2026-04-04T15:00:00Z", 630, 6)]),
     ] {
         let folder = spring().is_scored_exactly(&[&hourly[..], &["--cell", width]].concat());
         let day = day_of(&folder, "c", "2026-04-05");

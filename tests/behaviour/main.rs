@@ -3,6 +3,7 @@
 //!
 //! `./test` installs what these tests need; a test fails with the name of what is missing.
 
+mod absence;
 mod access;
 mod bad_input;
 mod check;
@@ -55,6 +56,7 @@ mod stopped;
 mod support;
 mod systemd;
 mod textfile;
+mod uneven_steps;
 mod unknown;
 mod victoria_metrics;
 mod whole_road;

@@ -97,6 +97,8 @@ def braces(folding):
 
 def cell(row, folding):
     level, cluster, member, start, date, clock, offset, expected, scored, restarts, total, lowest, *losses = row
+    # What the clock shows at the start: where it changed within the cell, not the start of the whole cell.
+    shown = (start + offset) % 86_400
     mean = lambda amount: float(Fraction(amount, folding.point() * scored)) if scored else None
     coverage = Fraction(scored, expected)
     # max() returns the first of equal metrics, as the specification orders them
@@ -107,8 +109,8 @@ def cell(row, folding):
         member,
         start,
         datetime.fromtimestamp(date * 86_400, timezone.utc).strftime("%Y-%m-%d"),
-        clock // 3600,
-        clock % 3600 // 60,
+        shown // 3600,
+        shown % 3600 // 60,
         offset // 60,
         mean(total),
         float(Fraction(lowest, folding.point())) if scored else None,

@@ -45,6 +45,8 @@ MEMBERS = {
     "c1": ["a", "b"], "c2": ["10.0.0.3:2379", "d"], "c3": ["e", "f"], "old": ["x", "y"], "emitted": ["m", "n"],
 }
 LIVE = ("c1", "c2", "c3")
+# When the textfile of `c1` renamed the score of the cluster, within its low minutes.
+RENAMED = at(3, 15)
 HOURS = range(36)
 
 # The number that each hour's cell must show, by hand. Every other cell is unknown: it has no sample, or NaN if a live
@@ -106,7 +108,14 @@ def series():
             labels = {"cluster": cluster, "member": member, **extra}
             yield from of_member(cluster, member, labels)
         if cluster != "old":
-            yield "cluster:etcd_score:worst", {"cluster": cluster, **extra}, lambda minute, c=cluster: worst(c, minute)
+            # A textfile's series changed its name at an upgrade in the middle of an hour; rules keep the old name.
+            name = "etcd_cluster_score_worst" if extra else "cluster:etcd_score:worst"
+            upgraded = RENAMED if extra else 0
+            labels = {"cluster": cluster, **extra}
+            yield name, labels, lambda m, c=cluster, first=upgraded: worst(c, m) if m >= first else None
+            if extra:
+                old = "cluster:etcd_score:worst"
+                yield old, labels, lambda m, c=cluster, first=upgraded: worst(c, m) if m < first else None
     for profile, metric, points, of, value in THRESHOLDS:
         yield "etcd_threshold", {"profile": profile, "metric": metric, "points": points, "of": of}, lambda _, v=value: v
     for metric, share in WEIGHTS.items():

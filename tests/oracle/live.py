@@ -15,7 +15,7 @@ from spec import NAMES
 
 CHUNK = 600
 EVALUATED = "etcd_heatmap_evaluation_timestamp_seconds"
-FAMILIES = ["etcd_score", "etcd_points", "etcd_score_unknown", "cluster:etcd_score:worst"]
+FAMILIES = ["etcd_score", "etcd_points", "etcd_score_unknown", "etcd_cluster_score_worst"]
 
 
 def main():
@@ -73,7 +73,7 @@ def backfilled(folder, report):
         clusters.setdefault((at, cluster), []).append(score)
     for (at, cluster), scores in clusters.items():
         if None not in scores:
-            rows[at, "cluster:etcd_score:worst", cluster, "", ""] = min(scores)
+            rows[at, "etcd_cluster_score_worst", cluster, "", ""] = min(scores)
     return rows
 
 

@@ -25,23 +25,30 @@ def legible(field):
     return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in label(field))
 
 
+WIDTHS = {"15m": 15, "30m": 30, "1h": 60, "2h": 120}
+
+
 def offset(row):
     minutes = int(row["utc_offset_minutes"])
     return f"UTC{'−' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
-def column(row):
-    return f"{int(row['hour']):02}" + (f":{int(row['minute']):02}" if int(row["minute"]) else "")
+def column(row, width):
+    """A cell that begins at a clock change is in the column of the whole cell."""
+    hour, minute = divmod((int(row["hour"]) * 60 + int(row["minute"])) // width * width, 60)
+    return f"{hour:02}" + (f":{minute:02}" if minute else "")
 
 
 def lines(audit):
     """(cluster, member) -> its rows of heatmap.csv as dictionaries, in file order."""
     found, seen = defaultdict(list), set()
+    with open(os.path.join(audit, "manifest.json"), encoding="utf-8") as file:
+        width = WIDTHS[json.load(file)["cell"]]
     with open(os.path.join(audit, "heatmap.csv"), encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             line = legible(row["cluster"]), legible(row["member"]) if row["level"] == "member" else None
-            place = (line, row["date"], column(row))
-            row["column"] = column(row) + (" again" if place in seen else "")
+            place = (line, row["date"], column(row, width))
+            row["column"] = column(row, width) + (" again" if place in seen else "")
             seen.add(place)
             found[line].append(row)
     for line in found:
@@ -217,7 +224,7 @@ def compare_times(report, audit, panel_of):
     """Compares start and end of the cells around a clock change, minute by minute of local time."""
     with open(os.path.join(audit, "manifest.json"), encoding="utf-8") as file:
         manifest = json.load(file)
-    zone, width = zoneinfo.ZoneInfo(manifest["time_zone"]), {"15m": 15, "1h": 60, "2h": 120}[manifest["cell"]]
+    zone, width = zoneinfo.ZoneInfo(manifest["time_zone"]), WIDTHS[manifest["cell"]]
     rows = next(rows for (_, member), rows in lines(audit).items() if not member)
 
     def place(instant):

@@ -32,11 +32,13 @@ OF_A_DAY = ["Mean", "Lowest", "Coverage", "Hours in day"]
 HEAT = [("num", 0.0, "FFD73027"), ("num", 5.0, "FFFEE064"), ("num", 10.0, "FF46AA5A")]
 STARTS_A_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
+WIDTHS = {"15m": 15, "30m": 30, "1h": 60, "2h": 120}
+
 
 def main():
     folder, report = Path(sys.argv[1]), Report()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    cells = read_cells(folder / "heatmap.csv", ZoneInfo(manifest["time_zone"]))
+    cells = read_cells(folder / "heatmap.csv", ZoneInfo(manifest["time_zone"]), manifest["cell"])
     headings = headings_of(cells, manifest)
     book = CalamineWorkbook.from_path(str(folder / "heatmap.xlsx"))
     clusters = sorted({cell["cluster"] for cell in cells}, key=str.encode)
@@ -54,15 +56,17 @@ def main():
     report.close()
 
 
-def read_cells(path, zone):
-    """Adds to each row of heatmap.csv the column of its cell."""
+def read_cells(path, zone, width):
+    """Adds to each row of heatmap.csv the column of its cell. One that begins at a clock change is in that of the whole cell."""
+    width = WIDTHS[width]
     with open(path, newline="", encoding="utf-8") as file:
         cells = list(csv.DictReader(file))
     for cell in cells:
         start = datetime.fromisoformat(cell["start"])
         again = start.astimezone(zone).fold
         cell["cluster"], cell["member"] = label(cell["cluster"]), label(cell["member"])
-        cell["slot"] = (int(cell["hour"]), int(cell["minute"]), again)
+        at = (int(cell["hour"]) * 60 + int(cell["minute"])) // width * width
+        cell["slot"] = (at // 60, at % 60, again)
         for name in ("mean", "min", "coverage"):
             cell[name] = float(cell[name]) if cell[name] else None
         cell["uncertain"] = cell["uncertain"] == "true"
@@ -71,7 +75,7 @@ def read_cells(path, zone):
 
 def headings_of(cells, manifest):
     """slot -> column: all times of a normal day, and those that occur twice at a clock change."""
-    width = {"15m": 15, "30m": 30, "1h": 60, "2h": 120}[manifest["cell"]]
+    width = WIDTHS[manifest["cell"]]
     slots = {(at // 60, at % 60, 0) for at in range(0, 24 * 60, width)} | {cell["slot"] for cell in cells}
     return {(hour, minute, again): f"{hour:02}:{minute:02}" + again * " (2)" for hour, minute, again in sorted(slots)}
 

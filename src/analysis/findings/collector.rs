@@ -3,7 +3,10 @@
 use rayon::prelude::*;
 
 use super::tracks::{ClusterTrack, MemberTrack, join};
-use super::{DayDigest, Findings, away, defragmentation, growth, incidents, leader_changes, maintenance, recurrence};
+use super::{
+    DayDigest, Findings, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence,
+};
+use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
 use crate::readings::Source;
 use crate::readings::{Lives, Window};
@@ -24,6 +27,8 @@ pub(crate) struct Collector<'a> {
     pub(crate) lives: &'a Lives,
     /// Range of the history, from its first step to the end of its last.
     pub(crate) range: TimeRange,
+    /// How many members each cluster must have, if the user said so.
+    pub(crate) expected: &'a ExpectedMembers,
 }
 
 impl Collector<'_> {
@@ -60,6 +65,8 @@ impl Collector<'_> {
             found.extend(maintenance::find(self, cluster));
             found
         };
-        Findings::of(clusters.par_iter().flat_map_iter(of_cluster).collect())
+        let mut all: Vec<_> = clusters.par_iter().flat_map_iter(of_cluster).collect();
+        all.extend(gone::unseen(self, &clusters));
+        Findings::of(all)
     }
 }

@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::super::FolderError;
 use super::Manifest;
 use crate::files::{FileError, WholeFile};
+use crate::score::Rollup;
+use crate::text::terminal::terminal_label;
+use crate::time::{CellWidth, Zone, parse_instant};
 
 /// The name of the manifest in an output folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -33,14 +36,52 @@ impl Manifest {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(FileError::new("read", &path, e).into()),
         };
-        let broken = |e: serde_json::Error| FolderError::BrokenManifest { path: path.clone(), reason: e.to_string() };
-        let mut value: Value = serde_json::from_slice(&text).map_err(broken)?;
+        let broken = |reason: String| FolderError::BrokenManifest { path: path.clone(), reason };
+        let mut value: Value = serde_json::from_slice(&text).map_err(|e| broken(damage(&text, &e)))?;
         if value["format"].as_u64().is_some_and(|format| format > FORMAT) {
             let version = value["version"].as_str().unwrap_or("of a later version").to_owned();
             return Err(FolderError::LaterManifest { path, version });
         }
+        if let Some(reason) = foreign(&value) {
+            return Err(FolderError::ForeignManifest { path, reason });
+        }
         upgrade(&mut value);
-        serde_json::from_value(value).map(Some).map_err(broken)
+        let version = value["version"].as_str().map(str::to_owned);
+        let read = serde_json::from_value(value).map_err(|e| e.to_string());
+        let read = read.and_then(|manifest: Self| manifest.check().map(|()| manifest));
+        read.map(Some).map_err(|reason| match version {
+            Some(version) if is_older(&version) => FolderError::OldManifest { path: path.clone(), version, reason },
+            _ => broken(reason),
+        })
+    }
+
+    /// Fails if a value is invalid: an invalid setting must not be taken for one that was not set.
+    fn check(&self) -> Result<(), String> {
+        let is_scored = self.profile.is_some();
+        let settings = [
+            ("rollup", self.rollup.as_deref().map(|text| text.parse::<Rollup>().is_ok())),
+            ("time_zone", self.time_zone.as_deref().map(|text| text.parse::<Zone>().is_ok())),
+            ("cell", self.cell.as_deref().map(|text| text.parse::<CellWidth>().is_ok())),
+            ("profile", self.profile.as_ref().map(|_| self.profile().is_some())),
+        ];
+        for (name, is_valid) in settings {
+            match is_valid {
+                Some(false) => return Err(format!("invalid {name}")),
+                None if is_scored => return Err(format!("missing field `{name}`")),
+                _ => {}
+            }
+        }
+        let is_time = |text: &String| parse_instant(text, 0).is_ok();
+        let ranges = self.asked.ranges.iter().flat_map(|range| [&range.start, &range.end]);
+        // A history without any requested range has empty texts.
+        let mut asked = ranges.chain([&self.asked.start, &self.asked.end]).filter(|text| !text.is_empty());
+        if !asked.all(is_time) {
+            return Err("invalid time in asked".to_owned());
+        }
+        match self.members.iter().find(|member| ![&member.first, &member.last].into_iter().all(is_time)) {
+            Some(member) => Err(format!("invalid time of the member {}", terminal_label(&member.member))),
+            None => Ok(()),
+        }
     }
 
     /// Writes the manifest to the output folder.
@@ -51,6 +92,28 @@ impl Manifest {
         WholeFile::write(&path, text.as_bytes())?;
         Ok(())
     }
+}
+
+/// What is wrong with a text that is not JSON.
+fn damage(text: &[u8], error: &serde_json::Error) -> String {
+    match text.iter().all(u8::is_ascii_whitespace) {
+        true => "the file is empty".to_owned(),
+        false if error.is_eof() => format!("it is cut off in line {}: {error}", error.line()),
+        false => format!("not JSON: {error}"),
+    }
+}
+
+/// Why the JSON cannot be a manifest of any version: other programs write files of this name too.
+fn foreign(value: &Value) -> Option<&'static str> {
+    let Some(fields) = value.as_object() else { return Some("it is not a JSON object") };
+    let is_ours = fields.contains_key("asked") || fields.keys().all(|key| key == "version" || key == "format");
+    (!is_ours).then_some("it has other fields")
+}
+
+/// Whether a version is earlier than this one.
+fn is_older(version: &str) -> bool {
+    let parts = |text: &str| text.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
+    parts(version).zip(parts(env!("CARGO_PKG_VERSION"))).is_some_and(|(theirs, ours)| theirs < ours)
 }
 
 /// Sets `source` in a manifest of format 1, from the URL in `asked.url`.
@@ -104,12 +167,66 @@ mod tests {
 
     #[test]
     fn a_broken_manifest_is_reported_with_its_path_and_fault() {
-        for (text, fault) in
-            [("{\"version\": ", "EOF"), ("[]", "invalid"), ("{\"version\": \"0.1.0\"}", "missing field")]
-        {
+        let cut = &OLD[..OLD.len() / 2];
+        for (text, fault) in [
+            ("{\"version\": ", "cut off in line 1: EOF"),
+            (cut, "cut off in line"),
+            ("{\"version\": \"0.1.0\"}", "missing field"),
+            ("", "the file is empty"),
+            (" \n", "the file is empty"),
+            ("PAR1", "not JSON"),
+            ("{}", "missing field"),
+        ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains("manifest.json is broken") && error.contains(fault), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn an_invalid_value_is_not_taken_for_one_that_is_not_set() {
+        let with = |change: fn(&mut Value)| {
+            let mut value: Value = serde_json::from_str(OLD).unwrap();
+            change(&mut value);
+            read(&value.to_string()).unwrap_err().to_string()
+        };
+        type Change = fn(&mut Value);
+        let changes: [(Change, &str); 8] = [
+            (|m| m["time_zone"] = "Mars/Olympus".into(), "invalid time_zone"),
+            (|m| m["cell"] = "7m".into(), "invalid cell"),
+            (|m| m["rollup"] = "best".into(), "invalid rollup"),
+            (|m| m["time_zone"] = Value::Null, "missing field `time_zone`"),
+            (|m| m["profile"]["rules"] = serde_json::json!({}), "invalid profile"),
+            (|m| m["members"][0]["last"] = "yesterday".into(), "invalid time of the member"),
+            (|m| m["asked"]["end"] = "soon".into(), "invalid time in asked"),
+            (|m| m["files"] = "none".into(), "invalid type"),
+        ];
+        for (change, fault) in changes {
+            let error = with(change);
+            assert!(error.contains("is broken") && error.contains(fault), "{fault}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_of_another_program_is_not_called_broken() {
+        for text in [
+            "[]",
+            "3",
+            "{\"name\": \"web\", \"short_name\": \"w\", \"icons\": []}",
+            "{\"manifest_version\": 3, \"name\": \"x\", \"version\": \"1.0\"}",
+            "{\"collection_info\": {}, \"format\": 1}",
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("is not a manifest of etcd-heatmap"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_manifest_of_an_older_version_is_called_old() {
+        let mut older: Value = serde_json::from_str(OLD).unwrap();
+        older["version"] = "0.0.9".into();
+        older.as_object_mut().unwrap().remove("history");
+        let error = read(&older.to_string()).unwrap_err().to_string();
+        assert!(error.contains("etcd-heatmap 0.0.9, an older version") && error.contains("missing field"), "{error}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::folder::Manifest;
 use crate::heatmap::{Line, Totals};
 use crate::text::count;
 use crate::text::html::html_text;
-use crate::time::{Zone, parse_instant};
+use crate::time::{CellWidth, Zone, parse_instant};
 
 const SCRIPT: &str = concat!(
     "\"use strict\";\n",
@@ -31,6 +31,7 @@ const MAX_OPEN: usize = 3;
 pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> String {
     let style = format!("{}{}", include_str!("report.css"), colours::sheet());
     let min_coverage = manifest.min_coverage.unwrap_or_default();
+    let width = manifest.folding().map_or_else(CellWidth::default, |folding| folding.width);
     let zone = manifest.folding().unwrap_or_default().zone;
     let whole = html! {
         (DOCTYPE)
@@ -52,7 +53,7 @@ pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> St
                     }
                     section aria-labelledby="maps" {
                         h2 #maps { "Heat maps" }
-                        noscript { (plain::tables(lines, min_coverage)) }
+                        noscript { (plain::tables(lines, min_coverage, width)) }
                         @for (number, lines) in clusters(lines).enumerate() { (cluster(number, lines)) }
                     }
                     section aria-labelledby="incidents" {

@@ -7,7 +7,9 @@ use maud::{Markup, html};
 use super::clusters;
 use super::heat_cell::plain;
 use crate::heatmap::{Cell, Line};
+use crate::outputs::shared::calendar::minute_of_day;
 use crate::text::html::html_text;
+use crate::time::CellWidth;
 
 /// Maximum number of cells for all clusters together, which keeps the page small; 20 clusters get six days each.
 const MAX_CELLS: usize = 3_000;
@@ -17,7 +19,7 @@ const MAX_CELLS: usize = 3_000;
 type Column = (u32, usize);
 
 /// The tables as HTML, with a sentence about what they leave out.
-pub(super) fn tables(lines: &[Line], min_coverage: f64) -> Markup {
+pub(super) fn tables(lines: &[Line], min_coverage: f64, width: CellWidth) -> Markup {
     let count = clusters(lines).count().max(1);
     let parts: Vec<(&Line, &[Cell])> =
         clusters(lines).map(|lines| (&lines[0], latest_days(&lines[0].cells, MAX_CELLS / count))).collect();
@@ -32,13 +34,14 @@ pub(super) fn tables(lines: &[Line], min_coverage: f64) -> Markup {
         }
         @for (line, cells) in parts {
             h3 { bdi { (html_text(&line.cluster)) } }
-            (table(cells, min_coverage))
+            (table(cells, min_coverage, width))
         }
     }
 }
 
-fn table(cells: &[Cell], min_coverage: f64) -> Markup {
-    let days: Vec<Vec<(Column, &Cell)>> = cells.chunk_by(|a, b| a.date == b.date).map(columns_of).collect();
+fn table(cells: &[Cell], min_coverage: f64, width: CellWidth) -> Markup {
+    let days = cells.chunk_by(|a, b| a.date == b.date);
+    let days: Vec<Vec<(Column, &Cell)>> = days.map(|day| columns_of(day, width)).collect();
     let columns: BTreeSet<Column> = days.iter().flatten().map(|(column, _)| *column).collect();
     html! {
         div.scroll {
@@ -81,8 +84,9 @@ fn latest_days(cells: &[Cell], most: usize) -> &[Cell] {
     &cells[from..]
 }
 
-fn columns_of(day: &[Cell]) -> Vec<(Column, &Cell)> {
-    let minute = |cell: &Cell| u32::from(cell.hour) * 60 + u32::from(cell.minute);
+fn columns_of(day: &[Cell], width: CellWidth) -> Vec<(Column, &Cell)> {
+    // A cell that begins where clocks change is in the column of the whole cell.
+    let minute = |cell: &Cell| minute_of_day(cell) / width.minutes() * width.minutes();
     let again = |place: usize| day[..place].iter().filter(|before| minute(before) == minute(&day[place])).count();
     day.iter().enumerate().map(|(place, cell)| ((minute(cell), again(place)), cell)).collect()
 }

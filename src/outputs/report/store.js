@@ -86,7 +86,7 @@ class Line {
 
   // The second after a cell. A change of the clocks begins a cell late, or cuts it short: then the next one is there.
   end(i) {
-    const late = Math.floor(this.start[i] / 60) + this.offset[i] - this.local[i];
+    const late = this.local[i] % index.minutes;
     const whole = this.start[i] + (index.minutes - late) * 60;
     return i + 1 < this.length ? Math.min(whole, this.start[i + 1]) : whole;
   }

@@ -4,13 +4,14 @@ const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satur
 // 1970-01-01 was a Thursday.
 const weekdayOf = (local) => (dayOf(local) + 3) % 7;
 
-// Days of a line, each with its cells by column. A column is a minute of the day, and a second one where clocks go back.
+// Days of a line, each with its cells by column. A column is a minute of the day, and a second one where clocks
+// go back. A cell that begins where clocks change is in the column of the whole cell.
 function daysOf(line, from, to) {
   const days = new Map();
   const columns = new Map();
   for (const i of line.places(from, to)) {
     const day = dayOf(line.local[i]);
-    const minute = line.local[i] % MINUTES_A_DAY;
+    const minute = (line.local[i] % MINUTES_A_DAY) - (line.local[i] % index.minutes);
     if (!days.has(day)) days.set(day, new Map());
     let again = 0;
     while (days.get(day).has(minute * 4 + again)) again++;

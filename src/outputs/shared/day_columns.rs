@@ -25,7 +25,7 @@ type Slot = (u32, usize);
 pub(in crate::outputs) struct DayColumns {
     folding: Folding,
     slots: Vec<Slot>,
-    /// For each day, the start and the local minute of day of each of its cells, in order. Computed when first needed.
+    /// For each day, the start and the minute of the column of each of its cells, in order. Computed when first needed.
     days: RefCell<BTreeMap<UtcDay, Vec<(i64, u32)>>>,
 }
 
@@ -74,12 +74,19 @@ impl DayColumns {
     }
 
     fn slot(&self, cell: &Cell) -> Slot {
-        let minute = u32::from(cell.hour) * 60 + u32::from(cell.minute);
+        let minute = self.column_of(u32::from(cell.hour) * 60 + u32::from(cell.minute));
         let is_before = |&&(start, at): &&(i64, u32)| at == minute && start < cell.start_ms;
         (minute, self.starts(cell.date).iter().filter(is_before).count())
     }
 
-    /// The start and the local minute of each cell of a day. They come from the time zone rather than from the cells,
+    /// The minute of the day at which a column begins. A cell that begins where clocks change is in the column of the
+    /// whole cell.
+    fn column_of(&self, minute: u32) -> u32 {
+        let width = self.folding.width.minutes();
+        minute / width * width
+    }
+
+    /// The start and the column of each cell of a day. They come from the time zone rather than from the cells,
     /// because a member may first be seen in the second 02:00, which belongs in the column `02:00 (2)`.
     fn starts(&self, date: UtcDay) -> std::cell::Ref<'_, Vec<(i64, u32)>> {
         if !self.days.borrow().contains_key(&date) {
@@ -95,7 +102,7 @@ impl DayColumns {
         let cells = around.map(|ms| self.folding.zone.cell_at(ms, self.folding.width));
         let mut starts: Vec<_> = cells
             .filter(|cell| UtcDay::from(cell.date) == date)
-            .map(|cell| (cell.start_ms, cell.minute_of_day))
+            .map(|cell| (cell.start_ms, self.column_of(cell.minute_of_day)))
             .collect();
         starts.dedup();
         starts

@@ -12,7 +12,7 @@ const FAMILIES: [&str; 10] = [
     "etcd_reading",
     "etcd_score_unknown",
     "etcd_threshold",
-    "cluster:etcd_score:worst",
+    "etcd_cluster_score_worst",
     "etcd_heatmap_last_success_timestamp_seconds",
     "etcd_heatmap_evaluation_timestamp_seconds",
     "etcd_heatmap_evaluations_total",
@@ -47,8 +47,8 @@ fn without_out_textfile_prints_valid_text_to_standard_output() {
 fn each_rollup_has_its_own_metric_name() {
     let live = Live::shared();
     let run = once(&live.prometheus.url(), &["--rollup", "quorum", "--quiet"]).succeeds();
-    samples(&run.stdout, &["cluster:etcd_score:quorum"]);
-    assert!(!run.stdout.contains(":worst"), "{}", run.stdout);
+    samples(&run.stdout, &["etcd_cluster_score_quorum"]);
+    assert!(!run.stdout.contains("_worst"), "{}", run.stdout);
 }
 
 #[test]

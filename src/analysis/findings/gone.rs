@@ -1,0 +1,175 @@
+//! Incidents of missing members: a member went and never came back or was replaced, a whole cluster ended, or a cluster
+//! never had all the members that it should have.
+
+use super::incidents::measure;
+use super::spans::{length_within, union};
+use super::tracks::{ClusterTrack, MemberTrack};
+use super::{Collector, Finding, Kind, told};
+use crate::analysis::membership::{
+    Departure, LEAST_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
+};
+use crate::text::count;
+use crate::time::TimeRange;
+
+const GONE: &str = "a member is seen for the last time at least 10 minutes before the end of the history, and no new \
+    member is first seen within a day; it went at the latest when its last sample left the 5 minutes of the look-back; \
+    members expected are the most at once until then, or --expect-members";
+const REPLACED: &str = "a member is seen for the last time, and a new member is first seen at least 10 minutes and less \
+    than a day later";
+const ENDED: &str = "all members of a cluster are seen for the last time at least 10 minutes before the end of the \
+    history";
+const FEWER: &str = "a cluster has fewer members than --expect-members for at least 10 minutes from when it was first \
+    seen";
+
+/// A stretch in which a member sent no metrics between its first and last seen.
+pub(super) type Down<'a> = (Vec<TimeRange>, &'a MemberTrack);
+
+/// The membership of one cluster over the history.
+pub(super) fn membership(of: &Collector<'_>, cluster: &ClusterTrack) -> Membership {
+    let lives = cluster.members.iter().map(|member| (member.name(), member.life)).collect();
+    Membership::new(cluster.cluster.to_string(), lives, of.step, of.range, of.expected.of(&cluster.cluster))
+}
+
+pub(super) fn find(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    membership: &Membership,
+    down: &[Down<'_>],
+    anybody: &[TimeRange],
+) -> Vec<Finding> {
+    let departures = membership.departures();
+    let mut found: Vec<Finding> =
+        departures.iter().map(|departure| tell(of, cluster, departure, down, anybody)).collect();
+    found.extend(membership.short_from_the_start().map(|shortage| tell_fewer(of, membership, &shortage)));
+    found
+}
+
+/// Clusters that are expected by name and that the history does not hold.
+pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Finding> {
+    let is_unseen = |name: &str| clusters.iter().all(|cluster| *cluster.cluster != *name);
+    let unseen = of.expected.named().filter(|(name, members)| *members > 0 && is_unseen(name));
+    let tell = |(name, expected): (&str, usize)| {
+        let mut finding = Finding::new(Kind::Incident, name, of.range.start_ms, of.range.end_ms, FEWER);
+        finding.says = format!("no member of {name} was ever seen: {} expected", count(expected, "member"));
+        tell_staffing(of, &mut finding, Staffing { left: 0, expected });
+        finding
+    };
+    unseen.map(tell).collect()
+}
+
+fn tell(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    departure: &Departure,
+    down: &[Down<'_>],
+    anybody: &[TimeRange],
+) -> Finding {
+    let (start_ms, end_ms, rule) = match &departure.outcome {
+        Outcome::Replaced { at_ms, .. } => (departure.left_ms, *at_ms, REPLACED),
+        Outcome::Gone { refilled, .. } => {
+            (departure.went_ms, refilled.as_ref().map_or(of.range.end_ms, |(_, at_ms)| *at_ms), GONE)
+        }
+        Outcome::Ended { .. } => (departure.went_ms, of.range.end_ms, ENDED),
+    };
+    let mut finding = Finding::new(Kind::Incident, &cluster.cluster, start_ms, end_ms, rule);
+    finding.members.clone_from(&departure.members);
+    finding.says = departure.says(&finding.cluster, of.folding.zone);
+    let range = TimeRange { start_ms, end_ms };
+    match &departure.outcome {
+        Outcome::Replaced { by, at_ms } => {
+            finding.members.extend(by.iter().cloned());
+            measure(of, cluster, range, &mut finding);
+            finding.says += &format!(" ({} gap)", told::duration(end_ms - start_ms));
+            finding.tell("last_seen", told::instant(departure.last_seen_ms));
+            finding.tell("successor_first_seen", told::instant(*at_ms));
+        }
+        Outcome::Gone { staffing, .. } => {
+            finding.says += &format!("; {}", staffing.margin(staffing.expected - staffing.left));
+            finding.tell("last_seen", told::instant(departure.last_seen_ms));
+            tell_staffing(of, &mut finding, *staffing);
+            tell_gap(of, cluster, departure, &mut finding);
+            tell_others_down(of, *staffing, range, down, &mut finding);
+        }
+        Outcome::Ended { expected } => tell_ended(of, departure, *expected, anybody, &mut finding),
+    }
+    finding.members.sort_unstable();
+    finding
+}
+
+/// A cluster that ended ranks before other incidents only if other members of the history go on: otherwise the
+/// monitoring may have been down.
+fn tell_ended(
+    of: &Collector<'_>,
+    departure: &Departure,
+    expected: usize,
+    anybody: &[TimeRange],
+    finding: &mut Finding,
+) {
+    finding.tell("last_seen", told::instant(departure.last_seen_ms));
+    let after = TimeRange { start_ms: departure.last_seen_ms + of.step.millis(), end_ms: of.range.end_ms };
+    if length_within(anybody, after) >= LEAST_MS {
+        tell_staffing(of, finding, Staffing { left: 0, expected });
+    } else {
+        finding.says += "; nothing else was seen since: the monitoring may have been down";
+        finding.tell("members_left", 0);
+        finding.tell("members_expected", expected);
+    }
+}
+
+fn tell_staffing(of: &Collector<'_>, finding: &mut Finding, staffing: Staffing) {
+    let Staffing { left, expected } = staffing;
+    finding.staffing = Some(staffing);
+    finding.tell("members_left", left);
+    finding.tell("members_expected", expected);
+    let flag = of.expected.of(&finding.cluster).is_some();
+    finding.tell("expected_by", if flag { "--expect-members" } else { "the most members at once until then" });
+    finding.tell("quorum", format!("{} of {expected}", quorum(expected)));
+    finding.tell("failures_tolerated_before", failures_tolerated(expected));
+    finding.tell("failures_tolerated_now", left.saturating_sub(quorum(expected)));
+    finding.tell("failures_tolerated_if_removed_from_etcd", failures_tolerated(left));
+}
+
+/// Adds that nothing was seen of the whole cluster when the member went, if so: it may have gone at any time until then.
+fn tell_gap(of: &Collector<'_>, cluster: &ClusterTrack, departure: &Departure, finding: &mut Finding) {
+    let seen = union(cluster.members.iter().flat_map(|member| member.seen(of.table)));
+    let next = seen.partition_point(|span| span.start_ms < departure.left_ms);
+    let (Some(before), Some(after)) = (next.checked_sub(1).map(|index| seen[index]), seen.get(next)) else { return };
+    // Scrapes of members differ by up to a scrape interval, so that others may be seen a little longer.
+    if before.end_ms - departure.left_ms < LEAST_MS / 2 && after.start_ms - before.end_ms >= LEAST_MS {
+        let back = of.folding.zone.in_words(after.start_ms);
+        finding.says += &format!("; nothing was seen of {} until {back}", finding.cluster);
+        finding.tell("no_member_seen_until", told::instant(after.start_ms));
+    }
+}
+
+/// Adds the fewest members that were seen, if others were down while these were missing.
+fn tell_others_down(
+    of: &Collector<'_>,
+    staffing: Staffing,
+    range: TimeRange,
+    down: &[Down<'_>],
+    finding: &mut Finding,
+) {
+    let within = |spans: &[TimeRange]| spans.iter().filter_map(|span| span.intersect(range)).collect::<Vec<_>>();
+    let others: Vec<(Vec<TimeRange>, String)> =
+        down.iter().map(|(spans, member)| (within(spans), member.name())).filter(|(spans, _)| !spans.is_empty()).collect();
+    let at_once = |at: i64| others.iter().filter(move |(spans, _)| spans.iter().any(|s| s.start_ms <= at && at < s.end_ms));
+    let starts = others.iter().flat_map(|(spans, _)| spans.iter().map(|span| span.start_ms));
+    let Some(at_ms) = starts.max_by_key(|at| (at_once(*at).count(), -*at)) else { return };
+    let names: Vec<&str> = at_once(at_ms).map(|(_, name)| name.as_str()).collect();
+    let seen = staffing.left.saturating_sub(names.len());
+    let verb = if names.len() == 1 { "was" } else { "were" };
+    let (names, at) = (names.join(", "), of.folding.zone.in_words(at_ms));
+    finding.says += &format!("; {seen} of {} when {names} {verb} down as well, from {at}", staffing.expected);
+    finding.tell("fewest_members_seen", seen);
+}
+
+fn tell_fewer(of: &Collector<'_>, membership: &Membership, shortage: &Shortage) -> Finding {
+    let (cluster, TimeRange { start_ms, end_ms }) = (membership.cluster(), shortage.range);
+    let mut finding = Finding::new(Kind::Incident, cluster, start_ms, end_ms, FEWER);
+    let Staffing { left, expected } = shortage.staffing;
+    let margin = shortage.staffing.margin(expected - left);
+    finding.says = format!("{}; {margin}", membership.says_short(shortage, of.folding.zone));
+    tell_staffing(of, &mut finding, shortage.staffing);
+    finding
+}

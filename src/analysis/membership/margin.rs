@@ -1,0 +1,84 @@
+//! What a missing member means for the quorum of its cluster.
+
+use super::Staffing;
+use crate::text::count;
+
+/// The number of members that must agree before etcd accepts a write.
+pub(crate) const fn quorum(members: usize) -> usize {
+    members / 2 + 1
+}
+
+/// How many members of a cluster of this size may fail before it loses its quorum.
+pub(crate) const fn failures_tolerated(members: usize) -> usize {
+    members.saturating_sub(1) / 2
+}
+
+impl Staffing {
+    /// What is left of the fault tolerance, for the end of a sentence. Metrics do not show whether the missing members
+    /// were removed from etcd, which makes the quorum smaller: the text names the case where that matters.
+    pub(crate) fn margin(self, missing: usize) -> String {
+        let Self { left, expected } = self;
+        let needed = quorum(expected);
+        let claim = match left.checked_sub(needed) {
+            None => format!("quorum lost ({needed} of {expected} needed)"),
+            Some(0) => "no fault tolerance".to_owned(),
+            Some(more) => format!("{} tolerated", count(more, "more failure")),
+        };
+        let even = match expected % 2 == 0 && left <= needed {
+            true => format!(" ({expected} members tolerate {}, like {})", failures(expected), expected - 1),
+            false => String::new(),
+        };
+        let spare = left.checked_sub(needed);
+        let removed = if missing == 1 { "it was" } else { "they were" };
+        match (spare, left) {
+            (_, 0) => "no member is left".to_owned(),
+            (None, _) => format!("{claim} unless {removed} removed from etcd{even}"),
+            (Some(spare), _) if spare < failures_tolerated(left) => {
+                format!("{claim} unless {removed} removed from etcd{even}")
+            }
+            (Some(0), _) => format!("{claim}: one more failure stops writes{even}"),
+            (Some(_), _) => claim + &even,
+        }
+    }
+}
+
+fn failures(members: usize) -> String {
+    match failures_tolerated(members) {
+        0 => "no failure".to_owned(),
+        tolerated => count(tolerated, "failure"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expected values from the table of cluster sizes in etcd's FAQ.
+    #[test]
+    fn quorum_and_tolerance_are_those_of_etcds_faq() {
+        let table = [(1, 1, 0), (2, 2, 0), (3, 2, 1), (4, 3, 1), (5, 3, 2), (6, 4, 2), (7, 4, 3), (8, 5, 3), (9, 5, 4)];
+        for (size, majority, tolerance) in table {
+            assert_eq!((quorum(size), failures_tolerated(size)), (majority, tolerance), "{size}");
+        }
+    }
+
+    #[test]
+    fn the_margin_names_lost_quorum_lost_tolerance_and_even_sizes() {
+        let margin = |left, expected| Staffing { left, expected }.margin(expected - left);
+        assert_eq!(margin(2, 3), "no fault tolerance: one more failure stops writes");
+        assert_eq!(margin(1, 3), "quorum lost (2 of 3 needed) unless they were removed from etcd");
+        assert_eq!(
+            margin(3, 4),
+            "no fault tolerance unless it was removed from etcd (4 members tolerate 1 failure, like 3)"
+        );
+        assert!(margin(2, 4).starts_with("quorum lost (3 of 4 needed) unless they were removed"), "{}", margin(2, 4));
+        assert_eq!(
+            margin(1, 2),
+            "quorum lost (2 of 2 needed) unless it was removed from etcd (2 members tolerate no failure, like 1)"
+        );
+        assert_eq!(margin(4, 5), "1 more failure tolerated");
+        assert_eq!(margin(3, 5), "no fault tolerance unless they were removed from etcd");
+        assert_eq!(margin(5, 7), "1 more failure tolerated unless they were removed from etcd");
+        assert_eq!(margin(0, 1), "no member is left");
+    }
+}

@@ -22,6 +22,7 @@ mod findings;
 mod gaps;
 mod generated;
 mod grafana;
+mod idle;
 mod import;
 mod import_victoria_metrics;
 mod interruption;

@@ -84,7 +84,7 @@ impl DayDigest {
 fn add_step(sum: &mut HourSum, table: &ScoreTable, state: StepState) {
     match state {
         StepState::Absent => {}
-        StepState::Unknown => sum.expected += 1,
+        StepState::Unknown | StepState::Idle => sum.expected += 1,
         StepState::Scored(worth) => {
             sum.expected += 1;
             sum.scored += 1;

@@ -65,9 +65,9 @@ function weekProfile(line, open) {
 }
 
 function profileSentence(cell, cells) {
-  if (cell.mean === null) return `unknown, none of ${cell.expected} steps scored`;
+  if (cell.mean === null) return `${withoutScore(cell)}, none of ${cell.expected} steps scored${idleSteps(cell)}`;
   const means = `mean ${points(cell.mean)}, mean of the minima ${points(cell.min)}, lowest ${points(cell.lowest)}`;
-  return `${means}, ${share(cell.scored, cell.expected)} of steps scored, ${cells.length} cells`;
+  return `${means}, ${share(cell.scored, cell.expected)} of steps scored${idleSteps(cell)}, ${cells.length} cells`;
 }
 
 function table(line, by, corner, columns, rows) {

@@ -450,9 +450,13 @@ mod tests {
         let kind = |v: f64| if is_idle(v) { "idle".to_owned() } else { format!("{v}") };
         for column in Column::all() {
             let idle = if ["wal_fsync", "backend_commit"].contains(&column.name()) { "idle" } else { "NaN" };
-            for (one_value, other_value, expected) in
-                [(IDLE, 0.5, "0.5"), (IDLE, 0.0, "0"), (IDLE, f64::INFINITY, "inf"), (IDLE, NAN, idle), (IDLE, IDLE, idle)]
-            {
+            for (one_value, other_value, expected) in [
+                (IDLE, 0.5, "0.5"),
+                (IDLE, 0.0, "0"),
+                (IDLE, f64::INFINITY, "inf"),
+                (IDLE, NAN, idle),
+                (IDLE, IDLE, idle),
+            ] {
                 for [first, second] in [[one_value, other_value], [other_value, one_value]] {
                     let member = Member::new("c", "a");
                     let mut merged = one(column, &member, 1, &[first]);

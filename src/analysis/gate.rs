@@ -105,11 +105,7 @@ impl Gate {
                 cluster: &line.cluster,
                 start_ms: cell.start_ms,
                 mean: cell.mean,
-                steps: Steps {
-                    scored: cell.scored.into(),
-                    expected: cell.expected.into(),
-                    idle: cell.idle.into(),
-                },
+                steps: Steps { scored: cell.scored.into(), expected: cell.expected.into(), idle: cell.idle.into() },
                 worst: cell.worst,
             });
         }
@@ -248,11 +244,19 @@ mod tests {
         );
         assert!(message(gate(&[])).contains("no cells to check"));
         let mut idle = gate(&[("d", Some(10.0), 2)]);
-        idle.add(&Seen { cluster: "d", start_ms: 0, mean: None, steps: Steps { scored: 0, expected: 12, idle: 9 }, worst: None });
+        idle.add(&Seen {
+            cluster: "d",
+            start_ms: 0,
+            mean: None,
+            steps: Steps { scored: 0, expected: 12, idle: 9 },
+            worst: None,
+        });
         // 2 of 24 steps are scored, and 9 are idle.
         assert_eq!(
             message(idle).lines().last(),
-            Some("  scored at 8.3 % of the steps: d (37.5 % idle: no WAL fsync or no backend commit, so no p99 and no score)")
+            Some(
+                "  scored at 8.3 % of the steps: d (37.5 % idle: no WAL fsync or no backend commit, so no p99 and no score)"
+            )
         );
         let mut nothing_asked = gate(&[("a", None, 0)]);
         nothing_asked.demand.min_coverage = 0.0;

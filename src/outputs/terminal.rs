@@ -143,9 +143,8 @@ fn describe(totals: &DataFrame, cluster: &str) -> PolarsResult<String> {
     let clusters = totals.column("cluster")?.str()?;
     let Some(row) = clusters.iter().position(|c| c == Some(cluster)) else { return Ok("no score".to_owned()) };
     let number = |name: &str| -> PolarsResult<Option<f64>> { Ok(totals.column(name)?.f64()?.get(row)) };
-    let steps = |name: &str| -> PolarsResult<u64> {
-        Ok(totals.column(name)?.i64()?.get(row).unwrap_or(0).unsigned_abs())
-    };
+    let steps =
+        |name: &str| -> PolarsResult<u64> { Ok(totals.column(name)?.i64()?.get(row).unwrap_or(0).unsigned_abs()) };
     let (expected, idle) = (steps("steps_expected")?, steps(IDLE_STEPS)?);
     let worst = totals.column("worst_metric")?.str()?.get(row);
     let summary = Summary {

@@ -70,7 +70,7 @@ def check_history(folder, history, step, broken, report):
         for reading, idle in IDLE.items():
             if idle in types:
                 of = f"select count_if({idle}), count_if({idle} and {reading} is not null), bool_and({idle} is not null)"
-                marked, with_value, is_whole = duckdb.sql(f"{of} from {source(path)}").fetchone()
+                marked, with_value, is_whole = duckdb.sql(f"{of} from {source(path)}").fetchall()[0]
                 wrong = [] if marked and not with_value and is_whole else [(marked, with_value, is_whole)]
                 report.check(f"history: {idle} of {path.parent.name} marks readings without a value", wrong)
 

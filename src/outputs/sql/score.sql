@@ -51,8 +51,8 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
       SELECT {{columns}} WHERE false);
 
 -- A member is expected from the first to the last step with a reading, or an idle one, other than
--- leader_changes, whose one-day window lingers after the last scrape. `position` is the rank of (cluster, member) in
--- byte order, so that sorting and grouping work on integers.
+-- leader_changes, whose one-day window lingers after the last scrape. `position` is the rank of
+-- (cluster, member) in byte order, so that sorting and grouping work on integers.
 CREATE OR REPLACE TABLE lives AS
 SELECT *,
        CAST(dense_rank() OVER (ORDER BY cluster) AS INTEGER)         AS cluster_position,
@@ -63,10 +63,10 @@ FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(t
             OR {{idle_columns}}
       GROUP BY cluster, member);
 
-{{share_of}}-- The bands of a step as one number: a digit per metric (0 = missing, then worst band first, then idle),
--- and above them whether the process started within the last minutes, when rates cover little time. Everything
--- later depends on the readings only through this number, so that points, score and losses are
--- computed once for each of its {{numbers}} values and looked up.
+{{share_of}}-- The bands of a step as one number: a digit per metric (0 = missing, then worst band first, then
+-- idle), and above them whether the process started within the last minutes, when rates cover little
+-- time. Everything later depends on the readings only through this number, so that points, score and
+-- losses are computed once for each of its {{numbers}} values and looked up.
 CREATE OR REPLACE MACRO band_of({{band_parameters}}) AS CAST(
       {{band_digits}}
     + CASE WHEN age_seconds < greatest({{young_seconds}}, getvariable('step_seconds')) THEN {{codes}} ELSE 0 END

@@ -42,9 +42,10 @@ SET VARIABLE restarts_known = (
     FROM parquet_schema(getvariable('audit') || '/history/date=*/readings.parquet')
     WHERE name = 'start_time_seconds');
 
--- One row per member and step with any reading. A missing reading is NULL, never NaN. Steps are whole
--- seconds instead of timestamps, because integer arithmetic needs no time zone. A column may be
--- missing in some or all files, so an empty table with all columns is added.
+-- One row per member and step with any reading. A missing reading is NULL, never NaN. An idle one is
+-- NULL too, and its column *_idle is true: nothing was fsynced or committed, so there is no p99. Steps
+-- are whole seconds instead of timestamps, because integer arithmetic needs no time zone. A column may
+-- be missing in some or all files, so an empty table with all columns is added.
 CREATE OR REPLACE VIEW readings AS
 SELECT *, epoch_ms(ts) // 1000 AS step
 FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parquet',
@@ -57,11 +58,13 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
              CAST(NULL AS DOUBLE) AS leader_changes,
              CAST(NULL AS DOUBLE) AS client_traffic_in_bytes_per_second,
              CAST(NULL AS DOUBLE) AS db_size_bytes,
-             CAST(NULL AS DOUBLE) AS start_time_seconds WHERE false);
+             CAST(NULL AS DOUBLE) AS start_time_seconds,
+             CAST(NULL AS BOOLEAN) AS wal_fsync_idle,
+             CAST(NULL AS BOOLEAN) AS backend_commit_idle WHERE false);
 
--- A member is expected from the first to the last step with a reading other than leader_changes,
--- whose one-day window lingers after the last scrape. `position` is the rank of (cluster, member) in
--- byte order, so that sorting and grouping work on integers.
+-- A member is expected from the first to the last step with a reading, or an idle one, other than
+-- leader_changes, whose one-day window lingers after the last scrape. `position` is the rank of
+-- (cluster, member) in byte order, so that sorting and grouping work on integers.
 CREATE OR REPLACE TABLE lives AS
 SELECT *,
        CAST(dense_rank() OVER (ORDER BY cluster) AS INTEGER)         AS cluster_position,
@@ -70,31 +73,36 @@ FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(t
       FROM readings
       WHERE coalesce(wal_fsync_seconds, backend_commit_seconds, open_fds,
                      client_traffic_in_bytes_per_second, db_size_bytes) IS NOT NULL
+            OR wal_fsync_idle OR backend_commit_idle
       GROUP BY cluster, member);
 
--- The bands of a step as one number: a digit per metric (0 = missing, then worst band first), and above
--- them whether the process started within the last minutes, when rates cover little time. Everything
--- later depends on the readings only through this number, so that points, score and losses are
--- computed once for each of its 864 values and looked up.
+-- The bands of a step as one number: a digit per metric (0 = missing, then worst band first, then
+-- idle), and above them whether the process started within the last minutes, when rates cover little
+-- time. Everything later depends on the readings only through this number, so that points, score and
+-- losses are computed once for each of its 1440 values and looked up.
 CREATE OR REPLACE MACRO band_of(wal_fsync, backend_commit, open_fds, leader_changes,
-                                client_traffic_in, db_size, age_seconds) AS CAST(
+                                client_traffic_in, db_size, wal_fsync_idle,
+                                backend_commit_idle, age_seconds) AS CAST(
       CASE WHEN wal_fsync > 0.01 THEN 1
-           WHEN wal_fsync IS NOT NULL THEN 2 ELSE 0 END
-    + CASE WHEN backend_commit > 0.04 THEN 3
-           WHEN backend_commit > 0.025 THEN 6
-           WHEN backend_commit IS NOT NULL THEN 9 ELSE 0 END
-    + CASE WHEN open_fds > 1024 THEN 12
-           WHEN open_fds IS NOT NULL THEN 24 ELSE 0 END
-    + CASE WHEN leader_changes > 5 THEN 36
-           WHEN leader_changes IS NOT NULL THEN 72 ELSE 0 END
-    + CASE WHEN client_traffic_in IS NOT NULL THEN 108 ELSE 0 END
-    + CASE WHEN db_size IS NOT NULL THEN 216 ELSE 0 END
-    + CASE WHEN age_seconds < greatest(300, getvariable('step_seconds')) THEN 432 ELSE 0 END
+           WHEN wal_fsync IS NOT NULL THEN 2
+           WHEN wal_fsync_idle THEN 3 ELSE 0 END
+    + CASE WHEN backend_commit > 0.04 THEN 4
+           WHEN backend_commit > 0.025 THEN 8
+           WHEN backend_commit IS NOT NULL THEN 12
+           WHEN backend_commit_idle THEN 16 ELSE 0 END
+    + CASE WHEN open_fds > 1024 THEN 20
+           WHEN open_fds IS NOT NULL THEN 40 ELSE 0 END
+    + CASE WHEN leader_changes > 5 THEN 60
+           WHEN leader_changes IS NOT NULL THEN 120 ELSE 0 END
+    + CASE WHEN client_traffic_in IS NOT NULL THEN 180 ELSE 0 END
+    + CASE WHEN db_size IS NOT NULL THEN 360 ELSE 0 END
+    + CASE WHEN age_seconds < greatest(300, getvariable('step_seconds')) THEN 720 ELSE 0 END
     AS SMALLINT);
 
 -- Weights and points are whole numbers, so that sums are exact and one division at the end gives the
 -- double nearest to the true quotient. `units` is the score times `weight`, NULL if a metric that
--- counts is missing; *_loss are the units lost to a metric; `place` sorts by units.
+-- counts is missing or idle; *_loss are the units lost to a metric; `place` sorts by units. `idle` is
+-- true if there would be a score if the idle readings had values.
 CREATE OR REPLACE TABLE bands AS
 WITH weights AS (
     SELECT CAST(if('wal_fsync' IN getvariable('without'), 0, 30) AS BIGINT) AS wal_fsync,
@@ -105,14 +113,16 @@ WITH weights AS (
            CAST(if('db_size' IN getvariable('without'), 0, 5) AS BIGINT) AS db_size),
 points AS (
     SELECT CAST(range AS SMALLINT) AS band,
-           if(getvariable('restarts_known'), band >= 432, NULL) AS after_restart,
-           [NULL, 0, 10][1 + band % 3] AS p_wal_fsync,
-           [NULL, 0, 5, 10][1 + band // 3 % 4] AS p_backend_commit,
-           [NULL, 0, 10][1 + band // 12 % 3] AS p_open_fds,
-           [NULL, 0, 10][1 + band // 36 % 3] AS p_leader_changes,
-           [NULL, 10][1 + band // 108 % 2] AS p_client_traffic_in,
-           [NULL, 10][1 + band // 216 % 2] AS p_db_size
-    FROM range(864)),
+           if(getvariable('restarts_known'), band >= 720, NULL) AS after_restart,
+           [NULL, 0, 10, NULL][1 + band % 4] AS p_wal_fsync,
+           [NULL, 0, 5, 10, NULL][1 + band // 4 % 5] AS p_backend_commit,
+           [NULL, 0, 10][1 + band // 20 % 3] AS p_open_fds,
+           [NULL, 0, 10][1 + band // 60 % 3] AS p_leader_changes,
+           [NULL, 10][1 + band // 180 % 2] AS p_client_traffic_in,
+           [NULL, 10][1 + band // 360 % 2] AS p_db_size,
+           band % 4 = 3 AS wal_fsync_idle,
+           band // 4 % 5 = 4 AS backend_commit_idle
+    FROM range(1440)),
 losses AS (  -- a metric that is left out loses nothing, with or without a reading
     SELECT points.*,
            (wal_fsync + backend_commit + open_fds + leader_changes + client_traffic_in
@@ -126,7 +136,11 @@ losses AS (  -- a metric that is left out loses nothing, with or without a readi
     FROM points, weights)
 SELECT *, 10 * weight - (wal_fsync_loss + backend_commit_loss + open_fds_loss
                          + leader_changes_loss + client_traffic_in_loss + db_size_loss) AS units,
-       (CAST(dense_rank() OVER (ORDER BY units) AS BIGINT) << 40) | band AS place
+       (CAST(dense_rank() OVER (ORDER BY units) AS BIGINT) << 41) | band AS place,
+       units IS NULL AND (wal_fsync_loss IS NOT NULL OR wal_fsync_idle)
+            AND (backend_commit_loss IS NOT NULL OR backend_commit_idle)
+            AND open_fds_loss IS NOT NULL AND leader_changes_loss IS NOT NULL
+            AND client_traffic_in_loss IS NOT NULL AND db_size_loss IS NOT NULL AS idle
 FROM losses;
 
 -- The first step at or after a second: steps are the multiples of step_seconds.
@@ -140,8 +154,8 @@ CREATE OR REPLACE MACRO steps(since := 0, until := 253402300800) AS TABLE
 WITH known AS MATERIALIZED (
     SELECT position, step,
            band_of(wal_fsync_seconds, backend_commit_seconds, open_fds, leader_changes,
-                   client_traffic_in_bytes_per_second, db_size_bytes,
-                   step - start_time_seconds) AS band
+                   client_traffic_in_bytes_per_second, db_size_bytes, wal_fsync_idle,
+                   backend_commit_idle, step - start_time_seconds) AS band
     FROM readings JOIN lives USING (cluster, member)
     WHERE date >= DATE '1970-01-01' + CAST(since // 86400 AS INTEGER)
       AND date <= DATE '1970-01-01' + CAST((until - 1) // 86400 AS INTEGER)
@@ -184,14 +198,17 @@ JOIN lives USING (position) JOIN bands USING (band);
 -- The number of steps of each band in each cell, from a table or view with the columns of steps();
 -- every column of a cell follows from these counts. The band of a cluster at a step is that of the
 -- member with the lowest score, the first one on ties: the minimum over (units, position, band),
--- packed into one integer. It is missing (band 0) if that of any expected member is, and is after
--- a restart if any expected member is.
+-- packed into one integer. It is missing (band 0) if that of any expected member is, else idle (band
+-- 719) if that of any is, and is after a restart if any expected member is.
 CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
 WITH worst AS (
     SELECT cluster_position, step,
-           if(count(*) = count(units),
-              (min(place | (CAST(position AS BIGINT) << 10)) & 1023) % 432, 0)
-           + if(max(band) >= 432, 432, 0) AS band
+           CASE count(*)
+               WHEN count(units) THEN
+                    (min(place | (CAST(position AS BIGINT) << 11)) & 2047) % 720
+               WHEN count(units) + count(*) FILTER (idle) THEN 719
+               ELSE 0 END
+           + if(max(band) >= 720, 720, 0) AS band
     FROM query_table(steps_table) JOIN lives USING (position) JOIN bands USING (band)
     GROUP BY cluster_position, step)
 SELECT NULL AS position, cluster_position, step // 3600 AS epoch_hour, band, count(*) AS steps
@@ -206,6 +223,7 @@ WITH sums AS (
     SELECT position, cluster_position, epoch_hour,
            sum(steps)                                AS steps_expected,
            sum(steps) FILTER (units IS NOT NULL)     AS scored,
+           sum(steps) FILTER (idle)                  AS idle_steps,
            sum(steps * CAST(after_restart AS INTEGER)) AS steps_after_restart,
            min(units)                                AS min_units,
            sum(steps * units)                        AS units,
@@ -240,7 +258,8 @@ SELECT if(member IS NULL, 'cluster', 'member')      AS level,
        lost[3] / (weight * scored) AS open_fds_loss,
        lost[4] / (weight * scored) AS leader_changes_loss,
        lost[5] / (weight * scored) AS client_traffic_in_loss,
-       lost[6] / (weight * scored) AS db_size_loss
+       lost[6] / (weight * scored) AS db_size_loss,
+       CAST(coalesce(idle_steps, 0) AS BIGINT)      AS steps_idle
 FROM sums
 LEFT JOIN (SELECT position, cluster, member FROM lives) USING (position)
 LEFT JOIN (SELECT DISTINCT cluster_position, cluster AS cluster_name FROM lives)

@@ -8,7 +8,7 @@ mod cell;
 mod sums;
 mod totals;
 
-pub(crate) use cell::{Cell, Line};
+pub(crate) use cell::{Cell, Line, WHY_IDLE, is_idle};
 pub(crate) use sums::{sum_clusters, sum_day};
 pub(crate) use totals::{Totals, costliest};
 
@@ -30,6 +30,8 @@ const PLACE_KEYS: [&str; 8] = ["level", "cluster", "member", "start", "date", "h
 const AFTER_RESTART: &str = "steps_after_restart";
 /// The column with the number of steps with partial responses.
 pub(crate) const PARTIAL: &str = "steps_partial";
+/// The column with the number of idle steps.
+pub(crate) const IDLE: &str = "steps_idle";
 const SCORE_SUM: &str = "score_sum";
 const SCORE_MIN: &str = "score_min";
 /// The minimum in the sums of a cell without scored steps.
@@ -82,7 +84,7 @@ impl OpenCells {
 /// all cells of a cluster.
 #[expect(deprecated, reason = "the eager aggregations; the lazy ones double the cold build")]
 pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFrame> {
-    let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", AFTER_RESTART, PARTIAL]
+    let added: Vec<&str> = [SCORE_SUM, "steps_scored", "steps_expected", IDLE, AFTER_RESTART, PARTIAL]
         .into_iter()
         .chain(Metric::ALL.iter().map(|m| m.loss_column()))
         .collect();
@@ -100,9 +102,9 @@ pub(crate) fn merge_sums(sums: &DataFrame, keys: &[&str]) -> PolarsResult<DataFr
 /// Computes finished cells from sums: one row per cell, sorted by [`CELL_KEYS`].
 ///
 /// Columns: `level` (`cluster` or `member`), `cluster`, `member` (null at level `cluster`), `start` (UTC),
-/// `date`, `hour` and `minute` (local), `utc_offset_minutes`, then the columns of [`divide`].
-/// `steps_after_restart` is null if the history has no process start times. The last column, `steps_partial`,
-/// only exists if the history has partial responses.
+/// `date`, `hour` and `minute` (local), `utc_offset_minutes`, then the columns of [`divide`]. `steps_after_restart` is
+/// null if the history has no process start times. Then `steps_partial`, which only exists if the history has partial
+/// responses, and last `steps_idle`.
 pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, marks: Marks) -> PolarsResult<DataFrame> {
     let start = sums.column("start")?.i64()?.clone().into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let date = sums.column("date")?.i32()?.clone().into_date();
@@ -117,6 +119,7 @@ pub(crate) fn finish(table: &ScoreTable, sums: &DataFrame, min_coverage: f64, ma
     if marks.partial {
         cells.with_column(sums.column(PARTIAL)?.clone())?;
     }
+    cells.with_column(sums.column(IDLE)?.clone())?;
     cells.sort(CELL_KEYS, SortMultipleOptions::default())
 }
 

@@ -1,14 +1,17 @@
 //! Readings in memory: members, when they were first and last seen, and a window of members × steps × columns.
 //!
 //! A `ReadingSource` fills a [`Window`]; the history stores it and reads it back; `score` computes scores from
-//! it. A missing, stale or NaN reading is NaN here. Bands, points and scores do not belong here.
+//! it. A missing or stale reading is NaN here, and so is an idle one, with other bits ([`IDLE`]). Bands, points and
+//! scores do not belong here.
 
 pub(crate) mod identity;
+mod idle;
 mod memory;
 mod origin;
 mod reading_source;
 mod source;
 
+pub use idle::{IDLE, is_idle, is_missing};
 pub(crate) use memory::days_at_once;
 pub use origin::Origin;
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
@@ -37,7 +40,7 @@ impl Member {
     }
 }
 
-/// When a member was first and last seen: its first and last step with a reading of any metric except
+/// When a member was first and last seen: its first and last step with a reading, or an idle one, of any metric except
 /// `leader_changes`. The query of `leader_changes` looks back one day, so it still returns a value for a day after
 /// the last scrape. Every requested step from the first to the last is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +86,7 @@ impl Lives {
     }
 }
 
-/// The readings of one column: `grid.len()` values for each member, NaN where missing.
+/// The readings of one column: `grid.len()` values for each member, NaN where missing, [`IDLE`] where idle.
 #[derive(Debug)]
 pub struct ColumnReadings {
     column: Column,
@@ -100,17 +103,24 @@ impl ColumnReadings {
     /// Adds a series. Its values start at step `offset` of a grid of `len` steps.
     ///
     /// If two series have a value for the same member and step, the worse one is kept, regardless of their order: the
-    /// higher value of a metric, the later start time, the smaller limit.
+    /// higher value of a metric, the later start time, the smaller limit. Any value replaces an idle reading, because
+    /// one of the two processes was not idle. An idle reading replaces a missing one; in a column that cannot be idle,
+    /// it is missing.
     pub fn merge_series(&mut self, member: Member, len: usize, offset: usize, values: &[f64]) {
         let row = self.rows.entry(member).or_insert_with(|| vec![f64::NAN; len]);
         let steps = row[offset..offset + values.len()].iter_mut().zip(values);
-        match self.column {
-            Column::Companion(Companion::Quota | Companion::MaxFds) => {
-                steps.for_each(|(known, &value)| *known = smaller_limit(*known, value));
-            }
-            // If one side is NaN, `f64::max` returns the other.
-            Column::Metric(_) | Column::Companion(Companion::StartTime) => {
-                steps.for_each(|(known, &value)| *known = known.max(value));
+        let can_be_idle = self.column.can_be_idle();
+        let worse = match self.column {
+            Column::Companion(Companion::Quota | Companion::MaxFds) => smaller_limit,
+            Column::Metric(_) | Column::Companion(Companion::StartTime) => f64::max,
+        };
+        for (known, &value) in steps {
+            // No arithmetic with NaN: it would not keep the bits that tell idle from missing.
+            match (known.is_nan(), value.is_nan()) {
+                (true, false) => *known = value,
+                (false, false) => *known = worse(*known, value),
+                (true, true) if can_be_idle && is_idle(value) => *known = IDLE,
+                (_, true) => {}
             }
         }
     }
@@ -140,20 +150,29 @@ impl ColumnReadings {
         self.rows.is_empty()
     }
 
-    /// The members with at least one reading.
+    /// The members with at least one reading, which may be idle.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
-        self.rows.iter().filter(|(_, values)| values.iter().any(|v| !v.is_nan())).map(|(member, _)| member)
+        self.rows.iter().filter(|(_, values)| !values.iter().all(|&v| is_missing(v))).map(|(member, _)| member)
     }
 
-    /// Member and step index of every reading that is not missing.
+    /// Member and step index of every reading with a value: neither missing nor idle.
     pub fn known(&self) -> impl Iterator<Item = (&Member, usize)> {
-        self.rows.iter().flat_map(|(member, values)| {
-            values.iter().enumerate().filter(|(_, v)| !v.is_nan()).map(move |(i, _)| (member, i))
+        self.steps_where(|v| !v.is_nan())
+    }
+
+    /// Member and step index of every idle reading.
+    pub fn idle(&self) -> impl Iterator<Item = (&Member, usize)> {
+        self.steps_where(is_idle)
+    }
+
+    fn steps_where(&self, is_one: fn(f64) -> bool) -> impl Iterator<Item = (&Member, usize)> {
+        self.rows.iter().flat_map(move |(member, values)| {
+            values.iter().enumerate().filter(move |(_, v)| is_one(**v)).map(move |(i, _)| (member, i))
         })
     }
 }
 
-/// The stricter of two limits. Zero or less means unlimited, so a positive limit wins. NaN is missing.
+/// The stricter of two limits. Zero or less means unlimited, so a positive limit wins.
 fn smaller_limit(one: f64, other: f64) -> f64 {
     match (one > 0.0, other > 0.0) {
         (true, true) => one.min(other),
@@ -165,7 +184,8 @@ fn smaller_limit(one: f64, other: f64) -> f64 {
 
 /// The readings of one window: a UTC day, or the requested part of one.
 ///
-/// Columns are member-major: the values of member `m` start at `m * grid.len()`. Missing readings are NaN.
+/// Columns are member-major: the values of member `m` start at `m * grid.len()`. Missing readings are NaN, and idle ones
+/// are [`IDLE`].
 #[derive(Clone, Debug)]
 pub struct Window {
     grid: Grid,
@@ -191,8 +211,8 @@ impl Window {
         Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), unasked: Vec::new(), columns }
     }
 
-    /// Builds a window from columns. Its members are those with a reading of at least one metric. Companion readings
-    /// of other members are dropped.
+    /// Builds a window from columns. Its members are those with a reading, which may be idle, of at least one metric.
+    /// Companion readings of other members are dropped.
     pub fn join(grid: Grid, columns: impl IntoIterator<Item = (Column, ColumnReadings)>) -> Self {
         let columns: Vec<(Column, ColumnReadings)> = columns.into_iter().collect();
         let is_metric = |column: &Column| matches!(column, Column::Metric(_));
@@ -257,8 +277,8 @@ impl Window {
         self.unasked = stretches((0..grid.len()).filter(|step| !is_asked(step)));
     }
 
-    /// The readings of one column and member, one per step, NaN where missing. Panics for a companion that
-    /// the window does not contain.
+    /// The readings of one column and member, one per step, NaN where missing, [`IDLE`] where idle. Panics for a
+    /// companion that the window does not contain.
     pub fn row(&self, column: impl Into<Column>, member: usize) -> &[f64] {
         let len = self.grid.len();
         &self.columns[column.into().index()][member * len..(member + 1) * len]
@@ -270,14 +290,19 @@ impl Window {
         &mut self.columns[column.into().index()][member * len..(member + 1) * len]
     }
 
-    /// Whether the member has a reading of any metric at the step.
+    /// Whether the member has a reading, which may be idle, of any metric at the step.
     pub fn known_at(&self, member: usize, step: usize) -> bool {
-        Metric::ALL.into_iter().any(|metric| !self.row(metric, member)[step].is_nan())
+        Metric::ALL.into_iter().any(|metric| !is_missing(self.row(metric, member)[step]))
     }
 
-    /// The number of readings of the column that are not missing.
+    /// The number of readings of the column with a value: neither missing nor idle.
     pub fn known_readings(&self, column: impl Into<Column>) -> u64 {
         self.columns[column.into().index()].iter().filter(|v| !v.is_nan()).count() as u64
+    }
+
+    /// The number of idle readings of the column.
+    pub fn idle_readings(&self, column: impl Into<Column>) -> u64 {
+        self.columns[column.into().index()].iter().filter(|v| is_idle(**v)).count() as u64
     }
 
     /// Restores readings that an earlier pull of the same steps has and this one lacks, including their members.
@@ -294,12 +319,12 @@ impl Window {
         for (from, member) in earlier.members.iter().enumerate() {
             let Ok(to) = self.members.binary_search(member) else { continue };
             let pairs = |column: Column| self.row(column, to).iter().zip(earlier.row(column, from));
-            if !shared.iter().any(|&column| pairs(column).any(|(new, old)| new.is_nan() && !old.is_nan())) {
+            if !shared.iter().any(|&column| pairs(column).any(|(new, old)| is_missing(*new) && !is_missing(*old))) {
                 continue;
             }
             for &column in &shared {
                 let steps = self.row_mut(column, to).iter_mut().zip(earlier.row(column, from));
-                steps.filter(|(_, old)| !old.is_nan()).for_each(|(new, &old)| *new = old);
+                steps.filter(|(_, old)| !is_missing(**old)).for_each(|(new, &old)| *new = old);
             }
         }
         self
@@ -336,8 +361,8 @@ impl Window {
         for (index, member) in self.members.iter().enumerate() {
             for metric in Metric::ALL.into_iter().filter(|m| m.shows_life()) {
                 let row = self.row(metric, index);
-                let first = row.iter().position(|v| !v.is_nan());
-                let last = row.iter().rposition(|v| !v.is_nan());
+                let first = row.iter().position(|&v| !is_missing(v));
+                let last = row.iter().rposition(|&v| !is_missing(v));
                 if let (Some(first), Some(last)) = (first, last) {
                     let life = Life { first_ms: self.grid.at(first), last_ms: self.grid.at(last) };
                     lives.add(member.clone(), life);
@@ -416,6 +441,75 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A value replaces an idle reading, and an idle reading replaces a missing one, in any order. In columns that are
+    /// no percentiles, a NaN is missing.
+    #[test]
+    fn of_two_series_of_one_member_a_value_beats_idle_and_idle_beats_missing() {
+        const NAN: f64 = f64::NAN;
+        let kind = |v: f64| if is_idle(v) { "idle".to_owned() } else { format!("{v}") };
+        for column in Column::all() {
+            let idle = if ["wal_fsync", "backend_commit"].contains(&column.name()) { "idle" } else { "NaN" };
+            for (one_value, other_value, expected) in [
+                (IDLE, 0.5, "0.5"),
+                (IDLE, 0.0, "0"),
+                (IDLE, f64::INFINITY, "inf"),
+                (IDLE, NAN, idle),
+                (IDLE, IDLE, idle),
+            ] {
+                for [first, second] in [[one_value, other_value], [other_value, one_value]] {
+                    let member = Member::new("c", "a");
+                    let mut merged = one(column, &member, 1, &[first]);
+                    merged.merge_series(member.clone(), 4, 1, &[second]);
+                    merged.merge_series(member.clone(), 4, 1, &[NAN]);
+                    let mut in_two = ColumnReadings::of(column);
+                    in_two.merge(one(column, &member, 1, &[first]), 4, 0);
+                    in_two.merge(one(column, &member, 1, &[second]), 4, 0);
+                    for readings in [merged, in_two] {
+                        assert_eq!(kind(readings.rows[&member][1]), expected, "{column}: {first} and {second}");
+                        assert!(is_missing(readings.rows[&member][0]));
+                        let counted = (readings.known().count(), readings.idle().count());
+                        let (value, idle) = (expected != "NaN" && expected != "idle", expected == "idle");
+                        assert_eq!(counted, (usize::from(value), usize::from(idle)), "{column}");
+                        assert_eq!(readings.members().count(), usize::from(value || idle), "{column}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_idle_member_is_seen_and_its_readings_are_not_counted_as_values() {
+        let member = Member::new("c", "a");
+        let wal = one(Metric::WalFsync, &member, 1, &[IDLE, f64::NAN, IDLE]);
+        let leaders = one(Metric::LeaderChanges, &member, 0, &[0.0; 4]);
+        let window = Window::join(grid(4), [(Metric::WalFsync.into(), wal), (Metric::LeaderChanges.into(), leaders)]);
+        let life = Life { first_ms: 60_000, last_ms: 180_000 };
+        assert_eq!(window.lives().iter().collect::<Vec<_>>(), [(&member, &life)]);
+        assert_eq!((window.known_readings(Metric::WalFsync), window.idle_readings(Metric::WalFsync)), (0, 2));
+        assert_eq!(window.idle_readings(Metric::BackendCommit), 0);
+        let only_idle = one(Metric::BackendCommit, &member, 0, &[f64::NAN, IDLE]);
+        let window = Window::join(grid(4), [(Metric::BackendCommit.into(), only_idle)]);
+        assert_eq!((window.members(), window.known_at(0, 0), window.known_at(0, 1)), (&[member][..], false, true));
+    }
+
+    #[test]
+    fn an_idle_reading_of_an_earlier_pull_is_restored_like_a_value() {
+        let member = Member::new("c", "a");
+        let join = |values: &[f64]| {
+            Window::join(grid(4), [(Metric::WalFsync.into(), one(Metric::WalFsync, &member, 0, values))])
+        };
+        let kinds = |window: &Window| {
+            let kind = |v: &f64| if is_idle(*v) { "idle".to_owned() } else { v.to_string() };
+            window.row(Metric::WalFsync, 0).iter().map(kind).collect::<Vec<_>>().join(" ")
+        };
+        // The server dropped the first two samples, so the earlier ones are restored.
+        let later = join(&[f64::NAN, f64::NAN, IDLE, 4.0]);
+        assert_eq!(kinds(&later.with_lost_readings(&join(&[1.0, IDLE, 3.0, f64::NAN]))), "1 idle 3 4");
+        // The later pull lacks nothing: its idle readings win, also where the earlier pull had none (as in 0.1.0).
+        let later = join(&[1.0, IDLE, IDLE, 4.0]);
+        assert_eq!(kinds(&later.with_lost_readings(&join(&[1.0, f64::NAN, 3.0, f64::NAN]))), "1 idle idle 4");
     }
 
     #[test]

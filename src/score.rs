@@ -99,7 +99,7 @@ pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
-    use crate::readings::ColumnReadings;
+    use crate::readings::{ColumnReadings, IDLE};
     use crate::spec::{Column, METRICS, Profile};
     use crate::time::{Step, TimeRange};
 
@@ -182,6 +182,106 @@ mod tests {
         }
     }
 
+    /// What a member's step counts as: `scored`, `idle` or `missing`.
+    fn state_of(profile: &Profile, readings: [f64; METRICS]) -> &'static str {
+        name(score(profile, readings).0.state())
+    }
+
+    fn name(state: StepState) -> &'static str {
+        match state {
+            StepState::Absent => "absent",
+            StepState::Unknown => "missing",
+            StepState::Idle => "idle",
+            StepState::Scored(_) => "scored",
+        }
+    }
+
+    /// A step is idle if an idle reading is the only reason that it has no score.
+    #[test]
+    fn a_step_is_idle_if_no_metric_with_a_weight_is_missing() {
+        const NAN: f64 = f64::NAN;
+        // Their places in `Metric::ALL`; the first two are percentiles.
+        let [wal, commit, fds] = [0, 1, 2];
+        let with = |changes: &[(usize, f64)]| {
+            let mut readings = HEALTHY;
+            changes.iter().for_each(|&(metric, value)| readings[metric] = value);
+            readings
+        };
+        for (changes, expected) in [
+            (&[(wal, IDLE)][..], "idle"),
+            (&[(commit, IDLE)], "idle"),
+            (&[(wal, IDLE), (commit, IDLE)], "idle"),
+            // Other bands do not matter.
+            (&[(wal, IDLE), (commit, 1.0), (fds, 5000.0)], "idle"),
+            (&[(wal, IDLE), (commit, NAN)], "missing"),
+            (&[(wal, NAN), (commit, IDLE)], "missing"),
+            (&[(wal, IDLE), (commit, IDLE), (fds, NAN)], "missing"),
+            (&[(wal, NAN)], "missing"),
+            // A gauge and a counter cannot be idle.
+            (&[(fds, IDLE)], "missing"),
+            (&[(fds, IDLE), (wal, IDLE)], "missing"),
+        ] {
+            assert_eq!(state_of(&Profile::seed(), with(changes)), expected, "{changes:?}");
+        }
+        // The points of the other metrics stay, and the idle metric has none.
+        let entry = score(&Profile::seed(), with(&[(wal, IDLE), (commit, 0.03), (fds, NAN)])).0;
+        assert_eq!(entry.points, [None, Some(5.0), None, Some(10.0), Some(10.0), Some(10.0)]);
+        assert_eq!(entry.idle, [true, false, false, false, false, false]);
+        // A metric without a weight does not matter, whether it is idle or missing.
+        let without_wal = Profile::seed().without(&[Metric::WalFsync]).unwrap();
+        assert_eq!(state_of(&without_wal, with(&[(wal, IDLE)])), "scored");
+        assert_eq!(state_of(&without_wal, with(&[(wal, IDLE), (commit, IDLE)])), "idle");
+        assert_eq!(state_of(&without_wal, with(&[(wal, NAN), (commit, IDLE)])), "idle");
+        let without_both = without_wal.without(&[Metric::ALL[commit]]).unwrap();
+        assert_eq!(state_of(&without_both, with(&[(wal, IDLE), (commit, IDLE)])), "scored");
+    }
+
+    /// A cluster's step is idle if it has no score and would have one if its idle members had scores. `s` is a scored
+    /// member, `i` an idle one, `m` a missing one; the three letters expected are of worst, mean and quorum.
+    #[test]
+    fn a_cluster_is_idle_if_scores_of_its_idle_members_would_give_it_a_score() {
+        let mut idle = HEALTHY;
+        idle[0] = IDLE;
+        let mut missing = HEALTHY;
+        missing[1] = f64::NAN;
+        let table = ScoreTable::new(&Profile::seed());
+        for (members, expected) in [
+            ("i", "iii"),
+            ("m", "mmm"),
+            ("si", "iii"),
+            ("sm", "mmm"),
+            ("im", "mmm"),
+            ("sss", "sss"),
+            ("ssi", "iis"),
+            ("sii", "iii"),
+            ("iii", "iii"),
+            ("ssm", "mms"),
+            // Two of three have no score, and two scores are a majority: a score of the idle one would be enough.
+            ("sim", "mmi"),
+            ("iim", "mmi"),
+            ("smm", "mmm"),
+            ("imm", "mmm"),
+            ("ssim", "mmi"),
+            ("simm", "mmm"),
+            ("ssimm", "mmi"),
+            ("sssim", "mms"),
+        ] {
+            for order in [members.to_owned(), members.chars().rev().collect()] {
+                let readings = order.chars().map(|letter| match letter {
+                    's' => HEALTHY,
+                    'i' => idle,
+                    _ => missing,
+                });
+                let scores = one_step(&table, &readings.collect::<Vec<_>>());
+                let found: String = [Rollup::Worst, Rollup::Mean, Rollup::Quorum]
+                    .into_iter()
+                    .map(|rollup| &name(rollup.line(&table, &scores, 0..order.len())[0])[..1])
+                    .collect();
+                assert_eq!(found, expected, "{order}");
+            }
+        }
+    }
+
     #[test]
     fn shares_are_relative_to_the_limit_and_without_a_limit_cost_nothing() {
         let profile = Profile::named("openshift").unwrap();
@@ -226,7 +326,8 @@ mod tests {
     #[test]
     fn score_and_losses_add_up_to_ten_points() {
         let table = ScoreTable::new(&Profile::seed());
-        assert_eq!(table.len(), 3 * 4 * 3 * 3 * 2 * 2);
+        // Bands, full points and missing; the two percentiles can be idle too.
+        assert_eq!(table.len(), 4 * 5 * 3 * 3 * 2 * 2);
         for worth in table.entries.iter().filter_map(|e| e.worth) {
             assert_eq!(worth.score + worth.losses.iter().sum::<u64>(), 10 * table.denominator());
         }

@@ -39,6 +39,8 @@ pub(crate) struct StepTotals {
     /// which any member is expected.
     pub(crate) expected: u64,
     pub(crate) scored: u64,
+    /// Steps without a score only because readings are idle.
+    pub(crate) idle: u64,
     /// Sum of the scores of the scored steps.
     pub(crate) score: u64,
     /// Sum of the losses of the scored steps, by metric.
@@ -52,6 +54,10 @@ impl StepTotals {
         match step {
             StepState::Absent => {}
             StepState::Unknown => self.expected += 1,
+            StepState::Idle => {
+                self.expected += 1;
+                self.idle += 1;
+            }
             StepState::Scored(Worth { score, losses }) => {
                 self.expected += 1;
                 self.scored += 1;
@@ -85,8 +91,10 @@ pub(crate) struct MemberPart {
 #[derive(Debug)]
 pub(crate) struct MetricPart {
     pub(crate) metric: Metric,
-    /// Expected steps with a reading.
+    /// Expected steps with a reading that has a value.
     pub(crate) known: u64,
+    /// Expected steps at which the reading is idle.
+    pub(crate) idle: u64,
     /// Median of the readings; the mean of the two middle ones if their number is even.
     pub(crate) median: Option<f64>,
     pub(crate) max: Option<f64>,
@@ -168,8 +176,10 @@ fn explain_member(
                 continue;
             }
             after_restart += count_within(&restarts, &(step..step + 1)) as u64;
+            let entry = table.look_up(codes[step]);
             for metric in Metric::ALL {
-                let Some(got) = table.look_up(codes[step]).points[metric.index()] else { continue };
+                known[metric.index()].idle += u64::from(entry.idle[metric.index()]);
+                let Some(got) = entry.points[metric.index()] else { continue };
                 let reading = day.window.row(metric, index)[step];
                 let limit = profile.limit(metric).filter(|limit| day.window.companions().contains(limit));
                 let limit = limit.map(|limit| day.window.row(limit, index)[step]);
@@ -182,10 +192,11 @@ fn explain_member(
     MemberPart { member, totals, after_restart, metrics }
 }
 
-/// Readings of one metric without the missing ones, each with its points.
+/// Readings of one metric that have a value, each with its points, and the number of idle ones.
 #[derive(Debug, Default)]
 struct KnownReadings {
     readings: Vec<f64>,
+    idle: u64,
     points: Vec<f64>,
     highest_share: Option<f64>,
 }
@@ -214,7 +225,7 @@ impl KnownReadings {
 
 fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> MetricPart {
     let bands = known.by_band(profile.rule(metric));
-    let KnownReadings { mut readings, highest_share, .. } = known;
+    let KnownReadings { mut readings, highest_share, idle, .. } = known;
     readings.sort_by(f64::total_cmp);
     let max = readings.last().copied();
     let middle = readings.len() / 2;
@@ -226,6 +237,7 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
     MetricPart {
         metric,
         known: readings.len() as u64,
+        idle,
         median,
         max,
         of_limit: profile.limit(metric),
@@ -287,7 +299,7 @@ mod tests {
     fn the_median_of_an_even_number_of_readings_is_the_mean_of_the_middle_two() {
         let part = |readings: &[f64]| {
             let points = vec![10.0, 0.0, 10.0];
-            let known = KnownReadings { readings: readings.to_vec(), points, highest_share: None };
+            let known = KnownReadings { readings: readings.to_vec(), points, ..KnownReadings::default() };
             explain_metric(&Profile::seed(), Metric::OpenFds, known)
         };
         assert_eq!(part(&[4.0, 1.0, 3.0, 2.0]).median, Some(2.5));

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use polars::prelude::{DataFrame, PolarsResult};
+use polars::prelude::{DataFrame, Int64Chunked, PolarsResult};
 
 use crate::analysis::membership::{Shortage, Staffing};
-use crate::heatmap::Line;
+use crate::heatmap::{IDLE, Line};
 use crate::spec::{Metric, percent};
 use crate::text::count;
 use crate::text::rounding::{percent_text, score_text};
@@ -31,13 +31,26 @@ pub(crate) struct Demand {
 pub(crate) struct Gate {
     demand: Demand,
     zone: Zone,
-    /// Scored and expected steps by cluster.
-    clusters: BTreeMap<String, (u64, u64)>,
+    clusters: BTreeMap<String, Steps>,
     /// Up to [`NAMED`] cells below [`Demand::score`], lowest first.
     low: Vec<LowCell>,
     low_cells: u64,
     /// Stretches in which a cluster has fewer members than expected.
     shortages: Vec<Shortage>,
+}
+
+/// The steps of a cluster.
+#[derive(Clone, Copy, Debug, Default)]
+struct Steps {
+    scored: u64,
+    expected: u64,
+    idle: u64,
+}
+
+impl Steps {
+    fn share(&self, steps: u64) -> f64 {
+        steps as f64 / self.expected.max(1) as f64
+    }
 }
 
 /// A cell whose mean is below [`Demand::score`].
@@ -54,8 +67,7 @@ struct Seen<'a> {
     cluster: &'a str,
     start_ms: i64,
     mean: Option<f64>,
-    scored: u64,
-    expected: u64,
+    steps: Steps,
     worst: Option<Metric>,
 }
 
@@ -70,15 +82,16 @@ impl Gate {
         let text = |name: &str| cells.column(name)?.str();
         let (levels, clusters, worst) = (text("level")?, text("cluster")?, text("worst_metric")?);
         let (starts, means) = (cells.column("start")?.datetime()?.physical(), cells.column("mean")?.f64()?);
-        let (scored, expected) = (cells.column("steps_scored")?.i64()?, cells.column("steps_expected")?.i64()?);
+        let steps = |name: &str| cells.column(name)?.i64();
+        let (scored, expected, idle) = (steps("steps_scored")?, steps("steps_expected")?, steps(IDLE)?);
+        let count = |column: &Int64Chunked, row: usize| column.get(row).unwrap_or(0).unsigned_abs();
         for row in (0..cells.height()).filter(|&row| levels.get(row) == Some("cluster")) {
             let (Some(cluster), Some(start_ms)) = (clusters.get(row), starts.get(row)) else { continue };
             self.add(&Seen {
                 cluster,
                 start_ms,
                 mean: means.get(row),
-                scored: scored.get(row).unwrap_or(0).unsigned_abs(),
-                expected: expected.get(row).unwrap_or(0).unsigned_abs(),
+                steps: Steps { scored: count(scored, row), expected: count(expected, row), idle: count(idle, row) },
                 worst: worst.get(row).and_then(|name| name.parse().ok()),
             });
         }
@@ -96,8 +109,7 @@ impl Gate {
                 cluster: &line.cluster,
                 start_ms: cell.start_ms,
                 mean: cell.mean,
-                scored: cell.scored.into(),
-                expected: cell.expected.into(),
+                steps: Steps { scored: cell.scored.into(), expected: cell.expected.into(), idle: cell.idle.into() },
                 worst: cell.worst,
             });
         }
@@ -105,11 +117,12 @@ impl Gate {
 
     fn add(&mut self, seen: &Seen<'_>) {
         if !self.clusters.contains_key(seen.cluster) {
-            self.clusters.insert(seen.cluster.to_owned(), (0, 0));
+            self.clusters.insert(seen.cluster.to_owned(), Steps::default());
         }
-        if let Some((scored, expected)) = self.clusters.get_mut(seen.cluster) {
-            *scored += seen.scored;
-            *expected += seen.expected;
+        if let Some(steps) = self.clusters.get_mut(seen.cluster) {
+            steps.scored += seen.steps.scored;
+            steps.expected += seen.steps.expected;
+            steps.idle += seen.steps.idle;
         }
         let Some(mean) = seen.mean.filter(|mean| *mean < self.demand.score) else { return };
         self.low_cells += 1;
@@ -133,13 +146,9 @@ impl Gate {
         let Demand { min_coverage, .. } = self.demand;
         // Without any scored step, a cluster fails even if the minimum coverage is 0.
         let is_unknown =
-            |(scored, expected): (u64, u64)| scored == 0 || (scored as f64) < min_coverage * expected as f64;
-        let unknown: Vec<(String, f64)> = self
-            .clusters
-            .iter()
-            .filter(|&(_, &steps)| is_unknown(steps))
-            .map(|(cluster, &(scored, expected))| (cluster.clone(), scored as f64 / expected.max(1) as f64))
-            .collect();
+            |steps: &Steps| steps.scored == 0 || (steps.scored as f64) < min_coverage * steps.expected as f64;
+        let unknown = self.clusters.iter().filter(|(_, steps)| is_unknown(steps));
+        let unknown: Vec<(String, Steps)> = unknown.map(|(cluster, steps)| (cluster.clone(), *steps)).collect();
         let is_met = self.low_cells == 0
             && unknown.is_empty()
             && self.shortages.is_empty()
@@ -152,8 +161,8 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub(crate) struct Shortfall {
     gate: Gate,
-    /// Clusters with too few scored steps, each with its share of scored steps.
-    unknown: Vec<(String, f64)>,
+    /// Clusters with too few scored steps.
+    unknown: Vec<(String, Steps)>,
 }
 
 impl Shortfall {
@@ -224,8 +233,13 @@ impl fmt::Display for Shortfall {
         if more > 0 {
             write!(f, "\n  and {} below the threshold", count(more, "more cell"))?;
         }
-        for (cluster, share) in self.unknown.iter().take(NAMED) {
-            write!(f, "\n  scored at {} % of the steps: {}", percent_text(*share), terminal_label(cluster))?;
+        for (cluster, steps) in self.unknown.iter().take(NAMED) {
+            let scored = percent_text(steps.share(steps.scored));
+            write!(f, "\n  scored at {scored} % of the steps: {}", terminal_label(cluster))?;
+            if steps.idle > 0 {
+                let idle = percent_text(steps.share(steps.idle));
+                write!(f, " ({idle} % idle: no WAL fsync or no backend commit, so no p99 and no score)")?;
+            }
         }
         match self.unknown.len().saturating_sub(NAMED) {
             0 => {}
@@ -244,7 +258,8 @@ mod tests {
         let mut gate = Gate::new(Demand { score: 7.0, min_coverage: 0.5 }, Zone::default());
         for (hour, &(cluster, mean, scored)) in (0_i64..).zip(cells) {
             let worst = Some(Metric::WalFsync);
-            gate.add(&Seen { cluster, start_ms: hour * 3_600_000, mean, scored, expected: 12, worst });
+            let steps = Steps { scored, expected: 12, idle: 0 };
+            gate.add(&Seen { cluster, start_ms: hour * 3_600_000, mean, steps, worst });
         }
         gate
     }
@@ -312,6 +327,21 @@ mod tests {
              scored at 41.6 % of the steps: a\u{fffd}::\n  scored at 0.0 % of the steps: b"
         );
         assert!(message(gate(&[])).contains("no cells to check"));
+        let mut idle = gate(&[("d", Some(10.0), 2)]);
+        idle.add(&Seen {
+            cluster: "d",
+            start_ms: 0,
+            mean: None,
+            steps: Steps { scored: 0, expected: 12, idle: 9 },
+            worst: None,
+        });
+        // 2 of 24 steps are scored, and 9 are idle.
+        assert_eq!(
+            message(idle).lines().last(),
+            Some(
+                "  scored at 8.3 % of the steps: d (37.5 % idle: no WAL fsync or no backend commit, so no p99 and no score)"
+            )
+        );
         let mut nothing_asked = gate(&[("a", None, 0)]);
         nothing_asked.demand.min_coverage = 0.0;
         assert!(message(nothing_asked).contains("scored at 0.0 %"));

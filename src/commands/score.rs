@@ -214,10 +214,11 @@ impl Broken {
     }
 }
 
-/// Fails if no day has a reading of a metric with a weight, or of a limit that the profile needs:
-/// no step would have a score then.
+/// Fails if no day has a reading of a metric with a weight, or of a limit that the profile needs: no step would have a
+/// score then. Idle readings are enough: they explain why there is no score.
 pub(super) fn check_known(profile: &Profile, metas: &[(UtcDay, DayMeta)]) -> Result<(), CommandError> {
-    let known = |name: &str| metas.iter().any(|(_, meta)| meta.known.get(name).is_some_and(|&n| n > 0));
+    let any = |counts: &BTreeMap<String, u64>, name: &str| counts.get(name).is_some_and(|&n| n > 0);
+    let known = |name: &str| metas.iter().any(|(_, meta)| any(&meta.known, name) || any(&meta.idle, name));
     if let Some(metric) = Metric::ALL.into_iter().find(|m| profile.counts(*m) && !known(m.name())) {
         return Err(CommandError::NoReadings(metric));
     }

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{CELLS, FolderError};
 use crate::files::FileError;
-use crate::heatmap::{Cell, Line, PARTIAL};
+use crate::heatmap::{Cell, IDLE, Line, PARTIAL};
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
@@ -71,6 +71,8 @@ struct Columns<'a> {
     means: [&'a arrow_array::Float64Array; 2],
     steps: [&'a arrow_array::Int64Array; 3],
     partial: Option<&'a arrow_array::Int64Array>,
+    /// `None` in a file of 0.1.0, which counted idle steps as missing.
+    idle: Option<&'a arrow_array::Int64Array>,
     uncertain: &'a arrow_array::BooleanArray,
     worst: &'a arrow_array::StringArray,
     /// The loss column of each metric; `None` if the file does not have it.
@@ -104,6 +106,7 @@ impl<'a> Columns<'a> {
                 needed(batch, "steps_after_restart")?,
             ],
             partial: typed(batch, PARTIAL)?,
+            idle: typed(batch, IDLE)?,
             uncertain: needed(batch, "uncertain")?,
             worst: needed(batch, "worst_metric")?,
             losses,
@@ -145,6 +148,7 @@ impl<'a> Columns<'a> {
             uncertain: self.uncertain.value(row),
             after_restart: after.map(u32::try_from).transpose().ok()?,
             partial: self.partial.map_or(Ok(0), |column| column.value(row).try_into()).ok()?,
+            idle: self.idle.map_or(Ok(0), |column| column.value(row).try_into()).ok()?,
             worst: self.worst.is_valid(row).then(|| self.worst.value(row).parse().ok()).flatten(),
             losses: mean.map(|_| self.losses.map(|column| column.map_or(0.0, |column| column.value(row)))),
         })
@@ -217,6 +221,18 @@ mod tests {
         columns.insert(0, ("forecast", Arc::new(StringArray::from(vec!["x"]))));
         let lines = read(columns).unwrap();
         assert_eq!(lines[0].cells[0].losses, Some([3.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn idle_steps_are_read_and_a_file_of_0_1_0_has_none() {
+        assert_eq!(read(one_cell()).unwrap()[0].cells[0].idle, 0);
+        let with = |steps: i64| {
+            let mut columns = one_cell();
+            columns.push(("steps_idle", Arc::new(Int64Array::from(vec![steps]))));
+            read(columns)
+        };
+        assert_eq!(with(7).unwrap()[0].cells[0].idle, 7);
+        assert!(with(-1).unwrap_err().contains("a row has a negative or too large number"));
     }
 
     #[test]

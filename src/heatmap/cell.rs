@@ -5,6 +5,10 @@ use std::sync::Arc;
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
+/// Why an idle step has no score, for legends and explanations.
+pub(crate) const WHY_IDLE: &str =
+    "no WAL fsync or no backend commit, so no p99 and no score; this does not mean healthy";
+
 /// One cell of a cluster or member.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cell {
@@ -26,6 +30,9 @@ pub(crate) struct Cell {
     pub(crate) scored: u32,
     /// The number of expected steps, at least one.
     pub(crate) expected: u32,
+    /// The number of steps without a score only because the member did no WAL fsync or no backend commit. The other
+    /// steps without a score are missing.
+    pub(crate) idle: u32,
     /// Whether the coverage is below `--min-coverage`.
     pub(crate) uncertain: bool,
     /// The number of steps just after a restart of the member, or of any member of the cluster; `None` if the history
@@ -44,6 +51,17 @@ impl Cell {
     pub(crate) fn coverage(&self) -> f64 {
         f64::from(self.scored) / f64::from(self.expected)
     }
+
+    /// Whether the cell is shown as idle: no step is scored, and more of them are idle than missing.
+    pub(crate) fn is_idle(&self) -> bool {
+        is_idle(self.scored.into(), self.expected.into(), self.idle.into())
+    }
+}
+
+/// Whether steps without any score count as idle: more of them are idle than missing, so that a few idle steps do not
+/// excuse an outage.
+pub(crate) fn is_idle(scored: u64, expected: u64, idle: u64) -> bool {
+    scored == 0 && 2 * idle > expected
 }
 
 /// All cells of a cluster or member, in order of time.
@@ -72,6 +90,7 @@ impl Cell {
             min: mean,
             scored,
             expected,
+            idle: 0,
             uncertain: false,
             after_restart: None,
             partial: 0,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use super::{AFTER_RESTART, Folding, NO_MIN, PARTIAL, SCORE_MIN, SCORE_SUM};
+use super::{AFTER_RESTART, Folding, IDLE, NO_MIN, PARTIAL, SCORE_MIN, SCORE_SUM};
 use crate::score::{DayScores, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
 use crate::time::{LocalCell, count_within};
@@ -18,6 +18,7 @@ struct CellSums {
     min: i64,
     scored: i64,
     expected: i64,
+    idle: i64,
     after_restart: i64,
     partial: i64,
     losses: [u64; METRICS],
@@ -25,16 +26,12 @@ struct CellSums {
 
 impl CellSums {
     fn over(steps: impl Iterator<Item = StepState>) -> Self {
-        let mut cell =
-            Self { sum: 0, min: NO_MIN, scored: 0, expected: 0, after_restart: 0, partial: 0, losses: [0; METRICS] };
+        let (sum, min, losses) = (0, NO_MIN, [0; METRICS]);
+        let mut cell = Self { sum, min, scored: 0, expected: 0, idle: 0, after_restart: 0, partial: 0, losses };
         for step in steps {
-            let worth = match step {
-                StepState::Absent => continue,
-                StepState::Unknown => None,
-                StepState::Scored(worth) => Some(worth),
-            };
-            cell.expected += 1;
-            let Some(worth) = worth else { continue };
+            cell.expected += i64::from(step != StepState::Absent);
+            cell.idle += i64::from(step == StepState::Idle);
+            let StepState::Scored(worth) = step else { continue };
             cell.scored += 1;
             cell.sum += worth.score;
             cell.min = cell.min.min(worth.score as i64);
@@ -106,6 +103,7 @@ impl SumColumns {
             sums(SCORE_MIN, |c| c.min),
             sums("steps_scored", |c| c.scored),
             sums("steps_expected", |c| c.expected),
+            sums(IDLE, |c| c.idle),
             sums(AFTER_RESTART, |c| c.after_restart),
             sums(PARTIAL, |c| c.partial),
         ];

@@ -1,6 +1,7 @@
 //! Totals over several cells, each weighted by its number of scored steps.
 
 use super::Cell;
+use super::cell::is_idle;
 use crate::spec::{METRICS, Metric};
 
 /// Sums over several cells, from which their mean, coverage and main cause are computed.
@@ -11,6 +12,8 @@ pub(crate) struct Totals {
     pub(crate) scored: u64,
     /// The number of expected steps.
     pub(crate) expected: u64,
+    /// The number of idle steps.
+    pub(crate) idle: u64,
     /// The lowest score; `None` without scored steps.
     pub(crate) lowest: Option<f64>,
     losses: [f64; METRICS],
@@ -27,6 +30,7 @@ impl Totals {
 
     fn add(&mut self, cell: &Cell) {
         self.expected += u64::from(cell.expected);
+        self.idle += u64::from(cell.idle);
         let (Some(mean), Some(min)) = (cell.mean, cell.min) else { return };
         let steps = f64::from(cell.scored);
         self.points += mean * steps;
@@ -45,6 +49,16 @@ impl Totals {
     /// The share of expected steps that are scored, 0 to 1; 0 without expected steps.
     pub(crate) fn coverage(&self) -> f64 {
         self.scored as f64 / self.expected.max(1) as f64
+    }
+
+    /// The share of expected steps that are idle, 0 to 1; 0 without expected steps.
+    pub(crate) fn idle_share(&self) -> f64 {
+        self.idle as f64 / self.expected.max(1) as f64
+    }
+
+    /// Whether the cells are shown as idle: no step is scored, and more of them are idle than missing.
+    pub(crate) fn is_idle(&self) -> bool {
+        is_idle(self.scored, self.expected, self.idle)
     }
 
     /// The metric with the highest loss (see [`costliest`]) and its share of all losses, 0 to 1; `None` without losses.
@@ -84,6 +98,21 @@ mod tests {
         assert_eq!(totals.worst(), Some((wal, 1.0)));
         assert_eq!(Totals::of(&cells[2..]), Totals { expected: 12, ..Totals::default() });
         assert_eq!((Totals::of(&cells[2..]).mean(), Totals::of(&cells[1..]).worst()), (None, None));
+    }
+
+    #[test]
+    fn cells_without_a_score_are_idle_if_more_steps_are_idle_than_missing() {
+        let cell = |scored, idle| Cell { idle, ..Cell::hour(scored, 12, (scored > 0).then_some(10.0), &[]) };
+        for (scored, idle, expected) in
+            [(0, 12, true), (0, 7, true), (0, 6, false), (0, 1, false), (0, 0, false), (1, 11, false)]
+        {
+            let cell = cell(scored, idle);
+            assert_eq!((cell.is_idle(), Totals::of([&cell]).is_idle()), (expected, expected), "{scored} {idle}");
+        }
+        let totals = Totals::of(&[cell(0, 12), cell(0, 1), cell(0, 0)]);
+        assert_eq!((totals.idle, totals.is_idle()), (13, false));
+        assert_eq!(Totals::of(&[cell(3, 9), cell(12, 0)]).idle_share(), 9.0 / 24.0);
+        assert_eq!((Totals::default().idle_share(), Totals::default().is_idle()), (0.0, false));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Encoding;
@@ -12,15 +12,15 @@ use parquet::schema::types::ColumnPath;
 
 use super::{DayMeta, LabelColumns, writer_properties};
 use crate::files::{FileError, FileStat, WholeFile};
-use crate::readings::{Source, Window};
+use crate::readings::{Source, Window, is_idle};
 use crate::spec::{Column, Companion, Metric, Unit};
 use crate::time::TimeRange;
 
 /// Rows per batch of the Parquet writer and reader. Limits memory and does not affect results.
 pub(super) const BATCH_ROWS: usize = 1 << 16;
 
-/// Writes one day: a row for each member and step with at least one reading of a metric. Returns the footer, and the
-/// size and hash of the file.
+/// Writes one day: a row for each member and step with at least one reading of a metric, which may be idle. Returns the
+/// footer, and the size and hash of the file.
 pub fn write_day(
     path: &Path,
     window: &Window,
@@ -32,12 +32,13 @@ pub fn write_day(
         range,
         lives: window.lives(),
         known: columns(&source.companions()).map(|c| (c.name().to_owned(), window.known_readings(c))).collect(),
+        idle: idle_metrics(window).map(|m| (m.name().to_owned(), window.idle_readings(m))).collect(),
         rows: 0,
         partial: window.partial().iter().map(|steps| window.grid().range_of(steps)).collect(),
     };
     let failed = |e| FileError::from_parquet(path, e);
     debug_assert_eq!(window.companions(), source.companions());
-    let schema = readings_schema(window.companions());
+    let schema = readings_schema(window);
     let file = WholeFile::create(path)?;
     let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(readings_properties(&meta))).map_err(failed)?;
     let labels = LabelColumns::new(window.members());
@@ -80,6 +81,10 @@ impl Rows {
             };
             Arc::new(self.0.iter().map(known).collect::<Float64Array>())
         }));
+        arrays.extend(idle_metrics(window).map(|metric| -> ArrayRef {
+            let idle = |&(member, step): &(usize, usize)| Some(is_idle(window.row(metric, member)[step]));
+            Arc::new(self.0.iter().map(idle).collect::<BooleanArray>())
+        }));
         RecordBatch::try_new(schema.clone(), arrays)
     }
 }
@@ -94,9 +99,20 @@ pub(super) fn reading_field(column: Column) -> Field {
     Field::new(column.reading_column(), DataType::Float64, true)
 }
 
-fn readings_schema(companions: &[Companion]) -> SchemaRef {
+/// The Parquet field that marks the idle readings of a metric; `None` if the metric cannot be idle.
+pub(super) fn idle_field(metric: Metric) -> Option<Field> {
+    metric.idle_column().map(|name| Field::new(name, DataType::Boolean, true))
+}
+
+/// The metrics with an idle reading. Most days have none, and then their file has no columns for them.
+fn idle_metrics(window: &Window) -> impl Iterator<Item = Metric> + '_ {
+    Metric::ALL.into_iter().filter(|&metric| window.idle_readings(metric) > 0)
+}
+
+fn readings_schema(window: &Window) -> SchemaRef {
     let mut fields = LabelColumns::fields();
-    fields.extend(columns(companions).map(reading_field));
+    fields.extend(columns(window.companions()).map(reading_field));
+    fields.extend(idle_metrics(window).filter_map(idle_field));
     Arc::new(Schema::new(fields))
 }
 
@@ -118,9 +134,12 @@ fn readings_properties(meta: &DayMeta) -> WriterProperties {
 pub(super) mod tests {
     use std::collections::BTreeMap;
 
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Float64Type;
+
     use super::*;
     use crate::history::{read_day, read_meta};
-    use crate::readings::{Member, Origin};
+    use crate::readings::{IDLE, Member, Origin};
     use crate::scratch::Scratch;
     use crate::time::{Grid, Step, UtcDay};
 
@@ -169,6 +188,61 @@ pub(super) mod tests {
                 assert_eq!(bits(&read), bits(&window), "{metric} of member {member}");
             }
         }
+    }
+
+    /// Idle readings among values, beside missing readings, and as the only readings of a step.
+    fn with_idle_readings() -> (Window, TimeRange) {
+        let (mut window, range) = sample_day();
+        for (metric, steps) in [(Metric::WalFsync, &[2, 5, 6, 14][..]), (Metric::BackendCommit, &[0, 5, 23])] {
+            steps.iter().for_each(|&step| window.row_mut(metric, 1)[step] = IDLE);
+        }
+        (window, range)
+    }
+
+    #[test]
+    fn idle_readings_have_a_column_are_counted_in_the_footer_and_are_read_back_bit_for_bit() {
+        let folder = Scratch::new();
+        let path = folder.path().join("readings.parquet");
+        let (window, range) = with_idle_readings();
+        let (written, _) = write_day(&path, &window, range, &source()).unwrap();
+        // By hand: step 5 has no reading of any other metric, so the day has one row more than without idle readings.
+        assert_eq!(written.rows, 3 * 23 + 1);
+        let idle = [("wal_fsync".to_owned(), 4), ("backend_commit".to_owned(), 3)];
+        assert_eq!(written.idle, BTreeMap::from(idle));
+        // wal_fsync has no reading at steps 0, 5, 7, 14 and 21 of a member, and here none at steps 2 and 6 of member 1.
+        assert_eq!(written.known["wal_fsync"], 3 * 19 - 2);
+        assert_eq!(read_meta(&path).unwrap(), written);
+        let read = read_day(&path, *window.grid(), window.members().to_vec(), &[]).unwrap();
+        for metric in Metric::ALL {
+            for member in 0..3 {
+                let bits = |w: &Window| w.row(metric, member).iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&read), bits(&window), "{metric} of member {member}");
+            }
+        }
+        let rows = crate::history::footer::open(&path).unwrap().build().unwrap();
+        for batch in rows.map(|batch| batch.unwrap()) {
+            for column in [Metric::WalFsync, Metric::BackendCommit].map(Metric::reading_column) {
+                let values = batch.column_by_name(column).unwrap().as_primitive::<Float64Type>();
+                assert!(values.iter().flatten().all(|value| !value.is_nan()), "{column}: NaN is never stored");
+            }
+        }
+    }
+
+    #[test]
+    fn a_metric_without_an_idle_reading_has_no_column_for_it() {
+        let folder = Scratch::new();
+        let path = folder.path().join("readings.parquet");
+        let names = |window: &Window, range| {
+            write_day(&path, window, range, &source()).unwrap();
+            let opened = crate::history::footer::open(&path).unwrap();
+            opened.schema().fields().iter().map(|field| field.name().clone()).skip(9).collect::<Vec<_>>()
+        };
+        let (mut window, range) = sample_day();
+        assert_eq!(names(&window, range), [""; 0]);
+        window.row_mut(Metric::BackendCommit, 2)[0] = IDLE;
+        assert_eq!(names(&window, range), ["backend_commit_idle"]);
+        let (both, _) = with_idle_readings();
+        assert_eq!(names(&both, range), ["wal_fsync_idle", "backend_commit_idle"]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::readings::{Life, Lives, Member, Source};
 use crate::spec::Metric;
 use crate::time::{Step, TimeRange};
 
+/// The footer key of the numbers of idle readings. Days without any do not have it, nor do days that 0.1.0 wrote.
+const IDLE: &str = "idle";
 /// The footer key of the ranges with partial responses. Days without partial responses do not have it.
 const PARTIAL: &str = "partial_ms";
 
@@ -27,6 +29,8 @@ pub struct DayMeta {
     /// The number of readings of each metric and each pulled companion, by name. Has an entry for every metric of the
     /// version that wrote the day, even if the pull left the metric out.
     pub known: BTreeMap<String, u64>,
+    /// The number of idle readings of each metric that has any, by name. They are not among those of [`Self::known`].
+    pub idle: BTreeMap<String, u64>,
     /// The number of rows in the file.
     pub rows: u64,
     /// Ranges in which the server sent partial responses.
@@ -58,6 +62,9 @@ impl DayMeta {
             ("lives_ms", json(serde_json::json!(lives))),
             ("known", json(serde_json::json!(self.known))),
         ];
+        if !self.idle.is_empty() {
+            pairs.push((IDLE, json(serde_json::json!(self.idle))));
+        }
         if !self.partial.is_empty() {
             let partial: Vec<(i64, i64)> = self.partial.iter().map(|range| (range.start_ms, range.end_ms)).collect();
             pairs.push((PARTIAL, json(serde_json::json!(partial))));
@@ -81,6 +88,10 @@ pub(super) fn meta_of<R: ChunkReader + 'static>(opened: &Opened<R>, path: &Path)
         range: TimeRange { start_ms, end_ms },
         lives: Lives::default(),
         known: footer::value(path, pairs, "known")?,
+        idle: match footer::text(pairs, IDLE) {
+            Some(_) => footer::value(path, pairs, IDLE)?,
+            None => BTreeMap::new(),
+        },
         rows: u64::try_from(opened.metadata().file_metadata().num_rows()).unwrap_or(0),
         partial: partial_ranges(path, pairs)?,
     };

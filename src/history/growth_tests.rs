@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use super::day_file::tests::{sample_day, source};
 use super::footer::{open, pairs};
 use super::{History, HistoryError, read_day, read_meta, read_through, write_day};
-use crate::readings::Window;
+use crate::readings::{IDLE, Window};
 use crate::scratch::Scratch;
 use crate::spec::{Companion, Metric};
 use crate::time::UtcDay;
@@ -193,4 +193,41 @@ fn a_file_without_a_format_has_format_1_and_an_invalid_format_is_reported() {
 
 fn none_of(columns: &[(FieldRef, ArrayRef)]) -> ArrayRef {
     Arc::new(Float64Array::from(vec![None; columns[0].1.len()]))
+}
+
+#[test]
+fn idle_marks_are_read_by_name_and_do_not_replace_a_value() {
+    let day = OneDay::new();
+    let bits_of = |window: &Window| bits(window, Metric::WalFsync);
+    day.reshape(|columns| {
+        let rows = columns[0].1.len();
+        // Marks on every row, some of which have a value, and in a column of a metric that cannot be idle.
+        for name in ["wal_fsync_idle", "open_fds_idle"] {
+            let marks: ArrayRef = Arc::new(BooleanArray::from(vec![true; rows]));
+            columns.insert(0, (Arc::new(Field::new(name, DataType::Boolean, true)), marks));
+        }
+    });
+    let read = day.read(&[]).expect("the columns are found by name");
+    let rows = |window: &Window| (0..3).flat_map(|m| window.row(Metric::WalFsync, m).to_vec()).collect::<Vec<_>>();
+    for (step, (read, written)) in rows(&read).into_iter().zip(rows(&day.window)).enumerate() {
+        // Step 5 of each member has no row, so it cannot be marked.
+        let expected = if written.is_nan() && step % 24 != 5 { IDLE } else { written };
+        assert_eq!(read.to_bits(), expected.to_bits(), "{step}");
+    }
+    assert_ne!(bits_of(&read), bits_of(&day.window));
+    assert_eq!(bits(&read, Metric::OpenFds), bits(&day.window, Metric::OpenFds));
+    day.reshape(|columns| {
+        let rows = columns[0].1.len();
+        let place = columns.iter().position(|(field, _)| field.name() == "wal_fsync_idle").expect("the marks");
+        columns[place].1 = Arc::new(BooleanArray::from(vec![None; rows]));
+    });
+    assert_eq!(bits_of(&day.read(&[]).expect("null is not idle")), bits_of(&day.window));
+    day.reshape(|columns| {
+        let rows = columns[0].1.len();
+        let place = columns.iter().position(|(field, _)| field.name() == "wal_fsync_idle").expect("the marks");
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["yes"; rows]));
+        columns[place] = (Arc::new(Field::new("wal_fsync_idle", DataType::Utf8, true)), texts);
+    });
+    let error = day.read(&[]).expect_err("texts are no marks").to_string();
+    assert!(error.contains("its column wal_fsync_idle is of type Utf8 instead of Boolean"), "{error}");
 }

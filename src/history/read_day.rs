@@ -1,23 +1,23 @@
 //! Reads one day of readings by the names of its columns.
 //!
-//! If a column is absent, its readings are missing; unknown columns are ignored.
+//! If a column is absent, its readings are missing, or not idle; unknown columns are ignored.
 
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, TimestampMillisecondType};
-use arrow_array::{Array, Float64Array, RecordBatch};
+use arrow_array::{Array, BooleanArray, Float64Array, RecordBatch};
 use arrow_schema::{Field, Fields};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::file::reader::ChunkReader;
 
-use super::day_file::{BATCH_ROWS, columns, reading_field};
+use super::day_file::{BATCH_ROWS, columns, idle_field, reading_field};
 use super::day_meta::partial_ranges;
 use super::footer::{Opened, not_readings, open, pairs};
 use super::{HistoryError, LabelColumns, MEMBER_COLUMNS};
-use crate::readings::{Member, Window};
-use crate::spec::{COLUMNS, Column, Companion};
+use crate::readings::{IDLE, Member, Window};
+use crate::spec::{COLUMNS, Column, Companion, Metric};
 use crate::time::{Grid, TimeRange};
 
 /// Reads the metrics and `companions` of these members (sorted) at the steps of `grid`. Skips rows of other members
@@ -57,7 +57,7 @@ pub fn read_through(path: &Path) -> Result<(), HistoryError> {
 }
 
 /// Opens the rows of a day's file, and reads the ranges of partial responses. Besides time, cluster and member, the
-/// rows contain those columns of the metrics and `companions` that the file has.
+/// rows contain those columns of the metrics (readings and marks of idle ones) and `companions` that the file has.
 pub(super) fn open_rows<R: ChunkReader + 'static>(
     opened: Opened<R>,
     path: &Path,
@@ -72,6 +72,9 @@ pub(super) fn open_rows<R: ChunkReader + 'static>(
     }
     for column in columns(companions) {
         places.extend(place(&reading_field(column))?);
+    }
+    for field in Metric::ALL.into_iter().filter_map(idle_field) {
+        places.extend(place(&field)?);
     }
     let partial = partial_ranges(path, pairs(&opened))?;
     let mask = ProjectionMask::roots(opened.parquet_schema(), places);
@@ -111,6 +114,12 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
             values.push((column, array.as_primitive_opt::<Float64Type>()?));
         }
     }
+    let mut idle: Vec<(Metric, &BooleanArray)> = Vec::new();
+    for metric in Metric::ALL {
+        if let Some(array) = metric.idle_column().and_then(|name| batch.column_by_name(name)) {
+            idle.push((metric, array.as_boolean_opt()?));
+        }
+    }
     let mut from = 0;
     while from < batch.num_rows() {
         let keys = (cluster_keys[from], member_keys[from]);
@@ -120,6 +129,9 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
         if let Ok(member) = found {
             for &(column, array) in &values {
                 copy_run(window, column, member, &ts.values()[from..from + run], &array.slice(from, run));
+            }
+            for &(metric, array) in &idle {
+                mark_idle(window, metric, member, &ts.values()[from..from + run], &array.slice(from, run));
             }
         }
         from += run;
@@ -143,6 +155,17 @@ fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], valu
     for (i, &ms) in ts.iter().enumerate() {
         if let Some(step) = grid.index_of(ms).filter(|_| values.is_valid(i)) {
             row[step] = values.value(i);
+        }
+    }
+}
+
+/// Marks the idle readings among consecutive rows of one member. A value is never replaced.
+fn mark_idle(window: &mut Window, metric: Metric, member: usize, ts: &[i64], idle: &BooleanArray) {
+    let grid = *window.grid();
+    let row = window.row_mut(metric, member);
+    for (&ms, _) in ts.iter().zip(idle).filter(|(_, idle)| *idle == Some(true)) {
+        if let Some(reading) = grid.index_of(ms).map(|step| &mut row[step]).filter(|reading| reading.is_nan()) {
+            *reading = IDLE;
         }
     }
 }

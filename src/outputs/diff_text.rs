@@ -48,7 +48,7 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> S
     one_sided(&mut text, "after", &diff.only_after);
     if !diff.lines.is_empty() {
         text.push('\n');
-        text.push_str(&legend(palette));
+        text.push_str(&legend(palette, false));
         method(&mut text, diff);
     }
     text

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, StepTotals};
-use crate::heatmap::Folding;
+use crate::heatmap::{Folding, WHY_IDLE, is_idle};
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Unit, percent};
 use crate::text::count;
@@ -68,7 +68,9 @@ fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
 }
 
 fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> String {
-    let reading = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |v| with_unit(part.metric, v));
+    // An idle metric without any reading has no percentile; the text after the points explains why.
+    let without_value = if part.idle > 0 { "idle" } else { "unknown" };
+    let reading = |value: Option<f64>| value.map_or_else(|| without_value.to_owned(), |v| with_unit(part.metric, v));
     let cost = totals.mean(table, totals.losses[part.metric.index()]);
     let mut points = part.bands.iter().map(|band| band_text(part, band)).collect::<Vec<_>>().join(", ");
     if let Some((lower, upper)) = part.bucket {
@@ -76,6 +78,10 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
     }
     if let Some((limit, share)) = part.of_limit.zip(part.share) {
         let _ = write!(points, "; highest is {:.1} % of {limit}", share * 100.0);
+    }
+    if part.idle > 0 {
+        let separator = if points.is_empty() { "" } else { "; " };
+        let _ = write!(points, "{separator}idle at {} ({})", part.idle, nothing_happened(part.metric));
     }
     format!(
         "  {:<18}{:>14}{:>14}{:>10}{:>8.3}{:>7}  {points}",
@@ -88,6 +94,14 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
     )
     .trim_end()
     .to_owned()
+}
+
+/// Why a percentile has no value.
+fn nothing_happened(metric: Metric) -> &'static str {
+    match metric {
+        Metric::BackendCommit => "no backend commit in the rate window, so no p99",
+        _ => "no WAL fsync in the rate window, so no p99",
+    }
 }
 
 /// Points, number of steps and lower threshold of a band: `0 at 11 (above 10.00 ms)`.
@@ -103,7 +117,10 @@ fn band_text(part: &MetricPart, band: &BandPart) -> String {
 
 /// Mean, lowest score and coverage: `mean 6.83, lowest 5, 12 of 12 steps scored`.
 fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
-    let steps = format!("{} of {} scored", totals.scored, count(totals.expected, "step"));
+    let mut steps = format!("{} of {} scored", totals.scored, count(totals.expected, "step"));
+    if totals.idle > 0 {
+        let _ = write!(steps, ", {} idle", totals.idle);
+    }
     match (totals.mean(table, totals.score), totals.min) {
         (Some(mean), Some(min)) => {
             format!("mean {}, lowest {}, {steps}", score_text(mean), score_short(table.points(min)))
@@ -115,7 +132,12 @@ fn totals_text(table: &ScoreTable, totals: &StepTotals) -> String {
 /// The mean as a sum: `10 - 3.00 wal_fsync - 0.17 open_fds = 6.83`, or `≈ 6.84` if the rounded figures
 /// do not add up exactly.
 fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
-    let Some(mean) = totals.mean(table, totals.score) else { return "no step scored, so there is no sum".to_owned() };
+    let Some(mean) = totals.mean(table, totals.score) else {
+        return match is_idle(totals.scored, totals.expected, totals.idle) {
+            true => format!("idle: {WHY_IDLE}"),
+            false => "no step scored, so there is no sum".to_owned(),
+        };
+    };
     let mut text = "10".to_owned();
     let mut hundredths = u64::from(score_parts(mean, 100));
     for metric in Metric::ALL {

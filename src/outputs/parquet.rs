@@ -17,7 +17,7 @@ use super::OutputError;
 use super::output::{DayWriter, Finished, Output, OwnedFiles, Scoring};
 use crate::files::{FileError, WholeFile};
 use crate::folder::{CELLS, Owned, Written};
-use crate::heatmap::{Marks, PARTIAL};
+use crate::heatmap::{IDLE, Marks, PARTIAL};
 use crate::history::{LabelColumns, writer_properties};
 use crate::score::{ABSENT, DayScores, ScoreTable};
 use crate::spec::{METRICS, Metric};
@@ -233,6 +233,7 @@ fn cells_schema(marks: Marks) -> SchemaRef {
     ];
     fields.extend(Metric::ALL.iter().map(|m| field(m.loss_column(), DataType::Float64, true)));
     fields.extend(marks.partial.then(|| field(PARTIAL, DataType::Int64, false)));
+    fields.push(field(IDLE, DataType::Int64, false));
     Arc::new(Schema::new(fields))
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("metrics_to_pull", names(25)),
         ("metrics_by_place", names(13)),
         ("life_columns", wrapped(life_columns, ", ", 21)),
+        ("idle_columns", wrapped(idle_columns(), " OR ", 12)),
         ("sum_of_weights", wrapped(Metric::ALL.map(|m| m.to_string()), " + ", 12)),
         ("sum_of_losses", wrapped(Metric::ALL.map(|m| m.loss_column().to_owned()), " + ", 25)),
         ("lost", lost()),
@@ -37,6 +38,10 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("numbers", (2 * bands.codes).to_string()),
         ("weights", parts.weights()),
         ("points", bands.points.join(",\n           ")),
+        ("idle", bands.idle.join(",\n           ")),
+        // The last digit of a percentile is idle, that of any other metric full points.
+        ("idle_band", (bands.codes - 1).to_string()),
+        ("only_idle", wrapped(Metric::ALL.map(has_loss_or_is_idle), " AND ", 12)),
         ("point_times", if parts.figures.point == 1 { String::new() } else { format!("{} * ", parts.figures.point) }),
         ("losses", parts.losses()),
         ("point_columns", parts.point_columns()),
@@ -65,6 +70,11 @@ fn short(metric: Metric) -> String {
     format!("p_{metric}")
 }
 
+/// Expression whose lowest digit is that of the metric with this stride.
+fn band_over(stride: u64) -> String {
+    if stride == 1 { "band".to_owned() } else { format!("band // {stride}") }
+}
+
 /// Joins a list and breaks it at [`WIDTH`]: after the separator `, `, before any other separator.
 /// All lines begin at the column `indent`.
 fn wrapped(items: impl IntoIterator<Item = String>, separator: &str, indent: usize) -> String {
@@ -82,6 +92,19 @@ fn wrapped(items: impl IntoIterator<Item = String>, separator: &str, indent: usi
         text.push_str(&item);
     }
     text
+}
+
+/// The columns of the history that mark idle readings.
+fn idle_columns() -> impl Iterator<Item = String> {
+    Metric::ALL.into_iter().filter_map(Metric::idle_column).map(str::to_owned)
+}
+
+/// Condition that no reading of the metric is missing, unless it has no weight: a loss is NULL only without a reading.
+fn has_loss_or_is_idle(metric: Metric) -> String {
+    match metric.idle_column() {
+        Some(idle) => format!("({} IS NOT NULL OR {idle})", metric.loss_column()),
+        None => format!("{} IS NOT NULL", metric.loss_column()),
+    }
 }
 
 /// The names of all metrics as a list of SQL strings.
@@ -110,10 +133,11 @@ struct Parts<'a> {
 }
 
 /// The bands of a step as one number with a digit for each metric. `digits` holds the expressions that compute
-/// a digit from a reading, `points` those that look up points by a digit.
+/// a digit from a reading, `points` those that look up points by a digit, `idle` those that test for an idle reading.
 struct BandNumber {
     digits: Vec<String>,
     points: Vec<String>,
+    idle: Vec<String>,
     codes: u64,
     bits: u32,
 }
@@ -135,7 +159,8 @@ impl<'a> Parts<'a> {
     fn columns(&self) -> String {
         let columns = Metric::ALL.into_iter().map(Column::from).chain(self.companions().map(Column::from));
         let column = |c: Column| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());
-        columns.map(column).collect::<Vec<_>>().join(",\n             ")
+        let idle = idle_columns().map(|name| format!("CAST(NULL AS BOOLEAN) AS {name}"));
+        columns.map(column).chain(idle).collect::<Vec<_>>().join(",\n             ")
     }
 
     /// The limits that the profile uses.
@@ -145,30 +170,38 @@ impl<'a> Parts<'a> {
 
     fn band_parameters(&self) -> String {
         let names = Metric::ALL.map(|m| m.to_string()).into_iter().chain(self.limits().map(|c| c.to_string()));
-        wrapped(names.chain(["age_seconds".to_owned()]), ", ", 32)
+        wrapped(names.chain(idle_columns()).chain(["age_seconds".to_owned()]), ", ", 32)
     }
 
     fn band_arguments(&self) -> String {
         let columns = Metric::ALL.map(Column::from).into_iter().chain(self.limits().map(Column::from));
         let columns = columns.map(|column| column.reading_column().to_owned());
         let age = format!("step - {}", Companion::StartTime.reading_column());
-        wrapped(columns.chain([age]), ", ", 19)
+        wrapped(columns.chain(idle_columns()).chain([age]), ", ", 19)
     }
 
     fn bands(&self) -> BandNumber {
-        let mut bands = BandNumber { digits: Vec::new(), points: Vec::new(), codes: 1, bits: 0 };
+        let (digits, points, idle) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bands = BandNumber { digits, points, idle, codes: 1, bits: 0 };
         for metric in Metric::ALL {
-            let count = self.profile.rule(metric).bands.list.len() as u64;
-            bands.digits.push(self.digit(metric, bands.codes));
-            bands.points.push(self.points(metric, bands.codes));
-            bands.codes *= count + 2;
+            let (stride, last) = (bands.codes, self.digits(metric) - 1);
+            bands.digits.push(self.digit(metric, stride));
+            bands.points.push(self.points(metric, stride));
+            let band = band_over(stride);
+            bands.idle.extend(metric.idle_column().map(|name| format!("{band} % {} = {last} AS {name}", last + 1)));
+            bands.codes *= last + 1;
         }
         bands.bits = u64::BITS - (2 * bands.codes - 1).leading_zeros();
         bands
     }
 
-    /// Expression for the digit of a metric: 0 for a missing reading, else the number of the
-    /// band, worst first, times `stride`.
+    /// How many digits a metric has: missing, its bands, full points, and idle if it can be.
+    fn digits(&self, metric: Metric) -> u64 {
+        self.profile.rule(metric).bands.list.len() as u64 + 2 + u64::from(metric.idle_column().is_some())
+    }
+
+    /// Expression for the digit of a metric: 0 for a missing reading, the number of the band, worst first, or
+    /// the last digit for an idle reading, times `stride`.
     fn digit(&self, metric: Metric, stride: u64) -> String {
         let bands = &self.profile.rule(metric).bands;
         let value = match self.profile.limit(metric) {
@@ -180,7 +213,11 @@ impl<'a> Parts<'a> {
             text.push_str(&format!(" WHEN {value} > {} THEN {}\n          ", number(band.above), digit * stride));
         }
         let known = (bands.list.len() as u64 + 1) * stride;
-        text.push_str(&format!(" WHEN {value} IS NOT NULL THEN {known} ELSE 0 END"));
+        text.push_str(&format!(" WHEN {value} IS NOT NULL THEN {known}"));
+        if let Some(idle) = metric.idle_column() {
+            text.push_str(&format!("\n           WHEN {idle} THEN {}", known + stride));
+        }
+        text.push_str(" ELSE 0 END");
         text
     }
 
@@ -189,9 +226,9 @@ impl<'a> Parts<'a> {
         let bands = &self.profile.rule(metric).bands.list;
         let worth = bands.iter().rev().map(|band| band.points).chain([FULL_POINTS]);
         let list: Vec<String> = worth.map(|points| self.figures.points(points).to_string()).collect();
-        let digits = bands.len() as u64 + 2;
-        let band = if stride == 1 { "band".to_owned() } else { format!("band // {stride}") };
-        format!("[NULL, {}][1 + {band} % {digits}] AS {}", list.join(", "), short(metric))
+        let idle = if metric.idle_column().is_some() { ", NULL" } else { "" };
+        let (band, digits) = (band_over(stride), self.digits(metric));
+        format!("[NULL, {}{idle}][1 + {band} % {digits}] AS {}", list.join(", "), short(metric))
     }
 
     /// Weights as BIGINT, which is large enough for the sums of any profile.

@@ -101,7 +101,7 @@ impl Live {
     fn score_of(&self, scores: &DayScores, member: usize) -> Option<f64> {
         match self.table.state(scores.codes(member)[0]) {
             StepState::Scored(worth) => Some(self.table.points(worth.score)),
-            StepState::Unknown | StepState::Absent => None,
+            StepState::Unknown | StepState::Idle | StepState::Absent => None,
         }
     }
 
@@ -186,7 +186,7 @@ fn unknown<'a>(text: &mut Text<'_>, members: impl Iterator<Item = (&'a Member, b
     text.begin(
         "etcd_score_unknown",
         "gauge",
-        "Whether an etcd member has no score, because something of it is unknown.",
+        "Whether an etcd member has no score, because a reading is missing or idle (no WAL fsync or backend commit).",
     );
     for (member, is_unknown) in members {
         text.sample("etcd_score_unknown", &names(member), u8::from(is_unknown));

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::{ABSENT, DayScores, ScoreTable, StepState, Worth};
+use super::{ABSENT, DayScores, Entry, ScoreTable, StepState, Worth};
 use crate::spec::METRICS;
 use crate::text::named::named;
 
@@ -42,6 +42,8 @@ impl Rollup {
     }
 
     /// The state of the cluster at each step of the day, from the members with these indices.
+    ///
+    /// A step is idle if the cluster has no score, and would have one if its idle members had scores.
     pub fn line(self, table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
         match self {
             Self::Worst => worst(table, scores, members),
@@ -54,8 +56,14 @@ impl Rollup {
 /// The state of the worst member at each step. Compares codes by the ranks of their scores, one member after
 /// another, without arithmetic on scores.
 fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
-    // An unscored member ranks below the lowest score, because its actual score could be lower.
-    let rank: Vec<u64> = table.entries.iter().map(|e| e.worth.map_or(0, |w| w.score + 1)).collect();
+    // An unscored member ranks below the lowest score, because its actual score could be lower, and a missing one below
+    // an idle one, because the cluster would still have no score if only the idle ones had one.
+    let rank = |entry: &Entry| match entry.state() {
+        StepState::Absent | StepState::Unknown => 0,
+        StepState::Idle => 1,
+        StepState::Scored(worth) => worth.score + 2,
+    };
+    let rank: Vec<u64> = table.entries.iter().map(rank).collect();
     let rank = |code: u16| rank.get(code as usize).copied().unwrap_or(u64::MAX);
     let mut standing = vec![ABSENT; scores.grid.len()];
     for member in members {
@@ -68,48 +76,51 @@ fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<S
     standing.into_iter().map(|code| table.state(code)).collect()
 }
 
-/// Computes the state of the cluster at each step. `roll` gets the result of each expected member, `None` for an
-/// unscored one. A step without expected members is absent.
+/// Computes the state of the cluster at each step. `roll` gets the states of the expected members, at least one, none
+/// of them absent. A step without expected members is absent.
 fn each_step(
     table: &ScoreTable,
     scores: &DayScores,
     members: Range<usize>,
-    mut roll: impl FnMut(&mut [Option<Worth>]) -> Option<Worth>,
+    mut roll: impl FnMut(&mut [StepState]) -> StepState,
 ) -> Vec<StepState> {
-    let mut alive: Vec<Option<Worth>> = Vec::with_capacity(members.len());
+    let mut alive: Vec<StepState> = Vec::with_capacity(members.len());
     let roll_step = |step: usize| {
         alive.clear();
-        alive.extend(members.clone().filter_map(|member| match table.state(scores.codes(member)[step]) {
-            StepState::Absent => None,
-            StepState::Unknown => Some(None),
-            StepState::Scored(worth) => Some(Some(worth)),
-        }));
-        match alive.as_mut_slice() {
-            [] => StepState::Absent,
-            alive => roll(alive).map_or(StepState::Unknown, StepState::Scored),
-        }
+        let states = members.clone().map(|member| table.state(scores.codes(member)[step]));
+        alive.extend(states.filter(|state| *state != StepState::Absent));
+        if alive.is_empty() { StepState::Absent } else { roll(&mut alive) }
     };
     (0..scores.grid.len()).map(roll_step).collect()
 }
 
 /// The mean of the members. The mean loss of each metric is rounded to an integer (in billionths of a point if the
 /// weights add up to 1). The score is ten points minus these losses, so score and losses still add up to ten.
-fn mean(table: &ScoreTable, members: &mut [Option<Worth>]) -> Option<Worth> {
+fn mean(table: &ScoreTable, members: &mut [StepState]) -> StepState {
     let count = members.len() as u64;
     let mut losses = [0; METRICS];
-    for worth in members {
-        for (total, loss) in losses.iter_mut().zip((*worth)?.losses) {
-            *total += loss;
+    let mut unscored = None;
+    for state in members {
+        match state {
+            StepState::Scored(worth) => losses.iter_mut().zip(worth.losses).for_each(|(total, loss)| *total += loss),
+            StepState::Idle => unscored = unscored.or(Some(StepState::Idle)),
+            StepState::Unknown | StepState::Absent => unscored = Some(StepState::Unknown),
         }
     }
     let losses = losses.map(|total| (total + count / 2) / count);
-    Some(Worth { score: 10 * table.denominator() - losses.iter().sum::<u64>(), losses })
+    let score = |losses: [u64; METRICS]| 10 * table.denominator() - losses.iter().sum::<u64>();
+    unscored.unwrap_or_else(|| StepState::Scored(Worth { score: score(losses), losses }))
 }
 
 /// The highest score that a majority of the members reaches. In descending order, it is the one at index `len
 /// / 2` (an integer division).
-fn quorum(members: &mut [Option<Worth>]) -> Option<Worth> {
-    // The sort is stable, so equal scores keep the order of the members. Unscored members come last.
-    members.sort_by_key(|worth| Reverse(worth.map(|w| w.score)));
+fn quorum(members: &mut [StepState]) -> StepState {
+    // The sort is stable, so equal scores keep the order of the members. Unscored members come last, the missing ones
+    // after the idle ones: with scores in place of the idle ones, a member at this place would have one.
+    members.sort_by_key(|state| match state {
+        StepState::Scored(worth) => (0, Reverse(worth.score)),
+        StepState::Idle => (1, Reverse(0)),
+        StepState::Unknown | StepState::Absent => (2, Reverse(0)),
+    });
     members[members.len() / 2]
 }

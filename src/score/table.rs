@@ -1,7 +1,7 @@
 //! The table of all codes of a profile, each with its points, score and losses.
 
-use crate::readings::Window;
-use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile};
+use crate::readings::{Window, is_idle};
+use crate::spec::{Column, Companion, FULL_POINTS, METRICS, Metric, POINT, Profile};
 
 /// The code of a step at which a member is not expected.
 pub const ABSENT: u16 = u16::MAX;
@@ -22,6 +22,9 @@ pub enum StepState {
     Absent,
     /// Expected but unscored. For a member: a reading of a metric with a weight is missing.
     Unknown,
+    /// Expected but unscored, only because readings are idle: with values in their place there would be a score. For
+    /// a member: readings of metrics with a weight are idle, and none is missing.
+    Idle,
     /// Scored. For a member: every metric with a weight has a reading.
     Scored(Worth),
 }
@@ -29,14 +32,29 @@ pub enum StepState {
 /// Points, score and losses that a code stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The points of each metric, 0 to 10; `None` if its reading is missing.
+    /// The points of each metric, 0 to 10; `None` if its reading is missing or idle.
     pub points: [Option<f64>; METRICS],
-    /// The score and losses; `None` if a reading of a metric with a weight is missing.
+    /// Which readings are idle.
+    pub idle: [bool; METRICS],
+    /// The score and losses; `None` if a reading of a metric with a weight is missing or idle.
     pub worth: Option<Worth>,
+    /// Whether a reading of a metric with a weight is missing.
+    lacks: bool,
+}
+
+impl Entry {
+    /// The state of a member at a step with this result.
+    pub(super) fn state(&self) -> StepState {
+        match self.worth {
+            Some(worth) => StepState::Scored(worth),
+            None if self.lacks => StepState::Unknown,
+            None => StepState::Idle,
+        }
+    }
 }
 
 /// The digit that one metric contributes to a code, which is a number in mixed radix. For a metric with n bands,
-/// the digit is 0 for full points, 1 to n for a band, and n + 1 for a missing reading.
+/// the digit is 0 for full points, 1 to n for a band, n + 1 for a missing reading, and n + 2 for an idle one.
 #[derive(Clone, Debug)]
 struct Digit {
     /// If set, the metric's thresholds apply to reading / limit rather than to the reading.
@@ -44,6 +62,8 @@ struct Digit {
     thresholds: Vec<f64>,
     stride: u16,
     unknown: u16,
+    /// The digit of an idle reading: `unknown` if the metric cannot be idle.
+    idle: u16,
 }
 
 /// All codes of one profile, and their results.
@@ -56,18 +76,20 @@ pub struct ScoreTable {
 
 impl ScoreTable {
     /// Computes the table of a profile. It has one entry per combination of bands, where a missing reading counts as
-    /// one more band of its metric: 432 for `seed`.
+    /// one more band of its metric, and an idle percentile as another: 720 for `seed`.
     pub fn new(profile: &Profile) -> Self {
         let mut size = 1_u16;
         let digits = Metric::ALL.map(|metric| {
             let bands = &profile.rule(metric).bands.list;
+            let unknown = bands.len() as u16 + 1;
             let digit = Digit {
                 limit: profile.limit(metric),
                 thresholds: bands.iter().map(|b| b.above).collect(),
                 stride: size,
-                unknown: bands.len() as u16 + 1,
+                unknown,
+                idle: if Column::from(metric).can_be_idle() { unknown + 1 } else { unknown },
             };
-            size *= digit.unknown + 1;
+            size *= digit.idle + 1;
             digit
         });
         let entries = (0..size).map(|code| Self::entry(profile, &digits, code)).collect();
@@ -75,12 +97,15 @@ impl ScoreTable {
     }
 
     fn entry(profile: &Profile, digits: &[Digit; METRICS], code: u16) -> Entry {
-        let mut entry = Entry { points: [None; METRICS], worth: Some(Worth { score: 0, losses: [0; METRICS] }) };
+        let worth = Some(Worth { score: 0, losses: [0; METRICS] });
+        let mut entry = Entry { points: [None; METRICS], idle: [false; METRICS], worth, lacks: false };
         for (metric, digit) in Metric::ALL.into_iter().zip(digits) {
             let rule = profile.rule(metric);
-            let band = code / digit.stride % (digit.unknown + 1);
-            if band == digit.unknown {
+            let band = code / digit.stride % (digit.idle + 1);
+            if band >= digit.unknown {
+                entry.idle[metric.index()] = band > digit.unknown;
                 if rule.weight > 0 {
+                    entry.lacks |= band == digit.unknown;
                     entry.worth = None;
                 }
                 continue;
@@ -104,7 +129,7 @@ impl ScoreTable {
     pub fn state(&self, code: u16) -> StepState {
         match self.entries.get(code as usize) {
             None => StepState::Absent,
-            Some(entry) => entry.worth.map_or(StepState::Unknown, StepState::Scored),
+            Some(entry) => entry.state(),
         }
     }
 
@@ -156,26 +181,29 @@ impl ScoreTable {
 
     /// Adds the digit of each reading to the code of its step.
     fn add_codes(&self, metric: Metric, readings: &[f64], codes: &mut [u16]) {
-        let Digit { thresholds, stride, unknown, .. } = &self.digits[metric.index()];
-        match thresholds.as_slice() {
-            [] => add_each(readings, codes, *stride, *unknown, |_| 0),
-            [t] => add_each(readings, codes, *stride, *unknown, |v| u16::from(v > *t)),
-            [t, u] => add_each(readings, codes, *stride, *unknown, |v| u16::from(v > *t) + u16::from(v > *u)),
-            many => add_each(readings, codes, *stride, *unknown, |v| many.iter().map(|t| u16::from(v > *t)).sum()),
+        let digit = &self.digits[metric.index()];
+        match digit.thresholds.as_slice() {
+            [] => add_each(readings, codes, digit, |_| 0),
+            [t] => add_each(readings, codes, digit, |v| u16::from(v > *t)),
+            [t, u] => add_each(readings, codes, digit, |v| u16::from(v > *t) + u16::from(v > *u)),
+            many => add_each(readings, codes, digit, |v| many.iter().map(|t| u16::from(v > *t)).sum()),
         }
     }
 }
 
 /// The share of the limit that a reading reaches; NaN if either is missing. Zero or a negative limit means
-/// unlimited (etcd reports a negative quota if the quota is disabled), so the share is 0.
+/// unlimited (etcd reports a negative quota if the quota is disabled), so the share is 0. Metrics with a limit cannot be
+/// idle.
 fn share_of_limit(reading: f64, limit: f64) -> f64 {
     if limit <= 0.0 && !reading.is_nan() { 0.0 } else { reading / limit }
 }
 
 /// Adds a digit to each code. Generic over `band`, so that the compiler can vectorize the loop
 /// for each number of thresholds.
-fn add_each(readings: &[f64], codes: &mut [u16], stride: u16, unknown: u16, band: impl Fn(f64) -> u16) {
+fn add_each(readings: &[f64], codes: &mut [u16], digit: &Digit, band: impl Fn(f64) -> u16) {
+    let &Digit { stride, unknown, idle, .. } = digit;
     for (code, &value) in codes.iter_mut().zip(readings) {
-        *code += stride * if value.is_nan() { unknown } else { band(value) };
+        let without_value = if is_idle(value) { idle } else { unknown };
+        *code += stride * if value.is_nan() { without_value } else { band(value) };
     }
 }

@@ -26,6 +26,12 @@ impl Metric {
         Column::Metric(self).unit()
     }
 
+    /// The column of the history that marks idle readings; `None` if the metric cannot be idle. A day without any idle
+    /// reading of the metric does not have the column.
+    pub fn idle_column(self) -> Option<&'static str> {
+        Column::Metric(self).can_be_idle().then_some(self.scored().idle_column)
+    }
+
     /// The column in `scores.parquet` that holds the points, 0 to 10.
     pub fn points_column(self) -> &'static str {
         self.scored().points_column
@@ -121,6 +127,12 @@ impl Column {
         self.row().unit
     }
 
+    /// Whether a reading can be idle instead of missing: true for percentiles of a histogram, which have no value if
+    /// nothing was observed.
+    pub fn can_be_idle(self) -> bool {
+        self.unit() == Unit::Seconds
+    }
+
     /// The text of the embedded `queries/<name>.promql`.
     pub fn query(self) -> &'static str {
         self.row().query
@@ -190,6 +202,7 @@ mod tests {
         }
         let mut named = readings.clone();
         named.extend(Metric::ALL.iter().flat_map(|m| [m.points_column(), m.loss_column()]));
+        named.extend(Metric::ALL.into_iter().filter_map(Metric::idle_column));
         let all = named.len();
         named.sort_unstable();
         named.dedup();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Bands, Companion, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight};
+use super::{Bands, Column, Companion, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight};
 use crate::text::key_file::KeyFile;
 use crate::text::nearest::did_you_mean;
 
@@ -186,7 +186,9 @@ impl Profile {
         if let Some(metric) = Metric::ALL.into_iter().find(without_limit) {
             return Err(ProfileError::NoLimit(metric));
         }
-        let codes = self.rules.iter().try_fold(1, |codes: usize, rule| codes.checked_mul(rule.bands.list.len() + 2));
+        // Besides full points and the bands, a reading may be missing, and a percentile idle.
+        let of_metric = |m: Metric| self.rule(m).bands.list.len() + 2 + usize::from(Column::from(m).can_be_idle());
+        let codes = Metric::ALL.into_iter().try_fold(1, |codes: usize, metric| codes.checked_mul(of_metric(metric)));
         if codes.is_none_or(|codes| codes > MAX_CODES) { Err(ProfileError::TooManyBands) } else { Ok(self) }
     }
 
@@ -336,6 +338,9 @@ mod tests {
         let with = |metric, bands: &str| Profile::seed().with_bands(metric, bands.parse().unwrap()).map(|_| ());
         assert_eq!(with(Metric::WalFsync, "80%:0"), Err(ProfileError::NoLimit(Metric::WalFsync)));
         assert_eq!(with(Metric::DbSize, "80%:0"), Ok(()));
+        // Four bands of every metric are (5 + 2) × (5 + 2) × (5 + 1)⁴ = 63,504 codes, and fit into a u16.
+        let four = |profile: Profile, m: Metric| profile.with_bands(m, "1:8,2:6,3:4,4:2".parse().unwrap());
+        assert!(Metric::ALL.into_iter().try_fold(Profile::seed(), four).is_ok());
         let many: Vec<String> = (1..900).map(|i| format!("{i}:{:.2}", 10.0 - f64::from(i) / 100.0)).collect();
         assert_eq!(with(Metric::OpenFds, &many.join(",")), Err(ProfileError::TooManyBands));
     }

@@ -30,6 +30,7 @@ pub(super) struct Row {
 
 /// The properties that only metrics have in the table.
 pub(super) struct Scored {
+    pub(super) idle_column: &'static str,
     pub(super) points_column: &'static str,
     pub(super) loss_column: &'static str,
     pub(super) weight_key: &'static str,
@@ -80,6 +81,7 @@ macro_rules! columns {
             [$(row!($companion, $companion_column, $companion_unit)),+];
 
         pub(super) static SCORED: [Scored; METRICS] = [$(Scored {
+            idle_column: concat!($metric, "_idle"),
             points_column: concat!($metric, "_points"),
             loss_column: concat!($metric, "_loss"),
             weight_key: concat!("weights.", $metric),

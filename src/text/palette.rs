@@ -12,6 +12,8 @@ pub(crate) const GREEN_FROM: f64 = 9.0;
 
 /// The color of a cell without a score.
 pub(crate) const GREY: Rgb = [158, 158, 158];
+/// The color of a cell without a score because its members were idle.
+pub(crate) const IDLE: Rgb = [168, 186, 214];
 /// The colors of 0 (`RED`), 5 (`YELLOW`) and 10 points (`GREEN`).
 pub(crate) const RED: Rgb = [215, 48, 39];
 pub(crate) const YELLOW: Rgb = [254, 224, 100];
@@ -42,12 +44,15 @@ fn between([worst, middle, best]: [Rgb; 3], score: f64) -> Rgb {
     })
 }
 
-/// The 256-color terminal code for whole points; gray for `None`. Chosen by eye, because the arithmetically nearest
-/// colors include a brownish red and greens that look alike.
-pub(crate) fn of_256(points: Option<u32>) -> u8 {
+/// [`GREY`] and [`IDLE`] as 256-color terminal codes.
+pub(crate) const GREY_256: u8 = 247;
+pub(crate) const IDLE_256: u8 = 146;
+
+/// The 256-color terminal code for whole points. Chosen by eye, because the arithmetically nearest colors include a
+/// brownish red and greens that look alike.
+pub(crate) fn of_256(points: u32) -> u8 {
     const POINTS: [u8; 11] = [160, 166, 208, 214, 220, 221, 185, 149, 113, 107, 71];
-    const GREY: u8 = 247;
-    points.map_or(GREY, |points| POINTS[(points as usize).min(POINTS.len() - 1)])
+    POINTS[(points as usize).min(POINTS.len() - 1)]
 }
 
 /// Black or white, whichever contrasts more with the background. One of the two always has a contrast of at least 4.5.
@@ -85,7 +90,7 @@ mod tests {
     /// Contrasts by the formula of WCAG 2: black on yellow has 16.1, white on [140, 20, 20] has 9.4.
     #[test]
     fn text_is_black_on_bright_colors_and_white_on_dark_ones() {
-        assert_eq!([YELLOW, GREEN, GREY, PALE].map(ink), ["#000"; 4]);
+        assert_eq!([YELLOW, GREEN, GREY, IDLE, PALE].map(ink), ["#000"; 5]);
         assert_eq!([[0, 0, 0], [140, 20, 20], [20, 60, 120]].map(ink), ["#fff"; 3]);
     }
 }

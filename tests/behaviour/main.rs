@@ -25,6 +25,7 @@ mod gateways;
 mod generated;
 mod grafana;
 mod identity;
+mod idle;
 mod import;
 mod import_victoria_metrics;
 mod interruption;

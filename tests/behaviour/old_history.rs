@@ -110,6 +110,28 @@ fn forget(file: &Path, metric: &str, column: &str) {
 }
 
 #[test]
+fn cells_of_0_1_0_without_idle_steps_are_shown_explained_and_compared() {
+    let folder = old("old-cells");
+    let audit = folder.at("audit");
+    etcd_heatmap(&["score", "--quiet", &audit]).succeeds();
+    let commands = [
+        &["show", &audit][..],
+        &["show", &audit, "--svg", &folder.at("picture.svg")],
+        &["diff", &audit, "--at", "2026-10-02"],
+        &["findings", &audit],
+        &["explain", &audit, "--cluster", "c01", "--at", "2026-10-01T02"],
+    ];
+    let outputs = || {
+        let run = |command: &&[&str]| etcd_heatmap(command).succeeds().stdout;
+        let texts: Vec<String> = commands.iter().map(run).collect();
+        (texts, folder.text("picture.svg"))
+    };
+    let expected = outputs();
+    forget(&PathBuf::from(&audit).join("heatmap.parquet"), "", "steps_idle");
+    assert_eq!(outputs(), expected);
+}
+
+#[test]
 fn a_history_older_than_a_metric_is_scored_and_extended_without_that_metric() {
     let folder = old("history-before-a-metric");
     let audit = folder.at("audit");

@@ -12,11 +12,11 @@ from spec import NAMES, Profile
 
 HEADER = ["level", "cluster", "member", "start", "date", "hour", "minute", "utc_offset_minutes", "mean", "min"]
 HEADER += ["steps_scored", "steps_expected", "coverage", "uncertain", "steps_after_restart", "worst_metric"]
-HEADER += [f"{name}_loss" for name in NAMES]
+HEADER += [f"{name}_loss" for name in NAMES] + ["steps_idle"]
 # Columns whose Parquet type must be exactly this (names as in DuckDB).
 TYPES = {"start": "TIMESTAMP WITH TIME ZONE", "date": "DATE", "uncertain": "BOOLEAN"}
 TYPES |= {name: "INTEGER" for name in ["hour", "minute", "utc_offset_minutes"]}
-TYPES |= {"steps_after_restart": "BIGINT"}
+TYPES |= {"steps_after_restart": "BIGINT", "steps_idle": "BIGINT"}
 TYPES |= {name: "DOUBLE" for name in HEADER if name in ["mean", "min", "coverage"] or name.endswith("_loss")}
 
 POINT = 1000
@@ -49,8 +49,11 @@ class Folding:
         return sum(self.profile.weights.values()) * POINT
 
 
-def expected_cells(scores, folding):
-    """The expected rows of the heat map, in order. `scores` is a FROM clause for DuckDB."""
+def expected_cells(scores, folding, idle=()):
+    """The expected rows of the heat map, in order. `scores` is a FROM clause for DuckDB; `idle` has (milliseconds,
+    cluster, member) of the members' idle steps."""
+    duckdb.sql("create or replace table idle_step (ts timestamptz, cluster varchar, member varchar)")
+    insert("idle_step", [(ts * 1000, cluster, member) for ts, cluster, member in idle])
     # The union with an empty table adds a null column `after_restart` to scores that do not have it.
     restarts = "from (select true as after_restart) where false"
     duckdb.sql(f"create or replace view steps as (from {scores}) union all by name ({restarts})")
@@ -96,7 +99,7 @@ def braces(folding):
 
 
 def cell(row, folding):
-    level, cluster, member, start, date, clock, offset, expected, scored, restarts, total, lowest, *losses = row
+    level, cluster, member, start, date, clock, offset, expected, scored, idle, restarts, total, lowest, *losses = row
     # What the clock shows at the start: where it changed within the cell, not the start of the whole cell.
     shown = (start + offset) % 86_400
     mean = lambda amount: float(Fraction(amount, folding.point() * scored)) if scored else None
@@ -121,4 +124,5 @@ def cell(row, folding):
         restarts,
         worst,
         *[mean(amount) for amount in losses],
+        idle,
     )

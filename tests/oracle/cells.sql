@@ -1,7 +1,9 @@
 -- Heat map cells from points, in integers: millionths of weight times thousandths of points.
 -- cells.py fills in the braces. The table `stretch` lists when each offset from UTC was in force.
 with lost as (
-    select cluster, member, epoch_ms(ts) // 1000 as t, after_restart, {losses} from steps
+    select steps.cluster, steps.member, epoch_ms(steps.ts) // 1000 as t, after_restart, idle_step.ts is not null as idle, {losses}
+    from steps left join idle_step
+    on idle_step.ts = steps.ts and idle_step.cluster = steps.cluster and idle_step.member = steps.member
 ),
 step as (
     -- A step without a score has neither losses nor `worth`.
@@ -10,27 +12,30 @@ step as (
 ranked as (
     select * exclude (after_restart), count(*) over (partition by cluster, t) as alive,
         bool_or(after_restart) over (partition by cluster, t) as after_restart,
-        -- NULLS FIRST: one member without a score leaves the whole cluster's step without one.
-        row_number() over (partition by cluster, t order by worth nulls first, member) as from_worst,
-        row_number() over (partition by cluster, t order by worth desc nulls last, member) as from_best
+        -- NULLS FIRST: one member without a score leaves the whole cluster's step without one. A missing member comes
+        -- before an idle one: only if none is missing would scores of the idle ones give the cluster a score.
+        row_number() over (partition by cluster, t order by worth nulls first, idle, member) as from_worst,
+        row_number() over (partition by cluster, t order by worth desc nulls last, idle desc, member) as from_best
     from step
 ),
 averaged as (
-    select cluster, t, bool_or(after_restart) as after_restart, {loss_means} from step group by cluster, t having count(worth) = count(*)
+    select cluster, t, bool_or(after_restart) as after_restart, false as idle, {loss_means}
+    from step group by cluster, t having count(worth) = count(*)
     union all
-    select cluster, t, bool_or(after_restart), {no_losses} from step group by cluster, t having count(worth) < count(*)
+    select cluster, t, bool_or(after_restart), bool_and(worth is not null or idle), {no_losses}
+    from step group by cluster, t having count(worth) < count(*)
 ),
 of_cluster as (
-    select cluster, t, after_restart, worth, {loss_names} from ranked where '{rollup}' = 'worst' and from_worst = 1
+    select cluster, t, after_restart, idle, worth, {loss_names} from ranked where '{rollup}' = 'worst' and from_worst = 1
     union all
-    select cluster, t, after_restart, worth, {loss_names} from ranked where '{rollup}' = 'quorum' and from_best = alive // 2 + 1
+    select cluster, t, after_restart, idle, worth, {loss_names} from ranked where '{rollup}' = 'quorum' and from_best = alive // 2 + 1
     union all
-    select cluster, t, after_restart, {whole} - ({total_loss}), {loss_names} from averaged where '{rollup}' = 'mean'
+    select cluster, t, after_restart, idle, {whole} - ({total_loss}), {loss_names} from averaged where '{rollup}' = 'mean'
 ),
 either as (
-    select 'member' as level, cluster, member, t, after_restart, worth, {loss_names} from step
+    select 'member' as level, cluster, member, t, after_restart, idle, worth, {loss_names} from step
     union all
-    select 'cluster', cluster, null, t, after_restart, worth, {loss_names} from of_cluster
+    select 'cluster', cluster, null, t, after_restart, idle, worth, {loss_names} from of_cluster
 ),
 placed as (
     select *, (t + utc_offset) // 86400 as date, (t + utc_offset) % 86400 // {width} * {width} as clock
@@ -40,7 +45,7 @@ select level, cluster, member,
     -- The time at which the clock showed the start of the cell, or the clock change if that came later.
     min(greatest(date * 86400 + clock - utc_offset, begins)) as start,
     date, clock, utc_offset,
-    count(*) as expected, count(worth) as scored, sum(after_restart::int)::bigint, sum(worth)::bigint, min(worth)::bigint,
+    count(*) as expected, count(worth) as scored, sum(idle::int)::bigint, sum(after_restart::int)::bigint, sum(worth)::bigint, min(worth)::bigint,
     {loss_sums}
 from placed
 group by level, cluster, member, date, clock, utc_offset

@@ -90,12 +90,18 @@ class Original:
             return None
         return float(sum(weight * Decimal(str(worth)) for weight, worth in zip(weights, points) if weight))
 
-    def cells(self, day, date, scores):
-        return self.cells_of(scores)
+    def idle(self, date):
+        """(milliseconds, cluster, member) of the members' steps that have no score only because a percentile is idle."""
+        path, split = self.files.get(date), len(NAMES)
+        rows = read(path, COLUMNS, COMPANIONS)[1] if path else []
+        return {tuple(row[:3]) for row in rows if self.profile.is_idle(row[3 : 3 + split], row[3 + split :])}
 
-    def cells_of(self, scores):
+    def cells(self, day, date, scores):
+        return self.cells_of(scores, self.idle(date))
+
+    def cells_of(self, scores, idle):
         as_table("scores_of_day", scores)
-        return expected_cells("scores_of_day", self.folding) if scores else []
+        return expected_cells("scores_of_day", self.folding, idle) if scores else []
 
 
 def beside(above):

@@ -58,7 +58,8 @@ class PromQL:
         labels = f'{{{label}="{escape(cluster)}"{job},instance="{escape(member)}"}}'
         beside = dict(zip(COMPANIONS, values[len(COLUMNS) :]))
         for column, value in zip(COLUMNS, values):
-            # A missing reading alternates between a NaN sample and no sample.
+            # An idle reading is a NaN sample, as histogram_quantile returns it. A missing one alternates between the two
+            # forms that the rules must treat alike: a NaN sample and no sample.
             if value is not None or second // self.step % 2:
                 yield f"{RECORDED[column]}{labels} {number(value)} {second}\n"
         for column, series in RAW.items():
@@ -88,7 +89,7 @@ class PromQL:
         return unknown | {("cluster", t, *of): value for t, of, _, value in self.ask("cluster:etcd_score:worst", day)}
 
     def cells(self, day, date, scores):
-        return self.original.cells_of(scores)
+        return self.original.cells_of(scores, self.original.idle(date))
 
 
 def number(value):

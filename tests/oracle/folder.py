@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from spec import IDLE
+
 LABELS = ["epoch_ms(ts)", "cluster", "member"]
 
 
@@ -18,7 +20,7 @@ def files(folder, kind, broken=()):
 def days(folder, kind, columns, report, broken=(), optional=()):
     """The rows of every day of history/ or scores/ as tuples. Also checks their order and that they belong to the day.
 
-    A column of `optional` that a file does not have is null."""
+    A column of `optional` that a file does not have is null. A percentile that is idle is NaN."""
     everything, wrong = [], []
     for path in files(folder, kind, broken):
         date = re.search(r"date=(\d{4}-\d\d-\d\d)", str(path))[1]
@@ -39,8 +41,14 @@ def days(folder, kind, columns, report, broken=(), optional=()):
 def read(path, columns, optional=()):
     """The types of a file's columns, and its rows. A column of `optional` that it does not have is null."""
     types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
+    columns = [reading(name) if IDLE.get(name) in types else name for name in columns]
     extra = [name if name in types else f"null as {name}" for name in optional]
     return types, duckdb.sql(f"select {', '.join([*LABELS, *columns, *extra])} from {source(path)}").fetchall()
+
+
+def reading(name):
+    """A percentile that is NaN where it is idle, as in Prometheus's answer."""
+    return f"case when {IDLE[name]} then coalesce({name}, 'NaN'::double) else {name} end"
 
 
 def has_column(folder, kind, name, broken=()):

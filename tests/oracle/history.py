@@ -11,7 +11,7 @@ import argparse
 from folder import days
 from prometheus import range_query
 from report import Report
-from spec import COLUMNS, COMPANIONS, LIMITS, NAMES, Profile
+from spec import COLUMNS, COMPANIONS, IDLE, LIMITS, NAMES, Profile
 
 # {of} stands for the matchers of the selector, {by} for the labels that identify a member.
 RAW = {
@@ -73,8 +73,9 @@ def answer(asked, query, column, is_whole=False):
         # The values of several labels are joined.
         name = lambda names: "/".join(labels[one.strip()] for one in names.split(","))
         cluster = name(asked.cluster_label) if asked.cluster_label else labels.get("cluster") or labels["job"]
-        if value == value:  # NaN is a missing reading
-            known[second * 1000, cluster, name(asked.member_label), column] = value
+        # NaN is an idle percentile, and a missing reading of any other column. It is a text, to be equal to itself.
+        if value == value or column in IDLE:
+            known[second * 1000, cluster, name(asked.member_label), column] = value if value == value else "idle"
     return known
 
 
@@ -96,7 +97,7 @@ def main():
     for ts, cluster, member, *readings in days(asked.folder, "history", COLUMNS, report, optional=COMPANIONS):
         for column, value in zip(COLUMNS + COMPANIONS, readings):
             if value is not None:
-                found[ts, cluster, member, column] = value
+                found[ts, cluster, member, column] = value if value == value else "idle"
     report.compare("history: readings against the server's answers", wanted, found)
     report.close()
 

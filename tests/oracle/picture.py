@@ -21,7 +21,7 @@ from shown import down
 SVG = "{http://www.w3.org/2000/svg}"
 FONT = os.path.join(os.path.dirname(__file__), "../../src/outputs/picture/font/heatmap-sans.ttf")
 HARMLESS = {"svg", "title", "desc", "defs", "style", "pattern", "rect", "path", "g", "text"}
-UNKNOWN = "url(#unknown)"
+UNKNOWN, IDLE = "url(#unknown)", "url(#idle)"
 
 
 def numbers(text):
@@ -62,6 +62,8 @@ def halves(cell, first):
 
 
 def fill(cell):
+    if cell.is_idle:
+        return IDLE
     return UNKNOWN if cell.mean is None else "#%02x%02x%02x" % heat(tenths(cell.mean))
 
 
@@ -135,7 +137,9 @@ def compare_pixels(report, path, tree, blocks):
             red, green, blue = pixels.getpixel((int(x * scale), int(y * scale)))
             expected[index, slot, half] = colour
             grey = max(red, green, blue) - min(red, green, blue) <= 20 and 125 <= green <= 205
-            found[index, slot, half] = UNKNOWN if grey else f"#{red:02x}{green:02x}{blue:02x}"
+            # No color of a score is as much bluer than red as the background and the dots of an idle cell.
+            without_score = IDLE if blue - red >= 30 else UNKNOWN if grey else None
+            found[index, slot, half] = without_score or f"#{red:02x}{green:02x}{blue:02x}"
         top, left = int((block.y + 1) * scale), int(block.x * scale)
         name = pixels.crop((left, top, left + int(block.slot * 8 * scale), top + int(16 * scale))).convert("L")
         ink = sum(name.histogram()[:100])

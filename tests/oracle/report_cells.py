@@ -12,10 +12,11 @@ from fractions import Fraction
 
 import shown
 from csv_label import label
-from drawn import heat
+from drawn import heat, is_idle
 from shown import down, exact, loss, points
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+WHY_IDLE = "no WAL fsync or no backend commit, so no p99 and no score; this does not mean healthy"
 METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"]
 
 
@@ -64,20 +65,31 @@ def steps(count):
     return f"{count} {'step' if int(count) == 1 else 'steps'}"
 
 
+def without_score(*rows):
+    """The class and name of a cell of these rows in which no step is scored."""
+    sums = (sum(int(row[name]) for row in rows) for name in ("steps_scored", "steps_expected", "steps_idle"))
+    return "idle" if is_idle(*sums) else "unknown"
+
+
 def says(row):
     clock = f"{int(row['hour']):02}:{int(row['minute']):02}"
+    idle = f", {row['steps_idle']} idle" if int(row["steps_idle"]) else ""
     if not row["mean"]:
-        what = f"unknown, none of {steps(row['steps_expected'])} scored"
+        what = f"{without_score(row)}, none of {steps(row['steps_expected'])} scored{idle}"
     else:
         what = f"mean {points(row['mean'])}, lowest {points(row['min'])}, "
-        what += f"{row['steps_scored']} of {steps(row['steps_expected'])} scored"
+        what += f"{row['steps_scored']} of {steps(row['steps_expected'])} scored{idle}"
         what += ", uncertain" if row["uncertain"] == "true" else ""
         what += f", main cause {row['worst_metric']}" if row["worst_metric"] else ""
     return f"{row['date']} {clock} {offset(row)}: {what}"
 
 
 def text(row, value="mean"):
-    return f"{down(row[value], 1)}{'?' if row['uncertain'] == 'true' else ''}" if row["mean"] else "·"
+    return f"{down(row[value], 1)}{'?' if row['uncertain'] == 'true' else ''}" if row["mean"] else sign(row)
+
+
+def sign(*rows):
+    return "–" if without_score(*rows) == "idle" else "·"
 
 
 def strip(scored, expected):
@@ -89,6 +101,11 @@ def colour(score):
     return "rgb({}, {}, {})".format(*heat(down(score, 10) / 10))
 
 
+def look(cell):
+    """The class of a cell without a score, or the color of its score."""
+    return next((name for name in ("unknown", "idle") if name in cell["classes"]), cell["colour"])
+
+
 def compare_maps(report, seen, wanted, value="mean", is_plain=False):
     """Compares every cell at its day and hour: label, digits and color; and finds extra cells."""
     expected = {
@@ -96,7 +113,7 @@ def compare_maps(report, seen, wanted, value="mean", is_plain=False):
             text(row, value),
             None if is_plain else says(row),
             None if is_plain else start(row),
-            colour(row[value]) if row["mean"] else "unknown",
+            colour(row[value]) if row["mean"] else without_score(row),
             strip(row["steps_scored"], row["steps_expected"]),
             bool(row["mean"]) and row["uncertain"] == "true",
         )
@@ -114,7 +131,7 @@ def compare_maps(report, seen, wanted, value="mean", is_plain=False):
                 cell["text"],
                 cell["says"],
                 cell["start"],
-                "unknown" if "unknown" in cell["classes"] else cell["colour"],
+                look(cell),
                 cell["strip"],
                 "uncertain" in cell["classes"],
             )
@@ -141,14 +158,16 @@ def compare_weeks(report, weeks, wanted):
 def week_sentence_differs(rows, sentence):
     known = [row for row in rows if row["mean"]]
     expected = sum(int(row["steps_expected"]) for row in rows)
+    idle = sum(int(row["steps_idle"]) for row in rows)
+    idle = f", {idle} idle" if idle else ""
     if not known:
-        return not sentence.endswith(f": unknown, none of {steps(expected)} scored")
+        return not sentence.endswith(f": {without_score(*rows)}, none of {steps(expected)} scored{idle}")
     scored = sum(int(row["steps_scored"]) for row in known)
     mean = shown.mean((row["mean"], row["steps_scored"]) for row in known)
     minima = shown.mean((row["min"], 1) for row in known)
     lowest = min(exact(row["min"]) for row in known)
     number = r"(\d+\.\d\d)"
-    pattern = rf": mean {number}, mean of the minima {number}, lowest {number}, ([\d.]+) % of steps scored, (\d+) cells?$"
+    pattern = rf": mean {number}, mean of the minima {number}, lowest {number}, ([\d.]+) % of steps scored{idle}, (\d+) cells?$"
     match = re.search(pattern, sentence)
     if not match:
         return True
@@ -173,8 +192,8 @@ def compare_overview(report, table, wanted, clusters, value="mean"):
         rows = wanted[cluster, None]
         mean, lowest, scored, steps = folded(rows)
         losses = {m: sum(exact(r[f"{m}_loss"] or 0) * int(r["steps_scored"]) for r in rows) for m in METRICS}
-        expected[cluster, "Mean"] = "unknown" if mean is None else points(mean)
-        expected[cluster, "Lowest"] = "unknown" if lowest is None else points(lowest)
+        expected[cluster, "Mean"] = without_score(*rows) if mean is None else points(mean)
+        expected[cluster, "Lowest"] = without_score(*rows) if lowest is None else points(lowest)
         expected[cluster, "Scored"] = f"{shown.percent(Fraction(scored, steps))} %"
         expected[cluster, "Main cause"] = shown.costliest(METRICS, losses) or "nothing"
         days = defaultdict(list)
@@ -183,10 +202,11 @@ def compare_overview(report, table, wanted, clusters, value="mean"):
         for day, of_day in days.items():
             mean, lowest, scored, steps = folded(of_day)
             score = mean if value == "mean" else lowest
-            text = ("·", "unknown") if mean is None else (f"{down(score, 1)}", colour(score))
+            nothing = sign(*of_day), without_score(*of_day)
+            text = nothing if mean is None else (f"{down(score, 1)}", colour(score))
             expected[cluster, day] = (*text, strip(scored, steps))
     cells = {
-        key: (cell["text"].rstrip("?"), "unknown" if "unknown" in cell["classes"] else cell["colour"], cell["strip"])
+        key: (cell["text"].rstrip("?"), look(cell), cell["strip"])
         if "figure" not in cell["classes"] and cell["says"]
         else cell["text"]
         for key, cell in found.items()

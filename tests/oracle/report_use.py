@@ -54,12 +54,15 @@ def compare_panel(report, found, row, members):
     is_known = bool(row["mean"])
     steps = row["steps_scored"], row["steps_expected"]
     share = f"{report_cells.down(int(steps[0]) / int(steps[1]), 1000) / 10:.1f}"
+    nothing = report_cells.without_score(row)
     facts = {
-        "mean": points(row["mean"]) if is_known else "unknown",
-        "lowest": points(row["min"]) if is_known else "unknown",
+        "mean": points(row["mean"]) if is_known else nothing,
+        "lowest": points(row["min"]) if is_known else nothing,
         "coverage": f"{steps[0]} of {report_cells.steps(steps[1])} scored ({share} %)",
-        "worst metric": row["worst_metric"] or ("none cost anything" if is_known else "unknown"),
+        "worst metric": row["worst_metric"] or ("none cost anything" if is_known else nothing),
     }
+    if int(row["steps_idle"]):
+        facts["idle"] = f"{report_cells.steps(row['steps_idle'])}: {report_cells.WHY_IDLE}"
     report.compare(what, facts, {name: found["facts"].get(name) for name in facts})
     report.check("its title", [] if found["title"].startswith(row["date"]) else [found["title"]])
     tables = found["tables"]
@@ -67,11 +70,11 @@ def compare_panel(report, found, row, members):
         losses = {metric: loss(row[f"{metric}_loss"]) for metric in report_cells.METRICS}
         report.compare("losses", losses, {name: loss for name, loss, *_ in tables.pop(0)})
     of_members = {
-        name: (points(m["mean"]) if m["mean"] else "unknown", points(m["min"]) if m["mean"] else "unknown")
+        name: (points(m["mean"]), points(m["min"])) if m["mean"] else (report_cells.without_score(m),) * 2
         for name, m in members.items()
     }
     report.compare("members", of_members, {name: (mean, low) for name, mean, low, *_ in tables[0]})
-    order = [float(mean) if mean != "unknown" else -1 for _, mean, *_ in tables[0]]
+    order = [float(mean) if mean not in ("unknown", "idle") else -1 for _, mean, *_ in tables[0]]
     report.check("the worst member comes first", [] if order == sorted(order) else [order])
 
 
@@ -87,8 +90,8 @@ def use(page, report, audit):
         name: one for (c, name), of in lines.items() if c == cluster and name for one in of if one["start"] == row["start"]
     }
     lowest = min((row for row in rows if row["mean"]), key=lambda row: float(row["mean"]))
-    unknown = next((row for row in rows if not row["mean"]), None)
-    for row in filter(None, (lowest, unknown, rows[0])):
+    without_score = {report_cells.without_score(row): row for row in rows if not row["mean"]}
+    for row in (lowest, *without_score.values(), rows[0]):
         page.mouse(cell_of(row))
         report.check("the tooltip describes the cell", [] if text(page, "#tip") == report_cells.says(row) else [text(page, "#tip")])
         page.mouse(cell_of(row), click=True)

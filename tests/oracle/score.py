@@ -21,7 +21,7 @@ from cells import HEADER, TYPES, Folding, expected_cells
 from csv_label import label
 from folder import days, files, footer, has_column, source
 from report import Report
-from spec import COLUMNS, COMPANIONS, LINGERS, NAMES, restarted
+from spec import COLUMNS, COMPANIONS, IDLE, LINGERS, NAMES, restarted
 
 RESTARTS = "steps_after_restart"
 
@@ -53,15 +53,31 @@ def expected_scores(history, step, profile, knows_start=False, asked=None):
     return scores
 
 
-def check_history(history, step, report):
+def idle_steps(history, profile):
+    """(ms, cluster, member) of the steps that have no score only because a percentile is idle."""
+    split = len(NAMES)
+    return {tuple(row[:3]) for row in history if profile.is_idle(row[3 : 3 + split], row[3 + split :])}
+
+
+def check_history(folder, history, step, broken, report):
     report.check("history: every row has a reading", [r[:3] for r in history if all(x is None for x in r[3:])])
     report.check("history: every step is a multiple of the step", [r[:3] for r in history if r[0] % (step * 1000)])
-    report.check("history: a missing reading is NULL and not NaN", [r for r in history if any(x != x for x in r[3:])])
+    for path in files(folder, "history", broken):
+        types = dict(duckdb.sql(f"select column_name, column_type from (describe from {source(path)})").fetchall())
+        is_nan = [f"coalesce(isnan({name}), false)" for name, type in types.items() if type == "DOUBLE"]
+        rows = duckdb.sql(f"select ts, cluster, member from {source(path)} where {' or '.join(is_nan)}").fetchall()
+        report.check(f"history: no reading of {path.parent.name} is NaN", rows)
+        for reading, idle in IDLE.items():
+            if idle in types:
+                of = f"select count_if({idle}), count_if({idle} and {reading} is not null), bool_and({idle} is not null)"
+                marked, with_value, is_whole = duckdb.sql(f"{of} from {source(path)}").fetchall()[0]
+                wrong = [] if marked and not with_value and is_whole else [(marked, with_value, is_whole)]
+                report.check(f"history: {idle} of {path.parent.name} marks readings without a value", wrong)
 
 
-def check_cells(folder, folding, report):
+def check_cells(folder, folding, idle, report):
     scores = f"read_parquet('{folder}/scores/date=*/scores.parquet', hive_partitioning = false)"
-    cells = expected_cells(scores, folding)
+    cells = expected_cells(scores, folding, idle)
     # Without restarts in the scores, the cells have none either.
     told = HEADER if has_column(folder, "scores", "after_restart") else [c for c in HEADER if c != RESTARTS]
     parquet = source(f"{folder}/heatmap.parquet")
@@ -90,7 +106,7 @@ def from_csv(row):
     read["member"] = lambda text: label(text) or None
     read["worst_metric"] = lambda text: text or None
     read[RESTARTS] = lambda text: int(text) if text else None
-    read |= dict.fromkeys(["hour", "minute", "utc_offset_minutes", "steps_scored", "steps_expected"], int)
+    read |= dict.fromkeys(["hour", "minute", "utc_offset_minutes", "steps_scored", "steps_expected", "steps_idle"], int)
     read["start"] = lambda text: int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp())
     read["uncertain"] = {"true": True, "false": False}.get
     return tuple(read[name](text) for name, text in zip(HEADER, row, strict=True))
@@ -155,12 +171,13 @@ def main():
     report, folding = Report(), Folding.of(asked)
     history = days(asked.folder, "history", COLUMNS, report, asked.broken, COMPANIONS)
     knows_start = has_column(asked.folder, "history", COMPANIONS[-1], asked.broken)
-    check_history(history, asked.step, report)
+    check_history(asked.folder, history, asked.step, asked.broken, report)
     columns = [f"{name}_points" for name in NAMES] + ["score"]
     rows = days(asked.folder, "scores", columns, report, optional=["after_restart"])
     found = {tuple(row[:3]): tuple(row[3:]) for row in rows}
     report.compare("scores: steps", expected_scores(history, asked.step, folding.profile, knows_start, asked.asked), found)
-    check_cells(asked.folder, folding, report)
+    # Steps that were not asked for, and those outside of a member's life, have no row in the scores to join with.
+    check_cells(asked.folder, folding, idle_steps(history, folding.profile), report)
     scored = {(cluster, member, ts // 1000): row[-2] for (ts, cluster, member), row in found.items()}
     scored = {key: value for key, value in scored.items() if value is not None}
     report.compare("openmetrics: samples", scored, openmetrics.read_all(asked.folder, report))

@@ -11,7 +11,7 @@ import openmetrics
 from cells import HEADER, Folding, as_table, expected_cells
 from folder import days, has_column
 from report import Report
-from score import expected_scores
+from score import expected_scores, idle_steps
 from spec import COLUMNS, COMPANIONS, NAMES, Profile
 
 HEAD = """# HELP etcd_score Health of an etcd member, from 0 (red) to 10 (green).
@@ -30,7 +30,7 @@ def main():
     scores = expected_scores(history, asked.step, Profile.named(), knows_start)
     Path(asked.out).mkdir(parents=True, exist_ok=True)
     write_om(scores, asked.out)
-    write_csv(scores, asked.out)
+    write_csv(scores, idle_steps(history, Profile.named()), asked.out)
 
 
 def write_om(scores, out):
@@ -46,12 +46,12 @@ def write_om(scores, out):
         Path(out, name).write_text(HEAD + "".join(lines) + "# EOF\n", encoding="utf-8")
 
 
-def write_csv(scores, out):
+def write_csv(scores, idle, out):
     as_table("given", scores)
     with open(Path(out, "heatmap.csv"), "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        for row in expected_cells("given", Folding()):
+        for row in expected_cells("given", Folding(), idle):
             writer.writerow(in_words(name, value) for name, value in zip(HEADER, row))
 
 

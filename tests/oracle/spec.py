@@ -22,6 +22,8 @@ METRICS = {
 }
 NAMES = list(METRICS)
 COLUMNS = [column for column, _, _ in METRICS.values()]
+# Column of a percentile -> the column that is true where the percentile is idle: its histogram did not increase.
+IDLE = {"wal_fsync_seconds": "wal_fsync_idle", "backend_commit_seconds": "backend_commit_idle"}
 # Columns that a history may have besides the metrics.
 COMPANIONS = ["quota_bytes", "max_fds", "start_time_seconds"]
 # The limit of which a profile may judge a share of a metric.
@@ -92,10 +94,12 @@ class Profile:
         return Profile(weights | dict.fromkeys(asked.without, 0), profile.bands | bands)
 
     def points(self, name, reading, companions):
-        """The points of a reading; `companions` are the values of COMPANIONS at that step."""
+        """The points of a reading; `companions` are the values of COMPANIONS at that step. NaN is an idle reading."""
         of_limit, bands = self.bands[name]
-        if not of_limit or reading is None:
-            return None if reading is None else of_bands(reading, bands)
+        if reading is None or math.isnan(reading):
+            return None
+        if not of_limit:
+            return of_bands(reading, bands)
         limit = dict(zip(COMPANIONS, companions))[LIMITS[name]]
         if limit is None or math.isnan(limit):
             return None
@@ -115,6 +119,14 @@ class Profile:
         # Points have at most three decimals, so the shortest text of the float is the original decimal.
         total = sum(weight * Fraction(str(p)) for weight, p in counting)
         return float(total / sum(weight for weight, _ in counting))
+
+
+    def is_idle(self, readings, companions):
+        """Whether idle readings (NaN) are the only reason that a step has no score."""
+        counting = [(name, r) for name, r in zip(NAMES, readings) if self.weights[name]]
+        idle = [name for name, r in counting if r is not None and math.isnan(r)]
+        others = [self.points(name, r, companions) for name, r in counting if name not in idle]
+        return bool(idle) and None not in others
 
 
 def rescaled(weights, given):

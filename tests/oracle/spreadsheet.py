@@ -22,6 +22,7 @@ import openpyxl
 from python_calamine import CalamineWorkbook
 
 from csv_label import label
+from drawn import is_idle
 from report import Report
 from shown import costliest, down, exact, mean, number, up
 from spec import NAMES
@@ -338,8 +339,12 @@ def check_formats(sheet, days, cells, headings, report):
             shown = sheet.cell(row, column)
             is_hatched = shown.fill.patternType == "lightUp" and shown.value is None
             is_marked = "~" in shown.number_format and shown.font.i
-            if is_hatched != (cell["mean"] is None) or (not is_hatched and is_marked != cell["uncertain"]):
-                wrong.append(f"{shown.coordinate}: hatched {is_hatched}, marked {is_marked}, but {cell}")
+            is_dotted = shown.fill.patternType == "gray125" and shown.value is None
+            steps = cell["steps_scored"], cell["steps_expected"], cell["steps_idle"]
+            wanted = (False, True) if is_idle(*steps) else (cell["mean"] is None, False)
+            has_score = cell["mean"] is not None
+            if (is_hatched, is_dotted) != wanted or (has_score and is_marked != cell["uncertain"]):
+                wrong.append(f"{shown.coordinate}: hatched {is_hatched}, dotted {is_dotted}, marked {is_marked}, but {cell}")
     for row in range(ABOVE + 1, ABOVE + 1 + len(days)):
         for column in range(means + 1, means + 1 + len(headings)):
             shown = sheet.cell(row, column)

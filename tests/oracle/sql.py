@@ -18,8 +18,8 @@ import duckdb
 
 from cells import HEADER, Folding, as_table, expected_cells, insert
 from report import Report
-from score import expected_scores
-from spec import COLUMNS, COMPANIONS, LIMITS, NAMES, Profile
+from score import expected_scores, idle_steps
+from spec import COLUMNS, COMPANIONS, IDLE, LIMITS, METRICS, NAMES, Profile
 
 DAY = 86_400
 START = 1_790_812_800  # 2026-10-01
@@ -78,15 +78,30 @@ def history(profile, step, columns):
             # Every third hour is healthy throughout, so that some cells lose no points.
             trouble = 0.03 if ts // 3600 % 3 else 0
             readings = [reading(profile, name, limits, chance, trouble) for name in NAMES]
+            readings = readings_of_idle_hours(readings, ts, who)
             if any(value is not None for value in readings):
                 rows.append((ts * 1000, cluster, member, *readings, *beside))
     return rows
+
+
+def readings_of_idle_hours(readings, ts, who):
+    """From 05:00, wal_fsync of most members is idle, and from 06:00 of all. From 07:00, backend_commit is idle, and one
+    member also lacks open_fds."""
+    hour, wal, commit, fds = ts // 3600 % 24, *map(NAMES.index, ["wal_fsync", "backend_commit", "open_fds"])
+    if hour == 6 or (hour == 5 and who != 1):
+        readings[wal] = math.nan
+    if hour == 7:
+        readings[commit] = math.nan
+        readings[fds] = None if who == 2 else readings[fds]
+    return readings
 
 
 def reading(profile, name, limits, chance, trouble):
     of_limit, bands = profile.bands[name]
     if chance.random() < trouble / 3:
         return None
+    if METRICS[name][0] in IDLE and chance.random() < trouble:
+        return math.nan
     if chance.random() < trouble:
         return math.inf
     limit = (limits[LIMITS[name]] or 1000.0) if of_limit else 1.0
@@ -104,14 +119,23 @@ def write(folder, rows, step, columns, pulled=NAMES):
         path = Path(folder, f"history/date={datetime.fromtimestamp(since, timezone.utc):%Y-%m-%d}/readings.parquet")
         path.parent.mkdir(parents=True, exist_ok=True)
         names = COLUMNS + COMPANIONS
-        doubles = "".join(f", {name} double" for name in names)
+        doubles = "".join(f", {name} double" for name in names) + "".join(f", {name} boolean" for name in IDLE.values())
         duckdb.sql(f"create or replace table day (ts timestamptz, cluster varchar, member varchar{doubles})")
-        mine = [(row[0] * 1000, *row[1:]) for row in rows if since * 1000 <= row[0] < (since + DAY) * 1000]
+        mine = [on_disk(row) for row in rows if since * 1000 <= row[0] < (since + DAY) * 1000]
         insert("day", mine)
-        kept = ", ".join(["ts", "cluster", "member"] + COLUMNS + of_day)
+        # A day without any idle reading has no column for them.
+        idle = [name for place, name in enumerate(IDLE.values()) if any(row[place - len(IDLE)] for row in mine)]
+        kept = ", ".join(["ts", "cluster", "member"] + COLUMNS + of_day + idle)
         duckdb.sql(f"copy (select {kept} from day order by cluster, member, ts) to '{path}'"
                    f" (format parquet, kv_metadata {{'etcd-heatmap.step_seconds': '{step}',"
                    f" 'etcd-heatmap.source': '{said}'}})")
+
+
+def on_disk(row):
+    """A row as it is stored: microseconds, an idle reading as null, and whether each percentile is idle."""
+    is_idle = lambda value: value is not None and math.isnan(value)  # noqa: E731
+    values = [None if is_idle(value) else value for value in row[3:]]
+    return (row[0] * 1000, *row[1:3], *values, *(is_idle(row[3 + COLUMNS.index(name)]) for name in IDLE))
 
 
 def compare(name, script, folder, history, folding, left_out, report):
@@ -135,7 +159,9 @@ def compare(name, script, folder, history, folding, left_out, report):
     report.check(f"{name}: columns of the cells", [cells.columns] if cells.columns != HEADER else [])
     special = {"start": "epoch_ms(start) // 1000", "date": "CAST(date AS VARCHAR)"}
     found = engine.sql(f"SELECT {', '.join(special.get(column, column) for column in HEADER)} FROM cells()").fetchall()
-    expected = expected_cells("given", folding)
+    expected = expected_cells("given", folding, idle_steps(rows, folding.profile))
+    counts = {min(row[-1], row[HEADER.index("steps_expected")]) for row in expected}
+    report.check(f"{name}: cells with idle steps", [f"{counts}"] if len(counts) < 3 else [])
     key = lambda row: row[:4]
     report.compare(f"{name}: cells", {key(row): row for row in expected}, {key(row): row for row in found})
     report.check(f"{name}: order of the cells", [name] if [*map(key, expected)] != [*map(key, found)] else [])

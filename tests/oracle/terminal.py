@@ -29,7 +29,7 @@ TERMINALS["none"] = {**TERMINALS["true"], "NO_COLOR": "1"}
 LABEL = 11
 COLOURS_256 = "d70000 d75f00 ff8700 ffaf00 ffd700 ffd75f d7d75f afd75f 87d75f 87af5f 5faf5f".split()
 """From red through yellow to green, in xterm's palette."""
-GREY = (158, 158, 158)
+GREY, IDLE = (158, 158, 158), (168, 186, 214)
 
 
 def shown(program, flags, width, height, palette):
@@ -65,16 +65,18 @@ def column(width, minutes):
 
 
 def wanted(path, minutes, time, clusters, min_coverage):
-    """The mean and uncertainty at each position; cells that share one are averaged by their steps."""
-    sums = defaultdict(lambda: [Fraction(0), 0, 0])
+    """The mean (or `idle`) and uncertainty at each position; cells that share one are averaged by their steps."""
+    sums, idle = defaultdict(lambda: [Fraction(0), 0, 0]), defaultdict(bool)
     for cell in cells(path, minutes, clusters=clusters):
         total = sums[cell.line[0], cell.date, cell.slot * minutes // time]
         total[0] += exact(cell.mean or 0) * cell.scored
         total[1] += cell.scored
         total[2] += cell.expected
+        idle[cell.line[0], cell.date, cell.slot * minutes // time] = cell.is_idle
     places = {}
     for place, (total, scored, expected) in sums.items():
-        mean = total / scored if scored else None
+        # Positions of several cells are not compared with idle ones, which the tests show at their own width.
+        mean = total / scored if scored else "idle" if idle[place] else None
         places[place] = mean, scored < min_coverage * expected
     return places
 
@@ -82,6 +84,8 @@ def wanted(path, minutes, time, clusters, min_coverage):
 def digits(mean, uncertain, wide):
     if mean is None:
         return "··"[:wide].rjust(wide)
+    if mean == "idle":
+        return "--"[:wide].rjust(wide)
     score = math.floor(mean)
     if wide == 3:
         return ("?" if uncertain else " ") + str(score).rjust(2)
@@ -98,8 +102,10 @@ def colours(mean, palette):
     if palette == "none":
         return {"default"}
     if palette == "256":
-        return {"9e9e9e" if mean is None else COLOURS_256[math.floor(mean)]}
-    near = [[v] for v in GREY] if mean is None else [[v - 1, v, v + 1] for v in heat(mean)]
+        without_score = {None: "9e9e9e", "idle": "afafd7"}
+        return {without_score[mean] if mean in without_score else COLOURS_256[math.floor(mean)]}
+    without_score = {None: GREY, "idle": IDLE}
+    near = [[v] for v in without_score[mean]] if mean in without_score else [[v - 1, v, v + 1] for v in heat(mean)]
     return {"%02x%02x%02x" % (r, g, b) for r in near[0] for g in near[1] for b in near[2]}
 
 

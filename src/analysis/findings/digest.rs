@@ -85,6 +85,10 @@ fn add_step(sum: &mut HourSum, table: &ScoreTable, state: StepState) {
     match state {
         StepState::Absent => {}
         StepState::Unknown => sum.expected += 1,
+        StepState::Idle => {
+            sum.expected += 1;
+            sum.idle += 1;
+        }
         StepState::Scored(worth) => {
             sum.expected += 1;
             sum.scored += 1;
@@ -178,13 +182,14 @@ pub(super) struct HourSum {
     pub(super) lost: f64,
     pub(super) scored: u32,
     pub(super) expected: u32,
+    pub(super) idle: u32,
     /// Incoming client traffic, averaged over members and steps, in bytes per second.
     pub(super) traffic: Mean,
 }
 
 impl HourSum {
     fn new(start_ms: i64, date: NaiveDate, hour: u32) -> Self {
-        Self { start_ms, date, hour, lost: 0.0, scored: 0, expected: 0, traffic: Mean::default() }
+        Self { start_ms, date, hour, lost: 0.0, scored: 0, expected: 0, idle: 0, traffic: Mean::default() }
     }
 
     /// Adds the part of the same local hour that lies in another UTC day.
@@ -192,6 +197,7 @@ impl HourSum {
         self.lost += other.lost;
         self.scored += other.scored;
         self.expected += other.expected;
+        self.idle += other.idle;
         self.traffic.merge(other.traffic);
     }
 

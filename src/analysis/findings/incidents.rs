@@ -95,7 +95,8 @@ impl Low {
             member.codes.iter().filter(move |run| is_low(run.state)).map(Run::span)
         });
         let below = union(below.into_iter().chain(of_members));
-        let unknown = cluster.line.iter().filter(|run| run.state == StepState::Unknown);
+        let is_unscored = |state| matches!(state, StepState::Unknown | StepState::Idle);
+        let unknown = cluster.line.iter().filter(|run| is_unscored(run.state));
         let usual_losses = cluster.members.iter().map(|member| Metric::ALL.map(|m| usual_loss(of, member, &[m])));
         let (usual_losses, unknown) = (usual_losses.collect(), union(unknown.map(Run::span)));
         Self { usual, below, unknown, limit, usual_losses }

@@ -29,6 +29,8 @@ struct Place {
     scored: u32,
     /// Whether any occurrence of the hour has too few scored steps.
     uncovered: bool,
+    /// Whether it has too few only because of idle steps, in any occurrence.
+    idle: bool,
     traffic: Mean,
 }
 
@@ -60,6 +62,9 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
         finding.cluster,
         loss_short(lost),
     );
+    if places.iter().any(|place| place.idle) {
+        finding.says.push_str("; hours without writes have no score and are not compared");
+    }
     finding.tell("hours", hours);
     finding.tell("looked_at", count(times, every));
     finding.tell("points_lost_a_step", loss_short(lost));
@@ -104,7 +109,9 @@ fn places(hours: &[HourSum], count: usize) -> Vec<Place> {
         place.times += 1;
         place.lost += hour.lost;
         place.scored += hour.scored;
-        place.uncovered |= f64::from(hour.scored) < LEAST_COVERAGE * f64::from(hour.expected);
+        let least = LEAST_COVERAGE * f64::from(hour.expected);
+        place.uncovered |= f64::from(hour.scored) < least;
+        place.idle |= f64::from(hour.scored) < least && f64::from(hour.scored + hour.idle) >= least;
         place.traffic.merge(hour.traffic);
     }
     places

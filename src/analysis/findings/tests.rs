@@ -3,7 +3,7 @@
 use super::*;
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
-use crate::readings::{Life, Lives, Member, Window};
+use crate::readings::{IDLE, Life, Lives, Member, Window};
 use crate::score::{Rollup, ScoreTable, alive_on, score_window};
 use crate::spec::{Companion, METRICS, Profile};
 use crate::time::{Grid, HOUR_MS, Step, TimeRange, UtcDay};
@@ -409,6 +409,40 @@ fn the_maintenance_window_is_the_first_with_no_lost_points_no_gaps_and_the_least
     let quiet: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::MaintenanceWindow).collect();
     // 05:00 lost points and 12:00 has a gap. The windows from 06:00 and 13:00 are equally quiet, so the first wins.
     assert_eq!(quiet[0].evidence[0], ("hours".to_owned(), "06:00 to 08:00 UTC".to_owned()));
+}
+
+/// Idle from midnight to 05:00, every day.
+#[test]
+fn idle_hours_are_neither_an_absence_nor_an_incident_and_the_maintenance_window_mentions_them() {
+    let idle = |member, at: f64| {
+        let [_, commit, fds, leader, traffic, size] = HEALTHY;
+        let wal = if at % 24.0 < 5.0 { IDLE } else { 0.001 };
+        // Of one member nothing else is known in the third hour: an idle reading alone shows that it was scraped.
+        match member == 0 && (2.0..3.0).contains(&(at % 24.0)) {
+            true => [wal, f64::NAN, f64::NAN, f64::NAN, f64::NAN, f64::NAN],
+            false => [wal, commit, fds, leader, traffic, size],
+        }
+    };
+    let found = Made::of(3, &idle).find();
+    assert_eq!(found_hours(&found, Kind::Incident), NOTHING);
+    let quiet: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::MaintenanceWindow).collect();
+    assert_eq!(quiet[0].evidence[0], ("hours".to_owned(), "05:00 to 07:00 UTC".to_owned()));
+    assert!(quiet[0].says.ends_with("; hours without writes have no score and are not compared"), "{}", quiet[0].says);
+    let healthy = |_, _: f64| HEALTHY;
+    assert!(Made::of(3, &healthy).find().iter().all(|finding| !finding.says.contains("without writes")));
+}
+
+/// A slow disk before and after an idle hour is one incident, as it is across an hour without data.
+#[test]
+fn an_idle_hour_does_not_end_an_incident() {
+    let readings = |_, at: f64| {
+        let mut readings = slow((5.0..8.0).contains(&at));
+        if (6.0..7.0).contains(&at) {
+            readings[0] = IDLE;
+        }
+        readings
+    };
+    assert_eq!(found_hours(&Made::of(1, &readings).find(), Kind::Incident), [(5.0, 8.0, DISK)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::digest::{ClusterDay, DayDigest, Drop, HourSum, MemberDay};
 use super::runs::{Run, append};
 use crate::readings::{Life, Lives, Member};
-use crate::score::{ScoreTable, StepState};
+use crate::score::{Entry, ScoreTable, StepState};
 use crate::spec::Metric;
 use crate::time::{TimeRange, UtcDay};
 
@@ -63,8 +63,8 @@ impl MemberTrack {
         self.started.windows(2).filter(moved).map(|two| (two[1].state * 1000.0) as i64).collect()
     }
 
-    /// The stretches without any reading except leader changes. That gauge is ignored, because it keeps its value for a
-    /// day after the last scrape.
+    /// The stretches without any reading except leader changes. An idle reading shows that the member was scraped. The
+    /// gauge of leader changes is ignored, because it keeps its value for a day after the last scrape.
     pub(super) fn away<'a>(&'a self, table: &'a ScoreTable) -> impl Iterator<Item = TimeRange> + 'a {
         self.codes.iter().filter(|run| !self.is_seen(table, run.state)).map(Run::span)
     }
@@ -75,8 +75,9 @@ impl MemberTrack {
     }
 
     fn is_seen(&self, table: &ScoreTable, code: u16) -> bool {
-        let points = &table.look_up(code).points;
-        Metric::ALL.into_iter().any(|metric| metric.shows_life() && points[metric.index()].is_some())
+        let Entry { points, idle, .. } = table.look_up(code);
+        let is_there = |metric: Metric| points[metric.index()].is_some() || idle[metric.index()];
+        Metric::ALL.into_iter().any(|metric| metric.shows_life() && is_there(metric))
     }
 
     /// The stretches, not joined, in which at least one of these metrics lost points.

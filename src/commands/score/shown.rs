@@ -9,7 +9,7 @@ use crate::commands::CommandError;
 use crate::commands::progress::Reporter;
 use crate::config::How;
 use crate::folder::{HISTORY, Manifest, Written};
-use crate::heatmap::{Folding, clusters_only, divide, merge_sums};
+use crate::heatmap::{Folding, IDLE, clusters_only, divide, merge_sums};
 use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture};
 use crate::score::ScoreTable;
 use crate::text::count;
@@ -39,6 +39,7 @@ impl Overall {
         let hours = merge_sums(&clusters, &["cluster", "date", "hour"])?;
         let mut columns = hours.select(["cluster", "date", "hour"])?.into_columns();
         columns.extend(divide(&self.table, &hours, self.min_coverage)?);
+        columns.push(hours.column(IDLE)?.clone());
         self.picture.add(&DataFrame::new_infer_height(columns)?, self.folding.width)?;
         let sums = merge_sums(&clusters, &["cluster"])?;
         let all = match self.totals.take() {
@@ -54,6 +55,7 @@ impl Overall {
         let paint = || {
             let mut columns = vec![sums.column("cluster")?.clone()];
             columns.extend(divide(&self.table, sums, self.min_coverage)?);
+            columns.push(sums.column(IDLE)?.clone());
             let palette = Palette::of(&std::io::stdout());
             self.picture.paint(&DataFrame::new_infer_height(columns)?, self.folding.zone, palette)
         };

@@ -109,13 +109,15 @@ impl Evaluator {
         self.verified.as_ref().and_then(|last| last.mixed.clone()).map_or(Ok(()), Err)
     }
 
-    /// A note if a metric with a weight, or a limit of the profile, has no series: then no member has a score.
+    /// A note if a metric with a weight, or a limit of the profile, has no series: then no member has a score. Idle
+    /// readings have series.
     pub(super) fn silent(&self, found: &LiveScores) -> Option<String> {
         let counts = |column: &Column| match column {
             Column::Metric(metric) => self.live.profile.counts(*metric),
             Column::Companion(_) => true,
         };
-        let silent = self.columns.iter().filter(|c| counts(c) && found.window.known_readings(**c) == 0);
+        let readings = |c: Column| found.window.known_readings(c) + found.window.idle_readings(c);
+        let silent = self.columns.iter().filter(|c| counts(c) && readings(**c) == 0);
         let names: Vec<&str> = silent.map(|column| column.name()).collect();
         (!names.is_empty()).then(|| {
             format!(

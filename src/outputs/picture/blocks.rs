@@ -218,9 +218,34 @@ impl Placed<'_> {
     }
 }
 
-/// The mean score in tenths of a point, rounded down; `None` for a cell without a score. Tenths select the color:
-/// smaller differences are not visible, and only a cell without any loss gets the color of 10.
-type Tenths = Option<u32>;
+/// What a cell is filled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fill {
+    Unknown,
+    Idle,
+    /// The mean score in tenths of a point, rounded down. Tenths select the color: smaller differences are not visible,
+    /// and only a cell without any loss gets the color of 10.
+    Tenths(u32),
+}
+
+impl Fill {
+    fn of(cell: &Cell) -> Self {
+        match cell.mean {
+            Some(mean) => Self::Tenths(score_parts(mean, 10)),
+            None if cell.is_idle() => Self::Idle,
+            None => Self::Unknown,
+        }
+    }
+
+    /// The value of the attribute `fill`.
+    fn paint(self) -> String {
+        match self {
+            Self::Unknown => "url(#unknown)".to_owned(),
+            Self::Idle => "url(#idle)".to_owned(),
+            Self::Tenths(tenths) => hex(color(tenths)),
+        }
+    }
+}
 
 fn color(tenths: u32) -> Rgb {
     red_to_green(f64::from(tenths) / 10.0)
@@ -230,8 +255,8 @@ fn color(tenths: u32) -> Rgb {
 /// become one rectangle, which keeps the file small.
 fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
-    let mut open: BTreeMap<(u32, u32, Tenths), Area> = BTreeMap::new();
-    let colour = |placed: &Placed<'_>| placed.cell.mean.map(|mean| score_parts(mean, 10));
+    let mut open: BTreeMap<(u32, u32, Fill), Area> = BTreeMap::new();
+    let colour = |placed: &Placed<'_>| Fill::of(placed.cell);
     let joins = |a: &Placed<'_>, b: &Placed<'_>| {
         a.row == b.row
             && a.slot + 1 == b.slot
@@ -269,11 +294,10 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
     paths
 }
 
-fn finish(paths: &mut BTreeMap<String, String>, (slot, wide, colour): (u32, u32, Tenths), area: Area) {
+fn finish(paths: &mut BTreeMap<String, String>, (slot, wide, colour): (u32, u32, Fill), area: Area) {
     rectangle(paths, colour, slot, wide, area.row as f32, area.rows as f32);
 }
 
-fn rectangle(paths: &mut BTreeMap<String, String>, colour: Tenths, x: u32, wide: u32, y: f32, high: f32) {
-    let fill = colour.map_or("url(#unknown)".to_owned(), |tenths| hex(color(tenths)));
-    let _ = write!(paths.entry(fill).or_default(), "M{x} {y}h{wide}v{high}h-{wide}z");
+fn rectangle(paths: &mut BTreeMap<String, String>, colour: Fill, x: u32, wide: u32, y: f32, high: f32) {
+    let _ = write!(paths.entry(colour.paint()).or_default(), "M{x} {y}h{wide}v{high}h-{wide}z");
 }

@@ -15,7 +15,7 @@ const BLOCK_GAP: u32 = 34;
 /// Height of a line of the notes at the end.
 pub(super) const NOTE: u32 = 18;
 /// Maximum number of lines of notes.
-const NOTES: u32 = 4;
+const NOTES: u32 = 5;
 /// Maximum height of the drawing and of the PNG, so that viewers can open them. A drawing may exceed it to show
 /// [`MIN_DAYS`] days; its PNG is then scaled down.
 const MAX_HEIGHT: u32 = 16_000;
@@ -187,6 +187,7 @@ mod tests {
             min: None,
             scored: 0,
             expected: 1,
+            idle: 0,
             uncertain: true,
             after_restart: None,
             partial: 0,

@@ -9,10 +9,11 @@ use super::Drawing;
 use super::blocks::Block;
 use super::layout::{HEAD, Layout, MARGIN, NOTE};
 use super::text::{FAMILY, FONT, Medium, legible, shortened};
+use crate::heatmap::{Cell, WHY_IDLE};
 use crate::outputs::shared::calendar::{Part, places};
 use crate::outputs::shared::summary::Summary;
 use crate::text::drawing::xml_escaped;
-use crate::text::palette::{hex, ink, red_to_green};
+use crate::text::palette::{IDLE, hex, ink, red_to_green};
 use crate::time::{DAY_MS, UtcDay};
 
 /// Color of titles, names, and the marks of uncertain cells.
@@ -21,7 +22,9 @@ pub(super) const INK: &str = "#111827";
 pub(super) const QUIET: &str = "#5b6472";
 /// Background of cells without a score. They are also hatched, for readers who cannot tell colors apart.
 const UNKNOWN: &str = "#c4c8ce";
-const HATCH: &str = "#858c97";
+const HATCHING: &str = "<path d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\" stroke=\"#858c97\" stroke-width=\"1.2\"/>";
+/// Dots on idle cells, for the same readers.
+const DOTS: &str = "<path d=\"M2 2h2v2h-2z\" fill=\"#4f6184\"/>";
 
 /// Maximum number of blocks that are summarized in the description for screen readers.
 const DESCRIBED: usize = 40;
@@ -46,11 +49,17 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
         );
     }
     for (id, scale) in [("unknown", (layout.slot(), layout.size.row)), ("unknown-sample", (1, 1))] {
-        hatching(&mut svg, id, scale);
+        pattern(&mut svg, id, scale, UNKNOWN, HATCHING);
+    }
+    if any_idle(drawing) {
+        let idle = hex(IDLE);
+        for (id, scale) in [("idle", (layout.slot(), layout.size.row)), ("idle-sample", (1, 1))] {
+            pattern(&mut svg, id, scale, &idle, DOTS);
+        }
     }
     let _ = writeln!(svg, "</defs>\n<rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#fff\"/>");
     head(&mut svg, drawing);
-    legend(&mut svg);
+    legend(&mut svg, any_idle(drawing));
     let titled = medium == Medium::Svg && Block::has_room_for_titles(drawing);
     for (index, line) in (0..).zip(drawing.lines) {
         Block { drawing, line, medium, titled, corner: layout.place(index) }.draw(&mut svg);
@@ -64,14 +73,18 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     svg
 }
 
-/// Defines a pattern of diagonal lines. Cells are drawn in a scaled group, so the pattern
+/// Whether a cell is shown as idle. Idle cells are rare, so only drawings that have any explain them.
+fn any_idle(drawing: &Drawing<'_>) -> bool {
+    drawing.lines.iter().flat_map(|line| &line.cells).any(Cell::is_idle)
+}
+
+/// Defines a pattern of 6 × 6 pixels: `figure` on the color `fill`. Cells are drawn in a scaled group, so the pattern
 /// reverses the scale `(x, y)`.
-fn hatching(svg: &mut String, id: &str, (x, y): (u32, u32)) {
+fn pattern(svg: &mut String, id: &str, (x, y): (u32, u32), fill: &str, figure: &str) {
     let _ = write!(
         svg,
         "<pattern id=\"{id}\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
-         patternTransform=\"scale({} {})\"><rect width=\"6\" height=\"6\" fill=\"{UNKNOWN}\"/>\
-         <path d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\" stroke=\"{HATCH}\" stroke-width=\"1.2\"/></pattern>",
+         patternTransform=\"scale({} {})\"><rect width=\"6\" height=\"6\" fill=\"{fill}\"/>{figure}</pattern>",
         1.0 / f64::from(x),
         1.0 / f64::from(y)
     );
@@ -91,11 +104,12 @@ fn title(drawing: &Drawing<'_>) -> String {
 fn description(drawing: &Drawing<'_>, medium: Medium) -> String {
     let mut text = format!(
         "A heat map with {} {}: one row per day, one column per {} of {}, colored by the mean score from 0 (red) to 10 \
-         (green); gray if not scored.",
+         (green); gray if not scored{}.",
         drawing.lines.len(),
         if drawing.lines.len() == 1 { "block" } else { "blocks" },
         drawing.folding.width,
-        drawing.folding.zone
+        drawing.folding.zone,
+        if any_idle(drawing) { ", bluish with dots if idle" } else { "" }
     );
     for line in drawing.lines.iter().take(DESCRIBED) {
         let name = Block::name(line, |name| shortened(name, medium, 80.0));
@@ -128,8 +142,8 @@ fn head(svg: &mut String, drawing: &Drawing<'_>) {
         writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"{QUIET}\">{}</text>", xml_escaped(&subtitle));
 }
 
-/// Draws the legend. It is the same in every drawing, because colors do not depend on the data.
-fn legend(svg: &mut String) {
+/// Draws the legend. Its colors are the same in every drawing, because they do not depend on the data.
+fn legend(svg: &mut String, any_idle: bool) {
     let (top, wide) = (MARGIN + HEAD - 44, 26);
     let _ =
         write!(svg, "<g class=\"legend\" font-size=\"11\" fill=\"{QUIET}\" transform=\"translate({MARGIN} {top})\">");
@@ -144,15 +158,21 @@ fn legend(svg: &mut String) {
         );
     }
     let green = hex(red_to_green(10.0));
-    let _ = writeln!(
+    let _ = write!(
         svg,
         "<rect x=\"306\" width=\"26\" height=\"16\" fill=\"url(#unknown-sample)\"/><text x=\"338\" y=\"12\">unknown</text>\
          <rect x=\"400\" width=\"26\" height=\"16\" fill=\"{green}\"/><path d=\"M426 0v7l-7-7z\" fill=\"{INK}\"/>\
-         <text x=\"432\" y=\"12\">uncertain: too few steps scored</text></g>"
+         <text x=\"432\" y=\"12\">uncertain: too few steps scored</text>"
     );
+    if any_idle {
+        svg.push_str(
+            "<rect x=\"618\" width=\"26\" height=\"16\" fill=\"url(#idle-sample)\"/><text x=\"650\" y=\"12\">idle</text>",
+        );
+    }
+    svg.push_str("</g>\n");
 }
 
-/// Notes below the blocks: days left out, the scale of the PNG, repeated hours, and how to read the cells.
+/// Notes below the blocks: days left out, the scale of the PNG, repeated hours, idle cells, and how to read the cells.
 fn notes(drawing: &Drawing<'_>) -> Vec<String> {
     let layout = &drawing.layout;
     let mut notes = Vec::new();
@@ -166,6 +186,9 @@ fn notes(drawing: &Drawing<'_>) -> Vec<String> {
     let width = drawing.folding.width;
     if drawing.lines.iter().any(|line| places(&line.cells, width).any(|(_, _, part)| part == Part::Second)) {
         notes.push("A time that the clock showed twice is split: the first above, the second below.".to_owned());
+    }
+    if any_idle(drawing) {
+        notes.push(format!("Idle: {WHY_IDLE}."));
     }
     notes.push(format!(
         "The mean score of each cell, 0 to 10{}; white: no member expected. etcd-heatmap {}",

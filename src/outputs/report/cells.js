@@ -14,8 +14,14 @@ function element(name, properties = {}, ...children) {
 // Labels are foreign text: bdi keeps their writing direction from changing the text around them.
 const label = (text) => element("bdi", { textContent: text });
 
+// The class and the name of a cell in which no step is scored: idle if more of its steps are idle than missing.
+const withoutScore = (cell) => (cell.scored === 0 && 2 * cell.idle > cell.expected ? "idle" : "unknown");
+
+// The words that follow the number of scored steps.
+const idleSteps = (cell) => (cell.idle > 0 ? `, ${cell.idle} idle` : "");
+
 function classesOf(cell) {
-  if (cell.mean === null) return "unknown";
+  if (cell.mean === null) return withoutScore(cell);
   const classes = [`s${Math.floor(cell[settings.value] / 10)}`];
   if (cell.scored < cell.expected) classes.push("part", `k${Math.floor((cell.scored * 10) / cell.expected)}`);
   if (cell.uncertain) classes.push("uncertain");
@@ -23,7 +29,7 @@ function classesOf(cell) {
 }
 
 function textOf(cell) {
-  if (cell.mean === null) return "·";
+  if (cell.mean === null) return withoutScore(cell) === "idle" ? "–" : "·";
   return Math.floor(cell[settings.value] / 100) + (cell.uncertain ? "?" : "");
 }
 
@@ -40,11 +46,11 @@ const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 // One sentence with the numbers: for the tip and for a screen reader.
 function sentenceOf(cell) {
-  if (cell.mean === null) return `unknown, none of ${counted(cell.expected, "step")} scored`;
+  if (cell.mean === null) return `${withoutScore(cell)}, none of ${counted(cell.expected, "step")} scored${idleSteps(cell)}`;
   const parts = [
     `mean ${points(cell.mean)}`,
     `lowest ${points(cell.min)}`,
-    `${cell.scored} of ${counted(cell.expected, "step")} scored`,
+    `${cell.scored} of ${counted(cell.expected, "step")} scored${idleSteps(cell)}`,
   ];
   if (cell.uncertain) parts.push("uncertain");
   if (cell.worst) parts.push(`main cause ${cell.worst}`);
@@ -57,8 +63,9 @@ function fold(cells) {
   const sum = (list, value) => list.reduce((total, cell) => total + value(cell), 0);
   const scored = sum(known, (cell) => cell.scored);
   const expected = sum(cells, (cell) => cell.expected);
+  const idle = sum(cells, (cell) => cell.idle);
   const mean = scored > 0 ? Math.floor(sum(known, (cell) => cell.mean * cell.scored) / scored) : null;
   const min = scored > 0 ? Math.floor(sum(known, (cell) => cell.min) / known.length) : null;
   const lowest = known.reduce((low, cell) => Math.min(low, cell.min), 1000);
-  return { mean, min, lowest, scored, expected, uncertain: scored < index.minCoverage * expected };
+  return { mean, min, lowest, scored, expected, idle, uncertain: scored < index.minCoverage * expected };
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{clusters, method};
 use crate::folder::Manifest;
-use crate::heatmap::{Cell, Line};
+use crate::heatmap::{Cell, Line, WHY_IDLE};
 use crate::spec::Metric;
 use crate::text::html::{html_script_json, html_text};
 use crate::text::rounding::{loss_parts, score_parts};
@@ -30,6 +30,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> Stri
         "minutes": folding.width.minutes(),
         "minCoverage": manifest.min_coverage.unwrap_or_default(),
         "metrics": metrics,
+        "whyIdle": WHY_IDLE,
         "clusters": clusters(lines).map(names).collect::<Vec<_>>(),
         "open": open,
     });
@@ -56,7 +57,7 @@ fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
         cell.date.start_ms() / 60_000 + i64::from(cell.hour) * 60 + i64::from(cell.minute)
     });
     put_changes(bytes, cells, |cell| i64::from(cell.offset_minutes));
-    let columns: [fn(&Cell) -> u64; 7] = [
+    let columns: [fn(&Cell) -> u64; 8] = [
         |cell| cell.expected.into(),
         |cell| cell.expected.saturating_sub(cell.scored).into(),
         |cell| u64::from(cell.uncertain) + 2 * cell.worst.map_or(0, |metric| metric.index() as u64 + 1),
@@ -64,6 +65,7 @@ fn put_line(bytes: &mut Vec<u8>, cells: &[Cell]) {
         |cell| cell.partial.into(),
         |cell| cell.min.map_or(0, |min| u64::from(score_parts(min, 100)) + 1),
         short_of_the_mean,
+        |cell| cell.idle.into(),
     ];
     for column in columns {
         cells.iter().for_each(|cell| put(bytes, column(cell)));

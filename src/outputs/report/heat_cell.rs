@@ -1,6 +1,8 @@
 //! Text and CSS classes of a cell of a heat map. `cells.js` does the same for cells that the
 //! script draws, and must match.
 
+use std::fmt::Write;
+
 use maud::{Markup, html};
 
 use super::colours::class;
@@ -21,10 +23,10 @@ impl Folded {
         self.0.expected > 0
     }
 
-    /// CSS classes for the color, for hatching if no step is scored, for the strip that shows the unscored share, and
+    /// CSS classes for the color, for hatching (or dots, if idle) if no step is scored, for the strip that shows the unscored share, and
     /// for the mark of an uncertain cell, whose coverage is below `min_coverage`.
     pub(super) fn classes(&self, min_coverage: f64) -> String {
-        let Some(mean) = self.0.mean() else { return "unknown".to_owned() };
+        let Some(mean) = self.0.mean() else { return self.without_score().to_owned() };
         let mut classes = class(mean);
         if self.0.scored < self.0.expected {
             classes += &format!(" part k{}", share_parts(self.0.coverage(), 10));
@@ -37,12 +39,21 @@ impl Folded {
 
     /// The figures in words: `mean 8.33, lowest 5.00, 96.6 % of steps scored`.
     pub(super) fn describe(&self) -> String {
-        match (self.0.mean(), self.0.lowest) {
+        let mut text = match (self.0.mean(), self.0.lowest) {
             (Some(mean), Some(lowest)) => {
                 format!("mean {}, lowest {}, {} of steps scored", score_text(mean), score_text(lowest), self.share())
             }
-            _ => format!("unknown: none of {} scored", count(self.0.expected, "step")),
+            _ => format!("{}: none of {} scored", self.without_score(), count(self.0.expected, "step")),
+        };
+        if self.0.idle > 0 {
+            let _ = write!(text, ", {} idle", self.0.idle);
         }
+        text
+    }
+
+    /// The class and the name of a cell in which no step is scored: `idle` or `unknown`.
+    pub(super) fn without_score(&self) -> &'static str {
+        if self.0.is_idle() { "idle" } else { "unknown" }
     }
 
     /// Coverage such as `96.6 %`, rounded down, so that 99.96 % is not shown as 100 %.
@@ -63,7 +74,8 @@ impl Folded {
 
     fn marked(&self, min_coverage: f64, digits: impl Fn(f64) -> String) -> String {
         let mark = if self.0.coverage() < min_coverage { "?" } else { "" };
-        self.0.mean().map_or_else(|| "·".to_owned(), |mean| digits(mean) + mark)
+        let without_score = if self.0.is_idle() { "–" } else { "·" };
+        self.0.mean().map_or_else(|| without_score.to_owned(), |mean| digits(mean) + mark)
     }
 }
 

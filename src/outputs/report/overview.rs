@@ -54,7 +54,7 @@ fn row(number: usize, line: &Line, columns: &BTreeSet<String>, letters: usize, m
         part.end = place;
     }
     let whole = Folded::of(&line.cells);
-    let figure = |score: Option<f64>| score.map_or_else(|| "unknown".to_owned(), score_text);
+    let figure = |score: Option<f64>| score.map_or_else(|| whole.without_score().to_owned(), score_text);
     html! {
         tr {
             th scope="row" { a href={ "#cluster-" (number) } { bdi { (html_text(&line.cluster)) } } }

@@ -9,7 +9,7 @@ use super::heat_cell::Folded;
 use super::{clusters, colours, data, findings, method, overview, plain};
 use crate::analysis::findings::Finding;
 use crate::folder::Manifest;
-use crate::heatmap::{Line, Totals};
+use crate::heatmap::{Cell, Line, Totals, WHY_IDLE};
 use crate::text::count;
 use crate::text::html::html_text;
 use crate::time::{CellWidth, Zone, parse_instant};
@@ -45,7 +45,7 @@ pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> St
                 style { (PreEscaped(&style)) }
             }
             body {
-                (header(manifest))
+                (header(manifest, lines))
                 main {
                     section aria-labelledby="overview" {
                         h2 #overview { "Clusters" }
@@ -85,7 +85,7 @@ fn policy(style: &str) -> String {
     )
 }
 
-fn header(manifest: &Manifest) -> Markup {
+fn header(manifest: &Manifest, lines: &[Line]) -> Markup {
     let profile = manifest.profile.as_ref().map_or("unknown".to_owned(), |profile| html_text(&profile.name));
     let folding = manifest.folding().unwrap_or_default();
     html! {
@@ -101,7 +101,7 @@ fn header(manifest: &Manifest) -> Markup {
                 label { "Colors " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
                 label { "Theme " select name="theme" { option value="auto" { "as the system" } option value="light" { "light" } option value="dark" { "dark" } } }
             }
-            (legend())
+            (legend(lines.iter().flat_map(|line| &line.cells).any(Cell::is_idle)))
         }
     }
 }
@@ -117,7 +117,8 @@ pub(super) fn clock(zone: Zone, ms: i64) -> String {
     zone.format(ms).chars().take("2026-10-09T04:10".len()).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
-fn legend() -> Markup {
+/// Explains colors and marks. Idle cells are rare, so only a page that has any explains them.
+fn legend(any_idle: bool) -> Markup {
     html! {
         p.legend {
             @for score in 0..=10 { span class={ "swatch " (colours::class(f64::from(score))) } { (score) } }
@@ -125,6 +126,7 @@ fn legend() -> Markup {
             span.swatch.s80.part.k6 { "8" } " strip: share of steps not scored "
             span.swatch.s80.part.k3.uncertain { "8?" } " uncertain: too few scored "
             span.swatch.unknown { "·" } " unknown "
+            @if any_idle { span.swatch.idle { "–" } " idle: " (WHY_IDLE) " " }
             span.swatch.none { } " did not exist"
         }
     }

@@ -46,11 +46,12 @@ function cellFacts(line, cell) {
     ["of", label(line.name)],
     ["from", clockAt(cell.start, cell.offset)],
     ["to", clockAt(cell.end, cell.offset)],
-    ["mean", known ? points(cell.mean) : "unknown"],
-    ["lowest", known ? points(cell.min) : "unknown"],
+    ["mean", known ? points(cell.mean) : withoutScore(cell)],
+    ["lowest", known ? points(cell.min) : withoutScore(cell)],
     ["coverage", `${cell.scored} of ${counted(cell.expected, "step")} scored (${share(cell.scored, cell.expected)})`],
-    ["worst metric", cell.worst || (known ? "none cost anything" : "unknown")],
+    ["worst metric", cell.worst || (known ? "none cost anything" : withoutScore(cell))],
   ];
+  if (cell.idle > 0) pairs.push(["idle", `${counted(cell.idle, "step")}: ${index.whyIdle}`]);
   if (cell.uncertain) pairs.push(["uncertain", `less than ${Number((index.minCoverage * 100).toPrecision(12))} % of its steps are scored`]);
   if (cell.restart > 0) pairs.push(["after restart", counted(cell.restart, "step")]);
   if (cell.partial > 0) pairs.push(["partial", `${counted(cell.partial, "step")} at which the server left something out`]);
@@ -58,7 +59,10 @@ function cellFacts(line, cell) {
 }
 
 function lossTable(cell) {
-  if (cell.mean === null) return element("p", { textContent: "No data for this time: no step was scored." });
+  if (cell.mean === null) {
+    const why = withoutScore(cell) === "idle" ? `Idle: ${index.whyIdle}.` : "No data for this time: no step was scored.";
+    return element("p", { textContent: why });
+  }
   const rows = index.metrics.map((metric, i) => {
     const meter = element("meter", { max: 1000, value: cell.losses[i] });
     meter.setAttribute("aria-hidden", "true");
@@ -80,7 +84,7 @@ function memberTable(lines, start, show) {
   const rows = found.map(({ line, cell }) => {
     const name = element("button", { type: "button" }, label(line.name));
     name.addEventListener("click", () => show(line, start));
-    const score = (value) => (value === null ? "unknown" : points(value));
+    const score = (value) => (value === null ? withoutScore(cell) : points(value));
     return [name, score(cell.mean), score(cell.min), share(cell.scored, cell.expected), cell.worst || "–"];
   });
   return smallTable(["Member, worst first", "Mean", "Lowest", "Scored", "Main cause"], rows);

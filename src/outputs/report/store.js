@@ -53,7 +53,7 @@ class Line {
     const length = numbers.next();
     Object.assign(this, { cluster, member, length });
     for (const name of ["start", "local", "offset"]) this[name] = numbers.changes(length);
-    const columns = ["expected", "missing", "flags", "restart", "partial", "min", "above"];
+    const columns = ["expected", "missing", "flags", "restart", "partial", "min", "above", "idle"];
     for (const name of columns) this[name] = numbers.column(length);
     this.losses = index.metrics.map(() => numbers.column(length));
   }
@@ -78,6 +78,7 @@ class Line {
       worst: metric > 0 ? index.metrics[metric - 1].name : null,
       restart: this.restart[i] > 0 ? this.restart[i] - 1 : null,
       partial: this.partial[i],
+      idle: this.idle[i],
       min: known ? this.min[i] - 1 : null,
       mean: known ? 1000 - losses.reduce((sum, loss) => sum + loss, 0) + this.above[i] : null,
       losses,

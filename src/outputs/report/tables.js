@@ -66,9 +66,9 @@ function weekProfile(line, open) {
 }
 
 function profileSentence(cell, cells) {
-  if (cell.mean === null) return `unknown, none of ${counted(cell.expected, "step")} scored`;
+  if (cell.mean === null) return `${withoutScore(cell)}, none of ${counted(cell.expected, "step")} scored${idleSteps(cell)}`;
   const means = `mean ${points(cell.mean)}, mean of the minima ${points(cell.min)}, lowest ${points(cell.lowest)}`;
-  return `${means}, ${share(cell.scored, cell.expected)} of steps scored, ${counted(cells.length, "cell")}`;
+  return `${means}, ${share(cell.scored, cell.expected)} of steps scored${idleSteps(cell)}, ${counted(cells.length, "cell")}`;
 }
 
 function table(line, by, corner, columns, rows) {

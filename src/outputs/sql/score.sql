@@ -38,9 +38,10 @@ SET VARIABLE restarts_known = (
     FROM parquet_schema(getvariable('audit') || '/history/date=*/readings.parquet')
     WHERE name = 'start_time_seconds');
 
--- One row per member and step with any reading. A missing reading is NULL, never NaN. Steps are whole
--- seconds instead of timestamps, because integer arithmetic needs no time zone. A column may be
--- missing in some or all files, so an empty table with all columns is added.
+-- One row per member and step with any reading. A missing reading is NULL, never NaN. An idle one is
+-- NULL too, and its column *_idle is true: nothing was fsynced or committed, so there is no p99. Steps
+-- are whole seconds instead of timestamps, because integer arithmetic needs no time zone. A column may
+-- be missing in some or all files, so an empty table with all columns is added.
 CREATE OR REPLACE VIEW readings AS
 SELECT *, epoch_ms(ts) // 1000 AS step
 FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parquet',
@@ -49,9 +50,9 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
       UNION ALL BY NAME
       SELECT {{columns}} WHERE false);
 
--- A member is expected from the first to the last step with a reading other than leader_changes,
--- whose one-day window lingers after the last scrape. `position` is the rank of (cluster, member) in
--- byte order, so that sorting and grouping work on integers.
+-- A member is expected from the first to the last step with a reading, or an idle one, other than
+-- leader_changes, whose one-day window lingers after the last scrape. `position` is the rank of
+-- (cluster, member) in byte order, so that sorting and grouping work on integers.
 CREATE OR REPLACE TABLE lives AS
 SELECT *,
        CAST(dense_rank() OVER (ORDER BY cluster) AS INTEGER)         AS cluster_position,
@@ -59,12 +60,13 @@ SELECT *,
 FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(ts)) // 1000 AS last
       FROM readings
       WHERE coalesce({{life_columns}}) IS NOT NULL
+            OR {{idle_columns}}
       GROUP BY cluster, member);
 
-{{share_of}}-- The bands of a step as one number: a digit per metric (0 = missing, then worst band first), and above
--- them whether the process started within the last minutes, when rates cover little time. Everything
--- later depends on the readings only through this number, so that points, score and losses are
--- computed once for each of its {{numbers}} values and looked up.
+{{share_of}}-- The bands of a step as one number: a digit per metric (0 = missing, then worst band first, then
+-- idle), and above them whether the process started within the last minutes, when rates cover little
+-- time. Everything later depends on the readings only through this number, so that points, score and
+-- losses are computed once for each of its {{numbers}} values and looked up.
 CREATE OR REPLACE MACRO band_of({{band_parameters}}) AS CAST(
       {{band_digits}}
     + CASE WHEN age_seconds < greatest({{young_seconds}}, getvariable('step_seconds')) THEN {{codes}} ELSE 0 END
@@ -72,14 +74,16 @@ CREATE OR REPLACE MACRO band_of({{band_parameters}}) AS CAST(
 
 -- Weights and points are whole numbers, so that sums are exact and one division at the end gives the
 -- double nearest to the true quotient. `units` is the score times `weight`, NULL if a metric that
--- counts is missing; *_loss are the units lost to a metric; `place` sorts by units.
+-- counts is missing or idle; *_loss are the units lost to a metric; `place` sorts by units. `idle` is
+-- true if there would be a score if the idle readings had values.
 CREATE OR REPLACE TABLE bands AS
 WITH weights AS (
     SELECT {{weights}}),
 points AS (
     SELECT CAST(range AS {{band_type}}) AS band,
            if(getvariable('restarts_known'), band >= {{codes}}, NULL) AS after_restart,
-           {{points}}
+           {{points}},
+           {{idle}}
     FROM range({{numbers}})),
 losses AS (  -- a metric that is left out loses nothing, with or without a reading
     SELECT points.*,
@@ -87,7 +91,8 @@ losses AS (  -- a metric that is left out loses nothing, with or without a readi
            {{losses}}
     FROM points, weights)
 SELECT *, 10 * weight - ({{sum_of_losses}}) AS units,
-       (CAST(dense_rank() OVER (ORDER BY units) AS BIGINT) << {{place_shift}}) | band AS place
+       (CAST(dense_rank() OVER (ORDER BY units) AS BIGINT) << {{place_shift}}) | band AS place,
+       units IS NULL AND {{only_idle}} AS idle
 FROM losses;
 
 -- The first step at or after a second: steps are the multiples of step_seconds.
@@ -138,13 +143,16 @@ JOIN lives USING (position) JOIN bands USING (band);
 -- The number of steps of each band in each cell, from a table or view with the columns of steps();
 -- every column of a cell follows from these counts. The band of a cluster at a step is that of the
 -- member with the lowest score, the first one on ties: the minimum over (units, position, band),
--- packed into one integer. It is missing (band 0) if that of any expected member is, and is after
--- a restart if any expected member is.
+-- packed into one integer. It is missing (band 0) if that of any expected member is, else idle (band
+-- {{idle_band}}) if that of any is, and is after a restart if any expected member is.
 CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
 WITH worst AS (
     SELECT cluster_position, step,
-           if(count(*) = count(units),
-              (min(place | (CAST(position AS BIGINT) << {{position_shift}})) & {{band_mask}}) % {{codes}}, 0)
+           CASE count(*)
+               WHEN count(units) THEN
+                    (min(place | (CAST(position AS BIGINT) << {{position_shift}})) & {{band_mask}}) % {{codes}}
+               WHEN count(units) + count(*) FILTER (idle) THEN {{idle_band}}
+               ELSE 0 END
            + if(max(band) >= {{codes}}, {{codes}}, 0) AS band
     FROM query_table(steps_table) JOIN lives USING (position) JOIN bands USING (band)
     GROUP BY cluster_position, step)
@@ -160,6 +168,7 @@ WITH sums AS (
     SELECT position, cluster_position, epoch_hour,
            sum(steps)                                AS steps_expected,
            sum(steps) FILTER (units IS NOT NULL)     AS scored,
+           sum(steps) FILTER (idle)                  AS idle_steps,
            sum(steps * CAST(after_restart AS INTEGER)) AS steps_after_restart,
            min(units)                                AS min_units,
            sum(steps * units)                        AS units,
@@ -183,7 +192,8 @@ SELECT if(member IS NULL, 'cluster', 'member')      AS level,
        CAST(steps_after_restart AS BIGINT)          AS steps_after_restart,
        CASE WHEN list_max(lost) > 0 THEN            -- the first in this order on ties
             [{{metrics_by_place}}][list_position(lost, list_max(lost))] END AS worst_metric,
-       {{mean_losses}}
+       {{mean_losses}},
+       CAST(coalesce(idle_steps, 0) AS BIGINT)      AS steps_idle
 FROM sums
 LEFT JOIN (SELECT position, cluster, member FROM lives) USING (position)
 LEFT JOIN (SELECT DISTINCT cluster_position, cluster AS cluster_name FROM lives)

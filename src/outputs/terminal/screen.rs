@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Palette, paint_digits};
-use crate::heatmap::{Cell, Line};
+use super::{Hour, Palette, paint_digits};
+use crate::heatmap::{Cell, Line, WHY_IDLE, is_idle};
 use crate::outputs::shared::calendar::minute_of_day;
 use crate::outputs::shared::summary::Summary;
 use crate::text::rounding::score_points;
@@ -45,6 +45,7 @@ struct Joined {
     sum: f64,
     scored: u32,
     expected: u32,
+    idle: u32,
 }
 
 impl Joined {
@@ -52,10 +53,15 @@ impl Joined {
         self.sum += cell.mean.unwrap_or(0.0) * f64::from(cell.scored);
         self.scored += cell.scored;
         self.expected += cell.expected;
+        self.idle += cell.idle;
     }
 
     fn mean(&self) -> Option<f64> {
         (self.scored > 0).then(|| self.sum / f64::from(self.scored))
+    }
+
+    fn is_idle(&self) -> bool {
+        is_idle(self.scored.into(), self.expected.into(), self.idle.into())
     }
 }
 
@@ -64,7 +70,7 @@ impl Screen {
     pub(crate) fn paint(&self, lines: &[&Line], days: Option<usize>) -> String {
         let mut text = String::new();
         let column = self.column();
-        let mut twice = false;
+        let (mut twice, mut any_idle) = (false, false);
         for line in lines {
             let member =
                 line.member.as_ref().map(|member| format!(" · {}", terminal_label(member))).unwrap_or_default();
@@ -81,12 +87,13 @@ impl Screen {
             for (day, places) in rows.iter().skip(hidden) {
                 let _ = write!(text, "{day} ");
                 places.iter().for_each(|joined| self.place(&mut text, joined.as_ref(), column.wide));
+                any_idle |= places.iter().flatten().any(Joined::is_idle);
                 text.push('\n');
             }
             text.push('\n');
             twice |= line.cells.windows(2).any(|pair| pair[0].offset_minutes > pair[1].offset_minutes);
         }
-        self.legend(&mut text, column);
+        self.legend(&mut text, column, any_idle);
         if twice {
             self.wrap(&mut text, "hours that the clock showed twice share one place");
         }
@@ -132,7 +139,8 @@ impl Screen {
         let Some(joined) = joined else { return text.extend(std::iter::repeat_n(' ', wide)) };
         let uncertain = f64::from(joined.scored) < self.min_coverage * f64::from(joined.expected);
         let Some(mean) = joined.mean() else {
-            return paint_digits(text, &format!("{:>wide$}", &"··"[..2 * wide.min(2)]), None, self.palette);
+            let (sign, hour) = if joined.is_idle() { ("-", Hour::Idle) } else { ("·", Hour::Unknown) };
+            return paint_digits(text, &format!("{:>wide$}", sign.repeat(wide.min(2))), hour, self.palette);
         };
         let digits = match (score_points(mean) as u8, wide) {
             (score, 3) => format!("{}{score:>2}", if uncertain { '?' } else { ' ' }),
@@ -146,10 +154,10 @@ impl Screen {
                 }
             }
         };
-        paint_digits(text, &digits, Some(mean), self.palette);
+        paint_digits(text, &digits, Hour::Scored { mean, uncertain }, self.palette);
     }
 
-    fn legend(&self, text: &mut String, column: Column) {
+    fn legend(&self, text: &mut String, column: Column, any_idle: bool) {
         let time = match column.minutes {
             minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
             minutes => format!("{minutes} min"),
@@ -157,17 +165,25 @@ impl Screen {
         let ten = if column.wide < 3 { ", + is 10" } else { "" };
         self.wrap(text, &format!("mean score of {time} ({}), rounded down{ten}; blank: no member expected", self.zone));
         for score in 0..=10 {
-            let joined = Joined { sum: f64::from(score), scored: 1, expected: 1 };
+            let joined = Joined { sum: f64::from(score), scored: 1, expected: 1, idle: 0 };
             self.place(text, Some(&joined), column.wide);
         }
         text.push_str("  unknown ");
-        self.place(text, Some(&Joined { sum: 0.0, scored: 0, expected: 1 }), column.wide);
+        let without_score = |idle| Joined { sum: 0.0, scored: 0, expected: 1, idle };
+        self.place(text, Some(&without_score(0)), column.wide);
+        if any_idle {
+            text.push_str("  idle ");
+            self.place(text, Some(&without_score(1)), column.wide);
+        }
         if self.width < 72 {
             text.push('\n');
         } else {
             text.push_str("  ");
         }
         text.push_str("?: too few steps scored\n");
+        if any_idle {
+            self.wrap(text, &format!("idle: {WHY_IDLE}"));
+        }
     }
 
     /// Wraps a sentence between words; a word wider than the window is broken.

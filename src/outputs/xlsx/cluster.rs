@@ -7,7 +7,7 @@ use super::SUMMARY;
 use super::look::{Look, coverage, heat};
 use super::table::{Value, write};
 use crate::folder::Manifest;
-use crate::heatmap::{Cell, Line, Totals};
+use crate::heatmap::{Cell, Line, Totals, WHY_IDLE};
 use crate::outputs::shared::day_columns::{DayColumns, days};
 use crate::spec::percent;
 use crate::text::rounding::{score_number, share_number};
@@ -69,9 +69,14 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest, line:
     sheet.write_string_with_format(0, MEANS, sheet_text(&line.cluster), &look.title)?;
     let zone = manifest.time_zone.as_deref().unwrap_or_default();
     let share = percent(manifest.min_coverage.unwrap_or_default()).replace('%', " %");
+    // Idle cells are rare, so only a sheet that has any explains them.
+    let idle = match line.cells.iter().any(Cell::is_idle) {
+        true => format!(" Dotted blue: idle ({WHY_IDLE})."),
+        false => String::new(),
+    };
     let legend = format!(
         "Mean score of each cell, rounded down: 0 is red, 5 yellow, 10 green. ~ in italics: uncertain, less than {share} of its \
-         steps were scored. Hatched: unknown. Blank: nothing lived, or the clock skipped that time."
+         steps were scored. Hatched: unknown.{idle} Blank: nothing lived, or the clock skipped that time."
     );
     sheet.write_string(1, MEANS, legend)?;
     let clock = format!(
@@ -124,6 +129,7 @@ fn write_day(
         for (column, score) in [(MEANS + place, cell.mean), (places.lowest + place, cell.min)] {
             match score {
                 Some(score) => sheet.write_number_with_format(row, column, score_number(score), format)?,
+                None if cell.is_idle() => sheet.write_blank(row, column, &look.idle)?,
                 None => sheet.write_blank(row, column, &look.unknown)?,
             };
         }

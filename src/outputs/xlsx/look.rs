@@ -1,12 +1,12 @@
 //! Formats and color scales that all sheets share. A color always stands for the same value, whatever the data.
-//! Dates are in ISO format, and cells without a score are hatched.
+//! Dates are in ISO format, and cells without a score are hatched, or dotted if they are idle.
 
 use rust_xlsxwriter::{
     Color, ConditionalFormat2ColorScale, ConditionalFormat3ColorScale, ConditionalFormatType, Format, FormatAlign,
     FormatBorder, FormatDiagonalBorder, FormatPattern, FormatUnderline,
 };
 
-use crate::text::palette::{GREEN, GREY, RED, Rgb, YELLOW};
+use crate::text::palette::{GREEN, GREY, IDLE, RED, Rgb, YELLOW};
 
 const PALE: Color = Color::RGB(0x00E6_E6E6);
 
@@ -29,6 +29,7 @@ pub(super) struct Look {
     pub(super) score: Format,
     pub(super) uncertain: Format,
     pub(super) unknown: Format,
+    pub(super) idle: Format,
     pub(super) precise: Format,
     pub(super) confidence: Format,
     pub(super) plain: Format,
@@ -72,6 +73,10 @@ impl Look {
                 .set_pattern(FormatPattern::LightUp)
                 .set_foreground_color(color(GREY))
                 .set_background_color(PALE),
+            idle: Format::new()
+                .set_pattern(FormatPattern::Gray125)
+                .set_foreground_color(Color::RGB(0x004F_6184))
+                .set_background_color(color(IDLE)),
             precise: number("0.00"),
             confidence: number("0.0000"),
             plain: number("General"),

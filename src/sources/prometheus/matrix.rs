@@ -10,6 +10,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::null::OrEmpty;
+use crate::readings::IDLE;
 use crate::time::Grid;
 
 pub(super) type SeriesLabels = BTreeMap<String, String>;
@@ -32,7 +33,8 @@ pub(super) struct Envelope {
     pub(super) samples: u64,
 }
 
-/// Decodes an answer. Calls `take` for each series with its values on the grid, NaN where a step is missing.
+/// Decodes an answer. Calls `take` for each series with its values on the grid: NaN where a step has no sample, and
+/// [`IDLE`] where its sample is NaN.
 pub(super) fn decode_matrix(
     body: &[u8],
     grid: &Grid,
@@ -208,7 +210,7 @@ impl State<'_> {
         if !known.is_nan() && known.to_bits() != value.to_bits() {
             return Err(E::custom(format!("two different samples at {ts_ms} ms of one series")));
         }
-        self.values[step] = *value;
+        self.values[step] = if value.is_nan() { IDLE } else { *value };
         self.envelope.samples += 1;
         Ok(step)
     }
@@ -284,6 +286,7 @@ impl<'de> serde::Deserialize<'de> for Text<'de> {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::readings::{is_idle, is_missing};
     use crate::time::{Step, TimeRange};
 
     type Decoded = (Envelope, Vec<(SeriesLabels, Vec<f64>)>);
@@ -335,11 +338,15 @@ mod tests {
     }
 
     #[test]
-    fn nan_is_missing_and_values_of_one_series_do_not_leak_into_the_next() {
+    fn a_sample_of_nan_is_idle_and_values_of_one_series_do_not_leak_into_the_next() {
         let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
-            {"metric":{"a":"1"},"values":[[60,"1"],[120,"2"],[180,"3"]]},{"metric":{"a":"2"},"values":[[120,"NaN"]]}]}}"#;
+            {"metric":{"a":"1"},"values":[[60,"1"],[120,"2"],[180,"3"]]},{"metric":{"a":"2"},"values":[[120,"NaN"]]},
+            {"metric":{"a":"3"},"values":[[180,"NaN"],[180,"NaN"],[60,"2"]]}]}}"#;
         let (_, series) = decode(body).unwrap();
-        assert!(series[1].1.iter().all(|v| v.is_nan()));
+        let idle = |number: usize| series[number].1.iter().map(|&v| is_idle(v)).collect::<Vec<_>>();
+        assert_eq!((idle(1), idle(2)), (vec![false, true, false], vec![false, false, true]));
+        assert!(is_missing(series[1].1[0]) && is_missing(series[1].1[2]) && is_missing(series[2].1[1]));
+        assert_eq!(series[2].1[0], 2.0);
     }
 
     #[test]

@@ -7,9 +7,12 @@ use super::pull::{Pulled, Request, pull};
 use super::{CommandError, Writing};
 use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
-use crate::sources::prometheus::{Client, PrometheusSource, Terms, Wanted, choose_queries, notes};
+use crate::sources::prometheus::{
+    Choice, Client, PrometheusSource, Terms, Thoroughness, Wanted, choose_queries, days_left_out, notes,
+};
 use crate::sources::sample::SampleSource;
-use crate::time::TimeRange;
+use crate::text::count;
+use crate::time::{TimeRange, UtcDay};
 
 /// Pulls from the source that the flags of `backfill` choose.
 pub(super) fn pull_chosen(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<Pulled, CommandError> {
@@ -32,12 +35,18 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         // All days of a history have the same columns, so leave out the metrics that did not exist in the
         // version that wrote this history.
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
-        let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions };
-        let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await;
+        let (limits, held_queries) = (settings.limits()?, held.queries);
+        let wanted = Wanted { left_out, limits, held: held.companions, held_queries };
+        let every_step = Thoroughness::EveryStep;
+        let choosing = choose_queries(&client, &queries, asked.series, &wanted, (range, asked.step), every_step);
+        let chosen = run.reporter.while_searching(client.traffic(), choosing).await.and_then(Choice::complete);
         // A warning from the server may explain why no query could be chosen.
         let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;
-        let description = asked.source(client.shown_url(), chosen);
-        Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step))
+        if let Some(note) = left_out_note(range, chosen.kept) {
+            run.reporter.note(&note);
+        }
+        let description = asked.source(client.shown_url(), chosen.queries);
+        Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step).within(chosen.kept))
     })
 }
 
@@ -45,6 +54,20 @@ fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulle
     let sample = SampleSource::open().map_err(|error| CommandError::Source(Box::new(error)))?;
     let request = Request { range: sample.range(), out: settings.out()?, leave };
     pull(&request, run, async |_held| Ok(sample))
+}
+
+/// A note about the days of the range before and after those with series; `None` if there are none.
+pub(super) fn left_out_note(range: TimeRange, kept: TimeRange) -> Option<String> {
+    let (before, after) = days_left_out(range, kept);
+    let left_out: Vec<String> = [(before, "before"), (after, "after")]
+        .into_iter()
+        .filter(|(days, _)| *days > 0)
+        .map(|(days, side)| format!("{} {side}", count(days, "day")))
+        .collect();
+    let (first, last) = (UtcDay::of(kept.start_ms), UtcDay::of(kept.end_ms - 1));
+    (!left_out.is_empty()).then(|| {
+        format!("the server has etcd's series from {first} to {last}: {} that are left out", left_out.join(" and "))
+    })
 }
 
 fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {

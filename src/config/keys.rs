@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 
 use super::parse::{
     age, band_list, concurrency, every, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
-    patience, profile_list, queries_a_second, retention, retries, selector, share, url, weight_list,
+    patience, profile_list, queries_a_second, rate_window, retention, retries, selector, share, url, weight_list,
 };
 use super::{Formats, Heading};
 use crate::outputs::OUTPUTS;
 use crate::score::Rollup;
-use crate::sources::prometheus::{PlainHeaders, Preset, SeriesForm};
+use crate::sources::prometheus::{PlainHeaders, Preset, RATE_WINDOW, SeriesForm};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
@@ -199,7 +199,7 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
 }
 
 /// Settings that control which readings are pulled and how they are scored.
-static SOURCE_TO_SCORE: [Key; 26] = [
+static SOURCE_TO_SCORE: [Key; 27] = [
     Key::text(
         "source.url",
         "",
@@ -256,8 +256,8 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         "source.step",
         "1m",
         Flag::new(Heading::Range, "step", "DURATION", "Distance between evaluations, 1s to 1h").common().explained(
-            "Distance between evaluations, whole seconds up to 1h. Rates look back 5 minutes, so a step above \
-                 5m misses part of the time",
+            "Distance between evaluations, whole seconds up to 1h. Rates look back --rate-window, so a longer step \
+             misses part of the time",
         ),
         |text| ok(text.parse::<Step>()),
     ),
@@ -293,6 +293,12 @@ static SOURCE_TO_SCORE: [Key; 26] = [
         "",
         Flag::new(Heading::Source, "queries", "DIR", "Folder of METRIC.promql files that replace built-in queries"),
         |_| Ok(()),
+    ),
+    Key::text(
+        "source.rate_window",
+        RATE_WINDOW,
+        Flag::new(Heading::Source, "rate-window", "DURATION", "Window of rates, 1m to 1h: at least 3 scrapes long"),
+        |text| ok(rate_window(text)),
     ),
     Key::text(
         "source.concurrency",

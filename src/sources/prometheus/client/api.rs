@@ -74,6 +74,54 @@ impl Client {
         self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
     }
 
+    /// Whether any series matches one of these selectors in a range; `None` if the server does not offer the series API.
+    pub(in crate::sources::prometheus) async fn any_series(
+        &self,
+        selectors: &[String],
+        range: TimeRange,
+    ) -> Result<Option<bool>, PromError> {
+        const PATH: &str = "/api/v1/series";
+        let seconds = |ms: i64| (ms / 1000).to_string();
+        let mut parameters: Vec<(&str, String)> = selectors.iter().map(|one| ("match[]", one.clone())).collect();
+        // The API includes its end, and a range does not.
+        parameters.extend([("start", seconds(range.start_ms)), ("end", seconds(range.end_ms - 1))]);
+        let read = |body: &[u8]| {
+            let (data, envelope) = self.data_without_notes(PATH, body)?;
+            match data.as_array().is_some_and(|series| !series.is_empty()) {
+                true => Ok(true),
+                // The stores that did not answer may have series.
+                false => self.refuse_part(&envelope).map(|()| false),
+            }
+        };
+        // One series is enough. A server that refuses the parameter is asked for all of them.
+        let limited = [&parameters[..], &[("limit", "1".to_owned())]].concat();
+        match self.look_up(PATH, &limited, read).await {
+            Err(error) if error.is_about_the_path() => self.look_up(PATH, &parameters, read).await,
+            answer => answer,
+        }
+    }
+
+    /// Values of a label among the series of these selectors; `None` if the server does not offer the label values API.
+    pub(in crate::sources::prometheus) async fn values_among(
+        &self,
+        label: &str,
+        selectors: &[String],
+        range: TimeRange,
+    ) -> Result<Option<Vec<String>>, PromError> {
+        let seconds = |ms: i64| (ms / 1000).to_string();
+        let mut parameters: Vec<(&str, String)> = selectors.iter().map(|one| ("match[]", one.clone())).collect();
+        parameters.extend([("start", seconds(range.start_ms)), ("end", seconds(range.end_ms))]);
+        let path = format!("/api/v1/label/{label}/values");
+        let read = |body: &[u8]| {
+            let (values, envelope) = self.data_of(&path, body)?;
+            self.refuse_part(&envelope)?;
+            let values: Option<Vec<String>> =
+                serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))?;
+            Ok(values.unwrap_or_default())
+        };
+        self.look_up(&path, &parameters, read).await
+    }
+
     /// Values of a label among the series of `etcd_server_has_leader`, and of one recording rule, that `selector`
     /// matches; `None` if the server does not offer the label values API.
     pub(in crate::sources::prometheus) async fn label_values(
@@ -130,6 +178,13 @@ impl Client {
     }
 
     fn data_of(&self, path: &str, body: &[u8]) -> Result<(Value, Envelope), Failure> {
+        let (data, envelope) = self.data_without_notes(path, body)?;
+        self.heed(&envelope)?;
+        Ok((data, envelope))
+    }
+
+    /// The data of an answer whose warnings mean nothing to the user, such as the one that a limit truncated it.
+    fn data_without_notes(&self, path: &str, body: &[u8]) -> Result<(Value, Envelope), Failure> {
         let answer: ApiAnswer = serde_json::from_slice(body).map_err(|e| match e.is_eof() {
             _ if is_web_page(body) => {
                 Failure::new(PromError::WebPage { url: self.shown_url().to_owned() }, Cure::Nothing)
@@ -147,7 +202,9 @@ impl Client {
             is_partial: answer.is_partial.unwrap_or_default(),
             ..Envelope::default()
         };
-        self.heed(&envelope)?;
+        if envelope.status != "success" {
+            return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error));
+        }
         Ok((answer.data, envelope))
     }
 

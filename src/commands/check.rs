@@ -26,7 +26,7 @@ use sparse::Sparse;
 
 /// A probe of one hour that takes less than this measures mostly overhead, so a longer part is pulled instead.
 const TOO_SHORT: Duration = Duration::from_millis(300);
-/// The longest part of a pull that is pulled to measure it is the range divided by this, or an hour if that is longer.
+/// The longest part of a pull that is pulled to measure it: the range divided by this, from one to six hours.
 const MEASURED_PART: i64 = 200;
 
 /// Prints the report; returns an error if a pull would fail.
@@ -80,7 +80,7 @@ impl Check<'_> {
         if report.wrong.is_empty() {
             let description = self.asked.source(self.client.shown_url(), choice.queries);
             let source = PrometheusSource::new(self.client.clone(), self.queries.clone(), description, self.asked.step);
-            report.cost = Some(self.cost(&source.within(choice.kept), &report).await?);
+            report.cost = Some(self.cost(&source.within(choice.kept), choice.kept, &report).await?);
         }
         Ok(report)
     }
@@ -182,7 +182,7 @@ impl Check<'_> {
     }
 
     /// Estimates the cost of a pull from the time that one hour of it takes, or a longer part if that is short.
-    async fn cost(&self, source: &PrometheusSource, report: &Report) -> Result<Cost, CommandError> {
+    async fn cost(&self, source: &PrometheusSource, kept: TimeRange, report: &Report) -> Result<Cost, CommandError> {
         let days = source.parts(self.range);
         let queries = source.work(&days).total;
         let pulled = report.rows.iter().filter(|row| row.is_pulled).filter_map(Row::sighting);
@@ -192,7 +192,7 @@ impl Check<'_> {
             return Ok(Cost { queries, samples, took: Duration::ZERO });
         };
         let end_ms = until - until % HOUR_MS + HOUR_MS;
-        let longest = ((self.range.end_ms - self.range.start_ms) / MEASURED_PART).max(HOUR_MS);
+        let longest = ((kept.end_ms - kept.start_ms) / MEASURED_PART).clamp(HOUR_MS, 6 * HOUR_MS);
         let mut probed = (Duration::ZERO, 1);
         for length in BTreeSet::from([HOUR_MS, longest]) {
             let part = day.1.intersect(TimeRange { start_ms: end_ms - length, end_ms });

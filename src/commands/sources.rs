@@ -56,18 +56,16 @@ fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulle
     pull(&request, run, async |_held| Ok(sample))
 }
 
-/// A note about the days of the range before and after those with series; `None` if there are none.
+/// A note about the days that are left out because the server has no series there; `None` if all are kept.
 pub(super) fn left_out_note(range: TimeRange, kept: TimeRange) -> Option<String> {
     let (before, after) = days_left_out(range, kept);
-    let left_out: Vec<String> = [(before, "before"), (after, "after")]
-        .into_iter()
-        .filter(|(days, _)| *days > 0)
-        .map(|(days, side)| format!("{} {side}", count(days, "day")))
-        .collect();
     let (first, last) = (UtcDay::of(kept.start_ms), UtcDay::of(kept.end_ms - 1));
-    (!left_out.is_empty()).then(|| {
-        format!("the server has etcd's series from {first} to {last}: {} that are left out", left_out.join(" and "))
-    })
+    let left_out: Vec<String> = [(before, "before", first), (after, "after", last)]
+        .into_iter()
+        .filter(|(days, _, _)| *days > 0)
+        .map(|(days, side, day)| format!("{} {side} {day}", count(days, "day")))
+        .collect();
+    (!left_out.is_empty()).then(|| format!("without etcd's series, and left out: {}", left_out.join(" and ")))
 }
 
 fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {

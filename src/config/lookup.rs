@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(
             instead_of("sources"),
             ": [source] is a table with the keys url, http_config_file, headers, start, end, step, preset, selector, \
-             series, queries, concurrency, max_qps, retries, timeout, for_profiles"
+             series, queries, rate_window, concurrency, max_qps, retries, timeout, for_profiles"
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table with the keys wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": [labels] has the keys cluster, member");

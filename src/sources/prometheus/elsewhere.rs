@@ -50,7 +50,9 @@ pub(crate) async fn elsewhere(
         if let Some(hour) = search.first_hour_of_a_day(*first_day).await? {
             first = Some(first.map_or(hour, |first| first.min(hour)));
         }
-        last = last.max(search.last_hour(*last_day).await?);
+        // The last day with series may be the one before.
+        let before = TimeRange { start_ms: last_day.start_ms - DAY_MS, ..*last_day };
+        last = last.max(search.last_hour(range.intersect(before).unwrap_or(*last_day)).await?);
     }
     // A step with series covers the hour before it.
     Ok(first.zip(last).map(|(first, last)| (first - HOUR_MS, last)))

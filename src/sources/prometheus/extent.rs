@@ -12,7 +12,7 @@ use super::query::Base;
 use super::question::Question;
 use super::slices::ask_in_slices;
 use super::{Client, PromError, QuerySet};
-use crate::spec::{Column, LOOK_BACK_SECONDS};
+use crate::spec::Column;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange, UtcDay};
 
 /// Days without series between which an answer of the series API is checked with queries.
@@ -45,8 +45,8 @@ impl<'a> Reach<'a> {
         (!bases.is_empty()).then_some(Self { client, queries, bases })
     }
 
-    /// The part of the range from its first to its last day with series, as whole days of the range; `None` if there
-    /// is no such day.
+    /// The part of the range from its first day with series to the day after its last one, as whole days of the range;
+    /// `None` if there is no day with series.
     pub(super) async fn within(&self, range: TimeRange) -> Result<Option<TimeRange>, PromError> {
         let days: Vec<TimeRange> = range.day_parts().map(|(_, part)| part).collect();
         let [first, .., last] = &days[..] else { return Ok(Some(range)) };
@@ -76,7 +76,14 @@ impl<'a> Reach<'a> {
                 return Ok(Some(range));
             }
         }
-        Ok(days.get(from).zip(days.get(to)).map(|(first, last)| first.hull(*last)))
+        Ok(Self::from_to(&days, from, to))
+    }
+
+    /// The days with these indices and the ones between, and one more day: the query of leader changes looks back a day,
+    /// and every query some minutes.
+    fn from_to(days: &[TimeRange], from: usize, to: usize) -> Option<TimeRange> {
+        let last = days.get(to + 1).or(days.get(to));
+        days.get(from).zip(last).map(|(first, last)| first.hull(*last))
     }
 
     /// The indices of the first and last day with series, by the series API.
@@ -106,8 +113,7 @@ impl<'a> Reach<'a> {
     }
 
     async fn is_any_in(&self, range: TimeRange) -> Result<bool, PromError> {
-        // A query just after midnight still returns the last sample of the day before.
-        let start_ms = (range.start_ms - LOOK_BACK_SECONDS * 1000).max(0);
+        let start_ms = range.start_ms.max(0);
         if range.end_ms <= start_ms {
             return Ok(false); // before 1970
         }
@@ -130,7 +136,7 @@ impl<'a> Reach<'a> {
         while first + 1 < last && !self.has_series(days[first]).await? {
             first += 1;
         }
-        Ok(Some(days[first].hull(days[last - 1])))
+        Ok(Self::from_to(days, first, last - 1))
     }
 
     /// Whether there are series in the hour before this second.
@@ -179,7 +185,7 @@ fn spread(days: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
     days.step_by(every)
 }
 
-/// The number of days of `range` before and after the part of it that has series.
+/// The number of days of `range` before and after the part of it that is kept.
 pub(crate) fn days_left_out(range: TimeRange, kept: TimeRange) -> (u64, u64) {
     let days = |from: i64, to: i64| (to.div_euclid(DAY_MS) - from.div_euclid(DAY_MS)).unsigned_abs();
     (days(range.start_ms, kept.start_ms), days(kept.end_ms - 1, range.end_ms - 1))

@@ -64,7 +64,7 @@ pub(crate) enum Thoroughness {
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
     pub(crate) queries: BTreeMap<String, QuerySource>,
-    /// The part of the range from the first to the last day with series.
+    /// The part of the range from the first day with series to the day after the last one.
     pub(crate) kept: TimeRange,
     /// Why there is no query for some metrics, or for a limit that the profile needs.
     pub(crate) problems: Vec<PromError>,

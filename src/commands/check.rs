@@ -2,38 +2,43 @@
 //! and what to fix first.
 
 mod report;
+mod sparse;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use super::sources::settled;
+use super::progress::Reporter;
+use super::sources::{left_out_note, settled};
 use super::stdout::print;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
-use crate::readings::{Member, QuerySource, ReadingSource};
+use crate::readings::{Member, ReadingSource};
 use crate::sources::prometheus::{
-    Client, Moments, PromError, PrometheusSource, QuerySet, SeriesForm, Sighting, Wanted, choose_queries, elsewhere,
-    forms_by_setting, forms_of, identify, jobs, sight, verify_members,
+    Choice, Client, Moments, PromError, PrometheusSource, QuerySet, Seen, SeriesForm, Thoroughness, Wanted,
+    choose_queries, elsewhere, forms_of, identify, jobs, scrape_advice, sight, verify_members,
 };
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
 use report::{Cost, Report, Row};
+use sparse::Sparse;
 
-/// A probe of one hour that takes less than this measures mostly overhead, so a whole day is pulled instead.
+/// A probe of one hour that takes less than this measures mostly overhead, so a longer part is pulled instead.
 const TOO_SHORT: Duration = Duration::from_millis(300);
+/// The longest part of a pull that is pulled to measure it: the range divided by this, from one to six hours.
+const MEASURED_PART: i64 = 200;
 
 /// Prints the report; returns an error if a pull would fail.
-pub(super) fn run(settings: &Settings) -> Result<(), CommandError> {
+pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let asked = &settings.source;
     let (range, _) = asked.range(Utc::now().timestamp_millis())?;
     let queries = asked.query_set()?;
     let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
     let client = Client::new(asked.url()?, &asked.http_config()?, asked.terms, cluster, member)?;
-    let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, held: None };
+    let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, ..Wanted::default() };
     let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
-    let report = runtime::start()?.block_on(check.run())?;
+    let report = runtime::start()?.block_on(reporter.while_searching(client.traffic(), check.run()))?;
     print(&report.to_string())?;
     match report.wrong.into_iter().next() {
         None => Ok(()),
@@ -53,108 +58,156 @@ impl Check<'_> {
     async fn run(&self) -> Result<Report, CommandError> {
         let server = identify(self.client).await?;
         let mut report = Report::new(self.client.shown_url(), server, self.range, self.asked);
-        let chosen =
-            choose_queries(self.client, self.queries, self.asked.series, self.wanted, self.range, self.asked.step);
-        let chosen = match chosen.await {
-            Ok(chosen) => Some(chosen),
+        let over = (self.range, self.asked.step);
+        let sampled = Thoroughness::Sampled;
+        let choosing = choose_queries(self.client, self.queries, self.asked.series, self.wanted, over, sampled);
+        let choice = match choosing.await {
+            Ok(choice) => choice,
             Err(error) => {
-                let finds_nothing = matches!(error, PromError::Nothing { .. });
-                report.wrong.push(self.explained(error).await);
-                if finds_nothing {
-                    return Ok(report);
-                }
-                None
+                report.add_wrong(self.explained(error).await);
+                return Ok(report);
             }
         };
-        for column in Column::all().filter(|column| !self.is_left_out(*column)) {
-            if let Err(error) = self.look(column, chosen.as_ref().and_then(|c| c.get(column.name())), &mut report).await
-            {
-                report.add_wrong(error.to_string());
-            }
+        report.notes.extend(left_out_note(self.range, choice.kept));
+        for problem in &choice.problems {
+            report.add_wrong(self.explained(problem.clone()).await);
         }
-        let forms = match &chosen {
-            Some(chosen) => forms_of(chosen),
-            None => forms_by_setting(self.asked.series, &self.wanted.left_out),
-        };
-        let identity = verify_members(self.client, self.queries, &forms, Moments::Within(self.range)).await;
+        for column in Column::all().filter(|column| !self.is_left_out(*column)) {
+            self.look(column, &choice, &mut report).await;
+        }
+        self.judge(&mut report).await;
+        self.verify(&choice, &mut report).await;
+        report.remark(choice.kept, self.asked.step);
+        if report.wrong.is_empty() {
+            let description = self.asked.source(self.client.shown_url(), choice.queries);
+            let source = PrometheusSource::new(self.client.clone(), self.queries.clone(), description, self.asked.step);
+            report.cost = Some(self.cost(&source.within(choice.kept), choice.kept, &report).await?);
+        }
+        Ok(report)
+    }
+
+    /// Adds what the series show about the identity of members.
+    async fn verify(&self, choice: &Choice, report: &mut Report) {
+        let moments = Moments::Within(choice.kept);
+        let identity = verify_members(self.client, self.queries, &forms_of(&choice.queries), moments).await;
         match settled(identity, self.asked.merge_members) {
             Ok(notes) => report.add_notes(notes),
             Err(mixed) => report.add_wrong(mixed.to_string()),
         }
-        report.remark(self.range, self.asked.step);
-        if let Some(queries) = chosen.filter(|_| report.wrong.is_empty()) {
-            let description = self.asked.source(self.client.shown_url(), queries);
-            let source = PrometheusSource::new(self.client.clone(), self.queries.clone(), description, self.asked.step);
-            report.cost = Some(self.cost(&source, &report).await?);
-        }
-        Ok(report)
     }
 
     fn is_left_out(&self, column: Column) -> bool {
         self.wanted.left_out.iter().any(|metric| Column::from(*metric) == column)
     }
 
-    /// Searches the server for the raw and the recorded form of one column, as far as `--series` allows them, and adds
-    /// a row for each form to the report.
-    async fn look(&self, column: Column, chosen: Option<&QuerySource>, report: &mut Report) -> Result<(), PromError> {
-        let forms = [("raw", Some(self.queries.raw(column))), ("recorded", self.queries.recorded(column))];
-        let asked_for = |form: &str| match self.asked.series {
-            SeriesForm::Auto => true,
-            SeriesForm::Raw => form == "raw",
-            SeriesForm::Recorded => form == "recorded" || column.companion().is_some(),
-        };
-        for (form, promql) in forms.into_iter().filter(|(form, _)| asked_for(form)) {
-            if promql.is_none() {
-                continue;
-            }
-            let seen = sight(self.client, self.queries, (column, form), self.range, self.asked.step).await?;
-            let is_pulled = chosen.is_some_and(|chosen| chosen.form == form);
-            report.rows.push(Row { column, form, seen, is_pulled });
+    /// Whether a pull fails without values of this form.
+    fn is_needed(&self, column: Column, form: &str) -> bool {
+        match column {
+            Column::Metric(_) => form != "recorded" || self.asked.series == SeriesForm::Recorded,
+            Column::Companion(companion) => self.wanted.limits.iter().any(|(_, limit)| *limit == companion),
         }
-        Ok(())
     }
 
-    /// The error that a pull would report. If no series exists in the range, the text also names the times or jobs for
-    /// which the server has etcd's series.
-    async fn explained(&self, error: PromError) -> String {
-        if !matches!(error, PromError::Nothing { .. }) {
-            return error.to_string();
+    /// Surveys the raw and the recorded form of one column, as far as `--series` allows them, and the form that a pull
+    /// would use. Adds a row for each to the report.
+    async fn look(&self, column: Column, choice: &Choice, report: &mut Report) {
+        let chosen = choice.queries.get(column.name()).map(|query| query.form.as_str());
+        let recorded = self.queries.recorded(column).is_some();
+        let own = match chosen {
+            Some(form) if form != "recorded" => form,
+            _ => "raw",
+        };
+        let forms = match self.asked.series {
+            SeriesForm::Auto if recorded => vec![own, "recorded"],
+            SeriesForm::Recorded if column.companion().is_none() => Vec::from_iter(recorded.then_some("recorded")),
+            _ => vec![own],
+        };
+        for form in forms {
+            let over = (choice.kept, self.asked.step);
+            let seen = sight(self.client, self.queries, (column, form), over, self.is_needed(column, form)).await;
+            if let Seen::Refused(error) = &seen {
+                report.add_wrong(error.to_string());
+            }
+            report.rows.push(Row { column, form: form.to_owned(), seen, is_pulled: chosen == Some(form) });
         }
-        match self.elsewhere().await {
-            Ok(found) => format!("{error}; {found}"),
-            Err(failure) => format!("{error}; searching other times and jobs failed: {failure}"),
+    }
+
+    /// Adds what is wrong with metrics that have a value at few steps of their members, or none.
+    async fn judge(&self, report: &mut Report) {
+        let found: Vec<Sparse> = sparse::sparse(&report.rows);
+        for one in found {
+            let advice = match report.rows.iter().find(|row| row.is_pulled && row.column == one.column()) {
+                Some(Row { seen: Seen::Values(sighting), .. }) => {
+                    scrape_advice(self.client, self.queries, one.column(), sighting).await
+                }
+                _ => None,
+            };
+            match one.sentence(advice) {
+                Some(sentence) if one.is_mostly_missing() => report.add_wrong(sentence),
+                Some(sentence) => report.notes.push(sentence),
+                None => {}
+            }
+        }
+    }
+
+    /// The error that a pull would report. If series are missing in the range, the text also names the times or jobs for
+    /// which the server has them.
+    async fn explained(&self, error: PromError) -> String {
+        match error {
+            PromError::Nothing { .. } => format!("{error}; {}", self.elsewhere().await),
+            PromError::NoSeries { metric, .. } => {
+                let now_ms = Utc::now().timestamp_millis();
+                match elsewhere(self.client, self.queries, Some(metric), now_ms).await {
+                    Ok(Some((first, last))) => {
+                        let (first, last) = (format_instant(first), format_instant(last));
+                        format!("{error} (the server has some from {first} to {last})")
+                    }
+                    // That there are none, or that the search failed, adds nothing to the error.
+                    _ => error.to_string(),
+                }
+            }
+            error => error.to_string(),
         }
     }
 
     /// Finds etcd's series outside the range, or under jobs that the selector does not match.
-    async fn elsewhere(&self) -> Result<String, PromError> {
+    async fn elsewhere(&self) -> String {
         let now_ms = Utc::now().timestamp_millis();
-        if let Some((first, last)) = elsewhere(self.client, self.queries, now_ms).await? {
-            let (first, last) = (format_instant(first), format_instant(last));
-            return Ok(format!("the server has etcd's series from {first} to {last}: choose a range within that"));
-        }
-        let jobs = jobs(self.client, self.range).await?;
-        let selectors: Vec<String> = jobs.iter().map(|job| format!("--selector 'job=\"{job}\"'")).collect();
-        Ok(match jobs.is_empty() {
-            true => "no job on this server has etcd_server_has_leader in that range: check --url".to_owned(),
-            false => format!("etcd's series exist with {}", selectors.join(" or ")),
-        })
+        let failed = match elsewhere(self.client, self.queries, None, now_ms).await {
+            Ok(Some((first, last))) => {
+                let (first, last) = (format_instant(first), format_instant(last));
+                return format!("the server has etcd's series from {first} to {last}: choose a range within that");
+            }
+            Ok(None) => String::new(),
+            Err(failure) => format!("; searching other times failed ({failure})"),
+        };
+        let found = match jobs(self.client, self.range).await {
+            Ok(jobs) if jobs.is_empty() => "no job on this server has etcd's series in that range: check --url".to_owned(),
+            Ok(jobs) => {
+                let selectors: Vec<String> = jobs.iter().map(|job| format!("--selector 'job=\"{job}\"'")).collect();
+                format!("etcd's series exist with {}", selectors.join(" or "))
+            }
+            Err(failure) => format!("could not find out which jobs there are ({failure})"),
+        };
+        format!("{found}{failed}")
     }
 
-    /// Estimates the cost of a pull from the time that one hour or day of it takes.
-    async fn cost(&self, source: &PrometheusSource, report: &Report) -> Result<Cost, CommandError> {
+    /// Estimates the cost of a pull from the time that one hour of it takes, or a longer part if that is short.
+    async fn cost(&self, source: &PrometheusSource, kept: TimeRange, report: &Report) -> Result<Cost, CommandError> {
         let days = source.parts(self.range);
         let queries = source.work(&days).total;
-        let pulled = report.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
+        let pulled = report.rows.iter().filter(|row| row.is_pulled).filter_map(Row::sighting);
         let samples: u64 = pulled.clone().map(|seen| seen.samples).sum();
         let until = pulled.map(|seen| seen.last_ms).max().unwrap_or(self.range.start_ms);
         let Some(day) = days.iter().find(|(day, _)| *day == UtcDay::of(until)).copied() else {
             return Ok(Cost { queries, samples, took: Duration::ZERO });
         };
-        let hour = TimeRange { start_ms: until - until % HOUR_MS, end_ms: until - until % HOUR_MS + HOUR_MS };
+        let end_ms = until - until % HOUR_MS + HOUR_MS;
+        let longest = ((kept.end_ms - kept.start_ms) / MEASURED_PART).clamp(HOUR_MS, 6 * HOUR_MS);
         let mut probed = (Duration::ZERO, 1);
-        for part in [day.1.intersect(hour), Some(day.1)].into_iter().flatten() {
-            if probed.0 < TOO_SHORT {
+        for length in BTreeSet::from([HOUR_MS, longest]) {
+            let part = day.1.intersect(TimeRange { start_ms: end_ms - length, end_ms });
+            if let Some(part) = part.filter(|_| probed.0 < TOO_SHORT) {
                 probed = probe(source, part).await?;
             }
         }
@@ -177,10 +230,10 @@ fn members(rows: &[Row]) -> BTreeSet<Member> {
     let is_any_pulled = rows.iter().any(|row| row.is_pulled);
     let told = rows.iter().filter(|row| row.is_pulled || !is_any_pulled);
     let alive = told.filter(|row| row.column != Column::from(Metric::LeaderChanges));
-    alive.filter_map(|row| row.seen.as_ref()).flat_map(|seen: &Sighting| seen.members.iter().cloned()).collect()
+    alive.filter_map(Row::sighting).flat_map(|seen| seen.members().cloned()).collect()
 }
 
 /// Whether the server has process start times, which mark restarts.
 fn knows_restarts(rows: &[Row]) -> bool {
-    rows.iter().any(|row| row.column == Column::from(Companion::StartTime) && row.seen.is_some())
+    rows.iter().any(|row| row.column == Column::from(Companion::StartTime) && row.sighting().is_some())
 }

@@ -117,7 +117,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
             let run = Writing::to(settings.out()?, reporter)?;
             run.end(sources::pull_server(settings, args.leave, &run).and_then(pull::Pulled::into_result))
         }
-        Command::Check(_) => check::run(settings),
+        Command::Check(_) => check::run(settings, &reporter),
         Command::Findings(args) => findings::run(&args, settings, &reporter),
         Command::Explain(args) => explain::run(&args, settings),
         Command::Show(args) => show::run(&args, settings, &reporter),

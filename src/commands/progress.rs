@@ -1,15 +1,24 @@
 //! Progress, notes and summaries: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::{IsTerminal, Write};
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
 
 use super::stdout::{StdoutError, print};
+use crate::sources::prometheus::Traffic;
+use crate::text::count;
 
 /// Time between two progress lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a search runs before anything is shown of it.
+const SILENT_FOR: Duration = Duration::from_secs(2);
+/// Time between two updates of a bar.
+const BAR_EVERY: Duration = Duration::from_millis(200);
 
 /// The bar on the screen, if there is one. It is static so that the log, which has no handle of
 /// it, can print above it.
@@ -51,6 +60,41 @@ impl Reporter {
         if self.quiet { Ok(()) } else { print(text) }
     }
 
+    /// Waits for a search on a server. If it takes long, shows the number of queries answered so far.
+    pub(super) async fn while_searching<T>(&self, traffic: &Traffic, search: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let mut search = pin!(search);
+        let mut shown = None::<ProgressBar>;
+        let mut wait = SILENT_FOR;
+        loop {
+            let found = match select(search, pin!(tokio::time::sleep(wait))).await {
+                Either::Left((found, _)) => found,
+                Either::Right(((), still)) => {
+                    search = still;
+                    let answered = count(traffic.received().queries, "query");
+                    let text = format!("searching the server for etcd's series: {answered}");
+                    wait = if self.terminal { BAR_EVERY } else { LINE_EVERY };
+                    match &shown {
+                        _ if self.quiet => {}
+                        None if self.terminal => {
+                            let bar = ProgressBar::new_spinner().with_message(text);
+                            bar.enable_steady_tick(BAR_EVERY);
+                            *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+                            shown = Some(bar);
+                        }
+                        None => self.note(&format!("{text} in {} s", started.elapsed().as_secs())),
+                        Some(bar) => bar.set_message(text),
+                    }
+                    continue;
+                }
+            };
+            if let Some(bar) = shown {
+                bar.finish_and_clear();
+            }
+            return found;
+        }
+    }
+
     /// Starts a bar for `total` units of work; `unit` names them, for example "queries".
     pub(super) fn start(&self, doing: &'static str, unit: &'static str, total: u64) -> Progress {
         let target =
@@ -63,7 +107,7 @@ impl Reporter {
             };
             bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
-        bar.enable_steady_tick(Duration::from_millis(200));
+        bar.enable_steady_tick(BAR_EVERY);
         if self.terminal && !self.quiet {
             *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         }

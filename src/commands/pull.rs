@@ -15,7 +15,7 @@ use super::{CommandError, Writing, runtime};
 use crate::cli::Leave;
 use crate::folder::{Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError};
-use crate::readings::{ReadingSource, Source};
+use crate::readings::{QuerySource, ReadingSource, Source};
 use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
 use fetch::{Wanted, fetch};
@@ -54,12 +54,15 @@ pub(super) struct Held {
     pub(super) companions: Option<Vec<Companion>>,
     /// Metrics that did not exist in the version that wrote the history.
     pub(super) unknown_metrics: Vec<Metric>,
+    /// The queries of the history; empty if there is none yet.
+    pub(super) queries: BTreeMap<String, QuerySource>,
 }
 
 impl Held {
     fn of(there: &DayMetas) -> Self {
         let companions = there.known.first().map(|(_, meta)| meta.source.companions());
-        Self { companions, unknown_metrics: there.unknown_metrics() }
+        let queries = there.known.first().map(|(_, meta)| meta.source.queries.clone()).unwrap_or_default();
+        Self { companions, unknown_metrics: there.unknown_metrics(), queries }
     }
 }
 

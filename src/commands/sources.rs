@@ -9,10 +9,12 @@ use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
 use crate::readings::identity::MixedMembers;
 use crate::sources::prometheus::{
-    Client, Identity, Moments, PrometheusSource, Terms, Wanted, choose_queries, forms_of, notes, verify_members,
+    Choice, Client, Identity, Moments, PrometheusSource, Terms, Thoroughness, Wanted, choose_queries, days_left_out,
+    forms_of, notes, verify_members,
 };
 use crate::sources::sample::SampleSource;
-use crate::time::TimeRange;
+use crate::text::count;
+use crate::time::{TimeRange, UtcDay};
 
 /// Pulls from the source that the flags of `backfill` choose.
 pub(super) fn pull_chosen(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<Pulled, CommandError> {
@@ -35,14 +37,21 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         // All days of a history have the same columns, so leave out the metrics that did not exist in the
         // version that wrote this history.
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
-        let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions };
-        let chosen = choose_queries(&client, &queries, asked.series, &wanted, range, asked.step).await;
+        let (limits, held_queries) = (settings.limits()?, held.queries);
+        let wanted = Wanted { left_out, limits, held: held.companions, held_queries };
+        let every_step = Thoroughness::EveryStep;
+        let choosing = choose_queries(&client, &queries, asked.series, &wanted, (range, asked.step), every_step);
+        let chosen = run.reporter.while_searching(client.traffic(), choosing).await.and_then(Choice::complete);
         // A warning from the server may explain why no query could be chosen.
         let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;
-        let identity = verify_members(&client, &queries, &forms_of(&chosen), Moments::Within(range)).await;
+        let identity =
+            verify_members(&client, &queries, &forms_of(&chosen.queries), Moments::Within(chosen.kept)).await;
         settled(identity, asked.merge_members)?.iter().for_each(|note| run.reporter.note(note));
-        let description = asked.source(client.shown_url(), chosen);
-        Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step))
+        if let Some(note) = left_out_note(range, chosen.kept) {
+            run.reporter.note(&note);
+        }
+        let description = asked.source(client.shown_url(), chosen.queries);
+        Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step).within(chosen.kept))
     })
 }
 
@@ -61,6 +70,18 @@ fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulle
     let sample = SampleSource::open().map_err(|error| CommandError::Source(Box::new(error)))?;
     let request = Request { range: sample.range(), out: settings.out()?, leave };
     pull(&request, run, async |_held| Ok(sample))
+}
+
+/// A note about the days that are left out because the server has no series there; `None` if all are kept.
+pub(super) fn left_out_note(range: TimeRange, kept: TimeRange) -> Option<String> {
+    let (before, after) = days_left_out(range, kept);
+    let (first, last) = (UtcDay::of(kept.start_ms), UtcDay::of(kept.end_ms - 1));
+    let left_out: Vec<String> = [(before, "before", first), (after, "after", last)]
+        .into_iter()
+        .filter(|(days, _, _)| *days > 0)
+        .map(|(days, side, day)| format!("{} {side} {day}", count(days, "day")))
+        .collect();
+    (!left_out.is_empty()).then(|| format!("without etcd's series, and left out: {}", left_out.join(" and ")))
 }
 
 fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {

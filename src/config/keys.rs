@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::parse::{
-    age, band_list, concurrency, every, expected_members, extra_labels, families, instant, label_list, list, lowest_score, offset, ok,
-    patience, profile_list, queries_a_second, retention, retries, selector, share, switch, url, weight_list,
+    age, band_list, concurrency, every, expected_members, extra_labels, families, instant, label_list, list, lowest_score,
+    offset, ok, patience, profile_list, queries_a_second, rate_window, retention, retries, selector, share, switch, url,
+    weight_list,
 };
 use super::{Formats, Heading};
 use crate::outputs::OUTPUTS;
 use crate::score::Rollup;
-use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, SeriesForm, ServerKind};
+use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, RATE_WINDOW, SeriesForm, ServerKind};
 use crate::spec::{Bands, Metric, Profile, parse_weight};
 use crate::time::{CellWidth, Step, Zone};
 
@@ -201,7 +202,7 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
 }
 
 /// Settings that control which readings are pulled and how they are scored.
-static SOURCE_TO_SCORE: [Key; 30] = [
+static SOURCE_TO_SCORE: [Key; 31] = [
     Key::text(
         "source.url",
         "",
@@ -280,8 +281,8 @@ static SOURCE_TO_SCORE: [Key; 30] = [
         "source.step",
         "1m",
         Flag::new(Heading::Range, "step", "DURATION", "Distance between evaluations, 1s to 1h").common().explained(
-            "Distance between evaluations, whole seconds up to 1h. Rates look back 5 minutes, so a step above \
-                 5m misses part of the time",
+            "Distance between evaluations, whole seconds up to 1h. Rates look back --rate-window, so a longer step \
+             misses part of the time",
         ),
         |text| ok(text.parse::<Step>()),
     ),
@@ -317,6 +318,12 @@ static SOURCE_TO_SCORE: [Key; 30] = [
         "",
         Flag::new(Heading::Source, "queries", "DIR", "Folder of METRIC.promql files that replace built-in queries"),
         |_| Ok(()),
+    ),
+    Key::text(
+        "source.rate_window",
+        RATE_WINDOW,
+        Flag::new(Heading::Source, "rate-window", "DURATION", "Window of rates, 1m to 1h: at least 3 scrapes long"),
+        |text| ok(rate_window(text)),
     ),
     Key::text(
         "source.concurrency",

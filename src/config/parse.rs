@@ -128,6 +128,12 @@ pub(super) fn patience(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads `--rate-window`.
+pub(super) fn rate_window(text: &str) -> Result<Step, String> {
+    let window = text.parse::<Step>().ok().filter(|window| window.seconds() >= 60);
+    window.ok_or_else(|| format!("'{text}' is not a window of rates: use whole seconds from 1m to 1h, such as 15m"))
+}
+
 /// Reads `--every`, the interval between evaluations. An empty text becomes `None`: evaluate only once.
 pub(super) fn every(text: &str) -> Result<Option<Step>, TimeError> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }

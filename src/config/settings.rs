@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{
-    RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list, lowest_score, offset,
-    patience, profile_list, queries_a_second, retention, retries, share, switch, weight_list,
+    RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list, lowest_score,
+    offset, patience, profile_list, queries_a_second, rate_window, retention, retries, share, switch, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
@@ -43,6 +43,8 @@ pub(crate) struct SourceSettings {
     selector: String,
     pub(crate) series: SeriesForm,
     queries: Option<PathBuf>,
+    /// Window of rates, 1 minute to 1 hour.
+    rate_window: Step,
     /// Limits on the requests. `allow_partial` is false here: it is a flag of commands, not a setting.
     pub(crate) terms: Terms,
     /// A list of labels, such as `env,region`; `None` means the label `cluster`, or `job` for series without it.
@@ -187,6 +189,7 @@ impl SourceSettings {
             selector: text("source.selector"),
             series: values.read("source.series", str::parse)?,
             queries: values.optional("source.queries").map(PathBuf::from),
+            rate_window: values.read("source.rate_window", rate_window)?,
             terms: Terms {
                 concurrency: values.read("source.concurrency", concurrency)?.into(),
                 max_qps: values.read("source.max_qps", queries_a_second)?,
@@ -232,7 +235,9 @@ impl SourceSettings {
 
     /// The queries with selector and labels filled in.
     pub(crate) fn query_set(&self) -> Result<QuerySet, QueryError> {
-        QuerySet::load(self.queries.as_deref(), &self.selector, self.cluster_label.as_deref(), &self.member_label)
+        let (folder, cluster) = (self.queries.as_deref(), self.cluster_label.as_deref());
+        let queries = QuerySet::load(folder, &self.selector, cluster, &self.member_label)?;
+        Ok(queries.with_rate_window(self.rate_window))
     }
 }
 

@@ -181,6 +181,19 @@ fn series() -> Vec<PromError> {
         no_label("cluster or job", "set --cluster-label to the label that distinguishes clusters, or use --series raw"),
         no_label("pod", "set --member-label to the label that distinguishes members"),
         PromError::NoSeries { metric: Metric::BackendCommit, range: quarter() },
+        PromError::TooFewSamples {
+            metric: Metric::WalFsync,
+            advice: "scraped every 10 min: rate[5m] never sees two samples; use --rate-window 30m".to_owned(),
+        },
+        PromError::TooFewSamples {
+            metric: Metric::DbSize,
+            advice: "too few samples for a value; scrape more often".to_owned(),
+        },
+        PromError::NativeRefused {
+            metric: Metric::WalFsync,
+            cause: "histogram_quantile returns no value".to_owned(),
+        },
+        PromError::NotEtcd { metric: Metric::OpenFds },
         PromError::NoLimit { limit: Companion::Quota, metric: Metric::DbSize, range: quarter() },
         nothing_at(""),
         nothing_at(selector),

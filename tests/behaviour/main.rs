@@ -43,6 +43,7 @@ mod packaged;
 mod picture;
 mod power_failure;
 mod presets;
+mod probes;
 mod recorded;
 mod report;
 mod requests;

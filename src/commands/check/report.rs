@@ -8,7 +8,7 @@ use indicatif::{HumanCount, HumanDuration};
 
 use super::{knows_restarts, members};
 use crate::config::SourceSettings;
-use crate::sources::prometheus::{ServerInfo, Sighting};
+use crate::sources::prometheus::{Seen, ServerInfo, Sighting};
 use crate::spec::Column;
 use crate::text::rounding::share_parts;
 use crate::text::terminal::{terminal_label, terminal_message};
@@ -17,13 +17,23 @@ use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 /// At most this many clusters are listed by name.
 const NAMED_CLUSTERS: usize = 8;
 
-/// A row of the report: the raw or the recorded form of one column's query.
+/// A row of the report: one form of one column's query.
 pub(super) struct Row {
     pub(super) column: Column,
-    pub(super) form: &'static str,
-    pub(super) seen: Option<Sighting>,
+    pub(super) form: String,
+    pub(super) seen: Seen,
     /// Whether a pull would use this form.
     pub(super) is_pulled: bool,
+}
+
+impl Row {
+    /// The values that were found; `None` if there are none.
+    pub(super) fn sighting(&self) -> Option<&Sighting> {
+        match &self.seen {
+            Seen::Values(sighting) => Some(sighting),
+            _ => None,
+        }
+    }
 }
 
 /// Estimated cost of a pull.
@@ -41,7 +51,7 @@ pub(super) struct Report {
     pub(super) rows: Vec<Row>,
     pub(super) cost: Option<Cost>,
     /// Remarks that do not prevent a pull.
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// Problems that would make a pull fail.
     pub(super) wrong: Vec<String>,
 }
@@ -76,7 +86,7 @@ impl Report {
 
     /// Adds notes about missing samples, members named by their address, and missing process start times.
     pub(super) fn remark(&mut self, range: TimeRange, step: Step) {
-        let seen = || self.rows.iter().filter(|row| row.is_pulled).filter_map(|row| row.seen.as_ref());
+        let seen = || self.rows.iter().filter(|row| row.is_pulled).filter_map(Row::sighting);
         let (first, last) = (seen().map(|s| s.first_ms).min(), seen().map(|s| s.last_ms).max());
         let slack = HOUR_MS.max(step.millis());
         let mut notes = Vec::new();
@@ -118,16 +128,16 @@ impl fmt::Display for Report {
         for Row { column, form, seen, is_pulled } in &self.rows {
             let name = column.name();
             match seen {
-                None => writeln!(f, "{name:<18} {form:<9}    none")?,
-                Some(s) => writeln!(
+                Seen::Values(s) => writeln!(
                     f,
                     "{name:<18} {form:<9} {:>7}  {:<20}  {:<20}  {:>5} %{}",
-                    s.members.len(),
+                    s.members().count(),
                     format_instant(s.first_ms),
                     format_instant(s.last_ms),
                     share_parts(s.coverage, 100),
                     if *is_pulled { "  pulled" } else { "" }
                 )?,
+                other => writeln!(f, "{name:<18} {form:<9}          {}", other.words(*column))?,
             }
         }
         let mut clusters: BTreeMap<String, usize> = BTreeMap::new();

@@ -238,6 +238,21 @@ impl Client {
         self.persist_in_lookup(LOOK_UP, async || self.try_once(promql, &grid, kind, read).await).await
     }
 
+    /// The steps of a grid, in milliseconds, at which a query has a sample. As with [`Self::any_sample`], the values of
+    /// the query must be numbers of members.
+    pub(super) async fn steps_with_a_sample(&self, promql: &str, grid: Grid) -> Result<Vec<i64>, Failure> {
+        let read = move |client: &Self, body: &[u8], sent: &str| {
+            let mut steps = Vec::new();
+            let envelope = client.walk(body, &grid, sent, &mut |_, counts| {
+                client.learn_members(counts.iter().fold(0.0, |most: f64, count| most.max(*count)) as usize);
+                let known = counts.iter().enumerate().filter(|(_, count)| !count.is_nan());
+                steps.extend(known.map(|(index, _)| grid.at(index)));
+            })?;
+            Ok((steps, envelope))
+        };
+        self.persist(grid.len(), async || self.try_once(promql, &grid, Kind::Range, read).await).await
+    }
+
     /// Sends a request with `ask`, and retries it until it succeeds or another retry is pointless. If `steps` is more
     /// than one, a request that times out is retried only once, because a smaller query can replace it.
     pub(super) async fn persist<T>(

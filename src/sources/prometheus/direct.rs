@@ -12,7 +12,7 @@ use tracing::debug;
 use super::null::or_empty;
 use super::query::{DIRECT, RAW};
 use super::{Client, QuerySet};
-use crate::spec::{Column, LOOK_BACK_SECONDS};
+use crate::spec::Column;
 use crate::time::{Grid, TimeRange};
 
 /// Chooses the form of a column's query for these steps: `DIRECT` instead of `RAW` if the sum
@@ -25,7 +25,7 @@ pub(super) async fn form_to_send<'a>(
     grid: Grid,
 ) -> &'a str {
     let Some(series) = queries.series_of_direct(column).filter(|_| form == RAW) else { return form };
-    let range = TimeRange { start_ms: grid.first_ms() - LOOK_BACK_SECONDS * 1000, end_ms: grid.last_ms() };
+    let range = TimeRange { start_ms: grid.first_ms() - queries.rate_window().millis(), end_ms: grid.last_ms() };
     // A failed lookup is not an error: the query with the sum gives the same result, only more slowly. If the server
     // is down, the query reports that.
     let chosen = match client.series(&series, range).await {

@@ -180,6 +180,25 @@ pub enum PromError {
         "no series of {metric} from {range}: select its series with {metric}.promql in --queries DIR or with --selector, or leave it out with --without {metric}"
     )]
     NoSeries { metric: Metric, range: TimeRange },
+    /// A metric has series, but never enough samples for a value.
+    #[error("{metric} has no value: {advice}, or leave it out with --without {metric}")]
+    TooFewSamples {
+        metric: Metric,
+        /// What the scrapes are like, and the remedy.
+        advice: String,
+    },
+    /// A metric has native histograms only, and the server cannot evaluate them.
+    #[error("{metric} exists as native histograms only, which this server cannot evaluate ({cause}): leave it out with --without {metric}")]
+    NativeRefused {
+        metric: Metric,
+        /// The server's refusal, or that the answer has no value.
+        cause: String,
+    },
+    /// Every process has the metric's series, and no target with them shows that it is etcd.
+    #[error(
+        "no target with {metric} has another series of etcd, such as etcd_server_has_leader: scrape one, or leave the metric out with --without {metric}"
+    )]
+    NotEtcd { metric: Metric },
     /// A limit that the profile uses (a companion) has no series in the range.
     #[error(
         "no series of {limit} from {range}; the profile compares {metric} with it: select the series with {limit}.promql in --queries DIR, or use --without {metric} or --profile seed"
@@ -212,6 +231,11 @@ pub enum PromError {
 }
 
 impl PromError {
+    /// Whether the error concerns only one metric or limit, so that the others can still be chosen.
+    pub(super) fn is_about_a_column(&self) -> bool {
+        matches!(self, Self::NoSeries { .. } | Self::TooFewSamples { .. } | Self::NativeRefused { .. } | Self::NotEtcd { .. })
+    }
+
     /// Whether the error concerns only this API path: the server is reachable, but refused the request or sent an
     /// unusable answer. Other paths may still work.
     pub(super) fn is_about_the_path(&self) -> bool {

@@ -22,6 +22,8 @@ pub(crate) struct PrometheusSource {
     queries: QuerySet,
     description: Source,
     step: Step,
+    /// The days to pull; days of a requested range outside it are left out.
+    kept: Option<TimeRange>,
     /// Traffic spent on choosing the queries, which does not count as part of the pull.
     before: Received,
 }
@@ -30,7 +32,13 @@ impl PrometheusSource {
     /// Creates a source that pulls the queries in `description`, which were chosen from `queries`.
     pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
         let before = client.traffic().received();
-        Self { client, queries, description, step, before }
+        Self { client, queries, description, step, kept: None, before }
+    }
+
+    /// The same source without the days outside `kept`, on which the server has no series.
+    #[must_use]
+    pub(crate) fn within(self, kept: TimeRange) -> Self {
+        Self { kept: Some(kept), ..self }
     }
 }
 
@@ -42,7 +50,8 @@ impl ReadingSource for PrometheusSource {
     }
 
     fn parts(&self, range: TimeRange) -> Vec<(UtcDay, TimeRange)> {
-        range.day_parts().collect()
+        let is_kept = |part: &TimeRange| self.kept.is_none_or(|kept| kept.intersect(*part).is_some());
+        range.day_parts().filter(|(_, part)| is_kept(part)).collect()
     }
 
     /// Estimates the number of range queries from the maximum window size learned so far.

@@ -1,11 +1,18 @@
 //! The queries of the six metrics and their companions: `queries/<name>.promql`, embedded in the binary
 //! and replaceable from a folder.
 //!
-//! A file has a raw form below the line `# raw:`, which reads etcd's own metrics. It may have a recorded form below
-//! `# recorded:`, which reads the results of recording rules, and a direct form below `# direct:`, which costs the
-//! server less than the raw form. The selector below `# series:` selects the series that the direct form reads. The
-//! direct form gives the same result as the raw form if no two of these series share member labels and `le`.
-//! `$selector` stands for the matchers of `--selector`, `$labels` for the labels that name a member.
+//! A file has a raw form below the line `# raw:`, which reads etcd's own metrics. It may have more forms:
+//!
+//! - `# recorded:` reads the results of recording rules.
+//! - `# direct:` costs the server less than the raw form, and gives the same result if no two of its series share
+//!   member labels and `le`.
+//! - `# native:` reads native histograms where the classic buckets are missing.
+//! - `# wide:` recognizes etcd's targets by any of several metrics of etcd, where `etcd_server_has_leader` is missing.
+//!
+//! The selectors below `# series:`, one a line, select the series that the raw form reads: with them a probe can tell
+//! a missing series from a missing value. Of series that every process has, only those count whose target also has one
+//! of the series below `# beside:`. `$selector` stands for the matchers of `--selector`, `$labels` for the labels that
+//! name a member, `$window` for `--rate-window`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +21,7 @@ use super::labels::{in_promql, label_names};
 use super::slices::joined;
 use crate::spec::Column;
 use crate::text::nearest::did_you_mean;
+use crate::time::Step;
 
 /// Errors in the folder or files of `--queries`.
 #[derive(Debug, thiserror::Error)]
@@ -42,14 +50,18 @@ pub(crate) enum QueryError {
     NoRawForm { path: PathBuf },
 }
 
-/// The raw, recorded and direct forms of one column's query, with `$selector` and `$labels` not replaced yet.
+/// The forms of one column's query, with `$selector`, `$labels` and `$window` not replaced yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct QueryText {
     raw: String,
     recorded: Option<String>,
     direct: Option<String>,
-    /// Selector of the series that the direct form reads.
-    series: Option<String>,
+    native: Option<String>,
+    wide: Option<String>,
+    /// Selectors of the series that the raw form reads; empty if unknown.
+    series: Vec<String>,
+    /// Selectors of etcd's series, one of which a target must have for its `series` to count; may be empty.
+    beside: Vec<String>,
     /// Whether the query is built in. A query from `--queries` may aggregate over members, so it
     /// is never split by member.
     is_embedded: bool,
@@ -58,36 +70,50 @@ struct QueryText {
 impl QueryText {
     /// Parses a query file; `None` if it has no raw form. A file without marker lines is a raw form.
     fn parse(text: &str) -> Option<Self> {
-        let [mut raw, mut recorded, mut direct, mut series] = [const { String::new() }; 4];
-        let mut form = &mut raw;
-        for line in text.lines() {
-            let line = line.trim();
+        const SECTIONS: [&str; 7] = ["raw:", "recorded:", "direct:", "native:", "wide:", "series:", "beside:"];
+        let mut lines: [Vec<&str>; SECTIONS.len()] = Default::default();
+        let mut section = 0;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             match line.strip_prefix('#').map(str::trim) {
-                Some("raw:") => form = &mut raw,
-                Some("recorded:") => form = &mut recorded,
-                Some("direct:") => form = &mut direct,
-                Some("series:") => form = &mut series,
-                Some(_) => {}
-                None if line.is_empty() => {}
-                None => {
-                    if !form.is_empty() {
-                        form.push(' ');
-                    }
-                    form.push_str(line);
-                }
+                Some(comment) => section = SECTIONS.iter().position(|name| *name == comment).unwrap_or(section),
+                None => lines[section].push(line),
             }
         }
-        let [recorded, direct, series] = [recorded, direct, series].map(|text| Some(text).filter(|t| !t.is_empty()));
-        (!raw.is_empty()).then_some(Self { raw, recorded, direct, series, is_embedded: false })
+        let [raw, recorded, direct, native, wide, series, beside] = lines;
+        let form = |lines: Vec<&str>| (!lines.is_empty()).then(|| lines.join(" "));
+        let list = |lines: Vec<&str>| lines.into_iter().map(str::to_owned).collect();
+        Some(Self {
+            raw: form(raw)?,
+            recorded: form(recorded),
+            direct: form(direct),
+            native: form(native),
+            wide: form(wide),
+            series: list(series),
+            beside: list(beside),
+            is_embedded: false,
+        })
+    }
+
+    fn form(&self, form: &str) -> &str {
+        let other = match form {
+            RECORDED => &self.recorded,
+            DIRECT => &self.direct,
+            NATIVE => &self.native,
+            WIDE => &self.wide,
+            _ => &None,
+        };
+        other.as_ref().unwrap_or(&self.raw)
     }
 }
 
 /// The queries of all metrics and companions for one selector, cluster label and member label.
 #[derive(Clone, Debug)]
 pub(crate) struct QuerySet {
-    /// The raw, recorded and direct forms of each column's query, in the order of `Column::index`.
+    /// The forms of each column's query, in the order of `Column::index`.
     texts: Vec<QueryText>,
     selector: String,
+    /// The window of rates, as PromQL writes it.
+    window: Step,
     /// The names of the labels that name a member, those of the cluster first.
     label_names: Vec<String>,
     /// The same as a list for `by (…)`, quoted where necessary.
@@ -103,6 +129,13 @@ pub(super) const RECORDED: &str = "recorded";
 /// Name of the query form that gives the same result as the raw form at a lower cost, if each member
 /// has one series per bucket.
 pub(super) const DIRECT: &str = "direct";
+/// Name of the query form that reads native histograms where the classic buckets are missing.
+pub(super) const NATIVE: &str = "native";
+/// Name of the query form that recognizes etcd's targets by any of several metrics of etcd.
+pub(super) const WIDE: &str = "wide";
+
+/// The default window of rates, five minutes.
+pub(crate) const RATE_WINDOW: &str = "5m";
 
 impl QuerySet {
     /// Loads the embedded queries, and replaces those that `folder` contains.
@@ -131,11 +164,28 @@ impl QuerySet {
         Ok(Self {
             texts,
             selector: selector.trim().to_owned(),
+            window: RATE_WINDOW.parse().expect("five minutes are a duration"),
             labels: label_names.iter().map(|name| in_promql(name)).collect::<Vec<_>>().join(", "),
             label_names,
             cluster_labels: names(cluster_label.unwrap_or("cluster")),
             member_labels,
         })
+    }
+
+    /// The same queries with this window of rates instead of five minutes.
+    #[must_use]
+    pub(crate) fn with_rate_window(self, window: Step) -> Self {
+        Self { window, ..self }
+    }
+
+    /// The window of rates.
+    pub(crate) fn rate_window(&self) -> Step {
+        self.window
+    }
+
+    /// Whether the raw form of the column's query is a rate over `$window`.
+    pub(crate) fn is_rate(&self, column: Column) -> bool {
+        self.texts[column.index()].raw.contains("$window")
     }
 
     /// The column's query in its raw form, which reads etcd's own metrics.
@@ -150,17 +200,34 @@ impl QuerySet {
         self.texts[column.index()].recorded.as_ref().map(|_| self.text(column, RECORDED, ""))
     }
 
-    /// The query in its raw, recorded or direct form, narrowed by additional matchers.
+    /// Whether the column's query has this form.
+    pub(super) fn has(&self, column: Column, form: &str) -> bool {
+        let text = &self.texts[column.index()];
+        match form {
+            RECORDED => text.recorded.is_some(),
+            DIRECT => text.direct.is_some(),
+            NATIVE => text.native.is_some(),
+            WIDE => text.wide.is_some(),
+            _ => true,
+        }
+    }
+
+    /// The query in one of its forms, narrowed by additional matchers.
     pub(super) fn text(&self, column: Column, form: &str, matchers: &str) -> String {
+        self.fill(self.texts[column.index()].form(form), matchers)
+    }
+
+    fn fill(&self, text: &str, matchers: &str) -> String {
         let selector = joined(&self.selector, matchers);
-        self.unfilled(column, form).replace("$selector", &selector).replace("$labels", &self.labels)
+        let window = self.window.to_string();
+        text.replace("$selector", &selector).replace("$labels", &self.labels).replace("$window", &window)
     }
 
     /// The labels by which the query can be split. A query from `--queries` may aggregate over members, so it is split
     /// by cluster at most; a query without `$selector` cannot be split.
     pub(super) fn labels_to_split_by(&self, column: Column, form: &str) -> Vec<&str> {
         let members: &[String] = if self.is_embedded(column) { &self.member_labels } else { &[] };
-        match self.unfilled(column, form).contains("$selector") {
+        match self.texts[column.index()].form(form).contains("$selector") {
             true => self.cluster_labels.iter().chain(members).map(String::as_str).collect(),
             false => Vec::new(),
         }
@@ -174,18 +241,49 @@ impl QuerySet {
     /// Selector of the series that the direct form reads; `None` without such a form.
     pub(super) fn series_of_direct(&self, column: Column) -> Option<String> {
         let text = &self.texts[column.index()];
-        let series = text.series.as_ref().filter(|_| text.direct.is_some())?;
-        Some(series.replace("$selector", &self.selector))
+        let series = text.series.first().filter(|_| text.direct.is_some())?;
+        Some(self.fill(series, ""))
     }
 
-    fn unfilled(&self, column: Column, form: &str) -> &str {
+    /// The series that this form of the query reads; `None` if a query from `--queries` does not name them.
+    pub(super) fn base(&self, column: Column, form: &str) -> Option<Base> {
         let text = &self.texts[column.index()];
-        let other = match form {
-            RECORDED => &text.recorded,
-            DIRECT => &text.direct,
-            _ => &None,
+        let own = text.form(form);
+        let (series, beside) = match form {
+            RECORDED | RAW if is_selector(own) => (vec![own.to_owned()], Vec::new()),
+            RECORDED => return None,
+            NATIVE => (native_names(&text.series), Vec::new()),
+            _ => (text.series.clone(), text.beside.clone()),
         };
-        other.as_ref().unwrap_or(&text.raw)
+        (!series.is_empty()).then(|| Base { series, beside })
+    }
+
+    /// A query that counts the members with a series of `base` in the last `look_back`, such as `1h`.
+    pub(super) fn presence(&self, base: &Base, look_back: &str, matchers: &str) -> String {
+        format!("count({})", self.present(base, look_back, matchers))
+    }
+
+    /// The selectors of the series of `base`, filled in.
+    pub(super) fn selectors(&self, base: &Base) -> Vec<String> {
+        base.series.iter().map(|series| self.one_a_member(series, "")).collect()
+    }
+
+    /// The series of `base` in the last `look_back`, as an expression.
+    pub(super) fn present(&self, base: &Base, look_back: &str, matchers: &str) -> String {
+        let any = |list: &[String]| {
+            let over = |series: &String| format!("count_over_time({}[{look_back}])", self.one_a_member(series, matchers));
+            list.iter().map(over).collect::<Vec<_>>().join(" or ")
+        };
+        match base.beside.is_empty() {
+            true => any(&base.series),
+            false => format!("(({}) and on ({}) ({}))", any(&base.series), self.labels, any(&base.beside)),
+        }
+    }
+
+    /// Fills in a selector; of the buckets of a histogram it selects one, because a target has all of them or none.
+    fn one_a_member(&self, series: &str, matchers: &str) -> String {
+        let is_buckets = series.split('{').next().is_some_and(|name| name.ends_with("_bucket"));
+        self.fill(series, &joined(matchers, if is_buckets { r#"le="+Inf""# } else { "" }))
     }
 
     /// The labels that name a member, as used in `by (…)` and `on (…)`.
@@ -210,6 +308,26 @@ impl QuerySet {
     pub(crate) fn selector(&self) -> &str {
         &self.selector
     }
+}
+
+/// The series that a query reads, as selectors that are not filled in yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Base {
+    pub(super) series: Vec<String>,
+    /// If not empty, only those `series` count whose target has one of these as well.
+    pub(super) beside: Vec<String>,
+}
+
+/// Whether a query is nothing but a selector of series.
+fn is_selector(query: &str) -> bool {
+    let Some((name, matchers)) = query.split_once('{') else { return false };
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'));
+    is_name && matchers.strip_suffix('}').is_some_and(|matchers| !matchers.contains(['{', '}', '(']))
+}
+
+/// The selectors of native histograms, which have the names of the classic buckets without `_bucket`.
+fn native_names(series: &[String]) -> Vec<String> {
+    series.iter().filter(|one| one.contains("_bucket{")).map(|one| one.replacen("_bucket{", "{", 1)).collect()
 }
 
 fn replace_from(folder: &Path, texts: &mut [QueryText]) -> Result<(), QueryError> {

@@ -1,96 +1,272 @@
 //! Estimates, from a few steps of a range, what a query returns: its members, first and last sample, and coverage.
-//! Also searches for etcd's jobs, and for series outside the range.
+//! Where it returns no value, finds out why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::try_join_all;
+
+use super::presence::Search;
 use super::probe::Probe;
 use super::pull::query_grid;
+use super::query::{Base, NATIVE, RAW};
 use super::question::Question;
+use super::scrapes::{ScrapeDistance, measure};
 use super::{Client, PromError, QuerySet};
-use crate::readings::Member;
-use crate::spec::Column;
+use crate::readings::{ColumnReadings, Member};
+use crate::spec::{Column, Metric};
 use crate::time::{Grid, HOUR_MS, Step, TimeRange};
 
-/// How far back to search for series outside the range, in milliseconds.
-const FAR_BACK_MS: i64 = 400 * 24 * HOUR_MS;
-
-const QUERY: &str = "/api/v1/query";
-const QUERY_RANGE: &str = "/api/v1/query_range";
+/// Number of instants at which the distance between scrapes is measured.
+const MEASURED: usize = 3;
 
 /// What a query returns in a range, estimated from a few steps.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
-    /// Members with a sample at any evaluated step.
-    pub(crate) members: BTreeSet<Member>,
-    /// First evaluated step with a sample, in milliseconds; the true start may be up to one survey step earlier.
+    /// The evaluated steps with a value of each member, in milliseconds.
+    pub(crate) known: BTreeMap<Member, BTreeSet<i64>>,
+    /// First evaluated step with a value, in milliseconds; the true start may be up to an hour or a step earlier.
     pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
-    /// Share of the evaluated steps at which any member has a sample.
+    /// Share of the evaluated steps at which any member has a value.
     pub(crate) coverage: f64,
     /// Estimated number of samples that a pull of the range returns.
     pub(crate) samples: u64,
 }
 
-/// Surveys the series of one column in one form of its query; `None` if there are none.
+impl Sighting {
+    /// Members with a value at any evaluated step.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.known.keys()
+    }
+
+    /// The latest steps with a value, a few of them, in milliseconds.
+    fn some_instants(&self) -> Vec<i64> {
+        let all: BTreeSet<i64> = self.known.values().flatten().copied().collect();
+        let every = (all.len() / MEASURED).max(1);
+        all.into_iter().rev().step_by(every).take(MEASURED).collect()
+    }
+}
+
+/// What a probe found for one form of a column's query.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    Values(Sighting),
+    /// The query has values, and all of them are NaN: nothing happened.
+    Idle,
+    /// There are series, but never enough samples for a value; with the distance between the samples, if known.
+    TooFew(Option<ScrapeDistance>),
+    /// Only native histograms exist, and the form reads classic buckets.
+    Native,
+    /// Series exist that every process has, but no target with them has a series of etcd.
+    NotEtcd,
+    /// No series in the range. For a query from `--queries` that does not name its series: no value.
+    Absent,
+    /// No value at the sampled steps of a query that a pull does not need, so the search ended there.
+    NotSampled,
+    /// The server refused the search.
+    Refused(PromError),
+}
+
+impl Seen {
+    /// What was found, if not values: a few words for a table.
+    pub(crate) fn words(&self, column: Column) -> String {
+        match self {
+            Self::Values(_) => String::new(),
+            Self::Idle => format!("known, but {} (p99 is NaN): idle", nothing_happened(column)),
+            Self::TooFew(Some(distance)) => format!("has series, but too few samples: scraped every {distance}"),
+            Self::TooFew(None) => "has series, but too few samples for a value".to_owned(),
+            Self::Native => "native histograms only".to_owned(),
+            Self::NotEtcd => "only of targets without other series of etcd".to_owned(),
+            Self::Absent => "no series in this range".to_owned(),
+            Self::NotSampled => "no value at the sampled times".to_owned(),
+            Self::Refused(_) => "refused by the server".to_owned(),
+        }
+    }
+}
+
+/// What did not happen in any window if every value of a column is NaN.
+pub(crate) fn nothing_happened(column: Column) -> &'static str {
+    match column {
+        Column::Metric(Metric::WalFsync) => "no fsync in any window",
+        Column::Metric(Metric::BackendCommit) => "no commit in any window",
+        _ => "NaN at every sampled step",
+    }
+}
+
+/// Surveys the series of one column in one form of its query. A refusal is part of the result, too. If the column
+/// has no value at the sampled steps, searches the whole range only if it `is_needed`.
 pub(crate) async fn sight(
     client: &Client,
     queries: &QuerySet,
     (column, form): (Column, &str),
-    range: TimeRange,
-    step: Step,
-) -> Result<Option<Sighting>, PromError> {
-    let coarse = Probe { client, queries, range, step }.coarse();
-    let grid = Grid::within(range, coarse);
-    let readings = query_grid(client, column, &Question::of(queries, column, form), grid).await?;
-    let (mut members, mut steps, mut known) = (BTreeSet::new(), BTreeSet::new(), 0_u64);
-    for (member, step) in readings.known() {
-        members.insert(member.clone());
-        steps.insert(step);
-        known += 1;
+    (range, step): (TimeRange, Step),
+    is_needed: bool,
+) -> Seen {
+    let probe = Probe::new(client, queries, range, step);
+    match probe.sight(column, form, is_needed).await {
+        Ok(seen) => seen,
+        Err(error) => Seen::Refused(error),
     }
-    let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else { return Ok(None) };
-    Ok(Some(Sighting {
-        members,
-        first_ms: grid.at(first),
-        last_ms: grid.at(last),
-        coverage: steps.len() as f64 / grid.len() as f64,
-        samples: known * (coarse.millis() / step.millis()).unsigned_abs(),
-    }))
 }
 
-/// Jobs with etcd_server_has_leader in the range, regardless of the selector.
-pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String>, PromError> {
-    let seconds = (range.end_ms - range.start_ms) / 1000;
-    let query = format!("count by (job) (count_over_time(etcd_server_has_leader[{seconds}s]))");
-    let time = ("time", (range.end_ms / 1000).to_string());
-    let data = client.api(QUERY, &[("query", query), time]).await?.ok_or_else(|| not_offered(client))?;
-    let series = data["result"].as_array().map(Vec::as_slice).unwrap_or_default();
-    Ok(series.iter().filter_map(|one| one["metric"]["job"].as_str()).map(str::to_owned).collect())
-}
-
-/// The start of the first hour and the end of the last hour, within the last 400 days, in which the selector
-/// matches series of etcd_server_has_leader; `None` if it matches none.
-pub(crate) async fn elsewhere(
+/// What the scrapes of a column that has values at some steps only are to blame for, and the remedy; `None` if they are
+/// frequent enough, or cannot be measured.
+pub(crate) async fn scrape_advice(
     client: &Client,
     queries: &QuerySet,
-    now_ms: i64,
-) -> Result<Option<(i64, i64)>, PromError> {
-    let query = format!("count(count_over_time(etcd_server_has_leader{{{}}}[1h]))", queries.selector());
-    let end = now_ms / HOUR_MS * HOUR_MS;
-    let form = [
-        ("query", query),
-        ("start", ((end - FAR_BACK_MS) / 1000).to_string()),
-        ("end", (end / 1000).to_string()),
-        ("step", (HOUR_MS / 1000).to_string()),
-    ];
-    let data = client.api(QUERY_RANGE, &form).await?.ok_or_else(|| not_offered(client))?;
-    let values = data["result"][0]["values"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let at = |value: &serde_json::Value| value[0].as_f64().map(|seconds| seconds as i64 * 1000);
-    // A value at a step covers the hour before it.
-    Ok(values.first().and_then(at).zip(values.last().and_then(at)).map(|(first, last)| (first - HOUR_MS, last)))
+    column: Column,
+    sighting: &Sighting,
+) -> Option<String> {
+    let base = queries.base(column, RAW)?;
+    let distance = measure(client, queries, &base, &sighting.some_instants()).await.ok()??;
+    distance.advice(queries.is_rate(column).then(|| queries.rate_window()))
 }
 
-/// The error for a server that does not offer instant or range queries.
-fn not_offered(client: &Client) -> PromError {
-    PromError::NotFound { url: client.shown_url().to_owned() }
+impl Probe<'_> {
+    async fn sight(&self, column: Column, form: &str, is_needed: bool) -> Result<Seen, PromError> {
+        let question = Question::of(self.queries, column, form);
+        let grids = &self.places;
+        let answers =
+            try_join_all(grids.iter().map(|&grid| query_grid(self.client, column, &question, grid))).await?;
+        let sampled: Vec<(Grid, ColumnReadings)> = grids.iter().copied().zip(answers).collect();
+        let seen = match self.sighting(&sampled) {
+            Some(sighting) => Seen::Values(self.with_ends(column, form, sighting).await?),
+            None if is_needed => self.without_values(column, form).await?,
+            None => self.looked_up(column, form).await?,
+        };
+        Ok(seen)
+    }
+
+    /// Why a query that a pull does not need has no value at any sampled step: asks the series API only.
+    pub(super) async fn looked_up(&self, column: Column, form: &str) -> Result<Seen, PromError> {
+        let Some(base) = self.queries.base(column, form) else { return Ok(Seen::NotSampled) };
+        match self.client.any_series(&self.queries.selectors(&base), self.range).await {
+            Ok(Some(true)) => self.without_values(column, form).await,
+            Ok(Some(false)) => Ok(Seen::Absent),
+            Ok(None) | Err(_) => Ok(Seen::NotSampled),
+        }
+    }
+
+    /// Why the query has no value at any sampled step. Searches the whole range for its series.
+    pub(super) async fn without_values(&self, column: Column, form: &str) -> Result<Seen, PromError> {
+        for &grid in &self.places {
+            if self.has_samples(column, form, grid).await? {
+                return Ok(Seen::Idle);
+            }
+        }
+        let Some(base) = self.queries.base(column, form) else { return self.searched(column, form).await };
+        if let Some(end) = self.search(column, form, &base).last_hour(self.range).await? {
+            return self.of_an_hour(column, form, &base, end).await;
+        }
+        if !base.beside.is_empty() {
+            let alone = Base { beside: Vec::new(), ..base };
+            let found = self.search(column, form, &alone).last_hour(self.range).await?;
+            return Ok(if found.is_some() { Seen::NotEtcd } else { Seen::Absent });
+        }
+        let native = self.queries.base(column, NATIVE).filter(|_| form == RAW && self.queries.has(column, NATIVE));
+        if let Some(native) = native {
+            let found = self.search(column, form, &native).last_hour(self.range).await?;
+            return Ok(if found.is_some() { Seen::Native } else { Seen::Absent });
+        }
+        Ok(Seen::Absent)
+    }
+
+    fn search<'a>(&'a self, column: Column, form: &'a str, base: &'a Base) -> Search<'a> {
+        Search { client: self.client, queries: self.queries, column, form, base }
+    }
+
+    /// What the query returns in an hour in which it has series.
+    async fn of_an_hour(&self, column: Column, form: &str, base: &Base, end_ms: i64) -> Result<Seen, PromError> {
+        let hour = TimeRange { start_ms: end_ms - HOUR_MS, end_ms: end_ms + self.step.millis() };
+        let mut is_nan = false;
+        for (_, part) in self.range.intersect(hour).into_iter().flat_map(TimeRange::day_parts) {
+            let grid = Grid::within(part, self.step);
+            let readings = query_grid(self.client, column, &Question::of(self.queries, column, form), grid).await?;
+            if let Some(sighting) = self.sighting(&[(grid, readings)]) {
+                let share = grid.len() as f64 / Grid::within(self.range, self.step).len() as f64;
+                return Ok(Seen::Values(Sighting { coverage: sighting.coverage * share, ..sighting }));
+            }
+            is_nan |= self.has_samples(column, form, grid).await?;
+        }
+        if is_nan {
+            return Ok(Seen::Idle);
+        }
+        // Without a measurement, the answer is only less precise.
+        let distance = measure(self.client, self.queries, base, &[end_ms]).await.unwrap_or_default();
+        Ok(Seen::TooFew(distance))
+    }
+
+    /// Searches the whole range for a value of a query whose series are unknown: every hour first, then every step.
+    async fn searched(&self, column: Column, form: &str) -> Result<Seen, PromError> {
+        let question = Question::of(self.queries, column, form);
+        let hour = Step::from_millis(HOUR_MS / self.step.millis() * self.step.millis()).unwrap_or(self.step);
+        for step in if hour == self.step { vec![hour] } else { vec![hour, self.step] } {
+            let mut parts: Vec<TimeRange> = self.range.day_parts().map(|(_, part)| part).collect();
+            parts.reverse();
+            for grid in parts.into_iter().map(|part| Grid::within(part, step)).filter(|grid| !grid.is_empty()) {
+                let readings = query_grid(self.client, column, &question, grid).await?;
+                if let Some(sighting) = self.sighting(&[(grid, readings)]) {
+                    let share = grid.len() as f64 / Grid::within(self.range, step).len() as f64;
+                    return Ok(Seen::Values(Sighting { coverage: sighting.coverage * share, ..sighting }));
+                }
+            }
+        }
+        Ok(Seen::Absent)
+    }
+
+    /// The sighting of these sampled steps; `None` if none has a value.
+    fn sighting(&self, sampled: &[(Grid, ColumnReadings)]) -> Option<Sighting> {
+        let (mut known, mut steps, mut values) = (BTreeMap::<Member, BTreeSet<i64>>::new(), BTreeSet::new(), 0_u64);
+        for (grid, readings) in sampled {
+            for (member, step) in readings.known() {
+                known.entry(member.clone()).or_default().insert(grid.at(step));
+                steps.insert(grid.at(step));
+                values += 1;
+            }
+        }
+        let (&first_ms, &last_ms) = steps.first().zip(steps.last())?;
+        let evaluated: usize = sampled.iter().map(|(grid, _)| grid.len()).sum();
+        let all = Grid::within(self.range, self.step).len() as f64;
+        Some(Sighting {
+            known,
+            first_ms,
+            last_ms,
+            coverage: steps.len() as f64 / evaluated as f64,
+            samples: (values as f64 * all / evaluated as f64) as u64,
+        })
+    }
+
+    /// Refines the first and last step with a value, to an hour or a step, between the sampled stretches.
+    async fn with_ends(&self, column: Column, form: &str, mut sighting: Sighting) -> Result<Sighting, PromError> {
+        let is_before = |grid: &&Grid| grid.last_ms() < sighting.first_ms;
+        let is_after = |grid: &&Grid| grid.first_ms() > sighting.last_ms;
+        let absent_before = self.places.iter().rev().find(is_before).map(Grid::last_ms);
+        let absent_after = self.places.iter().find(is_after).map(Grid::first_ms);
+        if let Some(absent) = absent_before {
+            sighting.first_ms = self.bisect(column, form, sighting.first_ms, absent).await?;
+        }
+        if let Some(absent) = absent_after {
+            sighting.last_ms = self.bisect(column, form, sighting.last_ms, absent).await?;
+        }
+        Ok(sighting)
+    }
+
+    /// A step with a value that is less than an hour or a step away from one without, between `present` and `absent`.
+    async fn bisect(
+        &self,
+        column: Column,
+        form: &str,
+        mut present: i64,
+        mut absent: i64,
+    ) -> Result<i64, PromError> {
+        let step = self.step.millis();
+        while (present - absent).abs() > HOUR_MS.max(step) {
+            let middle = i64::midpoint(present, absent).div_euclid(step) * step;
+            match self.has_values(column, form, Grid::second(middle / 1000)).await? {
+                true => present = middle,
+                false => absent = middle,
+            }
+        }
+        Ok(present)
+    }
 }

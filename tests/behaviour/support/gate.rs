@@ -111,7 +111,7 @@ pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
 }
 
 /// The second that a request is held back by: the start of a range query, the end of a lookup of series (which starts
-/// earlier than the data it is for), and the minimum for all other requests, such as coarse range queries.
+/// earlier than the data it is for), and the minimum for all other requests, such as the short range queries of a probe.
 fn is_about(request: &str) -> i64 {
     let second = |name: &str| {
         let field = request.split(['?', '&', '\n', ' ']).find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
@@ -120,7 +120,7 @@ fn is_about(request: &str) -> i64 {
     };
     let path = request.lines().next().unwrap_or_default();
     match () {
-        () if path.contains("/query_range") && second("step") <= 60 => second("start"),
+        () if path.contains("/query_range") && (second("end") - second("start")) / second("step") > 60 => second("start"),
         () if path.contains("/series") => second("end"),
         () => i64::MIN,
     }

@@ -87,6 +87,53 @@ impl Client {
         self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
     }
 
+    /// Whether any series matches one of these selectors in a range; `None` if the server does not offer the series API.
+    pub(in crate::sources::prometheus) async fn any_series(
+        &self,
+        selectors: &[String],
+        range: TimeRange,
+    ) -> Result<Option<bool>, PromError> {
+        const PATH: &str = "/api/v1/series";
+        let seconds = |ms: i64| (ms / 1000).to_string();
+        let mut parameters: Vec<(&str, String)> = selectors.iter().map(|one| ("match[]", one.clone())).collect();
+        // The API includes its end, and a range does not.
+        parameters.extend([("start", seconds(range.start_ms)), ("end", seconds(range.end_ms - 1))]);
+        let read = |body: &[u8]| {
+            let (data, envelope) = self.data_without_notes(PATH, &parameters, body)?;
+            match data.as_array().is_some_and(|series| !series.is_empty()) {
+                true => Ok(true),
+                // The stores that did not answer may have series.
+                false => self.refuse_part(&envelope).map(|()| false),
+            }
+        };
+        // One series is enough. A server that refuses the parameter is asked for all of them.
+        let limited = [&parameters[..], &[("limit", "1".to_owned())]].concat();
+        match self.look_up(PATH, &limited, read).await {
+            Err(error) if error.is_about_the_path() => self.look_up(PATH, &parameters, read).await,
+            answer => answer,
+        }
+    }
+
+    /// Values of a label among the series of these selectors; `None` if the server does not offer the label values API.
+    pub(in crate::sources::prometheus) async fn values_among(
+        &self,
+        label: &str,
+        selectors: &[String],
+        range: TimeRange,
+    ) -> Result<Option<Vec<String>>, PromError> {
+        let seconds = |ms: i64| (ms / 1000).to_string();
+        let mut parameters: Vec<(&str, String)> = selectors.iter().map(|one| ("match[]", one.clone())).collect();
+        parameters.extend([("start", seconds(range.start_ms)), ("end", seconds(range.end_ms))]);
+        let path = format!("/api/v1/label/{}/values", in_path(label));
+        let read = |body: &[u8]| {
+            let (values, envelope) = self.data_of(&path, &parameters, body)?;
+            self.refuse_part(&envelope)?;
+            let values: OrEmpty<_> = serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))?;
+            Ok(values.0)
+        };
+        self.look_up(&path, &parameters, read).await
+    }
+
     /// Values of a label among the series of `etcd_server_has_leader`, and of one recording rule, that `selector`
     /// matches; `None` if the server does not offer the label values API.
     pub(in crate::sources::prometheus) async fn label_values(
@@ -184,6 +231,18 @@ impl Client {
     }
 
     fn data_of(&self, path: &str, sent: &Parameters<'_>, body: &[u8]) -> Result<(Value, Envelope), Failure> {
+        let (data, envelope) = self.data_without_notes(path, sent, body)?;
+        self.heed(&envelope, sent)?;
+        Ok((data, envelope))
+    }
+
+    /// The data of an answer whose warnings mean nothing to the user, such as the one that a limit truncated it.
+    fn data_without_notes(
+        &self,
+        path: &str,
+        sent: &Parameters<'_>,
+        body: &[u8],
+    ) -> Result<(Value, Envelope), Failure> {
         let answer: ApiAnswer = serde_json::from_slice(body).map_err(|e| match e.is_eof() {
             _ if is_web_page(body) => self.web_page(body),
             // The JSON ends too early. The body may have been cut off in transit, so retry.
@@ -199,7 +258,9 @@ impl Client {
             is_partial: answer.is_partial,
             ..Envelope::default()
         };
-        self.heed(&envelope, sent)?;
+        if envelope.status != "success" {
+            return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error, sent));
+        }
         Ok((answer.data, envelope))
     }
 

@@ -109,7 +109,7 @@ pub(crate) enum CommandError {
         cause: Box<dyn Error + Send + Sync>,
     },
     #[error(
-        "cannot pull {failed} of {} ({days}): {cause}; the other days are on disk: run the same command again to pull the rest",
+        "cannot pull {failed} of {} ({days}): {cause}; the other days are on disk: once this is solved, run the same command again to pull the rest",
         count(*.asked, "day")
     )]
     Partial {

@@ -476,8 +476,9 @@ static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
     Key::text(
         "output.labels",
         "",
-        Flag::new(Heading::Output, "label", "NAME=VALUE", "Extra label for exported series, such as job=node")
-            .explained("Extra label for exported series, such as job=node of scraped textfiles; repeatable"),
+        Flag::new(Heading::Output, "label", "NAME=VALUE", "Extra label for exported series, such as env=prod")
+            .explained("Extra label for exported series, such as env=prod; in a backfill, job=node continues scraped textfiles. \
+             Repeatable"),
         |text| ok(extra_labels(text)),
     )
     .of_shape(Shape::List),

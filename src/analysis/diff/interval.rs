@@ -235,7 +235,8 @@ mod tests {
         let steps: Vec<f64> = blocks.blocks.iter().map(|block| block.scored).collect();
         let pairs: Vec<f64> = (0..14).map(|day| f64::from(3_u32 << day)).chain([16_384.0 + 1.0]).collect();
         assert_eq!(steps, pairs);
-        // The last block holds days 14 and 0; day 0 adds 0 to the totals.
+        // Blocks are two days long and wrap around, so the last one holds days 14 and 0. Day n adds n × 2^n to each
+        // total: here 14 × 16,384, and nothing for day 0.
         assert_eq!(blocks.blocks[14].totals, [16_384.0 * 14.0; QUANTITIES]);
     }
 

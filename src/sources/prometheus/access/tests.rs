@@ -40,7 +40,10 @@ fn errors_name_the_file_and_line() {
     for (text, says) in [
         ("basic_auth:\n  usrname: a", "line 2: unknown key 'basic_auth.usrname' (did you mean 'username'?)"),
         ("\nbasicauth: {}", "line 2: unknown key 'basicauth' (did you mean 'basic_auth'?)"),
-        ("basic_auth:\n  username: a\n  password_ref: b", "line 3: 'basic_auth.password_ref' is not supported: secret"),
+        (
+            "basic_auth:\n  username: a\n  password_ref: b",
+            "line 3: 'basic_auth.password_ref' is not supported: it needs a secret manager",
+        ),
         ("basic_auth: s3cret", "line 1: basic_auth must be a map"),
         ("basic_auth:\n  username: [s3cret]", "line 2: basic_auth.username must be a string"),
         (

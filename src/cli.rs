@@ -220,9 +220,9 @@ pub(crate) struct Leave {
     /// Replace a history of another source, step, or query
     #[arg(
         long, help_heading = Heading::Output.title(),
-        long_help = "Replace a history of another source, step, or query; it stays in place until all days of the \
+        long_help = "Replace a history of another source, step, or query; the old one stays until all days of the \
          new one \
-                     have been pulled"
+                     are pulled"
     )]
     pub(crate) overwrite: bool,
 

@@ -32,8 +32,8 @@ pub(crate) struct DiffArgs {
     /// Print CSV instead of the table
     #[arg(
         long, help_heading = Heading::Output.title(),
-        long_help = "Print CSV instead of the table: one row for the score and one for each metric, of clusters and \
-         members"
+        long_help = "Print CSV instead of the table: one row for the score and for each metric, per cluster and \
+         member"
     )]
     pub(crate) csv: bool,
 

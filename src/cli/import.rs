@@ -23,7 +23,7 @@ pub(crate) struct ImportArgs {
     /// Folder to build blocks in [default: beside the data directory]
     #[arg(
         long, value_name = "DIR", help_heading = Heading::Target.title(),
-        long_help = "Folder to build blocks in [default: beside the data directory, else the output folder]"
+        long_help = "Folder to build blocks in [default: beside the data directory, else the import folder]"
     )]
     pub(crate) staging: Option<PathBuf>,
 

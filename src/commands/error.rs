@@ -149,7 +149,7 @@ pub(crate) enum CommandError {
         first: HistoryError,
     },
     #[error(
-        "the history has no readings of {0}: pull it again with a query that finds the series, or use --without {0}"
+        "the history has no readings of {0}: pull it again with --overwrite and a query that finds the series (--queries), or use --without {0}"
     )]
     NoReadings(Metric),
     /// `lint` could not read one of its files.
@@ -157,7 +157,7 @@ pub(crate) enum CommandError {
     Unreadable { path: PathBuf, reason: std::io::Error },
     /// `lint` found faults and has printed them.
     #[error(
-        "{} in {bad} of {}: fix these first, because promtool drops such samples silently",
+        "{} in {bad} of {}: fix these before an import, because promtool silently drops or changes samples",
         count(*.faults, "fault"), count(*.files, "file")
     )]
     Faulty {
@@ -175,13 +175,13 @@ pub(crate) enum CommandError {
     #[error("another etcd-heatmap is writing {}: stop it, or choose another --out", .0.display())]
     Written(PathBuf),
     /// An evaluation took longer than `--every`.
-    #[error("no answer within {0}: set a longer --every, or narrow --selector")]
+    #[error("the evaluation took longer than --every {0}: set a longer --every, or narrow --selector")]
     TooSlow(Step),
     /// The textfile records no successful evaluation.
-    #[error("{}: no successful evaluation recorded yet: check the log of its writer", .0.display())]
+    #[error("{}: no successful evaluation recorded yet: read the log of the 'etcd-heatmap textfile' that writes it", .0.display())]
     NoSuccess(PathBuf),
     /// The last success in the textfile is too old: its writer has stopped, or its evaluations fail.
-    #[error("{}: the last successful evaluation was {seconds} s ago, longer than --max-age {max_age}: check that its writer runs, and read its log", .path.display())]
+    #[error("{}: the last successful evaluation was {seconds} s ago, longer than --max-age {max_age}: check that 'etcd-heatmap textfile' is running, and read its log", .path.display())]
     Stale {
         path: PathBuf,
         /// Seconds since the last successful evaluation.
@@ -196,7 +196,7 @@ pub(crate) enum CommandError {
     Below(Box<Shortfall>),
     /// The profile compares a metric with its limit (such as the database quota), and the limit was not pulled.
     #[error(
-        "the history has no {limit}, against which the profile {profile} judges {metric}: pull it again with --profile {profile} --overwrite, or use --without {metric}"
+        "profile {profile} compares {metric} with {limit}, which the history lacks: pull it again with --profile {profile} --overwrite, or use --without {metric}"
     )]
     NoLimits { profile: String, metric: Metric, limit: Companion },
 }

@@ -319,7 +319,7 @@ static SOURCE_TO_SCORE: [Key; 28] = [
     Key::text(
         "source.concurrency",
         "4",
-        Flag::new(Heading::ServerLoad, "concurrency", "N", "Range queries in flight, 1 to 64 (Prometheus runs 20)"),
+        Flag::new(Heading::ServerLoad, "concurrency", "N", "Range queries at once, 1 to 64 (Prometheus allows 20)"),
         |text| ok(concurrency(text)),
     )
     .of_shape(Shape::Number),
@@ -351,7 +351,7 @@ static SOURCE_TO_SCORE: [Key; 28] = [
             Heading::Source,
             "for-profiles",
             "NAMES",
-            "Also pull quota and file limits, for mixin,fleet for example",
+            "Profiles to score with later; their limits are pulled too",
         ),
         |text| ok(profile_list(text)),
     )
@@ -375,8 +375,8 @@ static SOURCE_TO_SCORE: [Key; 28] = [
         Flag::new(Heading::Scoring, "profile", "NAME", "Thresholds and weights, such as seed or mixin")
             .common()
             .explained(
-                "Thresholds and weights: seed (the Python script this replaces), etcd-faq (etcd's FAQ), mixin (etcd's alerts), \
-                 openshift (its alerts), or fleet (proposed alerts)",
+                "Thresholds and weights: seed (the replaced Python script), etcd-faq (the FAQ), mixin (etcd's alerts), \
+                 openshift (its alerts), or fleet (alerts proposed to etcd)",
             ),
         |text| ok(Profile::named(text)),
     ),
@@ -415,8 +415,8 @@ static SOURCE_TO_SCORE: [Key; 28] = [
         Flag::new(Heading::Scoring, "rollup", "ROLLUP", "Score of a cluster: worst, mean, or quorum")
             .common()
             .explained(
-                "Score of a cluster: worst (its lowest member), mean (of its members), or quorum (what a majority of \
-                 them reaches)",
+                "Score of a cluster: worst (its lowest member), mean (of its members), or quorum (reached by a \
+                 majority)",
             ),
         |text| ok(text.parse::<Rollup>()),
     ),
@@ -490,7 +490,7 @@ static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
         "output.emit",
         "scores",
         Flag::new(Heading::Output, "emit", "SERIES", "Series to export, such as worst,points").explained(
-            "Series to export: scores (etcd_score, always), worst (cluster:etcd_score:worst), points (etcd_points)",
+            "Series to export besides etcd_score (scores): worst (cluster:etcd_score:worst), points (etcd_points)",
         ),
         |text| ok(families(text)),
     )

@@ -66,7 +66,7 @@ fn of_metric<'a>(text: &'a str, example: &str) -> Result<(Metric, &'a str), Stri
 pub(super) fn share(text: &str) -> Result<f64, String> {
     match text.trim().parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err(format!("'{text}' is not a share: use a number from 0 to 1, such as 0.5")),
+        _ => Err(format!("invalid share '{text}': use a number from 0 to 1, such as 0.5")),
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 pub(super) fn lowest_score(text: &str) -> Result<Option<f64>, String> {
     match text.trim().parse() {
         Ok(score) if (0.0..=10.0).contains(&score) => Ok(Some(score).filter(|score| *score > 0.0)),
-        _ => Err(format!("'{text}' is not a score: use a number from 0 to 10, such as 7")),
+        _ => Err(format!("invalid score '{text}': use a number from 0 to 10, such as 7")),
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn selector(text: &str) -> Result<(), String> {
 pub(super) fn concurrency(text: &str) -> Result<u16, String> {
     match text.trim().parse() {
         Ok(queries) if (1..=64).contains(&queries) => Ok(queries),
-        _ => Err(format!("'{text}' is not a number of queries: use 1 to 64")),
+        _ => Err(format!("invalid number of queries '{text}': use 1 to 64")),
     }
 }
 
@@ -110,7 +110,7 @@ pub(super) fn queries_a_second(text: &str) -> Result<Option<f64>, String> {
 pub(super) fn retries(text: &str) -> Result<u32, String> {
     match text.trim().parse() {
         Ok(times) if times <= 100 => Ok(times),
-        _ => Err(format!("'{text}' is not a number of retries: use 0 to 100")),
+        _ => Err(format!("invalid number of retries '{text}': use 0 to 100")),
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) fn retries(text: &str) -> Result<u32, String> {
 pub(super) fn patience(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text.trim()) {
         Ok(time) if (1..=3600).contains(&time.as_secs()) => Ok(time),
-        _ => Err(format!("'{text}' is not a time limit: use 1s to 1h, such as 5m")),
+        _ => Err(format!("invalid time limit '{text}': use 1s to 1h, such as 5m")),
     }
 }
 
@@ -130,13 +130,13 @@ pub(super) fn every(text: &str) -> Result<Option<Step>, TimeError> {
 /// Reads `--query-offset`: how far in the past to evaluate.
 pub(super) fn offset(text: &str) -> Result<Duration, String> {
     whole_seconds(text, 0..=3600)
-        .ok_or_else(|| format!("'{text}' is not an offset: use whole seconds from 0s to 1h, such as 15s"))
+        .ok_or_else(|| format!("invalid offset '{text}': use whole seconds from 0s to 1h, such as 15s"))
 }
 
 /// Reads `--max-age`: how old the scores in a textfile may get.
 pub(super) fn age(text: &str) -> Result<Duration, String> {
     whole_seconds(text, 1..=86_400)
-        .ok_or_else(|| format!("'{text}' is not an age: use whole seconds from 1s to 1d, such as 5m"))
+        .ok_or_else(|| format!("invalid age '{text}': use whole seconds from 1s to 1d, such as 5m"))
 }
 
 fn whole_seconds(text: &str, within: RangeInclusive<u64>) -> Option<Duration> {

@@ -161,10 +161,7 @@ fn diff() -> Vec<DiffError> {
     let setting = |values: &[&str]| filled(alike, "{what} {of_before} and {of_after}", values);
     let profile = |values: &[&str]| filled(alike, "profile {} and {}", values);
     let zone = setting(&["time zone", "Europe/Berlin", "UTC"]);
-    let base = copied(
-        alike,
-        "--profile {base}{without} and the --weight and --band of the other (its manifest.json has them)",
-    );
+    let base = copied(alike, "--profile {base}{without} --weight … --band … (values in the other manifest.json)");
     vec![
         DiffError::NotScored(path("audit")),
         not_alike(zone.clone(), "--time-zone Europe/Berlin"),

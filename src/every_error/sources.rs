@@ -62,7 +62,7 @@ fn connections() -> Vec<PromError> {
         not_allowed(
             "401 Unauthorized",
             "",
-            "a login is required; put it in a file for --http.config.file (it is sent, but never shown)",
+            "a login is required; put basic_auth or authorization in a file, and name that file with --http.config.file",
         ),
         not_allowed(
             "401 Unauthorized",
@@ -87,9 +87,9 @@ fn connections() -> Vec<PromError> {
             "the server's certificate is not trusted: {reason} (ca_file, server_name)",
             &["UnknownIssuer"],
         )),
-        redirects("https://login.example"),
+        redirects(&filled("sources/prometheus/access/mod.rs", "{}, perhaps a login page", &["https://login.example"])),
         redirects(copied("sources/prometheus/access/mod.rs", "itself again and again")),
-        redirects(copied("sources/prometheus/access/mod.rs", "nowhere")),
+        redirects(copied("sources/prometheus/access/mod.rs", "an invalid URL")),
         no_token(filled(
             "sources/prometheus/access/oauth2.rs",
             "it answered {status}{error}",
@@ -197,7 +197,7 @@ fn access() -> Vec<AccessError> {
     errors.extend([
         file("password_file", io_error(ErrorKind::NotFound).to_string()),
         file("http_headers", text("sources/prometheus/access/headers.rs", "a header value must be a single line")),
-        file("ca_file", text(tls, "the file has no certificate in PEM format")),
+        file("ca_file", text(tls, "no certificate in PEM format found")),
         file("key_file", text(tls, "not an unencrypted private key in PEM format")),
         file(
             "key_file",
@@ -207,10 +207,13 @@ fn access() -> Vec<AccessError> {
                 &["keys may not be consistent: KeyMismatch"],
             ),
         ),
-        AccessError::Value { what: "ca", reason: text(tls, "the file has no certificate in PEM format") },
+        AccessError::Value { what: "ca", reason: text(tls, "no certificate in PEM format found") },
         AccessError::Value {
             what: "proxy_url",
-            reason: text("sources/prometheus/access/proxy.rs", "not a valid proxy URL"),
+            reason: text(
+                "sources/prometheus/access/proxy.rs",
+                "not a valid proxy URL: write it like http://proxy.example:3128",
+            ),
         },
         AccessError::TwoLogins,
     ]);

@@ -58,7 +58,7 @@ pub(crate) enum ImportError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The worker threads could not be started.
-    #[error("the program cannot start its threads: {0}")]
+    #[error("the program cannot start its threads: {0}; set a smaller --jobs")]
     Threads(String),
     #[error("promtool is not on the PATH: install Prometheus's tools, or use --promtool FILE")]
     NoPromtool,
@@ -106,7 +106,7 @@ pub(crate) enum ImportError {
     },
     /// The server has a different value for a sample.
     #[error(
-        "the server already has {held} for {series} at {}, but {} has {ours}; the file was not imported: delete that series on the server first (admin API: delete_series, then clean_tombstones in Prometheus), or score with another --label",
+        "the server already has the value {held} for {series} at {}, but {} has {ours}; the file was not imported: delete that series on the server first (admin API: delete_series, then clean_tombstones in Prometheus), or score with another --label",
         format_instant(*.at_ms), .file.display()
     )]
     Conflict {

@@ -34,8 +34,9 @@ const CELL_GROUP_ROWS: usize = 1 << 16;
 
 /// Writes the scores of one day: one row for each expected step of each member.
 ///
-/// Columns: `ts`, `cluster`, `member`, `…_points` for each metric (0 to 10), `score`, `after_restart`. Points and
-/// score are null if a reading is missing; `after_restart` is null if the history has no process start times.
+/// Columns: `ts`, `cluster`, `member`, `…_points` for each metric (0 to 10), `score`, `after_restart`. Points are
+/// null if the reading or its limit is missing. `score` is null if the step is not scored, and
+/// `after_restart` is null if the history has no process start times.
 fn write_scores(
     out: &Path,
     path: &Path,

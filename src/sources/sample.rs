@@ -26,7 +26,7 @@ const DAYS: &[(&str, &[u8])] = embedded_days! {
 /// The embedded sample is unusable, because the program was built from the wrong files.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SampleError {
-    #[error("the embedded sample is broken ({0}): install etcd-heatmap again")]
+    #[error("the embedded sample is broken: install etcd-heatmap again")]
     Day(#[from] HistoryError),
     /// A date or the step is invalid.
     #[error("the embedded sample is broken ({0}): install etcd-heatmap again")]

@@ -58,7 +58,7 @@ pub enum ProfileError {
         error: RuleError,
     },
     /// Weights that do not add up to 1.
-    #[error("the weights add up to {sum}, not to 1 ({weights})")]
+    #[error("the weights add up to {sum}, not to 1 ({weights}): adjust some of them")]
     Sum {
         /// The sum of the weights.
         sum: String,
@@ -77,7 +77,7 @@ pub enum ProfileError {
     #[error("the weights are too precise to be rescaled exactly: use at most three decimals")]
     TooFine,
     /// Thresholds in % for a metric without a limit.
-    #[error("{0} has no limit that a threshold in % could refer to: write the threshold in the unit of the metric")]
+    #[error("{0} has no limit, so its thresholds cannot be in %: write them in the unit of the metric")]
     NoLimit(Metric),
     /// More combinations of bands than a `u16` code can represent.
     #[error("the profile has too many bands: use at most three per metric")]

@@ -28,7 +28,7 @@ pub enum RuleError {
     #[error("'{0}' is not a band: write THRESHOLD:POINTS, such as 0.01:0 or 80%:5")]
     NotABand(String),
     /// Points that are not a decimal from 0 to 10.
-    #[error("'{0}' is not a number of points: write a number from 0 to 10 with at most three decimals")]
+    #[error("invalid points '{0}': write a number from 0 to 10 with at most three decimals")]
     NotPoints(String),
     /// A threshold that is negative, not finite or not a number.
     #[error("'{0}' is not a threshold: write a number of at least 0, or a share of the limit such as 80%")]

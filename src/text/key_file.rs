@@ -75,7 +75,8 @@ impl KeyFile {
         let table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
         let mut entries = Vec::new();
         flatten("", table.get_ref(), &mut |key, value, at| {
-            let text_of = text_of(value).map_err(|kind| syntax(at, &format!("{key} cannot be {kind}")))?;
+            let text_of =
+                text_of(value).map_err(|kind| syntax(at, &format!("{key} cannot be {kind}: write [{key}] instead")))?;
             entries.push(Entry { key, text: text_of, line: line_at(text, at) });
             Ok(())
         })?;
@@ -218,6 +219,6 @@ mod tests {
     #[test]
     fn escape_sequences_in_a_key_are_removed_from_the_error() {
         let error = KeyFile::toml(Path::new("x.toml"), "\"a\\u001b[2J\" = [{}]\n").unwrap_err().to_string();
-        assert_eq!(error, "x.toml, line 1: a\u{fffd}[2J cannot be a list of tables");
+        assert_eq!(error, "x.toml, line 1: a\u{fffd}[2J cannot be a list of tables: write [a\u{fffd}[2J] instead");
     }
 }

@@ -61,7 +61,7 @@ fn profile_flags(manifest: &Manifest) -> String {
     });
     match (named, manifest.profile()) {
         (Some(named), Some(used)) if judges_alike(&named, &used) => format!("--profile {base}{without}"),
-        _ => format!("--profile {base}{without} and the --weight and --band of the other (its manifest.json has them)"),
+        _ => format!("--profile {base}{without} --weight … --band … (values in the other manifest.json)"),
     }
 }
 

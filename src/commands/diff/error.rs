@@ -24,7 +24,7 @@ pub(crate) enum DiffError {
     #[error("cannot compare {} with itself: name two folders, or one folder and --at TIME", .0.display())]
     SameFolder(PathBuf),
     /// `--at` lies outside the cells of the folder.
-    #[error("no cells {side} --at {at}: {} has cells from {from} to {to}", .folder.display())]
+    #[error("no cells {side} --at {at}: choose a time within the cells of {}, {from} to {to}", .folder.display())]
     NothingThere {
         /// The side without cells: "before" or "after".
         side: &'static str,

@@ -72,7 +72,7 @@ impl FromStr for Retention {
         match ms {
             0 => Err(wrong()),
             _ if ms < least => {
-                Err(format!("the retention '{text}' is too short: the shortest blocks need at least 20h"))
+                Err(format!("the retention '{text}' is too short: use at least 20h, ten times the shortest block (2h)"))
             }
             _ => Ok(Self { text: text.trim().to_owned(), ms }),
         }

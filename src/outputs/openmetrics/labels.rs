@@ -24,7 +24,7 @@ impl ExtraLabels {
                 return Err(format!("invalid label name '{name}': use letters, digits and underscores"));
             }
             if OWN.contains(&name) {
-                return Err(format!("the series set the label {name} themselves: use another name"));
+                return Err(format!("the exported series already have a label {name}: use another name"));
             }
             if value.is_empty() {
                 return Err(format!(

@@ -142,7 +142,8 @@ impl Block<'_> {
         (0..layout.days).filter_map(named).collect()
     }
 
-    /// Marks the corner of each uncertain cell. If rows are high enough, also draws lines between days and hours.
+    /// Marks the corner of each uncertain cell that has a score. If rows are high enough,
+    /// also draws lines between days and hours.
     fn marks(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let layout = &self.drawing.layout;
         let (slot, row) = (layout.slot(), layout.size.row);
@@ -164,8 +165,8 @@ impl Block<'_> {
         }
     }
 
-    /// Writes the score into each cell, rounded down, so that 10 means that no point was lost. Scores of 10 are paler,
-    /// because they need no attention.
+    /// Writes the score into each cell with a place of its own, rounded down, so that 10 means that no point was
+    /// lost. Scores of 10 are paler, because they need no attention.
     fn digits(&self, svg: &mut String, cells: &[Placed<'_>]) {
         let (slot, row) = (self.drawing.layout.slot(), self.drawing.layout.size.row);
         svg.push_str("<g font-size=\"11\" text-anchor=\"middle\">");

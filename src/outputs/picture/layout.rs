@@ -97,7 +97,7 @@ impl Layout {
         self
     }
 
-    /// Keeps as many of the latest days as fit.
+    /// Keeps as many of the latest days as fit, but at least [`MIN_DAYS`].
     fn cut(mut self, last: UtcDay) -> Self {
         let frame = MARGIN * 2 + HEAD + NOTE * NOTES;
         let room = (MAX_HEIGHT - frame) / self.blocks_down();

@@ -73,12 +73,10 @@ pub enum PromError {
     )]
     LongUrl { url: String, status: String },
     /// A redirect that is not followed.
-    #[error(
-        "{url} redirects to {to}, which is not followed because it may be a login page: set --url to the server's own address"
-    )]
+    #[error("{url} redirects to {to}, which is not followed: set --url to the server's own address")]
     Redirects {
         url: String,
-        /// Scheme, host and port of the target, or words that complete the message, such as `nowhere`.
+        /// Scheme, host and port of the target, or words that complete the message, such as `an invalid URL`.
         to: String,
     },
     /// No OAuth 2 token could be fetched.
@@ -103,7 +101,7 @@ pub enum PromError {
     },
     /// 429 or 503 with a Retry-After that is longer than the program waits.
     #[error(
-        "{url} asks to wait {seconds} s before the next query: run the same command again after that, perhaps with --max-qps"
+        "{url} asks to wait {seconds} s before the next query: run the same command again after that, with --max-qps to send fewer queries"
     )]
     LongWait {
         url: String,
@@ -122,7 +120,9 @@ pub enum PromError {
         even: String,
     },
     /// A query returns more members than fit into the memory limit for one column of a day.
-    #[error("the query of {column} returns more than {members} members: narrow --selector, or use a longer --step")]
+    #[error(
+        "the query of {column} returns more than {members} members, too many for memory at this step: narrow --selector, or use a longer --step"
+    )]
     TooManyMembers {
         column: Column,
         /// The maximum number of members.
@@ -172,7 +172,7 @@ pub enum PromError {
     NoSeries { metric: Metric, range: TimeRange },
     /// A limit that the profile uses (a companion) has no series in the range.
     #[error(
-        "no series of {limit} from {range}, which the profile compares {metric} with: select its series with {limit}.promql in --queries DIR, or use --without {metric} or --profile seed"
+        "no series of {limit} from {range}; the profile compares {metric} with it: select the series with {limit}.promql in --queries DIR, or use --without {metric} or --profile seed"
     )]
     NoLimit {
         limit: Companion,

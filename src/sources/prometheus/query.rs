@@ -37,7 +37,7 @@ pub(crate) enum QueryError {
         names: String,
     },
     /// The file has no raw form.
-    #[error("{} has no raw form, the query of etcd's own metrics: add its PromQL after a line '# raw:'", .path.display())]
+    #[error("{} has no raw form (a query of etcd's own metrics): add its PromQL after a line '# raw:'", .path.display())]
     NoRawForm { path: PathBuf },
 }
 

@@ -14,7 +14,8 @@ use super::{Client, PromError};
 use crate::text::terminal::terminal_message;
 
 /// What the user should do if a login is missing (`NO_LOGIN`), was rejected (`REFUSED_LOGIN`), or lacks a permission.
-const NO_LOGIN: &str = "a login is required; put it in a file for --http.config.file (it is sent, but never shown)";
+const NO_LOGIN: &str = "a login is required; put basic_auth or authorization in a file, and name that file with \
+                        --http.config.file";
 const REFUSED_LOGIN: &str = "the login of --http.config.file or --url was rejected: check it and its permissions";
 const NO_PERMISSION: &str =
     "the login of --http.config.file or --url lacks a permission: check its role and the tenant or project in --url";

@@ -27,7 +27,7 @@ fn an_error_in_the_settings_file_stops_every_command_and_names_line_and_key() {
         ("[weights]\nwal_fsync = -0.5\n", "line 2: weights.wal_fsync: '-0.5' is not a weight"),
         ("[weights]\nwal_fsync = nan\n", "line 2: weights.wal_fsync: 'nan' is not a weight"),
         ("[bands]\n\nopen_fds = '9:5, 8:0'\n", "line 3: bands.open_fds: the band '8:0' is out of order"),
-        ("[bands]\nopen_fds = '9:10.5'\n", "line 2: bands.open_fds: '10.5' is not a number of points"),
+        ("[bands]\nopen_fds = '9:10.5'\n", "line 2: bands.open_fds: invalid points '10.5'"),
         ("[source]\nstpe = '5m'\n", "line 2: unknown key 'source.stpe' (did you mean 'source.step'?)"),
         ("[source\n", "line 1: "),
     ];

@@ -21,7 +21,7 @@ pub(super) type Unsupported = (&'static str, &'static str);
 
 /// Why keys that end in `_ref` are not supported.
 pub(super) const NO_SECRET_MANAGER: &str =
-    "secret managers are not available here, nor in promtool: use a file instead";
+    "it needs a secret manager, which promtool cannot use either: use the key that ends in _file instead";
 
 impl<'a> Fields<'a> {
     /// Reads a map whose keys must all be in `known`. A key in `unsupported` is an error that gives the reason.

@@ -71,8 +71,8 @@ fn one_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     if is_secret(header.as_str()) {
         return Err(format!(
             "the header {name} looks like a secret, which others could read on a command line and in settings: put it \
-             into a file, under {} of --http.config.file",
-            if header.as_str() == "authorization" { "authorization or basic_auth" } else { "http_headers, files" },
+             in the --http.config.file, under {}",
+            if header.as_str() == "authorization" { "authorization or basic_auth" } else { "http_headers" },
         ));
     }
     if RESERVED.contains(&header.as_str()) {
@@ -103,9 +103,10 @@ pub(super) fn of_file(file: &Path, node: &Node) -> Result<Vec<FileHeader>, Acces
     for (name, node) in all.entries() {
         let place = format!("http_headers.{name}");
         let fields = Fields::of(file, &place, node, &["values", "secrets", "files"], &[])?;
-        let header = HeaderName::try_from(name).map_err(|_| fields.wrong("is not a valid header name"))?;
+        let header = HeaderName::try_from(name)
+            .map_err(|_| fields.wrong("is not a valid header name: use letters, digits and hyphens"))?;
         if RESERVED.contains(&header.as_str()) {
-            return Err(fields.wrong("cannot be set: it is reserved for the program or for another key"));
+            return Err(fields.wrong("cannot be set: remove it (for a login, use basic_auth or authorization)"));
         }
         let secrets = fields.list("secrets")?;
         let is_secret = is_secret(header.as_str()) || !secrets.is_empty() || fields.is_given("files");

@@ -206,13 +206,17 @@ impl Access {
         let elsewhere = |to: String| PromError::Redirects { url: without_login(at), to: self.hide(&to) };
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let Some(to) = location.and_then(|text| at.join(text).ok()) else {
-            return Err(elsewhere("nowhere".to_owned()));
+            return Err(elsewhere("an invalid URL".to_owned()));
         };
         // Show only the target's scheme, host and port: its path and query may contain secrets.
         if !self.config.follows_redirects {
-            return Err(elsewhere(format!("{}, and follow_redirects is off", origin(&to))));
+            return Err(elsewhere(format!("{} while follow_redirects is off", origin(&to))));
         }
-        if is_same_server(at, &to) { Ok(Some(without_userinfo(&to))) } else { Err(elsewhere(origin(&to))) }
+        if is_same_server(at, &to) {
+            Ok(Some(without_userinfo(&to)))
+        } else {
+            Err(elsewhere(format!("{}, perhaps a login page", origin(&to))))
+        }
     }
 
     /// All headers except `Authorization`; `--header` takes precedence over the file.

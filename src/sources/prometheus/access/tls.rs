@@ -53,7 +53,7 @@ impl TlsConfig {
         if let (Some(min), Some(max)) = (min_version, max_version)
             && max < min
         {
-            return Err(fields.error("max_version", "is lower than min_version"));
+            return Err(fields.error("max_version", "is lower than min_version: raise it"));
         }
         let server_name = fields.text("server_name")?.map(str::to_owned);
         if server_name.as_ref().is_some_and(|name| !matches!(url::Host::parse(name), Ok(url::Host::Domain(_)))) {
@@ -97,7 +97,7 @@ impl TlsConfig {
 }
 
 fn certificates(source: &SecretSource) -> Result<Vec<Certificate>, AccessError> {
-    let none = || source.error("the file has no certificate in PEM format");
+    let none = || source.error("no certificate in PEM format found");
     let found = Certificate::from_pem_bundle(source.read()?.reveal().as_bytes()).map_err(|_| none())?;
     if found.is_empty() { Err(none()) } else { Ok(found) }
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use super::sources::settled;
 use super::stdout::print;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
@@ -77,7 +76,7 @@ impl Check<'_> {
             None => forms_by_setting(self.asked.series, &self.wanted.left_out),
         };
         let identity = verify_members(self.client, self.queries, &forms, Moments::Within(self.range)).await;
-        match settled(identity, self.asked.merge_members) {
+        match identity.settled(self.asked.merge_members) {
             Ok(notes) => report.add_notes(notes),
             Err(mixed) => report.add_wrong(mixed.to_string()),
         }

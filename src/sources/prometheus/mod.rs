@@ -34,7 +34,7 @@ pub(crate) use access::{AccessError, HttpConfig, PlainHeaders};
 pub(crate) use client::Client;
 pub(crate) use client::shown_url;
 pub(crate) use error::PromError;
-pub(crate) use identity::{Identity, Moments, forms_by_setting, forms_of, verify_members};
+pub(crate) use identity::{Moments, forms_by_setting, forms_of, verify_members};
 pub(crate) use instant::read_instant;
 pub(crate) use labels::{in_promql, label_names, quoted};
 pub(crate) use preset::Preset;

@@ -1,15 +1,18 @@
 //! Reads windows from a server: implements `ReadingSource` for Prometheus.
 
 use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{join_all, try_join_all};
 use tracing::debug;
 
 use super::answer::is_too_much;
 use super::direct::form_to_send;
+use super::identity::{Moments, forms_of, verify_members};
 use super::question::Question;
 use super::slices::ask_in_slices;
 use super::{Client, PromError, QuerySet, Received};
+use crate::readings::identity::Identity;
 use crate::readings::{ColumnReadings, Progress, ReadingSource, Source, Window, Work, days_at_once};
 use crate::spec::Column;
 use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};
@@ -22,15 +25,19 @@ pub(crate) struct PrometheusSource {
     queries: QuerySet,
     description: Source,
     step: Step,
-    /// Traffic spent on choosing the queries, which does not count as part of the pull.
-    before: Received,
+    /// Traffic spent on choosing the queries and verifying the members, which does not count as part of the pull.
+    before: Mutex<Received>,
 }
 
 impl PrometheusSource {
     /// Creates a source that pulls the queries in `description`, which were chosen from `queries`.
     pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
-        let before = client.traffic().received();
+        let before = Mutex::new(client.traffic().received());
         Self { client, queries, description, step, before }
+    }
+
+    fn before(&self) -> MutexGuard<'_, Received> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -43,6 +50,13 @@ impl ReadingSource for PrometheusSource {
 
     fn parts(&self, range: TimeRange) -> Vec<(UtcDay, TimeRange)> {
         range.day_parts().collect()
+    }
+
+    async fn identity(&self, range: TimeRange) -> Identity {
+        let forms = forms_of(&self.description.queries);
+        let identity = verify_members(&self.client, &self.queries, &forms, Moments::Within(range)).await;
+        *self.before() = self.client.traffic().received();
+        identity
     }
 
     /// Estimates the number of range queries from the maximum window size learned so far.
@@ -80,7 +94,7 @@ impl ReadingSource for PrometheusSource {
     }
 
     fn progress(&self) -> Progress {
-        let received = self.client.traffic().received().since(self.before);
+        let received = self.client.traffic().received().since(*self.before());
         Progress { done: received.queries, samples: received.samples, bytes: received.bytes }
     }
 

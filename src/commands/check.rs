@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::progress::Reporter;
-use super::sources::{left_out_note, settled};
+use super::sources::left_out_note;
 use super::stdout::print;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
@@ -90,7 +90,7 @@ impl Check<'_> {
     async fn verify(&self, choice: &Choice, report: &mut Report) {
         let moments = Moments::Within(choice.kept);
         let identity = verify_members(self.client, self.queries, &forms_of(&choice.queries), moments).await;
-        match settled(identity, self.asked.merge_members) {
+        match identity.settled(self.asked.merge_members) {
             Ok(notes) => report.add_notes(notes),
             Err(mixed) => report.add_wrong(mixed.to_string()),
         }

@@ -45,6 +45,8 @@ pub(super) struct Request<'a> {
     pub(super) range: TimeRange,
     pub(super) out: &'a Path,
     pub(super) leave: Leave,
+    /// Whether series of different processes may be merged into one member.
+    pub(super) merge_members: bool,
 }
 
 /// The columns of the history that is already in the folder. New days get the same columns.
@@ -88,6 +90,8 @@ pub(super) fn pull<S: ReadingSource>(
             Target::Extend(metas) => Pull::extending(&history, manifest.as_ref(), &metas, source.describe())?,
             Target::Replace => Pull::replacing(&history, source.describe())?,
         };
+        let identity = unless_stopped(&run.interrupt, source.identity(request.range)).await?;
+        identity.settled(request.merge_members)?.iter().for_each(|note| run.reporter.note(note));
         let parts = source.parts(request.range);
         let wanted = pull.known.missing_parts(parts.clone(), leave.allow_partial);
         info!(missing = wanted.len(), there = pull.known.len(), "days to pull");

@@ -7,10 +7,8 @@ use super::pull::{Pulled, Request, pull};
 use super::{CommandError, Writing};
 use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
-use crate::readings::identity::MixedMembers;
 use crate::sources::prometheus::{
-    Choice, Client, Identity, Moments, PrometheusSource, Terms, Thoroughness, Wanted, choose_queries, days_left_out,
-    forms_of, notes, verify_members,
+    Choice, Client, PrometheusSource, Terms, Thoroughness, Wanted, choose_queries, days_left_out, notes,
 };
 use crate::sources::sample::SampleSource;
 use crate::text::count;
@@ -33,7 +31,8 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
     let queries = asked.query_set()?;
     let access = asked.http_config()?;
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
-    pull(&Request { range, out, leave }, run, async |held| {
+    let request = Request { range, out, leave, merge_members: asked.merge_members };
+    pull(&request, run, async |held| {
         // All days of a history have the same columns, so leave out the metrics that did not exist in the
         // version that wrote this history.
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
@@ -44,9 +43,6 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         let chosen = run.reporter.while_searching(client.traffic(), choosing).await.and_then(Choice::complete);
         // A warning from the server may explain why no query could be chosen.
         let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;
-        let identity =
-            verify_members(&client, &queries, &forms_of(&chosen.queries), Moments::Within(chosen.kept)).await;
-        settled(identity, asked.merge_members)?.iter().for_each(|note| run.reporter.note(note));
         if let Some(note) = left_out_note(range, chosen.kept) {
             run.reporter.note(&note);
         }
@@ -55,20 +51,9 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
     })
 }
 
-/// The notes about the members, or the error that some are several processes and must not be merged.
-pub(super) fn settled(identity: Identity, merge_members: bool) -> Result<Vec<String>, MixedMembers> {
-    let mut notes = identity.notes;
-    match identity.mixed {
-        Some(mixed) if merge_members => notes.push(mixed.note()),
-        Some(mixed) => return Err(mixed),
-        None => {}
-    }
-    Ok(notes)
-}
-
 fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
     let sample = SampleSource::open().map_err(|error| CommandError::Source(Box::new(error)))?;
-    let request = Request { range: sample.range(), out: settings.out()?, leave };
+    let request = Request { range: sample.range(), out: settings.out()?, leave, merge_members: false };
     pull(&request, run, async |_held| Ok(sample))
 }
 

@@ -193,7 +193,9 @@ pub(super) fn label_list(text: &str) -> Result<String, String> {
     let is_wrong = |c: char| !CharKind::of(c).is_legible() || "\"'`\\(){}[]=~!".contains(c);
     for (at, name) in names.iter().enumerate() {
         if name.is_empty() || name.contains(is_wrong) {
-            return Err(format!("'{name}' is not a label name: write names like env, or env,region for several"));
+            return Err(format!(
+                "'{name}' is not a label name: use letters, digits, underscores or dots, and commas between names"
+            ));
         }
         if names[..at].contains(name) {
             return Err(format!("'{name}' is listed twice: name each label once"));

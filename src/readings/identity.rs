@@ -106,6 +106,30 @@ impl Evidence {
     }
 }
 
+/// What was found out about the members of a source.
+#[derive(Debug, Default)]
+pub(crate) struct Identity {
+    /// What the user should know in any case.
+    pub(crate) notes: Vec<String>,
+    /// Members whose series come from different processes.
+    pub(crate) mixed: Option<MixedMembers>,
+    /// Whether some series are too new to be compared.
+    pub(crate) is_open: bool,
+}
+
+impl Identity {
+    /// The notes, or the error that a member is several processes. `may_merge` turns the error into a note.
+    pub(crate) fn settled(self, may_merge: bool) -> Result<Vec<String>, MixedMembers> {
+        let mut notes = self.notes;
+        match self.mixed {
+            Some(mixed) if may_merge => notes.push(mixed.note()),
+            Some(mixed) => return Err(mixed),
+            None => {}
+        }
+        Ok(notes)
+    }
+}
+
 /// Two targets of one member, with values at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pair {

@@ -1,5 +1,6 @@
 //! The interface between a pull and the sources of readings.
 
+use super::identity::Identity;
 use super::{Source, Window};
 use crate::time::{TimeRange, UtcDay};
 
@@ -14,6 +15,11 @@ pub(crate) trait ReadingSource {
 
     /// The parts of the range that the source can provide, in order, at most one per UTC day.
     fn parts(&self, range: TimeRange) -> Vec<(UtcDay, TimeRange)>;
+
+    /// Verifies that each member of the range is one process.
+    fn identity(&self, _range: TimeRange) -> impl Future<Output = Identity> {
+        std::future::ready(Identity::default())
+    }
 
     /// An estimate of the work to read these parts, for the progress bar.
     fn work(&self, parts: &[(UtcDay, TimeRange)]) -> Work;

@@ -1,7 +1,6 @@
 //! One evaluation: reads metrics and limits at an instant and scores the members.
 
 use crate::commands::CommandError;
-use crate::commands::sources::settled;
 use crate::config::Settings;
 use crate::outputs::{Live, LiveScores};
 use crate::readings::identity::MixedMembers;
@@ -101,7 +100,7 @@ impl Evaluator {
             let forms = forms_by_setting(self.form, &self.without);
             let identity = verify_members(&self.client, &self.queries, &forms, Moments::Until(at_seconds)).await;
             let is_open = identity.is_open;
-            let settled = settled(identity, self.merge_members);
+            let settled = identity.settled(self.merge_members);
             settled.iter().flatten().map(String::as_str).for_each(note);
             let mixed = settled.err();
             self.verified = Some(Verified { members: members.to_vec(), at_seconds, is_open, mixed });

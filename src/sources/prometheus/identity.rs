@@ -20,7 +20,9 @@ use super::question::Question;
 use super::slices::{ask_in_slices, joined};
 use super::transport::Kind;
 use super::{Client, PromError, QuerySet};
-use crate::readings::identity::{Clue, Doubles, Evidence, Labels, MixedMembers, Naming, Verdict, shares_start};
+use crate::readings::identity::{
+    Clue, Doubles, Evidence, Identity, Labels, MixedMembers, Naming, Verdict, shares_start,
+};
 use crate::readings::{Member, QuerySource};
 use crate::spec::{Column, Companion, Metric};
 use crate::time::Grid;
@@ -29,17 +31,6 @@ pub(crate) use instants::Moments;
 
 /// Maximum age of the sample behind a value, by Prometheus's default.
 const SLACK_MS: i64 = 300_000;
-
-/// What was found out about the members.
-#[derive(Debug, Default)]
-pub(crate) struct Identity {
-    /// What the user should know in any case.
-    pub(crate) notes: Vec<String>,
-    /// Members whose series come from different processes.
-    pub(crate) mixed: Option<MixedMembers>,
-    /// Whether some series are too new to be compared.
-    pub(crate) is_open: bool,
-}
 
 /// The metrics to verify, each with the form of its query.
 pub(crate) type Forms<'a> = Vec<(Metric, &'a str)>;

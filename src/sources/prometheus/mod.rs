@@ -47,7 +47,7 @@ pub(crate) use dialect::{HttpMethod, ServerKind};
 pub(crate) use elsewhere::{elsewhere, jobs};
 pub(crate) use error::PromError;
 pub(crate) use extent::days_left_out;
-pub(crate) use identity::{Identity, Moments, forms_by_setting, forms_of, verify_members};
+pub(crate) use identity::{Moments, forms_by_setting, forms_of, verify_members};
 pub(crate) use instant::read_instant;
 pub(crate) use labels::{in_promql, label_names, quoted};
 pub(crate) use preset::Preset;

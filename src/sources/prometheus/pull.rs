@@ -1,15 +1,18 @@
 //! Reads windows from a server: implements `ReadingSource` for Prometheus.
 
 use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{join_all, try_join_all};
 use tracing::debug;
 
 use super::answer::is_too_much;
 use super::direct::form_to_send;
+use super::identity::{Moments, forms_of, verify_members};
 use super::question::Question;
 use super::slices::ask_in_slices;
 use super::{Client, PromError, QuerySet, Received};
+use crate::readings::identity::Identity;
 use crate::readings::{ColumnReadings, Progress, ReadingSource, Source, Window, Work, days_at_once};
 use crate::spec::Column;
 use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};
@@ -24,14 +27,14 @@ pub(crate) struct PrometheusSource {
     step: Step,
     /// The days to pull; days of a requested range outside it are left out.
     kept: Option<TimeRange>,
-    /// Traffic spent on choosing the queries, which does not count as part of the pull.
-    before: Received,
+    /// Traffic spent on choosing the queries and verifying the members, which does not count as part of the pull.
+    before: Mutex<Received>,
 }
 
 impl PrometheusSource {
     /// Creates a source that pulls the queries in `description`, which were chosen from `queries`.
     pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
-        let before = client.traffic().received();
+        let before = Mutex::new(client.traffic().received());
         Self { client, queries, description, step, kept: None, before }
     }
 
@@ -39,6 +42,10 @@ impl PrometheusSource {
     #[must_use]
     pub(crate) fn within(self, kept: TimeRange) -> Self {
         Self { kept: Some(kept), ..self }
+    }
+
+    fn before(&self) -> MutexGuard<'_, Received> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,6 +59,14 @@ impl ReadingSource for PrometheusSource {
     fn parts(&self, range: TimeRange) -> Vec<(UtcDay, TimeRange)> {
         let is_kept = |part: &TimeRange| self.kept.is_none_or(|kept| kept.intersect(*part).is_some());
         range.day_parts().filter(|(_, part)| is_kept(part)).collect()
+    }
+
+    async fn identity(&self, range: TimeRange) -> Identity {
+        let forms = forms_of(&self.description.queries);
+        let kept = self.kept.and_then(|kept| kept.intersect(range)).unwrap_or(range);
+        let identity = verify_members(&self.client, &self.queries, &forms, Moments::Within(kept)).await;
+        *self.before() = self.client.traffic().received();
+        identity
     }
 
     /// Estimates the number of range queries from the maximum window size learned so far.
@@ -89,7 +104,7 @@ impl ReadingSource for PrometheusSource {
     }
 
     fn progress(&self) -> Progress {
-        let received = self.client.traffic().received().since(self.before);
+        let received = self.client.traffic().received().since(*self.before());
         Progress { done: received.queries, samples: received.samples, bytes: received.bytes }
     }
 

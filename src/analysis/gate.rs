@@ -140,10 +140,8 @@ impl Gate {
             .filter(|&(_, &steps)| is_unknown(steps))
             .map(|(cluster, &(scored, expected))| (cluster.clone(), scored as f64 / expected.max(1) as f64))
             .collect();
-        let is_met = self.low_cells == 0
-            && unknown.is_empty()
-            && self.shortages.is_empty()
-            && !self.clusters.is_empty();
+        let is_met =
+            self.low_cells == 0 && unknown.is_empty() && self.shortages.is_empty() && !self.clusters.is_empty();
         (!is_met).then_some(Shortfall { unknown, gate: self })
     }
 }
@@ -267,8 +265,7 @@ mod tests {
             is_seen,
         };
         let mut healthy = gate(&[("a", Some(10.0), 12)]);
-        let all =
-            [shortage("a", 2, false, true), shortage("a", 1, true, true), shortage("b\u{1b}", 0, true, false)];
+        let all = [shortage("a", 2, false, true), shortage("a", 1, true, true), shortage("b\u{1b}", 0, true, false)];
         healthy.add_shortages(all);
         assert_eq!(
             healthy.shortfall().map(|s| s.to_string()).unwrap_or_default(),

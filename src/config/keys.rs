@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::parse::{
-    age, band_list, concurrency, every, expected_members, extra_labels, families, instant, label_name, list, lowest_score, offset, ok,
-    patience, profile_list, queries_a_second, retention, retries, selector, share, url, weight_list,
+    age, band_list, concurrency, every, expected_members, extra_labels, families, instant, label_name, list,
+    lowest_score, offset, ok, patience, profile_list, queries_a_second, retention, retries, selector, share, url,
+    weight_list,
 };
 use super::{Formats, Heading};
 use crate::outputs::OUTPUTS;

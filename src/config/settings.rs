@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{
-    RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_name, list, lowest_score,
-    offset, patience, profile_list, queries_a_second, retention, retries, share, weight_list,
+    RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_name, list,
+    lowest_score, offset, patience, profile_list, queries_a_second, retention, retries, share, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};

@@ -397,8 +397,12 @@ mod tests {
                     let multiples = (first..).map(|n| n * step.millis()).skip_while(|t| *t < start_ms);
                     let steps: Vec<i64> = multiples.take_while(|t| *t < end_ms).collect();
                     let grid = Grid::within(range, step);
-                    assert_eq!((grid.first_ms(), grid.last_ms(), grid.len()), (steps[0], steps[steps.len() - 1], steps.len()));
-                    let days_of_steps: std::collections::BTreeSet<UtcDay> = steps.iter().map(|t| UtcDay::of(*t)).collect();
+                    assert_eq!(
+                        (grid.first_ms(), grid.last_ms(), grid.len()),
+                        (steps[0], steps[steps.len() - 1], steps.len())
+                    );
+                    let days_of_steps: std::collections::BTreeSet<UtcDay> =
+                        steps.iter().map(|t| UtcDay::of(*t)).collect();
                     assert!(range.days().eq(days_of_steps), "{step}: {range}");
                     let in_parts: usize = range.day_parts().map(|(_, part)| Grid::within(part, step).len()).sum();
                     assert_eq!(in_parts, steps.len(), "no step is in two days");

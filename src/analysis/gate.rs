@@ -301,8 +301,7 @@ mod tests {
             is_seen,
         };
         let mut healthy = gate(&[("a", Some(10.0), 12)]);
-        let all =
-            [shortage("a", 2, false, true), shortage("a", 1, true, true), shortage("b\u{1b}", 0, true, false)];
+        let all = [shortage("a", 2, false, true), shortage("a", 1, true, true), shortage("b\u{1b}", 0, true, false)];
         healthy.add_shortages(all);
         assert_eq!(
             healthy.shortfall().map(|s| s.to_string()).unwrap_or_default(),

@@ -93,9 +93,9 @@ pub(crate) fn memberships(lives: &Lives, step: Step, range: TimeRange, expected:
     let all: Vec<_> = lives.iter().collect();
     let clusters = all.chunk_by(|(a, _), (b, _)| a.cluster == b.cluster);
     let membership = |members: &[_]| {
-        let cluster = members.first().map_or_else(String::new, |(member, _): &(&crate::readings::Member, &Life)| {
-            member.cluster.to_string()
-        });
+        let cluster = members
+            .first()
+            .map_or_else(String::new, |(member, _): &(&crate::readings::Member, &Life)| member.cluster.to_string());
         let expected = expected.of(&cluster);
         let lives = members.iter().map(|(member, life)| (member.member.to_string(), **life));
         Membership::new(cluster, lives.collect(), step, range, expected)
@@ -112,12 +112,10 @@ pub(crate) fn shortages(
     width: CellWidth,
 ) -> Vec<Shortage> {
     let least_ms = i64::from(width.minutes()) * 60_000;
-    let lasts = |shortage: &Shortage| {
-        shortage.is_open || shortage.range.end_ms - shortage.range.start_ms >= least_ms
-    };
-    let unseen = expected.named().filter(|(name, members)| {
-        *members > 0 && memberships.iter().all(|membership| membership.cluster != *name)
-    });
+    let lasts = |shortage: &Shortage| shortage.is_open || shortage.range.end_ms - shortage.range.start_ms >= least_ms;
+    let unseen = expected
+        .named()
+        .filter(|(name, members)| *members > 0 && memberships.iter().all(|membership| membership.cluster != *name));
     let never = unseen.map(|(name, members)| Shortage {
         cluster: name.to_owned(),
         range,
@@ -219,7 +217,8 @@ impl Membership {
     }
 
     fn outcome(&self, seat: &Seat, ended_ms: Option<i64>) -> Option<Outcome> {
-        let replacement = seat.replaced_by.map(|index| (self.seats[index].name.clone(), self.seats[index].life.first_ms));
+        let replacement =
+            seat.replaced_by.map(|index| (self.seats[index].name.clone(), self.seats[index].life.first_ms));
         match replacement {
             Some((_, at_ms)) if at_ms - seat.left_ms < LEAST_MS => return None,
             Some((name, at_ms)) if at_ms - seat.left_ms < REPLACED_WITHIN_MS => {
@@ -245,9 +244,9 @@ impl Membership {
         let Some(expected) = self.expected else { return Vec::new() };
         let end_ms = self.range.end_ms;
         let stretches = self.timeline.stretches(end_ms);
-        let short = stretches.into_iter().filter(|(range, members)| {
-            *members < expected && range.end_ms - range.start_ms >= LEAST_MS
-        });
+        let short = stretches
+            .into_iter()
+            .filter(|(range, members)| *members < expected && range.end_ms - range.start_ms >= LEAST_MS);
         let shortage = |(range, left): (TimeRange, usize)| Shortage {
             cluster: self.cluster.clone(),
             range,
@@ -320,7 +319,9 @@ impl Departure {
     /// Whether a member that went at about the same time shares the fate of these.
     fn joins(&self, outcome: &Outcome) -> bool {
         match (&self.outcome, outcome) {
-            (Outcome::Replaced { at_ms, .. }, Outcome::Replaced { at_ms: other, .. }) => (at_ms - other).abs() < LEAST_MS,
+            (Outcome::Replaced { at_ms, .. }, Outcome::Replaced { at_ms: other, .. }) => {
+                (at_ms - other).abs() < LEAST_MS
+            }
             (Outcome::Gone { refilled, .. }, Outcome::Gone { refilled: other, .. }) => {
                 refilled.is_none() && other.is_none()
             }

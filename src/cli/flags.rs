@@ -150,10 +150,7 @@ impl Wanted for OfExplain {
     }
 
     fn is_in_manifest(key: &Key) -> bool {
-        matches!(
-            key.name,
-            "score.profile" | "score.rollup" | "score.time_zone" | "score.cell" | "score.expect_members"
-        )
+        matches!(key.name, "score.profile" | "score.rollup" | "score.time_zone" | "score.cell" | "score.expect_members")
     }
 }
 

@@ -2,10 +2,10 @@
 
 use chrono::Utc;
 
-use super::{CommandError, given_folder};
 use super::evidence::{Opened, companions_read};
 use super::score::check_known;
 use super::stdout::print;
+use super::{CommandError, given_folder};
 use crate::analysis::explain::explain;
 use crate::analysis::membership::{ExpectedMembers, memberships};
 use crate::cli::ExplainArgs;

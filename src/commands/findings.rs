@@ -1,11 +1,11 @@
 //! `etcd-heatmap findings`: prints incidents, leader changes, growth and more, from a history on disk.
 
-use super::{CommandError, given_folder};
 use super::evidence::Opened;
 use super::explain::{as_scored, expected_members};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
 use super::stdout::print;
+use super::{CommandError, given_folder};
 use crate::analysis::findings::{Collector, DayDigest};
 use crate::cli::FindingsArgs;
 use crate::config::Settings;

@@ -6,10 +6,10 @@ mod victoria_metrics;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::{CommandError, given_folder};
 use super::interrupt::Interrupt;
 use super::progress::Reporter;
 use super::stdout::print;
+use super::{CommandError, given_folder};
 use crate::cli::ImportArgs;
 use crate::config::Settings;
 use crate::import::{DataDir, Fate, ImportError, Making, Plan, PlannedFile, Promtool, Stage, place};

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use chrono::Utc;
 use terminal_size::{Height, Width, terminal_size_of};
 
-use super::{CommandError, given_folder};
 use super::progress::Reporter;
 use super::stdout::print;
+use super::{CommandError, given_folder};
 use crate::cli::ShowArgs;
 use crate::config::Settings;
 use crate::folder::{Manifest, read_cells};

@@ -99,7 +99,12 @@ impl Zone {
         let begins_ms = ms - into_cell_ms;
         let utc_offset_minutes = offset_s / 60;
         if self.offset_s(begins_ms) == offset_s {
-            return LocalCell { start_ms: begins_ms, date: local.date_naive(), minute_of_day: place, utc_offset_minutes };
+            return LocalCell {
+                start_ms: begins_ms,
+                date: local.date_naive(),
+                minute_of_day: place,
+                utc_offset_minutes,
+            };
         }
         let start_ms = self.change_between(begins_ms, ms);
         let start = self.local(start_ms);

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use crate::support::{Folder, Run, case, etcd_heatmap};
+use crate::support::{Folder, Run, case, etcd_heatmap, oracle};
 
 const GONE: &str = "etcd-3 went on 2026-11-20 at 12:00 and never came back: 2 of 3 members since";
 
@@ -72,12 +72,13 @@ fn without_expected_members_fail_below_prints_a_note_and_with_them_it_fails() {
 
     // `diff` expects what the folder was scored with, in the time after the change only.
     let audit = folder.at("audit");
-    let diff = |at: &str, flags: &[&str]| {
-        etcd_heatmap(&[&["diff", &audit, "--at", at, "--fail-below", "7"], flags].concat())
-    };
+    let diff =
+        |at: &str, flags: &[&str]| etcd_heatmap(&[&["diff", &audit, "--at", at, "--fail-below", "7"], flags].concat());
     assert_eq!(diff("2026-11-21", &[]).code, Some(3));
     assert_eq!(diff("2026-11-21", &["--expect-members", "etcd=2"]).code, Some(0));
-    for (flags, code) in [(["--expect-members", "2"], 0), (["--expect-members", "3,etcd=2"], 0), (["--expect-members", "4"], 3)] {
+    for (flags, code) in
+        [(["--expect-members", "2"], 0), (["--expect-members", "3,etcd=2"], 0), (["--expect-members", "4"], 3)]
+    {
         assert_eq!(score(gone(), &[&["--fail-below", "7"], &flags[..]].concat()).0.code, Some(code), "{flags:?}");
     }
     let (run, _) = score(gone(), &["--fail-below", "7", "--expect-members", "2,other=1"]);
@@ -103,7 +104,11 @@ fn expected_members_can_be_set_in_the_file_and_the_environment() {
 #[test]
 fn even_sizes_single_members_replacements_and_ended_clusters_are_told_apart() {
     let audit = leaving().at("audit");
-    let said = |flags: &[&str]| etcd_heatmap(&[&["findings", &audit, "--kind", "incident"], flags].concat()).succeeds().stdout;
+    let folder = Folder::new("leaving-csv");
+    let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &audit, "--csv"]).succeeds().stdout);
+    oracle("findings.py", &[&audit, &csv, "--least", "incident=5"]);
+    let said =
+        |flags: &[&str]| etcd_heatmap(&[&["findings", &audit, "--kind", "incident"], flags].concat()).succeeds().stdout;
     let all = said(&[]);
     for expected in [
         "prod-4 went on 2026-11-20 at 06:00 and never came back: 3 of 4 members until 2026-11-21 at 06:05, 2 at the end; no \
@@ -119,13 +124,22 @@ fn even_sizes_single_members_replacements_and_ended_clusters_are_told_apart() {
     assert!(!all.contains("monitoring may have been down") && !all.contains("lab"), "{all}");
 
     let lab = said(&["--expect-members", "3", "--cluster", "lab"]);
-    assert!(lab.contains("lab had 2 of 3 members from 2026-11-20 at 00:0") && lab.contains("until lab-3 came on 2026-11-20 at 12:0"), "{lab}");
+    assert!(
+        lab.contains("lab had 2 of 3 members from 2026-11-20 at 00:0")
+            && lab.contains("until lab-3 came on 2026-11-20 at 12:0"),
+        "{lab}"
+    );
     let (run, _) = score(leaving(), &["--fail-below", "7"]);
-    let note = "6 members went and never came back (see findings); --expect-members edge=1,prod=4,stage=3 makes these fail";
+    let note =
+        "6 members went and never came back (see findings); --expect-members edge=1,prod=4,stage=3 makes these fail";
     assert!(run.code == Some(0) && run.stderr.contains(note), "{}", run.stderr);
     let (run, _) = score(leaving(), &["--fail-below", "7", "--expect-members", "3,edge=1,prod=2"]);
     assert_eq!(run.code, Some(3), "{}", run.stderr);
-    for expected in ["edge: 0 of 1 member since 2026-11-20T20:0", "lab: 2 of 3 members from 2026-11-20T00:0", "stage: 0 of 3 members since 2026-11-22T12:0"] {
+    for expected in [
+        "edge: 0 of 1 member since 2026-11-20T20:0",
+        "lab: 2 of 3 members from 2026-11-20T00:0",
+        "stage: 0 of 3 members since 2026-11-22T12:0",
+    ] {
         assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
     assert!(!run.stderr.contains("prod:"), "{}", run.stderr);

@@ -351,6 +351,16 @@ fn a_missing_folder_cluster_or_range_exits_with_1() {
             ("import audit --data-dir nowhere", "nowhere"),
             ("import nowhere --victoria-metrics http://127.0.0.1:9", "manifest.json"),
             ("lint nowhere.om", "nowhere.om"),
+            // A file or subfolder in place of the output folder.
+            ("show audit/heatmap.parquet", "use audit"),
+            ("show audit/report.html", "use audit"),
+            ("findings audit/history", "use audit"),
+            ("findings audit/history/date=2026-10-02/readings.parquet", "use audit"),
+            ("explain audit/manifest.json --cluster c01 --at 2026-10-07", "use audit"),
+            ("score audit/heatmap.csv", "use audit"),
+            ("diff audit/heatmap.csv audit", "use audit"),
+            ("diff audit audit/scores", "use audit"),
+            ("import audit/openmetrics --victoria-metrics http://127.0.0.1:9", "use audit"),
         ],
     );
 }

@@ -84,6 +84,22 @@ fn explain_shows_the_share_of_the_limit() {
 }
 
 #[test]
+fn explain_and_findings_refuse_a_profile_whose_limits_the_history_lacks_as_score_does() {
+    let (prometheus, folder) = (quotas(), Folder::new("no-limits"));
+    Asked::all(&prometheus, START, START + 2 * HOUR).run("backfill", &folder).succeeds();
+    let audit = folder.at("audit");
+    for profile in ["mixin", "openshift", "fleet"] {
+        for command in [vec!["explain", "--cluster", "c", "--at", "2026-10-01T01"], vec!["score"], vec!["findings"]] {
+            let run = etcd_heatmap(&[&command[..], &[&audit, "--profile", profile]].concat());
+            run.fails_saying(&["the history has no ", profile, "--overwrite"]);
+        }
+    }
+    let explain = ["explain", &audit, "--cluster", "c", "--at", "2026-10-01T01"];
+    etcd_heatmap(&explain).succeeds();
+    etcd_heatmap(&[&explain[..], &["--profile", "openshift", "--without", "db_size,open_fds"]].concat()).succeeds();
+}
+
+#[test]
 fn the_steps_after_a_restart_are_marked() {
     let mut metrics = members(&["m1", "m2"], EARLY..END);
     let restarts = [START + 2 * HOUR + 90, START + 3 * HOUR + 3540];

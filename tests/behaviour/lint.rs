@@ -125,6 +125,8 @@ fn input_that_promtool_refuses_is_reported() {
     is_told("line after", format!("{good}\n").as_bytes(), Refuses, &[("6:1", "lines follow '# EOF' of line 5")]);
     is_told("blank", gauge(&[at("a", 0), String::new(), at("a", 1)]).as_bytes(), Refuses, &[("4:1", "blank")]);
     let returns = good.replace('\n', "\r\n");
+    let marked = format!("\u{feff}{}", gauge(&[at("a", 0)]));
+    is_told("byte order mark", marked.as_bytes(), Refuses, &[("1:1", "save it as UTF-8 without BOM")]);
     is_told("CR LF", returns.as_bytes(), Refuses, &[("1:12", "here and 4 times below")]);
     is_told("no time", gauge(&["a 1".into()]).as_bytes(), Refuses, &[("3:4", "no timestamp")]);
     is_told("comment", gauge(&["# note".into(), at("a", 0)]).as_bytes(), Refuses, &[("3:1", "remove this one")]);

@@ -93,6 +93,57 @@ fn a_missing_manifest_is_not_reported_as_broken() {
 }
 
 #[test]
+fn damaged_old_and_foreign_manifests_are_told_apart() {
+    let ours = sample().text("audit/manifest.json");
+    let old = ours.replacen(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION")), "\"version\": \"0.0.7\"", 1);
+    let old = old.replace("\"members\"", "\"people\"");
+    for (text, said) in [
+        ("", "is broken (the file is empty)"),
+        (&ours[..ours.len() / 3], "is broken (it is cut off in line"),
+        ("not JSON", "is broken (not JSON"),
+        (&ours.replace("\"UTC\"", "\"Mars/Olympus\""), "is broken (invalid time_zone)"),
+        (&old, "was written by etcd-heatmap 0.0.7, an older version"),
+        ("{\"name\": \"app\", \"icons\": []}", "is not a manifest of etcd-heatmap"),
+        ("[1, 2]", "is not a manifest of etcd-heatmap"),
+    ] {
+        let folder = with_manifest(Some(text));
+        for run in read(&folder.at("audit")) {
+            run.fails_saying(&["audit/manifest.json", said]);
+        }
+    }
+    // A file of another program is never replaced.
+    let folder = with_manifest(Some("{\"name\": \"app\"}"));
+    etcd_heatmap(&["score", &folder.at("audit")]).fails_saying(&["is not a manifest of etcd-heatmap"]);
+    assert_eq!(folder.text("audit/manifest.json"), "{\"name\": \"app\"}");
+}
+
+#[test]
+fn a_folder_of_scores_names_the_folder_with_their_history() {
+    let folder = Folder::new("scores-only");
+    let (audit, scores) = (sample().at("audit"), folder.at("scores"));
+    etcd_heatmap(&["score", "--quiet", &audit, "--out", &scores]).succeeds();
+    let commands = [
+        vec!["findings", &scores],
+        vec!["score", &scores],
+        vec!["explain", &scores, "--cluster", "c01", "--at", "2026-10-07"],
+    ];
+    for command in &commands {
+        let run = etcd_heatmap(command);
+        run.fails_saying(&["holds scores but not their history: use "]);
+        let named = run.stderr.split(": use ").nth(1).and_then(|rest| rest.split(", from which").next());
+        let named = std::fs::canonicalize(named.expect("a folder")).expect("it exists");
+        assert_eq!(named, std::fs::canonicalize(&audit).expect("it exists"));
+    }
+    // A manifest without the name of that folder, for example of 0.1.0.
+    let mut manifest: serde_json::Value = serde_json::from_str(&folder.text("scores/manifest.json")).expect("JSON");
+    manifest.as_object_mut().and_then(|fields| fields.remove("history_folder")).expect("it was there");
+    folder.write("scores/manifest.json", manifest.to_string());
+    for command in &commands {
+        etcd_heatmap(command).fails_saying(&["name the folder that 'etcd-heatmap score' read"]);
+    }
+}
+
+#[test]
 fn manifest_and_report_of_the_sample_do_not_mention_a_server() {
     let manifest: serde_json::Value = serde_json::from_str(&sample().text("audit/manifest.json")).expect("JSON");
     assert_eq!((&manifest["format"], &manifest["source"]["kind"]), (&2.into(), &"sample".into()));

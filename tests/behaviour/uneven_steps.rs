@@ -16,10 +16,12 @@ fn ranges_that_end_on_or_near_midnight_have_no_day_without_a_step_and_no_step_tw
         let asked = Asked { step, ..Asked::all(&simulated().prometheus, start, end) };
         asked.is_answered_exactly(&folder);
         let days: Vec<String> = folder.tree("audit/history").into_keys().collect();
-        let mut expected: Vec<i64> = (start..end).filter(|second| second % step == 0).map(|second| second / DAY).collect();
+        let mut expected: Vec<i64> =
+            (start..end).filter(|second| second % step == 0).map(|second| second / DAY).collect();
         expected.dedup();
         assert_eq!(days.len(), expected.len(), "{step} s from {start} to {end}: {days:?}");
-        let starts: Vec<String> = folder.text("audit/heatmap.csv").lines().map(|line| line.split(',').take(4).collect()).collect();
+        let starts: Vec<String> =
+            folder.text("audit/heatmap.csv").lines().map(|line| line.split(',').take(4).collect()).collect();
         let mut once = starts.clone();
         once.sort_unstable();
         once.dedup();

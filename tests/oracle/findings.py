@@ -52,13 +52,34 @@ def main():
     report.check("recurrence", recurrence(of("recurrence"), of("incident")))
     report.check("defragmentation", defragmentation(of("defragmentation")))
     report.check("quietest hours", quietest(of("maintenance_window"), step))
-    measured = [row for row in rows if row["kind"] in ("incident", "leader_change")]
+    measured = [row for row in rows if row["kind"] in ("incident", "leader_change") and "members_left=" not in row["evidence"]]
     report.check("lowest and lost scores", [wrong for row in measured for wrong in scores(row, step)])
+    report.check("members that went for good", gone(of("incident"), step))
     ranks = [int(row["rank"]) for row in rows if row["rank"]]
-    lost = [-float(row["lost_points_hours"] or 0) for row in sorted(rows, key=lambda r: int(r["rank"] or 0)) if row["rank"]]
+    # Missing members come first, and cost no points.
+    lost = [(not short(row), -float(row["lost_points_hours"] or 0))
+            for row in sorted(rows, key=lambda r: int(r["rank"] or 0)) if row["rank"]]
     wrong = [] if sorted(ranks) == list(range(1, len(ranks) + 1)) and lost == sorted(lost) else [f"{ranks} {lost}"]
-    report.check("incidents are ranked by their lost score hours", wrong)
+    report.check("incidents are ranked by missing members, then by their lost score hours", wrong)
     report.close()
+
+
+def short(row):
+    return "expected_by=" in row["evidence"]
+
+
+def gone(rows, step):
+    """Expects every member that is missing at the end, if no other member of its cluster was first seen later."""
+    reads = [name for name in duckdb.sql("FROM history").columns
+             if name.split("_")[0] in ("wal", "backend", "open", "client", "db") and name != "leader_changes"]
+    lives = duckdb.sql(f"SELECT cluster, member, min(epoch_ms(ts)), max(epoch_ms(ts)) FROM history WHERE "
+                       f"coalesce({', '.join(reads)}) IS NOT NULL GROUP BY ALL").fetchall()
+    end = duckdb.sql("SELECT max(epoch_ms(ts)) FROM history").fetchall()[0][0] + step
+    expected = {(cluster, member) for cluster, member, _, last in lives if end - last - step >= 600_000
+                and not any(other == cluster and first > last for other, _, first, _ in lives)}
+    found = {(row["cluster"], member) for row in rows if "members_left=" in row["evidence"]
+             for member in row["members"].split("; ") if member}
+    yield from both_ways("gone", expected, found)
 
 
 def evidence(row):

@@ -151,9 +151,13 @@ fn tell_others_down(
     finding: &mut Finding,
 ) {
     let within = |spans: &[TimeRange]| spans.iter().filter_map(|span| span.intersect(range)).collect::<Vec<_>>();
-    let others: Vec<(Vec<TimeRange>, String)> =
-        down.iter().map(|(spans, member)| (within(spans), member.name())).filter(|(spans, _)| !spans.is_empty()).collect();
-    let at_once = |at: i64| others.iter().filter(move |(spans, _)| spans.iter().any(|s| s.start_ms <= at && at < s.end_ms));
+    let others: Vec<(Vec<TimeRange>, String)> = down
+        .iter()
+        .map(|(spans, member)| (within(spans), member.name()))
+        .filter(|(spans, _)| !spans.is_empty())
+        .collect();
+    let at_once =
+        |at: i64| others.iter().filter(move |(spans, _)| spans.iter().any(|s| s.start_ms <= at && at < s.end_ms));
     let starts = others.iter().flat_map(|(spans, _)| spans.iter().map(|span| span.start_ms));
     let Some(at_ms) = starts.max_by_key(|at| (at_once(*at).count(), -*at)) else { return };
     let names: Vec<&str> = at_once(at_ms).map(|(_, name)| name.as_str()).collect();

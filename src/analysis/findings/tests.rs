@@ -152,7 +152,9 @@ fn a_member_that_is_down_is_an_incident_but_an_outage_of_the_monitoring_is_not()
 
 /// When members were first and last seen: all from start to end except these, by index, in hours.
 fn lives_but(others: &[(usize, f64, f64)]) -> impl Fn(usize) -> (f64, f64) {
-    move |member| others.iter().find(|(index, ..)| *index == member).map_or((0.0, 1e6), |&(_, first, last)| (first, last))
+    move |member| {
+        others.iter().find(|(index, ..)| *index == member).map_or((0.0, 1e6), |&(_, first, last)| (first, last))
+    }
 }
 
 fn healthy(_: usize, _: f64) -> [f64; METRICS] {
@@ -218,7 +220,11 @@ fn a_member_replaced_within_a_day_is_an_incident_of_its_own_kind() {
     // One new member takes the place of one that went, not of two.
     let half = said(9, 6, &[(0, 0.0, 10.0), (1, 0.0, 10.0), (5, 12.0, 1e6)], &[]);
     assert_eq!(half.len(), 2, "{half:?}");
-    assert!(half[0].starts_with("m1 went") && half[0].contains("3 of 5 members until") && half[1].contains("replaced by m5"));
+    assert!(
+        half[0].starts_with("m1 went")
+            && half[0].contains("3 of 5 members until")
+            && half[1].contains("replaced by m5")
+    );
     let rolled = [(0, 0.0, 10.0), (1, 0.0, 30.0), (2, 0.0, 50.0), (3, 10.5, 1e6), (4, 30.5, 1e6), (5, 50.5, 1e6)];
     assert!(said(9, 6, &rolled, &[]).iter().all(|says| says.contains("was replaced by")));
 }
@@ -252,7 +258,9 @@ fn members_that_never_came_are_an_incident_if_they_are_expected() {
     );
     assert_eq!(said(2, 2, &[], &["3", "c=2"]), [""; 0]);
     let joined = said(3, 3, &[(2, 30.0, 1e6)], &["c=3"]);
-    assert!(joined[0].starts_with("c had 2 of 3 members from 2026-01-05 at 00:00 until m2 came on 2026-01-06 at 06:00"));
+    assert!(
+        joined[0].starts_with("c had 2 of 3 members from 2026-01-05 at 00:00 until m2 came on 2026-01-06 at 06:00")
+    );
     assert_eq!(said(2, 3, &[], &["other=1"]), ["no member of other was ever seen: 1 member expected"]);
     let smaller = said(3, 2, &[(1, 0.0, 10.0)], &["3"]);
     assert_eq!(smaller.len(), 2, "{smaller:?}");

@@ -24,7 +24,9 @@ impl ExpectedMembers {
             })?;
             let twice = match name {
                 None => expected.every.replace(members).map(|_| "every cluster".to_owned()),
-                Some("") => return Err(format!("'{text}' names no cluster: use 3 for every cluster, or NAME=3 for one")),
+                Some("") => {
+                    return Err(format!("'{text}' names no cluster: use 3 for every cluster, or NAME=3 for one"));
+                }
                 Some(name) => expected.named.insert(name.to_owned(), members).map(|_| format!("the cluster '{name}'")),
             };
             if let Some(whose) = twice {

@@ -65,12 +65,7 @@ pub(super) fn assign(lives: Vec<(String, Life)>, step: Step, range: TimeRange) -
 
 /// The free place that a member takes that came at this instant: that of a member that went within the day before, or
 /// of one that goes soon after, or else the oldest.
-fn place_of(
-    free: &BTreeSet<(i64, usize)>,
-    index: usize,
-    came_ms: i64,
-    may_be_early: bool,
-) -> Option<(i64, usize)> {
+fn place_of(free: &BTreeSet<(i64, usize)>, index: usize, came_ms: i64, may_be_early: bool) -> Option<(i64, usize)> {
     let after = (came_ms - REPLACED_WITHIN_MS + 1, 0)..=(came_ms, usize::MAX);
     let early = (came_ms + 1, 0)..=(came_ms + ADDED_BEFORE_MS, usize::MAX);
     let soon = || free.range(early).find(|(_, other)| *other != index).filter(|_| may_be_early);
@@ -129,9 +124,8 @@ impl Timeline {
     /// The stretches with the same number of members, until `end_ms`.
     pub(super) fn stretches(&self, end_ms: i64) -> Vec<(TimeRange, usize)> {
         let ends = self.changes.iter().skip(1).map(|(at, ..)| *at.min(&end_ms)).chain([end_ms]);
-        let stretch = |(&(start_ms, members, _), end_ms): (&(i64, usize, usize), i64)| {
-            (TimeRange { start_ms, end_ms }, members)
-        };
+        let stretch =
+            |(&(start_ms, members, _), end_ms): (&(i64, usize, usize), i64)| (TimeRange { start_ms, end_ms }, members);
         self.changes.iter().zip(ends).map(stretch).filter(|(range, _)| range.start_ms < range.end_ms).collect()
     }
 

@@ -2,7 +2,8 @@
 
 use super::{Live, Writer};
 use crate::support::{
-    Folder, HOUR, Metrics, Run, etcd_heatmap, etcd_heatmap_command, free_port, now, oracle_run, prometheus_of, until,
+    Folder, HOUR, Metrics, Run, etcd_heatmap, etcd_heatmap_command, free_port, needed, now, oracle_run, prometheus_of,
+    until,
 };
 
 /// Families that every successful evaluation writes.
@@ -41,6 +42,22 @@ fn without_out_textfile_prints_valid_text_to_standard_output() {
     let samples = samples(&run.stdout, &FAMILIES);
     assert_eq!(samples.iter().filter(|s| s.starts_with("etcd_score{")).count(), 3, "{samples:?}");
     assert!(samples.iter().all(|sample| sample.contains(r#"dc='a "b" \\'"#)), "{samples:?}");
+}
+
+#[test]
+fn promtool_accepts_the_metrics_of_a_textfile() {
+    let live = Live::shared();
+    for rollup in ["worst", "mean", "quorum"] {
+        let run = once(&live.prometheus.url(), &["--rollup", rollup, "--profile", "fleet"]).succeeds();
+        let folder = Folder::new("check-metrics");
+        let file = folder.write("metrics.prom", &run.stdout);
+        let mut promtool = needed("promtool", "prometheus");
+        promtool.args(["check", "metrics"]).stdin(std::fs::File::open(file).expect("it was just written"));
+        let checked = promtool.output().expect("promtool can be run");
+        let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+        assert!(checked.status.success() && said.is_empty(), "{said}");
+        assert!(run.stdout.contains(&format!("etcd_cluster_score_{rollup}{{")), "{}", run.stdout);
+    }
 }
 
 #[test]

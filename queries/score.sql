@@ -62,9 +62,9 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
              CAST(NULL AS BOOLEAN) AS wal_fsync_idle,
              CAST(NULL AS BOOLEAN) AS backend_commit_idle WHERE false);
 
--- A member is expected from the first to the last step with a reading, or an idle one, other than
--- leader_changes, whose one-day window lingers after the last scrape. `position` is the rank of
--- (cluster, member) in byte order, so that sorting and grouping work on integers.
+-- A member is expected from the first to the last step with a reading other than leader_changes,
+-- whose one-day window lingers after the last scrape. `position` is the rank of (cluster, member) in
+-- byte order, so that sorting and grouping work on integers.
 CREATE OR REPLACE TABLE lives AS
 SELECT *,
        CAST(dense_rank() OVER (ORDER BY cluster) AS INTEGER)         AS cluster_position,
@@ -73,7 +73,6 @@ FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(t
       FROM readings
       WHERE coalesce(wal_fsync_seconds, backend_commit_seconds, open_fds,
                      client_traffic_in_bytes_per_second, db_size_bytes) IS NOT NULL
-            OR wal_fsync_idle OR backend_commit_idle
       GROUP BY cluster, member);
 
 -- The bands of a step as one number: a digit per metric (0 = missing, then worst band first, then

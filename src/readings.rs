@@ -40,8 +40,8 @@ impl Member {
     }
 }
 
-/// When a member was first and last seen: its first and last step with a reading, or an idle one, of any metric except
-/// `leader_changes`. The query of `leader_changes` looks back one day, so it still returns a value for a day after
+/// When a member was first and last seen: its first and last step with a value of any metric except `leader_changes`. An
+/// idle reading does not count: a histogram has a rate, of zero, for minutes after the last scrape. The query of `leader_changes` looks back one day, so it still returns a value for a day after
 /// the last scrape. Every requested step from the first to the last is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
@@ -361,8 +361,8 @@ impl Window {
         for (index, member) in self.members.iter().enumerate() {
             for metric in Metric::ALL.into_iter().filter(|m| m.shows_life()) {
                 let row = self.row(metric, index);
-                let first = row.iter().position(|&v| !is_missing(v));
-                let last = row.iter().rposition(|&v| !is_missing(v));
+                let first = row.iter().position(|v| !v.is_nan());
+                let last = row.iter().rposition(|v| !v.is_nan());
                 if let (Some(first), Some(last)) = (first, last) {
                     let life = Life { first_ms: self.grid.at(first), last_ms: self.grid.at(last) };
                     lives.add(member.clone(), life);
@@ -480,14 +480,14 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_member_is_seen_and_its_readings_are_not_counted_as_values() {
+    fn idle_readings_are_kept_and_do_not_extend_the_life_of_a_member() {
         let member = Member::new("c", "a");
-        let wal = one(Metric::WalFsync, &member, 1, &[IDLE, f64::NAN, IDLE]);
-        let leaders = one(Metric::LeaderChanges, &member, 0, &[0.0; 4]);
-        let window = Window::join(grid(4), [(Metric::WalFsync.into(), wal), (Metric::LeaderChanges.into(), leaders)]);
-        let life = Life { first_ms: 60_000, last_ms: 180_000 };
+        let wal = one(Metric::WalFsync, &member, 0, &[IDLE, f64::NAN, IDLE, IDLE]);
+        let size = one(Metric::DbSize, &member, 1, &[1.0, 1.0]);
+        let window = Window::join(grid(4), [(Metric::WalFsync.into(), wal), (Metric::DbSize.into(), size)]);
+        let life = Life { first_ms: 60_000, last_ms: 120_000 };
         assert_eq!(window.lives().iter().collect::<Vec<_>>(), [(&member, &life)]);
-        assert_eq!((window.known_readings(Metric::WalFsync), window.idle_readings(Metric::WalFsync)), (0, 2));
+        assert_eq!((window.known_readings(Metric::WalFsync), window.idle_readings(Metric::WalFsync)), (0, 3));
         assert_eq!(window.idle_readings(Metric::BackendCommit), 0);
         let only_idle = one(Metric::BackendCommit, &member, 0, &[f64::NAN, IDLE]);
         let window = Window::join(grid(4), [(Metric::BackendCommit.into(), only_idle)]);

@@ -23,7 +23,6 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("metrics_to_pull", names(25)),
         ("metrics_by_place", names(13)),
         ("life_columns", wrapped(life_columns, ", ", 21)),
-        ("idle_columns", wrapped(idle_columns(), " OR ", 12)),
         ("sum_of_weights", wrapped(Metric::ALL.map(|m| m.to_string()), " + ", 12)),
         ("sum_of_losses", wrapped(Metric::ALL.map(|m| m.loss_column().to_owned()), " + ", 25)),
         ("lost", lost()),

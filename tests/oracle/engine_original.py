@@ -28,7 +28,7 @@ class Original:
             name: {v for above, _ in bands for v in beside(above)} for name, (_, bands) in self.profile.bands.items()
         }
         for ts, cluster, member, *row in rows:
-            known = [r is not None for r in row[: len(NAMES)]]
+            known = [r is not None and r == r for r in row[: len(NAMES)]]
             self.readings += sum(known)
             if any(known[:LINGERS] + known[LINGERS + 1 :]):
                 first, last = self.lives.get((cluster, member), (ts, ts))

@@ -30,7 +30,8 @@ def lives(history, step):
     """(cluster, member) -> all its steps from first to last seen, in milliseconds."""
     alive = {}
     for ts, cluster, member, *readings in history:
-        if any(r is not None for i, r in enumerate(readings[: len(NAMES)]) if i != LINGERS):
+        # NaN is an idle percentile, which a member may have for minutes after its last scrape.
+        if any(r is not None and r == r for i, r in enumerate(readings[: len(NAMES)]) if i != LINGERS):
             first, last = alive.get((cluster, member), (ts, ts))
             alive[cluster, member] = (min(first, ts), max(last, ts))
     return {who: range(first, last + 1, step * 1000) for who, (first, last) in alive.items()}

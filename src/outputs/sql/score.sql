@@ -50,9 +50,9 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
       UNION ALL BY NAME
       SELECT {{columns}} WHERE false);
 
--- A member is expected from the first to the last step with a reading, or an idle one, other than
--- leader_changes, whose one-day window lingers after the last scrape. `position` is the rank of
--- (cluster, member) in byte order, so that sorting and grouping work on integers.
+-- A member is expected from the first to the last step with a reading other than leader_changes,
+-- whose one-day window lingers after the last scrape. `position` is the rank of (cluster, member) in
+-- byte order, so that sorting and grouping work on integers.
 CREATE OR REPLACE TABLE lives AS
 SELECT *,
        CAST(dense_rank() OVER (ORDER BY cluster) AS INTEGER)         AS cluster_position,
@@ -60,7 +60,6 @@ SELECT *,
 FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(ts)) // 1000 AS last
       FROM readings
       WHERE coalesce({{life_columns}}) IS NOT NULL
-            OR {{idle_columns}}
       GROUP BY cluster, member);
 
 {{share_of}}-- The bands of a step as one number: a digit per metric (0 = missing, then worst band first, then

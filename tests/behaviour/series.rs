@@ -60,7 +60,11 @@ fn a_percentile_omits_the_sum_only_if_the_result_is_the_same() {
             faults.calm();
             let out = ["--url", &faults.url(), "--out", &folder.at("audit")];
             etcd_heatmap(&[&["pull"], &out[..], &asked, flags].concat()).succeeds();
-            faults.bodies().into_iter().filter(|body| body.contains("quantile") && body.contains("wal_fsync") && !body.contains("le%29")).count()
+            faults
+                .bodies()
+                .into_iter()
+                .filter(|body| body.contains("quantile") && body.contains("wal_fsync") && !body.contains("le%29"))
+                .count()
         };
         let (folder, summed) = (Folder::new("direct"), Folder::new("summed"));
         assert_eq!(pull(&folder, &[]) > 0, is_direct, "{cluster}");

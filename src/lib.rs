@@ -21,6 +21,9 @@
 //! only `commands` prints and decides the exit code. Public items are those that `main.rs`, the benchmarks and the
 //! examples use. `docs/architecture.md` describes the data types, the files on disk, and recipes for extensions.
 
+// A pull awaits a source, which awaits slices, windows, retries and requests: types nested deeper than the default allows.
+#![recursion_limit = "256"]
+
 mod analysis;
 mod cli;
 mod commands;

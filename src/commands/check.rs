@@ -28,6 +28,8 @@ use sparse::Sparse;
 const TOO_SHORT: Duration = Duration::from_millis(300);
 /// The longest part of a pull that is pulled to measure it: the range divided by this, from one to six hours.
 const MEASURED_PART: i64 = 200;
+/// The same at short steps, in steps: for the first part, and for a longer one.
+const MEASURED_STEPS: [i64; 2] = [360, 1440];
 
 /// Prints the report; returns an error if a pull would fail.
 pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
@@ -182,7 +184,9 @@ impl Check<'_> {
             Err(failure) => format!("; searching other times failed ({failure})"),
         };
         let found = match jobs(self.client, self.range).await {
-            Ok(jobs) if jobs.is_empty() => "no job on this server has etcd's series in that range: check --url".to_owned(),
+            Ok(jobs) if jobs.is_empty() => {
+                "no job on this server has etcd's series in that range: check --url".to_owned()
+            }
             Ok(jobs) => {
                 let selectors: Vec<String> = jobs.iter().map(|job| format!("--selector 'job=\"{job}\"'")).collect();
                 format!("etcd's series exist with {}", selectors.join(" or "))
@@ -205,7 +209,8 @@ impl Check<'_> {
         let end_ms = until - until % HOUR_MS + HOUR_MS;
         let longest = ((kept.end_ms - kept.start_ms) / MEASURED_PART).clamp(HOUR_MS, 6 * HOUR_MS);
         let mut probed = (Duration::ZERO, 1);
-        for length in BTreeSet::from([HOUR_MS, longest]) {
+        let step = self.asked.step.millis();
+        for length in [HOUR_MS.min(MEASURED_STEPS[0] * step), longest.min(MEASURED_STEPS[1] * step)] {
             let part = day.1.intersect(TimeRange { start_ms: end_ms - length, end_ms });
             if let Some(part) = part.filter(|_| probed.0 < TOO_SHORT) {
                 probed = probe(source, part).await?;

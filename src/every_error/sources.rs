@@ -189,10 +189,7 @@ fn series() -> Vec<PromError> {
             metric: Metric::DbSize,
             advice: "too few samples for a value; scrape more often".to_owned(),
         },
-        PromError::NativeRefused {
-            metric: Metric::WalFsync,
-            cause: "histogram_quantile returns no value".to_owned(),
-        },
+        PromError::NativeRefused { metric: Metric::WalFsync, cause: "histogram_quantile returns no value".to_owned() },
         PromError::NotEtcd { metric: Metric::OpenFds },
         PromError::NoLimit { limit: Companion::Quota, metric: Metric::DbSize, range: quarter() },
         nothing_at(""),

@@ -10,7 +10,8 @@ use crate::spec::{Column, Companion, Metric};
 /// The query of one column, raw or recorded as the pull chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuerySource {
-    /// The form of the query: `raw` (reads etcd's own metrics) or `recorded` (reads the results of recording rules).
+    /// The form of the query: `raw` (reads etcd's own metrics), `recorded` (reads the results of recording rules),
+    /// `native` (also reads native histograms) or `wide` (needs no `etcd_server_has_leader`).
     pub form: String,
     /// The PromQL expression. The server may have evaluated equivalent ones: without an unnecessary sum, or
     /// split by cluster and member.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::support::{
-    DAY, Doorman, Folder, HOUR, METRICS, Metrics, Run, START, behind, case, etcd_heatmap, prometheus_of,
+    DAY, Doorman, Folder, HOUR, METRICS, Metrics, Run, START, answer, behind, case, cells, etcd_heatmap,
+    native_histograms, prometheus_of, until,
 };
 
 fn check(url: &str, flags: &[&str]) -> Run {
@@ -63,7 +64,8 @@ fn member(days: i64) -> Metrics {
 #[test]
 fn check_of_a_month_costs_two_percent_of_the_pull_and_no_query_spans_more_than_a_day() {
     let month = member(30).text();
-    let without_db_size = month.lines().filter(|line| !line.contains("db_total_size")).collect::<Vec<_>>().join("\n") + "\n";
+    let without_db_size =
+        month.lines().filter(|line| !line.contains("db_total_size")).collect::<Vec<_>>().join("\n") + "\n";
     for (text, flags) in [(&month, &[][..]), (&without_db_size, &[]), (&month, &["--rate-window", "15m"])] {
         let prometheus = prometheus_of(text);
         let doorman = Doorman::before(prometheus.server().port(), |_| None);
@@ -118,14 +120,14 @@ fn days_are_found_without_the_series_api_and_when_it_knows_recent_series_only() 
     let prometheus = prometheus_of(&member(3).text());
     let range = ["--start", "2026-09-25", "--end", "2026-10-06", "--step", "5m"];
     let refused = Doorman::before(prometheus.server().port(), |request| {
-        request.contains("/api/v1/series?").then(|| crate::support::answer("403 Forbidden", "", ""))
+        request.contains("/api/v1/series?").then(|| answer("403 Forbidden", "", ""))
     });
     // As of a server whose series API reads the last day only.
     let recent = Doorman::before(prometheus.server().port(), |request| {
         let end = request.split("&end=").nth(1).map_or("", |rest| rest.split(['&', ' ']).next().unwrap_or_default());
         let is_old = end.parse::<i64>().is_ok_and(|end| end < START + 2 * DAY);
         (request.contains("/api/v1/series?") && is_old)
-            .then(|| crate::support::answer("200 OK", "", r#"{"status":"success","data":[]}"#))
+            .then(|| answer("200 OK", "", r#"{"status":"success","data":[]}"#))
     });
     for (doorman, expected) in [(refused, 4), (recent, 11)] {
         let folder = Folder::new("no-series-api");
@@ -170,9 +172,11 @@ fn scrapes_too_slow_for_any_rate_stop_a_pull_with_the_window_that_suffices() {
         let text: String = metrics
             .text()
             .lines()
-            .map(|line| match line.rsplit_once(' ').and_then(|(series, second)| Some((series, second.parse::<i64>().ok()?))) {
-                Some((series, second)) if !line.starts_with('#') => format!("{series} {}\n", second + 17),
-                _ => format!("{line}\n"),
+            .map(|line| {
+                match line.rsplit_once(' ').and_then(|(series, second)| Some((series, second.parse::<i64>().ok()?))) {
+                    Some((series, second)) if !line.starts_with('#') => format!("{series} {}\n", second + 17),
+                    _ => format!("{line}\n"),
+                }
             })
             .collect();
         let prometheus = prometheus_of(&text);
@@ -205,7 +209,8 @@ fn an_idle_etcd_is_known_but_has_no_p99() {
     assert!(line(&run, "wal_fsync").contains("known, but no fsync in any window (p99 is NaN)"), "{run:?}");
     assert!(line(&run, "backend_commit").contains("known, but no commit in any window (p99 is NaN)"), "{run:?}");
     assert!(!run.stdout.contains("no series of"), "{run:?}");
-    check(&prometheus.url(), &[&range[..], &["--without", "wal_fsync", "--without", "backend_commit"]].concat()).succeeds();
+    check(&prometheus.url(), &[&range[..], &["--without", "wal_fsync", "--without", "backend_commit"]].concat())
+        .succeeds();
     // It is evidence all the same.
     let folder = Folder::new("idle");
     pull(&prometheus.url(), &folder, &range).succeeds();
@@ -220,7 +225,7 @@ fn an_allow_list_without_has_leader_leaves_open_fds_scored() {
     assert!(line(&run, "open_fds").ends_with("pulled"), "{run:?}");
     pull(&allowed.url(), &folder, &["--start", "2026-11-20", "--end", "2026-11-21"]).succeeds();
     etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
-    let cells = crate::support::cells(&folder.text("audit/heatmap.csv"));
+    let cells = cells(&folder.text("audit/heatmap.csv"));
     // Only the first minute has no rates yet.
     assert!(cells.iter().all(|cell| cell.scored + 1 >= cell.expected), "open_fds is missing");
     // The next day keeps the query.
@@ -275,7 +280,10 @@ fn a_metric_of_other_times_is_named_with_them() {
     metrics.raw("db_size", "job=\"etcd\",instance=\"a\"", START + 7 * HOUR..START + 9 * HOUR);
     let prometheus = prometheus_of(&metrics.text());
     for (range, words) in [
-        (["2026-10-01T00:00:00Z", "2026-10-01T06:00:00Z"], &["no series of db_size", "some from 2026-10-01T06:00:00Z to 2026-10-01T09:00:00Z"][..]),
+        (
+            ["2026-10-01T00:00:00Z", "2026-10-01T06:00:00Z"],
+            &["no series of db_size", "some from 2026-10-01T06:00:00Z to 2026-10-01T09:00:00Z"][..],
+        ),
         (["2026-10-01T12:00:00Z", "2026-10-01T18:00:00Z"], &["no series of db_size", "some from 2026-10-01T06:00:00Z"]),
     ] {
         let run = check(&prometheus.url(), &["--start", range[0], "--end", range[1]]);
@@ -299,11 +307,38 @@ fn a_refused_look_back_is_no_evidence_that_there_is_no_job() {
     // Whatever is refused, its words are there.
     let refusing = Doorman::before(base.server().port(), |request| {
         let body = r#"{"status":"error","errorType":"execution","error":"labels are off today"}"#;
-        request.contains("/api/v1/label/").then(|| crate::support::answer("422 Unprocessable Entity", "", body))
+        request.contains("/api/v1/label/").then(|| answer("422 Unprocessable Entity", "", body))
     });
     let run = check(&refusing.url(""), &[&elsewhere[..], &["--retries", "0"]].concat());
     let words = ["could not find out which jobs there are", "labels are off today"];
     assert!(words.iter().all(|word| line(&run, "wrong").contains(word)) && !run.stdout.contains("no job"), "{run:?}");
+}
+
+#[test]
+fn native_histograms_are_read_where_there_are_no_buckets() {
+    let (prometheus, _target) = native_histograms();
+    let native = "/api/v1/query?query=count_over_time(etcd_disk_wal_fsync_duration_seconds%5B1h%5D)%20%3E%208";
+    until("some scrapes", || prometheus.server().ask("GET", native, "")?.contains("instance").then_some(()));
+    let range = ["--start", "now-4s", "--end", "now", "--step", "1s"];
+    let run = check(&prometheus.url(), &range);
+    assert_eq!(line(&run, "wal_fsync").split_whitespace().nth(1), Some("native"), "{run:?}");
+    assert!(line(&run, "wal_fsync").ends_with("pulled"), "{run:?}");
+    let folder = Folder::new("native-pull");
+    pull(&prometheus.url(), &folder, &range).succeeds();
+    assert_eq!(queries(&folder)["backend_commit"]["form"], "native");
+    etcd_heatmap(&["score", "--quiet", &folder.at("audit"), "--formats", "csv"]).succeeds();
+    let scored: Vec<_> = cells(&folder.text("audit/heatmap.csv")).into_iter().filter(|cell| cell.scored > 0).collect();
+    // Fsyncs and commits of 6 ms, by the bounds of the bucket: no points are lost.
+    assert!(!scored.is_empty() && scored.iter().all(|cell| cell.mean == Some(10.0)), "{run:?}");
+
+    // A server that has them and cannot evaluate them.
+    let refusing = Doorman::before(prometheus.server().port(), |request| {
+        let body = r#"{"status":"error","errorType":"execution","error":"native histograms are off"}"#;
+        let is_native = request.contains("histogram_quantile") && request.contains("+or+");
+        is_native.then(|| answer("422 Unprocessable Entity", "", body))
+    });
+    let run = pull(&refusing.url(""), &folder, &[&range[..], &["--overwrite"]].concat());
+    run.fails_saying(&["wal_fsync", "native histograms only", "native histograms are off", "--without wal_fsync"]);
 }
 
 #[test]
@@ -331,6 +366,7 @@ fn a_percentile_is_the_same_across_a_change_of_the_bucket_labels() {
     // Nine of ten take at most a second, all of them two: the 99th percentile is 1.9 s, at every step.
     let wide = folder.tree("audit/scores");
     assert!(!wide.is_empty());
-    let explained = etcd_heatmap(&["explain", &folder.at("audit"), "--cluster", "etcd", "--at", "2026-10-01T01:00:00Z"]).succeeds();
+    let explained =
+        etcd_heatmap(&["explain", &folder.at("audit"), "--cluster", "etcd", "--at", "2026-10-01T01:00:00Z"]).succeeds();
     assert!(explained.stdout.contains("1900.00 ms    1900.00 ms"), "{explained:?}");
 }

@@ -37,14 +37,16 @@ impl Sparse {
         let without = format!("--without {metric}");
         if self.is_idle {
             let nothing = nothing_happened(self.column());
-            return Some(format!("{metric} is known, but {nothing} (p99 is NaN), so no step has a score: use {without}"));
+            return Some(format!(
+                "{metric} is known, but {nothing} (p99 is NaN), so no step has a score: use {without}"
+            ));
         }
         let share = format!("{metric} has a value at {:.0} % of the steps", self.share * 100.0);
         match scrapes {
             Some(advice) => Some(format!("{share}: {advice}")),
-            None if self.is_mostly_missing() => {
-                Some(format!("{share} of its members; elsewhere it is missing or NaN (idle), without a score: use {without}"))
-            }
+            None if self.is_mostly_missing() => Some(format!(
+                "{share} of its members; elsewhere it is missing or NaN (idle), without a score: use {without}"
+            )),
             None => None,
         }
     }
@@ -54,7 +56,9 @@ impl Sparse {
 pub(super) fn sparse(rows: &[Row]) -> Vec<Sparse> {
     let pulled: Vec<&Row> = rows.iter().filter(|row| row.is_pulled).collect();
     let mut alive: BTreeMap<&Member, BTreeSet<i64>> = BTreeMap::new();
-    for (member, steps) in pulled.iter().filter(|row| shows_life(row.column)).filter_map(|row| row.sighting()).flat_map(|s| &s.known) {
+    for (member, steps) in
+        pulled.iter().filter(|row| shows_life(row.column)).filter_map(|row| row.sighting()).flat_map(|s| &s.known)
+    {
         alive.entry(member).or_default().extend(steps);
     }
     let all: usize = alive.values().map(BTreeSet::len).sum();
@@ -103,7 +107,8 @@ mod tests {
             row(Metric::BackendCommit, [&[1, 2, 3], &[2, 3]]),
             row(Metric::LeaderChanges, [&[0, 1, 2, 3, 4, 5], &[2, 3, 4, 5]]),
         ];
-        let found: Vec<_> = sparse(&rows).into_iter().map(|one| (one.metric, one.share, one.is_mostly_missing())).collect();
+        let found: Vec<_> =
+            sparse(&rows).into_iter().map(|one| (one.metric, one.share, one.is_mostly_missing())).collect();
         assert_eq!(found, [(Metric::WalFsync, 2.0 / 6.0, true), (Metric::BackendCommit, 5.0 / 6.0, false)]);
     }
 
@@ -119,7 +124,10 @@ mod tests {
     fn the_sentence_has_the_share_and_the_remedy() {
         let sparse = |share| Sparse { metric: Metric::WalFsync, share, is_idle: false };
         let advice = Some("scraped every 4 min: rate[5m] …".to_owned());
-        assert_eq!(sparse(0.25).sentence(advice).as_deref(), Some("wal_fsync has a value at 25 % of the steps: scraped every 4 min: rate[5m] …"));
+        assert_eq!(
+            sparse(0.25).sentence(advice).as_deref(),
+            Some("wal_fsync has a value at 25 % of the steps: scraped every 4 min: rate[5m] …")
+        );
         assert!(sparse(0.25).sentence(None).is_some_and(|text| text.contains("--without wal_fsync")));
         assert_eq!(sparse(0.9).sentence(None), None);
     }

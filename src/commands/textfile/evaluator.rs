@@ -9,7 +9,7 @@ use crate::score::{ScoreTable, score_window};
 use crate::sources::prometheus::{
     Client, Moments, QuerySet, SeriesForm, Terms, forms_by_setting, read_instant, verify_members,
 };
-use crate::spec::{Column, Metric};
+use crate::spec::{Column, Metric, Unit};
 
 /// Maximum number of queries at once: enough to query every column as a raw and as a recorded series.
 const IN_FLIGHT: usize = 16;
@@ -117,14 +117,21 @@ impl Evaluator {
         };
         let readings = |c: Column| found.window.known_readings(c) + found.window.idle_readings(c);
         let silent = self.columns.iter().filter(|c| counts(c) && readings(**c) == 0);
-        let names: Vec<&str> = silent.map(|column| column.name()).collect();
-        (!names.is_empty()).then(|| {
-            format!(
-                "{} has no series of {} now, so no member has a score: name its series in --queries DIR or with --selector, \
-                 or use --without",
-                self.client.shown_url(),
-                names.join(", ")
-            )
-        })
+        let silent: Vec<Column> = silent.copied().collect();
+        let names: Vec<&str> = silent.iter().map(|column| column.name()).collect();
+        let (url, names) = (self.client.shown_url(), names.join(", "));
+        // Without a write in the window, VictoriaMetrics returns no percentile although its series are there.
+        let may_be_idle = |column: &Column| column.unit() == Unit::Seconds;
+        match silent.as_slice() {
+            [] => None,
+            silent if silent.iter().all(may_be_idle) => Some(format!(
+                "{url} has no p99 of {names} now (no writes in the window, or no series), so no member has a score: use \
+                 --without to leave out an idle metric"
+            )),
+            _ => Some(format!(
+                "{url} has no series of {names} now, so no member has a score: name its series in --queries DIR or with \
+                 --selector, or use --without"
+            )),
+        }
     }
 }

@@ -188,7 +188,9 @@ pub enum PromError {
         advice: String,
     },
     /// A metric has native histograms only, and the server cannot evaluate them.
-    #[error("{metric} exists as native histograms only, which this server cannot evaluate ({cause}): leave it out with --without {metric}")]
+    #[error(
+        "{metric} exists as native histograms only, which this server cannot evaluate ({cause}): leave it out with --without {metric}"
+    )]
     NativeRefused {
         metric: Metric,
         /// The server's refusal, or that the answer has no value.
@@ -233,7 +235,10 @@ pub enum PromError {
 impl PromError {
     /// Whether the error concerns only one metric or limit, so that the others can still be chosen.
     pub(super) fn is_about_a_column(&self) -> bool {
-        matches!(self, Self::NoSeries { .. } | Self::TooFewSamples { .. } | Self::NativeRefused { .. } | Self::NotEtcd { .. })
+        matches!(
+            self,
+            Self::NoSeries { .. } | Self::TooFewSamples { .. } | Self::NativeRefused { .. } | Self::NotEtcd { .. }
+        )
     }
 
     /// Whether the error concerns only this API path: the server is reachable, but refused the request or sent an

@@ -7,7 +7,7 @@ use futures_util::future::{try_join, try_join_all};
 use tracing::debug;
 
 use super::probe::SeriesForm;
-use super::query::{RAW, RECORDED};
+use super::query::{NATIVE, RAW, RECORDED, WIDE};
 use super::question::Question;
 use super::slices::ask_in_slices;
 use super::{Client, PromError, QuerySet};
@@ -46,18 +46,20 @@ async fn read_column(
     at: Grid,
 ) -> Result<ColumnReadings, PromError> {
     let ask = |form| read_form(client, queries, column, form, at);
+    // At one instant, these forms cost hardly more than the raw one, and have the same values and more.
+    let own = [WIDE, NATIVE].into_iter().find(|form| queries.has(column, form)).unwrap_or(RAW);
     // Recording rules do not cover companions.
     let form = if column.companion().is_some() { SeriesForm::Raw } else { form };
     match (form, queries.recorded(column)) {
         (SeriesForm::Auto, Some(_)) => {
-            let (raw, recorded) = try_join(ask(RAW), ask(RECORDED)).await?;
+            let (raw, recorded) = try_join(ask(own), ask(RECORDED)).await?;
             let is_covered = covers(&recorded, &raw);
-            debug!(metric = %column, form = if is_covered { RECORDED } else { RAW }, "chose the form to use");
+            debug!(metric = %column, form = if is_covered { RECORDED } else { own }, "chose the form to use");
             Ok(if is_covered { recorded } else { raw })
         }
         (SeriesForm::Recorded, Some(_)) => ask(RECORDED).await,
         (SeriesForm::Recorded, None) => Ok(ColumnReadings::of(column)),
-        (SeriesForm::Raw, _) | (SeriesForm::Auto, None) => ask(RAW).await,
+        (SeriesForm::Raw, _) | (SeriesForm::Auto, None) => ask(own).await,
     }
 }
 

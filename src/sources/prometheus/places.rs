@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn stretches_are_steps_of_the_pull_and_none_leaves_its_day() {
-        for (days, step_ms) in [(1, 1000), (1, 60_000), (7, 7000), (30, 60_000), (30, HOUR_MS), (366, 1000), (46_000, 60_000)] {
+        for (days, step_ms) in
+            [(1, 1000), (1, 60_000), (7, 7000), (30, 60_000), (30, HOUR_MS), (366, 1000), (46_000, 60_000)]
+        {
             let grids = of(days * DAY_MS, step_ms);
             assert!((2..=12).contains(&grids.len()), "{days} {step_ms}: {grids:?}");
             for grid in &grids {
@@ -83,7 +85,10 @@ mod tests {
             }
             assert!(grids.windows(2).all(|pair| pair[0].last_ms() < pair[1].first_ms()), "{days} {step_ms}");
             let (first, last) = (grids[0].first_ms() - START, START + days * DAY_MS - grids[grids.len() - 1].last_ms());
-            assert!(first < 2 * 30_000.max(step_ms) && last <= 2 * 30_000.max(step_ms), "{days} {step_ms}: {first} {last}");
+            assert!(
+                first < 2 * 30_000.max(step_ms) && last <= 2 * 30_000.max(step_ms),
+                "{days} {step_ms}: {first} {last}"
+            );
         }
     }
 

@@ -100,9 +100,12 @@ mod tests {
 
     #[test]
     fn the_hours_before_the_searched_instants_cover_every_second_of_a_part() {
-        for (start_ms, end_ms) in [(0, DAY_MS), (0, 60_000), (1_800_000, 5_400_000), (HOUR_MS, HOUR_MS + 1000), (59_000, DAY_MS)] {
+        for (start_ms, end_ms) in
+            [(0, DAY_MS), (0, 60_000), (1_800_000, 5_400_000), (HOUR_MS, HOUR_MS + 1000), (59_000, DAY_MS)]
+        {
             let grids = hours(TimeRange { start_ms, end_ms });
-            let mut ends: Vec<i64> = grids.iter().flat_map(|grid| (0..grid.len()).map(|index| grid.at(index))).collect();
+            let mut ends: Vec<i64> =
+                grids.iter().flat_map(|grid| (0..grid.len()).map(|index| grid.at(index))).collect();
             ends.sort_unstable();
             for second in (start_ms..end_ms).step_by(1000) {
                 let is_seen = ends.iter().any(|&end| end - HOUR_MS <= second && second <= end);

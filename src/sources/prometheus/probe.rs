@@ -169,7 +169,9 @@ impl<'a> Probe<'a> {
     ) -> Result<QuerySource, PromError> {
         let column = Column::from(metric);
         match (form, self.queries.recorded(metric)) {
-            (SeriesForm::Auto, Some(_)) if self.covers(column, thoroughness).await? => Ok(self.source(column, RECORDED)),
+            (SeriesForm::Auto, Some(_)) if self.covers(column, thoroughness).await? => {
+                Ok(self.source(column, RECORDED))
+            }
             (SeriesForm::Recorded, Some(_)) => self.require(metric, RECORDED).await,
             (SeriesForm::Recorded, None) => Err(PromError::of_nothing(metric, Seen::Absent, self)),
             _ => {

@@ -271,7 +271,8 @@ impl QuerySet {
     /// The series of `base` in the last `look_back`, as an expression.
     pub(super) fn present(&self, base: &Base, look_back: &str, matchers: &str) -> String {
         let any = |list: &[String]| {
-            let over = |series: &String| format!("count_over_time({}[{look_back}])", self.one_a_member(series, matchers));
+            let over =
+                |series: &String| format!("count_over_time({}[{look_back}])", self.one_a_member(series, matchers));
             list.iter().map(over).collect::<Vec<_>>().join(" or ")
         };
         match base.beside.is_empty() {

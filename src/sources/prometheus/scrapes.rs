@@ -63,7 +63,9 @@ impl ScrapeDistance {
         };
         (share < 1.0).then(|| match share {
             // Scrapes that are exactly a window apart meet both of its ends.
-            0.0 if self.millis <= window.millis() => format!("{every}: rate[{window}] hardly ever sees two samples; {remedy}"),
+            0.0 if self.millis <= window.millis() => {
+                format!("{every}: rate[{window}] hardly ever sees two samples; {remedy}")
+            }
             0.0 => format!("{every}: rate[{window}] never sees two samples; {remedy}"),
             share => format!("{every}: rate[{window}] sees two samples in {} of windows; {remedy}", percent(share)),
         })

@@ -126,8 +126,7 @@ impl Probe<'_> {
     async fn sight(&self, column: Column, form: &str, is_needed: bool) -> Result<Seen, PromError> {
         let question = Question::of(self.queries, column, form);
         let grids = &self.places;
-        let answers =
-            try_join_all(grids.iter().map(|&grid| query_grid(self.client, column, &question, grid))).await?;
+        let answers = try_join_all(grids.iter().map(|&grid| query_grid(self.client, column, &question, grid))).await?;
         let sampled: Vec<(Grid, ColumnReadings)> = grids.iter().copied().zip(answers).collect();
         let seen = match self.sighting(&sampled) {
             Some(sighting) => Seen::Values(self.with_ends(column, form, sighting).await?),
@@ -252,13 +251,7 @@ impl Probe<'_> {
     }
 
     /// A step with a value that is less than an hour or a step away from one without, between `present` and `absent`.
-    async fn bisect(
-        &self,
-        column: Column,
-        form: &str,
-        mut present: i64,
-        mut absent: i64,
-    ) -> Result<i64, PromError> {
+    async fn bisect(&self, column: Column, form: &str, mut present: i64, mut absent: i64) -> Result<i64, PromError> {
         let step = self.step.millis();
         while (present - absent).abs() > HOUR_MS.max(step) {
             let middle = i64::midpoint(present, absent).div_euclid(step) * step;

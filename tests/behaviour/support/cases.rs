@@ -30,6 +30,18 @@ pub(crate) fn behind(upstream: &str, rule: &[&str]) -> Server {
     gate
 }
 
+/// A Prometheus that scrapes, every second, a target with etcd's metrics whose histograms are native; and the target.
+pub(crate) fn native_histograms() -> (Prometheus, Server) {
+    let (folder, port) = (Folder::new("native"), free_port());
+    let mut program = Command::new(python());
+    program.arg("-B").arg(script("native.py")).arg(port.to_string());
+    let target = Server::start(&program, port, &folder).ready("/metrics");
+    let config = format!(
+        "scrape_configs:\n- job_name: etcd\n  scrape_interval: 1s\n  static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
+    );
+    (Prometheus::start_with(folder, &["--enable-feature=native-histograms"], |_| config), target)
+}
+
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/behaviour/cases").join(name)
 }

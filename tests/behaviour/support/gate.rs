@@ -120,7 +120,9 @@ fn is_about(request: &str) -> i64 {
     };
     let path = request.lines().next().unwrap_or_default();
     match () {
-        () if path.contains("/query_range") && (second("end") - second("start")) / second("step") > 60 => second("start"),
+        () if path.contains("/query_range") && (second("end") - second("start")) / second("step") > 60 => {
+            second("start")
+        }
         () if path.contains("/series") => second("end"),
         () => i64::MIN,
     }

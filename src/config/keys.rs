@@ -342,8 +342,7 @@ static SOURCE_TO_SCORE: [Key; 31] = [
     Key::text(
         "source.retries",
         "5",
-        Flag::new(Heading::ServerLoad, "retries", "N", "Retries for transient failures, 0 to 100")
-            .explained("Retries for transient failures (429, 5xx, dropped connections), 0 to 100"),
+        Flag::new(Heading::ServerLoad, "retries", "N", "Retries for transient failures, 0 to 100"),
         |text| ok(retries(text)),
     )
     .of_shape(Shape::Number),
@@ -454,7 +453,7 @@ static SOURCE_TO_SCORE: [Key; 31] = [
         "score.min_coverage",
         "0.5",
         Flag::new(Heading::Scoring, "min-coverage", "SHARE", "Cells with less coverage are marked uncertain")
-            .explained("Cells with a smaller share of scored steps are marked uncertain, 0 to 1"),
+            .explained("Cells with a smaller scored share are uncertain, 0 to 1"),
         |text| ok(share(text)),
     )
     .of_shape(Shape::Number),
@@ -464,8 +463,8 @@ static SOURCE_TO_SCORE: [Key; 31] = [
         Flag::new(Heading::Scoring, "fail-below", "SCORE", "For CI: exit with 3 if a cell of a cluster is below this")
             .common()
             .explained(
-                "For CI: exit with 3 if a cell's mean is below SCORE (up to 10), or a cluster's coverage below \
-                 --min-coverage; 0 turns both checks off",
+                "For CI: exit with 3 if a cell's mean is below SCORE, or a cluster's coverage below \
+                 --min-coverage; 0 is off",
             ),
         |text| ok(lowest_score(text)),
     )

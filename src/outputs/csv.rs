@@ -24,7 +24,7 @@ impl Output for Csv {
     }
 
     fn about(&self) -> &'static str {
-        "heatmap.csv, one row per cell, and heatmap_wide.csv, one row per day and one column per hour"
+        "heatmap.csv (one row per cell), heatmap_wide.csv (one per day)"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {

@@ -41,7 +41,7 @@ impl Output for OpenMetrics {
     }
 
     fn about(&self) -> &'static str {
-        "openmetrics/, for promtool tsdb create-blocks-from openmetrics"
+        "openmetrics/, for promtool tsdb create-blocks-from"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {

@@ -24,13 +24,23 @@ const LONGEST_IDENTIFICATION: Duration = Duration::from_secs(30);
 /// When to try again to identify a server that could not be reached.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// Parameters that a query works without. Their order is that in which they are left out if a server refuses a
-/// parameter without its name.
-const OPTIONAL: [&str; 6] =
-    ["max_lookback", "nocache", "deny_partial_response", "max_source_resolution", "partial_response", "timeout"];
-
 /// Parameters that each query sets itself, so `--url` cannot set them.
 pub(super) const OF_QUERIES: [&str; 6] = ["query", "start", "end", "step", "time", "match[]"];
+
+named! {
+    /// Parameters that a query works without, in the order in which they are left out if a server refuses a parameter
+    /// without its name.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) enum Optional {
+        MaxLookback = "max_lookback",
+        NoCache = "nocache",
+        DenyPartialResponse = "deny_partial_response",
+        MaxSourceResolution = "max_source_resolution",
+        PartialResponse = "partial_response",
+        Timeout = "timeout",
+    }
+    listed
+}
 
 named! {
     /// The kind of a server, which decides the parameters of its queries.
@@ -223,7 +233,7 @@ pub(super) fn refused_parameter(
     kind: &str,
     words: &str,
     sent: &Parameters<'_>,
-) -> Option<&'static str> {
+) -> Option<Optional> {
     if !matches!(status.as_u16(), 400 | 403 | 422) || kind == "timeout" {
         return None;
     }
@@ -232,15 +242,15 @@ pub(super) fn refused_parameter(
         let is_of_a_name = |c: char| c.is_alphanumeric() || c == '_';
         lower.split(|c| !is_of_a_name(c)).any(|word| word == name)
     };
-    let mut optional = OPTIONAL.into_iter().filter(|name| sent.iter().any(|(sent, _)| sent == name));
+    let mut optional = Optional::ALL.into_iter().filter(|one| sent.iter().any(|(sent, _)| *sent == one.name()));
     let is_about_parameters = is_about_parameters(words);
     // "timeout" is also a word for a query that took too long.
     let is_meant = |name: &str| name != "timeout" || is_about_parameters || is_quoted(&lower, name);
-    if let Some(named) = optional.clone().find(|name| names(name) && is_meant(name)) {
+    if let Some(named) = optional.clone().find(|one| names(one.name()) && is_meant(one.name())) {
         return Some(named);
     }
     let names_another =
-        OPTIONAL.iter().any(|name| names(name)) || OF_QUERIES.iter().any(|name| is_quoted(&lower, name));
+        Optional::ALL.iter().any(|one| names(one.name())) || OF_QUERIES.iter().any(|name| is_quoted(&lower, name));
     let is_unknown = ["unknown", "unrecognized", "unrecognised", "unexpected", "unsupported", "not allowed"];
     let is_unnamed = is_about_parameters && is_unknown.iter().any(|word| lower.contains(word)) && !names_another;
     optional.next().filter(|_| is_unnamed && !lower.contains("parse error"))
@@ -269,7 +279,7 @@ mod tests {
     fn only_a_vendor_gets_its_parameters() {
         let common = ("timeout", "300s".to_owned());
         for kind in [None, Some(ServerKind::Prometheus), Some(ServerKind::Mimir), Some(ServerKind::Managed)] {
-            assert_eq!(names(kind, false), [common.clone()], "{kind:?}");
+            assert_eq!(names(kind, false).as_slice(), std::slice::from_ref(&common), "{kind:?}");
         }
         let (lookback, cache) = (("max_lookback", "5m".to_owned()), ("nocache", "1".to_owned()));
         let victoria = |allow| names(Some(ServerKind::VictoriaMetrics), allow);
@@ -284,7 +294,8 @@ mod tests {
 
     fn refused(status: u16, kind: &str, words: &str) -> Option<&'static str> {
         let sent = ["query", "start", "timeout", "nocache", "max_lookback"].map(|name| (name, "sent-value".to_owned()));
-        refused_parameter(StatusCode::from_u16(status).unwrap_or_default(), kind, words, &sent)
+        let found = refused_parameter(StatusCode::from_u16(status).unwrap_or_default(), kind, words, &sent);
+        found.map(Optional::name)
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::PromError;
+use super::dialect::Optional;
 
 /// Phrases of messages that report an unavailable store (Thanos) or remote-read endpoint (Prometheus).
 const STORE_AWAY: [&str; 6] = [
@@ -49,7 +50,7 @@ pub(super) enum Cure {
     /// A shorter URL: the query of a part of the members that are listed in its matchers.
     Shorter,
     /// The same query without this parameter, which the server does not accept.
-    Without(&'static str),
+    Without(Optional),
 }
 
 impl Failure {

@@ -46,7 +46,8 @@ impl Client {
             let sent_at = Instant::now();
             match self.ask(kind, &form).await {
                 Ok(body) => return Ok((body, sent_at.elapsed())),
-                Err(Failure { cure: Cure::Without(name), error, .. }) => {
+                Err(Failure { cure: Cure::Without(parameter), error, .. }) => {
+                    let name = parameter.name();
                     if self.dialect().leave_out(name) {
                         warn!(cause = %error, name, "refused for a parameter: sending queries without it");
                         let note = "the server refuses this parameter, so queries are sent without it";

@@ -31,7 +31,9 @@ pub(crate) fn findings_text(findings: &Findings, zone: Zone) -> String {
         if all.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "{} ({})", heading(kind), all.len());
+        let missing =
+            if all.iter().any(|finding| finding.staffing.is_some()) { "missing members first, then " } else { "" };
+        let _ = writeln!(text, "{} ({})", heading(kind).replacen(", by", &format!(", {missing}by"), 1), all.len());
         for finding in &all {
             tell(&mut text, finding, zone);
         }

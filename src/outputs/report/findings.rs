@@ -32,7 +32,10 @@ pub(super) fn incidents(findings: &[Finding], lines: &[Line], zone: Zone) -> Mar
         return html! { p { "No incident was found in this range." } };
     }
     html! {
-        p { "Ranked by impact: points below 10 × hours." }
+        p {
+            @if incidents.iter().any(|finding| finding.staffing.is_some()) { "Missing members first. " }
+            "Ranked by impact: points below 10 × hours."
+        }
         div #incident-list { (tables(&incidents, lines, zone)) }
     }
 }

@@ -155,7 +155,8 @@ impl<'a> Reach<'a> {
             let present = self.bases.iter().map(|base| self.queries.present(base, "1h", matchers));
             format!("count({})", present.collect::<Vec<_>>().join(" or "))
         });
-        for grid in grids {
+        // There are no samples before 1970, and some servers refuse such times.
+        for grid in grids.iter().filter(|grid| grid.last_ms() >= 0) {
             let mut is_any = false;
             let ask = async |promql: String, part, _| self.client.any_sample(&promql, part).await;
             ask_in_slices(self.client, &question, *grid, ask, |any| {

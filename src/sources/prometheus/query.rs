@@ -255,7 +255,7 @@ impl QuerySet {
             NATIVE => (native_names(&text.series), Vec::new()),
             _ => (text.series.clone(), text.beside.clone()),
         };
-        (!series.is_empty()).then(|| Base { series, beside })
+        (!series.is_empty()).then_some(Base { series, beside })
     }
 
     /// A query that counts the members with a series of `base` in the last `look_back`, such as `1h`.

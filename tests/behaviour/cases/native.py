@@ -62,9 +62,11 @@ class Target(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        body = b"".join(metrics())
+        kind, body = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", b"".join(metrics())
+        if self.path == "/-/ready":
+            kind, body = "text/plain", b"ready\n"
         self.send_response(200)
-        self.send_header("Content-Type", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

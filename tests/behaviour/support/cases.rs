@@ -35,7 +35,7 @@ pub(crate) fn native_histograms() -> (Prometheus, Server) {
     let (folder, port) = (Folder::new("native"), free_port());
     let mut program = Command::new(python());
     program.arg("-B").arg(script("native.py")).arg(port.to_string());
-    let target = Server::start(&program, port, &folder).ready("/metrics");
+    let target = Server::start(&program, port, &folder).ready("/-/ready");
     let config = format!(
         "scrape_configs:\n- job_name: etcd\n  scrape_interval: 1s\n  static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
     );

@@ -74,9 +74,8 @@ def wanted(path, minutes, time, clusters, min_coverage):
         total[2] += cell.expected
         total[3] += cell.idle
     places = {}
-    for place, (total, scored, expected) in sums.items():
-        # Positions of several cells are not compared with idle ones, which the tests show at their own width.
-        mean = total / scored if scored else "idle" if idle[place] else None
+    for place, (total, scored, expected, idle) in sums.items():
+        mean = total / scored if scored else "idle" if is_idle(scored, expected, idle) else None
         places[place] = mean, scored < min_coverage * expected
     return places
 

@@ -11,7 +11,7 @@ from shown import down
 STOPS = [(215, 48, 39), (254, 224, 100), (70, 170, 90)]
 """Red at 0, yellow at 5, green at 10."""
 
-Cell = namedtuple("Cell", "line date slot half mean scored expected uncertain is_idle")
+Cell = namedtuple("Cell", "line date slot half mean scored expected uncertain idle is_idle")
 """`half` is None, or 0 or 1 for an hour that occurs twice that day; `slot` counts cells from midnight."""
 
 
@@ -45,8 +45,8 @@ def cells(path, minutes, members=False, clusters=None):
             mean = float(row["mean"]) if row["mean"] else None
             steps = int(row["steps_scored"]), int(row["steps_expected"])
             date = datetime.date.fromisoformat(row["date"])
-            uncertain, idle = row["uncertain"] == "true", is_idle(*steps, row.get("steps_idle", 0))
-            found.append((row["start"], Cell(line, date, slot, None, mean, *steps, uncertain, idle)))
+            uncertain, idle = row["uncertain"] == "true", int(row.get("steps_idle", 0))
+            found.append((row["start"], Cell(line, date, slot, None, mean, *steps, uncertain, idle, is_idle(*steps, idle))))
     found = [cell for _, cell in sorted(found, key=lambda pair: pair[0])]
     times, seen, placed = Counter(cell[:3] for cell in found), Counter(), []
     for cell in found:

@@ -20,7 +20,7 @@ from fractions import Fraction
 
 import pyte
 
-from drawn import cells, heat
+from drawn import cells, heat, is_idle
 from report import Report
 from shown import exact
 
@@ -66,17 +66,16 @@ def column(width, minutes):
 
 def wanted(path, minutes, time, clusters, min_coverage):
     """The mean (or `idle`) and uncertainty at each position; cells that share one are averaged by their steps."""
-    sums, idle = defaultdict(lambda: [Fraction(0), 0, 0]), defaultdict(bool)
+    sums = defaultdict(lambda: [Fraction(0), 0, 0, 0])
     for cell in cells(path, minutes, clusters=clusters):
         total = sums[cell.line[0], cell.date, cell.slot * minutes // time]
         total[0] += exact(cell.mean or 0) * cell.scored
         total[1] += cell.scored
         total[2] += cell.expected
-        idle[cell.line[0], cell.date, cell.slot * minutes // time] = cell.is_idle
+        total[3] += cell.idle
     places = {}
-    for place, (total, scored, expected) in sums.items():
-        # Positions of several cells are not compared with idle ones, which the tests show at their own width.
-        mean = total / scored if scored else "idle" if idle[place] else None
+    for place, (total, scored, expected, idle) in sums.items():
+        mean = total / scored if scored else "idle" if is_idle(scored, expected, idle) else None
         places[place] = mean, scored < min_coverage * expected
     return places
 

@@ -453,7 +453,7 @@ static SOURCE_TO_SCORE: [Key; 31] = [
         "score.min_coverage",
         "0.5",
         Flag::new(Heading::Scoring, "min-coverage", "SHARE", "Cells with less coverage are marked uncertain")
-            .explained("Cells with a smaller scored share are uncertain, 0 to 1"),
+            .explained("Cells with less coverage are uncertain, 0 to 1"),
         |text| ok(share(text)),
     )
     .of_shape(Shape::Number),
@@ -521,8 +521,7 @@ static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
         "output.labels",
         "",
         Flag::new(Heading::Output, "label", "NAME=VALUE", "Extra label for exported series, such as env=prod")
-            .explained("Extra label for exported series, such as env=prod; in a backfill, job=node continues scraped textfiles. \
-             Repeatable"),
+            .explained("Extra label for exported series, such as env=prod; repeatable"),
         |text| ok(extra_labels(text)),
     )
     .of_shape(Shape::List),

@@ -36,11 +36,8 @@ pub(super) fn too_many_samples() -> PromError {
 
 fn mixed_members() -> Vec<MixedMembers> {
     let mixed = |labels: &str, values: &str, others: &str, flags: &str| MixedMembers {
-        member: "127.0.0.1:2381".to_owned(),
-        cluster: "kube-etcd".to_owned(),
-        processes: "2 processes".to_owned(),
-        labels: labels.to_owned(),
-        values: values.to_owned(),
+        member: "127.0.0.1:2381 of kube-etcd".to_owned(),
+        processes: format!("{} processes that differ in {labels} ({values})", values.split(", ").count()),
         others: others.to_owned(),
         flags: flags.to_owned(),
     };

@@ -13,18 +13,12 @@ const SHOWN: usize = 3;
 
 /// Members whose series come from different processes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "member {member} of {cluster} is {processes} that differ in {labels} ({values}){others}: set {flags}, or merge them with --merge-members"
-)]
+#[error("member {member} is {processes}{others}: set {flags}, or merge them with --merge-members")]
 pub(crate) struct MixedMembers {
-    /// The first of them.
+    /// The first of them, with its cluster, such as `etcd-0 of prod`.
     pub(crate) member: String,
-    pub(crate) cluster: String,
-    /// How many processes it is, such as `2 processes`.
+    /// How many processes it is, and in which labels they differ: `2 processes that differ in env (north, south)`.
     pub(crate) processes: String,
-    pub(crate) labels: String,
-    /// Values of the labels: those of several are joined by a slash.
-    pub(crate) values: String,
     /// The number of other members, such as `, as are 2 other members`; empty if there are none.
     pub(crate) others: String,
     /// The flags that tell them apart.
@@ -50,11 +44,13 @@ impl MixedMembers {
         let processes: BTreeSet<String> = of_first.map(|labels| values(labels, &names).join("/")).collect();
         let others = members(&verdict.different).len() - 1;
         Some(Self {
-            member: shown(&first.member),
-            cluster: shown(&first.cluster),
-            processes: count(processes.len(), "process"),
-            labels: shown(&advice.labels.join(",")),
-            values: shown(&listed(processes)),
+            member: shown(&format!("{} of {}", first.member, first.cluster)),
+            processes: shown(&format!(
+                "{} that differ in {} ({})",
+                count(processes.len(), "process"),
+                advice.labels.join(","),
+                listed(processes)
+            )),
             others: match others {
                 0 => String::new(),
                 1 => ", as is 1 other member".to_owned(),
@@ -66,11 +62,8 @@ impl MixedMembers {
 
     /// The note with --merge-members.
     pub(crate) fn note(&self) -> String {
-        let Self { member, cluster, processes, labels, values, others, .. } = self;
-        format!(
-            "member {member} of {cluster} is {processes} that differ in {labels} ({values}){others}: merged, the worse \
-             reading counts (--merge-members)"
-        )
+        let Self { member, processes, others, .. } = self;
+        format!("member {member} is {processes}{others}: merged, the worse reading counts (--merge-members)")
     }
 }
 

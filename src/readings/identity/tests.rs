@@ -127,8 +127,11 @@ fn targets_without_a_common_metric_are_never_merged() {
     Made::new().add("a", START, &at, |_| 1e8).add("b", GAUGE, &at, |_| 2e8).is(0, 0, 0);
 }
 
+/// A cluster and member, the labels of a target, and the start time of its process.
+type Started<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
 /// Members with the start times of processes that differ; each with its labels.
-fn started_apart(targets: &[(&str, &[(&str, &str)], f64)]) -> (Evidence, Vec<(Member, Labels)>) {
+fn started_apart(targets: &[Started<'_>]) -> (Evidence, Vec<(Member, Labels)>) {
     let mut evidence = Evidence::new(SLACK);
     let mut everyone = Vec::new();
     for (name, pairs, start) in targets {
@@ -140,7 +143,7 @@ fn started_apart(targets: &[(&str, &[(&str, &str)], f64)]) -> (Evidence, Vec<(Me
     (evidence, everyone)
 }
 
-fn mixed(targets: &[(&str, &[(&str, &str)], f64)]) -> String {
+fn mixed(targets: &[Started<'_>]) -> String {
     let (evidence, everyone) = started_apart(targets);
     let naming = Naming { member: vec!["instance".to_owned()], ..Naming::default() };
     let mixed = MixedMembers::of(&evidence.verdict(), &everyone, &naming, str::to_owned);
@@ -148,7 +151,7 @@ fn mixed(targets: &[(&str, &[(&str, &str)], f64)]) -> String {
 }
 
 /// The flags that an error advises.
-fn flags(targets: &[(&str, &[(&str, &str)], f64)]) -> String {
+fn flags(targets: &[Started<'_>]) -> String {
     let error = mixed(targets);
     let flags = error.split_once(": set ").and_then(|(_, rest)| rest.split_once(", or merge"));
     flags.map_or(error.clone(), |(flags, _)| flags.to_owned())
@@ -156,7 +159,7 @@ fn flags(targets: &[(&str, &[(&str, &str)], f64)]) -> String {
 
 #[test]
 fn two_clusters_under_one_name_are_told_apart_by_a_label_of_clusters() {
-    let targets: [(&str, &[(&str, &str)], f64); 4] = [
+    let targets: [Started<'_>; 4] = [
         ("etcd a", &[("env", "north"), ("instance", "a")], 1.0),
         ("etcd b", &[("env", "north"), ("instance", "b")], 10.0),
         ("etcd a", &[("env", "south"), ("instance", "a")], 20.0),
@@ -175,7 +178,7 @@ fn processes_of_one_member_are_told_apart_by_a_label_of_members() {
     let of = [node("n1", 1.0), node("n2", 20.0), node("n3", 40.0), node("n4", 60.0)];
     let labels: Vec<[(&str, &str); 2]> =
         of.iter().map(|(_, name, _)| [("instance", "x"), ("k8s_node_name", *name)]).collect();
-    let targets: Vec<(&str, &[(&str, &str)], f64)> =
+    let targets: Vec<Started<'_>> =
         of.iter().zip(&labels).map(|((member, _, start), labels)| (*member, &labels[..], *start)).collect();
     let error = mixed(&targets);
     assert!(
@@ -189,7 +192,7 @@ fn processes_of_one_member_are_told_apart_by_a_label_of_members() {
 fn labels_that_only_together_tell_clusters_apart_are_combined() {
     let place = |env: &'static str, region: &'static str| [("env", env), ("region", region), ("instance", "x")];
     let places = [place("dev", "eu"), place("dev", "us"), place("prod", "eu"), place("prod", "us")];
-    let mut targets: Vec<(&str, &[(&str, &str)], f64)> = Vec::new();
+    let mut targets: Vec<Started<'_>> = Vec::new();
     for (at, labels) in places.iter().enumerate() {
         targets.push(("etcd a", labels, at as f64 * 10.0));
         targets.push(("etcd b", labels, at as f64 * 10.0 + 100.0));
@@ -203,7 +206,7 @@ fn federated_clusters_need_a_label_for_the_cluster_and_one_for_the_member() {
         [("exported_cluster", cluster), ("exported_instance", instance), ("instance", "prom:9090")]
     };
     let all = [target("x", "a"), target("x", "b"), target("y", "a"), target("y", "b")];
-    let targets: Vec<(&str, &[(&str, &str)], f64)> =
+    let targets: Vec<Started<'_>> =
         all.iter().enumerate().map(|(at, labels)| ("federate prom:9090", &labels[..], at as f64 * 9.0)).collect();
     assert_eq!(flags(&targets), "--cluster-label exported_cluster --member-label exported_instance");
     assert_eq!(flags(&targets[..2]), "--member-label exported_instance");
@@ -218,7 +221,7 @@ fn a_label_of_replicas_is_not_advised_although_it_differs() {
     let target =
         |env: &'static str, replica: &'static str| [("env", env), ("prometheus_replica", replica), ("instance", "a")];
     let all = [target("n", "r1"), target("n", "r2"), target("s", "r1"), target("s", "r2")];
-    let targets: Vec<(&str, &[(&str, &str)], f64)> =
+    let targets: Vec<Started<'_>> =
         all.iter().map(|labels| ("etcd a", &labels[..], if labels[0].1 == "n" { 1.0 } else { 50.0 })).collect();
     assert_eq!(flags(&targets), "--cluster-label env");
     // A label with a value for each target tells processes apart too, but splits their replicas.
@@ -235,14 +238,14 @@ fn names_that_stay_necessary_are_kept_in_the_advice() {
     let all =
         [of("prod", "n", "a"), of("prod", "s", "a"), of("prod", "n", "b"), of("prod", "s", "b"), of("edge", "n", "z")];
     let names = ["prod a", "prod a", "prod b", "prod b", "edge z"];
-    let targets: Vec<(&str, &[(&str, &str)], f64)> =
+    let targets: Vec<Started<'_>> =
         all.iter().zip(names).enumerate().map(|(at, (labels, name))| (name, &labels[..], at as f64 * 9.0)).collect();
     assert_eq!(flags(&targets), "--cluster-label cluster,env");
     // Two members on each node.
     let on = |node: &'static str, instance: &'static str| [("node", node), ("instance", instance)];
     let all = [on("n1", "localhost:1"), on("n2", "localhost:1"), on("n1", "localhost:2"), on("n2", "localhost:2")];
     let names = ["etcd localhost:1", "etcd localhost:1", "etcd localhost:2", "etcd localhost:2"];
-    let targets: Vec<(&str, &[(&str, &str)], f64)> =
+    let targets: Vec<Started<'_>> =
         all.iter().zip(names).enumerate().map(|(at, (labels, name))| (name, &labels[..], at as f64 * 9.0)).collect();
     assert_eq!(flags(&targets), "--member-label instance,node");
 }

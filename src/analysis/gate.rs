@@ -149,10 +149,8 @@ impl Gate {
             |steps: &Steps| steps.scored == 0 || (steps.scored as f64) < min_coverage * steps.expected as f64;
         let unknown = self.clusters.iter().filter(|(_, steps)| is_unknown(steps));
         let unknown: Vec<(String, Steps)> = unknown.map(|(cluster, steps)| (cluster.clone(), *steps)).collect();
-        let is_met = self.low_cells == 0
-            && unknown.is_empty()
-            && self.shortages.is_empty()
-            && !self.clusters.is_empty();
+        let is_met =
+            self.low_cells == 0 && unknown.is_empty() && self.shortages.is_empty() && !self.clusters.is_empty();
         (!is_met).then_some(Shortfall { unknown, gate: self })
     }
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::parse::{
-    age, band_list, concurrency, every, expected_members, extra_labels, families, instant, label_list, list, lowest_score,
-    offset, ok, patience, profile_list, queries_a_second, rate_window, retention, retries, selector, share, switch, url,
-    weight_list,
+    age, band_list, concurrency, every, expected_members, extra_labels, families, instant, label_list, list,
+    lowest_score, offset, ok, patience, profile_list, queries_a_second, rate_window, retention, retries, selector,
+    share, switch, url, weight_list,
 };
 use super::{Formats, Heading};
 use crate::outputs::OUTPUTS;
@@ -252,12 +252,7 @@ static SOURCE_TO_SCORE: [Key; 31] = [
     Key::text(
         "source.http_method",
         "auto",
-        Flag::new(
-            Heading::Source,
-            "http-method",
-            "METHOD",
-            "HTTP method of queries: auto (GET if POST is refused), post, or get",
-        ),
+        Flag::new(Heading::Source, "http-method", "METHOD", "Method: auto (GET if POST is refused), post, or get"),
         |text| ok(text.parse::<HttpMethod>()),
     ),
     Key::text(

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{
-    RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list, lowest_score,
-    offset, patience, profile_list, queries_a_second, rate_window, retention, retries, share, switch, weight_list,
+    RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list,
+    lowest_score, offset, patience, profile_list, queries_a_second, rate_window, retention, retries, share, switch,
+    weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};

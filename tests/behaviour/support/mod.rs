@@ -26,7 +26,7 @@ mod victoria_metrics;
 pub(crate) use answering::Answering;
 pub(crate) use asked::Asked;
 pub(crate) use authority::Authority;
-pub(crate) use cases::{behind, case, native_histograms};
+pub(crate) use cases::{behind, case, case_text, native_histograms};
 pub(crate) use doorman::{Doorman, answer};
 pub(crate) use etcd::{etcd_cluster, etcd_programs, holds, now, put, started};
 pub(crate) use fault::Fault;

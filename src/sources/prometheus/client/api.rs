@@ -237,12 +237,7 @@ impl Client {
     }
 
     /// The data of an answer whose warnings mean nothing to the user, such as the one that a limit truncated it.
-    fn data_without_notes(
-        &self,
-        path: &str,
-        sent: &Parameters<'_>,
-        body: &[u8],
-    ) -> Result<(Value, Envelope), Failure> {
+    fn data_without_notes(&self, path: &str, sent: &Parameters<'_>, body: &[u8]) -> Result<(Value, Envelope), Failure> {
         let answer: ApiAnswer = serde_json::from_slice(body).map_err(|e| match e.is_eof() {
             _ if is_web_page(body) => self.web_page(body),
             // The JSON ends too early. The body may have been cut off in transit, so retry.

@@ -29,7 +29,7 @@ const EPOCH_SECONDS_MAX: f64 = 1e11;
 pub enum TimeError {
     /// The text is not a time in any accepted format.
     #[error(
-        "'{0}' is not a time: write RFC 3339 (2026-10-01T00:00:00Z), a date (2026-10-01), seconds since 1970, now, now-30d, or now-1d/d for midnight"
+        "'{0}' is not a time: write RFC 3339 (2026-10-01T00:00:00Z), a date (2026-10-01), month or year, seconds since 1970, now, now-30d, or now-1d/d for midnight"
     )]
     NotATime(String),
     /// A number so large that it must be in milliseconds.
@@ -134,7 +134,7 @@ impl fmt::Display for Step {
 
 /// Parses an instant that a user wrote; `now_ms` is the current time.
 ///
-/// Accepts RFC 3339, a date or a date with a time (both UTC), seconds since 1970, `now`, `now-30d`, and Grafana's
+/// Accepts RFC 3339, a date, month, year or a date with a time (all UTC), seconds since 1970, `now`, `now-30d`, and Grafana's
 /// `now-1d/d`, which rounds down to midnight UTC: a daily job then covers whole days, whenever it runs.
 pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     let text = text.trim();
@@ -149,7 +149,7 @@ pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.timestamp_millis());
     }
-    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+    if let Some(date) = parse_date(text) {
         return Ok(UtcDay::from(date).start_ms());
     }
     for format in ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"] {
@@ -162,6 +162,19 @@ pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
         return Err(TimeError::Milliseconds(text.to_owned()));
     }
     Ok((seconds * 1000.0).round() as i64)
+}
+
+/// Parses a date, or the first day of a month (`2026-10`) or year (`2026`): as seconds since 1970, a number of four
+/// digits would be within the first three hours of 1970.
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let has_digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
+    let whole = match parts[..] {
+        [year] if has_digits(year, 4) => format!("{year}-01-01"),
+        [year, month] if has_digits(year, 4) && has_digits(month, 2) => format!("{year}-{month}-01"),
+        _ => text.to_owned(),
+    };
+    NaiveDate::parse_from_str(&whole, "%Y-%m-%d").ok()
 }
 
 /// Parses what follows `now`: an empty text gives 0, and `-30d` gives minus thirty days in milliseconds.
@@ -346,6 +359,9 @@ mod tests {
         // Expected values from `date -u -d … +%s`.
         for (text, seconds) in [
             ("2026-10-01", 1_790_812_800),
+            ("2026-10", 1_790_812_800),
+            ("2026", 1_767_225_600),
+            ("1900", -2_208_988_800),
             ("2026-10-01T00:00:00Z", 1_790_812_800),
             ("2026-10-01T02:00:00+02:00", 1_790_812_800),
             ("2026-10-01T06:30", 1_790_836_200),
@@ -366,7 +382,19 @@ mod tests {
     #[test]
     fn texts_that_are_not_times_are_rejected() {
         let no_days = ["now/h", "now-1d/", "/d", "2026-10-01/d"];
-        let others = ["", "yesterday", "now30d", "2026-13-01", "nan", "inf", "now-", "now-30333333y"];
+        let others = [
+            "",
+            "yesterday",
+            "now30d",
+            "2026-13-01",
+            "2026-13",
+            "2026-",
+            "26-10",
+            "nan",
+            "inf",
+            "now-",
+            "now-30333333y",
+        ];
         for text in no_days.into_iter().chain(others) {
             assert_eq!(parse_instant(text, NOW), Err(TimeError::NotATime(text.to_owned())), "{text}");
         }

@@ -103,7 +103,7 @@ pub(crate) enum CommandError {
     #[error("stopped by {0} before any block was imported: run the same command again")]
     StoppedImporting(Signal),
     /// The first problem that `check` found.
-    #[error("a pull would fail: {0}")]
+    #[error("fix this before a pull: {0}")]
     WouldFail(String),
     #[error("cannot pull {}: {cause}", if *.asked == 1 { "the day".to_owned() } else { format!("any of {asked} days") })]
     NoDay {

@@ -261,8 +261,8 @@ static SOURCE_TO_SCORE: [Key; 31] = [
         Flag::new(Heading::Range, "start", "TIME", "Start of the range, such as 2026-10-01 or now-30d")
             .common()
             .explained(
-                "Start of the range: RFC 3339, a date (midnight UTC), seconds since 1970, now, now-30d, or now-1d/d \
-                 (midnight UTC)",
+                "Start of the range: RFC 3339, a date, month or year (UTC), seconds since 1970, now, now-30d, or \
+                 now-1d/d (midnight UTC)",
             ),
         |text| ok(instant(text)),
     ),

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use indicatif::{HumanCount, HumanDuration};
+use indicatif::HumanDuration;
 
 use super::{knows_restarts, members};
 use crate::config::SourceSettings;
 use crate::sources::prometheus::{Seen, ServerInfo, Sighting};
 use crate::spec::Column;
+use crate::text::count;
 use crate::text::rounding::share_parts;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
@@ -150,19 +151,16 @@ impl fmt::Display for Report {
                 clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{} {count}", terminal_label(name)));
             let more = if of > NAMED_CLUSTERS { ", …" } else { "" };
             let named = named.collect::<Vec<_>>().join(", ");
-            writeln!(f, "\nmembers  {all} in {of} clusters, named by {}: {named}{more}", self.labels)?;
+            writeln!(f, "\nmembers  {all} in {}, named by {}: {named}{more}", count(of, "cluster"), self.labels)?;
         }
         if let Some(Cost { queries, samples, took }) = &self.cost {
-            let (queries, samples) = (HumanCount(*queries), HumanCount(*samples));
+            let (queries, samples) = (count(*queries, "query"), count(*samples, "sample"));
             let took = match took.as_secs() {
                 0 => "less than a second".to_owned(),
                 _ => HumanDuration(*took).to_string(),
             };
             let concurrency = self.concurrency;
-            writeln!(
-                f,
-                "pull     {queries} queries, about {samples} samples and {took} with --concurrency {concurrency}"
-            )?;
+            writeln!(f, "pull     {queries}, about {samples} and {took} with --concurrency {concurrency}")?;
         }
         for note in &self.notes {
             writeln!(f, "note     {note}")?;

@@ -154,6 +154,7 @@ fn the_path_prefix_and_query_of_the_url_are_sent_with_each_request() {
     for request in doorman.seen() {
         let known = [
             "POST /prom/api/v1/query_range?",
+            "POST /prom/api/v1/query?",
             "GET /prom/api/v1/series?",
             "GET /prom/api/v1/status/buildinfo?",
             "GET /prom/api/v1/stores?",

@@ -312,7 +312,7 @@ fn an_unusable_value_exits_with_2() {
             ("score audit --compare seed,seed", "--compare needs at least two"),
             ("score nowhere --compare seed", "--compare needs at least two"),
             ("score audit --compare seed,none", "--compare: "),
-            ("score audit --fail-below 11", "--fail-below: '11'"),
+            ("score audit --fail-below 11", "--fail-below: invalid score '11'"),
             ("score audit --retention forever", "--retention: invalid retention 'forever'"),
             ("import audit --victoria-metrics 127.0.0.1:8428", "--victoria-metrics: '127.0.0.1:8428'"),
             ("import audit --victoria-metrics ftp://host", "--victoria-metrics: 'ftp://host'"),

@@ -91,7 +91,7 @@ fn explain_and_findings_refuse_a_profile_whose_limits_the_history_lacks_as_score
     for profile in ["mixin", "openshift", "fleet"] {
         for command in [vec!["explain", "--cluster", "c", "--at", "2026-10-01T01"], vec!["score"], vec!["findings"]] {
             let run = etcd_heatmap(&[&command[..], &[&audit, "--profile", profile]].concat());
-            run.fails_saying(&["the history has no ", profile, "--overwrite"]);
+            run.fails_saying(&["which the history lacks", profile, "--overwrite"]);
         }
     }
     let explain = ["explain", &audit, "--cluster", "c", "--at", "2026-10-01T01"];

@@ -329,7 +329,7 @@ fn an_unusable_value_exits_with_2() {
             ("rules --member-label metric", "--member-label"),
             ("rules --queries nowhere", "--queries"),
             ("textfile --url http://127.0.0.1:9 --every 1s", "--every needs --out"),
-            ("textfile --url http://127.0.0.1:9 --max-age 1.5s", "--max-age: '1.5s'"),
+            ("textfile --url http://127.0.0.1:9 --max-age 1.5s", "--max-age: invalid age '1.5s'"),
             ("completions tcsh", "<shell>: 'tcsh'"),
         ],
     );

@@ -46,6 +46,8 @@ struct Shared {
     plan: Plan,
     behind: u16,
     bodies: Vec<String>,
+    /// How many of them came before the last instant query.
+    before_instant: usize,
 }
 
 /// Forwards queries, one per connection.
@@ -59,7 +61,7 @@ impl Faults {
     pub(crate) fn before(behind: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let shared = Arc::new(Mutex::new(Shared { plan: Plan::Calm, behind, bodies: Vec::new() }));
+        let shared = Arc::new(Mutex::new(Shared { plan: Plan::Calm, behind, bodies: Vec::new(), before_instant: 0 }));
         let threads = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -107,10 +109,18 @@ impl Faults {
         self.shared.lock().expect("no thread panics with it").bodies.clone()
     }
 
+    /// The bodies of the queries after the last instant query: those of the pull itself, without its probes. A pull
+    /// verifies its members with instant queries before it pulls the first day.
+    pub(crate) fn bodies_of_days(&self) -> Vec<String> {
+        let shared = self.shared.lock().expect("no thread panics with it");
+        shared.bodies[shared.before_instant..].to_vec()
+    }
+
     fn plan(&self, plan: Plan) {
         let mut shared = self.shared.lock().expect("no thread panics with it");
         shared.plan = plan;
         shared.bodies.clear();
+        shared.before_instant = 0;
     }
 }
 
@@ -126,6 +136,9 @@ fn pass(mut client: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
         let is_range_query = is_range_query(&request);
         if is_range_query {
             shared.bodies.push(request.split_once("\r\n\r\n")?.1.to_owned());
+        }
+        if request.starts_with("POST /api/v1/query ") {
+            shared.before_instant = shared.bodies.len();
         }
         // Scripted faults, and faults that depend on steps or samples, apply to range queries only.
         let has_turn = is_range_query || !matches!(shared.plan, Plan::Script(_));

@@ -82,6 +82,7 @@ fn pulls_through_random_faults_give_the_bytes_of_an_undisturbed_one() {
 fn transient_faults_are_retried_and_noted() {
     let faults = proxy();
     let expected = undisturbed(&faults, &ONE_DAY);
+    let probes = faults.probes();
     for (fault, tried_again) in [
         (Fault::Latency, false),
         (Fault::Reset, true),
@@ -98,8 +99,8 @@ fn transient_faults_are_retried_and_noted() {
         (Fault::SaidTwice, false),
     ] {
         let folder = Folder::new("one-fault");
-        // The first nine look whether there is such a metric.
-        let calm = vec![Fault::Latency; 9];
+        // The probes before the first day are answered.
+        let calm = vec![Fault::Latency; probes];
         faults.script(&[&calm[..], &[fault.clone(), fault.clone()]].concat());
         let run = pull(&faults, &folder, &ONE_DAY, &[]).succeeds();
         assert_same(&expected, &folder.tree("audit"));

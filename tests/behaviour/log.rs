@@ -99,8 +99,9 @@ fn vv_logs_promql_requests_and_lookups_but_nothing_from_other_crates() {
 #[test]
 fn a_retry_is_logged_with_its_cause_and_the_wait() {
     let faults = Faults::before(simulated().prometheus.server().port());
-    // The first nine queries look up whether the metrics exist.
-    let calm = vec![Fault::Latency; 9];
+    // The probes before the first day are answered.
+    pull(&faults.url(), &Folder::new("log-calm"), &["-q", "--series", "raw"]).succeeds();
+    let calm = vec![Fault::Latency; faults.probes()];
     for (fault, cause) in [(Fault::Unavailable, "503 Service Unavailable"), (Fault::Busy("1"), "slow down")] {
         faults.script(&[&calm[..], &[fault]].concat());
         let run = pull(&faults.url(), &Folder::new("log-retry"), &["-vq", "--series", "raw"]).succeeds();
@@ -156,9 +157,9 @@ fn the_chosen_form_of_each_metric_is_logged_with_the_reason() {
     let run = pull(&prometheus.url(), &folder, &["-vq", "--config", &settings]).succeeds();
     assert_logged(&run, &["read the settings", &settings, "settings=1"]);
     assert_logged(&run, &["took a preset", "preset=\"kubermatic\"", "member=\"instance\""]);
-    assert_logged(&run, &["metric=open_fds", "recorded at every step", "choosing the recorded form"]);
-    assert_logged(&run, &["metric=db_size", "not recorded at every step", "choosing the raw form"]);
-    assert_logged(&run, &["metric=wal_fsync", "no recorded series", "choosing the raw form"]);
+    assert_logged(&run, &["metric=open_fds", "the recorded form covers the raw form", "choosing the recorded form"]);
+    assert_logged(&run, &["metric=db_size", "not recorded at a sampled step", "choosing the raw form"]);
+    assert_logged(&run, &["metric=wal_fsync", "not recorded at a sampled step", "choosing the raw form"]);
     assert_logged(&run, &["will be pulled", "metric=\"open_fds\" form=\"recorded\""]);
 }
 

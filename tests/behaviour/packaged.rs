@@ -10,8 +10,8 @@ use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command, needed};
 fn flags(help: &str) -> BTreeSet<String> {
     let words = help.lines().filter(|line| line.trim_start().starts_with('-')).flat_map(str::split_whitespace);
     let flags = words.filter(|word| word.starts_with("--") && word.len() > 2);
-    // Repeatable flags end with dots.
-    flags.map(|flag| flag.trim_end_matches([',', '.']).to_owned()).collect()
+    // Repeatable flags end with dots; a value that may be left out is in brackets.
+    flags.map(|flag| flag.trim_end_matches([',', '.']).split('[').next().unwrap_or_default().to_owned()).collect()
 }
 
 /// The subcommands in `--help`, without `help`.

@@ -116,6 +116,11 @@ impl Faults {
         shared.bodies[shared.before_instant..].to_vec()
     }
 
+    /// The number of queries before those.
+    pub(crate) fn probes(&self) -> usize {
+        self.shared.lock().expect("no thread panics with it").before_instant
+    }
+
     fn plan(&self, plan: Plan) {
         let mut shared = self.shared.lock().expect("no thread panics with it");
         shared.plan = plan;

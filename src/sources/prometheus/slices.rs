@@ -1,5 +1,6 @@
 //! Splits the series of a query into slices, by cluster and then by member, until the server accepts them.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -121,13 +122,25 @@ pub(super) async fn ask_in_slices<T>(
     ask: impl AsyncFn(String, Grid, usize) -> Result<T, Failure>,
     mut take: impl FnMut(T) -> ControlFlow<()>,
 ) -> Result<(), PromError> {
+    // Refusals count once a smaller query is answered: a server that answers none refuses for another reason.
+    let (halved, split) = (Cell::new(0), Cell::new(0));
+    let counted = async |promql: String, part: Grid, first: usize, shortest: usize| {
+        let answer = ask(promql, part, first).await;
+        match &answer {
+            Ok(_) => client.traffic().count_smaller(halved.take(), split.take()),
+            Err(failure) if failure.wants_less() && part.len() > shortest => halved.set(halved.get() + 1),
+            Err(_) => {}
+        }
+        answer
+    };
     // The slices still to query, each with the index of its next step and the minimum length of its windows.
     let mut open: Vec<(Slice, usize, usize)> =
         client.slices().of(&question.promql).into_iter().map(|slice| (slice, 0, SHORT_WINDOW)).collect();
     while let Some((slice, from, shortest)) = open.pop() {
         let promql = question.narrowed(&slice.matchers);
         let span = question.span(&slice.matchers);
-        let asking = ask_in_windows(client, &promql, grid, from, shortest, &ask, &mut take);
+        let ask = async |promql, part, first| counted(promql, part, first, shortest).await;
+        let asking = ask_in_windows(client, &promql, grid, from, shortest, ask, &mut take);
         let (done, failure) = match asking.instrument(span.clone()).await? {
             Asked::All => continue,
             Asked::Enough => return Ok(()),
@@ -138,7 +151,7 @@ pub(super) async fn ask_in_slices<T>(
             Cut::Halves(halves) => {
                 let [one, other] = halves.each_ref().map(|half| &half.matchers);
                 warn!(parent: &span, cause = %failure.error, one, other, "too many series for the server: split");
-                client.traffic().count_split();
+                split.set(split.get() + 1);
                 client.slices().cut(&question.promql, &slice, &halves);
                 for half in halves {
                     client.window_sizes().inherit(&question.narrowed(&half.matchers), &promql);

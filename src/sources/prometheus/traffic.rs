@@ -37,12 +37,10 @@ impl Traffic {
         self.again.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_halved(&self) {
-        self.halved.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_split(&self) {
-        self.split.fetch_add(1, Ordering::Relaxed);
+    /// Counts refusals of queries whose parts the server then answered: windows halved, and series split.
+    pub(super) fn count_smaller(&self, halved: u64, split: u64) {
+        self.halved.fetch_add(halved, Ordering::Relaxed);
+        self.split.fetch_add(split, Ordering::Relaxed);
     }
 }
 

@@ -111,7 +111,6 @@ pub(super) async fn ask_in_windows<T>(
                 ControlFlow::Continue(()) => done += part.len(),
             },
             Err(failure) if failure.wants_less() && part.len() > shortest => {
-                client.traffic().count_halved();
                 client.window_sizes().shrink(promql, part.len());
                 let (refused, next) = (part.len(), client.window_sizes().of(promql));
                 warn!(cause = %failure.error, steps = refused, next, "query too large for the server: window halved");

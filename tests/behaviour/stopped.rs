@@ -117,6 +117,14 @@ fn a_history_on_a_read_only_disk_can_be_scored_into_another_folder() {
     let (mut here, mut elsewhere) = (folder.tree("audit"), folder.tree("elsewhere"));
     here.retain(|name, _| !name.starts_with("history/"));
     elsewhere.retain(|name, _| !name.starts_with("history/"));
+    // Only a folder without the history has to name the one with it.
+    let manifest = elsewhere.get_mut("manifest.json").expect("it is there");
+    let mut described: serde_json::Value = serde_json::from_slice(manifest).expect("the manifest is JSON");
+    assert_eq!(described["history_folder"].take(), "../audit");
+    let alone: serde_json::Value = serde_json::from_slice(&here["manifest.json"]).expect("the manifest is JSON");
+    described.as_object_mut().expect("an object").remove("history_folder");
+    assert_eq!(described, alone);
+    manifest.clone_from(&here["manifest.json"]);
     assert_same(&here, &elsewhere);
 }
 

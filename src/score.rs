@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_step_is_idle_if_no_metric_with_a_weight_is_missing() {
         const NAN: f64 = f64::NAN;
-        // Their places in `Metric::ALL`; the first two are percentiles.
+        // Indices in `Metric::ALL` of the metrics to change; `wal` and `commit` are percentiles.
         let [wal, commit, fds] = [0, 1, 2];
         let with = |changes: &[(usize, f64)]| {
             let mut readings = HEALTHY;
@@ -211,7 +211,7 @@ mod tests {
             (&[(wal, IDLE)][..], "idle"),
             (&[(commit, IDLE)], "idle"),
             (&[(wal, IDLE), (commit, IDLE)], "idle"),
-            // Other bands do not matter.
+            // Bands of the other metrics have no effect on whether a step is idle.
             (&[(wal, IDLE), (commit, 1.0), (fds, 5000.0)], "idle"),
             (&[(wal, IDLE), (commit, NAN)], "missing"),
             (&[(wal, NAN), (commit, IDLE)], "missing"),
@@ -227,7 +227,7 @@ mod tests {
         let entry = score(&Profile::seed(), with(&[(wal, IDLE), (commit, 0.03), (fds, NAN)])).0;
         assert_eq!(entry.points, [None, Some(5.0), None, Some(10.0), Some(10.0), Some(10.0)]);
         assert_eq!(entry.idle, [true, false, false, false, false, false]);
-        // A metric without a weight does not matter, whether it is idle or missing.
+        // A metric without a weight has no effect on the state, whether its reading is idle or missing.
         let without_wal = Profile::seed().without(&[Metric::WalFsync]).unwrap();
         assert_eq!(state_of(&without_wal, with(&[(wal, IDLE)])), "scored");
         assert_eq!(state_of(&without_wal, with(&[(wal, IDLE), (commit, IDLE)])), "idle");
@@ -256,7 +256,7 @@ mod tests {
             ("sii", "iii"),
             ("iii", "iii"),
             ("ssm", "mms"),
-            // Two of three have no score, and two scores are a majority: a score of the idle one would be enough.
+            // Quorum: one of three members has a score, and a score of the idle one would make a majority of two.
             ("sim", "mmi"),
             ("iim", "mmi"),
             ("smm", "mmm"),
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn score_and_losses_add_up_to_ten_points() {
         let table = ScoreTable::new(&Profile::seed());
-        // Bands, full points and missing; the two percentiles can be idle too.
+        // Per metric: its bands, full points, missing; and idle for the two percentiles.
         assert_eq!(table.len(), 4 * 5 * 3 * 3 * 2 * 2);
         for worth in table.entries.iter().filter_map(|e| e.worth) {
             assert_eq!(worth.score + worth.losses.iter().sum::<u64>(), 10 * table.denominator());

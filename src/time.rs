@@ -134,8 +134,8 @@ impl fmt::Display for Step {
 
 /// Parses an instant that a user wrote; `now_ms` is the current time.
 ///
-/// Accepts RFC 3339, a date, month, year or a date with a time (all UTC), seconds since 1970, `now`, `now-30d`, and Grafana's
-/// `now-1d/d`, which rounds down to midnight UTC: a daily job then covers whole days, whenever it runs.
+/// Accepts RFC 3339, a date, month, year or a date with a time (all UTC), seconds since 1970, `now`, `now-30d`, and
+/// Grafana's `now-1d/d`, which rounds down to midnight UTC: a daily job then covers whole days, whenever it runs.
 pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     let text = text.trim();
     let unknown = || TimeError::NotATime(text.to_owned());
@@ -164,8 +164,8 @@ pub fn parse_instant(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     Ok((seconds * 1000.0).round() as i64)
 }
 
-/// Parses a date, or the first day of a month (`2026-10`) or year (`2026`): as seconds since 1970, a number of four
-/// digits would be within the first three hours of 1970.
+/// Parses a date, or the first day of a month (`2026-10`) or year (`2026`). Four digits mean a year: as seconds
+/// since 1970, they would be an instant in the first three hours of 1970.
 fn parse_date(text: &str) -> Option<NaiveDate> {
     let parts: Vec<&str> = text.split('-').collect();
     let has_digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
@@ -213,8 +213,8 @@ pub struct TimeRange {
 impl TimeRange {
     /// The range of the steps `t` with `start <= t < end` and `t <= now`. Fails if there are none.
     ///
-    /// Both ends are rounded up to a multiple of the step, so that all queries of all runs use the same grid; the end at
-    /// most to midnight if the next day has no step of the range.
+    /// Rounds both ends up to a multiple of the step, so that all queries of all runs use the same grid. If the rounded
+    /// end is after midnight and no step lies between, the range ends at midnight.
     pub fn resolve(start_ms: i64, end_ms: i64, step: Step, now_ms: i64) -> Result<Self, TimeError> {
         if start_ms >= end_ms {
             return Err(TimeError::EmptyRange { start: format_instant(start_ms), end: format_instant(end_ms) });
@@ -420,7 +420,7 @@ mod tests {
                     let start_ms = days * DAY_MS;
                     let end_ms = start_ms + length_ms;
                     let range = TimeRange::resolve(start_ms, end_ms, step, NOW + 100 * DAY_MS).unwrap();
-                    // By definition: the multiples of the step from start to end, each in its day.
+                    // The expected steps, by definition: the multiples of the step from start to end, each in its day.
                     let first = start_ms / step.millis();
                     let multiples = (first..).map(|n| n * step.millis()).skip_while(|t| *t < start_ms);
                     let steps: Vec<i64> = multiples.take_while(|t| *t < end_ms).collect();

@@ -39,7 +39,7 @@ pub(crate) struct StepTotals {
     /// which any member is expected.
     pub(crate) expected: u64,
     pub(crate) scored: u64,
-    /// Steps without a score only because readings are idle.
+    /// Steps that have no score only because some readings are idle.
     pub(crate) idle: u64,
     /// Sum of the scores of the scored steps.
     pub(crate) score: u64,

@@ -90,10 +90,11 @@ pub(crate) struct Finding {
     pub(crate) cause: Option<Cause>,
     /// Confidence of a statistical rule, 0 to 1; `None` for the other rules.
     pub(crate) confidence: Option<f64>,
-    /// The members left of those expected, if members are missing for good or for more than a day.
+    /// How many members are left and how many are expected; `None` unless members are missing for good or
+    /// for more than a day.
     pub(crate) staffing: Option<Staffing>,
-    /// Rank of an incident among those of all clusters: missing members first, then those that lost the most point
-    /// hours. `None` for other kinds.
+    /// Rank of an incident among those of all clusters, 1 for the most severe (see
+    /// [`Findings::of`]); `None` for other kinds.
     pub(crate) rank: Option<usize>,
     /// The finding in one sentence.
     pub(crate) says: String,
@@ -137,9 +138,9 @@ impl Finding {
 pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Sorts the findings and ranks the incidents: first those with missing members, the smallest margin above the
-    /// quorum first, then by lost point hours, then by duration. A missing member costs no points, because the score is
-    /// that of the others.
+    /// Sorts the findings and ranks the incidents: those with missing members first (by number of members left above
+    /// the quorum, fewest first), then by lost point hours, then by duration. Missing members rank first because they
+    /// cost no points: the score counts only members that send metrics.
     pub(crate) fn of(mut all: Vec<Finding>) -> Self {
         all.sort_by(|a, b| {
             let place = |f: &Finding| (f.kind, f.start_ms, f.end_ms, f.metric);

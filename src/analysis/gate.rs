@@ -193,7 +193,7 @@ impl Shortfall {
         parts.join("; ")
     }
 
-    /// The clusters with too few members: since when, and how many of how many.
+    /// Writes one line for each shortage: the cluster, how many of the expected members it had, and when.
     fn write_shortages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for shortage in self.gate.shortages.iter().take(NAMED) {
             let (Staffing { left, expected }, zone) = (shortage.staffing, self.gate.zone);

@@ -24,7 +24,7 @@ const REPLACED_WITHIN_MS: i64 = DAY_MS;
 /// Prometheus returns a series for this long after its last sample, and rates look back as far.
 const LOOK_BACK_MS: i64 = 5 * 60_000;
 
-/// How many members are left, of how many that are expected.
+/// The number of members left and the number expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Staffing {
     pub(crate) left: usize,
@@ -37,22 +37,22 @@ pub(crate) struct Shortage {
     pub(crate) cluster: String,
     pub(crate) range: TimeRange,
     pub(crate) staffing: Staffing,
-    /// Whether it lasts until the end of the history.
+    /// Whether the shortage lasts until the end of the history.
     pub(crate) is_open: bool,
     /// Whether a member of the cluster was ever seen.
     pub(crate) is_seen: bool,
 }
 
-/// One or more members that were seen for the last time together.
+/// One or more members of a cluster that were last seen at about the same time and had the same outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Departure {
-    /// The names of the members, in order of time.
+    /// The names of the members, in the order in which they were last seen.
     pub(crate) members: Vec<String>,
-    /// The latest instant at which the first of them may have sent its last sample.
+    /// The latest instant at which the member that went first may have sent its last sample.
     pub(crate) went_ms: i64,
-    /// The first step without the first of them.
+    /// The first step without the member that went first.
     pub(crate) left_ms: i64,
-    /// The step at which the last of them was last seen.
+    /// The step at which the member that went last was last seen.
     pub(crate) last_seen_ms: i64,
     pub(crate) outcome: Outcome,
 }
@@ -65,11 +65,11 @@ pub(crate) enum Outcome {
     /// No new member came within a day.
     Gone {
         staffing: Staffing,
-        /// When the number of members changed next, if it did.
+        /// When the number of members next changed after the departure; `None` if it did not.
         until_ms: Option<i64>,
         /// The number of members at the end of the history.
         at_end: usize,
-        /// The member that came after more than a day, and when.
+        /// The member that took the place after more than a day, and when it was first seen.
         refilled: Option<(String, i64)>,
     },
     /// No member of the cluster is left.
@@ -103,8 +103,9 @@ pub(crate) fn memberships(lives: &Lives, step: Step, range: TimeRange, expected:
     clusters.map(membership).collect()
 }
 
-/// The shortages of all clusters against `expected` that last for at least a cell or until the end of the history, with a
-/// cluster that is expected by name and was never seen. Shorter ones are replacements.
+/// The shortages of all clusters against `--expect-members`. Those shorter than a cell count as replacements and
+/// are left out, unless they last until the end of the history. A cluster that `--expect-members` names and that
+/// was never seen is short in all of `range`.
 pub(crate) fn shortages(
     memberships: &[Membership],
     range: TimeRange,
@@ -126,8 +127,8 @@ pub(crate) fn shortages(
     memberships.iter().flat_map(Membership::shortages).filter(lasts).chain(never).collect()
 }
 
-/// The note for a run with `--fail-below` and members that went and never came back, if no number of members is
-/// expected of their clusters; `None` without such members.
+/// The note that suggests `--expect-members` in a run with `--fail-below`: members went and never came back in
+/// clusters for which the user expects no number. `None` without such members.
 pub(crate) fn note(memberships: &[Membership]) -> Option<String> {
     let (mut members, mut needed) = (0, Vec::new());
     for membership in memberships.iter().filter(|membership| membership.expected.is_none()) {
@@ -181,14 +182,15 @@ impl Membership {
         self.expected.unwrap_or_else(|| self.timeline.most_until(ms))
     }
 
-    /// When the last member of the cluster went, if that was before the end of the history.
+    /// The first step without any member of the cluster; `None` if that is less than [`LEAST_MS`] before
+    /// the end of the history.
     fn ended_ms(&self) -> Option<i64> {
         let left_ms = self.seats.iter().map(|seat| seat.left_ms).max()?;
         (self.range.end_ms - left_ms >= LEAST_MS).then_some(left_ms)
     }
 
-    /// The members that went, in order of time. Members that were replaced at once are left out, and so are those that
-    /// the cluster has too many of by `--expect-members`.
+    /// The members that went, in order of time. Left out are members that were replaced within [`LEAST_MS`], and those
+    /// that the cluster does not need to reach `--expect-members`.
     pub(crate) fn departures(&self) -> Vec<Departure> {
         let ended_ms = self.ended_ms();
         let mut found: Vec<Departure> = Vec::new();
@@ -238,8 +240,8 @@ impl Membership {
         Some(Outcome::Gone { staffing: Staffing { left, expected }, until_ms, at_end, refilled: replacement })
     }
 
-    /// The stretches, each at least [`LEAST_MS`] long, in which the cluster has fewer members than the user expects,
-    /// from the cluster's first step on; empty if the user expects nothing.
+    /// The stretches of at least [`LEAST_MS`] in which the cluster has fewer members than `--expect-members`, from the
+    /// cluster's first step on. Empty if the user expects no number.
     pub(crate) fn shortages(&self) -> Vec<Shortage> {
         let Some(expected) = self.expected else { return Vec::new() };
         let end_ms = self.range.end_ms;
@@ -257,19 +259,19 @@ impl Membership {
         short.map(shortage).collect()
     }
 
-    /// The time from the cluster's first step in which it has fewer members than the user expects; `None` if it begins
-    /// with all of them, or has them within [`LEAST_MS`].
+    /// The shortage that begins with the cluster's first step because it never had as many members as
+    /// `--expect-members`. `None` if the cluster reaches that number within [`LEAST_MS`].
     pub(crate) fn short_from_the_start(&self) -> Option<Shortage> {
         self.shortages().into_iter().find(|shortage| shortage.range.start_ms - self.range.start_ms < LEAST_MS).filter(
             |shortage| {
-                // A member that went explains a shortage better than one that never came.
+                // If the cluster had all members before, a departure explains the shortage better.
                 self.timeline.most_until(shortage.range.start_ms) < shortage.staffing.expected
             },
         )
     }
 
-    /// A sentence for each absence between two instants: members that went before and were not replaced, or fewer
-    /// members than expected from the start.
+    /// A sentence for each absence that overlaps `first_ms` to `last_ms`: members that went earlier and were not yet
+    /// replaced, or a shortage from the cluster's first step on.
     pub(crate) fn missing_at(&self, first_ms: i64, last_ms: i64, zone: Zone) -> Vec<String> {
         let is_missing = |departure: &Departure| {
             let back_ms = match &departure.outcome {
@@ -316,7 +318,7 @@ impl Departure {
         }
     }
 
-    /// Whether a member that went at about the same time shares the fate of these.
+    /// Whether a member that went at about the same time, with this outcome, belongs to the same departure.
     fn joins(&self, outcome: &Outcome) -> bool {
         match (&self.outcome, outcome) {
             (Outcome::Replaced { at_ms, .. }, Outcome::Replaced { at_ms: other, .. }) => {
@@ -338,7 +340,7 @@ impl Departure {
                 by.extend(next);
                 *at_ms = next_ms.max(*at_ms);
             }
-            // What was expected before the first of them went is what is missing now.
+            // Keep `staffing.expected`: it was determined before the first of these members went.
             (Outcome::Gone { staffing, until_ms, .. }, Outcome::Gone { staffing: next, until_ms: next_ms, .. }) => {
                 staffing.left = next.left;
                 *until_ms = next_ms;
@@ -370,7 +372,7 @@ impl Departure {
     }
 }
 
-/// Names for a sentence; many are counted.
+/// Joins names for a sentence. If there are many, names the first few and counts the rest.
 fn listed(names: &[String]) -> String {
     const NAMED: usize = 5;
     match names.len() {

@@ -214,7 +214,7 @@ fn argument<Of: Wanted>(key: &'static Key) -> Option<(Heading, Arg)> {
     let many = matches!(key.shape, Shape::List | Shape::Headers | Shape::PerMetric);
     let argument = argument.action(if many { ArgAction::Append } else { ArgAction::Set });
     let argument = match key.shape {
-        // With a space, a value would be taken for an argument such as DIR.
+        // Require `=`. Otherwise, an argument that follows the flag, such as DIR, would be taken for its value.
         Shape::Switch => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
         _ => argument,
     };

@@ -109,7 +109,7 @@ fn unknown(argument: &str, words: &[OsString]) -> String {
     if let Some(meant) = nearest(typed_name, known.iter().copied()) {
         return format!("unknown flag {typed}: did you mean --{meant}?");
     }
-    // A flag in front of the subcommand, or a misspelled flag of another subcommand.
+    // The flag may stand in front of its subcommand, or be a misspelled flag of another one.
     match nearest(typed_name, long_flags().iter().map(String::as_str)) {
         Some(meant) if typed.starts_with("--") => {
             format!("'{path}' has no flag {typed}: did you mean --{meant} of {}?", or(&others_with(meant)))
@@ -165,7 +165,7 @@ fn command_before(argument: &str, words: &[OsString]) -> (Command, String) {
     command_of(words_before(argument, words))
 }
 
-/// The words of a command line before `argument`, or all of them if it is not one of them.
+/// The words of a command line before `argument`, or all words if `argument` is not among them.
 fn words_before<'a>(argument: &str, words: &'a [OsString]) -> &'a [OsString] {
     let is_it = |word: &OsString| {
         word.to_str().is_some_and(|word| word == argument || word.split('=').next() == Some(argument))

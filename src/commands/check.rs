@@ -26,9 +26,10 @@ use sparse::Sparse;
 
 /// A probe of one hour that takes less than this measures mostly overhead, so a longer part is pulled instead.
 const TOO_SHORT: Duration = Duration::from_millis(300);
-/// The longest part of a pull that is pulled to measure it: the range divided by this, from one to six hours.
+/// To measure the speed, `check` pulls at most the range divided by this, but one hour at least
+/// and six hours at most.
 const MEASURED_PART: i64 = 200;
-/// The same at short steps, in steps: for the first part, and for a longer one.
+/// Further limits on the measured parts, in steps, for short steps: of the first part, and of the longer one.
 const MEASURED_STEPS: [i64; 2] = [360, 1440];
 
 /// Prints the report; returns an error if a pull would fail.
@@ -102,7 +103,7 @@ impl Check<'_> {
         self.wanted.left_out.iter().any(|metric| Column::from(*metric) == column)
     }
 
-    /// Whether a pull fails without values of this form.
+    /// Whether a pull fails if the column has no value in this form (`raw`, `native`, `wide` or `recorded`).
     fn is_needed(&self, column: Column, form: &str) -> bool {
         match column {
             Column::Metric(_) => form != "recorded" || self.asked.series == SeriesForm::Recorded,
@@ -110,8 +111,8 @@ impl Check<'_> {
         }
     }
 
-    /// Surveys the raw and the recorded form of one column, as far as `--series` allows them, and the form that a pull
-    /// would use. Adds a row for each to the report.
+    /// Queries one column in the form that a pull would use (raw if none) and, with `--series auto`, also in the
+    /// recorded form; `--series recorded` allows only the latter. Adds a row for each form to the report.
     async fn look(&self, column: Column, choice: &Choice, report: &mut Report) {
         let chosen = choice.queries.get(column.name()).map(|query| query.form.as_str());
         let recorded = self.queries.recorded(column).is_some();
@@ -134,7 +135,7 @@ impl Check<'_> {
         }
     }
 
-    /// Adds what is wrong with metrics that have a value at few steps of their members, or none.
+    /// Adds problems and notes about metrics that have a value at few steps of their members, or at none.
     async fn judge(&self, report: &mut Report) {
         let found: Vec<Sparse> = sparse::sparse(&report.rows);
         for one in found {
@@ -164,7 +165,7 @@ impl Check<'_> {
                         let (first, last) = (format_instant(first), format_instant(last));
                         format!("{error} (the server has some from {first} to {last})")
                     }
-                    // That there are none, or that the search failed, adds nothing to the error.
+                    // An empty or failed search adds nothing to the error.
                     _ => error.to_string(),
                 }
             }
@@ -196,7 +197,8 @@ impl Check<'_> {
         format!("{found}{failed}")
     }
 
-    /// Estimates the cost of a pull from the time that one hour of it takes, or a longer part if that is short.
+    /// Estimates the cost of a pull by pulling a part of up to one hour, or a longer one if the first takes
+    /// too little time to measure.
     async fn cost(&self, source: &PrometheusSource, kept: TimeRange, report: &Report) -> Result<Cost, CommandError> {
         let days = source.parts(self.range);
         let queries = source.work(&days).total;

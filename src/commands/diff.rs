@@ -134,8 +134,8 @@ fn gate(args: &DiffArgs, how: &How, scored: &Scored<'_>) -> Option<Gate> {
     how.fail_below.map(|score| Gate::new(Demand { score, min_coverage }, scored.folding.zone))
 }
 
-/// The gate after the cells and members of `scored` from `from_ms` on. Prints a note on members that went before the
-/// end and are not expected by `--expect-members`.
+/// Adds the cells and shortages of `scored` from `from_ms` on to the gate. Prints a note if members never came back
+/// in a cluster for which `--expect-members` sets no number.
 fn passed(mut gate: Gate, scored: &Scored<'_>, how: &How, from_ms: i64, reporter: &Reporter) -> Gate {
     for line in &scored.lines {
         gate.add_line(line, |start_ms| start_ms >= from_ms);

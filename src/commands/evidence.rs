@@ -64,7 +64,7 @@ pub(super) fn no_history(folder: &Path, manifest: Option<&Manifest>) -> CommandE
     CommandError::ScoresOnly { folder: folder.to_owned(), history }
 }
 
-/// The path without `.`, and without `..` where a named folder stands before it.
+/// Removes `.` from the path, and `..` together with the folder name before it.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
@@ -101,12 +101,19 @@ pub(super) fn asked_in_vain(
     })
 }
 
-/// Reads the manifest that a run is going to replace. A broken one is noted and ignored; one of a later version is an
-/// error, because rewriting it would lose what that version stored.
+/// Reads the manifest that a run is going to replace. A broken one, and one of an earlier version that cannot be read, is
+/// noted and ignored; one of a later version is an error, because rewriting it would lose what that version stored.
 pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Option<Manifest>, CommandError> {
     match Manifest::read(out) {
         Err(FolderError::BrokenManifest { path, reason }) => {
             reporter.note(&format!("{} is broken ({reason}): it will be replaced", path.display()));
+            Ok(None)
+        }
+        Err(FolderError::OldManifest { path, version, reason }) => {
+            reporter.note(&format!(
+                "{} of etcd-heatmap {version} cannot be read ({reason}): it will be replaced",
+                path.display()
+            ));
             Ok(None)
         }
         read => Ok(read?),

@@ -79,7 +79,7 @@ pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>)
     (profile.unwrap_or_else(|| how.profile.clone()), folding)
 }
 
-/// How many members each cluster must have: as set, or else as the folder was scored.
+/// How many members each cluster must have: the setting, or else the value recorded when the folder was scored.
 pub(super) fn expected_members(how: &How, manifest: Option<&Manifest>) -> ExpectedMembers {
     let scored = || manifest.map(|manifest| manifest.expect_members.iter().map(String::as_str));
     match how.expected.is_empty() {

@@ -15,7 +15,7 @@ use crate::text::count;
 /// Time between two progress lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How long a search runs before anything is shown of it.
+/// A search shows its progress only after this time.
 const SILENT_FOR: Duration = Duration::from_secs(2);
 /// Time between two updates of a bar.
 const BAR_EVERY: Duration = Duration::from_millis(200);

@@ -66,7 +66,7 @@ pub(super) fn left_out_note(range: TimeRange, kept: TimeRange) -> Option<String>
         .filter(|(days, _, _)| *days > 0)
         .map(|(days, side, day)| format!("{} {side} {day}", count(days, "day")))
         .collect();
-    (!left_out.is_empty()).then(|| format!("without etcd's series, and left out: {}", left_out.join(" and ")))
+    (!left_out.is_empty()).then(|| format!("days without etcd's series are left out: {}", left_out.join(" and ")))
 }
 
 fn resolve_range(asked: &SourceSettings, reporter: &Reporter) -> Result<TimeRange, CommandError> {

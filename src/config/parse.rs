@@ -128,7 +128,7 @@ pub(super) fn patience(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads `--rate-window`.
+/// Parses the value of `--rate-window`: whole seconds, 1 minute to 1 hour.
 pub(super) fn rate_window(text: &str) -> Result<Step, String> {
     let window = text.parse::<Step>().ok().filter(|window| window.seconds() >= 60);
     window.ok_or_else(|| format!("'{text}' is not a window of rates: use whole seconds from 1m to 1h, such as 15m"))
@@ -186,8 +186,8 @@ pub(super) fn extra_labels(text: &str) -> Result<ExtraLabels, String> {
     ExtraLabels::parse(parts(text, ','))
 }
 
-/// Checks the names of labels, separated by commas, and returns them without spaces around them. Names may be UTF-8, as
-/// in Prometheus 3. Quotes, brackets and operators are refused all the same: they are matchers, or typing errors.
+/// Checks label names separated by commas, and returns them without surrounding spaces. Names may be UTF-8, as in
+/// Prometheus 3, but quotes, brackets and operators are rejected: they come from a matcher or a typing error.
 pub(super) fn label_list(text: &str) -> Result<String, String> {
     let names: Vec<&str> = text.split(',').map(str::trim).collect();
     let is_wrong = |c: char| !CharKind::of(c).is_legible() || "\"'`\\(){}[]=~!".contains(c);

@@ -50,7 +50,7 @@ pub(crate) struct SourceSettings {
     pub(crate) terms: Terms,
     /// A list of labels, such as `env,region`; `None` means the label `cluster`, or `job` for series without it.
     pub(crate) cluster_label: Option<String>,
-    /// A list of labels as well.
+    /// The labels that form a member's name, such as `instance` or `namespace,pod`.
     pub(crate) member_label: String,
     /// Whether to merge series of one member that are of different processes.
     pub(crate) merge_members: bool,

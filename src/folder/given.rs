@@ -5,14 +5,14 @@ use std::path::Path;
 use super::{CELLS, FolderError, MANIFEST};
 use crate::history::HISTORY_FOLDER;
 
-/// Fails if `path` is a file, or a folder inside an output folder, such as its `history/`. A path that does not exist is
-/// left to the reader of the files in it.
+/// Fails if `path` is a file, or a folder inside an output folder, such as its `history/`. Accepts a path that does
+/// not exist: reading its files then reports the error.
 pub(crate) fn check_given(path: &Path) -> Result<(), FolderError> {
     let is_file = path.is_file();
     if !is_file && (!path.is_dir() || path.join(MANIFEST).is_file() || is_output(path)) {
         return Ok(());
     }
-    // A relative path ends at the working directory, which has the empty path here.
+    // The last ancestor of a relative path is the empty path, which stands for the working directory.
     let around = path.ancestors().skip(1).map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
     match around.take(DEEPEST).find(|folder| folder.join(MANIFEST).is_file() && is_output(folder)) {
         Some(folder) => Err(FolderError::Inside { path: path.to_owned(), folder: folder.to_owned() }),
@@ -21,8 +21,8 @@ pub(crate) fn check_given(path: &Path) -> Result<(), FolderError> {
     }
 }
 
-/// How many folders lie between a file of ours and its output folder, and one more:
-/// `history/date=2026-10-01/readings.parquet`.
+/// How many folders to look at above a path: a file such as `history/date=2026-10-01/readings.parquet` is three
+/// levels below its output folder.
 const DEEPEST: usize = 3;
 
 fn is_output(folder: &Path) -> bool {

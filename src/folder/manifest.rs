@@ -59,7 +59,7 @@ pub(crate) struct Manifest {
     /// The OpenMetrics files, with the expected contents of the TSDB block that promtool makes from each.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) openmetrics: Option<ManifestOpenMetrics>,
-    /// The folder that contains `history/`, relative to the output folder, if it is another one.
+    /// The folder that contains `history/`, relative to the output folder; `None` if that is the output folder itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) history_folder: Option<String>,
     /// The files of the history. Their paths are relative to the folder that contains `history/`.
@@ -295,7 +295,8 @@ impl Manifest {
         self
     }
 
-    /// Sets the folder that contains `history/`, if it is another one, as a path relative to the output folder.
+    /// Sets the folder that contains `history/`, relative to the output folder; `None` if that
+    /// is the output folder itself.
     #[must_use]
     pub(crate) fn with_history_in(mut self, folder: Option<String>) -> Self {
         self.history_folder = folder;
@@ -333,8 +334,8 @@ impl Manifest {
         self.files.push(file);
     }
 
-    /// The step, and the range from the first requested step to the end of the last requested day with a file; `None` if
-    /// one of them is invalid.
+    /// The step, and the range from the first requested step to the end of the last requested day with a file; `None`
+    /// if the step or a time is invalid.
     pub(crate) fn grid(&self) -> Option<(Step, TimeRange)> {
         let step = Step::from_millis(self.asked.step_seconds.checked_mul(1000)?).ok()?;
         let start_ms = parse_instant(&self.asked.start, 0).ok()?;

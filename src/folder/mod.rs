@@ -64,7 +64,7 @@ pub enum FolderError {
         path: PathBuf,
         /// The etcd-heatmap version that wrote it.
         version: String,
-        /// What it lacks.
+        /// Why it cannot be read, such as a missing field.
         reason: String,
     },
     /// A manifest that is truncated or lacks fields.

@@ -71,7 +71,7 @@ struct Columns<'a> {
     means: [&'a arrow_array::Float64Array; 2],
     steps: [&'a arrow_array::Int64Array; 3],
     partial: Option<&'a arrow_array::Int64Array>,
-    /// `None` in a file of 0.1.0, which counted idle steps as missing.
+    /// The idle steps; `None` in a file of 0.1.0, which counted idle steps as missing.
     idle: Option<&'a arrow_array::Int64Array>,
     uncertain: &'a arrow_array::BooleanArray,
     worst: &'a arrow_array::StringArray,

@@ -190,7 +190,8 @@ pub(super) mod tests {
         }
     }
 
-    /// Idle readings among values, beside missing readings, and as the only readings of a step.
+    /// Adds idle readings to member 1 of the sample day: between values, next to missing readings, and at a
+    /// step without any other reading.
     fn with_idle_readings() -> (Window, TimeRange) {
         let (mut window, range) = sample_day();
         for (metric, steps) in [(Metric::WalFsync, &[2, 5, 6, 14][..]), (Metric::BackendCommit, &[0, 5, 23])] {
@@ -209,7 +210,8 @@ pub(super) mod tests {
         assert_eq!(written.rows, 3 * 23 + 1);
         let idle = [("wal_fsync".to_owned(), 4), ("backend_commit".to_owned(), 3)];
         assert_eq!(written.idle, BTreeMap::from(idle));
-        // wal_fsync has no reading at steps 0, 5, 7, 14 and 21 of a member, and here none at steps 2 and 6 of member 1.
+        // For each member, wal_fsync has no value at 5 of 24 steps (0, 5, 7, 14 and 21); idle readings replace two more
+        // values, at steps 2 and 6 of member 1.
         assert_eq!(written.known["wal_fsync"], 3 * 19 - 2);
         assert_eq!(read_meta(&path).unwrap(), written);
         let read = read_day(&path, *window.grid(), window.members().to_vec(), &[]).unwrap();

@@ -201,7 +201,7 @@ fn idle_marks_are_read_by_name_and_do_not_replace_a_value() {
     let bits_of = |window: &Window| bits(window, Metric::WalFsync);
     day.reshape(|columns| {
         let rows = columns[0].1.len();
-        // Marks on every row, some of which have a value, and in a column of a metric that cannot be idle.
+        // Mark every row as idle, even rows with a value, for wal_fsync and for a metric that cannot be idle.
         for name in ["wal_fsync_idle", "open_fds_idle"] {
             let marks: ArrayRef = Arc::new(BooleanArray::from(vec![true; rows]));
             columns.insert(0, (Arc::new(Field::new(name, DataType::Boolean, true)), marks));

@@ -1,6 +1,7 @@
 //! Reads one day of readings by the names of its columns.
 //!
-//! If a column is absent, its readings are missing, or not idle; unknown columns are ignored.
+//! Without its column, a metric has no readings; without its idle column, no reading of it is
+//! idle. Unknown columns are ignored.
 
 use std::path::Path;
 

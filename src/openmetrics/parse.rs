@@ -32,7 +32,7 @@ pub struct Line<'a> {
     /// The line without its line ending. Invalid UTF-8 ends the text before its first invalid byte; a line that is
     /// too long has no text.
     pub text: &'a str,
-    /// Whether the file begins with a byte order mark, which is not part of [`Self::text`]; only on line 1.
+    /// Whether the file begins with a byte order mark, which is not part of [`Self::text`]. Always false after line 1.
     pub has_byte_order_mark: bool,
     /// Whether the line ends with CR LF.
     pub has_carriage_return: bool,

@@ -12,7 +12,7 @@ use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
 /// The arithmetic of one cell as text, for the cluster and each of its members. `missing` has a sentence for each
-/// absence of members that the score does not count.
+/// absence of members, because the score counts only members that send metrics.
 pub(crate) fn explain_text(
     table: &ScoreTable,
     folding: Folding,
@@ -68,7 +68,8 @@ fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
 }
 
 fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> String {
-    // An idle metric without any reading has no percentile; the text after the points explains why.
+    // If an idle percentile never has a value in the cell, its reading is shown as idle; the end
+    // of the line explains why.
     let without_value = if part.idle > 0 { "idle" } else { "unknown" };
     let reading = |value: Option<f64>| value.map_or_else(|| without_value.to_owned(), |v| with_unit(part.metric, v));
     let cost = totals.mean(table, totals.losses[part.metric.index()]);

@@ -38,7 +38,7 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("weights", parts.weights()),
         ("points", bands.points.join(",\n           ")),
         ("idle", bands.idle.join(",\n           ")),
-        // The last digit of a percentile is idle, that of any other metric full points.
+        // The highest digit of a percentile stands for idle; that of any other metric, for full points.
         ("idle_band", (bands.codes - 1).to_string()),
         ("only_idle", wrapped(Metric::ALL.map(has_loss_or_is_idle), " AND ", 12)),
         ("point_times", if parts.figures.point == 1 { String::new() } else { format!("{} * ", parts.figures.point) }),
@@ -69,7 +69,7 @@ fn short(metric: Metric) -> String {
     format!("p_{metric}")
 }
 
-/// Expression whose lowest digit is that of the metric with this stride.
+/// Expression that shifts the band number so that the digit of the metric with this stride is the lowest.
 fn band_over(stride: u64) -> String {
     if stride == 1 { "band".to_owned() } else { format!("band // {stride}") }
 }
@@ -98,7 +98,8 @@ fn idle_columns() -> impl Iterator<Item = String> {
     Metric::ALL.into_iter().filter_map(Metric::idle_column).map(str::to_owned)
 }
 
-/// Condition that no reading of the metric is missing, unless it has no weight: a loss is NULL only without a reading.
+/// Condition that the metric has a loss or is idle. A loss is NULL if the reading is missing or idle, but never
+/// for a metric without weight.
 fn has_loss_or_is_idle(metric: Metric) -> String {
     match metric.idle_column() {
         Some(idle) => format!("({} IS NOT NULL OR {idle})", metric.loss_column()),
@@ -194,13 +195,14 @@ impl<'a> Parts<'a> {
         bands
     }
 
-    /// How many digits a metric has: missing, its bands, full points, and idle if it can be.
+    /// The number of values that the digit of a metric can have: missing, each band, full points, and idle if
+    /// the metric can be idle.
     fn digits(&self, metric: Metric) -> u64 {
         self.profile.rule(metric).bands.list.len() as u64 + 2 + u64::from(metric.idle_column().is_some())
     }
 
-    /// Expression for the digit of a metric: 0 for a missing reading, the number of the band, worst first, or
-    /// the last digit for an idle reading, times `stride`.
+    /// Expression for the digit of a metric, times `stride`. Digits are 0 for a missing reading, then 1 and up for the
+    /// bands from the worst, then one for full points and, if the metric can be idle, one for idle.
     fn digit(&self, metric: Metric, stride: u64) -> String {
         let bands = &self.profile.rule(metric).bands;
         let value = match self.profile.limit(metric) {

@@ -24,9 +24,9 @@ impl ColumnReadings {
     /// Adds a series. Its values start at step `offset` of a grid of `len` steps.
     ///
     /// If two series have a value for the same member and step, the worse one is kept, regardless of their order: the
-    /// higher value of a metric, the later start time, the smaller limit. Any value replaces an idle reading, because
-    /// one of the two processes was not idle. An idle reading replaces a missing one; in a column that cannot be idle,
-    /// it is missing.
+    /// higher value of a metric, the later start time, the smaller limit. A value replaces an idle reading, because the
+    /// process behind the value was not idle. An idle reading replaces a missing one. In a column that cannot be idle,
+    /// an idle reading counts as missing.
     pub fn merge_series(&mut self, member: Member, len: usize, offset: usize, values: &[f64]) {
         let row = self.rows.entry(member).or_insert_with(|| vec![f64::NAN; len]);
         let steps = row[offset..offset + values.len()].iter_mut().zip(values);

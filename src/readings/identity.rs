@@ -1,11 +1,11 @@
 //! Finds out whether all series of a member come from one etcd process.
 //!
-//! Series with the same cluster and member names are merged by taking the worse reading. That fits replicas of
-//! Prometheus that scrape the same process, but it hides processes of which only another label tells one from the
-//! other. So each set of labels with which a member has series, here a *target*, is compared with the others: by the
-//! start time of the process, by its counters, and by its gauges.
+//! Series with the same cluster and member names are merged by taking the worse reading. That is right for replicas
+//! of Prometheus that scrape the same process, but it hides different processes that only another label
+//! distinguishes. So each set of labels on a member's series, here called a *target*, is compared with the member's
+//! other targets: by the start time of the process, by its counters, and by its gauges.
 //!
-//! Nothing here asks a server: a source collects [`Evidence`] and gets a [`Verdict`].
+//! Nothing here sends queries: a source collects [`Evidence`] and gets a [`Verdict`].
 
 mod advice;
 mod doubles;
@@ -24,12 +24,12 @@ pub(crate) type Labels = BTreeMap<String, String>;
 
 /// Start times of one process may differ by this much: the clock of the machine is adjusted.
 const SAME_START_SECONDS: f64 = 1.0;
-/// Instants at most this far apart belong to one look at the gauges.
+/// Consecutive instants at most this far apart can belong to the same look: a group of samples of the gauges.
 const LOOK_MS: i64 = 1_800_000;
 /// Instants in one look.
 const IN_A_LOOK: usize = 3;
-/// Looks after which gauges outweigh equal start times and counters. Three values each of a fluctuating gauge have
-/// separate ranges in one look of ten, but hardly in all of three, and in the same order.
+/// If start times or counters indicate one process, gauges outweigh them only after this many looks. A gauge that
+/// fluctuates has separate ranges in one look in ten by chance, but hardly in three looks and in the same order.
 const LOOKS: usize = 3;
 /// At most this many targets of a member are compared.
 const MOST_TARGETS: usize = 120;
@@ -65,8 +65,8 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// No evidence yet. The value at an instant may be up to `slack_ms` old: of two values whose instants are further
-    /// apart, the sample of the later one is later.
+    /// Creates empty evidence. The value at an instant comes from a sample up to `slack_ms` old, so only instants
+    /// further apart than that certainly have samples in the same order.
     pub(crate) fn new(slack_ms: i64) -> Self {
         Self { slack_ms, members: BTreeMap::new() }
     }
@@ -146,8 +146,8 @@ impl Pair {
     }
 }
 
-/// The pairs of targets that have values at the same time. Pairs with values one after the other are in none of the
-/// lists: there, a label has changed, such as the uid of a pod that was restarted.
+/// The pairs of targets that have values at the same time. Other pairs are in none of the lists: where one target
+/// follows the other, a label has changed, such as the uid of a restarted pod.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
     /// Pairs that are one process, such as those of HA replicas.
@@ -161,24 +161,25 @@ pub(crate) struct Verdict {
 /// What two targets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Likeness {
-    /// They have no values at the same time.
+    /// They have no values at the same time, or no metric in common.
     Apart,
     Same,
     Different,
     Unknown,
 }
 
-/// Compares two targets. A contradiction outweighs any agreement.
+/// Compares two targets. One metric that indicates different processes outweighs all others.
 fn compare(one: &Target, other: &Target, slack_ms: i64) -> Likeness {
     let instants = |target: &Target| -> BTreeSet<i64> {
         target.0.values().flat_map(|trace| trace.values.keys().copied()).collect()
     };
     let common: Vec<i64> = instants(one).intersection(&instants(other)).copied().collect();
-    // A series that has ended still has a value for a while. Two instants show that both go on.
+    // A series that has ended still has a value until the look-back loses its last sample. Common values at two
+    // instants further apart than that show that both series continue.
     let overlap = common.windows(2).any(|two| two[1] - two[0] > slack_ms && two[1] - two[0] <= LOOK_MS);
     let traces: Vec<(&Trace, &Trace)> =
         one.0.iter().filter_map(|(metric, trace)| Some((trace, other.0.get(metric)?))).collect();
-    // Readings are merged metric by metric: targets without a common metric do not meet.
+    // Readings are merged metric by metric, so targets without a common metric are never merged.
     if !overlap || traces.is_empty() {
         return Likeness::Apart;
     }
@@ -221,8 +222,8 @@ fn by_start(one: &Trace, other: &Trace) -> Opinion {
     }
 }
 
-/// If both are one counter, each value lies between the other's values before and after it. A counter that stands
-/// still agrees with too many others to say anything for one process.
+/// If both traces are the same counter, each value lies between the other trace's values before and after it. A
+/// counter that does not move is no evidence for one process: many others have the same value.
 fn by_counter(one: &Trace, other: &Trace, slack_ms: i64) -> Opinion {
     let pairs = paired(one, other);
     let (mut judged, mut outside, mut moves) = (0_usize, 0_usize, false);
@@ -249,8 +250,8 @@ fn later_pairs(pairs: &[(i64, [f64; 2])], slack_ms: i64) -> impl Iterator<Item =
     pairs.windows(2).filter(apart).map(|two| (two[0].1, two[1].1))
 }
 
-/// Gauges of two processes have separate ranges in every look, in the same order. `needed` is the number of looks
-/// that this takes.
+/// Indicates different processes if the ranges of the two gauges do not overlap in any look, and the same gauge is
+/// always the higher one. `needed` is the minimum number of looks.
 fn by_gauge(one: &Trace, other: &Trace, needed: usize) -> Opinion {
     let pairs = paired(one, other);
     let near = pairs.chunk_by(|one, other| other.0 - one.0 <= LOOK_MS);

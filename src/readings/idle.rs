@@ -1,8 +1,8 @@
 //! Idle readings: a percentile of a histogram in which nothing was observed.
 //!
-//! If a histogram of etcd does not increase within the rate window, Prometheus answers with a sample, and the value of
-//! that sample is NaN: the member was scraped, and did no WAL fsync or backend commit. If it was not scraped, there is
-//! no sample at all. Both have no value, but only the second is missing.
+//! If a histogram of etcd does not increase within the rate window, Prometheus answers with a sample, and the value
+//! of that sample is NaN: the member was scraped, and did no WAL fsync or backend commit. If it was not scraped,
+//! there is no sample at all. Neither reading has a value, but only the one without a sample is missing.
 //!
 //! In memory, both are NaN, so code that only needs values treats them alike. They differ in their bits:
 //!
@@ -11,8 +11,8 @@
 //! | missing | any other NaN | null | none |
 //! | idle | [`IDLE`] | null, and true in a column such as `wal_fsync_idle` | NaN |
 //!
-//! On disk a reading is never NaN: DuckDB and Polars order NaN above every number, so a query that knows nothing of idle
-//! readings would see the slowest of all disks.
+//! On disk a reading is never NaN: DuckDB and Polars order NaN above every number, so a query that does not handle
+//! idle readings would take them for the slowest disk of all.
 //!
 //! Arithmetic does not keep the bits of a NaN, so only copies of a reading can be tested with [`is_idle`].
 

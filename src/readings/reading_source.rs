@@ -16,7 +16,7 @@ pub(crate) trait ReadingSource {
     /// The parts of the range that the source can provide, in order, at most one per UTC day.
     fn parts(&self, range: TimeRange) -> Vec<(UtcDay, TimeRange)>;
 
-    /// Verifies that each member of the range is one process.
+    /// Verifies that the series of each member in the range come from one process. By default, verifies nothing.
     fn identity(&self, _range: TimeRange) -> impl Future<Output = Identity> {
         std::future::ready(Identity::default())
     }

@@ -1,4 +1,4 @@
-//! Tests of merged series, windows and lives.
+//! Tests of merged series, windows, and when members were first and last seen.
 
 use std::ops::Range;
 
@@ -70,8 +70,8 @@ fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
     }
 }
 
-/// A value replaces an idle reading, and an idle reading replaces a missing one, in any order. In columns that are
-/// no percentiles, a NaN is missing.
+/// A value replaces an idle reading, and an idle reading replaces a missing one, in any order. In columns other
+/// than percentiles, NaN means missing.
 #[test]
 fn of_two_series_of_one_member_a_value_beats_idle_and_idle_beats_missing() {
     const NAN: f64 = f64::NAN;
@@ -126,10 +126,11 @@ fn an_idle_reading_of_an_earlier_pull_is_restored_like_a_value() {
         let kind = |v: &f64| if is_idle(*v) { "idle".to_owned() } else { v.to_string() };
         window.row(Metric::WalFsync, 0).iter().map(kind).collect::<Vec<_>>().join(" ")
     };
-    // The server dropped the first two samples, so the earlier ones are restored.
+    // The later pull lacks the first two samples, so the readings of the earlier pull are restored there.
     let later = join(&[f64::NAN, f64::NAN, IDLE, 4.0]);
     assert_eq!(kinds(&later.with_lost_readings(&join(&[1.0, IDLE, 3.0, f64::NAN]))), "1 idle 3 4");
-    // The later pull lacks nothing: its idle readings win, also where the earlier pull had none (as in 0.1.0).
+    // The later pull lacks nothing, so its idle readings stay, even where the earlier pull has a value or none (0.1.0
+    // stored idle readings as missing).
     let later = join(&[1.0, IDLE, IDLE, 4.0]);
     assert_eq!(kinds(&later.with_lost_readings(&join(&[1.0, f64::NAN, 3.0, f64::NAN]))), "1 idle idle 4");
 }

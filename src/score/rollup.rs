@@ -56,8 +56,8 @@ impl Rollup {
 /// The state of the worst member at each step. Compares codes by the ranks of their scores, one member after
 /// another, without arithmetic on scores.
 fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
-    // An unscored member ranks below the lowest score, because its actual score could be lower, and a missing one below
-    // an idle one, because the cluster would still have no score if only the idle ones had one.
+    // An unscored member ranks below every scored one, because its actual score could be the lowest. A missing member
+    // ranks below an idle one: the cluster is idle only if no member is missing.
     let rank = |entry: &Entry| match entry.state() {
         StepState::Absent | StepState::Unknown => 0,
         StepState::Idle => 1,
@@ -76,8 +76,8 @@ fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<S
     standing.into_iter().map(|code| table.state(code)).collect()
 }
 
-/// Computes the state of the cluster at each step. `roll` gets the states of the expected members, at least one, none
-/// of them absent. A step without expected members is absent.
+/// Computes the state of the cluster at each step. `roll` gets the states of the expected members, which are never
+/// empty and never `Absent`. A step without expected members is absent.
 fn each_step(
     table: &ScoreTable,
     scores: &DayScores,
@@ -115,8 +115,8 @@ fn mean(table: &ScoreTable, members: &mut [StepState]) -> StepState {
 /// The highest score that a majority of the members reaches. In descending order, it is the one at index `len
 /// / 2` (an integer division).
 fn quorum(members: &mut [StepState]) -> StepState {
-    // The sort is stable, so equal scores keep the order of the members. Unscored members come last, the missing ones
-    // after the idle ones: with scores in place of the idle ones, a member at this place would have one.
+    // The sort is stable, so equal scores keep the order of the members. Idle members come after scored ones, and
+    // missing members last: if the majority is reached only by counting idle members, the cluster is idle.
     members.sort_by_key(|state| match state {
         StepState::Scored(worth) => (0, Reverse(worth.score)),
         StepState::Idle => (1, Reverse(0)),

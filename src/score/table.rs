@@ -22,8 +22,8 @@ pub enum StepState {
     Absent,
     /// Expected but unscored. For a member: a reading of a metric with a weight is missing.
     Unknown,
-    /// Expected but unscored, only because readings are idle: with values in their place there would be a score. For
-    /// a member: readings of metrics with a weight are idle, and none is missing.
+    /// Expected but unscored, only because readings are idle: with values instead, there would be a score. For a
+    /// member: readings of metrics with a weight are idle, and none is missing.
     Idle,
     /// Scored. For a member: every metric with a weight has a reading.
     Scored(Worth),
@@ -43,7 +43,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The state of a member at a step with this result.
+    /// The state of a member at a step with this combination of bands.
     pub(super) fn state(&self) -> StepState {
         match self.worth {
             Some(worth) => StepState::Scored(worth),

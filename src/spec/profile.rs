@@ -290,8 +290,9 @@ mod tests {
     fn the_documentation_has_the_lowest_score_of_every_profile() {
         let page = include_str!("../../docs/score.md");
         let line = page.lines().find(|line| line.starts_with("- **Lowest possible score:**")).unwrap();
-        // By hand, weight × the fewest points of each metric. seed: 0.05 × 10 for client_traffic_in and for db_size.
-        // mixin and openshift: 0.2 × 5 for backend_commit and 0.3 × 5 for leader_changes. fleet: only the latter.
+        // Computed by hand: the sum of weight × fewest points over all metrics. seed: 0.05 × 10 each for
+        // client_traffic_in and db_size. mixin and openshift: 0.2 × 5 for backend_commit + 0.3 × 5 for leader_changes.
+        // fleet: 0.3 × 5 for leader_changes.
         for (name, lowest) in [("seed", 1.0), ("etcd-faq", 0.0), ("mixin", 2.5), ("openshift", 2.5), ("fleet", 1.5)] {
             let profile = Profile::named(name).unwrap();
             let fewest = |rule: &Rule| rule.bands.list.last().map_or(10.0, |band| band.points as f64 / 1000.0);

@@ -81,7 +81,8 @@ pub struct LocalCell {
     pub start_ms: i64,
     /// The local date at the start.
     pub date: NaiveDate,
-    /// Local time of the start in minutes since midnight: a multiple of the width, or where clocks changed within it.
+    /// Local time of the start in minutes since midnight: a multiple of the width, unless the cell
+    /// starts at a clock change.
     pub minute_of_day: u32,
     /// Offset of local time from UTC in minutes; positive east of Greenwich.
     pub utc_offset_minutes: i32,

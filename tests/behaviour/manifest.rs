@@ -111,6 +111,14 @@ fn damaged_old_and_foreign_manifests_are_told_apart() {
             run.fails_saying(&["audit/manifest.json", said]);
         }
     }
+    // `score` replaces what it cannot read, as the errors advise.
+    for text in [&old, &ours[..ours.len() / 3]] {
+        let folder = with_manifest(Some(text));
+        let run = etcd_heatmap(&["score", &folder.at("audit")]).succeeds();
+        assert!(run.stderr.contains("it will be replaced"), "{run:?}");
+        let read = etcd_heatmap(&["show", &folder.at("audit")]).succeeds();
+        assert!(!read.stderr.contains("manifest"), "{read:?}");
+    }
     // A file of another program is never replaced.
     let folder = with_manifest(Some("{\"name\": \"app\"}"));
     etcd_heatmap(&["score", &folder.at("audit")]).fails_saying(&["is not a manifest of etcd-heatmap"]);

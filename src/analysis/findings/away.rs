@@ -1,4 +1,5 @@
-//! Incidents of members that sent no metrics while other members did, between their first and last seen.
+//! Finds incidents in which a member sent no metrics for a while between its first and last
+//! seen, although other members did.
 
 use super::gone::{self, Down};
 use super::incidents::measure;
@@ -12,9 +13,9 @@ use crate::time::TimeRange;
 const DOWN: &str = "nothing but the last day's leader changes is known of a member for at least 10 minutes of its \
     life, while other members of the history are known";
 
-/// The absences in one cluster, with the members that are missing for good. `anybody` holds the times at which any
-/// member of any cluster sent metrics. At other times, Prometheus was probably down, and members without metrics are
-/// not reported.
+/// The incidents of one cluster in which members sent no metrics for a while or are missing for good. `anybody`
+/// holds the times at which any member of any cluster sent metrics. At other times, Prometheus was probably down,
+/// and absences are not reported.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRange]) -> Vec<Finding> {
     let membership = gone::membership(of, cluster);
     let away: Vec<Down<'_>> = cluster.members.iter().map(|member| (down(of, member, anybody), member)).collect();

@@ -1,5 +1,5 @@
-//! Incidents of missing members: a member went and never came back or was replaced, a whole cluster ended, or a cluster
-//! never had all the members that it should have.
+//! Incidents of missing members: a member never came back, a member was replaced after a gap, a whole cluster
+//! ended, or a cluster never had all of its expected members.
 
 use super::incidents::measure;
 use super::spans::{length_within, union};
@@ -12,8 +12,8 @@ use crate::text::count;
 use crate::time::TimeRange;
 
 const GONE: &str = "a member is seen for the last time at least 10 minutes before the end of the history, and no new \
-    member is first seen within a day; it went at the latest when its last sample left the 5 minutes of the look-back; \
-    members expected are the most at once until then, or --expect-members";
+    member is first seen within a day; it sent its last sample at least 5 minutes (the look-back) before its first \
+    missing step; members expected: --expect-members, or else the most seen at once until then";
 const REPLACED: &str = "a member is seen for the last time, and a new member is first seen at least 10 minutes and less \
     than a day later";
 const ENDED: &str = "all members of a cluster are seen for the last time at least 10 minutes before the end of the \
@@ -21,7 +21,7 @@ const ENDED: &str = "all members of a cluster are seen for the last time at leas
 const FEWER: &str = "a cluster has fewer members than --expect-members for at least 10 minutes from when it was first \
     seen";
 
-/// A stretch in which a member sent no metrics between its first and last seen.
+/// A member, with the stretches between its first and last seen in which it sent no metrics.
 pub(super) type Down<'a> = (Vec<TimeRange>, &'a MemberTrack);
 
 /// The membership of one cluster over the history.
@@ -44,7 +44,7 @@ pub(super) fn find(
     found
 }
 
-/// Clusters that are expected by name and that the history does not hold.
+/// An incident for each cluster that `--expect-members` names and that the history does not contain.
 pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Finding> {
     let is_unseen = |name: &str| clusters.iter().all(|cluster| *cluster.cluster != *name);
     let unseen = of.expected.named().filter(|(name, members)| *members > 0 && is_unseen(name));
@@ -96,8 +96,8 @@ fn tell(
     finding
 }
 
-/// A cluster that ended ranks before other incidents only if other members of the history go on: otherwise the
-/// monitoring may have been down.
+/// Describes a cluster whose last member is gone. The incident ranks before those without missing members only if
+/// members of other clusters still sent metrics; otherwise, the monitoring may have been down.
 fn tell_ended(
     of: &Collector<'_>,
     departure: &Departure,
@@ -129,12 +129,14 @@ fn tell_staffing(of: &Collector<'_>, finding: &mut Finding, staffing: Staffing) 
     finding.tell("failures_tolerated_if_removed_from_etcd", failures_tolerated(left));
 }
 
-/// Adds that nothing was seen of the whole cluster when the member went, if so: it may have gone at any time until then.
+/// If no member of the cluster sent metrics for a while after the departure, adds until when: the member may have
+/// left at any time in this gap.
 fn tell_gap(of: &Collector<'_>, cluster: &ClusterTrack, departure: &Departure, finding: &mut Finding) {
     let seen = union(cluster.members.iter().flat_map(|member| member.seen(of.table)));
     let next = seen.partition_point(|span| span.start_ms < departure.left_ms);
     let (Some(before), Some(after)) = (next.checked_sub(1).map(|index| seen[index]), seen.get(next)) else { return };
-    // Scrapes of members differ by up to a scrape interval, so that others may be seen a little longer.
+    // Scrape times differ between members by up to a scrape interval, so the other members may be last seen
+    // slightly later than this one.
     if before.end_ms - departure.left_ms < LEAST_MS / 2 && after.start_ms - before.end_ms >= LEAST_MS {
         let back = of.folding.zone.in_words(after.start_ms);
         finding.says += &format!("; nothing was seen of {} until {back}", finding.cluster);
@@ -142,7 +144,8 @@ fn tell_gap(of: &Collector<'_>, cluster: &ClusterTrack, departure: &Departure, f
     }
 }
 
-/// Adds the fewest members that were seen, if others were down while these were missing.
+/// Adds the smallest number of members seen at once, if other members were down while
+/// the departed ones were missing.
 fn tell_others_down(
     of: &Collector<'_>,
     staffing: Staffing,
@@ -164,7 +167,7 @@ fn tell_others_down(
     let seen = staffing.left.saturating_sub(names.len());
     let verb = if names.len() == 1 { "was" } else { "were" };
     let (names, at) = (names.join(", "), of.folding.zone.in_words(at_ms));
-    finding.says += &format!("; {seen} of {} when {names} {verb} down as well, from {at}", staffing.expected);
+    finding.says += &format!("; {seen} of {} left when {names} {verb} down as well, from {at}", staffing.expected);
     finding.tell("fewest_members_seen", seen);
 }
 

@@ -29,7 +29,7 @@ struct Place {
     scored: u32,
     /// Whether any occurrence of the hour has too few scored steps.
     uncovered: bool,
-    /// Whether it has too few only because of idle steps, in any occurrence.
+    /// Whether, in any occurrence, the hour has too few scored steps only because of idle steps.
     idle: bool,
     traffic: Mean,
 }

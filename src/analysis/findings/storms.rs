@@ -25,7 +25,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, electi
     let mut found: Vec<Finding> = Vec::new();
     let bad = union(low.bad_by_member(of, cluster, &METRIC).into_iter().flatten());
     // Use the losses of members instead of the cluster's: while one member is down, the cluster may have no score, but
-    // the gauges of the other members still count the changes.
+    // the other members still report the leader changes.
     let losing = union(cluster.members.iter().flat_map(|member| member.losing(of.table, &METRIC)));
     for lingering in losing.into_iter().filter(|losing| length_within(&bad, *losing) > 0) {
         let known = &elections.counted.changes;

@@ -150,7 +150,8 @@ fn a_member_that_is_down_is_an_incident_but_an_outage_of_the_monitoring_is_not()
     assert_eq!(found_hours(&Made::of(1, &all).find(), Kind::Incident), NOTHING);
 }
 
-/// When members were first and last seen: all from start to end except these, by index, in hours.
+/// First and last seen of each member, in hours: those in `others` (index, first, last), and start
+/// to end for the rest.
 fn lives_but(others: &[(usize, f64, f64)]) -> impl Fn(usize) -> (f64, f64) {
     move |member| {
         others.iter().find(|(index, ..)| *index == member).map_or((0.0, 1e6), |&(_, first, last)| (first, last))
@@ -161,7 +162,7 @@ fn healthy(_: usize, _: f64) -> [f64; METRICS] {
     HEALTHY
 }
 
-/// What the incidents of healthy members with these lives say, by rank.
+/// The sentences of the incidents, by rank, for healthy members that are first and last seen as in `lives`.
 fn said(days: i64, members: usize, lives: &[(usize, f64, f64)], expected: &[&str]) -> Vec<String> {
     let life = lives_but(lives);
     let found = Made { members, life: &life, expected, ..Made::of(days, &healthy) }.find();
@@ -175,7 +176,7 @@ fn a_member_that_goes_for_good_is_an_incident_whatever_remains_of_the_history() 
     for days in [1, 3, 10] {
         assert_eq!(said(days, 3, &[(0, 0.0, 22.0)], &[]), [expected], "{days} days");
     }
-    // With less than ten minutes left, it may still come back.
+    // A member last seen less than ten minutes before the end may still come back.
     assert_eq!(said(1, 3, &[(0, 0.0, 23.9)], &[]), [""; 0]);
     let life = lives_but(&[(0, 0.0, 22.0)]);
     let found = Made { life: &life, ..Made::of(3, &healthy) }.find();
@@ -217,7 +218,7 @@ fn a_member_replaced_within_a_day_is_an_incident_of_its_own_kind() {
     let late = "m0 went on 2026-01-05 at 10:00 and never came back: 2 of 3 members until m3 came on 2026-01-08 at 10:00; \
                 no fault tolerance: one more failure stops writes";
     assert_eq!(said(9, 4, &[(0, 0.0, 10.0), (3, 82.0, 1e6)], &[]), [late]);
-    // One new member takes the place of one that went, not of two.
+    // Two members went and one came: it replaces only one of them.
     let half = said(9, 6, &[(0, 0.0, 10.0), (1, 0.0, 10.0), (5, 12.0, 1e6)], &[]);
     assert_eq!(half.len(), 2, "{half:?}");
     assert!(
@@ -280,7 +281,7 @@ fn a_member_that_goes_during_an_outage_of_the_monitoring_or_while_another_is_dow
     let life = lives_but(&[(0, 0.0, 10.0)]);
     let found = Made { life: &life, ..Made::of(3, &down) }.find();
     let says: Vec<&str> = found.incidents().iter().map(|finding| finding.says.as_str()).collect();
-    assert!(says[0].ends_with("1 of 3 when m1 was down as well, from 2026-01-05 at 20:00"), "{says:?}");
+    assert!(says[0].ends_with("1 of 3 left when m1 was down as well, from 2026-01-05 at 20:00"), "{says:?}");
     assert_eq!(says[1], "m1 of 2 members of c sent no metrics for 1 h; 1 of 3 expected members were left");
 }
 
@@ -419,13 +420,13 @@ fn the_maintenance_window_is_the_first_with_no_lost_points_no_gaps_and_the_least
     assert_eq!(quiet[0].evidence[0], ("hours".to_owned(), "06:00 to 08:00 UTC".to_owned()));
 }
 
-/// Idle from midnight to 05:00, every day.
+/// WAL fsync is idle from midnight to 05:00 every day.
 #[test]
 fn idle_hours_are_neither_an_absence_nor_an_incident_and_the_maintenance_window_mentions_them() {
     let idle = |member, at: f64| {
         let [_, commit, fds, leader, traffic, size] = HEALTHY;
         let wal = if at % 24.0 < 5.0 { IDLE } else { 0.001 };
-        // Of one member nothing else is known in the third hour: an idle reading alone shows that it was scraped.
+        // In the third hour, one member has only an idle reading, which shows that it was scraped.
         match member == 0 && (2.0..3.0).contains(&(at % 24.0)) {
             true => [wal, f64::NAN, f64::NAN, f64::NAN, f64::NAN, f64::NAN],
             false => [wal, commit, fds, leader, traffic, size],

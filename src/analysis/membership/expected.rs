@@ -13,7 +13,8 @@ pub(crate) struct ExpectedMembers {
 }
 
 impl ExpectedMembers {
-    /// Parses texts such as `3` (every cluster) and `edge=1` (one cluster). The error is the end of a message.
+    /// Parses values such as `3` (every cluster) and `edge=1` (one cluster). The error text completes a
+    /// message that the caller begins.
     pub(crate) fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut expected = Self::default();
         for text in texts {

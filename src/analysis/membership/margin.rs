@@ -14,8 +14,9 @@ pub(crate) const fn failures_tolerated(members: usize) -> usize {
 }
 
 impl Staffing {
-    /// What is left of the fault tolerance, for the end of a sentence. Metrics do not show whether the missing members
-    /// were removed from etcd, which makes the quorum smaller: the text names the case where that matters.
+    /// The remaining fault tolerance, worded as the end of a sentence. Metrics do not show whether the
+    /// missing members were removed from etcd. A removal makes the quorum smaller, so the text mentions it
+    /// where it would change the result.
     pub(crate) fn margin(self, missing: usize) -> String {
         let Self { left, expected } = self;
         let needed = quorum(expected);

@@ -1,4 +1,4 @@
-//! Places of members in a cluster: who took the place of a member that went, and how many places are filled when.
+//! The places of members in a cluster: which member replaced which, and how many places are filled at each instant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,11 @@ use super::{LOOK_BACK_MS, REPLACED_WITHIN_MS};
 use crate::readings::Life;
 use crate::time::{HOUR_MS, Step, TimeRange};
 
-/// A replacement may join this long before the old member goes: members are often added first and removed then.
+/// A replacement may join this long before the old member goes: operators often add the new member before
+/// they remove the old one.
 const ADDED_BEFORE_MS: i64 = HOUR_MS;
 
-/// A member, and the member that took its place.
+/// A place in the cluster: the member that holds it, and the member that takes it next.
 #[derive(Clone, Debug)]
 pub(super) struct Seat {
     pub(super) name: String,
@@ -23,14 +24,15 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// The latest instant at which the member may have sent its last sample: at the next step, the look-back no longer
-    /// reaches it.
+    /// The latest instant at which the member may have sent its last sample. If the sample were newer, the look-back
+    /// would still reach it at `left_ms`.
     pub(super) fn went_ms(&self) -> i64 {
         self.life.last_ms.min(self.left_ms - LOOK_BACK_MS).max(self.life.first_ms)
     }
 }
 
-/// The members as seats, in the order in which they were last seen. Each new member takes at most one place.
+/// Assigns each new member to the place of at most one departed member. Returns all members, in the order in
+/// which they were last seen.
 pub(super) fn assign(lives: Vec<(String, Life)>, step: Step, range: TimeRange) -> Vec<Seat> {
     let seat = |(name, life): (String, Life)| Seat {
         name,
@@ -50,8 +52,8 @@ pub(super) fn assign(lives: Vec<(String, Life)>, step: Step, range: TimeRange) -
     for index in new {
         let came_ms = seats[index].life.first_ms;
         let before = timeline.at(came_ms - 1);
-        // In the first hour of a cluster, and on the way from one odd size to the next, a new member may as well be one
-        // more.
+        // In the first hour of a cluster, or while it grows from one odd size to the next (its size is even), a new
+        // member may be an addition rather than an early replacement.
         let may_be_early = came_ms - range.start_ms >= ADDED_BEFORE_MS && before % 2 == 1;
         let place = place_of(&free, index, came_ms, may_be_early);
         if let Some(place) = place {
@@ -63,8 +65,8 @@ pub(super) fn assign(lives: Vec<(String, Life)>, step: Step, range: TimeRange) -
     seats
 }
 
-/// The free place that a member takes that came at this instant: that of a member that went within the day before, or
-/// of one that goes soon after, or else the oldest.
+/// The free place that a member first seen at `came_ms` takes: that of a member that went within the day before,
+/// else of one that goes within the next hour (only if `may_be_early`), else the one that has been free longest.
 fn place_of(free: &BTreeSet<(i64, usize)>, index: usize, came_ms: i64, may_be_early: bool) -> Option<(i64, usize)> {
     let after = (came_ms - REPLACED_WITHIN_MS + 1, 0)..=(came_ms, usize::MAX);
     let early = (came_ms + 1, 0)..=(came_ms + ADDED_BEFORE_MS, usize::MAX);
@@ -121,7 +123,7 @@ impl Timeline {
         self.changes.get(next).map(|(at, ..)| *at)
     }
 
-    /// The stretches with the same number of members, until `end_ms`.
+    /// The stretches between changes in the number of members, each with that number, until `end_ms`.
     pub(super) fn stretches(&self, end_ms: i64) -> Vec<(TimeRange, usize)> {
         let ends = self.changes.iter().skip(1).map(|(at, ..)| *at.min(&end_ms)).chain([end_ms]);
         let stretch =

@@ -13,7 +13,7 @@ fn cluster(days: i64, lives: &[(i64, i64)], expected: Option<usize>) -> Membersh
     Membership::new("c".to_owned(), lives.iter().enumerate().map(life).collect(), step, range, expected)
 }
 
-/// From and to in hours, and the members left, of each shortage.
+/// Start and end in hours, and the number of members left, of each shortage.
 fn short(membership: &Membership) -> Vec<(i64, i64, usize)> {
     let hours = |ms: i64| (ms + HOUR / 2) / HOUR;
     let shortages = membership.shortages().into_iter();
@@ -82,7 +82,7 @@ fn a_member_went_at_the_latest_when_the_look_back_lost_its_last_sample() {
     let minute = Step::from_millis(60_000).unwrap_or_else(|e| panic!("{e}"));
     let range = TimeRange { start_ms: 0, end_ms: DAY_MS };
     let member = |last_minute: i64| Life { first_ms: 0, last_ms: last_minute * 60_000 };
-    // The last sample at 11:59 is returned until 12:04.
+    // Prometheus returns b's last sample at 12:04 but not at 12:05, so b sent it at 12:00 at the latest.
     let lives = vec![("a".to_owned(), member(23 * 60 + 59)), ("b".to_owned(), member(12 * 60 + 4))];
     let departures = Membership::new("c".to_owned(), lives, minute, range, None).departures();
     assert_eq!((departures[0].went_ms, departures[0].left_ms), (12 * HOUR, 12 * HOUR + 5 * 60_000));
@@ -92,7 +92,8 @@ fn a_member_went_at_the_latest_when_the_look_back_lost_its_last_sample() {
 
 #[test]
 fn many_members_take_each_others_places_once_each() {
-    // A member a day for 60 days, each replaced 20 hours to 28 hours later: one place, whatever the pairs.
+    // Every day for 60 days, a member comes and goes 20 hours later; the next one takes its place after 4 more hours.
+    // With the two members that stay, the cluster has three.
     let lives: Vec<(i64, i64)> = (0..60).map(|day| (day * 24, day * 24 + 20)).chain([(0, 9999); 2]).collect();
     let membership = cluster(61, &lives, None);
     let departures = membership.departures();

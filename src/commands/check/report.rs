@@ -103,8 +103,8 @@ impl Report {
             |name: &str| name.rsplit_once(':').is_some_and(|(host, _)| host.parse::<std::net::IpAddr>().is_ok());
         if members(&self.rows).iter().any(|m| is_address(&m.member)) {
             notes.push(
-                "members are named by their address: one that is replaced is a new member; a label that stays, if \
-                 there is one, makes them one (--member-label pod or node)"
+                "members are named by their address, so a replacement counts as a new member; to avoid that, set \
+                 --member-label to a label that stays the same, such as pod or node"
                     .to_owned(),
             );
         }

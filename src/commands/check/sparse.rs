@@ -7,15 +7,15 @@ use crate::readings::Member;
 use crate::sources::prometheus::{Seen, nothing_happened};
 use crate::spec::{Column, Metric};
 
-/// A metric with a smaller share of steps is reported as a problem, because most steps would have no score.
+/// A metric with values at a smaller share of steps is a problem: most steps would have no score.
 const MOSTLY: f64 = 0.5;
-/// A metric with a smaller share of steps is worth a look at its scrapes.
+/// A metric with values at a smaller share of steps is reported in a note, if its scrapes explain why.
 const NEARLY_ALL: f64 = 0.98;
 
 /// A metric that has no value at some of the steps at which its members have values of other metrics.
 pub(super) struct Sparse {
     metric: Metric,
-    /// Share of those steps at which it has one, 0 to 1.
+    /// Share of the steps with a value of any metric but leader changes at which this metric has one, 0 to 1.
     share: f64,
     /// Whether all its values are NaN.
     is_idle: bool,
@@ -30,22 +30,20 @@ impl Sparse {
         self.share < MOSTLY
     }
 
-    /// What to report, with what was measured of the scrapes; `None` for a metric that is missing at a few steps only,
-    /// with frequent scrapes.
+    /// The sentence to report, with `scrapes`, the advice from the measured scrape interval. `None` if the metric is
+    /// missing at a few steps only and there is no such advice.
     pub(super) fn sentence(&self, scrapes: Option<String>) -> Option<String> {
         let metric = self.metric;
         let without = format!("--without {metric}");
         if self.is_idle {
             let nothing = nothing_happened(self.column());
-            return Some(format!(
-                "{metric} is known, but {nothing} (p99 is NaN), so no step has a score: use {without}"
-            ));
+            return Some(format!("{metric} is known, but {nothing}, so no step has a score: use {without}"));
         }
         let share = format!("{metric} has a value at {:.0} % of the steps", self.share * 100.0);
         match scrapes {
             Some(advice) => Some(format!("{share}: {advice}")),
             None if self.is_mostly_missing() => Some(format!(
-                "{share} of its members; elsewhere it is missing or NaN (idle), without a score: use {without}"
+                "{share} of its members; at the other steps it is missing or NaN (idle) and has no score: use {without}"
             )),
             None => None,
         }
@@ -89,7 +87,7 @@ mod tests {
     use super::*;
     use crate::sources::prometheus::Sighting;
 
-    /// A row of a metric with these steps of each of two members.
+    /// A row of a metric that has values at these steps, for each of the members a and b.
     fn row(metric: Metric, steps: [&[i64]; 2]) -> Row {
         let members = ["a", "b"].map(|name| Member::new("c", name));
         let known = members.into_iter().zip(steps).map(|(member, steps)| (member, steps.iter().copied().collect()));
@@ -100,7 +98,7 @@ mod tests {
     #[test]
     fn a_metric_is_compared_with_the_steps_at_which_its_members_have_other_values() {
         let all: &[i64] = &[0, 1, 2, 3];
-        // Member b starts late, and leader_changes outlives both.
+        // Member b starts late. leader_changes still has values after both members are gone.
         let rows = [
             row(Metric::DbSize, [all, &[2, 3]]),
             row(Metric::WalFsync, [&[1], &[2]]),

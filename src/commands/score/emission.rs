@@ -19,7 +19,7 @@ pub(in crate::commands) fn emission(settings: &Settings) -> Result<Emission, Com
 
 fn of_server(settings: &Settings, url: &str) -> Result<Retention, CommandError> {
     let source = &settings.source;
-    // `--server` names the kind of the source, and this may be another server.
+    // `--server` sets the kind of the source's server, and `url` may be a different server.
     let terms = Terms { server: ServerKind::Auto, ..source.terms };
     let client = Client::new(url, &source.http_config()?, terms, None, &source.member_label)?;
     let server = runtime::start()?.block_on(identify(&client))?;

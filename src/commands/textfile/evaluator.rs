@@ -13,9 +13,9 @@ use crate::spec::{Column, Metric, Unit};
 
 /// Maximum number of queries at once: enough to query every column as a raw and as a recorded series.
 const IN_FLIGHT: usize = 16;
-/// How often members are verified that do not change.
+/// How often to verify, in seconds, that each member is one process. New members are verified at once.
 const VERIFY_SECONDS: u64 = 600;
-/// How soon again if some series were too new.
+/// Interval of verification, in seconds, if some series were too new to be compared.
 const SOON_SECONDS: u64 = 60;
 
 /// The queries and the profile of all evaluations.
@@ -25,13 +25,13 @@ pub(super) struct Evaluator {
     form: SeriesForm,
     columns: Vec<Column>,
     live: Live,
-    /// Metrics that are not read.
+    /// Metrics left out with `--without`; leader changes are queried anyway.
     without: Vec<Metric>,
     merge_members: bool,
     verified: Option<Verified>,
 }
 
-/// What the last verification of the members was about.
+/// The last verification that each member is one process.
 struct Verified {
     members: Vec<Member>,
     at_seconds: i64,
@@ -65,8 +65,8 @@ impl Evaluator {
         self.live.clone()
     }
 
-    /// Reads all columns at an instant, in seconds since 1970, and scores every member that has a series. Calls `note`
-    /// for what was found out about the members.
+    /// Reads all columns at an instant, in seconds since 1970, and scores every member that has a series. Passes each
+    /// finding about the identity of members to `note`.
     pub(super) async fn evaluate(
         &mut self,
         at_seconds: i64,
@@ -82,7 +82,8 @@ impl Evaluator {
         Ok(LiveScores { window, scores })
     }
 
-    /// Verifies that each member is one process: at first, when the members change, and then every ten minutes.
+    /// Verifies that each member is one process: in the first evaluation, when the members change, and then every ten
+    /// minutes, or after one minute if some series were too new.
     async fn verify(
         &mut self,
         members: &[Member],
@@ -95,8 +96,9 @@ impl Evaluator {
         };
         if self.verified.as_ref().is_none_or(is_due) {
             let mixed = self.verified.take().filter(|last| last.members == members).and_then(|last| last.mixed);
-            // A slow server may take longer than `--every` leaves. The next evaluation then goes without.
-            self.verified = Some(Verified { members: members.to_vec(), at_seconds, is_open: true, mixed });
+            // Record the attempt first: if a slow server exceeds the time limit, the evaluation is canceled here, and
+            // those of the next ten minutes run without verification instead of failing again.
+            self.verified = Some(Verified { members: members.to_vec(), at_seconds, is_open: false, mixed });
             let forms = forms_by_setting(self.form, &self.without);
             let identity = verify_members(&self.client, &self.queries, &forms, Moments::Until(at_seconds)).await;
             let is_open = identity.is_open;
@@ -108,8 +110,8 @@ impl Evaluator {
         self.verified.as_ref().and_then(|last| last.mixed.clone()).map_or(Ok(()), Err)
     }
 
-    /// A note if a metric with a weight, or a limit of the profile, has no series: then no member has a score. Idle
-    /// readings have series.
+    /// The note if a metric with a weight, or a limit of the profile, has no readings, so that no member has a score.
+    /// Idle readings count as readings here.
     pub(super) fn silent(&self, found: &LiveScores) -> Option<String> {
         let counts = |column: &Column| match column {
             Column::Metric(metric) => self.live.profile.counts(*metric),

@@ -96,7 +96,7 @@ pub(super) static SCORING: [Key; 10] = [
     Key::text(
         "score.expect_members",
         "",
-        Flag::new(Heading::Scoring, "expect-members", "N", "Members to expect, such as 3 or 3,edge=1"),
+        Flag::new(Heading::Scoring, "expect-members", "N", "Members per cluster, such as 3 or 3,edge=1"),
         |text| ok(expected_members(text)),
     )
     .of_shape(Shape::List),

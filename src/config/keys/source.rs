@@ -161,7 +161,7 @@ pub(super) static SOURCE: [Key; 21] = [
             Heading::Source,
             "for-profiles",
             "NAMES",
-            "Profiles to score with later; their limits are pulled too",
+            "Profiles to score with later: also pull the quota or max_fds they need",
         ),
         |text| ok(profile_list(text)),
     )
@@ -169,21 +169,21 @@ pub(super) static SOURCE: [Key; 21] = [
     Key::text(
         "source.merge_members",
         "false",
-        Flag::new(Heading::Source, "merge-members", "BOOL", "Merge different processes with one member name"),
+        Flag::new(Heading::Source, "merge-members", "BOOL", "Merge processes that share a member name"),
         |text| ok(switch(text)),
     )
     .of_shape(Shape::Switch),
     Key::text(
         "labels.cluster",
         "",
-        Flag::new(Heading::Source, "cluster-label", "LABELS", "Label of the cluster, or env,region")
+        Flag::new(Heading::Source, "cluster-label", "LABELS", "Cluster labels, such as env,region")
             .defaulting_to("cluster, else job"),
         |text| if text.is_empty() { Ok(()) } else { ok(label_list(text)) },
     ),
     Key::text(
         "labels.member",
         "instance",
-        Flag::new(Heading::Source, "member-label", "LABELS", "Label of the member, or node,port"),
+        Flag::new(Heading::Source, "member-label", "LABELS", "Member labels, such as node,port"),
         |text| ok(label_list(text)),
     ),
 ];

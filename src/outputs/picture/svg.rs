@@ -23,7 +23,7 @@ pub(super) const QUIET: &str = "#5b6472";
 /// Background of cells without a score. They are also hatched, for readers who cannot tell colors apart.
 const UNKNOWN: &str = "#c4c8ce";
 const HATCHING: &str = "<path d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\" stroke=\"#858c97\" stroke-width=\"1.2\"/>";
-/// Dots on idle cells, for the same readers.
+/// Dots on idle cells, for readers who cannot tell colors apart.
 const DOTS: &str = "<path d=\"M2 2h2v2h-2z\" fill=\"#4f6184\"/>";
 
 /// Maximum number of blocks that are summarized in the description for screen readers.

@@ -23,8 +23,8 @@ impl Folded {
         self.0.expected > 0
     }
 
-    /// CSS classes for the color, for hatching (or dots, if idle) if no step is scored, for the strip that shows the unscored share, and
-    /// for the mark of an uncertain cell, whose coverage is below `min_coverage`.
+    /// CSS classes: without a scored step, hatching or dots (idle); otherwise the color, the strip that shows the
+    /// unscored share, and the mark of an uncertain cell, whose coverage is below `min_coverage`.
     pub(super) fn classes(&self, min_coverage: f64) -> String {
         let Some(mean) = self.0.mean() else { return self.without_score().to_owned() };
         let mut classes = class(mean);

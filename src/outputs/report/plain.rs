@@ -85,7 +85,7 @@ fn latest_days(cells: &[Cell], most: usize) -> &[Cell] {
 }
 
 fn columns_of(day: &[Cell], width: CellWidth) -> Vec<(Column, &Cell)> {
-    // A cell that begins where clocks change is in the column of the whole cell.
+    // After a clock change, a cell may begin in the middle of a column: round down to the start of that column.
     let minute = |cell: &Cell| minute_of_day(cell) / width.minutes() * width.minutes();
     let again = |place: usize| day[..place].iter().filter(|before| minute(before) == minute(&day[place])).count();
     day.iter().enumerate().map(|(place, cell)| ((minute(cell), again(place)), cell)).collect()

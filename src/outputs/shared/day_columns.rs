@@ -25,7 +25,8 @@ type Slot = (u32, usize);
 pub(in crate::outputs) struct DayColumns {
     folding: Folding,
     slots: Vec<Slot>,
-    /// For each day, the start and the minute of the column of each of its cells, in order. Computed when first needed.
+    /// For each day, the cells in order: when each one starts, and the minute of the day at which its column
+    /// begins. Computed when first needed.
     days: RefCell<BTreeMap<UtcDay, Vec<(i64, u32)>>>,
 }
 
@@ -79,8 +80,8 @@ impl DayColumns {
         (minute, self.starts(cell.date).iter().filter(is_before).count())
     }
 
-    /// The minute of the day at which a column begins. A cell that begins where clocks change is in the column of the
-    /// whole cell.
+    /// The minute of the day at which the column of a cell begins: `minute`, at which the cell begins, rounded down to
+    /// the cell width. They differ only where a clock change starts a cell in the middle of a column.
     fn column_of(&self, minute: u32) -> u32 {
         let width = self.folding.width.minutes();
         minute / width * width

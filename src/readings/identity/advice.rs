@@ -10,7 +10,8 @@ const MOST_PAIRS: usize = 5_000;
 /// At most this many labels are combined.
 const MOST_CANDIDATES: usize = 16;
 
-/// Words in the names of labels that name something like a cluster, the best first. Words of one row are equal.
+/// Words in names of labels that are likely to identify a cluster, from best to worst row. Words in
+/// one row rank the same.
 const OF_CLUSTERS: [&[&str]; 6] = [
     &["cluster", "clustername"],
     &["env", "environment", "stage", "tier"],
@@ -19,17 +20,17 @@ const OF_CLUSTERS: [&[&str]; 6] = [
     &["namespace", "ns"],
     &["job", "service", "prometheus"],
 ];
-/// Words in the names of labels that name something like a member, the best first.
+/// Words in names of labels that are likely to identify a member, from best to worst row.
 const OF_MEMBERS: [&[&str]; 4] = [
     &["node", "nodename", "host", "hostname", "machine", "vm"],
     &["pod", "member", "name"],
     &["instance", "target"],
     &["address", "ip", "endpoint", "port"],
 ];
-/// Words in the names of labels that change when a process is started again, or that name a replica of Prometheus.
+/// Words in names of labels whose values change when a process restarts, or differ between replicas of Prometheus.
 const FLEETING: [&str; 6] = ["uid", "container", "replica", "image", "version", "revision"];
 
-/// The labels that name cluster and member today, and the selector.
+/// The current settings: the labels that form the names of clusters and members, and the selector.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Naming {
     /// Empty means the label `cluster`, or `job` for series without it.
@@ -39,7 +40,7 @@ pub(crate) struct Naming {
     pub(crate) selector: String,
 }
 
-/// The labels that tell processes apart.
+/// The labels to use so that different processes become different members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Advice {
     /// Labels in which the processes differ.
@@ -48,13 +49,13 @@ pub(super) struct Advice {
     cluster: Vec<String>,
     /// Labels for --member-label; empty if the flag stays as it is.
     member: Vec<String>,
-    /// Those labels that some series lack, so that the selector must require them.
+    /// The labels from `cluster` and `member` that some series lack: the selector must require them.
     required: Vec<String>,
 }
 
 impl Advice {
-    /// Chooses labels for the different processes of a verdict. `everyone` are the targets of all members at one time,
-    /// including those that are not mixed up.
+    /// Chooses labels for the different processes of a verdict. `everyone` holds the targets of all members at one
+    /// time, including members that are one process.
     pub(super) fn of(verdict: &Verdict, everyone: &[(Member, Labels)], naming: &Naming) -> Self {
         let different = &verdict.different[..verdict.different.len().min(MOST_PAIRS)];
         let of_pairs = different.iter().flat_map(|pair| pair.labels.iter().map(|labels| (&pair.member, labels)));
@@ -95,7 +96,7 @@ impl Advice {
     }
 }
 
-/// The targets among which labels are chosen.
+/// The data from which labels are chosen: the compared pairs and all targets.
 struct Field<'a> {
     different: &'a [Pair],
     same: &'a [Pair],
@@ -104,7 +105,8 @@ struct Field<'a> {
 }
 
 impl Field<'_> {
-    /// The fewest labels that tell every two different processes apart; of several choices the best.
+    /// The fewest labels that distinguish every pair of different processes; if several choices are equally short, the
+    /// one with the lowest cost.
     fn labels(&self) -> Vec<String> {
         let differing: BTreeSet<&str> = self.different.iter().flat_map(Pair::differing).collect();
         let mut candidates: Vec<&str> = differing.into_iter().collect();
@@ -120,8 +122,8 @@ impl Field<'_> {
         owned(&candidates)
     }
 
-    /// How bad a choice is: it splits replicas of one process, it does not fit what is mixed up, or its labels have
-    /// names that promise something else.
+    /// The cost of a choice, most important part first: whether it splits replicas of one process, whether it does not
+    /// identify clusters although several members of a cluster are affected, and the sum of the labels' ranks.
     fn cost(&self, names: &[&str]) -> (bool, bool, usize) {
         let splits = self.same.iter().any(|pair| differs(pair, names));
         let mut mixed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -132,7 +134,8 @@ impl Field<'_> {
         (splits, is_of_many && !self.is_of_clusters(names), names.iter().map(|name| rank(name)).sum())
     }
 
-    /// Whether every value of these labels stands for several members of a cluster, as the name of a cluster does.
+    /// Whether every combination of values of these labels occurs on several members of a cluster,
+    /// as a cluster's name does.
     fn is_of_clusters(&self, names: &[&str]) -> bool {
         let mixed: BTreeSet<&str> = self.different.iter().map(|pair| &*pair.member.cluster).collect();
         let mut members: BTreeMap<(&str, Vec<&str>), BTreeSet<&str>> = BTreeMap::new();
@@ -145,7 +148,7 @@ impl Field<'_> {
         !members.is_empty() && members.values().all(|members| members.len() > 1)
     }
 
-    /// The labels for --cluster-label, and those for --member-label.
+    /// Divides the chosen labels into those for --cluster-label and those for --member-label.
     fn split(&self, labels: &[String]) -> (Vec<String>, Vec<String>) {
         let names: Vec<&str> = labels.iter().map(String::as_str).collect();
         if self.is_of_clusters(&names) {
@@ -155,8 +158,8 @@ impl Field<'_> {
         (cluster, member)
     }
 
-    /// Whether these labels would give one name to clusters or members that have different ones today. `today` returns
-    /// what the name is within, and the name.
+    /// Whether these labels would give the same name to clusters or members that now have different names. `today`
+    /// returns the scope of the name (the cluster of a member, or nothing) and the name.
     fn joins<'b>(&'b self, names: &[String], today: impl Fn(&'b Member) -> (&'b str, &'b str)) -> bool {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut joined: BTreeMap<(&str, Vec<&str>), BTreeSet<&str>> = BTreeMap::new();
@@ -170,7 +173,7 @@ impl Field<'_> {
         joined.values().any(|names| names.len() > 1)
     }
 
-    /// The labels that name clusters today.
+    /// The labels that currently form the names of clusters.
     fn cluster_labels(&self, naming: &Naming) -> Vec<String> {
         let everywhere = |name: &&str| self.targets.iter().all(|(_, labels)| labels.contains_key(*name));
         match naming.cluster.is_empty() {
@@ -209,19 +212,19 @@ fn words(name: &str) -> impl Iterator<Item = String> {
     name.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase)
 }
 
-/// The first row with a word of the name.
+/// The index of the first row that contains a word of this label name.
 fn row(rows: &[&[&str]], name: &str) -> Option<usize> {
     rows.iter().position(|row| words(name).any(|word| row.contains(&&*word)))
 }
 
-/// How little a label's name promises; the best have 0.
+/// How unlikely it is that a label with this name identifies a cluster or member; 0 is the best.
 fn rank(name: &str) -> usize {
     let of_kind = row(&OF_CLUSTERS, name).into_iter().chain(row(&OF_MEMBERS, name)).min();
     let fleeting = if words(name).any(|word| FLEETING.contains(&&*word)) { 20 } else { 0 };
     fleeting + of_kind.unwrap_or(7)
 }
 
-/// Whether a label's name is more like one for clusters than like one for members.
+/// Whether the label's name suggests that it identifies clusters rather than members.
 fn is_of_clusters_by_name(name: &str) -> bool {
     // A label such as `cluster_node` names a node.
     row(&OF_MEMBERS[..1], name).is_none() && row(&OF_CLUSTERS, name).is_some()
@@ -233,7 +236,8 @@ pub(super) fn host(member: &str) -> &str {
     member.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(member, |(host, _)| host)
 }
 
-/// A label's name in a matcher: quoted if it is not a classic one.
+/// A label's name as written in a matcher: in quotes if it has other characters than a classic
+/// name (letters, digits and underscores).
 pub(super) fn in_matcher(name: &str) -> String {
     let is_classic = |c: char| c.is_ascii_alphanumeric() || c == '_';
     match name.chars().all(is_classic) && !name.starts_with(|c: char| c.is_ascii_digit()) {

@@ -8,14 +8,14 @@ use crate::readings::Member;
 use crate::text::count;
 use crate::text::terminal::terminal_label;
 
-/// If more targets have one start time, only those with one host name are compared.
+/// If more targets than this share a start time, only those on the same host are compared.
 const FEW: usize = 8;
 
 /// A target with the start time of its process, in seconds since 1970.
 pub(crate) type Started = (Member, Labels, f64);
 
-/// Pairs of targets of different members that may be one process: it started in the same millisecond, and the targets
-/// have one host name, or different jobs. The numbers are positions in `started`.
+/// Pairs of targets of different members that may be the same process: their start times are equal to the
+/// millisecond, and they are on the same host or have different jobs. The numbers are indexes into `started`.
 pub(crate) fn shares_start(started: &[Started]) -> Vec<[usize; 2]> {
     let mut by_start: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     for (at, (_, _, start)) in started.iter().enumerate() {
@@ -99,7 +99,8 @@ impl Doubles {
         shown(&format!("{processes} {are} counted {times}, as {}{jobs}: {remedy}", names.join(" and ")))
     }
 
-    /// A matcher that leaves one target of each process, and leaves out nothing else; `None` if no label does that.
+    /// A matcher that keeps one target of each process counted several times, and all other targets; `None` if neither
+    /// a label nor the port allows that.
     fn selector(&self, everyone: &[Started]) -> Option<String> {
         let names: BTreeSet<&str> = self.all().flat_map(|(_, labels)| labels.keys().map(String::as_str)).collect();
         // The job comes first: it says best why a process is scraped twice.
@@ -111,7 +112,8 @@ impl Doubles {
         self.processes.iter().flatten()
     }
 
-    /// A matcher of one label: for the value of one target of each process, or against the other values.
+    /// A matcher on one label that keeps one target of each process: `=` with the value of these targets or, if other
+    /// processes have other values, `!=` with the value of the targets to drop.
     fn by_value(&self, name: &str, everyone: &[Started]) -> Option<String> {
         let value = |labels: &Labels| labels.get(name).cloned().unwrap_or_default();
         let keep = self.kept(value)?;
@@ -140,7 +142,7 @@ impl Doubles {
         everyone.iter().all(is_kept).then(|| format!("instance=~\".+{keep}\""))
     }
 
-    /// A value that exactly one member of each process has; one that names etcd is best.
+    /// A value that exactly one member of each process has, preferably one that contains `etcd`.
     fn kept(&self, value: impl Fn(&Labels) -> String) -> Option<String> {
         let has_once = |process: &Vec<(Member, Labels)>, kept: &str| {
             let of_kept = process.iter().filter(|(_, labels)| value(labels) == kept);

@@ -1,4 +1,5 @@
-//! The error for members that are several processes, and the notes about members that only look like that.
+//! The error for members whose series come from several processes, and the notes about
+//! members whose series were merged.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +18,10 @@ const SHOWN: usize = 3;
 pub(crate) struct MixedMembers {
     /// The first of them, with its cluster, such as `etcd-0 of prod`.
     pub(crate) member: String,
-    /// How many processes it is, and in which labels they differ: `2 processes that differ in env (north, south)`.
+    /// The number of its processes, and the labels in which they differ: `2 processes that
+    /// differ in env (north, south)`.
     pub(crate) processes: String,
-    /// The number of other members, such as `, as are 2 other members`; empty if there are none.
+    /// The end of the clause, such as `, as are 2 other members`; empty if this is the only member.
     pub(crate) others: String,
     /// The flags that tell them apart.
     pub(crate) flags: String,
@@ -60,7 +62,7 @@ impl MixedMembers {
         })
     }
 
-    /// The note with --merge-members.
+    /// The note that replaces the error with --merge-members.
     pub(crate) fn note(&self) -> String {
         let Self { member, processes, others, .. } = self;
         format!("member {member} is {processes}{others}: merged, the worse reading counts (--merge-members)")

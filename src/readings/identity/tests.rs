@@ -10,7 +10,7 @@ const START: (&str, Clue) = ("start", Clue::StartTime);
 const COUNTER: (&str, Clue) = ("commits", Clue::Counter);
 const GAUGE: (&str, Clue) = ("fds", Clue::Gauge);
 
-/// Three instants, six minutes apart, in each of these hours.
+/// Three instants for each of these hours: six minutes before it, on it, and six minutes after it.
 fn around(hours: &[i64]) -> Vec<i64> {
     hours.iter().flat_map(|hour| [-6, 0, 6].map(|minute| hour * 60 * MINUTE + minute * MINUTE)).collect()
 }
@@ -19,7 +19,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// Values of a process by instant. A replica scrapes `late` minutes after the instants of another one.
+/// The value of a metric of a process, by minute since 1970.
 type Process = fn(minute: f64) -> f64;
 
 struct Made {
@@ -58,7 +58,7 @@ fn replicas_have_one_start_time_and_counters_within_a_scrape() {
     ha().add("a", COUNTER, &at, |m| BUSY(m - 0.33)).add("b", COUNTER, &at, |m| BUSY(m - 4.0)).is(1, 0, 0);
     // Without start times, counters that grow alike are enough.
     Made::new().add("a", COUNTER, &at, BUSY).add("b", COUNTER, &at, |m| BUSY(m - 1.0)).is(1, 0, 0);
-    // Descriptors that go up and down, seen at other moments.
+    // The number of open files fluctuates, and the replicas see it at different times.
     let wobble = |minute: f64| 60.0 + (minute * 7.3).sin().abs() * 20.0;
     ha().add("a", GAUGE, &at, wobble).add("b", GAUGE, &at, move |m| wobble(m - 0.5)).is(1, 0, 0);
     // A database that grows all the time: one replica is always behind.
@@ -67,7 +67,8 @@ fn replicas_have_one_start_time_and_counters_within_a_scrape() {
 
 #[test]
 fn a_restart_between_two_scrapes_does_not_split_replicas() {
-    // At hour 20, one replica still has the old process; and the counter starts again.
+    // Around hour 20, one replica still reports the old process when the other reports the new one,
+    // whose counter starts at 0.
     let at = around(&[10, 20, 30]);
     let restart = 20.0 * 60.0;
     let start = |minute: f64| if minute < restart { 1e8 } else { 2e8 };
@@ -84,7 +85,7 @@ fn a_restart_between_two_scrapes_does_not_split_replicas() {
 fn different_processes_differ_in_start_time_counters_or_gauges() {
     let at = around(&[10, 20, 30]);
     Made::new().add("a", START, &at, |_| 1e8).add("b", START, &at, |_| 1e8 + 77.0).is(0, 1, 0);
-    // Both were started by one boot.
+    // Two processes with the same start time, for example after a boot of their machine.
     let boot = || Made::new().add("a", START, &at, |_| 1e8).add("b", START, &at, |_| 1e8);
     boot().add("a", COUNTER, &at, BUSY).add("b", COUNTER, &at, |m| BUSY(m) * 3.0).is(0, 1, 0);
     boot().add("a", GAUGE, &at, |_| 91.0).add("b", GAUGE, &at, |_| 92.0).is(0, 1, 0);
@@ -96,7 +97,7 @@ fn different_processes_differ_in_start_time_counters_or_gauges() {
         .add("a", GAUGE, &once, |_| 91.0)
         .add("b", GAUGE, &once, |_| 92.0)
         .is(1, 0, 0);
-    // Nothing but a gauge.
+    // Without start times and counters, one look at a gauge is enough.
     Made::new().add("a", GAUGE, &once, |_| 91.0).add("b", GAUGE, &once, |_| 2000.0).is(0, 1, 0);
     // Idle processes, whose counters stand still at different values.
     Made::new().add("a", COUNTER, &at, |_| 5.0).add("b", COUNTER, &at, |_| 7.0).is(0, 1, 0);
@@ -130,7 +131,7 @@ fn targets_without_a_common_metric_are_never_merged() {
 /// A cluster and member, the labels of a target, and the start time of its process.
 type Started<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
 
-/// Members with the start times of processes that differ; each with its labels.
+/// The evidence and the targets of members whose processes have the given start times.
 fn started_apart(targets: &[Started<'_>]) -> (Evidence, Vec<(Member, Labels)>) {
     let mut evidence = Evidence::new(SLACK);
     let mut everyone = Vec::new();
@@ -210,7 +211,7 @@ fn federated_clusters_need_a_label_for_the_cluster_and_one_for_the_member() {
         all.iter().enumerate().map(|(at, labels)| ("federate prom:9090", &labels[..], at as f64 * 9.0)).collect();
     assert_eq!(flags(&targets), "--cluster-label exported_cluster --member-label exported_instance");
     assert_eq!(flags(&targets[..2]), "--member-label exported_instance");
-    // Beside series with honor_labels, which lack that label.
+    // Some other series, scraped with honor_labels, lack that label: the selector must require it.
     let honored: [(&str, &str); 1] = [("instance", "a")];
     let both = [&targets[..2], &[("etcd a", &honored[..], 5.0)]].concat();
     assert_eq!(flags(&both), "--member-label exported_instance --selector 'exported_instance!=\"\"'");
@@ -224,14 +225,15 @@ fn a_label_of_replicas_is_not_advised_although_it_differs() {
     let targets: Vec<Started<'_>> =
         all.iter().map(|labels| ("etcd a", &labels[..], if labels[0].1 == "n" { 1.0 } else { 50.0 })).collect();
     assert_eq!(flags(&targets), "--cluster-label env");
-    // A label with a value for each target tells processes apart too, but splits their replicas.
+    // `prometheus_replica` differs as well, but the two targets with each env are replicas of one process.
     let (evidence, _) = started_apart(&targets);
     assert_eq!(evidence.verdict().same.len(), 2);
 }
 
 #[test]
 fn names_that_stay_necessary_are_kept_in_the_advice() {
-    // The environment tells two clusters prod apart, and there is another cluster in one of them.
+    // `env` distinguishes two clusters named prod. A third cluster, edge, has the same env as one
+    // of them, so `cluster` stays.
     let of = |cluster: &'static str, env: &'static str, instance: &'static str| {
         [("cluster", cluster), ("env", env), ("instance", instance)]
     };

@@ -99,7 +99,8 @@ impl Client {
         Ok(envelope)
     }
 
-    /// Returns an error if the server reports one; `sent` are the request's parameters. Otherwise keeps its warnings and infos as notes.
+    /// Returns an error if the envelope reports one. Otherwise keeps the server's warnings and infos as notes.
+    /// `sent` are the request's parameters.
     pub(super) fn heed(&self, envelope: &Envelope, sent: &Parameters<'_>) -> Result<(), Failure> {
         if envelope.status != "success" {
             return Err(self.refused(StatusCode::OK, &envelope.error_type, &envelope.error, sent));
@@ -249,7 +250,7 @@ mod tests {
         for kind in ["warnings", "infos"] {
             decoded(&client, &answer("matrix", "1", &format!(r#","{kind}":["{kind} with {SECRET}"]"#))).unwrap();
         }
-        // A note may end with the mask, or be cut off before it, so ignore the mask.
+        // A note may end with the `…` that hides a secret, or be cut off before it, so ignore that character.
         let notes: Vec<_> = client.notes().iter().map(|note| note.trim_end_matches([' ', '…']).to_owned()).collect();
         let expected = [
             "info from the server: infos with",

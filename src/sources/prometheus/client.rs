@@ -238,8 +238,8 @@ impl Client {
         self.persist_in_lookup(LOOK_UP, async || self.try_once(promql, &grid, kind, read).await).await
     }
 
-    /// The steps of a grid, in milliseconds, at which a query has a sample. As with [`Self::any_sample`], the values of
-    /// the query must be numbers of members.
+    /// The steps of a grid, in milliseconds, at which a query has a sample. As with [`Self::any_sample`], the query
+    /// must count members, because the client records the largest value.
     pub(super) async fn steps_with_a_sample(&self, promql: &str, grid: Grid) -> Result<Vec<i64>, Failure> {
         let read = move |client: &Self, body: &[u8], sent: &str| {
             let mut steps = Vec::new();
@@ -348,7 +348,7 @@ fn parse_url(text: &str) -> Result<Url, PromError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad(format!("its scheme is {}, not http or https", url.scheme())));
     }
-    // Prometheus's own pages put a query there. Each request would then send two.
+    // A URL copied from Prometheus's UI may contain a query. Each request would then send two queries.
     if let Some((name, _)) = url.query_pairs().find(|(name, _)| OF_QUERIES.contains(&name.as_ref())) {
         return Err(bad(format!("each request sets '{name}' itself, so the URL cannot")));
     }

@@ -1,4 +1,5 @@
-//! What a server accepts: the parameters of its kind, and POST or GET. Learned once and kept for the run.
+//! What a server accepts: the parameters that its kind supports, and POST or GET. The client finds out both once,
+//! and keeps them for the run.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,15 +22,15 @@ use crate::text::named::named;
 /// The longest time that the identification of a server may take. Without an answer by then, queries carry no
 /// parameters of a vendor.
 const LONGEST_IDENTIFICATION: Duration = Duration::from_secs(30);
-/// When to try again to identify a server that could not be reached.
+/// How long to wait before trying again to identify a server that could not be reached.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Parameters that each query sets itself, so `--url` cannot set them.
 pub(super) const OF_QUERIES: [&str; 6] = ["query", "start", "end", "step", "time", "match[]"];
 
 named! {
-    /// Parameters that a query works without, in the order in which they are left out if a server refuses a parameter
-    /// without its name.
+    /// Parameters that a query works without. If a server refuses a parameter without naming it, they are left out one
+    /// by one, in this order.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) enum Optional {
         MaxLookback = "max_lookback",
@@ -46,7 +47,7 @@ named! {
     /// The kind of a server, which decides the parameters of its queries.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) enum ServerKind {
-        /// To be found out from the server.
+        /// Identify the kind from the server's status pages.
         #[default]
         Auto = "auto",
         Prometheus = "prometheus",
@@ -54,7 +55,7 @@ named! {
         VictoriaMetrics = "victoriametrics",
         /// Mimir or Cortex.
         Mimir = "mimir",
-        /// A managed service: nothing but the parameters of Prometheus's API, and no lookup of what it is.
+        /// A managed service: queries carry only the parameters of Prometheus's API, and the server is not identified.
         Managed = "managed",
     }
     parsed "unknown kind of server"
@@ -102,7 +103,7 @@ impl Dialect {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
-    /// Leaves a parameter out of all following queries; whether it was part of them until now.
+    /// Leaves a parameter out of all following queries. Returns whether they have contained it until now.
     pub(super) fn leave_out(&self, name: &'static str) -> bool {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).insert(name)
     }
@@ -120,7 +121,7 @@ impl Dialect {
 }
 
 impl Client {
-    /// What the server is, asked once a run. Fails if the server gives no answer at all; that is asked again later.
+    /// Identifies the server once per run. Fails if the server cannot be reached; a later call then tries again.
     pub(super) async fn identity(&self) -> Result<Identity, PromError> {
         let mut known = self.dialect().identity.lock().await;
         match &*known {
@@ -151,7 +152,7 @@ impl Client {
         }
         let identity = self.identity().await.ok()?;
         if let (None, Some(refused)) = (identity.kind, &identity.refused) {
-            let note = "the server could not be identified, so queries carry no parameters of a vendor (set --server)";
+            let note = "cannot identify the server, so queries carry no vendor-specific parameters (set --server)";
             self.learnt_notes().add(note, &[refused.to_string()]);
         }
         identity.kind
@@ -172,7 +173,7 @@ impl Client {
         *self.dialect().speaks_tls.get_or_init(looking).await
     }
 
-    /// The failure with a more precise error, if the address turns out not to be that of a Prometheus.
+    /// The failure, with a more precise error if the URL turns out to be that of an etcd member or to need `https`.
     pub(super) async fn explained(&self, failure: Failure) -> Failure {
         let url = self.shown_url().to_owned();
         let is_first = !self.has_answered();
@@ -226,8 +227,8 @@ fn of_kind(kind: Option<ServerKind>, terms: &Terms) -> Vec<(&'static str, String
     parameters
 }
 
-/// The optional parameter that a refusal names, or the first one if the refusal is about a parameter without its name.
-/// `words` are the server's own words.
+/// The optional parameter that the server refused: the one that its message names, or the first one sent if the
+/// message is about a parameter but does not name it. `words` are the server's own words.
 pub(super) fn refused_parameter(
     status: StatusCode,
     kind: &str,
@@ -244,7 +245,7 @@ pub(super) fn refused_parameter(
     };
     let mut optional = Optional::ALL.into_iter().filter(|one| sent.iter().any(|(sent, _)| *sent == one.name()));
     let is_about_parameters = is_about_parameters(words);
-    // "timeout" is also a word for a query that took too long.
+    // "timeout" may also mean that the query took too long.
     let is_meant = |name: &str| name != "timeout" || is_about_parameters || is_quoted(&lower, name);
     if let Some(named) = optional.clone().find(|one| names(one.name()) && is_meant(one.name())) {
         return Some(named);

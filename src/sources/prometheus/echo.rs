@@ -1,9 +1,10 @@
-//! Removes from a server's message what it repeats of our request, so that no word of a query, selector or label value
-//! decides what the message means.
+//! Removes the parts of a server's message that repeat our request, so that a word in a query, selector or label
+//! value cannot be mistaken for the reason of a refusal.
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// Shortest value that is searched for in a message. A shorter one, such as a step, has no words that matter.
+/// Minimum length of a sent value that is searched for in a message. Shorter values, such as a step, cannot be
+/// mistaken for words of the server.
 const MIN_CHARS: usize = 4;
 
 /// The parameters of a request.
@@ -127,7 +128,7 @@ mod tests {
             (r#"no match for {job=\"too many bytes\"} there"#, r"no match for {job=\ } there"),
             ("GET http://h/p?query=partial failed", "GET failed"),
             ("requestURI: /api/v1/query_range?query=a%20partial; unsupported", "requestURI: unsupported"),
-            // What the server quotes on its own remains, and so does an apostrophe.
+            // Quoted text that the request does not contain stays, and so does an apostrophe.
             (r#"unknown parameter "nocache""#, r#"unknown parameter "nocache""#),
             ("the store's limit isn't 5\" wide", "the store's limit isn't 5\" wide"),
         ] {

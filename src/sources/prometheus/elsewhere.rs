@@ -10,7 +10,7 @@ use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 /// How far back to search for series outside the range, in milliseconds.
 const FAR_BACK_MS: i64 = 400 * DAY_MS;
 
-/// Metrics of etcd whose jobs are looked up: whichever of them an allow list leaves, it shows the job.
+/// Metrics whose `job` labels are looked up: several, because an allow list may drop any of them.
 const OF_ETCD: &str = "etcd_server_has_leader|etcd_server_leader_changes_seen_total|\
                        etcd_mvcc_db_total_size_in_bytes|etcd_debugging_mvcc_db_total_size_in_bytes|\
                        etcd_network_client_grpc_received_bytes_total|etcd_disk_wal_fsync_duration_seconds_bucket|\
@@ -23,8 +23,8 @@ pub(crate) async fn jobs(client: &Client, range: TimeRange) -> Result<Vec<String
     jobs.ok_or_else(|| PromError::NotFound { url: client.shown_url().to_owned() })
 }
 
-/// The first and the last hour, within the last 400 days and up to now, in which the server has series of any metric,
-/// or of one of them: the start of the first and the end of the last, in milliseconds. `None` if it has none.
+/// The start of the first hour and the end of the last hour, in milliseconds, of the last 400 days in which the
+/// server has series of `metric` (if `None`: of any metric). `None` if it has no such series.
 pub(crate) async fn elsewhere(
     client: &Client,
     queries: &QuerySet,
@@ -50,7 +50,7 @@ pub(crate) async fn elsewhere(
         if let Some(hour) = search.first_hour_of_a_day(*first_day).await? {
             first = Some(first.map_or(hour, |first| first.min(hour)));
         }
-        // The last day with series may be the one before.
+        // `within` keeps one day more, so the last day with series may be the day before.
         let before = TimeRange { start_ms: last_day.start_ms - DAY_MS, ..*last_day };
         last = last.max(search.last_hour(range.intersect(before).unwrap_or(*last_day)).await?);
     }

@@ -20,10 +20,10 @@ pub enum PromError {
     Broken { url: String, cause: String },
     /// 404: there is no Prometheus API at this path.
     #[error(
-        "{url} answered 404 Not Found: set --url to the address below which /api/v1/query_range is, including any path prefix"
+        "{url} answered 404 Not Found: set --url to the part of the address before /api/v1/query_range, including any path prefix"
     )]
     NotFound { url: String },
-    /// 404 with an explanation: the path exists on a gateway, but not what it stands for.
+    /// 404 with an explanation or in JSON: a gateway knows the path, but perhaps not the tenant or project in --url.
     #[error("{url} answered 404 Not Found{words}: check the path prefix, tenant or project in --url")]
     NothingThere {
         url: String,
@@ -35,7 +35,7 @@ pub enum PromError {
     EtcdItself { url: String },
     /// The answer is an HTML page instead of JSON.
     #[error(
-        "{url} answered with a web page{title} instead of JSON, perhaps a login page: set --url to the address below which /api/v1/query_range is"
+        "{url} answered with a web page{title} instead of JSON, perhaps a login page: set --url to the part of the address before /api/v1/query_range"
     )]
     WebPage {
         url: String,
@@ -93,11 +93,11 @@ pub enum PromError {
     BadQuery { url: String, message: String },
     /// The server rejected the PromQL, in which a label name is quoted.
     #[error(
-        "{url} cannot evaluate the query ({message}): quoted label names such as {label} need Prometheus 3 or newer"
+        "{url} cannot evaluate the query ({message}): quoted label names such as {label} need Prometheus 3 or newer; otherwise choose another --cluster-label or --member-label"
     )]
     QuotedLabel {
         url: String,
-        /// The first such label of --cluster-label or --member-label.
+        /// The first label of --cluster-label or --member-label that needs quotes.
         label: String,
         message: String,
     },
@@ -184,7 +184,7 @@ pub enum PromError {
     #[error("{metric} has no value: {advice}, or leave it out with --without {metric}")]
     TooFewSamples {
         metric: Metric,
-        /// What the scrapes are like, and the remedy.
+        /// How often the metric is scraped, if known, and the remedy.
         advice: String,
     },
     /// A metric has native histograms only, and the server cannot evaluate them.
@@ -193,12 +193,12 @@ pub enum PromError {
     )]
     NativeRefused {
         metric: Metric,
-        /// The server's refusal, or that the answer has no value.
+        /// The server's refusal, or a note that `histogram_quantile` returns no value.
         cause: String,
     },
-    /// Every process has the metric's series, and no target with them shows that it is etcd.
+    /// Every process has this metric (such as `process_open_fds`), and no target with it also has a series of etcd.
     #[error(
-        "no target with {metric} has another series of etcd, such as etcd_server_has_leader: scrape one, or leave the metric out with --without {metric}"
+        "{metric} exists only on targets without etcd's own series, such as etcd_server_has_leader: check the scrape config and --selector, or use --without {metric}"
     )]
     NotEtcd { metric: Metric },
     /// A limit that the profile uses (a companion) has no series in the range.

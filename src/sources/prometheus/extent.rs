@@ -1,8 +1,8 @@
 //! Finds the first and last day of a range on which the server has any series that a pull reads.
 //!
-//! Whether the series API finds anything in a range only depends on how far the range reaches, so about 16 lookups
-//! find both days among the 46,000 since 1900. Such a lookup reads a server's index and no sample. Some servers answer
-//! it from recent data only, so what it excludes is sampled with queries as well.
+//! Each of the two days is bisected with the series API, because a longer range never has fewer series: among the
+//! 46,000 days since 1900, that takes about 16 lookups each. Such a lookup reads only the server's index, no
+//! samples. Some servers answer it from recent data only, so queries check a sample of the days that it excludes.
 
 use std::ops::ControlFlow;
 
@@ -15,9 +15,10 @@ use super::{Client, PromError, QuerySet};
 use crate::spec::Column;
 use crate::time::{DAY_MS, Grid, HOUR_MS, Step, TimeRange, UtcDay};
 
-/// Days without series between which an answer of the series API is checked with queries.
+/// Maximum number of days, before the first and after the last day with series, that are checked with queries
+/// because the series API reports no series on them.
 const CHECKED: usize = 12;
-/// Number of days up to which each day is queried where the series API finds nothing.
+/// If the series API finds nothing, each day is queried, in ranges of up to this many days.
 const MOST_DAYS_QUERIED: usize = 400;
 
 /// The series that a pull reads, of all its columns.
@@ -35,7 +36,8 @@ impl<'a> Reach<'a> {
         forms: impl Iterator<Item = (Column, &'static str)>,
     ) -> Option<Self> {
         let bases: Option<Vec<Base>> = forms.map(|(column, form)| queries.base(column, form)).collect();
-        // Of series that every process has, those beside them are etcd's.
+        // Every process has some of the series, such as `process_open_fds`. Use the series in `beside`
+        // instead: only etcd has them.
         let etcds = |base: Base| match base.beside.is_empty() {
             true => base,
             false => Base { series: base.beside, beside: Vec::new() },
@@ -67,7 +69,7 @@ impl<'a> Reach<'a> {
             None if days.len() <= MOST_DAYS_QUERIED => return self.queried(&days).await,
             None => (days.len(), days.len()),
         };
-        // Sample what would be left out, and the days next to the first and the last one.
+        // Check some of the days that would be left out, and always the two next to the part that is kept.
         let mut checked: Vec<usize> = spread(0..from).chain(spread(to + 1..days.len())).collect();
         checked.extend([from.checked_sub(1), Some(to + 1)].into_iter().flatten().filter(|&day| day < days.len()));
         for day in checked {
@@ -79,8 +81,8 @@ impl<'a> Reach<'a> {
         Ok(Self::from_to(&days, from, to))
     }
 
-    /// The days with these indices and the ones between, and one more day: the query of leader changes looks back a day,
-    /// and every query some minutes.
+    /// The part from day `from` to the day after day `to`: the query of leader changes looks back a day, and every
+    /// other query some minutes, so they have values after the last sample.
     fn from_to(days: &[TimeRange], from: usize, to: usize) -> Option<TimeRange> {
         let last = days.get(to + 1).or(days.get(to));
         days.get(from).zip(last).map(|(first, last)| first.hull(*last))
@@ -122,7 +124,7 @@ impl<'a> Reach<'a> {
         answer.ok_or_else(|| PromError::NotFound { url: self.client.shown_url().to_owned() })
     }
 
-    /// The same as [`Self::within`], with a query a day, from both ends.
+    /// Same as [`Self::within`], but queries day by day from both ends instead of using the series API.
     async fn queried(&self, days: &[TimeRange]) -> Result<Option<TimeRange>, PromError> {
         let mut last = days.len();
         loop {
@@ -172,7 +174,8 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// The instants whose last hours together cover a part of a day, and nothing before it if it is longer than an hour.
+/// Instants such that the hours before them cover a part of a day. Only for a part of an hour or less do they
+/// also cover time before it.
 fn hours(part: TimeRange) -> Vec<Grid> {
     let hour = Step::from_millis(HOUR_MS).expect("an hour is the longest step");
     let full = Grid::within(TimeRange { start_ms: part.start_ms + HOUR_MS, ..part }, hour);
@@ -180,7 +183,7 @@ fn hours(part: TimeRange) -> Vec<Grid> {
     [full, end].into_iter().filter(|grid| !grid.is_empty()).collect()
 }
 
-/// A few indices spread over a range of them.
+/// At most [`CHECKED`] indices, spread evenly over a range.
 fn spread(days: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
     let every = days.len().div_ceil(CHECKED).max(1);
     days.step_by(every)

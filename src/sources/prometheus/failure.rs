@@ -41,13 +41,13 @@ pub(super) enum Cure {
     Reach,
     /// A query of fewer steps or series.
     Less,
-    /// The same, if the server refused for a limit at all: its words name none that is known.
+    /// A query of fewer steps or series, if the refusal is about a limit: the server's message names no known one.
     PerhapsLess,
     /// A query of fewer series; fewer steps do not help.
     Fewer,
     /// One retry; if that takes too long as well, a smaller query.
     AgainThenLess,
-    /// A shorter URL: the query of a part of the members that are listed in its matchers.
+    /// A shorter URL: if the query's matchers list several members, queries of some of them each.
     Shorter,
     /// The same query without this parameter, which the server does not accept.
     Without(Optional),
@@ -99,7 +99,7 @@ impl Failure {
             }
             (Cure::Less, None) => "even for a single step and member".to_owned(),
             (Cure::Fewer, None) => "even for a single member".to_owned(),
-            // No limit, as it turned out: the server's words say more than the size of the query.
+            // The refusal was not about the size of the query, so the server's message is more useful.
             (_, _) => return self.error,
         };
         PromError::TooMuch { cause: Box::new(self.error), even }

@@ -1,8 +1,8 @@
 //! Verifies that the series of each member come from one process, with a few instant queries spread over the range.
 //!
-//! At each instant, one query lists the members of which a metric has more than one series; usually there are none.
-//! Only if there are, their start times, counters and gauges are read around some of these instants and compared by
-//! [`readings::identity`](crate::readings::identity).
+//! At each instant, one query lists the members that have more than one series of a metric; usually there are
+//! none. Otherwise, the start times, counters and gauges of these members are read around some of the
+//! instants, and [`readings::identity`](crate::readings::identity) compares them.
 
 mod instants;
 
@@ -40,13 +40,14 @@ pub(crate) fn forms_of(chosen: &BTreeMap<String, QuerySource>) -> Forms<'_> {
     Metric::ALL.into_iter().filter_map(|metric| Some((metric, chosen.get(metric.name())?.form.as_str()))).collect()
 }
 
-/// The forms of all metrics but `left_out` for a setting of `--series`.
+/// The forms of all metrics except `left_out`, for a setting of `--series`; `auto` counts as `raw`.
 pub(crate) fn forms_by_setting(form: SeriesForm, left_out: &[Metric]) -> Forms<'static> {
     let form = if form == SeriesForm::Recorded { RECORDED } else { RAW };
     Metric::ALL.into_iter().filter(|metric| !left_out.contains(metric)).map(|metric| (metric, form)).collect()
 }
 
-/// Verifies the members at some moments. A failed lookup is no error: the note says that nothing is verified.
+/// Verifies the members at some moments. A failed lookup is not an error: it becomes a note that the
+/// members could not be verified.
 pub(crate) async fn verify_members(
     client: &Client,
     queries: &QuerySet,
@@ -111,15 +112,15 @@ fn counter(column: Column) -> Option<(&'static str, &'static str)> {
 
 /// Series whose members are named by the same labels.
 struct Group {
-    /// A matcher that selects them; empty selects all.
+    /// A matcher that selects the series of the group; empty selects all series.
     matcher: &'static str,
-    /// Those labels, as a list for `by (…)`.
+    /// The labels that name the members, as a list for `by (…)`.
     labels: String,
 }
 
 impl Group {
-    /// By default, a cluster is named by `cluster`, and by `job` only in series without it: there, series that differ
-    /// only in the job are merged.
+    /// By default, the label `cluster` names the cluster, and `job` does only in series without `cluster`. Series with
+    /// `cluster` that differ only in `job` therefore belong to the same member.
     fn all(client: &Client, queries: &QuerySet) -> Vec<Self> {
         if !client.naming().cluster().is_empty() {
             return vec![Self { matcher: "", labels: queries.labels().to_owned() }];
@@ -134,7 +135,7 @@ struct Investigation<'a> {
     client: &'a Client,
     queries: &'a QuerySet,
     groups: Vec<Group>,
-    /// The series that a pull would merge.
+    /// The series that the pull reads; it merges those of the same member.
     bases: Vec<Base<'a>>,
     /// The series that tell processes apart.
     clues: Vec<Base<'a>>,
@@ -194,7 +195,7 @@ impl<'a> Investigation<'a> {
                     format!("(count by ({labels}) ({vector}) > 1)")
                 })
             });
-            // Without labels, the number of series shows that there are samples at this instant.
+            // This count has no labels: its value shows that there are samples at this instant.
             let any = format!("count({})", self.bases[0].promql(self.queries, matchers));
             crowded.chain([any]).collect::<Vec<_>>().join(" or ")
         };
@@ -204,7 +205,7 @@ impl<'a> Investigation<'a> {
         Ok(Look { at_seconds, has_samples: !found.is_empty(), crowded: crowded.collect() })
     }
 
-    /// Reads the clues around these instants: those of crowded members only, or of all.
+    /// Reads the clues around these instants, either of crowded members only or of all members.
     async fn evidence(&self, at: &[i64], moments: Moments, is_of_crowded: bool) -> Result<Evidence, PromError> {
         let crowded = |clue: Base<'_>, matchers: &str| {
             let of_group = |Group { matcher, labels }: &Group| {

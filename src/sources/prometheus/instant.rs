@@ -46,7 +46,8 @@ async fn read_column(
     at: Grid,
 ) -> Result<ColumnReadings, PromError> {
     let ask = |form| read_form(client, queries, column, form, at);
-    // At one instant, these forms cost hardly more than the raw one, and have the same values and more.
+    // At one instant, these forms cost hardly more than the raw one. They return the same values,
+    // and values for further members.
     let own = [WIDE, NATIVE].into_iter().find(|form| queries.has(column, form)).unwrap_or(RAW);
     // Recording rules do not cover companions.
     let form = if column.companion().is_some() { SeriesForm::Raw } else { form };

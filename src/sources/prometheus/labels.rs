@@ -1,7 +1,8 @@
 //! Names of labels: lists of several, and their spelling in queries and paths.
 //!
-//! Classic names consist of letters, digits and underscores. Prometheus 3 also takes any other UTF-8 text, such as
-//! `k8s.cluster.name`, in quotes. A server that does not know quoted names gets only classic ones unquoted, as before.
+//! Classic names consist of letters, digits and underscores. Prometheus 3 also accepts any other UTF-8
+//! text, such as `k8s.cluster.name`, in quotes. Classic names are never quoted, so queries with only
+//! classic names work on older servers.
 
 use std::borrow::Cow;
 

@@ -46,7 +46,7 @@ const LONG_URL: [&str; 6] = [
     "url is too long",
 ];
 
-/// Phrases of errors of the query itself. No smaller query gives another answer.
+/// Phrases of errors in the query itself, which a smaller query would repeat.
 const EVALUATION: [&str; 27] = [
     "parse error",
     "cannot parse",
@@ -119,7 +119,7 @@ const LIMITING: [&str; 38] = [
     "not span",
 ];
 
-/// Words for what a limit counts other than series.
+/// Words in a refusal that show what its limit counts, other than series.
 const QUANTITIES: [&str; 49] = [
     "byte",
     "bytes",
@@ -172,7 +172,7 @@ const QUANTITIES: [&str; 49] = [
     "cost",
 ];
 
-/// Words for series. A limit that counts only series is not reached by fewer steps.
+/// Words for series. If a limit counts only series, a query of fewer steps exceeds it as well.
 const OF_SERIES: [&str; 5] = ["series", "timeseries", "cardinality", "streams", "metrics"];
 
 /// What could make the refused request succeed. `kind` is the API's error type, or empty; `words` are the
@@ -207,7 +207,7 @@ pub(super) fn cure_of(status: u16, kind: &str, words: &str) -> Cure {
     }
 }
 
-/// Whether words name a limit: one word that limits, and one for what is limited.
+/// The cure if the words name a limit: they contain one word for limiting, and one for what is limited.
 fn limit_in(words: &str) -> Option<Cure> {
     let words = split_words(words);
     let pairs = words.windows(2).map(|pair| pair.join(" "));

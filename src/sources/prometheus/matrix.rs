@@ -379,7 +379,7 @@ mod tests {
                 decoded[0].1.iter().map(|value| Some(*value).filter(|value| !value.is_nan())).collect();
             assert_eq!(values, expected, "{series}");
         }
-        // A sample or series that is null is not a list.
+        // A series must be an object and a sample must be a list: `null` and numbers are errors.
         for series in [r#"{"metric":{},"values":[null]}"#, r#"{"metric":{},"values":[[60,null]]}"#, "null", "7"] {
             let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#);
             assert!(decode(&body).is_err(), "{series}");

@@ -13,7 +13,7 @@ impl<'de, T: Default + Deserialize<'de>> Deserialize<'de> for OrEmpty<T> {
     }
 }
 
-/// The same for `#[serde(deserialize_with = …)]` of a field.
+/// Same as [`OrEmpty`], as a function for `#[serde(deserialize_with = …)]` of a field.
 pub(super) fn or_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

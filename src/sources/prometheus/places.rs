@@ -28,7 +28,7 @@ pub(super) fn places(range: TimeRange, step: Step) -> Vec<Grid> {
     let count = (steps / STEPS_A_STRETCH).clamp(STRETCHES.0, STRETCHES.1);
     let length = EVALUATIONS * distance.millis();
     let stretch = |index: i64| {
-        // Multiples of the golden ratio are spread evenly and never repeat.
+        // The fractional parts of multiples of the golden ratio are spread evenly and never repeat.
         let shift = (index as f64 * 0.618_033_988_75).fract() - 0.5;
         let between = span as f64 / (count - 1) as f64;
         let middle = match index {

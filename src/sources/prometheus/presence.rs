@@ -1,7 +1,7 @@
 //! A complete search for series, whether or not a query over them has a value.
 //!
-//! A sample counts for an hour, and a query is evaluated once an hour, so no series is missed. The search goes day by
-//! day, the newest first: a query never spans more than a day, whatever the range.
+//! The query looks back an hour and is evaluated once an hour, so no sample is missed. The search goes day by day,
+//! newest first: a query never spans more than a day, however long the range is.
 
 use std::ops::ControlFlow;
 
@@ -33,7 +33,7 @@ impl Search<'_> {
         let mut found = Box::pin(searches.buffered(self.client.terms().concurrency.max(1)));
         while let Some(hour) = found.next().await {
             match hour? {
-                // The hour before the range's first instants lies partly before the range.
+                // Part of the hour that ends here lies before the range: look back only to the start of the range.
                 Some(end) if end - HOUR_MS < range.start_ms => return self.since_the_start(range, end).await,
                 Some(end) => return Ok(Some(end)),
                 None => {}
@@ -68,7 +68,7 @@ impl Search<'_> {
         Ok(last)
     }
 
-    /// The steps of a grid, in milliseconds, before which one of the series has a sample within `look_back`.
+    /// The steps of a grid, in milliseconds, at which one of the series has a sample in the last `look_back`.
     async fn steps_with_series(&self, grid: Grid, look_back: &str) -> Result<Vec<i64>, PromError> {
         let question = Question::about(self.queries, self.column, self.form, |matchers| {
             self.queries.presence(self.base, look_back, matchers)
@@ -84,7 +84,7 @@ impl Search<'_> {
     }
 }
 
-/// The instants whose last hours together cover a part of a day: its full hours, and its end.
+/// Instants such that the hours before them cover a part of a day: each full hour of the part, and its end.
 pub(super) fn hours(part: TimeRange) -> Vec<Grid> {
     let hour = Step::from_millis(HOUR_MS).expect("an hour is the longest step");
     // A sample exactly at the part's start is in the hour that ends there.

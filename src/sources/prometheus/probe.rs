@@ -47,7 +47,8 @@ pub(crate) struct Wanted {
     /// Companions of the existing history, which new days must have as well. `None` without a history:
     /// then the companion `start_time` is pulled if it has series.
     pub(crate) held: Option<Vec<Companion>>,
-    /// The queries of the existing history: new days keep their form where that has values.
+    /// The queries of the existing history. Of the forms that read etcd's own metrics, new days
+    /// keep the one used there.
     pub(crate) held_queries: BTreeMap<String, QuerySource>,
 }
 
@@ -82,8 +83,8 @@ impl Choice {
 
 /// Chooses the query of each wanted column.
 ///
-/// A metric, or a limit that the profile needs, without any value in the range is a problem of the choice. Fails if
-/// the server does not answer, or has no series at all.
+/// A metric, or a limit that the profile needs, without any value in the range is added to [`Choice::problems`].
+/// Fails if the server does not answer, or has no series at all.
 pub(crate) async fn choose_queries(
     client: &Client,
     queries: &QuerySet,
@@ -126,7 +127,8 @@ pub(crate) async fn choose_queries(
     Ok(Choice { queries: by_name, kept, problems })
 }
 
-/// The part of the range on whose days the server has series of any of these metrics; `None` if there is none.
+/// The part of the range from the first day with series of any of these metrics to the day after the last one;
+/// `None` if there are no series. The whole range if a query from `--queries` does not name its series.
 async fn kept(
     client: &Client,
     queries: &QuerySet,
@@ -137,7 +139,7 @@ async fn kept(
     let raw = metrics.iter().filter(|_| form != SeriesForm::Recorded).map(|&metric| (metric.into(), RAW));
     let recorded = metrics.iter().filter(|&&metric| queries.recorded(metric).is_some());
     let recorded = recorded.filter(|_| form != SeriesForm::Raw).map(|&metric| (metric.into(), RECORDED));
-    // Native histograms come with other metrics of etcd, on the same days.
+    // No search for native histograms: etcd exposes its other metrics on the same days.
     match Reach::of(client, queries, raw.chain(recorded)) {
         Some(reach) => reach.within(range).await,
         None => Ok(Some(range)),
@@ -185,7 +187,7 @@ impl<'a> Probe<'a> {
         QuerySource { form: form.to_owned(), promql: self.queries.text(column, form, "") }
     }
 
-    /// The query of a metric in this form, if it has values; or NaN, which shows that nothing happened.
+    /// The query of a metric in this form, if it has values. NaN is enough, because it shows that nothing happened.
     async fn require(&self, metric: Metric, form: &'static str) -> Result<QuerySource, PromError> {
         let column = Column::from(metric);
         let seen = match self.is_seen(column, form).await {
@@ -207,7 +209,8 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// The form that reads etcd's own metrics: the raw one, unless another one also finds members that it does not.
+    /// The form that reads etcd's own metrics: the raw form, unless another form also finds members
+    /// that the raw one misses.
     async fn own_form(&self, column: Column, wanted: &Wanted) -> Result<&'static str, PromError> {
         let others = [WIDE, NATIVE].into_iter().filter(|form| self.queries.has(column, form));
         let held = wanted.held_queries.get(column.name()).map(|query| query.promql.as_str());
@@ -222,11 +225,12 @@ impl<'a> Probe<'a> {
         Ok(RAW)
     }
 
-    /// Whether this form finds members at any sampled stretch that the raw form does not.
+    /// Whether this form finds members that the raw form misses, in any sampled stretch.
     async fn finds_more(&self, column: Column, form: &str) -> Result<bool, PromError> {
         let labels = self.queries.labels();
         let question = Question::about(self.queries, column, form, |matchers| {
-            // The native form has the same value as the raw one where there are classic buckets, so compare the series.
+            // The native form differs from the raw one only for members without classic buckets,
+            // so compare which series exist.
             let of = |form| match self.queries.base(column, form).filter(|_| self.queries.has(column, NATIVE)) {
                 Some(base) => self.queries.present(&base, "10m", matchers),
                 None => self.queries.text(column, form, matchers),
@@ -320,7 +324,7 @@ impl<'a> Probe<'a> {
         Ok(false)
     }
 
-    /// Whether the query has a value on a grid.
+    /// Whether the query has a value other than NaN on a grid.
     pub(super) async fn has_values(&self, column: Column, form: &str, grid: Grid) -> Result<bool, PromError> {
         let question = Question::about(self.queries, column, form, |matchers| {
             format!("count(({}) > -Inf)", self.queries.text(column, form, matchers))
@@ -328,7 +332,7 @@ impl<'a> Probe<'a> {
         self.any(&question, grid).await
     }
 
-    /// Whether the query has a value on a grid, or NaN.
+    /// Whether the query has a value on a grid, including NaN.
     pub(super) async fn has_samples(&self, column: Column, form: &str, grid: Grid) -> Result<bool, PromError> {
         let question = Question::about(self.queries, column, form, |matchers| {
             format!("count({})", self.queries.text(column, form, matchers))

@@ -25,7 +25,7 @@ pub(crate) struct PrometheusSource {
     queries: QuerySet,
     description: Source,
     step: Step,
-    /// The days to pull; days of a requested range outside it are left out.
+    /// The range to pull: days outside it are left out. `None` pulls all requested days.
     kept: Option<TimeRange>,
     /// Traffic spent on choosing the queries and verifying the members, which does not count as part of the pull.
     before: Mutex<Received>,
@@ -124,12 +124,12 @@ pub(crate) fn notes(client: &Client) -> Vec<String> {
     if received.split > 0 {
         let split = times(received.split);
         notes.push(format!(
-            "queries were split by cluster or member {split}, because the server refuses so many series"
+            "queries were split by cluster or member {split}, because larger ones were refused or timed out"
         ));
     }
     if received.halved > 0 {
         let halved = times(received.halved);
-        notes.push(format!("windows were halved {halved}, because the server refuses so many steps"));
+        notes.push(format!("query windows were halved {halved}, because larger ones were refused or timed out"));
     }
     notes.extend(client.notes());
     notes

@@ -4,15 +4,16 @@
 //! A file has a raw form below the line `# raw:`, which reads etcd's own metrics. It may have more forms:
 //!
 //! - `# recorded:` reads the results of recording rules.
-//! - `# direct:` costs the server less than the raw form, and gives the same result if no two of its series share
-//!   member labels and `le`.
+//! - `# direct:` costs the server less than the raw form, and gives the same result if no two of its series
+//!   share member labels and `le`.
 //! - `# native:` reads native histograms where the classic buckets are missing.
-//! - `# wide:` recognizes etcd's targets by any of several metrics of etcd, where `etcd_server_has_leader` is missing.
+//! - `# wide:` recognizes etcd's targets by any of several metrics of
+//!   etcd, where `etcd_server_has_leader` is missing.
 //!
-//! The selectors below `# series:`, one a line, select the series that the raw form reads: with them a probe can tell
-//! a missing series from a missing value. Of series that every process has, only those count whose target also has one
-//! of the series below `# beside:`. `$selector` stands for the matchers of `--selector`, `$labels` for the labels that
-//! name a member, `$window` for `--rate-window`.
+//! The selectors below `# series:`, one per line, select the series that the raw form reads: with them a probe can
+//! tell a missing series from a missing value. Where every process has such series, only those of targets count
+//! that also have one of the series below `# beside:`. `$selector` stands for the matchers of `--selector`,
+//! `$labels` for the labels that name a member, `$window` for `--rate-window`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,8 @@ struct QueryText {
     wide: Option<String>,
     /// Selectors of the series that the raw form reads; empty if unknown.
     series: Vec<String>,
-    /// Selectors of etcd's series, one of which a target must have for its `series` to count; may be empty.
+    /// Selectors of series that only etcd has. Unless empty, `series` count only on targets that
+    /// also have one of these.
     beside: Vec<String>,
     /// Whether the query is built in. A query from `--queries` may aggregate over members, so it
     /// is never split by member.
@@ -112,11 +114,11 @@ pub(crate) struct QuerySet {
     /// The forms of each column's query, in the order of `Column::index`.
     texts: Vec<QueryText>,
     selector: String,
-    /// The window of rates, as PromQL writes it.
+    /// The window of rates, which replaces `$window`.
     window: Step,
     /// The names of the labels that name a member, those of the cluster first.
     label_names: Vec<String>,
-    /// The same as a list for `by (…)`, quoted where necessary.
+    /// `label_names` as a list for `by (…)`, quoted where necessary.
     labels: String,
     cluster_labels: Vec<String>,
     member_labels: Vec<String>,
@@ -131,7 +133,8 @@ pub(super) const RECORDED: &str = "recorded";
 pub(super) const DIRECT: &str = "direct";
 /// Name of the query form that reads native histograms where the classic buckets are missing.
 pub(super) const NATIVE: &str = "native";
-/// Name of the query form that recognizes etcd's targets by any of several metrics of etcd.
+/// Name of the query form that recognizes etcd's targets by any of several metrics of
+/// etcd, where `etcd_server_has_leader` is missing.
 pub(super) const WIDE: &str = "wide";
 
 /// The default window of rates, five minutes.
@@ -281,7 +284,8 @@ impl QuerySet {
         }
     }
 
-    /// Fills in a selector; of the buckets of a histogram it selects one, because a target has all of them or none.
+    /// Fills in the placeholders of a selector. For a histogram, selects only the bucket `+Inf`, because a target has
+    /// either all buckets or none.
     fn one_a_member(&self, series: &str, matchers: &str) -> String {
         let is_buckets = series.split('{').next().is_some_and(|name| name.ends_with("_bucket"));
         self.fill(series, &joined(matchers, if is_buckets { r#"le="+Inf""# } else { "" }))
@@ -311,11 +315,11 @@ impl QuerySet {
     }
 }
 
-/// The series that a query reads, as selectors that are not filled in yet.
+/// Selectors of the series that a query reads, with placeholders such as `$selector`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Base {
     pub(super) series: Vec<String>,
-    /// If not empty, only those `series` count whose target has one of these as well.
+    /// Unless empty, `series` count only on targets that also have one of these series.
     pub(super) beside: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Reads a refusal: the server's own sentence from a body of any form, and the failure that follows from it.
+//! Reads a refusal: finds the server's error message in a body of any form, and classifies the failure.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const WANTS_TLS: [&str; 4] = [
     "host and port requires tls",
 ];
 
-/// Keys of JSON objects that hold a server's sentence, in lower case, the most telling first.
+/// JSON keys, in lower case, that may hold a server's error message, the most informative first.
 const SENTENCE_KEYS: [&str; 9] =
     ["message", "detail", "error_description", "description", "reason", "msg", "error", "errors", "title"];
 
@@ -44,7 +44,7 @@ const MOST_SEARCHED_BYTES: usize = 1 << 16;
 pub(super) struct Refusal {
     /// The API's error type; empty if the answer is not from Prometheus's API.
     pub(super) kind: String,
-    /// The server's sentence. The title if the body is a web page, empty if there is no text.
+    /// The server's error message: the title if the body is a web page, empty if there is no text.
     pub(super) words: String,
     form: Form,
 }
@@ -81,7 +81,8 @@ impl Refusal {
     }
 }
 
-/// The sentence of a JSON value: a string itself, or that of the first telling key or item.
+/// The error message in a JSON value: a string itself, or the first message under a [`SENTENCE_KEYS`] key of an
+/// object or in an item of a list.
 fn sentence(json: &Value) -> Option<String> {
     match json {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
@@ -89,7 +90,7 @@ fn sentence(json: &Value) -> Option<String> {
         Value::Object(map) => {
             let value = |key: &str| map.iter().find(|(name, _)| name.to_lowercase() == key).map(|(_, value)| value);
             let told = SENTENCE_KEYS.iter().filter_map(|key| value(key)).find_map(sentence)?;
-            // Google's APIs name the kind of an error only here.
+            // Google's APIs report the kind of an error only in `status`, such as `RESOURCE_EXHAUSTED`.
             let status = value("status").and_then(Value::as_str).filter(|status| status.contains("EXHAUSTED"));
             Some(status.map_or_else(|| told.clone(), |status| format!("{told} ({status})")))
         }
@@ -136,7 +137,7 @@ impl Client {
         if self.endpoint().scheme() == "http" && WANTS_TLS.iter().any(|phrase| lower.contains(phrase)) {
             return Failure::new(PromError::WantsTls { url }, Cure::Nothing);
         }
-        // JSON may name the parameter in another field than its sentence.
+        // JSON may name the parameter outside the error message, so search the body as well.
         let json = if form == Form::Json { &body[..body.len().min(MOST_SEARCHED_BYTES)] } else { &[] };
         let whole = format!("{words}\n{}", String::from_utf8_lossy(json));
         let mut failure = match status {
@@ -176,7 +177,7 @@ impl Client {
         Failure::new(error, Cure::Nothing)
     }
 
-    /// The server's words for the middle of an error: ` (…)`, or empty if they add nothing to the status.
+    /// The server's words in parentheses, to insert into an error: ` (…)`, or empty if they add nothing to the status.
     fn in_brackets(&self, status: StatusCode, words: &str) -> String {
         let words = terminal_message(&self.access().hide(words));
         let plain = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphabetic(), "");

@@ -9,7 +9,8 @@ use super::{Client, PromError, QuerySet};
 use crate::spec::LOOK_BACK_SECONDS;
 use crate::time::Step;
 
-/// How far back to look for samples: a longer time only if the shorter one has fewer than three.
+/// How far back to look for samples. A longer window is tried only if no series has three
+/// samples in the shorter one.
 const WINDOWS: [&str; 3] = ["20m", "2h", "12h"];
 /// Windows of rates to recommend, in seconds.
 const ROUND_WINDOWS: [i64; 8] = [60, 120, 300, 600, 900, 1200, 1800, 3600];
@@ -42,8 +43,8 @@ impl ScrapeDistance {
         long_enough(SCRAPES_A_WINDOW).or_else(|| long_enough(2))
     }
 
-    /// What is wrong with these scrapes for a query, and the remedy; `None` if nothing is. `rate_window` is the window of
-    /// the query's rate, or `None` for a query that reads the latest sample.
+    /// What is wrong with these scrapes for a query, and the remedy; `None` if nothing is wrong. `rate_window` is the
+    /// window of the query's rate, or `None` for a query that reads the latest sample.
     pub(crate) fn advice(self, rate_window: Option<Step>) -> Option<String> {
         let every = format!("scraped every {self}");
         let Some(window) = rate_window else {
@@ -62,7 +63,7 @@ impl ScrapeDistance {
             None => "scrape at least every 30 min".to_owned(),
         };
         (share < 1.0).then(|| match share {
-            // Scrapes that are exactly a window apart meet both of its ends.
+            // If scrapes are exactly one window apart, two samples are in it only if they fall on both of its ends.
             0.0 if self.millis <= window.millis() => {
                 format!("{every}: rate[{window}] hardly ever sees two samples; {remedy}")
             }
@@ -86,8 +87,8 @@ fn percent(share: f64) -> String {
     format!("{} %", (share * 100.0).round().clamp(1.0, 99.0))
 }
 
-/// Measures the distance between samples at these instants, in milliseconds; `None` if no series has two samples near
-/// any of them.
+/// Measures the distance between samples near these instants, in milliseconds; `None` if no series has three
+/// samples near any of them.
 pub(super) async fn measure(
     client: &Client,
     queries: &QuerySet,
@@ -109,8 +110,8 @@ pub(super) async fn measure(
     Ok(None)
 }
 
-/// The distances between the samples that a selector with a window returns; none for series with fewer than three
-/// samples, whose distance may be that of an outage.
+/// The distances between the samples that a selector with a window returns. Ignores series with fewer than three
+/// samples: the distance between two may be that of an outage.
 async fn distances_at(client: &Client, selector: &str, at_ms: i64) -> Result<Vec<i64>, PromError> {
     let parameters = [("query", selector.to_owned()), ("time", (at_ms / 1000).to_string())];
     let data = client.api("/api/v1/query", &parameters).await?;

@@ -29,7 +29,7 @@ pub(super) struct Identity {
     pub(super) kind: Option<ServerKind>,
     /// Name and version; `None` if unknown.
     pub(super) name: Option<String>,
-    /// The retention of VictoriaMetrics, if it had to be asked for its metrics.
+    /// The retention of VictoriaMetrics, if the identification already had to read it from `/metrics`.
     pub(super) retention: Option<String>,
     /// The error of the first lookup that the server refused.
     pub(super) refused: Option<PromError>,
@@ -41,7 +41,8 @@ impl Identity {
     }
 }
 
-/// Identifies the server with few lookups: one for Mimir, two for Prometheus, Thanos and VictoriaMetrics. A refused lookup is not an error, because a login for queries may lack access to the status pages.
+/// Identifies the server with few lookups: one for Mimir, two for Prometheus, Thanos and VictoriaMetrics. A refused
+/// lookup is not an error, because a login for queries may lack access to the status pages.
 pub(super) async fn identity_of(client: &Client) -> Result<Identity, PromError> {
     let mut refused = None;
     let page = client.status_page(BUILD_INFO).await?;
@@ -52,8 +53,8 @@ pub(super) async fn identity_of(client: &Client) -> Result<Identity, PromError> 
     if let Some(application) = text("application") {
         return Ok(Identity::of(kind_of(application), application, version));
     }
-    // For compatibility with dashboards, the buildinfo of VictoriaMetrics looks like that of a Prometheus without
-    // anything but a version.
+    // For compatibility with dashboards, the buildinfo of VictoriaMetrics looks like that of Prometheus,
+    // but has only a version.
     let is_bare = text("revision").or(text("goVersion")).is_none();
     if is_victoria || is_bare {
         let page = client.status_page(METRICS).await?;
@@ -70,7 +71,7 @@ pub(super) async fn identity_of(client: &Client) -> Result<Identity, PromError> 
     if unless_refused(client.api(STORES, &[]).await, &mut refused)?.is_some() {
         return Ok(Identity::of(ServerKind::Thanos, "Thanos", version));
     }
-    // Other servers have the same API, so the kind is certain only if every lookup was allowed.
+    // Other servers have the same API as Prometheus, so the kind is certain only if no lookup was refused.
     match version {
         "" => Ok(Identity { refused, ..Identity::default() }),
         _ if refused.is_some() => Ok(Identity { refused, ..Identity::default() }),
@@ -110,7 +111,7 @@ pub(crate) async fn identify(client: &Client) -> Result<ServerInfo, PromError> {
             runtime["storageRetention"].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
         }
     };
-    // The user said what the server is, so nothing is uncertain about it.
+    // With `--server`, a refused lookup does not make the kind uncertain, so it is not reported.
     Ok(ServerInfo { name: identity.name, retention, refused: refused.filter(|_| given == ServerKind::Auto) })
 }
 

@@ -19,13 +19,13 @@ use crate::time::{DAY_MS, Grid, TimeRange};
 struct Slice {
     /// Matchers in addition to the selector; empty matches all series.
     matchers: String,
-    /// Those of the matchers that are about labels before the one at `depth`.
+    /// The part of `matchers` for labels before the one at `depth`.
     outer: String,
     /// Index of the label to split by next.
     depth: usize,
     /// Known values of the label at `depth` in the slice, possibly incomplete; `None` before the lookup.
     values: Option<Vec<String>>,
-    /// Whether the slice has only these values. Otherwise it has all but those in `excluded`.
+    /// Whether the slice has exactly the label values in `values`. Otherwise it has all values except `excluded`.
     is_listed: bool,
     excluded: Vec<String>,
 }
@@ -38,7 +38,7 @@ impl Slice {
         let half = |operator: &str, matched: &[String], values: &[String]| {
             let any_of = matched.iter().map(|value| literal(value)).collect::<Vec<_>>().join("|");
             let pattern = serde_json::Value::from(any_of);
-            // The matcher replaces the slice's own one of this label, so that slices of fewer members have shorter queries.
+            // Replaces the slice's previous matcher of this label, so that slices of fewer members have shorter queries.
             Self {
                 matchers: joined(&self.outer, &format!("{}{operator}{pattern}", in_promql(label))),
                 outer: self.outer.clone(),
@@ -55,7 +55,8 @@ impl Slice {
         (!some.is_empty()).then(|| [half("=~", some, some), rest])
     }
 
-    /// Whether halves of the slice have shorter queries: their matchers list fewer values.
+    /// Whether splitting the slice makes its query shorter: its matcher lists several values,
+    /// and each half lists fewer.
     fn shortens(&self) -> bool {
         self.is_listed && self.values.as_ref().is_some_and(|values| values.len() > 1)
     }
@@ -113,8 +114,8 @@ impl Slices {
     }
 }
 
-/// Queries a grid in as many slices and windows as the server requires, until `take` returns `Break`. `ask`
-/// receives the query, the window, and the index of the window's first step.
+/// Queries a grid in as many parts as the server requires: slices (by series) and windows (by time). Stops when `take`
+/// returns `Break`. `ask` receives the query of a slice, the steps of a window, and the index of its first step.
 pub(super) async fn ask_in_slices<T>(
     client: &Client,
     question: &Question<'_>,
@@ -122,7 +123,7 @@ pub(super) async fn ask_in_slices<T>(
     ask: impl AsyncFn(String, Grid, usize) -> Result<T, Failure>,
     mut take: impl FnMut(T) -> ControlFlow<()>,
 ) -> Result<(), PromError> {
-    // Refusals count once a smaller query is answered: a server that answers none refuses for another reason.
+    // Counts refusals only once a smaller query succeeds: if none does, the size of the query was not the reason.
     let (halved, split) = (Cell::new(0), Cell::new(0));
     let counted = async |promql: String, part: Grid, first: usize, shortest: usize| {
         let answer = ask(promql, part, first).await;
@@ -219,7 +220,7 @@ mod tests {
         let [a, rest] = whole.halves("cluster", &values(&["a", "b", "c"])).unwrap();
         assert_eq!((&*a.matchers, &*rest.matchers), (r#"cluster=~"a""#, r#"cluster!~"a""#));
         let [b, c] = rest.halves("cluster", rest.values.as_ref().unwrap()).unwrap();
-        // A slice that lists its values needs no other matcher of the label, and the rest excludes all listed ones.
+        // A half that lists its values needs only that matcher. The other half excludes all values listed so far.
         assert_eq!(b.matchers, r#"cluster=~"b""#);
         assert_eq!(c.matchers, r#"cluster!~"a|b""#);
         assert!(c.halves("cluster", c.values.as_ref().unwrap()).is_none());

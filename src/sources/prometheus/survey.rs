@@ -22,7 +22,7 @@ const MEASURED: usize = 3;
 /// What a query returns in a range, estimated from a few steps.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
-    /// The evaluated steps with a value of each member, in milliseconds.
+    /// For each member, the evaluated steps with a value, in milliseconds.
     pub(crate) known: BTreeMap<Member, BTreeSet<i64>>,
     /// First evaluated step with a value, in milliseconds; the true start may be up to an hour or a step earlier.
     pub(crate) first_ms: i64,
@@ -39,7 +39,7 @@ impl Sighting {
         self.known.keys()
     }
 
-    /// The latest steps with a value, a few of them, in milliseconds.
+    /// A few of the evaluated steps with a value, spread evenly, in milliseconds; the latest first.
     fn some_instants(&self) -> Vec<i64> {
         let all: BTreeSet<i64> = self.known.values().flatten().copied().collect();
         let every = (all.len() / MEASURED).max(1);
@@ -53,30 +53,30 @@ pub(crate) enum Seen {
     Values(Sighting),
     /// The query has values, and all of them are NaN: nothing happened.
     Idle,
-    /// There are series, but never enough samples for a value; with the distance between the samples, if known.
+    /// There are series, but never enough samples for a value. Contains the distance between the samples, if known.
     TooFew(Option<ScrapeDistance>),
     /// Only native histograms exist, and the form reads classic buckets.
     Native,
-    /// Series exist that every process has, but no target with them has a series of etcd.
+    /// Every process has series of this metric, and no target with them also has a series of etcd.
     NotEtcd,
     /// No series in the range. For a query from `--queries` that does not name its series: no value.
     Absent,
-    /// No value at the sampled steps of a query that a pull does not need, so the search ended there.
+    /// No value at the sampled steps. The search ended there, because a pull does not need this query.
     NotSampled,
     /// The server refused the search.
     Refused(PromError),
 }
 
 impl Seen {
-    /// What was found, if not values: a few words for a table.
+    /// A few words for a table, on what was found instead of values; empty for values.
     pub(crate) fn words(&self, column: Column) -> String {
         match self {
             Self::Values(_) => String::new(),
-            Self::Idle => format!("known, but {} (p99 is NaN): idle", nothing_happened(column)),
+            Self::Idle => format!("known, but {}: idle", nothing_happened(column)),
             Self::TooFew(Some(distance)) => format!("has series, but too few samples: scraped every {distance}"),
             Self::TooFew(None) => "has series, but too few samples for a value".to_owned(),
             Self::Native => "native histograms only".to_owned(),
-            Self::NotEtcd => "only of targets without other series of etcd".to_owned(),
+            Self::NotEtcd => "only on targets without etcd's own series".to_owned(),
             Self::Absent => "no series in this range".to_owned(),
             Self::NotSampled => "no value at the sampled times".to_owned(),
             Self::Refused(_) => "refused by the server".to_owned(),
@@ -84,17 +84,18 @@ impl Seen {
     }
 }
 
-/// What did not happen in any window if every value of a column is NaN.
+/// For a column whose values are all NaN: what did not happen, in words.
 pub(crate) fn nothing_happened(column: Column) -> &'static str {
     match column {
-        Column::Metric(Metric::WalFsync) => "no fsync in any window",
-        Column::Metric(Metric::BackendCommit) => "no commit in any window",
+        Column::Metric(Metric::WalFsync) => "no fsync in any window (p99 is NaN)",
+        Column::Metric(Metric::BackendCommit) => "no commit in any window (p99 is NaN)",
         _ => "NaN at every sampled step",
     }
 }
 
-/// Surveys the series of one column in one form of its query. A refusal is part of the result, too. If the column
-/// has no value at the sampled steps, searches the whole range only if it `is_needed`.
+/// Surveys the series of one column in one form of its query. A refusal by the server is also a result. If
+/// the column has no value at the sampled steps, searches the whole range only if it `is_needed` or the
+/// series API finds its series.
 pub(crate) async fn sight(
     client: &Client,
     queries: &QuerySet,
@@ -109,8 +110,8 @@ pub(crate) async fn sight(
     }
 }
 
-/// What the scrapes of a column that has values at some steps only are to blame for, and the remedy; `None` if they are
-/// frequent enough, or cannot be measured.
+/// What is wrong with the scrapes of a column that has values at some steps only, and the remedy; `None` if the
+/// scrapes are frequent enough or cannot be measured.
 pub(crate) async fn scrape_advice(
     client: &Client,
     queries: &QuerySet,
@@ -136,7 +137,8 @@ impl Probe<'_> {
         Ok(seen)
     }
 
-    /// Why a query that a pull does not need has no value at any sampled step: asks the series API only.
+    /// Why a query that a pull does not need has no value at any sampled step. Searches the whole range only if the
+    /// series API finds its series.
     pub(super) async fn looked_up(&self, column: Column, form: &str) -> Result<Seen, PromError> {
         let Some(base) = self.queries.base(column, form) else { return Ok(Seen::NotSampled) };
         match self.client.any_series(&self.queries.selectors(&base), self.range).await {
@@ -195,7 +197,8 @@ impl Probe<'_> {
         Ok(Seen::TooFew(distance))
     }
 
-    /// Searches the whole range for a value of a query whose series are unknown: every hour first, then every step.
+    /// Searches the whole range for a value of a query whose series are unknown: first one step
+    /// per hour, then every step.
     async fn searched(&self, column: Column, form: &str) -> Result<Seen, PromError> {
         let question = Question::of(self.queries, column, form);
         let hour = Step::from_millis(HOUR_MS / self.step.millis() * self.step.millis()).unwrap_or(self.step);
@@ -213,7 +216,7 @@ impl Probe<'_> {
         Ok(Seen::Absent)
     }
 
-    /// The sighting of these sampled steps; `None` if none has a value.
+    /// Summarizes the readings at the sampled steps; `None` if no step has a value.
     fn sighting(&self, sampled: &[(Grid, ColumnReadings)]) -> Option<Sighting> {
         let (mut known, mut steps, mut values) = (BTreeMap::<Member, BTreeSet<i64>>::new(), BTreeSet::new(), 0_u64);
         for (grid, readings) in sampled {
@@ -235,7 +238,8 @@ impl Probe<'_> {
         })
     }
 
-    /// Refines the first and last step with a value, to an hour or a step, between the sampled stretches.
+    /// Refines the first and last step with a value by bisection between the sampled stretches, to within an hour
+    /// (or a step, if longer).
     async fn with_ends(&self, column: Column, form: &str, mut sighting: Sighting) -> Result<Sighting, PromError> {
         let is_before = |grid: &&Grid| grid.last_ms() < sighting.first_ms;
         let is_after = |grid: &&Grid| grid.first_ms() > sighting.last_ms;
@@ -250,7 +254,8 @@ impl Probe<'_> {
         Ok(sighting)
     }
 
-    /// A step with a value that is less than an hour or a step away from one without, between `present` and `absent`.
+    /// Bisects between a step with a value (`present`) and one without (`absent`) until they are at most an hour, or
+    /// one step if longer, apart. Returns the step with a value.
     async fn bisect(&self, column: Column, form: &str, mut present: i64, mut absent: i64) -> Result<i64, PromError> {
         let step = self.step.millis();
         while (present - absent).abs() > HOUR_MS.max(step) {

@@ -37,7 +37,7 @@ impl Traffic {
         self.again.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts refusals of queries whose parts the server then answered: windows halved, and series split.
+    /// Counts refused queries whose parts the server then answered: by halving the window, or by splitting the series.
     pub(super) fn count_smaller(&self, halved: u64, split: u64) {
         self.halved.fetch_add(halved, Ordering::Relaxed);
         self.split.fetch_add(split, Ordering::Relaxed);

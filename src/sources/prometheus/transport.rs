@@ -38,7 +38,7 @@ impl Client {
     /// without it. Returns the body, and the time from sending the query to the end of the body.
     pub(super) async fn fetch(&self, promql: &str, grid: &Grid, kind: Kind) -> Result<(Vec<u8>, Duration), Failure> {
         loop {
-            // Before the turn, because it may identify the server, which takes turns of its own.
+            // Build the parameters before waiting for a turn: this may identify the server, which takes turns itself.
             let form = self.form(promql, grid, kind).await;
             let _turn = self.turn().await;
             info!("sent");
@@ -59,8 +59,9 @@ impl Client {
         }
     }
 
-    /// Sends a query with POST, and with GET if the server refuses POST: a login that may only read, or a proxy that
-    /// maps methods to permissions, often allows no POST. GET is kept for the run once it gets further.
+    /// Sends a query with POST, and with GET if the server refuses POST: a read-only login, or a proxy that
+    /// maps methods to permissions, often allows only GET. If the server does not refuse GET as well, the rest
+    /// of the run uses GET.
     async fn ask(&self, kind: Kind, form: &Parameters<'_>) -> Result<Vec<u8>, Failure> {
         let path = match kind {
             Kind::Range => QUERY_RANGE,
@@ -82,7 +83,7 @@ impl Client {
                         self.dialect().use_get();
                         answer
                     }
-                    // Neither method is allowed. That GET is forbidden or not found says more than that POST is.
+                    // Neither method is allowed. A 401, 403 or 404 for GET is more informative than the refusal of POST.
                     (Some(status), Err(failure)) if matches!(status.as_u16(), 401 | 403 | 404) => Err(failure),
                     (Some(_), _) => Err(refused),
                     (None, answer) => answer,
@@ -177,7 +178,8 @@ impl Client {
     }
 }
 
-/// Whether a status may mean that the method is not allowed. client_golang tries GET after 405 and 501.
+/// Whether a status may mean that the server does not allow the method. Like client_golang, tries GET after 405 and
+/// 501; also after 403, with which proxies refuse a method.
 fn refuses_method(status: StatusCode) -> bool {
     matches!(status, StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
 }

@@ -5,8 +5,8 @@ use super::*;
 
 const CHANGES: &str = include_str!("transitions.csv");
 
-/// The cell that holds the second `t`, which has this offset since the second `since`: its start, and the local minute of
-/// the day at its start.
+/// The expected cell that contains second `t`: its start in seconds, and the local minute of the day at its start.
+/// `offset` is the UTC offset at `t`, in effect since second `since`.
 fn expected(t: i64, offset: i64, since: i64, width: i64) -> (i64, u32) {
     let local = t + offset;
     let start = (local - local.rem_euclid(width) - offset).max(since);

@@ -95,7 +95,7 @@ fn the_words_of_a_refusal_reach_the_user() {
             r#"{"error":{"code":404,"message":"Project was not found."}}"#,
             ["404 Not Found (Project was not found.)", "tenant or project in --url"],
         ),
-        ("404 Not Found", "404 page not found", ["answered 404 Not Found: ", "below which /api/v1/query_range is"]),
+        ("404 Not Found", "404 page not found", ["answered 404 Not Found: ", "before /api/v1/query_range"]),
         ("404 Not Found", "default backend - 404", ["default backend - 404", "--url"]),
         ("405 Method Not Allowed", "only on Sundays", ["405 Method Not Allowed", "only on Sundays"]),
         (

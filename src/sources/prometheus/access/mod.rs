@@ -38,7 +38,7 @@ use secret::Sent;
 
 /// Maximum number of consecutive redirects.
 const MAX_REDIRECTS: usize = 5;
-/// Timeout for fetching an OAuth 2 token, and for a look at whether a port speaks TLS.
+/// Timeout for fetching an OAuth 2 token, and for checking whether a port speaks TLS.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// A parameter of a URL or token request is hidden in messages if its value has at least this length. Shorter
 /// values are more likely `true` or `1` than secrets.
@@ -147,7 +147,7 @@ impl Access {
         }
         match self.connection.request(Method::HEAD, &secure).timeout(TOKEN_TIMEOUT).send().await {
             Ok(_) => true,
-            // An untrusted certificate is one, too.
+            // Any other TLS error, such as an untrusted certificate, also shows that the port speaks TLS.
             Err(error) => tls_cause(&error).is_some() && !speaks_no_tls(&error),
         }
     }

@@ -26,11 +26,11 @@ const QUERY_RANGE: &str = "/api/v1/query_range";
 /// A header that VictoriaMetrics adds to each answer, even to a refusal.
 const OF_VICTORIA_METRICS: &str = "x-server-hostname";
 
-/// The answer to a lookup of what a server is.
+/// The answer to a request for a page that identifies the server, such as its build information.
 pub(in crate::sources::prometheus) struct StatusPage {
     /// Whether a header shows that the server is VictoriaMetrics.
     pub(in crate::sources::prometheus) is_victoria: bool,
-    /// The body; `None` if the server does not offer the page.
+    /// The body; `None` if the server does not offer the page, an error if it refused the request.
     pub(in crate::sources::prometheus) body: Result<Option<Vec<u8>>, PromError>,
 }
 
@@ -96,17 +96,17 @@ impl Client {
         const PATH: &str = "/api/v1/series";
         let seconds = |ms: i64| (ms / 1000).to_string();
         let mut parameters: Vec<(&str, String)> = selectors.iter().map(|one| ("match[]", one.clone())).collect();
-        // The API includes its end, and a range does not.
+        // The API's `end` is inclusive, and the end of a `TimeRange` is exclusive.
         parameters.extend([("start", seconds(range.start_ms)), ("end", seconds(range.end_ms - 1))]);
         let read = |body: &[u8]| {
             let (data, envelope) = self.data_without_notes(PATH, &parameters, body)?;
             match data.as_array().is_some_and(|series| !series.is_empty()) {
                 true => Ok(true),
-                // The stores that did not answer may have series.
+                // In a partial answer, the missing stores may have series, so this is an error without `--allow-partial`.
                 false => self.refuse_part(&envelope).map(|()| false),
             }
         };
-        // One series is enough. A server that refuses the parameter is asked for all of them.
+        // One series is enough. If the server refuses `limit`, ask again without it.
         let limited = [&parameters[..], &[("limit", "1".to_owned())]].concat();
         match self.look_up(PATH, &limited, read).await {
             Err(error) if error.is_about_the_path() => self.look_up(PATH, &parameters, read).await,
@@ -201,7 +201,7 @@ impl Client {
             let body = match self.read_answer(response, &[]).await {
                 Ok(body) => Ok(Some(body)),
                 Err(_) if !is_offered => Ok(None),
-                // A retry would show the same header.
+                // No retry: the header already identifies the server.
                 Err(failure) if is_victoria => Err(failure.error),
                 Err(failure) => return Err(failure),
             };
@@ -236,7 +236,8 @@ impl Client {
         Ok((data, envelope))
     }
 
-    /// The data of an answer whose warnings mean nothing to the user, such as the one that a limit truncated it.
+    /// The data of an answer to a lookup. Drops warnings that do not matter to the user, such as the one
+    /// that `limit` truncated the result.
     fn data_without_notes(&self, path: &str, sent: &Parameters<'_>, body: &[u8]) -> Result<(Value, Envelope), Failure> {
         let answer: ApiAnswer = serde_json::from_slice(body).map_err(|e| match e.is_eof() {
             _ if is_web_page(body) => self.web_page(body),

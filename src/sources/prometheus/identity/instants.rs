@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use crate::readings::Member;
 use crate::time::{Grid, HOUR_MS, Step, TimeRange};
 
-/// At most this many instants of a range: each of its days up to 60 days, then fewer.
+/// Maximum number of instants in a range: about one a day in a range of 60 days.
 const MOST_INSTANTS: i64 = 60;
-/// In a shorter range, instants are at least this far apart.
+/// Minimum distance between instants. Ranges too short for it still get three instants.
 const APART_MS: i64 = 3 * HOUR_MS;
-/// Around an instant, clues are read this far apart: further than the default look-back of a server.
+/// Distance between the steps at which clues (start times, counters and gauges) are read around an instant. Longer
+/// than a server's default look-back, so that no two steps return the same sample.
 const STRIDE_MS: i64 = 360_000;
-/// Instants around which clues are read, if these cover all members.
+/// Number of instants around which clues are read, if these cover all crowded members.
 const STUDIED: usize = 5;
-/// At most this many, if more are needed to cover all members.
+/// Maximum number of instants around which clues are read, if more than [`STUDIED`] are needed
+/// to cover all crowded members.
 const MOST_STUDIED: usize = 12;
 
 /// When members are verified.
@@ -21,7 +23,7 @@ const MOST_STUDIED: usize = 12;
 pub(crate) enum Moments {
     /// At instants spread over a range.
     Within(TimeRange),
-    /// At one instant, in seconds since 1970, and in the quarter of an hour before it.
+    /// At one instant, in seconds since 1970. Clues are read in the 18 minutes up to it.
     Until(i64),
 }
 
@@ -44,7 +46,7 @@ impl Moments {
         }
     }
 
-    /// More instants if only a small part of the range has samples; `None` if the looks suffice.
+    /// Instants closer together, if only a small part of the range has samples; `None` if no further look is needed.
     pub(super) fn closer(self, looks: &[Look]) -> Option<Vec<i64>> {
         let Self::Within(range) = self else { return None };
         let with_samples: Vec<usize> = (0..looks.len()).filter(|at| looks[*at].has_samples).collect();
@@ -55,7 +57,7 @@ impl Moments {
         (with_samples.len() * 3 < instants.len()).then_some(instants)
     }
 
-    /// Three steps around or before an instant.
+    /// Three steps at which to read clues: around the instant for `Within`, up to the instant for `Until`.
     pub(super) fn around(self, at_seconds: i64) -> Grid {
         let at = at_seconds * 1000 / STRIDE_MS * STRIDE_MS;
         let from = match self {
@@ -76,7 +78,8 @@ fn spread(from_ms: i64, to_ms: i64) -> Vec<i64> {
     instants
 }
 
-/// Some of the instants with crowded members: spread over the range, and at least one for each of these members.
+/// The instants around which to read clues: some of those with crowded members, spread over the range, and more
+/// until each crowded member is covered, up to [`MOST_STUDIED`].
 pub(super) fn to_study(looks: &[Look]) -> Vec<i64> {
     let crowded: Vec<&Look> = looks.iter().filter(|look| !look.crowded.is_empty()).collect();
     if crowded.is_empty() {

@@ -161,7 +161,7 @@ pub(super) static SOURCE: [Key; 21] = [
             Heading::Source,
             "for-profiles",
             "NAMES",
-            "Profiles to score with later: also pull the quota or max_fds they need",
+            "Profiles to score with later: pull their quota or max_fds too",
         ),
         |text| ok(profile_list(text)),
     )

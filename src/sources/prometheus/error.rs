@@ -93,7 +93,7 @@ pub enum PromError {
     BadQuery { url: String, message: String },
     /// The server rejected the PromQL, in which a label name is quoted.
     #[error(
-        "{url} cannot evaluate the query ({message}): quoted label names such as {label} need Prometheus 3 or newer; otherwise choose another --cluster-label or --member-label"
+        "{url} cannot evaluate the query ({message}): quoted label names such as {label} need Prometheus 3 or newer: use another label"
     )]
     QuotedLabel {
         url: String,

@@ -12,6 +12,7 @@ mod program {
     pub mod time;
 }
 
+pub mod readings;
 pub mod reference;
 pub mod sources;
 pub mod text;

@@ -53,6 +53,13 @@ struct ApiAnswer {
     is_partial: bool,
 }
 
+/// The parameters of a lookup of series that match any of the selectors, with both ends of the range included.
+fn matching(selectors: &[String], range: TimeRange) -> Vec<(&'static str, String)> {
+    let selected = selectors.iter().map(|selector| ("match[]", selector.clone()));
+    let ends = [("start", range.start_ms), ("end", range.end_ms)].map(|(name, ms)| (name, (ms / 1000).to_string()));
+    selected.chain(ends).collect()
+}
+
 impl Client {
     /// The `data` of an API answer; `None` if the server does not offer the path.
     pub(in crate::sources::prometheus) async fn api(
@@ -83,8 +90,7 @@ impl Client {
         selector: &str,
         range: TimeRange,
     ) -> Result<Option<String>, PromError> {
-        let [start, end] = [range.start_ms, range.end_ms].map(|ms| (ms / 1000).to_string());
-        self.text("/api/v1/series", &[("match[]", selector.to_owned()), ("start", start), ("end", end)]).await
+        self.text("/api/v1/series", &matching(&[selector.to_owned()], range)).await
     }
 
     /// Whether any series matches one of these selectors in a range; `None` if the server does not offer the series API.
@@ -94,10 +100,8 @@ impl Client {
         range: TimeRange,
     ) -> Result<Option<bool>, PromError> {
         const PATH: &str = "/api/v1/series";
-        let seconds = |ms: i64| (ms / 1000).to_string();
-        let mut parameters: Vec<(&str, String)> = selectors.iter().map(|one| ("match[]", one.clone())).collect();
         // The API's `end` is inclusive, and the end of a `TimeRange` is exclusive.
-        parameters.extend([("start", seconds(range.start_ms)), ("end", seconds(range.end_ms - 1))]);
+        let parameters = matching(selectors, TimeRange { end_ms: range.end_ms - 1, ..range });
         let read = |body: &[u8]| {
             let (data, envelope) = self.data_without_notes(PATH, &parameters, body)?;
             match data.as_array().is_some_and(|series| !series.is_empty()) {
@@ -121,17 +125,7 @@ impl Client {
         selectors: &[String],
         range: TimeRange,
     ) -> Result<Option<Vec<String>>, PromError> {
-        let seconds = |ms: i64| (ms / 1000).to_string();
-        let mut parameters: Vec<(&str, String)> = selectors.iter().map(|one| ("match[]", one.clone())).collect();
-        parameters.extend([("start", seconds(range.start_ms)), ("end", seconds(range.end_ms))]);
-        let path = format!("/api/v1/label/{}/values", in_path(label));
-        let read = |body: &[u8]| {
-            let (values, envelope) = self.data_of(&path, &parameters, body)?;
-            self.refuse_part(&envelope)?;
-            let values: OrEmpty<_> = serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))?;
-            Ok(values.0)
-        };
-        self.look_up(&path, &parameters, read).await
+        self.values(label, &matching(selectors, range), |envelope| self.refuse_part(envelope)).await
     }
 
     /// Values of a label among the series of `etcd_server_has_leader`, and of one recording rule, that `selector`
@@ -142,24 +136,29 @@ impl Client {
         selector: &str,
         range: TimeRange,
     ) -> Result<Option<Vec<String>>, PromError> {
-        let series = |metric: &str| ("match[]", format!("{metric}{{{selector}}}"));
-        let seconds = |ms: i64| (ms / 1000).to_string();
-        let parameters = [
-            series("etcd_server_has_leader"),
-            // Some servers have only recorded series, without etcd's own metrics.
-            series("job:process_open_fds:clone"),
-            ("start", seconds(range.start_ms)),
-            ("end", seconds(range.end_ms)),
-        ];
+        // Some servers have only recorded series, without etcd's own metrics.
+        let metrics = ["etcd_server_has_leader", "job:process_open_fds:clone"];
+        let selectors = metrics.map(|metric| format!("{metric}{{{selector}}}"));
+        // A partial list is good enough: callers use it only to split a query in two, and both halves
+        // together always cover all series.
+        self.values(label, &matching(&selectors, range), |_| Ok(())).await
+    }
+
+    /// Looks up the values of a label; `accept` may refuse a partial answer.
+    async fn values(
+        &self,
+        label: &str,
+        parameters: &[(&str, String)],
+        accept: impl Fn(&Envelope) -> Result<(), Failure>,
+    ) -> Result<Option<Vec<String>>, PromError> {
         let path = format!("/api/v1/label/{}/values", in_path(label));
         let read = |body: &[u8]| {
-            // A partial list is good enough: callers use it only to split a query in two, and both halves
-            // together always cover all series.
-            let (values, _) = self.data_of(&path, &parameters, body)?;
+            let (values, envelope) = self.data_of(&path, parameters, body)?;
+            accept(&envelope)?;
             let values: OrEmpty<_> = serde_json::from_value(values).map_err(|e| self.not_of_the_api(&path, &e))?;
             Ok(values.0)
         };
-        self.look_up(&path, &parameters, read).await
+        self.look_up(&path, parameters, read).await
     }
 
     /// Sends a request and retries it until it succeeds or another retry is pointless.

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use super::CommandError;
 use super::progress::Reporter;
+
+/// The same signal again within this time counts as the first one, sent twice: `timeout` signals its child and then its
+/// process group, which contains the child. Nobody presses Ctrl-C twice that fast on purpose.
+const SAME_SIGNAL: Duration = Duration::from_millis(300);
 
 /// A signal that asks the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +74,13 @@ impl Interrupt {
         // `notify_one` stores the notification, so that a pull that begins to wait later still gets it.
         self.told.notify_one();
         reporter.note("stopping after the files in work; press Ctrl-C again to stop at once");
-        let second = signals.next().await;
-        std::process::exit(second.exit_code().into());
+        let came = Instant::now();
+        loop {
+            let second = signals.next().await;
+            if second != first || came.elapsed() > SAME_SIGNAL {
+                std::process::exit(second.exit_code().into());
+            }
+        }
     }
 
     /// The first signal received; `None` if no signal has arrived.

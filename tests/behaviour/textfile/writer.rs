@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::{Live, Writer, loop_arguments, node_exporter};
-use crate::support::{Folder, etcd_heatmap, etcd_heatmap_command, mix, now, put, until};
+use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command, mix, needed, now, put, until};
 
 /// Default number of kills; the variable `KILLS` overrides it.
 const KILLS: u64 = 25;
@@ -19,6 +19,21 @@ fn a_signal_ends_the_loop_and_removes_its_file() {
         let started = Instant::now();
         assert_eq!(writer.end(signal).0, Some(0));
         assert!(started.elapsed() < Duration::from_secs(2), "it took {:?}", started.elapsed());
+        assert_eq!(folder.tree("").into_keys().collect::<Vec<_>>(), Vec::<String>::new());
+    }
+}
+
+/// `timeout` sends its signal twice: to its child, and to the process group that contains the child.
+#[test]
+fn a_signal_that_timeout_sends_twice_ends_the_loop_like_one() {
+    let live = Live::shared();
+    for _ in 0..10 {
+        let folder = Folder::new("ended-by-timeout");
+        let plain = etcd_heatmap_command(&loop_arguments(&live.prometheus.url(), &folder.at("etcd_score.prom"), &[]));
+        let mut command = needed("timeout", "coreutils");
+        command.args(["--preserve-status", "-s", "TERM", "1"]).arg(plain.get_program()).args(plain.get_args());
+        let run = Run::of(command);
+        assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(folder.tree("").into_keys().collect::<Vec<_>>(), Vec::<String>::new());
     }
 }

@@ -8,6 +8,7 @@
 //! rule and its evidence. Files and pages are written in `outputs`.
 
 mod away;
+mod causes;
 mod collector;
 mod defragmentation;
 mod digest;
@@ -16,7 +17,9 @@ mod gone;
 mod growth;
 mod incidents;
 mod leader_changes;
+mod ledger;
 mod maintenance;
+mod problems;
 mod recurrence;
 mod runs;
 mod spans;
@@ -27,14 +30,16 @@ mod tests;
 mod told;
 mod tracks;
 
+pub(crate) use causes::{Advice, ProblemCause};
 pub(crate) use collector::Collector;
-pub(crate) use digest::DayDigest;
+pub(crate) use digest::{DayDigest, Worst};
+pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
+pub(crate) use told::{reading, threshold};
 
-use std::cmp::Reverse;
-
-use crate::analysis::membership::{Staffing, quorum};
+use crate::analysis::membership::Staffing;
 use crate::spec::Metric;
 use crate::text::named::named;
+use crate::time::TimeRange;
 
 named! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,8 +85,11 @@ pub(crate) struct Finding {
     pub(crate) end_ms: i64,
     /// Lowest score of the cluster during the event.
     pub(crate) lowest: Option<f64>,
-    /// Points below 10, integrated over the event, in points × hours.
+    /// What the cause of an incident cost the cluster, in points × hours; `None` for other kinds, and for an incident in
+    /// which the cluster has no score.
     pub(crate) lost: Option<f64>,
+    /// What incidents are ranked by: points × hours lost, or for absent members hours weighted by what is left.
+    pub(crate) impact: f64,
     /// The metric that lost the most points, or that the finding is about.
     pub(crate) metric: Option<Metric>,
     /// The metric whose points fell first.
@@ -90,12 +98,12 @@ pub(crate) struct Finding {
     pub(crate) cause: Option<Cause>,
     /// Confidence of a statistical rule, 0 to 1; `None` for the other rules.
     pub(crate) confidence: Option<f64>,
-    /// How many members are left and how many are expected; `None` unless members are missing for good or
-    /// for more than a day.
+    /// How many members are left and how many are expected; `None` unless members are absent.
     pub(crate) staffing: Option<Staffing>,
-    /// Rank of an incident among those of all clusters, 1 for the most severe (see
-    /// [`Findings::of`]); `None` for other kinds.
+    /// Rank of an incident by impact among those of all clusters, 1 for the most severe; `None` for other kinds.
     pub(crate) rank: Option<usize>,
+    /// The problem that the finding belongs to; `None` for findings that belong to none.
+    pub(crate) problem: Option<String>,
     /// The finding in one sentence.
     pub(crate) says: String,
     /// The rule in one sentence, with its thresholds.
@@ -115,16 +123,22 @@ impl Finding {
             end_ms,
             lowest: None,
             lost: None,
+            impact: 0.0,
             metric: None,
             first: None,
             cause: None,
             confidence: None,
             staffing: None,
             rank: None,
+            problem: None,
             says: String::new(),
             rule,
             evidence: Vec::new(),
         }
+    }
+
+    pub(crate) fn range(&self) -> TimeRange {
+        TimeRange { start_ms: self.start_ms, end_ms: self.end_ms }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "figures and texts alike, without a borrow at each call")]
@@ -133,59 +147,77 @@ impl Finding {
     }
 }
 
-/// All findings of a history, sorted by cluster, kind and start.
+/// All findings of a history, sorted by cluster, kind and start, with the problems that they belong to.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Findings(Vec<Finding>);
+pub(crate) struct Findings {
+    all: Vec<Finding>,
+    problems: Vec<Problem>,
+    clusters: Vec<ClusterHealth>,
+}
 
 impl Findings {
-    /// Sorts the findings and ranks the incidents: those with missing members first (by number of members left above
-    /// the quorum, fewest first), then by lost point hours, then by duration. Missing members rank first because they
-    /// cost no points: the score counts only members that send metrics.
-    pub(crate) fn of(mut all: Vec<Finding>) -> Self {
+    /// Sorts the findings and clusters, and ranks incidents and problems by impact, then by duration.
+    pub(crate) fn of(mut all: Vec<Finding>, problems: Vec<Problem>, mut clusters: Vec<ClusterHealth>) -> Self {
         all.sort_by(|a, b| {
             let place = |f: &Finding| (f.kind, f.start_ms, f.end_ms, f.metric);
             a.cluster.cmp(&b.cluster).then_with(|| place(a).cmp(&place(b))).then_with(|| a.members.cmp(&b.members))
         });
         let mut incidents: Vec<&mut Finding> = all.iter_mut().filter(|f| f.kind == Kind::Incident).collect();
         incidents.sort_by(|a, b| {
-            let lost = |f: &Finding| f.lost.unwrap_or(0.0);
-            // Converted through i32 because the difference may be negative; a cluster has few members.
-            let size = |members: usize| i32::try_from(members).unwrap_or(i32::MAX);
-            let margin = |f: &Finding| f.staffing.map_or(i32::MAX, |s| size(s.left) - size(quorum(s.expected)));
-            margin(a)
-                .cmp(&margin(b))
-                .then_with(|| lost(b).total_cmp(&lost(a)))
-                .then_with(|| Reverse(a.end_ms - a.start_ms).cmp(&Reverse(b.end_ms - b.start_ms)))
+            let longer = || (b.end_ms - b.start_ms).cmp(&(a.end_ms - a.start_ms));
+            b.impact.total_cmp(&a.impact).then_with(longer)
         });
         for (index, incident) in incidents.into_iter().enumerate() {
             incident.rank = Some(index + 1);
         }
-        Self(all)
+        clusters.sort_by(ClusterHealth::worst_first);
+        Self { all, problems: problems::ranked(problems), clusters }
     }
 
     pub(crate) fn as_slice(&self) -> &[Finding] {
-        &self.0
+        &self.all
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// The incidents, sorted by rank.
     pub(crate) fn incidents(&self) -> Vec<&Finding> {
-        let mut incidents: Vec<&Finding> = self.0.iter().filter(|f| f.kind == Kind::Incident).collect();
+        let mut incidents: Vec<&Finding> = self.all.iter().filter(|f| f.kind == Kind::Incident).collect();
         incidents.sort_by_key(|f| f.rank);
         incidents
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// The problems, sorted by rank.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
-    /// Keeps only the wanted findings. An incident keeps its rank among all incidents.
+    /// The health of each cluster, worst first.
+    pub(crate) fn clusters(&self) -> &[ClusterHealth] {
+        &self.clusters
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Keeps only the findings, problems and clusters of one cluster. Ranks stay those among all clusters.
     #[must_use]
-    pub(crate) fn only(mut self, wanted: impl Fn(&Finding) -> bool) -> Self {
-        self.0.retain(|finding| wanted(finding));
+    pub(crate) fn of_cluster(mut self, cluster: &str) -> Self {
+        self.all.retain(|finding| finding.cluster == cluster);
+        self.problems.retain(|problem| problem.cluster == cluster);
+        self.clusters.retain(|health| health.cluster == cluster);
+        self
+    }
+
+    /// Keeps only findings of one kind, and the problems that have some.
+    #[must_use]
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.all.retain(|finding| finding.kind == kind);
+        let has = |problem: &Problem| self.all.iter().any(|f| f.problem.as_deref() == Some(problem.id.as_str()));
+        self.problems.retain(has);
         self
     }
 }

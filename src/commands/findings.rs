@@ -44,9 +44,13 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     })?;
     progress.clear();
     let (digests, broken): (Vec<DayDigest>, Vec<Option<(UtcDay, HistoryError)>>) = digested.into_iter().unzip();
-    let wanted = collector.find(digests).only(|finding| {
-        args.kind.is_none_or(|kind| finding.kind == kind) && args.cluster.as_ref().is_none_or(|c| finding.cluster == *c)
-    });
+    let mut wanted = collector.find(digests);
+    if let Some(cluster) = &args.cluster {
+        wanted = wanted.of_cluster(cluster);
+    }
+    if let Some(kind) = args.kind {
+        wanted = wanted.of_kind(kind);
+    }
     print(&match args.csv {
         true => findings_csv(wanted.iter()),
         false => findings_text(&wanted, folding.zone),

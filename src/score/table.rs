@@ -159,6 +159,11 @@ impl ScoreTable {
         self.entries.iter().map(|e| e.worth.map(|w| self.points(w.score))).collect()
     }
 
+    /// The limit that thresholds of this metric are shares of; `None` if they are absolute.
+    pub fn limit(&self, metric: Metric) -> Option<Companion> {
+        self.digits[metric.index()].limit
+    }
+
     /// The limits, such as the quota, that thresholds of this profile are shares of.
     pub fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.digits.iter().filter_map(|digit| digit.limit)

@@ -21,6 +21,11 @@ impl Metric {
         Column::Metric(self).reading_column()
     }
 
+    /// The name in sentences and headings, such as `WAL fsync p99`.
+    pub fn title(self) -> &'static str {
+        self.scored().title
+    }
+
     /// The unit of the readings.
     pub fn unit(self) -> Unit {
         Column::Metric(self).unit()

@@ -30,6 +30,7 @@ pub(super) struct Row {
 
 /// The properties that only metrics have in the table.
 pub(super) struct Scored {
+    pub(super) title: &'static str,
     pub(super) idle_column: &'static str,
     pub(super) points_column: &'static str,
     pub(super) loss_column: &'static str,
@@ -47,6 +48,7 @@ macro_rules! columns {
         metrics { $(
             $(#[$metric_doc:meta])*
             $Metric:ident = $metric:literal {
+                title: $title:literal,
                 column: $metric_column:literal,
                 unit: $metric_unit:ident,
                 seed: $seed:literal,
@@ -81,6 +83,7 @@ macro_rules! columns {
             [$(row!($companion, $companion_column, $companion_unit)),+];
 
         pub(super) static SCORED: [Scored; METRICS] = [$(Scored {
+            title: $title,
             idle_column: concat!($metric, "_idle"),
             points_column: concat!($metric, "_points"),
             loss_column: concat!($metric, "_loss"),
@@ -103,13 +106,14 @@ macro_rules! row {
     };
 }
 
-// `column` is the column of the history, with the unit in its name. `seed` is the metric's name in the original script.
+// `title` names the metric in sentences. `column` is the column of the history, with the unit in its name. `seed` is the metric's name in the original script.
 // `limit` is the companion that thresholds can be a share of. `shows_life` is whether a reading shows that the member
 // existed at that step.
 columns! {
     metrics {
         /// WAL fsync duration, 99th percentile, seconds.
         WalFsync = "wal_fsync" {
+            title: "WAL fsync p99",
             column: "wal_fsync_seconds",
             unit: Seconds,
             seed: "etcd_wal_fsync",
@@ -118,6 +122,7 @@ columns! {
         }
         /// Backend commit duration, 99th percentile, seconds.
         BackendCommit = "backend_commit" {
+            title: "backend commit p99",
             column: "backend_commit_seconds",
             unit: Seconds,
             seed: "etcd_db_fsync",
@@ -126,6 +131,7 @@ columns! {
         }
         /// Open file descriptors of the process.
         OpenFds = "open_fds" {
+            title: "open file descriptors",
             column: "open_fds",
             unit: Count,
             seed: "etcd_file_descriptor",
@@ -135,6 +141,7 @@ columns! {
         /// Leader changes within the last day. The query still returns a value for a day after the last scrape, so a
         /// reading does not show that the member existed.
         LeaderChanges = "leader_changes" {
+            title: "leader changes a day",
             column: "leader_changes",
             unit: Count,
             seed: "etcd_leader_election",
@@ -143,6 +150,7 @@ columns! {
         }
         /// Client gRPC traffic received, bytes per second.
         ClientTrafficIn = "client_traffic_in" {
+            title: "client traffic in",
             column: "client_traffic_in_bytes_per_second",
             unit: BytesPerSecond,
             seed: "etcd_client_traffic_in",
@@ -151,6 +159,7 @@ columns! {
         }
         /// Size of the database file, including free pages, bytes.
         DbSize = "db_size" {
+            title: "database size",
             column: "db_size_bytes",
             unit: Bytes,
             seed: "etcd_database_size",

@@ -2,28 +2,32 @@
 //! seen, although other members did.
 
 use super::gone::{self, Down};
-use super::incidents::measure;
-use super::spans::{both, union};
+use super::incidents::{Incident, measure};
+use super::spans::{both, length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Finding, Kind, told};
-use crate::analysis::membership::{LEAST_MS, Membership};
+use super::{Collector, Finding, Kind, ProblemCause, told};
+use crate::analysis::membership::{LEAST_MS, Membership, Staffing};
 use crate::text::count;
 use crate::time::TimeRange;
 
-const DOWN: &str = "nothing but the last day's leader changes is known of a member for at least 10 minutes of its \
-    life, while other members of the history are known";
+const DOWN: &str = "a member sends no metrics for at least 10 minutes between its first and last samples, while other \
+    members of the history do; the gauge of leader changes does not count, because it stays for a day";
 
 /// The incidents of one cluster in which members sent no metrics for a while or are missing for good. `anybody`
 /// holds the times at which any member of any cluster sent metrics. At other times, Prometheus was probably down,
 /// and absences are not reported.
-pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRange]) -> Vec<Finding> {
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRange]) -> Vec<Incident> {
     let membership = gone::membership(of, cluster);
     let away: Vec<Down<'_>> = cluster.members.iter().map(|member| (down(of, member, anybody), member)).collect();
     let mut found = gone::find(of, cluster, &membership, &away, anybody);
     for range in union(away.iter().flat_map(|(spans, _)| spans.iter().copied())) {
         let down = away.iter().filter(|(spans, _)| spans.iter().any(|span| span.intersect(range).is_some()));
-        let down: Vec<&MemberTrack> = down.map(|(_, member)| *member).collect();
-        found.push(tell_down(of, cluster, &membership, range, &down));
+        let down: Vec<&Down<'_>> = down.collect();
+        let finding = tell_down(of, cluster, &membership, range, &down);
+        let by_member = down.iter().map(|(spans, member)| (member.name(), length_within(spans, range)));
+        let by_member = by_member.collect();
+        let cause = ProblemCause::MemberWithoutData;
+        found.push(Incident { finding, cause, spans: vec![range], low: vec![range], by_member });
     }
     found
 }
@@ -34,38 +38,48 @@ fn down(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<
     down
 }
 
+/// The most members that were down at the same time within a range.
+fn most_at_once(down: &[&Down<'_>], range: TimeRange) -> usize {
+    let within = |at: i64| down.iter().filter(|(spans, _)| spans.iter().any(|s| s.start_ms <= at && at < s.end_ms)).count();
+    let starts = down.iter().flat_map(|(spans, _)| spans.iter().map(|span| span.start_ms.max(range.start_ms)));
+    starts.filter(|at| *at < range.end_ms).map(within).max().unwrap_or(0)
+}
+
 fn tell_down(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
     membership: &Membership,
     range: TimeRange,
-    down: &[&MemberTrack],
+    down: &[&Down<'_>],
 ) -> Finding {
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, DOWN);
-    finding.members = down.iter().map(|member| member.name()).collect();
+    finding.members = down.iter().map(|(_, member)| member.name()).collect();
     measure(of, cluster, range, &mut finding);
+    finding.lost = None;
     let at_once = |at: i64| cluster.members.iter().filter(|m| m.life.first_ms <= at && at <= m.life.last_ms).count();
-    let members = at_once(range.start_ms);
+    let (members, away) = (at_once(range.start_ms), most_at_once(down, range));
+    let expected = membership.expected_at(range.start_ms).max(members);
+    let staffing = Staffing { left: members.saturating_sub(away), expected };
     finding.says = format!(
-        "{} of {} of {} sent no metrics for {}",
+        "{} of {} sent no metrics for {}: {} of {} left, {}",
         finding.members.join(", "),
-        count(members, "member"),
         finding.cluster,
         told::duration(range.end_ms - range.start_ms),
+        staffing.left,
+        count(expected, "member"),
+        staffing.margin_while_down(),
     );
-    let expected = membership.expected_at(range.start_ms);
-    if expected > members {
-        finding.says += &format!("; {} of {expected} expected members were left", members.saturating_sub(down.len()));
-        finding.tell("members_expected", expected);
-    }
-    finding.tell("members_of_the_cluster", members);
+    finding.staffing = Some(staffing);
+    finding.impact = staffing.severity() * told::point_hours((range.end_ms - range.start_ms) as f64);
+    finding.tell("members_left", staffing.left);
+    finding.tell("members_expected", expected);
     finding.tell("members_away", down.len());
-    for member in down {
+    for (_, member) in down {
         let back = member.restarts().into_iter().find(|at| (range.start_ms..=range.end_ms).contains(at));
         let text = match (member.started.is_empty(), back) {
             (true, _) => "unknown: the history holds no start times".to_owned(),
             (false, Some(at)) => told::instant(at),
-            (false, None) => "not within: the process went on, and was not scraped".to_owned(),
+            (false, None) => "not within: the process ran on, and was not scraped".to_owned(),
         };
         finding.tell(&format!("{}_started_again", member.name()), text);
     }

@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::ledger::Ledger;
+use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, join};
 use super::{
     DayDigest, Findings, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence,
@@ -51,22 +53,31 @@ impl Collector<'_> {
         let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
         // If no member of any cluster sent metrics, Prometheus was probably down.
         let anybody = super::spans::union(all.iter().flat_map(|member| member.seen(self.table)));
-        let of_cluster = |cluster: &ClusterTrack| {
-            let elections = super::elections::Elections::of(self, cluster);
-            let low = incidents::Low::of(self, cluster);
-            let stretches = incidents::find(self, cluster, &low);
-            let mut found: Vec<_> = stretches.iter().map(|incident| incident.finding.clone()).collect();
-            found.extend(super::storms::find(self, cluster, &low, &elections));
-            found.extend(away::find(self, cluster, &anybody));
-            found.extend(leader_changes::find(self, cluster, &elections));
-            found.extend(recurrence::find(self, cluster, &stretches));
-            found.extend(defragmentation::find(self, cluster));
-            found.extend(growth::find(cluster));
-            found.extend(maintenance::find(self, cluster));
-            found
-        };
-        let mut all: Vec<_> = clusters.par_iter().flat_map_iter(of_cluster).collect();
-        all.extend(gone::unseen(self, &clusters));
-        Findings::of(all)
+        let found = clusters.par_iter().map(|cluster| self.find_in(cluster, &anybody));
+        let mut found: Vec<OfCluster> = found.collect();
+        found.extend(problems::unseen(gone::unseen(self, &clusters)));
+        let mut all = OfCluster::default();
+        for of_cluster in found {
+            all.findings.extend(of_cluster.findings);
+            all.problems.extend(of_cluster.problems);
+            all.health.extend(of_cluster.health);
+        }
+        Findings::of(all.findings, all.problems, all.health)
+    }
+
+    fn find_in(&self, cluster: &ClusterTrack, anybody: &[TimeRange]) -> OfCluster {
+        let ledger = Ledger::new(self.table, &cluster.line);
+        let elections = super::elections::Elections::of(self, cluster);
+        let low = incidents::Low::of(self, cluster);
+        let mut found = incidents::find(self, cluster, &low, &ledger);
+        found.extend(super::storms::find(self, cluster, &low, &ledger, &elections));
+        found.extend(away::find(self, cluster, anybody));
+        let schedules = recurrence::find(self, cluster, &found);
+        let mut of_cluster = problems::of_cluster(self, cluster, &ledger, found, schedules);
+        of_cluster.findings.extend(leader_changes::find(self, cluster, &elections));
+        of_cluster.findings.extend(defragmentation::find(self, cluster));
+        of_cluster.findings.extend(growth::find(cluster));
+        of_cluster.findings.extend(maintenance::find(self, cluster));
+        of_cluster
     }
 }

@@ -9,7 +9,7 @@ use super::runs::{Run, runs};
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{ABSENT, DayScores, ScoreTable, StepState};
-use crate::spec::{Companion, Metric};
+use crate::spec::{Companion, METRICS, Metric};
 use crate::time::{CellWidth, HOUR_MS, UtcDay};
 
 /// If a value is missing for at most this long and is then the same as before, the gap counts as unchanged.
@@ -54,13 +54,44 @@ pub(super) struct ClusterDay {
     /// The cluster's state while any of its members is expected.
     pub(super) line: Vec<Run<StepState>>,
     pub(super) hours: Vec<HourSum>,
+    /// The worst reading of each metric in each hour in which the metric cost a member points.
+    pub(super) worst: Vec<Worst>,
+}
+
+/// The worst reading of a metric in an hour: the highest, or the one nearest to its limit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Worst {
+    pub(crate) metric: Metric,
+    pub(crate) member: Arc<str>,
+    /// The step, milliseconds since 1970.
+    pub(crate) at_ms: i64,
+    /// The reading, in the unit of the metric.
+    pub(crate) value: f64,
+    /// The limit at that step, if thresholds are shares of it.
+    pub(crate) limit: Option<f64>,
+}
+
+impl Worst {
+    /// The figure that thresholds apply to: the reading, or its share of the limit.
+    pub(crate) fn judged(&self) -> f64 {
+        self.limit.map_or(self.value, |limit| self.value / limit)
+    }
+
+    /// The worse of two; of equal ones, the earlier.
+    pub(super) fn or(self, other: Self) -> Self {
+        let (mine, others) = (self.judged(), other.judged());
+        if others > mine || (others.total_cmp(&mine).is_eq() && other.at_ms < self.at_ms) { other } else { self }
+    }
 }
 
 impl DayDigest {
     pub(super) fn new(table: &ScoreTable, folding: Folding, window: &Window, scores: &DayScores) -> Self {
         let hours = folding.zone.cells(&scores.grid, CellWidth::default());
         let members = (0..scores.members.len()).map(|index| MemberDay::new(window, scores, index)).collect();
+        let losing = losing_metrics(table);
         let clusters = scores.clusters().map(|indices| {
+            let worst = hours.iter().flat_map(|(_, steps)| worst_of(table, &losing, window, scores, &indices, steps));
+            let worst = worst.collect();
             let line = folding.rollup.line(table, scores, indices.clone());
             let hours = hours.iter().map(|(cell, steps)| {
                 let mut sum = HourSum::new(cell.start_ms, cell.date, cell.minute_of_day / 60);
@@ -75,10 +106,47 @@ impl DayDigest {
             let hours = hours.filter(|sum| sum.expected > 0).collect();
             let exists = line.iter().map(|state| (*state != StepState::Absent).then_some(*state));
             let line = runs(&scores.grid, exists, 0);
-            ClusterDay { cluster: scores.members[indices.start].cluster.clone(), line, hours }
+            ClusterDay { cluster: scores.members[indices.start].cluster.clone(), line, hours, worst }
         });
         Self { clusters: clusters.collect(), members }
     }
+}
+
+/// For each code of the table, the metrics that get fewer than 10 points, whether or not they have a weight.
+fn losing_metrics(table: &ScoreTable) -> Vec<Vec<Metric>> {
+    let of_code = |code: u16| {
+        let points = &table.look_up(code).points;
+        Metric::ALL.into_iter().filter(|m| points[m.index()].is_some_and(|points| points < 10.0)).collect()
+    };
+    (0..table.len() as u16).map(of_code).collect()
+}
+
+/// The worst reading of each metric among the members with these indices, at the steps of one hour.
+fn worst_of(
+    table: &ScoreTable,
+    losing: &[Vec<Metric>],
+    window: &Window,
+    scores: &DayScores,
+    members: &std::ops::Range<usize>,
+    steps: &std::ops::Range<usize>,
+) -> Vec<Worst> {
+    let mut worst: [Option<Worst>; METRICS] = [const { None }; METRICS];
+    for member in members.clone() {
+        for (step, code) in steps.clone().zip(&scores.codes(member)[steps.clone()]) {
+            for metric in losing.get(usize::from(*code)).into_iter().flatten() {
+                let limit = table.limit(*metric).map(|limit| window.row(limit, member)[step]);
+                let value = window.row(*metric, member)[step];
+                let at_ms = scores.grid.at(step);
+                let one = Worst { metric: *metric, member: scores.members[member].member.clone(), at_ms, value, limit };
+                let place = &mut worst[metric.index()];
+                *place = Some(match place.take() {
+                    Some(before) => before.or(one),
+                    None => one,
+                });
+            }
+        }
+    }
+    worst.into_iter().flatten().collect()
 }
 
 fn add_step(sum: &mut HourSum, table: &ScoreTable, state: StepState) {

@@ -1,10 +1,10 @@
 //! Incidents of missing members: a member never came back, a member was replaced after a gap, a whole cluster
 //! ended, or a cluster never had all of its expected members.
 
-use super::incidents::measure;
+use super::incidents::{Incident, measure};
 use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Finding, Kind, told};
+use super::{Collector, Finding, Kind, ProblemCause, told};
 use crate::analysis::membership::{
     Departure, LEAST_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
 };
@@ -36,23 +36,49 @@ pub(super) fn find(
     membership: &Membership,
     down: &[Down<'_>],
     anybody: &[TimeRange],
-) -> Vec<Finding> {
-    let departures = membership.departures();
-    let mut found: Vec<Finding> =
-        departures.iter().map(|departure| tell(of, cluster, departure, down, anybody)).collect();
-    found.extend(membership.short_from_the_start().map(|shortage| tell_fewer(of, membership, &shortage)));
+) -> Vec<Incident> {
+    let of_departure = |departure: &Departure| {
+        let cause = match departure.outcome {
+            Outcome::Replaced { .. } => ProblemCause::MemberReplaced,
+            Outcome::Gone { .. } | Outcome::Ended { .. } => ProblemCause::MemberWithoutData,
+        };
+        let mut finding = tell(of, cluster, departure, down, anybody);
+        weigh(&mut finding, membership, departure.members.len());
+        Incident::absence(finding, cause)
+    };
+    let mut found: Vec<Incident> = membership.departures().iter().map(of_departure).collect();
+    let short = membership.short_from_the_start().map(|shortage| {
+        let mut finding = tell_fewer(of, membership, &shortage);
+        weigh(&mut finding, membership, 0);
+        Incident::absence(finding, ProblemCause::MemberWithoutData)
+    });
+    found.extend(short);
     found
 }
 
+/// Fills in the impact: the hours with fewer members, each weighted by what is left (see [`Staffing::severity`]). A
+/// replacement's gap counts as if its `went` members were missing.
+fn weigh(finding: &mut Finding, membership: &Membership, went: usize) {
+    let expected = membership.expected_at(finding.start_ms);
+    let went = Staffing { left: expected.saturating_sub(went), expected };
+    // A cluster that ended together with the monitoring may be well: it has no staffing, and no impact.
+    let ended = went.left == 0 && finding.staffing.is_none();
+    let staffing = finding.staffing.unwrap_or(if ended { Staffing { left: expected, expected } } else { went });
+    finding.lost = None;
+    finding.impact = staffing.severity() * told::point_hours((finding.end_ms - finding.start_ms) as f64);
+}
+
 /// An incident for each cluster that `--expect-members` names and that the history does not contain.
-pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Finding> {
+pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Incident> {
     let is_unseen = |name: &str| clusters.iter().all(|cluster| *cluster.cluster != *name);
     let unseen = of.expected.named().filter(|(name, members)| *members > 0 && is_unseen(name));
     let tell = |(name, expected): (&str, usize)| {
         let mut finding = Finding::new(Kind::Incident, name, of.range.start_ms, of.range.end_ms, FEWER);
         finding.says = format!("no member of {name} was ever seen: {} expected", count(expected, "member"));
-        tell_staffing(of, &mut finding, Staffing { left: 0, expected });
-        finding
+        let staffing = Staffing { left: 0, expected };
+        tell_staffing(of, &mut finding, staffing);
+        finding.impact = staffing.severity() * told::point_hours((finding.end_ms - finding.start_ms) as f64);
+        Incident::absence(finding, ProblemCause::MemberWithoutData)
     };
     unseen.map(tell).collect()
 }

@@ -1,10 +1,11 @@
-//! Incidents: stretches in which a cluster scored lower than usual. Each group of metrics has its own incidents.
+//! Incidents: stretches in which a cluster scored lower than usual. Each cause has its own incidents.
 
 use super::runs::{Run, within};
+use super::ledger::Ledger;
 use super::spans::{both, length, length_within, union};
 use super::statistics::reached;
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Finding, Kind, told};
+use super::{Collector, Finding, Kind, ProblemCause, told};
 use crate::heatmap::costliest;
 use crate::score::{Rollup, StepState, Worth};
 use crate::spec::{METRICS, Metric};
@@ -30,29 +31,56 @@ const UNKNOWN_MS: i64 = 2 * 3_600_000;
 /// The search for the metric that lost points first begins this long before the incident.
 const BEFORE_MS: i64 = 30 * 60_000;
 
-const RULE: &str = "the cluster's score is at least 1 point below what it usually is (what it reaches a quarter of the \
-    time), or below 5 where it is red usually, and members lose more than usually to these metrics, for at least 15 \
-    minutes altogether; it is over when that was not so for 30 minutes; unknown steps neither begin nor end it, up to \
-    2 hours";
+const RULE: &str = "the cluster's score is at least 1 point below its usual score (the one it reaches a quarter of the \
+    time), or below 5 if it is usually below 5, and a member loses more than usual to metrics of this cause, for at \
+    least 15 minutes altogether; stretches of one member less than 30 minutes apart are one incident, not counting \
+    steps without a score, up to 2 hours";
 
-/// Groups of metrics; each group has its own incidents. Incidents of leader changes are found in `storms`.
-pub(super) const TROUBLES: [&[Metric]; 4] =
-    [&[Metric::WalFsync, Metric::BackendCommit], &[Metric::OpenFds], &[Metric::ClientTrafficIn], &[Metric::DbSize]];
+/// The causes whose incidents are found here. Those of leader changes are found in `storms`.
+const CAUSES: [ProblemCause; 4] = [
+    ProblemCause::SlowDisk,
+    ProblemCause::FileDescriptors,
+    ProblemCause::ClientTraffic,
+    ProblemCause::DatabaseSize,
+];
 
-/// An incident with the group of metrics it is about.
+/// An incident with its cause.
 #[derive(Clone, Debug)]
 pub(super) struct Incident {
     pub(super) finding: Finding,
-    pub(super) metrics: &'static [Metric],
+    pub(super) cause: ProblemCause,
+    /// The time whose losses belong to the incident: its own range, or for a storm the time for which its changes cost
+    /// points. Those of different incidents of one cause and cluster do not overlap.
+    pub(super) spans: Vec<TimeRange>,
+    /// The part of `spans` in which the cluster was low, or members sent no metrics.
+    pub(super) low: Vec<TimeRange>,
+    /// How long each member was bad, in milliseconds.
+    pub(super) by_member: Vec<(String, i64)>,
 }
 
-pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low) -> Vec<Incident> {
+impl Incident {
+    /// An absence: all of the finding's range counts, for each of its members.
+    pub(super) fn absence(finding: Finding, cause: ProblemCause) -> Self {
+        let range = finding.range();
+        let by_member = finding.members.iter().map(|member| (member.clone(), range.end_ms - range.start_ms)).collect();
+        Self { finding, cause, spans: vec![range], low: vec![range], by_member }
+    }
+
+    pub(super) fn low_ms(&self) -> i64 {
+        length(&self.low)
+    }
+}
+
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, ledger: &Ledger<'_>) -> Vec<Incident> {
     let mut incidents = Vec::new();
-    for metrics in TROUBLES {
-        let own = low.bad_by_member(of, cluster, metrics);
+    for cause in CAUSES {
+        let own = low.bad_by_member(of, cluster, cause.metrics());
+        // Only what is bad on the same member is joined across a gap. Members that are bad at the same time share an
+        // incident.
+        let joined = own.iter().flat_map(|bad| joined(bad, &low.unknown));
         let bad = union(own.iter().flatten().copied());
-        let ranges = stretches(&bad, &low.unknown);
-        incidents.extend(ranges.into_iter().map(|range| tell(of, cluster, low, range, &own, metrics)));
+        let ranges = union(joined).into_iter().filter(|range| length_within(&bad, *range) >= LEAST_MS);
+        incidents.extend(ranges.map(|range| tell(of, cluster, low, ledger, range, &own, cause)));
     }
     incidents
 }
@@ -135,8 +163,8 @@ fn usual_loss(of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> u
     reached(lost.collect(), USUAL_SHARE).map_or(0, |lost| -lost as u64)
 }
 
-/// Joins bad stretches across short or unscored gaps, and drops results with less than [`LEAST_MS`] of bad time.
-fn stretches(bad: &[TimeRange], unknown: &[TimeRange]) -> Vec<TimeRange> {
+/// Joins the bad stretches of one member across short or unscored gaps.
+fn joined(bad: &[TimeRange], unknown: &[TimeRange]) -> Vec<TimeRange> {
     let mut joined: Vec<TimeRange> = Vec::new();
     for &stretch in bad {
         if let Some(last) = joined.last_mut() {
@@ -149,7 +177,6 @@ fn stretches(bad: &[TimeRange], unknown: &[TimeRange]) -> Vec<TimeRange> {
         }
         joined.push(stretch);
     }
-    joined.retain(|range| length_within(bad, *range) >= LEAST_MS);
     joined
 }
 
@@ -157,42 +184,64 @@ fn tell(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
     low: &Low,
+    ledger: &Ledger<'_>,
     range: TimeRange,
     own: &[Vec<TimeRange>],
-    metrics: &'static [Metric],
+    cause: ProblemCause,
 ) -> Incident {
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
     let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
+    let times = cluster.members.iter().zip(own).map(|(member, bad)| (member, length_within(bad, range)));
+    let times: Vec<(&MemberTrack, i64)> = times.filter(|(_, ms)| *ms > 0).collect();
     // Name every member that was bad for at least LEAST_MS. If none was, because several were bad in turn, name the
     // one that was bad longest.
-    let least = LEAST_MS.min(own.iter().map(|bad| length_within(bad, range)).max().unwrap_or(0));
-    let with_bad = cluster.members.iter().zip(own).filter(|(_, bad)| length_within(bad, range) >= least);
-    let concerned: Vec<&MemberTrack> = with_bad.map(|(member, _)| member).collect();
+    let least = LEAST_MS.min(times.iter().map(|(_, ms)| *ms).max().unwrap_or(0));
+    let concerned: Vec<&MemberTrack> = times.iter().filter(|(_, ms)| *ms >= least).map(|(member, _)| *member).collect();
     finding.members = concerned.iter().map(|member| member.name()).collect();
-    let costs = costs(of, &concerned, range);
-    finding.metric = costliest(metrics, |metric| costs[metric.index()]);
     measure(of, cluster, range, &mut finding);
+    let lost = cause.metrics().iter().map(|metric| (*metric, ledger.point_hours(ledger.lost(&[*metric], range))));
+    let mut lost: Vec<(Metric, f64)> = lost.collect();
+    finding.lost = finding.lost.map(|_| ledger.point_hours(ledger.lost(cause.metrics(), range)));
+    if lost.iter().all(|(_, lost)| *lost <= 0.0) {
+        // The cluster has no score, or another member costs it more: compare what the members lost themselves.
+        let costs = costs(of, &concerned, range);
+        lost = cause.metrics().iter().map(|metric| (*metric, told::point_hours(costs[metric.index()]))).collect();
+    }
+    finding.metric = costliest(cause.metrics(), |metric| lost.iter().find(|(m, _)| *m == metric).map_or(0.0, |l| l.1));
     finding.first = first_moved(of, cluster, low, range, &mut finding);
-    let metric = finding.metric.map_or_else(String::new, |metric| metric.to_string());
-    let members = finding.members.join(", ");
-    finding.says = format!(
-        "{} fell to {} of 10 (usual: {}) for {}; {metric} of {members} cost the most",
-        finding.cluster,
-        finding.lowest.map_or_else(|| "an unknown score".to_owned(), score_short),
-        score_short(low.usual),
-        told::duration(range.end_ms - range.start_ms),
-    );
+    finding.impact = finding.lost.unwrap_or(0.0);
+    finding.says = says(of, &finding, low, length(&bad));
     finding.tell("usual_score", score_short(low.usual));
     finding.tell("low_is_at_most", score_short(low.limit));
     finding.tell("low_for", told::duration(length(&bad)));
     finding.tell("unknown_for", told::duration(length_within(&low.unknown, range)));
-    for metric in Metric::ALL.into_iter().filter(|metric| costs[metric.index()] > 0.0) {
-        finding.tell(
-            &format!("{metric}_lost_by_members"),
-            format!("{} points x h", loss_short(told::point_hours(costs[metric.index()]))),
-        );
+    let own_loss = finding.lost.is_some_and(|lost| lost > 0.0);
+    for (metric, lost) in lost.into_iter().filter(|(_, lost)| *lost > 0.0) {
+        let whose = if own_loss { "lost" } else { "lost_by_members" };
+        finding.tell(&format!("{metric}_{whose}"), format!("{} points x h", loss_short(lost)));
     }
-    Incident { finding, metrics }
+    let by_member = times.iter().map(|(member, ms)| (member.name(), *ms)).collect();
+    Incident { finding, cause, spans: vec![range], low: bad, by_member }
+}
+
+/// The sentence of an incident: how long the cluster was low, why, and how far.
+fn says(of: &Collector<'_>, finding: &Finding, low: &Low, low_ms: i64) -> String {
+    let span_ms = finding.end_ms - finding.start_ms;
+    let within = match told::duration(span_ms) {
+        same if same == told::duration(low_ms) => String::new(),
+        span => format!(" within {span}"),
+    };
+    let why = finding.metric.map_or_else(String::new, |metric| {
+        let members = finding.members.join(", ");
+        match told::threshold(of.profile, metric) {
+            Some(threshold) => format!(": {} of {members} above {threshold}", metric.title()),
+            None => format!(": {} of {members}", metric.title()),
+        }
+    });
+    let lowest = finding.lowest.map_or_else(|| "without a score".to_owned(), |lowest| {
+        format!("lowest score {}, usually {}", score_short(lowest), score_short(low.usual))
+    });
+    format!("{} was low for {}{within}{why} ({lowest})", finding.cluster, told::duration(low_ms))
 }
 
 /// What each metric cost these members, in points × milliseconds.
@@ -209,28 +258,25 @@ fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64
     costs
 }
 
-/// Fills in the cluster's lowest score and lost point hours. If the cluster is unscored throughout (the rollup `worst`
-/// while a member is down), the lowest score is that of its scored members, and there are no lost point hours.
+/// Fills in the cluster's lowest score, and a loss of 0 that the rule replaces with that of its cause. If the cluster is
+/// unscored throughout (the rollup `worst` while a member is down), the lowest score is that of its scored members, and
+/// there is no loss.
 pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, finding: &mut Finding) {
-    let mut known = 0.0;
-    for run in within(&cluster.line, range) {
-        let (Some(part), StepState::Scored(worth)) = (run.span().intersect(range), run.state) else { continue };
-        let score = of.table.points(worth.score);
-        finding.lowest = Some(finding.lowest.map_or(score, |lowest| lowest.min(score)));
-        known += (10.0 - score) * (part.end_ms - part.start_ms) as f64;
-    }
+    let lowest = |scores: &mut dyn Iterator<Item = f64>| scores.reduce(f64::min);
+    let of_cluster = within(&cluster.line, range).iter().filter_map(|run| match run.state {
+        StepState::Scored(worth) => Some(of.table.points(worth.score)),
+        _ => None,
+    });
+    finding.lowest = lowest(&mut of_cluster.into_iter());
     if finding.lowest.is_some() {
-        finding.lost = Some(told::point_hours(known));
+        finding.lost = Some(0.0);
         return;
     }
-    for run in cluster.members.iter().flat_map(|member| within(&member.codes, range)) {
-        if let Some(worth) = of.table.look_up(run.state).worth {
-            let score = of.table.points(worth.score);
-            finding.lowest = Some(finding.lowest.map_or(score, |lowest| lowest.min(score)));
-        }
-    }
+    let runs = cluster.members.iter().flat_map(|member| within(&member.codes, range));
+    let worths = runs.filter_map(|run| of.table.look_up(run.state).worth);
+    finding.lowest = lowest(&mut worths.map(|worth| of.table.points(worth.score)));
     if finding.lowest.is_some() {
-        finding.tell("lowest_is_of", "the members that are known: the cluster's score is unknown throughout");
+        finding.tell("lowest_is_of", "the members with a score: the cluster has none throughout");
     }
 }
 
@@ -281,18 +327,12 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_spans_short_and_unscored_gaps_and_ends_after_half_an_hour_without_trouble() {
-        assert_eq!(stretches(&[minutes(0, 10), minutes(39, 45)], &[]), [minutes(0, 45)]);
-        assert_eq!(stretches(&[minutes(0, 15), minutes(45, 60)], &[]), [minutes(0, 15), minutes(45, 60)]);
+    fn stretches_are_joined_across_short_and_unscored_gaps_and_not_across_half_an_hour() {
+        assert_eq!(joined(&[minutes(0, 10), minutes(39, 45)], &[]), [minutes(0, 45)]);
+        assert_eq!(joined(&[minutes(0, 15), minutes(45, 60)], &[]), [minutes(0, 15), minutes(45, 60)]);
         let unknown = [minutes(20, 80)];
-        assert_eq!(stretches(&[minutes(0, 15), minutes(85, 100)], &unknown), [minutes(0, 100)]);
+        assert_eq!(joined(&[minutes(0, 15), minutes(85, 100)], &unknown), [minutes(0, 100)]);
         let long = [minutes(15, 150)];
-        assert_eq!(stretches(&[minutes(0, 15), minutes(150, 160)], &long), [minutes(0, 15)]);
-    }
-
-    #[test]
-    fn less_than_fifteen_minutes_of_trouble_is_not_an_incident() {
-        assert_eq!(stretches(&[minutes(0, 6), minutes(30, 36)], &[]), []);
-        assert_eq!(stretches(&[minutes(0, 8), minutes(20, 28)], &[]), [minutes(0, 28)]);
+        assert_eq!(joined(&[minutes(0, 15), minutes(150, 160)], &long), [minutes(0, 15), minutes(150, 160)]);
     }
 }

@@ -1,10 +1,10 @@
 //! Leader changes and their likely causes: a restart, a slow disk, or neither.
 
 use super::elections::{Change, Elections};
-use super::incidents::{TROUBLES, measure};
+use super::incidents::measure;
 use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Cause, Collector, Finding, Kind, told};
+use super::{Cause, Collector, Finding, Kind, ProblemCause, told};
 use crate::spec::Metric;
 use crate::text::count;
 use crate::time::TimeRange;
@@ -15,14 +15,17 @@ use crate::time::TimeRange;
 const RESTART_MS: i64 = 10 * 60_000;
 /// A disk explains an election if it was slow at most this long before the election: twice the range of the rates.
 const SLOW_MS: i64 = 10 * 60_000;
+/// A slow stretch explains an election if it lasts for at least this many steps: a single step may be a blip.
+const LEAST_SLOW_STEPS: i64 = 2;
+const DISK: &[Metric] = ProblemCause::SlowDisk.metrics();
 /// Changes with the same cause and members are one finding if they are at most this far apart.
 const TOGETHER_MS: i64 = 30 * 60_000;
 
-const RULE: &str = "the gauge of leader changes in the last day rises at members that were not restarted (the highest \
-    of all members counts); restart: a member's process start time moved, or it was seen for the last time, within 10 \
-    minutes; else slow_disk: WAL fsync or backend commit p99 of a member is above the profile's first threshold \
-    within the 10 minutes before; else unexplained; changes with one cause and at most 30 minutes between them are \
-    told together";
+const RULE: &str = "the number of leader changes in the last day rises at members that did not restart (the highest of \
+    all members counts); restart: a member's process started, or sent its last sample, within 10 minutes; else \
+    slow_disk: WAL fsync or backend commit p99 of a member is above the profile's first threshold for at least 2 steps \
+    of the 10 minutes before; else unexplained; changes with the same cause and members at most 30 minutes apart are \
+    one finding";
 
 /// One election with its cause, the members that caused it, and the evidence.
 struct Explained {
@@ -51,7 +54,7 @@ struct Traces<'a> {
 
 impl<'a> Traces<'a> {
     fn of(of: &Collector<'_>, member: &'a MemberTrack) -> Self {
-        let slow = union(member.losing(of.table, TROUBLES[0]));
+        let slow = union(member.losing(of.table, DISK));
         Self { member, starts: member.restarts(), leaves: member.leaves(of), slow }
     }
 }
@@ -74,7 +77,7 @@ fn explain(of: &Collector<'_>, traces: &[Traces<'_>], change: Change) -> Explain
     let before = TimeRange { start_ms: from - SLOW_MS, end_ms: to + of.step.millis() };
     for Traces { member, slow, .. } in traces {
         let slow_for = length_within(slow, before);
-        if slow_for > 0 {
+        if slow_for >= LEAST_SLOW_STEPS * of.step.millis() {
             explained.cause = Cause::SlowDisk;
             explained.members.push(member.name());
             explained.evidence.push((format!("{}_slow_for", member.name()), told::duration(slow_for)));
@@ -91,6 +94,8 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, expla
     finding.metric = Some(Metric::LeaderChanges);
     finding.cause = Some(first.cause);
     measure(of, cluster, TimeRange { start_ms, end_ms }, &mut finding);
+    // The loss belongs to the incidents; here it would be counted twice.
+    finding.lost = None;
     let changes = elections.elected.count(&first.change, &last.change);
     let members = finding.members.join(", ");
     let why = match first.cause {
@@ -105,7 +110,7 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, expla
     if cluster.members.iter().all(|member| member.started.is_empty()) {
         finding.tell("start_times", "unknown: the history holds none");
     }
-    let thresholds = TROUBLES[0]
+    let thresholds = DISK
         .iter()
         .filter_map(|metric| Some(format!("{metric} {} s", of.profile.rule(*metric).bands.list.first()?.above)));
     let thresholds: Vec<String> = thresholds.collect();

@@ -1,14 +1,16 @@
 //! Recurrences: hours of the day or of the week at which incidents are significantly more frequent.
 
+use chrono::NaiveDate;
+
 use super::digest::HourSum;
 use super::incidents::{Incident, LEAST_MS};
 use super::spans::length_within;
 use super::statistics::Factorials;
 use super::tracks::ClusterTrack;
-use super::{Collector, Finding, Kind, told};
+use super::{Collector, Finding, Kind, ProblemCause, told};
 use crate::heatmap::costliest;
 use crate::spec::Metric;
-use crate::time::{HOUR_MS, TimeRange};
+use crate::time::{HOUR_MS, TimeRange, Zone};
 
 const HOURS: usize = 24;
 const WEEK: usize = 7 * HOURS;
@@ -21,26 +23,59 @@ const LEVEL: f64 = 0.01;
 const LEAST_SHARE: f64 = 0.5;
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-const RULE: &str = "of the hours of the day (or of the week, where it is not every day) that are scored for at least \
-    half, at least half have at least 15 minutes of incidents of the same metrics, and that is more than in the other \
-    hours by Fisher's exact test, one-sided, at 1 % after Bonferroni's correction for 192 looks (24 + 168) at each \
-    kind of incident; hours that follow on each other are told together";
+const RULE: &str = "of the hours of the day (or of the week, if not every day) with at least half of their steps scored, \
+    at least half contain 15 minutes of incidents of one cause, more than the other hours do by Fisher's exact test, \
+    one-sided, at 1 % after Bonferroni's correction for 192 tests (24 + 168) of each cause; neighboring hours are one \
+    finding, and so are weekdays with the same hours";
+
+/// Hours of the day or week at which incidents of one cause come back.
+#[derive(Clone, Debug)]
+pub(super) struct Schedule {
+    pub(super) cause: ProblemCause,
+    /// Hours of the week, 0 to 167: 0 begins on Monday at 00:00.
+    hours: Vec<usize>,
+    /// In words: `daily 02:00 to 04:00 UTC`, `Monday and Friday 10:00 to 11:00 UTC`.
+    pub(super) words: String,
+    /// The first and last local date with an incident in one of the hours.
+    pub(super) dates: [NaiveDate; 2],
+    pub(super) finding: Finding,
+}
+
+impl Schedule {
+    /// The parts of these stretches that lie in the hours of the schedule, in milliseconds.
+    pub(super) fn length_within(&self, stretches: &[TimeRange], hours: &[HourSum]) -> i64 {
+        let own = |stretch: &TimeRange| {
+            let from = hours.partition_point(|hour| hour.start_ms + HOUR_MS <= stretch.start_ms);
+            let touched = hours[from..].iter().take_while(|hour| hour.start_ms < stretch.end_ms);
+            let touched = touched.filter(|hour| self.hours.contains(&hour.of_week()));
+            let parts = touched.filter_map(|hour| range_of(hour).intersect(*stretch));
+            parts.map(|part| part.end_ms - part.start_ms).sum::<i64>()
+        };
+        stretches.iter().map(own).sum()
+    }
+}
+
+fn range_of(hour: &HourSum) -> TimeRange {
+    TimeRange { start_ms: hour.start_ms, end_ms: hour.start_ms + HOUR_MS }
+}
 
 /// One hour of the history, with at least half of its steps scored.
 struct Slot {
     of_week: usize,
+    date: NaiveDate,
     /// Whether incidents cover at least [`LEAST_MS`] of the hour.
     bad: bool,
 }
 
-pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, incidents: &[Incident]) -> Vec<Finding> {
-    let mut kinds: Vec<&'static [Metric]> = incidents.iter().map(|incident| incident.metrics).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let looks = (LOOKS * kinds.len()) as f64;
+pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, incidents: &[Incident]) -> Vec<Schedule> {
+    let mut causes: Vec<ProblemCause> = incidents.iter().map(|incident| incident.cause).collect();
+    causes.retain(|cause| !matches!(cause, ProblemCause::LeaderInstability) && !cause.metrics().is_empty());
+    causes.sort_unstable();
+    causes.dedup();
+    let looks = (LOOKS * causes.len()) as f64;
     let mut found = Vec::new();
-    for metrics in kinds {
-        let own: Vec<&Incident> = incidents.iter().filter(|incident| incident.metrics == metrics).collect();
+    for cause in causes {
+        let own: Vec<&Incident> = incidents.iter().filter(|incident| incident.cause == cause).collect();
         let slots = slots(&cluster.hours, &own);
         let factorials = Factorials::up_to(slots.len());
         let tested = |hours: usize| -> Vec<Option<Test>> {
@@ -59,21 +94,85 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, incidents: &[Inci
         for (hour, test) in weekly.iter_mut().enumerate() {
             test.take_if(|_| daily[hour % HOURS].is_some());
         }
-        found.extend(runs(&daily).map(|run| tell(of, cluster, &own, run, looks, false)));
-        found.extend(runs(&weekly).map(|run| tell(of, cluster, &own, run, looks, true)));
+        let places = runs(&daily).map(|(from, tests)| Place { days: Vec::new(), from, tests });
+        let tell = |place: Place| tell(of, cluster, cause, &own, &slots, &place, looks);
+        found.extend(places.chain(by_hours(runs(&weekly))).map(tell));
     }
     found
 }
 
+/// Neighboring hours of the day, on every day or on some days of the week.
+struct Place {
+    /// Days of the week on which the hours begin, 0 for Monday; empty for every day.
+    days: Vec<usize>,
+    /// The first hour, of the day.
+    from: usize,
+    /// The tests of the hours, one day after the other.
+    tests: Vec<Test>,
+}
+
+impl Place {
+    /// How many hours it covers on each of its days.
+    fn width(&self) -> usize {
+        self.tests.len() / self.days.len().max(1)
+    }
+
+    /// Its hours of the week.
+    fn hours(&self) -> Vec<usize> {
+        let all: Vec<usize> = (0..7).collect();
+        let days = if self.days.is_empty() { &all } else { &self.days };
+        let of_day = |day: usize| (0..self.width()).map(move |hour| (day * HOURS + self.from + hour) % WEEK);
+        days.iter().flat_map(|day| of_day(*day)).collect()
+    }
+
+    /// The name of one of its tests' hours: `02:00`, `Monday 02:00`.
+    fn name(&self, index: usize) -> String {
+        let hour = self.from + index % self.width();
+        match self.days.get(index / self.width()) {
+            None => clock(hour),
+            Some(day) => format!("{} {}", DAYS[(day + hour / HOURS) % 7], clock(hour)),
+        }
+    }
+
+    fn words(&self, zone: Zone) -> String {
+        let (first, end) = (clock(self.from), clock(self.from + self.width()));
+        let days: Vec<&str> = self.days.iter().map(|day| DAYS[*day]).collect();
+        let days = match days.as_slice() {
+            [] => "daily".to_owned(),
+            [one] => (*one).to_owned(),
+            [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        };
+        format!("{days} {first} to {end} {zone}")
+    }
+}
+
+fn clock(hour: usize) -> String {
+    format!("{:02}:00", hour % HOURS)
+}
+
+/// Weekdays with the same hours become one place.
+fn by_hours(weekly: impl Iterator<Item = (usize, Vec<Test>)>) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for (hour, tests) in weekly {
+        let (day, from) = (hour / HOURS, hour % HOURS);
+        match places.iter_mut().find(|place| place.from == from && place.width() == tests.len()) {
+            Some(place) => {
+                place.days.push(day);
+                place.tests.extend(tests);
+            }
+            None => places.push(Place { days: vec![day], from, tests }),
+        }
+    }
+    places
+}
+
 fn slots(hours: &[HourSum], incidents: &[&Incident]) -> Vec<Slot> {
-    let spans: Vec<TimeRange> = incidents
-        .iter()
-        .map(|incident| TimeRange { start_ms: incident.finding.start_ms, end_ms: incident.finding.end_ms })
-        .collect();
+    let spans: Vec<TimeRange> = incidents.iter().map(|incident| incident.finding.range()).collect();
     let known = hours.iter().filter(|hour| hour.scored * 2 >= hour.expected);
-    let slot = |hour: &HourSum| {
-        let range = TimeRange { start_ms: hour.start_ms, end_ms: hour.start_ms + HOUR_MS };
-        Slot { of_week: hour.of_week(), bad: length_within(&spans, range) >= LEAST_MS }
+    let slot = |hour: &HourSum| Slot {
+        of_week: hour.of_week(),
+        date: hour.date,
+        bad: length_within(&spans, range_of(hour)) >= LEAST_MS,
     };
     known.map(slot).collect()
 }
@@ -127,47 +226,49 @@ fn runs(tests: &[Option<Test>]) -> impl Iterator<Item = (usize, Vec<Test>)> + us
 fn tell(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
+    cause: ProblemCause,
     incidents: &[&Incident],
-    (from, tests): (usize, Vec<Test>),
+    slots: &[Slot],
+    place: &Place,
     looks: f64,
-    of_week: bool,
-) -> Finding {
+) -> Schedule {
     let mut finding = Finding::new(Kind::Recurrence, &cluster.cluster, of.range.start_ms, of.range.end_ms, RULE);
+    let tests = &place.tests;
+    let (hours, words) = (place.hours(), place.words(of.folding.zone));
     let worst = tests.iter().copied().max_by(|a, b| a.p.total_cmp(&b.p)).unwrap_or(tests[0]);
-    let to = from + tests.len();
     let bad: usize = tests.iter().map(|test| test.bad).sum();
     let looked_at: usize = tests.iter().map(|test| test.looked_at).sum();
-    let day = |hour: usize| if of_week { format!("{} ", DAYS[hour / HOURS % DAYS.len()]) } else { String::new() };
-    let clock = |hour: usize| format!("{:02}:00", hour % HOURS);
-    let end = if of_week && (to - 1) / HOURS != from / HOURS { day(to - 1) } else { String::new() };
-    let every = if of_week { "every week" } else { "every day" };
-    let hours = format!("{}{} to {end}{} {}", day(from), clock(from), clock(to), of.folding.zone);
+    let others_bad = worst.others_bad + worst.bad - bad;
+    let others = worst.others + worst.looked_at - looked_at;
+    let those = || slots.iter().filter(|slot| slot.bad && hours.contains(&slot.of_week)).map(|slot| slot.date);
+    let from = cluster.hours.first().map_or(NaiveDate::MIN, |hour| hour.date);
+    let dates = [those().min().unwrap_or(from), those().max().unwrap_or(from)];
     let weights = |metric: Metric| incidents.iter().filter(|i| i.finding.metric == Some(metric)).count();
-    finding.metric = costliest(incidents[0].metrics, |metric| weights(metric) as f64);
+    finding.metric = costliest(cause.metrics(), |metric| weights(metric) as f64);
     let mut members: Vec<String> = incidents.iter().flat_map(|i| i.finding.members.iter().cloned()).collect();
     members.sort_unstable();
     members.dedup();
     finding.members = members;
     finding.confidence = Some(1.0 - worst.corrected);
     finding.says = format!(
-        "incidents of {} of {} come back {every} from {hours}: in {} of {} such hours, and in {} of {} others",
-        finding.metric.map_or_else(String::new, |metric| metric.to_string()),
+        "{}: {} {words} since {}, in {bad} of {looked_at} such hours and in {others_bad} of {others} other hours",
         finding.cluster,
-        bad,
-        looked_at,
-        worst.others_bad + worst.bad - bad,
-        worst.others + worst.looked_at - looked_at,
+        cause.title(),
+        dates[0],
     );
-    finding.tell("hours", format!("{every} {hours}"));
+    finding.tell("hours", &words);
+    finding.tell("first_date", dates[0]);
+    finding.tell("last_date", dates[1]);
+    finding.tell("hours_with_incidents", format!("{bad} of {looked_at}"));
+    finding.tell("other_hours_with_incidents", format!("{others_bad} of {others}"));
     for (index, test) in tests.iter().enumerate() {
-        let hour = from + index;
         let counts = format!(
-            "{} of {} bad, {} of {} other hours, p {:.2e}, corrected {:.2e}",
+            "{} of {} with incidents, {} of {} other hours, p {:.2e}, corrected {:.2e}",
             test.bad, test.looked_at, test.others_bad, test.others, test.p, test.corrected
         );
-        finding.tell(&format!("{}{}", day(hour), clock(hour)), counts);
+        finding.tell(&place.name(index), counts);
     }
-    finding.tell("test", format!("Fisher's exact test, one-sided, corrected for {looks} looks (Bonferroni)"));
+    finding.tell("test", format!("Fisher's exact test, one-sided, corrected for {looks} tests (Bonferroni)"));
     finding.tell("confidence", told::confidence(1.0 - worst.corrected));
-    finding
+    Schedule { cause, hours, words, dates, finding }
 }

@@ -1,14 +1,15 @@
-//! Election storms: so many leader changes that they cost points. The incident covers the elections themselves, not
-//! the 24 hours for which the metric counts them.
+//! Election storms: so many leader changes that they cost points. The incident covers the elections themselves; its
+//! loss is that of the 24 hours for which the metric counts them.
 
 use super::elections::{Change, Elections};
-use super::incidents::{Low, first_moved, measure};
-use super::spans::{length_within, union};
+use super::incidents::{Incident, Low, first_moved, measure};
+use super::ledger::Ledger;
+use super::spans::{both, length, length_within, union};
 use super::tracks::ClusterTrack;
-use super::{Collector, Finding, Kind, told};
+use super::{Collector, Finding, Kind, ProblemCause, told};
 use crate::spec::Metric;
 use crate::text::count;
-use crate::text::rounding::score_short;
+use crate::text::rounding::{loss_short, score_short};
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
 /// Elections at most this far apart belong to one storm. This is much shorter than the 24 hours for which
@@ -17,27 +18,52 @@ const TOGETHER_MS: i64 = 2 * HOUR_MS;
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 
 const RULE: &str = "leader changes of the last day make the cluster lose at least 1 point of its usual score; the \
-    incident is the change with which that begins and those before and after it with no more than 2 hours between \
-    two, and ends with the last of them, not when the last day no longer holds them; later ones are one of their own \
-    where they alone would cost points";
+    incident spans the change with which that begins and those at most 2 hours before or after another of them; later \
+    changes are a storm of their own if they alone would cost points; the loss is that of all the time for which the \
+    changes count";
 
-pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, elections: &Elections) -> Vec<Finding> {
-    let mut found: Vec<Finding> = Vec::new();
-    let bad = union(low.bad_by_member(of, cluster, &METRIC).into_iter().flatten());
+pub(super) fn find(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    low: &Low,
+    ledger: &Ledger<'_>,
+    elections: &Elections,
+) -> Vec<Incident> {
+    let mut found: Vec<Incident> = Vec::new();
+    let own = low.bad_by_member(of, cluster, &METRIC);
+    let bad = union(own.iter().flatten().copied());
     // Use the losses of members instead of the cluster's: while one member is down, the cluster may have no score, but
     // the other members still report the leader changes.
     let losing = union(cluster.members.iter().flat_map(|member| member.losing(of.table, &METRIC)));
     for lingering in losing.into_iter().filter(|losing| length_within(&bad, *losing) > 0) {
         let known = &elections.counted.changes;
         let until = known.partition_point(|c| c.seen_ms <= lingering.start_ms);
-        for storm in storms(&known[..], until, lingering, threshold(of)) {
-            // One storm may lose points in several stretches; report it once.
-            if found.last().is_none_or(|last| last.start_ms != range(of, storm).start_ms) {
-                found.push(tell(of, cluster, low, elections, storm, lingering));
+        let storms = storms(&known[..], until, lingering, threshold(of));
+        for (storm, span) in parts(of, &storms, lingering) {
+            let start_ms = range(of, storm).start_ms;
+            match found.last_mut().filter(|last| last.finding.start_ms == start_ms) {
+                // One storm may cost points in several stretches.
+                Some(last) => last.spans.push(span),
+                None => found.push(begin(of, cluster, elections, storm, span)),
             }
         }
     }
+    for incident in &mut found {
+        tell(of, cluster, low, ledger, incident, &own);
+    }
     found
+}
+
+/// Divides the time for which changes cost points among the storms: each has the time from its first change on, and the
+/// first storm what comes before.
+fn parts<'a>(of: &Collector<'_>, storms: &[&'a [Change]], lingering: TimeRange) -> Vec<(&'a [Change], TimeRange)> {
+    let begins = |storm: &[Change]| range(of, storm).start_ms.clamp(lingering.start_ms, lingering.end_ms);
+    let part = |(index, storm): (usize, &&'a [Change])| {
+        let start_ms = if index == 0 { lingering.start_ms } else { begins(storm) };
+        let end_ms = storms.get(index + 1).map_or(lingering.end_ms, |next| begins(next));
+        (*storm, TimeRange { start_ms, end_ms })
+    };
+    storms.iter().enumerate().map(part).collect()
 }
 
 /// The highest number of changes within 24 hours that costs no points.
@@ -71,38 +97,70 @@ fn storms(known: &[Change], until: usize, lingering: TimeRange, threshold: u64) 
     storms
 }
 
-fn tell(
+/// The incident of a storm, with the evidence about its changes.
+fn begin(
     of: &Collector<'_>,
     cluster: &ClusterTrack,
-    low: &Low,
     elections: &Elections,
     storm: &[Change],
-    lingering: TimeRange,
-) -> Finding {
+    span: TimeRange,
+) -> Incident {
     let (first, last) = (&storm[0], &storm[storm.len() - 1]);
     let range = range(of, storm);
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
     finding.metric = Some(Metric::LeaderChanges);
-    measure(of, cluster, range, &mut finding);
-    finding.first = first_moved(of, cluster, low, range, &mut finding);
     let changes = elections.counted.count(first, last);
     finding.says = format!(
-        "a member of {} counted {} within {}; they are among those of the last day, and cost points, from {} to {}",
+        "a member of {} counted {} within {}, and {} a day cost points",
         finding.cluster,
         count(changes, "leader change"),
         told::duration(range.end_ms - range.start_ms),
-        told::instant(lingering.start_ms),
-        told::instant(lingering.end_ms),
+        match threshold(of) {
+            0 => "any change".to_owned(),
+            most => format!("more than {most}"),
+        },
     );
     finding.tell("changes", changes);
     finding.tell("of_these_elections", elections.elected.count(first, last));
-    let day = elections.counted.changes.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);
+    let day = elections.counted.changes.partition_point(|c| c.seen_ms < span.start_ms - DAY_MS);
     finding.tell("changes_from_a_day_before", elections.counted.count(&elections.counted.changes[day], last));
     finding.tell("changes_a_day_without_loss", threshold(of));
     finding.tell("first_seen", told::instant(first.seen_ms));
     finding.tell("last_seen", told::instant(last.until_ms));
-    finding.tell("points_lost_from", told::instant(lingering.start_ms));
-    finding.tell("points_lost_until", told::instant(lingering.end_ms));
+    let cause = ProblemCause::LeaderInstability;
+    Incident { finding, cause, spans: vec![span], low: Vec::new(), by_member: Vec::new() }
+}
+
+/// Adds what the storm cost, in all stretches in which its changes count.
+fn tell(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    low: &Low,
+    ledger: &Ledger<'_>,
+    incident: &mut Incident,
+    own: &[Vec<TimeRange>],
+) {
+    incident.low = union(own.iter().flat_map(|bad| both(bad, &incident.spans)));
+    let times = cluster.members.iter().zip(own).map(|(member, bad)| (member.name(), length(&both(bad, &incident.spans))));
+    incident.by_member = times.filter(|(_, ms)| *ms > 0).collect();
+    let lost = incident.spans.iter().map(|span| ledger.lost(&METRIC, *span)).sum();
+    let (from, until) = (incident.spans[0].start_ms, incident.spans[incident.spans.len() - 1].end_ms);
+    let counted = TimeRange { start_ms: from, end_ms: until };
+    let (finding, low_ms) = (&mut incident.finding, length(&incident.low));
+    measure(of, cluster, counted, finding);
+    finding.first = first_moved(of, cluster, low, finding.range(), finding);
+    finding.lost = finding.lost.map(|_| ledger.point_hours(lost));
+    finding.impact = finding.lost.unwrap_or(0.0);
+    let zone = of.folding.zone;
+    finding.says += &format!(
+        "; the cluster was low for {} from {} to {}",
+        told::duration(low_ms),
+        zone.in_words(from),
+        zone.in_words(until),
+    );
+    finding.tell("points_lost_from", told::instant(from));
+    finding.tell("points_lost_until", told::instant(until));
+    finding.tell("low_for", told::duration(low_ms));
     finding.tell("usual_score", score_short(low.usual));
-    finding
+    finding.tell("leader_changes_lost", format!("{} points x h", loss_short(ledger.point_hours(lost))));
 }

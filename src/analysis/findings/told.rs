@@ -1,11 +1,12 @@
 //! Formats durations, counts, sizes and probabilities for the texts of findings.
 
-use crate::text::rounding::share_parts;
+use crate::spec::{Metric, Profile, Unit, percent};
+use crate::text::rounding::confidence_parts;
 use crate::time::{HOUR_MS, format_instant};
 
 /// Formats a duration such as `2 h 58 min` or `1 d 1 h`: rounded to the minute, or truncated to the
 /// hour from one day on.
-pub(super) fn duration(ms: i64) -> String {
+pub(crate) fn duration(ms: i64) -> String {
     let minutes = (ms + 30_000) / 60_000;
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
         (0, 0, minutes) => format!("{minutes} min"),
@@ -28,6 +29,35 @@ pub(super) fn bytes(value: f64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
+/// A reading in a unit that people use: `38.2 ms`, `1.25 GiB`, `7`. Rounded up to three digits, so that a reading above a
+/// threshold is never shown as the threshold.
+pub(crate) fn reading(metric: Metric, value: f64) -> String {
+    match metric.unit() {
+        Unit::Seconds if value >= 1.0 => format!("{} s", three_digits(value)),
+        Unit::Seconds => format!("{} ms", three_digits(value * 1000.0)),
+        Unit::Count | Unit::Instant => format!("{}", value.ceil()),
+        Unit::BytesPerSecond => format!("{}/s", bytes(value)),
+        Unit::Bytes => bytes(value),
+    }
+}
+
+/// Rounds up to three significant digits, without zeros at the end. The slack keeps 10 × 1.001 from becoming 10.02.
+fn three_digits(value: f64) -> String {
+    let places = (2 - value.abs().max(1e-9).log10().floor() as i32).clamp(0, 9);
+    let scale = 10_f64.powi(places);
+    let text = format!("{:.*}", places as usize, (value * scale - 1e-6).ceil() / scale);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// The lowest threshold above which a metric loses points: `10 ms`, `80 % of its quota`; `None` if it has none.
+pub(crate) fn threshold(profile: &Profile, metric: Metric) -> Option<String> {
+    let band = profile.rule(metric).bands.list.first()?;
+    Some(match profile.limit(metric) {
+        Some(limit) => format!("{} of its {limit}", percent(band.above)),
+        None => reading(metric, band.above),
+    })
+}
+
 /// Converts points × milliseconds to points × hours.
 pub(super) fn point_hours(value: f64) -> f64 {
     value / HOUR_MS as f64
@@ -43,7 +73,7 @@ pub(super) fn confidence(value: f64) -> String {
     if value > 0.9999 {
         "more than 0.9999".to_owned()
     } else {
-        format!("{:.4}", f64::from(share_parts(value, 10_000)) / 1e4)
+        format!("{:.4}", f64::from(confidence_parts(value, 10_000)) / 1e4)
     }
 }
 
@@ -58,6 +88,12 @@ mod tests {
         assert_eq!(duration(90_000_000), "1 d 1 h");
         assert_eq!(bytes(2_147_483_648.0), "2.00 GiB");
         assert_eq!(bytes(12.0), "12 B");
+        assert_eq!(reading(Metric::WalFsync, 0.01), "10 ms");
+        assert_eq!(reading(Metric::WalFsync, 0.010_000_1), "10.1 ms");
+        assert_eq!(reading(Metric::WalFsync, 0.038_23), "38.3 ms");
+        assert_eq!(reading(Metric::WalFsync, 8.192), "8.2 s");
+        assert_eq!(reading(Metric::WalFsync, 0.000_95), "0.95 ms");
+        assert_eq!(reading(Metric::OpenFds, 1025.0), "1025");
         assert_eq!(confidence(0.999_99), "more than 0.9999");
         assert_eq!(confidence(0.998_76), "0.9987");
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::digest::{ClusterDay, DayDigest, Drop, HourSum, MemberDay};
+use super::digest::{ClusterDay, DayDigest, Drop, HourSum, MemberDay, Worst};
 use super::runs::{Run, append};
 use crate::readings::{Life, Lives, Member};
 use crate::score::{Entry, ScoreTable, StepState};
@@ -30,6 +30,8 @@ pub(super) struct ClusterTrack {
     pub(super) cluster: Arc<str>,
     pub(super) line: Vec<Run<StepState>>,
     pub(super) hours: Vec<HourSum>,
+    /// The worst readings by hour, in order of time (see [`ClusterDay`]).
+    pub(super) worst: Vec<Worst>,
     pub(super) members: Vec<MemberTrack>,
 }
 
@@ -100,13 +102,15 @@ pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) 
     let mut members: BTreeMap<Member, MemberTrack> =
         lives.iter().map(|(member, life)| (member.clone(), MemberTrack::new(member.clone(), *life))).collect();
     for day in digests {
-        for ClusterDay { cluster, line, hours } in day.clusters {
+        for ClusterDay { cluster, line, hours, worst } in day.clusters {
             let track = clusters.entry(cluster.clone()).or_insert_with(|| ClusterTrack {
                 cluster,
                 line: Vec::new(),
                 hours: Vec::new(),
+                worst: Vec::new(),
                 members: Vec::new(),
             });
+            track.worst.extend(worst);
             append(&mut track.line, line);
             for hour in hours {
                 match track.hours.last_mut() {

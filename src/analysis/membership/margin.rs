@@ -14,6 +14,27 @@ pub(crate) const fn failures_tolerated(members: usize) -> usize {
 }
 
 impl Staffing {
+    /// How many points below 10 an hour with so few members counts as, where problems are ranked by impact: as if the
+    /// score were 0 without a quorum, 4 (worse than the yellow of the heat map) if one more failure stops writes, and 8
+    /// if failures are still tolerated. Absent members cost no points, so without this they would rank last.
+    pub(crate) fn severity(self) -> f64 {
+        match self.left.checked_sub(quorum(self.expected)) {
+            _ if self.left >= self.expected => 0.0,
+            None => 10.0,
+            Some(0) => 6.0,
+            Some(_) => 2.0,
+        }
+    }
+
+    /// The fault tolerance while members are down: they are expected back, so the quorum is that of all members.
+    pub(crate) fn margin_while_down(self) -> String {
+        match self.left.checked_sub(quorum(self.expected)) {
+            None => format!("quorum lost ({} needed)", quorum(self.expected)),
+            Some(0) => "no fault tolerance".to_owned(),
+            Some(more) => format!("{} tolerated", count(more, "more failure")),
+        }
+    }
+
     /// The remaining fault tolerance, worded as the end of a sentence. Metrics do not show whether the
     /// missing members were removed from etcd. A removal makes the quorum smaller, so the text mentions it
     /// where it would change the result.
@@ -22,8 +43,7 @@ impl Staffing {
         let needed = quorum(expected);
         let claim = match left.checked_sub(needed) {
             None => format!("quorum lost ({needed} of {expected} needed)"),
-            Some(0) => "no fault tolerance".to_owned(),
-            Some(more) => format!("{} tolerated", count(more, "more failure")),
+            Some(_) => self.margin_while_down(),
         };
         let even = match expected % 2 == 0 && left <= needed {
             true => format!(" ({expected} members tolerate {}, like {})", failures(expected), expected - 1),

@@ -29,6 +29,7 @@ mod tracks;
 
 pub(crate) use collector::Collector;
 pub(crate) use digest::DayDigest;
+pub(super) use statistics::median;
 
 use std::cmp::Reverse;
 

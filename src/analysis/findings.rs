@@ -35,6 +35,7 @@ pub(crate) use collector::Collector;
 pub(crate) use digest::{DayDigest, Worst};
 pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
 pub(crate) use told::{reading, threshold};
+pub(super) use statistics::median;
 
 use crate::analysis::membership::Staffing;
 use crate::spec::Metric;

@@ -2,7 +2,7 @@
 
 use super::runs::{Run, within};
 use super::ledger::Ledger;
-use super::spans::{both, length, length_within, union};
+use super::spans::{both, length, length_within, overlapping, union};
 use super::statistics::reached;
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Finding, Kind, ProblemCause, told};
@@ -79,7 +79,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, ledger
         // incident.
         let joined = own.iter().flat_map(|bad| joined(bad, &low.unknown));
         let bad = union(own.iter().flatten().copied());
-        let ranges = union(joined).into_iter().filter(|range| length_within(&bad, *range) >= LEAST_MS);
+        let ranges = overlapping(joined).into_iter().filter(|range| length_within(&bad, *range) >= LEAST_MS);
         incidents.extend(ranges.map(|range| tell(of, cluster, low, ledger, range, &own, cause)));
     }
     incidents

@@ -2,6 +2,8 @@
 
 mod group;
 mod health;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(super) use group::{OfCluster, of_cluster, unseen};

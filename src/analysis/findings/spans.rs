@@ -3,6 +3,20 @@
 use crate::time::TimeRange;
 pub(super) use crate::time::union_of_ranges as union;
 
+/// Merges ranges that overlap, in order of time. Ranges that only touch stay apart, unlike in [`union`].
+pub(super) fn overlapping(ranges: impl IntoIterator<Item = TimeRange>) -> Vec<TimeRange> {
+    let mut ranges: Vec<TimeRange> = ranges.into_iter().collect();
+    ranges.sort_unstable_by_key(|range| (range.start_ms, range.end_ms));
+    let mut merged: Vec<TimeRange> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start_ms < last.end_ms => last.end_ms = last.end_ms.max(range.end_ms),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
 /// The intersection of two sets.
 pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {
     let (mut i, mut j) = (0, 0);
@@ -40,6 +54,8 @@ mod tests {
         assert_eq!(a, [span(1, 4), span(5, 7)]);
         assert_eq!(both(&a, &[span(2, 6)]), [span(2, 4), span(5, 6)]);
         assert_eq!(both(&a, &[]), []);
+        let touching = [span(4, 6), span(1, 3), span(3, 4), span(5, 7), span(2, 3)];
+        assert_eq!(overlapping(touching), [span(1, 3), span(3, 4), span(4, 7)]);
         assert_eq!((length(&a), length_within(&a, span(3, 6)), length_within(&a, span(8, 9))), (5, 2, 0));
     }
 }

@@ -11,28 +11,28 @@ use crate::time::{Grid, HOUR_MS, Step, TimeRange, UtcDay};
 const STEP_MS: i64 = 300_000;
 const HEALTHY: [f64; METRICS] = [0.001, 0.002, 100.0, 0.0, 1e6, 1e9];
 /// Monday, 2026-01-05 00:00 UTC, in milliseconds since 1970.
-const FIRST: i64 = 20_458 * 24 * HOUR_MS;
+pub(super) const FIRST: i64 = 20_458 * 24 * HOUR_MS;
 
 /// Readings of a member, by its index and the hours since the first day; NaN is a missing reading.
-type Readings<'a> = &'a dyn Fn(usize, f64) -> [f64; METRICS];
+pub(super) type Readings<'a> = &'a dyn Fn(usize, f64) -> [f64; METRICS];
 
 /// A synthetic history of one cluster.
-struct Made<'a> {
-    days: i64,
-    members: usize,
-    rollup: Rollup,
-    readings: Readings<'a>,
+pub(super) struct Made<'a> {
+    pub(super) days: i64,
+    pub(super) members: usize,
+    pub(super) rollup: Rollup,
+    pub(super) readings: Readings<'a>,
     /// Start time of a member's process, in hours since the first day, by the member's index and the current hour.
-    started: &'a dyn Fn(usize, f64) -> f64,
+    pub(super) started: &'a dyn Fn(usize, f64) -> f64,
     /// When a member was first and last seen, in hours since the first day, by its index.
-    life: &'a dyn Fn(usize) -> (f64, f64),
-    profile: Profile,
+    pub(super) life: &'a dyn Fn(usize) -> (f64, f64),
+    pub(super) profile: Profile,
     /// Texts of `--expect-members`.
-    expected: &'a [&'a str],
+    pub(super) expected: &'a [&'a str],
 }
 
 impl<'a> Made<'a> {
-    fn of(days: i64, readings: Readings<'a>) -> Self {
+    pub(super) fn of(days: i64, readings: Readings<'a>) -> Self {
         Self {
             days,
             members: 3,
@@ -45,7 +45,7 @@ impl<'a> Made<'a> {
         }
     }
 
-    fn find(&self) -> Findings {
+    pub(super) fn find(&self) -> Findings {
         let step = Step::from_millis(STEP_MS).unwrap_or_else(|e| panic!("{e}"));
         let range = TimeRange { start_ms: FIRST, end_ms: FIRST + self.days * 24 * HOUR_MS };
         let mut lives = Lives::default();
@@ -91,7 +91,7 @@ fn found_hours(findings: &Findings, kind: Kind) -> Vec<(f64, f64, Option<Metric>
     those.map(|f| (hours(f.start_ms), hours(f.end_ms), f.metric)).collect()
 }
 
-fn slow(is_slow: bool) -> [f64; METRICS] {
+pub(super) fn slow(is_slow: bool) -> [f64; METRICS] {
     [if is_slow { 0.02 } else { 0.001 }, 0.002, 100.0, 0.0, 1e6, 1e9]
 }
 
@@ -282,7 +282,7 @@ fn a_member_that_goes_during_an_outage_of_the_monitoring_or_while_another_is_dow
     let found = Made { life: &life, ..Made::of(3, &down) }.find();
     let says: Vec<&str> = found.incidents().iter().map(|finding| finding.says.as_str()).collect();
     assert!(says[0].ends_with("1 of 3 left when m1 was down as well, from 2026-01-05 at 20:00"), "{says:?}");
-    assert_eq!(says[1], "m1 of 2 members of c sent no metrics for 1 h; 1 of 3 expected members were left");
+    assert_eq!(says[1], "m1 of c sent no metrics for 1 h: 1 of 3 members left, quorum lost (2 needed)");
 }
 
 #[test]
@@ -391,14 +391,28 @@ fn daily_and_weekly_recurrences_are_reported_with_their_hours() {
     let found = Made::of(8, &daily).find();
     let recurrences: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::Recurrence).collect();
     assert_eq!(recurrences.len(), 1);
-    assert!(recurrences[0].says.contains("every day from 02:00 to 04:00 UTC"), "{}", recurrences[0].says);
+    let says = "c: slow disk daily 02:00 to 04:00 UTC since 2026-01-05, in 16 of 16 such hours and in 0 of 176 other hours";
+    assert_eq!(recurrences[0].says, says);
+    let told = |name: &str| recurrences[0].evidence.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    assert_eq!(
+        ["hours_with_incidents", "other_hours_with_incidents", "first_date", "last_date"].map(told),
+        [Some("16 of 16"), Some("0 of 176"), Some("2026-01-05"), Some("2026-01-12")]
+    );
     assert!(recurrences[0].confidence.is_some_and(|sure| sure > 0.99));
 
     let mondays = |member, at: f64| slow(member == 0 && (2.0..3.0).contains(&(at % 168.0)));
     let found = Made::of(42, &mondays).find();
     let recurrences: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::Recurrence).collect();
     assert_eq!(recurrences.len(), 1);
-    assert!(recurrences[0].says.contains("every week from Monday 02:00 to 03:00"), "{}", recurrences[0].says);
+    assert!(recurrences[0].says.contains("slow disk Monday 02:00 to 03:00 UTC since"), "{}", recurrences[0].says);
+
+    // Two days of the week with the same hours are one finding.
+    let days = |at: f64| at % 168.0 / 24.0;
+    let some = |member, at: f64| slow(member == 0 && (2.0..3.0).contains(&(at % 24.0)) && [0, 3].contains(&(days(at) as usize)));
+    let found = Made::of(42, &some).find();
+    let says: Vec<&str> = found.iter().filter(|f| f.kind == Kind::Recurrence).map(|f| f.says.as_str()).collect();
+    assert_eq!(says.len(), 1, "{says:?}");
+    assert!(says[0].contains("slow disk Monday and Thursday 02:00 to 03:00 UTC since 2026-01-05"), "{says:?}");
 
     let twice = |member, at: f64| slow(member == 0 && ((2.0..3.0).contains(&at) || (50.0..51.0).contains(&at)));
     assert!(Made::of(14, &twice).find().iter().all(|f| f.kind != Kind::Recurrence));

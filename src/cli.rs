@@ -280,8 +280,9 @@ pub(crate) struct RulesArgs {
     /// Print alerts on the scores instead of recording rules
     #[arg(
         long, help_heading = Heading::Output.title(),
-        long_help = "Print alerts on the scores instead of recording rules: a low score, a missing score, and a stale \
-                     textfile. They are the same for every profile"
+        long_help = "Print alerts on the scores instead of recording rules: a critical metric, a low score, a missing \
+                     score, and a stale textfile. Use the settings of the rules or the textfile: the profile sets the \
+                     limit of a low score"
     )]
     pub(crate) alerts: bool,
 }

@@ -59,8 +59,8 @@ Examples:
   Score one job by the thresholds of etcd's own alerts:
     etcd-heatmap rules --profile mixin --selector 'job=\"etcd\"' > etcd-heatmap.rules.yml
     promtool check rules etcd-heatmap.rules.yml
-  Alert on the scores of these rules, or of a textfile:
-    etcd-heatmap rules --alerts > etcd-heatmap.alerts.yml";
+  Alert on the scores of these rules, or of a textfile with this profile:
+    etcd-heatmap rules --alerts --profile mixin > etcd-heatmap.alerts.yml";
 
 pub(super) const SQL_EXAMPLES: &str = "\
 Examples:

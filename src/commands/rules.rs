@@ -10,7 +10,7 @@ use crate::outputs::{alerting_rules, recording_rules};
 /// Prints the recording rules, or the alerting rules with `--alerts`.
 pub(super) fn run(args: &RulesArgs, settings: &Settings) -> Result<(), CommandError> {
     if args.alerts {
-        return Ok(print(&alerting_rules(&command_line()))?);
+        return Ok(print(&alerting_rules(&settings.how.profile, &command_line()))?);
     }
     let asked = &settings.source;
     let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());

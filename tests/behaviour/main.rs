@@ -5,6 +5,7 @@
 
 mod absence;
 mod access;
+mod alerts;
 mod bad_input;
 mod check;
 mod companions;

@@ -10,32 +10,36 @@ from pathlib import Path
 
 import queries
 from panels import (
-    GREY, HOURLY, LINE, bars, curves, dashboard, dashed, data_source_variable, field, heat, hour_by_hour, now, number,
-    over_time, panel, row, score_field, share_field, steps, variable,
+    GREY, HOURLY, LINE, annotation, bars, curves, dashboard, dashed, data_source_variable, field, heat, hour_by_hour,
+    number, over_time, panel, renamed, row, score_field, share_field, steps, variable,
 )
 
 HERE = "/d/etcd-heatmap?var-datasource=${datasource}&var-cluster=${__field.labels.cluster}"
-OF_CLUSTER = [{"title": "Only ${__field.labels.cluster}", "url": HERE + "&var-member=$__all&${__url_time_range}"}]
+OF_CLUSTER = [
+    {"title": "Select ${__field.labels.cluster}", "url": HERE + "&var-member=$__all&${__url_time_range}"}
+]
 OF_MEMBER = [
     {"title": "Only ${__field.labels.member}", "url": HERE + "&var-member=${__field.labels.member}&${__url_time_range}"}
 ]
 FROM_HOURLY = "/d/etcd-heatmap?${datasource:queryparam}&${cluster:queryparam}&${__url_time_range}"
 
 SCALE = "Score from 0 (red) through 5 (yellow) to 10 (green), on an absolute scale; gray is unknown."
+LOSS = "Loss: points below 10 × time; time without a score counts as 10 points."
 BLUE = "#5794f2"
 # `--max-age` of `etcd-heatmap textfile`.
 AGE_LIMIT = steps([(0, heat(10)), (300, heat(0))])
 FILLED = {"lineWidth": 0, "fillOpacity": 100}
 
-# Name, description, Grafana's unit, and the limit of which a profile may judge a share.
+# Name, title, description, Grafana's unit, and the limit of which a profile may judge a share.
 METRICS = [
-    ("wal_fsync", "WAL fsync, p99 over 5 minutes, in seconds", "s", None),
-    ("backend_commit", "Backend commit, p99 over 5 minutes, in seconds", "s", None),
-    ("open_fds", "Open file descriptors, as a number", "none", "max_fds"),
-    ("leader_changes", "Leader changes within the last day, as a number", "none", None),
-    ("client_traffic_in", "Client traffic in, over 5 minutes, in bytes per second", "binBps", None),
-    ("db_size", "Database size, in bytes", "bytes", "quota"),
+    ("wal_fsync", "WAL fsync p99", "WAL fsync, p99 over 5 minutes, in seconds", "s", None),
+    ("backend_commit", "Backend commit p99", "Backend commit, p99 over 5 minutes, in seconds", "s", None),
+    ("open_fds", "Open file descriptors", "Open file descriptors, as a number", "none", "max_fds"),
+    ("leader_changes", "Leader changes of the last day", "Leader changes within the last day, as a number", "none", None),
+    ("client_traffic_in", "Client traffic in", "Client traffic in, over 5 minutes, in bytes per second", "binBps", None),
+    ("db_size", "Database size", "Database size, in bytes", "bytes", "quota"),
 ]
+LEGENDS = [(name, title) for name, title, *_ in METRICS]
 
 
 def overview():
@@ -43,13 +47,13 @@ def overview():
         "Overview",
         number(
             "Lowest known score",
-            "Lowest score of any member right now, 0 to 10. Members without a score are not included; the next panel "
-            "counts them.",
+            "Lowest score of any member of the selected clusters right now, 0 to 10. Members without a score are not "
+            "included; the next panel counts them.",
             (6, 4), (queries.LOWEST_NOW, ""), score_field(), colour="none",
         ),
         number(
             "Members without a score",
-            "Number of members that have no score right now. A backfill has no data for this.",
+            "Number of members of the selected clusters that have no score right now. A backfill has no data for this.",
             (6, 4), (queries.UNKNOWN_NOW, ""), field("none", steps([(0, heat(10)), (1, GREY)])),
         ),
         number(
@@ -65,10 +69,11 @@ def overview():
             (6, 4), (queries.SUCCESS_AGE, "{{instance}}"), field("s", AGE_LIMIT),
         ),
         hour_by_hour(
-            "Worst score of each hour, by cluster",
-            f"Lowest score of the cluster's worst member in the hour that starts there. {SCALE} Click a cell to show "
-            "only its cluster. A full-width panel has room for a month; the table below holds more.",
-            (24, 9), (queries.CLUSTER_MIN, "{{cluster}}"), score_field(FILLED, links=OF_CLUSTER),
+            "All clusters: worst score of each hour, top 10 by loss",
+            "Lowest score of a cluster's worst member in the hour that starts there, for the ten clusters whose worst "
+            f"member lost most over the range. {LOSS} {SCALE} Click a cell to select its cluster for all other panels. A "
+            "full-width panel has room for a month; the table below holds more.",
+            (24, 9), (queries.WORST_CLUSTERS, "{{cluster}}"), score_field(FILLED, links=OF_CLUSTER),
         ),
         day_by_hour(),
     )
@@ -91,7 +96,7 @@ def day_by_hour():
     cells = {"align": "center", "cellOptions": {"type": "color-background", "mode": "basic"}}
     return panel(
         "table", "Day by hour",
-        f"A row for each cluster and day, a column for each hour (UTC): lowest score of the cluster's worst member. "
+        f"A row for each selected cluster and day, a column for each hour (UTC): lowest score of the cluster's worst member. "
         f"{SCALE}",
         (24, 10), over_time((queries.DAY_HOUR, ""), format="table"), score_field(cells, overrides=[text]),
         {"showHeader": True, "cellHeight": "sm"}, transformations=transformations, **HOURLY,
@@ -102,7 +107,7 @@ def metrics():
     return row("The six metrics", *(of_metric(*metric) for metric in METRICS))
 
 
-def of_metric(name, what, unit, limit):
+def of_metric(name, title, what, unit, limit):
     asked = [(queries.reading(name), "{{cluster}} {{member}}"), (queries.thresholds(name), "above: {{points}} points")]
     shares = ""
     if limit:
@@ -110,7 +115,7 @@ def of_metric(name, what, unit, limit):
         shares = f" Shares are of the lowest {limit} among the members shown."
     lines = [dashed(query, heat(0)) for query in "BC"[: len(asked) - 1]]
     return curves(
-        name,
+        title,
         f"{what}, by member. Dashed: thresholds of the profile, with the points of a reading above them.{shares}",
         (8, 8), over_time(*asked), field(unit, custom=LINE, overrides=lines),
     )
@@ -120,30 +125,76 @@ def members():
     return row(
         "Members",
         hour_by_hour(
-            "Worst score of each hour, by member",
-            f"Lowest score of the member in the hour that starts there. {SCALE} Click a cell to show only its member.",
+            "Members: worst score of each hour, top 10 by loss",
+            "Lowest score of the member in the hour that starts there, for the ten members of the selected clusters that "
+            f"lost most over the range. {LOSS} {SCALE} Click a cell to show only its member.",
             (24, 9), (queries.MEMBER_MIN, "{{cluster}} {{member}}"), score_field(FILLED, links=OF_MEMBER),
         ),
         hour_by_hour(
-            "Fewest points of each hour, by metric",
-            "Points, 0 (red) to 10 (green), of each of the six metrics, before weighting; gray is unknown. There are "
-            "six rows per member: choose one.",
+            "Metrics: fewest points of each hour, top 10 by loss",
+            "Points, 0 (red) to 10 (green), of a metric of a member, before weighting; gray is unknown. Of the six rows "
+            "of each member, the ten with the greatest loss over the range (points below 10 × time) are shown.",
             (16, 9), (queries.POINTS, "{{cluster}} {{member}} {{metric}}"), score_field(FILLED),
         ),
         bars(
             "Points lost, by metric",
             "Points of the score (0 to 10) that each metric cost on average, over the range and the members shown, "
             "weighted by the profile. An import brings no weights: the points are then not weighted.",
-            (8, 9), (queries.POINTS_LOST, "{{metric}}"), field("none", steps([(0, BLUE)]), min=0, max=10, decimals=2),
+            (8, 9), (queries.POINTS_LOST, "{{metric}}"),
+            field("none", steps([(0, BLUE)]), overrides=renamed(LEGENDS), min=0, max=10, decimals=2),
         ),
         hour_by_hour(
-            "Coverage of each hour, by member",
-            "Share of the minutes of an hour in which the member had a score, 0 to 100 %; the current hour counts as "
-            "a whole hour. Gray: no data for the member. If only etcd_score was imported, gaps under five minutes "
-            "are not visible.",
+            "Members: coverage of each hour, the 10 with the lowest",
+            "Share of the minutes of an hour in which the member had a score, 0 to 100 %, for the ten members of the "
+            "selected clusters with a score in the smallest part of the range; the current hour counts as a whole hour. "
+            "Gray: no data for the member. If only etcd_score was imported, gaps under five minutes are not visible.",
             (24, 9), (queries.COVERAGE, "{{cluster}} {{member}}"), share_field(FILLED),
         ),
     )
+
+
+def etcd():
+    """What etcd's mixin shows besides the six metrics, from etcd's own series."""
+    member = f"{{{{{queries.OWN_CLUSTER}}}}} {{{{{queries.OWN_MEMBER}}}}}"
+    cluster = f"{{{{{queries.OWN_CLUSTER}}}}}"
+    own = "From etcd's own series."
+    return row(
+        "Leader, requests, network and memory",
+        curves(
+            "Members with a leader",
+            f"Number of members that have a leader, and of all members that are scraped, by cluster. A member without a "
+            f"leader serves no writes. {own}",
+            (8, 8),
+            over_time((queries.WITH_LEADER, f"with a leader {cluster}"), (queries.SCRAPED, f"scraped {cluster}")),
+            field("none", custom=LINE, min=0),
+        ),
+        curves(
+            "RPC rate", f"Unary RPCs started per second, by cluster. {own}",
+            (8, 8), over_time((queries.RPCS, cluster)), field("reqps", custom=LINE),
+        ),
+        curves(
+            "Failed RPCs",
+            f"Unary RPCs per second that failed on the side of the server, by cluster and gRPC code. A code appears when "
+            f"etcd first returns it. {own}",
+            (8, 8), over_time((queries.FAILED_RPCS, f"{cluster} {{{{grpc_code}}}}")), field("reqps", custom=LINE),
+        ),
+        curves(
+            "Peer round trip p99", f"Round trip between members, p99 over all peers of a member, in seconds. {own}",
+            (12, 8), over_time((queries.PEER_ROUND_TRIP, member)), field("s", custom=LINE),
+        ),
+        curves(
+            "Resident memory", f"Resident memory of the etcd process, in bytes, by member. {own}",
+            (12, 8), over_time((queries.MEMORY, member)), field("bytes", custom=LINE),
+        ),
+    )
+
+
+def annotations():
+    member, cluster = f"{{{{{queries.OWN_MEMBER}}}}}", f"{{{{{queries.OWN_CLUSTER}}}}}"
+    return [
+        annotation("Restarts", BLUE, queries.RESTARTS, f"{member} of {cluster} started", useValueForTime=True),
+        annotation("Leader changes", "#b877d9", queries.LEADER_CHANGES, f"{cluster} changed its leader"),
+    ]
 
 
 def writer():
@@ -200,10 +251,10 @@ def hourly(title, calculation, query, what):
 
 
 def dashboards():
-    shared = [data_source_variable(), variable("cluster", "Cluster", queries.CLUSTERS)]
+    shared = [data_source_variable(), variable("cluster", "Cluster", queries.CLUSTERS, every=False)]
     core = [
         *shared, variable("member", "Member", queries.MEMBERS),
-        variable("profile", "Thresholds of profile", queries.PROFILES, every=False),
+        variable("profile", "Thresholds of profile", queries.PROFILES, every=False, several=False),
     ]
     cells = row(
         "$cluster",
@@ -214,7 +265,7 @@ def dashboards():
     return [
         dashboard(
             "etcd-heatmap", "etcd heat map", "When was which etcd cluster unhealthy, and why? Needs no plugin.",
-            core, overview() + metrics() + members() + writer(),
+            core, overview() + metrics() + members() + etcd() + writer(), annotations(),
         ),
         dashboard(
             "etcd-heatmap-hourly", "etcd heat map (hourly heatmap panel)",

@@ -93,6 +93,14 @@ def curves(title, description, size, asked, fields):
 LINE = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "spanNulls": False, "showPoints": "auto"}
 
 
+def renamed(names):
+    """Shows words instead of the legends of a panel, from pairs of both."""
+    return [
+        {"matcher": {"id": "byName", "options": legend}, "properties": [{"id": "displayName", "value": words}]}
+        for legend, words in names
+    ]
+
+
 def dashed(query, colour):
     return {
         "matcher": {"id": "byFrameRefID", "options": query},
@@ -145,18 +153,31 @@ def data_source_variable():
     }
 
 
-def variable(name, label, query, every=True):
+def variable(name, label, query, every=True, several=True):
+    """A variable with the values of a query. Grafana begins with All if it may offer that (`every`), else with the first
+    value, as it offers no way to begin with the first of several and All."""
     one = {
         "type": "query", "name": name, "label": label, "datasource": DATA_SOURCE, "query": query,
         # Refresh whenever the time range changes; sort by name.
-        "refresh": 2, "sort": 1, "multi": every, "includeAll": every,
+        "refresh": 2, "sort": 1, "multi": several, "includeAll": every,
     }
     if every:
         one |= {"allValue": ".+", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
     return one
 
 
-def dashboard(uid, title, description, variables, panels):
+def annotation(name, colour, query, title, **more):
+    """Lines in all panels over time. Grafana reads the query from `expr` and `step`, or from `target`: it depends on the
+    version."""
+    step = "60s"
+    return {
+        "name": name, "datasource": DATA_SOURCE, "enable": True, "hide": False, "iconColor": colour,
+        "expr": query, "step": step, "target": {"refId": "Anno", "expr": query, "interval": step},
+        "titleFormat": title, **more,
+    }
+
+
+def dashboard(uid, title, description, variables, panels, annotations=()):
     others = {
         "type": "dashboards", "title": "etcd heat map", "tags": ["etcd-heatmap"], "icon": "external link", "tooltip": "",
         "url": "", "asDropdown": False, "targetBlank": False, "includeVars": True, "keepTime": True,
@@ -166,5 +187,5 @@ def dashboard(uid, title, description, variables, panels):
         # The schema of Grafana 10.0; later versions migrate it on loading.
         "schemaVersion": 38, "version": 1, "editable": True, "graphTooltip": 1, "timezone": "utc",
         "time": {"from": "now-6d/d", "to": "now"}, "refresh": "5m",
-        "templating": {"list": variables}, "annotations": {"list": []}, "links": [others], "panels": placed(panels),
+        "templating": {"list": variables}, "annotations": {"list": list(annotations)}, "links": [others], "panels": placed(panels),
     }

@@ -1,6 +1,7 @@
 """PromQL of the panels. It works on series of the textfile, of the recording rules, and of an imported backfill."""
 
 CLUSTER = 'cluster=~"$cluster"'
+EVERY_CLUSTER = 'cluster!=""'
 MEMBER = f'{CLUSTER},member=~"$member"'
 # The score of a cluster, from rules and backfills, and from a textfile.
 RECORDED, LIVE = "cluster:etcd_score:worst", "etcd_cluster_score_worst"
@@ -14,26 +15,26 @@ def hour(function, series, window="1h"):
     return f"{function}({series}[{window}] {THIS_HOUR})"
 
 
-def of_members(score):
+def of_members(score, clusters):
     """The lowest score of a cluster's members if the cluster's own score was not recorded, as after an import of only
     `etcd_score`.
 
     Empty if a live writer reports unknown members itself, if the cluster's own score existed within a week, or if a
     member of the last day has no score: such an hour must not be green."""
-    seen = hour("present_over_time", f"etcd_score{{{CLUSTER}}}", "1d")
-    known = hour("present_over_time", f"etcd_score{{{CLUSTER}}}")
-    live = hour("present_over_time", f"etcd_score_unknown{{{CLUSTER}}}")
-    recorded = of_cluster("present_over_time", "1w")
+    seen = hour("present_over_time", f"etcd_score{{{clusters}}}", "1d")
+    known = hour("present_over_time", f"etcd_score{{{clusters}}}")
+    live = hour("present_over_time", f"etcd_score_unknown{{{clusters}}}")
+    recorded = of_cluster("present_over_time", clusters, "1w")
     return f"""{score}
   unless on (cluster) ({seen} unless on (cluster, member) {known})
   unless on (cluster) {live}
   unless on (cluster) {recorded}"""
 
 
-def of_cluster(function, window="1h"):
+def of_cluster(function, clusters, window="1h"):
     """A function over the scores of clusters: of recording rules, backfills and textfiles of version 0.1.0, which have
     one name, and of textfiles, which have another. The label keeps the two apart where all other labels are equal."""
-    recorded, live = (hour(function, f"{name}{{{CLUSTER}}}", window) for name in (RECORDED, LIVE))
+    recorded, live = (hour(function, f"{name}{{{clusters}}}", window) for name in (RECORDED, LIVE))
     return f'({recorded} or label_replace({live}, "from", "textfile", "", ""))'
 
 
@@ -42,24 +43,67 @@ def unknown(by, selector):
     return f"NaN * max by ({by}) ({hour('max_over_time', f'etcd_score_unknown{{{selector}}}')} == 1)"
 
 
-CLUSTER_MIN = f"""min by (cluster) {of_cluster("min_over_time")}
+# The whole range, every five minutes, at any step of the panel. Old and new samples can have different intervals, and
+# this one gives all times the same weight.
+WHOLE_RANGE = "[$__range:5m] @ end()"
+
+
+def lost(name, selector, by):
+    """Points lost over the range, in samples of five minutes; of two writers, the larger loss."""
+    series = f"{name}{{{selector}}}{WHOLE_RANGE}"
+    return f"max by ({by}) (10 * count_over_time({series}) - sum_over_time({series}))"
+
+
+def lost_by_member(selector):
+    """The loss of each member. Time in which a live writer reports an unknown score counts as 10 points."""
+    unscored = f"max by (cluster, member) (10 * sum_over_time(etcd_score_unknown{{{selector}}}{WHOLE_RANGE}))"
+    return f"""sum by (cluster, member) (
+      {lost("etcd_score", selector, "cluster, member")}
+      or
+      label_replace({unscored}, "from", "unknown", "", "")
+    )"""
+
+
+def top(by, query, loss):
+    """The ten rows that lost most over the whole range, so that a panel has the same rows at every step."""
+    return f"""(
+{query}
+)
+and on ({by})
+  topk(10, {loss})"""
+
+
+def cluster_min(clusters):
+    members = f"min by (cluster) ({hour('min_over_time', f'etcd_score{{{clusters}}}')})"
+    return f"""min by (cluster) {of_cluster("min_over_time", clusters)}
 or
-{of_members(f"min by (cluster) ({hour('min_over_time', f'etcd_score{{{CLUSTER}}}')})")}
+{of_members(members, clusters)}
 or
-{unknown("cluster", CLUSTER)}"""
+{unknown("cluster", clusters)}"""
+
+
+CLUSTER_MIN = cluster_min(CLUSTER)
+WORST_CLUSTERS = top(
+    "cluster", cluster_min(EVERY_CLUSTER), f"max by (cluster) ({lost_by_member(EVERY_CLUSTER)})",
+)
 
 WORST_MEMBER = f"(min by (cluster) (last_over_time(etcd_score{{{CLUSTER}}}[1m])))[1h:1m]"
 
 # `sum` divided by `count`, because a cluster can have two series in an hour: backfilled and live, or from two nodes.
-CLUSTER_MEAN = f"""sum by (cluster) {of_cluster("sum_over_time")} / sum by (cluster) {of_cluster("count_over_time")}
+SUM, COUNT = (of_cluster(function, CLUSTER) for function in ("sum_over_time", "count_over_time"))
+CLUSTER_MEAN = f"""sum by (cluster) {SUM} / sum by (cluster) {COUNT}
 or
-{of_members(f"avg_over_time({WORST_MEMBER} {THIS_HOUR})")}
+{of_members(f"avg_over_time({WORST_MEMBER} {THIS_HOUR})", CLUSTER)}
 or
 {unknown("cluster", CLUSTER)}"""
 
-MEMBER_MIN = f"""min by (cluster, member) ({hour("min_over_time", f"etcd_score{{{MEMBER}}}")})
+MEMBER_MIN = top(
+    "cluster, member",
+    f"""min by (cluster, member) ({hour("min_over_time", f"etcd_score{{{MEMBER}}}")})
 or
-{unknown("cluster, member", MEMBER)}"""
+{unknown("cluster, member", MEMBER)}""",
+    lost_by_member(MEMBER),
+)
 
 # The table needs labels for rows and columns, so day and hour become labels.
 DAY_HOUR = f"""label_join(
@@ -78,17 +122,26 @@ DAY_HOUR = f"""label_join(
 # `etcd_score_unknown`, so its scores are counted. There is no operator inside a subquery, because that took eight times
 # as long.
 UNKNOWN, SCORE = f"etcd_score_unknown{{{MEMBER}}}", f"etcd_score{{{MEMBER}}}"
-COVERAGE = f"""(
+SCORED = f"max by (cluster, member) (count_over_time({SCORE}{WHOLE_RANGE}))"
+NEVER_SCORED = f"max by (cluster, member) (0 * count_over_time({UNKNOWN}{WHOLE_RANGE}))"
+COVERAGE = f"""((
   max by (cluster, member) ({hour("count_over_time", UNKNOWN, "1h:1m")} - {hour("sum_over_time", UNKNOWN, "1h:1m")})
   or
   max by (cluster, member) ({hour("count_over_time", SCORE, "1h:1m")})
-) / 60"""
+) / 60)
+and on (cluster, member)
+  bottomk(10, {SCORED} or {NEVER_SCORED})"""
 
 LOWEST_NOW = f"min(etcd_score{{{CLUSTER}}})"
 UNKNOWN_NOW = f"sum(max by (cluster, member) (etcd_score_unknown{{{CLUSTER}}}))"
 SCORE_AGE = f"time() - max(timestamp(etcd_score{{{CLUSTER}}}))"
 
-POINTS = f"min by (cluster, member, metric) ({hour('min_over_time', f'etcd_points{{{MEMBER}}}')})"
+OF_METRIC = "cluster, member, metric"
+POINTS = top(
+    OF_METRIC,
+    f"min by ({OF_METRIC}) ({hour('min_over_time', f'etcd_points{{{MEMBER}}}')})",
+    lost("etcd_points", MEMBER, OF_METRIC),
+)
 # Points lost of 10, times the weight. Imported points have no weights, and count with weight 1.
 POINTS_LOST = (
     f"sort_desc(avg by (metric) (10 - avg_over_time(etcd_points{{{MEMBER}}}[$__range]))"
@@ -116,6 +169,54 @@ DURATION = "max by (instance) (etcd_heatmap_evaluation_duration_seconds)"
 EVALUATIONS = "sum by (instance) (increase(etcd_heatmap_evaluations_total[$__rate_interval]))"
 FAILURES = "sum by (instance) (increase(etcd_heatmap_evaluation_failures_total[$__rate_interval]))"
 WRITERS = "max by (instance, version, profile) (etcd_heatmap_info)"
+
+
+# Labels of etcd's own series. As in the score, the job is the cluster of series without the label `cluster`. Other
+# installations name them otherwise: change these constants and generate the dashboards again.
+OWN_CLUSTER, OWN_MEMBER = "cluster", "instance"
+OF_MEMBER = f'{OWN_MEMBER}=~"$member"'
+IS_ETCD = "etcd_server_has_leader"
+
+
+def own(name, *matchers, function=None):
+    """Series of etcd members, or a function over Grafana's rate interval of them, with the label `cluster`.
+
+    Every process has series such as process_*, so only targets that also have a metric of etcd count."""
+    found = []
+    for cluster in (f'{OWN_CLUSTER}=~"$cluster"', f'{OWN_CLUSTER}="",job=~"$cluster"'):
+        series = f"{name}{{{','.join([cluster, *matchers])}}}"
+        one = f"{function}({series}[$__rate_interval])" if function else series
+        found.append(one if name.startswith("etcd_") else f"{one} and on ({OWN_CLUSTER}, job, {OWN_MEMBER}) {IS_ETCD}")
+    labelled, of_job = found
+    return f"""(
+  {labelled}
+  or
+  label_replace({of_job}, "{OWN_CLUSTER}", "$1", "job", "(.+)")
+)"""
+
+
+BY_CLUSTER, BY_MEMBER = f"by ({OWN_CLUSTER})", f"by ({OWN_CLUSTER}, {OWN_MEMBER})"
+
+# These queries, and what counts as a failed RPC, are those of etcd's mixin (contrib/mixin/dashboards/targets.libsonnet).
+FAILED = "Unknown|FailedPrecondition|ResourceExhausted|Internal|Unavailable|DataLoss|DeadlineExceeded"
+UNARY = 'grpc_type="unary"'
+WITH_LEADER = f"sum {BY_CLUSTER} {own(IS_ETCD)}"
+SCRAPED = f"count {BY_CLUSTER} {own(IS_ETCD)}"
+RPCS = f"sum {BY_CLUSTER} {own('grpc_server_started_total', UNARY, function='rate')}"
+HANDLED = own("grpc_server_handled_total", UNARY, f'grpc_code=~"{FAILED}"', function="rate")
+FAILED_RPCS = f"sum by ({OWN_CLUSTER}, grpc_code) {HANDLED}"
+ROUND_TRIPS = own("etcd_network_peer_round_trip_time_seconds_bucket", OF_MEMBER, function="rate")
+PEER_ROUND_TRIP = f"histogram_quantile(0.99, sum by ({OWN_CLUSTER}, {OWN_MEMBER}, le) {ROUND_TRIPS})"
+MEMORY = f"max {BY_MEMBER} {own('process_resident_memory_bytes', OF_MEMBER)}"
+
+# Annotations. The value of the first is the time at which Grafana draws it, in milliseconds.
+RESTARTS = f"1000 * max {BY_MEMBER} {own('process_start_time_seconds', OF_MEMBER)}"
+# A restart resets the counter of its member, which is no change of the leader.
+LEADER_CHANGES = f"""max {BY_CLUSTER} (
+  {own("etcd_server_leader_changes_seen_total", function="changes")} > 0
+  unless on ({OWN_CLUSTER}, job, {OWN_MEMBER}) {own("process_start_time_seconds", function="changes")} > 0
+  unless on ({OWN_CLUSTER}, job, {OWN_MEMBER}) time() - {own("process_start_time_seconds")} < 300
+)"""
 
 # A member that never had a score is only in the second series.
 KNOWN_OR_NOT = '__name__=~"etcd_score|etcd_score_unknown"'

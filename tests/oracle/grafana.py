@@ -73,9 +73,26 @@ def layout(paths):
                 of_panel(check, panel, name)
         for one in sources(content):
             check.that(one == VARIABLE, f"{content['uid']}: a data source is {one}")
+        of_names(check, content)
         kinds = [each["name"] for each in content["templating"]["list"] if each["type"] == "datasource"]
         check.that(kinds == ["datasource"], f"{content['uid']}: variables of data sources: {kinds}")
     return check
+
+
+def of_names(check, content):
+    """Titles for people, one cluster to begin with, and annotations with the same query for all versions of Grafana."""
+    for panel in content["panels"]:
+        title = panel["title"]
+        check.that("_" not in title, f"{content['uid']}: the title {title!r} is no words")
+        ten = any(re.search(r"(top|bottom)k\(10, ", target["expr"]) for target in panel.get("targets", []))
+        check.that(ten == ("10" in title), f"{content['uid']}: the title {title!r} does not say how many rows it shows")
+    for each in content["templating"]["list"]:
+        if each["name"] == "cluster":
+            # With All, Grafana begins with All.
+            check.that(not each["includeAll"] and "current" not in each, f"{content['uid']}: begins with {each}")
+    for each in content["annotations"]["list"]:
+        same = (each["expr"], each["step"]) == (each["target"]["expr"], each["target"]["interval"])
+        check.that(same, f"{content['uid']}: {each['name']} has two queries")
 
 
 def of_panel(check, panel, name):
@@ -118,11 +135,19 @@ def colour(panel, value):
     return found
 
 
+def escaped(value):
+    """A value of a variable, or several, as a regular expression."""
+    if isinstance(value, str):
+        return re.sub(r"([\\.^$|?*+()\[\]{}])", r"\\\\\1", value)
+    return "(" + "|".join(map(escaped, value)) + ")"
+
+
 def filled(text, choice, step):
     """Replaces variables as Grafana's Prometheus data source does: All has its own expression, names are escaped."""
-    escaped = {name: re.sub(r"([\\.^$|?*+()\[\]{}])", r"\\\\\1", value) for name, value in choice.items() if value != EVERY}
-    interval = {"__interval": f"{step}s", "__rate_interval": f"{max(step + 15, 60)}s"}
-    values = choice | escaped | interval | {"__range": f"{expected.MINUTES * 60}s"}
+    values = {name: value if value == EVERY else escaped(value) for name, value in choice.items()}
+    # Series have a sample a minute.
+    interval = {"__interval": f"{step}s", "__rate_interval": f"{max(step + 60, 240)}s"}
+    values |= interval | {"__range": f"{expected.MINUTES * 60}s"}
     # `$1` belongs to label_replace, not to Grafana.
     return re.sub(r"\$\{?([a-z_]+)(?::\w+\})?\}?", lambda match: values[match[1]], text)
 
@@ -141,7 +166,8 @@ def answer(url, panel, target, choice):
 
 
 EVERY = ".+"
-ALL = {"cluster": EVERY, "member": EVERY, "profile": "every"}
+# All clusters, one by one, because the dashboard has no All for them.
+ALL = {"cluster": list(expected.MEMBERS), "member": EVERY, "profile": "every"}
 ONE = ALL | {"cluster": "c1", "member": "a"}
 DOTTED = ALL | {"cluster": "c2", "member": "10.0.0.3:2379"}
 
@@ -150,15 +176,17 @@ def answers(url, *paths):
     check = Check()
     for content in dashboards(paths):
         panels = {panel["title"]: panel for panel in content["panels"] if panel["type"] != "row"}
-        for panel in panels.values():
-            for target in panel["targets"]:
-                for choice in (ALL, ONE, DOTTED):
-                    answered = any(True for _ in answer(url, panel, target, choice))
-                    check.that(answered, f"{panel['title']} {target['refId']} for {choice}: no answer")
+        asked = [(panel["title"], panel, target) for panel in panels.values() for target in panel["targets"]]
+        asked += [(each["name"], {}, {**each["target"], "instant": False}) for each in content["annotations"]["list"]]
+        for name, panel, target in asked:
+            for choice in (ALL, ONE, DOTTED):
+                answered = any(True for _ in answer(url, panel, target, choice))
+                check.that(answered, f"{name} {target['refId']} for {choice}: no answer")
         members = {member for members in expected.MEMBERS.values() for member in members}
         variables(check, url, content, ALL, members)
         variables(check, url, content, ONE, {"a", "b"})
         CELLS[content["uid"]](check, url, panels)
+        annotations(check, url, content["annotations"]["list"])
     return check
 
 
@@ -192,23 +220,40 @@ def by_hour(table):
 
 def core(check, url, panels):
     said = {(cluster, hour) for cluster, _, hour in expected.SAID_UNKNOWN}
-    for title in ("Worst score of each hour, by cluster", "Day by hour"):
-        numbers, unknown = cells(url, panels[title], ALL, "cluster")
-        check.same(numbers, by_hour(expected.CLUSTER_MIN), title)
+    for title, shown in (("All clusters: worst score of each hour, top 10 by loss", expected.WORST_CLUSTERS),
+                         ("Day by hour", set(expected.MEMBERS))):
+        # The first shows all clusters, whichever is selected.
+        numbers, unknown = cells(url, panels[title], ALL if title == "Day by hour" else ONE, "cluster")
+        check.same(numbers, by_hour({of: expected.CLUSTER_MIN.get(of, {}) for of in shown}), title)
         check.that(unknown == said, f"{title}: unknown are {unknown}")
     day_by_hour(check, url, panels["Day by hour"])
-    numbers, unknown = cells(url, panels["Worst score of each hour, by member"], ALL, "cluster", "member")
-    check.same(numbers, by_hour(expected.MEMBER_MIN), "worst of the hour")
-    check.that(unknown == expected.SAID_UNKNOWN, f"unknown members: {unknown}")
-    coverage(check, url, panels["Coverage of each hour, by member"])
+    members(check, url, panels["Members: worst score of each hour, top 10 by loss"])
+    coverage(check, url, panels["Members: coverage of each hour, the 10 with the lowest"])
     points(check, url, panels)
     limits(check, url, panels)
+    etcd(check, url, panels)
     stats = {
-        "Lowest known score": 10, "Members without a score": 2, "Age of the newest score": 0, "Age of the last success": 20,
+        "Lowest known score": 8.8, "Members without a score": 2, "Age of the newest score": 0, "Age of the last success": 20,
     }
     for title, wanted in stats.items():
         [(_, _, value)] = answer(url, panels[title], panels[title]["targets"][0], ALL)
         check.that(value == wanted, f"{title}: {value}, expected {wanted}")
+
+
+def members(check, url, panel):
+    """All members of each cluster that has at most ten; of a cluster with more, and of all, those that lost most."""
+    for cluster in expected.MEMBERS:
+        numbers, unknown = cells(url, panel, ALL | {"cluster": cluster}, "cluster", "member")
+        of_cluster = {of: hours for of, hours in expected.MEMBER_MIN.items() if of[0] == cluster}
+        if cluster == "many":
+            of_cluster = {of: hours for of, hours in of_cluster.items() if of[1] in expected.WORST_OF_MANY}
+        check.same(numbers, by_hour(of_cluster), f"worst of the hour in {cluster}")
+        check.that(unknown == {at for at in expected.SAID_UNKNOWN if at[0] == cluster}, f"unknown members: {unknown}")
+    numbers, unknown = cells(url, panel, ALL, "cluster", "member")
+    # f and d have no score for 36 and 30 hours; each of m05 to m12 lost at least 0.5 points for 36 hours.
+    worst = {("c3", "f"), ("c2", "d"), *(("many", f"m{number:02}") for number in range(5, 13))}
+    rows = {at[:2] for at in (*numbers, *unknown)}
+    check.that(rows == worst, f"the ten members that lost most are {sorted(rows)}")
 
 
 def day_by_hour(check, url, panel):
@@ -220,16 +265,26 @@ def day_by_hour(check, url, panel):
 
 
 def coverage(check, url, panel):
-    numbers, _ = cells(url, panel, ALL, "cluster", "member")
-    edges = {place: value for place, value in numbers.items() if (place[0], place[2]) in expected.EDGES}
-    check.that(all(0.8 <= value <= 1 for value in edges.values()), f"hours in which a gap begins: {edges}")
-    wanted = {place: value for place, value in by_hour(expected.COVERAGE).items() if place not in edges}
-    check.same({place: value for place, value in numbers.items() if place not in edges}, wanted, "coverage")
+    for cluster in expected.MEMBERS:
+        numbers, _ = cells(url, panel, ALL | {"cluster": cluster}, "cluster", "member")
+        edges = {place: value for place, value in numbers.items() if (place[0], place[2]) in expected.EDGES}
+        check.that(all(0.8 <= value <= 1 for value in edges.values()), f"hours in which a gap begins: {edges}")
+        shown = {place[1] for place in numbers}
+        if cluster == "many":
+            check.that("m01" in shown and len(shown) == 10, f"the ten with the lowest coverage: {sorted(shown)}")
+        of_cluster = {of: hours for of, hours in expected.COVERAGE.items()
+                      if of[0] == cluster and (of[1] in shown or cluster != "many")}
+        wanted = {place: value for place, value in by_hour(of_cluster).items() if (place[0], place[2]) not in expected.EDGES}
+        check.same({place: value for place, value in numbers.items() if place not in edges}, wanted, "coverage")
     check.that(colour(panel, 0) == colour(panel, 0.05) == RED, "an hour without data is not red")
 
 
 def points(check, url, panels):
-    numbers, _ = cells(url, panels["Fewest points of each hour, by metric"], ONE, "metric")
+    panel = panels["Metrics: fewest points of each hour, top 10 by loss"]
+    numbers, _ = cells(url, panel, ALL | {"cluster": "c1"}, "member", "metric")
+    rows = {at[:2] for at in numbers}
+    check.that(("a", "wal_fsync") in rows and len(rows) == 10, f"ten rows of points: {sorted(rows)}")
+    numbers, _ = cells(url, panel, ONE, "metric")
     known = [hour for hour in expected.HOURS if hour not in (20, 21)]
     wanted = {(metric, hour): 10 for metric in expected.METRICS for hour in known} | {("wal_fsync", 3): 0}
     check.same(numbers, wanted, "points")
@@ -244,18 +299,68 @@ def points(check, url, panels):
 def limits(check, url, panels):
     """Checks shares of a limit: of the lowest limit shown; a quota below 0 means no quota."""
     for title, member, wanted in [
-        ("db_size", EVERY, {0.8 * 2 * expected.GIB}),
-        ("db_size", "b", {0.8 * 8 * expected.GIB}),
-        ("db_size", "d", set()),
-        ("open_fds", EVERY, {0.8 * 65536}),
+        ("Database size", EVERY, {0.8 * 2 * expected.GIB}),
+        ("Database size", "b", {0.8 * 8 * expected.GIB}),
+        ("Database size", "d", set()),
+        ("Open file descriptors", EVERY, {0.8 * 65536}),
     ]:
         asked = answer(url, panels[title], panels[title]["targets"][2], ALL | {"member": member})
         found = {value for _, _, value in asked}
         check.that(found == wanted, f"share of {title} for {member}: {found}, expected {wanted}")
-    panel = panels["backend_commit"]
+    panel = panels["Backend commit p99"]
     asked = answer(url, panel, panel["targets"][1], ALL | {"profile": "seed"})
     found = {(labels["points"], value) for labels, _, value in asked}
     check.that(found == {("5", 0.025), ("0", 0.04)}, f"thresholds of the seed: {found}")
+
+
+def etcd(check, url, panels):
+    """Checks the series of etcd itself: by the label `cluster` or the job, without those of other processes."""
+    def values(title, choice, *names, target=0):
+        found = {}
+        for labels, second, value in answer(url, panels[title], panels[title]["targets"][target], choice):
+            # Prometheus extrapolates rates at the beginning of a series and after a restart.
+            if second > expected.START + (expected.RESTARTED + 10) * 60:
+                found.setdefault(tuple(labels.get(name) for name in names), set()).add(round(value, 9))
+        return found
+
+    both = ALL | {"cluster": ["c1", "c2"]}
+    dotted = "10.0.0.3:2379"
+    for title, target, names, wanted in [
+        ("Members with a leader", 0, ["cluster"], {("c1",): {1, 2}, ("c2",): {1}}),
+        ("Members with a leader", 1, ["cluster"], {("c1",): {2}, ("c2",): {1}}),
+        ("Failed RPCs", 0, ["cluster", "grpc_code"], {("c1", "Unavailable"): {0.2}, ("c2", "Unavailable"): {0.1}}),
+        ("RPC rate", 0, ["cluster"], {("c1",): {20}, ("c2",): {10}}),
+        ("Peer round trip p99", 0, ["cluster", "instance"],
+         {("c1", "a"): {0.019}, ("c1", "b"): {0.019}, ("c2", dotted): {0.019}}),
+        ("Resident memory", 0, ["cluster", "instance"],
+         {(cluster, member): {expected.MEMORY[member]} for cluster, member in (("c1", "a"), ("c1", "b"), ("c2", dotted))}),
+    ]:
+        found = values(title, both, *names, target=target)
+        check.that(found == wanted, f"{title}: {found}, expected {wanted}")
+    found = values("Resident memory", ONE, "cluster", "instance")
+    check.that(set(found) == {("c1", "a")}, f"memory of one member: {set(found)}")
+
+
+def annotations(check, url, found):
+    queries = {each["name"]: {**each["target"], "instant": False} for each in found}
+    if not queries:
+        return
+    check.that(set(queries) == {"Restarts", "Leader changes"}, f"annotations: {set(queries)}")
+    started = {}
+    for labels, _, value in answer(url, {}, queries["Restarts"], ALL):
+        started.setdefault(labels["instance"], set()).add(value / 1000)
+    check.that(started == expected.STARTED, f"processes started: {started}")
+    # For short and for long ranges. Grafana draws the range in which the window holds the change.
+    for panel, step in ({}, 120), ({"interval": "1h"}, 3600):
+        changes = {}
+        for labels, second, _ in answer(url, panel, queries["Leader changes"], ALL):
+            changes.setdefault(labels["cluster"], []).append(second)
+        check.that(set(changes) == {"c1", "c2"}, f"clusters with leader changes: {set(changes)}")
+        for cluster, seconds in changes.items():
+            begin = expected.START + expected.CHANGED[cluster] * 60
+            late = max(step + 60, 240)
+            inside = begin <= min(seconds) and max(seconds) <= begin + late and min(seconds) - begin < step
+            check.that(inside, f"{cluster} changed its leader at {begin}: {seconds}")
 
 
 def hourly(check, url, panels):

@@ -28,6 +28,9 @@ HOURLY_FIELDS = {
     "groupBy": typing.Literal[15, 30, 60, 120],
     "calculation": typing.Literal["mean", "sum", "count", "min", "max", "first", "last"],
 }
+# Grafana leaves annotations open to the data source: these are the fields that packages/grafana-prometheus reads
+# (src/annotations.ts).
+ANNOTATION_FIELDS = {"step": str, "titleFormat": str, "textFormat": str, "tagKeys": str, "useValueForTime": bool}
 
 
 def faults(content):
@@ -39,6 +42,9 @@ def of_class(value, model, at):
     if not isinstance(value, dict):
         yield f"{at}: {value!r} is no {model.__name__}"
         return
+    if model is dashboard.AnnotationQuery:
+        yield from of_annotation(value, at)
+        value = {key: each for key, each in value.items() if key not in ANNOTATION_FIELDS and key != "target"}
     names, hints = json_names(model), typing.get_type_hints(model, vars(sys.modules[model.__module__]))
     settable = inspect.signature(model.__init__).parameters
     for key, each in value.items():
@@ -79,12 +85,25 @@ def of_panel(panel, at):
                 yield f"{at}.{part}: {kind} has no {part}"
     yield from of_class(fields, dashboard.FieldConfigSource, f"{at}.fieldConfig")
     for place, target in enumerate(panel.get("targets", [])):
-        source = runtime.Runtime().dataquery_variants.get(target.get("datasource", {}).get("type"))
-        if source is None:
-            yield f"{at}.targets[{place}]: no known data source"
-        else:
-            # The hook returns a class that accepts any field.
-            yield from of_class(target, type(source.from_json_hook({})), f"{at}.targets[{place}]")
+        yield from of_target(target, target.get("datasource", {}), f"{at}.targets[{place}]")
+
+
+def of_target(target, data_source, at):
+    source = runtime.Runtime().dataquery_variants.get(data_source.get("type"))
+    if source is None:
+        yield f"{at}: no known data source"
+    else:
+        # The hook returns a class that accepts any field.
+        yield from of_class(target, type(source.from_json_hook({})), at)
+
+
+def of_annotation(annotation, at):
+    """Checks the fields of the data source, and the query against its types."""
+    for key, hint in ANNOTATION_FIELDS.items():
+        if key in annotation:
+            yield from of_type(annotation[key], hint, f"{at}.{key}")
+    if "target" in annotation:
+        yield from of_target(annotation["target"], annotation.get("datasource", {}), f"{at}.target")
 
 
 def of_fields(values, known, at):

@@ -1,7 +1,8 @@
 """Test series as the textfile, the recording rules and imports leave them, and what the dashboards must show of them.
 
 36 hours at one minute. `c1` comes from a textfile, so it has the labels of a node; `c2` and `c3` come from recording
-rules; `old` has only an imported `etcd_score`, `emitted` also the cluster's score. The expected values are written by
+rules; `old` has only an imported `etcd_score`, `emitted` also the cluster's score. `many` has more members, and all have
+more clusters, than a panel shows. `c1` and `c2` have series of etcd itself as well. The expected values are written by
 hand."""
 
 START = 1_790_812_800
@@ -38,12 +39,23 @@ def state(cluster, member, minute):
             return 3 if at(4, 30) <= minute < at(5) else 10
         case "emitted", "n":
             return 10 if minute < at(3, 50) else None
+        case "many", "m01":
+            return 9.9 if minute < at(29, 50) else None
+        case "many", _:
+            return 10 - int(member[1:]) / 10
+        case _, "alone":
+            return 10 - int(cluster[1:]) / 50
     return 10
 
 
+MANY = [f"m{number:02}" for number in range(1, 13)]
+SMALL = [f"t{number}" for number in range(1, 7)]
 MEMBERS = {
     "c1": ["a", "b"], "c2": ["10.0.0.3:2379", "d"], "c3": ["e", "f"], "old": ["x", "y"], "emitted": ["m", "n"],
+    "many": MANY, **{cluster: ["alone"] for cluster in SMALL},
 }
+# Of these, only `etcd_score` was imported.
+IMPORTED = ["old", "many", *SMALL]
 LIVE = ("c1", "c2", "c3")
 # When the textfile of `c1` renamed the score of the cluster, within its low minutes.
 RENAMED = at(3, 15)
@@ -56,12 +68,19 @@ CLUSTER_MIN = {
     "c2": {h: 10 for h in range(6)},
     "old": {h: 10 for h in range(12) if h not in (7, 8)} | {4: 3},
     "emitted": {h: 10 for h in range(4)},
+    "many": {h: 8.8 for h in range(30)},
+    **{cluster: {h: 10 - place / 50 for h in HOURS} for place, cluster in enumerate(SMALL, 1)},
 }
+# `emitted` lost nothing, and `t1` 0.02 points: less than `c1` (an hour at 4.5), `old` (half an hour at 3), and than those
+# that have no score for hours.
+WORST_CLUSTERS = set(MEMBERS) - {"emitted", "t1"}
+# `m01` lost 0.1 points and `m02` 0.2, the others more.
+WORST_OF_MANY = set(MANY[2:])
 CLUSTER_MEAN = {
     "c1": CLUSTER_MIN["c1"] | {3: (10 * 7 + 50 * 10) / 60},
     "c2": CLUSTER_MIN["c2"],
     "old": CLUSTER_MIN["old"] | {4: (30 * 3 + 30 * 10) / 60},
-    "emitted": CLUSTER_MIN["emitted"],
+    **{cluster: CLUSTER_MIN[cluster] for cluster in ("emitted", "many", *SMALL)},
 }
 MEMBER_MIN = {
     ("c1", "a"): CLUSTER_MIN["c1"] | {5: 10},
@@ -74,10 +93,13 @@ MEMBER_MIN = {
     ("old", "y"): CLUSTER_MIN["old"],
     ("emitted", "m"): {h: 10 for h in HOURS},
     ("emitted", "n"): CLUSTER_MIN["emitted"],
+    **{("many", member): {h: 10 - place / 10 for h in HOURS} for place, member in enumerate(MANY, 1)},
+    **{(cluster, "alone"): CLUSTER_MIN[cluster] for cluster in SMALL},
 }
+MEMBER_MIN["many", "m01"] = {h: 9.9 for h in range(30)}
 # After the last sample before a gap, Prometheus still returns a value for five minutes (whether the last instant is
 # included depends on the version). The hours in which a gap begins are therefore not compared.
-EDGES = {("c1", 19), ("old", 6), ("old", 11), ("emitted", 3)}
+EDGES = {("c1", 19), ("old", 6), ("old", 11), ("emitted", 3), ("many", 29)}
 COVERAGE = {of: {h: 1 for h in hours} for of, hours in MEMBER_MIN.items()}
 COVERAGE["c1", "b"] |= {9: 0.5}
 COVERAGE["c2", "d"] |= {h: 0 for h in range(6, 36)}
@@ -107,7 +129,7 @@ def series():
         for member in members:
             labels = {"cluster": cluster, "member": member, **extra}
             yield from of_member(cluster, member, labels)
-        if cluster != "old":
+        if cluster not in IMPORTED:
             # A textfile's series changed its name at an upgrade in the middle of an hour; rules keep the old name.
             name = "etcd_cluster_score_worst" if extra else "cluster:etcd_score:worst"
             upgraded = RENAMED if extra else 0
@@ -127,6 +149,9 @@ def series():
     yield "etcd_heatmap_evaluations_total", NODE, lambda minute: 4 * minute
     yield "etcd_heatmap_evaluation_failures_total", NODE, lambda minute: minute // 600
     yield "etcd_heatmap_info", NODE | {"version": "0.1.0", "profile": "seed"}, lambda _: 1
+    for labels in (A, B, C):
+        yield from of_etcd(labels)
+    yield from of_another_process()
 
 
 def of_member(cluster, member, labels):
@@ -143,7 +168,7 @@ def of_member(cluster, member, labels):
         return found if found is None else 0 if metric == "wal_fsync" and found == 7 else 10
 
     yield "etcd_score", labels, score
-    if cluster != "old":
+    if cluster not in IMPORTED:
         for metric in METRICS:
             yield "etcd_points", labels | {"metric": metric}, lambda minute, m=metric: points(minute, m)
     if cluster in LIVE:
@@ -152,6 +177,62 @@ def of_member(cluster, member, labels):
             yield "etcd_reading", labels | {"metric": metric}, lambda _: 0.002
         yield "etcd_reading", labels | {"metric": "quota"}, lambda _: QUOTA[member]
         yield "etcd_reading", labels | {"metric": "max_fds"}, lambda _: 65536
+
+
+# etcd's own targets. The score takes the label `cluster`, or the job of those that have none.
+A, B = ({"cluster": "c1", "job": "etcd", "instance": member} for member in ("a", "b"))
+C = {"cluster": "", "job": "c2", "instance": "10.0.0.3:2379"}
+MIB = 2**20
+MEMORY = {"a": 100 * MIB, "b": 200 * MIB, "10.0.0.3:2379": 300 * MIB}
+# `a` is restarted at 12:00, which resets its counters; c1 changed its leader at 7:30, c2 at 20:00.
+RESTARTED = at(12)
+STARTED = {"a": {START - 86_400, START + RESTARTED * 60}, "b": {START - 50_000}, "10.0.0.3:2379": {START - 60_000}}
+CHANGED = {"c1": at(7, 30), "c2": at(20)}
+# `b` loses its leader in the last ten minutes.
+WITH_LEADER = {"c1": {1, 2}, "c2": {1}}
+
+
+def of_etcd(labels):
+    """Each member starts 10 RPCs per second. 0.1 fail, 1 fails by the fault of the client."""
+    member, cluster = labels["instance"], labels["cluster"] or labels["job"]
+
+    def since_start(minute, of_one):
+        return of_one * (minute - RESTARTED if member == "a" and minute >= RESTARTED else minute + 60)
+
+    def changes(minute):
+        if member == "a" and minute >= RESTARTED:
+            return int(minute > RESTARTED)
+        return 3 + (minute >= CHANGED[cluster])
+
+    yield "etcd_server_has_leader", labels, lambda minute: int(member != "b" or minute < MINUTES - 10)
+    yield "etcd_server_leader_changes_seen_total", labels, changes
+    yield "process_resident_memory_bytes", labels, lambda _: MEMORY[member]
+    started = max(STARTED[member])
+    yield "process_start_time_seconds", labels, (
+        lambda minute: started if minute >= RESTARTED or member != "a" else min(STARTED[member])
+    )
+    unary = labels | {"grpc_type": "unary", "grpc_service": "etcdserverpb.KV", "grpc_method": "Range"}
+    yield "grpc_server_started_total", unary, lambda minute: since_start(minute, 600)
+    yield "grpc_server_started_total", unary | {"grpc_type": "bidi_stream"}, lambda minute: since_start(minute, 7000)
+    for code, of_minute in ("OK", 534), ("Unavailable", 6), ("NotFound", 60):
+        counted = unary | {"grpc_code": code}
+        yield "grpc_server_handled_total", counted, lambda minute, each=of_minute: since_start(minute, each)
+    # The 99th of 100 round trips is nine tenths on the way from 10 to 20 ms.
+    for bound, below in ("0.01", 90), ("0.02", 100), ("+Inf", 100):
+        bucket = labels | {"To": "8211f1d0f64f3269", "le": bound}
+        yield "etcd_network_peer_round_trip_time_seconds_bucket", bucket, (
+            lambda minute, each=below: since_start(minute, each)
+        )
+
+
+def of_another_process():
+    """A process that is no etcd, with the names of a cluster and of a member of it."""
+    labels = {"cluster": "c1", "job": "prometheus", "instance": "a"}
+    yield "process_resident_memory_bytes", labels, lambda _: 9 * GIB
+    yield "process_start_time_seconds", labels, lambda _: START + 3 * 3600
+    counted = labels | {"grpc_type": "unary", "grpc_code": "Unavailable"}
+    yield "grpc_server_started_total", counted, lambda minute: 9000 * minute
+    yield "grpc_server_handled_total", counted, lambda minute: 9000 * minute
 
 
 def worst(cluster, minute):

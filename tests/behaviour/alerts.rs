@@ -56,7 +56,8 @@ fn alerts_on_a_textfile_fire_just_above_the_critical_thresholds_of_every_profile
     for flags in named.chain(CHANGED[..1].iter().map(|flags| flags.to_vec())) {
         let folder = alerts(&flags);
         let (url, selector) = (prometheus.url(), format!("cluster={:?}", flags[1]));
-        let asked = ["textfile", "--url", &url, "--series", "recorded", "--selector", &selector, "--query-offset", "2s"];
+        let asked =
+            ["textfile", "--url", &url, "--series", "recorded", "--selector", &selector, "--query-offset", "2s"];
         folder.write("scores.prom", etcd_heatmap(&[&asked[..], &flags].concat()).succeeds().stdout);
         said(&[&["textfile", &folder.at("")], &flags[..]].concat());
         passes(&folder, "textfile");

@@ -48,8 +48,7 @@ pub(crate) fn alerting_rules(profile: &Profile, command: &str) -> String {
 /// Explains which metrics can fire the alert on a single metric.
 fn critical_comment(profile: &Profile) -> String {
     let reaches_zero = |m: &Metric| profile.rule(*m).bands.list.last().is_some_and(|band| band.points == 0);
-    let (can, cannot): (Vec<_>, Vec<_>) =
-        Metric::ALL.into_iter().partition(|m| profile.counts(*m) && reaches_zero(m));
+    let (can, cannot): (Vec<_>, Vec<_>) = Metric::ALL.into_iter().partition(|m| profile.counts(*m) && reaches_zero(m));
     let cannot = match cannot.as_slice() {
         [] => String::new(),
         cannot => format!(
@@ -144,7 +143,10 @@ mod tests {
     fn the_file_names_metrics_that_cannot_be_critical() {
         let text = alerting_rules(&Profile::named("mixin").unwrap(), "etcd-heatmap rules --alerts");
         let words = text.replace("\n      #", "");
-        assert!(words.contains("of the profile never fire this alert: backend_commit, leader_changes, client_traffic_in ("), "{text}");
+        assert!(
+            words.contains("of the profile never fire this alert: backend_commit, leader_changes, client_traffic_in ("),
+            "{text}"
+        );
         assert!(words.contains("in the profile (wal_fsync)"), "{text}");
         assert!(!text.contains(LOW_SCORE), "{text}");
     }

@@ -35,8 +35,8 @@ METRICS = [
     ("wal_fsync", "WAL fsync p99", "WAL fsync, p99 over 5 minutes, in seconds", "s", None),
     ("backend_commit", "Backend commit p99", "Backend commit, p99 over 5 minutes, in seconds", "s", None),
     ("open_fds", "Open file descriptors", "Open file descriptors, as a number", "none", "max_fds"),
-    ("leader_changes", "Leader changes of the last day", "Leader changes within the last day, as a number", "none", None),
-    ("client_traffic_in", "Client traffic in", "Client traffic in, over 5 minutes, in bytes per second", "binBps", None),
+    ("leader_changes", "Leader changes per day", "Leader changes within the last day, as a number", "none", None),
+    ("client_traffic_in", "Client traffic in", "Traffic from clients, over 5 minutes, in bytes per second", "binBps", None),
     ("db_size", "Database size", "Database size, in bytes", "bytes", "quota"),
 ]
 LEGENDS = [(name, title) for name, title, *_ in METRICS]
@@ -71,8 +71,8 @@ def overview():
         hour_by_hour(
             "All clusters: worst score of each hour, top 10 by loss",
             "Lowest score of a cluster's worst member in the hour that starts there, for the ten clusters whose worst "
-            f"member lost most over the range. {LOSS} {SCALE} Click a cell to select its cluster for all other panels. A "
-            "full-width panel has room for a month; the table below holds more.",
+            f"member lost most over the range. {LOSS} {SCALE} Click a cell to select its cluster for all other panels. "
+            "A full-width panel has room for a month; the table below holds more.",
             (24, 9), (queries.WORST_CLUSTERS, "{{cluster}}"), score_field(FILLED, links=OF_CLUSTER),
         ),
         day_by_hour(),
@@ -126,8 +126,8 @@ def members():
         "Members",
         hour_by_hour(
             "Members: worst score of each hour, top 10 by loss",
-            "Lowest score of the member in the hour that starts there, for the ten members of the selected clusters that "
-            f"lost most over the range. {LOSS} {SCALE} Click a cell to show only its member.",
+            "Lowest score of the member in the hour that starts there, for the ten members of the selected clusters "
+            f"that lost most over the range. {LOSS} {SCALE} Click a cell to show only its member.",
             (24, 9), (queries.MEMBER_MIN, "{{cluster}} {{member}}"), score_field(FILLED, links=OF_MEMBER),
         ),
         hour_by_hour(
@@ -162,8 +162,8 @@ def etcd():
         "Leader, requests, network and memory",
         curves(
             "Members with a leader",
-            f"Number of members that have a leader, and of all members that are scraped, by cluster. A member without a "
-            f"leader serves no writes. {own}",
+            "Number of members that have a leader, and of all members that are scraped, by cluster. A member without "
+            f"a leader serves no writes. {own}",
             (8, 8),
             over_time((queries.WITH_LEADER, f"with a leader {cluster}"), (queries.SCRAPED, f"scraped {cluster}")),
             field("none", custom=LINE, min=0),
@@ -174,8 +174,8 @@ def etcd():
         ),
         curves(
             "Failed RPCs",
-            f"Unary RPCs per second that failed on the side of the server, by cluster and gRPC code. A code appears when "
-            f"etcd first returns it. {own}",
+            "Unary RPCs per second that failed on the side of the server, by cluster and gRPC code. A code appears "
+            f"when etcd first returns it. {own}",
             (8, 8), over_time((queries.FAILED_RPCS, f"{cluster} {{{{grpc_code}}}}")), field("reqps", custom=LINE),
         ),
         curves(

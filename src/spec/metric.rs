@@ -256,6 +256,7 @@ mod tests {
             .collect();
         found.sort();
         let expected = [
+            "analysis/findings/causes.rs",
             "config/tests.rs",
             "folder/manifest/0.1.0.json",
             "spec/metric.rs",

@@ -50,7 +50,8 @@ pub(crate) struct Problem {
     pub(crate) rank: usize,
     pub(crate) cluster: String,
     pub(crate) cause: ProblemCause,
-    /// Members concerned, the one concerned longest first; empty if the cluster's members were never seen.
+    /// Members concerned, the one concerned longest first; empty for leader changes, which all members count, and if the
+    /// cluster's members were never seen.
     pub(crate) members: Vec<String>,
     pub(crate) shape: Shape,
     /// When it happened: the incidents of a problem, or the dips of scattered ones. Sorted, and not overlapping.
@@ -63,6 +64,8 @@ pub(crate) struct Problem {
     pub(crate) lost: f64,
     /// Share of everything that the cluster lost, 0 to 1; `None` if it lost nothing.
     pub(crate) share: Option<f64>,
+    /// Whether it goes on at the end of the history: it lasts until then, or the last time of its schedule is there.
+    pub(crate) is_open: bool,
     /// How long the cluster had no score within `spans`, in milliseconds.
     pub(crate) unknown_ms: i64,
     /// The fewest members left at once; `None` unless members were absent.

@@ -36,8 +36,6 @@ pub(super) struct Schedule {
     hours: Vec<usize>,
     /// In words: `daily 02:00 to 04:00 UTC`, `Monday and Friday 10:00 to 11:00 UTC`.
     pub(super) words: String,
-    /// The first and last local date with an incident in one of the hours.
-    pub(super) dates: [NaiveDate; 2],
     pub(super) finding: Finding,
 }
 
@@ -270,5 +268,5 @@ fn tell(
     }
     finding.tell("test", format!("Fisher's exact test, one-sided, corrected for {looks} tests (Bonferroni)"));
     finding.tell("confidence", told::confidence(1.0 - worst.corrected));
-    Schedule { cause, hours, words, dates, finding }
+    Schedule { cause, hours, words, finding }
 }

@@ -140,9 +140,8 @@ fn tell(
     incident: &mut Incident,
     own: &[Vec<TimeRange>],
 ) {
+    // All members count the same changes, so a storm has no members of its own.
     incident.low = union(own.iter().flat_map(|bad| both(bad, &incident.spans)));
-    let times = cluster.members.iter().zip(own).map(|(member, bad)| (member.name(), length(&both(bad, &incident.spans))));
-    incident.by_member = times.filter(|(_, ms)| *ms > 0).collect();
     let lost = incident.spans.iter().map(|span| ledger.lost(&METRIC, *span)).sum();
     let (from, until) = (incident.spans[0].start_ms, incident.spans[incident.spans.len() - 1].end_ms);
     let counted = TimeRange { start_ms: from, end_ms: until };

@@ -78,6 +78,7 @@ pub(in super::super) fn unseen(incidents: Vec<Incident>) -> impl Iterator<Item =
         problem.staffing = incident.finding.staffing;
         problem.impact = incident.finding.impact;
         problem.occurrences = 1;
+        problem.is_open = true;
         problem.low_ms = incident.low_ms();
         problem.unknown_ms = problem.low_ms;
         problem.spans.clone_from(&incident.spans);
@@ -152,6 +153,7 @@ fn empty(cluster: &str, cause: ProblemCause, shape: Shape) -> Problem {
         low_ms: 0,
         lost: 0.0,
         share: None,
+        is_open: false,
         unknown_ms: 0,
         staffing: None,
         worst: None,
@@ -196,7 +198,9 @@ impl Grouping<'_> {
         let shape = if is_constant { Shape::Constant } else { Shape::Scattered };
         let mut problem = empty(&self.cluster.cluster, cause, shape);
         (problem.occurrences, problem.low_ms) = (dips.len(), length(&dips));
-        let members = self.cluster.members.iter().map(|member| {
+        // All members count the same leader changes.
+        let members = self.cluster.members.iter().filter(|_| cause != ProblemCause::LeaderInstability);
+        let members = members.map(|member| {
             let losing = union(member.losing(self.of.table, cause.metrics()));
             (member.name(), dips.iter().map(|dip| length_within(&losing, *dip)).sum::<i64>())
         });
@@ -219,9 +223,21 @@ impl Grouping<'_> {
         problem.lowest = scores.reduce(f64::min);
         let unknown = runs().filter(|(run, _)| run.state == StepState::Unknown);
         problem.unknown_ms = unknown.map(|(_, part)| part.end_ms - part.start_ms).sum();
+        problem.is_open = self.is_open(problem);
         problem.worst = self.worst(problem.cause, &problem.spans);
         let metric = problem.worst.as_ref().map(|worst| worst.metric);
         problem.threshold = metric.and_then(|metric| told::threshold(self.of.profile, metric));
+    }
+
+    /// Whether a problem goes on at the end of the history.
+    fn is_open(&self, problem: &Problem) -> bool {
+        let until_end = self.of.range.end_ms - problem.last_ms();
+        match &problem.shape {
+            Shape::Scheduled(words) if words.starts_with("daily") => until_end < 2 * DAY_MS,
+            Shape::Scheduled(_) => until_end < 8 * DAY_MS,
+            Shape::Once | Shape::Constant => until_end <= 0,
+            Shape::Repeated | Shape::Scattered => false,
+        }
     }
 
     /// The worst reading within some stretches: of the metric that cost the cluster the most there.

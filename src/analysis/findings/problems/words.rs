@@ -29,21 +29,23 @@ impl Problem {
         let (low, times) = (duration(self.low_ms), count(self.occurrences, "time"));
         let (first, last) = (zone.in_words(self.first_ms()), zone.in_words(self.last_ms()));
         let date = |text: &str| text.chars().take("2026-03-02".len()).collect::<String>();
+        let dates = match self.is_open {
+            true => format!("since {}", date(&first)),
+            false => format!("from {} to {}", date(&first), date(&last)),
+        };
         match &self.shape {
             Shape::Once => {
                 let span = duration(self.last_ms() - self.first_ms());
                 let within = if span == low { low } else { format!("{low} within {span}") };
-                format!("from {first} to {last} ({within})")
+                match self.is_open {
+                    true => format!("since {first}, to the end of the history ({within})"),
+                    false => format!("from {first} to {last} ({within})"),
+                }
             }
-            Shape::Repeated => format!("{times} from {} to {}, {low} in all", date(&first), date(&last)),
-            Shape::Scheduled(words) => {
-                format!("{words} from {} to {}, {times}, {low} in all", date(&first), date(&last))
-            }
-            Shape::Constant => format!("most of the time from {first} to {last}, {low} in all"),
-            Shape::Scattered => {
-                let dips = count(self.occurrences, "short dip");
-                format!("{dips} from {} to {}, {low} in all", date(&first), date(&last))
-            }
+            Shape::Repeated => format!("{times} {dates}, {low} in all"),
+            Shape::Scheduled(words) => format!("{words} {dates}, {times}, {low} in all"),
+            Shape::Constant => format!("most of the time {dates}, {low} in all"),
+            Shape::Scattered => format!("{} {dates}, {low} in all", count(self.occurrences, "short dip")),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::analysis::findings::Findings;
 use crate::folder::{Manifest, ManifestOpenMetrics, Owned, Written};
 use crate::heatmap::{Line, Marks};
 use crate::score::{DayScores, ScoreTable};
+use crate::text::palette::Scale;
 use crate::time::{TimeRange, UtcDay};
 
 /// One output of the scores, selected by a value of `--formats`.
@@ -102,6 +103,8 @@ pub(crate) struct Scored<'a> {
     pub(crate) lines: &'a [Line],
     /// The findings; empty unless an output needs them.
     pub(crate) findings: &'a Findings,
+    /// The colors of scores in pictures.
+    pub(crate) scale: Scale,
 }
 
 /// Writes files that span several days, day by day during scoring.

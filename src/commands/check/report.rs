@@ -15,6 +15,8 @@ use crate::text::rounding::share_parts;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 
+/// Width of the labels at the start of lines, such as `server   `.
+pub(super) const LABEL: usize = 9;
 /// At most this many clusters are listed by name.
 const NAMED_CLUSTERS: usize = 8;
 

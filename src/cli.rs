@@ -16,7 +16,9 @@ mod wrong;
 
 pub(crate) use diff::DiffArgs;
 pub(crate) use findings::FindingsArgs;
-pub(crate) use flags::{All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql, OfTextfile};
+pub(crate) use flags::{
+    All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql, OfTextfile,
+};
 pub(crate) use import::ImportArgs;
 pub(crate) use package::{CompletionsArgs, ManArgs};
 pub(crate) use show::ShowArgs;

@@ -14,8 +14,10 @@ pub(crate) fn by_loss((a, lost_a): (&str, f64), (b, lost_b): (&str, f64)) -> Ord
 /// The lines with the worst cluster first, see [`by_loss`]. `lines` has each cluster before its members, which stay in
 /// their order behind it.
 pub(crate) fn worst_first(lines: &[Line]) -> Vec<&Line> {
-    let mut clusters: Vec<(&[Line], f64)> =
-        lines.chunk_by(|a, b| a.cluster == b.cluster).map(|chunk| (chunk, Totals::of(&chunk[0].cells).lost())).collect();
+    let mut clusters: Vec<(&[Line], f64)> = lines
+        .chunk_by(|a, b| a.cluster == b.cluster)
+        .map(|chunk| (chunk, Totals::of(&chunk[0].cells).lost()))
+        .collect();
     clusters.sort_by(|(a, lost_a), (b, lost_b)| by_loss((&a[0].cluster, *lost_a), (&b[0].cluster, *lost_b)));
     clusters.into_iter().flat_map(|(lines, _)| lines).collect()
 }

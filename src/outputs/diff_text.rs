@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::terminal::{Hour, Palette, Screen};
 use crate::analysis::diff::{BELOW, Change, Diff, LineChange, MIN_DAYS, Named, RESAMPLES, Side, Verdict};
 use crate::heatmap::Folding;
-use crate::text::rounding::{loss_text, percent_short, percent_text, score_text};
+use crate::text::rounding::{change_text, loss_text, percent_short, percent_text, score_text};
 use crate::text::terminal::terminal_label;
 use crate::text::wrap::wrapped;
 
@@ -62,7 +62,7 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette, colu
 
 fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], screen: &Screen) {
     let _ = writeln!(text, "{}: {}", terminal_label(&line.cluster), sentence(line));
-    let _ = writeln!(text, "{:>9}{:>9}{:>9}  {:<18}{:>8}", "before", "after", "change", "95 % interval", "delta");
+    let _ = writeln!(text, "{:>7}{:>7}{:>7}  {:<14}{:>6}", "before", "after", "change", "95 % interval", "delta");
     row(text, &line.score, "score");
     for (metric, change) in line.costly() {
         row(text, change, metric.name());
@@ -97,10 +97,12 @@ fn sentence(line: &LineChange) -> String {
             before.days, after.days
         );
     };
-    let interval = format!("95 % interval {:+.2} to {:+.2}", interval.low, interval.high);
+    let interval = format!("95 % interval {} to {}", change_text(interval.low), change_text(interval.high));
+    let size = change_text(difference);
+    let size = size.trim_start_matches(['+', '-']);
     match score.verdict {
-        Verdict::Better => format!("better by {difference:.2} points ({interval})"),
-        Verdict::Worse => format!("worse by {:.2} points ({interval})", -difference),
+        Verdict::Better => format!("better by {size} points ({interval})"),
+        Verdict::Worse => format!("worse by {size} points ({interval})"),
         _ => format!("no evidence of a change: {interval} includes 0"),
     }
 }
@@ -109,9 +111,11 @@ fn sentence(line: &LineChange) -> String {
 fn row(text: &mut String, change: &Change, name: &str) {
     // Negative figures are losses, which are rounded up; scores are rounded down.
     let two = |figure: f64| if figure < 0.0 { format!("-{}", loss_text(-figure)) } else { score_text(figure) };
-    let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), two);
-    let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |f| format!("{f:+.2}"));
-    let interval = change.interval.map_or_else(|| "–".to_owned(), |i| format!("{:+.2} to {:+.2}", i.low, i.high));
+    let two = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), two);
+    let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), change_text);
+    let interval = change.interval;
+    let interval =
+        interval.map_or_else(|| "–".to_owned(), |i| format!("{} to {}", change_text(i.low), change_text(i.high)));
     let verdict = match change.verdict {
         Verdict::Better => "better",
         Verdict::Worse => "worse",
@@ -120,7 +124,7 @@ fn row(text: &mut String, change: &Change, name: &str) {
     };
     let _ = writeln!(
         text,
-        "{:>9}{:>9}{:>9}  {interval:<18}{:>8}  {name}: {verdict}",
+        "{:>7}{:>7}{:>7}  {interval:<14}{:>6}  {name}: {verdict}",
         two(change.before),
         two(change.after),
         signed(change.difference()),

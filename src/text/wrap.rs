@@ -157,7 +157,7 @@ mod tests {
     fn lines_break_between_words_and_continue_with_a_hanging_indent() {
         assert_eq!(at(9, "one two three four"), "one two\n  three\n  four");
         assert_eq!(at(11, "  one two three\nfour"), "  one two\n    three\nfour");
-        assert_eq!(wrapped("note     one two three", Some(16), 9), "note     one two\n         three");
+        assert_eq!(wrapped("note     one two three", Some(20), 9), "note     one two\n         three");
     }
 
     #[test]

@@ -7,10 +7,10 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::commands::CommandError;
 use crate::commands::progress::Reporter;
+use crate::commands::window::Window;
 use crate::config::How;
 use crate::folder::{HISTORY, Manifest, Written};
 use crate::heatmap::{Folding, IDLE, clusters_only, divide, merge_sums};
-use crate::commands::window::Window;
 use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture, Screen};
 use crate::score::ScoreTable;
 use crate::text::count;

@@ -27,10 +27,7 @@ pub(super) static OUTPUTS_AND_TEXTFILE: [Key; 9] = [
     Key::text(
         "output.palette",
         "red-green",
-        Flag::new(Heading::Output, "palette", "COLORS", "Colors of scores: red-green, or orange-blue").explained(
-            "Colors of scores in pictures and terminal: red-green, or orange-blue, which people with any kind of \
-             color blindness can tell apart",
-        ),
+        Flag::new(Heading::Output, "palette", "COLORS", "Colors: red-green or color-blind-safe orange-blue").common(),
         |text| ok(text.parse::<Scale>()),
     ),
     Key::text(

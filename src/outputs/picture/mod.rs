@@ -94,14 +94,26 @@ impl Output for Png {
 }
 
 /// Draws the clusters and members in `lines`, one block each, into an SVG file.
-pub(crate) fn draw_svg(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line], scale: Scale) -> Result<Written, OutputError> {
+pub(crate) fn draw_svg(
+    out: &Path,
+    path: &Path,
+    manifest: &Manifest,
+    lines: &[&Line],
+    scale: Scale,
+) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines, scale);
     let stat = WholeFile::write(path, drawing.svg(Medium::Svg).as_bytes())?;
     Ok(Written::new(out, path, cells(lines), stat))
 }
 
 /// Draws the clusters and members in `lines`, one block each, into a PNG file.
-pub(crate) fn draw_png(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line], scale: Scale) -> Result<Written, OutputError> {
+pub(crate) fn draw_png(
+    out: &Path,
+    path: &Path,
+    manifest: &Manifest,
+    lines: &[&Line],
+    scale: Scale,
+) -> Result<Written, OutputError> {
     let drawing = Drawing::new(manifest, lines, scale);
     let pixels = png::of_svg(&drawing.svg(Medium::Png), drawing.layout.png_scale())?;
     let stat = WholeFile::write(path, &pixels)?;

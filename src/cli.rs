@@ -16,7 +16,9 @@ mod wrong;
 
 pub(crate) use diff::DiffArgs;
 pub(crate) use findings::FindingsArgs;
-pub(crate) use flags::{All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfSql, OfTextfile};
+pub(crate) use flags::{
+    All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql, OfTextfile,
+};
 pub(crate) use import::ImportArgs;
 pub(crate) use package::{CompletionsArgs, ManArgs};
 pub(crate) use show::ShowArgs;
@@ -188,7 +190,8 @@ impl Command {
             Self::Explain(args) => &args.flags.given,
             Self::Findings(args) => &args.flags.given,
             Self::Diff(args) => &args.flags.given,
-            Self::Show(_) | Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
+            Self::Show(args) => &args.flags.given,
+            Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Import(args) => &args.flags.given,

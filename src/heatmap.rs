@@ -7,10 +7,12 @@
 mod cell;
 mod sums;
 mod totals;
+mod worst;
 
 pub(crate) use cell::{Cell, Line, WHY_IDLE, is_idle};
 pub(crate) use sums::{sum_clusters, sum_day};
 pub(crate) use totals::{Totals, costliest};
+pub(crate) use worst::{by_loss, worst_first};
 
 use chrono::NaiveDate;
 use polars::prelude::*;

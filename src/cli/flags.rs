@@ -55,9 +55,19 @@ pub(crate) enum OfTextfile {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfRules {}
 
+/// `show` takes everything else from the folder's manifest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OfShow {}
+
 /// The SQL always uses UTC hours and the rollup `worst`, so `sql` has no flags for time zone, cell and rollup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfSql {}
+
+impl Wanted for OfShow {
+    fn wants(key: &Key) -> bool {
+        key.name == "output.palette"
+    }
+}
 
 impl Wanted for OfRules {
     fn wants(key: &Key) -> bool {
@@ -139,7 +149,12 @@ impl Wanted for OfScore {
         OfExplain::wants(key)
             || matches!(
                 key.name,
-                "score.fail_below" | "output.formats" | "output.retention" | "output.emit" | "output.labels"
+                "score.fail_below"
+                    | "output.formats"
+                    | "output.palette"
+                    | "output.retention"
+                    | "output.emit"
+                    | "output.labels"
             )
     }
 }

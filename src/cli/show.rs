@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{SCORED_FOLDER, instant};
+use super::{Flags, OfShow, SCORED_FOLDER, instant};
 use crate::config::Heading;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     #[arg(value_name = "DIR", help = SCORED_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) flags: Flags<OfShow>,
 
     /// Cluster to show; repeatable [default: all]
     #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]

@@ -11,7 +11,7 @@ use chrono::Utc;
 
 use super::progress::Reporter;
 use super::sources::left_out_note;
-use super::stdout::print;
+use super::stdout::print_wrapped;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
 use crate::readings::{Member, ReadingSource};
@@ -42,7 +42,7 @@ pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), Comman
     let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, ..Wanted::default() };
     let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
     let report = runtime::start()?.block_on(reporter.while_searching(client.traffic(), check.run()))?;
-    print(&report.to_string())?;
+    print_wrapped(&report.to_string(), report::LABEL)?;
     match report.wrong.into_iter().next() {
         None => Ok(()),
         Some(first) => Err(CommandError::WouldFail(first)),

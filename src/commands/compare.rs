@@ -6,7 +6,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use super::evidence::{DayReader, Opened, ReadDay, companions_read};
 use super::score::{Broken, check_known};
-use super::stdout::print;
+use super::stdout::print_wrapped;
 use super::{CommandError, Writing};
 use crate::analysis::compare::Comparison;
 use crate::config::{How, Settings};
@@ -18,6 +18,9 @@ use crate::readings::Lives;
 use crate::score::{ScoreTable, score_window};
 use crate::spec::{Companion, Profile};
 use crate::time::UtcDay;
+
+/// Indent of lines that continue another.
+const HANG: usize = 4;
 
 /// The profiles that `--compare` names, and the profile in force if its weights or bands
 /// were changed. Empty without `--compare`.
@@ -70,7 +73,7 @@ pub(super) fn run(
         manifest.list(written);
         manifest.write(out)?;
     }
-    print(&comparison_text(&comparing.comparison, how.folding.zone))?;
+    print_wrapped(&comparison_text(&comparing.comparison, how.folding.zone), HANG)?;
     run.reporter.note(&format!("cells of all profiles: {}", out.join(COMPARISON).display()));
     Broken::new(&history, footers, broken).into_result()
 }

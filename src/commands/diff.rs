@@ -12,6 +12,7 @@ use chrono::Utc;
 use super::explain::expected_members;
 use super::progress::Reporter;
 use super::stdout::print;
+use super::window::Window;
 use super::{CommandError, met};
 use crate::analysis::diff::{Part, diff, split, whole};
 use crate::analysis::gate::{Demand, Gate};
@@ -63,7 +64,7 @@ pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> 
             let asked = |scored: &Scored<'_>| scored.describe(&scored.manifest.asked.start, &scored.manifest.asked.end);
             let (parts, says) = ((whole(&before.lines), whole(&after.lines)), (asked(&before), asked(&after)));
             let notes = notes(&before, &after);
-            tell(args, reporter, &before, says, &parts, notes)?;
+            tell(args, settings, reporter, &before, says, &parts, notes)?;
             met(gate.map(|gate| passed(gate, &after, &settings.how, i64::MIN, reporter)))
         }
         (None, at) => {
@@ -75,7 +76,7 @@ pub(super) fn run(args: &DiffArgs, settings: &Settings, reporter: &Reporter) -> 
             let instant = before.folding.zone.format(at_ms);
             let asked = &before.manifest.asked;
             let says = (before.describe(&asked.start, &instant), before.describe(&instant, &asked.end));
-            tell(args, reporter, &before, says, &parts, Vec::new())?;
+            tell(args, settings, reporter, &before, says, &parts, Vec::new())?;
             met(gate.map(|gate| passed(gate, &before, &settings.how, at_ms, reporter)))
         }
     }
@@ -105,6 +106,7 @@ fn check_both(scored: &Scored<'_>, parts: &(Vec<Part<'_>>, Vec<Part<'_>>), at: &
 
 fn tell(
     args: &DiffArgs,
+    settings: &Settings,
     reporter: &Reporter,
     before: &Scored<'_>,
     says: (String, String),
@@ -121,9 +123,9 @@ fn tell(
     }
     let profile = before.manifest.profile.as_ref().map_or_else(String::new, |profile| profile.name.clone());
     let compared = Compared { before: says.0, after: says.1, profile, folding: before.folding, notes };
-    let palette = Palette::of(&std::io::stdout());
+    let palette = Palette::of(&std::io::stdout(), settings.scale);
     // With --quiet, only the result of --fail-below is printed.
-    Ok(reporter.summary(&diff_text(&compared, &found, palette))?)
+    Ok(reporter.summary(&diff_text(&compared, &found, palette, Window::of_stdout().width))?)
 }
 
 /// The gate of `--fail-below`. The minimum coverage in the manifest of `scored` applies unless `--min-coverage`

@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use super::evidence::{Opened, companions_read};
 use super::score::check_known;
-use super::stdout::print;
+use super::stdout::print_wrapped;
 use super::{CommandError, given_folder};
 use crate::analysis::explain::explain;
 use crate::analysis::membership::{ExpectedMembers, memberships};
@@ -19,6 +19,9 @@ use crate::score::ScoreTable;
 use crate::spec::Profile;
 use crate::text::terminal::terminal_label;
 use crate::time::UtcDay;
+
+/// Indent of lines that continue another.
+const HANG: usize = 4;
 
 /// Reads the days of the cell, scores them again, and prints each step from readings to the cell's mean.
 pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
@@ -55,7 +58,7 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
         .iter()
         .flat_map(|membership| membership.missing_at(place.start_ms, last_ms, folding.zone))
         .collect();
-    Ok(print(&explain_text(&table, folding, &args.cluster, &explanation, &absent))?)
+    Ok(print_wrapped(&explain_text(&table, folding, &args.cluster, &explanation, &absent), HANG)?)
 }
 
 /// The settings of the folder's scores: flags first, then the manifest. If the folder was never scored, all

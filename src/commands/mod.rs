@@ -28,6 +28,7 @@ mod sources;
 mod sql;
 mod stdout;
 mod textfile;
+mod window;
 
 use std::fmt;
 use std::path::Path;

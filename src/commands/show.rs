@@ -4,21 +4,19 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::Utc;
-use terminal_size::{Height, Width, terminal_size_of};
 
 use super::progress::Reporter;
 use super::stdout::print;
+use super::window::Window;
 use super::{CommandError, given_folder};
 use crate::cli::ShowArgs;
 use crate::config::Settings;
 use crate::folder::{Manifest, read_cells};
-use crate::heatmap::{Folding, Line};
+use crate::heatmap::{Folding, Line, worst_first};
 use crate::outputs::{Palette, Screen, draw_png, draw_svg};
 use crate::text::terminal::terminal_label;
 use crate::time::{UtcDay, Zone};
 
-/// Width in columns when the output is not a terminal.
-const NO_WINDOW: usize = 100;
 /// Lines to reserve for each cluster or member in addition to its days: summary, hours, blank line, and one for
 /// the legend at the end.
 const FRAME: usize = 4;
@@ -50,17 +48,17 @@ pub(super) fn run(args: &ShowArgs, settings: &Settings, reporter: &Reporter) -> 
     let manifest = Manifest::read(folder)?.ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let folding = manifest.folding().ok_or_else(|| ShowError::NoManifest(folder.to_owned()))?;
     let chosen: Vec<Line> = chosen(args, folding.zone, lines)?;
-    let chosen: Vec<&Line> = chosen.iter().collect();
+    let chosen = worst_first(&chosen);
     if let Some(path) = &args.svg {
-        draw_svg(folder, path, &manifest, &chosen)?;
+        draw_svg(folder, path, &manifest, &chosen, settings.scale)?;
         reporter.summary(&format!("heat map written to {}\n", path.display()))?;
     }
     if let Some(path) = &args.png {
-        draw_png(folder, path, &manifest, &chosen)?;
+        draw_png(folder, path, &manifest, &chosen, settings.scale)?;
         reporter.summary(&format!("heat map written to {}\n", path.display()))?;
     }
     if args.svg.is_none() && args.png.is_none() {
-        print(&painted(args, folding, &manifest, &chosen))?;
+        print(&painted(args, settings, folding, &manifest, &chosen))?;
     }
     Ok(())
 }
@@ -98,18 +96,16 @@ fn since(args: &ShowArgs, zone: Zone, last: Option<UtcDay>) -> Result<Option<Utc
     Ok(days.map(|(days, last)| last.earlier(days.saturating_sub(1))))
 }
 
-fn painted(args: &ShowArgs, folding: Folding, manifest: &Manifest, lines: &[&Line]) -> String {
-    let stdout = std::io::stdout();
-    let window =
-        terminal_size_of(&stdout).map(|(Width(width), Height(height))| (usize::from(width), usize::from(height)));
+fn painted(args: &ShowArgs, settings: &Settings, folding: Folding, manifest: &Manifest, lines: &[&Line]) -> String {
+    let window = Window::of_stdout();
     let screen = Screen {
-        palette: Palette::of(&stdout),
-        width: window.map_or(NO_WINDOW, |(width, _)| width).max(1),
+        palette: Palette::of(&std::io::stdout(), settings.scale),
+        width: window.width,
         zone: folding.zone,
-        cell: folding.width,
+        cell_minutes: folding.width.minutes(),
         min_coverage: manifest.min_coverage.unwrap_or(MIN_COVERAGE),
     };
-    let fitting = window.map(|(_, height)| (height / lines.len().max(1)).saturating_sub(FRAME).max(MIN_DAYS));
+    let fitting = window.height.map(|height| (height / lines.len().max(1)).saturating_sub(FRAME).max(MIN_DAYS));
     let asked = args.days.map(|days| days as usize);
     screen.paint(lines, asked.or(fitting.filter(|_| args.since.is_none())))
 }

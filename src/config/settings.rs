@@ -18,6 +18,7 @@ use crate::outputs::{ExtraLabels, Family};
 use crate::readings::{self, QuerySource, Source};
 use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
+use crate::text::palette::Scale;
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
 
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     /// Metrics that are neither pulled nor scored.
     pub(crate) without: Vec<Metric>,
     pub(crate) formats: Formats,
+    /// The colors of scores in pictures and in the terminal.
+    pub(crate) scale: Scale,
     pub(crate) emission: EmissionSettings,
     pub(crate) textfile: TextfileSettings,
     dir: Option<PathBuf>,
@@ -121,6 +124,7 @@ impl Settings {
             },
             without,
             formats: values.read("output.formats", str::parse)?,
+            scale: values.read("output.palette", str::parse)?,
             emission: EmissionSettings {
                 retention: values.read("output.retention", retention)?,
                 families: values.read("output.emit", families)?,

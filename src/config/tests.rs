@@ -83,6 +83,10 @@ fn an_error_in_a_file_names_file_line_and_key() {
         ("[score]\nmin_coverage = nan", "x.toml, line 2: score.min_coverage: invalid share 'nan'"),
         ("[score]\nweight = ['wal_fsync=2']", "x.toml, line 2: score.weight: '2' is not a weight"),
         ("[output]\nformats = ['cvs']", "x.toml, line 2: output.formats: unknown format 'cvs' (did you mean 'csv'?)"),
+        (
+            "[output]\npalette = 'orange'",
+            "x.toml, line 2: output.palette: unknown palette 'orange': use one of red-green, orange-blue",
+        ),
         ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is named"),
         ("[weights]\n\nwal_fsync = -0.3", "x.toml, line 3: weights.wal_fsync: '-0.3' is not a weight"),
         ("[weights]\nwal_fsync = nan", "x.toml, line 2: weights.wal_fsync: 'nan' is not a weight"),

@@ -46,6 +46,11 @@ impl Totals {
         (self.scored > 0).then(|| self.points / self.scored as f64)
     }
 
+    /// The points that the scored steps lost: the sum of 10 − score.
+    pub(crate) fn lost(&self) -> f64 {
+        (10.0 * self.scored as f64 - self.points).max(0.0)
+    }
+
     /// The share of expected steps that are scored, 0 to 1; 0 without expected steps.
     pub(crate) fn coverage(&self) -> f64 {
         self.scored as f64 / self.expected.max(1) as f64

@@ -3,12 +3,12 @@
 
 use std::fmt::Write;
 
-use super::terminal::{Hour, Palette, legend, paint_hour};
+use super::terminal::{Hour, Palette, Screen};
 use crate::analysis::diff::{BELOW, Change, Diff, LineChange, MIN_DAYS, Named, RESAMPLES, Side, Verdict};
 use crate::heatmap::Folding;
-use crate::text::rounding::{loss_text, percent_short, percent_text, score_text};
+use crate::text::rounding::{change_text, loss_text, percent_short, percent_text, score_text};
 use crate::text::terminal::terminal_label;
-use crate::time::Zone;
+use crate::text::wrap::wrapped;
 
 /// Maximum number of clusters and members listed as present in only one period; `diff.csv` and
 /// `--csv` have all of them.
@@ -29,9 +29,15 @@ pub(crate) struct Compared {
     pub(crate) notes: Vec<String>,
 }
 
-/// The whole text, colored for `palette`.
-pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> String {
+/// Indent of lines that continue another.
+const HANG: usize = 4;
+/// Labels of the painted hours: `  before `; and in a narrow window, ` before `.
+const LABELS: [&str; 2] = ["  before ", " before "];
+
+/// The whole text, colored for `palette` and wrapped at `columns` characters.
+pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette, columns: Option<usize>) -> String {
     let Folding { zone, width, rollup } = compared.folding;
+    let screen = Screen { palette, width: columns, zone, cell_minutes: 60, min_coverage: 0.0 };
     let mut text = format!("before: {}\nafter:  {}\n", compared.before, compared.after);
     let _ = writeln!(text, "profile {}, rollup {rollup}, cells of {width}, {zone}", compared.profile);
     for note in &compared.notes {
@@ -41,22 +47,22 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette) -> S
         text.push('\n');
         // A member can be in both periods only if its cluster is too, so the first line is always the cluster's.
         if let [line, members @ ..] = cluster {
-            cluster_text(&mut text, line, members, zone, palette);
+            cluster_text(&mut text, line, members, &screen);
         }
     }
     one_sided(&mut text, "before", &diff.only_before);
     one_sided(&mut text, "after", &diff.only_after);
     if !diff.lines.is_empty() {
-        text.push('\n');
-        text.push_str(&legend(palette, false));
+        text.push_str("\neach hour's mean score:\n");
+        screen.legend(&mut text, screen.hours(LABELS.map(str::len)).wide, false);
         method(&mut text, diff);
     }
-    text
+    wrapped(&text, columns, HANG)
 }
 
-fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zone: Zone, palette: Palette) {
+fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], screen: &Screen) {
     let _ = writeln!(text, "{}: {}", terminal_label(&line.cluster), sentence(line));
-    let _ = writeln!(text, "{:>9}{:>9}{:>9}  {:<18}{:>8}", "before", "after", "change", "95 % interval", "delta");
+    let _ = writeln!(text, "{:>7}{:>7}{:>7}  {:<14}{:>6}", "before", "after", "change", "95 % interval", "delta");
     row(text, &line.score, "score");
     for (metric, change) in line.costly() {
         row(text, change, metric.name());
@@ -70,7 +76,7 @@ fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], zo
     }
     let known = |side: &Side| format!("{} % of steps, {} d", percent_short(side.coverage()), side.days);
     let _ = writeln!(text, "  scored: before {}; after {}", known(&line.before), known(&line.after));
-    profile(text, line, zone, palette);
+    profile(text, line, screen);
 }
 
 fn share(side: &Side, place: usize) -> String {
@@ -91,10 +97,12 @@ fn sentence(line: &LineChange) -> String {
             before.days, after.days
         );
     };
-    let interval = format!("95 % interval {:+.2} to {:+.2}", interval.low, interval.high);
+    let interval = format!("95 % interval {} to {}", change_text(interval.low), change_text(interval.high));
+    let size = change_text(difference);
+    let size = size.trim_start_matches(['+', '-']);
     match score.verdict {
-        Verdict::Better => format!("better by {difference:.2} points ({interval})"),
-        Verdict::Worse => format!("worse by {:.2} points ({interval})", -difference),
+        Verdict::Better => format!("better by {size} points ({interval})"),
+        Verdict::Worse => format!("worse by {size} points ({interval})"),
         _ => format!("no evidence of a change: {interval} includes 0"),
     }
 }
@@ -103,9 +111,11 @@ fn sentence(line: &LineChange) -> String {
 fn row(text: &mut String, change: &Change, name: &str) {
     // Negative figures are losses, which are rounded up; scores are rounded down.
     let two = |figure: f64| if figure < 0.0 { format!("-{}", loss_text(-figure)) } else { score_text(figure) };
-    let two = |figure: Option<f64>| figure.map_or_else(|| "unknown".to_owned(), two);
-    let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |f| format!("{f:+.2}"));
-    let interval = change.interval.map_or_else(|| "–".to_owned(), |i| format!("{:+.2} to {:+.2}", i.low, i.high));
+    let two = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), two);
+    let signed = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), change_text);
+    let interval = change.interval;
+    let interval =
+        interval.map_or_else(|| "–".to_owned(), |i| format!("{} to {}", change_text(i.low), change_text(i.high)));
     let verdict = match change.verdict {
         Verdict::Better => "better",
         Verdict::Worse => "worse",
@@ -114,7 +124,7 @@ fn row(text: &mut String, change: &Change, name: &str) {
     };
     let _ = writeln!(
         text,
-        "{:>9}{:>9}{:>9}  {interval:<18}{:>8}  {name}: {verdict}",
+        "{:>7}{:>7}{:>7}  {interval:<14}{:>6}  {name}: {verdict}",
         two(change.before),
         two(change.after),
         signed(change.difference()),
@@ -123,23 +133,18 @@ fn row(text: &mut String, change: &Change, name: &str) {
 }
 
 /// Paints the mean score by hour of the day, one row for each period.
-fn profile(text: &mut String, line: &LineChange, zone: Zone, palette: Palette) {
-    let _ = write!(text, "  {:<7}", if zone == Zone::default() { "UTC" } else { "local" });
-    for hour in 0..24 {
-        let _ = write!(text, " {hour:02}");
-    }
+fn profile(text: &mut String, line: &LineChange, screen: &Screen) {
+    let column = screen.hours(LABELS.map(str::len));
+    let indent = " ".repeat(column.label - "before ".len());
+    screen.head(text, &indent, column);
     for (name, side) in [("before", &line.before), ("after", &line.after)] {
-        let _ = write!(text, "\n  {name:<7}");
-        for hour in side.by_hour {
-            let hour = match hour {
-                None => Hour::Nothing,
-                Some(None) => Hour::Unknown,
-                Some(Some(mean)) => Hour::Scored { mean, uncertain: false },
-            };
-            paint_hour(text, hour, palette);
-        }
+        let hours = side.by_hour.iter().map(|hour| match *hour {
+            None => Hour::Nothing,
+            Some(None) => Hour::Unknown,
+            Some(Some(mean)) => Hour::Scored { mean, uncertain: false },
+        });
+        screen.row(text, &format!("{indent}{name}"), hours, column);
     }
-    text.push('\n');
 }
 
 fn one_sided(text: &mut String, side: &str, named: &[Named]) {

@@ -7,7 +7,7 @@ use crate::heatmap::{Folding, WHY_IDLE, is_idle};
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Unit, percent};
 use crate::text::count;
-use crate::text::rounding::{loss_parts, loss_text, score_parts, score_short, score_text};
+use crate::text::rounding::{loss_parts, loss_text, reading_text, score_parts, score_short, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
 
@@ -59,7 +59,8 @@ fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
     text.push('\n');
     let heads = ["metric", "median", "highest", "readings", "weight", "cost"];
     let [metric, median, highest, readings, weight, cost] = heads;
-    let _ = writeln!(text, "  {metric:<18}{median:>14}{highest:>14}{readings:>10}{weight:>8}{cost:>7}  points");
+    let _ =
+        writeln!(text, "  {metric:<17}  {median:>10}  {highest:>10}  {readings:>8}  {weight:>6}  {cost:>5}  points");
     for metric in &part.metrics {
         let _ = writeln!(text, "{}", metric_text(table, &part.totals, metric));
     }
@@ -78,14 +79,14 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
         let _ = write!(points, "; highest is interpolated between {} and {} ms", lower * 1000.0, upper * 1000.0);
     }
     if let Some((limit, share)) = part.of_limit.zip(part.share) {
-        let _ = write!(points, "; highest is {:.1} % of {limit}", share * 100.0);
+        let _ = write!(points, "; highest is {} % of {limit}", reading_text(share * 100.0, 1));
     }
     if part.idle > 0 {
         let separator = if points.is_empty() { "" } else { "; " };
         let _ = write!(points, "{separator}idle at {} ({})", part.idle, nothing_happened(part.metric));
     }
     format!(
-        "  {:<18}{:>14}{:>14}{:>10}{:>8.3}{:>7}  {points}",
+        "  {:<17}  {:>10}  {:>10}  {:>8}  {:>6.3}  {:>5}  {points}",
         part.metric,
         reading(part.median),
         reading(part.max),
@@ -155,12 +156,12 @@ fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
     }
 }
 
-/// A reading with its unit: milliseconds, KiB/s and MiB instead of seconds and bytes.
+/// A reading with its unit, rounded up: milliseconds, KiB/s and MiB instead of seconds and bytes.
 fn with_unit(metric: Metric, value: f64) -> String {
     match metric.unit() {
-        Unit::Seconds => format!("{:.2} ms", value * 1000.0),
+        Unit::Seconds => format!("{} ms", reading_text(value * 1000.0, 2)),
         Unit::Count | Unit::Instant => format!("{value}"),
-        Unit::BytesPerSecond => format!("{:.1} KiB/s", value / 1024.0),
-        Unit::Bytes => format!("{:.1} MiB", value / (1024.0 * 1024.0)),
+        Unit::BytesPerSecond => format!("{} KiB/s", reading_text(value / 1024.0, 1)),
+        Unit::Bytes => format!("{} MiB", reading_text(value / (1024.0 * 1024.0), 1)),
     }
 }

@@ -11,6 +11,7 @@ use crate::analysis::findings::Findings;
 use crate::folder::{Manifest, ManifestOpenMetrics, Owned, Written};
 use crate::heatmap::{Line, Marks};
 use crate::score::{DayScores, ScoreTable};
+use crate::text::palette::Scale;
 use crate::time::{TimeRange, UtcDay};
 
 /// One output of the scores, selected by a value of `--formats`.
@@ -109,6 +110,8 @@ pub(crate) struct Scored<'a> {
     /// The readings of each cell; without any cluster unless an output needs them.
     #[expect(dead_code, reason = "the report will draw them")]
     pub(crate) readings: &'a ReadingCells,
+    /// The colors of scores in pictures.
+    pub(crate) scale: Scale,
 }
 
 /// Writes files that span several days, day by day during scoring.

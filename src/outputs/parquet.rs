@@ -140,7 +140,7 @@ impl Output for Parquet {
     }
 
     fn about(&self) -> &'static str {
-        "scores/, one file per day with points and score of every step, and heatmap.parquet, one row per cell"
+        "scores/ (points and scores, one file per day), heatmap.parquet (cells)"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {

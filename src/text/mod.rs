@@ -20,5 +20,6 @@ pub(crate) mod palette;
 pub(crate) mod rounding;
 pub(crate) mod sheet;
 pub(crate) mod terminal;
+pub(crate) mod wrap;
 
 pub(crate) use count::count;

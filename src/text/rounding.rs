@@ -1,4 +1,4 @@
-//! One rounding for every displayed figure: scores and coverage are rounded down, losses up.
+//! One rounding for every displayed figure: scores and coverage are rounded down, losses and readings up.
 //!
 //! So 9.996 is never shown as a score of 10, 99.96 % never as full coverage, and 0.001 never as no loss.
 //!
@@ -98,6 +98,22 @@ pub(crate) fn share_number(share: f64) -> f64 {
     f64::from(share_parts(share, 1000)) / 1000.0
 }
 
+/// A reading with this many decimals, rounded up: 10.004 is shown as `10.01`. So a reading above a threshold never looks
+/// like the threshold, as far as the threshold has no more decimals.
+pub(crate) fn reading_text(reading: f64, decimals: i32) -> String {
+    let parts = 10_f64.powi(decimals);
+    // A reading times a power of ten has an error of about 1e-16 of itself: 0.07 × 1000 is 70.00000000000001.
+    let exact = reading * parts;
+    let rounded = (exact - exact.abs() * 1e-12).ceil() / parts;
+    format!("{rounded:.decimals$}", decimals = decimals.unsigned_abs() as usize)
+}
+
+/// The difference of two scores with its sign and two decimals: `+0.26`. Neither direction is the careful one, so it is
+/// rounded to the nearest.
+pub(crate) fn change_text(change: f64) -> String {
+    format!("{change:+.2}")
+}
+
 fn one_digit(tenths: u32) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
@@ -164,6 +180,23 @@ mod tests {
         }
         assert_eq!([0.29, 0.99996, 1.0].map(share_number), [0.29, 0.999, 1.0]);
         assert_eq!([0.95, 0.99996, 1.0].map(confidence_text), ["95.0", "99.9", "99.9"]);
+    }
+
+    #[test]
+    fn readings_are_rounded_up_so_that_they_stay_on_their_side_of_a_threshold() {
+        for (reading, decimals, text) in [
+            (10.0, 2, "10.00"),
+            (10.000_1, 2, "10.01"),
+            (9.991, 2, "10.00"),
+            // In doubles, this is 70.00000000000001.
+            (0.07 * 1000.0, 2, "70.00"),
+            (80.04, 1, "80.1"),
+            (0.0, 1, "0.0"),
+            (-0.5, 1, "-0.5"),
+        ] {
+            assert_eq!(reading_text(reading, decimals), text, "{reading}");
+        }
+        assert_eq!([0.264, -0.001, 0.0].map(change_text), ["+0.26", "-0.00", "+0.00"]);
     }
 
     #[test]

@@ -39,6 +39,7 @@ db_size = \"80%:0\"
 [output]
 dir = \"from-file\"
 formats = [\"csv\"]
+palette = \"orange-blue\"
 ";
 
 /// The default of `--formats`.
@@ -58,6 +59,7 @@ fn a_flag_wins_over_the_environment_the_environment_over_the_file_and_the_file_o
         ("min_coverage", 9, "MIN_COVERAGE", "--min-coverage", ["0.5", "0.25", "0.75", "1"]),
         ("dir", 14, "OUT", "--out", ["", "from-file", "from-variable", "from-flag"]),
         ("formats", 15, "FORMATS", "--formats", [EVERY_FORMAT, "csv", "parquet", "openmetrics"]),
+        ("palette", 16, "PALETTE", "--palette", ["red-green", "orange-blue", "red-green", "orange-blue"]),
     ] {
         let name = format!("ETCD_HEATMAP_{variable}");
         let variables = [(name.as_str(), in_variable)];

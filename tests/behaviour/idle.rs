@@ -133,7 +133,7 @@ fn idle_cells_have_their_own_look_in_every_output() {
     }
     let why = "no WAL fsync or no backend commit, so no p99 and no score; this does not mean healthy";
     let shown = etcd_heatmap(&["show", &audit, "--cluster", "quiet"]).succeeds().stdout;
-    assert!(shown.contains(why) && shown.contains("  idle  --"), "{shown}");
+    assert!(shown.contains(why) && shown.contains("  idle --"), "{shown}");
     let row = shown.lines().find(|line| line.starts_with("2026-11-20")).unwrap_or_default();
     assert_eq!(row.matches("--").count(), 11, "{shown}");
     for file in ["heatmap.svg", "report.html"] {

@@ -63,3 +63,4 @@ mod uneven_steps;
 mod unknown;
 mod victoria_metrics;
 mod whole_road;
+mod wrapping;

@@ -36,6 +36,34 @@ fn every_cell_is_drawn_once_in_its_color_and_the_png_matches_the_svg() {
     is_drawn_exactly(&folder, "60", &[]);
     is_drawn_exactly(&folder, "60", &["--members"]);
     is_drawn_exactly(&folder, "60", &["--cluster", "c01", "--cluster", "c03", "--days", "6"]);
+    is_drawn_exactly(&folder, "60", &["--palette", "orange-blue"]);
+}
+
+/// Flags with which c02 of the sample loses the most: only the traffic counts, and c02 has the most.
+const ONLY_TRAFFIC: [&str; 7] = [
+    "--band",
+    "client_traffic_in=110000:0",
+    "--without=wal_fsync",
+    "--without=backend_commit",
+    "--without=open_fds",
+    "--without=leader_changes",
+    "--without=db_size",
+];
+
+#[test]
+fn the_cluster_that_lost_the_most_points_comes_first() {
+    let folder = Folder::new("picture-worst");
+    let backfill = ["backfill", "--sample", "--out", &folder.at("audit")];
+    let printed = etcd_heatmap(&[&backfill[..], &ONLY_TRAFFIC].concat()).succeeds().stdout;
+    let first: Vec<_> = printed.lines().filter_map(|line| Some(line.split_once(": mean ")?.0)).collect();
+    assert_eq!(first, ["c02", "c01", "c03"], "{printed}");
+    let written = [folder.text("audit/heatmap.svg"), folder.text("audit/heatmap.csv")];
+    assert_eq!(written[1].lines().nth(1).and_then(|row| row.split(',').nth(1)), Some("c01"), "the CSV is by name");
+    let places: Vec<_> = ["c02", "c01", "c03"].iter().map(|name| written[0].find(&format!(">{name}</text>"))).collect();
+    assert!(places.is_sorted() && places[0].is_some(), "heatmap.svg begins with c02: {places:?}");
+    // These compare the order of show with heatmap.csv.
+    is_drawn_exactly(&folder, "60", &["--members"]);
+    is_shown_exactly(&folder, "80", "none", &[]);
 }
 
 #[test]
@@ -57,7 +85,7 @@ fn a_pipe_gets_colors_only_if_the_environment_forces_them() {
     let plain = show(&[terminal, ("COLORTERM", "truecolor")]);
     assert!(!plain.contains('\x1b'), "a pipe is no terminal");
     assert_eq!(show(&[terminal, force, ("NO_COLOR", "1")]), plain);
-    assert!(show(&[terminal, force]).contains("\x1b[30;48;5;71m"), "256 colors");
+    assert!(show(&[terminal, force]).contains("\x1b[30;48;5;35m"), "256 colors");
     let colored = show(&[terminal, force, ("COLORTERM", "truecolor")]);
     assert!(colored.contains("\x1b[30;48;2;") && !colored.contains("48;5;"), "24 bits a color");
 }
@@ -96,9 +124,17 @@ fn pictures_handle_days_of_23_and_25_hours_and_all_cell_widths() {
 fn the_heat_map_fits_terminals_of_any_width_and_palette() {
     let folder = sample();
     for palette in ["true", "256", "none"] {
-        for width in ["200", "83", "82", "59", "35", "24"] {
+        for width in ["200", "83", "82", "78", "77", "59", "35", "24"] {
             is_shown_exactly(&folder, width, palette, &["--height", "60"]);
         }
+    }
+    for palette in ["true", "256"] {
+        is_shown_exactly(
+            &folder,
+            "80",
+            palette,
+            &["--scale", "orange-blue", "--", "--palette", "orange-blue", "--days", "3"],
+        );
     }
     is_shown_exactly(&folder, "80", "256", &["--", "--cluster", "c01", "--days", "3"]);
     is_shown_exactly(&folder, "80", "true", &["--", "--cluster", "c01", "--since", "2026-10-01"]);
@@ -130,6 +166,11 @@ fn pictures_of_a_year_of_twenty_clusters_stay_below_5_mb() {
         assert!(bytes < 5_000_000, "{file} has {bytes} bytes");
     }
     oracle("picture.py", &[&svg, &folder.at("year/heatmap.csv"), "--png", &png]);
+    let legend = "Cells of this size have no digits: &#39;etcd-heatmap show --days 45&#39; draws them.";
+    assert!(folder.text("year.svg").contains(legend), "the legend says how to get digits");
+    etcd_heatmap(&["show", &year, "--days", "45", "--svg", &svg]).succeeds();
+    let text = folder.text("year.svg");
+    assert!(!text.contains("have no digits") && text.contains(", its digits rounded down"), "they are drawn");
 }
 
 #[test]

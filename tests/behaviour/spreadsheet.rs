@@ -35,7 +35,7 @@ fn when_clocks_go_back_the_repeated_hour_has_its_own_column() {
         head[..9],
         ["cluster", "member", "date", "hours_in_day", "00:00", "01:00", "02:00", "02:00 (2)", "03:00"]
     );
-    assert_eq!(head.len(), 4 + 25);
+    assert_eq!(head.len(), 4 + 25 + 1);
     assert_eq!(day[0][3], "25");
     let (_, before) = wide_rows(&folder, "c,,2026-10-26,");
     assert_eq!((before[0][3].as_str(), before[0][7].as_str()), ("24", ""), "other days have no second 02:00");
@@ -46,7 +46,7 @@ fn when_clocks_go_forward_the_skipped_hour_is_empty() {
     let folder = spring().is_scored_exactly(&BERLIN);
     is_read_back(&folder);
     let (head, day) = wide_rows(&folder, "c,,2026-03-29,");
-    assert_eq!(head.len(), 4 + 24);
+    assert_eq!(head.len(), 4 + 24 + 1);
     assert_eq!((day[0][3].as_str(), day[0][6].as_str()), ("23", ""), "{day:?}");
 }
 
@@ -55,7 +55,7 @@ fn the_number_of_columns_follows_the_width_of_cells() {
     for (width, columns) in [("15m", 96 + 4), ("2h", 12 + 1)] {
         let folder = autumn().is_scored_exactly(&[&BERLIN[..], &["--cell", width]].concat());
         is_read_back(&folder);
-        assert_eq!(wide_rows(&folder, "c,,2026-10-25,").0.len(), 4 + columns, "cells of {width}");
+        assert_eq!(wide_rows(&folder, "c,,2026-10-25,").0.len(), 4 + columns + 1, "cells of {width}");
         is_read_back(&spring().is_scored_exactly(&[&BERLIN[..], &["--cell", width]].concat()));
     }
 }

@@ -6,10 +6,12 @@ import math
 from collections import Counter, namedtuple
 
 from csv_label import label
-from shown import down
+from shown import down, exact
 
 STOPS = [(215, 48, 39), (254, 224, 100), (70, 170, 90)]
 """Red at 0, yellow at 5, green at 10."""
+ORANGE_BLUE = [(196, 84, 0), (247, 234, 208), (43, 116, 189)]
+"""Orange at 0, pale at 5, blue at 10."""
 
 Cell = namedtuple("Cell", "line date slot half mean scored expected uncertain idle is_idle")
 """`half` is None, or 0 or 1 for an hour that occurs twice that day; `slot` counts cells from midnight."""
@@ -20,11 +22,20 @@ def is_idle(scored, expected, idle):
     return int(scored) == 0 and int(idle) > int(expected) - int(idle)
 
 
-def heat(score):
+def heat(score, stops=STOPS):
     """Linear interpolation between the stops, each channel rounded."""
     place = min(int(score / 5), 1)
     share = (score - 5 * place) / 5
-    return tuple(math.floor(a + (b - a) * share + 0.5) for a, b in zip(STOPS[place], STOPS[place + 1], strict=True))
+    return tuple(math.floor(a + (b - a) * share + 0.5) for a, b in zip(stops[place], stops[place + 1], strict=True))
+
+
+def worst_first(cells):
+    """The clusters of these cells, the one that lost the most points first: the sum of (10 − score) × steps."""
+    lost = Counter()
+    for cell in cells:
+        if cell.line[1] is None:
+            lost[cell.line[0]] += (10 - exact(cell.mean)) * cell.scored if cell.scored else 0
+    return sorted(lost, key=lambda cluster: (-lost[cluster], cluster))
 
 
 def tenths(score):

@@ -3,7 +3,9 @@
 usage: explain.py DIR TEXT --cluster NAME --start SECONDS --end SECONDS [--profile NAME] [--except MEMBER].."""
 
 import argparse
+import math
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import duckdb
@@ -20,13 +22,21 @@ ROW = re.compile(
     r" +(?P<known>\d+)/(?P<expected>\d+) +(?P<weight>[\d.]+) +(?P<cost>[\d.?]+)(?:  (?P<points>[^;]*))?"
     r"(?:; highest is interpolated between (?P<lower>[\d.]+) and (?P<upper>[\d.]+) ms)?"
     r"(?:; highest is (?P<share>[\d.]+) % of (?P<limit>\w+))?")
+
+
+def up(value, decimals):
+    """Rounds the decimal text of a reading up, so that a reading above a threshold never looks like it."""
+    parts = 10**decimals
+    return f"{math.ceil(Fraction(value) * parts) / parts:.{decimals}f}"
+
+
 SHOWN = {
-    "wal_fsync": lambda v: f"{v * 1000:.2f} ms",
-    "backend_commit": lambda v: f"{v * 1000:.2f} ms",
+    "wal_fsync": lambda v: up(Fraction(str(v)) * 1000, 2) + " ms",
+    "backend_commit": lambda v: up(Fraction(str(v)) * 1000, 2) + " ms",
     "open_fds": lambda v: f"{v:g}",
     "leader_changes": lambda v: f"{v:g}",
-    "client_traffic_in": lambda v: f"{v / 1024:.1f} KiB/s",
-    "db_size": lambda v: f"{v / 1024**2:.1f} MiB",
+    "client_traffic_in": lambda v: up(Fraction(str(v)) / 1024, 1) + " KiB/s",
+    "db_size": lambda v: up(Fraction(str(v)) / 1024**2, 1) + " MiB",
 }
 # Bucket bounds of etcd's disk histograms in ms: 14 powers of two from 1 ms.
 BOUNDS = [0] + [2**i for i in range(14)]
@@ -99,7 +109,7 @@ def lines(asked, profile, member):
             "points": ", ".join(band(profile, name, worth, got) for worth in sorted(set(got), reverse=True)) or None,
             "lower": bucket[0],
             "upper": bucket[1],
-            "share": f"{max(shares) * 100:.1f}" if shares else None,
+            "share": up(Fraction(str(max(shares))) * 100, 1) if shares else None,
             "limit": LIMIT_NAMES[limit] if shares else None,
         })
     return rows

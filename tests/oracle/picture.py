@@ -1,6 +1,6 @@
 """Compares a drawing with heatmap.csv: each cell once, with the right position, color, digits and mark.
 
-usage: picture.py SVG CSV --cell MINUTES [--members] [--cluster NAME ...] [--png PNG] [--days N]
+usage: picture.py SVG CSV --cell MINUTES [--members] [--cluster NAME ...] [--png PNG] [--days N] [--palette NAME]
 
 Python's XML parser reads the SVG and Pillow the PNG, whose pixels are compared with the colors of the SVG."""
 
@@ -14,13 +14,14 @@ import xml.etree.ElementTree as ElementTree
 
 from PIL import Image
 
-from drawn import cells, heat, tenths
+from drawn import ORANGE_BLUE, STOPS, cells, heat, tenths, worst_first
 from report import Report
 from shown import down
 
 SVG = "{http://www.w3.org/2000/svg}"
 FONT = os.path.join(os.path.dirname(__file__), "../../src/outputs/picture/font/heatmap-sans.ttf")
 HARMLESS = {"svg", "title", "desc", "defs", "style", "pattern", "rect", "path", "g", "text"}
+SCALES = {"red-green": STOPS, "orange-blue": ORANGE_BLUE}
 UNKNOWN, IDLE = "url(#unknown)", "url(#idle)"
 
 
@@ -61,15 +62,21 @@ def halves(cell, first):
     return [row, row + 1] if cell.half is None else [row + cell.half]
 
 
-def fill(cell):
+def fill(cell, stops):
     if cell.is_idle:
         return IDLE
-    return UNKNOWN if cell.mean is None else "#%02x%02x%02x" % heat(tenths(cell.mean))
+    return UNKNOWN if cell.mean is None else "#%02x%02x%02x" % heat(tenths(cell.mean), stops)
 
 
-def compare_cells(report, blocks, expected, first):
+def lines_of(expected):
+    """The clusters, the worst first, each before its members."""
+    place = {cluster: index for index, cluster in enumerate(worst_first(expected))}
+    return sorted({cell.line for cell in expected}, key=lambda line: (place[line[0]], line[1] or ""))
+
+
+def compare_cells(report, blocks, expected, first, stops):
     """Compares every half row of every cell, so that the area is compared as well."""
-    names = list(dict.fromkeys(cell.line for cell in sorted(expected, key=lambda c: (c.line[0], c.line[1] or ""))))
+    names = lines_of(expected)
     report.check("one block per cluster or member", [] if len(names) == len(blocks) else [f"{len(names)} lines, {len(blocks)} blocks"])
     report.check("no position is drawn twice", [place for block in blocks for place in block.twice])
     place_of = {line: index for index, line in enumerate(names)}
@@ -77,7 +84,7 @@ def compare_cells(report, blocks, expected, first):
     for cell in expected:
         line = place_of[cell.line]
         for half in halves(cell, first):
-            wanted[line, cell.slot, half] = fill(cell)
+            wanted[line, cell.slot, half] = fill(cell, stops)
         if cell.uncertain and cell.mean is not None:
             marks[line, cell.slot, halves(cell, first)[0]] = True
         if cell.half is None and cell.mean is not None:
@@ -101,8 +108,7 @@ def last_day(expected):
 def compare_names(report, blocks, expected):
     """Compares names without special characters; the Rust test compares the others."""
     plain = re.compile(r"[\w.:, -]+", re.ASCII)
-    lines = sorted({cell.line for cell in expected}, key=lambda line: (line[0], line[1] or ""))
-    names = [line[0] if line[1] is None else f"{line[0]} · {line[1]}" for line in lines]
+    names = [line[0] if line[1] is None else f"{line[0]} · {line[1]}" for line in lines_of(expected)]
     pairs = [(name, block.name) for name, block in zip(names, blocks) if plain.fullmatch(name.replace(" · ", " "))]
     report.check("names", [pair for pair in pairs if pair[0] != pair[1]])
 
@@ -122,7 +128,18 @@ def compare_harmless(report, tree, text):
     report.check("title and description for screen readers", [] if described else [ids])
 
 
-def compare_pixels(report, path, tree, blocks):
+def compare_legend(report, tree, blocks, stops):
+    """The legend has the colors of all scores, and says so if cells have no digits."""
+    legend = next(g for g in tree.iter(f"{SVG}g") if g.get("class") == "legend")
+    fills = [rect.get("fill") for rect in legend if rect.tag == f"{SVG}rect"][:11]
+    wanted = ["#%02x%02x%02x" % heat(score, stops) for score in range(11)]
+    report.check("colors of the legend", [] if fills == wanted else [fills, wanted])
+    says = any("no digits" in (text.text or "") for text in legend)
+    have = any(block.digits for block in blocks)
+    report.check("the legend says whether cells have digits", [] if says != have else [f"says so: {says}, digits: {have}"])
+
+
+def compare_pixels(report, path, tree, blocks, stops):
     """Compares the pixel in the middle of each half cell, or beside its digits."""
     with Image.open(path) as image:
         pixels = image.convert("RGB")
@@ -138,7 +155,10 @@ def compare_pixels(report, path, tree, blocks):
             expected[index, slot, half] = colour
             grey = max(red, green, blue) - min(red, green, blue) <= 20 and 125 <= green <= 205
             # No color of a score is as much bluer than red as the background and the dots of an idle cell.
-            without_score = IDLE if blue - red >= 30 else UNKNOWN if grey else None
+            idle = IDLE if blue - red >= 30 else None
+            if stops == ORANGE_BLUE and colour not in (IDLE, UNKNOWN):
+                idle = grey = None
+            without_score = idle or (UNKNOWN if grey else None)
             found[index, slot, half] = without_score or f"#{red:02x}{green:02x}{blue:02x}"
         top, left = int((block.y + 1) * scale), int(block.x * scale)
         name = pixels.crop((left, top, left + int(block.slot * 8 * scale), top + int(16 * scale))).convert("L")
@@ -156,6 +176,7 @@ def main():
     parser.add_argument("--cluster", action="append")
     parser.add_argument("--days", type=int)
     parser.add_argument("--png")
+    parser.add_argument("--palette", choices=SCALES, default="red-green")
     asked = parser.parse_args()
     report = Report()
     expected = cells(asked.csv, asked.cell, asked.members, asked.cluster)
@@ -167,11 +188,13 @@ def main():
     tree = ElementTree.fromstring(text)
     blocks = [Block(g) for g in tree.iter(f"{SVG}g") if g.get("class") == "block"]
     first = min(cell.date for cell in expected)
-    compare_cells(report, blocks, expected, first)
+    stops = SCALES[asked.palette]
+    compare_cells(report, blocks, expected, first, stops)
+    compare_legend(report, tree, blocks, stops)
     compare_names(report, blocks, expected)
     compare_harmless(report, tree, text)
     if asked.png:
-        compare_pixels(report, asked.png, tree, blocks)
+        compare_pixels(report, asked.png, tree, blocks, stops)
     report.close()
 
 

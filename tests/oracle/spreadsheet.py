@@ -366,23 +366,31 @@ def check_parts(path, report):
 
 
 def check_wide(path, cells, headings, manifest, report):
-    names = ["cluster", "member", "date", "hours_in_day", *headings.values()]
+    names = ["cluster", "member", "date", "hours_in_day", *headings.values(), "uncertain"]
     expected = {}
     for cell in cells:
         day = date.fromisoformat(cell["date"])
         row = expected.setdefault((cell["cluster"], cell["member"], day), {"hours_in_day": hours_of(day, manifest)})
+        heading = headings[cell["slot"]]
         if cell["mean"] is not None:
-            row[headings[cell["slot"]]] = number(down(cell["mean"], 100), 100)
+            row[heading] = number(down(cell["mean"], 100), 100)
+            if cell["uncertain"]:
+                row.setdefault("uncertain", []).append((cell["slot"], heading))
+        else:
+            row[heading] = "idle" if is_idle(*(cell[f"steps_{what}"] for what in ("scored", "expected", "idle"))) else "unknown"
+    for row in expected.values():
+        if "uncertain" in row:
+            row["uncertain"] = " ".join(f"{heading};" for _, heading in sorted(row["uncertain"]))
     with open(path, newline="", encoding="utf-8-sig") as file:
         head, *rows = csv.reader(file)
     report.check("wide CSV: headings", [] if head == names else [head])
     wrong = [field for row in [head, *rows] for field in row if field.startswith(STARTS_A_FORMULA)]
-    wrong += [field for row in rows for field in row[3:] if not re.fullmatch(r"(\d+(\.\d{1,2})?)?", field)]
+    wrong += [field for row in rows for field in row[3:-1] if not re.fullmatch(r"(\d+(\.\d{1,2})?|unknown|idle)?", field)]
     report.check("wide CSV: no field starts like a formula, numbers have two decimals", wrong)
     report.compare("wide CSV by Python", expected, in_places(names, rows, date.fromisoformat))
     order = [(label(row[0]).encode(), label(row[1]).encode(), row[2]) for row in rows]
     report.check("wide CSV: each cluster before its members, days in order", [] if order == sorted(order) else [order[:9]])
-    types = {name: "double" for name in names[3:]} | {"cluster": "varchar", "member": "varchar", "date": "date"}
+    types = {name: "varchar" for name in names[3:]} | {"cluster": "varchar", "member": "varchar", "date": "date"}
     rows = duckdb_rows(path, types, names)
     report.compare("wide CSV by DuckDB", expected, in_places(names, rows, lambda day: day))
 
@@ -396,7 +404,8 @@ def duckdb_rows(path, types, names):
 def in_places(names, rows, as_date):
     found = {}
     for row in rows:
-        values = {name: float(value) for name, value in zip(names[3:], row[3:]) if value not in ("", None)}
+        values = {name: value if name == "uncertain" or value in ("unknown", "idle") else float(value)
+                  for name, value in zip(names[3:], row[3:]) if value not in ("", None)}
         found[label(row[0]), label(row[1] or ""), as_date(row[2])] = values
     return found
 

@@ -1,6 +1,7 @@
 """Runs `etcd-heatmap show` in a terminal of a given size and palette, and compares its screen with heatmap.csv.
 
-usage: terminal.py PROGRAM DIR --width N --height N --palette true|256|none [--cell MINUTES] [--picture PNG] [-- FLAG ...]
+usage: terminal.py PROGRAM DIR --width N --height N --palette true|256|none [--cell MINUTES] [--scale SCALE] [--picture PNG]
+       [-- FLAG ...]
 
 The program runs in a real pty, whose output pyte interprets."""
 
@@ -20,15 +21,20 @@ from fractions import Fraction
 
 import pyte
 
-from drawn import cells, heat, is_idle
+from drawn import ORANGE_BLUE, STOPS, cells, heat, is_idle, worst_first
 from report import Report
 from shown import exact
 
 TERMINALS = {"true": {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "256": {"TERM": "xterm-256color"}}
 TERMINALS["none"] = {**TERMINALS["true"], "NO_COLOR": "1"}
-LABEL = 11
-COLOURS_256 = "d70000 d75f00 ff8700 ffaf00 ffd700 ffd75f d7d75f afd75f 87d75f 87af5f 5faf5f".split()
-"""From red through yellow to green, in xterm's palette."""
+LABELS = 11, 6
+"""`2026-10-01 ` and `10-01 `."""
+COLOURS_256 = {
+    "red-green": "d70000 d75f00 ff8700 ffaf00 ffd75f ffd700 d7d75f afd75f 87d75f 5fd787 00af5f".split(),
+    "orange-blue": "d75f00 ff875f ffaf87 ffd7af ffffd7 ffffff afd7d7 87afd7 5fafd7 5f87d7 0087d7".split(),
+}
+"""In xterm's palette."""
+SCALES = {"red-green": STOPS, "orange-blue": ORANGE_BLUE}
 GREY, IDLE = (158, 158, 158), (168, 186, 214)
 
 
@@ -56,11 +62,12 @@ def shown(program, flags, width, height, palette):
 
 
 def column(width, minutes):
-    """The shortest time per column that fits the width, and the column's width of 1 to 3 characters."""
+    """The shortest time per column that fits the width, the column's width of 1 to 3 characters, and the label's."""
     for time in (15, 30, 60, 120, 180, 240, 360, 720):
-        wide = (width - LABEL) // (1440 // time)
-        if time >= minutes and wide >= 1:
-            return time, min(wide, 3)
+        for wide in (3, 2, 1):
+            for label in LABELS:
+                if time >= minutes and label + wide * (1440 // time) <= width:
+                    return time, wide, label
     raise SystemExit("the window is too narrow")
 
 
@@ -82,51 +89,51 @@ def wanted(path, minutes, time, clusters, min_coverage):
 
 def digits(mean, uncertain, wide):
     if mean is None:
-        return "··"[:wide].rjust(wide)
+        return "··"[:wide].ljust(wide)
     if mean == "idle":
-        return "--"[:wide].rjust(wide)
+        return "--"[:wide].ljust(wide)
     score = math.floor(mean)
     if wide == 3:
-        return ("?" if uncertain else " ") + str(score).rjust(2)
+        return str(score).rjust(2) + ("?" if uncertain else " ")
     one = "+" if score == 10 else str(score)
     if wide == 1:
         return "?" if uncertain else one
-    if uncertain:
-        return "?" + one
-    return " " + one
+    return one + ("?" if uncertain else " ")
 
 
-def colours(mean, palette):
+def colours(mean, palette, scale):
     """The acceptable colors: a channel on the edge between two levels may be either."""
     if palette == "none":
         return {"default"}
     if palette == "256":
         without_score = {None: "9e9e9e", "idle": "afafd7"}
-        return {without_score[mean] if mean in without_score else COLOURS_256[math.floor(mean)]}
+        return {without_score[mean] if mean in without_score else COLOURS_256[scale][math.floor(mean)]}
     without_score = {None: GREY, "idle": IDLE}
-    near = [[v] for v in without_score[mean]] if mean in without_score else [[v - 1, v, v + 1] for v in heat(mean)]
+    near = [[v] for v in without_score[mean]] if mean in without_score else [[v - 1, v, v + 1] for v in heat(mean, SCALES[scale])]
     return {"%02x%02x%02x" % (r, g, b) for r in near[0] for g in near[1] for b in near[2]}
 
 
-def compare(report, screen, asked, places, time, wide):
+def compare(report, screen, asked, places, order, time, wide, width):
     clusters = sorted({place[0] for place in places})
+    by_day = {f"{place[1]:%m-%d}": place[1] for place in places}
     cluster, seen, wrong = None, defaultdict(list), []
     for y in range(screen.cursor.y + 1):
         line = screen.buffer[y]
         text = "".join(line[x].data for x in range(screen.columns))
         if found := re.match(r"([^:]+): ", text):
             cluster = found[1] if found[1] in clusters else cluster
-        if not re.match(r"\d{4}-\d\d-\d\d", text):
+        if not re.match(r"(\d{4}-)?\d\d-\d\d ", text):
             continue
-        date = datetime.date.fromisoformat(text[:10])
+        date = datetime.date.fromisoformat(text[:10]) if width == LABELS[0] else by_day[text[:5]]
         seen[cluster].append(date)
         for slot in range(1440 // time):
-            at = range(LABEL + slot * wide, LABEL + (slot + 1) * wide)
+            at = range(width + slot * wide, width + (slot + 1) * wide)
             found = "".join(line[x].data for x in at), {line[x].bg for x in at}
             place = places.get((cluster, date, slot))
-            chars, bgs = (" " * wide, {"default"}) if place is None else (digits(*place, wide), colours(place[0], asked.palette))
+            chars, bgs = (" " * wide, {"default"}) if place is None else (digits(*place, wide), colours(place[0], asked.palette, asked.scale))
             if found[0] != chars or len(found[1]) != 1 or not found[1] <= bgs:
                 wrong.append(f"{cluster} {date} {slot}: {found}, expected {chars!r} in {sorted(bgs)}")
+    report.check("the worst cluster first", [] if list(seen) == order else [list(seen), order])
     report.check(f"positions ({sum(map(len, seen.values()))} rows)", wrong)
     for cluster in clusters:
         dates = sorted({place[1] for place in places if place[0] == cluster})
@@ -164,6 +171,7 @@ def main():
     parser.add_argument("--palette", choices=TERMINALS, required=True)
     parser.add_argument("--cell", type=int, default=60)
     parser.add_argument("--min-coverage", type=float, default=0.5)
+    parser.add_argument("--scale", choices=SCALES, default="red-green")
     parser.add_argument("--picture")
     ours = sys.argv[1:]
     at = ours.index("--") if "--" in ours else len(ours)
@@ -178,9 +186,10 @@ def main():
     report.check("no color with NO_COLOR", ["\x1b" in said] if asked.palette == "none" and "\x1b" in said else [])
     report.check("no line wider than the window", [l for l in coded.split("\r\n") if len(l) > asked.width])
     clusters = [flag for name, flag in zip(asked.flags, asked.flags[1:]) if name == "--cluster"]
-    time, wide = column(asked.width, asked.cell)
+    time, wide, width = column(asked.width, asked.cell)
     places = wanted(f"{asked.folder}/heatmap.csv", asked.cell, time, clusters, asked.min_coverage)
-    compare(report, screen, asked, places, time, wide)
+    shown_cells = cells(f"{asked.folder}/heatmap.csv", asked.cell, clusters=clusters)
+    compare(report, screen, asked, places, worst_first(shown_cells), time, wide, width)
     report.close()
 
 

@@ -15,6 +15,8 @@ use crate::text::rounding::share_parts;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::{HOUR_MS, Step, TimeRange, format_instant};
 
+/// Width of the labels at the start of lines, such as `server   `.
+pub(super) const LABEL: usize = 9;
 /// At most this many clusters are listed by name.
 const NAMED_CLUSTERS: usize = 8;
 
@@ -115,6 +117,12 @@ impl Report {
     }
 }
 
+/// An instant without its seconds, so that a row fits 80 columns: `2026-10-01T00:02Z`.
+fn minute(ms: i64) -> String {
+    let text = format_instant(ms);
+    text.get(..16).map_or_else(|| text.clone(), |minute| format!("{minute}Z"))
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.head)?;
@@ -122,7 +130,7 @@ impl fmt::Display for Report {
             let (first, last) = ("first about", "last about");
             writeln!(
                 f,
-                "\n{:<18} {:<9} {:>7}  {first:<20}  {last:<20}  {:>7}",
+                "\n{:<17} {:<4}  {:>7} {first:<17} {last:<16}{:>7}",
                 "metric", "form", "members", "covered"
             )?;
         }
@@ -131,14 +139,14 @@ impl fmt::Display for Report {
             match seen {
                 Seen::Values(s) => writeln!(
                     f,
-                    "{name:<18} {form:<9} {:>7}  {:<20}  {:<20}  {:>5} %{}",
+                    "{name:<17} {form:<8} {:>4} {:<17} {:<17} {:>3} %{}",
                     s.members().count(),
-                    format_instant(s.first_ms),
-                    format_instant(s.last_ms),
+                    minute(s.first_ms),
+                    minute(s.last_ms),
                     share_parts(s.coverage, 100),
-                    if *is_pulled { "  pulled" } else { "" }
+                    if *is_pulled { " pulled" } else { "" }
                 )?,
-                other => writeln!(f, "{name:<18} {form:<9}          {}", other.words(*column))?,
+                other => writeln!(f, "{name:<17} {form:<8}      {}", other.words(*column))?,
             }
         }
         let mut clusters: BTreeMap<String, usize> = BTreeMap::new();

@@ -6,6 +6,7 @@ use super::report::Row;
 use crate::readings::Member;
 use crate::sources::prometheus::{Seen, nothing_happened};
 use crate::spec::{Column, Metric};
+use crate::text::rounding::share_parts;
 
 /// A metric with values at a smaller share of steps is a problem: most steps would have no score.
 const MOSTLY: f64 = 0.5;
@@ -39,7 +40,7 @@ impl Sparse {
             let nothing = nothing_happened(self.column());
             return Some(format!("{metric} is known, but {nothing}, so no step has a score: use {without}"));
         }
-        let share = format!("{metric} has a value at {:.0} % of the steps", self.share * 100.0);
+        let share = format!("{metric} has a value at {} % of the steps", share_parts(self.share, 100));
         match scrapes {
             Some(advice) => Some(format!("{share}: {advice}")),
             None if self.is_mostly_missing() => Some(format!(

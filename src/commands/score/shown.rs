@@ -7,12 +7,14 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use crate::commands::CommandError;
 use crate::commands::progress::Reporter;
+use crate::commands::window::Window;
 use crate::config::How;
 use crate::folder::{HISTORY, Manifest, Written};
 use crate::heatmap::{Folding, IDLE, clusters_only, divide, merge_sums};
-use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture};
+use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture, Screen};
 use crate::score::ScoreTable;
 use crate::text::count;
+use crate::text::palette::Scale;
 
 /// The picture of the latest days, and the totals of each cluster.
 pub(super) struct Overall {
@@ -40,7 +42,7 @@ impl Overall {
         let mut columns = hours.select(["cluster", "date", "hour"])?.into_columns();
         columns.extend(divide(&self.table, &hours, self.min_coverage)?);
         columns.push(hours.column(IDLE)?.clone());
-        self.picture.add(&DataFrame::new_infer_height(columns)?, self.folding.width)?;
+        self.picture.add(&DataFrame::new_infer_height(columns)?)?;
         let sums = merge_sums(&clusters, &["cluster"])?;
         let all = match self.totals.take() {
             Some(totals) => totals.vstack(&sums)?,
@@ -50,14 +52,21 @@ impl Overall {
         Ok(())
     }
 
-    pub(super) fn tell(&self, reporter: &Reporter) -> Result<(), CommandError> {
+    /// Prints the heat map, the worst cluster first.
+    pub(super) fn tell(&self, scale: Scale, reporter: &Reporter) -> Result<(), CommandError> {
         let Some(sums) = &self.totals else { return Ok(()) };
         let paint = || {
             let mut columns = vec![sums.column("cluster")?.clone()];
             columns.extend(divide(&self.table, sums, self.min_coverage)?);
             columns.push(sums.column(IDLE)?.clone());
-            let palette = Palette::of(&std::io::stdout());
-            self.picture.paint(&DataFrame::new_infer_height(columns)?, self.folding.zone, palette)
+            let screen = Screen {
+                palette: Palette::of(&std::io::stdout(), scale),
+                width: Window::of_stdout().width,
+                zone: self.folding.zone,
+                cell_minutes: Picture::shortest_column(self.folding.width),
+                min_coverage: self.min_coverage,
+            };
+            self.picture.paint(&DataFrame::new_infer_height(columns)?, &screen)
         };
         Ok(reporter.summary(&paint().map_err(OutputError::from)?)?)
     }

@@ -4,8 +4,9 @@ use super::{Flag, Key, Shape};
 use crate::config::parse::{age, every, extra_labels, families, offset, ok, retention};
 use crate::config::{Formats, Heading};
 use crate::outputs::OUTPUTS;
+use crate::text::palette::Scale;
 
-pub(super) static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
+pub(super) static OUTPUTS_AND_TEXTFILE: [Key; 9] = [
     Key::text(
         "output.dir",
         "",
@@ -23,6 +24,12 @@ pub(super) static OUTPUTS_AND_TEXTFILE: [Key; 8] = [
     )
     .with_default(Formats::default_text)
     .of_shape(Shape::List),
+    Key::text(
+        "output.palette",
+        "red-green",
+        Flag::new(Heading::Output, "palette", "COLORS", "Colors: red-green or color-blind-safe orange-blue").common(),
+        |text| ok(text.parse::<Scale>()),
+    ),
     Key::text(
         "output.retention",
         "15d",

@@ -34,7 +34,7 @@ pub(super) static SCORING: [Key; 10] = [
         Flag::new(Heading::Scoring, "band", "METRIC=BANDS", "Bands of one metric, such as wal_fsync=0.02:5,0.05:0")
             .explained(
                 "Points above a threshold, THRESHOLD:POINTS: wal_fsync=0.02:5,0.05:0, db_size=80%:0 (of its \
-                 limit), or open_fds=none (always 10). Repeatable",
+                 limit), open_fds=none (always 10). Repeatable",
             ),
         |text| ok(band_list(text)),
     )

@@ -11,7 +11,7 @@ use crate::heatmap::{Cell, Line};
 use crate::outputs::shared::calendar::{Part, days_between, places};
 use crate::outputs::shared::summary::Summary;
 use crate::text::drawing::xml_escaped;
-use crate::text::palette::{Rgb, hex, ink, red_to_green};
+use crate::text::palette::{Scale, hex, ink};
 use crate::text::rounding::{score_parts, score_points};
 use crate::time::{DAY_MS, UtcDay};
 
@@ -80,7 +80,7 @@ impl Block<'_> {
             svg,
             "<g class=\"cells\" transform=\"translate({left} {top}) scale({slot} {row})\" shape-rendering=\"crispEdges\">"
         );
-        for (fill, path) in paths(&cells) {
+        for (fill, path) in paths(&cells, self.drawing.scale) {
             let _ = write!(svg, "<path fill=\"{fill}\" d=\"{path}\"/>");
         }
         let _ = writeln!(svg, "</g><g transform=\"translate({left} {top})\">");
@@ -173,8 +173,8 @@ impl Block<'_> {
         for placed in cells.iter().filter(|placed| placed.part == Part::Whole) {
             let Some(mean) = placed.cell.mean else { continue };
             let (x, y) = (placed.slot * slot + slot / 2, placed.row * row + row / 2 + 4);
-            let (ink, quiet) =
-                (ink(color(score_parts(mean, 10))), if mean >= 10.0 { " fill-opacity=\".6\"" } else { "" });
+            let background = self.drawing.scale.color(f64::from(score_parts(mean, 10)) / 10.0);
+            let (ink, quiet) = (ink(background), if mean >= 10.0 { " fill-opacity=\".6\"" } else { "" });
             let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" fill=\"{ink}\"{quiet}>{}</text>", score_points(mean));
         }
         svg.push_str("</g>\n");
@@ -238,23 +238,19 @@ impl Fill {
     }
 
     /// The value of the attribute `fill`.
-    fn paint(self) -> String {
+    fn paint(self, scale: Scale) -> String {
         match self {
             Self::Unknown => "url(#unknown)".to_owned(),
             Self::Idle => "url(#idle)".to_owned(),
-            Self::Tenths(tenths) => hex(color(tenths)),
+            Self::Tenths(tenths) => hex(scale.color(f64::from(tenths) / 10.0)),
         }
     }
 }
 
-fn color(tenths: u32) -> Rgb {
-    red_to_green(f64::from(tenths) / 10.0)
-}
-
 /// One SVG path for each fill, in units of columns and days from the upper left corner. Adjacent cells of equal color
 /// become one rectangle, which keeps the file small.
-fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
-    let mut paths = BTreeMap::new();
+fn paths(cells: &[Placed<'_>], scale: Scale) -> BTreeMap<String, String> {
+    let mut paths = Paths { scale, of: BTreeMap::new() };
     let mut open: BTreeMap<(u32, u32, Fill), Area> = BTreeMap::new();
     let colour = |placed: &Placed<'_>| Fill::of(placed.cell);
     let joins = |a: &Placed<'_>, b: &Placed<'_>| {
@@ -268,14 +264,14 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
         let row = day[0].row;
         // A rectangle cannot continue across rows without cells, so finish all open ones.
         if open.values().any(|area| area.row + area.rows < row) {
-            std::mem::take(&mut open).into_iter().for_each(|(key, area)| finish(&mut paths, key, area));
+            std::mem::take(&mut open).into_iter().for_each(|(key, area)| paths.finish(key, area));
         }
         let mut seen = BTreeMap::new();
         for run in day.chunk_by(|a, b| joins(a, b)) {
             let (first, wide) = (&run[0], run.len() as u32);
             if first.part != Part::Whole {
                 let (y, height) = first.vertical(1);
-                rectangle(&mut paths, colour(first), first.slot, 1, y, height);
+                paths.rectangle(colour(first), first.slot, 1, y, height);
                 continue;
             }
             let key = (first.slot, wide, colour(first));
@@ -285,19 +281,28 @@ fn paths(cells: &[Placed<'_>]) -> BTreeMap<String, String> {
         }
         // Finish the open rectangles that this row does not continue.
         for (key, area) in std::mem::replace(&mut open, seen) {
-            finish(&mut paths, key, area);
+            paths.finish(key, area);
         }
     }
     for (key, area) in open {
-        finish(&mut paths, key, area);
+        paths.finish(key, area);
     }
-    paths
+    paths.of
 }
 
-fn finish(paths: &mut BTreeMap<String, String>, (slot, wide, colour): (u32, u32, Fill), area: Area) {
-    rectangle(paths, colour, slot, wide, area.row as f32, area.rows as f32);
+/// The path of each fill.
+struct Paths {
+    scale: Scale,
+    of: BTreeMap<String, String>,
 }
 
-fn rectangle(paths: &mut BTreeMap<String, String>, colour: Fill, x: u32, wide: u32, y: f32, high: f32) {
-    let _ = write!(paths.entry(colour.paint()).or_default(), "M{x} {y}h{wide}v{high}h-{wide}z");
+impl Paths {
+    fn finish(&mut self, (slot, wide, fill): (u32, u32, Fill), area: Area) {
+        self.rectangle(fill, slot, wide, area.row as f32, area.rows as f32);
+    }
+
+    fn rectangle(&mut self, fill: Fill, x: u32, wide: u32, y: f32, high: f32) {
+        let path = self.of.entry(fill.paint(self.scale)).or_default();
+        let _ = write!(path, "M{x} {y}h{wide}v{high}h-{wide}z");
+    }
 }

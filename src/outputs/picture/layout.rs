@@ -41,8 +41,11 @@ pub(super) struct Size {
     pub(super) label: u32,
 }
 
+/// Maximum number of days with digits in the cells.
+pub(super) const DAYS_WITH_DIGITS: u32 = 45;
+
 const SIZES: [Size; 6] = [
-    Size { days: 45, hour: 28, row: 20, columns: 3, label: 104 },
+    Size { days: DAYS_WITH_DIGITS, hour: 28, row: 20, columns: 3, label: 104 },
     Size { days: 124, hour: 28, row: 10, columns: 3, label: 104 },
     Size { days: 250, hour: 20, row: 4, columns: 4, label: 64 },
     Size { days: 750, hour: 20, row: 3, columns: 4, label: 64 },
@@ -163,6 +166,13 @@ impl Layout {
         let most = (f64::from(MAX_HEIGHT) / height).min((MAX_PIXELS / (width * height)).sqrt());
         // A scale between 1 and 2 would blur edges.
         if most >= 2.0 { 2.0 } else { most.min(1.0) }
+    }
+
+    /// Whether a drawing of the latest [`DAYS_WITH_DIGITS`] days would have digits.
+    pub(super) fn fewer_days_have_digits(&self) -> bool {
+        let size = SIZES[0];
+        let fewer = Self { size, days: size.days, columns: size.columns.min(self.blocks), ..*self };
+        self.days > size.days && fewer.has_digits() && fewer.height() <= MAX_HEIGHT
     }
 
     /// Whether cells are large enough for digits.

@@ -16,7 +16,8 @@ use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
 use crate::files::WholeFile;
 use crate::folder::{Manifest, Owned, Written};
-use crate::heatmap::{Folding, Line};
+use crate::heatmap::{Folding, Line, worst_first};
+use crate::text::palette::Scale;
 use layout::Layout;
 use text::Medium;
 
@@ -26,12 +27,14 @@ struct Drawing<'a> {
     folding: Folding,
     lines: &'a [&'a Line],
     layout: Layout,
+    /// The colors of scores.
+    scale: Scale,
 }
 
 impl<'a> Drawing<'a> {
-    fn new(manifest: &'a Manifest, lines: &'a [&'a Line]) -> Self {
+    fn new(manifest: &'a Manifest, lines: &'a [&'a Line], scale: Scale) -> Self {
         let folding = manifest.folding().unwrap_or_default();
-        Self { manifest, folding, lines, layout: Layout::of(lines, folding.width) }
+        Self { manifest, folding, lines, layout: Layout::of(lines, folding.width), scale }
     }
 
     fn svg(&self, medium: Medium) -> String {
@@ -62,7 +65,7 @@ impl Output for Svg {
     }
 
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
-        draw_svg(scored.out, &scored.out.join(SVG), scored.manifest, &clusters(scored.lines)).map(Some)
+        draw_svg(scored.out, &scored.out.join(SVG), scored.manifest, &clusters(scored.lines), scored.scale).map(Some)
     }
 }
 
@@ -86,27 +89,40 @@ impl Output for Png {
     }
 
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
-        draw_png(scored.out, &scored.out.join(PNG), scored.manifest, &clusters(scored.lines)).map(Some)
+        draw_png(scored.out, &scored.out.join(PNG), scored.manifest, &clusters(scored.lines), scored.scale).map(Some)
     }
 }
 
 /// Draws the clusters and members in `lines`, one block each, into an SVG file.
-pub(crate) fn draw_svg(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
-    let drawing = Drawing::new(manifest, lines);
+pub(crate) fn draw_svg(
+    out: &Path,
+    path: &Path,
+    manifest: &Manifest,
+    lines: &[&Line],
+    scale: Scale,
+) -> Result<Written, OutputError> {
+    let drawing = Drawing::new(manifest, lines, scale);
     let stat = WholeFile::write(path, drawing.svg(Medium::Svg).as_bytes())?;
     Ok(Written::new(out, path, cells(lines), stat))
 }
 
 /// Draws the clusters and members in `lines`, one block each, into a PNG file.
-pub(crate) fn draw_png(out: &Path, path: &Path, manifest: &Manifest, lines: &[&Line]) -> Result<Written, OutputError> {
-    let drawing = Drawing::new(manifest, lines);
+pub(crate) fn draw_png(
+    out: &Path,
+    path: &Path,
+    manifest: &Manifest,
+    lines: &[&Line],
+    scale: Scale,
+) -> Result<Written, OutputError> {
+    let drawing = Drawing::new(manifest, lines, scale);
     let pixels = png::of_svg(&drawing.svg(Medium::Png), drawing.layout.png_scale())?;
     let stat = WholeFile::write(path, &pixels)?;
     Ok(Written::new(out, path, cells(lines), stat))
 }
 
+/// The clusters without their members, the worst first.
 fn clusters(lines: &[Line]) -> Vec<&Line> {
-    lines.iter().filter(|line| line.member.is_none()).collect()
+    worst_first(lines).into_iter().filter(|line| line.member.is_none()).collect()
 }
 
 fn cells(lines: &[&Line]) -> u64 {

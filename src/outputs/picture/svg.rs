@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Drawing;
 use super::blocks::Block;
-use super::layout::{HEAD, Layout, MARGIN, NOTE};
+use super::layout::{DAYS_WITH_DIGITS, HEAD, Layout, MARGIN, NOTE};
 use super::text::{FAMILY, FONT, Medium, legible, shortened};
 use crate::heatmap::{Cell, WHY_IDLE};
 use crate::outputs::shared::calendar::{Part, places};
 use crate::outputs::shared::summary::Summary;
 use crate::text::drawing::xml_escaped;
-use crate::text::palette::{IDLE, hex, ink, red_to_green};
+use crate::text::palette::{IDLE, hex, ink};
 use crate::time::{DAY_MS, UtcDay};
 
 /// Color of titles, names, and the marks of uncertain cells.
@@ -59,7 +59,7 @@ pub(super) fn text_of(drawing: &Drawing<'_>, medium: Medium) -> String {
     }
     let _ = writeln!(svg, "</defs>\n<rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#fff\"/>");
     head(&mut svg, drawing);
-    legend(&mut svg, any_idle(drawing));
+    legend(&mut svg, drawing);
     let titled = medium == Medium::Svg && Block::has_room_for_titles(drawing);
     for (index, line) in (0..).zip(drawing.lines) {
         Block { drawing, line, medium, titled, corner: layout.place(index) }.draw(&mut svg);
@@ -103,12 +103,14 @@ fn title(drawing: &Drawing<'_>) -> String {
 /// Text of the `desc` element, which screen readers read aloud.
 fn description(drawing: &Drawing<'_>, medium: Medium) -> String {
     let mut text = format!(
-        "A heat map with {} {}: one row per day, one column per {} of {}, colored by the mean score from 0 (red) to 10 \
-         (green); gray if not scored{}.",
+        "A heat map with {} {}: one row per day, one column per {} of {}, colored by the mean score from 0 ({}) to 10 \
+         ({}); gray if not scored{}.",
         drawing.lines.len(),
         if drawing.lines.len() == 1 { "block" } else { "blocks" },
         drawing.folding.width,
         drawing.folding.zone,
+        drawing.scale.ends().0,
+        drawing.scale.ends().1,
         if any_idle(drawing) { ", bluish with dots if idle" } else { "" }
     );
     for line in drawing.lines.iter().take(DESCRIBED) {
@@ -143,33 +145,45 @@ fn head(svg: &mut String, drawing: &Drawing<'_>) {
 }
 
 /// Draws the legend. Its colors are the same in every drawing, because they do not depend on the data.
-fn legend(svg: &mut String, any_idle: bool) {
+fn legend(svg: &mut String, drawing: &Drawing<'_>) {
     let (top, wide) = (MARGIN + HEAD - 44, 26);
     let _ =
         write!(svg, "<g class=\"legend\" font-size=\"11\" fill=\"{QUIET}\" transform=\"translate({MARGIN} {top})\">");
     for score in 0..=10 {
         let x = score * wide;
-        let (colour, ink) = (red_to_green(f64::from(score)), ink(red_to_green(f64::from(score))));
-        let (fill, middle) = (hex(colour), x + wide / 2);
+        let colour = drawing.scale.color(f64::from(score));
+        let (fill, ink, middle) = (hex(colour), ink(colour), x + wide / 2);
         let _ = write!(
             svg,
             "<rect x=\"{x}\" width=\"{wide}\" height=\"16\" fill=\"{fill}\" shape-rendering=\"crispEdges\"/>\
              <text x=\"{middle}\" y=\"12\" text-anchor=\"middle\" fill=\"{ink}\">{score}</text>"
         );
     }
-    let green = hex(red_to_green(10.0));
+    let best = hex(drawing.scale.color(10.0));
     let _ = write!(
         svg,
         "<rect x=\"306\" width=\"26\" height=\"16\" fill=\"url(#unknown-sample)\"/><text x=\"338\" y=\"12\">unknown</text>\
-         <rect x=\"400\" width=\"26\" height=\"16\" fill=\"{green}\"/><path d=\"M426 0v7l-7-7z\" fill=\"{INK}\"/>\
+         <rect x=\"400\" width=\"26\" height=\"16\" fill=\"{best}\"/><path d=\"M426 0v7l-7-7z\" fill=\"{INK}\"/>\
          <text x=\"432\" y=\"12\">uncertain: too few steps scored</text>"
     );
-    if any_idle {
+    if any_idle(drawing) {
         svg.push_str(
             "<rect x=\"618\" width=\"26\" height=\"16\" fill=\"url(#idle-sample)\"/><text x=\"650\" y=\"12\">idle</text>",
         );
     }
+    if !drawing.layout.has_digits() {
+        let _ = write!(svg, "<text y=\"30\">{}</text>", xml_escaped(&without_digits(drawing)));
+    }
     svg.push_str("</g>\n");
+}
+
+/// Why cells have no digits, and how to get them.
+fn without_digits(drawing: &Drawing<'_>) -> String {
+    let remedy = match drawing.layout.fewer_days_have_digits() {
+        true => format!(": 'etcd-heatmap show --days {DAYS_WITH_DIGITS}' draws them"),
+        false => String::new(),
+    };
+    format!("The color is the mean score of a cell. Cells of this size have no digits{remedy}.")
 }
 
 /// Notes below the blocks: days left out, the scale of the PNG, repeated hours, idle cells, and how to read the cells.

@@ -54,8 +54,8 @@ pub(crate) fn etcd_heatmap_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(arguments);
     // A developer's proxy must not stand between these tests and a server on this machine.
-    // A developer's log level must not change the output.
-    for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
+    // A developer's log level and width of the terminal must not change the output.
+    for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG", "COLUMNS"] {
         command.env_remove(variable);
     }
     // Neither a developer's settings nor the variable for the oracle's Python may be read as settings.

@@ -34,6 +34,7 @@ pub(crate) use causes::{Advice, ProblemCause};
 pub(crate) use collector::Collector;
 pub(crate) use digest::{DayDigest, Worst};
 pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
+pub(super) use statistics::median;
 pub(crate) use told::{reading, threshold};
 
 use crate::analysis::membership::Staffing;

@@ -1,9 +1,11 @@
 //! Questions about scores and cells: why a cell has its score ([`explain`]), how profiles differ ([`compare`]), whether
 //! every cluster stayed above a score ([`gate`]), which members are missing ([`membership`]), what changed between two
-//! periods ([`diff`]), and what an operator should look at ([`findings`]).
+//! periods ([`diff`]), what an operator should look at ([`findings`]), and the readings of each cell ([`cell_readings`]).
 //!
 //! Input is scored days or finished cells; output is plain values. Texts and files are made in `outputs`.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the report will draw them"))]
+pub(crate) mod cell_readings;
 pub(crate) mod compare;
 pub(crate) mod diff;
 pub(crate) mod explain;

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
-use crate::analysis::findings::{Collector, Findings};
+use crate::analysis::findings::Collector;
 use crate::analysis::membership::{self, memberships, shortages};
 use crate::config::{Formats, How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
@@ -141,7 +141,7 @@ fn conclude(
 ) -> Result<(), CommandError> {
     // Write the manifest before these outputs: if one of them fails, it still lists the files written for each day.
     manifest.write(out)?;
-    write_whole(&settings.formats, out, &mut manifest, &outcome.findings)?;
+    write_whole(&settings.formats, out, &mut manifest, outcome)?;
     manifest.write(out)?;
     outcome.picture.tell(reporter)?;
     tell_files(out, holds_history, &manifest, reporter)
@@ -159,18 +159,14 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
 }
 
 /// Writes the outputs made from all cells or findings, and lists their files in the manifest.
-fn write_whole(
-    formats: &Formats,
-    out: &Path,
-    manifest: &mut Manifest,
-    findings: &Findings,
-) -> Result<(), CommandError> {
+fn write_whole(formats: &Formats, out: &Path, manifest: &mut Manifest, outcome: &Outcome) -> Result<(), CommandError> {
     let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
     let is_intermediate = !formats.write(CELLS);
     if is_intermediate {
         manifest.files.retain(|file| file.path != CELLS);
     }
-    let scored = outputs::Scored { out, manifest, lines: &lines, findings };
+    let Outcome { findings, readings, .. } = outcome;
+    let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings };
     let wanted: Vec<_> = formats.iter().collect();
     let written: Vec<Option<Written>> =
         wanted.into_par_iter().map(|output| output.write(&scored)).collect::<Result<_, OutputError>>()?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use polars::prelude::DataFrame;
 
 use super::{Emission, OutputError};
+use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::Findings;
 use crate::folder::{Manifest, ManifestOpenMetrics, Owned, Written};
 use crate::heatmap::{Line, Marks};
@@ -60,6 +61,8 @@ pub(crate) struct Needs {
     /// All cells at once, read back from `heatmap.parquet`.
     pub(crate) cells: bool,
     pub(crate) findings: bool,
+    /// Median and maximum of the readings of each cell.
+    pub(crate) readings: bool,
     /// The retention of the Prometheus that will import the files.
     pub(crate) retention: bool,
 }
@@ -71,6 +74,7 @@ impl Needs {
         Self {
             cells: self.cells || other.cells,
             findings: self.findings || other.findings,
+            readings: self.readings || other.readings,
             retention: self.retention || other.retention,
         }
     }
@@ -102,6 +106,9 @@ pub(crate) struct Scored<'a> {
     pub(crate) lines: &'a [Line],
     /// The findings; empty unless an output needs them.
     pub(crate) findings: &'a Findings,
+    /// The readings of each cell; without any cluster unless an output needs them.
+    #[expect(dead_code, reason = "the report will draw them")]
+    pub(crate) readings: &'a ReadingCells,
 }
 
 /// Writes files that span several days, day by day during scoring.

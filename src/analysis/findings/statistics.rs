@@ -1,7 +1,7 @@
 //! Statistics for the rules: medians, a slope that is robust against outliers, and Fisher's exact test.
 
 /// The median, or the mean of the two middle values if their number is even; reorders `values`.
-pub(super) fn median(values: &mut [f64]) -> Option<f64> {
+pub(in crate::analysis) fn median(values: &mut [f64]) -> Option<f64> {
     if values.is_empty() {
         return None;
     }

@@ -8,6 +8,7 @@ use tracing::debug;
 
 use super::cells::OpenFiles;
 use super::shown::Overall;
+use crate::analysis::cell_readings::{DayReadings, ReadingCells};
 use crate::analysis::explain::ScoredWindow;
 use crate::analysis::findings::{Collector, DayDigest, Findings};
 use crate::analysis::gate::Gate;
@@ -44,6 +45,7 @@ struct ScoredDay {
     files: Vec<Written>,
     broken: Option<HistoryError>,
     digest: Option<DayDigest>,
+    readings: Option<DayReadings>,
 }
 
 /// The results of scoring a whole history.
@@ -57,6 +59,8 @@ pub(super) struct Outcome {
     pub(super) gate: Option<Gate>,
     /// Empty unless an output needs findings.
     pub(super) findings: Findings,
+    /// Empty unless an output needs readings.
+    pub(super) readings: ReadingCells,
 }
 
 /// The signal that ended a run, and the number of days scored before it.
@@ -79,6 +83,7 @@ impl Scoring<'_> {
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut open = OpenFiles::open(self)?;
         let (mut files, mut broken, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+        let mut readings = self.reading_cells();
         let mut done = 0;
         let mut stopped = None;
         let at_once = self.reader.days_at_once(days, self.lives);
@@ -95,6 +100,7 @@ impl Scoring<'_> {
                 files.extend(day.files);
                 broken.extend(day.broken.map(|error| (day.day, error)));
                 digests.extend(day.digest);
+                day.readings.into_iter().for_each(|part| readings.add(part));
                 done += 1;
             }
             open.write_complete()?;
@@ -105,12 +111,21 @@ impl Scoring<'_> {
         if stopped.is_some() {
             let picture = Overall::new(self.run.table, self.how);
             let (finished, findings) = (days.and(open.stop()), Findings::default());
-            return Ok(Outcome { finished, stopped, picture, broken, gate: None, findings });
+            return Ok(Outcome { finished, stopped, picture, broken, gate: None, findings, readings });
         }
         let gate = open.gate.take();
         let (finished, picture) = open.finish()?;
         let findings = self.collector.as_ref().map(|collector| collector.find(digests)).unwrap_or_default();
-        Ok(Outcome { finished: finished.and(days), stopped, picture, broken, gate, findings })
+        let readings = readings.finish();
+        Ok(Outcome { finished: finished.and(days), stopped, picture, broken, gate, findings, readings })
+    }
+
+    /// The clusters to add readings to; none unless an output needs readings.
+    fn reading_cells(&self) -> ReadingCells {
+        match self.formats.needs().readings {
+            true => ReadingCells::new(self.lives, self.how.folding.width),
+            false => ReadingCells::default(),
+        }
     }
 
     /// Scores days in parallel. Starts no further day after a signal.
@@ -132,10 +147,12 @@ impl Scoring<'_> {
         let run = &self.run;
         let (ScoredWindow { window, scores }, broken) = self.reader.score(run.table, self.lives, day);
         let digest = self.collector.as_ref().map(|collector| collector.day(&window, &scores));
+        let needs = self.formats.needs();
+        let readings = needs.readings.then(|| DayReadings::new(self.how.folding, &window, &scores));
         drop(window);
         let sums = sum_day(run.table, self.how.folding, &scores).map_err(OutputError::from)?;
         let written = self.formats.iter().map(|output| output.write_day(run, day, &scores));
         let files = written.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        Ok(ScoredDay { day, scores: Arc::new(scores), sums, files, broken, digest })
+        Ok(ScoredDay { day, scores: Arc::new(scores), sums, files, broken, digest, readings })
     }
 }

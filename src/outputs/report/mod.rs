@@ -38,7 +38,7 @@ impl Output for Report {
     }
 
     fn needs(&self) -> Needs {
-        Needs { cells: true, findings: true, ..Needs::default() }
+        Needs { cells: true, findings: true, readings: true, ..Needs::default() }
     }
 
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::{CELLS, FolderError};
 use crate::files::FileError;
@@ -22,10 +23,6 @@ use crate::time::UtcDay;
 /// The largest accepted rounding error, in points, in the sum of a row's mean and losses.
 const ROUNDING: f64 = 1e-6;
 
-/// Cells by cluster and member. The member is `None` for the cluster's own cells, which therefore sort
-/// before those of its members.
-type Lines = BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Cell>>;
-
 /// Reads the cells of an output folder. Clusters are in byte order; each is followed by its members, in byte order.
 pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
     let path = out.join(CELLS);
@@ -34,37 +31,98 @@ pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
         ErrorKind::NotFound => broken("the file is missing".to_owned()),
         _ => FileError::new("read", &path, e).into(),
     })?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
-    let mut lines = Lines::new();
-    for batch in reader.map_err(|e| broken(e.to_string()))? {
-        let batch = batch.map_err(|e| broken(e.to_string()))?;
-        take_in(&mut lines, &batch).map_err(broken)?;
-    }
-    let line = |((cluster, member), mut cells): (_, Vec<Cell>)| {
-        cells.sort_by_key(|cell| cell.start_ms);
-        Line { cluster, member, cells }
-    };
-    Ok(lines.into_iter().map(line).collect())
+    read_lines(&file).map_err(broken)
 }
 
-fn take_in(lines: &mut Lines, batch: &RecordBatch) -> Result<(), String> {
+/// Reads the labels of all rows first, and then the rows: a line that grew would hold up to twice the memory.
+fn read_lines(file: &File) -> Result<Vec<Line>, String> {
+    let mut counts = Counts::new();
+    for batch in rows(file, Some(&["cluster", "member"]))? {
+        Labels::of(&batch.map_err(|e| e.to_string())?)?.count(&mut counts);
+    }
+    let empty = |((cluster, member), count)| Line { cluster, member, cells: Vec::with_capacity(count) };
+    let mut lines: Vec<Line> = counts.into_iter().map(empty).collect();
+    for batch in rows(file, None)? {
+        take_in(&mut lines, &batch.map_err(|e| e.to_string())?)?;
+    }
+    lines.iter_mut().for_each(|line| line.cells.sort_by_key(|cell| cell.start_ms));
+    Ok(lines)
+}
+
+/// The rows of the file, with these columns only if any are given. A missing column is not an error here.
+fn rows(file: &File, only: Option<&[&str]>) -> Result<ParquetRecordBatchReader, String> {
+    let file = file.try_clone().map_err(|e| e.to_string())?;
+    let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
+    if let Some(only) = only {
+        let mask = ProjectionMask::columns(reader.parquet_schema(), only.iter().copied());
+        reader = reader.with_projection(mask);
+    }
+    reader.build().map_err(|e| e.to_string())
+}
+
+/// Adds the cells of a batch to their lines. Consecutive rows mostly belong to the same line.
+fn take_in(lines: &mut [Line], batch: &RecordBatch) -> Result<(), String> {
     let columns = Columns::of(batch)?;
+    let mut place = 0;
     for row in 0..batch.num_rows() {
-        let key = columns.key(row);
+        let key = columns.labels.key(row);
+        if !lines.get(place).is_some_and(|line| key_of(line) == key) {
+            let found = lines.binary_search_by(|line| key_of(line).cmp(&key));
+            place = found.map_err(|_| "it changed while it was read")?;
+        }
         let cell = columns.cell(row).ok_or("a row has a negative or too large number")?;
         columns.check_losses(&cell)?;
-        match lines.get_mut(&key) {
-            Some(cells) => cells.push(cell),
-            None => drop(lines.insert(key, vec![cell])),
-        }
+        lines[place].cells.push(cell);
     }
     Ok(())
 }
 
-/// The typed columns of a batch.
-struct Columns<'a> {
+fn key_of(line: &Line) -> (&str, Option<&str>) {
+    (&line.cluster, line.member.as_deref())
+}
+
+/// The number of rows by cluster and member. The member is `None` for the cluster's own cells, which therefore sort
+/// before those of its members.
+type Counts = BTreeMap<(Arc<str>, Option<Arc<str>>), usize>;
+
+/// The columns that name the line of a row.
+struct Labels<'a> {
     cluster: &'a arrow_array::StringArray,
     member: &'a arrow_array::StringArray,
+}
+
+impl<'a> Labels<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, String> {
+        Ok(Self { cluster: needed(batch, "cluster")?, member: needed(batch, "member")? })
+    }
+
+    fn key(&self, row: usize) -> (&'a str, Option<&'a str>) {
+        (self.cluster.value(row), self.member.is_valid(row).then(|| self.member.value(row)))
+    }
+
+    fn count(&self, counts: &mut Counts) {
+        let keys: Vec<_> = (0..self.cluster.len()).map(|row| self.key(row)).collect();
+        for rows in keys.chunk_by(|a, b| a == b) {
+            let (cluster, member) = rows[0];
+            *counts.entry((cluster.into(), member.map(Arc::from))).or_default() += rows.len();
+        }
+    }
+}
+
+/// A column of this name and type; `None` if the file does not have it.
+fn typed<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<Option<&'a T>, String> {
+    let Some(column) = batch.column_by_name(name) else { return Ok(None) };
+    let found = column.as_any().downcast_ref();
+    found.map(Some).ok_or_else(|| format!("its column {name} is of type {}", column.data_type()))
+}
+
+fn needed<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, String> {
+    typed(batch, name)?.ok_or_else(|| format!("it has no column {name}"))
+}
+
+/// The typed columns of a batch.
+struct Columns<'a> {
+    labels: Labels<'a>,
     start: &'a arrow_array::TimestampMillisecondArray,
     date: &'a arrow_array::Date32Array,
     local: [&'a arrow_array::Int32Array; 3],
@@ -81,21 +139,12 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self, String> {
-        fn typed<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<Option<&'a T>, String> {
-            let Some(column) = batch.column_by_name(name) else { return Ok(None) };
-            let found = column.as_any().downcast_ref();
-            found.map(Some).ok_or_else(|| format!("its column {name} is of type {}", column.data_type()))
-        }
-        fn needed<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, String> {
-            typed(batch, name)?.ok_or_else(|| format!("it has no column {name}"))
-        }
         let mut losses = [None; METRICS];
         for metric in Metric::ALL {
             losses[metric.index()] = typed(batch, metric.loss_column())?;
         }
         Ok(Self {
-            cluster: needed(batch, "cluster")?,
-            member: needed(batch, "member")?,
+            labels: Labels::of(batch)?,
             start: needed(batch, "start")?,
             date: needed(batch, "date")?,
             local: [needed(batch, "hour")?, needed(batch, "minute")?, needed(batch, "utc_offset_minutes")?],
@@ -124,10 +173,6 @@ impl<'a> Columns<'a> {
                 missing.loss_column()
             )),
         }
-    }
-
-    fn key(&self, row: usize) -> (Arc<str>, Option<Arc<str>>) {
-        (self.cluster.value(row).into(), self.member.is_valid(row).then(|| self.member.value(row).into()))
     }
 
     /// The cell of a row; `None` if a number is out of range.

@@ -89,6 +89,15 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest, line:
 
 fn write_headings(sheet: &mut Worksheet, look: &Look, columns: &DayColumns, places: &Places) -> Result<(), XlsxError> {
     let row = ABOVE - 1;
+    // A sheet takes its rows in order.
+    for (block, title) in [
+        (places.of_day, "Of the day"),
+        (places.lowest, "Lowest score of each cell"),
+        (places.coverage, "Coverage of each cell"),
+    ] {
+        sheet.write_string_with_format(row - 1, block, title, &look.title)?;
+        sheet.set_column_width(block - 1, 2)?;
+    }
     sheet.write_string_with_format(row, 0, "Date", &look.heading)?;
     sheet.set_column_width(0, 17)?;
     for (place, heading) in (0..).zip(columns.headings()) {
@@ -102,14 +111,6 @@ fn write_headings(sheet: &mut Worksheet, look: &Look, columns: &DayColumns, plac
     for (place, (heading, width)) in (0..).zip(OF_A_DAY) {
         sheet.write_string_with_format(row, places.of_day + place, heading, &look.heading)?;
         sheet.set_column_width(places.of_day + place, width)?;
-    }
-    for (block, title) in [
-        (places.of_day, "Of the day"),
-        (places.lowest, "Lowest score of each cell"),
-        (places.coverage, "Coverage of each cell"),
-    ] {
-        sheet.write_string_with_format(row - 1, block, title, &look.title)?;
-        sheet.set_column_width(block - 1, 2)?;
     }
     Ok(())
 }

@@ -35,6 +35,10 @@ const METHOD: &str = "Method";
 /// The sheets, besides those of clusters, that the summary links to.
 const OTHERS: [&str; 4] = [INCIDENTS, FINDINGS, MEMBERS, METHOD];
 
+/// The number of clusters whose sheets are kept in temporary files. Each of these files stays open until the workbook is
+/// saved, and a process often may not open more than 1,024.
+const IN_FILES: usize = 200;
+
 /// The clusters, each with the name of its sheet.
 struct Sheets<'a> {
     clusters: Vec<(&'a Line, String)>,
@@ -81,10 +85,13 @@ fn workbook(scored: &Scored<'_>, sheets: &Sheets<'_>) -> Result<Vec<u8>, OutputE
     let Scored { manifest, lines, .. } = *scored;
     let columns = DayColumns::of(scored.out, manifest, lines)?;
     let mut workbook = begin()?;
+    // Not the system's folder for temporary files, which may be read-only in a container.
+    workbook.set_tempdir(scored.out)?;
     write_tables(&mut workbook, manifest, columns.folding(), lines, sheets, scored.findings.as_slice())?;
     let look = Look::new();
-    for (line, name) in &sheets.clusters {
-        cluster::draw(named(&mut workbook, name)?, &look, manifest, &columns, line)?;
+    for (place, (line, name)) in sheets.clusters.iter().enumerate() {
+        let sheet = if place < IN_FILES { in_a_file(&mut workbook, name)? } else { named(&mut workbook, name)? };
+        cluster::draw(sheet, &look, manifest, &columns, line)?;
     }
     Ok(workbook.save_to_buffer()?)
 }
@@ -101,6 +108,12 @@ fn named<'w>(workbook: &'w mut Workbook, name: &str) -> Result<&'w mut Worksheet
     workbook.add_worksheet().set_name(name)
 }
 
+/// Like [`named`], for large sheets: each row is kept in a temporary file as soon as the next one begins, so rows must be
+/// written in order. In memory, a cell takes a hundred bytes.
+fn in_a_file<'w>(workbook: &'w mut Workbook, name: &str) -> Result<&'w mut Worksheet, XlsxError> {
+    workbook.add_worksheet_with_low_memory()?.set_name(name)
+}
+
 fn write_tables(
     workbook: &mut Workbook,
     manifest: &Manifest,
@@ -111,8 +124,8 @@ fn write_tables(
 ) -> Result<(), XlsxError> {
     let look = Look::new();
     summary::write_summary(named(workbook, SUMMARY)?, &look, manifest, sheets, findings)?;
-    found::write_incidents(named(workbook, INCIDENTS)?, &look, folding, findings)?;
-    found::write_findings(named(workbook, FINDINGS)?, &look, folding, findings)?;
+    found::write_incidents(in_a_file(workbook, INCIDENTS)?, &look, folding, findings)?;
+    found::write_findings(in_a_file(workbook, FINDINGS)?, &look, folding, findings)?;
     members::write_members(named(workbook, MEMBERS)?, &look, manifest, lines)?;
     method::write_method(named(workbook, METHOD)?, &look, manifest)
 }

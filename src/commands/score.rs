@@ -141,11 +141,7 @@ fn conclude(
 ) -> Result<(), CommandError> {
     // Write the manifest before these outputs: if one of them fails, it still lists the files written for each day.
     manifest.write(out)?;
-<<<<<<< HEAD
-    write_whole(&settings.formats, out, &mut manifest, outcome)?;
-=======
-    write_whole(settings, out, &mut manifest, &outcome.findings)?;
->>>>>>> h-term
+    write_whole(settings, out, &mut manifest, outcome)?;
     manifest.write(out)?;
     outcome.picture.tell(settings.scale, reporter)?;
     tell_files(out, holds_history, &manifest, reporter)
@@ -163,28 +159,20 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
 }
 
 /// Writes the outputs made from all cells or findings, and lists their files in the manifest.
-<<<<<<< HEAD
-fn write_whole(formats: &Formats, out: &Path, manifest: &mut Manifest, outcome: &Outcome) -> Result<(), CommandError> {
-=======
 fn write_whole(
     settings: &Settings,
     out: &Path,
     manifest: &mut Manifest,
-    findings: &Findings,
+    outcome: &Outcome,
 ) -> Result<(), CommandError> {
     let formats = &settings.formats;
->>>>>>> h-term
     let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
     let is_intermediate = !formats.write(CELLS);
     if is_intermediate {
         manifest.files.retain(|file| file.path != CELLS);
     }
-<<<<<<< HEAD
     let Outcome { findings, readings, .. } = outcome;
-    let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings };
-=======
-    let scored = outputs::Scored { out, manifest, lines: &lines, findings, scale: settings.scale };
->>>>>>> h-term
+    let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, scale: settings.scale };
     let wanted: Vec<_> = formats.iter().collect();
     let written: Vec<Option<Written>> =
         wanted.into_par_iter().map(|output| output.write(&scored)).collect::<Result<_, OutputError>>()?;

@@ -13,6 +13,7 @@ mod collector;
 mod defragmentation;
 mod digest;
 mod elections;
+mod evidence;
 mod gone;
 mod growth;
 mod incidents;
@@ -21,6 +22,7 @@ mod ledger;
 mod maintenance;
 mod problems;
 mod recurrence;
+mod rules;
 mod runs;
 mod spans;
 mod statistics;
@@ -33,9 +35,11 @@ mod tracks;
 pub(crate) use causes::{Advice, ProblemCause};
 pub(crate) use collector::Collector;
 pub(crate) use digest::{DayDigest, Worst};
+pub(crate) use evidence::{Evidence, Figure};
 pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
-pub(crate) use told::{reading, threshold};
 pub(super) use statistics::median;
+pub(crate) use rules::{RULES, Rule};
+pub(crate) use told::{reading, threshold};
 
 use crate::analysis::membership::Staffing;
 use crate::spec::Metric;
@@ -76,6 +80,8 @@ named! {
 /// One observation with its rule and evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Finding {
+    /// Number among all findings of a run, from 1, in their order.
+    pub(crate) number: usize,
     pub(crate) kind: Kind,
     pub(crate) cluster: String,
     /// Members concerned, sorted; empty if the finding is about the whole cluster.
@@ -110,13 +116,14 @@ pub(crate) struct Finding {
     /// The rule in one sentence, with its thresholds.
     pub(crate) rule: &'static str,
     /// Names and values with units, enough to check the finding by hand in the history.
-    pub(crate) evidence: Vec<(String, String)>,
+    pub(crate) evidence: Vec<(String, Evidence)>,
 }
 
 impl Finding {
     /// A finding whose optional fields are empty. The rule that makes it fills in those that apply.
     fn new(kind: Kind, cluster: &str, start_ms: i64, end_ms: i64, rule: &'static str) -> Self {
         Self {
+            number: 0,
             kind,
             cluster: cluster.to_owned(),
             members: Vec::new(),
@@ -142,9 +149,8 @@ impl Finding {
         TimeRange { start_ms: self.start_ms, end_ms: self.end_ms }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "figures and texts alike, without a borrow at each call")]
-    fn tell(&mut self, name: &str, value: impl ToString) {
-        self.evidence.push((name.to_owned(), value.to_string()));
+    fn tell(&mut self, name: &str, value: impl Into<Evidence>) {
+        self.evidence.push((name.to_owned(), value.into()));
     }
 }
 
@@ -163,6 +169,9 @@ impl Findings {
             let place = |f: &Finding| (f.kind, f.start_ms, f.end_ms, f.metric);
             a.cluster.cmp(&b.cluster).then_with(|| place(a).cmp(&place(b))).then_with(|| a.members.cmp(&b.members))
         });
+        for (index, finding) in all.iter_mut().enumerate() {
+            finding.number = index + 1;
+        }
         let mut incidents: Vec<&mut Finding> = all.iter_mut().filter(|f| f.kind == Kind::Incident).collect();
         incidents.sort_by(|a, b| {
             let longer = || (b.end_ms - b.start_ms).cmp(&(a.end_ms - a.start_ms));

@@ -114,6 +114,35 @@ pub(crate) fn change_text(change: f64) -> String {
     format!("{change:+.2}")
 }
 
+/// A reading rounded up to hundredths, so that one above a threshold never equals the threshold.
+pub(crate) fn number_up(value: f64) -> f64 {
+    ((value - SLACK) * 100.0).ceil().max(0.0) / 100.0
+}
+
+/// A quantity without a side to be careful on, such as a duration, rounded to the nearest hundredth.
+pub(crate) fn number_near(value: f64) -> f64 {
+    (value * 100.0).round_ties_even() / 100.0
+}
+
+/// Losses as numbers in hundredths that add up to their rounded sum. Each differs from its loss by less than 0.01, except
+/// that a loss above 0 stays above 0.
+pub(crate) fn loss_numbers(losses: &[f64]) -> Vec<f64> {
+    let exact: Vec<f64> = losses.iter().map(|loss| loss * 100.0).collect();
+    let mut parts: Vec<u64> = exact.iter().map(|loss| ((loss + SLACK).floor() as u64).max(u64::from(*loss > 0.0))).collect();
+    let sum = exact.iter().sum::<f64>().round_ties_even() as u64;
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    // Hundredths that are missing go to the largest remainders; those that are too many come from the largest losses.
+    order.sort_by(|a, b| (exact[*b] - parts[*b] as f64).total_cmp(&(exact[*a] - parts[*a] as f64)));
+    let missing = sum.saturating_sub(parts.iter().sum());
+    order.iter().take(missing as usize).for_each(|index| parts[*index] += 1);
+    order.sort_by_key(|index| std::cmp::Reverse(parts[*index]));
+    for index in order {
+        let over = parts.iter().sum::<u64>().saturating_sub(sum);
+        parts[index] -= over.min(parts[index].saturating_sub(1));
+    }
+    parts.into_iter().map(|part| part as f64 / 100.0).collect()
+}
+
 fn one_digit(tenths: u32) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
@@ -214,5 +243,20 @@ mod tests {
             assert_eq!((loss_text(loss).as_str(), loss_short(loss).as_str()), (text, short), "{loss}");
             assert_eq!(loss_number(loss).to_string(), short, "{loss}");
         }
+    }
+
+    /// Sums and shares were worked out by hand.
+    #[test]
+    fn rounded_losses_add_up_to_their_rounded_sum() {
+        assert_eq!(loss_numbers(&[1.006, 2.006, 3.006]), [1.01, 2.01, 3.0]);
+        assert_eq!(loss_numbers(&[49.833, 20.004, 0.0]), [49.83, 20.01, 0.0]);
+        assert_eq!(loss_numbers(&[100.0, 0.0001, 0.0001]), [99.98, 0.01, 0.01]);
+        assert_eq!(loss_numbers(&[]), [0.0; 0]);
+    }
+
+    #[test]
+    fn readings_are_rounded_up_and_durations_to_the_nearest() {
+        assert_eq!([10.000_001, 10.0, 38.2, 0.0].map(number_up), [10.01, 10.0, 38.2, 0.0]);
+        assert_eq!([0.125, 0.375, 1.0 / 3.0].map(number_near), [0.12, 0.38, 0.33]);
     }
 }

@@ -5,12 +5,12 @@ use super::gone::{self, Down};
 use super::incidents::{Incident, measure};
 use super::spans::{both, length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::analysis::membership::{LEAST_MS, Membership, Staffing};
 use crate::text::count;
 use crate::time::TimeRange;
 
-const DOWN: &str = "a member sends no metrics for at least 10 minutes between its first and last samples, while other \
+pub(super) const DOWN: &str = "a member sends no metrics for at least 10 minutes between its first and last samples, while other \
     members of the history do; the gauge of leader changes does not count, because it stays for a day";
 
 /// The incidents of one cluster in which members sent no metrics for a while or are missing for good. `anybody`
@@ -40,7 +40,8 @@ fn down(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<
 
 /// The most members that were down at the same time within a range.
 fn most_at_once(down: &[&Down<'_>], range: TimeRange) -> usize {
-    let within = |at: i64| down.iter().filter(|(spans, _)| spans.iter().any(|s| s.start_ms <= at && at < s.end_ms)).count();
+    let within =
+        |at: i64| down.iter().filter(|(spans, _)| spans.iter().any(|s| s.start_ms <= at && at < s.end_ms)).count();
     let starts = down.iter().flat_map(|(spans, _)| spans.iter().map(|span| span.start_ms.max(range.start_ms)));
     starts.filter(|at| *at < range.end_ms).map(within).max().unwrap_or(0)
 }
@@ -77,9 +78,9 @@ fn tell_down(
     for (_, member) in down {
         let back = member.restarts().into_iter().find(|at| (range.start_ms..=range.end_ms).contains(at));
         let text = match (member.started.is_empty(), back) {
-            (true, _) => "unknown: the history holds no start times".to_owned(),
-            (false, Some(at)) => told::instant(at),
-            (false, None) => "not within: the process ran on, and was not scraped".to_owned(),
+            (true, _) => "unknown: the history holds no start times".into(),
+            (false, Some(at)) => Evidence::Instant(at),
+            (false, None) => "not within: the process ran on, and was not scraped".into(),
         };
         finding.tell(&format!("{}_started_again", member.name()), text);
     }

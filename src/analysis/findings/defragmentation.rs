@@ -16,7 +16,7 @@ const RESTART_MS: i64 = 10 * 60_000;
 /// Operators defragment one member after the other: drops at most this far apart are one finding.
 const TOGETHER_MS: i64 = HOUR_MS;
 
-const RULE: &str = "the size of a member's database falls by at least 5 % from one known step to the next, at most an \
+pub(super) const RULE: &str = "the size of a member's database falls by at least 5 % from one known step to the next, at most an \
     hour apart, and its process was not started within 10 minutes of that; members within an hour of each other are \
     told together";
 

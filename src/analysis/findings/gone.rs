@@ -4,21 +4,21 @@
 use super::incidents::{Incident, measure};
 use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::analysis::membership::{
     Departure, LEAST_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
 };
 use crate::text::count;
 use crate::time::TimeRange;
 
-const GONE: &str = "a member is seen for the last time at least 10 minutes before the end of the history, and no new \
+pub(super) const GONE: &str = "a member is seen for the last time at least 10 minutes before the end of the history, and no new \
     member is first seen within a day; it sent its last sample at least 5 minutes (the look-back) before its first \
     missing step; members expected: --expect-members, or else the most seen at once until then";
-const REPLACED: &str = "a member is seen for the last time, and a new member is first seen at least 10 minutes and less \
+pub(super) const REPLACED: &str = "a member is seen for the last time, and a new member is first seen at least 10 minutes and less \
     than a day later";
-const ENDED: &str = "all members of a cluster are seen for the last time at least 10 minutes before the end of the \
+pub(super) const ENDED: &str = "all members of a cluster are seen for the last time at least 10 minutes before the end of the \
     history";
-const FEWER: &str = "a cluster has fewer members than --expect-members for at least 10 minutes from when it was first \
+pub(super) const FEWER: &str = "a cluster has fewer members than --expect-members for at least 10 minutes from when it was first \
     seen";
 
 /// A member, with the stretches between its first and last seen in which it sent no metrics.
@@ -106,12 +106,12 @@ fn tell(
             finding.members.extend(by.iter().cloned());
             measure(of, cluster, range, &mut finding);
             finding.says += &format!(" ({} gap)", told::duration(end_ms - start_ms));
-            finding.tell("last_seen", told::instant(departure.last_seen_ms));
-            finding.tell("successor_first_seen", told::instant(*at_ms));
+            finding.tell("last_seen", Evidence::Instant(departure.last_seen_ms));
+            finding.tell("successor_first_seen", Evidence::Instant(*at_ms));
         }
         Outcome::Gone { staffing, .. } => {
             finding.says += &format!("; {}", staffing.margin(staffing.expected - staffing.left));
-            finding.tell("last_seen", told::instant(departure.last_seen_ms));
+            finding.tell("last_seen", Evidence::Instant(departure.last_seen_ms));
             tell_staffing(of, &mut finding, *staffing);
             tell_gap(of, cluster, departure, &mut finding);
             tell_others_down(of, *staffing, range, down, &mut finding);
@@ -131,13 +131,13 @@ fn tell_ended(
     anybody: &[TimeRange],
     finding: &mut Finding,
 ) {
-    finding.tell("last_seen", told::instant(departure.last_seen_ms));
+    finding.tell("last_seen", Evidence::Instant(departure.last_seen_ms));
     let after = TimeRange { start_ms: departure.last_seen_ms + of.step.millis(), end_ms: of.range.end_ms };
     if length_within(anybody, after) >= LEAST_MS {
         tell_staffing(of, finding, Staffing { left: 0, expected });
     } else {
         finding.says += "; nothing else was seen since: the monitoring may have been down";
-        finding.tell("members_left", 0);
+        finding.tell("members_left", 0_u64);
         finding.tell("members_expected", expected);
     }
 }
@@ -149,7 +149,7 @@ fn tell_staffing(of: &Collector<'_>, finding: &mut Finding, staffing: Staffing) 
     finding.tell("members_expected", expected);
     let flag = of.expected.of(&finding.cluster).is_some();
     finding.tell("expected_by", if flag { "--expect-members" } else { "the most members at once until then" });
-    finding.tell("quorum", format!("{} of {expected}", quorum(expected)));
+    finding.tell("quorum", Evidence::Of(quorum(expected) as u64, expected as u64));
     finding.tell("failures_tolerated_before", failures_tolerated(expected));
     finding.tell("failures_tolerated_now", left.saturating_sub(quorum(expected)));
     finding.tell("failures_tolerated_if_removed_from_etcd", failures_tolerated(left));
@@ -166,7 +166,7 @@ fn tell_gap(of: &Collector<'_>, cluster: &ClusterTrack, departure: &Departure, f
     if before.end_ms - departure.left_ms < LEAST_MS / 2 && after.start_ms - before.end_ms >= LEAST_MS {
         let back = of.folding.zone.in_words(after.start_ms);
         finding.says += &format!("; nothing was seen of {} until {back}", finding.cluster);
-        finding.tell("no_member_seen_until", told::instant(after.start_ms));
+        finding.tell("no_member_seen_until", Evidence::Instant(after.start_ms));
     }
 }
 

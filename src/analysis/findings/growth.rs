@@ -3,7 +3,7 @@
 use super::defragmentation::LEAST_SHARE;
 use super::statistics::{Slope, theil_sen};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Finding, Kind, told};
+use super::{Evidence, Finding, Kind, told};
 use crate::spec::Metric;
 use crate::time::{DAY_MS, UtcDay};
 
@@ -19,7 +19,7 @@ const HORIZON: &str = "5 years";
 /// etcd's default of `--quota-backend-bytes`: 2 GiB, in bytes.
 const DEFAULT_QUOTA: f64 = 2_147_483_648.0;
 
-const RULE: &str = "the daily medians of a member's database size since the day after its last defragmentation, at \
+pub(super) const RULE: &str = "the daily medians of a member's database size since the day after its last defragmentation, at \
     least 7, have a Theil-Sen slope whose 95 % interval (Sen) lies above 0, and with it reach the quota within 365 \
     days; the member that is there first is told";
 
@@ -79,15 +79,16 @@ fn tell(cluster: &ClusterTrack, growth: &Growth<'_>) -> Finding {
         told::bytes(*quota),
     );
     finding.confidence = Some(0.95);
-    finding.tell("quota_bytes", quota);
+    finding.tell("quota", Evidence::Bytes(*quota));
     let of = if member.quota.is_some() { "the history" } else { "etcd's default: the history holds no quota" };
     finding.tell("quota_is_from", of);
-    finding.tell("last_daily_median_bytes", size);
+    finding.tell("last_daily_median", Evidence::Bytes(size));
     finding.tell("days", days.len());
-    finding.tell("slope_bytes_per_day", format!("{:.0}", slope.estimate));
-    finding.tell("slope_interval_bytes_per_day", format!("{:.0} to {:.0} (95 %)", slope.low, slope.high));
-    finding.tell("days_left", format!("{left:.0}"));
-    finding.tell("reached", date);
+    finding.tell("slope", Evidence::BytesPer(slope.estimate, "day"));
+    finding.tell("slope_at_least", Evidence::BytesPer(slope.low, "day"));
+    finding.tell("slope_at_most", Evidence::BytesPer(slope.high, "day"));
+    finding.tell("days_left", left.round() as u64);
+    finding.tell("reached", date.to_string());
     finding.tell("reached_interval", between);
     finding
 }

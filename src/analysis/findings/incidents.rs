@@ -1,16 +1,16 @@
 //! Incidents: stretches in which a cluster scored lower than usual. Each cause has its own incidents.
 
-use super::runs::{Run, within};
 use super::ledger::Ledger;
+use super::runs::{Run, within};
 use super::spans::{both, length, length_within, overlapping, union};
 use super::statistics::reached;
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::heatmap::costliest;
 use crate::score::{Rollup, StepState, Worth};
 use crate::spec::{METRICS, Metric};
 use crate::text::palette::RED_BELOW;
-use crate::text::rounding::{loss_short, score_short};
+use crate::text::rounding::score_short;
 use crate::time::TimeRange;
 
 /// A cluster is low if it scores at least this far below its usual score. In the seed profile, `open_fds` has a
@@ -31,18 +31,14 @@ const UNKNOWN_MS: i64 = 2 * 3_600_000;
 /// The search for the metric that lost points first begins this long before the incident.
 const BEFORE_MS: i64 = 30 * 60_000;
 
-const RULE: &str = "the cluster's score is at least 1 point below its usual score (the one it reaches a quarter of the \
+pub(super) const RULE: &str = "the cluster's score is at least 1 point below its usual score (the one it reaches a quarter of the \
     time), or below 5 if it is usually below 5, and a member loses more than usual to metrics of this cause, for at \
     least 15 minutes altogether; stretches of one member less than 30 minutes apart are one incident, not counting \
     steps without a score, up to 2 hours";
 
 /// The causes whose incidents are found here. Those of leader changes are found in `storms`.
-const CAUSES: [ProblemCause; 4] = [
-    ProblemCause::SlowDisk,
-    ProblemCause::FileDescriptors,
-    ProblemCause::ClientTraffic,
-    ProblemCause::DatabaseSize,
-];
+const CAUSES: [ProblemCause; 4] =
+    [ProblemCause::SlowDisk, ProblemCause::FileDescriptors, ProblemCause::ClientTraffic, ProblemCause::DatabaseSize];
 
 /// An incident with its cause.
 #[derive(Clone, Debug)]
@@ -211,14 +207,14 @@ fn tell(
     finding.first = first_moved(of, cluster, low, range, &mut finding);
     finding.impact = finding.lost.unwrap_or(0.0);
     finding.says = says(of, &finding, low, length(&bad));
-    finding.tell("usual_score", score_short(low.usual));
-    finding.tell("low_is_at_most", score_short(low.limit));
-    finding.tell("low_for", told::duration(length(&bad)));
-    finding.tell("unknown_for", told::duration(length_within(&low.unknown, range)));
+    finding.tell("usual_score", Evidence::Score(low.usual));
+    finding.tell("low_is_at_most", Evidence::Score(low.limit));
+    finding.tell("low_for", Evidence::Duration(length(&bad)));
+    finding.tell("unknown_for", Evidence::Duration(length_within(&low.unknown, range)));
     let own_loss = finding.lost.is_some_and(|lost| lost > 0.0);
     for (metric, lost) in lost.into_iter().filter(|(_, lost)| *lost > 0.0) {
         let whose = if own_loss { "lost" } else { "lost_by_members" };
-        finding.tell(&format!("{metric}_{whose}"), format!("{} points x h", loss_short(lost)));
+        finding.tell(&format!("{metric}_{whose}"), Evidence::PointHours(lost));
     }
     let by_member = times.iter().map(|(member, ms)| (member.name(), *ms)).collect();
     Incident { finding, cause, spans: vec![range], low: bad, by_member }
@@ -238,9 +234,10 @@ fn says(of: &Collector<'_>, finding: &Finding, low: &Low, low_ms: i64) -> String
             None => format!(": {} of {members}", metric.title()),
         }
     });
-    let lowest = finding.lowest.map_or_else(|| "without a score".to_owned(), |lowest| {
-        format!("lowest score {}, usually {}", score_short(lowest), score_short(low.usual))
-    });
+    let lowest = finding.lowest.map_or_else(
+        || "without a score".to_owned(),
+        |lowest| format!("lowest score {}, usually {}", score_short(lowest), score_short(low.usual)),
+    );
     format!("{} was low for {}{within}{why} ({lowest})", finding.cluster, told::duration(low_ms))
 }
 

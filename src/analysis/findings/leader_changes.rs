@@ -4,7 +4,7 @@ use super::elections::{Change, Elections};
 use super::incidents::measure;
 use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Cause, Collector, Finding, Kind, ProblemCause, told};
+use super::{Cause, Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::spec::Metric;
 use crate::text::count;
 use crate::time::TimeRange;
@@ -21,7 +21,7 @@ const DISK: &[Metric] = ProblemCause::SlowDisk.metrics();
 /// Changes with the same cause and members are one finding if they are at most this far apart.
 const TOGETHER_MS: i64 = 30 * 60_000;
 
-const RULE: &str = "the number of leader changes in the last day rises at members that did not restart (the highest of \
+pub(super) const RULE: &str = "the number of leader changes in the last day rises at members that did not restart (the highest of \
     all members counts); restart: a member's process started, or sent its last sample, within 10 minutes; else \
     slow_disk: WAL fsync or backend commit p99 of a member is above the profile's first threshold for at least 2 steps \
     of the 10 minutes before; else unexplained; changes with the same cause and members at most 30 minutes apart are \
@@ -32,7 +32,7 @@ struct Explained {
     change: Change,
     cause: Cause,
     members: Vec<String>,
-    evidence: Vec<(String, String)>,
+    evidence: Vec<(String, Evidence)>,
 }
 
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
@@ -68,7 +68,7 @@ fn explain(of: &Collector<'_>, traces: &[Traces<'_>], change: Change) -> Explain
         if let Some((what, at)) = start.or_else(|| leaves.iter().find(|at| near.contains(at)).map(|at| ("left", at))) {
             explained.cause = Cause::Restart;
             explained.members.push(member.name());
-            explained.evidence.push((format!("{}_{what}", member.name()), told::instant(*at)));
+            explained.evidence.push((format!("{}_{what}", member.name()), Evidence::Instant(*at)));
         }
     }
     if explained.cause == Cause::Restart {
@@ -80,7 +80,7 @@ fn explain(of: &Collector<'_>, traces: &[Traces<'_>], change: Change) -> Explain
         if slow_for >= LEAST_SLOW_STEPS * of.step.millis() {
             explained.cause = Cause::SlowDisk;
             explained.members.push(member.name());
-            explained.evidence.push((format!("{}_slow_for", member.name()), told::duration(slow_for)));
+            explained.evidence.push((format!("{}_slow_for", member.name()), Evidence::Duration(slow_for)));
         }
     }
     explained
@@ -110,11 +110,11 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, expla
     if cluster.members.iter().all(|member| member.started.is_empty()) {
         finding.tell("start_times", "unknown: the history holds none");
     }
-    let thresholds = DISK
-        .iter()
-        .filter_map(|metric| Some(format!("{metric} {} s", of.profile.rule(*metric).bands.list.first()?.above)));
-    let thresholds: Vec<String> = thresholds.collect();
-    finding.tell("slow_is_above", if thresholds.is_empty() { "nothing".to_owned() } else { thresholds.join(", ") });
+    for metric in DISK.iter().copied() {
+        if let Some(band) = of.profile.rule(metric).bands.list.first() {
+            finding.tell(&format!("{metric}_slow_above"), Evidence::Reading(metric, band.above));
+        }
+    }
     finding.evidence.extend(first.evidence.iter().cloned());
     finding
 }

@@ -2,7 +2,7 @@
 
 use super::digest::{HourSum, Mean};
 use super::tracks::ClusterTrack;
-use super::{Collector, Finding, Kind, told};
+use super::{Collector, Evidence, Finding, Kind, told};
 use crate::spec::Metric;
 use crate::text::count;
 use crate::text::rounding::loss_short;
@@ -17,7 +17,7 @@ const TWO_WEEKS_MS: i64 = 14 * DAY_MS;
 /// for an occasional failed scrape.
 const LEAST_COVERAGE: f64 = 0.99;
 
-const RULE: &str = "of the two hours of the week (of the day, in less than two weeks) whose steps are scored for at \
+pub(super) const RULE: &str = "of the two hours of the week (of the day, in less than two weeks) whose steps are scored for at \
     least 99 % in every one of them, those with the fewest lost points a step, of equal ones those with the least client \
     traffic of a member on average, and of those the first from Monday midnight (from midnight); local hours";
 
@@ -53,6 +53,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
     let Window { from, times, lost, traffic } = quietest(&windows(&places))?;
     let day = |hour: usize| if is_long { format!("{} ", DAYS[hour / HOURS % 7]) } else { String::new() };
     let hours = format!("{}{:02}:00 to {:02}:00 {}", day(from), from % HOURS, (from + 2) % HOURS, of.folding.zone);
+    let known_traffic = if traffic.is_finite() { Evidence::BytesPer(traffic, "s") } else { "unknown".into() };
     let traffic = if traffic.is_finite() { format!("{}/s", told::bytes(traffic)) } else { "unknown".to_owned() };
     let mut finding = Finding::new(Kind::MaintenanceWindow, &cluster.cluster, of.range.start_ms, of.range.end_ms, RULE);
     finding.metric = Some(Metric::ClientTrafficIn);
@@ -67,8 +68,8 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
     }
     finding.tell("hours", hours);
     finding.tell("looked_at", count(times, every));
-    finding.tell("points_lost_a_step", loss_short(lost));
-    finding.tell("client_traffic_of_a_member", traffic);
+    finding.tell("points_lost_a_step", Evidence::Points(lost));
+    finding.tell("client_traffic_of_a_member", known_traffic);
     Some(finding)
 }
 

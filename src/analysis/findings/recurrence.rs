@@ -7,7 +7,7 @@ use super::incidents::{Incident, LEAST_MS};
 use super::spans::length_within;
 use super::statistics::Factorials;
 use super::tracks::ClusterTrack;
-use super::{Collector, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause};
 use crate::heatmap::costliest;
 use crate::spec::Metric;
 use crate::time::{HOUR_MS, TimeRange, Zone};
@@ -23,7 +23,7 @@ const LEVEL: f64 = 0.01;
 const LEAST_SHARE: f64 = 0.5;
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-const RULE: &str = "of the hours of the day (or of the week, if not every day) with at least half of their steps scored, \
+pub(super) const RULE: &str = "of the hours of the day (or of the week, if not every day) with at least half of their steps scored, \
     at least half contain 15 minutes of incidents of one cause, more than the other hours do by Fisher's exact test, \
     one-sided, at 1 % after Bonferroni's correction for 192 tests (24 + 168) of each cause; neighboring hours are one \
     finding, and so are weekdays with the same hours";
@@ -254,11 +254,11 @@ fn tell(
         cause.title(),
         dates[0],
     );
-    finding.tell("hours", &words);
-    finding.tell("first_date", dates[0]);
-    finding.tell("last_date", dates[1]);
-    finding.tell("hours_with_incidents", format!("{bad} of {looked_at}"));
-    finding.tell("other_hours_with_incidents", format!("{others_bad} of {others}"));
+    finding.tell("hours", words.as_str());
+    finding.tell("first_date", dates[0].to_string());
+    finding.tell("last_date", dates[1].to_string());
+    finding.tell("hours_with_incidents", Evidence::Of(bad as u64, looked_at as u64));
+    finding.tell("other_hours_with_incidents", Evidence::Of(others_bad as u64, others as u64));
     for (index, test) in tests.iter().enumerate() {
         let counts = format!(
             "{} of {} with incidents, {} of {} other hours, p {:.2e}, corrected {:.2e}",
@@ -267,6 +267,6 @@ fn tell(
         finding.tell(&place.name(index), counts);
     }
     finding.tell("test", format!("Fisher's exact test, one-sided, corrected for {looks} tests (Bonferroni)"));
-    finding.tell("confidence", told::confidence(1.0 - worst.corrected));
+    finding.tell("confidence", Evidence::Confidence(1.0 - worst.corrected));
     Schedule { cause, hours, words, finding }
 }

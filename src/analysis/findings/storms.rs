@@ -6,10 +6,9 @@ use super::incidents::{Incident, Low, first_moved, measure};
 use super::ledger::Ledger;
 use super::spans::{both, length, length_within, union};
 use super::tracks::ClusterTrack;
-use super::{Collector, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::spec::Metric;
 use crate::text::count;
-use crate::text::rounding::{loss_short, score_short};
 use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 
 /// Elections at most this far apart belong to one storm. This is much shorter than the 24 hours for which
@@ -17,7 +16,7 @@ use crate::time::{DAY_MS, HOUR_MS, TimeRange};
 const TOGETHER_MS: i64 = 2 * HOUR_MS;
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 
-const RULE: &str = "leader changes of the last day make the cluster lose at least 1 point of its usual score; the \
+pub(super) const RULE: &str = "leader changes of the last day make the cluster lose at least 1 point of its usual score; the \
     incident spans the change with which that begins and those at most 2 hours before or after another of them; later \
     changes are a storm of their own if they alone would cost points; the loss is that of all the time for which the \
     changes count";
@@ -125,8 +124,8 @@ fn begin(
     let day = elections.counted.changes.partition_point(|c| c.seen_ms < span.start_ms - DAY_MS);
     finding.tell("changes_from_a_day_before", elections.counted.count(&elections.counted.changes[day], last));
     finding.tell("changes_a_day_without_loss", threshold(of));
-    finding.tell("first_seen", told::instant(first.seen_ms));
-    finding.tell("last_seen", told::instant(last.until_ms));
+    finding.tell("first_seen", Evidence::Instant(first.seen_ms));
+    finding.tell("last_seen", Evidence::Instant(last.until_ms));
     let cause = ProblemCause::LeaderInstability;
     Incident { finding, cause, spans: vec![span], low: Vec::new(), by_member: Vec::new() }
 }
@@ -157,9 +156,9 @@ fn tell(
         zone.in_words(from),
         zone.in_words(until),
     );
-    finding.tell("points_lost_from", told::instant(from));
-    finding.tell("points_lost_until", told::instant(until));
-    finding.tell("low_for", told::duration(low_ms));
-    finding.tell("usual_score", score_short(low.usual));
-    finding.tell("leader_changes_lost", format!("{} points x h", loss_short(ledger.point_hours(lost))));
+    finding.tell("points_lost_from", Evidence::Instant(from));
+    finding.tell("points_lost_until", Evidence::Instant(until));
+    finding.tell("low_for", Evidence::Duration(low_ms));
+    finding.tell("usual_score", Evidence::Score(low.usual));
+    finding.tell("leader_changes_lost", Evidence::PointHours(ledger.point_hours(lost)));
 }

@@ -1,7 +1,7 @@
 //! Formats durations, counts, sizes and probabilities for the texts of findings.
 
 use crate::spec::{Metric, Profile, Unit, percent};
-use crate::text::rounding::confidence_parts;
+use crate::text::rounding::{confidence_parts, number_up};
 use crate::time::{HOUR_MS, format_instant};
 
 /// Formats a duration such as `2 h 58 min` or `1 d 1 h`: rounded to the minute, or truncated to the
@@ -38,6 +38,16 @@ pub(crate) fn reading(metric: Metric, value: f64) -> String {
         Unit::Count | Unit::Instant => format!("{}", value.ceil()),
         Unit::BytesPerSecond => format!("{}/s", bytes(value)),
         Unit::Bytes => bytes(value),
+    }
+}
+
+/// A reading as a number for tables, rounded up to hundredths, with its unit: `ms`, `bytes`, `bytes/s`, or none.
+pub(crate) fn reading_number(metric: Metric, value: f64) -> (f64, &'static str) {
+    match metric.unit() {
+        Unit::Seconds => (number_up(value * 1000.0), "ms"),
+        Unit::Count | Unit::Instant => (number_up(value), ""),
+        Unit::BytesPerSecond => (number_up(value), "bytes/s"),
+        Unit::Bytes => (number_up(value), "bytes"),
     }
 }
 

@@ -145,7 +145,7 @@ fn evidence(finding: &Finding) -> Markup {
             summary { "Evidence and rule" }
             dl {
                 @for (name, value) in facts { @if let Some(value) = value { dt { (name) } dd { (value) } } }
-                @for (name, value) in &finding.evidence { dt { (html_text(name)) } dd { (html_text(value)) } }
+                @for (name, value) in &finding.evidence { dt { (html_text(name)) } dd { (html_text(&value.to_string())) } }
                 dt { "rule" } dd { (finding.rule) }
             }
         }

@@ -14,6 +14,7 @@ mod config;
 mod deploy;
 mod diff;
 mod docs;
+mod edges;
 mod emit;
 mod engines;
 mod explain;

@@ -1,0 +1,53 @@
+//! The rules of findings at their limits: `tests/oracle/edges.py` makes histories with a case just inside and just outside
+//! of each threshold, and computes what must be found in them by itself.
+
+use crate::support::{BINARY, Folder, oracle};
+
+/// Runs the cases of a group.
+#[track_caller]
+fn hold(group: &str) {
+    let folder = Folder::new("edges");
+    oracle("edges.py", &[BINARY, &folder.at(""), group]);
+}
+
+#[test]
+fn incidents_begin_and_end_at_their_limits() {
+    hold("incidents");
+}
+
+#[test]
+fn absences_and_departures_are_reported_from_ten_minutes_on() {
+    hold("absences");
+    hold("departures");
+}
+
+#[test]
+fn leader_changes_have_the_causes_within_ten_minutes_of_them() {
+    hold("leader_changes");
+    hold("elections");
+}
+
+#[test]
+fn storms_have_more_than_five_leader_changes_within_two_hours_of_each_other() {
+    hold("storms");
+}
+
+#[test]
+fn recurrences_are_significant_at_one_percent_and_bad_half_of_the_time() {
+    hold("recurrences");
+}
+
+#[test]
+fn defragmentations_free_five_percent_within_an_hour_and_without_a_restart() {
+    hold("defragmentations");
+}
+
+#[test]
+fn growth_is_reported_within_a_year_from_a_week_of_days_whose_slope_is_surely_above_zero() {
+    hold("growth");
+}
+
+#[test]
+fn maintenance_windows_are_scored_for_99_percent_and_may_wrap() {
+    hold("maintenance");
+}

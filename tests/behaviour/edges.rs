@@ -1,5 +1,5 @@
-//! The rules of findings at their limits: `tests/oracle/edges.py` makes histories with a case just inside and just outside
-//! of each threshold, and computes what must be found in them by itself.
+//! The rules of findings at their limits: `tests/oracle/edges.py` makes histories with a case just inside and just
+//! outside of each threshold, and computes by itself what must be found in them.
 
 use crate::support::{BINARY, Folder, oracle};
 

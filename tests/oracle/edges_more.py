@@ -70,6 +70,8 @@ def growth():
     sizes("quota-lowered-midway", grows, quota=4e9).set("quota_bytes", 15 * 1440, 30 * 1440, last + 100e6)
     unread = sizes("quota-unread-on-the-last-day", grows, quota=4e9).set("quota_bytes", 15 * 1440, 28 * 1440, last + 100e6)
     unread.set("quota_bytes", 28 * 1440, 30 * 1440, NAN)
+    changed = sizes("quota-lowered-on-the-last-day", grows, quota=4e9)
+    changed.set("quota_bytes", 29 * 1440 + 720, 30 * 1440, last + 100e6)
     _since_a_drop(sizes)
     _medians(made)
     other = sizes("first-there", ["grows m2"], quota=last + 300e6, members=2)

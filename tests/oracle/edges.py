@@ -21,7 +21,8 @@ from edges_scores import Scored
 from report import Report
 from spec import Profile
 
-HOURS = re.compile(r"((?:\w+day )?\d\d:\d\d) to ((?:\w+day )?\d\d:\d\d)")
+# The day of the second hour may be left out.
+HOURS = re.compile(r"((?:\w+day )?\d\d:\d\d) to (?:\w+day )?(\d\d:\d\d)")
 # What is compared of each kind with the computed findings.
 KEYS = {
     "incident": ["metric", "members", "start", "end", "first_metric", "lowest_score"],

@@ -47,6 +47,9 @@ def _incidents(made):
     made.cluster("low-beside-unknown", [DISK], 2).slow(600, 615).unscored(590, 630, "m2")
     made.cluster("members-of-15-minutes-in", [DISK], 2).slow(600, 620).slow(603, 618, "m2")
     made.cluster("members-of-15-minutes-out", [DISK], 2).slow(600, 620).slow(603, 617, "m2")
+    # Only what is bad on one member is joined across a gap.
+    made.cluster("gap-between-members-in", [DISK], 2).slow(600, 620).slow(619, 640, "m2")
+    made.cluster("gap-between-members-out", [DISK, DISK], 2).slow(600, 620).slow(625, 645, "m2")
     made.cluster("two-groups", [DISK, f"{FDS} after {DISK}"]).slow(600, 620).many_fds(610, 630)
     return made
 
@@ -158,13 +161,16 @@ def _causes(made):
     change("left-10-minutes-after-out", ["unexplained"]).away(611, 617, "m2")
     change("left-10-minutes-before-in", ["restart m2"]).away(589, 595, "m2")
     change("left-10-minutes-before-out", ["unexplained"]).away(588, 595, "m2")
-    change("slow-10-minutes-before-in", ["slow_disk m2"]).slow(580, 590, "m2")
-    change("slow-10-minutes-before-out", ["unexplained"]).slow(580, 589, "m2")
+    change("slow-10-minutes-before-in", ["slow_disk m2"]).slow(580, 591, "m2")
+    change("slow-10-minutes-before-out", ["unexplained"]).slow(580, 590, "m2")
     change("slow-20-minutes-before", ["unexplained"]).slow(570, 580, "m2")
-    change("slow-meanwhile-in", ["slow_disk m2"]).slow(600, 601, "m2")
-    change("slow-afterwards-out", ["unexplained"]).slow(601, 620, "m2")
-    change("commit-above-its-first-threshold-in", ["slow_disk m2"]).set("backend_commit_seconds", 595, 600, 0.0251, "m2")
-    change("commit-above-its-first-threshold-out", ["unexplained"]).set("backend_commit_seconds", 595, 600, 0.025, "m2")
+    change("slow-meanwhile-in", ["slow_disk m2"]).slow(599, 601, "m2")
+    change("slow-afterwards-out", ["unexplained"]).slow(600, 620, "m2")
+    change("slow-for-2-steps-in", ["slow_disk m2"]).slow(595, 597, "m2")
+    change("slow-for-2-steps-out", ["unexplained"]).slow(595, 596, "m2")
+    for name, commit, expect in ("in", 0.0251, ["slow_disk m2"]), ("out", 0.025, ["unexplained"]):
+        of = change(f"commit-above-its-first-threshold-{name}", expect)
+        of.set("backend_commit_seconds", 595, 600, commit, "m2")
     change("many-descriptors", ["unexplained"]).many_fds(590, 610, "m2")
     change("restart-before-slow", ["restart m3"]).slow(590, 600, "m2").restarted(600, "m3")
     of = made.cluster("restarts-of-two-within-30-minutes", ["restart m1", "restart m2"], 3)
@@ -205,7 +211,8 @@ def _elections(made):
         of.set("leader_changes", 1000, back, float("nan"))
     made.cluster("midnight", ["unexplained"]).elected([1440])
     # The start time is the same before and after midnight, so nothing was restarted.
-    made.cluster("unknown-start-over-midnight", ["unexplained"]).elected([1440]).set("start_time_seconds", 1430, 1450, float("nan"))
+    of = made.cluster("unknown-start-over-midnight", ["unexplained"]).elected([1440])
+    of.set("start_time_seconds", 1430, 1450, float("nan"))
     return made
 
 

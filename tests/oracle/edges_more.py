@@ -167,7 +167,7 @@ def _recurrences(made):
     _daily(made, "15-minutes-of-an-hour-in", ["01:00 to 03:00"], range(28), 100, 35)
     _daily(made, "15-minutes-of-an-hour-out", ["01:00 to 02:00"], range(28), 100, 30)
     _daily(made, "over-midnight", ["23:00 to 01:00"], range(-1, 28), 23 * 60 + 10, 100)
-    _daily(made, "over-sunday-midnight", ["Sunday 23:00 to Monday 01:00"], range(-1, 28, 7), 23 * 60 + 10, 100)
+    _daily(made, "over-sunday-midnight", ["Sunday 23:00 to 01:00"], range(-1, 28, 7), 23 * 60 + 10, 100)
     _daily(made, "half-of-the-weeks-in", ["Wednesday 02:00 to 03:00"], [2, 16], 130, 30)
     _daily(made, "half-of-the-weeks-out", [], [2], 130, 30)
     _daily(made, "on-working-days", two, [day for day in range(28) if day % 7 < 5], 130, 30)

@@ -38,12 +38,12 @@ def incidents(scored, metrics):
     """Stretches in which metrics of one group cost a member more than usual while the cluster was low."""
     low, least = Low(scored), 15 * MINUTE
     bad = {member: low.bad(member, metrics) for member in scored.names}
+    own = [pair for is_bad in bad.values() for pair in joined_stretches(scored, is_bad)]
     joined = []
-    for start, end in stretches(np.any(list(bad.values()), axis=0)):
-        gap = (start - joined[-1][1]) * scored.step_ms if joined else 0
-        unknown = int(scored.unscored[joined[-1][1] : start].sum()) * scored.step_ms if joined else 0
-        if joined and gap - unknown < 30 * MINUTE and gap < 2 * HOUR:
-            joined[-1][1] = end
+    for start, end in sorted(own):
+        # Members that are bad at the same time share an incident.
+        if joined and start < joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
         else:
             joined.append([start, end])
     for start, end in joined:
@@ -57,6 +57,19 @@ def incidents(scored, metrics):
         yield {"kind": "incident", "members": concerned, "start": scored.at(start), "end": scored.at(end),
                "metric": max(metrics, key=cost.get), "first_metric": first_moved(scored, low, start, end),
                "lowest_score": scored.lowest(scored.at(start), scored.at(end))}
+
+
+def joined_stretches(scored, is_bad):
+    """Stretches of one member, joined over less than 30 minutes with a score and less than two hours."""
+    joined = []
+    for start, end in stretches(is_bad):
+        gap = (start - joined[-1][1]) * scored.step_ms if joined else 0
+        unknown = int(scored.unscored[joined[-1][1] : start].sum()) * scored.step_ms if joined else 0
+        if joined and gap - unknown < 30 * MINUTE and gap < 2 * HOUR:
+            joined[-1][1] = end
+        else:
+            joined.append([start, end])
+    return joined
 
 
 def first_moved(scored, low, start, end):
@@ -136,7 +149,7 @@ def leader_changes(scored):
             cause = "slow_disk"
             from_step, to = [(ms - scored.at(0)) // step for ms in (first - step - 10 * MINUTE, last + step)]
             slow = {m: np.any([scored.losses[m][metric] > 0 for metric in GROUPS[0]], axis=0) for m in scored.names}
-            members = [m for m in scored.names if slow[m][max(from_step, 0) : to].any()]
+            members = [m for m in scored.names if slow[m][max(from_step, 0) : to].sum() >= 2]
         cause = cause if members else "unexplained"
         before = found[-1] if found else None
         if before and (before["cause"], before["members"]) == (cause, members) and first - before["last"] <= 30 * MINUTE:
@@ -257,10 +270,9 @@ def runs(hits, count):
 
 
 def named(first, last, count):
-    """`23:00 to 01:00`, or with days of the week, the second only if it is another."""
-    day = lambda hour: f"{DAYS[hour // 24 % 7]} " if count == 168 else ""  # noqa: E731
-    end = "" if day(first) == day(last) else day(last)
-    return f"{day(first)}{first % 24:02}:00 to {end}{(last + 1) % 24:02}:00"
+    """`23:00 to 01:00`, or `Sunday 23:00 to 01:00`."""
+    day = f"{DAYS[first // 24]} " if count == 168 else ""
+    return f"{day}{first % 24:02}:00 to {(last + 1) % 24:02}:00"
 
 
 def quietest(scored, zone):

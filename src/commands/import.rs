@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::interrupt::Interrupt;
 use super::progress::Reporter;
-use super::stdout::print;
+use super::stdout::print_wrapped;
 use super::{CommandError, given_folder};
 use crate::cli::ImportArgs;
 use crate::config::Settings;
@@ -35,7 +35,7 @@ fn into_prometheus(folder: &Path, data_dir: &Path, args: &ImportArgs, reporter: 
     let plan = Plan::new(folder, &data, now_ms)?;
     warn_of_retention(&plan, args.retention.as_ref(), now_ms, &reporter)?;
     if args.dry_run {
-        print(&told::plan(&plan, &promtool, data.path()))?;
+        print_wrapped(&told::plan(&plan, &promtool, data.path()), 4)?;
         return told::left(&plan).map_err(CommandError::from);
     }
     let files: Vec<&PlannedFile> = plan.of(Fate::Import).collect();

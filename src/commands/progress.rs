@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
 
-use super::stdout::{StdoutError, print};
+use super::stdout::{StdoutError, print_wrapped};
 use crate::sources::prometheus::Traffic;
 use crate::text::count;
 
 /// Time between two progress lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// Indent of lines that continue another line of a summary.
+const HANG: usize = 4;
 /// A search shows its progress only after this time.
 const SILENT_FOR: Duration = Duration::from_secs(2);
 /// Time between two updates of a bar.
@@ -54,10 +56,10 @@ impl Reporter {
         }
     }
 
-    /// Prints the summary of a command that writes files, on standard output; prints nothing with `--quiet`. A command
-    /// that prints its result uses [`print`] instead, which ignores `--quiet`.
+    /// Prints the summary of a command that writes files on standard output, wrapped to the window; prints nothing with
+    /// `--quiet`. A command that prints its result uses [`super::stdout::print`] instead, which ignores `--quiet`.
     pub(super) fn summary(&self, text: &str) -> Result<(), StdoutError> {
-        if self.quiet { Ok(()) } else { print(text) }
+        if self.quiet { Ok(()) } else { print_wrapped(text, HANG) }
     }
 
     /// Waits for a search on a server. If it takes long, shows the number of queries answered so far.

@@ -62,7 +62,7 @@ pub(crate) fn diff_text(compared: &Compared, diff: &Diff, palette: Palette, colu
 
 fn cluster_text(text: &mut String, line: &LineChange, members: &[LineChange], screen: &Screen) {
     let _ = writeln!(text, "{}: {}", terminal_label(&line.cluster), sentence(line));
-    let _ = writeln!(text, "{:>7}{:>7}{:>7}  {:<14}{:>6}", "before", "after", "change", "95 % interval", "delta");
+    let _ = writeln!(text, "{:>6}{:>7}{:>7}  {:<14}{:>7}", "before", "after", "change", "95 % interval", "delta");
     row(text, &line.score, "score");
     for (metric, change) in line.costly() {
         row(text, change, metric.name());
@@ -124,7 +124,7 @@ fn row(text: &mut String, change: &Change, name: &str) {
     };
     let _ = writeln!(
         text,
-        "{:>7}{:>7}{:>7}  {interval:<14}{:>6}  {name}: {verdict}",
+        "{:>6}{:>7}{:>7}  {interval:<14}{:>7}  {name}: {verdict}",
         two(change.before),
         two(change.after),
         signed(change.difference()),

@@ -368,5 +368,5 @@ fn a_percentile_is_the_same_across_a_change_of_the_bucket_labels() {
     assert!(!wide.is_empty());
     let explained =
         etcd_heatmap(&["explain", &folder.at("audit"), "--cluster", "etcd", "--at", "2026-10-01T01:00:00Z"]).succeeds();
-    assert!(explained.stdout.contains("1900.00 ms    1900.00 ms"), "{explained:?}");
+    assert!(explained.stdout.contains("1900.00 ms  1900.00 ms"), "{explained:?}");
 }

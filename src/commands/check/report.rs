@@ -128,11 +128,7 @@ impl fmt::Display for Report {
         f.write_str(&self.head)?;
         if !self.rows.is_empty() {
             let (first, last) = ("first about", "last about");
-            writeln!(
-                f,
-                "\n{:<17} {:<4}  {:>7} {first:<17} {last:<16}{:>7}",
-                "metric", "form", "members", "covered"
-            )?;
+            writeln!(f, "\n{:<17} {:<4}  {:>7} {first:<17} {last:<16}{:>7}", "metric", "form", "members", "covered")?;
         }
         for Row { column, form, seen, is_pulled } in &self.rows {
             let name = column.name();

@@ -6,14 +6,13 @@ use super::progress::Reporter;
 use super::score::{Broken, check_known};
 use super::stdout::print;
 use super::{CommandError, given_folder};
-use crate::analysis::findings::{Collector, DayDigest};
+use crate::analysis::findings::Collector;
 use crate::cli::FindingsArgs;
 use crate::config::Settings;
 use crate::folder::Manifest;
-use crate::history::{History, HistoryError};
+use crate::history::History;
 use crate::outputs::{findings_csv, findings_text};
 use crate::score::ScoreTable;
-use crate::time::UtcDay;
 
 /// Reads and scores all days, and prints the findings.
 pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
@@ -38,13 +37,20 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     let progress = reporter.start("reading", "days", days.len() as u64);
     // Only the digest of a day is kept, so that memory does not grow with the range.
     let at_once = reader.days_at_once(&days, lives);
-    let digested = at_once.each(&days, |day| {
-        let (scored, broken) = reader.score(&table, lives, day);
-        Ok::<_, CommandError>((collector.day(&scored.window, &scored.scores), broken.map(|error| (day, error))))
-    })?;
+    let (mut tracks, mut broken) = (collector.tracks(), Vec::new());
+    for (done, chunk) in days.chunks(at_once.batch()).enumerate() {
+        progress.set((done * at_once.batch()) as u64, "");
+        let digested = at_once.each(chunk, |day| {
+            let (scored, broken) = reader.score(&table, lives, day);
+            Ok::<_, CommandError>((collector.day(&scored.window, &scored.scores), broken.map(|error| (day, error))))
+        })?;
+        for (digest, error) in digested {
+            tracks.add(digest);
+            broken.extend(error);
+        }
+    }
     progress.clear();
-    let (digests, broken): (Vec<DayDigest>, Vec<Option<(UtcDay, HistoryError)>>) = digested.into_iter().unzip();
-    let mut wanted = collector.find(digests);
+    let mut wanted = collector.find(tracks);
     if let Some(cluster) = &args.cluster {
         wanted = wanted.of_cluster(cluster);
     }
@@ -55,5 +61,5 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         true => findings_csv(wanted.iter()),
         false => findings_text(&wanted, folding.zone),
     })?;
-    Broken::new(&history, footers, broken.into_iter().flatten().collect()).into_result()
+    Broken::new(&history, footers, broken).into_result()
 }

@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rayon::prelude::*;
-
 use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
@@ -173,9 +171,9 @@ fn write_whole(
     }
     let Outcome { findings, readings, .. } = outcome;
     let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, scale: settings.scale };
-    let wanted: Vec<_> = formats.iter().collect();
+    // One after the other, because each needs up to 60 MB besides the cells.
     let written: Vec<Option<Written>> =
-        wanted.into_par_iter().map(|output| output.write(&scored)).collect::<Result<_, OutputError>>()?;
+        formats.iter().map(|output| output.write(&scored)).collect::<Result<_, OutputError>>()?;
     written.into_iter().flatten().for_each(|file| manifest.list(file));
     if is_intermediate {
         Owned::Single(CELLS).remove(out)?;

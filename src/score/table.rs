@@ -7,7 +7,7 @@ use crate::spec::{Column, Companion, FULL_POINTS, METRICS, Metric, POINT, Profil
 pub const ABSENT: u16 = u16::MAX;
 
 /// The score and losses of a scored step, in integers of `1 / ScoreTable::denominator` points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Worth {
     /// The score: ten points minus all losses.
     pub score: u64,
@@ -16,7 +16,7 @@ pub struct Worth {
 }
 
 /// The state of a member or cluster at one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepState {
     /// Not expected: before the member was first seen, after it was last seen, or never requested.
     Absent,

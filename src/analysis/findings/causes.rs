@@ -85,9 +85,10 @@ impl ProblemCause {
                 "Check that the process runs and is scraped; if the member is lost, remove it and add a new one.",
                 "Disaster recovery",
             ),
-            Self::MemberReplaced => {
-                ("Check that the replacement was planned, and that the old member was removed.", "Runtime reconfiguration")
-            }
+            Self::MemberReplaced => (
+                "Check that the replacement was planned, and that the old member was removed.",
+                "Runtime reconfiguration",
+            ),
         };
         Advice { sentence, page }
     }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::ledger::Ledger;
 use super::problems::{self, OfCluster};
-use super::tracks::{ClusterTrack, MemberTrack, join};
+use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
     DayDigest, Findings, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence,
 };
@@ -47,13 +47,18 @@ impl Collector<'_> {
         DayDigest::new(self.table, self.folding, window, scores)
     }
 
-    /// Applies all rules to the digests, which must be in order of time.
-    pub(crate) fn find(&self, digests: impl IntoIterator<Item = DayDigest>) -> Findings {
-        let clusters = join(digests, self.lives);
+    /// Joins the digests of days, which must be added in order of time.
+    pub(crate) fn tracks(&self) -> Tracks {
+        Tracks::new(self.lives)
+    }
+
+    /// Applies all rules to the joined digests.
+    pub(crate) fn find(&self, tracks: Tracks) -> Findings {
+        let mut clusters = tracks.into_clusters();
         let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
         // If no member of any cluster sent metrics, Prometheus was probably down.
         let anybody = super::spans::union(all.iter().flat_map(|member| member.seen(self.table)));
-        let found = clusters.par_iter().map(|cluster| self.find_in(cluster, &anybody));
+        let found = clusters.par_iter_mut().map(|cluster| cluster.unfold(|cluster| self.find_in(cluster, &anybody)));
         let mut found: Vec<OfCluster> = found.collect();
         found.extend(problems::unseen(gone::unseen(self, &clusters)));
         let mut all = OfCluster::default();

@@ -24,7 +24,8 @@ impl<'a> Ledger<'a> {
 
     /// What these metrics cost the cluster within a range.
     pub(super) fn lost(&self, metrics: &[Metric], range: TimeRange) -> Loss {
-        let parts = within(self.line, range).iter().filter_map(|run| Some((scored(run)?, run.span().intersect(range)?)));
+        let parts =
+            within(self.line, range).iter().filter_map(|run| Some((scored(run)?, run.span().intersect(range)?)));
         parts.map(|(worth, part)| cost(worth, metrics) * length_of(part)).sum()
     }
 

@@ -59,8 +59,9 @@ impl<'a> Made<'a> {
         let table = ScoreTable::new(profile);
         let expected = &ExpectedMembers::parse(self.expected.iter().copied()).unwrap_or_else(|e| panic!("{e}"));
         let of = Collector { table: &table, profile, folding, step, lives: &lives, range, expected };
-        let digests: Vec<DayDigest> = range.days().map(|day| self.digest(&of, day)).collect();
-        of.find(digests)
+        let mut tracks = of.tracks();
+        range.days().for_each(|day| tracks.add(self.digest(&of, day)));
+        of.find(tracks)
     }
 
     fn digest(&self, of: &Collector<'_>, day: UtcDay) -> DayDigest {

@@ -1,6 +1,6 @@
 //! Joins the digests of all days into one track for each cluster and member.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::digest::{ClusterDay, DayDigest, Drop, HourSum, MemberDay, Worst};
@@ -28,7 +28,9 @@ pub(super) struct MemberTrack {
 #[derive(Debug)]
 pub(super) struct ClusterTrack {
     pub(super) cluster: Arc<str>,
+    /// The cluster's state while any of its members is expected; empty until [`Self::unfold`].
     pub(super) line: Vec<Run<StepState>>,
+    folded: FoldedLine,
     pub(super) hours: Vec<HourSum>,
     /// The worst readings by hour, in order of time (see [`ClusterDay`]).
     pub(super) worst: Vec<Worst>,
@@ -96,40 +98,93 @@ impl MemberTrack {
     }
 }
 
-/// Joins the digests, which must be in order of time; the result is sorted by cluster.
-pub(super) fn join(digests: impl IntoIterator<Item = DayDigest>, lives: &Lives) -> Vec<ClusterTrack> {
-    let mut clusters: BTreeMap<Arc<str>, ClusterTrack> = BTreeMap::new();
-    let mut members: BTreeMap<Member, MemberTrack> =
-        lives.iter().map(|(member, life)| (member.clone(), MemberTrack::new(member.clone(), *life))).collect();
-    for day in digests {
-        for ClusterDay { cluster, line, hours, worst } in day.clusters {
-            let track = clusters.entry(cluster.clone()).or_insert_with(|| ClusterTrack {
-                cluster,
-                line: Vec::new(),
-                hours: Vec::new(),
-                worst: Vec::new(),
-                members: Vec::new(),
-            });
-            track.worst.extend(worst);
-            append(&mut track.line, line);
-            for hour in hours {
-                match track.hours.last_mut() {
-                    // With a UTC offset that is not a whole hour, a local hour may span two UTC days.
-                    Some(last) if last.start_ms == hour.start_ms => last.merge(&hour),
-                    _ => track.hours.push(hour),
-                }
+impl ClusterTrack {
+    fn new(cluster: Arc<str>) -> Self {
+        let (line, folded) = (Vec::new(), FoldedLine::default());
+        Self { cluster, line, folded, hours: Vec::new(), worst: Vec::new(), members: Vec::new() }
+    }
+
+    /// Calls `work` while [`Self::line`] is there, which needs three times the memory of its folded form.
+    pub(super) fn unfold<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
+        self.line = self.folded.unfolded();
+        let done = work(self);
+        self.line = Vec::new();
+        done
+    }
+
+    fn add(&mut self, day: ClusterDay) {
+        self.worst.extend(day.worst);
+        self.folded.add(day.line);
+        for hour in day.hours {
+            match self.hours.last_mut() {
+                // With a UTC offset that is not a whole hour, a local hour may span two UTC days.
+                Some(last) if last.start_ms == hour.start_ms => last.merge(&hour),
+                _ => self.hours.push(hour),
             }
         }
+    }
+}
+
+/// The line of a cluster, with each distinct state stored once: a state takes 64 bytes, and a year has few of them.
+#[derive(Debug, Default)]
+struct FoldedLine {
+    /// Runs of the states' numbers.
+    runs: Vec<Run<u32>>,
+    numbers: HashMap<StepState, u32>,
+}
+
+impl FoldedLine {
+    fn add(&mut self, line: Vec<Run<StepState>>) {
+        let numbers = &mut self.numbers;
+        let folded = line.into_iter().map(|Run { start_ms, end_ms, state }| {
+            let next = numbers.len() as u32;
+            Run { start_ms, end_ms, state: *numbers.entry(state).or_insert(next) }
+        });
+        append(&mut self.runs, folded.collect());
+    }
+
+    fn unfolded(&self) -> Vec<Run<StepState>> {
+        let mut states = vec![StepState::Absent; self.numbers.len()];
+        self.numbers.iter().for_each(|(state, number)| states[*number as usize] = *state);
+        let unfold = |run: &Run<u32>| Run { start_ms: run.start_ms, end_ms: run.end_ms, state: states[run.state as usize] };
+        self.runs.iter().map(unfold).collect()
+    }
+}
+
+/// Joins the digests of all days. Adding each day as soon as it is digested needs less memory than keeping the digests
+/// until the last one is there.
+#[derive(Debug)]
+pub(crate) struct Tracks {
+    clusters: BTreeMap<Arc<str>, ClusterTrack>,
+    members: BTreeMap<Member, MemberTrack>,
+}
+
+impl Tracks {
+    pub(super) fn new(lives: &Lives) -> Self {
+        let track = |(member, life): (&Member, &Life)| (member.clone(), MemberTrack::new(member.clone(), *life));
+        Self { clusters: BTreeMap::new(), members: lives.iter().map(track).collect() }
+    }
+
+    /// Adds the next day; days must come in order of time.
+    pub(crate) fn add(&mut self, day: DayDigest) {
+        for part in day.clusters {
+            let cluster = part.cluster.clone();
+            self.clusters.entry(cluster.clone()).or_insert_with(|| ClusterTrack::new(cluster)).add(part);
+        }
         for part in day.members {
-            if let Some(track) = members.get_mut(&part.member) {
+            if let Some(track) = self.members.get_mut(&part.member) {
                 track.add(part);
             }
         }
     }
-    for (member, track) in members {
-        if let Some(cluster) = clusters.get_mut(&member.cluster) {
-            cluster.members.push(track);
+
+    /// The clusters with their members, both sorted by name.
+    pub(super) fn into_clusters(mut self) -> Vec<ClusterTrack> {
+        for (member, track) in self.members {
+            if let Some(cluster) = self.clusters.get_mut(&member.cluster) {
+                cluster.members.push(track);
+            }
         }
+        self.clusters.into_values().collect()
     }
-    clusters.into_values().collect()
 }

@@ -82,7 +82,8 @@ impl Scoring<'_> {
         let days = &self.days;
         let progress = run.reporter.start("scoring", "days", days.len() as u64);
         let mut open = OpenFiles::open(self)?;
-        let (mut files, mut broken, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut broken) = (Vec::new(), Vec::new());
+        let mut tracks = self.collector.as_ref().map(Collector::tracks);
         let mut readings = self.reading_cells();
         let mut done = 0;
         let mut stopped = None;
@@ -99,7 +100,9 @@ impl Scoring<'_> {
                 open.add(day.day, &day.scores, day.sums, days.last() == Some(&day.day))?;
                 files.extend(day.files);
                 broken.extend(day.broken.map(|error| (day.day, error)));
-                digests.extend(day.digest);
+                if let (Some(tracks), Some(digest)) = (&mut tracks, day.digest) {
+                    tracks.add(digest);
+                }
                 day.readings.into_iter().for_each(|part| readings.add(part));
                 done += 1;
             }
@@ -115,7 +118,8 @@ impl Scoring<'_> {
         }
         let gate = open.gate.take();
         let (finished, picture) = open.finish()?;
-        let findings = self.collector.as_ref().map(|collector| collector.find(digests)).unwrap_or_default();
+        let found = self.collector.as_ref().zip(tracks).map(|(collector, tracks)| collector.find(tracks));
+        let findings = found.unwrap_or_default();
         let readings = readings.finish();
         Ok(Outcome { finished: finished.and(days), stopped, picture, broken, gate, findings, readings })
     }

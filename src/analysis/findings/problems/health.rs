@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
+use super::super::ProblemCause;
 use super::super::ledger::Ledger;
 use super::super::tracks::ClusterTrack;
-use super::super::ProblemCause;
 use super::Problem;
 use crate::score::StepState;
 use crate::text::count;

@@ -63,7 +63,9 @@ impl Problem {
         if self.unknown_ms > 0 {
             parts.push(format!("{} without a score", duration(self.unknown_ms)));
         }
-        parts.extend(self.lowest.filter(|_| self.lost > 0.0).map(|score| format!("lowest score {}", score_short(score))));
+        parts.extend(
+            self.lowest.filter(|_| self.lost > 0.0).map(|score| format!("lowest score {}", score_short(score))),
+        );
         parts.join(", ")
     }
 

@@ -174,8 +174,8 @@ fn write_whole(
     let Outcome { findings, readings, .. } = outcome;
     let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, scale: settings.scale };
     let wanted: Vec<_> = formats.iter().collect();
-    let written: Vec<Option<Written>> =
-        wanted.into_par_iter().map(|output| output.write(&scored)).collect::<Result<_, OutputError>>()?;
+    let written: Vec<Vec<Written>> =
+        wanted.into_par_iter().map(|output| output.write_all(&scored)).collect::<Result<_, OutputError>>()?;
     written.into_iter().flatten().for_each(|file| manifest.list(file));
     if is_intermediate {
         Owned::Single(CELLS).remove(out)?;

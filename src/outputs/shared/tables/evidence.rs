@@ -17,8 +17,8 @@ pub(in crate::outputs) fn evidence(finding: &Finding) -> impl Iterator<Item = Ve
         value.figures().into_iter().map(move |(suffix, figure)| {
             let (value, unit) = match figure {
                 Figure::Text(text) => (Field::text(text), Field::Empty),
-                Figure::Number(number, unit) if unit.is_empty() => (Field::Number(number_near(number)), Field::Empty),
-                Figure::Number(number, unit) => (Field::Number(number_near(number)), Field::text(unit)),
+                Figure::Number(number, unit) if unit.is_empty() => (Field::Figure(number_near(number)), Field::Empty),
+                Figure::Number(number, unit) => (Field::Figure(number_near(number)), Field::text(unit)),
                 Figure::Instant(ms) => (Field::text(csv_instant(ms)), Field::text("UTC")),
             };
             vec![Field::whole(finding.number), Field::text(format!("{name}{suffix}")), value, unit]

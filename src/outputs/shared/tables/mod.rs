@@ -47,8 +47,10 @@ pub(in crate::outputs) enum Field<'a> {
     Empty,
     Text(Cow<'a, str>),
     Whole(u64),
-    /// A number with at most two decimals.
+    /// A number with at most two decimals; the workbook shows two.
     Number(f64),
+    /// A number with at most two decimals, shown as it is: the other rows have other units.
+    Figure(f64),
     /// Milliseconds since 1970.
     Instant(i64),
 }
@@ -77,7 +79,7 @@ impl<'a> Field<'a> {
             Self::Empty => String::new(),
             Self::Text(text) => csv_field(text),
             Self::Whole(number) => number.to_string(),
-            Self::Number(number) => number.to_string(),
+            Self::Number(number) | Self::Figure(number) => number.to_string(),
             Self::Instant(ms) => csv_instant(*ms),
         }
     }

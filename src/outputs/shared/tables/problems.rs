@@ -76,10 +76,10 @@ fn row(problem: &Problem, lost: f64) -> Vec<Field<'_>> {
         Field::Number(lost),
         Field::of(problem.share, |share| Field::Number(f64::from(share_parts(share, 10_000)) / 100.0)),
         Field::of(worst, |worst| Field::text(worst.metric.name())),
-        Field::of(reading, |(value, _)| Field::Number(value)),
+        Field::of(reading, |(value, _)| Field::Figure(value)),
         Field::of(reading, |(_, unit)| Field::text(unit)),
         Field::of(worst.and_then(|worst| Some((worst, worst.limit?))), |(worst, limit)| {
-            Field::Number(reading_number(worst.metric, limit).0)
+            Field::Figure(reading_number(worst.metric, limit).0)
         }),
         Field::of(problem.threshold.as_deref(), Field::text),
         Field::of(worst, |worst| Field::text(&*worst.member)),

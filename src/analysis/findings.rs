@@ -38,8 +38,8 @@ pub(crate) use digest::{DayDigest, Worst};
 pub(crate) use evidence::{Evidence, Figure};
 pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
 pub(super) use statistics::median;
-pub(crate) use rules::{RULES, Rule};
-pub(crate) use told::{reading, threshold};
+pub(crate) use rules::RULES;
+pub(crate) use told::{reading, reading_number, threshold};
 
 use crate::analysis::membership::Staffing;
 use crate::spec::Metric;

@@ -172,8 +172,8 @@ fn write_whole(
     let Outcome { findings, readings, .. } = outcome;
     let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, scale: settings.scale };
     // One after the other, because each needs up to 60 MB besides the cells.
-    let written: Vec<Option<Written>> =
-        formats.iter().map(|output| output.write(&scored)).collect::<Result<_, OutputError>>()?;
+    let written: Vec<Vec<Written>> =
+        formats.iter().map(|output| output.write_all(&scored)).collect::<Result<_, OutputError>>()?;
     written.into_iter().flatten().for_each(|file| manifest.list(file));
     if is_intermediate {
         Owned::Single(CELLS).remove(out)?;

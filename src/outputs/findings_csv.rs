@@ -1,32 +1,15 @@
-//! `findings.csv`: one row per finding, for spreadsheets.
+//! `findings.csv`, one row per finding, with its evidence in `evidence.csv` and the rules in `rules.csv`.
 
 use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
+use super::shared::tables::{self, EVIDENCE, FINDINGS, RULES};
 use crate::analysis::findings::Finding;
 use crate::files::WholeFile;
 use crate::folder::{Owned, Written};
-use crate::text::csv::csv_field;
-use crate::time::format_instant;
 
-const FINDINGS: &str = "findings.csv";
-
-const COLUMNS: [&str; 15] = [
-    "rank",
-    "kind",
-    "cluster",
-    "members",
-    "start",
-    "end",
-    "lowest_score",
-    "lost_points_hours",
-    "metric",
-    "first_metric",
-    "cause",
-    "confidence",
-    "says",
-    "rule",
-    "evidence",
-];
+const FINDINGS_CSV: &str = "findings.csv";
+const EVIDENCE_CSV: &str = "evidence.csv";
+const RULES_CSV: &str = "rules.csv";
 
 pub(crate) struct FindingsCsv;
 
@@ -36,54 +19,38 @@ impl Output for FindingsCsv {
     }
 
     fn about(&self) -> &'static str {
-        "findings.csv, one row per finding"
+        "findings.csv, with evidence.csv and rules.csv"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {
-        &[OwnedFiles { owned: Owned::Single(FINDINGS), row: "finding" }]
+        &[
+            OwnedFiles { owned: Owned::Single(FINDINGS_CSV), row: "finding" },
+            OwnedFiles { owned: Owned::Single(EVIDENCE_CSV), row: "value" },
+            OwnedFiles { owned: Owned::Single(RULES_CSV), row: "rule" },
+        ]
     }
 
     fn needs(&self) -> Needs {
         Needs { findings: true, ..Needs::default() }
     }
 
-    fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
-        let path = scored.out.join(FINDINGS);
-        let stat = WholeFile::write(&path, findings_csv(scored.findings.iter()).as_bytes())?;
-        Ok(Some(Written::new(scored.out, &path, scored.findings.len() as u64, stat)))
+    fn write_all(&self, scored: &Scored<'_>) -> Result<Vec<Written>, OutputError> {
+        let all = || scored.findings.iter();
+        let files = [
+            (FINDINGS_CSV, tables::csv(&FINDINGS, all().map(tables::findings))),
+            (EVIDENCE_CSV, tables::csv(&EVIDENCE, all().flat_map(tables::evidence))),
+            (RULES_CSV, tables::csv(&RULES, tables::rules())),
+        ];
+        let write = |(name, (text, rows)): (&str, (String, u64))| {
+            let path = scored.out.join(name);
+            let stat = WholeFile::write(&path, text.as_bytes())?;
+            Ok(Written::new(scored.out, &path, rows, stat))
+        };
+        files.into_iter().map(write).collect()
     }
 }
 
-/// Findings as CSV in the given order, with times in UTC and lists separated by `; `.
+/// Findings as CSV in the given order, like `findings.csv`.
 pub(crate) fn findings_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
-    let mut text = COLUMNS.join(",");
-    text.push('\n');
-    for finding in findings {
-        let cells: Vec<String> = row(finding).iter().map(|cell| csv_field(cell)).collect();
-        text.push_str(&cells.join(","));
-        text.push('\n');
-    }
-    text
-}
-
-fn row(finding: &Finding) -> [String; COLUMNS.len()] {
-    let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
-    let evidence = finding.evidence.iter().map(|(name, value)| format!("{name}={value}"));
-    [
-        finding.rank.map_or_else(String::new, |rank| rank.to_string()),
-        finding.kind.to_string(),
-        finding.cluster.clone(),
-        finding.members.join("; "),
-        format_instant(finding.start_ms),
-        format_instant(finding.end_ms),
-        number(finding.lowest),
-        number(finding.lost),
-        finding.metric.map_or_else(String::new, |metric| metric.to_string()),
-        finding.first.map_or_else(String::new, |metric| metric.to_string()),
-        finding.cause.map_or_else(String::new, |cause| cause.name().to_owned()),
-        number(finding.confidence),
-        finding.says.clone(),
-        finding.rule.to_owned(),
-        evidence.collect::<Vec<_>>().join("; "),
-    ]
+    tables::csv(&FINDINGS, findings.into_iter().map(tables::findings)).0
 }

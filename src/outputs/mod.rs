@@ -17,6 +17,7 @@ mod openmetrics;
 mod output;
 mod parquet;
 mod picture;
+mod problems_csv;
 mod report;
 mod rules;
 mod shared;
@@ -47,10 +48,11 @@ use crate::files::FileError;
 use crate::folder::FolderError;
 
 /// All outputs, in the order of the default of `--formats`.
-pub(crate) static OUTPUTS: [&dyn Output; 8] = [
+pub(crate) static OUTPUTS: [&dyn Output; 9] = [
     &parquet::Parquet,
     &csv::Csv,
     &openmetrics::OpenMetrics,
+    &problems_csv::ProblemsCsv,
     &findings_csv::FindingsCsv,
     &report::Report,
     &xlsx::Xlsx,

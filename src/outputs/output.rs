@@ -45,6 +45,11 @@ pub(crate) trait Output: Sync {
     fn write(&self, _scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
         Ok(None)
     }
+
+    /// Writes all files made from all cells or findings at once, for an output with more than one.
+    fn write_all(&self, scored: &Scored<'_>) -> Result<Vec<Written>, OutputError> {
+        Ok(self.write(scored)?.into_iter().collect())
+    }
 }
 
 /// Files of one kind, and what their rows are called in the summary of a run.

@@ -66,7 +66,7 @@ fn without_expected_members_fail_below_prints_a_note_and_with_them_it_fails() {
     let expected = "error: --fail-below 7: 1 cluster has fewer members than --expect-members\n  \
                     etcd: 2 of 3 members since 2026-11-20T12:0";
     assert!(run.stderr.contains(expected) && !run.stderr.contains(note), "{}", run.stderr);
-    assert!(folder.text("audit/findings.csv").contains("expected_by=--expect-members"));
+    assert!(folder.text("audit/evidence.csv").contains(",expected_by,'--expect-members,"));
     let manifest: serde_json::Value = serde_json::from_str(&folder.text("audit/manifest.json")).expect("JSON");
     assert_eq!(manifest["expect_members"], serde_json::json!(["3"]));
 

@@ -43,7 +43,7 @@ palette = \"orange-blue\"
 ";
 
 /// The default of `--formats`.
-const EVERY_FORMAT: &str = "parquet,csv,openmetrics,findings,report,xlsx,svg,png";
+const EVERY_FORMAT: &str = "parquet,csv,openmetrics,problems,findings,report,xlsx,svg,png";
 
 #[test]
 fn a_flag_wins_over_the_environment_the_environment_over_the_file_and_the_file_over_the_default() {
@@ -223,7 +223,8 @@ fn only_the_requested_formats_are_written_and_listed() {
     let kind_of = |name: &str| match name.split('/').next() {
         Some("scores" | "heatmap.parquet") => Some("parquet"),
         Some("heatmap.csv" | "heatmap_wide.csv") => Some("csv"),
-        Some("findings.csv") => Some("findings"),
+        Some("problems.csv") => Some("problems"),
+        Some("findings.csv" | "evidence.csv" | "rules.csv") => Some("findings"),
         Some("report.html") => Some("report"),
         Some("heatmap.xlsx") => Some("xlsx"),
         Some("heatmap.svg") => Some("svg"),
@@ -232,7 +233,7 @@ fn only_the_requested_formats_are_written_and_listed() {
         _ => None,
     };
     let folder = Folder::new("formats");
-    for formats in ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "xlsx,findings"] {
+    for formats in ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "xlsx,findings", "problems"] {
         // Into the same folder: files of the last run that this run does not write are removed.
         run_in(&folder, &[], &[&SAMPLE[..], &["--formats", formats]].concat()).succeeds();
         let is_wanted = |name: &str| kind_of(name).is_none_or(|kind| formats.split(',').any(|format| format == kind));

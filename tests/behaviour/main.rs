@@ -46,6 +46,7 @@ mod picture;
 mod power_failure;
 mod presets;
 mod probes;
+mod problems;
 mod recorded;
 mod report;
 mod requests;

@@ -73,11 +73,12 @@ def findings(program, audit, history):
 
 def read(row):
     number = lambda text: float(text) if text else None  # noqa: E731
+    share = lambda text: float(text) / 100 if text else None  # noqa: E731
     hours = HOURS.search(" ".join(row.values()))
     return {
         "kind": row["kind"], "cluster": row["cluster"], "metric": row["metric"], "cause": row["cause"],
         "members": row["members"].split("; ") if row["members"] else [], "first_metric": row["first_metric"],
-        "start": millis(row["start"]), "end": millis(row["end"]), "confidence": number(row["confidence"]),
+        "start": millis(row["start_utc"]), "end": millis(row["end_utc"]), "confidence": share(row["confidence_percent"]),
         "lowest_score": number(row["lowest_score"]), "hours": " to ".join(hours.groups()) if hours else "",
     }
 

@@ -3,7 +3,8 @@ recurrences with SciPy; defragmentations, quietest hours, lowest and lost scores
 incidents are taken from the program; `judge.py` checks those against the simulator.
 
 usage: findings.py DIR CSV [--least KIND=COUNT]…
-CSV is the output of `etcd-heatmap findings --csv`, in UTC; a cluster's score is that of its worst member.
+CSV is the output of `etcd-heatmap findings --csv`; DIR/evidence.csv has the evidence. A cluster's score is that of its
+worst member.
 """
 
 import argparse
@@ -11,17 +12,18 @@ import csv
 import math
 import re
 import statistics
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import duckdb
 from scipy.stats import fisher_exact, theilslopes
 
 from folder import files
 from report import Report
+from spec import METRICS
 
 COUNTS = re.compile(
-    r"((?:\w+day )?\d\d:\d\d)=(\d+) of (\d+) bad, (\d+) of (\d+) other hours, p (\S+), corrected ([^;\s]+)")
-DROP = re.compile(r"(\d+) B to (\d+) B at (\S+)")
+    r"(\d+) of (\d+) with incidents, (\d+) of (\d+) other hours, p (\S+), corrected ([^;\s]+)")
 DEFAULT_QUOTA = 2**31
 HORIZON_DAYS = 5 * 365
 HOUR, DAY = 3_600_000, 86_400_000
@@ -42,6 +44,11 @@ def main():
                       "(PARTITION BY cluster, member ORDER BY ts) AS gap FROM history)").fetchall()[0][0]
     with open(asked.csv, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    with open(Path(asked.folder) / "evidence.csv", newline="", encoding="utf-8") as file:
+        values = list(csv.DictReader(file))
+    for row in rows:
+        row["start"], row["end"] = row["start_utc"], row["end_utc"]
+        row["evidence"] = {one["name"]: one["value"] for one in values if one["finding"] == row["finding"]}
     report = Report()
     for least in asked.least:
         kind, count = least.split("=")
@@ -52,20 +59,16 @@ def main():
     report.check("recurrence", recurrence(of("recurrence"), of("incident")))
     report.check("defragmentation", defragmentation(of("defragmentation")))
     report.check("quietest hours", quietest(of("maintenance_window"), step))
-    measured = [row for row in rows if row["kind"] in ("incident", "leader_change") and "members_left=" not in row["evidence"]]
+    measured = [row for row in rows if row["kind"] in ("incident", "leader_change") and "members_left" not in row["evidence"]]
     report.check("lowest and lost scores", [wrong for row in measured for wrong in scores(row, step)])
     report.check("members that went for good", gone(of("incident"), step))
     ranks = [int(row["rank"]) for row in rows if row["rank"]]
-    # Missing members come first, and cost no points.
-    lost = [(not short(row), -float(row["lost_points_hours"] or 0))
-            for row in sorted(rows, key=lambda r: int(r["rank"] or 0)) if row["rank"]]
+    # Absent members cost no points: their rank depends on how long they were away.
+    lost = [-float(row["points_hours_lost"]) for row in sorted(rows, key=lambda r: int(r["rank"] or 0))
+            if row["rank"] and row["metric"]]
     wrong = [] if sorted(ranks) == list(range(1, len(ranks) + 1)) and lost == sorted(lost) else [f"{ranks} {lost}"]
-    report.check("incidents are ranked by missing members, then by their lost score hours", wrong)
+    report.check("incidents are ranked by what they cost", wrong)
     report.close()
-
-
-def short(row):
-    return "expected_by=" in row["evidence"]
 
 
 def gone(rows, step):
@@ -77,13 +80,9 @@ def gone(rows, step):
     end = duckdb.sql("SELECT max(epoch_ms(ts)) FROM history").fetchall()[0][0] + step
     expected = {(cluster, member) for cluster, member, _, last in lives if end - last - step >= 600_000
                 and not any(other == cluster and first > last for other, _, first, _ in lives)}
-    found = {(row["cluster"], member) for row in rows if "members_left=" in row["evidence"]
+    found = {(row["cluster"], member) for row in rows if "members_left" in row["evidence"]
              for member in row["members"].split("; ") if member}
     yield from both_ways("gone", expected, found)
-
-
-def evidence(row):
-    return dict(part.split("=", 1) for part in row["evidence"].split("; "))
 
 
 def differs(what, expected, told, places=1e-6):
@@ -92,7 +91,7 @@ def differs(what, expected, told, places=1e-6):
 
 
 def millis(text):
-    return round(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+    return round(datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc).timestamp() * 1000)
 
 
 def both_ways(what, expected, found):
@@ -155,14 +154,13 @@ def growth(rows):
 
 
 def growth_differs(row, left, days, slope, quota):
-    told = evidence(row)
+    told = row["evidence"]
     if (millis(row["start"]), millis(row["end"])) != (days[0][0] * DAY, (days[-1][0] + 1) * DAY):
         yield f"days {row['start']} to {row['end']} instead of {days[0][0]} to {days[-1][0]} since 1970"
-    yield from differs("slope", slope.slope, told["slope_bytes_per_day"], 1e-4)
-    low, high = told["slope_interval_bytes_per_day"].removesuffix(" (95 %)").split(" to ")
-    yield from differs("low", slope.low_slope, low, 1e-4)
-    yield from differs("high", slope.high_slope, high, 1e-4)
-    yield from differs("quota", quota, told["quota_bytes"])
+    yield from differs("slope", slope.slope, told["slope"], 1e-4)
+    yield from differs("low", slope.low_slope, told["slope_at_least"], 1e-4)
+    yield from differs("high", slope.high_slope, told["slope_at_most"], 1e-4)
+    yield from differs("quota", quota, told["quota"])
     reached = [days[-1][0] + 0.5 + (quota - days[-1][1]) / s for s in (slope.slope, slope.high_slope, slope.low_slope)]
     date, soonest = map(utc_date, reached[:2])
     between = f"{soonest} at the earliest, perhaps not within 5 years"
@@ -196,14 +194,15 @@ def recurrence(rows, incidents):
     """Expects every recurring hour of the day and of the week, with its counts."""
     expected, found = {}, {}
     for cluster, of_hours in hours().items():
-        own = [row for row in incidents if row["cluster"] == cluster and row["rule"].startswith("the cluster's score is")]
+        own = [row for row in incidents if row["cluster"] == cluster and row["rule"] == "low_score"]
         kinds = {trouble for row in own for trouble in TROUBLES if row["metric"] in trouble}
         for trouble in kinds:
             spans = [(millis(row["start"]), millis(row["end"])) for row in own if row["metric"] in trouble]
             expected |= {(cluster, trouble, *key): told for key, told in tested(of_hours, spans, 192 * len(kinds)).items()}
     for row in rows:
         trouble = next(trouble for trouble in TROUBLES if row["metric"] in trouble)
-        for hour, *counts, p, corrected in COUNTS.findall(row["evidence"]):
+        matches = [(name, COUNTS.fullmatch(value)) for name, value in row["evidence"].items()]
+        for hour, (*counts, p, corrected) in ((name, match.groups()) for name, match in matches if match):
             found[row["cluster"], trouble, hour] = tuple(map(int, counts)), float(p), float(corrected)
     yield from both_ways("recurrence", {(*key, told[0]) for key, told in expected.items()},
                          {(*key, told[0]) for key, told in found.items()})
@@ -246,10 +245,8 @@ def defragmentation(rows):
                 expected.add((cluster, member, before, after, at))
     for row in rows:
         for member in row["members"].split("; "):
-            for part in row["evidence"].split("; "):
-                if part.startswith(f"{member}=") and (drop := DROP.search(part)):
-                    before, after, at = drop.groups()
-                    found.add((row["cluster"], member, float(before), float(after), millis(at)))
+            before, after, at = (row["evidence"][f"{member}_{what}"] for what in ("before", "after", "at"))
+            found.add((row["cluster"], member, float(before), float(after), millis(at)))
     yield from both_ways("defragmentation", expected, found)
 
 
@@ -277,20 +274,29 @@ def quietest(rows, step):
             place = min(windows)[2]
             day = f"{DAYS[place // 24]} " if count == 168 else ""
             expected.add((cluster, f"{day}{place % 24:02}:00 to {(place + 2) % 24:02}:00 UTC"))
-    yield from both_ways("quietest hours", expected, {(row["cluster"], evidence(row)["hours"]) for row in rows})
+    yield from both_ways("quietest hours", expected, {(row["cluster"], row["evidence"]["hours"]) for row in rows})
 
 
 def scores(row, step):
+    """The lowest score, rounded down, and what the cause's metrics cost, rounded up. If several members have the lowest
+    score, the first by name decides what it lost to."""
+    own = next((trouble for trouble in TROUBLES if row["metric"] in trouble), ())
+    cost = " + ".join(f"{METRICS[name][1]} * (10 - {name}_points)" for name in own) or "0"
     lowest, lost = duckdb.execute(
-        "SELECT min(score), sum(10 - score) * ? / 3600000 FROM (SELECT ts, CASE WHEN bool_and(score IS NOT NULL) THEN "
-        "min(score) END AS score FROM scores WHERE cluster = ? AND epoch_ms(ts) >= ? AND epoch_ms(ts) < ? GROUP BY ts)",
+        f"SELECT min(score), sum(cost) * ? / 3600000 FROM (SELECT ts, CASE WHEN bool_and(score IS NOT NULL) THEN "
+        f"min(score) END AS score, CASE WHEN bool_and(score IS NOT NULL) THEN first({cost} ORDER BY score, member) END AS cost "
+        "FROM scores WHERE cluster = ? AND epoch_ms(ts) >= ? AND epoch_ms(ts) < ? GROUP BY ts)",
         [step, row["cluster"], millis(row["start"]), millis(row["end"])]).fetchall()[0]
+    of = f"{row['cluster']} {row['start']}"
     if lowest is None:
-        if row["lost_points_hours"]:
-            yield f"{row['cluster']} {row['start']}: lost {row['lost_points_hours']}, but it has no scored step"
+        if row["points_hours_lost"]:
+            yield f"{of}: lost {row['points_hours_lost']}, but it has no scored step"
         return
-    yield from differs(f"lowest of {row['cluster']} {row['start']}", lowest, row["lowest_score"])
-    yield from differs(f"lost of {row['cluster']} {row['start']}", lost, row["lost_points_hours"])
+    if float(row["lowest_score"]) != math.floor(lowest * 100 + 1e-6) / 100:
+        yield f"lowest of {of}: {row['lowest_score']} instead of {lowest}"
+    # A storm of leader changes costs points for a day, a leader change itself none.
+    if row["kind"] == "incident" and own and float(row["points_hours_lost"]) != math.ceil(lost * 100 - 1e-6) / 100:
+        yield f"lost of {of}: {row['points_hours_lost']} instead of {lost}"
 
 
 if __name__ == "__main__":

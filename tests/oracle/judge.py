@@ -68,7 +68,7 @@ def labels(folder):
 def incidents(folder):
     kept = [row for row in rows(folder / "findings.csv") if row["kind"] == "incident"]
     trouble = lambda row: TROUBLE_OF_METRIC.get(row["metric"], row["metric"])
-    return [(row["cluster"], trouble(row), seconds(row["start"]), seconds(row["end"])) for row in kept]
+    return [(row["cluster"], trouble(row), seconds(row["start_utc"]), seconds(row["end_utc"])) for row in kept]
 
 
 def match(labels, incidents):
@@ -95,8 +95,8 @@ class Causes:
         changes = []
         for row in rows(folder / "findings.csv"):
             if row["kind"] == "leader_change":
-                count = int(dict(part.split("=", 1) for part in row["evidence"].split("; "))["changes"])
-                changes.append([row["cluster"], seconds(row["start"]), seconds(row["end"]), row["cause"], count])
+                count = int(row["description"].split(" leader change")[0])
+                changes.append([row["cluster"], seconds(row["start_utc"]), seconds(row["end_utc"]), row["cause"], count])
                 self.told[row["cause"]] += count
         for row in rows(folder / "elections.csv"):
             at, cause = seconds(row["time"]), row["cause"]

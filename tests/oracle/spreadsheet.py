@@ -27,7 +27,9 @@ from report import Report
 from shown import costliest, down, exact, mean, number, up
 from spec import NAMES
 
-OWN_SHEETS = ["Summary", "Incidents", "Findings", "Members", "Method"]
+TABLES = ["Problems", "Findings", "Evidence", "Rules"]
+OWN_SHEETS = ["Summary", *TABLES, "Members", "Method", "Cells"]
+NONE = ["No problem was found.", "Nothing was found."]
 ABOVE, SUMMARY_ABOVE = 4, 5
 OF_A_DAY = ["Mean", "Lowest", "Coverage", "Hours in day"]
 HEAT = [("num", 0.0, "FFD73027"), ("num", 5.0, "FFFEE064"), ("num", 10.0, "FF46AA5A")]
@@ -50,7 +52,8 @@ def main():
     check_summary(rows_of(book, "Summary"), folder, cells, clusters, manifest, report)
     check_members(rows_of(book, "Members"), manifest, report)
     check_method(rows_of(book, "Method"), manifest, report)
-    check_findings(rows_of(book, "Incidents"), rows_of(book, "Findings"), folder / "findings.csv", manifest, report)
+    check_tables(book, folder, manifest, report)
+    check_cells(rows_of(book, "Cells"), cells, clusters, manifest, report)
     check_looks(folder / "heatmap.xlsx", sheets, cells, headings, report)
     check_parts(folder / "heatmap.xlsx", report)
     check_wide(folder / "heatmap_wide.csv", cells, headings, manifest, report)
@@ -236,55 +239,69 @@ def check_method(rows, manifest, report):
     report.check(f"Method: {len(wanted)} settings and hashes", [value for value in wanted if value not in said])
 
 
-def check_findings(incidents, findings, path, manifest, report):
-    """Compares both sheets of findings with findings.csv, which separates lists with `; `."""
+def check_tables(book, folder, manifest, report):
+    """Compares the sheets of findings with the CSV files of the same names: the same columns, and local times."""
     zone = ZoneInfo(manifest["time_zone"])
-    with open(path, newline="", encoding="utf-8") as file:
-        expected = list(csv.DictReader(file))
-    for row in expected:
-        row |= {name: label(row[name]) for name in ("cluster", "members", "says", "evidence")}
+    for name in TABLES:
+        with open(folder / f"{name.lower()}.csv", newline="", encoding="utf-8") as file:
+            head, *expected = csv.reader(file)
+        wanted = [[value for title, text in zip(head, row) for value in in_sheet(title, label(text), zone)] for row in expected]
+        found = [[as_text(value) for value in row] for row in listed(rows_of(book, name), NONE)]
+        report.check(f"{name}: every column ({len(wanted)})", rows_differ(wanted, found))
 
-    def figure(text, rounded, parts):
-        return number(rounded(text, parts), parts) if text else ""
 
-    def confidence(row):
-        """Rounds a confidence down, never to 1. Uses the decimal text: no small fraction is close to 0.999…."""
-        return number(min(down(Fraction(row["confidence"]), 10_000), 9_999), 10_000) if row["confidence"] else ""
+def in_sheet(title, text, zone):
+    """The values in the sheet for a field of a CSV file: a time has local time before it, unless that is UTC."""
+    if not title.endswith("_utc"):
+        return [as_text(float(text)) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text]
+    is_local = zone.key != "UTC"
+    if not text:
+        return [""] * (1 + is_local)
+    utc = datetime.fromisoformat(text)
+    local = utc.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None, fold=0)
+    return [as_text(local)] * is_local + [as_text(utc)]
 
-    def joined(evidence):
-        """Removes separators, which differ: the sheet has line breaks, the CSV `; `. A name may contain either."""
-        return evidence.replace(" = ", "=").replace("; ", "\n")
 
-    def instants(row):
-        both = [datetime.fromisoformat(row[name]) for name in ("start", "end")]
-        utc, local = ([at.astimezone(to).replace(tzinfo=None, fold=0) for at in both] for to in (timezone.utc, zone))
-        return utc, local
+def as_text(value):
+    if isinstance(value, (date, datetime)):
+        return str(nearest_second(value))
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return value if not re.fullmatch(r"-?\d+(\.\d+)?", value) else as_text(float(value))
 
-    def seconds(row, columns):
-        return [nearest_second(value) if place in columns else value for place, value in enumerate(row)]
 
-    wanted = []
-    for row in expected:
-        utc, local = instants(row)
-        evidence = joined(row["evidence"])
-        wanted.append([row["kind"], row["cluster"], row["members"], *local, row["says"], row["metric"], row["cause"],
-                       confidence(row), evidence, row["rule"], *utc])
-    found = [seconds(row, (3, 4, 11, 12)) for row in listed(findings, "Nothing was found.")]
-    found = [[*row[:9], joined(row[9]), *row[10:]] for row in found]
-    report.check(f"Findings: every column ({len(wanted)})", rows_differ(wanted, found))
-    wanted = []
-    for row in sorted((row for row in expected if row["rank"]), key=lambda row: int(row["rank"])):
-        utc, local = instants(row)
-        wanted.append([float(row["rank"]), row["cluster"], *local, (utc[1] - utc[0]).total_seconds() / 3600,
-                       figure(row["lowest_score"], down, 100), figure(row["lost_points_hours"], up, 100), row["metric"],
-                       row["first_metric"], row["members"], row["says"], utc[0]])
-    found = [seconds(row, (2, 3, 11)) for row in listed(incidents, "No incident was found.")]
-    report.check(f"Incidents: every column, by rank ({len(wanted)})", rows_differ(wanted, found))
+def check_cells(rows, cells, clusters, manifest, report):
+    """One row for each cell of a cluster, in the order of heatmap.csv within the cluster."""
+    zone = ZoneInfo(manifest["time_zone"])
+    is_local = zone.key != "UTC"
+    starts = [f"Start ({manifest['time_zone']})"] * is_local + ["Start (UTC)"]
+    head = ["Cluster", *starts, "Date", "Hour", "Mean", "Lowest", "Scored steps", "Expected steps", "Coverage", "Uncertain",
+            "Worst metric", *(f"Lost to {name}" for name in NAMES)]
+    report.check("Cells: headings", [rows[0]] if rows[0] != head else [])
+    wanted, found = [], []
+    for cluster in clusters:
+        for cell in sorted(of_cluster(cells, cluster), key=lambda cell: datetime.fromisoformat(cell["start"])):
+            at = datetime.fromisoformat(cell["start"])
+            times = [str(at.astimezone(zone).replace(tzinfo=None, fold=0))] * is_local
+            times.append(str(at.astimezone(timezone.utc).replace(tzinfo=None)))
+            has = cell["mean"] is not None
+            wanted.append([
+                cluster, *times, cell["date"], int(cell["hour"]), shown_number("mean", cell) if has else "",
+                shown_number("min", cell) if has else "", int(cell["steps_scored"]), int(cell["steps_expected"]),
+                shown_number("coverage", cell), "yes" if cell["uncertain"] else "no", cell["worst_metric"],
+                *(round(float(cell[f"{name}_loss"]), 6) if cell[f"{name}_loss"] else "" for name in NAMES)])
+    first = 1 + len(starts)
+    for row in rows[1:]:
+        losses = [round(value, 6) if value != "" else "" for value in row[-len(NAMES):]]
+        times = [str(nearest_second(value)) for value in row[1:first]]
+        figures = [int(value) if place in (1, 4, 5) else value for place, value in enumerate(row[first:-len(NAMES)])]
+        found.append([row[0], *times, str(figures[0]), *figures[1:], *losses])
+    report.check(f"Cells: every column ({len(wanted)})", rows_differ(wanted, found))
 
 
 def listed(rows, none):
     """The rows below the heading; none if the sheet has a sentence instead."""
-    return [] if [row[0] for row in rows[1:]] == [none] else rows[1:]
+    return [] if [row[0] for row in rows[1:]] in ([text] for text in none) else rows[1:]
 
 
 def rows_differ(wanted, found):

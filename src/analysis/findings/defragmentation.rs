@@ -2,7 +2,7 @@
 
 use super::digest::Drop;
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Finding, Kind, told};
+use super::{Collector, Evidence, Finding, Kind, told};
 use crate::spec::Metric;
 use crate::text::count;
 use crate::time::HOUR_MS;
@@ -59,8 +59,10 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, group: &[(Drop, &MemberTrack
         if group.len() == 1 { "" } else { " on average" },
     );
     for (drop, member) in group {
-        let sizes = format!("{} B to {} B at {}", drop.before, drop.after, told::instant(drop.at_ms));
-        finding.tell(&member.name(), sizes);
+        let name = member.name();
+        finding.tell(&format!("{name}_before"), Evidence::Bytes(drop.before));
+        finding.tell(&format!("{name}_after"), Evidence::Bytes(drop.after));
+        finding.tell(&format!("{name}_at"), Evidence::Instant(drop.at_ms));
     }
     finding
 }

@@ -1,8 +1,9 @@
 //! Code that several outputs share: positions of cells in a calendar, columns of day × hour tables, summaries in
-//! one line, and numbers for the text of queries. Nothing here writes a file.
+//! one line, tables of findings, and numbers for the text of queries. Nothing here writes a file.
 
 pub(super) mod calendar;
 pub(super) mod day_columns;
 pub(super) mod figures;
 pub(super) mod summary;
+pub(super) mod tables;
 pub(super) mod thresholds;

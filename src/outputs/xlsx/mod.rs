@@ -1,39 +1,45 @@
 //! `heatmap.xlsx`: the heat map as a workbook.
 //!
-//! Its sheets are summary, incidents, findings, members and method, then one per cluster. Numbers and dates are written
+//! Its sheets are summary, problems, findings, evidence, rules, members, method and cells, then one per cluster. Numbers and dates are written
 //! as such, not as text. No cell is a formula: labels are always text. The same content always gives the same bytes.
 
+mod cells;
 mod cluster;
-mod found;
 mod look;
 mod members;
 mod method;
 mod row_figures;
 mod summary;
 mod table;
+mod tables;
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
 use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
 use super::shared::day_columns::DayColumns;
-use crate::analysis::findings::Finding;
+use super::shared::tables as columns;
+use crate::analysis::findings::Findings;
 use crate::files::WholeFile;
 use crate::folder::{Manifest, Owned, Written};
 use crate::heatmap::{Folding, Line};
 use crate::text::sheet::SheetNames;
 use look::Look;
+use tables::{Clock, write_table};
 
 /// Name of the file in the output folder.
 const WORKBOOK: &str = "heatmap.xlsx";
 
 const SUMMARY: &str = "Summary";
-const INCIDENTS: &str = "Incidents";
+const PROBLEMS: &str = "Problems";
 const FINDINGS: &str = "Findings";
+const EVIDENCE: &str = "Evidence";
+const RULES: &str = "Rules";
 const MEMBERS: &str = "Members";
 const METHOD: &str = "Method";
+const CELLS: &str = "Cells";
 /// The sheets, besides those of clusters, that the summary links to.
-const OTHERS: [&str; 4] = [INCIDENTS, FINDINGS, MEMBERS, METHOD];
+const OTHERS: [&str; 7] = [PROBLEMS, FINDINGS, EVIDENCE, RULES, MEMBERS, METHOD, CELLS];
 
 /// The number of clusters whose sheets are kept in temporary files. Each of these files stays open until the workbook is
 /// saved, and a process often may not open more than 1,024.
@@ -87,7 +93,7 @@ fn workbook(scored: &Scored<'_>, sheets: &Sheets<'_>) -> Result<Vec<u8>, OutputE
     let mut workbook = begin()?;
     // Not the system's folder for temporary files, which may be read-only in a container.
     workbook.set_tempdir(scored.out)?;
-    write_tables(&mut workbook, manifest, columns.folding(), lines, sheets, scored.findings.as_slice())?;
+    write_tables(&mut workbook, manifest, columns.folding(), lines, sheets, scored.findings)?;
     let look = Look::new();
     for (place, (line, name)) in sheets.clusters.iter().enumerate() {
         let sheet = if place < IN_FILES { in_a_file(&mut workbook, name)? } else { named(&mut workbook, name)? };
@@ -120,12 +126,27 @@ fn write_tables(
     folding: Folding,
     lines: &[Line],
     sheets: &Sheets<'_>,
-    findings: &[Finding],
+    findings: &Findings,
 ) -> Result<(), XlsxError> {
     let look = Look::new();
     summary::write_summary(named(workbook, SUMMARY)?, &look, manifest, sheets, findings)?;
-    found::write_incidents(in_a_file(workbook, INCIDENTS)?, &look, folding, findings)?;
-    found::write_findings(in_a_file(workbook, FINDINGS)?, &look, folding, findings)?;
+    let clock = Clock::of(folding.zone);
+    write_found(workbook, &look, clock, findings)?;
     members::write_members(named(workbook, MEMBERS)?, &look, manifest, lines)?;
-    method::write_method(named(workbook, METHOD)?, &look, manifest)
+    method::write_method(named(workbook, METHOD)?, &look, manifest)?;
+    cells::write_cells(in_a_file(workbook, CELLS)?, &look, clock, sheets.clusters.iter().map(|(line, _)| *line))
+}
+
+/// Writes the sheets of the same columns as `problems.csv`, `findings.csv`, `evidence.csv` and `rules.csv`.
+fn write_found(workbook: &mut Workbook, look: &Look, clock: Clock, findings: &Findings) -> Result<(), XlsxError> {
+    let none = "Nothing was found.";
+    let problems = columns::problems(findings.problems());
+    let sheet = in_a_file(workbook, PROBLEMS)?;
+    write_table(sheet, look, clock, &columns::PROBLEMS, problems.len(), problems.into_iter(), "No problem was found.")?;
+    let rows = findings.iter().map(columns::findings);
+    write_table(in_a_file(workbook, FINDINGS)?, look, clock, &columns::FINDINGS, rows.len(), rows, none)?;
+    let rows = || findings.iter().flat_map(columns::evidence);
+    write_table(in_a_file(workbook, EVIDENCE)?, look, clock, &columns::EVIDENCE, rows().count(), rows(), none)?;
+    let rows = columns::rules();
+    write_table(named(workbook, RULES)?, look, clock, &columns::RULES, rows.len(), rows, none)
 }

@@ -6,7 +6,7 @@ use super::look::{Look, coverage, heat};
 use super::row_figures::{HEADINGS, RowFigures};
 use super::table::{Table, Value};
 use super::{OTHERS, Sheets};
-use crate::analysis::findings::{Finding, Kind};
+use crate::analysis::findings::Findings;
 use crate::folder::Manifest;
 use crate::heatmap::Line;
 use crate::text::sheet::sheet_text;
@@ -22,11 +22,11 @@ pub(super) fn write_summary(
     look: &Look,
     manifest: &Manifest,
     sheets: &Sheets<'_>,
-    findings: &[Finding],
+    findings: &Findings,
 ) -> Result<(), XlsxError> {
     say_what_it_is(sheet, look, manifest)?;
     let before = [("Cluster", 34.0), ("Members", 10.0), ("First day", 17.0), ("Last day", 17.0)];
-    let headings: Vec<_> = before.into_iter().chain(HEADINGS).chain([("Incidents", 10.0)]).collect();
+    let headings: Vec<_> = before.into_iter().chain(HEADINGS).chain([("Problems", 10.0)]).collect();
     let mut table = Table::begin(sheet, look, HEADING, &headings)?;
     let first = table.next_row();
     table.rows(sheets.clusters.iter().map(|(line, _)| cluster_row(line, manifest, findings)))?;
@@ -63,14 +63,14 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest) -> Re
     Ok(())
 }
 
-fn cluster_row<'a>(line: &'a Line, manifest: &Manifest, findings: &[Finding]) -> Vec<Value<'a>> {
+fn cluster_row<'a>(line: &'a Line, manifest: &Manifest, findings: &Findings) -> Vec<Value<'a>> {
     let members = manifest.members.iter().filter(|m| *m.cluster == *line.cluster).count();
-    let incidents = findings.iter().filter(|f| f.kind == Kind::Incident && *f.cluster == *line.cluster).count();
+    let own = findings.clusters().iter().find(|health| *health.cluster == *line.cluster);
     let mut values = vec![Value::Text(&line.cluster), Value::Whole(members as u64)];
     values
         .extend([line.cells.first(), line.cells.last()].map(|cell| cell.map_or(Value::Empty, |c| Value::Date(c.date))));
     values.extend(RowFigures::of(&line.cells).values(manifest.asked.step_seconds));
-    values.push(Value::Whole(incidents as u64));
+    values.push(Value::Whole(own.map_or(0, |health| health.problems) as u64));
     values
 }
 

@@ -98,15 +98,24 @@ impl<'s> Table<'s> {
         self.row
     }
 
-    /// Writes rows until the sheet is full. If rows are left over, the last row of the sheet shows how many.
+    /// Like [`Table::counted_rows`], for rows that know their number.
     pub(super) fn rows<'v, R>(&mut self, rows: R) -> Result<(), XlsxError>
     where
         R: ExactSizeIterator<Item = Vec<Value<'v>>>,
     {
-        let mut left = rows.len();
+        self.counted_rows(rows.len(), "they are in the folder's other files", rows)
+    }
+
+    /// Writes `count` rows until the sheet is full. If rows are left over, the last row of the sheet shows how many, and
+    /// `elsewhere` says where they are.
+    pub(super) fn counted_rows<'v, R>(&mut self, count: usize, elsewhere: &str, rows: R) -> Result<(), XlsxError>
+    where
+        R: Iterator<Item = Vec<Value<'v>>>,
+    {
+        let mut left = count;
         for row in rows {
             if self.row == ROWS - 1 {
-                let more = format!("{left} more do not fit into a sheet: they are in the folder's other files");
+                let more = format!("{left} more do not fit into a sheet: {elsewhere}");
                 return write(self.sheet, self.look, self.row, 0, &Value::Owned(more));
             }
             self.row(&row)?;

@@ -4,5 +4,6 @@
 pub(super) mod calendar;
 pub(super) mod day_columns;
 pub(super) mod figures;
+pub(super) mod folded;
 pub(super) mod summary;
 pub(super) mod thresholds;

@@ -1,4 +1,4 @@
-//! Arguments of `findings`, which lists incidents and other findings.
+//! Arguments of `findings`, which lists problems and the findings behind them.
 
 use std::path::PathBuf;
 
@@ -13,21 +13,29 @@ pub(crate) struct FindingsArgs {
     #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// Only findings of this kind, such as incident
+    /// Only findings of this kind, such as incident; implies --evidence
     #[arg(
         long, help_heading = Heading::Selection.title(),
-        long_help = "Only findings of this kind: incident (a score below the usual), leader_change (with its cause), \
-                     recurrence (every day or week), defragmentation, growth (of the database), or maintenance_window \
-                     (a quiet hour)"
+        long_help = "Only findings of this kind, with their evidence: incident (a score below the usual, or an absent \
+                     member), leader_change (with its cause), recurrence (every day or week), defragmentation, growth (of \
+                     the database), or maintenance_window (a quiet hour)"
     )]
     pub(crate) kind: Option<Kind>,
 
-    /// Only findings of this cluster
+    /// Only problems and findings of this cluster
     #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
     pub(crate) cluster: Option<String>,
 
+    /// List all problems, and short dips too
+    #[arg(long, help_heading = Heading::Selection.title(), conflicts_with_all = ["evidence", "kind", "csv"])]
+    pub(crate) all: bool,
+
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
+
+    /// List the findings behind the problems, with their evidence and rules
+    #[arg(long, help_heading = Heading::Output.title(), conflicts_with = "csv")]
+    pub(crate) evidence: bool,
 
     /// Print CSV, one row per finding
     #[arg(long, help_heading = Heading::Output.title())]

@@ -1,20 +1,29 @@
-//! `etcd-heatmap findings`: prints incidents, leader changes, growth and more, from a history on disk.
+//! `etcd-heatmap findings`: prints the problems in a history on disk, or the findings behind them.
+
+use std::path::Path;
 
 use super::evidence::Opened;
 use super::explain::{as_scored, expected_members};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
-use super::stdout::print;
+use super::stdout::{print, print_wrapped};
+use super::window::Window;
 use super::{CommandError, given_folder};
-use crate::analysis::findings::Collector;
+use crate::analysis::findings::{Collector, Findings};
 use crate::cli::FindingsArgs;
 use crate::config::Settings;
 use crate::folder::Manifest;
 use crate::history::History;
-use crate::outputs::{findings_csv, findings_text};
+use crate::outputs::{Listing, Palette, findings_csv, findings_text, problems_text};
 use crate::score::ScoreTable;
+use crate::time::Zone;
 
-/// Reads and scores all days, and prints the findings.
+/// Most problems of a list without `--all`.
+const MOST: usize = 10;
+/// Indent of lines that continue a finding.
+const HANG: usize = 2;
+
+/// Reads and scores all days, and prints the problems or findings.
 pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
@@ -57,9 +66,33 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     if let Some(kind) = args.kind {
         wanted = wanted.of_kind(kind);
     }
-    print(&match args.csv {
-        true => findings_csv(wanted.iter()),
-        false => findings_text(&wanted, folding.zone),
-    })?;
+    tell(args, settings, history.out(), &wanted, folding.zone)?;
     Broken::new(&history, footers, broken).into_result()
+}
+
+/// Prints what the flags ask for.
+fn tell(
+    args: &FindingsArgs,
+    settings: &Settings,
+    folder: &Path,
+    wanted: &Findings,
+    zone: Zone,
+) -> Result<(), CommandError> {
+    if args.csv {
+        return Ok(print(&findings_csv(wanted.iter()))?);
+    }
+    if args.evidence || args.kind.is_some() {
+        return Ok(print_wrapped(&findings_text(wanted, zone), HANG)?);
+    }
+    let listing = Listing {
+        palette: Palette::of(&std::io::stdout(), settings.scale),
+        width: Window::of_stdout().width,
+        zone,
+        folder: &folder.display().to_string(),
+        most: (!args.all).then_some(MOST),
+        advises: true,
+        all: "--all",
+        evidence: "--evidence",
+    };
+    Ok(print(&problems_text(wanted, &listing))?)
 }

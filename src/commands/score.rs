@@ -27,7 +27,7 @@ use crate::spec::{Companion, Metric, Profile};
 use crate::text::count;
 use crate::time::UtcDay;
 use scoring::{Outcome, Scoring};
-use shown::tell_files;
+use shown::{tell_files, tell_problems};
 
 /// Scores the history in `folder` and writes all outputs into `out`. A day that cannot be read is left unscored; its
 /// error is returned after all other days have been scored.
@@ -142,6 +142,9 @@ fn conclude(
     write_whole(settings, out, &mut manifest, outcome)?;
     manifest.write(out)?;
     outcome.picture.tell(settings.scale, reporter)?;
+    if settings.formats.needs().findings {
+        tell_problems(&outcome.findings, settings, out, reporter)?;
+    }
     tell_files(out, holds_history, &manifest, reporter)
 }
 

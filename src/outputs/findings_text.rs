@@ -62,6 +62,7 @@ fn tell(text: &mut String, finding: &Finding, zone: Zone) {
             .filter(|_| finding.kind == Kind::Incident)
             .map(|lost| format!("lost={} points x h", loss_text(lost))),
     );
+    told.extend(finding.problem.iter().map(|problem| format!("problem={problem}")));
     told.extend(finding.cause.map(|cause| format!("cause={}", cause.name())));
     told.extend(finding.evidence.iter().map(|(name, value)| format!("{name}={value}")));
     let _ = writeln!(text, "     {}", terminal_label(&told.join("; ")));

@@ -13,11 +13,13 @@ mod explanation;
 mod findings_csv;
 mod findings_text;
 mod list;
+mod markdown;
 mod openmetrics;
 mod output;
 mod parquet;
 mod picture;
 mod problems_csv;
+mod problems_text;
 mod report;
 mod rules;
 mod shared;
@@ -39,6 +41,7 @@ pub use openmetrics::{Emission, ExtraLabels, Family, Retention, write_window};
 pub(crate) use output::{DayWriter, Finished, Needs, Output, OwnedFiles, Scored, Scoring};
 pub(crate) use parquet::CellsParquet;
 pub(crate) use picture::{draw_png, draw_svg};
+pub(crate) use problems_text::{Listing, problems_text};
 pub(crate) use rules::{RulesError, alerting_rules, recording_rules};
 pub(crate) use sql::score_sql;
 pub(crate) use terminal::{Palette, Picture, Screen};
@@ -48,13 +51,14 @@ use crate::files::FileError;
 use crate::folder::FolderError;
 
 /// All outputs, in the order of the default of `--formats`.
-pub(crate) static OUTPUTS: [&dyn Output; 9] = [
+pub(crate) static OUTPUTS: [&dyn Output; 10] = [
     &parquet::Parquet,
     &csv::Csv,
     &openmetrics::OpenMetrics,
     &problems_csv::ProblemsCsv,
     &findings_csv::FindingsCsv,
     &report::Report,
+    &markdown::Markdown,
     &xlsx::Xlsx,
     &picture::Svg,
     &picture::Png,

@@ -13,6 +13,7 @@ pub(crate) use picture::Picture;
 pub(crate) use screen::Screen;
 
 use crate::text::palette::Scale;
+use crate::text::rounding::score_points;
 
 /// The colors that an output stream supports, and the scale that they are from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,26 @@ impl Palette {
             _ => Depth::Colours256,
         };
         Self { depth, scale }
+    }
+
+    /// The text in bold, if there are colors.
+    pub(super) fn bold(self, text: &str) -> String {
+        match self.depth {
+            Depth::Plain => text.to_owned(),
+            _ => format!("\x1b[1m{text}\x1b[0m"),
+        }
+    }
+
+    /// The text on the color of a score, if there are colors.
+    pub(super) fn on_score(self, text: &str, score: f64) -> String {
+        let [r, g, b] = self.scale.color(score);
+        match self.depth {
+            Depth::Plain => text.to_owned(),
+            Depth::TrueColour => format!("\x1b[30;48;2;{r};{g};{b}m{text}\x1b[0m"),
+            Depth::Colours256 => {
+                format!("\x1b[30;48;5;{}m{text}\x1b[0m", self.scale.code_256(score_points(score)))
+            }
+        }
     }
 
     /// No colors, for tests.

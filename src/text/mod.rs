@@ -16,6 +16,7 @@ mod count;
 pub(crate) mod csv;
 pub(crate) mod drawing;
 pub(crate) mod html;
+pub(crate) mod markdown;
 pub(crate) mod palette;
 pub(crate) mod rounding;
 pub(crate) mod sheet;

@@ -43,7 +43,7 @@ palette = \"orange-blue\"
 ";
 
 /// The default of `--formats`.
-const EVERY_FORMAT: &str = "parquet,csv,openmetrics,problems,findings,report,xlsx,svg,png";
+const EVERY_FORMAT: &str = "parquet,csv,openmetrics,problems,findings,report,markdown,xlsx,svg,png";
 
 #[test]
 fn a_flag_wins_over_the_environment_the_environment_over_the_file_and_the_file_over_the_default() {
@@ -226,6 +226,7 @@ fn only_the_requested_formats_are_written_and_listed() {
         Some("problems.csv") => Some("problems"),
         Some("findings.csv" | "evidence.csv" | "rules.csv") => Some("findings"),
         Some("report.html") => Some("report"),
+        Some("report.md") => Some("markdown"),
         Some("heatmap.xlsx") => Some("xlsx"),
         Some("heatmap.svg") => Some("svg"),
         Some("heatmap.png") => Some("png"),
@@ -233,7 +234,8 @@ fn only_the_requested_formats_are_written_and_listed() {
         _ => None,
     };
     let folder = Folder::new("formats");
-    for formats in ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "xlsx,findings", "problems"] {
+    let some = ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "markdown", "xlsx,findings", "problems"];
+    for formats in some {
         // Into the same folder: files of the last run that this run does not write are removed.
         run_in(&folder, &[], &[&SAMPLE[..], &["--formats", formats]].concat()).succeeds();
         let is_wanted = |name: &str| kind_of(name).is_none_or(|kind| formats.split(',').any(|format| format == kind));

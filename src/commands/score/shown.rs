@@ -1,20 +1,24 @@
-//! The heat map and the list of files that a run prints at its end.
+//! The heat map, the worst problems and the list of files that a run prints at its end.
 
 use std::path::Path;
 
 use indicatif::HumanBytes;
 use polars::prelude::{DataFrame, PolarsResult};
 
+use crate::analysis::findings::Findings;
 use crate::commands::CommandError;
 use crate::commands::progress::Reporter;
 use crate::commands::window::Window;
-use crate::config::How;
+use crate::config::{How, Settings};
 use crate::folder::{HISTORY, Manifest, Written};
 use crate::heatmap::{Folding, IDLE, clusters_only, divide, merge_sums};
-use crate::outputs::{self, OutputError, OwnedFiles, Palette, Picture, Screen};
+use crate::outputs::{self, Listing, OutputError, OwnedFiles, Palette, Picture, Screen, problems_text};
 use crate::score::ScoreTable;
 use crate::text::count;
 use crate::text::palette::Scale;
+
+/// Most problems that the end of a run lists.
+const MOST: usize = 3;
 
 /// The picture of the latest days, and the totals of each cluster.
 pub(super) struct Overall {
@@ -70,6 +74,28 @@ impl Overall {
         };
         Ok(reporter.summary(&paint().map_err(OutputError::from)?)?)
     }
+}
+
+/// Prints the verdict and the worst problems.
+pub(super) fn tell_problems(
+    findings: &Findings,
+    settings: &Settings,
+    out: &Path,
+    reporter: &Reporter,
+) -> Result<(), CommandError> {
+    let folder = out.display().to_string();
+    let command = format!("'etcd-heatmap findings {folder}'");
+    let listing = Listing {
+        palette: Palette::of(&std::io::stdout(), settings.scale),
+        width: Window::of_stdout().width,
+        zone: settings.how.folding.zone,
+        folder: &folder,
+        most: Some(MOST),
+        advises: false,
+        all: &command,
+        evidence: &command,
+    };
+    Ok(reporter.summary(&format!("\n{}", problems_text(findings, &listing)))?)
 }
 
 /// Lists the files in the output folder, one line for each kind.

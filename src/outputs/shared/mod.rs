@@ -4,6 +4,7 @@
 pub(super) mod calendar;
 pub(super) mod day_columns;
 pub(super) mod figures;
+pub(super) mod folded;
 pub(super) mod summary;
 pub(super) mod tables;
 pub(super) mod thresholds;

@@ -74,7 +74,7 @@ impl ClusterHealth {
     }
 
     /// An expected cluster that was never seen, in a range of this length.
-    pub(super) fn never_seen(cluster: &str, range_ms: i64) -> Self {
+    pub(crate) fn never_seen(cluster: &str, range_ms: i64) -> Self {
         let unknown_hours = range_ms as f64 / HOUR_MS as f64;
         Self {
             cluster: cluster.to_owned(),

@@ -1,0 +1,143 @@
+//! `report.md`: the verdict, the problems and the clusters as Markdown that fits a pull request or a ticket.
+
+use std::fmt::Write;
+
+use super::OutputError;
+use super::output::{Needs, Output, OwnedFiles, Scored};
+use super::shared::folded::{figures, left_out, listable};
+use crate::analysis::findings::{ClusterHealth, Findings, Problem, Verdict};
+use crate::files::WholeFile;
+use crate::folder::{Manifest, Owned, Written};
+use crate::text::count;
+use crate::text::markdown::{markdown_code, markdown_text};
+use crate::text::rounding::{loss_text, score_text};
+use crate::time::{Zone, parse_instant};
+
+const REPORT: &str = "report.md";
+/// Most characters of the report. GitHub takes up to 65,536 in a comment, and GitLab and Jira take more or half.
+const MOST_CHARS: usize = 65_000;
+/// Most characters of the problems, so that there is room for clusters.
+const MOST_OF_PROBLEMS: usize = 40_000;
+/// Characters that stay free for the sentences that say what was left out.
+const RESERVE: usize = 500;
+const HEADINGS: &str = "\
+| cluster | status | mean score | hours < 7 | hours < 5 | hours unknown | points × h lost | problems | main cause |
+|:--|:--|--:|--:|--:|--:|--:|--:|:--|
+";
+
+pub(crate) struct Markdown;
+
+impl Output for Markdown {
+    fn name(&self) -> &'static str {
+        "markdown"
+    }
+
+    fn about(&self) -> &'static str {
+        "report.md, the problems for a pull request or a ticket"
+    }
+
+    fn files(&self) -> &'static [OwnedFiles] {
+        &[OwnedFiles { owned: Owned::Single(REPORT), row: "problem" }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { findings: true, ..Needs::default() }
+    }
+
+    fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
+        let path = scored.out.join(REPORT);
+        let (text, problems) = report(scored.findings, scored.manifest);
+        let stat = WholeFile::write(&path, text.as_bytes())?;
+        Ok(Some(Written::new(scored.out, &path, problems as u64, stat)))
+    }
+}
+
+/// The whole report, of at most [`MOST_CHARS`] characters, and the number of problems that it lists.
+fn report(findings: &Findings, manifest: &Manifest) -> (String, usize) {
+    let zone = manifest.folding().map(|folding| folding.zone).unwrap_or_default();
+    let verdict = Verdict::of(findings.clusters());
+    let mut text = format!("# etcd health\n\n**{}**\n\n", markdown_text(&verdict.sentence()));
+    let asked = [&manifest.asked.start, &manifest.asked.end];
+    let [start, end] = asked.map(|at| parse_instant(at, 0).map_or_else(|_| at.clone(), |ms| zone.in_words(ms)));
+    let profile = manifest.profile.as_ref().map(|p| format!(", profile {}", p.name)).unwrap_or_default();
+    let range = format!("{start} to {end} ({zone}){profile}: {}.", figures(&verdict));
+    let _ = writeln!(text, "{}\n\n## Problems\n", markdown_text(&range));
+    let listed = problems(&mut text, findings, zone);
+    clusters(&mut text, findings.clusters());
+    (text, listed)
+}
+
+/// Adds the problems that fit, worst first, and says what is left out.
+fn problems(text: &mut String, findings: &Findings, zone: Zone) -> usize {
+    let all = listable(findings);
+    let mut room = MOST_OF_PROBLEMS;
+    let mut listed = Vec::new();
+    for problem in all {
+        let section = section(problem, zone);
+        let Some(left) = room.checked_sub(section.chars().count()) else { break };
+        room = left;
+        text.push_str(&section);
+        listed.push(problem);
+    }
+    if listed.is_empty() {
+        text.push_str("None.\n\n");
+    } else {
+        text.push_str("The commands run in the folder of this report.\n\n");
+    }
+    if let Some(left) = left_out(findings, &listed) {
+        let _ = writeln!(text, "Not shown: {left}. `etcd-heatmap findings . --all` lists them.\n");
+    }
+    listed.len()
+}
+
+/// A problem as a section: a heading, and a list of its facts.
+fn section(problem: &Problem, zone: Zone) -> String {
+    let title = format!("{}: {}", problem.cluster, problem.title());
+    let mut text = format!("### {}. {}\n\n", problem.rank, markdown_text(&title));
+    let facts = [
+        ("When", Some(problem.when(zone))),
+        ("Impact", Some(problem.impact_text()).filter(|impact| !impact.is_empty())),
+        ("Reading", problem.reading_text()),
+        ("Next", Some(problem.next_step())),
+    ];
+    for (name, fact) in facts {
+        if let Some(fact) = fact {
+            let _ = writeln!(text, "- {name}: {}", markdown_text(&fact));
+        }
+    }
+    let _ = writeln!(text, "- {}\n", markdown_code(&problem.explain_command(".")));
+    text
+}
+
+/// Adds the table of clusters, worst first, as far as it fits.
+fn clusters(text: &mut String, all: &[ClusterHealth]) {
+    let _ = write!(text, "## Clusters\n\n{HEADINGS}");
+    let mut room = (MOST_CHARS - RESERVE).saturating_sub(text.chars().count());
+    let mut listed = 0;
+    for health in all {
+        let row = row(health);
+        let Some(left) = room.checked_sub(row.chars().count()) else { break };
+        room = left;
+        text.push_str(&row);
+        listed += 1;
+    }
+    if listed < all.len() {
+        let left = count(all.len() - listed, "more cluster");
+        let _ = writeln!(text, "\nNot shown: {left}, all less affected than these. See `report.html`.");
+    }
+}
+
+fn row(health: &ClusterHealth) -> String {
+    let cells = [
+        markdown_text(&health.cluster),
+        if health.needs_attention { "needs attention" } else { "ok" }.to_owned(),
+        health.mean.map_or_else(|| "–".to_owned(), score_text),
+        health.below_7.to_string(),
+        health.below_5.to_string(),
+        loss_text(health.unknown_hours),
+        loss_text(health.lost),
+        health.problems.to_string(),
+        health.main_cause.map_or("–", |cause| cause.title()).to_owned(),
+    ];
+    format!("| {} |\n", cells.join(" | "))
+}

@@ -1,0 +1,125 @@
+//! The verdict and the problems as text for a terminal: what an operator should look at first.
+
+use std::fmt::Write;
+
+use super::shared::folded::{figures, left_out, listable};
+use super::terminal::Palette;
+use crate::analysis::findings::{Findings, Kind, Problem, ProblemCause, Verdict};
+use crate::text::count;
+use crate::text::terminal::terminal_line;
+use crate::text::wrap::wrapped;
+use crate::time::Zone;
+
+/// Most lines of a list that does not have all problems: one screen and a half.
+const MOST_LINES: usize = 60;
+/// Indent of lines that continue another.
+const HANG: usize = 2;
+
+/// How problems are listed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing<'a> {
+    pub(crate) palette: Palette,
+    /// Width of the window in characters; `None` leaves sentences on one line.
+    pub(crate) width: Option<usize>,
+    pub(crate) zone: Zone,
+    /// The scored folder, for commands.
+    pub(crate) folder: &'a str,
+    /// Most problems to list, worst first; `None` lists all of them, and scattered dips too.
+    pub(crate) most: Option<usize>,
+    /// Whether to say what to do about each cause.
+    pub(crate) advises: bool,
+    /// What lists everything that is left out, such as `--all`.
+    pub(crate) all: &'a str,
+    /// What lists the other findings.
+    pub(crate) evidence: &'a str,
+}
+
+/// The verdict, and the problems in three lines each. A list that is not of all problems has at most [`MOST_LINES`] lines
+/// and says what it leaves out.
+pub(crate) fn problems_text(findings: &Findings, listing: &Listing<'_>) -> String {
+    let Some(most) = listing.most else {
+        return listing.text(findings, &findings.problems().iter().collect::<Vec<_>>());
+    };
+    let mut listed = listable(findings);
+    listed.truncate(most);
+    loop {
+        let text = listing.text(findings, &listed);
+        if text.lines().count() <= MOST_LINES || listed.len() <= 1 {
+            return text;
+        }
+        listed.pop();
+    }
+}
+
+impl Listing<'_> {
+    fn text(&self, findings: &Findings, listed: &[&Problem]) -> String {
+        let verdict = Verdict::of(findings.clusters());
+        let mut text = format!("{}\n", self.palette.bold(&terminal_line(&verdict.sentence())));
+        let _ = writeln!(text, "{}", figures(&verdict));
+        if !listed.is_empty() {
+            text.push('\n');
+        }
+        listed.iter().for_each(|problem| self.problem(&mut text, problem));
+        if let Some(left) = left_out(findings, listed) {
+            let _ = writeln!(text, "not shown: {left}; {} lists them", self.all);
+        }
+        if self.advises && !listed.is_empty() {
+            advice(&mut text, listed);
+        }
+        if let Some(others) = other_findings(findings) {
+            let _ = writeln!(text, "also found: {others}; {} lists them", self.evidence);
+        }
+        wrapped(&text, self.width, HANG)
+    }
+
+    /// Three lines: what and where; when, how often and at what cost; the worst reading and the command that shows it.
+    fn problem(&self, text: &mut String, problem: &Problem) {
+        let rank = self.palette.on_score(&format!("{:>2}.", problem.rank), severity(problem));
+        let title = terminal_line(&format!("{}: {}", problem.cluster, problem.title()));
+        let _ = writeln!(text, "{rank} {}", self.palette.bold(&title));
+        let when = terminal_line(&problem.when(self.zone));
+        let impact = problem.impact_text();
+        // Two spaces between parts: a window that is too narrow breaks lines there first.
+        let _ = writeln!(text, "    {}", [when, impact].join(";  ").trim_end_matches(";  "));
+        let reading = problem.reading_text().map(|reading| terminal_line(&reading) + ";  ").unwrap_or_default();
+        let _ = writeln!(text, "    {reading}{}", terminal_line(&problem.explain_command(self.folder)));
+    }
+}
+
+/// The score whose color marks a problem: the lowest, or for absent members what an hour without them counts as.
+fn severity(problem: &Problem) -> f64 {
+    match problem.staffing {
+        Some(staffing) => 10.0 - staffing.severity(),
+        None => problem.lowest.unwrap_or(0.0),
+    }
+}
+
+/// What to do about each cause of the listed problems.
+fn advice(text: &mut String, listed: &[&Problem]) {
+    text.push_str("\nwhat to do:\n");
+    let mut causes: Vec<ProblemCause> = Vec::new();
+    for problem in listed {
+        if !causes.contains(&problem.cause) {
+            causes.push(problem.cause);
+            let _ = writeln!(text, "  {}: {}", problem.cause.title(), problem.next_step());
+        }
+    }
+}
+
+/// The findings that belong to no problem, counted by kind; `None` if there are none.
+fn other_findings(findings: &Findings) -> Option<String> {
+    let counted = Kind::ALL.into_iter().filter_map(|kind| {
+        let noun = match kind {
+            // Problems are made of incidents, and their schedules are recurrences.
+            Kind::Incident | Kind::Recurrence => return None,
+            Kind::LeaderChange => "leader change",
+            Kind::Defragmentation => "defragmentation",
+            Kind::Growth => "growing database",
+            Kind::MaintenanceWindow => "maintenance window",
+        };
+        let found = findings.iter().filter(|finding| finding.kind == kind).count();
+        (found > 0).then(|| count(found, noun))
+    });
+    let counted: Vec<String> = counted.collect();
+    (!counted.is_empty()).then(|| counted.join(", "))
+}

@@ -1,0 +1,36 @@
+//! What every list of problems says beside the problems: figures, and what is not listed.
+
+use crate::analysis::findings::{Findings, Problem, Verdict};
+use crate::text::count;
+use crate::text::rounding::loss_short;
+
+/// The figures of a verdict: `14 problems in 2 clusters, 31 hours below 7, 4 hours unknown`.
+pub(in crate::outputs) fn figures(verdict: &Verdict) -> String {
+    let problems = match verdict.with_problems {
+        0 => "no problems".to_owned(),
+        clusters => format!("{} in {}", count(verdict.problems, "problem"), count(clusters, "cluster")),
+    };
+    // Rounded up like a loss, so that a minute without a score is never 0 hours.
+    let unknown = loss_short(verdict.unknown_hours);
+    let hours = if unknown == "1" { "hour" } else { "hours" };
+    format!("{problems}, {} below 7, {unknown} {hours} unknown", count(verdict.below_7, "hour"))
+}
+
+/// The problems that a short list may name, worst first. Scattered dips are never among them.
+pub(in crate::outputs) fn listable(findings: &Findings) -> Vec<&Problem> {
+    findings.problems().iter().filter(|problem| !problem.is_rest()).collect()
+}
+
+/// What a list of only `listed` problems leaves out, with its loss; `None` if nothing.
+pub(in crate::outputs) fn left_out(findings: &Findings, listed: &[&Problem]) -> Option<String> {
+    let is_listed = |problem: &&Problem| listed.iter().any(|other| other.id == problem.id);
+    let (dips, problems): (Vec<_>, Vec<_>) =
+        findings.problems().iter().filter(|problem| !is_listed(problem)).partition(|problem| problem.is_rest());
+    let part = |left: &[&Problem], noun: &str, of: &str| {
+        let lost = left.iter().map(|problem| problem.lost).sum();
+        (!left.is_empty()).then(|| format!("{}{of} ({} points × h)", count(left.len(), noun), loss_short(lost)))
+    };
+    let parts = [part(&problems, "more problem", ""), part(&dips, "row", " of short dips")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" and "))
+}

@@ -85,7 +85,7 @@ fn an_error_in_a_file_names_file_line_and_key() {
         ("[output]\nformats = ['cvs']", "x.toml, line 2: output.formats: unknown format 'cvs' (did you mean 'csv'?)"),
         (
             "[output]\npalette = 'orange'",
-            "x.toml, line 2: output.palette: unknown palette 'orange': use one of red-green, orange-blue",
+            "x.toml, line 2: output.palette: unknown palette 'orange' (did you mean 'orange-blue'?): use one of red-green",
         ),
         ("[output]\nformats = []", "x.toml, line 2: output.formats: no format is named"),
         ("[weights]\n\nwal_fsync = -0.3", "x.toml, line 3: weights.wal_fsync: '-0.3' is not a weight"),

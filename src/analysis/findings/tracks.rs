@@ -146,7 +146,8 @@ impl FoldedLine {
     fn unfolded(&self) -> Vec<Run<StepState>> {
         let mut states = vec![StepState::Absent; self.numbers.len()];
         self.numbers.iter().for_each(|(state, number)| states[*number as usize] = *state);
-        let unfold = |run: &Run<u32>| Run { start_ms: run.start_ms, end_ms: run.end_ms, state: states[run.state as usize] };
+        let unfold =
+            |run: &Run<u32>| Run { start_ms: run.start_ms, end_ms: run.end_ms, state: states[run.state as usize] };
         self.runs.iter().map(unfold).collect()
     }
 }

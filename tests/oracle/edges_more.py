@@ -32,6 +32,9 @@ def defragmentations():
     shrinks("unknown-start", ["shrank m1"]).set("start_time_seconds", 500, 700, NAN)
     shrinks("unknown-start-over-midnight", ["shrank m1"], 1440).set("start_time_seconds", 1380, 1500, NAN)
     shrinks("started-over-midnight", [], 1440).restarted(1440)
+    # The first known start time is not a restart, nor is the same one after a gap.
+    first = shrinks("first-known-start", ["shrank m1"]).restarted(595)
+    first.set("start_time_seconds", 0, 600, NAN).set("start_time_seconds", 700, 800, NAN)
     yield made, lambda scored, _: rules.defragmentations(scored)
 
 
@@ -135,6 +138,11 @@ def recurrences():
     _daily(made, "kolkata-daily", ["05:00 to 06:00"], range(28), 23 * 60 + 35, 50)
     _daily(made, "kolkata-weekly", ["Monday 01:00 to 02:00"], range(6, 28, 7), 19 * 60 + 35, 50)
     _daily(made, "kolkata-half-in", ["05:00 to 06:00"], range(0, 28, 2), 23 * 60 + 35, 50).unscored(0, 30)
+    # Two days have 7 of 12 steps without a score in that hour, 6 of them before midnight UTC.
+    for name, steps, expect in ("in", 7, ["05:00 to 06:00"]), ("out", 6, []):
+        of = _daily(made, f"kolkata-scored-for-half-{name}", expect, range(13), 23 * 60 + 35, 50)
+        for day in 20, 21:
+            of.unscored(day * A_DAY + 23 * 60 + 30, day * A_DAY + 23 * 60 + 30 + 5 * steps)
     yield made, lambda scored, _: rules.recurrences(scored, "Asia/Kolkata")
 
 
@@ -205,6 +213,8 @@ def maintenance():
     quiet(made, "lost-points-out", "12:00", (5, 6), (12, 13)).slow(300, 300 + minute)
     quiet(made, "equal", "05:00", (5, 6, 12, 13))
     quiet(made, "over-midnight", "23:00", (23, 0))
+    after = quiet(made, "after-midnight-out", "12:00", (23, 0), (12, 13))
+    after.unscored(1440, 1440 + 2 * minute)
     yield made, window("UTC")
     for name, less, expect in ("two-weeks-in", 0, "Sunday 23:00"), ("two-weeks-out", 1, "23:00"):
         made = History(14 - less / 24, 3600)

@@ -60,7 +60,8 @@ def main():
     report.check("defragmentation", defragmentation(of("defragmentation")))
     report.check("quietest hours", quietest(of("maintenance_window"), step))
     # A storm of leader changes costs points for a day after it, and absences cost none.
-    measured = [row for row in rows if row["kind"] == "leader_change" or (row["kind"] == "incident" and row["metric"] not in ("", "leader_changes"))]
+    own = [row for row in of("incident") if row["metric"] not in ("", "leader_changes")]
+    measured = own + of("leader_change")
     report.check("lowest and lost scores", [wrong for row in measured for wrong in scores(row, step)])
     report.check("members that went for good", gone(of("incident"), step))
     ranks = [int(row["rank"]) for row in rows if row["rank"]]

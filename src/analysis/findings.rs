@@ -37,8 +37,8 @@ pub(crate) use collector::Collector;
 pub(crate) use digest::{DayDigest, Worst};
 pub(crate) use evidence::{Evidence, Figure};
 pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
-pub(super) use statistics::median;
 pub(crate) use rules::RULES;
+pub(super) use statistics::median;
 pub(crate) use told::{reading, reading_number, threshold};
 
 use crate::analysis::membership::Staffing;

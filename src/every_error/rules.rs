@@ -229,8 +229,7 @@ fn messages_that_break_a_rule_are_found() {
 #[test]
 fn good_messages_pass() {
     let inner = "cannot reach http://prometheus:9090: connection refused";
-    let listed =
-        "'x' is not a format: use one of parquet, csv, openmetrics, problems, findings, report, xlsx, svg, png and so on";
+    let listed = "'x' is not a format: use one of parquet, csv, openmetrics, problems, findings, report, xlsx, svg, png and so on";
     let texts = [
         inner,
         listed,

@@ -128,7 +128,8 @@ pub(crate) fn number_near(value: f64) -> f64 {
 /// that a loss above 0 stays above 0.
 pub(crate) fn loss_numbers(losses: &[f64]) -> Vec<f64> {
     let exact: Vec<f64> = losses.iter().map(|loss| loss * 100.0).collect();
-    let mut parts: Vec<u64> = exact.iter().map(|loss| ((loss + SLACK).floor() as u64).max(u64::from(*loss > 0.0))).collect();
+    let mut parts: Vec<u64> =
+        exact.iter().map(|loss| ((loss + SLACK).floor() as u64).max(u64::from(*loss > 0.0))).collect();
     let sum = exact.iter().sum::<f64>().round_ties_even() as u64;
     let mut order: Vec<usize> = (0..parts.len()).collect();
     // Hundredths that are missing go to the largest remainders; those that are too many come from the largest losses.

@@ -74,9 +74,18 @@ fn slow_nights_are_a_recurrence_and_the_growth_interval_matches_scipy() {
 
     let [night] = found(&folder, "recurrence").try_into().expect("the nights, and nothing else");
     assert!(night.contains(",c,m1,2026-10-01 00:00:00,"), "{night}");
-    assert!(night.contains("slow disk daily 02:00 to 04:00 UTC since 2026-10-01, in 20 of 20 such hours and in 0 of 220 other hours"), "{night}");
-    let growth = found(&folder, "growth");
-    assert!(growth[0].contains("etcd's default"), "a pull for the seed's profile holds no quota: {growth:?}");
+    assert!(
+        night.contains(
+            "slow disk daily 02:00 to 04:00 UTC since 2026-10-01, in 20 of 20 such hours and in 0 of 220 other hours"
+        ),
+        "{night}"
+    );
+    assert_eq!(found(&folder, "growth").len(), 1);
+    let evidence = folder.text("audit/evidence.csv");
+    assert!(
+        evidence.contains(",quota_is_from,etcd's default"),
+        "a pull for the seed's profile holds no quota: {evidence}"
+    );
     assert_eq!(found(&folder, "leader_change"), Vec::<String>::new());
     let local = ["findings", &folder.at("audit"), "--kind", "recurrence", "--time-zone", "Asia/Tokyo"];
     let text = etcd_heatmap(&local).succeeds().stdout;

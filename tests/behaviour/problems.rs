@@ -46,7 +46,10 @@ fn no_name_in_the_tables_of_problems_becomes_a_formula() {
     // The oracle refuses any field that starts like a formula.
     oracle("problems.py", &[&folder.at("audit")]);
     let problems = folder.text("audit/problems.csv");
-    assert!(problems.contains(",'=cmd(),slow_disk,") && problems.contains(",\"'@c, \"\"x\"\"\",slow_disk,"), "{problems}");
+    assert!(
+        problems.contains(",'=cmd(),slow_disk,") && problems.contains(",\"'@c, \"\"x\"\"\",slow_disk,"),
+        "{problems}"
+    );
     for file in FILES {
         assert!(!folder.text(&format!("audit/{file}")).is_empty(), "{file}");
     }

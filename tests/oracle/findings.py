@@ -59,7 +59,9 @@ def main():
     report.check("recurrence", recurrence(of("recurrence"), of("incident")))
     report.check("defragmentation", defragmentation(of("defragmentation")))
     report.check("quietest hours", quietest(of("maintenance_window"), step))
-    measured = [row for row in rows if row["kind"] in ("incident", "leader_change") and "members_left" not in row["evidence"]]
+    # A storm of leader changes costs points for a day after it, and absences cost none.
+    own = [row for row in of("incident") if row["metric"] not in ("", "leader_changes")]
+    measured = own + of("leader_change")
     report.check("lowest and lost scores", [wrong for row in measured for wrong in scores(row, step)])
     report.check("members that went for good", gone(of("incident"), step))
     ranks = [int(row["rank"]) for row in rows if row["rank"]]
@@ -80,7 +82,7 @@ def gone(rows, step):
     end = duckdb.sql("SELECT max(epoch_ms(ts)) FROM history").fetchall()[0][0] + step
     expected = {(cluster, member) for cluster, member, _, last in lives if end - last - step >= 600_000
                 and not any(other == cluster and first > last for other, _, first, _ in lives)}
-    found = {(row["cluster"], member) for row in rows if "members_left" in row["evidence"]
+    found = {(row["cluster"], member) for row in rows if row["rule"] in ("gone", "all_gone")
              for member in row["members"].split("; ") if member}
     yield from both_ways("gone", expected, found)
 

@@ -31,7 +31,6 @@ pub(super) struct Look {
     pub(super) unknown: Format,
     pub(super) idle: Format,
     pub(super) precise: Format,
-    pub(super) confidence: Format,
     pub(super) plain: Format,
     pub(super) whole: Format,
     pub(super) share: Format,
@@ -78,7 +77,6 @@ impl Look {
                 .set_foreground_color(Color::RGB(0x004F_6184))
                 .set_background_color(color(IDLE)),
             precise: number("0.00"),
-            confidence: number("0.0000"),
             plain: number("General"),
             whole: number("0"),
             share: number("0.0%"),

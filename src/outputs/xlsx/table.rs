@@ -4,7 +4,7 @@ use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use super::look::Look;
 use crate::text::csv::begins_like_a_formula;
-use crate::text::rounding::{confidence_parts, loss_number, score_number, share_number};
+use crate::text::rounding::{score_number, share_number};
 use crate::text::sheet::sheet_text;
 use crate::time::{DAY_MS, UtcDay};
 
@@ -25,12 +25,8 @@ pub(super) enum Value<'a> {
     Number(f64),
     /// 0 to 10, rounded down to two decimals.
     Score(f64),
-    /// Lost points × hours, rounded up to two decimals.
-    Loss(f64),
     /// A share of steps, rounded down to tenths of a percent.
     Coverage(f64),
-    /// A confidence, rounded down so that one below 1 is not shown as 1.
-    Confidence(f64),
     /// A number shown with all of its decimals.
     Plain(f64),
     Whole(u64),
@@ -166,9 +162,7 @@ pub(super) fn write(
         Value::Owned(text) => return write_text(sheet, look, row, column, text),
         Value::Number(number) => (*number, &look.precise),
         Value::Score(score) => (score_number(*score), &look.precise),
-        Value::Loss(loss) => (loss_number(*loss), &look.precise),
         Value::Coverage(share) => (share_number(*share), &look.share),
-        Value::Confidence(share) => (f64::from(confidence_parts(*share, 10_000)) / 10_000.0, &look.confidence),
         Value::Plain(number) => (*number, &look.plain),
         Value::Whole(number) => (*number as f64, &look.whole),
         Value::Share(number) => (*number, &look.share),

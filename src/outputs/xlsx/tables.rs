@@ -50,7 +50,11 @@ pub(super) fn write_table<'a>(
     let borrowed: Vec<(&str, f64)> = headings.iter().map(|(heading, width)| (heading.as_str(), *width)).collect();
     let mut table = Table::begin(sheet, look, 0, &borrowed)?;
     let first = table.next_row();
-    table.counted_rows(count, "the folder's CSV files have all of them", rows.map(|row| values(clock, columns, row)))?;
+    table.counted_rows(
+        count,
+        "the folder's CSV files have all of them",
+        rows.map(|row| values(clock, columns, row)),
+    )?;
     let last = table.next_row().max(first + 1) - 1;
     let scores = columns.iter().find(|column| column.name == "lowest_score").map(|column| column.heading);
     if let Some(place) = headings.iter().position(|(heading, _)| Some(heading.as_str()) == scores) {

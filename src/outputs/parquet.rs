@@ -140,7 +140,7 @@ impl Output for Parquet {
     }
 
     fn about(&self) -> &'static str {
-        "scores/ (points and scores, one file per day), heatmap.parquet (cells)"
+        "scores/ (one file per day), heatmap.parquet (cells)"
     }
 
     fn files(&self) -> &'static [OwnedFiles] {

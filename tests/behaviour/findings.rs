@@ -38,7 +38,7 @@ fn findings_do_not_depend_on_the_number_of_threads() {
         crate::support::Run::of(command).succeeds().stdout
     });
     assert_eq!(one, many);
-    assert!(one.starts_with("incidents, by what they lost (7)\n  1. "), "{one}");
+    assert!(one.starts_with("incidents, ") && one.contains("\n  1. "), "{one}");
 }
 
 /// Ten days of a cluster whose disk is slow from two to four every day, and whose databases grow.

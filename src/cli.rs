@@ -138,10 +138,10 @@ pub(crate) enum Command {
     /// Without flags, the cell is scored as the manifest of the folder describes.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
-    /// List what to look at: incidents, causes of leader changes, recurrences, growth
+    /// List problems, worst first, or the findings behind them
     ///
-    /// Each finding shows its evidence and its rule. Without flags, the history is scored as the
-    /// manifest of the folder describes.
+    /// Each problem shows when it happened, what it cost, its worst reading, and a command to look closer. Without
+    /// flags for scoring, the history is scored as the manifest of the folder describes.
     #[command(after_help = FINDINGS_EXAMPLES)]
     Findings(FindingsArgs),
     /// Compare two folders, or one folder before and after an instant
@@ -223,9 +223,7 @@ pub(crate) struct Leave {
     /// Replace a history of another source, step, or query
     #[arg(
         long, help_heading = Heading::Output.title(),
-        long_help = "Replace a history of another source, step, or query; the old one stays until all days of the \
-         new one \
-                     are pulled"
+        long_help = "Replace a history of another source, step, or query; all or nothing"
     )]
     pub(crate) overwrite: bool,
 

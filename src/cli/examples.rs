@@ -96,6 +96,9 @@ pub(super) const FINDINGS_EXAMPLES: &str = "\
 Examples:
   What should I look at, worst first?
     etcd-heatmap findings audit
+  All problems of one cluster, and the findings behind them:
+    etcd-heatmap findings audit --cluster c01 --all
+    etcd-heatmap findings audit --cluster c01 --evidence
   Why did the leader of c01 change?
     etcd-heatmap findings audit --cluster c01 --kind leader_change
   Everything, for a spreadsheet:

@@ -141,3 +141,28 @@ fn row(health: &ClusterHealth) -> String {
     ];
     format!("| {} |\n", cells.join(" | "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::HOUR_MS;
+
+    #[test]
+    fn clusters_that_do_not_fit_are_counted() {
+        let all: Vec<ClusterHealth> =
+            (0..2000).map(|number| ClusterHealth::never_seen(&format!("cluster-{number:04}"), HOUR_MS)).collect();
+        let mut text = String::new();
+        clusters(&mut text, &all);
+        let listed = text.lines().filter(|line| line.starts_with("| cluster-")).count();
+        assert!(listed > 500 && text.chars().count() <= MOST_CHARS, "{listed}: {}", text.len());
+        assert!(text.contains(&format!("\nNot shown: {} more clusters", grouped(2000 - listed))), "{text}");
+        text.clear();
+        clusters(&mut text, &all[..3]);
+        assert!(text.lines().count() == 7 && !text.contains("Not shown"), "{text}");
+    }
+
+    /// With a comma before the last three digits.
+    fn grouped(number: usize) -> String {
+        if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
+    }
+}

@@ -34,8 +34,8 @@ pub(crate) struct Listing<'a> {
     pub(crate) evidence: &'a str,
 }
 
-/// The verdict, and the problems in three lines each. A list that is not of all problems has at most [`MOST_LINES`] lines
-/// and says what it leaves out.
+/// The verdict, and the problems in three lines each. A list that is not of all problems has at most [`MOST_LINES`]
+/// lines and says what it leaves out.
 pub(crate) fn problems_text(findings: &Findings, listing: &Listing<'_>) -> String {
     let Some(most) = listing.most else {
         return listing.text(findings, &findings.problems().iter().collect::<Vec<_>>());
@@ -78,10 +78,11 @@ impl Listing<'_> {
         let title = terminal_line(&format!("{}: {}", problem.cluster, problem.title()));
         let _ = writeln!(text, "{rank} {}", self.palette.bold(&title));
         let when = terminal_line(&problem.when(self.zone));
-        let impact = problem.impact_text();
         // Two spaces between parts: a window that is too narrow breaks lines there first.
-        let _ = writeln!(text, "    {}", [when, impact].join(";  ").trim_end_matches(";  "));
-        let reading = problem.reading_text().map(|reading| terminal_line(&reading) + ";  ").unwrap_or_default();
+        let impact = Some(problem.impact_text()).filter(|impact| !impact.is_empty());
+        let impact = impact.map(|impact| format!(";  {impact}")).unwrap_or_default();
+        let _ = writeln!(text, "    {when}{impact}");
+        let reading = problem.reading_text().map(|reading| terminal_line(&reading) + "  ").unwrap_or_default();
         let _ = writeln!(text, "    {reading}{}", terminal_line(&problem.explain_command(self.folder)));
     }
 }
@@ -122,4 +123,88 @@ fn other_findings(findings: &Findings) -> Option<String> {
     });
     let counted: Vec<String> = counted.collect();
     (!counted.is_empty()).then(|| counted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::findings::Shape;
+    use crate::time::{DAY_MS, HOUR_MS, TimeRange};
+
+    /// Problems of 20 clusters and, for every third of them, scattered dips; each cost half a point hour.
+    fn year() -> Findings {
+        let problem = |number: usize| Problem {
+            id: format!("p{number}"),
+            rank: 0,
+            cluster: format!("c{:02}", number % 20),
+            cause: ProblemCause::ALL[number % ProblemCause::ALL.len()],
+            members: (0..3).map(|member| format!("etcd-{member}.production.svc:2379")).collect(),
+            shape: if number.is_multiple_of(3) { Shape::Scattered } else { Shape::Repeated },
+            spans: vec![TimeRange { start_ms: 0, end_ms: number as i64 * DAY_MS }],
+            occurrences: number,
+            low_ms: HOUR_MS,
+            lost: 0.5,
+            share: Some(0.25),
+            is_open: false,
+            unknown_ms: 0,
+            staffing: None,
+            worst: None,
+            threshold: None,
+            lowest: Some(5.0),
+            impact: number as f64,
+        };
+        Findings::of(Vec::new(), (0..150).map(problem).collect(), Vec::new())
+    }
+
+    fn told(width: Option<usize>, most: Option<usize>) -> String {
+        let (palette, zone) = (Palette::plain(), Zone::default());
+        let listing = Listing {
+            palette,
+            width,
+            zone,
+            folder: "audit",
+            most,
+            advises: true,
+            all: "--all",
+            evidence: "--evidence",
+        };
+        problems_text(&year(), &listing)
+    }
+
+    /// The number of problems with a title of their own.
+    fn listed(text: &str) -> usize {
+        let is_rank =
+            |line: &&str| line.trim_start().split_once(". c").is_some_and(|(rank, _)| rank.parse::<u32>().is_ok());
+        text.lines().filter(is_rank).count()
+    }
+
+    #[test]
+    fn a_year_fits_60_lines_at_any_width_and_what_is_listed_and_left_out_adds_up() {
+        for width in [Some(40), Some(60), Some(80), Some(120), None] {
+            let text = told(width, Some(10));
+            assert!(text.lines().count() <= 60, "{width:?}: {text}");
+            assert!(text.lines().all(|line| width.is_none_or(|width| line.chars().count() <= width)), "{text}");
+            let shown = listed(&text);
+            assert!((1..=10).contains(&shown) && (width.is_some() || shown == 10), "{width:?}: {text}");
+            // 150 problems, of which each third is scattered.
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let left = 100 - shown;
+            let lost = left as f64 / 2.0;
+            let expected = format!(
+                "not shown: {left} more problems ({lost} points × h) and 50 rows of short dips (25 points × h); --all"
+            );
+            assert!(words.contains(&expected), "{width:?}: {words}");
+        }
+        let all = told(None, None);
+        assert!(listed(&all) == 150 && !all.contains("not shown"), "{all}");
+    }
+
+    #[test]
+    fn the_next_step_of_a_cause_is_given_once() {
+        let text = told(None, Some(10));
+        for cause in ProblemCause::ALL {
+            let times = text.matches(cause.advice().sentence).count();
+            assert_eq!(times, usize::from(text.contains(&format!(": {}", cause.title()))), "{cause}: {text}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub(crate) fn markdown_text(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '$' | '@' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '!' | '|' | '~' | '$' | '@' => {
                 escaped.extend(['\\', c]);
             }
             // GitHub makes links of http:// and www. without any brackets.
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn markup_is_escaped_and_plain_text_stays_readable() {
         assert_eq!(markdown_text("c01: 10.0.1.1:2379, 49 % - \"x\""), "c01: 10.0.1.1:2379, 49 % - \"x\"");
-        assert_eq!(markdown_text("a|b `c` *d* _e_ [f](g)"), r"a\|b \`c\` \*d\* \_e\_ \[f\]\(g\)");
+        assert_eq!(markdown_text("a|b `c` *d* _e_ [f](g)"), r"a\|b \`c\` \*d\* \_e\_ \[f\](g)");
         assert_eq!(markdown_text("<b>&lt;\n# h"), "&lt;b&gt;&amp;lt;\u{fffd}\\# h");
         assert_eq!(markdown_text("http://a.b WWW.c.d @team"), r"http\://a.b WWW\.c.d \@team");
         assert_eq!(markdown_text(r"\| ~x~ $y$"), r"\\\| \~x\~ \$y\$");

@@ -46,7 +46,7 @@ fn a_member_that_is_gone_for_two_and_a_half_days_is_the_first_finding_everywhere
     }
     assert!(folder.text("audit/findings.csv").contains(GONE));
     assert!(folder.text("audit/report.html").contains(GONE));
-    let berlin = etcd_heatmap(&["findings", &audit, "--time-zone", "Europe/Berlin"]).succeeds().stdout;
+    let berlin = etcd_heatmap(&["findings", &audit, "--evidence", "--time-zone", "Europe/Berlin"]).succeeds().stdout;
     assert!(berlin.contains("etcd-3 went on 2026-11-20 at 13:00 Europe/Berlin and never came back"), "{berlin}");
     for (at, is_missing) in [("2026-11-20T11", false), ("2026-11-20T12", true), ("2026-11-22T23", true)] {
         let explained = etcd_heatmap(&["explain", &audit, "--cluster", "etcd", "--at", at]).succeeds().stdout;

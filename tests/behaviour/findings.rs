@@ -1,7 +1,8 @@
 //! Findings, compared with the incidents of the simulator, with SciPy, and with hand-made trouble.
 
 use crate::support::{
-    Asked, DAY, Folder, HOUR, Metrics, START, Simulated, etcd_heatmap, example, oracle, prometheus_of, simulated,
+    Asked, DAY, Folder, HOUR, Metrics, START, Simulated, etcd_heatmap, example, oracle, prometheus_of,
+    sample_is_scored_exactly, simulated,
 };
 
 /// The rows of one kind that `etcd-heatmap findings --csv` prints.
@@ -32,12 +33,12 @@ fn findings_do_not_depend_on_the_number_of_threads() {
     let folder = Folder::new("findings-threads");
     Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &folder).succeeds();
     let [one, many] = ["1", "4"].map(|threads| {
-        let mut command = crate::support::etcd_heatmap_command(&["findings", &folder.at("audit")]);
+        let mut command = crate::support::etcd_heatmap_command(&["findings", &folder.at("audit"), "--evidence"]);
         command.env("RAYON_NUM_THREADS", threads);
         crate::support::Run::of(command).succeeds().stdout
     });
     assert_eq!(one, many);
-    assert!(one.starts_with("incidents, by what they lost (7)\n  1. "), "{one}");
+    assert!(one.starts_with("incidents, ") && one.contains("\n  1. "), "{one}");
 }
 
 /// Ten days of a cluster whose disk is slow from two to four every day, and whose databases grow.
@@ -124,4 +125,40 @@ fn findings_of_an_unscored_folder_use_the_settings() {
     };
     assert_eq!(disk(&[]), 1);
     assert_eq!(disk(&["--band", "wal_fsync=1:0"]), 0, "the disk was never that slow");
+}
+
+#[test]
+fn the_verdict_and_the_problems_agree_with_the_scores() {
+    let sample = sample_is_scored_exactly(&[]);
+    let troubled = Folder::new("findings-problems");
+    Asked::all(&simulated().prometheus, START, Simulated::END).run("backfill", &troubled).succeeds();
+    for folder in [&sample, &troubled] {
+        let audit = folder.at("audit");
+        let said = Folder::new("findings-said");
+        let text = |name: &str, flags: &[&str]| {
+            said.write(name, etcd_heatmap(&[&["findings", &audit], flags].concat()).succeeds().stdout)
+        };
+        oracle("problems_text.py", &[&audit, &text("short.txt", &[]), &text("all.txt", &["--all"])]);
+    }
+}
+
+#[test]
+fn flags_choose_problems_of_a_cluster_findings_of_a_kind_and_evidence() {
+    let folder = sample_is_scored_exactly(&[]);
+    let audit = folder.at("audit");
+    let said = |flags: &[&str]| etcd_heatmap(&[&["findings", &audit], flags].concat()).succeeds().stdout;
+    let c02 = said(&["--cluster", "c02"]);
+    assert!(c02.starts_with("the cluster needs no attention\nno problems, 0 hours below 7"), "{c02}");
+    assert!(c02.contains("not shown: 1 row of short dips") && !c02.contains("c01"), "{c02}");
+    let dips = said(&["--cluster", "c02", "--all"]);
+    assert!(dips.contains(". c02: slow disk: ") && !dips.contains("not shown"), "{dips}");
+    let [evidence, incidents] = [&["--evidence"][..], &["--kind", "incident"]].map(said);
+    let headings = |text: &str| text.lines().filter(|line| !line.is_empty() && !line.starts_with(' ')).count();
+    assert!(headings(&evidence) > 3 && evidence.contains("\n  rule: "), "{evidence}");
+    assert!(headings(&incidents) == 1 && evidence.starts_with(incidents.trim_end()), "{incidents}");
+    assert!(incidents.contains("problem=c01/slow_disk/1"), "{incidents}");
+    for wrong in [["--all", "--csv"], ["--evidence", "--csv"], ["--all", "--evidence"]] {
+        let run = etcd_heatmap(&[&["findings", &audit][..], &wrong].concat());
+        assert!(run.code == Some(2) && run.stderr.contains("cannot be used with"), "{wrong:?}: {}", run.stderr);
+    }
 }

@@ -38,6 +38,7 @@ mod local_time;
 mod log;
 mod look_ups;
 mod manifest;
+mod markdown;
 mod mutations;
 mod notebook;
 mod old_history;

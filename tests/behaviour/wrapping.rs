@@ -55,8 +55,9 @@ fn sample() -> Folder {
 }
 
 #[test]
-fn explain_diff_and_compare_fit_any_window_without_a_broken_word() {
+fn explain_findings_diff_and_compare_fit_any_window_without_a_broken_word() {
     let folder = sample();
+    is_wrapped_by_words(&folder, &["findings", "audit", "--all"], all);
     is_wrapped_by_words(&folder, &["explain", "audit", "--cluster", "c01", "--at", "2026-10-07T14"], all);
     is_wrapped_by_words(&folder, &["diff", "audit", "--at", "2026-10-08"], unpainted);
     is_wrapped_by_words(&folder, &["score", "audit", "--compare", "seed,fleet,mixin,openshift"], all);
@@ -94,4 +95,6 @@ fn the_width_of_a_terminal_wins_over_columns() {
         let explain = ["explain", &folder.at("audit"), "--cluster", "c01", "--at", "2026-10-07T14"];
         oracle("wrapped.py", &[&[width, BINARY], &explain[..]].concat());
     }
+    // The commands contain the path of the folder, which is wider than a narrow window.
+    oracle("wrapped.py", &["120", BINARY, "findings", &folder.at("audit"), "--all"]);
 }

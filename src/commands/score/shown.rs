@@ -84,7 +84,7 @@ pub(super) fn tell_problems(
     reporter: &Reporter,
 ) -> Result<(), CommandError> {
     let folder = out.display().to_string();
-    let command = format!("'etcd-heatmap findings {folder}'");
+    let [all, evidence] = ["--all", "--evidence"].map(|flag| format!("'etcd-heatmap findings {folder} {flag}'"));
     let listing = Listing {
         palette: Palette::of(&std::io::stdout(), settings.scale),
         width: Window::of_stdout().width,
@@ -92,8 +92,8 @@ pub(super) fn tell_problems(
         folder: &folder,
         most: Some(MOST),
         advises: false,
-        all: &command,
-        evidence: &command,
+        all: &all,
+        evidence: &evidence,
     };
     Ok(reporter.summary(&format!("\n{}", problems_text(findings, &listing)))?)
 }

@@ -27,8 +27,9 @@ pub(in crate::outputs) fn left_out(findings: &Findings, listed: &[&Problem]) -> 
     let (dips, problems): (Vec<_>, Vec<_>) =
         findings.problems().iter().filter(|problem| !is_listed(problem)).partition(|problem| problem.is_rest());
     let part = |left: &[&Problem], noun: &str, of: &str| {
-        let lost = left.iter().map(|problem| problem.lost).sum();
-        (!left.is_empty()).then(|| format!("{}{of} ({} points × h)", count(left.len(), noun), loss_short(lost)))
+        let lost: f64 = left.iter().map(|problem| problem.lost).sum();
+        let cost = if lost > 0.0 { format!(" ({} points × h)", loss_short(lost)) } else { String::new() };
+        (!left.is_empty()).then(|| format!("{}{of}{cost}", count(left.len(), noun)))
     };
     let parts = [part(&problems, "more problem", ""), part(&dips, "row", " of short dips")];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

@@ -7,7 +7,6 @@ use super::{clusters, sparkline};
 use crate::analysis::findings::{Findings, Problem};
 use crate::heatmap::Line;
 use crate::text::html::html_text;
-use crate::text::rounding::percent_short;
 use crate::text::count;
 use crate::time::{TimeRange, Zone};
 
@@ -64,14 +63,11 @@ fn card(problem: &Problem, deck: Deck<'_>) -> Markup {
                 h3 id=(heading) { bdi.cluster-name { (html_text(&problem.cluster)) } " " span.title { (capitalized(&html_text(&problem.title()))) } }
                 p.impact { (capitalized(&html_text(&problem.impact_text()))) }
                 p.when { (capitalized(&html_text(&problem.when(deck.zone)))) }
-                @if let Some(reading) = problem.reading_text() { p.reading { (html_text(&reading)) } }
+                @if let Some(reading) = problem.reading_text() { p.reading { (capitalized(&html_text(&reading))) } }
                 p.next { (problem.next_step()) }
                 code.command hidden { (html_text(&problem.explain_command(FOLDER))) }
             }
             div.side {
-                @if let Some(share) = problem.share.filter(|_| problem.lost > 0.0) {
-                    p.share { strong { (percent_short(share)) " %" } " of the cluster’s loss" }
-                }
                 (sparkline::sparkline(problem, deck.range, deck.zone))
                 p.actions.scripted {
                     @if let Some(number) = number {

@@ -78,7 +78,7 @@ class Charts {
     });
     const line = drawn("line", { class: "cross", y1: 0, y2: CHART.height, visibility: "hidden" });
     const picture = drawn("svg", { viewBox: `0 0 ${CHART.width} ${CHART.height}`, preserveAspectRatio: "none", role: "img" },
-      ...this.bands(shown), ...limits, drawn("path", { class: "spread", d: area(dots) }),
+      ...this.bands(m, shown), ...limits, drawn("path", { class: "spread", d: area(dots) }),
       drawn("path", { class: "p50", d: pathOf(dots, 2) }), drawn("path", { class: "max", d: pathOf(dots, 1) }),
       drawn("path", { class: "over", d: dots.filter(isOver).map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join("") }), line);
     const highest = Math.max(0, ...readings.map((one) => (one ? one.max : 0)));
@@ -101,9 +101,10 @@ class Charts {
     return Math.max(0, Math.min(this.places.length - 1, place));
   }
 
-  // The stretches of the problems, the shown one more strongly.
-  bands(shown) {
-    return [...this.lines.facts.problems.values()].filter((one) => one === shown || !isRest(one.rank)).flatMap((problem) => {
+  // The stretches of the metric's problems, and more strongly those of the shown problem.
+  bands(m, shown) {
+    const isHere = (one) => one === shown || (one.metrics.includes(m) && !isRest(one.rank));
+    return [...this.lines.facts.problems.values()].filter(isHere).flatMap((problem) => {
       const made = [];
       for (let i = firstAfter(problem.spans, this.first); i < problem.spans.length && problem.spans[i][0] < this.last; i++) {
         const [x, end] = problem.spans[i].map((second) => Math.max(0, Math.min(CHART.width, this.x(second))));

@@ -79,7 +79,8 @@ fn row(place: usize, health: &ClusterHealth, lines: &[Line], columns: &BTreeSet<
     let band = Band::of_cluster(health);
     let name = html_text(&health.cluster);
     let mean = health.mean.map_or_else(|| "unknown".to_owned(), score_text);
-    let unknown = format!("{:.1}", (health.unknown_hours * 10.0 - 1e-6).ceil().max(0.0) / 10.0);
+    // Rounded up, so that no unknown time is shown as 0.
+    let unknown = format!("{:.1}", ((health.unknown_hours * 10.0 - 1e-6).ceil() / 10.0).abs());
     html! {
         tr data-name=(name) data-place=(place) data-status=(band as usize) data-below7=(health.below_7) data-below5=(health.below_5)
             data-unknown=(health.unknown_hours) data-mean=(health.mean.unwrap_or(-1.0)) data-problems=(health.problems)

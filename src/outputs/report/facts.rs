@@ -27,7 +27,8 @@ pub(super) fn of_cluster(findings: &Findings, cluster: &str, zone: Zone) -> Stri
             [change, length]
         });
         let worst = problem.worst.as_ref().map(|worst| worst.at_ms / 1000);
-        json!({ "rank": problem.rank, "worst": worst, "spans": spans.collect::<Vec<i64>>() })
+        let metrics: Vec<usize> = problem.cause.metrics().iter().map(|metric| metric.index()).collect();
+        json!({ "rank": problem.rank, "worst": worst, "metrics": metrics, "spans": spans.collect::<Vec<i64>>() })
     });
     let found = findings.iter().filter(|finding| finding.cluster == cluster);
     let found: Vec<Value> = found.map(|finding| of_finding(finding, &rules, zone)).collect();

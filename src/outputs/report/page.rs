@@ -58,9 +58,9 @@ pub(super) fn page(shown: Shown<'_>) -> String {
                 style { (PreEscaped(&style)) }
             }
             body {
-                (settings())
                 main {
                     (verdict::verdict(manifest, &Verdict::of(findings.clusters())))
+                    (settings())
                     (sections(shown))
                 }
                 aside #panel aria-label="Details of a cell" hidden {}
@@ -89,7 +89,7 @@ fn sections(shown: Shown<'_>) -> Markup {
         section aria-labelledby="clusters" {
             h2 #clusters { "Clusters" }
             p.quiet { "Worst first. The columns of time show the percentage of hours with a mean score below 7. Status: the lowest band that at least 1 % of the hours fall to." }
-            div.scroll tabindex="0" role="region" aria-labelledby="clusters" { (clusters_table::table(findings, lines)) }
+            div.scroll tabindex="0" role="group" aria-label="Table of clusters" { (clusters_table::table(findings, lines)) }
         }
         section aria-labelledby="maps" {
             h2 #maps { "Heat maps and readings" }
@@ -130,16 +130,14 @@ fn policy(style: &str) -> String {
     )
 }
 
+/// The controls of colors and theme. They follow the verdict in the document, and stand at its right in a wide window.
 fn settings() -> Markup {
     html! {
-        header.top {
-            p.brand { "etcd-heatmap" }
-            form.bar.scripted #settings aria-label="Settings" {
-                label { "Colors " select name="coloring" { option value="bands" { "four bands" } option value="gradient" { "gradient" } } }
-                label { "Palette " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
-                label { "Shows " select name="value" { option value="mean" { "mean score" } option value="min" { "lowest score" } } }
-                label { "Theme " select name="theme" { option value="auto" { "as the system" } option value="light" { "light" } option value="dark" { "dark" } } }
-            }
+        form.bar.scripted #settings aria-label="Settings" {
+            label { "Colors " select name="coloring" { option value="bands" { "four bands" } option value="gradient" { "gradient" } } }
+            label { "Palette " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
+            label { "Shows " select name="value" { option value="mean" { "mean score" } option value="min" { "lowest score" } } }
+            label { "Theme " select name="theme" { option value="auto" { "as the system" } option value="light" { "light" } option value="dark" { "dark" } } }
         }
     }
 }

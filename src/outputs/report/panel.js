@@ -17,6 +17,8 @@ function fillPanel(opener, title, ...content) {
   };
   close.addEventListener("click", panel.closePanel);
   heading.focus({ preventScroll: true });
+  // A sheet at the bottom would cover a cell in the lower half of the window.
+  if (opener?.matches("td") && matchMedia("(max-width: 640px)").matches) opener.scrollIntoView({ block: "start", inline: "center" });
 }
 
 // The cell that the panel is about stays marked while the focus is elsewhere.

@@ -2,7 +2,7 @@
 
 class Readings {
   constructor(numbers, line) {
-    this.line = line;
+    this.members = index.clusters.find(({ name }) => name === line.cluster).members;
     this.metrics = index.metrics.map(() => {
       const [p50, max, member] = [0, 1, 2].map(() => numbers.column(line.length));
       return { p50, max, member };
@@ -14,8 +14,8 @@ class Readings {
     const columns = this.metrics[metric];
     if (columns.max[i] === 0) return null;
     const member = columns.member[i];
-    const cluster = index.clusters.find((one) => one.name === this.line.cluster);
-    return { p50: decoded(columns.p50[i]), max: decoded(columns.max[i]), member: member ? cluster.members[member - 1] : null };
+    const value = (code) => (index.metrics[metric].unit === "" ? code - 1 : decoded(code));
+    return { p50: value(columns.p50[i]), max: value(columns.max[i]), member: member ? this.members[member - 1] : null };
   }
 }
 
@@ -41,14 +41,13 @@ function readingText(metric, value) {
     case "s": return value >= 1 ? `${digits(value, 3)} s` : `${digits(value * 1000, 3)} ms`;
     case "B": return bytesText(value);
     case "B/s": return `${bytesText(value)}/s`;
-    default: return digits(value, 3);
+    default: return String(value);
   }
 }
 
-// The thresholds of a metric in words: `10 ms`, `25 ms, 40 ms`. Exact, so in more digits than readings have.
+// The thresholds of a metric in words: `10 ms`, `25 ms, 40 ms`.
 function thresholdText(metric) {
-  const exact = (value) => (metric.unit === "" ? String(value) : readingText(metric, value));
-  return metric.thresholds.map(exact).join(", ");
+  return metric.thresholds.map((value) => readingText(metric, value)).join(", ");
 }
 
 // Cells whose readings are drawn as one are joined: the highest maximum, and the median of the medians.

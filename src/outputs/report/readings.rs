@@ -44,8 +44,14 @@ pub(super) fn put_readings(bytes: &mut Vec<u8>, manifest: &Manifest, line: &Line
         let spread = |cell: &Option<[Option<Spread>; Metric::ALL.len()]>| cell.and_then(|of| of[metric.index()]);
         let spreads: Vec<Option<Spread>> = by_cell.iter().map(spread).collect();
         let above = thresholds(manifest, metric);
-        spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| code(s.p50, &above, 2, f64::round))));
-        spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| code(s.max, &above, 3, up))));
+        // Counts are exact.
+        let is_count = metric.unit() == Unit::Count;
+        let of = |value: f32, digits, round: fn(f64) -> f64| match is_count {
+            true => value.ceil().max(0.0) as u64 + 1,
+            false => code(value, &above, digits, round),
+        };
+        spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| of(s.p50, 2, f64::round))));
+        spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| of(s.max, 3, up))));
         let is_high = |s: &Spread| above.first().is_some_and(|above| s.max > *above as f32);
         spreads.iter().for_each(|s| put(bytes, s.filter(is_high).map_or(0, |s| u64::from(s.member) + 1)));
     }

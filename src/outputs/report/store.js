@@ -31,14 +31,14 @@ function factsOf(number) {
   if (!unfolded.has(number)) {
     unfolded.set(number, unpacked(`facts-${number}`).json().then(({ problems, findings }) => {
       const byRank = new Map();
-      for (const { rank, worst, spans: flat } of problems) {
+      for (const { rank, worst, metrics, spans: flat } of problems) {
         const spans = [];
         let start = 0;
         for (let i = 0; i < flat.length; i += 2) {
           start += flat[i];
           spans.push([start, start + flat[i + 1]]);
         }
-        byRank.set(rank, { rank, worst, spans });
+        byRank.set(rank, { rank, worst, metrics, spans });
       }
       return { problems: byRank, findings };
     }));

@@ -6,8 +6,8 @@ use super::verdict::capitalized;
 use super::{clusters, sparkline};
 use crate::analysis::findings::{Findings, Problem};
 use crate::heatmap::Line;
-use crate::text::html::html_text;
 use crate::text::count;
+use crate::text::html::html_text;
 use crate::time::{TimeRange, Zone};
 
 /// Maximum number of cards that are not folded.

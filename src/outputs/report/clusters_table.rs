@@ -9,10 +9,10 @@ use super::colours::Band;
 use super::verdict::capitalized;
 use crate::analysis::findings::{ClusterHealth, Findings};
 use crate::heatmap::{Cell, Line};
-use crate::text::{count, grouped};
 use crate::text::html::html_text;
 use crate::text::palette::LOW_BELOW;
 use crate::text::rounding::score_text;
+use crate::text::{count, grouped};
 use crate::time::UtcDay;
 
 /// Length of a date such as `2026-10-01`; shorter prefixes name months and years.
@@ -147,7 +147,8 @@ fn parts(line: &Line, letters: usize) -> BTreeMap<String, Hours> {
             part.unscored += 1;
             continue;
         }
-        let mean = cells.iter().map(|cell| cell.mean.unwrap_or_default() * f64::from(cell.scored)).sum::<f64>() / f64::from(scored);
+        let mean = cells.iter().map(|cell| cell.mean.unwrap_or_default() * f64::from(cell.scored)).sum::<f64>()
+            / f64::from(scored);
         part.scored += 1;
         part.low += usize::from(mean < LOW_BELOW - SLACK);
         if part.lowest.is_none_or(|lowest| mean < lowest) {

@@ -25,8 +25,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], findings: &Findings, op
         let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(html_text)).collect();
         json!({ "name": html_text(&lines[0].cluster), "members": members })
     };
-    let metrics =
-        Metric::ALL.map(|metric| {
+    let metrics = Metric::ALL.map(|metric| {
         json!({
             "name": metric.name(),
             "title": metric.title(),

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::clusters;
 use crate::analysis::findings::{Findings, Kind};
 use crate::heatmap::Line;
-use crate::text::html::html_text;
 use crate::text::count;
+use crate::text::html::html_text;
 
 /// The kinds in the order of the page, each with its noun. Incidents are last: they make up the problems.
 pub(super) const KINDS: [(Kind, &str); 6] = [

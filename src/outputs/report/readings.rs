@@ -33,7 +33,12 @@ pub(super) fn thresholds(manifest: &Manifest, metric: Metric) -> Vec<f64> {
 
 /// Writes three columns for each metric, with one number for each cell of the line: the codes of the median and the
 /// maximum, and the index of the member plus 1.
-pub(super) fn put_readings(bytes: &mut Vec<u8>, manifest: &Manifest, line: &Line, of_cluster: Option<&ClusterReadings>) {
+pub(super) fn put_readings(
+    bytes: &mut Vec<u8>,
+    manifest: &Manifest,
+    line: &Line,
+    of_cluster: Option<&ClusterReadings>,
+) {
     let mut by_cell = vec![None; line.cells.len()];
     for found in of_cluster.into_iter().flat_map(ClusterReadings::cells) {
         if let Ok(place) = line.cells.binary_search_by_key(&found.start_ms, |cell| cell.start_ms) {

@@ -20,7 +20,8 @@ pub(super) fn sparkline(problem: &Problem, range: TimeRange, zone: Zone) -> Mark
     let days = ((range.end_ms - range.start_ms) + DAY_MS - 1) / DAY_MS;
     let days_a_bar = ((days + MAX_BARS - 1) / MAX_BARS).max(1);
     let shares = shares(&problem.spans, range, days_a_bar * DAY_MS);
-    let of = if days_a_bar == 1 { "each day".to_owned() } else { format!("every {}", count(days_a_bar as usize, "day")) };
+    let of =
+        if days_a_bar == 1 { "each day".to_owned() } else { format!("every {}", count(days_a_bar as usize, "day")) };
     let concerned = shares.iter().filter(|share| **share > 0.0).count();
     let label = format!("Share of {of}: {concerned} of {} bars are above zero", shares.len());
     let date = |ms| clock(zone, ms).chars().take("2026-10-09".len()).collect::<String>();
@@ -40,7 +41,8 @@ fn shares(spans: &[TimeRange], range: TimeRange, width_ms: i64) -> Vec<f64> {
         let stretch: TimeRange = stretch(start_ms);
         let first = spans.partition_point(|span| span.end_ms <= stretch.start_ms);
         let near = spans[first..].iter().take_while(|span| span.start_ms < stretch.end_ms);
-        let covered: i64 = near.filter_map(|span| span.intersect(stretch)).map(|part| part.end_ms - part.start_ms).sum();
+        let covered: i64 =
+            near.filter_map(|span| span.intersect(stretch)).map(|part| part.end_ms - part.start_ms).sum();
         covered as f64 / (stretch.end_ms - stretch.start_ms) as f64
     };
     starts.map(share).collect()

@@ -171,6 +171,15 @@ def filters(page, report, rows):
     report.check("it says how many fit", [] if said.startswith(f"0 of {len(rows)} problem") else [said])
 
 
+def status(rows):
+    """The bands that a cluster may have: at least 1 % of its hours are in the band or below it."""
+    for limit, name in ((5, "critical"), (7, "bad")):
+        if 100 * below(rows, limit) >= len(rows) and below(rows, limit):
+            return [name]
+    mean = shown.mean((row["mean"], row["steps_scored"]) for row in rows if row["mean"])
+    return ["critical"] if mean is None else ["degraded"] if mean < shown.exact(9.5) else ["ok", "degraded"]
+
+
 def clusters(page, report, audit):
     lines = {line[0]: rows for line, rows in report_cells.lines(audit).items() if line[1] is None}
     problems_of = Counter(legible(row["cluster"]) for row in rows_of(audit, "problems.csv") if row["schedule"] != "scattered")
@@ -195,6 +204,8 @@ def clusters(page, report, audit):
     report.compare("figures of clusters", expected, dict(found))
     cells = page.evaluate("[...document.querySelectorAll('#cluster-table td.strip')].map((cell) => [cell.getAttribute('aria-label'), cell.textContent])")
     report.compare("the strips of low hours", strips, dict(cells))
+    statuses = dict(page.evaluate("[...document.querySelector('#cluster-table').tBodies[0].rows].map((row) => [row.cells[0].textContent, row.cells[1].textContent])"))
+    report.check("the status of clusters", [(name, of) for name, of in statuses.items() if of not in status(lines[name])])
     names = [name for name, _ in found]
     for key, figure in (("below7", lambda name: -int(expected[name][0].replace(",", ""))), ("name", lambda name: name)):
         page.mouse(f"#cluster-table th[data-sort={key}] button", click=True)

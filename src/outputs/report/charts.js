@@ -84,7 +84,7 @@ class Charts {
     const highest = Math.max(0, ...readings.map((one) => (one ? one.max : 0)));
     const any = readings.some((one) => one);
     const says = any ? `up to ${readingText(metric, highest)}` : "no reading";
-    const limit = metric.thresholds.length > 0 ? `, threshold ${thresholdText(metric)}` : "";
+    const limit = thresholdText(metric) ? `, threshold ${thresholdText(metric)}` : "";
     picture.setAttribute("aria-label", `${metric.title}: ${says}${limit}`);
     const value = element("output", { textContent: `${says}${limit}` });
     const figure = element("figure", {}, element("figcaption", {}, element("strong", { textContent: metric.title }), value), picture);

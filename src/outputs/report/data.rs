@@ -31,6 +31,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], findings: &Findings, op
             "title": metric.title(),
             "unit": readings::unit(metric),
             "thresholds": readings::thresholds(manifest, metric),
+            "ofLimit": readings::of_limit(manifest, metric),
             "judged": method::judged(manifest, metric),
         })
     });

@@ -13,7 +13,7 @@ async function copyText(text, done) {
     document.execCommand("copy");
     field.remove();
   }
-  say(done);
+  say(done, 4);
 }
 
 // Foreign text as Markdown shows it, not as markup.

@@ -62,8 +62,9 @@ async function reveal(id, number) {
 }
 
 const statusLine = document.getElementById("status");
-function say(text) {
+function say(text, seconds) {
   statusLine.textContent = text;
+  if (seconds) setTimeout(() => statusLine.textContent === text && say(""), seconds * 1000);
 }
 
 for (const details of document.querySelectorAll("details.cluster")) {

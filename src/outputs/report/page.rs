@@ -44,7 +44,7 @@ pub(super) struct Shown<'a> {
 
 /// The report as one HTML document that contains its styles, script and data.
 pub(super) fn page(shown: Shown<'_>) -> String {
-    let Shown { manifest, lines, findings, .. } = shown;
+    let Shown { manifest, findings, .. } = shown;
     let style = format!("{}{}", include_str!("report.css"), colours::sheet());
     let whole = html! {
         (DOCTYPE)

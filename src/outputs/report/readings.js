@@ -47,7 +47,7 @@ function readingText(metric, value) {
 
 // The thresholds of a metric in words: `10 ms`, `25 ms, 40 ms`.
 function thresholdText(metric) {
-  return metric.thresholds.map((value) => readingText(metric, value)).join(", ");
+  return metric.thresholds.map((value) => readingText(metric, value)).join(", ") || metric.ofLimit || "";
 }
 
 // Cells whose readings are drawn as one are joined: the highest maximum, and the median of the medians.

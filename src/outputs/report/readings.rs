@@ -3,6 +3,7 @@
 
 use super::data::put;
 use crate::analysis::cell_readings::{ClusterReadings, Spread};
+use crate::analysis::findings::threshold;
 use crate::folder::Manifest;
 use crate::heatmap::Line;
 use crate::spec::{Metric, Unit};
@@ -29,6 +30,12 @@ pub(super) fn thresholds(manifest: &Manifest, metric: Metric) -> Vec<f64> {
     let mut above: Vec<f64> = bands.map(|bands| bands.list.iter().map(|band| band.above).collect()).unwrap_or_default();
     above.sort_by(f64::total_cmp);
     above
+}
+
+/// The threshold in words if it is a share of a limit: `80 % of its quota`.
+pub(super) fn of_limit(manifest: &Manifest, metric: Metric) -> Option<String> {
+    let profile = manifest.profile().filter(|profile| profile.limit(metric).is_some())?;
+    threshold(&profile, metric)
 }
 
 /// Writes three columns for each metric, with one number for each cell of the line: the codes of the median and the

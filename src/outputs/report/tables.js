@@ -133,7 +133,7 @@ function walk(cell, key) {
 
 function below(row, sibling, column) {
   for (let next = row[sibling]; next; next = next[sibling]) {
-    if (next.cells[column].hasAttribute("aria-label")) return next.cells[column];
+    if (!next.hidden && next.cells[column].hasAttribute("aria-label")) return next.cells[column];
   }
   return undefined;
 }

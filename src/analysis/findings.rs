@@ -184,10 +184,6 @@ impl Findings {
         Self { all, problems: problems::ranked(problems), clusters }
     }
 
-    pub(crate) fn as_slice(&self) -> &[Finding] {
-        &self.all
-    }
-
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
         self.all.iter()
     }

@@ -113,7 +113,6 @@ pub(crate) struct Scored<'a> {
     /// The findings; empty unless an output needs them.
     pub(crate) findings: &'a Findings,
     /// The readings of each cell; without any cluster unless an output needs them.
-    #[expect(dead_code, reason = "the report will draw them")]
     pub(crate) readings: &'a ReadingCells,
     /// The colors of scores in pictures.
     pub(crate) scale: Scale,

@@ -21,7 +21,7 @@ pub(crate) fn count(n: impl TryInto<u64>, noun: &str) -> String {
 }
 
 /// A number with a comma between groups of three digits.
-fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

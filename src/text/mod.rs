@@ -23,4 +23,4 @@ pub(crate) mod sheet;
 pub(crate) mod terminal;
 pub(crate) mod wrap;
 
-pub(crate) use count::count;
+pub(crate) use count::{count, grouped};

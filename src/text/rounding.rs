@@ -83,11 +83,6 @@ pub(crate) fn percent_text(share: f64) -> String {
     one_digit(share_parts(share, 1000))
 }
 
-/// A confidence in percent, with one decimal: `99.9`.
-pub(crate) fn confidence_text(confidence: f64) -> String {
-    one_digit(confidence_parts(confidence, 1000))
-}
-
 /// [`percent_text`] without trailing zeros: `99.9`, `100`.
 pub(crate) fn percent_short(share: f64) -> String {
     without_zeros(&percent_text(share))
@@ -209,7 +204,6 @@ mod tests {
             assert_eq!(percent_short(share), text.strip_suffix(".0").unwrap_or(text), "{share}");
         }
         assert_eq!([0.29, 0.99996, 1.0].map(share_number), [0.29, 0.999, 1.0]);
-        assert_eq!([0.95, 0.99996, 1.0].map(confidence_text), ["95.0", "99.9", "99.9"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! `report.html` in a headless Chromium. These tests create the folders; `tests/oracle/report_page.py` compares the
-//! page with heatmap.csv and findings.csv.
+//! page with the other files of the folder.
 
 use crate::support::{
     Asked, Folder, HOUR, Metrics, START, autumn, escaped, etcd_heatmap, needed, oracle, prometheus_of,
@@ -54,8 +54,38 @@ fn the_report_loads_nothing_and_refuses_injected_scripts() {
 }
 
 #[test]
-fn the_report_lists_incidents_by_rank_and_all_findings() {
-    is_looked_at(&sample_is_scored_exactly(&[]), "findings");
+fn the_verdict_has_the_figures_of_the_other_files() {
+    is_looked_at(&sample_is_scored_exactly(&[]), "verdict");
+}
+
+#[test]
+fn every_problem_has_a_card_that_is_shown_or_folded() {
+    is_looked_at(&sample_is_scored_exactly(&[]), "problems");
+}
+
+#[test]
+fn the_table_of_clusters_counts_low_hours_instead_of_showing_means() {
+    is_looked_at(&sample_is_scored_exactly(&[]), "clusters");
+}
+
+#[test]
+fn the_charts_have_the_readings_of_the_history() {
+    is_looked_at(&sample_is_scored_exactly(&[]), "readings");
+}
+
+#[test]
+fn every_finding_is_listed_with_its_cluster() {
+    is_looked_at(&sample_is_scored_exactly(&[]), "events");
+}
+
+#[test]
+fn the_report_fits_a_desktop_and_a_phone_and_a_reload_opens_the_same_cell() {
+    is_looked_at(&sample_is_scored_exactly(&[]), "places");
+}
+
+#[test]
+fn axe_finds_no_violation_in_any_theme_or_palette() {
+    is_looked_at(&sample_is_scored_exactly(&[]), "axe");
 }
 
 #[test]
@@ -102,5 +132,6 @@ fn hostile_names_are_harmless_and_legible_in_the_report() {
     asked.run("backfill", &folder).succeeds();
     is_looked_at(&folder, "cells");
     is_looked_at(&folder, "labels");
-    is_looked_at(&folder, "findings");
+    is_looked_at(&folder, "problems");
+    is_looked_at(&folder, "events");
 }

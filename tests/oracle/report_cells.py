@@ -1,4 +1,4 @@
-"""Computes from heatmap.csv and findings.csv alone what report.html must show of them."""
+"""Computes from heatmap.csv alone what the heat maps of report.html must show."""
 
 import csv
 import datetime
@@ -12,12 +12,15 @@ from fractions import Fraction
 
 import shown
 from csv_label import label
-from drawn import heat, is_idle
-from shown import down, exact, loss, points
+from drawn import is_idle
+from shown import down, exact, points
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 WHY_IDLE = "no WAL fsync or no backend commit, so no p99 and no score; this does not mean healthy"
 METRICS = ["wal_fsync", "backend_commit", "open_fds", "leader_changes", "client_traffic_in", "db_size"]
+TITLES = ["WAL fsync p99", "backend commit p99", "open file descriptors", "leader changes a day", "client traffic in", "database size"]
+BANDS = [(95, (134, 203, 150)), (70, (247, 205, 78)), (50, (233, 122, 42)), (0, (168, 26, 32))]
+"""The lowest score of each band in tenths, and its color: ok, degraded, bad, critical."""
 
 
 def legible(field):
@@ -98,7 +101,7 @@ def strip(scored, expected):
 
 
 def colour(score):
-    return "rgb({}, {}, {})".format(*heat(down(score, 10) / 10))
+    return "rgb({}, {}, {})".format(*next(colour for lowest, colour in BANDS if down(score, 10) >= lowest))
 
 
 def look(cell):
@@ -174,70 +177,6 @@ def week_sentence_differs(rows, sentence):
     found = match.groups()
     near = all(0 <= down(value, 100) - round(float(text) * 100) <= 1 for value, text in [(mean, found[0]), (minima, found[1])])
     return not near or found[2:] != (points(lowest), shown.percent(Fraction(scored, expected)), str(len(rows)))
-
-
-def folded(rows):
-    """Mean, lowest score, steps scored and steps expected over several cells."""
-    known = [row for row in rows if row["mean"]]
-    scored, expected = sum(int(r["steps_scored"]) for r in known), sum(int(r["steps_expected"]) for r in rows)
-    mean = shown.mean((r["mean"], r["steps_scored"]) for r in known)
-    return mean, min((exact(r["min"]) for r in known), default=None), scored, expected
-
-
-def compare_overview(report, table, wanted, clusters, value="mean"):
-    """Compares the figures of each cluster in the overview, and its cell for each day."""
-    found = {(cell["row"], cell["column"]): cell for cell in table if "none" not in cell["classes"]}
-    expected = {}
-    for cluster in clusters:
-        rows = wanted[cluster, None]
-        mean, lowest, scored, steps = folded(rows)
-        losses = {m: sum(exact(r[f"{m}_loss"] or 0) * int(r["steps_scored"]) for r in rows) for m in METRICS}
-        expected[cluster, "Mean"] = without_score(*rows) if mean is None else points(mean)
-        expected[cluster, "Lowest"] = without_score(*rows) if lowest is None else points(lowest)
-        expected[cluster, "Scored"] = f"{shown.percent(Fraction(scored, steps))} %"
-        expected[cluster, "Main cause"] = shown.costliest(METRICS, losses) or "nothing"
-        days = defaultdict(list)
-        for row in rows:
-            days[row["date"][5:]].append(row)
-        for day, of_day in days.items():
-            mean, lowest, scored, steps = folded(of_day)
-            score = mean if value == "mean" else lowest
-            nothing = sign(*of_day), without_score(*of_day)
-            text = nothing if mean is None else (f"{down(score, 1)}", colour(score))
-            expected[cluster, day] = (*text, strip(scored, steps))
-    cells = {
-        key: (cell["text"].rstrip("?"), look(cell), cell["strip"])
-        if "figure" not in cell["classes"] and cell["says"]
-        else cell["text"]
-        for key, cell in found.items()
-    }
-    report.compare(f"overview by its {value}", expected, cells)
-
-
-def compare_findings(page, report, audit):
-    """Compares all incidents in order of rank, and all other findings, each with its sentence."""
-    with open(os.path.join(audit, "findings.csv"), encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    incidents = sorted((row for row in rows if row["kind"] == "incident"), key=lambda row: int(row["rank"]))
-    listed = page.evaluate("""[...document.querySelectorAll("#incident-list tbody tr")].map((row) =>
-        [...row.cells].map((cell) => (cell.querySelector("bdi") || cell).textContent))""")
-    found = [(int(cells[0]), cells[2], cells[3], cells[4]) for cells in listed]
-    figure = lambda number, text: text(number) if number else "–"  # noqa: E731
-    wanted = [
-        (int(r["rank"]), legible(r["cluster"]), figure(r["lost_points_hours"], loss), figure(r["lowest_score"], points))
-        for r in incidents
-    ]
-    report.check(f"incidents by rank ({len(wanted)})", [pair for pair in zip(wanted, found) if pair[0] != pair[1]])
-    report.check("all of them", [] if len(wanted) == len(found) > 0 else [(len(wanted), len(found))])
-    open_rows = page.evaluate("""[...document.querySelectorAll("#incidents, #others")].flatMap((heading) =>
-        [...heading.parentElement.querySelectorAll("table.findings")].map((table) => [...table.tBodies[0].rows].filter((row) =>
-            row.offsetHeight > 0 && row.checkVisibility({ contentVisibilityAuto: true })).length))""")
-    report.check("at most ten rows of a table are shown at first", [rows for rows in open_rows if rows > 10])
-    counted = page.evaluate("[...document.querySelectorAll('details.more')].map((d) => [d.firstChild.textContent, d.querySelector('tbody').rows.length])")
-    wrong = [pair for pair in counted if pair[0] != f"… {pair[1]} more"]
-    report.check("the count of hidden rows", wrong or ([] if len(incidents) <= 10 or counted else ["all rows are shown"]))
-    whole = page.evaluate("document.body.textContent")
-    report.check(f"sentences of findings ({len(rows)})", [row["says"] for row in rows if legible(row["says"]) not in whole])
 
 
 def compare_times(report, audit, panel_of):

@@ -1,10 +1,11 @@
 """Opens report.html in a headless Chromium, compares it with heatmap.csv and findings.csv, and tests its security.
 
-usage: report_page.py AUDIT cells | times | use | colours | policy | labels | findings | plain
+usage: report_page.py AUDIT CHECK
 
 `cells` compares every cell of every cluster and member, selected with the page's own controls; `times` compares cells
 around a clock change; `use` clicks and types; `colours` measures contrast; `policy` injects a script; `labels` checks
-hostile names; `findings` compares findings; `plain` disables scripts."""
+hostile names; `verdict`, `problems`, `clusters`, `readings` and `events` compare these parts of the page; `places`
+measures where things stand on a desktop and on a phone; `axe` runs axe-core; `plain` disables scripts."""
 
 import argparse
 import json
@@ -12,7 +13,9 @@ import os
 import shutil
 import tempfile
 
+import report_access
 import report_cells
+import report_parts
 import report_use
 from chromium import Chromium
 from report import Report
@@ -34,9 +37,6 @@ def tables(page, selector):
 def cells(page, report, audit):
     lines = report_cells.lines(audit)
     clusters = list(dict.fromkeys(cluster for cluster, _ in lines))
-    overview = tables(page, "table.overview")
-    report.check("one overview", [] if len(overview) == 1 else [len(overview)])
-    report_cells.compare_overview(report, overview[0], lines, clusters)
     seen, weeks = {}, {}
     for number, cluster in enumerate(clusters):
         report_use.open_cluster(page, number)
@@ -48,7 +48,7 @@ def cells(page, report, audit):
             seen[cluster, member], weeks[cluster, member] = maps
         if len(members) > 1:
             report_use.choose(page, f"#cluster-{number} .bar label:last-child select", len(members) + 1)
-            each = tables(page, f"#cluster-{number} .maps > .scroll table.heat")
+            each = tables(page, f"#cluster-{number} .map table.heat")
             report.check(f"one table per member of {cluster}", [] if len(each) == len(members) else [len(each)])
             wrong = [m for m, table in zip(members, each) if table != seen[cluster, m]]
             report.check("and all tables differ", wrong)
@@ -59,16 +59,14 @@ def cells(page, report, audit):
         report_use.choose(page, f"#cluster-{number} .bar label:last-child select", 0)
         lowest[cluster, None] = tables(page, f"#cluster-{number} table.heat")[0]
     report_cells.compare_maps(report, lowest, {line: lines[line] for line in lowest}, "min")
-    report_cells.compare_overview(report, tables(page, "table.overview")[0], lines, clusters, "min")
     report_use.choose(page, "[name=value]", 0)
-    report_cells.compare_overview(report, tables(page, "table.overview")[0], lines, clusters)
     report_cells.compare_weeks(report, weeks, lines)
 
 
 def times(page, report, audit):
     def panel_of(second):
         page.mouse(f'#cluster-0 td[data-start="{second}"]', click=True)
-        return report_use.panel(page, 0)["facts"]
+        return report_use.panel(page)["facts"]
 
     report_use.open_cluster(page, 0)
     report_cells.compare_times(report, audit, panel_of)
@@ -122,7 +120,9 @@ def plain(page, report, audit):
 
 CHECKS = {
     "cells": cells, "times": times, "use": report_use.use, "colours": report_use.colours, "policy": policy, "labels": report_use.labels,
-    "findings": report_cells.compare_findings, "plain": plain,
+    "verdict": report_parts.verdict, "problems": report_parts.problems, "clusters": report_parts.clusters,
+    "readings": report_parts.readings, "events": report_parts.events, "places": report_access.places, "axe": report_access.axe,
+    "plain": plain,
 }  # fmt: skip
 
 

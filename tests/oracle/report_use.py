@@ -34,20 +34,20 @@ def text(page, selector):
     return page.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText ?? null")
 
 
-def panel(page, number):
-    """The title, facts and tables of a cluster's open panel; None if it is closed."""
-    return page.evaluate(f"""(() => {{
-        const panel = document.querySelector("#cluster-{number} .panel");
-        if (!panel || panel.hidden || panel.offsetHeight === 0) return null;
+def panel(page):
+    """The title, facts and tables of the open panel; None if it is closed."""
+    return page.evaluate("""(() => {
+        const panel = document.querySelector("#panel");
+        if (panel.hidden || panel.offsetHeight === 0) return null;
         const facts = [...panel.querySelectorAll(":scope > dl > dt")].map((dt) => [dt.innerText, dt.nextElementSibling.innerText]);
         const tables = [...panel.querySelectorAll("table")].map((table) =>
             [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
-        return {{ title: panel.querySelector("h4").innerText, facts: Object.fromEntries(facts), tables }};
-    }})()""")
+        return { title: panel.querySelector("h2").innerText, facts: Object.fromEntries(facts), tables };
+    })()""")
 
 
 def compare_panel(report, found, row, members):
-    """Compares the panel of a cell with its row of heatmap.csv and those of its members."""
+    """Compares the panel of a cluster's cell with its row of heatmap.csv and those of its members."""
     what = f"panel of {row['start']}"
     if found is None:
         return report.check(what, ["no panel is open"])
@@ -65,16 +65,18 @@ def compare_panel(report, found, row, members):
         facts["idle"] = f"{report_cells.steps(row['steps_idle'])}: {report_cells.WHY_IDLE}"
     report.compare(what, facts, {name: found["facts"].get(name) for name in facts})
     report.check("its title", [] if found["title"].startswith(row["date"]) else [found["title"]])
-    tables = found["tables"]
-    if is_known:
-        losses = {metric: loss(row[f"{metric}_loss"]) for metric in report_cells.METRICS}
-        report.compare("losses", losses, {name: loss for name, loss, *_ in tables.pop(0)})
+    readings, of_cells = found["tables"]
+    losses = {
+        title: loss(row[f"{metric}_loss"]) if is_known else "–"
+        for title, metric in zip(report_cells.TITLES, report_cells.METRICS, strict=True)
+    }
+    report.compare("losses", losses, {name: lost for name, *_, lost in readings})
     of_members = {
         name: (points(m["mean"]), points(m["min"])) if m["mean"] else (report_cells.without_score(m),) * 2
         for name, m in members.items()
     }
-    report.compare("members", of_members, {name: (mean, low) for name, mean, low, *_ in tables[0]})
-    order = [float(mean) if mean not in ("unknown", "idle") else -1 for _, mean, *_ in tables[0]]
+    report.compare("members", of_members, {name: (mean, low) for name, mean, low, *_ in of_cells})
+    order = [float(mean) if mean not in ("unknown", "idle") else -1 for _, mean, *_ in of_cells]
     report.check("the worst member comes first", [] if order == sorted(order) else [order])
 
 
@@ -95,7 +97,7 @@ def use(page, report, audit):
         page.mouse(cell_of(row))
         report.check("the tooltip describes the cell", [] if text(page, "#tip") == report_cells.says(row) else [text(page, "#tip")])
         page.mouse(cell_of(row), click=True)
-        compare_panel(report, panel(page, 0), row, members(row))
+        compare_panel(report, panel(page), row, members(row))
     walk(page, report, cell_of, rows, at, members)
     jump(page, report, rows)
 
@@ -103,15 +105,15 @@ def use(page, report, audit):
 def sections(page, report):
     """Checks the order of the sections."""
     found = page.evaluate("[...document.querySelectorAll('main h2')].map((heading) => heading.innerText)")
-    wanted = ["Clusters", "Heat maps", "Incidents", "Other findings", "Method and provenance"]
+    wanted = ["Problems", "Clusters", "Heat maps and readings", "Events", "Method"]
     report.check("the order of the page", [] if found == wanted else [found])
 
 
 def walk(page, report, cell_of, rows, at, members):
     """Tests the keyboard: Tab enters the heat map, arrows move, Enter opens the panel, Escape closes it."""
     page.key("Escape")
-    report.check("Escape closes the panel", [] if panel(page, 0) is None else ["the panel is still open"])
-    page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges(); document.querySelector('[name=value]').focus()")
+    report.check("Escape closes the panel", [] if panel(page) is None else ["the panel is still open"])
+    page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges(); document.querySelector('#cluster-0 > summary').focus()")
     stops = []
     for _ in range(20):
         page.key("Tab")
@@ -127,25 +129,29 @@ def walk(page, report, cell_of, rows, at, members):
         report.check(f"{key} moves the focus", [] if found == str(start(rows[0]) + after) else [found])
     here = at[int(page.evaluate(FOCUSED))]
     page.key("Enter")
-    compare_panel(report, panel(page, 0), here, members(here))
+    compare_panel(report, panel(page), here, members(here))
     page.key("Escape")
     back = page.evaluate(FOCUSED)
-    report.check("Escape closes the panel and returns to the cell", [] if panel(page, 0) is None and back == str(start(here)) else [back])
+    report.check("Escape closes the panel and returns to the cell", [] if panel(page) is None and back == str(start(here)) else [back])
     page.key("Tab")
     left = page.evaluate("document.activeElement.closest('table.heat')?.getAttribute('aria-label') ?? null")
     report.check("Tab leaves the table", [] if left is None or "weekday" in left else [left])
+    report.check("the address no longer names a cell", [] if page.evaluate("location.hash") == "" else [page.evaluate("location.hash")])
     page.evaluate(f"document.querySelector({json.dumps(cell_of(here))}).focus()")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     report.check("the focus is visible", [] if outline == "solid" else [outline])
 
 
 def jump(page, report, rows):
-    """A click on a cell of the overview jumps to its day."""
+    """A click on a cell of the table of clusters opens the lowest hour of its day."""
     day = rows[-1]["date"]
-    page.mouse(f'table.overview tbody tr:first-child td[aria-label*="{day}"]', click=True)
-    first = next(row for row in rows if row["date"] == day)
-    found = page.until(f"({FOCUSED}) !== null && document.activeElement.closest('.cluster') && ({FOCUSED})")
-    report.check("the overview opens its day", [] if found == str(start(first)) else [found])
+    name = report_cells.legible(rows[-1]["cluster"])
+    page.evaluate(f"document.querySelector('#cluster-table td[aria-label^={json.dumps(f'{name}, {day[5:]}')}], #cluster-table td[aria-label^={json.dumps(f'{name}, {day}')}]').id = 'aimed'")
+    page.mouse("#aimed", click=True)
+    of_day = [row for row in rows if row["date"] == day]
+    lowest = min((row for row in of_day if row["mean"]), key=lambda row: float(row["mean"]))
+    found = page.until("document.querySelector('td.opened')?.dataset.start ?? null")
+    report.check("the table of clusters opens the lowest hour", [] if found == str(start(lowest)) else [found])
 
 
 # Contrast as defined by WCAG 2, from the colors that the page uses.
@@ -174,13 +180,44 @@ SCORES = """(() => {
     });
     row.remove();
     const of = (selector, property) => getComputedStyle(document.querySelector(selector))[property];
-    return { found, page: of("body", "backgroundColor"), text: of("body", "color"), quiet: of("header p", "color"),
-        link: of(".overview a", "color"), unknown: [of(".swatch.unknown", "backgroundImage"), of(".swatch.unknown", "color")] };
+    return { found, page: of("body", "backgroundColor"), text: of("body", "color"), quiet: of(".range", "color"),
+        link: of(".clusters a", "color"), bad: of("h1", "color"), unknown: [of(".swatch.unknown", "backgroundImage"), of(".swatch.unknown", "color")] };
 })()"""
+
+
+BANDS = """(() => {
+    const made = document.body.appendChild(document.createElement("i"));
+    const found = Array.from({ length: 101 }, (_, tenth) => {
+        made.className = `s${tenth}`;
+        const style = getComputedStyle(made);
+        return [style.backgroundColor, style.color];
+    });
+    made.remove();
+    return found;
+})()"""
+
+
+def bands(page, report, palette):
+    """Checks the coloring by bands: one color a band, each apart from the others, all with enough contrast."""
+    seen = page.evaluate(BANDS)
+    report.check(f"contrast of bands, palette {palette}", too_faint([(f"{i / 10}", *pair) for i, pair in enumerate(seen)]))
+    found = [next(place for place, (lowest, _) in enumerate(report_cells.BANDS) if tenth >= lowest) for tenth in range(101)]
+    by_band = [{pair[0] for pair, band in zip(seen, found, strict=True) if band == place} for place in range(4)]
+    report.check("one color a band", [] if [len(of) for of in by_band] == [1] * 4 else [by_band])
+    light = [luminance(rgb(next(iter(of)))) for of in by_band]
+    # In print and to the color-blind, a worse band is darker, except that ok may be darker than degraded.
+    report.check("worse bands are darker", [] if light[1] > light[2] > light[3] and light[0] > light[2] else [light])
+    if palette == 0:
+        wanted = {tenth: report_cells.BANDS[found[tenth]][1] for tenth in range(101)}
+        report.compare("colors of bands", wanted, {tenth: rgb(pair[0]) for tenth, pair in enumerate(seen)})
 
 
 def colours(page, report, audit):
     del audit
+    for palette in (0, 1):
+        choose(page, "[name=palette]", palette)
+        bands(page, report, palette)
+    choose(page, "[name=coloring]", 1)
     palettes, pages = {}, set()
     for theme in (1, 2):
         choose(page, "[name=theme]", theme)
@@ -189,7 +226,7 @@ def colours(page, report, audit):
             seen = page.evaluate(SCORES)
             name = f"palette {palette}, theme {theme}"
             report.check(f"contrast of 101 scores, {name}", too_faint([(f"{i / 10}", *pair) for i, pair in enumerate(seen["found"])]))
-            page_colour, others = seen["page"], [(key, seen[key], seen["page"]) for key in ("text", "quiet", "link")]
+            page_colour, others = seen["page"], [(key, seen[key], seen["page"]) for key in ("text", "quiet", "link", "bad")]
             hatched, ink = seen["unknown"]
             others += [("unknown", ink, "rgb(" + part) for part in hatched.split("rgb(")[1:]]
             report.check(f"contrast of other text, {name}", too_faint(others))
@@ -240,12 +277,13 @@ def labels(page, report, audit):
     with open(os.path.join(audit, "report.html"), encoding="utf-8") as file:
         elements = Elements()
         elements.feed(file.read())
-    report.check("names create no elements or event handlers", elements.acting + [t for t in elements.tags if t in ("img", "iframe", "svg")])
+    report.check("names create no elements or event handlers", elements.acting + [t for t in elements.tags if t in ("img", "iframe")])
     scripts = elements.tags.count("script")
-    report.check("one script, one index, and one data block per cluster", [] if scripts == 2 + len(clusters) else [scripts])
-    shown = page.evaluate("[...document.querySelectorAll('.cluster > summary bdi')].map((e) => e.textContent)")
-    report.check(f"names of clusters ({len(clusters)})", set(clusters) ^ set(shown))
-    for number, cluster in enumerate(shown):
+    report.check("one script, one index, and two data blocks per cluster", [] if scripts == 2 + 2 * len(clusters) else [scripts])
+    numbers = {name: number for number, name in page.evaluate(
+        "[...document.querySelectorAll('details.cluster')].map((e) => [Number(e.dataset.number), e.querySelector('summary bdi').textContent])")}  # fmt: skip
+    report.check(f"names of clusters ({len(clusters)})", set(clusters) ^ set(numbers))
+    for cluster, number in numbers.items():
         open_cluster(page, number)
         members = [name for c, name in lines if c == cluster and name]
         first = lines[cluster, None][0]["start"]
@@ -253,9 +291,10 @@ def labels(page, report, audit):
         options = page.evaluate(f"[...document.querySelectorAll('#cluster-{number} .bar label:last-child option')].map((e) => e.textContent)")
         report.check(f"members of {cluster[:30]}", set(members) - set(options))
         page.mouse(f"#cluster-{number} table.heat td[aria-label]", click=True)
-        listed = page.evaluate(f"[...document.querySelectorAll('#cluster-{number} .panel table:last-child bdi')].map((e) => e.textContent)")
+        listed = page.evaluate("[...document.querySelectorAll('#panel table:last-of-type button bdi')].map((e) => e.textContent)")
         report.check("the panel lists the same members", set(living) ^ set(listed))
-    extra = page.evaluate("document.querySelectorAll('img, iframe, object, embed, svg, [onerror], [onclick]').length")
+        page.key("Escape")
+    extra = page.evaluate("document.querySelectorAll('img, iframe, object, embed, [onerror], [onclick]').length")
     report.check("names create no elements after everything is drawn", [extra] if extra else [])
     wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     report.check("the page is no wider than the window", [wide] if wide[0] > wide[1] else [])

@@ -9,7 +9,9 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
 
-use super::{clusters, method};
+use super::{clusters, events, facts, method, readings};
+use crate::analysis::cell_readings::ClusterReadings;
+use crate::analysis::findings::Findings;
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, WHY_IDLE};
 use crate::spec::Metric;
@@ -17,14 +19,22 @@ use crate::text::html::{html_script_json, html_text};
 use crate::text::rounding::{loss_parts, score_parts};
 
 /// The data that the script needs about all clusters, as JSON that is safe in a `script` element.
-pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> String {
+pub(super) fn index(manifest: &Manifest, lines: &[Line], findings: &Findings, open: &[usize]) -> String {
     let folding = manifest.folding().unwrap_or_default();
     let names = |lines: &[Line]| -> Value {
         let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(html_text)).collect();
         json!({ "name": html_text(&lines[0].cluster), "members": members })
     };
-    let metrics =
-        Metric::ALL.map(|metric| json!({ "name": metric.name(), "judged": method::judged(manifest, metric) }));
+    let metrics = Metric::ALL.map(|metric| {
+        json!({
+            "name": metric.name(),
+            "title": metric.title(),
+            "unit": readings::unit(metric),
+            "thresholds": readings::thresholds(manifest, metric),
+            "ofLimit": readings::of_limit(manifest, metric),
+            "judged": method::judged(manifest, metric),
+        })
+    });
     let index = json!({
         "zone": folding.zone.to_string(),
         "minutes": folding.width.minutes(),
@@ -32,20 +42,32 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], open: &[usize]) -> Stri
         "metrics": metrics,
         "whyIdle": WHY_IDLE,
         "clusters": clusters(lines).map(names).collect::<Vec<_>>(),
+        "kinds": events::KINDS.map(|(_, noun)| noun),
+        "rules": facts::rules(findings),
         "open": open,
     });
     html_script_json(&index.to_string())
 }
 
-/// The encoded cells of a cluster and its members.
-pub(super) fn block(lines: &[Line]) -> String {
-    let mut deflated = ZlibEncoder::new(Vec::new(), Compression::new(6));
+/// The encoded cells of a cluster and its members, and the cluster's readings.
+pub(super) fn block(manifest: &Manifest, lines: &[Line], of_cluster: Option<&ClusterReadings>) -> String {
+    let mut deflated = ZlibEncoder::new(Vec::new(), Compression::new(9));
     let mut bytes = Vec::new();
     for line in lines {
         bytes.clear();
         put_line(&mut bytes, &line.cells);
         deflated.write_all(&bytes).expect("a vector takes all");
     }
+    bytes.clear();
+    readings::put_readings(&mut bytes, manifest, &lines[0], of_cluster);
+    deflated.write_all(&bytes).expect("a vector takes all");
+    BASE64_STANDARD.encode(deflated.finish().expect("a vector takes all"))
+}
+
+/// Text as compressed data.
+pub(super) fn packed(text: &str) -> String {
+    let mut deflated = ZlibEncoder::new(Vec::new(), Compression::new(9));
+    deflated.write_all(text.as_bytes()).expect("a vector takes all");
     BASE64_STANDARD.encode(deflated.finish().expect("a vector takes all"))
 }
 
@@ -99,7 +121,7 @@ fn put_changes(bytes: &mut Vec<u8>, cells: &[Cell], value: impl Fn(&Cell) -> i64
 }
 
 /// Writes a variable-length number: seven bits per byte, least significant first.
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;

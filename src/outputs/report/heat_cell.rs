@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::colours::class;
 use crate::heatmap::{Cell, Totals};
 use crate::text::count;
-use crate::text::rounding::{percent_text, score_parts, score_points, score_text, share_parts};
+use crate::text::rounding::{percent_text, score_points, score_text, share_parts};
 
 /// A cell shown in the report, made of one or more cells of the output folder.
 #[derive(Clone, Copy, Debug)]
@@ -63,19 +63,9 @@ impl Folded {
 
     /// The mean in whole points, rounded down, with `?` if it is uncertain.
     pub(super) fn text(&self, min_coverage: f64) -> String {
-        self.marked(min_coverage, |mean| score_points(mean).to_string())
-    }
-
-    /// Like [`text`](Self::text) with tenths, for long periods in which whole points would hide too much.
-    pub(super) fn tenths(&self, min_coverage: f64) -> String {
-        let tenths = |mean| score_parts(mean, 10);
-        self.marked(min_coverage, |mean| format!("{}.{}", tenths(mean) / 10, tenths(mean) % 10))
-    }
-
-    fn marked(&self, min_coverage: f64, digits: impl Fn(f64) -> String) -> String {
         let mark = if self.0.coverage() < min_coverage { "?" } else { "" };
         let without_score = if self.0.is_idle() { "–" } else { "·" };
-        self.0.mean().map_or_else(|| without_score.to_owned(), |mean| digits(mean) + mark)
+        self.0.mean().map_or_else(|| without_score.to_owned(), |mean| format!("{}{mark}", score_points(mean)))
     }
 }
 

@@ -1,16 +1,23 @@
 //! `report.html`: the heat map with findings as one self-contained page, for example for a post-mortem.
 //!
-//! Overview, findings and method are plain HTML. The cells are embedded as compressed data, from which the script
-//! builds the tables that a reader opens. Without a script, the latest days are shown as plain tables.
+//! Verdict, problems, the table of clusters and the method are plain HTML. Cells, readings and findings are embedded as
+//! compressed data, from which the script builds the maps, charts and lists that a reader opens. Without a script, the latest days are shown as plain tables.
 
+mod cards;
+mod clusters_table;
 mod colours;
 mod data;
-mod findings;
+mod events;
+mod facts;
 mod heat_cell;
 mod method;
-mod overview;
 mod page;
 mod plain;
+mod readings;
+mod sparkline;
+mod verdict;
+
+use page::Shown;
 
 use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
@@ -43,7 +50,12 @@ impl Output for Report {
 
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
         let path = scored.out.join(REPORT);
-        let page = page::page(scored.manifest, scored.lines, scored.findings.as_slice());
+        let page = page::page(Shown {
+            manifest: scored.manifest,
+            lines: scored.lines,
+            findings: scored.findings,
+            readings: scored.readings,
+        });
         let stat = WholeFile::write(&path, page.as_bytes())?;
         let cells = scored.lines.iter().map(|line| line.cells.len() as u64).sum();
         Ok(Some(Written::new(scored.out, &path, cells, stat)))

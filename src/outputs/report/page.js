@@ -1,106 +1,70 @@
-// Opens clusters, reacts to the settings, and shows the tip.
+// Opens clusters, reacts to the settings, keeps the state in the address, and shows the tip.
 
 const root = document.documentElement;
 const tip = document.getElementById("tip");
 const views = new Map();
-
-// Spans of days that a line can be shown by, as [name, first day, day after the last]; months come first.
-function periodsOf(line) {
-  const first = dayOf(line.local[0]);
-  const last = dayOf(line.local[line.length - 1]) + 1;
-  const spans = (letters, name) => {
-    const found = new Map();
-    for (let day = first; day < last; day++) {
-      const key = name(dateOf(day).slice(0, letters));
-      const span = found.get(key) || [key, day, day];
-      span[2] = day + 1;
-      found.set(key, span);
-    }
-    return [...found.values()];
-  };
-  const months = spans(7, (month) => month);
-  const quarters = spans(7, (month) => `${month.slice(0, 4)} Q${Math.ceil(Number(month.slice(5)) / 3)}`);
-  const whole = last - first <= 92 && months.length > 1 ? [["all days", first, last]] : [];
-  return last - first <= 35 ? [["all days", first, last]] : [...months, ...(quarters.length > 1 ? quarters : []), ...whole];
-}
-
-// The part of a cluster below its summary.
-class View {
-  constructor(details, lines) {
-    this.lines = lines;
-    this.panel = element("aside", { className: "panel", hidden: true });
-    this.panel.setAttribute("aria-label", "What the cell is made of");
-    this.map = element("div", { className: "scroll" });
-    this.week = element("div", { className: "scroll" });
-    this.weekSays = element("p", { className: "quiet" });
-    this.months = lines[0].length > 0 ? periodsOf(lines[0]) : [];
-    this.period = this.choice("Days ", this.months.map(([name]) => name), Math.max(0, this.lastMonth()));
-    this.level = this.choice("Of ", [...lines.map((line) => line.name), ...(lines.length > 2 ? ["each member"] : [])], 0);
-    const bar = element("form", { className: "bar" }, this.period.parentElement, this.level.parentElement);
-    const week = element("div", {}, element("h4", { textContent: "By weekday and hour, over the whole range" }), this.weekSays, this.week);
-    details.append(bar, element("div", { className: "beside" }, element("div", { className: "maps" }, this.map, week), this.panel));
-    this.draw();
-  }
-
-  lastMonth() {
-    return this.months.findLastIndex(([name]) => /^\d{4}-\d\d$/.test(name));
-  }
-
-  choice(name, options, chosen) {
-    const select = element("select");
-    options.forEach((text, value) => select.append(element("option", { value, textContent: text })));
-    select.value = String(chosen);
-    select.addEventListener("change", () => this.draw());
-    element("label", {}, name, select);
-    return select;
-  }
-
-  shown() {
-    const chosen = Number(this.level.value);
-    return chosen < this.lines.length ? [this.lines[chosen]] : this.lines.slice(1);
-  }
-
-  draw() {
-    this.panel.hidden = true;
-    const [, from, to] = this.months[Number(this.period.value)] || ["", 0, 0];
-    const shown = this.shown();
-    const show = (line, start) => this.show(line, start);
-    const open = (line, cell) => openCell(this.panel, document.activeElement, this.lines, line, cell, show);
-    const profile = (line, ...rest) => openProfile(this.panel, document.activeElement, line, ...rest, show);
-    const titled = (line, made) => (shown.length > 1 ? [element("h5", {}, label(line.name)), made] : [made]);
-    this.map.replaceChildren(...shown.flatMap((line) => titled(line, heatMap(line, from, to, open))));
-    this.week.replaceChildren(...shown.flatMap((line) => titled(line, weekProfile(line, profile))));
-    const values = { mean: "the mean over all scored steps", min: "the mean of the cells’ lowest scores" };
-    this.weekSays.textContent = `Colour and number: ${values[settings.value]} of that hour in all weeks.`;
-  }
-
-  // Shows the cell that holds a second, and goes there.
-  show(line, second) {
-    this.level.value = String(this.lines.indexOf(line));
-    const place = Math.max(0, line.at(second));
-    const day = dayOf(line.local[place]);
-    const within = ([, from, to]) => day >= from && day < to;
-    if (!within(this.months[Number(this.period.value)])) this.period.value = String(this.months.findIndex(within));
-    this.draw();
-    const cell = this.map.querySelector(`td[data-start="${line.start[place]}"]`);
-    cell?.scrollIntoView({ block: "center" });
-    cell?.focus();
-  }
-}
+const isRest = (rank) => document.getElementById(`problem-${rank}`).dataset.shape === "scattered";
 
 async function viewOf(number) {
-  if (!views.has(number)) {
-    const details = document.getElementById(`cluster-${number}`);
-    details.open = true;
-    views.set(number, load(number).then((lines) => new View(details, lines)));
-  }
+  const details = document.getElementById(`cluster-${number}`);
+  details.open = true;
+  if (!views.has(number)) views.set(number, load(number).then((lines) => new View(details, lines)));
   return views.get(number);
 }
 
-async function goTo(number, second) {
-  document.getElementById(`cluster-${number}`).open = true;
+// The state that the address holds: the open cell and the shown problem.
+const state = {};
+
+function remember(changes) {
+  Object.assign(state, changes);
+  const known = Object.entries(state).filter(([, value]) => value !== null && value !== undefined);
+  const hash = new URLSearchParams(known).toString();
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+}
+
+async function showProblem(number, rank) {
+  await hideProblem();
   const view = await viewOf(number);
-  view.show(view.lines[0], second);
+  view.showProblem(rank);
+  document.querySelectorAll(".problem").forEach((card) => card.classList.toggle("is-shown", Number(card.dataset.rank) === rank));
+  say(`Cells of problem ${rank} are outlined; Escape removes the outline`);
+  remember({ show: rank });
+}
+
+async function hideProblem() {
+  if (!state.show) return;
+  for (const view of views.values()) (await view).clearProblem();
+  document.querySelectorAll(".problem.is-shown").forEach((card) => card.classList.remove("is-shown"));
+  say("");
+  remember({ show: null });
+}
+
+// Brings back what the address holds. A reload, or a link that someone sent, opens the same cell.
+async function restore() {
+  const target = location.hash.match(/^#(problem|cluster)-(\d+)$/);
+  if (target) return reveal(target[0].slice(1), target[1] === "cluster" && Number(target[2]));
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const shown = asked.has("show") && document.querySelector(`#problem-${Number(asked.get("show"))} .show`);
+  if (shown) await showProblem(Number(shown.dataset.cluster), Number(shown.dataset.problem));
+  const number = index.clusters.findIndex(({ name }) => name === asked.get("cell"));
+  if (number < 0) return undefined;
+  const view = await viewOf(number);
+  const line = view.lines.find(({ member }) => member === asked.get("of")) || view.lines[0];
+  const second = Date.parse(asked.get("at")) / 1000;
+  return Number.isFinite(second) && line.length > 0 && view.show(line, second);
+}
+
+async function reveal(id, number) {
+  const found = document.getElementById(id);
+  for (let around = found; around; around = around.parentElement) if (around.matches("details")) around.open = true;
+  if (number !== false && found) await viewOf(number);
+  found?.scrollIntoView();
+}
+
+const statusLine = document.getElementById("status");
+function say(text, seconds) {
+  statusLine.textContent = text;
+  if (seconds) setTimeout(() => statusLine.textContent === text && say(""), seconds * 1000);
 }
 
 for (const details of document.querySelectorAll("details.cluster")) {
@@ -109,31 +73,25 @@ for (const details of document.querySelectorAll("details.cluster")) {
 
 document.getElementById("settings").addEventListener("change", async (event) => {
   const { name, value } = event.target;
-  if (name !== "value") return void (root.dataset[name] = value);
-  settings.value = value;
-  paintOverview();
-  for (const view of views.values()) (await view).draw();
+  if (name === "value") settings.value = value;
+  else root.dataset[name] = value;
+  if (name !== "theme") for (const view of views.values()) (await view).draw();
 });
 
-// The overview was written with its means; its other figures lie beside them.
-function paintOverview() {
-  for (const cell of document.querySelectorAll(".overview td[data-mean]")) {
-    const shown = Number(cell.dataset[settings.value]);
-    const [digits, mark] = [cell.textContent.includes(".") ? 10 : 100, cell.textContent.endsWith("?") ? "?" : ""];
-    cell.className = cell.className.replace(/\bs\d+\b/, `s${Math.floor(shown / 10)}`);
-    const down = Math.floor(shown / digits);
-    cell.textContent = (digits === 10 ? (down / 10).toFixed(1) : down) + mark;
-  }
-}
-
-function activate(target) {
+async function activate(target) {
   const cell = target.closest("td[aria-label]");
   if (cell?.openCell) {
     cell.focus();
     return cell.openCell();
   }
+  const show = target.closest("[data-problem]");
+  if (show) return showProblem(Number(show.dataset.cluster), Number(show.dataset.problem));
+  const copy = target.closest("button.copy");
+  if (copy) return copyProblem(copy.closest(".problem"));
   const opener = target.closest("[data-cluster]");
-  return opener && goTo(Number(opener.dataset.cluster), Number(opener.dataset.start));
+  if (!opener) return undefined;
+  const view = await viewOf(Number(opener.dataset.cluster));
+  return view.show(view.lines[0], Number(opener.dataset.start));
 }
 
 function showTip(cell) {
@@ -157,9 +115,11 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("td[aria-label]")) activate(event.target);
   if (event.key !== "Escape") return;
   showTip(null);
-  const view = event.target.closest("details.cluster");
-  view?.querySelector(".panel:not([hidden])")?.closePanel();
+  if (!panel.hidden) panel.closePanel();
+  else hideProblem();
 });
-document.querySelectorAll("table.overview").forEach(walkable);
+addEventListener("hashchange", restore);
+walkable(document.getElementById("cluster-table"));
+sortable(document.getElementById("cluster-table"));
 root.classList.add("script");
-index.open.forEach(viewOf);
+Promise.all(index.open.map(viewOf)).then(restore);

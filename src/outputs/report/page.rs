@@ -5,34 +5,47 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use super::cards::{Deck, cards};
+use super::clusters_table;
 use super::heat_cell::Folded;
-use super::{clusters, colours, data, findings, method, overview, plain};
-use crate::analysis::findings::Finding;
+use super::{clusters, colours, data, events, facts, method, plain, verdict};
+use crate::analysis::cell_readings::ReadingCells;
+use crate::analysis::findings::{Findings, ProblemCause, Verdict};
 use crate::folder::Manifest;
-use crate::heatmap::{Cell, Line, Totals, WHY_IDLE};
+use crate::heatmap::{Cell, Line, WHY_IDLE};
 use crate::text::count;
 use crate::text::html::html_text;
-use crate::time::{CellWidth, Zone, parse_instant};
+use crate::time::{CellWidth, TimeRange, Zone, parse_instant};
 
 const SCRIPT: &str = concat!(
     "\"use strict\";\n",
     include_str!("store.js"),
+    include_str!("readings.js"),
     include_str!("cells.js"),
     include_str!("tables.js"),
+    include_str!("navigator.js"),
+    include_str!("charts.js"),
     include_str!("panel.js"),
+    include_str!("view.js"),
+    include_str!("events.js"),
+    include_str!("filter.js"),
+    include_str!("markdown.js"),
     include_str!("page.js"),
 );
 
-/// Maximum number of clusters that are all open at first. If there are more, only the one with the lowest
-/// mean is open at first.
-const MAX_OPEN: usize = 3;
+/// Everything that the page shows.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) lines: &'a [Line],
+    pub(super) findings: &'a Findings,
+    pub(super) readings: &'a ReadingCells,
+}
 
 /// The report as one HTML document that contains its styles, script and data.
-pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> String {
+pub(super) fn page(shown: Shown<'_>) -> String {
+    let Shown { manifest, findings, .. } = shown;
     let style = format!("{}{}", include_str!("report.css"), colours::sheet());
-    let min_coverage = manifest.min_coverage.unwrap_or_default();
-    let width = manifest.folding().map_or_else(CellWidth::default, |folding| folding.width);
-    let zone = manifest.folding().unwrap_or_default().zone;
     let whole = html! {
         (DOCTYPE)
         html lang="en" {
@@ -45,34 +58,66 @@ pub(super) fn page(manifest: &Manifest, lines: &[Line], found: &[Finding]) -> St
                 style { (PreEscaped(&style)) }
             }
             body {
-                (header(manifest, lines))
                 main {
-                    section aria-labelledby="overview" {
-                        h2 #overview { "Clusters" }
-                        div.scroll { (overview::overview(lines, min_coverage)) }
-                    }
-                    section aria-labelledby="maps" {
-                        h2 #maps { "Heat maps" }
-                        noscript { (plain::tables(lines, min_coverage, width)) }
-                        @for (number, lines) in clusters(lines).enumerate() { (cluster(number, lines)) }
-                    }
-                    section aria-labelledby="incidents" {
-                        h2 #incidents { "Incidents" }
-                        (findings::incidents(found, lines, zone))
-                    }
-                    section aria-labelledby="others" {
-                        h2 #others { "Other findings" }
-                        (findings::others(found, lines, zone))
-                    }
-                    section aria-labelledby="method" { h2 #method { "Method and provenance" } (method::method(manifest)) }
+                    (verdict::verdict(manifest, &Verdict::of(findings.clusters())))
+                    (settings())
+                    (sections(shown))
                 }
+                aside #panel aria-label="Details of a cell" hidden {}
                 div #tip aria-hidden="true" hidden {}
-                (blocks(manifest, lines))
+                div #status role="status" {}
+                (blocks(shown))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     whole.into_string()
+}
+
+fn sections(shown: Shown<'_>) -> Markup {
+    let Shown { manifest, lines, findings, .. } = shown;
+    let min_coverage = manifest.min_coverage.unwrap_or_default();
+    let width = manifest.folding().map_or_else(CellWidth::default, |folding| folding.width);
+    let zone = manifest.folding().unwrap_or_default().zone;
+    let order = order(shown);
+    html! {
+        section aria-labelledby="problems" {
+            h2 #problems { "Problems" }
+            (filter(shown))
+            (cards(findings, Deck { lines, zone, range: range(manifest) }))
+        }
+        section aria-labelledby="clusters" {
+            h2 #clusters { "Clusters" }
+            p.quiet { "Worst first. The columns of time show the percentage of hours with a mean score below 7. Status: the lowest band that at least 1 % of the hours fall to." }
+            div.scroll tabindex="0" role="group" aria-label="Table of clusters" { (clusters_table::table(findings, lines)) }
+        }
+        section aria-labelledby="maps" {
+            h2 #maps { "Heat maps and readings" }
+            (legend(lines.iter().flat_map(|line| &line.cells).any(Cell::is_idle)))
+            noscript { (plain::tables(lines, min_coverage, width)) }
+            @for number in order { @if let Some(lines) = clusters(lines).nth(number) { (cluster(number, lines)) } }
+        }
+        section aria-labelledby="events" {
+            h2 #events { "Events" }
+            (events::events(findings, lines))
+        }
+        section aria-labelledby="method" {
+            h2 #method { "Method" }
+            details { summary { "Rules, queries, members and checksums" } (method::method(manifest)) }
+        }
+    }
+}
+
+/// Indices of the clusters, worst first.
+fn order(shown: Shown<'_>) -> Vec<usize> {
+    let number = |name: &str| clusters(shown.lines).position(|lines| *lines[0].cluster == *name);
+    shown.findings.clusters().iter().filter_map(|health| number(&health.cluster)).collect()
+}
+
+/// The requested range.
+fn range(manifest: &Manifest) -> TimeRange {
+    let instant = |text: &str| parse_instant(text, 0).unwrap_or_default();
+    TimeRange { start_ms: instant(&manifest.asked.start), end_ms: instant(&manifest.asked.end) }
 }
 
 /// The content security policy: the page loads nothing and runs only its own script and style.
@@ -85,31 +130,37 @@ fn policy(style: &str) -> String {
     )
 }
 
-fn header(manifest: &Manifest, lines: &[Line]) -> Markup {
-    let profile = manifest.profile.as_ref().map_or("unknown".to_owned(), |profile| html_text(&profile.name));
-    let folding = manifest.folding().unwrap_or_default();
+/// The controls of colors and theme. They follow the verdict in the document, and stand at its right in a wide window.
+fn settings() -> Markup {
     html! {
-        header {
-            h1 { "etcd health" }
-            p {
-                (asked(&manifest.asked.start, folding.zone)) " to " (asked(&manifest.asked.end, folding.zone)) (manifest.asked.gaps())
-                " · all times in " (folding.zone)
-                " · profile " (profile) " · a step every " (manifest.asked.step_seconds) " s"
-            }
-            form.bar.scripted #settings {
-                label { "Shows " select name="value" { option value="mean" { "mean score" } option value="min" { "lowest score" } } }
-                label { "Colors " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
-                label { "Theme " select name="theme" { option value="auto" { "as the system" } option value="light" { "light" } option value="dark" { "dark" } } }
-            }
-            (legend(lines.iter().flat_map(|line| &line.cells).any(Cell::is_idle)))
+        form.bar.scripted #settings aria-label="Settings" {
+            label { "Colors " select name="coloring" { option value="bands" { "four bands" } option value="gradient" { "gradient" } } }
+            label { "Palette " select name="palette" { option value="red" { "red to green" } option value="blue" { "orange to blue" } } }
+            label { "Shows " select name="value" { option value="mean" { "mean score" } option value="min" { "lowest score" } } }
+            label { "Theme " select name="theme" { option value="auto" { "as the system" } option value="light" { "light" } option value="dark" { "dark" } } }
         }
     }
 }
 
-/// The start or end of the requested range in local time.
-fn asked(instant: &str, zone: Zone) -> String {
-    // The manifest holds RFC 3339, never relative times, so any value of `now` will do.
-    parse_instant(instant, 0).map_or_else(|_| html_text(instant), |ms| clock(zone, ms))
+/// Filters problems, clusters and events by cluster, cause and text.
+fn filter(shown: Shown<'_>) -> Markup {
+    let problems = shown.findings.problems();
+    let causes = ProblemCause::ALL.into_iter().filter(|cause| problems.iter().any(|problem| problem.cause == *cause));
+    html! {
+        form.bar.scripted #filter aria-label="Filter" {
+            label { "Cluster " select name="cluster" {
+                option value="" { "all" }
+                @for health in shown.findings.clusters() { @let name = html_text(&health.cluster); option value=(name) { (name) } }
+            } }
+            label { "Cause " select name="cause" {
+                option value="" { "all" }
+                @for cause in causes { option value=(cause.name()) { (cause.title()) } }
+            } }
+            label { "Text " input type="search" name="text" autocomplete="off" placeholder="member, metric, hour …"; }
+            button type="reset" { "Clear" }
+            output #filtered {}
+        }
+    }
 }
 
 /// Local time such as `2026-10-09 04:10`; the heading of the page names the zone.
@@ -119,15 +170,19 @@ pub(super) fn clock(zone: Zone, ms: i64) -> String {
 
 /// Explains colors and marks. Idle cells are rare, so only a page that has any explains them.
 fn legend(any_idle: bool) -> Markup {
+    let limit = |band: colours::Band| match band {
+        colours::Band::Critical => "below 5".to_owned(),
+        band => format!("≥ {}", band.from()),
+    };
     html! {
-        p.legend {
-            @for score in 0..=10 { span class={ "swatch " (colours::class(f64::from(score))) } { (score) } }
-            " score, rounded down "
-            span.swatch.s80.part.k6 { "8" } " strip: share of steps not scored "
-            span.swatch.s80.part.k3.uncertain { "8?" } " uncertain: too few scored "
-            span.swatch.unknown { "·" } " unknown "
-            @if any_idle { span.swatch.idle { "–" } " idle: " (WHY_IDLE) " " }
-            span.swatch.none { } " did not exist"
+        div.legend {
+            span.of-bands { @for band in colours::Band::ALL { span { span class={ "swatch band-" (band.name()) } {} (band.name()) " " (limit(band)) } } }
+            span.of-gradient { span { @for score in 0..=10 { span class={ "swatch " (colours::class(f64::from(score))) } { (score) } } " score, rounded down" } }
+            span { span.swatch.s80.part.k6 { "8" } "strip: share of steps not scored" }
+            span { span.swatch.s80.part.k3.uncertain { "8?" } "uncertain" }
+            span { span.swatch.unknown { "·" } "unknown" }
+            @if any_idle { span { span.swatch.idle { "–" } "idle: " (WHY_IDLE) } }
+            span { span.swatch.none { } "did not exist" }
         }
     }
 }
@@ -135,31 +190,27 @@ fn legend(any_idle: bool) -> Markup {
 /// The section of a cluster. The script fills it when a reader opens it.
 fn cluster(number: usize, lines: &[Line]) -> Markup {
     let whole = Folded::of(&lines[0].cells);
+    let name = html_text(&lines[0].cluster);
     html! {
-        details.cluster.scripted id={ "cluster-" (number) } data-number=(number) {
+        details.cluster.scripted id={ "cluster-" (number) } data-number=(number) data-name=(name) {
             summary {
-                h3 { bdi { (html_text(&lines[0].cluster)) } }
+                h3 { bdi { (name) } }
                 " " span { (count(lines.len() - 1, "member")) " · " (whole.describe()) }
             }
         }
     }
 }
 
-fn blocks(manifest: &Manifest, lines: &[Line]) -> Markup {
-    let all: Vec<&[Line]> = clusters(lines).collect();
+fn blocks(shown: Shown<'_>) -> Markup {
+    let Shown { manifest, lines, findings, readings } = shown;
+    let zone = manifest.folding().unwrap_or_default().zone;
+    let open: Vec<usize> = order(shown).into_iter().take(1).collect();
     html! {
-        script #index type="application/json" { (PreEscaped(data::index(manifest, lines, &open_at_first(&all)))) }
-        @for (number, lines) in all.iter().enumerate() {
-            script id={ "cells-" (number) } type="text/plain" { (data::block(lines)) }
+        script #index type="application/json" { (PreEscaped(data::index(manifest, lines, findings, &open))) }
+        @for (number, lines) in clusters(lines).enumerate() {
+            @let name = &lines[0].cluster;
+            script id={ "cells-" (number) } type="text/plain" { (data::block(manifest, lines, readings.cluster(name))) }
+            script id={ "facts-" (number) } type="text/plain" { (data::packed(&facts::of_cluster(findings, name, zone))) }
         }
     }
-}
-
-/// Indices of the clusters that are open at first: all if there are few, else the one with the lowest mean.
-fn open_at_first(all: &[&[Line]]) -> Vec<usize> {
-    if all.len() <= MAX_OPEN {
-        return (0..all.len()).collect();
-    }
-    let mean = |number: &usize| Totals::of(&all[*number][0].cells).mean().unwrap_or(10.0);
-    (0..all.len()).min_by(|a, b| mean(a).total_cmp(&mean(b))).into_iter().collect()
 }

@@ -1,23 +1,29 @@
-// The panel beside a heat map that shows the details of a cell.
+// The panel that shows the details of a cell: at the right, or at the bottom of a narrow window.
 
-function fillPanel(panel, opener, title, ...content) {
+const panel = document.getElementById("panel");
+
+function fillPanel(opener, title, ...content) {
   const close = element("button", { type: "button", className: "close", textContent: "Close" });
-  const heading = element("h4", { textContent: title, tabIndex: -1 });
-  panel.replaceChildren(close, heading, ...content);
+  const heading = element("h2", { textContent: title, tabIndex: -1 });
+  panel.replaceChildren(element("div", { className: "panel-top" }, heading, close), ...content);
   panel.hidden = false;
-  markOpened(panel, opener);
+  panel.scrollTop = 0;
+  markOpened(opener);
   panel.closePanel = () => {
     panel.hidden = true;
-    markOpened(panel, null);
-    if (opener.isConnected) opener.focus();
+    markOpened(null);
+    remember({ cell: null, at: null, of: null });
+    if (opener?.isConnected) opener.focus();
   };
   close.addEventListener("click", panel.closePanel);
   heading.focus({ preventScroll: true });
+  // A sheet at the bottom would cover a cell in the lower half of the window.
+  if (opener?.matches("td") && matchMedia("(max-width: 640px)").matches) opener.scrollIntoView({ block: "start", inline: "center" });
 }
 
 // The cell that the panel is about stays marked while the focus is elsewhere.
-function markOpened(panel, cell) {
-  panel.parentElement.querySelectorAll(".opened").forEach((before) => before.classList.remove("opened"));
+function markOpened(cell) {
+  document.querySelectorAll(".opened").forEach((before) => before.classList.remove("opened"));
   if (cell?.matches("td")) cell.classList.add("opened");
 }
 
@@ -58,19 +64,28 @@ function cellFacts(line, cell) {
   return facts(pairs);
 }
 
-function lossTable(cell) {
-  if (cell.mean === null) {
-    const why = withoutScore(cell) === "idle" ? `Idle: ${index.whyIdle}.` : "No data for this time: no step was scored.";
-    return element("p", { textContent: why });
+// Each metric's readings beside its threshold and what it cost; a member's cell has only what it cost.
+function lossTable(lines, line, cell, place) {
+  if (cell.mean === null && line.member !== null) {
+    return element("p", { textContent: withoutScore(cell) === "idle" ? `Idle: ${index.whyIdle}.` : "No data for this time: no step was scored." });
   }
-  const rows = index.metrics.map((metric, i) => {
-    const meter = element("meter", { max: 1000, value: cell.losses[i] });
-    meter.setAttribute("aria-hidden", "true");
-    return [metric.name, points(cell.losses[i]), meter];
+  const isOfCluster = line.member === null;
+  const rows = index.metrics.map((metric, m) => {
+    const cost = cell.mean === null ? "–" : points(cell.losses[m]);
+    const name = element("span", { className: cell.losses[m] > 0 ? "costs" : "", textContent: metric.title });
+    if (!isOfCluster) return [name, cost];
+    const one = lines.readings.at(m, place);
+    const over = one && metric.thresholds.length > 0 && one.max > metric.thresholds[0];
+    const highest = element("span", { className: over ? "costs" : "", textContent: one ? readingText(metric, one.max) : "–" });
+    return [name, one ? readingText(metric, one.p50) : "–", highest, thresholdText(metric) || "–", cost];
   });
-  const rules = index.metrics.filter((metric, i) => cell.losses[i] > 0).map((metric) => [metric.name, metric.judged]);
-  const made = element("div", {}, smallTable(["Points lost by", "Mean", ""], rows));
-  if (rules.length > 0) made.append(element("h5", { textContent: "Points by rule" }), facts(rules));
+  const heads = isOfCluster ? ["Reading", "Median", "Highest", "Threshold", "Lost"] : ["Metric", "Lost"];
+  const made = element("div", {}, smallTable(heads, rows));
+  const whose = isOfCluster ? index.metrics.map((metric, m) => [metric, lines.readings.at(m, place)]) : [];
+  const highest = whose.filter(([, one]) => one?.member).map(([metric, one]) => [metric.title, label(one.member)]);
+  if (highest.length > 0) made.append(element("h3", { textContent: "Highest reading above a threshold" }), facts(highest));
+  const rules = index.metrics.filter((metric, m) => cell.losses[m] > 0).map((metric) => [metric.title, metric.judged]);
+  if (rules.length > 0) made.append(element("details", {}, element("summary", { textContent: "Points by rule" }), facts(rules)));
   return made;
 }
 
@@ -90,21 +105,45 @@ function memberTable(lines, start, show) {
   return smallTable(["Member, worst first", "Mean", "Lowest", "Scored", "Main cause"], rows);
 }
 
-function openCell(panel, opener, lines, line, cell, show) {
-  const parts = [cellFacts(line, cell), lossTable(cell)];
-  if (line.member === null) parts.push(memberTable(lines, cell.start, show));
-  fillPanel(panel, opener, timeOf(cell), ...parts);
+// The problems to which a cell belongs, as links to their cards.
+function problemLinks(lines, cell) {
+  const found = [...lines.facts.problems.values()].filter(({ spans }) => overlaps(spans, cell.start, cell.end));
+  if (found.length === 0) return [];
+  const links = found.map(({ rank }) => {
+    const title = document.querySelector(`#problem-${rank} .title`).textContent;
+    return element("li", {}, element("a", { href: `#problem-${rank}` }, `Problem ${rank}: `, label(title)));
+  });
+  return [element("h3", { textContent: found.length === 1 ? "Its problem" : "Its problems" }), element("ul", {}, ...links)];
+}
+
+// An argument as a shell takes it: quoted unless it is plain.
+const quoted = (text) => (/^[\w./:@%+=][\w./:@%+=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const utc = (second) => new Date(second * 1000).toISOString().replace(".000", "");
+
+function commandLine(line, cell) {
+  const text = `etcd-heatmap explain . --cluster ${quoted(line.cluster)} --at ${utc(cell.start)}`;
+  const copy = element("button", { type: "button", textContent: "Copy" });
+  copy.addEventListener("click", () => copyText(text, "Command copied"));
+  return [element("h3", { textContent: "Step by step, in the report’s folder" }), element("p", { className: "command" }, element("code", { textContent: text }), copy)];
+}
+
+function openCell(view, opener, line, place) {
+  const cell = line.cell(place);
+  const parts = [cellFacts(line, cell), lossTable(view.lines, line, cell, place)];
+  if (line.member === null) parts.push(memberTable(view.lines, cell.start, (one, start) => view.show(one, start)));
+  fillPanel(opener, timeOf(cell), ...parts, ...problemLinks(view.lines, cell), ...commandLine(line, cell));
+  remember({ cell: line.cluster, at: utc(cell.start), of: line.member });
 }
 
 const LOWEST_SHOWN = 8;
 
-function openProfile(panel, opener, line, when, cell, cells, show) {
+function openProfile(view, opener, line, when, cell, cells) {
   const lowest = cells.filter((one) => one.mean !== null).sort((a, b) => a.mean - b.mean).slice(0, LOWEST_SHOWN);
   const rows = lowest.map((one) => {
     const name = element("button", { type: "button", textContent: timeOf(one) });
-    name.addEventListener("click", () => show(line, one.start));
+    name.addEventListener("click", () => view.show(line, one.start));
     return [name, points(one.mean), points(one.min), one.worst || "–"];
   });
   const says = element("p", { textContent: profileSentence(cell, cells) });
-  fillPanel(panel, opener, when, says, smallTable(["Lowest of them", "Mean", "Lowest", "Main cause"], rows));
+  fillPanel(opener, when, says, smallTable(["Lowest of them", "Mean", "Lowest", "Main cause"], rows));
 }

@@ -9,14 +9,58 @@ function load(number) {
   return inflated.get(number);
 }
 
-async function inflate(number) {
-  const text = document.getElementById(`cells-${number}`).textContent;
+// The text of a block, inflated.
+function unpacked(id) {
+  const text = document.getElementById(id).textContent;
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const numbers = new Numbers(new Uint8Array(await new Response(stream).arrayBuffer()));
-  const cluster = index.clusters[number];
-  return [null, ...cluster.members].map((member) => new Line(numbers, cluster.name, member));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
 }
+
+async function inflate(number) {
+  const numbers = new Numbers(new Uint8Array(await unpacked(`cells-${number}`).arrayBuffer()));
+  const cluster = index.clusters[number];
+  const lines = [null, ...cluster.members].map((member) => new Line(numbers, cluster.name, member));
+  lines.readings = new Readings(numbers, lines[0]);
+  lines.facts = await factsOf(number);
+  return lines;
+}
+
+// The findings of a cluster, and its problems by rank with their stretches as [start, end] in seconds.
+const unfolded = new Map();
+function factsOf(number) {
+  if (!unfolded.has(number)) {
+    unfolded.set(number, unpacked(`facts-${number}`).json().then(({ problems, findings }) => {
+      const byRank = new Map();
+      for (const { rank, worst, metrics, spans: flat } of problems) {
+        const spans = [];
+        let start = 0;
+        for (let i = 0; i < flat.length; i += 2) {
+          start += flat[i];
+          spans.push([start, start + flat[i + 1]]);
+        }
+        byRank.set(rank, { rank, worst, metrics, spans });
+      }
+      return { problems: byRank, findings };
+    }));
+  }
+  return unfolded.get(number);
+}
+
+// The first of the sorted stretches that ends after a second.
+function firstAfter(spans, second) {
+  let [from, to] = [0, spans.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (spans[middle][1] <= second) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+const overlaps = (spans, start, end) => {
+  const place = firstAfter(spans, start);
+  return place < spans.length && spans[place][0] < end;
+};
 
 // Variable-length numbers: seven bits a byte, the lowest first. Products instead of shifts, which end at 31 bits.
 class Numbers {
@@ -80,7 +124,7 @@ class Line {
       partial: this.partial[i],
       idle: this.idle[i],
       min: known ? this.min[i] - 1 : null,
-      mean: known ? 1000 - losses.reduce((sum, loss) => sum + loss, 0) + this.above[i] : null,
+      mean: known ? this.mean(i) : null,
       losses,
     };
   }
@@ -92,15 +136,26 @@ class Line {
     return i + 1 < this.length ? Math.min(whole, this.start[i + 1]) : whole;
   }
 
-  // The place of the cell that holds a second, or -1.
-  at(second) {
+  // The mean of a cell with a score.
+  mean(i) {
+    return 1000 - this.losses.reduce((sum, column) => sum + column[i], 0) + this.above[i];
+  }
+
+  // The place of the first cell that starts after a second.
+  after(second) {
     let [from, to] = [0, this.length];
     while (from < to) {
       const middle = (from + to) >> 1;
       if (this.start[middle] <= second) from = middle + 1;
       else to = middle;
     }
-    return from > 0 && second < this.end(from - 1) ? from - 1 : -1;
+    return from;
+  }
+
+  // The place of the cell that holds a second, or -1.
+  at(second) {
+    const next = this.after(second);
+    return next > 0 && second < this.end(next - 1) ? next - 1 : -1;
   }
 
   // The places of the cells of local days, the last one left out.

@@ -33,7 +33,7 @@ function heatMap(line, from, to, open) {
     cells: columns.map((column) => {
       if (!cells.has(column.key)) return null;
       const cell = line.cell(cells.get(column.key));
-      return { cell, says: `${timeOf(cell)}: ${sentenceOf(cell)}`, open: () => open(line, cell), start: cell.start };
+      return { cell, says: `${timeOf(cell)}: ${sentenceOf(cell)}`, open: () => open(line, cells.get(column.key)), start: cell.start, end: cell.end };
     }),
   }));
   return table(line, "day and hour", "Day", columns, rows);
@@ -92,7 +92,7 @@ function tableCell(filled) {
   const made = element("td", { className: classesOf(filled.cell), textContent: textOf(filled.cell) });
   made.setAttribute("aria-label", filled.says);
   made.openCell = filled.open;
-  if (filled.start !== undefined) made.dataset.start = filled.start;
+  if (filled.start !== undefined) Object.assign(made.dataset, { start: filled.start, end: filled.end });
   return made;
 }
 
@@ -133,7 +133,7 @@ function walk(cell, key) {
 
 function below(row, sibling, column) {
   for (let next = row[sibling]; next; next = next[sibling]) {
-    if (next.cells[column].hasAttribute("aria-label")) return next.cells[column];
+    if (!next.hidden && next.cells[column].hasAttribute("aria-label")) return next.cells[column];
   }
   return undefined;
 }

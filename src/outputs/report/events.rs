@@ -1,0 +1,46 @@
+//! All findings as counts by cluster and kind. The script lists those of a cluster when a reader unfolds it.
+
+use maud::{Markup, html};
+
+use super::clusters;
+use crate::analysis::findings::{Findings, Kind};
+use crate::heatmap::Line;
+use crate::text::count;
+use crate::text::html::html_text;
+
+/// The kinds in the order of the page, each with its noun. Incidents are last: they make up the problems.
+pub(super) const KINDS: [(Kind, &str); 6] = [
+    (Kind::LeaderChange, "leader change"),
+    (Kind::Recurrence, "recurrence"),
+    (Kind::Growth, "growing database"),
+    (Kind::Defragmentation, "defragmentation"),
+    (Kind::MaintenanceWindow, "maintenance window"),
+    (Kind::Incident, "incident"),
+];
+
+/// One row per cluster, worst first.
+pub(super) fn events(findings: &Findings, lines: &[Line]) -> Markup {
+    let number = |name: &str| clusters(lines).position(|lines| *lines[0].cluster == *name);
+    html! {
+        p.quiet {
+            span #event-count { (count(findings.len(), "finding")) } " in all, by cluster; the incidents among them make up the problems above."
+        }
+        @for health in findings.clusters() {
+            @let counts = counts(findings, &health.cluster);
+            @if !counts.is_empty() {
+                @let name = html_text(&health.cluster);
+                details.events data-name=(name) data-number=[number(&health.cluster)] {
+                    summary { bdi.cluster-name { (name) } " " span { (counts.join(" · ")) } }
+                    noscript { p { "This list needs a script. findings.csv has the same findings." } }
+                }
+            }
+        }
+    }
+}
+
+/// The number of findings of each kind in words: `3 leader changes`.
+fn counts(findings: &Findings, cluster: &str) -> Vec<String> {
+    let of = |kind| findings.iter().filter(|f| f.cluster == cluster && f.kind == kind).count();
+    let counted = KINDS.iter().map(|(kind, noun)| (of(*kind), *noun)).filter(|(number, _)| *number > 0);
+    counted.map(|(number, noun)| count(number, noun)).collect()
+}

@@ -1,0 +1,126 @@
+//! Encodes the readings of a cluster's cells: median, maximum, and the member with the maximum where it costs points.
+//! `readings.js` decodes them and must match.
+
+use super::data::put;
+use crate::analysis::cell_readings::{ClusterReadings, Spread};
+use crate::analysis::findings::threshold;
+use crate::folder::Manifest;
+use crate::heatmap::Line;
+use crate::spec::{Metric, Unit};
+
+/// Codes a decade: numbers from 100 to 999, times a power of ten.
+const A_DECADE: u64 = 900;
+/// The power of ten of the first decade: the smallest number that has a code is 0.0000001 (100 × 10^-9).
+const FIRST_POWER: i32 = -9;
+
+/// The unit of a metric, by which the page writes its readings.
+pub(super) fn unit(metric: Metric) -> &'static str {
+    match metric.unit() {
+        Unit::Seconds => "s",
+        Unit::Count | Unit::Instant => "",
+        Unit::Bytes => "B",
+        Unit::BytesPerSecond => "B/s",
+    }
+}
+
+/// The readings above which a metric loses points, ascending; empty if thresholds are shares of a limit.
+pub(super) fn thresholds(manifest: &Manifest, metric: Metric) -> Vec<f64> {
+    let profile = manifest.profile().filter(|profile| profile.counts(metric));
+    let bands = profile.map(|profile| profile.rule(metric).bands.clone()).filter(|bands| !bands.of_limit);
+    let mut above: Vec<f64> = bands.map(|bands| bands.list.iter().map(|band| band.above).collect()).unwrap_or_default();
+    above.sort_by(f64::total_cmp);
+    above
+}
+
+/// The threshold in words if it is a share of a limit: `80 % of its quota`.
+pub(super) fn of_limit(manifest: &Manifest, metric: Metric) -> Option<String> {
+    let profile = manifest.profile().filter(|profile| profile.limit(metric).is_some())?;
+    threshold(&profile, metric)
+}
+
+/// Writes three columns for each metric, with one number for each cell of the line: the codes of the median and the
+/// maximum, and the index of the member plus 1.
+pub(super) fn put_readings(
+    bytes: &mut Vec<u8>,
+    manifest: &Manifest,
+    line: &Line,
+    of_cluster: Option<&ClusterReadings>,
+) {
+    let mut by_cell = vec![None; line.cells.len()];
+    for found in of_cluster.into_iter().flat_map(ClusterReadings::cells) {
+        if let Ok(place) = line.cells.binary_search_by_key(&found.start_ms, |cell| cell.start_ms) {
+            by_cell[place] = Some(found.metrics);
+        }
+    }
+    for metric in Metric::ALL {
+        let spread = |cell: &Option<[Option<Spread>; Metric::ALL.len()]>| cell.and_then(|of| of[metric.index()]);
+        let spreads: Vec<Option<Spread>> = by_cell.iter().map(spread).collect();
+        let above = thresholds(manifest, metric);
+        // Counts are exact.
+        let is_count = metric.unit() == Unit::Count;
+        let of = |value: f32, digits, round: fn(f64) -> f64| match is_count {
+            true => value.ceil().max(0.0) as u64 + 1,
+            false => code(value, &above, digits, round),
+        };
+        spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| of(s.p50, 2, f64::round))));
+        spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| of(s.max, 3, up))));
+        let is_high = |s: &Spread| above.first().is_some_and(|above| s.max > *above as f32);
+        spreads.iter().for_each(|s| put(bytes, s.filter(is_high).map_or(0, |s| u64::from(s.member) + 1)));
+    }
+}
+
+/// Rounds up; the slack keeps 10 × 1.001 from becoming 10.02.
+fn up(value: f64) -> f64 {
+    (value - 1e-4).ceil()
+}
+
+/// The code of a reading: 0 is kept for none, 1 is zero, and the others count numbers with `digits` significant
+/// digits (more where that would move the reading over a threshold, or below one that it exceeds).
+fn code(value: f32, above: &[f64], digits: i32, round: fn(f64) -> f64) -> u64 {
+    if value <= 0.0 {
+        return 1;
+    }
+    let exceeded = |value: f32| above.iter().filter(|above| value > **above as f32).count();
+    let candidates = [(digits, round), (digits, f64::floor as fn(f64) -> f64), (3, up), (3, f64::floor)];
+    let coded = candidates.map(|(digits, round)| nearest(f64::from(value), digits, round));
+    let right = coded.into_iter().find(|(_, shown)| exceeded(*shown as f32) == exceeded(value));
+    right.unwrap_or(coded[0]).0
+}
+
+/// The code of a number rounded to significant digits, and the number that it stands for.
+fn nearest(value: f64, digits: i32, round: fn(f64) -> f64) -> (u64, f64) {
+    let power = (value.log10() + 1e-9).floor() as i32 - 2;
+    let coarse = 10_f64.powi(3 - digits);
+    let scaled = if power < 0 { value * 10_f64.powi(-power) } else { value / 10_f64.powi(power) };
+    let mantissa = (round(scaled / coarse) * coarse).clamp(100.0, 1000.0);
+    let decades = u64::try_from(power - FIRST_POWER).unwrap_or(0);
+    let shown = if power < 0 { mantissa / 10_f64.powi(-power) } else { mantissa * 10_f64.powi(power) };
+    (2 + decades * A_DECADE + mantissa as u64 - 100, shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the page makes of a code.
+    fn decoded(code: u64) -> f64 {
+        let (decade, rest) = ((code - 2) / A_DECADE, (code - 2) % A_DECADE);
+        (rest + 100) as f64 * 10_f64.powi(decade as i32 + FIRST_POWER)
+    }
+
+    #[test]
+    fn a_maximum_stays_on_its_side_of_every_threshold() {
+        let near = |value: f32, above: &[f64], expected: f64| {
+            let found = decoded(code(value, above, 3, up));
+            assert!((found / expected - 1.0).abs() < 1e-9, "{value}: {found} instead of {expected}");
+        };
+        near(0.01, &[0.01], 0.01);
+        near(0.010_000_1, &[0.01], 0.0101);
+        near(0.038_23, &[0.01], 0.0383);
+        near(1021.0, &[1024.0], 1020.0);
+        near(1025.0, &[1024.0], 1030.0);
+        near(0.999_9, &[], 1.0);
+        near(8_589_934_592.0, &[], 8_590_000_000.0);
+        assert_eq!(code(0.0, &[], 3, up), 1);
+    }
+}

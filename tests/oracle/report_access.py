@@ -1,9 +1,7 @@
 """Where things stand on a desktop and on a phone, what the keyboard reaches, and what axe-core finds in report.html."""
 
 import json
-from pathlib import Path
-
-import axe_core_python
+from importlib.resources import files
 
 BOX = """(() => {
     const box = document.querySelector(SELECTOR).getBoundingClientRect();
@@ -71,7 +69,7 @@ def reach(page, report):
 
 def axe(page, report, audit):
     del audit
-    page.evaluate((Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8") + ";0")
+    page.evaluate(files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8") + ";0")
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     page.until("[...document.querySelectorAll('details.events')].every((one) => one.querySelector('table'))")
     page.until("[...document.querySelectorAll('details.cluster')].every((one) => one.querySelector('table.heat'))")

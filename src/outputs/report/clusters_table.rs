@@ -13,7 +13,7 @@ use crate::text::html::html_text;
 use crate::text::palette::LOW_BELOW;
 use crate::text::rounding::score_text;
 use crate::text::{count, grouped};
-use crate::time::UtcDay;
+use crate::time::{HOUR_MS, UtcDay};
 
 /// Length of a date such as `2026-10-01`; shorter prefixes name months and years.
 const DAY: usize = 10;
@@ -65,18 +65,31 @@ pub(super) fn table(findings: &Findings, lines: &[Line]) -> Markup {
             }
             tbody {
                 @for (place, health) in findings.clusters().iter().enumerate() {
-                    (row(place, health, lines, &columns, letters))
+                    (row(place, health, missing_hours(findings, &health.cluster), lines, &columns, letters))
                 }
             }
         }
     }
 }
 
-fn row(place: usize, health: &ClusterHealth, lines: &[Line], columns: &BTreeSet<String>, letters: usize) -> Markup {
+/// The longest time that members of a cluster were missing within one problem, in hours.
+fn missing_hours(findings: &Findings, cluster: &str) -> f64 {
+    let own = findings.problems().iter().filter(|problem| problem.cluster == cluster && problem.staffing.is_some());
+    own.map(|problem| problem.low_ms).max().unwrap_or_default() as f64 / HOUR_MS as f64
+}
+
+fn row(
+    place: usize,
+    health: &ClusterHealth,
+    missing_hours: f64,
+    lines: &[Line],
+    columns: &BTreeSet<String>,
+    letters: usize,
+) -> Markup {
     let number = clusters(lines).position(|lines| *lines[0].cluster == *health.cluster);
     let line = number.and_then(|number| clusters(lines).nth(number)).map(|lines| &lines[0]);
     let parts = line.map(|line| parts(line, letters)).unwrap_or_default();
-    let band = Band::of_cluster(health);
+    let band = Band::of_cluster(health, missing_hours);
     let name = html_text(&health.cluster);
     let mean = health.mean.map_or_else(|| "unknown".to_owned(), score_text);
     // Rounded up, so that no unknown time is shown as 0.

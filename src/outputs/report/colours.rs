@@ -31,14 +31,14 @@ impl Band {
         Self::ALL.into_iter().find(is_within).unwrap_or(Self::Critical)
     }
 
-    /// The band of a cluster: the lowest one that holds at least 1 % of its hours. A cluster that was never seen is
-    /// critical.
-    pub(super) fn of_cluster(health: &ClusterHealth) -> Self {
-        let is_share = |hours: usize| hours as f64 >= NAMED_BY_SHARE * health.hours as f64 && hours > 0;
+    /// The band of a cluster: the lowest one that holds at least 1 % of its hours, and at least bad if a member was
+    /// missing for as long. A cluster that was never seen is critical.
+    pub(super) fn of_cluster(health: &ClusterHealth, missing_hours: f64) -> Self {
+        let is_share = |hours: f64| hours >= NAMED_BY_SHARE * health.hours as f64 && hours > 0.0;
         match health.mean {
             None => Self::Critical,
-            Some(_) if is_share(health.below_5) => Self::Critical,
-            Some(_) if is_share(health.below_7) => Self::Bad,
+            Some(_) if is_share(health.below_5 as f64) => Self::Critical,
+            Some(_) if is_share(health.below_7 as f64) || is_share(missing_hours) => Self::Bad,
             Some(mean) if health.needs_attention || mean < OK_FROM => Self::Degraded,
             Some(_) => Self::Ok,
         }

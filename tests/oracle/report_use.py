@@ -16,7 +16,7 @@ FOCUSED = "document.activeElement.dataset.start ?? null"
 def open_cluster(page, number):
     if not page.evaluate(f"document.getElementById('cluster-{number}').open"):
         page.mouse(f"#cluster-{number} > summary", click=True)
-    page.until(f"document.querySelector('#cluster-{number} table.heat td[aria-label]') !== null")
+    page.until(f"document.querySelector('#cluster-{number} .week td[aria-label]') !== null")
 
 
 def choose(page, selector, value):

@@ -10,10 +10,7 @@ async function listEvents(details) {
   const body = element("tbody", {}, ...sorted.map((finding) => eventRow(number, finding)));
   const heads = ["Kind", "From", "To", "Members", "Finding"].map((text) => element("th", { scope: "col", textContent: text }));
   const table = element("table", { className: "findings" }, element("thead", {}, element("tr", {}, ...heads)), body);
-  const around = element("div", { className: "scroll", tabIndex: 0 }, table);
-  around.setAttribute("role", "group");
-  around.setAttribute("aria-label", "Findings of the cluster");
-  details.append(around);
+  details.append(scrolling(table, "Findings of the cluster"));
 }
 
 function eventRow(number, [kind, from, to, start, members, says, rule, evidence]) {

@@ -20,6 +20,14 @@ function periodsOf(line) {
   return last - first <= 35 ? [["all days", first, last]] : [...months, ...(quarters.length > 1 ? quarters : []), ...whole];
 }
 
+// A table that scrolls by itself, also by keys.
+function scrolling(table, name) {
+  const around = element("div", { className: "scroll", tabIndex: 0 }, table);
+  around.setAttribute("role", "group");
+  around.setAttribute("aria-label", name);
+  return around;
+}
+
 // The part of a cluster below its summary.
 class View {
   constructor(details, lines) {
@@ -37,7 +45,9 @@ class View {
     const week = element("div", { className: "of-week" }, element("h4", { textContent: "By weekday and hour, over the whole range" }), this.weekSays, this.week);
     const map = element("div", { className: "of-days" }, element("h4", { textContent: "By day and hour" }), this.map);
     details.append(this.navigator.element, bar, element("div", { className: "beside" }, map, week), this.charts.element);
-    this.draw();
+    // The first picture does not wait for the week and the charts.
+    this.drawDays();
+    setTimeout(() => this.isDrawn || this.drawRest());
   }
 
   choosePeriod(place) {
@@ -64,25 +74,38 @@ class View {
   }
 
   draw() {
-    const [, from, to] = this.months[Number(this.period.value)] || ["", 0, 0];
-    const shown = this.shown();
-    const open = (line, place) => openCell(this, document.activeElement, line, place);
+    this.drawDays();
+    this.drawRest();
+  }
+
+  // The hours of the week and the charts.
+  drawRest() {
+    this.isDrawn = true;
     const profile = (line, ...rest) => openProfile(this, document.activeElement, line, ...rest);
-    const titled = (line, made) => (shown.length > 1 ? [element("h5", {}, label(line.name)), made] : [made]);
-    const scrolling = (made, name) => {
-      const around = element("div", { className: "scroll", tabIndex: 0 }, made);
-      around.setAttribute("role", "group");
-      around.setAttribute("aria-label", name);
-      return around;
-    };
-    const maps = shown.flatMap((line) => titled(line, scrolling(heatMap(line, from, to, open), "Heat map")));
-    this.map.replaceChildren(...maps);
-    this.week.replaceChildren(...shown.flatMap((line) => titled(line, scrolling(weekProfile(line, profile), "Hours of the week"))));
+    this.week.replaceChildren(...this.titled((line) => scrolling(weekProfile(line, profile), "Hours of the week")));
     const values = { mean: "the mean over all scored steps", min: "the mean of the cells’ lowest scores" };
     this.weekSays.textContent = `Color and number: ${values[settings.value]} of that hour in all weeks.`;
-    this.navigator.draw(shown[0], Number(this.period.value), this.shownProblem?.spans);
-    this.charts.draw(from, to, this.shownProblem);
+    this.charts.draw(...this.days(), this.shownProblem);
+  }
+
+  // The map of the chosen days, and their place in the whole range.
+  drawDays() {
+    const open = (line, place) => openCell(this, document.activeElement, line, place);
+    this.map.replaceChildren(...this.titled((line) => scrolling(heatMap(line, ...this.days(), open), "Heat map")));
+    this.navigator.draw(this.shown()[0], Number(this.period.value), this.shownProblem?.spans);
     this.outline();
+  }
+
+  // The chosen days: the first, and the one after the last.
+  days() {
+    const [, from, to] = this.months[Number(this.period.value)] || ["", 0, 0];
+    return [from, to];
+  }
+
+  // A table for each shown line, with its name if there are several.
+  titled(made) {
+    const shown = this.shown();
+    return shown.flatMap((line) => (shown.length > 1 ? [element("h5", {}, label(line.name)), made(line)] : [made(line)]));
   }
 
   // Outlines every cell of the shown problem, and goes to its worst one.

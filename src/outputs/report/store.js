@@ -17,11 +17,12 @@ function unpacked(id) {
 }
 
 async function inflate(number) {
+  const facts = factsOf(number);
   const numbers = new Numbers(new Uint8Array(await unpacked(`cells-${number}`).arrayBuffer()));
   const cluster = index.clusters[number];
   const lines = [null, ...cluster.members].map((member) => new Line(numbers, cluster.name, member));
   lines.readings = new Readings(numbers, lines[0]);
-  lines.facts = await factsOf(number);
+  lines.facts = await facts;
   return lines;
 }
 
@@ -70,25 +71,36 @@ class Numbers {
   }
 
   next() {
-    let number = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.bytes[this.at++];
-      number += (byte & 127) * scale;
-      if (byte < 128) return number;
-    }
+    return this.column(1)[0];
   }
 
+  // Plain loops over local variables: a year's columns have millions of numbers.
   column(length) {
-    return Float64Array.from({ length }, () => this.next());
+    const column = new Float64Array(length);
+    const bytes = this.bytes;
+    let at = this.at;
+    for (let i = 0; i < length; i++) {
+      let byte = bytes[at++];
+      let number = byte & 127;
+      for (let scale = 128; byte >= 128; scale *= 128) {
+        byte = bytes[at++];
+        number += (byte & 127) * scale;
+      }
+      column[i] = number;
+    }
+    this.at = at;
+    return column;
   }
 
   changes(length) {
+    const column = this.column(length);
     let value = 0;
-    return Float64Array.from({ length }, () => {
-      const zigzag = this.next();
+    for (let i = 0; i < length; i++) {
+      const zigzag = column[i];
       value += zigzag % 2 ? -(zigzag + 1) / 2 : zigzag / 2;
-      return value;
-    });
+      column[i] = value;
+    }
+    return column;
   }
 }
 

@@ -15,14 +15,12 @@ pub(crate) use day::DayReadings;
 use std::sync::Arc;
 
 use crate::readings::{Lives, Member};
-use crate::spec::{METRICS, Metric};
-use crate::time::{CellWidth, TimeRange};
+use crate::spec::METRICS;
 use day::DayCell;
 
 /// The readings of every cell of every cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ReadingCells {
-    width: CellWidth,
     clusters: Vec<ClusterReadings>,
 }
 
@@ -65,23 +63,12 @@ pub(crate) struct Spread {
     pub(crate) member: u16,
 }
 
-/// The highest reading of a stretch.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Worst {
-    /// In the metric's unit, with 7 significant digits.
-    pub(crate) value: f64,
-    /// The member that had it.
-    pub(crate) member: Arc<str>,
-    /// Start of the cell that contains it.
-    pub(crate) start_ms: i64,
-}
-
 impl ReadingCells {
-    /// The clusters of these members, without any cell. The cells of all days to add must have this width.
-    pub(crate) fn new(lives: &Lives, width: CellWidth) -> Self {
+    /// The clusters of these members, without any cell.
+    pub(crate) fn new(lives: &Lives) -> Self {
         let members: Vec<&Member> = lives.iter().map(|(member, _)| member).collect();
         let clusters = members.chunk_by(|a, b| a.cluster == b.cluster).map(ClusterReadings::new);
-        Self { width, clusters: clusters.collect() }
+        Self { clusters: clusters.collect() }
     }
 
     /// Adds the next day; days must come in order of time.
@@ -100,28 +87,10 @@ impl ReadingCells {
         self
     }
 
-    /// The clusters in byte order, including those without any cell.
-    pub(crate) fn clusters(&self) -> &[ClusterReadings] {
-        &self.clusters
-    }
-
     /// The readings of a cluster.
     pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterReadings> {
         let index = self.clusters.binary_search_by(|known| (*known.cluster).cmp(name)).ok()?;
         Some(&self.clusters[index])
-    }
-
-    /// The highest reading of a metric in the cells of a cluster that overlap any of these spans; the earliest if several
-    /// cells have it. A cell is considered as a whole, so the reading may lie up to one cell outside the spans.
-    pub(crate) fn worst_in(&self, cluster: &str, metric: Metric, spans: &[TimeRange]) -> Option<Worst> {
-        let of = self.cluster(cluster)?;
-        let worst = spans.iter().filter_map(|span| of.worst_within(metric, *span, self.width));
-        let (index, max) = worst.reduce(|one, other| {
-            // Spans may be in any order, and a cell may overlap two of them.
-            if other.1 > one.1 || (other.1 == one.1 && other.0 < one.0) { other } else { one }
-        })?;
-        let member = of.members.get(usize::from(of.columns[metric.index()].member[index]))?;
-        Some(Worst { value: shortest(max), member: member.clone(), start_ms: of.starts[index] })
     }
 }
 
@@ -189,18 +158,6 @@ impl ClusterReadings {
             columns.member.shrink_to_fit();
         }
     }
-
-    /// Index and maximum of the first cell with the highest maximum among those that overlap the span.
-    fn worst_within(&self, metric: Metric, span: TimeRange, width: CellWidth) -> Option<(usize, f32)> {
-        let width_ms = i64::from(width.minutes()) * 60_000;
-        let max = &self.columns[metric.index()].max;
-        // A cell ends where the next one starts, at the latest: a change of the clocks can cut it short.
-        let from = self.starts.partition_point(|start| *start <= span.start_ms).saturating_sub(1);
-        let starts = self.starts[from..].iter().take_while(|start| **start < span.end_ms).enumerate();
-        let overlapping = starts.filter(|(_, start)| **start + width_ms > span.start_ms);
-        let known = overlapping.map(|(offset, _)| (from + offset, max[from + offset])).filter(|(_, max)| !max.is_nan());
-        known.reduce(|one, other| if other.1 > one.1 { other } else { one })
-    }
 }
 
 impl SpreadColumns {
@@ -208,9 +165,4 @@ impl SpreadColumns {
         let (p50, max, member) = (self.p50[index], self.max[index], self.member[index]);
         (!max.is_nan()).then_some(Spread { p50, max, member })
     }
-}
-
-/// The `f64` with the shortest decimal that the `f32` stands for: 0.04, not 0.03999999910593033.
-fn shortest(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
 }

@@ -32,14 +32,14 @@ mod tests;
 mod told;
 mod tracks;
 
-pub(crate) use causes::{Advice, ProblemCause};
+pub(crate) use causes::ProblemCause;
 pub(crate) use collector::Collector;
 pub(crate) use digest::{DayDigest, Worst};
 pub(crate) use evidence::{Evidence, Figure};
 pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
 pub(crate) use rules::RULES;
 pub(super) use statistics::median;
-pub(crate) use told::{reading, reading_number, threshold};
+pub(crate) use told::{reading_number, threshold};
 
 use crate::analysis::membership::Staffing;
 use crate::spec::Metric;

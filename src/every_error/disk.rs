@@ -146,7 +146,7 @@ fn folders() -> Vec<FolderError> {
 }
 
 fn outputs() -> Vec<OutputError> {
-    let pixels = filled("outputs/picture/png.rs", "{width} × {height} pixels are too many", &["1280", "40000"]);
+    let pixels = filled("outputs/picture/png.rs", "{width} pixels in a row are too many", &["400000"]);
     vec![
         OutputError::Png(pixels),
         OutputError::Columns(PolarsError::ColumnNotFound("steps_scored".into())),

@@ -66,7 +66,7 @@ fn take_in(lines: &mut [Line], batch: &RecordBatch) -> Result<(), String> {
     let mut place = 0;
     for row in 0..batch.num_rows() {
         let key = columns.labels.key(row);
-        if !lines.get(place).is_some_and(|line| key_of(line) == key) {
+        if lines.get(place).is_none_or(|line| key_of(line) != key) {
             let found = lines.binary_search_by(|line| key_of(line).cmp(&key));
             place = found.map_err(|_| "it changed while it was read")?;
         }

@@ -234,7 +234,17 @@ fn only_the_requested_formats_are_written_and_listed() {
         _ => None,
     };
     let folder = Folder::new("formats");
-    let some = ["parquet", "csv", "openmetrics", "csv,openmetrics", "svg,png", "report", "markdown", "xlsx,findings", "problems"];
+    let some = [
+        "parquet",
+        "csv",
+        "openmetrics",
+        "csv,openmetrics",
+        "svg,png",
+        "report",
+        "markdown",
+        "xlsx,findings",
+        "problems",
+    ];
     for formats in some {
         // Into the same folder: files of the last run that this run does not write are removed.
         run_in(&folder, &[], &[&SAMPLE[..], &["--formats", formats]].concat()).succeeds();

@@ -7,7 +7,7 @@ use crate::heatmap::Folding;
 use crate::history::History;
 use crate::readings::{IDLE, Life, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
-use crate::spec::Profile;
+use crate::spec::{Metric, Profile};
 use crate::time::{Grid, HOUR_MS, Step, UtcDay, parse_instant};
 
 fn folding(zone: &str, width: &str) -> Folding {
@@ -21,7 +21,7 @@ fn sample(folding: Folding) -> ReadingCells {
     let metas = history.read_metas().unwrap().known;
     let mut lives = Lives::default();
     metas.iter().for_each(|(_, meta)| lives.merge(&meta.lives));
-    let mut cells = ReadingCells::new(&lives, folding.width);
+    let mut cells = ReadingCells::new(&lives);
     for (day, meta) in metas {
         let grid = Grid::within(day.range(), meta.step().unwrap());
         let alive = alive_on(&grid, &lives);
@@ -37,7 +37,7 @@ type Sums = [(usize, f64, f64, usize); METRICS];
 
 fn sums(cells: &ReadingCells) -> Sums {
     Metric::ALL.map(|metric| {
-        let all = cells.clusters().iter().flat_map(ClusterReadings::cells);
+        let all = cells.clusters.iter().flat_map(ClusterReadings::cells);
         all.filter_map(|cell| cell.metrics[metric.index()]).fold(
             (0, 0.0, 0.0, 0),
             |(count, p50, max, place), spread| {
@@ -109,7 +109,7 @@ fn two_days(folding: Folding, wal: impl Fn(usize, i64) -> f64) -> ReadingCells {
     {
         lives.add(Member::new("c", name), Life { first_ms: first.start_ms(), last_ms });
     }
-    let mut cells = ReadingCells::new(&lives, folding.width);
+    let mut cells = ReadingCells::new(&lives);
     for day in [first, UtcDay::of(first.range().end_ms)] {
         let grid = Grid::within(day.range(), Step::from_millis(MINUTE_MS).unwrap());
         let alive = alive_on(&grid, &lives);
@@ -163,31 +163,4 @@ fn readings_of_a_member_that_left_and_idle_readings_do_not_count() {
     assert_eq!(of(noon - HOUR_MS), Spread { p50: 0.002, max: 0.002, member: 1 });
     assert_eq!(of(noon), Spread { p50: 0.001, max: 0.002, member: 1 });
     assert_eq!(of(noon + HOUR_MS), Spread { p50: 0.001, max: 0.001, member: 0 });
-}
-
-#[test]
-fn the_worst_reading_of_a_stretch_is_the_earliest_highest_of_the_cells_it_touches() {
-    let start = at("2026-10-24T00:00:00Z");
-    let wal = |member, ms: i64| match ((ms - start) / HOUR_MS, member) {
-        (3 | 7, 1) => 0.04,
-        (5, _) => 0.03,
-        (9, _) => f64::NAN,
-        (_, _) => 0.001,
-    };
-    let cells = two_days(Folding::default(), wal);
-    let span = |from: i64, to: i64| TimeRange { start_ms: start + from * MINUTE_MS, end_ms: start + to * MINUTE_MS };
-    let worst = |spans: &[TimeRange]| {
-        let worst = cells.worst_in("c", Metric::WalFsync, spans)?;
-        Some((worst.value, worst.member.to_string(), (worst.start_ms - start) / HOUR_MS))
-    };
-    let named = |value, name: &str, hour| Some((value, name.to_owned(), hour));
-    assert_eq!(worst(&[span(0, 2880)]), named(0.04, "b", 3));
-    assert_eq!(worst(&[span(420, 480), span(200, 210)]), named(0.04, "b", 3));
-    // The spans end where the hours from 03:00 and 07:00 start, or start where they end.
-    assert_eq!(worst(&[span(240, 420)]), named(0.03, "a", 5));
-    assert_eq!(worst(&[span(241, 300), span(360, 420), span(120, 180)]), named(0.001, "a", 2));
-    assert_eq!(worst(&[span(421, 422)]), named(0.04, "b", 7));
-    assert_eq!((worst(&[span(540, 600)]), worst(&[]), worst(&[span(2880, 3000)])), (None, None, None));
-    assert_eq!(cells.worst_in("d", Metric::WalFsync, &[span(0, 2880)]), None);
-    assert_eq!(cells.worst_in("c", Metric::OpenFds, &[span(0, 2880)]), None);
 }

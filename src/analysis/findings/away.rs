@@ -27,7 +27,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRa
         let by_member = down.iter().map(|(spans, member)| (member.name(), length_within(spans, range)));
         let by_member = by_member.collect();
         let cause = ProblemCause::MemberWithoutData;
-        found.push(Incident { finding, cause, spans: vec![range], low: vec![range], by_member });
+        found.push(Incident { finding, cause, spans: vec![range], low: vec![range], by_member, is_for_good: false });
     }
     found
 }

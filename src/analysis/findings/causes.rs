@@ -59,6 +59,14 @@ impl ProblemCause {
         }
     }
 
+    /// What stands between [`Self::title`] and names of members.
+    pub(crate) const fn joins_members(self) -> &'static str {
+        match self {
+            Self::MemberWithoutData | Self::MemberReplaced => ": ",
+            _ => " on ",
+        }
+    }
+
     pub(crate) const fn advice(self) -> Advice {
         let (sentence, page) = match self {
             Self::SlowDisk => (

@@ -9,7 +9,7 @@ use crate::analysis::membership::{
     Departure, LEAST_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
 };
 use crate::text::count;
-use crate::time::TimeRange;
+use crate::time::{DAY_MS, TimeRange};
 
 pub(super) const GONE: &str = "a member is seen for the last time at least 10 minutes before the end of the history, and no new \
     member is first seen within a day; it sent its last sample at least 5 minutes (the look-back) before its first \
@@ -20,6 +20,10 @@ pub(super) const ENDED: &str = "all members of a cluster are seen for the last t
     history";
 pub(super) const FEWER: &str = "a cluster has fewer members than --expect-members for at least 10 minutes from when it was first \
     seen";
+
+/// An absence does not become worse after a week: a member that is away for longer was probably removed from etcd on
+/// purpose, which no metric shows.
+const COUNTED_MS: i64 = 7 * DAY_MS;
 
 /// A member, with the stretches between its first and last seen in which it sent no metrics.
 pub(super) type Down<'a> = (Vec<TimeRange>, &'a MemberTrack);
@@ -44,16 +48,21 @@ pub(super) fn find(
         };
         let mut finding = tell(of, cluster, departure, down, anybody);
         weigh(&mut finding, membership, departure.members.len());
-        Incident::absence(finding, cause)
+        Incident::departure(finding, cause)
     };
     let mut found: Vec<Incident> = membership.departures().iter().map(of_departure).collect();
     let short = membership.short_from_the_start().map(|shortage| {
         let mut finding = tell_fewer(of, membership, &shortage);
         weigh(&mut finding, membership, 0);
-        Incident::absence(finding, ProblemCause::MemberWithoutData)
+        Incident::departure(finding, ProblemCause::MemberWithoutData)
     });
     found.extend(short);
     found
+}
+
+/// How much of an absence counts for its impact, in milliseconds: at most [`COUNTED_MS`].
+fn counted_ms(finding: &Finding) -> i64 {
+    (finding.end_ms - finding.start_ms).min(COUNTED_MS)
 }
 
 /// Fills in the impact: the hours with fewer members, each weighted by what is left (see [`Staffing::severity`]). A
@@ -65,7 +74,7 @@ fn weigh(finding: &mut Finding, membership: &Membership, went: usize) {
     let ended = went.left == 0 && finding.staffing.is_none();
     let staffing = finding.staffing.unwrap_or(if ended { Staffing { left: expected, expected } } else { went });
     finding.lost = None;
-    finding.impact = staffing.severity() * told::point_hours((finding.end_ms - finding.start_ms) as f64);
+    finding.impact = staffing.severity() * told::point_hours(counted_ms(finding) as f64);
 }
 
 /// An incident for each cluster that `--expect-members` names and that the history does not contain.
@@ -77,8 +86,8 @@ pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Incid
         finding.says = format!("no member of {name} was ever seen: {} expected", count(expected, "member"));
         let staffing = Staffing { left: 0, expected };
         tell_staffing(of, &mut finding, staffing);
-        finding.impact = staffing.severity() * told::point_hours((finding.end_ms - finding.start_ms) as f64);
-        Incident::absence(finding, ProblemCause::MemberWithoutData)
+        finding.impact = staffing.severity() * told::point_hours(counted_ms(&finding) as f64);
+        Incident::departure(finding, ProblemCause::MemberWithoutData)
     };
     unseen.map(tell).collect()
 }

@@ -52,14 +52,23 @@ pub(super) struct Incident {
     pub(super) low: Vec<TimeRange>,
     /// How long each member was bad, in milliseconds.
     pub(super) by_member: Vec<(String, i64)>,
+    /// Whether members went and never came back, or never came.
+    pub(super) is_for_good: bool,
 }
 
 impl Incident {
-    /// An absence: all of the finding's range counts, for each of its members.
-    pub(super) fn absence(finding: Finding, cause: ProblemCause) -> Self {
+    /// A departure of members: all of the finding's range counts, for each of them.
+    pub(super) fn departure(finding: Finding, cause: ProblemCause) -> Self {
         let range = finding.range();
         let by_member = finding.members.iter().map(|member| (member.clone(), range.end_ms - range.start_ms)).collect();
-        Self { finding, cause, spans: vec![range], low: vec![range], by_member }
+        Self {
+            finding,
+            cause,
+            spans: vec![range],
+            low: vec![range],
+            by_member,
+            is_for_good: cause == ProblemCause::MemberWithoutData,
+        }
     }
 
     pub(super) fn low_ms(&self) -> i64 {
@@ -217,7 +226,7 @@ fn tell(
         finding.tell(&format!("{metric}_{whose}"), Evidence::PointHours(lost));
     }
     let by_member = times.iter().map(|(member, ms)| (member.name(), *ms)).collect();
-    Incident { finding, cause, spans: vec![range], low: bad, by_member }
+    Incident { finding, cause, spans: vec![range], low: bad, by_member, is_for_good: false }
 }
 
 /// The sentence of an incident: how long the cluster was low, why, and how far.

@@ -91,6 +91,12 @@ impl Problem {
         self.spans.last().map_or(0, |span| span.end_ms)
     }
 
+    /// Whether members are missing at the end of the history, so that no further failure is tolerated.
+    fn lacks_member_at_the_end(&self) -> bool {
+        const NO_TOLERANCE: f64 = 6.0;
+        self.is_open && self.impact > 0.0 && self.staffing.is_some_and(|s| s.severity() >= NO_TOLERANCE)
+    }
+
     /// Whether the problem is only a rest that no incident explains: pages fold it.
     pub(crate) fn is_rest(&self) -> bool {
         self.shape == Shape::Scattered

@@ -127,7 +127,7 @@ fn begin(
     finding.tell("first_seen", Evidence::Instant(first.seen_ms));
     finding.tell("last_seen", Evidence::Instant(last.until_ms));
     let cause = ProblemCause::LeaderInstability;
-    Incident { finding, cause, spans: vec![span], low: Vec::new(), by_member: Vec::new() }
+    Incident { finding, cause, spans: vec![span], low: Vec::new(), by_member: Vec::new(), is_for_good: false }
 }
 
 /// Adds what the storm cost, in all stretches in which its changes count.

@@ -127,7 +127,7 @@ impl Scoring<'_> {
     /// The clusters to add readings to; none unless an output needs readings.
     fn reading_cells(&self) -> ReadingCells {
         match self.formats.needs().readings {
-            true => ReadingCells::new(self.lives, self.how.folding.width),
+            true => ReadingCells::new(self.lives),
             false => ReadingCells::default(),
         }
     }

@@ -11,8 +11,6 @@ use super::{ClusterHealth, Problem, Shape};
 use crate::score::StepState;
 use crate::time::{DAY_MS, TimeRange};
 
-/// Incidents of one cause without a schedule are one problem as long as no more than this lies between two of them.
-const TOGETHER_MS: i64 = 30 * DAY_MS;
 /// What is left of a cause's losses is constant rather than scattered if it lasts for at least this share of the time.
 const CONSTANT_SHARE: f64 = 0.25;
 
@@ -94,11 +92,11 @@ struct Group {
     incidents: Vec<usize>,
 }
 
-/// Divides incidents (sorted by time) by schedule, and the others where more than [`TOGETHER_MS`] lies between them.
+/// Divides the incidents of one cause by schedule; the others are one problem. A member that went for good is a problem
+/// of its own.
 fn grouped(incidents: &[Incident], schedules: &[&Schedule], hours: &[super::super::digest::HourSum]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut last_end = i64::MIN;
-    let mut open: Option<usize> = None;
+    let mut others: Option<usize> = None;
     for (index, incident) in incidents.iter().enumerate() {
         // An incident belongs to the schedule that covers most of it, if that is at least half.
         let covered = schedules.iter().map(|schedule| schedule.length_within(&incident.low, hours));
@@ -111,18 +109,20 @@ fn grouped(incidents: &[Incident], schedules: &[&Schedule], hours: &[super::supe
             }
             continue;
         }
-        let (start_ms, end_ms) = (incident.spans[0].start_ms, incident.spans[incident.spans.len() - 1].end_ms);
-        match open.filter(|_| start_ms - last_end <= TOGETHER_MS) {
+        if incident.is_for_good {
+            groups.push(Group { shape: Shape::Once, incidents: vec![index] });
+            continue;
+        }
+        match others {
             Some(place) => {
                 groups[place].incidents.push(index);
                 groups[place].shape = Shape::Repeated;
             }
             None => {
-                open = Some(groups.len());
+                others = Some(groups.len());
                 groups.push(Group { shape: Shape::Once, incidents: vec![index] });
             }
         }
-        last_end = end_ms.max(last_end);
     }
     groups
 }

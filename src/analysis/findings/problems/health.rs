@@ -11,9 +11,9 @@ use crate::text::count;
 use crate::text::palette::{LOW_BELOW, RED_BELOW};
 use crate::time::HOUR_MS;
 
-/// A cluster needs attention if its problems cost at least this many points on average, over all of its hours: 1 % of
-/// the 10 points, which is as much as 7 hours a month at a score of 0.
-const ATTENTION_POINTS: f64 = 0.1;
+/// A cluster needs attention if its problems cost at least this many points on average, over all of its hours: as much
+/// as 18 hours a month at a score of 0. A cluster in which a member is missing at the end needs it as well.
+const ATTENTION_POINTS: f64 = 0.25;
 /// Tolerance for the rounding errors of a mean, in points: an hour at exactly 7 is not below 7.
 const SLACK: f64 = 1e-9;
 
@@ -68,7 +68,8 @@ impl ClusterHealth {
             lost,
             main_cause: main_cause(problems),
             problems: problems.iter().filter(|problem| !problem.is_rest()).count(),
-            needs_attention: impact >= ATTENTION_POINTS * expected_hours && impact > 0.0,
+            needs_attention: (impact >= ATTENTION_POINTS * expected_hours && impact > 0.0)
+                || problems.iter().any(Problem::lacks_member_at_the_end),
             impact,
         }
     }

@@ -176,15 +176,20 @@ fn incidents_at_the_hours_of_a_schedule_are_one_problem_and_others_another() {
 }
 
 #[test]
-fn incidents_more_than_thirty_days_apart_are_different_problems() {
-    let at_hours =
-        |hours: [f64; 2]| move |member, at: f64| slow(member == 0 && hours.iter().any(|h| (*h..h + 1.0).contains(&at)));
-    let problems = |second: f64| {
-        let readings = at_hours([5.0, second]);
-        of_cause(&Made::of(40, &readings).find(), ProblemCause::SlowDisk).len()
+fn a_member_that_went_for_good_is_a_problem_of_its_own_and_counts_for_a_week() {
+    let down = |member, at: f64| match member == 1 && (5.0..7.0).contains(&at) {
+        true => [f64::NAN; METRICS],
+        false => slow(false),
     };
-    // From the end of the first, at hour 6, to the start of the second.
-    assert_eq!((problems(6.0 + 720.0), problems(6.0 + 721.0)), (1, 2));
+    let life = |member| if member == 0 { (0.0, 48.0) } else { (0.0, 1e6) };
+    let found = Made { life: &life, ..Made::of(20, &down) }.find();
+    let absent = of_cause(&found, ProblemCause::MemberWithoutData);
+    let members: Vec<&str> = absent.iter().map(|problem| problem.members[0].as_str()).collect();
+    assert_eq!(members, ["m0", "m1"]);
+    // 2 of 3 left: like a score of 4, for a week of the 18 days, and for 2 hours.
+    let (for_good, for_a_while) = (6.0 * 7.0 * 24.0, 6.0 * 2.0);
+    assert!((absent[0].impact - for_good).abs() < 1e-9 && (absent[1].impact - for_a_while).abs() < 1e-9, "{absent:?}");
+    assert_eq!(Verdict::of(found.clusters()).sentence(), "c needs attention");
 }
 
 #[test]
@@ -219,12 +224,16 @@ fn the_worst_reading_is_that_of_the_costliest_metric_within_the_problem() {
 
 #[test]
 fn the_verdict_counts_hours_clusters_and_problems() {
-    let readings = |member, at: f64| slow(member == 0 && (2.0..4.0).contains(&at));
+    // Four hours at 3 points are 0.25 points on average, over two days.
+    let readings = |member, at: f64| slow(member == 0 && (2.0..6.0).contains(&at));
     let found = Made::of(2, &readings).find();
     let verdict = Verdict::of(found.clusters());
     // WAL fsync costs 3 points: exactly 7, which is not below 7.
     assert_eq!((verdict.below_7, verdict.problems, verdict.clusters), (0, 1, 1));
     assert_eq!(verdict.sentence(), "c needs attention");
+    let a_step_less = |member, at: f64| slow(member == 0 && (2.0..5.92).contains(&at));
+    let found = Made::of(2, &a_step_less).find();
+    assert_eq!(Verdict::of(found.clusters()).sentence(), "the cluster needs no attention");
     let healthy = Made::of(2, &|_, _| slow(false)).find();
     assert_eq!(Verdict::of(healthy.clusters()).sentence(), "the cluster needs no attention");
     assert!(healthy.problems().is_empty());

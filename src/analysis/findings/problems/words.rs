@@ -20,7 +20,7 @@ impl Problem {
         };
         match self.members.is_empty() {
             true => self.cause.title().to_owned(),
-            false => format!("{}: {members}{more}", self.cause.title()),
+            false => format!("{}{}{members}{more}", self.cause.title(), self.cause.joins_members()),
         }
     }
 
@@ -31,6 +31,7 @@ impl Problem {
         let date = |text: &str| text.chars().take("2026-03-02".len()).collect::<String>();
         let dates = match self.is_open {
             true => format!("since {}", date(&first)),
+            false if date(&first) == date(&last) => format!("on {}", date(&first)),
             false => format!("from {} to {}", date(&first), date(&last)),
         };
         match &self.shape {
@@ -53,7 +54,8 @@ impl Problem {
     pub(crate) fn impact_text(&self) -> String {
         let mut parts = Vec::new();
         if let Some(staffing) = self.staffing {
-            parts.push(format!("{} of {} left", staffing.left, count(staffing.expected, "member")));
+            let worst = if self.occurrences > 1 { "at worst " } else { "" };
+            parts.push(format!("{worst}{} of {} left", staffing.left, count(staffing.expected, "member")));
             parts.push(staffing.margin_while_down());
         }
         if let Some(share) = self.share.filter(|_| self.lost > 0.0) {

@@ -231,7 +231,7 @@ fn the_verdict_counts_hours_clusters_and_problems() {
     // WAL fsync costs 3 points: exactly 7, which is not below 7.
     assert_eq!((verdict.below_7, verdict.problems, verdict.clusters), (0, 1, 1));
     assert_eq!(verdict.sentence(), "c needs attention");
-    let a_step_less = |member, at: f64| slow(member == 0 && (2.0..5.92).contains(&at));
+    let a_step_less = |member, at: f64| slow(member == 0 && (2.0..5.9).contains(&at));
     let found = Made::of(2, &a_step_less).find();
     assert_eq!(Verdict::of(found.clusters()).sentence(), "the cluster needs no attention");
     let healthy = Made::of(2, &|_, _| slow(false)).find();

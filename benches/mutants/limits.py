@@ -79,7 +79,7 @@ EXPRESSIONS = [
     ("recurrences", "recurrence", "hour.scored * 2 >= hour.expected", "hour.scored * 2 > hour.expected"),
     ("recurrences", "recurrence", "length_within(&spans, range_of(hour)) >= LEAST_MS", "length_within(&spans, range_of(hour)) > LEAST_MS"),
     ("recurrences", "recurrence", "tests.iter().position(Option::is_none).unwrap_or(0)", "0"),
-    ("recurrences", "tracks", "last.merge(&hour)", "track.hours.push(hour)"),
+    ("recurrences", "tracks", "last.start_ms == hour.start_ms", "false"),
     ("growth", "growth", "left <= WITHIN_DAYS", "left < WITHIN_DAYS"),
     ("growth", "growth", "slope.low > 0.0", "slope.low >= 0.0"),
     ("growth", "growth", "*day <= last", "*day < last"),
@@ -96,7 +96,7 @@ EXPRESSIONS = [
     ("maintenance", "maintenance", "of.range.end_ms - of.range.start_ms >= TWO_WEEKS_MS", "of.range.end_ms - of.range.start_ms > TWO_WEEKS_MS"),
     ("maintenance", "maintenance", "place.uncovered |= f64::from(hour.scored) < least", "place.uncovered |= f64::from(hour.scored) <= least"),
     ("maintenance", "maintenance", "(from + 1) % count", "(from + 1).min(count - 1)"),
-    ("maintenance", "tracks", "last.merge(&hour)", "track.hours.push(hour)"),
+    ("maintenance", "tracks", "last.start_ms == hour.start_ms", "false"),
 ]
 SWITCH = """
 pub(crate) fn mutant() -> u32 {

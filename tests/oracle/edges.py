@@ -111,7 +111,7 @@ def label(row):
 
 
 def figures(row):
-    """What is compared of a finding, as a text. A confidence may be cut to four digits."""
+    """What is compared of a finding, as a text. A confidence is cut to four digits, and never 1."""
     keys = KEYS[row["kind"]]
     if row["kind"] == "incident" and row["metric"] in ("", "leader_changes"):
         keys = OTHER_INCIDENT
@@ -120,7 +120,7 @@ def figures(row):
         # It always lasts two hours, and its end may be without the day.
         rounded["hours"] = label(row)
     if "confidence" in keys:
-        rounded["confidence"] = int(row["confidence"] * 1000 + 1e-6) / 1000
+        rounded["confidence"] = int(min(row["confidence"], 0.9999) * 1000 + 1e-6) / 1000
     return " ".join([row["kind"], *(f"{key}={value}" for key, value in rounded.items())])
 
 

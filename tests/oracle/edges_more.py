@@ -138,10 +138,11 @@ def recurrences():
     _daily(made, "kolkata-daily", ["05:00 to 06:00"], range(28), 23 * 60 + 35, 50)
     _daily(made, "kolkata-weekly", ["Monday 01:00 to 02:00"], range(6, 28, 7), 19 * 60 + 35, 50)
     _daily(made, "kolkata-half-in", ["05:00 to 06:00"], range(0, 28, 2), 23 * 60 + 35, 50).unscored(0, 30)
-    # Two days have 7 of 12 steps without a score in that hour, 6 of them before midnight UTC.
+    # The hour comes 29 times, the first and last time in part. Three times, 7 of its 12 steps have no score, 6 of them
+    # before midnight UTC.
     for name, steps, expect in ("in", 7, ["05:00 to 06:00"]), ("out", 6, []):
         of = _daily(made, f"kolkata-scored-for-half-{name}", expect, range(13), 23 * 60 + 35, 50)
-        for day in 20, 21:
+        for day in 20, 21, 22:
             of.unscored(day * A_DAY + 23 * 60 + 30, day * A_DAY + 23 * 60 + 30 + 5 * steps)
     yield made, lambda scored, _: rules.recurrences(scored, "Asia/Kolkata")
 

@@ -151,7 +151,7 @@ fn flags_choose_problems_of_a_cluster_findings_of_a_kind_and_evidence() {
     assert!(c02.starts_with("the cluster needs no attention\nno problems, 0 hours below 7"), "{c02}");
     assert!(c02.contains("not shown: 1 row of short dips") && !c02.contains("c01"), "{c02}");
     let dips = said(&["--cluster", "c02", "--all"]);
-    assert!(dips.contains(". c02: slow disk: ") && !dips.contains("not shown"), "{dips}");
+    assert!(dips.contains(". c02: slow disk on ") && !dips.contains("not shown"), "{dips}");
     let [evidence, incidents] = [&["--evidence"][..], &["--kind", "incident"]].map(said);
     let headings = |text: &str| text.lines().filter(|line| !line.is_empty() && !line.starts_with(' ')).count();
     assert!(headings(&evidence) > 3 && evidence.contains("\n  rule: "), "{evidence}");

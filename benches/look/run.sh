@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the outputs for people, for a year of 20 clusters with 3 members each at 1 minute (31 million rows, 700,000
-# cells): scoring with all outputs against scoring alone, file sizes, and how soon Chromium shows the report's first
-# heat map.
+# cells): scoring with all outputs against scoring alone, file sizes, problems, memory, and how soon Chromium shows the
+# report's first heat map.
 #
 #   benches/look/run.sh
 #   RUNS=5 benches/look/run.sh
@@ -41,6 +41,18 @@ awk '/^everything / { all = $2 } /^scores / { scores = $2 } END {
 ls -l "$work"/all/report.html "$work"/all/heatmap.* "$work"/all/heatmap_wide.csv "$work"/all/{problems,findings,evidence,rules}.csv
 bytes=$(stat -c %s "$work/all/report.html")
 ((bytes < 5000000)) || { echo "report.html: $bytes bytes, bar 5,000,000: MISSED"; missed=1; }
+
+echo "== problems"
+rows=$(($(wc -l <"$work/all/problems.csv") - 1))
+first=$(sed -n 2,3p "$work/all/problems.csv" | cut -d, -f4,8 | paste -sd' ')
+lines=$(COLUMNS=80 "$ours" findings "$work/year" 2>/dev/null | wc -l)
+echo "problems.csv: $rows rows (bar 150), the first two: $first (bar: a slow disk every day); findings: $lines lines (bar 60)"
+{ ((rows <= 150 && lines <= 60)) && [[ $first == "slow_disk,daily"*" slow_disk,daily"* ]]; } || { echo MISSED; missed=1; }
+
+echo "== memory"
+kib=$(command time -f %M "$ours" score "$work/year" --out "$work/all" --quiet 2>&1 >/dev/null | tail -1)
+echo "peak with all outputs: $((kib / 1024)) MiB (bar 250)"
+((kib <= 250 * 1024)) || { echo MISSED; missed=1; }
 
 echo "== the report's first picture"
 "$python" -B tests/oracle/report_speed.py "$work/all/report.html" --bar 1 || missed=1

@@ -36,6 +36,8 @@ one() {
         touch "$folder/complete"
     fi
     "$target/release/etcd-heatmap" findings --csv "$folder/audit" >"$folder/findings.csv" 2>/dev/null
+    "$target/release/etcd-heatmap" score "$folder/audit" --out "$folder/scored" --formats problems --quiet
+    cp "$folder/scored/problems.csv" "$folder/problems.csv"
 }
 export -f one
 seq "$from" "$to" | xargs -P "$(nproc)" -I{} bash -c 'one {}'

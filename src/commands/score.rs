@@ -95,13 +95,7 @@ pub(super) fn run(
         manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
     }
-    run.reporter.note(&format!(
-        "scored {} of {} by the profile {} in {:.1} s",
-        count(scoring.days.len(), "day"),
-        count(lives.iter().len(), "member"),
-        profile.name,
-        started.elapsed().as_secs_f64()
-    ));
+    note_scored(&scoring, &profile.name, started, &run.reporter);
     let broken = Broken::new(&history, footers, std::mem::take(&mut outcome.broken));
     let manifest =
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
@@ -146,6 +140,16 @@ fn conclude(
         tell_problems(&outcome.findings, settings, out, reporter)?;
     }
     tell_files(out, holds_history, &manifest, reporter)
+}
+
+/// Prints a note that says how much was scored, and how long it took.
+fn note_scored(scoring: &Scoring<'_>, profile: &str, started: Instant, reporter: &Reporter) {
+    reporter.note(&format!(
+        "scored {} of {} by the profile {profile} in {:.1} s",
+        count(scoring.days.len(), "day"),
+        count(scoring.lives.iter().len(), "member"),
+        started.elapsed().as_secs_f64()
+    ));
 }
 
 /// Prints notes that list days with partial responses and days without readings.

@@ -23,6 +23,7 @@ fn incidents_and_causes_of_leader_changes_match_the_simulator() {
     let labels = ["--out", "/dev/null", "--truth", &folder.at("truth.csv"), "--elections", &folder.at("elections.csv")];
     example("simulate", &[&Simulated::ARGUMENTS[..], &labels].concat()).succeeds();
     let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
+    folder.write("problems.csv", folder.text("audit/problems.csv"));
     oracle("judge.py", &[&folder.at("")]);
     let least = ["--least", "incident=7", "--least", "leader_change=3", "--least", "defragmentation=3"];
     oracle("findings.py", &[&[&folder.at("audit"), csv.as_str()][..], &least].concat());

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Computes precision and recall of findings against the simulator's labels.
 
-usage: judge.py FOLDER…, each with truth.csv, elections.csv and findings.csv. Ends with exit code 1 if a bar is missed.
+usage: judge.py FOLDER…, each with truth.csv, elections.csv and findings.csv, and problems.csv if problems are judged too.
+Ends with exit code 1 if a bar is missed.
 
 An incident matches a label of the same cluster and trouble (disk, descriptors, elections, away) if they overlap by at
 least half of the duration of each. Each incident matches at most one label. Labels are what crosses a threshold:
@@ -9,6 +10,9 @@ slow-disk and leader-slow-disk in their hours, fd-leak after it passes 1024, mem
 election-storm while elections happen (not the whole day in which the changes are counted). Two labels with only a
 restart of a minute between them count as one. late-cluster, a leak below 1024, and single elections and restarts are
 not incidents: an incident found there is a false positive.
+
+A problem is right if a label of its cluster and trouble lies within its first and last instant; a label is found if such
+a problem covers a part of it.
 
 An election matches a leader change found in its cluster at the same time, within two minutes and a step; a finding of
 n changes matches at most n elections. The cause is right if it is the simulator's: the leader's process ended, its
@@ -36,6 +40,15 @@ TROUBLE_OF_LABEL = {
     ("election-storm", "elections"): "elections",
     ("member-down", "no samples"): "away",
 }
+TROUBLE_OF_CAUSE = {
+    "slow_disk": "disk",
+    "file_descriptors": "descriptors",
+    "leader_instability": "elections",
+    "member_without_data": "away",
+    "member_replaced": "away",
+    "database_size": "size",
+    "client_traffic": "traffic",
+}
 TOLERANCE = 120 + 60
 
 
@@ -45,7 +58,8 @@ def rows(path):
 
 
 def seconds(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
 def labels(folder):
@@ -69,6 +83,20 @@ def incidents(folder):
     kept = [row for row in rows(folder / "findings.csv") if row["kind"] == "incident"]
     trouble = lambda row: TROUBLE_OF_METRIC.get(row["metric"], row["metric"])
     return [(row["cluster"], trouble(row), seconds(row["start_utc"]), seconds(row["end_utc"])) for row in kept]
+
+
+def problems(folder):
+    """The problems with incidents behind them: scattered and constant ones have none."""
+    kept = [row for row in rows(folder / "problems.csv") if row["schedule"] not in ("scattered", "constant")]
+    place = lambda row: (row["cluster"], TROUBLE_OF_CAUSE[row["cause"]])
+    return [(*place(row), seconds(row["first_utc"]), seconds(row["last_utc"])) for row in kept]
+
+
+def judge_problems(labels, problems):
+    """How many problems have a label of their cluster and trouble within, and how many labels lie in such a problem."""
+    meets = lambda label, problem: label[:2] == problem[:2] and label[2] < problem[3] and problem[2] < label[3]
+    right = sum(any(meets(label, problem) for label in labels) for problem in problems)
+    return len(problems), right, sum(any(meets(label, problem) for problem in problems) for label in labels)
 
 
 def match(labels, incidents):
@@ -120,6 +148,7 @@ def share(part, whole):
 def main():
     counts = collections.defaultdict(lambda: [0, 0, 0])
     missed, extra, causes = [], [], Causes()
+    told = [0, 0, 0, 0]
     for folder in map(pathlib.Path, sys.argv[1:]):
         known, found = labels(folder), incidents(folder)
         matched = match(known, found)
@@ -133,6 +162,8 @@ def main():
             if j not in matched.values():
                 extra.append((folder.name, incident))
         causes.add(folder)
+        if (folder / "problems.csv").exists():
+            told = [sum(pair) for pair in zip(told, (len(known), *judge_problems(known, problems(folder))))]
     clock = lambda at: datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%dT%H:%M")
     for what, those in (("missed", missed), ("wrong", extra)):
         for folder, (cluster, trouble, start, end, *name) in those:
@@ -142,6 +173,10 @@ def main():
     for name, (labelled, found, both) in [*sorted(counts.items()), ("all", total)]:
         print(f"{name:<14}{labelled:>9}{found:>7}{both:>9}{share(both, found):>11.3f}{share(both, labelled):>8.3f}")
     held = min(share(total[2], total[1]), share(total[2], total[0])) >= BARS["incidents"]
+    labelled, found, right, covered = told
+    if found:
+        print(f"{'problems':<14}{labelled:>9}{found:>7}{right:>9}{share(right, found):>11.3f}{share(covered, labelled):>8.3f}")
+        held &= min(share(right, found), share(covered, labelled)) >= BARS["incidents"]
     print(f"{'causes':<14}{'elections':>9}{'found':>7}{'right':>9}{'precision':>11}{'recall':>8}")
     for cause in [*sorted(causes.elections), None]:
         pick = lambda counter: counter[cause] if cause else sum(counter.values())

@@ -11,9 +11,9 @@ use crate::time::Zone;
 /// Heading above the findings of one kind.
 const fn heading(kind: Kind) -> &'static str {
     match kind {
-        Kind::Incident => "incidents, by what they lost",
+        Kind::Incident => "incidents, by impact",
         Kind::LeaderChange => "leader changes",
-        Kind::Recurrence => "what comes back",
+        Kind::Recurrence => "recurrences",
         Kind::Defragmentation => "defragmentations",
         Kind::Growth => "growth towards the quota",
         Kind::MaintenanceWindow => "quietest hours",
@@ -31,9 +31,7 @@ pub(crate) fn findings_text(findings: &Findings, zone: Zone) -> String {
         if all.is_empty() {
             continue;
         }
-        let missing =
-            if all.iter().any(|finding| finding.staffing.is_some()) { "missing members first, then " } else { "" };
-        let _ = writeln!(text, "{} ({})", heading(kind).replacen(", by", &format!(", {missing}by"), 1), all.len());
+        let _ = writeln!(text, "{} ({})", heading(kind), all.len());
         for finding in &all {
             tell(&mut text, finding, zone);
         }

@@ -131,8 +131,8 @@ fn tell(
     finding
 }
 
-/// Describes a cluster whose last member is gone. The incident ranks before those without missing members only if
-/// members of other clusters still sent metrics; otherwise, the monitoring may have been down.
+/// Describes a cluster whose last member is gone. The incident has an impact only if members of other clusters still sent
+/// metrics; otherwise, the monitoring may have been down.
 fn tell_ended(
     of: &Collector<'_>,
     departure: &Departure,

@@ -9,19 +9,15 @@ import argparse
 import datetime
 import math
 import os
-import pty
 import re
-import struct
-import subprocess
 import sys
-import fcntl
-import termios
 from collections import defaultdict
 from fractions import Fraction
 
 import pyte
 
 from drawn import ORANGE_BLUE, STOPS, cells, heat, is_idle, worst_first
+from in_pty import in_pty
 from report import Report
 from shown import exact
 
@@ -40,22 +36,8 @@ GREY, IDLE = (158, 158, 158), (168, 186, 214)
 
 def shown(program, flags, width, height, palette):
     """Runs the program; returns its output as a screen, high enough for all lines, and as text."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")}
-    running = subprocess.Popen([program, *flags], stdin=theirs, stdout=theirs, env={**kept, **TERMINALS[palette]})
-    os.close(theirs)
-    said = b""
-    while True:
-        try:
-            part = os.read(ours, 1 << 16)
-        except OSError:
-            break
-        if not part:
-            break
-        said += part
-    if running.wait() != 0:
-        sys.exit(f"{program} {flags} failed:\n{said.decode()}")
+    said = in_pty([program, *flags], width, height, {**kept, **TERMINALS[palette]})
     screen = pyte.Screen(width, 4000)
     pyte.ByteStream(screen).feed(said)
     return screen, said.decode()

@@ -2,36 +2,18 @@
 
 usage: wrapped.py WIDTH PROGRAM ARGUMENT ..."""
 
-import fcntl
 import os
-import pty
-import struct
 import subprocess
 import sys
-import termios
 
+from in_pty import in_pty
 from report import Report
 
 
 def in_terminal(command, width):
     """What the program prints in a real pty, with a misleading COLUMNS."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
-    running = subprocess.Popen(command, stdin=theirs, stdout=theirs, env=environment)
-    os.close(theirs)
-    said = b""
-    while True:
-        try:
-            part = os.read(ours, 1 << 16)
-        except OSError:
-            break
-        if not part:
-            break
-        said += part
-    if running.wait() != 0:
-        sys.exit(f"{command} failed:\n{said.decode()}")
-    return said.decode().replace("\r\n", "\n")
+    return in_pty(command, width, 24, environment).decode().replace("\r\n", "\n")
 
 
 def main():

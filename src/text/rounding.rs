@@ -37,6 +37,11 @@ pub(crate) fn confidence_parts(confidence: f64, parts: u32) -> u32 {
     share_parts(confidence, parts).min(parts.saturating_sub(1))
 }
 
+/// A confidence in percent, rounded down to hundredths, as a number for formats with numeric cells; always below 100.
+pub(crate) fn confidence_percent(confidence: f64) -> f64 {
+    f64::from(confidence_parts(confidence, 10_000)) / 100.0
+}
+
 /// A loss in units of `1 / parts` of a point (or point hour), rounded up. Only a loss of 0 gives 0.
 pub(crate) fn loss_parts(loss: f64, parts: u32) -> u64 {
     let whole = ((loss - SLACK) * f64::from(parts)).ceil().max(0.0) as u64;

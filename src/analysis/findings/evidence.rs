@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::told;
 use crate::spec::Metric;
-use crate::text::rounding::{confidence_parts, loss_number, loss_short, score_number, score_short};
+use crate::text::rounding::{confidence_percent, loss_number, loss_short, score_number, score_short};
 
 /// One value of a finding's evidence. `Display` writes it for people, with its unit; [`Evidence::figures`] gives numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ impl Evidence {
             }
             Self::Bytes(size) => number(*size, "bytes"),
             Self::BytesPer(rate, per) => number(*rate, &format!("bytes/{per}")),
-            Self::Confidence(share) => number(f64::from(confidence_parts(*share, 10_000)) / 100.0, "%"),
+            Self::Confidence(share) => number(confidence_percent(*share), "%"),
         };
         vec![("", figure)]
     }

@@ -2,7 +2,7 @@
 
 use super::{Column, Field};
 use crate::analysis::findings::Finding;
-use crate::text::rounding::{confidence_parts, loss_number, score_number};
+use crate::text::rounding::{confidence_percent, loss_number, score_number};
 
 pub(in crate::outputs) const FINDINGS: [Column; 16] = [
     Column::of("finding", "Finding", 9.0),
@@ -25,7 +25,6 @@ pub(in crate::outputs) const FINDINGS: [Column; 16] = [
 
 /// The row of one finding.
 pub(in crate::outputs) fn findings(finding: &Finding) -> Vec<Field<'_>> {
-    let confidence = |share| Field::Number(f64::from(confidence_parts(share, 10_000)) / 100.0);
     vec![
         Field::whole(finding.number),
         Field::of(finding.problem.as_deref(), Field::text),
@@ -40,7 +39,7 @@ pub(in crate::outputs) fn findings(finding: &Finding) -> Vec<Field<'_>> {
         Field::of(finding.metric, |metric| Field::text(metric.name())),
         Field::of(finding.first, |metric| Field::text(metric.name())),
         Field::of(finding.cause, |cause| Field::text(cause.name())),
-        Field::of(finding.confidence, confidence),
+        Field::of(finding.confidence, |share| Field::Number(confidence_percent(share))),
         Field::text(finding.says.as_str()),
         Field::text(finding.rule_id()),
     ]

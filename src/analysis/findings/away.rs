@@ -71,7 +71,7 @@ fn tell_down(
         staffing.margin_while_down(),
     );
     finding.staffing = Some(staffing);
-    finding.impact = staffing.severity() * told::point_hours((range.end_ms - range.start_ms) as f64);
+    finding.impact = staffing.impact(range.end_ms - range.start_ms);
     finding.tell("members_left", staffing.left);
     finding.tell("members_expected", expected);
     finding.tell("members_away", down.len());

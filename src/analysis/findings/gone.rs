@@ -9,7 +9,7 @@ use crate::analysis::membership::{
     Departure, LEAST_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
 };
 use crate::text::count;
-use crate::time::{DAY_MS, TimeRange};
+use crate::time::TimeRange;
 
 pub(super) const GONE: &str = "a member is seen for the last time at least 10 minutes before the end of the history, and no new \
     member is first seen within a day; it sent its last sample at least 5 minutes (the look-back) before its first \
@@ -20,10 +20,6 @@ pub(super) const ENDED: &str = "all members of a cluster are seen for the last t
     history";
 pub(super) const FEWER: &str = "a cluster has fewer members than --expect-members for at least 10 minutes from when it was first \
     seen";
-
-/// An absence does not become worse after a week: a member that is away for longer was probably removed from etcd on
-/// purpose, which no metric shows.
-const COUNTED_MS: i64 = 7 * DAY_MS;
 
 /// A member, with the stretches between its first and last seen in which it sent no metrics.
 pub(super) type Down<'a> = (Vec<TimeRange>, &'a MemberTrack);
@@ -60,12 +56,7 @@ pub(super) fn find(
     found
 }
 
-/// How much of an absence counts for its impact, in milliseconds: at most [`COUNTED_MS`].
-fn counted_ms(finding: &Finding) -> i64 {
-    (finding.end_ms - finding.start_ms).min(COUNTED_MS)
-}
-
-/// Fills in the impact: the hours with fewer members, each weighted by what is left (see [`Staffing::severity`]). A
+/// Fills in the impact: the hours with fewer members, each weighted by what is left (see [`Staffing::impact`]). A
 /// replacement's gap counts as if its `went` members were missing.
 fn weigh(finding: &mut Finding, membership: &Membership, went: usize) {
     let expected = membership.expected_at(finding.start_ms);
@@ -74,7 +65,7 @@ fn weigh(finding: &mut Finding, membership: &Membership, went: usize) {
     let ended = went.left == 0 && finding.staffing.is_none();
     let staffing = finding.staffing.unwrap_or(if ended { Staffing { left: expected, expected } } else { went });
     finding.lost = None;
-    finding.impact = staffing.severity() * told::point_hours(counted_ms(finding) as f64);
+    finding.impact = staffing.impact(finding.end_ms - finding.start_ms);
 }
 
 /// An incident for each cluster that `--expect-members` names and that the history does not contain.
@@ -86,7 +77,7 @@ pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Incid
         finding.says = format!("no member of {name} was ever seen: {} expected", count(expected, "member"));
         let staffing = Staffing { left: 0, expected };
         tell_staffing(of, &mut finding, staffing);
-        finding.impact = staffing.severity() * told::point_hours(counted_ms(&finding) as f64);
+        finding.impact = staffing.impact(finding.end_ms - finding.start_ms);
         Incident::departure(finding, ProblemCause::MemberWithoutData)
     };
     unseen.map(tell).collect()

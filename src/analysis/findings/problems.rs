@@ -93,8 +93,7 @@ impl Problem {
 
     /// Whether members are missing at the end of the history, so that no further failure is tolerated.
     fn lacks_member_at_the_end(&self) -> bool {
-        const NO_TOLERANCE: f64 = 6.0;
-        self.is_open && self.impact > 0.0 && self.staffing.is_some_and(|s| s.severity() >= NO_TOLERANCE)
+        self.is_open && self.impact > 0.0 && self.staffing.is_some_and(Staffing::tolerates_no_failure)
     }
 
     /// Whether the problem is only a rest that no incident explains: pages fold it.

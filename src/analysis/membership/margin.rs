@@ -2,6 +2,7 @@
 
 use super::Staffing;
 use crate::text::count;
+use crate::time::{DAY_MS, HOUR_MS};
 
 /// The number of members that must agree before etcd accepts a write.
 pub(crate) const fn quorum(members: usize) -> usize {
@@ -24,6 +25,18 @@ impl Staffing {
             Some(0) => 6.0,
             Some(_) => 2.0,
         }
+    }
+
+    /// What an absence of this length counts as where problems are ranked, in points × hours. It does not become worse after
+    /// a week: a member that is away for longer was probably removed from etcd on purpose, which no metric shows.
+    pub(crate) fn impact(self, absent_ms: i64) -> f64 {
+        const COUNTED_MS: i64 = 7 * DAY_MS;
+        self.severity() * (absent_ms.min(COUNTED_MS) as f64 / HOUR_MS as f64)
+    }
+
+    /// Whether members are missing, and one more failure stops writes or has stopped them already.
+    pub(crate) fn tolerates_no_failure(self) -> bool {
+        self.left < self.expected && self.left <= quorum(self.expected)
     }
 
     /// The fault tolerance while members are down: they are expected back, so the quorum is that of all members.
@@ -81,6 +94,16 @@ mod tests {
         for (size, majority, tolerance) in table {
             assert_eq!((quorum(size), failures_tolerated(size)), (majority, tolerance), "{size}");
         }
+    }
+
+    #[test]
+    fn an_absence_counts_by_what_is_left_and_for_a_week_at_most() {
+        let impact = |left, hours| Staffing { left, expected: 5 }.impact(hours * HOUR_MS);
+        assert_eq!([5, 4, 3, 2].map(|left| impact(left, 2)), [0.0, 4.0, 12.0, 20.0]);
+        assert_eq!([167, 168, 169].map(|hours| impact(3, hours)), [1002.0, 1008.0, 1008.0]);
+        let tolerates_none = |left| Staffing { left, expected: 5 }.tolerates_no_failure();
+        assert_eq!([5, 4, 3, 2].map(tolerates_none), [false, false, true, true]);
+        assert!(!Staffing { left: 1, expected: 1 }.tolerates_no_failure(), "nobody is missing");
     }
 
     #[test]

@@ -89,6 +89,11 @@ pub struct LocalCell {
 }
 
 impl Zone {
+    /// The offset of local time from UTC at an instant, in milliseconds; positive east of Greenwich.
+    pub fn offset_ms(self, ms: i64) -> i64 {
+        i64::from(self.offset_s(ms)) * 1000
+    }
+
     /// The cell of this width that contains the instant.
     pub fn cell_at(self, ms: i64, width: CellWidth) -> LocalCell {
         let local = self.local(ms);

@@ -1,0 +1,1 @@
+"""Simulated histories for the benchmark of the forecast."""

@@ -1,0 +1,34 @@
+//! The models: one file each.
+
+mod last_hour;
+mod last_value;
+mod rhythm;
+mod seasonal_naive;
+mod trailing;
+mod trend;
+
+pub use last_hour::LastHour;
+pub use last_value::LastValue;
+pub use rhythm::Rhythm;
+pub use seasonal_naive::SeasonalNaive;
+pub use trailing::{HourOfWeek, TrailingDay};
+pub use trend::Trend;
+
+use super::model::Model;
+
+/// The one-liners, of which the best on past origins is the yardstick for every other model.
+pub fn one_liners() -> Vec<Box<dyn Model>> {
+    vec![
+        Box::new(LastHour),
+        Box::new(LastValue),
+        Box::new(SeasonalNaive::DAY),
+        Box::new(SeasonalNaive::WEEK),
+        Box::new(TrailingDay),
+        Box::new(HourOfWeek),
+    ]
+}
+
+/// Models that are cheap enough to run beside the one-liners at every origin.
+pub fn light_models() -> Vec<Box<dyn Model>> {
+    vec![Box::new(Rhythm), Box::new(Trend)]
+}

@@ -1,0 +1,78 @@
+//! Regular defragmentations: a sawtooth goes on, so one tooth is not extrapolated beyond the next defragmentation.
+
+use super::super::order::{median, sorted};
+use super::Days;
+use super::segments::{Point, Segments, span};
+use super::trend::{Path, Trend, student, theil_sen};
+
+/// Fewest drops that can be regular.
+const LEAST_DROPS: usize = 2;
+/// How many of the last drops count.
+const MOST_DROPS: usize = 30;
+/// Regular drops are at least this share of their median distance apart, and at most its reciprocal.
+const REGULAR: f64 = 0.5;
+/// A defragmentation is overdue after this many median distances: then it is no longer counted on.
+const OVERDUE: f64 = 1.5;
+/// A tooth this much higher than all recent ones has left the pattern.
+const ABOVE_USUAL: f64 = 1.1;
+/// How many teeth are recent.
+const RECENT: usize = 8;
+/// Fewest peaks for a trend of peaks. With four, all of six slopes are positive by chance in one case of 24.
+const LEAST_PEAKS: usize = 4;
+/// The 97.5 % quantile of the normal distribution, for the question whether peaks grow at all.
+const Z_GROWS: f64 = 1.959_963_984_540_054;
+
+/// The sizes just before regular defragmentations.
+#[derive(Debug)]
+pub(super) struct Sawtooth {
+    /// Days and sizes, oldest first.
+    peaks: Vec<Point>,
+    /// The median distance of defragmentations in days.
+    period: f64,
+}
+
+impl Sawtooth {
+    /// The sawtooth of a history whose drops are regular.
+    pub(super) fn of(segments: &Segments) -> Option<Self> {
+        let drops = segments.ends();
+        let peaks: Vec<Point> = drops.iter().rev().take(MOST_DROPS).rev().map(|drop| (drop.day, drop.before)).collect();
+        let distances = sorted(peaks.windows(2).map(|two| two[1].0 - two[0].0));
+        let period = median(distances.iter().copied()).filter(|_| peaks.len() >= LEAST_DROPS)?;
+        let (shortest, longest) = (distances.first()?, distances.last()?);
+        (*shortest >= REGULAR * period && *longest <= period / REGULAR).then_some(Self { peaks, period })
+    }
+
+    /// Whether the next defragmentation can be counted on, and comes before the current tooth reaches the limit.
+    pub(super) fn goes_on(&self, segments: &Segments, used: f64, tooth: &Path<'_>) -> bool {
+        let Some((last, _)) = self.peaks.last() else { return false };
+        let age = segments.end_day() - last;
+        let highest = self.peaks.iter().rev().take(RECENT).map(|(_, size)| *size).fold(0.0, f64::max);
+        let left = (self.period - age).max(0.0);
+        age <= OVERDUE * self.period && used <= ABOVE_USUAL * highest && tooth.median().is_none_or(|days| days > left)
+    }
+
+    /// When the peaks reach the limit, and their growth a day. `None` unless they grow for certain.
+    pub(super) fn reaches(&self, end_day: f64, limit: f64) -> (Option<Days>, f64) {
+        let groups = [self.peaks.clone()];
+        let Some(slope) = theil_sen(&groups, Z_GROWS) else { return (None, 0.0) };
+        if self.peaks.len() < LEAST_PEAKS || slope.low <= 0.0 {
+            return (None, slope.estimate);
+        }
+        let lines = self.peaks.iter().map(|(day, size)| size - slope.estimate * day);
+        let center = median(lines.clone()).unwrap_or(0.0);
+        let freedom = (self.peaks.len() - 2) as f64;
+        let variance = lines.map(|line| (line - center).powi(2)).sum::<f64>() / freedom;
+        let trend = Trend {
+            rate: slope.estimate,
+            below: slope.estimate - slope.low,
+            above: slope.high - slope.estimate,
+            wander: 0.0,
+            noise: student(freedom) * variance.sqrt(),
+            days: span(&self.peaks),
+            newest: Vec::new(),
+        };
+        let level = (center + slope.estimate * end_day).clamp(0.0, limit);
+        let days = trend.is_finite().then(|| Path { level, limit, trend: &trend }.reaches()).flatten();
+        (days, slope.estimate)
+    }
+}

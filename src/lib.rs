@@ -46,6 +46,7 @@ pub mod spec;
 mod text;
 pub mod time;
 
+pub use analysis::forecast;
 pub use cli::{Cli, one_sentence};
 pub use commands::{Failure, USAGE, print_help, run};
 pub use files::{FileError, FileStat};

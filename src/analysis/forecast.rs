@@ -11,6 +11,8 @@ pub mod model;
 pub mod models;
 pub mod order;
 pub mod quantiles;
+pub mod quota;
+pub mod result;
 pub mod select;
 pub mod series;
 pub mod walk;

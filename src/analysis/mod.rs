@@ -1,6 +1,7 @@
 //! Questions about scores and cells: why a cell has its score ([`explain`]), how profiles differ ([`compare`]), whether
 //! every cluster stayed above a score ([`gate`]), which members are missing ([`membership`]), what changed between two
-//! periods ([`diff`]), what an operator should look at ([`findings`]), and the readings of each cell ([`cell_readings`]).
+//! periods ([`diff`]), what an operator should look at ([`findings`]), the readings of each cell ([`cell_readings`]), and what comes next
+//! ([`forecast`]).
 //!
 //! Input is scored days or finished cells; output is plain values. Texts and files are made in `outputs`.
 
@@ -9,5 +10,6 @@ pub(crate) mod compare;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod findings;
+pub mod forecast;
 pub(crate) mod gate;
 pub(crate) mod membership;

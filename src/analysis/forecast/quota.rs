@@ -9,6 +9,8 @@ mod teeth;
 mod trend;
 
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
 
 use segments::Segments;
@@ -58,7 +60,8 @@ pub struct Usage<'a> {
 }
 
 /// When a limit is reached. Instants are milliseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum When {
     /// No reading in the last day of the history.
     NoReadings,
@@ -125,7 +128,7 @@ fn ahead(resource: Resource, usage: &Usage<'_>, segments: &Segments, used: f64, 
         return (When::NotNear, None);
     }
     let Some(trend) = trend else { return (When::TooShort, None) };
-    let trend = segments.last_day().and_then(|day| Trend::faster(day, &trend)).unwrap_or(trend);
+    let trend = segments.last_day().and_then(|day| trend.faster(day, segments.last_hour_per_day())).unwrap_or(trend);
     let path = Path { level: level.min(limit), limit, trend: &trend };
     let steady = match resource {
         Resource::Database => teeth::Sawtooth::of(segments).filter(|sawtooth| sawtooth.goes_on(segments, used, &path)),

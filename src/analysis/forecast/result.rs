@@ -163,7 +163,7 @@ pub struct LimitForecast {
     /// The latest value of the limit; `None` without one.
     pub of: Option<f64>,
     /// When.
-    pub reached: super::quota::Reached,
+    pub when: super::quota::When,
 }
 
 /// Consecutive steps outside of the 99 % interval of a model that had not seen them.

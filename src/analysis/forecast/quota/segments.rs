@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
-use super::super::order::median;
+use super::super::order::{median, quantile, sorted};
 use super::{ALONE_DAYS, LEAST_DAYS, LONGEST_DAYS, Resource, Usage};
 use crate::time::{DAY_MS, HOUR_MS};
 
-/// Smallest drop of the size that ends a segment, as in the finding of defragmentations. Unlike there, drops across a gap and
-/// near a restart count as well: whatever caused them, growth must not be measured across them.
-const LEAST_DROP: f64 = 0.05;
+/// Smallest drops of the size that end a segment, as a share of it: 1 % as the findings keep them, and 5 % as they report
+/// them, for readings with noise. Unlike there, drops across a gap and near a restart count as well: whatever caused them,
+/// growth must not be measured across them.
+const LEAST_DROP: (f64, f64) = (0.01, 0.05);
+/// Between the two, a drop must be this many times the median difference of neighboring readings.
+const ABOVE_NOISE: f64 = 8.0;
 /// A drop of descriptors of this share between two readings means that the process was restarted, where its start time is
 /// missing.
 const RESTART_DROP: f64 = 0.5;
@@ -18,13 +21,14 @@ const CONFIRMED_BY: usize = 3;
 const LARGEST: f64 = 9_223_372_036_854_775_808.0;
 /// Fewest hours with readings in the recent history.
 const LEAST_HOURS: usize = 24;
-/// A jump is a bulk load if it is this many times as high as the next highest.
+/// Lengths of bulk loads in days: two hours, and two days with the hours around them.
+const BULK_DAYS: [f64; 2] = [2.0 / 24.0, 2.25];
+/// How many times longer than a bulk load a history must be to recognize it.
+const BULK_SHARE: f64 = 4.0;
+/// A bulk load adds more than this many times as much as any other stretch of its length.
 const BULK: f64 = 3.0;
-/// A jump must last for most of this many hours; a spike of descriptors does not.
+/// A bulk load must last for most of this many hours; a spike of descriptors does not.
 const LASTING_HOURS: usize = 12;
-/// Most hours between the two points of a jump.
-const JUMP_HOURS: f64 = 3.5;
-
 /// A point: days since the first reading of the history, and what was used.
 pub(super) type Point = (f64, f64);
 
@@ -78,7 +82,8 @@ impl Segments {
         let mut cuts = Vec::new();
         let mut before: Option<(usize, f64)> = None;
         for (index, used) in self.used.iter().enumerate().filter(|(_, used)| !used.is_nan()) {
-            let is_drop = before.is_some_and(|(last, size)| is_drop(size, *used) && self.is_lasting(&cuts, last, index));
+            let is_drop =
+                before.is_some_and(|(last, size)| is_drop(size, *used) && self.is_lasting(&cuts, last, index));
             if is_drop {
                 cuts.push(index);
             }
@@ -87,13 +92,20 @@ impl Segments {
         cuts
     }
 
-    /// Whether the hour after a drop is below the hour before it, so that noise is no drop.
-    fn is_lasting(&self, cuts: &[usize], last: usize, index: usize) -> bool {
+    /// The smallest drop that ends a segment, as a share of the size.
+    fn least_drop(&self) -> f64 {
+        let relative = |two: &[f64]| ((two[1] - two[0]) / two[0]).abs();
+        let differences = self.used.windows(2).map(relative).filter(|difference| difference.is_finite());
+        (ABOVE_NOISE * median(differences).unwrap_or(0.0)).clamp(LEAST_DROP.0, LEAST_DROP.1)
+    }
+
+    /// The medians of the hour before and the hour after a drop, which show whether it is more than noise.
+    fn around(&self, cuts: &[usize], last: usize, index: usize) -> Option<[f64; 2]> {
         let length = self.hour.max(CONFIRMED_BY);
         let from = last.saturating_sub(length - 1).max(cuts.last().copied().unwrap_or(0));
         let to = (index + length).min(self.used.len());
-        let sides = [from..last + 1, index..to].map(|range| median(self.used[range].iter().copied()));
-        matches!(sides, [Some(before), Some(after)] if is_drop(before, after))
+        let [before, after] = [from..last + 1, index..to].map(|range| median(self.used[range].iter().copied()));
+        Some([before?, after?])
     }
 
     /// The index of the first reading of the process that runs now.
@@ -114,7 +126,7 @@ impl Segments {
         let unknown = known.last().map_or(0, |(index, _)| *index).max(first);
         let later = (unknown..self.used.len()).filter(|index| !self.used[*index].is_nan()).collect::<Vec<_>>();
         let fell = |two: &&[usize]| self.used[two[1]] < self.used[two[0]] * RESTART_DROP;
-        later.windows(2).filter(fell).map(|two| two[1]).last().unwrap_or(first).min(self.used.len())
+        later.windows(2).filter(fell).map(|two| two[1]).next_back().unwrap_or(first).min(self.used.len())
     }
 
     /// The day of the last step of the history, since the first one.
@@ -184,7 +196,7 @@ impl Segments {
         }
         groups.retain(|points| points.len() > 1);
         groups.reverse();
-        without_bulk_load(&mut groups);
+        without_bulk_loads(&mut groups);
         Some(groups)
     }
 
@@ -194,14 +206,19 @@ impl Segments {
         let day = (1.0 / self.step).round().max(1.0) as usize;
         let from = range.end.checked_sub(day).filter(|from| *from >= range.start)?;
         let mut groups = [self.hours(from..range.end)];
-        without_bulk_load(&mut groups);
+        without_bulk_loads(&mut groups);
         let [points] = groups;
         (points.len() >= LEAST_HOURS / 2).then_some(points)
     }
-}
 
-fn is_drop(before: f64, after: f64) -> bool {
-    after <= before * (1.0 - LEAST_DROP) && after < before
+    /// The growth from the last reading an hour or more before the last one, a day; zero without one.
+    pub(super) fn last_hour_per_day(&self) -> f64 {
+        let (Some(range), Some((day, used))) = (self.ranges.last(), self.last_reading()) else { return 0.0 };
+        let index = (day / self.step).round() as usize;
+        let mut earlier =
+            (range.start..(index + 1).saturating_sub(self.hour)).rev().filter(|index| !self.used[*index].is_nan());
+        earlier.next().map_or(0.0, |before| (used - self.used[before]) / ((index - before) as f64 * self.step))
+    }
 }
 
 /// Days from the first to the last point.
@@ -209,27 +226,62 @@ pub(super) fn span(points: &[Point]) -> f64 {
     points.first().zip(points.last()).map_or(0.0, |(first, last)| last.0 - first.0)
 }
 
-/// Removes the highest jump within two hours if it is far higher than all others: one bulk load is not a trend. Growth by
-/// allocations has many jumps of about one size, so it stays.
-fn without_bulk_load(groups: &mut [Vec<Point>]) {
-    let all = || groups.iter().enumerate().flat_map(|(group, points)| jumps(points).map(move |(at, jump)| (group, at, jump)));
-    let Some((group, at, jump)) = all().max_by(|a, b| a.2.total_cmp(&b.2)).filter(|(.., jump)| *jump > 0.0) else { return };
-    // A jump inside an hour shows in the pairs around it as well.
-    let others = all().filter(|(other, place, _)| *other != group || place.abs_diff(at) > 2);
-    let next = others.map(|(.., jump)| jump).fold(0.0, f64::max);
-    let points = &mut groups[group];
-    let after = median(points[at + 2..].iter().take(LASTING_HOURS).map(|(_, used)| *used));
-    if jump > BULK * next && after.is_some_and(|after| after - points[at].1 > jump / 2.0) {
-        // The point in the middle of the jump belongs to neither side; it takes the level before.
-        points[at + 1].1 = points[at].1;
-        points[at + 2..].iter_mut().for_each(|point| point.1 -= jump);
+/// Removes the bulk load of each length, because it happened once and is not a trend: a stretch with far more growth than
+/// any other. Growth by allocations has many jumps of about one size, so it stays.
+fn without_bulk_loads(groups: &mut [Vec<Point>]) {
+    let days: f64 = groups.iter().map(|points| span(points)).sum();
+    for load in BULK_DAYS.into_iter().filter(|load| load * BULK_SHARE <= days) {
+        let rises: Vec<Rise> =
+            groups.iter().enumerate().flat_map(|(group, points)| Rise::all(group, points, load)).collect();
+        let Some(highest) = rises.iter().max_by(|a, b| a.growth.total_cmp(&b.growth)) else { continue };
+        let apart =
+            rises.iter().filter(|rise| rise.group != highest.group || rise.to < highest.from || highest.to < rise.from);
+        let others = sorted(apart.map(|rise| rise.growth));
+        let next = others.last().copied().unwrap_or(0.0).max(0.0);
+        if highest.growth > BULK * next && highest.lasts(&groups[highest.group]) {
+            let usual = if others.is_empty() { 0.0 } else { quantile(&others, 0.5) };
+            highest.replace(&mut groups[highest.group], usual);
+        }
     }
 }
 
-/// How much each point but the last two is exceeded two points later, unless a gap lies between.
-fn jumps(points: &[Point]) -> impl Iterator<Item = (usize, f64)> {
-    let close = |(at, three): (usize, &[Point])| {
-        ((three[2].0 - three[0].0) * 24.0 <= JUMP_HOURS).then(|| (at, three[2].1 - three[0].1))
-    };
-    points.windows(3).enumerate().filter_map(close)
+/// The growth between two points of a group.
+#[derive(Clone, Copy, Debug)]
+struct Rise {
+    group: usize,
+    from: usize,
+    to: usize,
+    growth: f64,
+}
+
+impl Rise {
+    /// The growth within this many days from each point, unless a gap lies at the end of them.
+    fn all(group: usize, points: &[Point], days: f64) -> Vec<Self> {
+        let mut to = 0;
+        let mut rises = Vec::with_capacity(points.len());
+        for (from, (start, used)) in points.iter().enumerate() {
+            while to < points.len() && points[to].0 < start + days - 1e-9 {
+                to += 1;
+            }
+            if points.get(to).is_some_and(|end| end.0 - start <= days * 1.5) {
+                rises.push(Self { group, from, to, growth: points[to].1 - used });
+            }
+        }
+        rises
+    }
+
+    /// Whether the next hours stay up, unlike after a spike of descriptors.
+    fn lasts(&self, points: &[Point]) -> bool {
+        let after = median(points[self.to..].iter().take(LASTING_HOURS).map(|(_, used)| *used));
+        after.is_some_and(|after| after - points[self.from].1 > self.growth / 2.0)
+    }
+
+    /// Replaces the growth by this much, spread evenly.
+    fn replace(&self, points: &mut [Point], growth: f64) {
+        let (from, to) = (points[self.from], points[self.to]);
+        for point in &mut points[self.from + 1..self.to] {
+            point.1 = from.1 + growth * (point.0 - from.0) / (to.0 - from.0);
+        }
+        points[self.to..].iter_mut().for_each(|point| point.1 -= self.growth - growth);
+    }
 }

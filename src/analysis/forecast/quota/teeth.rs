@@ -11,6 +11,10 @@ const LEAST_DROPS: usize = 2;
 const MOST_DROPS: usize = 30;
 /// Regular drops are at least this share of their median distance apart, and at most its reciprocal.
 const REGULAR: f64 = 0.5;
+/// Two drops are regular only if at most this many times their distance lies before the first and after the second,
+const PAIR_AROUND: f64 = 1.25;
+/// and if their peaks differ by at most this share.
+const PAIR_PEAKS: f64 = 0.15;
 /// A defragmentation is overdue after this many median distances: then it is no longer counted on.
 const OVERDUE: f64 = 1.5;
 /// A tooth this much higher than all recent ones has left the pattern.
@@ -39,7 +43,16 @@ impl Sawtooth {
         let distances = sorted(peaks.windows(2).map(|two| two[1].0 - two[0].0));
         let period = median(distances.iter().copied()).filter(|_| peaks.len() >= LEAST_DROPS)?;
         let (shortest, longest) = (distances.first()?, distances.last()?);
-        (*shortest >= REGULAR * period && *longest <= period / REGULAR).then_some(Self { peaks, period })
+        let is_regular = *shortest >= REGULAR * period && *longest <= period / REGULAR;
+        let sawtooth = Self { peaks, period };
+        (is_regular && (distances.len() > 1 || sawtooth.is_regular_pair(segments))).then_some(sawtooth)
+    }
+
+    /// Whether only two drops look like a part of a sawtooth: as much time around them as fits, and peaks of one height.
+    fn is_regular_pair(&self, segments: &Segments) -> bool {
+        let [first, second] = self.peaks[..] else { return true };
+        let around = first.0.max(segments.end_day() - second.0);
+        around <= PAIR_AROUND * self.period && (first.1 - second.1).abs() <= PAIR_PEAKS * first.1.max(second.1)
     }
 
     /// Whether the next defragmentation can be counted on, and comes before the current tooth reaches the limit.
@@ -51,7 +64,8 @@ impl Sawtooth {
         age <= OVERDUE * self.period && used <= ABOVE_USUAL * highest && tooth.median().is_none_or(|days| days > left)
     }
 
-    /// When the peaks reach the limit, and their growth a day. `None` unless they grow for certain.
+    /// When the peaks reach the limit, and their growth a day. `None` unless they grow for certain, and the
+    /// median growth reaches the limit within the horizon.
     pub(super) fn reaches(&self, end_day: f64, limit: f64) -> (Option<Days>, f64) {
         let groups = [self.peaks.clone()];
         let Some(slope) = theil_sen(&groups, Z_GROWS) else { return (None, 0.0) };
@@ -73,6 +87,6 @@ impl Sawtooth {
         };
         let level = (center + slope.estimate * end_day).clamp(0.0, limit);
         let days = trend.is_finite().then(|| Path { level, limit, trend: &trend }.reaches()).flatten();
-        (days, slope.estimate)
+        (days.filter(|days| days.median.is_some()), slope.estimate)
     }
 }

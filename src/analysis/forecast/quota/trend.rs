@@ -10,11 +10,16 @@ pub(super) const Z: f64 = 1.644_853_626_951_472_2;
 const POINTS: f64 = 28.0;
 /// No growth goes on more evenly than within this share of its rate, however even it was.
 const LEAST_SHARE: f64 = 0.05;
-/// Hours of a block of the last day.
+/// Numbers of blocks that a history is cut into. The longer ones show whether neighboring days resemble each other; the
+/// number that gives the widest interval counts.
+const BLOCKS: [f64; 2] = [12.0, 4.0];
+/// Shortest block of the last day: four hours.
 const SHORT_BLOCK_DAYS: f64 = 1.0 / 6.0;
 /// How many times faster than the upper end of the usual growth the last day must be, at the lower end of its own interval, to
 /// count instead.
 const FASTER: f64 = 3.0;
+/// The share of that growth that the last hour must have. A load that has stopped does not go on.
+const STILL: f64 = 0.25;
 const HOURS_A_DAY: f64 = 24.0;
 
 /// A slope, and the ends of its interval.
@@ -72,49 +77,44 @@ impl Trend {
     /// The trend of hourly points. `None` if they are too few for an interval.
     pub(super) fn of(resource: Resource, groups: &[Vec<Point>]) -> Option<Self> {
         let longest = groups.iter().map(|points| span(points)).fold(0.0, f64::max);
-        let total: f64 = groups.iter().map(|points| span(points)).sum();
         let wide = match resource {
             Resource::Database => ((longest / POINTS * HOURS_A_DAY).ceil() / HOURS_A_DAY).clamp(1.0 / HOURS_A_DAY, 1.0),
             Resource::Descriptors => 1.0,
         };
         let coarse: Vec<Vec<Point>> = groups.iter().map(|points| coarsen(resource, points, wide)).collect();
-        // Blocks of whole days contain the same hours.
-        Self::from_points(&coarse, (total / 10.0).round().max(1.0))
+        // A block of a day contains all of its hours.
+        Self::from_points(&coarse, 1.0)
     }
 
-    /// The trend of the last day, if it is far faster than the usual one.
-    pub(super) fn faster(day: Vec<Point>, usual: &Self) -> Option<Self> {
+    /// The trend of the last day, if it is far faster than this one and still goes on in the last hour.
+    pub(super) fn faster(&self, day: Vec<Point>, last_hour: f64) -> Option<Self> {
         let trend = Self::from_points(&[day], SHORT_BLOCK_DAYS)?;
         let (low, _) = trend.ends();
-        let (_, high) = usual.ends();
-        (low > FASTER * high.max(0.0)).then_some(trend)
+        let (_, high) = self.ends();
+        (low > FASTER * high.max(0.0) && last_hour > trend.rate * STILL).then_some(trend)
     }
 
     fn from_points(groups: &[Vec<Point>], block_days: f64) -> Option<Self> {
         let slope = theil_sen(groups, Z)?;
-        let blocks: Vec<(f64, f64)> = groups.iter().flat_map(|points| blocks(points, block_days)).collect();
-        if blocks.len() < 2 {
-            return None;
-        }
-        // With independent blocks, a block's rate varies in inverse proportion to its length (batch means).
-        let off = |(days, rate): &(f64, f64)| days * (rate - slope.estimate).powi(2);
-        let freedom = (blocks.len() - 1) as f64;
-        let variance = blocks.iter().map(off).sum::<f64>() / freedom;
+        let days = groups.iter().map(|points| span(points)).sum::<f64>();
+        let lengths = BLOCKS.iter().map(|count| (days / count).max(block_days));
+        let wander = lengths.filter_map(|length| wander(groups, length, slope.estimate)).reduce(f64::max)?;
         let newest = groups.last().map(|points| points[points.len().saturating_sub(3)..].to_vec());
         let trend = Self {
             rate: slope.estimate,
             below: slope.estimate - slope.low,
             above: slope.high - slope.estimate,
-            wander: student(freedom) * variance.sqrt(),
+            wander,
             noise: 0.0,
-            days: blocks.iter().map(|(days, _)| days).sum(),
+            days,
             newest: newest.unwrap_or_default(),
         };
         trend.is_finite().then_some(trend)
     }
 
     pub(super) fn is_finite(&self) -> bool {
-        [self.rate, self.below, self.above, self.wander, self.noise].iter().all(|value| value.is_finite()) && self.days > 0.0
+        [self.rate, self.below, self.above, self.wander, self.noise].iter().all(|value| value.is_finite())
+            && self.days > 0.0
     }
 
     /// The ends of the interval of the rate.
@@ -149,6 +149,16 @@ fn coarsen(resource: Resource, points: &[Point], wide: f64) -> Vec<Point> {
         Resource::Descriptors => points.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a }),
     };
     points.chunk_by(|a, b| bin(a) == bin(b)).filter_map(join).collect()
+}
+
+/// The half width of the interval of the sum of a day's fluctuations, from how much the rates of blocks differ: with
+/// independent blocks, a block's rate varies in inverse proportion to its length (batch means). `None` with fewer than
+/// two blocks.
+fn wander(groups: &[Vec<Point>], block_days: f64, rate: f64) -> Option<f64> {
+    let blocks: Vec<(f64, f64)> = groups.iter().flat_map(|points| blocks(points, block_days)).collect();
+    let freedom = blocks.len().checked_sub(1).filter(|freedom| *freedom > 0)? as f64;
+    let variance = blocks.iter().map(|(days, own)| days * (own - rate).powi(2)).sum::<f64>() / freedom;
+    Some(student(freedom) * variance.sqrt())
 }
 
 /// Cuts points into blocks of about this many days; gives each one's length in days and its rate.

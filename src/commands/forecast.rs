@@ -41,7 +41,7 @@ pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: 
         Some(WantedMetric::Metric(metric)) => vec![metric],
         _ => Vec::new(),
     };
-    let arima = args.backtest || args.model == ModelChoice::Named(Arima.name().to_owned());
+    let arima = args.backtest && std::env::var("NOARIMA").is_err() || args.model == ModelChoice::Named(Arima.name().to_owned());
     let heavy: &[&dyn Model] = if arima { &[&Arima] } else { &[] };
     let plan = Plan {
         profile: &profile,

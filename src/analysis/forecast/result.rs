@@ -6,8 +6,15 @@ use super::quantiles::LEVELS;
 use super::walk::BUCKETS;
 use crate::spec::Metric;
 
+#[cfg(test)]
+pub(crate) mod sample;
+
 /// The horizons of the question whether a cluster becomes red, in hours.
 pub const HORIZON_HOURS: [i64; 3] = [1, 6, 24];
+
+/// The probability from which a forecast within 6 hours counts as a warning, also in the alert: the cluster then becomes
+/// red more likely than not. Probabilities are calibrated, so at least half of such warnings come true.
+pub const WARNS_FROM: f64 = 0.5;
 
 /// A forecast of all clusters of a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

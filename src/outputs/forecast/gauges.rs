@@ -29,9 +29,13 @@ pub(crate) fn forecast_openmetrics(forecast: &Forecast, labels: &ExtraLabels) ->
 }
 
 fn write(text: &mut Text<'_>, forecast: &Forecast) {
-    write_outlooks(text, forecast, PROBABILITY, |outlook| outlook.probability, &format!(
-        "Calibrated probability that an etcd cluster becomes red within the horizon: that the mean score of some hour is below 5."
-    ));
+    write_outlooks(
+        text,
+        forecast,
+        PROBABILITY,
+        |outlook| outlook.probability,
+        "Calibrated probability that the mean score of an etcd cluster is below 5 in some hour within the horizon.",
+    );
     write_outlooks(
         text,
         forecast,

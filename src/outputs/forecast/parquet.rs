@@ -52,9 +52,8 @@ fn schema() -> SchemaRef {
 }
 
 fn arrays(rows: &[Row<'_>]) -> Vec<ArrayRef> {
-    let texts = |of: fn(&Row<'_>) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(of).collect::<StringArray>())
-    };
+    let texts =
+        |of: fn(&Row<'_>) -> Option<String>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
     let instants = |of: fn(&Row<'_>) -> i64| -> ArrayRef {
         Arc::new(TimestampMillisecondArray::from_iter_values(rows.iter().map(of)).with_timezone("UTC"))
     };

@@ -92,7 +92,6 @@ fn of_metric(origin_ms: i64, of: &MetricForecast) -> impl Iterator<Item = Row<'_
     })
 }
 
-
 /// Whether readings are percentiles of one of etcd's histograms.
 pub(super) fn is_percentile(metric: Metric) -> bool {
     metric.unit() == Unit::Seconds

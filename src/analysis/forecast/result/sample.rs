@@ -34,6 +34,12 @@ pub(crate) fn sample() -> Forecast {
     }
 }
 
+/// A number with few enough digits that JSON keeps it exactly.
+fn short(value: f64) -> f64 {
+    let parts = if value < 1e6 { 1e6 } else { 1.0 };
+    (value * parts).round() / parts
+}
+
 /// Probabilities and usual rates within 1, 6 and 24 h.
 fn of_cluster(cluster: &str, now: f64, within: [(f64, f64); 3]) -> ClusterForecast {
     let outlook = |place: usize| {
@@ -48,13 +54,12 @@ fn of_cluster(cluster: &str, now: f64, within: [(f64, f64); 3]) -> ClusterForeca
             probability,
             usual,
             first: (probability > 0.02).then_some(first),
-            blame: (probability > 0.02)
-                .then(|| Blame { member: "10.0.1.3".to_owned(), metric: Metric::WalFsync }),
+            blame: (probability > 0.02).then(|| Blame { member: "10.0.1.3".to_owned(), metric: Metric::WalFsync }),
         }
     };
     let hour = |ahead: i64| ScoreHour {
         start_ms: ORIGIN_MS + ahead * HOUR_MS,
-        quantiles: LEVELS.map(|level| (now - 2.0 + 4.0 * level - ahead as f64 / 10.0).clamp(0.0, 10.0)),
+        quantiles: LEVELS.map(|level| short((now - 2.0 + 4.0 * level - ahead as f64 / 10.0).clamp(0.0, 10.0))),
         red: within[0].0,
     };
     ClusterForecast {
@@ -77,25 +82,34 @@ fn metrics() -> Vec<MetricForecast> {
         fan,
         skill: [Some(judged), Some(judged), None],
     };
-    let models = [
-        vec![("arima".to_owned(), 0.75), ("last-hour".to_owned(), 0.25)],
-        alone("last-hour"),
-        alone("hour-of-week"),
-    ];
+    let models =
+        [vec![("arima".to_owned(), 0.75), ("last-hour".to_owned(), 0.25)], alone("last-hour"), alone("hour-of-week")];
     // In 5 min, 1 h, 6 h and 24 h: 2, 3, 6 and 6000 ms, and half to twice as much.
     let fan = |medians: [f64; 4]| -> Vec<FanPoint> {
         let leads = [300_000, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS];
         let point = |(lead, median): (i64, f64)| FanPoint {
             at_ms: ORIGIN_MS + lead,
-            quantiles: LEVELS.map(|level| median * 2_f64.powf(2.0 * level - 1.0)),
+            quantiles: LEVELS.map(|level| short(median * 2_f64.powf(2.0 * level - 1.0))),
         };
         leads.into_iter().zip(medians).map(point).collect()
     };
     const MIB: f64 = 1_048_576.0;
     vec![
-        of("10.0.1.1", Metric::OpenFds, [vec![], vec![], vec![]], None, Err("too short: 2 h of history, 1 d is needed".to_owned())),
+        of(
+            "10.0.1.1",
+            Metric::OpenFds,
+            [vec![], vec![], vec![]],
+            None,
+            Err("too short: 2 h of history, 1 d is needed".to_owned()),
+        ),
         of("10.0.1.3", Metric::WalFsync, models.clone(), Some(0.002), Ok(fan([0.002, 0.003, 0.006, 6.0]))),
-        of("10.0.1.3", Metric::DbSize, models, Some(1900.0 * MIB), Ok(fan([1900.0, 1901.0, 1905.0, 1920.0].map(|m| m * MIB)))),
+        of(
+            "10.0.1.3",
+            Metric::DbSize,
+            models,
+            Some(1900.0 * MIB),
+            Ok(fan([1900.0, 1901.0, 1905.0, 1920.0].map(|m| m * MIB))),
+        ),
     ]
 }
 

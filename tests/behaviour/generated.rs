@@ -87,6 +87,11 @@ fn alerts_fire_for_a_critical_metric_a_low_score_a_missing_score_and_a_stale_tex
 }
 
 #[test]
+fn alerts_fire_for_probable_red_hours_a_quota_that_is_near_and_stale_forecasts() {
+    passes("forecast", &["--alerts"]);
+}
+
+#[test]
 fn duckdb_computes_the_same_scores_and_cells_as_python() {
     let mut cases: Vec<Vec<&str>> = PROFILES.iter().map(|profile| vec!["--profile", profile]).collect();
     cases.push(CHANGED.to_vec());

@@ -1,5 +1,6 @@
 //! The models: one file each.
 
+mod arima;
 mod last_hour;
 mod last_value;
 mod rhythm;
@@ -7,6 +8,7 @@ mod seasonal_naive;
 mod trailing;
 mod trend;
 
+pub use arima::Arima;
 pub use last_hour::LastHour;
 pub use last_value::LastValue;
 pub use rhythm::Rhythm;
@@ -31,4 +33,26 @@ pub fn one_liners() -> Vec<Box<dyn Model>> {
 /// Models that are cheap enough to run beside the one-liners at every origin.
 pub fn light_models() -> Vec<Box<dyn Model>> {
     vec![Box::new(Rhythm), Box::new(Trend)]
+}
+
+/// Which model forecasts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// The blend that was best on earlier origins.
+    #[default]
+    Auto,
+    /// The one-liner that was best on earlier origins.
+    BestNaive,
+    /// The model with this name.
+    Named(String),
+}
+
+impl std::fmt::Display for ModelChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::BestNaive => "best-naive",
+            Self::Named(name) => name,
+        })
+    }
 }

@@ -15,7 +15,7 @@ const FORMAT: u32 = 1;
 
 /// Why the forecast of a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ForecastError {
+pub(crate) enum ForecastError {
     /// The file could not be opened.
     #[error(transparent)]
     File(#[from] FileError),

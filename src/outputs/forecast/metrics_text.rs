@@ -5,12 +5,10 @@ use std::fmt::Write;
 use super::buckets::Bucket;
 use super::rows::{is_percentile, model};
 use crate::analysis::findings::{duration, reading};
-use crate::analysis::forecast::leads::BUCKET_HOURS;
 use crate::analysis::forecast::quantiles::{INTERVALS, MEDIAN};
 use crate::analysis::forecast::result::{FanPoint, Forecast, MetricForecast};
 use crate::spec::Metric;
 use crate::text::terminal::{terminal_label, terminal_line};
-use crate::time::HOUR_MS;
 
 /// A line for each metric: the last reading, the median and the 80 % interval at the end of each bucket of leads, and the
 /// models.
@@ -19,11 +17,11 @@ pub(super) fn lines(forecast: &Forecast) -> Vec<String> {
     if !forecast.metrics.is_empty() {
         lines.push("metrics (median, and the interval that 80 % of readings are in):".to_owned());
     }
-    lines.extend(forecast.metrics.iter().map(|of| line(of, forecast.origin_ms)));
+    lines.extend(forecast.metrics.iter().map(|of| line(of, forecast)));
     lines
 }
 
-fn line(of: &MetricForecast, origin_ms: i64) -> String {
+fn line(of: &MetricForecast, forecast: &Forecast) -> String {
     let (cluster, member) = (terminal_label(&of.cluster), terminal_label(&of.member));
     let mut line = format!("{cluster}: {} of {member}: ", of.metric.title());
     match of.now {
@@ -34,23 +32,18 @@ fn line(of: &MetricForecast, origin_ms: i64) -> String {
         Err(reason) => {
             let _ = write!(line, ";  no forecast ({})", terminal_line(reason));
         }
-        Ok(fan) => ends(fan, origin_ms).into_iter().for_each(|(bucket, point)| {
-            let lead = duration(point.at_ms - origin_ms);
-            let model = model(&of.models[bucket]).map(|model| format!(", {}", terminal_line(&model)));
+        Ok(fan) => ends(fan, forecast).into_iter().for_each(|point| {
+            let lead = duration(forecast.lead_ms(point));
+            let model = model(&of.models[forecast.bucket(point)]).map(|model| format!(", {}", terminal_line(&model)));
             let _ = write!(line, ";  in {lead} {}{}", expected(of.metric, point), model.unwrap_or_default());
         }),
     }
     line
 }
 
-/// The last point of each bucket of leads that has any, with the bucket.
-fn ends(fan: &[FanPoint], origin_ms: i64) -> Vec<(usize, &FanPoint)> {
-    let start = |bucket: usize| if bucket == 0 { 0 } else { BUCKET_HOURS[bucket - 1] * HOUR_MS };
-    let of = |bucket: usize| {
-        let leads = start(bucket) + 1..=BUCKET_HOURS[bucket] * HOUR_MS;
-        fan.iter().rev().find(|point| leads.contains(&(point.at_ms - origin_ms))).map(|point| (bucket, point))
-    };
-    (0..BUCKET_HOURS.len()).filter_map(of).collect()
+/// The last point of each bucket of leads that has any.
+fn ends<'a>(fan: &'a [FanPoint], forecast: &Forecast) -> Vec<&'a FanPoint> {
+    fan.chunk_by(|a, b| forecast.bucket(a) == forecast.bucket(b)).filter_map(|of_bucket| of_bucket.last()).collect()
 }
 
 /// The median and the 80 % interval; of percentiles, the buckets of etcd's histogram that they are in.

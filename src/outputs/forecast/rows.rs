@@ -1,11 +1,9 @@
 //! The rows of `forecast.parquet` and `forecast.csv`: one for each cluster, member, metric and instant ahead.
 
 use super::buckets::Bucket;
-use crate::analysis::forecast::leads::BUCKET_HOURS;
 use crate::analysis::forecast::quantiles::{LEVELS, MEDIAN};
 use crate::analysis::forecast::result::{Forecast, MetricForecast};
 use crate::spec::{Metric, Unit};
-use crate::time::HOUR_MS;
 
 /// The quantiles that get a column, with their places in [`LEVELS`].
 pub(super) const QUANTILES: [(&str, usize); 11] = [
@@ -68,23 +66,21 @@ pub(super) fn rows(forecast: &Forecast) -> Vec<Row<'_>> {
             bucket: None,
         })
     });
-    scores.chain(forecast.metrics.iter().flat_map(|of| of_metric(forecast.origin_ms, of))).collect()
+    scores.chain(forecast.metrics.iter().flat_map(|of| of_metric(forecast, of))).collect()
 }
 
-fn of_metric(origin_ms: i64, of: &MetricForecast) -> impl Iterator<Item = Row<'_>> {
+fn of_metric<'a>(forecast: &'a Forecast, of: &'a MetricForecast) -> impl Iterator<Item = Row<'a>> {
     let models: Vec<Option<String>> = of.models.iter().map(|shares| model(shares)).collect();
     of.fan.iter().flatten().map(move |point| {
         let quantiles = shown(&point.quantiles);
-        let hours = |place: &i64| point.at_ms - origin_ms <= place * HOUR_MS;
-        let bucket = BUCKET_HOURS.iter().position(hours).unwrap_or(BUCKET_HOURS.len() - 1);
         Row {
             cluster: &of.cluster,
             member: Some(&of.member),
             metric: of.metric.name(),
             unit: unit(of.metric),
-            origin_ms,
+            origin_ms: forecast.origin_ms,
             ts_ms: point.at_ms,
-            model: models[bucket].clone(),
+            model: models[forecast.bucket(point)].clone(),
             quantiles,
             red: None,
             bucket: is_percentile(of.metric).then(|| Bucket::of(point.quantiles[MEDIAN])),

@@ -1,7 +1,7 @@
 //! Alerting rules on live scores, from either the recording rules or `textfile`.
 
 use super::super::shared::figures::{Figures, number, origin};
-use crate::analysis::forecast::result::WARNS_FROM;
+use crate::analysis::forecast::trust::WARNS_FROM;
 use crate::spec::{FULL_POINTS, Metric, Profile};
 use crate::text::comment::comment_lines;
 use crate::text::palette::RED_BELOW;

@@ -7,11 +7,14 @@ use crate::time::{DAY_MS, HOUR_MS};
 /// 2026-10-07 at 12:00 UTC.
 pub(crate) const ORIGIN_MS: i64 = 1_791_374_400_000;
 
+/// 5 minutes.
+const STEP_MS: i64 = 300_000;
+
 /// Five clusters: one that probably becomes red, two quiet ones, one without a score, and one that is red.
 pub(crate) fn sample() -> Forecast {
     Forecast {
         origin_ms: ORIGIN_MS,
-        step_ms: 300_000,
+        step_ms: STEP_MS,
         from_ms: ORIGIN_MS - 28 * DAY_MS,
         profile: "seed".to_owned(),
         model: "auto".to_owned(),
@@ -88,7 +91,7 @@ fn metrics() -> Vec<MetricForecast> {
     let fan = |medians: [f64; 4]| -> Vec<FanPoint> {
         let leads = [300_000, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS];
         let point = |(lead, median): (i64, f64)| FanPoint {
-            at_ms: ORIGIN_MS + lead,
+            at_ms: ORIGIN_MS - STEP_MS + lead,
             quantiles: LEVELS.map(|level| short(median * 2_f64.powf(2.0 * level - 1.0))),
         };
         leads.into_iter().zip(medians).map(point).collect()

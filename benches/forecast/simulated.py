@@ -4,10 +4,11 @@
     simulated.py DIR --set NAME [--seed 1] [--step 300] [--clusters N] [--members N] [--days N]
 
 DIR/history/ has the layout of `etcd-heatmap pull`, and `score DIR` and `forecast DIR` read it. DIR/truth.csv has a row
-for each fault and each member's character: start and end (of a ramp: its repair), the first reading above each threshold
-of the profile `seed`, the first step with six elections within a day, the first red hour of the cluster during the fault,
-and the number of them. The kinds `false_ramp` and `near_miss` (with a few elections) end before anything is red. Growing
-databases of `sawtooth` have `quota_at`, the instant after the end of the history at which they reach their quota.
+for each fault and each member's character: start and end (of a ramp: its repair), the first reading above each
+threshold of the profile `seed`, the first step with six elections within a day, the first red hour of the cluster
+during the fault, and the number of them. The kinds `false_ramp` and `near_miss` (with a few elections) end before
+anything is red. Growing databases of `sawtooth` have `quota_at`, the instant after the end of the history at which they
+reach their quota.
 
 The same seed gives the same bytes with the same versions of NumPy and Polars, and the same faults with another step.
 Needs the packages of tests/oracle/requirements.txt.

@@ -48,9 +48,7 @@ def packaged():
     yield "sunspots", data.sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(dtype=float)
     co2 = data.co2.load_pandas().data["co2"]
     yield "CO2 by month", co2.resample("MS").mean().interpolate().to_numpy(dtype=float).round(4)
-    gdp = data.macrodata.load_pandas().data["realgdp"].to_numpy(dtype=float)
-    yield "US GDP", gdp
-    yield "log2 of US GDP", np.log2(gdp)
+    yield "US GDP", data.macrodata.load_pandas().data["realgdp"].to_numpy(dtype=float)
 
 
 def hourly(path):

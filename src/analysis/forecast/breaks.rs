@@ -33,7 +33,7 @@ pub fn starts(series: &Series, origins: &[usize]) -> Vec<usize> {
             let Some(first_of_latest) = known.checked_sub(LASTING).filter(|first| *first >= level.start) else { continue };
             let (earlier, latest) = (&hours[from(level.start)..first_of_latest], &hours[first_of_latest..known]);
             let old: Option<Level> = before;
-            if let Some(old) = old.filter(|old| returned(&hours[from(old.start)..level.start], earlier, latest)) {
+            if let Some(old) = old.filter(|old| returned(&hours[from(old.start).min(level.start)..level.start], earlier, latest)) {
                 (level, before) = (old, None);
             } else if let Some(usual) = broken(earlier, latest, level.usual) {
                 (before, level) = (Some(level), Level { start: first_of_latest, usual });

@@ -56,6 +56,11 @@ pub struct Forecasted {
     pub breaches: Breaches,
 }
 
+/// How many times [`run`] calls `done`.
+pub fn works(panel: &Panel, plan: &Plan<'_>) -> usize {
+    panel.members.len() * forecast_metrics(plan).count() + panel.clusters.len()
+}
+
 /// Forecasts a trimmed panel. `trained` gives the models that were fitted for a metric beforehand. `done` is called after each
 /// series and each cluster.
 pub fn run<'t>(

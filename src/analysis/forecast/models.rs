@@ -17,6 +17,7 @@ pub use trailing::{HourOfWeek, TrailingDay};
 pub use trend::Trend;
 
 use super::model::Model;
+use crate::text::nearest::did_you_mean;
 
 /// The one-liners, of which the best on past origins is the yardstick for every other model.
 pub fn one_liners() -> Vec<Box<dyn Model>> {
@@ -55,4 +56,24 @@ impl std::fmt::Display for ModelChoice {
             Self::Named(name) => name,
         })
     }
+}
+
+/// Parses the name of a choice or model.
+pub fn named(name: &str) -> Result<ModelChoice, String> {
+    match name {
+        "auto" => return Ok(ModelChoice::Auto),
+        "best-naive" => return Ok(ModelChoice::BestNaive),
+        _ => {}
+    }
+    if names().any(|known| known == name) {
+        return Ok(ModelChoice::Named(name.to_owned()));
+    }
+    let all: Vec<&str> = ["auto", "best-naive"].into_iter().chain(names()).collect();
+    Err(format!("unknown model '{name}'{}: use one of {}", did_you_mean(name, all.iter().copied()), all.join(", ")))
+}
+
+/// The names of all models.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let cheap: Vec<&'static str> = one_liners().iter().chain(&light_models()).map(|model| model.name()).collect();
+    cheap.into_iter().chain([Arima.name()])
 }

@@ -1,8 +1,8 @@
 //! When a member reaches a limit: its database the quota, its process the limit of open file descriptors.
 //!
-//! The history is cut at defragmentations or restarts ([`segments`]), so growth is never measured across a drop. Growth is
-//! a Theil-Sen slope with an interval ([`trend`]). A database that is defragmented regularly is expected to go on like that
-//! ([`teeth`]): what counts is whether the sizes just before its defragmentations grow toward the quota.
+//! The history is cut at defragmentations or restarts (`segments`), so growth is never measured across a drop. Growth is
+//! a Theil-Sen slope with an interval (`trend`). A database that is defragmented regularly is expected to go on like that
+//! (`teeth`): what counts is whether the sizes just before its defragmentations grow toward the quota.
 
 mod segments;
 mod teeth;
@@ -11,6 +11,7 @@ mod trend;
 #[cfg(test)]
 mod simulated;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests;
 
 use segments::Segments;
@@ -20,8 +21,8 @@ use crate::time::DAY_MS;
 
 /// How far ahead a limit is looked for, in days.
 pub const HORIZON_DAYS: i64 = 90;
-/// Shortest history for a date, in days: three whole days, so that growth in the daytime is not taken for a trend. Gaps
-/// and what lies before the current segment count only where [`ALONE_DAYS`] allows it.
+/// Shortest history for a date, in days: three whole days, so that growth in the daytime is not taken for a trend. It is
+/// that of the current segment, together with earlier ones if it is shorter than a week; gaps between segments do not count.
 pub const LEAST_DAYS: f64 = 3.0;
 /// A current segment this long, in days, is used alone: it covers every weekday once. A shorter one is used together with
 /// the segments before it.

@@ -64,7 +64,8 @@ impl Segments {
         let mut segments = Self {
             resource,
             step: step_ms as f64 / DAY_MS as f64,
-            hour: (HOUR_MS / step_ms).max(1) as usize,
+            // No step of a history is shorter than a second.
+            hour: (HOUR_MS / step_ms).clamp(1, 3600) as usize,
             used: usage.used.iter().map(valid).collect(),
             ranges: Vec::new(),
         };

@@ -1,4 +1,8 @@
 //! Regular defragmentations: a sawtooth goes on, so one tooth is not extrapolated beyond the next defragmentation.
+//!
+//! The limits of what is regular come from simulated sawtooths (`simulated`): fewer dates for those that go on against fewer
+//! missed dates for drops at random times. Nothing is known of a sawtooth before its second drop, and until then its growth is
+//! extrapolated like any other.
 
 use super::super::order::{median, sorted};
 use super::Days;
@@ -14,7 +18,7 @@ const REGULAR: f64 = 0.5;
 /// Two drops are regular only if at most this many times their distance lies before the first and after the second,
 const PAIR_AROUND: f64 = 1.5;
 /// and if their peaks differ by at most this share.
-const PAIR_PEAKS: f64 = 0.15;
+const PAIR_PEAKS: f64 = 0.2;
 /// A defragmentation is overdue after this many median distances: then it is no longer counted on.
 const OVERDUE: f64 = 1.5;
 /// A tooth this much higher than all recent ones has left the pattern.
@@ -74,7 +78,7 @@ impl Sawtooth {
     /// The growth is that of the peaks or, where it is known better, that of the sizes after defragmentations: what is kept
     /// grows more evenly than what is freed.
     pub(super) fn reaches(&self, end_day: f64, limit: f64) -> (Option<Days>, f64) {
-        let usual = theil_sen(&[self.peaks.clone()], Z_GROWS).map_or(0.0, |slope| slope.estimate);
+        let usual = theil_sen(std::slice::from_ref(&self.peaks), Z_GROWS).map_or(0.0, |slope| slope.estimate);
         let slopes = [&self.peaks, &self.floors].map(|points| growth(points));
         let Some(slope) = slopes.into_iter().flatten().min_by(|a, b| (a.high - a.low).total_cmp(&(b.high - b.low)))
         else {

@@ -152,7 +152,7 @@ pub(super) fn widths(values: &[f64], steps: usize) -> Option<Vec<f64>> {
 #[cfg(test)]
 impl Equation {
     /// The numbers of autoregressive terms, differences and moving-average terms.
-    pub(super) fn order(&self) -> (usize, usize, usize) {
-        (self.ar.len(), self.differences, self.ma.len())
+    pub(super) fn order(&self) -> [usize; 3] {
+        [self.ar.len(), self.differences, self.ma.len()]
     }
 }

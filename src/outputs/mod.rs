@@ -13,7 +13,7 @@ mod explanation;
 mod findings_csv;
 mod findings_text;
 // The command `forecast` is not there yet.
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the command `forecast` calls it"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the command `forecast` calls it"))]
 mod forecast;
 mod list;
 mod markdown;

@@ -28,6 +28,7 @@ LOSS = "Loss: points below 10 × time; time without a score counts as 10 points.
 BLUE = "#5794f2"
 # `--max-age` of `etcd-heatmap textfile`.
 AGE_LIMIT = steps([(0, heat(10)), (300, heat(0))])
+DAY = 86_400
 FILLED = {"lineWidth": 0, "fillOpacity": 100}
 
 # Name, title, description, Grafana's unit, and the limit of which a profile may judge a share.
@@ -118,6 +119,42 @@ def of_metric(name, title, what, unit, limit):
         title,
         f"{what}, by member. Dashed: thresholds of the profile, with the points of a reading above them.{shares}",
         (8, 8), over_time(*asked), field(unit, custom=LINE, overrides=lines),
+    )
+
+
+def forecast():
+    """What `etcd-heatmap forecast` expects, and how far to trust it."""
+    return row(
+        "Forecast",
+        curves(
+            "Probability of red",
+            "Probability, as a share of 1, that the mean score of some hour is below 5 within the horizon, by cluster. Dashed: "
+            "the share of earlier forecasts after which the cluster became red. Unknown while the forecast is three hours "
+            "old or older. From etcd-heatmap forecast.",
+            (12, 8),
+            over_time((queries.PROBABILITY, "{{cluster}} within {{horizon}}"), (queries.USUAL, "usual {{cluster}} {{horizon}}")),
+            field("percentunit", custom=LINE, min=0, max=1, overrides=[dashed("B", GREY)]),
+        ),
+        bars(
+            "Time until the quota",
+            "Seconds until the database of a member reaches its quota, by the median of its growth; 90 days is not within "
+            "90 days. A member whose readings, quota or history are missing is not shown.",
+            (6, 8), (queries.UNTIL_QUOTA, "{{cluster}} {{member}}"),
+            field("s", steps([(0, heat(0)), (7 * DAY, heat(5)), (30 * DAY, heat(10))]), min=0, max=90 * DAY),
+        ),
+        number(
+            "Skill of the forecast",
+            "Brier skill of the probabilities, a number, by horizon: 1 is perfect, and at 0 or less (red) they are no "
+            "better than the usual rate. Empty if there are too few red hours to judge it.",
+            (3, 8), (queries.SKILL, "{{horizon}}"),
+            field("none", steps([(-1e9, heat(0)), (1e-9, heat(10))]), decimals=2),
+        ),
+        number(
+            "Age of the forecast",
+            "Seconds since the last reading that the forecast was made from, by node; red from three hours on, when the "
+            "alerts on it end.",
+            (3, 8), (queries.FORECAST_AGE, "{{instance}}"), field("s", steps([(0, heat(10)), (3 * 3600, heat(0))])),
+        ),
     )
 
 
@@ -265,12 +302,12 @@ def dashboards():
     return [
         dashboard(
             "etcd-heatmap", "etcd heat map", "When was which etcd cluster unhealthy, and why? Needs no plugin.",
-            core, overview() + metrics() + members() + etcd() + writer(), annotations(),
+            core, overview() + metrics() + forecast() + members() + etcd() + writer(), annotations(),
         ),
         dashboard(
             "etcd-heatmap-hourly", "etcd heat map (hourly heatmap panel)",
             "Uses the archived plugin marcusolsson-hourly-heatmap-panel, for Grafana versions that still load it.",
-            shared, cells,
+            shared, cells + forecast(),
         ),
     ]
 

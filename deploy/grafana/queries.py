@@ -171,6 +171,27 @@ FAILURES = "sum by (instance) (increase(etcd_heatmap_evaluation_failures_total[$
 WRITERS = "max by (instance, version, profile) (etcd_heatmap_info)"
 
 
+# Gauges of `etcd-heatmap forecast`. A forecast from old readings is unknown, not healthy; the alerts have the same limit.
+GENERATED = "etcd_forecast_generated_timestamp_seconds"
+
+
+def fresh(gauge, *labels):
+    """A gauge of forecasts that are less than three hours old; `labels` are its own, which the time of a forecast lacks."""
+    return f"{gauge} and ignoring ({', '.join(labels)}) time() - {GENERATED} < 3 * 3600"
+
+
+def of_horizons(name):
+    return f"max by (cluster, horizon) ({fresh(f'{name}{{{CLUSTER}}}', 'cluster', 'horizon')})"
+
+
+PROBABILITY, USUAL = of_horizons("etcd_breach_probability"), of_horizons("etcd_breach_base_rate")
+# Beyond 90 days, a forecast gives no date.
+UNTIL_QUOTA = fresh(f'etcd_db_quota_seconds{{{CLUSTER},bound="median"}}', "cluster", "member", "bound")
+UNTIL_QUOTA = f"sort(clamp_max(min by (cluster, member) ({UNTIL_QUOTA}), 90 * 86400))"
+SKILL = f"min by (horizon) ({fresh('etcd_forecast_skill', 'horizon')})"
+FORECAST_AGE = f"time() - max by (instance) ({GENERATED})"
+
+
 # Labels of etcd's own series. As in the score, the job is the cluster of series without the label `cluster`. Other
 # installations name them otherwise: change these constants and generate the dashboards again.
 OWN_CLUSTER, OWN_MEMBER = "cluster", "instance"

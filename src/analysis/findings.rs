@@ -39,7 +39,7 @@ pub(crate) use evidence::{Evidence, Figure};
 pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
 pub(crate) use rules::RULES;
 pub(super) use statistics::median;
-pub(crate) use told::{reading_number, threshold};
+pub(crate) use told::{duration, reading, reading_number, threshold};
 
 use crate::analysis::membership::Staffing;
 use crate::spec::Metric;

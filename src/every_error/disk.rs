@@ -11,7 +11,7 @@ use super::{Samples, copied, day, filled, io_error, path, samples_of, url};
 use crate::files::FileError;
 use crate::folder::FolderError;
 use crate::history::HistoryError;
-use crate::outputs::{OutputError, RulesError};
+use crate::outputs::{ForecastError, OutputError, RulesError};
 use crate::readings::{Origin, Source};
 use crate::spec::Metric;
 use crate::text::key_file::{KeyFile, KeyFileError};
@@ -27,6 +27,7 @@ pub(super) fn samples() -> Vec<Samples> {
         samples_of(folders()),
         samples_of(outputs()),
         samples_of(recording_rules()),
+        samples_of(forecasts()),
     ]
 }
 
@@ -104,6 +105,17 @@ fn pulled() -> Source {
         member_label: "instance".to_owned(),
         queries: BTreeMap::new(),
     }
+}
+
+fn forecasts() -> Vec<ForecastError> {
+    vec![
+        FileError::new("read", Path::new("audit/forecast.json"), io_error(ErrorKind::PermissionDenied)).into(),
+        ForecastError::Broken {
+            path: path("audit/forecast.json"),
+            reason: "EOF while parsing an object at line 1 column 4096".to_owned(),
+        },
+        ForecastError::Later { path: path("audit/forecast.json"), format: 2 },
+    ]
 }
 
 fn folders() -> Vec<FolderError> {

@@ -3,9 +3,9 @@
 //! One evaluation comes in; the text of a file goes out. Every series carries the extra labels, including the
 //! series about the writer, so that writers with different labels on one node never write the same series.
 
-use std::fmt::{Display, Write};
 use std::time::Duration;
 
+use super::shared::exposition::{Text, exposed};
 use super::shared::figures::number;
 use super::shared::thresholds;
 use super::{ExtraLabels, Family};
@@ -65,7 +65,7 @@ impl Live {
         unknown(&mut text, scores.members.iter().enumerate().map(|(index, member)| (member, is_unknown(index))));
         self.write_thresholds(&mut text);
         self.write_weights(&mut text);
-        text.text
+        text.into_text()
     }
 
     /// The file's series once the scores are too old, without those about the writer: no scores, only
@@ -73,7 +73,7 @@ impl Live {
     pub(crate) fn unknown_text(&self, members: &[Member]) -> String {
         let mut text = Text::new(&self.labels);
         unknown(&mut text, members.iter().map(|member| (member, true)));
-        text.text
+        text.into_text()
     }
 
     /// The series about the writer itself, as text.
@@ -95,7 +95,7 @@ impl Live {
         text.begin("etcd_heatmap_info", "gauge", "The program and the profile that the scores are of.");
         let own = [("version", env!("CARGO_PKG_VERSION")), ("profile", self.profile.name.as_str())];
         text.sample("etcd_heatmap_info", &own, 1);
-        text.text
+        text.into_text()
     }
 
     fn score_of(&self, scores: &DayScores, member: usize) -> Option<f64> {
@@ -193,42 +193,6 @@ fn unknown<'a>(text: &mut Text<'_>, members: impl Iterator<Item = (&'a Member, b
     }
 }
 
-/// Formats a reading for the exposition format, where infinities are `+Inf` and `-Inf`.
-fn exposed(value: f64) -> String {
-    match value {
-        f64::INFINITY => "+Inf".to_owned(),
-        f64::NEG_INFINITY => "-Inf".to_owned(),
-        finite => finite.to_string(),
-    }
-}
-
-/// Builds the text one metric family at a time. A family without samples gets no HELP and TYPE lines.
-struct Text<'a> {
-    labels: &'a ExtraLabels,
-    text: String,
-    head: String,
-}
-
-impl<'a> Text<'a> {
-    fn new(labels: &'a ExtraLabels) -> Self {
-        Self { labels, text: String::new(), head: String::new() }
-    }
-
-    fn begin(&mut self, name: &str, kind: &str, help: &str) {
-        self.head = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
-    }
-
-    fn sample(&mut self, name: &str, own: &[(&str, &str)], value: impl Display) {
-        self.text.push_str(&std::mem::take(&mut self.head));
-        let _ = writeln!(self.text, "{}{value}", self.labels.series(name, own));
-    }
-
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        self.begin(name, kind, help);
-        self.sample(name, &[], value);
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
@@ -286,7 +250,7 @@ mod tests {
             let live = live(&[]);
             let mut text = Text::new(&live.labels);
             live.write_thresholds(&mut text);
-            text.text
+            text.into_text()
         };
         assert!(text.contains(r#"metric="db_size",of="quota""#), "{text}");
     }

@@ -46,6 +46,7 @@ pages! {
     the_commands_of_deploy_work: "docs/deploy.md",
     the_commands_of_diff_work: "docs/diff.md",
     the_commands_of_findings_work: "docs/findings.md",
+    the_commands_of_forecast_work: "docs/forecast.md",
     the_commands_of_grafana_work: "docs/grafana.md",
     the_commands_of_import_work: "docs/import.md",
     the_commands_of_limits_work: "docs/limits.md",

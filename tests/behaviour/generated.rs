@@ -54,7 +54,7 @@ fn promtool_accepts_the_rules_of_every_profile_and_the_alerts() {
     }
     let file = folder.write("alerts.rules.yml", printed(&["rules", "--alerts"]));
     let checked = promtool(&folder, &["check", "rules", &file]).succeeds();
-    assert!(checked.stdout.contains("SUCCESS: 4 rules found"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("SUCCESS: 7 rules found"), "{}", checked.stdout);
     // The selector is written into a comment and into every expression, and must break neither.
     let awkward = r#"env=~"it's|#: `b` {}|\u00e9", a!~'x"'"#;
     let file = folder.write("awkward.rules.yml", printed(&["rules", "--selector", awkward, "--quiet"]));
@@ -84,6 +84,11 @@ fn prometheus_computes_the_expected_points_and_scores_and_marks_members_without_
 #[test]
 fn alerts_fire_for_a_critical_metric_a_low_score_a_missing_score_and_a_stale_textfile() {
     passes("alerts", &["--alerts"]);
+}
+
+#[test]
+fn alerts_fire_for_probable_red_hours_a_quota_that_is_near_and_stale_forecasts() {
+    passes("forecast", &["--alerts"]);
 }
 
 #[test]

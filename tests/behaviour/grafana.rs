@@ -137,6 +137,9 @@ fn every_query_returns_data_and_missing_scores_stay_missing() {
         ("grpc_code=~\\\"", "grpc_code=~\\\"NotFound|"),
         ("changes(process_start_time_seconds", "0 * changes(process_start_time_seconds"),
         ("< 300", "< 0"),
+        ("< 3 * 3600", "< 30 * 3600"),
+        ("clamp_max(", "("),
+        ("bound=\\\"median\\\"", "bound=\\\"earliest\\\""),
     ] {
         let (folder, committed) = (Folder::new("grafana"), text(DASHBOARDS[0]));
         assert!(committed.contains(part), "no query has {part}");

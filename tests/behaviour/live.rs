@@ -134,7 +134,7 @@ fn recording_rules_of_a_live_prometheus_match_score() {
     // alerts.
     assert_eq!(
         (health("ok"), rules.matches(r#""health""#).count()),
-        (6 + 6 + 1 + 6 + 3 + 5 + 6 + 4, health("ok")),
+        (6 + 6 + 1 + 6 + 3 + 5 + 6 + 7, health("ok")),
         "{rules}"
     );
 

@@ -117,7 +117,7 @@ def of_panel(check, panel, name):
     else:
         check.that(not defaults.get("custom", {}).get("spanNulls"), f"{name} draws through gaps")
         if "thresholds" in defaults:
-            check.that(colour(panel, -1) == GREY, f"{name} has a color for missing values")
+            check.that(colour(panel, None) == GREY, f"{name} has a color for missing values")
 
 
 def sources(part):
@@ -232,6 +232,7 @@ def core(check, url, panels):
     points(check, url, panels)
     limits(check, url, panels)
     etcd(check, url, panels)
+    forecast(check, url, panels)
     stats = {
         "Lowest known score": 8.8, "Members without a score": 2, "Age of the newest score": 0, "Age of the last success": 20,
     }
@@ -371,6 +372,35 @@ def hourly(check, url, panels):
             check.same(numbers, by_hour({cluster: of_clusters.get(cluster, {})}), title)
         seconds = {second for _, second, _ in answer(url, panels[title], panels[title]["targets"][0], ALL)}
         check.that(not any(second % 60 for second in seconds), f"{title}: samples off the minute")
+    forecast(check, url, panels)
+
+
+def forecast(check, url, panels):
+    """Forecasts of two nodes, of which one stopped: its forecast counts for three hours more."""
+    ends = expected.START + expected.LAST_OF_STOPPED * 60 + 3 * 3600
+    for target, factor, stopped in (0, 1, 0.75), (1, 0.5, 0.625):
+        found = {}
+        panel = panels["Probability of red"]
+        for labels, second, value in answer(url, panel, panel["targets"][target], ALL | {"cluster": ["c1", "c2"]}):
+            found.setdefault((labels["cluster"], labels["horizon"], second >= ends), set()).add(value)
+        wanted = {
+            (cluster, horizon, after): {share * factor if after else stopped}
+            for cluster in ("c1", "c2") for horizon, share in expected.PROBABILITY.items() for after in (False, True)
+        }
+        check.that(found == wanted, f"Probability of red, {target}: {found}, expected {wanted}")
+
+    def last(title, *names):
+        return {tuple(labels[name] for name in names): value for labels, _, value in
+                answer(url, panels[title], panels[title]["targets"][0], ALL)}
+
+    quotas = {of: min(days, 90) * 86400 for of, days in expected.DAYS_TO_QUOTA.items()}
+    check.same(last("Time until the quota", "cluster", "member"), quotas, "seconds until the quota")
+    skill = {(horizon,): skill for horizon, skill in expected.SKILL.items()}
+    check.same(last("Skill of the forecast", "horizon"), skill, "skill")
+    ages = {("node1:9100",): NOW - (expected.START + 35 * 3600), ("node2:9100",): NOW - (expected.START + 26 * 3600)}
+    check.same(last("Age of the forecast", "instance"), ages, "age of the forecast")
+    panel = panels["Skill of the forecast"]
+    check.that(colour(panel, 0) == colour(panel, -0.125) == RED != colour(panel, 0.4), "a forecast of no use is not red")
 
 
 CELLS = {"etcd-heatmap": core, "etcd-heatmap-hourly": hourly}

@@ -151,6 +151,7 @@ def series():
     yield "etcd_heatmap_info", NODE | {"version": "0.1.0", "profile": "seed"}, lambda _: 1
     for labels in (A, B, C):
         yield from of_etcd(labels)
+    yield from of_forecasts()
     yield from of_another_process()
 
 
@@ -177,6 +178,37 @@ def of_member(cluster, member, labels):
             yield "etcd_reading", labels | {"metric": metric}, lambda _: 0.002
         yield "etcd_reading", labels | {"metric": "quota"}, lambda _: QUOTA[member]
         yield "etcd_reading", labels | {"metric": "max_fds"}, lambda _: 65536
+
+
+# Hourly forecasts of node1, which cover all clusters; and those of another node, which stopped ten hours before the end.
+PROBABILITY = {"1h": 0.02, "6h": 0.25, "24h": 0.5}
+SKILL = {"1h": 0.4, "6h": -0.125}
+DAYS_TO_QUOTA = {("c1", "a"): 3, ("c1", "b"): float("inf"), ("c2", "10.0.0.3:2379"): 45}
+STOPPED = {"instance": "node2:9100", "job": "node"}
+LAST_OF_STOPPED = at(26)
+
+
+def of_forecasts():
+    yield "etcd_forecast_generated_timestamp_seconds", NODE, lambda minute: START + minute // 60 * 3600
+    yield "etcd_forecast_generated_timestamp_seconds", STOPPED, (
+        lambda minute: START + min(minute, LAST_OF_STOPPED) // 60 * 3600
+    )
+    for cluster in MEMBERS:
+        for horizon, share in PROBABILITY.items():
+            labels = {"cluster": cluster, "horizon": horizon}
+            yield "etcd_breach_probability", labels | NODE, lambda _, v=share: v
+            yield "etcd_breach_base_rate", labels | NODE, lambda _, v=share: v / 2
+            yield "etcd_breach_probability", labels | STOPPED, lambda _: 0.75
+            yield "etcd_breach_base_rate", labels | STOPPED, lambda _: 0.625
+    for horizon, skill in SKILL.items():
+        yield "etcd_forecast_skill", {"horizon": horizon} | NODE, lambda _, v=skill: v
+        yield "etcd_forecast_skill", {"horizon": horizon} | STOPPED, lambda _: -3
+    for (cluster, member), days in DAYS_TO_QUOTA.items():
+        for bound, factor in ("earliest", 0.5), ("median", 1), ("latest", 2):
+            labels = {"cluster": cluster, "member": member, "bound": bound}
+            value = "+Inf" if days == float("inf") else days * factor * 86400
+            yield "etcd_db_quota_seconds", labels | NODE, lambda _, v=value: v
+            yield "etcd_db_quota_seconds", labels | STOPPED, lambda _: 0
 
 
 # etcd's own targets. The score takes the label `cluster`, or the job of those that have none.

@@ -2,9 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::leads::BUCKET_HOURS;
 use super::quantiles::LEVELS;
 use super::walk::BUCKETS;
 use crate::spec::Metric;
+use crate::time::HOUR_MS;
+
+#[cfg(test)]
+pub(crate) mod sample;
 
 /// The horizons of the question whether a cluster becomes red, in hours.
 pub const HORIZON_HOURS: [i64; 3] = [1, 6, 24];
@@ -12,7 +17,7 @@ pub const HORIZON_HOURS: [i64; 3] = [1, 6, 24];
 /// A forecast of all clusters of a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// The last step of the history that was forecast from, milliseconds since 1970: all leads count from here.
+    /// The end of the last step of the history that was forecast from, milliseconds since 1970.
     pub origin_ms: i64,
     /// The distance of two values of the forecast series in milliseconds: the step of the history, or 5 min.
     pub step_ms: i64,
@@ -32,6 +37,19 @@ pub struct Forecast {
     pub anomalies: Vec<Anomaly>,
     /// How good such forecasts were on the past: of all clusters together.
     pub trust: Trust,
+}
+
+impl Forecast {
+    /// How far a point is ahead of the last reading, which is one step before the origin, in milliseconds.
+    pub fn lead_ms(&self, point: &FanPoint) -> i64 {
+        point.at_ms - self.origin_ms + self.step_ms
+    }
+
+    /// The index of the bucket of leads that a point belongs to, as in [`MetricForecast::models`].
+    pub fn bucket(&self, point: &FanPoint) -> usize {
+        let lead_ms = self.lead_ms(point);
+        BUCKET_HOURS.iter().position(|hours| lead_ms <= hours * HOUR_MS).unwrap_or(BUCKETS - 1)
+    }
 }
 
 /// The outlook of one cluster.
@@ -248,6 +266,9 @@ mod metric_name {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Metric, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| D::Error::custom(format!("unknown metric '{name}'")))
+        Metric::ALL
+            .into_iter()
+            .find(|metric| metric.name() == name)
+            .ok_or_else(|| D::Error::custom(format!("unknown metric '{name}'")))
     }
 }

@@ -5,7 +5,8 @@ use super::random::Random;
 use super::result::{HORIZON_HOURS, Judged, Skill, Trust, Warning};
 use super::walk::BUCKETS;
 
-/// The probability from which a forecast counts as a warning.
+/// The probability from which a forecast within 6 hours counts as a warning, also in the alert: the cluster then becomes red
+/// more likely than not. Probabilities are calibrated, so at least half of such warnings come true.
 pub const WARNS_FROM: f64 = 0.5;
 /// The horizon of warnings, as an index of [`HORIZON_HOURS`]: 6 hours.
 const WARNED: usize = 1;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Labels that our series set themselves; `--label` refuses them.
-const OWN: [&str; 8] = ["cluster", "member", "metric", "profile", "points", "of", "version", "__name__"];
+const OWN: [&str; 10] =
+    ["cluster", "member", "metric", "profile", "points", "of", "version", "horizon", "bound", "__name__"];
 
 /// Labels that are added to each series, to match series that already exist in Prometheus.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

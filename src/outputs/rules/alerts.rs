@@ -1,8 +1,10 @@
 //! Alerting rules on live scores, from either the recording rules or `textfile`.
 
 use super::super::shared::figures::{Figures, number, origin};
+use crate::analysis::forecast::trust::WARNS_FROM;
 use crate::spec::{FULL_POINTS, Metric, Profile};
 use crate::text::comment::comment_lines;
+use crate::text::palette::RED_BELOW;
 
 /// Text that follows the comment of [`origin`]: how to use the file, then the start of the rule group.
 const HOW_TO: &str = "\
@@ -24,6 +26,12 @@ const SCORE_LOW: &str = include_str!("alerts/score_low.yml");
 /// The alerts that are the same for every profile.
 const OTHERS: &str = include_str!("alerts/others.yml");
 
+/// The alerts on the gauges of `forecast`, with [`FORECAST_FIGURES`] for numbers.
+const FORECAST: &str = include_str!("alerts/forecast.yml");
+
+/// What stands for numbers in [`FORECAST`].
+const FORECAST_FIGURES: [(&str, f64); 2] = [("WARNS_FROM", WARNS_FROM), ("RED_BELOW", RED_BELOW)];
+
 /// Stands for the threshold in [`SCORE_LOW`].
 const LOW_SCORE: &str = "LOW_SCORE";
 
@@ -42,7 +50,24 @@ pub(crate) fn alerting_rules(profile: &Profile, command: &str) -> String {
         }
         None => format!("{}\n\n", comment("EtcdScoreLow is left out: no metric that counts has a threshold.")),
     };
-    format!("{}\n{HOW_TO}{critical}\n{METRIC_CRITICAL}\n{low}{OTHERS}", origin("#", profile, command))
+    let forecast = format!("{}\n{}", comment(&forecast_comment()), forecast_alerts());
+    format!("{}\n{HOW_TO}{critical}\n{METRIC_CRITICAL}\n{low}{OTHERS}\n{forecast}", origin("#", profile, command))
+}
+
+/// The alerts on the gauges of `forecast`, which are the same for every profile.
+fn forecast_alerts() -> String {
+    FORECAST_FIGURES.iter().fold(FORECAST.to_owned(), |text, (name, value)| text.replace(name, &number(*value)))
+}
+
+/// Explains the conditions of the alert on a red cluster.
+fn forecast_comment() -> String {
+    let from = number(WARNS_FROM);
+    format!(
+        "The gauges of `etcd-heatmap forecast --every 1h`. A warning needs a probability of {from}, from which the \
+         cluster becomes red more likely than not; two forecasts in a row (of the last 65 minutes, or of 125 minutes, so \
+         that one failed run does not end the alert); forecasts that were better than the usual rate so far; and one that \
+         is less than 3 hours old, half of its horizon. It ends when the cluster is red."
+    )
 }
 
 /// Explains which metrics can fire the alert on a single metric.

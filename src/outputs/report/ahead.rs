@@ -9,6 +9,7 @@ mod scale;
 mod trust;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests;
 
 pub(super) use data::data;

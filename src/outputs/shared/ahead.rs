@@ -72,16 +72,28 @@ pub(in crate::outputs) fn chance(probability: f64) -> String {
     }
 }
 
+/// [`chance`] for a narrow place: `< 1 %`.
+pub(in crate::outputs) fn chance_short(probability: f64) -> String {
+    chance(probability).replace("below ", "< ").replace("above ", "> ")
+}
+
 /// `usually 4 %, now 61 %`.
 pub(in crate::outputs) fn usually(outlook: &Outlook) -> String {
     format!("usually {}, now {}", chance(outlook.usual), chance(outlook.probability))
 }
 
-/// The outlook whose details a page shows: that of 6 hours, or else the first that has some.
-pub(in crate::outputs) fn detailed(of: &ClusterForecast) -> Option<&Outlook> {
+/// The outlook that a page puts first: the shortest that is a warning, else that of 6 hours.
+pub(in crate::outputs) fn headline(outlooks: &[Outlook; 3], warns_from: f64) -> &Outlook {
+    outlooks.iter().find(|outlook| outlook.probability >= warns_from).unwrap_or(&outlooks[SORTED_BY])
+}
+
+/// The outlook whose first hour and cause a page shows: the one that it puts first, or else the longest, which has them
+/// soonest.
+pub(in crate::outputs) fn detailed<'a>(of: &'a ClusterForecast, forecast: &Forecast) -> Option<&'a Outlook> {
     let outlooks = of.outlooks.as_ref().ok()?;
-    let order = [SORTED_BY, 2, 0].map(|place| &outlooks[place]);
-    order.into_iter().find(|outlook| outlook.first.is_some() && outlook.blame.is_some()).or(Some(order[0]))
+    let first = headline(outlooks, forecast.trust.warns_from);
+    let has_details = first.first.is_some() && first.blame.is_some();
+    Some(if has_details { first } else { &outlooks[outlooks.len() - 1] })
 }
 
 /// A local time such as `Oct 7 12:00`.
@@ -94,17 +106,27 @@ pub(in crate::outputs) fn moment(zone: Zone, ms: i64) -> String {
     month.map_or_else(|| text.clone(), |month| format!("{month} {day} {}", part(11, 16)))
 }
 
+/// The local time of day: `12:00`.
+pub(in crate::outputs) fn clock(zone: Zone, ms: i64) -> String {
+    zone.format(ms).get(11..16).unwrap_or_default().to_owned()
+}
+
 /// The local date: `2026-10-19`.
 pub(in crate::outputs) fn date(zone: Zone, ms: i64) -> String {
     zone.format(ms).chars().take("2026-10-19".len()).collect()
 }
 
-/// `Oct 7 15:00, with 80 % between Oct 7 13:00 and Oct 8 02:00`.
+/// `Oct 7 15:00, with 80 % between 13:00 and Oct 8 02:00`.
 pub(in crate::outputs) fn first_hour(first: FirstHour, zone: Zone) -> String {
-    let [earliest, median, latest] = [first.earliest_ms, first.median_ms, first.latest_ms].map(|ms| moment(zone, ms));
-    if earliest == latest {
+    let FirstHour { earliest_ms, median_ms, latest_ms } = first;
+    let median = moment(zone, median_ms);
+    if earliest_ms == latest_ms {
         return median;
     }
+    // The day of the median is not repeated.
+    let day = date(zone, median_ms);
+    let [earliest, latest] =
+        [earliest_ms, latest_ms].map(|ms| if date(zone, ms) == day { clock(zone, ms) } else { moment(zone, ms) });
     format!("{median}, with 80 % between {earliest} and {latest}")
 }
 
@@ -166,4 +188,5 @@ const _: () = assert!(LEVELS[FIFTY[0]] == 0.25 && LEVELS[FIFTY[1]] == 0.75);
 #[cfg(test)]
 pub(in crate::outputs) mod made;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests;

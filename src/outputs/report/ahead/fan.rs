@@ -14,7 +14,7 @@ use super::hours::{AHEAD, PAST};
 use super::scale::{HEIGHT, Scale};
 use crate::analysis::forecast::quantiles::{INTERVALS, MEDIAN};
 use crate::analysis::forecast::result::{ClusterForecast, FanPoint, Forecast, Limit, MetricForecast};
-use crate::outputs::shared::ahead::{EIGHTY, FIFTY, at, between, detailed, metric_of, moment};
+use crate::outputs::shared::ahead::{EIGHTY, FIFTY, at, between, clock, detailed, metric_of, moment};
 use crate::spec::Metric;
 use crate::text::html::html_text;
 use crate::time::{HOUR_MS, Zone};
@@ -68,7 +68,7 @@ fn without(forecast: &Forecast, of: &ClusterForecast) -> Markup {
 
 /// The metric to blame if it has a fan, else the one whose median comes nearest to its first threshold.
 fn chosen<'a>(shown: Shown<'_>, forecast: &'a Forecast, of: &ClusterForecast) -> Option<&'a MetricForecast> {
-    let blamed = detailed(of).and_then(|outlook| metric_of(forecast, &of.cluster, outlook.blame.as_ref()?));
+    let blamed = detailed(of, forecast).and_then(|outlook| metric_of(forecast, &of.cluster, outlook.blame.as_ref()?));
     let share = |one: &MetricForecast| {
         let highest = one.fan.iter().flatten().map(|point| point.quantiles[MEDIAN]).fold(0.0, f64::max);
         thresholds(shown, forecast, one).first().map_or(0.0, |threshold| highest / threshold)
@@ -113,11 +113,11 @@ fn past(shown: Shown<'_>, forecast: &Forecast, of: &MetricForecast) -> Vec<Vec<[
 }
 
 impl Fan<'_> {
-    /// What forecast it: `6 to 24 h by rhythm (60 %), last_hour (40 %)`.
+    /// The models of the longest leads: `forecast by rhythm and last_hour`.
     fn models(&self) -> String {
         let longest = &self.of.models[self.of.models.len() - 1];
         let named: Vec<&str> = longest.iter().filter(|(_, share)| *share >= 0.005).map(|(name, _)| name.as_str()).collect();
-        if named.is_empty() { String::new() } else { format!("by {}", named.join(" and ")) }
+        if named.is_empty() { String::new() } else { html_text(&format!("forecast by {}", named.join(" and "))) }
     }
 
     fn x(&self, ms: f64) -> f64 {
@@ -137,7 +137,8 @@ impl Fan<'_> {
         let scale = self.scale();
         let now = self.x(self.origin_ms as f64);
         let height = |y: f64| format!("{:.1}", y + ABOVE);
-        let labels = [("0", "start", "−48 h"), ("33.33%", "middle", "−24 h"), ("66.67%", "middle", "now"), ("83.33%", "middle", "+12 h"), ("100%", "end", "+24 h")];
+        let clock = format!("now {}", clock(self.zone, self.origin_ms));
+        let labels = [("0", "start", "−48 h"), ("33.33%", "middle", "−24 h"), ("66.67%", "middle", &clock), ("83.33%", "middle", "+12 h"), ("100%", "end", "+24 h")];
         html! {
             svg role="img" aria-label=(self.sentence()) {
                 svg y=(ABOVE) height=(HEIGHT) width="100%" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" {
@@ -150,11 +151,18 @@ impl Fan<'_> {
                     path.middle d=(self.middle(scale)) {}
                     path.now d=(format!("M{now} 0V{HEIGHT}")) {}
                 }
-                @for (value, label) in scale.ticks() { text.tick x="4" y=(height(scale.y(value) - 3.0)) { (label) } }
+                @for (y, label) in self.tick_labels(scale) { text.tick x="4" y=(height(y - 3.0)) { (label) } }
                 @for (y, label) in self.limit_labels(scale) { text.of-limit x="66%" y=(height(y - 3.0)) text-anchor="end" { (label) } }
                 @for (x, anchor, label) in labels { text x=(x) y=(ABOVE + HEIGHT + TO_LABELS) text-anchor=(anchor) { (label) } }
             }
         }
+    }
+
+    /// The labels of ticks, without those that the line of a threshold would strike through.
+    fn tick_labels(&self, scale: Scale) -> Vec<(f64, String)> {
+        let is_free = |y: f64| self.thresholds.iter().all(|value| !(y - LABEL..y).contains(&scale.y(*value)));
+        let ticks = scale.ticks().into_iter().map(|(value, label)| (scale.y(value), label));
+        ticks.filter(|(y, _)| is_free(*y)).collect()
     }
 
     /// The labels of thresholds; one whose line is too near to the one below has none.

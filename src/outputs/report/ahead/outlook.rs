@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::page::Shown;
 use super::{fan, hours};
 use crate::analysis::forecast::result::{ClusterForecast, Forecast, Outlook};
-use crate::outputs::shared::ahead::{chance, detailed, expected, first_hour, metric_of, usually};
+use crate::outputs::shared::ahead::{chance_short, detailed, expected, first_hour, headline, metric_of, usually};
 use crate::outputs::report::clusters;
 use crate::text::html::html_text;
 use crate::text::rounding::score_text;
@@ -21,9 +21,9 @@ pub(super) fn outlook(shown: Shown<'_>, forecast: &Forecast, of: &ClusterForecas
             div.outlook-top {
                 h3 id=(heading) {
                     bdi.cluster-name { @match number { Some(number) => a href={ "#cluster-" (number) } { (name) }, None => (name) } }
-                    " " (title(of))
+                    " " (title(of, forecast.trust.warns_from))
                 }
-                span.quiet { "now " @match of.now { Some(now) => (score_text(now)), None => "unknown" } }
+                span.quiet { "score now " @match of.now { Some(now) => (score_text(now)), None => "unknown" } }
             }
             @match &of.outlooks {
                 Err(reason) => p.no-outlook { span.chip.unknown { "unknown" } " " (html_text(reason)) },
@@ -38,13 +38,11 @@ pub(super) fn outlook(shown: Shown<'_>, forecast: &Forecast, of: &ClusterForecas
     }
 }
 
-/// The 6-hour outlook in words.
-fn title(of: &ClusterForecast) -> Markup {
+/// The first outlook in words.
+fn title(of: &ClusterForecast, warns_from: f64) -> Markup {
+    let first = of.outlooks.as_ref().map(|outlooks| headline(outlooks, warns_from));
     html! {
-        @match &of.outlooks {
-            Ok([_, six, _]) => span { "Red within " (six.hours) " h: " (usually(six)) },
-            Err(_) => span { "No outlook" },
-        }
+        span.title { @match first { Ok(first) => { "Red within " (first.hours) " h: " (usually(first)) }, Err(_) => "No outlook" } }
     }
 }
 
@@ -55,13 +53,13 @@ fn meter(outlook: &Outlook, warns_from: f64) -> Markup {
     html! {
         div.chance .is-warning[is_warning] data-hours=(outlook.hours) {
             span.within { "within " (outlook.hours) " h" }
-            strong { (chance(outlook.probability)) }
+            strong { (chance_short(outlook.probability)) }
             svg.meter aria-hidden="true" {
                 rect.track width="100%" height="6" {}
                 rect.fill width=(percent(outlook.probability)) height="6" {}
                 rect.usual x=(percent(outlook.usual)) width="2" height="10" {}
             }
-            span.usually { "usually " (chance(outlook.usual)) }
+            span.usually { "usually " (chance_short(outlook.usual)) }
         }
     }
 }
@@ -69,7 +67,7 @@ fn meter(outlook: &Outlook, warns_from: f64) -> Markup {
 /// The first red hour, and the member and metric to blame.
 fn reasons(shown: Shown<'_>, forecast: &Forecast, of: &ClusterForecast) -> Markup {
     let zone = shown.manifest.folding().unwrap_or_default().zone;
-    let Some(outlook) = detailed(of) else { return html! {} };
+    let Some(outlook) = detailed(of, forecast) else { return html! {} };
     let blame = outlook.blame.as_ref().map(|blame| (blame, metric_of(forecast, &of.cluster, blame)));
     let told = blame.and_then(|(_, metric)| expected(metric?, outlook, forecast.origin_ms, zone));
     html! {

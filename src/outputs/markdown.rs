@@ -80,25 +80,40 @@ fn report(findings: &Findings, manifest: &Manifest, forecast: Option<&Forecast>)
 /// Adds the next 24 hours: each likely cluster, dates of limits, and how good such forecasts were.
 fn ahead(text: &mut String, forecast: &Forecast, zone: Zone) {
     let ordered = Ordered::of(forecast);
-    let _ = writeln!(text, "## Next 24 hours\n\nForecast from {} {zone}. Red is an hour with a mean score below 5.\n", moment(zone, forecast.origin_ms));
+    let _ = writeln!(
+        text,
+        "## Next 24 hours\n\nForecast from {} {zone}. Red is an hour with a mean score below 5.\n",
+        moment(zone, forecast.origin_ms)
+    );
     for of in &ordered.open {
         let _ = writeln!(text, "- {}", markdown_text(&format!("{}: {}", of.cluster, outlook(of, forecast, zone))));
     }
     if !ordered.folded.is_empty() {
         let more = count(ordered.folded.len(), "more cluster");
-        let _ = writeln!(text, "- {more}, {} of them with less than 10 % within 24 h. See `report.html`.", ordered.quiet());
+        let _ =
+            writeln!(text, "- {more}, {} of them with less than 10 % within 24 h. See `report.html`.", ordered.quiet());
     }
     let (lines, without) = limits(forecast, zone);
     for line in lines.iter().take(MOST_DATES) {
-        let _ = writeln!(text, "- {}", markdown_text(&format!("{}, {}: {}", line.of.cluster, line.of.member, line.says)));
+        let _ =
+            writeln!(text, "- {}", markdown_text(&format!("{}, {}: {}", line.of.cluster, line.of.member, line.says)));
     }
     if lines.len() > MOST_DATES {
-        let _ = writeln!(text, "- {} of a quota or limit. See `report.html`.", count(lines.len() - MOST_DATES, "more date"));
+        let _ = writeln!(
+            text,
+            "- {} of a quota or limit. See `report.html`.",
+            count(lines.len() - MOST_DATES, "more date")
+        );
     }
     if let Some(sentence) = without.sentence() {
         let _ = writeln!(text, "- Quotas and limits of open files without a date ({sentence})");
     }
-    let _ = writeln!(text, "\n{}. {}.\n", markdown_text(&judgment(&forecast.trust)), markdown_text(&warnings(&forecast.trust)));
+    let _ = writeln!(
+        text,
+        "\n{}. {}.\n",
+        markdown_text(&judgment(&forecast.trust)),
+        markdown_text(&warnings(&forecast.trust))
+    );
 }
 
 /// The outlook of a cluster in a line, or why there is none.

@@ -167,7 +167,12 @@ mod tests {
         let finding = found.iter().next().unwrap();
         let evidence: Vec<String> = finding.evidence.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let expected = [
-            "duration=25 min", "metric=wal_fsync", "member=m1", "reading=31 ms", "expected_low=2 ms", "expected_high=5 ms",
+            "duration=25 min",
+            "metric=wal_fsync",
+            "member=m1",
+            "reading=31 ms",
+            "expected_low=2 ms",
+            "expected_high=5 ms",
         ];
         assert_eq!(evidence, expected);
         assert_eq!((finding.rule_id(), finding.kind.name(), finding.rank), ("anomaly", "anomaly", None));
@@ -176,7 +181,9 @@ mod tests {
 
     #[test]
     fn more_than_five_of_a_metric_are_one_finding() {
-        let many = |number: i64| (0..number).map(|hour| anomaly(if hour == 3 { "m2" } else { "m1" }, hour, 0.01 + hour as f64 / 1000.0));
+        let many = |number: i64| {
+            (0..number).map(|hour| anomaly(if hour == 3 { "m2" } else { "m1" }, hour, 0.01 + hour as f64 / 1000.0))
+        };
         assert_eq!(says(&many(5).collect::<Vec<_>>()).len(), 5);
         let six: Vec<Anomaly> = many(6).collect();
         let text = "2 members of c01: WAL fsync p99 left its expected range 6 times, for 2 h 30 min in all; \
@@ -193,14 +200,16 @@ mod tests {
 
     #[test]
     fn anomalies_change_neither_problems_nor_ranks() {
-        let mut incidents: Vec<Finding> = (0..3).map(|hour| Finding::new(Kind::Incident, "c02", hour, hour + 1, RULE)).collect();
+        let mut incidents: Vec<Finding> =
+            (0..3).map(|hour| Finding::new(Kind::Incident, "c02", hour, hour + 1, RULE)).collect();
         incidents[1].impact = 2.0;
         let before = Findings::of(incidents, Vec::new(), Vec::new());
         let after = before.clone().with_anomalies(&[anomaly("m1", 5, 0.031)]);
         assert_eq!(after.len(), before.len() + 1);
         let ranks = |of: &Findings| of.incidents().iter().map(|f| (f.start_ms, f.rank)).collect::<Vec<_>>();
         assert_eq!(ranks(&after), ranks(&before));
-        let problems = |of: &Findings| of.problems().iter().map(|problem: &Problem| problem.id.clone()).collect::<Vec<_>>();
+        let problems =
+            |of: &Findings| of.problems().iter().map(|problem: &Problem| problem.id.clone()).collect::<Vec<_>>();
         assert_eq!(problems(&after), problems(&before));
         let numbers: Vec<usize> = after.iter().map(|finding| finding.number).collect();
         assert_eq!(numbers, [1, 2, 3, 4]);

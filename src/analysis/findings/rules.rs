@@ -1,7 +1,8 @@
 //! The rules of findings by a short name, so that tables repeat no text.
 
 use super::{
-    Finding, Kind, anomalies, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence, storms,
+    Finding, Kind, anomalies, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence,
+    storms,
 };
 
 /// A rule by which findings are made.

@@ -41,7 +41,7 @@ pub(super) fn section(shown: Shown<'_>, forecast: &Forecast) -> Markup {
             h2 #ahead { "Next 24 hours" }
             p.quiet {
                 "Forecast from " (moment(zone, forecast.origin_ms)) " " (zone) ": how likely a cluster becomes red (an hour with a mean score \
-                 below 5), beside how often it usually does. By the probability within 6 hours. "
+                 below 5), beside how often it usually does. Sorted by the probability within 6 hours. "
                 (counts(&ordered))
             }
             p.quiet.keys {

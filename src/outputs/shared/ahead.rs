@@ -10,7 +10,9 @@ pub(in crate::outputs) use trust::{brier, coverage, crps, judgment, warnings};
 use crate::analysis::explain;
 use crate::analysis::findings::reading;
 use crate::analysis::forecast::quantiles::{INTERVALS, LEVELS, MEDIAN};
-use crate::analysis::forecast::result::{Blame, ClusterForecast, FanPoint, FirstHour, Forecast, MetricForecast, Outlook};
+use crate::analysis::forecast::result::{
+    Blame, ClusterForecast, FanPoint, FirstHour, Forecast, MetricForecast, Outlook,
+};
 use crate::spec::{Metric, Unit};
 use crate::time::{HOUR_MS, Zone};
 
@@ -20,6 +22,9 @@ const SORTED_BY: usize = 1;
 const QUIET_BELOW: f64 = 0.1;
 /// How many clusters a page shows before it folds quiet ones.
 const OPEN: usize = 6;
+
+/// The end of the last bucket with an end of etcd's latency histograms, in seconds.
+const CUT_OFF: f64 = 8.192;
 
 /// The clusters of a forecast in the order of a page.
 #[derive(Debug)]
@@ -35,7 +40,8 @@ impl<'a> Ordered<'a> {
     /// unknown is not healthy. With many clusters, quiet ones are folded, and so are all beyond twice [`OPEN`].
     pub(in crate::outputs) fn of(forecast: &'a Forecast) -> Self {
         let mut all: Vec<&ClusterForecast> = forecast.clusters.iter().collect();
-        let chance = |of: &ClusterForecast| of.outlooks.as_ref().map_or(0.0, |outlooks| outlooks[SORTED_BY].probability);
+        let chance =
+            |of: &ClusterForecast| of.outlooks.as_ref().map_or(0.0, |outlooks| outlooks[SORTED_BY].probability);
         all.sort_by(|a, b| tier(a).cmp(&tier(b)).then_with(|| chance(b).total_cmp(&chance(a))));
         let loud = all.iter().filter(|of| tier(of) != Tier::Quiet).count();
         let folded = if all.len() <= OPEN { Vec::new() } else { all.split_off(loud.clamp(1, 2 * OPEN)) };
@@ -66,15 +72,15 @@ fn tier(of: &ClusterForecast) -> Tier {
 /// A probability in whole percent. It is never shown as 0 or 100 %, which would be certain.
 pub(in crate::outputs) fn chance(probability: f64) -> String {
     match (probability * 100.0).round() {
-        ..1.0 => "below 1 %".to_owned(),
-        100.0.. => "above 99 %".to_owned(),
+        ..1.0 => "under 1 %".to_owned(),
+        100.0.. => "over 99 %".to_owned(),
         percent => format!("{percent} %"),
     }
 }
 
 /// [`chance`] for a narrow place: `< 1 %`.
 pub(in crate::outputs) fn chance_short(probability: f64) -> String {
-    chance(probability).replace("below ", "< ").replace("above ", "> ")
+    chance(probability).replace("under ", "< ").replace("over ", "> ")
 }
 
 /// `usually 4 %, now 61 %`.
@@ -137,11 +143,13 @@ pub(in crate::outputs) fn between(metric: Metric, low: f64, high: f64) -> String
         return joined(&reading(metric, low.max(0.0)), &reading(metric, high.max(0.0)));
     }
     let text = |seconds: f64| reading(metric, seconds);
-    match (explain::bucket(low.max(0.0)), explain::bucket(high.max(0.0))) {
+    // Prometheus cuts a percentile in the bucket without an end off at the end of the one before.
+    let bucket = |seconds: f64| explain::bucket(seconds.max(0.0)).filter(|_| seconds < CUT_OFF);
+    match (bucket(low), bucket(high)) {
         (Some((lower, _)), Some((_, upper))) if lower <= 0.0 => format!("at most {}", text(upper)),
         (Some((lower, _)), Some((_, upper))) => joined(&text(lower), &text(upper)),
         (Some((lower, _)), None) => format!("{} or more", text(lower)),
-        (None, _) => "more than 8.19 s".to_owned(),
+        (None, _) => format!("{} or more", text(CUT_OFF)),
     }
 }
 
@@ -155,19 +163,34 @@ fn joined(low: &str, high: &str) -> String {
 }
 
 /// The forecast of a member's metric.
-pub(in crate::outputs) fn metric_of<'a>(forecast: &'a Forecast, cluster: &str, blame: &Blame) -> Option<&'a MetricForecast> {
+pub(in crate::outputs) fn metric_of<'a>(
+    forecast: &'a Forecast,
+    cluster: &str,
+    blame: &Blame,
+) -> Option<&'a MetricForecast> {
     let is_it = |of: &&MetricForecast| of.cluster == cluster && of.member == blame.member && of.metric == blame.metric;
     forecast.metrics.iter().find(is_it)
 }
 
+/// The points of a fan that can be drawn: their 95 % interval is finite.
+pub(in crate::outputs) fn finite(fan: &[FanPoint]) -> impl Iterator<Item = &FanPoint> {
+    let [low, high] = INTERVALS[1];
+    fan.iter().filter(move |point| point.quantiles[low..=high].iter().all(|value| value.is_finite()))
+}
+
 /// The point of a fan that is nearest to an instant.
 pub(in crate::outputs) fn at(fan: &[FanPoint], ms: i64) -> Option<&FanPoint> {
-    fan.iter().min_by_key(|point| (point.at_ms - ms).abs())
+    finite(fan).min_by_key(|point| (point.at_ms - ms).abs())
 }
 
 /// What is expected of a metric: `8 to 16 ms at Oct 7 15:00 (80 % between 4 and 32 ms)`, at the likely start of the first
 /// red hour or 6 hours after the origin.
-pub(in crate::outputs) fn expected(of: &MetricForecast, outlook: &Outlook, origin_ms: i64, zone: Zone) -> Option<String> {
+pub(in crate::outputs) fn expected(
+    of: &MetricForecast,
+    outlook: &Outlook,
+    origin_ms: i64,
+    zone: Zone,
+) -> Option<String> {
     let fan = of.fan.as_ref().ok()?;
     let wanted_ms = outlook.first.map_or(origin_ms + 6 * HOUR_MS, |first| first.median_ms);
     let point = at(fan, wanted_ms)?;

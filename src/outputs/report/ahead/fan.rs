@@ -14,7 +14,7 @@ use super::hours::{AHEAD, PAST};
 use super::scale::{HEIGHT, Scale};
 use crate::analysis::forecast::quantiles::{INTERVALS, MEDIAN};
 use crate::analysis::forecast::result::{ClusterForecast, FanPoint, Forecast, Limit, MetricForecast};
-use crate::outputs::shared::ahead::{EIGHTY, FIFTY, at, between, clock, detailed, metric_of, moment};
+use crate::outputs::shared::ahead::{EIGHTY, FIFTY, at, between, clock, detailed, finite, metric_of, moment};
 use crate::spec::Metric;
 use crate::text::html::html_text;
 use crate::time::{HOUR_MS, Zone};
@@ -32,7 +32,7 @@ const BANDS: [([usize; 2], &str); 3] = [(INTERVALS[1], "band95"), (EIGHTY, "band
 /// Everything that a fan shows.
 struct Fan<'a> {
     of: &'a MetricForecast,
-    points: &'a [FanPoint],
+    points: Vec<&'a FanPoint>,
     /// Middle of the cell, median and maximum over all members; in stretches without a gap.
     past: Vec<Vec<[f64; 3]>>,
     thresholds: Vec<f64>,
@@ -43,7 +43,7 @@ struct Fan<'a> {
 /// The fan of a cluster as a figure; a sentence if no metric of it can be forecast.
 pub(super) fn figure(shown: Shown<'_>, forecast: &Forecast, of: &ClusterForecast) -> Markup {
     let Some(metric) = chosen(shown, forecast, of) else { return without(forecast, of) };
-    let Ok(points) = &metric.fan else { return without(forecast, of) };
+    let points: Vec<&FanPoint> = metric.fan.iter().flat_map(|fan| finite(fan)).collect();
     let fan = Fan {
         of: metric,
         points,
@@ -62,7 +62,8 @@ pub(super) fn figure(shown: Shown<'_>, forecast: &Forecast, of: &ClusterForecast
 
 /// Why there is no fan.
 fn without(forecast: &Forecast, of: &ClusterForecast) -> Markup {
-    let mut reasons = forecast.metrics.iter().filter(|one| one.cluster == of.cluster).filter_map(|one| one.fan.as_ref().err());
+    let mut reasons =
+        forecast.metrics.iter().filter(|one| one.cluster == of.cluster).filter_map(|one| one.fan.as_ref().err());
     html! { @if let Some(reason) = reasons.next() { p.quiet { "No reading can be forecast: " (html_text(reason)) } } }
 }
 
@@ -73,14 +74,16 @@ fn chosen<'a>(shown: Shown<'_>, forecast: &'a Forecast, of: &ClusterForecast) ->
         let highest = one.fan.iter().flatten().map(|point| point.quantiles[MEDIAN]).fold(0.0, f64::max);
         thresholds(shown, forecast, one).first().map_or(0.0, |threshold| highest / threshold)
     };
-    let own = forecast.metrics.iter().filter(|one| one.cluster == of.cluster && one.fan.is_ok());
-    blamed.filter(|one| one.fan.is_ok()).or_else(|| own.max_by(|a, b| share(a).total_cmp(&share(b))))
+    let has_fan = |one: &&MetricForecast| one.fan.as_ref().is_ok_and(|fan| finite(fan).next().is_some());
+    let own = forecast.metrics.iter().filter(|one| one.cluster == of.cluster).filter(has_fan);
+    blamed.filter(has_fan).or_else(|| own.max_by(|a, b| share(a).total_cmp(&share(b))))
 }
 
 /// The thresholds of the profile in the unit of the metric, ascending. Shares of a limit need its value.
 fn thresholds(shown: Shown<'_>, forecast: &Forecast, of: &MetricForecast) -> Vec<f64> {
     let profile = shown.manifest.profile().filter(|profile| profile.counts(of.metric));
-    let Some(bands) = profile.map(|profile| profile.rule(of.metric).bands.clone()).filter(|bands| bands.of_limit) else {
+    let Some(bands) = profile.map(|profile| profile.rule(of.metric).bands.clone()).filter(|bands| bands.of_limit)
+    else {
         return readings::thresholds(shown.manifest, of.metric);
     };
     let limit = match of.metric {
@@ -102,7 +105,11 @@ fn past(shown: Shown<'_>, forecast: &Forecast, of: &MetricForecast) -> Vec<Vec<[
     let mut last_ms = i64::MIN;
     for cell in shown.readings.cluster(&of.cluster).into_iter().flat_map(|of| of.cells()) {
         let middle_ms = (cell.start_ms + width_ms / 2).min(forecast.origin_ms);
-        let Some(spread) = cell.metrics[of.metric.index()].filter(|_| (from..to).contains(&(cell.start_ms + width_ms / 2))) else { continue };
+        let Some(spread) =
+            cell.metrics[of.metric.index()].filter(|_| (from..to).contains(&(cell.start_ms + width_ms / 2)))
+        else {
+            continue;
+        };
         if last_ms == i64::MIN || cell.start_ms - last_ms > width_ms {
             stretches.push(Vec::new());
         }
@@ -116,7 +123,8 @@ impl Fan<'_> {
     /// The models of the longest leads: `forecast by rhythm and last_hour`.
     fn models(&self) -> String {
         let longest = &self.of.models[self.of.models.len() - 1];
-        let named: Vec<&str> = longest.iter().filter(|(_, share)| *share >= 0.005).map(|(name, _)| name.as_str()).collect();
+        let named: Vec<&str> =
+            longest.iter().filter(|(_, share)| *share >= 0.005).map(|(name, _)| name.as_str()).collect();
         if named.is_empty() { String::new() } else { html_text(&format!("forecast by {}", named.join(" and "))) }
     }
 
@@ -138,7 +146,13 @@ impl Fan<'_> {
         let now = self.x(self.origin_ms as f64);
         let height = |y: f64| format!("{:.1}", y + ABOVE);
         let clock = format!("now {}", clock(self.zone, self.origin_ms));
-        let labels = [("0", "start", "−48 h"), ("33.33%", "middle", "−24 h"), ("66.67%", "middle", &clock), ("83.33%", "middle", "+12 h"), ("100%", "end", "+24 h")];
+        let labels = [
+            ("0", "start", "−48 h"),
+            ("33.33%", "middle", "−24 h"),
+            ("66.67%", "middle", &clock),
+            ("83.33%", "middle", "+12 h"),
+            ("100%", "end", "+24 h"),
+        ];
         html! {
             svg role="img" aria-label=(self.sentence()) {
                 svg y=(ABOVE) height=(HEIGHT) width="100%" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" {
@@ -213,9 +227,10 @@ impl Fan<'_> {
     /// The fan in a sentence.
     fn sentence(&self) -> String {
         let metric = self.of.metric;
-        let now = self.of.now.map_or_else(|| "no reading now".to_owned(), |now| format!("now {}", between(metric, now, now)));
+        let now =
+            self.of.now.map_or_else(|| "no reading now".to_owned(), |now| format!("now {}", between(metric, now, now)));
         let ahead = [6, 24].into_iter().filter_map(|hours| {
-            let point = at(self.points, self.origin_ms + hours * HOUR_MS)?;
+            let point = at(self.of.fan.as_ref().ok()?, self.origin_ms + hours * HOUR_MS)?;
             let [low, high] = EIGHTY.map(|place| point.quantiles[place]);
             let median = between(metric, point.quantiles[MEDIAN], point.quantiles[MEDIAN]);
             Some(format!("{} {median}, with 80 % {}", moment(self.zone, point.at_ms), between(metric, low, high)))

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::super::page::Shown;
 use super::{fan, hours};
 use crate::analysis::forecast::result::{ClusterForecast, Forecast, Outlook};
-use crate::outputs::shared::ahead::{chance_short, detailed, expected, first_hour, headline, metric_of, usually};
 use crate::outputs::report::clusters;
+use crate::outputs::shared::ahead::{chance_short, detailed, expected, first_hour, headline, metric_of, usually};
 use crate::text::html::html_text;
 use crate::text::rounding::score_text;
 
@@ -42,8 +42,13 @@ pub(super) fn outlook(shown: Shown<'_>, forecast: &Forecast, of: &ClusterForecas
 fn title(of: &ClusterForecast, warns_from: f64) -> Markup {
     let first = of.outlooks.as_ref().map(|outlooks| headline(outlooks, warns_from));
     html! {
-        span.title { @match first { Ok(first) => { "Red within " (first.hours) " h: " (usually(first)) }, Err(_) => "No outlook" } }
+        span.title { @match first { Ok(first) => { "Red within " (first.hours) " h: " (unbroken(&usually(first))) }, Err(_) => "No outlook" } }
     }
+}
+
+/// A text whose numbers stay with their percent signs.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
 }
 
 /// A probability as number and bar, with a mark at the usual rate.

@@ -24,7 +24,8 @@ impl Scale {
     /// A scale for what is drawn: `sure` readings, thresholds and medians as they are, and the ends of intervals as far as
     /// they stretch it only moderately.
     pub(super) fn of(metric: Metric, sure: &[f64], ends: &[f64]) -> Self {
-        let positive = |values: &[f64]| values.iter().copied().filter(|v| v.is_finite() && *v > 0.0).collect::<Vec<_>>();
+        let positive =
+            |values: &[f64]| values.iter().copied().filter(|v| v.is_finite() && *v > 0.0).collect::<Vec<_>>();
         let (sure, ends) = (positive(sure), positive(ends));
         let top = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         let bottom = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -82,11 +83,14 @@ mod tests {
 
     #[test]
     fn latencies_have_the_bounds_of_histogram_buckets_as_ticks() {
-        let ticks = |sure: &[f64]| Scale::of(Metric::WalFsync, sure, &[]).ticks().into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        let ticks = |sure: &[f64]| {
+            Scale::of(Metric::WalFsync, sure, &[]).ticks().into_iter().map(|(_, label)| label).collect::<Vec<_>>()
+        };
         assert_eq!(ticks(&[0.0018, 0.011]), ["2 ms", "4 ms", "8 ms"]);
         // Eight bounds: every second one has a label.
         assert_eq!(ticks(&[0.0009, 0.2]), ["1 ms", "4 ms", "16 ms", "64 ms"]);
-        let sizes: Vec<String> = Scale::of(Metric::DbSize, &[1.9 * 1024.0_f64.powi(3)], &[]).ticks().into_iter().map(|(_, l)| l).collect();
+        let sizes: Vec<String> =
+            Scale::of(Metric::DbSize, &[1.9 * 1024.0_f64.powi(3)], &[]).ticks().into_iter().map(|(_, l)| l).collect();
         assert_eq!(sizes, ["0 B", "1 GiB", "2 GiB"]);
     }
 

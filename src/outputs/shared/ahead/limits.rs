@@ -56,8 +56,11 @@ impl LimitCounts {
             (self.unlimited, "no limit set".to_owned()),
             (self.unknown, "unknown, for lack of readings".to_owned()),
         ];
-        let told: Vec<String> =
-            parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{why}: {number}")).collect();
+        let told: Vec<String> = parts
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, why)| format!("{why}: {number}"))
+            .collect();
         (!told.is_empty()).then(|| told.join("; "))
     }
 

@@ -3,8 +3,8 @@
 use crate::analysis::forecast::quantiles::{LEVELS, MEDIAN};
 use crate::analysis::forecast::quota::When;
 use crate::analysis::forecast::result::{
-    Anomaly, Blame, ClusterForecast, FanPoint, FirstHour, Forecast, Limit, LimitForecast, MetricForecast, Outlook, ScoreHour,
-    Skill, Trust, Warning,
+    Anomaly, Blame, ClusterForecast, FanPoint, FirstHour, Forecast, Limit, LimitForecast, MetricForecast, Outlook,
+    ScoreHour, Skill, Trust, Warning,
 };
 use crate::spec::Metric;
 use crate::time::{DAY_MS, HOUR_MS};
@@ -21,7 +21,8 @@ fn around(median: f64, at: impl Fn(f64, f64) -> f64) -> [f64; LEVELS.len()] {
 pub(in crate::outputs) fn outlook(hours: i64, probability: f64, usual: f64) -> Outlook {
     let blame = Blame { member: "10.0.1.1:2379".to_owned(), metric: Metric::WalFsync };
     let from = ORIGIN + HOUR_MS / 12;
-    let first = FirstHour { earliest_ms: from + 13 * HOUR_MS, median_ms: from + 14 * HOUR_MS, latest_ms: from + 25 * HOUR_MS };
+    let first =
+        FirstHour { earliest_ms: from + 13 * HOUR_MS, median_ms: from + 14 * HOUR_MS, latest_ms: from + 25 * HOUR_MS };
     let is_likely = probability >= 0.1;
     Outlook { hours, probability, usual, first: is_likely.then_some(first), blame: is_likely.then_some(blame) }
 }
@@ -31,7 +32,11 @@ pub(in crate::outputs) fn cluster(name: &str, probabilities: [f64; 3], afternoon
     let hour = |hour: i64| {
         let median = if (14..17).contains(&hour) { afternoon } else { 9.7 };
         let quantiles = around(median, |score, place| (score + place).clamp(0.0, 10.0));
-        ScoreHour { start_ms: ORIGIN + HOUR_MS / 12 + hour * HOUR_MS, quantiles, red: f64::from(u8::from(median < 5.0)) }
+        ScoreHour {
+            start_ms: ORIGIN + HOUR_MS / 12 + hour * HOUR_MS,
+            quantiles,
+            red: f64::from(u8::from(median < 5.0)),
+        }
     };
     ClusterForecast {
         cluster: name.to_owned(),
@@ -99,14 +104,22 @@ pub(in crate::outputs) fn forecast() -> Forecast {
         from_ms: ORIGIN - 14 * DAY_MS,
         profile: "seed".to_owned(),
         model: "auto".to_owned(),
-        clusters: vec![cluster("c01", [0.004, 0.12, 0.86], 4.2), cluster("c02", [0.0, 0.002, 0.03], 9.7), unknown("c03")],
+        clusters: vec![
+            cluster("c01", [0.004, 0.12, 0.86], 4.2),
+            cluster("c02", [0.0, 0.002, 0.03], 9.7),
+            unknown("c03"),
+        ],
         metrics: vec![
             metric("c01", "10.0.1.1:2379", Metric::WalFsync, 0.0033, 0.0104),
             metric("c02", "10.0.2.1:2379", Metric::OpenFds, 310.0, 310.0),
         ],
         limits: vec![
             limit("10.0.1.1:2379", Limit::Quota, When::Dates { earliest: day(4), median: Some(day(9)), latest: None }),
-            limit("10.0.1.2:2379", Limit::MaxFds, When::Dates { earliest: day(1), median: Some(day(2)), latest: Some(day(5)) }),
+            limit(
+                "10.0.1.2:2379",
+                Limit::MaxFds,
+                When::Dates { earliest: day(1), median: Some(day(2)), latest: Some(day(5)) },
+            ),
             limit("10.0.1.4:2379", Limit::Quota, When::NotWithin),
             limit("10.0.1.5:2379", Limit::Quota, When::NoReadings),
         ],

@@ -7,7 +7,7 @@ use crate::time::DAY_MS;
 #[test]
 fn a_probability_is_never_shown_as_certain() {
     let shown = [0.0, 0.0049, 0.0051, 0.04, 0.605, 0.994, 0.996, 1.0].map(chance);
-    assert_eq!(shown, ["below 1 %", "below 1 %", "1 %", "4 %", "61 %", "99 %", "above 99 %", "above 99 %"]);
+    assert_eq!(shown, ["under 1 %", "under 1 %", "1 %", "4 %", "61 %", "99 %", "over 99 %", "over 99 %"]);
     assert_eq!([0.0, 0.3, 1.0].map(chance_short), ["< 1 %", "30 %", "> 99 %"]);
 }
 
@@ -21,7 +21,9 @@ fn latencies_are_told_by_the_bucket_of_their_histogram() {
     assert_eq!(told(0.0003, 0.0004), "at most 1 ms");
     assert_eq!(told(0.6, 1.5), "512 ms to 2.05 s");
     assert_eq!(told(5.0, 9.0), "4.1 s or more");
-    assert_eq!(told(9.0, 9.0), "more than 8.19 s");
+    // What Prometheus cut off.
+    assert_eq!(told(8.192, 8.192), "8.2 s or more");
+    assert_eq!(told(8.191, 8.191), "4.1 to 8.2 s");
     assert_eq!(between(Metric::OpenFds, 310.2, 310.2), "311");
     assert_eq!(between(Metric::DbSize, 1_073_741_824.0, 2_147_483_648.0), "1.00 to 2.00 GiB");
 }
@@ -30,14 +32,19 @@ fn latencies_are_told_by_the_bucket_of_their_histogram() {
 fn likely_clusters_come_first_then_unknown_ones_and_many_quiet_ones_are_folded() {
     let mut made = forecast();
     let names = |of: &[&ClusterForecast]| of.iter().map(|of| of.cluster.clone()).collect::<Vec<_>>();
-    assert_eq!((names(&Ordered::of(&made).open), Ordered::of(&made).folded.len()), (vec!["c01".to_owned(), "c03".to_owned(), "c02".to_owned()], 0));
-    made.clusters.extend((10..14).map(|number| cluster(&format!("c{number}"), [0.0, f64::from(number) / 1000.0, 0.09], 9.7)));
+    assert_eq!(
+        (names(&Ordered::of(&made).open), Ordered::of(&made).folded.len()),
+        (vec!["c01".to_owned(), "c03".to_owned(), "c02".to_owned()], 0)
+    );
+    made.clusters
+        .extend((10..14).map(|number| cluster(&format!("c{number}"), [0.0, f64::from(number) / 1000.0, 0.09], 9.7)));
     let ordered = Ordered::of(&made);
     assert_eq!(names(&ordered.open), ["c01", "c03"]);
     assert_eq!(names(&ordered.folded), ["c13", "c12", "c11", "c10", "c02"]);
     assert_eq!(ordered.quiet(), 5);
     // Exactly one in ten is not quiet, and of more than twelve that are not quiet the unlikeliest are folded.
-    made.clusters = (0..13).map(|number| cluster(&format!("c{number:02}"), [0.0, f64::from(number) / 1000.0, 0.1], 9.7)).collect();
+    made.clusters =
+        (0..13).map(|number| cluster(&format!("c{number:02}"), [0.0, f64::from(number) / 1000.0, 0.1], 9.7)).collect();
     let ordered = Ordered::of(&made);
     assert_eq!((ordered.open.len(), names(&ordered.folded), ordered.quiet()), (12, vec!["c00".to_owned()], 0));
     // All quiet: one is shown.
@@ -49,7 +56,9 @@ fn likely_clusters_come_first_then_unknown_ones_and_many_quiet_ones_are_folded()
 
 #[test]
 fn the_headline_is_the_shortest_warning_or_else_six_hours() {
-    let hours = |probabilities, warns_from| headline(cluster("c", probabilities, 9.7).outlooks.as_ref().unwrap(), warns_from).hours;
+    let hours = |probabilities, warns_from| {
+        headline(cluster("c", probabilities, 9.7).outlooks.as_ref().unwrap(), warns_from).hours
+    };
     assert_eq!(hours([0.1, 0.2, 0.86], 0.3), 24);
     assert_eq!(hours([0.3, 0.4, 0.86], 0.3), 1);
     assert_eq!(hours([0.1, 0.2, 0.29], 0.3), 6);
@@ -88,7 +97,14 @@ fn limits_are_sorted_by_date_and_the_others_are_counted() {
     assert_eq!(says, expected);
     assert_eq!(counts.sentence().unwrap(), "not within 90 days: 1; unknown, for lack of readings: 1");
     assert_eq!(lines.len() + counts.total(), made.limits.len());
-    let all = [When::Reached, When::Dates { earliest: ORIGIN + DAY_MS, median: None, latest: None }, When::NotNear, When::Unlimited, When::NoLimit, When::TooShort];
+    let all = [
+        When::Reached,
+        When::Dates { earliest: ORIGIN + DAY_MS, median: None, latest: None },
+        When::NotNear,
+        When::Unlimited,
+        When::NoLimit,
+        When::TooShort,
+    ];
     let made = Forecast { limits: all.iter().map(|when| limit("m", Limit::Quota, *when)).collect(), ..made };
     let (lines, counts) = limits(&made, Zone::default());
     let says: Vec<&str> = lines.iter().map(|line| line.says.as_str()).collect();
@@ -109,9 +125,18 @@ fn trust_is_claimed_only_if_the_whole_interval_is_above_the_usual_rate() {
         judgment(&crate::analysis::forecast::result::Trust { breach: [None, Some(skill), None], ..trust() })
     };
     let over = "in 412 earlier forecasts over 12 days";
-    assert_eq!(with(0.01, 0.4), format!("Within 6 h, the probabilities were better than the usual rate by 20 % (1 to 40 %), {over}"));
-    assert_eq!(with(0.0, 0.4), format!("Within 6 h, the probabilities were not clearly better than the usual rate (20 % (0 to 40 %), {over})"));
-    assert!(with(-0.4, -0.01).starts_with("Within 6 h, the probabilities were worse than the usual rate: do not rely on them"));
+    assert_eq!(
+        with(0.01, 0.4),
+        format!("Within 6 h, the probabilities were better than the usual rate by 20 % (1 to 40 %), {over}")
+    );
+    assert_eq!(
+        with(0.0, 0.4),
+        format!("Within 6 h, the probabilities were not clearly better than the usual rate (20 % (0 to 40 %), {over})")
+    );
+    assert!(
+        with(-0.4, -0.01)
+            .starts_with("Within 6 h, the probabilities were worse than the usual rate: do not rely on them")
+    );
     let none = crate::analysis::forecast::result::Trust { breach: [None; 3], ..trust() };
     assert_eq!(judgment(&none), format!("Too few red hours to judge the probabilities, {over}"));
     let text = "14 of 17 warnings (from 30 % within 6 h) came true; 2 times a cluster became red without one";

@@ -10,7 +10,8 @@ const JUDGED_BY: usize = 1;
 /// One sentence that says whether the probabilities deserve trust.
 pub(in crate::outputs) fn judgment(trust: &Trust) -> String {
     let hours = HORIZON_HOURS[JUDGED_BY];
-    let over = format!("in {} over {}", count(trust.origins, "earlier forecast"), count(trust.days.round() as u64, "day"));
+    let over =
+        format!("in {} over {}", count(trust.origins, "earlier forecast"), count(trust.days.round() as u64, "day"));
     match trust.breach[JUDGED_BY] {
         _ if trust.origins == 0 => "No earlier forecast could be judged: do not rely on these probabilities".to_owned(),
         None => format!("Too few red hours to judge the probabilities, {over}"),
@@ -18,10 +19,16 @@ pub(in crate::outputs) fn judgment(trust: &Trust) -> String {
             format!("Within {hours} h, the probabilities were better than the usual rate by {}, {over}", range(skill))
         }
         Some(skill) if skill.high < 0.0 => {
-            format!("Within {hours} h, the probabilities were worse than the usual rate: do not rely on them ({}, {over})", range(skill))
+            format!(
+                "Within {hours} h, the probabilities were worse than the usual rate: do not rely on them ({}, {over})",
+                range(skill)
+            )
         }
         Some(skill) => {
-            format!("Within {hours} h, the probabilities were not clearly better than the usual rate ({}, {over})", range(skill))
+            format!(
+                "Within {hours} h, the probabilities were not clearly better than the usual rate ({}, {over})",
+                range(skill)
+            )
         }
     }
 }
@@ -35,7 +42,9 @@ pub(in crate::outputs) fn warnings(trust: &Trust) -> String {
     };
     match trust.warnings_in_all {
         0 => format!("There was no warning (a probability from {from} within 6 h); {missed}"),
-        all => format!("{} of {} (from {from} within 6 h) came true; {missed}", trust.warnings_true, count(all, "warning")),
+        all => {
+            format!("{} of {} (from {from} within 6 h) came true; {missed}", trust.warnings_true, count(all, "warning"))
+        }
     }
 }
 

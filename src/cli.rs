@@ -7,6 +7,7 @@ mod diff;
 mod examples;
 mod findings;
 mod flags;
+mod forecast;
 mod help;
 mod import;
 mod package;
@@ -19,6 +20,7 @@ pub(crate) use findings::FindingsArgs;
 pub(crate) use flags::{
     All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql, OfTextfile,
 };
+pub(crate) use forecast::{ForecastArgs, WantedMetric};
 pub(crate) use import::ImportArgs;
 pub(crate) use package::{CompletionsArgs, ManArgs};
 pub(crate) use show::ShowArgs;
@@ -35,7 +37,7 @@ use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
     BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
-    FINDINGS_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES,
+    FINDINGS_EXAMPLES, FORECAST_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES,
     SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
 };
 
@@ -144,6 +146,12 @@ pub(crate) enum Command {
     /// flags for scoring, the history is scored as the manifest of the folder describes.
     #[command(after_help = FINDINGS_EXAMPLES)]
     Findings(FindingsArgs),
+    /// Forecast whether clusters become red, when limits are reached, and how far to trust that
+    ///
+    /// Uses the last 28 days of a history on disk. Each forecast shows the usual rate beside the probability, and how
+    /// forecasts like it did on these days: none of them saw what came after it.
+    #[command(after_help = FORECAST_EXAMPLES)]
+    Forecast(ForecastArgs),
     /// Compare two folders, or one folder before and after an instant
     ///
     /// Shows for each cluster and metric the means, the hours below 7 and 5, the difference with a 95 % interval
@@ -189,6 +197,7 @@ impl Command {
             Self::Check(args) => &args.flags.given,
             Self::Explain(args) => &args.flags.given,
             Self::Findings(args) => &args.flags.given,
+            Self::Forecast(args) => &args.flags.given,
             Self::Diff(args) => &args.flags.given,
             Self::Show(args) => &args.flags.given,
             Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],

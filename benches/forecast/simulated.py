@@ -3,11 +3,15 @@
 
     simulated.py DIR --set NAME [--seed 1] [--step 300] [--clusters N] [--members N] [--days N]
 
-DIR/history/ has the layout of `etcd-heatmap pull`, and `score DIR` and `forecast DIR` read it. DIR/truth.csv has a row for
-each fault and each member's character: when it began and ended, when the readings first crossed each threshold of the
-profile `seed`, when the sixth election within a day happened, the first red hour of the cluster, and its number of red
-hours. The same seed gives the same bytes with the same versions of NumPy and Polars. Needs the packages of
-tests/oracle/requirements.txt.
+DIR/history/ has the layout of `etcd-heatmap pull`, and `score DIR` and `forecast DIR` read it. DIR/truth.csv has a row
+for each fault and each member's character: start and end (of a ramp: its repair), the first reading above each
+threshold of the profile `seed`, the first step with six elections within a day, the first red hour of the cluster
+during the fault, and the number of them. The kinds `false_ramp` and `near_miss` (with a few elections) end before
+anything is red. Growing databases of `sawtooth` have `quota_at`, the instant after the end of the history at which they
+reach their quota.
+
+The same seed gives the same bytes with the same versions of NumPy and Polars, and the same faults with another step.
+Needs the packages of tests/oracle/requirements.txt.
 
 An hour is red if the mean score of the cluster (that of its worst member) is below 5. With `seed`, a disk alone costs
 exactly 5 points, so red needs elections as well: WAL fsync above 10 ms (3), commits above 40 ms (2) and more than five
@@ -33,9 +37,12 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from simulated.cluster import Grid
-from simulated.folder import DISK_ALONE, SEED, red_hours, write_history, write_truth
-from simulated.sets import SETS, Setting
+# No __pycache__ in the source tree.
+sys.dont_write_bytecode = True
+
+from simulated.cluster import Grid  # noqa: E402
+from simulated.folder import DISK_ALONE, SEED, red_hours, write_history, write_truth  # noqa: E402
+from simulated.sets import SETS, Setting  # noqa: E402
 
 # A Monday, so that 28 days are four whole weeks.
 START = int(datetime(2026, 9, 7, tzinfo=timezone.utc).timestamp())
@@ -67,18 +74,18 @@ def main():
     grid = Grid(START, given.days or SETS[given.name][3], given.step)
     setting = Setting(given.name, given.seed, grid, given.clusters, given.members)
     weights = DISK_ALONE if given.name == "disk-ramps" else SEED
-    readings, told, red, scored, red_total = {}, [], {}, 0, 0
+    readings, truth, red, scored, red_total = {}, [], {}, 0, 0
     for cluster in setting.make(setting):
         members = cluster.readings()
         readings |= {(cluster.name, member): columns for member, columns in members.items()}
-        told += cluster.truth
+        truth += cluster.truth
         with_score, red[cluster.name] = red_hours(grid, members.values(), weights)
         scored, red_total = scored + with_score.sum(), red_total + red[cluster.name].sum()
     shutil.rmtree(given.folder / "history", ignore_errors=True)
     rows = write_history(given.folder, grid, readings)
-    write_truth(given.folder / "truth.csv", given.name, grid, told, readings, red)
+    write_truth(given.folder / "truth.csv", given.name, grid, truth, readings, red)
     share = red_total / max(scored, 1)
-    print(f"{given.name}: {len(red)} clusters, {len(readings)} members, {rows} rows, {len(told)} rows of truth,",
+    print(f"{given.name}: {len(red)} clusters, {len(readings)} members, {rows} rows, {len(truth)} rows of truth,",
           f"{red_total} of {scored} cluster hours red ({share:.2%})")  # fmt: skip
 
 

@@ -4,15 +4,24 @@
 //! residuals of earlier origins give the intervals (`conformal`), and a walk over the origins of the past (`walk`) shows how
 //! good each model was, so that the best can be selected. Reading a history and writing outputs do not belong here.
 
+pub mod breach;
 pub mod breaks;
+pub mod calibrate;
 pub mod conformal;
+pub mod courses;
+pub mod elections;
+pub mod forecaster;
 pub mod leads;
+pub mod member_metric;
 pub mod model;
 pub mod models;
 pub mod order;
+pub mod panel;
 pub mod quantiles;
 pub mod quota;
+pub mod random;
 pub mod result;
 pub mod select;
 pub mod series;
+pub mod trust;
 pub mod walk;

@@ -104,6 +104,15 @@ Examples:
   Everything, for a spreadsheet:
     etcd-heatmap findings audit --csv > findings.csv";
 
+pub(super) const FORECAST_EXAMPLES: &str = "\
+Examples:
+  Will a cluster be red within the next 24 hours?
+    etcd-heatmap forecast audit
+  How good would such forecasts have been, and which model is the best?
+    etcd-heatmap forecast audit --backtest
+  The WAL fsync of the next six hours, by ARIMA:
+    etcd-heatmap forecast audit --metric wal_fsync --model arima --horizon 6h";
+
 pub(super) const DIFF_EXAMPLES: &str = "\
 Examples:
   Did the new disks of 8 October help? (Each side needs 7 days for an interval.)

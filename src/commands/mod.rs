@@ -12,6 +12,7 @@ mod error;
 mod evidence;
 mod explain;
 mod findings;
+mod forecast;
 mod generated;
 mod import;
 mod interrupt;
@@ -120,6 +121,14 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Check(_) => check::run(settings, &reporter),
         Command::Findings(args) => findings::run(&args, settings, &reporter),
+        Command::Forecast(args) => {
+            let folder = given_folder(settings, args.folder.as_deref())?;
+            if History::within(folder).days()?.is_empty() {
+                return Err(evidence::no_history(folder, Manifest::read(folder)?.as_ref()));
+            }
+            let run = Writing::to(folder, reporter)?;
+            run.end(forecast::run(folder, &args, settings, &run))
+        }
         Command::Explain(args) => explain::run(&args, settings),
         Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Diff(args) => diff::run(&args, settings, &reporter),

@@ -5,6 +5,8 @@
 pub(crate) enum Heading {
     /// Flags that select a part of an existing folder.
     Selection,
+    /// How `forecast` looks ahead.
+    Forecast,
     Source,
     /// The server or data directory that `import` writes to, and how to connect.
     Target,
@@ -22,6 +24,7 @@ impl Heading {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Selection => "Selection",
+            Self::Forecast => "Forecast",
             Self::Source => "Source",
             Self::Target => "Target",
             Self::Range => "Range",

@@ -1,4 +1,4 @@
-"""A cluster and its members: what befalls them, and the readings that a pull would find."""
+"""A cluster and its members: load, elections, restarts and gaps, and the readings that a pull would write."""
 
 from dataclasses import dataclass, field
 
@@ -57,7 +57,7 @@ class Grid:
 
 @dataclass
 class Member:
-    """What differs between members: the disk, the process, and faults that a set adds."""
+    """A member: its disk, its process, and the faults that a set adds."""
 
     name: str
     key: list
@@ -81,7 +81,7 @@ class Cluster:
     def __init__(self, seed, number, name, grid, characters, weekly=1.0):
         self.key, self.name, self.grid = [seed, number], name, grid
         self.load = load(self.rng(1), grid.at, grid.step, weekly)
-        # At rest, an election now and then: 0.06 a day, as in examples/simulate.
+        # Elections without a cause: 0.06 a day, as in examples/simulate.
         self.elections = [start for start, _ in pieces(self.rng(2), grid.at, 0.06, 0, 1)]
         self.members = []
         # Rows of the truth, as dictionaries.
@@ -98,7 +98,7 @@ class Cluster:
     def rng(self, part):
         return np.random.default_rng([*self.key, 0, part])
 
-    def tell(self, member, kind, start, end, **more):
+    def record(self, member, kind, start, end, **more):
         """Adds a row to the truth, and returns it."""
         row = {"cluster": self.name, "member": member.name if member else "", "kind": kind, "start": start, "end": end}
         self.truth.append(row | more)
@@ -170,7 +170,10 @@ class Cluster:
     def leader_changes(self):
         """Changes within a day: the most that a member counts, which is the cluster's reading."""
         at = self.grid.at
-        within = lambda events: np.searchsorted(events, at, "right") - np.searchsorted(events, at - DAY, "right")  # noqa: E731
+
+        def within(events):
+            return np.searchsorted(events, at, "right") - np.searchsorted(events, at - DAY, "right")
+
         restarts = [within(np.sort(member.restarts)) for member in self.members]
         return (within(np.sort(self.elections)) + np.max(restarts, axis=0)).astype(np.float64)
 
@@ -182,7 +185,8 @@ class Cluster:
     def traffic(self, member):
         rng = member.rng(10)
         rate = self.rng(3).uniform(60e3, 700e3) * rng.uniform(0.7, 1.3)
-        return rate * self.load * np.maximum(1 + 0.08 * wander(rng, len(self.grid.at), self.grid.step, 20 * MINUTE), 0.1)
+        noise = 0.08 * wander(rng, len(self.grid.at), self.grid.step, 20 * MINUTE)
+        return rate * self.load * np.maximum(1 + noise, 0.1)
 
     def data(self):
         """The size of the database after a defragmentation, its growth by step, and when it is defragmented."""
@@ -204,6 +208,7 @@ class Cluster:
         grown = np.cumsum(growth)
         begins = np.searchsorted(round_, round_, "left")
         left = compact * (1 + 0.02 * rng.standard_normal(round_[-1] - round_[0] + 1))[round_ - round_[0]]
-        size = left + grown - grown[begins] + np.where(round_ == round_[0], 0.75 * growth.mean() * (every - first) / self.grid.step, 0)
+        before = 0.75 * growth.mean() * (every - first) / self.grid.step
+        size = left + grown - grown[begins] + np.where(round_ == round_[0], before, 0)
         chunk = 4e6
         return np.floor(np.ceil(size / chunk) * chunk / PAGE) * PAGE

@@ -1,6 +1,6 @@
-"""The set `sawtooth`: databases that are defragmented regularly, that grow to their quota, and that grew once.
+"""The set `sawtooth`: databases that are defragmented regularly, that grow to their quota, and with one bulk load.
 
-Each cluster has one member by default, so that each database is a case of its own: members share their data."""
+Each cluster has one member by default, because members of a cluster have the same data and are not separate cases."""
 
 import numpy as np
 
@@ -12,18 +12,18 @@ QUIET = Character("quiet", gaps_a_day=0.05)
 
 
 def quota(cluster):
-    """As in `Cluster.columns`."""
+    """The quota in bytes, which `Cluster.columns` writes."""
     return 2 * GIB if cluster.key[1] % 2 == 0 else 8 * GIB
 
 
 def file_size(used, chunk):
-    """The file's size for the pages in use: it never shrinks by itself, and grows by `chunk` bytes."""
+    """The size of the file for the pages in use. It does not shrink, and grows by `chunk` bytes at a time."""
     return np.ceil(np.maximum.accumulate(used) / chunk) * chunk
 
 
 def sawtooth(setting):
-    """`sawtooth`: a third of the clusters each (20 by default): saw (regular defragmentations well below the quota), grow
-    (real growth to the quota, after the end of the history, at `quota_at`) and bulk (loads that stop)."""
+    """`sawtooth`: a third of the clusters each (20 by default): saw (regular defragmentations well below the quota),
+    grow (real growth, which reaches the quota after the end of the history, at `quota_at`), bulk (loads that stop)."""
     for number in setting.numbers():
         name, fill = (("saw", saw), ("grow", grow), ("bulk", bulk))[(number - 1) * 3 // setting.clusters]
         cluster = setting.cluster(number, [QUIET] * setting.members, name=name)
@@ -32,9 +32,9 @@ def sawtooth(setting):
 
 
 def saw(cluster, rng):
-    """Grows from 15 to 40 % of its quota up to 45 to 70 %, within 1 to 6 days, again and again."""
+    """Grows from 15 to 40 % of its quota up to 45 to 62 % on average, within 1 to 6 days, again and again."""
     grid, limit = cluster.grid, quota(cluster)
-    low, high, every = rng.uniform(0.15, 0.4), rng.uniform(0.45, 0.7), rng.uniform(1, 6) * DAY
+    low, high, every = rng.uniform(0.15, 0.4), rng.uniform(0.45, 0.62), rng.uniform(1, 6) * DAY
     rhythm = cluster.load / cluster.load.mean()
     for member in cluster.members:
         own = member.rng(22)
@@ -46,16 +46,16 @@ def saw(cluster, rng):
             steps = (grid.at >= begin) & (grid.at < end)
             if not steps.any():
                 continue
-            # A piece that began before the history has grown already.
+            # The first piece began before the history.
             passed = max(grid.start - begin, 0) / every * (high - low)
             slope = (high - low) * own.uniform(0.85, 1.15) * grid.step / every
             grown = np.cumsum(slope * rhythm[steps] * own.gamma(2, 0.5, steps.sum()))
             floor = low * (1 + 0.03 * own.standard_normal()) + passed
             size[steps] = file_size((floor + grown) * limit, limit / 400)
             if begin > grid.start:
-                cluster.tell(member, "defragmentation", begin, begin)
-        member.size = np.minimum(size, 0.9 * limit)
-        cluster.tell(member, "sawtooth", grid.start, grid.end, note=f"every {every / DAY:.1f} days")
+                cluster.record(member, "defragmentation", begin, begin)
+        member.size = np.minimum(size, 0.75 * limit)
+        cluster.record(member, "sawtooth", grid.start, grid.end, note=f"every {every / DAY:.1f} days")
 
 
 def grow(cluster, rng):
@@ -68,7 +68,7 @@ def grow(cluster, rng):
     now = rng.uniform(0.55, 0.9)
     wait = 3 * 20 ** rng.uniform() * DAY
     slope = (1 - now) / wait
-    # The growth of the history is at most 80 % of what there is now.
+    # The growth of the history is at most 80 % of the size at its end.
     slope = min(slope, 0.8 * now / (grid.days * DAY))
     for member in cluster.members:
         own = member.rng(22)
@@ -84,7 +84,7 @@ def grow(cluster, rng):
         if own.uniform() < 0.25:
             cut = int(own.uniform(0.2, 0.6) * len(grid.at))
             used[:cut] += own.uniform(0.03, 0.12)
-            cluster.tell(member, "defragmentation", at[cut], at[cut])
+            cluster.record(member, "defragmentation", at[cut], at[cut])
             size = np.concatenate([file_size(used[:cut], 1 / 500), file_size(used[cut:], 1 / 500)])
         else:
             size = file_size(used, 1 / 500)
@@ -92,11 +92,11 @@ def grow(cluster, rng):
         # The file is as large as the quota once more than the last chunk below it is used.
         reached = np.flatnonzero(size[end + 1 :] >= 1.0)
         when = at[end + 1 + reached[0]] if len(reached) else ""
-        cluster.tell(member, "growth", grid.start, grid.end, quota_at=when, note=f"{now:.0%} of its quota at the end")
+        cluster.record(member, "growth", grid.start, grid.end, quota_at=when, note=f"{now:.0%} of its quota at the end")
 
 
 def bulk(cluster, rng):
-    """A steady database into which much is loaded once, within 6 to 48 h, up to 55 to 85 % of its quota. The load stops
+    """A steady database with one bulk load, within 6 to 48 h, up to 55 to 85 % of its quota. The load stops
     1 to 120 h before the end; after it, the size grows as slowly as before."""
     grid, limit = cluster.grid, quota(cluster)
     base, top, slow = rng.uniform(0.15, 0.4), rng.uniform(0.55, 0.85), rng.uniform(0, 0.0008)
@@ -109,4 +109,4 @@ def bulk(cluster, rng):
         grown = slow * np.cumsum(own.gamma(1, 1, len(grid.at))) * grid.step / DAY
         used = base + grown + (top - base) * np.cumsum(added) / added.sum()
         member.size = file_size(used, 1 / 500) * limit
-        cluster.tell(member, "bulk_load", start, stop, note=f"{base:.0%} to {top:.0%} of its quota")
+        cluster.record(member, "bulk_load", start, stop, note=f"{base:.0%} to {top:.0%} of its quota")

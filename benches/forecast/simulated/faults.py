@@ -39,7 +39,7 @@ def slow_disk(cluster, member, rng, start, length, peak, elects=True, hold=(0.5,
     repaired = min(repaired, end or cluster.grid.end)
     add_ramp(cluster, member, start, length, octaves, repaired, rng.uniform(5, 30) * MINUTE)
     cluster.elections += [at for at in caused if at < repaired]
-    return cluster.tell(member, "ramp", start, repaired, peak_wal_seconds=peak / 1000)
+    return cluster.record(member, "ramp", start, repaired, peak_wal_seconds=peak / 1000)
 
 
 def provoked(cluster, member, rng, start, length, peak):
@@ -56,29 +56,29 @@ def false_ramp(cluster, member, rng, start, length, peak):
     repaired = start + length + rng.uniform(0, 3) * HOUR
     octaves = np.log2(peak / cluster.usual_p99(member))
     add_ramp(cluster, member, start, length, octaves, repaired, rng.uniform(10, 90) * MINUTE)
-    return cluster.tell(member, "false_ramp", start, repaired, peak_wal_seconds=peak / 1000)
+    return cluster.record(member, "false_ramp", start, repaired, peak_wal_seconds=peak / 1000)
 
 
 def near_miss(cluster, member, rng, start, length, peak):
     """A ramp with elections that is repaired before there are six within a day."""
     octaves, caused = provoked(cluster, member, rng, start, length, peak)
-    # Those at rest count as well: up to two of them may fall into the same day.
+    # At most four, because elections without a cause count as well.
     stop = caused[min(rng.integers(1, 4), len(caused) - 1)] if len(caused) else start + length
     repaired = min(stop + rng.uniform(0, 0.2) * HOUR, start + length + 3 * HOUR)
     add_ramp(cluster, member, start, length, octaves, repaired, rng.uniform(5, 60) * MINUTE)
-    cluster.elections += [at for at in caused if at < min(stop, repaired)]
+    cluster.elections += [at for at in caused if at <= min(stop, repaired)]
     reached = peak * 2 ** (octaves * min(0, (repaired - start) / length - 1))
-    return cluster.tell(member, "near_miss", start, repaired, peak_wal_seconds=reached / 1000)
+    return cluster.record(member, "near_miss", start, repaired, peak_wal_seconds=reached / 1000)
 
 
 def add_ramp(cluster, member, start, length, octaves, repaired, recovery):
-    """Slows a disk, where it is not slower already."""
+    """Adds a ramp to a member; where ramps overlap, the higher one counts."""
     added = ramp(cluster.grid.at, start, length, octaves, repaired, recovery)
     np.copyto(member.slower, np.where(added > 0, np.maximum(member.slower, added), member.slower))
 
 
 def storm(rng, start, length, count):
-    """As many elections, at random within `length` seconds."""
+    """`count` elections at random times within `length` seconds."""
     return list(start + np.sort(rng.uniform(0, length, count)))
 
 
@@ -88,7 +88,7 @@ def slow_step(cluster, member, rng, start, peak, hours, kind="step"):
     octaves = np.log2(peak / cluster.usual_p99(member))
     add_ramp(cluster, member, start, MINUTE, octaves, end, 10 * MINUTE)
     cluster.elections += storm(rng, start + MINUTE, rng.uniform(10, 35) * MINUTE, rng.integers(7, 11))
-    return cluster.tell(member, kind, start, end, peak_wal_seconds=peak / 1000)
+    return cluster.record(member, kind, start, end, peak_wal_seconds=peak / 1000)
 
 
 def fds_at_limit(cluster, member, rng, start, hours):
@@ -103,13 +103,13 @@ def fds_at_limit(cluster, member, rng, start, hours):
 
 
 def election_storm(cluster, member, rng, start, hours):
-    """A disk that is slow, but not slow enough for elections, and elections of another cause after an hour or so."""
+    """A disk that is slow, but too fast for elections by itself, and a burst of elections with another cause."""
     end = min(start + hours * HOUR, cluster.grid.end)
     peak = rng.uniform(16, 45)
     octaves = np.log2(peak / cluster.usual_p99(member)) + 0.3
     add_ramp(cluster, member, start, rng.uniform(5, 60) * MINUTE, octaves, end, 20 * MINUTE)
     cluster.elections += storm(rng, start + rng.uniform(0.2, 0.4) * (end - start), HOUR, rng.integers(7, 12))
-    return cluster.tell(member, "election_storm", start, end, peak_wal_seconds=peak / 1000)
+    return cluster.record(member, "election_storm", start, end, peak_wal_seconds=peak / 1000)
 
 
 def slow_nights(cluster, member, rng, start, nights):
@@ -123,4 +123,4 @@ def slow_nights(cluster, member, rng, start, nights):
         octaves = np.log2(peak / cluster.usual_p99(member))
         add_ramp(cluster, member, at, 15 * MINUTE, octaves, end, 15 * MINUTE)
         cluster.elections += storm(rng, at + 5 * MINUTE, end - at - 5 * MINUTE, rng.integers(5, 9))
-        cluster.tell(member, "slow_night", at, end, peak_wal_seconds=peak / 1000)
+        cluster.record(member, "slow_night", at, end, peak_wal_seconds=peak / 1000)

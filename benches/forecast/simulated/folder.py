@@ -28,7 +28,7 @@ THRESHOLDS = (
 )
 TRUTH = ["set", "cluster", "member", "kind", "start", "end", "peak_wal_seconds", "first_threshold_crossing"]
 TRUTH += [name for name, _, _ in THRESHOLDS] + ["first_red_hour", "red_hours", "quota_at", "note"]
-# Kinds of the truth that are no faults: nothing is searched in their readings.
+# Rows of the truth that are no faults, and therefore have no crossings.
 ORDINARY = {"character", "level_shift", "sawtooth", "growth", "bulk_load", "defragmentation"}
 
 
@@ -45,12 +45,13 @@ def write_history(folder, grid, clusters):
         rows = rows.filter(pl.any_horizontal(pl.col(METRICS).is_not_null()))
         begin = grid.start + day * DAY
         life = rows.group_by("cluster", "member").agg(first=pl.col("ts").min(), last=pl.col("ts").max())
-        lives = [[*names, millis(first), millis(last)] for *names, first, last in life.sort("cluster", "member").iter_rows()]
+        life = life.sort("cluster", "member").iter_rows()
+        lives = [[*names, millis(first), millis(last)] for *names, first, last in life]
         counts = rows.select(pl.col(METRICS + COMPANIONS).count()).row(0)
-        told = {"step_seconds": grid.step, "source": source, "lives_ms": lives}
-        told |= {"range_ms": [begin * 1000, (begin + DAY) * 1000]}
-        told |= {"known": dict(zip([*NAMES, "quota", "max_fds", "start_time"], counts))}
-        metadata = {f"etcd-heatmap.{key}": json.dumps(value) for key, value in told.items()} | kept
+        footer_values = {"step_seconds": grid.step, "source": source, "lives_ms": lives}
+        footer_values |= {"range_ms": [begin * 1000, (begin + DAY) * 1000]}
+        footer_values |= {"known": dict(zip([*NAMES, "quota", "max_fds", "start_time"], counts))}
+        metadata = {f"etcd-heatmap.{key}": json.dumps(value) for key, value in footer_values.items()} | kept
         path = Path(folder, "history", f"date={date(begin)}", "readings.parquet")
         path.parent.mkdir(parents=True, exist_ok=True)
         rows.write_parquet(path, metadata=metadata)
@@ -61,8 +62,9 @@ def write_history(folder, grid, clusters):
 def frame(grid, cluster, member, columns):
     """The readings of a member as a table, null where they are missing."""
     ts = pl.Series("ts", grid.at * 1000).cast(pl.Datetime("ms", "UTC"))
-    named = {name: pl.lit(name_) for name, name_ in (("cluster", cluster), ("member", member))}
-    return pl.DataFrame({"ts": ts, **columns}).fill_nan(None).with_columns(**named).select("ts", "cluster", "member", *columns)
+    named = {"cluster": pl.lit(cluster), "member": pl.lit(member)}
+    rows = pl.DataFrame({"ts": ts, **columns}).fill_nan(None)
+    return rows.with_columns(**named).select("ts", "cluster", "member", *columns)
 
 
 def millis(instant):
@@ -97,12 +99,12 @@ def red_hours(grid, members, weights):
     return scored.any(axis=1), mean > 5 + 1e-9
 
 
-def write_truth(path, name, grid, told, clusters, red):
-    """Writes what happened: when each fault began, and when the readings crossed each threshold."""
+def write_truth(path, name, grid, truth, clusters, red):
+    """Writes a row for each fault: start, end, and the first readings above each threshold."""
     with open(path, "w", newline="") as file:
         rows = csv.DictWriter(file, TRUTH, restval="", lineterminator="\n", extrasaction="raise")
         rows.writeheader()
-        for row in sorted(told, key=lambda row: (row["cluster"], row["start"], row["member"])):
+        for row in sorted(truth, key=lambda row: (row["cluster"], row["start"], row["member"])):
             found = {} if row["kind"] in ORDINARY else crossings(grid, row, clusters, red[row["cluster"]])
             row = {"set": name, **row, **found}
             for key in ("start", "end", "quota_at"):

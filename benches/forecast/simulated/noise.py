@@ -48,7 +48,7 @@ def load(rng, at, step, weekly=1.0):
 
 
 def pieces(rng, at, per_day, shortest, longest):
-    """Random stretches as pairs of start and end: about `per_day` of them, with lengths (in seconds) between the limits."""
+    """Random stretches as pairs of start and end: about `per_day` a day, with lengths between the limits (seconds)."""
     begin, end = at[0], at[-1]
     count = rng.poisson(per_day * (end - begin) / DAY)
     starts = np.sort(rng.uniform(begin, end, count))

@@ -1,4 +1,4 @@
-"""The sets: which clusters each has, and what happens to them."""
+"""The sets: their clusters, and the faults of each."""
 
 import numpy as np
 
@@ -22,16 +22,16 @@ def mixed(count, offset=0):
 
 
 def describe(cluster):
-    """Tells the character of each member, and shifts the level of those that shift."""
+    """Records the character of each member, and shifts the level of those with the character `shift`."""
     grid = cluster.grid
     for member in cluster.members:
-        cluster.tell(member, "character", grid.start, grid.end, note=member.character.name)
+        cluster.record(member, "character", grid.start, grid.end, note=member.character.name)
         if member.character is SHIFT:
             rng = member.rng(20)
             at = grid.start + rng.uniform(0.4, 0.6) * grid.days * DAY
             octaves = rng.choice([-1, 1]) * rng.uniform(0.7, 1.3)
             member.slower[grid.at >= at] += octaves
-            cluster.tell(member, "level_shift", at, grid.end, note=f"{octaves:+.2f} octaves")
+            cluster.record(member, "level_shift", at, grid.end, note=f"{octaves:+.2f} octaves")
 
 
 def plain(setting):
@@ -56,7 +56,7 @@ def seasonal(setting):
         cluster = setting.cluster(number, characters, weekly=float(number % 2))
         for member in cluster.members:
             weekend = "with weekends" if number % 2 else "all days alike"
-            cluster.tell(member, "character", cluster.grid.start, cluster.grid.end, note=f"seasonal, {weekend}")
+            cluster.record(member, "character", cluster.grid.start, cluster.grid.end, note=f"seasonal, {weekend}")
         yield cluster
 
 
@@ -75,7 +75,8 @@ def trend(setting):
                 faults.add_ramp(cluster, member, at, length, octaves, repaired, recovery)
                 end = min(repaired + recovery, cluster.grid.end)
                 peak = cluster.usual_p99(member) * 2**octaves / 1000
-                cluster.tell(member, "ramp", at, end, peak_wal_seconds=peak, note=f"recovers from {recovery / HOUR:.1f} h before its end")
+                note = f"the last {recovery / HOUR:.1f} h are the recovery"
+                cluster.record(member, "ramp", at, end, peak_wal_seconds=peak, note=note)
                 at = end + rng.exponential(14) * HOUR + HOUR
         yield cluster
 
@@ -98,7 +99,7 @@ def ramps(setting, elects=True):
         for begin, end in in_slots(rng, grid.start + 6 * HOUR, quiet_end - 6 * HOUR, rng.integers(2, 5)):
             length = rng.uniform(2, 12) * HOUR
             start = rng.uniform(begin, max(begin, end - length - 5 * HOUR))
-            peak = 2 ** rng.uniform(2.8, 6.0) if elects else rng.uniform(4.5, 6.5)
+            peak = 2 ** rng.uniform(2.8, 6.0) if elects else rng.uniform(4.5, 6.0)
             member = cluster.members[rng.integers(setting.members)]
             if elects and rng.uniform() < 0.25:
                 faults.near_miss(cluster, member, rng, start, length, rng.uniform(120, 400))
@@ -118,7 +119,7 @@ def disk_ramps(setting):
 
 
 def steps(setting):
-    """`steps`: a fault within a minute, in the last 4 days, without any warning sign."""
+    """`steps`: a fault within a minute, in the last 4 days, without warning signs."""
     for number in setting.numbers():
         rng = setting.rng(number)
         kinds = rng.choice([0, 0, 0, 1, 2], setting.members)
@@ -179,7 +180,8 @@ def episode(cluster, kind, rng, start):
     member = cluster.members[rng.integers(len(cluster.members))]
     peak = 200 * 4 ** rng.uniform()
     if kind == "ramp":
-        faults.slow_disk(cluster, member, rng, start, rng.uniform(4, 16) * HOUR, peak, hold=(1, 5), end=start + 1.6 * DAY)
+        length, end = rng.uniform(4, 16) * HOUR, start + 1.6 * DAY
+        faults.slow_disk(cluster, member, rng, start, length, peak, hold=(1, 5), end=end)
     elif kind == "step":
         faults.slow_step(cluster, member, rng, start, peak, rng.uniform(1, 5))
     elif kind == "fds":
@@ -192,7 +194,7 @@ def episode(cluster, kind, rng, start):
         faults.false_ramp(cluster, member, rng, start, rng.uniform(2, 10) * HOUR, 2 ** rng.uniform(2.8, 6.0))
 
 
-# Name: how it is made, clusters, members of each, days.
+# Name: function, clusters, members per cluster, days.
 SETS = {
     "members": (plain, 7, 3, 28),
     "seasonal": (seasonal, 4, 3, 28),
@@ -209,7 +211,7 @@ TOTALS = {"members": 20}
 
 
 class Setting:
-    """A set as it was asked for."""
+    """A set with its seed, grid and size."""
 
     def __init__(self, name, seed, grid, clusters=None, members=None):
         self.make, usual_clusters, usual_members, _ = SETS[name]

@@ -1,5 +1,6 @@
 //! Evenly spaced values of one metric of one member, on the scale on which models compute.
 
+use crate::spec::{Column, Metric, Unit};
 use crate::time::Zone;
 
 /// Values at even distances; NaN is missing. The values are on the scale of the models ([`Scale`]).
@@ -125,6 +126,15 @@ impl Scale {
             true => Self::Log2 { offset: smallest / 2.0 },
             false => Self::Log2 { offset: 0.0 },
         }
+    }
+
+    /// The scale of a metric. Its offset is far below every reading that matters, so that a zero is low but not infinitely so.
+    pub fn of_metric(metric: Metric) -> Self {
+        let offset = match Column::from(metric).unit() {
+            Unit::Seconds | Unit::Instant => 1e-5,
+            Unit::Count | Unit::BytesPerSecond | Unit::Bytes => 1.0,
+        };
+        Self::Log2 { offset }
     }
 
     /// The value of a reading; NaN unless the reading is finite.

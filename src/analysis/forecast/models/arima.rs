@@ -77,7 +77,7 @@ impl Fitted for FittedArima {
         let bounds = Bounds::of(past)?;
         let center = (0..leads.len()).map(|lead| {
             let ahead = leads.ms(lead);
-            let of = |path: &Option<Path>| path.as_ref().and_then(|path| path.at(ahead));
+            let of = |path: &Option<Path<'_>>| path.as_ref().and_then(|path| path.at(ahead));
             let first = if ahead <= NEAR_MS { of(&near).or_else(|| of(&far)) } else { of(&far).or_else(|| of(&near)) };
             bounds.clamp(first?)
         });
@@ -162,3 +162,7 @@ impl Bounds {
         value.is_finite().then_some(value)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests;

@@ -53,6 +53,8 @@ pub(super) struct Drop {
     pub(super) day: f64,
     /// The size before, in bytes.
     pub(super) before: f64,
+    /// The size after, in bytes.
+    pub(super) after: f64,
 }
 
 impl Segments {
@@ -81,9 +83,13 @@ impl Segments {
     fn drops(&self) -> Vec<usize> {
         let mut cuts = Vec::new();
         let mut before: Option<(usize, f64)> = None;
+        let least = self.least_drop();
+        let is_drop = |before: f64, after: f64| after <= before * (1.0 - least) && after < before;
         for (index, used) in self.used.iter().enumerate().filter(|(_, used)| !used.is_nan()) {
-            let is_drop =
-                before.is_some_and(|(last, size)| is_drop(size, *used) && self.is_lasting(&cuts, last, index));
+            let is_drop = before.is_some_and(|(last, size)| {
+                let lasts = || self.around(&cuts, last, index).is_some_and(|[before, after]| is_drop(before, after));
+                is_drop(size, *used) && lasts()
+            });
             if is_drop {
                 cuts.push(index);
             }
@@ -149,7 +155,7 @@ impl Segments {
     pub(super) fn ends(&self) -> Vec<Drop> {
         let ends = self.ranges.iter().skip(1).filter_map(|range| {
             let before = self.used[..range.start].iter().rev().find(|used| !used.is_nan())?;
-            Some(Drop { day: range.start as f64 * self.step, before: *before })
+            Some(Drop { day: range.start as f64 * self.step, before: *before, after: self.used[range.start] })
         });
         ends.collect()
     }

@@ -138,3 +138,21 @@ impl Standard {
         (value - self.center) / self.scale
     }
 }
+
+/// The widths of the 95 % intervals of `AutoARIMA` itself, to compare them with other implementations. Forecasts take
+/// theirs from past residuals.
+#[cfg(test)]
+pub(super) fn widths(values: &[f64], steps: usize) -> Option<Vec<f64>> {
+    let standard = Standard::of(values)?;
+    let bounds = selected(&standard, values)?.predict_with_intervals(steps, 0.95).ok()?;
+    let (low, high) = (bounds.lower_series(0).ok()?, bounds.upper_series(0).ok()?);
+    Some(low.iter().zip(high).map(|(low, high)| (high - low) * standard.scale).collect())
+}
+
+#[cfg(test)]
+impl Equation {
+    /// The numbers of autoregressive terms, differences and moving-average terms.
+    pub(super) fn order(&self) -> (usize, usize, usize) {
+        (self.ar.len(), self.differences, self.ma.len())
+    }
+}

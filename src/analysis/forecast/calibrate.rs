@@ -1,0 +1,116 @@
+//! Calibration: a logistic regression that turns what a simulation says into a probability that came true as often.
+
+/// The inputs of a calibration, all as log odds: of the conditional base rate, of the simulated courses, and of the same hours of
+/// earlier days.
+pub const INPUTS: usize = 3;
+
+/// The coefficients before anything is learned: the constant, then one for each input. They add up to 1, so that inputs that
+/// agree are believed.
+const PRIOR: [f64; INPUTS + 1] = [0.0, 0.4, 0.4, 0.2];
+/// How much the coefficients are held at the prior: as much as by so many outcomes with an input of 1.
+const RIDGE: f64 = 2.0;
+/// Newton's method converges in a few steps on a concave likelihood.
+const STEPS: usize = 25;
+
+/// One outcome to learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The inputs.
+    pub inputs: [f64; INPUTS],
+    /// Whether it happened.
+    pub happened: bool,
+    /// The weight. Outcomes that overlap in time share one.
+    pub weight: f64,
+}
+
+/// A fitted calibration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    /// The constant, and the coefficient of each input.
+    pub coefficients: [f64; INPUTS + 1],
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self { coefficients: PRIOR }
+    }
+}
+
+impl Calibration {
+    /// Fits by penalized maximum likelihood, with Newton's method.
+    pub fn fit(examples: &[Example]) -> Self {
+        let mut own = Self::default();
+        for _ in 0..STEPS {
+            let (gradient, hessian) = own.slope(examples);
+            let Some(step) = solve(hessian, gradient) else { break };
+            // Limits a step where the likelihood is nearly flat.
+            let longest = step.iter().fold(0.0, |longest: f64, s| longest.max(s.abs()));
+            let factor = if longest > 1.0 { 1.0 / longest } else { 1.0 };
+            own.coefficients.iter_mut().zip(step).for_each(|(c, s)| *c += factor * s);
+            if longest < 1e-9 {
+                break;
+            }
+        }
+        own
+    }
+
+    /// The probability for these inputs.
+    pub fn probability(&self, inputs: &[f64; INPUTS]) -> f64 {
+        let [constant, of @ ..] = self.coefficients;
+        let odds = constant + inputs.iter().zip(of).map(|(input, c)| input * c).sum::<f64>();
+        1.0 / (1.0 + (-odds).exp())
+    }
+
+    /// The gradient of the penalized log likelihood, and its negative second derivatives.
+    #[expect(clippy::needless_range_loop, reason = "the indices of a matrix")]
+    fn slope(&self, examples: &[Example]) -> ([f64; INPUTS + 1], [[f64; INPUTS + 1]; INPUTS + 1]) {
+        let mut gradient = [0.0; INPUTS + 1];
+        let mut hessian = [[0.0; INPUTS + 1]; INPUTS + 1];
+        for (i, ((g, c), prior)) in gradient.iter_mut().zip(self.coefficients).zip(PRIOR).enumerate() {
+            *g = RIDGE * (prior - c);
+            hessian[i][i] = RIDGE;
+        }
+        for Example { inputs, happened, weight } in examples {
+            let p = self.probability(inputs);
+            let x: [f64; INPUTS + 1] = std::array::from_fn(|i| if i == 0 { 1.0 } else { inputs[i - 1] });
+            for i in 0..=INPUTS {
+                gradient[i] += weight * x[i] * (f64::from(u8::from(*happened)) - p);
+                for j in 0..=INPUTS {
+                    hessian[i][j] += weight * p * (1.0 - p) * x[i] * x[j];
+                }
+            }
+        }
+        (gradient, hessian)
+    }
+}
+
+/// The log odds of a probability.
+pub fn log_odds(p: f64) -> f64 {
+    let p = p.clamp(1e-6, 1.0 - 1e-6);
+    (p / (1.0 - p)).ln()
+}
+
+/// Solves a system of equations by elimination with pivots; `None` if it is singular.
+#[expect(clippy::needless_range_loop, reason = "the indices of a matrix")]
+fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; N]> {
+    for column in 0..N {
+        let pivot = (column..N).max_by(|i, j| a[*i][column].abs().total_cmp(&a[*j][column].abs()))?;
+        if a[pivot][column].abs() < 1e-12 {
+            return None;
+        }
+        a.swap(column, pivot);
+        b.swap(column, pivot);
+        for row in column + 1..N {
+            let factor = a[row][column] / a[column][column];
+            for k in column..N {
+                a[row][k] -= factor * a[column][k];
+            }
+            b[row] -= factor * b[column];
+        }
+    }
+    for row in (0..N).rev() {
+        let known: f64 = (row + 1..N).map(|k| a[row][k] * b[k]).sum();
+        b[row] = (b[row] - known) / a[row][row];
+    }
+    b.iter().all(|value| value.is_finite()).then_some(b)
+}

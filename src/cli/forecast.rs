@@ -1,0 +1,90 @@
+//! Arguments of `forecast`, which says whether clusters become red, and how far to trust that.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Flags, HISTORY_FOLDER, OfExplain};
+use crate::analysis::forecast::models::{ModelChoice, named};
+use crate::config::Heading;
+use crate::spec::Metric;
+
+#[derive(Debug, Args)]
+pub(crate) struct ForecastArgs {
+    #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
+    pub(crate) folder: Option<PathBuf>,
+
+    /// Only forecast this metric, such as wal_fsync, or the score
+    #[arg(
+        long, value_name = "METRIC", help_heading = Heading::Selection.title(),
+        long_help = "Only list forecasts of this metric in forecast.csv and forecast.parquet: a metric's name, such as \
+                     wal_fsync, or score for the clusters' scores. A metric that costs no points, such as \
+                     client_traffic_in, is forecast only if named here"
+    )]
+    pub(crate) metric: Option<WantedMetric>,
+
+    /// Model of the metrics: auto, best-naive, arima, …
+    #[arg(
+        long, value_name = "NAME", default_value = "auto", hide_default_value = true, value_parser = named,
+        help_heading = Heading::Forecast.title(),
+        long_help = "Model of the metrics [default: auto]: auto (a blend of those that were best on earlier origins), \
+                     best-naive (the best one-liner), last-hour, last-value, same-time-yesterday, same-time-last-week, \
+                     last-day, hour-of-week, rhythm, trend, arima or lstm"
+    )]
+    pub(crate) model: ModelChoice,
+
+    /// Longest lead of the forecasts of metrics, up to 24h [default: 24h]
+    #[arg(
+        long, value_name = "DURATION", default_value = "24h", hide_default_value = true, value_parser = horizon,
+        help_heading = Heading::Forecast.title()
+    )]
+    pub(crate) horizon: Duration,
+
+    /// Let ARIMA and the LSTM compete, and write how every model did
+    #[arg(
+        long, help_heading = Heading::Forecast.title(),
+        long_help = "Let ARIMA and the LSTM compete with the light models, which takes minutes, and write how every model \
+                     and every warning of the past did to backtest-models.csv and backtest-breaches.csv"
+    )]
+    pub(crate) backtest: bool,
+
+    #[command(flatten)]
+    pub(crate) flags: Flags<OfExplain>,
+}
+
+/// What `--metric` selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WantedMetric {
+    /// The score of clusters.
+    Score,
+    /// A metric of members.
+    Metric(Metric),
+}
+
+impl FromStr for WantedMetric {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "score" {
+            return Ok(Self::Score);
+        }
+        match text.parse() {
+            // The count of the last day has no value of its own to forecast: it follows from elections.
+            Ok(Metric::LeaderChanges) => Err("leader changes are forecast as part of the score: use score".to_owned()),
+            Ok(metric) => Ok(Self::Metric(metric)),
+            Err(error) => Err(format!("{error}, or score")),
+        }
+    }
+}
+
+/// Parses a horizon of one to 24 hours.
+fn horizon(text: &str) -> Result<Duration, String> {
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    match humantime::parse_duration(text.trim()) {
+        Ok(horizon) if (hours(1)..=hours(24)).contains(&horizon) => Ok(horizon),
+        Ok(_) => Err("forecasts reach from 1h to 24h ahead".to_owned()),
+        Err(_) => Err("write a duration such as 6h".to_owned()),
+    }
+}

@@ -1,0 +1,99 @@
+//! `etcd-heatmap forecast`: reads the last days of a history, forecasts, and writes and prints what it found.
+
+mod backtest;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::evidence::{DayReader, Opened};
+use super::explain::as_scored;
+use super::score::{Broken, check_known};
+use super::{CommandError, Writing};
+use crate::analysis::forecast::forecaster::{self, Forecasted, Plan};
+use crate::analysis::forecast::model::Model;
+use crate::analysis::forecast::models::{Arima, ModelChoice};
+use crate::analysis::forecast::panel::{COMPANIONS, Panel};
+use crate::cli::{ForecastArgs, WantedMetric};
+use crate::config::Settings;
+use crate::folder::Manifest;
+use crate::heatmap::Folding;
+use crate::history::{History, HistoryError};
+use crate::score::ScoreTable;
+use crate::spec::{Companion, Metric};
+use crate::time::{DAY_MS, TimeRange, UtcDay};
+
+/// The days of history that a forecast uses: four of each weekday.
+const DAYS: i64 = 28;
+
+/// Forecasts from the end of the history in `folder`.
+pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
+    let history = History::within(folder);
+    let manifest = Manifest::read(folder)?;
+    let mut opened = Opened::of(&history, manifest.as_ref())?;
+    let footers = std::mem::take(&mut opened.broken);
+    let (profile, folding) = as_scored(&args.flags.given, &settings.how, manifest.as_ref());
+    let profile = profile.without(&opened.source.left_out())?;
+    check_known(&profile, &opened.metas)?;
+    let table = ScoreTable::new(&profile);
+    let companions: Vec<Companion> = opened.source.companions().into_iter().filter(|c| COMPANIONS.contains(c)).collect();
+    let (panel, broken) = read_panel(&opened, &opened.reader(&history, &companions), &table, folding, run)?;
+    let also: Vec<Metric> = match args.metric {
+        Some(WantedMetric::Metric(metric)) => vec![metric],
+        _ => Vec::new(),
+    };
+    let arima = args.backtest || args.model == ModelChoice::Named(Arima.name().to_owned());
+    let heavy: &[&dyn Model] = if arima { &[&Arima] } else { &[] };
+    let plan = Plan {
+        profile: &profile,
+        rollup: folding.rollup,
+        zone: folding.zone,
+        choice: &args.model,
+        heavy,
+        also: &also,
+        horizon_ms: args.horizon.as_millis() as i64,
+    };
+    let forecasted = forecast(&panel, &plan, run);
+    if args.backtest {
+        backtest::write(folder, &panel, &forecasted)?;
+    }
+    Broken::new(&history, footers, broken).into_result()
+}
+
+fn forecast(panel: &Panel, plan: &Plan<'_>, run: &Writing) -> Forecasted {
+    let works = forecaster::works(panel, plan) as u64;
+    let progress = run.reporter.start("forecasting", "series and clusters", works);
+    let done = AtomicU64::new(0);
+    let forecasted = forecaster::run(panel, plan, |_| Vec::new(), || {
+        progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, "");
+    });
+    progress.clear();
+    forecasted
+}
+
+/// Reads the last days into a panel. Days that cannot be read are missing in it, and returned with their errors.
+fn read_panel(
+    opened: &Opened,
+    reader: &DayReader<'_>,
+    table: &ScoreTable,
+    folding: Folding,
+    run: &Writing,
+) -> Result<(Panel, Vec<(UtcDay, HistoryError)>), CommandError> {
+    let overview = &opened.overview;
+    let range = TimeRange { start_ms: overview.range.start_ms.max(overview.range.end_ms - DAYS * DAY_MS), ..overview.range };
+    let days: Vec<UtcDay> = overview.days().into_iter().filter(|day| day.range().intersect(range).is_some()).collect();
+    let mut panel = Panel::new(range, opened.step, &overview.lives);
+    let progress = run.reporter.start("reading", "days", days.len() as u64);
+    let at_once = reader.days_at_once(&days, &overview.lives);
+    let mut broken = Vec::new();
+    for (done, chunk) in days.chunks(at_once.batch()).enumerate() {
+        progress.set((done * at_once.batch()) as u64, "");
+        let read = at_once.each(chunk, |day| Ok::<_, CommandError>((day, reader.score(table, &overview.lives, day))))?;
+        for (day, (scored, error)) in read {
+            panel.add(&scored.window, &scored.scores, table, folding.rollup);
+            broken.extend(error.map(|error| (day, error)));
+        }
+    }
+    progress.clear();
+    panel.trim();
+    Ok((panel, broken))
+}

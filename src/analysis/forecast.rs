@@ -26,3 +26,7 @@ pub mod select;
 pub mod series;
 pub mod trust;
 pub mod walk;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests;

@@ -50,8 +50,35 @@ pub(crate) struct ForecastArgs {
     )]
     pub(crate) backtest: bool,
 
+    /// Folder of networks that --save wrote
+    #[cfg(feature = "lstm")]
+    #[arg(
+        long, value_name = "FOLDER", help_heading = Heading::Forecast.title(), hide_short_help = true,
+        long_help = "Use the networks that --save wrote to this folder instead of training new ones, and let them compete. \
+                     They must be of the same metrics and step"
+    )]
+    pub(crate) load: Option<PathBuf>,
+
+    /// Write the trained networks to this folder
+    #[cfg(feature = "lstm")]
+    #[arg(
+        long, value_name = "FOLDER", help_heading = Heading::Output.title(), hide_short_help = true,
+        conflicts_with = "load",
+        long_help = "Write the networks that --backtest or --model lstm trains to this folder, one lstm-METRIC.safetensors \
+                     for each metric"
+    )]
+    pub(crate) save: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
+
+    /// Also write the gauges to this file, named *.prom
+    #[arg(
+        long, value_name = "FILE", help_heading = Heading::Output.title(),
+        long_help = "Also write the gauges to this file, named *.prom, in the directory of node_exporter's textfile \
+                     collector"
+    )]
+    pub(crate) textfile: Option<PathBuf>,
 }
 
 /// What `--metric` selects.

@@ -64,6 +64,9 @@ pub(crate) enum CommandError {
     /// The asynchronous runtime or the signal thread cannot start, or a background task panicked.
     #[error("cannot start threads: {0}")]
     Threads(String),
+    /// A saved network that cannot be read or written, or is one of other data.
+    #[error("{}: {reason}", .path.display())]
+    Network { path: PathBuf, reason: String },
     /// The server that `--retention` names does not report its retention.
     #[error("{0} does not report its retention: set --retention to a duration, such as 90d")]
     NoRetention(String),

@@ -14,7 +14,7 @@ use crate::cli::FindingsArgs;
 use crate::config::Settings;
 use crate::folder::Manifest;
 use crate::history::History;
-use crate::outputs::{Listing, Palette, findings_csv, findings_text, problems_text};
+use crate::outputs::{Listing, Palette, findings_csv, findings_text, problems_text, read_forecast};
 use crate::score::ScoreTable;
 use crate::time::Zone;
 
@@ -60,6 +60,11 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     }
     progress.clear();
     let mut wanted = collector.find(tracks);
+    match read_forecast(history.out()) {
+        Ok(Some(forecast)) => wanted = wanted.with_anomalies(&forecast.anomalies),
+        Ok(None) => {}
+        Err(error) => reporter.note(&format!("anomalies are left out: {error}")),
+    }
     if let Some(cluster) = &args.cluster {
         wanted = wanted.of_cluster(cluster);
     }

@@ -1,23 +1,30 @@
 //! `etcd-heatmap forecast`: reads the last days of a history, forecasts, and writes and prints what it found.
 
 mod backtest;
+#[cfg(feature = "lstm")]
+mod networks;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::evidence::{DayReader, Opened};
 use super::explain::as_scored;
-use super::score::{Broken, check_known};
+use super::score::{Broken, check_known, list_forecast, redraw};
+use super::stdout::print;
+use super::window::Window;
 use super::{CommandError, Writing};
 use crate::analysis::forecast::forecaster::{self, Forecasted, Plan};
+use crate::analysis::forecast::member_metric::Trained;
 use crate::analysis::forecast::model::Model;
 use crate::analysis::forecast::models::{Arima, ModelChoice};
 use crate::analysis::forecast::panel::{COMPANIONS, Panel};
+use crate::analysis::forecast::result::Forecast;
 use crate::cli::{ForecastArgs, WantedMetric};
 use crate::config::Settings;
 use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::{History, HistoryError};
+use crate::outputs::{ForecastListing, Palette, forecast_text, write_forecast, write_forecast_textfile};
 use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric};
 use crate::time::{DAY_MS, TimeRange, UtcDay};
@@ -41,7 +48,7 @@ pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: 
         Some(WantedMetric::Metric(metric)) => vec![metric],
         _ => Vec::new(),
     };
-    let arima = args.backtest && std::env::var("NOARIMA").is_err() || args.model == ModelChoice::Named(Arima.name().to_owned());
+    let arima = args.backtest || args.model == ModelChoice::Named(Arima.name().to_owned());
     let heavy: &[&dyn Model] = if arima { &[&Arima] } else { &[] };
     let plan = Plan {
         profile: &profile,
@@ -50,20 +57,65 @@ pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: 
         choice: &args.model,
         heavy,
         also: &also,
+        history_end_ms: opened.overview.range.end_ms,
         horizon_ms: args.horizon.as_millis() as i64,
     };
-    let forecasted = forecast(&panel, &plan, run);
+    #[cfg(feature = "lstm")]
+    let networks = networks::Networks::for_run(args, &panel, &plan, run)?;
+    #[cfg(feature = "lstm")]
+    let trained = |metric: Metric| networks.of(metric);
+    #[cfg(not(feature = "lstm"))]
+    let trained = |_: Metric| Vec::new();
+    let mut forecasted = forecast(&panel, &plan, trained, run);
     if args.backtest {
         backtest::write(folder, &panel, &forecasted)?;
     }
+    let found = &mut forecasted.forecast;
+    if let Some(wanted) = args.metric {
+        found.metrics.retain(|of| wanted == WantedMetric::Metric(of.metric));
+    }
+    write(folder, args, settings, manifest, found, run)?;
+    let listing = ForecastListing {
+        palette: Palette::of(&std::io::stdout(), settings.scale),
+        width: Window::of_stdout().width,
+        zone: folding.zone,
+        metrics: args.metric.is_some(),
+    };
+    print(&forecast_text(found, &listing))?;
     Broken::new(&history, footers, broken).into_result()
 }
 
-fn forecast(panel: &Panel, plan: &Plan<'_>, run: &Writing) -> Forecasted {
+/// Writes the files of a forecast, lists them in the manifest, and draws the pages again that show them.
+fn write(
+    folder: &Path,
+    args: &ForecastArgs,
+    settings: &Settings,
+    manifest: Option<Manifest>,
+    found: &Forecast,
+    run: &Writing,
+) -> Result<(), CommandError> {
+    let labels = &settings.emission.labels;
+    write_forecast(folder, found, labels)?;
+    if let Some(textfile) = &args.textfile {
+        write_forecast_textfile(textfile, found, labels)?;
+    }
+    // A history that was copied without its manifest gets one from `score`.
+    let Some(mut manifest) = manifest else { return Ok(()) };
+    list_forecast(folder, &mut manifest)?;
+    redraw(folder, &mut manifest, found, settings, run)?;
+    Ok(manifest.write(folder)?)
+}
+
+fn forecast<'t>(
+    panel: &Panel,
+    plan: &Plan<'_>,
+    trained: impl Fn(Metric) -> Vec<Trained<'t>> + Sync,
+    run: &Writing,
+) -> Forecasted {
     let works = forecaster::works(panel, plan) as u64;
     let progress = run.reporter.start("forecasting", "series and clusters", works);
     let done = AtomicU64::new(0);
-    let forecasted = forecaster::run(panel, plan, |_| Vec::new(), || {
+    let forecasted = forecaster::run(panel, plan, trained, || {
         progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, "");
     });
     progress.clear();

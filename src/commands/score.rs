@@ -2,10 +2,14 @@
 
 mod cells;
 mod emission;
+mod kept_forecast;
+mod redraw;
 mod scoring;
 mod shown;
 
 pub(super) use emission::emission;
+pub(super) use kept_forecast::list_forecast;
+pub(super) use redraw::redraw;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +20,7 @@ use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::Collector;
 use crate::analysis::membership::{self, memberships, shortages};
+use crate::analysis::forecast::result::Forecast;
 use crate::config::{How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
 use crate::heatmap::Marks;
@@ -26,6 +31,7 @@ use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric, Profile};
 use crate::text::count;
 use crate::time::UtcDay;
+use kept_forecast::kept_forecast;
 use scoring::{Outcome, Scoring};
 use shown::{tell_files, tell_problems};
 
@@ -51,6 +57,7 @@ pub(super) fn run(
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, metas)?;
     let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
+    let forecast = kept_forecast(out, overview, &profile.name, &run.reporter)?;
     let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
@@ -87,6 +94,9 @@ pub(super) fn run(
     };
     let started = Instant::now();
     let mut outcome = scoring.run(run)?;
+    if let Some(forecast) = &forecast {
+        outcome.findings = std::mem::take(&mut outcome.findings).with_anomalies(&forecast.anomalies);
+    }
     let files = std::mem::take(&mut outcome.finished.files);
     let manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, files)
@@ -99,7 +109,8 @@ pub(super) fn run(
     let broken = Broken::new(&history, footers, std::mem::take(&mut outcome.broken));
     let manifest =
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
-    conclude(settings, out, manifest, &outcome, folder == out, &run.reporter)?;
+    let conclusion = Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
+    conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
     let members = memberships(lives, step, range, &how.expected);
     if let Some(gate) = &mut outcome.gate {
@@ -122,24 +133,32 @@ fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Mani
     Ok(manifest)
 }
 
-/// Writes the outputs made from all cells or findings, and prints the summary.
-fn conclude(
-    settings: &Settings,
-    out: &Path,
-    mut manifest: Manifest,
-    outcome: &Outcome,
+/// What is known once all days are scored.
+struct Conclusion<'a> {
+    settings: &'a Settings,
+    out: &'a Path,
+    outcome: &'a Outcome,
+    forecast: Option<&'a Forecast>,
     holds_history: bool,
-    reporter: &Reporter,
-) -> Result<(), CommandError> {
-    // Write the manifest before these outputs: if one of them fails, it still lists the files written for each day.
-    manifest.write(out)?;
-    write_whole(settings, out, &mut manifest, outcome)?;
-    manifest.write(out)?;
-    outcome.picture.tell(settings.scale, reporter)?;
-    if settings.formats.needs().findings {
-        tell_problems(&outcome.findings, settings, out, reporter)?;
+}
+
+impl Conclusion<'_> {
+    /// Writes the outputs made from all cells or findings, and prints the summary.
+    fn write(&self, mut manifest: Manifest, reporter: &Reporter) -> Result<(), CommandError> {
+        let Self { settings, out, outcome, forecast, holds_history } = *self;
+        if forecast.is_some() {
+            list_forecast(out, &mut manifest)?;
+        }
+        // Write the manifest before these outputs: if one of them fails, it still lists the files written for each day.
+        manifest.write(out)?;
+        write_whole(self, &mut manifest)?;
+        manifest.write(out)?;
+        outcome.picture.tell(settings.scale, reporter)?;
+        if settings.formats.needs().findings {
+            tell_problems(&outcome.findings, settings, out, reporter)?;
+        }
+        tell_files(out, holds_history, &manifest, reporter)
     }
-    tell_files(out, holds_history, &manifest, reporter)
 }
 
 /// Prints a note that says how much was scored, and how long it took.
@@ -164,12 +183,8 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
 }
 
 /// Writes the outputs made from all cells or findings, and lists their files in the manifest.
-fn write_whole(
-    settings: &Settings,
-    out: &Path,
-    manifest: &mut Manifest,
-    outcome: &Outcome,
-) -> Result<(), CommandError> {
+fn write_whole(of: &Conclusion<'_>, manifest: &mut Manifest) -> Result<(), CommandError> {
+    let Conclusion { settings, out, outcome, forecast, .. } = *of;
     let formats = &settings.formats;
     let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
     let is_intermediate = !formats.write(CELLS);
@@ -177,7 +192,6 @@ fn write_whole(
         manifest.files.retain(|file| file.path != CELLS);
     }
     let Outcome { findings, readings, .. } = outcome;
-    let forecast = None;
     let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, forecast, scale: settings.scale };
     // One after the other, because each needs up to 60 MB besides the cells.
     let written: Vec<Vec<Written>> =

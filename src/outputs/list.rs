@@ -2,7 +2,7 @@
 //! etcd-heatmap and may be replaced or removed.
 
 use super::output::{Output, OwnedFiles};
-use super::{COMPARISON, OUTPUTS};
+use super::{COMPARISON, FORECAST_FILES, OUTPUTS};
 use crate::folder::{HISTORY, MANIFEST, Owned, REPLACEMENT};
 use crate::text::nearest::did_you_mean;
 
@@ -29,9 +29,9 @@ pub(crate) fn replaced() -> impl Iterator<Item = Owned> {
     files().map(|files| files.owned).chain([Owned::Single(COMPARISON)])
 }
 
-/// All files in an output folder that etcd-heatmap writes: history, manifest and outputs.
+/// All files in an output folder that etcd-heatmap writes: history, manifest, outputs and forecast.
 pub(crate) fn owned() -> Vec<Owned> {
-    [HISTORY, REPLACEMENT, Owned::Single(MANIFEST)].into_iter().chain(replaced()).collect()
+    [HISTORY, REPLACEMENT, Owned::Single(MANIFEST)].into_iter().chain(replaced()).chain(FORECAST_FILES).collect()
 }
 
 #[cfg(test)]

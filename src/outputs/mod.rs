@@ -12,8 +12,6 @@ mod diff_text;
 mod explanation;
 mod findings_csv;
 mod findings_text;
-// The command `forecast` is not there yet.
-#[cfg_attr(not(test), expect(dead_code, reason = "the command `forecast` calls it"))]
 mod forecast;
 mod list;
 mod markdown;
@@ -39,7 +37,6 @@ pub(crate) use diff_text::{Compared, diff_text};
 pub(crate) use explanation::explain_text;
 pub(crate) use findings_csv::findings_csv;
 pub(crate) use findings_text::findings_text;
-#[expect(unused_imports, reason = "the command `forecast` calls it")]
 pub(crate) use forecast::{
     FORECAST_FILES, ForecastError, ForecastListing, forecast_openmetrics, forecast_text, forecast_textfile,
     missing_forecast, read_forecast, write_forecast, write_forecast_textfile,

@@ -134,6 +134,12 @@ impl Adaptation {
         }
     }
 
+    /// The shares that may lie outside of the 80 % and the 95 % interval of a bucket.
+    #[cfg(test)]
+    pub(super) fn outside(&self, bucket: usize) -> [f64; 2] {
+        self.outside[bucket]
+    }
+
     /// By how much residuals of this level are stretched: 1 if no misses were too many or too few.
     pub fn stretch(&self, bucket: usize, level: f64) -> f64 {
         let tail = level.min(1.0 - level);

@@ -37,6 +37,8 @@ pub struct Plan<'a> {
     pub heavy: &'a [&'a dyn Model],
     /// Metrics to forecast besides those that cost points.
     pub also: &'a [Metric],
+    /// The end of the history, milliseconds since 1970.
+    pub history_end_ms: i64,
     /// The longest lead of the fans, in milliseconds.
     pub horizon_ms: i64,
 }
@@ -101,7 +103,7 @@ pub fn run<'t>(
 }
 
 /// The metrics that are forecast: those that cost points, but leader changes, which have courses of their own.
-fn forecast_metrics<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = Metric> + 'a {
+pub fn forecast_metrics<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = Metric> + 'a {
     let costs = |metric: Metric| plan.profile.counts(metric) && !plan.profile.rule(metric).bands.list.is_empty();
     Metric::ALL
         .into_iter()
@@ -180,6 +182,7 @@ fn assemble(
     Forecast {
         origin_ms: panel.at_ms(panel.len),
         step_ms: panel.slot_ms,
+        history_end_ms: plan.history_end_ms,
         from_ms: panel.start_ms,
         profile: plan.profile.name.clone(),
         model: plan.choice.to_string(),

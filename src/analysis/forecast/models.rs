@@ -3,6 +3,8 @@
 mod arima;
 mod last_hour;
 mod last_value;
+#[cfg(feature = "lstm")]
+mod lstm;
 mod rhythm;
 mod seasonal_naive;
 mod trailing;
@@ -11,6 +13,8 @@ mod trend;
 pub use arima::Arima;
 pub use last_hour::LastHour;
 pub use last_value::LastValue;
+#[cfg(feature = "lstm")]
+pub use lstm::{LoadError, Lstm, Trained as Network};
 pub use rhythm::Rhythm;
 pub use seasonal_naive::SeasonalNaive;
 pub use trailing::{HourOfWeek, TrailingDay};
@@ -18,6 +22,9 @@ pub use trend::Trend;
 
 use super::model::Model;
 use crate::text::nearest::did_you_mean;
+
+/// The name of the LSTM.
+pub const LSTM: &str = "lstm";
 
 /// The one-liners, of which the best on past origins is the yardstick for every other model.
 pub fn one_liners() -> Vec<Box<dyn Model>> {
@@ -75,5 +82,5 @@ pub fn named(name: &str) -> Result<ModelChoice, String> {
 /// The names of all models.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let cheap: Vec<&'static str> = one_liners().iter().chain(&light_models()).map(|model| model.name()).collect();
-    cheap.into_iter().chain([Arima.name()])
+    cheap.into_iter().chain([Arima.name()]).chain(cfg!(feature = "lstm").then_some(LSTM))
 }

@@ -21,6 +21,9 @@ pub struct Forecast {
     pub origin_ms: i64,
     /// The distance of two values of the forecast series in milliseconds: the step of the history, or 5 min.
     pub step_ms: i64,
+    /// The end of the history, milliseconds since 1970: a forecast of a longer or shorter history is another one.
+    #[serde(default)]
+    pub history_end_ms: i64,
     /// The first step of the history that was used, milliseconds since 1970.
     pub from_ms: i64,
     /// The name of the profile that decides what red is.

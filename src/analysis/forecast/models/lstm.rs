@@ -8,7 +8,12 @@ mod cell;
 mod inputs;
 mod network;
 mod saved;
+mod single;
 mod training;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests;
 
 pub use saved::LoadError;
 
@@ -18,7 +23,7 @@ use super::super::order::{quantile, sorted};
 use super::super::series::Past;
 use crate::time::{DAY_MS, HOUR_MS};
 use inputs::Window;
-use network::{Batch, Weights};
+use network::Weights;
 use training::Sample;
 
 /// The most windows that the network is trained on, of all members together.
@@ -64,7 +69,8 @@ impl Lstm {
     /// on, so that they share no outcomes.
     pub fn train(&self, panel: &[Past<'_>]) -> Result<Trained, Unfit> {
         let step_ms = saved::step_ms(&self.leads);
-        let long: Vec<Past<'_>> = panel.iter().copied().filter(|past| past.step_ms() == step_ms && self.parts(*past).is_some()).collect();
+        let long: Vec<Past<'_>> =
+            panel.iter().copied().filter(|past| past.step_ms() == step_ms && self.parts(*past).is_some()).collect();
         if long.is_empty() {
             let longest = panel.iter().map(|past| past.values().len()).max().unwrap_or(0);
             let [has, needs] = [longest as i64 * step_ms, self.shortest_ms()].map(in_words);
@@ -119,11 +125,14 @@ impl Lstm {
             let day = past.steps_in(DAY_MS);
             (0..past.values().len() / day).filter_map(move |back| inputs::spread(past.without_last(back * day)))
         });
-        let spreads = sorted(days.filter(|spread| *spread > 0.0 && spread.is_finite()));
-        if spreads.is_empty() {
-            return Err(Unfit("its history never changes".to_owned()));
+        let spreads = sorted(days);
+        let changing: Vec<f64> = spreads.iter().copied().filter(|spread| *spread > 0.0 && spread.is_finite()).collect();
+        match (spreads.is_empty(), changing.is_empty()) {
+            (true, _) => return Err(Unfit("no values in its history".to_owned())),
+            (_, true) => return Err(Unfit("its history never changes".to_owned())),
+            _ => {}
         }
-        Ok(FLOOR_SHARE * quantile(&spreads, 0.5))
+        Ok(FLOOR_SHARE * quantile(&changing, 0.5))
     }
 
     /// At most `most` windows of a past, evenly spaced, each with what came after it.
@@ -180,7 +189,7 @@ impl Fitted for Trained {
             return None;
         }
         let window = Window::new(past, leads, self.floor)?;
-        let [median, below, above] = self.quantiles(&window).ok()?;
+        let [median, below, above] = single::run(&self.weights, &window);
         let center: Vec<f64> = median.iter().map(|off| window.level + window.scale * f64::from(*off)).collect();
         let spread: Vec<[f64; 2]> =
             below.iter().zip(&above).map(|(b, a)| [b, a].map(|off| window.scale * f64::from(*off))).collect();
@@ -193,15 +202,6 @@ impl Trained {
     /// The instants of the first and the last value that it was trained on, milliseconds since 1970.
     pub fn trained_ms(&self) -> (i64, i64) {
         self.trained_ms
-    }
-
-    /// The median of each lead, and its distances to the 10 % and 90 % quantiles, in scales from the level.
-    fn quantiles(&self, window: &Window) -> candle_core::Result<[Vec<f32>; 3]> {
-        let shapes = network::shapes(self.leads.len());
-        let tensor = |index: usize| candle_core::Tensor::from_slice(self.weights.all()[index], shapes[index], &candle_core::Device::Cpu);
-        let weights = Weights { gates: tensor(0)?, gates_bias: tensor(1)?, head: tensor(2)?, head_bias: tensor(3)? };
-        let output = network::run(&weights, &Batch::of(&[window], candle_core::DType::F32)?)?;
-        Ok([network::numbers(&output.median)?, network::numbers(&output.below)?, network::numbers(&output.above)?])
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) fn sample() -> Forecast {
     Forecast {
         origin_ms: ORIGIN_MS,
         step_ms: STEP_MS,
+        history_end_ms: ORIGIN_MS,
         from_ms: ORIGIN_MS - 28 * DAY_MS,
         profile: "seed".to_owned(),
         model: "auto".to_owned(),

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::super::super::series::{Scale, Series};
+use super::equation::Equation;
 use super::*;
 use crate::time::Zone;
 
@@ -21,7 +22,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 fn check(row: &Value, values: &[f64]) {
     let name = &row["name"];
     let expected: Vec<usize> = numbers(&row["order"]).into_iter().map(|terms| terms as usize).collect();
-    let equation = Equation::auto(values).unwrap();
+    let (equation, widths) = Equation::auto(values, 24).unwrap();
     let order = equation.order();
     if order[..] != expected[..] {
         let score = |[p, d, q]: [usize; 3]| row["aicc"][format!("{p},{d},{q}")].as_f64().unwrap();
@@ -32,7 +33,6 @@ fn check(row: &Value, values: &[f64]) {
     }
     let points = equation.ahead(values, 24).unwrap();
     let level = points.iter().fold(0.0, |level: f64, point| level.max(point.abs()));
-    let widths = equation::widths(values, 24).unwrap();
     // Statsforecast stops its search for the maximum of the likelihood earlier than statsmodels. The two packages differ
     // by 0.34 % for the Nile, and there the points need not be closer to statsforecast than statsmodels.
     let apart = furthest(&numbers(&row["points"]), &numbers(&row["statsmodels_points"]), |_| level);
@@ -42,6 +42,10 @@ fn check(row: &Value, values: &[f64]) {
         let error = furthest(&widths, &numbers(&row[format!("{package}widths")]), |width| width);
         assert!(error <= 0.02, "{name}: widths differ by {error} from {package}widths");
     }
+    let used = Equation::used(values).unwrap();
+    assert_eq!(used.order(), order, "{name}");
+    let error = furthest(&used.ahead(values, 24).unwrap(), &points, |_| level);
+    assert!(error <= 0.003, "{name}: the equation in use differs by {error} of the level from that of AutoARIMA");
 }
 
 /// The largest difference, as a share of what the function makes of the expected value.

@@ -6,7 +6,7 @@
 use candle_core::{CpuStorage, CustomOp2, Error, Layout, Result, Shape, Storage, Tensor, WithDType};
 
 /// A number with the hyperbolic tangent of the cell.
-trait Real: WithDType {
+pub(super) trait Real: WithDType {
     /// The hyperbolic tangent.
     fn bend(self) -> Self;
 
@@ -55,7 +55,13 @@ impl CustomOp2 for Cell {
         Ok((out, Shape::from((2, shape.0, shape.1))))
     }
 
-    fn bwd(&self, sums: &Tensor, state: &Tensor, next: &Tensor, by: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        sums: &Tensor,
+        state: &Tensor,
+        next: &Tensor,
+        by: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (by_sums, by_state) = match sums.dtype() {
             candle_core::DType::F64 => backward::<f64>(sums, state, next, by)?,
             _ => backward::<f32>(sums, state, next, by)?,
@@ -75,7 +81,9 @@ fn forward<R: Real>(
     let mut out = vec![R::from_f64(0.0); 2 * batch * hidden];
     let (outputs, nexts) = out.split_at_mut(batch * hidden);
     let rows = sums.chunks_exact(4 * hidden).zip(state.chunks_exact(hidden));
-    for ((sums, state), (output, next)) in rows.zip(outputs.chunks_exact_mut(hidden).zip(nexts.chunks_exact_mut(hidden))) {
+    for ((sums, state), (output, next)) in
+        rows.zip(outputs.chunks_exact_mut(hidden).zip(nexts.chunks_exact_mut(hidden)))
+    {
         let [input, forget, candidate, out] = quarters(sums);
         for unit in 0..hidden {
             next[unit] = forget[unit].open() * state[unit] + input[unit].open() * candidate[unit].bend();
@@ -139,7 +147,8 @@ fn on_cpu(storage: &Storage) -> Result<&CpuStorage> {
 }
 
 fn slice<'a, R: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [R]> {
-    let (start, end) =
-        layout.contiguous_offsets().ok_or_else(|| Error::Msg("the cell of the LSTM needs contiguous tensors".to_owned()))?;
+    let (start, end) = layout
+        .contiguous_offsets()
+        .ok_or_else(|| Error::Msg("the cell of the LSTM needs contiguous tensors".to_owned()))?;
     Ok(&storage.as_slice::<R>()?[start..end])
 }

@@ -14,7 +14,7 @@ pub(super) const HEAD: usize = 3 + SEASONAL;
 /// The levels of the quantiles.
 const LEVELS: [f64; 3] = [0.1, 0.5, 0.9];
 /// The smallest distance of two quantiles in scales, so that residuals can be divided by it.
-const CLOSEST: f64 = 1e-3;
+pub(super) const CLOSEST: f64 = 1e-3;
 
 /// The numbers that are learned.
 #[derive(Clone, Debug)]

@@ -37,7 +37,9 @@ pub enum LoadError {
     #[error("not a saved model of etcd-heatmap: {0}")]
     Foreign(String),
     /// The file is of another version of the network.
-    #[error("saved by another version of etcd-heatmap (model version {found}; this one reads {VERSION}): train it again")]
+    #[error(
+        "saved by another version of etcd-heatmap (model version {found}; this one reads {VERSION}): train it again"
+    )]
     Version {
         /// The version of the file.
         found: u32,
@@ -99,10 +101,13 @@ impl Trained {
             if tensor.dtype() != Dtype::F32 || tensor.shape() != [rows, columns] {
                 return Err(LoadError::Foreign(format!("{name} has another shape")));
             }
-            let numbers = tensor.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+            let numbers =
+                tensor.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
             let numbers: Vec<f32> = numbers.collect();
             let finite = numbers.iter().all(|number| number.is_finite());
-            finite.then_some(numbers).ok_or_else(|| LoadError::Foreign(format!("{name} has numbers that are not finite")))
+            finite
+                .then_some(numbers)
+                .ok_or_else(|| LoadError::Foreign(format!("{name} has numbers that are not finite")))
         };
         let [gates, gates_bias, head, head_bias] = Weights::<()>::NAMES.map(|name| name);
         let [of_gates, of_gates_bias, of_head, of_head_bias] = shapes(leads.len());

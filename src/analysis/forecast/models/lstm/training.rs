@@ -63,7 +63,8 @@ pub(super) fn train(samples: &[Sample], validation: &[Sample], leads: usize, see
     let mut random = Random::new(seed);
     let start = network::initial(leads, &mut random);
     let mut optimizer = Adam::new(&start, leads)?;
-    let tasks = validation.chunks(BATCH).map(|part| Task::of(&part.iter().collect::<Vec<_>>())).collect::<Result<Vec<_>>>()?;
+    let tasks =
+        validation.chunks(BATCH).map(|part| Task::of(&part.iter().collect::<Vec<_>>())).collect::<Result<Vec<_>>>()?;
     let judge = |weights: &Weights<Tensor>| -> Result<f32> {
         let fixed = weights.map(|weight| Ok(weight.detach()))?;
         let losses = tasks.iter().map(|task| task.loss(&fixed)?.to_scalar::<f32>()).collect::<Result<Vec<_>>>()?;

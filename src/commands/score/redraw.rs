@@ -1,0 +1,92 @@
+//! Draws the pages of a scored folder again, with its new forecast. Scores, cells and all other outputs stay as they are.
+
+use std::path::Path;
+
+use super::scoring::Scoring;
+use super::{cell_footer, emission, score_footer};
+use crate::analysis::findings::Collector;
+use crate::analysis::forecast::result::Forecast;
+use crate::commands::evidence::Opened;
+use crate::commands::explain::{as_scored, expected_members};
+use crate::commands::{CommandError, Writing};
+use crate::config::{Formats, How, Settings};
+use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
+use crate::heatmap::Marks;
+use crate::history::History;
+use crate::outputs::{self, OutputError};
+use crate::score::ScoreTable;
+use crate::spec::Companion;
+
+/// The outputs that show a forecast.
+const PAGES: [&str; 2] = ["report", "markdown"];
+
+/// Draws those pages again that the manifest lists. Does nothing for a folder without them, or if the folder's scores are
+/// those of another history.
+pub(in crate::commands) fn redraw(
+    folder: &Path,
+    manifest: &mut Manifest,
+    forecast: &Forecast,
+    settings: &Settings,
+    run: &Writing,
+) -> Result<(), CommandError> {
+    let is_there = |name: &str| outputs::named(name).is_ok_and(|output| manifest.files.iter().any(|file| {
+        output.files().iter().any(|files| files.owned.has(&file.path))
+    }));
+    let pages: Vec<&str> = PAGES.into_iter().filter(|page| is_there(page)).collect();
+    let Ok(formats) = pages.join(",").parse::<Formats>() else { return Ok(()) };
+    let history = History::within(folder);
+    let opened = Opened::of(&history, Some(manifest))?;
+    let Opened { overview, source, step, .. } = &opened;
+    let (profile, folding) = as_scored(&[], &settings.how, Some(manifest));
+    let how = How {
+        profile: profile.clone().without(&source.left_out())?,
+        folding,
+        min_coverage: manifest.min_coverage.unwrap_or(settings.how.min_coverage),
+        fail_below: None,
+        expected: expected_members(&settings.how, Some(manifest)),
+    };
+    let table = ScoreTable::new(&how.profile);
+    let companions = Collector::companions(&table, source);
+    let (lives, range) = (&overview.lives, overview.range);
+    let score_footer = score_footer(&how.profile, source);
+    let cell_footer = [score_footer.clone(), cell_footer(&how)].concat();
+    let scoring = Scoring {
+        reader: opened.reader(&history, &companions),
+        days: overview.days(),
+        how: &how,
+        formats: &formats,
+        lives,
+        collector: Some(Collector { table: &table, profile: &how.profile, folding, step: *step, lives, range, expected: &how.expected }),
+        run: outputs::Scoring {
+            out: folder,
+            table: &table,
+            range,
+            emission: &emission(&Settings { formats: formats.clone(), ..settings.clone() })?,
+            score_footer: &score_footer,
+            cell_footer: &cell_footer,
+            marks: Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() },
+        },
+    };
+    let outcome = scoring.run(run)?;
+    if let Some(stopped) = outcome.stopped {
+        return Err(stopped.into_error(folder, scoring.days.len()));
+    }
+    let findings = outcome.findings.with_anomalies(&forecast.anomalies);
+    let scored = outputs::Scored {
+        out: folder,
+        manifest,
+        lines: &read_cells(folder)?,
+        findings: &findings,
+        readings: &outcome.readings,
+        forecast: Some(forecast),
+        scale: settings.scale,
+    };
+    let written: Vec<Vec<Written>> =
+        formats.iter().map(|output| output.write_all(&scored)).collect::<Result<_, OutputError>>()?;
+    written.into_iter().flatten().for_each(|file| manifest.list(file));
+    // The pages were drawn from the cells, which stay only if they are an output.
+    if !manifest.files.iter().any(|file| file.path == CELLS) {
+        Owned::Single(CELLS).remove(folder)?;
+    }
+    Ok(())
+}

@@ -42,7 +42,8 @@ pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: 
     let profile = profile.without(&opened.source.left_out())?;
     check_known(&profile, &opened.metas)?;
     let table = ScoreTable::new(&profile);
-    let companions: Vec<Companion> = opened.source.companions().into_iter().filter(|c| COMPANIONS.contains(c)).collect();
+    let companions: Vec<Companion> =
+        opened.source.companions().into_iter().filter(|c| COMPANIONS.contains(c)).collect();
     let (panel, broken) = read_panel(&opened, &opened.reader(&history, &companions), &table, folding, run)?;
     let also: Vec<Metric> = match args.metric {
         Some(WantedMetric::Metric(metric)) => vec![metric],
@@ -57,6 +58,7 @@ pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: 
         choice: &args.model,
         heavy,
         also: &also,
+        stopped: &|| run.interrupt.signal().is_some(),
         history_end_ms: opened.overview.range.end_ms,
         horizon_ms: args.horizon.as_millis() as i64,
     };
@@ -67,6 +69,9 @@ pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: 
     #[cfg(not(feature = "lstm"))]
     let trained = |_: Metric| Vec::new();
     let mut forecasted = forecast(&panel, &plan, trained, run);
+    if let Some(signal) = run.interrupt.signal() {
+        return Err(CommandError::StoppedEarly(signal));
+    }
     if args.backtest {
         backtest::write(folder, &panel, &forecasted)?;
     }
@@ -131,7 +136,8 @@ fn read_panel(
     run: &Writing,
 ) -> Result<(Panel, Vec<(UtcDay, HistoryError)>), CommandError> {
     let overview = &opened.overview;
-    let range = TimeRange { start_ms: overview.range.start_ms.max(overview.range.end_ms - DAYS * DAY_MS), ..overview.range };
+    let range =
+        TimeRange { start_ms: overview.range.start_ms.max(overview.range.end_ms - DAYS * DAY_MS), ..overview.range };
     let days: Vec<UtcDay> = overview.days().into_iter().filter(|day| day.range().intersect(range).is_some()).collect();
     let mut panel = Panel::new(range, opened.step, &overview.lives);
     let progress = run.reporter.start("reading", "days", days.len() as u64);
@@ -139,7 +145,8 @@ fn read_panel(
     let mut broken = Vec::new();
     for (done, chunk) in days.chunks(at_once.batch()).enumerate() {
         progress.set((done * at_once.batch()) as u64, "");
-        let read = at_once.each(chunk, |day| Ok::<_, CommandError>((day, reader.score(table, &overview.lives, day))))?;
+        let read =
+            at_once.each(chunk, |day| Ok::<_, CommandError>((day, reader.score(table, &overview.lives, day))))?;
         for (day, (scored, error)) in read {
             panel.add(&scored.window, &scored.scores, table, folding.rollup);
             broken.extend(error.map(|error| (day, error)));

@@ -19,8 +19,8 @@ use super::evidence::{Opened, Overview, companions_read, list_history, manifest_
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::Collector;
-use crate::analysis::membership::{self, memberships, shortages};
 use crate::analysis::forecast::result::Forecast;
+use crate::analysis::membership::{self, memberships, shortages};
 use crate::config::{How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
 use crate::heatmap::Marks;
@@ -109,7 +109,8 @@ pub(super) fn run(
     let broken = Broken::new(&history, footers, std::mem::take(&mut outcome.broken));
     let manifest =
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
-    let conclusion = Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
+    let conclusion =
+        Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
     conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
     let members = memberships(lives, step, range, &how.expected);

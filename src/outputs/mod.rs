@@ -38,8 +38,7 @@ pub(crate) use explanation::explain_text;
 pub(crate) use findings_csv::findings_csv;
 pub(crate) use findings_text::findings_text;
 pub(crate) use forecast::{
-    FORECAST_FILES, ForecastError, ForecastListing, forecast_openmetrics, forecast_text, forecast_textfile,
-    missing_forecast, read_forecast, write_forecast, write_forecast_textfile,
+    FORECAST_FILES, ForecastListing, forecast_text, read_forecast, write_forecast, write_forecast_textfile,
 };
 pub(crate) use list::{files, named, names, owned, replaced};
 pub use openmetrics::{Emission, ExtraLabels, Family, Retention, write_window};

@@ -38,7 +38,16 @@ fn days(found: &SeriesForecast, track: &Track, bucket: usize) -> Vec<ModelDay> {
         let day_ms = found.series.at_ms(found.origins[origin]);
         if days.last().is_none_or(|last| last.day_ms.div_euclid(DAY_MS) != day_ms.div_euclid(DAY_MS)) {
             let model = track.name.clone();
-            days.push(ModelDay { model, bucket, day_ms, origins: 0, crps: 0.0, outcomes: 0, within_80: 0, within_95: 0 });
+            days.push(ModelDay {
+                model,
+                bucket,
+                day_ms,
+                origins: 0,
+                crps: 0.0,
+                outcomes: 0,
+                within_80: 0,
+                within_95: 0,
+            });
         }
         let Some(day) = days.last_mut() else { continue };
         // A sum until all origins are in.

@@ -42,7 +42,8 @@ impl ClusterPast {
             }
             let simulated = courses.simulate(origin);
             let share = |hours: i64| {
-                let red = simulated.iter().filter(|course| course.first_red.is_some_and(|first| (first as i64) < hours));
+                let red =
+                    simulated.iter().filter(|course| course.first_red.is_some_and(|first| (first as i64) < hours));
                 // Between the extremes: no finite number of courses can rule something out.
                 (red.count() as f64 + 0.5) / (simulated.len() as f64 + 1.0)
             };
@@ -52,7 +53,11 @@ impl ClusterPast {
             raw: raw.collect(),
             now: courses.origins.iter().map(|end| red.last(*end)).collect(),
             outcomes: courses.origins.iter().map(|end| HORIZON_HOURS.map(|hours| red.within(*end, hours))).collect(),
-            same_hours: courses.origins.iter().map(|end| HORIZON_HOURS.map(|hours| red.same_hours(*end, hours))).collect(),
+            same_hours: courses
+                .origins
+                .iter()
+                .map(|end| HORIZON_HOURS.map(|hours| red.same_hours(*end, hours)))
+                .collect(),
             origins: courses.origins.clone(),
         }
     }
@@ -126,7 +131,8 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
         let mut rates = Rates::new(clusters.len());
         let (mut calibration, mut examples, mut arrived) = (Calibration::default(), Vec::new(), 0);
         for origin in 0..origins {
-            let known = |earlier: usize| clusters[0].origins[earlier] + hours as usize * hour <= clusters[0].origins[origin];
+            let known =
+                |earlier: usize| clusters[0].origins[earlier] + hours as usize * hour <= clusters[0].origins[origin];
             while arrived < origin && known(arrived) {
                 for (index, cluster) in clusters.iter().enumerate() {
                     let Some(happened) = cluster.outcomes[arrived][horizon] else { continue };
@@ -144,7 +150,8 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
                 breaches.conditional[index][origin][horizon] = rates.conditional(index, cluster.now[origin]);
                 breaches.usual[index][origin][horizon] = rates.usual(index);
                 if let Some(inputs) = inputs(&breaches, cluster, index, origin, horizon) {
-                    breaches.probabilities[index][origin].get_or_insert([0.0; HORIZONS])[horizon] = calibration.probability(&inputs);
+                    breaches.probabilities[index][origin].get_or_insert([0.0; HORIZONS])[horizon] =
+                        calibration.probability(&inputs);
                 }
             }
         }
@@ -153,7 +160,13 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
 }
 
 /// The inputs of the calibration; `None` without simulated courses.
-fn inputs(breaches: &Breaches, cluster: &ClusterPast, index: usize, origin: usize, horizon: usize) -> Option<[f64; INPUTS]> {
+fn inputs(
+    breaches: &Breaches,
+    cluster: &ClusterPast,
+    index: usize,
+    origin: usize,
+    horizon: usize,
+) -> Option<[f64; INPUTS]> {
     let conditional = breaches.conditional[index][origin][horizon];
     let same = cluster.same_hours[origin][horizon];
     // Fourteen days and twice the base rate: a rhythm must show more than once.

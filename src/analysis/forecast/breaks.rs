@@ -30,10 +30,14 @@ pub fn starts(series: &Series, origins: &[usize]) -> Vec<usize> {
         while (known + 1) * hour <= *origin {
             known += 1;
             let from = |start: usize| start.max(known.saturating_sub(LONGEST));
-            let Some(first_of_latest) = known.checked_sub(LASTING).filter(|first| *first >= level.start) else { continue };
+            let Some(first_of_latest) = known.checked_sub(LASTING).filter(|first| *first >= level.start) else {
+                continue;
+            };
             let (earlier, latest) = (&hours[from(level.start)..first_of_latest], &hours[first_of_latest..known]);
             let old: Option<Level> = before;
-            if let Some(old) = old.filter(|old| returned(&hours[from(old.start).min(level.start)..level.start], earlier, latest)) {
+            if let Some(old) =
+                old.filter(|old| returned(&hours[from(old.start).min(level.start)..level.start], earlier, latest))
+            {
                 (level, before) = (old, None);
             } else if let Some(usual) = broken(earlier, latest, level.usual) {
                 (before, level) = (Some(level), Level { start: first_of_latest, usual });
@@ -57,8 +61,11 @@ struct Level {
 fn returned(old: &[Option<f64>], new: &[Option<f64>], latest: &[Option<f64>]) -> bool {
     let [old, new, latest] = [old, new, latest].map(|hours| sorted(hours.iter().copied().flatten()));
     let (Some(low), Some(high)) = (latest.first(), latest.last()) else { return false };
-    let within = |hours: &[f64]| hours.first().is_some_and(|first| first <= low) && hours.last().is_some_and(|last| high <= last);
-    let apart = |hours: &[f64]| hours.first().is_none_or(|first| high < first) || hours.last().is_none_or(|last| last < low);
+    let within = |hours: &[f64]| {
+        hours.first().is_some_and(|first| first <= low) && hours.last().is_some_and(|last| high <= last)
+    };
+    let apart =
+        |hours: &[f64]| hours.first().is_none_or(|first| high < first) || hours.last().is_none_or(|last| last < low);
     latest.len() == LASTING && within(&old) && apart(&new)
 }
 

@@ -83,7 +83,12 @@ fn unit(shape: &Shape, lead: usize, off: f64) -> f64 {
 
 /// The quantiles of a forecast at all [`LEVELS`]. `stretch` gives the factor of each residual, by lead and level.
 /// `None` if a bucket has fewer than [`FEWEST_RESIDUALS`].
-pub fn quantiles(shape: &Shape, residuals: &Residuals, leads: &Leads, stretch: impl Fn(usize, f64) -> f64) -> Option<Quantiles> {
+pub fn quantiles(
+    shape: &Shape,
+    residuals: &Residuals,
+    leads: &Leads,
+    stretch: impl Fn(usize, f64) -> f64,
+) -> Option<Quantiles> {
     let mut of_bucket = [const { None }; RESIDUAL_BUCKETS];
     let rows = (0..leads.len()).map(|lead| {
         let bucket = leads.residual_bucket(lead);
@@ -155,13 +160,21 @@ impl Adaptation {
 /// The quantile of the standard normal distribution, by Acklam's rational approximation (relative error below 1.2e-9).
 pub fn normal_quantile(p: f64) -> f64 {
     const A: [f64; 6] = [
-        -3.969683028665376e1, 2.209460984245205e2, -2.759285104469687e2, 1.383577518672690e2, -3.066479806614716e1,
+        -3.969683028665376e1,
+        2.209460984245205e2,
+        -2.759285104469687e2,
+        1.383577518672690e2,
+        -3.066479806614716e1,
         2.506628277459239,
     ];
     const B: [f64; 5] =
         [-5.447609879822406e1, 1.615858368580409e2, -1.556989798598866e2, 6.680131188771972e1, -1.328068155288572e1];
     const C: [f64; 6] = [
-        -7.784894002430293e-3, -3.223964580411365e-1, -2.400758277161838, -2.549732539343734, 4.374664141464968,
+        -7.784894002430293e-3,
+        -3.223964580411365e-1,
+        -2.400758277161838,
+        -2.549732539343734,
+        4.374664141464968,
         2.938163982698783,
     ];
     const D: [f64; 4] = [7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416];

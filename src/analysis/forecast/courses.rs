@@ -84,13 +84,17 @@ impl ClusterCourses {
         }
         let mut random = Random::new(self.origins[origin] as u64);
         let mut scratch = Scratch::new(present.len(), ahead);
-        donors.into_iter().map(|donor| self.course(origin, donor, &present, &elections, &mut random, &mut scratch)).collect()
+        donors
+            .into_iter()
+            .map(|donor| self.course(origin, donor, &present, &elections, &mut random, &mut scratch))
+            .collect()
     }
 
     /// Whether a member has a reading of any metric in the hour before an origin.
     fn is_present(&self, member: usize, origin: usize) -> bool {
         let end = self.origins[origin];
-        let recent = |metric: &MetricCourses| metric.series.until(end).last(self.hour).iter().any(|value| !value.is_nan());
+        let recent =
+            |metric: &MetricCourses| metric.series.until(end).last(self.hour).iter().any(|value| !value.is_nan());
         self.members[member].iter().any(recent)
     }
 
@@ -135,7 +139,9 @@ impl ClusterCourses {
         for (slot, score) in scores.iter_mut().enumerate() {
             let members = || lost.iter().map(|row| 10.0 - row[slot]);
             *score = match self.rollup {
-                Rollup::Worst => members().fold(10.0, |worst, own| if own.is_nan() || own < worst { own } else { worst }),
+                Rollup::Worst => {
+                    members().fold(10.0, |worst, own| if own.is_nan() || own < worst { own } else { worst })
+                }
                 Rollup::Mean => members().sum::<f64>() / lost.len() as f64,
                 Rollup::Quorum => {
                     sorted.clear();

@@ -13,8 +13,8 @@ use super::panel::Panel;
 use super::quantiles::LEVELS;
 use super::quota::{Resource, Usage, outlook};
 use super::result::{
-    Anomaly, Blame, ClusterForecast, FanPoint, FirstHour, Forecast, HORIZON_HOURS, Limit, LimitForecast, MetricForecast,
-    Outlook, ScoreHour,
+    Anomaly, Blame, ClusterForecast, FanPoint, FirstHour, Forecast, HORIZON_HOURS, Limit, LimitForecast,
+    MetricForecast, Outlook, ScoreHour,
 };
 use super::series::{Scale, Series};
 use super::trust::{MetricTrust, trust};
@@ -39,6 +39,8 @@ pub struct Plan<'a> {
     pub also: &'a [Metric],
     /// The end of the history, milliseconds since 1970.
     pub history_end_ms: i64,
+    /// Whether to stop: what is left is then not forecast, and the result is useless.
+    pub stopped: &'a (dyn Fn() -> bool + Sync),
     /// The longest lead of the fans, in milliseconds.
     pub horizon_ms: i64,
 }
@@ -78,6 +80,9 @@ pub fn run<'t>(
     let mut series: Vec<(Key, Result<SeriesForecast, String>)> = keys
         .into_par_iter()
         .map(|(member, metric)| {
+            if (plan.stopped)() {
+                return ((member, metric), Err("stopped".to_owned()));
+            }
             let readings = panel.members[member].readings(metric);
             let scale = Scale::of_metric(metric);
             let values = readings.iter().map(|reading| scale.value(*reading)).collect();
@@ -87,7 +92,8 @@ pub fn run<'t>(
             ((member, metric), found)
         })
         .collect();
-    let courses: Vec<ClusterCourses> = (0..panel.clusters.len()).map(|c| cluster_courses(panel, plan, c, &mut series, &origins)).collect();
+    let courses: Vec<ClusterCourses> =
+        (0..panel.clusters.len()).map(|c| cluster_courses(panel, plan, c, &mut series, &origins)).collect();
     let clusters: Vec<ClusterPast> = courses
         .par_iter()
         .zip(&panel.clusters)
@@ -142,7 +148,13 @@ fn cluster_courses(
             Err(_) => (vec![f64::NAN; panel.len], vec![None; origins.len()]),
         };
         let own = Series { start_ms: panel.start_ms, step_ms: panel.slot_ms, values, zone: plan.zone };
-        of_members[*member - members.start].push(MetricCourses { metric: *metric, series: own, scale, medians, thresholds });
+        of_members[*member - members.start].push(MetricCourses {
+            metric: *metric,
+            series: own,
+            scale,
+            medians,
+            thresholds,
+        });
     }
     let counts = members.map(|member| panel.members[member].readings(Metric::LeaderChanges));
     ClusterCourses {
@@ -173,12 +185,15 @@ fn assemble(
     breaches: &Breaches,
 ) -> Forecast {
     let last = origins.len() - 1;
-    let outlooks = (0..panel.clusters.len()).map(|c| cluster_forecast(panel, c, courses[c].simulate(last), breaches, last));
+    let outlooks =
+        (0..panel.clusters.len()).map(|c| cluster_forecast(panel, c, courses[c].simulate(last), breaches, last));
     let mut all = MetricTrust::default();
     series.iter().filter_map(|(_, found)| found.as_ref().ok()).for_each(|found| all.add(&found.trust));
     let names: Vec<&str> = panel.clusters.iter().map(|cluster| &*cluster.cluster).collect();
     let mut anomalies: Vec<Anomaly> = series.iter().flat_map(|(key, found)| anomalies(panel, *key, found)).collect();
-    anomalies.sort_by(|a, b| (&a.cluster, a.start_ms, &a.member, a.metric).cmp(&(&b.cluster, b.start_ms, &b.member, b.metric)));
+    anomalies.sort_by(|a, b| {
+        (&a.cluster, a.start_ms, &a.member, a.metric).cmp(&(&b.cluster, b.start_ms, &b.member, b.metric))
+    });
     Forecast {
         origin_ms: panel.at_ms(panel.len),
         step_ms: panel.slot_ms,
@@ -194,16 +209,25 @@ fn assemble(
     }
 }
 
-fn cluster_forecast(panel: &Panel, cluster: usize, courses: Vec<Course>, breaches: &Breaches, last: usize) -> ClusterForecast {
+fn cluster_forecast(
+    panel: &Panel,
+    cluster: usize,
+    courses: Vec<Course>,
+    breaches: &Breaches,
+    last: usize,
+) -> ClusterForecast {
     let own = &panel.clusters[cluster];
     let hour = panel.hour();
     let now = panel.len.checked_sub(hour).and_then(|start| own.mean(start..panel.len));
     let probabilities = breaches.probabilities[cluster][last];
     let outlooks = match probabilities {
-        Some(probabilities) => Ok(outlooks(panel, own.members.start, &courses, probabilities, breaches.usual[cluster][last])),
+        Some(probabilities) => {
+            Ok(outlooks(panel, own.members.start, &courses, probabilities, breaches.usual[cluster][last]))
+        }
         None => Err(why_none(panel, cluster)),
     };
-    let hours = if outlooks.is_ok() { (0..HOURS).map(|h| score_hour(panel, &courses, h)).collect() } else { Vec::new() };
+    let hours =
+        if outlooks.is_ok() { (0..HOURS).map(|h| score_hour(panel, &courses, h)).collect() } else { Vec::new() };
     ClusterForecast { cluster: own.cluster.to_string(), now, outlooks, hours }
 }
 
@@ -211,7 +235,9 @@ fn cluster_forecast(panel: &Panel, cluster: usize, courses: Vec<Course>, breache
 fn why_none(panel: &Panel, cluster: usize) -> String {
     let hour = panel.hour();
     let recent = panel.len.saturating_sub(hour)..panel.len;
-    let has = |member: usize, metric: Metric| panel.members[member].readings(metric)[recent.clone()].iter().any(|r| !r.is_nan());
+    let has = |member: usize, metric: Metric| {
+        panel.members[member].readings(metric)[recent.clone()].iter().any(|r| !r.is_nan())
+    };
     let members = panel.clusters[cluster].members.clone();
     let days = (panel.len as i64 * panel.slot_ms) as f64 / DAY_MS as f64;
     match () {
@@ -242,9 +268,15 @@ fn outlooks(
             hours,
             probability: least,
             usual: usual[horizon],
-            first: (!firsts.is_empty()).then(|| FirstHour { earliest_ms: at(0.1), median_ms: at(0.5), latest_ms: at(0.9) }),
-            blame: most_blamed(red().filter_map(|course| course.blame))
-                .map(|(member, metric)| Blame { member: panel.members[first_member + member].member.member.to_string(), metric }),
+            first: (!firsts.is_empty()).then(|| FirstHour {
+                earliest_ms: at(0.1),
+                median_ms: at(0.5),
+                latest_ms: at(0.9),
+            }),
+            blame: most_blamed(red().filter_map(|course| course.blame)).map(|(member, metric)| Blame {
+                member: panel.members[first_member + member].member.member.to_string(),
+                metric,
+            }),
         }
     })
 }
@@ -267,7 +299,12 @@ fn score_hour(panel: &Panel, courses: &[Course], hour: usize) -> ScoreHour {
     }
 }
 
-fn metric_forecast(panel: &Panel, plan: &Plan<'_>, (member, metric): Key, found: &Result<SeriesForecast, String>) -> MetricForecast {
+fn metric_forecast(
+    panel: &Panel,
+    plan: &Plan<'_>,
+    (member, metric): Key,
+    found: &Result<SeriesForecast, String>,
+) -> MetricForecast {
     let own = &panel.members[member];
     let recent = panel.len.saturating_sub(panel.hour())..panel.len;
     let fan = match found {
@@ -275,11 +312,13 @@ fn metric_forecast(panel: &Panel, plan: &Plan<'_>, (member, metric): Key, found:
         Ok(SeriesForecast { last: None, .. }) => Err("too few readings lately to forecast".to_owned()),
         Ok(SeriesForecast { last: Some(quantiles), scale, leads, .. }) => {
             let points = quantiles.0.iter().enumerate().filter(|(lead, _)| leads.ms(*lead) <= plan.horizon_ms);
-            Ok(points.map(|(lead, row)| FanPoint {
-                // The lead counts from the last known slot.
-                at_ms: panel.at_ms(panel.len - 1) + leads.ms(lead),
-                quantiles: row.map(|value| scale.reading(value)),
-            }).collect())
+            Ok(points
+                .map(|(lead, row)| FanPoint {
+                    // The lead counts from the last known slot.
+                    at_ms: panel.at_ms(panel.len - 1) + leads.ms(lead),
+                    quantiles: row.map(|value| scale.reading(value)),
+                })
+                .collect())
         }
     };
     let found = found.as_ref().ok();
@@ -314,23 +353,25 @@ fn limits(panel: &Panel) -> Vec<LimitForecast> {
         (Limit::Quota, Resource::Database, Metric::DbSize, Companion::Quota),
         (Limit::MaxFds, Resource::Descriptors, Metric::OpenFds, Companion::MaxFds),
     ];
-    let all = panel.members.iter().flat_map(|own| of.map(|(limit, resource, metric, companion)| {
-        let usage = Usage {
-            start_ms: panel.start_ms,
-            step_ms: panel.slot_ms,
-            used: own.readings(metric),
-            limit: own.readings(companion),
-            started: own.readings(Companion::StartTime),
-        };
-        let found = outlook(resource, &usage);
-        LimitForecast {
-            cluster: own.member.cluster.to_string(),
-            member: own.member.member.to_string(),
-            limit,
-            now: found.now,
-            of: found.limit,
-            when: found.when,
-        }
-    }));
+    let all = panel.members.iter().flat_map(|own| {
+        of.map(|(limit, resource, metric, companion)| {
+            let usage = Usage {
+                start_ms: panel.start_ms,
+                step_ms: panel.slot_ms,
+                used: own.readings(metric),
+                limit: own.readings(companion),
+                started: own.readings(Companion::StartTime),
+            };
+            let found = outlook(resource, &usage);
+            LimitForecast {
+                cluster: own.member.cluster.to_string(),
+                member: own.member.member.to_string(),
+                limit,
+                now: found.now,
+                of: found.limit,
+                when: found.when,
+            }
+        })
+    });
     all.collect()
 }

@@ -81,7 +81,8 @@ pub fn forecast(
             (chosen.track, models)
         }
         ModelChoice::BestNaive => {
-            let models = shares(&[vec![1.0], vec![1.0], vec![1.0]], &all[..1], &yardstick.shares[last], &tracks[..naive]);
+            let models =
+                shares(&[vec![1.0], vec![1.0], vec![1.0]], &all[..1], &yardstick.shares[last], &tracks[..naive]);
             (yardstick.track.clone(), models)
         }
         ModelChoice::Named(name) => {
@@ -98,7 +99,19 @@ pub fn forecast(
     let anomalies = anomalies(&walk, &track);
     let last = track.quantiles[last].clone();
     tracks.extend([yardstick.track, track]);
-    Ok(SeriesForecast { scale, medians, last, models, trust, judged, anomalies, tracks, leads, series, origins: origins.to_vec() })
+    Ok(SeriesForecast {
+        scale,
+        medians,
+        last,
+        models,
+        trust,
+        judged,
+        anomalies,
+        tracks,
+        leads,
+        series,
+        origins: origins.to_vec(),
+    })
 }
 
 /// Why a series cannot be forecast at all.
@@ -148,7 +161,9 @@ fn shapes_of_heavy(walk: &Walk<'_>, model: &dyn Model) -> Vec<Option<Shape>> {
 }
 
 fn shapes_of_trained(walk: &Walk<'_>, model: &Trained<'_>) -> Vec<Option<Shape>> {
-    let at = |origin: usize| (walk.origins[origin] >= model.from).then(|| model.fitted.forecast(walk.past(origin), walk.leads)).flatten();
+    let at = |origin: usize| {
+        (walk.origins[origin] >= model.from).then(|| model.fitted.forecast(walk.past(origin), walk.leads)).flatten()
+    };
     (0..walk.origins.len()).map(at).collect()
 }
 

@@ -93,7 +93,10 @@ impl Panel {
         let members: Vec<MemberColumns> = lives
             .iter()
             .filter(|(_, life)| seen(life))
-            .map(|(member, _)| MemberColumns { member: member.clone(), columns: std::array::from_fn(|_| vec![f64::NAN; len]) })
+            .map(|(member, _)| MemberColumns {
+                member: member.clone(),
+                columns: std::array::from_fn(|_| vec![f64::NAN; len]),
+            })
             .collect();
         let mut clusters: Vec<ClusterScores> = Vec::new();
         for (index, MemberColumns { member, .. }) in members.iter().enumerate() {
@@ -113,7 +116,8 @@ impl Panel {
 
     /// Adds a day of readings and scores. Members that the panel does not have are ignored.
     pub fn add(&mut self, window: &Window, scores: &DayScores, table: &ScoreTable, rollup: Rollup) {
-        let slots: Vec<Option<usize>> = (0..window.grid().len()).map(|step| self.slot_of(window.grid().at(step))).collect();
+        let slots: Vec<Option<usize>> =
+            (0..window.grid().len()).map(|step| self.slot_of(window.grid().at(step))).collect();
         for (index, member) in window.members().iter().enumerate() {
             let Ok(place) = self.members.binary_search_by(|known| known.member.cmp(member)) else { continue };
             let held = Column::all().filter(|c| c.companion().is_none_or(|c| window.companions().contains(&c)));

@@ -32,7 +32,8 @@ pub struct Choice {
 pub fn best(walk: &Walk<'_>, name: &str, tracks: &[&Track]) -> Choice {
     let shares = shares(walk, |origin, bucket| {
         let scores = mean_scores(walk, tracks, origin, bucket);
-        let lowest = (0..tracks.len()).filter(|i| !scores[*i].is_nan()).min_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+        let lowest =
+            (0..tracks.len()).filter(|i| !scores[*i].is_nan()).min_by(|a, b| scores[*a].total_cmp(&scores[*b]));
         (0..tracks.len()).map(|index| f64::from(u8::from(Some(index) == lowest))).collect()
     });
     let blended = blended(walk, tracks, &shares);

@@ -83,13 +83,16 @@ pub fn trust(
 ) -> Trust {
     let judged: Vec<usize> = (0..clusters.first().map_or(0, |c| c.origins.len()))
         .filter(|origin| {
-            let is_judged = |(c, p): (&ClusterPast, &Vec<Option<[f64; HORIZONS]>>)| p[*origin].is_some() && c.outcomes[*origin][WARNED].is_some();
+            let is_judged = |(c, p): (&ClusterPast, &Vec<Option<[f64; HORIZONS]>>)| {
+                p[*origin].is_some() && c.outcomes[*origin][WARNED].is_some()
+            };
             clusters.iter().zip(&breaches.probabilities).any(is_judged)
         })
         .collect();
-    let span = judged.first().zip(judged.last()).map_or(0, |(first, last)| {
-        at_ms(clusters[0].origins[*last]) - at_ms(clusters[0].origins[*first])
-    });
+    let span = judged
+        .first()
+        .zip(judged.last())
+        .map_or(0, |(first, last)| at_ms(clusters[0].origins[*last]) - at_ms(clusters[0].origins[*first]));
     let mut warned = warnings(clusters, breaches, names, hour, &at_ms);
     let coverage = metrics.covered.map(|[all, w80, w95]| (all > 0.0).then(|| [w80 / all, w95 / all]));
     Trust {
@@ -113,7 +116,9 @@ fn brier_skill(clusters: &[ClusterPast], breaches: &Breaches, horizon: usize, ho
     let mut events = [0; 2];
     for (index, cluster) in clusters.iter().enumerate() {
         for (origin, probabilities) in breaches.probabilities[index].iter().enumerate() {
-            let (Some(probabilities), Some(happened)) = (probabilities, cluster.outcomes[origin][horizon]) else { continue };
+            let (Some(probabilities), Some(happened)) = (probabilities, cluster.outcomes[origin][horizon]) else {
+                continue;
+            };
             events[usize::from(happened)] += 1;
             let loss = |p: f64| (p - f64::from(u8::from(happened))).powi(2);
             let (own, yardstick) = (loss(probabilities[horizon]), loss(breaches.conditional[index][origin][horizon]));
@@ -145,7 +150,8 @@ fn warnings(
     let mut warned = Warned { given: Vec::new(), missed: 0 };
     for (index, cluster) in clusters.iter().enumerate() {
         let warns = |origin: usize| {
-            breaches.probabilities[index][origin].is_some_and(|p| p[WARNED] >= WARNS_FROM) && cluster.now[origin] != Some(true)
+            breaches.probabilities[index][origin].is_some_and(|p| p[WARNED] >= WARNS_FROM)
+                && cluster.now[origin] != Some(true)
         };
         let mut origin = 0;
         while origin < cluster.origins.len() {
@@ -183,11 +189,7 @@ fn next_red(cluster: &ClusterPast, origin: usize, hour: usize) -> Option<usize> 
 
 /// How many times the cluster became red without a warning in the hours of the horizon before, among those that could be warned
 /// of.
-fn missed(
-    cluster: &ClusterPast,
-    probabilities: &[Option<[f64; HORIZONS]>],
-    warns: impl Fn(usize) -> bool,
-) -> usize {
+fn missed(cluster: &ClusterPast, probabilities: &[Option<[f64; HORIZONS]>], warns: impl Fn(usize) -> bool) -> usize {
     let reach = HORIZON_HOURS[WARNED] as usize;
     let begins = |at: &usize| *at > 0 && cluster.now[*at] == Some(true) && cluster.now[at - 1] == Some(false);
     // The red hour before `at` began at the origin before; warnings may stand up to it.

@@ -52,13 +52,16 @@ fn models(panel: &Panel, forecasted: &Forecasted) -> String {
 
 /// One row for each cluster, origin and horizon with a probability and a known outcome.
 fn breaches(panel: &Panel, forecasted: &Forecasted) -> String {
-    let mut text = "cluster,origin,horizon_hours,probability,conditional_rate,usual_rate,courses,red_now,became_red\n".to_owned();
+    let mut text =
+        "cluster,origin,horizon_hours,probability,conditional_rate,usual_rate,courses,red_now,became_red\n".to_owned();
     let Forecasted { clusters, breaches, .. } = forecasted;
     for (index, (cluster, scores)) in clusters.iter().zip(&panel.clusters).enumerate() {
         for (origin, probabilities) in breaches.probabilities[index].iter().enumerate() {
             let Some(probabilities) = probabilities else { continue };
             for (horizon, hours) in HORIZON_HOURS.into_iter().enumerate() {
-                let (Some(happened), Some(raw)) = (cluster.outcomes[origin][horizon], cluster.raw[origin]) else { continue };
+                let (Some(happened), Some(raw)) = (cluster.outcomes[origin][horizon], cluster.raw[origin]) else {
+                    continue;
+                };
                 let _ = writeln!(
                     text,
                     "{},{},{hours},{},{},{},{},{},{}",

@@ -26,7 +26,12 @@ pub(super) struct Networks(Vec<(Metric, Network, usize)>);
 impl Networks {
     /// Loads or trains what the flags ask for. A metric with too little history for a network has none, with a note, unless only
     /// networks are to forecast.
-    pub(super) fn for_run(args: &ForecastArgs, panel: &Panel, plan: &Plan<'_>, run: &Writing) -> Result<Self, CommandError> {
+    pub(super) fn for_run(
+        args: &ForecastArgs,
+        panel: &Panel,
+        plan: &Plan<'_>,
+        run: &Writing,
+    ) -> Result<Self, CommandError> {
         let is_wanted = args.backtest || args.load.is_some() || *plan.choice == ModelChoice::Named(LSTM.to_owned());
         let mut networks = Vec::new();
         for metric in forecast_metrics(plan).filter(|_| is_wanted) {
@@ -84,13 +89,16 @@ fn file(folder: &Path, metric: Metric) -> std::path::PathBuf {
 fn load(folder: &Path, metric: Metric, leads: &Leads) -> Result<Network, CommandError> {
     let path = file(folder, metric);
     let bytes = std::fs::read(&path).map_err(|e| FileError::new("read", &path, e))?;
-    Network::from_bytes(&bytes, metric.name(), leads).map_err(|reason| CommandError::Network { path, reason: reason.to_string() })
+    Network::from_bytes(&bytes, metric.name(), leads)
+        .map_err(|reason| CommandError::Network { path, reason: reason.to_string() })
 }
 
 fn save(folder: &Path, metric: Metric, network: &Network) -> Result<(), CommandError> {
     let path = file(folder, metric);
     std::fs::create_dir_all(folder).map_err(|e| FileError::new("create", folder, e))?;
-    let bytes = network.to_bytes().map_err(|reason| CommandError::Network { path: path.clone(), reason: reason.to_string() })?;
+    let bytes = network
+        .to_bytes()
+        .map_err(|reason| CommandError::Network { path: path.clone(), reason: reason.to_string() })?;
     WholeFile::write(&path, &bytes)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::scoring::Scoring;
-use super::{cell_footer, emission, score_footer};
+use super::{cell_footer, score_footer};
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
 use crate::commands::evidence::Opened;
@@ -13,7 +13,7 @@ use crate::config::{Formats, How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
 use crate::heatmap::Marks;
 use crate::history::History;
-use crate::outputs::{self, OutputError};
+use crate::outputs::{self, Emission, ExtraLabels, OutputError, Retention};
 use crate::score::ScoreTable;
 use crate::spec::Companion;
 
@@ -29,9 +29,11 @@ pub(in crate::commands) fn redraw(
     settings: &Settings,
     run: &Writing,
 ) -> Result<(), CommandError> {
-    let is_there = |name: &str| outputs::named(name).is_ok_and(|output| manifest.files.iter().any(|file| {
-        output.files().iter().any(|files| files.owned.has(&file.path))
-    }));
+    let is_there = |name: &str| {
+        outputs::named(name).is_ok_and(|output| {
+            manifest.files.iter().any(|file| output.files().iter().any(|files| files.owned.has(&file.path)))
+        })
+    };
     let pages: Vec<&str> = PAGES.into_iter().filter(|page| is_there(page)).collect();
     let Ok(formats) = pages.join(",").parse::<Formats>() else { return Ok(()) };
     let history = History::within(folder);
@@ -56,15 +58,31 @@ pub(in crate::commands) fn redraw(
         how: &how,
         formats: &formats,
         lives,
-        collector: Some(Collector { table: &table, profile: &how.profile, folding, step: *step, lives, range, expected: &how.expected }),
+        collector: Some(Collector {
+            table: &table,
+            profile: &how.profile,
+            folding,
+            step: *step,
+            lives,
+            range,
+            expected: &how.expected,
+        }),
         run: outputs::Scoring {
             out: folder,
             table: &table,
             range,
-            emission: &emission(&Settings { formats: formats.clone(), ..settings.clone() })?,
+            // No page has OpenMetrics.
+            emission: &Emission {
+                retention: Retention::default(),
+                families: Vec::new(),
+                labels: ExtraLabels::default(),
+            },
             score_footer: &score_footer,
             cell_footer: &cell_footer,
-            marks: Marks { restarts: companions.contains(&Companion::StartTime), partial: !overview.partial.is_empty() },
+            marks: Marks {
+                restarts: companions.contains(&Companion::StartTime),
+                partial: !overview.partial.is_empty(),
+            },
         },
     };
     let outcome = scoring.run(run)?;

@@ -64,7 +64,7 @@ pub(super) fn json(forecast: &Forecast) -> Result<String, OutputError> {
     Ok(text.map_err(failed)? + "\n")
 }
 
-/// Reads the forecast of an output folder; `None` if it has none. For that case, [`missing_forecast`] has a sentence.
+/// Reads the forecast of an output folder; `None` if it has none.
 pub(crate) fn read_forecast(out: &Path) -> Result<Option<Forecast>, ForecastError> {
     let path = out.join(JSON);
     let text = match std::fs::read(&path) {
@@ -79,11 +79,6 @@ pub(crate) fn read_forecast(out: &Path) -> Result<Option<Forecast>, ForecastErro
         return Err(ForecastError::Later { path, format });
     }
     serde_json::from_slice(&text).map(Some).map_err(broken)
-}
-
-/// The sentence for a folder without a forecast.
-pub(crate) fn missing_forecast(out: &Path) -> String {
-    format!("{} has no forecast: 'etcd-heatmap forecast {0}' makes one", out.display())
 }
 
 #[cfg(test)]
@@ -122,6 +117,5 @@ mod tests {
         std::fs::remove_file(folder.path().join(JSON)).unwrap();
         std::fs::create_dir(folder.path().join(JSON)).unwrap();
         assert!(read_forecast(folder.path()).unwrap_err().to_string().starts_with("cannot read "));
-        assert!(missing_forecast(Path::new("audit")).starts_with("audit has no forecast: "));
     }
 }

@@ -18,7 +18,9 @@ mod words;
 use std::path::Path;
 
 pub(crate) use gauges::{forecast_openmetrics, forecast_textfile};
-pub(crate) use json::{ForecastError, missing_forecast, read_forecast};
+#[cfg(test)]
+pub(crate) use json::ForecastError;
+pub(crate) use json::read_forecast;
 pub(crate) use text::{ForecastListing, forecast_text};
 
 use super::{ExtraLabels, OutputError};

@@ -37,6 +37,5 @@ impl Fitted for LastHour {
 /// The median of the last hour that has values, no more than a day ago; `None` without one.
 pub(super) fn level(past: Past<'_>) -> Option<f64> {
     let hour = past.steps_in(HOUR_MS);
-    (0..LOOK_BACK_HOURS as usize)
-        .find_map(|back| median(past.without_last(back * hour).last(hour).iter().copied()))
+    (0..LOOK_BACK_HOURS as usize).find_map(|back| median(past.without_last(back * hour).last(hour).iter().copied()))
 }

@@ -22,7 +22,7 @@ use super::super::model::{Fitted, Model, Refit, Shape, Unfit};
 use super::super::order::{quantile, sorted};
 use super::super::series::Past;
 use crate::time::{DAY_MS, HOUR_MS};
-use inputs::Window;
+use inputs::{Sight, Window};
 use network::Weights;
 use training::Sample;
 
@@ -34,8 +34,9 @@ const MOST_VALIDATION: usize = 1024;
 const TRAINING_SHARE: f64 = 0.8;
 /// The shortest part with origins for training, and for validation: with less than a day, no hour of the day occurs in both.
 const SHORTEST_PART_MS: i64 = DAY_MS;
-/// The smallest scale of a window, as a share of the usual one: a calm day must not make everything after it an outlier.
-const FLOOR_SHARE: f64 = 0.1;
+/// The shortest history from which the network learns about weeks: three, so that each day of the week occurs twice before
+/// validation begins.
+const WEEKLY_FROM_MS: i64 = 21 * DAY_MS;
 /// Outcomes further from the level than this many scales count as this far.
 const FARTHEST_OUTCOME: f64 = 1e3;
 
@@ -55,8 +56,7 @@ pub struct Lstm {
 pub struct Trained {
     metric: String,
     leads: Leads,
-    /// The smallest scale of a window, on the scale of the values.
-    floor: f64,
+    sight: Sight,
     /// The instants of the first and the last value that it was trained on.
     trained_ms: (i64, i64),
     weights: Weights<Vec<f32>>,
@@ -76,12 +76,15 @@ impl Lstm {
             let [has, needs] = [longest as i64 * step_ms, self.shortest_ms()].map(in_words);
             return Err(Unfit(format!("{has} of history; it needs {needs}")));
         }
-        let floor = self.floor(&long)?;
+        let sight = Sight {
+            usual: usual_spread(&long)?,
+            weekly: long.iter().any(|past| past.values().len() as i64 * step_ms >= WEEKLY_FROM_MS),
+        };
         let (mut training, mut validation) = (Vec::new(), Vec::new());
         for past in &long {
             let Some([first, second]) = self.parts(*past) else { continue };
-            training.extend(self.samples(*past, first, MOST_WINDOWS / long.len(), floor));
-            validation.extend(self.samples(*past, second, MOST_VALIDATION / long.len(), floor));
+            training.extend(self.samples(*past, first, MOST_WINDOWS / long.len(), sight));
+            validation.extend(self.samples(*past, second, MOST_VALIDATION / long.len(), sight));
         }
         if training.is_empty() || validation.is_empty() {
             return Err(Unfit("too many gaps in its history".to_owned()));
@@ -93,7 +96,7 @@ impl Lstm {
         Ok(Trained {
             metric: self.metric.clone(),
             leads: self.leads.clone(),
-            floor,
+            sight,
             trained_ms: (from.unwrap_or(0), until.unwrap_or(0)),
             weights: learned.weights,
         })
@@ -119,30 +122,14 @@ impl Lstm {
         (!first.is_empty()).then_some([first, begins..end + 1])
     }
 
-    /// A share of the usual scale; fails if the values never change.
-    fn floor(&self, panel: &[Past<'_>]) -> Result<f64, Unfit> {
-        let days = panel.iter().flat_map(|past| {
-            let day = past.steps_in(DAY_MS);
-            (0..past.values().len() / day).filter_map(move |back| inputs::spread(past.without_last(back * day)))
-        });
-        let spreads = sorted(days);
-        let changing: Vec<f64> = spreads.iter().copied().filter(|spread| *spread > 0.0 && spread.is_finite()).collect();
-        match (spreads.is_empty(), changing.is_empty()) {
-            (true, _) => return Err(Unfit("no values in its history".to_owned())),
-            (_, true) => return Err(Unfit("its history never changes".to_owned())),
-            _ => {}
-        }
-        Ok(FLOOR_SHARE * quantile(&changing, 0.5))
-    }
-
     /// At most `most` windows of a past, evenly spaced, each with what came after it.
-    fn samples(&self, past: Past<'_>, origins: std::ops::Range<usize>, most: usize, floor: f64) -> Vec<Sample> {
+    fn samples(&self, past: Past<'_>, origins: std::ops::Range<usize>, most: usize, sight: Sight) -> Vec<Sample> {
         let values = past.values();
         let stride = origins.len().div_ceil(most.max(1)).max(1);
         // From the end, because what happened last is the most like what will.
         let origins = origins.rev().step_by(stride);
         let sample = |origin: usize| {
-            let window = Window::new(past.without_last(values.len() - origin), &self.leads, floor)?;
+            let window = Window::new(past.without_last(values.len() - origin), &self.leads, sight)?;
             let outcomes = self.leads.steps().iter().map(|steps| {
                 let outcome = values.get(origin + steps - 1).copied().unwrap_or(f64::NAN);
                 ((outcome - window.level) / window.scale).clamp(-FARTHEST_OUTCOME, FARTHEST_OUTCOME) as f32
@@ -188,7 +175,7 @@ impl Fitted for Trained {
         if *leads != self.leads || past.step_ms() != saved::step_ms(leads) {
             return None;
         }
-        let window = Window::new(past, leads, self.floor)?;
+        let window = Window::new(past, leads, self.sight)?;
         let [median, below, above] = single::run(&self.weights, &window);
         let center: Vec<f64> = median.iter().map(|off| window.level + window.scale * f64::from(*off)).collect();
         let spread: Vec<[f64; 2]> =
@@ -203,6 +190,22 @@ impl Trained {
     pub fn trained_ms(&self) -> (i64, i64) {
         self.trained_ms
     }
+}
+
+/// The median over members and days of the spread of two days; fails if the values never change.
+fn usual_spread(panel: &[Past<'_>]) -> Result<f64, Unfit> {
+    let days = panel.iter().flat_map(|past| {
+        let day = past.steps_in(DAY_MS);
+        (0..past.values().len() / day).filter_map(move |back| inputs::spread(past.without_last(back * day)))
+    });
+    let spreads = sorted(days);
+    let changing: Vec<f64> = spreads.iter().copied().filter(|spread| *spread > 0.0 && spread.is_finite()).collect();
+    match (spreads.is_empty(), changing.is_empty()) {
+        (true, _) => return Err(Unfit("no values in its history".to_owned())),
+        (_, true) => return Err(Unfit("its history never changes".to_owned())),
+        _ => {}
+    }
+    Ok(quantile(&changing, 0.5))
 }
 
 fn in_words(ms: i64) -> String {

@@ -41,8 +41,11 @@ impl Fitted for Rhythm {
         }
         let now = level(past)?;
         let profile = Profile::of(past, &hours)?;
-        let deviations: Vec<f64> =
-            hours.iter().enumerate().map(|(back, value)| value - profile.at(past.origin_ms() - back as i64 * HOUR_MS)).collect();
+        let deviations: Vec<f64> = hours
+            .iter()
+            .enumerate()
+            .map(|(back, value)| value - profile.at(past.origin_ms() - back as i64 * HOUR_MS))
+            .collect();
         let deviation = now - profile.at(past.origin_ms() - HOUR_MS / 2);
         let center = (0..leads.len()).map(|lead| {
             let ahead = leads.ms(lead);
@@ -80,7 +83,9 @@ impl Profile {
         let profile = Self { hours: medians, zone };
         let flat = Self { hours: [all; 24], zone };
         let error = |profile: &Self| {
-            let of = |(back, value): (usize, &f64)| (value - profile.at(origin_ms - back as i64 * HOUR_MS - HOUR_MS / 2)).abs();
+            let of = |(back, value): (usize, &f64)| {
+                (value - profile.at(origin_ms - back as i64 * HOUR_MS - HOUR_MS / 2)).abs()
+            };
             hours.iter().enumerate().map(of).filter(|e| !e.is_nan()).sum::<f64>()
         };
         // Each median is taken of its own hours too, which makes the profile look better by 1 / days.

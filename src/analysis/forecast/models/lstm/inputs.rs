@@ -5,6 +5,7 @@ use super::super::super::order::{median, quantile, sorted};
 use super::super::super::series::Past;
 use super::super::last_hour::level;
 use crate::time::{DAY_MS, HOUR_MS, Zone};
+use serde::{Deserialize, Serialize};
 
 /// The numbers that the network sees at a time step: value, whether there is one, whether the step is a short one, and
 /// local time of day and of week, each as sine and cosine.
@@ -19,12 +20,35 @@ const SHORT_MS: i64 = 300_000;
 pub(super) const STEPS: usize = HOURS + SHORT;
 /// The numbers for each lead about the same time of earlier days: yesterday, a week ago, the usual, and the usual change.
 pub(super) const SEASONAL: usize = 4;
+/// The places of sine and cosine of the day of the week among the [`FEATURES`].
+const WEEKDAY: std::ops::Range<usize> = 5..7;
+/// The place of the value a week ago among the [`SEASONAL`] rows.
+const WEEK_AGO: usize = 1;
 /// From how many days the usual value is taken: two weeks.
 const DAYS: usize = 14;
 /// Values further from the level than this many scales count as this far: one outlier must not fill the network.
 const FARTHEST: f64 = 8.0;
 /// The distance between the 10 % and the 90 % quantile of a normal distribution in standard deviations.
 const NORMAL_DECILES: f64 = 2.563_103;
+
+/// Numbers of earlier days further from the level than this many scales fade out: they are of another regime, which a level
+/// shift has ended.
+const FADES: f64 = 3.0;
+
+/// The smallest scale as a share of the usual one: a calm day must not make everything after it an outlier.
+const SMALLEST: f64 = 0.1;
+/// The largest: a day with a level shift must not make small corrections large ones.
+const LARGEST: f64 = 2.0;
+
+/// How the network sees a past; saved with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sight {
+    /// The usual scale of a window in the training part, on the scale of the values.
+    pub usual: f64,
+    /// Whether the network sees the day of the week, and what was a week ago. In a history of one or two weeks, the day of the
+    /// week is as good as the date, and the network would learn single days by heart.
+    pub weekly: bool,
+}
 
 /// The past of one origin as the network sees it.
 pub(super) struct Window {
@@ -50,12 +74,15 @@ pub(super) fn spread(past: Past<'_>) -> Option<f64> {
 }
 
 impl Window {
-    /// Looks back from the end of a past. `floor` is the smallest scale. `None` without a value in the last day, or with
+    /// Looks back from the end of a past. `None` without a value in the last day, or with
     /// values so large that their distance is not finite.
-    pub(super) fn new(past: Past<'_>, leads: &Leads, floor: f64) -> Option<Self> {
+    pub(super) fn new(past: Past<'_>, leads: &Leads, sight: Sight) -> Option<Self> {
         let level = level(past).filter(|level| level.is_finite())?;
         // Below this, differences are those of rounding.
-        let scale = spread(past)?.max(floor).max(level.abs() * 1e-9).max(f64::MIN_POSITIVE);
+        let scale = spread(past)?
+            .clamp(sight.usual * SMALLEST, sight.usual * LARGEST)
+            .max(level.abs() * 1e-9)
+            .max(f64::MIN_POSITIVE);
         if !scale.is_finite() {
             return None;
         }
@@ -71,7 +98,11 @@ impl Window {
             let value = median(past.without_last(back * short).last(short).iter().copied()).unwrap_or(f64::NAN);
             steps.extend(features(past, scaled(value), back * short, short, 1.0));
         }
-        let seasonal = seasonal(past, leads, &hourly, level, scaled);
+        let mut seasonal = seasonal(past, leads, &hourly, level, scaled);
+        if !sight.weekly {
+            steps.chunks_exact_mut(FEATURES).for_each(|step| step[WEEKDAY].fill(0.0));
+            seasonal[WEEK_AGO * leads.len()..(WEEK_AGO + 1) * leads.len()].fill(0.0);
+        }
         Some(Self { level, scale, steps, seasonal })
     }
 }
@@ -108,7 +139,7 @@ fn seasonal(past: Past<'_>, leads: &Leads, hourly: &[f64], level: f64, scaled: i
         let usual = usual(ahead).unwrap_or(f64::NAN);
         let numbers = [at(ahead, 1), at(ahead, 7), usual, level + (usual - now)].map(&scaled);
         for (row, number) in numbers.into_iter().enumerate().filter(|(_, number)| !number.is_nan()) {
-            rows[row * leads.len() + lead] = number as f32;
+            rows[row * leads.len() + lead] = (number / (1.0 + (number / FADES).powi(4))) as f32;
         }
     }
     rows

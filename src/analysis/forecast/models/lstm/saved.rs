@@ -6,6 +6,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use super::Trained;
+use super::inputs::Sight;
 use super::network::{Weights, shapes};
 use crate::analysis::forecast::leads::Leads;
 
@@ -22,7 +23,7 @@ pub(super) struct About {
     metric: String,
     step_ms: i64,
     leads: Vec<usize>,
-    floor: f64,
+    sight: Sight,
     trained_from_ms: i64,
     trained_until_ms: i64,
 }
@@ -120,7 +121,7 @@ impl Trained {
         Ok(Self {
             metric: about.metric,
             leads: leads.clone(),
-            floor: about.floor,
+            sight: about.sight,
             trained_ms: (about.trained_from_ms, about.trained_until_ms),
             weights,
         })
@@ -132,7 +133,7 @@ impl Trained {
             metric: self.metric.clone(),
             step_ms: step_ms(&self.leads),
             leads: self.leads.steps().to_vec(),
-            floor: self.floor,
+            sight: self.sight,
             trained_from_ms: self.trained_ms.0,
             trained_until_ms: self.trained_ms.1,
         }
@@ -154,7 +155,7 @@ impl About {
                 found_ms: longest(found, *of),
                 wanted_ms: longest(leads.steps(), step_ms(leads)),
             }),
-            Self { floor, .. } if !floor.is_finite() || *floor < 0.0 => {
+            Self { sight, .. } if !sight.usual.is_finite() || sight.usual <= 0.0 => {
                 Err(LoadError::Foreign("its scaling is not a number".to_owned()))
             }
             _ => Ok(()),

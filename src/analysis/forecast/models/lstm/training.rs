@@ -9,7 +9,7 @@ use crate::analysis::forecast::random::Random;
 /// Windows of a step of the optimizer.
 const BATCH: usize = 256;
 /// The most passes over the windows.
-const MOST_EPOCHS: usize = 40;
+const MOST_EPOCHS: usize = 30;
 /// Passes without a better validation loss before training ends.
 const PATIENCE: usize = 5;
 /// The first size of steps.

@@ -7,6 +7,7 @@
 //! the rules. Every threshold is a constant beside its rule, with the reason for its value; every finding carries its
 //! rule and its evidence. Files and pages are written in `outputs`.
 
+mod anomalies;
 mod away;
 mod causes;
 mod collector;
@@ -61,6 +62,8 @@ named! {
         Growth = "growth",
         /// The two consecutive hours of the week (or day) at which a cluster is quietest.
         MaintenanceWindow = "maintenance_window",
+        /// A metric of a member left the interval of a model that had not seen it. Only with a forecast.
+        Anomaly = "anomaly",
     }
     parsed "unknown kind of finding"
 }
@@ -154,6 +157,17 @@ impl Finding {
     }
 }
 
+/// Sorts findings by cluster, kind, start and members, and numbers them.
+fn put_in_order(all: &mut [Finding]) {
+    all.sort_by(|a, b| {
+        let place = |f: &Finding| (f.kind, f.start_ms, f.end_ms, f.metric);
+        a.cluster.cmp(&b.cluster).then_with(|| place(a).cmp(&place(b))).then_with(|| a.members.cmp(&b.members))
+    });
+    for (index, finding) in all.iter_mut().enumerate() {
+        finding.number = index + 1;
+    }
+}
+
 /// All findings of a history, sorted by cluster, kind and start, with the problems that they belong to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Findings {
@@ -165,13 +179,7 @@ pub(crate) struct Findings {
 impl Findings {
     /// Sorts the findings and clusters, and ranks incidents and problems by impact, then by duration.
     pub(crate) fn of(mut all: Vec<Finding>, problems: Vec<Problem>, mut clusters: Vec<ClusterHealth>) -> Self {
-        all.sort_by(|a, b| {
-            let place = |f: &Finding| (f.kind, f.start_ms, f.end_ms, f.metric);
-            a.cluster.cmp(&b.cluster).then_with(|| place(a).cmp(&place(b))).then_with(|| a.members.cmp(&b.members))
-        });
-        for (index, finding) in all.iter_mut().enumerate() {
-            finding.number = index + 1;
-        }
+        put_in_order(&mut all);
         let mut incidents: Vec<&mut Finding> = all.iter_mut().filter(|f| f.kind == Kind::Incident).collect();
         incidents.sort_by(|a, b| {
             let longer = || (b.end_ms - b.start_ms).cmp(&(a.end_ms - a.start_ms));

@@ -177,7 +177,8 @@ fn write_whole(
         manifest.files.retain(|file| file.path != CELLS);
     }
     let Outcome { findings, readings, .. } = outcome;
-    let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, scale: settings.scale };
+    let forecast = None;
+    let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, forecast, scale: settings.scale };
     // One after the other, because each needs up to 60 MB besides the cells.
     let written: Vec<Vec<Written>> =
         formats.iter().map(|output| output.write_all(&scored)).collect::<Result<_, OutputError>>()?;

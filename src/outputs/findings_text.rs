@@ -17,6 +17,7 @@ const fn heading(kind: Kind) -> &'static str {
         Kind::Defragmentation => "defragmentations",
         Kind::Growth => "growth towards the quota",
         Kind::MaintenanceWindow => "quietest hours",
+        Kind::Anomaly => "anomalies, against a forecast",
     }
 }
 

@@ -1,11 +1,15 @@
-//! `report.md`: the verdict, the problems and the clusters as Markdown that fits a pull request or a ticket.
+//! `report.md`: the verdict, the next 24 hours if there is a forecast, the problems and the clusters as Markdown that fits a pull request or a ticket.
 
 use std::fmt::Write;
 
 use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
+use super::shared::ahead::{
+    Ordered, detailed, expected, first_hour, headline, judgment, limits, metric_of, moment, usually, warnings,
+};
 use super::shared::folded::{figures, left_out, listable};
 use crate::analysis::findings::{ClusterHealth, Findings, Problem, Verdict};
+use crate::analysis::forecast::result::{ClusterForecast, Forecast};
 use crate::files::WholeFile;
 use crate::folder::{Manifest, Owned, Written};
 use crate::text::count;
@@ -18,6 +22,8 @@ const REPORT: &str = "report.md";
 const MOST_CHARS: usize = 65_000;
 /// Most characters of the problems, so that there is room for clusters.
 const MOST_OF_PROBLEMS: usize = 40_000;
+/// Most dates of limits.
+const MOST_DATES: usize = 10;
 /// Characters that stay free for the sentences that say what was left out.
 const RESERVE: usize = 500;
 const HEADINGS: &str = "\
@@ -46,14 +52,14 @@ impl Output for Markdown {
 
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
         let path = scored.out.join(REPORT);
-        let (text, problems) = report(scored.findings, scored.manifest);
+        let (text, problems) = report(scored.findings, scored.manifest, scored.forecast);
         let stat = WholeFile::write(&path, text.as_bytes())?;
         Ok(Some(Written::new(scored.out, &path, problems as u64, stat)))
     }
 }
 
 /// The whole report, of at most [`MOST_CHARS`] characters, and the number of problems that it lists.
-fn report(findings: &Findings, manifest: &Manifest) -> (String, usize) {
+fn report(findings: &Findings, manifest: &Manifest, forecast: Option<&Forecast>) -> (String, usize) {
     let zone = manifest.folding().map(|folding| folding.zone).unwrap_or_default();
     let verdict = Verdict::of(findings.clusters());
     let mut text = format!("# etcd health\n\n**{}**\n\n", markdown_text(&verdict.sentence()));
@@ -61,10 +67,73 @@ fn report(findings: &Findings, manifest: &Manifest) -> (String, usize) {
     let [start, end] = asked.map(|at| parse_instant(at, 0).map_or_else(|_| at.clone(), |ms| zone.in_words(ms)));
     let profile = manifest.profile.as_ref().map(|p| format!(", profile {}", p.name)).unwrap_or_default();
     let range = format!("{start} to {end} ({zone}){profile}: {}.", figures(&verdict));
-    let _ = writeln!(text, "{}\n\n## Problems\n", markdown_text(&range));
+    let _ = writeln!(text, "{}\n", markdown_text(&range));
+    if let Some(forecast) = forecast {
+        ahead(&mut text, forecast, zone);
+    }
+    text.push_str("## Problems\n\n");
     let listed = problems(&mut text, findings, zone);
     clusters(&mut text, findings.clusters());
     (text, listed)
+}
+
+/// Adds the next 24 hours: each likely cluster, dates of limits, and how good such forecasts were.
+fn ahead(text: &mut String, forecast: &Forecast, zone: Zone) {
+    let ordered = Ordered::of(forecast);
+    let _ = writeln!(
+        text,
+        "## Next 24 hours\n\nForecast from {} {zone}. Red is an hour with a mean score below 5.\n",
+        moment(zone, forecast.origin_ms)
+    );
+    for of in &ordered.open {
+        let _ = writeln!(text, "- {}", markdown_text(&format!("{}: {}", of.cluster, outlook(of, forecast, zone))));
+    }
+    if !ordered.folded.is_empty() {
+        let more = count(ordered.folded.len(), "more cluster");
+        let _ =
+            writeln!(text, "- {more}, {} of them with less than 10 % within 24 h. See `report.html`.", ordered.quiet());
+    }
+    let (lines, without) = limits(forecast, zone);
+    for line in lines.iter().take(MOST_DATES) {
+        let _ =
+            writeln!(text, "- {}", markdown_text(&format!("{}, {}: {}", line.of.cluster, line.of.member, line.says)));
+    }
+    if lines.len() > MOST_DATES {
+        let _ = writeln!(
+            text,
+            "- {} of a quota or limit. See `report.html`.",
+            count(lines.len() - MOST_DATES, "more date")
+        );
+    }
+    if let Some(sentence) = without.sentence() {
+        let _ = writeln!(text, "- Quotas and limits of open files without a date ({sentence})");
+    }
+    let _ = writeln!(
+        text,
+        "\n{}. {}.\n",
+        markdown_text(&judgment(&forecast.trust)),
+        markdown_text(&warnings(&forecast.trust))
+    );
+}
+
+/// The outlook of a cluster in a line, or why there is none.
+fn outlook(of: &ClusterForecast, forecast: &Forecast, zone: Zone) -> String {
+    let outlooks = match &of.outlooks {
+        Err(reason) => return format!("unknown. {reason}"),
+        Ok(outlooks) => outlooks,
+    };
+    let first = headline(outlooks, forecast.trust.warns_from);
+    let mut text = format!("red within {} h: {}", first.hours, usually(first));
+    let Some(shown) = detailed(of, forecast) else { return text };
+    if let Some(hour) = shown.first {
+        let _ = write!(text, "; first red hour, if within {} h: {}", shown.hours, first_hour(hour, zone));
+    }
+    if let Some(blame) = &shown.blame {
+        let told = metric_of(forecast, &of.cluster, blame).and_then(|of| expected(of, shown, forecast.origin_ms, zone));
+        let told = told.map_or_else(String::new, |told| format!(": {told}"));
+        let _ = write!(text, "; most likely cause: {}, {}{told}", blame.member, blame.metric.title());
+    }
+    text
 }
 
 /// Adds the problems that fit, worst first, and says what is left out.

@@ -8,6 +8,7 @@ use polars::prelude::DataFrame;
 use super::{Emission, OutputError};
 use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::Findings;
+use crate::analysis::forecast::result::Forecast;
 use crate::folder::{Manifest, ManifestOpenMetrics, Owned, Written};
 use crate::heatmap::{Line, Marks};
 use crate::score::{DayScores, ScoreTable};
@@ -114,6 +115,8 @@ pub(crate) struct Scored<'a> {
     pub(crate) findings: &'a Findings,
     /// The readings of each cell; without any cluster unless an output needs them.
     pub(crate) readings: &'a ReadingCells,
+    /// The forecast of the folder; `None` without one.
+    pub(crate) forecast: Option<&'a Forecast>,
     /// The colors of scores in pictures.
     pub(crate) scale: Scale,
 }

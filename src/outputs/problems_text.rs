@@ -117,6 +117,7 @@ fn other_findings(findings: &Findings) -> Option<String> {
             Kind::Defragmentation => "defragmentation",
             Kind::Growth => "growing database",
             Kind::MaintenanceWindow => "maintenance window",
+            Kind::Anomaly => "anomaly",
         };
         let found = findings.iter().filter(|finding| finding.kind == kind).count();
         (found > 0).then(|| count(found, noun))

@@ -5,7 +5,8 @@ usage: report_page.py AUDIT CHECK
 `cells` compares every cell of every cluster and member, selected with the page's own controls; `times` compares cells
 around a clock change; `use` clicks and types; `colours` measures contrast; `policy` injects a script; `labels` checks
 hostile names; `verdict`, `problems`, `clusters`, `readings` and `events` compare these parts of the page; `places`
-measures where things stand on a desktop and on a phone; `axe` runs axe-core; `plain` disables scripts."""
+measures where things stand on a desktop and on a phone; `axe` runs axe-core; `plain` disables scripts; `ahead` compares the
+next 24 hours with forecast.json."""
 
 import argparse
 import json
@@ -14,6 +15,7 @@ import shutil
 import tempfile
 
 import report_access
+import report_ahead
 import report_cells
 import report_parts
 import report_use
@@ -22,7 +24,8 @@ from report import Report
 
 TABLES = """[...document.querySelectorAll(SELECTOR)].map((table) => {
   const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent);
-  return [...table.tBodies[0].rows].flatMap((row) => [...row.cells].slice(1).map((cell, i) => ({
+  const ofPast = [...table.tBodies[0].rows].filter((row) => row.querySelector("td:not(.none, .ahead)"));
+  return ofPast.flatMap((row) => [...row.cells].slice(1).map((cell, i) => [cell, i]).filter(([cell]) => !cell.classList.contains("ahead")).map(([cell, i]) => ({
     row: row.cells[0].textContent, column: heads[i + 1], text: cell.textContent, classes: [...cell.classList],
     says: cell.getAttribute("aria-label"), start: Number(cell.dataset.start), colour: getComputedStyle(cell).backgroundColor,
     strip: Math.round(10 * (parseFloat(getComputedStyle(cell, "::after").width) || 0) / cell.clientWidth),
@@ -122,7 +125,7 @@ CHECKS = {
     "cells": cells, "times": times, "use": report_use.use, "colours": report_use.colours, "policy": policy, "labels": report_use.labels,
     "verdict": report_parts.verdict, "problems": report_parts.problems, "clusters": report_parts.clusters,
     "readings": report_parts.readings, "events": report_parts.events, "places": report_access.places, "axe": report_access.axe,
-    "plain": plain,
+    "plain": plain, "ahead": report_ahead.ahead,
 }  # fmt: skip
 
 

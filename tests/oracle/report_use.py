@@ -105,7 +105,8 @@ def use(page, report, audit):
 def sections(page, report):
     """Checks the order of the sections."""
     found = page.evaluate("[...document.querySelectorAll('main h2')].map((heading) => heading.innerText)")
-    wanted = ["Problems", "Clusters", "Heat maps and readings", "Events", "Method"]
+    with_forecast = ["Next 24 hours"] if page.evaluate("document.querySelector('#next') !== null") else []
+    wanted = [*with_forecast, "Problems", "Clusters", "Heat maps and readings", "Events", "Method"]
     report.check("the order of the page", [] if found == wanted else [found])
 
 

@@ -1,7 +1,8 @@
 //! The rules of findings by a short name, so that tables repeat no text.
 
 use super::{
-    Finding, Kind, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence, storms,
+    Finding, Kind, anomalies, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence,
+    storms,
 };
 
 /// A rule by which findings are made.
@@ -15,7 +16,7 @@ pub(crate) struct Rule {
 }
 
 /// All rules, by kind.
-pub(crate) const RULES: [Rule; 12] = [
+pub(crate) const RULES: [Rule; 13] = [
     Rule { id: "low_score", kind: Kind::Incident, text: incidents::RULE },
     Rule { id: "leader_changes", kind: Kind::Incident, text: storms::RULE },
     Rule { id: "without_data", kind: Kind::Incident, text: away::DOWN },
@@ -28,6 +29,7 @@ pub(crate) const RULES: [Rule; 12] = [
     Rule { id: "defragmentation", kind: Kind::Defragmentation, text: defragmentation::RULE },
     Rule { id: "growth", kind: Kind::Growth, text: growth::RULE },
     Rule { id: "maintenance_window", kind: Kind::MaintenanceWindow, text: maintenance::RULE },
+    Rule { id: "anomaly", kind: Kind::Anomaly, text: anomalies::RULE },
 ];
 
 impl Finding {

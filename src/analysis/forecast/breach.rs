@@ -158,7 +158,9 @@ fn inputs(breaches: &Breaches, cluster: &ClusterPast, index: usize, origin: usiz
     let same = cluster.same_hours[origin][horizon];
     // Fourteen days and twice the base rate: a rhythm must show more than once.
     let same = (same * DAYS as f64 + 2.0 * conditional) / (DAYS as f64 + 2.0);
-    Some([log_odds(conditional), log_odds(cluster.raw[origin]?[horizon]), log_odds(same)])
+    let simulated = log_odds(cluster.raw[origin]?[horizon]);
+    let [calm, red] = if cluster.now[origin] == Some(true) { [0.0, simulated] } else { [simulated, 0.0] };
+    Some([log_odds(conditional), calm, red, log_odds(same)])
 }
 
 /// Counts of earlier outcomes.

@@ -1,14 +1,17 @@
 //! Calibration: a logistic regression that turns what a simulation says into a probability that came true as often.
 
-/// The inputs of a calibration, all as log odds: of the conditional base rate, of the simulated courses, and of the same hours of
-/// earlier days.
-pub const INPUTS: usize = 3;
+/// The inputs of a calibration, all as log odds: of the conditional base rate, of the simulated courses if the cluster is
+/// not red now (else 0), of the simulated courses if it is (else 0), and of the same hours of earlier days.
+pub const INPUTS: usize = 4;
 
 /// The coefficients before anything is learned: the constant, then one for each input. They add up to 1, so that inputs that
 /// agree are believed.
-const PRIOR: [f64; INPUTS + 1] = [0.0, 0.4, 0.4, 0.2];
-/// How much the coefficients are held at the prior: as much as by so many outcomes with an input of 1.
-const RIDGE: f64 = 2.0;
+const PRIOR: [f64; INPUTS + 1] = [0.0, 0.4, 0.4, 0.4, 0.2];
+/// How much the coefficients are held at the prior. With 2, a first red hour among weeks without any made the calibration
+/// certain of the next (`benches/forecast`, set `ramps`).
+const RIDGE: f64 = 10.0;
+/// The largest coefficient of an input. The smallest is 0: no input is taken for its opposite.
+const LARGEST: f64 = 2.0;
 /// Newton's method converges in a few steps on a concave likelihood.
 const STEPS: usize = 25;
 
@@ -37,7 +40,7 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Fits by penalized maximum likelihood, with Newton's method.
+    /// Fits by penalized maximum likelihood, with Newton's method, and coefficients of inputs from 0 to [`LARGEST`].
     pub fn fit(examples: &[Example]) -> Self {
         let mut own = Self::default();
         for _ in 0..STEPS {
@@ -47,6 +50,7 @@ impl Calibration {
             let longest = step.iter().fold(0.0, |longest: f64, s| longest.max(s.abs()));
             let factor = if longest > 1.0 { 1.0 / longest } else { 1.0 };
             own.coefficients.iter_mut().zip(step).for_each(|(c, s)| *c += factor * s);
+            own.coefficients[1..].iter_mut().for_each(|c| *c = c.clamp(0.0, LARGEST));
             if longest < 1e-9 {
                 break;
             }

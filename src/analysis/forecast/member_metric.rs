@@ -35,6 +35,8 @@ pub struct SeriesForecast {
     pub scale: Scale,
     /// The leads.
     pub leads: Leads,
+    /// The origins, as numbers of known slots.
+    pub origins: Vec<usize>,
     /// For each origin, the median of each slot ahead; `None` without a forecast.
     pub medians: Vec<Option<Vec<f32>>>,
     /// The quantiles at the last origin; `None` without a forecast.
@@ -83,7 +85,10 @@ pub fn forecast(
             (yardstick.track.clone(), models)
         }
         ModelChoice::Named(name) => {
-            let named = tracks.iter().find(|track| track.name == *name).ok_or_else(|| format!("{name} cannot be fitted here"))?;
+            let named = tracks
+                .iter()
+                .find(|track| track.name == *name)
+                .ok_or_else(|| format!("the model {name} could not be fitted"))?;
             (named.clone(), std::array::from_fn(|_| vec![(name.clone(), 1.0)]))
         }
     };
@@ -93,7 +98,7 @@ pub fn forecast(
     let anomalies = anomalies(&walk, &track);
     let last = track.quantiles[last].clone();
     tracks.extend([yardstick.track, track]);
-    Ok(SeriesForecast { scale, medians, last, models, trust, judged, anomalies, tracks, leads, series })
+    Ok(SeriesForecast { scale, medians, last, models, trust, judged, anomalies, tracks, leads, series, origins: origins.to_vec() })
 }
 
 /// Why a series cannot be forecast at all.

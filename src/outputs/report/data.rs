@@ -42,7 +42,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], findings: &Findings, op
         "metrics": metrics,
         "whyIdle": WHY_IDLE,
         "clusters": clusters(lines).map(names).collect::<Vec<_>>(),
-        "kinds": events::KINDS.map(|(_, noun)| noun),
+        "kinds": events::nouns(findings),
         "rules": facts::rules(findings),
         "open": open,
     });

@@ -8,15 +8,23 @@ use crate::heatmap::Line;
 use crate::text::count;
 use crate::text::html::html_text;
 
-/// The kinds in the order of the page, each with its noun. Incidents are last: they make up the problems.
-pub(super) const KINDS: [(Kind, &str); 6] = [
+/// The kinds in the order of the page, each with its noun. Incidents come after the others: they make up the problems.
+pub(super) const KINDS: [(Kind, &str); 7] = [
     (Kind::LeaderChange, "leader change"),
     (Kind::Recurrence, "recurrence"),
     (Kind::Growth, "growing database"),
     (Kind::Defragmentation, "defragmentation"),
     (Kind::MaintenanceWindow, "maintenance window"),
     (Kind::Incident, "incident"),
+    // Only with a forecast.
+    (Kind::Anomaly, "anomaly"),
 ];
+
+/// The nouns of the kinds, by which the script names findings. That of anomalies is left out if there are none.
+pub(super) fn nouns(findings: &Findings) -> Vec<&'static str> {
+    let is_needed = |kind| kind != Kind::Anomaly || findings.iter().any(|finding| finding.kind == kind);
+    KINDS.iter().filter(|(kind, _)| is_needed(*kind)).map(|(_, noun)| *noun).collect()
+}
 
 /// One row per cluster, worst first.
 pub(super) fn events(findings: &Findings, lines: &[Line]) -> Markup {

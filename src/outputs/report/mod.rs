@@ -3,6 +3,7 @@
 //! Verdict, problems, the table of clusters and the method are plain HTML. Cells, readings and findings are embedded as
 //! compressed data, from which the script builds the maps, charts and lists that a reader opens. Without a script, the latest days are shown as plain tables.
 
+mod ahead;
 mod cards;
 mod clusters_table;
 mod colours;
@@ -55,6 +56,7 @@ impl Output for Report {
             lines: scored.lines,
             findings: scored.findings,
             readings: scored.readings,
+            forecast: scored.forecast,
         });
         let stat = WholeFile::write(&path, page.as_bytes())?;
         let cells = scored.lines.iter().map(|line| line.cells.len() as u64).sum();

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 use super::cards::{Deck, cards};
 use super::clusters_table;
 use super::heat_cell::Folded;
-use super::{clusters, colours, data, events, facts, method, plain, verdict};
+use super::{ahead, clusters, colours, data, events, facts, method, plain, verdict};
 use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::{Findings, ProblemCause, Verdict};
+use crate::analysis::forecast::result::Forecast;
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, WHY_IDLE};
 use crate::text::count;
@@ -30,8 +31,9 @@ const SCRIPT: &str = concat!(
     include_str!("events.js"),
     include_str!("filter.js"),
     include_str!("markdown.js"),
-    include_str!("page.js"),
 );
+/// The last part of the script. It starts the page, so it follows all others.
+const START: &str = include_str!("page.js");
 
 /// Everything that the page shows.
 #[derive(Clone, Copy)]
@@ -40,18 +42,22 @@ pub(super) struct Shown<'a> {
     pub(super) lines: &'a [Line],
     pub(super) findings: &'a Findings,
     pub(super) readings: &'a ReadingCells,
+    /// Without a forecast, the page is the same to the byte as one of a version without forecasts.
+    pub(super) forecast: Option<&'a Forecast>,
 }
 
 /// The report as one HTML document that contains its styles, script and data.
 pub(super) fn page(shown: Shown<'_>) -> String {
-    let Shown { manifest, findings, .. } = shown;
-    let style = format!("{}{}", include_str!("report.css"), colours::sheet());
+    let Shown { manifest, findings, forecast, .. } = shown;
+    let (own_style, own_script) = forecast.map_or(("", ""), |_| (ahead::STYLE, ahead::SCRIPT));
+    let style = format!("{}{own_style}{}", include_str!("report.css"), colours::sheet());
+    let script = [SCRIPT, own_script, START].concat();
     let whole = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(&style));
+                meta http-equiv="Content-Security-Policy" content=(policy(&style, &script));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { "etcd health " (manifest.asked.start) " to " (manifest.asked.end) }
@@ -67,7 +73,7 @@ pub(super) fn page(shown: Shown<'_>) -> String {
                 div #tip aria-hidden="true" hidden {}
                 div #status role="status" {}
                 (blocks(shown))
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(&script)) }
             }
         }
     };
@@ -81,6 +87,7 @@ fn sections(shown: Shown<'_>) -> Markup {
     let zone = manifest.folding().unwrap_or_default().zone;
     let order = order(shown);
     html! {
+        @if let Some(forecast) = shown.forecast { (ahead::section(shown, forecast)) }
         section aria-labelledby="problems" {
             h2 #problems { "Problems" }
             (filter(shown))
@@ -93,7 +100,7 @@ fn sections(shown: Shown<'_>) -> Markup {
         }
         section aria-labelledby="maps" {
             h2 #maps { "Heat maps and readings" }
-            (legend(lines.iter().flat_map(|line| &line.cells).any(Cell::is_idle)))
+            (legend(lines.iter().flat_map(|line| &line.cells).any(Cell::is_idle), shown.forecast.is_some()))
             noscript { (plain::tables(lines, min_coverage, width)) }
             @for number in order { @if let Some(lines) = clusters(lines).nth(number) { (cluster(number, lines)) } }
         }
@@ -121,12 +128,12 @@ fn range(manifest: &Manifest) -> TimeRange {
 }
 
 /// The content security policy: the page loads nothing and runs only its own script and style.
-fn policy(style: &str) -> String {
+fn policy(style: &str, script: &str) -> String {
     let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         hash(style),
-        hash(SCRIPT)
+        hash(script)
     )
 }
 
@@ -169,7 +176,7 @@ pub(super) fn clock(zone: Zone, ms: i64) -> String {
 }
 
 /// Explains colors and marks. Idle cells are rare, so only a page that has any explains them.
-fn legend(any_idle: bool) -> Markup {
+fn legend(any_idle: bool, any_ahead: bool) -> Markup {
     let limit = |band: colours::Band| match band {
         colours::Band::Critical => "below 5".to_owned(),
         band => format!("≥ {}", band.from()),
@@ -183,6 +190,7 @@ fn legend(any_idle: bool) -> Markup {
             span { span.swatch.unknown { "·" } "unknown" }
             @if any_idle { span { span.swatch.idle { "–" } "idle: " (WHY_IDLE) } }
             span { span.swatch.none { } "did not exist" }
+            @if any_ahead { span { span.swatch.s80.ahead { "8" } "forecast" } }
         }
     }
 }
@@ -202,11 +210,12 @@ fn cluster(number: usize, lines: &[Line]) -> Markup {
 }
 
 fn blocks(shown: Shown<'_>) -> Markup {
-    let Shown { manifest, lines, findings, readings } = shown;
+    let Shown { manifest, lines, findings, readings, forecast } = shown;
     let zone = manifest.folding().unwrap_or_default().zone;
     let open: Vec<usize> = order(shown).into_iter().take(1).collect();
     html! {
         script #index type="application/json" { (PreEscaped(data::index(manifest, lines, findings, &open))) }
+        @if let Some(forecast) = forecast { script #ahead-hours type="application/json" { (PreEscaped(ahead::data(lines, forecast, zone))) } }
         @for (number, lines) in clusters(lines).enumerate() {
             @let name = &lines[0].cluster;
             script id={ "cells-" (number) } type="text/plain" { (data::block(manifest, lines, readings.cluster(name))) }

@@ -120,7 +120,7 @@ fn hours_back(past: Past<'_>, ahead_ms: i64, days: usize) -> f64 {
     let target = past.origin_ms() + ahead_ms;
     let earlier = target - days as i64 * DAY_MS;
     let same_clock = earlier + zone.offset_ms(target) - zone.offset_ms(earlier);
-    (past.origin_ms() - same_clock) as f64 / HOUR_MS as f64
+    (past.origin_ms() - same_clock) as f64 / (past.steps_in(HOUR_MS) as i64 * past.step_ms()) as f64
 }
 
 /// The value so many hours before the origin, interpolated between the middles of hours; NaN if it is missing, or in the

@@ -4,8 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{BINARY, DAY, Folder, Metrics, Run, needed, prometheus_of};
 
-const UNITS: [&str; 3] =
-    ["etcd-heatmap-textfile.service", "etcd-heatmap-backfill.service", "etcd-heatmap-backfill.timer"];
+const UNITS: [&str; 5] = [
+    "etcd-heatmap-textfile.service",
+    "etcd-heatmap-backfill.service",
+    "etcd-heatmap-backfill.timer",
+    "etcd-heatmap-forecast.service",
+    "etcd-heatmap-forecast.timer",
+];
 
 fn unit(name: &str) -> String {
     let path = format!("{}/deploy/systemd/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -17,11 +22,16 @@ fn installed(folder: &Folder) -> Vec<String> {
     UNITS.map(|name| folder.write(name, unit(name).replace("/usr/bin/etcd-heatmap ", &format!("{BINARY} ")))).to_vec()
 }
 
-/// The value of a unit's setting, with continued lines joined and systemd's escapes undone.
-fn setting(unit: &str, name: &str) -> String {
+/// The values of a unit's setting, with continued lines joined and systemd's escapes undone.
+fn settings(unit: &str, name: &str) -> Vec<String> {
     let joined = unit.replace("\\\n", " ");
-    let mut values = joined.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    values.next().unwrap_or_else(|| panic!("{name} is not set")).replace("%%", "%").replace("$$", "$")
+    let values = joined.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    values.map(|value| value.replace("%%", "%").replace("$$", "$")).collect()
+}
+
+/// The first value of a unit's setting.
+fn setting(unit: &str, name: &str) -> String {
+    settings(unit, name).into_iter().next().unwrap_or_else(|| panic!("{name} is not set"))
 }
 
 #[test]
@@ -72,6 +82,34 @@ fn the_backfill_service_writes_yesterday_and_next_time_only_new_days() {
     assert!(days.contains_key(&format!("date={day}/readings.parquet")), "{:?}", days.keys());
     let heat = folder.text(&format!("{month}/heatmap.csv"));
     assert!(heat.lines().filter(|line| line.contains(&day)).count() >= 24, "{heat}");
+}
+
+#[test]
+fn the_forecast_service_pulls_the_last_hours_and_replaces_the_gauges() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64;
+    let mut metrics = Metrics::default();
+    metrics.member(r#"job="etcd",instance="i""#, now - DAY / 4..now);
+    let prometheus = prometheus_of(&metrics.text());
+    let folder = Folder::new("forecast-unit");
+    let gauges = folder.write("etcd_forecast.prom", "left by an earlier run");
+    let commands = settings(&unit("etcd-heatmap-forecast.service"), "ExecStart");
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    for command in commands {
+        let command = command
+            .replace("/usr/bin/etcd-heatmap ", &format!("{BINARY} "))
+            .replace("/var/lib/etcd-heatmap-forecast", &folder.at("history"))
+            .replace("/var/lib/prometheus/node-exporter/", &folder.at(""));
+        let mut shell = needed("sh", "dash");
+        shell.args(["-euc", &command]).current_dir(folder.path()).env("ETCD_HEATMAP_URL", prometheus.url());
+        shell.env_remove("ETCD_HEATMAP_ORACLE_PYTHON").env("NO_PROXY", "127.0.0.1");
+        Run::of(shell).succeeds();
+    }
+    let text = std::fs::read_to_string(gauges).expect("the gauges are there");
+    let generated = text.lines().find_map(|line| line.strip_prefix("etcd_forecast_generated_timestamp_seconds "));
+    let age = now as f64 - generated.and_then(|at| at.parse::<f64>().ok()).expect("the time of the forecast");
+    assert!((-600.0..600.0).contains(&age), "{age} s old: {text}");
+    // Six hours are too few for an outlook.
+    assert!(!text.contains("etcd_breach_probability{"), "{text}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The text of a forecast for a terminal: which clusters become red and when, which limits are near, and how far to trust it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -16,6 +17,9 @@ use crate::time::{DAY_MS, Zone};
 
 /// A cluster is quiet if its probabilities within all horizons are below this.
 const QUIET_BELOW: f64 = 0.05;
+/// Nor does a cluster get a line of its own that is no more likely to become red than usual within any horizon, if its
+/// probability within 6 hours is below this.
+const COMMON_BELOW: f64 = 0.2;
 /// Most clusters with a line of their own.
 const MOST: usize = 20;
 /// Indent of lines that continue another.
@@ -65,42 +69,37 @@ fn head(forecast: &Forecast, listing: &ForecastListing) -> String {
     )
 }
 
-/// The clusters with a probability, the highest first; the quiet ones in one line, and those that are unknown.
+/// What a line about a cluster has.
+type Known<'a> = (&'a ClusterForecast, &'a [Outlook; HORIZON_HOURS.len()]);
+
+/// The clusters with a probability, the highest first; those with nothing to look at in a line each kind, and those that are
+/// unknown.
 fn clusters(forecast: &Forecast, clock: Clock, palette: Palette) -> Vec<String> {
-    let mut known = Vec::new();
-    let mut quiet = Vec::new();
+    let (mut known, mut common, mut quiet): (Vec<Known<'_>>, Vec<Known<'_>>, Vec<&str>) = Default::default();
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for cluster in &forecast.clusters {
         match &cluster.outlooks {
             Err(reason) => unknown.entry(reason).or_default().push(&cluster.cluster),
-            Ok(outlooks) if is_red(cluster) || outlooks.iter().any(|of| of.probability >= QUIET_BELOW) => {
-                known.push((cluster, outlooks));
-            }
-            Ok(_) => quiet.push(&*cluster.cluster),
+            Ok(outlooks) if is_red(cluster) => known.push((cluster, outlooks)),
+            Ok(outlooks) if outlooks.iter().all(|of| of.probability < QUIET_BELOW) => quiet.push(&cluster.cluster),
+            Ok(outlooks) if is_common(outlooks) => common.push((cluster, outlooks)),
+            Ok(outlooks) => known.push((cluster, outlooks)),
         }
     }
-    // A stable sort: equal ones stay in the order of their names.
-    known.sort_by(|(_, a), (_, b)| {
-        let of = |outlooks: &[Outlook]| ORDER.map(|place| outlooks[place].probability);
-        of(*b)
-            .iter()
-            .zip(of(*a))
-            .map(|(b, a)| b.total_cmp(&a))
-            .fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
-    });
-    let longest = HORIZON_HOURS[HORIZON_HOURS.len() - 1];
+    sort(&mut known);
+    sort(&mut common);
     let mut lines: Vec<String> =
         known.iter().take(MOST).map(|(cluster, outlooks)| line(cluster, *outlooks, clock, palette)).collect();
-    if let [(_, first), ..] = known.get(MOST..).unwrap_or_default() {
-        let more = count(known.len() - MOST, "more cluster");
-        lines.push(format!(
-            "{more}: at most {} within {} h; forecast.json has them",
-            percent(first[ORDER[0]].probability),
-            HORIZON_HOURS[ORDER[0]]
-        ));
-    }
+    let mut folded = |count: String, first: Option<&Known<'_>>, names: &str| {
+        if let Some((_, first)) = first {
+            lines.push(format!("{count}: {}{names}", at_most(&first[ORDER[0]])));
+        }
+    };
+    folded(count(known.len().saturating_sub(MOST), "more cluster"), known.get(MOST), "; forecast.json has them");
+    let named = format!(", no more likely than usual: {}", names(common.iter().map(|(cluster, _)| &*cluster.cluster)));
+    folded(count(common.len(), "cluster"), common.first(), &named);
     if !quiet.is_empty() {
-        let below = percent(QUIET_BELOW);
+        let (below, longest) = (percent(QUIET_BELOW), HORIZON_HOURS[HORIZON_HOURS.len() - 1]);
         lines.push(format!("{}: below {below} within {longest} h: {}", count(quiet.len(), "cluster"), names(quiet)));
     }
     for (reason, of) in unknown {
@@ -108,6 +107,23 @@ fn clusters(forecast: &Forecast, clock: Clock, palette: Palette) -> Vec<String> 
         lines.push(format!("{}: unknown ({reason}): {}", count(of.len(), "cluster"), names(of)));
     }
     lines
+}
+
+/// Whether no horizon is more likely red than usual, and red is not likely soon anyway.
+fn is_common(outlooks: &[Outlook; HORIZON_HOURS.len()]) -> bool {
+    outlooks[ORDER[0]].probability < COMMON_BELOW && outlooks.iter().all(|of| of.probability <= of.usual)
+}
+
+/// Sorts by probability, the highest first. Equal ones stay in the order of their names.
+fn sort(clusters: &mut [Known<'_>]) {
+    clusters.sort_by(|(_, a), (_, b)| {
+        let of = |place: usize| b[place].probability.total_cmp(&a[place].probability);
+        ORDER.into_iter().map(of).fold(Ordering::Equal, Ordering::then)
+    });
+}
+
+fn at_most(outlook: &Outlook) -> String {
+    format!("at most {} within {} h", percent(outlook.probability), outlook.hours)
 }
 
 /// `c01: red within 1 h 3 % (usually 4 %), …;  likely first at …, because of …`. Two spaces between parts: a window that is
@@ -138,8 +154,12 @@ fn line(cluster: &ClusterForecast, outlooks: &[Outlook], clock: Clock, palette: 
 
 fn likely(first: FirstHour, clock: Clock) -> String {
     let FirstHour { earliest_ms, median_ms, latest_ms } = first;
+    let median = clock.instant(median_ms);
+    if earliest_ms == latest_ms {
+        return format!("likely first at {median}");
+    }
     let [from, to] = [earliest_ms, latest_ms].map(|ms| clock.beside(ms, median_ms));
-    format!("likely first at {} ({from} to {to})", clock.instant(median_ms))
+    format!("likely first at {median} ({from} to {to})")
 }
 
 fn is_red(cluster: &ClusterForecast) -> bool {
@@ -231,6 +251,39 @@ how far to trust it, judged by 372 earlier forecasts over 27 days:
         // r18 has 32 % and is the 21st, after c05, c01, and r00 to r17.
         assert!(text.contains("\nr17: red within"), "{text}");
         assert!(text.contains("\n12 more clusters: at most 32 % within 6 h; forecast.json has them\n"), "{text}");
+    }
+
+    #[test]
+    fn clusters_that_are_no_more_likely_red_than_usual_share_a_line() {
+        let mut forecast = sample();
+        let with = |cluster: &mut ClusterForecast, within: [(f64, f64); 3]| {
+            let outlooks = cluster.outlooks.as_mut().unwrap();
+            outlooks.iter_mut().zip(within).for_each(|(of, (probability, usual))| {
+                (of.probability, of.usual) = (probability, usual);
+            });
+        };
+        // The same as usual; below it, but likely; above it for one horizon.
+        with(&mut forecast.clusters[1], [(0.02, 0.02), (0.19, 0.3), (0.5, 0.6)]);
+        with(&mut forecast.clusters[2], [(0.02, 0.02), (0.05, 0.05), (0.1, 0.1)]);
+        with(&mut forecast.clusters[0], [(0.02, 0.02), (0.2, 0.3), (0.5, 0.6)]);
+        let text = printed(&forecast, None, false);
+        assert!(
+            text.contains("\n2 clusters: at most 19 % within 6 h, no more likely than usual: c02, c03\n"),
+            "{text}"
+        );
+        assert!(text.contains("\nc01: red within"), "{text}");
+        with(&mut forecast.clusters[1], [(0.03, 0.02), (0.19, 0.3), (0.5, 0.6)]);
+        let text = printed(&forecast, None, false);
+        assert!(text.contains("\n1 cluster: at most 5 % within 6 h, no more likely than usual: c03\n"), "{text}");
+    }
+
+    #[test]
+    fn a_first_hour_without_a_range_has_none() {
+        let mut forecast = sample();
+        let first = forecast.clusters[0].outlooks.as_mut().unwrap()[2].first.as_mut().unwrap();
+        (first.earliest_ms, first.latest_ms) = (first.median_ms, first.median_ms);
+        let text = printed(&forecast, None, false);
+        assert!(text.contains(";  likely first at Oct 7 14:00, because of"), "{text}");
     }
 
     #[test]

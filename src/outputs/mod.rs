@@ -37,6 +37,8 @@ pub(crate) use diff_text::{Compared, diff_text};
 pub(crate) use explanation::explain_text;
 pub(crate) use findings_csv::findings_csv;
 pub(crate) use findings_text::findings_text;
+#[cfg(test)]
+pub(crate) use forecast::ForecastError;
 pub(crate) use forecast::{
     FORECAST_FILES, ForecastListing, forecast_text, read_forecast, write_forecast, write_forecast_textfile,
 };

@@ -60,6 +60,8 @@ impl Task {
 
 /// Trains from the seed. The same samples and seed give the same weights, whatever the number of threads.
 pub(super) fn train(samples: &[Sample], validation: &[Sample], leads: usize, seed: u64) -> Result<Learned> {
+    // A second thread doubles the processor time of products this small, and makes them no faster.
+    gemm::set_threading_threshold(usize::MAX);
     let mut random = Random::new(seed);
     let start = network::initial(leads, &mut random);
     let mut optimizer = Adam::new(&start, leads)?;

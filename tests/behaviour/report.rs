@@ -102,6 +102,22 @@ fn the_report_has_the_same_bytes_for_the_same_cells() {
     assert!(first == folder.text("audit/report.html"));
 }
 
+#[test]
+fn the_next_24_hours_are_those_of_the_forecast() {
+    let folder = sample_is_scored_exactly(&[]);
+    let before = folder.text("audit/report.html");
+    // A made-up forecast from the end of the sample: one cluster becomes red, one is unknown, the others are quiet.
+    let made = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/behaviour/forecast/sample.json");
+    std::fs::copy(made, folder.at("audit/forecast.json")).expect("the file is committed");
+    etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
+    for check in ["ahead", "cells", "events", "problems", "places", "colours", "axe"] {
+        is_looked_at(&folder, check);
+    }
+    std::fs::remove_file(folder.at("audit/forecast.json")).expect("score keeps the forecast");
+    etcd_heatmap(&["score", "--quiet", &folder.at("audit")]).succeeds();
+    assert!(before == folder.text("audit/report.html"), "a page without a forecast has nothing of it");
+}
+
 /// Names that could act as markup, scripts or control sequences, and a very long one.
 const NAMES: [&str; 7] = [
     "=cmd()",

@@ -101,6 +101,7 @@ pub(in crate::outputs) fn forecast() -> Forecast {
     Forecast {
         origin_ms: ORIGIN,
         step_ms: 300_000,
+        history_end_ms: ORIGIN + 300_000,
         from_ms: ORIGIN - 14 * DAY_MS,
         profile: "seed".to_owned(),
         model: "auto".to_owned(),

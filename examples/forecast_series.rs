@@ -12,7 +12,7 @@ use chrono::NaiveDateTime;
 use etcd_heatmap::forecast::backtest::model_days;
 use etcd_heatmap::forecast::leads::{HORIZON_MS, Leads};
 use etcd_heatmap::forecast::member_metric::{SeriesForecast, Trained, forecast};
-use etcd_heatmap::forecast::model::{Fitted, Model};
+use etcd_heatmap::forecast::model::Model;
 use etcd_heatmap::forecast::models::{Arima, Lstm, ModelChoice};
 use etcd_heatmap::forecast::series::{Scale, Series};
 use etcd_heatmap::time::{DAY_MS, HOUR_MS, UtcDay, Zone};
@@ -86,8 +86,8 @@ fn judge((series, scale): (Series, Scale)) -> Result<SeriesForecast, String> {
         eprintln!("lstm: {reason}");
     }
     let from = end + series.steps_in(DAY_MS);
-    let trained = network.iter().map(|fitted: &Box<dyn Fitted>| Trained { name: lstm.name(), fitted: &**fitted, from });
-    let trained: Vec<Trained<'_>> = trained.collect();
+    let trained = network.as_deref().map(|fitted| Trained { name: lstm.name(), fitted, from });
+    let trained: Vec<Trained<'_>> = trained.into_iter().collect();
     forecast(series.clone(), scale, &origins, &ModelChoice::Auto, &[&Arima as &dyn Model], &trained)
 }
 

@@ -4,6 +4,7 @@
 //! residuals of earlier origins give the intervals (`conformal`), and a walk over the origins of the past (`walk`) shows how
 //! good each model was, so that the best can be selected. Reading a history and writing outputs do not belong here.
 
+pub mod assembled;
 pub mod backtest;
 pub mod breach;
 pub mod breaks;

@@ -31,7 +31,7 @@ fn starting() -> Vec<CommandError> {
         CommandError::Threads("Resource temporarily unavailable (os error 11)".to_owned()),
         CommandError::NoRetention(url()),
         CommandError::Network {
-            path: PathBuf::from("networks/lstm-wal_fsync.safetensors"),
+            path: path("networks/lstm-wal_fsync.safetensors"),
             reason: "trained on a step of 300 s, but the history has 3600 s".to_owned(),
         },
         CommandError::NothingToCompare,

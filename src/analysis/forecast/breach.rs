@@ -143,7 +143,7 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
                 }
                 arrived += 1;
             }
-            if origin % REFIT == 0 || origin + 1 == origins {
+            if origin.is_multiple_of(REFIT) || origin + 1 == origins {
                 calibration = Calibration::fit(&examples);
             }
             for (index, cluster) in clusters.iter().enumerate() {

@@ -66,7 +66,6 @@ impl Calibration {
     }
 
     /// The gradient of the penalized log likelihood, and its negative second derivatives.
-    #[expect(clippy::needless_range_loop, reason = "the indices of a matrix")]
     fn slope(&self, examples: &[Example]) -> ([f64; INPUTS + 1], [[f64; INPUTS + 1]; INPUTS + 1]) {
         let mut gradient = [0.0; INPUTS + 1];
         let mut hessian = [[0.0; INPUTS + 1]; INPUTS + 1];

@@ -152,7 +152,7 @@ fn shapes_of_heavy(walk: &Walk<'_>, model: &dyn Model) -> Vec<Option<Shape>> {
         let past = walk.past(origin);
         // A break makes what was fitted before it useless.
         let is_new = origin > 0 && walk.starts[origin] != walk.starts[origin - 1];
-        if origin % REFIT == 0 || is_new || fitted.is_none() {
+        if origin.is_multiple_of(REFIT) || is_new || fitted.is_none() {
             fitted = model.fit(&[past]).ok();
         }
         fitted.as_ref()?.forecast(past, walk.leads)

@@ -6,6 +6,9 @@ use super::super::order::{quantile, sorted};
 use super::super::series::Past;
 use crate::time::{DAY_MS, HOUR_MS};
 
+/// A median, and the distances to the 10 % and 90 % quantiles.
+type Spread = (f64, [f64; 2]);
+
 /// Fewest values of which quantiles are taken.
 const FEWEST: usize = 6;
 
@@ -56,7 +59,7 @@ impl Fitted for HourOfWeek {
     fn forecast(&self, past: Past<'_>, leads: &Leads) -> Option<Shape> {
         let days = (past.values().len() as i64 * past.step_ms()) / DAY_MS;
         let period = if days >= 14 { 7 * DAY_MS } else { DAY_MS };
-        let mut of_hours: Vec<(i64, Option<(f64, [f64; 2])>)> = Vec::new();
+        let mut of_hours: Vec<(i64, Option<Spread>)> = Vec::new();
         let (mut center, mut spread) = (Vec::with_capacity(leads.len()), Vec::with_capacity(leads.len()));
         for lead in 0..leads.len() {
             let hour = local_hour(past, past.origin_ms() + leads.ms(lead));
@@ -100,7 +103,7 @@ fn earlier(past: Past<'_>, hour: i64, period_ms: i64) -> Vec<f64> {
 }
 
 /// The median, and the distances to the 10 % and 90 % quantiles; `None` for too few values.
-fn of_values(values: impl IntoIterator<Item = f64>) -> Option<(f64, [f64; 2])> {
+fn of_values(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
     let present = sorted(values);
     if present.len() < FEWEST {
         return None;

@@ -22,6 +22,7 @@ mod fail_below;
 mod faults;
 mod figures;
 mod findings;
+mod forecast;
 mod forecast_files;
 mod gaps;
 mod gateways;

@@ -11,6 +11,8 @@
 mod commands;
 mod config;
 mod disk;
+#[cfg(feature = "lstm")]
+mod forecast;
 mod import;
 mod openmetrics;
 mod rules;
@@ -55,6 +57,8 @@ fn all_samples() -> Vec<Samples> {
     let rooms = [
         spec::samples(),
         disk::samples(),
+        #[cfg(feature = "lstm")]
+        forecast::samples(),
         openmetrics::samples(),
         sources::samples(),
         import::samples(),

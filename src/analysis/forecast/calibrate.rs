@@ -44,7 +44,8 @@ impl Calibration {
     pub fn fit(examples: &[Example]) -> Self {
         let mut own = Self::default();
         for _ in 0..STEPS {
-            let (gradient, hessian) = own.slope(examples);
+            let (mut gradient, mut hessian) = own.slope(examples);
+            own.hold_at_bounds(&mut gradient, &mut hessian);
             let Some(step) = solve(hessian, gradient) else { break };
             // Limits a step where the likelihood is nearly flat.
             let longest = step.iter().fold(0.0, |longest: f64, s| longest.max(s.abs()));
@@ -63,6 +64,18 @@ impl Calibration {
         let [constant, of @ ..] = self.coefficients;
         let odds = constant + inputs.iter().zip(of).map(|(input, c)| input * c).sum::<f64>();
         1.0 / (1.0 + (-odds).exp())
+    }
+
+    /// Leaves out of a step the coefficients that would leave their bounds.
+    fn hold_at_bounds(&self, gradient: &mut [f64; INPUTS + 1], hessian: &mut [[f64; INPUTS + 1]; INPUTS + 1]) {
+        for i in 1..=INPUTS {
+            let coefficient = self.coefficients[i];
+            if coefficient <= 0.0 && gradient[i] < 0.0 || coefficient >= LARGEST && gradient[i] > 0.0 {
+                gradient[i] = 0.0;
+                hessian.iter_mut().for_each(|row| row[i] = 0.0);
+                hessian[i] = std::array::from_fn(|j| f64::from(u8::from(i == j)));
+            }
+        }
     }
 
     /// The gradient of the penalized log likelihood, and its negative second derivatives.

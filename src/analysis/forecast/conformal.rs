@@ -9,8 +9,11 @@ use super::quantiles::{LEVELS, Quantiles};
 /// Fewest residuals in a bucket before a forecast gets intervals.
 pub const FEWEST_RESIDUALS: usize = 20;
 
-/// The smallest spread that residuals are divided by, as a share of the mean spread of the forecast.
-const SMALLEST_SPREAD: f64 = 0.1;
+/// The smallest spread that residuals are divided by, as a share of the mean spread of all forecasts so far. Without it, the first
+/// change after days without any would be millions of spreads, and so would the intervals after it.
+const SMALLEST_SPREAD: f64 = 0.2;
+/// The largest residual, in spreads.
+const LARGEST_RESIDUAL: f64 = 50.0;
 
 /// The signed residuals of earlier origins, in buckets of similar leads. Those of a model with a spread are in units of
 /// that spread.
@@ -67,24 +70,41 @@ impl Residuals {
     }
 }
 
-/// The residual of an outcome, in units of the spread if the model gives one.
-pub fn residual(shape: &Shape, lead: usize, outcome: f64) -> f64 {
-    let off = outcome - shape.center[lead];
-    off / unit(shape, lead, off)
+/// The mean spread of the forecasts of a model at each origin and before; 0 without one.
+pub fn usual_spreads(shapes: &[Option<Shape>]) -> Vec<f64> {
+    let (mut sum, mut count) = (0.0, 0.0);
+    let mean = |shape: &Option<Shape>| {
+        if let Some(spread) = shape.as_ref().and_then(|shape| shape.spread.as_ref()) {
+            sum += spread.iter().flatten().sum::<f64>() / (2 * spread.len()) as f64;
+            count += 1.0;
+        }
+        if count > 0.0 { sum / count } else { 0.0 }
+    };
+    shapes.iter().map(mean).collect()
 }
 
-/// What a residual of this sign is divided by; 1 without a spread.
-fn unit(shape: &Shape, lead: usize, off: f64) -> f64 {
-    let Some(spread) = &shape.spread else { return 1.0 };
-    let mean = spread.iter().flatten().sum::<f64>() / (2 * spread.len()) as f64;
-    let smallest = (mean * SMALLEST_SPREAD).max(1e-9);
-    spread[lead][usize::from(off >= 0.0)].max(smallest)
+/// The residual of an outcome, in units of the spread if the model gives one. `usual` is the mean spread so far.
+pub fn residual(shape: &Shape, usual: f64, lead: usize, outcome: f64) -> f64 {
+    let off = outcome - shape.center[lead];
+    match shape.spread {
+        None => off,
+        Some(_) => (off / unit(shape, usual, lead, off)).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL),
+    }
+}
+
+/// What a residual of this sign is divided by; 1 without a spread, or as long as all spreads were 0.
+fn unit(shape: &Shape, usual: f64, lead: usize, off: f64) -> f64 {
+    match &shape.spread {
+        Some(spread) if usual > 0.0 => spread[lead][usize::from(off >= 0.0)].max(usual * SMALLEST_SPREAD),
+        _ => 1.0,
+    }
 }
 
 /// The quantiles of a forecast at all [`LEVELS`]. `stretch` gives the factor of each residual, by lead and level.
 /// `None` if a bucket has fewer than [`FEWEST_RESIDUALS`].
 pub fn quantiles(
     shape: &Shape,
+    usual: f64,
     residuals: &Residuals,
     leads: &Leads,
     stretch: impl Fn(usize, f64) -> f64,
@@ -100,7 +120,7 @@ pub fn quantiles(
         for ((value, unit_residual), level) in row.iter_mut().zip(units.iter()).zip(LEVELS) {
             let middle = units[LEVELS.len() / 2];
             let stretched = middle + (unit_residual - middle) * stretch(lead, level);
-            *value = shape.center[lead] + stretched * unit(shape, lead, stretched);
+            *value = shape.center[lead] + stretched * unit(shape, usual, lead, stretched);
         }
         // Two spreads and a stretched middle may cross quantiles by rounding.
         row.sort_unstable_by(f64::total_cmp);

@@ -17,6 +17,13 @@ pub const INTERVALS: [[usize; 2]; 3] = [[3, 19], [1, 21], [0, 22]];
 pub struct Quantiles(pub Vec<[f64; LEVELS.len()]>);
 
 impl Quantiles {
+    /// The same quantiles, held within a range.
+    #[must_use]
+    pub fn within(mut self, [low, high]: [f64; 2]) -> Self {
+        self.0.iter_mut().flatten().for_each(|value| *value = value.clamp(low, high));
+        self
+    }
+
     /// The same medians with all distances from them multiplied by a factor, which depends on lead and level.
     #[must_use]
     pub fn stretched(mut self, factor: impl Fn(usize, f64) -> f64) -> Self {

@@ -13,9 +13,7 @@ use super::models::{ModelChoice, SeasonalNaive, light_models, named, one_liners}
 use super::order::{median, quantile};
 use super::quantiles::{LEVELS, MEDIAN, crps};
 use super::random::Random;
-use super::select::best;
 use super::series::{Scale, Series};
-use super::walk::Walk;
 use crate::time::{DAY_MS, HOUR_MS, Zone, parse_instant};
 
 const FIVE_MINUTES: i64 = 300_000;
@@ -262,26 +260,44 @@ fn intervals_cover_as_often_as_they_say_and_auto_is_not_worse_than_the_best_one_
     assert!(shares.iter().all(|sum| (sum - 1.0).abs() < 1e-9), "{shares:?}");
 }
 
+/// The names of the best one-liners at the end of a series, for each bucket.
+fn yardsticks(own: &Series) -> Vec<String> {
+    let origins = hourly_origins(own);
+    let found = forecast(own.clone(), Scale::Same, &origins, &ModelChoice::BestNaive, &[], &[]).unwrap();
+    found.models.iter().map(|models| models[0].0.clone()).collect()
+}
+
 #[test]
 fn the_yardstick_is_the_one_liner_that_was_best_so_far() {
-    let own = rhythm(14, FIVE_MINUTES);
+    let seasonal = yardsticks(&rhythm(14, FIVE_MINUTES));
+    assert!(["hour-of-week", "same-time-yesterday"].contains(&&*seasonal[2]), "{seasonal:?}");
+    // Of a random walk, only the level of now says anything.
+    let (mut random, mut level) = (Random::new(11), 0.0);
+    let walk = series(
+        (0..14 * 288)
+            .map(|_| {
+                level += random.unit() - 0.5;
+                level
+            })
+            .collect(),
+        FIVE_MINUTES,
+    );
+    let names = yardsticks(&walk);
+    assert!(names.iter().all(|name| ["last-value", "last-hour"].contains(&&**name)), "{names:?}");
+}
+
+#[test]
+fn the_first_change_after_days_without_any_does_not_blow_up_later_intervals() {
+    // The quantiles of a day are all equal until the value changes once a day.
+    let values = (0..12 * 288).map(|i| if i > 6 * 288 && i % 288 < 40 { 2.0 } else { 1.0 });
+    let own = series(values.collect(), FIVE_MINUTES);
     let origins = hourly_origins(&own);
-    let leads = Leads::up_to(HORIZON_MS, FIVE_MINUTES);
-    let walk = Walk { series: &own, leads: &leads, starts: vec![0; origins.len()], origins };
-    let tracks: Vec<_> = one_liners()
-        .iter()
-        .map(|model| {
-            let fitted = model.fit(&[]).unwrap();
-            let shapes: Vec<_> = (0..walk.origins.len()).map(|o| fitted.forecast(walk.past(o), &leads)).collect();
-            walk.track(model.name(), &shapes)
-        })
-        .collect();
-    let choice = best(&walk, "best-naive", &tracks.iter().collect::<Vec<_>>());
-    let last = choice.shares.last().unwrap();
-    let name = |bucket: usize| &tracks[last[bucket].iter().position(|share| *share == 1.0).unwrap()].name;
-    // With a rhythm and little noise, the level of now is best for an hour, and the rhythm for a day.
-    assert_eq!(name(0), "last-hour");
-    assert!(["hour-of-week", "same-time-yesterday"].contains(&&**name(2)), "{}", name(2));
+    let found = forecast(own, Scale::Same, &origins, &ModelChoice::Auto, &[], &[]).unwrap();
+    for track in &found.tracks {
+        for row in track.quantiles.iter().flatten().flat_map(|quantiles| &quantiles.0) {
+            assert!(row[0] >= 0.0 && row[LEVELS.len() - 1] <= 3.0, "{}: {row:?}", track.name);
+        }
+    }
 }
 
 #[test]

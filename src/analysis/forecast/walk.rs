@@ -1,7 +1,7 @@
 //! A walk over the origins of the past: at each one, every model forecasts from what was known then, and its intervals
 //! come from the residuals that had arrived by then. So each forecast is one that would have been made.
 
-use super::conformal::{Adaptation, Residuals, quantiles, residual};
+use super::conformal::{Adaptation, Residuals, quantiles, residual, usual_spreads};
 use super::leads::{BUCKET_HOURS, Leads};
 use super::model::Shape;
 use super::quantiles::{INTERVALS, Quantiles, crps};
@@ -53,27 +53,44 @@ impl<'a> Walk<'a> {
     pub fn track(&self, name: &str, shapes: &[Option<Shape>]) -> Track {
         let mut pools = Residuals::new(self.kept());
         let mut arrivals = Arrivals::of(self);
+        let (usual, seen) = (usual_spreads(shapes), self.seen());
         let mut known: Vec<Option<Quantiles>> = Vec::with_capacity(shapes.len());
         for (origin, shape) in shapes.iter().enumerate() {
             arrivals.advance(self, origin, &known, |from, lead, outcome| {
                 if let Some(shape) = &shapes[from] {
-                    pools.add(self.leads.residual_bucket(lead), residual(shape, lead, outcome));
+                    pools.add(self.leads.residual_bucket(lead), residual(shape, usual[from], lead, outcome));
                 }
             });
             let stretch = |lead: usize, level: f64| arrivals.adaptation.stretch(self.leads.bucket(lead), level);
-            known.push(shape.as_ref().and_then(|shape| quantiles(shape, &pools, self.leads, stretch)));
+            known.push(shape.as_ref().and_then(|shape| {
+                let quantiles = quantiles(shape, usual[origin], &pools, self.leads, stretch)?;
+                Some(quantiles.within(seen[origin]))
+            }));
         }
         self.judged(name, known)
     }
 
+    /// For each origin, the range in which a forecast may lie: that of all values so far, and as much again to both sides.
+    fn seen(&self) -> Vec<[f64; 2]> {
+        let (mut low, mut high, mut known) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+        let range = |end: &usize| {
+            for value in self.series.values[known..*end].iter().filter(|value| !value.is_nan()) {
+                (low, high) = (low.min(*value), high.max(*value));
+            }
+            known = *end;
+            [low - (high - low), high + (high - low)]
+        };
+        self.origins.iter().map(range).collect()
+    }
+
     /// Adapts the intervals of finished forecasts, such as a blend, to their own misses, and judges them.
     pub fn adapted(&self, name: &str, own: Vec<Option<Quantiles>>) -> Track {
-        let mut arrivals = Arrivals::of(self);
+        let (mut arrivals, seen) = (Arrivals::of(self), self.seen());
         let mut known: Vec<Option<Quantiles>> = Vec::with_capacity(own.len());
         for (origin, quantiles) in own.into_iter().enumerate() {
             arrivals.advance(self, origin, &known, |_, _, _| {});
             let stretch = |lead: usize, level: f64| arrivals.adaptation.stretch(self.leads.bucket(lead), level);
-            known.push(quantiles.map(|quantiles| quantiles.stretched(stretch)));
+            known.push(quantiles.map(|quantiles| quantiles.stretched(stretch).within(seen[origin])));
         }
         self.judged(name, known)
     }

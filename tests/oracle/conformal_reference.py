@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints tests/behaviour/conformal-reference.json: what src/analysis/forecast computes, by NumPy and SciPy.
+"""Prints src/analysis/forecast/reference.json: what src/analysis/forecast computes, by NumPy and SciPy.
 
 Split conformal quantiles of signed residuals, adaptive levels (Gibbs and Candès, 2021), CRPS of quantiles, and the
 penalized logistic regression, each written out from its definition. Needs tests/oracle/requirements.txt.

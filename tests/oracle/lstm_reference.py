@@ -4,7 +4,7 @@ Prints JSON. The weights and inputs are drawn as in `src/analysis/forecast/model
 a change of the network:
 
     python3 -m venv venv && venv/bin/pip install jax==0.10.2 numpy==2.4.6
-    venv/bin/python tests/oracle/lstm_reference.py > tests/behaviour/lstm-reference.json
+    venv/bin/python tests/oracle/lstm_reference.py > src/analysis/forecast/models/lstm/reference.json
 """
 
 import importlib.metadata

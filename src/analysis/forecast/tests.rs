@@ -51,7 +51,7 @@ struct Logistic {
 }
 
 fn reference() -> Reference {
-    serde_json::from_str(include_str!("../../../tests/behaviour/conformal-reference.json")).unwrap()
+    serde_json::from_str(include_str!("reference.json")).unwrap()
 }
 
 #[test]

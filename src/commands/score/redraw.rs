@@ -90,6 +90,8 @@ pub(in crate::commands) fn redraw(
         return Err(stopped.into_error(folder, scoring.days.len()));
     }
     let findings = outcome.findings.with_anomalies(&forecast.anomalies);
+    // A page lists the files that were written before it, with their hashes: not itself as it was.
+    manifest.files.retain(|file| !formats.write(&file.path));
     let scored = outputs::Scored {
         out: folder,
         manifest,

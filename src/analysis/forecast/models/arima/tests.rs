@@ -8,7 +8,7 @@ use super::*;
 use crate::time::Zone;
 
 /// Made by tests/oracle/arima_reference.py with statsforecast and statsmodels.
-const REFERENCE: &str = include_str!("../../../../../tests/behaviour/arima-reference.json");
+const REFERENCE: &str = include_str!("reference.json");
 
 fn reference() -> Vec<Value> {
     serde_json::from_str::<Value>(REFERENCE).unwrap()["series"].as_array().unwrap().clone()

@@ -9,7 +9,7 @@ use super::*;
 use crate::time::Zone;
 
 /// Made by tests/oracle/lstm_reference.py with NumPy and JAX.
-const REFERENCE: &str = include_str!("../../../../../tests/behaviour/lstm-reference.json");
+const REFERENCE: &str = include_str!("reference.json");
 const WINDOWS: usize = 4;
 const LEADS: usize = 3;
 

@@ -40,7 +40,7 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Fits by penalized maximum likelihood, with Newton's method, and coefficients of inputs from 0 to [`LARGEST`].
+    /// Fits by penalized maximum likelihood, with Newton's method, and coefficients of inputs from 0 to 2.
     pub fn fit(examples: &[Example]) -> Self {
         let mut own = Self::default();
         for _ in 0..STEPS {

@@ -41,7 +41,7 @@ pub fn best(walk: &Walk<'_>, name: &str, tracks: &[&Track]) -> Choice {
 }
 
 /// Blends all tracks, of which the first is the yardstick: a track whose mean score is a share s above the lowest gets
-/// the weight exp(-s × [`SHARPNESS`]), as in exponentially weighted aggregation (Cesa-Bianchi and Lugosi, 2006). The
+/// the weight exp(-20 × s), as in exponentially weighted aggregation (Cesa-Bianchi and Lugosi, 2006). The
 /// mean of quantiles is never further from the outcome than the mean of the tracks, because the pinball loss is convex.
 pub fn blend(walk: &Walk<'_>, name: &str, tracks: &[&Track]) -> Choice {
     let shares = shares(walk, |origin, bucket| {

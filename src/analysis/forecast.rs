@@ -30,4 +30,7 @@ pub mod walk;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod health_tests;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests;

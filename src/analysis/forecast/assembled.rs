@@ -13,7 +13,7 @@ use super::result::{
     MetricForecast, Outlook, ScoreHour,
 };
 use super::trust::{MetricTrust, trust};
-use crate::spec::{Companion, Metric};
+use crate::spec::{Column, Companion, Metric, Unit};
 use crate::text::palette::RED_BELOW;
 use crate::time::{DAY_MS, HOUR_MS};
 
@@ -160,12 +160,13 @@ fn metric_forecast(
         Err(reason) => Err(reason.clone()),
         Ok(SeriesForecast { last: None, .. }) => Err("too few readings lately to forecast".to_owned()),
         Ok(SeriesForecast { last: Some(quantiles), scale, leads, .. }) => {
+            let highest = highest(own.readings(metric), metric);
             let points = quantiles.0.iter().enumerate().filter(|(lead, _)| leads.ms(*lead) <= plan.horizon_ms);
             Ok(points
                 .map(|(lead, row)| FanPoint {
                     // The lead counts from the last known slot.
                     at_ms: panel.at_ms(panel.len - 1) + leads.ms(lead),
-                    quantiles: row.map(|value| scale.reading(value)),
+                    quantiles: row.map(|value| scale.reading(value).min(highest)),
                 })
                 .collect())
         }
@@ -223,4 +224,14 @@ fn limits(panel: &Panel) -> Vec<LimitForecast> {
         })
     });
     all.collect()
+}
+
+/// The highest reading that a forecast may claim: a percentile is never above the last finite bucket of etcd's histograms,
+/// 8.192 s, unless a reading was.
+fn highest(readings: &[f64], metric: Metric) -> f64 {
+    const LAST_BUCKET_SECONDS: f64 = 8.192;
+    match Column::from(metric).unit() {
+        Unit::Seconds => readings.iter().copied().fold(LAST_BUCKET_SECONDS, f64::max),
+        _ => f64::INFINITY,
+    }
 }

@@ -198,7 +198,7 @@ unknown, no readings in the last day: 1 database
 unknown, no readings of the limit: 1 database
 unknown, less than three days of history: 1 limit of open files
 
-how far to trust it, judged by 372 earlier forecasts over 27 days:
+how far to trust it, judged by 372 earlier forecasts over 28 days:
   red within 1 h: better than the usual rate: Brier skill 0.31 (0.20 to 0.42)
   red within 6 h: better than the usual rate: Brier skill 0.22 (0.08 to 0.34)
   red within 24 h: cannot be judged, too few red hours: do not rely on it

@@ -17,7 +17,7 @@ pub(super) fn lines(forecast: &Forecast) -> Vec<String> {
     let mut lines = vec![format!(
         "how far to trust it, judged by {} over {}:",
         count(trust.origins, "earlier forecast"),
-        count(trust.days.max(1.0) as u64, "day")
+        count(trust.days.max(1.0).round() as u64, "day")
     )];
     for (hours, skill) in HORIZON_HOURS.into_iter().zip(trust.breach) {
         lines.push(format!("  red within {hours} h: {}", breach(skill)));

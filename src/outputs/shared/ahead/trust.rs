@@ -10,8 +10,11 @@ const JUDGED_BY: usize = 1;
 /// One sentence that says whether the probabilities deserve trust.
 pub(in crate::outputs) fn judgment(trust: &Trust) -> String {
     let hours = HORIZON_HOURS[JUDGED_BY];
-    let over =
-        format!("in {} over {}", count(trust.origins, "earlier forecast"), count(trust.days.round() as u64, "day"));
+    let over = format!(
+        "in {} over {}",
+        count(trust.origins, "earlier forecast"),
+        count(trust.days.max(1.0).round() as u64, "day")
+    );
     match trust.breach[JUDGED_BY] {
         _ if trust.origins == 0 => "No earlier forecast could be judged: do not rely on these probabilities".to_owned(),
         None => format!("Too few red hours to judge the probabilities, {over}"),

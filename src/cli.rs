@@ -18,7 +18,7 @@ mod wrong;
 pub(crate) use diff::DiffArgs;
 pub(crate) use findings::FindingsArgs;
 pub(crate) use flags::{
-    All, Flags, OfCheck, OfDiff, OfExplain, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql, OfTextfile,
+    All, Flags, OfCheck, OfDiff, OfExplain, OfForecast, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql, OfTextfile,
 };
 pub(crate) use forecast::{ForecastArgs, WantedMetric};
 pub(crate) use import::ImportArgs;
@@ -148,7 +148,7 @@ pub(crate) enum Command {
     Findings(FindingsArgs),
     /// Forecast whether clusters become red, when limits are reached, and how far to trust that
     ///
-    /// Uses the last 28 days of a history on disk. Each forecast shows the usual rate beside the probability, and how
+    /// Uses the last 28 days of a history on disk; --every keeps it and the forecast current. Each forecast shows the usual rate beside the probability, and how
     /// forecasts like it did on these days: none of them saw what came after it.
     #[command(after_help = FORECAST_EXAMPLES)]
     Forecast(ForecastArgs),
@@ -227,7 +227,7 @@ pub(crate) struct BackfillArgs {
 }
 
 /// Flags that let a pull do what it refuses by default.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct Leave {
     /// Replace a history of another source, step, or query
     #[arg(

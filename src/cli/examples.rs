@@ -111,7 +111,10 @@ Examples:
   How good would such forecasts have been, and which model is the best?
     etcd-heatmap forecast audit --backtest
   The WAL fsync of the next six hours, by ARIMA:
-    etcd-heatmap forecast audit --metric wal_fsync --model arima --horizon 6h";
+    etcd-heatmap forecast audit --metric wal_fsync --model arima --horizon 6h
+  Keep the gauges of a node_exporter current, until SIGTERM:
+    etcd-heatmap forecast history --every 1h --url http://127.0.0.1:9090 \\
+      --textfile /var/lib/node_exporter/textfile/etcd_forecast.prom";
 
 pub(super) const DIFF_EXAMPLES: &str = "\
 Examples:

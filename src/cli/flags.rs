@@ -49,6 +49,10 @@ pub(crate) enum OfDiff {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfImport {}
 
+/// `forecast` has the flags of `pull` for `--every`. The range is always the last days, and the step that of the history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OfForecast {}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfTextfile {}
 
@@ -133,8 +137,7 @@ impl Wanted for All {
 
 impl Wanted for OfPull {
     fn wants(key: &Key) -> bool {
-        matches!(key.parts().0, "source" | "labels")
-            || matches!(key.name, "score.without" | "score.profile" | "output.dir")
+        key.is_of_a_source() || matches!(key.name, "score.without" | "score.profile" | "output.dir")
     }
 }
 
@@ -166,6 +169,17 @@ impl Wanted for OfExplain {
 
     fn is_in_manifest(key: &Key) -> bool {
         matches!(key.name, "score.profile" | "score.rollup" | "score.time_zone" | "score.cell" | "score.expect_members")
+    }
+}
+
+impl Wanted for OfForecast {
+    fn wants(key: &Key) -> bool {
+        let is_fixed = matches!(key.name, "source.start" | "source.end" | "source.step" | "source.for_profiles");
+        OfExplain::wants(key) || key.is_of_a_source() && !is_fixed || key.name == "output.labels"
+    }
+
+    fn is_in_manifest(key: &Key) -> bool {
+        OfExplain::is_in_manifest(key)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Flags, HISTORY_FOLDER, OfExplain};
+use super::{Flags, HISTORY_FOLDER, OfForecast};
 use crate::analysis::forecast::models::{ModelChoice, named};
 use crate::config::Heading;
 use crate::spec::Metric;
@@ -69,8 +69,17 @@ pub(crate) struct ForecastArgs {
     )]
     pub(crate) save: Option<PathBuf>,
 
+    /// Pull from the server at --url and forecast at this interval
+    #[arg(
+        long, value_name = "DURATION", value_parser = every, help_heading = Heading::Schedule.title(),
+        long_help = "Pull what DIR lacks of the last 28 days from the server at --url, forecast, and repeat this at the \
+                     interval, such as 1h, until a signal comes [default: forecast once, from the history in DIR]. A new \
+                     history has steps of 5 minutes"
+    )]
+    pub(crate) every: Option<Duration>,
+
     #[command(flatten)]
-    pub(crate) flags: Flags<OfExplain>,
+    pub(crate) flags: Flags<OfForecast>,
 
     /// Also write the gauges to this file, named *.prom
     #[arg(
@@ -113,5 +122,15 @@ fn horizon(text: &str) -> Result<Duration, String> {
         Ok(horizon) if (hours(1)..=hours(24)).contains(&horizon) => Ok(horizon),
         Ok(_) => Err("forecasts reach from 1h to 24h ahead".to_owned()),
         Err(_) => Err("write a duration such as 6h".to_owned()),
+    }
+}
+
+/// Parses an interval between two forecasts.
+fn every(text: &str) -> Result<Duration, String> {
+    let [shortest, longest] = [1, 86_400].map(Duration::from_secs);
+    match humantime::parse_duration(text.trim()) {
+        Ok(every) if (shortest..=longest).contains(&every) => Ok(every),
+        Ok(_) => Err("forecasts are made every 1s to 24h".to_owned()),
+        Err(_) => Err("write a duration such as 1h".to_owned()),
     }
 }

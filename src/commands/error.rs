@@ -191,6 +191,9 @@ pub(crate) enum CommandError {
     NothingToCompare,
     #[error("--every needs --out FILE: only a single evaluation can go to standard output")]
     EveryWithoutOut,
+    /// A flag of the server, and nothing to pull.
+    #[error("--{0} belongs to --every: add --every 1h, or pull first with 'etcd-heatmap pull --{0}'")]
+    WithoutEvery(&'static str),
     /// Another `textfile` process already writes this file.
     #[error("another etcd-heatmap is writing {}: stop it, or choose another --out", .0.display())]
     Written(PathBuf),
@@ -236,6 +239,7 @@ impl CommandError {
                 | Self::ImportUrl(_)
                 | Self::NothingToCompare
                 | Self::EveryWithoutOut
+                | Self::WithoutEvery(_)
                 | Self::Diff(DiffError::SameFolder(_))
         )
     }

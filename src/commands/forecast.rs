@@ -1,13 +1,17 @@
 //! `etcd-heatmap forecast`: reads the last days of a history, forecasts, and writes and prints what it found.
 
 mod backtest;
+mod every;
 #[cfg(feature = "lstm")]
 mod networks;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::evidence::{DayReader, Opened};
+pub(super) use every::run as run_every;
+
+use super::evidence::{DayReader, Opened, no_history};
 use super::explain::as_scored;
 use super::score::{Broken, check_known, list_forecast, redraw};
 use super::stdout::print;
@@ -20,7 +24,8 @@ use crate::analysis::forecast::models::{Arima, ModelChoice};
 use crate::analysis::forecast::panel::{COMPANIONS, Panel};
 use crate::analysis::forecast::result::Forecast;
 use crate::cli::{ForecastArgs, WantedMetric};
-use crate::config::Settings;
+use crate::config::{Given, Origin, Settings};
+use crate::files::FileError;
 use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::{History, HistoryError};
@@ -31,6 +36,29 @@ use crate::time::{DAY_MS, TimeRange, UtcDay};
 
 /// The days of history that a forecast uses: four of each weekday.
 const DAYS: i64 = 28;
+
+/// Finds mistakes before any work begins.
+pub(super) fn check(folder: &Path, args: &ForecastArgs, settings: &Settings) -> Result<(), CommandError> {
+    if args.every.is_some() {
+        settings.source.url()?;
+    } else if let Some(flag) = args.flags.given.iter().filter(|given| given.key.is_of_a_source()).find_map(flag_of) {
+        return Err(CommandError::WithoutEvery(flag));
+    } else if History::within(folder).days()?.is_empty() {
+        return Err(no_history(folder, Manifest::read(folder)?.as_ref()));
+    }
+    // A folder that is missing now is missing after the forecast as well.
+    match args.textfile.as_deref().and_then(Path::parent) {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            Err(FileError::new("write to", parent, ErrorKind::NotFound.into()).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The name of the flag that gives a value.
+fn flag_of(given: &Given) -> Option<&'static str> {
+    if let Origin::Flag(name) = given.origin { Some(name) } else { None }
+}
 
 /// Forecasts from the end of the history in `folder`.
 pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: &Writing) -> Result<(), CommandError> {

@@ -123,11 +123,12 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Findings(args) => findings::run(&args, settings, &reporter),
         Command::Forecast(args) => {
             let folder = given_folder(settings, args.folder.as_deref())?;
-            if History::within(folder).days()?.is_empty() {
-                return Err(evidence::no_history(folder, Manifest::read(folder)?.as_ref()));
-            }
+            forecast::check(folder, &args, settings)?;
             let run = Writing::to(folder, reporter)?;
-            run.end(forecast::run(folder, &args, settings, &run))
+            run.end(match args.every {
+                Some(every) => forecast::run_every(every, folder, &args, settings, &run),
+                None => forecast::run(folder, &args, settings, &run),
+            })
         }
         Command::Explain(args) => explain::run(&args, settings),
         Command::Show(args) => show::run(&args, settings, &reporter),

@@ -135,6 +135,11 @@ impl Key {
         self.name.split_once('.').unwrap_or(("", self.name))
     }
 
+    /// Whether the setting says which series are pulled from which server, and how.
+    pub(crate) fn is_of_a_source(&self) -> bool {
+        matches!(self.parts().0, "source" | "labels")
+    }
+
     /// Whether a settings file can set this key.
     pub(crate) fn is_in_files(&self) -> bool {
         self.shape != Shape::PerMetric

@@ -146,6 +146,13 @@ impl Settings {
         Ok(limits)
     }
 
+    /// These settings for a pull of the last days, until now, into `folder`.
+    pub(crate) fn of_last_days(&self, days: i64, folder: &Path, step: Step) -> Self {
+        let (start, end) = (format!("now-{days}d/d"), "now".to_owned());
+        let source = SourceSettings { start, end, step, ..self.source.clone() };
+        Self { source, dir: Some(folder.to_owned()), ..self.clone() }
+    }
+
     /// The output folder, or the error that it is not set.
     pub(crate) fn out(&self) -> Result<&Path, ConfigError> {
         self.dir.as_deref().ok_or(ConfigError::NoOut)

@@ -23,6 +23,7 @@ mod faults;
 mod figures;
 mod findings;
 mod forecast;
+mod forecast_every;
 mod forecast_files;
 mod gaps;
 mod gateways;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::support::{
-    Folder, Prometheus, Server, etcd_cluster, etcd_heatmap_command, free_port, holds, needed, put, until,
+    Background, Folder, Prometheus, Server, etcd_cluster, etcd_heatmap_command, free_port, holds, needed, put, until,
 };
 
 /// Three etcd members that are written to, and a Prometheus that scrapes them and a node_exporter every second.
@@ -77,37 +77,9 @@ fn address(server: &Server) -> String {
     format!("127.0.0.1:{}", server.port())
 }
 
-/// A `textfile --every` process.
-struct Writer(Child);
-
-impl Writer {
-    fn start(url: &str, out: &str, more: &[&str]) -> Self {
-        Self::of(etcd_heatmap_command(&loop_arguments(url, out, more)))
-    }
-
-    fn of(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        Self(command.spawn().expect("the program can be run"))
-    }
-
-    /// Sends a signal, waits, and returns the exit code and standard error.
-    fn end(mut self, signal: &str) -> (Option<i32>, String) {
-        let sent = Command::new("kill").args(["-s", signal, &self.0.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the writer has ended already");
-        let code = self.0.wait().expect("it ends").code();
-        let mut said = String::new();
-        if let Some(mut pipe) = self.0.stderr.take() {
-            std::io::Read::read_to_string(&mut pipe, &mut said).expect("it speaks UTF-8");
-        }
-        (code, said)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts a `textfile --every 1s`.
+fn writer(url: &str, out: &str, more: &[&str]) -> Background {
+    Background::start(etcd_heatmap_command(&loop_arguments(url, out, more)))
 }
 
 /// Arguments to evaluate every second, two seconds in the past.

@@ -3,6 +3,7 @@
 mod answering;
 mod asked;
 mod authority;
+mod background;
 mod cases;
 mod doorman;
 mod etcd;
@@ -26,6 +27,7 @@ mod victoria_metrics;
 pub(crate) use answering::Answering;
 pub(crate) use asked::Asked;
 pub(crate) use authority::Authority;
+pub(crate) use background::Background;
 pub(crate) use cases::{behind, case, case_text, native_histograms};
 pub(crate) use doorman::{Doorman, answer};
 pub(crate) use etcd::{etcd_cluster, etcd_programs, holds, now, put, started};

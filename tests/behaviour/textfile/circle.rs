@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Live, Writer, address};
+use super::{Live, address, writer};
 use crate::support::{Folder, Server, etcd_heatmap, holds, needed, now, oracle_run, put, until};
 
 /// Pauses or continues a member.
@@ -20,7 +20,7 @@ fn live_scores_scraped_from_node_exporter_match_a_backfill() {
         live.is_known().then_some(())
     });
     let url = live.prometheus.url();
-    let writer = Writer::start(&url, &live.textfiles.at("etcd_score.prom"), &[]);
+    let writer = writer(&url, &live.textfiles.at("etcd_score.prom"), &[]);
     until("a score that was scraped", || holds(&live.prometheus, "count(etcd_score)==3").then_some(()));
     let start = now();
     let go_on = |seconds: u64| {

@@ -1,9 +1,9 @@
 //! Output, errors and refused settings of a single evaluation.
 
-use super::{Live, Writer};
+use super::Live;
 use crate::support::{
-    Folder, HOUR, Metrics, Run, etcd_heatmap, etcd_heatmap_command, free_port, needed, now, oracle_run, prometheus_of,
-    until,
+    Background, Folder, HOUR, Metrics, Run, etcd_heatmap, etcd_heatmap_command, free_port, needed, now, oracle_run,
+    prometheus_of, until,
 };
 
 /// Families that every successful evaluation writes.
@@ -173,7 +173,7 @@ fn textfile_reads_settings_from_file_and_environment() {
     );
     let mut command = etcd_heatmap_command(&["textfile", "--out", "etcd_score.prom"]);
     command.current_dir(folder.path()).env("ETCD_HEATMAP_URL", live.prometheus.url());
-    let writer = Writer::of(command);
+    let writer = Background::start(command);
     until("a score", || folder.path().join("etcd_score.prom").exists().then_some(()));
     let text = folder.text("etcd_score.prom");
     let at =

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use super::{Live, Writer, loop_arguments, node_exporter};
-use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command, mix, needed, now, put, until};
+use super::{Live, loop_arguments, node_exporter, writer};
+use crate::support::{Background, Folder, Run, etcd_heatmap, etcd_heatmap_command, mix, needed, now, put, until};
 
 /// Default number of kills; the variable `KILLS` overrides it.
 const KILLS: u64 = 25;
@@ -14,7 +14,7 @@ fn a_signal_ends_the_loop_and_removes_its_file() {
     let live = Live::shared();
     for signal in ["TERM", "INT"] {
         let folder = Folder::new("ended");
-        let writer = Writer::start(&live.prometheus.url(), &folder.at("etcd_score.prom"), &[]);
+        let writer = writer(&live.prometheus.url(), &folder.at("etcd_score.prom"), &[]);
         until("a score", || folder.path().join("etcd_score.prom").exists().then_some(()));
         let started = Instant::now();
         assert_eq!(writer.end(signal).0, Some(0));
@@ -45,7 +45,7 @@ fn the_textfile_is_world_readable_with_any_umask_and_writable_only_by_its_owner(
     let plain = etcd_heatmap_command(&loop_arguments("", &out, &[]));
     let mut command = std::process::Command::new("sh");
     command.args(["-c", r#"umask 077; exec "$@""#, "sh"]).arg(plain.get_program());
-    let writer = Writer::of({
+    let writer = Background::start({
         command.args(loop_arguments(&live.prometheus.url(), &out, &[]));
         command
     });
@@ -69,7 +69,7 @@ fn an_outage_removes_the_scores_and_recovery_restores_them() {
         live.is_known().then_some(())
     });
     let url = live.prometheus.url();
-    let writer = Writer::start(&url, &out, &["--max-age", "3s", "--retries", "0"]);
+    let writer = writer(&url, &out, &["--max-age", "3s", "--retries", "0"]);
     until("a score", || has("etcd_score{").then_some(()));
     let port = live.prometheus.server().port();
     drop(live.prometheus);
@@ -101,13 +101,13 @@ fn a_killed_writer_always_leaves_a_complete_file() {
     let (node, out, url) = (node_exporter(&textfiles), textfiles.at("etcd_score.prom"), live.prometheus.url());
     // How long a writer takes to its first file, whatever else this machine does: kills come within twice of that.
     let started = Instant::now();
-    let first = Writer::start(&url, &out, &[]);
+    let first = writer(&url, &out, &[]);
     until("a first file", || textfiles.path().join("etcd_score.prom").exists().then_some(()));
     let took = started.elapsed();
     drop(first);
     let (mut scrapes, mut left_partial, mut seen) = (0, 0, 0);
     for kill in 0..kills {
-        let writer = Writer::start(&url, &out, &[]);
+        let writer = writer(&url, &out, &[]);
         let until = Instant::now() + took.mul_f64((mix(kill) % 2000) as f64 / 1000.0);
         loop {
             let scraped = node.ask("GET", "/metrics", "").expect("node_exporter answers");
@@ -126,7 +126,7 @@ fn a_killed_writer_always_leaves_a_complete_file() {
     println!("{kills} kills, {scrapes} scrapes, {seen} with a score, {left_partial} beside a half-written file");
     assert!(seen > 0, "no writer came as far as a file");
     // Leftovers of a killed writer do not stop the next one.
-    let writer = Writer::start(&url, &out, &[]);
+    let writer = writer(&url, &out, &[]);
     let fresh = now();
     until("a fresh file", || {
         let text = textfiles.text("etcd_score.prom");

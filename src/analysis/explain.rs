@@ -11,6 +11,8 @@ use crate::time::{LocalCell, count_within};
 /// (`prometheus.ExponentialBuckets(0.001, 2, 14)` in etcd's sources).
 const BUCKETS: i32 = 14;
 const FIRST_BUCKET_SECONDS: f64 = 0.001;
+/// The upper bound of the last of them: Prometheus cuts a percentile in the `+Inf` bucket off there.
+pub(crate) const LAST_BUCKET_SECONDS: f64 = 8.192;
 
 /// The readings of one UTC day, and the scores computed from them.
 #[derive(Debug)]

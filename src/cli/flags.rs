@@ -49,7 +49,8 @@ pub(crate) enum OfDiff {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfImport {}
 
-/// `forecast` has the flags of `pull` for `--every`. The range is always the last days, and the step that of the history.
+/// `forecast` has the flags that say which server and series `--every` pulls from. The range is always the last days, and the
+/// step that of the history. How requests are sent can be set in a settings file or the environment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfForecast {}
 
@@ -174,8 +175,16 @@ impl Wanted for OfExplain {
 
 impl Wanted for OfForecast {
     fn wants(key: &Key) -> bool {
-        let is_fixed = matches!(key.name, "source.start" | "source.end" | "source.step" | "source.for_profiles");
-        OfExplain::wants(key) || key.is_of_a_source() && !is_fixed || key.name == "output.labels"
+        let says_from_where = matches!(
+            key.name,
+            "source.url"
+                | "source.http_config_file"
+                | "source.headers"
+                | "source.preset"
+                | "source.selector"
+                | "source.merge_members"
+        );
+        OfExplain::wants(key) || says_from_where || key.parts().0 == "labels" || key.name == "output.labels"
     }
 
     fn is_in_manifest(key: &Key) -> bool {

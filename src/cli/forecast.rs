@@ -71,7 +71,7 @@ pub(crate) struct ForecastArgs {
 
     /// Pull from the server at --url and forecast at this interval
     #[arg(
-        long, value_name = "DURATION", value_parser = every, help_heading = Heading::Schedule.title(),
+        long, value_name = "DURATION", value_parser = every, help_heading = Heading::Forecast.title(),
         long_help = "Pull what DIR lacks of the last 28 days from the server at --url, forecast, and repeat this at the \
                      interval, such as 1h, until a signal comes [default: forecast once, from the history in DIR]. A new \
                      history has steps of 5 minutes"

@@ -19,8 +19,10 @@ fn six_hours() -> Prometheus {
 
 fn every_second(folder: &Folder, url: &str) -> Background {
     let (history, gauges) = (folder.at("history"), folder.at("etcd_forecast.prom"));
-    let arguments = ["forecast", &history, "--every", "1s", "--url", url, "--textfile", &gauges, "--retries", "0"];
-    Background::start(etcd_heatmap_command(&arguments))
+    let arguments = ["forecast", &history, "--every", "1s", "--url", url, "--textfile", &gauges];
+    let mut command = etcd_heatmap_command(&arguments);
+    command.env("ETCD_HEATMAP_RETRIES", "0");
+    Background::start(command)
 }
 
 /// Waits for the gauges, and returns the end of the history that they were made from.
@@ -56,7 +58,7 @@ fn gauges_are_written_again_and_again_until_a_signal_and_the_folder_is_whole() {
 #[test]
 fn a_server_that_is_away_is_asked_again_and_the_last_forecast_stays() {
     let (prometheus, folder) = (six_hours(), Folder::new("forecast-every-away"));
-    let faults = Faults::before(prometheus.port());
+    let faults = Faults::before(prometheus.server().port());
     let running = every_second(&folder, &faults.url());
     let first = generated(&folder);
     faults.always(Fault::Unavailable);

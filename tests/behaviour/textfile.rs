@@ -4,7 +4,6 @@ mod circle;
 mod told;
 mod writer;
 
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

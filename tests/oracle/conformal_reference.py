@@ -73,10 +73,10 @@ def main():
         quantiles = np.sort(random.normal(size=len(LEVELS))).round(6)
         outcome = round(float(random.normal(scale=2)), 6)
         scores.append({"quantiles": quantiles.tolist(), "outcome": outcome, "crps": crps(quantiles, outcome)})
-    inputs = random.normal(-2, 2, size=(600, 4)).round(6)
+    inputs = random.normal(-2, 2, size=(600, 5)).round(6)
     happened = (random.random(600) < 1 / (1 + np.exp(1 - 0.8 * inputs[:, 0] - 0.5 * inputs[:, 1] + 0.3 * inputs[:, 2]))).astype(float)
     weights = np.where(np.arange(600) % 2 == 0, 1.0, 1 / 6)
-    prior = np.array([0.0, 0.4, 0.4, 0.4, 0.2])
+    prior = np.array([0.0, 0.4, 0.4, 0.4, 0.4, 0.2])
     fitted = logistic(inputs, happened, weights, prior, 10.0, 2.0)
     document = {
         "pools": pools,

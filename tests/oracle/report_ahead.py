@@ -28,9 +28,9 @@ CARDS = """[...document.querySelectorAll("#next article.outlook")].map((card) =>
 def chance(share, is_short=True):
     """Whole percent; Python's rounding of halves differs, so halves may be either."""
     percent = share * 100
-    if percent < 0.5 or percent >= 99.5:
+    if percent < 1 or percent > 99:
         word = ("< ", "> ") if is_short else ("under ", "over ")
-        return [f"{word[0]}1 %" if percent < 0.5 else f"{word[1]}99 %"]
+        return [f"{word[0]}1 %" if percent < 1 else f"{word[1]}99 %"]
     return [f"{int(percent + 0.5)} %", f"{round(percent)} %"]
 
 

@@ -13,6 +13,7 @@ use super::result::{
     MetricForecast, Outlook, ScoreHour,
 };
 use super::trust::{MetricTrust, trust};
+use crate::analysis::explain::LAST_BUCKET_SECONDS;
 use crate::spec::{Column, Companion, Metric, Unit};
 use crate::text::palette::RED_BELOW;
 use crate::time::{DAY_MS, HOUR_MS};
@@ -229,7 +230,6 @@ fn limits(panel: &Panel) -> Vec<LimitForecast> {
 /// The highest reading that a forecast may claim: a percentile is never above the last finite bucket of etcd's histograms,
 /// 8.192 s, unless a reading was.
 fn highest(readings: &[f64], metric: Metric) -> f64 {
-    const LAST_BUCKET_SECONDS: f64 = 8.192;
     match Column::from(metric).unit() {
         Unit::Seconds => readings.iter().copied().fold(LAST_BUCKET_SECONDS, f64::max),
         _ => f64::INFINITY,

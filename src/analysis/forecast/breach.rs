@@ -4,6 +4,7 @@
 use super::calibrate::{Calibration, Example, INPUTS, log_odds};
 use super::courses::ClusterCourses;
 use super::panel::ClusterScores;
+use super::rates::{Rates, Since, since};
 use super::result::HORIZON_HOURS;
 use crate::text::palette::RED_BELOW;
 
@@ -11,8 +12,6 @@ use crate::text::palette::RED_BELOW;
 pub const HORIZONS: usize = HORIZON_HOURS.len();
 /// How many origins pass between two fits of the calibration: a day of hourly ones.
 const REFIT: usize = 24;
-/// By how many origins the base rate of one cluster is pulled toward that of all.
-const SHRINK: f64 = 24.0;
 /// The least share of steps with a score for an hour without red to count as not red.
 const COVERED: f64 = 0.5;
 /// The days whose same hours are looked at.
@@ -24,6 +23,8 @@ pub struct ClusterPast {
     pub raw: Vec<Option<[f64; HORIZONS]>>,
     /// Whether the last hour was red; `None` without a score.
     pub now: Vec<Option<bool>>,
+    /// How long ago the last red hour was.
+    pub since: Vec<Since>,
     /// Whether the cluster became red within each horizon; `None` if that is not known.
     pub outcomes: Vec<[Option<bool>; HORIZONS]>,
     /// The share of earlier days whose same hours were red, for each horizon.
@@ -49,9 +50,11 @@ impl ClusterPast {
             };
             (!simulated.is_empty()).then(|| HORIZON_HOURS.map(share))
         });
+        let now: Vec<Option<bool>> = courses.origins.iter().map(|end| red.last(*end)).collect();
         Self {
             raw: raw.collect(),
-            now: courses.origins.iter().map(|end| red.last(*end)).collect(),
+            since: since(&now, &courses.origins, courses.hour),
+            now,
             outcomes: courses.origins.iter().map(|end| HORIZON_HOURS.map(|hours| red.within(*end, hours))).collect(),
             same_hours: courses
                 .origins
@@ -130,16 +133,17 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
     for (horizon, hours) in HORIZON_HOURS.into_iter().enumerate() {
         let mut rates = Rates::new(clusters.len());
         let (mut calibration, mut examples, mut arrived) = (Calibration::default(), Vec::new(), 0);
+        let mut known_inputs: Vec<Vec<Option<[f64; INPUTS]>>> = vec![Vec::with_capacity(origins); clusters.len()];
         for origin in 0..origins {
             let known =
                 |earlier: usize| clusters[0].origins[earlier] + hours as usize * hour <= clusters[0].origins[origin];
             while arrived < origin && known(arrived) {
                 for (index, cluster) in clusters.iter().enumerate() {
                     let Some(happened) = cluster.outcomes[arrived][horizon] else { continue };
-                    rates.add(index, cluster.now[arrived], happened);
-                    let inputs = inputs(&breaches, cluster, index, arrived, horizon);
+                    rates.add(index, cluster.now[arrived], cluster.since[arrived], happened);
                     // The outcomes of successive hours overlap: those of a whole horizon count as one.
-                    examples.extend(inputs.map(|inputs| Example { inputs, happened, weight: 1.0 / hours as f64 }));
+                    let example = |inputs| Example { inputs, happened, weight: 1.0 / hours as f64 };
+                    examples.extend(known_inputs[index][arrived].map(example));
                 }
                 arrived += 1;
             }
@@ -149,10 +153,12 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
             for (index, cluster) in clusters.iter().enumerate() {
                 breaches.conditional[index][origin][horizon] = rates.conditional(index, cluster.now[origin]);
                 breaches.usual[index][origin][horizon] = rates.usual(index);
-                if let Some(inputs) = inputs(&breaches, cluster, index, origin, horizon) {
+                let inputs = inputs(&rates, cluster, index, origin, horizon);
+                if let Some(inputs) = inputs {
                     breaches.probabilities[index][origin].get_or_insert([0.0; HORIZONS])[horizon] =
                         calibration.probability(&inputs);
                 }
+                known_inputs[index].push(inputs);
             }
         }
     }
@@ -160,56 +166,16 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
 }
 
 /// The inputs of the calibration; `None` without simulated courses.
-fn inputs(
-    breaches: &Breaches,
-    cluster: &ClusterPast,
-    index: usize,
-    origin: usize,
-    horizon: usize,
-) -> Option<[f64; INPUTS]> {
-    let conditional = breaches.conditional[index][origin][horizon];
+fn inputs(rates: &Rates, cluster: &ClusterPast, index: usize, origin: usize, horizon: usize) -> Option<[f64; INPUTS]> {
+    let (now, since) = (cluster.now[origin], cluster.since[origin]);
     let same = cluster.same_hours[origin][horizon];
     // Fourteen days and twice the base rate: a rhythm must show more than once.
-    let same = (same * DAYS as f64 + 2.0 * conditional) / (DAYS as f64 + 2.0);
+    let same = (same * DAYS as f64 + 2.0 * rates.conditional(index, now)) / (DAYS as f64 + 2.0);
     let simulated = log_odds(cluster.raw[origin]?[horizon]);
-    let [calm, red] = if cluster.now[origin] == Some(true) { [0.0, simulated] } else { [simulated, 0.0] };
-    Some([log_odds(conditional), calm, red, log_odds(same)])
-}
-
-/// Counts of earlier outcomes.
-struct Rates {
-    /// For each cluster: outcomes and those that happened, after an hour that was not red, and after a red one.
-    clusters: Vec<[[f64; 2]; 2]>,
-    all: [[f64; 2]; 2],
-}
-
-impl Rates {
-    fn new(clusters: usize) -> Self {
-        Self { clusters: vec![[[0.0; 2]; 2]; clusters], all: [[0.0; 2]; 2] }
-    }
-
-    fn add(&mut self, cluster: usize, was_red: Option<bool>, happened: bool) {
-        let state = usize::from(was_red == Some(true));
-        for counts in [&mut self.clusters[cluster][state], &mut self.all[state]] {
-            counts[0] += 1.0;
-            counts[1] += f64::from(u8::from(happened));
-        }
-    }
-
-    /// The rate after hours like the last one, of this cluster, pulled toward that of all clusters.
-    fn conditional(&self, cluster: usize, is_red: Option<bool>) -> f64 {
-        let state = usize::from(is_red == Some(true));
-        let [all, happened] = self.all[state];
-        // Before there is any outcome: rarely red, and as likely as not to stay red.
-        let prior = [0.02, 0.5][state];
-        let pooled = (happened + 2.0 * prior) / (all + 2.0);
-        let [own, own_happened] = self.clusters[cluster][state];
-        (own_happened + SHRINK * pooled) / (own + SHRINK)
-    }
-
-    /// The rate of all outcomes of this cluster; 0 before there is one.
-    fn usual(&self, cluster: usize) -> f64 {
-        let [[calm, calm_happened], [red, red_happened]] = self.clusters[cluster];
-        if calm + red > 0.0 { (calm_happened + red_happened) / (calm + red) } else { 0.0 }
-    }
+    let [calm, lately, red] = match since {
+        Since::Longer => [simulated, 0.0, 0.0],
+        Since::Hours3 | Since::Hours12 | Since::Day => [0.0, simulated, 0.0],
+        Since::Now => [0.0, 0.0, simulated],
+    };
+    Some([log_odds(rates.recent(index, now, since)), calm, lately, red, log_odds(same)])
 }

@@ -1,12 +1,13 @@
 //! Calibration: a logistic regression that turns what a simulation says into a probability that came true as often.
 
-/// The inputs of a calibration, all as log odds: of the conditional base rate, of the simulated courses if the cluster is
-/// not red now (else 0), of the simulated courses if it is (else 0), and of the same hours of earlier days.
-pub const INPUTS: usize = 4;
+/// The inputs of a calibration, all as log odds: of the rate after hours like the last ones; of the simulated courses if the
+/// cluster was not red for a day, if it was red within the last day, and if it is red now (0 in the two other places); and of
+/// the same hours of earlier days.
+pub const INPUTS: usize = 5;
 
-/// The coefficients before anything is learned: the constant, then one for each input. They add up to 1, so that inputs that
-/// agree are believed.
-const PRIOR: [f64; INPUTS + 1] = [0.0, 0.4, 0.4, 0.4, 0.2];
+/// The coefficients before anything is learned: the constant, then one for each input. Those of a cluster in any state add up to
+/// 1, so that inputs that agree are believed.
+const PRIOR: [f64; INPUTS + 1] = [0.0, 0.4, 0.4, 0.4, 0.4, 0.2];
 /// How much the coefficients are held at the prior. With 2, a first red hour among weeks without any made the calibration
 /// certain of the next (`benches/forecast`, set `ramps`).
 const RIDGE: f64 = 10.0;

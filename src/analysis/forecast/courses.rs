@@ -2,6 +2,9 @@
 //! an earlier origin beyond the medians of then. All readings of a course come from the same earlier origin, so what moves
 //! together in reality moves together in the simulation.
 
+use std::sync::Arc;
+
+use super::disk_elections::{DiskElections, LEVELS, level};
 use super::elections::{ElectionOutlook, Elections};
 use super::random::Random;
 use super::series::{Scale, Series};
@@ -49,6 +52,8 @@ pub struct ClusterCourses {
     pub members: Vec<Vec<MetricCourses>>,
     /// The leader changes of the cluster.
     pub elections: Elections,
+    /// The elections of slow disks, of all clusters.
+    pub disk_elections: Arc<DiskElections>,
     /// The points that leader changes cost above each of their thresholds, ascending.
     pub election_thresholds: Vec<(f64, f64)>,
     /// How members make the score of the cluster.
@@ -78,6 +83,7 @@ impl ClusterCourses {
         let present: Vec<usize> = (0..self.members.len()).filter(|member| self.is_present(*member, origin)).collect();
         let all_forecast = |member: &usize| self.members[*member].iter().all(|metric| metric.medians[origin].is_some());
         let Some(elections) = self.elections.outlook(self.origins[origin], ahead) else { return Vec::new() };
+        let elections = (elections, self.disk_elections.rates(origin));
         let donors = self.donors(origin, ahead);
         if present.is_empty() || !present.iter().all(all_forecast) || donors.len() < FEWEST {
             return Vec::new();
@@ -112,11 +118,12 @@ impl ClusterCourses {
         origin: usize,
         donor: usize,
         present: &[usize],
-        elections: &ElectionOutlook,
+        (elections, by_disk): &(ElectionOutlook, [f64; LEVELS]),
         random: &mut Random,
         scratch: &mut Scratch,
     ) -> Course {
-        let counts = elections.course(random);
+        self.find_levels(origin, donor, present, scratch);
+        let counts = elections.course(random, &scratch.levels, by_disk);
         for (row, member) in scratch.lost.iter_mut().zip(present) {
             for (lost, count) in row.iter_mut().zip(&counts) {
                 *lost = cost(&self.election_thresholds, *count);
@@ -133,9 +140,20 @@ impl ClusterCourses {
         Course { hours, first_red, blame }
     }
 
+    /// The level of the slowest disk of a course in each slot; the lowest where nothing is known.
+    fn find_levels(&self, origin: usize, donor: usize, present: &[usize], scratch: &mut Scratch) {
+        scratch.levels.fill(0);
+        let metrics = present.iter().flat_map(|member| &self.members[*member]);
+        for disk in metrics.filter(|of| of.metric == Metric::WalFsync) {
+            for (slowest, value) in scratch.levels.iter_mut().zip(disk.course(origin, donor, &self.origins)) {
+                *slowest = level(disk.scale.reading(value)).map_or(*slowest, |own| own.max(*slowest));
+            }
+        }
+    }
+
     /// The scores of the cluster from the lost points of its members; NaN where unscored.
     fn roll_up(&self, scratch: &mut Scratch) {
-        let Scratch { lost, scores, sorted } = scratch;
+        let Scratch { lost, scores, sorted, .. } = scratch;
         for (slot, score) in scores.iter_mut().enumerate() {
             let members = || lost.iter().map(|row| 10.0 - row[slot]);
             *score = match self.rollup {
@@ -187,25 +205,44 @@ struct Scratch {
     lost: Vec<Vec<f64>>,
     scores: Vec<f64>,
     sorted: Vec<f64>,
+    /// The level of the slowest disk in each slot.
+    levels: Vec<usize>,
 }
 
 impl Scratch {
     fn new(members: usize, ahead: usize) -> Self {
-        Self { lost: vec![vec![0.0; ahead]; members], scores: vec![0.0; ahead], sorted: Vec::with_capacity(members) }
+        Self {
+            lost: vec![vec![0.0; ahead]; members],
+            scores: vec![0.0; ahead],
+            sorted: Vec::with_capacity(members),
+            levels: vec![0; ahead],
+        }
     }
 }
 
 impl MetricCourses {
+    /// The values of a course in each slot: the forecast median, and what followed beyond the median at the donor; empty if either
+    /// has no forecast of this metric.
+    fn course<'a>(&'a self, origin: usize, donor: usize, origins: &[usize]) -> impl Iterator<Item = f64> + 'a {
+        let medians = self.medians[origin].as_deref().zip(self.medians[donor].as_deref()).unwrap_or((&[], &[]));
+        let followed = &self.series.values[origins[donor]..];
+        medians
+            .0
+            .iter()
+            .zip(medians.1)
+            .zip(followed)
+            .map(|((now, then), value)| f64::from(*now) + (value - f64::from(*then)))
+    }
+
     /// Adds the points that the metric costs in each slot of a course; NaN where the donor has no value.
     fn add_costs(&self, origin: usize, donor: usize, origins: &[usize], lost: &mut [f64]) {
-        let (Some(now), Some(then)) = (&self.medians[origin], &self.medians[donor]) else {
+        if self.medians[origin].is_none() || self.medians[donor].is_none() {
             // A donor without a forecast of this metric says nothing about it.
             lost.fill(f64::NAN);
             return;
-        };
-        let followed = &self.series.values[origins[donor]..];
-        for (((lost, now), then), value) in lost.iter_mut().zip(now).zip(then).zip(followed) {
-            *lost += cost(&self.thresholds, f64::from(*now) + (value - f64::from(*then)));
+        }
+        for (lost, value) in lost.iter_mut().zip(self.course(origin, donor, origins)) {
+            *lost += cost(&self.thresholds, value);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Leader changes ahead: those of the last day that are still counted, and new ones at the rate of late.
 
+use super::disk_elections::LEVELS;
 use super::random::Random;
 use crate::time::{DAY_MS, HOUR_MS};
 
@@ -46,6 +47,11 @@ impl Elections {
         Self { new: new.collect(), counts, slot_ms }
     }
 
+    /// The leader changes in a slot.
+    pub fn new_in(&self, slot: usize) -> f64 {
+        self.new.get(slot).copied().unwrap_or(0.0)
+    }
+
     /// What is known after `end` slots about the `ahead` slots that follow; `None` without a count in the last day.
     pub fn outlook(&self, end: usize, ahead: usize) -> Option<ElectionOutlook> {
         let day = (DAY_MS / self.slot_ms) as usize;
@@ -80,13 +86,15 @@ impl Elections {
 }
 
 impl ElectionOutlook {
-    /// One course of the count: what remains, and new changes drawn from Poisson distributions.
-    pub fn course(&self, random: &mut Random) -> Vec<f64> {
+    /// One course of the count: what remains, and new changes drawn from Poisson distributions, with the rate of late or that of
+    /// the disk, whichever is higher. `levels` are those of the slowest disk in each slot ahead, `by_disk` the elections in a
+    /// slot at each of them.
+    pub fn course(&self, random: &mut Random, levels: &[usize], by_disk: &[f64; LEVELS]) -> Vec<f64> {
         let mut new = 0.0;
-        let slot = |(remaining, rate): (&f64, &f64)| {
-            new += random.poisson(*rate) as f64;
+        let slot = |((remaining, rate), level): ((&f64, &f64), &usize)| {
+            new += random.poisson(rate.max(by_disk[*level])) as f64;
             remaining + new
         };
-        self.remaining.iter().zip(&self.rates).map(slot).collect()
+        self.remaining.iter().zip(&self.rates).zip(levels).map(slot).collect()
     }
 }

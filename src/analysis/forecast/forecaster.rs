@@ -1,10 +1,13 @@
 //! Puts a forecast together: metrics of members, courses of clusters, calibrated probabilities, limits, anomalies and trust.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::assembled::{Found, assemble};
 use super::breach::{Breaches, ClusterPast, calibrated};
 use super::courses::{ClusterCourses, MetricCourses, thresholds};
+use super::disk_elections::DiskElections;
 use super::elections::Elections;
 use super::member_metric::{SeriesForecast, Trained, forecast};
 use super::model::Model;
@@ -85,8 +88,15 @@ pub fn run<'t>(
             ((member, metric), found)
         })
         .collect();
-    let courses: Vec<ClusterCourses> =
-        (0..panel.clusters.len()).map(|c| cluster_courses(panel, plan, c, &mut series, &origins)).collect();
+    let elections: Vec<Elections> = (0..panel.clusters.len()).map(|c| elections(panel, c)).collect();
+    let disks: Vec<(&Elections, Vec<f64>)> =
+        elections.iter().enumerate().map(|(c, own)| (own, slowest_disk(panel, c))).collect();
+    let disk_elections = Arc::new(DiskElections::of(&disks, &origins, panel.slot_ms));
+    let courses: Vec<ClusterCourses> = elections
+        .into_iter()
+        .enumerate()
+        .map(|(c, own)| cluster_courses(panel, plan, c, (own, &disk_elections), &mut series, &origins))
+        .collect();
     let clusters: Vec<ClusterPast> = courses
         .par_iter()
         .zip(&panel.clusters)
@@ -121,11 +131,28 @@ fn origins(panel: &Panel) -> Vec<usize> {
     origins
 }
 
+/// The leader changes of a cluster.
+fn elections(panel: &Panel, cluster: usize) -> Elections {
+    let members = panel.clusters[cluster].members.clone();
+    Elections::of(members.map(|member| panel.members[member].readings(Metric::LeaderChanges)), panel.slot_ms)
+}
+
+/// The highest WAL fsync p99 of a cluster's members in each slot, in seconds; NaN without one.
+fn slowest_disk(panel: &Panel, cluster: usize) -> Vec<f64> {
+    let mut slowest = vec![f64::NAN; panel.len];
+    for member in panel.clusters[cluster].members.clone() {
+        let own = panel.members[member].readings(Metric::WalFsync);
+        slowest.iter_mut().zip(own).for_each(|(slowest, own)| *slowest = slowest.max(*own));
+    }
+    slowest
+}
+
 /// Moves what the courses of a cluster need out of the forecasts of its members' metrics.
 fn cluster_courses(
     panel: &Panel,
     plan: &Plan<'_>,
     cluster: usize,
+    (elections, disk_elections): (Elections, &Arc<DiskElections>),
     series: &mut [(Key, Result<SeriesForecast, String>)],
     origins: &[usize],
 ) -> ClusterCourses {
@@ -151,10 +178,10 @@ fn cluster_courses(
             thresholds,
         });
     }
-    let counts = members.map(|member| panel.members[member].readings(Metric::LeaderChanges));
     ClusterCourses {
         members: of_members,
-        elections: Elections::of(counts, panel.slot_ms),
+        elections,
+        disk_elections: Arc::clone(disk_elections),
         election_thresholds: match plan.profile.counts(Metric::LeaderChanges) {
             true => thresholds(plan.profile, Metric::LeaderChanges, Scale::Same, None),
             false => Vec::new(),

@@ -4,6 +4,7 @@ use super::breach::{ClusterPast, calibrated};
 use super::courses::{ClusterCourses, MetricCourses, thresholds};
 use super::elections::Elections;
 use super::panel::Panel;
+use super::rates::since;
 use super::series::{Scale, Series};
 use super::trust::{MetricTrust, skill, trust};
 use crate::readings::{Life, Lives, Member, Window};
@@ -115,12 +116,15 @@ fn past(red: impl Fn(usize) -> bool, raw: impl Fn(usize) -> f64, origins: usize)
         let any = (origin..(origin + hours).min(origins)).any(&red);
         if any { Some(true) } else { known.then_some(false) }
     };
+    let now: Vec<Option<bool>> = (0..origins).map(|origin| Some(origin > 0 && red(origin - 1))).collect();
+    let places: Vec<usize> = (0..origins).map(|origin| 24 + origin).collect();
     ClusterPast {
+        since: since(&now, &places, 1),
+        now,
         raw: (0..origins).map(|origin| Some([raw(origin); 3])).collect(),
-        now: (0..origins).map(|origin| Some(origin > 0 && red(origin - 1))).collect(),
         outcomes: (0..origins).map(|origin| [1, 6, 24].map(|hours| within(origin, hours))).collect(),
         same_hours: vec![[0.0; 3]; origins],
-        origins: (0..origins).map(|origin| 24 + origin).collect(),
+        origins: places,
     }
 }
 

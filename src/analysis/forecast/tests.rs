@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::breaks::starts;
-use super::calibrate::{Calibration, Example};
+use super::calibrate::{Calibration, Example, INPUTS};
 use super::conformal::{Adaptation, Residuals, normal_quantile};
 use super::elections::Elections;
 use super::leads::{HORIZON_MS, Leads};
@@ -44,7 +44,7 @@ struct Score {
 
 #[derive(Deserialize)]
 struct Logistic {
-    inputs: Vec<[f64; 4]>,
+    inputs: Vec<[f64; INPUTS]>,
     happened: Vec<f64>,
     weights: Vec<f64>,
     coefficients: Vec<f64>,

@@ -85,8 +85,12 @@ pub(crate) fn read_forecast(out: &Path) -> Result<Option<Forecast>, ForecastErro
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::analysis::forecast::random::Random;
     use crate::analysis::forecast::result::sample::sample;
+    use crate::outputs::forecast::{ForecastListing, forecast_text};
+    use crate::outputs::terminal::Palette;
     use crate::scratch::Scratch;
+    use crate::time::Zone;
 
     #[test]
     fn a_forecast_is_read_as_it_was_written() {
@@ -117,5 +121,32 @@ mod tests {
         std::fs::remove_file(folder.path().join(JSON)).unwrap();
         std::fs::create_dir(folder.path().join(JSON)).unwrap();
         assert!(read_forecast(folder.path()).unwrap_err().to_string().starts_with("cannot read "));
+    }
+    #[test]
+    fn a_damaged_forecast_is_refused_or_shown() {
+        let folder = Scratch::new();
+        let whole = json(&sample()).unwrap().into_bytes();
+        let mut random = Random::new(1);
+        let (mut refused, mut read) = (0, 0);
+        for _ in 0..3000 {
+            let mut damaged = whole.clone();
+            let place = random.below(whole.len());
+            // Another digit mostly leaves a forecast, with an instant or a probability that no program writes.
+            damaged[place] = match damaged[place] {
+                b'0'..=b'9' | b'.' => b"0123456789-e"[random.below(12)],
+                _ => random.bits() as u8,
+            };
+            std::fs::write(folder.path().join(JSON), damaged).unwrap();
+            match read_forecast(folder.path()) {
+                Err(_) => refused += 1,
+                Ok(found) => {
+                    read += 1;
+                    let zone = Zone::default();
+                    let listing = ForecastListing { palette: Palette::plain(), width: Some(100), zone, metrics: true };
+                    assert!(!forecast_text(&found.unwrap(), &listing).is_empty());
+                }
+            }
+        }
+        assert!(refused > 500 && read > 500, "{refused} refused, {read} read");
     }
 }

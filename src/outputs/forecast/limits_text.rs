@@ -1,9 +1,9 @@
 //! When members reach their quota or their limit of open files, as lines of text.
 
-use super::words::{Clock, and, counted};
 use crate::analysis::findings::reading;
 use crate::analysis::forecast::quota::{HORIZON_DAYS, When};
 use crate::analysis::forecast::result::{Forecast, Limit, LimitForecast};
+use crate::outputs::shared::ahead::{Clock, and, counted};
 use crate::spec::Metric;
 use crate::text::terminal::terminal_label;
 

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::buckets::Bucket;
-use super::rows::{is_percentile, model};
+use super::rows::model;
 use crate::analysis::findings::{duration, reading};
 use crate::analysis::forecast::quantiles::{INTERVALS, MEDIAN};
 use crate::analysis::forecast::result::{FanPoint, Forecast, MetricForecast};
+use crate::outputs::shared::ahead::between;
 use crate::spec::Metric;
 use crate::text::terminal::{terminal_label, terminal_line};
 
@@ -50,19 +50,5 @@ fn ends<'a>(fan: &'a [FanPoint], forecast: &Forecast) -> Vec<&'a FanPoint> {
 fn expected(metric: Metric, point: &FanPoint) -> String {
     let [low, high] = INTERVALS[0].map(|place| point.quantiles[place]);
     let median = point.quantiles[MEDIAN];
-    if !is_percentile(metric) {
-        let [median, low, high] = [median, low, high].map(|value| reading(metric, value));
-        return format!("{median} ({low} to {high})");
-    }
-    let [of_median, low, high] = [median, low, high].map(Bucket::of);
-    let wide = Bucket { low: low.low, high: high.high };
-    format!("{} ({})", within(metric, of_median), within(metric, wide))
-}
-
-fn within(metric: Metric, Bucket { low, high }: Bucket) -> String {
-    match high {
-        None => format!("over {}", reading(metric, low)),
-        Some(high) if low == 0.0 => format!("up to {}", reading(metric, high)),
-        Some(high) => format!("{} to {}", reading(metric, low), reading(metric, high)),
-    }
+    format!("{} ({})", between(metric, median, median), between(metric, low, high))
 }

@@ -3,7 +3,6 @@
 //!
 //! A value that the forecast does not have is absent everywhere: it is never a number that looks healthy.
 
-mod buckets;
 mod csv;
 mod gauges;
 mod json;
@@ -13,7 +12,6 @@ mod parquet;
 mod rows;
 mod text;
 mod trust_text;
-mod words;
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! The rows of `forecast.parquet` and `forecast.csv`: one for each cluster, member, metric and instant ahead.
 
-use super::buckets::Bucket;
 use crate::analysis::forecast::quantiles::{LEVELS, MEDIAN};
 use crate::analysis::forecast::result::{Forecast, MetricForecast};
+use crate::outputs::shared::ahead::Bucket;
 use crate::spec::{Metric, Unit};
 
 /// The quantiles that get a column, with their places in [`LEVELS`].

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::words::{Clock, names, percent};
 use super::{limits_text, metrics_text, trust_text};
 use crate::analysis::forecast::result::{ClusterForecast, FirstHour, Forecast, HORIZON_HOURS, Outlook};
+use crate::outputs::shared::ahead::{Clock, chance, names, percent};
 use crate::outputs::terminal::Palette;
 use crate::text::count;
 use crate::text::palette::RED_BELOW;
@@ -123,7 +123,7 @@ fn sort(clusters: &mut [Known<'_>]) {
 }
 
 fn at_most(outlook: &Outlook) -> String {
-    format!("at most {} within {} h", percent(outlook.probability), outlook.hours)
+    format!("at most {} within {} h", chance(outlook.probability), outlook.hours)
 }
 
 /// `c01: red within 1 h 3 % (usually 4 %), …;  likely first at …, because of …`. Two spaces between parts: a window that is
@@ -131,7 +131,7 @@ fn at_most(outlook: &Outlook) -> String {
 fn line(cluster: &ClusterForecast, outlooks: &[Outlook], clock: Clock, palette: Palette) -> String {
     let within: Vec<String> = outlooks
         .iter()
-        .map(|of| format!("{} h {} (usually {})", of.hours, percent(of.probability), percent(of.usual)))
+        .map(|of| format!("{} h {} (usually {})", of.hours, chance(of.probability), chance(of.usual)))
         .collect();
     let within = within.join(", ");
     let name = palette.bold(&terminal_label(&cluster.cluster));
@@ -183,7 +183,7 @@ mod tests {
         let expected = "\
 forecast from 2026-10-07 at 12:00 on, made from 28 days of history; profile seed, model auto; red is an hour with a mean score below 5
 
-c05: red now (3.21 of 10);  red again or still within 1 h over 99 % (usually 10 %), 6 h over 99 % (usually 20 %), 24 h 100 % (usually 30 %);  because of WAL fsync p99 of 10.0.1.3
+c05: red now (3.21 of 10);  red again or still within 1 h over 99 % (usually 10 %), 6 h over 99 % (usually 20 %), 24 h over 99 % (usually 30 %);  because of WAL fsync p99 of 10.0.1.3
 c01: red within 1 h 3 % (usually 4 %), 6 h 61 % (usually 9 %), 24 h 70 % (usually 20 %);  likely first at Oct 7 14:00 (12:00 to 17:00), because of WAL fsync p99 of 10.0.1.3
 2 clusters: below 5 % within 24 h: c02, c03
 1 cluster: unknown (it has had no score for an hour): c04
@@ -215,11 +215,11 @@ how far to trust it, judged by 372 earlier forecasts over 28 days:
         let text = printed(&sample(), None, true);
         for line in [
             "c01: open file descriptors of 10.0.1.1: no reading in the last hour;  no forecast (too short: 2 h of history, 1 d is needed)",
-            "c01: WAL fsync p99 of 10.0.1.3: now 2 ms;  in 1 h 2 ms to 4 ms (1 ms to 8 ms), 0.75 arima + 0.25 last-hour;  \
-             in 6 h 4 ms to 8 ms (2 ms to 16 ms), last-hour;  in 1 d 4.1 s to 8.2 s (over 2.05 s), hour-of-week",
-            "c01: database size of 10.0.1.3: now 1.86 GiB;  in 1 h 1.86 GiB (1.07 GiB to 3.23 GiB), \
-             0.75 arima + 0.25 last-hour;  in 6 h 1.86 GiB (1.07 GiB to 3.24 GiB), last-hour;  in 1 d 1.88 GiB \
-             (1.08 GiB to 3.26 GiB), hour-of-week",
+            "c01: WAL fsync p99 of 10.0.1.3: now 2 ms;  in 1 h 2 to 4 ms (1 to 8 ms), 0.75 arima + 0.25 last-hour;  \
+             in 6 h 4 to 8 ms (2 to 16 ms), last-hour;  in 1 d 4.1 to 8.2 s (2.05 s or more), hour-of-week",
+            "c01: database size of 10.0.1.3: now 1.86 GiB;  in 1 h 1.86 GiB (1.07 to 3.23 GiB), \
+             0.75 arima + 0.25 last-hour;  in 6 h 1.86 GiB (1.07 to 3.24 GiB), last-hour;  in 1 d 1.88 GiB \
+             (1.08 to 3.26 GiB), hour-of-week",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::words::percent;
 use crate::analysis::forecast::leads::BUCKET_HOURS;
 use crate::analysis::forecast::result::{Forecast, HORIZON_HOURS, Skill, Trust};
+use crate::outputs::shared::ahead::percent;
 use crate::text::count;
 use crate::text::terminal::terminal_line;
 

@@ -1,13 +1,16 @@
 //! A forecast in words, for pages: probabilities beside the usual rate, likely times, readings, dates of limits, and how
 //! good such forecasts were.
 
+mod bucket;
 mod limits;
 mod trust;
+mod words;
 
+pub(in crate::outputs) use bucket::Bucket;
 pub(in crate::outputs) use limits::{LimitLine, limits};
 pub(in crate::outputs) use trust::{brier, coverage, crps, judgment, warnings};
+pub(in crate::outputs) use words::{Clock, and, counted, names, percent};
 
-use crate::analysis::explain;
 use crate::analysis::findings::reading;
 use crate::analysis::forecast::quantiles::{INTERVALS, LEVELS, MEDIAN};
 use crate::analysis::forecast::result::{
@@ -22,9 +25,6 @@ const SORTED_BY: usize = 1;
 const QUIET_BELOW: f64 = 0.1;
 /// How many clusters a page shows before it folds quiet ones.
 const OPEN: usize = 6;
-
-/// The end of the last bucket with an end of etcd's latency histograms, in seconds.
-const CUT_OFF: f64 = 8.192;
 
 /// The clusters of a forecast in the order of a page.
 #[derive(Debug)]
@@ -69,13 +69,9 @@ fn tier(of: &ClusterForecast) -> Tier {
     }
 }
 
-/// A probability in whole percent. It is never shown as 0 or 100 %, which would be certain.
+/// A probability or a rate in whole percent. It is never shown as 0 or 100 %, which would be certain.
 pub(in crate::outputs) fn chance(probability: f64) -> String {
-    match (probability * 100.0).round() {
-        ..1.0 => "under 1 %".to_owned(),
-        100.0.. => "over 99 %".to_owned(),
-        percent => format!("{percent} %"),
-    }
+    percent(probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON))
 }
 
 /// [`chance`] for a narrow place: `< 1 %`.
@@ -104,12 +100,7 @@ pub(in crate::outputs) fn detailed<'a>(of: &'a ClusterForecast, forecast: &Forec
 
 /// A local time such as `Oct 7 12:00`.
 pub(in crate::outputs) fn moment(zone: Zone, ms: i64) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let text = zone.format(ms);
-    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    let month = part(5, 7).parse::<usize>().ok().and_then(|month| MONTHS.get(month.wrapping_sub(1)));
-    let day = part(8, 10).trim_start_matches('0');
-    month.map_or_else(|| text.clone(), |month| format!("{month} {day} {}", part(11, 16)))
+    Clock { zone, origin_ms: ms }.instant(ms)
 }
 
 /// The local time of day: `12:00`.
@@ -125,14 +116,12 @@ pub(in crate::outputs) fn date(zone: Zone, ms: i64) -> String {
 /// `Oct 7 15:00, with 80 % between 13:00 and Oct 8 02:00`.
 pub(in crate::outputs) fn first_hour(first: FirstHour, zone: Zone) -> String {
     let FirstHour { earliest_ms, median_ms, latest_ms } = first;
-    let median = moment(zone, median_ms);
+    let clock = Clock { zone, origin_ms: median_ms };
+    let median = clock.instant(median_ms);
     if earliest_ms == latest_ms {
         return median;
     }
-    // The day of the median is not repeated.
-    let day = date(zone, median_ms);
-    let [earliest, latest] =
-        [earliest_ms, latest_ms].map(|ms| if date(zone, ms) == day { clock(zone, ms) } else { moment(zone, ms) });
+    let [earliest, latest] = [earliest_ms, latest_ms].map(|ms| clock.beside(ms, median_ms));
     format!("{median}, with 80 % between {earliest} and {latest}")
 }
 
@@ -143,13 +132,10 @@ pub(in crate::outputs) fn between(metric: Metric, low: f64, high: f64) -> String
         return joined(&reading(metric, low.max(0.0)), &reading(metric, high.max(0.0)));
     }
     let text = |seconds: f64| reading(metric, seconds);
-    // Prometheus cuts a percentile in the bucket without an end off at the end of the one before.
-    let bucket = |seconds: f64| explain::bucket(seconds.max(0.0)).filter(|_| seconds < CUT_OFF);
-    match (bucket(low), bucket(high)) {
-        (Some((lower, _)), Some((_, upper))) if lower <= 0.0 => format!("at most {}", text(upper)),
-        (Some((lower, _)), Some((_, upper))) => joined(&text(lower), &text(upper)),
-        (Some((lower, _)), None) => format!("{} or more", text(lower)),
-        (None, _) => format!("{} or more", text(CUT_OFF)),
+    match (Bucket::of(low).low, Bucket::of(high).high) {
+        (lower, None) => format!("{} or more", text(lower)),
+        (lower, Some(upper)) if lower <= 0.0 => format!("at most {}", text(upper)),
+        (lower, Some(upper)) => joined(&text(lower), &text(upper)),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::time::DAY_MS;
 
 #[test]
 fn a_probability_is_never_shown_as_certain() {
-    let shown = [0.0, 0.0049, 0.0051, 0.04, 0.605, 0.994, 0.996, 1.0].map(chance);
+    let shown = [0.0, 0.0099, 0.0101, 0.04, 0.606, 0.989, 0.991, 1.0].map(chance);
     assert_eq!(shown, ["under 1 %", "under 1 %", "1 %", "4 %", "61 %", "99 %", "over 99 %", "over 99 %"]);
     assert_eq!([0.0, 0.3, 1.0].map(chance_short), ["< 1 %", "30 %", "> 99 %"]);
 }

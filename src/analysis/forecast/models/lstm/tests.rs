@@ -248,6 +248,38 @@ fn a_network_of_another_metric_step_or_horizon_is_refused() {
 }
 
 #[test]
+fn a_damaged_network_is_refused_or_forecasts_numbers() {
+    let (trained, series) = (trained(7), rhythm(8, 4));
+    let bytes = trained.to_bytes().unwrap();
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut random = Random::new(1);
+    let (mut refused, mut read) = (0, 0);
+    for _ in 0..2000 {
+        let mut damaged = bytes.clone();
+        for _ in 0..=random.below(3) {
+            // Half of them in the header, which is a small part of the file.
+            let within = [header, bytes.len()][random.below(2)];
+            damaged[random.below(within)] = random.bits() as u8;
+        }
+        if random.below(8) == 0 {
+            damaged.truncate(random.below(bytes.len()));
+        }
+        match Trained::from_bytes(&damaged, "wal_fsync", &trained.leads) {
+            Err(error) => {
+                refused += 1;
+                assert!(!error.to_string().is_empty());
+            }
+            Ok(loaded) => {
+                read += 1;
+                let shape = loaded.forecast(series.until(180), &trained.leads);
+                assert!(shape.iter().flat_map(|shape| &shape.center).all(|value| value.is_finite()));
+            }
+        }
+    }
+    assert!(refused > 300 && read > 300, "{refused} refused, {read} read");
+}
+
+#[test]
 fn a_history_without_enough_to_learn_from_is_refused() {
     let of = |values: Vec<f64>| Series { start_ms: 0, step_ms: HOUR_MS, values, zone: Zone::default() };
     let refused = |series: &Series| lstm().train(&[series.until(series.values.len())]).unwrap_err().0;

@@ -1,35 +1,24 @@
 //! The buckets of etcd's histograms: a percentile is interpolated inside of one, so no forecast of it is finer.
 
-/// The end of the first bucket in seconds, and how many buckets with an end there are, each twice as wide as the one
-/// before: `prometheus.ExponentialBuckets(0.001, 2, 14)` for `etcd_disk_wal_fsync_duration_seconds` in
-/// server/storage/wal/metrics.go and `etcd_disk_backend_commit_duration_seconds` in server/storage/backend/metrics.go of
-/// etcd.
-const FIRST: f64 = 0.001;
-const COUNT: i32 = 14;
+use crate::analysis::explain::{LAST_BUCKET_SECONDS, bucket};
 
 /// The bucket of a percentile, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Bucket {
+pub(in crate::outputs) struct Bucket {
     /// Its lower end.
-    pub(crate) low: f64,
+    pub(in crate::outputs) low: f64,
     /// Its upper end; `None` above the last one that has an end, whose readings are all 8.192 s.
-    pub(crate) high: Option<f64>,
+    pub(in crate::outputs) high: Option<f64>,
 }
 
 impl Bucket {
     /// The bucket of a duration in seconds.
-    pub(crate) fn of(seconds: f64) -> Self {
-        let mut bucket = Self { low: 0.0, high: Some(FIRST) };
-        for power in 1..=COUNT {
-            let end = FIRST * 2_f64.powi(power - 1);
-            // A reading on the end of the last bucket is one that Prometheus cut off there.
-            if seconds < end || (seconds <= end && power < COUNT) {
-                return bucket;
-            }
-            let next = FIRST * 2_f64.powi(power);
-            bucket = Self { low: end, high: (power < COUNT).then_some(next) };
+    pub(in crate::outputs) fn of(seconds: f64) -> Self {
+        // A reading on the end of the last bucket with an end is one that Prometheus cut off there.
+        match bucket(seconds.max(0.0)).filter(|_| seconds < LAST_BUCKET_SECONDS) {
+            Some((low, high)) => Self { low, high: Some(high) },
+            None => Self { low: LAST_BUCKET_SECONDS, high: None },
         }
-        bucket
     }
 }
 

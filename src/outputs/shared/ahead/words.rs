@@ -1,4 +1,4 @@
-//! Probabilities, instants and lists of names, as the text of a forecast shows them.
+//! Probabilities, instants and lists of names, as pages and the text of a forecast show them.
 
 use chrono::DateTime;
 
@@ -11,7 +11,7 @@ const NAMES: usize = 10;
 
 /// A probability or a share in whole percent, to the nearest: neither direction is the careful one. Only 0 and 1 are shown as
 /// 0 % and 100 %.
-pub(super) fn percent(share: f64) -> String {
+pub(in crate::outputs) fn percent(share: f64) -> String {
     match share {
         _ if share <= 0.0 => "0 %".to_owned(),
         _ if share < 0.01 => "under 1 %".to_owned(),
@@ -23,25 +23,25 @@ pub(super) fn percent(share: f64) -> String {
 
 /// Instants in local time, beside the origin of the forecast.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
-    pub(super) zone: Zone,
-    pub(super) origin_ms: i64,
+pub(in crate::outputs) struct Clock {
+    pub(in crate::outputs) zone: Zone,
+    pub(in crate::outputs) origin_ms: i64,
 }
 
 impl Clock {
     /// `Oct 7 14:00`.
-    pub(super) fn instant(&self, ms: i64) -> String {
+    pub(in crate::outputs) fn instant(&self, ms: i64) -> String {
         self.local(ms, "%b %-d %H:%M")
     }
 
     /// `14:00`, with the day if it differs from that of `beside_ms`.
-    pub(super) fn beside(&self, ms: i64, beside_ms: i64) -> String {
+    pub(in crate::outputs) fn beside(&self, ms: i64, beside_ms: i64) -> String {
         let is_same = self.local(ms, "%F") == self.local(beside_ms, "%F");
         self.local(ms, if is_same { "%H:%M" } else { "%b %-d %H:%M" })
     }
 
     /// `Nov 2`, with the time if it is within two days of the origin: further ahead, no forecast is that exact.
-    pub(super) fn date(&self, ms: i64) -> String {
+    pub(in crate::outputs) fn date(&self, ms: i64) -> String {
         if ms - self.origin_ms < 2 * DAY_MS { self.instant(ms) } else { self.local(ms, "%b %-d") }
     }
 
@@ -52,7 +52,7 @@ impl Clock {
 }
 
 /// Names with commas; those after the first ten are counted.
-pub(super) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> String {
+pub(in crate::outputs) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> String {
     let all: Vec<String> = all.into_iter().map(terminal_label).collect();
     let shown = all.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(NAMES) {
@@ -62,7 +62,7 @@ pub(super) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// Parts as a sentence has them: `a`, `a and b`, `a, b and c`.
-pub(super) fn and(parts: &[String]) -> String {
+pub(in crate::outputs) fn and(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [only] => only.clone(),
@@ -71,7 +71,7 @@ pub(super) fn and(parts: &[String]) -> String {
 }
 
 /// A count without a noun for 0: `None`.
-pub(super) fn counted(n: usize, noun: &str) -> Option<String> {
+pub(in crate::outputs) fn counted(n: usize, noun: &str) -> Option<String> {
     (n > 0).then(|| count(n, noun))
 }
 

@@ -59,6 +59,17 @@ def logistic(inputs, happened, weights, prior, ridge, largest):
     return found.x
 
 
+def isotonic(said, happened, weights, asked):
+    """Isotonic regression with 20 places of weight 5 that say what they are, and its values in between."""
+    places = (np.arange(20) + 0.5) / 20
+    x, y = np.concatenate([places, said]), np.concatenate([places, happened])
+    w = np.concatenate([np.full(20, 5.0), weights])
+    distinct, place = np.unique(x, return_inverse=True)
+    weight = np.bincount(place, w)
+    fitted = optimize.isotonic_regression(np.bincount(place, w * y) / weight, weights=weight).x
+    return np.interp(asked, distinct, fitted)
+
+
 def main():
     random = np.random.default_rng(20261129)
     pools = []
@@ -76,8 +87,13 @@ def main():
     inputs = random.normal(-2, 2, size=(600, 5)).round(6)
     happened = (random.random(600) < 1 / (1 + np.exp(1 - 0.8 * inputs[:, 0] - 0.5 * inputs[:, 1] + 0.3 * inputs[:, 2]))).astype(float)
     weights = np.where(np.arange(600) % 2 == 0, 1.0, 1 / 6)
-    prior = np.array([0.0, 0.4, 0.4, 0.4, 0.4, 0.2])
+    prior = np.array([0.0, 0.6, 1.0, 0.5, 0.15, 0.1])
     fitted = logistic(inputs, happened, weights, prior, 10.0, 2.0)
+    # Probabilities in whole percent, so that some are the same, that come true less often the higher they are.
+    said = random.random(500).round(2)
+    came = (random.random(500) < said**2).astype(float)
+    shares = np.where(np.arange(500) % 2 == 0, 1.0, 0.25)
+    asked = np.linspace(0, 1, 41)
     document = {
         "pools": pools,
         "misses": misses.tolist(),
@@ -89,6 +105,12 @@ def main():
             "happened": happened.tolist(),
             "weights": weights.round(12).tolist(),
             "coefficients": fitted.tolist(),
+        },
+        "isotonic": {
+            "said": said.tolist(),
+            "happened": came.tolist(),
+            "weights": shares.tolist(),
+            "asked": [[p, moved] for p, moved in zip(asked.tolist(), isotonic(said, came, shares, asked).tolist())],
         },
         "normal": [[p, float(stats.norm.ppf(p))] for p in (0.0001, 0.01, 0.1, 0.3, 0.5, 0.9, 0.975, 0.9975, 0.99999)],
     }

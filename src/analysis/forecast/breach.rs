@@ -1,7 +1,7 @@
 //! Whether clusters become red: what simulated courses said at each origin, what came of it, and the calibrated probability
 //! that would have been given from outcomes known by then.
 
-use super::calibrate::{Calibration, Example, INPUTS, log_odds};
+use super::calibrate::{Answer, INPUTS, Learner, log_odds, ridge};
 use super::courses::ClusterCourses;
 use super::panel::ClusterScores;
 use super::rates::{Rates, Since, since};
@@ -16,6 +16,9 @@ const REFIT: usize = 24;
 const COVERED: f64 = 0.5;
 /// The days whose same hours are looked at.
 const DAYS: usize = 14;
+
+/// No rate is taken for rarer: from a few weeks, one cannot tell.
+const RAREST: f64 = 0.01;
 
 /// What is known of one cluster at each origin.
 pub struct ClusterPast {
@@ -131,9 +134,8 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
         usual: clusters.iter().map(|_| vec![[0.0; HORIZONS]; origins]).collect(),
     };
     for (horizon, hours) in HORIZON_HOURS.into_iter().enumerate() {
-        let mut rates = Rates::new(clusters.len());
-        let (mut calibration, mut examples, mut arrived) = (Calibration::default(), Vec::new(), 0);
-        let mut known_inputs: Vec<Vec<Option<[f64; INPUTS]>>> = vec![Vec::with_capacity(origins); clusters.len()];
+        let (mut rates, mut learner, mut arrived) = (Rates::new(clusters.len()), Learner::default(), 0);
+        let mut answers: Vec<Vec<Option<Answer>>> = vec![Vec::with_capacity(origins); clusters.len()];
         for origin in 0..origins {
             let known =
                 |earlier: usize| clusters[0].origins[earlier] + hours as usize * hour <= clusters[0].origins[origin];
@@ -141,24 +143,25 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
                 for (index, cluster) in clusters.iter().enumerate() {
                     let Some(happened) = cluster.outcomes[arrived][horizon] else { continue };
                     rates.add(index, cluster.now[arrived], cluster.since[arrived], happened);
-                    // The outcomes of successive hours overlap: those of a whole horizon count as one.
-                    let example = |inputs| Example { inputs, happened, weight: 1.0 / hours as f64 };
-                    examples.extend(known_inputs[index][arrived].map(example));
+                    if let Some(answer) = &answers[index][arrived] {
+                        // The outcomes of successive hours overlap: those of a whole horizon count as one.
+                        learner.add(answer, happened, 1.0 / hours as f64);
+                    }
                 }
                 arrived += 1;
             }
             if origin.is_multiple_of(REFIT) || origin + 1 == origins {
-                calibration = Calibration::fit(&examples);
+                learner.refit(ridge(hours));
             }
             for (index, cluster) in clusters.iter().enumerate() {
                 breaches.conditional[index][origin][horizon] = rates.conditional(index, cluster.now[origin]);
                 breaches.usual[index][origin][horizon] = rates.usual(index);
                 let inputs = inputs(&rates, cluster, index, origin, horizon);
-                if let Some(inputs) = inputs {
-                    breaches.probabilities[index][origin].get_or_insert([0.0; HORIZONS])[horizon] =
-                        calibration.probability(&inputs);
+                let answer = inputs.map(|inputs| learner.answer(inputs));
+                if let Some(answer) = &answer {
+                    breaches.probabilities[index][origin].get_or_insert([0.0; HORIZONS])[horizon] = answer.probability;
                 }
-                known_inputs[index].push(inputs);
+                answers[index].push(answer);
             }
         }
     }
@@ -171,11 +174,12 @@ fn inputs(rates: &Rates, cluster: &ClusterPast, index: usize, origin: usize, hor
     let same = cluster.same_hours[origin][horizon];
     // Fourteen days and twice the base rate: a rhythm must show more than once.
     let same = (same * DAYS as f64 + 2.0 * rates.conditional(index, now)) / (DAYS as f64 + 2.0);
-    let simulated = log_odds(cluster.raw[origin]?[horizon]);
-    let [calm, lately, red] = match since {
-        Since::Longer => [simulated, 0.0, 0.0],
-        Since::Hours3 | Since::Hours12 | Since::Day => [0.0, simulated, 0.0],
-        Since::Now => [0.0, 0.0, simulated],
+    let (rate, courses) = (rates.recent(index, now, since).max(RAREST), cluster.raw[origin]?[horizon]);
+    let of_state = match since {
+        Since::Longer => [0.0, log_odds(courses.max(rate)), 0.0, 0.0],
+        Since::Hours3 | Since::Hours12 | Since::Day => [log_odds(rate), 0.0, log_odds(courses), 0.0],
+        Since::Now => [log_odds(rate), 0.0, 0.0, log_odds(courses)],
     };
-    Some([log_odds(rates.recent(index, now, since)), calm, lately, red, log_odds(same)])
+    let [rate, calm, lately, red] = of_state;
+    Some([rate, calm, lately, red, log_odds(same.max(RAREST))])
 }

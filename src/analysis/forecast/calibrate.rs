@@ -1,16 +1,28 @@
-//! Calibration: a logistic regression that turns what a simulation says into a probability that came true as often.
+//! Calibration: a logistic regression that turns what a simulation says into a probability, and an isotonic one that turns it into
+//! one that came true as often.
 
-/// The inputs of a calibration, all as log odds: of the rate after hours like the last ones; of the simulated courses if the
-/// cluster was not red for a day, if it was red within the last day, and if it is red now (0 in the two other places); and of
-/// the same hours of earlier days.
+use super::isotonic::{Isotonic, Said};
+
+/// The inputs of a calibration, all as log odds, 0 where they do not apply: the usual rate, if the cluster was red within the
+/// last day; the simulated courses or the usual rate, whichever is higher, if it was not; the simulated courses if it was, but is
+/// not red now; the simulated courses if it is red now; and the same hours of earlier days.
 pub const INPUTS: usize = 5;
 
 /// The coefficients before anything is learned: the constant, then one for each input. Those of a cluster in any state add up to
-/// 1, so that inputs that agree are believed.
-const PRIOR: [f64; INPUTS + 1] = [0.0, 0.4, 0.4, 0.4, 0.4, 0.2];
-/// How much the coefficients are held at the prior. With 2, a first red hour among weeks without any made the calibration
-/// certain of the next (`benches/forecast`, set `ramps`).
-const RIDGE: f64 = 10.0;
+/// about 1, so that inputs that agree are believed. A cluster that was calm for a day has little to learn from, so the courses
+/// are believed as they are; after a red hour, the rate says more.
+const PRIOR: [f64; INPUTS + 1] = [0.0, 0.6, 1.0, 0.5, 0.15, 0.1];
+/// How much the coefficients are held at the prior: as much as by this many outcomes, or by those of this many days, whichever are
+/// fewer. With 10, ramps of disks that ended before anything was red taught the calibration that courses are always wrong, and it
+/// announced a third fewer of those that did not end (`benches/forecast`, set `ramps`).
+const HELD_OUTCOMES: f64 = 200.0;
+const HELD_DAYS: f64 = 50.0;
+
+/// How much coefficients are held if outcomes are those of this many hours.
+pub fn ridge(hours: i64) -> f64 {
+    HELD_OUTCOMES.min(HELD_DAYS * 24.0 / hours as f64)
+}
+
 /// The largest coefficient of an input. The smallest is 0: no input is taken for its opposite.
 const LARGEST: f64 = 2.0;
 /// Newton's method converges in a few steps on a concave likelihood.
@@ -41,11 +53,12 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Fits by penalized maximum likelihood, with Newton's method, and coefficients of inputs from 0 to 2.
-    pub fn fit(examples: &[Example]) -> Self {
+    /// Fits by penalized maximum likelihood, with Newton's method, and coefficients of inputs from 0 to 2. `ridge` is the weight of
+    /// the prior, as [`ridge`] gives it.
+    pub fn fit(examples: &[Example], ridge: f64) -> Self {
         let mut own = Self::default();
         for _ in 0..STEPS {
-            let (mut gradient, mut hessian) = own.slope(examples);
+            let (mut gradient, mut hessian) = own.slope(examples, ridge);
             own.hold_at_bounds(&mut gradient, &mut hessian);
             let Some(step) = solve(hessian, gradient) else { break };
             // Limits a step where the likelihood is nearly flat.
@@ -80,12 +93,12 @@ impl Calibration {
     }
 
     /// The gradient of the penalized log likelihood, and its negative second derivatives.
-    fn slope(&self, examples: &[Example]) -> ([f64; INPUTS + 1], [[f64; INPUTS + 1]; INPUTS + 1]) {
+    fn slope(&self, examples: &[Example], ridge: f64) -> ([f64; INPUTS + 1], [[f64; INPUTS + 1]; INPUTS + 1]) {
         let mut gradient = [0.0; INPUTS + 1];
         let mut hessian = [[0.0; INPUTS + 1]; INPUTS + 1];
         for (i, ((g, c), prior)) in gradient.iter_mut().zip(self.coefficients).zip(PRIOR).enumerate() {
-            *g = RIDGE * (prior - c);
-            hessian[i][i] = RIDGE;
+            *g = ridge * (prior - c);
+            hessian[i][i] = ridge;
         }
         for Example { inputs, happened, weight } in examples {
             let p = self.probability(inputs);
@@ -98,6 +111,56 @@ impl Calibration {
             }
         }
         (gradient, hessian)
+    }
+}
+
+/// A probability, with what it is learned from later.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    inputs: [f64; INPUTS],
+    /// What the logistic regression said.
+    said: f64,
+    /// The calibrated probability.
+    pub probability: f64,
+}
+
+/// Both regressions, with the outcomes so far.
+#[derive(Clone, Debug)]
+pub struct Learner {
+    calibration: Calibration,
+    isotonic: Isotonic,
+    examples: Vec<Example>,
+    said: Vec<Said>,
+}
+
+impl Default for Learner {
+    fn default() -> Self {
+        Self {
+            calibration: Calibration::default(),
+            isotonic: Isotonic::fit(&[]),
+            examples: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+}
+
+impl Learner {
+    /// Adds what came of an answer.
+    pub fn add(&mut self, answer: &Answer, happened: bool, weight: f64) {
+        self.examples.push(Example { inputs: answer.inputs, happened, weight });
+        self.said.push(Said { probability: answer.said, happened, weight });
+    }
+
+    /// Fits both regressions to all outcomes so far.
+    pub fn refit(&mut self, ridge: f64) {
+        self.calibration = Calibration::fit(&self.examples, ridge);
+        self.isotonic = Isotonic::fit(&self.said);
+    }
+
+    /// The probability for these inputs, as learned so far.
+    pub fn answer(&self, inputs: [f64; INPUTS]) -> Answer {
+        let said = self.calibration.probability(&inputs);
+        Answer { inputs, said, probability: self.isotonic.moved(said) }
     }
 }
 

@@ -28,6 +28,8 @@ pub struct MetricCourses {
     pub scale: Scale,
     /// For each origin, the forecast median of each slot ahead; `None` without a forecast.
     pub medians: Vec<Option<Vec<f32>>>,
+    /// For each origin, each slot ahead if the slope of the last hours goes on; `None` without a clear trend.
+    pub trends: Vec<Option<Vec<f32>>>,
     /// The thresholds on the scale of the models, ascending, with the points that the score loses above them.
     pub thresholds: Vec<(f64, f64)>,
 }
@@ -92,7 +94,9 @@ impl ClusterCourses {
         let mut scratch = Scratch::new(present.len(), ahead);
         donors
             .into_iter()
-            .map(|donor| self.course(origin, donor, &present, &elections, &mut random, &mut scratch))
+            .enumerate()
+            .map(|(index, donor)| Draw { origin, donor, slopes_go_on: index % 2 == 1 })
+            .map(|draw| self.course(draw, &present, &elections, &mut random, &mut scratch))
             .collect()
     }
 
@@ -115,37 +119,36 @@ impl ClusterCourses {
 
     fn course(
         &self,
-        origin: usize,
-        donor: usize,
+        draw: Draw,
         present: &[usize],
         (elections, by_disk): &(ElectionOutlook, [f64; LEVELS]),
         random: &mut Random,
         scratch: &mut Scratch,
     ) -> Course {
-        self.find_levels(origin, donor, present, scratch);
+        self.find_levels(draw, present, scratch);
         let counts = elections.course(random, &scratch.levels, by_disk);
         for (row, member) in scratch.lost.iter_mut().zip(present) {
             for (lost, count) in row.iter_mut().zip(&counts) {
                 *lost = cost(&self.election_thresholds, *count);
             }
             for metric in &self.members[*member] {
-                metric.add_costs(origin, donor, &self.origins, row);
+                metric.add_costs(draw, &self.origins, row);
             }
         }
         self.roll_up(scratch);
         let hour = |hour: usize| mean(&scratch.scores[hour * self.hour..(hour + 1) * self.hour]);
         let hours: [f32; HOURS] = std::array::from_fn(hour);
         let first_red = hours.iter().position(|mean| f64::from(*mean) < RED_BELOW);
-        let blame = first_red.and_then(|hour| self.blame(origin, donor, present, &counts, hour, scratch));
+        let blame = first_red.and_then(|hour| self.blame(draw, present, &counts, hour, scratch));
         Course { hours, first_red, blame }
     }
 
     /// The level of the slowest disk of a course in each slot; the lowest where nothing is known.
-    fn find_levels(&self, origin: usize, donor: usize, present: &[usize], scratch: &mut Scratch) {
+    fn find_levels(&self, draw: Draw, present: &[usize], scratch: &mut Scratch) {
         scratch.levels.fill(0);
         let metrics = present.iter().flat_map(|member| &self.members[*member]);
         for disk in metrics.filter(|of| of.metric == Metric::WalFsync) {
-            for (slowest, value) in scratch.levels.iter_mut().zip(disk.course(origin, donor, &self.origins)) {
+            for (slowest, value) in scratch.levels.iter_mut().zip(disk.course(draw, &self.origins)) {
                 *slowest = level(disk.scale.reading(value)).map_or(*slowest, |own| own.max(*slowest));
             }
         }
@@ -175,8 +178,7 @@ impl ClusterCourses {
     /// The member with the lowest score in an hour, and the metric that costs it most.
     fn blame(
         &self,
-        origin: usize,
-        donor: usize,
+        draw: Draw,
         present: &[usize],
         counts: &[f64],
         hour: usize,
@@ -189,7 +191,7 @@ impl ClusterCourses {
         let mut most = (Metric::LeaderChanges, elections);
         for metric in &self.members[present[worst]] {
             let mut row = vec![0.0; slots.end];
-            metric.add_costs(origin, donor, &self.origins, &mut row);
+            metric.add_costs(draw, &self.origins, &mut row);
             let own = row[slots.clone()].iter().filter(|lost| !lost.is_nan()).sum::<f64>();
             if own > most.1 {
                 most = (metric.metric, own);
@@ -197,6 +199,17 @@ impl ClusterCourses {
         }
         Some((present[worst], most.0))
     }
+}
+
+/// What one course is made of.
+#[derive(Clone, Copy, Debug)]
+struct Draw {
+    /// The origin whose medians it follows.
+    origin: usize,
+    /// The earlier origin after which its residuals came.
+    donor: usize,
+    /// Whether clear slopes of the last hours go on, instead of the medians: in half of the courses.
+    slopes_go_on: bool,
 }
 
 /// Buffers of one origin.
@@ -222,9 +235,13 @@ impl Scratch {
 
 impl MetricCourses {
     /// The values of a course in each slot: the forecast median, and what followed beyond the median at the donor; empty if either
-    /// has no forecast of this metric.
-    fn course<'a>(&'a self, origin: usize, donor: usize, origins: &[usize]) -> impl Iterator<Item = f64> + 'a {
-        let medians = self.medians[origin].as_deref().zip(self.medians[donor].as_deref()).unwrap_or((&[], &[]));
+    /// has no forecast of this metric. Medians do not follow the slope of the last hours, because most slopes end soon; in
+    /// courses of which [`Draw`] says so, a clear one goes on.
+    fn course<'a>(&'a self, draw: Draw, origins: &[usize]) -> impl Iterator<Item = f64> + 'a {
+        let Draw { origin, donor, slopes_go_on } = draw;
+        let trend = self.trends[origin].as_deref().filter(|_| slopes_go_on);
+        let now = trend.or(self.medians[origin].as_deref());
+        let medians = now.zip(self.medians[donor].as_deref()).unwrap_or((&[], &[]));
         let followed = &self.series.values[origins[donor]..];
         medians
             .0
@@ -235,13 +252,13 @@ impl MetricCourses {
     }
 
     /// Adds the points that the metric costs in each slot of a course; NaN where the donor has no value.
-    fn add_costs(&self, origin: usize, donor: usize, origins: &[usize], lost: &mut [f64]) {
-        if self.medians[origin].is_none() || self.medians[donor].is_none() {
+    fn add_costs(&self, draw: Draw, origins: &[usize], lost: &mut [f64]) {
+        if self.medians[draw.origin].is_none() || self.medians[draw.donor].is_none() {
             // A donor without a forecast of this metric says nothing about it.
             lost.fill(f64::NAN);
             return;
         }
-        for (lost, value) in lost.iter_mut().zip(self.course(origin, donor, origins)) {
+        for (lost, value) in lost.iter_mut().zip(self.course(draw, origins)) {
             *lost += cost(&self.thresholds, value);
         }
     }

@@ -165,9 +165,12 @@ fn cluster_courses(
         if thresholds.is_empty() {
             continue;
         }
-        let (values, medians) = match found {
-            Ok(found) => (found.series.values.clone(), std::mem::take(&mut found.medians)),
-            Err(_) => (vec![f64::NAN; panel.len], vec![None; origins.len()]),
+        let (values, medians, trends) = match found {
+            Ok(found) => {
+                let (medians, trends) = (std::mem::take(&mut found.medians), std::mem::take(&mut found.trends));
+                (found.series.values.clone(), medians, trends)
+            }
+            Err(_) => (vec![f64::NAN; panel.len], vec![None; origins.len()], vec![None; origins.len()]),
         };
         let own = Series { start_ms: panel.start_ms, step_ms: panel.slot_ms, values, zone: plan.zone };
         of_members[*member - members.start].push(MetricCourses {
@@ -175,6 +178,7 @@ fn cluster_courses(
             series: own,
             scale,
             medians,
+            trends,
             thresholds,
         });
     }

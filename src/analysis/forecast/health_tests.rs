@@ -1,7 +1,10 @@
 //! Tests of the way from readings to probabilities of red: panel, courses, calibration over time, warnings.
 
+use std::sync::Arc;
+
 use super::breach::{ClusterPast, calibrated};
 use super::courses::{ClusterCourses, MetricCourses, thresholds};
+use super::disk_elections::{DiskElections, level};
 use super::elections::Elections;
 use super::panel::Panel;
 use super::rates::since;
@@ -27,15 +30,20 @@ fn courses(members: &[Box<dyn Fn(usize) -> f64>], elections: impl Fn(usize) -> f
         let values: Vec<f64> = (0..len).map(|hour| scale.value(seconds(hour))).collect();
         let medians = origins.iter().map(|end| Some(vec![values[end - 1] as f32; 24])).collect();
         let series = Series { start_ms: 0, step_ms: HOUR_MS, values, zone: Zone::default() };
-        MetricCourses { metric, series, scale, medians, thresholds: thresholds(&profile, metric, scale, None) }
+        let trends = vec![None; origins.len()];
+        MetricCourses { metric, series, scale, medians, trends, thresholds: thresholds(&profile, metric, scale, None) }
     };
     let counts: Vec<f64> = (0..len).map(&elections).collect();
+    let elections = Elections::of([counts.as_slice()].into_iter(), HOUR_MS);
+    let slowest = |hour| members.iter().map(|seconds| seconds(hour)).fold(f64::NAN, f64::max);
+    let disks = DiskElections::of(&[(&elections, (0..len).map(slowest).collect())], &origins, HOUR_MS);
     ClusterCourses {
         members: members
             .iter()
             .map(|seconds| vec![metric(Metric::WalFsync, seconds), metric(Metric::BackendCommit, seconds)])
             .collect(),
-        elections: Elections::of([counts.as_slice()].into_iter(), HOUR_MS),
+        elections,
+        disk_elections: Arc::new(disks),
         election_thresholds: thresholds(&profile, Metric::LeaderChanges, Scale::Same, None),
         rollup,
         origins,
@@ -76,6 +84,38 @@ fn a_calm_cluster_has_no_red_course_and_a_slow_disk_with_elections_stays_red() {
     let disk_alone = courses(&[Box::new(|_| 0.1)], |_| 0.0, Rollup::Worst);
     let hours: Vec<f32> = disk_alone.simulate(last(&disk_alone)).iter().map(|course| course.hours[0]).collect();
     assert!(hours.iter().all(|mean| *mean == 5.0), "5 is not below 5: {hours:?}");
+}
+
+#[test]
+fn a_disk_slower_than_heartbeats_brings_elections_that_make_a_cluster_red() {
+    // Without any election so far: on a disk of 90 ms none are expected, on one of 900 ms those of a guess.
+    let red = |seconds: f64| {
+        let of = courses(
+            &[Box::new(move |hour| if hour < DAYS * 24 - 3 { 0.003 } else { seconds })],
+            |_| 0.0,
+            Rollup::Worst,
+        );
+        let simulated = of.simulate(last(&of));
+        simulated.iter().filter(|course| course.first_red.is_some()).count() as f64 / simulated.len() as f64
+    };
+    assert!(red(0.09) < 0.05 && red(0.9) > 0.9, "{} {}", red(0.09), red(0.9));
+}
+
+#[test]
+fn elections_of_slow_disks_are_learned_from_what_was_known_and_never_fall_with_the_disk() {
+    assert_eq!([0.0, 0.1, 0.11, 0.3, 0.8, 5.0].map(level), [0, 0, 1, 2, 3, 4].map(Some));
+    assert_eq!(level(f64::NAN), None);
+    // Two elections an hour on a disk of 150 ms from hour 50 to 90; the count only grows.
+    let new = |hour: usize| if (50..90).contains(&hour) { 2.0 } else { 0.0 };
+    let counts: Vec<f64> = (0..100).map(|hour| (0..=hour).map(new).sum()).collect();
+    let elections = Elections::of([counts.as_slice()].into_iter(), HOUR_MS);
+    let slowest = (0..100).map(|hour| if (50..90).contains(&hour) { 0.15 } else { 0.003 }).collect();
+    let disks = DiskElections::of(&[(&elections, slowest)], &[50, 100], HOUR_MS);
+    assert_eq!(disks.rates(0), [0.0, 0.25, 0.5, 1.0, 2.0], "guesses, because nothing was slow before hour 50");
+    let learned = disks.rates(1);
+    // 80 elections in 41 hours (the hour after the last still counts as slow), and 1 in 4 hours as a guess.
+    assert!((learned[1] - 81.0 / 45.0).abs() < 1e-9, "{learned:?}");
+    assert!(learned[0] == 0.0 && learned.is_sorted(), "{learned:?}");
 }
 
 #[test]

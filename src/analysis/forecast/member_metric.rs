@@ -3,7 +3,7 @@
 use super::breaks::starts;
 use super::leads::{HORIZON_MS, Leads};
 use super::model::{Fitted, Model, Refit, Shape};
-use super::models::{ModelChoice, light_models, one_liners};
+use super::models::{ModelChoice, continued, light_models, one_liners};
 use super::quantiles::{INTERVALS, MEDIAN, Quantiles};
 use super::select::{best, blend};
 use super::series::{Scale, Series};
@@ -39,6 +39,8 @@ pub struct SeriesForecast {
     pub origins: Vec<usize>,
     /// For each origin, the median of each slot ahead; `None` without a forecast.
     pub medians: Vec<Option<Vec<f32>>>,
+    /// For each origin, each slot ahead if the slope of the last hours goes on; `None` without a clear trend.
+    pub trends: Vec<Option<Vec<f32>>>,
     /// The quantiles at the last origin; `None` without a forecast.
     pub last: Option<Quantiles>,
     /// The names of the models at the last origin with their shares, for each bucket.
@@ -95,13 +97,25 @@ pub fn forecast(
     };
     let (trust, judged) = judge(&walk, &track, &yardstick.track);
     let hour = series.steps_in(HOUR_MS);
-    let medians = track.quantiles.iter().map(|q| q.as_ref().map(|q| medians(q, &leads, 24 * hour))).collect();
+    let ahead = 24 * hour;
+    let of_medians = |Quantiles(rows): &Quantiles| each_slot(rows.iter().map(|row| row[MEDIAN]), &leads, ahead);
+    let medians: Vec<Option<Vec<f32>>> =
+        track.quantiles.iter().map(|quantiles| quantiles.as_ref().map(of_medians)).collect();
+    let of_trend = |origin: usize| {
+        let mut slots = each_slot(continued(walk.past(origin), &leads)?.into_iter(), &leads, ahead);
+        // Within an hour, the medians know more than a slope.
+        let near = medians[origin].iter().flatten().take(hour);
+        slots.iter_mut().zip(near).for_each(|(slot, median)| *slot = *median);
+        Some(slots)
+    };
+    let trends = (0..walk.origins.len()).map(of_trend).collect();
     let anomalies = anomalies(&walk, &track);
     let last = track.quantiles[last].clone();
     tracks.extend([yardstick.track, track]);
     Ok(SeriesForecast {
         scale,
         medians,
+        trends,
         last,
         models,
         trust,
@@ -192,20 +206,20 @@ fn shares(
     })
 }
 
-/// The medians of each slot ahead, interpolated between the leads.
-fn medians(Quantiles(rows): &Quantiles, leads: &Leads, ahead: usize) -> Vec<f32> {
-    let mut medians = Vec::with_capacity(ahead);
-    let mut before = (0, rows[0][MEDIAN]);
-    for (row, steps) in rows.iter().zip(leads.steps()) {
-        let (from, value) = before;
+/// Values of each slot ahead, interpolated between those of the leads.
+fn each_slot(values: impl Iterator<Item = f64>, leads: &Leads, ahead: usize) -> Vec<f32> {
+    let mut slots = Vec::with_capacity(ahead);
+    let mut before: Option<(usize, f64)> = None;
+    for (value, steps) in values.zip(leads.steps()) {
+        let (from, start) = before.unwrap_or((0, value));
         for step in from + 1..=*steps {
             let share = (step - from) as f64 / (steps - from) as f64;
-            medians.push((value + (row[MEDIAN] - value) * share) as f32);
+            slots.push((start + (value - start) * share) as f32);
         }
-        before = (*steps, row[MEDIAN]);
+        before = Some((*steps, value));
     }
-    medians.truncate(ahead);
-    medians
+    slots.truncate(ahead);
+    slots
 }
 
 /// Compares a track with the yardstick at the origins where both have a forecast and an outcome.

@@ -18,7 +18,7 @@ pub use lstm::{LoadError, Lstm, Trained as Network};
 pub use rhythm::Rhythm;
 pub use seasonal_naive::SeasonalNaive;
 pub use trailing::{HourOfWeek, TrailingDay};
-pub use trend::Trend;
+pub use trend::{Trend, continued};
 
 use super::model::Model;
 use crate::text::nearest::did_you_mean;

@@ -6,6 +6,7 @@ use super::breaks::starts;
 use super::calibrate::{Calibration, Example, INPUTS};
 use super::conformal::{Adaptation, Residuals, normal_quantile};
 use super::elections::Elections;
+use super::isotonic::{Isotonic, Said};
 use super::leads::{HORIZON_MS, Leads};
 use super::member_metric::forecast;
 use super::model::{Fitted, Model};
@@ -26,6 +27,7 @@ struct Reference {
     stretch: Vec<Vec<f64>>,
     scores: Vec<Score>,
     logistic: Logistic,
+    isotonic: IsotonicReference,
     normal: Vec<[f64; 2]>,
 }
 
@@ -40,6 +42,14 @@ struct Score {
     quantiles: Vec<f64>,
     outcome: f64,
     crps: f64,
+}
+
+#[derive(Deserialize)]
+struct IsotonicReference {
+    said: Vec<f64>,
+    happened: Vec<f64>,
+    weights: Vec<f64>,
+    asked: Vec<[f64; 2]>,
 }
 
 #[derive(Deserialize)]
@@ -112,12 +122,33 @@ fn a_calibration_has_the_coefficients_that_scipy_finds() {
     let examples: Vec<Example> = examples
         .map(|((inputs, happened), weight)| Example { inputs: *inputs, happened: *happened > 0.5, weight: *weight })
         .collect();
-    let own = Calibration::fit(&examples).coefficients;
+    let own = Calibration::fit(&examples, 10.0).coefficients;
     for (own, other) in own.iter().zip(&coefficients) {
         assert!((own - other).abs() < 2e-4, "{own} instead of {other}");
     }
     // The third input speaks against what it should speak for, and is ignored instead of turned around.
     assert_eq!(own[3], 0.0);
+}
+
+#[test]
+fn an_isotonic_regression_is_that_of_scipy() {
+    let IsotonicReference { said, happened, weights, asked } = reference().isotonic;
+    let said: Vec<Said> = said
+        .iter()
+        .zip(happened.iter().zip(weights))
+        .map(|(probability, (happened, weight))| Said { probability: *probability, happened: *happened > 0.5, weight })
+        .collect();
+    let fitted = Isotonic::fit(&said);
+    for [probability, moved] in asked {
+        let own = fitted.moved(probability);
+        assert!((own - moved).abs() < 1e-9, "{probability}: {own} instead of {moved}");
+    }
+    // Without outcomes, a probability stays what it is, but for the ends, which nothing is known of.
+    let unknown = Isotonic::fit(&[]);
+    for probability in [0.025, 0.1, 0.5, 0.975] {
+        assert!((unknown.moved(probability) - probability).abs() < 1e-12);
+    }
+    assert_eq!((unknown.moved(0.0), unknown.moved(1.0)), (0.025, 0.975));
 }
 
 fn series(values: Vec<f64>, step_ms: i64) -> Series {
@@ -202,7 +233,7 @@ fn elections_are_counted_for_a_day_and_new_ones_come_at_the_rate_of_late() {
     let elections = Elections::of([counts.as_slice(), &[]].into_iter(), HOUR_MS);
     let outlook = elections.outlook(50, 24).unwrap();
     let mut random = Random::new(7);
-    let courses: Vec<Vec<f64>> = (0..4000).map(|_| outlook.course(&mut random)).collect();
+    let courses: Vec<Vec<f64>> = (0..4000).map(|_| outlook.course(&mut random, &[0; 24], &[0.0; 5])).collect();
     let mean = |lead: usize| courses.iter().map(|course| course[lead]).sum::<f64>() / 4000.0;
     // Hour 53 is the last that counts all three, 54 only the one of hour 40, and 64 none.
     let new = |lead: usize| mean(lead) - [3.0, 1.0, 0.0][usize::from(lead >= 4) + usize::from(lead >= 14)];

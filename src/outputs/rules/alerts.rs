@@ -63,8 +63,8 @@ fn forecast_alerts() -> String {
 fn forecast_comment() -> String {
     let from = number(WARNS_FROM);
     format!(
-        "The gauges of `etcd-heatmap forecast`, run each hour. A warning needs a probability of {from}, from which the \
-         cluster becomes red more likely than not; two forecasts in a row (of the last 65 minutes, or of 125 minutes, so \
+        "The gauges of `etcd-heatmap forecast`, run each hour. A warning needs a probability of {from}, which \
+         announces most disks that slow down; two forecasts in a row (of the last 65 minutes, or of 125 minutes, so \
          that one failed run does not end the alert); forecasts that were better than the usual rate so far; and one that \
          is less than 3 hours old, half of its horizon. It ends when the cluster is red."
     )

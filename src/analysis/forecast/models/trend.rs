@@ -38,13 +38,14 @@ impl Model for Trend {
 impl Fitted for Trend {
     fn forecast(&self, past: Past<'_>, leads: &Leads) -> Option<Shape> {
         let now = level(past)?;
-        let line = HOURS.iter().rev().find_map(|hours| line(past, *hours));
-        let center = (0..leads.len()).map(|lead| match line {
-            None => now,
-            Some((end, slope)) => end + slope * damped(leads.ms(lead) as f64 / HOUR_MS as f64),
-        });
-        Some(Shape { center: center.collect(), spread: None })
+        Some(Shape { center: continued(past, leads).unwrap_or_else(|| vec![now; leads.len()]), spread: None })
     }
+}
+
+/// The value at each lead if the slope of the last hours goes on, damped; `None` without a clear trend.
+pub fn continued(past: Past<'_>, leads: &Leads) -> Option<Vec<f64>> {
+    let (end, slope) = HOURS.iter().rev().find_map(|hours| line(past, *hours))?;
+    Some((0..leads.len()).map(|lead| end + slope * damped(leads.ms(lead) as f64 / HOUR_MS as f64)).collect())
 }
 
 /// The hours of full slope that damping leaves of so many hours.

@@ -43,6 +43,8 @@ edition = "2024"
 [workspace]
 [dependencies]
 candle-core = { version = "0.11", default-features = false }
+gemm = { version = "0.19", default-features = false }
+rayon = "1"
 """
 
 # Trains on random windows, and prints the seconds an epoch.

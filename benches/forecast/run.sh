@@ -5,14 +5,15 @@
 #   DATA=/path/to/csv benches/forecast/run.sh    # a folder of CSV files with timestamp and value
 #   SETS="members red-mix" benches/forecast/run.sh
 #
-# Needs python3 with tests/oracle/requirements.txt (./test makes it); 2 GB under the target folder.
+# Needs python3 with tests/oracle/requirements.txt (./test makes it); 2 GB under the target folder. The set `speeds` installs
+# statsforecast and JAX there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 python=${ETCD_HEATMAP_ORACLE_PYTHON:-$target/oracle-venv/bin/python}
 data=${DATA:-../shared/data/nab}
-sets=${SETS:-members seasonal trend red-mix ramps disk-ramps steps sawtooth fleet}
+sets=${SETS:-members seasonal trend red-mix ramps disk-ramps steps sawtooth fleet speeds}
 work=$target/bench/forecast
 missed=0
 
@@ -81,6 +82,20 @@ for set in $sets; do
             backtest "$set"
             echo "a forecast of every day, as often as 5 times:"
             benches/alternate.py --runs 5 "forecast=$ours forecast $work/fleet --quiet"
+            ;;
+        speeds)
+            if [ ! -x "$work/venv/bin/python" ]; then
+                python3 -m venv "$work/venv"
+                "$work/venv/bin/pip" install --quiet --disable-pip-version-check statsforecast==2.1.1 pandas jax==0.10.2
+            fi
+            echo "== speed of ARIMA and the LSTM (on an idle machine)"
+            if [ -d "$data" ]; then
+                DATA=$data OMP_NUM_THREADS=1 "$work/venv/bin/python" -B benches/forecast/arima_speed.py || missed=1
+            else
+                echo "not run: ARIMA's speed, because there is no folder $data"
+            fi
+            "$work/venv/bin/python" -B benches/forecast/lstm_speed.py || missed=1
+            taskset -c 0 "$work/venv/bin/python" -B benches/forecast/lstm_speed.py || missed=1
             ;;
     esac
 done

@@ -1,6 +1,7 @@
 //! Learns the weights from windows of the past: Adam, with early stopping on the last part of the windows.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use rayon::prelude::*;
 
 use super::inputs::Window;
 use super::network::{self, Batch, Weights};
@@ -8,6 +9,9 @@ use crate::analysis::forecast::random::Random;
 
 /// Windows of a step of the optimizer.
 const BATCH: usize = 256;
+/// Parts of a batch whose gradients are computed at the same time. Their number is fixed, so that sums do not depend on that of
+/// threads.
+const SHARDS: usize = 2;
 /// The most passes over the windows.
 const MOST_EPOCHS: usize = 30;
 /// Passes without a better validation loss before training ends.
@@ -60,7 +64,7 @@ impl Task {
 
 /// Trains from the seed. The same samples and seed give the same weights, whatever the number of threads.
 pub(super) fn train(samples: &[Sample], validation: &[Sample], leads: usize, seed: u64) -> Result<Learned> {
-    // A second thread doubles the processor time of products this small, and makes them no faster.
+    // A second thread doubles the processor time of products this small, and makes them no faster; batches have shards instead.
     gemm::set_threading_threshold(usize::MAX);
     let mut random = Random::new(seed);
     let start = network::initial(leads, &mut random);
@@ -79,8 +83,8 @@ pub(super) fn train(samples: &[Sample], validation: &[Sample], leads: usize, see
         shuffle(&mut order, &mut random);
         for part in order.chunks(BATCH) {
             let part: Vec<&Sample> = part.iter().map(|index| &samples[*index]).collect();
-            let weights = optimizer.weights()?;
-            optimizer.step(&Task::of(&part)?.loss(&weights)?)?;
+            let gradient = optimizer.gradient(&part)?;
+            optimizer.step(&gradient)?;
         }
         let weights = optimizer.weights()?;
         let loss = judge(&weights)?;
@@ -127,16 +131,37 @@ impl Adam {
         Ok(Weights { gates: of(0), gates_bias: of(1), head: of(2), head_bias: of(3) })
     }
 
-    fn step(&mut self, loss: &Tensor) -> Result<()> {
-        let gradients = loss.backward()?;
+    /// The gradient of the loss of some samples: for each weight, a number for each of its numbers.
+    fn gradient(&self, samples: &[&Sample]) -> Result<Vec<Vec<f64>>> {
+        let weights = self.weights()?;
+        let of_shard = |shard: &[&Sample]| -> Result<(f64, Vec<Vec<f32>>)> {
+            let known = shard.iter().flat_map(|sample| &sample.outcomes).filter(|outcome| !outcome.is_nan()).count();
+            let gradients = Task::of(shard)?.loss(&weights)?.backward()?;
+            let of_var = |var: &Var| match gradients.get(var) {
+                Some(gradient) => network::numbers(gradient),
+                None => Ok(vec![0.0; var.elem_count()]),
+            };
+            Ok((known as f64, self.vars.iter().map(of_var).collect::<Result<_>>()?))
+        };
+        let shards: Vec<_> = samples.par_chunks(samples.len().div_ceil(SHARDS)).map(of_shard).collect::<Result<_>>()?;
+        // The loss is a mean over outcomes, so each shard counts as much as it has of them.
+        let all = shards.iter().map(|(known, _)| known).sum::<f64>().max(1.0);
+        let mut sums: Vec<Vec<f64>> = self.vars.iter().map(|var| vec![0.0; var.elem_count()]).collect();
+        for (known, gradients) in shards {
+            for (sums, gradient) in sums.iter_mut().zip(gradients) {
+                sums.iter_mut().zip(gradient).for_each(|(sum, by)| *sum += known / all * f64::from(by));
+            }
+        }
+        Ok(sums)
+    }
+
+    fn step(&mut self, gradient: &[Vec<f64>]) -> Result<()> {
         self.steps += 1;
         let (first, second, least) = ADAM;
         let (whole_first, whole_second) = (1.0 - first.powi(self.steps), 1.0 - second.powi(self.steps));
-        for (var, moments) in self.vars.iter().zip(&mut self.moments) {
-            let Some(gradient) = gradients.get(var) else { continue };
+        for ((var, moments), gradient) in self.vars.iter().zip(&mut self.moments).zip(gradient) {
             let mut numbers = network::numbers(var)?;
-            for ((number, moment), by) in numbers.iter_mut().zip(moments).zip(network::numbers(gradient)?) {
-                let by = f64::from(by);
+            for ((number, moment), by) in numbers.iter_mut().zip(moments).zip(gradient) {
                 moment.0 = first * moment.0 + (1.0 - first) * by;
                 moment.1 = second * moment.1 + (1.0 - second) * by * by;
                 *number -= (self.rate * (moment.0 / whole_first) / ((moment.1 / whole_second).sqrt() + least)) as f32;

@@ -20,6 +20,7 @@ use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
+use crate::analysis::gate::Gate;
 use crate::analysis::membership::{self, memberships, shortages};
 use crate::config::{How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
@@ -113,13 +114,19 @@ pub(super) fn run(
         Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
     conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
-    let members = memberships(lives, step, range, &how.expected);
     if let Some(gate) = &mut outcome.gate {
-        gate.add_shortages(shortages(&members, range, &how.expected, how.folding.width));
-        membership::note(&members).iter().for_each(|note| run.reporter.note(note));
+        demand_members(gate, &opened, how, &run.reporter);
     }
     broken.into_result()?;
     met(outcome.gate)
+}
+
+/// Lets the gate of `--fail-below` ask for the expected members as well, and notes which are missing.
+fn demand_members(gate: &mut Gate, opened: &Opened, how: &How, reporter: &Reporter) {
+    let (lives, range) = (&opened.overview.lives, opened.overview.range);
+    let members = memberships(lives, opened.step, range, &how.expected);
+    gate.add_shortages(shortages(&members, range, &how.expected, how.folding.width));
+    membership::note(&members).iter().for_each(|note| reporter.note(note));
 }
 
 /// Removes the outputs of an earlier run. First writes a manifest without them, so that no

@@ -1,6 +1,7 @@
 //! The models: one file each.
 
 mod arima;
+mod day_hours;
 mod last_hour;
 mod last_value;
 #[cfg(feature = "lstm")]

@@ -29,12 +29,7 @@ pub(in crate::commands) fn redraw(
     settings: &Settings,
     run: &Writing,
 ) -> Result<(), CommandError> {
-    let is_there = |name: &str| {
-        outputs::named(name).is_ok_and(|output| {
-            manifest.files.iter().any(|file| output.files().iter().any(|files| files.owned.has(&file.path)))
-        })
-    };
-    let pages: Vec<&str> = PAGES.into_iter().filter(|page| is_there(page)).collect();
+    let pages = pages_there(manifest);
     let Ok(formats) = pages.join(",").parse::<Formats>() else { return Ok(()) };
     let history = History::within(folder);
     let opened = Opened::of(&history, Some(manifest))?;
@@ -104,7 +99,21 @@ pub(in crate::commands) fn redraw(
     let written: Vec<Vec<Written>> =
         formats.iter().map(|output| output.write_all(&scored)).collect::<Result<_, OutputError>>()?;
     written.into_iter().flatten().for_each(|file| manifest.list(file));
-    // The pages were drawn from the cells, which stay only if they are an output.
+    remove_unlisted_cells(folder, manifest)
+}
+
+/// The pages that a manifest lists.
+fn pages_there(manifest: &Manifest) -> Vec<&'static str> {
+    let is_there = |name: &str| {
+        outputs::named(name).is_ok_and(|output| {
+            manifest.files.iter().any(|file| output.files().iter().any(|files| files.owned.has(&file.path)))
+        })
+    };
+    PAGES.into_iter().filter(|page| is_there(page)).collect()
+}
+
+/// Removes the cells that pages were drawn from, which stay only if they are an output.
+fn remove_unlisted_cells(folder: &Path, manifest: &Manifest) -> Result<(), CommandError> {
     if !manifest.files.iter().any(|file| file.path == CELLS) {
         Owned::Single(CELLS).remove(folder)?;
     }

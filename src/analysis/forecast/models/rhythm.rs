@@ -4,8 +4,9 @@ use super::super::leads::Leads;
 use super::super::model::{Fitted, Model, Refit, Shape, Unfit};
 use super::super::order::median;
 use super::super::series::Past;
+use super::day_hours::{DayHours, medians};
 use super::last_hour::level;
-use crate::time::{DAY_MS, HOUR_MS};
+use crate::time::HOUR_MS;
 
 /// The longest past from which the profile is taken: a month.
 const LONGEST_HOURS: usize = 28 * 24;
@@ -40,7 +41,7 @@ impl Fitted for Rhythm {
             return None;
         }
         let now = level(past)?;
-        let profile = Profile::of(past, &hours)?;
+        let profile = profile(past, &hours)?;
         let deviations: Vec<f64> = hours
             .iter()
             .enumerate()
@@ -62,44 +63,21 @@ fn hourly(past: Past<'_>) -> Vec<f64> {
     latest.map(|values| median(values.iter().copied()).unwrap_or(f64::NAN)).collect()
 }
 
-/// The usual value of each hour of the local day.
-struct Profile {
-    hours: [f64; 24],
-    zone: crate::time::Zone,
-}
-
-impl Profile {
-    /// Takes the medians of the hours, or one median for all hours if the profile explains too little.
-    fn of(past: Past<'_>, hours: &[f64]) -> Option<Self> {
-        let all = median(hours.iter().copied())?;
-        let (zone, origin_ms) = (past.zone(), past.origin_ms());
-        let mut of_hour: [Vec<f64>; 24] = Default::default();
-        for (back, value) in hours.iter().enumerate() {
-            // The middle of the hour that ends at the origin.
-            let at_ms = origin_ms - back as i64 * HOUR_MS - HOUR_MS / 2;
-            of_hour[((at_ms + zone.offset_ms(at_ms)).rem_euclid(DAY_MS) / HOUR_MS) as usize].push(*value);
-        }
-        let medians = of_hour.map(|values| median(values).unwrap_or(all));
-        let profile = Self { hours: medians, zone };
-        let flat = Self { hours: [all; 24], zone };
-        let error = |profile: &Self| {
-            let of = |(back, value): (usize, &f64)| {
-                (value - profile.at(origin_ms - back as i64 * HOUR_MS - HOUR_MS / 2)).abs()
-            };
-            hours.iter().enumerate().map(of).filter(|e| !e.is_nan()).sum::<f64>()
-        };
-        // Each median is taken of its own hours too, which makes the profile look better by 1 / days.
-        let days = (hours.len() as f64 / 24.0).max(2.0);
-        Some(if error(&profile) * days / (days - 1.0) < EXPLAINED * error(&flat) { profile } else { flat })
-    }
-
-    /// The usual value at an instant, interpolated between the middles of the hours.
-    fn at(&self, ms: i64) -> f64 {
-        let local = ms + self.zone.offset_ms(ms) - HOUR_MS / 2;
-        let (hour, into) = (local.rem_euclid(DAY_MS) / HOUR_MS, local.rem_euclid(HOUR_MS));
-        let share = into as f64 / HOUR_MS as f64;
-        self.hours[hour as usize] * (1.0 - share) + self.hours[(hour as usize + 1) % 24] * share
-    }
+/// The usual value of each hour of the local day: the medians of the hours, or one median for all if they explain too little.
+fn profile(past: Past<'_>, hours: &[f64]) -> Option<DayHours> {
+    let all = median(hours.iter().copied())?;
+    let (zone, origin_ms) = (past.zone(), past.origin_ms());
+    // The middle of the hour that ends at the origin, and of those before.
+    let timed =
+        || hours.iter().enumerate().map(|(back, value)| (origin_ms - back as i64 * HOUR_MS - HOUR_MS / 2, *value));
+    let profile = DayHours { hours: medians(timed(), zone).map(|median| median.unwrap_or(all)), zone };
+    let flat = DayHours { hours: [all; 24], zone };
+    let error = |profile: &DayHours| {
+        timed().map(|(at_ms, value)| (value - profile.at(at_ms)).abs()).filter(|e| !e.is_nan()).sum::<f64>()
+    };
+    // Each median is taken of its own hours too, which makes the profile look better by 1 / days.
+    let days = (hours.len() as f64 / 24.0).max(2.0);
+    Some(if error(&profile) * days / (days - 1.0) < EXPLAINED * error(&flat) { profile } else { flat })
 }
 
 /// The share of a deviation that is left after a time: the autocorrelation of the hourly deviations, within 0 and 1.

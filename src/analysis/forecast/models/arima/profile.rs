@@ -2,6 +2,7 @@
 
 use super::super::super::order::{median, sorted};
 use super::super::super::series::Past;
+use super::super::day_hours::{DayHours, medians};
 use super::window::folded;
 use crate::time::{DAY_MS, HOUR_MS, Zone};
 
@@ -17,10 +18,7 @@ const LEFT: f64 = 0.9;
 
 /// The medians of 24 local hours, less their mean: only the shape of the day, because the level is the equation's.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Profile {
-    hours: [f64; 24],
-    zone: Zone,
-}
+pub(super) struct Profile(DayHours);
 
 impl Profile {
     /// The profile of the last weeks; `None` with less than a week, or if it does not help.
@@ -31,14 +29,14 @@ impl Profile {
         if step_ms > HOUR_MS || per_day == 0 {
             return None;
         }
-        let medians = folded(past.last(LONGEST_DAYS * per_day * per), per);
-        if medians.len() < SHORTEST_DAYS * per_day {
+        let by_hour = folded(past.last(LONGEST_DAYS * per_day * per), per);
+        if by_hour.len() < SHORTEST_DAYS * per_day {
             return None;
         }
         let last_ms = past.origin_ms() - (per as i64 - 1) * past.step_ms() / 2;
-        let from_ms = last_ms - (medians.len() as i64 - 1) * step_ms;
+        let from_ms = last_ms - (by_hour.len() as i64 - 1) * step_ms;
         let timed: Vec<(i64, f64)> =
-            medians.iter().enumerate().map(|(index, value)| (from_ms + index as i64 * step_ms, *value)).collect();
+            by_hour.iter().enumerate().map(|(index, value)| (from_ms + index as i64 * step_ms, *value)).collect();
         let (before, held_out) = timed.split_at(timed.len() - HELD_OUT_DAYS * per_day);
         let trial = Self::from(before, past.zone())?;
         let deviation = |of: &dyn Fn(i64) -> f64| {
@@ -52,23 +50,17 @@ impl Profile {
 
     /// The medians by local hour; `None` unless each hour has values.
     fn from(timed: &[(i64, f64)], zone: Zone) -> Option<Self> {
-        let mut of_hour: [Vec<f64>; 24] = Default::default();
-        for (at_ms, value) in timed.iter().filter(|(_, value)| value.is_finite()) {
-            of_hour[((at_ms + zone.offset_ms(*at_ms)).rem_euclid(DAY_MS) / HOUR_MS) as usize].push(*value);
-        }
+        let finite = timed.iter().copied().filter(|(_, value)| value.is_finite());
         let mut hours = [0.0; 24];
-        for (hour, values) in hours.iter_mut().zip(of_hour) {
-            *hour = median(values)?;
+        for (hour, median) in hours.iter_mut().zip(medians(finite, zone)) {
+            *hour = median?;
         }
         let mean = hours.iter().sum::<f64>() / 24.0;
-        Some(Self { hours: hours.map(|value| value - mean), zone })
+        Some(Self(DayHours { hours: hours.map(|value| value - mean), zone }))
     }
 
-    /// The usual deviation from the level at an instant, interpolated between the middles of the hours.
+    /// The usual deviation from the level at an instant.
     pub(super) fn at(&self, ms: i64) -> f64 {
-        let local = ms + self.zone.offset_ms(ms) - HOUR_MS / 2;
-        let hour = (local.rem_euclid(DAY_MS) / HOUR_MS) as usize;
-        let share = local.rem_euclid(HOUR_MS) as f64 / HOUR_MS as f64;
-        self.hours[hour] * (1.0 - share) + self.hours[(hour + 1) % 24] * share
+        self.0.at(ms)
     }
 }

@@ -19,6 +19,14 @@ impl Scratch {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Writes a file, and the folders above it.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder is writable");
+        std::fs::write(&path, content).expect("the folder is writable");
+        path
+    }
 }
 
 impl Drop for Scratch {

@@ -5,3 +5,4 @@
 pub(crate) mod prometheus;
 pub mod promql;
 pub(crate) mod sample;
+pub mod tsdb;

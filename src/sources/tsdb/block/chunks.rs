@@ -1,0 +1,282 @@
+//! Segment files: the chunks of all series of a block, each with its own checksum.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::bytes::{Cursor, uvarint};
+use super::error::BlockError;
+use super::file::{BlockFile, BytesRead, CRC_SIZE};
+use super::series::{ChunkMeta, SeriesEntry};
+
+/// First four bytes of a segment file.
+const MAGIC: u32 = 0x85BD_40DD;
+
+/// The format that is read.
+const VERSION: u8 = 1;
+
+/// Magic number, version and three bytes of padding, in bytes.
+const HEADER_SIZE: u64 = 8;
+
+/// The encoding of plain samples.
+const XOR: u8 = 1;
+
+/// What a chunk is called in errors.
+const WHAT: &str = "a chunk";
+
+/// Bytes after the begin of the last chunk that are read with the ones before it: most chunks are shorter.
+const USUAL_SIZE: u64 = 1 << 10;
+
+/// Most bytes that are read at once, unless a chunk is larger.
+const LARGEST_READ: u64 = 256 << 10;
+
+/// Largest distance of chunks that are read together. The chunks of a series usually follow each other immediately.
+const LARGEST_GAP: u64 = 16 << 10;
+
+/// The segment files of a block, each opened when a chunk of it is first read.
+#[derive(Debug)]
+pub(super) struct Segments {
+    files: Vec<(PathBuf, OnceLock<BlockFile>)>,
+    dir: PathBuf,
+    read: BytesRead,
+}
+
+impl Segments {
+    /// Lists `chunks` in the folder of a block: `000001`, `000002` and so on.
+    pub(super) fn list(block: &Path, read: &BytesRead) -> Result<Self, BlockError> {
+        let dir = block.join("chunks");
+        let io = |source: io::Error| BlockError::Io { file: dir.clone(), source };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            let number = path.file_name().and_then(|name| name.to_str()?.parse::<u64>().ok());
+            files.extend(number.map(|number| (number, path)));
+        }
+        files.sort();
+        // References count segments from 0 and files from 1; after a gap they would lead to the wrong file.
+        if let Some((expected, _)) = (1..).zip(&files).find(|(expected, (number, _))| expected != number) {
+            return Err(BlockError::MissingSegment { file: dir.join(format!("{expected:06}")) });
+        }
+        let files = files.into_iter().map(|(_, path)| (path, OnceLock::new())).collect();
+        Ok(Self { files, dir, read: read.clone() })
+    }
+
+    /// The segment with this number, counted from 0.
+    fn file(&self, segment: u64) -> Result<&BlockFile, BlockError> {
+        let entry = usize::try_from(segment).ok().and_then(|index| self.files.get(index));
+        let Some((path, file)) = entry else {
+            let source = io::Error::from(io::ErrorKind::NotFound);
+            return Err(BlockError::Io { file: self.dir.join(format!("{:06}", segment + 1)), source });
+        };
+        if let Some(file) = file.get() {
+            return Ok(file);
+        }
+        let opened = BlockFile::open(path.clone(), &self.read)?;
+        check_header(&opened)?;
+        Ok(file.get_or_init(|| opened))
+    }
+}
+
+fn check_header(file: &BlockFile) -> Result<(), BlockError> {
+    let header = file.read(0, HEADER_SIZE, "the header of the segment file")?;
+    let mut cursor = Cursor::new(&header, 0, file);
+    let (found, version) = (cursor.be32()?, cursor.byte()?);
+    let path = file.path().to_owned();
+    if found != MAGIC {
+        return Err(BlockError::Magic { file: path, kind: "segment file of chunks", found, expected: MAGIC });
+    }
+    if version != VERSION {
+        let (found, supported) = (u64::from(version), u64::from(VERSION));
+        return Err(BlockError::Version { file: path, kind: "segment", found, supported });
+    }
+    Ok(())
+}
+
+/// An XOR chunk whose checksum is right.
+pub(super) struct Chunk<'a> {
+    /// Its file, for errors.
+    pub(super) file: &'a BlockFile,
+    /// Offset of the chunk in the file.
+    pub(super) offset: u64,
+    /// The encoded samples.
+    pub(super) data: &'a [u8],
+}
+
+/// Reads the chunks of one series, neighbours together.
+pub(super) struct ChunkReader<'a> {
+    segments: &'a Segments,
+    series: &'a SeriesEntry,
+    /// Segment and offset of `window`.
+    start: (u64, u64),
+    window: Vec<u8>,
+}
+
+impl<'a> ChunkReader<'a> {
+    /// Reads nothing yet.
+    pub(super) fn new(segments: &'a Segments, series: &'a SeriesEntry) -> Self {
+        Self { segments, series, start: (0, 0), window: Vec::new() }
+    }
+
+    /// Reads the first of some chunks, and with it as many of the others as are next to it.
+    pub(super) fn first_of(&mut self, chunks: &[ChunkMeta]) -> Result<Option<Chunk<'_>>, BlockError> {
+        let Some(first) = chunks.first() else { return Ok(None) };
+        let (segment, offset) = split(first.reference);
+        let file = self.segments.file(segment)?;
+        file.require(offset, 1, WHAT)?;
+        let enough = |needed: u64| needed.min(file.size() - offset);
+        let head = self.load(file, (segment, offset), enough(16), chunks)?;
+        let (length, length_size) =
+            uvarint(head).ok_or_else(|| file.malformed(offset, "a chunk has no valid length"))?;
+        // The length does not include the byte of the encoding.
+        let start = offset + length_size as u64;
+        let checked = length.saturating_add(1);
+        file.require(start, checked.saturating_add(CRC_SIZE), WHAT)?;
+        let needed = length_size as u64 + checked + CRC_SIZE;
+        let series = self.series;
+        let bytes = self.load(file, (segment, offset), needed, chunks)?;
+        let (content, rest) = bytes[length_size..].split_at(checked as usize);
+        file.check(start, content, &rest[..CRC_SIZE as usize], WHAT)?;
+        require_xor(file, start, content[0], series)?;
+        Ok(Some(Chunk { file, offset, data: &content[1..] }))
+    }
+
+    /// At least `needed` bytes from `at` on, which the file has.
+    fn load(
+        &mut self,
+        file: &BlockFile,
+        at: (u64, u64),
+        needed: u64,
+        chunks: &[ChunkMeta],
+    ) -> Result<&[u8], BlockError> {
+        let inside = (self.start.0 == at.0).then(|| at.1.checked_sub(self.start.1)).flatten();
+        let known = inside.filter(|skip| skip.saturating_add(needed) <= self.window.len() as u64);
+        if let Some(skip) = known {
+            return Ok(&self.window[skip as usize..]);
+        }
+        let length = needed.max(read_ahead(chunks)).min(file.size() - at.1);
+        // Invalid until the read has succeeded.
+        self.window.clear();
+        self.window.resize(length as usize, 0);
+        file.read_into(at.1, &mut self.window)?;
+        self.start = at;
+        Ok(&self.window)
+    }
+}
+
+/// Segment and offset of a chunk.
+fn split(reference: u64) -> (u64, u64) {
+    (reference >> 32, reference & u64::from(u32::MAX))
+}
+
+/// How many bytes to read from the first chunk on, for it and its neighbours.
+fn read_ahead(chunks: &[ChunkMeta]) -> u64 {
+    let mut length = 0;
+    for pair in chunks.windows(2) {
+        let distance = pair[1].reference.wrapping_sub(pair[0].reference);
+        if distance > LARGEST_GAP || length + distance + USUAL_SIZE > LARGEST_READ {
+            break;
+        }
+        length += distance;
+    }
+    length + USUAL_SIZE
+}
+
+/// Fails for chunks that are no plain samples. Their values would be wrong numbers, not missing ones.
+fn require_xor(file: &BlockFile, offset: u64, encoding: u8, series: &SeriesEntry) -> Result<(), BlockError> {
+    let (name, remedy) = match encoding {
+        XOR => return Ok(()),
+        2 => ("histogram", "ask for a metric with classic buckets, or query the server of this block"),
+        3 => ("float histogram", "ask for a metric with classic buckets, or query the server of this block"),
+        255 => ("aggregates of Thanos", "give the raw block of Thanos (downsample resolution 0), or query Thanos"),
+        _ => ("unknown", "query the server of this block instead"),
+    };
+    let (place, series) = (file.place(offset), series.to_string());
+    Err(BlockError::Encoding { place, series, encoding, name, remedy })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    const HEADER: [u8; 8] = [0x85, 0xbd, 0x40, 0xdd, 1, 0, 0, 0];
+
+    fn chunk(encoding: u8, data: &[u8]) -> Vec<u8> {
+        let content = [&[encoding], data].concat();
+        [&[data.len() as u8], content.as_slice(), &crc32c::crc32c(&content).to_be_bytes()].concat()
+    }
+
+    fn series() -> SeriesEntry {
+        SeriesEntry { reference: 1, labels: vec![("__name__".into(), "up".into())], chunks: Vec::new() }
+    }
+
+    fn at(reference: u64) -> ChunkMeta {
+        ChunkMeta { min_ms: 0, max_ms: 0, reference }
+    }
+
+    #[test]
+    fn neighbours_are_read_together_and_in_any_order() {
+        let scratch = Scratch::new();
+        let (one, two) = (chunk(1, &[5; 100]), chunk(1, &[6; 60]));
+        scratch.write("chunks/000001", &[&HEADER[..], &one, &two].concat());
+        scratch.write("chunks/000002", &[&HEADER[..], &two].concat());
+        scratch.write("chunks/notes.txt", b"");
+        let (read, series) = (BytesRead::default(), series());
+        let segments = Segments::list(scratch.path(), &read).unwrap();
+        let all = [at(8), at(8 + one.len() as u64), at(1 << 32 | 8), at(8)];
+        let mut reader = ChunkReader::new(&segments, &series);
+        let mut data = Vec::new();
+        for from in 0..5 {
+            data.extend(reader.first_of(&all[from..]).unwrap().map(|chunk| chunk.data.to_vec()));
+        }
+        assert_eq!(data, [vec![5; 100], vec![6; 60], vec![6; 60], vec![5; 100]]);
+        let (first, second) = (one.len() + two.len(), two.len());
+        assert_eq!(read.get() as usize, 8 + first + 8 + second + first);
+    }
+
+    #[test]
+    fn every_encoding_but_xor_is_refused_with_series_and_file() {
+        let scratch = Scratch::new();
+        let series = series();
+        for (encoding, words) in [
+            (0, "encoding 0 (unknown)"),
+            (2, "encoding 2 (histogram)"),
+            (3, "encoding 3 (float histogram)"),
+            (255, "encoding 255 (aggregates of Thanos)"),
+        ] {
+            scratch.write("chunks/000001", &[&HEADER[..], &chunk(encoding, &[0; 9])].concat());
+            let segments = Segments::list(scratch.path(), &BytesRead::default()).unwrap();
+            let error = ChunkReader::new(&segments, &series).first_of(&[at(8)]).err().unwrap().to_string();
+            assert!(error.contains(words) && error.contains("000001 at byte 9: a chunk of up has"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_gap_in_the_segments_is_an_error() {
+        let scratch = Scratch::new();
+        scratch.write("chunks/000001", &HEADER);
+        scratch.write("chunks/000003", &HEADER);
+        let error = Segments::list(scratch.path(), &BytesRead::default()).unwrap_err().to_string();
+        assert!(error.contains("000002 is missing"), "{error}");
+        std::fs::remove_file(scratch.path().join("chunks/000003")).unwrap();
+        let segments = Segments::list(scratch.path(), &BytesRead::default()).unwrap();
+        let series = series();
+        let error = ChunkReader::new(&segments, &series).first_of(&[at(1 << 32 | 8)]).err().unwrap().to_string();
+        assert!(error.contains("cannot read") && error.contains("000002"), "{error}");
+        let error = ChunkReader::new(&segments, &series).first_of(&[at(8)]).err().unwrap().to_string();
+        assert!(error.contains("000001 at byte 8 should begin 1 bytes of a chunk"), "{error}");
+    }
+
+    #[test]
+    fn a_length_beyond_the_file_is_refused() {
+        let scratch = Scratch::new();
+        let series = series();
+        for length in [&[0x7f][..], &[0xff, 0xff, 0xff, 0xff, 0x0f], &[0xff; 9], &[0xff; 12]] {
+            scratch.write("chunks/000001", &[&HEADER[..], length, &[1; 20]].concat());
+            let segments = Segments::list(scratch.path(), &BytesRead::default()).unwrap();
+            assert!(ChunkReader::new(&segments, &series).first_of(&[at(8)]).is_err());
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Entries of series: labels, and where the chunks are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use super::bytes::{Cursor, uvarint};
+use super::error::BlockError;
+use super::file::{BlockFile, CRC_SIZE};
+use super::postings::METRIC_NAME;
+
+/// Entries begin at multiples of this many bytes; a reference counts these multiples.
+const ALIGNMENT: u64 = 16;
+
+/// Bytes that are read at first: an entry of two hours, and its length.
+const FIRST_READ: u64 = 512;
+
+/// What an entry is called in errors.
+const WHAT: &str = "the entry of a series";
+
+/// Where a chunk is and what time it covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkMeta {
+    /// Time of its first sample, in milliseconds since 1970.
+    pub min_ms: i64,
+    /// Time of its last sample, in milliseconds since 1970.
+    pub max_ms: i64,
+    /// Number of the segment file in the upper 32 bits, counted from 0, and offset in it in the lower.
+    pub reference: u64,
+}
+
+/// A series of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesEntry {
+    /// Identifies the series in this block, also in its tombstones.
+    pub reference: u64,
+    /// Names and values in the order of the index, `__name__` included. Series share the texts.
+    pub labels: Vec<(Arc<str>, Arc<str>)>,
+    /// The chunks by time.
+    pub chunks: Vec<ChunkMeta>,
+}
+
+impl SeriesEntry {
+    /// The value of a label.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(own, _)| own.as_ref() == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// Offset of the entry in the index.
+    pub(super) fn offset(&self) -> u64 {
+        self.reference * ALIGNMENT
+    }
+}
+
+/// The series in PromQL notation, for messages.
+impl fmt::Display for SeriesEntry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.label(METRIC_NAME).unwrap_or_default())?;
+        let mut separator = "{";
+        for (name, value) in self.labels.iter().filter(|(name, _)| name.as_ref() != METRIC_NAME) {
+            write!(formatter, "{separator}{name}={value:?}")?;
+            separator = ", ";
+        }
+        formatter.write_str(if separator == "{" { "" } else { "}" })
+    }
+}
+
+/// A series whose labels are still numbers of symbols.
+pub(super) struct RawSeries {
+    reference: u64,
+    labels: Vec<(u32, u32)>,
+    chunks: Vec<ChunkMeta>,
+}
+
+impl RawSeries {
+    /// Reads the entry with this reference.
+    pub(super) fn read(file: &BlockFile, reference: u32) -> Result<Self, BlockError> {
+        let reference = u64::from(reference);
+        let offset = reference * ALIGNMENT;
+        let (content, start) = content(file, offset)?;
+        let mut cursor = Cursor::new(&content, start, file);
+        let (labels, chunks) = (labels(&mut cursor)?, chunks(&mut cursor)?);
+        if cursor.left() > 0 {
+            return Err(cursor.malformed("the entry of a series is longer than its labels and chunks"));
+        }
+        Ok(Self { reference, labels, chunks })
+    }
+
+    /// Adds the numbers of the symbols of all labels.
+    pub(super) fn add_symbols(&self, wanted: &mut BTreeSet<u32>) {
+        wanted.extend(self.labels.iter().flat_map(|(name, value)| [*name, *value]));
+    }
+
+    /// Replaces the numbers by symbols, which include all of [`Self::add_symbols`].
+    pub(super) fn resolve(self, symbols: &BTreeMap<u32, Arc<str>>) -> SeriesEntry {
+        let labels = self.labels.iter().filter_map(|(name, value)| {
+            let symbol = |number| symbols.get(number).cloned();
+            symbol(name).zip(symbol(value))
+        });
+        SeriesEntry { reference: self.reference, labels: labels.collect(), chunks: self.chunks }
+    }
+}
+
+/// The bytes between the length and the checksum of an entry, and their offset.
+fn content(file: &BlockFile, offset: u64) -> Result<(Vec<u8>, u64), BlockError> {
+    file.require(offset, 1, WHAT)?;
+    let mut bytes = file.read(offset, FIRST_READ.min(file.size() - offset), WHAT)?;
+    let (length, length_size) =
+        uvarint(&bytes).ok_or_else(|| file.malformed(offset, "the entry of a series has no valid length"))?;
+    let start = offset + length_size as u64;
+    file.require(start, length.saturating_add(CRC_SIZE), WHAT)?;
+    let (length, end) = (length as usize, length_size + (length + CRC_SIZE) as usize);
+    if let Some(missing) = end.checked_sub(bytes.len()).filter(|missing| *missing > 0) {
+        let rest = file.read(offset + bytes.len() as u64, missing as u64, WHAT)?;
+        bytes.extend(rest);
+    }
+    let (content, rest) = bytes[length_size..end].split_at(length);
+    file.check(start, content, rest, WHAT)?;
+    bytes.truncate(length_size + length);
+    bytes.drain(..length_size);
+    Ok((bytes, start))
+}
+
+/// Pairs of symbol numbers. Each has at least two bytes, which bounds the allocation.
+fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<(u32, u32)>, BlockError> {
+    let count = count(cursor, 2)?;
+    let mut labels = Vec::with_capacity(count);
+    for _ in 0..count {
+        labels.push((cursor.uvarint32()?, cursor.uvarint32()?));
+    }
+    Ok(labels)
+}
+
+/// Descriptions of chunks. All but the first are differences to the one before; each has at least three bytes.
+fn chunks(cursor: &mut Cursor<'_>) -> Result<Vec<ChunkMeta>, BlockError> {
+    let count = count(cursor, 3)?;
+    let mut chunks: Vec<ChunkMeta> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let offset = cursor.offset();
+        let (min_ms, length, reference) = match chunks.last() {
+            None => (cursor.varint()?, cursor.uvarint()?, cursor.uvarint()?),
+            Some(last) => {
+                // The writer casts a negative difference, of overlapping chunks, to an unsigned integer.
+                let min_ms = last.max_ms.wrapping_add(cursor.uvarint()? as i64);
+                (min_ms, cursor.uvarint()?, last.reference.wrapping_add(cursor.varint()? as u64))
+            }
+        };
+        let problem = "a chunk ends after the year 292,000,000";
+        let max_ms = min_ms.checked_add_unsigned(length).ok_or_else(|| cursor.file().malformed(offset, problem))?;
+        chunks.push(ChunkMeta { min_ms, max_ms, reference });
+    }
+    Ok(chunks)
+}
+
+/// A number of entries that fit into the rest.
+fn count(cursor: &mut Cursor<'_>, smallest: usize) -> Result<usize, BlockError> {
+    let offset = cursor.offset();
+    let count = cursor.uvarint()?;
+    let fits = usize::try_from(count).ok().filter(|count| *count <= cursor.left() / smallest);
+    fits.ok_or_else(|| cursor.file().malformed(offset, "the entry of a series has more labels or chunks than bytes"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::super::file::BytesRead;
+    use super::*;
+    use crate::scratch::Scratch;
+
+    fn read(content: &[u8]) -> Result<RawSeries, BlockError> {
+        let scratch = Scratch::new();
+        let mut bytes = vec![0; 16];
+        bytes.push(content.len() as u8);
+        bytes.extend(content);
+        bytes.extend(crc32c::crc32c(content).to_be_bytes());
+        RawSeries::read(&BlockFile::open(scratch.write("index", &bytes), &BytesRead::default()).unwrap(), 1)
+    }
+
+    #[test]
+    fn chunks_are_differences() {
+        // One label; chunks 5 to 7 at 8, 8 to 8 at 100, and an overlapping one from 6 to 9 at 90.
+        let overlapping = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+        let mut content = vec![1, 3, 4, 3, 10, 2, 8, 1, 0, 184, 1];
+        content.extend(overlapping);
+        content.extend([3, 19]);
+        let series = read(&content).unwrap();
+        let chunks: Vec<_> = series.chunks.iter().map(|chunk| (chunk.min_ms, chunk.max_ms, chunk.reference)).collect();
+        assert_eq!(chunks, [(5, 7, 8), (8, 8, 100), (6, 9, 90)]);
+        assert_eq!((series.labels, series.reference), (vec![(3, 4)], 1));
+    }
+
+    #[test]
+    fn counts_larger_than_the_entry_are_refused() {
+        for (content, problem) in [
+            (
+                &[255, 255, 255, 255, 15, 1, 1][..],
+                "byte 17: the entry of a series has more labels or chunks than bytes",
+            ),
+            (&[0, 2, 1, 1, 1, 1], "byte 18: the entry of a series has more labels"),
+            (&[0, 0, 0], "byte 19: the entry of a series is longer"),
+            (&[], "byte 17: an integer is longer"),
+            (&[0, 1, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 8], "byte 19: a chunk ends after"),
+        ] {
+            let text = read(content).err().unwrap().to_string();
+            assert!(text.contains(problem), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_series_is_written_as_in_promql() {
+        let label = |(name, value): (&str, &str)| (Arc::from(name), Arc::from(value));
+        let mut series = SeriesEntry { reference: 1, labels: vec![label(("__name__", "up"))], chunks: Vec::new() };
+        assert_eq!(series.to_string(), "up");
+        series.labels.extend([("a", "x\"\n"), ("b", "ü")].map(label));
+        assert_eq!(series.to_string(), r#"up{a="x\"\n", b="ü"}"#);
+    }
+}

@@ -1,0 +1,3 @@
+//! Files of a Prometheus server, read without the server. [`block`] reads persistent blocks.
+
+pub mod block;

@@ -5,9 +5,9 @@ use super::random::Random;
 use super::result::{HORIZON_HOURS, Judged, Skill, Trust, Warning};
 use super::walk::BUCKETS;
 
-/// The probability from which a forecast within 6 hours counts as a warning, also in the alert. It announced most simulated ramps
-/// of slow disks two hours before the first red one, with a false warning in three cluster-weeks; from 0.5 on it announced fewer,
-/// and not much fewer falsely (`benches/forecast`, set `ramps`).
+/// The probability from which a forecast within 6 hours counts as a warning, also in the alert. It announced 90 % of simulated
+/// ramps of slow disks an hour or more before the first red one, with a false warning in two cluster-weeks; from 0.5 on it
+/// announced 80 %, with one in three (`benches/forecast`, set `ramps`).
 pub const WARNS_FROM: f64 = 0.3;
 /// The horizon of warnings, as an index of [`HORIZON_HOURS`]: 6 hours.
 const WARNED: usize = 1;

@@ -15,6 +15,7 @@ mod disk;
 mod forecast;
 mod import;
 mod openmetrics;
+mod raw;
 mod rules;
 mod scan;
 mod sources;
@@ -61,6 +62,7 @@ fn all_samples() -> Vec<Samples> {
         forecast::samples(),
         openmetrics::samples(),
         sources::samples(),
+        raw::samples(),
         import::samples(),
         config::samples(),
         commands::samples(),

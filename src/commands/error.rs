@@ -244,6 +244,19 @@ impl CommandError {
         )
     }
 
+    /// Whether trying again is in vain until the user changes a flag, a setting, or the folder.
+    pub(super) const fn is_lasting(&self) -> bool {
+        self.is_usage()
+            || matches!(
+                self,
+                Self::Mixed(_)
+                    | Self::History(HistoryError::OtherSource { .. })
+                    | Self::Profile(_)
+                    | Self::NoReadings(_)
+                    | Self::NoLimits { .. }
+            )
+    }
+
     /// Returns a function for `map_err` that puts the name of the flag in front of an error in its time.
     pub(super) fn instant(flag: &'static str) -> impl FnOnce(TimeError) -> Self {
         move |error| Self::Instant { flag, error }

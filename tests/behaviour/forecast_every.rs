@@ -53,6 +53,11 @@ fn gauges_are_written_again_and_again_until_a_signal_and_the_folder_is_whole() {
     assert!(Path::new(&folder.at("etcd_forecast.prom")).is_file(), "the last forecast stays");
     // It is an ordinary history.
     etcd_heatmap(&["forecast", &folder.at("history")]).succeeds();
+    // One of another server is an error that no waiting solves.
+    let other = Faults::before(prometheus.server().port()).url();
+    let run = etcd_heatmap(&["forecast", &folder.at("history"), "--every", "1s", "--url", &other]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("error: ") && run.stderr.contains("was pulled differently"), "{}", run.stderr);
 }
 
 #[test]

@@ -34,8 +34,7 @@ pub(in crate::commands) fn run(
         let outcome = turn(folder, args, settings, run);
         let wait = match outcome {
             _ if run.interrupt.signal().is_some() => return Ok(()),
-            // Nothing but another command line or settings file helps.
-            Err(error) if error.is_usage() => return Err(error),
+            Err(error) if error.is_lasting() => return Err(error),
             Err(error) => {
                 let wait = every.min(SOON);
                 run.reporter.note(&format!("error: {error}; trying again in {}", humantime::format_duration(wait)));

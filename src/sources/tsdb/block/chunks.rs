@@ -266,7 +266,7 @@ mod tests {
         let error = ChunkReader::new(&segments, &series).first_of(&[at(1 << 32 | 8)]).err().unwrap().to_string();
         assert!(error.contains("cannot read") && error.contains("000002"), "{error}");
         let error = ChunkReader::new(&segments, &series).first_of(&[at(8)]).err().unwrap().to_string();
-        assert!(error.contains("000001 at byte 8 should begin 1 bytes of a chunk"), "{error}");
+        assert!(error.contains("000001 at byte 8: a chunk needs 1 byte from here"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::text::count;
+
 /// A byte of a file, as error messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -32,7 +34,8 @@ pub enum BlockError {
     },
     /// The file ends before something that other bytes promise.
     #[error(
-        "{place} should begin {wanted} bytes of {what}, but the file has only {size} bytes: copy the block again, or leave it out"
+        "{place}: {what} needs {} from here, but the file has only {}: copy the block again, or leave it out",
+        count(*.wanted, "byte"), count(*.size, "byte")
     )]
     Truncated {
         /// Where the bytes should begin.
@@ -68,7 +71,7 @@ pub enum BlockError {
     },
     /// The file does not begin with the magic number of its kind.
     #[error(
-        "{} begins with {found:08x} instead of {expected:08x}, so it is no {kind}: give the folder of a Prometheus block",
+        "{} begins with {found:08x} instead of {expected:08x} of a {kind}: give the folder of a Prometheus block",
         .file.display()
     )]
     Magic {
@@ -147,7 +150,7 @@ pub enum BlockError {
     },
     /// `meta.json` and `index` disagree about time: one of them is damaged or belongs to another block.
     #[error(
-        "{place}: a chunk of {series} covers {min_ms} to {max_ms} ms, outside of minTime and maxTime in meta.json ({start_ms} to {end_ms} ms): copy the block again, or leave it out"
+        "{place}: a chunk of {series} ({min_ms} to {max_ms} ms) is outside of meta.json's range ({start_ms} to {end_ms} ms): copy the block again, or leave it out"
     )]
     OutsideBlock {
         /// The series' entry in the index.

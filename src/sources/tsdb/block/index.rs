@@ -96,7 +96,7 @@ fn check_header(file: &BlockFile) -> Result<(), BlockError> {
     let (found, version) = (cursor.be32()?, cursor.byte()?);
     let path = file.path().to_owned();
     if found != MAGIC {
-        return Err(BlockError::Magic { file: path, kind: "index of a block", found, expected: MAGIC });
+        return Err(BlockError::Magic { file: path, kind: "block's index", found, expected: MAGIC });
     }
     if version != VERSION {
         let (found, supported) = (u64::from(version), u64::from(VERSION));

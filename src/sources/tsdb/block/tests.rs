@@ -58,12 +58,8 @@ fn times_and_resolution_of_meta_json_are_compared() {
     let dir = block(&scratch);
     let meta = fs::read_to_string(dir.join("meta.json")).expect("meta.json");
     for (from, to, words) in [
-        ("1700000000000", "1700000000001", "a chunk of a{l=\"1\"} covers 1700000000000 to "),
-        (
-            "1700003585001",
-            "1700003585000",
-            "outside of minTime and maxTime in meta.json (1700000000000 to 1700003585000 ms)",
-        ),
+        ("1700000000000", "1700000000001", "a chunk of a{l=\"1\"} (1700000000000 to "),
+        ("1700003585001", "1700003585000", "outside of meta.json's range (1700000000000 to 1700003585000 ms)"),
         (
             "\"version\"",
             "\"thanos\": {\"downsample\": {\"resolution\": 300000}}, \"version\"",

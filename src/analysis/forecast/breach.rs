@@ -16,7 +16,6 @@ const REFIT: usize = 24;
 const COVERED: f64 = 0.5;
 /// The days whose same hours are looked at.
 const DAYS: usize = 14;
-
 /// No rate is taken for rarer: from a few weeks, one cannot tell.
 const RAREST: f64 = 0.01;
 
@@ -142,7 +141,7 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
             while arrived < origin && known(arrived) {
                 for (index, cluster) in clusters.iter().enumerate() {
                     let Some(happened) = cluster.outcomes[arrived][horizon] else { continue };
-                    rates.add(index, cluster.now[arrived], cluster.since[arrived], happened);
+                    rates.add(index, cluster.since[arrived], happened);
                     if let Some(answer) = &answers[index][arrived] {
                         // The outcomes of successive hours overlap: those of a whole horizon count as one.
                         learner.add(answer, happened, 1.0 / hours as f64);
@@ -154,7 +153,7 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
                 learner.refit(ridge(hours));
             }
             for (index, cluster) in clusters.iter().enumerate() {
-                breaches.conditional[index][origin][horizon] = rates.conditional(index, cluster.now[origin]);
+                breaches.conditional[index][origin][horizon] = rates.conditional(index, cluster.since[origin]);
                 breaches.usual[index][origin][horizon] = rates.usual(index);
                 let inputs = inputs(&rates, cluster, index, origin, horizon);
                 let answer = inputs.map(|inputs| learner.answer(inputs));
@@ -170,16 +169,15 @@ pub fn calibrated(clusters: &[ClusterPast], hour: usize) -> Breaches {
 
 /// The inputs of the calibration; `None` without simulated courses.
 fn inputs(rates: &Rates, cluster: &ClusterPast, index: usize, origin: usize, horizon: usize) -> Option<[f64; INPUTS]> {
-    let (now, since) = (cluster.now[origin], cluster.since[origin]);
+    let since = cluster.since[origin];
     let same = cluster.same_hours[origin][horizon];
     // Fourteen days and twice the base rate: a rhythm must show more than once.
-    let same = (same * DAYS as f64 + 2.0 * rates.conditional(index, now)) / (DAYS as f64 + 2.0);
-    let (rate, courses) = (rates.recent(index, now, since).max(RAREST), cluster.raw[origin]?[horizon]);
-    let of_state = match since {
+    let same = (same * DAYS as f64 + 2.0 * rates.conditional(index, since)) / (DAYS as f64 + 2.0);
+    let (rate, courses) = (rates.recent(index, since).max(RAREST), cluster.raw[origin]?[horizon]);
+    let [rate, calm, lately, red] = match since {
         Since::Longer => [0.0, log_odds(courses.max(rate)), 0.0, 0.0],
         Since::Hours3 | Since::Hours12 | Since::Day => [log_odds(rate), 0.0, log_odds(courses), 0.0],
         Since::Now => [log_odds(rate), 0.0, 0.0, log_odds(courses)],
     };
-    let [rate, calm, lately, red] = of_state;
     Some([rate, calm, lately, red, log_odds(same.max(RAREST))])
 }

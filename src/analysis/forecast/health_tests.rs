@@ -7,7 +7,7 @@ use super::courses::{ClusterCourses, MetricCourses, thresholds};
 use super::disk_elections::{DiskElections, level};
 use super::elections::Elections;
 use super::panel::Panel;
-use super::rates::since;
+use super::rates::{Since, since};
 use super::series::{Scale, Series};
 use super::trust::{MetricTrust, skill, trust};
 use crate::readings::{Life, Lives, Member, Window};
@@ -166,6 +166,19 @@ fn past(red: impl Fn(usize) -> bool, raw: impl Fn(usize) -> f64, origins: usize)
         same_hours: vec![[0.0; 3]; origins],
         origins: places,
     }
+}
+
+#[test]
+fn a_cluster_counts_as_red_now_only_if_its_last_hour_is_red() {
+    // Slots of half an hour; the history ends half an hour after an origin whose last hour was red.
+    assert_eq!(since(&[Some(true), Some(false)], &[48, 49], 2), [Since::Now, Since::Hours3]);
+    assert_eq!(since(&[None, Some(true), None], &[46, 48, 50], 2), [Since::Longer, Since::Now, Since::Hours3]);
+    let hours: Vec<usize> = (0..26).collect();
+    let after: Vec<Since> = since(&hours.iter().map(|hour| Some(*hour == 0)).collect::<Vec<_>>(), &hours, 1);
+    assert_eq!([3, 4, 12, 13, 24, 25].map(|hour| after[hour]), {
+        use Since::{Day, Hours3, Hours12, Longer};
+        [Hours3, Hours12, Hours12, Day, Day, Longer]
+    });
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub mod courses;
 pub mod disk_elections;
 pub mod elections;
 pub mod forecaster;
-pub mod isotonic;
+mod isotonic;
 pub mod leads;
 pub mod member_metric;
 pub mod model;

@@ -5,7 +5,6 @@ mod every;
 #[cfg(feature = "lstm")]
 mod networks;
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +14,7 @@ use super::evidence::{DayReader, Opened, no_history};
 use super::explain::as_scored;
 use super::score::{Broken, check_known, list_forecast, redraw};
 use super::stdout::print;
+use super::textfile::must_exist;
 use super::window::Window;
 use super::{CommandError, Writing};
 use crate::analysis::forecast::forecaster::{self, Forecasted, Plan};
@@ -24,8 +24,7 @@ use crate::analysis::forecast::models::{Arima, ModelChoice};
 use crate::analysis::forecast::panel::{COMPANIONS, Panel};
 use crate::analysis::forecast::result::Forecast;
 use crate::cli::{ForecastArgs, WantedMetric};
-use crate::config::{Given, Origin, Settings};
-use crate::files::FileError;
+use crate::config::Settings;
 use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::{History, HistoryError};
@@ -39,25 +38,19 @@ const DAYS: i64 = 28;
 
 /// Finds mistakes before any work begins.
 pub(super) fn check(folder: &Path, args: &ForecastArgs, settings: &Settings) -> Result<(), CommandError> {
+    let given = args.flags.given.iter().map(|given| given.key);
     if args.every.is_some() {
         settings.source.url()?;
-    } else if let Some(flag) = args.flags.given.iter().filter(|given| given.key.is_of_a_source()).find_map(flag_of) {
-        return Err(CommandError::WithoutEvery(flag));
+    } else if let Some(flag) = given.filter(|key| key.is_of_a_source()).find_map(|key| key.flag.as_ref()) {
+        return Err(CommandError::WithoutEvery(flag.name));
     } else if History::within(folder).days()?.is_empty() {
         return Err(no_history(folder, Manifest::read(folder)?.as_ref()));
     }
     // A folder that is missing now is missing after the forecast as well.
     match args.textfile.as_deref().and_then(Path::parent) {
-        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
-            Err(FileError::new("write to", parent, ErrorKind::NotFound.into()).into())
-        }
+        Some(parent) if !parent.as_os_str().is_empty() => Ok(must_exist(parent)?),
         _ => Ok(()),
     }
-}
-
-/// The name of the flag that gives a value.
-fn flag_of(given: &Given) -> Option<&'static str> {
-    if let Origin::Flag(name) = given.origin { Some(name) } else { None }
 }
 
 /// Forecasts from the end of the history in `folder`.

@@ -22,6 +22,7 @@ use crate::time::Step;
 use evaluator::Evaluator;
 use standing::Standing;
 use target::Target;
+pub(super) use target::must_exist;
 
 /// Evaluates once, or with `--every` until a signal comes.
 pub(super) fn run(args: &TextfileArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {

@@ -2,4 +2,5 @@
 
 mod prometheus;
 mod promqltest;
+mod random;
 mod versions;

@@ -6,7 +6,8 @@ mod server;
 
 use std::collections::BTreeMap;
 
-use data::{KINDS, Random};
+use crate::random::Random;
+use data::KINDS;
 use etcd_heatmap::promql::{
     BucketColumn, Column, DEFAULT_LOOKBACK_MS, Series, Version, and, changes, histogram_quantile, instant, max, or,
     parse_le, rate, sum,

@@ -10,28 +10,12 @@ use etcd_heatmap::promql::{
     BucketColumn, Series, Version, changes, histogram_quantile, instant, rate, stale_marker, sum,
 };
 
+use crate::random::Random;
+
 /// The last version before each change, the first one with it, and the newest.
 const VERSIONS: [&str; 9] = ["2.42", "2.48", "2.49", "2.50", "2.51", "2.53", "2.54", "2.55", "3.14"];
 
-/// A generator of random numbers (xorshift64*), so that a failure can be repeated.
-struct Random(u64);
-
 impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn share(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn below(&mut self, limit: i64) -> i64 {
-        (self.bits() % limit as u64) as i64
-    }
-
     /// A value of any size, rarely one that is not finite.
     fn value(&mut self) -> f64 {
         let sign = if self.below(3) == 0 { -1.0 } else { 1.0 };
@@ -171,7 +155,7 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[test]
 fn every_version_gives_what_a_second_implementation_gives() {
-    let mut random = Random(setting("SEED", 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(setting("SEED", 1));
     let cases = cases(&mut random, setting("CASES", 4000) as usize);
     if let Ok(path) = std::env::var("CASES_FILE") {
         std::fs::write(path, &cases).expect("a file of cases");

@@ -1,7 +1,7 @@
-//! Calibration: a logistic regression that turns what a simulation says into a probability, and an isotonic one that turns it into
-//! one that came true as often.
+//! Calibration: a logistic regression makes a probability from simulated courses and rates, and an isotonic one moves it to the
+//! share of such forecasts that came true.
 
-use super::isotonic::{Isotonic, Said};
+use super::isotonic::{Isotonic, Judged};
 
 /// The inputs of a calibration, all as log odds, 0 where they do not apply: the usual rate, if the cluster was red within the
 /// last day; the simulated courses or the usual rate, whichever is higher, if it was not; the simulated courses if it was, but is
@@ -10,7 +10,7 @@ pub const INPUTS: usize = 5;
 
 /// The coefficients before anything is learned: the constant, then one for each input. Those of a cluster in any state add up to
 /// about 1, so that inputs that agree are believed. A cluster that was calm for a day has little to learn from, so the courses
-/// are believed as they are; after a red hour, the rate says more.
+/// are believed as they are; after a red hour, the rate is the better guide.
 const PRIOR: [f64; INPUTS + 1] = [0.0, 0.6, 1.0, 0.5, 0.15, 0.1];
 /// How much the coefficients are held at the prior: as much as by this many outcomes, or by those of this many days, whichever are
 /// fewer. With 10, ramps of disks that ended before anything was red taught the calibration that courses are always wrong, and it
@@ -118,9 +118,9 @@ impl Calibration {
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     inputs: [f64; INPUTS],
-    /// What the logistic regression said.
-    said: f64,
-    /// The calibrated probability.
+    /// The probability of the logistic regression alone.
+    logistic: f64,
+    /// The probability after both regressions, 0 to 1.
     pub probability: f64,
 }
 
@@ -130,7 +130,7 @@ pub struct Learner {
     calibration: Calibration,
     isotonic: Isotonic,
     examples: Vec<Example>,
-    said: Vec<Said>,
+    judged: Vec<Judged>,
 }
 
 impl Default for Learner {
@@ -139,7 +139,7 @@ impl Default for Learner {
             calibration: Calibration::default(),
             isotonic: Isotonic::fit(&[]),
             examples: Vec::new(),
-            said: Vec::new(),
+            judged: Vec::new(),
         }
     }
 }
@@ -148,19 +148,19 @@ impl Learner {
     /// Adds what came of an answer.
     pub fn add(&mut self, answer: &Answer, happened: bool, weight: f64) {
         self.examples.push(Example { inputs: answer.inputs, happened, weight });
-        self.said.push(Said { probability: answer.said, happened, weight });
+        self.judged.push(Judged { probability: answer.logistic, happened, weight });
     }
 
     /// Fits both regressions to all outcomes so far.
     pub fn refit(&mut self, ridge: f64) {
         self.calibration = Calibration::fit(&self.examples, ridge);
-        self.isotonic = Isotonic::fit(&self.said);
+        self.isotonic = Isotonic::fit(&self.judged);
     }
 
     /// The probability for these inputs, as learned so far.
     pub fn answer(&self, inputs: [f64; INPUTS]) -> Answer {
-        let said = self.calibration.probability(&inputs);
-        Answer { inputs, said, probability: self.isotonic.moved(said) }
+        let logistic = self.calibration.probability(&inputs);
+        Answer { inputs, logistic, probability: self.isotonic.moved(logistic) }
     }
 }
 

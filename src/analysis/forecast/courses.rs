@@ -204,7 +204,7 @@ impl ClusterCourses {
 /// What one course is made of.
 #[derive(Clone, Copy, Debug)]
 struct Draw {
-    /// The origin whose medians it follows.
+    /// The origin of the medians that it follows.
     origin: usize,
     /// The earlier origin after which its residuals came.
     donor: usize,
@@ -235,8 +235,8 @@ impl Scratch {
 
 impl MetricCourses {
     /// The values of a course in each slot: the forecast median, and what followed beyond the median at the donor; empty if either
-    /// has no forecast of this metric. Medians do not follow the slope of the last hours, because most slopes end soon; in
-    /// courses of which [`Draw`] says so, a clear one goes on.
+    /// has no forecast of this metric. Medians do not follow the slope of the last hours, because most slopes end soon; with
+    /// [`Draw::slopes_go_on`], a clear one goes on.
     fn course<'a>(&'a self, draw: Draw, origins: &[usize]) -> impl Iterator<Item = f64> + 'a {
         let Draw { origin, donor, slopes_go_on } = draw;
         let trend = self.trends[origin].as_deref().filter(|_| slopes_go_on);

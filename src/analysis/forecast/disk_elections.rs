@@ -5,7 +5,7 @@
 use super::elections::Elections;
 use crate::time::HOUR_MS;
 
-/// The levels of WAL fsync p99 that are told apart: the heartbeat interval, doubled up to the election timeout.
+/// The number of levels of WAL fsync p99. They begin at the heartbeat interval, doubled up to the election timeout.
 pub const LEVELS: usize = 5;
 /// Their upper bounds in seconds; the last has none.
 const BOUNDS: [f64; LEVELS - 1] = [0.1, 0.2, 0.4, 0.8];

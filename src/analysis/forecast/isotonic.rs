@@ -1,25 +1,23 @@
-//! Isotonic regression: a probability that came true more or less often than it said is moved to how often it did. A higher
-//! probability stays a higher one.
+//! Isotonic regression: a probability that proved too low or too high moves to the share of its forecasts that came true, and
+//! a higher probability stays a higher one.
 
-/// Before anything is known, each probability came true as often as it said: so many outcomes at each of so many even places
-/// from 0 to 1. With fewer, a handful of hours decided what the highest probabilities meant (`benches/forecast`).
-const PLACES: usize = 20;
+/// Before any outcome is known, each probability counts as right: as if each of [`PLACES`] even places from 0 to 1 had this
+/// many outcomes, of which that share came true. With fewer, a handful of hours decided what the highest probabilities meant (`benches/forecast`).
 const OUTCOMES: f64 = 5.0;
+const PLACES: usize = 20;
 
-/// What was said, whether it happened, and the weight: outcomes that overlap in time share one.
+/// A forecast and its outcome.
 #[derive(Clone, Copy, Debug)]
-pub struct Said {
-    /// The probability.
-    pub probability: f64,
-    /// Whether it happened.
-    pub happened: bool,
-    /// The weight.
-    pub weight: f64,
+pub(super) struct Judged {
+    pub(super) probability: f64,
+    pub(super) happened: bool,
+    /// Outcomes that overlap in time share a weight of 1.
+    pub(super) weight: f64,
 }
 
-/// A fitted regression: probabilities, ascending, and what they are moved to.
+/// A fitted regression: probabilities, ascending, and those to which they move.
 #[derive(Clone, Debug)]
-pub struct Isotonic(Vec<[f64; 2]>);
+pub(super) struct Isotonic(Vec<[f64; 2]>);
 
 /// Neighboring probabilities with one fitted value.
 struct Pool {
@@ -30,16 +28,16 @@ struct Pool {
 
 impl Isotonic {
     /// Fits by pooling adjacent violators.
-    pub fn fit(said: &[Said]) -> Self {
+    pub(super) fn fit(judged: &[Judged]) -> Self {
         let place = |place: usize| {
             let even = (place as f64 + 0.5) / PLACES as f64;
             [even, even, OUTCOMES]
         };
-        let outcome = |of: &Said| [of.probability, f64::from(u8::from(of.happened)), of.weight];
-        let mut all: Vec<[f64; 3]> = (0..PLACES).map(place).chain(said.iter().map(outcome)).collect();
+        let outcome = |of: &Judged| [of.probability, f64::from(u8::from(of.happened)), of.weight];
+        let mut all: Vec<[f64; 3]> = (0..PLACES).map(place).chain(judged.iter().map(outcome)).collect();
         all.sort_by(|a, b| a[0].total_cmp(&b[0]));
         let mut pools: Vec<Pool> = Vec::new();
-        // What was said in the same words has one value, before it is compared with others.
+        // Equal probabilities have one value, before it is compared with others.
         for same in all.chunk_by(|a, b| a[0] == b[0]) {
             let weight = same.iter().map(|of| of[2]).sum::<f64>();
             let mean = same.iter().map(|of| of[1] * of[2]).sum::<f64>() / weight;
@@ -52,8 +50,8 @@ impl Isotonic {
         Self(pools.into_iter().flat_map(|pool| pool.probabilities.into_iter().map(move |p| [p, pool.mean])).collect())
     }
 
-    /// What a probability is moved to, interpolated between those that were said.
-    pub fn moved(&self, probability: f64) -> f64 {
+    /// The probability to which one moves, interpolated between those of the outcomes.
+    pub(super) fn moved(&self, probability: f64) -> f64 {
         let Self(points) = self;
         let after = points.partition_point(|[p, _]| *p < probability);
         match (after.checked_sub(1).map(|before| points[before]), points.get(after)) {

@@ -6,7 +6,7 @@ use super::breaks::starts;
 use super::calibrate::{Calibration, Example, INPUTS};
 use super::conformal::{Adaptation, Residuals, normal_quantile};
 use super::elections::Elections;
-use super::isotonic::{Isotonic, Said};
+use super::isotonic::{Isotonic, Judged};
 use super::leads::{HORIZON_MS, Leads};
 use super::member_metric::forecast;
 use super::model::{Fitted, Model};
@@ -133,12 +133,16 @@ fn a_calibration_has_the_coefficients_that_scipy_finds() {
 #[test]
 fn an_isotonic_regression_is_that_of_scipy() {
     let IsotonicReference { said, happened, weights, asked } = reference().isotonic;
-    let said: Vec<Said> = said
+    let judged: Vec<Judged> = said
         .iter()
         .zip(happened.iter().zip(weights))
-        .map(|(probability, (happened, weight))| Said { probability: *probability, happened: *happened > 0.5, weight })
+        .map(|(probability, (happened, weight))| Judged {
+            probability: *probability,
+            happened: *happened > 0.5,
+            weight,
+        })
         .collect();
-    let fitted = Isotonic::fit(&said);
+    let fitted = Isotonic::fit(&judged);
     for [probability, moved] in asked {
         let own = fitted.moved(probability);
         assert!((own - moved).abs() < 1e-9, "{probability}: {own} instead of {moved}");

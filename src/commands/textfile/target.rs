@@ -59,7 +59,7 @@ impl Target {
 }
 
 /// Fails if the folder is missing: node_exporter would not read from a folder created here.
-fn must_exist(folder: &Path) -> Result<(), FileError> {
+pub(in crate::commands) fn must_exist(folder: &Path) -> Result<(), FileError> {
     if folder.is_dir() { Ok(()) } else { Err(FileError::new("write to", folder, ErrorKind::NotFound.into())) }
 }
 

@@ -5,19 +5,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::bytes::{Cursor, uvarint};
+use super::bytes::uvarint;
 use super::error::BlockError;
 use super::file::{BlockFile, BytesRead, CRC_SIZE};
+use super::header::Header;
 use super::series::{ChunkMeta, SeriesEntry};
-
-/// First four bytes of a segment file.
-const MAGIC: u32 = 0x85BD_40DD;
-
-/// The format that is read.
-const VERSION: u8 = 1;
 
 /// Magic number, version and three bytes of padding, in bytes.
 const HEADER_SIZE: u64 = 8;
+
+const HEADER: Header = Header {
+    magic: 0x85BD_40DD,
+    version: 1,
+    size: HEADER_SIZE,
+    what: "the header of the segment file",
+    kind: "segment file of chunks",
+    format: "segment",
+};
 
 /// The encoding of plain samples.
 const XOR: u8 = 1;
@@ -73,24 +77,9 @@ impl Segments {
             return Ok(file);
         }
         let opened = BlockFile::open(path.clone(), &self.read)?;
-        check_header(&opened)?;
+        HEADER.check(&opened)?;
         Ok(file.get_or_init(|| opened))
     }
-}
-
-fn check_header(file: &BlockFile) -> Result<(), BlockError> {
-    let header = file.read(0, HEADER_SIZE, "the header of the segment file")?;
-    let mut cursor = Cursor::new(&header, 0, file);
-    let (found, version) = (cursor.be32()?, cursor.byte()?);
-    let path = file.path().to_owned();
-    if found != MAGIC {
-        return Err(BlockError::Magic { file: path, kind: "segment file of chunks", found, expected: MAGIC });
-    }
-    if version != VERSION {
-        let (found, supported) = (u64::from(version), u64::from(VERSION));
-        return Err(BlockError::Version { file: path, kind: "segment", found, supported });
-    }
-    Ok(())
 }
 
 /// An XOR chunk whose checksum is right.

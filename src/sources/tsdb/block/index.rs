@@ -7,18 +7,22 @@ use std::path::Path;
 use super::bytes::Cursor;
 use super::error::BlockError;
 use super::file::{BlockFile, BytesRead};
+use super::header::Header;
 use super::postings::{self, METRIC_NAME};
 use super::series::{RawSeries, SeriesEntry};
 use super::symbols;
 
-/// First four bytes of the file.
-const MAGIC: u32 = 0xBAAA_D700;
-
-/// The format that is read.
-const VERSION: u8 = 2;
-
 /// Magic number and version, in bytes.
 const HEADER_SIZE: u64 = 5;
+
+const HEADER: Header = Header {
+    magic: 0xBAAA_D700,
+    version: 2,
+    size: HEADER_SIZE,
+    what: "the header of the index",
+    kind: "block's index",
+    format: "index",
+};
 
 /// Six offsets, in bytes; a CRC32C follows.
 const TOC_SIZE: u64 = 48;
@@ -40,7 +44,7 @@ impl Index {
     /// Opens `index` in the folder of a block, and reads the postings offset table.
     pub(super) fn open(dir: &Path, read: &BytesRead) -> Result<Self, BlockError> {
         let file = BlockFile::open(dir.join("index"), read)?;
-        check_header(&file)?;
+        HEADER.check(&file)?;
         let (symbols, postings) = read_toc(&file)?;
         // An offset of zero says that there is no such section.
         let names = if postings == 0 { BTreeMap::new() } else { postings::metric_names(&file, postings)? };
@@ -88,21 +92,6 @@ impl Index {
         }
         Err(self.file.malformed(series.offset(), "a series is in the postings list of a name that it does not have"))
     }
-}
-
-fn check_header(file: &BlockFile) -> Result<(), BlockError> {
-    let header = file.read(0, HEADER_SIZE, "the header of the index")?;
-    let mut cursor = Cursor::new(&header, 0, file);
-    let (found, version) = (cursor.be32()?, cursor.byte()?);
-    let path = file.path().to_owned();
-    if found != MAGIC {
-        return Err(BlockError::Magic { file: path, kind: "block's index", found, expected: MAGIC });
-    }
-    if version != VERSION {
-        let (found, supported) = (u64::from(version), u64::from(VERSION));
-        return Err(BlockError::Version { file: path, kind: "index", found, supported });
-    }
-    Ok(())
 }
 
 /// Reads the table of contents: the offsets of the symbol table and of the postings offset table.

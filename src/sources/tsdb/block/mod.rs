@@ -12,6 +12,7 @@ mod chunks;
 mod directory;
 mod error;
 mod file;
+mod header;
 mod index;
 mod merge;
 mod meta;

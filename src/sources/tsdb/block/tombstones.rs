@@ -7,15 +7,19 @@ use std::path::Path;
 use super::bytes::Cursor;
 use super::error::BlockError;
 use super::file::{BlockFile, BytesRead, CRC_SIZE};
-
-/// First four bytes of the file.
-const MAGIC: u32 = 0x0130_BA30;
-
-/// The format that is read.
-const VERSION: u8 = 1;
+use super::header::Header;
 
 /// Magic number and version, in bytes. The CRC32C does not cover them.
 const HEADER_SIZE: u64 = 5;
+
+const HEADER: Header = Header {
+    magic: 0x0130_BA30,
+    version: 1,
+    size: HEADER_SIZE,
+    what: "the header of the tombstones",
+    kind: "file of tombstones",
+    format: "tombstones",
+};
 
 /// Deleted times, both ends included, in milliseconds.
 pub(super) type Interval = (i64, i64);
@@ -33,7 +37,7 @@ impl Tombstones {
             }
             file => file?,
         };
-        check_header(&file)?;
+        HEADER.check(&file)?;
         let length = file.size().saturating_sub(HEADER_SIZE + CRC_SIZE);
         let bytes = file.read_checked(HEADER_SIZE, length, "the tombstones")?;
         let mut cursor = Cursor::new(&bytes, HEADER_SIZE, &file);
@@ -64,21 +68,6 @@ fn join(intervals: &mut Vec<Interval>) {
         }
         touches
     });
-}
-
-fn check_header(file: &BlockFile) -> Result<(), BlockError> {
-    let header = file.read(0, HEADER_SIZE, "the header of the tombstones")?;
-    let mut cursor = Cursor::new(&header, 0, file);
-    let (found, version) = (cursor.be32()?, cursor.byte()?);
-    let path = file.path().to_owned();
-    if found != MAGIC {
-        return Err(BlockError::Magic { file: path, kind: "file of tombstones", found, expected: MAGIC });
-    }
-    if version != VERSION {
-        let (found, supported) = (u64::from(version), u64::from(VERSION));
-        return Err(BlockError::Version { file: path, kind: "tombstones", found, supported });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -122,8 +122,11 @@ fn sort(clusters: &mut [Known<'_>]) {
     });
 }
 
+/// `at most 12 % within 6 h`, or `under 1 % within 6 h`.
 fn at_most(outlook: &Outlook) -> String {
-    format!("at most {} within {} h", chance(outlook.probability), outlook.hours)
+    let highest = chance(outlook.probability);
+    let limit = if highest.starts_with("under") { "" } else { "at most " };
+    format!("{limit}{highest} within {} h", outlook.hours)
 }
 
 /// `c01: red within 1 h 3 % (usually 4 %), …;  likely first at …, because of …`. Two spaces between parts: a window that is
@@ -275,6 +278,9 @@ how far to trust it, judged by 372 earlier forecasts over 28 days:
         with(&mut forecast.clusters[1], [(0.03, 0.02), (0.19, 0.3), (0.5, 0.6)]);
         let text = printed(&forecast, None, false);
         assert!(text.contains("\n1 cluster: at most 5 % within 6 h, no more likely than usual: c03\n"), "{text}");
+        with(&mut forecast.clusters[2], [(0.002, 0.01), (0.004, 0.02), (0.1, 0.2)]);
+        let text = printed(&forecast, None, false);
+        assert!(text.contains("\n1 cluster: under 1 % within 6 h, no more likely than usual: c03\n"), "{text}");
     }
 
     #[test]

@@ -92,6 +92,8 @@ impl Wanted for OfTextfile {
                 | "source.concurrency"
                 | "source.max_qps"
                 | "source.for_profiles"
+                | "source.from"
+                | "source.promql"
         );
         matches!(key.parts().0, "source" | "labels" | "textfile") && !is_of_a_range
             || is_of_profile(key)

@@ -1,6 +1,7 @@
 //! `etcd-heatmap check`: reports within seconds whether a pull would work, how long it would take,
 //! and what to fix first.
 
+mod files;
 mod report;
 mod sparse;
 
@@ -14,10 +15,11 @@ use super::sources::left_out_note;
 use super::stdout::print_wrapped;
 use super::{CommandError, runtime};
 use crate::config::{Settings, SourceSettings};
+use crate::readings::identity::Moments;
 use crate::readings::{Member, ReadingSource};
 use crate::sources::prometheus::{
-    Choice, Client, Moments, PromError, PrometheusSource, QuerySet, Seen, SeriesForm, Thoroughness, Wanted,
-    choose_queries, elsewhere, forms_of, identify, jobs, scrape_advice, sight, verify_members,
+    Choice, Client, PromError, PrometheusSource, QuerySet, Seen, SeriesForm, Thoroughness, Wanted, choose_queries,
+    elsewhere, forms_of, identify, jobs, scrape_advice, sight, verify_members,
 };
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
@@ -35,6 +37,9 @@ const MEASURED_STEPS: [i64; 2] = [360, 1440];
 /// Prints the report; returns an error if a pull would fail.
 pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let asked = &settings.source;
+    if let Some(from) = &asked.from {
+        return files::run(from, settings);
+    }
     let (range, _) = asked.range(Utc::now().timestamp_millis())?;
     let queries = asked.query_set()?;
     let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());

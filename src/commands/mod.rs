@@ -11,6 +11,7 @@ mod diff;
 mod error;
 mod evidence;
 mod explain;
+mod files;
 mod findings;
 mod forecast;
 mod generated;
@@ -117,7 +118,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Pull(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
-            run.end(sources::pull_server(settings, args.leave, &run).and_then(pull::Pulled::into_result))
+            run.end(sources::pull_set(settings, args.leave, &run).and_then(pull::Pulled::into_result))
         }
         Command::Check(_) => check::run(settings, &reporter),
         Command::Findings(args) => findings::run(&args, settings, &reporter),

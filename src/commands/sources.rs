@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 
+use super::files::pull_files;
 use super::progress::Reporter;
 use super::pull::{Pulled, Request, pull};
 use super::{CommandError, Writing};
@@ -18,7 +19,15 @@ use crate::time::{TimeRange, UtcDay};
 pub(super) fn pull_chosen(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<Pulled, CommandError> {
     match args.sample {
         true => pull_sample(settings, args.leave, run),
-        false => pull_server(settings, args.leave, run),
+        false => pull_set(settings, args.leave, run),
+    }
+}
+
+/// Pulls from the files or the server of the settings.
+pub(super) fn pull_set(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
+    match &settings.source.from {
+        Some(from) => pull_files(from, settings, leave, run),
+        None => pull_server(settings, leave, run),
     }
 }
 

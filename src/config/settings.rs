@@ -17,6 +17,7 @@ use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
 use crate::readings::{self, QuerySource, Source};
 use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
+use crate::sources::promql::Version;
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::text::palette::Scale;
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
@@ -39,10 +40,16 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug)]
 pub(crate) struct SourceSettings {
     url: Option<String>,
+    /// Files to read instead of a server.
+    pub(crate) from: Option<PathBuf>,
+    /// The Prometheus whose results are computed from raw samples.
+    pub(crate) promql: Version,
     http_config_file: Option<PathBuf>,
     pub(crate) headers: PlainHeaders,
     start: String,
     end: String,
+    /// Whether the start and the end are defaults.
+    is_default: [bool; 2],
     pub(crate) step: Step,
     selector: String,
     pub(crate) series: SeriesForm,
@@ -149,7 +156,7 @@ impl Settings {
     /// These settings for a pull of the last days, until now, into `folder`.
     pub(crate) fn of_last_days(&self, days: i64, folder: &Path, step: Step) -> Self {
         let (start, end) = (format!("now-{days}d/d"), "now".to_owned());
-        let source = SourceSettings { start, end, step, ..self.source.clone() };
+        let source = SourceSettings { start, end, is_default: [false; 2], step, ..self.source.clone() };
         Self { source, dir: Some(folder.to_owned()), ..self.clone() }
     }
 
@@ -193,10 +200,13 @@ impl SourceSettings {
         };
         Ok(Self {
             url: values.optional("source.url").map(str::to_owned),
+            from: from(values)?,
+            promql: values.read("source.promql", str::parse)?,
             http_config_file: values.optional("source.http_config_file").map(PathBuf::from),
             headers: values.read("source.headers", PlainHeaders::parse)?,
             start: text("source.start"),
             end: text("source.end"),
+            is_default: ["source.start", "source.end"].map(|name| values.is_default(name)),
             step: values.read("source.step", str::parse)?,
             selector: text("source.selector"),
             series: values.read("source.series", str::parse)?,
@@ -234,10 +244,30 @@ impl SourceSettings {
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
     }
 
-    /// The description of the source that goes into the history.
+    /// The range to read from files whose samples span `span_ms`, both ends included: all of it, unless an end is set.
+    pub(crate) fn range_within(&self, span_ms: (i64, i64), now_ms: i64) -> Result<TimeRange, TimeError> {
+        let given = |text: &str, is_default: bool, default_ms| match is_default {
+            true => Ok(default_ms),
+            false => parse_instant(text, now_ms),
+        };
+        let start_ms = given(&self.start, self.is_default[0], span_ms.0)?;
+        let end_ms = given(&self.end, self.is_default[1], span_ms.1.saturating_add(1))?;
+        TimeRange::resolve(start_ms, end_ms, self.step, now_ms.max(span_ms.1))
+    }
+
+    /// The description of a server that goes into the history.
     pub(crate) fn source(&self, shown_url: &str, queries: BTreeMap<String, QuerySource>) -> Source {
+        self.source_of(readings::Origin::server(shown_url, self.headers.pairs()), queries)
+    }
+
+    /// The description of files whose raw samples are read.
+    pub(crate) fn source_of_files(&self, kind: &str, name: &str, queries: BTreeMap<String, QuerySource>) -> Source {
+        self.source_of(readings::Origin::named(kind, name).computed_as(&self.promql.to_string()), queries)
+    }
+
+    fn source_of(&self, origin: readings::Origin, queries: BTreeMap<String, QuerySource>) -> Source {
         Source {
-            origin: readings::Origin::server(shown_url, self.headers.pairs()),
+            origin,
             step_seconds: self.step.seconds(),
             cluster_label: self.cluster_label.clone(),
             member_label: self.member_label.clone(),
@@ -250,6 +280,19 @@ impl SourceSettings {
         let (folder, cluster) = (self.queries.as_deref(), self.cluster_label.as_deref());
         let queries = QuerySet::load(folder, &self.selector, cluster, &self.member_label)?;
         Ok(queries.with_rate_window(self.rate_window))
+    }
+}
+
+/// The path of `--from`, unless a higher layer sets a URL. Fails if one layer sets both.
+fn from(values: &Values) -> Result<Option<PathBuf>, ConfigError> {
+    let Some(from) = values.optional("source.from") else { return Ok(None) };
+    let rank = |name| values.get(name).map_or(0, |given| given.origin.rank());
+    match values.optional("source.url") {
+        Some(_) if rank("source.url") == rank("source.from") => {
+            Err(values.error("source.from", "a server is set too: use either --from or --url"))
+        }
+        Some(_) if rank("source.url") > rank("source.from") => Ok(None),
+        _ => Ok(Some(from.into())),
     }
 }
 

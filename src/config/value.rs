@@ -24,6 +24,19 @@ pub(crate) enum Origin {
     Flag(&'static str),
 }
 
+impl Origin {
+    /// The rank of the layer: a higher one outranks a lower one.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::Preset(_) => 1,
+            Self::File { .. } => 2,
+            Self::Environment(_) => 3,
+            Self::Flag(_) => 4,
+        }
+    }
+}
+
 /// The text that `config show` prints as a comment.
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,6 +94,11 @@ impl Values {
     /// The value in force for a key such as `source.step`.
     pub(super) fn get(&self, name: &str) -> Option<&Given> {
         self.0.iter().rev().find(|given| given.key.name == name)
+    }
+
+    /// Whether no layer but the defaults gives a value.
+    pub(super) fn is_default(&self, name: &str) -> bool {
+        self.get(name).is_none_or(|given| given.origin == Origin::Default)
     }
 
     /// The text in force; empty if there is none.

@@ -9,10 +9,12 @@
 
 mod advice;
 mod doubles;
+mod instants;
 mod mixed;
 
 pub(crate) use advice::Naming;
-pub(crate) use doubles::{Doubles, shares_start};
+pub(crate) use doubles::{Doubles, Started, shares_start};
+pub(crate) use instants::{Look, Moments, ends_and_middle, to_study};
 pub(crate) use mixed::MixedMembers;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -19,6 +19,9 @@ pub struct Origin {
     url: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
+    /// The version of Prometheus whose results were computed from raw samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promql: Option<String>,
 }
 
 /// The kind of a server with the query API of Prometheus. Version 0.1.0 had no other sources and stored no kind.
@@ -32,12 +35,22 @@ impl Origin {
     /// A server with the query API of Prometheus. `url` has no login; `headers` select what the server returns
     /// (the data of one tenant, for example) and are not secret.
     pub fn server(url: &str, headers: BTreeMap<String, String>) -> Self {
-        Self { kind: server(), name: None, url: Some(url.to_owned()), headers }
+        Self { kind: server(), name: None, url: Some(url.to_owned()), headers, promql: None }
     }
 
     /// A source of another kind. `name` identifies it in messages: a path, for example.
     pub fn named(kind: &str, name: &str) -> Self {
-        Self { kind: kind.to_owned(), name: Some(name.to_owned()), url: None, headers: BTreeMap::new() }
+        Self { kind: kind.to_owned(), name: Some(name.to_owned()), url: None, headers: BTreeMap::new(), promql: None }
+    }
+
+    /// This source, whose readings are computed from raw samples as this version of Prometheus does.
+    pub(crate) fn computed_as(self, version: &str) -> Self {
+        Self { promql: Some(version.to_owned()), ..self }
+    }
+
+    /// The version of Prometheus whose results were computed; `server` if a server computed them.
+    pub(super) fn promql(&self) -> &str {
+        self.promql.as_deref().unwrap_or("server")
     }
 
     /// This source, with the URL of `server`, from which its readings were first pulled.

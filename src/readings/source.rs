@@ -57,6 +57,7 @@ impl Source {
         };
         differ("source", &self.origin.to_string(), &other.origin.to_string())
             .or_else(|| differ("--header", &self.origin.headers(), &other.origin.headers()))
+            .or_else(|| differ("--promql", self.origin.promql(), other.origin.promql()))
             .or_else(|| differ("step", &format!("{}s", self.step_seconds), &format!("{}s", other.step_seconds)))
             .or_else(|| differ("cluster label", &label(&self.cluster_label), &label(&other.cluster_label)))
             .or_else(|| differ("member label", &self.member_label, &other.member_label))

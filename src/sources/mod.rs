@@ -1,8 +1,11 @@
-//! Sources of readings: a Prometheus-compatible server and the embedded sample. Only these modules use the network.
-//! They hand readings to the history; scores and outputs do not belong here. `promql` computes the queries' functions from raw
-//! samples, for sources without a query engine.
+//! Sources of readings: a Prometheus-compatible server, raw samples without one, and the embedded sample. Only
+//! `prometheus` uses the network. Sources hand readings to the history; scores and outputs do not belong here.
+//!
+//! `tsdb` reads a data directory's samples, `promql` has the functions of queries, and `raw` joins both into a source.
 
+pub(crate) mod files;
 pub(crate) mod prometheus;
 pub mod promql;
+pub(crate) mod raw;
 pub(crate) mod sample;
 pub mod tsdb;

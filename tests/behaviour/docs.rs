@@ -45,6 +45,7 @@ pages! {
     the_commands_of_configuration_work: "docs/configuration.md",
     the_commands_of_deploy_work: "docs/deploy.md",
     the_commands_of_diff_work: "docs/diff.md",
+    the_commands_of_files_work: "docs/files.md",
     the_commands_of_findings_work: "docs/findings.md",
     the_commands_of_forecast_work: "docs/forecast.md",
     the_commands_of_grafana_work: "docs/grafana.md",

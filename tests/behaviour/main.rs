@@ -25,6 +25,7 @@ mod findings;
 mod forecast;
 mod forecast_every;
 mod forecast_files;
+mod from_files;
 mod gaps;
 mod gateways;
 mod generated;

@@ -8,6 +8,7 @@ use indicatif::HumanDuration;
 
 use super::{knows_restarts, members};
 use crate::config::SourceSettings;
+use crate::readings::Member;
 use crate::sources::prometheus::{Seen, ServerInfo, Sighting};
 use crate::spec::Column;
 use crate::text::count;
@@ -68,8 +69,7 @@ impl Report {
             (None, Some(_)) => "retention unknown".to_owned(),
         };
         let head = format!("server   {name} at {url}, {keeps}\nrange    {range} at {}s\n", asked.step.seconds());
-        let labels =
-            format!("{} and {}", asked.cluster_label.as_deref().unwrap_or("cluster (else job)"), asked.member_label);
+        let labels = labels_in_words(asked);
         let refused = server.refused.map(|error| format!("cannot identify the server: {error}"));
         let (rows, notes, wrong) = (Vec::new(), refused.into_iter().collect(), Vec::new());
         Self { head, labels, concurrency: asked.terms.concurrency, rows, cost: None, notes, wrong }
@@ -101,15 +101,7 @@ impl Report {
             let last = format_instant(last);
             notes.push(format!("no samples after about {last}: use --end {last}"));
         }
-        let is_address =
-            |name: &str| name.rsplit_once(':').is_some_and(|(host, _)| host.parse::<std::net::IpAddr>().is_ok());
-        if members(&self.rows).iter().any(|m| is_address(&m.member)) {
-            notes.push(
-                "members are named by their address, so a replacement counts as a new member; to avoid that, set \
-                 --member-label to a label that stays the same, such as pod or node"
-                    .to_owned(),
-            );
-        }
+        notes.extend(named_by_address(members(&self.rows).iter()));
         if first.is_some() && !knows_restarts(&self.rows) {
             notes.push("the server has no process start times: restarts cannot be marked".to_owned());
         }
@@ -117,8 +109,33 @@ impl Report {
     }
 }
 
+/// The labels that name clusters and members, for people.
+pub(super) fn labels_in_words(asked: &SourceSettings) -> String {
+    format!("{} and {}", asked.cluster_label.as_deref().unwrap_or("cluster (else job)"), asked.member_label)
+}
+
+/// The number of members of some clusters, by name: `3 in 1 cluster, named by cluster and instance: a 3`.
+pub(super) fn named_clusters(clusters: &BTreeMap<String, usize>, labels: &str) -> String {
+    let (of, all) = (clusters.len(), clusters.values().sum::<usize>());
+    let named = clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{} {count}", terminal_label(name)));
+    let more = if of > NAMED_CLUSTERS { ", …" } else { "" };
+    let named = named.collect::<Vec<_>>().join(", ");
+    format!("{all} in {}, named by {labels}: {named}{more}", count(of, "cluster"))
+}
+
+/// A note if members are named by their address; `None` if no member is.
+pub(super) fn named_by_address<'a>(mut members: impl Iterator<Item = &'a Member>) -> Option<String> {
+    let is_address =
+        |name: &str| name.rsplit_once(':').is_some_and(|(host, _)| host.parse::<std::net::IpAddr>().is_ok());
+    members.any(|member| is_address(&member.member)).then(|| {
+        "members are named by their address, so a replacement counts as a new member; to avoid that, set \
+         --member-label to a label that stays the same, such as pod or node"
+            .to_owned()
+    })
+}
+
 /// An instant without its seconds, so that a row fits 80 columns: `2026-10-01T00:02Z`.
-fn minute(ms: i64) -> String {
+pub(super) fn minute(ms: i64) -> String {
     let text = format_instant(ms);
     text.get(..16).map_or_else(|| text.clone(), |minute| format!("{minute}Z"))
 }
@@ -150,12 +167,7 @@ impl fmt::Display for Report {
             *clusters.entry(member.cluster.to_string()).or_default() += 1;
         }
         if !clusters.is_empty() {
-            let (of, all) = (clusters.len(), clusters.values().sum::<usize>());
-            let named =
-                clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{} {count}", terminal_label(name)));
-            let more = if of > NAMED_CLUSTERS { ", …" } else { "" };
-            let named = named.collect::<Vec<_>>().join(", ");
-            writeln!(f, "\nmembers  {all} in {}, named by {}: {named}{more}", count(of, "cluster"), self.labels)?;
+            writeln!(f, "\nmembers  {}", named_clusters(&clusters, &self.labels))?;
         }
         if let Some(Cost { queries, samples, took }) = &self.cost {
             let (queries, samples) = (count(*queries, "query"), count(*samples, "sample"));

@@ -3,12 +3,10 @@
 use crate::commands::CommandError;
 use crate::config::Settings;
 use crate::outputs::{Live, LiveScores};
-use crate::readings::identity::MixedMembers;
+use crate::readings::identity::{MixedMembers, Moments};
 use crate::readings::{Life, Member};
 use crate::score::{ScoreTable, score_window};
-use crate::sources::prometheus::{
-    Client, Moments, QuerySet, SeriesForm, Terms, forms_by_setting, read_instant, verify_members,
-};
+use crate::sources::prometheus::{Client, QuerySet, SeriesForm, Terms, forms_by_setting, read_instant, verify_members};
 use crate::spec::{Column, Metric, Unit};
 
 /// Maximum number of queries at once: enough to query every column as a raw and as a recorded series.

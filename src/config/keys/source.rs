@@ -7,9 +7,10 @@ use crate::config::parse::{
     switch, url,
 };
 use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, RATE_WINDOW, SeriesForm, ServerKind};
+use crate::sources::promql::Version;
 use crate::time::Step;
 
-pub(super) static SOURCE: [Key; 21] = [
+pub(super) static SOURCE: [Key; 23] = [
     Key::text(
         "source.url",
         "",
@@ -18,6 +19,27 @@ pub(super) static SOURCE: [Key; 21] = [
         |text| ok(url(text)),
     )
     .of_shape(Shape::Url),
+    Key::text(
+        "source.from",
+        "",
+        Flag::new(Heading::Source, "from", "PATH", "Data directory or dump to read instead of a server")
+            .common()
+            .explained(
+                "Read raw samples from files instead of a server: a Prometheus data directory, a snapshot, a block, or \
+                 a dump of promtool (also .gz or .zst). The range defaults to what is there",
+            ),
+        |_| Ok(()),
+    ),
+    Key::text(
+        "source.promql",
+        "3",
+        Flag::new(Heading::Source, "promql", "VERSION", "Prometheus version whose results to compute with --from")
+            .explained(
+                "With --from: the Prometheus version whose results to compute, such as 2.53. Results differ before \
+                 2.49, 2.51, 2.54 and 3",
+            ),
+        |text| ok(text.parse::<Version>()),
+    ),
     Key::text(
         "source.http_config_file",
         "",

@@ -1,16 +1,13 @@
 //! Converts a server's answers into the readings of members.
 
-use std::borrow::Cow;
-
 use reqwest::StatusCode;
 
 use super::echo::Parameters;
 use super::failure::{Cure, Failure, warns_of_a_part};
-use super::labels::label_names;
 use super::matrix::{Envelope, SeriesLabels, decode_matrix};
 use super::refusal::is_web_page;
 use super::{Client, PromError};
-use crate::readings::{ColumnReadings, Member};
+use crate::readings::{ColumnReadings, Member, MissingLabel};
 use crate::spec::Column;
 use crate::text::terminal::{terminal_label, terminal_message};
 use crate::time::Grid;
@@ -22,37 +19,6 @@ const MAX_READINGS_BYTES: usize = 1 << 30;
 /// Whether the readings of this many members on this grid would exceed the memory limit.
 pub(super) fn is_too_much(members: usize, grid: &Grid) -> bool {
     members.saturating_mul(grid.len()).saturating_mul(size_of::<f64>()) > MAX_READINGS_BYTES
-}
-
-/// The labels that name a series' cluster and member. The values of several labels are joined by `/`.
-#[derive(Clone, Debug)]
-pub(super) struct NamingLabels {
-    /// Empty means the label `cluster`, or `job` for series without it.
-    cluster: Vec<String>,
-    member: Vec<String>,
-}
-
-impl NamingLabels {
-    /// Each argument is a list of names such as `env,region`.
-    pub(super) fn new(cluster: Option<&str>, member: &str) -> Self {
-        let names = |list| label_names(list).map(str::to_owned).collect();
-        Self { cluster: cluster.map(names).unwrap_or_default(), member: names(member) }
-    }
-
-    /// The labels of the cluster; none means the label `cluster`, or `job` for series without it.
-    pub(super) fn cluster(&self) -> &[String] {
-        &self.cluster
-    }
-
-    /// The labels of the member.
-    pub(super) fn member(&self) -> &[String] {
-        &self.member
-    }
-
-    /// The names that are set, those of the cluster first.
-    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
-        self.cluster.iter().chain(&self.member).map(String::as_str)
-    }
 }
 
 impl Client {
@@ -126,31 +92,13 @@ impl Client {
 
     /// The member that a series belongs to.
     pub(super) fn name(&self, column: Column, labels: &SeriesLabels) -> Result<Member, PromError> {
-        let label = |name: &str| labels.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        let no_label = |label: &str, remedy| PromError::NoLabel {
+        let named = self.naming().name(|name| labels.get(name).map(String::as_str));
+        named.map_err(|MissingLabel { label, remedy }| PromError::NoLabel {
             column,
             series: terminal_label(&self.access().hide(&serde_json::to_string(labels).unwrap_or_default())),
-            label: label.to_owned(),
+            label,
             remedy,
-        };
-        let joined = |names: &[String], remedy| -> Result<Cow<'_, str>, PromError> {
-            let value = |name: &String| label(name).ok_or_else(|| no_label(name, remedy));
-            match names {
-                [only] => value(only).map(Cow::Borrowed),
-                several => Ok(several.iter().map(value).collect::<Result<Vec<_>, _>>()?.join("/").into()),
-            }
-        };
-        let cluster = match self.naming().cluster.as_slice() {
-            [] => label("cluster").or_else(|| label("job")).map(Cow::Borrowed).ok_or_else(|| {
-                no_label(
-                    "cluster or job",
-                    "set --cluster-label to the label that distinguishes clusters, or use --series raw",
-                )
-            }),
-            names => joined(names, "set --cluster-label to an existing label"),
-        }?;
-        let member = joined(&self.naming().member, "set --member-label to the label that distinguishes members")?;
-        Ok(Member::new(&cluster, &member))
+        })
     }
 
     pub(super) fn not_a_matrix(&self, reason: &dyn ToString) -> Failure {

@@ -12,7 +12,6 @@ use tracing::{info, warn};
 use url::{Host, Url};
 
 use super::access::{Access, HttpConfig, without_login};
-use super::answer::NamingLabels;
 use super::dialect::{Dialect, OF_QUERIES};
 use super::failure::{Cure, Failure};
 use super::matrix::{Envelope, SeriesLabels};
@@ -24,6 +23,7 @@ use super::transport::Kind;
 use super::windows::WindowSizes;
 use super::{PromError, Terms, Traffic, USER_AGENT};
 use crate::readings::ColumnReadings;
+use crate::readings::NamingLabels;
 use crate::spec::Column;
 use crate::time::Grid;
 

@@ -4,8 +4,6 @@
 //! none. Otherwise, the start times, counters and gauges of these members are read around some of the
 //! instants, and [`readings::identity`](crate::readings::identity) compares them.
 
-mod instants;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -21,13 +19,12 @@ use super::slices::{ask_in_slices, joined};
 use super::transport::Kind;
 use super::{Client, PromError, QuerySet};
 use crate::readings::identity::{
-    Clue, Doubles, Evidence, Identity, Labels, MixedMembers, Naming, Verdict, shares_start,
+    Clue, Doubles, Evidence, Identity, Labels, Look, MixedMembers, Moments, Naming, Verdict, ends_and_middle,
+    shares_start, to_study,
 };
 use crate::readings::{Member, QuerySource};
 use crate::spec::{Column, Companion, Metric};
 use crate::time::Grid;
-use instants::Look;
-pub(crate) use instants::Moments;
 
 /// Maximum age of the sample behind a value, by Prometheus's default.
 const SLACK_MS: i64 = 300_000;
@@ -171,7 +168,7 @@ impl<'a> Investigation<'a> {
         let crowded: BTreeSet<&Member> = looks.iter().flat_map(|look| &look.crowded).collect();
         info!(instants = looks.len(), members = crowded.len(), "looked for members with several series of a metric");
         if !crowded.is_empty() {
-            let verdict = self.evidence(&instants::to_study(&looks), moments, true).await?.verdict();
+            let verdict = self.evidence(&to_study(&looks), moments, true).await?.verdict();
             let hide = |text: &str| self.client.access().hide(text);
             identity.is_open = verdict.same.is_empty() && verdict.different.is_empty();
             identity.notes = verdict.notes(hide);
@@ -265,7 +262,7 @@ impl<'a> Investigation<'a> {
     async fn doubles(&self, looks: &[Look], moments: Moments, naming: &Naming) -> Result<Option<String>, PromError> {
         let Some(start_time) = self.start_time else { return Ok(None) };
         let with_samples: Vec<i64> = looks.iter().filter(|look| look.has_samples).map(|look| look.at_seconds).collect();
-        for at in instants::ends_and_middle(&with_samples) {
+        for at in ends_and_middle(&with_samples) {
             let started = self.targets(start_time, at).await?;
             let pairs = shares_start(&started);
             if pairs.is_empty() {

@@ -7,11 +7,7 @@
 use std::borrow::Cow;
 
 use super::{Client, PromError};
-
-/// The names in a list such as `env,region`, trimmed.
-pub(crate) fn label_names(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|name| !name.is_empty())
-}
+pub(crate) use crate::readings::label_names;
 
 /// Whether the name needs no quotes in a query.
 pub(crate) fn is_classic(name: &str) -> bool {

@@ -18,7 +18,7 @@ const FEW_STEPS: i64 = 60;
 ///
 /// The stretches between are shifted by irregular amounts, so that no regular pattern, such as scrapes every four
 /// minutes, meets all of them in the same phase.
-pub(super) fn places(range: TimeRange, step: Step) -> Vec<Grid> {
+pub(crate) fn places(range: TimeRange, step: Step) -> Vec<Grid> {
     let span = range.end_ms - range.start_ms;
     let steps = span / step.millis();
     if steps <= FEW_STEPS {

@@ -8,11 +8,11 @@ use tracing::debug;
 
 use super::answer::is_too_much;
 use super::direct::form_to_send;
-use super::identity::{Moments, forms_of, verify_members};
+use super::identity::{forms_of, verify_members};
 use super::question::Question;
 use super::slices::ask_in_slices;
 use super::{Client, PromError, QuerySet, Received};
-use crate::readings::identity::Identity;
+use crate::readings::identity::{Identity, Moments};
 use crate::readings::{ColumnReadings, Progress, ReadingSource, Source, Window, Work, days_at_once};
 use crate::spec::Column;
 use crate::time::{DAY_MS, Grid, Step, TimeRange, UtcDay};

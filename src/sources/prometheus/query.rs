@@ -204,7 +204,7 @@ impl QuerySet {
     }
 
     /// Whether the column's query has this form.
-    pub(super) fn has(&self, column: Column, form: &str) -> bool {
+    pub(crate) fn has(&self, column: Column, form: &str) -> bool {
         let text = &self.texts[column.index()];
         match form {
             RECORDED => text.recorded.is_some(),
@@ -216,7 +216,7 @@ impl QuerySet {
     }
 
     /// The query in one of its forms, narrowed by additional matchers.
-    pub(super) fn text(&self, column: Column, form: &str, matchers: &str) -> String {
+    pub(crate) fn text(&self, column: Column, form: &str, matchers: &str) -> String {
         self.fill(self.texts[column.index()].form(form), matchers)
     }
 
@@ -302,7 +302,7 @@ impl QuerySet {
     }
 
     /// The selector for messages: ` with {…}`, or empty.
-    pub(super) fn selector_in_words(&self) -> String {
+    pub(crate) fn selector_in_words(&self) -> String {
         match self.selector() {
             "" => String::new(),
             matchers => format!(" with {{{matchers}}}"),

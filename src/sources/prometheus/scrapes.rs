@@ -24,6 +24,11 @@ pub(crate) struct ScrapeDistance {
 }
 
 impl ScrapeDistance {
+    /// A distance in milliseconds.
+    pub(crate) fn of_millis(millis: i64) -> Self {
+        Self { millis: millis.max(1) }
+    }
+
     /// The share of the steps at which `rate` over this window sees two samples, from 0 to 1.
     fn share_with_a_rate(self, window: Step) -> f64 {
         ((window.millis() - self.millis) as f64 / self.millis as f64).clamp(0.0, 1.0)

@@ -9,6 +9,8 @@ use super::shown::{difference, is_shown, renewed};
 use crate::support::{BINARY, DAY, Folder, HOUR, Prometheus, Run, VictoriaMetrics, example, import, needed, simulated};
 
 const PROMETHEUS: &str = "http://127.0.0.1:9090";
+/// The data directory of that Prometheus, as pages show it.
+const COPY: &str = "/mnt/copy/prometheus";
 const VICTORIA_METRICS: &str = "http://127.0.0.1:8428";
 /// What the pages run from the sources; the test's program is built already.
 const FROM_SOURCES: &str = "cargo run --release -- ";
@@ -100,6 +102,9 @@ impl PageRun {
         let mut stand_ins = vec![textfiles, ("/var/lib/prometheus/metrics2", elsewhere.at("data"))];
         if text.contains(PROMETHEUS) {
             stand_ins.push((PROMETHEUS, prometheus().url()));
+        }
+        if text.contains(COPY) {
+            stand_ins.push((COPY, prometheus().data()));
         }
         let victoria_metrics = text.contains(VICTORIA_METRICS).then(|| VictoriaMetrics::of("", &[]));
         stand_ins.extend(victoria_metrics.iter().map(|server| (VICTORIA_METRICS, server.url())));

@@ -62,7 +62,7 @@ impl Asked<'_> {
         oracle("score.py", &arguments);
     }
 
-    fn flags(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn flags(&self) -> impl Iterator<Item = (&str, &str)> {
         let flags = [
             ("--selector", self.selector),
             ("--cluster-label", self.cluster_label),

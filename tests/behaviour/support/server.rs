@@ -85,7 +85,7 @@ impl Drop for Server {
 /// A Prometheus with its own data folder.
 pub(crate) struct Prometheus {
     server: Server,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Prometheus {
@@ -104,7 +104,7 @@ impl Prometheus {
         program.arg(format!("--web.listen-address=127.0.0.1:{port}"));
         // By default, Prometheus would delete samples older than 15 days.
         program.arg("--storage.tsdb.retention.time=100y").args(flags);
-        Self { server: Server::start(&program, port, &folder).ready("/-/ready"), _folder: folder }
+        Self { server: Server::start(&program, port, &folder).ready("/-/ready"), folder }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -113,6 +113,11 @@ impl Prometheus {
 
     pub(crate) fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> String {
+        self.folder.at("data")
     }
 }
 
@@ -144,7 +149,7 @@ pub(crate) fn guarded_prometheus_of(text: &str, web_config: &str) -> Prometheus 
     program.arg(format!("--web.listen-address=127.0.0.1:{port}"));
     program.arg("--storage.tsdb.retention.time=100y");
     let server = Server::start(&program, port, &folder).says("Server is ready to receive web requests");
-    Prometheus { server, _folder: folder }
+    Prometheus { server, folder }
 }
 
 /// Imports an OpenMetrics file into the data of `folder` with promtool, as an operator would.

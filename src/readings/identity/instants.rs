@@ -29,17 +29,17 @@ pub(crate) enum Moments {
 
 /// What a look at one instant shows.
 #[derive(Clone, Debug)]
-pub(super) struct Look {
-    pub(super) at_seconds: i64,
+pub(crate) struct Look {
+    pub(crate) at_seconds: i64,
     /// Whether there are any samples.
-    pub(super) has_samples: bool,
+    pub(crate) has_samples: bool,
     /// Members with several series of a metric.
-    pub(super) crowded: BTreeSet<Member>,
+    pub(crate) crowded: BTreeSet<Member>,
 }
 
 impl Moments {
     /// The instants, in ascending seconds since 1970.
-    pub(super) fn instants(self) -> Vec<i64> {
+    pub(crate) fn instants(self) -> Vec<i64> {
         match self {
             Self::Until(at_seconds) => vec![at_seconds],
             Self::Within(range) => spread(range.start_ms, range.end_ms - 1),
@@ -47,7 +47,7 @@ impl Moments {
     }
 
     /// Instants closer together, if only a small part of the range has samples; `None` if no further look is needed.
-    pub(super) fn closer(self, looks: &[Look]) -> Option<Vec<i64>> {
+    pub(crate) fn closer(self, looks: &[Look]) -> Option<Vec<i64>> {
         let Self::Within(range) = self else { return None };
         let with_samples: Vec<usize> = (0..looks.len()).filter(|at| looks[*at].has_samples).collect();
         let (first, last) = (*with_samples.first()?, *with_samples.last()?);
@@ -58,7 +58,7 @@ impl Moments {
     }
 
     /// Three steps at which to read clues: around the instant for `Within`, up to the instant for `Until`.
-    pub(super) fn around(self, at_seconds: i64) -> Grid {
+    pub(crate) fn around(self, at_seconds: i64) -> Grid {
         let at = at_seconds * 1000 / STRIDE_MS * STRIDE_MS;
         let from = match self {
             Self::Within(_) => at - STRIDE_MS,
@@ -80,7 +80,7 @@ fn spread(from_ms: i64, to_ms: i64) -> Vec<i64> {
 
 /// The instants around which to read clues: some of those with crowded members, spread over the range, and more
 /// until each crowded member is covered, up to [`MOST_STUDIED`].
-pub(super) fn to_study(looks: &[Look]) -> Vec<i64> {
+pub(crate) fn to_study(looks: &[Look]) -> Vec<i64> {
     let crowded: Vec<&Look> = looks.iter().filter(|look| !look.crowded.is_empty()).collect();
     if crowded.is_empty() {
         return Vec::new();
@@ -100,7 +100,7 @@ pub(super) fn to_study(looks: &[Look]) -> Vec<i64> {
 }
 
 /// The last, the first and the middle one of ascending instants.
-pub(super) fn ends_and_middle(instants: &[i64]) -> Vec<i64> {
+pub(crate) fn ends_and_middle(instants: &[i64]) -> Vec<i64> {
     let mut chosen: Vec<i64> = Vec::new();
     for at in [instants.len().checked_sub(1), Some(0), Some(instants.len() / 2)].into_iter().flatten() {
         match instants.get(at) {

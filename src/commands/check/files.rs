@@ -1,0 +1,142 @@
+//! `check --from`: what is inside files, and whether a pull from them would work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::Path;
+
+use indicatif::BinaryBytes;
+
+use super::report::{LABEL, labels_in_words, minute, named_by_address, named_clusters};
+use crate::commands::files::Opened;
+use crate::commands::pull::Held;
+use crate::commands::sources::left_out_note;
+use crate::commands::stdout::print_wrapped;
+use crate::commands::{CommandError, runtime};
+use crate::config::Settings;
+use crate::readings::{Member, ReadingSource};
+use crate::sources::files::FilesError;
+use crate::sources::raw::{Choice, SampleStore, Seen};
+use crate::spec::{Column, Companion};
+use crate::text::count;
+use crate::text::terminal::{terminal_label, terminal_message};
+
+/// Prints the report; returns an error if a pull would fail.
+pub(super) fn run(from: &Path, settings: &Settings) -> Result<(), CommandError> {
+    let opened = Opened::at(from, settings)?;
+    let mut report = Report { head: head(&opened, settings), ..Report::default() };
+    let choice = opened.choose(settings, Held::default());
+    match choice {
+        Err(error) => report.wrong.push(error.to_string()),
+        Ok(choice) => report.take(opened, choice, settings)?,
+    }
+    print_wrapped(&report.text(settings), LABEL)?;
+    match report.wrong.into_iter().next() {
+        None => Ok(()),
+        Some(first) => Err(CommandError::WouldFail(first)),
+    }
+}
+
+fn head(opened: &Opened, settings: &Settings) -> String {
+    let (files, name) = (&opened.files.description, terminal_label(&opened.files.name));
+    let (range, step) = (opened.range, settings.source.step.seconds());
+    let version = settings.source.promql;
+    format!("files    {files} in {name}\nrange    {range} at {step}s\npromql   as Prometheus {version} computes it\n")
+}
+
+/// What was found.
+#[derive(Default)]
+struct Report {
+    head: String,
+    seen: Vec<Seen>,
+    /// Bytes to read and days to write.
+    cost: Option<(u64, u64)>,
+    notes: Vec<String>,
+    wrong: Vec<String>,
+}
+
+impl Report {
+    /// Takes over what was chosen, and verifies the members.
+    fn take(&mut self, opened: Opened, choice: Choice<FilesError>, settings: &Settings) -> Result<(), CommandError> {
+        let range = opened.range;
+        self.notes.extend(left_out_note(range, choice.kept));
+        self.wrong.extend(choice.problems.iter().map(ToString::to_string));
+        self.notes.extend(choice.absent.iter().map(|metric| format!("{metric} is left out: it has no series here")));
+        self.seen = choice.seen.clone();
+        self.advise(&opened);
+        let kept = choice.kept;
+        if choice.problems.is_empty() {
+            let bytes = self.seen.iter().map(|seen| seen.bytes).sum();
+            self.cost = Some((bytes, kept.days().count() as u64));
+        }
+        self.notes.extend(opened.files.store.notes());
+        let source = opened.into_source(settings, choice);
+        let identity = runtime::start()?.block_on(source.identity(kept));
+        match identity.settled(settings.source.merge_members) {
+            Ok(notes) => self.notes.extend(notes),
+            Err(mixed) => self.wrong.push(mixed.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Adds notes about rare scrapes, members named by their address, and missing start times.
+    fn advise(&mut self, opened: &Opened) {
+        let window = opened.queries.rate_window();
+        for seen in self.seen.iter().filter(|seen| seen.has_values) {
+            let rate = opened.queries.is_rate(seen.column).then_some(window);
+            let advice = seen.distance.and_then(|distance| distance.advice(rate));
+            self.notes.extend(advice.map(|advice| format!("{}: {advice}", seen.column)));
+        }
+        self.notes.extend(named_by_address(self.members().iter()));
+        let knows_restarts = |seen: &Seen| seen.column == Column::from(Companion::StartTime) && seen.has_values;
+        if !self.seen.iter().any(knows_restarts) {
+            self.notes.push("there are no process start times: restarts cannot be marked".to_owned());
+        }
+    }
+
+    fn members(&self) -> BTreeSet<Member> {
+        self.seen.iter().flat_map(|seen| seen.members.iter().cloned()).collect()
+    }
+
+    fn text(&self, settings: &Settings) -> String {
+        let mut text = self.head.clone();
+        if !self.seen.is_empty() {
+            let (first, last) = ("first", "last");
+            let _ = writeln!(text, "\n{:<17} {:<4}  {:>7} {first:<17} {last:<17} scraped", "metric", "form", "members");
+        }
+        for seen in &self.seen {
+            text.push_str(&row(seen));
+        }
+        let mut clusters: BTreeMap<String, usize> = BTreeMap::new();
+        for member in self.members() {
+            *clusters.entry(member.cluster.to_string()).or_default() += 1;
+        }
+        if !clusters.is_empty() {
+            let labels = labels_in_words(&settings.source);
+            let _ = writeln!(text, "\nmembers  {}", named_clusters(&clusters, &labels));
+        }
+        if let Some((bytes, days)) = self.cost {
+            let _ = writeln!(text, "pull     about {} for {}", BinaryBytes(bytes), count(days, "day"));
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note     {}", terminal_message(note));
+        }
+        for wrong in &self.wrong {
+            let _ = writeln!(text, "wrong    {}", terminal_message(wrong));
+        }
+        if self.wrong.is_empty() {
+            text.push_str("ready    a pull would work\n");
+        }
+        text
+    }
+}
+
+fn row(seen: &Seen) -> String {
+    let (name, form) = (seen.column.name(), seen.form);
+    let Some((first_ms, last_ms)) = seen.span_ms else {
+        return format!("{name:<17} {form:<8}      no series in this range\n");
+    };
+    let scraped = seen.distance.map(|distance| distance.to_string()).unwrap_or_default();
+    let scraped = if seen.has_values { scraped } else { "too few samples for a value".to_owned() };
+    let (members, first, last) = (seen.members.len(), minute(first_ms), minute(last_ms));
+    format!("{name:<17} {form:<8} {members:>4} {first:<17} {last:<17} {scraped}\n")
+}

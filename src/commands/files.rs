@@ -1,0 +1,87 @@
+//! Pulls from files instead of a server, and checks them: a data directory, a snapshot, or a dump.
+
+use std::path::Path;
+
+use chrono::Utc;
+use tracing::info;
+
+use super::pull::{Held, Pulled, Request, pull};
+use super::sources::left_out_note;
+use super::{CommandError, Writing};
+use crate::cli::Leave;
+use crate::config::Settings;
+use crate::readings::{NamingLabels, Source};
+use crate::sources::files::{FileStore, Files, FilesError};
+use crate::sources::prometheus::{QuerySet, Wanted};
+use crate::sources::raw::{Choice, RawError, RawSource, RawWanted, Rules, choose, extent};
+use crate::time::TimeRange;
+
+/// Pulls from the files at a path.
+pub(super) fn pull_files(
+    from: &Path,
+    settings: &Settings,
+    leave: Leave,
+    run: &Writing,
+) -> Result<Pulled, CommandError> {
+    let opened = Opened::at(from, settings)?;
+    let range = opened.range;
+    info!(from = %from.display(), %range, "reading raw samples");
+    let request = Request { range, out: settings.out()?, leave, merge_members: settings.source.merge_members };
+    pull(&request, run, async |held| {
+        let chosen = opened.choose(settings, held)?.complete().map_err(boxed)?;
+        if let Some(note) = left_out_note(range, chosen.kept) {
+            run.reporter.note(&note);
+        }
+        Ok(opened.into_source(settings, chosen))
+    })
+}
+
+/// Opened files, with the queries to compute and the range to read.
+pub(super) struct Opened {
+    pub(super) files: Files,
+    pub(super) queries: QuerySet,
+    pub(super) rules: Rules,
+    pub(super) range: TimeRange,
+}
+
+impl Opened {
+    /// Opens the files at a path. Fails if they hold none of etcd's series, or none in the range of the settings.
+    pub(super) fn at(from: &Path, settings: &Settings) -> Result<Self, CommandError> {
+        let asked = &settings.source;
+        let queries = asked.query_set()?;
+        let files = Files::open(from, &queries).map_err(|error| CommandError::Source(Box::new(error)))?;
+        let rules = Rules {
+            naming: NamingLabels::new(asked.cluster_label.as_deref(), &asked.member_label),
+            selector: queries.selector().to_owned(),
+            version: asked.promql,
+            step: asked.step,
+        };
+        let span_ms = extent(&files.store, &queries, &files.name).map_err(boxed)?;
+        let range = asked.range_within(span_ms, Utc::now().timestamp_millis())?;
+        Ok(Self { files, queries, rules, range })
+    }
+
+    /// Chooses the queries, with the columns of the history that is there already.
+    pub(super) fn choose(&self, settings: &Settings, held: Held) -> Result<Choice<FilesError>, CommandError> {
+        let left_out = [&settings.without[..], &held.unknown_metrics].concat();
+        let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions, held_queries: held.queries };
+        let wanted = RawWanted {
+            wanted,
+            form: settings.source.series,
+            range: self.range,
+            name: self.files.name.clone(),
+            leaves_out_absent: false,
+        };
+        choose(&self.files.store, &self.queries, &self.rules, &wanted).map_err(boxed)
+    }
+
+    pub(super) fn into_source(self, settings: &Settings, chosen: Choice<FilesError>) -> RawSource<FileStore> {
+        let Files { store, kind, name, .. } = self.files;
+        let description = |queries| -> Source { settings.source.source_of_files(kind, &name, queries) };
+        chosen.into_source(store, self.rules, description)
+    }
+}
+
+pub(super) fn boxed(error: RawError<FilesError>) -> CommandError {
+    CommandError::Source(Box::new(error))
+}

@@ -1,0 +1,229 @@
+//! Evaluates queries over the samples of a store, in the order in which Prometheus computes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::query::Query;
+use super::selector::Selector;
+use super::store::{Label, METRIC_NAME, SampleStore, label_of};
+use crate::sources::promql::{
+    self, BucketColumn, Column, DEFAULT_LOOKBACK_MS, Series, SeriesError, Version, histogram_quantile, parse_le,
+};
+
+/// One element of a vector: labels, and a value at each time.
+#[derive(Clone, Debug)]
+pub(super) struct Element {
+    pub(super) labels: Vec<Label>,
+    pub(super) values: Column,
+}
+
+impl Element {
+    /// The values of these labels, by which elements match. A missing label has the empty value.
+    fn on<'a>(&'a self, names: &'a [String]) -> Vec<&'a str> {
+        names.iter().map(|name| label_of(&self.labels, name).unwrap_or_default()).collect()
+    }
+
+    /// All labels except the name, by which elements match without `on (…)`.
+    fn unnamed(&self) -> Vec<&Label> {
+        self.labels.iter().filter(|(name, _)| name.as_ref() != METRIC_NAME).collect()
+    }
+}
+
+/// Why a query cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EvaluationError<E: std::error::Error> {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(E),
+    /// The store returned samples that are out of order.
+    #[error("{series}: {cause}; report this as a bug of etcd-heatmap")]
+    Order { series: String, cause: SeriesError },
+}
+
+/// An evaluation of queries at some times.
+pub(super) struct Evaluation<'a, S: SampleStore> {
+    store: &'a S,
+    /// Ascending, in milliseconds.
+    times_ms: &'a [i64],
+    version: Version,
+    /// The series of each metric, sorted by labels.
+    series: BTreeMap<String, Vec<S::Series>>,
+}
+
+impl<'a, S: SampleStore> Evaluation<'a, S> {
+    /// Looks up the series of all these queries at once.
+    pub(super) fn prepare<'q>(
+        store: &'a S,
+        queries: impl Iterator<Item = &'q Query> + Clone,
+        times_ms: &'a [i64],
+        version: Version,
+    ) -> Result<Self, S::Error> {
+        let names: BTreeSet<&str> = queries.clone().flat_map(Query::selectors).map(|one| one.name.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let reach_ms = queries.map(|query| query.reach_ms(DEFAULT_LOOKBACK_MS)).max().unwrap_or_default();
+        let mut series: BTreeMap<String, Vec<S::Series>> = BTreeMap::new();
+        for one in store.series(&names, &range_of(times_ms, reach_ms))? {
+            let name = label_of(store.labels(&one), METRIC_NAME).unwrap_or_default().to_owned();
+            series.entry(name).or_default().push(one);
+        }
+        Ok(Self { store, times_ms, version, series })
+    }
+
+    /// The elements of a query that have any value.
+    pub(super) fn evaluate(&self, query: &Query) -> Result<Vec<Element>, EvaluationError<S::Error>> {
+        match query {
+            Query::Select(selector) => self.each(selector, DEFAULT_LOOKBACK_MS, |series| {
+                promql::instant(series, DEFAULT_LOOKBACK_MS, self.times_ms, self.version)
+            }),
+            Query::Rate(selector, window_ms) => {
+                self.each(selector, *window_ms, |series| self.rate(series, *window_ms)).map(without_names)
+            }
+            Query::Changes(selector, window_ms) => self
+                .each(selector, *window_ms, |series| promql::changes(series, *window_ms, self.times_ms, self.version))
+                .map(without_names),
+            Query::Quantile { q, by, buckets, window_ms } => self.quantile(*q, by, buckets, *window_ms),
+            Query::Or(left, right) => Ok(or(self.evaluate(left)?, self.evaluate(right)?)),
+            Query::AndOn(left, on, right) => Ok(and_on(self.evaluate(left)?, on, &self.evaluate(right)?)),
+        }
+    }
+
+    fn rate(&self, series: &Series<'_>, window_ms: i64) -> Column {
+        promql::rate(series, window_ms, self.times_ms, self.version)
+    }
+
+    fn selected(&self, selector: &Selector) -> Vec<&S::Series> {
+        let all = self.series.get(&selector.name).into_iter().flatten();
+        all.filter(|series| selector.matches(self.store.labels(series))).collect()
+    }
+
+    /// Computes a function of each selected series, in parallel.
+    fn each(
+        &self,
+        selector: &Selector,
+        reach_ms: i64,
+        function: impl Fn(&Series<'_>) -> Column + Sync,
+    ) -> Result<Vec<Element>, EvaluationError<S::Error>> {
+        let element = |series: &&S::Series| {
+            let values = self.of_series(series, reach_ms, &function)?;
+            Ok(Element { labels: self.store.labels(series).to_vec(), values })
+        };
+        let elements: Vec<Element> = self.selected(selector).par_iter().map(element).collect::<Result<_, _>>()?;
+        Ok(elements.into_iter().filter(has_value).collect())
+    }
+
+    /// Computes a function of one series from the samples that it needs.
+    fn of_series(
+        &self,
+        series: &S::Series,
+        reach_ms: i64,
+        function: &impl Fn(&Series<'_>) -> Column,
+    ) -> Result<Column, EvaluationError<S::Error>> {
+        let samples = self.store.samples(series, &range_of(self.times_ms, reach_ms)).map_err(EvaluationError::Store)?;
+        let read = Series::new(&samples.times_ms, &samples.values);
+        let name = || format!("{:?}", self.store.labels(series));
+        Ok(function(&read.map_err(|cause| EvaluationError::Order { series: name(), cause })?))
+    }
+
+    /// `histogram_quantile(q, sum by (…, le) (rate(…)))`, the histograms in parallel.
+    fn quantile(
+        &self,
+        q: f64,
+        by: &[String],
+        buckets: &Selector,
+        window_ms: i64,
+    ) -> Result<Vec<Element>, EvaluationError<S::Error>> {
+        let mut histograms: BTreeMap<Vec<&str>, Vec<&S::Series>> = BTreeMap::new();
+        for series in self.selected(buckets) {
+            let labels = self.store.labels(series);
+            let key = by.iter().map(|name| label_of(labels, name).unwrap_or_default()).collect();
+            histograms.entry(key).or_default().push(series);
+        }
+        let histograms: Vec<(Vec<&str>, Vec<&S::Series>)> = histograms.into_iter().collect();
+        let element = |(key, series): &(Vec<&str>, Vec<&S::Series>)| {
+            let named = by.iter().zip(key).filter(|(_, value)| !value.is_empty());
+            let labels = named.map(|(name, value)| (name.as_str().into(), (*value).into())).collect();
+            Ok(Element { labels, values: self.quantile_of(q, series, window_ms)? })
+        };
+        let elements: Vec<Element> = histograms.par_iter().map(element).collect::<Result<_, _>>()?;
+        Ok(elements.into_iter().filter(has_value).collect())
+    }
+
+    /// The quantile of one histogram, which may have several series per bucket.
+    fn quantile_of(&self, q: f64, series: &[&S::Series], window_ms: i64) -> Result<Column, EvaluationError<S::Error>> {
+        let mut by_bound: Vec<(&str, Vec<Column>)> = Vec::new();
+        for one in series {
+            let Some(le) = label_of(self.store.labels(one), "le") else { continue };
+            let rate = self.of_series(one, window_ms, &|series: &Series<'_>| self.rate(series, window_ms))?;
+            match by_bound.iter_mut().find(|(bound, _)| *bound == le) {
+                Some((_, rates)) => rates.push(rate),
+                None => by_bound.push((le, vec![rate])),
+            }
+        }
+        let sums: Vec<(f64, Column)> = by_bound
+            .into_iter()
+            .filter_map(|(le, rates)| Some((parse_le(le)?, promql::sum(&rates, self.version))))
+            .collect();
+        let columns: Vec<BucketColumn<'_>> =
+            sums.iter().map(|(upper_bound, counts)| BucketColumn { upper_bound: *upper_bound, counts }).collect();
+        let mut quantile = histogram_quantile(q, &columns, self.version);
+        quantile.resize(self.times_ms.len(), None);
+        Ok(quantile)
+    }
+}
+
+/// The samples that evaluations need if they look back this far: a half-open range.
+fn range_of(times_ms: &[i64], reach_ms: i64) -> Range<i64> {
+    match (times_ms.first(), times_ms.last()) {
+        (Some(first), Some(last)) => first.saturating_sub(reach_ms)..last.saturating_add(1),
+        _ => 0..0,
+    }
+}
+
+fn has_value(element: &Element) -> bool {
+    element.values.iter().any(Option::is_some)
+}
+
+/// Functions drop the name of the metric.
+fn without_names(mut elements: Vec<Element>) -> Vec<Element> {
+    for element in &mut elements {
+        element.labels.retain(|(name, _)| name.as_ref() != METRIC_NAME);
+    }
+    elements
+}
+
+/// `left or right`: at each time, the elements on the right whose labels, except the name, are not on the left.
+fn or(left: Vec<Element>, right: Vec<Element>) -> Vec<Element> {
+    let mut by_labels: BTreeMap<Vec<&Label>, Vec<&Element>> = BTreeMap::new();
+    for element in &left {
+        by_labels.entry(element.unnamed()).or_default().push(element);
+    }
+    let hidden = |element: &Element, time: usize| {
+        by_labels.get(&element.unnamed()).is_some_and(|same| same.iter().any(|one| one.values[time].is_some()))
+    };
+    let rest: Vec<Element> = right
+        .into_iter()
+        .map(|element| {
+            let visible = |time: usize| element.values[time].filter(|_| !hidden(&element, time));
+            let values = (0..element.values.len()).map(visible).collect();
+            Element { values, labels: element.labels }
+        })
+        .filter(has_value)
+        .collect();
+    [left, rest].concat()
+}
+
+/// `left and on (…) right`: at each time, the elements on the left with a match on the right.
+fn and_on(left: Vec<Element>, on: &[String], right: &[Element]) -> Vec<Element> {
+    let mut present: BTreeMap<Vec<&str>, Vec<&Column>> = BTreeMap::new();
+    for element in right {
+        present.entry(element.on(on)).or_default().push(&element.values);
+    }
+    let kept = left.into_iter().map(|element| {
+        let matching = present.get(&element.on(on)).map(Vec::as_slice).unwrap_or_default();
+        let values = promql::and(&element.values, matching);
+        Element { values, labels: element.labels }
+    });
+    kept.filter(has_value).collect()
+}

@@ -1,0 +1,24 @@
+//! A source of readings over raw samples: evaluates the queries of the metrics itself, where there is no server to do so.
+//!
+//! A [`SampleStore`] hands out series and their samples: the blocks of a data directory, a dump, or the answers of a
+//! remote read. A [`RawSource`] parses the same queries that a server would get, computes them with
+//! [`promql`](super::promql), and fills windows that equal the server's to the last bit.
+
+mod choose;
+mod error;
+mod evaluate;
+mod identity;
+mod matcher;
+mod parse;
+mod queries;
+mod query;
+mod selector;
+mod source;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use choose::{Choice, RawWanted, Seen, choose, extent, metric_names};
+pub(crate) use error::RawError;
+pub(crate) use source::{RawSource, Rules};
+pub(crate) use store::{Label, LostSpan, SampleStore, Sighted, label_of};

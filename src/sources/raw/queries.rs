@@ -1,0 +1,107 @@
+//! The parsed queries of a pull, and the readings that they give.
+
+use super::error::RawError;
+use super::evaluate::{Element, Evaluation};
+use super::query::Query;
+use super::source::Rules;
+use super::store::{LostSpan, SampleStore, label_of};
+use crate::readings::{ColumnReadings, IDLE, MissingLabel, Window};
+use crate::sources::promql::DEFAULT_LOOKBACK_MS;
+use crate::spec::Column;
+use crate::text::terminal::terminal_label;
+use crate::time::{Grid, TimeRange};
+
+/// The query of each column.
+#[derive(Clone, Debug)]
+pub(crate) struct Queries(pub(super) Vec<(Column, Query)>);
+
+impl Queries {
+    pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
+        self.0.iter().map(|(column, _)| *column)
+    }
+
+    /// Computes the readings of a part of a day from the samples of a store.
+    pub(super) fn window<S: SampleStore>(
+        &self,
+        store: &S,
+        rules: &Rules,
+        part: TimeRange,
+    ) -> Result<Window, RawError<S::Error>> {
+        let grid = Grid::within(part, rules.step);
+        let times_ms: Vec<i64> = (0..grid.len()).map(|step| grid.at(step)).collect();
+        let queries = self.0.iter().map(|(_, query)| query);
+        let evaluation = Evaluation::prepare(store, queries, &times_ms, rules.version).map_err(RawError::Store)?;
+        let mut columns = Vec::with_capacity(self.0.len());
+        for (column, query) in &self.0 {
+            let mut elements = evaluation.evaluate(query)?;
+            blank(&mut elements, store.lost(), query.reach_ms(DEFAULT_LOOKBACK_MS), &times_ms);
+            columns.push((*column, readings(*column, &elements, &grid, rules)?));
+        }
+        Ok(Window::join(grid, columns))
+    }
+}
+
+/// The readings of the members to which the elements of a vector belong.
+fn readings<E: std::error::Error>(
+    column: Column,
+    elements: &[Element],
+    grid: &Grid,
+    rules: &Rules,
+) -> Result<ColumnReadings, RawError<E>> {
+    let mut readings = ColumnReadings::of(column);
+    for element in elements {
+        let member = rules.naming.name(|name| label_of(&element.labels, name));
+        let member = member.map_err(|MissingLabel { label, remedy }| RawError::NoLabel {
+            column,
+            series: terminal_label(&format!("{:?}", element.labels)),
+            label,
+            remedy,
+        })?;
+        let values: Vec<f64> = element.values.iter().map(|value| reading(*value)).collect();
+        readings.merge_series(member, grid.len(), 0, &values);
+    }
+    Ok(readings)
+}
+
+/// The value of a step: missing without a sample, and idle if the sample is NaN.
+fn reading(value: Option<f64>) -> f64 {
+    match value {
+        None => f64::NAN,
+        Some(value) if value.is_nan() => IDLE,
+        Some(value) => value,
+    }
+}
+
+/// Removes the values that depend on times of which samples may be missing.
+fn blank(elements: &mut [Element], lost: &[LostSpan], reach_ms: i64, times_ms: &[i64]) {
+    for span in lost {
+        let from = times_ms.partition_point(|time| *time < span.first_ms);
+        let to = times_ms.partition_point(|time| time.saturating_sub(reach_ms) <= span.last_ms);
+        for element in elements.iter_mut() {
+            element.values[from..to.max(from)].fill(None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_whose_samples_may_be_missing_have_no_value() {
+        let times: Vec<i64> = (0..10).map(|step| step * 10).collect();
+        let element = || Element { labels: Vec::new(), values: vec![Some(1.0); 10] };
+        let left = |lost: &[LostSpan], reach_ms| {
+            let mut elements = [element()];
+            blank(&mut elements, lost, reach_ms, &times);
+            elements[0].values.iter().map(|value| if value.is_some() { 'x' } else { '-' }).collect::<String>()
+        };
+        let span = |first_ms, last_ms| LostSpan { first_ms, last_ms };
+        assert_eq!(left(&[], 5), "xxxxxxxxxx");
+        assert_eq!(left(&[span(15, 25)], 0), "xx-xxxxxxx");
+        assert_eq!(left(&[span(15, 25)], 20), "xx---xxxxx");
+        assert_eq!(left(&[span(20, 20), span(90, 500)], 5), "xx-xxxxxx-");
+        assert_eq!(left(&[span(i64::MIN, i64::MAX)], 5), "----------");
+        assert_eq!(left(&[span(-50, -40)], 15), "xxxxxxxxxx");
+    }
+}

@@ -1,0 +1,24 @@
+//! Selectors of series: a metric's name, and matchers of labels.
+
+use super::matcher::Matcher;
+use super::store::{Label, METRIC_NAME, label_of};
+
+/// `name{label="value", …}`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Selector {
+    pub(super) name: String,
+    pub(super) matchers: Vec<Matcher>,
+}
+
+impl Selector {
+    /// Whether a series with these labels, among them its name, is selected.
+    pub(super) fn matches(&self, labels: &[Label]) -> bool {
+        label_of(labels, METRIC_NAME) == Some(&*self.name)
+            && self.matchers.iter().all(|matcher| matcher.matches(label_of(labels, matcher.name()).unwrap_or_default()))
+    }
+
+    /// The same selector for the metric with another name.
+    pub(super) fn renamed(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), matchers: self.matchers.clone() }
+    }
+}

@@ -1,0 +1,50 @@
+//! Errors of data directories.
+
+use std::path::{Path, PathBuf};
+
+use crate::sources::raw::{Label, label_of};
+use crate::sources::tsdb::block::{BlockError, Conflict};
+
+/// Why a data directory cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DirectoryError {
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// Blocks, or blocks and head, contradict each other.
+    #[error(
+        "{}: {series} has {count} different values at equal times (the first at {at_ms} ms: {kept} and {dropped}): leave out one of the blocks, or query the server",
+        .dir.display()
+    )]
+    TwoValues {
+        dir: PathBuf,
+        /// The series in PromQL notation.
+        series: String,
+        /// How often two values have the same time.
+        count: u64,
+        at_ms: i64,
+        kept: f64,
+        dropped: f64,
+    },
+    /// Blocks of two replicas of one Prometheus, which scraped the same targets.
+    #[error(
+        "{} and {} are blocks of replicas (they differ in {label}): give the blocks of one replica, or query the server",
+        .one.display(), .other.display()
+    )]
+    Replicas {
+        one: PathBuf,
+        other: PathBuf,
+        /// The external label in which they differ.
+        label: String,
+    },
+}
+
+impl DirectoryError {
+    pub(super) fn two_values(dir: &Path, labels: &[Label], count: u64, conflict: Conflict) -> Self {
+        let name = label_of(labels, "__name__").unwrap_or_default();
+        let others = labels.iter().filter(|(label, _)| label.as_ref() != "__name__");
+        let others: Vec<String> = others.map(|(label, value)| format!("{label}={value:?}")).collect();
+        let series = format!("{name}{{{}}}", others.join(", "));
+        let Conflict { at_ms, kept, dropped } = conflict;
+        Self::TwoValues { dir: dir.to_owned(), series, count, at_ms, kept, dropped }
+    }
+}

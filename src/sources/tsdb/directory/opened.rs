@@ -1,0 +1,134 @@
+//! Blocks that are opened when their time is first read, and closed when it has passed.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::DirectoryError;
+use super::labels::with_external;
+use crate::sources::raw::{Label, Sighted, label_of};
+use crate::sources::tsdb::block::{Block, BlockFolder, ChunkMeta, Samples, SeriesEntry};
+use crate::time::DAY_MS;
+
+/// How long after its end a block stays open: several days are read at once, and queries look back a day.
+pub(super) const KEPT_OPEN_MS: i64 = 3 * DAY_MS;
+
+/// Estimated size of a chunk of 120 samples, where the next chunk of the series does not tell it.
+const USUAL_CHUNK: u64 = 200;
+
+/// Bytes read from all blocks that were closed.
+#[derive(Debug, Default)]
+pub(super) struct BytesRead(AtomicU64);
+
+impl BytesRead {
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A block of a directory, open or not.
+#[derive(Debug)]
+pub(super) struct BlockSlot {
+    folder: BlockFolder,
+    opened: Mutex<Option<Arc<Opened>>>,
+    read: Arc<BytesRead>,
+}
+
+impl BlockSlot {
+    pub(super) fn new(folder: BlockFolder, read: Arc<BytesRead>) -> Self {
+        Self { folder, opened: Mutex::new(None), read }
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.folder.dir
+    }
+
+    pub(super) fn range_ms(&self) -> Range<i64> {
+        self.folder.meta.range_ms()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Opened>>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// Opens the block and reads the series of these metrics, unless it is open already.
+    pub(super) fn open(&self, names: &[String]) -> Result<Arc<Opened>, DirectoryError> {
+        let mut slot = self.lock();
+        if let Some(opened) = &*slot {
+            return Ok(Arc::clone(opened));
+        }
+        let opened = Arc::new(Opened::read(&self.folder, names)?);
+        *slot = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    pub(super) fn close(&self) {
+        if let Some(opened) = self.lock().take() {
+            self.read.0.fetch_add(opened.block.bytes_read(), Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes read from the block while it is open.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.lock().as_ref().map_or(0, |opened| opened.block.bytes_read())
+    }
+}
+
+/// An open block with its series of the wanted metrics.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    block: Block,
+    series: Vec<SeriesEntry>,
+    /// The labels of each series, with the external labels of the block.
+    labels: Vec<Vec<Label>>,
+}
+
+impl Opened {
+    fn read(folder: &BlockFolder, names: &[String]) -> Result<Self, DirectoryError> {
+        let block = Block::open(&folder.dir)?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let series = block.series_named(&names)?;
+        let external = &block.meta().thanos.labels;
+        let labels = series.iter().map(|one| with_external(&one.labels, external)).collect();
+        Ok(Self { block, series, labels })
+    }
+
+    /// The places and labels of the series of these metrics.
+    pub(super) fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (usize, &'a [Label])> {
+        let is_named = |labels: &[Label]| label_of(labels, "__name__").is_some_and(|name| names.contains(&name));
+        self.labels.iter().map(Vec::as_slice).enumerate().filter(move |(_, labels)| is_named(labels))
+    }
+
+    pub(super) fn samples(&self, at: usize, range_ms: &Range<i64>) -> Result<Samples, DirectoryError> {
+        Ok(self.block.samples(&self.series[at], range_ms.clone())?)
+    }
+
+    /// The series of these metrics with chunks in the range.
+    pub(super) fn survey<'a>(
+        &'a self,
+        names: &'a [&str],
+        range_ms: &'a Range<i64>,
+    ) -> impl Iterator<Item = Sighted> + 'a {
+        self.named(names).filter_map(|(at, labels)| {
+            let chunks = &self.series[at].chunks;
+            let inside: Vec<usize> = (0..chunks.len())
+                .filter(|chunk| chunks[*chunk].min_ms < range_ms.end && chunks[*chunk].max_ms >= range_ms.start)
+                .collect();
+            let (first, last) = (chunks.get(*inside.first()?)?, chunks.get(*inside.last()?)?);
+            let bytes = inside.iter().map(|chunk| size_of_chunk(chunks, *chunk)).sum();
+            let first_ms = first.min_ms.max(range_ms.start);
+            Some(Sighted { labels: labels.to_vec(), first_ms, last_ms: last.max_ms.min(range_ms.end - 1), bytes })
+        })
+    }
+}
+
+/// The distance to the next chunk of the series, which usually follows immediately.
+fn size_of_chunk(chunks: &[ChunkMeta], at: usize) -> u64 {
+    let next = chunks.get(at + 1).map(|next| next.reference.wrapping_sub(chunks[at].reference));
+    next.filter(|distance| *distance < 16 * USUAL_CHUNK).unwrap_or(USUAL_CHUNK)
+}

@@ -1,0 +1,94 @@
+//! Pulls from files instead of a server. Every reading is compared with the Prometheus whose files they are.
+
+use crate::support::{Asked, DAY, Folder, HOUR, Metrics, START, Simulated, etcd_heatmap, prometheus_of, simulated};
+
+/// The version of the Prometheus in these tests.
+const VERSION: &str = "2.42";
+
+/// Pulls from `path` what `asked` describes, into `audit` of `folder`, and compares it with the server.
+#[track_caller]
+fn equals_the_server(asked: &Asked<'_>, path: &str, folder: &Folder) {
+    let (start, end, step) = (asked.start.to_string(), asked.end.to_string(), format!("{}s", asked.step));
+    let out = folder.at("audit");
+    let mut arguments = vec!["backfill", "--quiet", "--from", path, "--promql", VERSION, "--out", &out];
+    arguments.extend(["--start", &start, "--end", &end, "--step", &step]);
+    for (flag, value) in asked.flags() {
+        arguments.extend([flag, value]);
+    }
+    let run = etcd_heatmap(&arguments).succeeds();
+    assert_eq!(run.stderr, "");
+    asked.agrees_with_the_oracle(&out);
+}
+
+#[test]
+fn readings_from_blocks_equal_those_of_the_server_at_every_step_width() {
+    let simulated = simulated();
+    let data = simulated.prometheus.data();
+    for step in [15, 60, 420, 3600] {
+        let folder = Folder::new("from-blocks");
+        let asked = Asked { step, ..Asked::all(&simulated.prometheus, START - HOUR, Simulated::END + DAY) };
+        equals_the_server(&asked, &data, &folder);
+    }
+}
+
+#[test]
+fn without_a_range_everything_in_the_files_is_read() {
+    let simulated = simulated();
+    let folder = Folder::new("from-all");
+    let (data, out) = (simulated.prometheus.data(), folder.at("audit"));
+    etcd_heatmap(&["backfill", "--quiet", "--from", &data, "--promql", VERSION, "--out", &out]).succeeds();
+    Asked::all(&simulated.prometheus, START, Simulated::END).agrees_with_the_oracle(&out);
+    // A second run finds everything there.
+    let again = etcd_heatmap(&["pull", "--from", &data, "--promql", VERSION, "--out", &out]).succeeds();
+    assert!(again.stderr.contains("0 days") || again.stderr.contains("3 days"), "{}", again.stderr);
+    // Another version of PromQL is another source.
+    let other = etcd_heatmap(&["pull", "--from", &data, "--out", &out]);
+    other.fails_saying(&["--promql 2.42 instead of 3.0", "--overwrite"]);
+}
+
+#[test]
+fn check_shows_what_is_inside_files() {
+    let simulated = simulated();
+    let data = simulated.prometheus.data();
+    let run = etcd_heatmap(&["check", "--from", &data]).succeeds();
+    for words in
+        ["files    2 blocks in /", "promql   as Prometheus 3.0", "members  10 in 3 clusters", "60 s", "ready    "]
+    {
+        assert!(run.stdout.contains(words), "does not show {words:?}:\n{}", run.stdout);
+    }
+    let lacking = etcd_heatmap(&["check", "--from", &data, "--profile", "fleet", "--selector", "cluster=\"x\""]);
+    lacking.fails_saying(&["has none of etcd's six metrics with {cluster=\"x\"}"]);
+}
+
+#[test]
+fn two_clusters_under_one_name_are_refused_from_files_as_from_a_server() {
+    let mut metrics = Metrics::default();
+    for (env, start) in [("north", 100.0), ("south", 5_000.0)] {
+        let labels = format!("cluster=\"kube\",env=\"{env}\",instance=\"10.0.0.1:2379\"");
+        metrics.member(&labels, START..START + 6 * HOUR);
+        metrics.series("process_start_time_seconds", &labels, START..START + 6 * HOUR, |_| start);
+    }
+    let prometheus = prometheus_of(&metrics.text());
+    let folder = Folder::new("from-mixed");
+    let (data, out) = (prometheus.data(), folder.at("audit"));
+    let pull = |flags: &[&str]| etcd_heatmap(&[&["pull", "--from", &data, "--out", &out], flags].concat());
+    pull(&[]).fails_saying(&["env", "--cluster-label env"]);
+    pull(&["--cluster-label", "cluster,env"]).succeeds();
+}
+
+#[test]
+fn what_is_not_there_or_not_understood_is_one_sentence() {
+    let folder = Folder::new("from-nothing");
+    let (here, out) = (folder.at(""), folder.at("audit"));
+    let pull = |from: &str, flags: &[&str]| etcd_heatmap(&[&["pull", "--from", from, "--out", &out], flags].concat());
+    pull(&folder.at("absent"), &[]).fails_saying(&["cannot read --from", "absent", "name an existing file or folder"]);
+    pull(&here, &[]).fails_saying(&["holds no samples", "data directory"]);
+    pull(&here, &["--url", "http://127.0.0.1:1"]).fails_saying(&["--from", "use either --from or --url"]);
+    pull(&here, &["--promql", "x"]).fails_saying(&["'x' is not a version of Prometheus"]);
+    let data = simulated().prometheus.data();
+    let queries = folder.at("queries");
+    std::fs::create_dir(&queries).expect("a folder can be made");
+    folder.write("queries/db_size.promql", "avg_over_time(my_size[5m])");
+    pull(&data, &["--queries", &queries]).fails_saying(&["the query of db_size", "avg_over_time", "use --url"]);
+    pull(&data, &["--start", "2019-01-01", "--end", "2019-01-02"]).fails_saying(&["six metrics from 2019", "--start"]);
+}

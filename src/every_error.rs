@@ -16,6 +16,7 @@ mod forecast;
 mod import;
 mod openmetrics;
 mod raw;
+mod remote_read;
 mod rules;
 mod scan;
 mod sources;
@@ -63,6 +64,7 @@ fn all_samples() -> Vec<Samples> {
         openmetrics::samples(),
         sources::samples(),
         raw::samples(),
+        remote_read::samples(),
         import::samples(),
         config::samples(),
         commands::samples(),

@@ -93,6 +93,7 @@ impl Wanted for OfTextfile {
                 | "source.max_qps"
                 | "source.for_profiles"
                 | "source.from"
+                | "source.read"
                 | "source.promql"
         );
         matches!(key.parts().0, "source" | "labels" | "textfile") && !is_of_a_range

@@ -18,8 +18,8 @@ use crate::config::{Settings, SourceSettings};
 use crate::readings::identity::Moments;
 use crate::readings::{Member, ReadingSource};
 use crate::sources::prometheus::{
-    Choice, Client, PromError, PrometheusSource, QuerySet, Seen, SeriesForm, Thoroughness, Wanted, choose_queries,
-    elsewhere, forms_of, identify, jobs, scrape_advice, sight, verify_members,
+    Choice, Client, PromError, PrometheusSource, QuerySet, RemoteReader, Seen, SeriesForm, Thoroughness, Wanted,
+    choose_queries, elsewhere, forms_of, identify, jobs, scrape_advice, sight, verify_members,
 };
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
@@ -87,11 +87,31 @@ impl Check<'_> {
         self.verify(&choice, &mut report).await;
         report.remark(choice.kept, self.asked.step);
         if report.wrong.is_empty() {
-            let description = self.asked.source(self.client.shown_url(), choice.queries);
-            let source = PrometheusSource::new(self.client.clone(), self.queries.clone(), description, self.asked.step);
-            report.cost = Some(self.cost(&source.within(choice.kept), choice.kept, &report).await?);
+            match self.remote(&choice, &mut report).await {
+                Err(error) => report.add_wrong(error.to_string()),
+                Ok(remote) => {
+                    let kept = choice.kept;
+                    let description = self.asked.source(self.client.shown_url(), choice.queries);
+                    let (client, queries) = (self.client.clone(), self.queries.clone());
+                    let source = PrometheusSource::new(client, queries, description, self.asked.step);
+                    let source = source.within(kept).computed_by(remote);
+                    report.cost = Some(self.cost(&source, kept, &report).await?);
+                }
+            }
         }
         Ok(report)
+    }
+
+    /// Prepares remote read if it is set, and notes which way a pull would read.
+    async fn remote(&self, choice: &Choice, report: &mut Report) -> Result<Option<RemoteReader>, PromError> {
+        let (mode, rules) = (self.asked.read, self.asked.rules(self.queries));
+        let prepared = RemoteReader::prepare(self.client, mode, &choice.queries, rules).await?;
+        if let Some(reader) = &prepared.reader {
+            let version = reader.version();
+            report.notes.push(format!("reads raw samples by remote read, computed as Prometheus {version} does"));
+        }
+        report.notes.extend(prepared.reason.map(|reason| format!("reads with PromQL: {reason}")));
+        Ok(prepared.reader)
     }
 
     /// Adds what the series show about the identity of members.

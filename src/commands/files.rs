@@ -10,7 +10,7 @@ use super::sources::left_out_note;
 use super::{CommandError, Writing};
 use crate::cli::Leave;
 use crate::config::Settings;
-use crate::readings::{NamingLabels, Source};
+use crate::readings::Source;
 use crate::sources::files::{FileStore, Files, FilesError};
 use crate::sources::prometheus::{QuerySet, Wanted};
 use crate::sources::raw::{Choice, RawError, RawSource, RawWanted, Rules, choose, extent};
@@ -50,12 +50,7 @@ impl Opened {
         let asked = &settings.source;
         let queries = asked.query_set()?;
         let files = Files::open(from, &queries).map_err(|error| CommandError::Source(Box::new(error)))?;
-        let rules = Rules {
-            naming: NamingLabels::new(asked.cluster_label.as_deref(), &asked.member_label),
-            selector: queries.selector().to_owned(),
-            version: asked.promql,
-            step: asked.step,
-        };
+        let rules = asked.rules(&queries);
         let span_ms = extent(&files.store, &queries, &files.name).map_err(boxed)?;
         let range = asked.range_within(span_ms, Utc::now().timestamp_millis())?;
         Ok(Self { files, queries, rules, range })

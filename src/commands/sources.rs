@@ -9,7 +9,7 @@ use super::{CommandError, Writing};
 use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
 use crate::sources::prometheus::{
-    Choice, Client, PrometheusSource, Terms, Thoroughness, Wanted, choose_queries, days_left_out, notes,
+    Choice, Client, PrometheusSource, RemoteReader, Terms, Thoroughness, Wanted, choose_queries, days_left_out, notes,
 };
 use crate::sources::sample::SampleSource;
 use crate::text::count;
@@ -55,8 +55,11 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         if let Some(note) = left_out_note(range, chosen.kept) {
             run.reporter.note(&note);
         }
+        let rules = asked.rules(&queries);
+        let remote = RemoteReader::prepare(&client, asked.read, &chosen.queries, rules).await?.reader;
         let description = asked.source(client.shown_url(), chosen.queries);
-        Ok(PrometheusSource::new(client.clone(), queries.clone(), description, asked.step).within(chosen.kept))
+        let source = PrometheusSource::new(client.clone(), queries.clone(), description, asked.step);
+        Ok(source.within(chosen.kept).computed_by(remote))
     })
 }
 

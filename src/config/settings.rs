@@ -15,9 +15,10 @@ use crate::analysis::gate::{Demand, Gate};
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
-use crate::readings::{self, QuerySource, Source};
-use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, SeriesForm, Terms};
+use crate::readings::{self, NamingLabels, QuerySource, Source};
+use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, ReadMode, SeriesForm, Terms};
 use crate::sources::promql::Version;
+use crate::sources::raw::Rules;
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::text::palette::Scale;
 use crate::time::{Step, TimeError, TimeRange, parse_instant};
@@ -42,6 +43,8 @@ pub(crate) struct SourceSettings {
     url: Option<String>,
     /// Files to read instead of a server.
     pub(crate) from: Option<PathBuf>,
+    /// How to read from a server.
+    pub(crate) read: ReadMode,
     /// The Prometheus whose results are computed from raw samples.
     pub(crate) promql: Version,
     http_config_file: Option<PathBuf>,
@@ -201,6 +204,7 @@ impl SourceSettings {
         Ok(Self {
             url: values.optional("source.url").map(str::to_owned),
             from: from(values)?,
+            read: values.read("source.read", str::parse)?,
             promql: values.read("source.promql", str::parse)?,
             http_config_file: values.optional("source.http_config_file").map(PathBuf::from),
             headers: values.read("source.headers", PlainHeaders::parse)?,
@@ -253,6 +257,16 @@ impl SourceSettings {
         let start_ms = given(&self.start, self.is_default[0], span_ms.0)?;
         let end_ms = given(&self.end, self.is_default[1], span_ms.1.saturating_add(1))?;
         TimeRange::resolve(start_ms, end_ms, self.step, now_ms.max(span_ms.1))
+    }
+
+    /// How raw samples become readings.
+    pub(crate) fn rules(&self, queries: &QuerySet) -> Rules {
+        Rules {
+            naming: NamingLabels::new(self.cluster_label.as_deref(), &self.member_label),
+            selector: queries.selector().to_owned(),
+            version: self.promql,
+            step: self.step,
+        }
     }
 
     /// The description of a server that goes into the history.

@@ -78,7 +78,7 @@ impl SampleStore for FileStore {
         }
     }
 
-    fn labels<'a>(&self, series: &'a FileSeries) -> &'a [Label] {
+    fn labels<'a>(&'a self, series: &'a FileSeries) -> &'a [Label] {
         match (self, series) {
             (Self::Directory(store), FileSeries::Directory(series)) => store.labels(series),
         }

@@ -7,5 +7,6 @@ pub(crate) mod files;
 pub(crate) mod prometheus;
 pub mod promql;
 pub(crate) mod raw;
+pub mod remote_read;
 pub(crate) mod sample;
 pub mod tsdb;

@@ -53,6 +53,7 @@ mod presets;
 mod probes;
 mod problems;
 mod recorded;
+mod remote_read;
 mod report;
 mod requests;
 mod rollup;

@@ -6,11 +6,11 @@ use crate::config::parse::{
     concurrency, instant, label_list, ok, patience, profile_list, queries_a_second, rate_window, retries, selector,
     switch, url,
 };
-use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, RATE_WINDOW, SeriesForm, ServerKind};
+use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, RATE_WINDOW, ReadMode, SeriesForm, ServerKind};
 use crate::sources::promql::Version;
 use crate::time::Step;
 
-pub(super) static SOURCE: [Key; 23] = [
+pub(super) static SOURCE: [Key; 24] = [
     Key::text(
         "source.url",
         "",
@@ -29,6 +29,16 @@ pub(super) static SOURCE: [Key; 23] = [
                  a dump of promtool (also .gz or .zst). The range defaults to what is there",
             ),
         |_| Ok(()),
+    ),
+    Key::text(
+        "source.read",
+        "promql",
+        Flag::new(Heading::Source, "read", "WAY", "Way to read from --url: promql, raw (remote read), or auto")
+            .explained(
+                "Way to read from --url: promql queries, raw samples by remote read (computed here, which spares the \
+             server), or auto (raw where the server streams them)",
+            ),
+        |text| ok(text.parse::<ReadMode>()),
     ),
     Key::text(
         "source.promql",

@@ -166,6 +166,19 @@ pub enum PromError {
         path: String,
         reason: String,
     },
+    /// The answer to a remote read cannot be used.
+    #[error("the remote read of {url} failed: {cause}; use --read promql")]
+    RemoteRead { url: String, cause: String },
+    /// Without its external labels, the series of a remote read cannot be told from those of PromQL.
+    #[error("cannot learn the external labels of {url}, which remote read adds ({cause}): use --read promql")]
+    NoExternalLabels { url: String, cause: String },
+    /// A query has a form that cannot be computed from raw samples.
+    #[error("the query of {column} cannot be computed from raw samples ({reason}): use --read promql")]
+    NotComputed {
+        column: Column,
+        /// What is not supported, in a few words.
+        reason: String,
+    },
     /// A series lacks a label that names its cluster or member.
     #[error("the series {series} of {column} has no label {label}: {remedy}")]
     NoLabel {

@@ -11,7 +11,7 @@ use super::direct::form_to_send;
 use super::identity::{forms_of, verify_members};
 use super::question::Question;
 use super::slices::ask_in_slices;
-use super::{Client, PromError, QuerySet, Received};
+use super::{Client, PromError, QuerySet, Received, RemoteReader};
 use crate::readings::identity::{Identity, Moments};
 use crate::readings::{ColumnReadings, Progress, ReadingSource, Source, Window, Work, days_at_once};
 use crate::spec::Column;
@@ -27,6 +27,8 @@ pub(crate) struct PrometheusSource {
     step: Step,
     /// The range to pull: days outside it are left out. `None` pulls all requested days.
     kept: Option<TimeRange>,
+    /// Reads raw samples instead of sending queries.
+    remote: Option<RemoteReader>,
     /// Traffic spent on choosing the queries and verifying the members, which does not count as part of the pull.
     before: Mutex<Received>,
 }
@@ -35,13 +37,19 @@ impl PrometheusSource {
     /// Creates a source that pulls the queries in `description`, which were chosen from `queries`.
     pub(crate) fn new(client: Client, queries: QuerySet, description: Source, step: Step) -> Self {
         let before = Mutex::new(client.traffic().received());
-        Self { client, queries, description, step, kept: None, before }
+        Self { client, queries, description, step, kept: None, remote: None, before }
     }
 
     /// The same source without the days outside `kept`, on which the server has no series.
     #[must_use]
     pub(crate) fn within(self, kept: TimeRange) -> Self {
         Self { kept: Some(kept), ..self }
+    }
+
+    /// The same source, which computes the queries from raw samples if there is a reader.
+    #[must_use]
+    pub(crate) fn computed_by(self, remote: Option<RemoteReader>) -> Self {
+        Self { remote, ..self }
     }
 
     fn before(&self) -> MutexGuard<'_, Received> {
@@ -73,6 +81,10 @@ impl ReadingSource for PrometheusSource {
     fn work(&self, parts: &[(UtcDay, TimeRange)]) -> Work {
         debug!(members = self.client.most_members(), "members seen so far");
         let most = self.client.window_sizes().limit();
+        if let Some(remote) = &self.remote {
+            let requests: usize = parts.iter().map(|(_, part)| remote.requests(*part)).sum();
+            return Work { unit: "remote reads", total: requests as u64 };
+        }
         let windows: usize = parts.iter().map(|(_, part)| Grid::within(*part, self.step).len().div_ceil(most)).sum();
         Work { unit: "queries", total: (windows * self.description.queries.len()) as u64 }
     }
@@ -89,6 +101,9 @@ impl ReadingSource for PrometheusSource {
     /// Reads one part of a day as a window; the queries of its columns run concurrently.
     async fn read(&self, part: TimeRange) -> Result<Window, PromError> {
         let (client, queries) = (&self.client, &self.queries);
+        if let Some(remote) = &self.remote {
+            return remote.read(client, part).await;
+        }
         let grid = Grid::within(part, self.step);
         let asked = Column::all().filter_map(|column| Some((column, self.description.queries.get(column.name())?)));
         // Choose between the raw form and the cheaper direct form for all columns before sending any of their queries;

@@ -33,6 +33,11 @@ impl Traffic {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Counts samples of answers whose bytes were counted before.
+    pub(super) fn add_samples(&self, samples: u64) {
+        self.samples.fetch_add(samples, Ordering::Relaxed);
+    }
+
     pub(super) fn count_again(&self) {
         self.again.fetch_add(1, Ordering::Relaxed);
     }

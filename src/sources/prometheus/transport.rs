@@ -155,7 +155,7 @@ impl Client {
         Ok(body)
     }
 
-    fn no_answer(&self, error: &reqwest::Error) -> Failure {
+    pub(super) fn no_answer(&self, error: &reqwest::Error) -> Failure {
         let url = self.shown_url().to_owned();
         if speaks_no_tls(error) {
             return Failure::new(PromError::NoTlsThere { url }, Cure::Nothing);

@@ -36,8 +36,18 @@ impl Matcher {
     }
 
     /// The name of the label.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// `=`, `!=`, `=~` or `!~`.
+    pub(crate) fn operator(&self) -> &'static str {
+        self.operator
+    }
+
+    /// The value as written: for a regular expression, without anchors.
+    pub(crate) fn value(&self) -> &str {
+        &self.value
     }
 
     pub(super) fn matches(&self, value: &str) -> bool {

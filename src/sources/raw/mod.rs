@@ -20,5 +20,7 @@ mod tests;
 
 pub(crate) use choose::{Choice, RawWanted, Seen, choose, extent, metric_names};
 pub(crate) use error::RawError;
+pub(crate) use queries::{Queries, Selection};
+pub(crate) use selector::Selector;
 pub(crate) use source::{RawSource, Rules};
 pub(crate) use store::{Label, LostSpan, SampleStore, Sighted, label_of};

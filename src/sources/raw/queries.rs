@@ -1,27 +1,68 @@
 //! The parsed queries of a pull, and the readings that they give.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use super::error::RawError;
 use super::evaluate::{Element, Evaluation};
+use super::parse::parse;
 use super::query::Query;
+use super::selector::Selector;
 use super::source::Rules;
 use super::store::{LostSpan, SampleStore, label_of};
-use crate::readings::{ColumnReadings, IDLE, MissingLabel, Window};
+use crate::readings::{ColumnReadings, IDLE, MissingLabel, QuerySource, Window};
 use crate::sources::promql::DEFAULT_LOOKBACK_MS;
 use crate::spec::Column;
 use crate::text::terminal::terminal_label;
-use crate::time::{Grid, TimeRange};
+use crate::time::{Grid, Step, TimeRange};
 
 /// The query of each column.
 #[derive(Clone, Debug)]
 pub(crate) struct Queries(pub(super) Vec<(Column, Query)>);
 
+/// Series whose samples a part of a day needs, and from when to when.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Selection<'a> {
+    pub(crate) selector: &'a Selector,
+    /// Half-open, in milliseconds.
+    pub(crate) range_ms: Range<i64>,
+}
+
 impl Queries {
-    pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
+    /// Parses queries as the history stores them. Fails for one that cannot be computed from raw samples: with its column,
+    /// and with the reason in a few words.
+    pub(crate) fn parse(queries: &BTreeMap<String, QuerySource>) -> Result<Self, (Column, String)> {
+        let asked = Column::all().filter_map(|column| Some((column, queries.get(column.name())?)));
+        let parsed = asked.map(|(column, query)| match parse(&query.promql) {
+            Ok(query) => Ok((column, query)),
+            Err(reason) => Err((column, reason)),
+        });
+        parsed.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The samples that the part of a day needs. Selectors that are equal in several queries come once, with the longest
+    /// range.
+    pub(crate) fn selections(&self, part: TimeRange, step: Step) -> Vec<Selection<'_>> {
+        let grid = Grid::within(part, step);
+        let mut selections: Vec<Selection<'_>> = Vec::new();
+        for (_, query) in &self.0 {
+            let start_ms = grid.first_ms() - query.reach_ms(DEFAULT_LOOKBACK_MS);
+            for selector in query.selectors() {
+                match selections.iter_mut().find(|known| known.selector == selector) {
+                    Some(known) => known.range_ms.start = known.range_ms.start.min(start_ms),
+                    None => selections.push(Selection { selector, range_ms: start_ms..grid.last_ms() + 1 }),
+                }
+            }
+        }
+        selections
+    }
+
+    pub(crate) fn columns(&self) -> impl Iterator<Item = Column> {
         self.0.iter().map(|(column, _)| *column)
     }
 
     /// Computes the readings of a part of a day from the samples of a store.
-    pub(super) fn window<S: SampleStore>(
+    pub(crate) fn window<S: SampleStore>(
         &self,
         store: &S,
         rules: &Rules,

@@ -5,9 +5,9 @@ use super::store::{Label, METRIC_NAME, label_of};
 
 /// `name{label="value", …}`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Selector {
-    pub(super) name: String,
-    pub(super) matchers: Vec<Matcher>,
+pub(crate) struct Selector {
+    pub(crate) name: String,
+    pub(crate) matchers: Vec<Matcher>,
 }
 
 impl Selector {

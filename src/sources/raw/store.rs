@@ -27,7 +27,7 @@ pub(crate) trait SampleStore: Send + Sync + 'static {
     fn series(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<Self::Series>, Self::Error>;
 
     /// The labels of a series, sorted by name, with the metric's name.
-    fn labels<'a>(&self, series: &'a Self::Series) -> &'a [Label];
+    fn labels<'a>(&'a self, series: &'a Self::Series) -> &'a [Label];
 
     /// The samples of a series in a half-open range of milliseconds.
     fn samples(&self, series: &Self::Series, range_ms: &Range<i64>) -> Result<Samples, Self::Error>;

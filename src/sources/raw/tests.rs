@@ -63,7 +63,7 @@ impl SampleStore for Memory {
         Ok(self.series.keys().filter(is_named).cloned().collect())
     }
 
-    fn labels<'a>(&self, series: &'a Vec<Label>) -> &'a [Label] {
+    fn labels<'a>(&'a self, series: &'a Vec<Label>) -> &'a [Label] {
         series
     }
 

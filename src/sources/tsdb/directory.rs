@@ -118,7 +118,7 @@ impl SampleStore for DataDirectory {
         Ok(series.collect())
     }
 
-    fn labels<'a>(&self, series: &'a DirectorySeries) -> &'a [Label] {
+    fn labels<'a>(&'a self, series: &'a DirectorySeries) -> &'a [Label] {
         &series.labels
     }
 

@@ -25,6 +25,8 @@ pub(super) use connection::{innermost, speaks_no_tls, tls_cause};
 
 use std::time::Duration;
 
+use std::path::Path;
+
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{ClientBuilder, Method, Response, StatusCode};
 use tracing::debug;
@@ -74,6 +76,8 @@ enum Content<'a> {
     Nothing,
     Form(&'a [(&'a str, String)]),
     Text(&'a str),
+    /// A body with its own headers.
+    Bytes(&'a [u8], &'static [(&'static str, &'static str)]),
 }
 
 impl std::fmt::Debug for Access {
@@ -118,6 +122,16 @@ impl Access {
     /// Posts a text body; otherwise the same as [`Self::post`].
     pub(super) async fn post_text(&self, url: &Url, text: &str) -> Result<Response, SendError> {
         self.send_twice(url, Content::Text(text)).await
+    }
+
+    /// Posts bytes with headers that describe them; otherwise the same as [`Self::post`].
+    pub(super) async fn post_bytes(
+        &self,
+        url: &Url,
+        bytes: &[u8],
+        headers: &'static [(&'static str, &'static str)],
+    ) -> Result<Response, SendError> {
+        self.send_twice(url, Content::Bytes(bytes, headers)).await
     }
 
     async fn send_twice(&self, url: &Url, content: Content<'_>) -> Result<Response, SendError> {
@@ -173,6 +187,10 @@ impl Access {
             let request = match content {
                 Content::Form(form) => self.connection.request(Method::POST, &at).form(form),
                 Content::Text(text) => self.connection.request(Method::POST, &at).body(text.to_owned()),
+                Content::Bytes(bytes, headers) => {
+                    let request = self.connection.request(Method::POST, &at).body(bytes.to_vec());
+                    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+                }
                 Content::Nothing => self.connection.request(Method::GET, &at),
             };
             let mut request = request.headers(headers.clone());
@@ -254,6 +272,17 @@ impl Access {
             Some(Login::OAuth2(_)) | None => Ok(None),
         }
     }
+}
+
+/// The `external_labels` in the configuration of a Prometheus; empty if it has none. Fails if it is not YAML.
+pub(super) fn external_labels(config: &str) -> Result<Vec<(String, String)>, AccessError> {
+    // Only this section, because the rest may be nested deeper than a login file.
+    let is_of_section = |line: &&str| line.is_empty() || line.starts_with(char::is_whitespace);
+    let start = config.lines().skip_while(|line| !line.starts_with("global:"));
+    let section: Vec<&str> = start.clone().take(1).chain(start.skip(1).take_while(is_of_section)).collect();
+    let root = yaml::parse(Path::new("the configuration of the server"), &section.join("\n"))?;
+    let labels = root.get("global").and_then(|global| global.get("external_labels"));
+    Ok(labels.map(yaml::Node::scalars).unwrap_or_default())
 }
 
 /// Whether scheme, host and port are the same. A redirect on one host from HTTP on port 80 to HTTPS on port 443

@@ -47,6 +47,26 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Node, AccessError> {
     }
 }
 
+impl Node {
+    /// The value of a key of a map; `None` for anything else.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
+    /// The scalars of a map; empty for anything else.
+    pub(super) fn scalars(&self) -> Vec<(String, String)> {
+        let Value::Map(entries) = &self.value else { return Vec::new() };
+        let scalar = |(name, node): &(String, Self)| match &node.value {
+            Value::Scalar(text) => Some((name.clone(), text.clone())),
+            _ => None,
+        };
+        entries.iter().filter_map(scalar).collect()
+    }
+}
+
 struct Reader<'a> {
     path: &'a Path,
     events: Parser<'a, StrInput<'a>>,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::bytes::uvarint;
+use super::encoding::{Encoding, Unsupported};
 use super::error::BlockError;
 use super::file::{BlockFile, BytesRead, CRC_SIZE};
 use super::header::Header;
@@ -22,9 +23,6 @@ const HEADER: Header = Header {
     kind: "segment file of chunks",
     format: "segment",
 };
-
-/// The encoding of plain samples.
-const XOR: u8 = 1;
 
 /// What a chunk is called in errors.
 const WHAT: &str = "a chunk";
@@ -82,12 +80,13 @@ impl Segments {
     }
 }
 
-/// An XOR chunk whose checksum is right.
+/// A chunk of plain samples whose checksum is right.
 pub(super) struct Chunk<'a> {
     /// Its file, for errors.
     pub(super) file: &'a BlockFile,
     /// Offset of the chunk in the file.
     pub(super) offset: u64,
+    pub(super) encoding: Encoding,
     /// The encoded samples.
     pub(super) data: &'a [u8],
 }
@@ -126,8 +125,8 @@ impl<'a> ChunkReader<'a> {
         let bytes = self.load(file, (segment, offset), needed, chunks)?;
         let (content, rest) = bytes[length_size..].split_at(checked as usize);
         file.check(start, content, &rest[..CRC_SIZE as usize], WHAT)?;
-        require_xor(file, start, content[0], series)?;
-        Ok(Some(Chunk { file, offset, data: &content[1..] }))
+        let encoding = plain_encoding(file, start, content[0], series)?;
+        Ok(Some(Chunk { file, offset, encoding, data: &content[1..] }))
     }
 
     /// At least `needed` bytes from `at` on, which the file has.
@@ -171,17 +170,17 @@ fn read_ahead(chunks: &[ChunkMeta]) -> u64 {
     length + USUAL_SIZE
 }
 
-/// Fails for chunks that are no plain samples. Their values would be wrong numbers, not missing ones.
-fn require_xor(file: &BlockFile, offset: u64, encoding: u8, series: &SeriesEntry) -> Result<(), BlockError> {
-    let (name, remedy) = match encoding {
-        XOR => return Ok(()),
-        2 => ("histogram", "ask for a metric with classic buckets, or query the server of this block"),
-        3 => ("float histogram", "ask for a metric with classic buckets, or query the server of this block"),
-        255 => ("aggregates of Thanos", "give the raw block of Thanos (downsample resolution 0), or query Thanos"),
-        _ => ("unknown", "query the server of this block instead"),
-    };
-    let (place, series) = (file.place(offset), series.to_string());
-    Err(BlockError::Encoding { place, series, encoding, name, remedy })
+/// Fails for chunks that are no plain samples.
+fn plain_encoding(file: &BlockFile, offset: u64, encoding: u8, series: &SeriesEntry) -> Result<Encoding, BlockError> {
+    Encoding::of(encoding).map_err(|Unsupported { name, is_histogram }| {
+        let remedy = match encoding {
+            _ if is_histogram => "ask for a metric with classic buckets, or query the server of this block",
+            255 => "give the raw block of Thanos (downsample resolution 0), or query Thanos",
+            _ => "query the server of this block instead",
+        };
+        let (place, series) = (file.place(offset), series.to_string());
+        BlockError::Encoding { place, series, encoding, name, remedy }
+    })
 }
 
 #[cfg(test)]
@@ -208,7 +207,7 @@ mod tests {
     #[test]
     fn neighbours_are_read_together_and_in_any_order() {
         let scratch = Scratch::new();
-        let (one, two) = (chunk(1, &[5; 100]), chunk(1, &[6; 60]));
+        let (one, two) = (chunk(1, &[5; 100]), chunk(4, &[6; 60]));
         scratch.write("chunks/000001", &[&HEADER[..], &one, &two].concat());
         scratch.write("chunks/000002", &[&HEADER[..], &two].concat());
         scratch.write("chunks/notes.txt", b"");
@@ -226,13 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn every_encoding_but_xor_is_refused_with_series_and_file() {
+    fn encodings_without_plain_samples_are_refused_with_series_and_file() {
         let scratch = Scratch::new();
         let series = series();
         for (encoding, words) in [
             (0, "encoding 0 (unknown)"),
             (2, "encoding 2 (histogram)"),
-            (3, "encoding 3 (float histogram)"),
+            (3, "encoding 3 (floathistogram)"),
+            (5, "encoding 5 (histogramST)"),
+            (6, "encoding 6 (floathistogramST)"),
+            (7, "encoding 7 (unknown)"),
             (255, "encoding 255 (aggregates of Thanos)"),
         ] {
             scratch.write("chunks/000001", &[&HEADER[..], &chunk(encoding, &[0; 9])].concat());

@@ -2,14 +2,14 @@
 
 /// Bits that become bytes.
 #[derive(Default)]
-struct Bits(Vec<bool>);
+pub(super) struct Bits(Vec<bool>);
 
 impl Bits {
-    fn put(&mut self, value: u64, width: u32) {
+    pub(super) fn put(&mut self, value: u64, width: u32) {
         self.0.extend((0..width).rev().map(|bit| value >> bit & 1 == 1));
     }
 
-    fn uvarint(&mut self, mut value: u64) {
+    pub(super) fn uvarint(&mut self, mut value: u64) {
         while value > 127 {
             self.put(value & 127 | 128, 8);
             value >>= 7;
@@ -17,7 +17,7 @@ impl Bits {
         self.put(value, 8);
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         self.0.chunks(8).map(|bits| bits.iter().enumerate().map(|(at, bit)| u8::from(*bit) << (7 - at)).sum()).collect()
     }
 
@@ -64,7 +64,7 @@ impl Bits {
 }
 
 /// The data of a chunk with these samples, at most 65,535.
-pub(super) fn chunk(samples: &[(i64, f64)]) -> Vec<u8> {
+pub(in crate::sources) fn chunk(samples: &[(i64, f64)]) -> Vec<u8> {
     let mut bits = Bits::default();
     bits.put(samples.len() as u64, 16);
     let (mut time, mut value, mut delta, mut window) = (0_i64, 0.0_f64, 0_i64, None);

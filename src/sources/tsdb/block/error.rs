@@ -100,9 +100,7 @@ pub enum BlockError {
         supported: u64,
     },
     /// A chunk with something else than plain samples.
-    #[error(
-        "{place}: a chunk of {series} has encoding {encoding} ({name}), and only encoding 1 (XOR) can be read: {remedy}"
-    )]
+    #[error("{place}: a chunk of {series} has encoding {encoding} ({name}), not plain samples: {remedy}")]
     Encoding {
         /// The encoding byte.
         place: Place,

@@ -10,6 +10,7 @@
 mod bytes;
 mod chunks;
 mod directory;
+mod encoding;
 mod error;
 mod file;
 mod header;
@@ -23,15 +24,18 @@ mod symbols;
 mod table;
 mod tombstones;
 mod xor;
+mod xor2;
 
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
-mod encode;
+pub(in crate::sources) mod encode;
 #[cfg(test)]
-mod random;
+pub(in crate::sources) mod encode_xor2;
 #[cfg(test)]
-mod real;
+pub(in crate::sources) mod random;
+#[cfg(test)]
+pub(in crate::sources) mod real;
 #[cfg(test)]
 mod tests;
 
@@ -45,11 +49,12 @@ pub use meta::{BlockMeta, Compaction, Downsample, Parent, Stats, Thanos, Ulid};
 pub use samples::Samples;
 pub use series::{ChunkMeta, SeriesEntry};
 
+pub(in crate::sources) use encoding::{Decoder, Encoding, Unsupported};
+
 use chunks::{Chunk, ChunkReader, Segments};
 use file::BytesRead;
 use index::Index;
 use tombstones::{Interval, Tombstones};
-use xor::Decoder;
 
 /// An open block. Several threads can read it at once.
 #[derive(Debug)]
@@ -145,7 +150,9 @@ fn is_needed(chunk: &ChunkMeta, range_ms: &Range<i64>, deleted: &[Interval]) -> 
 /// Adds the samples of a chunk, and compares their times with the index.
 fn decode(chunk: &Chunk<'_>, meta: &ChunkMeta, decoder: &mut Decoder, samples: &mut Samples) -> Result<(), BlockError> {
     let from = samples.len();
-    decoder.decode(chunk.data, samples).map_err(|problem| chunk.file.malformed(chunk.offset, problem))?;
+    decoder
+        .decode(chunk.encoding, chunk.data, samples)
+        .map_err(|problem| chunk.file.malformed(chunk.offset, problem))?;
     let times = &samples.times_ms[from..];
     let inside = |time: Option<&i64>| time.is_none_or(|time| (meta.min_ms..=meta.max_ms).contains(time));
     if inside(times.first()) && inside(times.last()) {

@@ -1,10 +1,10 @@
 //! Reproducible random numbers for tests (splitmix64).
 
 /// The state of the generator: any number is a seed.
-pub(super) struct Random(pub(super) u64);
+pub(in crate::sources) struct Random(pub(in crate::sources) u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::sources) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -13,7 +13,7 @@ impl Random {
     }
 
     /// A number below `end`.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(in crate::sources) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 }

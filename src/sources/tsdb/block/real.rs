@@ -10,7 +10,7 @@ use super::random::Random;
 use super::{Block, BlockFolders, Samples, merge};
 use crate::scratch::Scratch;
 
-mod server;
+pub(in crate::sources) mod server;
 
 /// Labels in the order of the index.
 type Labels = Vec<(String, String)>;
@@ -22,7 +22,7 @@ type Content = BTreeMap<Labels, Samples>;
 const START_MS: i64 = 1_700_000_000_000;
 
 /// Makes blocks of OpenMetrics text in the folder `data`.
-pub(super) fn write_blocks(scratch: &Scratch, text: &str, arguments: &[&str]) {
+pub(in crate::sources) fn write_blocks(scratch: &Scratch, text: &str, arguments: &[&str]) {
     let input = scratch.write("input.om", text.as_bytes());
     let mut command = Command::new("promtool");
     command.args(["tsdb", "create-blocks-from"]).args(arguments).arg("openmetrics");
@@ -33,7 +33,7 @@ pub(super) fn write_blocks(scratch: &Scratch, text: &str, arguments: &[&str]) {
 }
 
 /// OpenMetrics text of series with many shapes of times, values and labels.
-pub(super) fn random_text(random: &mut Random, series: u64, samples: u64) -> String {
+pub(in crate::sources) fn random_text(random: &mut Random, series: u64, samples: u64) -> String {
     const HOSTILE: [&str; 8] = ["", "\\\"", "\\n", "\\\\", "ü→𝄞", "{a=\\\"b\\\"}", " ", "\u{1}\u{7f}\u{200b}"];
     let mut text = String::new();
     for number in 0..series {

@@ -27,19 +27,19 @@ impl Samples {
         self.times_ms.iter().copied().zip(self.values.iter().copied())
     }
 
-    pub(super) fn push(&mut self, time_ms: i64, value: f64) {
+    pub(in crate::sources) fn push(&mut self, time_ms: i64, value: f64) {
         self.times_ms.push(time_ms);
         self.values.push(value);
     }
 
     /// Adds samples of another series or chunk at the end.
-    pub(super) fn extend(&mut self, other: &Self, range: Range<usize>) {
+    pub(in crate::sources) fn extend(&mut self, other: &Self, range: Range<usize>) {
         self.times_ms.extend_from_slice(&other.times_ms[range.clone()]);
         self.values.extend_from_slice(&other.values[range]);
     }
 
     /// Removes the samples from an index on that are outside of a half-open range of times.
-    pub(super) fn trim_from(&mut self, from: usize, range_ms: &Range<i64>) {
+    pub(in crate::sources) fn trim_from(&mut self, from: usize, range_ms: &Range<i64>) {
         let times = &self.times_ms[from..];
         let start = from + times.partition_point(|time| *time < range_ms.start);
         let end = from + times.partition_point(|time| *time < range_ms.end);

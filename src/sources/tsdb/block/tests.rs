@@ -1,5 +1,6 @@
 use std::fs;
 
+use super::encode_xor2::{self, Started};
 use super::file::BlockFile;
 use super::real::write_blocks;
 use super::*;
@@ -113,7 +114,7 @@ fn several_threads_read_a_block() {
 fn overlapping_chunks_are_merged_unless_they_contradict_each_other() {
     let scratch = Scratch::new();
     let file = BlockFile::open(scratch.write("000001", b""), &BytesRead::default()).expect("a file");
-    let chunk = Chunk { file: &file, offset: 8, data: &[] };
+    let chunk = Chunk { file: &file, offset: 8, encoding: Encoding::Xor, data: &[] };
     let series = SeriesEntry { reference: 1, labels: vec![("__name__".into(), "up".into())], chunks: Vec::new() };
     let samples = |times: &[i64], values: &[f64]| Samples { times_ms: times.to_vec(), values: values.to_vec() };
     let concatenated = samples(&[1, 3, 5, 2, 3], &[1.0, 3.0, 5.0, 2.0, 3.0]);
@@ -121,4 +122,42 @@ fn overlapping_chunks_are_merged_unless_they_contradict_each_other() {
     assert_eq!(merged, samples(&[1, 2, 3, 5], &[1.0, 2.0, 3.0, 5.0]));
     let error = merge_overlapping(&chunk, &series, samples(&[1, 3, 3], &[1.0, 3.0, 4.0]), 2).expect_err("two values");
     assert!(error.to_string().contains("000001: up has two values at 3 ms (3 and 4)"), "{error}");
+}
+
+#[test]
+fn chunks_of_encoding_4_are_read() {
+    let scratch = Scratch::new();
+    let line = |step: i64| format!("a {} {}\n", step / 7, 1_700_000_000 + step * 15);
+    write_blocks(&scratch, &((0..120).map(line).collect::<String>() + "# EOF\n"), &["--max-block-duration=168h"]);
+    let dir = BlockFolders::read(&scratch.path().join("data")).expect("the folder of blocks").current.remove(0).dir;
+    let block = Block::open(&dir).expect("an intact block");
+    let series = block.series_named(&["a"]).expect("an intact index").remove(0);
+    let before = block.samples(&series, ALL).expect("intact chunks");
+    let path = dir.join("chunks/000001");
+    let mut file = fs::read(&path).expect("a file of the block");
+    let mut replaced = 0;
+    for chunk in &series.chunks {
+        let offset = chunk.reference as usize;
+        let (length, size) = bytes::uvarint(&file[offset..]).expect("a length");
+        let (start, end) = (offset + size, offset + size + 1 + length as usize);
+        let mut samples = Samples::default();
+        Decoder::default().decode(Encoding::Xor, &file[start + 1..end], &mut samples).expect("an XOR chunk");
+        let samples: Vec<_> =
+            samples.iter().map(|(time, value)| Started { start: 1_699_999_999_000, time, value }).collect();
+        // In the place of the other chunk, because the index has its offset. What is left over is not read.
+        let mut content = encode_xor2::chunk(&samples);
+        content.insert(0, 4);
+        if content.len() > end - start {
+            continue;
+        }
+        replaced += 1;
+        content.resize(end - start, 0);
+        file[start..end].copy_from_slice(&content);
+        file[end..end + 4].copy_from_slice(&crc32c::crc32c(&content).to_be_bytes());
+    }
+    fs::write(path, file).expect("the folder is writable");
+    let block = Block::open(&dir).expect("an intact block");
+    assert_eq!(block.samples(&series, ALL).expect("intact chunks"), before);
+    // A short chunk stays as it was, so that the series has both encodings.
+    assert_eq!((before.len(), replaced, series.chunks.len()), (120, 1, 2));
 }

@@ -4,10 +4,11 @@
 //! The decoder looks at 64 bits at once, so that no loop runs over single bits, and a sample takes at most four reads.
 
 use super::bytes::{uvarint, varint};
+use super::encoding::Problem;
 use super::samples::Samples;
 
 /// Zero bytes after a copied chunk, so that a read of nine bytes at any bit of the last sample stays inside: a sample
-/// has at most 4 + 64 bits of time and 13 + 64 bits of value.
+/// has at most 4 + 64 bits of time and 13 + 64 bits of value; in XOR2 a bit of both more, and a start of 8 + 64 bits.
 const PADDING: usize = 32;
 
 /// Bits of a difference of differences after a prefix of 0, 10, 110 and 1110. After 1111 there are 64.
@@ -15,9 +16,6 @@ const WIDTHS: [u32; 4] = [0, 14, 17, 20];
 
 /// Bits of a value before it: 11, number of leading zeroes (5 bits), number of significant bits (6 bits).
 const NEW_WINDOW: usize = 13;
-
-/// Why a chunk cannot be decoded, as a main clause.
-pub(super) type Problem = &'static str;
 
 const SHORT: Problem = "an XOR chunk ends before its last sample";
 const ORDER: Problem = "the timestamps of an XOR chunk do not increase";
@@ -53,7 +51,7 @@ impl Decoder {
         }
         let (delta, length) = uvarint(rest).ok_or(SHORT)?;
         state.delta = delta as i64;
-        self.pad(&rest[length..]);
+        pad(&mut self.padded, &rest[length..]);
         let bits = (rest.len() - length) * 8;
         let reader = Bits { bytes: &self.padded };
         let times = &mut samples.times_ms[start + 1..];
@@ -61,23 +59,25 @@ impl Decoder {
         state.second(&reader, bits, &mut times[0], &mut values[0])?;
         state.others(&reader, bits, &mut times[1..], &mut values[1..])
     }
+}
 
-    fn pad(&mut self, bytes: &[u8]) {
-        self.padded.clear();
-        self.padded.extend_from_slice(bytes);
-        self.padded.resize(bytes.len() + PADDING, 0);
-    }
+/// Copies bytes, so that zeroes follow them.
+pub(super) fn pad(padded: &mut Vec<u8>, bytes: &[u8]) {
+    padded.clear();
+    padded.extend_from_slice(bytes);
+    padded.resize(bytes.len() + PADDING, 0);
 }
 
 /// Bits from the most significant one of each byte on.
-struct Bits<'a> {
-    bytes: &'a [u8],
+pub(super) struct Bits<'a> {
+    /// Padded by [`pad`].
+    pub(super) bytes: &'a [u8],
 }
 
 impl Bits<'_> {
     /// The 64 bits from `position` on.
     #[inline(always)]
-    fn at(&self, position: usize) -> Result<u64, Problem> {
+    pub(super) fn at(&self, position: usize) -> Result<u64, Problem> {
         let (byte, shift) = (position / 8, position % 8);
         let window = self.bytes.get(byte..byte + 9).and_then(|window| window.first_chunk::<9>()).ok_or(SHORT)?;
         let [a, b, c, d, e, f, g, h, last] = *window;

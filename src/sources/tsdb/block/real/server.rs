@@ -17,14 +17,14 @@ use crate::scratch::Scratch;
 const STALE: u64 = 0x7ff0_0000_0000_0002;
 
 /// A server that is killed at the end of the test.
-struct Server {
+pub(in crate::sources) struct Server {
     child: Child,
-    port: u16,
+    pub(in crate::sources) port: u16,
 }
 
 impl Server {
     /// Starts a server over the folder `data`, and waits until it answers.
-    fn start(scratch: &Scratch, config: &str, arguments: &[&str]) -> Self {
+    pub(in crate::sources) fn start(scratch: &Scratch, config: &str, arguments: &[&str]) -> Self {
         let config = scratch.write("prometheus.yml", config.as_bytes());
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -45,7 +45,7 @@ impl Server {
     }
 
     /// Sends a request without body. The answer is empty while nobody listens.
-    fn request(&self, request: &str) -> String {
+    pub(in crate::sources) fn request(&self, request: &str) -> String {
         let mut answer = String::new();
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
             let _ = write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -104,7 +104,7 @@ fn deleted_samples_are_not_read_before_and_after_they_are_cleaned() {
 
 /// Answers scrapes with what `body` makes of their number. Runs until the process ends. Gives the configuration of a
 /// server that scrapes it.
-fn scraped(content_type: &'static str, body: fn(usize) -> Vec<u8>) -> String {
+pub(in crate::sources) fn scraped(content_type: &'static str, body: fn(usize) -> Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     thread::spawn(move || {
@@ -125,7 +125,7 @@ fn scraped(content_type: &'static str, body: fn(usize) -> Vec<u8>) -> String {
 }
 
 /// Two metrics, one of which is only in every other answer.
-fn counters(number: usize) -> Vec<u8> {
+pub(in crate::sources) fn counters(number: usize) -> Vec<u8> {
     let sometimes = if number.is_multiple_of(2) { format!("sometimes {number}\n") } else { String::new() };
     format!("always{{l=\"x\"}} {}\n{sometimes}", number as f64 / 7.0).into_bytes()
 }
@@ -139,7 +139,7 @@ fn out_of_order(number: usize) -> Vec<u8> {
 }
 
 /// A native histogram as a delimited `io.prometheus.client.MetricFamily`: one bucket, and the number as count.
-fn histogram(number: usize) -> Vec<u8> {
+pub(in crate::sources) fn histogram(number: usize) -> Vec<u8> {
     let count = (number % 100) as u8;
     // sample_count, schema 0, zero_threshold 2^-128, positive_span of offset 0 and length 1, positive_delta.
     let mut histogram = vec![0x08, count, 0x28, 0, 0x31];
@@ -151,7 +151,7 @@ fn histogram(number: usize) -> Vec<u8> {
 }
 
 /// Stops a server with a snapshot of its blocks and its head.
-fn snapshot(scratch: &Scratch, server: Server) -> PathBuf {
+pub(in crate::sources) fn snapshot(scratch: &Scratch, server: Server) -> PathBuf {
     server.admin("snapshot");
     drop(server);
     let snapshots = scratch.path().join("data/snapshots");
@@ -175,7 +175,7 @@ fn native_histograms_are_refused_and_other_series_are_not() {
     let series = block.series_named(&["h"]).expect("an intact index");
     let error = block.samples(&series[0], i64::MIN..i64::MAX).expect_err("no plain samples").to_string();
     assert!(error.contains("a chunk of h{instance=\"127.0.0.1:"), "{error}");
-    assert!(error.contains("has encoding 2 (histogram), and only encoding 1 (XOR) can be read"), "{error}");
+    assert!(error.contains("has encoding 2 (histogram), not plain samples: ask for a metric with classic"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,303 @@
+//! Reads raw samples by remote read, and computes the queries here: a server answers it several times faster than it
+//! evaluates PromQL.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use tokio::sync::oneshot;
+use tracing::{Instrument, debug, info, warn_span};
+
+use super::access::external_labels;
+use super::dialect::ServerKind;
+use super::failure::{Cure, Failure};
+use super::{Client, PromError};
+use crate::readings::{QuerySource, Window};
+use crate::sources::promql::Version;
+use crate::sources::raw::{
+    Label, LostSpan, Queries, RawError, Rules, SampleStore, Selection, Selector, Sighted, label_of,
+};
+use crate::sources::remote_read::{
+    Limits, Matcher, MatcherKind, Query, REQUEST_HEADERS, RemoteReadError, RemoteSeries, Request, Response,
+};
+use crate::sources::tsdb::block::Samples;
+use crate::text::named::named;
+use crate::time::TimeRange;
+
+const PATH: &str = "/api/v1/read";
+const CONFIG: &str = "/api/v1/status/config";
+
+/// Most bytes of one response: the samples of a metric on a day.
+const LONGEST_RESPONSE: u64 = 1 << 30;
+
+named! {
+    /// How to read from a server.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) enum ReadMode {
+        /// PromQL queries, which the server evaluates.
+        #[default]
+        Promql = "promql",
+        /// Remote read: raw samples, of which the queries are computed here.
+        Raw = "raw",
+        /// Remote read from a Prometheus that streams chunks; otherwise PromQL.
+        Auto = "auto",
+    }
+    parsed "unknown way to read"
+}
+
+/// Whether a pull reads raw samples.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// `None` if the queries are left to the server.
+    pub(crate) reader: Option<RemoteReader>,
+    /// Why [`ReadMode::Auto`] leaves them to the server.
+    pub(crate) reason: Option<String>,
+}
+
+/// Reads windows by remote read.
+#[derive(Debug)]
+pub(crate) struct RemoteReader {
+    queries: Arc<Queries>,
+    rules: Arc<Rules>,
+    /// Labels that the server adds to every series, and that PromQL does not show.
+    external: Vec<(String, String)>,
+}
+
+impl RemoteReader {
+    /// Prepares a pull of these queries. With [`ReadMode::Raw`] it is an error if raw samples cannot be read.
+    ///
+    /// Results are those of the server's own version if it is a Prometheus, otherwise those of `rules`.
+    pub(crate) async fn prepare(
+        client: &Client,
+        mode: ReadMode,
+        chosen: &BTreeMap<String, QuerySource>,
+        rules: Rules,
+    ) -> Result<Prepared, PromError> {
+        if mode == ReadMode::Promql {
+            return Ok(Prepared { reader: None, reason: None });
+        }
+        let prepared = async {
+            let reader = Self::of(client, chosen, rules).await?;
+            reader.is_streamed(client).await.map(|is_streamed| (reader, is_streamed))
+        };
+        match prepared.instrument(warn_span!("remote read")).await {
+            Ok((reader, is_streamed)) if mode == ReadMode::Raw || is_streamed => {
+                Ok(Prepared { reader: Some(reader), reason: None })
+            }
+            Ok(_) => {
+                let reason = "the server does not stream chunks, so remote read would take longer".to_owned();
+                Ok(Prepared { reader: None, reason: Some(reason) })
+            }
+            Err(error) if mode == ReadMode::Raw => Err(error),
+            Err(error) => {
+                info!(cause = %error, "no remote read: using PromQL");
+                Ok(Prepared { reader: None, reason: Some(error.to_string()) })
+            }
+        }
+    }
+
+    async fn of(client: &Client, chosen: &BTreeMap<String, QuerySource>, mut rules: Rules) -> Result<Self, PromError> {
+        let queries = Queries::parse(chosen).map_err(|(column, reason)| PromError::NotComputed { column, reason })?;
+        let identity = client.identity().await?;
+        if identity.kind == Some(ServerKind::Prometheus) {
+            let version = identity.name.as_deref().and_then(|name| name.rsplit(' ').next()?.parse::<Version>().ok());
+            rules.version = version.unwrap_or(rules.version);
+        }
+        let config = client.api(CONFIG, &[]).await?;
+        let yaml = config.as_ref().and_then(|config| config["yaml"].as_str());
+        let url = || client.shown_url().to_owned();
+        let yaml =
+            yaml.ok_or_else(|| PromError::NoExternalLabels { url: url(), cause: "it has no such page".to_owned() })?;
+        let external = external_labels(yaml)
+            .map_err(|error| PromError::NoExternalLabels { url: url(), cause: error.to_string() })?;
+        debug!(version = %rules.version, external = external.len(), "computing from raw samples");
+        Ok(Self { queries: Arc::new(queries), rules: Arc::new(rules), external })
+    }
+
+    /// Whether the server streams chunks, instead of sending all samples at once. Fails if it does not offer remote read.
+    async fn is_streamed(&self, client: &Client) -> Result<bool, PromError> {
+        let nothing = Query { start_ms: 0, end_ms: 0, matchers: vec![equal("__name__", "etcd_server_has_leader")] };
+        match client.remote_read(&nothing).await {
+            Ok(answer) => Ok(answer.is_streamed),
+            Err(Failure { error: error @ PromError::RemoteRead { .. }, .. }) => Err(error),
+            Err(Failure { error, .. }) => {
+                Err(PromError::RemoteRead { url: client.shown_url().to_owned(), cause: error.to_string() })
+            }
+        }
+    }
+
+    /// The version of Prometheus whose results are computed.
+    pub(crate) fn version(&self) -> Version {
+        self.rules.version
+    }
+
+    /// The number of requests for a part of a day.
+    pub(super) fn requests(&self, part: TimeRange) -> usize {
+        self.queries.selections(part, self.rules.step).len()
+    }
+
+    /// Reads one part of a day as a window.
+    pub(super) async fn read(&self, client: &Client, part: TimeRange) -> Result<Window, PromError> {
+        let selections = self.queries.selections(part, self.rules.step);
+        let answers = selections.iter().map(|selection| self.fetch(client, selection));
+        let store = Fetched::of(try_join_all(answers).await?.into_iter().flatten());
+        let (queries, rules) = (Arc::clone(&self.queries), Arc::clone(&self.rules));
+        let (sender, receiver) = oneshot::channel();
+        rayon::spawn(move || drop(sender.send(queries.window(&store, &rules, part))));
+        let window = receiver.await.unwrap_or(Err(RawError::Interrupted));
+        let window = window.map_err(|error| computed(client, error))?;
+        let known = self.queries.columns().map(|column| window.known_readings(column)).sum();
+        client.traffic().add_samples(known);
+        client.learn_members(window.members().len());
+        Ok(window)
+    }
+
+    async fn fetch(&self, client: &Client, selection: &Selection<'_>) -> Result<Vec<RemoteSeries>, PromError> {
+        let Selection { selector: Selector { name, matchers }, range_ms } = selection;
+        let others = matchers.iter().map(|matcher| {
+            let kind = match matcher.operator() {
+                "=" => MatcherKind::Equal,
+                "!=" => MatcherKind::NotEqual,
+                "=~" => MatcherKind::Regex,
+                _ => MatcherKind::NotRegex,
+            };
+            Matcher::new(kind, matcher.name(), matcher.value())
+        });
+        let matchers = [equal("__name__", name)].into_iter().chain(others).collect();
+        let query = Query { start_ms: range_ms.start, end_ms: range_ms.end - 1, matchers };
+        let mut answer = client.remote_read(&query).await.map_err(|failure| failure.error)?;
+        answer.series.iter_mut().for_each(|one| one.remove_labels(&self.external));
+        Ok(answer.series)
+    }
+}
+
+fn equal(name: &str, value: &str) -> Matcher {
+    Matcher::new(MatcherKind::Equal, name, value)
+}
+
+/// The error for raw samples that cannot be computed.
+fn computed(client: &Client, error: RawError<RemoteReadError>) -> PromError {
+    match error {
+        RawError::NoLabel { column, series, label, remedy } => PromError::NoLabel { column, series, label, remedy },
+        error => PromError::RemoteRead { url: client.shown_url().to_owned(), cause: error.to_string() },
+    }
+}
+
+/// The series in an answer.
+pub(super) struct Answer {
+    series: Vec<RemoteSeries>,
+    is_streamed: bool,
+}
+
+impl Client {
+    /// Reads the raw samples of series, with the retries of queries.
+    async fn remote_read(&self, query: &Query) -> Result<Answer, Failure> {
+        let request = Request { queries: vec![query.clone()] };
+        let body = request.encode().map_err(|error| self.unusable(&error))?;
+        self.persist(1, async || self.remote_read_once(&body).await).await
+    }
+
+    async fn remote_read_once(&self, body: &[u8]) -> Result<Answer, Failure> {
+        let _turn = self.turn().await;
+        let sent = self.access().post_bytes(&self.address(PATH, &[]), body, &REQUEST_HEADERS).await;
+        let mut response = sent.map_err(|error| self.not_sent(error))?;
+        if !response.status().is_success() {
+            return Err(match self.read_answer(response, &[]).await {
+                Err(failure) => failure,
+                Ok(_) => self.unusable(&"the status is no success"),
+            });
+        }
+        let header = response.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let decoder = Response::new(header.as_deref(), 1, Limits::default());
+        let mut decoder = decoder.map_err(|error| self.unusable(&error))?;
+        let is_streamed = decoder.is_streamed();
+        let (mut series, mut bytes) = (Vec::new(), 0);
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.no_answer(&error))? {
+            bytes += chunk.len() as u64;
+            if bytes > LONGEST_RESPONSE {
+                let (url, mebibytes) = (self.shown_url().to_owned(), (LONGEST_RESPONSE >> 20) as usize);
+                return Err(Failure::new(PromError::TooLarge { url, mebibytes }, Cure::Nothing));
+            }
+            series.extend(decoder.push(&chunk).map_err(|error| self.cut_off(&error))?);
+        }
+        series.extend(decoder.finish().map_err(|error| self.cut_off(&error))?);
+        self.traffic().add(0, bytes);
+        info!(series = series.len(), bytes, "remote read");
+        Ok(Answer { series, is_streamed })
+    }
+
+    /// An answer that another request would not change.
+    fn unusable(&self, cause: &dyn ToString) -> Failure {
+        let cause = self.access().hide(&cause.to_string());
+        Failure::new(PromError::RemoteRead { url: self.shown_url().to_owned(), cause }, Cure::Nothing)
+    }
+
+    /// An answer that was damaged on the way, or ended early.
+    fn cut_off(&self, error: &RemoteReadError) -> Failure {
+        Failure { cure: Cure::Again, ..self.unusable(error) }
+    }
+}
+
+/// Series that were fetched for a part of a day.
+#[derive(Debug)]
+struct Fetched(Vec<RemoteSeries>);
+
+impl Fetched {
+    /// Sorts series by labels. A series that two selectors select comes twice: the chunks are joined then, and their equal
+    /// samples merged when they are read.
+    fn of(series: impl Iterator<Item = RemoteSeries>) -> Self {
+        let mut by_labels: BTreeMap<Vec<Label>, RemoteSeries> = BTreeMap::new();
+        for one in series {
+            match by_labels.get_mut(&one.labels) {
+                Some(known) => known.chunks.extend(one.chunks),
+                None => drop(by_labels.insert(one.labels.clone(), one)),
+            }
+        }
+        Self(by_labels.into_values().collect())
+    }
+
+    fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (usize, &'a RemoteSeries)> {
+        let is_named = |one: &RemoteSeries| label_of(&one.labels, "__name__").is_some_and(|name| names.contains(&name));
+        self.0.iter().enumerate().filter(move |(_, one)| is_named(one))
+    }
+}
+
+impl SampleStore for Fetched {
+    type Error = RemoteReadError;
+    /// The place of the series.
+    type Series = usize;
+
+    fn series(&self, names: &[&str], _: &Range<i64>) -> Result<Vec<usize>, RemoteReadError> {
+        Ok(self.named(names).map(|(at, _)| at).collect())
+    }
+
+    fn labels<'a>(&'a self, series: &'a usize) -> &'a [Label] {
+        &self.0[*series].labels
+    }
+
+    fn samples(&self, series: &usize, range_ms: &Range<i64>) -> Result<Samples, RemoteReadError> {
+        self.0[*series].samples(range_ms.clone())
+    }
+
+    fn survey(&self, names: &[&str], _: &Range<i64>) -> Result<Vec<Sighted>, RemoteReadError> {
+        let sighted = |(_, one): (usize, &RemoteSeries)| {
+            let first_ms = one.chunks.iter().map(|chunk| chunk.min_ms).min()?;
+            let last_ms = one.chunks.iter().map(|chunk| chunk.max_ms).max()?;
+            Some(Sighted { labels: one.labels.clone(), first_ms, last_ms, bytes: 0 })
+        };
+        Ok(self.named(names).filter_map(sighted).collect())
+    }
+
+    fn lost(&self) -> &[LostSpan] {
+        &[]
+    }
+
+    fn bytes_read(&self) -> u64 {
+        0
+    }
+
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -57,8 +57,11 @@ impl Files {
             return Err(FilesError::Unknown { path: path.to_owned(), found: "it is a file".to_owned() });
         }
         let directory = DataDirectory::open(&absolute, &metric_names(queries))?;
-        if directory.block_count() == 0 {
-            return Err(FilesError::Unknown { path: path.to_owned(), found: "no blocks are inside".to_owned() });
+        if directory.is_empty() {
+            return Err(FilesError::Unknown {
+                path: path.to_owned(),
+                found: "no blocks and no write-ahead log are inside".to_owned(),
+            });
         }
         let description = directory.description();
         let (kind, name) = ("tsdb", absolute.display().to_string());

@@ -7,7 +7,7 @@ const VERSION: &str = "2.42";
 
 /// Pulls from `path` what `asked` describes, into `audit` of `folder`, and compares it with the server.
 #[track_caller]
-fn equals_the_server(asked: &Asked<'_>, path: &str, folder: &Folder) {
+pub(crate) fn equals_the_server(asked: &Asked<'_>, path: &str, folder: &Folder) {
     let (start, end, step) = (asked.start.to_string(), asked.end.to_string(), format!("{}s", asked.step));
     let out = folder.at("audit");
     let mut arguments = vec!["backfill", "--quiet", "--from", path, "--promql", VERSION, "--out", &out];

@@ -38,6 +38,7 @@ mod interruption;
 mod killed;
 mod lint;
 mod live;
+mod live_directory;
 mod local_time;
 mod log;
 mod look_ups;

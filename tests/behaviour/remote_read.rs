@@ -7,7 +7,7 @@ use crate::support::{
 
 /// Pulls by remote read what `asked` describes, and compares it with the server's PromQL.
 #[track_caller]
-fn equals_promql(asked: &Asked<'_>, read: &str, folder: &Folder) {
+pub(crate) fn equals_promql(asked: &Asked<'_>, read: &str, folder: &Folder) {
     let (start, end, step) = (asked.start.to_string(), asked.end.to_string(), format!("{}s", asked.step));
     let out = folder.at("audit");
     let mut arguments = vec!["backfill", "--url", &asked.url, "--read", read, "--out", &out];

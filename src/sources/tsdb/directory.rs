@@ -12,7 +12,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub(crate) use error::DirectoryError;
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
-use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted};
+use super::head::{Head, HeadSeries, Lost};
+use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, label_of};
 use crate::text::count;
 use opened::{BlockSlot, Opened};
 
@@ -23,7 +24,11 @@ pub(crate) struct DataDirectory {
     /// The metrics whose series are read.
     names: Vec<String>,
     blocks: RwLock<Vec<Arc<BlockSlot>>>,
+    /// The series of the head, by labels.
+    head: Vec<HeadSeries>,
+    head_bytes: u64,
     lost: Vec<LostSpan>,
+    notes: Vec<String>,
     /// Bytes of blocks that were closed since.
     read: Arc<opened::BytesRead>,
 }
@@ -34,25 +39,46 @@ pub(crate) struct DirectorySeries {
     labels: Vec<Label>,
     /// Open blocks by time, with the place of the series in each.
     parts: Vec<(Arc<Opened>, usize)>,
+    /// The place of the series in the head.
+    in_head: Option<usize>,
 }
 
 impl DataDirectory {
     /// Opens the directory to read the series of these metrics. A single block is a directory too.
     pub(crate) fn open(dir: &Path, names: &[String]) -> Result<Self, DirectoryError> {
         let read = Arc::<opened::BytesRead>::default();
-        let blocks = list(dir)?.into_iter().map(|folder| Arc::new(BlockSlot::new(folder, Arc::clone(&read)))).collect();
-        let (dir, names) = (dir.to_owned(), names.to_vec());
-        Ok(Self { dir, names, blocks: RwLock::new(blocks), lost: Vec::new(), read })
+        let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, Arc::clone(&read)));
+        let before = list(dir)?;
+        let in_order = before.iter().filter(|folder| folder.meta.is_of_the_head());
+        let blocks_end_ms = in_order.map(|folder| folder.meta.max_time).max();
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let head = Head::read(dir, &wanted, i64::MIN, blocks_end_ms)?;
+        // A running server may have moved samples of the head to a new block before they were read.
+        let blocks = list(dir)?.into_iter().map(slot).collect();
+        Ok(Self {
+            dir: dir.to_owned(),
+            names: names.to_vec(),
+            blocks: RwLock::new(blocks),
+            lost: lost_spans(&head, blocks_end_ms),
+            notes: notes(&head),
+            head_bytes: head.bytes_read(),
+            head: head.into_series(),
+            read,
+        })
     }
 
-    /// The number of blocks.
-    pub(crate) fn block_count(&self) -> usize {
-        self.slots().len()
+    /// Whether there is neither a block nor a head with samples.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots().is_empty() && self.head_bytes == 0
     }
 
     /// What the directory is, in words.
     pub(crate) fn description(&self) -> String {
-        count(self.block_count(), "block")
+        match (self.slots().len(), self.head_bytes) {
+            (blocks, 0) => count(blocks, "block"),
+            (0, _) => "a write-ahead log".to_owned(),
+            (blocks, _) => format!("{} and a write-ahead log", count(blocks, "block")),
+        }
     }
 
     fn slots(&self) -> Vec<Arc<BlockSlot>> {
@@ -72,6 +98,20 @@ impl DataDirectory {
             }
         }
         Ok(opened)
+    }
+
+    /// The series of these metrics in the head that may have samples in the range.
+    fn in_head<'a>(
+        &'a self,
+        names: &'a [&str],
+        range_ms: &'a Range<i64>,
+    ) -> impl Iterator<Item = (usize, &'a HeadSeries)> {
+        let is_wanted = move |one: &HeadSeries| {
+            let ends = one.samples.times_ms.first().zip(one.samples.times_ms.last());
+            ends.is_some_and(|(first, last)| *first < range_ms.end && *last >= range_ms.start)
+                && label_of(&one.labels, "__name__").is_some_and(|name| names.contains(&name))
+        };
+        self.head.iter().enumerate().filter(move |(_, one)| is_wanted(one))
     }
 
     /// Lists the blocks again, because a running Prometheus has replaced some. Returns whether there is a difference.
@@ -102,6 +142,28 @@ fn list(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
     Ok(folders)
 }
 
+/// The times in which samples of the head may be missing. Nothing before the head's own times can be: it is in blocks.
+fn lost_spans(head: &Head, blocks_end_ms: Option<i64>) -> Vec<LostSpan> {
+    let begin_ms = blocks_end_ms.or(head.range_ms().map(|(first_ms, _)| first_ms)).unwrap_or(i64::MIN);
+    let span = |lost: &Lost| LostSpan { first_ms: lost.first_ms.max(begin_ms), last_ms: lost.last_ms };
+    head.lost().iter().map(span).collect()
+}
+
+/// What the user should know about the head.
+fn notes(head: &Head) -> Vec<String> {
+    let mut notes: Vec<String> = head.lost().iter().map(ToString::to_string).collect();
+    let unknown: u64 = head.unknown_records().values().sum();
+    if unknown > 0 {
+        let types: Vec<String> = head.unknown_records().keys().map(u8::to_string).collect();
+        let records = count(unknown, "record");
+        notes.push(format!(
+            "the write-ahead log has {records} of types that this version does not know ({}): samples may be missing",
+            types.join(", ")
+        ));
+    }
+    notes
+}
+
 impl SampleStore for DataDirectory {
     type Error = DirectoryError;
     type Series = DirectorySeries;
@@ -114,8 +176,18 @@ impl SampleStore for DataDirectory {
                 found.entry(labels).or_default().push((Arc::clone(block), at));
             }
         }
-        let series = found.into_iter().map(|(labels, parts)| DirectorySeries { labels: labels.to_vec(), parts });
-        Ok(series.collect())
+        let mut series: BTreeMap<Vec<Label>, DirectorySeries> = found
+            .into_iter()
+            .map(|(labels, parts)| {
+                let labels = labels.to_vec();
+                (labels.clone(), DirectorySeries { labels, parts, in_head: None })
+            })
+            .collect();
+        for (at, one) in self.in_head(names, range_ms) {
+            let new = || DirectorySeries { labels: one.labels.clone(), parts: Vec::new(), in_head: None };
+            series.entry(one.labels.clone()).or_insert_with(new).in_head = Some(at);
+        }
+        Ok(series.into_values().collect())
     }
 
     fn labels<'a>(&'a self, series: &'a DirectorySeries) -> &'a [Label] {
@@ -125,6 +197,7 @@ impl SampleStore for DataDirectory {
     fn samples(&self, series: &DirectorySeries, range_ms: &Range<i64>) -> Result<Samples, DirectoryError> {
         let parts = series.parts.iter().map(|(block, at)| block.samples(*at, range_ms));
         let mut parts: Vec<Samples> = parts.collect::<Result<_, _>>()?;
+        parts.extend(series.in_head.map(|at| self.head[at].samples.within(range_ms)));
         if parts.len() == 1 {
             return Ok(parts.remove(0));
         }
@@ -157,6 +230,18 @@ impl SampleStore for DataDirectory {
                 slot.close();
             }
         }
+        for (_, one) in self.in_head(names, range_ms) {
+            let samples = one.samples.within(range_ms);
+            let Some((first_ms, last_ms)) = samples.times_ms.first().copied().zip(samples.times_ms.last().copied())
+            else {
+                continue;
+            };
+            let labels = &one.labels;
+            let new = || Sighted { labels: labels.clone(), first_ms, last_ms, bytes: 0 };
+            let known = found.entry(labels.clone()).or_insert_with(new);
+            known.first_ms = known.first_ms.min(first_ms);
+            known.last_ms = known.last_ms.max(last_ms);
+        }
         Ok(found.into_values().collect())
     }
 
@@ -165,11 +250,11 @@ impl SampleStore for DataDirectory {
     }
 
     fn bytes_read(&self) -> u64 {
-        self.read.get() + self.slots().iter().map(|slot| slot.bytes_read()).sum::<u64>()
+        self.head_bytes + self.read.get() + self.slots().iter().map(|slot| slot.bytes_read()).sum::<u64>()
     }
 
     fn notes(&self) -> Vec<String> {
-        Vec::new()
+        self.notes.clone()
     }
 
     /// Fails if the new list cannot be read; the first error is then the better one.

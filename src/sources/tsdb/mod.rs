@@ -1,5 +1,6 @@
-//! Files of a Prometheus server, read without the server. [`block`] reads persistent blocks, and a data directory joins
-//! them.
+//! Files of a Prometheus server, read without the server. [`block`] reads persistent blocks, [`head`] what is not in
+//! blocks yet, and a data directory joins both.
 
 pub mod block;
 pub(crate) mod directory;
+pub mod head;

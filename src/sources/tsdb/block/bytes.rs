@@ -8,7 +8,7 @@ const LONGEST_VARINT: usize = 10;
 
 /// Decodes an unsigned integer of seven bits a byte, least significant first: its value and its length in bytes.
 /// `None` if the bytes end early or the value has more than 64 bits.
-pub(super) fn uvarint(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(in crate::sources::tsdb) fn uvarint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0;
     for (index, byte) in bytes.iter().take(LONGEST_VARINT).enumerate() {
         let bits = u64::from(byte & 0x7f);
@@ -24,7 +24,7 @@ pub(super) fn uvarint(bytes: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// Decodes a signed integer: a [`uvarint`] whose lowest bit is the sign.
-pub(super) fn varint(bytes: &[u8]) -> Option<(i64, usize)> {
+pub(in crate::sources::tsdb) fn varint(bytes: &[u8]) -> Option<(i64, usize)> {
     let (zigzag, length) = uvarint(bytes)?;
     Some(((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64), length))
 }
@@ -89,14 +89,14 @@ impl<'a> Cursor<'a> {
         Ok(self.bytes(8)?.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     }
 
-    pub(super) fn uvarint(&mut self) -> Result<u64, BlockError> {
+    pub(in crate::sources::tsdb) fn uvarint(&mut self) -> Result<u64, BlockError> {
         let (value, length) = uvarint(&self.bytes[self.at..])
             .ok_or_else(|| self.malformed("an integer is longer than its section or than 64 bits"))?;
         self.at += length;
         Ok(value)
     }
 
-    pub(super) fn uvarint32(&mut self) -> Result<u32, BlockError> {
+    pub(in crate::sources::tsdb) fn uvarint32(&mut self) -> Result<u32, BlockError> {
         let at = self.at;
         u32::try_from(self.uvarint()?).map_err(|_| {
             let offset = self.base + at as u64;
@@ -104,7 +104,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    pub(super) fn varint(&mut self) -> Result<i64, BlockError> {
+    pub(in crate::sources::tsdb) fn varint(&mut self) -> Result<i64, BlockError> {
         let (value, length) = varint(&self.bytes[self.at..])
             .ok_or_else(|| self.malformed("an integer is longer than its section or than 64 bits"))?;
         self.at += length;

@@ -89,6 +89,8 @@ pub struct Compaction {
     pub parents: Vec<Parent>,
     /// A compaction found that all samples of this block are deleted.
     pub deletable: bool,
+    /// How the block came about, such as `from-out-of-order`.
+    pub hints: Vec<String>,
 }
 
 /// A block from which another one was made.
@@ -159,6 +161,13 @@ impl BlockMeta {
     /// First millisecond of the block, and the first one after it.
     pub fn range_ms(&self) -> Range<i64> {
         self.min_time..self.max_time
+    }
+
+    /// Whether the block holds what came in order from the head, so that the head begins where it ends. Others have
+    /// samples that came late, or series that were moved early.
+    pub fn is_of_the_head(&self) -> bool {
+        const OTHERS: [&str; 3] = ["from-out-of-order", "from-stale-series", "from-selected-series"];
+        !self.compaction.hints.iter().any(|hint| OTHERS.contains(&hint.as_str()))
     }
 
     /// Fails for a block that Thanos downsampled: its chunks are aggregates, which no quantile can be computed from.

@@ -7,7 +7,7 @@
 //!
 //! The samples of the last hours are not in blocks but in the head of the server, in `wal/` and `chunks_head/`.
 
-mod bytes;
+pub(super) mod bytes;
 mod chunks;
 mod directory;
 mod encoding;

@@ -22,6 +22,13 @@ impl Samples {
         self.times_ms.is_empty()
     }
 
+    /// The samples in a half-open range of times.
+    pub(in crate::sources) fn within(&self, range_ms: &Range<i64>) -> Self {
+        let start = self.times_ms.partition_point(|time| *time < range_ms.start);
+        let end = self.times_ms.partition_point(|time| *time < range_ms.end).max(start);
+        Self { times_ms: self.times_ms[start..end].to_vec(), values: self.values[start..end].to_vec() }
+    }
+
     /// Times and values.
     pub fn iter(&self) -> impl Iterator<Item = (i64, f64)> {
         self.times_ms.iter().copied().zip(self.values.iter().copied())
@@ -50,7 +57,7 @@ impl Samples {
     }
 
     /// Removes the samples in an inclusive range of times.
-    pub(super) fn remove(&mut self, first_ms: i64, last_ms: i64) {
+    pub(in crate::sources) fn remove(&mut self, first_ms: i64, last_ms: i64) {
         let start = self.times_ms.partition_point(|time| *time < first_ms);
         let end = self.times_ms.partition_point(|time| *time <= last_ms);
         if start < end {

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use crate::sources::raw::{Label, label_of};
 use crate::sources::tsdb::block::{BlockError, Conflict};
+use crate::sources::tsdb::head::HeadError;
 
 /// Why a data directory cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DirectoryError {
     #[error(transparent)]
     Block(#[from] BlockError),
+    #[error(transparent)]
+    Head(#[from] HeadError),
     /// Blocks, or blocks and head, contradict each other.
     #[error(
         "{}: {series} has {count} different values at equal times (the first at {at_ms} ms: {kept} and {dropped}): leave out one of the blocks, or query the server",

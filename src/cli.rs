@@ -70,8 +70,7 @@ pub struct Cli {
     /// Print only errors and the requested output
     #[arg(
         long, short, global = true, display_order = 900, help_heading = Heading::Behavior.title(),
-        long_help = "Print only errors and the requested output (findings, an explanation, CSV, rules): no progress, \
-                     notes, summaries, or tables"
+        long_help = "Print only errors and the requested output: no progress, notes, or tables"
     )]
     pub(crate) quiet: bool,
 
@@ -236,11 +235,10 @@ pub(crate) struct Leave {
     )]
     pub(crate) overwrite: bool,
 
-    /// Accept partial responses (a Thanos store is down)
+    /// Accept partial responses, and dumps that end early
     #[arg(
         long, help_heading = Heading::Source.title(), hide_short_help = true,
-        long_help = "Accept partial responses (a Thanos store is down). manifest.json lists their days; a pull \
-                     without this flag pulls them again"
+        long_help = "Accept partial responses, and dumps that end early"
     )]
     pub(crate) allow_partial: bool,
 }

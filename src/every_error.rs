@@ -11,6 +11,7 @@
 mod commands;
 mod config;
 mod disk;
+mod files;
 #[cfg(feature = "lstm")]
 mod forecast;
 mod import;
@@ -51,7 +52,12 @@ fn samples_of<E: Error>(errors: Vec<E>) -> Samples {
         let end = shown.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(shown.len());
         Sample { variant: shown[..end].to_owned(), message: error.to_string() }
     };
-    let type_name = std::any::type_name::<E>().rsplit("::").next().expect("a path has a last part");
+    // Without the parameters of a generic type.
+    let type_name = std::any::type_name::<E>()
+        .split('<')
+        .next()
+        .and_then(|name| name.rsplit("::").next())
+        .expect("a path has a last part");
     Samples { type_name, list: errors.into_iter().map(sample).collect() }
 }
 
@@ -65,6 +71,7 @@ fn all_samples() -> Vec<Samples> {
         sources::samples(),
         raw::samples(),
         remote_read::samples(),
+        files::samples(),
         import::samples(),
         config::samples(),
         commands::samples(),

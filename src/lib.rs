@@ -52,7 +52,7 @@ pub use commands::{Failure, USAGE, print_help, run};
 pub use files::{FileError, FileStat};
 pub use folder::{FolderError, ManifestBlock, Written};
 pub use outputs::{Emission, ExtraLabels, Family, OutputError, Retention, write_window};
-pub use sources::{promql, remote_read, tsdb};
+pub use sources::{archive, dump, promql, remote_read, spool, tsdb};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]

@@ -7,10 +7,10 @@ etcd-heatmap.toml. Flags override variables; variables override the file.";
 
 pub(super) const BACKFILL_EXAMPLES: &str = "\
 Examples:
-  On the embedded sample, without a server:
-    etcd-heatmap backfill --sample --out audit
   The last 30 days of a Prometheus:
-    etcd-heatmap backfill --url http://127.0.0.1:9090 --start now-30d --out audit";
+    etcd-heatmap backfill --url http://127.0.0.1:9090 --start now-30d --out audit
+  Everything in a data directory, a snapshot, a dump, or a support bundle:
+    etcd-heatmap backfill --from must-gather.tar.gz --out audit";
 
 pub(super) const PULL_EXAMPLES: &str = "\
 Examples:
@@ -43,7 +43,9 @@ Examples:
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   Would a pull of the last 90 days work, and how long would it take?
-    etcd-heatmap check --url http://127.0.0.1:9090 --start now-90d --preset openshift";
+    etcd-heatmap check --url http://127.0.0.1:9090 --start now-90d --preset openshift
+  What is inside a data directory, a snapshot, a dump, or a support bundle?
+    etcd-heatmap check --from /var/lib/prometheus/metrics2";
 
 pub(super) const SCORE_EXAMPLES: &str = "\
 Examples:

@@ -8,7 +8,7 @@ use crate::analysis::findings::Kind;
 use crate::config::Origin;
 use crate::outputs::{Family, OUTPUTS};
 use crate::score::Rollup;
-use crate::sources::prometheus::{HttpMethod, Preset, SeriesForm, ServerKind};
+use crate::sources::prometheus::{HttpMethod, Preset, ReadMode, SeriesForm, ServerKind};
 use crate::spec::{Metric, PROFILES};
 
 /// All commands below `root`, and `root` itself, each with the words that call it on a command line.
@@ -115,6 +115,7 @@ fn long_help_lists_the_values_of_every_enumeration() {
             "series" => SeriesForm::ALL.map(SeriesForm::name).to_vec(),
             "server" => ServerKind::ALL.map(ServerKind::name).to_vec(),
             "http-method" => HttpMethod::ALL.map(HttpMethod::name).to_vec(),
+            "read" => ReadMode::ALL.map(ReadMode::name).to_vec(),
             "cell" => vec!["15m", "30m", "1h", "2h"],
             "emit" => Family::ALL.map(Family::name).to_vec(),
             "kind" => Kind::ALL.map(Kind::name).to_vec(),

@@ -38,7 +38,7 @@ const MEASURED_STEPS: [i64; 2] = [360, 1440];
 pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let asked = &settings.source;
     if let Some(from) = &asked.from {
-        return files::run(from, settings);
+        return files::run(from, settings, reporter);
     }
     let (range, _) = asked.range(Utc::now().timestamp_millis())?;
     let queries = asked.query_set()?;

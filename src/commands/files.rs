@@ -11,9 +11,10 @@ use super::{CommandError, Writing};
 use crate::cli::Leave;
 use crate::config::Settings;
 use crate::readings::Source;
-use crate::sources::files::{FileStore, Files, FilesError};
+use crate::sources::files::{FileStore, Files, FilesError, Opening};
 use crate::sources::prometheus::{QuerySet, Wanted};
 use crate::sources::raw::{Choice, RawError, RawSource, RawWanted, Rules, choose, extent};
+use crate::spec::Metric;
 use crate::time::TimeRange;
 
 /// Pulls from the files at a path.
@@ -23,14 +24,22 @@ pub(super) fn pull_files(
     leave: Leave,
     run: &Writing,
 ) -> Result<Pulled, CommandError> {
-    let opened = Opened::at(from, settings)?;
+    let reporter = &run.reporter;
+    let (tell, is_stopped) = (|note: &str| reporter.note(note), || run.interrupt.signal().is_some());
+    let opened = Opened::at(from, settings, leave.allow_partial, &tell, &is_stopped);
+    if let Some(signal) = run.interrupt.signal() {
+        return Err(CommandError::StoppedEarly(signal));
+    }
+    let opened = opened?;
+    opened.files.notes.iter().for_each(|note| reporter.note(note));
     let range = opened.range;
     info!(from = %from.display(), %range, "reading raw samples");
     let request = Request { range, out: settings.out()?, leave, merge_members: settings.source.merge_members };
     pull(&request, run, async |held| {
         let chosen = opened.choose(settings, held)?.complete().map_err(boxed)?;
+        absent_note(&chosen.absent).iter().for_each(|note| reporter.note(note));
         if let Some(note) = left_out_note(range, chosen.kept) {
-            run.reporter.note(&note);
+            reporter.note(&note);
         }
         Ok(opened.into_source(settings, chosen))
     })
@@ -46,10 +55,17 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Opens the files at a path. Fails if they hold none of etcd's series, or none in the range of the settings.
-    pub(super) fn at(from: &Path, settings: &Settings) -> Result<Self, CommandError> {
+    pub(super) fn at(
+        from: &Path,
+        settings: &Settings,
+        allow_partial: bool,
+        tell: &dyn Fn(&str),
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Self, CommandError> {
         let asked = &settings.source;
         let queries = asked.query_set()?;
-        let files = Files::open(from, &queries).map_err(|error| CommandError::Source(Box::new(error)))?;
+        let opening = Opening { queries: &queries, allow_partial, tell, is_stopped };
+        let files = Files::open(from, &opening).map_err(|error| CommandError::Source(Box::new(error)))?;
         let rules = asked.rules(&queries);
         let span_ms = extent(&files.store, &queries, &files.name).map_err(boxed)?;
         let range = asked.range_within(span_ms, Utc::now().timestamp_millis())?;
@@ -65,7 +81,7 @@ impl Opened {
             form: settings.source.series,
             range: self.range,
             name: self.files.name.clone(),
-            leaves_out_absent: false,
+            leaves_out_absent: self.files.has_few_metrics,
         };
         choose(&self.files.store, &self.queries, &self.rules, &wanted).map_err(boxed)
     }
@@ -75,6 +91,13 @@ impl Opened {
         let description = |queries| -> Source { settings.source.source_of_files(kind, &name, queries) };
         chosen.into_source(store, self.rules, description)
     }
+}
+
+/// A note about the metrics that are left out because the files do not have them.
+pub(super) fn absent_note(absent: &[Metric]) -> Option<String> {
+    let names: Vec<&str> = absent.iter().map(|metric| metric.name()).collect();
+    let (have, are) = if names.len() == 1 { ("has", "is") } else { ("have", "are") };
+    (!names.is_empty()).then(|| format!("{} {have} no series in these files and {are} left out", names.join(", ")))
 }
 
 pub(super) fn boxed(error: RawError<FilesError>) -> CommandError {

@@ -96,9 +96,11 @@ impl Values {
         self.0.iter().rev().find(|given| given.key.name == name)
     }
 
-    /// Whether no layer but the defaults gives a value.
+    /// Whether the value is the default, unless a flag or a variable gives it: a file that lists all settings with their
+    /// defaults sets nothing.
     pub(super) fn is_default(&self, name: &str) -> bool {
-        self.get(name).is_none_or(|given| given.origin == Origin::Default)
+        let is_set_now = |origin: &Origin| matches!(origin, Origin::Flag(_) | Origin::Environment(_));
+        self.get(name).is_none_or(|given| !is_set_now(&given.origin) && given.text == given.key.default())
     }
 
     /// The text in force; empty if there is none.

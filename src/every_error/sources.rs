@@ -166,7 +166,7 @@ fn series() -> Vec<PromError> {
         column: Column::Metric(Metric::WalFsync),
         series: r#"{"job":"etcd","endpoint":"metrics"}"#.to_owned(),
         label: label.to_owned(),
-        remedy: copied("sources/prometheus/answer.rs", remedy),
+        remedy: copied("readings/naming.rs", remedy),
     };
     let nothing_at =
         |selector: &str| PromError::NothingAt { url: url(), at_ms: START_MS, selector: selector.to_owned() };
@@ -177,6 +177,12 @@ fn series() -> Vec<PromError> {
         no_label("env", "set --cluster-label to an existing label"),
         no_label("cluster or job", "set --cluster-label to the label that distinguishes clusters, or use --series raw"),
         no_label("pod", "set --member-label to the label that distinguishes members"),
+        PromError::RemoteRead { url: url(), cause: "frame 3 at byte 2097420 has a wrong checksum".to_owned() },
+        PromError::NoExternalLabels { url: url(), cause: "it has no such page".to_owned() },
+        PromError::NotComputed {
+            column: Column::Metric(Metric::DbSize),
+            reason: "the function 'avg_over_time' is not supported here".to_owned(),
+        },
         PromError::NoSeries { metric: Metric::BackendCommit, range: quarter() },
         PromError::TooFewSamples {
             metric: Metric::WalFsync,

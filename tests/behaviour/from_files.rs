@@ -82,7 +82,7 @@ fn what_is_not_there_or_not_understood_is_one_sentence() {
     let (here, out) = (folder.at(""), folder.at("audit"));
     let pull = |from: &str, flags: &[&str]| etcd_heatmap(&[&["pull", "--from", from, "--out", &out], flags].concat());
     pull(&folder.at("absent"), &[]).fails_saying(&["cannot read --from", "absent", "name an existing file or folder"]);
-    pull(&here, &[]).fails_saying(&["holds no samples", "data directory"]);
+    pull(&here, &[]).fails_saying(&["cannot find samples in", "no Prometheus data directory and no dump"]);
     pull(&here, &["--url", "http://127.0.0.1:1"]).fails_saying(&["--from", "use either --from or --url"]);
     pull(&here, &["--promql", "x"]).fails_saying(&["'x' is not a version of Prometheus"]);
     let data = simulated().prometheus.data();
@@ -91,4 +91,60 @@ fn what_is_not_there_or_not_understood_is_one_sentence() {
     folder.write("queries/db_size.promql", "avg_over_time(my_size[5m])");
     pull(&data, &["--queries", &queries]).fails_saying(&["the query of db_size", "avg_over_time", "use --url"]);
     pull(&data, &["--start", "2019-01-01", "--end", "2019-01-02"]).fails_saying(&["six metrics from 2019", "--start"]);
+}
+
+#[test]
+fn readings_from_a_dump_equal_those_of_the_server_plain_and_compressed() {
+    let simulated = simulated();
+    let folder = Folder::new("from-dump");
+    let asked = Asked { step: 30, ..Asked::all(&simulated.prometheus, START, Simulated::END) };
+    equals_the_server(&asked, &simulated.file, &folder);
+    let compressed = Folder::new("from-compressed");
+    let gzip = std::process::Command::new("gzip").args(["-c", &simulated.file]).output().expect("gzip runs");
+    // The magic number counts, not the name.
+    let file = compressed.write("history", gzip.stdout);
+    let asked = Asked { step: 3600, ..Asked::all(&simulated.prometheus, START, Simulated::END) };
+    equals_the_server(&asked, &file, &compressed);
+}
+
+#[test]
+fn a_dump_without_its_end_is_an_error_and_read_in_part_only_on_demand() {
+    let mut metrics = Metrics::default();
+    metrics.member("cluster=\"c\",instance=\"a\"", START..START + 2 * HOUR);
+    let text = metrics.text();
+    let folder = Folder::new("from-cut");
+    let cut = |bytes: usize| folder.write("cut.openmetrics", &text[..bytes]);
+    let out = folder.at("audit");
+    let pull = |from: &str, flags: &[&str]| etcd_heatmap(&[&["pull", "--from", from, "--out", &out], flags].concat());
+    // promtool exits 0 although it failed; only the missing end shows it.
+    let file = cut(text.len() - "# EOF\n".len());
+    pull(&file, &[]).fails_saying(&["cut.openmetrics", "# EOF", "--allow-partial"]);
+    let run = pull(&file, &["--allow-partial"]);
+    // The last series may lack samples, so its metric is left out by name, and is then missing.
+    run.fails_saying_after_notes(&["no series of db_size", "--without db_size"]);
+    let run = pull(&file, &["--allow-partial", "--without", "db_size"]).succeeds();
+    assert!(run.stderr.contains("etcd_mvcc_db_total_size_in_bytes is left out"), "{}", run.stderr);
+    // Damage in the middle names the line.
+    let lines: Vec<&str> = text.lines().collect();
+    let spoilt = [&lines[..100], &["etcd_server_has_leader{cluster=\"c\" 1 5"], &lines[100..]].concat().join("\n");
+    let file = folder.write("spoilt.openmetrics", spoilt + "\n");
+    pull(&file, &[]).fails_saying(&["spoilt.openmetrics", "line 101"]);
+}
+
+#[test]
+fn a_dump_of_the_two_histograms_only_leaves_the_other_metrics_out_by_name() {
+    let mut metrics = Metrics::default();
+    metrics.member("job=\"etcd\",instance=\"a\"", START..START + 2 * HOUR);
+    let histograms: Vec<&str> = ["etcd_disk_wal", "etcd_disk_backend"].to_vec();
+    let text = metrics.text();
+    let kept =
+        text.lines().filter(|line| line.starts_with('#') || histograms.iter().any(|name| line.starts_with(name)));
+    let folder = Folder::new("from-etcd-info");
+    std::fs::create_dir_all(folder.at("gathered/etcd_info")).expect("folders can be made");
+    folder.write("gathered/etcd_info/metrics.openmetrics", kept.collect::<Vec<_>>().join("\n") + "\n");
+    let (from, out) = (folder.at("gathered"), folder.at("audit"));
+    let run = etcd_heatmap(&["backfill", "--from", &from, "--out", &out]).succeeds();
+    let note = "open_fds, leader_changes, client_traffic_in, db_size have no series in these files and are left out";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+    assert!(folder.text("audit/report.html").contains("db_size"), "the report names what is left out");
 }

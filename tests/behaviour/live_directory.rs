@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crate::from_files::equals_the_server;
 use crate::remote_read::equals_promql;
-use crate::support::{Asked, Folder, Prometheus, Run, etcd_heatmap, now, until};
+use crate::support::{Asked, Folder, Prometheus, Run, etcd_heatmap, needed, now, until};
 
 /// A target: how far its life has come.
 struct Target {
@@ -149,10 +149,42 @@ fn a_directory_is_read_while_prometheus_writes_it() {
     equals_the_server(&asked, &data, &after);
     assert_ne!(live.tree("audit/history"), after.tree("audit/history"), "the deletion must change readings");
 
-    // A copy that was made while the server wrote.
+    // A copy that was made while the server wrote, archives of it, and a dump.
     let copy = Folder::new("live-copy");
-    let mut copying = Command::new("cp");
-    copying.args(["-r", &data, &copy.at("data")]);
-    Run::of(copying).succeeds();
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Run::of(command).succeeds().stdout
+    };
+    run("cp", &["-r", &data, &copy.at("data")]);
     equals_the_server(&asked, &copy.at("data"), &Folder::new("live-copied"));
+    for name in ["prometheus.tar", "prom_data.tar.gz"] {
+        run("tar", &["-caf", &copy.at(name), "-C", &copy.at(""), "data"]);
+        equals_the_server(&asked, &copy.at(name), &Folder::new("live-archived"));
+    }
+    let mut promtool = needed("promtool", "prometheus");
+    promtool.args(["tsdb", "dump", &copy.at("data")]);
+    std::fs::create_dir_all(copy.at("must-gather/quay-io/monitoring/metrics")).expect("folders can be made");
+    let samples = openmetrics(&Run::of(promtool).succeeds().stdout);
+    assert!(samples.contains(" NaN "), "the failed scrapes must have left staleness markers");
+    let dump = copy.write("must-gather/quay-io/monitoring/metrics/metrics.openmetrics", samples);
+    equals_the_server(&asked, &dump, &Folder::new("live-dumped"));
+    run("tar", &["-czf", &copy.at("must-gather.tar.gz"), "-C", &copy.at(""), "must-gather"]);
+    equals_the_server(&asked, &copy.at("must-gather.tar.gz"), &Folder::new("live-gathered"));
+}
+
+/// The format of `promtool tsdb dump-openmetrics`, which Debian's promtool does not have yet, from that of `tsdb dump`:
+/// `{__name__="a", b="c"} 1 1700000000123` becomes `a{b="c"} 1 1700000000.123`.
+fn openmetrics(dump: &str) -> String {
+    let mut text = String::new();
+    for line in dump.lines() {
+        let (labels, rest) = line.rsplit_once("} ").expect("labels end with a brace");
+        let (value, time_ms) = rest.split_once(' ').expect("a value and a time");
+        let labels = labels.strip_prefix("{__name__=\"").expect("the name comes first");
+        let (name, labels) = labels.split_once('"').expect("the name ends with a quote");
+        let labels = labels.strip_prefix(", ").unwrap_or_default();
+        let time_ms: i64 = time_ms.trim().parse().expect("milliseconds");
+        let _ = writeln!(text, "{name}{{{labels}}} {value} {}.{:03}", time_ms / 1000, time_ms % 1000);
+    }
+    text + "# EOF\n"
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use indicatif::BinaryBytes;
 
 use super::report::{LABEL, labels_in_words, minute, named_by_address, named_clusters};
-use crate::commands::files::Opened;
+use crate::commands::files::{Opened, absent_note};
+use crate::commands::progress::Reporter;
 use crate::commands::pull::Held;
 use crate::commands::sources::left_out_note;
 use crate::commands::stdout::print_wrapped;
@@ -21,9 +22,11 @@ use crate::text::count;
 use crate::text::terminal::{terminal_label, terminal_message};
 
 /// Prints the report; returns an error if a pull would fail.
-pub(super) fn run(from: &Path, settings: &Settings) -> Result<(), CommandError> {
-    let opened = Opened::at(from, settings)?;
-    let mut report = Report { head: head(&opened, settings), ..Report::default() };
+pub(super) fn run(from: &Path, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    // A dump that ends early is shown with what it has.
+    let opened = Opened::at(from, settings, true, &|note| reporter.note(note), &|| false)?;
+    let notes = opened.files.notes.clone();
+    let mut report = Report { head: head(&opened, settings), notes, ..Report::default() };
     let choice = opened.choose(settings, Held::default());
     match choice {
         Err(error) => report.wrong.push(error.to_string()),
@@ -60,7 +63,7 @@ impl Report {
         let range = opened.range;
         self.notes.extend(left_out_note(range, choice.kept));
         self.wrong.extend(choice.problems.iter().map(ToString::to_string));
-        self.notes.extend(choice.absent.iter().map(|metric| format!("{metric} is left out: it has no series here")));
+        self.notes.extend(absent_note(&choice.absent));
         self.seen = choice.seen.clone();
         self.advise(&opened);
         let kept = choice.kept;

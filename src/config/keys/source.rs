@@ -25,29 +25,21 @@ pub(super) static SOURCE: [Key; 24] = [
         Flag::new(Heading::Source, "from", "PATH", "Data directory or dump to read instead of a server")
             .common()
             .explained(
-                "Read raw samples from files instead of a server: a Prometheus data directory, a snapshot, a block, or \
-                 a dump of promtool (also .gz or .zst). The range defaults to what is there",
+                "Files to read instead of a server: data directory of Prometheus, snapshot, archive, or dump; the \
+                 range defaults to all of it",
             ),
         |_| Ok(()),
     ),
     Key::text(
         "source.read",
         "promql",
-        Flag::new(Heading::Source, "read", "WAY", "Way to read from --url: promql, raw (remote read), or auto")
-            .explained(
-                "Way to read from --url: promql queries, raw samples by remote read (computed here, which spares the \
-             server), or auto (raw where the server streams them)",
-            ),
+        Flag::new(Heading::Source, "read", "WAY", "Read --url by promql, raw (remote read), or auto"),
         |text| ok(text.parse::<ReadMode>()),
     ),
     Key::text(
         "source.promql",
         "3",
-        Flag::new(Heading::Source, "promql", "VERSION", "Prometheus version whose results to compute with --from")
-            .explained(
-                "With --from: the Prometheus version whose results to compute, such as 2.53. Results differ before \
-                 2.49, 2.51, 2.54 and 3",
-            ),
+        Flag::new(Heading::Source, "promql", "VERSION", "Prometheus to compute raw samples like, as 2.53"),
         |text| ok(text.parse::<Version>()),
     ),
     Key::text(
@@ -59,21 +51,18 @@ pub(super) static SOURCE: [Key; 24] = [
             "FILE",
             "Login, TLS, and proxy settings, in promtool's file format",
         )
-        .common()
-        .explained(
-            "Login, TLS, and proxy settings in promtool's format (basic_auth, authorization, oauth2, tls_config, \
-             proxy_url, http_headers)",
-        ),
+        .common(),
         |_| Ok(()),
     ),
     Key::text(
         "source.headers",
         "",
-        Flag::new(Heading::Source, "header", "NAME: VALUE", "Header for all requests, such as 'X-Scope-OrgID: team-a'")
-            .explained(
-                "Header for all requests, such as 'X-Scope-OrgID: team-a'; repeatable. Secrets belong in the \
-                 --http.config.file",
-            ),
+        Flag::new(
+            Heading::Source,
+            "header",
+            "NAME: VALUE",
+            "Header, such as 'X-Scope-OrgID: team-a'; no secrets; repeatable",
+        ),
         |text| ok(PlainHeaders::parse(text)),
     )
     .of_shape(Shape::Headers),

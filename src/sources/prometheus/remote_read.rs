@@ -12,6 +12,7 @@ use tracing::{Instrument, debug, info, warn_span};
 use super::access::external_labels;
 use super::dialect::ServerKind;
 use super::failure::{Cure, Failure};
+use super::read_mode::ReadMode;
 use super::{Client, PromError};
 use crate::readings::{QuerySource, Window};
 use crate::sources::promql::Version;
@@ -22,7 +23,6 @@ use crate::sources::remote_read::{
     Limits, Matcher, MatcherKind, Query, REQUEST_HEADERS, RemoteReadError, RemoteSeries, Request, Response,
 };
 use crate::sources::tsdb::block::Samples;
-use crate::text::named::named;
 use crate::time::TimeRange;
 
 const PATH: &str = "/api/v1/read";
@@ -30,21 +30,6 @@ const CONFIG: &str = "/api/v1/status/config";
 
 /// Most bytes of one response: the samples of a metric on a day.
 const LONGEST_RESPONSE: u64 = 1 << 30;
-
-named! {
-    /// How to read from a server.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(crate) enum ReadMode {
-        /// PromQL queries, which the server evaluates.
-        #[default]
-        Promql = "promql",
-        /// Remote read: raw samples, of which the queries are computed here.
-        Raw = "raw",
-        /// Remote read from a Prometheus that streams chunks; otherwise PromQL.
-        Auto = "auto",
-    }
-    parsed "unknown way to read"
-}
 
 /// Whether a pull reads raw samples.
 #[derive(Debug)]

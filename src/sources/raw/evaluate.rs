@@ -11,6 +11,7 @@ use super::store::{Label, METRIC_NAME, SampleStore, label_of};
 use crate::sources::promql::{
     self, BucketColumn, Column, DEFAULT_LOOKBACK_MS, Series, SeriesError, Version, histogram_quantile, parse_le,
 };
+use crate::sources::tsdb::block::in_promql;
 
 /// One element of a vector: labels, and a value at each time.
 #[derive(Clone, Debug)]
@@ -122,7 +123,7 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
     ) -> Result<Column, EvaluationError<S::Error>> {
         let samples = self.store.samples(series, &range_of(self.times_ms, reach_ms)).map_err(EvaluationError::Store)?;
         let read = Series::new(&samples.times_ms, &samples.values);
-        let name = || format!("{:?}", self.store.labels(series));
+        let name = || in_promql(self.store.labels(series));
         Ok(function(&read.map_err(|cause| EvaluationError::Order { series: name(), cause })?))
     }
 

@@ -20,6 +20,8 @@ mod tests;
 
 pub(crate) use choose::{Choice, RawWanted, Seen, choose, extent, metric_names};
 pub(crate) use error::RawError;
+#[cfg(test)]
+pub(crate) use evaluate::EvaluationError;
 pub(crate) use queries::{Queries, Selection};
 pub(crate) use selector::Selector;
 pub(crate) use source::{RawSource, Rules};

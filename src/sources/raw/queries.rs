@@ -12,6 +12,7 @@ use super::source::Rules;
 use super::store::{LostSpan, SampleStore, label_of};
 use crate::readings::{ColumnReadings, IDLE, MissingLabel, QuerySource, Window};
 use crate::sources::promql::DEFAULT_LOOKBACK_MS;
+use crate::sources::tsdb::block::in_promql;
 use crate::spec::Column;
 use crate::text::terminal::terminal_label;
 use crate::time::{Grid, Step, TimeRange};
@@ -94,7 +95,7 @@ fn readings<E: std::error::Error>(
         let member = rules.naming.name(|name| label_of(&element.labels, name));
         let member = member.map_err(|MissingLabel { label, remedy }| RawError::NoLabel {
             column,
-            series: terminal_label(&format!("{:?}", element.labels)),
+            series: terminal_label(&in_promql(&element.labels)),
             label,
             remedy,
         })?;

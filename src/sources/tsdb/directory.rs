@@ -44,6 +44,11 @@ pub(crate) struct DirectorySeries {
 }
 
 impl DataDirectory {
+    /// Whether a path is a data directory, or a block.
+    pub(crate) fn is_at(path: &Path) -> Result<bool, DirectoryError> {
+        Ok(path.is_dir() && (path.join("wal").is_dir() || !list(path)?.is_empty()))
+    }
+
     /// Opens the directory to read the series of these metrics. A single block is a directory too.
     pub(crate) fn open(dir: &Path, names: &[String]) -> Result<Self, DirectoryError> {
         let read = Arc::<opened::BytesRead>::default();
@@ -197,7 +202,13 @@ impl SampleStore for DataDirectory {
     fn samples(&self, series: &DirectorySeries, range_ms: &Range<i64>) -> Result<Samples, DirectoryError> {
         let parts = series.parts.iter().map(|(block, at)| block.samples(*at, range_ms));
         let mut parts: Vec<Samples> = parts.collect::<Result<_, _>>()?;
-        parts.extend(series.in_head.map(|at| self.head[at].samples.within(range_ms)));
+        if let Some(at) = series.in_head {
+            let mut samples = self.head[at].samples.within(range_ms);
+            // The log keeps samples of blocks for a while, also those that were deleted there.
+            let deleted = series.parts.iter().flat_map(|(block, at)| block.deleted(*at));
+            deleted.for_each(|(first_ms, last_ms)| samples.remove(*first_ms, *last_ms));
+            parts.push(samples);
+        }
         if parts.len() == 1 {
             return Ok(parts.remove(0));
         }

@@ -95,12 +95,11 @@ pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16_384];
     loop {
-        let text = std::str::from_utf8(&bytes).ok()?;
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return Some(text.to_owned());
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            if bytes.len() - end - 4 >= length.unwrap_or(0) {
+                return Some(String::from_utf8_lossy(&bytes).into_owned());
             }
         }
         match client.read(&mut buffer).ok()? {

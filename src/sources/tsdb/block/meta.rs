@@ -163,11 +163,12 @@ impl BlockMeta {
         self.min_time..self.max_time
     }
 
-    /// Whether the block holds what came in order from the head, so that the head begins where it ends. Others have
+    /// Whether the block holds what came in order from the head, so that the head begins where the block ends. Others have
     /// samples that came late, or series that were moved early.
+    ///
+    /// Only blocks of the first level are certain: before 3.14, Prometheus forgets `from-out-of-order` when it compacts.
     pub fn is_of_the_head(&self) -> bool {
-        const OTHERS: [&str; 3] = ["from-out-of-order", "from-stale-series", "from-selected-series"];
-        !self.compaction.hints.iter().any(|hint| OTHERS.contains(&hint.as_str()))
+        self.compaction.level == 1 && self.compaction.hints.is_empty()
     }
 
     /// Fails for a block that Thanos downsampled: its chunks are aggregates, which no quantile can be computed from.

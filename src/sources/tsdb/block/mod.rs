@@ -50,6 +50,7 @@ pub use samples::Samples;
 pub use series::{ChunkMeta, SeriesEntry};
 
 pub(in crate::sources) use encoding::{Decoder, Encoding, Unsupported};
+pub(in crate::sources) use series::in_promql;
 
 use chunks::{Chunk, ChunkReader, Segments};
 use file::BytesRead;
@@ -128,6 +129,11 @@ impl Block {
         }
         deleted.iter().for_each(|(first, last)| samples.remove(*first, *last));
         Ok(samples)
+    }
+
+    /// The inclusive ranges of milliseconds in which samples of a series of this block were deleted.
+    pub(in crate::sources) fn deleted(&self, series: &SeriesEntry) -> &[(i64, i64)] {
+        self.tombstones.of(series.reference)
     }
 
     /// Fails if `meta.json` excludes a chunk of a series, or a part of it. Prometheus cuts chunks at the ends of a block,

@@ -55,14 +55,16 @@ impl SeriesEntry {
 /// The series in PromQL notation, for messages.
 impl fmt::Display for SeriesEntry {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.label(METRIC_NAME).unwrap_or_default())?;
-        let mut separator = "{";
-        for (name, value) in self.labels.iter().filter(|(name, _)| name.as_ref() != METRIC_NAME) {
-            write!(formatter, "{separator}{name}={value:?}")?;
-            separator = ", ";
-        }
-        formatter.write_str(if separator == "{" { "" } else { "}" })
+        formatter.write_str(&in_promql(&self.labels))
     }
+}
+
+/// A series with these labels in PromQL notation, for messages.
+pub(in crate::sources) fn in_promql(labels: &[(Arc<str>, Arc<str>)]) -> String {
+    let (names, others): (Vec<_>, Vec<_>) = labels.iter().partition(|(name, _)| name.as_ref() == METRIC_NAME);
+    let name = names.first().map_or("", |(_, name)| name.as_ref());
+    let others: Vec<String> = others.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    if others.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", others.join(", ")) }
 }
 
 /// A series whose labels are still numbers of symbols.

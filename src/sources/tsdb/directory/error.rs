@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::sources::raw::{Label, label_of};
-use crate::sources::tsdb::block::{BlockError, Conflict};
+use crate::sources::raw::Label;
+use crate::sources::tsdb::block::{BlockError, Conflict, in_promql};
 use crate::sources::tsdb::head::HeadError;
 
 /// Why a data directory cannot be read.
@@ -43,10 +43,7 @@ pub(crate) enum DirectoryError {
 
 impl DirectoryError {
     pub(super) fn two_values(dir: &Path, labels: &[Label], count: u64, conflict: Conflict) -> Self {
-        let name = label_of(labels, "__name__").unwrap_or_default();
-        let others = labels.iter().filter(|(label, _)| label.as_ref() != "__name__");
-        let others: Vec<String> = others.map(|(label, value)| format!("{label}={value:?}")).collect();
-        let series = format!("{name}{{{}}}", others.join(", "));
+        let series = in_promql(labels);
         let Conflict { at_ms, kept, dropped } = conflict;
         Self::TwoValues { dir: dir.to_owned(), series, count, at_ms, kept, dropped }
     }

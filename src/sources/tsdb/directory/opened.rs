@@ -108,6 +108,11 @@ impl Opened {
         Ok(self.block.samples(&self.series[at], range_ms.clone())?)
     }
 
+    /// The inclusive ranges in which samples of a series were deleted.
+    pub(super) fn deleted(&self, at: usize) -> &[(i64, i64)] {
+        self.block.deleted(&self.series[at])
+    }
+
     /// The series of these metrics with chunks in the range.
     pub(super) fn survey<'a>(
         &'a self,

@@ -183,3 +183,27 @@ fn a_missing_file_is_reported() {
     }
     assert!(reported > 0);
 }
+
+#[test]
+fn random_content_with_a_right_checksum_does_not_panic() {
+    let scratch = Scratch::new();
+    let mut random = Random(53);
+    let mut readable = 0;
+    for _ in 0..2000 {
+        let mut record = |labels: bool| {
+            // Small numbers are more often valid.
+            let limit = [3, 16, 256][random.below(3) as usize];
+            let mut record: Vec<u8> = (0..random.below(60)).map(|_| random.below(limit) as u8).collect();
+            record.insert(0, 1 + random.below(14) as u8);
+            if labels { encode::series(&[(random.below(4), &[("__name__", "up")])]) } else { record }
+        };
+        let records: Vec<Vec<u8>> = (0..12).map(|number| record(number % 3 == 0)).collect();
+        scratch.write("wal/00000000", &encode::segment(&records, 0));
+        scratch.write("wbl/00000000", &encode::segment(&records[4..], 8));
+        let chunks: Vec<_> =
+            records.iter().map(|data| (1, 5, 9, [1, 0x81, 2, 9][data.len() % 4], data.clone())).collect();
+        scratch.write("chunks_head/000001", &encode::chunk_file(&chunks));
+        readable += u32::from(Head::read(scratch.path(), &["up"], i64::MIN, None).is_ok());
+    }
+    assert!(readable > 100, "{readable} heads are readable");
+}

@@ -122,6 +122,9 @@ impl Losses {
     pub(super) fn finish(self, from_ms: i64, in_order_ms: i64) -> Vec<Lost> {
         let [wal, wbl] = self.courses;
         let latest = wal.most_ms.max(wbl.most_ms);
+        let wal_is_intact = self.open.iter().all(|open| open.log == Log::Wbl);
+        let earliest =
+            wal.least_ms.filter(|_| wal_is_intact).map(|least| wbl.least_ms.map_or(least, |late| late.min(least)));
         let mut lost = self.closed;
         for open in self.open {
             let (mut first_ms, mut last_ms) = match open.log {
@@ -130,11 +133,8 @@ impl Losses {
                     let last = open.after_ms.map_or(i64::MAX, |time| time.saturating_add(wal.lag_ms));
                     (first.max(in_order_ms), last)
                 }
-                // Neighbors do not limit samples out of order; no sample that was read lags further behind.
-                Log::Wbl => {
-                    let first = wbl.least_ms.map_or(i64::MIN, |time| time.saturating_sub(wbl.lag_ms));
-                    (first, open.after_ms.and(latest).unwrap_or(i64::MAX))
-                }
+                // Neighbors do not limit samples out of order, but `wal/` has each of them too.
+                Log::Wbl => (earliest.unwrap_or(i64::MIN), open.after_ms.and(latest).unwrap_or(i64::MAX)),
             };
             if let Some((least, most)) = open.orphans_ms {
                 let empty = first_ms > last_ms;
@@ -190,9 +190,23 @@ mod tests {
         let mut losses = Losses::default();
         losses.add(Log::Wal, Path::new("wal/1"), DAMAGE);
         losses.advance(Log::Wal, (100, 110));
-        losses.add(Log::Wbl, Path::new("wbl/1"), DAMAGE);
-        losses.advance(Log::Wbl, (50, 60));
-        let lost = losses.finish(0, 101);
-        assert_eq!(lost.iter().map(|lost| (lost.first_ms, lost.last_ms)).collect::<Vec<_>>(), [(50, 110)]);
+        assert_eq!(losses.finish(0, 101), []);
+    }
+
+    #[test]
+    fn late_samples_may_be_as_old_as_any_in_the_log_of_all_samples() {
+        for is_intact in [true, false] {
+            let mut losses = Losses::default();
+            if !is_intact {
+                losses.add(Log::Wal, Path::new("wal/1"), DAMAGE);
+            }
+            losses.advance(Log::Wal, (100, 200));
+            losses.advance(Log::Wal, (40, 40));
+            losses.add(Log::Wbl, Path::new("wbl/1"), DAMAGE);
+            losses.advance(Log::Wbl, (50, 60));
+            let lost = losses.finish(7, 1000);
+            let spans: Vec<_> = lost.iter().map(|lost| (lost.first_ms, lost.last_ms)).collect();
+            assert_eq!(spans, [(if is_intact { 40 } else { 7 }, 200)]);
+        }
     }
 }

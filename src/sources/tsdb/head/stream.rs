@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::block::{Conflict, Merged, Samples, SeriesEntry, merge};
+use super::super::block::{Conflict, Merged, Samples, in_promql, merge};
 use super::record::Tombstone;
 
 /// Names and values of labels, in ascending order, `__name__` included.
@@ -155,7 +155,7 @@ fn agreed(merged: Merged) -> Result<Samples, Conflict> {
 
 /// A series in PromQL notation.
 pub(super) fn name(labels: &Labels) -> String {
-    SeriesEntry { reference: 0, labels: labels.clone(), chunks: Vec::new() }.to_string()
+    in_promql(labels)
 }
 
 #[cfg(test)]

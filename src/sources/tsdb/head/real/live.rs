@@ -9,7 +9,7 @@ use super::super::super::block::Samples;
 use super::super::Head;
 use super::server::{Server, data};
 use super::writer::{METRICS, OUT_OF_ORDER, START_MS, Writer, value_at};
-use super::{blocks, blocks_end_ms, compare, read, settled, texts};
+use super::{blocks, blocks_end_ms, compare, settled, texts};
 use crate::scratch::Scratch;
 
 /// Samples that are looked for in each head.

@@ -1,0 +1,133 @@
+//! Writes a data directory of an archive to a temporary folder.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::error::ArchiveError;
+use super::names;
+use super::space;
+use super::walk::{Entry, Stop, Type, walk};
+
+/// Bytes that are copied at once.
+const BUFFER: usize = 128 << 10;
+
+/// A data directory of Prometheus in an archive.
+#[derive(Clone, Debug)]
+pub struct ArchivedData {
+    archive: PathBuf,
+    /// Normalized path in the archive; empty for the top.
+    root: String,
+    /// Paths in the data directory, and sizes in bytes.
+    files: BTreeMap<String, u64>,
+}
+
+/// An unpacked data directory. It is removed on drop.
+#[derive(Debug)]
+pub struct Unpacked {
+    dir: TempDir,
+}
+
+impl Unpacked {
+    /// The data directory.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl ArchivedData {
+    pub(super) fn new(archive: PathBuf, root: String, files: BTreeMap<String, u64>) -> Self {
+        Self { archive, root, files }
+    }
+
+    /// The archive.
+    pub fn archive(&self) -> &Path {
+        &self.archive
+    }
+
+    /// The path of the data directory in the archive; empty if that is all of it.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// How many bytes [`Self::unpack`] writes.
+    pub fn bytes(&self) -> u64 {
+        self.files.values().fold(0, |sum, size| sum.saturating_add(*size))
+    }
+
+    /// How many files [`Self::unpack`] writes.
+    pub fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Writes the files to a new folder in `parent`, or in the folder for temporary files. Fails before the first byte if
+    /// the file system has too little space.
+    pub fn unpack(&self, parent: Option<&Path>) -> Result<Unpacked, ArchiveError> {
+        let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        if let Some(free) = space::free(&parent).filter(|free| *free < self.bytes()) {
+            return Err(ArchiveError::NoSpace { file: self.archive.clone(), dir: parent, needed: self.bytes(), free });
+        }
+        let created = tempfile::Builder::new().prefix("etcd-heatmap-").tempdir_in(&parent);
+        let dir = created.map_err(|source| ArchiveError::Write { file: parent, source })?;
+        let mut missing = self.files.clone();
+        let visit = &mut |entry: &Entry, content: &mut dyn Read| self.entry(dir.path(), entry, content, &mut missing);
+        let nested = walk(&self.archive, visit).map_err(Stop::into_error)?;
+        // Files may be missing after the place where an archive in the archive was cut.
+        if let Some(nested) = nested.into_iter().find(|nested| nested.has(&self.root)) {
+            return Err(nested.error);
+        }
+        missing.into_keys().next().map_or(Ok(Unpacked { dir }), |entry| Err(self.changed(entry)))
+    }
+
+    fn entry(
+        &self,
+        dir: &Path,
+        entry: &Entry,
+        content: &mut dyn Read,
+        missing: &mut BTreeMap<String, u64>,
+    ) -> Result<(), ArchiveError> {
+        let Some(path) = names::normalize(&entry.path) else { return Ok(()) };
+        let names::Kind::Data(root, inside) = names::kind(&path) else { return Ok(()) };
+        if root != self.root {
+            return Ok(());
+        }
+        let surveyed = missing.remove(&inside);
+        if entry.entry_type != Type::File || surveyed != Some(entry.size) {
+            return Err(self.changed(entry.path.clone()));
+        }
+        // Has only components that `names` knows: none leads out of the folder.
+        let target = dir.join(inside);
+        let name = PathBuf::from(format!("{}: {}", self.archive.display(), entry.path));
+        copy(&target, content, entry.size, &name)
+    }
+
+    fn changed(&self, entry: String) -> ArchiveError {
+        ArchiveError::Changed { file: self.archive.clone(), entry }
+    }
+}
+
+/// Writes the content of an entry, whose name is for messages, to a new file.
+fn copy(target: &Path, content: &mut dyn Read, size: u64, name: &Path) -> Result<(), ArchiveError> {
+    let write = |source: io::Error| ArchiveError::Write { file: target.to_owned(), source };
+    fs::create_dir_all(target.parent().unwrap_or(target)).map_err(write)?;
+    let mut file = File::create_new(target).map_err(write)?;
+    let (mut buffer, mut left) = (vec![0; BUFFER], size);
+    while left > 0 {
+        let wanted = left.min(BUFFER as u64) as usize;
+        let read = match content.read(&mut buffer[..wanted]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                let problem = error.to_string();
+                return Err(ArchiveError::Damaged { file: name.to_owned(), read: size - left, problem });
+            }
+            Ok(read) if read > 0 => read,
+            _ => return Err(ArchiveError::Truncated { file: name.to_owned(), read: size - left }),
+        };
+        file.write_all(&buffer[..read]).map_err(write)?;
+        left -= read as u64;
+    }
+    Ok(())
+}

@@ -17,6 +17,12 @@ use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, label_of};
 use crate::text::count;
 use opened::{BlockSlot, Opened};
 
+/// Most blocks that a survey leaves open, each with a few files.
+const MOST_OPEN: usize = 64;
+
+/// Most chunks in the lists of all blocks that a survey leaves open, 24 bytes each.
+const MOST_CHUNKS: usize = 2 << 20;
+
 /// The blocks and the head of a data directory, of which the series of some metrics are read.
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
@@ -117,6 +123,13 @@ impl DataDirectory {
                 && label_of(&one.labels, "__name__").is_some_and(|name| names.contains(&name))
         };
         self.head.iter().enumerate().filter(move |(_, one)| is_wanted(one))
+    }
+
+    /// Whether so many blocks are open that a survey closes what it opens. Up to there they stay open, so that each index
+    /// is read only once.
+    fn is_full(&self) -> bool {
+        let chunks: Vec<usize> = self.slots().iter().filter_map(|slot| slot.chunks()).collect();
+        chunks.len() >= MOST_OPEN || chunks.iter().sum::<usize>() >= MOST_CHUNKS
     }
 
     /// Lists the blocks again, because a running Prometheus has replaced some. Returns whether there is a difference.
@@ -226,7 +239,7 @@ impl SampleStore for DataDirectory {
             if block_ms.start >= range_ms.end || block_ms.end <= range_ms.start {
                 continue;
             }
-            let was_open = slot.is_open();
+            let is_full = !slot.is_open() && self.is_full();
             for one in slot.open(&self.names)?.survey(names, range_ms) {
                 match found.get_mut(&one.labels) {
                     Some(known) => {
@@ -237,7 +250,7 @@ impl SampleStore for DataDirectory {
                     None => drop(found.insert(one.labels.clone(), one)),
                 }
             }
-            if !was_open {
+            if is_full {
                 slot.close();
             }
         }

@@ -45,3 +45,53 @@ pub(super) fn refuse_replicas(folders: &[BlockFolder]) -> Result<(), DirectoryEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
+mod tests {
+    use super::*;
+    use crate::sources::tsdb::block::BlockMeta;
+
+    fn pairs(text: &str) -> Vec<Label> {
+        let pair = |word: &str| word.split_once('=').map(|(name, value)| (name.into(), value.into()));
+        text.split(' ').filter_map(pair).collect()
+    }
+
+    fn external(text: &str) -> BTreeMap<String, String> {
+        pairs(text).iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn external_labels_join_those_of_a_series_in_order() {
+        let own = pairs("__name__=up instance=a job=etcd");
+        assert_eq!(with_external(&own, &BTreeMap::new()), own);
+        let joined = with_external(&own, &external("cluster=c __compactor_shard_id__=1_of_4 job=thanos region="));
+        assert_eq!(joined, pairs("__name__=up cluster=c instance=a job=thanos"));
+        assert_eq!(with_external(&own, &external("__org_id__=t")), own);
+    }
+
+    fn folder(name: &str, from_to: [i64; 2], labels: &str) -> BlockFolder {
+        let [min, max] = from_to;
+        let thanos = serde_json::json!({ "labels": external(labels) });
+        let ulid = "01M8KTPEYFSWX588SHP6MTNRHV";
+        let meta = serde_json::json!({
+            "ulid": ulid, "minTime": min, "maxTime": max, "version": 1, "compaction": {}, "thanos": thanos
+        });
+        let meta: BlockMeta = serde_json::from_value(meta).unwrap();
+        BlockFolder { dir: name.into(), meta }
+    }
+
+    #[test]
+    fn blocks_of_replicas_are_refused_only_where_they_overlap() {
+        let check = |second: [i64; 2], labels: &str| {
+            let first = folder("one", [0, 10], "cluster=c prometheus_replica=0 __compactor_shard_id__=1_of_2");
+            refuse_replicas(&[first, folder("two", second, labels)]).map_err(|error| error.to_string())
+        };
+        let error = check([5, 15], "cluster=c prometheus_replica=1").unwrap_err();
+        assert!(error.contains("one and two are blocks of replicas (they differ in prometheus_replica)"), "{error}");
+        // One after the other, two clusters, and two shards of one block.
+        assert_eq!(check([10, 20], "cluster=c prometheus_replica=1"), Ok(()));
+        assert_eq!(check([5, 15], "cluster=d prometheus_replica=1"), Ok(()));
+        assert_eq!(check([0, 10], "cluster=c prometheus_replica=0 __compactor_shard_id__=2_of_2"), Ok(()));
+    }
+}

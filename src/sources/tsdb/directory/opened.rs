@@ -73,6 +73,11 @@ impl BlockSlot {
         }
     }
 
+    /// The number of chunks in the lists of the open block; `None` if it is closed.
+    pub(super) fn chunks(&self) -> Option<usize> {
+        self.lock().as_ref().map(|opened| opened.chunks)
+    }
+
     /// Bytes read from the block while it is open.
     pub(super) fn bytes_read(&self) -> u64 {
         self.lock().as_ref().map_or(0, |opened| opened.block.bytes_read())
@@ -86,6 +91,8 @@ pub(crate) struct Opened {
     series: Vec<SeriesEntry>,
     /// The labels of each series, with the external labels of the block.
     labels: Vec<Vec<Label>>,
+    /// The number of chunks of all series.
+    chunks: usize,
 }
 
 impl Opened {
@@ -95,7 +102,8 @@ impl Opened {
         let series = block.series_named(&names)?;
         let external = &block.meta().thanos.labels;
         let labels = series.iter().map(|one| with_external(&one.labels, external)).collect();
-        Ok(Self { block, series, labels })
+        let chunks = series.iter().map(|one| one.chunks.len()).sum();
+        Ok(Self { block, series, labels, chunks })
     }
 
     /// The places and labels of the series of these metrics.

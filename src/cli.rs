@@ -216,7 +216,7 @@ pub(crate) struct BackfillArgs {
 
     /// Use the embedded sample history instead of a server
     #[arg(
-        long, conflicts_with_all = ["url", "start", "end", "step", "selector", "queries"], display_order = 0,
+        long, conflicts_with_all = ["url", "from", "start", "end", "step", "selector", "queries"], display_order = 0,
         help_heading = Heading::Source.title()
     )]
     pub(crate) sample: bool,

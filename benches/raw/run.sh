@@ -46,7 +46,10 @@ range="--start $first --end $end --step $step --series raw"
 samples=$(jq -s 'map(.stats.numSamples) | add' "$data"/*/meta.json)
 echo "== $((clusters * members)) members, $days days, $samples samples in $(du -sh "$data" | cut -f1), step $step, $(nproc) cores"
 
-serve "$data"
+# The server would join blocks while we read them.
+rm -rf "$work/served"
+cp -rl "$data" "$work/served"
+serve "$work/served"
 trap 'kill $server; wait $server || true' EXIT
 from="$ours pull --quiet --from $data --promql $(prometheus --version | awk 'NR == 1 { print $3 }') $range --out"
 promql="$ours pull --quiet --url $url $range --out"

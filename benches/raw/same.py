@@ -34,7 +34,7 @@ def main():
         differ = " OR ".join(f"{bits.format('one', v)} IS DISTINCT FROM {bits.format('other', v)}" for v in values)
         points = " + ".join(f'count(one."{v}")' for v in values)
         query = COMPARE.format(one=one, other=other, keys=keys, differ=differ, points=points)
-        rows, wrong, compared = duckdb.sql(query).fetchone()
+        rows, wrong, compared = duckdb.sql(query).fetchall()[0]
         print(f"{other.rsplit('/', 1)[-1]:8} {compared} points in {rows} rows: {wrong} rows differ")
         failed |= wrong > 0 or compared == 0
     sys.exit(failed)

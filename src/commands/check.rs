@@ -105,7 +105,7 @@ impl Check<'_> {
     /// Prepares remote read if it is set, and notes which way a pull would read.
     async fn remote(&self, choice: &Choice, report: &mut Report) -> Result<Option<RemoteReader>, PromError> {
         let (mode, rules) = (self.asked.read, self.asked.rules(self.queries));
-        let prepared = RemoteReader::prepare(self.client, mode, &choice.queries, rules).await?;
+        let prepared = RemoteReader::prepare(self.client, mode, &choice.queries, rules, choice.kept).await?;
         if let Some(reader) = &prepared.reader {
             let version = reader.version();
             report.notes.push(format!("reads raw samples by remote read, computed as Prometheus {version} does"));

@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::readings::Source;
 use crate::sources::files::{FileStore, Files, FilesError, Opening};
 use crate::sources::prometheus::{QuerySet, Wanted};
-use crate::sources::raw::{Choice, RawError, RawSource, RawWanted, Rules, choose, extent};
+use crate::sources::raw::{Choice, RawError, RawSource, RawWanted, Rules, SampleStore, choose, extent};
 use crate::spec::Metric;
 use crate::time::TimeRange;
 
@@ -36,12 +36,17 @@ pub(super) fn pull_files(
     info!(from = %from.display(), %range, "reading raw samples");
     let request = Request { range, out: settings.out()?, leave, merge_members: settings.source.merge_members };
     pull(&request, run, async |held| {
-        let chosen = opened.choose(settings, held)?.complete().map_err(boxed)?;
-        absent_note(&chosen.absent).iter().for_each(|note| reporter.note(note));
-        if let Some(note) = left_out_note(range, chosen.kept) {
-            reporter.note(&note);
-        }
-        Ok(opened.into_source(settings, chosen))
+        let settings = settings.clone();
+        // A task of its own, so that a signal need not wait for it.
+        let choosing = tokio::task::spawn_blocking(move || {
+            let chosen = opened.choose(&settings, held)?.complete().map_err(boxed)?;
+            let notes: Vec<String> =
+                absent_note(&chosen.absent).into_iter().chain(left_out_note(range, chosen.kept)).collect();
+            Ok::<_, CommandError>((notes, opened.into_source(&settings, chosen)))
+        });
+        let (notes, source) = choosing.await.unwrap_or_else(|error| Err(CommandError::Threads(error.to_string())))?;
+        notes.iter().for_each(|note| reporter.note(note));
+        Ok(source)
     })
 }
 
@@ -67,7 +72,10 @@ impl Opened {
         let opening = Opening { queries: &queries, allow_partial, tell, is_stopped };
         let files = Files::open(from, &opening).map_err(|error| CommandError::Source(Box::new(error)))?;
         let rules = asked.rules(&queries);
-        let span_ms = extent(&files.store, &queries, &files.name).map_err(boxed)?;
+        // Damage may be the reason that nothing is found.
+        let tell_damage =
+            |_: &RawError<FilesError>| files.store.notes().iter().chain(&files.notes).for_each(|note| tell(note));
+        let span_ms = extent(&files.store, &queries, &files.name).inspect_err(tell_damage).map_err(boxed)?;
         let range = asked.range_within(span_ms, Utc::now().timestamp_millis())?;
         Ok(Self { files, queries, rules, range })
     }

@@ -56,7 +56,7 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
             run.reporter.note(&note);
         }
         let rules = asked.rules(&queries);
-        let remote = RemoteReader::prepare(&client, asked.read, &chosen.queries, rules).await?.reader;
+        let remote = RemoteReader::prepare(&client, asked.read, &chosen.queries, rules, chosen.kept).await?.reader;
         let description = asked.source(client.shown_url(), chosen.queries);
         let source = PrometheusSource::new(client.clone(), queries.clone(), description, asked.step);
         Ok(source.within(chosen.kept).computed_by(remote))

@@ -21,7 +21,7 @@ use crate::sources::promql::Version;
 use crate::sources::raw::Rules;
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::text::palette::Scale;
-use crate::time::{Step, TimeError, TimeRange, parse_instant};
+use crate::time::{DAY_MS, Step, TimeError, TimeRange, parse_instant};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -254,9 +254,13 @@ impl SourceSettings {
             true => Ok(default_ms),
             false => parse_instant(text, now_ms),
         };
+        // A timestamp in the far future is a mistake, such as milliseconds in place of seconds.
+        let last_ms = span_ms.1.min(now_ms.saturating_add(DAY_MS));
         let start_ms = given(&self.start, self.is_default[0], span_ms.0)?;
-        let end_ms = given(&self.end, self.is_default[1], span_ms.1.saturating_add(1))?;
-        TimeRange::resolve(start_ms, end_ms, self.step, now_ms.max(span_ms.1))
+        // A start after all samples gives an empty history, whose error names the range.
+        let default_ms = if start_ms > last_ms { now_ms } else { last_ms.saturating_add(1) };
+        let end_ms = given(&self.end, self.is_default[1], default_ms)?;
+        TimeRange::resolve(start_ms, end_ms, self.step, now_ms.max(last_ms))
     }
 
     /// How raw samples become readings.
@@ -306,6 +310,12 @@ fn from(values: &Values) -> Result<Option<PathBuf>, ConfigError> {
             Err(values.error("source.from", "a server is set too: use either --from or --url"))
         }
         Some(_) if rank("source.url") > rank("source.from") => Ok(None),
+        _ if values
+            .get("source.read")
+            .is_some_and(|read| read.origin.rank() >= rank("source.from") && read.text != "promql") =>
+        {
+            Err(values.error("source.read", "--from reads no server: leave out one of the two"))
+        }
         _ => Ok(Some(from.into())),
     }
 }

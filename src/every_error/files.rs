@@ -44,6 +44,9 @@ fn files() -> Vec<FilesError> {
     vec![
         FilesError::Unreadable { path: path("audit"), source: io_error(ErrorKind::NotFound) },
         FilesError::Empty { path: path(DATA) },
+        FilesError::Inside {
+            cause: "cannot read prometheus.tar: data/wal (permission denied): pack it again".to_owned(),
+        },
     ]
 }
 
@@ -149,6 +152,7 @@ fn raw() -> Vec<RawError<SpoolError>> {
             metric: Metric::WalFsync,
             advice: "scraped every 10 min: rate[5m] never sees two samples; use --rate-window 30m".to_owned(),
         },
+        RawError::Incomplete { metric: Metric::DbSize, name: name() },
         RawError::Native { metric: Metric::WalFsync },
         RawError::NotEtcd { metric: Metric::OpenFds },
         RawError::NoLimit { limit: Companion::Quota, metric: Metric::DbSize, range: quarter() },

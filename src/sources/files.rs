@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::BinaryBytes;
 
-use super::archive::{ArchiveError, Found, Recognized, Unpacked, recognize};
+use super::archive::{ArchiveError, ArchivedData, Found, Recognized, Unpacked, recognize};
 use super::dump::DumpError;
 use super::prometheus::QuerySet;
 use super::raw::{Label, LostSpan, SampleStore, Sighted, metric_names};
@@ -26,6 +26,12 @@ pub(crate) enum FilesError {
     Empty { path: PathBuf },
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// A data directory in an archive is damaged.
+    #[error("{cause}")]
+    Inside {
+        /// The error of the data directory, with the path in the archive.
+        cause: String,
+    },
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error(transparent)]
@@ -38,10 +44,7 @@ pub(crate) enum FilesError {
 #[derive(Debug)]
 pub(crate) enum FileStore {
     /// A data directory, and the temporary folder that holds it if it was in an archive.
-    Directory(
-        DataDirectory,
-        #[expect(dead_code, reason = "the folder is removed when this is dropped")] Option<Unpacked>,
-    ),
+    Directory(DataDirectory, Option<Inside>),
     Dumps(DumpStore),
 }
 
@@ -78,18 +81,51 @@ pub(crate) struct Files {
     pub(crate) has_few_metrics: bool,
     /// What else was found.
     pub(crate) notes: Vec<String>,
+    /// Dumps that end early, each with the place.
+    pub(crate) cuts: Vec<String>,
+}
+
+/// A data directory that was unpacked from an archive.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    unpacked: Unpacked,
+    /// The archive, and the path in it.
+    place: String,
+}
+
+impl Inside {
+    /// The error with the path in the archive instead of that of the temporary folder.
+    fn named(&self, error: &DirectoryError) -> FilesError {
+        FilesError::Inside { cause: self.shown(&error.to_string()) }
+    }
+
+    fn shown(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.unpacked.path().display()), &self.place)
+            .replace(&self.unpacked.path().display().to_string(), self.place.trim_end_matches('/'))
+    }
+}
+
+fn place_of(data: &ArchivedData) -> String {
+    let root = if data.root().is_empty() { String::new() } else { format!("{}/", data.root()) };
+    format!("{}: {root}", data.archive().display())
 }
 
 impl Files {
     /// Finds out what the path leads to, and opens it to read what the queries need. Dumps are read as a whole.
     pub(crate) fn open(path: &Path, opening: &Opening<'_>) -> Result<Self, FilesError> {
         let unreadable = |source| FilesError::Unreadable { path: path.to_owned(), source };
-        let absolute = path.canonicalize().map_err(unreadable)?;
+        let kind = path.metadata().map_err(unreadable)?;
+        // A pipe has no canonical path.
+        let is_on_disk = kind.is_dir() || kind.is_file();
+        let absolute = if is_on_disk { path.canonicalize() } else { std::path::absolute(path) }.map_err(unreadable)?;
         let name = absolute.display().to_string();
         // What is a data directory or a block itself needs no search of the folders in it.
         if DataDirectory::is_at(&absolute)? {
             let directory = DataDirectory::open(&absolute, &metric_names(opening.queries))?;
-            return Ok(Self::of_directory(directory, None, name, Vec::new()));
+            return match directory.is_empty() {
+                true => Err(FilesError::Empty { path: path.to_owned() }),
+                false => Ok(Self::of_directory(directory, None, name, Vec::new())),
+            };
         }
         let Recognized { found, notes } = recognize(&absolute)?;
         match found {
@@ -103,24 +139,41 @@ impl Files {
             Found::ArchivedData(data) => {
                 let (bytes, folder) = (BinaryBytes(data.bytes()), std::env::temp_dir());
                 (opening.tell)(&format!("unpacking {bytes} of {name} to a folder in {}", folder.display()));
-                let unpacked = data.unpack(None)?;
-                let directory = DataDirectory::open(unpacked.path(), &metric_names(opening.queries))?;
-                Ok(Self::of_directory(directory, Some(unpacked), name, notes))
+                let inside = Inside { unpacked: data.unpack_unless(opening.is_stopped, None)?, place: place_of(&data) };
+                let opened = DataDirectory::open(inside.unpacked.path(), &metric_names(opening.queries));
+                let directory = opened.map_err(|error| inside.named(&error))?;
+                Ok(Self::of_directory(directory, Some(inside), name, notes))
             }
             Found::Dumps(found) => {
                 let has_few_metrics = found.files().iter().all(|dump| dump.path.iter().any(|part| part == "etcd_info"));
                 let description = dumps::description(&found);
                 let store = DumpStore::read(&found, opening)?;
+                let cuts = store.cuts().to_vec();
                 let store = FileStore::Dumps(store);
-                Ok(Self { store, kind: "dump", name, description, has_few_metrics, notes })
+                Ok(Self { store, kind: "dump", name, description, has_few_metrics, notes, cuts })
             }
         }
     }
 
-    fn of_directory(directory: DataDirectory, unpacked: Option<Unpacked>, name: String, notes: Vec<String>) -> Self {
+    /// Bytes that were read to find the series. A dump was read as a whole.
+    pub(crate) fn index_bytes(&self) -> u64 {
+        match &self.store {
+            FileStore::Directory(store, _) => store.bytes_read(),
+            FileStore::Dumps(_) => 0,
+        }
+    }
+
+    fn of_directory(directory: DataDirectory, inside: Option<Inside>, name: String, notes: Vec<String>) -> Self {
         let description = directory.description();
-        let store = FileStore::Directory(directory, unpacked);
-        Self { store, kind: "tsdb", name, description, has_few_metrics: false, notes }
+        let store = FileStore::Directory(directory, inside);
+        Self { store, kind: "tsdb", name, description, has_few_metrics: false, notes, cuts: Vec::new() }
+    }
+}
+
+fn named(inside: &Option<Inside>, error: DirectoryError) -> FilesError {
+    match inside {
+        Some(inside) => inside.named(&error),
+        None => error.into(),
     }
 }
 
@@ -130,8 +183,9 @@ impl SampleStore for FileStore {
 
     fn series(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<FileSeries>, FilesError> {
         match self {
-            Self::Directory(store, _) => {
-                Ok(store.series(names, range_ms)?.into_iter().map(FileSeries::Directory).collect())
+            Self::Directory(store, inside) => {
+                let series = store.series(names, range_ms).map_err(|error| named(inside, error))?;
+                Ok(series.into_iter().map(FileSeries::Directory).collect())
             }
             Self::Dumps(store) => Ok(store.series(names, range_ms)?.into_iter().map(FileSeries::Dumps).collect()),
         }
@@ -148,7 +202,9 @@ impl SampleStore for FileStore {
 
     fn samples(&self, series: &FileSeries, range_ms: &Range<i64>) -> Result<Samples, FilesError> {
         match (self, series) {
-            (Self::Directory(store, _), FileSeries::Directory(series)) => Ok(store.samples(series, range_ms)?),
+            (Self::Directory(store, inside), FileSeries::Directory(series)) => {
+                store.samples(series, range_ms).map_err(|error| named(inside, error))
+            }
             (Self::Dumps(store), FileSeries::Dumps(series)) => Ok(store.samples(series, range_ms)?),
             _ => Ok(Samples::default()),
         }
@@ -156,7 +212,7 @@ impl SampleStore for FileStore {
 
     fn survey(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<Sighted>, FilesError> {
         match self {
-            Self::Directory(store, _) => Ok(store.survey(names, range_ms)?),
+            Self::Directory(store, inside) => store.survey(names, range_ms).map_err(|error| named(inside, error)),
             Self::Dumps(store) => Ok(store.survey(names, range_ms)?),
         }
     }
@@ -177,7 +233,8 @@ impl SampleStore for FileStore {
 
     fn notes(&self) -> Vec<String> {
         match self {
-            Self::Directory(store, _) => store.notes(),
+            Self::Directory(store, None) => store.notes(),
+            Self::Directory(store, Some(inside)) => store.notes().iter().map(|note| inside.shown(note)).collect(),
             Self::Dumps(store) => store.notes(),
         }
     }

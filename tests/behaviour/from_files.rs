@@ -1,6 +1,8 @@
 //! Pulls from files instead of a server. Every reading is compared with the Prometheus whose files they are.
 
-use crate::support::{Asked, DAY, Folder, HOUR, Metrics, START, Simulated, etcd_heatmap, prometheus_of, simulated};
+use crate::support::{
+    Asked, DAY, Folder, HOUR, Metrics, START, Simulated, cells, etcd_heatmap, prometheus_of, simulated,
+};
 
 /// The version of the Prometheus in these tests.
 const VERSION: &str = "2.42";
@@ -84,6 +86,11 @@ fn what_is_not_there_or_not_understood_is_one_sentence() {
     pull(&folder.at("absent"), &[]).fails_saying(&["cannot read --from", "absent", "name an existing file or folder"]);
     pull(&here, &[]).fails_saying(&["cannot find samples in", "no Prometheus data directory and no dump"]);
     pull(&here, &["--url", "http://127.0.0.1:1"]).fails_saying(&["--from", "use either --from or --url"]);
+    pull(&here, &["--read", "raw"]).fails_saying(&["--read", "--from reads no server"]);
+    let sample = etcd_heatmap(&["backfill", "--sample", "--from", &here, "--out", &out]);
+    assert_eq!(sample.code, Some(2), "{sample:?}");
+    let data = simulated().prometheus.data();
+    pull(&data, &["--start", "2031-01-01"]).fails_saying(&["2031-01-01"]);
     pull(&here, &["--promql", "x"]).fails_saying(&["'x' is not a version of Prometheus"]);
     let data = simulated().prometheus.data();
     let queries = folder.at("queries");
@@ -119,16 +126,59 @@ fn a_dump_without_its_end_is_an_error_and_read_in_part_only_on_demand() {
     // promtool exits 0 although it failed; only the missing end shows it.
     let file = cut(text.len() - "# EOF\n".len());
     pull(&file, &[]).fails_saying(&["cut.openmetrics", "# EOF", "--allow-partial"]);
-    let run = pull(&file, &["--allow-partial"]);
-    // The last series may lack samples, so its metric is left out by name, and is then missing.
-    run.fails_saying_after_notes(&["no series of db_size", "--without db_size"]);
-    let run = pull(&file, &["--allow-partial", "--without", "db_size"]).succeeds();
-    assert!(run.stderr.contains("etcd_mvcc_db_total_size_in_bytes is left out"), "{}", run.stderr);
+    etcd_heatmap(&["check", "--from", &file]).fails_saying(&["# EOF", "--allow-partial"]);
+    // The series of this text are not sorted, so that any of them may lack samples.
+    pull(&file, &["--allow-partial"]).fails_saying(&["only in part", "--without"]);
     // Damage in the middle names the line.
     let lines: Vec<&str> = text.lines().collect();
     let spoilt = [&lines[..100], &["etcd_server_has_leader{cluster=\"c\" 1 5"], &lines[100..]].concat().join("\n");
     let file = folder.write("spoilt.openmetrics", spoilt + "\n");
     pull(&file, &[]).fails_saying(&["spoilt.openmetrics", "line 101"]);
+}
+
+/// Dumps of the first day and of the two days after it, each sorted as promtool writes them. The second half of the first
+/// day has nine elections.
+fn two_dumps() -> [String; 2] {
+    [0..1, 1..3].map(|days| {
+        let mut metrics = Metrics::default();
+        let range = START + days.start * DAY..START + days.end * DAY;
+        let labels = "cluster=\"c\",instance=\"a\"";
+        metrics.member(labels, range.clone());
+        let mut text = Metrics::default();
+        text.append(&metrics.without(&["etcd_server_leader_changes"]));
+        text.series("etcd_server_leader_changes_seen_total", labels, range, |second| {
+            ((second - START) / HOUR - 12).clamp(0, 9) as f64
+        });
+        let text = text.text();
+        let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let name = |line: &&str| line.rsplit_once("} ").map(|(series, _)| series.to_owned());
+        lines.sort_by_key(name);
+        lines.join("\n") + "\n# EOF\n"
+    })
+}
+
+#[test]
+fn what_a_cut_dump_lacks_is_unknown_until_a_complete_one_replaces_it() {
+    let [first, second] = two_dumps();
+    let folder = Folder::new("from-cut-day");
+    std::fs::create_dir(folder.at("daily")).expect("a folder can be made");
+    let cut = first.find("etcd_server_has_leader").expect("all metrics are there");
+    folder.write("daily/d0.openmetrics", &first[..cut]);
+    folder.write("daily/d1.openmetrics", &second);
+    let (from, out) = (folder.at("daily"), folder.at("audit"));
+    let arguments = ["backfill", "--quiet", "--from", &from, "--out", &out];
+    let rows = |name: &str| cells(&folder.text(&format!("{name}/heatmap.csv")));
+    etcd_heatmap(&[&arguments[..], &["--allow-partial"]].concat()).succeeds();
+    // On the first day the leader changes are missing, and for a day after it their window is.
+    let unknown = rows("audit").iter().filter(|cell| cell.member.is_none() && cell.mean.is_none()).count();
+    assert!(unknown >= 46, "only {unknown} hours are unknown");
+    // The same command without the flag reads from complete dumps what was unknown.
+    folder.write("daily/d0.openmetrics", &first);
+    etcd_heatmap(&arguments).succeeds();
+    let whole = folder.at("whole");
+    etcd_heatmap(&["backfill", "--quiet", "--from", &from, "--out", &whole]).succeeds();
+    assert_eq!(folder.text("audit/heatmap.csv"), folder.text("whole/heatmap.csv"));
+    assert!(rows("whole").iter().any(|cell| cell.mean.is_some_and(|mean| mean < 8.0)), "the elections cost points");
 }
 
 #[test]

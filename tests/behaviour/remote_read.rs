@@ -59,6 +59,32 @@ fn external_labels_of_the_server_are_removed() {
 }
 
 #[test]
+fn what_would_make_a_difference_to_promql_is_refused_with_raw_and_left_to_promql_with_auto() {
+    let mut metrics = Metrics::default();
+    metrics.member("cluster=\"c01\",job=\"etcd\",instance=\"a\"", START..START + 2 * HOUR);
+    let start = |config: &str, flags: &[&str]| {
+        let folder = Folder::new("differs");
+        let file = folder.write("history.om", metrics.text());
+        import(std::path::Path::new(&file), &folder, &["--max-block-duration=162h"]);
+        Prometheus::start_with(folder, flags, |_| config.to_owned())
+    };
+    let own = start("global:\n  external_labels:\n    cluster: c01\n", &[]);
+    let lookback = start("", &["--query.lookback-delta=20s"]);
+    for (server, words) in [(&own, "series have the label cluster themselves"), (&lookback, "lookback-delta is 20s")] {
+        let folder = Folder::new("differs-out");
+        let asked = Asked::all(server, START, START + 2 * HOUR);
+        let (start, end, out) = (asked.start.to_string(), asked.end.to_string(), folder.at("raw"));
+        let range = ["--start", &start, "--end", &end, "--out", &out];
+        let raw = etcd_heatmap(&[&["pull", "--url", &asked.url, "--read", "raw"], &range[..]].concat());
+        raw.fails_saying(&[words, "--read promql"]);
+        equals_promql(&asked, "auto", &folder);
+        let range = &range[..4];
+        let checked = etcd_heatmap(&[&["check", "--url", &asked.url, "--read", "auto"], range].concat()).succeeds();
+        assert!(checked.stdout.contains("reads with PromQL"), "{}", checked.stdout);
+    }
+}
+
+#[test]
 fn a_server_without_remote_read_gets_promql_with_auto_and_is_an_error_with_raw() {
     let mut metrics = Metrics::default();
     metrics.member("cluster=\"c\",instance=\"a\"", START..START + 2 * HOUR);

@@ -8,6 +8,7 @@ use indicatif::BinaryBytes;
 
 use super::report::{LABEL, labels_in_words, minute, named_by_address, named_clusters};
 use crate::commands::files::{Opened, absent_note};
+use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
 use crate::commands::pull::Held;
 use crate::commands::sources::left_out_note;
@@ -24,9 +25,17 @@ use crate::text::terminal::{terminal_label, terminal_message};
 /// Prints the report; returns an error if a pull would fail.
 pub(super) fn run(from: &Path, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     // A dump that ends early is shown with what it has.
-    let opened = Opened::at(from, settings, true, &|note| reporter.note(note), &|| false)?;
+    let interrupt = Interrupt::listen(*reporter)?;
+    let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
+    let opened = Opened::at(from, settings, true, &tell, &is_stopped);
+    if let Some(signal) = interrupt.signal() {
+        return Err(CommandError::StoppedEarly(signal));
+    }
+    let opened = opened?;
     let notes = opened.files.notes.clone();
-    let mut report = Report { head: head(&opened, settings), notes, ..Report::default() };
+    let accepted = |cut: &String| format!("{cut}: dump again, or accept it with --allow-partial");
+    let wrong = opened.files.cuts.iter().map(accepted).collect();
+    let mut report = Report { head: head(&opened, settings), notes, wrong, ..Report::default() };
     let choice = opened.choose(settings, Held::default());
     match choice {
         Err(error) => report.wrong.push(error.to_string()),
@@ -68,7 +77,8 @@ impl Report {
         self.advise(&opened);
         let kept = choice.kept;
         if choice.problems.is_empty() {
-            let bytes = self.seen.iter().map(|seen| seen.bytes).sum();
+            let chunks: u64 = self.seen.iter().map(|seen| seen.bytes).sum();
+            let bytes = chunks + opened.files.index_bytes();
             self.cost = Some((bytes, kept.days().count() as u64));
         }
         self.notes.extend(opened.files.store.notes());

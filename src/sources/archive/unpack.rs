@@ -66,6 +66,15 @@ impl ArchivedData {
     /// Writes the files to a new folder in `parent`, or in the folder for temporary files. Fails before the first byte if
     /// the file system has too little space.
     pub fn unpack(&self, parent: Option<&Path>) -> Result<Unpacked, ArchiveError> {
+        self.unpack_unless(&|| false, parent)
+    }
+
+    /// Like [`Self::unpack`], and fails as soon as the run is stopped.
+    pub fn unpack_unless(
+        &self,
+        is_stopped: &dyn Fn() -> bool,
+        parent: Option<&Path>,
+    ) -> Result<Unpacked, ArchiveError> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
         if let Some(free) = space::free(&parent).filter(|free| *free < self.bytes()) {
             return Err(ArchiveError::NoSpace { file: self.archive.clone(), dir: parent, needed: self.bytes(), free });
@@ -73,7 +82,9 @@ impl ArchivedData {
         let created = tempfile::Builder::new().prefix("etcd-heatmap-").tempdir_in(&parent);
         let dir = created.map_err(|source| ArchiveError::Write { file: parent, source })?;
         let mut missing = self.files.clone();
-        let visit = &mut |entry: &Entry, content: &mut dyn Read| self.entry(dir.path(), entry, content, &mut missing);
+        let visit = &mut |entry: &Entry, content: &mut dyn Read| {
+            self.entry(dir.path(), entry, &mut Stoppable { content, is_stopped }, &mut missing)
+        };
         let nested = walk(&self.archive, visit).map_err(Stop::into_error)?;
         // Files may be missing after the place where an archive in the archive was cut.
         if let Some(nested) = nested.into_iter().find(|nested| nested.has(&self.root)) {
@@ -106,6 +117,18 @@ impl ArchivedData {
 
     fn changed(&self, entry: String) -> ArchiveError {
         ArchiveError::Changed { file: self.archive.clone(), entry }
+    }
+}
+
+/// The content of an entry, which cannot be read on when the run is stopped.
+struct Stoppable<'a> {
+    content: &'a mut dyn Read,
+    is_stopped: &'a dyn Fn() -> bool,
+}
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if (self.is_stopped)() { Err(io::Error::other("stopped")) } else { self.content.read(buffer) }
     }
 }
 

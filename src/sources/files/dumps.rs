@@ -1,5 +1,6 @@
 //! Dumps as a store of samples: read once as a whole, and held compressed in a temporary file.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -8,8 +9,9 @@ use indicatif::BinaryBytes;
 use super::{FilesError, Opening};
 use crate::sources::archive::Dumps;
 use crate::sources::dump::{self, Cut, Wanted};
-use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, metric_names};
-use crate::sources::spool::{Spool, SpoolError};
+use crate::sources::promql::is_stale_marker;
+use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, label_of, metric_names};
+use crate::sources::spool::{Labels, Sink, Spool, SpoolError};
 use crate::sources::tsdb::block::{Samples, SeriesEntry};
 use crate::text::count;
 
@@ -20,11 +22,13 @@ const LARGE: u64 = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct DumpStore {
     spool: Spool,
-    /// By labels, without the series of metrics that a dump has only in part.
+    /// By labels.
     series: Vec<SeriesEntry>,
     /// Bytes of all dumps after decompression.
     bytes: u64,
-    notes: Vec<String>,
+    lost: Vec<LostSpan>,
+    /// Dumps that end early, with the place.
+    cuts: Vec<String>,
 }
 
 impl DumpStore {
@@ -38,20 +42,32 @@ impl DumpStore {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let wanted = Wanted::new(&names).allow_partial(opening.allow_partial);
         let mut writer = Spool::create(None)?;
-        let (mut bytes, mut cuts) = (0, Vec::new());
+        let (mut bytes, mut cuts, mut lost) = (0, Vec::new(), Vec::new());
         dumps.for_each(|file, input| {
             let input = Stoppable { input, is_stopped: opening.is_stopped };
-            let summary = dump::read(input, &file.to_string(), &wanted, &mut writer)?;
+            let mut sink = Watched {
+                sink: &mut writer,
+                last_name: String::new(),
+                recorded: BTreeSet::new(),
+                is_sorted: true,
+                span_ms: None,
+            };
+            let summary = dump::read(input, &file.to_string(), &wanted, &mut sink)?;
             bytes += summary.bytes;
-            cuts.extend(summary.cut.map(|cut| (file.to_string(), cut)));
+            if let Some(cut) = summary.cut {
+                lost.push(sink.lost(&cut));
+                cuts.push(format!("{file} {cut}"));
+            }
             Ok::<_, FilesError>(())
         })?;
         let spool = writer.finish()?;
-        let cut: Vec<&str> = cuts.iter().filter_map(|(_, cut)| last_metric(cut)).collect();
-        let is_whole = |one: &SeriesEntry| !one.label("__name__").is_some_and(|name| cut.contains(&name));
-        let series = spool.series().filter(is_whole).collect();
-        let notes = cuts.iter().map(|(name, cut)| cut_note(name, cut)).collect();
-        Ok(Self { spool, series, bytes, notes })
+        let series = spool.series().collect();
+        Ok(Self { spool, series, bytes, lost, cuts })
+    }
+
+    /// The dumps that end early, each with the place.
+    pub(super) fn cuts(&self) -> &[String] {
+        &self.cuts
     }
 
     fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (usize, &'a SeriesEntry)> {
@@ -68,14 +84,54 @@ pub(super) fn description(dumps: &Dumps) -> String {
     }
 }
 
-/// The metric in whose series a dump ends. Its other series, such as buckets of the same histogram, are missing.
-fn last_metric(cut: &Cut) -> Option<&str> {
-    cut.last_series.as_deref().map(|series| series.split('{').next().unwrap_or_default())
+/// Passes samples on, and watches what a dump has in case that it ends early.
+struct Watched<'a, S> {
+    sink: &'a mut S,
+    /// The name of the metric of the last series.
+    last_name: String,
+    /// The series of recording rules.
+    recorded: BTreeSet<u32>,
+    /// Whether the names have ascended so far, as promtool writes them.
+    is_sorted: bool,
+    /// Times of the first and the last sample.
+    span_ms: Option<(i64, i64)>,
 }
 
-fn cut_note(name: &str, cut: &Cut) -> String {
-    let left_out = last_metric(cut).map(|metric| format!("; {metric} is left out")).unwrap_or_default();
-    format!("{name} {cut}{left_out}")
+impl<S: Sink> Sink for Watched<'_, S> {
+    fn dump(&mut self, name: &str) -> Result<(), SpoolError> {
+        self.sink.dump(name)
+    }
+
+    fn series(&mut self, labels: Labels) -> Result<u32, SpoolError> {
+        let name = label_of(&labels, "__name__").unwrap_or_default();
+        self.is_sorted &= *self.last_name <= *name;
+        name.clone_into(&mut self.last_name);
+        let is_recorded = name.contains(':');
+        let number = self.sink.series(labels)?;
+        if is_recorded {
+            self.recorded.insert(number);
+        }
+        Ok(number)
+    }
+
+    fn sample(&mut self, series: u32, line: u64, time_ms: i64, value: f64) -> Result<(), SpoolError> {
+        let (first_ms, last_ms) = self.span_ms.unwrap_or((time_ms, time_ms));
+        self.span_ms = Some((first_ms.min(time_ms), last_ms.max(time_ms)));
+        // etcd has no NaN, so that a NaN in its series is a staleness marker; a recorded percentile is NaN where etcd is idle.
+        let is_idle = is_stale_marker(value) && self.recorded.contains(&series);
+        self.sink.sample(series, line, time_ms, if is_idle { f64::NAN } else { value })
+    }
+}
+
+impl<S> Watched<'_, S> {
+    /// What a dump lacks that ends early: in the time that it covers, the metrics from the last one on. If its series are
+    /// not sorted, any metric may lack some.
+    fn lost(&self, cut: &Cut) -> LostSpan {
+        let last = cut.last_series.as_deref().map(|series| series.split('{').next().unwrap_or_default());
+        let from_metric = last.filter(|_| self.is_sorted).unwrap_or_default().to_owned();
+        let (first_ms, last_ms) = self.span_ms.unwrap_or((i64::MIN, i64::MAX));
+        LostSpan { first_ms, last_ms, from_metric }
+    }
 }
 
 /// An input that fails when the run is stopped.
@@ -127,7 +183,7 @@ impl SampleStore for DumpStore {
     }
 
     fn lost(&self) -> &[LostSpan] {
-        &[]
+        &self.lost
     }
 
     fn bytes_read(&self) -> u64 {
@@ -135,6 +191,6 @@ impl SampleStore for DumpStore {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.cuts.iter().map(|cut| format!("{cut}; their readings are unknown in the time of this dump")).collect()
     }
 }

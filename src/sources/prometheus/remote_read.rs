@@ -12,6 +12,7 @@ use tracing::{Instrument, debug, info, warn_span};
 use super::access::external_labels;
 use super::dialect::ServerKind;
 use super::failure::{Cure, Failure};
+use super::labels::in_promql;
 use super::read_mode::ReadMode;
 use super::{Client, PromError};
 use crate::readings::{QuerySource, Window};
@@ -27,6 +28,7 @@ use crate::time::TimeRange;
 
 const PATH: &str = "/api/v1/read";
 const CONFIG: &str = "/api/v1/status/config";
+const FLAGS: &str = "/api/v1/status/flags";
 
 /// Most bytes of one response: the samples of a metric on a day.
 const LONGEST_RESPONSE: u64 = 1 << 30;
@@ -58,12 +60,13 @@ impl RemoteReader {
         mode: ReadMode,
         chosen: &BTreeMap<String, QuerySource>,
         rules: Rules,
+        range: TimeRange,
     ) -> Result<Prepared, PromError> {
         if mode == ReadMode::Promql {
             return Ok(Prepared { reader: None, reason: None });
         }
         let prepared = async {
-            let reader = Self::of(client, chosen, rules).await?;
+            let reader = Self::of(client, chosen, rules, range).await?;
             reader.is_streamed(client).await.map(|is_streamed| (reader, is_streamed))
         };
         match prepared.instrument(warn_span!("remote read")).await {
@@ -74,7 +77,14 @@ impl RemoteReader {
                 let reason = "the server does not stream chunks, so remote read would take longer".to_owned();
                 Ok(Prepared { reader: None, reason: Some(reason) })
             }
-            Err(error) if mode == ReadMode::Raw => Err(error),
+            Err(
+                error @ (PromError::RemoteRead { .. }
+                | PromError::NoExternalLabels { .. }
+                | PromError::NotComputed { .. }),
+            ) if mode == ReadMode::Raw => Err(error),
+            Err(error) if mode == ReadMode::Raw => {
+                Err(PromError::RemoteRead { url: client.shown_url().to_owned(), cause: error.to_string() })
+            }
             Err(error) => {
                 info!(cause = %error, "no remote read: using PromQL");
                 Ok(Prepared { reader: None, reason: Some(error.to_string()) })
@@ -82,7 +92,12 @@ impl RemoteReader {
         }
     }
 
-    async fn of(client: &Client, chosen: &BTreeMap<String, QuerySource>, mut rules: Rules) -> Result<Self, PromError> {
+    async fn of(
+        client: &Client,
+        chosen: &BTreeMap<String, QuerySource>,
+        mut rules: Rules,
+        range: TimeRange,
+    ) -> Result<Self, PromError> {
         let queries = Queries::parse(chosen).map_err(|(column, reason)| PromError::NotComputed { column, reason })?;
         let identity = client.identity().await?;
         if identity.kind == Some(ServerKind::Prometheus) {
@@ -96,20 +111,46 @@ impl RemoteReader {
             yaml.ok_or_else(|| PromError::NoExternalLabels { url: url(), cause: "it has no such page".to_owned() })?;
         let external = external_labels(yaml)
             .map_err(|error| PromError::NoExternalLabels { url: url(), cause: error.to_string() })?;
-        debug!(version = %rules.version, external = external.len(), "computing from raw samples");
-        Ok(Self { queries: Arc::new(queries), rules: Arc::new(rules), external })
+        let reader = Self { queries: Arc::new(queries), rules: Arc::new(rules), external };
+        reader.require_default_lookback(client).await?;
+        reader.require_no_own_labels(client, range).await?;
+        debug!(version = %reader.rules.version, external = reader.external.len(), "computing from raw samples");
+        Ok(reader)
+    }
+
+    /// Fails if gauges of the server look back another time than ours.
+    async fn require_default_lookback(&self, client: &Client) -> Result<(), PromError> {
+        let flags = client.api(FLAGS, &[]).await?.unwrap_or_default();
+        match flags["query.lookback-delta"].as_str() {
+            None | Some("5m" | "5m0s") => Ok(()),
+            Some(other) => {
+                let cause = format!("--query.lookback-delta is {other}, and only 5m is supported");
+                Err(PromError::RemoteRead { url: client.shown_url().to_owned(), cause })
+            }
+        }
+    }
+
+    /// Fails if series have an external label themselves. An answer does not show whether a label is the server's or the
+    /// series' own, and the server also leaves external labels out of matchers.
+    async fn require_no_own_labels(&self, client: &Client, range: TimeRange) -> Result<(), PromError> {
+        let selections = self.queries.selections(range, self.rules.step);
+        for (label, _) in &self.external {
+            let with_label =
+                |selection: &Selection<'_>| selection.selector.in_promql(&format!("{}!=\"\"", in_promql(label)));
+            let selectors: Vec<String> = selections.iter().map(with_label).collect();
+            if client.any_series(&selectors, range).await?.unwrap_or(true) {
+                let cause =
+                    format!("series have the label {label} themselves, which is an external label of the server");
+                return Err(PromError::RemoteRead { url: client.shown_url().to_owned(), cause });
+            }
+        }
+        Ok(())
     }
 
     /// Whether the server streams chunks, instead of sending all samples at once. Fails if it does not offer remote read.
     async fn is_streamed(&self, client: &Client) -> Result<bool, PromError> {
         let nothing = Query { start_ms: 0, end_ms: 0, matchers: vec![equal("__name__", "etcd_server_has_leader")] };
-        match client.remote_read(&nothing).await {
-            Ok(answer) => Ok(answer.is_streamed),
-            Err(Failure { error: error @ PromError::RemoteRead { .. }, .. }) => Err(error),
-            Err(Failure { error, .. }) => {
-                Err(PromError::RemoteRead { url: client.shown_url().to_owned(), cause: error.to_string() })
-            }
-        }
+        client.remote_read(&nothing).await.map(|answer| answer.is_streamed).map_err(|failure| failure.error)
     }
 
     /// The version of Prometheus whose results are computed.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::error::RawError;
 use super::evaluate::Evaluation;
 use super::parse::parse;
-use super::queries::Queries;
+use super::queries::{Queries, blank, uncertain};
 use super::query::Query;
 use super::selector::Selector;
 use super::source::{RawSource, Rules};
@@ -284,6 +284,9 @@ impl<'a, S: SampleStore> Chooser<'a, S> {
             let has_values = has_values.contains(&column);
             let one = self.seen(column, &candidate, has_values)?;
             match column {
+                Column::Metric(metric) if !has_values && self.lacks(&candidate) => {
+                    problems.push(RawError::Incomplete { metric, name: self.wanted.name.clone() });
+                }
                 Column::Metric(metric) if !has_values => {
                     let window_ms = candidate.query.rate_window_ms();
                     let window = window_ms.map(|_| self.queries.rate_window());
@@ -305,6 +308,11 @@ impl<'a, S: SampleStore> Chooser<'a, S> {
             seen.push(one);
         }
         Ok(Choice { queries, parsed: Queries(parsed), kept, problems, seen, absent })
+    }
+
+    /// Whether samples of a candidate may be missing in a part of the range.
+    fn lacks(&self, candidate: &Candidate<'_>) -> bool {
+        self.store.lost().iter().any(|span| candidate.query.lacks(span))
     }
 
     fn is_held(&self, companion: Companion) -> bool {
@@ -333,9 +341,11 @@ impl<'a, S: SampleStore> Chooser<'a, S> {
             let evaluation = evaluation.map_err(RawError::Store)?;
             let mut still_open = Vec::new();
             for one in open {
-                match evaluation.evaluate(&one.1.query)?.is_empty() {
-                    true => still_open.push(one),
-                    false => drop(found.insert(one.0)),
+                let mut elements = evaluation.evaluate(&one.1.query)?;
+                blank(&mut elements, &uncertain(&one.1.query, self.store.lost(), &times_ms));
+                match elements.iter().any(|element| element.values.iter().any(Option::is_some)) {
+                    true => drop(found.insert(one.0)),
+                    false => still_open.push(one),
                 }
             }
             open = still_open;

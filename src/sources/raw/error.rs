@@ -64,6 +64,11 @@ pub(crate) enum RawError<E: std::error::Error> {
         /// How often the metric is scraped, if known, and the remedy.
         advice: String,
     },
+    /// All samples of the metric are in spans of which samples may be missing.
+    #[error(
+        "{name} has {metric} only in part, so all its readings are unknown: get a complete copy, or leave it out with --without {metric}"
+    )]
+    Incomplete { metric: Metric, name: String },
     /// Classic buckets are missing.
     #[error(
         "{metric} exists as native histograms only, which cannot be computed without a server: use --url, or --without {metric}"
@@ -95,6 +100,7 @@ impl<E: std::error::Error> RawError<E> {
                 | Self::Native { .. }
                 | Self::NotEtcd { .. }
                 | Self::NoLimit { .. }
+                | Self::Incomplete { .. }
         )
     }
 }

@@ -76,9 +76,10 @@ struct Investigation<'a, S: SampleStore> {
 impl<S: SampleStore> Investigation<'_, S> {
     fn run(&self) -> Result<Identity, RawError<S::Error>> {
         let moments = Moments::Within(self.range);
-        let mut looks = self.look(&moments.instants())?;
+        let at_once = self.crowded_ever()?;
+        let mut looks = self.look(&moments.instants(), &at_once)?;
         if let Some(closer) = moments.closer(&looks) {
-            looks.extend(self.look(&closer)?);
+            looks.extend(self.look(&closer, &at_once)?);
             looks.sort_by_key(|look| look.at_seconds);
         }
         let naming = Naming {
@@ -100,8 +101,7 @@ impl<S: SampleStore> Investigation<'_, S> {
     }
 
     /// Looks for members with several series of one metric at these instants, in seconds since 1970.
-    fn look(&self, at: &[i64]) -> Result<Vec<Look>, RawError<S::Error>> {
-        let at_once = self.crowded_ever()?;
+    fn look(&self, at: &[i64], at_once: &BTreeSet<Member>) -> Result<Vec<Look>, RawError<S::Error>> {
         at.iter()
             .map(|&at_seconds| {
                 let (mut crowded, mut has_samples) = (BTreeSet::new(), false);

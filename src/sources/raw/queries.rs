@@ -73,13 +73,18 @@ impl Queries {
         let times_ms: Vec<i64> = (0..grid.len()).map(|step| grid.at(step)).collect();
         let queries = self.0.iter().map(|(_, query)| query);
         let evaluation = Evaluation::prepare(store, queries, &times_ms, rules.version).map_err(RawError::Store)?;
-        let mut columns = Vec::with_capacity(self.0.len());
+        let (mut columns, mut unsure) = (Vec::with_capacity(self.0.len()), Vec::new());
         for (column, query) in &self.0 {
             let mut elements = evaluation.evaluate(query)?;
-            blank(&mut elements, store.lost(), query.reach_ms(DEFAULT_LOOKBACK_MS), &times_ms);
+            let steps = uncertain(query, store.lost(), &times_ms);
+            blank(&mut elements, &steps);
+            unsure.extend(steps);
             columns.push((*column, readings(*column, &elements, &grid, rules)?));
         }
-        Ok(Window::join(grid, columns))
+        let mut window = Window::join(grid, columns);
+        // A later pull reads such a day again: the file may have been repaired by then.
+        window.mark_partial(&unsure);
+        Ok(window)
     }
 }
 
@@ -114,14 +119,20 @@ fn reading(value: Option<f64>) -> f64 {
     }
 }
 
-/// Removes the values that depend on times of which samples may be missing.
-fn blank(elements: &mut [Element], lost: &[LostSpan], reach_ms: i64, times_ms: &[i64]) {
-    for span in lost {
+/// The steps at which a query depends on samples that may be missing.
+pub(super) fn uncertain(query: &Query, lost: &[LostSpan], times_ms: &[i64]) -> Vec<Range<usize>> {
+    let reach_ms = query.reach_ms(DEFAULT_LOOKBACK_MS);
+    let steps = |span: &LostSpan| {
         let from = times_ms.partition_point(|time| *time < span.first_ms);
-        let to = times_ms.partition_point(|time| time.saturating_sub(reach_ms) <= span.last_ms);
-        for element in elements.iter_mut() {
-            element.values[from..to.max(from)].fill(None);
-        }
+        from..times_ms.partition_point(|time| time.saturating_sub(reach_ms) <= span.last_ms).max(from)
+    };
+    lost.iter().filter(|span| query.lacks(span)).map(steps).filter(|steps| !steps.is_empty()).collect()
+}
+
+/// Removes the values at some steps.
+pub(super) fn blank(elements: &mut [Element], steps: &[Range<usize>]) {
+    for element in elements.iter_mut() {
+        steps.iter().for_each(|steps| element.values[steps.clone()].fill(None));
     }
 }
 
@@ -135,12 +146,16 @@ mod tests {
         let element = || Element { labels: Vec::new(), values: vec![Some(1.0); 10] };
         let left = |lost: &[LostSpan], reach_ms| {
             let mut elements = [element()];
-            blank(&mut elements, lost, reach_ms, &times);
+            let query = parse(&format!("changes(m[{reach_ms}ms])")).expect("it is a query");
+            blank(&mut elements, &uncertain(&query, lost, &times));
             elements[0].values.iter().map(|value| if value.is_some() { 'x' } else { '-' }).collect::<String>()
         };
-        let span = |first_ms, last_ms| LostSpan { first_ms, last_ms };
+        let span = |first_ms, last_ms| LostSpan { first_ms, last_ms, from_metric: String::new() };
+        let of = |name: &str| LostSpan { from_metric: name.to_owned(), ..span(15, 25) };
+        assert_eq!(left(&[of("n")], 5), "xxxxxxxxxx");
+        assert_eq!(left(&[of("m")], 5), left(&[span(15, 25)], 5));
         assert_eq!(left(&[], 5), "xxxxxxxxxx");
-        assert_eq!(left(&[span(15, 25)], 0), "xx-xxxxxxx");
+        assert_eq!(left(&[span(15, 25)], 1), "xx-xxxxxxx");
         assert_eq!(left(&[span(15, 25)], 20), "xx---xxxxx");
         assert_eq!(left(&[span(20, 20), span(90, 500)], 5), "xx-xxxxxx-");
         assert_eq!(left(&[span(i64::MIN, i64::MAX)], 5), "----------");

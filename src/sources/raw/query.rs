@@ -2,6 +2,7 @@
 //! form.
 
 use super::selector::Selector;
+use super::store::LostSpan;
 
 /// A PromQL expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,11 @@ impl Query {
             Self::AndOn(left, _, _) => left.read(),
             other => other.selectors(),
         }
+    }
+
+    /// Whether samples of the expression may be missing in a span.
+    pub(super) fn lacks(&self, lost: &LostSpan) -> bool {
+        self.selectors().iter().any(|selector| selector.name >= lost.from_metric)
     }
 
     /// How far before an evaluation the expression reads samples, in milliseconds.

@@ -45,17 +45,15 @@ struct Inner<S> {
     members: AtomicUsize,
     days: AtomicU64,
     readings: AtomicU64,
-    bytes_before: u64,
 }
 
 impl<S: SampleStore> RawSource<S> {
     /// A source that computes the queries in `description`, which [`choose`](super::choose) has parsed, on the days of
     /// `kept`.
     pub(super) fn new(store: S, rules: Rules, queries: Queries, description: Source, kept: TimeRange) -> Self {
-        let bytes_before = store.bytes_read();
         let [days, readings] = [const { AtomicU64::new(0) }; 2];
         let members = AtomicUsize::new(0);
-        Self(Arc::new(Inner { store, rules, queries, description, kept, members, days, readings, bytes_before }))
+        Self(Arc::new(Inner { store, rules, queries, description, kept, members, days, readings }))
     }
 }
 
@@ -106,7 +104,7 @@ impl<S: SampleStore> ReadingSource for RawSource<S> {
         Progress {
             done: self.0.days.load(Ordering::Relaxed),
             samples: self.0.readings.load(Ordering::Relaxed),
-            bytes: self.0.store.bytes_read() - self.0.bytes_before,
+            bytes: self.0.store.bytes_read(),
         }
     }
 

@@ -76,8 +76,10 @@ impl Sighted {
 }
 
 /// A span of time of which samples may be missing, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LostSpan {
     pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
+    /// The metrics that may lack samples: this one and all later ones in the order of names. Empty means all metrics.
+    pub(crate) from_metric: String,
 }

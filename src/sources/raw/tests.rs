@@ -253,7 +253,7 @@ fn a_window_has_the_readings_of_all_members_and_none_that_depend_on_lost_samples
     let mut store = Memory::default();
     store.member("cluster=c instance=a", 0..60);
     store.add("etcd_server_quota_backend_bytes cluster=c instance=a", [(0, 1e9)]);
-    store.lost.push(LostSpan { first_ms: 20 * MINUTE_MS, last_ms: 21 * MINUTE_MS });
+    store.lost.push(LostSpan { first_ms: 20 * MINUTE_MS, last_ms: 21 * MINUTE_MS, from_metric: String::new() });
     let choice = chosen(&store, &wanted(hours(24))).unwrap().complete().unwrap();
     let description = |queries| Source {
         origin: Origin::named("tsdb", "/data").computed_as("3.0"),
@@ -278,6 +278,8 @@ fn a_window_has_the_readings_of_all_members_and_none_that_depend_on_lost_samples
     // A day after the lost samples, leader changes are still unknown.
     assert_eq!(known(Metric::LeaderChanges.into()), (0..20).collect::<Vec<_>>());
     assert_eq!(window.row(Metric::ClientTrafficIn, 0)[10], 1.0);
+    // The day counts as partial, so that a later pull reads it again.
+    assert_eq!(window.partial(), std::slice::from_ref(&(20..1440)));
     let identity = runtime.block_on(source.identity(hours(24)));
     assert!(identity.notes.is_empty() && identity.mixed.is_none(), "{:?}", identity.notes);
 }

@@ -17,6 +17,9 @@ use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, label_of};
 use crate::text::count;
 use opened::{BlockSlot, Opened};
 
+/// How often blocks are read at most, while a running server replaces them.
+const ATTEMPTS: usize = 5;
+
 /// Most blocks that a survey leaves open, each with a few files.
 const MOST_OPEN: usize = 64;
 
@@ -111,6 +114,85 @@ impl DataDirectory {
         Ok(opened)
     }
 
+    /// Reads again if a running server has replaced blocks since they were listed.
+    fn of_living<T>(&self, read: impl Fn() -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
+        for _ in 1..ATTEMPTS {
+            match read() {
+                Err(_) if self.list_again().unwrap_or(false) => {}
+                done => return done,
+            }
+        }
+        read()
+    }
+
+    fn series_once(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<DirectorySeries>, DirectoryError> {
+        let mut found: BTreeMap<&[Label], Vec<(Arc<Opened>, usize)>> = BTreeMap::new();
+        let blocks = self.open_within(range_ms)?;
+        for block in &blocks {
+            for (at, labels) in block.named(names) {
+                found.entry(labels).or_default().push((Arc::clone(block), at));
+            }
+        }
+        let mut series: BTreeMap<Vec<Label>, DirectorySeries> = found
+            .into_iter()
+            .map(|(labels, parts)| {
+                let labels = labels.to_vec();
+                (labels.clone(), DirectorySeries { labels, parts, in_head: None })
+            })
+            .collect();
+        for (at, one) in self.in_head(names, range_ms) {
+            let new = || DirectorySeries { labels: one.labels.clone(), parts: Vec::new(), in_head: None };
+            series.entry(one.labels.clone()).or_insert_with(new).in_head = Some(at);
+        }
+        Ok(series.into_values().collect())
+    }
+
+    fn survey_once(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<Sighted>, DirectoryError> {
+        let mut found: BTreeMap<Vec<Label>, Sighted> = BTreeMap::new();
+        // Blocks stay open up to a limit, so that each index is read only once.
+        let chunks: Vec<usize> = self.slots().iter().filter_map(|slot| slot.chunks()).collect();
+        let mut open = (chunks.len(), chunks.iter().sum::<usize>());
+        for slot in self.slots() {
+            let block_ms = slot.range_ms();
+            if block_ms.start >= range_ms.end || block_ms.end <= range_ms.start {
+                continue;
+            }
+            let was_open = slot.is_open();
+            let opened = slot.open(&self.names)?;
+            if !was_open {
+                open = (open.0 + 1, open.1 + opened.chunks());
+            }
+            let is_full = !was_open && (open.0 > MOST_OPEN || open.1 > MOST_CHUNKS);
+            for one in opened.survey(names, range_ms) {
+                match found.get_mut(&one.labels) {
+                    Some(known) => {
+                        known.first_ms = known.first_ms.min(one.first_ms);
+                        known.last_ms = known.last_ms.max(one.last_ms);
+                        known.bytes += one.bytes;
+                    }
+                    None => drop(found.insert(one.labels.clone(), one)),
+                }
+            }
+            if is_full {
+                open = (open.0 - 1, open.1 - opened.chunks());
+                slot.close();
+            }
+        }
+        for (_, one) in self.in_head(names, range_ms) {
+            let samples = one.samples.within(range_ms);
+            let Some((first_ms, last_ms)) = samples.times_ms.first().copied().zip(samples.times_ms.last().copied())
+            else {
+                continue;
+            };
+            let labels = &one.labels;
+            let new = || Sighted { labels: labels.clone(), first_ms, last_ms, bytes: 0 };
+            let known = found.entry(labels.clone()).or_insert_with(new);
+            known.first_ms = known.first_ms.min(first_ms);
+            known.last_ms = known.last_ms.max(last_ms);
+        }
+        Ok(found.into_values().collect())
+    }
+
     /// The series of these metrics in the head that may have samples in the range.
     fn in_head<'a>(
         &'a self,
@@ -125,13 +207,6 @@ impl DataDirectory {
         self.head.iter().enumerate().filter(move |(_, one)| is_wanted(one))
     }
 
-    /// Whether so many blocks are open that a survey closes what it opens. Up to there they stay open, so that each index
-    /// is read only once.
-    fn is_full(&self) -> bool {
-        let chunks: Vec<usize> = self.slots().iter().filter_map(|slot| slot.chunks()).collect();
-        chunks.len() >= MOST_OPEN || chunks.iter().sum::<usize>() >= MOST_CHUNKS
-    }
-
     /// Lists the blocks again, because a running Prometheus has replaced some. Returns whether there is a difference.
     fn list_again(&self) -> Result<bool, DirectoryError> {
         let folders = list(&self.dir)?;
@@ -144,7 +219,9 @@ impl DataDirectory {
             let known = blocks.iter().find(|slot| slot.dir() == folder.dir).cloned();
             known.unwrap_or_else(|| Arc::new(BlockSlot::new(folder, Arc::clone(&self.read))))
         };
-        *blocks = folders.into_iter().map(slot).collect();
+        let known: Vec<Arc<BlockSlot>> = folders.into_iter().map(slot).collect();
+        blocks.iter().filter(|slot| !known.iter().any(|kept| kept.dir() == slot.dir())).for_each(|slot| slot.close());
+        *blocks = known;
         Ok(true)
     }
 }
@@ -163,7 +240,11 @@ fn list(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
 /// The times in which samples of the head may be missing. Nothing before the head's own times can be: it is in blocks.
 fn lost_spans(head: &Head, blocks_end_ms: Option<i64>) -> Vec<LostSpan> {
     let begin_ms = blocks_end_ms.or(head.range_ms().map(|(first_ms, _)| first_ms)).unwrap_or(i64::MIN);
-    let span = |lost: &Lost| LostSpan { first_ms: lost.first_ms.max(begin_ms), last_ms: lost.last_ms };
+    let span = |lost: &Lost| LostSpan {
+        first_ms: lost.first_ms.max(begin_ms),
+        last_ms: lost.last_ms,
+        from_metric: String::new(),
+    };
     head.lost().iter().map(span).collect()
 }
 
@@ -187,25 +268,7 @@ impl SampleStore for DataDirectory {
     type Series = DirectorySeries;
 
     fn series(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<DirectorySeries>, DirectoryError> {
-        let mut found: BTreeMap<&[Label], Vec<(Arc<Opened>, usize)>> = BTreeMap::new();
-        let blocks = self.open_within(range_ms)?;
-        for block in &blocks {
-            for (at, labels) in block.named(names) {
-                found.entry(labels).or_default().push((Arc::clone(block), at));
-            }
-        }
-        let mut series: BTreeMap<Vec<Label>, DirectorySeries> = found
-            .into_iter()
-            .map(|(labels, parts)| {
-                let labels = labels.to_vec();
-                (labels.clone(), DirectorySeries { labels, parts, in_head: None })
-            })
-            .collect();
-        for (at, one) in self.in_head(names, range_ms) {
-            let new = || DirectorySeries { labels: one.labels.clone(), parts: Vec::new(), in_head: None };
-            series.entry(one.labels.clone()).or_insert_with(new).in_head = Some(at);
-        }
-        Ok(series.into_values().collect())
+        self.of_living(|| self.series_once(names, range_ms))
     }
 
     fn labels<'a>(&'a self, series: &'a DirectorySeries) -> &'a [Label] {
@@ -233,40 +296,7 @@ impl SampleStore for DataDirectory {
     }
 
     fn survey(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<Sighted>, DirectoryError> {
-        let mut found: BTreeMap<Vec<Label>, Sighted> = BTreeMap::new();
-        for slot in self.slots() {
-            let block_ms = slot.range_ms();
-            if block_ms.start >= range_ms.end || block_ms.end <= range_ms.start {
-                continue;
-            }
-            let is_full = !slot.is_open() && self.is_full();
-            for one in slot.open(&self.names)?.survey(names, range_ms) {
-                match found.get_mut(&one.labels) {
-                    Some(known) => {
-                        known.first_ms = known.first_ms.min(one.first_ms);
-                        known.last_ms = known.last_ms.max(one.last_ms);
-                        known.bytes += one.bytes;
-                    }
-                    None => drop(found.insert(one.labels.clone(), one)),
-                }
-            }
-            if is_full {
-                slot.close();
-            }
-        }
-        for (_, one) in self.in_head(names, range_ms) {
-            let samples = one.samples.within(range_ms);
-            let Some((first_ms, last_ms)) = samples.times_ms.first().copied().zip(samples.times_ms.last().copied())
-            else {
-                continue;
-            };
-            let labels = &one.labels;
-            let new = || Sighted { labels: labels.clone(), first_ms, last_ms, bytes: 0 };
-            let known = found.entry(labels.clone()).or_insert_with(new);
-            known.first_ms = known.first_ms.min(first_ms);
-            known.last_ms = known.last_ms.max(last_ms);
-        }
-        Ok(found.into_values().collect())
+        self.of_living(|| self.survey_once(names, range_ms))
     }
 
     fn lost(&self) -> &[LostSpan] {

@@ -39,15 +39,6 @@ impl Run {
     }
 }
 
-impl Run {
-    /// Like [`Self::fails_saying`], after notes.
-    #[track_caller]
-    pub(crate) fn fails_saying_after_notes(self, words: &[&str]) {
-        let last = self.stderr.trim_end().lines().last().unwrap_or_default().to_owned() + "\n";
-        Self { stderr: last, ..self }.fails_saying(words);
-    }
-}
-
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("programs here speak UTF-8");

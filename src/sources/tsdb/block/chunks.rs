@@ -64,6 +64,11 @@ impl Segments {
         Ok(Self { files, dir, read: read.clone() })
     }
 
+    /// Opens all files, which can then be read even if a server removes them.
+    pub(super) fn open_all(&self) -> Result<(), BlockError> {
+        (0..self.files.len() as u64).try_for_each(|segment| self.file(segment).map(drop))
+    }
+
     /// The segment with this number, counted from 0.
     fn file(&self, segment: u64) -> Result<&BlockFile, BlockError> {
         let entry = usize::try_from(segment).ok().and_then(|index| self.files.get(index));

@@ -80,6 +80,11 @@ impl Block {
         Ok(Self { dir, meta, index, segments, tombstones, read })
     }
 
+    /// Opens all files of chunks, which can then be read even if a server removes the block.
+    pub(in crate::sources) fn open_chunks(&self) -> Result<(), BlockError> {
+        self.segments.open_all()
+    }
+
     /// The folder, as it was given.
     pub fn dir(&self) -> &Path {
         &self.dir

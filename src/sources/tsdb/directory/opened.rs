@@ -12,7 +12,7 @@ use crate::sources::tsdb::block::{Block, BlockFolder, ChunkMeta, Samples, Series
 use crate::time::DAY_MS;
 
 /// How long after its end a block stays open: several days are read at once, and queries look back a day.
-pub(super) const KEPT_OPEN_MS: i64 = 3 * DAY_MS;
+pub(super) const KEPT_OPEN_MS: i64 = DAY_MS;
 
 /// Estimated size of a chunk of 120 samples, where the next chunk of the series does not tell it.
 const USUAL_CHUNK: u64 = 200;
@@ -89,8 +89,8 @@ impl BlockSlot {
 pub(crate) struct Opened {
     block: Block,
     series: Vec<SeriesEntry>,
-    /// The labels of each series, with the external labels of the block.
-    labels: Vec<Vec<Label>>,
+    /// The labels of each series with the external labels of the block; `None` if it has none.
+    joined: Option<Vec<Vec<Label>>>,
     /// The number of chunks of all series.
     chunks: usize,
 }
@@ -98,22 +98,31 @@ pub(crate) struct Opened {
 impl Opened {
     fn read(folder: &BlockFolder, names: &[String]) -> Result<Self, DirectoryError> {
         let block = Block::open(&folder.dir)?;
+        block.open_chunks()?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let series = block.series_named(&names)?;
         let external = &block.meta().thanos.labels;
-        let labels = series.iter().map(|one| with_external(&one.labels, external)).collect();
+        let joined = || series.iter().map(|one| with_external(&one.labels, external)).collect();
+        let joined = (!external.is_empty()).then(joined);
         let chunks = series.iter().map(|one| one.chunks.len()).sum();
-        Ok(Self { block, series, labels, chunks })
+        Ok(Self { block, series, joined, chunks })
     }
 
     /// The places and labels of the series of these metrics.
     pub(super) fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (usize, &'a [Label])> {
         let is_named = |labels: &[Label]| label_of(labels, "__name__").is_some_and(|name| names.contains(&name));
-        self.labels.iter().map(Vec::as_slice).enumerate().filter(move |(_, labels)| is_named(labels))
+        let labels =
+            |at: usize| self.joined.as_ref().map_or(self.series[at].labels.as_slice(), |all| all[at].as_slice());
+        (0..self.series.len()).map(move |at| (at, labels(at))).filter(move |(_, labels)| is_named(labels))
     }
 
     pub(super) fn samples(&self, at: usize, range_ms: &Range<i64>) -> Result<Samples, DirectoryError> {
         Ok(self.block.samples(&self.series[at], range_ms.clone())?)
+    }
+
+    /// The number of chunks in the lists of all series.
+    pub(super) fn chunks(&self) -> usize {
+        self.chunks
     }
 
     /// The inclusive ranges in which samples of a series were deleted.

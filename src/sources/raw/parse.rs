@@ -3,10 +3,19 @@
 use super::matcher::Matcher;
 use super::query::Query;
 use super::selector::Selector;
+use crate::text::terminal::terminal_line;
 
-/// Parses an expression. Fails with the reason, in a few words, if it uses anything else of PromQL.
+/// Most operands and parentheses of an expression. Both nest, and each level needs some of the stack.
+const MOST_PARTS: u32 = 200;
+
+/// Parses an expression. Fails with the reason, in a few words on one line, if it uses anything else of PromQL.
 pub(super) fn parse(text: &str) -> Result<Query, String> {
-    let mut parser = Parser { rest: text };
+    // A reason may repeat a part of the text, which can have control characters.
+    whole(text).map_err(|reason| terminal_line(&reason))
+}
+
+fn whole(text: &str) -> Result<Query, String> {
+    let mut parser = Parser { rest: text, parts: 0 };
     let query = parser.expression()?;
     match parser.peek() {
         None => Ok(query),
@@ -17,6 +26,8 @@ pub(super) fn parse(text: &str) -> Result<Query, String> {
 /// A parser of the text that is left.
 struct Parser<'a> {
     rest: &'a str,
+    /// Operands and parentheses so far.
+    parts: u32,
 }
 
 impl<'a> Parser<'a> {
@@ -80,6 +91,10 @@ impl<'a> Parser<'a> {
     }
 
     fn operand(&mut self) -> Result<Query, String> {
+        self.parts += 1;
+        if self.parts > MOST_PARTS {
+            return Err(format!("it has more than {MOST_PARTS} operands and parentheses"));
+        }
         if self.takes("(") {
             let inner = self.expression()?;
             self.expect(")")?;
@@ -272,69 +287,5 @@ fn duration_ms(text: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
-mod tests {
-    use super::*;
-    use crate::sources::prometheus::QuerySet;
-    use crate::spec::Column;
-
-    fn set(selector: &str) -> QuerySet {
-        QuerySet::load(None, selector, None, "instance").unwrap()
-    }
-
-    #[test]
-    fn every_embedded_query_can_be_evaluated_but_those_of_native_histograms() {
-        let set = set(r#"job="etcd", instance=~"10\\..*""#);
-        for column in Column::all() {
-            for form in ["raw", "recorded", "wide"].into_iter().filter(|form| set.has(column, form)) {
-                let text = set.text(column, form, "");
-                let query = parse(&text).unwrap_or_else(|reason| panic!("{reason}: {text}"));
-                assert!(query.selectors().iter().all(|selector| selector.matchers.len() >= 2), "{query:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_parts_of_a_query_are_recognized() {
-        let one = |name: &str| Selector { name: name.to_owned(), matchers: Vec::new() };
-        let equal = |name: &str, value: &str| Matcher::new(name, "=", value).unwrap();
-        assert_eq!(parse("up").unwrap(), Query::Select(one("up")));
-        assert_eq!(parse(" rate( a:b{ } [1h30m] ) ").unwrap(), Query::Rate(one("a:b"), 5_400_000));
-        assert_eq!(parse("changes(x[1d])").unwrap(), Query::Changes(one("x"), 86_400_000));
-        let quantile = parse(r#"histogram_quantile(0.99, sum by (env, "k8s.name", le) (rate(b[5m])))"#).unwrap();
-        let by = vec!["env".to_owned(), "k8s.name".to_owned()];
-        assert_eq!(quantile, Query::Quantile { q: 0.99, by, buckets: one("b"), window_ms: 300_000 });
-        let matchers = vec![equal("a", "1\"\n"), equal("b.c", r"\d"), equal("e", "é")];
-        let selector = Selector { name: "up".to_owned(), matchers };
-        let text = r#"up{a="1\"\n", "b.c"=`\d`, e='\u00e9',}"#;
-        assert_eq!(parse(text).unwrap(), Query::Select(selector));
-        // `and` binds stronger than `or`.
-        let select = |name| Box::new(Query::Select(one(name)));
-        let and = Query::AndOn(select("b"), vec!["i".to_owned()], select("c"));
-        assert_eq!(parse("a or b and on (i) c").unwrap(), Query::Or(select("a"), Box::new(and.clone())));
-        assert_eq!(parse("b AND ON(i) c OR a").unwrap(), Query::Or(Box::new(and), select("a")));
-    }
-
-    #[test]
-    fn anything_else_is_refused_with_a_reason() {
-        for (text, words) in [
-            ("", "expected the name of a metric instead of 'end of the query'"),
-            ("up * 2", "'* 2' is not supported here"),
-            ("avg(up)", "the function 'avg' is not supported here"),
-            ("irate(up[5m])", "the function 'irate'"),
-            ("rate(up[5m] offset 1h)", "expected ')'"),
-            ("rate(up[5x])", "'5x' is not a duration"),
-            ("rate(up[0s])", "'0s' is not a duration"),
-            ("up and down", "'and' needs 'on (…)'"),
-            ("up{a=~\"(\"}", "the pattern '(' is invalid (unclosed group)"),
-            ("up{a=\"b}", "a string has no closing quote"),
-            ("up{a=\"\\q\"}", "the escape '\\q' is not supported"),
-            ("histogram_quantile(0.9, rate(b[5m]))", "a quantile needs 'sum by"),
-            ("histogram_quantile(0.9, sum by (i) (rate(b[5m])))", "a quantile needs 'le'"),
-            ("up @ 5", "'@ 5' is not supported"),
-        ] {
-            let error = parse(text).unwrap_err();
-            assert!(error.contains(words), "{text}: {error}");
-        }
-    }
-}
+#[path = "parse_tests.rs"]
+mod tests;

@@ -83,7 +83,9 @@ fn read_group<E: From<ArchiveError>>(
 ) -> Result<(), E> {
     let mut missing: Vec<&DumpFile> = group.iter().collect();
     let visit = &mut |entry: &Entry, content: &mut dyn Read| {
-        let Some(index) = missing.iter().position(|dump| dump.path == Path::new(&entry.path)) else { return Ok(()) };
+        // An archive can have a path twice, of which one is empty or a link and was not chosen.
+        let is_entry = |dump: &&DumpFile| dump.path == Path::new(&entry.path) && dump.bytes == entry.size;
+        let Some(index) = missing.iter().position(is_entry) else { return Ok(()) };
         read(missing.remove(index), content)
     };
     let nested = walk(archive, visit).map_err(Stop::into_error)?;

@@ -109,6 +109,17 @@ fn a_single_dump_is_recognized_by_its_content_and_compressed_dumps_in_archives_a
 }
 
 #[test]
+fn a_dump_is_read_although_an_empty_one_of_the_same_name_comes_first() {
+    let scratch = Scratch::new();
+    scratch.write("a.om", b"");
+    tar(scratch.path(), &["-cf", "a.tar", "a.om"]);
+    scratch.write("a.om", ONE.as_bytes());
+    tar(scratch.path(), &["-rf", "a.tar", "a.om"]);
+    let (dumps, _) = dumps(&scratch.path().join("a.tar"));
+    assert_eq!(spooled(&dumps).unwrap()["b{x=\"1\"}"].values, [1.0, 2.0]);
+}
+
+#[test]
 fn files_that_begin_like_a_dump_are_read_if_there_is_nothing_else() {
     let scratch = Scratch::new();
     scratch.write("bundle/data/etcd.txt", ONE.as_bytes());

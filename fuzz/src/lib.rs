@@ -12,8 +12,11 @@ mod program {
     pub mod time;
 }
 
+pub mod parts;
 pub mod readings;
 pub mod reference;
+pub mod scratch;
+pub mod seal;
 pub mod sources;
 pub mod text;
 

@@ -12,7 +12,7 @@ use tracing::{Instrument, debug, info, warn_span};
 use super::access::external_labels;
 use super::dialect::ServerKind;
 use super::failure::{Cure, Failure};
-use super::labels::in_promql;
+use super::labels::{in_promql, quoted};
 use super::read_mode::ReadMode;
 use super::{Client, PromError};
 use crate::readings::{QuerySource, Window};
@@ -135,8 +135,7 @@ impl RemoteReader {
     async fn require_no_own_labels(&self, client: &Client, range: TimeRange) -> Result<(), PromError> {
         let selections = self.queries.selections(range, self.rules.step);
         for (label, _) in &self.external {
-            let with_label =
-                |selection: &Selection<'_>| selection.selector.in_promql(&format!("{}!=\"\"", in_promql(label)));
+            let with_label = |selection: &Selection<'_>| having(selection.selector, label);
             let selectors: Vec<String> = selections.iter().map(with_label).collect();
             if client.any_series(&selectors, range).await?.unwrap_or(true) {
                 let cause =
@@ -196,6 +195,14 @@ impl RemoteReader {
         answer.series.iter_mut().for_each(|one| one.remove_labels(&self.external));
         Ok(answer.series)
     }
+}
+
+/// A query's selector of series that also have a label.
+fn having(selector: &Selector, label: &str) -> String {
+    let own = selector.matchers.iter();
+    let own = own.map(|one| format!("{}{}{}", in_promql(one.name()), one.operator(), quoted(one.value())));
+    let matchers: Vec<String> = own.chain([format!("{}!=\"\"", in_promql(label))]).collect();
+    format!("{}{{{}}}", selector.name, matchers.join(","))
 }
 
 fn equal(name: &str, value: &str) -> Matcher {

@@ -2,7 +2,6 @@
 
 use super::matcher::Matcher;
 use super::store::{Label, METRIC_NAME, label_of};
-use crate::sources::prometheus::{in_promql, quoted};
 
 /// `name{label="value", …}`.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,16 +15,6 @@ impl Selector {
     pub(super) fn matches(&self, labels: &[Label]) -> bool {
         label_of(labels, METRIC_NAME) == Some(&*self.name)
             && self.matchers.iter().all(|matcher| matcher.matches(label_of(labels, matcher.name()).unwrap_or_default()))
-    }
-
-    /// The selector with one more matcher, as it stands in a query.
-    pub(crate) fn in_promql(&self, more: &str) -> String {
-        let own = self
-            .matchers
-            .iter()
-            .map(|matcher| format!("{}{}{}", in_promql(matcher.name()), matcher.operator(), quoted(matcher.value())));
-        let matchers: Vec<String> = own.chain(Some(more.to_owned()).filter(|more| !more.is_empty())).collect();
-        format!("{}{{{}}}", self.name, matchers.join(","))
     }
 
     /// The same selector for the metric with another name.

@@ -60,9 +60,12 @@ rm -rf "$work"/{from,promql,remote}
 /usr/bin/time -f "pull --from: %e s, %U s of processor time, at most %M KiB" $from "$work/from"
 # The note at the end of a pull has the bytes that were read.
 rm -rf "$work/from"
-${from/--quiet/} "$work/from" 2>&1 | tail -1
-du -cb "$data"/*/index | tail -1 | awk '{ printf "index files have %.1f MiB, ", $1 / 1048576 }'
-du -cb "$data"/*/chunks | tail -1 | awk '{ printf "chunks %.1f MiB\n", $1 / 1048576 }'
+read=$(${from/--quiet/} "$work/from" 2>&1 | sed -n 's/^pulled .* from \([0-9.]*\) MiB.*/\1/p')
+tables=$(du -cb "$data"/*/index | tail -1 | cut -f1) chunks=$(du -cb "$data"/*/chunks | tail -1 | cut -f1)
+awk -v read="$read" -v tables="$tables" -v chunks="$chunks" 'BEGIN {
+    allowed = (tables + 1.2 * chunks) / 1048576
+    printf "read %.1f MiB; index files and 1.2 times the chunks have %.1f MiB: %s\n", read, allowed, read <= allowed ? "held" : "MISSED"
+}'
 for way in promql remote; do
     before=$(server_seconds)
     ${!way} "$work/$way"
@@ -72,9 +75,10 @@ done
 "$python" -B benches/raw/same.py "$work/from" "$work/promql" "$work/remote"
 
 echo "== time of a pull"
-benches/alternate.py --runs "$runs" --warmup 0 --each \
-    --fresh "$work/from" --fresh "$work/promql" --fresh "$work/remote" \
-    "from files=$from $work/from" "PromQL=$promql $work/promql" "remote read=$remote $work/remote" || true
+missed=0
+benches/alternate.py --runs "$runs" --warmup 0 --bar 0.2 \
+    --fresh "$work/from" --fresh "$work/remote" --fresh "$work/promql" \
+    "from files=$from $work/from" "remote read=$remote $work/remote" "PromQL=$promql $work/promql" || missed=1
 
 echo "== decoding, on one core"
 "$work/block_speed" "$data" etcd_disk_wal_fsync_duration_seconds_bucket | tail -4
@@ -90,3 +94,4 @@ done
 
 echo "== dumps, on one core"
 "$work/dump_speed"
+exit "$missed"

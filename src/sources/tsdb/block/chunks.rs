@@ -28,7 +28,7 @@ const HEADER: Header = Header {
 const WHAT: &str = "a chunk";
 
 /// Bytes after the begin of the last chunk that are read with the ones before it: most chunks are shorter.
-const USUAL_SIZE: u64 = 1 << 10;
+const USUAL_SIZE: u64 = 1 << 9;
 
 /// Most bytes that are read at once, unless a chunk is larger.
 const LARGEST_READ: u64 = 256 << 10;

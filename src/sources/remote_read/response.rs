@@ -9,21 +9,8 @@ use super::stream::Stream;
 /// Characters of a content type that an error has.
 const LONGEST_TYPE: usize = 100;
 
-/// Decodes the body of a response while it arrives.
-///
-/// ```
-/// use etcd_heatmap::remote_read::{Limits, Response};
-///
-/// let content_type = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse";
-/// let mut response = Response::new(Some(content_type), 1, Limits::default())?;
-/// let mut series = Vec::new();
-/// for bytes in [b"", b""] {
-///     series.extend(response.push(bytes)?);
-/// }
-/// series.extend(response.finish()?);
-/// assert!(series.is_empty());
-/// # Ok::<(), etcd_heatmap::remote_read::RemoteReadError>(())
-/// ```
+/// Decodes the body of a response while it arrives: made from the content type, fed with [`Self::push`], and ended with
+/// [`Self::finish`].
 #[derive(Debug)]
 pub struct Response(Kind);
 

@@ -13,35 +13,6 @@ fn labels(name: &str, number: u64) -> Labels {
     vec![(Arc::from("__name__"), Arc::from(name)), (Arc::from("n"), Arc::from(number.to_string()))]
 }
 
-/// Samples with every width of times and values.
-fn random_samples(random: &mut Random) -> Vec<(i64, f64)> {
-    let (kind, shape) = (random.below(6), random.below(6));
-    let (mut time, mut value) = (random.next() as i64 >> (1 + random.below(60)), 0.0_f64);
-    let mut list = Vec::new();
-    for _ in 0..random.below(600) {
-        let gap = match kind {
-            0 => 15_000,
-            1 => 15_000 + random.below(20),
-            2 => 1 + random.below(20_000),
-            3 => 1 + random.below(200_000),
-            4 => 1 + random.below(2_000_000),
-            _ => 1 + (random.next() >> (20 + random.below(44))),
-        };
-        let Some(next) = time.checked_add_unsigned(gap) else { break };
-        time = next;
-        value = match shape {
-            0 => value,
-            1 => value + random.below(9) as f64,
-            2 => f64::from_bits(random.next()),
-            3 => f64::from_bits(value.to_bits() ^ random.next() >> random.below(64) << random.below(64)),
-            4 => [f64::NAN, f64::INFINITY, -0.0, 0.0, f64::from_bits(0x7ff0_0000_0000_0002)][random.below(5) as usize],
-            _ => random.next() as f64 * 1e-19,
-        };
-        list.push((time, value));
-    }
-    list
-}
-
 fn encoded(list: &[(i64, f64)]) -> Vec<u8> {
     let (times, values): (Vec<_>, Vec<_>) = list.iter().copied().unzip();
     let mut bytes = Vec::new();
@@ -53,7 +24,7 @@ fn encoded(list: &[(i64, f64)]) -> Vec<u8> {
 fn chunks_have_the_same_bytes_as_those_of_the_encoder_that_writes_single_bits() {
     let mut random = Random(1);
     for _ in 0..5000 {
-        let list = random_samples(&mut random);
+        let list = random.samples(600);
         assert_eq!(encoded(&list), bit_by_bit(&list));
     }
     for width in [14, 17, 20, 40] {
@@ -85,7 +56,7 @@ fn samples_in_any_order_of_series_are_read_again_with_all_bits() {
             // Many small chunks, as with very many series.
             writer.set_most_open(1 + random.below(500) as usize);
         }
-        let series: Vec<Vec<(i64, f64)>> = (0..1 + random.below(8)).map(|_| random_samples(&mut random)).collect();
+        let series: Vec<Vec<(i64, f64)>> = (0..1 + random.below(8)).map(|_| random.samples(600)).collect();
         let numbers: Vec<u32> =
             (0..series.len()).map(|number| writer.series(labels("m", number as u64)).unwrap()).collect();
         let mut positions = vec![0; series.len()];

@@ -87,45 +87,6 @@ fn read(dir: &Path) -> Result<Content, BlockError> {
     series.iter().map(|series| Ok((series.to_string(), block.samples(series, i64::MIN..i64::MAX)?))).collect()
 }
 
-/// Changes some bytes, and says how.
-fn damage(bytes: &mut Vec<u8>, random: &mut Random) -> String {
-    let length = bytes.len() as u64;
-    let at = random.below(length) as usize;
-    let end = (at + 1 + random.below(64) as usize).min(bytes.len());
-    let kind = match random.below(8) {
-        0 => {
-            bytes.truncate(at);
-            "cut"
-        }
-        1 => {
-            bytes[at..end].fill([0, 255][random.below(2) as usize]);
-            "filled"
-        }
-        2 => {
-            bytes.drain(at..end);
-            "removed"
-        }
-        3 => {
-            let copy = bytes[at..end].to_vec();
-            bytes.splice(at..at, copy);
-            "repeated"
-        }
-        4 => {
-            bytes[at..end].reverse();
-            "reversed"
-        }
-        5 => {
-            bytes[at] = random.next() as u8;
-            "replaced"
-        }
-        _ => {
-            bytes[at] ^= 1 << random.below(8);
-            "flipped"
-        }
-    };
-    format!("{kind} at {at}, up to {end}, of {length}")
-}
-
 #[test]
 fn random_damage_is_found_or_harmless() {
     let intact = Intact::new();
@@ -135,7 +96,7 @@ fn random_damage_is_found_or_harmless() {
         let mut found = 0;
         for _ in 0..500 {
             let mut damaged = bytes.clone();
-            let what = damage(&mut damaged, &mut random);
+            let what = random.damage(&mut damaged, 64).to_string();
             found += u32::from(intact.check(file, &damaged, &what));
         }
         println!("{file} of {} bytes: {found} of 500 found", bytes.len());

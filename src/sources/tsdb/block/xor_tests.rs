@@ -12,40 +12,11 @@ fn samples(list: &[(i64, f64)]) -> Samples {
     Samples { times_ms, values }
 }
 
-/// Samples with every width of times and values.
-fn random_samples(random: &mut Random) -> Vec<(i64, f64)> {
-    let (kind, shape) = (random.below(6), random.below(6));
-    let (mut time, mut value) = (random.next() as i64 >> (1 + random.below(60)), 0.0_f64);
-    let mut list = Vec::new();
-    for _ in 0..random.below(300) {
-        let gap = match kind {
-            0 => 15_000,
-            1 => 15_000 + random.below(20),
-            2 => 1 + random.below(20_000),
-            3 => 1 + random.below(200_000),
-            4 => 1 + random.below(2_000_000),
-            _ => 1 + (random.next() >> (20 + random.below(44))),
-        };
-        let Some(next) = time.checked_add_unsigned(gap) else { break };
-        time = next;
-        value = match shape {
-            0 => value,
-            1 => value + random.below(9) as f64,
-            2 => f64::from_bits(random.next()),
-            3 => f64::from_bits(value.to_bits() ^ random.next() >> random.below(64) << random.below(64)),
-            4 => [f64::NAN, f64::INFINITY, -0.0, 0.0, f64::from_bits(0x7ff0_0000_0000_0002)][random.below(5) as usize],
-            _ => random.next() as f64 * 1e-19,
-        };
-        list.push((time, value));
-    }
-    list
-}
-
 #[test]
 fn samples_of_every_width_are_decoded() {
     let mut random = Random(1);
     for _ in 0..20_000 {
-        let list = random_samples(&mut random);
+        let list = random.samples(300);
         assert_eq!(decode(&chunk(&list)), Ok(samples(&list)));
     }
 }
@@ -73,7 +44,7 @@ fn all_64_bits_of_a_value_can_change() {
 fn a_chunk_that_ends_early_or_goes_back_is_an_error() {
     let mut random = Random(2);
     for _ in 0..200 {
-        let list = random_samples(&mut random);
+        let list = random.samples(300);
         let data = chunk(&list);
         for end in 0..data.len() {
             assert!(decode(&data[..end]).is_err(), "{end} of {}", data.len());

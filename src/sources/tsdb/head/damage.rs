@@ -103,45 +103,12 @@ fn content(head: &Head) -> Content {
 
 /// Changes some bytes. Gives what was done, and whether the end of the file is cut.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) -> (String, bool) {
-    let length = bytes.len() as u64;
-    let at = random.below(length) as usize;
     let most = 1 << random.below(17);
-    let end = (at + 1 + random.below(most) as usize).min(bytes.len());
-    let kind = match random.below(8) {
-        0 => {
-            bytes.truncate(at);
-            "cut"
-        }
-        1 => {
-            bytes[at..end].fill([0, 255][random.below(2) as usize]);
-            "filled"
-        }
-        2 => {
-            bytes.drain(at..end);
-            "removed"
-        }
-        3 => {
-            let copy = bytes[at..end].to_vec();
-            bytes.splice(at..at, copy);
-            "repeated"
-        }
-        4 => {
-            bytes[at..end].reverse();
-            "reversed"
-        }
-        5 => {
-            bytes[at] = random.next() as u8;
-            "replaced"
-        }
-        _ => {
-            bytes[at] ^= 1 << random.below(8);
-            "flipped"
-        }
-    };
+    let damage = random.damage(bytes, most);
     // Without its end, or with a last record of another length, an open file looks like that of a server that was killed
     // earlier.
-    let is_end = kind == "cut" || end as u64 + LAST_RECORDS > length;
-    (format!("{kind} at {at}, up to {end}, of {length}"), is_end)
+    let is_end = damage.kind == "cut" || damage.end as u64 + LAST_RECORDS > damage.length as u64;
+    (damage.to_string(), is_end)
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::path::Path;
 use chrono::Utc;
 use tracing::info;
 
+use super::interrupt::Interrupt;
+use super::progress::Reporter;
 use super::pull::{Held, Pulled, Request, pull};
 use super::sources::left_out_note;
 use super::{CommandError, Writing};
@@ -13,7 +15,9 @@ use crate::config::Settings;
 use crate::readings::Source;
 use crate::sources::files::{FileStore, Files, FilesError, Opening};
 use crate::sources::prometheus::{QuerySet, Wanted};
-use crate::sources::raw::{Choice, RawError, RawSource, RawWanted, Rules, SampleStore, choose, extent};
+use crate::sources::raw::{
+    Choice, RawError, RawSource, RawWanted, Rules, SampleStore, choose, extent, on_threads, require_selector,
+};
 use crate::spec::Metric;
 use crate::time::TimeRange;
 
@@ -24,29 +28,17 @@ pub(super) fn pull_files(
     leave: Leave,
     run: &Writing,
 ) -> Result<Pulled, CommandError> {
-    let reporter = &run.reporter;
-    let (tell, is_stopped) = (|note: &str| reporter.note(note), || run.interrupt.signal().is_some());
-    let opened = Opened::at(from, settings, leave.allow_partial, &tell, &is_stopped);
-    if let Some(signal) = run.interrupt.signal() {
-        return Err(CommandError::StoppedEarly(signal));
-    }
-    let opened = opened?;
-    opened.files.notes.iter().for_each(|note| reporter.note(note));
+    let reporter = run.reporter;
+    let opened = Opened::at(from, settings, leave.allow_partial, reporter, &run.interrupt)?;
     let range = opened.range;
     info!(from = %from.display(), %range, "reading raw samples");
     let request = Request { range, out: settings.out()?, leave, merge_members: settings.source.merge_members };
     pull(&request, run, async |held| {
-        let settings = settings.clone();
-        // A task of its own, so that a signal need not wait for it.
-        let choosing = tokio::task::spawn_blocking(move || {
-            let chosen = opened.choose(&settings, held)?.complete().map_err(boxed)?;
-            let notes: Vec<String> =
-                absent_note(&chosen.absent).into_iter().chain(left_out_note(range, chosen.kept)).collect();
-            Ok::<_, CommandError>((notes, opened.into_source(&settings, chosen)))
-        });
-        let (notes, source) = choosing.await.unwrap_or_else(|error| Err(CommandError::Threads(error.to_string())))?;
-        notes.iter().for_each(|note| reporter.note(note));
-        Ok(source)
+        let (opened, chosen) = opened.choose(settings, held).await?;
+        let chosen = chosen.complete().map_err(boxed)?;
+        let notes = absent_note(&chosen.absent).into_iter().chain(left_out_note(range, chosen.kept));
+        notes.for_each(|note| reporter.note(&note));
+        Ok(opened.into_source(settings, chosen))
     })
 }
 
@@ -54,34 +46,52 @@ pub(super) fn pull_files(
 pub(super) struct Opened {
     pub(super) files: Files,
     pub(super) queries: QuerySet,
-    pub(super) rules: Rules,
+    rules: Rules,
     pub(super) range: TimeRange,
+    reporter: Reporter,
 }
 
 impl Opened {
-    /// Opens the files at a path. Fails if they hold none of etcd's series, or none in the range of the settings.
+    /// Opens the files at a path, with notes about what else is there. Fails if a signal comes first, or if the range of
+    /// the settings depends on the samples and there are none.
     pub(super) fn at(
         from: &Path,
         settings: &Settings,
         allow_partial: bool,
-        tell: &dyn Fn(&str),
-        is_stopped: &dyn Fn() -> bool,
+        reporter: Reporter,
+        interrupt: &Interrupt,
     ) -> Result<Self, CommandError> {
         let asked = &settings.source;
         let queries = asked.query_set()?;
-        let opening = Opening { queries: &queries, allow_partial, tell, is_stopped };
-        let files = Files::open(from, &opening).map_err(|error| CommandError::Source(Box::new(error)))?;
+        require_selector(&queries).map_err(boxed)?;
+        let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
+        let opening = Opening { queries: &queries, allow_partial, tell: &tell, is_stopped: &is_stopped };
+        let files = Files::open(from, &opening);
+        if let Some(signal) = interrupt.signal() {
+            return Err(CommandError::StoppedEarly(signal));
+        }
+        let files = files.map_err(|error| CommandError::Source(Box::new(error)))?;
+        files.notes.iter().for_each(|note| reporter.note(note));
+        let now_ms = Utc::now().timestamp_millis();
+        let range = match asked.has_both_ends() {
+            true => asked.range(now_ms)?.0,
+            false => {
+                let span_ms = extent(&files.store, &queries, &files.name);
+                let span_ms = span_ms.inspect_err(|_| tell_damage(&files, reporter)).map_err(boxed)?;
+                asked.range_within(span_ms, now_ms)?
+            }
+        };
         let rules = asked.rules(&queries);
-        // Damage may be the reason that nothing is found.
-        let tell_damage =
-            |_: &RawError<FilesError>| files.store.notes().iter().chain(&files.notes).for_each(|note| tell(note));
-        let span_ms = extent(&files.store, &queries, &files.name).inspect_err(tell_damage).map_err(boxed)?;
-        let range = asked.range_within(span_ms, Utc::now().timestamp_millis())?;
-        Ok(Self { files, queries, rules, range })
+        Ok(Self { files, queries, rules, range, reporter })
     }
 
-    /// Chooses the queries, with the columns of the history that is there already.
-    pub(super) fn choose(&self, settings: &Settings, held: Held) -> Result<Choice<FilesError>, CommandError> {
+    /// Chooses the queries, with the columns of the history that is there already. Runs on other threads, so that a signal
+    /// need not wait for it.
+    pub(super) async fn choose(
+        self,
+        settings: &Settings,
+        held: Held,
+    ) -> Result<(Self, Choice<FilesError>), CommandError> {
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
         let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions, held_queries: held.queries };
         let wanted = RawWanted {
@@ -91,7 +101,12 @@ impl Opened {
             name: self.files.name.clone(),
             leaves_out_absent: self.files.has_few_metrics,
         };
-        choose(&self.files.store, &self.queries, &self.rules, &wanted).map_err(boxed)
+        let choosing = on_threads(move || {
+            let choice = choose(&self.files.store, &self.queries, &self.rules, &wanted);
+            let choice = choice.inspect_err(|_| tell_damage(&self.files, self.reporter));
+            choice.map(|choice| (self, choice))
+        });
+        choosing.await.unwrap_or(Err(RawError::Interrupted)).map_err(boxed)
     }
 
     pub(super) fn into_source(self, settings: &Settings, chosen: Choice<FilesError>) -> RawSource<FileStore> {
@@ -101,6 +116,11 @@ impl Opened {
     }
 }
 
+/// Notes damage, which may be the reason that nothing is found.
+fn tell_damage(files: &Files, reporter: Reporter) {
+    files.store.notes().iter().for_each(|note| reporter.note(note));
+}
+
 /// A note about the metrics that are left out because the files do not have them.
 pub(super) fn absent_note(absent: &[Metric]) -> Option<String> {
     let names: Vec<&str> = absent.iter().map(|metric| metric.name()).collect();
@@ -108,6 +128,6 @@ pub(super) fn absent_note(absent: &[Metric]) -> Option<String> {
     (!names.is_empty()).then(|| format!("{} {have} no series in these files and {are} left out", names.join(", ")))
 }
 
-pub(super) fn boxed(error: RawError<FilesError>) -> CommandError {
+fn boxed(error: RawError<FilesError>) -> CommandError {
     CommandError::Source(Box::new(error))
 }

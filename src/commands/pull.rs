@@ -111,7 +111,10 @@ pub(super) fn pull<S: ReadingSource>(
 }
 
 /// Waits for a future; fails if a signal comes first.
-async fn unless_stopped<T>(interrupt: &Interrupt, waiting: impl Future<Output = T>) -> Result<T, CommandError> {
+pub(super) async fn unless_stopped<T>(
+    interrupt: &Interrupt,
+    waiting: impl Future<Output = T>,
+) -> Result<T, CommandError> {
     match select(std::pin::pin!(waiting), std::pin::pin!(interrupt.raised())).await {
         Either::Left((done, _)) => Ok(done),
         Either::Right((signal, _)) => Err(CommandError::StoppedEarly(signal)),

@@ -45,7 +45,7 @@ pub(crate) struct SourceSettings {
     pub(crate) from: Option<PathBuf>,
     /// How to read from a server.
     pub(crate) read: ReadMode,
-    /// The Prometheus whose results are computed from raw samples.
+    /// Version of Prometheus whose results are computed from raw samples.
     pub(crate) promql: Version,
     http_config_file: Option<PathBuf>,
     pub(crate) headers: PlainHeaders,
@@ -248,6 +248,11 @@ impl SourceSettings {
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
     }
 
+    /// Whether both ends of the range are set, so that it does not depend on the samples of files.
+    pub(crate) fn has_both_ends(&self) -> bool {
+        self.is_default == [false, false]
+    }
+
     /// The range to read from files whose samples span `span_ms`, both ends included: all of it, unless an end is set.
     pub(crate) fn range_within(&self, span_ms: (i64, i64), now_ms: i64) -> Result<TimeRange, TimeError> {
         let given = |text: &str, is_default: bool, default_ms| match is_default {
@@ -257,7 +262,7 @@ impl SourceSettings {
         // A timestamp in the far future is a mistake, such as milliseconds in place of seconds.
         let last_ms = span_ms.1.min(now_ms.saturating_add(DAY_MS));
         let start_ms = given(&self.start, self.is_default[0], span_ms.0)?;
-        // A start after all samples gives an empty history, whose error names the range.
+        // If the start is after all samples, the error names the range from there to now.
         let default_ms = if start_ms > last_ms { now_ms } else { last_ms.saturating_add(1) };
         let end_ms = given(&self.end, self.is_default[1], default_ms)?;
         TimeRange::resolve(start_ms, end_ms, self.step, now_ms.max(last_ms))

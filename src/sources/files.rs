@@ -238,11 +238,4 @@ impl SampleStore for FileStore {
             Self::Dumps(store) => store.notes(),
         }
     }
-
-    fn has_changed(&self) -> bool {
-        match self {
-            Self::Directory(store, _) => store.has_changed(),
-            Self::Dumps(_) => false,
-        }
-    }
 }

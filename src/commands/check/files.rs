@@ -1,16 +1,16 @@
 //! `check --from`: what is inside files, and whether a pull from them would work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
 use indicatif::BinaryBytes;
 
-use super::report::{LABEL, labels_in_words, minute, named_by_address, named_clusters};
+use super::report::{LABEL, labels_in_words, minute, named_by_address, named_clusters, outcome};
 use crate::commands::files::{Opened, absent_note};
 use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
-use crate::commands::pull::Held;
+use crate::commands::pull::{Held, unless_stopped};
 use crate::commands::sources::left_out_note;
 use crate::commands::stdout::print_wrapped;
 use crate::commands::{CommandError, runtime};
@@ -24,23 +24,19 @@ use crate::text::terminal::{terminal_label, terminal_message};
 
 /// Prints the report; returns an error if a pull would fail.
 pub(super) fn run(from: &Path, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
-    // A dump that ends early is shown with what it has.
     let interrupt = Interrupt::listen(*reporter)?;
-    let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
-    let opened = Opened::at(from, settings, true, &tell, &is_stopped);
-    if let Some(signal) = interrupt.signal() {
-        return Err(CommandError::StoppedEarly(signal));
-    }
-    let opened = opened?;
-    let notes = opened.files.notes.clone();
+    // A dump that ends early is shown with what it has.
+    let opened = Opened::at(from, settings, true, *reporter, &interrupt)?;
     let accepted = |cut: &String| format!("{cut}: dump again, or accept it with --allow-partial");
     let wrong = opened.files.cuts.iter().map(accepted).collect();
-    let mut report = Report { head: head(&opened, settings), notes, wrong, ..Report::default() };
-    let choice = opened.choose(settings, Held::default());
-    match choice {
-        Err(error) => report.wrong.push(error.to_string()),
-        Ok(choice) => report.take(opened, choice, settings)?,
-    }
+    let mut report = Report { head: head(&opened, settings), wrong, ..Report::default() };
+    let looking = async {
+        match opened.choose(settings, Held::default()).await {
+            Err(error) => report.wrong.push(error.to_string()),
+            Ok((opened, choice)) => report.take(opened, choice, settings).await,
+        }
+    };
+    runtime::start()?.block_on(unless_stopped(&interrupt, looking))?;
     print_wrapped(&report.text(settings), LABEL)?;
     match report.wrong.into_iter().next() {
         None => Ok(()),
@@ -55,7 +51,7 @@ fn head(opened: &Opened, settings: &Settings) -> String {
     format!("files    {files} in {name}\nrange    {range} at {step}s\npromql   as Prometheus {version} computes it\n")
 }
 
-/// What was found.
+/// The lines of the report, in the order in which they are shown.
 #[derive(Default)]
 struct Report {
     head: String,
@@ -68,7 +64,7 @@ struct Report {
 
 impl Report {
     /// Takes over what was chosen, and verifies the members.
-    fn take(&mut self, opened: Opened, choice: Choice<FilesError>, settings: &Settings) -> Result<(), CommandError> {
+    async fn take(&mut self, opened: Opened, choice: Choice<FilesError>, settings: &Settings) {
         let range = opened.range;
         self.notes.extend(left_out_note(range, choice.kept));
         self.wrong.extend(choice.problems.iter().map(ToString::to_string));
@@ -83,12 +79,10 @@ impl Report {
         }
         self.notes.extend(opened.files.store.notes());
         let source = opened.into_source(settings, choice);
-        let identity = runtime::start()?.block_on(source.identity(kept));
-        match identity.settled(settings.source.merge_members) {
+        match source.identity(kept).await.settled(settings.source.merge_members) {
             Ok(notes) => self.notes.extend(notes),
             Err(mixed) => self.wrong.push(mixed.to_string()),
         }
-        Ok(())
     }
 
     /// Adds notes about rare scrapes, members named by their address, and missing start times.
@@ -119,27 +113,13 @@ impl Report {
         for seen in &self.seen {
             text.push_str(&row(seen));
         }
-        let mut clusters: BTreeMap<String, usize> = BTreeMap::new();
-        for member in self.members() {
-            *clusters.entry(member.cluster.to_string()).or_default() += 1;
-        }
-        if !clusters.is_empty() {
-            let labels = labels_in_words(&settings.source);
-            let _ = writeln!(text, "\nmembers  {}", named_clusters(&clusters, &labels));
-        }
+        let labels = labels_in_words(&settings.source);
+        text.extend(named_clusters(&self.members(), &labels).map(|named| format!("\nmembers  {named}\n")));
         if let Some((bytes, days)) = self.cost {
             let _ = writeln!(text, "pull     about {} for {}", BinaryBytes(bytes), count(days, "day"));
         }
-        for note in &self.notes {
-            let _ = writeln!(text, "note     {}", terminal_message(note));
-        }
-        for wrong in &self.wrong {
-            let _ = writeln!(text, "wrong    {}", terminal_message(wrong));
-        }
-        if self.wrong.is_empty() {
-            text.push_str("ready    a pull would work\n");
-        }
-        text
+        let shown = |texts: &[String]| texts.iter().map(|text| terminal_message(text)).collect::<Vec<_>>();
+        text + &outcome(&shown(&self.notes), &shown(&self.wrong))
     }
 }
 

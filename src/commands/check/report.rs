@@ -1,6 +1,6 @@
 //! The report of `check`, as text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -114,13 +114,26 @@ pub(super) fn labels_in_words(asked: &SourceSettings) -> String {
     format!("{} and {}", asked.cluster_label.as_deref().unwrap_or("cluster (else job)"), asked.member_label)
 }
 
-/// The number of members of some clusters, by name: `3 in 1 cluster, named by cluster and instance: a 3`.
-pub(super) fn named_clusters(clusters: &BTreeMap<String, usize>, labels: &str) -> String {
-    let (of, all) = (clusters.len(), clusters.values().sum::<usize>());
+/// Members and their clusters, by name: `3 in 1 cluster, named by cluster and instance: a 3`. `None` without members.
+pub(super) fn named_clusters(members: &BTreeSet<Member>, labels: &str) -> Option<String> {
+    let mut clusters: BTreeMap<&str, usize> = BTreeMap::new();
+    for member in members {
+        *clusters.entry(&member.cluster).or_default() += 1;
+    }
+    let of = clusters.len();
     let named = clusters.iter().take(NAMED_CLUSTERS).map(|(name, count)| format!("{} {count}", terminal_label(name)));
     let more = if of > NAMED_CLUSTERS { ", …" } else { "" };
     let named = named.collect::<Vec<_>>().join(", ");
-    format!("{all} in {}, named by {labels}: {named}{more}", count(of, "cluster"))
+    let all = members.len();
+    (all > 0).then(|| format!("{all} in {}, named by {labels}: {named}{more}", count(of, "cluster")))
+}
+
+/// The lines at the end of a report: notes, problems, and whether a pull would work.
+pub(super) fn outcome(notes: &[String], wrong: &[String]) -> String {
+    let line = |label: &str, text: &String| format!("{label:<LABEL$}{text}\n");
+    let notes = notes.iter().map(|note| line("note", note));
+    let ready = wrong.is_empty().then(|| "ready    a pull would work\n".to_owned());
+    notes.chain(wrong.iter().map(|wrong| line("wrong", wrong))).chain(ready).collect()
 }
 
 /// A note if members are named by their address; `None` if no member is.
@@ -162,12 +175,8 @@ impl fmt::Display for Report {
                 other => writeln!(f, "{name:<17} {form:<8}      {}", other.words(*column))?,
             }
         }
-        let mut clusters: BTreeMap<String, usize> = BTreeMap::new();
-        for member in members(&self.rows) {
-            *clusters.entry(member.cluster.to_string()).or_default() += 1;
-        }
-        if !clusters.is_empty() {
-            writeln!(f, "\nmembers  {}", named_clusters(&clusters, &self.labels))?;
+        if let Some(named) = named_clusters(&members(&self.rows), &self.labels) {
+            writeln!(f, "\nmembers  {named}")?;
         }
         if let Some(Cost { queries, samples, took }) = &self.cost {
             let (queries, samples) = (count(*queries, "query"), count(*samples, "sample"));
@@ -178,12 +187,6 @@ impl fmt::Display for Report {
             let concurrency = self.concurrency;
             writeln!(f, "pull     {queries}, about {samples} and {took} with --concurrency {concurrency}")?;
         }
-        for note in &self.notes {
-            writeln!(f, "note     {note}")?;
-        }
-        for wrong in &self.wrong {
-            writeln!(f, "wrong    {wrong}")?;
-        }
-        if self.wrong.is_empty() { writeln!(f, "ready    a pull would work") } else { Ok(()) }
+        f.write_str(&outcome(&self.notes, &self.wrong))
     }
 }

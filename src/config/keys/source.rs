@@ -39,7 +39,7 @@ pub(super) static SOURCE: [Key; 24] = [
     Key::text(
         "source.promql",
         "3",
-        Flag::new(Heading::Source, "promql", "VERSION", "Prometheus to compute raw samples like, as 2.53"),
+        Flag::new(Heading::Source, "promql", "VERSION", "With --from: compute as this Prometheus version"),
         |text| ok(text.parse::<Version>()),
     ),
     Key::text(

@@ -22,6 +22,7 @@ mod error;
 mod folder;
 mod names;
 mod space;
+mod stoppable;
 mod survey;
 mod unpack;
 mod walk;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 
 pub use dumps::{DumpFile, Dumps};
 pub use error::ArchiveError;
+pub(in crate::sources) use stoppable::Stoppable;
 pub use unpack::{ArchivedData, Unpacked};
 
 use survey::Survey;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::error::ArchiveError;
 use super::names;
 use super::space;
+use super::stoppable::Stoppable;
 use super::walk::{Entry, Stop, Type, walk};
 
 /// Bytes that are copied at once.
@@ -117,18 +118,6 @@ impl ArchivedData {
 
     fn changed(&self, entry: String) -> ArchiveError {
         ArchiveError::Changed { file: self.archive.clone(), entry }
-    }
-}
-
-/// The content of an entry, which cannot be read on when the run is stopped.
-struct Stoppable<'a> {
-    content: &'a mut dyn Read,
-    is_stopped: &'a dyn Fn() -> bool,
-}
-
-impl Read for Stoppable<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if (self.is_stopped)() { Err(io::Error::other("stopped")) } else { self.content.read(buffer) }
     }
 }
 

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::sources::spool::Labels;
-
-/// The label that has the name of the metric.
-pub(super) const METRIC_NAME: &str = "__name__";
+use crate::sources::tsdb::block::METRIC_NAME;
 
 /// What is wrong with the text of a series, as a noun.
 pub(super) type Problem = &'static str;

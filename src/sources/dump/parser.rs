@@ -12,6 +12,7 @@ use super::sample::{self, After};
 use super::table::Table;
 use super::{Summary, Wanted, labels};
 use crate::sources::spool::Sink;
+use crate::sources::tsdb::block::METRIC_NAME;
 
 const EOF: &[u8] = b"# EOF";
 
@@ -138,7 +139,7 @@ impl<'a, S: Sink> Parser<'a, S> {
         }
         let length = labels::extent(line).map_err(|problem| self.malformed(problem, line))?;
         let labels = labels::parse(&line[..length]).map_err(|problem| self.malformed(problem, line))?;
-        let name = labels.iter().find(|(name, _)| name.as_ref() == labels::METRIC_NAME);
+        let name = labels.iter().find(|(name, _)| name.as_ref() == METRIC_NAME);
         if name.is_some_and(|(_, name)| self.wanted.contains(name.as_bytes())) { self.wanted(line) } else { Ok(()) }
     }
 

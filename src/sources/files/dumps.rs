@@ -1,16 +1,15 @@
 //! Dumps as a store of samples: read once as a whole, and held compressed in a temporary file.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
 use std::ops::Range;
 
 use indicatif::BinaryBytes;
 
 use super::{FilesError, Opening};
-use crate::sources::archive::Dumps;
+use crate::sources::archive::{Dumps, Stoppable};
 use crate::sources::dump::{self, Cut, Wanted};
 use crate::sources::promql::is_stale_marker;
-use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, label_of, metric_names};
+use crate::sources::raw::{Label, LostSpan, METRIC_NAME, SampleStore, Sighted, is_named, label_of, metric_names};
 use crate::sources::spool::{Labels, Sink, Spool, SpoolError};
 use crate::sources::tsdb::block::{Samples, SeriesEntry};
 use crate::text::count;
@@ -44,7 +43,7 @@ impl DumpStore {
         let mut writer = Spool::create(None)?;
         let (mut bytes, mut cuts, mut lost) = (0, Vec::new(), Vec::new());
         dumps.for_each(|file, input| {
-            let input = Stoppable { input, is_stopped: opening.is_stopped };
+            let input = Stoppable { content: input, is_stopped: opening.is_stopped };
             let mut sink = Watched {
                 sink: &mut writer,
                 last_name: String::new(),
@@ -71,8 +70,7 @@ impl DumpStore {
     }
 
     fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (usize, &'a SeriesEntry)> {
-        let is_named = |one: &SeriesEntry| one.label("__name__").is_some_and(|name| names.contains(&name));
-        self.series.iter().enumerate().filter(move |(_, one)| is_named(one))
+        self.series.iter().enumerate().filter(move |(_, one)| is_named(&one.labels, names))
     }
 }
 
@@ -103,7 +101,7 @@ impl<S: Sink> Sink for Watched<'_, S> {
     }
 
     fn series(&mut self, labels: Labels) -> Result<u32, SpoolError> {
-        let name = label_of(&labels, "__name__").unwrap_or_default();
+        let name = label_of(&labels, METRIC_NAME).unwrap_or_default();
         self.is_sorted &= *self.last_name <= *name;
         name.clone_into(&mut self.last_name);
         let is_recorded = name.contains(':');
@@ -134,30 +132,13 @@ impl<S> Watched<'_, S> {
     }
 }
 
-/// An input that fails when the run is stopped.
-struct Stoppable<'a> {
-    input: &'a mut dyn Read,
-    is_stopped: &'a dyn Fn() -> bool,
-}
-
-impl Read for Stoppable<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match (self.is_stopped)() {
-            true => Err(io::Error::other("stopped")),
-            false => self.input.read(buffer),
-        }
-    }
-}
-
 impl SampleStore for DumpStore {
     type Error = SpoolError;
     /// The place of the series.
     type Series = usize;
 
     fn series(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<usize>, SpoolError> {
-        let overlaps = |one: &SeriesEntry| {
-            one.chunks.iter().any(|chunk| chunk.min_ms < range_ms.end && chunk.max_ms >= range_ms.start)
-        };
+        let overlaps = |one: &SeriesEntry| one.chunks.iter().any(|chunk| chunk.overlaps(range_ms));
         Ok(self.named(names).filter(|(_, one)| overlaps(one)).map(|(at, _)| at).collect())
     }
 
@@ -173,7 +154,7 @@ impl SampleStore for DumpStore {
         let all: usize = self.series.iter().map(|one| one.chunks.len()).sum();
         let usual = self.spool.size() / all.max(1) as u64;
         let sighted = |(_, one): (usize, &SeriesEntry)| {
-            let inside = || one.chunks.iter().filter(|c| c.min_ms < range_ms.end && c.max_ms >= range_ms.start);
+            let inside = || one.chunks.iter().filter(|chunk| chunk.overlaps(range_ms));
             let first_ms = inside().map(|chunk| chunk.min_ms).min()?.max(range_ms.start);
             let last_ms = inside().map(|chunk| chunk.max_ms).max()?.min(range_ms.end - 1);
             let bytes = inside().count() as u64 * usual;

@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
-use tokio::sync::oneshot;
 use tracing::{Instrument, debug, info, warn_span};
 
 use super::access::external_labels;
@@ -18,7 +17,8 @@ use super::{Client, PromError};
 use crate::readings::{QuerySource, Window};
 use crate::sources::promql::Version;
 use crate::sources::raw::{
-    Label, LostSpan, Queries, RawError, Rules, SampleStore, Selection, Selector, Sighted, label_of,
+    Label, LostSpan, METRIC_NAME, Queries, RawError, Rules, SampleStore, Selection, Selector, Sighted, is_named,
+    on_threads,
 };
 use crate::sources::remote_read::{
     Limits, Matcher, MatcherKind, Query, REQUEST_HEADERS, RemoteReadError, RemoteSeries, Request, Response,
@@ -148,7 +148,7 @@ impl RemoteReader {
 
     /// Whether the server streams chunks, instead of sending all samples at once. Fails if it does not offer remote read.
     async fn is_streamed(&self, client: &Client) -> Result<bool, PromError> {
-        let nothing = Query { start_ms: 0, end_ms: 0, matchers: vec![equal("__name__", "etcd_server_has_leader")] };
+        let nothing = Query { start_ms: 0, end_ms: 0, matchers: vec![equal(METRIC_NAME, "etcd_server_has_leader")] };
         client.remote_read(&nothing).await.map(|answer| answer.is_streamed).map_err(|failure| failure.error)
     }
 
@@ -168,9 +168,8 @@ impl RemoteReader {
         let answers = selections.iter().map(|selection| self.fetch(client, selection));
         let store = Fetched::of(try_join_all(answers).await?.into_iter().flatten());
         let (queries, rules) = (Arc::clone(&self.queries), Arc::clone(&self.rules));
-        let (sender, receiver) = oneshot::channel();
-        rayon::spawn(move || drop(sender.send(queries.window(&store, &rules, part))));
-        let window = receiver.await.unwrap_or(Err(RawError::Interrupted));
+        let window = on_threads(move || queries.window(&store, &rules, part)).await;
+        let window = window.unwrap_or(Err(RawError::Interrupted));
         let window = window.map_err(|error| computed(client, error))?;
         let known = self.queries.columns().map(|column| window.known_readings(column)).sum();
         client.traffic().add_samples(known);
@@ -189,7 +188,7 @@ impl RemoteReader {
             };
             Matcher::new(kind, matcher.name(), matcher.value())
         });
-        let matchers = [equal("__name__", name)].into_iter().chain(others).collect();
+        let matchers = [equal(METRIC_NAME, name)].into_iter().chain(others).collect();
         let query = Query { start_ms: range_ms.start, end_ms: range_ms.end - 1, matchers };
         let mut answer = client.remote_read(&query).await.map_err(|failure| failure.error)?;
         answer.series.iter_mut().for_each(|one| one.remove_labels(&self.external));
@@ -291,8 +290,7 @@ impl Fetched {
     }
 
     fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (usize, &'a RemoteSeries)> {
-        let is_named = |one: &RemoteSeries| label_of(&one.labels, "__name__").is_some_and(|name| names.contains(&name));
-        self.0.iter().enumerate().filter(move |(_, one)| is_named(one))
+        self.0.iter().enumerate().filter(move |(_, one)| is_named(&one.labels, names))
     }
 }
 

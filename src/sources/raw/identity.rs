@@ -102,10 +102,13 @@ impl<S: SampleStore> Investigation<'_, S> {
 
     /// Looks for members with several series of one metric at these instants, in seconds since 1970.
     fn look(&self, at: &[i64], at_once: &BTreeSet<Member>) -> Result<Vec<Look>, RawError<S::Error>> {
+        // Without crowded members, only the start times matter: processes that are counted twice share them.
+        let start_times = self.start_time().map(std::slice::from_ref).unwrap_or_default();
+        let bases = if at_once.is_empty() { start_times } else { &self.bases };
         at.iter()
             .map(|&at_seconds| {
                 let (mut crowded, mut has_samples) = (BTreeSet::new(), false);
-                for found in self.around(Grid::second(at_seconds))? {
+                for found in self.around(Grid::second(at_seconds), bases)? {
                     has_samples |= !found.is_empty();
                     // Without two series of one metric in the whole range there cannot be two at an instant.
                     let mut seen: BTreeMap<&Member, usize> = BTreeMap::new();
@@ -146,14 +149,14 @@ impl<S: SampleStore> Investigation<'_, S> {
     }
 
     /// The series of each base on a grid.
-    fn around(&self, grid: Grid) -> Result<Vec<Vec<Found>>, RawError<S::Error>> {
+    fn around(&self, grid: Grid, bases: &[Base]) -> Result<Vec<Vec<Found>>, RawError<S::Error>> {
         let times_ms: Vec<i64> = (0..grid.len()).map(|step| grid.at(step)).collect();
-        let queries = self.bases.iter().map(|base| &base.query);
+        let queries = bases.iter().map(|base| &base.query);
         let evaluation = Evaluation::prepare(self.store, queries, &times_ms, self.rules.version);
         let evaluation = evaluation.map_err(RawError::Store)?;
         let found = |element: Element| {
             let member = self.member(&element.labels)?;
-            let is_of_target = |(name, value): &&Label| !["__name__", "le"].contains(&&**name) && !value.is_empty();
+            let is_of_target = |(name, value): &&Label| ![METRIC_NAME, "le"].contains(&&**name) && !value.is_empty();
             let labels = element.labels.iter().filter(is_of_target);
             let labels = labels.map(|(name, value)| (name.to_string(), value.to_string())).collect();
             let samples = times_ms.iter().zip(&element.values).filter_map(|(at, value)| Some((*at, (*value)?)));
@@ -162,7 +165,11 @@ impl<S: SampleStore> Investigation<'_, S> {
         let of_base = |base: &Base| -> Result<Vec<Found>, RawError<S::Error>> {
             Ok(evaluation.evaluate(&base.query)?.into_iter().filter_map(found).collect())
         };
-        self.bases.iter().map(of_base).collect()
+        bases.iter().map(of_base).collect()
+    }
+
+    fn start_time(&self) -> Option<&Base> {
+        self.bases.iter().find(|base| base.clue == Clue::StartTime)
     }
 
     /// Reads the clues around these instants, of some members or of all.
@@ -174,7 +181,7 @@ impl<S: SampleStore> Investigation<'_, S> {
     ) -> Result<Evidence, RawError<S::Error>> {
         let mut evidence = Evidence::new(DEFAULT_LOOKBACK_MS);
         for at in at {
-            for (base, found) in self.bases.iter().zip(self.around(moments.around(*at))?) {
+            for (base, found) in self.bases.iter().zip(self.around(moments.around(*at), &self.bases)?) {
                 for one in found.into_iter().filter(|one| of.is_none_or(|of| of.contains(&one.member))) {
                     evidence.add(&one.member, one.labels, (base.column.name(), base.clue), one.samples);
                 }
@@ -188,18 +195,19 @@ impl<S: SampleStore> Investigation<'_, S> {
         let Some(pair) = verdict.different.first() else { return Ok(Vec::new()) };
         let look = looks.iter().rfind(|look| look.crowded.contains(&pair.member));
         let Some(look) = look else { return Ok(Vec::new()) };
-        let found = self.around(Grid::second(look.at_seconds))?.into_iter().find(|found| !found.is_empty());
+        let found =
+            self.around(Grid::second(look.at_seconds), &self.bases)?.into_iter().find(|found| !found.is_empty());
         Ok(found.into_iter().flatten().map(|one| (one.member, one.labels)).collect())
     }
 
     /// A note about processes that are counted as several members.
     fn doubles(&self, looks: &[Look], moments: Moments, naming: &Naming) -> Result<Option<String>, RawError<S::Error>> {
-        let Some(start_time) = self.bases.iter().position(|base| base.clue == Clue::StartTime) else { return Ok(None) };
+        let Some(start_time) = self.start_time() else { return Ok(None) };
         let with_samples: Vec<i64> = looks.iter().filter(|look| look.has_samples).map(|look| look.at_seconds).collect();
         for at in ends_and_middle(&with_samples) {
-            let found = self.around(Grid::second(at))?.swap_remove(start_time);
+            let found = self.around(Grid::second(at), std::slice::from_ref(start_time))?.into_iter().flatten();
             let started: Vec<Started> =
-                found.into_iter().filter_map(|one| Some((one.member, one.labels, one.samples.first()?.1))).collect();
+                found.filter_map(|one| Some((one.member, one.labels, one.samples.first()?.1))).collect();
             let pairs = shares_start(&started);
             if pairs.is_empty() {
                 continue;

@@ -12,17 +12,19 @@ mod matcher;
 mod parse;
 mod queries;
 mod query;
+mod reach;
 mod selector;
 mod source;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use choose::{Choice, RawWanted, Seen, choose, extent, metric_names};
+pub(crate) use choose::{Choice, RawWanted, Seen, choose};
 pub(crate) use error::RawError;
 #[cfg(test)]
 pub(crate) use evaluate::EvaluationError;
 pub(crate) use queries::{Queries, Selection};
+pub(crate) use reach::{extent, metric_names, require_selector};
 pub(crate) use selector::Selector;
-pub(crate) use source::{RawSource, Rules};
-pub(crate) use store::{Label, LostSpan, SampleStore, Sighted, label_of};
+pub(crate) use source::{RawSource, Rules, on_threads};
+pub(crate) use store::{Label, LostSpan, METRIC_NAME, SampleStore, Sighted, is_named, label_of};

@@ -64,11 +64,8 @@ impl Query {
         }
     }
 
-    /// The window of a rate; `None` for other expressions.
-    pub(super) fn rate_window_ms(&self) -> Option<i64> {
-        match self {
-            Self::Rate(_, window_ms) | Self::Quantile { window_ms, .. } => Some(*window_ms),
-            _ => None,
-        }
+    /// Whether the expression needs two samples in a window.
+    pub(super) fn is_rate(&self) -> bool {
+        matches!(self, Self::Rate(..) | Self::Quantile { .. })
     }
 }

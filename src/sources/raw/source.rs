@@ -15,9 +15,6 @@ use crate::readings::{NamingLabels, Progress, ReadingSource, Source, Window, Wor
 use crate::sources::promql::Version;
 use crate::time::{DAY_MS, Step, TimeRange, UtcDay};
 
-/// How often a window is read at most, while a running server replaces files.
-const ATTEMPTS: usize = 5;
-
 /// How samples become readings: the rules that do not depend on the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -86,7 +83,7 @@ impl<S: SampleStore> ReadingSource for RawSource<S> {
         Work { unit: "days", total: parts.len() as u64 }
     }
 
-    /// One day more than the threads compute, to keep them busy while a finished day is written.
+    /// A day for each thread, so that one computes while another day is written; fewer if they do not fit into memory.
     fn in_flight(&self) -> usize {
         let columns = self.0.queries.columns().count();
         let steps = usize::try_from(DAY_MS / self.0.rules.step.millis()).unwrap_or(usize::MAX);
@@ -114,7 +111,7 @@ impl<S: SampleStore> ReadingSource for RawSource<S> {
 }
 
 /// Runs work on the threads that compute, so that those of the runtime stay free. `None` if the work panicked.
-async fn on_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(crate) async fn on_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, receiver) = oneshot::channel();
     // The receiver is gone if the pull was stopped; the result is of no use then.
     rayon::spawn(move || drop(sender.send(work())));
@@ -122,21 +119,10 @@ async fn on_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 }
 
 impl<S: SampleStore> Inner<S> {
-    /// Reads a window, and reads it again if a running server has replaced files meanwhile.
     fn window(&self, part: TimeRange) -> Result<Window, RawError<S::Error>> {
-        let mut attempt = 1;
-        loop {
-            match self.queries.window(&self.store, &self.rules, part) {
-                Err(RawError::Store(_) | RawError::Evaluation(_)) if attempt < ATTEMPTS && self.store.has_changed() => {
-                    attempt += 1;
-                }
-                Ok(window) => {
-                    self.count(&window);
-                    return Ok(window);
-                }
-                failed => return failed,
-            }
-        }
+        let window = self.queries.window(&self.store, &self.rules, part)?;
+        self.count(&window);
+        Ok(window)
     }
 
     fn count(&self, window: &Window) {

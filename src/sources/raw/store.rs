@@ -8,12 +8,11 @@ use crate::sources::tsdb::block::Samples;
 /// Name and value of a label.
 pub(crate) type Label = (Arc<str>, Arc<str>);
 
-/// The label that holds the name of the metric.
-pub(crate) const METRIC_NAME: &str = "__name__";
+pub(crate) use crate::sources::tsdb::block::{METRIC_NAME, label_of};
 
-/// The value of a label; `None` if the series does not have it.
-pub(crate) fn label_of<'a>(labels: &'a [Label], name: &str) -> Option<&'a str> {
-    labels.iter().find(|(own, _)| own.as_ref() == name).map(|(_, value)| value.as_ref())
+/// Whether the series with these labels is of one of these metrics.
+pub(crate) fn is_named(labels: &[Label], names: &[&str]) -> bool {
+    label_of(labels, METRIC_NAME).is_some_and(|name| names.contains(&name))
 }
 
 /// Raw samples of many series, read when they are needed. Several threads can read at once.
@@ -43,12 +42,6 @@ pub(crate) trait SampleStore: Send + Sync + 'static {
 
     /// Notes for the user about what was read.
     fn notes(&self) -> Vec<String>;
-
-    /// After an error: looks whether files of the store were replaced since they were listed, as a running server does.
-    /// If so, the same call may succeed now.
-    fn has_changed(&self) -> bool {
-        false
-    }
 }
 
 /// A series and when it has samples.

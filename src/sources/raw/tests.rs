@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::evaluate::{Element, Evaluation};
 use super::parse::parse;
 use super::store::{Label, LostSpan, METRIC_NAME, SampleStore, Sighted, label_of};
-use super::{Choice, RawError, RawWanted, Rules, choose, extent, metric_names};
+use super::{Choice, RawError, RawWanted, Rules, choose, extent, metric_names, require_selector};
 use crate::readings::{Member, NamingLabels, Origin, ReadingSource, Source};
 use crate::sources::prometheus::{QuerySet, SeriesForm, Wanted};
 use crate::sources::promql::Version;
@@ -324,7 +324,7 @@ fn the_extent_is_that_of_etcds_series() {
     assert_eq!(extent(&store, &set(""), "/data").unwrap(), (100 * MINUTE_MS, 199 * MINUTE_MS));
     let error = extent(&store, &set("job=\"x\""), "/data").unwrap_err().to_string();
     assert!(error.contains("six metrics with {job=\"x\"}"), "{error}");
-    let error = extent(&store, &set("job=~\"(\""), "/data").unwrap_err().to_string();
+    let error = require_selector::<Infallible>(&set("job=~\"(\"")).unwrap_err().to_string();
     assert!(error.contains("--selector 'job=~\"(\"'") && error.contains("unclosed group"), "{error}");
     assert!(metric_names(&set("")).contains(&"etcd_disk_wal_fsync_duration_seconds_bucket".to_owned()));
 }

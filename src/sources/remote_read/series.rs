@@ -5,10 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::RemoteReadError;
-use crate::sources::tsdb::block::{Conflict, Decoder, Encoding, Samples, Unsupported, merge};
-
-/// The label of the metric.
-const METRIC_NAME: &str = "__name__";
+use crate::sources::tsdb::block::{Conflict, Decoder, Encoding, Samples, Unsupported, in_promql, label_of, merge};
 
 /// A chunk, or all samples of a series in a response of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +51,7 @@ pub struct RemoteSeries {
 impl RemoteSeries {
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.iter().find(|(own, _)| own.as_ref() == name).map(|(_, value)| value.as_ref())
+        label_of(&self.labels, name)
     }
 
     /// Removes labels that have both the name and the value of one of these: the `external_labels` of the server, which
@@ -127,12 +124,6 @@ impl RemoteSeries {
 /// The series in PromQL notation, for messages.
 impl fmt::Display for RemoteSeries {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.label(METRIC_NAME).unwrap_or_default())?;
-        let mut separator = "{";
-        for (name, value) in self.labels.iter().filter(|(name, _)| name.as_ref() != METRIC_NAME) {
-            write!(formatter, "{separator}{name}={value:?}")?;
-            separator = ", ";
-        }
-        formatter.write_str(if separator == "{" { "" } else { "}" })
+        formatter.write_str(&in_promql(&self.labels))
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use error::DirectoryError;
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
 use super::head::{Head, HeadSeries, Lost};
-use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, label_of};
+use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, is_named};
 use crate::text::count;
 use opened::{BlockSlot, Opened};
 
@@ -55,7 +55,7 @@ pub(crate) struct DirectorySeries {
 impl DataDirectory {
     /// Whether a path is a data directory, or a block.
     pub(crate) fn is_at(path: &Path) -> Result<bool, DirectoryError> {
-        Ok(path.is_dir() && (path.join("wal").is_dir() || !list(path)?.is_empty()))
+        Ok(path.is_dir() && (path.join("wal").is_dir() || is_block(path) || BlockFolders::is_any_in(path)?))
     }
 
     /// Opens the directory to read the series of these metrics. A single block is a directory too.
@@ -68,7 +68,8 @@ impl DataDirectory {
         let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
         let head = Head::read(dir, &wanted, i64::MIN, blocks_end_ms)?;
         // A running server may have moved samples of the head to a new block before they were read.
-        let blocks = list(dir)?.into_iter().map(slot).collect();
+        let blocks = if head.bytes_read() == 0 { before } else { list(dir)? };
+        let blocks = blocks.into_iter().map(slot).collect();
         Ok(Self {
             dir: dir.to_owned(),
             names: names.to_vec(),
@@ -114,7 +115,7 @@ impl DataDirectory {
         Ok(opened)
     }
 
-    /// Reads again if a running server has replaced blocks since they were listed.
+    /// Reads again if a running server has replaced blocks since they were listed. An open block stays readable.
     fn of_living<T>(&self, read: impl Fn() -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
         for _ in 1..ATTEMPTS {
             match read() {
@@ -202,7 +203,7 @@ impl DataDirectory {
         let is_wanted = move |one: &HeadSeries| {
             let ends = one.samples.times_ms.first().zip(one.samples.times_ms.last());
             ends.is_some_and(|(first, last)| *first < range_ms.end && *last >= range_ms.start)
-                && label_of(&one.labels, "__name__").is_some_and(|name| names.contains(&name))
+                && is_named(&one.labels, names)
         };
         self.head.iter().enumerate().filter(move |(_, one)| is_wanted(one))
     }
@@ -226,9 +227,14 @@ impl DataDirectory {
     }
 }
 
+/// Whether the directory is itself a block.
+fn is_block(dir: &Path) -> bool {
+    dir.join("meta.json").is_file() && dir.join("index").is_file()
+}
+
 /// The blocks to read. If the directory is itself a block, that one.
 fn list(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
-    if dir.join("meta.json").is_file() && dir.join("index").is_file() {
+    if is_block(dir) {
         let meta = BlockMeta::read(dir)?;
         return Ok(BlockFolders::of(vec![BlockFolder { dir: dir.to_owned(), meta }]).current);
     }
@@ -309,10 +315,5 @@ impl SampleStore for DataDirectory {
 
     fn notes(&self) -> Vec<String> {
         self.notes.clone()
-    }
-
-    /// Fails if the new list cannot be read; the first error is then the better one.
-    fn has_changed(&self) -> bool {
-        self.list_again().unwrap_or(false)
     }
 }

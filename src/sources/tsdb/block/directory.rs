@@ -31,14 +31,8 @@ impl BlockFolders {
     /// `chunks_head`, snapshots, `lost+found`, and blocks that Prometheus is writing or removing, which have names with
     /// `.tmp-for-creation` and `.tmp-for-deletion`.
     pub fn read(data: &Path) -> Result<Self, BlockError> {
-        let io = |source: io::Error| BlockError::Io { file: data.to_owned(), source };
         let mut blocks = Vec::new();
-        for entry in fs::read_dir(data).map_err(io)? {
-            let dir = entry.map_err(io)?.path();
-            let named = dir.file_name().and_then(|name| Ulid::parse(name.to_str()?)).is_some();
-            if !named || !dir.is_dir() {
-                continue;
-            }
+        for dir in named(data)? {
             match BlockMeta::read(&dir) {
                 Ok(meta) => blocks.push(BlockFolder { dir, meta }),
                 // Prometheus removed the block since the folder was listed.
@@ -47,6 +41,11 @@ impl BlockFolders {
             }
         }
         Ok(Self::of(blocks))
+    }
+
+    /// Whether a folder has any that is named like a block.
+    pub(in crate::sources) fn is_any_in(data: &Path) -> Result<bool, BlockError> {
+        Ok(!named(data)?.is_empty())
     }
 
     /// Separates the blocks that are a parent of another one, or that have no samples left.
@@ -64,6 +63,15 @@ impl BlockFolders {
         current.sort_by(|one, other| (one.meta.min_time, &one.meta.ulid).cmp(&(other.meta.min_time, &other.meta.ulid)));
         Self { current, superseded }
     }
+}
+
+/// The folders in a data directory that are named like blocks.
+fn named(data: &Path) -> Result<Vec<PathBuf>, BlockError> {
+    let io = |source: io::Error| BlockError::Io { file: data.to_owned(), source };
+    let paths = fs::read_dir(data).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut paths: Vec<PathBuf> = paths.map_err(io)?;
+    paths.retain(|dir| dir.file_name().and_then(|name| Ulid::parse(name.to_str()?)).is_some() && dir.is_dir());
+    Ok(paths)
 }
 
 #[cfg(test)]

@@ -50,7 +50,9 @@ pub use samples::Samples;
 pub use series::{ChunkMeta, SeriesEntry};
 
 pub(in crate::sources) use encoding::{Decoder, Encoding, Unsupported};
+pub(crate) use postings::METRIC_NAME;
 pub(in crate::sources) use series::in_promql;
+pub(crate) use series::label_of;
 
 use chunks::{Chunk, ChunkReader, Segments};
 use file::BytesRead;
@@ -154,8 +156,7 @@ impl Block {
 
 /// Whether a chunk can have samples in the range that are not deleted.
 fn is_needed(chunk: &ChunkMeta, range_ms: &Range<i64>, deleted: &[Interval]) -> bool {
-    let overlaps = chunk.min_ms < range_ms.end && chunk.max_ms >= range_ms.start;
-    overlaps && !deleted.iter().any(|(first, last)| *first <= chunk.min_ms && chunk.max_ms <= *last)
+    chunk.overlaps(range_ms) && !deleted.iter().any(|(first, last)| *first <= chunk.min_ms && chunk.max_ms <= *last)
 }
 
 /// Adds the samples of a chunk, and compares their times with the index.

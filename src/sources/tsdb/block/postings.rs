@@ -8,7 +8,7 @@ use super::file::BlockFile;
 use super::table::Table;
 
 /// Label that holds the name of a metric.
-pub(super) const METRIC_NAME: &str = "__name__";
+pub(crate) const METRIC_NAME: &str = "__name__";
 
 /// What the postings offset table is called in errors.
 const OFFSETS: &str = "the postings offset table";

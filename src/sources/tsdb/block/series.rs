@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::bytes::{Cursor, uvarint};
@@ -29,6 +30,13 @@ pub struct ChunkMeta {
     pub reference: u64,
 }
 
+impl ChunkMeta {
+    /// Whether the chunk may have samples in a half-open range of milliseconds.
+    pub(in crate::sources) fn overlaps(&self, range_ms: &Range<i64>) -> bool {
+        self.min_ms < range_ms.end && self.max_ms >= range_ms.start
+    }
+}
+
 /// A series of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesEntry {
@@ -43,7 +51,7 @@ pub struct SeriesEntry {
 impl SeriesEntry {
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.iter().find(|(own, _)| own.as_ref() == name).map(|(_, value)| value.as_ref())
+        label_of(&self.labels, name)
     }
 
     /// Offset of the entry in the index.
@@ -57,6 +65,11 @@ impl fmt::Display for SeriesEntry {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&in_promql(&self.labels))
     }
+}
+
+/// The value of a label; `None` if the series does not have it.
+pub(crate) fn label_of<'a>(labels: &'a [(Arc<str>, Arc<str>)], name: &str) -> Option<&'a str> {
+    labels.iter().find(|(own, _)| own.as_ref() == name).map(|(_, value)| value.as_ref())
 }
 
 /// A series with these labels in PromQL notation, for messages.

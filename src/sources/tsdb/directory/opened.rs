@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::DirectoryError;
 use super::labels::with_external;
-use crate::sources::raw::{Label, Sighted, label_of};
+use crate::sources::raw::{Label, Sighted, is_named};
 use crate::sources::tsdb::block::{Block, BlockFolder, ChunkMeta, Samples, SeriesEntry};
 use crate::time::DAY_MS;
 
@@ -110,10 +110,9 @@ impl Opened {
 
     /// The places and labels of the series of these metrics.
     pub(super) fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (usize, &'a [Label])> {
-        let is_named = |labels: &[Label]| label_of(labels, "__name__").is_some_and(|name| names.contains(&name));
         let labels =
             |at: usize| self.joined.as_ref().map_or(self.series[at].labels.as_slice(), |all| all[at].as_slice());
-        (0..self.series.len()).map(move |at| (at, labels(at))).filter(move |(_, labels)| is_named(labels))
+        (0..self.series.len()).map(move |at| (at, labels(at))).filter(move |(_, labels)| is_named(labels, names))
     }
 
     pub(super) fn samples(&self, at: usize, range_ms: &Range<i64>) -> Result<Samples, DirectoryError> {
@@ -138,9 +137,7 @@ impl Opened {
     ) -> impl Iterator<Item = Sighted> + 'a {
         self.named(names).filter_map(|(at, labels)| {
             let chunks = &self.series[at].chunks;
-            let inside: Vec<usize> = (0..chunks.len())
-                .filter(|chunk| chunks[*chunk].min_ms < range_ms.end && chunks[*chunk].max_ms >= range_ms.start)
-                .collect();
+            let inside: Vec<usize> = (0..chunks.len()).filter(|chunk| chunks[*chunk].overlaps(range_ms)).collect();
             let (first, last) = (chunks.get(*inside.first()?)?, chunks.get(*inside.last()?)?);
             let bytes = inside.iter().map(|chunk| size_of_chunk(chunks, *chunk)).sum();
             let first_ms = first.min_ms.max(range_ms.start);

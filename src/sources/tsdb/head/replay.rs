@@ -156,19 +156,24 @@ impl<'n> Replay<'n> {
         log == Log::Wbl || time_ms >= self.wanted.in_order_ms
     }
 
+    /// The wanted series that a sample is of, unless the sample is in blocks.
+    fn stream_of(&mut self, log: Log, sample: &Sample, orphans: &mut Times) -> Option<u32> {
+        if !self.is_new(log, sample.time_ms) {
+            return None;
+        }
+        let Some(target) = self.references.get(&sample.reference) else {
+            orphans.add(sample.time_ms);
+            return None;
+        };
+        widen(&mut self.metrics[target.metric as usize], sample.time_ms, sample.time_ms);
+        target.stream
+    }
+
     fn samples(&mut self, log: Log, samples: &[Sample]) {
         self.advance(log, samples);
         let mut orphans = Times::default();
         for sample in samples {
-            if !self.is_new(log, sample.time_ms) {
-                continue;
-            }
-            let Some(target) = self.references.get(&sample.reference) else {
-                orphans.add(sample.time_ms);
-                continue;
-            };
-            widen(&mut self.metrics[target.metric as usize], sample.time_ms, sample.time_ms);
-            let Some(stream) = target.stream else { continue };
+            let Some(stream) = self.stream_of(log, sample, &mut orphans) else { continue };
             let stream = &mut self.streams[stream as usize];
             match log {
                 Log::Wal => stream.log(sample.time_ms, sample.value, self.wanted.from_ms),
@@ -183,15 +188,7 @@ impl<'n> Replay<'n> {
         self.advance(log, samples);
         let mut orphans = Times::default();
         for sample in samples {
-            if !self.is_new(log, sample.time_ms) {
-                continue;
-            }
-            let Some(target) = self.references.get(&sample.reference) else {
-                orphans.add(sample.time_ms);
-                continue;
-            };
-            widen(&mut self.metrics[target.metric as usize], sample.time_ms, sample.time_ms);
-            if let Some(stream) = target.stream
+            if let Some(stream) = self.stream_of(log, sample, &mut orphans)
                 && sample.time_ms >= self.wanted.from_ms
             {
                 return Err(self.refuse_histograms(file, offset, stream));

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares `etcd-heatmap pull` with its alternatives, for the same six series, range and step from the same Prometheus:
 # promtool's backfill of recording rules, vmalert's replay into a VictoriaMetrics, and a Python script with
-# prometheus-api-client and pandas. First checks that all of them get the same data.
+# prometheus-api-client and pandas; and `pull --from` the blocks with the first two. Checks that all get the same data.
 #
 #   benches/peers/run.sh            3 runs each
 #   RUNS=5 CONCURRENCY=8 benches/peers/run.sh
@@ -88,4 +88,15 @@ echo "== six series of $((clusters * members)) members, $days days at 1 minute, 
 benches/alternate.py --runs "$runs" --warmup 0 --bar 0.2 --each \
     --fresh "$work/ours" --fresh "$work/blocks" --fresh "$work/python" \
     "etcd-heatmap pull=$pull" "promtool=$promtool" "vmalert=$vmalert" "Python=$fetch" || missed=1
+
+# The same six series straight from the blocks, without the server.
+from="$target/release/etcd-heatmap pull --from $data --promql $(prometheus --version | awk 'NR == 1 { print $3 }') \
+--start $start --end $end --step 1m --series raw --queries $work/queries --out $work/files --quiet"
+echo "== from files"
+rm -rf "$work/ours" "$work/files"
+$pull
+$from
+"${ETCD_HEATMAP_ORACLE_PYTHON:-$target/oracle-venv/bin/python}" -B benches/raw/same.py "$work/files" "$work/ours" || missed=1
+benches/alternate.py --runs "$runs" --warmup 0 --bar 0.05 --each \
+    --fresh "$work/files" --fresh "$work/blocks" "pull --from=$from" "promtool=$promtool" "vmalert=$vmalert" || missed=1
 exit "$missed"

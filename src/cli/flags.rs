@@ -95,6 +95,7 @@ impl Wanted for OfTextfile {
                 | "source.from"
                 | "source.read"
                 | "source.promql"
+                | "source.replica"
         );
         matches!(key.parts().0, "source" | "labels" | "textfile") && !is_of_a_range
             || is_of_profile(key)

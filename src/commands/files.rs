@@ -35,7 +35,7 @@ pub(super) fn pull_files(
     let request = Request { range, out: settings.out()?, leave, merge_members: settings.source.merge_members };
     pull(&request, run, async |held| {
         let (opened, chosen) = opened.choose(settings, held).await?;
-        let chosen = chosen.complete().map_err(boxed)?;
+        let chosen = chosen.complete().inspect_err(|_| tell_damage(&opened.files, reporter)).map_err(boxed)?;
         let notes = absent_note(&chosen.absent).into_iter().chain(left_out_note(range, chosen.kept));
         notes.for_each(|note| reporter.note(&note));
         Ok(opened.into_source(settings, chosen))
@@ -65,7 +65,8 @@ impl Opened {
         let queries = asked.query_set()?;
         require_selector(&queries).map_err(boxed)?;
         let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
-        let opening = Opening { queries: &queries, allow_partial, tell: &tell, is_stopped: &is_stopped };
+        let replica = asked.replica.as_ref();
+        let opening = Opening { queries: &queries, replica, allow_partial, tell: &tell, is_stopped: &is_stopped };
         let files = Files::open(from, &opening);
         if let Some(signal) = interrupt.signal() {
             return Err(CommandError::StoppedEarly(signal));

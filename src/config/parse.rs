@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::analysis::membership::ExpectedMembers;
 use crate::outputs::{ExtraLabels, Family, Retention};
 use crate::sources::prometheus::shown_url;
+use crate::sources::tsdb::directory::{NoReplica, Replica};
 use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
 use crate::text::characters::CharKind;
 use crate::time::{Step, TimeError, parse_instant};
@@ -61,6 +62,11 @@ fn of_metric<'a>(text: &'a str, example: &str) -> Result<(Metric, &'a str), Stri
     let (metric, value) =
         text.split_once('=').ok_or_else(|| format!("'{text}' has no '=': write it like {example}"))?;
     Ok((metric.trim().parse()?, value))
+}
+
+/// The replica to read; `None` for an empty text.
+pub(super) fn replica(text: &str) -> Result<Option<Replica>, NoReplica> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
 /// Reads a number from 0 to 1.

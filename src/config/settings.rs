@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::parse::{
     RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list,
-    lowest_score, offset, patience, profile_list, queries_a_second, rate_window, retention, retries, share, switch,
-    weight_list,
+    lowest_score, offset, patience, profile_list, queries_a_second, rate_window, replica, retention, retries, share,
+    switch, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
@@ -19,6 +19,7 @@ use crate::readings::{self, NamingLabels, QuerySource, Source};
 use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, ReadMode, SeriesForm, Terms};
 use crate::sources::promql::Version;
 use crate::sources::raw::Rules;
+use crate::sources::tsdb::directory::Replica;
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::text::palette::Scale;
 use crate::time::{DAY_MS, Step, TimeError, TimeRange, parse_instant};
@@ -47,6 +48,7 @@ pub(crate) struct SourceSettings {
     pub(crate) read: ReadMode,
     /// Version of Prometheus whose results are computed from raw samples.
     pub(crate) promql: Version,
+    pub(crate) replica: Option<Replica>,
     http_config_file: Option<PathBuf>,
     pub(crate) headers: PlainHeaders,
     start: String,
@@ -206,6 +208,7 @@ impl SourceSettings {
             from: from(values)?,
             read: values.read("source.read", str::parse)?,
             promql: values.read("source.promql", str::parse)?,
+            replica: values.read("source.replica", replica)?,
             http_config_file: values.optional("source.http_config_file").map(PathBuf::from),
             headers: values.read("source.headers", PlainHeaders::parse)?,
             start: text("source.start"),
@@ -285,7 +288,8 @@ impl SourceSettings {
 
     /// The description of files whose raw samples are read.
     pub(crate) fn source_of_files(&self, kind: &str, name: &str, queries: BTreeMap<String, QuerySource>) -> Source {
-        self.source_of(readings::Origin::named(kind, name).computed_as(&self.promql.to_string()), queries)
+        let origin = readings::Origin::named(kind, name).computed_as(&self.promql.to_string());
+        self.source_of(origin.of_replica(self.replica.as_ref().map(Replica::to_string)), queries)
     }
 
     fn source_of(&self, origin: readings::Origin, queries: BTreeMap<String, QuerySource>) -> Source {

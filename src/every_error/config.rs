@@ -10,11 +10,12 @@ use crate::text::key_file::KeyFileError;
 
 /// A variable (without its prefix) and an invalid value. A variable with several kinds
 /// of faults has several entries.
-const VARIABLES: [(&str, &str); 43] = [
+const VARIABLES: [(&str, &str); 44] = [
     ("URL", "prometheus:9090"),
     ("START", "yesterday"),
     ("STEP", "often"),
     ("SELECTOR", "job=\"etcd\",\nenv=\"north\""),
+    ("REPLICA", "prometheus-k8s-0"),
     ("CONCURRENCY", "100"),
     ("MAX_QPS", "fast"),
     ("RETRIES", "1000"),

@@ -11,7 +11,7 @@ use crate::sources::promql::SeriesError;
 use crate::sources::raw::{EvaluationError, RawError};
 use crate::sources::spool::SpoolError;
 use crate::sources::tsdb::block::Place;
-use crate::sources::tsdb::directory::DirectoryError;
+use crate::sources::tsdb::directory::{DirectoryError, Replica};
 use crate::sources::tsdb::head::HeadError;
 use crate::spec::{Column, Companion, Metric};
 
@@ -29,6 +29,7 @@ pub(super) fn samples() -> Vec<Samples> {
         samples_of(spools()),
         samples_of(raw()),
         samples_of(vec![evaluation()]),
+        samples_of(vec!["prometheus-k8s-0".parse::<Replica>().expect_err("it has no label")]),
     ]
 }
 
@@ -44,6 +45,7 @@ fn files() -> Vec<FilesError> {
     vec![
         FilesError::Unreadable { path: path("audit"), source: io_error(ErrorKind::NotFound) },
         FilesError::Empty { path: path(DATA) },
+        FilesError::ReplicaOfDump { path: path("audit.openmetrics"), replica: "replica=a".parse().expect("a replica") },
         FilesError::Inside {
             cause: "cannot read prometheus.tar: data/wal (permission denied): pack it again".to_owned(),
         },
@@ -64,6 +66,14 @@ fn directories() -> Vec<DirectoryError> {
             one: data("01KB5M6E7T0G8Y2ZJ4W3V9QXRN"),
             other: data("01KB5M6E7T0G8Y2ZJ4W3V9QXRP"),
             label: "prometheus_replica".to_owned(),
+            values: ["prometheus-k8s-0", "prometheus-k8s-1"].map(str::to_owned),
+        },
+        DirectoryError::NoSuchLabel { dir: path(DATA), label: "replica".to_owned() },
+        DirectoryError::NoSuchReplica {
+            dir: path(DATA),
+            label: "prometheus_replica".to_owned(),
+            value: "0".to_owned(),
+            values: "prometheus-k8s-0, prometheus-k8s-1".to_owned(),
         },
     ]
 }

@@ -30,6 +30,7 @@ fn files() -> Vec<BlockError> {
         BlockError::Io { file: file("index"), source: io_error(ErrorKind::PermissionDenied) },
         BlockError::Magic { file: file("index"), kind: "block's index", found: 0x7b0a_2020, expected: 0xbaaa_d700 },
         BlockError::Version { file: file("index"), kind: "index", found: 1, supported: 2 },
+        BlockError::Changing { dir: path("/var/lib/prometheus/metrics2"), attempts: 50 },
         BlockError::Json { file: file("meta.json"), source: json },
         BlockError::Meta { file: file("meta.json"), problem: "has version 2 instead of 1".to_owned() },
         BlockError::Downsampled { file: file("meta.json"), resolution_ms: 300_000 },

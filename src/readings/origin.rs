@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// the manifest. Contains no secret.
 ///
 /// The kind is text, so a history from a source that this version does not know can still be scored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     #[serde(default = "server")]
     kind: String,
@@ -22,6 +22,9 @@ pub struct Origin {
     /// The version of Prometheus whose results were computed from raw samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     promql: Option<String>,
+    /// Which of several replicas was read, as label and value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replica: Option<String>,
 }
 
 /// The kind of a server with the query API of Prometheus. Version 0.1.0 had no other sources and stored no kind.
@@ -35,17 +38,22 @@ impl Origin {
     /// A server with the query API of Prometheus. `url` has no login; `headers` select what the server returns
     /// (the data of one tenant, for example) and are not secret.
     pub fn server(url: &str, headers: BTreeMap<String, String>) -> Self {
-        Self { kind: server(), name: None, url: Some(url.to_owned()), headers, promql: None }
+        Self { kind: server(), name: None, url: Some(url.to_owned()), headers, promql: None, replica: None }
     }
 
     /// A source of another kind. `name` identifies it in messages: a path, for example.
     pub fn named(kind: &str, name: &str) -> Self {
-        Self { kind: kind.to_owned(), name: Some(name.to_owned()), url: None, headers: BTreeMap::new(), promql: None }
+        Self { name: Some(name.to_owned()), kind: kind.to_owned(), ..Self::default() }
     }
 
     /// This source, whose readings are computed from raw samples as this version of Prometheus does.
     pub(crate) fn computed_as(self, version: &str) -> Self {
         Self { promql: Some(version.to_owned()), ..self }
+    }
+
+    /// This source, of which only one replica is read.
+    pub(crate) fn of_replica(self, replica: Option<String>) -> Self {
+        Self { replica, ..self }
     }
 
     /// The version of Prometheus whose results were computed; `server` if a server computed them.

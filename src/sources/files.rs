@@ -13,7 +13,7 @@ use super::prometheus::QuerySet;
 use super::raw::{Label, LostSpan, SampleStore, Sighted, metric_names};
 use super::spool::SpoolError;
 use super::tsdb::block::Samples;
-use super::tsdb::directory::{DataDirectory, DirectoryError, DirectorySeries};
+use super::tsdb::directory::{DataDirectory, DirectoryError, DirectorySeries, Replica};
 use dumps::DumpStore;
 
 /// Why files cannot be read.
@@ -26,6 +26,9 @@ pub(crate) enum FilesError {
     Empty { path: PathBuf },
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// Dumps have no external labels.
+    #[error("--replica {replica} chooses blocks, but --from {} is a dump: leave out --replica", .path.display())]
+    ReplicaOfDump { path: PathBuf, replica: Replica },
     /// A data directory in an archive is damaged.
     #[error("{cause}")]
     Inside {
@@ -59,6 +62,8 @@ pub(crate) enum FileSeries {
 /// How to open files.
 pub(crate) struct Opening<'a> {
     pub(crate) queries: &'a QuerySet,
+    /// Which blocks to read of those of several replicas.
+    pub(crate) replica: Option<&'a Replica>,
     /// Whether to accept dumps that end early.
     pub(crate) allow_partial: bool,
     /// Takes notes for the user before work that may take long.
@@ -119,9 +124,10 @@ impl Files {
         let is_on_disk = kind.is_dir() || kind.is_file();
         let absolute = if is_on_disk { path.canonicalize() } else { std::path::absolute(path) }.map_err(unreadable)?;
         let name = absolute.display().to_string();
+        let open = |dir: &Path| DataDirectory::open(dir, &metric_names(opening.queries), opening.replica);
         // What is a data directory or a block itself needs no search of the folders in it.
         if DataDirectory::is_at(&absolute)? {
-            let directory = DataDirectory::open(&absolute, &metric_names(opening.queries))?;
+            let directory = open(&absolute)?;
             return match directory.is_empty() {
                 true => Err(FilesError::Empty { path: path.to_owned() }),
                 false => Ok(Self::of_directory(directory, None, name, Vec::new())),
@@ -130,7 +136,7 @@ impl Files {
         let Recognized { found, notes } = recognize(&absolute)?;
         match found {
             Found::DataDirectory(dir) => {
-                let directory = DataDirectory::open(&dir, &metric_names(opening.queries))?;
+                let directory = open(&dir)?;
                 if directory.is_empty() {
                     return Err(FilesError::Empty { path: path.to_owned() });
                 }
@@ -140,11 +146,13 @@ impl Files {
                 let (bytes, folder) = (BinaryBytes(data.bytes()), std::env::temp_dir());
                 (opening.tell)(&format!("unpacking {bytes} of {name} to a folder in {}", folder.display()));
                 let inside = Inside { unpacked: data.unpack_unless(opening.is_stopped, None)?, place: place_of(&data) };
-                let opened = DataDirectory::open(inside.unpacked.path(), &metric_names(opening.queries));
-                let directory = opened.map_err(|error| inside.named(&error))?;
+                let directory = open(inside.unpacked.path()).map_err(|error| inside.named(&error))?;
                 Ok(Self::of_directory(directory, Some(inside), name, notes))
             }
             Found::Dumps(found) => {
+                if let Some(replica) = opening.replica.cloned() {
+                    return Err(FilesError::ReplicaOfDump { path: path.to_owned(), replica });
+                }
                 let has_few_metrics = found.files().iter().all(|dump| dump.path.iter().any(|part| part == "etcd_info"));
                 let description = dumps::description(&found);
                 let store = DumpStore::read(&found, opening)?;

@@ -1,5 +1,6 @@
 //! Live etcd members, scraped every second by a real Prometheus.
 
+use crate::from_files::equals_the_server;
 use crate::support::{
     Asked, Cell, Folder, Prometheus, Server, cells, etcd_cluster, etcd_heatmap, etcd_programs, holds, now, oracle, put,
     started, until,
@@ -48,7 +49,10 @@ fn three_live_etcd_members_are_scored() {
     assert_eq!(names, expected);
 
     // The same once more on a range that is over, where the server's answers cannot change while they are compared.
-    Asked { step: 5, ..Asked::all(&prometheus, now() - 120, now() - 10) }.is_answered_exactly(&folder);
+    let asked = Asked { step: 5, ..Asked::all(&prometheus, now() - 120, now() - 10) };
+    asked.is_answered_exactly(&folder);
+    // And from its data directory.
+    equals_the_server(&asked, &prometheus.data(), &Folder::new("etcd-files"));
 }
 
 #[test]
@@ -80,6 +84,7 @@ fn a_restarted_live_member_has_unscored_steps_and_a_restart_mark() {
         ..Asked::all(&prometheus, begin, now() - 2)
     };
     asked.is_answered_exactly(&folder);
+    equals_the_server(&asked, &prometheus.data(), &Folder::new("etcd-restart-files"));
     let cells = cells(&folder.text("audit/heatmap.csv"));
     let of = |member: &Server| {
         let name = format!("127.0.0.1:{}", member.port());

@@ -14,8 +14,8 @@ use crate::remote_read::equals_promql;
 use crate::support::{Asked, Folder, Prometheus, Run, etcd_heatmap, needed, now, until};
 
 /// A target: how far its life has come.
-struct Target {
-    port: u16,
+pub(crate) struct Target {
+    pub(crate) port: u16,
     phase: Arc<AtomicU64>,
 }
 
@@ -25,7 +25,7 @@ const FAILING: u64 = 2;
 const BARE: u64 = 3;
 
 impl Target {
-    fn start(number: u64) -> Self {
+    pub(crate) fn start(number: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let phase = Arc::new(AtomicU64::new(0));
@@ -79,14 +79,21 @@ fn page(number: u64, phase: u64, age_ms: u64) -> String {
     text
 }
 
-/// Prometheus scrapes these targets every second.
-fn scraping(targets: &[Target]) -> Prometheus {
+/// A Prometheus over the data of a folder scrapes these targets every second.
+pub(crate) fn scraping_into(folder: Folder, targets: &[Target]) -> Prometheus {
     let listed: Vec<String> = targets.iter().map(|target| format!("'127.0.0.1:{}'", target.port)).collect();
     let config = format!(
         "scrape_configs:\n- job_name: etcd\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  static_configs:\n  - targets: [{}]\n",
         listed.join(", ")
     );
-    Prometheus::start_with(Folder::new("scraping"), &["--web.enable-admin-api"], |_| config)
+    Prometheus::start_with(folder, &["--web.enable-admin-api"], |_| config)
+}
+
+/// Waits until a target was scraped so often.
+pub(crate) fn scraped(prometheus: &Prometheus, count: usize) {
+    until("enough scrapes", || {
+        (samples_of(prometheus, "count_over_time(process_open_fds[5m])") >= count).then_some(())
+    });
 }
 
 fn samples_of(prometheus: &Prometheus, query: &str) -> usize {
@@ -102,22 +109,17 @@ fn samples_of(prometheus: &Prometheus, query: &str) -> usize {
 #[test]
 fn a_directory_is_read_while_prometheus_writes_it() {
     let targets: Vec<Target> = (0..4).map(Target::start).collect();
-    let prometheus = scraping(&targets);
+    let prometheus = scraping_into(Folder::new("scraping"), &targets);
     let start = now();
-    let scraped = |count: usize| {
-        until("enough scrapes", || {
-            (samples_of(&prometheus, "count_over_time(process_open_fds[5m])") >= count).then_some(())
-        });
-    };
-    scraped(8);
+    scraped(&prometheus, 8);
     targets[1].enter(RESTARTED);
     targets[2].enter(FAILING);
     targets[3].enter(BARE);
-    scraped(16);
+    scraped(&prometheus, 16);
     // A counter that starts again behind a staleness marker: prometheus#13747.
     targets[2].enter(RESTARTED);
     targets[3].enter(0);
-    scraped(24);
+    scraped(&prometheus, 24);
     let asked = Asked { step: 1, ..Asked::all(&prometheus, start - 2, now() - 1) };
     let data = prometheus.data();
 
@@ -177,7 +179,7 @@ fn a_directory_is_read_while_prometheus_writes_it() {
 
 /// The format of `promtool tsdb dump-openmetrics`, which Debian's promtool does not have yet, from that of `tsdb dump`:
 /// `{__name__="a", b="c"} 1 1700000000123` becomes `a{b="c"} 1 1700000000.123`.
-fn openmetrics(dump: &str) -> String {
+pub(crate) fn openmetrics(dump: &str) -> String {
     let mut text = String::new();
     for line in dump.lines() {
         let (labels, rest) = line.rsplit_once("} ").expect("labels end with a brace");

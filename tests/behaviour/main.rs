@@ -11,6 +11,7 @@ mod check;
 mod companions;
 mod compare;
 mod config;
+mod damaged_files;
 mod deploy;
 mod diff;
 mod docs;

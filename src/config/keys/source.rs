@@ -3,14 +3,14 @@
 use super::{Flag, Key, Shape};
 use crate::config::Heading;
 use crate::config::parse::{
-    concurrency, instant, label_list, ok, patience, profile_list, queries_a_second, rate_window, retries, selector,
-    switch, url,
+    concurrency, instant, label_list, ok, patience, profile_list, queries_a_second, rate_window, replica, retries,
+    selector, switch, url,
 };
 use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, RATE_WINDOW, ReadMode, SeriesForm, ServerKind};
 use crate::sources::promql::Version;
 use crate::time::Step;
 
-pub(super) static SOURCE: [Key; 24] = [
+pub(super) static SOURCE: [Key; 25] = [
     Key::text(
         "source.url",
         "",
@@ -22,12 +22,8 @@ pub(super) static SOURCE: [Key; 24] = [
     Key::text(
         "source.from",
         "",
-        Flag::new(Heading::Source, "from", "PATH", "Data directory or dump to read instead of a server")
-            .common()
-            .explained(
-                "Files to read instead of a server: data directory of Prometheus, snapshot, archive, or dump; the \
-                 range defaults to all of it",
-            ),
+        Flag::new(Heading::Source, "from", "PATH", "Data directory, snapshot, archive, or dump instead of a server")
+            .common(),
         |_| Ok(()),
     ),
     Key::text(
@@ -41,6 +37,12 @@ pub(super) static SOURCE: [Key; 24] = [
         "3",
         Flag::new(Heading::Source, "promql", "VERSION", "With --from: compute as this Prometheus version"),
         |text| ok(text.parse::<Version>()),
+    ),
+    Key::text(
+        "source.replica",
+        "",
+        Flag::new(Heading::Source, "replica", "LABEL=VALUE", "With --from: read the blocks of this replica only"),
+        |text| ok(replica(text)),
     ),
     Key::text(
         "source.http_config_file",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::abandoned;
 use super::error::ArchiveError;
 use super::names;
 use super::space;
@@ -29,13 +30,16 @@ pub struct ArchivedData {
 /// An unpacked data directory. It is removed on drop.
 #[derive(Debug)]
 pub struct Unpacked {
-    dir: TempDir,
+    data: PathBuf,
+    // Removed before the lock ends.
+    _dir: TempDir,
+    _used: Option<File>,
 }
 
 impl Unpacked {
     /// The data directory.
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        &self.data
     }
 }
 
@@ -65,7 +69,7 @@ impl ArchivedData {
     }
 
     /// Writes the files to a new folder in `parent`, or in the folder for temporary files. Fails before the first byte if
-    /// the file system has too little space.
+    /// the file system has too little space. Removes what killed runs left there.
     pub fn unpack(&self, parent: Option<&Path>) -> Result<Unpacked, ArchiveError> {
         self.unpack_unless(&|| false, parent)
     }
@@ -77,21 +81,27 @@ impl ArchivedData {
         parent: Option<&Path>,
     ) -> Result<Unpacked, ArchiveError> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        abandoned::remove_all(&parent);
         if let Some(free) = space::free(&parent).filter(|free| *free < self.bytes()) {
             return Err(ArchiveError::NoSpace { file: self.archive.clone(), dir: parent, needed: self.bytes(), free });
         }
-        let created = tempfile::Builder::new().prefix("etcd-heatmap-").tempdir_in(&parent);
-        let dir = created.map_err(|source| ArchiveError::Write { file: parent, source })?;
+        let write = |source| ArchiveError::Write { file: parent.clone(), source };
+        let dir = tempfile::Builder::new().prefix(abandoned::PREFIX).tempdir_in(&parent).map_err(write)?;
+        let (used, data) = (abandoned::claim(dir.path()).map_err(write)?, dir.path().join("data"));
+        fs::create_dir(&data).map_err(write)?;
         let mut missing = self.files.clone();
         let visit = &mut |entry: &Entry, content: &mut dyn Read| {
-            self.entry(dir.path(), entry, &mut Stoppable { content, is_stopped }, &mut missing)
+            self.entry(&data, entry, &mut Stoppable { content, is_stopped }, &mut missing)
         };
         let nested = walk(&self.archive, visit).map_err(Stop::into_error)?;
         // Files may be missing after the place where an archive in the archive was cut.
         if let Some(nested) = nested.into_iter().find(|nested| nested.has(&self.root)) {
             return Err(nested.error);
         }
-        missing.into_keys().next().map_or(Ok(Unpacked { dir }), |entry| Err(self.changed(entry)))
+        missing
+            .into_keys()
+            .next()
+            .map_or(Ok(Unpacked { data, _dir: dir, _used: used }), |entry| Err(self.changed(entry)))
     }
 
     fn entry(

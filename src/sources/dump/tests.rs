@@ -96,7 +96,7 @@ fn errors_name_file_and_line_and_what_to_do() {
         ("b{x=1} 1 2\n# EOF\n", "a.om line 2: a label value without quotes"),
         ("b{}1 2\n# EOF\n", "a.om line 2: a series without a space after it"),
         ("nonsense\n# EOF\n", "a.om line 2: a line without value in \"nonsense\""),
-        ("b 2 1700000000.000\n# EOF\n", "a.om line 2: b has two values at 1700000000000 ms (1 and 2)"),
+        ("b 2 1700000000.000\n# EOF\n", "a.om line 2: b has two values at 2023-11-14T22:13:20Z (1 and 2)"),
         ("# EOF\nb 1 1\n", "a.om line 3: text after \"# EOF\""),
         ("# EOF\nb 1 1", "a.om line 3: text after \"# EOF\""),
         ("# EOF\n# EOF\n", "a.om line 3: text after \"# EOF\""),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::time::format_instant;
+
 /// The NaN that Prometheus writes when a target or a series is gone.
 const STALE_MARKER_BITS: u64 = 0x7ff0_0000_0000_0002;
 
@@ -27,7 +29,7 @@ pub enum SeriesError {
         values: usize,
     },
     /// A timestamp is not later than the one before it.
-    #[error("the samples of a series are not in order: {later_ms} ms follows {earlier_ms} ms")]
+    #[error("the samples of a series are not in order: {} follows {}", format_instant(*.later_ms), format_instant(*.earlier_ms))]
     OutOfOrder {
         /// The timestamp that comes first, in milliseconds since 1970.
         earlier_ms: i64,
@@ -117,7 +119,10 @@ mod tests {
         let lengths = Series::new(&[1, 2], &[1.0]).unwrap_err();
         assert_eq!(lengths.to_string(), "a series has 2 timestamps and 1 values");
         let order = Series::new(&[1, 3, 3], &[1.0, 2.0, 3.0]).unwrap_err();
-        assert_eq!(order.to_string(), "the samples of a series are not in order: 3 ms follows 3 ms");
+        assert_eq!(
+            order.to_string(),
+            "the samples of a series are not in order: 1970-01-01T00:00:00.003Z follows 1970-01-01T00:00:00.003Z"
+        );
         assert!(Series::new(&[], &[]).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::text::count;
+use crate::time::format_instant;
 
 /// A byte of a response, as error messages name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,10 @@ pub enum RemoteReadError {
         problem: &'static str,
     },
     /// A chunk with something else than plain samples.
-    #[error("a chunk of {series} from {min_ms} ms on has encoding {encoding} ({name}), not plain samples: {remedy}")]
+    #[error(
+        "a chunk of {series} from {} on has encoding {encoding} ({name}), not plain samples: {remedy}",
+        format_instant(*.min_ms)
+    )]
     Encoding {
         /// The series in PromQL notation.
         series: String,
@@ -135,7 +139,8 @@ pub enum RemoteReadError {
     },
     /// A chunk that cannot be decoded.
     #[error(
-        "remote read of {series}, chunk from {min_ms} ms on: {problem}: use the query API, and check the server's blocks"
+        "remote read of {series}, chunk from {} on: {problem}: use the query API, and check the server's blocks",
+        format_instant(*.min_ms)
     )]
     Chunk {
         /// The series in PromQL notation.
@@ -146,7 +151,10 @@ pub enum RemoteReadError {
         problem: &'static str,
     },
     /// Two chunks of a series have different values at the same time.
-    #[error("remote read of {series} gives two values at {at_ms} ms ({first} and {second}): use the query API")]
+    #[error(
+        "remote read of {series} gives two values at {} ({first} and {second}): use the query API",
+        format_instant(*.at_ms)
+    )]
     TwoValues {
         /// The series in PromQL notation.
         series: String,

@@ -113,7 +113,7 @@ fn encodings_without_plain_samples_are_refused_with_what_to_do() {
         let series = read(STREAMED, 1, &body).unwrap().remove(0);
         assert_eq!(series.samples(0..3).unwrap(), plain(&[1, 2]));
         let text = series.samples(ALL).unwrap_err().to_string();
-        assert!(text.contains(words) && text.starts_with("a chunk of h from 3 ms on"), "{text}");
+        assert!(text.contains(words) && text.starts_with("a chunk of h from 1970-01-01T00:00:00.003Z on"), "{text}");
     }
 }
 
@@ -126,7 +126,7 @@ fn overlapping_chunks_are_merged_unless_they_contradict_each_other() {
         .chunks
         .push(RemoteChunk { content: Content::Encoded { encoding: 1, data: xor(&[(3, 4.0)]) }, ..chunk(1, &[3]) });
     let text = series.samples(ALL).unwrap_err().to_string();
-    assert!(text.contains("of up gives two values at 3 ms (3 and 4)"), "{text}");
+    assert!(text.contains("of up gives two values at 1970-01-01T00:00:00.003Z (3 and 4)"), "{text}");
     assert_eq!(series.samples(4..9).unwrap(), plain(&[5]));
 }
 
@@ -134,11 +134,14 @@ fn overlapping_chunks_are_merged_unless_they_contradict_each_other() {
 fn a_chunk_with_other_samples_than_announced_is_refused() {
     let chunk = RemoteChunk { max_ms: 4, ..chunk(1, &[1, 3, 5]) };
     let text = series(0, &[("__name__", "up")], vec![chunk]).samples(ALL).unwrap_err().to_string();
-    assert!(text.contains("up, chunk from 1 ms on: its samples exceed the time"), "{text}");
+    assert!(text.contains("up, chunk from 1970-01-01T00:00:00.001Z on: its samples exceed the time"), "{text}");
     let content = Content::Encoded { encoding: 4, data: vec![0, 9, 0] };
     let chunk = RemoteChunk { min_ms: 1, max_ms: 2, content };
     let text = series(0, &[("a", "b")], vec![chunk]).samples(ALL).unwrap_err().to_string();
-    assert!(text.contains(r#"{a="b"}, chunk from 1 ms on: an XOR2 chunk ends before its last sample"#), "{text}");
+    assert!(
+        text.contains(r#"{a="b"}, chunk from 1970-01-01T00:00:00.001Z on: an XOR2 chunk ends before its last sample"#),
+        "{text}"
+    );
 }
 
 #[test]

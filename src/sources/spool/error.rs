@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::time::format_instant;
+
 /// Why samples cannot be kept or read again.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
@@ -41,7 +43,8 @@ pub enum SpoolError {
     },
     /// A series has two values at the same time.
     #[error(
-        "{place}: {series} has two values at {at_ms} ms ({first} and {second}): use dumps of one Prometheus server only"
+        "{place}: {series} has two values at {} ({first} and {second}): use dumps of one Prometheus server only",
+        format_instant(*.at_ms)
     )]
     TwoValues {
         /// File and line of the second value; if it is far from its place in time, the lines where it can be.

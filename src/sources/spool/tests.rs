@@ -126,11 +126,14 @@ fn another_value_at_the_same_time_is_an_error_that_names_series_and_line() {
         writer.finish().map(|_| ())
     };
     let text = conflict(&[(1, 1.0), (2, 2.0), (2, 3.0)], 0).unwrap_err().to_string();
-    assert!(text.contains("a.om line 3: m{n=\"1\"} has two values at 2 ms (2 and 3)"), "{text}");
+    assert!(text.contains("a.om line 3: m{n=\"1\"} has two values at 1970-01-01T00:00:00.002Z (2 and 3)"), "{text}");
     let text = conflict(&[(1, 1.0), (3, 0.0), (1, f64::NAN)], 0).unwrap_err().to_string();
-    assert!(text.contains("a.om line 3") && text.contains("at 1 ms (1 and NaN)"), "{text}");
+    assert!(text.contains("a.om line 3") && text.contains("at 1970-01-01T00:00:00.001Z (1 and NaN)"), "{text}");
     let text = conflict(&[(5, 0.0), (6, 7.0)], 1000).unwrap_err().to_string();
-    assert!(text.contains("a.om lines 961 to 1002: m{n=\"1\"} has two values at 6 ms (0 and 7)"), "{text}");
+    assert!(
+        text.contains("a.om lines 961 to 1002: m{n=\"1\"} has two values at 1970-01-01T00:00:00.006Z (0 and 7)"),
+        "{text}"
+    );
     conflict(&[(5, 0.0), (999, 0.0), (7, 0.0)], 1000).unwrap();
     let text = conflict(&[(0, 0.0), (1, -0.0)], 0).and(conflict(&[(0, 0.0), (0, -0.0)], 0)).unwrap_err().to_string();
     assert!(text.contains("(0 and -0)"), "{text}");
@@ -154,7 +157,10 @@ fn dumps_may_repeat_samples_but_not_contradict_each_other() {
     };
     assert!(result(700.0).unwrap().iter().map(|(time, _)| time).eq(0..1500));
     let text = result(701.0).unwrap_err().to_string();
-    assert!(text.contains("b.om lines 1 to 480: m{n=\"1\"} has two values at 700 ms (700 and 701)"), "{text}");
+    assert!(
+        text.contains("b.om lines 1 to 480: m{n=\"1\"} has two values at 1970-01-01T00:00:00.700Z (700 and 701)"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use error::DirectoryError;
+pub(crate) use labels::{NoReplica, Replica};
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
 use super::head::{Head, HeadSeries, Lost};
@@ -32,6 +33,7 @@ pub(crate) struct DataDirectory {
     dir: PathBuf,
     /// The metrics whose series are read.
     names: Vec<String>,
+    replica: Option<Replica>,
     blocks: RwLock<Vec<Arc<BlockSlot>>>,
     /// The series of the head, by labels.
     head: Vec<HeadSeries>,
@@ -58,24 +60,27 @@ impl DataDirectory {
         Ok(path.is_dir() && (path.join("wal").is_dir() || is_block(path) || BlockFolders::is_any_in(path)?))
     }
 
-    /// Opens the directory to read the series of these metrics. A single block is a directory too.
-    pub(crate) fn open(dir: &Path, names: &[String]) -> Result<Self, DirectoryError> {
+    /// Opens the directory to read the series of these metrics; of blocks of replicas, those of this one. A single block
+    /// is a directory too.
+    pub(crate) fn open(dir: &Path, names: &[String], replica: Option<&Replica>) -> Result<Self, DirectoryError> {
         let read = Arc::<opened::BytesRead>::default();
         let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, Arc::clone(&read)));
-        let before = list(dir)?;
+        let before = list(dir, replica)?;
         let in_order = before.iter().filter(|folder| folder.meta.is_of_the_head());
         let blocks_end_ms = in_order.map(|folder| folder.meta.max_time).max();
         let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
         let head = Head::read(dir, &wanted, i64::MIN, blocks_end_ms)?;
         // A running server may have moved samples of the head to a new block before they were read.
-        let blocks = if head.bytes_read() == 0 { before } else { list(dir)? };
+        let blocks = if head.bytes_read() == 0 { before.clone() } else { list(dir, replica)? };
         let blocks = blocks.into_iter().map(slot).collect();
+        let lost = lost_of(&head, begin_of_head(dir, &before));
         Ok(Self {
             dir: dir.to_owned(),
             names: names.to_vec(),
+            replica: replica.cloned(),
             blocks: RwLock::new(blocks),
-            lost: lost_spans(&head, blocks_end_ms),
-            notes: notes(&head),
+            lost: lost.iter().map(span).collect(),
+            notes: notes(&head, &lost),
             head_bytes: head.bytes_read(),
             head: head.into_series(),
             read,
@@ -210,7 +215,7 @@ impl DataDirectory {
 
     /// Lists the blocks again, because a running Prometheus has replaced some. Returns whether there is a difference.
     fn list_again(&self) -> Result<bool, DirectoryError> {
-        let folders = list(&self.dir)?;
+        let folders = list(&self.dir, self.replica.as_ref())?;
         let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
         let is_known = |folder: &BlockFolder| blocks.iter().any(|slot| slot.dir() == folder.dir);
         if folders.len() == blocks.len() && folders.iter().all(is_known) {
@@ -233,30 +238,40 @@ fn is_block(dir: &Path) -> bool {
 }
 
 /// The blocks to read. If the directory is itself a block, that one.
-fn list(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
-    if is_block(dir) {
-        let meta = BlockMeta::read(dir)?;
-        return Ok(BlockFolders::of(vec![BlockFolder { dir: dir.to_owned(), meta }]).current);
+fn list(dir: &Path, replica: Option<&Replica>) -> Result<Vec<BlockFolder>, DirectoryError> {
+    let mut folders = match is_block(dir) {
+        true => BlockFolders::of(vec![BlockFolder { dir: dir.to_owned(), meta: BlockMeta::read(dir)? }]).current,
+        false => BlockFolders::read(dir)?.current,
+    };
+    if let Some(replica) = replica {
+        folders = replica.choose(dir, folders)?;
     }
-    let folders = BlockFolders::read(dir)?.current;
     labels::refuse_replicas(&folders)?;
     Ok(folders)
 }
 
-/// The times in which samples of the head may be missing. Nothing before the head's own times can be: it is in blocks.
-fn lost_spans(head: &Head, blocks_end_ms: Option<i64>) -> Vec<LostSpan> {
-    let begin_ms = blocks_end_ms.or(head.range_ms().map(|(first_ms, _)| first_ms)).unwrap_or(i64::MIN);
-    let span = |lost: &Lost| LostSpan {
-        first_ms: lost.first_ms.max(begin_ms),
-        last_ms: lost.last_ms,
-        from_metric: String::new(),
-    };
-    head.lost().iter().map(span).collect()
+/// Before it, blocks have everything that came in order, if there is such a block. Right after a compaction only blocks of
+/// higher levels are left, which are certain if nothing came late.
+fn begin_of_head(dir: &Path, blocks: &[BlockFolder]) -> Option<i64> {
+    let has_late_log = dir.join("wbl").read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    let may_be_late = has_late_log || blocks.iter().any(|block| !block.meta.compaction.hints.is_empty());
+    let is_certain = |meta: &BlockMeta| meta.is_of_the_head() || !may_be_late && meta.seems_in_order();
+    blocks.iter().filter(|block| is_certain(&block.meta)).map(|block| block.meta.max_time).max()
+}
+
+/// What the head lost. Nothing before its begin can be missing: it is in blocks.
+fn lost_of(head: &Head, begin_ms: Option<i64>) -> Vec<Lost> {
+    let begin_ms = begin_ms.or(head.range_ms().map(|(first_ms, _)| first_ms)).unwrap_or(i64::MIN);
+    head.lost().iter().map(|lost| Lost { first_ms: lost.first_ms.max(begin_ms), ..lost.clone() }).collect()
+}
+
+fn span(lost: &Lost) -> LostSpan {
+    LostSpan { first_ms: lost.first_ms, last_ms: lost.last_ms, from_metric: String::new() }
 }
 
 /// What the user should know about the head.
-fn notes(head: &Head) -> Vec<String> {
-    let mut notes: Vec<String> = head.lost().iter().map(ToString::to_string).collect();
+fn notes(head: &Head, lost: &[Lost]) -> Vec<String> {
+    let mut notes: Vec<String> = lost.iter().map(ToString::to_string).collect();
     let unknown: u64 = head.unknown_records().values().sum();
     if unknown > 0 {
         let types: Vec<String> = head.unknown_records().keys().map(u8::to_string).collect();

@@ -1,10 +1,11 @@
 //! Errors of reading a block. Each is one sentence that names the file and says what to do.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::text::count;
+use crate::time::format_instant;
 
 /// A byte of a file, as error messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +22,22 @@ impl fmt::Display for Place {
     }
 }
 
+/// What to do where the operating system does not read a file.
+pub(in crate::sources::tsdb) fn remedy(error: &io::Error) -> &'static str {
+    match (error.kind(), error.raw_os_error()) {
+        (ErrorKind::NotFound, _) => "copy the folder again, because it should exist",
+        (ErrorKind::PermissionDenied, _) => "run as a user who may read it",
+        // EMFILE, the same number on Linux, macOS and the BSDs.
+        (_, Some(24)) if cfg!(unix) => "allow more open files with ulimit -n",
+        _ => "check the disk",
+    }
+}
+
 /// Why a block cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError {
     /// The operating system refuses to open or read a file or folder.
-    #[error("cannot read {} ({source}): check that it exists and its permissions", .file.display())]
+    #[error("cannot read {} ({source}): {}", .file.display(), remedy(.source))]
     Io {
         /// The file or folder.
         file: PathBuf,
@@ -113,6 +125,14 @@ pub enum BlockError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A running server replaced blocks during each of several attempts to list them.
+    #[error("blocks in {} were replaced while they were listed, {attempts} times in a row: try again in a minute", .dir.display())]
+    Changing {
+        /// The data directory.
+        dir: PathBuf,
+        /// How often blocks were listed.
+        attempts: usize,
+    },
     /// `meta.json` is not the JSON object that describes a block.
     #[error("{} does not describe a block ({source}): copy the block again, or leave it out", .file.display())]
     Json {
@@ -131,8 +151,8 @@ pub enum BlockError {
     },
     /// Thanos computed the block from another one with more samples.
     #[error(
-        "{} describes a block that Thanos downsampled to one sample in {resolution_ms} ms: give the raw block (downsample resolution 0), or query Thanos",
-        .file.display()
+        "{} describes a block that Thanos downsampled to one sample every {} s: give the raw block (downsample resolution 0), or query Thanos",
+        .file.display(), *.resolution_ms as f64 / 1e3
     )]
     Downsampled {
         /// The file.
@@ -148,7 +168,8 @@ pub enum BlockError {
     },
     /// `meta.json` and `index` disagree about time: one of them is damaged or belongs to another block.
     #[error(
-        "{place}: a chunk of {series} ({min_ms} to {max_ms} ms) is outside of meta.json's range ({start_ms} to {end_ms} ms): copy the block again, or leave it out"
+        "{place}: a chunk of {series} ({} to {}) is outside of meta.json's range ({} to {}): copy the block again, or leave it out",
+        format_instant(*.min_ms), format_instant(*.max_ms), format_instant(*.start_ms), format_instant(*.end_ms)
     )]
     OutsideBlock {
         /// The series' entry in the index.
@@ -166,8 +187,8 @@ pub enum BlockError {
     },
     /// Two chunks of a block have different values at the same time.
     #[error(
-        "{}: {series} has two values at {at_ms} ms ({first} and {second}): query the server of this block instead",
-        .file.display()
+        "{}: {series} has two values at {} ({first} and {second}): query the server of this block instead",
+        .file.display(), format_instant(*.at_ms)
     )]
     TwoValues {
         /// The segment file of the second value.

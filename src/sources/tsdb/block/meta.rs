@@ -168,7 +168,14 @@ impl BlockMeta {
     ///
     /// Only blocks of the first level are certain: before 3.14, Prometheus forgets `from-out-of-order` when it compacts.
     pub fn is_of_the_head(&self) -> bool {
-        self.compaction.level == 1 && self.compaction.hints.is_empty()
+        self.compaction.level == 1 && self.seems_in_order()
+    }
+
+    /// Whether nothing says that the block has samples that came late, or samples of an import: blocks of the head end at a
+    /// multiple of two hours, those of promtool at their last sample. It also finds damage that made `maxTime` later,
+    /// which would hide samples of the head: no flipped bit of a digit changes it by whole minutes.
+    pub fn seems_in_order(&self) -> bool {
+        self.compaction.hints.is_empty() && self.max_time % 60_000 == 0
     }
 
     /// Fails for a block that Thanos downsampled: its chunks are aggregates, which no quantile can be computed from.
@@ -226,7 +233,7 @@ mod tests {
         assert_eq!((meta.compaction.sources.len(), meta.stats.num_samples), (1, 9));
         let text = meta.require_raw(Path::new("x")).unwrap_err().to_string();
         assert!(
-            text.contains("meta.json describes a block that Thanos downsampled to one sample in 300000 ms"),
+            text.contains("meta.json describes a block that Thanos downsampled to one sample every 300 s"),
             "{text}"
         );
     }

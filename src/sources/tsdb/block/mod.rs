@@ -43,6 +43,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use directory::{BlockFolder, BlockFolders};
+pub(in crate::sources::tsdb) use error::remedy;
 pub use error::{BlockError, Place};
 pub use merge::{Conflict, Merged, merge};
 pub use meta::{BlockMeta, Compaction, Downsample, Parent, Stats, Thanos, Ulid};

@@ -59,8 +59,12 @@ fn times_and_resolution_of_meta_json_are_compared() {
     let dir = block(&scratch);
     let meta = fs::read_to_string(dir.join("meta.json")).expect("meta.json");
     for (from, to, words) in [
-        ("1700000000000", "1700000000001", "a chunk of a{l=\"1\"} (1700000000000 to "),
-        ("1700003585001", "1700003585000", "outside of meta.json's range (1700000000000 to 1700003585000 ms)"),
+        ("1700000000000", "1700000000001", "a chunk of a{l=\"1\"} (2023-11-14T22:13:20Z to "),
+        (
+            "1700003585001",
+            "1700003585000",
+            "outside of meta.json's range (2023-11-14T22:13:20Z to 2023-11-14T23:13:05Z)",
+        ),
         (
             "\"version\"",
             "\"thanos\": {\"downsample\": {\"resolution\": 300000}}, \"version\"",
@@ -121,7 +125,7 @@ fn overlapping_chunks_are_merged_unless_they_contradict_each_other() {
     let merged = merge_overlapping(&chunk, &series, concatenated, 3).expect("no contradiction");
     assert_eq!(merged, samples(&[1, 2, 3, 5], &[1.0, 2.0, 3.0, 5.0]));
     let error = merge_overlapping(&chunk, &series, samples(&[1, 3, 3], &[1.0, 3.0, 4.0]), 2).expect_err("two values");
-    assert!(error.to_string().contains("000001: up has two values at 3 ms (3 and 4)"), "{error}");
+    assert!(error.to_string().contains("000001: up has two values at 1970-01-01T00:00:00.003Z (3 and 4)"), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::sources::raw::Label;
 use crate::sources::tsdb::block::{BlockError, Conflict, in_promql};
 use crate::sources::tsdb::head::HeadError;
+use crate::time::format_instant;
 
 /// Why a data directory cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +16,8 @@ pub(crate) enum DirectoryError {
     Head(#[from] HeadError),
     /// Blocks, or blocks and head, contradict each other.
     #[error(
-        "{}: {series} has {count} different values at equal times (the first at {at_ms} ms: {kept} and {dropped}): leave out one of the blocks, or query the server",
-        .dir.display()
+        "{}: {series} has {count} different values at equal times (the first at {}: {kept} and {dropped}): leave out one of the blocks, or query the server",
+        .dir.display(), format_instant(*.at_ms)
     )]
     TwoValues {
         dir: PathBuf,
@@ -30,14 +31,26 @@ pub(crate) enum DirectoryError {
     },
     /// Blocks of two replicas of one Prometheus, which scraped the same targets.
     #[error(
-        "{} and {} are blocks of replicas (they differ in {label}): give the blocks of one replica, or query the server",
-        .one.display(), .other.display()
+        "{} and {} are blocks of replicas: choose one with --replica {label}={} or --replica {label}={}",
+        .one.display(), .other.display(), .values[0], .values[1]
     )]
     Replicas {
         one: PathBuf,
         other: PathBuf,
         /// The external label in which they differ.
         label: String,
+        /// Its value in each.
+        values: [String; 2],
+    },
+    #[error("no block in {} has the external label {label}: leave out --replica, or name another label", .dir.display())]
+    NoSuchLabel { dir: PathBuf, label: String },
+    #[error("no block in {} has the external label {label}={value}: choose one of {values}", .dir.display())]
+    NoSuchReplica {
+        dir: PathBuf,
+        label: String,
+        value: String,
+        /// Values that blocks have.
+        values: String,
     },
 }
 

@@ -1,6 +1,9 @@
 //! External labels: Thanos and Mimir keep them in `meta.json`, and their queries return them with every series.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::DirectoryError;
@@ -24,6 +27,57 @@ pub(super) fn with_external(labels: &[Label], external: &BTreeMap<String, String
     all
 }
 
+/// Which replica of a Prometheus to read: the one whose blocks have this external label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replica {
+    label: String,
+    value: String,
+}
+
+/// A text that names no replica.
+#[derive(Debug, thiserror::Error)]
+#[error("'{0}' is not an external label and its value, such as prometheus_replica=prometheus-k8s-0")]
+pub(crate) struct NoReplica(String);
+
+impl FromStr for Replica {
+    type Err = NoReplica;
+
+    fn from_str(text: &str) -> Result<Self, NoReplica> {
+        let (label, value) = text.split_once('=').ok_or_else(|| NoReplica(text.to_owned()))?;
+        let (label, value) = (label.trim(), value.trim().trim_matches('"'));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if label.is_empty() || !label.chars().all(is_name) || value.is_empty() {
+            return Err(NoReplica(text.to_owned()));
+        }
+        Ok(Self { label: label.to_owned(), value: value.to_owned() })
+    }
+}
+
+impl fmt::Display for Replica {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}={}", self.label, self.value)
+    }
+}
+
+impl Replica {
+    /// Keeps the blocks of this replica, and those without the label: Thanos removes it from blocks that it makes of both
+    /// replicas. The series then do not have the label. Fails if no block has the label with this value.
+    pub(super) fn choose(&self, dir: &Path, mut folders: Vec<BlockFolder>) -> Result<Vec<BlockFolder>, DirectoryError> {
+        let values = folders.iter().filter_map(|folder| folder.meta.thanos.labels.get(&self.label));
+        let values: BTreeSet<String> = values.cloned().collect();
+        if !values.contains(&self.value) {
+            let (dir, label, value) = (dir.to_owned(), self.label.clone(), self.value.clone());
+            return Err(match values.into_iter().collect::<Vec<_>>() {
+                none if none.is_empty() => DirectoryError::NoSuchLabel { dir, label },
+                values => DirectoryError::NoSuchReplica { dir, label, value, values: values.join(", ") },
+            });
+        }
+        folders.retain(|folder| folder.meta.thanos.labels.get(&self.label).is_none_or(|value| *value == self.value));
+        folders.iter_mut().for_each(|folder| drop(folder.meta.thanos.labels.remove(&self.label)));
+        Ok(folders)
+    }
+}
+
 /// Fails if blocks of replicas overlap: the readings of each member would be counted twice.
 pub(super) fn refuse_replicas(folders: &[BlockFolder]) -> Result<(), DirectoryError> {
     for (at, one) in folders.iter().enumerate() {
@@ -39,6 +93,7 @@ pub(super) fn refuse_replicas(folders: &[BlockFolder]) -> Result<(), DirectoryEr
                     one: one.dir.clone(),
                     other: other.dir.clone(),
                     label: shown[0].to_owned(),
+                    values: [left, right].map(|labels| labels.get(shown[0]).cloned().unwrap_or_default()),
                 });
             }
         }
@@ -88,10 +143,42 @@ mod tests {
             refuse_replicas(&[first, folder("two", second, labels)]).map_err(|error| error.to_string())
         };
         let error = check([5, 15], "cluster=c prometheus_replica=1").unwrap_err();
-        assert!(error.contains("one and two are blocks of replicas (they differ in prometheus_replica)"), "{error}");
+        let words = "one and two are blocks of replicas: choose one with --replica prometheus_replica=0 or \
+                     --replica prometheus_replica=1";
+        assert!(error.contains(words), "{error}");
         // One after the other, two clusters, and two shards of one block.
         assert_eq!(check([10, 20], "cluster=c prometheus_replica=1"), Ok(()));
         assert_eq!(check([5, 15], "cluster=d prometheus_replica=1"), Ok(()));
         assert_eq!(check([0, 10], "cluster=c prometheus_replica=0 __compactor_shard_id__=2_of_2"), Ok(()));
+    }
+
+    #[test]
+    fn a_replica_is_read_with_what_belongs_to_all_of_them() {
+        let folders = || {
+            vec![
+                folder("one", [0, 10], "cluster=c replica=a"),
+                folder("two", [0, 10], "cluster=c replica=b"),
+                folder("both", [10, 20], "cluster=c"),
+            ]
+        };
+        let choose = |text: &str| text.parse::<Replica>().unwrap().choose(Path::new("data"), folders());
+        let chosen = choose("replica=b").unwrap();
+        let names: Vec<_> = chosen.iter().map(|folder| folder.dir.to_str().unwrap()).collect();
+        assert_eq!(names, ["two", "both"]);
+        assert!(chosen.iter().all(|folder| folder.meta.thanos.labels == external("cluster=c")));
+        assert!(refuse_replicas(&chosen).is_ok());
+        let message = |text: &str| choose(text).unwrap_err().to_string();
+        assert!(message("replica=c").contains("replica=c: choose one of a, b"), "{}", message("replica=c"));
+        assert!(message("ha=c").contains("no block in data has the external label ha"), "{}", message("ha=c"));
+    }
+
+    #[test]
+    fn a_replica_is_a_label_and_a_value() {
+        for text in ["replica=a", "replica=\"a\"", " replica = a "] {
+            assert_eq!(text.parse::<Replica>().unwrap().to_string(), "replica=a");
+        }
+        for text in ["", "a", "replica=", "=a", "re plica=a", "replica~=a"] {
+            assert!(text.parse::<Replica>().is_err(), "{text}");
+        }
     }
 }

@@ -101,7 +101,7 @@ impl Opened {
         block.open_chunks()?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let series = block.series_named(&names)?;
-        let external = &block.meta().thanos.labels;
+        let external = &folder.meta.thanos.labels;
         let joined = || series.iter().map(|one| with_external(&one.labels, external)).collect();
         let joined = (!external.is_empty()).then(joined);
         let chunks = series.iter().map(|one| one.chunks.len()).sum();

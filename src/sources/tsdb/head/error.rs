@@ -3,13 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::super::block::Place;
+use super::super::block::{Place, remedy};
+use crate::time::format_instant;
 
 /// Why the head cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadError {
     /// The operating system refuses to open or read a file or folder.
-    #[error("cannot read {} ({source}): check that it exists and its permissions", .file.display())]
+    #[error("cannot read {} ({source}): {}", .file.display(), remedy(.source))]
     Io {
         /// The file or folder.
         file: PathBuf,
@@ -36,8 +37,8 @@ pub enum HeadError {
     },
     /// Two values at the same time, of which Prometheus may return either.
     #[error(
-        "the head in {} has two values of {series} at {at_ms} ms ({first} and {second}): query the server of this directory instead",
-        .dir.display()
+        "the head in {} has two values of {series} at {} ({first} and {second}): query the server of this directory instead",
+        .dir.display(), format_instant(*.at_ms)
     )]
     TwoValues {
         /// The data directory.

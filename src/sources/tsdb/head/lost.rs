@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::text::count;
+use crate::time::format_instant;
 
 /// A damaged part of a file, and the time in which samples of wanted series may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +31,12 @@ impl fmt::Display for Lost {
         let Self { offset, first_ms, last_ms, problem, .. } = self;
         let (file, bytes) = (self.file.display(), count(self.bytes, "byte"));
         write!(formatter, "{file} at byte {offset}: {problem}; {bytes} lost, samples may be missing ")?;
-        match *last_ms {
-            i64::MAX => write!(formatter, "from {first_ms} ms on"),
-            _ => write!(formatter, "from {first_ms} to {last_ms} ms"),
+        let instant = |ms: &i64| format_instant(*ms);
+        match (*first_ms, *last_ms) {
+            (i64::MIN, i64::MAX) => formatter.write_str("at any time"),
+            (i64::MIN, _) => write!(formatter, "until {}", instant(last_ms)),
+            (_, i64::MAX) => write!(formatter, "from {} on", instant(first_ms)),
+            _ => write!(formatter, "from {} to {}", instant(first_ms), instant(last_ms)),
         }
     }
 }
@@ -168,9 +172,9 @@ mod tests {
             lost.iter().map(|lost| (lost.first_ms, lost.last_ms)).collect::<Vec<_>>(),
             [(110, 130), (160, i64::MAX)]
         );
-        let text = "wal/1 at byte 5: a record is damaged; 7 bytes lost, samples may be missing from 110 to 130 ms";
+        let text = "wal/1 at byte 5: a record is damaged; 7 bytes lost, samples may be missing from 1970-01-01T00:00:00.110Z to 1970-01-01T00:00:00.130Z";
         assert_eq!(lost[0].to_string(), text);
-        assert!(lost[1].to_string().ends_with("from 160 ms on"));
+        assert!(lost[1].to_string().ends_with("from 1970-01-01T00:00:00.160Z on"));
     }
 
     #[test]

@@ -156,7 +156,10 @@ fn two_values_at_one_time_are_an_error_that_names_them() {
     write(&scratch, "wal/00000000", &[series(&[(1, UP)]), samples(&[(1, 10, 1.0)])]);
     write(&scratch, "wbl/00000000", &[samples(&[(1, 10, 2.0)])]);
     let error = Head::read(scratch.path(), &["up"], 0, None).expect_err("two values").to_string();
-    assert!(error.contains("has two values of up{job=\"etcd\"} at 10 ms (1 and 2): query the server"), "{error}");
+    assert!(
+        error.contains("has two values of up{job=\"etcd\"} at 1970-01-01T00:00:00.010Z (1 and 2): query the server"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -11,11 +11,11 @@ import duckdb
 
 ROWS = "read_parquet('{}/history/**/*.parquet', hive_partitioning = false)"
 COMPARE = """
-    WITH both AS (SELECT one."{v}" AS a, other."{v}" AS b FROM {one} one JOIN {other} other USING ({keys})),
-    known AS (SELECT a, b, abs(a - b) / abs(b) AS apart FROM both WHERE a IS NOT NULL AND b IS NOT NULL)
+    WITH pairs AS (SELECT one."{v}" AS a, other."{v}" AS b FROM {one} one JOIN {other} other USING ({keys})),
+    known AS (SELECT a, b, abs(a - b) / abs(b) AS apart FROM pairs WHERE a IS NOT NULL AND b IS NOT NULL)
     SELECT count(*), count(*) FILTER (WHERE a <> b), median(apart) FILTER (WHERE a <> b), max(apart) FILTER (WHERE a <> b),
         count(*) FILTER (WHERE (a < 0.01) <> (b < 0.01)),
-        (SELECT count(*) FROM both WHERE (a IS NULL) <> (b IS NULL))
+        (SELECT count(*) FROM pairs WHERE (a IS NULL) <> (b IS NULL))
     FROM known
 """
 
@@ -28,7 +28,7 @@ def main():
     for v in (name for name, kind in kinds.items() if kind == "DOUBLE"):
         count, differ, median, largest, across, lone = duckdb.sql(
             COMPARE.format(v=v, one=one, other=other, keys=keys)
-        ).fetchone()
+        ).fetchall()[0]
         share = 100 * differ / count if count else 0
         print(f"{v:36} {count:10} {share:7.2f}% {100 * (median or 0):8.3f}% {100 * (largest or 0):8.2f}% {across:13} {lone:12}")
 

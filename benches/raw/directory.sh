@@ -36,8 +36,9 @@ fi
 
 samples=$(jq -s 'map(.stats.numSamples) | add' "$data"/*/meta.json)
 echo "== $samples samples in $(du -sh "$data" | cut -f1)"
-pull="$ours pull --from $data --promql 2.42 --start $first --end $(date -u -d "$first + $days days" +%F) --step 1m --series raw --out"
-rm -rf "$work/directory"
+range="--promql 2.42 --start $first --end $(date -u -d "$first + $days days" +%F) --step 1m --series raw"
+pull="$ours pull --from $data $range --out"
+rm -rf "$work/directory" "$work/alone"
 /usr/bin/time -f "%e s, %U s of processor time, at most %M KiB" -o "$work/directory.time" $pull "$work/directory" 2>"$work/directory.log"
 cat "$work/directory.time"
 read=$(sed -n 's/^pulled .* from \([0-9.]*\) MiB.*/\1/p' "$work/directory.log")
@@ -46,7 +47,8 @@ awk -v read="$read" -v tables="$(bytes "$data" index)" -v chunks="$(bytes "$alon
     mib = 1048576; allowed = (tables + 1.2 * chunks) / mib
     printf "chunks: %.1f MiB, %.1f MiB of them etcd\x27s; index files: %.1f MiB\n", all / mib, chunks / mib, tables / mib
     printf "read %.1f MiB of %.1f MiB allowed: %s\n", read, allowed, read <= allowed ? "held" : "MISSED"
-    exit read > allowed
+    exit (read > allowed)
 }'
 awk '{ exit $(NF - 1) > 300e6 / 1024 }' "$work/directory.time" || { echo "more than 300 MB of memory: MISSED"; exit 1; }
-"${ETCD_HEATMAP_ORACLE_PYTHON:-$target/oracle-venv/bin/python}" -B benches/raw/same.py "$work/directory" "$work/from"
+"$ours" pull --quiet --from "$alone" $range --out "$work/alone"
+"${ETCD_HEATMAP_ORACLE_PYTHON:-$target/oracle-venv/bin/python}" -B benches/raw/same.py "$work/directory" "$work/alone"

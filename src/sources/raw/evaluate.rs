@@ -21,9 +21,9 @@ pub(super) struct Element {
 }
 
 impl Element {
-    /// The values of these labels, by which elements match. A missing label has the empty value.
+    /// The values of these labels, by which elements match.
     fn on<'a>(&'a self, names: &'a [String]) -> Vec<&'a str> {
-        names.iter().map(|name| label_of(&self.labels, name).unwrap_or_default()).collect()
+        values_of(&self.labels, names)
     }
 
     /// All labels except the name, by which elements match without `on (…)`.
@@ -31,6 +31,14 @@ impl Element {
         self.labels.iter().filter(|(name, _)| name.as_ref() != METRIC_NAME).collect()
     }
 }
+
+/// The values of these labels. A missing label has the empty value.
+fn values_of<'a>(labels: &'a [Label], names: &[String]) -> Vec<&'a str> {
+    names.iter().map(|name| label_of(labels, name).unwrap_or_default()).collect()
+}
+
+/// Whether a series with these labels is wanted.
+type Wanted<'a> = &'a (dyn Fn(&[Label]) -> bool + Sync);
 
 /// Why a query cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -74,19 +82,34 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
 
     /// The elements of a query that have any value.
     pub(super) fn evaluate(&self, query: &Query) -> Result<Vec<Element>, EvaluationError<S::Error>> {
+        self.evaluate_among(query, &|_| true)
+    }
+
+    /// The elements of a query, of which only those with labels that are wanted are needed: the samples of other series
+    /// need not be read.
+    fn evaluate_among(&self, query: &Query, is_wanted: Wanted<'_>) -> Result<Vec<Element>, EvaluationError<S::Error>> {
         match query {
-            Query::Select(selector) => self.each(selector, DEFAULT_LOOKBACK_MS, |series| {
+            Query::Select(selector) => self.each(selector, DEFAULT_LOOKBACK_MS, is_wanted, |series| {
                 promql::instant(series, DEFAULT_LOOKBACK_MS, self.times_ms, self.version)
             }),
             Query::Rate(selector, window_ms) => {
-                self.each(selector, *window_ms, |series| self.rate(series, *window_ms)).map(without_names)
+                self.each(selector, *window_ms, is_wanted, |series| self.rate(series, *window_ms)).map(without_names)
             }
             Query::Changes(selector, window_ms) => self
-                .each(selector, *window_ms, |series| promql::changes(series, *window_ms, self.times_ms, self.version))
+                .each(selector, *window_ms, is_wanted, |series| {
+                    promql::changes(series, *window_ms, self.times_ms, self.version)
+                })
                 .map(without_names),
             Query::Quantile { q, by, buckets, window_ms } => self.quantile(*q, by, buckets, *window_ms),
-            Query::Or(left, right) => Ok(or(self.evaluate(left)?, self.evaluate(right)?)),
-            Query::AndOn(left, on, right) => Ok(and_on(self.evaluate(left)?, on, &self.evaluate(right)?)),
+            Query::Or(left, right) => {
+                Ok(or(self.evaluate_among(left, is_wanted)?, self.evaluate_among(right, is_wanted)?))
+            }
+            Query::AndOn(left, on, right) => {
+                let right = self.evaluate(right)?;
+                let matched: BTreeSet<Vec<&str>> = right.iter().map(|element| element.on(on)).collect();
+                let is_matched = |labels: &[Label]| is_wanted(labels) && matched.contains(&values_of(labels, on));
+                Ok(and_on(self.evaluate_among(left, &is_matched)?, on, &right))
+            }
         }
     }
 
@@ -99,18 +122,21 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
         all.filter(|series| selector.matches(self.store.labels(series))).collect()
     }
 
-    /// Computes a function of each selected series, in parallel.
+    /// Computes a function of each selected series with labels that are wanted, in parallel.
     fn each(
         &self,
         selector: &Selector,
         reach_ms: i64,
+        is_wanted: Wanted<'_>,
         function: impl Fn(&Series<'_>) -> Column + Sync,
     ) -> Result<Vec<Element>, EvaluationError<S::Error>> {
         let element = |series: &&S::Series| {
             let values = self.of_series(series, reach_ms, &function)?;
             Ok(Element { labels: self.store.labels(series).to_vec(), values })
         };
-        let elements: Vec<Element> = self.selected(selector).par_iter().map(element).collect::<Result<_, _>>()?;
+        let mut selected = self.selected(selector);
+        selected.retain(|series| is_wanted(self.store.labels(series)));
+        let elements: Vec<Element> = selected.par_iter().map(element).collect::<Result<_, _>>()?;
         Ok(elements.into_iter().filter(has_value).collect())
     }
 

@@ -9,7 +9,7 @@ use super::error::BlockError;
 use super::file::{BlockFile, BytesRead};
 use super::header::Header;
 use super::postings::{self, METRIC_NAME};
-use super::series::{RawSeries, SeriesEntry};
+use super::series::{EntryReader, RawSeries, SeriesEntry};
 use super::symbols;
 
 /// Magic number and version, in bytes.
@@ -67,8 +67,10 @@ impl Index {
         let mut series = Vec::new();
         let mut wanted = BTreeSet::new();
         for (name, offset) in names.iter().filter_map(|name| Some((*name, *self.names.get(*name)?))) {
-            for reference in postings::list(&self.file, offset)? {
-                let raw = RawSeries::read(&self.file, reference)?;
+            let references = postings::list(&self.file, offset)?;
+            let mut entries = EntryReader::new(&self.file);
+            for at in 0..references.len() {
+                let raw = entries.first_of(&references[at..])?;
                 raw.add_symbols(&mut wanted);
                 series.push((name, raw));
             }

@@ -13,8 +13,17 @@ use super::postings::METRIC_NAME;
 /// Entries begin at multiples of this many bytes; a reference counts these multiples.
 const ALIGNMENT: u64 = 16;
 
-/// Bytes that are read at first: an entry of two hours, and its length.
-const FIRST_READ: u64 = 512;
+/// Most bytes of the length of an entry.
+const LENGTH_SIZE: u64 = 10;
+
+/// Bytes after the begin of the last entry that are read with the ones before it: an entry of two hours, and its length.
+const USUAL_SIZE: u64 = 512;
+
+/// Largest distance of entries that are read together.
+const LARGEST_GAP: u64 = 4 << 10;
+
+/// Most bytes that are read at once, unless an entry is larger.
+const LARGEST_READ: u64 = 256 << 10;
 
 /// What an entry is called in errors.
 const WHAT: &str = "the entry of a series";
@@ -89,16 +98,9 @@ pub(super) struct RawSeries {
 
 impl RawSeries {
     /// Reads the entry with this reference.
+    #[cfg(test)]
     pub(super) fn read(file: &BlockFile, reference: u32) -> Result<Self, BlockError> {
-        let reference = u64::from(reference);
-        let offset = reference * ALIGNMENT;
-        let (content, start) = content(file, offset)?;
-        let mut cursor = Cursor::new(&content, start, file);
-        let (labels, chunks) = (labels(&mut cursor)?, chunks(&mut cursor)?);
-        if cursor.left() > 0 {
-            return Err(cursor.malformed("the entry of a series is longer than its labels and chunks"));
-        }
-        Ok(Self { reference, labels, chunks })
+        EntryReader::new(file).first_of(&[reference])
     }
 
     /// Adds the numbers of the symbols of all labels.
@@ -116,24 +118,69 @@ impl RawSeries {
     }
 }
 
-/// The bytes between the length and the checksum of an entry, and their offset.
-fn content(file: &BlockFile, offset: u64) -> Result<(Vec<u8>, u64), BlockError> {
-    file.require(offset, 1, WHAT)?;
-    let mut bytes = file.read(offset, FIRST_READ.min(file.size() - offset), WHAT)?;
-    let (length, length_size) =
-        uvarint(&bytes).ok_or_else(|| file.malformed(offset, "the entry of a series has no valid length"))?;
-    let start = offset + length_size as u64;
-    file.require(start, length.saturating_add(CRC_SIZE), WHAT)?;
-    let (length, end) = (length as usize, length_size + (length + CRC_SIZE) as usize);
-    if let Some(missing) = end.checked_sub(bytes.len()).filter(|missing| *missing > 0) {
-        let rest = file.read(offset + bytes.len() as u64, missing as u64, WHAT)?;
-        bytes.extend(rest);
+/// Reads the entries of series, neighbours together: the series of a metric usually follow each other immediately.
+pub(super) struct EntryReader<'f> {
+    file: &'f BlockFile,
+    /// Offset of `window`.
+    start: u64,
+    window: Vec<u8>,
+}
+
+impl<'f> EntryReader<'f> {
+    /// Reads nothing yet.
+    pub(super) fn new(file: &'f BlockFile) -> Self {
+        Self { file, start: 0, window: Vec::new() }
     }
-    let (content, rest) = bytes[length_size..end].split_at(length);
-    file.check(start, content, rest, WHAT)?;
-    bytes.truncate(length_size + length);
-    bytes.drain(..length_size);
-    Ok((bytes, start))
+
+    /// Reads the entry of the first of some ascending references, and with it as many of the others as are next to it.
+    pub(super) fn first_of(&mut self, references: &[u32]) -> Result<RawSeries, BlockError> {
+        let file = self.file;
+        let reference = references.first().copied().map_or(0, u64::from);
+        let offset = reference * ALIGNMENT;
+        file.require(offset, 1, WHAT)?;
+        let head = self.load(offset, LENGTH_SIZE.min(file.size() - offset), references)?;
+        let (length, length_size) =
+            uvarint(head).ok_or_else(|| file.malformed(offset, "the entry of a series has no valid length"))?;
+        let start = offset + length_size as u64;
+        file.require(start, length.saturating_add(CRC_SIZE), WHAT)?;
+        let bytes = self.load(offset, length_size as u64 + length + CRC_SIZE, references)?;
+        let (content, rest) = bytes[length_size..].split_at(length as usize);
+        file.check(start, content, &rest[..CRC_SIZE as usize], WHAT)?;
+        let mut cursor = Cursor::new(content, start, file);
+        let (labels, chunks) = (labels(&mut cursor)?, chunks(&mut cursor)?);
+        if cursor.left() > 0 {
+            return Err(cursor.malformed("the entry of a series is longer than its labels and chunks"));
+        }
+        Ok(RawSeries { reference, labels, chunks })
+    }
+
+    /// At least `needed` bytes from `offset` on, which the file has.
+    fn load(&mut self, offset: u64, needed: u64, references: &[u32]) -> Result<&[u8], BlockError> {
+        let skip = offset.checked_sub(self.start);
+        let known = skip.filter(|skip| skip.saturating_add(needed) <= self.window.len() as u64);
+        if let Some(skip) = known {
+            return Ok(&self.window[skip as usize..]);
+        }
+        let length = needed.max(read_ahead(references)).min(self.file.size() - offset);
+        self.window = self.file.read(offset, length, WHAT)?;
+        self.start = offset;
+        Ok(&self.window)
+    }
+}
+
+/// From the first entry to the usual end of the last one that is read with it.
+fn read_ahead(references: &[u32]) -> u64 {
+    let offset = |reference: &u32| u64::from(*reference) * ALIGNMENT;
+    let mut length = USUAL_SIZE;
+    for pair in references.windows(2) {
+        let distance = offset(&pair[1]).saturating_sub(offset(&references[0]));
+        let gap = offset(&pair[1]).saturating_sub(offset(&pair[0]));
+        if gap > LARGEST_GAP || distance < length - USUAL_SIZE || distance + USUAL_SIZE > LARGEST_READ {
+            break;
+        }
+        length = distance + USUAL_SIZE;
+    }
+    length
 }
 
 /// Pairs of symbol numbers. Each has at least two bytes, which bounds the allocation.

@@ -75,6 +75,12 @@ pub enum TimeError {
         /// The step that the user requested.
         step: Step,
     },
+    /// Samples that are later than now by far.
+    #[error("the samples begin at {first}, in the future: check that their timestamps are in seconds")]
+    FutureSamples {
+        /// The time of the first sample.
+        first: String,
+    },
     /// A range that starts after the current time.
     #[error("the range starts in the future: its start {start} is after now, {now}; give an earlier --start")]
     FutureRange {

@@ -30,9 +30,10 @@ pub(super) fn pull_files(
 ) -> Result<Pulled, CommandError> {
     let reporter = run.reporter;
     let opened = Opened::at(from, settings, leave.allow_partial, reporter, &run.interrupt)?;
-    let range = opened.range;
+    let (range, out) = (opened.range, settings.out()?);
+    opened.files.refuse_inside(out).map_err(|error| CommandError::Source(Box::new(error)))?;
     info!(from = %from.display(), %range, "reading raw samples");
-    let request = Request { range, out: settings.out()?, leave, merge_members: settings.source.merge_members };
+    let request = Request { range, out, leave, merge_members: settings.source.merge_members };
     pull(&request, run, async |held| {
         let (opened, chosen) = opened.choose(settings, held).await?;
         let chosen = chosen.complete().inspect_err(|_| tell_damage(&opened.files, reporter)).map_err(boxed)?;

@@ -179,11 +179,11 @@ fn note_scored(scoring: &Scoring<'_>, profile: &str, started: Instant, reporter:
     ));
 }
 
-/// Prints notes that list days with partial responses and days without readings.
+/// Prints notes that list days for which the source lacks data, and days without readings.
 fn note_gaps(overview: &Overview, reporter: &Reporter) {
     if !overview.partial.is_empty() {
         let days = UtcDay::describe(&overview.partial);
-        reporter.note(&format!("partial responses on {days}: column steps_partial of the cells counts their steps"));
+        reporter.note(&format!("the source lacks data on {days} (a partial response, or damaged files): column steps_partial of the cells counts their steps"));
     }
     if !overview.missing.is_empty() {
         reporter.note(&format!("no readings on {}: gray in the heat map", UtcDay::describe(&overview.missing)));

@@ -22,7 +22,7 @@ use crate::sources::raw::Rules;
 use crate::sources::tsdb::directory::Replica;
 use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::text::palette::Scale;
-use crate::time::{DAY_MS, Step, TimeError, TimeRange, parse_instant};
+use crate::time::{DAY_MS, Step, TimeError, TimeRange, format_instant, parse_instant};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -53,8 +53,8 @@ pub(crate) struct SourceSettings {
     pub(crate) headers: PlainHeaders,
     start: String,
     end: String,
-    /// Whether the start and the end are defaults.
-    is_default: [bool; 2],
+    /// Whether start, end and version of PromQL are defaults.
+    is_default: [bool; 3],
     pub(crate) step: Step,
     selector: String,
     pub(crate) series: SeriesForm,
@@ -161,7 +161,7 @@ impl Settings {
     /// These settings for a pull of the last days, until now, into `folder`.
     pub(crate) fn of_last_days(&self, days: i64, folder: &Path, step: Step) -> Self {
         let (start, end) = (format!("now-{days}d/d"), "now".to_owned());
-        let source = SourceSettings { start, end, is_default: [false; 2], step, ..self.source.clone() };
+        let source = SourceSettings { start, end, is_default: [false; 3], step, ..self.source.clone() };
         Self { source, dir: Some(folder.to_owned()), ..self.clone() }
     }
 
@@ -203,9 +203,13 @@ impl SourceSettings {
             Some(_) => Some(values.read("labels.cluster", label_list)?),
             None => None,
         };
+        let from = from(values)?;
+        if from.is_none() && values.optional("source.replica").is_some() {
+            return Err(values.error("source.replica", "it chooses blocks of --from, and nothing is read from files"));
+        }
         Ok(Self {
             url: values.optional("source.url").map(str::to_owned),
-            from: from(values)?,
+            from,
             read: values.read("source.read", str::parse)?,
             promql: values.read("source.promql", str::parse)?,
             replica: values.read("source.replica", replica)?,
@@ -213,7 +217,7 @@ impl SourceSettings {
             headers: values.read("source.headers", PlainHeaders::parse)?,
             start: text("source.start"),
             end: text("source.end"),
-            is_default: ["source.start", "source.end"].map(|name| values.is_default(name)),
+            is_default: ["source.start", "source.end", "source.promql"].map(|name| values.is_default(name)),
             step: values.read("source.step", str::parse)?,
             selector: text("source.selector"),
             series: values.read("source.series", str::parse)?,
@@ -253,7 +257,7 @@ impl SourceSettings {
 
     /// Whether both ends of the range are set, so that it does not depend on the samples of files.
     pub(crate) fn has_both_ends(&self) -> bool {
-        self.is_default == [false, false]
+        self.is_default[..2] == [false, false]
     }
 
     /// The range to read from files whose samples span `span_ms`, both ends included: all of it, unless an end is set.
@@ -264,6 +268,9 @@ impl SourceSettings {
         };
         // A timestamp in the far future is a mistake, such as milliseconds in place of seconds.
         let last_ms = span_ms.1.min(now_ms.saturating_add(DAY_MS));
+        if span_ms.0 > last_ms && self.is_default[0] {
+            return Err(TimeError::FutureSamples { first: format_instant(span_ms.0) });
+        }
         let start_ms = given(&self.start, self.is_default[0], span_ms.0)?;
         // If the start is after all samples, the error names the range from there to now.
         let default_ms = if start_ms > last_ms { now_ms } else { last_ms.saturating_add(1) };
@@ -277,6 +284,7 @@ impl SourceSettings {
             naming: NamingLabels::new(self.cluster_label.as_deref(), &self.member_label),
             selector: queries.selector().to_owned(),
             version: self.promql,
+            is_version_chosen: !self.is_default[2],
             step: self.step,
         }
     }

@@ -45,6 +45,7 @@ fn files() -> Vec<FilesError> {
     vec![
         FilesError::Unreadable { path: path("audit"), source: io_error(ErrorKind::NotFound) },
         FilesError::Empty { path: path(DATA) },
+        FilesError::OutInside { out: path("/var/lib/prometheus/metrics2/audit") },
         FilesError::ReplicaOfDump { path: path("audit.openmetrics"), replica: "replica=a".parse().expect("a replica") },
         FilesError::Inside {
             cause: "cannot read prometheus.tar: data/wal (permission denied): pack it again".to_owned(),
@@ -67,6 +68,11 @@ fn directories() -> Vec<DirectoryError> {
             other: data("01KB5M6E7T0G8Y2ZJ4W3V9QXRP"),
             label: "prometheus_replica".to_owned(),
             values: ["prometheus-k8s-0", "prometheus-k8s-1"].map(str::to_owned),
+        },
+        DirectoryError::HalfReplicas {
+            one: data("01KB5M6E7T0G8Y2ZJ4W3V9QXRN"),
+            other: data("01KB5M6E7T0G8Y2ZJ4W3V9QXRP"),
+            label: "replica".to_owned(),
         },
         DirectoryError::NoSuchLabel { dir: path(DATA), label: "replica".to_owned() },
         DirectoryError::NoSuchReplica {
@@ -135,6 +141,11 @@ fn spools() -> Vec<SpoolError> {
             at_ms: START_MS,
             first: 3.0,
             second: 4.0,
+        },
+        SpoolError::TwoSources {
+            one: "north.openmetrics".to_owned(),
+            other: "south.openmetrics".to_owned(),
+            series: series(),
         },
         SpoolError::TooManySeries,
     ]

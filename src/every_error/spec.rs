@@ -26,6 +26,7 @@ fn time() -> Vec<TimeError> {
     errors.extend([
         TimeError::EmptyRange { start: start.clone(), end },
         TimeError::NoStep { start: instant("2026-10-01T00:01:00Z"), end: instant("2026-10-01T00:04:00Z"), step },
+        TimeError::FutureSamples { first: instant("2026-12-29T11:23:05Z") },
         TimeError::FutureRange { start, now: instant("2026-09-29T11:23:05Z") },
     ]);
     errors

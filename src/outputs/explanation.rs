@@ -37,8 +37,8 @@ pub(crate) fn explain_text(
     let _ = writeln!(text, "the cluster's score at a step is {}", folding.rollup.describe());
     let _ = writeln!(text, "  {}", sum_text(table, &explanation.cluster));
     if explanation.partial > 0 {
-        let steps = if explanation.partial == 1 { "step" } else { "steps" };
-        let _ = writeln!(text, "partial responses from the server at {} {steps}", explanation.partial);
+        // A partial response of a server, or damaged files.
+        let _ = writeln!(text, "the source lacks data for {}", count(explanation.partial, "step"));
     }
     for sentence in missing {
         let _ = writeln!(text, "not in the score: {}", terminal_label(sentence));

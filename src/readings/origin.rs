@@ -61,6 +61,11 @@ impl Origin {
         self.promql.as_deref().unwrap_or("server")
     }
 
+    /// The replica that was read; `none` if none was chosen.
+    pub(super) fn replica(&self) -> &str {
+        self.replica.as_deref().unwrap_or("none")
+    }
+
     /// This source, with the URL of `server`, from which its readings were first pulled.
     pub(crate) fn first_pulled_from(self, server: &Self) -> Self {
         Self { url: server.url.clone(), ..self }

@@ -58,6 +58,7 @@ impl Source {
         differ("source", &self.origin.to_string(), &other.origin.to_string())
             .or_else(|| differ("--header", &self.origin.headers(), &other.origin.headers()))
             .or_else(|| differ("--promql", self.origin.promql(), other.origin.promql()))
+            .or_else(|| differ("--replica", self.origin.replica(), other.origin.replica()))
             .or_else(|| differ("step", &format!("{}s", self.step_seconds), &format!("{}s", other.step_seconds)))
             .or_else(|| differ("cluster label", &label(&self.cluster_label), &label(&other.cluster_label)))
             .or_else(|| differ("member label", &self.member_label, &other.member_label))
@@ -96,6 +97,10 @@ mod tests {
             (
                 Source { origin: Origin::server("http://127.0.0.1:9090", BTreeMap::new()), ..old() },
                 "--header none instead of X-Scope-OrgID: a",
+            ),
+            (
+                Source { origin: old().origin.of_replica(Some("replica=a".to_owned())), ..old() },
+                "--replica replica=a instead of none",
             ),
             (Source { step_seconds: 60, ..old() }, "step 60s instead of 300s"),
             (Source { cluster_label: Some("env".to_owned()), ..old() }, "cluster label env instead of cluster or job"),

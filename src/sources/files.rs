@@ -26,6 +26,9 @@ pub(crate) enum FilesError {
     Empty { path: PathBuf },
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// The output would be in the data directory.
+    #[error("--out {} is in the data directory of --from, to which nothing is written: choose another folder", .out.display())]
+    OutInside { out: PathBuf },
     /// Dumps have no external labels.
     #[error("--replica {replica} chooses blocks, but --from {} is a dump: leave out --replica", .path.display())]
     ReplicaOfDump { path: PathBuf, replica: Replica },
@@ -140,13 +143,14 @@ impl Files {
                 if directory.is_empty() {
                     return Err(FilesError::Empty { path: path.to_owned() });
                 }
-                Ok(Self::of_directory(directory, None, name, notes))
+                Ok(Self::of_directory(directory, None, dir.display().to_string(), notes))
             }
             Found::ArchivedData(data) => {
                 let (bytes, folder) = (BinaryBytes(data.bytes()), std::env::temp_dir());
                 (opening.tell)(&format!("unpacking {bytes} of {name} to a folder in {}", folder.display()));
                 let inside = Inside { unpacked: data.unpack_unless(opening.is_stopped, None)?, place: place_of(&data) };
                 let directory = open(inside.unpacked.path()).map_err(|error| inside.named(&error))?;
+                let name = if data.root().is_empty() { name } else { format!("{name}: {}", data.root()) };
                 Ok(Self::of_directory(directory, Some(inside), name, notes))
             }
             Found::Dumps(found) => {
@@ -163,12 +167,28 @@ impl Files {
         }
     }
 
-    /// Bytes that were read to find the series. A dump was read as a whole.
-    pub(crate) fn index_bytes(&self) -> u64 {
+    /// Fails if a folder is in the data directory.
+    pub(crate) fn refuse_inside(&self, out: &Path) -> Result<(), FilesError> {
+        let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+        match &self.store {
+            FileStore::Directory(_, None) if absolute.starts_with(&self.name) => {
+                Err(FilesError::OutInside { out: out.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes that a pull reads besides the samples of blocks: to find the series, or a dump as a whole.
+    pub(crate) fn other_bytes(&self) -> u64 {
         match &self.store {
             FileStore::Directory(store, _) => store.bytes_read(),
-            FileStore::Dumps(_) => 0,
+            FileStore::Dumps(store) => store.bytes_read(),
         }
+    }
+
+    /// Whether the samples of the files are read one by one. A dump is read as a whole.
+    pub(crate) fn is_read_in_parts(&self) -> bool {
+        matches!(self.store, FileStore::Directory(..))
     }
 
     fn of_directory(directory: DataDirectory, inside: Option<Inside>, name: String, notes: Vec<String>) -> Self {

@@ -111,12 +111,13 @@ fn transient_faults_are_retried_and_noted() {
 #[test]
 fn a_permanent_fault_is_reported_with_its_attempts_and_nothing_is_written() {
     let faults = proxy();
+    // Two or three times: once a query was tried three times in vain, those beside it are not tried again.
     for (fault, words) in [
-        (Fault::Unavailable, &["503", "(tried 3 times)"][..]),
-        (Fault::Busy("1"), &["429", "slow down", "(tried 3 times)"]),
+        (Fault::Unavailable, &["503", "(tried "][..]),
+        (Fault::Busy("1"), &["429", "slow down", "(tried "]),
         (Fault::Busy("7200"), &["7200 s", "--max-qps"]),
-        (Fault::Reset, &["no complete answer", "(tried 3 times)"]),
-        (Fault::TruncatedGzip, &["no complete answer", "(tried 3 times)"]),
+        (Fault::Reset, &["no complete answer", "(tried "]),
+        (Fault::TruncatedGzip, &["no complete answer", "(tried "]),
         (Fault::LoginPage, &["redirects to itself again and again", "--url"]),
         (Fault::OffTheGrid, &["not a step"]),
         (Fault::SaidTwiceDifferently, &["two different samples"]),
@@ -373,7 +374,7 @@ fn a_partial_answer_is_an_error_unless_allowed_and_is_pulled_again_once_disallow
     assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]));
     let scored = etcd_heatmap(&["score", &folder.at("audit")]).succeeds();
     assert_eq!(partial_days(), serde_json::json!(["2026-10-01"]), "the scores come from the same day");
-    assert!(scored.stderr.contains("partial responses on 2026-10-01"), "{scored:?}");
+    assert!(scored.stderr.contains("the source lacks data on 2026-10-01"), "{scored:?}");
     let marked = folder.text("audit/heatmap.csv");
     assert!(marked.lines().next().is_some_and(|header| header.ends_with(",steps_partial,steps_idle")), "{marked}");
     for (cell, line) in cells(&marked).iter().zip(marked.lines().skip(1)) {

@@ -113,6 +113,7 @@ fn of_the_blocks_of_two_replicas_one_is_read() {
     pull(&blocks, &["--replica", "prometheus_replica=B"]).succeeds();
     Asked::all(&simulated.prometheus, START, Simulated::END).agrees_with_the_oracle(&out);
     assert!(folder.text("audit/manifest.json").contains("\"prometheus_replica=B\""));
+    pull(&blocks, &["--replica", "prometheus_replica=A"]).fails_saying(&["--replica prometheus_replica=B instead of"]);
     etcd_heatmap(&["check", "--from", &blocks, "--replica", "prometheus_replica=A"]).succeeds();
 }
 
@@ -129,6 +130,21 @@ fn what_is_not_there_or_not_understood_is_one_sentence() {
     assert_eq!(sample.code, Some(2), "{sample:?}");
     let data = simulated().prometheus.data();
     pull(&data, &["--start", "2031-01-01"]).fails_saying(&["2031-01-01"]);
+    let inside = folder.at("data/audit");
+    std::fs::create_dir_all(folder.at("data/wal")).expect("folders can be made");
+    for block in std::fs::read_dir(&data).expect("a data directory").flatten() {
+        if block.path().join("meta.json").exists() {
+            let copy = format!("cp -r {} {}", block.path().display(), folder.at("data"));
+            assert!(std::process::Command::new("sh").args(["-c", &copy]).status().is_ok_and(|status| status.success()));
+        }
+    }
+    etcd_heatmap(&["pull", "--from", &folder.at("data"), "--out", &inside]).fails_saying(&[
+        "--out",
+        "is in the data directory",
+        "choose another folder",
+    ]);
+    etcd_heatmap(&["pull", "--url", "http://127.0.0.1:1", "--replica", "a=b", "--out", &out])
+        .fails_saying(&["--replica", "blocks of --from"]);
     pull(&here, &["--promql", "x"]).fails_saying(&["'x' is not a version of Prometheus"]);
     let data = simulated().prometheus.data();
     let queries = folder.at("queries");

@@ -70,9 +70,16 @@ fn what_would_make_a_difference_to_promql_is_refused_with_raw_and_left_to_promql
     };
     let own = start("global:\n  external_labels:\n    cluster: c01\n", &[]);
     let lookback = start("", &["--query.lookback-delta=20s"]);
-    for (server, words) in [(&own, "series have the label cluster themselves"), (&lookback, "lookback-delta is 20s")] {
+    let plain = start("", &[]);
+    let hide = |request: &str| request.contains("/buildinfo").then(|| answer("404 Not Found", "", "no"));
+    let doorman = Doorman::before(plain.server().port(), hide);
+    for (server, url, words) in [
+        (&own, own.url(), "series have the label cluster themselves"),
+        (&lookback, lookback.url(), "lookback-delta is 20s"),
+        (&plain, doorman.url(""), "its version is unknown"),
+    ] {
         let folder = Folder::new("differs-out");
-        let asked = Asked::all(server, START, START + 2 * HOUR);
+        let asked = Asked { url, ..Asked::all(server, START, START + 2 * HOUR) };
         let (start, end, out) = (asked.start.to_string(), asked.end.to_string(), folder.at("raw"));
         let range = ["--start", &start, "--end", &end, "--out", &out];
         let raw = etcd_heatmap(&[&["pull", "--url", &asked.url, "--read", "raw"], &range[..]].concat());

@@ -73,8 +73,8 @@ impl Report {
         self.advise(&opened);
         let kept = choice.kept;
         if choice.problems.is_empty() {
-            let chunks: u64 = self.seen.iter().map(|seen| seen.bytes).sum();
-            let bytes = chunks + opened.files.index_bytes();
+            let chunks = self.seen.iter().filter(|_| opened.files.is_read_in_parts()).map(|seen| seen.bytes);
+            let bytes = chunks.sum::<u64>() + opened.files.other_bytes();
             self.cost = Some((bytes, kept.days().count() as u64));
         }
         self.notes.extend(opened.files.store.notes());

@@ -138,7 +138,7 @@ fn threshold(metric: Metric, bands: &Bands, above: f64) -> String {
 fn gaps(manifest: &Manifest) -> Markup {
     let lists = [
         ("Days that were asked for and have no file that can be read", &manifest.days_missing),
-        ("Days of which the server left something out", &manifest.days_partial),
+        ("Days for which the source lacks data", &manifest.days_partial),
     ];
     html! {
         @for (name, days) in lists {

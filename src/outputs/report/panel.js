@@ -60,7 +60,7 @@ function cellFacts(line, cell) {
   if (cell.idle > 0) pairs.push(["idle", `${counted(cell.idle, "step")}: ${index.whyIdle}`]);
   if (cell.uncertain) pairs.push(["uncertain", `less than ${Number((index.minCoverage * 100).toPrecision(12))} % of its steps are scored`]);
   if (cell.restart > 0) pairs.push(["after restart", counted(cell.restart, "step")]);
-  if (cell.partial > 0) pairs.push(["partial", `${counted(cell.partial, "step")} at which the server left something out`]);
+  if (cell.partial > 0) pairs.push(["partial", `${counted(cell.partial, "step")} for which the source lacks data`]);
   return facts(pairs);
 }
 

@@ -30,8 +30,7 @@ pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manife
     if manifest.days_missing.is_empty() && manifest.days_partial.is_empty() {
         table.row(&[Value::Text("nothing is known"), Value::Text("none")])?;
     }
-    let days =
-        [("nothing is known", &manifest.days_missing), ("the server left something out", &manifest.days_partial)];
+    let days = [("nothing is known", &manifest.days_missing), ("the source lacks data", &manifest.days_partial)];
     for (what, days) in days {
         table.rows(days.iter().map(|day| vec![Value::Text(what), Value::Text(day)]))?;
     }

@@ -17,7 +17,7 @@ type Data = ((Option<PathBuf>, String), DataFiles);
 
 /// Chooses by the rule of the module's documentation.
 pub(super) fn choose(path: &Path, survey: Survey) -> Result<Recognized, ArchiveError> {
-    let Survey { data, dumps, alike, names, mut failed, mut notes } = survey;
+    let Survey { data, dumps, alike, names, mut failed, mut notes, .. } = survey;
     let (empty, dumps): (Vec<_>, Vec<_>) = dumps.into_iter().partition(|dump| dump.bytes == 0);
     // A snapshot in a data directory has a part of its samples.
     let is_snapshot = |archive: &Option<PathBuf>, root: &str| {
@@ -54,6 +54,8 @@ pub(super) fn choose(path: &Path, survey: Survey) -> Result<Recognized, ArchiveE
         _ => {
             let names: Vec<String> = names.into_iter().collect();
             let inside = if names.is_empty() { "nothing".to_owned() } else { list(&names) };
+            // What is named like samples, but empty or unreadable, explains more than the names.
+            let inside = [vec![inside], notes].concat().join("; ");
             return Err(ArchiveError::Nothing { path: path.to_owned(), inside });
         }
     };
@@ -71,7 +73,7 @@ fn found_data(((archive, root), files): Data) -> Result<Found, ArchiveError> {
     if let Some((entry, problem)) = files.refused {
         return Err(ArchiveError::Entry { file: archive, entry, problem });
     }
-    Ok(Found::ArchivedData(ArchivedData::new(archive, root, files.files)))
+    Ok(Found::ArchivedData(ArchivedData::new(archive, root, files.files, files.links)))
 }
 
 /// Where a data directory is.

@@ -117,7 +117,10 @@ fn sizes_that_the_disk_or_the_archive_does_not_have_are_refused() {
     let text = data(&path).unwrap_err();
     assert!(text.contains("huge.tar was cut: it ends after 512 bytes"), "{text}");
     let files = [(format!("{BLOCK}/index"), 1 << 60)].into_iter().collect();
-    let text = ArchivedData::new(path, "data".to_owned(), files).unpack(Some(scratch.path())).unwrap_err().to_string();
+    let text = ArchivedData::new(path, "data".to_owned(), files, Vec::new())
+        .unpack(Some(scratch.path()))
+        .unwrap_err()
+        .to_string();
     assert!(cfg!(not(unix)) || text.contains("needs 1,152,921,504,606,846,976 bytes in"), "{text}");
 }
 

@@ -31,6 +31,9 @@ pub(super) struct Survey {
     pub(super) failed: Vec<ArchiveError>,
     /// Sentences about what is not read.
     pub(super) notes: Vec<String>,
+    /// Sizes in bytes of the files of data directories, by archive and normalized path in it, because hard links may lead to
+    /// them: the blocks of a snapshot are hard links.
+    sizes: BTreeMap<(PathBuf, String), u64>,
 }
 
 /// A data directory.
@@ -38,6 +41,8 @@ pub(super) struct Survey {
 pub(super) struct DataFiles {
     /// Paths in it, and sizes in bytes.
     pub(super) files: BTreeMap<String, u64>,
+    /// Normalized paths in the archive of files that are hard links to others, with those others.
+    pub(super) links: Vec<(String, String)>,
     /// Why it cannot be unpacked: path in the archive, and a predicate.
     pub(super) refused: Option<(String, String)>,
 }
@@ -79,7 +84,7 @@ impl Survey {
         // Two components: the first one is often the same for all.
         self.name(&path.split('/').take(2).collect::<Vec<_>>().join("/"));
         match names::kind(&path) {
-            Kind::Data(root, inside) => self.data_file(file, root, inside, entry),
+            Kind::Data(root, inside) => self.data_file(file, &path, (root, inside), entry),
             Kind::Dump if entry.entry_type == Type::File => {
                 self.dumps.push(DumpFile::in_archive(file, &entry.path, entry.size));
             }
@@ -96,15 +101,27 @@ impl Survey {
         }
     }
 
-    fn data_file(&mut self, file: &Path, root: String, inside: String, entry: &Entry) {
+    fn data_file(&mut self, file: &Path, path: &str, (root, inside): (String, String), entry: &Entry) {
         let data = self.data.entry((Some(file.to_owned()), root)).or_default();
+        let linked = match &entry.entry_type {
+            Type::HardLink(target) => names::normalize(target).map(|target| (file.to_owned(), target)),
+            _ => None,
+        };
+        let size = linked.as_ref().and_then(|linked| self.sizes.get(linked)).copied();
         let problem = match &entry.entry_type {
             Type::File => None,
+            Type::HardLink(_) if size.is_some() => {
+                data.links.extend(linked.map(|(_, target)| (path.to_owned(), target)));
+                None
+            }
+            Type::HardLink(target) => Some(format!("is a link to {target:?}: pack again with tar --hard-dereference")),
             Type::Link(target) => Some(format!("is a link to {target:?}: pack again with tar --hard-dereference")),
             Type::Sparse => Some("is a sparse file: pack again without tar --sparse".to_owned()),
             Type::Special => Some("is a device or pipe: pack the data directory of Prometheus again".to_owned()),
         };
-        let twice = data.files.insert(inside, entry.size).is_some();
+        let size = size.unwrap_or(entry.size);
+        self.sizes.insert((file.to_owned(), path.to_owned()), size);
+        let twice = data.files.insert(inside, size).is_some();
         let twice = twice.then(|| "is there twice: pack the data directory of Prometheus again".to_owned());
         let problem = problem.or(twice).map(|problem| (entry.path.clone(), problem));
         data.refused = data.refused.take().or(problem);

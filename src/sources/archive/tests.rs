@@ -295,3 +295,25 @@ fn a_snapshot_in_a_data_directory_is_not_chosen_before_the_directory() {
     let Found::DataDirectory(dir) = recognize(&alone).unwrap().found else { panic!("no directory") };
     assert_eq!(dir, alone);
 }
+
+#[test]
+fn blocks_that_are_hard_links_to_those_of_a_snapshot_are_unpacked() {
+    const BLOCK: &str = "01M8KTPEYFSWX588SHP6MTNRHV";
+    let scratch = Scratch::new();
+    for (file, content) in [("meta.json", "{}"), ("index", "index"), ("chunks/000001", "chunks")] {
+        let path = scratch.write(&format!("data/{BLOCK}/{file}"), content.as_bytes());
+        let linked = scratch.path().join(format!("data/snapshots/20261001T000000Z-1/{BLOCK}/{file}"));
+        fs::create_dir_all(linked.parent().unwrap()).unwrap();
+        fs::hard_link(path, linked).unwrap();
+    }
+    let block = format!("data/{BLOCK}");
+    // In both orders: the entry that comes first has the content.
+    for order in [["data/snapshots", &block], [&block, "data/snapshots"]] {
+        tar(scratch.path(), &[&["-cf", "linked.tar"], &order[..]].concat());
+        let (data, _) = archived(&scratch.path().join("linked.tar"));
+        assert_eq!((data.root(), data.files(), data.bytes()), ("data", 3, 13));
+        let unpacked = data.unpack(Some(scratch.path())).unwrap();
+        let read = |file: &str| fs::read_to_string(unpacked.path().join(BLOCK).join(file)).unwrap();
+        assert_eq!([read("meta.json"), read("index"), read("chunks/000001")], ["{}", "index", "chunks"]);
+    }
+}

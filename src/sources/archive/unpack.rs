@@ -25,6 +25,8 @@ pub struct ArchivedData {
     root: String,
     /// Paths in the data directory, and sizes in bytes.
     files: BTreeMap<String, u64>,
+    /// Normalized paths in the archive of files that are hard links, by those of the entries with their content.
+    links: BTreeMap<String, Vec<String>>,
 }
 
 /// An unpacked data directory. It is removed on drop.
@@ -44,8 +46,15 @@ impl Unpacked {
 }
 
 impl ArchivedData {
-    pub(super) fn new(archive: PathBuf, root: String, files: BTreeMap<String, u64>) -> Self {
-        Self { archive, root, files }
+    pub(super) fn new(
+        archive: PathBuf,
+        root: String,
+        files: BTreeMap<String, u64>,
+        linked: Vec<(String, String)>,
+    ) -> Self {
+        let mut links: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        linked.into_iter().for_each(|(path, target)| links.entry(target).or_default().push(path));
+        Self { archive, root, files, links }
     }
 
     /// The archive.
@@ -112,23 +121,47 @@ impl ArchivedData {
         missing: &mut BTreeMap<String, u64>,
     ) -> Result<(), ArchiveError> {
         let Some(path) = names::normalize(&entry.path) else { return Ok(()) };
-        let names::Kind::Data(root, inside) = names::kind(&path) else { return Ok(()) };
-        if root != self.root {
-            return Ok(());
+        let linked = self.links.get(&path).map(Vec::as_slice).unwrap_or_default();
+        let own = (!matches!(entry.entry_type, Type::HardLink(_))).then_some(&path);
+        let inside = own.into_iter().chain(linked).filter_map(|path| self.inside(path));
+        let mut first: Option<PathBuf> = None;
+        for inside in inside {
+            let surveyed = missing.remove(&inside);
+            if entry.entry_type != Type::File || surveyed != Some(entry.size) {
+                return Err(self.changed(entry.path.clone()));
+            }
+            // Has only components that `names` knows: none leads out of the folder.
+            let target = dir.join(inside);
+            match &first {
+                None => {
+                    let name = PathBuf::from(format!("{}: {}", self.archive.display(), entry.path));
+                    copy(&target, content, entry.size, &name)?;
+                }
+                Some(first) => link(first, &target)?,
+            }
+            first = first.or(Some(target));
         }
-        let surveyed = missing.remove(&inside);
-        if entry.entry_type != Type::File || surveyed != Some(entry.size) {
-            return Err(self.changed(entry.path.clone()));
+        Ok(())
+    }
+
+    /// The path in the data directory of a file with this normalized path in the archive; `None` if it is elsewhere.
+    fn inside(&self, path: &str) -> Option<String> {
+        match names::kind(path) {
+            names::Kind::Data(root, inside) if root == self.root => Some(inside),
+            _ => None,
         }
-        // Has only components that `names` knows: none leads out of the folder.
-        let target = dir.join(inside);
-        let name = PathBuf::from(format!("{}: {}", self.archive.display(), entry.path));
-        copy(&target, content, entry.size, &name)
     }
 
     fn changed(&self, entry: String) -> ArchiveError {
         ArchiveError::Changed { file: self.archive.clone(), entry }
     }
+}
+
+/// Gives an unpacked file a second name.
+fn link(first: &Path, target: &Path) -> Result<(), ArchiveError> {
+    let write = |source: io::Error| ArchiveError::Write { file: target.to_owned(), source };
+    fs::create_dir_all(target.parent().unwrap_or(target)).map_err(write)?;
+    fs::hard_link(first, target).map_err(write)
 }
 
 /// Writes the content of an entry, whose name is for messages, to a new file.

@@ -23,8 +23,10 @@ const MOST_DEPTH: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     File,
-    /// A symbolic or hard link to a path.
+    /// A symbolic link to a path.
     Link(String),
+    /// The same file as an entry before it, with this path.
+    HardLink(String),
     /// A file with holes that are not in the archive.
     Sparse,
     /// A device or a pipe.
@@ -177,7 +179,12 @@ fn describe<R: Read>(entry: &mut tar::Entry<'_, R>, prefix: &str, size: u64) -> 
         () if kind.is_dir() || path.ends_with('/') => return None,
         () if kind.is_symlink() || kind.is_hard_link() => {
             let target = entry.link_name_bytes().unwrap_or_default();
-            Type::Link(String::from_utf8_lossy(&target).into_owned())
+            let target = String::from_utf8_lossy(&target);
+            if kind.is_symlink() {
+                Type::Link(target.into_owned())
+            } else {
+                Type::HardLink(format!("{prefix}{target}"))
+            }
         }
         () if is_sparse => Type::Sparse,
         () if kind.is_file() || kind.is_contiguous() => Type::File,

@@ -100,9 +100,12 @@ impl RemoteReader {
     ) -> Result<Self, PromError> {
         let queries = Queries::parse(chosen).map_err(|(column, reason)| PromError::NotComputed { column, reason })?;
         let identity = client.identity().await?;
+        let chosen_version = rules.is_version_chosen.then_some(rules.version);
         if identity.kind == Some(ServerKind::Prometheus) {
             let version = identity.name.as_deref().and_then(|name| name.rsplit(' ').next()?.parse::<Version>().ok());
-            rules.version = version.unwrap_or(rules.version);
+            rules.version = version.or(chosen_version).ok_or_else(|| unknown_version(client))?;
+        } else if identity.kind.is_none() {
+            rules.version = chosen_version.ok_or_else(|| unknown_version(client))?;
         }
         let config = client.api(CONFIG, &[]).await?;
         let yaml = config.as_ref().and_then(|config| config["yaml"].as_str());
@@ -194,6 +197,13 @@ impl RemoteReader {
         answer.series.iter_mut().for_each(|one| one.remove_labels(&self.external));
         Ok(answer.series)
     }
+}
+
+/// The error if PromQL's results cannot be reproduced, because they depend on the version.
+fn unknown_version(client: &Client) -> PromError {
+    let cause =
+        "its version is unknown (/api/v1/status/buildinfo), and results depend on it: name it with --promql".to_owned();
+    PromError::RemoteRead { url: client.shown_url().to_owned(), cause }
 }
 
 /// A query's selector of series that also have a label.

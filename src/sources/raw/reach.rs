@@ -30,6 +30,13 @@ pub(crate) fn metric_names(queries: &QuerySet) -> Vec<String> {
     names.into_iter().collect()
 }
 
+/// The names without those of native histograms, for stores that fail at their samples: they may lie beside the classic
+/// buckets, and need not be read.
+pub(crate) fn classic_names(names: &[String]) -> Vec<&str> {
+    let is_native = |name: &str| names.iter().any(|other| other.strip_suffix("_bucket") == Some(name));
+    names.iter().map(String::as_str).filter(|name| !is_native(name)).collect()
+}
+
 /// Fails if the matchers of `--selector` cannot be used, with the reason.
 pub(crate) fn require_selector<E: std::error::Error>(queries: &QuerySet) -> Result<(), RawError<E>> {
     let selector = queries.selector();

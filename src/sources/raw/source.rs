@@ -23,6 +23,8 @@ pub(crate) struct Rules {
     pub(crate) selector: String,
     /// The Prometheus whose results are computed.
     pub(crate) version: Version,
+    /// Whether the user chose the version.
+    pub(crate) is_version_chosen: bool,
     pub(crate) step: Step,
 }
 

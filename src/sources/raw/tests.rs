@@ -157,7 +157,7 @@ fn wanted(range: TimeRange) -> RawWanted {
 fn rules() -> Rules {
     let naming = NamingLabels::new(None, "instance");
     let step = Step::from_millis(MINUTE_MS).unwrap();
-    Rules { naming, selector: String::new(), version: Version::default(), step }
+    Rules { naming, selector: String::new(), version: Version::default(), is_version_chosen: false, step }
 }
 
 fn chosen(store: &Memory, wanted: &RawWanted) -> Result<Choice<Infallible>, RawError<Infallible>> {

@@ -58,6 +58,18 @@ pub enum SpoolError {
         /// The value that was read later.
         second: f64,
     },
+    /// Two dumps have the same series, scraped by different servers.
+    #[error(
+        "{one} and {other} have different samples of {series}: they are of two servers or replicas, so read only one of them"
+    )]
+    TwoSources {
+        /// The dump that was read first.
+        one: String,
+        /// The other dump.
+        other: String,
+        /// The series in PromQL notation.
+        series: String,
+    },
     /// The number of series has more than 32 bits.
     #[error("more than 4,294,967,295 series are wanted: ask for fewer metrics")]
     TooManySeries,

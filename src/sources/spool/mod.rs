@@ -48,4 +48,6 @@ struct Chunk {
     length: u32,
     /// CRC32C of the bytes.
     checksum: u32,
+    /// The number of the dump, counted from 1.
+    dump: u32,
 }

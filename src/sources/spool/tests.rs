@@ -140,6 +140,28 @@ fn another_value_at_the_same_time_is_an_error_that_names_series_and_line() {
 }
 
 #[test]
+fn dumps_of_two_servers_are_not_united() {
+    let result = |times: [&[i64]; 2]| {
+        let mut writer = Spool::create(None).unwrap();
+        for (dump, times) in ["north.om", "south.om"].into_iter().zip(times) {
+            writer.dump(dump).unwrap();
+            let number = writer.series(labels("m", 1)).unwrap();
+            times.iter().try_for_each(|time| writer.sample(number, 1, *time, 0.0))?;
+        }
+        writer.finish().map(|_| ())
+    };
+    let text = result([&[10, 25, 40, 55], &[12, 27, 42, 57]]).unwrap_err().to_string();
+    assert!(
+        text.contains("north.om and south.om have different samples of m{n=\"1\"}: they are of two servers"),
+        "{text}"
+    );
+    // One after the other, the same samples again, and one that lacks some.
+    result([&[10, 25, 40], &[55, 70]]).unwrap();
+    result([&[10, 25, 40], &[25, 40, 55]]).unwrap();
+    result([&[10, 25, 40, 55], &[10, 40, 55, 70]]).unwrap();
+}
+
+#[test]
 fn dumps_may_repeat_samples_but_not_contradict_each_other() {
     let result = |value: f64| {
         let mut writer = Spool::create(None).unwrap();

@@ -29,8 +29,8 @@ pub struct SpoolWriter {
     open: usize,
     /// [`MOST_OPEN`], or less in tests.
     most_open: usize,
-    /// The dump that is read, for messages.
-    dump: String,
+    /// The dumps so far; the last one is read.
+    dumps: Vec<String>,
 }
 
 /// What is known of a series.
@@ -53,7 +53,7 @@ impl SpoolWriter {
             texts: HashSet::new(),
             open: 0,
             most_open: MOST_OPEN,
-            dump: String::new(),
+            dumps: Vec::new(),
         })
     }
 
@@ -106,11 +106,16 @@ impl SpoolWriter {
             Added::New => self.open += 1,
             Added::Known => {}
             Added::Conflict(first) => {
-                let (place, series) = (format!("{} line {line}", self.dump), self.text(number));
+                let (place, series) = (format!("{} line {line}", self.current()), self.text(number));
                 return Err(SpoolError::TwoValues { place, series, at_ms: time_ms, first, second: value });
             }
         }
         Ok(())
+    }
+
+    /// The dump that is read, for messages.
+    fn current(&self) -> &str {
+        self.dumps.last().map_or("", String::as_str)
     }
 
     /// The series in PromQL notation.
@@ -145,36 +150,59 @@ impl SpoolWriter {
         if overlaps {
             self.require_one_value(number)?;
         }
+        let dump = self.dumps.len() as u32;
         let series = &mut self.series[number as usize];
-        series.chunks.push(Chunk { min_ms, max_ms, offset, length, checksum });
+        series.chunks.push(Chunk { min_ms, max_ms, offset, length, checksum, dump });
         series.max_ms = series.max_ms.max(Some(max_ms));
         self.open -= series.open.len();
         series.open.clear();
         Ok(())
     }
 
-    /// Fails if complete chunks of a series have another value at the time of a sample of its open chunk.
+    /// Fails if complete chunks of a series have another value at the time of a sample of its open chunk, or if another
+    /// dump has samples between its own.
     fn require_one_value(&mut self, number: u32) -> Result<(), SpoolError> {
         self.file.flush()?;
         let series = &self.series[number as usize];
         let Open { times_ms, values, first_line, last_line } = &series.open;
         let last = times_ms.last().copied().unwrap_or(i64::MAX);
         let overlapping = series.chunks.iter().filter(|chunk| chunk.max_ms >= times_ms[0] && chunk.min_ms <= last);
-        let known = read_chunks(&self.file, overlapping.copied())?;
+        let known = read_chunks(&self.file, overlapping.clone().copied())?;
         let new = Samples { times_ms: times_ms.clone(), values: values.clone() };
+        let current = self.dumps.len() as u32;
+        let mut others = overlapping.filter(|chunk| chunk.dump != current).peekable();
+        if let Some(first) = others.peek().map(|chunk| chunk.dump as usize) {
+            let others = read_chunks(&self.file, others.copied())?;
+            if are_of_two_scrapes(&others.times_ms, times_ms) {
+                let (one, other) = (self.dumps[first - 1].clone(), self.current().to_owned());
+                return Err(SpoolError::TwoSources { one, other, series: self.text(number) });
+            }
+        }
         let Some(Conflict { at_ms, kept: first, dropped: second }) = merge([known, new]).example else { return Ok(()) };
-        let place = format!("{} lines {first_line} to {last_line}", self.dump);
+        let place = format!("{} lines {first_line} to {last_line}", self.current());
         Err(SpoolError::TwoValues { place, series: self.text(number), at_ms, first, second })
     }
+}
+
+/// Whether each list of ascending times has some that the other lacks, in the time that both cover. Overlapping dumps of one
+/// server have the same; those of two servers, or of two replicas, do not.
+fn are_of_two_scrapes(one: &[i64], other: &[i64]) -> bool {
+    let (Some((first, last)), Some((other_first, other_last))) =
+        (one.first().zip(one.last()), other.first().zip(other.last()))
+    else {
+        return false;
+    };
+    let both = *first.max(other_first)..=*last.min(other_last);
+    let lacks =
+        |one: &[i64], other: &[i64]| other.iter().any(|time| both.contains(time) && one.binary_search(time).is_err());
+    lacks(one, other) && lacks(other, one)
 }
 
 impl Sink for SpoolWriter {
     fn dump(&mut self, name: &str) -> Result<(), SpoolError> {
         // Lines of another dump would be mistaken for those of this one.
-        if !self.dump.is_empty() {
-            self.complete_all()?;
-        }
-        name.clone_into(&mut self.dump);
+        self.complete_all()?;
+        self.dumps.push(name.to_owned());
         Ok(())
     }
 

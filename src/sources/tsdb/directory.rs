@@ -14,15 +14,15 @@ pub(crate) use labels::{NoReplica, Replica};
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
 use super::head::{Head, HeadSeries, Lost};
-use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, is_named};
+use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, classic_names, is_named};
 use crate::text::count;
 use opened::{BlockSlot, Opened};
 
 /// How often blocks are read at most, while a running server replaces them.
 const ATTEMPTS: usize = 5;
 
-/// Most blocks that a survey leaves open, each with a few files.
-const MOST_OPEN: usize = 64;
+/// Most files of blocks that a survey leaves open. Processes may usually have 1024 open, on some systems 256.
+const MOST_OPEN: usize = 128;
 
 /// Most chunks in the lists of all blocks that a survey leaves open, 24 bytes each.
 const MOST_CHUNKS: usize = 2 << 20;
@@ -68,8 +68,7 @@ impl DataDirectory {
         let before = list(dir, replica)?;
         let in_order = before.iter().filter(|folder| folder.meta.is_of_the_head());
         let blocks_end_ms = in_order.map(|folder| folder.meta.max_time).max();
-        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-        let head = Head::read(dir, &wanted, i64::MIN, blocks_end_ms)?;
+        let head = Head::read(dir, &classic_names(names), i64::MIN, blocks_end_ms)?;
         // A running server may have moved samples of the head to a new block before they were read.
         let blocks = if head.bytes_read() == 0 { before.clone() } else { list(dir, replica)? };
         let blocks = blocks.into_iter().map(slot).collect();
@@ -156,8 +155,8 @@ impl DataDirectory {
     fn survey_once(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<Sighted>, DirectoryError> {
         let mut found: BTreeMap<Vec<Label>, Sighted> = BTreeMap::new();
         // Blocks stay open up to a limit, so that each index is read only once.
-        let chunks: Vec<usize> = self.slots().iter().filter_map(|slot| slot.chunks()).collect();
-        let mut open = (chunks.len(), chunks.iter().sum::<usize>());
+        let sizes = self.slots().into_iter().filter_map(|slot| slot.size());
+        let mut open = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
         for slot in self.slots() {
             let block_ms = slot.range_ms();
             if block_ms.start >= range_ms.end || block_ms.end <= range_ms.start {
@@ -165,8 +164,9 @@ impl DataDirectory {
             }
             let was_open = slot.is_open();
             let opened = slot.open(&self.names)?;
+            let size = opened.size();
             if !was_open {
-                open = (open.0 + 1, open.1 + opened.chunks());
+                open = (open.0 + size.0, open.1 + size.1);
             }
             let is_full = !was_open && (open.0 > MOST_OPEN || open.1 > MOST_CHUNKS);
             for one in opened.survey(names, range_ms) {
@@ -180,7 +180,7 @@ impl DataDirectory {
                 }
             }
             if is_full {
-                open = (open.0 - 1, open.1 - opened.chunks());
+                open = (open.0 - size.0, open.1 - size.1);
                 slot.close();
             }
         }

@@ -64,6 +64,11 @@ impl Segments {
         Ok(Self { files, dir, read: read.clone() })
     }
 
+    /// How many files there are.
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
+    }
+
     /// Opens all files, which can then be read even if a server removes them.
     pub(super) fn open_all(&self) -> Result<(), BlockError> {
         (0..self.files.len() as u64).try_for_each(|segment| self.file(segment).map(drop))

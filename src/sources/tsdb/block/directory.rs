@@ -50,7 +50,7 @@ impl BlockFolders {
 
     /// Whether a folder has any that is named like a block.
     pub(in crate::sources) fn is_any_in(data: &Path) -> Result<bool, BlockError> {
-        Ok(!named(data)?.is_empty())
+        Ok(named(data)?.iter().any(|dir| dir.is_dir()))
     }
 
     /// Separates the blocks that are a parent of another one, or that have no samples left.
@@ -93,19 +93,23 @@ fn described(dirs: &[PathBuf]) -> Result<Option<Vec<BlockFolder>>, BlockError> {
     for dir in dirs {
         match BlockMeta::read(dir) {
             Ok(meta) => blocks.push(BlockFolder { dir: dir.clone(), meta }),
-            Err(_) if !dir.is_dir() => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) => match fs::metadata(dir) {
+                // Not a block, whatever its name is.
+                Ok(other) if !other.is_dir() => {}
+                Ok(_) => return Err(error),
+                Err(_) => return Ok(None),
+            },
         }
     }
     Ok(Some(blocks))
 }
 
-/// The folders in a data directory that are named like blocks, in ascending order.
+/// What is named like a block in a data directory, in ascending order.
 fn named(data: &Path) -> Result<Vec<PathBuf>, BlockError> {
     let io = |source: io::Error| BlockError::Io { file: data.to_owned(), source };
     let paths = fs::read_dir(data).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
     let mut paths: Vec<PathBuf> = paths.map_err(io)?;
-    paths.retain(|dir| dir.file_name().and_then(|name| Ulid::parse(name.to_str()?)).is_some() && dir.is_dir());
+    paths.retain(|dir| dir.file_name().and_then(|name| Ulid::parse(name.to_str()?)).is_some());
     paths.sort();
     Ok(paths)
 }

@@ -71,6 +71,9 @@ pub struct Block {
     read: BytesRead,
 }
 
+/// Most files of a block that are open all the time. A block of three hours usually has one file of chunks.
+const MOST_FILES: usize = 16;
+
 impl Block {
     /// Opens the block in a folder: reads `meta.json`, `tombstones` and the postings offset table of `index`.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, BlockError> {
@@ -83,9 +86,15 @@ impl Block {
         Ok(Self { dir, meta, index, segments, tombstones, read })
     }
 
-    /// Opens all files of chunks, which can then be read even if a server removes the block.
+    /// Opens the files of chunks, which can then be read even if a server removes the block. Not those of a block with so many
+    /// that processes may not have them open; they are opened when they are read.
     pub(in crate::sources) fn open_chunks(&self) -> Result<(), BlockError> {
-        self.segments.open_all()
+        if self.files() > MOST_FILES { Ok(()) } else { self.segments.open_all() }
+    }
+
+    /// How many files the block has open at most.
+    pub(in crate::sources) fn files(&self) -> usize {
+        1 + self.segments.len()
     }
 
     /// The folder, as it was given.

@@ -42,6 +42,12 @@ pub(crate) enum DirectoryError {
         /// Its value in each.
         values: [String; 2],
     },
+    /// One of two overlapping blocks may be of a replica.
+    #[error(
+        "{} and {} overlap, but only one of them has the external label {label}: move one of them to another folder, and read each on its own",
+        .one.display(), .other.display()
+    )]
+    HalfReplicas { one: PathBuf, other: PathBuf, label: String },
     #[error("no block in {} has the external label {label}: leave out --replica, or name another label", .dir.display())]
     NoSuchLabel { dir: PathBuf, label: String },
     #[error("no block in {} has the external label {label}={value}: choose one of {values}", .dir.display())]

@@ -73,6 +73,7 @@ impl Replica {
             });
         }
         folders.retain(|folder| folder.meta.thanos.labels.get(&self.label).is_none_or(|value| *value == self.value));
+        refuse_overlap(&folders, &|name| name == self.label)?;
         folders.iter_mut().for_each(|folder| drop(folder.meta.thanos.labels.remove(&self.label)));
         Ok(folders)
     }
@@ -80,6 +81,11 @@ impl Replica {
 
 /// Fails if blocks of replicas overlap: the readings of each member would be counted twice.
 pub(super) fn refuse_replicas(folders: &[BlockFolder]) -> Result<(), DirectoryError> {
+    refuse_overlap(folders, &|name| OF_REPLICAS.contains(&name))
+}
+
+/// Fails if blocks overlap that differ only in labels of replicas.
+fn refuse_overlap(folders: &[BlockFolder], is_of_replicas: &dyn Fn(&str) -> bool) -> Result<(), DirectoryError> {
     for (at, one) in folders.iter().enumerate() {
         let overlapping = folders[at + 1..].iter().take_while(|other| other.meta.min_time < one.meta.max_time);
         for other in overlapping {
@@ -88,12 +94,13 @@ pub(super) fn refuse_replicas(folders: &[BlockFolder]) -> Result<(), DirectoryEr
             let differing: Vec<&str> =
                 names.into_iter().filter(|name| left.get(*name) != right.get(*name)).map(String::as_str).collect();
             let shown: Vec<&str> = differing.into_iter().filter(|name| *name != "__compactor_shard_id__").collect();
-            if !shown.is_empty() && shown.iter().all(|name| OF_REPLICAS.contains(name)) {
-                return Err(DirectoryError::Replicas {
-                    one: one.dir.clone(),
-                    other: other.dir.clone(),
-                    label: shown[0].to_owned(),
-                    values: [left, right].map(|labels| labels.get(shown[0]).cloned().unwrap_or_default()),
+            if !shown.is_empty() && shown.iter().all(|name| is_of_replicas(name)) {
+                let (one, other, label) = (one.dir.clone(), other.dir.clone(), shown[0].to_owned());
+                return Err(match (left.get(&label).cloned(), right.get(&label).cloned()) {
+                    (Some(first), Some(second)) => {
+                        DirectoryError::Replicas { one, other, label, values: [first, second] }
+                    }
+                    _ => DirectoryError::HalfReplicas { one, other, label },
                 });
             }
         }
@@ -150,6 +157,21 @@ mod tests {
         assert_eq!(check([10, 20], "cluster=c prometheus_replica=1"), Ok(()));
         assert_eq!(check([5, 15], "cluster=d prometheus_replica=1"), Ok(()));
         assert_eq!(check([0, 10], "cluster=c prometheus_replica=0 __compactor_shard_id__=2_of_2"), Ok(()));
+    }
+
+    #[test]
+    fn blocks_without_the_label_must_not_overlap_those_of_the_replica() {
+        let folders = || vec![folder("one", [0, 10], "replica=a"), folder("two", [5, 15], "")];
+        for error in [
+            refuse_replicas(&folders()).unwrap_err(),
+            "replica=a".parse::<Replica>().unwrap().choose(Path::new("data"), folders()).unwrap_err(),
+        ] {
+            let error = error.to_string();
+            assert!(
+                error.contains("one and two overlap, but only one of them has the external label replica"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -73,9 +73,9 @@ impl BlockSlot {
         }
     }
 
-    /// The number of chunks in the lists of the open block; `None` if it is closed.
-    pub(super) fn chunks(&self) -> Option<usize> {
-        self.lock().as_ref().map(|opened| opened.chunks)
+    /// The number of files of the open block, and of chunks in its lists; `None` if it is closed.
+    pub(super) fn size(&self) -> Option<(usize, usize)> {
+        self.lock().as_ref().map(|opened| opened.size())
     }
 
     /// Bytes read from the block while it is open.
@@ -119,9 +119,9 @@ impl Opened {
         Ok(self.block.samples(&self.series[at], range_ms.clone())?)
     }
 
-    /// The number of chunks in the lists of all series.
-    pub(super) fn chunks(&self) -> usize {
-        self.chunks
+    /// The number of files of the block, and of chunks in the lists of all series.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.block.files(), self.chunks)
     }
 
     /// The inclusive ranges in which samples of a series were deleted.

@@ -41,7 +41,7 @@ pub(super) static SOURCE: [Key; 25] = [
     Key::text(
         "source.replica",
         "",
-        Flag::new(Heading::Source, "replica", "LABEL=VALUE", "With --from: read the blocks of this replica only"),
+        Flag::new(Heading::Source, "replica", "LABEL=VALUE", "Read only the blocks of this replica, such as replica=a"),
         |text| ok(replica(text)),
     ),
     Key::text(

@@ -1,6 +1,8 @@
 //! Recomputes one cell from its readings, so that a person can check the score by hand: steps by band, points, weights
 //! and losses of each member and metric.
 
+use std::collections::BTreeMap;
+
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth};
@@ -87,6 +89,20 @@ pub(crate) struct MemberPart {
     pub(crate) after_restart: u64,
     /// All metrics, in the order of the specification.
     pub(crate) metrics: Vec<MetricPart>,
+    /// The evidence that has readings in the cell, in the order of the specification.
+    pub(crate) evidence: Vec<EvidencePart>,
+}
+
+/// Readings of evidence of one member in the cell.
+#[derive(Debug)]
+pub(crate) struct EvidencePart {
+    pub(crate) companion: Companion,
+    /// Expected steps with a reading.
+    pub(crate) known: u64,
+    /// Median of the readings; the mean of the two middle ones if their number is even.
+    pub(crate) median: f64,
+    /// The worst reading: the highest, but for the knowledge of a leader the lowest.
+    pub(crate) worst: f64,
 }
 
 /// Readings of one metric of one member in the cell, and the points they got.
@@ -167,6 +183,7 @@ fn explain_member(
     let mut totals = StepTotals::default();
     let mut after_restart = 0;
     let mut known: [KnownReadings; METRICS] = Default::default();
+    let mut evidence: BTreeMap<Companion, Vec<f64>> = BTreeMap::new();
     for day in days {
         let Ok(index) = day.scores.members.binary_search(&member) else { continue };
         let codes = day.scores.codes(index);
@@ -178,6 +195,10 @@ fn explain_member(
                 continue;
             }
             after_restart += count_within(&restarts, &(step..step + 1)) as u64;
+            for companion in day.window.companions().iter().filter(|companion| companion.is_evidence()) {
+                let reading = day.window.row(*companion, index)[step];
+                evidence.entry(*companion).or_default().extend((!reading.is_nan()).then_some(reading));
+            }
             let entry = table.look_up(codes[step]);
             for metric in Metric::ALL {
                 known[metric.index()].idle += u64::from(entry.idle[metric.index()]);
@@ -191,7 +212,27 @@ fn explain_member(
     }
     let metrics =
         Metric::ALL.into_iter().zip(known).map(|(metric, known)| explain_metric(profile, metric, known)).collect();
-    MemberPart { member, totals, after_restart, metrics }
+    let evidence = evidence.into_iter().filter_map(|(companion, readings)| explain_evidence(companion, readings));
+    MemberPart { member, totals, after_restart, metrics, evidence: evidence.collect() }
+}
+
+/// `None` without readings.
+fn explain_evidence(companion: Companion, mut readings: Vec<f64>) -> Option<EvidencePart> {
+    readings.sort_by(f64::total_cmp);
+    let (lowest, highest) = (*readings.first()?, *readings.last()?);
+    let worst = if companion == Companion::HasLeader { lowest } else { highest };
+    let (known, median) = (readings.len() as u64, median(&readings)?);
+    Some(EvidencePart { companion, known, median, worst })
+}
+
+/// The median of ascending readings; `None` if there are none.
+fn median(readings: &[f64]) -> Option<f64> {
+    let middle = readings.len() / 2;
+    match readings.len() {
+        0 => None,
+        even if even % 2 == 0 => Some(f64::midpoint(readings[middle - 1], readings[middle])),
+        _ => Some(readings[middle]),
+    }
 }
 
 /// Readings of one metric that have a value, each with its points, and the number of idle ones.
@@ -230,17 +271,11 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
     let KnownReadings { mut readings, highest_share, idle, .. } = known;
     readings.sort_by(f64::total_cmp);
     let max = readings.last().copied();
-    let middle = readings.len() / 2;
-    let median = match readings.len() {
-        0 => None,
-        even if even % 2 == 0 => Some(f64::midpoint(readings[middle - 1], readings[middle])),
-        _ => Some(readings[middle]),
-    };
     MetricPart {
         metric,
         known: readings.len() as u64,
         idle,
-        median,
+        median: median(&readings),
         max,
         of_limit: profile.limit(metric),
         share: highest_share,

@@ -96,6 +96,7 @@ impl Wanted for OfTextfile {
                 | "source.read"
                 | "source.promql"
                 | "source.replica"
+                | "source.evidence"
         );
         matches!(key.parts().0, "source" | "labels" | "textfile") && !is_of_a_range
             || is_of_profile(key)

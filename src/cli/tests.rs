@@ -152,7 +152,9 @@ fn long_help_shows_the_default_of_every_setting() {
         for key in crate::config::keys() {
             let Some(flag) = &key.flag else { continue };
             let argument = flags(&command).find(|argument| argument.get_id() == flag.name);
-            if let Some(argument) = argument.filter(|_| !key.shown_default().is_empty()) {
+            // `findings --evidence` takes no value and is not the setting of that name.
+            let is_setting = |argument: &&clap::Arg| argument.get_action().takes_values();
+            if let Some(argument) = argument.filter(is_setting).filter(|_| !key.shown_default().is_empty()) {
                 let help = argument.get_help().unwrap().to_string();
                 let default = format!("[default: {}]", key.shown_default());
                 let is_shown = help.contains(&default) || help.contains("[default: as scored]");

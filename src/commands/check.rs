@@ -44,7 +44,8 @@ pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), Comman
     let queries = asked.query_set()?;
     let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
     let client = Client::new(asked.url()?, &asked.http_config()?, asked.terms, cluster, member)?;
-    let wanted = Wanted { left_out: settings.without.clone(), limits: settings.limits()?, ..Wanted::default() };
+    let (left_out, limits, evidence) = (settings.without.clone(), settings.limits()?, asked.pulls_evidence());
+    let wanted = Wanted { left_out, limits, evidence, ..Wanted::default() };
     let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
     let report = runtime::start()?.block_on(reporter.while_searching(client.traffic(), check.run()))?;
     print_wrapped(&report.to_string(), report::LABEL)?;
@@ -80,7 +81,12 @@ impl Check<'_> {
         for problem in &choice.problems {
             report.add_wrong(self.explained(problem.clone()).await);
         }
-        for column in Column::all().filter(|column| !self.is_left_out(*column)) {
+        let is_evidence = |column: &Column| column.companion().is_some_and(Companion::is_evidence);
+        report.evidence = self
+            .wanted
+            .evidence
+            .then(|| Companion::evidence().filter(|companion| choice.queries.contains_key(companion.name())).collect());
+        for column in Column::all().filter(|column| !self.is_left_out(*column) && !is_evidence(column)) {
             self.look(column, &choice, &mut report).await;
         }
         self.judge(&mut report).await;

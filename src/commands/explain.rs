@@ -16,7 +16,7 @@ use crate::history::History;
 use crate::outputs::explain_text;
 use crate::readings::Lives;
 use crate::score::ScoreTable;
-use crate::spec::Profile;
+use crate::spec::{Companion, Profile};
 use crate::text::terminal::terminal_label;
 use crate::time::UtcDay;
 
@@ -39,7 +39,8 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     let place = folding.zone.cell_at(at_ms, folding.width);
     let table = ScoreTable::new(&profile);
     let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
-    let companions = companions_read(&table, source);
+    let evidence = source.companions().into_iter().filter(|companion| companion.is_evidence());
+    let companions: Vec<Companion> = companions_read(&table, source).into_iter().chain(evidence).collect();
     let mut windows = Vec::new();
     for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
         let (scored, broken) = opened.reader(&history, &companions).score(&table, &lives, day);

@@ -95,7 +95,8 @@ impl Opened {
         held: Held,
     ) -> Result<(Self, Choice<FilesError>), CommandError> {
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
-        let wanted = Wanted { left_out, limits: settings.limits()?, held: held.companions, held_queries: held.queries };
+        let (limits, evidence) = (settings.limits()?, settings.source.pulls_evidence());
+        let wanted = Wanted { left_out, limits, evidence, held: held.companions, held_queries: held.queries };
         let wanted = RawWanted {
             wanted,
             form: settings.source.series,

@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(
             instead_of("sources"),
             ": [source] is a table with the keys url, from, read, promql, replica, http_config_file, headers, server, http_method, start, end, \
-             step, preset, selector, series, queries, rate_window, concurrency, max_qps, retries, timeout, for_profiles, merge_members"
+             step, preset, selector, series, queries, evidence, rate_window, concurrency, max_qps, retries, timeout, for_profiles, merge_members"
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table with the keys wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": [labels] has the keys cluster, member");

@@ -16,7 +16,9 @@ use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
 use crate::readings::{self, NamingLabels, QuerySource, Source};
-use crate::sources::prometheus::{HttpConfig, PlainHeaders, QueryError, QuerySet, ReadMode, SeriesForm, Terms};
+use crate::sources::prometheus::{
+    EvidenceMode, HttpConfig, PlainHeaders, QueryError, QuerySet, ReadMode, SeriesForm, Terms,
+};
 use crate::sources::promql::Version;
 use crate::sources::raw::Rules;
 use crate::sources::tsdb::directory::Replica;
@@ -49,6 +51,7 @@ pub(crate) struct SourceSettings {
     /// Version of Prometheus whose results are computed from raw samples.
     pub(crate) promql: Version,
     pub(crate) replica: Option<Replica>,
+    evidence: EvidenceMode,
     http_config_file: Option<PathBuf>,
     pub(crate) headers: PlainHeaders,
     start: String,
@@ -213,6 +216,7 @@ impl SourceSettings {
             read: values.read("source.read", str::parse)?,
             promql: values.read("source.promql", str::parse)?,
             replica: values.read("source.replica", replica)?,
+            evidence: values.read("source.evidence", str::parse)?,
             http_config_file: values.optional("source.http_config_file").map(PathBuf::from),
             headers: values.read("source.headers", PlainHeaders::parse)?,
             start: text("source.start"),
@@ -253,6 +257,11 @@ impl SourceSettings {
     pub(crate) fn range(&self, now_ms: i64) -> Result<(TimeRange, bool), TimeError> {
         let (start, end) = (parse_instant(&self.start, now_ms)?, parse_instant(&self.end, now_ms)?);
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
+    }
+
+    /// Whether to pull evidence of causes too.
+    pub(crate) fn pulls_evidence(&self) -> bool {
+        self.evidence == EvidenceMode::Auto
     }
 
     /// Whether both ends of the range are set, so that it does not depend on the samples of files.

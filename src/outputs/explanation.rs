@@ -65,6 +65,16 @@ fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
         let _ = writeln!(text, "{}", metric_text(table, &part.totals, metric));
     }
     let _ = writeln!(text, "  {}", sum_text(table, &part.totals));
+    if !part.evidence.is_empty() {
+        let (evidence, worst) = ("evidence", "worst");
+        let _ = writeln!(text, "  {evidence:<18}  {median:>9}  {worst:>10}  {readings:>8}");
+    }
+    for evidence in &part.evidence {
+        let (median, worst) =
+            (of_unit(evidence.companion.unit(), evidence.median), of_unit(evidence.companion.unit(), evidence.worst));
+        let readings = format!("{}/{}", evidence.known, part.totals.expected);
+        let _ = writeln!(text, "  {:<18}  {median:>9}  {worst:>10}  {readings:>8}", evidence.companion);
+    }
     text
 }
 
@@ -158,9 +168,16 @@ fn sum_text(table: &ScoreTable, totals: &StepTotals) -> String {
 
 /// A reading with its unit, rounded up: milliseconds, KiB/s and MiB instead of seconds and bytes.
 fn with_unit(metric: Metric, value: f64) -> String {
-    match metric.unit() {
+    of_unit(metric.unit(), value)
+}
+
+fn of_unit(unit: Unit, value: f64) -> String {
+    match unit {
         Unit::Seconds => format!("{} ms", reading_text(value * 1000.0, 2)),
         Unit::Count | Unit::Instant => format!("{value}"),
+        Unit::PerSecond => format!("{}/s", reading_text(value, 2)),
+        Unit::Share => format!("{} %", reading_text(value * 100.0, 1)),
+        Unit::Flag => if value > 0.0 { "yes" } else { "no" }.to_owned(),
         Unit::BytesPerSecond => format!("{} KiB/s", reading_text(value / 1024.0, 1)),
         Unit::Bytes => format!("{} MiB", reading_text(value / (1024.0 * 1024.0), 1)),
     }

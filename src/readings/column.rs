@@ -33,7 +33,9 @@ impl ColumnReadings {
         let can_be_idle = self.column.can_be_idle();
         let worse = match self.column {
             Column::Companion(Companion::Quota | Companion::MaxFds) => smaller_limit,
-            Column::Metric(_) | Column::Companion(Companion::StartTime) => f64::max,
+            // A member that knows no leader, in the view of any scrape.
+            Column::Companion(Companion::HasLeader) => f64::min,
+            Column::Metric(_) | Column::Companion(_) => f64::max,
         };
         for (known, &value) in steps {
             // No arithmetic with NaN: it would not keep the bits that tell idle from missing.

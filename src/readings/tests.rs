@@ -36,6 +36,7 @@ fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
     const NAN: f64 = f64::NAN;
     const INF: f64 = f64::INFINITY;
     let higher = [(1.0, 2.0, 2.0), (0.0, -1.0, 0.0), (3.0, NAN, 3.0), (INF, 4.0, INF), (NAN, NAN, NAN)];
+    let lower = [(1.0, 0.0, 0.0), (3.0, NAN, 3.0), (NAN, NAN, NAN)];
     let limit = [
         (1.0, 2.0, 1.0),
         (3.0, NAN, 3.0),
@@ -51,6 +52,7 @@ fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
     for column in Column::all() {
         let cases = match column.name() {
             "quota" | "max_fds" => &limit[..],
+            "has_leader" => &lower[..],
             _ => &higher,
         };
         for &(one_value, other_value, expected) in cases {

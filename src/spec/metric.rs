@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::table::{COMPANION_ROWS, METRIC_ROWS, Row, SCORED, Scored};
+use super::table::{COMPANION_ROWS, METRIC_ROWS, ROLES, Role, Row, SCORED, Scored};
 use super::{COMPANIONS, Companion, METRICS, Metric, Unit};
 
 impl Metric {
@@ -79,6 +79,21 @@ impl Companion {
     pub fn reading_column(self) -> &'static str {
         Column::Companion(self).reading_column()
     }
+
+    /// Whether the companion is evidence of causes, not a limit or a start time.
+    pub fn is_evidence(self) -> bool {
+        ROLES[self as usize] == Role::Evidence
+    }
+
+    /// The evidence, in the order of the table.
+    pub fn evidence() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|companion| companion.is_evidence())
+    }
+
+    /// The unit of the readings.
+    pub fn unit(self) -> Unit {
+        Column::Companion(self).unit()
+    }
 }
 
 /// A column of readings in a history: one of the six metrics, or a companion.
@@ -132,10 +147,10 @@ impl Column {
         self.row().unit
     }
 
-    /// Whether a reading can be idle instead of missing: true for percentiles of a histogram, which have no value if
-    /// nothing was observed.
+    /// Whether a reading can be idle instead of missing: true for metrics that are percentiles of a histogram, which have no
+    /// value if nothing was observed.
     pub fn can_be_idle(self) -> bool {
-        self.unit() == Unit::Seconds
+        matches!(self, Self::Metric(_)) && self.unit() == Unit::Seconds
     }
 
     /// The text of the embedded `queries/<name>.promql`.
@@ -230,7 +245,7 @@ mod tests {
                 Unit::Seconds => "seconds",
                 Unit::BytesPerSecond => "bytes per second",
                 Unit::Bytes => "| bytes |",
-                Unit::Count | Unit::Instant => "",
+                _ => "",
             };
             assert!(row.contains(unit), "{row}");
         }

@@ -1,4 +1,5 @@
-//! The table of columns: one row per metric, and one per companion (a limit or a start time: pulled, but not scored).
+//! The table of columns: one row per metric, and one per companion (pulled, but not scored: a limit, a start time, or
+//! evidence of causes).
 //!
 //! All code that lists metrics or companions, or needs a property of one, uses this table: columns of files, keys of
 //! settings, queries, units, SQL. A new metric needs a row here, a file in `queries/`, and a weight and bands in each
@@ -19,6 +20,23 @@ pub enum Unit {
     Bytes,
     /// An instant, in seconds since 1970.
     Instant,
+    /// Events per second.
+    PerSecond,
+    /// A part of the time, from 0 to 1.
+    Share,
+    /// 1 for yes, 0 for no.
+    Flag,
+}
+
+/// What a companion is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Thresholds of a metric can be shares of it.
+    Limit,
+    /// It shows restarts.
+    Start,
+    /// It shows causes, and members that cannot work.
+    Evidence,
 }
 
 /// The properties that both metrics and companions have in the table.
@@ -58,7 +76,9 @@ macro_rules! columns {
         )+ }
         companions { $(
             $(#[$companion_doc:meta])*
-            $Companion:ident = $companion:literal { column: $companion_column:literal, unit: $companion_unit:ident }
+            $Companion:ident = $companion:literal {
+                column: $companion_column:literal, unit: $companion_unit:ident, role: $role:ident
+            }
         )+ }
     ) => {
         named! {
@@ -70,7 +90,7 @@ macro_rules! columns {
         }
 
         named! {
-            /// A series that is pulled with the metrics but not scored: a limit, or the start time of the process.
+            /// A series that is pulled with the metrics but not scored: a limit, the start time of the process, or evidence.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[repr(usize)]
             pub enum Companion { $($(#[$companion_doc])* $Companion = $companion),+ }
@@ -81,6 +101,8 @@ macro_rules! columns {
 
         pub(super) static COMPANION_ROWS: [Row; COMPANIONS] =
             [$(row!($companion, $companion_column, $companion_unit)),+];
+
+        pub(super) static ROLES: [Role; COMPANIONS] = [$(Role::$role),+];
 
         pub(super) static SCORED: [Scored; METRICS] = [$(Scored {
             title: $title,
@@ -169,11 +191,49 @@ columns! {
     }
     companions {
         /// Quota of the database size, bytes: 2147483648 if unset, negative if disabled.
-        Quota = "quota" { column: "quota_bytes", unit: Bytes }
+        Quota = "quota" { column: "quota_bytes", unit: Bytes, role: Limit }
         /// Maximum number of open file descriptors.
-        MaxFds = "max_fds" { column: "max_fds", unit: Count }
+        MaxFds = "max_fds" { column: "max_fds", unit: Count, role: Limit }
         /// Start time of the process, seconds since 1970.
-        StartTime = "start_time" { column: "start_time_seconds", unit: Instant }
+        StartTime = "start_time" { column: "start_time_seconds", unit: Instant, role: Start }
+        /// Round trip to the other members, 99th percentile, seconds.
+        PeerRoundTrip = "peer_round_trip" { column: "peer_round_trip_seconds", unit: Seconds, role: Evidence }
+        /// Heartbeats that the leader could not send in time, per second. etcd blames slow disks for them.
+        HeartbeatFailures = "heartbeat_failures" {
+            column: "heartbeat_failures_per_second", unit: PerSecond, role: Evidence
+        }
+        /// Messages to other members that failed, per second.
+        PeerSendFailures = "peer_send_failures" {
+            column: "peer_send_failures_per_second", unit: PerSecond, role: Evidence
+        }
+        /// Proposals that wait for a majority.
+        ProposalsPending = "proposals_pending" { column: "proposals_pending", unit: Count, role: Evidence }
+        /// Proposals that failed, per second.
+        ProposalsFailed = "proposals_failed" {
+            column: "proposals_failed_per_second", unit: PerSecond, role: Evidence
+        }
+        /// Applies that took more than 100 ms, per second.
+        SlowApplies = "slow_applies" { column: "slow_applies_per_second", unit: PerSecond, role: Evidence }
+        /// Linearizable reads that the leader confirmed too late, per second.
+        SlowReadIndexes = "slow_read_indexes" {
+            column: "slow_read_indexes_per_second", unit: PerSecond, role: Evidence
+        }
+        /// Whether the member leads.
+        IsLeader = "is_leader" { column: "is_leader", unit: Flag, role: Evidence }
+        /// Whether the member is a learner, which does not count for the quorum.
+        IsLearner = "is_learner" { column: "is_learner", unit: Flag, role: Evidence }
+        /// Whether the member knows a leader.
+        HasLeader = "has_leader" { column: "has_leader", unit: Flag, role: Evidence }
+        /// Size of the database without free pages, bytes.
+        DbInUse = "db_in_use" { column: "db_in_use_bytes", unit: Bytes, role: Evidence }
+        /// Share of the time in which the database was defragmented.
+        Defragmenting = "defragmenting" { column: "defragmenting_share", unit: Share, role: Evidence }
+        /// Share of the time in which a snapshot of the database was sent.
+        Snapshotting = "snapshotting" { column: "snapshotting_share", unit: Share, role: Evidence }
+        /// Resident memory of the process, bytes.
+        ResidentMemory = "resident_memory" { column: "resident_memory_bytes", unit: Bytes, role: Evidence }
+        /// gRPC requests that ended with an error of the server, per second.
+        GrpcErrors = "grpc_errors" { column: "grpc_errors_per_second", unit: PerSecond, role: Evidence }
     }
 }
 

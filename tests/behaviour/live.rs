@@ -1,6 +1,7 @@
 //! Live etcd members, scraped every second by a real Prometheus.
 
 use crate::from_files::equals_the_server;
+use crate::remote_read::equals_promql;
 use crate::support::{
     Asked, Cell, Folder, Prometheus, Server, cells, etcd_cluster, etcd_heatmap, etcd_programs, holds, now, oracle, put,
     started, until,
@@ -49,10 +50,26 @@ fn three_live_etcd_members_are_scored() {
     assert_eq!(names, expected);
 
     // The same once more on a range that is over, where the server's answers cannot change while they are compared.
-    let asked = Asked { step: 5, ..Asked::all(&prometheus, now() - 120, now() - 10) };
+    let evidence = Some("auto");
+    let asked = Asked { step: 5, evidence, ..Asked::all(&prometheus, now() - 120, now() - 10) };
     asked.is_answered_exactly(&folder);
-    // And from its data directory.
+    assert!(folder.text("audit/manifest.json").contains("\"peer_round_trip\""));
+    // And from its data directory, and by remote read.
     equals_the_server(&asked, &prometheus.data(), &Folder::new("etcd-files"));
+    equals_promql(&asked, "raw", &Folder::new("etcd-remote"));
+    let (start, data) = (asked.start.to_string(), prometheus.data());
+    for source in [["--url", url.as_str()], ["--from", data.as_str()]] {
+        let checked =
+            etcd_heatmap(&[&["check", "--evidence", "auto", "--step", "5s", "--start", &start], &source[..]].concat());
+        // Failures to send to peers have no series before the first one.
+        let line = "of 15 series that show causes";
+        assert!(checked.stdout.contains(line), "{}", checked.stdout);
+    }
+    let (cluster, at) = ("etcd", asked.start.to_string());
+    let explained = etcd_heatmap(&["explain", &folder.at("audit"), "--cluster", cluster, "--at", &at]).succeeds();
+    for name in ["peer_round_trip", "has_leader", "is_leader", "resident_memory"] {
+        assert!(explained.stdout.contains(name), "{}", explained.stdout);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 usage: history.py URL DIR --start SECOND --end SECOND --step SECONDS [--selector MATCHERS]
        [--cluster-label NAME] [--member-label NAME] [--recorded METRIC].. [--without METRIC].. [--profile NAME]
+       [--evidence auto]
 
 The profile decides which companions a history must hold. It must hold the start times of processes if the server has
 them."""
@@ -34,6 +35,27 @@ COMPANION = {
     "max_fds": LIMIT.replace("{limit}", ETCDS.replace("{name}", "process_max_fds")),
     "start_time_seconds": "max by ({by}) " + ETCDS.replace("{name}", "process_start_time_seconds"),
 }
+FAILED = "Unknown|FailedPrecondition|ResourceExhausted|Internal|Unavailable|DataLoss|DeadlineExceeded"
+# Not scored: what shows causes.
+EVIDENCE = {
+    "peer_round_trip_seconds":
+        "histogram_quantile(0.99, sum by ({by}, le) (rate(etcd_network_peer_round_trip_time_seconds_bucket{{{of}}}[5m])))",
+    "heartbeat_failures_per_second": "rate(etcd_server_heartbeat_send_failures_total{{{of}}}[5m])",
+    "peer_send_failures_per_second": "sum by ({by}) (rate(etcd_network_peer_sent_failures_total{{{of}}}[5m]))",
+    "proposals_pending": "etcd_server_proposals_pending{{{of}}}",
+    "proposals_failed_per_second": "rate(etcd_server_proposals_failed_total{{{of}}}[5m])",
+    "slow_applies_per_second": "rate(etcd_server_slow_apply_total{{{of}}}[5m])",
+    "slow_read_indexes_per_second": "rate(etcd_server_slow_read_indexes_total{{{of}}}[5m])",
+    "is_leader": "etcd_server_is_leader{{{of}}}",
+    "is_learner": "etcd_server_is_learner{{{of}}}",
+    "has_leader": "etcd_server_has_leader{{{of}}}",
+    "db_in_use_bytes": "etcd_mvcc_db_total_size_in_use_in_bytes{{{of}}}",
+    "defragmenting_share": "rate(etcd_disk_backend_defrag_duration_seconds_sum{{{of}}}[5m])",
+    "snapshotting_share": "rate(etcd_disk_backend_snapshot_duration_seconds_sum{{{of}}}[5m])",
+    "resident_memory_bytes": ETCDS.replace("{name}", "process_resident_memory_bytes"),
+    "grpc_errors_per_second":
+        f'sum by ({{by}}) (rate(grpc_server_handled_total{{{{grpc_code=~"{FAILED}", {{of}}}}}}[5m]))',
+}
 RECORDED = {
     "wal_fsync": "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile",
     "backend_commit": "job:etcd_disk_backend_commit_duration_seconds_bucket:99percentile",
@@ -53,9 +75,10 @@ def expected(asked):
         query = f"{RECORDED[name]}{{{asked.selector}}}" if name in asked.recorded else RAW[name]
         known |= answer(asked, query, column, is_whole=name in asked.recorded)
     members = {key[:3] for key in known}
-    for column in companions(asked):
+    beside = {column: COMPANION[column] for column in companions(asked)} | (EVIDENCE if asked.evidence == "auto" else {})
+    for column, query in beside.items():
         # A row exists only if a metric has a reading; a companion alone makes no row.
-        known |= {key: value for key, value in answer(asked, COMPANION[column], column).items() if key[:3] in members}
+        known |= {key: value for key, value in answer(asked, query, column).items() if key[:3] in members}
     return known
 
 
@@ -91,11 +114,13 @@ def main():
     parser.add_argument("--recorded", action="append", default=[])
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--profile", default="seed")
+    parser.add_argument("--evidence", default="none")
     asked = parser.parse_args()
     report = Report()
     wanted, found = expected(asked), {}
-    for ts, cluster, member, *readings in days(asked.folder, "history", COLUMNS, report, optional=COMPANIONS):
-        for column, value in zip(COLUMNS + COMPANIONS, readings):
+    optional = COMPANIONS + list(EVIDENCE)
+    for ts, cluster, member, *readings in days(asked.folder, "history", COLUMNS, report, optional=optional):
+        for column, value in zip(COLUMNS + optional, readings):
             if value is not None:
                 found[ts, cluster, member, column] = value if value == value else "idle"
     report.compare("history: readings against the server's answers", wanted, found)

@@ -38,7 +38,7 @@ impl Collector<'_> {
     /// process start times, and quotas.
     pub(crate) fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
         let limits: Vec<Companion> = table.limits().collect();
-        let is_read = |c: &Companion| *c != Companion::MaxFds || limits.contains(c);
+        let is_read = |c: &Companion| !c.is_evidence() && (*c != Companion::MaxFds || limits.contains(c));
         source.companions().into_iter().filter(is_read).collect()
     }
 

@@ -35,7 +35,9 @@ pub(crate) fn reading(metric: Metric, value: f64) -> String {
     match metric.unit() {
         Unit::Seconds if value >= 1.0 => format!("{} s", three_digits(value)),
         Unit::Seconds => format!("{} ms", three_digits(value * 1000.0)),
-        Unit::Count | Unit::Instant => format!("{}", value.ceil()),
+        Unit::Count | Unit::Instant | Unit::Flag => format!("{}", value.ceil()),
+        Unit::PerSecond => format!("{}/s", three_digits(value)),
+        Unit::Share => format!("{} %", three_digits(value * 100.0)),
         Unit::BytesPerSecond => format!("{}/s", bytes(value)),
         Unit::Bytes => bytes(value),
     }
@@ -45,7 +47,8 @@ pub(crate) fn reading(metric: Metric, value: f64) -> String {
 pub(crate) fn reading_number(metric: Metric, value: f64) -> (f64, &'static str) {
     match metric.unit() {
         Unit::Seconds => (number_up(value * 1000.0), "ms"),
-        Unit::Count | Unit::Instant => (number_up(value), ""),
+        Unit::Count | Unit::Instant | Unit::Share | Unit::Flag => (number_up(value), ""),
+        Unit::PerSecond => (number_up(value), "1/s"),
         Unit::BytesPerSecond => (number_up(value), "bytes/s"),
         Unit::Bytes => (number_up(value), "bytes"),
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use indicatif::BinaryBytes;
 
-use super::report::{LABEL, labels_in_words, minute, named_by_address, named_clusters, outcome};
+use super::report::{LABEL, evidence_line, labels_in_words, minute, named_by_address, named_clusters, outcome};
 use crate::commands::files::{Opened, absent_note};
 use crate::commands::interrupt::Interrupt;
 use crate::commands::progress::Reporter;
@@ -88,7 +88,8 @@ impl Report {
     /// Adds notes about rare scrapes, members named by their address, and missing start times.
     fn advise(&mut self, opened: &Opened) {
         let window = opened.queries.rate_window();
-        for seen in self.seen.iter().filter(|seen| seen.has_values) {
+        let is_evidence = |seen: &Seen| seen.column.companion().is_some_and(Companion::is_evidence);
+        for seen in self.seen.iter().filter(|seen| seen.has_values && !is_evidence(seen)) {
             let rate = opened.queries.is_rate(seen.column).then_some(window);
             let advice = seen.distance.and_then(|distance| distance.advice(rate));
             self.notes.extend(advice.map(|advice| format!("{}: {advice}", seen.column)));
@@ -110,11 +111,17 @@ impl Report {
             let (first, last) = ("first", "last");
             let _ = writeln!(text, "\n{:<17} {:<4}  {:>7} {first:<17} {last:<17} scraped", "metric", "form", "members");
         }
-        for seen in &self.seen {
+        let is_evidence = |seen: &&Seen| seen.column.companion().is_some_and(Companion::is_evidence);
+        for seen in self.seen.iter().filter(|seen| !is_evidence(seen)) {
             text.push_str(&row(seen));
         }
         let labels = labels_in_words(&settings.source);
         text.extend(named_clusters(&self.members(), &labels).map(|named| format!("\nmembers  {named}\n")));
+        if settings.source.pulls_evidence() && !self.seen.is_empty() {
+            let found = self.seen.iter().filter(|seen| is_evidence(seen) && seen.has_values);
+            let found: Vec<Companion> = found.filter_map(|seen| seen.column.companion()).collect();
+            text.push_str(&evidence_line(&found));
+        }
         if let Some((bytes, days)) = self.cost {
             let _ = writeln!(text, "pull     about {} for {}", BinaryBytes(bytes), count(days, "day"));
         }

@@ -10,7 +10,7 @@ use super::{knows_restarts, members};
 use crate::config::SourceSettings;
 use crate::readings::Member;
 use crate::sources::prometheus::{Seen, ServerInfo, Sighting};
-use crate::spec::Column;
+use crate::spec::{Column, Companion};
 use crate::text::count;
 use crate::text::rounding::share_parts;
 use crate::text::terminal::{terminal_label, terminal_message};
@@ -53,6 +53,8 @@ pub(super) struct Report {
     labels: String,
     concurrency: usize,
     pub(super) rows: Vec<Row>,
+    /// The evidence of causes that a pull would read; `None` if it is switched off.
+    pub(super) evidence: Option<Vec<Companion>>,
     pub(super) cost: Option<Cost>,
     /// Remarks that do not prevent a pull.
     pub(super) notes: Vec<String>,
@@ -72,7 +74,7 @@ impl Report {
         let labels = labels_in_words(asked);
         let refused = server.refused.map(|error| format!("cannot identify the server: {error}"));
         let (rows, notes, wrong) = (Vec::new(), refused.into_iter().collect(), Vec::new());
-        Self { head, labels, concurrency: asked.terms.concurrency, rows, cost: None, notes, wrong }
+        Self { head, labels, concurrency: asked.terms.concurrency, rows, evidence: None, cost: None, notes, wrong }
     }
 
     /// Adds a problem once, even if several metrics have it.
@@ -107,6 +109,18 @@ impl Report {
         }
         self.notes.extend(notes);
     }
+}
+
+/// How much of the evidence of causes there is, and what is missing.
+pub(super) fn evidence_line(found: &[Companion]) -> String {
+    let missing: Vec<&str> = Companion::evidence().filter(|one| !found.contains(one)).map(Companion::name).collect();
+    let all = Companion::evidence().count();
+    let missing = match (missing.is_empty(), found.is_empty()) {
+        (true, _) => String::new(),
+        (_, true) => String::new(),
+        _ => format!("; missing: {}", missing.join(", ")),
+    };
+    format!("evidence {} of {all} series that show causes{missing}\n", found.len())
 }
 
 /// The labels that name clusters and members, for people.
@@ -177,6 +191,9 @@ impl fmt::Display for Report {
         }
         if let Some(named) = named_clusters(&members(&self.rows), &self.labels) {
             writeln!(f, "\nmembers  {named}")?;
+        }
+        if let Some(evidence) = &self.evidence {
+            f.write_str(&evidence_line(evidence))?;
         }
         if let Some(Cost { queries, samples, took }) = &self.cost {
             let (queries, samples) = (count(*queries, "query"), count(*samples, "sample"));

@@ -22,9 +22,8 @@ pub(super) static SCORING: [Key; 10] = [
     Key::text(
         "score.weight",
         "",
-        Flag::new(Heading::Scoring, "weight", "METRIC=SHARE", "Weight of one metric, such as wal_fsync=0.5").explained(
-            "Weight of one metric, such as wal_fsync=0.5; the others share the rest in proportion. Repeatable",
-        ),
+        Flag::new(Heading::Scoring, "weight", "METRIC=SHARE", "Weight of one metric, such as wal_fsync=0.5")
+            .explained("Weight, such as wal_fsync=0.5; the others share the rest. Repeatable"),
         |text| ok(weight_list(text)),
     )
     .of_shape(Shape::List),

@@ -6,11 +6,13 @@ use crate::config::parse::{
     concurrency, instant, label_list, ok, patience, profile_list, queries_a_second, rate_window, replica, retries,
     selector, switch, url,
 };
-use crate::sources::prometheus::{HttpMethod, PlainHeaders, Preset, RATE_WINDOW, ReadMode, SeriesForm, ServerKind};
+use crate::sources::prometheus::{
+    EvidenceMode, HttpMethod, PlainHeaders, Preset, RATE_WINDOW, ReadMode, SeriesForm, ServerKind,
+};
 use crate::sources::promql::Version;
 use crate::time::Step;
 
-pub(super) static SOURCE: [Key; 25] = [
+pub(super) static SOURCE: [Key; 26] = [
     Key::text(
         "source.url",
         "",
@@ -143,6 +145,12 @@ pub(super) static SOURCE: [Key; 25] = [
         "",
         Flag::new(Heading::Source, "queries", "DIR", "Folder of METRIC.promql files that replace built-in queries"),
         |_| Ok(()),
+    ),
+    Key::text(
+        "source.evidence",
+        "none",
+        Flag::new(Heading::Source, "evidence", "WHICH", "Pull series that show causes: none, or auto (all)"),
+        |text| ok(text.parse::<EvidenceMode>()),
     ),
     Key::text(
         "source.rate_window",

@@ -17,7 +17,8 @@ const FIRST_POWER: i32 = -9;
 pub(super) fn unit(metric: Metric) -> &'static str {
     match metric.unit() {
         Unit::Seconds => "s",
-        Unit::Count | Unit::Instant => "",
+        Unit::Count | Unit::Instant | Unit::Share | Unit::Flag => "",
+        Unit::PerSecond => "/s",
         Unit::Bytes => "B",
         Unit::BytesPerSecond => "B/s",
     }

@@ -11,6 +11,7 @@ mod echo;
 mod elsewhere;
 #[expect(unreachable_pub, reason = "the fuzz targets compile this file by its path")]
 mod error;
+mod evidence;
 mod extent;
 mod failure;
 mod identity;
@@ -48,6 +49,7 @@ pub(crate) use client::shown_url;
 pub(crate) use dialect::{HttpMethod, ServerKind};
 pub(crate) use elsewhere::{elsewhere, jobs};
 pub(crate) use error::PromError;
+pub(crate) use evidence::EvidenceMode;
 pub(crate) use extent::days_left_out;
 pub(crate) use identity::{forms_by_setting, forms_of, verify_members};
 pub(crate) use instant::read_instant;

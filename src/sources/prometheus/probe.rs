@@ -38,12 +38,14 @@ named! {
     parsed "unknown series form"
 }
 
-/// Which metrics and companions (limits and start times) to pull.
+/// Which metrics and companions to pull.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) left_out: Vec<Metric>,
     /// Limits that the profile needs, each with the metric whose thresholds are shares of it.
     pub(crate) limits: Vec<(Metric, Companion)>,
+    /// Whether to pull evidence of causes too, unless there is a history without it.
+    pub(crate) evidence: bool,
     /// Companions of the existing history, which new days must have as well. `None` without a history:
     /// then the companion `start_time` is pulled if it has series.
     pub(crate) held: Option<Vec<Companion>>,
@@ -273,6 +275,11 @@ impl<'a> Probe<'a> {
                 chosen.insert(start_time.name().to_owned(), self.source(start_time.into(), form));
             }
         }
+        if wanted.evidence && wanted.held.is_none() {
+            for companion in self.seen_evidence().await? {
+                chosen.insert(companion.name().to_owned(), self.source(companion.into(), RAW));
+            }
+        }
         Ok(chosen)
     }
 
@@ -315,7 +322,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Whether the query has a value at any sampled step, the latest first.
-    async fn is_seen(&self, column: Column, form: &str) -> Result<bool, PromError> {
+    pub(super) async fn is_seen(&self, column: Column, form: &str) -> Result<bool, PromError> {
         for &grid in self.places.iter().rev() {
             if self.has_values(column, form, grid).await? {
                 return Ok(true);

@@ -157,7 +157,10 @@ impl<'a, S: SampleStore> Chooser<'a, S> {
         let limits = wanted.limits.iter().map(|(_, limit)| *limit);
         let mut all: Vec<Companion> = match &wanted.held {
             Some(held) => held.iter().copied().chain(limits).collect(),
-            None => limits.chain([Companion::StartTime]).collect(),
+            None => {
+                let evidence = Companion::evidence().filter(|_| wanted.evidence);
+                limits.chain([Companion::StartTime]).chain(evidence).collect()
+            }
         };
         all.sort_unstable();
         all.dedup();

@@ -101,6 +101,7 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
                 })
                 .map(without_names),
             Query::Quantile { q, by, buckets, window_ms } => self.quantile(*q, by, buckets, *window_ms),
+            Query::Sum { by, selector, window_ms } => self.sum(by, selector, *window_ms),
             Query::Or(left, right) => {
                 Ok(or(self.evaluate_among(left, is_wanted)?, self.evaluate_among(right, is_wanted)?))
             }
@@ -161,19 +162,44 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
         buckets: &Selector,
         window_ms: i64,
     ) -> Result<Vec<Element>, EvaluationError<S::Error>> {
-        let mut histograms: BTreeMap<Vec<&str>, Vec<&S::Series>> = BTreeMap::new();
-        for series in self.selected(buckets) {
+        self.each_group(by, buckets, |series| self.quantile_of(q, series, window_ms))
+    }
+
+    /// `sum by (…) (rate(…))`, the groups in parallel.
+    fn sum(
+        &self,
+        by: &[String],
+        selector: &Selector,
+        window_ms: i64,
+    ) -> Result<Vec<Element>, EvaluationError<S::Error>> {
+        self.each_group(by, selector, |series| {
+            let rate =
+                |one: &&S::Series| self.of_series(one, window_ms, &|series: &Series<'_>| self.rate(series, window_ms));
+            let rates: Vec<Column> = series.iter().map(rate).collect::<Result<_, _>>()?;
+            Ok(promql::sum(&rates, self.version))
+        })
+    }
+
+    /// Computes a function of the series that agree in these labels, group by group in parallel.
+    fn each_group(
+        &self,
+        by: &[String],
+        selector: &Selector,
+        function: impl Fn(&[&S::Series]) -> Result<Column, EvaluationError<S::Error>> + Sync,
+    ) -> Result<Vec<Element>, EvaluationError<S::Error>> {
+        let mut groups: BTreeMap<Vec<&str>, Vec<&S::Series>> = BTreeMap::new();
+        for series in self.selected(selector) {
             let labels = self.store.labels(series);
             let key = by.iter().map(|name| label_of(labels, name).unwrap_or_default()).collect();
-            histograms.entry(key).or_default().push(series);
+            groups.entry(key).or_default().push(series);
         }
-        let histograms: Vec<(Vec<&str>, Vec<&S::Series>)> = histograms.into_iter().collect();
+        let groups: Vec<(Vec<&str>, Vec<&S::Series>)> = groups.into_iter().collect();
         let element = |(key, series): &(Vec<&str>, Vec<&S::Series>)| {
             let named = by.iter().zip(key).filter(|(_, value)| !value.is_empty());
             let labels = named.map(|(name, value)| (name.as_str().into(), (*value).into())).collect();
-            Ok(Element { labels, values: self.quantile_of(q, series, window_ms)? })
+            Ok(Element { labels, values: function(series)? })
         };
-        let elements: Vec<Element> = histograms.par_iter().map(element).collect::<Result<_, _>>()?;
+        let elements: Vec<Element> = groups.par_iter().map(element).collect::<Result<_, _>>()?;
         Ok(elements.into_iter().filter(has_value).collect())
     }
 

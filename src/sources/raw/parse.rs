@@ -100,6 +100,10 @@ impl<'a> Parser<'a> {
             self.expect(")")?;
             return Ok(inner);
         }
+        if self.takes_word("sum") {
+            let (by, (selector, window_ms)) = self.sum_by_of_rate("a sum")?;
+            return Ok(Query::Sum { by, selector, window_ms });
+        }
         self.skip_space();
         let name = name_of(self.rest);
         if !self.rest[name.len()..].trim_start().starts_with('(') {
@@ -136,23 +140,32 @@ impl<'a> Parser<'a> {
         let q: f64 = number.parse().map_err(|_| format!("'{}' is not a quantile", self.excerpt()))?;
         self.rest = &self.rest[end..];
         self.expect(",")?;
-        if !(self.takes_word("sum") && self.takes_word("by")) {
+        if !self.takes_word("sum") {
             return Err("a quantile needs 'sum by (…, le) (rate(…))'".to_owned());
         }
-        let mut by = self.names()?;
+        let (mut by, (buckets, window_ms)) = self.sum_by_of_rate("a quantile")?;
         let all = by.len();
         by.retain(|name| name != "le");
         if by.len() + 1 != all {
             return Err("a quantile needs 'le' in 'by (…)'".to_owned());
         }
-        self.expect("(")?;
-        if !self.takes_word("rate") {
-            return Err("a quantile needs a rate".to_owned());
-        }
-        let (buckets, window_ms) = self.over_time()?;
-        self.expect(")")?;
         self.expect(")")?;
         Ok(Query::Quantile { q, by, buckets, window_ms })
+    }
+
+    /// `by (…) (rate(name{…}[window]))`, after `sum`; `what` needs it, for the error.
+    fn sum_by_of_rate(&mut self, what: &str) -> Result<(Vec<String>, (Selector, i64)), String> {
+        if !self.takes_word("by") {
+            return Err(format!("{what} needs 'by (…) (rate(…))'"));
+        }
+        let by = self.names()?;
+        self.expect("(")?;
+        if !self.takes_word("rate") {
+            return Err(format!("{what} needs a rate"));
+        }
+        let rate = self.over_time()?;
+        self.expect(")")?;
+        Ok((by, rate))
     }
 
     /// `(name, "name", …)`

@@ -30,6 +30,8 @@ fn the_parts_of_a_query_are_recognized() {
     let quantile = parse(r#"histogram_quantile(0.99, sum by (env, "k8s.name", le) (rate(b[5m])))"#).unwrap();
     let by = vec!["env".to_owned(), "k8s.name".to_owned()];
     assert_eq!(quantile, Query::Quantile { q: 0.99, by, buckets: one("b"), window_ms: 300_000 });
+    let sum = Query::Sum { by: vec!["i".to_owned()], selector: one("x"), window_ms: 300_000 };
+    assert_eq!(parse("sum by (i) (rate(x[5m]))").unwrap(), sum);
     let matchers = vec![equal("a", "1\"\n"), equal("b.c", r"\d"), equal("e", "é")];
     let selector = Selector { name: "up".to_owned(), matchers };
     let text = r#"up{a="1\"\n", "b.c"=`\d`, e='\u00e9',}"#;
@@ -56,6 +58,8 @@ fn anything_else_is_refused_with_a_reason() {
         ("up{a=\"b}", "a string has no closing quote"),
         ("up{a=\"\\q\"}", "the escape '\\q' is not supported"),
         ("histogram_quantile(0.9, rate(b[5m]))", "a quantile needs 'sum by"),
+        ("sum(rate(b[5m]))", "a sum needs 'by (…) (rate(…))'"),
+        ("sum by (i) (changes(b[5m]))", "a sum needs a rate"),
         ("histogram_quantile(0.9, sum by (i) (rate(b[5m])))", "a quantile needs 'le'"),
         ("up @ 5", "'@ 5' is not supported"),
     ] {

@@ -21,6 +21,8 @@ pub(super) enum Query {
         buckets: Selector,
         window_ms: i64,
     },
+    /// `sum by (…) (rate(name{…}[window]))`
+    Sum { by: Vec<String>, selector: Selector, window_ms: i64 },
     /// `left or right`
     Or(Box<Query>, Box<Query>),
     /// `left and on (…) right`
@@ -34,6 +36,7 @@ impl Query {
             Self::Select(selector)
             | Self::Rate(selector, _)
             | Self::Changes(selector, _)
+            | Self::Sum { selector, .. }
             | Self::Quantile { buckets: selector, .. } => vec![selector],
             Self::Or(left, right) | Self::AndOn(left, _, right) => [left.selectors(), right.selectors()].concat(),
         }
@@ -57,7 +60,10 @@ impl Query {
     pub(super) fn reach_ms(&self, lookback_ms: i64) -> i64 {
         match self {
             Self::Select(_) => lookback_ms,
-            Self::Rate(_, window_ms) | Self::Changes(_, window_ms) | Self::Quantile { window_ms, .. } => *window_ms,
+            Self::Rate(_, window_ms)
+            | Self::Changes(_, window_ms)
+            | Self::Sum { window_ms, .. }
+            | Self::Quantile { window_ms, .. } => *window_ms,
             Self::Or(left, right) | Self::AndOn(left, _, right) => {
                 left.reach_ms(lookback_ms).max(right.reach_ms(lookback_ms))
             }
@@ -66,6 +72,6 @@ impl Query {
 
     /// Whether the expression needs two samples in a window.
     pub(super) fn is_rate(&self) -> bool {
-        matches!(self, Self::Rate(..) | Self::Quantile { .. })
+        matches!(self, Self::Rate(..) | Self::Sum { .. } | Self::Quantile { .. })
     }
 }

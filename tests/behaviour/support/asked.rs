@@ -15,6 +15,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) member_label: Option<&'a str>,
     pub(crate) without: Option<&'a str>,
     pub(crate) profile: Option<&'a str>,
+    /// Which evidence of causes to pull; none by default.
+    pub(crate) evidence: Option<&'a str>,
     /// Metrics that the oracle expects to be pulled from recorded series.
     pub(crate) recorded: Vec<&'a str>,
 }
@@ -69,6 +71,7 @@ impl Asked<'_> {
             ("--member-label", self.member_label),
             ("--without", self.without),
             ("--profile", self.profile),
+            ("--evidence", self.evidence),
         ];
         flags.into_iter().filter_map(|(flag, value)| Some((flag, value?)))
     }

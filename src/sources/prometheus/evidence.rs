@@ -1,0 +1,81 @@
+//! Which evidence of causes a server has: series that are pulled, but not scored.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::PromError;
+use super::probe::Probe;
+use super::query::RAW;
+use super::question::Question;
+use super::slices::{ask_in_slices, joined};
+use super::transport::Kind;
+use crate::spec::{Column, Companion};
+use crate::text::named::named;
+use crate::time::Grid;
+
+named! {
+    /// Which evidence of causes to pull.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) enum EvidenceMode {
+        /// All that there is.
+        Auto = "auto",
+        /// None.
+        #[default]
+        None = "none",
+    }
+    parsed "unknown evidence"
+}
+
+impl Probe<'_> {
+    /// The evidence with series at any sampled instant. One query an instant finds the names of all of them: most servers
+    /// have all or none.
+    pub(super) async fn seen_evidence(&self) -> Result<Vec<Companion>, PromError> {
+        let (mut by_name, mut found) = (Vec::new(), Vec::new());
+        for companion in Companion::evidence() {
+            match self.name_of(companion) {
+                Some(name) => by_name.push((companion, name)),
+                // Other programs have these series too, or a query from --queries does not name them.
+                None if self.is_seen(companion.into(), RAW).await? => found.push(companion),
+                None => {}
+            }
+        }
+        for place in self.places.iter().rev() {
+            if by_name.is_empty() {
+                break;
+            }
+            let names: Vec<&str> = by_name.iter().map(|(_, name)| name.as_str()).collect();
+            let seen = self.names_at(&names, Grid::second(place.last_ms().div_euclid(1000))).await?;
+            by_name.retain(|(companion, name)| {
+                let is_seen = seen.contains(name);
+                found.extend(is_seen.then_some(*companion));
+                !is_seen
+            });
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The metric that the query of a companion reads, if only etcd has it.
+    fn name_of(&self, companion: Companion) -> Option<String> {
+        let base = self.queries.base(companion.into(), RAW).filter(|base| base.beside.is_empty())?;
+        Some(base.series.first()?.split('{').next()?.to_owned())
+    }
+
+    /// Those of the names that have a series at an instant.
+    async fn names_at(&self, names: &[&str], at: Grid) -> Result<BTreeSet<String>, PromError> {
+        let column = Column::from(Companion::HasLeader);
+        let of_names = format!("__name__=~\"{}\"", names.join("|"));
+        let question = Question::about(self.queries, column, RAW, |matchers| {
+            let selector = joined(&joined(&of_names, self.queries.selector()), matchers);
+            format!("count by (__name__) ({{{selector}}})")
+        });
+        let mut seen = BTreeSet::new();
+        let ask = async |promql: String, part: Grid, _| self.client.query_labeled(&promql, part, Kind::Instant).await;
+        ask_in_slices(self.client, &question, at, ask, |series| {
+            seen.extend(series.into_iter().filter_map(|mut one| one.labels.remove("__name__")));
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(seen)
+    }
+}

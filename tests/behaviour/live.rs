@@ -67,7 +67,7 @@ fn three_live_etcd_members_are_scored() {
     }
     let (cluster, at) = ("etcd", asked.start.to_string());
     let explained = etcd_heatmap(&["explain", &folder.at("audit"), "--cluster", cluster, "--at", &at]).succeeds();
-    for name in ["peer_round_trip", "has_leader", "is_leader", "resident_memory"] {
+    for name in ["has_leader", "is_leader", "resident_memory"] {
         assert!(explained.stdout.contains(name), "{}", explained.stdout);
     }
 }

@@ -37,6 +37,7 @@ mod import;
 mod import_victoria_metrics;
 mod interruption;
 mod killed;
+mod lab;
 mod lint;
 mod live;
 mod live_directory;

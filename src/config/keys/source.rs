@@ -37,7 +37,7 @@ pub(super) static SOURCE: [Key; 26] = [
     Key::text(
         "source.promql",
         "3",
-        Flag::new(Heading::Source, "promql", "VERSION", "With --from: compute as this Prometheus version"),
+        Flag::new(Heading::Source, "promql", "VERSION", "Compute --from as this Prometheus version does"),
         |text| ok(text.parse::<Version>()),
     ),
     Key::text(

@@ -28,7 +28,10 @@ pub(super) fn verify<S: SampleStore>(
     rules: &Rules,
     range: TimeRange,
 ) -> Result<Identity, RawError<S::Error>> {
-    let bases = queries.0.iter().map(|(column, query)| Base::of(*column, query)).collect();
+    // Evidence has several series a member, such as one for each of its peers.
+    let is_evidence = |column: &Column| column.companion().is_some_and(Companion::is_evidence);
+    let identifying = queries.0.iter().filter(|(column, _)| !is_evidence(column));
+    let bases = identifying.map(|(column, query)| Base::of(*column, query)).collect();
     Investigation { store, rules, bases, range }.run()
 }
 

@@ -77,6 +77,10 @@ fn written(query: &Query) -> String {
             let q = if q.is_finite() { q.to_string() } else { "9".repeat(400) };
             format!("histogram_quantile({q}, sum by ({by}le) (rate({}[{window_ms}ms])))", series(buckets))
         }
+        Query::Sum { by, selector, window_ms } => {
+            let by: Vec<String> = by.iter().map(|name| quoted(name)).collect();
+            format!("sum by ({}) (rate({}[{window_ms}ms]))", by.join(", "), series(selector))
+        }
         Query::Or(left, right) => format!("({}) or ({})", written(left), written(right)),
         Query::AndOn(left, names, right) => {
             let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();

@@ -125,9 +125,13 @@ fn damage_never_gives_a_wrong_number_and_what_is_missing_is_reported() {
         let mut reported = 0;
         for _ in 0..100 {
             let mut damaged = bytes[..used].to_vec();
-            let (what, is_cut) = damage(&mut damaged, &mut random);
+            let (what, is_end) = damage(&mut damaged, &mut random);
+            // Any segment that ends between two records, or with zeros after one, may be that of a server that was killed and
+            // started again. Only then is nothing reported.
             fs::write(&path, damaged).expect("the folder is writable");
-            reported += u32::from(intact.check(&format!("{}: {what}", path.display()), has_open_end && is_cut));
+            let is_killed = is_end && read(&data(&intact.scratch)).is_ok_and(|head| head.lost().is_empty());
+            let may_end = has_open_end && is_end || is_killed;
+            reported += u32::from(intact.check(&format!("{}: {what}", path.display()), may_end));
         }
         fs::write(&path, &bytes).expect("the folder is writable");
         println!("{}: {reported} of 100 reported, {used} bytes", path.display());

@@ -81,12 +81,11 @@ impl Check<'_> {
         for problem in &choice.problems {
             report.add_wrong(self.explained(problem.clone()).await);
         }
-        let is_evidence = |column: &Column| column.companion().is_some_and(Companion::is_evidence);
         report.evidence = self
             .wanted
             .evidence
             .then(|| Companion::evidence().filter(|companion| choice.queries.contains_key(companion.name())).collect());
-        for column in Column::all().filter(|column| !self.is_left_out(*column) && !is_evidence(column)) {
+        for column in Column::all().filter(|column| !self.is_left_out(*column) && !column.is_evidence()) {
             self.look(column, &choice, &mut report).await;
         }
         self.judge(&mut report).await;

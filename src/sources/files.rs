@@ -178,14 +178,6 @@ impl Files {
         }
     }
 
-    /// Bytes that a pull reads besides the samples of blocks: to find the series, or a dump as a whole.
-    pub(crate) fn other_bytes(&self) -> u64 {
-        match &self.store {
-            FileStore::Directory(store, _) => store.bytes_read(),
-            FileStore::Dumps(store) => store.bytes_read(),
-        }
-    }
-
     /// Whether the samples of the files are read one by one. A dump is read as a whole.
     pub(crate) fn is_read_in_parts(&self) -> bool {
         matches!(self.store, FileStore::Directory(..))

@@ -158,6 +158,11 @@ impl Column {
         self.row().query
     }
 
+    /// Whether the column holds evidence of causes.
+    pub fn is_evidence(self) -> bool {
+        self.companion().is_some_and(Companion::is_evidence)
+    }
+
     /// The companion (a limit or a start time) in this column; `None` for one of the six metrics.
     pub const fn companion(self) -> Option<Companion> {
         match self {

@@ -74,7 +74,7 @@ impl Report {
         let kept = choice.kept;
         if choice.problems.is_empty() {
             let chunks = self.seen.iter().filter(|_| opened.files.is_read_in_parts()).map(|seen| seen.bytes);
-            let bytes = chunks.sum::<u64>() + opened.files.other_bytes();
+            let bytes = chunks.sum::<u64>() + opened.files.store.bytes_read();
             self.cost = Some((bytes, kept.days().count() as u64));
         }
         self.notes.extend(opened.files.store.notes());
@@ -88,8 +88,7 @@ impl Report {
     /// Adds notes about rare scrapes, members named by their address, and missing start times.
     fn advise(&mut self, opened: &Opened) {
         let window = opened.queries.rate_window();
-        let is_evidence = |seen: &Seen| seen.column.companion().is_some_and(Companion::is_evidence);
-        for seen in self.seen.iter().filter(|seen| seen.has_values && !is_evidence(seen)) {
+        for seen in self.seen.iter().filter(|seen| seen.has_values && !seen.column.is_evidence()) {
             let rate = opened.queries.is_rate(seen.column).then_some(window);
             let advice = seen.distance.and_then(|distance| distance.advice(rate));
             self.notes.extend(advice.map(|advice| format!("{}: {advice}", seen.column)));
@@ -111,14 +110,13 @@ impl Report {
             let (first, last) = ("first", "last");
             let _ = writeln!(text, "\n{:<17} {:<4}  {:>7} {first:<17} {last:<17} scraped", "metric", "form", "members");
         }
-        let is_evidence = |seen: &&Seen| seen.column.companion().is_some_and(Companion::is_evidence);
-        for seen in self.seen.iter().filter(|seen| !is_evidence(seen)) {
+        for seen in self.seen.iter().filter(|seen| !seen.column.is_evidence()) {
             text.push_str(&row(seen));
         }
         let labels = labels_in_words(&settings.source);
         text.extend(named_clusters(&self.members(), &labels).map(|named| format!("\nmembers  {named}\n")));
         if settings.source.pulls_evidence() && !self.seen.is_empty() {
-            let found = self.seen.iter().filter(|seen| is_evidence(seen) && seen.has_values);
+            let found = self.seen.iter().filter(|seen| seen.column.is_evidence() && seen.has_values);
             let found: Vec<Companion> = found.filter_map(|seen| seen.column.companion()).collect();
             text.push_str(&evidence_line(&found));
         }

@@ -17,7 +17,7 @@ type Data = ((Option<PathBuf>, String), DataFiles);
 
 /// Chooses by the rule of the module's documentation.
 pub(super) fn choose(path: &Path, survey: Survey) -> Result<Recognized, ArchiveError> {
-    let Survey { data, dumps, alike, names, mut failed, mut notes, .. } = survey;
+    let Survey { data, dumps, alike, names, mut failed, mut notes } = survey;
     let (empty, dumps): (Vec<_>, Vec<_>) = dumps.into_iter().partition(|dump| dump.bytes == 0);
     // A snapshot in a data directory has a part of its samples.
     let is_snapshot = |archive: &Option<PathBuf>, root: &str| {

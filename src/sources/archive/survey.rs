@@ -31,9 +31,6 @@ pub(super) struct Survey {
     pub(super) failed: Vec<ArchiveError>,
     /// Sentences about what is not read.
     pub(super) notes: Vec<String>,
-    /// Sizes in bytes of the files of data directories, by archive and normalized path in it, because hard links may lead to
-    /// them: the blocks of a snapshot are hard links.
-    sizes: BTreeMap<(PathBuf, String), u64>,
 }
 
 /// A data directory.
@@ -101,17 +98,24 @@ impl Survey {
         }
     }
 
+    /// The size in bytes of a file of a data directory that came before, by its normalized path in the archive.
+    fn size_of(&self, file: &Path, path: &str) -> Option<u64> {
+        let Kind::Data(root, inside) = names::kind(path) else { return None };
+        self.data.get(&(Some(file.to_owned()), root))?.files.get(&inside).copied()
+    }
+
     fn data_file(&mut self, file: &Path, path: &str, (root, inside): (String, String), entry: &Entry) {
-        let data = self.data.entry((Some(file.to_owned()), root)).or_default();
+        // The blocks of a snapshot are hard links.
         let linked = match &entry.entry_type {
-            Type::HardLink(target) => names::normalize(target).map(|target| (file.to_owned(), target)),
+            Type::HardLink(target) => names::normalize(target),
             _ => None,
         };
-        let size = linked.as_ref().and_then(|linked| self.sizes.get(linked)).copied();
+        let size = linked.as_deref().and_then(|target| self.size_of(file, target));
+        let data = self.data.entry((Some(file.to_owned()), root)).or_default();
         let problem = match &entry.entry_type {
             Type::File => None,
             Type::HardLink(_) if size.is_some() => {
-                data.links.extend(linked.map(|(_, target)| (path.to_owned(), target)));
+                data.links.extend(linked.map(|target| (path.to_owned(), target)));
                 None
             }
             Type::HardLink(target) => Some(format!("is a link to {target:?}: pack again with tar --hard-dereference")),
@@ -120,7 +124,6 @@ impl Survey {
             Type::Special => Some("is a device or pipe: pack the data directory of Prometheus again".to_owned()),
         };
         let size = size.unwrap_or(entry.size);
-        self.sizes.insert((file.to_owned(), path.to_owned()), size);
         let twice = data.files.insert(inside, size).is_some();
         let twice = twice.then(|| "is there twice: pack the data directory of Prometheus again".to_owned());
         let problem = problem.or(twice).map(|problem| (entry.path.clone(), problem));

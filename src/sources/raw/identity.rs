@@ -29,8 +29,7 @@ pub(super) fn verify<S: SampleStore>(
     range: TimeRange,
 ) -> Result<Identity, RawError<S::Error>> {
     // Evidence has several series a member, such as one for each of its peers.
-    let is_evidence = |column: &Column| column.companion().is_some_and(Companion::is_evidence);
-    let identifying = queries.0.iter().filter(|(column, _)| !is_evidence(column));
+    let identifying = queries.0.iter().filter(|(column, _)| !column.is_evidence());
     let bases = identifying.map(|(column, query)| Base::of(*column, query)).collect();
     Investigation { store, rules, bases, range }.run()
 }

@@ -166,19 +166,20 @@ impl SpoolWriter {
         let series = &self.series[number as usize];
         let Open { times_ms, values, first_line, last_line } = &series.open;
         let last = times_ms.last().copied().unwrap_or(i64::MAX);
-        let overlapping = series.chunks.iter().filter(|chunk| chunk.max_ms >= times_ms[0] && chunk.min_ms <= last);
-        let known = read_chunks(&self.file, overlapping.clone().copied())?;
-        let new = Samples { times_ms: times_ms.clone(), values: values.clone() };
+        let overlapping =
+            series.chunks.iter().copied().filter(|chunk| chunk.max_ms >= times_ms[0] && chunk.min_ms <= last);
         let current = self.dumps.len() as u32;
-        let mut others = overlapping.filter(|chunk| chunk.dump != current).peekable();
-        if let Some(first) = others.peek().map(|chunk| chunk.dump as usize) {
-            let others = read_chunks(&self.file, others.copied())?;
-            if are_of_two_scrapes(&others.times_ms, times_ms) {
-                let (one, other) = (self.dumps[first - 1].clone(), self.current().to_owned());
-                return Err(SpoolError::TwoSources { one, other, series: self.text(number) });
-            }
+        let (own, others): (Vec<Chunk>, Vec<Chunk>) = overlapping.partition(|chunk| chunk.dump == current);
+        let first_dump = others.first().map(|chunk| chunk.dump as usize);
+        let own = read_chunks(&self.file, own.into_iter())?;
+        let others = read_chunks(&self.file, others.into_iter())?;
+        if let Some(first) = first_dump.filter(|_| are_of_two_scrapes(&others.times_ms, times_ms)) {
+            let (one, other) = (self.dumps[first - 1].clone(), self.current().to_owned());
+            return Err(SpoolError::TwoSources { one, other, series: self.text(number) });
         }
-        let Some(Conflict { at_ms, kept: first, dropped: second }) = merge([known, new]).example else { return Ok(()) };
+        let new = Samples { times_ms: times_ms.clone(), values: values.clone() };
+        let conflict = merge([others, own, new]).example;
+        let Some(Conflict { at_ms, kept: first, dropped: second }) = conflict else { return Ok(()) };
         let place = format!("{} lines {first_line} to {last_line}", self.current());
         Err(SpoolError::TwoValues { place, series: self.text(number), at_ms, first, second })
     }

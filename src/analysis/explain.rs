@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::findings::median;
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth};
@@ -216,23 +217,16 @@ fn explain_member(
     MemberPart { member, totals, after_restart, metrics, evidence: evidence.collect() }
 }
 
-/// `None` without readings.
+/// The middle and the worst of a member's readings; `None` without any.
 fn explain_evidence(companion: Companion, mut readings: Vec<f64>) -> Option<EvidencePart> {
-    readings.sort_by(f64::total_cmp);
-    let (lowest, highest) = (*readings.first()?, *readings.last()?);
-    let worst = if companion == Companion::HasLeader { lowest } else { highest };
-    let (known, median) = (readings.len() as u64, median(&readings)?);
+    let known = readings.len() as u64;
+    let all = readings.iter().copied();
+    let worst = match companion {
+        Companion::HasLeader => all.min_by(f64::total_cmp),
+        _ => all.max_by(f64::total_cmp),
+    }?;
+    let median = median(&mut readings)?;
     Some(EvidencePart { companion, known, median, worst })
-}
-
-/// The median of ascending readings; `None` if there are none.
-fn median(readings: &[f64]) -> Option<f64> {
-    let middle = readings.len() / 2;
-    match readings.len() {
-        0 => None,
-        even if even % 2 == 0 => Some(f64::midpoint(readings[middle - 1], readings[middle])),
-        _ => Some(readings[middle]),
-    }
 }
 
 /// Readings of one metric that have a value, each with its points, and the number of idle ones.
@@ -269,13 +263,12 @@ impl KnownReadings {
 fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> MetricPart {
     let bands = known.by_band(profile.rule(metric));
     let KnownReadings { mut readings, highest_share, idle, .. } = known;
-    readings.sort_by(f64::total_cmp);
-    let max = readings.last().copied();
+    let max = readings.iter().copied().max_by(f64::total_cmp);
     MetricPart {
         metric,
         known: readings.len() as u64,
         idle,
-        median: median(&readings),
+        median: median(&mut readings),
         max,
         of_limit: profile.limit(metric),
         share: highest_share,

@@ -56,8 +56,10 @@ pub(crate) struct SourceSettings {
     pub(crate) headers: PlainHeaders,
     start: String,
     end: String,
-    /// Whether start, end and version of PromQL are defaults.
-    is_default: [bool; 3],
+    /// Whether the start and the end are defaults.
+    is_default: [bool; 2],
+    /// Whether the user chose the version of PromQL.
+    is_version_chosen: bool,
     pub(crate) step: Step,
     selector: String,
     pub(crate) series: SeriesForm,
@@ -164,7 +166,7 @@ impl Settings {
     /// These settings for a pull of the last days, until now, into `folder`.
     pub(crate) fn of_last_days(&self, days: i64, folder: &Path, step: Step) -> Self {
         let (start, end) = (format!("now-{days}d/d"), "now".to_owned());
-        let source = SourceSettings { start, end, is_default: [false; 3], step, ..self.source.clone() };
+        let source = SourceSettings { start, end, is_default: [false; 2], step, ..self.source.clone() };
         Self { source, dir: Some(folder.to_owned()), ..self.clone() }
     }
 
@@ -221,7 +223,8 @@ impl SourceSettings {
             headers: values.read("source.headers", PlainHeaders::parse)?,
             start: text("source.start"),
             end: text("source.end"),
-            is_default: ["source.start", "source.end", "source.promql"].map(|name| values.is_default(name)),
+            is_default: ["source.start", "source.end"].map(|name| values.is_default(name)),
+            is_version_chosen: !values.is_default("source.promql"),
             step: values.read("source.step", str::parse)?,
             selector: text("source.selector"),
             series: values.read("source.series", str::parse)?,
@@ -266,7 +269,7 @@ impl SourceSettings {
 
     /// Whether both ends of the range are set, so that it does not depend on the samples of files.
     pub(crate) fn has_both_ends(&self) -> bool {
-        self.is_default[..2] == [false, false]
+        self.is_default == [false, false]
     }
 
     /// The range to read from files whose samples span `span_ms`, both ends included: all of it, unless an end is set.
@@ -293,7 +296,7 @@ impl SourceSettings {
             naming: NamingLabels::new(self.cluster_label.as_deref(), &self.member_label),
             selector: queries.selector().to_owned(),
             version: self.promql,
-            is_version_chosen: !self.is_default[2],
+            is_version_chosen: self.is_version_chosen,
             step: self.step,
         }
     }

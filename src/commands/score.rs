@@ -62,8 +62,7 @@ pub(super) fn run(
     let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
-    let companions =
-        if needs.findings { Collector::companions(&table, source) } else { companions_read(&table, source) };
+    let companions = if needs.findings { Collector::companions(source) } else { companions_read(&table, source) };
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(how)].concat();
@@ -82,6 +81,7 @@ pub(super) fn run(
             lives,
             range,
             expected: &how.expected,
+            min_duration: how.min_duration,
         }),
         run: outputs::Scoring {
             out,
@@ -101,6 +101,7 @@ pub(super) fn run(
     let files = std::mem::take(&mut outcome.finished.files);
     let manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, files)
+        .with_min_duration(how.min_duration)
         .with_expected_members(how.expected.texts());
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;

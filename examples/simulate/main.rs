@@ -9,16 +9,22 @@
 
 mod arguments;
 mod cluster;
+mod database;
 mod disk;
+mod elections;
+mod evidence;
 mod families;
 mod incidents;
 mod latency;
+mod leadership;
 mod load;
 mod member;
 mod openmetrics;
+mod peers;
 mod random;
 mod requests;
 mod schedule;
+mod strain;
 mod timeline;
 mod truth;
 mod whole_file;

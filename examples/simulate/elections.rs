@@ -59,6 +59,8 @@ pub(crate) enum Trigger {
     Stop(usize),
     /// This instance stops, and does not lead.
     Follower(usize),
+    /// Enough members for a leader are back; there were too few since then.
+    Regained(i64),
 }
 
 impl Trigger {
@@ -68,7 +70,7 @@ impl Trigger {
             Self::Challenge(cause) | Self::Lost(_, cause) => cause,
             Self::SlowDisk { .. } => Cause::SlowDisk,
             Self::Cut(..) => Cause::Network,
-            Self::Stop(_) | Self::Follower(_) => Cause::Restart,
+            Self::Stop(_) | Self::Follower(_) | Self::Regained(_) => Cause::Restart,
         }
     }
 }

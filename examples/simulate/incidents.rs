@@ -205,6 +205,8 @@ impl Incident {
             && (self.member.is_none() || other.member.is_none() || self.member == other.member);
         let of_a_kind = match (self.kind, other.kind) {
             _ if self.fits_any() || other.fits_any() => false,
+            // A member that leaks is there until the end of the leak.
+            (Kind::Network { .. }, Kind::FdLeak { .. }) | (Kind::FdLeak { .. }, Kind::Network { .. }) => false,
             (Kind::ElectionStorm { .. }, kind) | (kind, Kind::ElectionStorm { .. }) => kind == Kind::LateCluster,
             _ => true,
         };

@@ -6,6 +6,7 @@
 use crate::cluster::Instance;
 use crate::elections::{Cause, Trigger};
 use crate::incidents::{Incident, Kind, Setting};
+use crate::majority::with_majority;
 use crate::random::Random;
 use crate::schedule::Schedule;
 use crate::timeline::{Interval, MINUTE, SECOND};
@@ -59,9 +60,10 @@ impl Leadership {
     ) -> Self {
         let scrapes = instances.iter().map(|instance| Schedule::of(setting, instance).at).collect();
         let random = Random::keyed(setting.seed, &[cluster as u64, 105]);
-        let busy = busy(incidents, triggers);
+        let triggers = with_majority(instances, triggers, setting.range.end);
+        let busy = busy(incidents, &triggers);
         let mut electorate = Electorate { setting, instances, scrapes, busy, random };
-        let first = electorate.choose(&(0..setting.members).collect::<Vec<_>>(), triggers);
+        let first = electorate.choose(&(0..setting.members).collect::<Vec<_>>(), &triggers);
         let mut leadership = Self { first, elections: Vec::new(), cuts: Vec::new() };
         for (n, (at, trigger)) in triggers.iter().enumerate() {
             leadership.happen(&mut electorate, *at, *trigger, &triggers[n + 1..]);
@@ -115,8 +117,9 @@ impl Leadership {
         if matches!(trigger, Trigger::Stop(member) if member != leader) || matches!(trigger, Trigger::Follower(_)) {
             return;
         }
+        let again = matches!(trigger, Trigger::Regained(_));
         let mut rivals: Vec<usize> = (0..electorate.instances.len())
-            .filter(|n| *n != leader && self.can_lead(electorate, *n, elected))
+            .filter(|n| (again || *n != leader) && self.can_lead(electorate, *n, elected))
             .collect();
         if let Trigger::SlowDisk { member, back: true } = trigger {
             // The member with the slow disk gets the leadership back, so that it can lose it again.
@@ -131,6 +134,8 @@ impl Leadership {
         if let Trigger::Cut(_, until) = trigger {
             self.cuts.push(Cut { member: leader, during: Interval { start: at, end: until } });
         }
+        // Without a majority, the cluster has had no leader since it lost it.
+        let at = if let Trigger::Regained(lost) = trigger { lost } else { at };
         self.elect(electorate, at, elected, to, trigger.cause());
     }
 
@@ -142,6 +147,7 @@ impl Leadership {
     /// Adds an election; without a leader for as long as its cause makes the members wait.
     fn elect(&mut self, electorate: &mut Electorate<'_>, at: i64, elected: i64, to: usize, cause: Cause) {
         let (before, from) = self.last(electorate.setting.range);
+        let elected = elected.max(before + 2 * SECOND);
         let lost = match cause {
             // Leadership is transferred without an election timeout: no scrape of the lab, one every 2 s, shows a
             // member without a leader.
@@ -212,7 +218,7 @@ impl Electorate<'_> {
                     }
                     break;
                 }
-                Trigger::Challenge(_) | Trigger::Cut(None, _) => break,
+                Trigger::Challenge(_) | Trigger::Cut(None, _) | Trigger::Regained(_) => break,
             }
         }
         suitable[self.random.below(suitable.len())]

@@ -18,6 +18,7 @@ mod incidents;
 mod latency;
 mod leadership;
 mod load;
+mod majority;
 mod member;
 mod openmetrics;
 mod peers;

@@ -18,7 +18,7 @@ one() {
     local folder=$target/bench/findings/$1 server work
     # shellcheck source=benches/server.sh
     . benches/server.sh
-    if [ ! -e "$folder/complete" ]; then
+    if [ ! -e "$folder/complete-with-evidence" ]; then
         rm -rf "$folder"
         mkdir -p "$folder"
         work=$folder
@@ -35,7 +35,7 @@ one() {
         kill "$server"
         trap - EXIT
         rm -rf "$folder/raw.om" "$folder/data"
-        touch "$folder/complete"
+        touch "$folder/complete-with-evidence"
     fi
     "$target/release/etcd-heatmap" findings --csv "$folder/audit" >"$folder/findings.csv" 2>/dev/null
     "$target/release/etcd-heatmap" score "$folder/audit" --out "$folder/scored" --formats problems --quiet

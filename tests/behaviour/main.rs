@@ -62,6 +62,7 @@ mod requests;
 mod rollup;
 mod sample;
 mod series;
+mod simulated_evidence;
 mod snapshots;
 mod spreadsheet;
 mod stages;

@@ -51,8 +51,11 @@ fn elections(clusters: &[Cluster]) -> Vec<(i64, String, String, String)> {
     rows.map(|row| (time(&row), row[2].clone(), row[3].clone(), row[4].clone())).collect()
 }
 
+/// Time, and whether the member leads and has a leader.
+type Scrapes = Vec<(i64, u64, u64)>;
+
 /// Who leads and who has a leader, by the address of the member.
-fn leaders(setting: &Setting, clusters: &[Cluster]) -> Vec<(String, Vec<(i64, u64, u64)>)> {
+fn leaders(setting: &Setting, clusters: &[Cluster]) -> Vec<(String, Scrapes)> {
     let of = |instance| {
         let member = Member::new(setting, &clusters[0], instance);
         let leads = member.evidence().is_leader();

@@ -244,6 +244,29 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_has_its_elections_without_evidence_too() {
+        let requests = [
+            ("leader-restart=start=2026-10-01T02:00:00Z", &[Cause::Restart][..]),
+            ("leader-slow-disk=start=2026-10-01T02:00:00Z,changes=2", &[Cause::SlowDisk; 2]),
+            ("network=start=2026-10-01T02:00:00Z,hours=0.5,changes=3", &[Cause::Network; 3]),
+            ("process-stopped=start=2026-10-01T02:00:00Z", &[Cause::ProcessStopped]),
+            ("planned-move=start=2026-10-01T02:00:00Z", &[Cause::PlannedMove]),
+            ("overload=start=2026-10-01T02:00:00Z,changes=2", &[Cause::Overload; 2]),
+            ("leader-change=start=2026-10-01T02:00:00Z", &[Cause::Unexplained]),
+            ("quota-full=start=2026-10-01T02:00:00Z", &[]),
+            ("follower-restart=start=2026-10-01T02:00:00Z", &[]),
+        ];
+        let start = parse_instant("2026-10-01T02:00:00Z").expect("an instant");
+        let during = Interval { start, end: start + 2 * HOUR };
+        for (request, expected) in requests {
+            let cluster = cluster(&[request]);
+            let elections = cluster.elections.iter().zip(&cluster.causes).filter(|(at, _)| during.contains(**at));
+            assert_eq!(elections.map(|(_, cause)| *cause).collect::<Vec<_>>(), expected, "{request}");
+            assert!(cluster.leadership.is_none());
+        }
+    }
+
+    #[test]
     fn every_election_of_a_storm_falls_between_other_scrapes() {
         let storm = "election-storm=start=2026-10-02,hours=1,changes=30";
         let cluster = cluster(&[storm]);

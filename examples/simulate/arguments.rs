@@ -103,7 +103,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) elections: Option<PathBuf>,
 
-    /// Also write the metrics that explain leader changes: who leads, peers, proposals, slow applies, memory, gRPC codes
+    /// Also write the metrics that explain leader changes: who leads, peers, proposals, slow applies, memory, calls
     #[arg(long)]
     evidence: bool,
 

@@ -49,7 +49,7 @@ impl Member<'_> {
                 Latency { median: self.slow_median(disk, step.at).unwrap_or(usual.median) + wander, ..usual };
             let mut expected = disk.per_second(traffic(step), per_second) * step.since as f64 / SECOND as f64;
             if disk == Disk::BackendCommit {
-                // A database at its quota commits nothing; the log still gets the refused proposals. So it was in the lab.
+                // A database at its quota commits nothing; the log still gets the refused proposals (lab).
                 expected *= 1.0 - step.milliseconds(&full) / step.since.max(1) as f64;
             }
             let mut buckets = [0; BUCKETS];

@@ -60,7 +60,7 @@ impl Evidence<'_> {
         peers
     }
 
-    /// Round trips to a peer. Two probers send each half a minute, and each five seconds while the peer does not answer.
+    /// Round trips to a peer. Two probers observe one every 30 s, and every 5 s while the peer does not answer.
     pub(crate) fn round_trips(&self, peer: &Peer<'_>) -> Histogram<ROUND_TRIP_BUCKETS> {
         let mut random = self.peer_random(peer, 41);
         // Lab: 16 to 70 ms, most of it in the proxy between the members; 3 ms without it. Buckets end at 2^k × 0.1 ms.

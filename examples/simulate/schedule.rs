@@ -62,8 +62,8 @@ impl Schedule {
         Self::new(setting, &instance.processes(), &instance.hangs, random)
     }
 
-    /// The scrapes of a target with these processes, which do not answer while they hang. Each target has its own offset
-    /// within the scrape interval.
+    /// The scrapes of a target with these processes, which do not answer while they hang. Each target has its own
+    /// offset within the scrape interval.
     pub(crate) fn new(setting: &Setting, processes: &[Process], hangs: &[Interval], mut random: Random) -> Self {
         let offset = random.below((setting.scrape / GRAIN) as usize) as i64 * GRAIN;
         let mut at = Vec::new();

@@ -40,8 +40,8 @@ fn promtool_takes_every_sample_of_a_simulation_with_evidence() {
     let blocks = blocks_of(text.as_bytes());
     assert_eq!(blocks.code, Some(0));
     assert_eq!((blocks.counts.series, blocks.counts.samples), (series.len() as u64, samples.len() as u64));
-    // Three etcd processes of 42 series and 56 of evidence, 19 more for each of two peers, and three node_exporters; then
-    // those of messages that failed, of which there are none before the first failure.
+    // Three etcd processes of 42 series and 56 of evidence, 19 more for each of two peers, and three node_exporters;
+    // then messages that failed to some of the six peers: no series exists before the first failure.
     let (fewest, pairs) = (3 * (42 + 56 + 2 * 19) + 3, 6);
     assert!((fewest + 1..=fewest + pairs).contains(&blocks.counts.series), "{:?}", blocks.counts);
 }

@@ -36,6 +36,7 @@ mod idle;
 mod import;
 mod import_victoria_metrics;
 mod interruption;
+mod judge;
 mod killed;
 mod lab;
 mod lint;

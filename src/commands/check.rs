@@ -23,7 +23,7 @@ use crate::sources::prometheus::{
 };
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
-use report::{Cost, Report, Row};
+use report::{Cost, Report, Row, evidence_line};
 use sparse::Sparse;
 
 /// A probe of one hour that takes less than this measures mostly overhead, so a longer part is pulled instead.
@@ -44,7 +44,7 @@ pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), Comman
     let queries = asked.query_set()?;
     let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
     let client = Client::new(asked.url()?, &asked.http_config()?, asked.terms, cluster, member)?;
-    let (left_out, limits, evidence) = (settings.without.clone(), settings.limits()?, asked.pulls_evidence());
+    let (left_out, limits, evidence) = (settings.without.clone(), settings.limits()?, asked.evidence());
     let wanted = Wanted { left_out, limits, evidence, ..Wanted::default() };
     let check = Check { client: &client, asked, queries: &queries, wanted: &wanted, range };
     let report = runtime::start()?.block_on(reporter.while_searching(client.traffic(), check.run()))?;
@@ -81,10 +81,8 @@ impl Check<'_> {
         for problem in &choice.problems {
             report.add_wrong(self.explained(problem.clone()).await);
         }
-        report.evidence = self
-            .wanted
-            .evidence
-            .then(|| Companion::evidence().filter(|companion| choice.queries.contains_key(companion.name())).collect());
+        report.evidence =
+            evidence_line(&self.wanted.evidence, |companion| choice.queries.contains_key(companion.name()));
         for column in Column::all().filter(|column| !self.is_left_out(*column) && !column.is_evidence()) {
             self.look(column, &choice, &mut report).await;
         }

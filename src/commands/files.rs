@@ -95,7 +95,7 @@ impl Opened {
         held: Held,
     ) -> Result<(Self, Choice<FilesError>), CommandError> {
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
-        let (limits, evidence) = (settings.limits()?, settings.source.pulls_evidence());
+        let (limits, evidence) = (settings.limits()?, settings.source.evidence());
         let wanted = Wanted { left_out, limits, evidence, held: held.companions, held_queries: held.queries };
         let wanted = RawWanted {
             wanted,

@@ -46,7 +46,7 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         // version that wrote this history.
         let left_out = [&settings.without[..], &held.unknown_metrics].concat();
         let (limits, held_queries) = (settings.limits()?, held.queries);
-        let evidence = asked.pulls_evidence();
+        let evidence = asked.evidence();
         let wanted = Wanted { left_out, limits, evidence, held: held.companions, held_queries };
         let every_step = Thoroughness::EveryStep;
         let choosing = choose_queries(&client, &queries, asked.series, &wanted, (range, asked.step), every_step);

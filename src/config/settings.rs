@@ -265,9 +265,9 @@ impl SourceSettings {
         Ok((TimeRange::resolve(start, end, self.step, now_ms)?, end > now_ms))
     }
 
-    /// Whether to pull evidence of causes too.
-    pub(crate) fn pulls_evidence(&self) -> bool {
-        self.evidence == EvidenceMode::Auto
+    /// The evidence of causes to pull too.
+    pub(crate) fn evidence(&self) -> Vec<Companion> {
+        self.evidence.companions()
     }
 
     /// Whether both ends of the range are set, so that it does not depend on the samples of files.

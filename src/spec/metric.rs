@@ -90,10 +90,17 @@ impl Companion {
         Self::ALL.into_iter().filter(|companion| companion.is_evidence())
     }
 
-    /// What findings look at besides the scored metrics, wherever it exists: the evidence, and the limits.
-    pub fn looked_at() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|companion| *companion != Self::StartTime)
-    }
+    /// What findings need besides the scored metrics: the limits, who leads, who knows a leader, who is a learner, which
+    /// proposals wait, and which applies are slow. A server computes them for little: none is a histogram.
+    pub const OF_FINDINGS: [Self; 7] = [
+        Self::Quota,
+        Self::MaxFds,
+        Self::ProposalsPending,
+        Self::SlowApplies,
+        Self::IsLeader,
+        Self::IsLearner,
+        Self::HasLeader,
+    ];
 
     /// The unit of the readings.
     pub fn unit(self) -> Unit {

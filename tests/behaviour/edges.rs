@@ -16,7 +16,7 @@ fn incidents_begin_and_end_at_their_limits() {
 }
 
 #[test]
-fn absences_and_departures_are_reported_from_ten_minutes_on() {
+fn absences_are_reported_from_one_step_on_and_departures_from_ten_minutes_on() {
     hold("absences");
     hold("departures");
 }

@@ -50,7 +50,7 @@ fn three_live_etcd_members_are_scored() {
     assert_eq!(names, expected);
 
     // The same once more on a range that is over, where the server's answers cannot change while they are compared.
-    let evidence = Some("auto");
+    let evidence = Some("all");
     let asked = Asked { step: 5, evidence, ..Asked::all(&prometheus, now() - 120, now() - 10) };
     asked.is_answered_exactly(&folder);
     assert!(folder.text("audit/manifest.json").contains("\"peer_round_trip\""));
@@ -60,7 +60,7 @@ fn three_live_etcd_members_are_scored() {
     let (start, data) = (asked.start.to_string(), prometheus.data());
     for source in [["--url", url.as_str()], ["--from", data.as_str()]] {
         let checked =
-            etcd_heatmap(&[&["check", "--evidence", "auto", "--step", "5s", "--start", &start], &source[..]].concat());
+            etcd_heatmap(&[&["check", "--evidence", "all", "--step", "5s", "--start", &start], &source[..]].concat());
         // Failures to send to peers have no series before the first one.
         let line = "of 15 series that show causes";
         assert!(checked.stdout.contains(line), "{}", checked.stdout);

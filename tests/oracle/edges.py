@@ -64,7 +64,9 @@ def profile_of(history):
 
 
 def findings(program, audit, history):
-    run = [program, "findings", str(audit), "--csv", "--time-zone", history.zone, *history.flags]
+    # The cases were made for incidents of 15 minutes.
+    shortest = ["--min-duration", "15m"]
+    run = [program, "findings", str(audit), "--csv", "--time-zone", history.zone, *shortest, *history.flags]
     done = subprocess.run(run, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{run}: {done.stderr}")

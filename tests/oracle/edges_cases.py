@@ -96,22 +96,21 @@ def absences():
         return list(rules.absences(scored, anybody))
 
     made = History(2, 60)
-    made.cluster("10-minutes-in", ["away m1"], 2).away(600, 610)
-    made.cluster("10-minutes-out", [], 2).away(600, 609)
-    made.cluster("midnight-10-minutes-in", ["away m1"], 2).away(1435, 1445)
-    made.cluster("midnight-10-minutes-out", [], 2).away(1435, 1444)
+    made.cluster("10-minutes", ["away m1"], 2).away(600, 610)
+    made.cluster("one-step", ["away m1"], 2).away(600, 601)
+    made.cluster("midnight", ["away m1"], 2).away(1435, 1445)
+    made.cluster("one-step-before-midnight", ["away m1"], 2).away(1439, 1440)
     made.cluster("whole-cluster-in", ["away m1"]).away(600, 610)
     made.cluster("one-after-the-other-in", ["away m1 m2"], 2).away(600, 610).away(610, 620, "m2")
     made.cluster("one-after-the-other-out", ["away m1", "away m2"], 2).away(600, 610).away(611, 621, "m2")
-    # Too short an absence of another member is not part of it.
-    made.cluster("beside-a-short-one", ["away m1"], 2).away(600, 620).away(605, 614, "m2")
+    made.cluster("beside-a-short-one", ["away m1 m2"], 2).away(600, 620).away(605, 606, "m2")
     scraped = made.cluster("scraped-out", [], 2)
     scraped.away(600, 620).set("open_fds", 600, 620, 100.0)
     lingers = made.cluster("leader-changes-only-in", ["away m1"], 2)
     lingers.away(600, 610).set("leader_changes", 600, 610, 0.0)
     yield made, computed
     # While nobody of the history is seen, the monitoring was down.
-    for name, nobody, expect in ("in", 606, ["away m1"]), ("out", 607, []):
+    for name, nobody, expect in ("in", 615, ["away m1"]), ("out", 616, []):
         made = History(1, 60)
         made.cluster(f"nobody-seen-{name}", expect, 2).away(600, 616).away(600, nobody, "m2")
         yield made, computed

@@ -2,7 +2,7 @@
 
 usage: history.py URL DIR --start SECOND --end SECOND --step SECONDS [--selector MATCHERS]
        [--cluster-label NAME] [--member-label NAME] [--recorded METRIC].. [--without METRIC].. [--profile NAME]
-       [--evidence auto]
+       [--evidence all]
 
 The profile decides which companions a history must hold. It must hold the start times of processes if the server has
 them."""
@@ -75,7 +75,7 @@ def expected(asked):
         query = f"{RECORDED[name]}{{{asked.selector}}}" if name in asked.recorded else RAW[name]
         known |= answer(asked, query, column, is_whole=name in asked.recorded)
     members = {key[:3] for key in known}
-    beside = {column: COMPANION[column] for column in companions(asked)} | (EVIDENCE if asked.evidence == "auto" else {})
+    beside = {column: COMPANION[column] for column in companions(asked)} | (EVIDENCE if asked.evidence == "all" else {})
     for column, query in beside.items():
         # A row exists only if a metric has a reading; a companion alone makes no row.
         known |= {key: value for key, value in answer(asked, query, column).items() if key[:3] in members}

@@ -81,6 +81,11 @@ impl Seen {
         Self { changes, arrivals }
     }
 
+    /// The changes, grouped within another time.
+    pub(super) fn within(&self, together_ms: i64) -> Vec<Change> {
+        group(&mut self.arrivals.clone(), together_ms)
+    }
+
     /// Number of changes from `first` to `last`, as counted by the member that saw the most. Adding up the counts of
     /// the groups would be too high when changes follow each other within minutes, because groups then overlap.
     pub(super) fn count(&self, first: &Change, last: &Change) -> u64 {

@@ -15,6 +15,9 @@ use crate::time::TimeRange;
 
 /// A slow stretch explains an election if it lasts for at least this many steps: a single step may be a blip.
 const LEAST_SLOW_STEPS: i64 = 2;
+/// Where it is known who led, what members count within this time (or two steps, if longer) is one change: members that
+/// lost the leader and find it again count later.
+const SAME_MS: i64 = 30_000;
 const DISK: &[Metric] = ProblemCause::SlowDisk.metrics();
 /// Changes with the same cause and members are one finding if they are at most this far apart.
 const TOGETHER_MS: i64 = 30 * 60_000;
@@ -23,8 +26,8 @@ pub(super) const RULE: &str = "another member leads, or the number of leader cha
     restart (the highest of all members counts). Of the member that led: restart: its process started or went within \
     2 minutes; process_stopped: it sent no samples and was the same process afterwards; slow_disk: WAL fsync or backend \
     commit p99 was above the profile's first threshold for at least 2 steps, from 2 minutes before it shows until 5 \
-    minutes before it recovers; network: it knew no leader for at least 2 steps while another member led, or its round \
-    trips and those of others were above 0.15 s; overload: clients sent more than 3 times the day's median and more than \
+    minutes before it recovers, and more than 0.05 applies a second were slow; network: it knew no leader for at least 2 steps while another member led, or its round \
+    trips and those of others were above 0.15 s for 6 minutes before; overload: clients sent more than 3 times the day's median and more than \
     100 proposals waited; several of these: several; none, and no member was silent or without a leader: planned_move; \
     else unexplained. Without evidence of who led, restart: a member's process started, or sent its last sample, within 10 \
     minutes; else slow_disk: a member's disk was slow for at least 2 steps of the 10 minutes before; else unexplained. \
@@ -66,7 +69,10 @@ impl Changes {
         let leadership = Leadership::of(cluster);
         let leaders_are_known = leadership.is_known();
         let switches = match leaders_are_known {
-            true => leadership.switches(cluster, &elections.elected.changes, of.step.millis(), elections.together_ms),
+            true => {
+                let counted = elections.elected.within(SAME_MS.max(2 * of.step.millis()));
+                leadership.switches(cluster, &counted, of.step.millis(), elections.together_ms)
+            }
             false => {
                 elections.elected.changes.iter().map(|change| Switch { change: *change, handover: None }).collect()
             }

@@ -115,10 +115,9 @@ impl Report {
         }
         let labels = labels_in_words(&settings.source);
         text.extend(named_clusters(&self.members(), &labels).map(|named| format!("\nmembers  {named}\n")));
-        if settings.source.pulls_evidence() && !self.seen.is_empty() {
-            let found = self.seen.iter().filter(|seen| seen.column.is_evidence() && seen.has_values);
-            let found: Vec<Companion> = found.filter_map(|seen| seen.column.companion()).collect();
-            text.push_str(&evidence_line(&found));
+        if !self.seen.is_empty() {
+            let is_there = |one: Companion| self.seen.iter().any(|seen| seen.column == one.into() && seen.has_values);
+            text.extend(evidence_line(&settings.source.evidence(), is_there));
         }
         if let Some((bytes, days)) = self.cost {
             let _ = writeln!(text, "pull     about {} for {}", BinaryBytes(bytes), count(days, "day"));

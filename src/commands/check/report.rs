@@ -53,8 +53,8 @@ pub(super) struct Report {
     labels: String,
     concurrency: usize,
     pub(super) rows: Vec<Row>,
-    /// The evidence of causes that a pull would read; `None` if it is switched off.
-    pub(super) evidence: Option<Vec<Companion>>,
+    /// How much evidence of causes there is; `None` if it is switched off.
+    pub(super) evidence: Option<String>,
     pub(super) cost: Option<Cost>,
     /// Remarks that do not prevent a pull.
     pub(super) notes: Vec<String>,
@@ -111,16 +111,16 @@ impl Report {
     }
 }
 
-/// How much of the evidence of causes there is, and what is missing.
-pub(super) fn evidence_line(found: &[Companion]) -> String {
-    let missing: Vec<&str> = Companion::evidence().filter(|one| !found.contains(one)).map(Companion::name).collect();
-    let all = Companion::evidence().count();
-    let missing = match (missing.is_empty(), found.is_empty()) {
-        (true, _) => String::new(),
-        (_, true) => String::new(),
-        _ => format!("; missing: {}", missing.join(", ")),
+/// How much of the wanted evidence of causes there is, and what is missing; `None` if none is wanted.
+pub(super) fn evidence_line(wanted: &[Companion], is_there: impl Fn(Companion) -> bool) -> Option<String> {
+    let wanted: Vec<Companion> = wanted.iter().copied().filter(|companion| companion.is_evidence()).collect();
+    let missing: Vec<&str> = wanted.iter().filter(|one| !is_there(**one)).map(|one| one.name()).collect();
+    let found = wanted.len() - missing.len();
+    let missing = match missing.is_empty() || found == 0 {
+        true => String::new(),
+        false => format!("; missing: {}", missing.join(", ")),
     };
-    format!("evidence {} of {all} series that show causes{missing}\n", found.len())
+    (!wanted.is_empty()).then(|| format!("evidence {found} of {} series that show causes{missing}\n", wanted.len()))
 }
 
 /// The labels that name clusters and members, for people.
@@ -193,7 +193,7 @@ impl fmt::Display for Report {
             writeln!(f, "\nmembers  {named}")?;
         }
         if let Some(evidence) = &self.evidence {
-            f.write_str(&evidence_line(evidence))?;
+            f.write_str(evidence)?;
         }
         if let Some(Cost { queries, samples, took }) = &self.cost {
             let (queries, samples) = (count(*queries, "query"), count(*samples, "sample"));

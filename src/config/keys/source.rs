@@ -149,7 +149,7 @@ pub(super) static SOURCE: [Key; 26] = [
     Key::text(
         "source.evidence",
         "none",
-        Flag::new(Heading::Source, "evidence", "WHICH", "Pull series that show causes: none, or auto (all)"),
+        Flag::new(Heading::Source, "evidence", "WHICH", "Pull series that show causes: none, auto, or all"),
         |text| ok(text.parse::<EvidenceMode>()),
     ),
     Key::text(

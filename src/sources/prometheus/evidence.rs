@@ -17,8 +17,10 @@ named! {
     /// Which evidence of causes to pull.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) enum EvidenceMode {
-        /// All that there is.
+        /// What findings need, as far as it exists.
         Auto = "auto",
+        /// All that there is.
+        All = "all",
         /// None.
         #[default]
         None = "none",
@@ -26,12 +28,23 @@ named! {
     parsed "unknown evidence"
 }
 
+impl EvidenceMode {
+    /// The series to look for.
+    pub(crate) fn companions(self) -> Vec<Companion> {
+        match self {
+            Self::Auto => Companion::OF_FINDINGS.to_vec(),
+            Self::All => Companion::ALL.into_iter().filter(|companion| *companion != Companion::StartTime).collect(),
+            Self::None => Vec::new(),
+        }
+    }
+}
+
 impl Probe<'_> {
-    /// The evidence and limits with series at any sampled instant. One query an instant finds the names of all of them: most servers
-    /// have all or none.
-    pub(super) async fn seen_evidence(&self) -> Result<Vec<Companion>, PromError> {
+    /// Those of the companions with series at any sampled instant. One query an instant finds the names of all of them: most
+    /// servers have all or none.
+    pub(super) async fn seen_evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
         let (mut by_name, mut found) = (Vec::new(), Vec::new());
-        for companion in Companion::looked_at() {
+        for companion in wanted.iter().copied() {
             match self.name_of(companion) {
                 Some(name) => by_name.push((companion, name)),
                 // Other programs have these series too, or a query from --queries does not name them.

@@ -44,8 +44,8 @@ pub(crate) struct Wanted {
     pub(crate) left_out: Vec<Metric>,
     /// Limits that the profile needs, each with the metric whose thresholds are shares of it.
     pub(crate) limits: Vec<(Metric, Companion)>,
-    /// Whether to pull evidence of causes too, unless there is a history without it.
-    pub(crate) evidence: bool,
+    /// The evidence and limits to pull too where they exist, unless there is a history without them.
+    pub(crate) evidence: Vec<Companion>,
     /// Companions of the existing history, which new days must have as well. `None` without a history:
     /// then the companion `start_time` is pulled if it has series.
     pub(crate) held: Option<Vec<Companion>>,
@@ -275,8 +275,8 @@ impl<'a> Probe<'a> {
                 chosen.insert(start_time.name().to_owned(), self.source(start_time.into(), form));
             }
         }
-        if wanted.evidence && wanted.held.is_none() {
-            for companion in self.seen_evidence().await? {
+        if !wanted.evidence.is_empty() && wanted.held.is_none() {
+            for companion in self.seen_evidence(&wanted.evidence).await? {
                 let source = || self.source(companion.into(), RAW);
                 chosen.entry(companion.name().to_owned()).or_insert_with(source);
             }

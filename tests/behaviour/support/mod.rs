@@ -43,7 +43,9 @@ pub(crate) use http::request;
 pub(crate) use isolated::isolated;
 pub(crate) use metrics::{METRICS, Metrics, escaped};
 pub(crate) use port::free_port;
-pub(crate) use program::{BINARY, Run, etcd_heatmap, etcd_heatmap_command, example, needed, oracle, oracle_run};
+pub(crate) use program::{
+    BINARY, Run, etcd_heatmap, etcd_heatmap_command, example, needed, oracle, oracle_run, python,
+};
 pub(crate) use promtool::{Blocks, Counts, blocks_of};
 pub(crate) use recorded::Recorded;
 pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prometheus_of, prometheus_with, until};

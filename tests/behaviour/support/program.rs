@@ -100,7 +100,7 @@ pub(crate) fn oracle_run(script: &str, arguments: &[&str]) -> Run {
 }
 
 /// The Python of the virtual environment that `./test` creates in the target folder.
-pub(super) fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let beside = Path::new(BINARY).ancestors().nth(2).expect("target/release/etcd-heatmap");
     let python = std::env::var_os("ETCD_HEATMAP_ORACLE_PYTHON")
         .map_or_else(|| beside.join("oracle-venv/bin/python"), PathBuf::from);

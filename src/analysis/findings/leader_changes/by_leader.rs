@@ -187,6 +187,13 @@ impl<'a> Members<'a> {
     fn slow_disk(&self, from: &Trouble<'_>, handover: Handover) -> Option<Found> {
         let at = TimeRange { start_ms: handover.lost_ms, end_ms: handover.took_ms + self.of.step.millis() };
         let slow = from.slow.iter().find(|slow| slow.intersect(at).is_some())?;
+        // A p99 may be above a low threshold every night, and cost nobody the leadership.
+        let near = TimeRange { start_ms: handover.lost_ms - LAG_MS, end_ms: handover.took_ms + LAG_MS + 1 };
+        let is_felt =
+            || from.member.shows(|signs| signs.applies_slowly == Some(true)).any(|s| s.intersect(near).is_some());
+        if from.member.can_tell(|signs| signs.applies_slowly) && !is_felt() {
+            return None;
+        }
         let name = from.member.name();
         let mut found = Found::new(Cause::SlowDisk, &name);
         found.why = format!("the disk of {name}, which led, was slow");
@@ -237,7 +244,7 @@ impl<'a> Members<'a> {
             overlapping(member.leaderless.iter().copied()).into_iter().find(|span| span.intersect(around).is_some())?;
         let led = union(self.all.iter().flat_map(|other| other.member.shows(|signs| signs.leads == Some(true))));
         let (length, led) = (near.end_ms - near.start_ms, length_within(&led, near));
-        (length >= LEAST_SLOW_STEPS * self.of.step.millis() && 2 * led >= length).then_some(length)
+        (led >= LEAST_SLOW_STEPS * self.of.step.millis() && 2 * led >= length).then_some(length)
     }
 
     fn overload(&self, from: &Trouble<'_>, handover: Handover) -> Option<Found> {

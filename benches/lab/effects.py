@@ -101,10 +101,14 @@ def stretches(readings, limits, scrape):
         for trouble, who in [key for key in running if key[1] == instance and key[0] not in now]:
             begun = running.pop((trouble, who))
             effects.append(Effect(trouble, who, begun[0], begun[1] + scrape))
-    effects += [Effect(trouble, who, begun[0], begun[1] + scrape) for (trouble, who), begun in running.items()]
     end = max(last.values())
-    # A member that is gone for good is a fault of the moment: what comes later is calm.
-    effects += [Effect("away", who, at + scrape, at + 2 * scrape, True) for who, at in last.items() if at < end]
+    # A member that is gone for good is a fault of the moment: what comes later is calm. Its scrapes may fail before it is
+    # no target any more.
+    gone = {who: at for who, at in last.items() if at < end}
+    for who, at in gone.items():
+        failed = running.pop(("away", who), [at + scrape])
+        effects.append(Effect("away", who, failed[0], at + 2 * scrape, True))
+    effects += [Effect(trouble, who, begun[0], begun[1] + scrape) for (trouble, who), begun in running.items()]
     return effects
 
 

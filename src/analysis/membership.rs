@@ -22,7 +22,7 @@ pub(crate) const LEAST_MS: i64 = 10 * 60_000;
 /// A new member within this time counts as the replacement of a member that went.
 const REPLACED_WITHIN_MS: i64 = DAY_MS;
 /// Prometheus returns a series for this long after its last sample, and rates look back as far.
-const LOOK_BACK_MS: i64 = 5 * 60_000;
+pub(crate) const LOOK_BACK_MS: i64 = 5 * 60_000;
 
 /// The number of members left and the number expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

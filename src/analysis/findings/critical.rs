@@ -11,16 +11,16 @@ use crate::spec::{Companion, Metric};
 use crate::text::count;
 use crate::time::TimeRange;
 
-/// Stretches of one condition this far apart are one incident: as long as a rate looks back.
-const OVER_MS: i64 = 5 * 60_000;
+/// Stretches of one condition this far apart are one incident.
+const OVER_MS: i64 = 60_000;
 
 pub(super) const NO_LEADER: &str = "a member is scraped and knows no leader (etcd_server_has_leader is 0): it can neither write nor \
-    read linearizably; stretches less than 5 minutes apart are one incident";
+    read linearizably; stretches less than a minute apart are one incident";
 pub(super) const DATABASE_FULL: &str = "the database of a member is within 2 % of its quota: etcd refuses all writes of the cluster once a \
-    write would exceed it, until an operator compacts, defragments and disarms the alarm; stretches less than 5 minutes \
+    write would exceed it, until an operator compacts, defragments and disarms the alarm; stretches less than a minute \
     apart are one incident";
 pub(super) const DESCRIPTORS: &str = "open file descriptors of a member are within 5 % of their limit: the next connection, or the next file \
-    of the log, may fail; stretches less than 5 minutes apart are one incident";
+    of the log, may fail; stretches less than a minute apart are one incident";
 
 /// A condition with the stretches in which each member is in it.
 struct Condition {

@@ -6,8 +6,9 @@ use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::analysis::membership::{
-    Departure, LEAST_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
+    Departure, LEAST_MS, LOOK_BACK_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
 };
+use crate::readings::Life;
 use crate::text::count;
 use crate::time::TimeRange;
 
@@ -24,9 +25,18 @@ pub(super) const FEWER: &str = "a cluster has fewer members than --expect-member
 /// A member, with the stretches between its first and last seen in which it sent no metrics.
 pub(super) type Down<'a> = (Vec<TimeRange>, &'a MemberTrack);
 
+/// When a member was first and last seen. If its gauges ended before its rates, it went right after the last gauge, and not
+/// at any time in the five minutes before the last rate.
+fn lived(of: &Collector<'_>, member: &MemberTrack) -> Life {
+    let life = member.life;
+    let ended_ms = member.scraped().last().map(|span| span.end_ms).filter(|end_ms| *end_ms <= life.last_ms);
+    let last_ms = ended_ms.map_or(life.last_ms, |end_ms| end_ms + LOOK_BACK_MS - of.step.millis());
+    Life { last_ms, ..life }
+}
+
 /// The membership of one cluster over the history.
 pub(super) fn membership(of: &Collector<'_>, cluster: &ClusterTrack) -> Membership {
-    let lives = cluster.members.iter().map(|member| (member.name(), member.life)).collect();
+    let lives = cluster.members.iter().map(|member| (member.name(), lived(of, member))).collect();
     Membership::new(cluster.cluster.to_string(), lives, of.step, of.range, of.expected.of(&cluster.cluster))
 }
 

@@ -25,7 +25,7 @@ const TOGETHER_MS: i64 = 30 * 60_000;
 pub(super) const RULE: &str = "another member leads, or the number of leader changes in the last day rises at members that did not \
     restart (the highest of all members counts). Of the member that led: restart: its process started or went within \
     2 minutes; process_stopped: it sent no samples and was the same process afterwards; slow_disk: WAL fsync or backend \
-    commit p99 was above the profile's first threshold for at least 2 steps, from 2 minutes before it shows until 5 \
+    commit p99 was above the profile's first threshold for at least 2 steps, from 90 s before it shows until 5 \
     minutes before it recovers, and more than 0.05 applies a second were slow; network: it knew no leader for at least 2 steps while another member led, or its round \
     trips and those of others were above 0.15 s for 6 minutes before; overload: clients sent more than 3 times the day's median and more than \
     100 proposals waited; several of these: several; none, and no member was silent or without a leader: planned_move; \
@@ -70,8 +70,8 @@ impl Changes {
         let leaders_are_known = leadership.is_known();
         let switches = match leaders_are_known {
             true => {
-                let counted = elections.elected.within(SAME_MS.max(2 * of.step.millis()));
-                leadership.switches(cluster, &counted, of.step.millis(), elections.together_ms)
+                let same_ms = SAME_MS.max(2 * of.step.millis());
+                leadership.switches(cluster, &elections.elected.within(same_ms), of.step.millis(), same_ms)
             }
             false => {
                 elections.elected.changes.iter().map(|change| Switch { change: *change, handover: None }).collect()

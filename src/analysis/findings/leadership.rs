@@ -59,6 +59,8 @@ impl Leadership {
                 Some(last) if last.member == term.member => {
                     last.range.end_ms = last.range.end_ms.max(term.range.end_ms)
                 }
+                // A process that hung believes for a moment that it still leads.
+                Some(last) if term.range.end_ms <= last.range.end_ms => {}
                 _ => terms.push(term),
             }
         }

@@ -14,8 +14,9 @@ use crate::time::TimeRange;
 pub(super) const FAR_SECONDS: f64 = 0.15;
 /// So many proposals wait only if the leader cannot keep up. A healthy leader of the lab had at most 9, a busy one 40.
 pub(super) const MOST_WAITING: f64 = 100.0;
-/// So many slow applies a second show a disk that is slow enough to matter. In the lab a leader with 1.5 s a fsync had 0.06
-/// after 20 s and 0.25 after 100 s, and a healthy one up to 0.02; simulated disks with a p99 of 25 ms have 0.03.
+/// So many slow applies a second show a disk that is slow enough to matter, if no other member has half as many: on a busy
+/// machine all have some. In the lab a leader with 1.5 s a fsync had 0.06 after 20 s and 0.25 after 100 s, and a healthy one
+/// up to 0.02; simulated disks with a p99 of 25 ms have 0.03.
 pub(super) const SLOW_APPLIES: f64 = 0.05;
 /// A member is busy if clients send it so many times the median of its day.
 pub(super) const BUSY_TIMES: f64 = 3.0;
@@ -25,7 +26,7 @@ pub(super) const FULL_SHARE: f64 = 0.98;
 pub(super) const LAST_DESCRIPTORS: f64 = 0.95;
 /// How much later than the trouble itself a rate or a percentile over five minutes may show it: 91 s in the lab for a very
 /// slow disk with few fsyncs.
-pub(super) const LAG_MS: i64 = 2 * 60_000;
+pub(super) const LAG_MS: i64 = 90_000;
 /// A rate or percentile shows what happened up to this long ago.
 const WINDOW_MS: i64 = LOOK_BACK_SECONDS * 1000;
 
@@ -41,7 +42,7 @@ pub(super) struct Signs {
     pub(super) is_far: Option<bool>,
     /// Whether more than [`MOST_WAITING`] proposals wait.
     pub(super) keeps_waiting: Option<bool>,
-    /// Whether more than [`SLOW_APPLIES`] took longer than 100 ms.
+    /// Whether more than [`SLOW_APPLIES`] took longer than 100 ms, and twice as many as at any other member.
     pub(super) applies_slowly: Option<bool>,
     /// Whether clients send more than [`BUSY_TIMES`] the median of the day.
     pub(super) is_busy: bool,
@@ -70,6 +71,13 @@ pub(super) fn of_day(window: &Window, scores: &DayScores, member: usize) -> Vec<
         row(Companion::MaxFds),
     );
     let applies = row(Companion::SlowApplies);
+    let others: Vec<usize> = (0..scores.members.len())
+        .filter(|other| *other != member && scores.members[*other].cluster == scores.members[member].cluster)
+        .collect();
+    let most_of_others = |step: usize| {
+        let of = |other: &usize| window.row(Companion::SlowApplies, *other)[step];
+        applies.map_or(0.0, |_| others.iter().map(of).fold(0.0, f64::max))
+    };
     let traffic = window.row(Metric::ClientTrafficIn, member);
     let mut known: Vec<f64> = traffic.iter().copied().filter(|value| !value.is_nan()).collect();
     let busy = median(&mut known).unwrap_or(0.0) * BUSY_TIMES;
@@ -83,7 +91,7 @@ pub(super) fn of_day(window: &Window, scores: &DayScores, member: usize) -> Vec<
             is_learner: flag(learner, step),
             is_far: above(far, step, FAR_SECONDS),
             keeps_waiting: above(waiting, step, MOST_WAITING),
-            applies_slowly: above(applies, step, SLOW_APPLIES),
+            applies_slowly: above(applies, step, SLOW_APPLIES.max(2.0 * most_of_others(step))),
             is_busy: busy > 0.0 && traffic[step] > busy,
             is_full: share(Metric::DbSize, quota, step, FULL_SHARE),
             lacks_descriptors: share(Metric::OpenFds, max_fds, step, LAST_DESCRIPTORS),

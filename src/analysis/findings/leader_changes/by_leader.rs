@@ -13,6 +13,8 @@ use crate::time::TimeRange;
 
 /// A member that sends nothing until this long before the end of the history is gone.
 const AFTER_MS: i64 = 2 * 60_000;
+/// A hang that is shorter may lie between two steps.
+const SHORT_HANG_MS: i64 = 15_000;
 /// Overload, or the loss of a leader, explains a change if it is at most this long before.
 const BEFORE_MS: i64 = 2 * 60_000;
 /// Round trips are long before a change if they are for at least this long: a single one shows for five minutes.
@@ -20,6 +22,8 @@ const LEAST_FAR_MS: i64 = 6 * 60_000;
 /// Round trips that become long within this time after the change may have to do with it: members probe each other every
 /// half minute.
 const ONSET_MS: i64 = 60_000;
+/// Slow applies show a slow disk at most this long after the change: 20 s in the lab, and a step.
+const FELT_MS: i64 = 45_000;
 /// What is seen within this time after the change (or a step, if that is longer) may have begun before it.
 const NEAR_MS: i64 = 30_000;
 /// With steps further apart than this, a hang of half a minute lies between two of them, and looks like a planned move.
@@ -104,26 +108,30 @@ impl<'a> Members<'a> {
             }
         }
         match found.len() {
-            0 if self.is_planned(switch, handover) => {
-                explained.cause = Cause::PlannedMove;
-                explained.members = vec![from.member.name(), to.member.name()];
-                explained.why = format!(
-                    "{} handed the leadership to {}: no member was silent, restarted or without a leader, and nothing showed a slow disk or network, as in a planned move",
-                    from.member.name(),
-                    to.member.name(),
-                );
-            }
+            0 if self.is_planned(switch, handover) => self.planned(from, to, &mut explained),
             0 => explained.why = self.unexplained(from),
             1 => explained.adopt(found.remove(0)),
             _ => {
                 let whys: Vec<&str> = found.iter().map(|one| one.why.as_str()).collect();
                 explained.why = format!("several causes are possible: {}", whys.join("; "));
-                explained.cause = Cause::Several;
-                explained.members = vec![from.member.name()];
+                (explained.cause, explained.members) = (Cause::Several, vec![from.member.name()]);
                 found.into_iter().for_each(|one| explained.evidence.extend(one.evidence));
             }
         }
         explained
+    }
+
+    fn planned(&self, from: &Trouble<'_>, to: &Trouble<'_>, explained: &mut Explained) {
+        let (from, to) = (from.member.name(), to.member.name());
+        let unseen = match self.of.step.millis() > SHORT_HANG_MS {
+            true => format!("; a hang of less than {} would look the same", told::seconds(self.of.step.millis())),
+            false => String::new(),
+        };
+        explained.why = format!(
+            "{from} handed the leadership to {to}, as in a planned move: no member was silent, restarted or without a leader, \
+             and nothing showed a slow disk{unseen}"
+        );
+        (explained.cause, explained.members) = (Cause::PlannedMove, vec![from, to]);
     }
 
     /// From the last step of the old leader to a little after the first one of the new leader.
@@ -188,7 +196,7 @@ impl<'a> Members<'a> {
         let at = TimeRange { start_ms: handover.lost_ms, end_ms: handover.took_ms + self.of.step.millis() };
         let slow = from.slow.iter().find(|slow| slow.intersect(at).is_some())?;
         // A p99 may be above a low threshold every night, and cost nobody the leadership.
-        let near = TimeRange { start_ms: handover.lost_ms - LAG_MS, end_ms: handover.took_ms + LAG_MS + 1 };
+        let near = TimeRange { start_ms: handover.lost_ms - LAG_MS, end_ms: handover.took_ms + FELT_MS + 1 };
         let is_felt =
             || from.member.shows(|signs| signs.applies_slowly == Some(true)).any(|s| s.intersect(near).is_some());
         if from.member.can_tell(|signs| signs.applies_slowly) && !is_felt() {

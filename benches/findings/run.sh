@@ -37,8 +37,9 @@ one() {
         rm -rf "$folder/raw.om" "$folder/data"
         touch "$folder/complete-with-evidence"
     fi
-    "$target/release/etcd-heatmap" findings --csv "$folder/audit" >"$folder/findings.csv" 2>/dev/null
-    "$target/release/etcd-heatmap" score "$folder/audit" --out "$folder/scored" --formats problems --quiet
+    # Hangs of a disk for seconds, which percentiles show for five minutes, have no labels.
+    "$target/release/etcd-heatmap" findings --csv --min-duration 15m "$folder/audit" >"$folder/findings.csv" 2>/dev/null
+    "$target/release/etcd-heatmap" score "$folder/audit" --out "$folder/scored" --formats problems --min-duration 15m --quiet
     cp "$folder/scored/problems.csv" "$folder/problems.csv"
 }
 export -f one

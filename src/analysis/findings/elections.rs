@@ -31,6 +31,8 @@ pub(super) struct Change {
     pub(super) count: u64,
     /// Number of members that saw a change.
     pub(super) members: usize,
+    /// Index of the member that saw it first.
+    pub(super) first_member: usize,
 }
 
 /// Leader changes of one cluster, with and without restarts.
@@ -153,6 +155,7 @@ fn group(seen: &mut [(i64, usize, u64)], together_ms: i64) -> Vec<Change> {
             until_ms: group.last().map_or(seen_ms, |(at, ..)| *at),
             count: sums.iter().copied().max().unwrap_or(0),
             members: sums.len(),
+            first_member: group.first().map_or(0, |(_, member, _)| *member),
         });
         rest = later;
     }
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn rises_of_several_members_at_once_are_one_election_with_the_highest_count() {
         let mut seen = [(0, 0, 1), (1, 1, 1), (2, 2, 2), (9, 0, 1)];
-        let change = |seen_ms, until_ms, count, members| Change { seen_ms, until_ms, count, members };
+        let change = |seen_ms, until_ms, count, members| Change { seen_ms, until_ms, count, members, first_member: 0 };
         assert_eq!(group(&mut seen, 2), [change(0, 2, 2, 3), change(9, 9, 1, 1)]);
     }
 }

@@ -88,10 +88,9 @@ impl Leadership {
             let from = handovers.partition_point(|h| h.took_ms < change.seen_ms - near_ms);
             let to = handovers.partition_point(|h| h.took_ms <= change.until_ms + near_ms).max(from);
             let own: Vec<usize> = (from..to).filter(|index| !is_counted[*index]).collect();
-            if from == to {
+            if from == to && !is_late(cluster, change, &handovers, near_ms) {
                 switches.push(Switch { change: *change, handover: self.around(change, step_ms) });
             }
-            // A member that had lost its leader counts the change minutes after the others: it is told already.
             let more = change.count.saturating_sub(own.len() as u64);
             for (place, index) in own.iter().enumerate() {
                 is_counted[*index] = true;
@@ -135,6 +134,17 @@ impl Leadership {
     }
 }
 
+/// Whether a member counts a change late that is told already: it was silent or without a leader in between.
+fn is_late(cluster: &ClusterTrack, change: &Change, handovers: &[Handover], near_ms: i64) -> bool {
+    let member = &cluster.members[change.first_member];
+    let away = union(member.shows(|signs| !signs.is_scraped || signs.knows_leader == Some(false)));
+    let until_now = |away: &&TimeRange| (change.seen_ms - near_ms..=change.seen_ms + near_ms).contains(&away.end_ms);
+    let away = away.iter().rfind(until_now).filter(|_| change.members == 1);
+    let within =
+        |away: &TimeRange| handovers.iter().any(|h| (away.start_ms - near_ms..=away.end_ms).contains(&h.took_ms));
+    away.is_some_and(within)
+}
+
 fn handover(before: Term, after: Term, step_ms: i64) -> Handover {
     // For a moment both may have claimed to lead.
     let lost_ms = (before.range.end_ms - step_ms).min(after.range.start_ms - step_ms);
@@ -148,5 +158,5 @@ fn handover(before: Term, after: Term, step_ms: i64) -> Handover {
 }
 
 fn seen(handover: Handover, count: u64, members: usize) -> Change {
-    Change { seen_ms: handover.took_ms, until_ms: handover.took_ms, count, members }
+    Change { seen_ms: handover.took_ms, until_ms: handover.took_ms, count, members, first_member: handover.to }
 }

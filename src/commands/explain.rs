@@ -40,7 +40,9 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     let table = ScoreTable::new(&profile);
     let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
     let evidence = source.companions().into_iter().filter(|companion| companion.is_evidence());
-    let companions: Vec<Companion> = companions_read(&table, source).into_iter().chain(evidence).collect();
+    let mut companions: Vec<Companion> = companions_read(&table, source).into_iter().chain(evidence).collect();
+    companions.sort_unstable();
+    companions.dedup();
     let mut windows = Vec::new();
     for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
         let (scored, broken) = opened.reader(&history, &companions).score(&table, &lives, day);

@@ -62,8 +62,12 @@ pub(super) fn run(
     let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
-    let companions =
-        if needs.findings { Collector::companions(&table, source) } else { companions_read(&table, source) };
+    let mut companions = companions_read(&table, source);
+    if needs.findings {
+        companions.extend(Collector::companions(&table, source));
+        companions.sort_unstable();
+        companions.dedup();
+    }
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(how)].concat();
@@ -114,6 +118,7 @@ pub(super) fn run(
         Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
     conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
+    note_caps(&table, &opened.metas, &run.reporter);
     if let Some(gate) = &mut outcome.gate {
         demand_members(gate, &opened, how, &run.reporter);
     }
@@ -187,6 +192,32 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
     }
     if !overview.missing.is_empty() {
         reporter.note(&format!("no readings on {}: gray in the heat map", UtcDay::describe(&overview.missing)));
+    }
+}
+
+/// Prints a note for each reading that caps of the profile need and that days of the history lack: a cap that cannot be
+/// looked at does not apply, and must not pass for one that was.
+pub(super) fn note_caps(table: &ScoreTable, metas: &[(UtcDay, DayMeta)], reporter: &Reporter) {
+    let mut columns: Vec<Companion> =
+        table.caps().iter().flat_map(|(metric, cap)| cap.columns(*metric)).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    for column in columns {
+        let lacks = |meta: &DayMeta| meta.known.get(column.name()).is_none_or(|readings| *readings == 0);
+        let days: Vec<UtcDay> = metas.iter().filter(|(_, meta)| lacks(meta)).map(|(day, _)| *day).collect();
+        let which = match days.len() {
+            0 => continue,
+            all if all == metas.len() => "no day".to_owned(),
+            _ => format!("not {}", UtcDay::describe(&days)),
+        };
+        let caps = table.caps().iter().filter(|(metric, cap)| cap.columns(*metric).any(|read| read == column));
+        let caps: Vec<String> =
+            caps.map(|(metric, cap)| format!("{metric} {}:{}", cap.condition, cap.score())).collect();
+        let advice = if column.is_evidence() { "; pull with --evidence auto for them" } else { "" };
+        reporter.note(&format!(
+            "{which} has readings of {column}, so these caps were not applied there: {}{advice}",
+            caps.join(", ")
+        ));
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Folder, Run, etcd_heatmap, needed, oracle};
 
-const PROFILES: [&str; 5] = ["seed", "etcd-faq", "mixin", "openshift", "fleet"];
+const PROFILES: [&str; 6] = ["seed", "etcd-faq", "mixin", "openshift", "fleet", "operator"];
 
 /// Flags for rescaled weights, bands with fractions of points, and a metric that is left out.
 const CHANGED: [&str; 6] =

@@ -11,7 +11,7 @@ from openmetrics import escape
 from prometheus import range_query
 from recording_rules import Rules
 from server import Prometheus, import_samples
-from spec import COLUMNS, COMPANIONS, NAMES
+from spec import BESIDE, COLUMNS, HAS_LEADER, IS_LEADER, NAMES
 
 # Column of the history -> series.
 RECORDED = dict(zip(COLUMNS, [
@@ -22,7 +22,7 @@ RECORDED = dict(zip(COLUMNS, [
     "job:etcd_network_client_grpc_received_bytes_total:rate5m",
     "job:etcd_debugging_mvcc_db_total_size_in_bytes:clone",
 ]))
-RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds"}
+RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds", IS_LEADER: "etcd_server_is_leader"}
 RECORDS = ["etcd_points", "etcd_score", "etcd_score_unknown", "cluster:etcd_score:worst"]
 # Days in a file for promtool, which makes several blocks of a longer file and parses the whole file for each.
 DAYS_AT_ONCE = 6
@@ -45,7 +45,7 @@ class PromQL:
         for first in range(0, len(paths), DAYS_AT_ONCE):
             with open(text, "w", encoding="utf-8") as file:
                 for path in paths[first : first + DAYS_AT_ONCE]:
-                    for ts, cluster, member, *values in read(path, COLUMNS, COMPANIONS)[1]:
+                    for ts, cluster, member, *values in read(path, COLUMNS, BESIDE)[1]:
                         file.writelines(self.lines(ts // 1000, cluster, member, values))
                 file.write("# EOF\n")
             import_samples(text, folder / "data")
@@ -56,7 +56,7 @@ class PromQL:
         label = "job" if self.clusters.index(cluster) % 2 else "cluster"
         job = "" if label == "job" else ',job="etcd"'
         labels = f'{{{label}="{escape(cluster)}"{job},instance="{escape(member)}"}}'
-        beside = dict(zip(COMPANIONS, values[len(COLUMNS) :]))
+        beside = dict(zip(BESIDE, values[len(COLUMNS) :]))
         for column, value in zip(COLUMNS, values):
             # An idle reading is a NaN sample, as histogram_quantile returns it. A missing one alternates between the two
             # forms that the rules must treat alike: a NaN sample and no sample.
@@ -65,7 +65,8 @@ class PromQL:
         for column, series in RAW.items():
             if beside[column] is not None:
                 yield f"{series}{labels} {number(beside[column])} {second}\n"
-        yield f"etcd_server_has_leader{labels} 1 {second}\n"
+        # The queries of descriptors ask for this series, so where its reading is missing, it is NaN.
+        yield f"etcd_server_has_leader{labels} {number(beside[HAS_LEADER])} {second}\n"
 
     def scores(self, day, date):
         """Scores from Prometheus; unscored steps and restart marks are the first engine's, as PromQL has neither."""
@@ -89,7 +90,7 @@ class PromQL:
         return unknown | {("cluster", t, *of): value for t, of, _, value in self.ask("cluster:etcd_score:worst", day)}
 
     def cells(self, day, date, scores):
-        return self.original.cells_of(scores, self.original.idle(date))
+        return self.original.cells_of(scores, date)
 
 
 def number(value):

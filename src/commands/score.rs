@@ -1,5 +1,6 @@
 //! `etcd-heatmap score`: computes scores and cells from a history on disk, and writes all outputs.
 
+mod caps;
 mod cells;
 mod emission;
 mod kept_forecast;
@@ -7,6 +8,7 @@ mod redraw;
 mod scoring;
 mod shown;
 
+pub(super) use caps::note_caps;
 pub(super) use emission::emission;
 pub(super) use kept_forecast::list_forecast;
 pub(super) use redraw::redraw;
@@ -192,32 +194,6 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
     }
     if !overview.missing.is_empty() {
         reporter.note(&format!("no readings on {}: gray in the heat map", UtcDay::describe(&overview.missing)));
-    }
-}
-
-/// Prints a note for each reading that caps of the profile need and that days of the history lack: a cap that cannot be
-/// looked at does not apply, and must not pass for one that was.
-pub(super) fn note_caps(table: &ScoreTable, metas: &[(UtcDay, DayMeta)], reporter: &Reporter) {
-    let mut columns: Vec<Companion> =
-        table.caps().iter().flat_map(|(metric, cap)| cap.columns(*metric)).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    for column in columns {
-        let lacks = |meta: &DayMeta| meta.known.get(column.name()).is_none_or(|readings| *readings == 0);
-        let days: Vec<UtcDay> = metas.iter().filter(|(_, meta)| lacks(meta)).map(|(day, _)| *day).collect();
-        let which = match days.len() {
-            0 => continue,
-            all if all == metas.len() => "no day".to_owned(),
-            _ => format!("not {}", UtcDay::describe(&days)),
-        };
-        let caps = table.caps().iter().filter(|(metric, cap)| cap.columns(*metric).any(|read| read == column));
-        let caps: Vec<String> =
-            caps.map(|(metric, cap)| format!("{metric} {}:{}", cap.condition, cap.score())).collect();
-        let advice = if column.is_evidence() { "; pull with --evidence auto for them" } else { "" };
-        reporter.note(&format!(
-            "{which} has readings of {column}, so these caps were not applied there: {}{advice}",
-            caps.join(", ")
-        ));
     }
 }
 

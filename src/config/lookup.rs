@@ -98,7 +98,10 @@ mod tests {
             assert!(instead_of(typed).starts_with(&format!(": [{table}] has the keys ")), "{typed}");
         }
         assert!(instead_of("sorce.foo").starts_with(": the tables are "));
-        assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, caps, output, textfile");
+        assert_eq!(
+            instead_of("xyzzy"),
+            ": the tables are source, labels, score, weights, bands, caps, output, textfile"
+        );
     }
 
     #[test]

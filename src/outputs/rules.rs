@@ -239,9 +239,7 @@ impl Rules {
         if !is_capped {
             return;
         }
-        self.heading(
-            "The lowest cap of each metric that applies. One whose reading is missing does not apply.",
-        );
+        self.heading("The lowest cap of each metric that applies. One whose reading is missing does not apply.");
         for (metric, expression) in caps::caps(profile) {
             self.rule(caps::CAP, &[("metric", metric.name())], &expression);
         }

@@ -41,11 +41,15 @@ impl CapDigit {
         }
         let mut digits = vec![0_u16; codes.len()];
         // The lowest cap is the first of the list: it comes last, and replaces the others.
-        for (place, (metric, cap)) in (1..).zip(&self.list).rev() {
+        for (place, (metric, cap)) in self.list.iter().enumerate().rev() {
             let is_read = |column: Companion| window.companions().contains(&column);
             if cap.columns(*metric).all(is_read) {
                 let applies = applies(window, member, *metric, cap.condition);
-                digits.iter_mut().zip(applies).filter(|(_, applies)| *applies).for_each(|(digit, _)| *digit = place);
+                digits
+                    .iter_mut()
+                    .zip(applies)
+                    .filter(|(_, applies)| *applies)
+                    .for_each(|(digit, _)| *digit = place as u16 + 1);
             }
         }
         codes.iter_mut().zip(digits).for_each(|(code, digit)| *code += self.stride * digit);
@@ -130,8 +134,8 @@ mod tests {
     #[test]
     fn scores_of_operator_are_those_of_decimal_arithmetic() {
         let profile = Profile::named("operator").unwrap();
-        let of = column::<Metric>;
-        let by = column::<Companion>;
+        let of = |metric: Metric, value| column(metric, value);
+        let by = |companion: Companion, value| column(companion, value);
         for (changes, expected) in [
             (vec![], Some(10.0)),
             (vec![by(HasLeader, 0.0)], Some(0.0)),

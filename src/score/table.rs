@@ -105,8 +105,7 @@ impl ScoreTable {
 
     fn entry(profile: &Profile, digits: &[Digit; METRICS], caps: &CapDigit, code: u16) -> Entry {
         let (cap, mut losses, mut is_known) = (caps.place(code), [0; METRICS], true);
-        let mut entry =
-            Entry { points: [None; METRICS], idle: [false; METRICS], cap, worth: None, lacks: false };
+        let mut entry = Entry { points: [None; METRICS], idle: [false; METRICS], cap, worth: None, lacks: false };
         for (metric, digit) in Metric::ALL.into_iter().zip(digits) {
             let rule = profile.rule(metric);
             let band = code / digit.stride % (digit.idle + 1);

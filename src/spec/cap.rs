@@ -153,16 +153,17 @@ mod tests {
 
     #[test]
     fn caps_are_displayed_as_they_were_written() {
-        for text in ["none", "no_leader:0", "99.9%:0", "0.1@leader:4", "1:4", "0.5:6, 1:4.125, 0.1@leader:4, 80%@leader:3"]
+        for text in
+            ["none", "no_leader:0", "99.9%:0", "0.1@leader:4", "1:4", "0.5:6, 1:4.125, 0.1@leader:4, 80%@leader:3"]
         {
             assert_eq!(text.parse::<Caps>().unwrap().to_string(), text);
         }
         let caps: Caps = " 0.1 @leader : 4 ,no_leader:0".parse().unwrap();
         let above = Condition::Above { threshold: 0.1, of_limit: false, on_leader: true };
-        assert_eq!(caps.list, [
-            Cap { condition: above, most: 4_000 },
-            Cap { condition: Condition::NoLeader, most: 0 },
-        ]);
+        assert_eq!(
+            caps.list,
+            [Cap { condition: above, most: 4_000 }, Cap { condition: Condition::NoLeader, most: 0 },]
+        );
     }
 
     #[test]
@@ -186,9 +187,7 @@ mod tests {
 
     #[test]
     fn a_cap_reads_the_companions_of_its_condition() {
-        let columns = |text: &str| {
-            text.parse::<Caps>().unwrap().list[0].columns(Metric::DbSize).collect::<Vec<_>>()
-        };
+        let columns = |text: &str| text.parse::<Caps>().unwrap().list[0].columns(Metric::DbSize).collect::<Vec<_>>();
         assert_eq!(columns("no_leader:0"), [Companion::HasLeader]);
         assert_eq!(columns("1:0"), []);
         assert_eq!(columns("95%@leader:0"), [Companion::Quota, Companion::IsLeader]);

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Bands, Cap, Caps, Column, Companion, Condition, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight};
+use super::{
+    Bands, Cap, Caps, Column, Companion, Condition, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight,
+};
 use crate::text::key_file::KeyFile;
 use crate::text::nearest::did_you_mean;
 
@@ -342,7 +344,8 @@ mod tests {
         // Computed by hand: the sum of weight × fewest points over all metrics. seed: 0.05 × 10 each for
         // client_traffic_in and db_size. mixin and openshift: 0.2 × 5 for backend_commit + 0.3 × 5 for leader_changes.
         // fleet: 0.3 × 5 for leader_changes.
-        for (name, lowest) in [("seed", 1.0), ("etcd-faq", 0.0), ("mixin", 2.5), ("openshift", 2.5), ("fleet", 1.5), ("operator", 0.0)]
+        for (name, lowest) in
+            [("seed", 1.0), ("etcd-faq", 0.0), ("mixin", 2.5), ("openshift", 2.5), ("fleet", 1.5), ("operator", 0.0)]
         {
             let profile = Profile::named(name).unwrap();
             let fewest = |rule: &Rule| rule.bands.list.last().map_or(10.0, |band| band.points as f64 / 1000.0);
@@ -357,12 +360,13 @@ mod tests {
     #[test]
     fn caps_are_listed_from_the_lowest_and_leave_with_their_metric() {
         let operator = Profile::named("operator").unwrap();
-        let caps: Vec<(Metric, f64)> = operator.caps().into_iter().map(|(metric, cap)| (metric, cap.score())).collect();
-        use Metric::{BackendCommit, DbSize, LeaderChanges, OpenFds, WalFsync};
-        let lowest = [(LeaderChanges, 0.0), (DbSize, 0.0)];
-        let red = [(WalFsync, 4.0), (WalFsync, 4.0), (BackendCommit, 4.0), (BackendCommit, 4.0), (OpenFds, 4.0)];
-        let yellow = [(WalFsync, 6.0), (BackendCommit, 6.0), (OpenFds, 6.0), (DbSize, 6.0)];
-        assert_eq!(caps, [&lowest[..], &red, &yellow].concat());
+        let text = |(metric, cap): (Metric, Cap)| format!("{metric} {}:{}", cap.condition, cap.score());
+        let caps: Vec<String> = operator.caps().into_iter().map(text).collect();
+        let expected = "leader_changes no_leader:0, db_size 99.9%:0, wal_fsync 0.1@leader:4, wal_fsync 1:4, \
+            backend_commit 0.1@leader:4, backend_commit 1:4, open_fds 99%:4, wal_fsync 0.5:6, backend_commit 0.25:6, \
+            open_fds 80%:6, db_size 95%:6";
+        assert_eq!(caps.join(", "), expected);
+        use Metric::{DbSize, LeaderChanges, OpenFds, WalFsync};
         let limits: Vec<(Metric, Companion)> = operator.cap_limits().collect();
         assert!(limits.contains(&(DbSize, Companion::Quota)) && limits.contains(&(OpenFds, Companion::MaxFds)));
         assert_eq!(operator.clone().without(&[DbSize, LeaderChanges]).unwrap().caps().len(), caps.len() - 3);

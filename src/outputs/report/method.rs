@@ -146,7 +146,10 @@ fn not_looked_at(manifest: &Manifest) -> Option<String> {
     columns.sort_unstable();
     columns.dedup();
     (!columns.is_empty()).then(|| {
-        format!("{} not pulled: the caps that need them were not applied. Pull with --evidence auto.", columns.join(", "))
+        format!(
+            "{} not pulled: the caps that need them were not applied. Pull with --evidence auto.",
+            columns.join(", ")
+        )
     })
 }
 

@@ -12,8 +12,7 @@ pub(super) const CAP: &str = "etcd_cap";
 /// The limits that the profile uses for bands or caps, including those of metrics left out of the score, because these
 /// metrics still have points.
 pub(super) fn all_limits(profile: &Profile) -> Vec<Companion> {
-    let mut all: Vec<Companion> =
-        limits(profile).chain(profile.cap_limits().map(|(_, limit)| limit)).collect();
+    let mut all: Vec<Companion> = limits(profile).chain(profile.cap_limits().map(|(_, limit)| limit)).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -64,7 +64,8 @@ impl CapsSql {
         if self.list.is_empty() {
             return String::new();
         }
-        let known = Metric::ALL.map(|metric| format!("coalesce({}, 0)", metric.loss_column())).join("\n                - ");
+        let known =
+            Metric::ALL.map(|metric| format!("coalesce({}, 0)", metric.loss_column())).join("\n                - ");
         let all = Metric::ALL.map(Metric::loss_column).join(" - ");
         let losses: [String; METRICS] = Metric::ALL.map(|metric| {
             let loss = metric.loss_column();

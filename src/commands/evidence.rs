@@ -128,6 +128,18 @@ pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Compan
     source.companions().into_iter().filter(is_read).collect()
 }
 
+/// The companions that scoring reads from this source, and further ones that it has.
+pub(super) fn companions_with(
+    table: &ScoreTable,
+    source: &Source,
+    further: impl IntoIterator<Item = Companion>,
+) -> Vec<Companion> {
+    let mut companions: Vec<Companion> = companions_read(table, source).into_iter().chain(further).collect();
+    companions.sort_unstable();
+    companions.dedup();
+    companions
+}
+
 /// The readings and members of one day, with the error if its file cannot be read.
 pub(super) struct ReadDay {
     pub(super) window: Window,

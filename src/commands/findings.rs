@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::evidence::Opened;
+use super::evidence::{Opened, companions_with};
 use super::explain::{as_scored, expected_members};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
@@ -41,7 +41,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     let expected = expected_members(&settings.how, manifest.as_ref());
     let collector =
         Collector { table: &table, profile: &profile, folding, step: *step, lives, range, expected: &expected };
-    let companions = Collector::companions(&table, source);
+    let companions = companions_with(&table, source, Collector::companions(&table, source));
     let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);
     // Only the digest of a day is kept, so that memory does not grow with the range.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace, path_between};
+use super::evidence::{Opened, Overview, companions_with, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::Collector;
@@ -64,12 +64,8 @@ pub(super) fn run(
     let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
-    let mut companions = companions_read(&table, source);
-    if needs.findings {
-        companions.extend(Collector::companions(&table, source));
-        companions.sort_unstable();
-        companions.dedup();
-    }
+    let of_findings = if needs.findings { Collector::companions(&table, source) } else { Vec::new() };
+    let companions = companions_with(&table, source, of_findings);
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(how)].concat();

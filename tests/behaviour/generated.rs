@@ -78,6 +78,7 @@ fn prometheus_computes_the_expected_points_and_scores_and_marks_members_without_
     let labels = ["--cluster-label", "k8s", "--member-label", "pod", "--selector", r#"env="prod""#];
     passes("seed", &[]);
     passes("fleet", &["--profile", "fleet"]);
+    passes("operator", &["--profile", "operator"]);
     passes("changed", &[CHANGED, labels].concat());
 }
 

@@ -92,11 +92,11 @@ fn the_documentation_has_the_lowest_score_of_each_fault_under_seed_and_operator(
 fn caps_that_could_not_be_looked_at_are_noted_once_and_in_the_report() {
     let folder = Folder::new("lab-no-evidence");
     let data = recorded("data");
-    let backfill =
-        ["backfill", "--from", &data, "--step", "15s", "--profile", "operator", "--formats", "parquet,report"];
+    let backfill = ["backfill", "--from", &data, "--step", "15s", "--profile", "operator", "--formats"];
     let run = |name: &str, evidence: &str| {
         let out = folder.at(name);
-        let run = etcd_heatmap(&[&backfill[..], &["--evidence", evidence, "--out", &out]].concat()).succeeds();
+        let flags = ["parquet,report,findings", "--evidence", evidence, "--out", &out];
+        let run = etcd_heatmap(&[&backfill[..], &flags].concat()).succeeds();
         let report = folder.text(&format!("{name}/report.html"));
         (run.stderr, report.contains("is_leader not pulled: the caps that need them were not applied"))
     };
@@ -106,4 +106,7 @@ fn caps_that_could_not_be_looked_at_are_noted_once_and_in_the_report() {
     assert!(noted.contains("--evidence auto") && in_report, "{noted}");
     let (noted, in_report) = run("with", "auto");
     assert!(!noted.contains("caps") && !in_report, "{noted}");
+    // `findings` scores the history again, and must look at the same.
+    let again = etcd_heatmap(&["findings", &folder.at("with"), "--csv"]).succeeds().stdout;
+    assert_eq!(again, folder.text("with/findings.csv"));
 }

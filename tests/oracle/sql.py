@@ -73,12 +73,12 @@ def history(profile, step, columns):
             limits = {"quota_bytes": chance.choice(QUOTAS), "max_fds": chance.choice(FDS)}
             young = ts - chance.choice([0.5, 299.5, 299.999, 300, 599, 600, 601, 5000, 1e6])
             limits["start_time_seconds"] = young if chance.random() < 0.9 else None
-            there = columns[(ts - START) // DAY]
-            beside = [limits[name] if name in there else None for name in BESIDE]
             # Every third hour is healthy throughout, so that some cells lose no points.
             trouble = 0.03 if ts // 3600 % 3 else 0
             limits[HAS_LEADER] = 0.0 if chance.random() < trouble else chance.choice([1.0, 1.0, 1.0, None])
             limits[IS_LEADER] = chance.choice([0.0, 1.0, None])
+            there = columns[(ts - START) // DAY]
+            beside = [limits[name] if name in there else None for name in BESIDE]
             readings = [reading(profile, name, limits, chance, trouble) for name in NAMES]
             readings = readings_of_idle_hours(readings, ts, who)
             if any(value is not None for value in readings):

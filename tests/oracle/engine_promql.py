@@ -23,8 +23,8 @@ RECORDED = dict(zip(COLUMNS, [
     "job:etcd_debugging_mvcc_db_total_size_in_bytes:clone",
 ]))
 RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds", IS_LEADER: "etcd_server_is_leader"}
-READING = "etcd_reading"
-RECORDS = ["etcd_points", "etcd_score", "etcd_score_unknown", "cluster:etcd_score:worst"]
+READING, POINTS, SCORE, UNKNOWN = "etcd_reading", "etcd_points", "etcd_score", "etcd_score_unknown"
+WORST = "cluster:etcd_score:worst"
 # Days in a file for promtool, which makes several blocks of a longer file and parses the whole file for each.
 DAYS_AT_ONCE = 6
 
@@ -36,12 +36,15 @@ class PromQL:
         self.clusters = sorted({cluster for cluster, _ in original.lives})
         self.load(self.folder)
         self.server = self.start()
+        # Limits and caps read other rules so often that one expression of all of them would take minutes.
+        has_limits = any(of_limit for of_limit, _ in original.profile.bands.values())
+        if original.profile.caps or has_limits:
+            imported.append(self.record(Rules(rules, imported), READING))
+        of_member = {record: Rules(rules, imported).expression(record) for record in (POINTS, SCORE)}
         if original.profile.caps:
-            # Caps read the readings so often that one expression of all rules would take minutes.
-            self.record(Rules(rules, imported), READING)
-            imported.append(READING)
-        rules = Rules(rules, imported)
-        self.queries = {record: rules.expression(record) for record in RECORDS}
+            imported.append(self.record(Rules(rules, imported), SCORE))
+        of_score = {record: Rules(rules, imported).expression(record) for record in (UNKNOWN, WORST)}
+        self.queries = of_member | of_score
         self.name = f"PromQL in Prometheus {self.server.version()}"
 
     def start(self):
@@ -49,7 +52,7 @@ class PromQL:
         return Prometheus(self.folder, f"--query.lookback-delta={self.step * 500}ms")
 
     def record(self, rules, name):
-        """Records the samples that the rules of a name yield, as a Prometheus does that evaluates them."""
+        """Records the samples that the rules of a name yield, as a Prometheus does that evaluates them; returns the name."""
         self.queries = {name: rules.expression(name)}
         text = self.folder / "recorded.om"
         with open(text, "w", encoding="utf-8") as file:
@@ -62,6 +65,7 @@ class PromQL:
         import_samples(text, self.folder / "data")
         text.unlink()
         self.server = self.start()
+        return name
 
     def load(self, folder):
         """Imports the readings of every day as TSDB blocks."""
@@ -94,8 +98,8 @@ class PromQL:
 
     def scores(self, day, date):
         """Scores from Prometheus; unscored steps and restart marks are the first engine's, as PromQL has neither."""
-        points = {(t, *of, labels["metric"]): value for t, of, labels, value in self.ask("etcd_points", day)}
-        scores = {(t, *of): value for t, of, _, value in self.ask("etcd_score", day)}
+        points = {(t, *of, labels["metric"]): value for t, of, labels, value in self.ask(POINTS, day)}
+        scores = {(t, *of): value for t, of, _, value in self.ask(SCORE, day)}
         expected = self.original.scores(day, date)
         found = {}
         for key in expected.keys() | scores.keys():
@@ -110,8 +114,8 @@ class PromQL:
             yield second * 1000, tuple(labels[name] for name in ("cluster", "member") if name in labels), labels, value
 
     def live(self, day, date):
-        unknown = {("member", t, *of): value for t, of, _, value in self.ask("etcd_score_unknown", day)}
-        return unknown | {("cluster", t, *of): value for t, of, _, value in self.ask("cluster:etcd_score:worst", day)}
+        unknown = {("member", t, *of): value for t, of, _, value in self.ask(UNKNOWN, day)}
+        return unknown | {("cluster", t, *of): value for t, of, _, value in self.ask(WORST, day)}
 
     def cells(self, day, date, scores):
         return self.original.cells_of(scores, date)

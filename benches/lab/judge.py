@@ -250,7 +250,7 @@ def report(profile, judge):
 
 
 def audited(program, run, profile, step, out):
-    command = [program, "backfill", "--quiet", "--from", run / "data", "--step", f"{step}s", "--profile", profile]
+    command = [program, "backfill", "--quiet", "--evidence", "auto", "--from", run / "data", "--step", f"{step}s", "--profile", profile]
     done = subprocess.run([*command, "--formats", "problems,findings", "--out", out], check=False)
     if done.returncode:
         sys.exit(f"error: {program} cannot audit {run / 'data'} (exit code {done.returncode})")

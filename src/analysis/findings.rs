@@ -9,8 +9,11 @@
 
 mod anomalies;
 mod away;
+#[cfg(test)]
+mod cause_tests;
 mod causes;
 mod collector;
+mod critical;
 mod defragmentation;
 mod digest;
 mod elections;
@@ -19,12 +22,14 @@ mod gone;
 mod growth;
 mod incidents;
 mod leader_changes;
+mod leadership;
 mod ledger;
 mod maintenance;
 mod problems;
 mod recurrence;
 mod rules;
 mod runs;
+mod signs;
 mod spans;
 mod statistics;
 mod storms;
@@ -71,11 +76,21 @@ named! {
 named! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub(crate) enum Cause {
-        /// A member's process stopped or started near the change.
+        /// The process of the member that led ended, or a member's process stopped or started near the change.
         Restart = "restart",
-        /// A member's disk was slow before the change.
+        /// The process of the member that led hung.
+        ProcessStopped = "process_stopped",
+        /// The disk of the member that led was slow, or a member's disk before the change.
         SlowDisk = "slow_disk",
-        /// Neither a restart nor a slow disk was near the change.
+        /// The member that led was cut off from the others, or far from them.
+        Network = "network",
+        /// The member that led got more requests than it could handle.
+        Overload = "overload",
+        /// The leadership was handed over while nothing was wrong.
+        PlannedMove = "planned_move",
+        /// More than one of these is possible.
+        Several = "several",
+        /// None of these was near the change.
         Unexplained = "unexplained",
     }
 }

@@ -174,7 +174,15 @@ impl Wanted for OfExplain {
     }
 
     fn is_in_manifest(key: &Key) -> bool {
-        matches!(key.name, "score.profile" | "score.rollup" | "score.time_zone" | "score.cell" | "score.expect_members")
+        matches!(
+            key.name,
+            "score.profile"
+                | "score.rollup"
+                | "score.time_zone"
+                | "score.cell"
+                | "score.min_duration"
+                | "score.expect_members"
+        )
     }
 }
 

@@ -1,5 +1,7 @@
 //! `etcd-heatmap explain`: prints the arithmetic behind one cell.
 
+use std::time::Duration;
+
 use chrono::Utc;
 
 use super::evidence::{Opened, companions_with};
@@ -81,6 +83,13 @@ pub(super) fn as_scored(given: &[Given], how: &How, manifest: Option<&Manifest>)
         folding.rollup = how.folding.rollup;
     }
     (profile.unwrap_or_else(|| how.profile.clone()), folding)
+}
+
+/// The shortest low score that is an incident: as typed, or else as the folder was scored, or else as configured.
+pub(super) fn min_duration(given: &[Given], how: &How, manifest: Option<&Manifest>) -> Duration {
+    let is_typed = given.iter().any(|given| given.key.name == "score.min_duration");
+    let scored = manifest.and_then(|manifest| manifest.min_duration.as_deref()).filter(|_| !is_typed);
+    scored.and_then(|text| humantime::parse_duration(text).ok()).unwrap_or(how.min_duration)
 }
 
 /// How many members each cluster must have: the setting, or else the value recorded when the folder was scored.

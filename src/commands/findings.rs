@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::evidence::{Opened, companions_with};
-use super::explain::{as_scored, expected_members};
+use super::explain::{as_scored, expected_members, min_duration};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
 use super::stdout::{print, print_wrapped};
@@ -39,9 +39,17 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         super::explain::lives_of(cluster, lives)?;
     }
     let expected = expected_members(&settings.how, manifest.as_ref());
-    let collector =
-        Collector { table: &table, profile: &profile, folding, step: *step, lives, range, expected: &expected };
-    let companions = companions_with(&table, source, Collector::companions(&table, source));
+    let collector = Collector {
+        table: &table,
+        profile: &profile,
+        folding,
+        step: *step,
+        lives,
+        range,
+        expected: &expected,
+        min_duration: min_duration(&args.flags.given, &settings.how, manifest.as_ref()),
+    };
+    let companions = companions_with(&table, source, Collector::companions(source));
     let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);
     // Only the digest of a day is kept, so that memory does not grow with the range.

@@ -64,7 +64,7 @@ pub(super) fn run(
     let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
-    let of_findings = if needs.findings { Collector::companions(&table, source) } else { Vec::new() };
+    let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
     let companions = companions_with(&table, source, of_findings);
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&profile, source);
@@ -84,6 +84,7 @@ pub(super) fn run(
             lives,
             range,
             expected: &how.expected,
+            min_duration: how.min_duration,
         }),
         run: outputs::Scoring {
             out,
@@ -103,6 +104,7 @@ pub(super) fn run(
     let files = std::mem::take(&mut outcome.finished.files);
     let manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, files)
+        .with_min_duration(how.min_duration)
         .with_expected_members(how.expected.texts());
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;

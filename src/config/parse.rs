@@ -157,6 +157,12 @@ pub(super) fn age(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("invalid age '{text}': use whole seconds from 1s to 1d, such as 5m"))
 }
 
+/// Reads `--min-duration`: how long a low score must last to be an incident.
+pub(super) fn min_duration(text: &str) -> Result<Duration, String> {
+    whole_seconds(text, 0..=86_400)
+        .ok_or_else(|| format!("invalid duration '{text}': use whole seconds from 0s to 1d, such as 15m"))
+}
+
 fn whole_seconds(text: &str, within: RangeInclusive<u64>) -> Option<Duration> {
     let duration = humantime::parse_duration(text.trim()).ok()?;
     (duration.subsec_nanos() == 0 && within.contains(&duration.as_secs())).then_some(duration)

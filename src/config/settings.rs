@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::parse::{
     RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list,
-    lowest_score, offset, patience, profile_list, queries_a_second, rate_window, replica, retention, retries, share,
-    switch, weight_list,
+    lowest_score, min_duration, offset, patience, profile_list, queries_a_second, rate_window, replica, retention,
+    retries, share, switch, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
@@ -107,6 +107,8 @@ pub(crate) struct How {
     pub(crate) folding: Folding,
     /// Cells with a smaller share of scored steps are marked uncertain.
     pub(crate) min_coverage: f64,
+    /// A low score that lasts shorter is no incident.
+    pub(crate) min_duration: Duration,
     /// `None` if `--fail-below` is 0 or not set.
     pub(crate) fail_below: Option<f64>,
     /// How many members each cluster must have.
@@ -136,6 +138,7 @@ impl Settings {
                 profile,
                 folding,
                 min_coverage: values.read("score.min_coverage", share)?,
+                min_duration: values.read("score.min_duration", min_duration)?,
                 fail_below: values.read("score.fail_below", lowest_score)?,
                 expected: values.read("score.expect_members", expected_members)?,
             },

@@ -7,6 +7,7 @@ mod rule;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,9 @@ pub(crate) struct Manifest {
     /// The coverage below which a cell is marked uncertain, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) min_coverage: Option<f64>,
+    /// The shortest low score that is an incident, such as `1m`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) min_duration: Option<String>,
     /// How many members each cluster must have, written like `--expect-members`; empty if nothing was expected.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) expect_members: Vec<String>,
@@ -191,6 +195,7 @@ impl Manifest {
             time_zone: None,
             cell: None,
             min_coverage: None,
+            min_duration: None,
             expect_members: Vec::new(),
             members: lives
                 .iter()
@@ -267,6 +272,13 @@ impl Manifest {
     #[must_use]
     pub(crate) fn with_history_in(mut self, folder: Option<String>) -> Self {
         self.history_folder = folder;
+        self
+    }
+
+    /// Sets the shortest low score that is an incident.
+    #[must_use]
+    pub(crate) fn with_min_duration(mut self, min_duration: Duration) -> Self {
+        self.min_duration = Some(humantime::format_duration(min_duration).to_string());
         self
     }
 

@@ -95,6 +95,11 @@ impl Companion {
         Self::ALL.into_iter().filter(|companion| companion.is_evidence())
     }
 
+    /// What findings look at besides the scored metrics, wherever it exists: the evidence, and the limits.
+    pub fn looked_at() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|companion| *companion != Self::StartTime)
+    }
+
     /// The unit of the readings.
     pub fn unit(self) -> Unit {
         Column::Companion(self).unit()

@@ -1,25 +1,35 @@
-//! Finds incidents in which a member sent no metrics for a while between its first and last
-//! seen, although other members did.
+//! Finds incidents in which a member sent no metrics for a while between its first and last seen, although other members
+//! did, and restarts.
 
 use super::gone::{self, Down};
 use super::incidents::{Incident, measure};
-use super::spans::{both, length_within, union};
+use super::spans::{both, length_within, most_at_once, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::analysis::membership::{LEAST_MS, Membership, Staffing};
 use crate::text::count;
 use crate::time::TimeRange;
 
-pub(super) const DOWN: &str = "a member sends no metrics for at least 10 minutes between its first and last samples, while other \
-    members of the history do; the gauge of leader changes does not count, because it stays for a day";
+pub(super) const DOWN: &str = "a member sends no metrics at one or more steps between its first and last samples, while other members \
+    of the history do; only gauges count, because rates go on for five minutes after the last sample, and the gauge of \
+    leader changes for a day";
+pub(super) const RESTARTED: &str =
+    "the start time of a member's process changes, and it is without metrics for less than 10 minutes";
 
-/// The incidents of one cluster in which members sent no metrics for a while or are missing for good. `anybody`
+/// The incidents of one cluster in which members restarted, sent no metrics for a while or are missing for good. `anybody`
 /// holds the times at which any member of any cluster sent metrics. At other times, Prometheus was probably down,
 /// and absences are not reported.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRange]) -> Vec<Incident> {
     let membership = gone::membership(of, cluster);
-    let away: Vec<Down<'_>> = cluster.members.iter().map(|member| (down(of, member, anybody), member)).collect();
-    let mut found = gone::find(of, cluster, &membership, &away, anybody);
+    let silent: Vec<Down<'_>> = cluster.members.iter().map(|member| (silent(of, member, anybody), member)).collect();
+    let mut found = gone::find(of, cluster, &membership, &silent, anybody);
+    let mut away = Vec::new();
+    for (silent, member) in silent {
+        let restarts = restarts(of, member, &silent);
+        let is_restart = |span: &TimeRange| restarts.iter().any(|restart| restart.range == *span);
+        found.extend(restarts.iter().map(|restart| restarted(of, cluster, &membership, member, restart)));
+        away.push((silent.into_iter().filter(|span| !is_restart(span)).collect::<Vec<TimeRange>>(), member));
+    }
     for range in union(away.iter().flat_map(|(spans, _)| spans.iter().copied())) {
         let down = away.iter().filter(|(spans, _)| spans.iter().any(|span| span.intersect(range).is_some()));
         let down: Vec<&Down<'_>> = down.collect();
@@ -32,18 +42,68 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, anybody: &[TimeRa
     found
 }
 
-fn down(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<TimeRange> {
-    let mut down = both(&union(member.away(of.table)), anybody);
-    down.retain(|span| span.end_ms - span.start_ms >= LEAST_MS);
-    down
+/// When the member was not scraped although others were. Rates of a member that went for good go on for five minutes; that
+/// is told as its departure.
+fn silent(of: &Collector<'_>, member: &MemberTrack, anybody: &[TimeRange]) -> Vec<TimeRange> {
+    let mut silent = both(&union(member.shows(|signs| !signs.is_scraped)), anybody);
+    let left_ms = member.life.last_ms + of.step.millis();
+    if of.range.end_ms - left_ms >= LEAST_MS {
+        silent.retain(|span| span.end_ms < left_ms);
+    }
+    silent
 }
 
-/// The most members that were down at the same time within a range.
-fn most_at_once(down: &[&Down<'_>], range: TimeRange) -> usize {
-    let within =
-        |at: i64| down.iter().filter(|(spans, _)| spans.iter().any(|s| s.start_ms <= at && at < s.end_ms)).count();
-    let starts = down.iter().flat_map(|(spans, _)| spans.iter().map(|span| span.start_ms.max(range.start_ms)));
-    starts.filter(|at| *at < range.end_ms).map(within).max().unwrap_or(0)
+/// A restart of a member's process.
+struct Restart {
+    range: TimeRange,
+    /// Whether `range` is a gap in the samples.
+    is_gap: bool,
+}
+
+/// The time without samples around each restart, or the step at which the new process was first seen if none is missing.
+/// Longer absences are told as such, with the restart among their evidence.
+fn restarts(of: &Collector<'_>, member: &MemberTrack, silent: &[TimeRange]) -> Vec<Restart> {
+    let step_ms = of.step.millis();
+    let changed = member.started.windows(2).filter(|two| two[0].state != two[1].state);
+    let around = changed.filter_map(|two| {
+        let seen_ms = two[1].start_ms;
+        let gap = silent.iter().find(|span| span.start_ms >= two[0].start_ms && span.end_ms == seen_ms);
+        match gap {
+            Some(gap) if gap.end_ms - gap.start_ms >= LEAST_MS => None,
+            Some(gap) => Some(Restart { range: *gap, is_gap: true }),
+            None => Some(Restart { range: TimeRange { start_ms: seen_ms, end_ms: seen_ms + step_ms }, is_gap: false }),
+        }
+    });
+    around.collect()
+}
+
+fn restarted(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    membership: &Membership,
+    member: &MemberTrack,
+    restart: &Restart,
+) -> Incident {
+    let range = restart.range;
+    let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RESTARTED);
+    finding.members = vec![member.name()];
+    measure(of, cluster, range, &mut finding);
+    finding.lost = None;
+    let at = member.restarts().into_iter().rev().find(|at| *at < range.end_ms);
+    let gap = match restart.is_gap {
+        true => format!("no samples for {}", told::seconds(range.end_ms - range.start_ms)),
+        false => "no sample is missing".to_owned(),
+    };
+    let says = at.map_or_else(String::new, |at| format!(" at {}", told::instant(at)));
+    finding.says = format!("{} of {} restarted{says} ({gap})", member.name(), finding.cluster);
+    let expected = membership.expected_at(range.start_ms);
+    let staffing = Staffing { left: expected.saturating_sub(1), expected };
+    finding.impact = staffing.impact(range.end_ms - range.start_ms);
+    finding.staffing = Some(staffing);
+    if let Some(at) = at {
+        finding.tell("started", Evidence::Instant(at));
+    }
+    Incident::of_members(finding, ProblemCause::Restart)
 }
 
 fn tell_down(
@@ -57,15 +117,16 @@ fn tell_down(
     finding.members = down.iter().map(|(_, member)| member.name()).collect();
     measure(of, cluster, range, &mut finding);
     finding.lost = None;
+    let spans: Vec<Vec<TimeRange>> = down.iter().map(|(spans, _)| spans.clone()).collect();
     let at_once = |at: i64| cluster.members.iter().filter(|m| m.life.first_ms <= at && at <= m.life.last_ms).count();
-    let (members, away) = (at_once(range.start_ms), most_at_once(down, range));
+    let (members, away) = (at_once(range.start_ms), most_at_once(&spans, range));
     let expected = membership.expected_at(range.start_ms).max(members);
     let staffing = Staffing { left: members.saturating_sub(away), expected };
     finding.says = format!(
         "{} of {} sent no metrics for {}: {} of {} left, {}",
         finding.members.join(", "),
         finding.cluster,
-        told::duration(range.end_ms - range.start_ms),
+        told::seconds(range.end_ms - range.start_ms),
         staffing.left,
         count(expected, "member"),
         staffing.margin_while_down(),

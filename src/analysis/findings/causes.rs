@@ -21,6 +21,12 @@ named! {
         MemberWithoutData = "member_without_data",
         /// A member went, and another one took its place after a gap.
         MemberReplaced = "member_replaced",
+        /// A process was started again, with or without a visible gap in its samples.
+        Restart = "restart",
+        /// Members that were scraped knew no leader.
+        NoLeader = "no_leader",
+        /// The database is at its quota, so that etcd refuses writes.
+        DatabaseFull = "database_full",
     }
     parsed "unknown cause"
 }
@@ -42,7 +48,7 @@ impl ProblemCause {
             Self::FileDescriptors => &[Metric::OpenFds],
             Self::DatabaseSize => &[Metric::DbSize],
             Self::ClientTraffic => &[Metric::ClientTrafficIn],
-            Self::MemberWithoutData | Self::MemberReplaced => &[],
+            Self::MemberWithoutData | Self::MemberReplaced | Self::Restart | Self::NoLeader | Self::DatabaseFull => &[],
         }
     }
 
@@ -56,6 +62,9 @@ impl ProblemCause {
             Self::ClientTraffic => "heavy client traffic",
             Self::MemberWithoutData => "member without data",
             Self::MemberReplaced => "member replaced",
+            Self::Restart => "restart",
+            Self::NoLeader => "no leader",
+            Self::DatabaseFull => "database at its quota",
         }
     }
 
@@ -63,6 +72,8 @@ impl ProblemCause {
     pub(crate) const fn joins_members(self) -> &'static str {
         match self {
             Self::MemberWithoutData | Self::MemberReplaced => ": ",
+            Self::Restart => " of ",
+            Self::NoLeader => " for ",
             _ => " on ",
         }
     }
@@ -96,6 +107,19 @@ impl ProblemCause {
             Self::MemberReplaced => (
                 "Check that the replacement was planned, and that the old member was removed.",
                 "Runtime reconfiguration",
+            ),
+            Self::Restart => (
+                "Look at the logs of the process and of what supervises it: was the restart planned, did it crash, or did \
+                 it run out of memory?",
+                "Failure modes",
+            ),
+            Self::NoLeader => {
+                ("Check that a majority of the members runs, and the network between them.", "Failure modes")
+            }
+            Self::DatabaseFull => (
+                "Compact old revisions, defragment one member after the other, then disarm the alarm; raise the quota if \
+                 the data needs it.",
+                "Maintenance",
             ),
         };
         Advice { sentence, page }

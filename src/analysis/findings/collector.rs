@@ -1,12 +1,15 @@
 //! Digests the days of a history and applies every rule to the joined digests.
 
+use std::time::Duration;
+
 use rayon::prelude::*;
 
 use super::ledger::Ledger;
 use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
-    DayDigest, Findings, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence,
+    DayDigest, Findings, away, critical, defragmentation, gone, growth, incidents, leader_changes, maintenance,
+    recurrence,
 };
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
@@ -31,15 +34,19 @@ pub(crate) struct Collector<'a> {
     pub(crate) range: TimeRange,
     /// How many members each cluster must have, if the user said so.
     pub(crate) expected: &'a ExpectedMembers,
+    /// A low score that lasts shorter is no incident.
+    pub(crate) min_duration: Duration,
 }
 
 impl Collector<'_> {
-    /// The companions of the history that [`Self::day`] needs: the limits that the table compares with,
-    /// process start times, and quotas.
-    pub(crate) fn companions(table: &ScoreTable, source: &Source) -> Vec<Companion> {
-        let limits: Vec<Companion> = table.limits().collect();
-        let is_read = |c: &Companion| !c.is_evidence() && (*c != Companion::MaxFds || limits.contains(c));
-        source.companions().into_iter().filter(is_read).collect()
+    /// [`Self::min_duration`] in milliseconds.
+    pub(super) fn min_duration_ms(&self) -> i64 {
+        i64::try_from(self.min_duration.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The companions of the history that [`Self::day`] needs: limits, process start times, and evidence.
+    pub(crate) fn companions(source: &Source) -> Vec<Companion> {
+        source.companions().into_iter().filter(|c| !c.is_evidence() || super::signs::EVIDENCE.contains(c)).collect()
     }
 
     /// Digests one day; `scores` must be those of `window`.
@@ -57,7 +64,7 @@ impl Collector<'_> {
         let mut clusters = tracks.into_clusters();
         let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
         // If no member of any cluster sent metrics, Prometheus was probably down.
-        let anybody = super::spans::union(all.iter().flat_map(|member| member.seen(self.table)));
+        let anybody = super::spans::union(all.iter().flat_map(|member| member.scraped()));
         let found = clusters.par_iter_mut().map(|cluster| cluster.unfold(|cluster| self.find_in(cluster, &anybody)));
         let mut found: Vec<OfCluster> = found.collect();
         found.extend(problems::unseen(gone::unseen(self, &clusters)));
@@ -75,11 +82,13 @@ impl Collector<'_> {
         let elections = super::elections::Elections::of(self, cluster);
         let low = incidents::Low::of(self, cluster);
         let mut found = incidents::find(self, cluster, &low, &ledger);
-        found.extend(super::storms::find(self, cluster, &low, &ledger, &elections));
+        let changes = leader_changes::Changes::of(self, cluster, &elections);
+        found.extend(super::storms::find(self, cluster, &low, &ledger, (&elections, &changes)));
+        found.extend(critical::find(self, cluster, &found));
         found.extend(away::find(self, cluster, anybody));
         let schedules = recurrence::find(self, cluster, &found);
         let mut of_cluster = problems::of_cluster(self, cluster, &ledger, found, schedules);
-        of_cluster.findings.extend(leader_changes::find(self, cluster, &elections));
+        of_cluster.findings.extend(changes.findings(self, cluster, &elections));
         of_cluster.findings.extend(defragmentation::find(self, cluster));
         of_cluster.findings.extend(growth::find(cluster));
         of_cluster.findings.extend(maintenance::find(self, cluster));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{Datelike, NaiveDate};
 
 use super::runs::{Run, runs};
+use super::signs::{self, Signs};
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{ABSENT, DayScores, ScoreTable, StepState};
@@ -43,6 +44,7 @@ pub(super) struct MemberDay {
     /// them between days finds a drop across midnight.
     pub(super) sizes: Option<[(i64, f64); 2]>,
     pub(super) drops: Vec<Drop>,
+    pub(super) signs: Vec<Run<Signs>>,
     /// Last reading of the quota on this day, in bytes; `None` if the day has none.
     pub(super) quota: Option<f64>,
 }
@@ -186,6 +188,7 @@ impl MemberDay {
             median_size: median.map(|size| (UtcDay::of(grid.first_ms()), size)),
             sizes: ends,
             drops,
+            signs: signs::of_day(window, scores, index),
             quota: companion(Companion::Quota).and_then(|row| row.iter().rev().find(|v| !v.is_nan()).copied()),
         }
     }

@@ -40,6 +40,8 @@ pub(super) struct Elections {
     pub(super) elected: Seen,
     /// All changes that the gauges counted, including those at restarts, because these cost points as well.
     pub(super) counted: Seen,
+    /// How far apart members may see the same change.
+    pub(super) together_ms: i64,
 }
 
 /// Leader changes that members saw, both grouped and one by one.
@@ -68,8 +70,8 @@ impl Elections {
                 }
             }
         }
-        let together = TOGETHER_MS.max(2 * step_ms);
-        Self { elected: Seen::of(elections, together), counted: Seen::of(counted, together) }
+        let together_ms = TOGETHER_MS.max(2 * step_ms);
+        Self { elected: Seen::of(elections, together_ms), counted: Seen::of(counted, together_ms), together_ms }
     }
 }
 

@@ -19,9 +19,6 @@ pub(super) const POINTS_BELOW: f64 = 1.0;
 /// The usual score is the highest score that a cluster reaches for at least this share of the time. With a share of
 /// a quarter, the usual score is still the healthy one even if the cluster is unhealthy half of the time.
 const USUAL_SHARE: f64 = 0.25;
-/// Shortest total time of bad steps that makes an incident. A five-minute rate shows a short hang of the disk for
-/// about six minutes; a minimum of three times the rate's range excludes such hangs.
-pub(super) const LEAST_MS: i64 = 15 * 60_000;
 /// An incident ends after this long (half the default width of a cell) without a bad step, at which the cluster
 /// is low and a member loses more than usual to the incident's metrics. Unscored steps do not count toward
 /// the time without a bad step.
@@ -33,7 +30,7 @@ const BEFORE_MS: i64 = 30 * 60_000;
 
 pub(super) const RULE: &str = "the cluster's score is at least 1 point below its usual score (the one it reaches a quarter of the \
     time), or below 5 if it is usually below 5, and a member loses more than usual to metrics of this cause, for at \
-    least 15 minutes altogether; stretches of one member less than 30 minutes apart are one incident, not counting \
+    least --min-duration altogether; stretches of one member less than 30 minutes apart are one incident, not counting \
     steps without a score, up to 2 hours";
 
 /// The causes whose incidents are found here. Those of leader changes are found in `storms`.
@@ -71,6 +68,16 @@ impl Incident {
         }
     }
 
+    /// Something that concerned each of the finding's members all of the time.
+    pub(super) fn of_members(finding: Finding, cause: ProblemCause) -> Self {
+        Self { is_for_good: false, ..Self::departure(finding, cause) }
+    }
+
+    /// The part of the impact that is not a loss of points.
+    pub(super) fn unscored_impact(&self) -> f64 {
+        (self.finding.impact - self.finding.lost.unwrap_or(0.0)).max(0.0)
+    }
+
     pub(super) fn low_ms(&self) -> i64 {
         length(&self.low)
     }
@@ -84,7 +91,8 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, low: &Low, ledger
         // incident.
         let joined = own.iter().flat_map(|bad| joined(bad, &low.unknown));
         let bad = union(own.iter().flatten().copied());
-        let ranges = overlapping(joined).into_iter().filter(|range| length_within(&bad, *range) >= LEAST_MS);
+        let lasts = |range: &TimeRange| length_within(&bad, *range) >= of.min_duration_ms();
+        let ranges = overlapping(joined).into_iter().filter(lasts);
         incidents.extend(ranges.map(|range| tell(of, cluster, low, ledger, range, &own, cause)));
     }
     incidents
@@ -198,9 +206,9 @@ fn tell(
     let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
     let times = cluster.members.iter().zip(own).map(|(member, bad)| (member, length_within(bad, range)));
     let times: Vec<(&MemberTrack, i64)> = times.filter(|(_, ms)| *ms > 0).collect();
-    // Name every member that was bad for at least LEAST_MS. If none was, because several were bad in turn, name the
-    // one that was bad longest.
-    let least = LEAST_MS.min(times.iter().map(|(_, ms)| *ms).max().unwrap_or(0));
+    // Name every member that was bad long enough. If none was, because several were bad in turn, name the one that was bad
+    // longest.
+    let least = of.min_duration_ms().min(times.iter().map(|(_, ms)| *ms).max().unwrap_or(0));
     let concerned: Vec<&MemberTrack> = times.iter().filter(|(_, ms)| *ms >= least).map(|(member, _)| *member).collect();
     finding.members = concerned.iter().map(|member| member.name()).collect();
     measure(of, cluster, range, &mut finding);

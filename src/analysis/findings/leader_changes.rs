@@ -1,92 +1,113 @@
-//! Leader changes and their likely causes: a restart, a slow disk, or neither.
+//! Leader changes and their likely causes. If the history says who led, the cause is looked for at the member that lost the
+//! leadership; otherwise at any member.
+
+mod by_any;
+mod by_leader;
 
 use super::elections::{Change, Elections};
 use super::incidents::measure;
-use super::spans::{length_within, union};
-use super::tracks::{ClusterTrack, MemberTrack};
+use super::leadership::{Leadership, Switch};
+use super::tracks::ClusterTrack;
 use super::{Cause, Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::spec::Metric;
 use crate::text::count;
 use crate::time::TimeRange;
 
-/// A process that stopped or started within this time of an election explains the election. A member notices the
-/// loss of its leader after about a second, but Prometheus returns the last samples of a stopped process for five
-/// minutes, and the restart may take another five.
-const RESTART_MS: i64 = 10 * 60_000;
-/// A disk explains an election if it was slow at most this long before the election: twice the range of the rates.
-const SLOW_MS: i64 = 10 * 60_000;
 /// A slow stretch explains an election if it lasts for at least this many steps: a single step may be a blip.
 const LEAST_SLOW_STEPS: i64 = 2;
 const DISK: &[Metric] = ProblemCause::SlowDisk.metrics();
 /// Changes with the same cause and members are one finding if they are at most this far apart.
 const TOGETHER_MS: i64 = 30 * 60_000;
 
-pub(super) const RULE: &str = "the number of leader changes in the last day rises at members that did not restart (the highest of \
-    all members counts); restart: a member's process started, or sent its last sample, within 10 minutes; else \
-    slow_disk: WAL fsync or backend commit p99 of a member is above the profile's first threshold for at least 2 steps \
-    of the 10 minutes before; else unexplained; changes with the same cause and members at most 30 minutes apart are \
-    one finding";
+pub(super) const RULE: &str = "another member leads, or the number of leader changes in the last day rises at members that did not \
+    restart (the highest of all members counts). Of the member that led: restart: its process started or went within \
+    2 minutes; process_stopped: it sent no samples and was the same process afterwards; slow_disk: WAL fsync or backend \
+    commit p99 was above the profile's first threshold for at least 2 steps, from 2 minutes before it shows until 5 \
+    minutes before it recovers; network: it knew no leader for at least 2 steps while another member led, or its round \
+    trips and those of others were above 0.15 s; overload: clients sent more than 3 times the day's median and more than \
+    100 proposals waited; several of these: several; none, and no member was silent or without a leader: planned_move; \
+    else unexplained. Without evidence of who led, restart: a member's process started, or sent its last sample, within 10 \
+    minutes; else slow_disk: a member's disk was slow for at least 2 steps of the 10 minutes before; else unexplained. \
+    Changes with the same cause and members at most 30 minutes apart are one finding";
 
-/// One election with its cause, the members that caused it, and the evidence.
+/// One election with its cause, the members that caused it, the reason in words, and the evidence.
 struct Explained {
     change: Change,
     cause: Cause,
     members: Vec<String>,
+    why: String,
     evidence: Vec<(String, Evidence)>,
 }
 
-pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
-    let traces: Vec<Traces<'_>> = cluster.members.iter().map(|member| Traces::of(of, member)).collect();
-    let all: Vec<Explained> = elections.elected.changes.iter().map(|change| explain(of, &traces, *change)).collect();
-    let together = |a: &Explained, b: &Explained| {
-        a.cause == b.cause && b.change.seen_ms - a.change.until_ms <= TOGETHER_MS && a.members == b.members
-    };
-    all.chunk_by(together).map(|explained| tell(of, cluster, elections, explained)).collect()
-}
+impl Explained {
+    fn new(change: Change) -> Self {
+        Self { change, cause: Cause::Unexplained, members: Vec::new(), why: String::new(), evidence: Vec::new() }
+    }
 
-/// A member's restarts, departures and slow stretches, any of which may explain an election.
-struct Traces<'a> {
-    member: &'a MemberTrack,
-    starts: Vec<i64>,
-    leaves: Vec<i64>,
-    slow: Vec<TimeRange>,
-}
+    fn tell(&mut self, name: &str, value: impl Into<Evidence>) {
+        self.evidence.push((name.to_owned(), value.into()));
+    }
 
-impl<'a> Traces<'a> {
-    fn of(of: &Collector<'_>, member: &'a MemberTrack) -> Self {
-        let slow = union(member.losing(of.table, DISK));
-        Self { member, starts: member.restarts(), leaves: member.leaves(of), slow }
+    fn adopt(&mut self, found: by_leader::Found) {
+        (self.cause, self.members, self.why) = (found.cause, found.members, found.why);
+        self.evidence.extend(found.evidence);
     }
 }
 
-fn explain(of: &Collector<'_>, traces: &[Traces<'_>], change: Change) -> Explained {
-    let (from, to) = (change.seen_ms - of.step.millis(), change.until_ms);
-    let mut explained = Explained { change, cause: Cause::Unexplained, members: Vec::new(), evidence: Vec::new() };
-    let near = from - RESTART_MS..=to + RESTART_MS;
-    for Traces { member, starts, leaves, .. } in traces {
-        let start = starts.iter().find(|at| near.contains(at)).map(|at| ("started", at));
-        if let Some((what, at)) = start.or_else(|| leaves.iter().find(|at| near.contains(at)).map(|at| ("left", at))) {
-            explained.cause = Cause::Restart;
-            explained.members.push(member.name());
-            explained.evidence.push((format!("{}_{what}", member.name()), Evidence::Instant(*at)));
-        }
-    }
-    if explained.cause == Cause::Restart {
-        return explained;
-    }
-    let before = TimeRange { start_ms: from - SLOW_MS, end_ms: to + of.step.millis() };
-    for Traces { member, slow, .. } in traces {
-        let slow_for = length_within(slow, before);
-        if slow_for >= LEAST_SLOW_STEPS * of.step.millis() {
-            explained.cause = Cause::SlowDisk;
-            explained.members.push(member.name());
-            explained.evidence.push((format!("{}_slow_for", member.name()), Evidence::Duration(slow_for)));
-        }
-    }
-    explained
+/// The leader changes of one cluster, in order of time, each with its cause.
+pub(super) struct Changes {
+    /// Whether the history says who led.
+    leaders_are_known: bool,
+    all: Vec<Explained>,
 }
 
-fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, explained: &[Explained]) -> Finding {
+impl Changes {
+    pub(super) fn of(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Self {
+        let leadership = Leadership::of(cluster);
+        let leaders_are_known = leadership.is_known();
+        let switches = match leaders_are_known {
+            true => leadership.switches(cluster, &elections.elected.changes, of.step.millis(), elections.together_ms),
+            false => {
+                elections.elected.changes.iter().map(|change| Switch { change: *change, handover: None }).collect()
+            }
+        };
+        let (members, any) = (by_leader::Members::of(of, cluster), by_any::Members::of(of, cluster));
+        let explained = |switch: &Switch| match switch.handover {
+            Some(handover) => members.explain(switch, handover),
+            None => any.explain(switch.change),
+        };
+        Self { leaders_are_known, all: switches.iter().map(explained).collect() }
+    }
+
+    /// Changes with one cause at the same members, one after the other, are one finding.
+    pub(super) fn findings(&self, of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections) -> Vec<Finding> {
+        let together = |a: &Explained, b: &Explained| {
+            a.cause == b.cause && b.change.seen_ms - a.change.until_ms <= TOGETHER_MS && a.members == b.members
+        };
+        let groups = self.all.chunk_by(together);
+        groups.map(|explained| tell(of, cluster, self.leaders_are_known, elections, explained)).collect()
+    }
+
+    /// Whether two changes that members counted have the same cause. Without knowing who led, nothing tells them apart.
+    pub(super) fn have_one_cause(&self, one: &Change, other: &Change, near_ms: i64) -> bool {
+        let cause = |change: &Change| {
+            let from = self.all.partition_point(|explained| explained.change.until_ms < change.seen_ms - near_ms);
+            let own =
+                self.all[from..].iter().take_while(|explained| explained.change.seen_ms <= change.until_ms + near_ms);
+            own.min_by_key(|explained| (explained.change.seen_ms - change.seen_ms).abs())
+                .map(|explained| explained.cause)
+        };
+        !self.leaders_are_known || cause(one) == cause(other)
+    }
+}
+
+fn tell(
+    of: &Collector<'_>,
+    cluster: &ClusterTrack,
+    leaders_are_known: bool,
+    elections: &Elections,
+    explained: &[Explained],
+) -> Finding {
     let (first, last) = (&explained[0], &explained[explained.len() - 1]);
     let (start_ms, end_ms) = (first.change.seen_ms - of.step.millis(), last.change.until_ms + of.step.millis());
     let mut finding = Finding::new(Kind::LeaderChange, &cluster.cluster, start_ms, end_ms, RULE);
@@ -96,15 +117,13 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, elections: &Elections, expla
     measure(of, cluster, TimeRange { start_ms, end_ms }, &mut finding);
     // The loss belongs to the incidents; here it would be counted twice.
     finding.lost = None;
-    let changes = elections.elected.count(&first.change, &last.change);
-    let members = finding.members.join(", ");
-    let why = match first.cause {
-        Cause::Restart => format!("the process of {members} stopped or started nearby"),
-        Cause::SlowDisk => format!("the disk of {members} was slow before"),
-        Cause::Unexplained => "no restart or slow disk nearby".to_owned(),
+    // What members counted overlaps between changes that follow each other within minutes; other leaders are counted once.
+    let changes = match leaders_are_known {
+        true => explained.iter().map(|one| one.change.count).sum(),
+        false => elections.elected.count(&first.change, &last.change),
     };
     let count = count(changes, "leader change");
-    finding.says = format!("{count} in {} from {}; {why}", finding.cluster, told::instant(start_ms));
+    finding.says = format!("{count} in {} from {}; {}", finding.cluster, told::instant(start_ms), first.why);
     finding.tell("changes", changes);
     finding.tell("seen_by_members", first.change.members);
     if cluster.members.iter().all(|member| member.started.is_empty()) {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::digest::HourSum;
-use super::incidents::{Incident, LEAST_MS};
+use super::incidents::Incident;
 use super::spans::length_within;
 use super::statistics::Factorials;
 use super::tracks::ClusterTrack;
@@ -12,6 +12,9 @@ use crate::heatmap::costliest;
 use crate::spec::Metric;
 use crate::time::{HOUR_MS, TimeRange, Zone};
 
+/// An hour counts as bad if incidents cover this much of it: a five-minute rate shows a hang of a few seconds for about six
+/// minutes.
+const LEAST_MS: i64 = 15 * 60_000;
 const HOURS: usize = 24;
 const WEEK: usize = 7 * HOURS;
 /// Number of tests for each group of metrics: one for every hour of the day and of the week.

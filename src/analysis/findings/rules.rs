@@ -1,8 +1,8 @@
 //! The rules of findings by a short name, so that tables repeat no text.
 
 use super::{
-    Finding, Kind, anomalies, away, defragmentation, gone, growth, incidents, leader_changes, maintenance, recurrence,
-    storms,
+    Finding, Kind, anomalies, away, critical, defragmentation, gone, growth, incidents, leader_changes, maintenance,
+    recurrence, storms,
 };
 
 /// A rule by which findings are made.
@@ -16,10 +16,14 @@ pub(crate) struct Rule {
 }
 
 /// All rules, by kind.
-pub(crate) const RULES: [Rule; 13] = [
+pub(crate) const RULES: [Rule; 17] = [
     Rule { id: "low_score", kind: Kind::Incident, text: incidents::RULE },
     Rule { id: "leader_changes", kind: Kind::Incident, text: storms::RULE },
     Rule { id: "without_data", kind: Kind::Incident, text: away::DOWN },
+    Rule { id: "restarted", kind: Kind::Incident, text: away::RESTARTED },
+    Rule { id: "no_leader", kind: Kind::Incident, text: critical::NO_LEADER },
+    Rule { id: "database_full", kind: Kind::Incident, text: critical::DATABASE_FULL },
+    Rule { id: "last_descriptors", kind: Kind::Incident, text: critical::DESCRIPTORS },
     Rule { id: "gone", kind: Kind::Incident, text: gone::GONE },
     Rule { id: "replaced", kind: Kind::Incident, text: gone::REPLACED },
     Rule { id: "all_gone", kind: Kind::Incident, text: gone::ENDED },

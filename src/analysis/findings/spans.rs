@@ -28,6 +28,13 @@ pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {
     common
 }
 
+/// The most sets that contain the same instant within `range`.
+pub(super) fn most_at_once(sets: &[Vec<TimeRange>], range: TimeRange) -> usize {
+    let within = |at: i64| sets.iter().filter(|set| set.iter().any(|s| s.start_ms <= at && at < s.end_ms)).count();
+    let starts = sets.iter().flatten().map(|span| span.start_ms.max(range.start_ms));
+    starts.filter(|at| *at < range.end_ms).map(within).max().unwrap_or(0)
+}
+
 /// Total length of all stretches, in milliseconds.
 pub(super) fn length(stretches: &[TimeRange]) -> i64 {
     stretches.iter().map(|s| s.end_ms - s.start_ms).sum()

@@ -3,6 +3,7 @@
 
 use super::elections::{Change, Elections};
 use super::incidents::{Incident, Low, first_moved, measure};
+use super::leader_changes::Changes;
 use super::ledger::Ledger;
 use super::spans::{both, length, length_within, union};
 use super::tracks::ClusterTrack;
@@ -17,7 +18,8 @@ const TOGETHER_MS: i64 = 2 * HOUR_MS;
 const METRIC: [Metric; 1] = [Metric::LeaderChanges];
 
 pub(super) const RULE: &str = "leader changes of the last day make the cluster lose at least 1 point of its usual score; the \
-    incident spans the change with which that begins and those at most 2 hours before or after another of them; later \
+    incident spans the change with which that begins and those of the same cause at most 2 hours before or after another of \
+    them; later \
     changes are a storm of their own if they alone would cost points; the loss is that of all the time for which the \
     changes count";
 
@@ -26,8 +28,11 @@ pub(super) fn find(
     cluster: &ClusterTrack,
     low: &Low,
     ledger: &Ledger<'_>,
-    elections: &Elections,
+    (elections, changes): (&Elections, &Changes),
 ) -> Vec<Incident> {
+    let together = |one: &Change, other: &Change| {
+        other.seen_ms - one.until_ms <= TOGETHER_MS && changes.have_one_cause(one, other, elections.together_ms)
+    };
     let mut found: Vec<Incident> = Vec::new();
     let own = low.bad_by_member(of, cluster, &METRIC);
     let bad = union(own.iter().flatten().copied());
@@ -37,7 +42,7 @@ pub(super) fn find(
     for lingering in losing.into_iter().filter(|losing| length_within(&bad, *losing) > 0) {
         let known = &elections.counted.changes;
         let until = known.partition_point(|c| c.seen_ms <= lingering.start_ms);
-        let storms = storms(&known[..], until, lingering, threshold(of));
+        let storms = storms(&known[..], until, lingering, threshold(of), together);
         for (storm, span) in parts(of, &storms, lingering) {
             let start_ms = range(of, storm).start_ms;
             match found.last_mut().filter(|last| last.finding.start_ms == start_ms) {
@@ -79,13 +84,19 @@ fn range(of: &Collector<'_>, storm: &[Change]) -> TimeRange {
 /// The storms behind `lingering`, a stretch of lost points. `until` is the index of the first change after the loss
 /// began; the change before it set off the loss, so its storm is always included. A later storm is included only if
 /// its own changes would have cost points.
-fn storms(known: &[Change], until: usize, lingering: TimeRange, threshold: u64) -> Vec<&[Change]> {
+fn storms(
+    known: &[Change],
+    until: usize,
+    lingering: TimeRange,
+    threshold: u64,
+    together: impl Fn(&Change, &Change) -> bool,
+) -> Vec<&[Change]> {
     let count = |storm: &[Change]| storm.iter().map(|change| change.count).sum::<u64>();
     let from = known.partition_point(|c| c.seen_ms < lingering.start_ms - DAY_MS);
     let to = known.partition_point(|c| c.seen_ms < lingering.end_ms);
     let mut storms = Vec::new();
     let mut begun = from;
-    for storm in known[from..to].chunk_by(|a, b| b.seen_ms - a.until_ms <= TOGETHER_MS) {
+    for storm in known[from..to].chunk_by(together) {
         let indices = begun..begun + storm.len();
         begun = indices.end;
         let crosses = until > from && indices.contains(&(until - 1));

@@ -1,5 +1,7 @@
 //! Tests of the rules on synthetic days: healthy members at a step of five minutes, with changes made by each test.
 
+use std::time::Duration;
+
 use super::*;
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
@@ -27,6 +29,11 @@ pub(super) struct Made<'a> {
     /// When a member was first and last seen, in hours since the first day, by its index.
     pub(super) life: &'a dyn Fn(usize) -> (f64, f64),
     pub(super) profile: Profile,
+    pub(super) min_duration: Duration,
+    pub(super) step_ms: i64,
+    /// Whether a member leads and knows a leader, by its index and the hours since the first day; NaN if unknown. `None` for
+    /// a history without this evidence.
+    pub(super) leaders: Option<&'a dyn Fn(usize, f64) -> [f64; 2]>,
     /// Texts of `--expect-members`.
     pub(super) expected: &'a [&'a str],
 }
@@ -41,15 +48,18 @@ impl<'a> Made<'a> {
             started: &|_, _| -99.0,
             life: &|_| (0.0, 1e6),
             profile: Profile::seed(),
+            min_duration: Duration::from_secs(15 * 60),
+            step_ms: STEP_MS,
+            leaders: None,
             expected: &[],
         }
     }
 
     pub(super) fn find(&self) -> Findings {
-        let step = Step::from_millis(STEP_MS).unwrap_or_else(|e| panic!("{e}"));
+        let step = Step::from_millis(self.step_ms).unwrap_or_else(|e| panic!("{e}"));
         let range = TimeRange { start_ms: FIRST, end_ms: FIRST + self.days * 24 * HOUR_MS };
         let mut lives = Lives::default();
-        let at = |hours: f64| (FIRST + (hours * HOUR_MS as f64) as i64).min(range.end_ms - STEP_MS);
+        let at = |hours: f64| (FIRST + (hours * HOUR_MS as f64) as i64).min(range.end_ms - self.step_ms);
         for index in 0..self.members {
             let (first, last) = (self.life)(index);
             let life = Life { first_ms: at(first), last_ms: at(last) };
@@ -58,7 +68,16 @@ impl<'a> Made<'a> {
         let (profile, folding) = (&self.profile, Folding { rollup: self.rollup, ..Folding::default() });
         let table = ScoreTable::new(profile);
         let expected = &ExpectedMembers::parse(self.expected.iter().copied()).unwrap_or_else(|e| panic!("{e}"));
-        let of = Collector { table: &table, profile, folding, step, lives: &lives, range, expected };
+        let of = Collector {
+            table: &table,
+            profile,
+            folding,
+            step,
+            lives: &lives,
+            range,
+            expected,
+            min_duration: self.min_duration,
+        };
         let mut tracks = of.tracks();
         range.days().for_each(|day| tracks.add(self.digest(&of, day)));
         of.find(tracks)
@@ -68,16 +87,27 @@ impl<'a> Made<'a> {
         let grid = Grid::within(day.range(), of.step);
         let alive = alive_on(&grid, of.lives);
         let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
-        let mut window = Window::unknown(grid, members.clone(), &[Companion::StartTime]);
+        let evidence = [Companion::StartTime, Companion::IsLeader, Companion::HasLeader];
+        let companions = if self.leaders.is_some() { &evidence[..] } else { &evidence[..1] };
+        let mut window = Window::unknown(grid, members.clone(), companions);
         for (index, member) in members.iter().enumerate() {
             let number: usize = member.member[1..].parse().unwrap_or_default();
             for step in 0..grid.len() {
                 let hours = (grid.at(step) - FIRST) as f64 / HOUR_MS as f64;
-                for (metric, value) in Metric::ALL.into_iter().zip((self.readings)(number, hours)) {
+                let readings = (self.readings)(number, hours);
+                for (metric, value) in Metric::ALL.into_iter().zip(readings) {
                     window.row_mut(metric, index)[step] = value;
+                }
+                // A member that is down exports nothing.
+                if readings[Metric::OpenFds.index()].is_nan() && readings[Metric::DbSize.index()].is_nan() {
+                    continue;
                 }
                 let started = FIRST as f64 / 1000.0 + (self.started)(number, hours) * 3600.0;
                 window.row_mut(Companion::StartTime, index)[step] = started;
+                if let Some([leads, knows]) = self.leaders.map(|leaders| leaders(number, hours)) {
+                    window.row_mut(Companion::IsLeader, index)[step] = leads;
+                    window.row_mut(Companion::HasLeader, index)[step] = knows;
+                }
             }
         }
         let scores = score_window(of.table, &window, &alive);
@@ -145,8 +175,9 @@ fn unknown(is_unknown: bool) -> [f64; METRICS] {
 fn a_member_that_is_down_is_an_incident_but_an_outage_of_the_monitoring_is_not() {
     let down = |member, at: f64| unknown(member == 0 && (5.0..6.0).contains(&at));
     assert_eq!(found_hours(&Made::of(1, &down).find(), Kind::Incident), [(5.0, 6.0, None)]);
+    // One step is enough.
     let shortly = |member, at: f64| unknown(member == 0 && (5.0..5.05).contains(&at));
-    assert_eq!(found_hours(&Made::of(1, &shortly).find(), Kind::Incident), NOTHING);
+    assert_eq!(found_hours(&Made::of(1, &shortly).find(), Kind::Incident), [(5.0, 5.0 + 1.0 / 12.0, None)]);
     let all = |_, at: f64| unknown((5.0..6.0).contains(&at));
     assert_eq!(found_hours(&Made::of(1, &all).find(), Kind::Incident), NOTHING);
 }
@@ -491,5 +522,7 @@ fn a_member_that_keeps_restarting_is_an_incident_without_leader_changes() {
     };
     let found = Made { started: &started, ..Made::of(3, &readings) }.find();
     assert_eq!(found_hours(&found, Kind::LeaderChange), NOTHING);
-    assert_eq!(found_hours(&found, Kind::Incident).len(), 1);
+    let restarted = |finding: &&&Finding| finding.rule == away::RESTARTED;
+    assert_eq!(found.incidents().iter().filter(restarted).count(), 8);
+    assert_eq!(found.incidents().iter().filter(|finding| !restarted(finding)).count(), 1);
 }

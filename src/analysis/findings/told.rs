@@ -17,6 +17,11 @@ pub(crate) fn duration(ms: i64) -> String {
     }
 }
 
+/// Formats a short duration to the second: `58 s`, and from two minutes on like [`duration`].
+pub(super) fn seconds(ms: i64) -> String {
+    if ms < 120_000 { format!("{} s", (ms + 500) / 1000) } else { duration(ms) }
+}
+
 /// A size in the largest fitting binary unit: `12 B`, `1.25 GiB`.
 pub(super) fn bytes(value: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

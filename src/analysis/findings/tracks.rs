@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::digest::{ClusterDay, DayDigest, Drop, HourSum, MemberDay, Worst};
 use super::runs::{Run, append};
+use super::signs::Signs;
 use crate::readings::{Life, Lives, Member};
 use crate::score::{Entry, ScoreTable, StepState};
 use crate::spec::Metric;
@@ -20,6 +21,7 @@ pub(super) struct MemberTrack {
     pub(super) started: Vec<Run<f64>>,
     pub(super) median_sizes: Vec<(UtcDay, f64)>,
     pub(super) drops: Vec<Drop>,
+    pub(super) signs: Vec<Run<Signs>>,
     pub(super) quota: Option<f64>,
     last_size: Option<(i64, f64)>,
 }
@@ -40,14 +42,15 @@ pub(super) struct ClusterTrack {
 impl MemberTrack {
     fn new(member: Member, life: Life) -> Self {
         let (codes, leader, started) = (Vec::new(), Vec::new(), Vec::new());
-        let (median_sizes, drops) = (Vec::new(), Vec::new());
-        Self { member, life, codes, leader, started, median_sizes, drops, quota: None, last_size: None }
+        let (median_sizes, drops, signs) = (Vec::new(), Vec::new(), Vec::new());
+        Self { member, life, codes, leader, started, median_sizes, drops, signs, quota: None, last_size: None }
     }
 
     fn add(&mut self, day: MemberDay) {
         append(&mut self.codes, day.codes);
         append(&mut self.leader, day.leader);
         append(&mut self.started, day.started);
+        append(&mut self.signs, day.signs);
         self.median_sizes.extend(day.median_size);
         if let Some([first, last]) = day.sizes {
             self.drops.extend(self.last_size.and_then(|before| Drop::between(before, first)));
@@ -65,12 +68,6 @@ impl MemberTrack {
     pub(super) fn restarts(&self) -> Vec<i64> {
         let moved = |two: &&[Run<f64>]| two[0].state != two[1].state;
         self.started.windows(2).filter(moved).map(|two| (two[1].state * 1000.0) as i64).collect()
-    }
-
-    /// The stretches without any reading except leader changes. An idle reading shows that the member was scraped. The
-    /// gauge of leader changes is ignored, because it keeps its value for a day after the last scrape.
-    pub(super) fn away<'a>(&'a self, table: &'a ScoreTable) -> impl Iterator<Item = TimeRange> + 'a {
-        self.codes.iter().filter(|run| !self.is_seen(table, run.state)).map(Run::span)
     }
 
     /// The stretches with a reading of any metric other than leader changes.

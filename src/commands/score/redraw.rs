@@ -7,7 +7,7 @@ use super::{cell_footer, score_footer};
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
 use crate::commands::evidence::{Opened, companions_with};
-use crate::commands::explain::{as_scored, expected_members};
+use crate::commands::explain::{as_scored, expected_members, min_duration};
 use crate::commands::{CommandError, Writing};
 use crate::config::{Formats, How, Settings};
 use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
@@ -39,11 +39,12 @@ pub(in crate::commands) fn redraw(
         profile: profile.clone().without(&source.left_out())?,
         folding,
         min_coverage: manifest.min_coverage.unwrap_or(settings.how.min_coverage),
+        min_duration: min_duration(&[], &settings.how, Some(manifest)),
         fail_below: None,
         expected: expected_members(&settings.how, Some(manifest)),
     };
     let table = ScoreTable::new(&how.profile);
-    let companions = companions_with(&table, source, Collector::companions(&table, source));
+    let companions = companions_with(&table, source, Collector::companions(source));
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&how.profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(&how)].concat();
@@ -61,6 +62,7 @@ pub(in crate::commands) fn redraw(
             lives,
             range,
             expected: &how.expected,
+            min_duration: how.min_duration,
         }),
         run: outputs::Scoring {
             out: folder,

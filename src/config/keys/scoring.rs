@@ -2,12 +2,12 @@
 
 use super::{Flag, Key, Shape};
 use crate::config::Heading;
-use crate::config::parse::{band_list, expected_members, list, lowest_score, ok, share, weight_list};
+use crate::config::parse::{band_list, expected_members, list, lowest_score, min_duration, ok, share, weight_list};
 use crate::score::Rollup;
 use crate::spec::{Metric, Profile};
 use crate::time::{CellWidth, Zone};
 
-pub(super) static SCORING: [Key; 10] = [
+pub(super) static SCORING: [Key; 11] = [
     Key::text(
         "score.profile",
         "seed",
@@ -80,6 +80,12 @@ pub(super) static SCORING: [Key; 10] = [
         |text| ok(share(text)),
     )
     .of_shape(Shape::Number),
+    Key::text(
+        "score.min_duration",
+        "1m",
+        Flag::new(Heading::Scoring, "min-duration", "TIME", "Shortest low score that is an incident"),
+        |text| ok(min_duration(text)),
+    ),
     Key::text(
         "score.fail_below",
         "0",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::events::KINDS;
-use crate::analysis::findings::{Cause, Finding, Findings};
+use crate::analysis::findings::{Finding, Findings};
 use crate::text::html::html_text;
 use crate::time::Zone;
 
@@ -40,12 +40,7 @@ fn of_finding(finding: &Finding, rules: &[&str], zone: Zone) -> Value {
     let kind = KINDS.iter().position(|(kind, _)| *kind == finding.kind);
     let members: Vec<String> = finding.members.iter().map(|member| html_text(member)).collect();
     let rule = rules.binary_search(&finding.rule).unwrap_or_default();
-    let cause = finding.cause.map(|cause| match cause {
-        Cause::Restart => "restart",
-        Cause::SlowDisk => "slow disk",
-        Cause::Unexplained => "unexplained",
-    });
-    let cause = cause.map(|cause| ("cause".to_owned(), cause.to_owned()));
+    let cause = finding.cause.map(|cause| ("cause".to_owned(), cause.name().replace('_', " ")));
     let told = finding.evidence.iter().map(|(name, value)| (html_text(name), html_text(&value.to_string())));
     let evidence: Vec<(String, String)> = cause.into_iter().chain(told).collect();
     let [from, to] = [finding.start_ms, finding.end_ms].map(|ms| super::page::clock(zone, ms));

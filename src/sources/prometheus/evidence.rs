@@ -27,11 +27,11 @@ named! {
 }
 
 impl Probe<'_> {
-    /// The evidence with series at any sampled instant. One query an instant finds the names of all of them: most servers
+    /// The evidence and limits with series at any sampled instant. One query an instant finds the names of all of them: most servers
     /// have all or none.
     pub(super) async fn seen_evidence(&self) -> Result<Vec<Companion>, PromError> {
         let (mut by_name, mut found) = (Vec::new(), Vec::new());
-        for companion in Companion::evidence() {
+        for companion in Companion::looked_at() {
             match self.name_of(companion) {
                 Some(name) => by_name.push((companion, name)),
                 // Other programs have these series too, or a query from --queries does not name them.

@@ -277,7 +277,8 @@ impl<'a> Probe<'a> {
         }
         if wanted.evidence && wanted.held.is_none() {
             for companion in self.seen_evidence().await? {
-                chosen.insert(companion.name().to_owned(), self.source(companion.into(), RAW));
+                let source = || self.source(companion.into(), RAW);
+                chosen.entry(companion.name().to_owned()).or_insert_with(source);
             }
         }
         Ok(chosen)

@@ -158,7 +158,7 @@ impl<'a, S: SampleStore> Chooser<'a, S> {
         let mut all: Vec<Companion> = match &wanted.held {
             Some(held) => held.iter().copied().chain(limits).collect(),
             None => {
-                let evidence = Companion::evidence().filter(|_| wanted.evidence);
+                let evidence = Companion::looked_at().filter(|_| wanted.evidence);
                 limits.chain([Companion::StartTime]).chain(evidence).collect()
             }
         };

@@ -2,6 +2,7 @@
 
 mod error;
 mod labels;
+mod living;
 mod opened;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use error::DirectoryError;
 pub(crate) use labels::{NoReplica, Replica};
+pub(crate) use living::Living;
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
 use super::head::{Head, HeadSeries, Lost};
-use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, classic_names, is_named};
+use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, is_named};
 use crate::text::count;
+use living::has_late_log;
 use opened::{BlockSlot, Opened};
 
 /// How often blocks are read at most, while a running server replaces them.
@@ -65,13 +68,8 @@ impl DataDirectory {
     pub(crate) fn open(dir: &Path, names: &[String], replica: Option<&Replica>) -> Result<Self, DirectoryError> {
         let read = Arc::<opened::BytesRead>::default();
         let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, Arc::clone(&read)));
-        let before = list(dir, replica)?;
-        let in_order = before.iter().filter(|folder| folder.meta.is_of_the_head());
-        let blocks_end_ms = in_order.map(|folder| folder.meta.max_time).max();
-        let head = Head::read(dir, &classic_names(names), i64::MIN, blocks_end_ms)?;
-        // A running server may have moved samples of the head to a new block before they were read.
-        let blocks = if head.bytes_read() == 0 { before.clone() } else { list(dir, replica)? };
-        let blocks = blocks.into_iter().map(slot).collect();
+        let Living { head, before, after } = Living::read(dir, names, replica)?;
+        let blocks = after.into_iter().map(slot).collect();
         let lost = lost_of(&head, begin_of_head(dir, &before));
         Ok(Self {
             dir: dir.to_owned(),
@@ -253,8 +251,7 @@ fn list(dir: &Path, replica: Option<&Replica>) -> Result<Vec<BlockFolder>, Direc
 /// Before it, blocks have everything that came in order, if there is such a block. Right after a compaction only blocks of
 /// higher levels are left, which are certain if nothing came late.
 fn begin_of_head(dir: &Path, blocks: &[BlockFolder]) -> Option<i64> {
-    let has_late_log = dir.join("wbl").read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    let may_be_late = has_late_log || blocks.iter().any(|block| !block.meta.compaction.hints.is_empty());
+    let may_be_late = has_late_log(dir) || blocks.iter().any(|block| !block.meta.compaction.hints.is_empty());
     let is_certain = |meta: &BlockMeta| meta.is_of_the_head() || !may_be_late && meta.seems_in_order();
     blocks.iter().filter(|block| is_certain(&block.meta)).map(|block| block.meta.max_time).max()
 }

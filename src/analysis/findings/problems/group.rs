@@ -178,7 +178,8 @@ impl Grouping<'_> {
         self.measure(&mut problem, lost);
         problem.impact = match cause.metrics() {
             [] => incidents.iter().map(|incident| incident.finding.impact).sum(),
-            _ => problem.lost,
+            // A condition such as the last descriptors may cost no points.
+            _ => problem.lost + incidents.iter().map(|incident| incident.unscored_impact()).sum::<f64>(),
         };
         problem
     }

@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::super::super::block::Samples;
-use super::super::Head;
 use super::server::{Server, data};
 use super::writer::{METRICS, OUT_OF_ORDER, START_MS, Writer, value_at};
-use super::{blocks, blocks_end_ms, compare, settled, texts};
+use super::{blocks, compare, settled, texts};
 use crate::scratch::Scratch;
+use crate::sources::tsdb::directory::Living;
 
 /// Samples that are looked for in each head.
 const RECENT: usize = 20_000;
 
 /// All samples of head and blocks, as numbers of series and times. Fails if a value is not the one that was written.
 fn found(data: &std::path::Path) -> HashSet<(usize, i64)> {
-    let head = Head::read(data, &METRICS, i64::MIN, blocks_end_ms(data)).expect("a readable head");
+    let head = Living::read(data, &METRICS.map(str::to_owned), None).expect("a readable head").head;
     assert_eq!(head.lost(), []);
     // After the head: what the server has moved from it meanwhile is in blocks.
     let mut parts = blocks(data);

@@ -1,0 +1,172 @@
+//! What the evidence shows of a member, step by step: whether it was scraped, whether it led, whether it knew a leader, and
+//! other questions with yes or no for an answer. A day is reduced to the stretches with the same answers.
+
+use super::runs::{Run, runs};
+use super::statistics::median;
+use super::tracks::MemberTrack;
+use crate::readings::{Window, is_idle};
+use crate::score::{ABSENT, DayScores};
+use crate::spec::{Column, Companion, LOOK_BACK_SECONDS, Metric};
+use crate::time::TimeRange;
+
+/// A round trip between members that is too long, in seconds: the threshold of the alert `etcdMemberCommunicationSlow` of
+/// etcd's mixin.
+pub(super) const FAR_SECONDS: f64 = 0.15;
+/// So many proposals wait only if the leader cannot keep up. A healthy leader of the lab had at most 9, a busy one 40.
+pub(super) const MOST_WAITING: f64 = 100.0;
+/// A member is busy if clients send it so many times the median of its day.
+pub(super) const BUSY_TIMES: f64 = 3.0;
+/// From this share of the quota on etcd refuses writes, or is about to: it compares the quota with the size after the write.
+pub(super) const FULL_SHARE: f64 = 0.98;
+/// From this share of the limit on a process is about to run out of descriptors.
+pub(super) const LAST_DESCRIPTORS: f64 = 0.95;
+/// How much later than the trouble itself a rate or a percentile over five minutes may show it: 91 s in the lab for a very
+/// slow disk with few fsyncs.
+pub(super) const LAG_MS: i64 = 2 * 60_000;
+/// A rate or percentile shows what happened up to this long ago.
+const WINDOW_MS: i64 = LOOK_BACK_SECONDS * 1000;
+
+/// The answers about a member at a step; `None` if the history has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signs {
+    /// Whether its samples of this step arrived.
+    pub(super) is_scraped: bool,
+    pub(super) leads: Option<bool>,
+    pub(super) knows_leader: Option<bool>,
+    pub(super) is_learner: Option<bool>,
+    /// Whether round trips to other members are longer than [`FAR_SECONDS`].
+    pub(super) is_far: Option<bool>,
+    /// Whether messages to other members fail.
+    pub(super) fails_to_send: Option<bool>,
+    /// Whether more than [`MOST_WAITING`] proposals wait.
+    pub(super) keeps_waiting: Option<bool>,
+    /// Whether clients send more than [`BUSY_TIMES`] the median of the day.
+    pub(super) is_busy: bool,
+    /// Whether the database is within 2 % of its quota.
+    pub(super) is_full: bool,
+    /// Whether open descriptors are within 5 % of their limit.
+    pub(super) lacks_descriptors: bool,
+}
+
+/// The signs of one member of a day, from its first to its last seen.
+pub(super) fn of_day(window: &Window, scores: &DayScores, member: usize) -> Vec<Run<Signs>> {
+    let row = |companion: Companion| window.companions().contains(&companion).then(|| window.row(companion, member));
+    let flag = |row: Option<&[f64]>, step: usize| row.map(|row| row[step]).filter(|v| !v.is_nan()).map(|v| v > 0.0);
+    let above = |row: Option<&[f64]>, step: usize, limit: f64| {
+        row.map(|row| row[step]).filter(|value| !value.is_nan()).map(|value| value > limit)
+    };
+    let share = |metric: Metric, limit: Option<&[f64]>, step: usize, share: f64| {
+        let limit = limit.map_or(f64::NAN, |row| row[step]);
+        limit > 0.0 && window.row(metric, member)[step] >= share * limit
+    };
+    let (leads, knows, learner) = (row(Companion::IsLeader), row(Companion::HasLeader), row(Companion::IsLearner));
+    let (far, fails) = (row(Companion::PeerRoundTrip), row(Companion::PeerSendFailures));
+    let (waiting, quota, max_fds) = (row(Companion::ProposalsPending), row(Companion::Quota), row(Companion::MaxFds));
+    let traffic = window.row(Metric::ClientTrafficIn, member);
+    let mut known: Vec<f64> = traffic.iter().copied().filter(|value| !value.is_nan()).collect();
+    let busy = median(&mut known).unwrap_or(0.0) * BUSY_TIMES;
+    let scraped = scraped(window, member);
+    let of_step = |step: usize| {
+        let is_there = scores.codes(member)[step] != ABSENT;
+        is_there.then(|| Signs {
+            is_scraped: scraped[step],
+            leads: flag(leads, step),
+            knows_leader: flag(knows, step),
+            is_learner: flag(learner, step),
+            is_far: above(far, step, FAR_SECONDS),
+            fails_to_send: above(fails, step, 0.0),
+            keeps_waiting: above(waiting, step, MOST_WAITING),
+            is_busy: busy > 0.0 && traffic[step] > busy,
+            is_full: share(Metric::DbSize, quota, step, FULL_SHARE),
+            lacks_descriptors: share(Metric::OpenFds, max_fds, step, LAST_DESCRIPTORS),
+        })
+    };
+    runs(&scores.grid, (0..scores.grid.len()).map(of_step), 0)
+}
+
+/// At which steps the member's samples arrived. Gauges tell: rates go on for five minutes after the last sample. Where rates
+/// go on for longer, or the history has no gauges of the member, only the gauges are missing.
+fn scraped(window: &Window, member: usize) -> Vec<bool> {
+    let grid = window.grid();
+    let any = |columns: &[Column]| -> Vec<bool> {
+        let rows: Vec<&[f64]> = columns.iter().map(|column| window.row(*column, member)).collect();
+        let is_there = |value: f64| !value.is_nan() || is_idle(value);
+        (0..grid.len()).map(|step| rows.iter().any(|row| is_there(row[step]))).collect()
+    };
+    let mut gauges = vec![Column::from(Metric::OpenFds), Column::from(Metric::DbSize)];
+    let is_gauge = |companion: &Companion| {
+        use Companion::{HasLeader, IsLeader, MaxFds, Quota, StartTime};
+        matches!(companion, HasLeader | IsLeader | MaxFds | Quota | StartTime)
+    };
+    gauges.extend(window.companions().iter().copied().filter(is_gauge).map(Column::from));
+    let rates: Vec<Column> = Metric::ALL.into_iter().filter(|metric| metric.shows_life()).map(Column::from).collect();
+    let (mut scraped, rates) = (any(&gauges), any(&rates));
+    let mut from = 0;
+    while from < grid.len() {
+        let to = (from..grid.len()).find(|step| scraped[*step]).unwrap_or(grid.len());
+        let goes_on = (from..to).any(|step| rates[step] && grid.at(step) - grid.at(from) > WINDOW_MS);
+        scraped[from..to].fill(goes_on);
+        from = to + 1;
+    }
+    scraped
+}
+
+/// The evidence that the signs come from.
+pub(super) const EVIDENCE: [Companion; 6] = [
+    Companion::IsLeader,
+    Companion::HasLeader,
+    Companion::IsLearner,
+    Companion::PeerRoundTrip,
+    Companion::PeerSendFailures,
+    Companion::ProposalsPending,
+];
+
+impl MemberTrack {
+    /// The stretches at which a question has the answer yes.
+    pub(super) fn shows<'a>(&'a self, is: impl Fn(&Signs) -> bool + 'a) -> impl Iterator<Item = TimeRange> + 'a {
+        self.signs.iter().filter(move |run| is(&run.state)).map(Run::span)
+    }
+
+    /// The stretches in which its samples arrived.
+    pub(super) fn scraped(&self) -> impl Iterator<Item = TimeRange> + '_ {
+        self.shows(|signs| signs.is_scraped)
+    }
+
+    /// Whether the history can answer a question about the member at all.
+    pub(super) fn can_tell<T>(&self, answer: impl Fn(&Signs) -> Option<T>) -> bool {
+        self.signs.iter().any(|run| answer(&run.state).is_some())
+    }
+}
+
+/// When a trouble lasted that a rate or percentile over five minutes showed in these stretches: it may begin `lag_ms`
+/// before it shows, and ends five minutes before the figure has recovered. `recovers` tells whether the
+/// figure is known right after a stretch; if not, the trouble may have lasted until then.
+pub(super) fn behind(shown: &[TimeRange], lag_ms: i64, recovers: impl Fn(i64) -> bool) -> Vec<TimeRange> {
+    let trouble = |shown: &TimeRange| {
+        let end_ms = if recovers(shown.end_ms) { shown.end_ms - WINDOW_MS } else { shown.end_ms };
+        TimeRange { start_ms: shown.start_ms - lag_ms, end_ms: end_ms.max(shown.start_ms + 1) }
+    };
+    super::spans::union(shown.iter().map(trouble))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn minutes(start: i64, end: i64) -> TimeRange {
+        TimeRange { start_ms: start * MINUTE, end_ms: end * MINUTE }
+    }
+
+    #[test]
+    fn a_trouble_ends_five_minutes_before_its_percentile_recovers() {
+        // Slow from minute 10 to 12, which shows from 11 to 17.
+        assert_eq!(behind(&[minutes(11, 17)], 3 * MINUTE, |_| true), [minutes(8, 12)]);
+        // Nothing is known after it: perhaps the process hangs.
+        assert_eq!(behind(&[minutes(11, 17)], 3 * MINUTE, |_| false), [minutes(8, 17)]);
+        // A single slow fsync, which shows at once.
+        let at_once = TimeRange { start_ms: 11 * MINUTE, end_ms: 11 * MINUTE + 1 };
+        assert_eq!(behind(&[minutes(11, 16)], 0, |_| true), [at_once]);
+    }
+}

@@ -364,10 +364,10 @@ mod tests {
         let caps: Vec<String> = operator.caps().into_iter().map(text).collect();
         let lowest = "no_leader:0, 99.9%:0, 0.1@leader:4, 1:4, 0.1@leader:4, 1:4, 99%:4, 0.5:6, 0.25:6, 80%:6, 95%:6";
         assert_eq!(caps.join(", "), lowest);
-        use Metric::{DbSize, LeaderChanges, OpenFds, WalFsync};
+        use Metric::{DbSize, OpenFds, WalFsync};
         let limits: Vec<(Metric, Companion)> = operator.cap_limits().collect();
         assert!(limits.contains(&(DbSize, Companion::Quota)) && limits.contains(&(OpenFds, Companion::MaxFds)));
-        assert_eq!(operator.clone().without(&[DbSize, LeaderChanges]).unwrap().caps().len(), caps.len() - 3);
+        assert_eq!(operator.clone().without(&[DbSize]).unwrap().caps().len(), caps.len() - 2);
         let changed = operator.with_caps(WalFsync, "none".parse().unwrap()).unwrap();
         assert_eq!((changed.name.as_str(), changed.caps().len()), ("operator (changed)", caps.len() - 3));
         assert!(Profile::seed().caps().is_empty());

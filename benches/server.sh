@@ -34,7 +34,7 @@ await() {
     return 1
 }
 
-# Starts a Prometheus on a folder of blocks; sets $url and $server (its process ID).
+# Starts a Prometheus on a folder of blocks, with further flags; sets $url and $server (its process ID).
 serve() {
     local port
     port=$(free_port)
@@ -42,7 +42,7 @@ serve() {
     echo 'global: {}' >"$work/prometheus.yml"
     prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$1" \
         --storage.tsdb.retention.time=100y --web.listen-address="127.0.0.1:$port" \
-        --log.level=warn >"$work/prometheus.log" 2>&1 &
+        --log.level=warn "${@:2}" >"$work/prometheus.log" 2>&1 &
     server=$!
     await "$url/-/ready"
 }

@@ -18,7 +18,7 @@ one() {
     local folder=$target/bench/findings/$1 server work
     # shellcheck source=benches/server.sh
     . benches/server.sh
-    if [ ! -e "$folder/complete" ]; then
+    if [ ! -e "$folder/complete-with-evidence" ]; then
         rm -rf "$folder"
         mkdir -p "$folder"
         work=$folder
@@ -26,14 +26,16 @@ one() {
         "$target/release/examples/simulate" "${arguments[@]}" --out "$folder/raw.om" --truth "$folder/truth.csv" \
             --elections "$folder/elections.csv" 2>"$folder/simulate.log"
         promtool tsdb create-blocks-from openmetrics --max-block-duration=486h --quiet "$folder/raw.om" "$folder/data" >&2
-        serve "$folder/data"
+        # A server marks a series stale when a scrape fails; imported blocks have no such marks. A look-back of one and a
+        # half scrapes shows a process that hangs for minutes as the server's own samples would.
+        serve "$folder/data" --query.lookback-delta=90s
         trap 'kill "$server"' EXIT
         "$target/release/etcd-heatmap" pull --quiet --url "$url" --start 2026-10-01 --end 2026-10-09 --step 1m \
-            --out "$folder/audit"
+            --evidence auto --out "$folder/audit"
         kill "$server"
         trap - EXIT
         rm -rf "$folder/raw.om" "$folder/data"
-        touch "$folder/complete"
+        touch "$folder/complete-with-evidence"
     fi
     "$target/release/etcd-heatmap" findings --csv "$folder/audit" >"$folder/findings.csv" 2>/dev/null
     "$target/release/etcd-heatmap" score "$folder/audit" --out "$folder/scored" --formats problems --quiet

@@ -29,13 +29,28 @@ Incidents (--incident NAME or --incident NAME=key=value,key=value…):
                      keys: cluster, member, start, hours (1), changes (1)
   leader-change    one election without a visible cause (on request)
                      keys: cluster, start
+  network          the others cannot reach the leader, and elect another one; with several changes,
+                   each leader is cut off for a while and all round trips are long (on request)
+                     keys: cluster, member, start, hours (1/6), changes (1)
+  process-stopped  the leader's process hangs, and goes on afterwards (on request)
+                     keys: cluster, member, start, hours (1/12)
+  planned-move     an operator moves the leadership (on request)
+                     keys: cluster, start
+  overload         many more requests, and the cluster elects another leader (on request)
+                     keys: cluster, start, hours (1), factor (10; 5 to 20), changes (1)
+  quota-full       the database grows to its quota in half of the time and stays there; no election
+                   (on request)
+                     keys: cluster, start, hours (2)
+  follower-restart the process of a member that does not lead is restarted (on request)
+                     keys: cluster, member, start
   cluster and member count from 1 (c02 is the same as 2). start is a date or RFC 3339; from and
   to are UTC. The default set has one of each except those on request, as far as they fit. With
   two or more clusters, it leaves one of them healthy.
 
 Labels (--truth): name,cluster,member,start,end,cause. The cause names the metrics that cross
   their thresholds (wal_fsync, backend_commit, open_fds, leader_changes), or is one of:
-  elections, leaking, no samples, not there yet, replaced by ADDRESS. Readings made with
+  elections, election, leaking, no samples, not there yet, restarted, replaced by ADDRESS, network,
+  process stopped, moved, overload, filling, quota. Readings made with
   rate(…[5m]), and the end of a series, lag behind by up to five minutes.
 
 Example: a week of three clusters, imported and served
@@ -83,9 +98,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
 
-    /// Write every leader election and its cause (restart, slow_disk, unexplained) to this file, as CSV
+    /// Write every leader election and its cause (restart, slow_disk, network, process_stopped, planned_move,
+    /// overload, unexplained) to this file, as CSV; with --evidence, also who led before and who leads afterwards
     #[arg(long, value_name = "FILE")]
     pub(crate) elections: Option<PathBuf>,
+
+    /// Also write the metrics that explain leader changes: who leads, peers, proposals, slow applies, memory, calls
+    #[arg(long)]
+    evidence: bool,
 
     /// Which incidents to start from
     #[arg(long, value_enum, default_value_t = Incidents::Default)]
@@ -141,6 +161,7 @@ impl Arguments {
             range: Interval { start: self.start, end: self.start + length },
             scrape,
             seed: self.seed,
+            evidence: self.evidence,
         })
     }
 

@@ -1,7 +1,10 @@
 //! Clusters and their instances over time: presence, restarts and leader elections.
 
+use crate::elections::{Cause, elections, triggers};
 use crate::incidents::{Incident, Kind, Setting};
+use crate::leadership::Leadership;
 use crate::random::Random;
+use crate::strain::Strain;
 use crate::timeline::{DAY, Interval, SECOND};
 
 /// How long a process cannot be scraped because of a restart.
@@ -29,8 +32,12 @@ pub(crate) struct Instance {
     pub(crate) present: Interval,
     /// When it is not scraped, sorted. Each outage ends with a new process.
     pub(crate) outages: Vec<Interval>,
+    /// When its process hangs: it is not scraped, and goes on afterwards.
+    pub(crate) hangs: Vec<Interval>,
     /// When its disk is slow.
     pub(crate) slow: Vec<Interval>,
+    /// The part of `slow` in which the disk is slow enough to make it lose the leadership.
+    pub(crate) failing: Vec<Interval>,
     /// When its descriptors leak.
     pub(crate) leaks: Vec<Leak>,
     /// When its first process started.
@@ -50,28 +57,10 @@ pub(crate) struct Cluster {
     pub(crate) elections: Vec<i64>,
     /// The cause of each election.
     pub(crate) causes: Vec<Cause>,
-}
-
-/// The cause of a leader election.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cause {
-    /// The leader's process ended.
-    Restart,
-    /// Its disk was slow.
-    SlowDisk,
-    /// Without a visible cause.
-    Unexplained,
-}
-
-impl Cause {
-    /// The name in the CSV file of elections.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Restart => "restart",
-            Self::SlowDisk => "slow_disk",
-            Self::Unexplained => "unexplained",
-        }
-    }
+    /// Who leads; only with evidence, because no other metric shows it.
+    pub(crate) leadership: Option<Leadership>,
+    /// What troubles the cluster as a whole.
+    pub(crate) strain: Strain,
 }
 
 /// A process of an instance: from its start to the outage that ends it.
@@ -94,7 +83,9 @@ impl Instance {
             host: host(cluster + 1, number + 1),
             present,
             outages: Vec::new(),
+            hangs: Vec::new(),
             slow: Vec::new(),
+            failing: Vec::new(),
             leaks: Vec::new(),
             started: present.start - uptime,
         }
@@ -121,8 +112,9 @@ impl Instance {
             .collect()
     }
 
-    fn lives(&self, at: i64) -> bool {
-        self.scraped().iter().any(|alive| alive.contains(at))
+    /// Whether it has a process that does not hang.
+    pub(crate) fn lives(&self, at: i64) -> bool {
+        self.scraped().iter().any(|alive| alive.contains(at)) && !self.hangs.iter().any(|hang| hang.contains(at))
     }
 }
 
@@ -138,8 +130,16 @@ pub(crate) fn clusters(setting: &Setting, incidents: &[Incident]) -> Vec<Cluster
         .map(|number| {
             let own: Vec<&Incident> = incidents.iter().filter(|i| i.cluster == number).collect();
             let instances = instances(setting, number, &own);
-            let (elections, causes) = elections(setting, number, &instances, &own).into_iter().unzip();
-            Cluster { label: format!("c{:0width$}", number + 1), number: number as u64, elections, causes, instances }
+            let mut random = Random::keyed(setting.seed, &[number as u64, 101]);
+            let triggers = triggers(setting, &instances, &own, &mut random);
+            let leadership = setting.evidence.then(|| Leadership::new(setting, number, &instances, &own, &triggers));
+            let (elections, causes) = match &leadership {
+                Some(leadership) => leadership.elections.iter().map(|election| (election.at, election.cause)).unzip(),
+                None => elections(setting, &instances, triggers, &mut random).into_iter().unzip(),
+            };
+            let label = format!("c{:0width$}", number + 1);
+            let strain = Strain::of(&own);
+            Cluster { label, number: number as u64, elections, causes, instances, leadership, strain }
         })
         .collect()
 }
@@ -172,101 +172,29 @@ fn instances(setting: &Setting, cluster: usize, incidents: &[&Incident]) -> Vec<
 fn befall(instance: &mut Instance, incident: &Incident) {
     let during = incident.during;
     match incident.kind {
-        Kind::SlowDisk { .. } | Kind::LeaderSlowDisk { .. } => instance.slow.extend(incident.slow_hours()),
+        Kind::SlowDisk { .. } => instance.slow.extend(incident.slow_hours()),
+        Kind::LeaderSlowDisk { .. } => {
+            instance.slow.push(during);
+            instance.failing.push(during);
+        }
         Kind::MemberDown => instance.outages.push(during),
-        Kind::LeaderRestart => instance.outages.push(Interval { start: during.start, end: during.start + RESTART }),
+        Kind::ProcessStopped => instance.hangs.push(during),
+        Kind::LeaderRestart | Kind::FollowerRestart => {
+            instance.outages.push(Interval { start: during.start, end: during.start + RESTART })
+        }
         Kind::MemberReplaced => instance.present.end = during.start,
         Kind::FdLeak { peak } => {
             instance.leaks.push(Leak { during, peak });
             instance.outages.push(Interval { start: during.end, end: during.end + RESTART });
         }
-        Kind::ElectionStorm { .. } | Kind::LateCluster | Kind::LeaderChange => {}
+        Kind::ElectionStorm { .. }
+        | Kind::LateCluster
+        | Kind::LeaderChange
+        | Kind::PlannedMove
+        | Kind::Network { .. }
+        | Kind::Overload { .. }
+        | Kind::QuotaFull => {}
     }
-}
-
-/// What triggers an election.
-enum Trigger {
-    /// Another member challenges the leader.
-    Challenge(Cause),
-    /// This instance leads, and stops.
-    Lost(usize),
-    /// This instance stops; triggers an election only if it leads.
-    Stop(usize),
-}
-
-/// All elections: storms, leaders that stop, and rare ones without a cause.
-fn elections(setting: &Setting, cluster: usize, instances: &[Instance], incidents: &[&Incident]) -> Vec<(i64, Cause)> {
-    let mut random = Random::keyed(setting.seed, &[cluster as u64, 101]);
-    let mut triggers = Vec::new();
-    for day in setting.range.days() {
-        let at = day + random.below(DAY as usize) as i64;
-        if random.chance(0.06) && setting.range.contains(at) {
-            triggers.push((at, Trigger::Challenge(Cause::Unexplained)));
-        }
-    }
-    for incident in incidents {
-        let storm = storm(incident, &mut random);
-        triggers.extend(storm.into_iter().map(|at| (at, Trigger::Challenge(Cause::Unexplained))));
-        triggers.extend(provoked(incident));
-    }
-    for (number, instance) in instances.iter().enumerate() {
-        let ends = instance.outages.iter().map(|outage| outage.start);
-        let ends = ends.chain([instance.present.end]);
-        triggers.extend(ends.map(|at| (at, Trigger::Stop(number))));
-    }
-    triggers.sort_by_key(|(at, _)| *at);
-
-    let mut leader = None;
-    let mut elections = Vec::new();
-    for (at, trigger) in triggers {
-        // An election takes a second or two.
-        let elected = at + SECOND + random.below(SECOND as usize) as i64;
-        let leads = match trigger {
-            // No metric shows which member leads, so it can be any.
-            Trigger::Lost(stopped) => stopped,
-            _ => leader.unwrap_or_else(|| random.below(setting.members)),
-        };
-        leader = Some(leads);
-        if matches!(trigger, Trigger::Stop(stopped) if stopped != leads) {
-            continue;
-        }
-        let rivals: Vec<usize> = (0..instances.len()).filter(|n| *n != leads && instances[*n].lives(elected)).collect();
-        if !rivals.is_empty() && setting.range.contains(elected) {
-            leader = Some(rivals[random.below(rivals.len())]);
-            let cause = match trigger {
-                Trigger::Challenge(cause) => cause,
-                Trigger::Lost(_) | Trigger::Stop(_) => Cause::Restart,
-            };
-            elections.push((elected, cause));
-        }
-    }
-    elections.sort_unstable();
-    elections
-}
-
-/// The elections that an incident triggers.
-fn provoked(incident: &Incident) -> Vec<(i64, Trigger)> {
-    let Interval { start, .. } = incident.during;
-    match (incident.kind, incident.member) {
-        (Kind::LeaderChange, _) => vec![(start, Trigger::Challenge(Cause::Unexplained))],
-        (Kind::LeaderRestart, Some(member)) => vec![(start, Trigger::Lost(member))],
-        // Only after the disk has been slow for a while.
-        (Kind::LeaderSlowDisk { changes }, _) => {
-            let share = |n: usize| (n as f64 + 0.5) / changes as f64;
-            let at = |n| start + (incident.during.length() as f64 * (1.0 + 2.0 * share(n)) / 3.0) as i64;
-            (0..changes).map(|n| (at(n), Trigger::Challenge(Cause::SlowDisk))).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// The challenges of an election storm, far enough apart to be seen by different scrapes.
-pub(crate) fn storm(incident: &Incident, random: &mut Random) -> Vec<i64> {
-    let Kind::ElectionStorm { changes } = incident.kind else {
-        return Vec::new();
-    };
-    let gap = incident.during.length() as f64 / changes as f64;
-    (0..changes).map(|n| incident.during.start + ((n as f64 + random.between(0.25, 0.7)) * gap) as i64).collect()
 }
 
 /// How long before the election the old leader is lost.
@@ -287,6 +215,7 @@ mod tests {
             range: Interval { start, end: start + 3 * DAY },
             scrape: MINUTE,
             seed: 5,
+            evidence: false,
         };
         let requests: Vec<_> = requests.iter().map(|text| text.parse().expect("a request")).collect();
         let incidents = plan(&setting, false, &requests, |_| ()).expect("they fit");
@@ -312,6 +241,29 @@ mod tests {
         assert_eq!(cluster.instances.len(), 4);
         assert!(cluster.instances[2].present.end < cluster.instances[3].present.start);
         assert_eq!(cluster.instances[3].host, "10.0.1.4");
+    }
+
+    #[test]
+    fn each_kind_has_its_elections_without_evidence_too() {
+        let requests = [
+            ("leader-restart=start=2026-10-01T02:00:00Z", &[Cause::Restart][..]),
+            ("leader-slow-disk=start=2026-10-01T02:00:00Z,changes=2", &[Cause::SlowDisk; 2]),
+            ("network=start=2026-10-01T02:00:00Z,hours=0.5,changes=3", &[Cause::Network; 3]),
+            ("process-stopped=start=2026-10-01T02:00:00Z", &[Cause::ProcessStopped]),
+            ("planned-move=start=2026-10-01T02:00:00Z", &[Cause::PlannedMove]),
+            ("overload=start=2026-10-01T02:00:00Z,changes=2", &[Cause::Overload; 2]),
+            ("leader-change=start=2026-10-01T02:00:00Z", &[Cause::Unexplained]),
+            ("quota-full=start=2026-10-01T02:00:00Z", &[]),
+            ("follower-restart=start=2026-10-01T02:00:00Z", &[]),
+        ];
+        let start = parse_instant("2026-10-01T02:00:00Z").expect("an instant");
+        let during = Interval { start, end: start + 2 * HOUR };
+        for (request, expected) in requests {
+            let cluster = cluster(&[request]);
+            let elections = cluster.elections.iter().zip(&cluster.causes).filter(|(at, _)| during.contains(**at));
+            assert_eq!(elections.map(|(_, cause)| *cause).collect::<Vec<_>>(), expected, "{request}");
+            assert!(cluster.leadership.is_none());
+        }
     }
 
     #[test]

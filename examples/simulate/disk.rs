@@ -1,7 +1,8 @@
 //! The two disk latency histograms of a member over time.
 
-use crate::latency::{BUCKETS, Latency, sum_micros};
+use crate::latency::{BUCKETS, FIRST_MEAN, Latency, cumulate, sum_micros};
 use crate::member::Member;
+use crate::peers::Histogram;
 use crate::random::{Random, Wander};
 use crate::schedule::Step;
 use crate::timeline::{DAY, Interval, SECOND};
@@ -15,15 +16,6 @@ pub(crate) enum Disk {
     BackendCommit,
 }
 
-/// A histogram over time, with one entry per scrape.
-#[derive(Debug)]
-pub(crate) struct Histogram {
-    /// Cumulative observations per bound; the last one is the count.
-    pub(crate) cumulative: Vec<[u64; BUCKETS]>,
-    /// The sum of all observations in microseconds.
-    pub(crate) sum_micros: Vec<u64>,
-}
-
 /// A moment in which the disk hangs.
 struct Blip {
     during: Interval,
@@ -33,8 +25,9 @@ struct Blip {
 
 impl Member<'_> {
     /// A disk histogram.
-    pub(crate) fn latencies(&self, disk: Disk) -> Histogram {
-        let load = self.load();
+    pub(crate) fn latencies(&self, disk: Disk) -> Histogram<BUCKETS> {
+        let (load, traffic) = (self.load(), self.traffic());
+        let full = self.cluster.strain.full();
         let mut random = self.random(disk as u64 + 1);
         let usual = disk.usual(&mut random);
         let per_second = random.between(18.0, 42.0);
@@ -54,13 +47,17 @@ impl Member<'_> {
             let wander = 0.2 * (load - 0.75) + 0.06 * noise.step();
             let mut latency =
                 Latency { median: self.slow_median(disk, step.at).unwrap_or(usual.median) + wander, ..usual };
-            let expected = disk.per_second(load, per_second) * step.since as f64 / SECOND as f64;
+            let mut expected = disk.per_second(traffic(step), per_second) * step.since as f64 / SECOND as f64;
+            if disk == Disk::BackendCommit {
+                // A database at its quota commits nothing; the log still gets the refused proposals (lab).
+                expected *= 1.0 - step.milliseconds(&full) / step.since.max(1) as f64;
+            }
             let mut buckets = [0; BUCKETS];
             let (hung, slower) = blip_share(&blips, step);
             latency.observe(expected * (1.0 - hung), &mut random, &mut buckets);
             latency.median += slower;
             latency.observe(expected * hung, &mut random, &mut buckets);
-            sum += sum_micros(&buckets, random.gauss());
+            sum += sum_micros(&buckets, FIRST_MEAN, random.gauss());
             totals.iter_mut().zip(buckets).for_each(|(total, new)| *total += new);
             histogram.cumulative.push(cumulate(&totals));
             histogram.sum_micros.push(sum);
@@ -129,15 +126,6 @@ fn blip_share(blips: &[Blip], step: Step) -> (f64, f64) {
     })
 }
 
-/// Makes buckets cumulative, as Prometheus expects them.
-fn cumulate(buckets: &[u64; BUCKETS]) -> [u64; BUCKETS] {
-    let mut below = 0;
-    buckets.map(|count| {
-        below += count;
-        below
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +133,7 @@ mod tests {
     use crate::timeline::HOUR;
 
     /// Prometheus's histogram_quantile(0.99) in seconds over the last five scrapes before `end`.
-    fn p99(histogram: &Histogram, end: usize) -> f64 {
+    fn p99(histogram: &Histogram<BUCKETS>, end: usize) -> f64 {
         let (from, to) = (&histogram.cumulative[end - 5], &histogram.cumulative[end]);
         let counts: Vec<f64> = from.iter().zip(to).map(|(from, to)| (to - from) as f64).collect();
         let rank = 0.99 * counts[BUCKETS - 1];

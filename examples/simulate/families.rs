@@ -1,5 +1,7 @@
 //! The metric families, in the order in which they are written, and the labels of their series.
 
+mod evidence;
+
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -60,6 +62,9 @@ impl<'a, W: Write> Families<'a, W> {
         self.server()?;
         self.db_size()?;
         self.process()?;
+        if self.setting.evidence {
+            self.evidence()?;
+        }
         self.exposition.finish()
     }
 
@@ -100,18 +105,8 @@ impl<'a, W: Write> Families<'a, W> {
     fn histogram(&mut self, disk: Disk, name: &str, help: &str) -> io::Result<()> {
         self.exposition.family(name, "histogram", help);
         self.each_target(|exposition, target| {
-            let (labels, stamps) = (&target.labels, &target.stamps);
             let histogram = target.member.latencies(disk);
-            let column = |bucket: usize| histogram.cumulative.iter().map(move |b| b[bucket]);
-            for (bucket, bound) in BOUNDS.iter().enumerate() {
-                let series = format!("{name}_bucket{{{labels},le=\"{bound}\"}}");
-                exposition.series(&series, stamps, target.steps(), column(bucket), 0)?;
-            }
-            let count = format!("{name}_count{{{labels}}}");
-            exposition.series(&count, stamps, target.steps(), column(BOUNDS.len() - 1), 0)?;
-            let sum = format!("{name}_sum{{{labels}}}");
-            let sums = histogram.sum_micros.iter().copied();
-            exposition.series(&sum, stamps, target.steps(), sums, 6)
+            exposition.histogram(name, &target.labels, &BOUNDS, &target.stamps, &histogram)
         })
     }
 
@@ -184,7 +179,7 @@ impl<'a, W: Write> Families<'a, W> {
                 let process = Process { started: instance.started, scraped: instance.present };
                 let [number, member] = instance.key;
                 let mut random = Random::keyed(self.setting.seed, &[number, member, 20]);
-                let schedule = Schedule::new(self.setting, &[process], random.clone());
+                let schedule = Schedule::new(self.setting, &[process], &[], random.clone());
                 let steps = 0..schedule.at.len();
                 let values = steps.clone().map(|_| NODE_FDS + random.below(4) as u64);
                 let series = labels(cluster, instance, 9100, "node");
@@ -213,10 +208,16 @@ mod tests {
     use crate::timeline::{DAY, Interval, MINUTE, parse_instant};
 
     /// Three clusters over a day with all default incidents and a rename.
-    fn text(seed: u64) -> String {
+    fn text(seed: u64, evidence: bool) -> String {
         let start = parse_instant("2026-10-01").expect("an instant");
-        let setting =
-            Setting { clusters: 3, members: 3, range: Interval { start, end: start + DAY }, scrape: MINUTE, seed };
+        let setting = Setting {
+            clusters: 3,
+            members: 3,
+            range: Interval { start, end: start + DAY },
+            scrape: MINUTE,
+            seed,
+            evidence,
+        };
         let incidents = plan(&setting, true, &[], |_| ()).expect("they fit");
         let clusters = clusters(&setting, &incidents);
         let mut out = Vec::new();
@@ -227,15 +228,35 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_bytes() {
-        let first = text(1);
-        assert!(first == text(1));
-        assert!(first != text(2));
+        for evidence in [false, true] {
+            let first = text(1, evidence);
+            assert!(first == text(1, evidence));
+            assert!(first != text(2, evidence));
+        }
     }
 
     #[test]
     fn each_series_is_in_one_piece_and_ascends() {
-        let text = text(1);
-        assert!(text.ends_with("\n# EOF\n") && !text.contains("\n\n"));
+        let text = text(1, false);
+        // Ten etcd processes of 42 series and ten node_exporters; all except the member that joined
+        // after the rename have the old name as well.
+        assert_eq!(series(&text), 10 * 42 + 10 + 9);
+    }
+
+    #[test]
+    fn each_series_of_evidence_is_in_one_piece_and_ascends() {
+        let text = text(1, true);
+        let without = ["etcd_network_peer_", "# "];
+        let lines: Vec<&str> =
+            text.lines().filter(|line| !without.iter().any(|start| line.starts_with(start))).collect();
+        // Ten gauges and counters, two histograms of 16 and 20 series, ten codes, the version.
+        let evidence = 9 + 16 + 20 + 10 + 1;
+        assert_eq!(series(&lines.join("\n")), 10 * (42 + evidence) + 10 + 9);
+        series(&text);
+    }
+
+    /// Counts series; each must be in one piece, with ascending timestamps.
+    fn series(text: &str) -> usize {
         let mut finished = std::collections::HashSet::new();
         let mut current = ("", 0.0);
         for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -251,8 +272,14 @@ mod tests {
             }
             current = (series, at);
         }
-        // Ten etcd processes of 42 series and ten node_exporters; all except the member that joined
-        // after the rename have the old name as well.
-        assert_eq!(finished.len(), 10 * 42 + 10 + 9);
+        finished.len()
+    }
+
+    #[test]
+    fn a_text_ends_with_eof_and_has_no_blank_line() {
+        for evidence in [false, true] {
+            let text = text(1, evidence);
+            assert!(text.ends_with("\n# EOF\n") && !text.contains("\n\n"));
+        }
     }
 }

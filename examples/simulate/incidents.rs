@@ -1,6 +1,6 @@
 //! The kinds of incidents, and rules for which fit a setting and each other.
 
-use crate::timeline::{HOUR, Interval, MINUTE};
+use crate::timeline::{HOUR, Interval, MINUTE, SECOND};
 
 /// The simulated clusters and range, without incidents.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub(crate) struct Setting {
     pub(crate) scrape: i64,
     /// The seed of all random numbers.
     pub(crate) seed: u64,
+    /// Whether the metrics that explain leader changes are written too.
+    pub(crate) evidence: bool,
 }
 
 /// The kinds of incidents.
@@ -50,6 +52,26 @@ pub(crate) enum Kind {
     },
     /// One election without a visible cause.
     LeaderChange,
+    /// The others cannot reach the leader, once or several times.
+    Network {
+        /// Number of elections.
+        changes: usize,
+    },
+    /// The leader's process hangs and goes on afterwards.
+    ProcessStopped,
+    /// An operator moves the leadership to another member.
+    PlannedMove,
+    /// So many requests that the cluster elects another leader, once or several times.
+    Overload {
+        /// How many times the usual traffic.
+        factor: u32,
+        /// Number of elections.
+        changes: usize,
+    },
+    /// The database grows until its quota, and etcd refuses writes.
+    QuotaFull,
+    /// The process of a member that does not lead is restarted.
+    FollowerRestart,
 }
 
 /// An incident that fits the setting.
@@ -78,6 +100,12 @@ impl Incident {
             Kind::LeaderRestart => "leader-restart",
             Kind::LeaderSlowDisk { .. } => "leader-slow-disk",
             Kind::LeaderChange => "leader-change",
+            Kind::Network { .. } => "network",
+            Kind::ProcessStopped => "process-stopped",
+            Kind::PlannedMove => "planned-move",
+            Kind::Overload { .. } => "overload",
+            Kind::QuotaFull => "quota-full",
+            Kind::FollowerRestart => "follower-restart",
         }
     }
 
@@ -108,22 +136,42 @@ impl Incident {
                 Some("a cluster of one member cannot elect another leader".to_owned())
             }
             // Two elections between two scrapes would be seen as one.
-            Kind::ElectionStorm { changes } => (changes == 0 || during.length() / 2 < changes as i64 * setting.scrape)
-                .then(|| format!("scrapes cannot tell {changes} changes apart in that time")),
+            Kind::ElectionStorm { changes } => self.blurred(changes, 2, setting.scrape),
             Kind::FdLeak { peak } if !(1025..=60_000).contains(&peak) => {
                 Some("its peak must be between 1025 and 60000".to_owned())
             }
             Kind::FdLeak { .. } => too_short(HOUR),
             Kind::MemberDown => too_short(10 * MINUTE),
-            Kind::LeaderRestart | Kind::LeaderSlowDisk { .. } | Kind::LeaderChange if setting.members < 2 => {
+            Kind::LeaderRestart
+            | Kind::LeaderSlowDisk { .. }
+            | Kind::LeaderChange
+            | Kind::PlannedMove
+            | Kind::Overload { .. }
+                if setting.members < 2 =>
+            {
                 Some("a cluster of one member cannot elect another leader".to_owned())
             }
-            Kind::LeaderRestart | Kind::LeaderChange => None,
-            Kind::LeaderSlowDisk { changes } => too_short(HOUR / 2).or_else(|| {
-                // The elections are in its last two thirds.
-                (changes == 0 || during.length() / 3 < changes as i64 * setting.scrape)
-                    .then(|| format!("scrapes cannot tell {changes} changes apart in that time"))
-            }),
+            Kind::Network { .. } | Kind::ProcessStopped if setting.members < 3 => {
+                Some("without its leader, a cluster of fewer than three members has no majority".to_owned())
+            }
+            Kind::FollowerRestart if setting.members < 2 => Some("a cluster of one member has no follower".to_owned()),
+            Kind::LeaderRestart | Kind::LeaderChange | Kind::PlannedMove | Kind::FollowerRestart => None,
+            // The elections are in its last two thirds.
+            Kind::LeaderSlowDisk { changes } => {
+                too_short(HOUR / 2).or_else(|| self.blurred(changes, 3, setting.scrape))
+            }
+            Kind::Overload { factor, .. } if !(5..=20).contains(&factor) => {
+                Some("its factor must be between 5 and 20".to_owned())
+            }
+            Kind::Overload { changes, .. } => {
+                too_short(10 * MINUTE).or_else(|| self.blurred(changes, 3, setting.scrape))
+            }
+            // Each time, the leader is cut off for half of its share of the time.
+            Kind::Network { changes } => {
+                too_short(MINUTE).or_else(|| if changes == 1 { None } else { self.blurred(changes, 4, setting.scrape) })
+            }
+            Kind::ProcessStopped => (during.length() < 20 * SECOND).then(|| "it needs at least 20 seconds".to_owned()),
+            Kind::QuotaFull => too_short(HOUR / 2),
             Kind::MemberReplaced if setting.members < 2 => Some("a cluster of one member cannot replace it".to_owned()),
             Kind::MemberReplaced => too_short(MINUTE),
             Kind::LateCluster => {
@@ -132,13 +180,33 @@ impl Incident {
         }
     }
 
+    /// The reason why scrapes would not tell its elections apart if they had one part of `parts` of its time.
+    fn blurred(&self, changes: usize, parts: i64, scrape: i64) -> Option<String> {
+        (changes == 0 || self.during.length() / parts < changes as i64 * scrape)
+            .then(|| format!("scrapes cannot tell {changes} changes apart in that time"))
+    }
+
+    /// Whether its kind concerns neither the presence of its member nor elections of the whole cluster.
+    fn fits_any(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::SlowDisk { .. }
+                | Kind::LeaderSlowDisk { .. }
+                | Kind::LeaderChange
+                | Kind::PlannedMove
+                | Kind::Overload { .. }
+                | Kind::QuotaFull
+        )
+    }
+
     /// Whether the two incidents conflict: one would hide or move the other.
     pub(crate) fn excludes(&self, other: &Self, range: Interval) -> bool {
         let same_place = self.cluster == other.cluster
             && (self.member.is_none() || other.member.is_none() || self.member == other.member);
         let of_a_kind = match (self.kind, other.kind) {
-            (Kind::SlowDisk { .. } | Kind::LeaderSlowDisk { .. } | Kind::LeaderChange, _)
-            | (_, Kind::SlowDisk { .. } | Kind::LeaderSlowDisk { .. } | Kind::LeaderChange) => false,
+            _ if self.fits_any() || other.fits_any() => false,
+            // A member that leaks is there until the end of the leak.
+            (Kind::Network { .. }, Kind::FdLeak { .. }) | (Kind::FdLeak { .. }, Kind::Network { .. }) => false,
             (Kind::ElectionStorm { .. }, kind) | (kind, Kind::ElectionStorm { .. }) => kind == Kind::LateCluster,
             _ => true,
         };

@@ -11,7 +11,8 @@ pub(crate) const BOUNDS: [&str; BUCKETS] = [
     "4.096", "8.192", "+Inf",
 ];
 
-/// A lognormal distribution of milliseconds. Logarithms have base 2, so bucket k ends at k.
+/// A lognormal distribution, in units of the first bucket's bound: a millisecond for disks. Logarithms have base 2, so
+/// bucket k ends at k.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Latency {
     /// Logarithm of the median.
@@ -22,11 +23,11 @@ pub(crate) struct Latency {
 
 impl Latency {
     /// The share of observations in each bucket.
-    fn shares(self) -> [f64; BUCKETS] {
+    fn shares<const N: usize>(self) -> [f64; N] {
         let mut below = 0.0;
         std::array::from_fn(|bucket| {
             let reached =
-                if bucket == BUCKETS - 1 { 1.0 } else { normal_cdf((bucket as f64 - self.median) / self.deviation) };
+                if bucket == N - 1 { 1.0 } else { normal_cdf((bucket as f64 - self.median) / self.deviation) };
             // The approximation may decrease by 1e-7 where the function is nearly flat.
             let share = (reached - below).max(0.0);
             below = reached;
@@ -35,8 +36,8 @@ impl Latency {
     }
 
     /// Adds about `expected` observations to non-cumulative buckets.
-    pub(crate) fn observe(self, expected: f64, random: &mut Random, buckets: &mut [u64; BUCKETS]) {
-        for (bucket, share) in buckets.iter_mut().zip(self.shares()) {
+    pub(crate) fn observe<const N: usize>(self, expected: f64, random: &mut Random, buckets: &mut [u64; N]) {
+        for (bucket, share) in buckets.iter_mut().zip(self.shares::<N>()) {
             let mean = expected * share;
             // Nearly Poisson: a small expectation gives 0 or 1, a large one has a normal spread.
             if mean > 1e-4 {
@@ -47,13 +48,23 @@ impl Latency {
     }
 }
 
-/// The sum of a histogram's observations in microseconds; `tilt` (near 0) shifts it a little.
-pub(crate) fn sum_micros(buckets: &[u64; BUCKETS], tilt: f64) -> u64 {
-    let micros = buckets.iter().enumerate().map(|(bucket, count)| {
-        // Assumes a mean of about 0.72 of the upper bound within a bucket.
-        count * (720 << bucket)
-    });
+/// The mean of the observations in the first bucket of a disk histogram, in microseconds.
+pub(crate) const FIRST_MEAN: u64 = 720;
+
+/// The sum of a histogram's observations in microseconds. `first` is the mean of its first bucket: about 0.72 of the
+/// upper bound, as in all buckets. `tilt` (near 0) shifts the sum a little.
+pub(crate) fn sum_micros<const N: usize>(buckets: &[u64; N], first: u64, tilt: f64) -> u64 {
+    let micros = buckets.iter().enumerate().map(|(bucket, count)| count * (first << bucket));
     (micros.sum::<u64>() as f64 * (1.0 + 0.02 * tilt)) as u64
+}
+
+/// Makes buckets cumulative, as Prometheus expects them.
+pub(crate) fn cumulate<const N: usize>(buckets: &[u64; N]) -> [u64; N] {
+    let mut below = 0;
+    buckets.map(|count| {
+        below += count;
+        below
+    })
 }
 
 /// The normal distribution function by formula 7.1.28 of Abramowitz and Stegun, accurate to 2e-7. It does not use
@@ -93,7 +104,7 @@ mod tests {
     #[test]
     fn shares_add_up_and_observations_follow_them() {
         let latency = Latency { median: 0.0, deviation: 0.75 };
-        let shares = latency.shares();
+        let shares: [f64; BUCKETS] = latency.shares();
         assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-6);
         assert!((shares[0] - 0.5).abs() < 1e-6);
         let mut buckets = [0; BUCKETS];
@@ -114,7 +125,7 @@ mod tests {
         let mut buckets = [0; BUCKETS];
         buckets[4] = 10;
         for tilt in [-3.4, 0.0, 3.4] {
-            assert!((80_000..160_000).contains(&sum_micros(&buckets, tilt)));
+            assert!((80_000..160_000).contains(&sum_micros(&buckets, FIRST_MEAN, tilt)));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Simulates the raw metrics of etcd clusters and writes them as OpenMetrics text, for tests, benchmarks and the sample
-//! history. The same arguments give the same bytes on any machine.
+//! history. The same arguments give the same bytes on any machine. With `--evidence` it also writes the metrics that
+//! explain leader changes, in the sizes of a real etcd under faults (`evidence.rs`, `peers.rs`).
 //!
 //! ```text
 //! cargo run --release --example simulate -- --days 7 --out raw.om --truth truth.csv
@@ -9,16 +10,23 @@
 
 mod arguments;
 mod cluster;
+mod database;
 mod disk;
+mod elections;
+mod evidence;
 mod families;
 mod incidents;
 mod latency;
+mod leadership;
 mod load;
+mod majority;
 mod member;
 mod openmetrics;
+mod peers;
 mod random;
 mod requests;
 mod schedule;
+mod strain;
 mod timeline;
 mod truth;
 mod whole_file;

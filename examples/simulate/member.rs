@@ -8,18 +8,15 @@ use crate::incidents::Setting;
 use crate::load::Load;
 use crate::random::{Random, Wander};
 use crate::schedule::{Schedule, Step};
-use crate::timeline::{DAY, HOUR, MINUTE, SECOND};
-
-/// The size of a page of etcd's database file.
-const PAGE: f64 = 4096.0;
-const MEGABYTE: f64 = 1e6;
+use crate::timeline::{DAY, HOUR, SECOND};
 
 /// One instance of a cluster, and when it is scraped.
 #[derive(Debug)]
 pub(crate) struct Member<'a> {
     /// The simulated clusters and range.
     pub(crate) setting: &'a Setting,
-    cluster: &'a Cluster,
+    /// The cluster that it is part of.
+    pub(crate) cluster: &'a Cluster,
     /// Its outages, slow disk and leaks.
     pub(crate) instance: &'a Instance,
     /// When it is scraped.
@@ -29,8 +26,7 @@ pub(crate) struct Member<'a> {
 impl<'a> Member<'a> {
     /// The member, with its scrape schedule.
     pub(crate) fn new(setting: &'a Setting, cluster: &'a Cluster, instance: &'a Instance) -> Self {
-        let random = Random::keyed(setting.seed, &[instance.key[0], instance.key[1], 0]);
-        Self { setting, cluster, instance, schedule: Schedule::new(setting, &instance.processes(), random) }
+        Self { setting, cluster, instance, schedule: Schedule::of(setting, instance) }
     }
 
     /// The random numbers of one of its metrics.
@@ -48,10 +44,24 @@ impl<'a> Member<'a> {
         }
     }
 
+    /// The requests that it serves since the last scrape, as a multiple of those of a normal working hour.
+    pub(crate) fn traffic(&self) -> impl Fn(Step) -> f64 {
+        let load = self.load();
+        move |step| {
+            let surge = if step.since > HOUR { 1.0 } else { self.cluster.strain.traffic(step.at) };
+            load(step) * surge * self.active(step)
+        }
+    }
+
+    /// The share of the time since the last scrape in which its process did not hang.
+    fn active(&self, step: Step) -> f64 {
+        1.0 - step.milliseconds(&self.instance.hangs) / step.since.max(1) as f64
+    }
+
     /// Leader changes that each process has seen: its first leader, and each election after that.
     pub(crate) fn leader_changes(&self) -> Vec<u64> {
         let mut seen_before = self.random(4);
-        let elections = &self.cluster.elections;
+        let elections = self.new_leaders();
         self.schedule.count(|step| {
             let since = step.at - step.since;
             let seen = |at| elections.partition_point(|elected| *elected <= at);
@@ -67,8 +77,11 @@ impl<'a> Member<'a> {
 
     /// 1, or 0 at a scrape in the middle of an election.
     pub(crate) fn has_leader(&self) -> Vec<u64> {
-        let elections = &self.cluster.elections;
         let at = self.schedule.at.iter();
+        if let Some(leadership) = &self.cluster.leadership {
+            return at.map(|at| u64::from(self.knows_leader(leadership, *at))).collect();
+        }
+        let elections = &self.cluster.elections;
         at.map(|at| {
             let next = elections.get(elections.partition_point(|elected| elected <= at));
             u64::from(next.is_none_or(|elected| elected - at > LEADERLESS))
@@ -78,46 +91,15 @@ impl<'a> Member<'a> {
 
     /// Bytes that each process has received from clients.
     pub(crate) fn received_bytes(&self) -> Vec<u64> {
-        let load = self.load();
+        let traffic = self.traffic();
         let mut cluster = Random::keyed(self.setting.seed, &[self.cluster.number, 103]);
         let mut random = self.random(5);
         let per_second = cluster.between(60e3, 700e3) * random.between(0.7, 1.3);
         let mut noise = Wander::new(random);
         self.schedule.count(|step| {
-            let rate = per_second * load(step) * (1.0 + 0.08 * noise.step());
+            let rate = per_second * traffic(step) * (1.0 + 0.08 * noise.step());
             (rate * step.since as f64 / SECOND as f64) as u64
         })
-    }
-
-    /// The size of the database file, which grows with the load and shrinks at a defragmentation.
-    pub(crate) fn db_size_bytes(&self) -> Vec<u64> {
-        let load = self.load();
-        let mut cluster = Random::keyed(self.setting.seed, &[self.cluster.number, 104]);
-        let data = cluster.between(150.0, 600.0) * MEGABYTE;
-        let daily = cluster.between(30.0, 120.0) * MEGABYTE;
-        let every = cluster.between(2.0, 5.0) * DAY as f64;
-        let elapsed = cluster.unit() * every;
-        let mut random = self.random(6);
-        // Members are defragmented one after the other.
-        let wait = every - elapsed + (self.instance.key[1] as i64 * 15 * MINUTE) as f64;
-        let mut defragmented = self.setting.range.start + wait as i64;
-        let compact = |random: &mut Random| data * (1.0 + 0.02 * random.gauss());
-        let fresh = self.instance.present.start > self.setting.range.start;
-        let grown = if fresh { 0.0 } else { 0.75 * daily * elapsed / DAY as f64 };
-        let mut size = compact(&mut random) + grown;
-        let mut before = self.instance.present.start;
-        let sizes = self.schedule.at.iter().map(|&at| {
-            let since = at - before;
-            before = at;
-            let growth = daily * load(Step { at, since: 0, first: false }) * since as f64 / DAY as f64;
-            size += growth * random.between(0.0, 2.0);
-            while defragmented <= at {
-                size = compact(&mut random);
-                defragmented += every as i64;
-            }
-            ((size / PAGE) as u64) * PAGE as u64
-        });
-        sizes.collect()
     }
 
     /// Open descriptors: files, peers and clients.
@@ -128,7 +110,9 @@ impl<'a> Member<'a> {
         let mut noise = Wander::new(random);
         let at = self.schedule.at.iter();
         at.map(|&at| {
-            let usual = base + 60.0 * load.at(at) + 4.0 * noise.step();
+            // A few more clients connect in a surge; most of its requests come from those connected.
+            let clients = 10.0 * (self.cluster.strain.traffic(at) - 1.0);
+            let usual = base + 60.0 * load.at(at) + clients + 4.0 * noise.step();
             let leaked = self.instance.leaks.iter().find(|leak| leak.during.contains(at));
             let leaked = leaked.map_or(0.0, |leak| {
                 let progress = (at - leak.during.start) as f64 / leak.during.length() as f64;
@@ -156,7 +140,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::cluster::clusters;
     use crate::requests::plan;
-    use crate::timeline::{Interval, parse_instant};
+    use crate::timeline::{Interval, MINUTE, parse_instant};
 
     /// Three hours without the first member.
     pub(crate) const DOWN: &str = "member-down=member=1,start=2026-10-02,hours=3";
@@ -166,7 +150,7 @@ pub(crate) mod tests {
         let start = parse_instant("2026-10-01").expect("an instant");
         let range = Interval { start, end: start + 3 * DAY };
         for seed in 0..20 {
-            let setting = Setting { clusters: 1, members: 3, range, scrape: MINUTE, seed };
+            let setting = Setting { clusters: 1, members: 3, range, scrape: MINUTE, seed, evidence: false };
             let requests: Vec<_> = incidents.iter().map(|i| i.parse().expect("a request")).collect();
             let incidents = plan(&setting, false, &requests, |_| ()).expect("they fit");
             let cluster = clusters(&setting, &incidents).remove(0);
@@ -195,16 +179,5 @@ pub(crate) mod tests {
             assert!(fds[fds.len() - 1] < 500);
             assert_eq!(member.schedule.runs.len(), if number == 1 { 2 } else { 1 });
         });
-    }
-
-    #[test]
-    fn a_database_grows_and_shrinks_within_its_quota() {
-        let mut shrank = 0;
-        each_member(&[], |_, member| {
-            let sizes = member.db_size_bytes();
-            assert!(sizes.iter().all(|s| s % 4096 == 0 && *s > 100 << 20 && *s < member.quota_bytes()));
-            shrank += sizes.windows(2).filter(|two| two[1] < two[0]).count();
-        });
-        assert!((20..100).contains(&shrank), "{shrank}");
     }
 }

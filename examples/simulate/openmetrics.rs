@@ -1,8 +1,11 @@
 //! Writes OpenMetrics text for `promtool tsdb create-blocks-from openmetrics`: each series contiguous, timestamps in
 //! seconds, no blank line, `# EOF` last.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::ops::Range;
+
+use crate::peers::Histogram;
 
 /// Size at which the buffer is written, in bytes.
 const BUFFER: usize = 1 << 20;
@@ -89,6 +92,26 @@ impl<W: Write> Exposition<W> {
         self.written.series += 1;
         self.written.samples += steps.len() as u64;
         Ok(())
+    }
+
+    /// Writes the series of a histogram; `labels` are those of the target and of the series.
+    pub(crate) fn histogram<const N: usize, B: Display>(
+        &mut self,
+        name: &str,
+        labels: &str,
+        bounds: &[B; N],
+        stamps: &Stamps,
+        histogram: &Histogram<N>,
+    ) -> io::Result<()> {
+        let steps = 0..histogram.sum_micros.len();
+        let column = |bucket: usize| histogram.cumulative.iter().map(move |b| b[bucket]);
+        for (bucket, bound) in bounds.iter().enumerate() {
+            let series = format!("{name}_bucket{{{labels},le=\"{bound}\"}}");
+            self.series(&series, stamps, steps.clone(), column(bucket), 0)?;
+        }
+        self.series(&format!("{name}_count{{{labels}}}"), stamps, steps.clone(), column(N - 1), 0)?;
+        let sums = histogram.sum_micros.iter().copied();
+        self.series(&format!("{name}_sum{{{labels}}}"), stamps, steps, sums, 6)
     }
 
     /// Writes `# EOF`.

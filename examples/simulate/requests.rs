@@ -8,7 +8,17 @@ pub(crate) const NAMES: [&str; 6] =
     ["slow-disk", "election-storm", "fd-leak", "member-down", "member-replaced", "late-cluster"];
 
 /// The names of kinds that happen only on request.
-const ON_REQUEST: [&str; 3] = ["leader-restart", "leader-slow-disk", "leader-change"];
+const ON_REQUEST: [&str; 9] = [
+    "leader-restart",
+    "leader-slow-disk",
+    "leader-change",
+    "network",
+    "process-stopped",
+    "planned-move",
+    "overload",
+    "quota-full",
+    "follower-restart",
+];
 
 /// A parsed `NAME` or `NAME=key=value,key=value…`; missing keys have defaults.
 #[derive(Debug, Clone)]
@@ -47,9 +57,11 @@ fn keys(name: &str) -> &'static [&'static str] {
         "slow-disk" => &["cluster", "member", "start", "hours", "from", "to"],
         "election-storm" => &["cluster", "start", "hours", "changes"],
         "fd-leak" => &["cluster", "member", "start", "hours", "peak"],
-        "late-cluster" | "leader-change" => &["cluster", "start"],
-        "leader-restart" => &["cluster", "member", "start"],
-        "leader-slow-disk" => &["cluster", "member", "start", "hours", "changes"],
+        "late-cluster" | "leader-change" | "planned-move" => &["cluster", "start"],
+        "leader-restart" | "follower-restart" => &["cluster", "member", "start"],
+        "leader-slow-disk" | "network" => &["cluster", "member", "start", "hours", "changes"],
+        "overload" => &["cluster", "start", "hours", "factor", "changes"],
+        "quota-full" => &["cluster", "start", "hours"],
         _ => &["cluster", "member", "start", "hours"],
     }
 }
@@ -79,7 +91,7 @@ impl Request {
         let cluster =
             self.option("cluster", default, |text| ordinal(text.trim_start_matches('c'), setting.clusters))?;
         let member = match self.name {
-            "election-storm" | "late-cluster" | "leader-change" => None,
+            "election-storm" | "late-cluster" | "leader-change" | "planned-move" | "overload" | "quota-full" => None,
             _ => Some(self.option("member", 0, |text| ordinal(text, setting.members))?),
         };
         let incident = Incident { kind: self.kind()?, cluster, member, during: self.during(setting)? };
@@ -90,6 +102,7 @@ impl Request {
     }
 
     fn kind(&self) -> Result<Kind, String> {
+        let changes = |default| self.option("changes", default, |text| text.parse().ok());
         Ok(match self.name {
             "slow-disk" => Kind::SlowDisk {
                 hours: Interval {
@@ -97,15 +110,21 @@ impl Request {
                     end: self.option("to", 17 * HOUR, time_of_day)?,
                 },
             },
-            "election-storm" => Kind::ElectionStorm { changes: self.option("changes", 9, |text| text.parse().ok())? },
+            "election-storm" => Kind::ElectionStorm { changes: changes(9)? },
             "fd-leak" => Kind::FdLeak { peak: self.option("peak", 1400, |text| text.parse().ok())? },
             "member-down" => Kind::MemberDown,
             "late-cluster" => Kind::LateCluster,
             "leader-restart" => Kind::LeaderRestart,
-            "leader-slow-disk" => {
-                Kind::LeaderSlowDisk { changes: self.option("changes", 1, |text| text.parse().ok())? }
-            }
+            "leader-slow-disk" => Kind::LeaderSlowDisk { changes: changes(1)? },
             "leader-change" => Kind::LeaderChange,
+            "network" => Kind::Network { changes: changes(1)? },
+            "process-stopped" => Kind::ProcessStopped,
+            "planned-move" => Kind::PlannedMove,
+            "overload" => {
+                Kind::Overload { factor: self.option("factor", 10, |text| text.parse().ok())?, changes: changes(1)? }
+            }
+            "quota-full" => Kind::QuotaFull,
+            "follower-restart" => Kind::FollowerRestart,
             _ => Kind::MemberReplaced,
         })
     }
@@ -124,6 +143,12 @@ impl Request {
             "leader-restart" => (0.25, MINUTE),
             "leader-slow-disk" => (0.3, HOUR.min(whole / 6)),
             "leader-change" => (0.7, MINUTE),
+            "network" => (0.55, (HOUR / 6).min(whole / 20)),
+            "process-stopped" => (0.6, (HOUR / 12).min(whole / 20)),
+            "planned-move" => (0.65, MINUTE),
+            "overload" => (0.75, HOUR.min(whole / 10)),
+            "quota-full" => (0.85, (2 * HOUR).min(whole / 10)),
+            "follower-restart" => (0.97, MINUTE),
             _ => (1.0 / 3.0, 0),
         };
         let default = if fraction == 0.0 { range.start } else { range.at(fraction) };
@@ -213,7 +238,14 @@ mod tests {
 
     fn setting(clusters: usize, members: usize, hours: i64) -> Setting {
         let start = parse_instant("2026-10-01").expect("an instant");
-        Setting { clusters, members, range: Interval { start, end: start + hours * HOUR }, scrape: MINUTE, seed: 1 }
+        Setting {
+            clusters,
+            members,
+            range: Interval { start, end: start + hours * HOUR },
+            scrape: MINUTE,
+            seed: 1,
+            evidence: false,
+        }
     }
 
     #[test]

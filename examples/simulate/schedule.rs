@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::cluster::Process;
+use crate::cluster::{Instance, Process};
 use crate::incidents::Setting;
 use crate::random::Random;
-use crate::timeline::Interval;
+use crate::timeline::{Interval, SECOND};
 
 /// The share of scrapes that fail, as in reality.
 const MISSED: f64 = 0.0002;
@@ -42,9 +42,29 @@ pub(crate) struct Step {
     pub(crate) first: bool,
 }
 
+impl Step {
+    /// The time since the previous scrape that lies in the intervals, which must not overlap, in milliseconds.
+    pub(crate) fn milliseconds(&self, intervals: &[Interval]) -> f64 {
+        let passed = Interval { start: self.at - self.since, end: self.at };
+        intervals.iter().map(|interval| interval.meet(passed).length().max(0)).sum::<i64>() as f64
+    }
+
+    /// The same in seconds.
+    pub(crate) fn seconds(&self, intervals: &[Interval]) -> f64 {
+        self.milliseconds(intervals) / SECOND as f64
+    }
+}
+
 impl Schedule {
-    /// The scrapes of a target with these processes. Each target has its own offset within the scrape interval.
-    pub(crate) fn new(setting: &Setting, processes: &[Process], mut random: Random) -> Self {
+    /// The scrapes of an instance of etcd.
+    pub(crate) fn of(setting: &Setting, instance: &Instance) -> Self {
+        let random = Random::keyed(setting.seed, &[instance.key[0], instance.key[1], 0]);
+        Self::new(setting, &instance.processes(), &instance.hangs, random)
+    }
+
+    /// The scrapes of a target with these processes, which do not answer while they hang. Each target has its own
+    /// offset within the scrape interval.
+    pub(crate) fn new(setting: &Setting, processes: &[Process], hangs: &[Interval], mut random: Random) -> Self {
         let offset = random.below((setting.scrape / GRAIN) as usize) as i64 * GRAIN;
         let mut at = Vec::new();
         let mut runs = Vec::new();
@@ -54,7 +74,8 @@ impl Schedule {
             let phase = setting.range.start + offset;
             let skipped = (start - phase + setting.scrape - 1).div_euclid(setting.scrape);
             let instants = (phase + skipped * setting.scrape..end).step_by(setting.scrape as usize);
-            at.extend(instants.filter(|_| !random.chance(MISSED)));
+            let answered = instants.filter(|_| !random.chance(MISSED));
+            at.extend(answered.filter(|at| !hangs.iter().any(|hang| hang.contains(*at))));
             runs.push(Run { steps: first..at.len(), started: process.started });
         }
         Self { at, runs }
@@ -97,6 +118,7 @@ mod tests {
             range: Interval { start: 20_000 * DAY, end: 20_001 * DAY },
             scrape: MINUTE,
             seed: 1,
+            evidence: false,
         }
     }
 
@@ -108,7 +130,7 @@ mod tests {
             scraped: Interval { start: range.start + start, end: range.start + end },
         };
         let processes = [process(0, 6 * HOUR), process(9 * HOUR, DAY)];
-        Schedule::new(&setting, &processes, Random::keyed(1, &[]))
+        Schedule::new(&setting, &processes, &[], Random::keyed(1, &[]))
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use crate::cluster::{Cluster, Instance};
 use crate::incidents::{Incident, Kind, Setting};
+use crate::leadership::Election;
 use crate::member::Member;
+use crate::strain::full_from;
 use crate::timeline::{DAY, Interval, format_instant};
 
 /// One line of the labels.
@@ -40,8 +42,16 @@ pub(crate) fn csv(setting: &Setting, clusters: &[Cluster], incidents: &[Incident
 
 /// All elections as CSV.
 pub(crate) fn elections_csv(clusters: &[Cluster]) -> String {
-    let mut text = "time,cluster,cause\n".to_owned();
+    let evident = clusters.iter().any(|cluster| cluster.leadership.is_some());
+    let mut text = if evident { "time,cluster,cause,from,to\n" } else { "time,cluster,cause\n" }.to_owned();
     for cluster in clusters {
+        if let Some(leadership) = &cluster.leadership {
+            for Election { at, cause, from, to, .. } in &leadership.elections {
+                let [from, to] = [from, to].map(|member| address(&cluster.instances[*member]));
+                text += &format!("{},{},{},{from},{to}\n", format_instant(*at), cluster.label, cause.name());
+            }
+            continue;
+        }
         for (at, cause) in cluster.elections.iter().zip(&cluster.causes) {
             text += &format!("{},{},{}\n", format_instant(*at), cluster.label, cause.name());
         }
@@ -88,9 +98,18 @@ fn labels(setting: &Setting, clusters: &[Cluster], incidents: &[Incident]) -> Ve
                 label(instance, incident.during, &format!("replaced by {}", address(successor)));
             }
             Kind::MemberDown => label(instance, incident.during, "no samples"),
-            Kind::LeaderRestart => label(instance, incident.during, "restarted"),
+            Kind::LeaderRestart | Kind::FollowerRestart => label(instance, incident.during, "restarted"),
             Kind::LeaderChange => label(None, incident.during, "election"),
             Kind::LateCluster => label(None, incident.during, "not there yet"),
+            Kind::Network { .. } => label(instance, incident.during, "network"),
+            Kind::ProcessStopped => label(instance, incident.during, "process stopped"),
+            Kind::PlannedMove => label(None, incident.during, "moved"),
+            Kind::Overload { .. } => label(None, incident.during, "overload"),
+            Kind::QuotaFull => {
+                let full = full_from(incident.during);
+                label(None, Interval { end: full, ..incident.during }, "filling");
+                label(None, Interval { start: full, ..incident.during }, "quota");
+            }
         }
     }
     labels

@@ -1,5 +1,6 @@
 //! Writes a small history of edge cases, on which engines could disagree: readings on each threshold of a profile and
-//! its neighboring doubles, both zeros and infinities, shares of limits that are missing, negative or infinite, and
+//! its neighboring doubles, both zeros and infinities, shares of limits that are missing, negative or infinite, members
+//! that lead, follow or have no leader, and
 //! gaps in one metric or in all, for hours or for a day.
 //!
 //! ```text
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use etcd_heatmap::history::{History, write_day};
 use etcd_heatmap::readings::{Member, Origin, QuerySource, Source, Window};
-use etcd_heatmap::spec::{Column, Companion, METRICS, Metric, PROFILES, Profile};
+use etcd_heatmap::spec::{Column, Companion, Condition, METRICS, Metric, PROFILES, Profile};
 use etcd_heatmap::time::{Grid, Step, UtcDay, parse_instant};
 
 const DAY_MS: i64 = 86_400_000;
@@ -89,16 +90,22 @@ struct Reading {
 
 /// All readings of a metric that an engine could compare wrongly.
 fn edge_cases(profile: &Profile, metric: Metric) -> Vec<Reading> {
-    let bands = &profile.rule(metric).bands;
+    let rule = profile.rule(metric);
+    let of_bands = rule.bands.list.iter().map(|band| (band.above, rule.bands.of_limit));
+    let of_caps = rule.caps.list.iter().filter_map(|cap| match cap.condition {
+        Condition::Above { threshold, of_limit, .. } => Some((threshold, of_limit)),
+        Condition::NoLeader => None,
+    });
+    let thresholds: Vec<(f64, bool)> = of_bands.chain(of_caps).collect();
     let anywhere = [0.0, -0.0, f64::MIN_POSITIVE, 1.0, f64::MAX, f64::INFINITY, f64::NEG_INFINITY];
     let mut readings = Vec::new();
-    let limits: &[f64] = if bands.of_limit { &LIMITS } else { &[AMPLE] };
+    let limits: &[f64] = if thresholds.iter().any(|(_, of_limit)| *of_limit) { &LIMITS } else { &[AMPLE] };
     for &limit in limits {
         let mut add = |values: &[f64]| readings.extend(values.iter().map(|&value| Reading { value, limit }));
         add(&anywhere);
-        for band in &bands.list {
+        for &(above, of_limit) in &thresholds {
             // Dividing by the limit gives exactly the share for some of the doubles, and its neighbor for others.
-            let at = if bands.of_limit { band.above * limit } else { band.above };
+            let at = if of_limit { above * limit } else { above };
             let around = |value: f64| [value.next_down(), value, value.next_up()];
             let values: Vec<f64> = around(at).into_iter().flat_map(around).filter(|value| !value.is_nan()).collect();
             add(&values);
@@ -200,6 +207,15 @@ impl Cast {
             let started = [(ms / HOUR_MS / 2 * 2 * HOUR_MS) / 1000, ms / 1000 - 300, ms / 1000 - 299]
                 [chance.below(40).saturating_sub(37)];
             set(Companion::StartTime.into(), started as f64);
+        }
+        // One member of three leads for an hour. Some flags are missing, and some members have no leader for a step.
+        if alive && !silent && !chance.once_in(30) {
+            let leads = (ms / HOUR_MS) as usize % 3 == member % 3;
+            set(Companion::IsLeader.into(), f64::from(u8::from(leads)));
+        }
+        if alive && !silent && !chance.once_in(30) {
+            let is_cut_off = !quiet && chance.once_in(25);
+            set(Companion::HasLeader.into(), f64::from(u8::from(!is_cut_off)));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Computes scores: a window of readings goes in, and a code per member and step comes out.
 //!
 //! Each reading falls into a band, so a step has only as many possible results as there are combinations of
-//! bands. Each combination has a number, its *code*. Points, score and losses of every code are computed once, in
+//! bands and of the cap that applies. Each combination has a number, its *code*. Points, score and losses of every code are computed once, in
 //! integers ([`ScoreTable`]), so scoring a step means finding its code. [`Rollup`] then turns the members of a
 //! cluster into one result per step. Aggregation over time belongs to `heatmap`.
 
+mod caps;
 mod restart;
 mod rollup;
 mod table;
@@ -82,6 +83,7 @@ pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)
         for metric in Metric::ALL {
             table.add_metric(metric, window, index, row);
         }
+        table.add_cap(window, index, row);
         let lived = window.grid().indices_between(life.first_ms, life.last_ms);
         let outside = [0..lived.start, lived.end..len];
         for steps in outside.iter().chain(window.unasked()) {

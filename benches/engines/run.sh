@@ -4,7 +4,7 @@
 # score and no cell differs, and peak memory is at most 4 GiB.
 #
 #   benches/engines/run.sh                     profile seed
-#   PROFILE=openshift benches/engines/run.sh   another profile
+#   PROFILE=operator benches/engines/run.sh    another profile, such as that with caps
 #
 # Needs 3 GB under the target folder, prometheus, promtool, python3 with venv, GNU time.
 set -euo pipefail

@@ -7,7 +7,7 @@ use crate::analysis::findings::median;
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth};
-use crate::spec::{Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule, Unit};
+use crate::spec::{Cap, Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule, Unit};
 use crate::time::{LocalCell, count_within};
 
 /// Number of finite buckets in etcd's fsync histograms; their upper bounds are 1 ms, 2 ms, 4 ms, … 8.192 s
@@ -128,6 +128,8 @@ pub(crate) struct MetricPart {
     pub(crate) bucket: Option<(f64, f64)>,
     /// Bands with at least one reading, best first.
     pub(crate) bands: Vec<BandPart>,
+    /// The metric's caps that were the lowest one at a step, the lowest first.
+    pub(crate) caps: Vec<CapPart>,
     /// Weight as a share of the score, 0 to 1, after the weight of left-out metrics is spread over the others.
     pub(crate) weight: f64,
 }
@@ -140,6 +142,13 @@ pub(crate) struct BandPart {
     pub(crate) steps: u64,
     /// Lower threshold of the band, in the metric's unit or as a share of the limit; `None` for the best band.
     pub(crate) above: Option<f64>,
+}
+
+/// Number of steps at which a cap applied.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CapPart {
+    pub(crate) cap: Cap,
+    pub(crate) steps: u64,
 }
 
 /// Explains one cell of a cluster. `days` are the UTC days that the cell touches, with only that cluster's members.
@@ -184,6 +193,7 @@ fn explain_member(
     let mut totals = StepTotals::default();
     let mut after_restart = 0;
     let mut known: [KnownReadings; METRICS] = Default::default();
+    let mut capped: Vec<u64> = vec![0; table.caps().len()];
     let mut evidence: BTreeMap<Companion, Vec<f64>> = BTreeMap::new();
     for day in days {
         let Ok(index) = day.scores.members.binary_search(&member) else { continue };
@@ -201,6 +211,7 @@ fn explain_member(
                 evidence.entry(*companion).or_default().extend((!reading.is_nan()).then_some(reading));
             }
             let entry = table.look_up(codes[step]);
+            entry.cap.into_iter().for_each(|place| capped[place] += 1);
             for metric in Metric::ALL {
                 known[metric.index()].idle += u64::from(entry.idle[metric.index()]);
                 let Some(got) = entry.points[metric.index()] else { continue };
@@ -211,10 +222,20 @@ fn explain_member(
             }
         }
     }
-    let metrics =
-        Metric::ALL.into_iter().zip(known).map(|(metric, known)| explain_metric(profile, metric, known)).collect();
+    let explain = |(metric, known)| MetricPart {
+        caps: caps_of(table, metric, &capped),
+        ..explain_metric(profile, metric, known)
+    };
+    let metrics = Metric::ALL.into_iter().zip(known).map(explain).collect();
     let evidence = evidence.into_iter().filter_map(|(companion, readings)| explain_evidence(companion, readings));
     MemberPart { member, totals, after_restart, metrics, evidence: evidence.collect() }
+}
+
+/// The caps of a metric that applied, from the steps of each cap of the table.
+fn caps_of(table: &ScoreTable, metric: Metric, steps: &[u64]) -> Vec<CapPart> {
+    let all = table.caps().iter().zip(steps);
+    let own = all.filter(|((of, _), steps)| *of == metric && **steps > 0);
+    own.map(|((_, cap), steps)| CapPart { cap: *cap, steps: *steps }).collect()
 }
 
 /// The middle and the worst of a member's readings; `None` without any.
@@ -274,6 +295,7 @@ fn explain_metric(profile: &Profile, metric: Metric, known: KnownReadings) -> Me
         share: highest_share,
         bucket: max.filter(|_| metric.unit() == Unit::Seconds).and_then(bucket),
         bands,
+        caps: Vec::new(),
         weight: profile.share(metric),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use polars::prelude::{DataFrame, PolarsResult};
 
 use super::evidence::{DayReader, Opened, ReadDay, companions_read};
-use super::score::{Broken, check_known};
+use super::score::{Broken, check_known, note_caps};
 use super::stdout::print_wrapped;
 use super::{CommandError, Writing};
 use crate::analysis::compare::Comparison;
@@ -59,6 +59,7 @@ pub(super) fn run(
         check_known(&profile, &opened.metas)?;
         tables.push(ScoreTable::new(&profile));
     }
+    tables.iter().for_each(|table| note_caps(table, &opened.metas, &run.reporter));
     let names = profiles.iter().map(|profile| profile.name.clone()).collect();
     let mut comparing = Comparing {
         comparison: Comparison::new(names, how.folding.width),

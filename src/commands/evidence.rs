@@ -120,11 +120,24 @@ pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Opt
     }
 }
 
-/// The companions that scoring reads from this source: start times of processes, and the
-/// limits that the profile uses.
+/// The companions that scoring reads from this source: start times of processes, the limits that the profile uses, and
+/// what its caps look at.
 pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Companion> {
-    let is_read = |c: &Companion| *c == Companion::StartTime || table.limits().any(|limit| limit == *c);
+    let needed = table.companions();
+    let is_read = |c: &Companion| *c == Companion::StartTime || needed.contains(c);
     source.companions().into_iter().filter(is_read).collect()
+}
+
+/// The companions that scoring reads from this source, and further ones that it has.
+pub(super) fn companions_with(
+    table: &ScoreTable,
+    source: &Source,
+    further: impl IntoIterator<Item = Companion>,
+) -> Vec<Companion> {
+    let mut companions: Vec<Companion> = companions_read(table, source).into_iter().chain(further).collect();
+    companions.sort_unstable();
+    companions.dedup();
+    companions
 }
 
 /// The readings and members of one day, with the error if its file cannot be read.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::evidence::{Opened, companions_read};
+use super::evidence::{Opened, companions_with};
 use super::score::check_known;
 use super::stdout::print_wrapped;
 use super::{CommandError, given_folder};
@@ -18,7 +18,7 @@ use crate::history::History;
 use crate::outputs::explain_text;
 use crate::readings::Lives;
 use crate::score::ScoreTable;
-use crate::spec::{Companion, Profile};
+use crate::spec::Profile;
 use crate::text::terminal::terminal_label;
 use crate::time::UtcDay;
 
@@ -42,7 +42,7 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     let table = ScoreTable::new(&profile);
     let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
     let evidence = source.companions().into_iter().filter(|companion| companion.is_evidence());
-    let companions: Vec<Companion> = companions_read(&table, source).into_iter().chain(evidence).collect();
+    let companions = companions_with(&table, source, evidence);
     let mut windows = Vec::new();
     for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
         let (scored, broken) = opened.reader(&history, &companions).score(&table, &lives, day);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::evidence::Opened;
+use super::evidence::{Opened, companions_with};
 use super::explain::{as_scored, expected_members, min_duration};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
@@ -49,7 +49,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         expected: &expected,
         min_duration: min_duration(&args.flags.given, &settings.how, manifest.as_ref()),
     };
-    let companions = Collector::companions(source);
+    let companions = companions_with(&table, source, Collector::companions(source));
     let (reader, days) = (opened.reader(&history, &companions), overview.days());
     let progress = reporter.start("reading", "days", days.len() as u64);
     // Only the digest of a day is kept, so that memory does not grow with the range.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) use every::run as run_every;
 
-use super::evidence::{DayReader, Opened, no_history};
+use super::evidence::{DayReader, Opened, companions_with, no_history};
 use super::explain::as_scored;
 use super::score::{Broken, check_known, list_forecast, redraw};
 use super::stdout::print;
@@ -30,7 +30,7 @@ use crate::heatmap::Folding;
 use crate::history::{History, HistoryError};
 use crate::outputs::{ForecastListing, Palette, forecast_text, write_forecast, write_forecast_textfile};
 use crate::score::ScoreTable;
-use crate::spec::{Companion, Metric};
+use crate::spec::Metric;
 use crate::time::{DAY_MS, TimeRange, UtcDay};
 
 /// The days of history that a forecast uses: four of each weekday.
@@ -63,8 +63,8 @@ pub(super) fn run(folder: &Path, args: &ForecastArgs, settings: &Settings, run: 
     let profile = profile.without(&opened.source.left_out())?;
     check_known(&profile, &opened.metas)?;
     let table = ScoreTable::new(&profile);
-    let companions: Vec<Companion> =
-        opened.source.companions().into_iter().filter(|c| COMPANIONS.contains(c)).collect();
+    let of_panel = opened.source.companions().into_iter().filter(|c| COMPANIONS.contains(c));
+    let companions = companions_with(&table, &opened.source, of_panel);
     let (panel, broken) = read_panel(&opened, &opened.reader(&history, &companions), &table, folding, run)?;
     let also: Vec<Metric> = match args.metric {
         Some(WantedMetric::Metric(metric)) => vec![metric],

@@ -1,5 +1,6 @@
 //! `etcd-heatmap score`: computes scores and cells from a history on disk, and writes all outputs.
 
+mod caps;
 mod cells;
 mod emission;
 mod kept_forecast;
@@ -7,6 +8,7 @@ mod redraw;
 mod scoring;
 mod shown;
 
+pub(super) use caps::note_caps;
 pub(super) use emission::emission;
 pub(super) use kept_forecast::list_forecast;
 pub(super) use redraw::redraw;
@@ -15,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::evidence::{Opened, Overview, companions_read, list_history, manifest_to_replace, path_between};
+use super::evidence::{Opened, Overview, companions_with, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::Collector;
@@ -62,7 +64,8 @@ pub(super) fn run(
     let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
-    let companions = if needs.findings { Collector::companions(source) } else { companions_read(&table, source) };
+    let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
+    let companions = companions_with(&table, source, of_findings);
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(how)].concat();
@@ -115,6 +118,7 @@ pub(super) fn run(
         Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
     conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
+    note_caps(&table, &opened.metas, &run.reporter);
     if let Some(gate) = &mut outcome.gate {
         demand_members(gate, &opened, how, &run.reporter);
     }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use super::Heading;
 use super::parse::ok;
-use crate::spec::{Bands, Metric, parse_weight};
+use crate::spec::{Bands, Caps, Metric, parse_weight};
 use outputs::OUTPUTS_AND_TEXTFILE;
 use scoring::SCORING;
 use source::SOURCE;
@@ -22,8 +22,8 @@ pub(crate) const VARIABLES: &str = "ETCD_HEATMAP_";
 pub(crate) struct Key {
     /// The key in a file with its table, such as `source.step`.
     pub(crate) name: &'static str,
-    /// `None` for the keys of `[weights]` and `[bands]`: the flags `--weight` and `--band` each
-    /// set several of these keys.
+    /// `None` for the keys of `[weights]` and `[bands]`, because the flags `--weight` and `--band` each
+    /// set several of these keys; and for those of `[caps]`, which only files set.
     pub(crate) flag: Option<Flag>,
     /// The default as text; empty if the setting has none.
     default: Text,
@@ -194,13 +194,19 @@ impl Key {
     fn bands(name: &'static str) -> Self {
         Self { name, flag: None, default: Text::Fixed(""), shape: Shape::Text, check: |text| ok(text.parse::<Bands>()) }
     }
+
+    fn caps(name: &'static str) -> Self {
+        Self { name, flag: None, default: Text::Fixed(""), shape: Shape::Text, check: |text| ok(text.parse::<Caps>()) }
+    }
 }
 
 /// All settings, in the order of `config show`.
 pub(crate) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
     static OF_METRICS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         let weights = Metric::ALL.map(|metric| Key::weight(metric.weight_key()));
-        weights.into_iter().chain(Metric::ALL.map(|metric| Key::bands(metric.bands_key()))).collect()
+        let bands = Metric::ALL.map(|metric| Key::bands(metric.bands_key()));
+        let caps = Metric::ALL.map(|metric| Key::caps(metric.caps_key()));
+        weights.into_iter().chain(bands).chain(caps).collect()
     });
     SOURCE.iter().chain(&SCORING).chain(OF_METRICS.iter()).chain(&OUTPUTS_AND_TEXTFILE)
 }

@@ -57,18 +57,18 @@ mod tests {
     use crate::spec::Metric;
 
     #[test]
-    fn every_default_is_valid_and_every_metric_has_a_weight_and_bands() {
+    fn every_default_is_valid_and_every_metric_has_a_weight_bands_and_caps() {
         for key in keys().filter(|key| key.flag.is_some()) {
             if !key.default().is_empty() {
                 assert_eq!(key.check(&key.default()), Ok(()), "{}", key.name);
             }
         }
         for metric in Metric::ALL {
-            for table in ["weights", "bands"] {
+            for table in ["weights", "bands", "caps"] {
                 assert!(find(&format!("{table}.{metric}")).is_some(), "{table}.{metric}");
             }
         }
-        assert_eq!(tables(), ["source", "labels", "score", "weights", "bands", "output", "textfile"]);
+        assert_eq!(tables(), ["source", "labels", "score", "weights", "bands", "caps", "output", "textfile"]);
     }
 
     #[test]
@@ -98,7 +98,10 @@ mod tests {
             assert!(instead_of(typed).starts_with(&format!(": [{table}] has the keys ")), "{typed}");
         }
         assert!(instead_of("sorce.foo").starts_with(": the tables are "));
-        assert_eq!(instead_of("xyzzy"), ": the tables are source, labels, score, weights, bands, output, textfile");
+        assert_eq!(
+            instead_of("xyzzy"),
+            ": the tables are source, labels, score, weights, bands, caps, output, textfile"
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::sources::prometheus::{
 use crate::sources::promql::Version;
 use crate::sources::raw::Rules;
 use crate::sources::tsdb::directory::Replica;
-use crate::spec::{Bands, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
+use crate::spec::{Bands, Caps, Companion, METRICS, Metric, Profile, ProfileError, parse_weight};
 use crate::text::palette::Scale;
 use crate::time::{DAY_MS, Step, TimeError, TimeRange, format_instant, parse_instant};
 
@@ -157,9 +157,10 @@ impl Settings {
 
     /// The limits to pull, for the profile in force and for `for_profiles`, each with the metric that it limits.
     pub(crate) fn limits(&self) -> Result<Vec<(Metric, Companion)>, ProfileError> {
-        let mut limits: Vec<(Metric, Companion)> = self.how.profile.limits().collect();
+        let own = |profile: &Profile| profile.limits().chain(profile.cap_limits()).collect::<Vec<_>>();
+        let mut limits = own(&self.how.profile);
         for profile in &self.source.for_profiles {
-            limits.extend(profile.clone().without(&self.without)?.limits());
+            limits.extend(own(&profile.clone().without(&self.without)?));
         }
         limits.sort_unstable();
         limits.dedup();
@@ -352,7 +353,7 @@ fn from(values: &Values) -> Result<Option<PathBuf>, ConfigError> {
     }
 }
 
-/// The profile with the weights and bands of all layers.
+/// The profile with the weights, bands and caps of all layers.
 fn profile(values: &Values) -> Result<Profile, ConfigError> {
     let mut profile = weighed_profile(values)?;
     let shares = values.read("score.weight", weight_list)?;
@@ -364,6 +365,12 @@ fn profile(values: &Values) -> Result<Profile, ConfigError> {
         // Bands equal to the profile's own must not mark the profile as changed.
         if bands != profile.rule(metric).bands {
             profile = profile.with_bands(metric, bands).map_err(|e| given.error(e))?;
+        }
+    }
+    for (metric, given) in per_metric(Metric::caps_key, values) {
+        let caps: Caps = given.text.parse().map_err(|e| given.error(e))?;
+        if caps != profile.rule(metric).caps {
+            profile = profile.with_caps(metric, caps).map_err(|e| given.error(e))?;
         }
     }
     Ok(profile)
@@ -390,7 +397,7 @@ pub(super) fn weighed_profile(values: &Values) -> Result<Profile, ConfigError> {
     }
 }
 
-/// The values of `[weights]` or `[bands]`.
+/// The values of `[weights]`, `[bands]` or `[caps]`.
 fn per_metric(key: fn(Metric) -> &'static str, values: &Values) -> impl Iterator<Item = (Metric, &Given)> {
     Metric::ALL.into_iter().filter_map(move |metric| Some((metric, values.get(key(metric))?)))
 }

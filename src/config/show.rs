@@ -30,6 +30,7 @@ pub(super) fn toml(values: &Values, profile: &Profile) -> Result<String, ConfigE
         let lines: Vec<Line> = match table {
             "weights" => Metric::ALL.map(|metric| weight(values, &weighed, profile, metric)).into(),
             "bands" => Metric::ALL.map(|metric| bands(values, profile, metric)).into(),
+            "caps" => Metric::ALL.map(|metric| caps(values, profile, metric)).into(),
             _ => of_table(table).map(|key| line(values, key)).collect(),
         };
         let width = lines.iter().map(|line| line.setting.chars().count()).max().unwrap_or(0);
@@ -86,6 +87,11 @@ fn weight(values: &Values, weighed: &Profile, profile: &Profile, metric: Metric)
 fn bands(values: &Values, profile: &Profile, metric: Metric) -> Line {
     let comment = origin(values, &format!("bands.{metric}"), &format!("profile {}", profile_name(values)));
     Line { setting: format!("{metric} = {}", quoted(&profile.rule(metric).bands.to_string())), comment }
+}
+
+fn caps(values: &Values, profile: &Profile, metric: Metric) -> Line {
+    let comment = origin(values, &format!("caps.{metric}"), &format!("profile {}", profile_name(values)));
+    Line { setting: format!("{metric} = {}", quoted(&profile.rule(metric).caps.to_string())), comment }
 }
 
 fn profile_name(values: &Values) -> &str {

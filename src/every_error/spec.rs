@@ -1,7 +1,7 @@
 //! Samples of the errors of `time` and `spec`.
 
 use super::{Samples, samples_of};
-use crate::spec::{Bands, Metric, Profile, ProfileError, RuleError, parse_weight};
+use crate::spec::{Bands, Caps, Metric, Profile, ProfileError, RuleError, parse_weight};
 use crate::time::{CellWidth, Step, TimeError, Zone, parse_instant};
 
 pub(super) fn samples() -> Vec<Samples> {
@@ -34,6 +34,7 @@ fn time() -> Vec<TimeError> {
 
 fn rules() -> Vec<RuleError> {
     let bands = |text: &str| text.parse::<Bands>().expect_err("wrong bands");
+    let caps = |text: &str| text.parse::<Caps>().expect_err("wrong caps");
     vec![
         parse_weight("1.5").expect_err("above 1"),
         bands("0.01"),
@@ -41,6 +42,9 @@ fn rules() -> Vec<RuleError> {
         bands("-1:0"),
         bands("0.04:0, 0.05:0"),
         bands("80%:5, 9:0"),
+        caps("0.1@follower:4"),
+        caps("no_leader:10"),
+        caps("1:4, 1:3"),
     ]
 }
 

@@ -3,6 +3,7 @@
 //!
 //! The manifest does not record when it was written, so that the same history and settings give the same bytes.
 
+mod rule;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::Written;
 use crate::heatmap::Folding;
 use crate::readings::{Life, Lives, Member, Origin, QuerySource, Source};
-use crate::spec::{Band, Bands, METRICS, Metric, POINT, Profile, Rule};
+use crate::spec::{METRICS, Metric, Profile, Rule};
 use crate::time::{Step, TimeRange, UtcDay, format_instant, parse_instant};
+pub(crate) use rule::ManifestRule;
 pub(crate) use stored::MANIFEST;
 
 /// The whole manifest. After a pull, which does not score, all `Option` fields are absent and `files` is empty.
@@ -139,31 +141,8 @@ pub(crate) struct ManifestProfile {
     pub(crate) source: String,
     /// The names of metrics with a weight of 0.
     pub(crate) left_out: Vec<String>,
-    /// The weight and bands of each metric, by its name.
+    /// The weight, bands and caps of each metric, by its name.
     pub(crate) rules: BTreeMap<String, ManifestRule>,
-}
-
-/// The weight and bands of one metric.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ManifestRule {
-    /// The share of the metric in the score, 0 to 1.
-    pub(crate) weight: f64,
-    /// The weight as an integer. The share is this integer divided by the sum over all metrics.
-    pub(crate) weight_units: u64,
-    /// The companion, such as the quota, if the thresholds are shares of its value; absent if they are fixed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) of_limit: Option<String>,
-    /// The bands in ascending order. A reading at or below the first threshold gets 10 points.
-    pub(crate) bands: Vec<ManifestBand>,
-}
-
-/// One threshold with its points.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ManifestBand {
-    /// The threshold: in the unit of the metric, or as a share of the companion in `of_limit`.
-    pub(crate) above: f64,
-    /// The points of a reading above the threshold, 0 to 10.
-    pub(crate) points: f64,
 }
 
 /// A summary of one OpenMetrics file. An import compares it with the block that promtool makes from the file.
@@ -274,23 +253,11 @@ impl Manifest {
         min_coverage: f64,
         files: Vec<Written>,
     ) -> Self {
-        let rule = |metric: Metric| ManifestRule {
-            weight: profile.share(metric),
-            weight_units: profile.rule(metric).weight,
-            of_limit: profile.limit(metric).map(|limit| limit.to_string()),
-            bands: profile
-                .rule(metric)
-                .bands
-                .list
-                .iter()
-                .map(|b| ManifestBand { above: b.above, points: b.points as f64 / POINT as f64 })
-                .collect(),
-        };
         self.profile = Some(ManifestProfile {
             name: profile.name.clone(),
             source: profile.source.clone(),
             left_out: Metric::ALL.iter().filter(|&&m| !profile.counts(m)).map(Metric::to_string).collect(),
-            rules: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), rule(m))).collect(),
+            rules: Metric::ALL.into_iter().map(|m| (m.name().to_owned(), ManifestRule::of(profile, m))).collect(),
         });
         self.rollup = Some(folding.rollup.to_string());
         self.time_zone = Some(folding.zone.to_string());
@@ -379,10 +346,7 @@ impl Manifest {
         for metric in Metric::ALL {
             // The version that wrote the manifest did not have this metric, so the metric had no weight.
             let Some(rule) = written.rules.get(metric.name()) else { continue };
-            let points = |points: f64| (points * POINT as f64).round() as u64;
-            let list = rule.bands.iter().map(|b| Band { above: b.above, points: points(b.points) }).collect();
-            let bands = Bands { of_limit: rule.of_limit.is_some(), list };
-            rules[metric.index()] = Rule { weight: rule.weight_units, bands };
+            rules[metric.index()] = rule.rule();
         }
         Profile::of_rules(&written.name, &written.source, rules)
     }

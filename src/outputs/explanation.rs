@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::analysis::explain::{BandPart, Explanation, MemberPart, MetricPart, StepTotals};
+use crate::analysis::explain::{BandPart, CapPart, Explanation, MemberPart, MetricPart, StepTotals};
 use crate::heatmap::{Folding, WHY_IDLE, is_idle};
 use crate::score::ScoreTable;
 use crate::spec::{Metric, Unit, percent};
@@ -90,6 +90,11 @@ fn metric_text(table: &ScoreTable, totals: &StepTotals, part: &MetricPart) -> St
     }
     if let Some((limit, share)) = part.of_limit.zip(part.share) {
         let _ = write!(points, "; highest is {} % of {limit}", reading_text(share * 100.0, 1));
+    }
+    for CapPart { cap, steps } in &part.caps {
+        let separator = if points.is_empty() { "" } else { "; " };
+        let when = cap.describe(part.metric, |above| with_unit(part.metric, above));
+        let _ = write!(points, "{separator}score at most {} at {steps} ({when})", cap.score());
     }
     if part.idle > 0 {
         let separator = if points.is_empty() { "" } else { "; " };

@@ -1,11 +1,12 @@
 //! The score as recording rules for Prometheus.
 //!
 //! All rules are in one group, so that each reads what earlier rules recorded at the same instant: the six series
-//! under their original names, readings by `cluster` and `member`, points, the score, `etcd_score_unknown`, the
+//! under their original names, readings by `cluster` and `member`, points, caps, the score, `etcd_score_unknown`, the
 //! score of the cluster, thresholds and weights. Sums are computed in whole numbers with one division at the end,
 //! as in the module `score`, so both give the same scores to the last bit.
 
 mod alerts;
+mod caps;
 
 use std::fmt::Write;
 
@@ -58,18 +59,19 @@ pub(crate) fn recording_rules(
     rules.readings(&labels, profile);
     rules.points(profile);
     rules.score(profile);
-    rules.cluster();
+    rules.cluster(profile);
     rules.thresholds(profile);
     rules.weights(profile);
     Ok(rules.text)
 }
 
-/// Expression that is 1 for a member without a score, else 0. Limits do not count: only a reading of one of the six
-/// metrics shows that a member exists.
-const UNKNOWN: &str = "\
-0 * etcd_score
-or
-group by (cluster, member) (etcd_reading{metric!=\"quota\", metric!=\"max_fds\"})";
+/// Expression that is 1 for a member without a score, else 0. Limits, and what caps look at, do not count: only a reading
+/// of one of the six metrics shows that a member exists.
+fn unknown(profile: &Profile) -> String {
+    let others = [Companion::Quota, Companion::MaxFds].into_iter().chain(caps::flags(profile));
+    let matchers: Vec<String> = others.map(|other| format!("metric!=\"{other}\"")).collect();
+    format!("0 * etcd_score\nor\ngroup by (cluster, member) (etcd_reading{{{}}})", matchers.join(", "))
+}
 
 /// Expression for the score of a cluster. It is absent while a member has no score, because that
 /// member could be the worst.
@@ -183,7 +185,11 @@ impl Rules {
         for (metric, name) in names {
             self.rule(OF_TARGET, &[("metric", metric.name())], &format!("max by ({by}) ({name} >= -Inf)"));
         }
-        for limit in limits(profile) {
+        for flag in caps::flags(profile) {
+            let largest = format!("max by ({by}) ({})", raw(flag, queries));
+            self.rule(OF_TARGET, &[("metric", flag.name())], &largest);
+        }
+        for limit in caps::all_limits(profile) {
             let smallest = smallest_limit(by, &format!("({})", raw(limit, queries)));
             self.rule(LIMIT_OF_TARGET, &[("metric", limit.name())], &smallest);
         }
@@ -193,7 +199,7 @@ impl Rules {
     fn readings(&mut self, labels: &Labels<'_>, profile: &Profile) {
         const BY: &str = "cluster, member, metric";
         let mut readings = format!("max by ({BY}) ({})", labels.renamed(OF_TARGET));
-        match limits(profile).next() {
+        match caps::all_limits(profile).first() {
             None => self.heading("Readings by cluster and member: the largest if several series name the same member."),
             Some(_) => {
                 self.heading(
@@ -208,7 +214,7 @@ impl Rules {
     }
 
     fn points(&mut self, profile: &Profile) {
-        let shares: Vec<_> = Metric::ALL.into_iter().filter_map(|m| Some((m, profile.limit(m)?))).collect();
+        let shares = caps::shares(profile);
         if !shares.is_empty() {
             self.heading(
                 "Ratios of readings to limits; absent for 0 / 0 and Inf / Inf. A limit of 0 or less means no limit, and\nthe ratio is 0.",
@@ -224,19 +230,37 @@ impl Rules {
     }
 
     fn score(&mut self, profile: &Profile) {
-        self.heading(
-            "The score: a weighted sum in whole numbers and one division. Absent unless every metric that counts has points.",
-        );
-        self.rule("etcd_score", &[], &score(profile));
+        let is_capped = !profile.caps().is_empty();
+        let name = if is_capped { "The score before caps" } else { "The score" };
+        self.heading(&format!(
+            "{name}: a weighted sum in whole numbers and one division. Absent unless every metric that counts has points."
+        ));
+        self.rule(if is_capped { caps::UNCAPPED } else { "etcd_score" }, &[], &score(profile));
+        if !is_capped {
+            return;
+        }
+        self.heading("The lowest cap of each metric that applies. One whose reading is missing does not apply.");
+        for (metric, expression) in caps::caps(profile) {
+            self.rule(caps::CAP, &[("metric", metric.name())], &expression);
+        }
+        self.heading("The score: the lowest of the sum and the caps. A cap of 0 needs no other readings.");
+        self.rule("etcd_score", &[], &caps::capped());
     }
 
-    fn cluster(&mut self) {
+    fn cluster(&mut self, profile: &Profile) {
         self.heading(
             "1 for a member without a score, else 0. Any of the six readings makes a member. Leader changes of the last day\nlinger, so a removed member is reported for a day and then disappears.",
         );
-        self.rule("etcd_score_unknown", &[], UNKNOWN);
-        self.heading("The score of a cluster is that of its worst member, and absent while a member has no score.");
-        self.rule("cluster:etcd_score:worst", &[], WORST);
+        self.rule("etcd_score_unknown", &[], &unknown(profile));
+        if profile.caps().iter().any(|(_, cap)| cap.is_zero()) {
+            self.heading(
+                "The score of a cluster is that of its worst member. It is absent while a member has no score, unless another\none has 0.",
+            );
+            self.rule("cluster:etcd_score:worst", &[], &caps::worst_with_zero(WORST));
+        } else {
+            self.heading("The score of a cluster is that of its worst member, and absent while a member has no score.");
+            self.rule("cluster:etcd_score:worst", &[], WORST);
+        }
     }
 
     fn weights(&mut self, profile: &Profile) {
@@ -296,6 +320,11 @@ fn reading(name: &str) -> String {
     format!("etcd_reading{{metric=\"{name}\"}}")
 }
 
+/// The series that records the ratio of a metric's reading to its limit.
+fn share_series(metric: Metric) -> String {
+    format!("etcd_share_of_limit{{metric=\"{metric}\"}}")
+}
+
 /// Expression for the ratio of a reading to its limit. A limit of 0 or less means no limit, so the ratio is 0
 /// for every reading. `> bool +Inf` yields this 0; multiplying by 0 would yield NaN for a reading of Inf.
 fn share(metric: Metric, limit: Companion) -> String {
@@ -308,7 +337,7 @@ fn share(metric: Metric, limit: Companion) -> String {
 fn points(profile: &Profile, metric: Metric) -> String {
     let (bands, figures) = (&profile.rule(metric).bands, Figures::of(profile));
     let value = match profile.limit(metric) {
-        Some(_) => format!("etcd_share_of_limit{{metric=\"{metric}\"}}"),
+        Some(_) => share_series(metric),
         None => reading(metric.name()),
     };
     let mut text = figures.points(FULL_POINTS).to_string();

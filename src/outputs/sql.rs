@@ -1,5 +1,9 @@
 //! The score as SQL for DuckDB: fills the template `sql/score.sql` with the weights, bands and limits of a profile.
 
+mod caps;
+
+use caps::CapsSql;
+
 use super::shared::figures::{Figures, number, origin};
 use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Profile};
 
@@ -16,6 +20,7 @@ const WIDTH: usize = 88;
 pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
     let parts = Parts::of(profile);
     let bands = parts.bands();
+    let caps = &parts.caps;
     let life_columns = Metric::ALL.into_iter().filter(|m| m.shows_life()).map(|m| m.reading_column().to_owned());
     let shares = parts.limits.iter().any(|&(_, limit)| limit);
     let values = [
@@ -39,10 +44,13 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("points", bands.points.join(",\n           ")),
         ("idle", bands.idle.join(",\n           ")),
         // The highest digit of a percentile stands for idle; that of any other metric, for full points.
-        ("idle_band", (bands.codes - 1).to_string()),
+        ("idle_band", (bands.of_metrics - 1).to_string()),
         ("only_idle", wrapped(Metric::ALL.map(has_loss_or_is_idle), " AND ", 12)),
         ("point_times", if parts.figures.point == 1 { String::new() } else { format!("{} * ", parts.figures.point) }),
         ("losses", parts.losses()),
+        ("capped", caps.capped()),
+        ("judged", caps.judged().to_owned()),
+        ("members_judged", caps.members_judged().to_owned()),
         ("point_columns", parts.point_columns()),
         ("place_shift", (POSITION_BITS + bands.bits).to_string()),
         ("position_shift", bands.bits.to_string()),
@@ -130,6 +138,7 @@ struct Parts<'a> {
     figures: Figures,
     /// Every limit that a metric can have, and whether this profile uses it.
     limits: Vec<(Companion, bool)>,
+    caps: CapsSql,
 }
 
 /// The bands of a step as one number with a digit for each metric. `digits` holds the expressions that compute
@@ -139,19 +148,24 @@ struct BandNumber {
     points: Vec<String>,
     idle: Vec<String>,
     codes: u64,
+    /// The number of codes without the digit of the cap that applies.
+    of_metrics: u64,
     bits: u32,
 }
 
 impl<'a> Parts<'a> {
     fn of(profile: &'a Profile) -> Self {
-        let limits = Metric::ALL.into_iter().filter_map(|m| Some((m.limit()?, profile.limit(m).is_some())));
-        Self { profile, figures: Figures::of(profile), limits: limits.collect() }
+        let of_caps: Vec<Companion> = profile.cap_limits().map(|(_, limit)| limit).collect();
+        let is_used = |m: Metric, limit: Companion| profile.limit(m).is_some() || of_caps.contains(&limit);
+        let limits = Metric::ALL.into_iter().filter_map(|m| m.limit().map(|limit| (limit, is_used(m, limit))));
+        let figures = Figures::of(profile);
+        Self { profile, limits: limits.collect(), caps: CapsSql::of(profile, &figures), figures }
     }
 
-    /// The columns that the script reads besides the metrics: limits in use, and process start times.
+    /// The columns that the script reads besides the metrics: limits in use, what caps look at, and process start times.
     fn companions(&self) -> impl Iterator<Item = Companion> + '_ {
         let limits = Companion::ALL.into_iter().filter(|c| self.limits.contains(&(*c, true)));
-        limits.chain([Companion::StartTime])
+        limits.chain(self.caps.flags().iter().copied()).chain([Companion::StartTime])
     }
 
     /// SELECT list with every column that the script reads as NULL, so that the script also
@@ -163,7 +177,7 @@ impl<'a> Parts<'a> {
         columns.map(column).chain(idle).collect::<Vec<_>>().join(",\n             ")
     }
 
-    /// The limits that the profile uses.
+    /// The limits that the profile uses, and what its caps look at.
     fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
         self.companions().filter(|c| *c != Companion::StartTime)
     }
@@ -182,7 +196,7 @@ impl<'a> Parts<'a> {
 
     fn bands(&self) -> BandNumber {
         let (digits, points, idle) = (Vec::new(), Vec::new(), Vec::new());
-        let mut bands = BandNumber { digits, points, idle, codes: 1, bits: 0 };
+        let mut bands = BandNumber { digits, points, idle, codes: 1, of_metrics: 0, bits: 0 };
         for metric in Metric::ALL {
             let (stride, last) = (bands.codes, self.digits(metric) - 1);
             bands.digits.push(self.digit(metric, stride));
@@ -190,6 +204,12 @@ impl<'a> Parts<'a> {
             let band = band_over(stride);
             bands.idle.extend(metric.idle_column().map(|name| format!("{band} % {} = {last} AS {name}", last + 1)));
             bands.codes *= last + 1;
+        }
+        bands.of_metrics = bands.codes;
+        if let Some(digit) = self.caps.digit(bands.of_metrics) {
+            bands.digits.push(digit);
+            bands.points.extend(self.caps.columns(&band_over(bands.of_metrics)));
+            bands.codes *= self.caps.digits();
         }
         bands.bits = u64::BITS - (2 * bands.codes - 1).leading_zeros();
         bands
@@ -244,7 +264,7 @@ impl<'a> Parts<'a> {
     fn losses(&self) -> String {
         let full = self.figures.points(FULL_POINTS);
         let loss = |m: Metric| format!("if({m} = 0, 0, {m} * ({full} - {})) AS {}", short(m), m.loss_column());
-        Metric::ALL.map(loss).join(",\n           ")
+        Metric::ALL.map(loss).into_iter().chain(self.caps.most()).collect::<Vec<_>>().join(",\n           ")
     }
 
     fn point_columns(&self) -> String {
@@ -267,7 +287,8 @@ mod tests {
         for name in PROFILES {
             let sql = score_sql(&Profile::named(name).unwrap(), 0.5, "etcd-heatmap sql");
             assert!(!sql.contains("{{") && !sql.contains("}}"), "{name}");
-            assert!(sql.contains(&format!("-- Profile {name}: wal_fsync 0.3 (")), "{name}");
+            let weight = if name == "operator" { 0.25 } else { 0.3 };
+            assert!(sql.contains(&format!("-- Profile {name}: wal_fsync {weight} (")), "{name}");
         }
     }
 

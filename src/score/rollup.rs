@@ -11,7 +11,8 @@ named! {
     /// How the score of a cluster at a step is computed from its members.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub enum Rollup {
-        /// The lowest score of a member; unscored if any member is unscored.
+        /// The lowest score of a member; unscored if any member is unscored, unless another one has a score of 0 in a
+        /// profile with a cap of 0.
         #[default]
         Worst = "worst",
         /// The mean score of the members; unscored if any member is unscored.
@@ -57,11 +58,14 @@ impl Rollup {
 /// another, without arithmetic on scores.
 fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
     // An unscored member ranks below every scored one, because its actual score could be the lowest. A missing member
-    // ranks below an idle one: the cluster is idle only if no member is missing.
+    // ranks below an idle one: the cluster is idle only if no member is missing. With a cap of 0, a profile asks for
+    // outages, and a member that has 0 is one whatever an unscored member is worth: no score is lower.
+    let zero_is_worst = table.has_cap_of_zero();
     let rank = |entry: &Entry| match entry.state() {
-        StepState::Absent | StepState::Unknown => 0,
-        StepState::Idle => 1,
-        StepState::Scored(worth) => worth.score + 2,
+        StepState::Scored(worth) if zero_is_worst && worth.score == 0 => 0,
+        StepState::Absent | StepState::Unknown => 1,
+        StepState::Idle => 2,
+        StepState::Scored(worth) => worth.score + 3,
     };
     let rank: Vec<u64> = table.entries.iter().map(rank).collect();
     let rank = |code: u16| rank.get(code as usize).copied().unwrap_or(u64::MAX);

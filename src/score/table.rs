@@ -1,7 +1,8 @@
 //! The table of all codes of a profile, each with its points, score and losses.
 
+use super::caps::CapDigit;
 use crate::readings::{Window, is_idle};
-use crate::spec::{Column, Companion, FULL_POINTS, METRICS, Metric, POINT, Profile};
+use crate::spec::{Cap, Column, Companion, FULL_POINTS, METRICS, Metric, POINT, Profile};
 
 /// The code of a step at which a member is not expected.
 pub const ABSENT: u16 = u16::MAX;
@@ -11,7 +12,7 @@ pub const ABSENT: u16 = u16::MAX;
 pub struct Worth {
     /// The score: ten points minus all losses.
     pub score: u64,
-    /// The weighted loss of each metric. Score and losses add up to ten points.
+    /// The weighted loss of each metric, and what its cap takes. Score and losses add up to ten points.
     pub losses: [u64; METRICS],
 }
 
@@ -25,7 +26,7 @@ pub enum StepState {
     /// Expected but unscored, only because readings are idle: with values instead, there would be a score. For a
     /// member: readings of metrics with a weight are idle, and none is missing.
     Idle,
-    /// Scored. For a member: every metric with a weight has a reading.
+    /// Scored. For a member: every metric with a weight has a reading, or a cap of 0 applies.
     Scored(Worth),
 }
 
@@ -36,7 +37,9 @@ pub struct Entry {
     pub points: [Option<f64>; METRICS],
     /// Which readings are idle.
     pub idle: [bool; METRICS],
-    /// The score and losses; `None` if a reading of a metric with a weight is missing or idle.
+    /// The cap that applies, as its place in [`ScoreTable::caps`]: the lowest, and of equal ones the first.
+    pub cap: Option<usize>,
+    /// The score and losses; `None` if a reading of a metric with a weight is missing or idle, and no cap of 0 applies.
     pub worth: Option<Worth>,
     /// Whether a reading of a metric with a weight is missing.
     lacks: bool,
@@ -70,13 +73,15 @@ struct Digit {
 #[derive(Clone, Debug)]
 pub struct ScoreTable {
     digits: [Digit; METRICS],
+    caps: CapDigit,
     pub(super) entries: Vec<Entry>,
     denominator: u64,
 }
 
 impl ScoreTable {
     /// Computes the table of a profile. It has one entry per combination of bands, where a missing reading counts as
-    /// one more band of its metric, and an idle percentile as another: 720 for `seed`.
+    /// one more band of its metric, and an idle percentile as another: 720 for `seed`. With caps, it has as many for each
+    /// cap.
     pub fn new(profile: &Profile) -> Self {
         let mut size = 1_u16;
         let digits = Metric::ALL.map(|metric| {
@@ -92,13 +97,15 @@ impl ScoreTable {
             size *= digit.idle + 1;
             digit
         });
-        let entries = (0..size).map(|code| Self::entry(profile, &digits, code)).collect();
-        Self { digits, entries, denominator: profile.denominator() }
+        let caps = CapDigit::new(profile, size);
+        let codes = 0..size * caps.values();
+        let entries = codes.map(|code| Self::entry(profile, &digits, &caps, code)).collect();
+        Self { digits, caps, entries, denominator: profile.denominator() }
     }
 
-    fn entry(profile: &Profile, digits: &[Digit; METRICS], code: u16) -> Entry {
-        let worth = Some(Worth { score: 0, losses: [0; METRICS] });
-        let mut entry = Entry { points: [None; METRICS], idle: [false; METRICS], worth, lacks: false };
+    fn entry(profile: &Profile, digits: &[Digit; METRICS], caps: &CapDigit, code: u16) -> Entry {
+        let (cap, mut losses, mut is_known) = (caps.place(code), [0; METRICS], true);
+        let mut entry = Entry { points: [None; METRICS], idle: [false; METRICS], cap, worth: None, lacks: false };
         for (metric, digit) in Metric::ALL.into_iter().zip(digits) {
             let rule = profile.rule(metric);
             let band = code / digit.stride % (digit.idle + 1);
@@ -106,17 +113,24 @@ impl ScoreTable {
                 entry.idle[metric.index()] = band > digit.unknown;
                 if rule.weight > 0 {
                     entry.lacks |= band == digit.unknown;
-                    entry.worth = None;
+                    is_known = false;
                 }
                 continue;
             }
             let points = band.checked_sub(1).map_or(FULL_POINTS, |b| rule.bands.list[b as usize].points);
             entry.points[metric.index()] = Some(points as f64 / POINT as f64);
-            if let Some(worth) = &mut entry.worth {
-                worth.score += rule.weight * points;
-                worth.losses[metric.index()] = rule.weight * (FULL_POINTS - points);
-            }
+            losses[metric.index()] = rule.weight * (FULL_POINTS - points);
         }
+        let total = profile.total_weight();
+        let mut score = total * FULL_POINTS - losses.iter().sum::<u64>();
+        if let Some((metric, cap)) = cap.map(|place| caps.list()[place]) {
+            let taken = score.saturating_sub(total * cap.most);
+            losses[metric.index()] += taken;
+            score -= taken;
+            // No score is below 0, so a cap of 0 decides it, whatever the missing readings would be worth.
+            is_known |= cap.is_zero();
+        }
+        entry.worth = is_known.then_some(Worth { score, losses });
         entry
     }
 
@@ -169,6 +183,25 @@ impl ScoreTable {
         self.digits.iter().filter_map(|digit| digit.limit)
     }
 
+    /// The caps of the profile, the lowest first, each with the metric that it costs points.
+    pub fn caps(&self) -> &[(Metric, Cap)] {
+        self.caps.list()
+    }
+
+    /// Whether a cap of the profile is 0, so that a score of 0 needs no other readings.
+    pub fn has_cap_of_zero(&self) -> bool {
+        self.caps.list().first().is_some_and(|(_, cap)| cap.is_zero())
+    }
+
+    /// The companions that scoring reads, in their order: limits of bands, and what caps look at.
+    pub fn companions(&self) -> Vec<Companion> {
+        let of_caps = self.caps().iter().flat_map(|(metric, cap)| cap.columns(*metric));
+        let mut read: Vec<Companion> = self.limits().chain(of_caps).collect();
+        read.sort_unstable();
+        read.dedup();
+        read
+    }
+
     /// Adds the digit of one metric to the codes of one member. If the thresholds are shares of a limit that was not
     /// pulled, the readings count as missing.
     pub(super) fn add_metric(&self, metric: Metric, window: &Window, member: usize, codes: &mut [u16]) {
@@ -182,6 +215,11 @@ impl ScoreTable {
             }
             Some(_) => self.add_codes(metric, &vec![f64::NAN; readings.len()], codes),
         }
+    }
+
+    /// Adds the digit of the cap that applies to the codes of one member.
+    pub(super) fn add_cap(&self, window: &Window, member: usize, codes: &mut [u16]) {
+        self.caps.add(window, member, codes);
     }
 
     /// Adds the digit of each reading to the code of its step.
@@ -199,7 +237,7 @@ impl ScoreTable {
 /// The share of the limit that a reading reaches; NaN if either is missing. Zero or a negative limit means
 /// unlimited (etcd reports a negative quota if the quota is disabled), so the share is 0. Metrics with a limit cannot be
 /// idle.
-fn share_of_limit(reading: f64, limit: f64) -> f64 {
+pub(super) fn share_of_limit(reading: f64, limit: f64) -> f64 {
     if limit <= 0.0 && !reading.is_nan() { 0.0 } else { reading / limit }
 }
 

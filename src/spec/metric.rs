@@ -57,6 +57,11 @@ impl Metric {
         self.scored().bands_key
     }
 
+    /// The key of the caps in `etcd-heatmap.toml`: `caps.wal_fsync`.
+    pub fn caps_key(self) -> &'static str {
+        self.scored().caps_key
+    }
+
     /// The key under `[weights]` in `config.conf`, the settings file of the original script `heat.py`.
     pub fn seed_key(self) -> &'static str {
         self.scored().seed_key
@@ -296,6 +301,7 @@ mod tests {
             "spec/profiles/fleet.toml",
             "spec/profiles/mixin.toml",
             "spec/profiles/openshift.toml",
+            "spec/profiles/operator.toml",
             "spec/profiles/seed.toml",
             "spec/table.rs",
         ];

@@ -2,24 +2,27 @@
 
 use std::path::Path;
 
-use super::{Bands, Column, Companion, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight};
+use super::{
+    Bands, Cap, Caps, Column, Companion, Condition, METRICS, Metric, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight,
+};
 use crate::text::key_file::KeyFile;
 use crate::text::nearest::did_you_mean;
 
 /// The built-in profiles. Each file also gives the source of its thresholds.
-const EMBEDDED: [(&str, &str); 5] = [
+const EMBEDDED: [(&str, &str); 6] = [
     ("seed", include_str!("profiles/seed.toml")),
     ("etcd-faq", include_str!("profiles/etcd-faq.toml")),
     ("mixin", include_str!("profiles/mixin.toml")),
     ("openshift", include_str!("profiles/openshift.toml")),
     ("fleet", include_str!("profiles/fleet.toml")),
+    ("operator", include_str!("profiles/operator.toml")),
 ];
 
 /// The names of the built-in profiles.
 pub const PROFILES: [&str; EMBEDDED.len()] =
-    [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0];
+    [EMBEDDED[0].0, EMBEDDED[1].0, EMBEDDED[2].0, EMBEDDED[3].0, EMBEDDED[4].0, EMBEDDED[5].0];
 
-/// Maximum number of codes (combinations of bands) of a profile. A code is a `u16`, and its highest value marks a step
+/// Maximum number of codes (combinations of bands, and the cap that applies) of a profile. A code is a `u16`, and its highest value marks a step
 /// at which a member is not expected.
 const MAX_CODES: usize = u16::MAX as usize;
 /// Suffix of the name of a changed profile.
@@ -31,7 +34,7 @@ const MAX_TOTAL_WEIGHT: u64 = 100_000_000;
 /// A named table with one rule per metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// The name, such as `seed`; it ends in ` (changed)` if weights or bands were replaced.
+    /// The name, such as `seed`; it ends in ` (changed)` if weights, bands or caps were replaced.
     pub name: String,
     /// The source of the thresholds, for reports and the manifest.
     pub source: String,
@@ -79,8 +82,8 @@ pub enum ProfileError {
     /// Thresholds in % for a metric without a limit.
     #[error("{0} has no limit, so its thresholds cannot be in %: write them in the unit of the metric")]
     NoLimit(Metric),
-    /// More combinations of bands than a `u16` code can represent.
-    #[error("the profile has too many bands: use at most three per metric")]
+    /// More combinations of bands and caps than a `u16` code can represent.
+    #[error("the profile has too many bands and caps: use at most three bands per metric, or fewer caps")]
     TooManyBands,
     /// No metric with a weight is left.
     #[error("--without leaves no metric with a weight: keep at least one")]
@@ -109,8 +112,8 @@ impl Profile {
         profile.checked().ok().filter(|p| (1..=MAX_TOTAL_WEIGHT).contains(&p.total_weight()))
     }
 
-    /// Parses the TOML of a built-in profile: `source`, and `weights.…` and `bands.…` for each metric;
-    /// `None` if one is missing or invalid.
+    /// Parses the TOML of a built-in profile: `source`, and `weights.…` and `bands.…` for each metric, and `caps.…` for
+    /// those that have any; `None` if one is missing or invalid.
     fn read(name: &str, text: &str) -> Option<Self> {
         let file = KeyFile::toml(Path::new(name), text).ok()?;
         let value = |key: String| file.get(&key).map(|entry| entry.text.as_str());
@@ -118,7 +121,8 @@ impl Profile {
         for metric in Metric::ALL {
             let weight = parse_weight(value(format!("weights.{metric}"))?).ok()?;
             let bands = value(format!("bands.{metric}"))?.parse().ok()?;
-            rules[metric.index()] = Rule { weight, bands };
+            let caps = value(format!("caps.{metric}")).map_or(Ok(Caps::default()), str::parse).ok()?;
+            rules[metric.index()] = Rule { weight, bands, caps };
         }
         Self::of_rules(name, value("source".to_owned())?, rules).filter(|p| p.total_weight() == WEIGHT_ONE)
     }
@@ -173,6 +177,12 @@ impl Profile {
         Ok(self.checked()?.changed())
     }
 
+    /// Replaces the caps of one metric.
+    pub fn with_caps(mut self, metric: Metric, caps: Caps) -> Result<Self, ProfileError> {
+        self.rules[metric.index()].caps = caps;
+        Ok(self.checked()?.changed())
+    }
+
     /// Leaves out metrics: their weight becomes 0, and the other metrics share it in proportion.
     pub fn without(mut self, left_out: &[Metric]) -> Result<Self, ProfileError> {
         for metric in left_out {
@@ -182,13 +192,17 @@ impl Profile {
     }
 
     fn checked(self) -> Result<Self, ProfileError> {
-        let without_limit = |m: &Metric| self.rule(*m).bands.of_limit && m.limit().is_none();
+        let is_of_limit = |cap: &Cap| matches!(cap.condition, Condition::Above { of_limit: true, .. });
+        let needs_limit = |rule: &Rule| rule.bands.of_limit || rule.caps.list.iter().any(is_of_limit);
+        let without_limit = |m: &Metric| needs_limit(self.rule(*m)) && m.limit().is_none();
         if let Some(metric) = Metric::ALL.into_iter().find(without_limit) {
             return Err(ProfileError::NoLimit(metric));
         }
         // Besides full points and the bands, a reading may be missing, and a percentile idle.
         let of_metric = |m: Metric| self.rule(m).bands.list.len() + 2 + usize::from(Column::from(m).can_be_idle());
-        let codes = Metric::ALL.into_iter().try_fold(1, |codes: usize, metric| codes.checked_mul(of_metric(metric)));
+        // The cap that applies is one more digit of a code.
+        let caps = 1 + self.rules.iter().map(|rule| rule.caps.list.len()).sum::<usize>();
+        let codes = Metric::ALL.into_iter().try_fold(caps, |codes: usize, metric| codes.checked_mul(of_metric(metric)));
         if codes.is_none_or(|codes| codes > MAX_CODES) { Err(ProfileError::TooManyBands) } else { Ok(self) }
     }
 
@@ -199,7 +213,7 @@ impl Profile {
         self
     }
 
-    /// Whether a user replaced weights or bands of the built-in profile; leaving out metrics does not count.
+    /// Whether a user replaced weights, bands or caps of the built-in profile; leaving out metrics does not count.
     pub fn is_changed(&self) -> bool {
         self.name.ends_with(CHANGED)
     }
@@ -222,6 +236,24 @@ impl Profile {
     /// The metrics with a weight whose thresholds are shares of a limit, each with that limit.
     pub fn limits(&self) -> impl Iterator<Item = (Metric, Companion)> + '_ {
         Metric::ALL.into_iter().filter(|m| self.counts(*m)).filter_map(|m| Some((m, self.limit(m)?)))
+    }
+
+    /// The caps of the metrics with a weight, each with its metric: the lowest first, and of equal ones the first in the
+    /// order of metrics and of their lists.
+    pub fn caps(&self) -> Vec<(Metric, Cap)> {
+        let of_metric = |metric: Metric| self.rule(metric).caps.list.iter().map(move |cap| (metric, *cap));
+        let counting = Metric::ALL.into_iter().filter(|metric| self.counts(*metric));
+        let mut caps: Vec<(Metric, Cap)> = counting.flat_map(of_metric).collect();
+        caps.sort_by_key(|(_, cap)| cap.most);
+        caps
+    }
+
+    /// The limits that caps of metrics with a weight are shares of, each with its metric.
+    pub fn cap_limits(&self) -> impl Iterator<Item = (Metric, Companion)> + '_ {
+        let of_limit = |(metric, cap): (Metric, Cap)| {
+            cap.columns(metric).filter(move |column| metric.limit() == Some(*column)).map(move |limit| (metric, limit))
+        };
+        self.caps().into_iter().flat_map(of_limit)
     }
 
     /// The sum of the weights: [`WEIGHT_ONE`] unless metrics are left out or weights were rescaled.
@@ -287,13 +319,34 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_the_caps_of_every_profile() {
+        let page = include_str!("../../docs/score.md");
+        let mut capped = Vec::new();
+        for name in PROFILES {
+            let profile = Profile::named(name).unwrap();
+            for metric in Metric::ALL {
+                let caps = &profile.rule(metric).caps;
+                if !caps.list.is_empty() {
+                    let row = format!("| `{metric}` | `{caps}` | ");
+                    assert!(page.contains(&row), "{name}: no row {row}");
+                    capped.push(name);
+                }
+            }
+        }
+        capped.dedup();
+        assert_eq!(capped, ["operator"], "the page lists the caps of one profile");
+    }
+
+    #[test]
     fn the_documentation_has_the_lowest_score_of_every_profile() {
         let page = include_str!("../../docs/score.md");
         let line = page.lines().find(|line| line.starts_with("- **Lowest possible score:**")).unwrap();
         // Computed by hand: the sum of weight × fewest points over all metrics. seed: 0.05 × 10 each for
         // client_traffic_in and db_size. mixin and openshift: 0.2 × 5 for backend_commit + 0.3 × 5 for leader_changes.
         // fleet: 0.3 × 5 for leader_changes.
-        for (name, lowest) in [("seed", 1.0), ("etcd-faq", 0.0), ("mixin", 2.5), ("openshift", 2.5), ("fleet", 1.5)] {
+        for (name, lowest) in
+            [("seed", 1.0), ("etcd-faq", 0.0), ("mixin", 2.5), ("openshift", 2.5), ("fleet", 1.5), ("operator", 0.0)]
+        {
             let profile = Profile::named(name).unwrap();
             let fewest = |rule: &Rule| rule.bands.list.last().map_or(10.0, |band| band.points as f64 / 1000.0);
             let parts =
@@ -302,6 +355,22 @@ mod tests {
             assert!((computed - lowest).abs() < 1e-9, "{name}: {computed}");
             assert!(line.contains(&format!("`{name}` {lowest}")), "{line} does not list {name} {lowest}");
         }
+    }
+
+    #[test]
+    fn caps_are_listed_from_the_lowest_and_leave_with_their_metric() {
+        let operator = Profile::named("operator").unwrap();
+        let text = |(_, cap): (Metric, Cap)| format!("{}:{}", cap.condition, cap.score());
+        let caps: Vec<String> = operator.caps().into_iter().map(text).collect();
+        let lowest = "no_leader:0, 99.9%:0, 0.1@leader:4, 1:4, 0.1@leader:4, 1:4, 99%:4, 0.5:6, 0.25:6, 80%:6, 95%:6";
+        assert_eq!(caps.join(", "), lowest);
+        use Metric::{DbSize, OpenFds, WalFsync};
+        let limits: Vec<(Metric, Companion)> = operator.cap_limits().collect();
+        assert!(limits.contains(&(DbSize, Companion::Quota)) && limits.contains(&(OpenFds, Companion::MaxFds)));
+        assert_eq!(operator.clone().without(&[DbSize]).unwrap().caps().len(), caps.len() - 2);
+        let changed = operator.with_caps(WalFsync, "none".parse().unwrap()).unwrap();
+        assert_eq!((changed.name.as_str(), changed.caps().len()), ("operator (changed)", caps.len() - 3));
+        assert!(Profile::seed().caps().is_empty());
     }
 
     #[test]
@@ -342,6 +411,13 @@ mod tests {
         // Four bands of every metric are (5 + 2) × (5 + 2) × (5 + 1)⁴ = 63,504 codes, and fit into a u16.
         let four = |profile: Profile, m: Metric| profile.with_bands(m, "1:8,2:6,3:4,4:2".parse().unwrap());
         assert!(Metric::ALL.into_iter().try_fold(Profile::seed(), four).is_ok());
+        let capped = |metric, caps: &str| Profile::seed().with_caps(metric, caps.parse().unwrap()).map(|_| ());
+        assert_eq!(capped(Metric::WalFsync, "no_leader:0, 80%:0"), Err(ProfileError::NoLimit(Metric::WalFsync)));
+        assert_eq!(capped(Metric::WalFsync, "no_leader:0, 0.8:0"), Ok(()));
+        // 720 codes of seed with 90 caps, and without: 65,520 fit into a u16; with one cap more, they do not.
+        let caps = |count: u32| (1..=count).map(|i| format!("{i}:4")).collect::<Vec<_>>().join(",");
+        assert_eq!(capped(Metric::OpenFds, &caps(90)), Ok(()));
+        assert_eq!(capped(Metric::OpenFds, &caps(91)), Err(ProfileError::TooManyBands));
         let many: Vec<String> = (1..900).map(|i| format!("{i}:{:.2}", 10.0 - f64::from(i) / 100.0)).collect();
         assert_eq!(with(Metric::OpenFds, &many.join(",")), Err(ProfileError::TooManyBands));
     }

@@ -1,7 +1,9 @@
-//! The rule of one metric, its weight and bands, and the notation in which users write them.
+//! The rule of one metric, its weight, bands and caps, and the notation in which users write weights and bands.
 
 use std::fmt;
 use std::str::FromStr;
+
+use super::Caps;
 
 /// A weight of 1, in the unit of [`parse_weight`]: millionths.
 pub const WEIGHT_ONE: u64 = 1_000_000;
@@ -41,6 +43,15 @@ pub enum RuleError {
     /// Fixed thresholds and shares of a limit in one list.
     #[error("'{0}' mixes fixed thresholds with shares of a limit: use only one kind")]
     Mixed(String),
+    /// A cap that is not written as `CONDITION:SCORE`.
+    #[error("'{0}' is not a cap: write CONDITION:SCORE, such as no_leader:0, 99.9%:0, 1:4 or 0.1@leader:4")]
+    NotACap(String),
+    /// A cap of 10, which no score exceeds.
+    #[error("the cap '{0}' takes nothing: write a score below 10")]
+    CapsNothing(String),
+    /// Two caps with one condition.
+    #[error("the cap '{0}' repeats a condition: keep one of the two")]
+    CapTwice(String),
 }
 
 /// A threshold and its points: a reading strictly above `above` gets `points`, unless a later band applies.
@@ -61,7 +72,7 @@ pub struct Bands {
     pub of_limit: bool,
 }
 
-/// The weight and the bands of one metric.
+/// The weight, the bands and the caps of one metric.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     /// Weight in the score: this value divided by [`Profile::total_weight`](super::Profile::total_weight) is the
@@ -69,6 +80,8 @@ pub struct Rule {
     pub weight: u64,
     /// The thresholds and the points above them.
     pub bands: Bands,
+    /// What limits the whole score; without effect while the metric has no weight.
+    pub caps: Caps,
 }
 
 /// Parses a weight from 0 to 1 into millionths.
@@ -115,12 +128,12 @@ impl FromStr for Bands {
     }
 }
 
-fn parse_points(text: &str) -> Result<u64, RuleError> {
+pub(super) fn parse_points(text: &str) -> Result<u64, RuleError> {
     let points = decimal(text, POINT_DECIMALS).filter(|&points| points <= FULL_POINTS);
     points.ok_or_else(|| RuleError::NotPoints(text.to_owned()))
 }
 
-fn parse_threshold(text: &str) -> Result<f64, RuleError> {
+pub(super) fn parse_threshold(text: &str) -> Result<f64, RuleError> {
     // A division by 100 would round twice; an exponent gives the double nearest to 0.666 for 66.6 %.
     let number = text.strip_suffix('%').map_or_else(|| text.to_owned(), |percent| format!("{}e-2", percent.trim()));
     let threshold = number.parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0 && !number.starts_with('-'));

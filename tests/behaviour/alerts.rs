@@ -73,6 +73,7 @@ fn the_metrics_that_can_be_critical_are_those_with_critical_thresholds_in_the_so
         ("fleet", "backend_commit db_size open_fds wal_fsync"),
         ("mixin", "db_size open_fds wal_fsync"),
         ("openshift", "db_size open_fds wal_fsync"),
+        ("operator", "backend_commit db_size leader_changes open_fds wal_fsync"),
         ("seed", "backend_commit leader_changes open_fds wal_fsync"),
     ];
     assert_eq!(profiles(), expected.map(|(profile, _)| profile), "a profile is not listed here");

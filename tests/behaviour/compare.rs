@@ -35,7 +35,7 @@ fn shade(mean: Option<f64>) -> &'static str {
 fn a_comparison_has_the_same_cells_as_scoring_with_each_profile() {
     let (folder, audit) = sample();
     let flags = ["--time-zone", "Europe/Berlin", "--cell", "2h"];
-    let profiles = ["seed", "etcd-faq", "mixin", "openshift", "fleet"];
+    let profiles = ["seed", "etcd-faq", "mixin", "openshift", "fleet", "operator"];
     let compare = ["score", &audit, "--compare", &profiles.join(",")];
     let printed = etcd_heatmap(&[&compare[..], &flags].concat()).succeeds().stdout;
     let compared = rows(&folder.text("audit/comparison.csv"));

@@ -1,7 +1,7 @@
 //! Five engines compute the same scores: the arithmetic of the original script, Prometheus, DuckDB, Polars, and
 //! etcd-heatmap.
 
-use crate::support::{Folder, etcd_heatmap, example, oracle, oracle_run};
+use crate::support::{Folder, METRICS, Run, etcd_heatmap, example, oracle, oracle_run};
 
 /// Writes the recording rules and the SQL of a profile to files, and returns their paths.
 fn generated(folder: &Folder, profile: &str) -> [String; 2] {
@@ -23,7 +23,7 @@ fn all_agree(folder: &Folder, profile: &str, step: &str, flags: &[&str]) {
 
 #[test]
 fn five_engines_agree_at_every_threshold_and_one_double_above_and_below() {
-    for profile in ["seed", "openshift"] {
+    for profile in ["seed", "openshift", "operator"] {
         let folder = Folder::new("thresholds");
         let arguments = ["--profile", profile, "--days", "3", "--step", "2m", "--out", &folder.at("audit")];
         example("thresholds", &arguments).succeeds();
@@ -39,6 +39,24 @@ fn five_engines_agree_on_the_sample() {
 }
 
 #[test]
+fn engines_without_the_caps_of_a_profile_are_detected() {
+    let folder = Folder::new("no-caps");
+    let audit = folder.at("audit");
+    let profile = ["--profile", "operator"];
+    example("thresholds", &[&profile[..], &["--days", "1", "--step", "2m", "--out", &audit]].concat()).succeeds();
+    etcd_heatmap(&[&["score", "--quiet", &audit], &profile[..]].concat()).succeeds();
+    let none: String = METRICS.iter().map(|metric| format!("{metric} = \"none\"\n")).collect();
+    let config = folder.write("none.toml", format!("[caps]\n{none}"));
+    let [rules, sql] = ["rules", "sql"].map(|command| {
+        let run = etcd_heatmap(&[&[command, "--config", &config], &profile[..]].concat()).succeeds();
+        folder.write(&format!("none.{command}"), run.stdout)
+    });
+    let arguments = [&audit, "--step", "120", "--rules", &rules, "--sql", &sql];
+    let run = oracle_run("engines.py", &[&arguments[..], &profile].concat());
+    differ(&run, ["PromQL", "SQL"], ["Polars", "etcd-heatmap"]);
+}
+
+#[test]
 fn a_threshold_that_is_off_by_one_double_is_detected() {
     let folder = Folder::new("one-off");
     let audit = folder.at("audit");
@@ -51,10 +69,15 @@ fn a_threshold_that_is_off_by_one_double_is_detected() {
         folder.write(&format!("{}.off", file.rsplit('/').next().unwrap_or_default()), off)
     });
     let run = oracle_run("engines.py", &[&audit, "--step", "120", "--rules", &rules, "--sql", &sql]);
+    differ(&run, ["PromQL", "SQL"], ["Polars", "etcd-heatmap"]);
+}
+
+/// Checks that scores and cells of some engines differ from those of the original's arithmetic, and others are equal.
+#[track_caller]
+fn differ(run: &Run, wrong: [&str; 2], right: [&str; 2]) {
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
-    for (verdict, engine) in
-        [("DIFFERS", "PromQL"), ("DIFFERS", "SQL"), ("equal  ", "Polars"), ("equal  ", "etcd-heatmap")]
-    {
+    let verdicts = wrong.map(|engine| ("DIFFERS", engine)).into_iter().chain(right.map(|engine| ("equal  ", engine)));
+    for (verdict, engine) in verdicts {
         for what in ["scores", "cells"] {
             let line = format!("{verdict} {what}: {engine}");
             assert!(run.stdout.contains(&line), "no {line:?}:\n{}", run.stdout);

@@ -24,10 +24,15 @@ fn incidents_and_causes_of_leader_changes_match_the_simulator() {
     example("simulate", &[&Simulated::ARGUMENTS[..], &labels].concat()).succeeds();
     let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
     let judged = Folder::new("findings-judged");
-    ["truth.csv", "elections.csv"].map(|name| judged.write(name, folder.text(name)));
+    for name in ["truth.csv", "elections.csv"] {
+        judged.write(name, folder.text(name));
+    }
     // The simulator does not label hangs of a disk for seconds, which percentiles show for five minutes.
     let (audit, shortest) = (folder.at("audit"), ["--min-duration", "15m"]);
-    judged.write("findings.csv", etcd_heatmap(&[&["findings", &audit, "--csv"][..], &shortest].concat()).succeeds().stdout);
+    judged.write(
+        "findings.csv",
+        etcd_heatmap(&[&["findings", &audit, "--csv"][..], &shortest].concat()).succeeds().stdout,
+    );
     let score = ["score", &audit, "--formats", "problems", "--out", &judged.at("scored")];
     etcd_heatmap(&[&score[..], &shortest].concat()).succeeds();
     judged.write("problems.csv", judged.text("scored/problems.csv"));

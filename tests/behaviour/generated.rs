@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Folder, Run, etcd_heatmap, needed, oracle};
 
-const PROFILES: [&str; 5] = ["seed", "etcd-faq", "mixin", "openshift", "fleet"];
+const PROFILES: [&str; 6] = ["seed", "etcd-faq", "mixin", "openshift", "fleet", "operator"];
 
 /// Flags for rescaled weights, bands with fractions of points, and a metric that is left out.
 const CHANGED: [&str; 6] =
@@ -78,6 +78,7 @@ fn prometheus_computes_the_expected_points_and_scores_and_marks_members_without_
     let labels = ["--cluster-label", "k8s", "--member-label", "pod", "--selector", r#"env="prod""#];
     passes("seed", &[]);
     passes("fleet", &["--profile", "fleet"]);
+    passes("operator", &["--profile", "operator"]);
     passes("changed", &[CHANGED, labels].concat());
 }
 

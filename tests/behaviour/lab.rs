@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{BINARY, Folder, Run, etcd_heatmap, python};
+use crate::support::{BINARY, Folder, Run, etcd_heatmap, oracle_run, python};
 
 /// Steps of the audit: a state that lasts longer than a step and a scrape is seen.
 const STEP: f64 = 15.0;
@@ -93,4 +93,52 @@ fn evidence_shows_the_members_that_an_observer_saw_without_a_leader() {
         seen += expected.len();
     }
     assert!(seen > 2, "{seen}");
+}
+
+/// The table of docs/score.md that compares `seed` and `operator`. Without the points of leader changes: the reading counts a
+/// day, and the faults of this hour make a dozen.
+#[test]
+fn the_documentation_has_the_lowest_score_of_each_fault_under_seed_and_operator() {
+    let folder = Folder::new("lab-caps");
+    let (data, out) = (recorded("data"), folder.at("audit"));
+    let source = ["--from", &data, "--evidence", "auto", "--for-profiles", "operator", "--step", "15s"];
+    etcd_heatmap(&[&["pull", "--quiet", "--out", &out], &source[..]].concat()).succeeds();
+    let audits = ["seed", "operator"].map(|profile| {
+        let scored = folder.at(profile);
+        let score = ["score", "--quiet", &out, "--profile", profile, "--band", "leader_changes=none", "--out", &scored];
+        etcd_heatmap(&[&score[..], &["--formats", "parquet"]].concat()).succeeds();
+        scored
+    });
+    let run = oracle_run("lab.py", &[&recorded("labels.json"), &audits[0], &audits[1]]).succeeds();
+    let printed = run.stdout;
+    let page = include_str!("../../docs/score.md");
+    for line in printed.lines().filter(|line| line.starts_with('|')) {
+        assert!(page.contains(line), "docs/score.md has no row\n{line}\nof\n{printed}");
+    }
+    // A profile for outages must not see them where there are none, and must see more than the original's.
+    assert!(printed.contains("right: seed 7, operator 13 of 23"), "{printed}");
+    assert!(printed.contains("false alarms: seed 0, operator 0"), "{printed}");
+}
+
+#[test]
+fn caps_that_could_not_be_looked_at_are_noted_once_and_in_the_report() {
+    let folder = Folder::new("lab-no-evidence");
+    let data = recorded("data");
+    let backfill = ["backfill", "--from", &data, "--step", "15s", "--profile", "operator", "--formats"];
+    let run = |name: &str, evidence: &str| {
+        let out = folder.at(name);
+        let flags = ["parquet,report,findings", "--evidence", evidence, "--out", &out];
+        let run = etcd_heatmap(&[&backfill[..], &flags].concat()).succeeds();
+        let report = folder.text(&format!("{name}/report.html"));
+        (run.stderr, report.contains("is_leader not pulled: the caps that need them were not applied"))
+    };
+    let (noted, in_report) = run("without", "none");
+    assert_eq!(noted.matches("without readings of is_leader and has_leader, these caps were not applied").count(), 1);
+    assert!(noted.contains("wal_fsync 0.1@leader:4") && noted.contains("leader_changes no_leader:0"), "{noted}");
+    assert!(noted.contains("--evidence auto") && in_report, "{noted}");
+    let (noted, in_report) = run("with", "auto");
+    assert!(!noted.contains("caps") && !in_report, "{noted}");
+    // `findings` scores the history again, and must look at the same.
+    let again = etcd_heatmap(&["findings", &folder.at("with"), "--csv"]).succeeds().stdout;
+    assert_eq!(again, folder.text("with/findings.csv"));
 }

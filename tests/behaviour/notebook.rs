@@ -10,7 +10,7 @@ fn sample(flags: &[&str]) -> Folder {
 
 #[test]
 fn the_notebook_recomputes_the_scores_and_cells_of_a_folder() {
-    for flags in [&[][..], &["--profile", "openshift", "--min-coverage", "0.9"]] {
+    for flags in [&[][..], &["--profile", "openshift", "--min-coverage", "0.9"], &["--profile", "operator"]] {
         oracle("notebook.py", &[&sample(flags).at("audit")]);
     }
 }

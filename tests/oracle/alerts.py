@@ -19,7 +19,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from spec import COMPANIONS, LIMITS, NAMES, PROFILES, Profile
+from spec import BESIDE, HAS_LEADER, LIMITS, NAMES, PROFILES, Profile
 
 QUERIES = PROFILES.parents[2] / "queries"
 LIMIT_SERIES = {"max_fds": "process_max_fds", "quota_bytes": "etcd_server_quota_backend_bytes"}
@@ -77,7 +77,8 @@ def limits(profile):
 
 def firing(profile):
     """The labels of all alerts that must fire."""
-    companions = [LIMIT if name in LIMITS.values() else None for name in COMPANIONS]
+    values = dict.fromkeys(LIMITS.values(), LIMIT) | {HAS_LEADER: 1.0}
+    companions = [values.get(name) for name in BESIDE]
     counting = [metric for metric in NAMES if profile.weights[metric]]
     healthy = [10] * len(NAMES)
 
@@ -88,12 +89,13 @@ def firing(profile):
 
     low = min(alone(metric) for metric in counting)
     for name, readings in members(profile).items():
-        points = dict(zip(NAMES, profile.row(list(readings.values()), companions)))
+        row = list(readings.values())
+        points, cap = dict(zip(NAMES, profile.row(row, companions))), profile.cap(row, companions)
         of = {"cluster": "c", "member": name}
         for metric in counting:
             if points[metric] == 0:
                 yield {"alertname": "EtcdMetricCritical", "severity": "critical", **of, "metric": metric}
-        if low < profile.score(healthy) and profile.score(list(points.values())) <= low:
+        if low < profile.score(healthy) and profile.score(list(points.values()), cap) <= low:
             yield {"alertname": "EtcdScoreLow", "severity": "warning", **of}
 
 

@@ -49,9 +49,12 @@ class Folding:
         return sum(self.profile.weights.values()) * POINT
 
 
-def expected_cells(scores, folding, idle=()):
+def expected_cells(scores, folding, idle=(), caps=()):
     """The expected rows of the heat map, in order. `scores` is a FROM clause for DuckDB; `idle` has (milliseconds,
-    cluster, member) of the members' idle steps."""
+    cluster, member) of the members' idle steps; `caps` has the same of steps with a cap -> its metric and score."""
+    duckdb.sql("create or replace table cap_step (ts timestamptz, cluster varchar, member varchar, cap_of varchar, most bigint)")
+    units = lambda most: int(Fraction(most) * folding.point())
+    insert("cap_step", [(k[0] * 1000, *k[1:], caps[k][0], units(caps[k][1])) for k in caps])
     duckdb.sql("create or replace table idle_step (ts timestamptz, cluster varchar, member varchar)")
     insert("idle_step", [(ts * 1000, cluster, member) for ts, cluster, member in idle])
     # The union with an empty table adds a null column `after_restart` to scores that do not have it.
@@ -84,8 +87,13 @@ def insert(table, rows):
 def braces(folding):
     loss = lambda name, weight: f"{weight} * ({10 * POINT} - round({POINT} * {name}_points)::bigint)" if weight else "0"
     losses = {name: loss(name, weight) for name, weight in folding.profile.weights.items()}
+    # A step with a score and without a point has a cap of 0, which costs what the missing reading might have cost.
+    known = {name: f"coalesce({losses[name]}, 0)" for name in NAMES}
+    take = lambda name: f"{name} + case when cap_of = '{name}' then taken else 0 end as {name}"
     return {
-        "losses": ", ".join(f"case when score is not null then {losses[name]} end as {name}" for name in NAMES),
+        "losses": ", ".join(f"case when score is not null then {known[name]} end as {name}" for name in NAMES),
+        "capped": ", ".join(map(take, NAMES)),
+        "zero_first": "coalesce(worth = 0, false) desc, " if folding.profile.has_cap_of_zero() else "",
         "whole": 10 * folding.point(),
         "total_loss": " + ".join(NAMES),
         "loss_names": ", ".join(NAMES),

@@ -1,20 +1,27 @@
 -- Heat map cells from points, in integers: millionths of weight times thousandths of points.
 -- cells.py fills in the braces. The table `stretch` lists when each offset from UTC was in force.
 with lost as (
-    select steps.cluster, steps.member, epoch_ms(steps.ts) // 1000 as t, after_restart, idle_step.ts is not null as idle, {losses}
+    select steps.cluster, steps.member, epoch_ms(steps.ts) // 1000 as t, after_restart, idle_step.ts is not null as idle,
+        cap_of, most, {losses}
     from steps left join idle_step
     on idle_step.ts = steps.ts and idle_step.cluster = steps.cluster and idle_step.member = steps.member
+    left join cap_step
+    on cap_step.ts = steps.ts and cap_step.cluster = steps.cluster and cap_step.member = steps.member
+),
+capped as (
+    -- A cap costs its metric what it takes. greatest() ignores null.
+    select * replace ({capped}) from (select *, greatest({whole} - ({total_loss}) - most, 0) as taken from lost)
 ),
 step as (
     -- A step without a score has neither losses nor `worth`.
-    select *, {whole} - ({total_loss}) as worth from lost
+    select *, {whole} - ({total_loss}) as worth from capped
 ),
 ranked as (
     select * exclude (after_restart), count(*) over (partition by cluster, t) as alive,
         bool_or(after_restart) over (partition by cluster, t) as after_restart,
         -- NULLS FIRST: one member without a score leaves the whole cluster's step without one. A missing member comes
         -- before an idle one: only if none is missing would scores of the idle ones give the cluster a score.
-        row_number() over (partition by cluster, t order by worth nulls first, idle, member) as from_worst,
+        row_number() over (partition by cluster, t order by {zero_first}worth nulls first, idle, member) as from_worst,
         row_number() over (partition by cluster, t order by worth desc nulls last, idle desc, member) as from_best
     from step
 ),

@@ -22,7 +22,7 @@ class Notebook:
 
     def scores(self, day, date):
         self.frame = self.cell["scores_of"](day)
-        return by_step(self.frame.drop("units", "idle").rows())
+        return by_step(self.frame.drop(self.cell["EXTRA"]).rows())
 
     def cells(self, day, date, scores):
         return [in_full(row, date) for row in self.cell["cells_of_day"](self.frame).iter_rows(named=True)]

@@ -11,7 +11,7 @@ from openmetrics import escape
 from prometheus import range_query
 from recording_rules import Rules
 from server import Prometheus, import_samples
-from spec import COLUMNS, COMPANIONS, NAMES
+from spec import BESIDE, COLUMNS, HAS_LEADER, IS_LEADER, NAMES
 
 # Column of the history -> series.
 RECORDED = dict(zip(COLUMNS, [
@@ -22,22 +22,50 @@ RECORDED = dict(zip(COLUMNS, [
     "job:etcd_network_client_grpc_received_bytes_total:rate5m",
     "job:etcd_debugging_mvcc_db_total_size_in_bytes:clone",
 ]))
-RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds"}
-RECORDS = ["etcd_points", "etcd_score", "etcd_score_unknown", "cluster:etcd_score:worst"]
+RAW = {"quota_bytes": "etcd_server_quota_backend_bytes", "max_fds": "process_max_fds", IS_LEADER: "etcd_server_is_leader"}
+READING, POINTS, SCORE, UNKNOWN = "etcd_reading", "etcd_points", "etcd_score", "etcd_score_unknown"
+WORST = "cluster:etcd_score:worst"
 # Days in a file for promtool, which makes several blocks of a longer file and parses the whole file for each.
 DAYS_AT_ONCE = 6
 
 
 class PromQL:
     def __init__(self, original, rules, folder):
-        self.original, self.step = original, original.step
-        rules = Rules(rules, list(RECORDED.values()))
-        self.queries = {record: rules.expression(record) for record in RECORDS}
+        self.original, self.step, self.folder = original, original.step, Path(folder)
+        imported = list(RECORDED.values())
         self.clusters = sorted({cluster for cluster, _ in original.lives})
-        self.load(Path(folder))
-        # Shorter than a step, so that a missing sample is not filled with the one before.
-        self.server = Prometheus(Path(folder), f"--query.lookback-delta={self.step * 500}ms")
+        self.load(self.folder)
+        self.server = self.start()
+        # Limits and caps read other rules so often that one expression of all of them would take minutes.
+        has_limits = any(of_limit for of_limit, _ in original.profile.bands.values())
+        if original.profile.caps or has_limits:
+            imported.append(self.record(Rules(rules, imported), READING))
+        of_member = {record: Rules(rules, imported).expression(record) for record in (POINTS, SCORE)}
+        if original.profile.caps:
+            imported.append(self.record(Rules(rules, imported), SCORE))
+        of_score = {record: Rules(rules, imported).expression(record) for record in (UNKNOWN, WORST)}
+        self.queries = of_member | of_score
         self.name = f"PromQL in Prometheus {self.server.version()}"
+
+    def start(self):
+        # Shorter than a step, so that a missing sample is not filled with the one before.
+        return Prometheus(self.folder, f"--query.lookback-delta={self.step * 500}ms")
+
+    def record(self, rules, name):
+        """Records the samples that the rules of a name yield, as a Prometheus does that evaluates them; returns the name."""
+        self.queries = {name: rules.expression(name)}
+        text = self.folder / "recorded.om"
+        with open(text, "w", encoding="utf-8") as file:
+            for day in self.original.days():
+                for ms, _, labels, value in self.ask(name, day):
+                    shown = ",".join(f'{label}="{escape(of)}"' for label, of in sorted(labels.items()) if label != "__name__")
+                    file.write(f"{name}{{{shown}}} {number(value)} {ms // 1000}\n")
+            file.write("# EOF\n")
+        self.server.close()
+        import_samples(text, self.folder / "data")
+        text.unlink()
+        self.server = self.start()
+        return name
 
     def load(self, folder):
         """Imports the readings of every day as TSDB blocks."""
@@ -45,7 +73,7 @@ class PromQL:
         for first in range(0, len(paths), DAYS_AT_ONCE):
             with open(text, "w", encoding="utf-8") as file:
                 for path in paths[first : first + DAYS_AT_ONCE]:
-                    for ts, cluster, member, *values in read(path, COLUMNS, COMPANIONS)[1]:
+                    for ts, cluster, member, *values in read(path, COLUMNS, BESIDE)[1]:
                         file.writelines(self.lines(ts // 1000, cluster, member, values))
                 file.write("# EOF\n")
             import_samples(text, folder / "data")
@@ -56,7 +84,7 @@ class PromQL:
         label = "job" if self.clusters.index(cluster) % 2 else "cluster"
         job = "" if label == "job" else ',job="etcd"'
         labels = f'{{{label}="{escape(cluster)}"{job},instance="{escape(member)}"}}'
-        beside = dict(zip(COMPANIONS, values[len(COLUMNS) :]))
+        beside = dict(zip(BESIDE, values[len(COLUMNS) :]))
         for column, value in zip(COLUMNS, values):
             # An idle reading is a NaN sample, as histogram_quantile returns it. A missing one alternates between the two
             # forms that the rules must treat alike: a NaN sample and no sample.
@@ -65,12 +93,13 @@ class PromQL:
         for column, series in RAW.items():
             if beside[column] is not None:
                 yield f"{series}{labels} {number(beside[column])} {second}\n"
-        yield f"etcd_server_has_leader{labels} 1 {second}\n"
+        # The queries of descriptors ask for this series, so where its reading is missing, it is NaN.
+        yield f"etcd_server_has_leader{labels} {number(beside[HAS_LEADER])} {second}\n"
 
     def scores(self, day, date):
         """Scores from Prometheus; unscored steps and restart marks are the first engine's, as PromQL has neither."""
-        points = {(t, *of, labels["metric"]): value for t, of, labels, value in self.ask("etcd_points", day)}
-        scores = {(t, *of): value for t, of, _, value in self.ask("etcd_score", day)}
+        points = {(t, *of, labels["metric"]): value for t, of, labels, value in self.ask(POINTS, day)}
+        scores = {(t, *of): value for t, of, _, value in self.ask(SCORE, day)}
         expected = self.original.scores(day, date)
         found = {}
         for key in expected.keys() | scores.keys():
@@ -85,11 +114,11 @@ class PromQL:
             yield second * 1000, tuple(labels[name] for name in ("cluster", "member") if name in labels), labels, value
 
     def live(self, day, date):
-        unknown = {("member", t, *of): value for t, of, _, value in self.ask("etcd_score_unknown", day)}
-        return unknown | {("cluster", t, *of): value for t, of, _, value in self.ask("cluster:etcd_score:worst", day)}
+        unknown = {("member", t, *of): value for t, of, _, value in self.ask(UNKNOWN, day)}
+        return unknown | {("cluster", t, *of): value for t, of, _, value in self.ask(WORST, day)}
 
     def cells(self, day, date, scores):
-        return self.original.cells_of(scores, self.original.idle(date))
+        return self.original.cells_of(scores, date)
 
 
 def number(value):

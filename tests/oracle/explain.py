@@ -13,7 +13,7 @@ import duckdb
 from folder import has_column
 from report import Report
 from shown import exact, loss
-from spec import COMPANIONS, LIMITS, METRICS, Profile
+from spec import BESIDE, LIMITS, METRICS, Profile
 
 LIMIT_NAMES = {"quota_bytes": "quota", "max_fds": "max_fds"}
 
@@ -91,12 +91,12 @@ def lines(asked, profile, member):
             asked, "history", f"count({column}), quantile_cont({column}, 0.5), max({column})", "member = ?", member)
         ((cost,),) = query(
             asked, "scores", f"avg({weight} * (10 - {name}_points)) FILTER (score IS NOT NULL)", "member = ?", member)
-        beside = [c if has_column(asked.folder, "history", c) else f"null as {c}" for c in COMPANIONS]
+        beside = [c if has_column(asked.folder, "history", c) else f"null as {c}" for c in BESIDE]
         columns = ", ".join([column, *beside])
         readings = query(asked, "history", columns, f"member = ? AND {column} IS NOT NULL", member)
         got = [p for p in (profile.points(name, reading, beside) for reading, *beside in readings) if p is not None]
         limit = LIMITS[name] if profile.bands[name][0] else None
-        shares = [r / dict(zip(COMPANIONS, beside))[limit] for r, *beside in readings] if limit else []
+        shares = [r / dict(zip(BESIDE, beside))[limit] for r, *beside in readings] if limit else []
         bucket = bucket_of(highest) if name in ("wal_fsync", "backend_commit") and highest is not None else (None, None)
         rows.append({
             "metric": name,

@@ -21,7 +21,7 @@ from cells import HEADER, TYPES, Folding, expected_cells
 from csv_label import label
 from folder import days, files, footer, has_column, source
 from report import Report
-from spec import COLUMNS, COMPANIONS, IDLE, LINGERS, NAMES, restarted
+from spec import BESIDE, COLUMNS, IDLE, LINGERS, NAMES, restarted
 
 RESTARTS = "steps_after_restart"
 
@@ -40,7 +40,7 @@ def lives(history, step):
 def expected_scores(history, step, profile, knows_start=False, asked=None):
     """(ms, cluster, member) -> points, score, after_restart (None if the history has no start times)."""
     rows = {(ts, cluster, member): row for ts, cluster, member, *row in history}
-    unknown = [None] * (len(NAMES) + len(COMPANIONS))
+    unknown = [None] * (len(NAMES) + len(BESIDE))
     scores = {}
     for (cluster, member), steps in lives(history, step).items():
         for ts in steps:
@@ -48,9 +48,9 @@ def expected_scores(history, step, profile, knows_start=False, asked=None):
                 continue
             row = rows.get((ts, cluster, member), unknown)
             readings, companions = row[: len(NAMES)], row[len(NAMES) :]
-            worth = profile.row(readings, companions)
+            worth, cap = profile.row(readings, companions), profile.cap(readings, companions)
             restart = restarted(ts, companions[-1], step) if knows_start else None
-            scores[ts, cluster, member] = (*worth, profile.score(worth), restart)
+            scores[ts, cluster, member] = (*worth, profile.score(worth, cap), restart)
     return scores
 
 
@@ -58,6 +58,13 @@ def idle_steps(history, profile):
     """(ms, cluster, member) of the steps that have no score only because a percentile is idle."""
     split = len(NAMES)
     return {tuple(row[:3]) for row in history if profile.is_idle(row[3 : 3 + split], row[3 + split :])}
+
+
+def cap_steps(history, profile):
+    """(ms, cluster, member) of the steps with a cap -> its metric and score."""
+    split = len(NAMES)
+    caps = {tuple(row[:3]): profile.cap(row[3 : 3 + split], row[3 + split :]) for row in history}
+    return {key: cap for key, cap in caps.items() if cap}
 
 
 def check_history(folder, history, step, broken, report):
@@ -76,9 +83,9 @@ def check_history(folder, history, step, broken, report):
                 report.check(f"history: {idle} of {path.parent.name} marks readings without a value", wrong)
 
 
-def check_cells(folder, folding, idle, report):
+def check_cells(folder, folding, idle, caps, report):
     scores = f"read_parquet('{folder}/scores/date=*/scores.parquet', hive_partitioning = false)"
-    cells = expected_cells(scores, folding, idle)
+    cells = expected_cells(scores, folding, idle, caps)
     # Without restarts in the scores, the cells have none either.
     told = HEADER if has_column(folder, "scores", "after_restart") else [c for c in HEADER if c != RESTARTS]
     parquet = source(f"{folder}/heatmap.parquet")
@@ -170,15 +177,16 @@ def main():
     Folding.add_flags(parser)
     asked = parser.parse_args()
     report, folding = Report(), Folding.of(asked)
-    history = days(asked.folder, "history", COLUMNS, report, asked.broken, COMPANIONS)
-    knows_start = has_column(asked.folder, "history", COMPANIONS[-1], asked.broken)
+    history = days(asked.folder, "history", COLUMNS, report, asked.broken, BESIDE)
+    knows_start = has_column(asked.folder, "history", BESIDE[-1], asked.broken)
     check_history(asked.folder, history, asked.step, asked.broken, report)
     columns = [f"{name}_points" for name in NAMES] + ["score"]
     rows = days(asked.folder, "scores", columns, report, optional=["after_restart"])
     found = {tuple(row[:3]): tuple(row[3:]) for row in rows}
     report.compare("scores: steps", expected_scores(history, asked.step, folding.profile, knows_start, asked.asked), found)
     # Steps that were not asked for, and those outside of a member's life, have no row in the scores to join with.
-    check_cells(asked.folder, folding, idle_steps(history, folding.profile), report)
+    idle, caps = idle_steps(history, folding.profile), cap_steps(history, folding.profile)
+    check_cells(asked.folder, folding, idle, caps, report)
     scored = {(cluster, member, ts // 1000): row[-2] for (ts, cluster, member), row in found.items()}
     scored = {key: value for key, value in scored.items() if value is not None}
     report.compare("openmetrics: samples", scored, openmetrics.read_all(asked.folder, report))

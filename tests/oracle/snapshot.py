@@ -12,7 +12,7 @@ from cells import HEADER, Folding, as_table, expected_cells
 from folder import days, has_column
 from report import Report
 from score import expected_scores, idle_steps
-from spec import COLUMNS, COMPANIONS, NAMES, Profile
+from spec import BESIDE, COLUMNS, NAMES, Profile
 
 HEAD = """# HELP etcd_score Health of an etcd member, from 0 (red) to 10 (green).
 # TYPE etcd_score gauge
@@ -25,8 +25,8 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--step", type=int, required=True)
     asked = parser.parse_args()
-    history = days(asked.folder, "history", COLUMNS, Report(), optional=COMPANIONS)
-    knows_start = has_column(asked.folder, "history", COMPANIONS[-1])
+    history = days(asked.folder, "history", COLUMNS, Report(), optional=BESIDE)
+    knows_start = has_column(asked.folder, "history", BESIDE[-1])
     scores = expected_scores(history, asked.step, Profile.named(), knows_start)
     Path(asked.out).mkdir(parents=True, exist_ok=True)
     write_om(scores, asked.out)

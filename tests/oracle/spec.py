@@ -5,7 +5,7 @@ The table of the original (profile seed) is written out here; the other profiles
 import math
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +26,10 @@ COLUMNS = [column for column, _, _ in METRICS.values()]
 IDLE = {"wal_fsync_seconds": "wal_fsync_idle", "backend_commit_seconds": "backend_commit_idle"}
 # Columns that a history may have besides the metrics.
 COMPANIONS = ["quota_bytes", "max_fds", "start_time_seconds"]
+# Evidence that caps look at: 1 or 0.
+HAS_LEADER, IS_LEADER = "has_leader", "is_leader"
+# Everything that a score may depend on besides the metrics.
+BESIDE = [HAS_LEADER, IS_LEADER, *COMPANIONS]
 # The limit of which a profile may judge a share of a metric.
 LIMITS = {"open_fds": "max_fds", "db_size": "quota_bytes"}
 # changes(…[1d]) has values for a day after the last scrape, so it does not count for when a member was last seen.
@@ -65,17 +69,20 @@ def score(row, without):
 
 @dataclass(frozen=True)
 class Profile:
-    """Weights and bands: metric -> integer weight, metric -> (whether thresholds are shares of the limit, bands)."""
+    """Weights, bands and caps: metric -> integer weight, metric -> (whether thresholds are shares of the limit, bands),
+    metric -> list of Cap."""
 
     weights: dict
     bands: dict
+    caps: dict = field(default_factory=dict)
 
     @staticmethod
     def named(name="seed"):
         table = tomllib.loads((PROFILES / f"{name}.toml").read_text(encoding="utf-8"), parse_float=Decimal)
         weights = {metric: int(table["weights"][metric] * 1_000_000) for metric in NAMES}
         assert sum(weights.values()) == 1_000_000, name
-        return Profile(weights, {metric: read_bands(table["bands"][metric]) for metric in NAMES})
+        caps = {metric: read_caps(text) for metric, text in table.get("caps", {}).items()}
+        return Profile(weights, {metric: read_bands(table["bands"][metric]) for metric in NAMES}, caps)
 
     @staticmethod
     def add_flags(parser):
@@ -91,42 +98,80 @@ class Profile:
         if asked.weight:
             weights = rescaled(weights, dict(text.split("=") for text in asked.weight))
         bands = {metric: read_bands(text) for metric, text in (text.split("=") for text in asked.band)}
-        return Profile(weights | dict.fromkeys(asked.without, 0), profile.bands | bands)
+        return Profile(weights | dict.fromkeys(asked.without, 0), profile.bands | bands, profile.caps)
 
     def points(self, name, reading, companions):
-        """The points of a reading; `companions` are the values of COMPANIONS at that step. NaN is an idle reading."""
+        """The points of a reading; `companions` are the values of BESIDE at that step. NaN is an idle reading."""
         of_limit, bands = self.bands[name]
         if reading is None or math.isnan(reading):
             return None
         if not of_limit:
             return of_bands(reading, bands)
-        limit = dict(zip(COMPANIONS, companions))[LIMITS[name]]
-        if limit is None or math.isnan(limit):
-            return None
-        if limit <= 0:  # no limit, so it cannot be exceeded
-            return 10
-        share = reading / limit
-        return None if math.isnan(share) else of_bands(share, bands)
+        share = share_of(name, reading, companions)
+        return None if share is None else of_bands(share, bands)
 
     def row(self, readings, companions):
         return [self.points(name, reading, companions) for name, reading in zip(NAMES, readings)]
 
-    def score(self, row):
-        """The float nearest to the exact score; None if a reading with a weight is missing."""
+    def cap(self, readings, companions):
+        """The metric and the highest score of the cap that applies: the lowest, of equal ones the first; else None."""
+        caps = [(name, cap) for name in NAMES if self.weights[name] for cap in self.caps.get(name, [])]
+        applying = [(name, cap.most) for name, cap in caps if cap.applies(name, readings, companions)]
+        return min(applying, key=lambda found: found[1], default=None)
+
+    def has_cap_of_zero(self):
+        return any(cap.most == 0 for name in NAMES if self.weights[name] for cap in self.caps.get(name, []))
+
+    def score(self, row, cap=None):
+        """The float nearest to the exact score; None if a reading with a weight is missing and no cap of 0 applies."""
         counting = [(self.weights[name], p) for name, p in zip(NAMES, row) if self.weights[name]]
         if any(p is None for _, p in counting):
-            return None
+            return 0.0 if cap and cap[1] == 0 else None
         # Points have at most three decimals, so the shortest text of the float is the original decimal.
         total = sum(weight * Fraction(str(p)) for weight, p in counting)
-        return float(total / sum(weight for weight, _ in counting))
-
+        score = total / sum(weight for weight, _ in counting)
+        return float(min(score, Fraction(cap[1])) if cap else score)
 
     def is_idle(self, readings, companions):
         """Whether idle readings (NaN) are the only reason that a step has no score."""
+        cap = self.cap(readings, companions)
+        if cap and cap[1] == 0:
+            return False
         counting = [(name, r) for name, r in zip(NAMES, readings) if self.weights[name]]
         idle = [name for name, r in counting if r is not None and math.isnan(r)]
         others = [self.points(name, r, companions) for name, r in counting if name not in idle]
         return bool(idle) and None not in others
+
+
+@dataclass(frozen=True)
+class Cap:
+    """A score of at most `most` without a leader (`above` is None), or above a threshold."""
+
+    most: Decimal
+    above: float | None = None
+    of_limit: bool = False
+    on_leader: bool = False
+
+    def applies(self, name, readings, companions):
+        """Whether the condition holds; a missing or idle reading that it needs makes it not hold."""
+        beside = dict(zip(BESIDE, companions))
+        if self.above is None:
+            return beside[HAS_LEADER] == 0
+        value = readings[NAMES.index(name)]
+        if value is None or math.isnan(value):
+            return False
+        value = share_of(name, value, companions) if self.of_limit else value
+        is_above = value is not None and value > self.above
+        return is_above and (not self.on_leader or beside[IS_LEADER] == 1)
+
+
+def share_of(name, reading, companions):
+    """The share of the metric's limit; 0 if the limit is 0 or less, which is none; None if there is no share."""
+    limit = dict(zip(BESIDE, companions))[LIMITS[name]]
+    if limit is None or math.isnan(limit):
+        return None
+    share = 0.0 if limit <= 0 else reading / limit
+    return None if math.isnan(share) else share
 
 
 def rescaled(weights, given):
@@ -153,6 +198,20 @@ def read_bands(text):
         worth = Decimal(worth)
         bands.append((float(threshold), int(worth) if worth == int(worth) else float(worth)))
     return "%" in text, bands[::-1]
+
+
+def read_caps(text):
+    """Parses `no_leader:0`, `99.9%:0`, `1:4`, `0.1@leader:4`, several of them, or `none`."""
+    caps = []
+    for part in [] if text == "none" else text.split(","):
+        condition, most = part.strip().split(":")
+        threshold, *leader = condition.split("@")
+        above = None
+        if threshold != "no_leader":
+            share = Decimal(threshold.rstrip("%"))
+            above = float(share.scaleb(-2) if "%" in threshold else share)
+        caps.append(Cap(Decimal(most), above, "%" in threshold, leader == ["leader"]))
+    return caps
 
 
 def restarted(ts_ms, start_time_seconds, step):

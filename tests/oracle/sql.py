@@ -18,8 +18,8 @@ import duckdb
 
 from cells import HEADER, Folding, as_table, expected_cells, insert
 from report import Report
-from score import expected_scores, idle_steps
-from spec import COLUMNS, COMPANIONS, IDLE, LIMITS, METRICS, NAMES, Profile
+from score import cap_steps, expected_scores, idle_steps
+from spec import BESIDE, COLUMNS, HAS_LEADER, IDLE, IS_LEADER, LIMITS, METRICS, NAMES, Profile
 
 DAY = 86_400
 START = 1_790_812_800  # 2026-10-01
@@ -40,17 +40,17 @@ def main():
     profile, report = Profile.of(asked), Report()
     folding = Folding(min_coverage=asked.min_coverage, profile=profile)
     script = Path(asked.script).read_text(encoding="utf-8")
-    everything = [COMPANIONS] * 3
+    everything = [BESIDE] * 3
     for name, step, columns in [
         ("no companion", 300, [[]] * 3),
         ("all companions", 300, everything),
         ("all companions, a step longer than a restart", 600, everything),
-        ("companions of the last day", 300, [[], [], COMPANIONS]),
-        ("companions of the first days", 300, [COMPANIONS, COMPANIONS[:1], []]),
+        ("companions of the last day", 300, [[], [], BESIDE]),
+        ("companions of the first days", 300, [BESIDE, BESIDE[1:3], []]),
     ]:
         rows = history(profile, step, columns)
         write(asked.folder, rows, step, columns)
-        knows_start = any(COMPANIONS[-1] in of_day for of_day in columns)
+        knows_start = any(BESIDE[-1] in of_day for of_day in columns)
         compare(name, script, asked.folder, (rows, step, knows_start), folding, [], report)
     place = 3 + NAMES.index(NOT_PULLED)
     rows = [(*row[:place], None, *row[place + 1 :]) for row in rows]
@@ -73,10 +73,12 @@ def history(profile, step, columns):
             limits = {"quota_bytes": chance.choice(QUOTAS), "max_fds": chance.choice(FDS)}
             young = ts - chance.choice([0.5, 299.5, 299.999, 300, 599, 600, 601, 5000, 1e6])
             limits["start_time_seconds"] = young if chance.random() < 0.9 else None
-            there = columns[(ts - START) // DAY]
-            beside = [limits[name] if name in there else None for name in COMPANIONS]
             # Every third hour is healthy throughout, so that some cells lose no points.
             trouble = 0.03 if ts // 3600 % 3 else 0
+            limits[HAS_LEADER] = 0.0 if chance.random() < trouble else chance.choice([1.0, 1.0, 1.0, None])
+            limits[IS_LEADER] = chance.choice([0.0, 1.0, None])
+            there = columns[(ts - START) // DAY]
+            beside = [limits[name] if name in there else None for name in BESIDE]
             readings = [reading(profile, name, limits, chance, trouble) for name in NAMES]
             readings = readings_of_idle_hours(readings, ts, who)
             if any(value is not None for value in readings):
@@ -107,7 +109,8 @@ def reading(profile, name, limits, chance, trouble):
     limit = (limits[LIMITS[name]] or 1000.0) if of_limit else 1.0
     if not bands or math.isinf(limit) or chance.random() > 6 * trouble:
         return 1e-5
-    at = chance.choice(bands)[0] * limit
+    caps = [cap.above for cap in profile.caps.get(name, []) if cap.above is not None and cap.of_limit == of_limit]
+    at = chance.choice([threshold for threshold, _ in bands] + caps) * limit
     return chance.choice([at, math.nextafter(at, math.inf), math.nextafter(at, 0), at * 1.01])
 
 
@@ -118,7 +121,7 @@ def write(folder, rows, step, columns, pulled=NAMES):
         since = START + day * DAY
         path = Path(folder, f"history/date={datetime.fromtimestamp(since, timezone.utc):%Y-%m-%d}/readings.parquet")
         path.parent.mkdir(parents=True, exist_ok=True)
-        names = COLUMNS + COMPANIONS
+        names = COLUMNS + BESIDE
         doubles = "".join(f", {name} double" for name in names) + "".join(f", {name} boolean" for name in IDLE.values())
         duckdb.sql(f"create or replace table day (ts timestamptz, cluster varchar, member varchar{doubles})")
         mine = [on_disk(row) for row in rows if since * 1000 <= row[0] < (since + DAY) * 1000]
@@ -136,6 +139,11 @@ def on_disk(row):
     is_idle = lambda value: value is not None and math.isnan(value)  # noqa: E731
     values = [None if is_idle(value) else value for value in row[3:]]
     return (row[0] * 1000, *row[1:3], *values, *(is_idle(row[3 + COLUMNS.index(name)]) for name in IDLE))
+
+
+def columns_of(rows):
+    """Whether each of the columns beside the metrics has any value."""
+    return [any(value is not None for value in column) for column in list(zip(*rows))[-len(BESIDE):]]
 
 
 def compare(name, script, folder, history, folding, left_out, report):
@@ -159,7 +167,9 @@ def compare(name, script, folder, history, folding, left_out, report):
     report.check(f"{name}: columns of the cells", [cells.columns] if cells.columns != HEADER else [])
     special = {"start": "epoch_ms(start) // 1000", "date": "CAST(date AS VARCHAR)"}
     found = engine.sql(f"SELECT {', '.join(special.get(column, column) for column in HEADER)} FROM cells()").fetchall()
-    expected = expected_cells("given", folding, idle_steps(rows, folding.profile))
+    caps = cap_steps(rows, folding.profile)
+    report.check(f"{name}: caps apply", [name] if folding.profile.caps and any(columns_of(rows)) and not caps else [])
+    expected = expected_cells("given", folding, idle_steps(rows, folding.profile), caps)
     # Without a limit that the profile needs, nothing has a score, and no step is idle.
     counts = {row[-1] for row in expected}
     is_scored = any(row[HEADER.index("steps_scored")] for row in expected)

@@ -44,7 +44,10 @@ fn judges_alike(a: &Profile, b: &Profile) -> bool {
     let same = |metric| {
         let of_limit = |profile: &Profile| profile.limit(metric);
         (a.share(metric) - b.share(metric)).abs() < 1e-9
-            && (!a.counts(metric) || (a.rule(metric).bands == b.rule(metric).bands && of_limit(a) == of_limit(b)))
+            && (!a.counts(metric)
+                || (a.rule(metric).bands == b.rule(metric).bands
+                    && a.rule(metric).caps == b.rule(metric).caps
+                    && of_limit(a) == of_limit(b)))
     };
     Metric::ALL.into_iter().all(same)
 }

@@ -6,7 +6,7 @@ use super::scoring::Scoring;
 use super::{cell_footer, score_footer};
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
-use crate::commands::evidence::Opened;
+use crate::commands::evidence::{Opened, companions_with};
 use crate::commands::explain::{as_scored, expected_members, min_duration};
 use crate::commands::{CommandError, Writing};
 use crate::config::{Formats, How, Settings};
@@ -44,7 +44,7 @@ pub(in crate::commands) fn redraw(
         expected: expected_members(&settings.how, Some(manifest)),
     };
     let table = ScoreTable::new(&how.profile);
-    let companions = Collector::companions(source);
+    let companions = companions_with(&table, source, Collector::companions(source));
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&how.profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(&how)].concat();

@@ -51,7 +51,7 @@ impl Evaluator {
         // Send it even with `--without leader_changes`.
         let is_asked = |m: &Metric| *m == Metric::LeaderChanges || !settings.without.contains(m);
         let columns = Metric::ALL.into_iter().filter(is_asked).map(Column::from);
-        let columns = columns.chain(table.limits().map(Column::from)).collect();
+        let columns = columns.chain(table.companions().into_iter().map(Column::from)).collect();
         let live =
             Live { profile, table, rollup: settings.how.folding.rollup, labels: settings.emission.labels.clone() };
         let (without, merge_members) = (settings.without.clone(), asked.merge_members);
@@ -108,14 +108,16 @@ impl Evaluator {
         self.verified.as_ref().and_then(|last| last.mixed.clone()).map_or(Ok(()), Err)
     }
 
-    /// The note if a metric with a weight, or a limit of the profile, has no readings, so that no member has a score.
-    /// Idle readings count as readings here.
+    /// The note if a metric with a weight, or a limit of the profile, has no readings, so that no member has a score, or if
+    /// something that caps need has none. Idle readings count as readings here.
     pub(super) fn silent(&self, found: &LiveScores) -> Option<String> {
         let counts = |column: &Column| match column {
             Column::Metric(metric) => self.live.profile.counts(*metric),
-            Column::Companion(_) => true,
+            Column::Companion(companion) => self.live.table.limits().any(|limit| limit == *companion),
         };
         let readings = |c: Column| found.window.known_readings(c) + found.window.idle_readings(c);
+        let of_caps = self.columns.iter().filter(|c| c.companion().is_some() && !counts(c) && readings(**c) == 0);
+        let of_caps: Vec<&str> = of_caps.map(|column| column.name()).collect();
         let silent = self.columns.iter().filter(|c| counts(c) && readings(**c) == 0);
         let silent: Vec<Column> = silent.copied().collect();
         let names: Vec<&str> = silent.iter().map(|column| column.name()).collect();
@@ -123,7 +125,11 @@ impl Evaluator {
         // Without a write in the window, VictoriaMetrics returns no percentile although its series are there.
         let may_be_idle = |column: &Column| column.unit() == Unit::Seconds;
         match silent.as_slice() {
-            [] => None,
+            [] if of_caps.is_empty() => None,
+            [] => Some(format!(
+                "{url} has no series of {} now, so the caps of the profile that need them do not apply",
+                of_caps.join(", ")
+            )),
             silent if silent.iter().all(may_be_idle) => Some(format!(
                 "{url} has no p99 of {names} now (no writes in the window, or no series), so no member has a score: use \
                  --without to leave out an idle metric"

@@ -14,8 +14,8 @@ pub(super) static SCORING: [Key; 11] = [
         Flag::new(Heading::Scoring, "profile", "NAME", "Thresholds and weights, such as seed or mixin")
             .common()
             .explained(
-                "Thresholds and weights: seed (the replaced Python script), etcd-faq (the FAQ), mixin (etcd's alerts), \
-                 openshift (its alerts), or fleet (alerts proposed to etcd)",
+                "Thresholds and weights: seed (the replaced script), etcd-faq, mixin (etcd's alerts), openshift, fleet, \
+                 operator (caps)",
             ),
         |text| ok(Profile::named(text)),
     ),

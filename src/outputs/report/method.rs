@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::analysis::explain;
 use crate::folder::{Manifest, Written};
-use crate::spec::{Bands, Metric};
+use crate::spec::{Bands, Cap, Metric, Profile};
 use crate::text::html::html_text;
 
 /// The section as HTML: queries, rules, cell settings, members, and hashes of input and output files.
@@ -18,6 +18,7 @@ pub(super) fn method(manifest: &Manifest) -> Markup {
         (folding(manifest))
         h3 { "Rules" }
         (rules(manifest))
+        @if let Some(missing) = not_looked_at(manifest) { p { (missing) } }
         h3 { "Queries" }
         dl.wide {
             @for (name, query) in &manifest.queries {
@@ -101,9 +102,10 @@ pub(super) fn judged(manifest: &Manifest, metric: Metric) -> String {
     if !profile.counts(metric) {
         return "left out".to_owned();
     }
+    let caps = caps(&profile, metric);
     let bands = &profile.rule(metric).bands;
     if bands.list.is_empty() {
-        return "always 10".to_owned();
+        return format!("always 10{caps}");
     }
     let limit = profile.limit(metric).map_or(String::new(), |limit| format!(" of {limit}"));
     let worth = |band: &crate::spec::Band| {
@@ -114,11 +116,48 @@ pub(super) fn judged(manifest: &Manifest, metric: Metric) -> String {
         )
     };
     let worth: Vec<String> = bands.list.iter().map(worth).collect();
-    format!("{}, else 10", worth.join(", "))
+    format!("{}, else 10{caps}", worth.join(", "))
+}
+
+/// The caps of a metric, such as `; caps the score at 4 above 100 ms on the leader`; empty without any.
+fn caps(profile: &Profile, metric: Metric) -> String {
+    let plain = |above: f64| match metric.unit() {
+        crate::spec::Unit::Seconds => format!("{} ms", millis(above)),
+        _ => above.to_string(),
+    };
+    let cap = |cap: &Cap| format!("at {} {}", cap.score(), in_words(&cap.describe(metric, plain)));
+    match profile.rule(metric).caps.list.as_slice() {
+        [] => String::new(),
+        list => format!("; caps the score {}", list.iter().map(cap).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// A condition after a number: `above 1`, `with no leader`.
+fn in_words(condition: &str) -> String {
+    if condition.starts_with("above") { condition.to_owned() } else { format!("with {condition}") }
+}
+
+/// What the caps of the profile could not look at, because the pull left it out; `None` if nothing.
+fn not_looked_at(manifest: &Manifest) -> Option<String> {
+    let profile = manifest.profile()?;
+    let mut columns: Vec<&str> =
+        profile.caps().iter().flat_map(|(metric, cap)| cap.columns(*metric)).map(|column| column.name()).collect();
+    columns.retain(|column| !manifest.queries.contains_key(*column));
+    columns.sort_unstable();
+    columns.dedup();
+    (!columns.is_empty()).then(|| {
+        format!(
+            "{} not pulled: the caps that need them were not applied. Pull with --evidence auto.",
+            columns.join(", ")
+        )
+    })
+}
+
+fn millis(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e3
 }
 
 fn threshold(metric: Metric, bands: &Bands, above: f64) -> String {
-    let millis = |seconds: f64| (seconds * 1e6).round() / 1e3;
     match metric.unit() {
         _ if bands.of_limit => crate::spec::percent(above),
         crate::spec::Unit::Seconds => match explain::bucket(above) {

@@ -92,6 +92,8 @@ struct LowScore {
     score: f64,
     /// The metrics that can cause this score alone.
     metrics: Vec<Metric>,
+    /// Whether caps of the profile can cause a lower one.
+    has_caps: bool,
 }
 
 impl LowScore {
@@ -108,15 +110,17 @@ impl LowScore {
             // One division of whole numbers, as in the rules of the score.
             score: left as f64 / (figures.total() * figures.point) as f64,
             metrics: Metric::ALL.into_iter().filter(|m| loss(*m) == worst).collect(),
+            has_caps: !profile.caps().is_empty(),
         })
     }
 
     fn comment(&self, score: &str) -> String {
         let names = names(&self.metrics);
+        let by_points = if self.has_caps { " by its points; a cap may cause a lower one" } else { "" };
         format!(
-            "{score} is the lowest score that a single metric can cause in the profile ({names}). This alert also fires for \
-             several metrics that cost as much together while none of them is critical. It is a warning, so that a critical \
-             metric does not page twice."
+            "{score} is the lowest score that a single metric can cause in the profile ({names}){by_points}. This alert also \
+             fires for several metrics that cost as much together while none of them is critical. It is a warning, so that \
+             a critical metric does not page twice."
         )
     }
 }
@@ -137,9 +141,10 @@ mod tests {
 
     #[test]
     fn a_score_is_low_if_a_single_metric_can_cause_it() {
-        // By hand: 0.3 of 10 points are lost to wal_fsync in every built-in profile.
+        // By hand: 0.3 of 10 points are lost to wal_fsync in every built-in profile, but 0.35 to leader_changes in operator.
         for name in PROFILES {
-            assert_eq!(low(&Profile::named(name).unwrap()), Some(7.0), "{name}");
+            let expected = if name == "operator" { 6.5 } else { 7.0 };
+            assert_eq!(low(&Profile::named(name).unwrap()), Some(expected), "{name}");
         }
         // 5 of 10 points at 0.3 cost more than 10 at 0.1, and less than 8 at 0.2.
         let bands = |of: &[(Metric, &str)]| {

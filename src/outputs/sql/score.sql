@@ -88,11 +88,11 @@ losses AS (  -- a metric that is left out loses nothing, with or without a readi
     SELECT points.*,
            {{point_times}}({{sum_of_weights}}) AS weight,
            {{losses}}
-    FROM points, weights)
+    FROM points, weights){{capped}}
 SELECT *, 10 * weight - ({{sum_of_losses}}) AS units,
        (CAST(dense_rank() OVER (ORDER BY units) AS BIGINT) << {{place_shift}}) | band AS place,
        units IS NULL AND {{only_idle}} AS idle
-FROM losses;
+FROM {{judged}};
 
 -- The first step at or after a second: steps are the multiples of step_seconds.
 CREATE OR REPLACE MACRO on_grid(second) AS
@@ -148,7 +148,7 @@ CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
 WITH worst AS (
     SELECT cluster_position, step,
            CASE count(*)
-               WHEN count(units) THEN
+               WHEN {{members_judged}} THEN
                     (min(place | (CAST(position AS BIGINT) << {{position_shift}})) & {{band_mask}}) % {{codes}}
                WHEN count(units) + count(*) FILTER (idle) THEN {{idle_band}}
                ELSE 0 END

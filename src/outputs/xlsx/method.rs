@@ -71,7 +71,9 @@ fn write_rules(table: &mut Table<'_>, manifest: &Manifest) -> Result<(), XlsxErr
     for (name, rule) in &profile.rules {
         let of = rule.of_limit.as_ref().map_or(String::new(), |limit| format!(" of {limit}"));
         let bands: Vec<_> = rule.bands.iter().map(|b| format!("above {}{of}: {}", b.above, b.points)).collect();
-        let points = ["10".to_owned()].into_iter().chain(bands).collect::<Vec<_>>().join("\n");
+        let capped = manifest.profile().and_then(|profile| Some(profile.rule(name.parse().ok()?).caps.clone()));
+        let caps = capped.filter(|caps| !caps.list.is_empty()).map(|caps| format!("caps of the score: {caps}"));
+        let points = ["10".to_owned()].into_iter().chain(bands).chain(caps).collect::<Vec<_>>().join("\n");
         let reading = name.parse().map_or(name.as_str(), |metric: Metric| metric.reading_column());
         table.row(&[Value::Text(reading), Value::Owned(points), Value::Share(rule.weight)])?;
     }

@@ -4,9 +4,12 @@ use crate::spec::{Metric, Profile, Unit, percent};
 use crate::text::rounding::{confidence_parts, number_up};
 use crate::time::{HOUR_MS, format_instant};
 
-/// Formats a duration such as `2 h 58 min` or `1 d 1 h`: rounded to the minute, or truncated to the
-/// hour from one day on.
+/// Formats a duration such as `2 h 58 min` or `1 d 1 h`: rounded to the minute, or truncated to the hour from one day on. Less
+/// than a minute is in seconds: `45 s`.
 pub(crate) fn duration(ms: i64) -> String {
+    if 0 < ms && ms < 60_000 {
+        return seconds(ms);
+    }
     let minutes = (ms + 30_000) / 60_000;
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
         (0, 0, minutes) => format!("{minutes} min"),
@@ -101,6 +104,8 @@ mod tests {
 
     #[test]
     fn durations_sizes_and_confidences_are_formatted_with_units() {
+        assert_eq!((duration(0), duration(14_500), duration(60_000)), ("0 min".into(), "15 s".into(), "1 min".into()));
+        assert_eq!((seconds(119_000), seconds(120_000)), ("119 s".into(), "2 min".into()));
         assert_eq!(duration(10_680_000), "2 h 58 min");
         assert_eq!(duration(7_200_000), "2 h");
         assert_eq!(duration(90_000_000), "1 d 1 h");

@@ -77,6 +77,9 @@ impl Changes {
                 elections.elected.changes.iter().map(|change| Switch { change: *change, handover: None }).collect()
             }
         };
+        if switches.is_empty() {
+            return Self { leaders_are_known, all: Vec::new() };
+        }
         let (members, any) = (by_leader::Members::of(of, cluster), by_any::Members::of(of, cluster));
         let explained = |switch: &Switch| match switch.handover {
             Some(handover) => members.explain(switch, handover),

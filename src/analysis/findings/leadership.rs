@@ -1,6 +1,7 @@
 //! Who led a cluster, and when the leadership changed hands, from the gauge `etcd_server_is_leader`.
 
 use super::elections::Change;
+use super::runs::{Run, within};
 use super::spans::{length_within, union};
 use super::tracks::ClusterTrack;
 use crate::time::TimeRange;
@@ -136,13 +137,14 @@ impl Leadership {
 
 /// Whether a member counts a change late that is told already: it was silent or without a leader in between.
 fn is_late(cluster: &ClusterTrack, change: &Change, handovers: &[Handover], near_ms: i64) -> bool {
-    let member = &cluster.members[change.first_member];
-    let away = union(member.shows(|signs| !signs.is_scraped || signs.knows_leader == Some(false)));
-    let until_now = |away: &&TimeRange| (change.seen_ms - near_ms..=change.seen_ms + near_ms).contains(&away.end_ms);
-    let away = away.iter().rfind(until_now).filter(|_| change.members == 1);
-    let within =
-        |away: &TimeRange| handovers.iter().any(|h| (away.start_ms - near_ms..=away.end_ms).contains(&h.took_ms));
-    away.is_some_and(within)
+    let Some(last) = handovers.iter().rfind(|handover| handover.took_ms < change.seen_ms) else { return false };
+    let since = TimeRange { start_ms: last.took_ms - near_ms, end_ms: change.seen_ms + near_ms };
+    let signs = within(&cluster.members[change.first_member].signs, since);
+    let away = signs.iter().filter(|run| !run.state.is_scraped || run.state.knows_leader == Some(false)).map(Run::span);
+    // Away at the handover, and until it counted it.
+    let is_until_now =
+        |away: &TimeRange| away.start_ms - near_ms <= last.took_ms && change.seen_ms - near_ms <= away.end_ms;
+    change.members == 1 && union(away).iter().any(is_until_now)
 }
 
 fn handover(before: Term, after: Term, step_ms: i64) -> Handover {

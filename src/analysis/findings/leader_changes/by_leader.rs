@@ -4,8 +4,9 @@
 //! overload is looked for, and more than one is told as such. A change is called planned only if nothing at all was wrong.
 
 use super::super::leadership::{Handover, Switch};
+use super::super::runs::within;
 use super::super::signs::{FAR_SECONDS, LAG_MS, MOST_WAITING, Signs, behind};
-use super::super::spans::{both, length_within, overlapping, union};
+use super::super::spans::{both, length_within, union};
 use super::super::tracks::{ClusterTrack, MemberTrack};
 use super::super::{Cause, Collector, Evidence, told};
 use super::{DISK, Explained, LEAST_SLOW_STEPS};
@@ -33,15 +34,21 @@ const FINE_STEP_MS: i64 = 60_000;
 pub(super) struct Members<'a> {
     of: &'a Collector<'a>,
     all: Vec<Trouble<'a>>,
+    /// When any member led.
+    led: Vec<TimeRange>,
 }
 
 /// The troubles of one member over the whole range.
 struct Trouble<'a> {
     member: &'a MemberTrack,
     starts: Vec<i64>,
+    /// When its last sample arrived.
+    last_ms: i64,
     /// When it was not scraped although other members were.
     silent: Vec<TimeRange>,
+    /// When its disk was slow, and when that showed.
     slow: Vec<TimeRange>,
+    shows_slow: Vec<TimeRange>,
     far: Vec<TimeRange>,
     overloaded: Vec<TimeRange>,
     /// When it was scraped and knew no leader.
@@ -55,28 +62,31 @@ impl<'a> Members<'a> {
         let trouble = |member: &'a MemberTrack| {
             let lasts = |range: &TimeRange| range.end_ms - range.start_ms >= LEAST_SLOW_STEPS * step_ms;
             let disk: Vec<TimeRange> = union(member.losing(of.table, DISK)).into_iter().filter(lasts).collect();
+            let instant = |at: i64| TimeRange { start_ms: at, end_ms: at + 1 };
             let disk_is_known = |at: i64| {
-                member.codes.iter().any(|run| {
+                within(&member.codes, instant(at)).iter().any(|run| {
                     let points = &of.table.look_up(run.state).points;
-                    (run.start_ms..run.end_ms).contains(&at)
-                        && DISK.iter().any(|metric| points[metric.index()].is_some())
+                    DISK.iter().any(|metric| points[metric.index()].is_some())
                 })
             };
             let showing = |is: fn(&Signs) -> bool| union(member.shows(is));
-            let signs_at =
-                |at: i64| member.signs.iter().find(|run| (run.start_ms..run.end_ms).contains(&at)).map(|run| run.state);
+            let far_is_known =
+                |at: i64| within(&member.signs, instant(at)).iter().any(|run| run.state.is_far.is_some());
             let far = showing(|signs| signs.is_far == Some(true));
             Trouble {
                 member,
                 starts: member.restarts(),
+                last_ms: member.scraped().last().map_or(i64::MIN, |span| span.end_ms),
                 silent: both(&showing(|signs| !signs.is_scraped), &anybody),
                 slow: behind(&disk, LAG_MS + step_ms, disk_is_known),
-                far: behind(&far, step_ms, |at| signs_at(at).is_some_and(|signs| signs.is_far.is_some())),
+                shows_slow: disk,
+                far: behind(&far, step_ms, far_is_known),
                 overloaded: showing(|signs| signs.keeps_waiting == Some(true) && signs.is_busy),
                 leaderless: showing(|signs| signs.is_scraped && signs.knows_leader == Some(false)),
             }
         };
-        Self { of, all: cluster.members.iter().map(trouble).collect() }
+        let led = union(cluster.members.iter().flat_map(|member| member.shows(|signs| signs.leads == Some(true))));
+        Self { of, all: cluster.members.iter().map(trouble).collect(), led }
     }
 
     /// The cause of a change of which the leaders are known.
@@ -157,7 +167,7 @@ impl<'a> Members<'a> {
         let started =
             from.starts.iter().find(|at| **at > handover.from_since_ms && (around.start_ms..=until).contains(at));
         // Rates of a member that is gone go on for a while.
-        let last_ms = from.member.scraped().last().map_or(i64::MIN, |span| span.end_ms);
+        let last_ms = from.last_ms;
         let is_gone = (around.start_ms..=around.end_ms).contains(&last_ms) && last_ms + AFTER_MS < self.of.range.end_ms;
         if let Some(at) = started {
             explained.why = format!("{name}, which led, restarted at {}", told::instant(*at));
@@ -197,18 +207,16 @@ impl<'a> Members<'a> {
         let slow = from.slow.iter().find(|slow| slow.intersect(at).is_some())?;
         // A p99 may be above a low threshold every night, and cost nobody the leadership.
         let near = TimeRange { start_ms: handover.lost_ms - LAG_MS, end_ms: handover.took_ms + FELT_MS + 1 };
-        let is_felt =
-            || from.member.shows(|signs| signs.applies_slowly == Some(true)).any(|s| s.intersect(near).is_some());
+        let is_felt = || within(&from.member.signs, near).iter().any(|run| run.state.applies_slowly == Some(true));
         if from.member.can_tell(|signs| signs.applies_slowly) && !is_felt() {
             return None;
         }
         let name = from.member.name();
         let mut found = Found::new(Cause::SlowDisk, &name);
         found.why = format!("the disk of {name}, which led, was slow");
-        let shown = union(from.member.losing(self.of.table, DISK));
-        let shown: Vec<TimeRange> = shown.into_iter().filter(|shown| shown.intersect(*slow).is_some()).collect();
-        found
-            .tell(&format!("{name}_slow_from"), Evidence::Instant(shown.first().map_or(slow.start_ms, |s| s.start_ms)));
+        let shown: Vec<&TimeRange> = from.shows_slow.iter().filter(|shown| shown.intersect(*slow).is_some()).collect();
+        let since_ms = shown.first().map_or(slow.start_ms, |shown| shown.start_ms);
+        found.tell(&format!("{name}_slow_from"), Evidence::Instant(since_ms));
         found.tell(&format!("{name}_slow_for"), Evidence::Duration(shown.iter().map(|s| s.end_ms - s.start_ms).sum()));
         Some(found)
     }
@@ -248,10 +256,8 @@ impl<'a> Members<'a> {
     /// For how long a member that was scraped knew no leader although another one led, from two steps on: at one step the
     /// members may have been scraped before and after the election.
     fn cut_off(&self, member: &Trouble<'_>, around: TimeRange) -> Option<i64> {
-        let near =
-            overlapping(member.leaderless.iter().copied()).into_iter().find(|span| span.intersect(around).is_some())?;
-        let led = union(self.all.iter().flat_map(|other| other.member.shows(|signs| signs.leads == Some(true))));
-        let (length, led) = (near.end_ms - near.start_ms, length_within(&led, near));
+        let near = member.leaderless.iter().find(|span| span.intersect(around).is_some())?;
+        let (length, led) = (near.end_ms - near.start_ms, length_within(&self.led, *near));
         (led >= LEAST_SLOW_STEPS * self.of.step.millis() && 2 * led >= length).then_some(length)
     }
 

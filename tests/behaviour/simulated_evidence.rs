@@ -53,6 +53,6 @@ fn readings_of_a_simulation_with_evidence_are_those_of_prometheus() {
     example("simulate", &[&ARGUMENTS[..], &["--out", &file]].concat()).succeeds();
     // A scrape that fails leaves no staleness marker in an imported block; a short look-back shows the same.
     let prometheus = prometheus_with(&folder.text("raw.om"), &["--query.lookback-delta=90s"]);
-    let asked = Asked { evidence: Some("auto"), ..Asked::all(&prometheus, START, START + 12 * HOUR) };
+    let asked = Asked { evidence: Some("all"), ..Asked::all(&prometheus, START, START + 12 * HOUR) };
     asked.is_answered_exactly(&folder);
 }

@@ -2,7 +2,7 @@
 
 usage: history.py URL DIR --start SECOND --end SECOND --step SECONDS [--selector MATCHERS]
        [--cluster-label NAME] [--member-label NAME] [--recorded METRIC].. [--without METRIC].. [--profile NAME]
-       [--evidence all]
+       [--evidence auto|all]
 
 The profile decides which companions a history must hold. It must hold the start times of processes if the server has
 them."""
@@ -56,6 +56,8 @@ EVIDENCE = {
     "grpc_errors_per_second":
         f'sum by ({{by}}) (rate(grpc_server_handled_total{{{{grpc_code=~"{FAILED}", {{of}}}}}}[5m]))',
 }
+# What findings need, of the evidence.
+FOUND_BY = ["proposals_pending", "slow_applies_per_second", "is_leader", "is_learner", "has_leader"]
 RECORDED = {
     "wal_fsync": "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile",
     "backend_commit": "job:etcd_disk_backend_commit_duration_seconds_bucket:99percentile",
@@ -75,7 +77,9 @@ def expected(asked):
         query = f"{RECORDED[name]}{{{asked.selector}}}" if name in asked.recorded else RAW[name]
         known |= answer(asked, query, column, is_whole=name in asked.recorded)
     members = {key[:3] for key in known}
-    beside = {column: COMPANION[column] for column in companions(asked)} | (EVIDENCE if asked.evidence == "all" else {})
+    beside = {column: COMPANION[column] for column in companions(asked)}
+    if asked.evidence != "none":
+        beside |= COMPANION | (EVIDENCE if asked.evidence == "all" else {name: EVIDENCE[name] for name in FOUND_BY})
     for column, query in beside.items():
         # A row exists only if a metric has a reading; a companion alone makes no row.
         known |= {key: value for key, value in answer(asked, query, column).items() if key[:3] in members}

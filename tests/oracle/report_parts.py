@@ -19,7 +19,8 @@ from spec import METRICS
 CAUSES = {
     "slow_disk": "Slow disk", "leader_instability": "Frequent leader changes", "file_descriptors": "Too many open files",
     "database_size": "Large database", "client_traffic": "Heavy client traffic", "member_without_data": "Member without data",
-    "member_replaced": "Member replaced",
+    "member_replaced": "Member replaced", "restart": "Restart", "no_leader": "No leader",
+    "database_full": "Database at its quota",
 }  # fmt: skip
 KINDS = {
     "leader_change": "leader change", "recurrence": "recurrence", "growth": "growing database",

@@ -90,11 +90,6 @@ impl Companion {
         ROLES[self as usize] == Role::Evidence
     }
 
-    /// The evidence, in the order of the table.
-    pub fn evidence() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|companion| companion.is_evidence())
-    }
-
     /// What findings need besides the scored metrics: the limits, who leads, who knows a leader, who is a learner, which
     /// proposals wait, and which applies are slow. A server computes them for little: none is a histogram.
     pub const OF_FINDINGS: [Self; 7] = [

@@ -58,21 +58,20 @@ struct Restart {
     range: TimeRange,
     /// Whether `range` is a gap in the samples.
     is_gap: bool,
+    /// The start time of the new process.
+    started_ms: i64,
 }
 
 /// The time without samples around each restart, or the step at which the new process was first seen if none is missing.
 /// Longer absences are told as such, with the restart among their evidence.
 fn restarts(of: &Collector<'_>, member: &MemberTrack, silent: &[TimeRange]) -> Vec<Restart> {
     let step_ms = of.step.millis();
-    let changed = member.started.windows(2).filter(|two| two[0].state != two[1].state);
-    let around = changed.filter_map(|two| {
-        let seen_ms = two[1].start_ms;
-        let gap = silent.iter().find(|span| span.start_ms >= two[0].start_ms && span.end_ms == seen_ms);
-        match gap {
-            Some(gap) if gap.end_ms - gap.start_ms >= LEAST_MS => None,
-            Some(gap) => Some(Restart { range: *gap, is_gap: true }),
-            None => Some(Restart { range: TimeRange { start_ms: seen_ms, end_ms: seen_ms + step_ms }, is_gap: false }),
-        }
+    let around = member.starts().filter_map(|(before, after)| {
+        let (seen_ms, started_ms) = (after.start_ms, (after.state * 1000.0) as i64);
+        let gap = silent.iter().find(|span| span.start_ms >= before.start_ms && span.end_ms == seen_ms);
+        let range = gap.copied().unwrap_or(TimeRange { start_ms: seen_ms, end_ms: seen_ms + step_ms });
+        let is_long = gap.is_some() && range.end_ms - range.start_ms >= LEAST_MS;
+        (!is_long).then_some(Restart { range, is_gap: gap.is_some(), started_ms })
     });
     around.collect()
 }
@@ -89,20 +88,17 @@ fn restarted(
     finding.members = vec![member.name()];
     measure(of, cluster, range, &mut finding);
     finding.lost = None;
-    let at = member.restarts().into_iter().rev().find(|at| *at < range.end_ms);
     let gap = match restart.is_gap {
         true => format!("no samples for {}", told::seconds(range.end_ms - range.start_ms)),
         false => "no sample is missing".to_owned(),
     };
-    let says = at.map_or_else(String::new, |at| format!(" at {}", told::instant(at)));
-    finding.says = format!("{} of {} restarted{says} ({gap})", member.name(), finding.cluster);
+    let at = told::instant(restart.started_ms);
+    finding.says = format!("{} of {} restarted at {at} ({gap})", member.name(), finding.cluster);
     let expected = membership.expected_at(range.start_ms);
     let staffing = Staffing { left: expected.saturating_sub(1), expected };
     finding.impact = staffing.impact(range.end_ms - range.start_ms);
     finding.staffing = Some(staffing);
-    if let Some(at) = at {
-        finding.tell("started", Evidence::Instant(at));
-    }
+    finding.tell("started", Evidence::Instant(restart.started_ms));
     Incident::of_members(finding, ProblemCause::Restart)
 }
 

@@ -46,7 +46,8 @@ impl Collector<'_> {
 
     /// The companions of the history that [`Self::day`] needs: limits, process start times, and evidence.
     pub(crate) fn companions(source: &Source) -> Vec<Companion> {
-        source.companions().into_iter().filter(|c| !c.is_evidence() || super::signs::EVIDENCE.contains(c)).collect()
+        let is_read = |c: &Companion| *c == Companion::StartTime || super::signs::is_looked_at(*c);
+        source.companions().into_iter().filter(is_read).collect()
     }
 
     /// Digests one day; `scores` must be those of `window`.

@@ -79,27 +79,9 @@ fn incident(
     let low = both(&union(own.iter().flatten().copied()), &[range]);
     let low_ms: i64 = low.iter().map(|span| span.end_ms - span.start_ms).sum();
     measure(of, cluster, range, &mut finding);
-    let members = finding.members.join(", ");
     match condition.cause {
         ProblemCause::NoLeader => tell_no_leader(cluster, most_at_once(own, range), range, low_ms, &mut finding),
-        ProblemCause::DatabaseFull => {
-            finding.says = format!(
-                "the database of {members} of {} was at its quota for {}: etcd refuses writes there",
-                finding.cluster,
-                told::seconds(low_ms),
-            );
-            finding.metric = Some(Metric::DbSize);
-            finding.impact = everything_lost(low_ms);
-        }
-        _ => {
-            finding.says = format!(
-                "{members} of {} had at most 5 % of its file descriptors left for {}",
-                finding.cluster,
-                told::seconds(low_ms),
-            );
-            finding.metric = Some(Metric::OpenFds);
-            finding.impact = everything_lost(low_ms);
-        }
+        cause => tell_limit(cause, low_ms, &mut finding),
     }
     finding.tell("lasted", Evidence::Duration(low_ms));
     if condition.cause == ProblemCause::DatabaseFull {
@@ -112,9 +94,19 @@ fn incident(
     Incident { finding, cause: condition.cause, spans: vec![range], low, by_member, is_for_good: false }
 }
 
-/// Counts like a score of 0.
-fn everything_lost(ms: i64) -> f64 {
-    Staffing { left: 0, expected: 1 }.impact(ms)
+/// A limit that is nearly reached. It counts like a score of 0.
+fn tell_limit(cause: ProblemCause, low_ms: i64, finding: &mut Finding) {
+    let (of, lasted) = (format!("{} of {}", finding.members.join(", "), finding.cluster), told::seconds(low_ms));
+    (finding.metric, finding.says) = match cause {
+        ProblemCause::DatabaseFull => (
+            Some(Metric::DbSize),
+            format!(
+                "the database of {of} was within 2 % of its quota for {lasted}: etcd refuses writes there, or soon will"
+            ),
+        ),
+        _ => (Some(Metric::OpenFds), format!("{of} had at most 5 % of its file descriptors left for {lasted}")),
+    };
+    finding.impact = Staffing { left: 0, expected: 1 }.impact(low_ms);
 }
 
 fn tell_no_leader(cluster: &ClusterTrack, at_once: usize, range: TimeRange, low_ms: i64, finding: &mut Finding) {

@@ -23,8 +23,8 @@ const DISK: &[Metric] = ProblemCause::SlowDisk.metrics();
 const TOGETHER_MS: i64 = 30 * 60_000;
 
 pub(super) const RULE: &str = "another member leads, or the number of leader changes in the last day rises at members that did not \
-    restart (the highest of all members counts). Of the member that led: restart: its process started or went within \
-    2 minutes; process_stopped: it sent no samples and was the same process afterwards; slow_disk: WAL fsync or backend \
+    restart (the highest of all members counts). Of the member that led: restart: its process started again around \
+    the change, or it went and never came back; process_stopped: it sent no samples and was the same process afterwards; slow_disk: WAL fsync or backend \
     commit p99 was above the profile's first threshold for at least 2 steps, from 90 s before it shows until 5 \
     minutes before it recovers, and more than 0.05 applies a second were slow; network: it knew no leader for at least 2 steps while another member led, or its round \
     trips and those of others were above 0.15 s for 6 minutes before; overload: clients sent more than 3 times the day's median and more than \

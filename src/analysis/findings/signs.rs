@@ -127,15 +127,10 @@ fn scraped(window: &Window, member: usize) -> Vec<bool> {
     scraped
 }
 
-/// The evidence that the signs come from.
-pub(super) const EVIDENCE: [Companion; 6] = [
-    Companion::IsLeader,
-    Companion::HasLeader,
-    Companion::IsLearner,
-    Companion::PeerRoundTrip,
-    Companion::ProposalsPending,
-    Companion::SlowApplies,
-];
+/// Whether the signs come from this companion. Round trips count if the history has them; a server computes them for much.
+pub(super) fn is_looked_at(companion: Companion) -> bool {
+    companion == Companion::PeerRoundTrip || Companion::OF_FINDINGS.contains(&companion)
+}
 
 impl MemberTrack {
     /// The stretches at which a question has the answer yes.

@@ -66,8 +66,13 @@ impl MemberTrack {
 
     /// Instants at which the process restarted, in milliseconds: every start time except the first.
     pub(super) fn restarts(&self) -> Vec<i64> {
-        let moved = |two: &&[Run<f64>]| two[0].state != two[1].state;
-        self.started.windows(2).filter(moved).map(|two| (two[1].state * 1000.0) as i64).collect()
+        self.starts().map(|(_, started)| (started.state * 1000.0) as i64).collect()
+    }
+
+    /// Each start of the process except the first: the process before, and the new one, with its start time in seconds.
+    pub(super) fn starts(&self) -> impl Iterator<Item = (&Run<f64>, &Run<f64>)> {
+        let pairs = self.started.windows(2).map(|two| (&two[0], &two[1]));
+        pairs.filter(|(before, after)| before.state != after.state)
     }
 
     /// The stretches with a reading of any metric other than leader changes.

@@ -319,6 +319,18 @@ pub(crate) struct ExplainArgs {
     )]
     pub(crate) at: String,
 
+    /// Only this member
+    #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
+    pub(crate) member: Option<String>,
+
+    /// Explain the step at --at, with who led
+    #[arg(
+        long, help_heading = Heading::Selection.title(),
+        long_help = "Explain the step at --at instead of the cell: score, readings and points of each member, who led, and \
+                     the lowest and highest readings from 5 minutes before to 5 minutes after"
+    )]
+    pub(crate) instant: bool,
+
     #[command(flatten)]
     pub(crate) flags: Flags<OfExplain>,
 }

@@ -2,7 +2,7 @@
 //! members and steps, the maximum, and the member that had it.
 //!
 //! Days are reduced in parallel ([`DayReadings`]) and added in order of time ([`ReadingCells::add`]). A cell takes 64
-//! bytes: a year of 20 clusters in hours takes 11 MB. Medians and maxima are stored as `f32`, so they have 7 significant
+//! bytes, and 10 for each column of evidence: a year of 20 clusters in hours takes 11 MB without evidence. Medians and maxima are stored as `f32`, so they have 7 significant
 //! digits, more than any output shows.
 
 mod day;
@@ -15,12 +15,42 @@ pub(crate) use day::DayReadings;
 use std::sync::Arc;
 
 use crate::readings::{Lives, Member};
-use crate::spec::METRICS;
+use crate::spec::{Column, Companion, Metric};
 use day::DayCell;
+
+/// The evidence that has charts, each with a title. Who leads, and who is a learner, are names and not amounts; limits are
+/// thresholds.
+const CHARTED: [(Companion, &str); 13] = [
+    (Companion::HasLeader, "a member without a leader"),
+    (Companion::PeerRoundTrip, "round trip between members p99"),
+    (Companion::HeartbeatFailures, "heartbeats not sent in time"),
+    (Companion::PeerSendFailures, "failed messages to members"),
+    (Companion::ProposalsPending, "waiting proposals"),
+    (Companion::ProposalsFailed, "failed proposals"),
+    (Companion::SlowApplies, "applies above 100 ms"),
+    (Companion::SlowReadIndexes, "reads confirmed too late"),
+    (Companion::DbInUse, "database without free pages"),
+    (Companion::Defragmenting, "time spent on defragmentation"),
+    (Companion::Snapshotting, "time spent on sending snapshots"),
+    (Companion::ResidentMemory, "memory"),
+    (Companion::GrpcErrors, "gRPC errors of the server"),
+];
+
+/// The title of evidence that has a chart.
+pub(crate) fn title_of_evidence(companion: Companion) -> Option<&'static str> {
+    CHARTED.iter().find(|(charted, _)| *charted == companion).map(|(_, title)| *title)
+}
+
+/// The evidence with a chart among these columns of a history, in the order of the charts.
+pub(crate) fn charted(held: &[Companion]) -> Vec<Companion> {
+    CHARTED.iter().map(|(companion, _)| *companion).filter(|companion| held.contains(companion)).collect()
+}
 
 /// The readings of every cell of every cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ReadingCells {
+    /// The metrics, then the evidence: one [`Spread`] each in every cell.
+    columns: Vec<Column>,
     clusters: Vec<ClusterReadings>,
 }
 
@@ -31,7 +61,7 @@ pub(crate) struct ClusterReadings {
     /// The members ever seen, sorted; [`Spread::member`] is an index into this list.
     pub(crate) members: Vec<Arc<str>>,
     starts: Vec<i64>,
-    columns: [SpreadColumns; METRICS],
+    columns: Vec<SpreadColumns>,
     /// A cell that UTC midnight cuts, until the next day adds its second part.
     open: Option<DayCell>,
 }
@@ -44,15 +74,8 @@ struct SpreadColumns {
     member: Vec<u16>,
 }
 
-/// The readings of one cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct CellReadings {
-    pub(crate) start_ms: i64,
-    /// In the order of [`Metric::ALL`]; `None` if the cell has no reading of the metric.
-    pub(crate) metrics: [Option<Spread>; METRICS],
-}
-
-/// Median and maximum of a metric in a cell, over all members and steps with a reading, in the metric's unit.
+/// Median and maximum of a column in a cell, over all members and steps with a reading, in the column's unit. The knowledge of
+/// a leader is turned around, so that 1 is bad: the member had none.
 ///
 /// Compare them with a threshold as `f32`: widened to `f64`, 0.025 would exceed 0.025.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,11 +87,18 @@ pub(crate) struct Spread {
 }
 
 impl ReadingCells {
-    /// The clusters of these members, without any cell.
-    pub(crate) fn new(lives: &Lives) -> Self {
+    /// The clusters of these members, without any cell, for the metrics and this evidence.
+    pub(crate) fn new(lives: &Lives, evidence: &[Companion]) -> Self {
         let members: Vec<&Member> = lives.iter().map(|(member, _)| member).collect();
-        let clusters = members.chunk_by(|a, b| a.cluster == b.cluster).map(ClusterReadings::new);
-        Self { clusters: clusters.collect() }
+        let columns = columns(evidence);
+        let clusters = members.chunk_by(|a, b| a.cluster == b.cluster);
+        let clusters = clusters.map(|members| ClusterReadings::new(members, columns.len())).collect();
+        Self { columns, clusters }
+    }
+
+    /// The evidence in the cells.
+    pub(crate) fn evidence(&self) -> impl Iterator<Item = Companion> + '_ {
+        self.columns.iter().filter_map(|column| column.companion())
     }
 
     /// Adds the next day; days must come in order of time.
@@ -94,23 +124,30 @@ impl ReadingCells {
     }
 }
 
+/// The metrics, then the evidence.
+fn columns(evidence: &[Companion]) -> Vec<Column> {
+    Metric::ALL.into_iter().map(Column::Metric).chain(evidence.iter().copied().map(Column::Companion)).collect()
+}
+
 impl ClusterReadings {
-    fn new(members: &[&Member]) -> Self {
+    fn new(members: &[&Member], columns: usize) -> Self {
         Self {
             cluster: members[0].cluster.clone(),
             members: members.iter().map(|member| member.member.clone()).collect(),
             starts: Vec::new(),
-            columns: Default::default(),
+            columns: vec![SpreadColumns::default(); columns],
             open: None,
         }
     }
 
-    /// The cells with a reading, in order of time.
-    pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = CellReadings> + '_ {
-        (0..self.starts.len()).map(|index| CellReadings {
-            start_ms: self.starts[index],
-            metrics: std::array::from_fn(|metric| self.columns[metric].at(index)),
-        })
+    /// When the cells with a reading start, in order of time, milliseconds since 1970.
+    pub(crate) fn starts(&self) -> &[i64] {
+        &self.starts
+    }
+
+    /// A column's readings in the cell with this place in [`Self::starts`]; `None` if it has none.
+    pub(crate) fn spread(&self, column: usize, cell: usize) -> Option<Spread> {
+        self.columns[column].at(cell)
     }
 
     /// Adds the cells of the next day, whose member indices refer to `members`.
@@ -139,7 +176,7 @@ impl ClusterReadings {
 
     fn push(&mut self, cell: DayCell) {
         self.starts.push(cell.start_ms);
-        for (columns, part) in self.columns.iter_mut().zip(cell.metrics) {
+        for (columns, part) in self.columns.iter_mut().zip(cell.columns) {
             let spread = part.map(day::Part::spread);
             columns.p50.push(spread.map_or(f32::NAN, |spread| spread.p50));
             columns.max.push(spread.map_or(f32::NAN, |spread| spread.max));

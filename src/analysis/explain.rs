@@ -1,6 +1,8 @@
 //! Recomputes one cell from its readings, so that a person can check the score by hand: steps by band, points, weights
 //! and losses of each member and metric.
 
+mod moment;
+
 use std::collections::BTreeMap;
 
 use crate::analysis::findings::median;
@@ -9,6 +11,8 @@ use crate::readings::{Member, Window};
 use crate::score::{DayScores, ScoreTable, StepState, Worth};
 use crate::spec::{Cap, Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule, Unit};
 use crate::time::{LocalCell, count_within};
+
+pub(crate) use moment::{ColumnMoment, Led, MemberMoment, Moment, PointsMoment, Reading, around, explain_moment};
 
 /// Number of finite buckets in etcd's fsync histograms; their upper bounds are 1 ms, 2 ms, 4 ms, … 8.192 s
 /// (`prometheus.ExponentialBuckets(0.001, 2, 14)` in etcd's sources).

@@ -100,6 +100,10 @@ fn unknown(argument: &str, words: &[OsString]) -> String {
     };
     let typed = typed.split('=').next().unwrap_or_default();
     let typed_name = typed.trim_start_matches('-');
+    // `--member` for `--members`, although another command has `--member`.
+    if let Some(plural) = known.iter().find(|flag| flag.strip_suffix('s') == Some(typed_name)) {
+        return format!("unknown flag {typed}: did you mean --{plural}?");
+    }
     if typed.starts_with("--") && !known.contains(&typed_name) {
         let others = others_with(typed_name);
         if !others.is_empty() {

@@ -94,11 +94,12 @@ impl Check<'_> {
                 Err(error) => report.add_wrong(error.to_string()),
                 Ok(remote) => {
                     let kept = choice.kept;
+                    let of_evidence = choice.queries.keys().filter(|name| is_evidence(name)).count();
                     let description = self.asked.source(self.client.shown_url(), choice.queries);
                     let (client, queries) = (self.client.clone(), self.queries.clone());
                     let source = PrometheusSource::new(client, queries, description, self.asked.step);
                     let source = source.within(kept).computed_by(remote);
-                    report.cost = Some(self.cost(&source, kept, &report).await?);
+                    report.cost = Some(self.cost(&source, kept, &report, of_evidence as u64).await?);
                 }
             }
         }
@@ -227,11 +228,19 @@ impl Check<'_> {
 
     /// Estimates the cost of a pull by pulling a part of up to one hour, or a longer one if the first takes
     /// too little time to measure.
-    async fn cost(&self, source: &PrometheusSource, kept: TimeRange, report: &Report) -> Result<Cost, CommandError> {
+    /// Columns of evidence were not looked at one by one: each counts like the fullest of the others.
+    async fn cost(
+        &self,
+        source: &PrometheusSource,
+        kept: TimeRange,
+        report: &Report,
+        of_evidence: u64,
+    ) -> Result<Cost, CommandError> {
         let days = source.parts(self.range);
         let queries = source.work(&days).total;
         let pulled = report.rows.iter().filter(|row| row.is_pulled).filter_map(Row::sighting);
-        let samples: u64 = pulled.clone().map(|seen| seen.samples).sum();
+        let fullest = pulled.clone().map(|seen| seen.samples).max().unwrap_or(0);
+        let samples = pulled.clone().map(|seen| seen.samples).sum::<u64>() + of_evidence * fullest;
         let until = pulled.map(|seen| seen.last_ms).max().unwrap_or(self.range.start_ms);
         let Some(day) = days.iter().find(|(day, _)| *day == UtcDay::of(until)).copied() else {
             return Ok(Cost { queries, samples, took: Duration::ZERO });
@@ -249,6 +258,11 @@ impl Check<'_> {
         let took = probed.0.mul_f64((samples as f64 / probed.1.max(1) as f64).max(1.0));
         Ok(Cost { queries, samples, took })
     }
+}
+
+/// Whether the column of this name holds evidence of causes.
+fn is_evidence(name: &str) -> bool {
+    Companion::ALL.into_iter().any(|companion| companion.name() == name && companion.is_evidence())
 }
 
 /// Pulls a part of a day and discards it; returns the time taken and the number of samples.

@@ -149,6 +149,13 @@ pub(crate) enum CommandError {
         /// The names of all clusters, separated by commas.
         known: String,
     },
+    #[error("no member '{member}' of {cluster} in this history: choose one of {known}")]
+    NoMember {
+        member: String,
+        cluster: String,
+        /// The names of the cluster's members, separated by commas.
+        known: String,
+    },
     #[error("no cell of {cluster} at {at}: choose --at within the history, {range}")]
     NoCell {
         cluster: String,

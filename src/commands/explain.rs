@@ -1,4 +1,4 @@
-//! `etcd-heatmap explain`: prints the arithmetic behind one cell.
+//! `etcd-heatmap explain`: prints the arithmetic behind one cell or one step.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::evidence::{Opened, companions_with};
 use super::score::check_known;
 use super::stdout::print_wrapped;
 use super::{CommandError, given_folder};
-use crate::analysis::explain::explain;
+use crate::analysis::explain::{ScoredWindow, around, explain, explain_moment};
 use crate::analysis::membership::{ExpectedMembers, memberships};
 use crate::cli::ExplainArgs;
 use crate::config::{Given, How, Settings};
 use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::History;
-use crate::outputs::explain_text;
+use crate::outputs::{explain_text, moment_text};
 use crate::readings::Lives;
 use crate::score::ScoreTable;
 use crate::spec::Profile;
@@ -25,43 +25,97 @@ use crate::time::UtcDay;
 /// Indent of lines that continue another.
 const HANG: usize = 4;
 
-/// Reads the days of the cell, scores them again, and prints each step from readings to the cell's mean.
+/// Reads the days of the cell or of the instant, scores them again, and prints each step from readings to the score.
 pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
     let how = &settings.how;
     let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
     let opened = Opened::of(&history, manifest.as_ref())?;
-    let Opened { overview, source, .. } = &opened;
     let (profile, folding) = as_scored(&args.flags.given, how, manifest.as_ref());
-    let profile = profile.without(&source.left_out())?;
+    let profile = profile.without(&opened.source.left_out())?;
     check_known(&profile, &opened.metas)?;
-    let lives = lives_of(&args.cluster, &overview.lives)?;
+    let lives = lives_of(&args.cluster, &opened.overview.lives)?;
+    let is_known = |name: &String| lives.iter().any(|(member, _)| *member.member == **name);
+    if let Some(member) = args.member.as_ref().filter(|name| !is_known(name)) {
+        return Err(no_member(member, &args.cluster, &lives));
+    }
     let at_ms =
         folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis()).map_err(CommandError::instant("--at"))?;
-    let place = folding.zone.cell_at(at_ms, folding.width);
     let table = ScoreTable::new(&profile);
-    let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
-    let evidence = source.companions().into_iter().filter(|companion| companion.is_evidence());
-    let companions = companions_with(&table, source, evidence);
-    let mut windows = Vec::new();
-    for day in UtcDay::of(place.start_ms).through(UtcDay::of(last_ms)) {
-        let (scored, broken) = opened.reader(&history, &companions).score(&table, &lives, day);
-        if let Some(error) = broken {
-            return Err(error.into());
+    let of = Explained { args, history, opened, profile, folding, table, lives };
+    let text = match args.instant {
+        true => of.moment(at_ms)?,
+        false => of.cell(at_ms, &expected_members(how, manifest.as_ref()))?,
+    };
+    Ok(print_wrapped(&text, HANG)?)
+}
+
+/// A cluster of an opened history, and how it is scored.
+struct Explained<'a> {
+    args: &'a ExplainArgs,
+    history: History,
+    opened: Opened,
+    profile: Profile,
+    folding: Folding,
+    table: ScoreTable,
+    lives: Lives,
+}
+
+impl Explained<'_> {
+    /// The text about the cell with this instant.
+    fn cell(&self, at_ms: i64, expected: &ExpectedMembers) -> Result<String, CommandError> {
+        let folding = self.folding;
+        let place = folding.zone.cell_at(at_ms, folding.width);
+        let last_ms = place.start_ms + i64::from(folding.width.minutes()) * 60_000 - 1;
+        let windows = self.windows(place.start_ms, last_ms)?;
+        let mut explanation = explain(&self.table, &self.profile, folding, place, &windows);
+        if explanation.cluster.expected == 0 {
+            return Err(self.nothing());
         }
-        windows.push(scored);
+        if let Some(member) = &self.args.member {
+            explanation.members.retain(|part| *part.member.member == **member);
+        }
+        let absent: Vec<String> = memberships(&self.lives, self.opened.step, self.opened.overview.range, expected)
+            .iter()
+            .flat_map(|membership| membership.missing_at(place.start_ms, last_ms, folding.zone))
+            .collect();
+        Ok(explain_text(&self.table, folding, &self.args.cluster, &explanation, &absent))
     }
-    let explanation = explain(&table, &profile, folding, place, &windows);
-    if explanation.cluster.expected == 0 {
-        let (cluster, at) = (args.cluster.clone(), args.at.clone());
-        return Err(CommandError::NoCell { cluster, at, range: overview.range });
+
+    /// The text about the step at this instant.
+    fn moment(&self, at_ms: i64) -> Result<String, CommandError> {
+        let (at_ms, range) = around(at_ms, self.opened.step);
+        let windows = self.windows(range.start_ms, range.end_ms - 1)?;
+        let only = self.args.member.as_deref();
+        let moment = explain_moment(&self.table, &self.profile, self.folding, (at_ms, range), &windows, only);
+        if moment.cluster.expected == 0 {
+            return Err(self.nothing());
+        }
+        Ok(moment_text(&self.table, self.folding, &self.args.cluster, self.opened.step, &moment))
     }
-    let expected = expected_members(how, manifest.as_ref());
-    let absent: Vec<String> = memberships(&lives, opened.step, overview.range, &expected)
-        .iter()
-        .flat_map(|membership| membership.missing_at(place.start_ms, last_ms, folding.zone))
-        .collect();
-    Ok(print_wrapped(&explain_text(&table, folding, &args.cluster, &explanation, &absent), HANG)?)
+
+    /// The readings and scores of the cluster on the UTC days from one instant to another.
+    fn windows(&self, first_ms: i64, last_ms: i64) -> Result<Vec<ScoredWindow>, CommandError> {
+        // What shows causes, and the limits, whether or not the profile uses them.
+        let companions = companions_with(&self.table, &self.opened.source, self.opened.source.companions());
+        let reader = self.opened.reader(&self.history, &companions);
+        let scored = |day| match reader.score(&self.table, &self.lives, day) {
+            (_, Some(error)) => Err(error.into()),
+            (scored, None) => Ok(scored),
+        };
+        UtcDay::of(first_ms).through(UtcDay::of(last_ms)).map(scored).collect()
+    }
+
+    fn nothing(&self) -> CommandError {
+        let (cluster, at) = (self.args.cluster.clone(), self.args.at.clone());
+        CommandError::NoCell { cluster, at, range: self.opened.overview.range }
+    }
+}
+
+fn no_member(member: &str, cluster: &str, lives: &Lives) -> CommandError {
+    let known: Vec<&str> = lives.iter().map(|(member, _)| &*member.member).collect();
+    let known = terminal_label(&known.join(", "));
+    CommandError::NoMember { member: member.to_owned(), cluster: cluster.to_owned(), known }
 }
 
 /// The settings of the folder's scores: flags first, then the manifest. If the folder was never scored, all

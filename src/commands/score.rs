@@ -20,6 +20,7 @@ use std::time::Instant;
 use super::evidence::{Opened, Overview, companions_with, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
+use crate::analysis::cell_readings::charted;
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
 use crate::analysis::gate::Gate;
@@ -65,7 +66,8 @@ pub(super) fn run(
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
-    let companions = companions_with(&table, source, of_findings);
+    let charted = if needs.readings { charted(&source.companions()) } else { Vec::new() };
+    let companions = companions_with(&table, source, of_findings.into_iter().chain(charted.iter().copied()));
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(how)].concat();
@@ -76,6 +78,7 @@ pub(super) fn run(
         how,
         formats: &settings.formats,
         lives,
+        charted: &charted,
         collector: needs.findings.then_some(Collector {
             table: &table,
             profile: &profile,

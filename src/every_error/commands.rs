@@ -86,6 +86,11 @@ fn scoring() -> Vec<CommandError> {
     let shortfall = |cells: &[Option<f64>]| CommandError::Below(Box::new(shortfall(cells)));
     let no_limits = |metric, limit| CommandError::NoLimits { profile: "openshift".to_owned(), metric, limit };
     vec![
+        CommandError::NoMember {
+            member: "10.0.1.9:2379".to_owned(),
+            cluster: "c01".to_owned(),
+            known: "10.0.1.1:2379, 10.0.1.2:2379".to_owned(),
+        },
         CommandError::NoCluster { cluster: "kube-ectd".to_owned(), known: "kube-etcd, north".to_owned() },
         CommandError::NoCell {
             cluster: "kube-etcd".to_owned(),

@@ -1,5 +1,7 @@
 //! The text of `explain`: the arithmetic of one cell, first of the cluster, then of each member.
 
+mod moment;
+
 use std::fmt::Write;
 
 use crate::analysis::explain::{BandPart, CapPart, Explanation, MemberPart, MetricPart, StepTotals};
@@ -10,6 +12,8 @@ use crate::text::count;
 use crate::text::rounding::{loss_parts, loss_text, reading_text, score_parts, score_short, score_text};
 use crate::text::terminal::terminal_label;
 use crate::time::format_instant;
+
+pub(crate) use moment::moment_text;
 
 /// The arithmetic of one cell as text, for the cluster and each of its members. `missing` has a sentence for each
 /// absence of members, because the score counts only members that send metrics.

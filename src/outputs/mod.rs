@@ -34,7 +34,7 @@ pub(crate) use comparison::{COMPARISON, comparison_text};
 pub(crate) use csv::CellsCsv;
 pub(crate) use diff_csv::{DIFF, diff_csv};
 pub(crate) use diff_text::{Compared, diff_text};
-pub(crate) use explanation::explain_text;
+pub(crate) use explanation::{explain_text, moment_text};
 pub(crate) use findings_csv::findings_csv;
 pub(crate) use findings_text::findings_text;
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Companions of the six metrics: the limits that thresholds are shares of, and the start times of processes.
 
 use crate::support::{
-    Asked, Cell, DAY, Folder, HOUR, Metrics, Prometheus, START, cells, etcd_heatmap, oracle, prometheus_of,
+    Asked, Cell, DAY, Doorman, Folder, HOUR, Metrics, Prometheus, START, answer, cells, etcd_heatmap, oracle,
+    prometheus_of,
 };
 
 const EARLY: i64 = START - HOUR;
@@ -86,7 +87,8 @@ fn explain_shows_the_share_of_the_limit() {
 #[test]
 fn explain_and_findings_refuse_a_profile_whose_limits_the_history_lacks_as_score_does() {
     let (prometheus, folder) = (quotas(), Folder::new("no-limits"));
-    Asked::all(&prometheus, START, START + 2 * HOUR).run("backfill", &folder).succeeds();
+    let without = Asked { evidence: Some("none"), ..Asked::all(&prometheus, START, START + 2 * HOUR) };
+    without.run("backfill", &folder).succeeds();
     let audit = folder.at("audit");
     for profile in ["mixin", "openshift", "fleet"] {
         for command in [vec!["explain", "--cluster", "c", "--at", "2026-10-01T01"], vec!["score"], vec!["findings"]] {
@@ -137,7 +139,7 @@ fn a_limit_without_series_stops_the_run_with_remedies() {
 #[test]
 fn scoring_is_refused_with_remedies_if_the_history_lacks_a_limit_of_the_profile() {
     let (prometheus, folder) = (quotas(), Folder::new("no-limits"));
-    Asked::all(&prometheus, START, END).run("pull", &folder).succeeds();
+    Asked { evidence: Some("none"), ..Asked::all(&prometheus, START, END) }.run("pull", &folder).succeeds();
     let score = |flags: &[&str]| etcd_heatmap(&[&["score", "--quiet", &folder.at("audit")], flags].concat());
     score(&["--profile", "fleet"]).fails_saying(&["fleet", "open_fds", "max_fds", "--overwrite", "--without open_fds"]);
     score(&["--compare", "seed,fleet"]).fails_saying(&["fleet", "max_fds"]);
@@ -203,4 +205,51 @@ fn the_smaller_of_two_limits_of_a_member_is_used_live() {
         let found = text.lines().find_map(|line| line.strip_prefix(&start)).and_then(|value| value.parse::<f64>().ok());
         assert_eq!(found, Some(value), "{member} {metric}:\n{text}");
     }
+}
+
+/// The companions that the manifest of `folder/audit` names.
+fn pulled(folder: &Folder) -> Vec<String> {
+    let manifest: serde_json::Value = serde_json::from_str(&folder.text("audit/manifest.json")).expect("JSON");
+    let queries = manifest["queries"].as_object().expect("the queries");
+    let beside = ["quota", "max_fds", "has_leader", "is_leader", "proposals_pending"];
+    queries.keys().filter(|name| beside.contains(&name.as_str())).cloned().collect()
+}
+
+#[test]
+fn a_pull_reads_what_findings_need_unless_it_is_told_not_to() {
+    let mut metrics = members(&["m1"], EARLY..END);
+    metrics.series("etcd_server_is_leader", &labels("m1"), EARLY..END, |_| 1.0);
+    metrics.series("etcd_server_quota_backend_bytes", &labels("m1"), EARLY..END, |_| 2_147_483_648.0);
+    let prometheus = prometheus_of(&metrics.text());
+    let pull = |evidence: Option<&str>| {
+        let folder = Folder::new("evidence");
+        let asked = Asked { evidence, ..Asked::all(&prometheus, START, START + HOUR) };
+        asked.is_answered_exactly(&folder);
+        pulled(&folder)
+    };
+    // What the server does not have is not missed.
+    assert_eq!(pull(None), ["has_leader", "is_leader", "max_fds", "quota"]);
+    assert_eq!(pull(Some("auto")), pull(None));
+    assert!(pull(Some("none")).is_empty());
+}
+
+#[test]
+fn a_server_that_refuses_the_search_for_evidence_is_pulled_without_it_and_that_is_said() {
+    let prometheus = prometheus_of(&members(&["m1"], EARLY..END).text());
+    let is_search = |request: &str| request.contains("count+by+%28__name__%29");
+    let through = |refusal: String| {
+        let judge = move |request: &str| is_search(request).then(|| refusal.clone());
+        let (doorman, folder) = (Doorman::before(prometheus.server().port(), judge), Folder::new("no-search"));
+        let (start, end) = (START.to_string(), (START + HOUR).to_string());
+        let pull = ["pull", "--url", &doorman.url(""), "--start", &start, "--end", &end, "--retries", "1"];
+        let run = etcd_heatmap(&[&pull[..], &["--out", &folder.at("audit")]].concat());
+        assert!(doorman.seen().iter().any(|request| is_search(request)), "nothing was searched");
+        (run, folder)
+    };
+    let refused = r#"{"status":"error","errorType":"execution","error":"queries over all names are not allowed"}"#;
+    let (run, folder) = through(answer("422 Unprocessable Entity", "Content-Type: application/json\r\n", refused));
+    let run = run.succeeds();
+    let said = "evidence of causes is left out, because the search for it failed";
+    assert!(run.stderr.contains(said) && run.stderr.contains("not allowed"), "{run:?}");
+    assert!(!pulled(&folder).contains(&"has_leader".to_owned()));
 }

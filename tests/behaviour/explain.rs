@@ -88,3 +88,57 @@ fn explain_names_the_alternatives_if_a_cell_does_not_exist() {
     explain("c03", "2026-10-02T06").fails_saying(&["c03", "2026-10-02T06", "2026-10-01"]);
     explain("c01", "someday").fails_saying(&["'someday'", "2026-10-01"]);
 }
+
+/// Explains instants of a folder, and compares each text with the history and the scores.
+fn explain_instants(folder: &Folder, cluster: &str, step: &str, profile: &str, seconds: &[i64], member: Option<&str>) {
+    let audit = folder.at("audit");
+    let only: Vec<&str> = member.map(|member| ["--member", member]).into_iter().flatten().collect();
+    let mut arguments = vec!["--step".to_owned(), step.to_owned()];
+    for second in seconds {
+        let at = second.to_string();
+        let explain = ["explain", &audit, "--cluster", cluster, "--instant", "--at", &at];
+        let told = etcd_heatmap(&[&explain[..], &only].concat()).succeeds().stdout;
+        let path = folder.write(&format!("{second}-{}.txt", member.unwrap_or("all").replace(':', "-")), &told);
+        arguments.push(format!("{second}={path}"));
+    }
+    let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    oracle("moment.py", &[&[&audit, "--cluster", cluster, "--profile", profile], &only[..], &texts].concat());
+}
+
+#[test]
+fn an_instant_of_a_real_fault_shows_readings_points_and_who_led() {
+    let folder = Folder::new("explain-instant");
+    let recorded = |name: &str| format!("{}/tests/lab/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (data, out) = (recorded("data"), folder.at("audit"));
+    let flags = ["--evidence", "all", "--profile", "mixin", "--formats", "parquet", "--out", &out];
+    etcd_heatmap(&[&["backfill", "--quiet", "--from", &data, "--step", "15s"], &flags[..]].concat()).succeeds();
+    let labels = std::fs::read_to_string(recorded("labels.json")).expect("the labels of the lab");
+    let labels: serde_json::Value = serde_json::from_str(&labels).expect("JSON");
+    let faults = labels["faults"].as_array().expect("a list of faults");
+    // In the middle of each fault, and between two steps.
+    let starts = faults.iter().map(|fault| fault["start"].as_f64().expect("a time") as i64 + 20);
+    let seconds: Vec<i64> = starts.collect();
+    explain_instants(&folder, "lab", "15", "mixin", &seconds, None);
+    explain_instants(&folder, "lab", "15", "mixin", &seconds[..2], Some("127.0.0.1:13310"));
+    let partition = seconds.iter().map(|second| folder.text(&format!("{second}-all.txt")));
+    let has_two = partition.filter(|text| text.contains("nobody from") || text.contains(" and 127.0.0.1")).count();
+    assert!(has_two > 0, "at no fault the leadership is lost");
+}
+
+#[test]
+fn an_instant_without_evidence_says_that_it_does_not_know_who_led() {
+    let folder = Folder::new("explain-instant-sample");
+    let audit = folder.at("audit");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &audit]).succeeds();
+    let seconds = [SLOW_DISK.0 + 90, GOING_DOWN.0 + 600, DOWN.0];
+    explain_instants(&folder, "c01", "300", "seed", &seconds, None);
+    let explain =
+        |more: &[&str]| etcd_heatmap(&[&["explain", &audit, "--cluster", "c01", "--instant", "--at"], more].concat());
+    explain(&["2026-10-07T14", "--member", "10.9.9.9:2379"])
+        .fails_saying(&["'10.9.9.9:2379'", "10.0.1.1:2379, 10.0.1.2"]);
+    explain(&["2025-10-07T14"]).fails_saying(&["c01", "2025-10-07T14", "2026-10-01"]);
+    let of_one = ["explain", &audit, "--cluster", "c01", "--at", "2026-10-07T14", "--member", "10.0.1.2:2379"];
+    let cell = etcd_heatmap(&of_one).succeeds().stdout;
+    assert_eq!(cell.matches("\nmember ").count(), 1, "{cell}");
+    assert!(cell.contains("\nmember 10.0.1.2:2379"), "{cell}");
+}

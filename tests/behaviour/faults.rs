@@ -176,7 +176,7 @@ fn all_queries_in_flight_wait_as_long_as_the_server_asks() {
 fn a_lost_server_is_waited_for_once_rather_than_once_per_day() {
     // Of the 20 days of the range, the server has three, and leader changes look back from a fourth.
     const DAYS_ASKED: usize = 4;
-    // What one column and the start of processes take: two queries a day, two days at once.
+    // What one column and the start of processes take without evidence: two queries a day, two days at once.
     let (a_day, at_once, tries) = (2, 2, 4);
     let asked = Arc::new(Mutex::new(0_usize));
     let count = Arc::clone(&asked);
@@ -201,7 +201,7 @@ fn a_lost_server_is_waited_for_once_rather_than_once_per_day() {
     for metric in METRICS.into_iter().filter(|metric| *metric != "db_size") {
         flags.extend(["--without", metric]);
     }
-    let range = ["--start", "2026-10-01", "--end", "2026-10-21", "--series", "raw"];
+    let range = ["--start", "2026-10-01", "--end", "2026-10-21", "--series", "raw", "--evidence", "none"];
     let run = etcd_heatmap(&[&flags[..], &range].concat());
     run.fails_saying(&["cannot pull any of 4 days", "no complete answer"]);
     let asked = *asked.lock().expect("no thread panics with it");
@@ -230,8 +230,8 @@ fn windows_are_halved_until_accepted_and_stay_small() {
         let run = pull(&faults, &folder, &DAYS, &["--concurrency", "8"]).succeeds();
         assert_same(&expected, &folder.tree("audit"));
         assert!(run.stderr.contains("windows were halved "), "{run:?}");
-        // Nine queries over three days; each learns once, and the day in flight beside it with it.
-        let (windows, looks, refusals) = (3 * 9 * (1440 / size), 9 * (60 / size + 1), 9 * 8 * 3);
+        // Twelve queries over three days; each learns once, and the day in flight beside it with it.
+        let (windows, looks, refusals) = (3 * 12 * (1440 / size), 12 * (60 / size + 1), 12 * 8 * 3);
         assert!(faults.asked() <= windows + looks + refusals, "{most}: forgotten: {} queries", faults.asked());
         each_minute_is_answered_once(&faults.bodies_of_days(), most);
     }
@@ -251,8 +251,8 @@ fn each_minute_is_answered_once(bodies: &[String], most: i64) {
         }
     }
     let expected: Vec<i64> = (START..START + 3 * DAY).step_by(60).collect();
-    // Six metrics and the start of processes.
-    assert_eq!(minutes.len(), 7, "{:?}", minutes.keys());
+    // Six metrics, the start of processes, two limits, and who knows a leader.
+    assert_eq!(minutes.len(), 10, "{:?}", minutes.keys());
     for (query, mut asked) in minutes {
         asked.sort_unstable();
         assert!(asked == expected, "{most}: of {query} not each minute was asked for once: {}", asked.len());

@@ -97,8 +97,8 @@ fn slow_nights_are_a_recurrence_and_the_growth_interval_matches_scipy() {
     assert_eq!(found(&folder, "growth").len(), 1);
     let evidence = folder.text("audit/evidence.csv");
     assert!(
-        evidence.contains(",quota_is_from,etcd's default"),
-        "a pull for the seed's profile holds no quota: {evidence}"
+        evidence.contains(",quota_is_from,the history"),
+        "a pull reads the quota, although no threshold of the seed's is a share of it: {evidence}"
     );
     assert_eq!(found(&folder, "leader_change"), Vec::<String>::new());
     let local = ["findings", &folder.at("audit"), "--kind", "recurrence", "--time-zone", "Asia/Tokyo"];

@@ -20,6 +20,23 @@ METRICS = {
     "db_size": "db_size_bytes",
 }
 
+# Evidence with a chart: its column, or what is drawn of it.
+EVIDENCE = {
+    "has_leader": "(1 - has_leader)",
+    "peer_round_trip": "peer_round_trip_seconds",
+    "heartbeat_failures": "heartbeat_failures_per_second",
+    "peer_send_failures": "peer_send_failures_per_second",
+    "proposals_pending": "proposals_pending",
+    "proposals_failed": "proposals_failed_per_second",
+    "slow_applies": "slow_applies_per_second",
+    "slow_read_indexes": "slow_read_indexes_per_second",
+    "db_in_use": "db_in_use_bytes",
+    "defragmenting": "defragmenting_share",
+    "snapshotting": "snapshotting_share",
+    "resident_memory": "resident_memory_bytes",
+    "grpc_errors": "grpc_errors_per_second",
+}
+
 # A member is expected from the first to the last step with a reading of any metric but leader_changes.
 CELLS = """
 with readings as (select *, epoch(ts)::bigint as seconds from '{history}/history/*/readings.parquet'),

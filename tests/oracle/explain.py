@@ -25,9 +25,10 @@ ROW = re.compile(
 
 
 def up(value, decimals):
-    """Rounds the decimal text of a reading up, so that a reading above a threshold never looks like it."""
+    """Rounds a reading up, so that one above a threshold never looks like it. A reading is the result of arithmetic with
+    doubles, so what is above by less than 1e-12 of it is not above."""
     parts = 10**decimals
-    return f"{math.ceil(Fraction(value) * parts) / parts:.{decimals}f}"
+    return f"{math.ceil(Fraction(value) * parts * (1 - Fraction(1, 10**12))) / parts:.{decimals}f}"
 
 
 SHOWN = {

@@ -2,7 +2,7 @@
 
 usage: history.py URL DIR --start SECOND --end SECOND --step SECONDS [--selector MATCHERS]
        [--cluster-label NAME] [--member-label NAME] [--recorded METRIC].. [--without METRIC].. [--profile NAME]
-       [--evidence auto|all]
+       [--evidence none|auto|all]
 
 The profile decides which companions a history must hold. It must hold the start times of processes if the server has
 them."""
@@ -118,7 +118,7 @@ def main():
     parser.add_argument("--recorded", action="append", default=[])
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--profile", default="seed")
-    parser.add_argument("--evidence", default="none")
+    parser.add_argument("--evidence", default="auto")
     asked = parser.parse_args()
     report = Report()
     wanted, found = expected(asked), {}

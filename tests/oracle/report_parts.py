@@ -227,14 +227,17 @@ def readings(page, report, audit):
     """Every decoded reading against the history: medians in two digits, maxima in three and never on the wrong side."""
     found = {}
     for number, cluster in enumerate(page.evaluate("index.clusters.map((one) => one.name)")):
-        for metric, start_s, p50, top, member in page.evaluate(f"""load({number}).then((lines) => index.metrics.flatMap((metric, m) =>
+        for metric, start_s, p50, top, member in page.evaluate(f"""load({number}).then((lines) => index.charted.flatMap((metric, m) =>
             Array.from({{ length: lines[0].length }}, (_, i) => [lines.readings.at(m, i), i]).filter(([one]) => one).map(([one, i]) =>
                 [metric.name, lines[0].start[i], one.p50, one.max, one.member])))"""):  # fmt: skip
             found[metric, cluster, start_s] = p50, top, member
     wrong, count = [], 0
     members = duckdb.sql(f"select distinct cluster, member from '{audit}/history/*/readings.parquet' where open_fds is not null").fetchall()
     names = {cluster: sorted(m for c, m in members if c == cluster) for cluster, _ in members}
-    for metric, column in cell_readings.METRICS.items():
+    held = set(duckdb.sql(f"from read_parquet('{audit}/history/*/readings.parquet', union_by_name = true)").columns)
+    evidence = {name: drawn for name, drawn in cell_readings.EVIDENCE.items() if held & set(re.findall(r"[a-z_]+", drawn))}
+    report.compare("evidence with charts", list(evidence), page.evaluate("index.evidence.map((one) => one.name)"))
+    for metric, column in (cell_readings.METRICS | evidence).items():
         values = {"history": audit, "width": 3600, "offset": 0, "column": column}
         for cluster, start_s, p50, top, place in duckdb.sql(cell_readings.CELLS.format(**values)).fetchall():
             count += 1
@@ -251,12 +254,13 @@ def readings(page, report, audit):
 def reading_fault(metric, wanted, found):
     (p50, top, member), (shown_p50, shown_top, shown_member) = wanted, found
     limits = THRESHOLDS.get(metric, [])
-    if metric in ("open_fds", "leader_changes"):
+    if metric in ("open_fds", "leader_changes", "proposals_pending", "has_leader"):
         is_near = shown_p50 == math.ceil(p50) and shown_top == math.ceil(top)
     else:
         is_near = abs(shown_p50 - p50) <= 0.051 * p50 and top * (1 - 1e-5) <= shown_top <= top * 1.0101
     same_side = [shown_top > limit for limit in limits] == [top > limit for limit in limits]
-    is_named = shown_member == (legible(member) if limits and top > limits[0] else None)
+    is_high = top > 0 if metric in cell_readings.EVIDENCE else limits and top > limits[0]
+    is_named = shown_member == (legible(member) if is_high else None)
     return None if is_near and same_side and is_named else f"{found} instead of {wanted}"
 
 
@@ -271,7 +275,7 @@ def charts(page, report):
             line.getAttribute("visibility") === "hidden").length, when: document.querySelector(".crosshair .when").textContent,
             says: [...document.querySelectorAll(".charts figcaption output")].map((one) => one.textContent) };
     })()""")
-    is_shared = seen["count"] == len(METRICS) and len(seen["places"]) == 1 and not seen["hidden"] and seen["when"]
+    is_shared = seen["count"] == page.evaluate("index.charted.length") >= len(METRICS) and len(seen["places"]) == 1 and not seen["hidden"] and seen["when"]
     report.check("one crosshair for all charts", [] if is_shared else [seen])
     report.check("it reads every chart", [says for says in seen["says"] if not re.match(r"median .+, highest .+|no reading", says)])
     page.mouse(".crosshair button", click=True)

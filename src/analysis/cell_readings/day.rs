@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Spread;
+use super::{Spread, columns};
 use crate::analysis::findings::median;
 use crate::heatmap::Folding;
 use crate::readings::Window;
 use crate::score::{ABSENT, DayScores};
-use crate::spec::{METRICS, Metric};
+use crate::spec::{Column, Companion};
 
 /// The readings of one UTC day, cell by cell.
 #[derive(Clone, Debug)]
@@ -32,10 +32,11 @@ pub(super) struct DayCell {
     pub(super) start_ms: i64,
     /// Whether the cell continues on the next UTC day.
     pub(super) continues: bool,
-    pub(super) metrics: [Option<Part>; METRICS],
+    /// The metrics, then the evidence.
+    pub(super) columns: Vec<Option<Part>>,
 }
 
-/// The readings of a metric in a cell or in a part of one.
+/// The readings of a column in a cell or in a part of one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Part {
     p50: f64,
@@ -47,27 +48,28 @@ pub(super) struct Part {
 
 impl DayReadings {
     /// Reduces a day; `scores` must be those of `window`. A reading counts while its member is expected: the gauge of
-    /// leader changes outlives its member by a day.
-    pub(crate) fn new(folding: Folding, window: &Window, scores: &DayScores) -> Self {
+    /// leader changes outlives its member by a day. `evidence` is what [`super::ReadingCells::new`] got.
+    pub(crate) fn new(folding: Folding, window: &Window, scores: &DayScores, evidence: &[Companion]) -> Self {
         let grid = &scores.grid;
         let places = folding.zone.cells(grid, folding.width);
         let tomorrow = folding.zone.cell_at(grid.at(grid.len()), folding.width);
+        let all = columns(evidence);
         let mut values = Vec::new();
         let clusters = scores.clusters().map(|members| {
             let cells = places.iter().filter_map(|(place, steps)| {
                 let continues = *place == tomorrow;
                 let is_cut = continues || place.start_ms < grid.first_ms();
-                let part = |metric: Metric| {
-                    Part::of(window, scores, metric, members.clone(), steps, &mut values).map(|mut part| {
+                let part = |column: &Column| {
+                    Part::of(window, scores, *column, members.clone(), steps, &mut values).map(|mut part| {
                         if is_cut {
                             part.values.clone_from(&values);
                         }
                         part
                     })
                 };
-                let metrics = Metric::ALL.map(part);
-                let is_known = metrics.iter().any(Option::is_some);
-                is_known.then_some(DayCell { start_ms: place.start_ms, continues, metrics })
+                let columns: Vec<Option<Part>> = all.iter().map(part).collect();
+                let is_known = columns.iter().any(Option::is_some);
+                is_known.then_some(DayCell { start_ms: place.start_ms, continues, columns })
             });
             let cells = cells.collect();
             let of = &scores.members[members];
@@ -81,14 +83,14 @@ impl DayReadings {
 impl DayCell {
     /// Replaces the indices of members by those of the whole cluster.
     pub(super) fn rename(&mut self, indices: &[u16]) {
-        for part in self.metrics.iter_mut().flatten() {
+        for part in self.columns.iter_mut().flatten() {
             part.member = indices[usize::from(part.member)];
         }
     }
 
     /// Adds the second part of the cell.
     pub(super) fn merge(&mut self, second: Self) {
-        for (part, second) in self.metrics.iter_mut().zip(second.metrics) {
+        for (part, second) in self.columns.iter_mut().zip(second.columns) {
             *part = match (part.take(), second) {
                 (Some(first), Some(second)) => Some(first.and(second)),
                 (first, second) => first.or(second),
@@ -102,7 +104,7 @@ impl Part {
     fn of(
         window: &Window,
         scores: &DayScores,
-        metric: Metric,
+        column: Column,
         members: Range<usize>,
         steps: &Range<usize>,
         values: &mut Vec<f64>,
@@ -110,8 +112,9 @@ impl Part {
         values.clear();
         let mut highest: Option<(f64, usize)> = None;
         for (place, index) in members.enumerate() {
-            let readings = window.row(metric, index)[steps.clone()].iter().zip(&scores.codes(index)[steps.clone()]);
+            let readings = window.row(column, index)[steps.clone()].iter().zip(&scores.codes(index)[steps.clone()]);
             for (&reading, _) in readings.filter(|(reading, code)| !reading.is_nan() && **code != ABSENT) {
+                let reading = if column.companion() == Some(Companion::HasLeader) { 1.0 - reading } else { reading };
                 values.push(reading);
                 if highest.is_none_or(|(max, _)| reading > max) {
                     highest = Some((reading, place));

@@ -7,7 +7,7 @@ use crate::heatmap::Folding;
 use crate::history::History;
 use crate::readings::{IDLE, Life, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
-use crate::spec::{Metric, Profile};
+use crate::spec::{METRICS, Metric, Profile};
 use crate::time::{Grid, HOUR_MS, Step, UtcDay, parse_instant};
 
 fn folding(zone: &str, width: &str) -> Folding {
@@ -21,13 +21,13 @@ fn sample(folding: Folding) -> ReadingCells {
     let metas = history.read_metas().unwrap().known;
     let mut lives = Lives::default();
     metas.iter().for_each(|(_, meta)| lives.merge(&meta.lives));
-    let mut cells = ReadingCells::new(&lives);
+    let mut cells = ReadingCells::new(&lives, &[]);
     for (day, meta) in metas {
         let grid = Grid::within(day.range(), meta.step().unwrap());
         let alive = alive_on(&grid, &lives);
         let members = alive.iter().map(|(member, _)| member.clone()).collect();
         let window = history.read_window(day, grid, members, &[]).unwrap();
-        cells.add(DayReadings::new(folding, &window, &score_window(&table, &window, &alive)));
+        cells.add(DayReadings::new(folding, &window, &score_window(&table, &window, &alive), &[]));
     }
     cells.finish()
 }
@@ -37,14 +37,13 @@ type Sums = [(usize, f64, f64, usize); METRICS];
 
 fn sums(cells: &ReadingCells) -> Sums {
     Metric::ALL.map(|metric| {
-        let all = cells.clusters.iter().flat_map(ClusterReadings::cells);
-        all.filter_map(|cell| cell.metrics[metric.index()]).fold(
-            (0, 0.0, 0.0, 0),
-            |(count, p50, max, place), spread| {
-                let (p50, max) = (p50 + f64::from(spread.p50), max + f64::from(spread.max));
-                (count + 1, p50, max, place + usize::from(spread.member) + 1)
-            },
-        )
+        let of = |cluster: &ClusterReadings| -> Vec<Spread> {
+            (0..cluster.starts().len()).filter_map(|cell| cluster.spread(metric.index(), cell)).collect()
+        };
+        cells.clusters.iter().flat_map(of).fold((0, 0.0, 0.0, 0), |(count, p50, max, place), spread| {
+            let (p50, max) = (p50 + f64::from(spread.p50), max + f64::from(spread.max));
+            (count + 1, p50, max, place + usize::from(spread.member) + 1)
+        })
     })
 }
 
@@ -109,7 +108,7 @@ fn two_days(folding: Folding, wal: impl Fn(usize, i64) -> f64) -> ReadingCells {
     {
         lives.add(Member::new("c", name), Life { first_ms: first.start_ms(), last_ms });
     }
-    let mut cells = ReadingCells::new(&lives);
+    let mut cells = ReadingCells::new(&lives, &[]);
     for day in [first, UtcDay::of(first.range().end_ms)] {
         let grid = Grid::within(day.range(), Step::from_millis(MINUTE_MS).unwrap());
         let alive = alive_on(&grid, &lives);
@@ -119,14 +118,14 @@ fn two_days(folding: Folding, wal: impl Fn(usize, i64) -> f64) -> ReadingCells {
                 window.row_mut(Metric::WalFsync, index)[step] = wal(index, grid.at(step));
             }
         }
-        cells.add(DayReadings::new(folding, &window, &score_window(&table, &window, &alive)));
+        cells.add(DayReadings::new(folding, &window, &score_window(&table, &window, &alive), &[]));
     }
     cells.finish()
 }
 
 fn wal_of(cells: &ReadingCells) -> Vec<(i64, Spread)> {
-    let all = cells.cluster("c").unwrap().cells();
-    all.map(|cell| (cell.start_ms, cell.metrics[0].unwrap())).collect()
+    let cluster = cells.cluster("c").unwrap();
+    cluster.starts().iter().enumerate().map(|(cell, start)| (*start, cluster.spread(0, cell).unwrap())).collect()
 }
 
 #[test]

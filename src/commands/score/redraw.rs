@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::scoring::Scoring;
 use super::{cell_footer, score_footer};
+use crate::analysis::cell_readings::charted;
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
 use crate::commands::evidence::{Opened, companions_with};
@@ -44,7 +45,9 @@ pub(in crate::commands) fn redraw(
         expected: expected_members(&settings.how, Some(manifest)),
     };
     let table = ScoreTable::new(&how.profile);
-    let companions = companions_with(&table, source, Collector::companions(source));
+    let charted = charted(&source.companions());
+    let of_pages = Collector::companions(source).into_iter().chain(charted.iter().copied());
+    let companions = companions_with(&table, source, of_pages);
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&how.profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(&how)].concat();
@@ -54,6 +57,7 @@ pub(in crate::commands) fn redraw(
         how: &how,
         formats: &formats,
         lives,
+        charted: &charted,
         collector: Some(Collector {
             table: &table,
             profile: &how.profile,

@@ -22,6 +22,7 @@ use crate::history::HistoryError;
 use crate::outputs::{self, Finished, OutputError};
 use crate::readings::Lives;
 use crate::score::DayScores;
+use crate::spec::Companion;
 use crate::time::UtcDay;
 
 /// The history, settings and outputs of one scoring run.
@@ -34,6 +35,8 @@ pub(super) struct Scoring<'a> {
     pub(super) lives: &'a Lives,
     /// `None` unless an output needs findings.
     pub(super) collector: Option<Collector<'a>>,
+    /// The evidence with charts; none unless an output needs readings.
+    pub(super) charted: &'a [Companion],
     pub(super) run: outputs::Scoring<'a>,
 }
 
@@ -127,7 +130,7 @@ impl Scoring<'_> {
     /// The clusters to add readings to; none unless an output needs readings.
     fn reading_cells(&self) -> ReadingCells {
         match self.formats.needs().readings {
-            true => ReadingCells::new(self.lives),
+            true => ReadingCells::new(self.lives, self.charted),
             false => ReadingCells::default(),
         }
     }
@@ -152,7 +155,7 @@ impl Scoring<'_> {
         let (ScoredWindow { window, scores }, broken) = self.reader.score(run.table, self.lives, day);
         let digest = self.collector.as_ref().map(|collector| collector.day(&window, &scores));
         let needs = self.formats.needs();
-        let readings = needs.readings.then(|| DayReadings::new(self.how.folding, &window, &scores));
+        let readings = needs.readings.then(|| DayReadings::new(self.how.folding, &window, &scores, self.charted));
         drop(window);
         let sums = sum_day(run.table, self.how.folding, &scores).map_err(OutputError::from)?;
         let written = self.formats.iter().map(|output| output.write_day(run, day, &scores));

@@ -148,8 +148,8 @@ pub(super) static SOURCE: [Key; 26] = [
     ),
     Key::text(
         "source.evidence",
-        "none",
-        Flag::new(Heading::Source, "evidence", "WHICH", "Pull series that show causes: none, auto, or all"),
+        "auto",
+        Flag::new(Heading::Source, "evidence", "WHICH", "Pull series that show causes: auto, all, or none"),
         |text| ok(text.parse::<EvidenceMode>()),
     ),
     Key::text(

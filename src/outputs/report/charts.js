@@ -1,4 +1,4 @@
-// Six small charts of the readings over time, with thresholds, incident bands and one crosshair for all.
+// A small chart of the readings over time for each metric and each evidence, with thresholds, incident bands and one crosshair for all.
 
 const CHART = { width: 600, height: 96, columns: 300 };
 const SVG = "http://www.w3.org/2000/svg";
@@ -31,8 +31,10 @@ class Charts {
     this.look = element("button", { type: "button", textContent: "Open cell" });
     this.look.addEventListener("click", () => this.place !== undefined && open(this.place));
     this.grid = element("div", { className: "charts" });
+    this.evidence = element("div", { className: "charts" });
     const bar = element("div", { className: "bar crosshair" }, element("label", {}, "Time ", this.slider), this.when, this.look);
-    this.element = element("div", {}, element("h4", { textContent: "Readings of the cluster" }), this.note(), this.grid, bar);
+    this.element = element("div", {}, element("h4", { textContent: "Readings of the cluster" }), this.note(), this.grid,
+      ...(index.evidence.length > 0 ? [element("h4", { textContent: "Evidence of causes, not scored" }), this.evidence] : []), bar);
     this.open = open;
   }
 
@@ -53,8 +55,10 @@ class Charts {
     const size = Math.ceil(this.places.length / CHART.columns);
     this.columns = [];
     for (let i = 0; i < this.places.length; i += size) this.columns.push(this.places.slice(i, i + size));
-    this.charts = index.metrics.map((metric, m) => this.chart(metric, m, shown));
-    this.grid.replaceChildren(...this.charts.map((chart) => chart.figure));
+    this.charts = index.charted.map((metric, m) => this.chart(metric, m, shown));
+    const figures = this.charts.map((chart) => chart.figure);
+    this.grid.replaceChildren(...figures.slice(0, index.metrics.length));
+    this.evidence.replaceChildren(...figures.slice(index.metrics.length));
     this.slider.max = this.places.length - 1;
     this.point(null);
   }
@@ -83,7 +87,8 @@ class Charts {
       drawn("path", { class: "over", d: dots.filter(isOver).map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join("") }), line);
     const highest = Math.max(0, ...readings.map((one) => (one ? one.max : 0)));
     const any = readings.some((one) => one);
-    const says = any ? `up to ${readingText(metric, highest)}` : "no reading";
+    const upTo = metric.unit === "flag" ? "" : "up to ";
+    const says = any ? `${upTo}${readingText(metric, highest)}` : "no reading";
     const limit = thresholdText(metric) ? `, threshold ${thresholdText(metric)}` : "";
     picture.setAttribute("aria-label", `${metric.title}: ${says}${limit}`);
     const value = element("output", { textContent: `${says}${limit}` });

@@ -10,7 +10,7 @@ use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
 
 use super::{clusters, events, facts, method, readings};
-use crate::analysis::cell_readings::ClusterReadings;
+use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::Findings;
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, WHY_IDLE};
@@ -19,7 +19,13 @@ use crate::text::html::{html_script_json, html_text};
 use crate::text::rounding::{loss_parts, score_parts};
 
 /// The data that the script needs about all clusters, as JSON that is safe in a `script` element.
-pub(super) fn index(manifest: &Manifest, lines: &[Line], findings: &Findings, open: &[usize]) -> String {
+pub(super) fn index(
+    manifest: &Manifest,
+    lines: &[Line],
+    findings: &Findings,
+    read: &ReadingCells,
+    open: &[usize],
+) -> String {
     let folding = manifest.folding().unwrap_or_default();
     let names = |lines: &[Line]| -> Value {
         let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(html_text)).collect();
@@ -40,6 +46,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], findings: &Findings, op
         "minutes": folding.width.minutes(),
         "minCoverage": manifest.min_coverage.unwrap_or_default(),
         "metrics": metrics,
+        "evidence": readings::evidence(read),
         "whyIdle": WHY_IDLE,
         "clusters": clusters(lines).map(names).collect::<Vec<_>>(),
         "kinds": events::nouns(findings),
@@ -50,7 +57,7 @@ pub(super) fn index(manifest: &Manifest, lines: &[Line], findings: &Findings, op
 }
 
 /// The encoded cells of a cluster and its members, and the cluster's readings.
-pub(super) fn block(manifest: &Manifest, lines: &[Line], of_cluster: Option<&ClusterReadings>) -> String {
+pub(super) fn block(manifest: &Manifest, lines: &[Line], read: &ReadingCells) -> String {
     let mut deflated = ZlibEncoder::new(Vec::new(), Compression::new(9));
     let mut bytes = Vec::new();
     for line in lines {
@@ -59,7 +66,8 @@ pub(super) fn block(manifest: &Manifest, lines: &[Line], of_cluster: Option<&Clu
         deflated.write_all(&bytes).expect("a vector takes all");
     }
     bytes.clear();
-    readings::put_readings(&mut bytes, manifest, &lines[0], of_cluster);
+    let (evidence, of_cluster): (Vec<_>, _) = (read.evidence().collect(), read.cluster(&lines[0].cluster));
+    readings::put_readings(&mut bytes, manifest, &lines[0], &evidence, of_cluster);
     deflated.write_all(&bytes).expect("a vector takes all");
     BASE64_STANDARD.encode(deflated.finish().expect("a vector takes all"))
 }

@@ -214,11 +214,11 @@ fn blocks(shown: Shown<'_>) -> Markup {
     let zone = manifest.folding().unwrap_or_default().zone;
     let open: Vec<usize> = order(shown).into_iter().take(1).collect();
     html! {
-        script #index type="application/json" { (PreEscaped(data::index(manifest, lines, findings, &open))) }
+        script #index type="application/json" { (PreEscaped(data::index(manifest, lines, findings, readings, &open))) }
         @if let Some(forecast) = forecast { script #ahead-hours type="application/json" { (PreEscaped(ahead::data(lines, forecast, zone))) } }
         @for (number, lines) in clusters(lines).enumerate() {
             @let name = &lines[0].cluster;
-            script id={ "cells-" (number) } type="text/plain" { (data::block(manifest, lines, readings.cluster(name))) }
+            script id={ "cells-" (number) } type="text/plain" { (data::block(manifest, lines, readings)) }
             script id={ "facts-" (number) } type="text/plain" { (data::packed(&facts::of_cluster(findings, name, zone))) }
         }
     }

@@ -84,9 +84,20 @@ function lossTable(lines, line, cell, place) {
   const whose = isOfCluster ? index.metrics.map((metric, m) => [metric, lines.readings.at(m, place)]) : [];
   const highest = whose.filter(([, one]) => one?.member).map(([metric, one]) => [metric.title, label(one.member)]);
   if (highest.length > 0) made.append(element("h3", { textContent: "Highest reading above a threshold" }), facts(highest));
+  if (isOfCluster && index.evidence.length > 0) made.append(evidenceTable(lines, place));
   const rules = index.metrics.filter((metric, m) => cell.losses[m] > 0).map((metric) => [metric.title, metric.judged]);
   if (rules.length > 0) made.append(element("details", {}, element("summary", { textContent: "Points by rule" }), facts(rules)));
   return made;
+}
+
+// What was read besides the metrics, with the member that had the highest reading.
+function evidenceTable(lines, place) {
+  const rows = index.evidence.map((one, e) => {
+    const read = lines.readings.at(index.metrics.length + e, place);
+    if (!read) return [one.title, "–", "–", "–"];
+    return [one.title, readingText(one, read.p50), readingText(one, read.max), read.member ? label(read.member) : "–"];
+  });
+  return element("div", {}, element("h3", { textContent: "Evidence of causes, not scored" }), smallTable(["Reading", "Median", "Highest", "Of"], rows));
 }
 
 // The members at the time of a cell, the worst first; a name shows that member's heat map.

@@ -3,18 +3,18 @@
 class Readings {
   constructor(numbers, line) {
     this.members = index.clusters.find(({ name }) => name === line.cluster).members;
-    this.metrics = index.metrics.map(() => {
+    this.metrics = index.charted.map(() => {
       const [p50, max, member] = [0, 1, 2].map(() => numbers.column(line.length));
       return { p50, max, member };
     });
   }
 
-  // Median and maximum of a metric in a cell, and the member with the maximum if it costs points.
+  // Median and maximum of a column in a cell, and the member with the maximum if it costs points, or if it is evidence.
   at(metric, i) {
     const columns = this.metrics[metric];
     if (columns.max[i] === 0) return null;
     const member = columns.member[i];
-    const value = (code) => (index.metrics[metric].unit === "" ? code - 1 : decoded(code));
+    const value = (code) => (["", "flag"].includes(index.charted[metric].unit) ? code - 1 : decoded(code));
     return { p50: value(columns.p50[i]), max: value(columns.max[i]), member: member ? this.members[member - 1] : null };
   }
 }
@@ -41,6 +41,9 @@ function readingText(metric, value) {
     case "s": return value >= 1 ? `${digits(value, 3)} s` : `${digits(value * 1000, 3)} ms`;
     case "B": return bytesText(value);
     case "B/s": return `${bytesText(value)}/s`;
+    case "/s": return `${digits(value, 3)}/s`;
+    case "share": return `${digits(value * 100, 3)} %`;
+    case "flag": return value > 0 ? "yes" : "no";
     default: return String(value);
   }
 }

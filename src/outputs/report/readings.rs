@@ -1,23 +1,28 @@
-//! Encodes the readings of a cluster's cells: median, maximum, and the member with the maximum where it costs points.
+//! Encodes the readings of a cluster's cells: median, maximum, and the member with the maximum where it costs points; of
+//! evidence, where it is above 0.
 //! `readings.js` decodes them and must match.
 
 use super::data::put;
-use crate::analysis::cell_readings::{ClusterReadings, Spread};
+use serde_json::{Value, json};
+
+use crate::analysis::cell_readings::{ClusterReadings, ReadingCells, Spread, title_of_evidence};
 use crate::analysis::findings::threshold;
 use crate::folder::Manifest;
 use crate::heatmap::Line;
-use crate::spec::{Metric, Unit};
+use crate::spec::{Column, Companion, Metric, Unit};
 
 /// Codes a decade: numbers from 100 to 999, times a power of ten.
 const A_DECADE: u64 = 900;
 /// The power of ten of the first decade: the smallest number that has a code is 0.0000001 (100 × 10^-9).
 const FIRST_POWER: i32 = -9;
 
-/// The unit of a metric, by which the page writes its readings.
-pub(super) fn unit(metric: Metric) -> &'static str {
-    match metric.unit() {
+/// The unit of a column, by which the page writes its readings.
+pub(super) fn unit(column: impl Into<Column>) -> &'static str {
+    match column.into().unit() {
         Unit::Seconds => "s",
-        Unit::Count | Unit::Instant | Unit::Share | Unit::Flag => "",
+        Unit::Count | Unit::Instant => "",
+        Unit::Flag => "flag",
+        Unit::Share => "share",
         Unit::PerSecond => "/s",
         Unit::Bytes => "B",
         Unit::BytesPerSecond => "B/s",
@@ -39,33 +44,50 @@ pub(super) fn of_limit(manifest: &Manifest, metric: Metric) -> Option<String> {
     threshold(&profile, metric)
 }
 
-/// Writes three columns for each metric, with one number for each cell of the line: the codes of the median and the
+/// What the page knows of the evidence in the cells, in their order: name, title and unit.
+pub(super) fn evidence(cells: &ReadingCells) -> Vec<Value> {
+    let one = |companion: Companion| {
+        let title = title_of_evidence(companion).unwrap_or(companion.name());
+        json!({ "name": companion.name(), "title": title, "unit": unit(companion), "thresholds": [] })
+    };
+    cells.evidence().map(one).collect()
+}
+
+/// Writes three columns for each metric, and for each evidence, with one number for each cell of the line: the codes of the median and the
 /// maximum, and the index of the member plus 1.
 pub(super) fn put_readings(
     bytes: &mut Vec<u8>,
     manifest: &Manifest,
     line: &Line,
+    evidence: &[Companion],
     of_cluster: Option<&ClusterReadings>,
 ) {
     let mut by_cell = vec![None; line.cells.len()];
-    for found in of_cluster.into_iter().flat_map(ClusterReadings::cells) {
-        if let Ok(place) = line.cells.binary_search_by_key(&found.start_ms, |cell| cell.start_ms) {
-            by_cell[place] = Some(found.metrics);
+    for (found, start_ms) in of_cluster.into_iter().flat_map(|of| of.starts().iter().enumerate()) {
+        if let Ok(place) = line.cells.binary_search_by_key(start_ms, |cell| cell.start_ms) {
+            by_cell[place] = Some(found);
         }
     }
-    for metric in Metric::ALL {
-        let spread = |cell: &Option<[Option<Spread>; Metric::ALL.len()]>| cell.and_then(|of| of[metric.index()]);
+    let evidence = evidence.iter().copied().map(Column::Companion);
+    for (index, column) in Metric::ALL.into_iter().map(Column::Metric).chain(evidence).enumerate() {
+        let spread = |cell: &Option<usize>| of_cluster.zip(*cell).and_then(|(of, cell)| of.spread(index, cell));
         let spreads: Vec<Option<Spread>> = by_cell.iter().map(spread).collect();
-        let above = thresholds(manifest, metric);
+        let above = match column {
+            Column::Metric(metric) => thresholds(manifest, metric),
+            Column::Companion(_) => Vec::new(),
+        };
         // Counts are exact.
-        let is_count = metric.unit() == Unit::Count;
+        let is_count = matches!(column.unit(), Unit::Count | Unit::Flag);
         let of = |value: f32, digits, round: fn(f64) -> f64| match is_count {
             true => value.ceil().max(0.0) as u64 + 1,
             false => code(value, &above, digits, round),
         };
         spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| of(s.p50, 2, f64::round))));
         spreads.iter().for_each(|s| put(bytes, s.map_or(0, |s| of(s.max, 3, up))));
-        let is_high = |s: &Spread| above.first().is_some_and(|above| s.max > *above as f32);
+        let is_high = |s: &Spread| match column {
+            Column::Metric(_) => above.first().is_some_and(|above| s.max > *above as f32),
+            Column::Companion(_) => s.max > 0.0,
+        };
         spreads.iter().for_each(|s| put(bytes, s.filter(is_high).map_or(0, |s| u64::from(s.member) + 1)));
     }
 }

@@ -1,6 +1,8 @@
 // The cells of the page: blocks that data.rs has written, inflated when a cluster is first opened.
 
 const index = JSON.parse(document.getElementById("index").textContent);
+// The metrics, then the evidence, which is not scored.
+index.charted = [...index.metrics, ...index.evidence];
 const inflated = new Map();
 
 // The lines of a cluster: its own, then those of its members.

@@ -18,11 +18,11 @@ named! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) enum EvidenceMode {
         /// What findings need, as far as it exists.
+        #[default]
         Auto = "auto",
         /// All that there is.
         All = "all",
         /// None.
-        #[default]
         None = "none",
     }
     parsed "unknown evidence"
@@ -40,9 +40,22 @@ impl EvidenceMode {
 }
 
 impl Probe<'_> {
+    /// Those of the companions with series at any sampled instant. A server that refuses the search has told all that a score
+    /// needs by then, so the rest is pulled, with a warning.
+    pub(super) async fn evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
+        match self.seen_evidence(wanted).await {
+            Err(error) if error.is_about_the_path() => {
+                let said = format!("evidence of causes is left out, because the search for it failed: {error}");
+                self.client.learnt_notes().add("warning", &[said]);
+                Ok(Vec::new())
+            }
+            seen => seen,
+        }
+    }
+
     /// Those of the companions with series at any sampled instant. One query an instant finds the names of all of them: most
     /// servers have all or none.
-    pub(super) async fn seen_evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
+    async fn seen_evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
         let (mut by_name, mut found) = (Vec::new(), Vec::new());
         for companion in wanted.iter().copied() {
             match self.name_of(companion) {

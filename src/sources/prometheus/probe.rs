@@ -276,7 +276,7 @@ impl<'a> Probe<'a> {
             }
         }
         if !wanted.evidence.is_empty() && wanted.held.is_none() {
-            for companion in self.seen_evidence(&wanted.evidence).await? {
+            for companion in self.evidence(&wanted.evidence).await? {
                 let source = || self.source(companion.into(), RAW);
                 chosen.entry(companion.name().to_owned()).or_insert_with(source);
             }

@@ -15,7 +15,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) member_label: Option<&'a str>,
     pub(crate) without: Option<&'a str>,
     pub(crate) profile: Option<&'a str>,
-    /// Which evidence of causes to pull; none by default.
+    /// Which evidence of causes to pull; by default what findings need.
     pub(crate) evidence: Option<&'a str>,
     /// Metrics that the oracle expects to be pulled from recorded series.
     pub(crate) recorded: Vec<&'a str>,

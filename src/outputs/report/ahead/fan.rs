@@ -103,17 +103,19 @@ fn past(shown: Shown<'_>, forecast: &Forecast, of: &MetricForecast) -> Vec<Vec<[
     let (from, to) = (forecast.origin_ms - PAST * HOUR_MS, forecast.origin_ms + width_ms / 2);
     let mut stretches: Vec<Vec<[f64; 3]>> = Vec::new();
     let mut last_ms = i64::MIN;
-    for cell in shown.readings.cluster(&of.cluster).into_iter().flat_map(|of| of.cells()) {
-        let middle_ms = (cell.start_ms + width_ms / 2).min(forecast.origin_ms);
-        let Some(spread) =
-            cell.metrics[of.metric.index()].filter(|_| (from..to).contains(&(cell.start_ms + width_ms / 2)))
-        else {
+    let column = of.metric.index();
+    let known = shown.readings.cluster(&of.cluster).into_iter();
+    let cells =
+        known.flat_map(|of| of.starts().iter().enumerate().map(move |(cell, start)| (*start, of.spread(column, cell))));
+    for (start_ms, spread) in cells {
+        let middle_ms = (start_ms + width_ms / 2).min(forecast.origin_ms);
+        let Some(spread) = spread.filter(|_| (from..to).contains(&(start_ms + width_ms / 2))) else {
             continue;
         };
-        if last_ms == i64::MIN || cell.start_ms - last_ms > width_ms {
+        if last_ms == i64::MIN || start_ms - last_ms > width_ms {
             stretches.push(Vec::new());
         }
-        last_ms = cell.start_ms;
+        last_ms = start_ms;
         stretches.last_mut().expect("one was pushed").push([middle_ms as f64, spread.p50.into(), spread.max.into()]);
     }
     stretches

@@ -246,10 +246,19 @@ fn a_server_that_refuses_the_search_for_evidence_is_pulled_without_it_and_that_i
         assert!(doorman.seen().iter().any(|request| is_search(request)), "nothing was searched");
         (run, folder)
     };
+    let json = "Content-Type: application/json\r\n";
     let refused = r#"{"status":"error","errorType":"execution","error":"queries over all names are not allowed"}"#;
-    let (run, folder) = through(answer("422 Unprocessable Entity", "Content-Type: application/json\r\n", refused));
-    let run = run.succeeds();
-    let said = "evidence of causes is left out, because the search for it failed";
-    assert!(run.stderr.contains(said) && run.stderr.contains("not allowed"), "{run:?}");
-    assert!(!pulled(&folder).contains(&"has_leader".to_owned()));
+    for refusal in [
+        answer("422 Unprocessable Entity", json, refused),
+        answer("422 Unprocessable Entity", "", "queries over all names are not allowed"),
+        answer("400 Bad Request", json, &refused.replace("execution", "bad_data")),
+        answer("403 Forbidden", "", "queries over all names are not allowed"),
+        answer("500 Internal Server Error", "", "queries over all names are not allowed"),
+    ] {
+        let (run, folder) = through(refusal);
+        let run = run.succeeds();
+        let said = "evidence of causes is left out, because the search for it failed";
+        assert!(run.stderr.contains(said) && run.stderr.contains("not allowed"), "{run:?}");
+        assert!(!pulled(&folder).contains(&"has_leader".to_owned()));
+    }
 }

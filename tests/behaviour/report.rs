@@ -74,6 +74,15 @@ fn the_charts_have_the_readings_of_the_history() {
 }
 
 #[test]
+fn evidence_of_a_real_fault_has_charts_below_those_of_the_metrics() {
+    let folder = Folder::new("report-evidence");
+    let (data, out) = (format!("{}/tests/lab/data", env!("CARGO_MANIFEST_DIR")), folder.at("audit"));
+    let backfill = ["backfill", "--quiet", "--from", &data, "--step", "15s", "--evidence", "all", "--out", &out];
+    etcd_heatmap(&backfill).succeeds();
+    is_looked_at(&folder, "readings");
+}
+
+#[test]
 fn every_finding_is_listed_with_its_cluster() {
     is_looked_at(&sample_is_scored_exactly(&[]), "events");
 }

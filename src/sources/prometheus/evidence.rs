@@ -41,10 +41,11 @@ impl EvidenceMode {
 
 impl Probe<'_> {
     /// Those of the companions with series at any sampled instant. A server that refuses the search has told all that a score
-    /// needs by then, so the rest is pulled, with a warning.
+    /// needs by then, so the rest is pulled, with a warning. A server that cannot be reached any more is an error: what it has
+    /// is unknown, and a history keeps the columns that it begins with.
     pub(super) async fn evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
         match self.seen_evidence(wanted).await {
-            Err(error) if error.is_about_the_path() => {
+            Err(error) if !matches!(error, PromError::Unreachable { .. } | PromError::LongWait { .. }) => {
                 let said = format!("evidence of causes is left out, because the search for it failed: {error}");
                 self.client.learnt_notes().add("warning", &[said]);
                 Ok(Vec::new())
@@ -87,7 +88,7 @@ impl Probe<'_> {
         Some(base.series.first()?.split('{').next()?.to_owned())
     }
 
-    /// Those of the names that have a series at an instant.
+    /// Those of the names that have a series at an instant. A range query of one step, because a pull needs no other kind.
     async fn names_at(&self, names: &[&str], at: Grid) -> Result<BTreeSet<String>, PromError> {
         let column = Column::from(Companion::HasLeader);
         let of_names = format!("__name__=~\"{}\"", names.join("|"));
@@ -96,7 +97,7 @@ impl Probe<'_> {
             format!("count by (__name__) ({{{selector}}})")
         });
         let mut seen = BTreeSet::new();
-        let ask = async |promql: String, part: Grid, _| self.client.query_labeled(&promql, part, Kind::Instant).await;
+        let ask = async |promql: String, part: Grid, _| self.client.query_labeled(&promql, part, Kind::Range).await;
         ask_in_slices(self.client, &question, at, ask, |series| {
             seen.extend(series.into_iter().filter_map(|mut one| one.labels.remove("__name__")));
             ControlFlow::Continue(())

@@ -31,10 +31,14 @@ fn old(name: &str) -> Folder {
 
 /// Pulls days from the Prometheus with the data of the old history. A proxy makes it answer under the old URL.
 fn pull(folder: &Folder, start: &str, end: &str) -> Run {
+    pull_with(folder, start, end, &[])
+}
+
+fn pull_with(folder: &Folder, start: &str, end: &str, flags: &[&str]) -> Run {
     let config = folder.write("http.yml", format!("proxy_url: {}\n", simulated().url()));
     let source = ["--url", URL, "--http.config.file", &config, "--selector", SELECTOR, "--for-profiles", "mixin"];
     let range = ["--start", start, "--end", end, "--step", "15m", "--out", &folder.at("audit")];
-    etcd_heatmap(&[&["pull", "--quiet"], &source[..], &range].concat())
+    etcd_heatmap(&[&["pull", "--quiet"], &source[..], &range, flags].concat())
 }
 
 #[test]
@@ -67,7 +71,8 @@ fn a_pull_adds_a_day_to_a_history_of_0_1_0() {
     assert_same(&before, &after);
 
     let fresh = Folder::new("old-history-fresh-day");
-    pull(&fresh, "2026-10-03", "2026-10-04").succeeds();
+    // A history keeps the columns that it began with, and 0.1.0 had no evidence.
+    pull_with(&fresh, "2026-10-03", "2026-10-04", &["--evidence", "none"]).succeeds();
     let mut added = folder.tree("audit/history");
     added.retain(|name, _| !before.contains_key(name));
     assert_same(&fresh.tree("audit/history"), &added);

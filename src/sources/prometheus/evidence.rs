@@ -7,6 +7,7 @@ use super::PromError;
 use super::probe::Probe;
 use super::query::RAW;
 use super::question::Question;
+use super::survey::Seen;
 use super::slices::{ask_in_slices, joined};
 use super::transport::Kind;
 use crate::spec::{Column, Companion};
@@ -54,16 +55,17 @@ impl Probe<'_> {
         }
     }
 
-    /// Those of the companions with series at any sampled instant. One query an instant finds the names of all of them: most
-    /// servers have all or none.
+    /// Those of the companions with series in the range. One query at a sampled instant finds the names of all of them: most
+    /// servers have all or none. What is at no such instant, such as that of a cluster of an hour, is looked up as start times
+    /// are.
     async fn seen_evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
-        let (mut by_name, mut found) = (Vec::new(), Vec::new());
+        let (mut by_name, mut found, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
         for companion in wanted.iter().copied() {
             match self.name_of(companion) {
                 Some(name) => by_name.push((companion, name)),
                 // Other programs have these series too, or a query from --queries does not name them.
                 None if self.is_seen(companion.into(), RAW).await? => found.push(companion),
-                None => {}
+                None => unseen.push(companion),
             }
         }
         for place in self.places.iter().rev() {
@@ -77,6 +79,11 @@ impl Probe<'_> {
                 found.extend(is_seen.then_some(*companion));
                 !is_seen
             });
+        }
+        unseen.extend(by_name.into_iter().map(|(companion, _)| companion));
+        for companion in unseen {
+            let is_there = matches!(self.looked_up(companion.into(), RAW).await?, Seen::Values(_));
+            found.extend(is_there.then_some(companion));
         }
         found.sort_unstable();
         Ok(found)

@@ -14,10 +14,13 @@ mod cause_tests;
 mod causes;
 mod collector;
 mod critical;
+mod databases;
 mod defragmentation;
 mod digest;
 mod elections;
 mod evidence;
+mod fragmentation;
+mod full;
 mod gone;
 mod growth;
 mod incidents;
@@ -65,6 +68,8 @@ named! {
         Defragmentation = "defragmentation",
         /// A database grows and will reach its quota.
         Growth = "growth",
+        /// Much of the database of one or more members is free at the end of the history.
+        Fragmentation = "fragmentation",
         /// The two consecutive hours of the week (or day) at which a cluster is quietest.
         MaintenanceWindow = "maintenance_window",
         /// A metric of a member left the interval of a model that had not seen it. Only with a forecast.

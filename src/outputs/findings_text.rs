@@ -16,6 +16,7 @@ const fn heading(kind: Kind) -> &'static str {
         Kind::Recurrence => "recurrences",
         Kind::Defragmentation => "defragmentations",
         Kind::Growth => "growth towards the quota",
+        Kind::Fragmentation => "fragmented databases",
         Kind::MaintenanceWindow => "quietest hours",
         Kind::Anomaly => "anomalies, against a forecast",
     }

@@ -29,6 +29,7 @@ KEYS = {
     "leader_change": ["members", "start", "end", "cause", "lowest_score"],
     "recurrence": ["members", "hours", "confidence"],
     "defragmentation": ["metric", "members", "start", "end"],
+    "fragmentation": ["metric", "members", "start", "end"],
     "growth": ["metric", "members", "start", "end", "confidence"],
     "maintenance_window": ["hours"],
 }
@@ -42,7 +43,7 @@ def main():
     report = Report()
     for place, (history, computed) in enumerate(histories()):
         audit = Path(folder, f"{group}-{place}")
-        history.write(audit)
+        history.write(audit, *([with_evidence(program, folder)] if history.evidence else []))
         found = findings(program, audit, history)
         profile = profile_of(history)
         scored = [Scored(cluster, profile) for cluster in history.clusters]
@@ -56,6 +57,15 @@ def main():
                 differs += both_ways("computed", Counter(map(figures, expected)), Counter(map(figures, own)))
             report.check(f"{group}: {cluster.cluster.name}", differs)
     report.close()
+
+
+def with_evidence(program, folder):
+    """A day of history that has all columns of evidence."""
+    pulled = Path(folder, "lab")
+    lab = Path(__file__).parents[1] / "lab/data"
+    pull = [program, "pull", "--quiet", "--from", lab, "--evidence", "all", "--step", "60s", "--out", pulled]
+    subprocess.run(pull, check=True, stdout=subprocess.DEVNULL)
+    return next(pulled.glob("history/date=*/readings.parquet"))
 
 
 def profile_of(history):
@@ -104,6 +114,8 @@ def label(row):
             return f"{row['cause']} {members}".strip()
         case "defragmentation":
             return f"shrank {members}"
+        case "fragmentation":
+            return f"free {members}"
         case "growth":
             return f"grows {members}"
         case "maintenance_window":

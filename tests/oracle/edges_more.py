@@ -35,7 +35,55 @@ def defragmentations():
     # The first known start time is not a restart, nor is the same one after a gap.
     first = shrinks("first-known-start", ["shrank m1"]).restarted(595)
     first.set("start_time_seconds", 0, 600, NAN).set("start_time_seconds", 700, 800, NAN)
+    shrinks("again-within-an-hour", ["shrank m1", "shrank m1"]).set("db_size_bytes", 630, 2880, 8e8)
+    again = shrinks("round-of-two-twice", ["shrank m1 m2", "shrank m1 m2"], members=2).set("db_size_bytes", 610, 2880, 9e8, "m2")
+    again.set("db_size_bytes", 620, 2880, 8e8).set("db_size_bytes", 630, 2880, 8e8, "m2")
     yield made, lambda scored, _: rules.defragmentations(scored)
+    yield counted_defragmentations(), lambda scored, _: rules.defragmentations(scored)
+
+
+def counted_defragmentations():
+    """At steps of a minute, so that the five minutes of a rate have several of them."""
+    made = History(1, 60, evidence={"defragmenting_share": 0.0})
+
+    def counts(name, expect, start=600, end=605, share=0.1, members=1):
+        return made.cluster(name, expect, members).set("defragmenting_share", start, end, share)
+
+    counts("nothing-freed", ["shrank m1"])
+    counts("rises-by-30-percent-in", ["shrank m1", "shrank m1"]).set("defragmenting_share", 602, 605, 0.1301)
+    counts("rises-by-30-percent-out", ["shrank m1"]).set("defragmenting_share", 602, 605, 0.1299)
+    counts("goes-on-for-6-minutes-in", ["shrank m1", "shrank m1"], end=607)
+    counts("goes-on-for-6-minutes-out", ["shrank m1"], end=606)
+    counts("shown-within-the-window-in", ["shrank m1"], 604, 609).set("db_size_bytes", 600, 1440, 9e8)
+    counts("shown-within-the-window-out", ["shrank m1", "shrank m1"], 605, 610).set("db_size_bytes", 600, 1440, 9e8)
+    counts("near-a-restart", ["shrank m1"]).set("db_size_bytes", 600, 1440, 9e8).restarted(604)
+    counts("over-a-gap", ["shrank m1"]).set("defragmenting_share", 602, 603, NAN)
+    counts("before-the-history", [], 0, 4)
+    counts("rounds", ["shrank m1 m2", "shrank m1"], members=2).set("defragmenting_share", 610, 615, 0.1, "m2").set(
+        "defragmenting_share", 620, 625, 0.1)
+    return made
+
+
+def fragmentation():
+    made = History(1, 300, evidence={"db_in_use_bytes": 9e8})
+
+    def frees(name, expect, start=600, end=1440, in_use=4e8, members=1):
+        return made.cluster(name, expect, members).set("db_in_use_bytes", start, end, in_use)
+
+    frees("half-in", ["free m1"], in_use=5e8 - 1)
+    frees("half-out", [], in_use=5e8)
+    frees("100-mib-in", ["free m1"], in_use=104_857_601)
+    frees("100-mib-out", [], in_use=104_857_600)
+    frees("10-minutes-in", ["free m1"], 1430)
+    frees("10-minutes-out", [], 1435)
+    frees("not-at-the-end", [], 600, 1435)
+    frees("unknown-for-10-minutes-in", ["free m1"]).set("db_in_use_bytes", 1430, 1440, NAN)
+    frees("unknown-for-10-minutes-out", []).set("db_size_bytes", 1425, 1440, NAN)
+    frees("over-a-gap", ["free m1"], 1425).set("db_in_use_bytes", 1430, 1435, NAN)
+    frees("gone-for-10-minutes-in", ["free m1"]).away(1430, 1440)
+    frees("gone-for-10-minutes-out", []).away(1425, 1440)
+    frees("two-members", ["free m1 m2"], members=2).set("db_in_use_bytes", 700, 1440, 3e8, "m2")
+    yield made, lambda scored, _: rules.fragmentation(scored)
 
 
 # Daily medians whose interval of 95 % ends below 0, at 0, and above it. SciPy's theilslopes is the judge.

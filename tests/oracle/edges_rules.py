@@ -185,23 +185,73 @@ def storms(scored, most):
 
 def drops(scored, member):
     """(before, at, size before, size after) of each drop by at least 5 %, from one reading to the next within an hour."""
+    return all_drops(scored, member, 0.95)
+
+
+def all_drops(scored, member, left):
     sizes = scored.cluster.members[member]["db_size_bytes"]
     known = np.flatnonzero(~np.isnan(sizes))
     pairs = [(scored.at(a), scored.at(b), sizes[a], sizes[b]) for a, b in zip(known, known[1:])]
-    return [drop for drop in pairs if drop[3] <= drop[2] * 0.95 and drop[1] - drop[0] <= HOUR]
+    return [drop for drop in pairs if drop[3] <= drop[2] * left and drop[1] - drop[0] <= HOUR]
+
+
+def counted(scored, member):
+    """(before, at) of each defragmentation that etcd counted: the rate over five minutes rises from 0 or by 30 %, or goes on
+    for six minutes."""
+    readings = scored.cluster.members[member]
+    found, last, since = [], 0.0, -np.inf
+    for step, rate in enumerate(readings.get("defragmenting_share", [])):
+        if np.isnan(rate):
+            continue
+        at = scored.at(step)
+        if rate > 0 and (last <= 0 or rate >= last * 1.3 or at >= since + 6 * MINUTE):
+            # At the first step of a history, it was before it.
+            found += [(scored.at(step - 1), at)] if step else []
+            since = at
+        last = rate
+    return found
+
+
+def shrank(scored, member):
+    """(before, at) of the member's defragmentations: those counted, at the drop of the size that belongs to it, and others."""
+    falls, events = all_drops(scored, member, 0.99), []
+    for before, at in counted(scored, member):
+        own = [drop for drop in falls if at - 5 * MINUTE < drop[1] and drop[0] < at][-1:]
+        falls = [drop for drop in falls if drop not in own]
+        events += [drop[:2] for drop in own] or [(before, at)]
+    near = lambda before, at: any(before - 10 * MINUTE <= start <= at + 10 * MINUTE for start in scored.restarts(member))  # noqa: E731
+    return events + [drop[:2] for drop in falls if drop[3] <= drop[2] * 0.95 and not near(*drop[:2])]
 
 
 def defragmentations(scored):
     found = []
-    for before, at, member in sorted((before, at, m) for m in scored.names for before, at, *_ in drops(scored, m)):
-        if any(before - 10 * MINUTE <= start <= at + 10 * MINUTE for start in scored.restarts(member)):
-            continue
-        if found and at - found[-1]["last"] <= HOUR:
-            found[-1]["members"] = sorted({*found[-1]["members"], member})
+    for at, member, before in sorted((at, m, before) for m in scored.names for before, at in shrank(scored, m)):
+        if found and at - found[-1]["last"] <= HOUR and member not in found[-1]["members"]:
+            found[-1]["members"] = sorted([*found[-1]["members"], member])
         else:
             found.append({"kind": "defragmentation", "metric": "db_size", "start": before, "members": [member]})
         found[-1] |= {"last": at, "end": at + scored.step_ms}
     return found
+
+
+def fragmentation(scored):
+    """The members of whose database less than half is in use at the end, and more than 100 MiB, for ten minutes."""
+    found, end = [], scored.at(scored.cluster.history.steps)
+    for member in scored.names:
+        sizes, used = (scored.cluster.members[member][name] for name in ("db_size_bytes", "db_in_use_bytes"))
+        known = np.flatnonzero(~np.isnan(sizes + used))
+        is_one = (used < sizes / 2) & (used > 100 * 2**20)
+        healthy = known[~is_one[known]]
+        after = known[known > (healthy[-1] if len(healthy) else -1)]
+        if not len(after):
+            continue
+        start, last = scored.at(after[0]), scored.at(after[-1]) + scored.step_ms
+        if last - start >= 10 * MINUTE and end - last <= 10 * MINUTE:
+            found.append((member, start, last))
+    if not found:
+        return []
+    members, starts, ends = zip(*found)
+    return [{"kind": "fragmentation", "metric": "db_size", "members": list(members), "start": min(starts), "end": max(ends)}]
 
 
 def growth(scored):

@@ -24,8 +24,7 @@ CAUSES = {
 }  # fmt: skip
 KINDS = {
     "leader_change": "leader change", "recurrence": "recurrence", "growth": "growing database",
-    "defragmentation": "defragmentation", "maintenance_window": "maintenance window", "incident": "incident",
-    "anomaly": "anomaly",
+    "defragmentation": "defragmentation", "fragmentation": "fragmentation", "maintenance_window": "maintenance window", "incident": "incident", "anomaly": "anomaly",
 }  # fmt: skip
 THRESHOLDS = {"wal_fsync": [0.01], "backend_commit": [0.025, 0.04], "open_fds": [1024], "leader_changes": [5]}
 """Those of the profile seed."""

@@ -117,6 +117,8 @@ fn other_findings(findings: &Findings) -> Option<String> {
             Kind::Defragmentation => "defragmentation",
             Kind::Growth => "growing database",
             Kind::Fragmentation => "fragmentation",
+            Kind::ClusterSize => "even cluster size",
+            Kind::TwoLeaders => "leader conflict",
             Kind::MaintenanceWindow => "maintenance window",
             Kind::Anomaly => "anomaly",
         };

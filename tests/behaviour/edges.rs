@@ -48,6 +48,16 @@ fn fragmented_databases_are_less_than_half_in_use_for_ten_minutes_at_the_end() {
 }
 
 #[test]
+fn even_sizes_last_a_day_or_an_hour_at_the_end_and_learners_do_not_count() {
+    hold("cluster_sizes");
+}
+
+#[test]
+fn two_leaders_are_reported_from_two_steps_on_and_not_in_the_look_back() {
+    hold("leaders");
+}
+
+#[test]
 fn growth_is_reported_within_a_year_from_a_week_of_days_whose_slope_is_surely_above_zero() {
     hold("growth");
 }

@@ -144,6 +144,43 @@ fn sizes_in_use_and_counted_defragmentations_agree_with_an_independent_computati
     assert!(rounds[0].contains("at 1 of them it freed less than 5 %"), "{rounds:?}");
 }
 
+/// kops runs a second cluster for events on the hosts of the first: the same job, the same hosts, another port.
+#[test]
+fn two_clusters_on_the_same_hosts_under_one_name_are_told_apart_by_their_ports() {
+    let mut metrics = Metrics::default();
+    let seconds = START - HOUR..START + DAY;
+    for (port, leader) in [("4001", "10.0.0.2"), ("4002", "10.0.0.3")] {
+        for host in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+            let labels = labels(&format!("{host}:{port}"));
+            // One slow hour, so that there is a problem as well.
+            let slow = move |t: i64| host == "10.0.0.1" && (5 * HOUR..6 * HOUR).contains(&(t - START));
+            metrics.member_with_slow_disk(&labels, seconds.clone(), slow);
+            let leads = move |_| f64::from(u8::from(host == leader));
+            metrics.series("etcd_server_is_leader", &labels, seconds.clone(), leads);
+        }
+    }
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("findings-kops"));
+    Asked { evidence: Some("auto"), ..Asked::all(&prometheus, START, START + DAY) }.run("backfill", &folder).succeeds();
+    let [one] = found(&folder, "two_leaders").try_into().expect("one pair of leaders");
+    let expected = "10.0.0.2:4001 and 10.0.0.3:4002 of c led at the same time for 1 d: two clusters under one name; the ports \
+                    4001 and 4002 of the same hosts tell them apart";
+    assert!(one.contains(expected), "{one}");
+    // Six members of one cluster would be an even number.
+    assert_eq!(found(&folder, "cluster_size"), Vec::<String>::new());
+    // The advice works: each of the two has one leader, and three members.
+    for port in ["4001", "4002"] {
+        let (out, apart) = (Folder::new("findings-kops-apart"), format!(r#"instance=~".*:{port}""#));
+        let asked = Asked { evidence: Some("auto"), ..Asked::all(&prometheus, START, START + DAY) };
+        Asked { selector: Some(&apart), ..asked }.run("backfill", &out).succeeds();
+        assert_eq!(found(&out, "two_leaders"), Vec::<String>::new());
+    }
+    let report = folder.text("audit/report.md");
+    assert!(report.contains("two clusters under one name"), "{report}");
+    oracle("markdown.py", &[&folder.at("audit")]);
+    crate::support::needed("chromium", "chromium");
+    oracle("report_page.py", &[&folder.at("audit"), "clusters"]);
+}
+
 #[test]
 fn findings_csv_escapes_formulas_and_kind_filters_findings() {
     let mut metrics = Metrics::default();

@@ -30,6 +30,8 @@ KEYS = {
     "recurrence": ["members", "hours", "confidence"],
     "defragmentation": ["metric", "members", "start", "end"],
     "fragmentation": ["metric", "members", "start", "end"],
+    "cluster_size": ["start", "end"],
+    "two_leaders": ["members", "start", "end"],
     "growth": ["metric", "members", "start", "end", "confidence"],
     "maintenance_window": ["hours"],
 }
@@ -87,11 +89,13 @@ def read(row):
     number = lambda text: float(text) if text else None  # noqa: E731
     share = lambda text: float(text) / 100 if text else None  # noqa: E731
     hours = HOURS.search(" ".join(row.values()))
+    size = re.search(r" ran with (\d+) ", row["description"])
     return {
         "kind": row["kind"], "cluster": row["cluster"], "metric": row["metric"], "cause": row["cause"],
         "members": row["members"].split("; ") if row["members"] else [], "first_metric": row["first_metric"],
         "start": millis(row["start_utc"]), "end": millis(row["end_utc"]), "confidence": share(row["confidence_percent"]),
         "lowest_score": number(row["lowest_score"]), "hours": " to ".join(hours.groups()) if hours else "",
+        "number": int(size[1]) if size else None,
     }
 
 
@@ -116,6 +120,10 @@ def label(row):
             return f"shrank {members}"
         case "fragmentation":
             return f"free {members}"
+        case "cluster_size":
+            return f"even {row['number']}"
+        case "two_leaders":
+            return f"led {members}"
         case "growth":
             return f"grows {members}"
         case "maintenance_window":

@@ -86,6 +86,58 @@ def fragmentation():
     yield made, lambda scored, _: rules.fragmentation(scored)
 
 
+def cluster_sizes():
+    made = History(3, 300, evidence={"is_learner": 0.0})
+    end = 4320
+
+    def sizes(name, expect, *first, members=None):
+        """Members that are first seen at these minutes; m1, m2 and so on."""
+        of = made.cluster(name, expect, members or len(first))
+        for number, minute in enumerate(first, 1):
+            of.away(0, minute, f"m{number}")
+        return of
+
+    sizes("three", [], 0, 0, 0)
+    sizes("two", ["even 2"], 0, 0)
+    sizes("four-for-a-day-in", ["even 4"], 0, 0, 0, 600, 2040)
+    sizes("four-for-a-day-out", [], 0, 0, 0, 600, 2035)
+    sizes("four-for-an-hour-at-the-end-in", ["even 4"], 0, 0, 0, end - 60)
+    sizes("four-for-an-hour-at-the-end-out", [], 0, 0, 0, end - 55)
+    sizes("two-of-three", [], 0, 0, 0).away(600, end, "m3")
+    sizes("four-of-five", [], 0, 0, 0, 0, 0).away(600, end, "m5")
+    sizes("three-and-a-learner", [], 0, 0, 0, 0).set("is_learner", 0, end, 1.0, "m4")
+    sizes("four-and-a-learner", ["even 4"], 0, 0, 0, 0, 0).set("is_learner", 0, end, 1.0, "m5")
+    sizes("promoted-for-an-hour-in", ["even 4"], 0, 0, 0, 0).set("is_learner", 0, end - 60, 1.0, "m4")
+    sizes("promoted-for-an-hour-out", [], 0, 0, 0, 0).set("is_learner", 0, end - 55, 1.0, "m4")
+    yield made, lambda scored, _: rules.cluster_sizes(scored)
+
+
+def leaders():
+    made = History(1, 60, evidence={"is_leader": 0.0})
+
+    def lead(name, expect, *spans, members=3):
+        """m1 leads, and m2 as well from one minute to another."""
+        of = made.cluster(name, expect, members).set("is_leader", 0, 1440, 1.0)
+        for start, end in spans:
+            of.set("is_leader", start, end, 1.0, "m2")
+        return of
+
+    both = "led m1 m2"
+    lead("two-steps-in", [both], (600, 602))
+    lead("two-steps-out", [], (600, 601))
+    lead("not-in-a-row", [], (600, 601), (602, 603))
+    lead("an-hour-apart-in", [both], (600, 602), (662, 664))
+    lead("an-hour-apart-out", [both, both], (600, 602), (663, 665))
+    # The last sample of m1 is repeated for five minutes.
+    lead("look-back-in", [both], (600, 1440)).away(607, 1440)
+    lead("look-back-out", [], (600, 1440)).away(606, 1440)
+    lead("half-of-the-time-in", [both], (0, 300), (900, 1320))
+    lead("half-of-the-time-out", [both, both], (0, 300), (900, 1319))
+    three = lead("three-leaders", ["led m1 m2 m3"], (600, 602))
+    three.set("is_leader", 601, 605, 1.0, "m3")
+    yield made, lambda scored, _: rules.leaders(scored)
+
+
 # Daily medians whose interval of 95 % ends below 0, at 0, and above it. SciPy's theilslopes is the judge.
 FLAT = [5, 1, 4, 2, 6, 3, 5, 2, 4, 3]
 TIED_AT_0 = [1, 1, 2, 2, 2, 3, 9]

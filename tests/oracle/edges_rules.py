@@ -234,6 +234,56 @@ def defragmentations(scored):
     return found
 
 
+def voters(scored):
+    """How many members are there at each step and vote: from first to last seen, and not before they stop being learners."""
+    count = np.zeros(scored.cluster.history.steps, dtype=int)
+    for member in scored.names:
+        first, last = scored.cluster.life(member)
+        learns = scored.cluster.members[member]["is_learner"]
+        known = np.flatnonzero(~np.isnan(learns))
+        if learns[known[0]] == 1:
+            promoted = [step for step in known if learns[step] == 0]
+            if not promoted:
+                continue
+            first = max(first, promoted[0])
+        count[first : last + 1] += 1
+    return count
+
+
+def cluster_sizes(scored):
+    """Even numbers of members, the most so far, for a day, or for an hour at the end."""
+    count, steps = voters(scored), scored.cluster.history.steps
+    found, start = [], 0
+    for end in [*np.flatnonzero(np.diff(count)) + 1, steps]:
+        size = count[start]
+        long = (end - start) * scored.step_ms >= (HOUR if steps - end < 2 else DAY_MS)
+        if size % 2 == 0 and size >= count[: start + 1].max() > 0 and long:
+            found.append({"kind": "cluster_size", "start": scored.at(start), "end": scored.at(end), "members": []})
+        start = end
+    return found
+
+
+def leaders(scored):
+    """Stretches with two leaders, of two steps and longer than a minute, at most an hour apart; all of them if they are half of
+    the time."""
+    leads = {member: scored.cluster.members[member]["is_leader"] == 1 for member in scored.names}
+    both, step = [], scored.step_ms
+    for start, end in stretches(sum(leads.values()) > 1):
+        own = [member for member in scored.names if leads[member][start:end].any()]
+        silent = end < scored.cluster.history.steps and any(np.isnan(scored.cluster.members[m]["is_leader"][end]) for m in own)
+        lasted = (end - start) * step - (5 * MINUTE if silent else 0)
+        if lasted > MINUTE and lasted >= 2 * step:
+            both.append((start, end, own))
+    constant = sum(end - start for start, end, _ in both) * 2 >= scored.cluster.history.steps
+    found = []
+    for start, end, own in both:
+        if found and (constant or scored.at(start) - found[-1]["end"] <= HOUR):
+            found[-1] |= {"end": scored.at(end), "members": sorted({*found[-1]["members"], *own})}
+        else:
+            found.append({"kind": "two_leaders", "start": scored.at(start), "end": scored.at(end), "members": own})
+    return found
+
+
 def fragmentation(scored):
     """The members of whose database less than half is in use at the end, and more than 100 MiB, for ten minutes."""
     found, end = [], scored.at(scored.cluster.history.steps)

@@ -8,8 +8,8 @@ use super::ledger::Ledger;
 use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
-    DayDigest, Findings, away, critical, defragmentation, fragmentation, gone, growth, incidents,
-    leader_changes, maintenance, recurrence,
+    DayDigest, Findings, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
+    leader_changes, leaders, maintenance, recurrence,
 };
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
@@ -101,6 +101,11 @@ impl Collector<'_> {
         of_cluster.findings.extend(defragmentation::find(self, cluster));
         of_cluster.findings.extend(growth::find(cluster));
         of_cluster.findings.extend(fragmentation::find(self, cluster));
+        let (leaders, are_two_clusters) = leaders::find(self, cluster);
+        of_cluster.findings.extend(leaders);
+        if !are_two_clusters {
+            of_cluster.findings.extend(cluster_size::find(self, cluster));
+        }
         of_cluster.findings.extend(maintenance::find(self, cluster));
         of_cluster
     }

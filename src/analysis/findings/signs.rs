@@ -149,6 +149,21 @@ impl MemberTrack {
         self.shows(|signs| signs.is_scraped)
     }
 
+    /// Since when the member votes: from the first step on, or since it is no learner any more. `None` if it was always one.
+    /// Where the history has no evidence of learners, members vote.
+    pub(super) fn votes_from(&self) -> Option<i64> {
+        let mut known = self.signs.iter().filter(|run| run.state.is_learner.is_some());
+        match known.clone().next().and_then(|run| run.state.is_learner) {
+            Some(true) => known.find(|run| run.state.is_learner == Some(false)).map(|run| run.start_ms),
+            _ => Some(self.life.first_ms),
+        }
+    }
+
+    /// Whether the member was there at an instant, and votes.
+    pub(super) fn votes_at(&self, ms: i64) -> bool {
+        ms <= self.life.last_ms && self.votes_from().is_some_and(|from_ms| from_ms <= ms)
+    }
+
     /// Whether the history can answer a question about the member at all.
     pub(super) fn can_tell<T>(&self, answer: impl Fn(&Signs) -> Option<T>) -> bool {
         self.signs.iter().any(|run| answer(&run.state).is_some())

@@ -18,6 +18,9 @@ pub(super) const FIRST: i64 = 20_458 * 24 * HOUR_MS;
 /// Readings of a member, by its index and the hours since the first day; NaN is a missing reading.
 pub(super) type Readings<'a> = &'a dyn Fn(usize, f64) -> [f64; METRICS];
 
+/// Readings of a companion, by the member's index and the hours since the first day.
+pub(super) type Evident<'a> = (Companion, &'a dyn Fn(usize, f64) -> f64);
+
 /// A synthetic history of one cluster.
 pub(super) struct Made<'a> {
     pub(super) days: i64,
@@ -34,8 +37,8 @@ pub(super) struct Made<'a> {
     /// Whether a member leads and knows a leader, by its index and the hours since the first day; NaN if unknown. `None` for
     /// a history without this evidence.
     pub(super) leaders: Option<&'a dyn Fn(usize, f64) -> [f64; 2]>,
-    /// Further evidence, by the member's index and the hours since the first day.
-    pub(super) evidence: &'a [(Companion, &'a dyn Fn(usize, f64) -> f64)],
+    /// Further evidence.
+    pub(super) evidence: &'a [Evident<'a>],
     /// Texts of `--expect-members`.
     pub(super) expected: &'a [&'a str],
 }

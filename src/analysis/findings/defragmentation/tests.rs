@@ -1,6 +1,6 @@
 //! Rounds of defragmentations on synthetic days, with and without etcd's own count of them.
 
-use super::super::tests::Made;
+use super::super::tests::{Evident, Made};
 use super::super::{Findings, Kind};
 use crate::spec::{Companion, METRICS};
 
@@ -67,7 +67,7 @@ fn what_etcd_counted_is_a_defragmentation_even_if_it_freed_little() {
         })
     };
     let counted = |_, at: f64| thirty_seconds(&[7.0, 9.0, 11.0], at);
-    let evidence: &[(Companion, &dyn Fn(usize, f64) -> f64)] = &[(Companion::Defragmenting, &counted)];
+    let evidence: &[Evident<'_>] = &[(Companion::Defragmenting, &counted)];
     let minutely = |evidence| Made { members: 1, step_ms: 60_000, evidence, ..Made::of(1, &readings) }.find();
     let with = minutely(evidence);
     assert_eq!(
@@ -99,7 +99,7 @@ fn a_counted_defragmentation_may_lie_near_a_restart_or_across_midnight() {
 fn a_defragmentation_before_the_history_is_none_of_it() {
     let readings = |_, _: f64| of_size(GIB);
     let counted = |_, at: f64| if at < 0.05 { 0.1 } else { 0.0 };
-    let evidence: &[(Companion, &dyn Fn(usize, f64) -> f64)] = &[(Companion::Defragmenting, &counted)];
+    let evidence: &[Evident<'_>] = &[(Companion::Defragmenting, &counted)];
     let found = Made { members: 1, step_ms: 60_000, evidence, ..Made::of(1, &readings) }.find();
     assert_eq!(said(&found), [""; 0]);
 }

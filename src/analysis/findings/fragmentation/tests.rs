@@ -1,6 +1,6 @@
 //! What is said of free pages: at the end of a history, of a full database, and of one that grows.
 
-use super::super::tests::Made;
+use super::super::tests::{Evident, Made};
 use super::super::{Finding, Findings, Kind, ProblemCause};
 use crate::spec::{Companion, METRICS};
 
@@ -23,7 +23,7 @@ fn fragmented_databases_say_what_a_defragmentation_would_free() {
     let readings = |_, _: f64| of_size(2.0 * GIB);
     // At most 37.5 % of 2 GiB is in use, a little less at each further member.
     let in_use = |member: usize, at: f64| if at < 20.0 { 1.5 * GIB } else { (0.75 - member as f64 / 8.0) * GIB };
-    let evidence: &[(Companion, &dyn Fn(usize, f64) -> f64)] = &[(Companion::DbInUse, &in_use)];
+    let evidence: &[Evident<'_>] = &[(Companion::DbInUse, &in_use)];
     let says = |members| {
         let found = Made { members, evidence, ..Made::of(1, &readings) }.find();
         let found = of_kind(&found, Kind::Fragmentation);
@@ -48,8 +48,7 @@ fn full(free_again: f64, in_use: Option<[f64; 2]>) -> Findings {
     let quota = |_, _: f64| 2.0 * GIB;
     let [first, last] = in_use.unwrap_or_default();
     let used = move |_, at: f64| if at < 10.5 { first } else { last };
-    let evidence: &[(Companion, &dyn Fn(usize, f64) -> f64)] =
-        &[(Companion::Quota, &quota), (Companion::DbInUse, &used)];
+    let evidence: &[Evident<'_>] = &[(Companion::Quota, &quota), (Companion::DbInUse, &used)];
     let evidence = if in_use.is_some() { evidence } else { &evidence[..1] };
     Made { members: 1, evidence, ..Made::of(1, &readings) }.find()
 }
@@ -84,7 +83,7 @@ fn a_growing_database_says_how_full_it_is_and_what_would_make_room() {
     let readings = |_, at: f64| of_size(1e9 + 1e7 * (at / 24.0).floor());
     let says = |in_use: Option<f64>| {
         let used = move |_, _: f64| in_use.unwrap_or_default();
-        let evidence: &[(Companion, &dyn Fn(usize, f64) -> f64)] = &[(Companion::DbInUse, &used)];
+        let evidence: &[Evident<'_>] = &[(Companion::DbInUse, &used)];
         let evidence = if in_use.is_some() { evidence } else { &[] };
         let found = Made { evidence, ..Made::of(10, &readings) }.find();
         let growth = of_kind(&found, Kind::Growth)[0].clone();
